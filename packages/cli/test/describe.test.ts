@@ -1,8 +1,10 @@
+import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { exampleOf, formatTypes } from '../src/schema/describe.js';
+import { compile } from './compile.js';
 import { startFakeRegistry } from './fake-registry.js';
 import { begin, rondo } from './recording-context.js';
-import { Sample } from './sample-schema.js';
 import { startAdder } from './services.js';
 
 const ADDER = 'rondo.conformance.v1.AdderService';
@@ -73,9 +75,25 @@ it('lists what there is if a service or method is unknown', async () => {
   expect((await run()).exitCode).toBe(2);
 });
 
+const SAMPLE = `syntax = "proto3"; package sample.v1;
+  import "google/protobuf/duration.proto";
+  enum Color { COLOR_UNSPECIFIED = 0; COLOR_RED = 1; }
+  message Sample {
+    int32 small = 1; bool flag = 2; string some_text = 3; Color color = 4; Sample child = 5;
+    repeated int64 numbers = 6; map<string, int32> counts = 7; google.protobuf.Duration lasts = 8;
+    oneof choice { string left = 9; int64 right = 10; }
+  }`;
+
+async function sample() {
+  const set = fromBinary(FileDescriptorSetSchema, await compile({ 'sample.proto': SAMPLE }));
+  const found = createFileRegistry(set).getMessage('sample.v1.Sample');
+  if (found === undefined) throw new Error('the compiled file lacks sample.v1.Sample');
+  return found;
+}
+
 describe('a message with a field of each kind', () => {
-  it('is declared as a .proto has it', () => {
-    const declared = formatTypes([Sample]);
+  it('is declared as a .proto has it', async () => {
+    const declared = formatTypes([await sample()]);
     expect(declared).toMatch(/ {2}sample\.v1\.Color color = \d+;\n {2}sample\.v1\.Sample child = \d+;/);
     expect(declared).toMatch(/ {2}map<string, int32> counts = \d+;/);
     expect(declared).toMatch(/ {2}repeated int64 numbers = \d+;/);
@@ -83,8 +101,8 @@ describe('a message with a field of each kind', () => {
     expect(declared).toContain('enum sample.v1.Color {\n  COLOR_UNSPECIFIED = 0;\n  COLOR_RED = 1;\n}');
   });
 
-  it('has an example that names each field, to a depth that ends', () => {
-    const example = exampleOf(Sample);
+  it('has an example that names each field, to a depth that ends', async () => {
+    const example = exampleOf(await sample());
     expect(example).toMatchObject({
       small: 0,
       flag: false,

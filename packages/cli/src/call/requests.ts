@@ -1,13 +1,11 @@
-import type { Message } from '@bufbuild/protobuf';
+import type { DescMessage, Message, Registry } from '@bufbuild/protobuf';
 import type { Metadata } from '@rondo/rpc/call';
 import type { CallOptions } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
+import { type DynamicMethod, type Invoke, readMessage, type Schema } from '@rondo/schema';
 import type { CommandContext } from '../command.js';
 import { UsageError } from '../errors.js';
-import { readMessage } from '../json/message.js';
-import { JsonSplitter } from '../json/parse.js';
-import type { Invoke } from '../schema/invoke.js';
-import type { DynamicMethod, Schema } from '../schema/schema.js';
+import { JsonSplitter } from '../json/splitter.js';
 import type { CallResult } from './tally.js';
 
 /** The source of request messages: the command line, or standard input as they arrive. */
@@ -37,7 +35,15 @@ export async function* toMessages(
   { input }: DynamicMethod,
   { registry }: Schema,
 ): AsyncIterable<Message> {
-  for await (const text of texts) yield readMessage(input, text, registry);
+  for await (const text of texts) yield parse(input, text, registry);
+}
+
+function parse(input: DescMessage, text: string, registry: Registry): Message {
+  try {
+    return readMessage(input, text, registry);
+  } catch (error) {
+    throw error instanceof SyntaxError ? new UsageError(error.message) : error;
+  }
 }
 
 /**

@@ -3,6 +3,14 @@ import { type Channel, type ClientCall, createChannel, createRegistryChannel, st
 import type { BalancingOverrides } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
+import {
+  createReflection,
+  type DynamicMethod,
+  loadSchema,
+  type Schema,
+  servicePolicy,
+  withErrorDetails,
+} from '@rondo/schema';
 import type { CommandContext } from '../command.js';
 import type { Connections } from '../environment.js';
 import { reasonOf, UsageError } from '../errors.js';
@@ -10,9 +18,6 @@ import { parseAddresses, registryAddresses } from '../options.js';
 import { listInstances, withRegistry } from '../registry/connection.js';
 import { addressOf, isPicked } from '../registry/instance-view.js';
 import { knownServices, matchService, notRegistered } from '../registry/service-name.js';
-import { servicePolicy } from '../schema/invoke.js';
-import { createReflection, withErrorDetails } from '../schema/reflection.js';
-import { type DynamicMethod, loadSchema, type Schema } from '../schema/schema.js';
 
 /** A method, and a channel to its service. */
 export interface Target {
@@ -94,7 +99,7 @@ export async function withTarget<T>(
         })
       : createChannel({ resolver: staticResolver(where.addresses), ...connections });
   try {
-    channel.follow(schema.service, servicePolicy(schema));
+    channel.follow(schema.service, servicePolicy(schema.desc));
     return await work({ schema, method: target, channel });
   } finally {
     channel.close();
@@ -149,9 +154,13 @@ async function learn(
   };
   const channel = createChannel({ resolver: staticResolver(addresses), middleware: [middleware] });
   try {
-    const reflection = createReflection(channel, signal);
+    const reflection = createReflection(channel, { signal });
     const fullName = typeof service === 'string' ? service : named(service.named, await reflection.listServices());
-    return loadSchema(fullName, await withErrorDetails(await reflection.filesOf(fullName), reflection));
+    const files = await withErrorDetails(await reflection.filesOf(fullName), reflection);
+    return loadSchema(
+      fullName,
+      files.map(({ proto }) => proto),
+    );
   } catch (error) {
     if (!(error instanceof RpcError) || error.code !== Status.UNAVAILABLE) throw error;
     const message = `no server at ${addresses.join(', ')} can be reached (${reasonOf(error)})`;

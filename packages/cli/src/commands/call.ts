@@ -2,6 +2,7 @@ import type { Message } from '@bufbuild/protobuf';
 import type { Metadata } from '@rondo/rpc/call';
 import type { CallOptions } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
+import { bindMethod, type Invoke, methodOf, writeMessage } from '@rondo/schema';
 import { type Load, runLoad } from '../call/load.js';
 import { createLoadProgress, explainNotBegun, toJsonLine, toSummary } from '../call/report.js';
 import { allMessages, probe, type RequestSource, requestSource, stream, toMessages } from '../call/requests.js';
@@ -12,7 +13,6 @@ import { balancingOverrides, type Connections, callerConnections, callerZone } f
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { writeFailure } from '../failure.js';
-import { writeMessage } from '../json/message.js';
 import {
   addressOption,
   durationMs,
@@ -23,7 +23,6 @@ import {
   positiveNumber,
   registryOption,
 } from '../options.js';
-import { bindMethod, type Invoke, methodOf } from '../schema/invoke.js';
 import { createPaint, paintJson, type Terminal } from '../terminal/terminal.js';
 
 const options = {

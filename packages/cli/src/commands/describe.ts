@@ -1,4 +1,5 @@
 import type { DescMessage } from '@bufbuild/protobuf';
+import type { DynamicMethod, Schema } from '@rondo/schema';
 import { learnSchema, parseMethodName, whereOf } from '../call/target.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
@@ -6,7 +7,6 @@ import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { addressOption, jsonOption, metadataOption, parseMetadata, registryOption } from '../options.js';
 import { exampleOf, formatMethod, formatPolicy, formatTypes } from '../schema/describe.js';
-import type { DynamicMethod, Schema } from '../schema/schema.js';
 import { createPaint } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 

@@ -1,11 +1,10 @@
-import { create, createFileRegistry, type DescService } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import type { DescService } from '@bufbuild/protobuf';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
+import { createReflection, loadSchema } from '@rondo/schema';
 import { reasonOf } from '../errors.js';
 import { addressOf, statusOf } from '../registry/instance-view.js';
-import { createReflection } from '../schema/reflection.js';
 import { compareContracts } from './compare.js';
 import type { Difference } from './difference.js';
 
@@ -144,11 +143,11 @@ async function learnContract(service: string, { instances }: Version, signal: Ab
 async function askContract(service: string, addresses: readonly string[], signal: AbortSignal): Promise<DescService> {
   const channel = createChannel({ resolver: staticResolver(addresses) });
   try {
-    const files = await createReflection(channel, signal).filesOf(service);
-    const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: [...files] }));
-    const contract = registry.getService(service);
-    if (contract === undefined) throw new Error('the service is not in the descriptors that it returned');
-    return contract;
+    const files = await createReflection(channel, { signal }).filesOf(service);
+    return loadSchema(
+      service,
+      files.map(({ proto }) => proto),
+    ).desc;
   } finally {
     channel.close();
   }

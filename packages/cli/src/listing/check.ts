@@ -6,9 +6,9 @@ import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { createReflection } from '@rondo/schema';
 import { reasonOf } from '../errors.js';
 import { addressOf } from '../registry/instance-view.js';
-import { createReflection } from '../schema/reflection.js';
 
 /** The result of asking an instance at its address. */
 export interface Check {
@@ -65,7 +65,7 @@ interface Answers {
 async function ask(channel: Channel, signal: AbortSignal): Promise<Answers> {
   const [health, services] = await Promise.all([
     unlessMissing(createClient(HealthDefinition, { channel }).check({}, { signal })),
-    unlessMissing(createReflection(channel, signal).listServices()),
+    unlessMissing(createReflection(channel, { signal }).listServices()),
   ]);
   return { status: health?.status, services };
 }

@@ -12,11 +12,10 @@ import {
   type ServiceView,
 } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { methodOf, type Schema, servicePolicy } from '@rondo/schema';
 import { learnSchema } from '../call/target.js';
 import { reasonOf } from '../errors.js';
 import { addressOf, isPicked } from '../registry/instance-view.js';
-import { methodOf, servicePolicy } from '../schema/invoke.js';
-import type { Schema } from '../schema/schema.js';
 
 /** The call to pick an instance for. */
 export interface Question {
@@ -91,7 +90,7 @@ async function readContract({ question, instances, signal }: ObserverOptions): P
     const schema = await learnFrom(instance, service, signal);
     if (typeof schema !== 'string') {
       const named = method === undefined ? anyMethod : methodOf(schema.method(method));
-      return { method: named ?? anyMethod, policy: servicePolicy(schema), unknown: undefined };
+      return { method: named ?? anyMethod, policy: servicePolicy(schema.desc), unknown: undefined };
     }
     unknown = schema;
   }

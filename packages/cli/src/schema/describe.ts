@@ -1,6 +1,5 @@
 import { type DescEnum, type DescField, type DescMessage, type DescOneof, ScalarType } from '@bufbuild/protobuf';
-import { methodOf } from './invoke.js';
-import type { DynamicMethod } from './schema.js';
+import { type DynamicMethod, methodOf } from '@rondo/schema';
 
 /** A method as a `.proto` declares it: `rpc Add(calculator.v1.AddRequest) returns (calculator.v1.AddResponse)`. */
 export function formatMethod({ name, input, output, requestStream, responseStream }: DynamicMethod): string {

@@ -1,4 +1,4 @@
-import { nearest } from '@rondo/rpc/internal';
+export { didYouMean } from '@rondo/schema';
 
 /** Characters that could control the terminal or reorder its text: control characters, line separators and bidi controls. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
@@ -14,12 +14,6 @@ export function printable(text: string): string {
 
 function hex(character: string): string {
   return character.charCodeAt(0).toString(16).padStart(4, '0');
-}
-
-/** ` Did you mean "…"?`, or nothing. */
-export function didYouMean(name: string, known: readonly string[]): string {
-  const meant = nearest(name, known);
-  return meant === undefined ? '' : ` Did you mean "${meant}"?`;
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };

@@ -1,6 +1,26 @@
 /**
  * Contracts that a process learns at run time: by reflection, as descriptors, and JSON that is read by them. `rondo` and
  * the gateway use it. Generated code doesn't need it.
+ *
+ * ```ts
+ * import { createReflection, loadSchema } from '@rondo/schema';
+ *
+ * const files = await createReflection(channel, { signal }).filesOf('books.v1.BooksService');
+ * const schema = loadSchema('books.v1.BooksService', files.map(({ proto }) => proto));
+ * const method = schema.method('GetBook');
+ * ```
  */
 
-export {};
+export { type DynamicMethod, loadSchema, type Schema, toDynamicMethod } from '../contract.js';
+export { didYouMean } from '../did-you-mean.js';
+export { type CheckedJson, checkJson } from '../json/check.js';
+export { readMessage, writeMessage } from '../json/message.js';
+export { numberText, parseJson, withPlainNumbers } from '../json/parse.js';
+export { bindMethod, type Invoke, methodOf, servicePolicy } from '../method.js';
+export {
+  createReflection,
+  type ReflectedFile,
+  type Reflection,
+  type ReflectionOptions,
+  withErrorDetails,
+} from '../reflection.js';

@@ -1,13 +1,12 @@
 import { type DescMessage, fromJson, type JsonValue, type Message, type Registry, toJson } from '@bufbuild/protobuf';
 import { invalidArgument } from '@rondo/rpc/status';
-import { messageOf } from '../errors.js';
 import { checkJson } from './check.js';
 import { parseJson } from './parse.js';
 
 /**
  * Parses a message from proto3 JSON.
  *
- * @throws UsageError if `text` is not JSON, and RpcError `INVALID_ARGUMENT` that names every wrong field.
+ * @throws SyntaxError if `text` is not JSON, and RpcError `INVALID_ARGUMENT` that names every wrong field.
  */
 export function readMessage(desc: DescMessage, text: string, registry: Registry): Message {
   const { value, violations } = checkJson(desc, parseJson(text), registry);
@@ -15,7 +14,9 @@ export function readMessage(desc: DescMessage, text: string, registry: Registry)
   try {
     return fromJson(desc, value, { registry });
   } catch (error) {
-    throw invalidArgument([{ field: 'the request', description: messageOf(error) }]);
+    throw invalidArgument([
+      { field: 'the request', description: error instanceof Error ? error.message : String(error) },
+    ]);
   }
 }
 

@@ -1,4 +1,12 @@
-import { create, createFileRegistry, type DescMessage, type FileRegistry, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  createFileRegistry,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  type FileRegistry,
+  toBinary,
+} from '@bufbuild/protobuf';
 import {
   type FileDescriptorProto,
   FileDescriptorSetSchema,
@@ -7,7 +15,7 @@ import {
 import { loadFileDescriptorSetFromBuffer, type ServiceDefinition } from '@grpc/proto-loader';
 import type { MethodDefinition } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { didYouMean } from '../terminal/text.js';
+import { didYouMean } from './did-you-mean.js';
 
 /** A method of a contract that was fetched at run time. */
 export interface DynamicMethod {
@@ -25,6 +33,7 @@ export interface DynamicMethod {
 /** The contract of one service, as its server returns it. */
 export interface Schema {
   readonly service: string;
+  readonly desc: DescService;
   /** All types of the service's files, to read JSON and Any. */
   readonly registry: FileRegistry;
   /** The names of the methods in the contract. */
@@ -40,35 +49,45 @@ const SERVICE_POLICY = 50551;
  * Reads the contract of `service` from its files, in which each file follows its imports. The definition comes from
  * proto-loader. Types and options come from protobuf-es, as proto-loader reads JSON loosely and loses the options of methods.
  *
- * @throws Error if the files don't fit together.
+ * @throws Error if the files don't fit together, and RpcError `NOT_FOUND` if the service isn't in them.
  */
 export function loadSchema(service: string, files: readonly FileDescriptorProto[]): Schema {
   const set = create(FileDescriptorSetSchema, { file: [...files] });
   const registry = createFileRegistry(set);
   const definition = loadDefinition(service, toBinary(FileDescriptorSetSchema, set));
-  const ofService = registry.getService(service)?.proto.options?.$unknown ?? [];
-  const servicePolicy = ofService.filter(({ no }) => no === SERVICE_POLICY);
+  const desc = registry.getService(service);
+  if (desc === undefined) throw noService(service);
   return {
     service,
+    desc,
     registry,
     methods: Object.keys(definition),
     method(name) {
       const found = Object.keys(definition).find((method) => method.toLowerCase() === name.toLowerCase());
       const loaded = found === undefined ? undefined : definition[found];
-      const desc = registry.getService(service)?.methods.find((method) => method.name === found);
-      if (loaded === undefined || desc === undefined) throw noMethod(service, name, Object.keys(definition));
-      return {
-        service,
-        name: desc.name,
-        input: desc.input,
-        output: desc.output,
-        requestStream: loaded.requestStream,
-        responseStream: loaded.responseStream,
-        options: {
-          idempotencyLevel: MethodOptions_IdempotencyLevel[desc.idempotency],
-          _unknownFields: customOptions([...(desc.proto.options?.$unknown ?? []), ...servicePolicy]),
-        },
-      };
+      const method = desc.methods.find((candidate) => candidate.name === found);
+      if (loaded === undefined || method === undefined) throw noMethod(service, name, Object.keys(definition));
+      const { requestStream, responseStream } = loaded;
+      return { ...toDynamicMethod(method), requestStream, responseStream };
+    },
+  };
+}
+
+/** A method of a contract by its descriptor. */
+export function toDynamicMethod(desc: DescMethod): DynamicMethod {
+  const { name, input, output, methodKind, parent, proto } = desc;
+  const ofService = parent.proto.options?.$unknown ?? [];
+  const servicePolicy = ofService.filter(({ no }) => no === SERVICE_POLICY);
+  return {
+    service: parent.typeName,
+    name,
+    input,
+    output,
+    requestStream: methodKind === 'client_streaming' || methodKind === 'bidi_streaming',
+    responseStream: methodKind === 'server_streaming' || methodKind === 'bidi_streaming',
+    options: {
+      idempotencyLevel: MethodOptions_IdempotencyLevel[desc.idempotency],
+      _unknownFields: customOptions([...(proto.options?.$unknown ?? []), ...servicePolicy]),
     },
   };
 }
@@ -76,7 +95,7 @@ export function loadSchema(service: string, files: readonly FileDescriptorProto[
 function loadDefinition(service: string, descriptorSet: Uint8Array): ServiceDefinition {
   const definition = loadFileDescriptorSetFromBuffer(Buffer.from(descriptorSet))[service];
   if (definition === undefined || isType(definition)) {
-    throw new RpcError(Status.NOT_FOUND, `${service} is not a service in the descriptors that its server returned`);
+    throw noService(service);
   }
   return definition;
 }
@@ -95,6 +114,10 @@ function customOptions(
     options[tag] = [...(options[tag] ?? []), data];
   }
   return options;
+}
+
+function noService(service: string): RpcError {
+  return new RpcError(Status.NOT_FOUND, `${service} is not a service in the descriptors that its server returned`);
 }
 
 function noMethod(service: string, name: string, methods: readonly string[]): RpcError {

@@ -12,22 +12,40 @@ import { RpcError, Status, statusFromCode } from '@rondo/rpc/status';
 type Question = NonNullable<ServerReflectionRequest['messageRequest']>;
 type Answer = ServerReflectionResponse['messageResponse'];
 
+/** A `.proto` file as a server returns it. */
+export interface ReflectedFile {
+  readonly proto: FileDescriptorProto;
+  /** As received. */
+  readonly bytes: Uint8Array;
+}
+
 /** The reflection service of a server. */
-interface Reflection {
+export interface Reflection {
   /** The fully qualified services that it serves. */
   listServices(): Promise<readonly string[]>;
   /** The files that declare `symbol` and all their imports, each file after its imports. */
-  filesOf(symbol: string): Promise<readonly FileDescriptorProto[]>;
+  filesOf(symbol: string): Promise<readonly ReflectedFile[]>;
+}
+
+/** How a server is asked. */
+export interface ReflectionOptions {
+  readonly signal: AbortSignal;
+  /** The most that the files of one symbol may have, in bytes. */
+  readonly maxBytes?: number;
 }
 
 const TIMEOUT_MS = 5_000;
+const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
  * Calls the reflection service of the server behind `channel`: `grpc.reflection.v1`, or `v1alpha` if the server has only that.
  *
+ * @returns functions that reject with an RpcError: `UNIMPLEMENTED` without a reflection service, `RESOURCE_EXHAUSTED` if the files
+ * are too large, and otherwise the failure of the call or of the look-up.
+ *
  * Source: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
-export function createReflection(channel: Channel, signal: AbortSignal): Reflection {
+export function createReflection(channel: Channel, { signal, maxBytes = MAX_BYTES }: ReflectionOptions): Reflection {
   const ask = (questions: readonly Question[]) => askEither(questions, channel, signal);
   return {
     async listServices() {
@@ -35,11 +53,12 @@ export function createReflection(channel: Channel, signal: AbortSignal): Reflect
       return answer?.$case === 'listServicesResponse' ? answer.value.service.map(({ name }) => name) : [];
     },
     async filesOf(symbol) {
-      const files = new Map<string, FileDescriptorProto>();
+      const files = new Map<string, ReflectedFile>();
       let questions: readonly Question[] = [{ $case: 'fileContainingSymbol', value: symbol }];
       while (questions.length > 0) {
         const known = files.size;
-        for (const file of (await ask(questions)).flatMap(toFiles)) files.set(file.name, file);
+        for (const file of (await ask(questions)).flatMap(toFiles)) files.set(file.proto.name, file);
+        if (sizeOf(files) > maxBytes) throw tooLarge(symbol, maxBytes);
         // A server may leave out a file's imports; they are requested by name.
         const missing = missingImports(files);
         if (missing.length > 0 && files.size === known) throw incomplete(symbol, missing);
@@ -88,13 +107,27 @@ async function collect(
   return answers;
 }
 
-function toFiles(answer: NonNullable<Answer>): readonly FileDescriptorProto[] {
+function toFiles(answer: NonNullable<Answer>): readonly ReflectedFile[] {
   if (answer.$case !== 'fileDescriptorResponse') return [];
-  return answer.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
+  return answer.value.fileDescriptorProto.map((bytes) => ({
+    proto: fromBinary(FileDescriptorProtoSchema, bytes),
+    bytes,
+  }));
 }
 
-function missingImports(files: ReadonlyMap<string, FileDescriptorProto>): readonly string[] {
-  const imports = [...files.values()].flatMap(({ dependency }) => dependency);
+function sizeOf(files: ReadonlyMap<string, ReflectedFile>): number {
+  return [...files.values()].reduce((size, { bytes }) => size + bytes.length, 0);
+}
+
+function tooLarge(symbol: string, maxBytes: number): RpcError {
+  return new RpcError(
+    Status.RESOURCE_EXHAUSTED,
+    `reflection: the files of ${symbol} are larger than ${maxBytes} bytes`,
+  );
+}
+
+function missingImports(files: ReadonlyMap<string, ReflectedFile>): readonly string[] {
+  const imports = [...files.values()].flatMap(({ proto }) => proto.dependency);
   return [...new Set(imports)].filter((name) => !files.has(name));
 }
 
@@ -105,14 +138,14 @@ function incomplete(symbol: string, missing: readonly string[]): RpcError {
   );
 }
 
-function inOrder(files: ReadonlyMap<string, FileDescriptorProto>): readonly FileDescriptorProto[] {
-  const ordered = new Set<FileDescriptorProto>();
+function inOrder(files: ReadonlyMap<string, ReflectedFile>): readonly ReflectedFile[] {
+  const ordered = new Set<ReflectedFile>();
   const visiting = new Set<string>();
   const visit = (name: string) => {
     const file = files.get(name);
     if (file === undefined || visiting.has(name)) return;
     visiting.add(name);
-    for (const dependency of file.dependency) visit(dependency);
+    for (const dependency of file.proto.dependency) visit(dependency);
     ordered.add(file);
   };
   for (const name of files.keys()) visit(name);
@@ -128,17 +161,17 @@ const DETAIL = 'google.rpc.BadRequest';
  * as a status holds details in an Any, and JSON can't print an Any of an unknown type.
  */
 export async function withErrorDetails(
-  files: readonly FileDescriptorProto[],
+  files: readonly ReflectedFile[],
   reflection: Reflection,
-): Promise<readonly FileDescriptorProto[]> {
-  const known = new Set(files.map(({ name }) => name));
+): Promise<readonly ReflectedFile[]> {
+  const known = new Set(files.map(({ proto }) => proto.name));
   if (!known.has(STATUS_FILE)) return files;
   const details = await detailFiles(reflection);
-  return [...files, ...details.filter(({ name }) => !known.has(name))];
+  return [...files, ...details.filter(({ proto }) => !known.has(proto.name))];
 }
 
 /** Empty if the server doesn't have them. */
-async function detailFiles(reflection: Reflection): Promise<readonly FileDescriptorProto[]> {
+async function detailFiles(reflection: Reflection): Promise<readonly ReflectedFile[]> {
   try {
     return await reflection.filesOf(DETAIL);
   } catch (error) {

@@ -1,7 +1,15 @@
-import { create, type DescMessage, fromBinary, isMessage, type Message, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  type DescService,
+  fromBinary,
+  isMessage,
+  type Message,
+  toBinary,
+} from '@bufbuild/protobuf';
 import { type CallOptions, type Channel, createClient } from '@rondo/rpc/client';
 import { type MessageType, type Method, methodsOf, type ServicePolicy, servicePolicyOf } from '@rondo/rpc/internal';
-import type { DynamicMethod, Schema } from './schema.js';
+import { type DynamicMethod, toDynamicMethod } from './contract.js';
 
 /** Makes one call with a stream of request messages, and yields the reply messages. It throws an RpcError if the call fails. */
 export type Invoke = (requests: AsyncIterable<Message>, options: CallOptions) => AsyncIterable<Message>;
@@ -27,18 +35,25 @@ export function bindMethod(method: DynamicMethod, channel: Channel): Invoke {
   return (requests, options) => once(async () => client.call(await first(requests, method.input), options));
 }
 
-/** The method as a channel calls it, with the policy of its contract. */
+/**
+ * The method as a channel calls it, with the policy of its contract.
+ *
+ * @throws TypeError if the contract contradicts itself.
+ */
 export function methodOf(method: DynamicMethod): Method | undefined {
   return methodsOf(define(method, method.requestStream, method.responseStream)).get('call');
 }
 
-/** The service policy in the contract. */
-export function servicePolicy({ service, methods, method }: Schema): ServicePolicy {
-  const defined = methods.map((name) => {
-    const found = method(name);
-    return [name, define(found, found.requestStream, found.responseStream).methods.call] as const;
+/**
+ * The service policy in the contract.
+ *
+ * @throws TypeError if the contract contradicts itself.
+ */
+export function servicePolicy({ name, typeName, methods }: DescService): ServicePolicy {
+  const defined = methods.map(toDynamicMethod).map((method) => {
+    return [method.name, define(method, method.requestStream, method.responseStream).methods.call] as const;
   });
-  return servicePolicyOf({ name: shortName(service), fullName: service, methods: Object.fromEntries(defined) });
+  return servicePolicyOf({ name, fullName: typeName, methods: Object.fromEntries(defined) });
 }
 
 const shortName = (service: string) => service.slice(service.lastIndexOf('.') + 1);

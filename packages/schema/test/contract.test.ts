@@ -6,9 +6,9 @@ import type { ServerReflectionRequest } from '@rondo/contracts/grpc/reflection/v
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { implement } from '@rondo/rpc/server';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { methodOf } from '../src/schema/invoke.js';
-import { createReflection } from '../src/schema/reflection.js';
-import { loadSchema } from '../src/schema/schema.js';
+import { loadSchema } from '../src/contract.js';
+import { methodOf } from '../src/method.js';
+import { createReflection } from '../src/reflection.js';
 
 const SERVICE = 'rondo.conformance.v1.ConformanceService';
 const FILE = 'rondo/conformance/v1/conformance.proto';
@@ -47,12 +47,16 @@ const signal = new AbortController().signal;
 describe('a contract learnt by reflection', () => {
   it('comes from a server of v1alpha that returns one file at a time', async () => {
     const channel = serverWithout('');
-    const files = await createReflection(channel, signal).filesOf(SERVICE);
+    const reflected = await createReflection(channel, { signal }).filesOf(SERVICE);
+    const files = reflected.map(({ proto }) => proto);
     channel.close();
     const names = files.map(({ name }) => name);
     expect(names.at(-1)).toBe(FILE);
     for (const [index, { dependency }] of files.entries()) {
       for (const imported of dependency) expect(names.slice(0, index)).toContain(imported);
+    }
+    for (const { proto, bytes } of reflected) {
+      expect(Buffer.from(bytes).equals(toBinary(FileDescriptorProtoSchema, proto))).toBe(true);
     }
     const method = loadSchema(SERVICE, files).method('unary');
     expect(method).toMatchObject({ service: SERVICE, name: 'Unary', requestStream: false, responseStream: false });
@@ -74,13 +78,20 @@ describe('a contract learnt by reflection', () => {
 
   it('is refused if a file is missing, and the error names the file', async () => {
     const channel = serverWithout('google/rpc/status.proto');
-    await expect(createReflection(channel, signal).filesOf(SERVICE)).rejects.toThrow('google/rpc/status.proto');
+    await expect(createReflection(channel, { signal }).filesOf(SERVICE)).rejects.toThrow('google/rpc/status.proto');
+    channel.close();
+  });
+
+  it('is refused if its files are larger than the caller allows', async () => {
+    const channel = serverWithout('');
+    const refused = createReflection(channel, { signal, maxBytes: 1_000 }).filesOf(SERVICE);
+    await expect(refused).rejects.toThrow('larger than 1000 bytes');
     channel.close();
   });
 
   it('is not to be had from a server without reflection, which is said', async () => {
     const channel = createTestChannel({ services: [] });
-    await expect(createReflection(channel, signal).filesOf(SERVICE)).rejects.toThrow('has no reflection');
+    await expect(createReflection(channel, { signal }).filesOf(SERVICE)).rejects.toThrow('has no reflection');
     channel.close();
   });
 });

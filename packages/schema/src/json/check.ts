@@ -1,7 +1,7 @@
 import type { DescEnum, DescField, DescMessage, JsonObject, JsonValue, Registry } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import type { FieldViolation } from '@rondo/rpc/status';
-import { didYouMean } from '../terminal/text.js';
+import { didYouMean } from '../did-you-mean.js';
 import { numberText } from './parse.js';
 import { type Checked, checkScalar, show, wellKnownTypes } from './scalar.js';
 
