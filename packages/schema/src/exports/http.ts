@@ -6,4 +6,13 @@
  */
 
 export type { HttpBinding } from '../http/binding.js';
-export type { PathTemplate, TemplateSegment, TemplateVariable } from '../http/template.js';
+export { createRoutes, type FoundRoute, type RouteEntry, type Routes } from '../http/routes.js';
+export { httpRuleOf } from '../http/rule.js';
+export type { CheckedRule } from '../http/rule-check.js';
+export {
+  type PathTemplate,
+  parseTemplate,
+  TemplateError,
+  type TemplateSegment,
+  type TemplateVariable,
+} from '../http/template.js';

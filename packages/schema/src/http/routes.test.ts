@@ -1,0 +1,116 @@
+import { describe, expect, it } from '@jest/globals';
+import { findConflicts, isReserved, shapeOf } from './conflicts.js';
+import { createRoutes, type RouteEntry } from './routes.js';
+import { parseTemplate } from './template.js';
+
+/** Routes of texts such as `GET /v1/{name}`; each is its own target. */
+const routesOf = (...texts: readonly string[]) => createRoutes(texts.map((text) => entry(text)));
+
+function entry(text: string, method = `/s/${text}`): RouteEntry<string> {
+  const [verb = '', path = ''] = text.split(' ');
+  return { method, target: text, binding: { verb, template: parseTemplate(path), body: '', responseBody: '' } };
+}
+
+function target(routes: ReturnType<typeof routesOf>, request: string): unknown {
+  const [verb = '', path = ''] = request.split(' ');
+  const found = routes.match(verb, path);
+  return found !== undefined && 'target' in found ? found.target : found;
+}
+
+describe('createRoutes', () => {
+  const routes = routesOf(
+    'GET /v1/{name=projects/*}',
+    'GET /v1/projects',
+    'GET /v1/{name=projects/*}:watch',
+    'GET /v1/projects/latest',
+    'GET /v1/{parent=projects/*}/tasks',
+    'GET /v1/projects/latest/{id}',
+    'GET /v1/{rest=**}',
+    'POST /v1/projects',
+    'POST /v1/projects:import',
+    'PATCH /v1/{project.name=projects/*}',
+    'OPTIONS /v1/projects',
+  );
+
+  it.each([
+    ['GET /v1/projects/7', 'GET /v1/{name=projects/*}'],
+    ['GET /v1/projects', 'GET /v1/projects'],
+    ['GET /v1/projects/latest', 'GET /v1/projects/latest'],
+    ['GET /v1/projects/latest/tasks', 'GET /v1/projects/latest/{id}'],
+    ['GET /v1/projects/7/tasks', 'GET /v1/{parent=projects/*}/tasks'],
+    ['GET /v1/projects/7:watch', 'GET /v1/{name=projects/*}:watch'],
+    ['GET /v1/projects/a:b:watch', 'GET /v1/{name=projects/*}:watch'],
+    ['GET /v1/projects/7:other', 'GET /v1/{name=projects/*}'],
+    ['GET /v1/projects/7:', 'GET /v1/{name=projects/*}'],
+    ['GET /v1/projects/', 'GET /v1/{rest=**}'],
+    ['GET /v1/projects/7/other', 'GET /v1/{rest=**}'],
+    ['GET /v1', 'GET /v1/{rest=**}'],
+    ['HEAD /v1/projects/7', 'GET /v1/{name=projects/*}'],
+    ['POST /v1/projects:import', 'POST /v1/projects:import'],
+    ['POST /v1/projects', 'POST /v1/projects'],
+    ['GET /v2', undefined],
+    ['GET /v1/projects/%zz', undefined],
+  ])('%s → %s', (request, expected) => {
+    expect(target(routes, request)).toBe(expected);
+  });
+
+  it('gives the variables of a path, decoded', () => {
+    const found = routes.match('GET', '/v1/projects/b%C3%BCro/tasks');
+    expect(found).toMatchObject({ variables: new Map([['parent', 'projects/büro']]) });
+  });
+
+  it('gives the HTTP methods of a path that is known with others', () => {
+    expect(routes.match('DELETE', '/v1/projects')).toEqual({ allow: ['GET', 'HEAD', 'OPTIONS', 'POST'] });
+    expect(routes.match('PUT', '/v1/projects:import')).toEqual({ allow: ['GET', 'HEAD', 'POST'] });
+  });
+
+  it('takes a rule of the kind * for every HTTP method', () => {
+    const any = routesOf('* /v1/x', 'GET /v1/x');
+    expect(target(any, 'GET /v1/x')).toBe('GET /v1/x');
+    expect(target(any, 'PURGE /v1/x')).toBe('* /v1/x');
+  });
+
+  it('never gives * an empty segment', () => {
+    const one = routesOf('GET /v1/{name}', 'GET /v1/{name}:go');
+    expect(target(one, 'GET /v1/')).toBeUndefined();
+    expect(target(one, 'GET /v1/:go')).toBe('GET /v1/{name}');
+  });
+
+  it('gives conflicting paths to the lexically first method, whatever the order, and shows the other binding', () => {
+    const entries = [entry('GET /v1/{b}', '/b.S/B'), entry('GET /v1/{a}', '/a.S/A')];
+    for (const list of [entries, [...entries].reverse()]) {
+      const both = createRoutes(list);
+      expect(target(both, 'GET /v1/7')).toBe('GET /v1/{a}');
+      expect(both.disabled.map(({ entry: off, by }) => [off.method, by.method])).toEqual([['/b.S/B', '/a.S/A']]);
+    }
+  });
+
+  it('takes one binding from several versions of a method', () => {
+    expect(createRoutes([entry('GET /v1/{a}', '/a.S/A'), entry('GET /v1/{a}', '/a.S/A')]).disabled).toEqual([]);
+  });
+});
+
+describe('conflicts', () => {
+  it('is between bindings that take the same paths', () => {
+    const bindings = ['GET /v1/{a}', 'GET /v1/{b=*}', 'POST /v1/{a}', 'GET /v1/x', 'GET /v1/{a}:go', 'GET /v1/{a=**}'];
+    const pairs = findConflicts(bindings.map((text) => entry(text).binding));
+    expect(pairs.map(({ first, second }) => [first.template.text, second.template.text])).toEqual([
+      ['/v1/{a}', '/v1/{b=*}'],
+    ]);
+    expect(shapeOf(entry('GET /v1/{a=x/*}/**:go').binding)).toBe('GET /v1/x/*/**:go');
+  });
+
+  it.each([
+    ['/docs', true],
+    ['/docs/x', true],
+    ['/openapi.json', true],
+    ['/healthz', true],
+    ['/readyz', true],
+    ['/healthz/x', false],
+    ['/v1/docs', false],
+    ['/{name}', false],
+    ['/docs:search', false],
+  ])('%s is reserved: %s', (path, reserved) => {
+    expect(isReserved(parseTemplate(path))).toBe(reserved);
+  });
+});

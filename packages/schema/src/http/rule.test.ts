@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { clone, createFileRegistry, type DescMethod, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { describe, expect, it } from '@jest/globals';
+import { HttpRule } from '@rondo/contracts/google/api/http';
+import { httpRuleOf } from './rule.js';
+
+const descriptors = new URL('../../../contracts/descriptors.binpb', import.meta.url);
+const set = fromBinary(FileDescriptorSetSchema, readFileSync(descriptors));
+
+/** A method of the contracts in proto/, with `rule` in place of its own. */
+function methodWith(name: string, ...rules: readonly Partial<HttpRule>[]): DescMethod {
+  const [, type = '', short = ''] = /^(.*)\/(.*)$/.exec(name) ?? [];
+  const copy = clone(FileDescriptorSetSchema, set);
+  const service = copy.file
+    .flatMap((file) => file.service.map((one) => ({ fullName: `${file.package}.${one.name}`, one })))
+    .find(({ fullName }) => fullName === type)?.one;
+  const options = service?.method.find((one) => one.name === short)?.options;
+  if (options === undefined) throw new Error(`no ${name}`);
+  options.$unknown = rules.map((rule) => {
+    const bytes = HttpRule.encode(HttpRule.fromPartial(rule)).finish();
+    return { no: 72295728, wireType: 2, data: Buffer.concat([varint(bytes.length), bytes]) };
+  });
+  const method = createFileRegistry(copy)
+    .getService(type)
+    ?.methods.find((one) => one.name === short);
+  if (method === undefined) throw new Error(`no ${name}`);
+  return method;
+}
+
+const varint = (value: number) => Buffer.from(value < 128 ? [value] : [(value & 127) | 128, value >> 7]);
+const get = (value: string, more: Partial<HttpRule> = {}) =>
+  HttpRule.fromPartial({ pattern: { $case: 'get', value }, ...more });
+const post = (value: string, body = '', more: Partial<HttpRule> = {}) =>
+  HttpRule.fromPartial({ pattern: { $case: 'post', value }, body, ...more });
+
+const GET_PROJECT = 'projects.v1.ProjectService/GetProject';
+const UPDATE_PROJECT = 'projects.v1.ProjectService/UpdateProject';
+const CREATE_PROJECT = 'projects.v1.ProjectService/CreateProject';
+const SUM = 'calculator.v1.CalculatorService/Sum';
+
+describe('httpRuleOf', () => {
+  it('reads a rule and its additional bindings', () => {
+    const rule = get('/v1/{name=projects/*}', {
+      additionalBindings: [
+        post('/v1/projects:get', '*', { responseBody: 'etag' }),
+        HttpRule.fromPartial({ pattern: { $case: 'custom', value: { kind: 'HEAD', path: '/v1/p/{name}' } } }),
+      ],
+    });
+    const { bindings, faults } = httpRuleOf(methodWith(GET_PROJECT, rule));
+    expect(faults).toEqual([]);
+    expect(bindings.map(({ verb, template, body, responseBody }) => [verb, template.text, body, responseBody])).toEqual(
+      [
+        ['GET', '/v1/{name=projects/*}', '', ''],
+        ['POST', '/v1/projects:get', '*', 'etag'],
+        ['HEAD', '/v1/p/{name}', '', ''],
+      ],
+    );
+  });
+
+  it('reads a rule that is set in parts', () => {
+    const { bindings } = httpRuleOf(methodWith(UPDATE_PROJECT, post('/v1/{project.name}'), { body: 'project' }));
+    expect(bindings).toMatchObject([{ verb: 'POST', body: 'project' }]);
+  });
+
+  it('has nothing for a method without a rule', () => {
+    expect(httpRuleOf(methodWith(GET_PROJECT))).toEqual({ bindings: [], faults: [] });
+  });
+
+  it.each([
+    [GET_PROJECT, get('/v1/{nme}'), 'names no field: projects.v1.GetProjectRequest has no field "nme"; it has name'],
+    [GET_PROJECT, get('/v1/{name.x}'), 'names a field of name, which is no message'],
+    [UPDATE_PROJECT, post('/v1/{project}', '*'), 'names project, which is a whole message; name a field of it'],
+    [UPDATE_PROJECT, post('/v1/{update_mask.paths}', '*'), 'names paths, which is a list; name a single value'],
+    [CREATE_PROJECT, post('/v1/{tasks.name}', '*'), 'names tasks, which is a list'],
+    [GET_PROJECT, get('/v1/{name'), 'character 10: a closing brace ends the variable'],
+    [GET_PROJECT, HttpRule.fromPartial({}), 'no HTTP method'],
+    [
+      GET_PROJECT,
+      HttpRule.fromPartial({ pattern: { $case: 'custom', value: { kind: 'get', path: '/v1/x' } } }),
+      'capitals',
+    ],
+    [GET_PROJECT, get('/v1/x', { body: '*' }), 'GET has no body'],
+    [UPDATE_PROJECT, post('/v1/x', 'projct'), 'body is "projct", but projects.v1.UpdateProjectRequest has no field'],
+    [GET_PROJECT, post('/v1/{name}', 'name'), 'name is body and variable'],
+    [
+      GET_PROJECT,
+      get('/v1/x', { responseBody: 'nme' }),
+      'response_body is "nme", but projects.v1.Project has no field',
+    ],
+    [CREATE_PROJECT, post('/v1/projects', 'project'), 'the field tasks is left for the query'],
+    [SUM, post('/v1/sum'), 'the request is a stream'],
+    [GET_PROJECT, get('/healthz'), 'the gateway answers this path itself'],
+    [
+      GET_PROJECT,
+      get('/v1/x', { additionalBindings: [get('/v1/y', { additionalBindings: [get('/v1/z')] })] }),
+      'list them all in the rule itself',
+    ],
+  ])('refuses for %s the rule %#', (method, rule, reason) => {
+    const { faults } = httpRuleOf(methodWith(method, rule));
+    expect(faults).toEqual([expect.stringContaining(reason)]);
+  });
+
+  it('keeps the other bindings of a method that has a faulty one', () => {
+    const { bindings, faults } = httpRuleOf(
+      methodWith(GET_PROJECT, get('/v1/{nme}', { additionalBindings: [get('/v1/{name}')] })),
+    );
+    expect(bindings).toMatchObject([{ template: { text: '/v1/{name}' } }]);
+    expect(faults).toHaveLength(1);
+  });
+});
