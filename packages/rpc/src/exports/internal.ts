@@ -38,10 +38,12 @@ export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';
 export { folderStorage } from '../resolver/endpoint-storage.js';
 export type { Endpoint, Resolver, ResolverListener } from '../resolver/resolver.js';
 export { fixedEndpoint, PEER_PING_INTERVAL_MS } from '../resolver/static.js';
+export { PingBarrier } from '../server/grpc/ping-barrier.js';
 export { statusName } from '../status/code.js';
 export type { Attempt } from '../status/rpc-error.js';
 export { callLog } from '../telemetry/call-log.js';
 export { callMetrics } from '../telemetry/metrics.js';
+export { keepAlive } from '../transport/grpc/keepalive.js';
 export { grpcTransport } from '../transport/grpc/transport.js';
 export {
   type Transport,

@@ -40,6 +40,6 @@ export {
 } from '../config/variables.js';
 export type { Dependency } from '../lifecycle/dependencies.js';
 export { runService } from '../lifecycle/run.js';
-export type { App, ServiceContext, ServiceOptions } from '../lifecycle/service.js';
+export type { App, AppListener, ServiceContext, ServiceOptions } from '../lifecycle/service.js';
 export { type RunningService, type StartOptions, startService } from '../lifecycle/start.js';
-export { StartupError } from '../lifecycle/startup-error.js';
+export { cannotBind, StartupError } from '../lifecycle/startup-error.js';

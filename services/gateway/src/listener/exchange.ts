@@ -39,11 +39,12 @@ export interface HttpExchange {
 /** The body of a request. It is read once, by one of these functions. */
 export interface RequestBody {
   /**
-   * Yields the body as it arrives. The client is read no faster than the iterator is.
+   * Yields the body as it arrives. The client is read no faster than the iterator is. It may rest between two chunks,
+   * unless the body is `steady`, as that of a unary request is.
    *
-   * @throws BodyError if the client is too slow, breaks off, or sends what HTTP doesn't allow.
+   * @throws BodyError if the client breaks off, or if a steady body arrives too slowly.
    */
-  chunks(): AsyncIterable<Buffer>;
+  chunks(options?: { readonly steady?: boolean }): AsyncIterable<Buffer>;
   /**
    * Reads the whole body.
    *

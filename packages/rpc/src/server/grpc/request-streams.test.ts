@@ -8,7 +8,8 @@ import type { ServerCall } from '../../call/call.js';
 import { Status } from '../../status/code.js';
 import type { Handlers } from '../handlers.js';
 import { createRouter } from '../router.js';
-import { MessageFraming, PingBarrier } from './request-streams.js';
+import { PingBarrier } from './ping-barrier.js';
+import { MessageFraming } from './request-streams.js';
 import { serve } from './serve.js';
 
 const PATH = '/rondo.conformance.v1.ConformanceService/ClientStream';

@@ -2,6 +2,7 @@ import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream 
 import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
+import { PingBarrier } from './ping-barrier.js';
 
 /** A request stream below grpc-js. */
 export interface RequestStream {
@@ -125,56 +126,5 @@ export class MessageFraming {
       this.#prefixBytes = 0;
     }
     return bytes;
-  }
-}
-
-/**
- * Waits until the peer of a connection has caught up. HTTP/2 keeps the order of frames, and a peer answers a ping at
- * once, so its answer shows that it has read everything sent before the ping. It reads the second of two pings one turn
- * of its event loop after the first, so everything that it did before it read the first has arrived as well.
- *
- * Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.7
- */
-export class PingBarrier {
-  readonly #session: Pick<Http2Session, 'ping'>;
-  #current: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
-
-  constructor(session: Pick<Http2Session, 'ping'>) {
-    this.#session = session;
-  }
-
-  /**
-   * Resolves when the peer has caught up with this moment, or when the connection has ended. Concurrent calls share
-   * pings.
-   */
-  passed(): Promise<void> {
-    if (this.#current === undefined) {
-      this.#current = this.#pass();
-      return this.#current;
-    }
-    // The current pings were sent before this moment, so they prove nothing for it.
-    this.#next ??= this.#current.then(() => {
-      this.#next = undefined;
-      return this.passed();
-    });
-    return this.#next;
-  }
-
-  async #pass(): Promise<void> {
-    await this.#ping();
-    await this.#ping();
-    this.#current = undefined;
-  }
-
-  #ping(): Promise<void> {
-    return new Promise((resolve) => {
-      try {
-        this.#session.ping(() => resolve());
-      } catch {
-        // The connection has ended, so nothing more comes from the peer.
-        resolve();
-      }
-    });
   }
 }

@@ -1,0 +1,146 @@
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Body } from './body.js';
+import { remoteOf } from './connections.js';
+import type { HttpExchange } from './exchange.js';
+import { Output } from './output.js';
+import { type Setup, splitTarget } from './setup.js';
+
+interface Head {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+}
+
+/** A request that Node has parsed. */
+export interface Http1Request {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Whether the client waits for `100 Continue` before it sends the body. */
+  readonly expects: boolean;
+  /** The request target and the authority, after the check of the request line. */
+  readonly target: string;
+  readonly authority: string;
+}
+
+export class Http1Exchange implements HttpExchange {
+  readonly version = '1.1';
+  readonly secure: boolean;
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly authority: string;
+  readonly remote: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Body;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #socket: Socket;
+  readonly #setup: Setup;
+  readonly #output: Output;
+  readonly #listeners: ((left: boolean) => void)[] = [];
+  /** The head, until the first part of the body goes with it. */
+  #head: Head | undefined;
+  #responded = false;
+  #ended = false;
+  #aborted = false;
+  #closed: { readonly left: boolean } | undefined;
+
+  constructor({ request, response, expects, target, authority }: Http1Request, setup: Setup) {
+    const { deadlines, limits } = setup;
+    this.#request = request;
+    this.#response = response;
+    this.#socket = request.socket;
+    this.#setup = setup;
+    this.secure = 'encrypted' in request.socket;
+    this.method = request.method ?? '';
+    ({ path: this.path, query: this.query } = splitTarget(target));
+    this.authority = authority;
+    this.remote = remoteOf(request.socket);
+    this.headers = request.headers;
+    const declared = request.headers['content-length'];
+    const chunked = request.headers['transfer-encoding'] !== undefined;
+    this.body = new Body(request, {
+      deadlines,
+      limits,
+      empty: !chunked && Number(declared ?? 0) === 0,
+      declared,
+      begin: expects ? () => response.writeContinue() : undefined,
+      cut: () => this.#linger(),
+    });
+    this.#output = new Output(response, { deadlines, stallMs: limits.stallMs, stalled: () => this.#socket.destroy() });
+    request.on('error', () => undefined);
+    response.on('error', () => undefined).once('close', () => this.#close());
+  }
+
+  get responded(): boolean {
+    return this.#responded;
+  }
+
+  respond(status: number, headers: OutgoingHttpHeaders): void {
+    if (this.#responded) return;
+    this.#responded = true;
+    this.#head = { status, headers };
+    queueMicrotask(() => this.#flush());
+  }
+
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    if (this.#ended) return undefined;
+    this.#flush();
+    return this.#output.write(chunk);
+  }
+
+  end(chunk?: Uint8Array): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#flush(chunk?.length ?? 0);
+    this.#output.end(chunk);
+    if (!this.#request.complete) this.#response.once('finish', () => this.body.answered());
+  }
+
+  abort(): void {
+    this.#ended = true;
+    this.#aborted = true;
+    this.#socket.destroy();
+  }
+
+  onClose(listener: (left: boolean) => void): void {
+    if (this.#closed === undefined) this.#listeners.push(listener);
+    else listener(this.#closed.left);
+  }
+
+  /** Sends the head, with the length of the body if that is known. */
+  #flush(length?: number): void {
+    const head = this.#head;
+    if (head === undefined || this.#closed !== undefined) return;
+    this.#head = undefined;
+    const closes = this.#setup.leaving() || this.body.abandoned;
+    const known = length === undefined || head.status === 204 || head.status === 304;
+    try {
+      this.#response.writeHead(head.status, {
+        ...(known ? {} : { 'content-length': length }),
+        ...head.headers,
+        ...(closes ? { connection: 'close' } : {}),
+      });
+    } catch (error) {
+      this.#setup.log.error({ err: error }, 'an answer has headers that HTTP does not allow');
+      this.abort();
+    }
+  }
+
+  /**
+   * Closes the connection of a client that still sends. It gets a moment to read the answer: if it were cut off at once,
+   * the reset could overtake the answer.
+   */
+  #linger(): void {
+    const socket = this.#socket;
+    socket.end();
+    const deadline = this.#setup.deadlines.set(this.#setup.limits.discardMs, () => socket.destroy());
+    socket.once('close', deadline.cancel);
+  }
+
+  #close(): void {
+    this.#output.close();
+    this.#closed = { left: !this.#aborted && !this.#response.writableFinished };
+    for (const listener of this.#listeners.splice(0)) listener(this.#closed.left);
+  }
+}

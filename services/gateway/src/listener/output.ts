@@ -1,0 +1,103 @@
+import type { Writable } from 'node:stream';
+import type { Deadline, Deadlines } from './deadlines.js';
+
+/** A large chunk is written in pieces of this size, so that a slow reader's progress is visible. */
+const PIECE_BYTES = 64 * 1024;
+
+export interface OutputOptions {
+  readonly deadlines: Deadlines;
+  /** How long the client may read nothing while a piece waits for it. Milliseconds. */
+  readonly stallMs: number;
+  /** Cuts the client off. */
+  readonly stalled: () => void;
+}
+
+/** The body of an answer, on its way to a client that may read slowly or not at all. */
+export class Output {
+  readonly #stream: Writable;
+  readonly #options: OutputOptions;
+  /** What is written next waits for this. */
+  #busy: Promise<void> | undefined;
+  #deadline: Deadline | undefined;
+  #wake: (() => void) | undefined;
+  #closed = false;
+
+  constructor(stream: Writable, options: OutputOptions) {
+    this.#stream = stream;
+    this.#options = options;
+  }
+
+  /** A promise: the client is behind. Undefined: go on. */
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    if (this.#closed) return undefined;
+    if (this.#busy === undefined && chunk.length <= PIECE_BYTES) {
+      return this.#stream.write(chunk) ? undefined : this.#occupy(this.#drained());
+    }
+    return this.#occupy(this.#after(() => this.#pieces(chunk)));
+  }
+
+  /** Ends the body, once everything before has been written. */
+  end(chunk?: Uint8Array): void {
+    if (this.#closed) return;
+    if (this.#busy === undefined && (chunk === undefined || chunk.length <= PIECE_BYTES)) {
+      this.#end(chunk);
+      return;
+    }
+    void this.#occupy(
+      this.#after(async () => {
+        if (chunk !== undefined) await this.#pieces(chunk);
+        this.#end();
+      }),
+    );
+  }
+
+  /** The stream has closed: nothing is written any more, and no writer waits. */
+  close(): void {
+    this.#closed = true;
+    this.#progress();
+  }
+
+  async #after(next: () => Promise<void>): Promise<void> {
+    await this.#busy;
+    await next();
+  }
+
+  #occupy(work: Promise<void>): Promise<void> {
+    const busy = work.then(() => {
+      if (this.#busy === busy) this.#busy = undefined;
+    });
+    this.#busy = busy;
+    return busy;
+  }
+
+  async #pieces(chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.length && !this.#closed; at += PIECE_BYTES) {
+      if (!this.#stream.write(chunk.subarray(at, at + PIECE_BYTES))) await this.#drained();
+    }
+  }
+
+  #end(chunk?: Uint8Array): void {
+    if (this.#closed) return;
+    this.#watch();
+    if (chunk === undefined) this.#stream.end();
+    else this.#stream.end(chunk);
+  }
+
+  #drained(): Promise<void> {
+    this.#watch();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      this.#stream.once('drain', () => this.#progress());
+    });
+  }
+
+  #watch(): void {
+    this.#deadline = this.#options.deadlines.set(this.#options.stallMs, this.#options.stalled);
+  }
+
+  #progress(): void {
+    this.#deadline?.cancel();
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}

@@ -1,0 +1,50 @@
+import type { HttpExchange } from './exchange.js';
+
+/** The status codes with which the listener itself refuses a request. */
+export type RefusalStatus = 400 | 405 | 408 | 413 | 426 | 431 | 500 | 505;
+
+interface Refusal {
+  readonly reason: string;
+  /** The gRPC status code. */
+  readonly code: number;
+}
+
+const REFUSALS: Readonly<Record<RefusalStatus, Refusal>> = {
+  400: { reason: 'Bad Request', code: 3 },
+  405: { reason: 'Method Not Allowed', code: 12 },
+  408: { reason: 'Request Timeout', code: 4 },
+  413: { reason: 'Content Too Large', code: 8 },
+  426: { reason: 'Upgrade Required', code: 9 },
+  431: { reason: 'Request Header Fields Too Large', code: 3 },
+  500: { reason: 'Internal Server Error', code: 13 },
+  505: { reason: 'HTTP Version Not Supported', code: 12 },
+};
+
+/** A `google.rpc.Status` in JSON. */
+function bodyOf(status: RefusalStatus, message: string): string {
+  return JSON.stringify({ code: REFUSALS[status].code, message, details: [] });
+}
+
+const JSON_TYPE = 'application/json';
+
+/** Answers an exchange with an error, if it has no answer yet. */
+export function refuse(exchange: HttpExchange, status: RefusalStatus, message: string): void {
+  if (exchange.responded) {
+    exchange.abort('internal');
+    return;
+  }
+  exchange.respond(status, { 'content-type': JSON_TYPE, ...(status === 426 ? { upgrade: 'TLS/1.2, HTTP/1.1' } : {}) });
+  exchange.end(Buffer.from(bodyOf(status, message)));
+}
+
+/** A whole HTTP/1.1 answer, for a request that was never parsed. */
+export function rawRefusal(status: RefusalStatus, message: string): string {
+  const body = bodyOf(status, message);
+  const head = [
+    `HTTP/1.1 ${status} ${REFUSALS[status].reason}`,
+    `Content-Type: ${JSON_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  return `${head.join('\r\n')}\r\n\r\n${body}`;
+}

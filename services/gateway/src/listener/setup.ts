@@ -1,0 +1,33 @@
+import type { Logger } from '@rondo/rpc/call';
+import type { Clock } from '@rondo/rpc/clock';
+import type { Deadlines } from './deadlines.js';
+import type { HttpExchange, HttpHandler } from './exchange.js';
+import type { ListenerLimits } from './limits.js';
+import { refuse } from './refusal.js';
+
+/** What the parts of a listener share. */
+export interface Setup {
+  readonly handler: HttpHandler;
+  readonly limits: ListenerLimits;
+  readonly deadlines: Deadlines;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Whether the process is about to stop: answers of HTTP/1.1 then close their connection. */
+  readonly leaving: () => boolean;
+}
+
+/** Hands a request to the handler. A fault of the handler fails only that request. */
+export function handle({ handler, log }: Setup, exchange: HttpExchange): void {
+  try {
+    handler(exchange);
+  } catch (error) {
+    log.error({ err: error }, 'a handler of the public port threw');
+    refuse(exchange, 500, 'the gateway failed');
+  }
+}
+
+/** A request target without its query, and the query. */
+export function splitTarget(target: string): { readonly path: string; readonly query: string } {
+  const at = target.indexOf('?');
+  return at < 0 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at + 1) };
+}
