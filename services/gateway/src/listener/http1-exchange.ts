@@ -20,6 +20,8 @@ export interface Http1Request {
   /** The request target and the authority, after the check of the request line. */
   readonly target: string;
   readonly authority: string;
+  /** Whether the connection isn't to be used for another request. */
+  readonly last: boolean;
 }
 
 export class Http1Exchange implements HttpExchange {
@@ -37,6 +39,7 @@ export class Http1Exchange implements HttpExchange {
   readonly #socket: Socket;
   readonly #setup: Setup;
   readonly #output: Output;
+  readonly #last: boolean;
   readonly #listeners: ((left: boolean) => void)[] = [];
   /** The head, until the first part of the body goes with it. */
   #head: Head | undefined;
@@ -45,12 +48,13 @@ export class Http1Exchange implements HttpExchange {
   #aborted = false;
   #closed: { readonly left: boolean } | undefined;
 
-  constructor({ request, response, expects, target, authority }: Http1Request, setup: Setup) {
+  constructor({ request, response, expects, target, authority, last }: Http1Request, setup: Setup) {
     const { deadlines, limits } = setup;
     this.#request = request;
     this.#response = response;
     this.#socket = request.socket;
     this.#setup = setup;
+    this.#last = last;
     this.secure = 'encrypted' in request.socket;
     this.method = request.method ?? '';
     ({ path: this.path, query: this.query } = splitTarget(target));
@@ -68,8 +72,7 @@ export class Http1Exchange implements HttpExchange {
       cut: () => this.#linger(),
     });
     this.#output = new Output(response, { deadlines, stallMs: limits.stallMs, stalled: () => this.#socket.destroy() });
-    request.on('error', () => undefined);
-    response.on('error', () => undefined).once('close', () => this.#close());
+    response.once('close', () => this.#close());
   }
 
   get responded(): boolean {
@@ -108,12 +111,22 @@ export class Http1Exchange implements HttpExchange {
     else listener(this.#closed.left);
   }
 
+  /**
+   * The connection is lost, or its client has broken HTTP. True if the client may still be told so: it broke off this
+   * request, which has no answer yet.
+   */
+  lose(): boolean {
+    const tellable = !this.#responded && !this.#request.complete;
+    this.#close();
+    return tellable;
+  }
+
   /** Sends the head, with the length of the body if that is known. */
   #flush(length?: number): void {
     const head = this.#head;
     if (head === undefined || this.#closed !== undefined) return;
     this.#head = undefined;
-    const closes = this.#setup.leaving() || this.body.abandoned;
+    const closes = this.#last || this.#setup.leaving() || this.body.abandoned;
     const known = length === undefined || head.status === 204 || head.status === 304;
     try {
       this.#response.writeHead(head.status, {
@@ -139,6 +152,7 @@ export class Http1Exchange implements HttpExchange {
   }
 
   #close(): void {
+    if (this.#closed !== undefined) return;
     this.#output.close();
     this.#closed = { left: !this.#aborted && !this.#response.writableFinished };
     for (const listener of this.#listeners.splice(0)) listener(this.#closed.left);

@@ -18,9 +18,25 @@ export interface Http1 {
 /** Checks of Node's own timeouts during the shortest of them. */
 const CHECKS = 4;
 
+/** A request that waits until the one before it on its connection has been answered. */
+interface Arrived {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Whether the client waits for `100 Continue` before it sends the body. */
+  readonly expects: boolean;
+}
+
+/** A connection. Its requests are answered one after another, so that pipelining gives a client no more than that. */
+interface Line {
+  current: Http1Exchange | undefined;
+  readonly waiting: Arrived[];
+  /** Whether nothing is read, because a request waits. */
+  paused: boolean;
+}
+
 export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => void): Http1 {
   const { limits } = setup;
-  const idle = new Set<Socket>();
+  const lines = new Map<Duplex, Line>();
   const server = createServer({
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersMs,
@@ -32,33 +48,60 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
   });
   // Node drops the headers beyond this silently. One more than the limit shows that there are too many.
   server.maxHeadersCount = limits.headers + 1;
-  const onRequest = (request: IncomingMessage, response: ServerResponse, expects: boolean) => {
-    const { socket } = request;
-    const checked = check(request, limits.headers);
-    const { target, authority } = checked;
-    const exchange = new Http1Exchange({ request, response, expects, target, authority }, setup);
-    idle.delete(socket);
-    exchange.onClose(() => {
-      if (!socket.destroyed) idle.add(socket);
-    });
+  const begin = (line: Line, arrived: Arrived) => {
+    const { socket } = arrived.request;
+    const { fault, ...checked } = check(arrived.request, limits.headers);
+    const exchange = new Http1Exchange({ ...arrived, ...checked, last: fault !== undefined }, setup);
+    line.current = exchange;
     inFlight(exchange);
-    if (checked.fault === undefined) handle(setup, exchange);
-    else refuse(exchange, ...checked.fault);
+    exchange.onClose(() => {
+      line.current = undefined;
+      const next = line.waiting.shift();
+      if (next !== undefined) begin(line, next);
+      else if (line.paused) {
+        line.paused = false;
+        socket.resume();
+      }
+    });
+    if (fault === undefined) handle(setup, exchange);
+    else refuse(exchange, ...fault);
   };
-  server.on('request', (request, response) => onRequest(request, response, false));
-  server.on('checkContinue', (request, response) => onRequest(request, response, true));
-  server.on('checkExpectation', (request, response) => onRequest(request, response, false));
+  const onRequest = (arrived: Arrived) => {
+    const { socket } = arrived.request;
+    const line = lines.get(socket);
+    // The errors of both are followed by their `close`.
+    arrived.request.on('error', () => undefined);
+    arrived.response.on('error', () => undefined);
+    if (line?.current === undefined) begin(line ?? { current: undefined, waiting: [], paused: false }, arrived);
+    else {
+      line.waiting.push(arrived);
+      line.paused = true;
+      socket.pause();
+    }
+  };
+  server.on('request', (request, response) => onRequest({ request, response, expects: false }));
+  server.on('checkContinue', (request, response) => onRequest({ request, response, expects: true }));
+  server.on('checkExpectation', (request, response) => onRequest({ request, response, expects: false }));
   server.on('connect', (_request, socket) => refuseRaw(socket, setup, [405, 'this port is no proxy']));
-  server.on('clientError', (error, socket) => refuseRaw(socket, setup, faultOf(error)));
+  server.on('clientError', (error, socket) => {
+    const current = lines.get(socket)?.current;
+    if (current === undefined || current.lose()) refuseRaw(socket, setup, faultOf(error));
+    else socket.destroy();
+  });
   startChecks(server);
   return {
     accept(socket) {
-      idle.add(socket);
-      socket.once('close', () => idle.delete(socket));
+      const line: Line = { current: undefined, waiting: [], paused: false };
+      lines.set(socket, line);
+      socket.once('close', () => {
+        lines.delete(socket);
+        line.waiting.length = 0;
+        line.current?.lose();
+      });
       server.emit('connection', socket);
     },
     closeIdle() {
-      for (const socket of idle) socket.destroy();
+      for (const [socket, { current }] of lines) if (current === undefined) socket.destroy();
     },
     close: () => void server.close(),
   };

@@ -1,4 +1,4 @@
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { type AppListener, cannotBind, formatHostPort, type HostPort } from '@rondo/service';
@@ -8,8 +8,10 @@ import type { HttpExchange, HttpHandler } from './exchange.js';
 import { createHttp1 } from './http1.js';
 import { createHttp2 } from './http2.js';
 import { DEFAULT_LIMITS, type ListenerLimits } from './limits.js';
+import { refuse } from './refusal.js';
 import type { Setup } from './setup.js';
 import { type Spoken, sniff } from './sniff.js';
+import { createTls, type TlsFiles } from './tls.js';
 
 export interface ListenerOptions {
   /** Port 0 is any free port. */
@@ -17,6 +19,10 @@ export interface ListenerOptions {
   readonly handler: HttpHandler;
   readonly log: Logger;
   readonly limits?: Partial<ListenerLimits>;
+  /** Without it the port has no TLS. The files are checked for changes every `checkMs`, 10 s by default. */
+  readonly tls?: TlsFiles & { readonly checkMs?: number };
+  /** Whether requests without TLS are answered, or refused with 426. `allow` by default. */
+  readonly plaintext?: 'allow' | 'refuse';
   readonly clock?: Clock;
   /**
    * Whether the process is about to stop, though it still takes requests: each answer of HTTP/1.1 then closes its
@@ -25,7 +31,7 @@ export interface ListenerOptions {
   readonly leaving?: () => boolean;
 }
 
-/** The public port: HTTP/1.1 and HTTP/2, told apart by a connection's first bytes. */
+/** The public port: HTTP/1.1 and HTTP/2, with and without TLS, told apart by a connection's first bytes. */
 export interface PublicListener extends AppListener {
   /** Aborts when the listener begins to drain. A handler whose answer has no end of its own then ends it. */
   readonly draining: AbortSignal;
@@ -33,77 +39,124 @@ export interface PublicListener extends AppListener {
   readonly connections: number;
 }
 
+/** How long a connection is silent before the operating system asks whether its other end is still there. */
+const TCP_KEEPALIVE_MS = 30_000;
+
 export function createListener(options: ListenerOptions): PublicListener {
   const { listen, handler, log, clock = systemClock, leaving = () => false } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const deadlines = createDeadlines(clock, limits.tickMs);
   const draining = new AbortController();
-  const connections = createConnections(limits);
-  const requests = countRequests();
   const setup: Setup = {
-    handler,
+    handler: options.plaintext === 'refuse' ? onlySecure(handler) : handler,
     limits,
-    deadlines,
+    deadlines: createDeadlines(clock, limits.tickMs),
     clock,
     log,
     leaving: () => draining.signal.aborted || leaving(),
   };
-  const http1 = createHttp1(setup, requests.count);
-  const http2 = createHttp2(setup, requests.count);
-  const undecided = new Set<Socket>();
-  const handOver = (socket: Socket, spoken: Spoken) => {
-    undecided.delete(socket);
-    if (spoken === 'http2') http2.accept(socket);
-    else if (spoken === 'http1') http1.accept(socket);
-    else socket.destroy();
-  };
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    socket.on('error', () => socket.destroy());
-    if (!connections.admit(socket)) {
-      socket.destroy();
-      return;
-    }
-    undecided.add(socket);
-    socket.once('close', () => undecided.delete(socket));
-    const decided = (spoken: Spoken) => handOver(socket, spoken);
-    sniff(socket, { deadlines, timeoutMs: limits.handshakeMs, decided });
-  });
+  const connections = createConnections(limits);
+  const protocols = createProtocols(setup, options.tls);
+  const server = createServer(
+    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS },
+    (socket) => {
+      socket.on('error', () => socket.destroy());
+      if (connections.admit(socket)) protocols.accept(socket);
+      else socket.destroy();
+    },
+  );
   return {
     draining: draining.signal,
     get connections() {
       return connections.open.size;
     },
-    listen: () =>
-      new Promise((resolve, reject) => {
-        const fail = (cause: unknown) =>
-          reject(cannotBind({ what: 'listen on', at: listen, variable: 'RONDO_GATEWAY_LISTEN', cause }));
-        server.once('error', fail).listen(listen, () => {
-          server.off('error', fail).on('error', (error) => log.error({ err: error }, 'the public port failed'));
-          const bound = server.address();
-          const port = typeof bound === 'object' && bound !== null ? bound.port : listen.port;
-          resolve({ address: formatHostPort({ host: listen.host, port }) });
-        });
-      }),
+    async listen() {
+      await protocols.start();
+      const port = await bind(server, listen);
+      server.on('error', (error) => log.error({ err: error }, 'the public port failed'));
+      return { address: formatHostPort({ host: listen.host, port }) };
+    },
     drain: (graceMs) =>
       new Promise((resolve) => {
         draining.abort();
         server.close();
-        http2.drain();
-        const cut = () => {
+        const grace = clock.setTimer(graceMs, () => {
           for (const socket of connections.open) socket.destroy();
-        };
-        const grace = clock.setTimer(graceMs, cut);
-        // Connections without a request close last: until then, a request on one of them is still answered.
-        requests.whenNone(() => {
-          for (const socket of undecided) socket.destroy();
-          http1.closeIdle();
         });
+        protocols.drain();
         connections.whenNone(() => {
           grace.cancel();
-          http1.close();
+          protocols.close();
           resolve();
         });
       }),
+  };
+}
+
+/** Binds the server; returns its port. */
+function bind(server: Server, listen: HostPort): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown) =>
+      reject(cannotBind({ what: 'listen on', at: listen, variable: 'RONDO_GATEWAY_LISTEN', cause }));
+    server.once('error', fail).listen(listen, () => {
+      server.off('error', fail);
+      const bound = server.address();
+      resolve(typeof bound === 'object' && bound !== null ? bound.port : listen.port);
+    });
+  });
+}
+
+/** The protocols of the port. A connection goes to one of them, or first to TLS and then to one of them. */
+function createProtocols(setup: Setup, files: ListenerOptions['tls']) {
+  const { limits, deadlines, clock, log } = setup;
+  const requests = countRequests();
+  const http1 = createHttp1(setup, requests.count);
+  const http2 = createHttp2(setup, requests.count);
+  const tls =
+    files &&
+    createTls({
+      ...files,
+      handshakeMs: limits.handshakeMs,
+      clock,
+      log,
+      secured: (socket, protocol) => (protocol === 'http2' ? http2 : http1).accept(socket),
+    });
+  const undecided = new Set<Socket>();
+  const handOver = (socket: Socket, spoken: Spoken) => {
+    undecided.delete(socket);
+    if (spoken === 'http2') http2.accept(socket);
+    else if (spoken === 'http1') http1.accept(socket);
+    else if (tls !== undefined) tls.accept(socket);
+    else socket.destroy();
+  };
+  return {
+    start: async () => tls?.start(),
+    accept(socket: Socket): void {
+      undecided.add(socket);
+      socket.once('close', () => undecided.delete(socket));
+      const decided = (spoken: Spoken) => handOver(socket, spoken);
+      sniff(socket, { deadlines, timeoutMs: limits.handshakeMs, decided });
+    },
+    drain(): void {
+      http2.drain();
+      // Connections without a request close last: until then, a request on one of them is still answered.
+      requests.whenNone(() => {
+        for (const socket of undecided) socket.destroy();
+        tls?.closeUnfinished();
+        http1.closeIdle();
+      });
+    },
+    close(): void {
+      http1.close();
+      tls?.close();
+    },
+  };
+}
+
+/** Answers requests without TLS with 426. */
+function onlySecure(handler: HttpHandler): HttpHandler {
+  return (exchange) => {
+    if (exchange.secure) handler(exchange);
+    else refuse(exchange, 426, 'this port answers over TLS only: use https');
   };
 }
 

@@ -33,7 +33,9 @@ export function refuse(exchange: HttpExchange, status: RefusalStatus, message: s
     exchange.abort('internal');
     return;
   }
-  exchange.respond(status, { 'content-type': JSON_TYPE, ...(status === 426 ? { upgrade: 'TLS/1.2, HTTP/1.1' } : {}) });
+  // HTTP/2 has no such header.
+  const upgrade = status === 426 && exchange.version === '1.1' ? { upgrade: 'TLS/1.2, HTTP/1.1' } : {};
+  exchange.respond(status, { 'content-type': JSON_TYPE, ...upgrade });
   exchange.end(Buffer.from(bodyOf(status, message)));
 }
 

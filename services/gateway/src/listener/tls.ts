@@ -1,0 +1,150 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { createSecureContext, createServer, type TLSSocket } from 'node:tls';
+import type { Logger } from '@rondo/rpc/call';
+import { type Clock, systemWallClock, type Timer, type WallClock } from '@rondo/rpc/clock';
+import { StartupError } from '@rondo/service';
+
+/** The files of a certificate chain and its private key, in PEM. */
+export interface TlsFiles {
+  readonly certPath: string;
+  readonly keyPath: string;
+}
+
+export interface TlsOptions extends TlsFiles {
+  readonly handshakeMs: number;
+  /** How often the files are checked. 10 s by default. */
+  readonly checkMs?: number;
+  readonly clock: Clock;
+  readonly wallClock?: WallClock;
+  readonly log: Logger;
+  /** Takes over a connection after its handshake. */
+  readonly secured: (socket: TLSSocket, protocol: 'http2' | 'http1') => void;
+}
+
+/** TLS on connections that the listener hands over. */
+export interface Tls {
+  /**
+   * Reads the files, and from then on whenever they change. Connections that are open keep their certificate.
+   *
+   * @throws StartupError if the files can't be used.
+   */
+  start(): Promise<void>;
+  accept(socket: Socket): void;
+  /** Closes the connections whose handshake isn't over. */
+  closeUnfinished(): void;
+  /** Stops the checks of the files. */
+  close(): void;
+}
+
+/** Source: https://www.rfc-editor.org/rfc/rfc7301 */
+const PROTOCOLS = ['h2', 'http/1.1'];
+const CHECK_MS = 10_000;
+
+export function createTls(options: TlsOptions): Tls {
+  const { handshakeMs, checkMs = CHECK_MS, clock, log, secured } = options;
+  const server = createServer({ ALPNProtocols: PROTOCOLS, minVersion: 'TLSv1.2', handshakeTimeout: handshakeMs });
+  const unfinished = new Map<string, Socket>();
+  const expiry = watchExpiry({ wallClock: options.wallClock ?? systemWallClock, log });
+  let timer: Timer | undefined;
+  let version = '';
+  /** Takes the files into use, if they have changed. */
+  const load = async () => {
+    const found = await versionOf(options);
+    if (found !== version) {
+      version = found;
+      const pair = await readPair(options);
+      server.setSecureContext(pair);
+      expiry.follow(pair.cert);
+    }
+    expiry.check();
+  };
+  const schedule = () => {
+    timer = clock.setTimer(checkMs, () => void reload(), { keepAlive: false });
+  };
+  const reload = async () => {
+    const before = version;
+    await load().then(
+      () => before !== version && log.info({ cert: options.certPath }, 'the public port has a new certificate'),
+      (error: unknown) => {
+        if (before !== version) log.warn({ err: error }, "the new certificate can't be used: the last one stays");
+      },
+    );
+    if (timer !== undefined) schedule();
+  };
+  server.on('secureConnection', (socket) => {
+    unfinished.delete(peerOf(socket));
+    socket.on('error', () => socket.destroy());
+    secured(socket, socket.alpnProtocol === 'h2' ? 'http2' : 'http1');
+  });
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return {
+    async start() {
+      await load().catch((cause: unknown) => {
+        throw new StartupError(`${reasonOf(cause)}; set RONDO_GATEWAY_TLS_CERT and RONDO_GATEWAY_TLS_KEY`, { cause });
+      });
+      schedule();
+    },
+    accept(socket) {
+      const peer = peerOf(socket);
+      unfinished.set(peer, socket);
+      socket.once('close', () => unfinished.delete(peer));
+      // A client that ends its side would otherwise keep its connection.
+      socket.allowHalfOpen = false;
+      server.emit('connection', socket);
+    },
+    closeUnfinished() {
+      for (const socket of unfinished.values()) socket.destroy();
+    },
+    close() {
+      timer?.cancel();
+      timer = undefined;
+    },
+  };
+}
+
+/** The same for a connection and for TLS over it. */
+const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+
+const reasonOf = (cause: unknown): string =>
+  `can't use the certificate of the public port: ${cause instanceof Error ? cause.message : String(cause)}`;
+
+/** Changes whenever one of the files does, also if a symbolic link on their path moves, as in Kubernetes. */
+async function versionOf({ certPath, keyPath }: TlsFiles): Promise<string> {
+  const stats = await Promise.all([stat(certPath), stat(keyPath)]);
+  return stats.map(({ mtimeMs, ino, size }) => `${mtimeMs} ${ino} ${size}`).join(', ');
+}
+
+interface Pair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+async function readPair({ certPath, keyPath }: TlsFiles): Promise<Pair> {
+  const [cert, key] = await Promise.all([readFile(certPath), readFile(keyPath)]);
+  // Throws if the two don't belong together, as while they are being replaced.
+  createSecureContext({ cert, key });
+  return { cert, key };
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const WARN_DAYS = 14;
+
+/** Warns once a day when a certificate is about to expire. */
+function watchExpiry({ wallClock, log }: { readonly wallClock: WallClock; readonly log: Logger }) {
+  let validTo = '';
+  let warned: number | undefined;
+  return {
+    follow(cert: Buffer): void {
+      ({ validTo } = new X509Certificate(cert));
+      warned = undefined;
+    },
+    check(): void {
+      const days = Math.floor((Date.parse(validTo) - wallClock.now().getTime()) / DAY_MS);
+      if (days > WARN_DAYS || days === warned) return;
+      warned = days;
+      log.warn({ validTo }, 'the certificate of the public port expires soon: renew it');
+    },
+  };
+}

@@ -1,0 +1,163 @@
+/** The end of the public port: what is under way ends well. */
+
+import { once } from 'node:events';
+import http from 'node:http';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { HttpExchange } from '../src/listener/exchange.js';
+import { echo } from './support/handlers.js';
+import { ask1, ask2, cleanUp, closeAll, connect2, connectRaw, listening, logged, textOf } from './support/listening.js';
+import { until } from './support/until.js';
+
+afterEach(closeAll);
+afterEach(() => expect(logged.splice(0)).toEqual([]));
+
+function answer(exchange: HttpExchange, body: string): void {
+  exchange.respond(200, {});
+  exchange.end(Buffer.from(body));
+}
+
+/** A listener whose requests wait until the test answers them. */
+async function holding() {
+  const held: HttpExchange[] = [];
+  return { held, ...(await listening({ handler: (exchange) => void held.push(exchange) })) };
+}
+
+function keepAliveAgent(): http.Agent {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  cleanUp(() => agent.destroy());
+  return agent;
+}
+
+describe('a listener that drains', () => {
+  it('finishes the requests in flight, and their connections', async () => {
+    const { held, port, listener } = await holding();
+    const session = await connect2(`http://127.0.0.1:${port}`);
+    const asked = [ask1(port, { agent: keepAliveAgent() }), ask2(session), ask2(session)];
+    await until(() => held.length === 3);
+    const drained = listener.drain(60_000);
+    for (const exchange of held) answer(exchange, 'finished');
+    const [first, ...others] = await Promise.all(asked);
+    expect(first).toMatchObject({ body: 'finished', headers: { connection: 'close' } });
+    expect(others.map(({ body }) => body)).toEqual(['finished', 'finished']);
+    await drained;
+    expect(listener.connections).toBe(0);
+  });
+
+  it('loses no HTTP/2 request that is on its way as it begins', async () => {
+    const { port, listener } = await listening({ handler: echo });
+    const session = await connect2(`http://127.0.0.1:${port}`);
+    const before = Array.from({ length: 50 }, () => ask2(session));
+    const drained = listener.drain(60_000);
+    const after = Array.from({ length: 50 }, () => ask2(session));
+    const statuses = (await Promise.all([...before, ...after])).map(({ status }) => status);
+    expect(statuses).toEqual(Array(100).fill(200));
+    await drained;
+  });
+
+  it('tells the clients of HTTP/2 by GOAWAY, and takes no further connection', async () => {
+    const { held, port, listener } = await holding();
+    const session = await connect2(`http://127.0.0.1:${port}`);
+    const asked = ask2(session);
+    await until(() => held.length === 1);
+    const goneAway = once(session, 'goaway');
+    const drained = listener.drain(60_000);
+    expect(await goneAway).toMatchObject([0]);
+    await expect(connectRaw(port).then((socket) => once(socket, 'close'))).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+    });
+    for (const exchange of held) answer(exchange, 'finished');
+    expect(await asked).toMatchObject({ body: 'finished' });
+    await drained;
+  });
+
+  it('still answers on idle HTTP/1.1 connections while other requests are in flight', async () => {
+    const { held, port, listener } = await holding();
+    const agent = keepAliveAgent();
+    const first = ask1(port, { agent });
+    await until(() => held.length === 1);
+    for (const exchange of held.splice(0)) answer(exchange, 'first');
+    await first;
+    const session = await connect2(`http://127.0.0.1:${port}`);
+    const slow = ask2(session, { path: '/slow' });
+    await until(() => held.length === 1);
+    const drained = listener.drain(60_000);
+    const second = ask1(port, { agent });
+    await until(() => held.length === 2);
+    for (const exchange of held.splice(0)) answer(exchange, 'second');
+    expect(await second).toMatchObject({ body: 'second', headers: { connection: 'close' } });
+    await slow;
+    await drained;
+  });
+
+  it('closes connections without a request', async () => {
+    const { port, listener } = await listening({ handler: echo });
+    await connect2(`http://127.0.0.1:${port}`);
+    await ask1(port, { agent: keepAliveAgent() });
+    const silent = await connectRaw(port);
+    const half = await connectRaw(port);
+    half.write('GET /');
+    await until(() => listener.connections === 4);
+    const closed = [silent, half].map((socket) => once(socket.resume(), 'close'));
+    await listener.drain(60_000);
+    await Promise.all(closed);
+  });
+
+  it('lets handlers end their endless answers', async () => {
+    const options = {
+      handler: (exchange: HttpExchange) => {
+        exchange.respond(200, {});
+        void exchange.write(Buffer.from('event'));
+        started.draining.addEventListener('abort', () => exchange.end(Buffer.from(' end')), { once: true });
+      },
+    };
+    const { port, listener: started } = await listening(options);
+    const session = await connect2(`http://127.0.0.1:${port}`);
+    const stream = session.request({ ':path': '/' });
+    const request = http.get({ port, host: '127.0.0.1' });
+    const [response] = await once(request, 'response');
+    await once(stream, 'response');
+    const drained = started.drain(60_000);
+    expect(await Promise.all([textOf(stream), textOf(response)])).toEqual(['event end', 'event end']);
+    await drained;
+  });
+
+  it('cuts off what outlives the grace', async () => {
+    const { held, port, listener } = await holding();
+    const closed: boolean[] = [];
+    const asked = [ask1(port), ask2(await connect2(`http://127.0.0.1:${port}`))].map((one) => one.catch(() => 'cut'));
+    await until(() => held.length === 2);
+    for (const exchange of held) exchange.onClose((left) => closed.push(left));
+    await listener.drain(20);
+    expect(await Promise.all(asked)).toEqual(['cut', 'cut']);
+    expect(closed).toHaveLength(2);
+    expect(listener.connections).toBe(0);
+  });
+
+  it('ends at once if nothing is open, however often it is asked', async () => {
+    const { listener } = await listening({ handler: echo });
+    await listener.drain(60_000);
+    await listener.drain(60_000);
+  });
+});
+
+describe('a process that is about to stop', () => {
+  it('still answers, and closes each HTTP/1.1 connection after it', async () => {
+    let leaves = false;
+    const { port } = await listening({ handler: echo, leaving: () => leaves });
+    const agent = keepAliveAgent();
+    expect((await ask1(port, { agent })).headers.connection).toBe('keep-alive');
+    leaves = true;
+    expect(await ask1(port, { agent })).toMatchObject({ status: 200, headers: { connection: 'close' } });
+  });
+});
+
+it('says why it cannot listen', async () => {
+  const { port } = await listening({ handler: echo });
+  const { createListener } = await import('../src/listener/listener.js');
+  const { silentLogger } = await import('@rondo/rpc/call');
+  const second = createListener({ listen: { host: '127.0.0.1', port }, handler: echo, log: silentLogger });
+  await expect(second.listen()).rejects.toMatchObject({
+    name: 'StartupError',
+    message: expect.stringContaining(`127.0.0.1:${port}`),
+  });
+});
