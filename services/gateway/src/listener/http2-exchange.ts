@@ -104,12 +104,12 @@ export class Http2Exchange implements HttpExchange {
     this.#ended = true;
     if (this.method === 'HEAD' || (chunk === undefined && this.#head !== undefined)) {
       this.#flushAll({ ...this.#head, ...trailers });
+      this.body.answered();
     } else {
       this.#trailers = trailers;
       this.#flush();
       this.#output.end(chunk);
     }
-    this.body.answered();
   }
 
   abort(reason: keyof typeof ABORT_CODES): void {
@@ -136,6 +136,7 @@ export class Http2Exchange implements HttpExchange {
       this.#stream.respond(head, { waitForTrailers: true });
       this.#stream.once('wantTrailers', () => {
         this.#attempt(() => this.#stream.sendTrailers(this.#trailers ?? {}));
+        this.body.answered();
       });
     });
   }

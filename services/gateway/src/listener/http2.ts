@@ -37,7 +37,7 @@ const optionsOf = ({ headerBytes, streams }: ListenerLimits): Http2Options => ({
 
 export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => void): Http2 {
   const options = optionsOf(setup.limits);
-  const sessions = new Set<ServerHttp2Session>();
+  const sessions = new Map<ServerHttp2Session, Socket>();
   let draining = false;
   return {
     accept(socket) {
@@ -45,14 +45,14 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
       socket.allowHalfOpen = false;
       const session = performServerHandshake(socket, options);
       session.on('error', () => session.destroy());
-      sessions.add(session);
+      sessions.set(session, socket);
       session.once('close', () => sessions.delete(session));
       serve(session, socket, { setup, inFlight });
-      if (draining) leave(session, setup);
+      if (draining) leave(session, socket, setup);
     },
     drain() {
       draining = true;
-      for (const session of sessions) leave(session, setup);
+      for (const [session, socket] of sessions) leave(session, socket, setup);
     },
   };
 }
@@ -131,21 +131,27 @@ function watchPeer(session: ServerHttp2Session, socket: Socket, { clock, limits 
   socket.once('close', keepAlive(socket, options));
 }
 
-/** The highest number of a stream: the client learns that the connection ends, and no request of its is refused yet. */
-const ALL_STREAMS = 2 ** 31 - 1;
-
 /**
- * Ends a session without the loss of a request that is on its way.
+ * A GOAWAY with the highest number of a stream: the client learns that the connection ends, but none of its requests is
+ * refused yet.
  *
  * Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.8
  */
-function leave(session: ServerHttp2Session, { deadlines }: Setup): void {
-  if (session.closed || session.destroyed) return;
-  session.goaway(constants.NGHTTP2_NO_ERROR, ALL_STREAMS);
+const GOING_AWAY = Buffer.from('0000080700000000007fffffff00000000', 'hex');
+
+/**
+ * Ends a session without the loss of a request that is on its way. The GOAWAY bypasses Node: on a session without
+ * requests, Node stops reading once it has sent one, and would never see those that are on their way.
+ */
+function leave(session: ServerHttp2Session, socket: Socket, { deadlines }: Setup): void {
+  if (session.closed || session.destroyed || !socket.writable) return;
   const close = () => {
     deadline.cancel();
     if (!session.destroyed) session.close();
   };
   const deadline = deadlines.set(MAX_CATCH_UP_MS, close);
+  session.once('close', deadline.cancel);
+  // Between two frames: Node writes only whole ones.
+  socket.write(GOING_AWAY);
   session.ping(close);
 }

@@ -21,7 +21,7 @@ export function echo(exchange: HttpExchange): void {
     (error: unknown) => {
       if (!(error instanceof BodyError)) throw error;
       exchange.respond({ too_large: 413, too_slow: 408, broken_off: 400 }[error.reason], {});
-      exchange.end(Buffer.from(error.reason));
+      exchange.end(Buffer.from(error.reason), { 'grpc-status': '8' });
     },
   );
 }

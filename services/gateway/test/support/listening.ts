@@ -86,7 +86,11 @@ export async function ask2(session: ClientHttp2Session, asked: Asked = {}): Prom
   stream.on('trailers', (received) => {
     trailers = received;
   });
-  const [received]: IncomingHttpHeaders[] = await once(stream, 'response');
+  const closed = once(stream, 'close').then(() => {
+    throw new Error(`the stream closed with ${stream.rstCode} before the answer`);
+  });
+  const [received]: IncomingHttpHeaders[] = await Promise.race([once(stream, 'response'), closed]);
+  closed.catch(() => undefined);
   const text = await textOf(stream);
   const { ':status': status = 0, ...rest } = { ...received };
   return { status: Number(status), headers: rest, body: text, ...(trailers ? { trailers } : {}) };

@@ -1,0 +1,60 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import http from 'node:http';
+import http2 from 'node:http2';
+import { fileURLToPath } from 'node:url';
+import { ask1, ask2, textOf } from './listening.js';
+
+const PROCESS = fileURLToPath(new URL('../attacks-victim.mjs', import.meta.url));
+
+/** A public port in a process of its own, with an honest client of it. */
+export interface Victim {
+  readonly port: number;
+  /** The exit code and the signal of the process, if it has ended, and its output. */
+  readonly state: () => readonly unknown[];
+  /** Exchanges messages that begin before an attack and end after it; returns their outcomes. */
+  during(attack: () => Promise<unknown>): Promise<readonly string[]>;
+  /** Its open connections, and its memory in bytes. */
+  usage(): Promise<{ readonly connections: number; readonly memory: number }>;
+  close(): Promise<void>;
+}
+
+export const UNHARMED: readonly unknown[] = [null, null, ''];
+export const SERVED: readonly string[] = ['beforeafter', 'beforeafter', 'anew', 'anew'];
+
+const STREAM = '/rondo.conformance.v1.ConformanceService/BidiStream';
+
+export async function startVictim(): Promise<Victim> {
+  let said = '';
+  const env = { ...process.env, NODE_NO_WARNINGS: '1' };
+  const child: ChildProcess = fork(PROCESS, { env, execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  for (const output of [child.stdout, child.stderr]) output?.on('data', (bytes) => (said += bytes));
+  const [{ port }] = await once(child, 'message');
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  return {
+    port,
+    state: () => [child.exitCode, child.signalCode, said],
+    async during(attack) {
+      const stream = session.request({ ':method': 'POST', ':path': STREAM });
+      const request = http.request({ port, host: '127.0.0.1', method: 'POST', path: STREAM });
+      for (const one of [stream, request]) one.write('before');
+      const [[response]] = await Promise.all([once(request, 'response'), once(stream, 'response')]);
+      await attack();
+      for (const one of [stream, request]) one.end('after');
+      const anew = { method: 'POST', path: '/anew', body: 'anew' };
+      const streamed = await Promise.all([textOf(stream), textOf(response)]);
+      return [...streamed, (await ask1(port, anew)).body, (await ask2(session, anew)).body];
+    },
+    async usage() {
+      child.send('usage');
+      const [usage] = await once(child, 'message');
+      return usage;
+    },
+    async close() {
+      session.destroy();
+      const exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
