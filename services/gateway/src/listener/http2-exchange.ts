@@ -70,7 +70,7 @@ export class Http2Exchange implements HttpExchange {
       empty,
       declared: headers['content-length'],
       begin: headers.expect === '100-continue' ? () => this.#proceed() : undefined,
-      cut: () => stream.close(NGHTTP2_NO_ERROR),
+      cut: () => this.#cut(),
     });
     this.#output = new Output(stream, {
       deadlines,
@@ -157,6 +157,20 @@ export class Http2Exchange implements HttpExchange {
       this.#setup.log.error({ err: error }, 'an answer has headers that HTTP does not allow');
       this.abort('internal');
     }
+  }
+
+  /**
+   * Asks a client that still sends to stop. It first gets a moment to receive the trailers: nghttp2 drops those of a
+   * stream that is being reset.
+   *
+   * Source: https://www.rfc-editor.org/rfc/rfc9113#section-8.1-7
+   */
+  #cut(): void {
+    const stream = this.#stream;
+    const { deadlines, limits } = this.#setup;
+    const deadline = deadlines.set(limits.discardMs, () => stream.close(NGHTTP2_NO_ERROR));
+    if (stream.destroyed) deadline.cancel();
+    else stream.once('close', deadline.cancel);
   }
 
   #close(left: boolean): void {

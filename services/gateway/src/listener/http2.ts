@@ -37,7 +37,7 @@ const optionsOf = ({ headerBytes, streams }: ListenerLimits): Http2Options => ({
 
 export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => void): Http2 {
   const options = optionsOf(setup.limits);
-  const sessions = new Map<ServerHttp2Session, Socket>();
+  const sessions = new Map<ServerHttp2Session, Activity>();
   let draining = false;
   return {
     accept(socket) {
@@ -45,42 +45,33 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
       socket.allowHalfOpen = false;
       const session = performServerHandshake(socket, options);
       session.on('error', () => session.destroy());
-      sessions.set(session, socket);
+      watchPeer(session, socket, setup);
+      const activity = watchActivity(session, setup);
+      sessions.set(session, activity);
       session.once('close', () => sessions.delete(session));
-      serve(session, socket, { setup, inFlight });
-      if (draining) leave(session, socket, setup);
+      const connection: Http2Connection = {
+        secure: 'encrypted' in socket,
+        remote: remoteOf(socket),
+        caughtUp: catchUp(new PingBarrier(session), setup),
+      };
+      session.on('stream', (stream, headers, flags) => {
+        // An error is always followed by `close`.
+        stream.on('error', () => undefined);
+        activity.begin();
+        stream.once('close', activity.end);
+        const empty = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+        const exchange = new Http2Exchange({ stream, headers, empty, connection }, setup);
+        inFlight(exchange);
+        if (headers[':path'] === undefined) refuse(exchange, 405, 'this port is no proxy');
+        else handle(setup, exchange);
+      });
+      if (draining) activity.leave();
     },
     drain() {
       draining = true;
-      for (const [session, socket] of sessions) leave(session, socket, setup);
+      for (const activity of sessions.values()) activity.leave();
     },
   };
-}
-
-interface Serving {
-  readonly setup: Setup;
-  readonly inFlight: (exchange: HttpExchange) => void;
-}
-
-function serve(session: ServerHttp2Session, socket: Socket, { setup, inFlight }: Serving): void {
-  const connection: Http2Connection = {
-    secure: 'encrypted' in socket,
-    remote: remoteOf(socket),
-    caughtUp: catchUp(new PingBarrier(session), setup),
-  };
-  const activity = watchActivity(session, setup);
-  watchPeer(session, socket, setup);
-  session.on('stream', (stream, headers, flags) => {
-    // An error is always followed by `close`.
-    stream.on('error', () => undefined);
-    activity.begin();
-    stream.once('close', activity.end);
-    const empty = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-    const exchange = new Http2Exchange({ stream, headers, empty, connection }, setup);
-    inFlight(exchange);
-    if (headers[':path'] === undefined) refuse(exchange, 405, 'this port is no proxy');
-    else handle(setup, exchange);
-  });
 }
 
 /** A client that doesn't answer pings is no longer waited for. Milliseconds. */
@@ -97,24 +88,63 @@ function catchUp(barrier: PingBarrier, { deadlines }: Setup): () => Promise<void
     });
 }
 
-/** Ends a session without requests: Node has no such timeout. */
-function watchActivity(session: ServerHttp2Session, { deadlines, limits }: Setup) {
+/** The requests of a session, and its end when it has none. */
+interface Activity {
+  readonly begin: () => void;
+  readonly end: () => void;
+  /** Ends the session, once its requests have ended. */
+  readonly leave: () => void;
+}
+
+/** The highest number of a stream: the client learns that the session ends, but none of its requests is refused yet. */
+const ALL_STREAMS = 2 ** 31 - 1;
+
+/**
+ * Ends a session that has had no request for a while: Node has no such timeout.
+ *
+ * A session that is to end is announced to the client while a request is in flight; a ping shows when the client knows.
+ * On a session without requests Node stops reading as soon as it has announced the end, so it waits a moment for one
+ * that is on its way. What arrives too late is above the last stream of the final GOAWAY: the client may repeat it.
+ *
+ * Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.8
+ */
+function watchActivity(session: ServerHttp2Session, { deadlines, limits }: Setup): Activity {
   let active = 0;
-  let deadline: Deadline = deadlines.set(limits.headersMs, () => end());
-  const end = () => {
+  let leaves: 'no' | 'soon' | 'announced' = 'no';
+  const close = () => {
+    deadline.cancel();
+    if (session.destroyed) return;
     session.close();
     // A session with an unfinished header block doesn't close by itself.
-    deadline = deadlines.set(limits.discardMs, () => session.destroy());
+    if (active === 0) deadline = deadlines.set(limits.discardMs, () => session.destroy());
+  };
+  let deadline: Deadline = deadlines.set(limits.headersMs, close);
+  const announce = () => {
+    leaves = 'announced';
+    deadline.cancel();
+    deadline = deadlines.set(MAX_CATCH_UP_MS, close);
+    session.ping(close);
+    session.goaway(constants.NGHTTP2_NO_ERROR, ALL_STREAMS);
   };
   session.once('close', () => deadline.cancel());
   return {
     begin() {
       active += 1;
-      deadline.cancel();
+      if (leaves === 'no') deadline.cancel();
+      else if (leaves === 'soon') announce();
     },
     end() {
       active -= 1;
-      if (active === 0 && !session.destroyed) deadline = deadlines.set(limits.idleMs, end);
+      if (active > 0 || session.destroyed) return;
+      if (leaves === 'announced') close();
+      else deadline = deadlines.set(limits.idleMs, close);
+    },
+    leave() {
+      if (leaves !== 'no' || session.closed || session.destroyed) return;
+      leaves = 'soon';
+      deadline.cancel();
+      if (active > 0) announce();
+      else deadline = deadlines.set(MAX_CATCH_UP_MS, close);
     },
   };
 }
@@ -129,29 +159,4 @@ function watchPeer(session: ServerHttp2Session, socket: Socket, { clock, limits 
   };
   const options = { clock, intervalMs: limits.pingAfterMs, timeoutMs: limits.pingAnswerMs, ask };
   socket.once('close', keepAlive(socket, options));
-}
-
-/**
- * A GOAWAY with the highest number of a stream: the client learns that the connection ends, but none of its requests is
- * refused yet.
- *
- * Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.8
- */
-const GOING_AWAY = Buffer.from('0000080700000000007fffffff00000000', 'hex');
-
-/**
- * Ends a session without the loss of a request that is on its way. The GOAWAY bypasses Node: on a session without
- * requests, Node stops reading once it has sent one, and would never see those that are on their way.
- */
-function leave(session: ServerHttp2Session, socket: Socket, { deadlines }: Setup): void {
-  if (session.closed || session.destroyed || !socket.writable) return;
-  const close = () => {
-    deadline.cancel();
-    if (!session.destroyed) session.close();
-  };
-  const deadline = deadlines.set(MAX_CATCH_UP_MS, close);
-  session.once('close', deadline.cancel);
-  // Between two frames: Node writes only whole ones.
-  socket.write(GOING_AWAY);
-  session.ping(close);
 }
