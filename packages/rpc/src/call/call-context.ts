@@ -5,10 +5,10 @@ import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 
 /**
- * Where a deadline comes from: the caller, the contract, the client's default for calls without a limit, or the call in
- * whose handler this call was made.
+ * Where a deadline comes from: the caller, the contract, the client's default for calls without a limit, the call in
+ * whose handler this call was made, or the proxy that passes the call on.
  */
-export type DeadlineSource = 'caller' | 'contract' | 'default' | 'inherited';
+export type DeadlineSource = 'caller' | 'contract' | 'default' | 'inherited' | 'proxy';
 
 /** Options of {@link CallContext}. */
 export interface CallContextOptions {
@@ -167,5 +167,6 @@ const WHOSE: Readonly<Record<DeadlineSource, string>> = {
   contract:
     'that the contract allows the call at most; ask for less, or raise (rondo.options.v1.method).timeout in the contract',
   default: 'that a call has whose caller sets no limit; set timeoutMs or deadline, or ask for less',
+  proxy: 'that the proxy allows a call whose caller sets no lower limit; set one, or ask for less',
   inherited: 'that the call had left in whose handler it was made; allow that one more time or ask for less',
 };

@@ -7,7 +7,7 @@ import type { BalancingOverrides } from '../contract/balancing-text.js';
 import type { Method } from '../contract/method.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { checkZone } from '../resolver/endpoint.js';
-import type { Resolver } from '../resolver/resolver.js';
+import type { ResolutionHandle, Resolver, ResolverListener } from '../resolver/resolver.js';
 import type { Attempt } from '../status/rpc-error.js';
 import type { GrpcTransportOptions } from '../transport/grpc/options.js';
 import { grpcTransports } from '../transport/grpc/transport.js';
@@ -17,7 +17,7 @@ import { type Choice, choose, type ImaginedCall } from './choose.js';
 import { createFleet, type Fleet } from './fleet.js';
 import { channelClosed } from './lookup.js';
 import type { Self } from './position.js';
-import { callWithRetries } from './retry.js';
+import { callWithRetries, type RequestSource } from './retry.js';
 import { type ServiceView, viewEndpoints } from './service-view.js';
 import { acceptOverrides, createServices, type ServiceEntry } from './services.js';
 
@@ -62,6 +62,8 @@ interface ChannelCallOptions {
   readonly instance?: string | undefined;
   /** The instance to avoid if another one can take the call: it has just failed. */
   readonly lost?: string | undefined;
+  /** Makes the request of each attempt instead of `wire.request`. A call to one named instance doesn't use it. */
+  readonly requests?: RequestSource | undefined;
 }
 
 /** Carries the calls of a process: finds the instances of any service, keeps connections to them and picks one for each call. */
@@ -78,6 +80,11 @@ export interface Channel {
    * @throws TypeError if the configured balancing contradicts the service's contract.
    */
   follow(service: string, policy?: ServicePolicy): void;
+  /**
+   * Watches all instances of all services, without connecting to them, until the result is closed. A channel whose resolver
+   * doesn't know all services reports no instance.
+   */
+  followAll(listener: ResolverListener): ResolutionHandle;
   /** Makes a call. It rejects with an `RpcError`. */
   call(method: Method, wire: WireCall, options: ChannelCallOptions): Promise<Reply<Uint8Array>>;
   /**
@@ -126,11 +133,12 @@ export function createChannel(options: ChannelOptions): Channel {
     follow(service, policy) {
       if (!services.closed) services.of(service, policy);
     },
-    call(method, wire, { attempts, hashKey, instance, lost }) {
+    followAll: (listener) => services.followAll(listener),
+    call(method, wire, { attempts, hashKey, instance, lost, requests }) {
       if (services.closed) return Promise.reject(channelClosed());
       const { pool, budget } = services.of(method.service);
       if (instance !== undefined) return callInstance(method, wire, { pool, budget, clock, attempts, instance });
-      return callWithRetries(method, wire, { pool, budget, clock, attempts, hashKey, lost });
+      return callWithRetries(method, wire, { pool, budget, clock, attempts, hashKey, lost, requests });
     },
     // Asynchronous, so that it rejects where it would throw.
     choose: async (method, call) => choose(method, call, { pool: services.of(method.service).pool, clock }),

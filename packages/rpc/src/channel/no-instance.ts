@@ -2,6 +2,7 @@ import type { Method } from '../contract/method.js';
 import { Status } from '../status/code.js';
 import { type Attempt, RpcError } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
+import type { MethodCandidate } from './method-candidate.js';
 import type { Failure } from './retry.js';
 import { describeVersions, mayServe, quoteVersion } from './traffic-groups.js';
 
@@ -10,7 +11,11 @@ interface NoInstanceOptions {
   readonly pool: EndpointPool;
   readonly attempts: readonly Attempt[];
   readonly version?: string | undefined;
+  /** The instances for which the request couldn't be made. */
+  readonly unfit?: readonly MethodCandidate[];
 }
+
+const UNFIT = 'its version of the contract has no such request';
 
 /** The error of a call that has no instance left: the answer that all instances give, or the reason for each. */
 export function finalError(method: Method, failure: Failure | undefined, options: NoInstanceOptions): RpcError {
@@ -20,13 +25,15 @@ export function finalError(method: Method, failure: Failure | undefined, options
 }
 
 /** `UNAVAILABLE` with the outcome of each attempt and the reason why no other instance could take the call. */
-export function noInstanceError(method: Method, { pool, attempts, version }: NoInstanceOptions): RpcError {
+export function noInstanceError(method: Method, { pool, attempts, version, unfit = [] }: NoInstanceOptions): RpcError {
   const obstacles: Obstacle[] = attempts.map(({ message, ...where }) => ({ where, why: message }));
   for (const subchannel of pool.subchannels) {
     const { instanceId: instance, address } = subchannel.endpoint;
     if (attempts.some((attempt) => attempt.instance === instance)) continue;
     if (version !== undefined && !mayServe(subchannel.endpoint, version)) continue;
-    obstacles.push({ where: { instance, address }, why: subchannel.whyUnavailable(method.path) ?? 'not tried' });
+    const lacks = unfit.some((candidate) => candidate.subchannel === subchannel);
+    const why = lacks ? UNFIT : (subchannel.whyUnavailable(method.path) ?? 'not tried');
+    obstacles.push({ where: { instance, address }, why });
   }
   const reasons = [...describe(obstacles)];
   const panic = pool.panic(method.path);

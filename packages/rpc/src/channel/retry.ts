@@ -1,7 +1,8 @@
 import type { PickCall } from '../balancer/picker.js';
-import type { Reply } from '../call/call.js';
+import type { Payload, Reply } from '../call/call.js';
 import { type Clock, sleep } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
+import type { Endpoint } from '../resolver/resolver.js';
 import { type Attempt, RpcError } from '../status/rpc-error.js';
 import { RouterError } from '../transport/router-error.js';
 import { TransportError, type WireCall } from '../transport/transport.js';
@@ -15,6 +16,12 @@ import type { RetryBudget } from './retry-budget.js';
 import { requestedVersion } from './traffic-groups.js';
 import { untilKnown, untilPicked, type Waiting } from './wait-for-pick.js';
 
+/** Makes the request of each attempt, for calls whose encoding depends on the instance that was picked. */
+export interface RequestSource {
+  /** The request for the instance that was just picked. Undefined: the instance can't take the call, so another is tried. */
+  requestFor(to: Endpoint): Payload<Uint8Array> | undefined;
+}
+
 /** What a call is made with. */
 export interface AttemptOptions {
   readonly pool: EndpointPool;
@@ -26,6 +33,8 @@ export interface AttemptOptions {
   readonly hashKey?: string | undefined;
   /** The instance to avoid if another one can take the call: it has just failed. */
   readonly lost?: string | undefined;
+  /** Makes the request of each attempt instead of the wire call's. */
+  readonly requests?: RequestSource | undefined;
 }
 
 /** How long a call waits before its second attempt at the same instance. Milliseconds. */
@@ -41,8 +50,8 @@ export async function callWithRetries(
   wire: WireCall,
   options: AttemptOptions,
 ): Promise<Reply<Uint8Array>> {
-  const { pool, budget, clock, attempts, hashKey, lost } = options;
-  const request = retryable(wire);
+  const { pool, budget, clock, attempts, hashKey, lost, requests } = options;
+  let request = retryable(wire);
   const earlier = attempts.length;
   budget.deposit();
   const known = untilKnown(wire, options);
@@ -50,14 +59,23 @@ export async function callWithRetries(
   let repeatable = lost === undefined ? undefined : pool.find(lost)?.candidate(method.path);
   const tried = repeatable === undefined ? [] : [repeatable];
   const pick = { hashKey, tried, version: requestedVersion(wire) };
+  const unfit: MethodCandidate[] = [];
   let failure: Failure | undefined;
   for (;;) {
     wire.context.throwIfEnded();
     const candidate = pool.pick(method, pick) ?? (await pickAnother(method, wire, { ...options, pick, repeatable }));
     if (candidate === undefined)
-      throw finalError(method, failure, { pool, attempts: attempts.slice(earlier), version: pick.version });
-    if (failure?.costs && !budget.withdraw()) throw failure.error;
+      throw finalError(method, failure, { pool, attempts: attempts.slice(earlier), version: pick.version, unfit });
     const repeated = tried.includes(candidate);
+    const payload = requests === undefined ? wire.request : requests.requestFor(candidate.endpoint);
+    if (payload === undefined) {
+      unfit.push(candidate);
+      if (repeated) repeatable = undefined;
+      else tried.push(candidate);
+      continue;
+    }
+    if (payload !== request.payload) request = retryable({ ...wire, request: payload });
+    if (failure?.costs && !budget.withdraw()) throw failure.error;
     if (repeated) await sleep(clock, SAME_INSTANCE_DELAY_MS, wire.context.signal);
     repeatable = repeated ? undefined : candidate;
     tried.push(candidate);
@@ -112,12 +130,14 @@ async function pickAnother(
 /** A request, and whether its stream has been started: a started stream can't be sent again, so the call can't be retried. */
 interface RetryableRequest {
   readonly wire: WireCall;
+  /** The request as its caller passed it. */
+  readonly payload: WireCall['request'];
   readonly started: boolean;
 }
 
 function retryable(wire: WireCall): RetryableRequest {
   const { request } = wire;
-  if (!request.stream) return { wire, started: false };
+  if (!request.stream) return { wire, payload: request, started: false };
   let started = false;
   const messages: AsyncIterable<Uint8Array> = {
     [Symbol.asyncIterator]() {
@@ -127,6 +147,7 @@ function retryable(wire: WireCall): RetryableRequest {
   };
   return {
     wire: { ...wire, request: { stream: true, messages } },
+    payload: request,
     get started() {
       return started;
     },

@@ -2,7 +2,7 @@ import { runOutsideScope } from '../call/scope.js';
 import type { Clock, Random } from '../clock/clock.js';
 import { type Balancing, checkBalancing, DEFAULT_SERVICE_POLICY, type ServicePolicy } from '../contract/balancing.js';
 import { type BalancingOverrides, checkOverrides, EVERY_SERVICE } from '../contract/balancing-text.js';
-import type { ResolutionHandle, Resolver } from '../resolver/resolver.js';
+import { ALL_SERVICES, type ResolutionHandle, type Resolver, type ResolverListener } from '../resolver/resolver.js';
 import type { TransportFactory } from '../transport/transport.js';
 import { EndpointPool } from './endpoint-pool.js';
 import { channelClosed } from './lookup.js';
@@ -37,6 +37,8 @@ interface Services {
   of(service: string, policy?: ServicePolicy): ServiceEntry;
   /** The services used so far. */
   all(): readonly ServiceEntry[];
+  /** Watches all instances of all services. */
+  followAll(listener: ResolverListener): ResolutionHandle;
   close(): void;
   readonly closed: boolean;
 }
@@ -79,6 +81,10 @@ export function createServices({ overrides, self, ...shared }: ServicesOptions):
   return {
     of: (service, policy = DEFAULT_SERVICE_POLICY) => entries.get(service) ?? open(service, policy),
     all: () => [...entries.values()],
+    followAll(listener) {
+      if (closed) return { close() {} };
+      return runOutsideScope(() => resolver.resolve(ALL_SERVICES, listener));
+    },
     close() {
       closed = true;
       for (const { pool, resolving } of entries.values()) {

@@ -18,7 +18,7 @@ import { decodeReply, encodeRequest, RequestStream } from './codec.js';
 import { deadlineOf } from './deadline.js';
 import { explain } from './explain.js';
 import { readHashKey } from './hash-key.js';
-import { resumeFields, startResuming } from './resume.js';
+import { resumePoint, startResuming } from './resume.js';
 
 /** Options of {@link bindClient}. */
 interface BindOptions {
@@ -157,10 +157,10 @@ function toWire(channel: Channel): Next<ClientCall> {
 }
 
 async function callResuming(call: ClientCall, channel: Channel): Promise<Reply> {
-  const fields = resumeFields(call);
-  if (fields === undefined) return callOnce(call, channel);
+  const point = resumePoint(call);
+  if (point === undefined) return callOnce(call, channel);
   const start = (request: Payload, lost: string | undefined) => callOnce({ ...call, request }, channel, lost);
-  return startResuming(call, channel, { fields, start });
+  return startResuming(call, channel, { point, start });
 }
 
 /** Makes one call. It avoids the instance `lost` if another one can take the call. */

@@ -14,13 +14,13 @@ export function explain(
   channel: Channel,
 ): unknown {
   if (!(error instanceof RpcError)) return error;
-  const { code, details, metadata, header } = error;
+  const { code, details, metadata, header, origin } = error;
   const missing = code === Status.DEADLINE_EXCEEDED ? missingAtDeadline(attempts, channel, method.service) : undefined;
   const message = missing === undefined ? error.message : `${error.message} (${missing})`;
   const elapsedMs = channel.clock.now() - startedAt;
   // Attempts are copied, because one that is still running changes when it ends.
   const report = { method: method.path, attempts: attempts.map((attempt) => ({ ...attempt })), elapsedMs };
-  return new RpcError(code, message, { details, metadata, header, cause: error, report });
+  return new RpcError(code, message, { details, metadata, header, cause: error, report, origin });
 }
 
 /** What the call was waiting for at its deadline; undefined if the server ended it. */

@@ -1,4 +1,8 @@
+import type { Payload } from '../call/call.js';
+import type { Metadata } from '../call/metadata.js';
+import type { Method } from '../contract/method.js';
 import type { HashKey } from '../contract/policy.js';
+import { readScalar } from '../contract/wire-fields.js';
 import type { ClientCall } from './client.js';
 
 /**
@@ -6,11 +10,18 @@ import type { ClientCall } from './client.js';
  * Undefined if the metadata or the field is missing, is a message, or the request is a stream.
  */
 export function readHashKey(source: HashKey, { metadata, request }: ClientCall): string | undefined {
-  if (source.from === 'metadata') {
-    const value = metadata.get(source.key);
-    return value === undefined ? undefined : toKey(value);
-  }
+  if (source.from === 'metadata') return metadata.get(source.key);
   return request.stream ? undefined : toKey(source.path.reduce<unknown>(fieldOf, request.message));
+}
+
+/** As {@link readHashKey}, for a request that stays encoded. Its field is found only if the method says where it is. */
+export function readEncodedHashKey(
+  { policy: { hashKey: source }, policyFields }: Method,
+  { metadata, request }: { readonly metadata: Metadata; readonly request: Payload<Uint8Array> },
+): string | undefined {
+  if (source?.from === 'metadata') return metadata.get(source.key);
+  const field = source && policyFields?.hashKey;
+  return field === undefined || request.stream ? undefined : toKey(readScalar(request.message, field));
 }
 
 function fieldOf(message: unknown, name: string): unknown {

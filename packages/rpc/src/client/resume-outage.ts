@@ -73,10 +73,10 @@ export class Outage {
 
   /** The error of a stream that is given up, from the error of the last attempt. */
   explain(error: RpcError): RpcError {
-    const { code, message, details, metadata } = error;
+    const { code, message, details, metadata, origin } = error;
     const seconds = Math.round((this.#options.clock.now() - (this.#since ?? 0)) / 100) / 10;
     const what = `the stream broke and could not be resumed within ${seconds} s, in ${this.#attempts} tries`;
-    return new RpcError(code, `${what}: ${message}`, { details, metadata, cause: error });
+    return new RpcError(code, `${what}: ${message}`, { details, metadata, cause: error, origin });
   }
 }
 

@@ -13,18 +13,32 @@ import { Outage, wait } from './resume-outage.js';
 const RESUME_FOR_MS = 60_000;
 
 /**
- * The fields that the contract names for resuming the call's stream; undefined if the contract names none or the caller
- * doesn't want the stream to be resumed.
+ * Whether the call's stream is resumed: its contract says how, and the caller wants it.
  *
  * @throws RpcError `INVALID_ARGUMENT` if `resumeForMs` is negative or NaN.
  */
-export function resumeFields({ method, request, options }: ClientCall): Resume | undefined {
+export function isResumed({ method, request, options }: ClientCall): boolean {
   const { resumeForMs = RESUME_FOR_MS, instance } = options;
   if (!(resumeForMs >= 0)) {
     throw new RpcError(Status.INVALID_ARGUMENT, `resumeForMs is ${resumeForMs}; it must be 0 or more milliseconds`);
   }
   // A call to one named instance is made only once.
-  return request.stream || instance !== undefined || resumeForMs === 0 ? undefined : method.policy.resume;
+  return !request.stream && instance === undefined && resumeForMs !== 0 && method.policy.resume !== undefined;
+}
+
+/** The point up to which the reader has read a stream. It makes the request of the next call. */
+export interface ResumePoint {
+  /** The reader has taken `message`. A message without a token doesn't move the point. */
+  onTaken(message: unknown): void;
+  /** The caller's request with the last token in it; the caller's own request if there is no token yet. */
+  readonly request: unknown;
+}
+
+/** The point of a call's stream, by the fields that the contract names. Undefined if the stream isn't resumed. */
+export function resumePoint(call: ClientCall): ResumePoint | undefined {
+  const { method, request } = call;
+  const fields = isResumed(call) ? method.policy.resume : undefined;
+  return request.stream || fields === undefined ? undefined : new DecodedPoint(fields, request.message);
 }
 
 /**
@@ -35,7 +49,7 @@ export function resumeFields({ method, request, options }: ClientCall): Resume |
 export async function startResuming(
   call: ClientCall,
   channel: Channel,
-  { fields, start }: { readonly fields: Resume; readonly start: Start },
+  { point, start }: { readonly point: ResumePoint; readonly start: Start },
 ): Promise<Reply> {
   const { request, method, options } = call;
   const reply = await start(request, undefined);
@@ -45,7 +59,7 @@ export async function startResuming(
     call,
     channel,
     start,
-    point: new ResumePoint(fields, request.message),
+    point,
     outage: new Outage({
       clock,
       random,
@@ -165,8 +179,7 @@ function isResumable(error: unknown): error is RpcError {
   return error.code === Status.UNAVAILABLE || error.code === Status.ABORTED;
 }
 
-/** The point up to which the reader has read the stream. It makes the request of the next call. */
-class ResumePoint {
+class DecodedPoint implements ResumePoint {
   readonly #fields: Resume;
   readonly #request: unknown;
   #token: string | Uint8Array | undefined;
@@ -176,13 +189,11 @@ class ResumePoint {
     this.#request = request;
   }
 
-  /** The reader has taken `message`. A message without a token doesn't move the point. */
   onTaken(message: unknown): void {
     const token = isMessage(message) ? message[this.#fields.response] : undefined;
     if ((typeof token === 'string' || token instanceof Uint8Array) && token.length > 0) this.#token = token;
   }
 
-  /** The caller's request with the last token in it; the caller's own request if there is no token yet. */
   get request(): unknown {
     if (this.#token === undefined || !isMessage(this.#request)) return this.#request;
     const copy: object = Object.create(Object.getPrototypeOf(this.#request));

@@ -1,5 +1,6 @@
 import type { MessageType, MethodDefinition, ServiceDefinition } from './definition.js';
 import { type Policy, policyOf } from './policy.js';
+import type { PolicyFields } from './wire-fields.js';
 
 /** A method with its policy: what a client or a server needs to call or serve it. */
 export interface Method {
@@ -14,6 +15,8 @@ export interface Method {
   readonly requestType: MessageType;
   readonly responseType: MessageType;
   readonly policy: Policy;
+  /** Where the fields that the policy names are in encoded messages; missing if not known. */
+  readonly policyFields?: PolicyFields;
 }
 
 /** A service's methods by their names in code, such as `add`. */

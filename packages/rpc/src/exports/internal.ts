@@ -5,13 +5,13 @@
 
 export { createPolicy } from '../balancer/create-policy.js';
 export type { Payload } from '../call/call.js';
-export { CallContext } from '../call/call-context.js';
+export { newTraceId, receivedTraceId } from '../call/trace.js';
 export type { Choice } from '../channel/choose.js';
 export { configuredCompression, configuredReplyLimit, defaultChannel } from '../channel/default-channel.js';
 export type { Self } from '../channel/position.js';
 export type { EndpointView, ServiceView } from '../channel/service-view.js';
 export { BalancingError } from '../channel/services.js';
-export type { ForwardedCall, ForwardedReply } from '../client/forward.js';
+export { createForwarder, type ForwardedCall, type ForwardedReply } from '../client/forward.js';
 export { backoffMs } from '../clock/backoff.js';
 export {
   type Balancing,
@@ -32,11 +32,12 @@ export type { MessageType, MethodDefinition, ServiceDefinition } from '../contra
 export { type Method, methodsOf } from '../contract/method.js';
 export { editDistance, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS } from '../contract/policy.js';
+export type { PolicyFields, ScalarField } from '../contract/wire-fields.js';
 export { observeReply } from '../middleware/stream.js';
 export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';
 export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';
 export { folderStorage } from '../resolver/endpoint-storage.js';
-export type { Endpoint, Resolver, ResolverListener } from '../resolver/resolver.js';
+export type { Endpoint, Resolution, ResolutionHandle, Resolver, ResolverListener } from '../resolver/resolver.js';
 export { fixedEndpoint, PEER_PING_INTERVAL_MS } from '../resolver/static.js';
 export { PingBarrier } from '../server/grpc/ping-barrier.js';
 export { statusName } from '../status/code.js';

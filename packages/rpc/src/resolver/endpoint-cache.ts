@@ -3,7 +3,7 @@ import type { Logger } from '../call/call.js';
 import type { Clock, Timer, WallClock } from '../clock/clock.js';
 import { toEndpoint } from './endpoint.js';
 import { type EndpointStorage, formatSaved, parseSaved } from './endpoint-storage.js';
-import type { Endpoint } from './resolver.js';
+import { ALL_SERVICES, type Endpoint } from './resolver.js';
 
 /**
  * A bound above what a registry holds by default for all services together: a list that grows past it can't be right.
@@ -265,8 +265,11 @@ export class SavedEndpoints {
   }
 }
 
+/** No service has a hyphen in its name. */
+const NAME_OF_ALL = 'all-services';
+
 function nameOf(service: string): string {
-  return `${service}.json`;
+  return `${service === ALL_SERVICES ? NAME_OF_ALL : service}.json`;
 }
 
 function messageOf(error: unknown): string {

@@ -20,7 +20,7 @@ function endpointOf(listed: Listed) {
 
 describe('an instance as a client sees it', () => {
   it('has its address and its state', () => {
-    expect(endpointOf({})).toEqual(endpoint('a', { zone: 'eu/1' }));
+    expect(endpointOf({})).toEqual(endpoint('a', { zone: 'eu/1', services: [], fingerprints: {} }));
   });
 
   it('has its weight, its version, its labels and its start time', () => {
@@ -35,6 +35,23 @@ describe('an instance as a client sees it', () => {
     [5_000, 1_000],
   ])('with weight %d counts as %d', (weight, expected) => {
     expect(endpointOf({ weight })?.weight).toBe(expected);
+  });
+
+  it('has its services and the fingerprints of their contracts, no more and no longer than a registry accepts', () => {
+    expect(endpointOf({ services: ['a.A', 'b.B'], fingerprints: { 'a.A': 'f1' } })).toMatchObject({
+      services: ['a.A', 'b.B'],
+      fingerprints: { 'a.A': 'f1' },
+    });
+    const names = Array.from({ length: 70 }, (_, index) => `s.S${index}`);
+    const fingerprints = Object.fromEntries(names.map((name) => [name, 'f']));
+    const most = endpointOf({ services: names, fingerprints });
+    expect(most?.services).toHaveLength(64);
+    expect(Object.keys(most?.fingerprints ?? {})).toHaveLength(64);
+    const long = 'x'.repeat(300);
+    expect(endpointOf({ services: [long, ''], fingerprints: { [long]: 'f', 'a.A': long } })).toMatchObject({
+      services: [],
+      fingerprints: {},
+    });
   });
 
   it('has no more labels than a registry accepts', () => {

@@ -13,7 +13,7 @@ import type { Endpoint, InstanceState } from './resolver.js';
  * lists them in order of preference. Undefined if the client can use none.
  */
 export function toEndpoint(instance: Instance): Endpoint | undefined {
-  const { instanceId, zone, version, metadata, incarnation, endpoints } = instance;
+  const { instanceId, zone, version, metadata, incarnation, endpoints, services, fingerprints } = instance;
   const usable = endpoints.find(isUsable);
   if (usable === undefined || instanceId === '' || instanceId.length > MAX_TEXT_LENGTH) return undefined;
   const minPingIntervalMs = pingInterval(usable);
@@ -28,6 +28,8 @@ export function toEndpoint(instance: Instance): Endpoint | undefined {
     metadata: labelsOf(metadata),
     incarnation: Number(incarnation),
     ...(minPingIntervalMs !== undefined && { minPingIntervalMs }),
+    services: services.filter(isServiceName).slice(0, MAX_SERVICES),
+    fingerprints: fingerprintsOf(fingerprints),
   };
 }
 
@@ -72,6 +74,22 @@ const MAX_LABEL_LENGTH = 256;
 function labelsOf(metadata: Instance['metadata']): Readonly<Record<string, string>> {
   const labels = Object.entries(metadata).filter(([key, value]) => key.length + value.length <= 2 * MAX_LABEL_LENGTH);
   return Object.fromEntries(labels.slice(0, MAX_LABELS));
+}
+
+/** The contract's bounds on the services of an instance. */
+const MAX_SERVICES = 64;
+const MAX_SERVICE_LENGTH = 255;
+const MAX_FINGERPRINT_LENGTH = 64;
+
+function isServiceName({ length }: string): boolean {
+  return length > 0 && length <= MAX_SERVICE_LENGTH;
+}
+
+function fingerprintsOf(fingerprints: Instance['fingerprints']): Readonly<Record<string, string>> {
+  const known = Object.entries(fingerprints).filter(
+    ([service, { length }]) => isServiceName(service) && length <= MAX_FINGERPRINT_LENGTH,
+  );
+  return Object.fromEntries(known.slice(0, MAX_SERVICES));
 }
 
 /** The contract's minimum; a shorter interval is invalid. */

@@ -68,7 +68,13 @@ describe('the resolution of a registry resolver', () => {
     const draining = { ...instance, status: InstanceStatus.INSTANCE_STATUS_DRAINING, zone: 'eu/1' };
     await event({ position: at(1n), event: { $case: 'snapshot', value: { instances: [draining] } } });
     expect(resolutions.at(-1)?.endpoints).toEqual([
-      endpoint('a', { zone: 'eu/1', state: 'draining', incarnation: Number(instance?.incarnation ?? 0n) }),
+      endpoint('a', {
+        zone: 'eu/1',
+        state: 'draining',
+        incarnation: Number(instance?.incarnation ?? 0n),
+        services: [],
+        fingerprints: {},
+      }),
     ]);
   });
 

@@ -26,6 +26,10 @@ export interface Endpoint {
   readonly incarnation: number;
   /** The shortest interval between keepalive pings that its server accepts. Milliseconds; missing if not known. */
   readonly minPingIntervalMs?: number | undefined;
+  /** The fully qualified services that it serves; missing if not known. */
+  readonly services?: readonly string[];
+  /** The fingerprint of each contract that it knows, by service; missing if not known. */
+  readonly fingerprints?: Readonly<Record<string, string>>;
 }
 
 /** The known instances of a service at one time. */
@@ -81,11 +85,17 @@ export interface ResolverListener {
   onPending(): void;
 }
 
+/** Stands in place of a service's name for all instances of all services. */
+export const ALL_SERVICES = '';
+
 /** Resolves the name of a service to its instances. */
 export interface Resolver {
   /** The source, for messages: `the registry at 127.0.0.1:50050`. */
   readonly source: string;
-  /** Reports the instances of `service`, a fully qualified name, until the result is closed. */
+  /**
+   * Reports the instances of `service`, a fully qualified name, until the result is closed. {@link ALL_SERVICES} instead
+   * of a name: all instances of all services. A resolver that doesn't know them all reports none.
+   */
   resolve(service: string, listener: ResolverListener): ResolutionHandle;
   close(): void;
 }

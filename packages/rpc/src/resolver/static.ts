@@ -1,5 +1,5 @@
 import { DEFAULT_WEIGHT } from './endpoint.js';
-import type { Endpoint, Resolver } from './resolver.js';
+import { ALL_SERVICES, type Endpoint, type Resolver } from './resolver.js';
 
 /** How often every Rondo server accepts a keepalive ping. Milliseconds. */
 export const PEER_PING_INTERVAL_MS = 1_000;
@@ -13,13 +13,13 @@ export function fixedEndpoint(address: string, known: Partial<Endpoint> = {}): E
   return { instanceId: address, address, state: 'serving', ...unsaid, ...known };
 }
 
-/** A resolver with fixed addresses: every service is at all of them. */
+/** A resolver with fixed addresses: every service is at all of them. It knows no service by name. */
 export function staticResolver(addresses: readonly string[], options: StaticResolverOptions = {}): Resolver {
   const endpoints = addresses.map((address) => fixedEndpoint(address, options));
   return {
     source: `the fixed list ${addresses.join(', ')}`,
-    resolve(_service, listener) {
-      listener.onResolution({ endpoints, departed: [] });
+    resolve(service, listener) {
+      listener.onResolution({ endpoints: service === ALL_SERVICES ? [] : endpoints, departed: [] });
       return { close() {} };
     },
     close() {},

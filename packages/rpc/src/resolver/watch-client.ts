@@ -5,7 +5,7 @@ import { type Clock, type Random, sleep, type Timer } from '../clock/clock.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { checkCount, EndpointCache, type SavedEndpoints } from './endpoint-cache.js';
-import type { ResolverListener, SourceView } from './resolver.js';
+import { ALL_SERVICES, type ResolverListener, type SourceView } from './resolver.js';
 import { SourceLog } from './source-log.js';
 
 /** The registry's Watch method, called at the registry at `address`. */
@@ -45,7 +45,7 @@ const LAG_MS = 5_000;
 const RECALL_MS = 500;
 
 /**
- * Watches one service. It moves from one registry to the next when one fails, and keeps the known instances through all
+ * Watches one service, or all. It moves from one registry to the next when one fails, and keeps the known instances through all
  * failures.
  */
 export class WatchClient {
@@ -71,7 +71,7 @@ export class WatchClient {
     this.#service = service;
     this.#listener = listener;
     this.#options = options;
-    this.#source = new SourceLog({ service, ...options });
+    this.#source = new SourceLog({ service: service === ALL_SERVICES ? 'all services' : service, ...options });
     this.#cache = new EndpointCache(options.onUnusable);
   }
 

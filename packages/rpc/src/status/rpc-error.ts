@@ -34,7 +34,12 @@ export interface RpcErrorOptions {
   readonly cause?: unknown;
   /** Set by a client on errors that it received. */
   readonly report?: CallReport;
+  /** Default: `client`. */
+  readonly origin?: ErrorOrigin;
 }
+
+/** The origin of an error: a server's answer, or this process itself, such as for a lost connection or a deadline. */
+export type ErrorOrigin = 'server' | 'client';
 
 /**
  * The one error class of Rondo's public API: a gRPC status with its `google.rpc.Status` details.
@@ -51,6 +56,11 @@ export class RpcError extends Error {
   /** Header metadata received before the error; undefined if none came. A handler sets its own in `call.header`. */
   readonly header: Metadata | undefined;
   readonly report: CallReport | undefined;
+  /**
+   * `server` if a server answered with this error. `client` if this process made it: its text may name instances and
+   * addresses.
+   */
+  readonly origin: ErrorOrigin;
 
   constructor(code: Status, message: string, options: RpcErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -59,6 +69,7 @@ export class RpcError extends Error {
     this.metadata = options.metadata ?? new Metadata();
     this.header = options.header;
     this.report = options.report;
+    this.origin = options.origin ?? 'client';
   }
 
   /** The code's name, such as `NOT_FOUND`. */

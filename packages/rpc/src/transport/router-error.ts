@@ -47,6 +47,7 @@ export interface ReceivedFailure extends Pick<RpcError, 'code' | 'message' | 'de
 
 /** The error for a failure status that came from a server: a {@link RouterError} if that is a Rondo server, otherwise an RpcError. */
 export function receivedError({ code, message, path, mark, ...options }: ReceivedFailure): RpcError {
-  if (mark === undefined && !options.metadata.has(SERVED_BY)) return new RpcError(code, message, options);
-  return new RouterError(code, message, { ...options, handled: mark === path ? 'never' : 'unknown' });
+  const received = { ...options, origin: 'server' } as const;
+  if (mark === undefined && !options.metadata.has(SERVED_BY)) return new RpcError(code, message, received);
+  return new RouterError(code, message, { ...received, handled: mark === path ? 'never' : 'unknown' });
 }

@@ -42,4 +42,5 @@ export type { Dependency } from '../lifecycle/dependencies.js';
 export { runService } from '../lifecycle/run.js';
 export type { App, AppListener, ServiceContext, ServiceOptions } from '../lifecycle/service.js';
 export { type RunningService, type StartOptions, startService } from '../lifecycle/start.js';
-export { cannotBind, StartupError } from '../lifecycle/startup-error.js';
+export { type BindFailure, cannotBind, StartupError } from '../lifecycle/startup-error.js';
+export type { Phase, Readiness, State } from '../state.js';

@@ -21,6 +21,7 @@ function start(parts: Partial<DrainOptions> & { synced?: (signal: AbortSignal) =
       close: async () => at('deregistered'),
     },
     server: { drain: async (graceMs) => at(`server drained within ${graceMs}`) },
+    listeners: [],
     stopChecks: async () => at('checks stopped'),
     release: async () => at('released'),
     waitMs: 1_000,
@@ -45,6 +46,32 @@ describe('drain', () => {
       '1000 released',
     ]);
     expect(clock.timers).toBe(0);
+  });
+
+  it('drains the listeners at the same time as the server, and waits for all of them, even if one fails', async () => {
+    let end: () => void = () => undefined;
+    const slow = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const graces: number[] = [];
+    const listeners = [
+      { drain: () => Promise.reject(new Error('stuck')) },
+      {
+        drain: (graceMs: number) => {
+          graces.push(graceMs);
+          return slow;
+        },
+      },
+    ];
+    const { clock, steps, lines, done } = start({ listeners });
+    await clock.advance(1_000);
+    expect(steps.at(-1)).toBe('1000 server drained within 10000');
+    expect(graces).toEqual([10_000]);
+    await clock.advance(500);
+    end();
+    await done;
+    expect(steps.slice(-2)).toEqual(['1500 deregistered', '1500 released']);
+    expect(lines).toContain('warn: draining: ending the calls in flight failed; going on');
   });
 
   it('does not wait for watchers if the registry can not be notified', async () => {

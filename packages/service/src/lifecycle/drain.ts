@@ -4,6 +4,7 @@ import type { RpcServer } from '@rondo/rpc/server';
 import type { Registration } from '../registration/registration.js';
 import { DRAINING, type MutableState, type Readiness } from '../state.js';
 import { withTimeout } from '../time.js';
+import type { AppListener } from './service.js';
 
 /** The parts of a process that a drain shuts down. */
 export interface DrainOptions {
@@ -11,6 +12,8 @@ export interface DrainOptions {
   /** Undefined if the process doesn't register. */
   readonly registration: Registration | undefined;
   readonly server: Pick<RpcServer, 'drain'>;
+  /** The servers beside it. They are drained at the same time, with the same grace. */
+  readonly listeners: readonly Pick<AppListener, 'drain'>[];
   /** Stops the checks of dependencies. */
   readonly stopChecks: () => Promise<void>;
   /** Releases everything else, once no call is in flight. */
@@ -37,7 +40,7 @@ const RELEASE_TIMEOUT_MS = 5_000;
  * a timeout. After a failed step the next one still runs.
  */
 export async function drain(options: DrainOptions): Promise<void> {
-  const { readiness, registration, server, stopChecks, release, waitMs, graceMs, clock, log } = options;
+  const { readiness, registration, server, listeners, stopChecks, release, waitMs, graceMs, clock, log } = options;
   const step = async (what: string, timeoutMs: number, work: (signal: AbortSignal) => Promise<unknown>) => {
     try {
       await withTimeout(work, { clock, timeoutMs });
@@ -55,13 +58,20 @@ export async function drain(options: DrainOptions): Promise<void> {
   // If the registry is unavailable, its watchers can't know, and the full wait would be useless. Clients that watch
   // this process's health still get the update before their stream ends.
   await sleep(clock, registryKnows ? waitMs : LAST_UPDATE_MS);
-  await step('ending the calls in flight', graceMs + SERVER_SLACK_MS, () => server.drain(graceMs));
+  await step('ending the calls in flight', graceMs + SERVER_SLACK_MS, () => drainAll([server, ...listeners], graceMs));
   await step('deregistering', DEREGISTER_TIMEOUT_MS, async () => registration?.close());
   await step('releasing resources', RELEASE_TIMEOUT_MS, async () => {
     await checksStopped;
     await release();
   });
   log.info({}, 'drained');
+}
+
+/** Drains all servers, also if one of them fails. @throws AggregateError with every failure, once all have ended. */
+async function drainAll(servers: readonly Pick<AppListener, 'drain'>[], graceMs: number): Promise<void> {
+  const outcomes = await Promise.allSettled(servers.map(async (server) => server.drain(graceMs)));
+  const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));
 }
 
 /** The resources of a process, in the order in which it acquired them. */

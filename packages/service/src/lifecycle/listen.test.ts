@@ -10,7 +10,7 @@ import { createState, DRAINING, readinessOf } from '../state.js';
 import { createGate } from './listen.js';
 
 it('refuses calls while a dependency is unavailable, but no health check, and no call while draining', async () => {
-  const readiness = createState(readinessOf(['the database', 'the cache']));
+  const readiness = createState(readinessOf(['the database at db:5432', 'the cache']));
   const add = implement(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) });
   const channel = createTestChannel({
     services: [add, createHealth({ readiness, services: [] })],
@@ -20,7 +20,7 @@ it('refuses calls while a dependency is unavailable, but no health check, and no
   const adder = createClient(AdderServiceDefinition, { channel });
   await expect(adder.add({ a: 1n, b: 2n })).rejects.toMatchObject({
     code: Status.UNAVAILABLE,
-    message: "sales isn't ready: it waits for the database and the cache; call again soon",
+    message: "sales isn't ready: it waits for a dependency, which its log names; call again soon",
   });
   await expect(createClient(HealthDefinition, { channel }).check({})).resolves.toBeDefined();
   for (const ready of [readinessOf([]), DRAINING]) {

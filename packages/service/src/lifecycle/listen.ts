@@ -3,7 +3,7 @@ import { ServerReflectionDefinition as ReflectionV1 } from '@rondo/contracts/grp
 import { ServerReflectionDefinition as ReflectionV1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
-import type { ServerCall } from '@rondo/rpc/call';
+import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
 import { callLog, callMetrics, methodsOf } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
@@ -16,7 +16,7 @@ import { createCpuMeter, createLoadMeter } from '../load/meter.js';
 import { createLoadReports } from '../load/reports.js';
 import { createReflection } from '../reflection/reflection.js';
 import type { Readiness, State } from '../state.js';
-import type { App, ServiceRuntime } from './service.js';
+import type { App, AppListener, ServiceRuntime } from './service.js';
 import { cannotBind } from './startup-error.js';
 
 /** What a process serves. */
@@ -65,6 +65,33 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
     return await serve(router, { listen: formatHostPort(config.listen), clock, ...bounds });
   } catch (cause) {
     throw cannotBind({ what: 'listen on', at: config.listen, variable: 'RONDO_LISTEN', cause });
+  }
+}
+
+/**
+ * Starts the servers beside the gRPC server, in the order of the list. Returns their addresses. If one can't listen, all of
+ * them are closed, and the gRPC server too.
+ *
+ * @throws StartupError of the server that can't listen.
+ */
+export async function listenBeside(
+  server: RpcServer,
+  { listeners = [] }: App,
+  log: Logger,
+): Promise<readonly string[]> {
+  const open: Pick<AppListener, 'drain'>[] = [server];
+  const addresses: string[] = [];
+  try {
+    for (const listener of listeners) {
+      const { address } = await listener.listen();
+      open.push(listener);
+      addresses.push(address);
+      log.info({ address }, `also listening on ${address}`);
+    }
+    return addresses;
+  } catch (error) {
+    await Promise.allSettled(open.map((one) => one.drain(0)));
+    throw error;
   }
 }
 
@@ -130,14 +157,14 @@ interface GateOptions {
 }
 
 /**
- * Refuses calls with `UNAVAILABLE` while the process waits for a dependency, so that no handler has to check for it.
+ * Refuses calls with `UNAVAILABLE` while the process waits for a dependency, so that no handler has to check for it. The
+ * caller doesn't learn which one: its name has an address. The log has it.
  */
 export function createGate({ name, readiness, open }: GateOptions): Middleware<ServerCall> {
   const always: ReadonlySet<string> = new Set(open);
   return (call, next) => {
-    const { phase, waitingFor } = readiness.current;
-    if (phase !== 'starting' || always.has(call.method.service)) return next(call);
-    const message = `${name} isn't ready: it waits for ${waitingFor.join(' and ')}; call again soon`;
+    if (readiness.current.phase !== 'starting' || always.has(call.method.service)) return next(call);
+    const message = `${name} isn't ready: it waits for a dependency, which its log names; call again soon`;
     return Promise.reject(new RpcError(Status.UNAVAILABLE, message));
   };
 }

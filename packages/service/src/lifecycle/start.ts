@@ -12,7 +12,7 @@ import { createState, type Readiness, readinessOf } from '../state.js';
 import { watchDependencies } from './dependencies.js';
 import { loadDescriptors } from './descriptors.js';
 import { createResources, drain, type Resources } from './drain.js';
-import { listen, servicesOf } from './listen.js';
+import { listen, listenBeside, servicesOf } from './listen.js';
 import { register } from './register.js';
 import type { App, ServiceContext, ServiceOptions, ServiceRuntime } from './service.js';
 
@@ -31,6 +31,8 @@ export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
 export interface RunningService {
   /** The address that it listens on, as `host:port`. */
   readonly address: string;
+  /** The addresses of the app's `listeners`, in their order. */
+  readonly listenerAddresses: readonly string[];
   /** The address of its metrics, as `host:port`; undefined if metrics are off. */
   readonly metricsAddress: string | undefined;
   readonly instanceId: string;
@@ -127,6 +129,8 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const server = await listen(runtime, { app, descriptorSet, readiness, meter: metrics.meter });
   const { address, port } = server;
   log.info({ address, metrics: metrics.address, services }, `listening on ${address}`);
+  const { listeners = [] } = app;
+  const listenerAddresses = await listenBeside(server, app, log);
 
   const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
   const stopChecks = watchDependencies({ dependencies, onChange, clock, random, log });
@@ -137,11 +141,23 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   let drained: Promise<void> | undefined;
   return {
     address,
+    listenerAddresses,
     metricsAddress: metrics.address,
     instanceId,
     log,
     drain() {
-      drained ??= drain({ readiness, registration, server, stopChecks, release, waitMs, graceMs, clock, log });
+      drained ??= drain({
+        readiness,
+        registration,
+        server,
+        listeners,
+        stopChecks,
+        release,
+        waitMs,
+        graceMs,
+        clock,
+        log,
+      });
       return drained;
     },
     deregister: async () => registration?.close(),

@@ -1,5 +1,5 @@
-import type { Metadata } from '@rondo/rpc/call';
-import type { CallContext, Endpoint, ForwardedReply, Payload } from '@rondo/rpc/internal';
+import type { CallContext, Metadata } from '@rondo/rpc/call';
+import type { Endpoint, ForwardedReply, Payload } from '@rondo/rpc/internal';
 import type { PublicMethod } from '../discovery/catalogue.js';
 
 /** One call of a public method, as every protocol makes it. */

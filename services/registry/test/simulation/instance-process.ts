@@ -157,6 +157,7 @@ export class InstanceProcess {
       readiness: this.#readiness,
       registration: this.#registration,
       server: this.#listener,
+      listeners: [],
       stopChecks: async () => undefined,
       release: async () => this.#closeChannel(),
       waitMs: 500,
