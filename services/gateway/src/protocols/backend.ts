@@ -1,10 +1,23 @@
-import type { CallContext, Metadata } from '@rondo/rpc/call';
-import type { Endpoint, ForwardedReply, Payload } from '@rondo/rpc/internal';
+import { CallContext, type Logger, type Metadata } from '@rondo/rpc/call';
+import type { Clock } from '@rondo/rpc/clock';
+import {
+  type Endpoint,
+  type ForwardedCall,
+  type ForwardedReply,
+  type Method,
+  observeReply,
+  type Payload,
+  receivedTraceId,
+} from '@rondo/rpc/internal';
+import type { Router } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
 import type { PublicMethod } from '../discovery/catalogue.js';
+import { publicError } from './public-error.js';
 
 /** One call of a public method, as every protocol makes it. */
 export interface BackendCall {
   readonly target: PublicMethod;
+  /** With the `traceparent` of the call: its trace id is in the log, and in errors that hide their reason. */
   readonly metadata: Metadata;
   /** How long the caller gives the call, in milliseconds; undefined if it says nothing. */
   readonly timeoutMs: number | undefined;
@@ -12,9 +25,11 @@ export interface BackendCall {
   readonly context: CallContext;
   /**
    * The encoded request. A function if the encoding depends on the instance that was picked: undefined from it means that
-   * this instance can't take the call, so another is tried.
+   * this instance can't take the call, so another is tried. It gets undefined if the gateway itself answers.
+   *
+   * If the function or the stream fails with an `RpcError`, the call rejects with that very error.
    */
-  readonly request: Payload<Uint8Array> | ((to: Endpoint) => Payload<Uint8Array> | undefined);
+  readonly request: Payload<Uint8Array> | ((to: Endpoint | undefined) => Payload<Uint8Array> | undefined);
 }
 
 /** The encoded reply. `from` is the instance that sent it, or undefined if the gateway itself answered. */
@@ -25,3 +40,97 @@ export type BackendReply = Omit<ForwardedReply, 'from'> & { readonly from: Endpo
  * no stack.
  */
 export type Backend = (call: BackendCall) => Promise<BackendReply>;
+
+/** Options of {@link createBackend}. */
+export interface BackendOptions {
+  /** From `createForwarder`. */
+  readonly forward: (call: ForwardedCall) => Promise<ForwardedReply>;
+  /** Serves the methods that the gateway itself answers: reflection and health. */
+  readonly local: Pick<Router, 'methods' | 'handle'>;
+  /** How many instances of a service are known. */
+  readonly instancesOf: (service: string) => number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What a backend reads of a call. */
+type MethodCall = Omit<BackendCall, 'target'> & { readonly target: Pick<PublicMethod, 'method'> };
+
+/**
+ * Makes calls at the instances that serve their methods, or in the gateway itself. The log has the reason of each failure
+ * whose text is replaced.
+ *
+ * The deadline that a caller gives is sent on. Without one, the gateway gives a unary call 15 s, and no call more than the
+ * contract's timeout and one second; these limits aren't sent, because no caller set them.
+ */
+export function createBackend(options: BackendOptions): (call: MethodCall) => Promise<BackendReply> {
+  const { forward, local } = options;
+  const localPaths: ReadonlySet<string> = new Set(local.methods.map(({ path }) => path));
+  return async (call) => {
+    const { method } = call.target;
+    if (localPaths.has(method.path)) return answerLocally(call, options);
+    const { metadata, context, timeoutMs, request } = call;
+    try {
+      const reply = await forward({ method, metadata, context, timeoutMs, limitMs: limitOf(call), request });
+      return reply.response.stream ? withPublicErrors(reply, call, options) : reply;
+    } catch (error) {
+      throw toPublicError(error, call, options);
+    }
+  };
+}
+
+/** The limit of a unary call for which neither its caller nor its contract sets one. Milliseconds. */
+const UNARY_LIMIT_MS = 15_000;
+/** Time for the server to end a call at its contract's timeout, before the gateway does. Milliseconds. */
+const SERVER_FIRST_MS = 1_000;
+
+function limitOf({ target: { method }, timeoutMs }: MethodCall): number | undefined {
+  const { policy, requestStream, responseStream } = method;
+  if (policy.timeoutMs !== undefined) return policy.timeoutMs + SERVER_FIRST_MS;
+  return requestStream || responseStream || timeoutMs !== undefined ? undefined : UNARY_LIMIT_MS;
+}
+
+function withPublicErrors(reply: ForwardedReply, call: MethodCall, options: BackendOptions): BackendReply {
+  const error = (fault: unknown) => toPublicError(fault, call, options);
+  const { header, trailer, response } = observeReply(reply, { error });
+  return {
+    header,
+    trailer,
+    response,
+    get from() {
+      return reply.from;
+    },
+  };
+}
+
+/** The error for the caller. The log gets the one that it replaces. */
+function toPublicError(error: unknown, call: MethodCall, { instancesOf, log }: BackendOptions): RpcError {
+  const { service, path } = call.target.method;
+  const traceId = receivedTraceId(call.metadata);
+  const shown = publicError(error, { service, traceId, running: instancesOf(service) > 0 });
+  // A server logs its own failures.
+  if (shown === error || (error instanceof RpcError && error.origin === 'server')) return shown;
+  const level = QUIET.has(shown.code) ? 'debug' : TROUBLES.has(shown.code) ? 'warn' : 'error';
+  log[level]({ err: error, method: path, trace: traceId }, 'a call could not be passed on');
+  return shown;
+}
+
+const QUIET: ReadonlySet<Status> = new Set([Status.CANCELLED]);
+const TROUBLES: ReadonlySet<Status> = new Set([
+  Status.DEADLINE_EXCEEDED,
+  Status.RESOURCE_EXHAUSTED,
+  Status.UNAVAILABLE,
+  Status.UNIMPLEMENTED,
+]);
+
+/** Calls a method that the gateway serves. Its errors are written for anyone. */
+async function answerLocally(call: MethodCall, { local, clock }: BackendOptions): Promise<BackendReply> {
+  const { target, metadata, timeoutMs } = call;
+  const { path, responseStream }: Method = target.method;
+  const request = typeof call.request === 'function' ? call.request(undefined) : call.request;
+  if (request === undefined) throw new RpcError(Status.UNIMPLEMENTED, `${path} takes no such request`);
+  const deadline = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
+  const context = new CallContext({ clock, parents: [call.context] });
+  const reply = await local.handle({ path, responseStream, metadata, deadline, context, request, peer: '' });
+  return { ...reply, from: undefined };
+}

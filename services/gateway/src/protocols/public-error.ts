@@ -1,0 +1,85 @@
+import { isIPv6 } from 'node:net';
+import { RpcError, Status } from '@rondo/rpc/status';
+
+/** What is known of a failed call. */
+export interface FailedCall {
+  /** The fully qualified service. */
+  readonly service: string;
+  /** Whether an instance of the service is known. */
+  readonly running: boolean;
+  /** The W3C trace id under which the log has the failure; undefined if there is none. */
+  readonly traceId: string | undefined;
+}
+
+/**
+ * The error that anyone may read, from what a call failed with.
+ *
+ * - A server's answer stays, without `google.rpc.DebugInfo`. Addresses and stack lines in its text become `…`.
+ * - An error of this process names instances and addresses. A fixed text replaces its text; the details go.
+ * - An error of the protocol in front, which read the request, was written for the client: it stays.
+ */
+export function publicError(error: unknown, call: FailedCall): RpcError {
+  if (!(error instanceof RpcError))
+    return new RpcError(Status.INTERNAL, fixedText(Status.INTERNAL, call), { cause: error });
+  if (error.origin === 'server') return withoutSecrets(error);
+  // Every error of a call that was made has a report.
+  return error.report === undefined ? error : new RpcError(error.code, fixedText(error.code, call), { cause: error });
+}
+
+const TEXTS: ReadonlyMap<Status, string> = new Map([
+  [Status.CANCELLED, 'the call was cancelled'],
+  [Status.DEADLINE_EXCEEDED, 'the call took longer than it may'],
+  [Status.RESOURCE_EXHAUSTED, 'the call exceeds a limit'],
+  [Status.UNIMPLEMENTED, 'the service did not answer as its contract says'],
+]);
+
+function fixedText(code: Status, { service, running, traceId }: FailedCall): string {
+  if (code === Status.UNAVAILABLE && !running) return `no instance of ${service} is running`;
+  const unavailable = code === Status.UNAVAILABLE ? `${service} can't be reached now; call again soon` : undefined;
+  const text = unavailable ?? TEXTS.get(code) ?? 'internal error';
+  return traceId === undefined ? text : `${text} (trace ${traceId})`;
+}
+
+const DEBUG_INFO = /(?:^|\/)google\.rpc\.DebugInfo$/;
+
+function withoutSecrets(error: RpcError): RpcError {
+  const { code, metadata, header, report, origin } = error;
+  const message = withoutAddresses(error.message);
+  const details = error.details.filter(({ typeUrl }) => !DEBUG_INFO.test(typeUrl));
+  if (message === error.message && details.length === error.details.length) return error;
+  return new RpcError(code, message, { details, metadata, header, cause: error, origin, ...(report && { report }) });
+}
+
+/** Stack lines of JavaScript and Java, Python, and Go. The patterns here don't backtrack far: a server may be hostile. */
+const STACK_LINES = [
+  /^[ \t]+at .+(?::\d+:\d+\)?|\((?:\w+\.\w+:\d+|native|Native Method)\)|<anonymous>\))$/gm,
+  /^[ \t]*File ".+", line \d+.*$/gm,
+  /^.*\.go:\d+(?: \+0x[0-9a-f]+)?$/gm,
+];
+/** A URL with credentials. */
+const CREDENTIALS = /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/@]{0,200}@\S+/gi;
+const SOCKET = /\bunix:\S+/g;
+/** The names that the system could not resolve. */
+const UNRESOLVED = /\b(ENOTFOUND|EAI_AGAIN) \S+/g;
+const IPV4 = /(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?!\.?\w)/g;
+const IPV6 = /\[[0-9a-f:.]{2,45}(?:%\w{1,20})?\](?::\d{1,5})?|(?<![\w:.])[0-9a-f:.]{1,44}[0-9a-f:](?![\w:])/gi;
+/** A name with dots, or `localhost`, with a port; or another name with a port of at least four digits, as a time has fewer. */
+const HOST_AND_PORT = /(?<![\w.-])(?:(?:(?:[a-z][\w-]*\.)+[\w-]+|localhost):\d{2,5}|[a-z][\w-]*:\d{4,5})(?!\w|:\w)/gi;
+
+/** `text` with `…` in place of addresses and stack lines. It finds what looks like one, and can't find a bare host name. */
+function withoutAddresses(text: string): string {
+  let result = text;
+  for (const lines of STACK_LINES) result = result.replace(lines, '…');
+  return result
+    .replace(CREDENTIALS, '…')
+    .replace(SOCKET, '…')
+    .replace(UNRESOLVED, '$1 …')
+    .replace(IPV6, (found) => (isIPv6(bare(found)) ? '…' : found))
+    .replace(IPV4, '…')
+    .replace(HOST_AND_PORT, '…');
+}
+
+/** An IPv6 address without its brackets, its zone and its port. */
+function bare(address: string): string {
+  return address.replace(/^\[([^\]%]*).*$/, '$1');
+}
