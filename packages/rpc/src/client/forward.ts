@@ -1,20 +1,17 @@
 import type { Payload, Reply } from '../call/call.js';
-import { CallContext } from '../call/call-context.js';
+import type { CallContext } from '../call/call-context.js';
 import { Metadata } from '../call/metadata.js';
 import { newTraceId, propagateTrace, receivedTraceId } from '../call/trace.js';
 import type { Channel } from '../channel/channel.js';
-import type { RequestSource } from '../channel/retry.js';
-import type { Clock } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
-import { readBytes, withBytes } from '../contract/wire-fields.js';
 import { compose, enforceContext, type Next } from '../middleware/middleware.js';
-import { observe } from '../middleware/stream.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { type CallOptions, type ClientCall, OutgoingCall } from './client.js';
-import { RequestStream } from './codec.js';
 import { explain } from './explain.js';
+import { ForwardAnswer } from './forward-answer.js';
+import { ForwardContext } from './forward-context.js';
 import { readEncodedHashKey } from './hash-key.js';
 import { isResumed, startResuming } from './resume.js';
 
@@ -66,7 +63,7 @@ export function createForwarder(channel: Channel): (call: ForwardedCall) => Prom
       call = newCall(context, channel, startedAt);
       const reply = await run(call);
       if (!reply.response.stream) context.close();
-      return new Answer(reply, { call, context, channel });
+      return new ForwardAnswer(reply, { call, context, channel });
     } catch (error) {
       context.close();
       throw call === undefined || context.isOwn(error) ? error : explain(error, call, channel);
@@ -129,165 +126,4 @@ function callOnce(call: ClientCall, channel: Channel, lost?: string): Promise<Re
     peer: '',
   };
   return channel.call(method, wire, { attempts, hashKey, lost, requests: context });
-}
-
-/**
- * What a forwarded call needs beside its `ClientCall`. It is the call's context, because every middleware passes that on
- * unchanged, so a call needs no chain of its own.
- */
-class ForwardContext extends CallContext implements RequestSource {
-  readonly forwarded: ForwardedCall;
-  /** The deadline that is sent on, by the channel's clock; undefined for none. */
-  readonly deadline: number | undefined;
-  /** The instance that was picked last. */
-  from: Endpoint | undefined;
-  readonly #callersRequest: ForwardedCall['request'];
-  #requests: RequestStream | undefined;
-  #streamed: Payload<Uint8Array> | undefined;
-  #token: Uint8Array | undefined;
-  #requestError: unknown;
-
-  constructor(forwarded: ForwardedCall, clock: Clock, startedAt: number) {
-    const { timeoutMs = NEVER, limitMs = NEVER, context } = forwarded;
-    const deadline = startedAt + timeoutMs;
-    const endsAt = Math.min(deadline, startedAt + limitMs);
-    super({
-      clock,
-      parents: [context],
-      deadline: endsAt === NEVER ? undefined : endsAt,
-      by: endsAt === deadline ? 'caller' : 'proxy',
-    });
-    this.forwarded = forwarded;
-    this.deadline = deadline === NEVER ? undefined : deadline;
-    this.#callersRequest = forwarded.request;
-  }
-
-  /** The numbers of the fields by which the call's stream is resumed; undefined if they aren't known. */
-  get tokens(): NonNullable<Method['policyFields']>['resume'] {
-    return this.forwarded.method.policyFields?.resume;
-  }
-
-  requestFor(to: Endpoint): Payload<Uint8Array> | undefined {
-    this.from = to;
-    const request = this.#callersRequest;
-    const payload = typeof request === 'function' ? this.#encodeFor(to, request) : request;
-    if (payload === undefined) return undefined;
-    if (payload.stream) return this.#toStream(payload.messages);
-    if (this.#token === undefined || this.tokens === undefined) return payload;
-    return { stream: false, message: withBytes(payload.message, this.tokens.request, this.#token) };
-  }
-
-  /** The reader has taken a message of a stream that can be resumed. */
-  onTaken(message: unknown): void {
-    if (this.tokens === undefined || !(message instanceof Uint8Array)) return;
-    const token = readBytes(message, this.tokens.response);
-    if (token !== undefined && token.length > 0) this.#token = token;
-  }
-
-  /** Whether `error` is the caller's own: the reason why it left, or what its request failed with. */
-  isOwn(error: unknown): boolean {
-    return error !== undefined && (error === this.forwarded.context.reason || error === this.#requestError);
-  }
-
-  /** The call has ended. */
-  close(): void {
-    this.release();
-    this.#requests?.close();
-  }
-
-  #encodeFor(to: Endpoint, encode: (to: Endpoint) => Payload<Uint8Array> | undefined): Payload<Uint8Array> | undefined {
-    try {
-      return encode(to);
-    } catch (error) {
-      this.#requestError = error;
-      throw error;
-    }
-  }
-
-  /** The caller's stream is read until the call ends. A stream that doesn't depend on the instance is one for all attempts. */
-  #toStream(messages: AsyncIterable<Uint8Array>): Payload<Uint8Array> {
-    const once = typeof this.#callersRequest !== 'function';
-    if (once && this.#streamed !== undefined) return this.#streamed;
-    const error = (fault: unknown) => {
-      this.#requestError = fault;
-      return fault;
-    };
-    this.#requests = new RequestStream(observe(messages, { error }), this);
-    this.#streamed = { stream: true, messages: this.#requests };
-    return this.#streamed;
-  }
-}
-
-const NEVER = Number.POSITIVE_INFINITY;
-
-/** What an answer needs of its call. */
-interface Origin {
-  readonly call: ClientCall;
-  readonly context: ForwardContext;
-  readonly channel: Channel;
-}
-
-class Answer implements ForwardedReply {
-  readonly header: Metadata;
-  readonly trailer: Metadata;
-  readonly response: Payload<Uint8Array>;
-  readonly #context: ForwardContext;
-  readonly #first: Endpoint;
-
-  constructor({ header, trailer, response }: Reply, origin: Origin) {
-    const { from } = origin.context;
-    if (from === undefined) throw new TypeError('a middleware answered a call that has to be passed on');
-    this.header = header;
-    this.trailer = trailer;
-    this.response = response.stream
-      ? { stream: true, messages: new AnswerMessages(response.messages, origin) }
-      : { stream: false, message: bytesOf(response.message) };
-    this.#context = origin.context;
-    this.#first = from;
-  }
-
-  get from(): Endpoint {
-    return this.#context.from ?? this.#first;
-  }
-}
-
-const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
-
-/** The messages of a response stream. The call ends with them. */
-class AnswerMessages implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
-  readonly #messages: AsyncIterator<unknown>;
-  readonly #origin: Origin;
-
-  constructor(messages: AsyncIterable<unknown>, origin: Origin) {
-    this.#messages = messages[Symbol.asyncIterator]();
-    this.#origin = origin;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const { call, context, channel } = this.#origin;
-    try {
-      const step = await this.#messages.next();
-      if (step.done !== true) return { done: false, value: bytesOf(step.value) };
-      context.close();
-      return END;
-    } catch (error) {
-      context.close();
-      throw context.isOwn(error) ? error : explain(error, call, channel);
-    }
-  }
-
-  async return(): Promise<IteratorReturnResult<undefined>> {
-    this.#origin.context.close();
-    await this.#messages.return?.();
-    return END;
-  }
-}
-
-function bytesOf(message: unknown): Uint8Array {
-  if (message instanceof Uint8Array) return message;
-  throw new TypeError('a middleware has decoded a message that has to be passed on');
 }

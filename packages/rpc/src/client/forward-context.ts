@@ -1,0 +1,98 @@
+import type { Payload } from '../call/call.js';
+import { CallContext } from '../call/call-context.js';
+import type { RequestSource } from '../channel/retry.js';
+import type { Clock } from '../clock/clock.js';
+import { type PolicyFields, readBytes, withBytes } from '../contract/wire-fields.js';
+import { observe } from '../middleware/stream.js';
+import type { Endpoint } from '../resolver/resolver.js';
+import { RequestStream } from './codec.js';
+import type { ForwardedCall } from './forward.js';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * What a forwarded call needs beside its `ClientCall`. It is the call's context, because every middleware passes that on
+ * unchanged, so a call needs no chain of its own.
+ */
+export class ForwardContext extends CallContext implements RequestSource {
+  readonly forwarded: ForwardedCall;
+  /** The deadline that is sent on, by the channel's clock; undefined for none. */
+  readonly deadline: number | undefined;
+  /** The instance that was picked last. */
+  from: Endpoint | undefined;
+  readonly #callersRequest: ForwardedCall['request'];
+  #requests: RequestStream | undefined;
+  #streamed: Payload<Uint8Array> | undefined;
+  #token: Uint8Array | undefined;
+  #requestError: unknown;
+
+  constructor(forwarded: ForwardedCall, clock: Clock, startedAt: number) {
+    const { timeoutMs = NEVER, limitMs = NEVER, context } = forwarded;
+    const deadline = startedAt + timeoutMs;
+    const endsAt = Math.min(deadline, startedAt + limitMs);
+    super({
+      clock,
+      parents: [context],
+      deadline: endsAt === NEVER ? undefined : endsAt,
+      by: endsAt === deadline ? 'caller' : 'proxy',
+    });
+    this.forwarded = forwarded;
+    this.deadline = deadline === NEVER ? undefined : deadline;
+    this.#callersRequest = forwarded.request;
+  }
+
+  /** The numbers of the fields by which the call's stream is resumed; undefined if they aren't known. */
+  get tokens(): PolicyFields['resume'] {
+    return this.forwarded.method.policyFields?.resume;
+  }
+
+  requestFor(to: Endpoint): Payload<Uint8Array> | undefined {
+    this.from = to;
+    const request = this.#callersRequest;
+    const payload = typeof request === 'function' ? this.#encodeFor(to, request) : request;
+    if (payload === undefined) return undefined;
+    if (payload.stream) return this.#toStream(payload.messages);
+    if (this.#token === undefined || this.tokens === undefined) return payload;
+    return { stream: false, message: withBytes(payload.message, this.tokens.request, this.#token) };
+  }
+
+  /** The reader has taken a message of a stream that can be resumed. */
+  onTaken(message: unknown): void {
+    if (this.tokens === undefined || !(message instanceof Uint8Array)) return;
+    const token = readBytes(message, this.tokens.response);
+    if (token !== undefined && token.length > 0) this.#token = token;
+  }
+
+  /** Whether `error` is the caller's own: the reason why it left, or what its request failed with. */
+  isOwn(error: unknown): boolean {
+    return error !== undefined && (error === this.forwarded.context.reason || error === this.#requestError);
+  }
+
+  /** The call has ended. */
+  close(): void {
+    this.release();
+    this.#requests?.close();
+  }
+
+  #encodeFor(to: Endpoint, encode: (to: Endpoint) => Payload<Uint8Array> | undefined): Payload<Uint8Array> | undefined {
+    try {
+      return encode(to);
+    } catch (error) {
+      this.#requestError = error;
+      throw error;
+    }
+  }
+
+  /** The caller's stream is read until the call ends. A stream that doesn't depend on the instance is one for all attempts. */
+  #toStream(messages: AsyncIterable<Uint8Array>): Payload<Uint8Array> {
+    const once = typeof this.#callersRequest !== 'function';
+    if (once && this.#streamed !== undefined) return this.#streamed;
+    const error = (fault: unknown) => {
+      this.#requestError = fault;
+      return fault;
+    };
+    this.#requests = new RequestStream(observe(messages, { error }), this);
+    this.#streamed = { stream: true, messages: this.#requests };
+    return this.#streamed;
+  }
+}
