@@ -212,6 +212,32 @@ describe('the end of a call', () => {
     await eventually(() => left);
   });
 
+  it('by the server closes the stream of requests, even while the next one is due', async () => {
+    const { call } = await replicas({
+      async clientStream(requests) {
+        for await (const _ of requests) throw new RpcError(Status.ABORTED, 'enough');
+        return {};
+      },
+    });
+    let closed = false;
+    const first = texts('a');
+    const messages: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({
+        async next() {
+          const step = await first.next();
+          return step.done === true ? new Promise(() => undefined) : step;
+        },
+        async return() {
+          closed = true;
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+    const error = await failureOf(call('clientStream', { request: stream(messages) }));
+    expect(error).toMatchObject({ code: Status.ABORTED, message: 'enough' });
+    expect(closed).toBe(true);
+  });
+
   it('by a deadline: the server gets the one that the caller gave, and none if it gave none', async () => {
     const given: (number | undefined)[] = [];
     const { call } = await replicas({

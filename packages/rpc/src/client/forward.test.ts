@@ -335,10 +335,20 @@ describe('a forwarded stream whose contract says how it is resumed', () => {
     const { channel, settled, asked } = followers();
     const method = { ...methodNamed('follow'), policyFields: { resume: { request: 2, response: 2 } } };
     const reply = await settled(createForwarder(channel)(callOf({ method, request: one(request) })));
-    const first = reply.from.instanceId;
-    expect(indexes(await settled(collect(many(reply))))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    const replies: Uint8Array[] = [];
+    const senders: string[] = [];
+    const read = async () => {
+      for await (const message of many(reply)) {
+        replies.push(message);
+        senders.push(reply.from.instanceId);
+      }
+    };
+    await settled(read());
+    expect(indexes(replies)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
     expect(asked.map(({ token }) => token)).toEqual(['', '3', '6']);
-    expect(reply.from.instanceId).toBe(first);
+    const [first, second] = asked.map(({ instance }) => instance);
+    expect(second).not.toBe(first);
+    expect(senders).toEqual([first, first, first, second, second, second, first, first, first]);
     channel.close();
   });
 
