@@ -10,6 +10,7 @@ import {
 import { type CallOptions, type Channel, createClient } from '@rondo/rpc/client';
 import { type MessageType, type Method, methodsOf, type ServicePolicy, servicePolicyOf } from '@rondo/rpc/internal';
 import { type DynamicMethod, toDynamicMethod } from './contract.js';
+import { policyFieldsOf } from './policy-fields.js';
 
 /** Makes one call with a stream of request messages, and yields the reply messages. It throws an RpcError if the call fails. */
 export type Invoke = (requests: AsyncIterable<Message>, options: CallOptions) => AsyncIterable<Message>;
@@ -41,7 +42,8 @@ export function bindMethod(method: DynamicMethod, channel: Channel): Invoke {
  * @throws TypeError if the contract contradicts itself.
  */
 export function methodOf(method: DynamicMethod): Method | undefined {
-  return methodsOf(define(method, method.requestStream, method.responseStream)).get('call');
+  const known = methodsOf(define(method, method.requestStream, method.responseStream)).get('call');
+  return known && { ...known, policyFields: policyFieldsOf(known.policy, method) };
 }
 
 /**
