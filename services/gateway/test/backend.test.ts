@@ -4,6 +4,7 @@ import {
   BidiStreamResponse,
   ClientStreamRequest,
   ClientStreamResponse,
+  FollowResponse,
   ServerStreamResponse,
   UnaryRequest,
   UnaryResponse,
@@ -328,6 +329,29 @@ describe('a replica that is killed', () => {
     const error = await failureOf(messages.next());
     expect(error).toMatchObject({ code: Status.UNAVAILABLE, message: expect.stringContaining("can't be reached now") });
     expect(lines).toHaveLength(1);
+  });
+
+  it('in the middle of a stream that can be resumed is replaced by another, without loss and without duplicates', async () => {
+    const tokens: string[] = [];
+    const replica: ReplicaHandlers = {
+      async *follow({ resumeToken }) {
+        tokens.push(resumeToken);
+        const from = Number(resumeToken);
+        for (let index = from; index < from + 3; index += 1) yield { index, resumeToken: `${index + 1}` };
+        if (tokens.length === 1) await new Promise(() => undefined);
+      },
+    };
+    const { call, paths } = await replicas(replica, replica);
+    const reply = await call('follow', { request: { stream: false, message: new Uint8Array() } });
+    const received: (readonly [index: number, from: string | undefined])[] = [];
+    for await (const bytes of many(reply)) {
+      received.push([FollowResponse.decode(bytes).index, reply.from?.address]);
+      if (received.length === 3) paths.find(({ address }) => address === reply.from?.address)?.cut();
+    }
+    const [, , [, first] = [], [, second] = []] = received;
+    expect(received.map(([index]) => index)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(second).not.toBe(first);
+    expect(tokens).toEqual(['', '3']);
   });
 
   it('and is the last one known: the error says that no instance is running', async () => {
