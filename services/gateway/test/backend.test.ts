@@ -14,7 +14,8 @@ import { sleep, systemClock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
 import type { BackendReply } from '../src/protocols/backend.js';
-import { type ReplicaHandlers, startReplicas, TRACE_ID } from './replicas.js';
+import { type ReplicaHandlers, startReplicas, TRACE_ID } from './support/replicas.js';
+import { until } from './support/until.js';
 
 let open: Awaited<ReturnType<typeof startReplicas>> | undefined;
 afterEach(() => open?.close());
@@ -44,14 +45,6 @@ async function collect(messages: AsyncIterable<Uint8Array>): Promise<readonly Ui
   const all: Uint8Array[] = [];
   for await (const message of messages) all.push(message);
   return all;
-}
-
-async function eventually(condition: () => boolean): Promise<void> {
-  const until = performance.now() + 30_000;
-  while (!condition()) {
-    if (performance.now() > until) throw new Error(`it never came true: ${condition}`);
-    await sleep(systemClock, 5);
-  }
 }
 
 /** The value of `read` once it hasn't changed for a while. */
@@ -190,10 +183,10 @@ describe('the end of a call', () => {
     const { call } = await replicas({ unary: waiting(begun) });
     const context = new CallContext();
     const failing = failureOf(call('unary', { context }));
-    await eventually(() => begun.length === 1);
+    await until(() => begun.length === 1);
     context.end(new RpcError(Status.CANCELLED, 'the client went away'));
     expect(await failing).toBe(context.reason);
-    await eventually(() => begun[0]?.signal.aborted === true);
+    await until(() => begun[0]?.signal.aborted === true);
   });
 
   it('by its caller reaches the server of a stream that is not being read', async () => {
@@ -210,7 +203,7 @@ describe('the end of a call', () => {
     const context = new CallContext();
     await call('serverStream', { context });
     context.end(new RpcError(Status.CANCELLED, 'the client went away'));
-    await eventually(() => left);
+    await until(() => left);
   });
 
   it('by the server closes the stream of requests, even while the next one is due', async () => {
@@ -287,7 +280,7 @@ describe('a replica that is killed', () => {
     const [one, other] = [replica('one'), replica('other')];
     const made = await replicas(one, other);
     const kill = async () => {
-      await eventually(() => begun.length === 1);
+      await until(() => begun.length === 1);
       made.paths[begun[0] === 'one' ? 0 : 1]?.cut();
     };
     return { ...made, begun, kill };

@@ -9,7 +9,7 @@ import { createForwarder, type Method, methodsOf } from '@rondo/rpc/internal';
 import { startTcpProxy } from '@rondo/rpc/internal/testing';
 import { createRouter, type Handlers, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
-import { type BackendCall, type BackendReply, createBackend } from '../src/protocols/backend.js';
+import { type BackendCall, type BackendReply, createBackend } from '../../src/protocols/backend.js';
 
 /** The handlers of a replica that a test needs. */
 export type ReplicaHandlers = Partial<Handlers<typeof Conformance>>;
