@@ -23,6 +23,8 @@ export interface ServiceContext {
   readonly random: Random;
   /** Whether this process takes calls. */
   readonly readiness: State<Readiness>;
+  /** The `google.protobuf.FileDescriptorSet` that this process's reflection serves; undefined if there is none. */
+  readonly descriptorSet: Uint8Array | undefined;
   /** For the service's own metrics. They are dropped if `RONDO_METRICS` isn't set. */
   readonly meter: Meter;
 }
