@@ -25,30 +25,60 @@ interface HealthOptions {
 export function createHealth({ readiness, services, always = [] }: HealthOptions): ServiceImplementation {
   const served = [...services, ...always];
   const known: ReadonlySet<string> = new Set(['', ...served]);
-  const statusOf = (service: string, current: Readiness) =>
-    always.includes(service) ? ServingStatus.SERVING : servingStatus(current);
+  return serveHealth({
+    services: () => served,
+    isServing(service) {
+      if (!known.has(service)) return undefined;
+      return always.includes(service) || readiness.current.phase === 'serving';
+    },
+    subscribe: (listener) => readiness.subscribe(listener),
+  });
+}
+
+/** Services whose health may change one by one. */
+export interface HealthSource {
+  /** The fully qualified services that are known. */
+  services(): readonly string[];
+  /** Whether a service takes calls; undefined if it isn't known. The empty name stands for the whole process. */
+  isServing(service: string): boolean | undefined;
+  /** Calls `listener` after each change, until the returned function is called. */
+  subscribe(listener: () => void): () => void;
+}
+
+/** Creates `grpc.health.v1.Health` over services that may change: see {@link createHealth}. */
+export function serveHealth(source: HealthSource): ServiceImplementation {
   return implement(HealthDefinition, {
     check({ service }) {
-      if (!known.has(service)) throw unknownService(service, served);
-      return { status: statusOf(service, readiness.current) };
+      const serving = source.isServing(service);
+      if (serving === undefined) throw unknownService(service, source.services());
+      return { status: toStatus(serving) };
     },
     list() {
-      const statuses = [...known].map((service) => [service, { status: statusOf(service, readiness.current) }]);
+      const statuses = ['', ...source.services()].map((service) => {
+        return [service, { status: toStatus(source.isServing(service)) }] as const;
+      });
       return { statuses: Object.fromEntries(statuses) };
     },
     async *watch({ service }, call) {
-      let sent: ServingStatus | undefined;
-      for await (const current of follow(readiness, call.signal)) {
-        const status = known.has(service) ? statusOf(service, current) : ServingStatus.SERVICE_UNKNOWN;
-        if (status !== sent) yield { status };
-        sent = status;
-      }
+      for await (const status of follow(statusOf(service, source), call.signal)) yield { status };
     },
   });
 }
 
-function servingStatus({ phase }: Readiness): ServingStatus {
-  return phase === 'serving' ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+/** The status of a service as an observable value. */
+function statusOf(service: string, source: HealthSource): State<ServingStatus> {
+  const current = () => toStatus(source.isServing(service));
+  return {
+    get current() {
+      return current();
+    },
+    subscribe: (listener) => source.subscribe(() => listener(current())),
+  };
+}
+
+function toStatus(serving: boolean | undefined): ServingStatus {
+  if (serving === undefined) return ServingStatus.SERVICE_UNKNOWN;
+  return serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
 }
 
 function unknownService(service: string, services: readonly string[]): RpcError {

@@ -27,7 +27,7 @@ interface Extension {
  * @throws Error if the bytes aren't a descriptor set.
  */
 export function readDescriptorSet(bytes: Uint8Array): readonly DescriptorFile[] {
-  return splitDescriptorSet(bytes).map(toFile);
+  return splitDescriptorSet(bytes).map(readDescriptorFile);
 }
 
 /**
@@ -46,7 +46,12 @@ export function splitDescriptorSet(bytes: Uint8Array): readonly Buffer[] {
   return files;
 }
 
-function toFile(bytes: Buffer): DescriptorFile {
+/**
+ * Reads one `google.protobuf.FileDescriptorProto`.
+ *
+ * @throws Error if the bytes aren't a file descriptor.
+ */
+export function readDescriptorFile(bytes: Buffer): DescriptorFile {
   const file = FileDescriptorProto.decode(bytes);
   const messages = file.messageType.flatMap((message) => nested(message, file.package));
   return {
@@ -107,6 +112,7 @@ export interface FileIndex {
   withDependencies(file: DescriptorFile): readonly DescriptorFile[];
 }
 
+/** Indexes files. Of two files with the same name or symbol, the later one is found. */
 export function indexFiles(files: readonly DescriptorFile[]): FileIndex {
   const names = new Map(files.map((file) => [file.name, file]));
   const symbols = new Map(files.flatMap((file) => file.symbols.map((symbol) => [symbol, file])));

@@ -17,7 +17,27 @@ export interface ReflectionOptions {
   readonly descriptorSet: Uint8Array | undefined;
 }
 
+/** Services and files that may change while reflection serves them. */
+export interface ReflectionSource {
+  /** Fully qualified services; reflection adds its own. */
+  services(): readonly string[];
+  /** The files for one stream of questions. It is called at the stream's first question. */
+  files(): FileIndex;
+}
+
 type Answer = ServerReflectionResponse['messageResponse'];
+
+/** Creates the reflection of a process whose services don't change: see {@link serveReflection}. */
+export function createReflection({ services, descriptorSet }: ReflectionOptions): readonly ServiceImplementation[] {
+  let index: FileIndex | undefined;
+  return serveReflection({
+    services: () => services,
+    files() {
+      index ??= indexFiles(descriptorSet === undefined ? [] : readDescriptorSet(descriptorSet));
+      return index;
+    },
+  });
+}
 
 /**
  * Creates `grpc.reflection.v1.ServerReflection`, and `v1alpha` for older clients. With it grpcurl can call a server
@@ -25,17 +45,14 @@ type Answer = ServerReflectionResponse['messageResponse'];
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
-export function createReflection({ services, descriptorSet }: ReflectionOptions): readonly ServiceImplementation[] {
-  const listed = [...services, V1.fullName, V1Alpha.fullName];
-  let index: FileIndex | undefined;
-  const files = () => {
-    index ??= indexFiles(descriptorSet === undefined ? [] : readDescriptorSet(descriptorSet));
-    return index;
-  };
+export function serveReflection(source: ReflectionSource): readonly ServiceImplementation[] {
   async function* serverReflectionInfo(requests: AsyncIterable<ServerReflectionRequest>) {
     const sent = new Set<DescriptorFile>();
+    let files: FileIndex | undefined;
     for await (const request of requests) {
-      const messageResponse = answer(request, { listed, files: files(), sent });
+      files ??= source.files();
+      const listed = [...source.services(), V1.fullName, V1Alpha.fullName];
+      const messageResponse = answer(request, { listed, files, sent });
       yield { validHost: request.host, originalRequest: request, messageResponse };
     }
   }
