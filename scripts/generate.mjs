@@ -36,10 +36,7 @@ export async function generate() {
   // The stamp must not cover files that are being generated, in case this is interrupted.
   if (stale === undefined) rmSync(stamp, { force: true });
   else writeStamp({ ...wanted, protos: without({ ...known.protos, ...wanted.protos }, stale) });
-  const [stubs, set] = await Promise.all([
-    stubsOf(stale),
-    run(native('buf'), ['build', '-o', newDescriptors, '--exclude-source-info']),
-  ]);
+  const [stubs, set] = await Promise.all([stubsOf(stale), run(native('buf'), ['build', '-o', newDescriptors])]);
   const failed = [set, stubs].find(({ code }) => code !== 0);
   if (failed) {
     // buf writes nothing if it fails. With `--path` it removes nothing either, so the old stamp is still right.
@@ -47,10 +44,21 @@ export async function generate() {
     if (stale !== undefined) writeStamp(known);
     return failed;
   }
+  await keepOwnComments(wanted);
   renameSync(path.join(root, newDescriptors), path.join(root, descriptors));
   for (const file of gone) removeStub(stubOf(file));
   writeStamp(wanted);
   return { code: 0 };
+}
+
+/** Leaves the comments of the contracts under proto/ in the descriptor set: the gateway documents services by them. */
+async function keepOwnComments({ protos }) {
+  const { keepComments } = await import('./generate/comments.mjs');
+  const file = path.join(root, newDescriptors);
+  writeFileSync(
+    file,
+    keepComments(readFileSync(file), (name) => name in protos),
+  );
 }
 
 /** Generates stubs. If all are generated anew, buf first removes the old ones, so etcd's stubs come last. */
