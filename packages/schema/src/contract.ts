@@ -46,27 +46,29 @@ export interface Schema {
 const SERVICE_POLICY = 50551;
 
 /**
- * Reads the contract of `service` from its files, in which each file follows its imports. The definition comes from
- * proto-loader. Types and options come from protobuf-es, as proto-loader reads JSON loosely and loses the options of methods.
+ * Reads the contract of `service` from its files, in which each file follows its imports. Types and options come from
+ * protobuf-es, as proto-loader reads JSON loosely and loses the options of methods. The definition comes from proto-loader,
+ * once the first method is looked up: it reads the files a second time, which a reader of descriptors doesn't need.
  *
  * @throws Error if the files don't fit together, and RpcError `NOT_FOUND` if the service isn't in them.
  */
 export function loadSchema(service: string, files: readonly FileDescriptorProto[]): Schema {
   const set = create(FileDescriptorSetSchema, { file: [...files] });
   const registry = createFileRegistry(set);
-  const definition = loadDefinition(service, toBinary(FileDescriptorSetSchema, set));
+  let definition: ServiceDefinition | undefined;
   const desc = registry.getService(service);
   if (desc === undefined) throw noService(service);
+  const methods = desc.methods.map((method) => method.name);
   return {
     service,
     desc,
     registry,
-    methods: Object.keys(definition),
+    methods,
     method(name) {
-      const found = Object.keys(definition).find((method) => method.toLowerCase() === name.toLowerCase());
-      const loaded = found === undefined ? undefined : definition[found];
-      const method = desc.methods.find((candidate) => candidate.name === found);
-      if (loaded === undefined || method === undefined) throw noMethod(service, name, Object.keys(definition));
+      definition ??= loadDefinition(service, toBinary(FileDescriptorSetSchema, set));
+      const method = desc.methods.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
+      const loaded = method && definition[method.name];
+      if (method === undefined || loaded === undefined) throw noMethod(service, name, methods);
       const { requestStream, responseStream } = loaded;
       return { ...toDynamicMethod(method), requestStream, responseStream };
     },

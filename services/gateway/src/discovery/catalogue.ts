@@ -21,11 +21,14 @@ export interface PublicService {
   readonly desc: DescService;
   readonly methods: readonly PublicMethod[];
   readonly bindings: readonly HttpBinding[];
-  /** The instances that serve it now. */
+  /** The instances that serve it now; 0 once the last one has left. */
   readonly instances: number;
 }
 
-/** Why a method can't be called: it is not public or doesn't exist, or the last instance of its service left. */
+/**
+ * Why a method can't be called: it is not public or doesn't exist; or the last instance of its service left, or its
+ * contract isn't known yet.
+ */
 export type Absent = 'unknown' | { readonly service: string; readonly reason: string };
 
 /** A route of `google.api.http` that fits a request. */
@@ -36,6 +39,14 @@ export interface RouteMatch {
   readonly variables: ReadonlyMap<string, string>;
 }
 
+/** A binding of a method that the gateway offers. */
+export interface Route {
+  readonly target: PublicMethod;
+  readonly binding: HttpBinding;
+  /** The path of the method whose binding takes the same requests, so that this one is off; undefined if it is on. */
+  readonly takenBy: string | undefined;
+}
+
 /** What the gateway offers at this moment. */
 export interface Catalogue {
   /** The method of a gRPC path, such as `/sales.v1.OrderService/PlaceOrder`. */
@@ -44,7 +55,10 @@ export interface Catalogue {
    * The route that fits a request. `allow`: the path is known, but only with these HTTP methods. Undefined: no such path.
    */
   route(verb: string, path: string): RouteMatch | { readonly allow: readonly string[] } | undefined;
+  /** By name. A service whose last instance left is still among them. */
   readonly services: readonly PublicService[];
+  /** The bindings of all methods, each once. */
+  readonly routes: readonly Route[];
   /** Changes whenever anything of the above does. */
   readonly revision: number;
   /** Calls `listener` after each change, until the returned function is called. */

@@ -1,0 +1,164 @@
+import type { Logger } from '@rondo/rpc/call';
+import type { Channel } from '@rondo/rpc/client';
+import type { Clock, Random } from '@rondo/rpc/clock';
+import type { ServicePolicy } from '@rondo/rpc/internal';
+import type { Absent, Catalogue, PublicMethod } from './catalogue.js';
+import type { Contract } from './contract.js';
+import { createInstanceTracker, type InstanceSource } from './instances.js';
+import { createLearner } from './learner.js';
+import { createServices, type Services } from './services.js';
+import type { ServiceVersions } from './versions.js';
+import { createView, isOffered, type View } from './view.js';
+
+/** What a catalogue is made from. */
+export interface CatalogueOptions {
+  readonly instances: InstanceSource;
+  /** Makes a channel to one address, to learn contracts from the instance there. The catalogue closes it. */
+  readonly connect: (address: string) => Channel;
+  /** Is called once for each service, before its first call: `Channel.follow`. */
+  readonly follow?: (service: string, policy: ServicePolicy) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** How many services are kept. 1,000 by default. */
+  readonly maxServices?: number;
+}
+
+/** A catalogue that follows the instances until it is closed. */
+export interface LiveCatalogue extends Catalogue {
+  /** Whether the instances are known, and each has been asked for its contracts at least once. A new instance ends it. */
+  readonly settled: boolean;
+  /** Whether it has ever been settled: from then on, a method that is unknown doesn't exist. */
+  readonly started: boolean;
+  /** The contracts of the public services that run now; of each service the most frequent one first. */
+  contracts(): readonly Contract[];
+  close(): void;
+}
+
+const MAX_SERVICES = 1_000;
+
+/** Creates a catalogue of what the instances serve. It learns their contracts by reflection. */
+export function createCatalogue(options: CatalogueOptions): LiveCatalogue {
+  const { instances, log, maxServices = MAX_SERVICES } = options;
+  const services = createServices(maxServices, log);
+  const { view, changed, ...observed } = createViewer(services);
+  const announce = createAnnouncement(options);
+  let listed = false;
+  let started = false;
+
+  const learner = createLearner({
+    ...options,
+    onLearned(instance, service, files) {
+      const versions = services.find(service);
+      if (versions === undefined) return true;
+      if (!versions.learn(instance, files)) return false;
+      announce(versions);
+      changed();
+      return true;
+    },
+    onRefused(instance, service) {
+      services.find(service)?.refuse(instance);
+      changed();
+    },
+    onAsked() {
+      started ||= isSettled();
+      changed();
+    },
+  });
+  const isSettled = () => listed && learner.settled;
+  const track = createInstanceTracker();
+  const following = instances.follow((list) => {
+    const { joined, left } = track(list);
+    for (const instance of left) {
+      learner.forget(instance);
+      services.leave(instance);
+    }
+    for (const instance of joined) learner.learn({ instance, services: services.join(instance) });
+    if (listed && joined.length === 0 && left.length === 0) return;
+    listed = true;
+    started ||= isSettled();
+    changed();
+  });
+
+  return {
+    ...observed,
+    method: (path) => methodAt(path, view(), services),
+    route: (verb, path) => view().route(verb, path),
+    get services() {
+      return view().services;
+    },
+    get routes() {
+      return view().routes;
+    },
+    get revision() {
+      return observed.revision();
+    },
+    get settled() {
+      return isSettled();
+    },
+    get started() {
+      return started;
+    },
+    contracts: () =>
+      services
+        .all()
+        .filter(isRunning)
+        .flatMap((versions) => versions.contracts),
+    close() {
+      following.close();
+      learner.close();
+    },
+  };
+}
+
+const isRunning = (versions: ServiceVersions) => versions.instances > 0 && isOffered(versions);
+
+/** Makes the view at the first look after a change. */
+function createViewer(services: Services) {
+  const listeners = new Set<() => void>();
+  let revision = 0;
+  let made: View | undefined;
+  return {
+    view(): View {
+      made ??= createView(services.all());
+      return made;
+    },
+    changed() {
+      made = undefined;
+      revision += 1;
+      for (const listener of [...listeners]) listener();
+    },
+    revision: () => revision,
+    onChange(listener: () => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** Follows each public service once, and logs what is wrong with the bindings of its contract. */
+function createAnnouncement({ follow, log }: CatalogueOptions) {
+  const announced = new WeakSet<ServiceVersions>();
+  return (versions: ServiceVersions) => {
+    const { service, contracts } = versions;
+    const [contract] = contracts;
+    if (contract === undefined || !isOffered(versions) || announced.has(versions)) return;
+    announced.add(versions);
+    for (const fault of contract.faults) log.warn({ service }, fault);
+    try {
+      follow?.(service, contract.policy);
+    } catch (error) {
+      log.warn({ err: error, service }, 'the configured balancing contradicts the contract');
+    }
+  };
+}
+
+function methodAt(path: string, view: View, services: Services): PublicMethod | Absent {
+  const service = path.slice(1, path.lastIndexOf('/'));
+  const found = view.methods.get(path);
+  const versions = services.find(service);
+  if (found !== undefined) {
+    return versions?.instances === 0 ? { service, reason: `no instance of ${service} is running` } : found;
+  }
+  return versions?.pending ? { service, reason: `the contract of ${service} isn't known yet` } : 'unknown';
+}

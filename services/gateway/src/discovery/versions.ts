@@ -1,0 +1,125 @@
+import type { Endpoint } from '@rondo/rpc/internal';
+import { type Contract, type ContractFiles, hashOf, readContract } from './contract.js';
+import type { ServiceInstance } from './instances.js';
+
+/** How many versions of one contract are kept. */
+const MAX_VERSIONS = 16;
+
+/** The versions of one service's contract that run side by side, and which instance has which. */
+export interface ServiceVersions {
+  readonly service: string;
+  /** How many instances serve it, whether or not their contracts are known. */
+  readonly instances: number;
+  /**
+   * The contracts of its instances; the one that most instances have comes first, then the lexically greatest hash. When the
+   * last instance has left, its contract stays.
+   */
+  readonly contracts: readonly Contract[];
+  /** Whether no contract is known yet, but one may still be learned. */
+  readonly pending: boolean;
+  join(instance: ServiceInstance): void;
+  leave(instance: ServiceInstance): void;
+  /**
+   * Adds the contract that an instance returned. False if there is no room for another version.
+   *
+   * @throws Error if the contract can't be used.
+   */
+  learn(instance: ServiceInstance, files: ContractFiles): boolean;
+  /** The instance's contract can't be learned. */
+  refuse(instance: ServiceInstance): void;
+  /**
+   * The contract of an instance. Of one that hasn't returned it yet: the contract with the same fingerprint, as contracts
+   * with equal fingerprints don't differ on the wire nor in JSON. Undefined if neither is known.
+   */
+  contractAt(endpoint: Endpoint): Contract | undefined;
+}
+
+interface Version {
+  readonly contract: Contract;
+  readonly instances: Set<string>;
+  /** As its latest instance registered it. */
+  fingerprint: string | undefined;
+}
+
+/** An instance that serves the service, and its version once it is learned. */
+interface Member {
+  readonly instance: ServiceInstance;
+  version: Version | undefined;
+  refused: boolean;
+}
+
+/** Creates the state of a service without instances. */
+export function createVersions(service: string): ServiceVersions {
+  const members = new Map<string, Member>();
+  const versions = new Map<string, Version>();
+  let ordered: readonly Version[] = [];
+
+  const reorder = () => {
+    const lived = [...versions.values()].filter(({ instances }) => instances.size > 0);
+    // The contract of the last instance stays: it says which methods are unavailable.
+    const kept = lived.length > 0 ? lived : ordered.slice(0, 1);
+    for (const [hash, version] of versions) if (!kept.includes(version)) versions.delete(hash);
+    ordered = kept.sort(byImportance);
+  };
+
+  const leave = (instance: ServiceInstance) => {
+    const member = members.get(instance.instanceId);
+    if (member?.instance !== instance) return;
+    members.delete(instance.instanceId);
+    member.version?.instances.delete(instance.instanceId);
+    reorder();
+  };
+
+  return {
+    service,
+    get instances() {
+      return members.size;
+    },
+    get contracts() {
+      return ordered.map(({ contract }) => contract);
+    },
+    get pending() {
+      return ordered.length === 0 && [...members.values()].some(({ refused }) => !refused);
+    },
+    join(instance) {
+      const replaced = members.get(instance.instanceId);
+      if (replaced !== undefined) leave(replaced.instance);
+      members.set(instance.instanceId, { instance, version: undefined, refused: false });
+    },
+    leave,
+    learn(instance, files) {
+      const member = members.get(instance.instanceId);
+      if (member?.instance !== instance) return true;
+      const hash = hashOf(files.files);
+      let version = versions.get(hash);
+      if (version === undefined) {
+        if (versions.size >= MAX_VERSIONS) return false;
+        version = { contract: readContract(service, files), instances: new Set(), fingerprint: undefined };
+        versions.set(hash, version);
+      }
+      version.instances.add(instance.instanceId);
+      version.fingerprint = instance.fingerprints[service] ?? version.fingerprint;
+      member.version = version;
+      reorder();
+      return true;
+    },
+    refuse(instance) {
+      const member = members.get(instance.instanceId);
+      if (member?.instance === instance) member.refused = true;
+    },
+    contractAt(endpoint) {
+      const member = members.get(endpoint.instanceId);
+      const same = member?.instance.incarnation === endpoint.incarnation ? member : undefined;
+      if (same?.version !== undefined) return same.version.contract;
+      const fingerprint = same?.instance.fingerprints[service] ?? endpoint.fingerprints?.[service];
+      if (fingerprint === undefined) return undefined;
+      return ordered.find((version) => version.fingerprint === fingerprint)?.contract;
+    },
+  };
+}
+
+function byImportance(one: Version, other: Version): number {
+  const difference = other.instances.size - one.instances.size;
+  if (difference !== 0) return difference;
+  return one.contract.hash > other.contract.hash ? -1 : 1;
+}

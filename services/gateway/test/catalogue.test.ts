@@ -1,0 +1,338 @@
+import { readFileSync } from 'node:fs';
+import { fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Exposure } from '@rondo/contracts/rondo/options/v1/options';
+import { createChannel } from '@rondo/rpc/client';
+import { fixedEndpoint } from '@rondo/rpc/internal';
+import { ManualClock, seededRandom } from '@rondo/rpc/testing';
+import type { PublicMethod } from '../src/discovery/catalogue.js';
+import { type CatalogueOptions, createCatalogue, type LiveCatalogue } from '../src/discovery/create-catalogue.js';
+import { registeredInstances, staticInstances } from '../src/discovery/instances.js';
+import { contractFile } from './contracts.js';
+import { connect, createFleet, listen, recordingLog, until } from './fleet.js';
+
+const BOOKS = 'books.v1.BooksService';
+const PATH = `/${BOOKS}/Get`;
+
+const set = fromBinary(
+  FileDescriptorSetSchema,
+  readFileSync(new URL('../../../packages/contracts/descriptors.binpb', import.meta.url)),
+);
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+function start({ clock = new ManualClock(), ...options }: Partial<CatalogueOptions> = {}) {
+  const fleet = createFleet();
+  const log = recordingLog();
+  const catalogue = createCatalogue({ instances: fleet, connect, clock, random: seededRandom(1), log, ...options });
+  closers.push(() => catalogue.close());
+  return { fleet, log, catalogue };
+}
+
+async function address(...files: Parameters<typeof listen>[0]) {
+  const server = await listen(files);
+  closers.push(() => server.drain(0));
+  return server.address;
+}
+
+function found(catalogue: LiveCatalogue, path: string): PublicMethod {
+  const method = catalogue.method(path);
+  if (method === 'unknown' || 'reason' in method) throw new Error(`${path}: ${JSON.stringify(method)}`);
+  return method;
+}
+
+const endpoint = (instanceId: string, incarnation = 1) => fixedEndpoint('127.0.0.1:1', { instanceId, incarnation });
+const fieldsAt = (method: PublicMethod, instanceId: string, incarnation?: number) =>
+  method.descAt(endpoint(instanceId, incarnation))?.input.fields.map(({ name }) => name);
+
+describe('a service that registers', () => {
+  it('is offered with its methods, types, options and routes, and is followed', async () => {
+    const followed: unknown[] = [];
+    const follow: CatalogueOptions['follow'] = (service, { balancing }) => {
+      followed.push([service, balancing.subsetSize]);
+    };
+    const { fleet, catalogue } = start({ follow });
+    const methods = { Get: '/v1/{name=books/*}' };
+    const file = contractFile({ service: BOOKS, methods, int64AsNumber: true, subsetSize: 3 });
+    expect(catalogue.method(PATH)).toBe('unknown');
+    const before = catalogue.revision;
+    fleet.add({ instanceId: 'a', address: await address(file), services: [BOOKS] });
+    expect(catalogue.method(PATH)).toEqual({ service: BOOKS, reason: `the contract of ${BOOKS} isn't known yet` });
+    expect(catalogue.settled).toBe(false);
+    await until(catalogue, () => catalogue.settled);
+    expect(catalogue.started).toBe(true);
+    expect(catalogue.revision).toBeGreaterThan(before);
+    const method = found(catalogue, PATH);
+    expect(method).toMatchObject({ method: { path: PATH, requestStream: false }, int64AsNumber: true });
+    expect(method.desc.input.typeName).toBe('books.v1.Message');
+    expect(method.types.getMessage('books.v1.Message')).toBe(method.desc.input);
+    expect(method.descAt(undefined)).toBe(method.desc);
+    expect(method.descAt(endpoint('a'))).toBe(method.desc);
+    expect(catalogue.services).toMatchObject([{ name: BOOKS, instances: 1 }]);
+    expect(catalogue.route('GET', '/v1/books/moby')).toMatchObject({ target: method });
+    expect(catalogue.route('POST', '/v1/books/moby')).toMatchObject({ allow: ['GET', 'HEAD'] });
+    expect(catalogue.route('GET', '/v2/books/moby')).toBeUndefined();
+    expect(catalogue.method(`/${BOOKS}/Put`)).toBe('unknown');
+    expect(followed).toEqual([[BOOKS, 3]]);
+  });
+
+  it('brings the types of the standard error details, if its server has them', async () => {
+    const { fleet, catalogue } = start();
+    const imports = ['google/protobuf/duration.proto', 'google/rpc/error_details.proto'].map((name) => {
+      const file = set.file.find((one) => one.name === name);
+      if (file === undefined) throw new Error(`${name} is missing`);
+      return file;
+    });
+    const file = contractFile({ service: BOOKS, imported: 'google/protobuf/duration.proto' });
+    fleet.add({ instanceId: 'a', address: await address(...imports, file), services: [BOOKS] });
+    await until(catalogue, () => catalogue.settled);
+    expect(found(catalogue, PATH).types.getMessage('google.rpc.BadRequest')).toBeDefined();
+    expect(catalogue.contracts()[0]?.files.map(({ proto }) => proto.name)).toEqual([imports[0]?.name, file.name]);
+  });
+
+  it('is learned from a fixed list of instances, without a registry', async () => {
+    const at = await address(contractFile({ service: BOOKS }));
+    const instance = { instanceId: at, incarnation: 0, address: at, services: [BOOKS], fingerprints: {} };
+    const { catalogue } = start({ instances: staticInstances([instance]) });
+    await until(catalogue, () => catalogue.settled);
+    expect(found(catalogue, PATH).descAt(fixedEndpoint(at))).toBeDefined();
+  });
+
+  it('is learned from the endpoints of a channel', async () => {
+    const at = await address(contractFile({ service: BOOKS }));
+    const endpoints = [fixedEndpoint(at, { services: [BOOKS], incarnation: 7 })];
+    const channel = createChannel({
+      resolver: {
+        source: 'this test',
+        resolve(_service, listener) {
+          listener.onResolution({ endpoints, departed: [] });
+          return { close() {} };
+        },
+        close() {},
+      },
+    });
+    closers.push(() => channel.close());
+    const { catalogue } = start({ instances: registeredInstances(channel) });
+    await until(catalogue, () => catalogue.settled);
+    expect(fieldsAt(found(catalogue, PATH), at, 7)).toEqual(['name']);
+  });
+
+  it('is asked again, with a wait between, until it answers', async () => {
+    const clock = new ManualClock();
+    const { fleet, catalogue } = start({ clock });
+    const first = await listen([]);
+    await first.drain(0);
+    fleet.add({ instanceId: 'a', address: first.address, services: [BOOKS] });
+    await until(catalogue, () => catalogue.settled);
+    expect(catalogue.method(PATH)).toMatchObject({ service: BOOKS });
+    const server = await listen([contractFile({ service: BOOKS })], first.address);
+    closers.push(() => server.drain(0));
+    await clock.advance(200);
+    await until(catalogue, () => catalogue.services.length === 1);
+    expect(found(catalogue, PATH).desc.name).toBe('Get');
+  });
+
+  it('is asked beside at most 7 others', async () => {
+    let open = 0;
+    let most = 0;
+    const counting = (to: string) => {
+      const channel = connect(to);
+      most = Math.max(most, ++open);
+      const close = () => {
+        open -= 1;
+        channel.close();
+      };
+      return { ...channel, close };
+    };
+    const { fleet, catalogue } = start({ connect: counting });
+    const at = await address(contractFile({ service: BOOKS }));
+    for (let index = 0; index < 30; index += 1) fleet.add({ instanceId: `a${index}`, address: at, services: [BOOKS] });
+    await until(catalogue, () => catalogue.settled);
+    expect({ most, open }).toEqual({ most: 8, open: 0 });
+    expect(catalogue.services).toMatchObject([{ instances: 30 }]);
+    expect(catalogue.contracts()).toHaveLength(1);
+  });
+});
+
+describe('two versions side by side', () => {
+  const one = contractFile({ service: BOOKS, methods: { Get: '/v1/books', Old: undefined }, fields: ['name'] });
+  const two = contractFile({
+    service: BOOKS,
+    methods: { Get: '/v2/books', New: '/v2/new' },
+    fields: ['name', 'shelf'],
+  });
+
+  async function startBoth() {
+    const started = start();
+    const { fleet, catalogue } = started;
+    const [old, young] = [await address(one), await address(two)];
+    const fingerprints = (value: string) => ({ fingerprints: { [BOOKS]: value } });
+    fleet.add({ instanceId: 'old-1', address: old, services: [BOOKS], ...fingerprints('f1') });
+    fleet.add({ instanceId: 'old-2', address: old, services: [BOOKS], ...fingerprints('f1') });
+    fleet.add({ instanceId: 'new-1', address: young, services: [BOOKS], ...fingerprints('f2') });
+    await until(catalogue, () => catalogue.settled);
+    return { ...started, young, fingerprints };
+  }
+
+  it('are both offered, and each instance has its own descriptor', async () => {
+    const { catalogue, fleet, young } = await startBoth();
+    const get = found(catalogue, PATH);
+    expect(get.desc.input.fields).toHaveLength(1);
+    expect(fieldsAt(get, 'old-1')).toEqual(['name']);
+    expect(fieldsAt(get, 'new-1')).toEqual(['name', 'shelf']);
+    expect(found(catalogue, `/${BOOKS}/Old`).descAt(endpoint('new-1'))).toBeUndefined();
+    expect(found(catalogue, `/${BOOKS}/New`).descAt(endpoint('new-1'))).toBeDefined();
+    for (const path of ['/v1/books', '/v2/books', '/v2/new'])
+      expect(catalogue.route('GET', path)).toMatchObject({ target: { method: { service: BOOKS } } });
+    for (const id of ['new-2', 'new-3']) fleet.add({ instanceId: id, address: young, services: [BOOKS] });
+    await until(catalogue, () => catalogue.settled);
+    expect(found(catalogue, PATH).desc.input.fields).toHaveLength(2);
+    fleet.remove('old-1');
+    fleet.remove('old-2');
+    expect(catalogue.method(`/${BOOKS}/Old`)).toBe('unknown');
+    expect(catalogue.route('GET', '/v1/books')).toBeUndefined();
+  });
+
+  it('include one that is not learned yet only if its fingerprint is known', async () => {
+    const { catalogue, fleet, fingerprints } = await startBoth();
+    const silent = '127.0.0.1:1';
+    fleet.add({ instanceId: 'new-2', address: silent, services: [BOOKS], ...fingerprints('f2') });
+    fleet.add({ instanceId: 'other', address: silent, services: [BOOKS], ...fingerprints('f3') });
+    const get = found(catalogue, PATH);
+    expect(fieldsAt(get, 'new-2')).toEqual(['name', 'shelf']);
+    expect(fieldsAt(get, 'other')).toBeUndefined();
+    expect(fieldsAt(get, 'stranger')).toBeUndefined();
+    // A process that restarted under its name may have another contract.
+    expect(fieldsAt(get, 'old-1', 2)).toBeUndefined();
+  });
+
+  it('are at most 16; another one is learned once there is room', async () => {
+    const clock = new ManualClock();
+    const { fleet, catalogue } = start({ clock });
+    for (let index = 1; index <= 17; index += 1) {
+      const file = contractFile({ service: BOOKS, fields: Array.from({ length: index }, (_, field) => `f${field}`) });
+      fleet.add({ instanceId: `v${index}`, address: await address(file), services: [BOOKS] });
+      await until(catalogue, () => catalogue.settled);
+    }
+    expect(catalogue.contracts()).toHaveLength(16);
+    expect(fieldsAt(found(catalogue, PATH), 'v16')).toHaveLength(16);
+    expect(fieldsAt(found(catalogue, PATH), 'v17')).toBeUndefined();
+    fleet.remove('v3');
+    await clock.advance(200);
+    await until(catalogue, () => catalogue.contracts().length === 16);
+    expect(fieldsAt(found(catalogue, PATH), 'v17')).toHaveLength(17);
+  });
+});
+
+describe('a service whose last instance left', () => {
+  it('is absent with the reason, keeps its routes, and comes back', async () => {
+    const { fleet, catalogue } = start();
+    const at = await address(contractFile({ service: BOOKS, methods: { Get: '/v1/books' } }));
+    fleet.add({ instanceId: 'a', address: at, services: [BOOKS] });
+    await until(catalogue, () => catalogue.settled);
+    fleet.remove('a');
+    expect(catalogue.method(PATH)).toEqual({ service: BOOKS, reason: `no instance of ${BOOKS} is running` });
+    expect(catalogue.method(`/${BOOKS}/Put`)).toBe('unknown');
+    expect(catalogue.route('GET', '/v1/books')).toMatchObject({ target: { method: { path: PATH } } });
+    expect(catalogue.services).toMatchObject([{ name: BOOKS, instances: 0 }]);
+    expect(catalogue.contracts()).toEqual([]);
+    fleet.add({ instanceId: 'a', incarnation: 2, address: at, services: [BOOKS] });
+    await until(catalogue, () => catalogue.settled);
+    expect(fieldsAt(found(catalogue, PATH), 'a', 2)).toEqual(['name']);
+  });
+
+  it('gives way to a new service, if there are too many', async () => {
+    const { fleet, catalogue, log } = start({ maxServices: 1 });
+    const other = contractFile({ service: 'b.v1.B' });
+    fleet.add({ instanceId: 'a', address: await address(contractFile({ service: BOOKS })), services: [BOOKS] });
+    fleet.add({ instanceId: 'b', address: await address(other), services: ['b.v1.B'] });
+    await until(catalogue, () => catalogue.settled);
+    expect(catalogue.services.map(({ name }) => name)).toEqual([BOOKS]);
+    expect(log.warnings).toEqual([expect.stringContaining('no more than 1')]);
+    fleet.remove('a');
+    fleet.add({ instanceId: 'c', address: await address(other), services: ['b.v1.B'] });
+    await until(catalogue, () => catalogue.settled);
+    expect(catalogue.services.map(({ name }) => name)).toEqual(['b.v1.B']);
+  });
+});
+
+describe('what is not offered', () => {
+  it('is a service without reflection or with a broken contract, which is logged once; others of the instance are', async () => {
+    const { fleet, catalogue, log } = start();
+    const broken = contractFile({ service: 'broken.v1.Broken', imported: 'nowhere.proto' });
+    const at = await address(contractFile({ service: BOOKS }), broken);
+    const services = [BOOKS, 'broken.v1.Broken'];
+    for (const instanceId of ['a', 'b']) fleet.add({ instanceId, address: at, services });
+    fleet.add({ instanceId: 'c', address: await address(), services: ['silent.v1.Silent'] });
+    await until(catalogue, () => catalogue.settled);
+    expect(catalogue.services.map(({ name }) => name)).toEqual([BOOKS]);
+    for (const path of ['/broken.v1.Broken/Get', '/silent.v1.Silent/Get'])
+      expect(catalogue.method(path)).toBe('unknown');
+    expect(log.warnings.sort()).toEqual([
+      "the gateway can't learn the contract of broken.v1.Broken",
+      "the gateway can't learn the contract of silent.v1.Silent",
+    ]);
+  });
+
+  it('is an internal service, and one of Rondo or gRPC whatever its contract says', async () => {
+    const followed: string[] = [];
+    const { fleet, catalogue } = start({ follow: (service) => followed.push(service) });
+    const internal = contractFile({
+      service: 'a.v1.Internal',
+      methods: { Get: '/v1/internal' },
+      exposure: Exposure.EXPOSURE_INTERNAL,
+    });
+    const later = contractFile({ service: 'a.v2.Later', exposure: 9 as Exposure });
+    const reserved = ['rondo.x.v1.X', 'grpc.x.v1.X'].map((service) =>
+      contractFile({ service, methods: { Get: '/v1/x' }, exposure: Exposure.EXPOSURE_PUBLIC }),
+    );
+    const open = contractFile({ service: BOOKS, exposure: Exposure.EXPOSURE_PUBLIC });
+    const services = ['a.v1.Internal', 'a.v2.Later', 'rondo.x.v1.X', 'grpc.x.v1.X', BOOKS];
+    const at = await address(internal, later, open, ...reserved);
+    fleet.add({ instanceId: 'a', address: at, services });
+    // They aren't even asked for.
+    for (const { service, package: scope } of reserved)
+      expect(catalogue.method(`/${scope}.${service[0]?.name}/Get`)).toBe('unknown');
+    await until(catalogue, () => catalogue.settled);
+    expect(catalogue.services.map(({ name }) => name)).toEqual([BOOKS]);
+    expect(catalogue.contracts().map(({ service }) => service)).toEqual([BOOKS]);
+    expect(
+      services.map((service) => catalogue.method(`/${service}/Get`)).filter((one) => one === 'unknown'),
+    ).toHaveLength(4);
+    expect(catalogue.route('GET', '/v1/internal')).toBeUndefined();
+    expect(catalogue.route('GET', '/v1/x')).toBeUndefined();
+    expect(followed).toEqual([BOOKS]);
+  });
+
+  it('is a service one of whose versions is internal', async () => {
+    const { fleet, catalogue } = start();
+    const inside = contractFile({ service: BOOKS, exposure: Exposure.EXPOSURE_INTERNAL });
+    fleet.add({ instanceId: 'a', address: await address(contractFile({ service: BOOKS })), services: [BOOKS] });
+    fleet.add({ instanceId: 'b', address: await address(inside), services: [BOOKS] });
+    await until(catalogue, () => catalogue.settled);
+    expect(catalogue.services).toEqual([]);
+    fleet.remove('b');
+    expect(catalogue.services).toMatchObject([{ name: BOOKS }]);
+  });
+});
+
+it('gives the paths that two services want to the lexically first one, but never to one that left', async () => {
+  const { fleet, catalogue } = start();
+  const [a, b] = ['a.v1.A', 'b.v1.B'].map((service) => contractFile({ service, methods: { Get: '/v1/things' } }));
+  if (a === undefined || b === undefined) throw new Error('two contracts');
+  fleet.add({ instanceId: 'b', address: await address(b), services: ['b.v1.B'] });
+  fleet.add({ instanceId: 'a', address: await address(a), services: ['a.v1.A'] });
+  await until(catalogue, () => catalogue.settled);
+  const owner = () => catalogue.route('GET', '/v1/things');
+  expect(owner()).toMatchObject({ target: { method: { service: 'a.v1.A' } } });
+  expect(catalogue.routes.map(({ target, takenBy }) => [target.method.service, takenBy])).toEqual([
+    ['a.v1.A', undefined],
+    ['b.v1.B', '/a.v1.A/Get'],
+  ]);
+  fleet.remove('a');
+  expect(owner()).toMatchObject({ target: { method: { service: 'b.v1.B' } } });
+});

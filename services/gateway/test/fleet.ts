@@ -1,0 +1,66 @@
+import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
+import { type Logger, silentLogger } from '@rondo/rpc/call';
+import { createChannel, staticResolver } from '@rondo/rpc/client';
+import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
+import { ManualClock } from '@rondo/rpc/testing';
+import { indexFiles, readDescriptorFile, serveReflection } from '@rondo/service/built-in';
+import type { Catalogue } from '../src/discovery/catalogue.js';
+import type { InstanceSource, ServiceInstance } from '../src/discovery/instances.js';
+import { bytesOf } from './contracts.js';
+
+/** Channels to one address, as the catalogue needs them. Their time stands still: a busy machine misses no deadline. */
+export const connect = (address: string) =>
+  createChannel({ resolver: staticResolver([address]), clock: new ManualClock() });
+
+/** Listens with reflection over `files`; without files it has no reflection. */
+export function listen(files: readonly FileDescriptorProto[], at = '127.0.0.1:0'): Promise<RpcServer> {
+  const index = indexFiles(files.map((file) => readDescriptorFile(bytesOf(file))));
+  const services = files.flatMap((file) => file.service.map(({ name }) => `${file.package}.${name}`));
+  const reflection = serveReflection({ services: () => services, files: () => index });
+  return serve(createRouter({ services: files.length === 0 ? [] : reflection }), { listen: at });
+}
+
+/** A list of instances that a test changes. */
+export interface Fleet extends InstanceSource {
+  add(instance: Partial<ServiceInstance> & Pick<ServiceInstance, 'instanceId' | 'address' | 'services'>): void;
+  remove(instanceId: string): void;
+}
+
+export function createFleet(): Fleet {
+  const listeners = new Set<(instances: readonly ServiceInstance[]) => void>();
+  let instances: readonly ServiceInstance[] = [];
+  const set = (next: readonly ServiceInstance[]) => {
+    instances = next;
+    for (const listener of listeners) listener(next);
+  };
+  return {
+    add(instance) {
+      const others = instances.filter(({ instanceId }) => instanceId !== instance.instanceId);
+      set([...others, { incarnation: 1, fingerprints: {}, ...instance }]);
+    },
+    remove: (instanceId) => set(instances.filter((instance) => instance.instanceId !== instanceId)),
+    follow(listener) {
+      listeners.add(listener);
+      listener(instances);
+      return { close: () => void listeners.delete(listener) };
+    },
+  };
+}
+
+/** Resolves once `holds` returns true; it looks after each change of the catalogue. */
+export function until(catalogue: Pick<Catalogue, 'onChange'>, holds: () => boolean): Promise<void> {
+  if (holds()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const stop = catalogue.onChange(() => {
+      if (!holds()) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+/** Keeps the texts of warnings. */
+export function recordingLog(): Logger & { readonly warnings: string[] } {
+  const warnings: string[] = [];
+  return { ...silentLogger, warnings, warn: (_fields: object, text?: string) => void warnings.push(text ?? '') };
+}
