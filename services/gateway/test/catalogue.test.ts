@@ -9,8 +9,8 @@ import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import type { PublicMethod } from '../src/discovery/catalogue.js';
 import { type CatalogueOptions, createCatalogue, type LiveCatalogue } from '../src/discovery/create-catalogue.js';
 import { registeredInstances, staticInstances } from '../src/discovery/instances.js';
-import { contractFile } from './contracts.js';
-import { connect, createFleet, listen, recordingLog, until } from './fleet.js';
+import { contractFile } from './support/contracts.js';
+import { connect, createFleet, listen, recordingLog, until } from './support/fleet.js';
 
 const BOOKS = 'books.v1.BooksService';
 const PATH = `/${BOOKS}/Get`;

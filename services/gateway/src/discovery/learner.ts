@@ -116,9 +116,11 @@ function createAsking({ connect, clock, log, onLearned, onRefused }: LearnerOpti
     const channel = connect(instance.address);
     const either = AbortSignal.any([signal, late.signal]);
     const reflection = createReflection(channel, { signal: either, maxBytes: MAX_CONTRACT_BYTES });
+    let asked: Promise<readonly ReflectedFile[]> | undefined;
     const learn = async (service: string): Promise<boolean> => {
       try {
-        const [files, details] = await Promise.all([reflection.filesOf(service), detailsOf(reflection)]);
+        asked ??= detailsOf(reflection);
+        const [files, details] = await Promise.all([reflection.filesOf(service), asked]);
         if (signal.aborted) return true;
         const names = new Set(files.map(({ proto }) => proto.name));
         const others = details.filter(({ proto }) => !names.has(proto.name));

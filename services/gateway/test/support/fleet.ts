@@ -4,8 +4,8 @@ import { createChannel, staticResolver } from '@rondo/rpc/client';
 import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
 import { ManualClock } from '@rondo/rpc/testing';
 import { indexFiles, readDescriptorFile, serveReflection } from '@rondo/service/built-in';
-import type { Catalogue } from '../src/discovery/catalogue.js';
-import type { InstanceSource, ServiceInstance } from '../src/discovery/instances.js';
+import type { Catalogue } from '../../src/discovery/catalogue.js';
+import type { InstanceSource, ServiceInstance } from '../../src/discovery/instances.js';
 import { bytesOf } from './contracts.js';
 
 /** Channels to one address, as the catalogue needs them. Their time stands still: a busy machine misses no deadline. */

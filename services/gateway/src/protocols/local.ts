@@ -1,0 +1,100 @@
+import { createFileRegistry, type DescMethod, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import type { Logger } from '@rondo/rpc/call';
+import type { Clock } from '@rondo/rpc/clock';
+import { createRouter, type Router } from '@rondo/rpc/server';
+import type { ReflectedFile } from '@rondo/schema';
+import type { Readiness, State } from '@rondo/service';
+import { type FileIndex, serveHealth, serveReflection } from '@rondo/service/built-in';
+import type { Catalogue, PublicMethod } from '../discovery/catalogue.js';
+import { readMethod } from '../discovery/contract.js';
+import { indexContracts, type ReflectedContract } from './reflection.js';
+
+/** What the local services are made from. */
+export interface LocalOptions {
+  readonly catalogue: Pick<Catalogue, 'services' | 'revision' | 'onChange'> & {
+    /** The contracts of the public services that run. */
+    contracts(): readonly ReflectedContract[];
+  };
+  readonly readiness: State<Readiness>;
+  /** A `google.protobuf.FileDescriptorSet` with the contracts of health and reflection. Without it they aren't offered. */
+  readonly descriptorSet: Uint8Array | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The services that the gateway itself answers on the public port: reflection and health of all public services. */
+export interface LocalServices {
+  readonly router: Router;
+  /** The method of a gRPC path; undefined if it isn't one of these services. */
+  method(path: string): PublicMethod | undefined;
+}
+
+const HEALTH = 'grpc.health.v1.Health';
+const REFLECTION = ['grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection'];
+
+/** Creates reflection, so that `grpcurl list` shows everything that is public, and health by service. */
+export function createLocal({ catalogue, readiness, descriptorSet, clock, log }: LocalOptions): LocalServices {
+  const own = readOwn(descriptorSet);
+  const running = () => catalogue.services.filter(({ instances }) => instances > 0).map(({ name }) => name);
+  const health = serveHealth({
+    services: () => [...catalogue.services.map(({ name }) => name), HEALTH, ...REFLECTION],
+    isServing(service) {
+      if (service === '') return readiness.current.phase === 'serving';
+      if (service === HEALTH || REFLECTION.includes(service)) return true;
+      const found = catalogue.services.find(({ name }) => name === service);
+      return found && found.instances > 0;
+    },
+    subscribe(listener) {
+      const stops = [catalogue.onChange(listener), readiness.subscribe(listener)];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+  });
+  const reflection = serveReflection({
+    services: () => [...running(), HEALTH],
+    files: createFiles(catalogue, own.contracts),
+  });
+  const router = createRouter({ services: [health, ...reflection], clock, logger: log });
+  return { router, method: (path) => own.methods.get(path) };
+}
+
+/** The index of the files of all contracts. It is made at the first question after a change. */
+function createFiles(catalogue: LocalOptions['catalogue'], own: readonly ReflectedContract[]): () => FileIndex {
+  let made: { readonly revision: number; readonly index: () => FileIndex } | undefined;
+  return () => {
+    const { revision } = catalogue;
+    if (made?.revision !== revision) {
+      const listed = new Set([...catalogue.services.map(({ name }) => name), HEALTH, ...REFLECTION]);
+      made = { revision, index: indexContracts([...catalogue.contracts(), ...own], (name) => listed.has(name)) };
+    }
+    return made.index();
+  };
+}
+
+interface Own {
+  readonly contracts: readonly ReflectedContract[];
+  readonly methods: ReadonlyMap<string, PublicMethod>;
+}
+
+/** The contracts of the local services, from the descriptor set of this process. */
+function readOwn(descriptorSet: Uint8Array | undefined): Own {
+  if (descriptorSet === undefined) return { contracts: [], methods: new Map() };
+  const set = fromBinary(FileDescriptorSetSchema, descriptorSet);
+  const types = createFileRegistry(set);
+  const descs = [HEALTH, ...REFLECTION].map((name) => types.getService(name)).filter((desc) => desc !== undefined);
+  const files = new Set(descs.map(({ file }) => `${file.name}.proto`));
+  const contracts = set.file
+    .filter(({ name }) => files.has(name))
+    .map((proto): ReflectedFile => ({ proto, bytes: toBinary(FileDescriptorProtoSchema, proto) }))
+    .map((file) => ({ files: [file] }));
+  const methods = descs.flatMap(({ methods: all }) => all.map((desc) => toLocalMethod(desc, types)));
+  return { contracts, methods: new Map(methods.map((method) => [method.method.path, method])) };
+}
+
+/** There is one version of it: that of this process. */
+function toLocalMethod(desc: DescMethod, types: PublicMethod['types']): PublicMethod {
+  const { method, int64AsNumber } = readMethod(desc, []);
+  return { method, desc, descAt: () => desc, types, int64AsNumber };
+}
