@@ -5,7 +5,7 @@ import { otherOwner } from '../launch/data-folder.mjs';
 import { databaseServer } from '../launch/database.mjs';
 import { readManifests } from '../launch/manifests.mjs';
 import { dataFlag, startBeside } from '../launch/options.mjs';
-import { isFree, plan } from '../launch/plan.mjs';
+import { isFree, plan, portsOf } from '../launch/plan.mjs';
 import { root } from '../process.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
 import { commandOf, findSystem, isSuspended, listenerAt, readJson } from './system.mjs';
@@ -14,7 +14,7 @@ export async function ports({ data, environment }) {
   const { launcher, processes, portBase } = await findSystem(data);
   // A database on another server has its own check.
   const database = environment.RONDO_DATABASE_ADMIN_URL ? [] : [databaseServer({ portBase })];
-  const planned = [...plan(readManifests(), portBase), ...database].filter(({ port }) => port > 0);
+  const planned = [...portsOf(plan(readManifests(), portBase)), ...database].filter(({ port }) => port > 0);
   const numbers = planned.map(({ port }) => port).join(', ');
   const taken = [];
   for (const one of planned) if (!(await isFree(one.port))) taken.push({ ...one, holder: await listenerAt(one.port) });

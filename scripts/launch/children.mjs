@@ -29,11 +29,12 @@ export const entryOf = (service) => path.join(root, 'services', service, 'dist/m
  *   the log and adds to it.
  * @returns {Child}
  */
-export function startChild({ name, service, port }, { data, env, warn, append }) {
+export function startChild({ name, service, port, public: outside }, { data, env, warn, append }) {
+  const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...(outside && { [outside.variable]: outside.address }) };
   // Source maps make stacks name the sources, as in the images.
   const child = spawn(process.execPath, ['--enable-source-maps', entryOf(service)], {
     cwd: root,
-    env: { ...environmentOf(service), ...env, RONDO_INSTANCE_ID: name, RONDO_LISTEN: `127.0.0.1:${port}` },
+    env: { ...environmentOf(service), ...env, RONDO_INSTANCE_ID: name, ...listens },
     // A detached process doesn't get the terminal's Ctrl-C: the launcher stops the processes in order. They stop by themselves
     // when the channel to the launcher breaks.
     detached: true,

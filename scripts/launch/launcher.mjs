@@ -8,7 +8,7 @@ import { requireUsable, withDataFolder } from './data-folder.mjs';
 import { databaseServer, startDatabases } from './database.mjs';
 import { readManifests } from './manifests.mjs';
 import { dataFlag, loadRootEnv, parseOptions, startBeside } from './options.mjs';
-import { plan, requireFreePorts } from './plan.mjs';
+import { plan, portsOf, requireFreePorts } from './plan.mjs';
 import { stopRequest } from './stop.mjs';
 import { createSupervisor } from './supervisor.mjs';
 import { createSystem } from './system.mjs';
@@ -55,7 +55,7 @@ export async function runLauncher(launch) {
     const server = databaseServer(options);
     const planned = plan(readManifests(), options.portBase);
     await requireFreePorts(
-      [...planned, server, ...(options.metrics ? planned.map(metricsListener) : [])],
+      [...portsOf(planned), server, ...(options.metrics ? planned.map(metricsListener) : [])],
       `Stop what listens there, or start beside it: ${startBeside(command, options.portBase)}`,
     );
     requireUsable(options.data, otherwise);

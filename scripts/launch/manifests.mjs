@@ -14,6 +14,15 @@ export const REGISTRY = 'registry';
  * @property {number} instances How many run.
  * @property {string[]} contracts The contracts that it serves, as paths under proto/.
  * @property {string} [database] The database and the role that it owns.
+ * @property {Public} [public] Its listener for callers outside of the system, if it has one.
+ * @property {Record<string, string>} [assets] Packages whose files it serves, by the folder that its image has them in.
+ */
+
+/**
+ * @typedef {object} Public A listener beside the gRPC port.
+ * @property {number} port Its port with the default base port.
+ * @property {number} offset Its port relative to any other base port.
+ * @property {string} variable The environment variable that holds its address.
  */
 
 /**
@@ -59,16 +68,29 @@ export function serviceFolders() {
 export function readManifest(service) {
   const file = `services/${service}/package.json`;
   const { rondo } = readJson(file);
-  const { port, instances = 1, contracts, database } = rondo ?? {};
+  const { port, instances = 1, contracts, database, public: outside, assets } = rondo ?? {};
   const require = (valid, rule) => {
     if (!valid) throw new Error(`${file}: rondo.${rule}`);
   };
-  require(Number.isInteger(port) && port > 0 && port < 65_536, 'port must be a port, such as 50060');
+  require(isPort(port), 'port must be a port, such as 50060');
   require(Number.isInteger(instances) && instances > 0, 'instances must be a whole number from 1');
   require(Array.isArray(contracts) && contracts.length > 0, 'contracts must list paths under proto/');
   require(database === undefined || /^[a-z_][a-z0-9_]*$/.test(database), 'database must be a PostgreSQL name');
-  return { service, port, instances, contracts, database };
+  require(outside === undefined || isPublic(outside), PUBLIC_RULE);
+  require(assets === undefined ||
+    isNames(assets), 'assets must give folders their packages: {"docs": "swagger-ui-dist"}');
+  return { service, port, instances, contracts, database, public: outside, assets };
 }
+
+const isPort = (port) => Number.isInteger(port) && port > 0 && port < 65_536;
+
+const PUBLIC_RULE =
+  'public must hold a port, its offset from the base port, and the variable of its address: ' +
+  '{"port": 8080, "offset": 20, "variable": "RONDO_GATEWAY_LISTEN"}';
+
+const isPublic = ({ port, offset, variable }) => isPort(port) && isPort(offset) && /^RONDO_\w+$/.test(variable);
+
+const isNames = (assets) => Object.values(assets).every((name) => typeof name === 'string');
 
 function readJson(file) {
   try {

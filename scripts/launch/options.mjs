@@ -16,7 +16,8 @@ const EXPLAINED = `
 Each process reads services/<name>/.env and .env. Variables of the environment outrank both files.`;
 /** The defaults of the options. */
 export const DEFAULTS = { data: path.join(root, '.rondo'), portBase: 50_050 };
-const LAST_OFFSET = 9;
+/** The gateway's own port has the highest offset of the services that come with Rondo. */
+const LAST_OFFSET = 21;
 const ACCEPTED = {
   data: { type: 'string' },
   'port-base': { type: 'string', default: `${DEFAULTS.portBase}` },

@@ -20,26 +20,41 @@ export function summary(rows, { system: { registry }, databases: database, optio
     ([name, address, what]) => `  ${name.padEnd(widths[0])}  ${address.padEnd(widths[1])}  ${what}`,
   );
   const prefix = options.portBase === DEFAULTS.portBase ? '' : `RONDO_REGISTRY=${registry} `;
+  const url = publicUrl(rows, options);
   return [
     '',
     `Rondo is up (${seconds} s).`,
     '',
     ...table,
     '',
+    ...(url === undefined ? [] : [`All public services, over HTTP/JSON, gRPC, gRPC-Web and Connect: ${url}`, '']),
     ...(options.metrics ? [...metricsOf(rows, options), ''] : []),
     'Try, from another terminal in this folder:',
     '',
     `  ${prefix}./rondo ps`,
     `  ${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`, // sample: calculator
     `  ${prefix}npm run seed        # a year of a company's data: calculator prices its quotes, projects deliver them`, // sample: calculator, project-management, sales
+    ...(url === undefined ? [] : [`  curl -d '{"a":1,"b":2}' ${url}/add`]), // sample: calculator
     `  ./rondo logs${dataFlag(options.data)} -f`,
     '',
     'Ctrl-C stops the system; the data is kept for the next start.',
   ].join('\n');
 }
 
-function metricsOf(rows, { portBase }) {
-  const running = new Set(rows.map(({ name }) => name));
-  const planned = plan([...tryManifests().manifests.values()], portBase).filter(({ name }) => running.has(name));
+function metricsOf(rows, options) {
+  const planned = plannedOf(rows, options);
   return ['Metrics:', '', ...planned.map((one) => `  ${one.name.padEnd(22)}  http://${metricsAddress(one)}/metrics`)];
+}
+
+/** Where this machine reaches the public port; undefined if no process that runs has one. */
+function publicUrl(rows, options) {
+  const [outside] = plannedOf(rows, options).flatMap((one) => one.public ?? []);
+  if (outside === undefined || outside.port === 0) return undefined;
+  return `http://${outside.address.replace(/^(?:0\.0\.0\.0|\[::\]):/, '127.0.0.1:')}`;
+}
+
+/** The plan of the processes that run. */
+function plannedOf(rows, { portBase }) {
+  const running = new Set(rows.map(({ name }) => name));
+  return plan([...tryManifests().manifests.values()], portBase).filter(({ name }) => running.has(name));
 }

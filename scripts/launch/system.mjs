@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { entryOf } from './children.mjs';
 import { removeProcesses, writeProcesses } from './data-folder.mjs';
 import { REGISTRY } from './manifests.mjs';
-import { plan, requireFreePorts } from './plan.mjs';
+import { plan, portsOf, requireFreePorts } from './plan.mjs';
 import { createProcesses, registryRow } from './processes.mjs';
 import { listReady } from './ready.mjs';
 
@@ -72,7 +72,7 @@ export function createSystem({ options, databases, supervisor, warn, env = {}, v
   const start = async (manifest, signal) => {
     const { service, database } = manifest;
     requireBuilt(service);
-    await requireFreePorts(plan([manifest], portBase), PORT_REMEDY);
+    await requireFreePorts(portsOf(plan([manifest], portBase)), PORT_REMEDY);
     const databaseUrl = database && (await databases.urlOf(database));
     if (closing.signal.aborted) throw new Error('the system stops');
     const entry = begin(manifest, databaseUrl);

@@ -1,0 +1,163 @@
+import { isIP } from 'node:net';
+import {
+  type Config,
+  ConfigurationError,
+  integer,
+  list,
+  listenAddress,
+  matching,
+  oneOf,
+  optionalVariable,
+  type Parser,
+  text,
+  variable,
+} from '@rondo/service';
+
+/** How many requests a client may send. */
+export interface Rate {
+  readonly perSecond: number;
+  /** How many requests may come at once, after a pause. */
+  readonly burst: number;
+}
+
+const RATE = /^(?<perSecond>[1-9]\d{0,6})\/s(?:,burst=(?<burst>[1-9]\d{0,6}))?$/;
+
+/** Parses a rate such as `100/s,burst=200`. Without a burst it is the requests of one second. */
+export const rate: Parser<Rate> = {
+  rule: 'requests a second, and how many may come at once: from 1 to 9999999 each',
+  example: '100/s,burst=200',
+  parse(value) {
+    const { perSecond, burst = perSecond } = RATE.exec(value)?.groups ?? {};
+    if (perSecond === undefined) return { ok: false, fault: 'is not a rate' };
+    return { ok: true, value: { perSecond: Number(perSecond), burst: Number(burst) } };
+  },
+  format: ({ perSecond, burst }) => `${perSecond}/s,burst=${burst}`,
+};
+
+/** Parses a host that clients may name, without its port: `api.example.com`, `[::1]`, or `*` for any. */
+export const host = matching(
+  /^(?:\*|\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)$/i,
+  'a host without a port, an IPv6 address in brackets, or * for any',
+  'api.example.com',
+);
+
+/** Parses the origin of pages, as browsers send it: `https://app.example.com`, or `*` for any. */
+export const origin: Parser<string> = {
+  rule: 'an origin: scheme, host and port only, or * for any',
+  example: 'https://app.example.com',
+  parse(value) {
+    if (value === '*' || (URL.canParse(value) && new URL(value).origin === value)) return { ok: true, value };
+    const better = URL.canParse(value) ? new URL(value).origin : 'null';
+    return { ok: false, fault: better === 'null' ? 'is not an origin' : `is not an origin, ${better} is one` };
+  },
+  format: String,
+};
+
+/** Parses the address of a proxy, or a network: `10.0.0.7`, `10.0.0.0/8`, `fd00::/8`. */
+export const network: Parser<string> = {
+  rule: 'an IP address, or a network such as 10.0.0.0/8',
+  example: '10.0.0.0/8',
+  parse(value) {
+    const { address = '', bits } = /^(?<address>[^/]+)(?:\/(?<bits>\d{1,3}))?$/.exec(value)?.groups ?? {};
+    const family = isIP(address);
+    if (family === 0) return { ok: false, fault: 'is not an IP address or a network' };
+    const most = family === 4 ? 32 : 128;
+    if (bits !== undefined && Number(bits) > most) return { ok: false, fault: `has more than ${most} bits` };
+    return { ok: true, value };
+  },
+  format: String,
+};
+
+const yesOrNo = oneOf(['true', 'false']);
+
+/** Parses `true` or `false`. */
+const flag: Parser<boolean> = {
+  ...yesOrNo,
+  parse(value) {
+    const parsed = yesOrNo.parse(value);
+    return parsed.ok ? { ok: true, value: parsed.value === 'true' } : parsed;
+  },
+  format: String,
+};
+
+/** The environment variables of the gateway, in addition to the shared ones. */
+export const variables = {
+  listen: variable('RONDO_GATEWAY_LISTEN', listenAddress, {
+    default: { host: '127.0.0.1', port: 8080 },
+    example: '127.0.0.1:8080',
+    description: 'Where the gateway listens for clients outside of the system.',
+  }),
+  tlsCert: optionalVariable('RONDO_GATEWAY_TLS_CERT', text, {
+    example: '/etc/rondo/gateway.pem',
+    description: 'The file of the certificate and its chain, in PEM. It is read again when it changes.',
+  }),
+  tlsKey: optionalVariable('RONDO_GATEWAY_TLS_KEY', text, {
+    example: '/etc/rondo/gateway-key.pem',
+    description: "The file of the certificate's key, in PEM.",
+  }),
+  plaintext: variable('RONDO_GATEWAY_PLAINTEXT', oneOf(['allow', 'refuse']), {
+    default: 'allow',
+    description: 'Whether the port also serves requests that are not encrypted; refuse answers 426.',
+  }),
+  hosts: variable('RONDO_GATEWAY_HOSTS', list(host), {
+    default: ['localhost', '127.0.0.1', '[::1]'],
+    example: 'api.example.com',
+    description: 'The hosts that requests may name, besides the host of RONDO_GATEWAY_LISTEN. Others are answered 421.',
+  }),
+  corsOrigins: variable('RONDO_GATEWAY_CORS_ORIGINS', list(origin), {
+    default: [],
+    example: 'https://app.example.com',
+    description: 'The origins whose pages may call from a browser.',
+  }),
+  maxMessageBytes: variable('RONDO_GATEWAY_MAX_MESSAGE_BYTES', integer({ min: 1, max: 2 ** 31 - 1 }), {
+    default: 4 * 2 ** 20,
+    description: 'The largest message or body of a request.',
+  }),
+  maxConnections: variable('RONDO_GATEWAY_MAX_CONNECTIONS', integer({ min: 1, max: 1_000_000 }), {
+    default: 10_000,
+    description: 'How many connections may be open.',
+  }),
+  maxConnectionsPerClient: variable('RONDO_GATEWAY_MAX_CONNECTIONS_PER_CLIENT', integer({ min: 1, max: 1_000_000 }), {
+    default: 1_000,
+    description: 'How many of them may come from one address; an IPv6 network of 64 bits counts as one.',
+  }),
+  rate: optionalVariable('RONDO_GATEWAY_RATE', rate, {
+    description: 'How many requests a client may send; without a limit by default.',
+  }),
+  trustedProxies: variable('RONDO_GATEWAY_TRUSTED_PROXIES', list(network), {
+    default: [],
+    example: network.example,
+    description: "The proxies whose X-Forwarded-For names the client's address.",
+  }),
+  servedBy: variable('RONDO_GATEWAY_SERVED_BY', flag, {
+    default: false,
+    description: 'Whether answers name the instance that served them, in rondo-served-by.',
+  }),
+} as const;
+
+/** The values of these variables. */
+export type GatewayConfig = Config<typeof variables>;
+
+/** The files of the certificate and of its key. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/**
+ * The files for TLS; undefined without TLS.
+ *
+ * @throws ConfigurationError if only one of the two is set, or if plaintext is refused without TLS.
+ */
+export function tlsFiles({ tlsCert: cert, tlsKey: key, plaintext }: GatewayConfig): TlsFiles | undefined {
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  const { tlsCert, tlsKey } = variables;
+  const [set, unset] = cert === undefined ? [tlsKey, tlsCert] : [tlsCert, tlsKey];
+  if (cert !== key) {
+    throw new ConfigurationError([`${set.name} is set without ${unset.name}: give both, or neither`]);
+  }
+  if (plaintext === 'allow') return undefined;
+  throw new ConfigurationError([
+    `${variables.plaintext.name}=refuse leaves nothing to serve: give ${tlsCert.name} and ${tlsKey.name}`,
+  ]);
+}
