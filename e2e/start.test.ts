@@ -35,7 +35,7 @@ describe('npm start refuses in one line', () => {
     [['--bogus'], `Unknown option '--bogus': ${USAGE}`],
     [['--data', '--port-base', '21000'], `Option '--data' argument is ambiguous: ${USAGE}`],
     [['--data', ''], `--data must name a folder: ${USAGE}`],
-    [['--port-base', '80'], `--port-base 80: must be a whole number from 1024 to 65526: ${USAGE}`],
+    [['--port-base', '80'], `--port-base 80: must be a whole number from 1024 to 65514: ${USAGE}`],
   ])('%j', async (args, line) => {
     expect(await refusal(args)).toBe(`npm start: ${line}\n`);
   });

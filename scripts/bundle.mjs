@@ -3,9 +3,10 @@
  * every image, bundle/<service>/ into the image of the service.
  */
 import { cpSync, existsSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { buildOnly } from './build.mjs';
-import { serviceFolders } from './launch/manifests.mjs';
+import { readManifest, serviceFolders } from './launch/manifests.mjs';
 import { root } from './process.mjs';
 import { bundleFile } from './rondo-bundle.mjs';
 
@@ -25,8 +26,18 @@ export async function main() {
     await bundle(`services/${service}/dist/main.js`, `${service}/dist/main.mjs`);
     const migrations = path.join(root, 'services', service, 'migrations');
     if (existsSync(migrations)) cpSync(migrations, path.join(out, service, 'migrations'), { recursive: true });
+    copyAssets(readManifest(service));
   }
   return 0;
+}
+
+/** Copies the files of packages that a service serves as they are, into folders beside its bundle. */
+function copyAssets({ service, assets = {} }) {
+  const { resolve } = createRequire(path.join(root, 'services', service, 'package.json'));
+  for (const [folder, name] of Object.entries(assets)) {
+    const from = path.dirname(resolve(`${name}/package.json`));
+    cpSync(from, path.join(out, service, folder), { recursive: true, dereference: true });
+  }
 }
 
 const bundle = (entry, file) => bundleFile(path.join(root, entry), path.join(out, file));

@@ -34,12 +34,18 @@ function foldersWithCode() {
 function faultsOfPort({ service, port }, manifests) {
   const file = `services/${service}/package.json: rondo.port ${port}`;
   const other = manifests.find((one) => one.port === port && one.service < service);
+  const open = manifests.find((one) => publicPorts(one).includes(port));
   return [
     ...(other === undefined ? [] : [`${file} is ${other.service}'s already: take another, from 50060 upwards`]),
+    ...(open === undefined ? [] : [`${file} is a public port of ${open.service}: take another, from 50060 upwards`]),
     ...(port === DATABASE_PORT ? [`${file} is the database's: take another, from 50060 upwards`] : []),
     ...(service === REGISTRY && port !== DEFAULTS.portBase ? [`${file} must be ${DEFAULTS.portBase}`] : []),
   ];
 }
+
+/** With the default base port, and with another one. */
+const publicPorts = ({ public: outside }) =>
+  outside === undefined ? [] : [outside.port, DEFAULTS.portBase + outside.offset];
 
 function faultsOfContracts({ service, contracts }, manifests) {
   const file = `services/${service}/package.json: rondo.contracts`;
@@ -62,20 +68,27 @@ function faultsOfMain({ service, port }) {
   return [`${file}: port: must be ${port}, as in package.json, and is ${named ?? 'not there'}`];
 }
 
-/** Compose can't add numbers, so a second system changes the first digits of all ports. */
-const PREFIX = `\${RONDO_PORT_PREFIX:-50}`;
-
-function faultsOfCompose({ service, port }, composed) {
+function faultsOfCompose({ service, port, public: outside }, composed) {
   const file = `docker-compose.yml: services.${service}`;
   const { ports = [], environment = {} } = composed[service] ?? {};
   if (composed[service] === undefined) return [`${file} is missing: add it, as the registry's is`];
-  const published = `127.0.0.1:${String(port).replace(/^50(?=\d{3}$)/, PREFIX)}:${port}`;
-  const listen = `0.0.0.0:${port}`;
+  const published = outside === undefined ? publishedPort(port) : publishedPublicPort(service, outside.port);
+  const listens = { RONDO_LISTEN: port, ...(outside && { [outside.variable]: outside.port }) };
   return [
     ...(ports.includes(published) ? [] : [`${file}.ports: must hold "${published}", as in package.json`]),
-    ...(environment.RONDO_LISTEN === listen ? [] : [`${file}.environment.RONDO_LISTEN: must be ${listen}`]),
+    ...Object.entries(listens)
+      .filter(([name, at]) => environment[name] !== `0.0.0.0:${at}`)
+      .map(([name, at]) => `${file}.environment.${name}: must be 0.0.0.0:${at}`),
   ];
 }
+
+/** Compose can't add numbers, so a second system changes the first digits of all ports. */
+const PREFIX = `\${RONDO_PORT_PREFIX:-50}`;
+const publishedPort = (port) => `127.0.0.1:${String(port).replace(/^50(?=\d{3}$)/, PREFIX)}:${port}`;
+
+/** A service with a public port publishes that one only: the gateway at RONDO_GATEWAY_PORT. */
+const publishedPublicPort = (service, port) =>
+  `127.0.0.1:\${RONDO_${service.replaceAll('-', '_').toUpperCase()}_PORT:-${port}}:${port}`;
 
 function readCompose() {
   // The parser is a dependency of the package that edits this file.

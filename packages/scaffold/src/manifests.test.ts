@@ -35,3 +35,16 @@ it('a port belongs to one service', () => {
   expect(() => choose(50_059)).toThrow('port 50059 belongs to the embedded PostgreSQL');
   for (const port of [8080, 65_536]) expect(() => choose(port)).toThrow(`port ${port} can't be the port of a service`);
 });
+
+it('the ports of a gateway belong to it: its own, the public one, and the public one beside another base port', () => {
+  using folder = new Folder({
+    'docker-compose.yml': 'services:\n',
+    'services/gateway/package.json':
+      '{ "rondo": { "port": 50061, "public": { "port": 8080, "offset": 12 }, "contracts": ["a/a.proto"] } }',
+  });
+  const manifests = readManifests(folder.path);
+  const choose = (port?: number) => choosePort(folder.path, manifests, port);
+  for (const port of [50_061, 50_062, 8080]) expect(() => choose(port)).toThrow(`port ${port} belongs to gateway`);
+  const taken = { service: 'taken', port: 50_060, contracts: [], database: undefined };
+  expect(choosePort(folder.path, [...manifests, taken])).toBe(50_063);
+});

@@ -13,6 +13,16 @@ export interface Manifest {
   readonly contracts: readonly string[];
   /** The database that it owns. */
   readonly database: string | undefined;
+  /** Its listener for callers outside of the system, if it has one. */
+  readonly public?: PublicPort | undefined;
+}
+
+/** The port of a listener beside the gRPC port. */
+interface PublicPort {
+  /** With the default base port. */
+  readonly port: number;
+  /** Relative to any other base port. */
+  readonly offset: number;
 }
 
 /**
@@ -31,7 +41,8 @@ function readManifest(root: string, service: string): Manifest {
   const rondo = section(parse(root, file), 'rondo');
   const { port, contracts, database } = { port: undefined, contracts: undefined, database: undefined, ...rondo };
   if (typeof port === 'number' && isListOfTexts(contracts)) {
-    return { service, port, contracts, database: typeof database === 'string' ? database : undefined };
+    const named = typeof database === 'string' ? database : undefined;
+    return { service, port, contracts, database: named, public: publicPort(rondo) };
   }
   throw new Refusal('"rondo" names no port and contracts', {
     place: { file },
@@ -53,6 +64,11 @@ function parse(root: string, file: string): unknown {
 function section(value: unknown, key: string): object {
   const found = typeof value === 'object' && value !== null ? new Map(Object.entries(value)).get(key) : undefined;
   return typeof found === 'object' && found !== null ? found : {};
+}
+
+function publicPort(rondo: object): PublicPort | undefined {
+  const { port, offset } = { port: undefined, offset: undefined, ...section(rondo, 'public') };
+  return typeof port === 'number' && typeof offset === 'number' ? { port, offset } : undefined;
 }
 
 function isListOfTexts(value: unknown): value is readonly string[] {
@@ -88,8 +104,14 @@ function portsTaken(root: string, manifests: readonly Manifest[]): ReadonlyMap<n
   return new Map([
     [DATABASE, 'the embedded PostgreSQL'],
     ...composeServices(root).flatMap(({ name, ports }) => ports.map((port): [number, string] => [port, name])),
-    ...manifests.map(({ port, service }): [number, string] => [port, service]),
+    ...manifests.flatMap(portsOf),
   ]);
+}
+
+/** The base port may be another one, so a public port takes two: its own, and the one at its offset. */
+function portsOf({ port, service, public: outside }: Manifest): readonly [number, string][] {
+  const open = outside === undefined ? [] : [outside.port, BASE + outside.offset];
+  return [port, ...open].map((taken) => [taken, service]);
 }
 
 function firstFree(taken: ReadonlyMap<number, string>): number {

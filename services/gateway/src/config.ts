@@ -149,7 +149,11 @@ export interface TlsFiles {
  *
  * @throws ConfigurationError if only one of the two is set, or if plaintext is refused without TLS.
  */
-export function tlsFiles({ tlsCert: cert, tlsKey: key, plaintext }: GatewayConfig): TlsFiles | undefined {
+export function tlsFiles({
+  tlsCert: cert,
+  tlsKey: key,
+  plaintext,
+}: Pick<GatewayConfig, 'tlsCert' | 'tlsKey' | 'plaintext'>): TlsFiles | undefined {
   if (cert !== undefined && key !== undefined) return { cert, key };
   const { tlsCert, tlsKey } = variables;
   const [set, unset] = cert === undefined ? [tlsKey, tlsCert] : [tlsCert, tlsKey];
