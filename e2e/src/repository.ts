@@ -61,7 +61,7 @@ const BUILT = [
 /** Rondo's own services. A test must not depend on the services that a team has added. */
 const OWN_SERVICES = [
   'registry',
-  'gateway',
+  'gateway', // sample: gateway
   'calculator', // sample: calculator
   'project-management', // sample: project-management
   'sales', // sample: sales

@@ -86,7 +86,7 @@ const isPort = (port) => Number.isInteger(port) && port > 0 && port < 65_536;
 
 const PUBLIC_RULE =
   'public must hold a port, its offset from the base port, and the variable of its address: ' +
-  '{"port": 8080, "offset": 20, "variable": "RONDO_GATEWAY_LISTEN"}';
+  '{"port": 8080, "offset": 20, "variable": "RONDO_…_LISTEN"}';
 
 const isPublic = ({ port, offset, variable }) => isPort(port) && isPort(offset) && /^RONDO_\w+$/.test(variable);
 

@@ -91,8 +91,11 @@ export async function startSystemOn(
     startRondo: (...words) => start(process.execPath, [cli, ...words], { env }),
     addInstance(service, instanceId) {
       const main = join(root, 'services', service, 'dist/main.js');
-      const anyPort = { RONDO_LISTEN: '127.0.0.1:0', RONDO_GATEWAY_LISTEN: '127.0.0.1:0' };
-      const own = { ...anyPort, RONDO_INSTANCE_ID: instanceId };
+      const own = {
+        RONDO_LISTEN: '127.0.0.1:0',
+        RONDO_GATEWAY_LISTEN: '127.0.0.1:0', // sample: gateway
+        RONDO_INSTANCE_ID: instanceId,
+      };
       const instance = start(process.execPath, [main], { env: { ...env, ...databaseOf(service, data, base), ...own } });
       added.push(instance);
       return instance;
