@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 scratch=$(mktemp -d)
 # Nothing calls from outside, so no ports are published: another system may run here.
-for service in registry calculator project-management sales; do
+for service in registry gateway calculator project-management sales; do
   printf '  %s: { ports: !reset [] }\n' "$service"
 done | sed '1i services:' >"$scratch/unpublished.yml"
 compose() {

@@ -19,17 +19,23 @@ eventually() {
 }
 serving() { [ "$(rondo ps --json | grep -o '"status":"SERVING"' | wc -l)" -eq "$1" ]; }
 
-published=$(RONDO_PORT_PREFIX=51 compose config | grep -o 'published: "[0-9]*"' | tr '\n' ' ')
-for port in 51050 51051 51052 51053; do
+gateway_port=${RONDO_GATEWAY_PORT:-8080}
+published=$(RONDO_PORT_PREFIX=51 RONDO_GATEWAY_PORT=8090 compose config | grep -o 'published: "[0-9]*"' | tr '\n' ' ')
+for port in 51050 51051 51052 51053 8090; do
   [[ $published == *"\"$port\""* ]] || fail "RONDO_PORT_PREFIX=51 publishes no $port, but $published"
 done
-say "RONDO_PORT_PREFIX=51 publishes a second system's ports"
+say "RONDO_PORT_PREFIX=51 and RONDO_GATEWAY_PORT publish a second system's ports"
 
 compose up --build --detach --quiet-pull --scale calculator-replica=4
 # Each folder of services/ is an image. The registry isn't registered with itself.
 images=$(ls services)
 eventually serving $(($(wc -w <<<"$images") - 1 + 4))
 say "every instance is registered and serving"
+
+# From outside of the containers, by a program that knows nothing of Rondo.
+http() { curl --silent --show-error --fail --max-time 10 "http://127.0.0.1:$gateway_port$1" "${@:2}"; }
+eventually http /healthz
+say "the gateway answers at port $gateway_port of this machine"
 
 base=$(docker image inspect --format '{{.Size}}' node:24-bookworm-slim)
 for image in $images; do
@@ -38,7 +44,7 @@ for image in $images; do
   [ "$added" -le 40 ] || fail "rondo-$image adds more than 40 MB"
 done
 
-for service in registry calculator sales; do
+for service in registry gateway calculator sales; do
   [ "$(compose exec -T "$service" id -u)" != 0 ] || fail "$service runs as root"
   ! compose exec -T "$service" touch /app/written 2>/dev/null || fail "$service can write to its image"
 done
