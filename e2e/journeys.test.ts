@@ -55,6 +55,15 @@ describe('journey 1: a newcomer', () => {
     }
   });
 
+  // sample: gateway
+  it('reaches the gateway at the address that it is told', async () => {
+    const [, url] = /^All public services, .*: (http:\S+)$/m.exec(system.banner) ?? [];
+    expect(url).toBe(`http://${system.address(20)}`);
+    expect(system.banner).toContain(`curl -d '{"a":1,"b":2}' ${url}/add`);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+  // /sample
+
   it('sees every instance in the registry', async () => {
     const { code, stdout } = await system.rondo('ps', '--json');
     expect(code).toBe(0);

@@ -62,6 +62,17 @@ describe('npm start refuses in one line', () => {
     expect(line).toMatch(new RegExp(`^npm start: in use already: port ${port} \\(registry\\).* --port-base \\d+\n$`));
   });
 
+  // sample: gateway
+  it('a public port in use, by the variable that moves it', async () => {
+    const port = Number(base) + 20;
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    const line = await refusal(['--data', join(folder, 'unused'), '--port-base', base]);
+    server.close();
+    expect(line).toContain(`npm start: in use already: port ${port} (RONDO_GATEWAY_LISTEN of gateway-1). `);
+  });
+  // /sample
+
   it('a data folder that is a file', async () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
