@@ -2,16 +2,34 @@ import type { App, ServiceContext } from '@rondo/service';
 import { type GatewayConfig, tlsFiles } from './config.js';
 import type { Catalogue } from './discovery/catalogue.js';
 import { gatewayService } from './gateway-service.js';
-import { placeholderListener } from './listener/placeholder.js';
+import type { HttpExchange } from './listener/exchange.js';
+import { createListener } from './listener/listener.js';
 
 /** Wires the gateway: the public port, and the contract for operators on the internal one. */
-export function createApp({ log }: Pick<ServiceContext, 'log'>, config: GatewayConfig): App {
+export function createApp({ log, clock, readiness }: GatewayContext, config: GatewayConfig): App {
+  const { listen, maxConnections: connections, maxConnectionsPerClient: connectionsPerClient } = config;
   tlsFiles(config);
   const catalogue: Pick<Catalogue, 'services'> = { services: [] };
-  const listener = placeholderListener(config.listen);
+  const listener = createListener({
+    listen,
+    handler: answer,
+    limits: { connections, connectionsPerClient },
+    leaving: () => readiness.current.phase === 'draining',
+    log,
+    clock,
+  });
   void listener.listen().then(({ address }) => log.info({ address }, `public port at ${address}`));
   return {
     services: [gatewayService(catalogue, () => ({ routes: [], disabledRoutes: [] }))],
     stop: () => listener.drain(0),
   };
+}
+
+/** What the gateway needs of its process. */
+export type GatewayContext = Pick<ServiceContext, 'log' | 'clock' | 'readiness'>;
+
+/** Serves `/healthz` and nothing else, until the dispatch stands here. */
+function answer(exchange: HttpExchange): void {
+  exchange.respond(exchange.path === '/healthz' ? 200 : 404, {});
+  exchange.end();
 }

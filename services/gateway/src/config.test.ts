@@ -44,7 +44,10 @@ describe('the files for TLS', () => {
 
   it('are both given, or neither', () => {
     expect(files({})).toBeUndefined();
-    expect(files({ tlsCert: 'a.pem', tlsKey: 'b.pem', plaintext: 'refuse' })).toEqual({ cert: 'a.pem', key: 'b.pem' });
+    expect(files({ tlsCert: 'a.pem', tlsKey: 'b.pem', plaintext: 'refuse' })).toEqual({
+      certPath: 'a.pem',
+      keyPath: 'b.pem',
+    });
     const without = (set: string, unset: string) =>
       `RONDO_GATEWAY_TLS_${set} is set without RONDO_GATEWAY_TLS_${unset}: give both, or neither`;
     expect(() => files({ tlsCert: 'a.pem' })).toThrow(without('CERT', 'KEY'));

@@ -140,8 +140,8 @@ export type GatewayConfig = Config<typeof variables>;
 
 /** The files of the certificate and of its key. */
 export interface TlsFiles {
-  readonly cert: string;
-  readonly key: string;
+  readonly certPath: string;
+  readonly keyPath: string;
 }
 
 /**
@@ -150,14 +150,14 @@ export interface TlsFiles {
  * @throws ConfigurationError if only one of the two is set, or if plaintext is refused without TLS.
  */
 export function tlsFiles({
-  tlsCert: cert,
-  tlsKey: key,
+  tlsCert: certPath,
+  tlsKey: keyPath,
   plaintext,
 }: Pick<GatewayConfig, 'tlsCert' | 'tlsKey' | 'plaintext'>): TlsFiles | undefined {
-  if (cert !== undefined && key !== undefined) return { cert, key };
+  if (certPath !== undefined && keyPath !== undefined) return { certPath, keyPath };
   const { tlsCert, tlsKey } = variables;
-  const [set, unset] = cert === undefined ? [tlsKey, tlsCert] : [tlsCert, tlsKey];
-  if (cert !== key) {
+  const [set, unset] = certPath === undefined ? [tlsKey, tlsCert] : [tlsCert, tlsKey];
+  if (certPath !== keyPath) {
     throw new ConfigurationError([`${set.name} is set without ${unset.name}: give both, or neither`]);
   }
   if (plaintext === 'allow') return undefined;
