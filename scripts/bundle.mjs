@@ -2,8 +2,7 @@
  * Bundles the contents of the images: each service and each tool as one file, without node_modules. bundle/shared/ goes into
  * every image, bundle/<service>/ into the image of the service.
  */
-import { cpSync, existsSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { cpSync, existsSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { buildOnly } from './build.mjs';
 import { readManifest, serviceFolders } from './launch/manifests.mjs';
@@ -33,10 +32,10 @@ export async function main() {
 
 /** Copies the files of packages that a service serves as they are, into folders beside its bundle. */
 function copyAssets({ service, assets = {} }) {
-  const { resolve } = createRequire(path.join(root, 'services', service, 'package.json'));
   for (const [folder, name] of Object.entries(assets)) {
-    const from = path.dirname(resolve(`${name}/package.json`));
-    cpSync(from, path.join(out, service, folder), { recursive: true, dereference: true });
+    // pnpm links a dependency to its place in the store.
+    const from = realpathSync(path.join(root, 'services', service, 'node_modules', name));
+    cpSync(from, path.join(out, service, folder), { recursive: true });
   }
 }
 
