@@ -7,12 +7,14 @@ import { createListener } from './listener/listener.js';
 
 /** Wires the gateway: the public port, and the contract for operators on the internal one. */
 export function createApp({ log, clock, readiness }: GatewayContext, config: GatewayConfig): App {
-  const { listen, maxConnections: connections, maxConnectionsPerClient: connectionsPerClient } = config;
-  tlsFiles(config);
+  const { listen, plaintext, maxConnections: connections, maxConnectionsPerClient: connectionsPerClient } = config;
+  const tls = tlsFiles(config);
   const catalogue: Pick<Catalogue, 'services'> = { services: [] };
   const listener = createListener({
     listen,
     handler: answer,
+    ...(tls && { tls }),
+    plaintext,
     limits: { connections, connectionsPerClient },
     leaving: () => readiness.current.phase === 'draining',
     log,

@@ -12,6 +12,7 @@ import {
   text,
   variable,
 } from '@rondo/service';
+import type { TlsFiles } from './listener/tls.js';
 
 /** How many requests a client may send. */
 export interface Rate {
@@ -137,12 +138,6 @@ export const variables = {
 
 /** The values of these variables. */
 export type GatewayConfig = Config<typeof variables>;
-
-/** The files of the certificate and of its key. */
-export interface TlsFiles {
-  readonly certPath: string;
-  readonly keyPath: string;
-}
 
 /**
  * The files for TLS; undefined without TLS.
