@@ -20,10 +20,9 @@ export function createApp({ log, clock, readiness }: GatewayContext, config: Gat
     log,
     clock,
   });
-  void listener.listen().then(({ address }) => log.info({ address }, `public port at ${address}`));
   return {
     services: [gatewayService(catalogue, () => ({ routes: [], disabledRoutes: [] }))],
-    stop: () => listener.drain(0),
+    listeners: [listener],
   };
 }
 
