@@ -13,7 +13,7 @@
 
 export { type DynamicMethod, loadSchema, type Schema, toDynamicMethod } from '../contract.js';
 export { didYouMean } from '../did-you-mean.js';
-export { type CheckedJson, checkJson } from '../json/check.js';
+export { type CheckedJson, type CheckOptions, checkJson } from '../json/check.js';
 export { readMessage, writeMessage } from '../json/message.js';
 export { numberText, parseJson, withPlainNumbers } from '../json/parse.js';
 export { bindMethod, type Invoke, methodOf, servicePolicy } from '../method.js';

@@ -1,4 +1,12 @@
-import type { DescEnum, DescField, DescMessage, JsonObject, JsonValue, Registry } from '@bufbuild/protobuf';
+import {
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  type JsonObject,
+  type JsonValue,
+  type Registry,
+  ScalarType,
+} from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import type { FieldViolation } from '@rondo/rpc/status';
 import { didYouMean } from '../did-you-mean.js';
@@ -12,9 +20,17 @@ export interface CheckedJson {
   readonly violations: readonly FieldViolation[];
 }
 
-/** Checks the result of {@link parseJson} against a message. `registry` has the types that an Any may hold. */
-export function checkJson(desc: DescMessage, json: JsonValue, registry: Registry): CheckedJson {
-  const checker = new Checker(registry);
+/** Options of {@link checkJson}. */
+export interface CheckOptions {
+  /** The types that an Any may hold. */
+  readonly registry: Registry;
+  /** Whether an enum takes numbers without a name, as proto3 allows. By default they are violations. */
+  readonly unnamedNumbers?: boolean;
+}
+
+/** Checks the result of {@link parseJson} against a message. */
+export function checkJson(desc: DescMessage, json: JsonValue, options: CheckOptions): CheckedJson {
+  const checker = new Checker(options);
   const value = checker.message(desc, json, '');
   return { value, violations: checker.violations };
 }
@@ -22,9 +38,11 @@ export function checkJson(desc: DescMessage, json: JsonValue, registry: Registry
 class Checker {
   readonly violations: FieldViolation[] = [];
   readonly #registry: Registry;
+  readonly #unnamedNumbers: boolean;
 
-  constructor(registry: Registry) {
+  constructor({ registry, unnamedNumbers = false }: CheckOptions) {
     this.#registry = registry;
+    this.#unnamedNumbers = unnamedNumbers;
   }
 
   message(desc: DescMessage, json: JsonValue, path: string): JsonValue {
@@ -77,6 +95,9 @@ class Checker {
   #enum(desc: DescEnum, json: JsonValue, path: string): JsonValue {
     if (desc.typeName === 'google.protobuf.NullValue') return json;
     const number = numberText(json);
+    if (this.#unnamedNumbers && desc.open && number !== undefined) {
+      return this.#take(checkScalar(ScalarType.INT32, json), json, path);
+    }
     if (
       number !== undefined ? desc.value[Number(number)] !== undefined : desc.values.some(({ name }) => name === json)
     ) {

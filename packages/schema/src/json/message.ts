@@ -9,7 +9,7 @@ import { parseJson } from './parse.js';
  * @throws SyntaxError if `text` is not JSON, and RpcError `INVALID_ARGUMENT` that names every wrong field.
  */
 export function readMessage(desc: DescMessage, text: string, registry: Registry): Message {
-  const { value, violations } = checkJson(desc, parseJson(text), registry);
+  const { value, violations } = checkJson(desc, parseJson(text), { registry });
   if (violations.length > 0) throw invalidArgument(violations);
   try {
     return fromJson(desc, value, { registry });

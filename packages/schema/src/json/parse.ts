@@ -31,7 +31,7 @@ export function parseJson(text: string): JsonValue {
 
 /** The text of a number as it was written; undefined if `value` is not a number. */
 export function numberText(value: JsonValue): string | undefined {
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
   return typeof value === 'string' && value.startsWith(MARK) ? value.slice(MARK.length) : undefined;
 }
 

@@ -9,6 +9,8 @@ export interface PublicMethod {
   readonly desc: DescMethod;
   /** The method in the version that an instance serves; undefined if that version lacks it or isn't known yet. */
   descAt(endpoint: Endpoint | undefined): DescMethod | undefined;
+  /** The method in each version that an instance serves. Missing: `desc` is the only one. */
+  readonly versions?: readonly DescMethod[];
   /** All types of the contract's files and the standard error details, to read and write `google.protobuf.Any` in JSON. */
   readonly types: Registry;
   /** Whether HTTP/JSON writes 64-bit integers as numbers. */

@@ -1,0 +1,60 @@
+import { promisify } from 'node:util';
+import { gunzip as gunzipCallback } from 'node:zlib';
+import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
+import { BodyError, type HttpExchange } from '../listener/exchange.js';
+import { HttpFault } from './fault.js';
+
+const gunzip = promisify(gunzipCallback);
+
+/** The content type of a request without its parameters, in lower case; empty if it has none. */
+export const contentTypeOf = ({ headers }: HttpExchange): string =>
+  (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+
+const JSON_TYPE = /^(?:application\/json|application\/[\w.+-]+\+json)$/;
+
+/**
+ * Refuses a body that isn't what the method takes.
+ *
+ * @throws HttpFault 415 that lists what it takes.
+ */
+export function checkContentType(exchange: HttpExchange, taken: readonly string[] = ['application/json']): void {
+  const type = contentTypeOf(exchange);
+  if (type === '' || taken.includes(type) || (taken.includes('application/json') && JSON_TYPE.test(type))) return;
+  const message = `the Content-Type is ${type}; this method takes ${taken.join(' or ')}`;
+  throw new HttpFault(415, new RpcError(Status.INVALID_ARGUMENT, message), { accept: taken.join(', ') });
+}
+
+/**
+ * Reads the whole body, and inflates it if it is compressed.
+ *
+ * @throws BodyError, also if the inflated body is larger than `maxBytes`, and HttpFault 415 for another encoding.
+ */
+export async function readBody(exchange: HttpExchange, maxBytes: number): Promise<Buffer> {
+  const encoding = checkEncoding(exchange, ['gzip']);
+  const body = await exchange.body.whole(maxBytes);
+  if (encoding === 'identity' || body.length === 0) return body;
+  try {
+    return await gunzip(body, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if (error instanceof RangeError) throw new BodyError('too_large', `the inflated body exceeds ${maxBytes} bytes`);
+    throw invalidArgument([{ field: 'the body', description: 'is not gzip, as its Content-Encoding says' }]);
+  }
+}
+
+/** @throws HttpFault 415 for an encoding that isn't among `known`. */
+export function checkEncoding({ headers }: HttpExchange, known: readonly string[]): string {
+  const encoding = (headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  if (encoding === 'identity' || known.includes(encoding)) return encoding;
+  const accepted = ['identity', ...known].join(', ');
+  const message = `the Content-Encoding is ${encoding}; this method takes ${accepted}`;
+  throw new HttpFault(415, new RpcError(Status.INVALID_ARGUMENT, message), { 'accept-encoding': accepted });
+}
+
+/** @throws RpcError `INVALID_ARGUMENT` if the bytes are no UTF-8. */
+export function toText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw invalidArgument([{ field: 'the body', description: 'is not UTF-8, which JSON is encoded in' }]);
+  }
+}

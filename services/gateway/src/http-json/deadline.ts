@@ -1,0 +1,28 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { invalidArgument } from '@rondo/rpc/status';
+
+const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+/**
+ * How long the caller gives a call, in milliseconds: `Grpc-Timeout: 1500m`, or `Connect-Timeout-Ms: 1500`. Undefined if it
+ * says nothing.
+ *
+ * Sources: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, https://connectrpc.com/docs/protocol
+ *
+ * @throws RpcError `INVALID_ARGUMENT` that names the header.
+ */
+export function timeoutOf(headers: IncomingHttpHeaders): number | undefined {
+  const [grpc, connect] = [headers['grpc-timeout'], headers['connect-timeout-ms']];
+  if (typeof grpc === 'string') {
+    const [, digits, unit = ''] = /^(\d{1,8})([HMSmun])$/.exec(grpc) ?? [];
+    if (digits !== undefined) return Number(digits) * (UNIT_MS[unit] ?? 1);
+    throw refused('Grpc-Timeout', `is ${grpc}; write at most 8 digits and a unit of H M S m u n, such as 1500m`);
+  }
+  if (typeof connect === 'string') {
+    if (/^\d{1,10}$/.test(connect)) return Number(connect);
+    throw refused('Connect-Timeout-Ms', `is ${connect}; write milliseconds in at most 10 digits`);
+  }
+  return undefined;
+}
+
+const refused = (field: string, description: string) => invalidArgument([{ field, description }]);

@@ -1,0 +1,72 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { Registry } from '@bufbuild/protobuf';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { BodyError, type HttpExchange } from '../listener/exchange.js';
+import { httpStatusOf, retryAfterOf, statusJson } from './status-json.js';
+
+/** An error whose HTTP status doesn't follow from its gRPC status. */
+export class HttpFault extends Error {
+  readonly status: number;
+  readonly error: RpcError;
+  readonly headers: OutgoingHttpHeaders;
+
+  constructor(status: number, error: RpcError, headers: OutgoingHttpHeaders = {}) {
+    super(error.message, { cause: error });
+    this.status = status;
+    this.error = error;
+    this.headers = headers;
+  }
+}
+
+/** What a failed request is answered with. */
+export interface FaultOptions {
+  /** The types of the error's details. */
+  readonly types: Registry;
+  /** Whether the request had `If-Match`. */
+  readonly conditional: boolean;
+  /** Hears of errors that are faults of the gateway. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * Any error as one whose text may be shown, with its HTTP status. Undefined if the client broke the request off, so that
+ * there is no reader for an answer.
+ */
+export function toFault(error: unknown, { conditional, onFault }: FaultOptions): HttpFault | undefined {
+  if (error instanceof HttpFault) return error;
+  if (error instanceof RpcError) {
+    const seconds = retryAfterOf(error);
+    const headers = seconds === undefined ? {} : { 'retry-after': String(seconds) };
+    return new HttpFault(httpStatusOf(error, conditional), error, headers);
+  }
+  if (error instanceof BodyError) return bodyFault(error);
+  onFault(error);
+  return new HttpFault(500, new RpcError(Status.INTERNAL, 'the gateway failed; try again, and report it if it lasts'));
+}
+
+function bodyFault({ reason, message }: BodyError): HttpFault | undefined {
+  switch (reason) {
+    case 'too_large':
+      return new HttpFault(413, new RpcError(Status.RESOURCE_EXHAUSTED, message));
+    case 'too_slow':
+      return new HttpFault(408, new RpcError(Status.DEADLINE_EXCEEDED, message));
+    case 'broken_off':
+      return undefined;
+  }
+}
+
+/** Answers a failed request with a `google.rpc.Status`. If the answer has begun already, it is broken off. */
+export function sendFault(exchange: HttpExchange, error: unknown, options: FaultOptions): void {
+  const fault = toFault(error, options);
+  if (fault === undefined || exchange.responded) {
+    exchange.abort(fault === undefined ? 'cancel' : 'internal');
+    return;
+  }
+  const body = Buffer.from(JSON.stringify(statusJson(fault.error, options.types)));
+  exchange.respond(fault.status, {
+    ...fault.headers,
+    'content-type': 'application/json',
+    'content-length': body.length,
+  });
+  exchange.end(exchange.method === 'HEAD' ? undefined : body);
+}

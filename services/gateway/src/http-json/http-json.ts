@@ -1,0 +1,58 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { Metadata } from '@rondo/rpc/call';
+import { CallContext } from '@rondo/rpc/call';
+import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
+import type { RouteMatch } from '../discovery/catalogue.js';
+import type { HttpExchange } from '../listener/exchange.js';
+import type { Backend } from '../protocols/backend.js';
+import { type Conditions, readConditions } from './conditions.js';
+import { sendFault } from './fault.js';
+import { serveStream } from './stream.js';
+import { serveUnary } from './unary.js';
+
+/** What HTTP/JSON needs of the rest of the gateway. */
+export interface HttpJsonOptions {
+  readonly backend: Backend;
+  /** The metadata of a request. It throws an RpcError if the headers can't be metadata. */
+  readonly metadataOf: (exchange: HttpExchange) => Metadata;
+  /** Adds the metadata of a reply that a client may see to its headers. */
+  readonly addMetadata: (headers: OutgoingHttpHeaders, metadata: Metadata) => void;
+  /** The most that a message may take, encoded as JSON. 4 MiB by default. */
+  readonly maxMessageBytes?: number;
+  /** Hears of errors that are faults of the gateway. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+/** One call that an HTTP request makes. */
+export interface HttpCall extends Required<HttpJsonOptions> {
+  readonly exchange: HttpExchange;
+  readonly match: RouteMatch;
+  readonly context: CallContext;
+  readonly conditions: Conditions;
+}
+
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+
+/** Serves the routes of `google.api.http` as JSON. The returned function never throws, and always ends the exchange. */
+export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchange, match: RouteMatch) => void {
+  const { maxMessageBytes = MAX_MESSAGE_BYTES, onFault = () => {} } = options;
+  return (exchange, match) => {
+    const conditional = exchange.headers['if-match'] !== undefined;
+    const { types } = match.target;
+    serve(exchange, match, { ...options, maxMessageBytes, onFault }).catch((error: unknown) =>
+      sendFault(exchange, error, { types, conditional, onFault }),
+    );
+  };
+}
+
+async function serve(exchange: HttpExchange, match: RouteMatch, options: Required<HttpJsonOptions>): Promise<void> {
+  const context = new CallContext();
+  exchange.onClose((left) => {
+    if (left) context.end(new RpcError(Status.CANCELLED, 'the client left'));
+  });
+  const { violations, ...conditions } = readConditions(exchange.headers);
+  if (violations.length > 0) throw invalidArgument(violations);
+  const { requestStream, responseStream } = match.target.method;
+  const call = { ...options, exchange, match, context, conditions };
+  await (requestStream || responseStream ? serveStream(call) : serveUnary(call));
+}

@@ -1,0 +1,150 @@
+import {
+  type DescField,
+  type DescMessage,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+  type Registry,
+  ScalarType,
+  toJson,
+} from '@bufbuild/protobuf';
+import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
+import { type FieldViolation, RpcError, Status } from '@rondo/rpc/status';
+import { withReadableAnys } from './any.js';
+import { isObject, own } from './query.js';
+
+/** How a message is written as JSON. */
+export interface JsonOptions {
+  /** The types that an Any may hold. */
+  readonly types: Registry;
+  readonly int64AsNumber: boolean;
+}
+
+/**
+ * A message as proto3 JSON. Fields without presence are there even if they are zero. An Any of an unknown type is
+ * `{"@type": …, "value": base64}`.
+ *
+ * @throws RpcError `INTERNAL` if JSON has no form for a value, and `OUT_OF_RANGE` for a 64-bit integer that is to be a
+ * number and is beyond ±2^53.
+ */
+export function toJsonValue(desc: DescMessage, message: Message, { types, int64AsNumber }: JsonOptions): JsonValue {
+  const json = plainJson(desc, message, types);
+  if (!int64AsNumber) return json;
+  const violations: FieldViolation[] = [];
+  const value = new Numbers(types, violations).message(desc, json, '');
+  const [first] = violations;
+  if (first !== undefined) throw new RpcError(Status.OUT_OF_RANGE, `the reply's ${first.field} ${first.description}`);
+  return value;
+}
+
+function plainJson(desc: DescMessage, message: Message, types: Registry): JsonValue {
+  try {
+    return toJson(desc, message, { registry: types, alwaysEmitImplicit: true });
+  } catch {
+    // Only now, as it costs a walk through the message: most have no Any, and most types are known.
+    return withReadableAnys(message, types, (registry) => {
+      try {
+        return toJson(desc, message, { registry, alwaysEmitImplicit: true });
+      } catch (cause) {
+        const text = `the reply of type ${desc.typeName} has a value that JSON has no form for; call the method by gRPC`;
+        throw new RpcError(Status.INTERNAL, text, { cause });
+      }
+    });
+  }
+}
+
+/** The violations of 64-bit integers in a request that are beyond what its numbers hold. */
+export function beyondNumbers(desc: DescMessage, message: Message, types: Registry): readonly FieldViolation[] {
+  const violations: FieldViolation[] = [];
+  new Numbers(types, violations).message(desc, plainJson(desc, message, types), '');
+  return violations;
+}
+
+const LIMIT = 2n ** 53n;
+
+/** Turns the 64-bit integers of proto3 JSON, which are text, into numbers. */
+class Numbers {
+  readonly #types: Registry;
+  readonly #violations: FieldViolation[];
+
+  constructor(types: Registry, violations: FieldViolation[]) {
+    this.#types = types;
+    this.#violations = violations;
+  }
+
+  message(desc: DescMessage, json: JsonValue, path: string): JsonValue {
+    if (isWrapperDesc(desc)) return this.#single(desc.fields[0], json, path);
+    if (!isObject(json)) return json;
+    if (desc.typeName === 'google.protobuf.Any') return this.#any(json, path);
+    if (desc.typeName.startsWith('google.protobuf.')) return json;
+    const entries = desc.fields.flatMap((field) => {
+      const member = own(json, field.jsonName);
+      return member === undefined
+        ? []
+        : [[field.jsonName, this.#field(field, member, join(path, field.jsonName))] as const];
+    });
+    return Object.fromEntries(entries);
+  }
+
+  #field(field: DescField, json: JsonValue, path: string): JsonValue {
+    if (field.fieldKind === 'list' && Array.isArray(json)) {
+      return json.map((item, index) => this.#single(field, item, `${path}[${index}]`));
+    }
+    if (field.fieldKind === 'map' && isObject(json)) {
+      const entries = Object.entries(json);
+      return Object.fromEntries(entries.map(([key, item]) => [key, this.#single(field, item, `${path}["${key}"]`)]));
+    }
+    return this.#single(field, json, path);
+  }
+
+  #single(field: DescField, json: JsonValue, path: string): JsonValue {
+    if (field.message !== undefined) return this.message(field.message, json, path);
+    if (typeof json !== 'string' || !is64Bit(field.scalar)) return json;
+    const value = BigInt(json);
+    if (value < -LIMIT || value > LIMIT) {
+      const description = `is ${json}; this method's 64-bit integers are JSON numbers, from -${LIMIT} to ${LIMIT}`;
+      this.#violations.push({ field: path, description });
+    }
+    return Number(json);
+  }
+
+  #any(json: JsonObject, path: string): JsonValue {
+    const url = String(own(json, '@type') ?? '');
+    const desc = this.#types.getMessage(url.slice(url.lastIndexOf('/') + 1));
+    if (desc === undefined) return json;
+    if ('value' in json && (isWrapperDesc(desc) || desc.typeName.startsWith('google.protobuf.'))) {
+      return { ...json, value: this.message(desc, json['value'] ?? null, join(path, 'value')) };
+    }
+    const value = this.message(desc, json, path);
+    return isObject(value) ? { ...value, '@type': url } : value;
+  }
+}
+
+const join = (path: string, name: string) => (path === '' ? name : `${path}.${name}`);
+
+function is64Bit(type: ScalarType | undefined): boolean {
+  switch (type) {
+    case ScalarType.INT64:
+    case ScalarType.UINT64:
+    case ScalarType.SINT64:
+    case ScalarType.FIXED64:
+    case ScalarType.SFIXED64:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Marks -0, which JSON.stringify writes as 0. It is a private-use character. */
+const MINUS_ZERO = '\ue001-0';
+
+/** JSON as text. */
+export function stringify(json: JsonValue): string {
+  let marked = false;
+  const text = JSON.stringify(json, (_, value) => {
+    if (!Object.is(value, -0)) return value;
+    marked = true;
+    return MINUS_ZERO;
+  });
+  return marked ? text.replaceAll(`"${MINUS_ZERO}"`, '-0') : text;
+}

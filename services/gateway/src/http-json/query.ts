@@ -1,0 +1,124 @@
+import { type DescField, type DescMessage, type JsonObject, type JsonValue, ScalarType } from '@bufbuild/protobuf';
+import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
+import type { FieldViolation } from '@rondo/rpc/status';
+import { didYouMean } from '@rondo/schema';
+
+/** The parameters of a query, in their order. */
+export type QueryParameters = readonly (readonly [name: string, value: string])[];
+
+export const parseQuery = (query: string): QueryParameters => (query === '' ? [] : [...new URLSearchParams(query)]);
+
+/**
+ * Sets the fields that a query names: `page_size=10`, `startDate.year=2026`, a list by repetition. Field names are as in the
+ * contract or as in JSON.
+ *
+ * @param body the field that the body fills; `*` if it fills all.
+ * @returns the parameters that can't be set.
+ */
+export function setQuery(
+  target: JsonObject,
+  desc: DescMessage,
+  { query, body }: { readonly query: QueryParameters; readonly body: string },
+): readonly FieldViolation[] {
+  const names = [...new Set(query.map(([name]) => name))];
+  return names.flatMap((name) => {
+    const values = query.filter(([other]) => other === name).map(([, value]) => value);
+    const found = body === '*' ? 'is in the query; this method takes all fields from the body' : pathTo(desc, name);
+    if (typeof found === 'string') return [{ field: name, description: found }];
+    if (found[0]?.name === body) return [{ field: name, description: `is in the query; the body holds ${body}` }];
+    const value = jsonOf(found.at(-1), values);
+    if (value === undefined) {
+      return [{ field: name, description: `is in the query ${values.length} times, and takes one value` }];
+    }
+    setField(target, found, value);
+    return [];
+  });
+}
+
+/** The fields that lead to the one that a parameter names, or why it names none. */
+function pathTo(desc: DescMessage, name: string): readonly DescField[] | string {
+  const path: DescField[] = [];
+  let message: DescMessage | undefined = desc;
+  for (const part of name.split('.')) {
+    if (message === undefined || hasOwnJson(message))
+      return `is not a field; ${path.at(-1)?.name} has no fields in a query`;
+    const field: DescField | undefined = message.fields.find((one) => one.name === part || one.jsonName === part);
+    if (field === undefined) return unknownField(message, part);
+    path.push(field);
+    message = field.fieldKind === 'message' ? field.message : undefined;
+  }
+  return faultOf(path.at(-1)) ?? path;
+}
+
+function unknownField({ typeName, fields }: DescMessage, part: string): string {
+  const names = fields.map(({ name }) => name);
+  if (names.length === 0) return `is not a field of ${typeName}, which has none`;
+  return `is not a field of ${typeName}; it has ${names.join(', ')}.${didYouMean(part, names)}`;
+}
+
+/** Why a field can't be in a query. */
+function faultOf(field: DescField | undefined): string | undefined {
+  if (field?.fieldKind === 'map') return 'is a map, which a query can’t hold; use the body';
+  const { message } = field ?? {};
+  if (message === undefined || isOneValue(message)) return undefined;
+  return `is a message; name a field of it, such as ${field?.name}.${message.fields[0]?.name ?? '…'}`;
+}
+
+const ONE_VALUE: ReadonlySet<string> = new Set([
+  'google.protobuf.Timestamp',
+  'google.protobuf.Duration',
+  'google.protobuf.FieldMask',
+]);
+
+/** Whether a message is one text in JSON. */
+const isOneValue = (message: DescMessage) => ONE_VALUE.has(message.typeName) || isWrapperDesc(message);
+
+const hasOwnJson = ({ typeName }: DescMessage) => typeName.startsWith('google.protobuf.');
+
+function jsonOf(field: DescField | undefined, values: readonly string[]): JsonValue | undefined {
+  if (field?.fieldKind === 'list') return values.map((value) => textToJson(field, value));
+  const [value, another] = values;
+  return field === undefined || value === undefined || another !== undefined ? undefined : textToJson(field, value);
+}
+
+/** Text from a path or a query in the form that JSON has for the field. Numbers may be text in JSON too. */
+export function textToJson({ message, enum: values, scalar }: DescField, text: string): JsonValue {
+  const type = message === undefined ? scalar : isWrapperDesc(message) ? message.fields[0].scalar : undefined;
+  if (type === ScalarType.BOOL && (text === 'true' || text === 'false')) return text === 'true';
+  return values !== undefined && /^-?\d{1,10}$/.test(text) ? Number(text) : text;
+}
+
+/**
+ * Sets a field of a message in JSON, in place of what is there under either of its names. Nothing is set if something on
+ * the way is no object; the check of the whole message reports that.
+ */
+export function setField(target: JsonObject, path: readonly DescField[], value: JsonValue): void {
+  let object = target;
+  for (const [index, { name, jsonName }] of path.entries()) {
+    const present = memberOf(object, { name, jsonName });
+    if (name !== jsonName) delete object[name];
+    if (index === path.length - 1) {
+      object[jsonName] = value;
+    } else {
+      const next = present ?? {};
+      object[jsonName] = next;
+      if (!isObject(next)) return;
+      object = next;
+    }
+  }
+}
+
+/** A member of a message in JSON, under the name of its field in JSON or in the contract. */
+export function memberOf(
+  object: JsonObject,
+  { name, jsonName }: Pick<DescField, 'name' | 'jsonName'>,
+): JsonValue | undefined {
+  return own(object, jsonName) ?? own(object, name);
+}
+
+/** A member of an object that was parsed, and not what every object inherits. */
+export const own = (object: JsonObject, key: string): JsonValue | undefined =>
+  Object.hasOwn(object, key) ? object[key] : undefined;
+
+export const isObject = (json: JsonValue | undefined): json is JsonObject =>
+  typeof json === 'object' && json !== null && !Array.isArray(json);

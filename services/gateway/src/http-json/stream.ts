@@ -1,0 +1,1 @@
+export async function serveStream(_call: unknown): Promise<void> {}

@@ -1,0 +1,109 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { type DescMethod, fromBinary, type JsonValue } from '@bufbuild/protobuf';
+import { RpcError, Status } from '@rondo/rpc/status';
+import type { HttpBinding } from '@rondo/schema/http';
+import type { PublicMethod } from '../discovery/catalogue.js';
+import type { BackendReply } from '../protocols/backend.js';
+import { checkContentType, contentTypeOf, readBody, toText } from './body.js';
+import { etagField, isUnchanged, toEtag } from './conditions.js';
+import { timeoutOf } from './deadline.js';
+import { givesRawBody, rawBodyJson, rawBodyOf, takesRawBody } from './http-body.js';
+import type { HttpCall } from './http-json.js';
+import { stringify, toJsonValue } from './json.js';
+import { isObject, own, parseQuery } from './query.js';
+import { encodeRequest, type RequestParts } from './request.js';
+import { encodeForVersions } from './versions.js';
+
+/** Serves a call with one request and one reply. */
+export async function serveUnary(call: HttpCall): Promise<void> {
+  const { backend, exchange, match, context } = call;
+  const metadata = call.metadataOf(exchange);
+  const timeoutMs = timeoutOf(exchange.headers);
+  const request = await readRequest(call);
+  const reply = await backend({
+    target: match.target,
+    metadata,
+    timeoutMs,
+    context,
+    request: (to) => {
+      const message = request(to);
+      return message && { stream: false, message };
+    },
+  });
+  send(call, reply);
+}
+
+/** Reads the one request of a call. */
+export async function readRequest(call: HttpCall, resume?: RequestParts['resume']) {
+  const { exchange, match, conditions } = call;
+  const { target, binding, variables } = match;
+  const { types, int64AsNumber } = target;
+  const query = parseQuery(exchange.query);
+  const body = await readJson(call);
+  const parts = { binding, variables, query, body, conditions, resume, types, int64AsNumber };
+  return encodeForVersions(target, (method) => encodeRequest(method, parts));
+}
+
+/** The body as JSON; empty if the method takes none. */
+async function readJson({ exchange, match, maxMessageBytes }: HttpCall): Promise<string> {
+  const { binding, target } = match;
+  if (binding.body === '') {
+    exchange.body.discard();
+    return '';
+  }
+  if (takesRawBody(target.desc.input, binding)) {
+    const data = await readBody(exchange, maxMessageBytes);
+    return rawBodyJson(exchange.headers['content-type'] ?? contentTypeOf(exchange), data);
+  }
+  checkContentType(exchange);
+  return toText(await readBody(exchange, maxMessageBytes));
+}
+
+function send(call: HttpCall, { response, header, from }: BackendReply): void {
+  const { exchange, match } = call;
+  const { target, binding } = match;
+  if (response.stream) throw new TypeError(`${target.method.path} answers with a stream`);
+  const method = methodAt(target, from);
+  const { json, etag } = replyJson(response.message, { target, method, binding });
+  const headers: OutgoingHttpHeaders = {};
+  call.addMetadata(headers, header);
+  if (etag !== undefined) {
+    headers['etag'] = etag;
+    const reads = exchange.method === 'GET' || exchange.method === 'HEAD';
+    if (reads && isUnchanged(exchange.headers['if-none-match'], etag)) {
+      exchange.respond(304, headers);
+      exchange.end();
+      return;
+    }
+  }
+  const { contentType, data } = givesRawBody(method.output, binding)
+    ? rawBodyOf(json)
+    : { contentType: 'application/json', data: Buffer.from(stringify(json)) };
+  exchange.respond(200, { ...headers, 'content-type': contentType, 'content-length': data.length });
+  exchange.end(exchange.method === 'HEAD' ? undefined : data);
+}
+
+/** The method in the version of the instance that replied. */
+export function methodAt(target: PublicMethod, from: BackendReply['from']): DescMethod {
+  const method = target.descAt(from);
+  if (method !== undefined) return method;
+  throw new RpcError(Status.UNAVAILABLE, `the contract of the instance that answered is not known; try again`);
+}
+
+/** A reply as JSON, and the value of its `ETag`. */
+export function replyJson(
+  bytes: Uint8Array,
+  {
+    target,
+    method,
+    binding,
+  }: { readonly target: PublicMethod; readonly method: DescMethod; readonly binding: HttpBinding },
+): { readonly json: JsonValue; readonly etag: string | undefined; readonly whole: JsonValue } {
+  const { output } = method;
+  const whole = toJsonValue(output, fromBinary(output, bytes), target);
+  const tagged = etagField(output);
+  const etag = tagged && isObject(whole) ? toEtag(own(whole, tagged.jsonName)) : undefined;
+  if (binding.responseBody === '') return { json: whole, etag, whole };
+  const field = output.fields.find(({ name }) => name === binding.responseBody);
+  return { json: (field && isObject(whole) ? own(whole, field.jsonName) : undefined) ?? null, etag, whole };
+}
