@@ -1,31 +1,23 @@
 import { readFileSync } from 'node:fs';
-import { clone, createFileRegistry, type DescMethod, fromBinary } from '@bufbuild/protobuf';
+import { createFileRegistry, type DescMethod, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
 import { HttpRule } from '@rondo/contracts/google/api/http';
 import { httpRuleOf } from './rule.js';
 
 const descriptors = new URL('../../../contracts/descriptors.binpb', import.meta.url);
-const set = fromBinary(FileDescriptorSetSchema, readFileSync(descriptors));
+const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(descriptors)));
 
-/** A method of the contracts in proto/, with `rule` in place of its own. */
+/** A method of the contracts in proto/, with `rules` in place of its own. */
 function methodWith(name: string, ...rules: readonly Partial<HttpRule>[]): DescMethod {
-  const [, type = '', short = ''] = /^(.*)\/(.*)$/.exec(name) ?? [];
-  const copy = clone(FileDescriptorSetSchema, set);
-  const service = copy.file
-    .flatMap((file) => file.service.map((one) => ({ fullName: `${file.package}.${one.name}`, one })))
-    .find(({ fullName }) => fullName === type)?.one;
-  const options = service?.method.find((one) => one.name === short)?.options;
-  if (options === undefined) throw new Error(`no ${name}`);
-  options.$unknown = rules.map((rule) => {
+  const [type = '', short = ''] = name.split('/');
+  const method = registry.getService(type)?.methods.find((one) => one.name === short);
+  if (method?.proto.options === undefined) throw new Error(`no ${name}`);
+  const $unknown = rules.map((rule) => {
     const bytes = HttpRule.encode(HttpRule.fromPartial(rule)).finish();
     return { no: 72295728, wireType: 2, data: Buffer.concat([varint(bytes.length), bytes]) };
   });
-  const method = createFileRegistry(copy)
-    .getService(type)
-    ?.methods.find((one) => one.name === short);
-  if (method === undefined) throw new Error(`no ${name}`);
-  return method;
+  return { ...method, proto: { ...method.proto, options: { ...method.proto.options, $unknown } } };
 }
 
 const varint = (value: number) => Buffer.from(value < 128 ? [value] : [(value & 127) | 128, value >> 7]);

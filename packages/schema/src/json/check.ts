@@ -96,7 +96,7 @@ class Checker {
     if (desc.typeName === 'google.protobuf.NullValue') return json;
     const number = numberText(json);
     if (this.#unnamedNumbers && desc.open && number !== undefined) {
-      return this.#take(checkScalar(ScalarType.INT32, json), json, path);
+      return Number(this.#take(checkScalar(ScalarType.INT32, json), json, path));
     }
     if (
       number !== undefined ? desc.value[Number(number)] !== undefined : desc.values.some(({ name }) => name === json)

@@ -36,7 +36,9 @@ export async function readBody(exchange: HttpExchange, maxBytes: number): Promis
   try {
     return await gunzip(body, { maxOutputLength: maxBytes });
   } catch (error) {
-    if (error instanceof RangeError) throw new BodyError('too_large', `the inflated body exceeds ${maxBytes} bytes`);
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
+      throw new BodyError('too_large', `the inflated body exceeds ${maxBytes} bytes`);
+    }
     throw invalidArgument([{ field: 'the body', description: 'is not gzip, as its Content-Encoding says' }]);
   }
 }

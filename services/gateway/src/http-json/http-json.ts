@@ -29,6 +29,8 @@ export interface HttpCall extends Required<HttpJsonOptions> {
   readonly match: RouteMatch;
   readonly context: CallContext;
   readonly conditions: Conditions;
+  /** Whether the client went away, so that there is no reader for an answer. */
+  readonly left: () => boolean;
 }
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -47,12 +49,14 @@ export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchang
 
 async function serve(exchange: HttpExchange, match: RouteMatch, options: Required<HttpJsonOptions>): Promise<void> {
   const context = new CallContext();
-  exchange.onClose((left) => {
-    if (left) context.end(new RpcError(Status.CANCELLED, 'the client left'));
+  let left = false;
+  exchange.onClose((early) => {
+    left = early;
+    if (early) context.end(new RpcError(Status.CANCELLED, 'the client left'));
   });
   const { violations, ...conditions } = readConditions(exchange.headers);
   if (violations.length > 0) throw invalidArgument(violations);
   const { requestStream, responseStream } = match.target.method;
-  const call = { ...options, exchange, match, context, conditions };
+  const call = { ...options, exchange, match, context, conditions, left: () => left };
   await (requestStream || responseStream ? serveStream(call) : serveUnary(call));
 }

@@ -30,7 +30,7 @@ export async function serveUnary(call: HttpCall): Promise<void> {
       return message && { stream: false, message };
     },
   });
-  send(call, reply);
+  sendReply(call, reply);
 }
 
 /** Reads the one request of a call. */
@@ -59,7 +59,8 @@ async function readJson({ exchange, match, maxMessageBytes }: HttpCall): Promise
   return toText(await readBody(exchange, maxMessageBytes));
 }
 
-function send(call: HttpCall, { response, header, from }: BackendReply): void {
+/** Answers with the one reply of a call. */
+export function sendReply(call: HttpCall, { response, header, from }: BackendReply): void {
   const { exchange, match } = call;
   const { target, binding } = match;
   if (response.stream) throw new TypeError(`${target.method.path} answers with a stream`);

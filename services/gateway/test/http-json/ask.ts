@@ -1,0 +1,68 @@
+import { fromBinary, fromJson, type JsonValue, toBinary, toJson } from '@bufbuild/protobuf';
+import { Metadata } from '@rondo/rpc/call';
+import { RpcError } from '@rondo/rpc/status';
+import type { HttpBinding } from '@rondo/schema/http';
+import type { PublicMethod } from '../../src/discovery/catalogue.js';
+import { createHttpJson } from '../../src/http-json/http-json.js';
+import type { Backend } from '../../src/protocols/backend.js';
+import { types } from './contract.js';
+import { type FakeRequest, fakeExchange } from './exchange.js';
+
+/** One request, and what the backend answers. */
+export interface Setting extends FakeRequest {
+  readonly target: PublicMethod;
+  readonly binding: HttpBinding;
+  readonly variables?: Readonly<Record<string, string>>;
+  /** The reply in JSON, or the request itself. */
+  readonly reply?: JsonValue | RpcError;
+  readonly replyBytes?: Uint8Array;
+}
+
+/** Makes one request. `seen` is the request message that the backend got, in canonical JSON. */
+export async function ask(setting: Setting) {
+  const { desc } = setting.target;
+  let seen: JsonValue | undefined;
+  let bytes: Uint8Array | undefined;
+  let timeoutMs: number | undefined;
+  const backend: Backend = async (call) => {
+    timeoutMs = call.timeoutMs;
+    const request = typeof call.request === 'function' ? call.request(endpoint) : call.request;
+    if (request === undefined || request.stream) throw new Error('one message is expected');
+    bytes = request.message;
+    seen = toJson(desc.input, fromBinary(desc.input, bytes), { registry: types });
+    if (setting.reply instanceof RpcError) throw setting.reply;
+    const message =
+      setting.replyBytes ??
+      (setting.reply === undefined
+        ? bytes
+        : toBinary(desc.output, fromJson(desc.output, setting.reply, { registry: types })));
+    return { header: new Metadata(), trailer: new Metadata(), response: { stream: false, message }, from: endpoint };
+  };
+  const serve = createHttpJson({
+    backend,
+    metadataOf: () => new Metadata(),
+    addMetadata: () => {},
+    maxMessageBytes: 2000,
+  });
+  const { exchange, answer } = fakeExchange({ method: setting.binding.verb, ...setting });
+  serve(exchange, {
+    target: setting.target,
+    binding: setting.binding,
+    variables: new Map(Object.entries(setting.variables ?? {})),
+  });
+  const { status, headers, text } = await answer();
+  return { status, headers, text, json: text === '' ? undefined : tryJson(text), seen, bytes, timeoutMs };
+}
+
+const tryJson = (text: string): JsonValue | undefined => (/^[[{"]/.test(text) ? JSON.parse(text) : undefined);
+
+const endpoint = {
+  instanceId: 'i',
+  address: '127.0.0.1:1',
+  zone: '',
+  state: 'SERVING' as never,
+  weight: 1,
+  version: '',
+  metadata: {},
+  incarnation: 1,
+};

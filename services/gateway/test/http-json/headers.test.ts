@@ -1,0 +1,143 @@
+import { describe, expect, it } from '@jest/globals';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { ask } from './ask.js';
+import { binding, target } from './contract.js';
+
+const echo = { target: target('EchoAll'), binding: binding('POST /v1/all', '*'), body: '{}' };
+
+describe('PATCH', () => {
+  const patch = binding('PATCH /v1/{book.name=books/*}', 'book');
+  const update = (body: string, query = '') =>
+    ask({
+      target: target('UpdateBook'),
+      binding: patch,
+      body,
+      query,
+      variables: { 'book.name': 'books/1' },
+      reply: {},
+    });
+
+  it('masks the fields that the body names', async () => {
+    expect(await update('{"name": "books/2", "etag": "\\"1\\"", "pageCount": 0, "title": "t"}')).toMatchObject({
+      seen: { book: { name: 'books/1', title: 't' }, updateMask: 'title,pageCount' },
+    });
+    expect((await update('{"etag": "\\"1\\""}')).seen).not.toHaveProperty('updateMask');
+  });
+
+  it('leaves a mask in the query alone', async () => {
+    expect(await update('{"title": "t"}', 'updateMask=pageCount')).toMatchObject({ seen: { updateMask: 'pageCount' } });
+  });
+});
+
+describe('conditions', () => {
+  const book = {
+    target: target('GetBook'),
+    binding: binding('GET /v1/{name=books/*}'),
+    variables: { name: 'books/1' },
+  };
+  const stored = { name: 'books/1', etag: '"7"' };
+
+  it('answers with the ETag, and with 304 if the client has the reply', async () => {
+    expect(await ask({ ...book, reply: stored })).toMatchObject({ status: 200, headers: { etag: '"7"' } });
+    const headers = { 'if-none-match': '"6", W/"7"' };
+    expect(await ask({ ...book, reply: stored, headers })).toMatchObject({
+      status: 304,
+      text: '',
+      headers: { etag: '"7"' },
+    });
+    expect(await ask({ ...book, reply: stored, headers: { 'if-none-match': '"6"' } })).toMatchObject({ status: 200 });
+  });
+
+  const remove = {
+    target: target('DeleteBook'),
+    binding: binding('DELETE /v1/{name=books/*}'),
+    variables: { name: 'books/1' },
+    reply: {},
+  };
+  const patch = {
+    target: target('UpdateBook'),
+    binding: binding('PATCH /v1/{book.name=books/*}', 'book'),
+    variables: { 'book.name': 'books/1' },
+    reply: {},
+  };
+
+  it('fills the etag with If-Match', async () => {
+    expect(await ask({ ...remove, headers: { 'if-match': '"7"' } })).toMatchObject({ seen: { etag: '"7"' } });
+    expect((await ask({ ...remove, headers: { 'if-match': '*' } })).seen).toEqual({ name: 'books/1' });
+    expect(await ask({ ...patch, headers: { 'if-match': '"7"' }, body: '{"title": "t"}' })).toMatchObject({
+      seen: { book: { etag: '"7"' }, updateMask: 'title' },
+    });
+  });
+
+  it.each(['"1", "2"', 'W/"1"', '1'])('refuses If-Match: %s', async (tag) => {
+    expect(await ask({ ...remove, headers: { 'if-match': tag } })).toMatchObject({ status: 400 });
+  });
+
+  it('refuses If-Match for a method without an etag, and beside another etag', async () => {
+    expect(await ask({ ...book, headers: { 'if-match': '"7"' } })).toMatchObject({ status: 400 });
+    expect(await ask({ ...remove, headers: { 'if-match': '"7"' }, query: 'etag="8"' })).toMatchObject({ status: 400 });
+  });
+
+  it('answers ABORTED with 412 after If-Match, with 409 otherwise', async () => {
+    const reply = new RpcError(Status.ABORTED, 'stale');
+    expect(await ask({ ...remove, reply, headers: { 'if-match': '"7"' } })).toMatchObject({ status: 412 });
+    expect(await ask({ ...remove, reply })).toMatchObject({ status: 409, json: { code: 10, message: 'stale' } });
+  });
+
+  const create = { target: target('CreateBook'), binding: binding('POST /v1/books', 'book'), body: '{}', reply: {} };
+
+  it('fills request_id with Idempotency-Key', async () => {
+    const headers = { 'idempotency-key': '"k"' };
+    expect(await ask({ ...create, headers })).toMatchObject({ seen: { requestId: 'k' } });
+    expect(await ask({ ...create, headers, query: 'requestId=k' })).toMatchObject({ status: 200 });
+    expect(await ask({ ...create, headers, query: 'requestId=l' })).toMatchObject({ status: 400 });
+  });
+
+  it('refuses Idempotency-Key if it would have no effect on a method that must not be repeated', async () => {
+    const headers = { 'idempotency-key': 'k' };
+    expect(await ask({ ...patch, headers, body: '{}' })).toMatchObject({ status: 400 });
+    expect(await ask({ ...remove, headers })).toMatchObject({ status: 200 });
+  });
+});
+
+describe('a deadline', () => {
+  it.each([
+    [{ 'grpc-timeout': '1500m' }, 1500],
+    [{ 'grpc-timeout': '2S', 'connect-timeout-ms': '1' }, 2000],
+    [{ 'connect-timeout-ms': '250' }, 250],
+    [{}, undefined],
+  ])('is read from %j', async (headers, timeoutMs) => {
+    expect(await ask({ ...echo, headers })).toMatchObject({ status: 200, timeoutMs });
+  });
+
+  it.each([{ 'grpc-timeout': '1.5S' }, { 'grpc-timeout': '123456789m' }, { 'connect-timeout-ms': '-1' }])(
+    '%j is refused',
+    async (headers) => {
+      expect(await ask({ ...echo, headers })).toMatchObject({ status: 400, seen: undefined });
+    },
+  );
+});
+
+describe('an error', () => {
+  it('is a google.rpc.Status, with details of unknown types in base64', async () => {
+    const reply = new RpcError(Status.NOT_FOUND, 'no book', {
+      details: [{ typeUrl: 'x/no.Such', value: Buffer.from([1]) }],
+    });
+    expect(await ask({ ...echo, reply })).toMatchObject({
+      status: 404,
+      json: { code: 5, message: 'no book', details: [{ '@type': 'x/no.Such', value: 'AQ==' }] },
+    });
+  });
+
+  it('says when to try again', async () => {
+    const reply = new RpcError(Status.UNAVAILABLE, 'no instance');
+    expect(await ask({ ...echo, reply })).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+  });
+});
+
+describe('versions of a contract', () => {
+  it('encodes for the version of the instance that was picked', async () => {
+    const lacking = target('EchoAll', { descAt: () => undefined });
+    expect((await ask({ ...echo, target: lacking })).status).toBe(500);
+  });
+});

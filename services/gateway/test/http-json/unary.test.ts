@@ -1,0 +1,220 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from '@jest/globals';
+import { ask, type Setting } from './ask.js';
+import { binding, target } from './contract.js';
+
+const ALL = binding('POST /v1/all', '*');
+const PLAIN = binding('POST /v1/plain', '*');
+const GET_ALL = binding('GET /v1/all');
+const echo = (body: string, more: Partial<Setting> = {}) =>
+  ask({ target: target('EchoAll'), binding: ALL, body, ...more });
+
+describe('a body', () => {
+  it.each([
+    ['{"int64Value": 9007199254740993}', { int64Value: '9007199254740993' }],
+    ['{"int64_value": "-9223372036854775808"}', { int64Value: '-9223372036854775808' }],
+    ['{"uint64Value": 18446744073709551615}', { uint64Value: '18446744073709551615' }],
+    ['{"int64Value": 1e3, "int32Value": 2.0}', { int64Value: '1000', int32Value: 2 }],
+    ['{"color": "COLOR_RED"}', { color: 'COLOR_RED' }],
+    ['{"color": 1, "colors": [0, 7]}', { color: 'COLOR_RED', colors: ['COLOR_UNSPECIFIED', 7] }],
+    ['{"bytesValue": "-_-_"}', { bytesValue: '+/+/' }],
+    ['{"time": "2026-11-20T08:30:00.123456789+02:00"}', { time: '2026-11-20T06:30:00.123456789Z' }],
+    ['{"duration": "-1.000000001s"}', { duration: '-1.000000001s' }],
+    ['{"mask": "displayName,a.bC"}', { mask: 'displayName,a.bC' }],
+    [
+      '{"any": {"@type": "type.googleapis.com/google.protobuf.Duration", "value": "1s"}}',
+      { any: { '@type': 'type.googleapis.com/google.protobuf.Duration', value: '1s' } },
+    ],
+    ['{"text": ""}', { text: '' }],
+    ['{"text": null, "number": 0}', { number: 0 }],
+    ['{"maybe": 0}', { maybe: 0 }],
+    [
+      '{"int64Wrapper": 9007199254740993, "stringWrapper": ""}',
+      { int64Wrapper: '9007199254740993', stringWrapper: '' },
+    ],
+    ['{"struct": {"a": [1, null, {"b": "c"}]}, "value": null}', { struct: { a: [1, null, { b: 'c' }] }, value: null }],
+    ['{"doubleValue": "NaN"}', { doubleValue: 'NaN' }],
+    ['{"doubleValue": "-Infinity"}', { doubleValue: '-Infinity' }],
+    ['', {}],
+    ['{}', {}],
+  ])('%s is read', async (body, seen) => {
+    const answer = await echo(body);
+    expect(answer).toMatchObject({ status: 200, seen });
+  });
+
+  it.each([
+    ['{"int32Value": 2147483648}', 'int32Value: must be a whole number'],
+    ['{"int64Value": 1.5}', 'int64Value: must be a whole number'],
+    ['{"uint64Value": -1}', 'uint64Value: must be a whole number'],
+    ['{"nme": "x"}', 'nme: is not a field of test.v1.All'],
+    ['{"nme": "x"}', 'Did you mean "name"?'],
+    ['{"nested": {"colour": 1}}', 'nested.colour: is not a field'],
+    ['{"color": "COLOR_RAD"}', 'Did you mean "COLOR_RED"?'],
+    ['{"time": "2026-02-30T00:00:00Z"}', 'time: must be a time by RFC 3339'],
+    ['{"list": [{}, {"boolValue": "true"}]}', 'list[1].boolValue: must be true or false'],
+    ['{"name": "a", "name": "b"}', 'the body: is not JSON'],
+    ['{"int64Value": "1", "int64_value": "2"}', 'set multiple times'],
+    ['{"text": "a", "number": 1}', 'oneof'],
+    ['{"tags": [null]}', 'tags[0]: must be text'],
+    ['{"any": {"@type": "type.googleapis.com/no.Such"}}', 'any: "@type" must name a message'],
+    ['[]', 'the request: must be an object'],
+    ['{"name": "a"', 'the body: is not JSON'],
+    ['{"doubleValue": 1e400}', 'doubleValue: must be a number'],
+  ])('%s is refused by field', async (body, text) => {
+    const answer = await echo(body);
+    expect(answer).toMatchObject({ status: 400, json: { code: 3 }, seen: undefined });
+    expect(answer.text.replaceAll('\\"', '"')).toContain(text);
+  });
+
+  it('has every violation in BadRequest', async () => {
+    const { json } = await echo('{"nme": 1, "int32Value": "x"}');
+    expect(json).toMatchObject({
+      details: [{ '@type': 'type.googleapis.com/google.rpc.BadRequest' }],
+      message: expect.stringMatching(/nme.*int32Value/),
+    });
+  });
+
+  it('keeps the sign of -0, both ways', async () => {
+    for (const body of ['{"doubleValue": -0.0}', '{"ratio": -0.0}', '{"ratio": -0, "a": 1234567890123456}']) {
+      const all = body.includes('double');
+      const answer = await (all ? echo(body) : ask({ target: target('EchoPlain'), binding: PLAIN, body }));
+      expect(answer.text).toMatch(/"(?:doubleValue|ratio)":-0[,}]/);
+    }
+  });
+
+  it.each([
+    [{ 'content-type': 'text/plain' }, 415],
+    [{ 'content-type': 'application/json; charset=utf-8' }, 200],
+    [{ 'content-type': 'application/merge-patch+json' }, 200],
+    [{ 'content-encoding': 'br' }, 415],
+  ])('with %j is answered with %i', async (headers, status) => {
+    expect(await echo('{}', { headers })).toMatchObject({ status });
+  });
+
+  it('is inflated, within the limit', async () => {
+    const headers = { 'content-encoding': 'gzip' };
+    expect(await echo('', { headers, body: gzipSync('{"name": "a"}') })).toMatchObject({ seen: { name: 'a' } });
+    const bomb = gzipSync(`{"name": "${'a'.repeat(3000)}"}`);
+    expect(await echo('', { headers, body: bomb })).toMatchObject({ status: 413, json: { code: 8 } });
+    expect(await echo('', { headers, body: 'no gzip' })).toMatchObject({ status: 400 });
+  });
+
+  it('is refused if it is too large or no UTF-8', async () => {
+    expect(await echo(`{"name": "${'a'.repeat(3000)}"}`)).toMatchObject({ status: 413 });
+    expect(await echo('', { body: Buffer.from([0x22, 0xff]) })).toMatchObject({ status: 400 });
+  });
+});
+
+describe('a query', () => {
+  const query = (text: string) => ask({ target: target('EchoAll'), binding: GET_ALL, query: text });
+
+  it.each([
+    ['int64_value=9007199254740993&boolValue=true', { int64Value: '9007199254740993', boolValue: true }],
+    ['tags=a&tags=b%26&nested.nested.name=x+y', { tags: ['a', 'b&'], nested: { nested: { name: 'x y' } } }],
+    ['color=COLOR_RED&colors=1&colors=COLOR_RED', { color: 'COLOR_RED', colors: ['COLOR_RED', 'COLOR_RED'] }],
+    [
+      'time=2026-11-20T08:30:00.000000001Z&duration=1.5s',
+      { time: '2026-11-20T08:30:00.000000001Z', duration: '1.500s' },
+    ],
+    ['mask=a.b,c&int64Wrapper=0&stringWrapper=', { mask: 'a.b,c', int64Wrapper: '0', stringWrapper: '' }],
+    ['doubleValue=-Infinity&maybe=0&text=', { doubleValue: '-Infinity', maybe: 0, text: '' }],
+    ['times=2026-11-20T08:30:00Z', { times: ['2026-11-20T08:30:00Z'] }],
+  ])('%s is read', async (text, seen) => {
+    expect(await query(text)).toMatchObject({ status: 200, seen });
+  });
+
+  it.each([
+    ['nme=x', 'Did you mean "name"?'],
+    ['name=a&name=b', 'name: is in the query 2 times'],
+    ['nested=x', 'nested: is a message; name a field of it'],
+    ['name.x=1', 'name.x: is not a field; name has no fields'],
+    ['boolValue=yes', 'boolValue: must be true or false'],
+    ['maybe=x', 'maybe: must be a whole number'],
+    ['struct.a=1', 'struct has no fields in a query'],
+  ])('%s is refused by field', async (text, reason) => {
+    const answer = await query(text);
+    expect(answer.status).toBe(400);
+    expect(answer.text.replaceAll('\\"', '"')).toContain(reason);
+  });
+
+  it('is refused beside a body that is the whole request', async () => {
+    expect(await echo('{}', { query: 'name=a' })).toMatchObject({ status: 400 });
+  });
+});
+
+describe('a path', () => {
+  it('wins over body and query', async () => {
+    const path = { 'nested.name': 'path' };
+    const put = binding('PUT /v1/{nested.name}', 'nested');
+    const body = '{"name": "body", "tags": ["t"]}';
+    expect(await ask({ target: target('EchoAll'), binding: put, body, variables: path })).toMatchObject({
+      seen: { nested: { name: 'path', tags: ['t'] } },
+    });
+    const get = binding('GET /v1/{color}/{bool_value}');
+    const variables = { color: '1', bool_value: 'true' };
+    expect(await ask({ target: target('EchoAll'), binding: get, query: 'color=7', variables })).toMatchObject({
+      seen: { color: 'COLOR_RED', boolValue: true },
+    });
+  });
+
+  it('is refused by field', async () => {
+    const get = binding('GET /v1/{int32_value}');
+    const answer = await ask({ target: target('EchoAll'), binding: get, variables: { int32_value: 'x' } });
+    expect(answer).toMatchObject({ status: 400, json: { message: expect.stringContaining('int32Value') } });
+  });
+});
+
+describe('a reply', () => {
+  it('has fields without presence even if they are zero', async () => {
+    const { text } = await ask({ target: target('EchoPlain'), binding: PLAIN, body: '{}' });
+    expect(text).toBe('{"a":"0","b":"0","ratio":0}');
+  });
+
+  it('can be one field of the message', async () => {
+    const post = binding('POST /v1/all', '*', 'tags');
+    expect(await echo('{"tags": ["a"]}', { binding: post })).toMatchObject({ text: '["a"]' });
+  });
+
+  it('shows an Any of an unknown type as base64', async () => {
+    const unknown = Buffer.from([0x62, 8, 0x0a, 3, 0x78, 0x2f, 0x79, 0x12, 1, 9]);
+    const answer = await echo('{}', { replyBytes: unknown });
+    expect(answer.json).toMatchObject({ any: { '@type': 'x/y', value: 'CQ==' } });
+  });
+
+  it('has no body after HEAD', async () => {
+    const answer = await ask({ target: target('EchoAll'), binding: GET_ALL, method: 'HEAD', query: 'name=a' });
+    expect(answer).toMatchObject({ status: 200, text: '' });
+    expect(Number(answer.headers['content-length'])).toBeGreaterThan(10);
+  });
+});
+
+describe('int64_as_number', () => {
+  const numbers = target('EchoPlain', { int64AsNumber: true });
+  const all = target('EchoAll', { int64AsNumber: true });
+
+  it('writes and reads numbers, within ±2^53 inclusive', async () => {
+    const answer = await ask({ target: numbers, binding: PLAIN, body: '{"a":9007199254740992,"b":-9007199254740992}' });
+    expect(answer.text).toBe('{"a":9007199254740992,"b":-9007199254740992,"ratio":0}');
+    const nested = '{"list": [{"int64Value": 5}], "int64Wrapper": 6}';
+    expect((await ask({ target: all, binding: ALL, body: nested })).json).toMatchObject({
+      list: [{ int64Value: 5 }],
+      int64Wrapper: 6,
+    });
+  });
+
+  it.each(['9007199254740993', '-9007199254740993', '"9007199254740993"', '9007199254740993.0', '1e16'])(
+    'refuses %s in a request',
+    async (a) => {
+      const answer = await ask({ target: numbers, binding: PLAIN, body: `{"a":${a}}` });
+      expect(answer).toMatchObject({ status: 400, json: { code: 3, message: expect.stringContaining('a: is ') } });
+    },
+  );
+
+  it('answers with OUT_OF_RANGE instead of a rounded number', async () => {
+    const answer = await ask({ target: numbers, binding: PLAIN, body: '{}', reply: { b: '9007199254740993' } });
+    expect(answer).toMatchObject({
+      status: 400,
+      json: { code: 11, message: expect.stringContaining('b is 9007199254740993') },
+    });
+  });
+});
