@@ -14,6 +14,8 @@ const etcd = {
   stub: path.join(root, 'packages/contracts/src/etcd-v3/rpc.ts'),
   args: ['--config', 'scripts/generate/etcd.buf.yaml', '--template', 'scripts/generate/etcd.buf.gen.yaml'],
 };
+/** What scripts/generate/check-http.mjs checks with. */
+const HTTP_RULES = ['template', 'conflicts', 'rule-check'].map((file) => `packages/schema/src/http/${file}.ts`);
 /** The digests of the inputs. The stamp is among the generated files, so that removing them removes it too. */
 const stamp = path.join(root, 'packages/contracts/src/.inputs');
 
@@ -124,7 +126,7 @@ function readInputs() {
   const protos = readdirSync(path.join(root, 'proto'), { recursive: true }).filter((file) => file.endsWith('.proto'));
   const plugin = readdirSync(path.join(root, 'scripts/generate')).map((file) => `scripts/generate/${file}`);
   return {
-    settings: digest(['buf.gen.yaml', ...plugin.sort()], modules() + locked()),
+    settings: digest(['buf.gen.yaml', ...plugin.sort(), ...HTTP_RULES], modules() + locked()),
     protos: Object.fromEntries(protos.sort().map((file) => [file, digest([`proto/${file}`])])),
   };
 }

@@ -1,13 +1,11 @@
 /** Checks the call policies in contracts for contradictions. */
 import { create, createFileRegistry, getOption, hasOption, ScalarType } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { PATH, told } from './told.mjs';
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 const MAX_SUBSET_SIZE = 10_000;
-
-/** The field numbers in `SourceCodeInfo.Location.path` (descriptor.proto) that lead to the declarations of a file. */
-const PATH = { service: 6, method: 2, methodOptions: 4, serviceOptions: 3 };
 
 /**
  * The faults in the options `rondo.options.v1.service` and `.method` of some files, each with file, line and reason.
@@ -40,18 +38,6 @@ function* inFile(file, options) {
       }
     }
   }
-}
-
-/** `proto/greeter/v1/greeter.proto:16: …`, with the line of the option, or of the method or service that has it. */
-function told(file, path, reason) {
-  const lines = new Map(
-    file.proto.sourceCodeInfo?.location.map((location) => [location.path.join('.'), location.span[0] + 1]),
-  );
-  // An option whose fields are set one by one has a line for each. The first is taken.
-  const own = [...lines].find(([key]) => key === path.join('.') || key.startsWith(`${path.join('.')}.`));
-  const around = [path.slice(0, -2), path.slice(0, 2)].map((one) => lines.get(one.join('.')));
-  const line = [own?.[1], ...around].find((known) => known !== undefined);
-  return `proto/${file.name}.proto:${line ?? '?'}: ${reason}`;
 }
 
 function* inService(service, options) {

@@ -1,5 +1,4 @@
-/** The buf plugin for contracts: runs {@link checkPolicies}, {@link desugar} and {@link copyServicePolicies}, then ts-proto. */
-import { writeFileSync } from 'node:fs';
+/** The buf plugin for contracts: runs {@link checkPolicies}, {@link checkHttp}, {@link desugar} and {@link copyServicePolicies}, then ts-proto. */
 import { buffer } from 'node:stream/consumers';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
@@ -8,14 +7,15 @@ import {
   CodeGeneratorResponseSchema,
   Edition,
 } from '@bufbuild/protobuf/wkt';
+import { checkHttp } from './check-http.mjs';
 import { checkPolicies } from './check-policies.mjs';
 import { copyServicePolicies, desugar } from './desugar.mjs';
 import { stubsOf } from './ts-proto.mjs';
 
 // Not readFileSync(0): after it has read a pipe, Node 20 imports packages by their symbolic links, without their dependencies.
 const request = fromBinary(CodeGeneratorRequestSchema, await buffer(process.stdin));
-// The check comes first, as the other steps change the files.
-const faults = checkPolicies(request.protoFile, request.fileToGenerate);
+// The checks come first, as the other steps change the files.
+const faults = [checkPolicies, checkHttp].flatMap((check) => check(request.protoFile, request.fileToGenerate));
 const response = create(CodeGeneratorResponseSchema, {
   ...(faults.length > 0 ? { error: `contradictory contracts:\n${faults.join('\n')}` } : { file: await stubs() }),
   supportedFeatures: BigInt(
@@ -31,4 +31,5 @@ async function stubs() {
   return stubsOf(toBinary(CodeGeneratorRequestSchema, request));
 }
 
-writeFileSync(1, toBinary(CodeGeneratorResponseSchema, response));
+// Not writeFileSync(1): esbuild, which the checks use, may have made the pipe non-blocking.
+process.stdout.write(toBinary(CodeGeneratorResponseSchema, response));
