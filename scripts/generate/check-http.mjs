@@ -29,19 +29,20 @@ async function load(folder) {
  * The faults in the HTTP rules of some files, each with file, line, reason and remedy. Conflicts are looked for among all
  * contracts: buf shows a plugin only those that are generated, and their imports.
  * @param {import('@bufbuild/protobuf/wkt').FileDescriptorProto[]} protoFiles All files, each after its imports.
- * @param {readonly string[]} names The names of the files to check.
+ * @param {readonly string[]} names The names of the files to check. Contracts of third parties, which aren't in `folder`, are left out.
+ * @param {string} folder The folder of the contracts.
  * @returns {string[]}
  */
-export function checkHttp(protoFiles, names) {
+export function checkHttp(protoFiles, names, folder = 'proto') {
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
-  const ours = names.filter((name) => existsSync(`proto/${name}`)); // contracts of third parties are as they are
+  const ours = names.filter((name) => existsSync(path.join(folder, name)));
   const asked = ours.map((name) => registry.getFile(name));
   const bound = asked.flatMap((file) => boundIn(file, registry));
   const known = new Set(protoFiles.map(({ name }) => name));
   return [
     ...asked.flatMap((file) => [...exposed(file, registry)]),
     ...bound.flatMap(({ faults, tell }) => faults.map((fault) => tell(fault))),
-    ...conflicts(bound, others(known)),
+    ...conflicts(bound, others(known, folder)),
   ];
 }
 
@@ -71,10 +72,12 @@ function patternOf({ case: verb, value }) {
 }
 
 /** The rules of the contracts that buf didn't show. Those whose files are gone don't count. */
-function others(known) {
+function others(known, folder) {
   if (!existsSync(generated)) return [];
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(generated)));
-  const files = [...registry.files].filter(({ proto: { name } }) => !known.has(name) && existsSync(`proto/${name}`));
+  const files = [...registry.files].filter(
+    ({ proto: { name } }) => !known.has(name) && existsSync(path.join(folder, name)),
+  );
   return files.flatMap((file) => boundIn(file, registry));
 }
 
