@@ -11,6 +11,7 @@ syntax = "proto3";
 
 package ${snakeCase(name)}.v1;
 
+import "google/api/annotations.proto";
 import "rondo/options/v1/options.proto";
 
 // Callers read this comment: describe what the service does.
@@ -20,6 +21,11 @@ service ${pascalCase(name)}Service {
     // The method changes nothing, so a client may retry it at another instance. Use IDEMPOTENT for a method that
     // changes something and may be repeated, and IDEMPOTENCY_UNKNOWN for a method that must not be repeated.
     option idempotency_level = NO_SIDE_EFFECTS;
+    // The gateway offers the method over HTTP too: the body is the request, as JSON.
+    option (google.api.http) = {
+      post: "/v1/${name}:echo"
+      body: "*"
+    };
     // The maximum duration of a call, even if its caller allows more. Without it the caller decides; Rondo's clients
     // allow 10 s.
     option (rondo.options.v1.method) = {
@@ -30,6 +36,8 @@ service ${pascalCase(name)}Service {
   // caller sets one.
   rpc Count(CountRequest) returns (stream CountResponse) {
     option idempotency_level = NO_SIDE_EFFECTS;
+    // The query has the fields of the request: \`?to=3\`. Each response is a line of JSON.
+    option (google.api.http) = {get: "/v1/${name}:count"};
   }
 }
 
