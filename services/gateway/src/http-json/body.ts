@@ -7,7 +7,7 @@ import { HttpFault } from './fault.js';
 const gunzip = promisify(gunzipCallback);
 
 /** The content type of a request without its parameters, in lower case; empty if it has none. */
-export const contentTypeOf = ({ headers }: HttpExchange): string =>
+const contentTypeOf = ({ headers }: HttpExchange): string =>
   (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
 const JSON_TYPE = /^(?:application\/json|application\/[\w.+-]+\+json)$/;

@@ -19,6 +19,8 @@ export interface HttpJsonOptions {
   readonly addMetadata: (headers: OutgoingHttpHeaders, metadata: Metadata) => void;
   /** The most that a message may take, encoded as JSON. 4 MiB by default. */
   readonly maxMessageBytes?: number;
+  /** Aborts when the public port begins to drain: streams without an end of their own then end. By default never. */
+  readonly draining?: AbortSignal;
   /** Hears of errors that are faults of the gateway. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -37,11 +39,11 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /** Serves the routes of `google.api.http` as JSON. The returned function never throws, and always ends the exchange. */
 export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchange, match: RouteMatch) => void {
-  const { maxMessageBytes = MAX_MESSAGE_BYTES, onFault = () => {} } = options;
+  const { maxMessageBytes = MAX_MESSAGE_BYTES, onFault = () => {}, draining = new AbortController().signal } = options;
   return (exchange, match) => {
     const conditional = exchange.headers['if-match'] !== undefined;
     const { types } = match.target;
-    serve(exchange, match, { ...options, maxMessageBytes, onFault }).catch((error: unknown) =>
+    serve(exchange, match, { ...options, maxMessageBytes, onFault, draining }).catch((error: unknown) =>
       sendFault(exchange, error, { types, conditional, onFault }),
     );
   };

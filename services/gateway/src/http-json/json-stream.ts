@@ -1,8 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { JsonValue, Registry } from '@bufbuild/protobuf';
+import type { Registry } from '@bufbuild/protobuf';
 import type { RpcError } from '@rondo/rpc/status';
 import type { HttpExchange } from '../listener/exchange.js';
-import { stringify } from './json.js';
 import { statusJson } from './status-json.js';
 
 /** How a stream of replies is written. */
@@ -10,8 +9,10 @@ export interface JsonStyle {
   /** The replies are the data of `google.api.HttpBody`, one after the other. */
   readonly raw: boolean;
   readonly headers: OutgoingHttpHeaders;
-  /** One reply. `token`: where the stream resumes after it. */
-  readonly message: (json: JsonValue, token: string | undefined) => Buffer;
+  /** Whether the client connects again by itself when the stream ends. */
+  readonly resumes: boolean;
+  /** One reply, as JSON text. `token`: where the stream resumes after it. */
+  readonly message: (text: string, token: string | undefined) => Buffer;
   /** The end of a stream that failed. */
   readonly failure: (error: RpcError, types: Registry) => Buffer;
   /** What is sent first. */
@@ -34,17 +35,19 @@ export function styleOf({ headers }: HttpExchange, raw: boolean): JsonStyle {
   };
 }
 
-type Form = Pick<JsonStyle, 'message' | 'failure' | 'opening' | 'keepAlive'>;
+type Form = Pick<JsonStyle, 'resumes' | 'message' | 'failure' | 'opening' | 'keepAlive'>;
 
 /** A line for each message. Source: https://github.com/ndjson/ndjson-spec */
 const LINES: Form = {
-  message: (json) => Buffer.from(`${stringify(json)}\n`),
+  resumes: false,
+  message: (text) => Buffer.from(`${text}\n`),
   failure: (error, types) => Buffer.from(`${JSON.stringify({ error: statusJson(error, types) })}\n`),
 };
 
 /** Source: https://html.spec.whatwg.org/multipage/server-sent-events.html */
 const EVENTS: Form = {
-  message: (json, token) => Buffer.from(`${token === undefined ? '' : `id: ${token}\n`}data: ${stringify(json)}\n\n`),
+  resumes: true,
+  message: (text, token) => Buffer.from(`${token === undefined ? '' : `id: ${token}\n`}data: ${text}\n\n`),
   failure: (error, types) => Buffer.from(`event: error\ndata: ${JSON.stringify(statusJson(error, types))}\n\n`),
   // A browser reconnects after a second, with the id of the last event.
   opening: Buffer.from('retry: 1000\n\n'),

@@ -11,6 +11,7 @@ import {
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import { type FieldViolation, RpcError, Status } from '@rondo/rpc/status';
 import { withReadableAnys } from './any.js';
+import { factsOf } from './facts.js';
 import { isObject, own } from './query.js';
 
 /** How a message is written as JSON. */
@@ -138,8 +139,10 @@ function is64Bit(type: ScalarType | undefined): boolean {
 /** Marks -0, which JSON.stringify writes as 0. It is a private-use character. */
 const MINUS_ZERO = '\ue001-0';
 
-/** JSON as text. */
-export function stringify(json: JsonValue): string {
+/** The JSON of a message, or of a part of it, as text. */
+export function stringify(desc: DescMessage, json: JsonValue): string {
+  const { wellKnown, floats } = factsOf(desc);
+  if (!wellKnown && !floats) return JSON.stringify(json); // many times as fast as with a replacer
   let marked = false;
   const text = JSON.stringify(json, (_, value) => {
     if (!Object.is(value, -0)) return value;

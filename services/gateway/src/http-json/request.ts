@@ -13,6 +13,7 @@ import { type FieldViolation, invalidArgument } from '@rondo/rpc/status';
 import { checkJson, parseJson } from '@rondo/schema';
 import type { HttpBinding } from '@rondo/schema/http';
 import { type Conditions, setConditions } from './conditions.js';
+import { factsOf } from './facts.js';
 import { impliedMask, setMask } from './field-mask.js';
 import { beyondNumbers } from './json.js';
 import { isObject, type QueryParameters, setField, setQuery, textToJson } from './query.js';
@@ -44,7 +45,7 @@ const LONG_NUMBER = /\d{16}|\d[eE]/;
  * @throws RpcError `INVALID_ARGUMENT` with every field that is wrong.
  */
 export function encodeRequest(method: DescMethod, parts: RequestParts): Uint8Array {
-  const simple = isBodyOnly(parts) && !LONG_NUMBER.test(parts.body) && isPlain(method.input);
+  const simple = isBodyOnly(parts) && !LONG_NUMBER.test(parts.body) && !factsOf(method.input).wellKnown;
   const message = simple ? readSimple(method.input, parts) : undefined;
   return toBinary(method.input, message ?? readMessage(method, parts));
 }
@@ -139,18 +140,4 @@ function fromChecked(desc: DescMessage, value: JsonValue, registry: Registry): M
     const reason = error instanceof Error ? error.message : String(error);
     throw invalidArgument([{ field: 'the request', description: reason }]);
   }
-}
-
-const plain = new WeakMap<DescMessage, boolean>();
-
-/** Whether a message holds no types of google.protobuf, whose texts protobuf-es checks less strictly than we do. */
-function isPlain(desc: DescMessage): boolean {
-  const known = plain.get(desc);
-  if (known !== undefined) return known;
-  const reached = new Set([desc]);
-  // The set grows during the iteration, which then visits the new entries too.
-  for (const { fields } of reached) for (const { message } of fields) if (message !== undefined) reached.add(message);
-  const found = [...reached].every(({ typeName }) => !typeName.startsWith('google.protobuf.'));
-  plain.set(desc, found);
-  return found;
 }

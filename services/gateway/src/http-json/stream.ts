@@ -9,6 +9,7 @@ import { timeoutOf } from './deadline.js';
 import { sendFault, toFault } from './fault.js';
 import { givesRawBody, rawBodyOf } from './http-body.js';
 import type { HttpCall } from './http-json.js';
+import { stringify } from './json.js';
 import { type JsonStyle, styleOf } from './json-stream.js';
 import { encodeLines, readLines } from './lines.js';
 import { isObject, own } from './query.js';
@@ -98,6 +99,10 @@ async function sendStream(call: StreamCall, reply: BackendReply, stream: AsyncIt
     exchange.respond(200, { ...headers, ...style.headers });
     if (style.opening !== undefined) send(exchange, style.opening);
   };
+  const stopFollowing = onDrain(call, () => {
+    call.upload.failure ??= STOPPING;
+    call.context.end(STOPPING);
+  });
   // A stream may rest before its first message, and the client wants to know that it is open.
   const opening = setTimeout(open, OPEN_AFTER_MS);
   const keepAlive = setInterval(() => {
@@ -110,8 +115,19 @@ async function sendStream(call: StreamCall, reply: BackendReply, stream: AsyncIt
   } finally {
     clearTimeout(opening);
     clearInterval(keepAlive);
+    stopFollowing();
     await messages.return?.();
   }
+}
+
+const STOPPING = new RpcError(Status.UNAVAILABLE, 'this gateway is stopping; ask again, and another one answers');
+
+/** Calls `listener` when the gateway drains, if the call has no end of its own. Returns a function that stops that. */
+function onDrain({ draining, match, exchange }: HttpCall, listener: () => void): () => void {
+  if (match.target.method.policy.timeoutMs !== undefined || timeoutOf(exchange.headers) !== undefined) return () => {};
+  draining.addEventListener('abort', listener, { once: true });
+  if (draining.aborted) listener();
+  return () => draining.removeEventListener('abort', listener);
 }
 
 /** Sends a few bytes without waiting for a slow reader. */
@@ -137,7 +153,7 @@ async function sendMessages(
     const { json, whole } = replyJson(next.value, { target, method, binding });
     const chunk = style.raw
       ? rawChunk(json, exchange.responded ? undefined : style)
-      : style.message(json, tokenOf(call, method, whole));
+      : style.message(stringify(method.output, json), tokenOf(call, method, whole));
     open();
     if (exchange.method === 'HEAD') break;
     await exchange.write(chunk);
@@ -168,5 +184,6 @@ function sendFailure(call: StreamCall, caught: unknown, style: JsonStyle): void 
   const options = { types: match.target.types, conditional: conditions.etag !== undefined, onFault };
   const fault = exchange.responded ? toFault(error, options) : undefined;
   if (fault === undefined || style.raw) sendFault(exchange, error, options);
+  else if (error === STOPPING && style.resumes) exchange.end();
   else exchange.end(style.failure(fault.error, match.target.types));
 }

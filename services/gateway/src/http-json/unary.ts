@@ -4,7 +4,7 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../discovery/catalogue.js';
 import type { BackendReply } from '../protocols/backend.js';
-import { checkContentType, contentTypeOf, readBody, toText } from './body.js';
+import { checkContentType, readBody, toText } from './body.js';
 import { etagField, isUnchanged, toEtag } from './conditions.js';
 import { timeoutOf } from './deadline.js';
 import { givesRawBody, rawBodyJson, rawBodyOf, takesRawBody } from './http-body.js';
@@ -47,13 +47,10 @@ export async function readRequest(call: HttpCall, resume?: RequestParts['resume'
 /** The body as JSON; empty if the method takes none. */
 async function readJson({ exchange, match, maxMessageBytes }: HttpCall): Promise<string> {
   const { binding, target } = match;
-  if (binding.body === '') {
-    exchange.body.discard();
-    return '';
-  }
+  if (binding.body === '') return '';
   if (takesRawBody(target.desc.input, binding)) {
     const data = await readBody(exchange, maxMessageBytes);
-    return rawBodyJson(exchange.headers['content-type'] ?? contentTypeOf(exchange), data);
+    return rawBodyJson(exchange.headers['content-type'] ?? '', data);
   }
   checkContentType(exchange);
   return toText(await readBody(exchange, maxMessageBytes));
@@ -79,7 +76,7 @@ export function sendReply(call: HttpCall, { response, header, from }: BackendRep
   }
   const { contentType, data } = givesRawBody(method.output, binding)
     ? rawBodyOf(json)
-    : { contentType: 'application/json', data: Buffer.from(stringify(json)) };
+    : { contentType: 'application/json', data: Buffer.from(stringify(method.output, json)) };
   exchange.respond(200, { ...headers, 'content-type': contentType, 'content-length': data.length });
   exchange.end(exchange.method === 'HEAD' ? undefined : data);
 }
