@@ -89,11 +89,19 @@ const ALL: Fields = {
   list: '.test.v1.All[]',
 };
 
+const HTTP_BODY: JsonObject = {
+  name: 'google/api/httpbody.proto',
+  package: 'google.api',
+  syntax: 'proto3',
+  dependency: ['google/protobuf/any.proto'],
+  messageType: [message('HttpBody', { content_type: 'string', data: 'bytes', extensions: '.google.protobuf.Any[]' })],
+};
+
 const FILE: JsonObject = {
   name: 'test/v1/test.proto',
   package: 'test.v1',
   syntax: 'proto3',
-  dependency: WELL_KNOWN.map(({ proto }) => proto.name),
+  dependency: [...WELL_KNOWN.map(({ proto }) => proto.name), 'google/api/httpbody.proto'],
   messageType: [
     message('All', ALL),
     message('Plain', { a: 'int64', b: 'int64', ratio: 'double' }),
@@ -102,6 +110,7 @@ const FILE: JsonObject = {
     message('CreateBookRequest', { book: '.test.v1.Book', request_id: 'string' }),
     message('GetBookRequest', { name: 'string' }),
     message('DeleteBookRequest', { name: 'string', etag: 'string' }),
+    message('File', { name: 'string', content: '.google.api.HttpBody' }),
     message('WatchRequest', { name: 'string', resume_token: 'string' }),
     message('WatchResponse', { text: 'string', resume_token: 'string' }),
   ],
@@ -128,6 +137,9 @@ const FILE: JsonObject = {
           serverStreaming: true,
           options: { idempotencyLevel: 'NO_SIDE_EFFECTS' },
         }),
+        rpc('Upload', 'File File'),
+        rpc('Download', 'GetBookRequest .google.api.HttpBody'),
+        rpc('Export', 'GetBookRequest .google.api.HttpBody', { serverStreaming: true }),
         rpc('Sum', 'Plain Plain', { clientStreaming: true }),
         rpc('Chat', 'Plain Plain', { clientStreaming: true, serverStreaming: true }),
       ],
@@ -136,14 +148,16 @@ const FILE: JsonObject = {
 };
 
 function rpc(name: string, types: string, more: JsonObject = {}): JsonObject {
-  const [inputType, outputType] = types.split(' ').map((type) => `.test.v1.${type}`);
+  const [inputType, outputType] = types.split(' ').map((type) => (type.startsWith('.') ? type : `.test.v1.${type}`));
   return { name, inputType: inputType ?? '', outputType: outputType ?? '', ...more };
 }
 
 /** The types of the test contract. */
 export const types: FileRegistry = createFileRegistry(
   create(FileDescriptorSetSchema, {
-    file: [file_google_protobuf_descriptor, ...WELL_KNOWN].map(({ proto }) => proto).concat([testFile()]),
+    file: [file_google_protobuf_descriptor, ...WELL_KNOWN]
+      .map(({ proto }) => proto)
+      .concat([fromJson(FileDescriptorProtoSchema, HTTP_BODY), testFile()]),
   }),
 );
 
