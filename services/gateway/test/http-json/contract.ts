@@ -7,6 +7,7 @@ import {
   type JsonObject,
 } from '@bufbuild/protobuf';
 import {
+  FieldOptionsSchema,
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
   file_google_protobuf_any,
@@ -105,11 +106,17 @@ const FILE: JsonObject = {
   messageType: [
     message('All', ALL),
     message('Plain', { a: 'int64', b: 'int64', ratio: 'double' }),
-    message('Book', { name: 'string', title: 'string', page_count: 'int32', etag: 'string' }),
+    message('Book', {
+      name: 'string',
+      title: 'string',
+      page_count: 'int32',
+      etag: 'string',
+      create_time: '.google.protobuf.Timestamp',
+    }),
     message('UpdateBookRequest', { book: '.test.v1.Book', update_mask: '.google.protobuf.FieldMask' }),
     message('CreateBookRequest', { book: '.test.v1.Book', request_id: 'string' }),
     message('GetBookRequest', { name: 'string' }),
-    message('DeleteBookRequest', { name: 'string', etag: 'string' }),
+    message('DeleteBookRequest', { name: 'string', etag: 'string', create_time: '.google.protobuf.Timestamp' }),
     message('File', { name: 'string', content: '.google.api.HttpBody' }),
     message('WatchRequest', { name: 'string', resume_token: 'string' }),
     message('WatchResponse', { text: 'string', resume_token: 'string' }),
@@ -167,6 +174,14 @@ function testFile() {
   const policy = MethodPolicy.encode(
     MethodPolicy.fromPartial({ resume: { request: 'resume_token', response: 'resume_token' } }),
   ).finish();
+  // google.api.field_behavior: IMMUTABLE and OUTPUT_ONLY.
+  const created = file.messageType
+    .find(({ name }) => name === 'Book')
+    ?.field.find(({ name }) => name === 'create_time');
+  if (created !== undefined) {
+    created.options = create(FieldOptionsSchema, {});
+    created.options.$unknown = [{ no: 1052, wireType: 2, data: Buffer.from([2, 5, 3]) }];
+  }
   if (watch?.options !== undefined) {
     watch.options.$unknown = [{ no: 50550, wireType: 2, data: Buffer.concat([Buffer.from([policy.length]), policy]) }];
   }

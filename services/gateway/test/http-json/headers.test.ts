@@ -18,7 +18,9 @@ describe('PATCH', () => {
     });
 
   it('masks the fields that the body names', async () => {
-    expect(await update('{"name": "books/2", "etag": "\\"1\\"", "pageCount": 0, "title": "t"}')).toMatchObject({
+    expect(
+      await update('{"name": "books/2", "etag": "\\"1\\"", "createTime": null, "pageCount": 0, "title": "t"}'),
+    ).toMatchObject({
       seen: { book: { name: 'books/1', title: 't' }, updateMask: 'title,pageCount' },
     });
     expect((await update('{"etag": "\\"1\\""}')).seen).not.toHaveProperty('updateMask');

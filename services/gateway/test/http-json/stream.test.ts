@@ -31,7 +31,11 @@ function ask(setting: Setting) {
         for await (const bytes of requests) yield toJson(input, fromBinary(input, bytes));
       })();
       const messages = (async function* () {
-        for await (const json of setting.replies(decoded, call)) yield toBinary(output, fromJson(output, json));
+        try {
+          for await (const json of setting.replies(decoded, call)) yield toBinary(output, fromJson(output, json));
+        } catch (error) {
+          throw call.context.reason ?? error; // as a channel does
+        }
       })();
       const reply = { header: new Metadata(), trailer: new Metadata(), from: undefined };
       if (methodKind !== 'client_streaming') return { ...reply, response: { stream: true, messages } };
@@ -147,8 +151,9 @@ describe('a stream of requests', () => {
     ['{"a":1}\n{"x":1}\n', 400, 'line 2: x: is not a field'],
     ['{"a":1}\nnope\n', 400, 'line 2: the body: is not JSON'],
     [`{"a":1}\n{"a":${' '.repeat(200)}1}\n`, 413, 'a line of the body exceeds 100 bytes'],
+    [' '.repeat(200), 413, 'a line of the body exceeds 100 bytes'],
   ])('fails by the line: %#', async (body, status, text) => {
-    const answer = await ask({ ...SUM, body: bytes(body), replies: total }).answer();
+    const answer = await ask({ ...SUM, body: bytes(...(body.match(/[\s\S]{1,60}/g) ?? [])), replies: total }).answer();
     expect(answer.status).toBe(status);
     expect(answer.text).toContain(text);
   });
