@@ -1,14 +1,61 @@
-import { readFileSync } from 'node:fs';
-import { createFileRegistry, type DescMethod, fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { create, createFileRegistry, type DescMethod, fromJson, type JsonObject } from '@bufbuild/protobuf';
+import {
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+  file_google_protobuf_field_mask,
+} from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
 import { HttpRule } from '@rondo/contracts/google/api/http';
 import { httpRuleOf } from './rule.js';
 
-const descriptors = new URL('../../../contracts/descriptors.binpb', import.meta.url);
-const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(descriptors)));
+const text = (name: string, number: number) => ({ name, number, type: 'TYPE_STRING', label: 'LABEL_OPTIONAL' });
+const of = (typeName: string, name: string, number: number) => ({
+  ...text(name, number),
+  type: 'TYPE_MESSAGE',
+  typeName,
+});
 
-/** A method of the contracts in proto/, with `rules` in place of its own. */
+const FILE: JsonObject = {
+  name: 'projects/v1/projects.proto',
+  package: 'projects.v1',
+  syntax: 'proto3',
+  dependency: ['google/protobuf/field_mask.proto'],
+  messageType: [
+    { name: 'Project', field: [text('name', 1), text('title', 2), text('etag', 3)] },
+    { name: 'GetProjectRequest', field: [text('name', 1)] },
+    {
+      name: 'UpdateProjectRequest',
+      field: [of('.projects.v1.Project', 'project', 1), of('.google.protobuf.FieldMask', 'update_mask', 2)],
+    },
+    {
+      name: 'CreateProjectRequest',
+      field: [
+        of('.projects.v1.Project', 'project', 1),
+        { ...of('.projects.v1.Project', 'tasks', 2), label: 'LABEL_REPEATED' },
+      ],
+    },
+  ],
+  service: [
+    {
+      name: 'ProjectService',
+      method: ['GetProject', 'UpdateProject', 'CreateProject', 'Sum'].map((name) => ({
+        name,
+        inputType: `.projects.v1.${name === 'Sum' ? 'GetProject' : name}Request`,
+        outputType: '.projects.v1.Project',
+        clientStreaming: name === 'Sum',
+        options: {},
+      })),
+    },
+  ],
+};
+
+const registry = createFileRegistry(
+  create(FileDescriptorSetSchema, {
+    file: [file_google_protobuf_field_mask.proto, fromJson(FileDescriptorProtoSchema, FILE)],
+  }),
+);
+
+/** A method of the contract, with `rules` in place of its own. */
 function methodWith(name: string, ...rules: readonly Partial<HttpRule>[]): DescMethod {
   const [type = '', short = ''] = name.split('/');
   const method = registry.getService(type)?.methods.find((one) => one.name === short);
@@ -29,7 +76,7 @@ const post = (value: string, body = '', more: Partial<HttpRule> = {}) =>
 const GET_PROJECT = 'projects.v1.ProjectService/GetProject';
 const UPDATE_PROJECT = 'projects.v1.ProjectService/UpdateProject';
 const CREATE_PROJECT = 'projects.v1.ProjectService/CreateProject';
-const SUM = 'calculator.v1.CalculatorService/Sum';
+const SUM = 'projects.v1.ProjectService/Sum';
 
 describe('httpRuleOf', () => {
   it('reads a rule and its additional bindings', () => {
