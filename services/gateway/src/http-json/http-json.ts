@@ -40,25 +40,25 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** Serves the routes of `google.api.http` as JSON. The returned function never throws, and always ends the exchange. */
 export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchange, match: RouteMatch) => void {
   const { maxMessageBytes = MAX_MESSAGE_BYTES, onFault = () => {}, draining = new AbortController().signal } = options;
+  const complete = { ...options, maxMessageBytes, onFault, draining };
   return (exchange, match) => {
-    const conditional = exchange.headers['if-match'] !== undefined;
-    const { types } = match.target;
-    serve(exchange, match, { ...options, maxMessageBytes, onFault, draining }).catch((error: unknown) =>
-      sendFault(exchange, error, { types, conditional, onFault }),
-    );
+    const context = new CallContext();
+    let left = false;
+    exchange.onClose((early) => {
+      left = early;
+      if (early) context.end(new RpcError(Status.CANCELLED, 'the client left'));
+    });
+    serve({ ...complete, exchange, match, context, left: () => left }).catch((error: unknown) => {
+      if (left) return;
+      const conditional = exchange.headers['if-match'] !== undefined;
+      sendFault(exchange, error, { types: match.target.types, conditional, onFault });
+    });
   };
 }
 
-async function serve(exchange: HttpExchange, match: RouteMatch, options: Required<HttpJsonOptions>): Promise<void> {
-  const context = new CallContext();
-  let left = false;
-  exchange.onClose((early) => {
-    left = early;
-    if (early) context.end(new RpcError(Status.CANCELLED, 'the client left'));
-  });
-  const { violations, ...conditions } = readConditions(exchange.headers);
+async function serve(call: Omit<HttpCall, 'conditions'>): Promise<void> {
+  const { violations, ...conditions } = readConditions(call.exchange.headers);
   if (violations.length > 0) throw invalidArgument(violations);
-  const { requestStream, responseStream } = match.target.method;
-  const call = { ...options, exchange, match, context, conditions, left: () => left };
-  await (requestStream || responseStream ? serveStream(call) : serveUnary(call));
+  const { requestStream, responseStream } = call.match.target.method;
+  await (requestStream || responseStream ? serveStream({ ...call, conditions }) : serveUnary({ ...call, conditions }));
 }
