@@ -41,7 +41,7 @@ interface StreamCall extends HttpCall {
   readonly upload: Upload;
 }
 
-type Request = (to: Endpoint) => Payload<Uint8Array> | undefined;
+type Request = (to: Endpoint | undefined) => Payload<Uint8Array> | undefined;
 
 /** The one request of a method whose replies are a stream. `Last-Event-ID` says where an EventSource resumes it. */
 async function messageOf(call: HttpCall): Promise<Request> {
