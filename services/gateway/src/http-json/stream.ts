@@ -79,10 +79,10 @@ function streamOf(call: HttpCall, upload: Upload): Request {
   };
 }
 
-/** The replies of a call, once the first of them is there, or none. */
+/** The replies of a call. A stream that resumes goes on at another instance, with its version of the contract. */
 interface Replies {
   readonly messages: AsyncIterator<Uint8Array>;
-  readonly method: DescMethod;
+  readonly reply: BackendReply;
 }
 
 /** Sends a stream of replies. A failure before the first of them still has its own HTTP status. */
@@ -109,7 +109,7 @@ async function sendStream(call: StreamCall, reply: BackendReply, stream: AsyncIt
     if (exchange.responded && style.keepAlive !== undefined) send(exchange, style.keepAlive);
   }, KEEP_ALIVE_MS);
   try {
-    await sendMessages(call, { messages, method }, { style, open });
+    await sendMessages(call, { messages, reply }, { style, open });
   } catch (error) {
     sendFailure(call, error, style);
   } finally {
@@ -141,7 +141,7 @@ const KEEP_ALIVE_MS = 15_000;
 
 async function sendMessages(
   call: HttpCall,
-  { messages, method }: Replies,
+  { messages, reply }: Replies,
   { style, open }: { readonly style: JsonStyle; readonly open: () => void },
 ): Promise<void> {
   const { exchange, match } = call;
@@ -150,6 +150,7 @@ async function sendMessages(
     const next = await messages.next();
     if (call.left()) return;
     if (next.done === true) break;
+    const method = methodAt(target, reply.from);
     const { json, whole } = replyJson(next.value, { target, method, binding });
     const chunk = style.raw
       ? rawChunk(json, exchange.responded ? undefined : style)
