@@ -41,6 +41,7 @@ export type { Endpoint, Resolution, ResolutionHandle, Resolver, ResolverListener
 export { fixedEndpoint, PEER_PING_INTERVAL_MS } from '../resolver/static.js';
 export { PingBarrier } from '../server/grpc/ping-barrier.js';
 export { statusName } from '../status/code.js';
+export { encodeStatusDetails } from '../status/detail.js';
 export type { Attempt } from '../status/rpc-error.js';
 export { callLog } from '../telemetry/call-log.js';
 export { callMetrics } from '../telemetry/metrics.js';

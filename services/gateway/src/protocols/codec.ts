@@ -1,0 +1,69 @@
+import { type DescMethod, fromBinary, fromJsonString, toBinary, toJsonString } from '@bufbuild/protobuf';
+import type { Endpoint, Payload } from '@rondo/rpc/internal';
+import { RpcError, Status } from '@rondo/rpc/status';
+import type { PublicMethod } from '../discovery/catalogue.js';
+import type { BackendCall } from './backend.js';
+
+/** How messages are encoded between client and gateway. Services get and send `proto`. */
+export type Codec = 'proto' | 'json';
+
+/** Told when a message of the client can't be decoded. It returns the error to throw. */
+export type Refuse = (fault: unknown) => unknown;
+
+/**
+ * The request of a backend call. Bytes of `proto` pass as they are. JSON is encoded for the instance that was picked, by
+ * its version of the contract; fields that this version lacks are ignored, as Connect's handlers do.
+ */
+export function requestOf(
+  payload: Payload<Uint8Array>,
+  { target, codec, refuse }: { readonly target: PublicMethod; readonly codec: Codec; readonly refuse: Refuse },
+): BackendCall['request'] {
+  if (codec === 'proto') return payload;
+  const encode = encoder(target, refuse);
+  return (to: Endpoint) => {
+    const desc = target.descAt(to);
+    if (desc === undefined) return undefined;
+    if (!payload.stream) return { stream: false, message: encode(desc, payload.message) };
+    return { stream: true, messages: mapped(payload.messages, (message) => encode(desc, message)) };
+  };
+}
+
+/** Encodes JSON by a method's descriptor. It remembers the last result, because a retry asks again for the same message. */
+function encoder({ types }: PublicMethod, refuse: Refuse): (desc: DescMethod, json: Uint8Array) => Uint8Array {
+  let last: { readonly desc: DescMethod; readonly json: Uint8Array; readonly bytes: Uint8Array } | undefined;
+  return (desc, json) => {
+    if (last?.desc === desc && last.json === json) return last.bytes;
+    try {
+      const message = fromJsonString(desc.input, textOf(json), { registry: types, ignoreUnknownFields: true });
+      last = { desc, json, bytes: toBinary(desc.input, message) };
+      return last.bytes;
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw refuse(
+        new RpcError(Status.INVALID_ARGUMENT, `the request is not the JSON of its message: ${why}`, { cause }),
+      );
+    }
+  };
+}
+
+async function* mapped(
+  messages: AsyncIterable<Uint8Array>,
+  encode: (message: Uint8Array) => Uint8Array,
+): AsyncIterable<Uint8Array> {
+  for await (const message of messages) yield encode(message);
+}
+
+/** Encodes the replies of an instance for the client. The same function serves all messages of a stream. */
+export function replyEncoder(
+  target: PublicMethod,
+  codec: Codec,
+  from: Endpoint | undefined,
+): (reply: Uint8Array) => Uint8Array {
+  if (codec === 'proto') return (reply) => reply;
+  const { output } = target.descAt(from) ?? target.desc;
+  return (reply) => Buffer.from(toJsonString(output, fromBinary(output, reply), { registry: target.types }));
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}

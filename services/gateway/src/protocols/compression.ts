@@ -1,0 +1,94 @@
+import { promisify } from 'node:util';
+import { gunzip as gunzipCallback, gzip as gzipCallback } from 'node:zlib';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { COMPRESSED, type Envelope, envelop, tooLarge } from './envelope.js';
+
+const gunzip = promisify(gunzipCallback);
+const gzip = promisify(gzipCallback);
+
+/** How messages may be compressed. */
+export type Encoding = 'identity' | 'gzip';
+
+/** What the gateway accepts, as the headers of each protocol list it. */
+export const ACCEPTED = 'gzip,identity';
+
+/** Shorter answers aren't compressed, because gzip saves next to nothing. Bytes. */
+const MIN_COMPRESSED_BYTES = 1_024;
+
+/**
+ * The encoding that a header names; `identity` if there is none.
+ *
+ * @throws RpcError `UNIMPLEMENTED` with what is accepted, if it is another one.
+ */
+export function encodingOf(header: string, value: string | readonly string[] | undefined): Encoding {
+  if (value === undefined || value === '' || value === 'identity') return 'identity';
+  if (value === 'gzip') return 'gzip';
+  throw new RpcError(
+    Status.UNIMPLEMENTED,
+    `${header}: "${String(value).slice(0, 64)}" is not supported; send one of ${ACCEPTED}`,
+  );
+}
+
+/** Whether a list such as `br, gzip;q=0.5` accepts gzip. */
+export function acceptsGzip(list: string | readonly string[] | undefined): boolean {
+  if (list === undefined) return false;
+  if (list === 'gzip') return true;
+  return String(list)
+    .split(',')
+    .some((entry) => /^\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$)[\d.]+\s*)?$/i.test(entry));
+}
+
+/**
+ * Inflates bytes that a client sent.
+ *
+ * @throws RpcError `RESOURCE_EXHAUSTED` if they grow beyond `maxBytes`, `INVALID_ARGUMENT` if they aren't gzip.
+ */
+export async function inflate(data: Buffer, maxBytes: number): Promise<Buffer> {
+  if (data.length === 0) return data;
+  try {
+    return await gunzip(data, { maxOutputLength: maxBytes });
+  } catch (cause) {
+    if (cause instanceof RangeError) throw tooLarge(maxBytes);
+    throw new RpcError(
+      Status.INVALID_ARGUMENT,
+      'a message is marked as gzip, but it is not; compress it or say identity',
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/**
+ * The message of an envelope.
+ *
+ * @throws RpcError `INTERNAL` if it is compressed although the call names no encoding, or has a flag that requests don't.
+ */
+export function messageOf({ flags, data }: Envelope, encoding: Encoding, maxBytes: number): Buffer | Promise<Buffer> {
+  if (flags === 0) return data;
+  if (flags !== COMPRESSED)
+    throw new RpcError(Status.INTERNAL, `the flags ${flags} of a message are unknown; send 0 or 1`);
+  if (encoding === 'identity') {
+    throw new RpcError(
+      Status.INTERNAL,
+      'a message is marked as compressed, but the headers of the call name no encoding',
+    );
+  }
+  return inflate(data, maxBytes);
+}
+
+/** Whether an answer of this length is compressed for a client that accepts it. */
+export function isWorthwhile({ length }: Uint8Array): boolean {
+  return length >= MIN_COMPRESSED_BYTES;
+}
+
+/** Compresses an answer. */
+export function deflate(data: Uint8Array): Promise<Buffer> {
+  return gzip(data);
+}
+
+/** A message in its envelope, compressed if the client accepts it and it pays. */
+export function enveloped(message: Uint8Array, compress: boolean): Buffer | Promise<Buffer> {
+  if (!compress || !isWorthwhile(message)) return envelop(message);
+  return deflate(message).then((smaller) => envelop(smaller, COMPRESSED));
+}

@@ -1,0 +1,180 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { type Logger, silentLogger } from '@rondo/rpc/call';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
+import { RpcError, Status } from '@rondo/rpc/status';
+import type { Absent, Catalogue, PublicMethod, RouteMatch } from '../discovery/catalogue.js';
+import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
+import type { Backend } from './backend.js';
+import { codecOfQuery, isConnectGet } from './connect-get.js';
+import { answerConnectError } from './connect-unary.js';
+import { createFormats, type Format, type Formats } from './formats.js';
+
+/** Options of {@link createDispatch}. */
+export interface DispatchOptions {
+  readonly catalogue: Pick<Catalogue, 'method' | 'route'>;
+  readonly backend: Backend;
+  /** Serves a request to an annotated path. */
+  readonly httpJson: (exchange: HttpExchange, match: RouteMatch) => void;
+  /** Serves the fixed paths, such as `/` and `/readyz`. It returns whether the path is one of them. */
+  readonly pages: (exchange: HttpExchange) => boolean;
+  /** The longest message of a request, in bytes. 4 MiB by default. */
+  readonly maxMessageBytes?: number;
+  /** Whether clients may learn which instance answered. Not by default. */
+  readonly servedBy?: boolean;
+  /** The client's address, as services are told it in `x-forwarded-for`. By default the connection's other end. */
+  readonly clientOf?: (exchange: HttpExchange) => string;
+  readonly log?: Logger;
+  readonly clock?: Clock;
+}
+
+/** Hands each request to the protocol that it speaks, by its path, its HTTP method and its content type. */
+export function createDispatch({
+  catalogue,
+  backend,
+  httpJson,
+  pages,
+  maxMessageBytes = 4 * 1024 * 1024,
+  servedBy = false,
+  clientOf = ({ remote }) => remote,
+  log = silentLogger,
+  clock = systemClock,
+}: DispatchOptions): HttpHandler {
+  const formats = createFormats({ backend, maxMessageBytes, servedBy, clientOf, log, clock });
+  const dispatch = (exchange: HttpExchange): void => {
+    if (pages(exchange)) return;
+    const format = formats.of(exchange.headers['content-type']);
+    const found = catalogue.method(exchange.path);
+    if (found !== 'unknown' || (format !== undefined && isOnlyRpc(format)) || isGrpcLike(exchange)) {
+      serveCall(exchange, found, { format, formats });
+      return;
+    }
+    const route = catalogue.route(exchange.method === 'HEAD' ? 'GET' : exchange.method, exchange.path);
+    if (route === undefined) refuseUnknown(exchange, format);
+    else if ('target' in route) httpJson(exchange, route);
+    else refuseVerb(exchange, route.allow);
+  };
+  return (exchange) => {
+    try {
+      dispatch(exchange);
+    } catch (fault) {
+      log.error({ err: fault, path: exchange.path }, 'a request failed inside the gateway');
+      exchange.abort('internal');
+    }
+  };
+}
+
+/** Whether a content type is one of calls alone. JSON is also that of annotated paths. */
+function isOnlyRpc({ protocol }: Format): boolean {
+  return protocol !== 'connect-unary';
+}
+
+/** Whether a content type belongs to a protocol of calls, though perhaps with a codec that the gateway lacks. */
+function isGrpcLike({ headers }: HttpExchange): boolean {
+  return /^application\/(?:grpc|connect\+)/i.test(headers['content-type'] ?? '');
+}
+
+interface CallFormat {
+  readonly format: Format | undefined;
+  readonly formats: Formats;
+}
+
+function serveCall(exchange: HttpExchange, found: PublicMethod | Absent, { format, formats }: CallFormat): void {
+  if (exchange.method === 'GET' && isMethod(found) && isSafe(found)) {
+    serveGet(exchange, found, formats);
+  } else if (exchange.method !== 'POST') {
+    refuseVerb(exchange, isMethod(found) && isSafe(found) ? ['POST', 'GET'] : ['POST']);
+  } else if (format === undefined) {
+    refuseContentType(exchange);
+  } else if (format.protocol === 'grpc' && exchange.version === '1.1') {
+    refuse(exchange, 426, {
+      message: 'gRPC needs HTTP/2; connect by HTTP/2, or speak gRPC-Web or Connect',
+      headers: { upgrade: 'h2c', connection: 'upgrade' },
+    });
+  } else if (!isMethod(found)) {
+    refuseAbsent(exchange, found, format);
+  } else if (fits(found, format)) {
+    format.frontEnd.serve(exchange, found);
+  } else {
+    refuseContentType(exchange);
+  }
+}
+
+function isMethod(found: PublicMethod | Absent): found is PublicMethod {
+  return typeof found === 'object' && 'method' in found;
+}
+
+/** Connect has one format for unary calls and one for streams. */
+function fits({ method }: PublicMethod, { protocol }: Format): boolean {
+  if (protocol !== 'connect-unary' && protocol !== 'connect-stream') return true;
+  return (method.requestStream || method.responseStream) === (protocol === 'connect-stream');
+}
+
+function isSafe({ desc }: PublicMethod): boolean {
+  return desc.methodKind === 'unary' && desc.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+}
+
+function serveGet(exchange: HttpExchange, target: PublicMethod, { get }: Formats): void {
+  const codec = isConnectGet(exchange.query) ? codecOfQuery(exchange.query) : undefined;
+  if (codec === undefined) {
+    refuse(exchange, 415, {
+      message: 'a call by GET needs encoding=proto or encoding=json, and message, in the query',
+    });
+  } else get[codec].serve(exchange, target);
+}
+
+/** The method isn't served: now, or at all. */
+function refuseAbsent(exchange: HttpExchange, absent: Absent, { protocol, frontEnd }: Format): void {
+  if (typeof absent === 'object') {
+    frontEnd.refuse(exchange, new RpcError(Status.UNAVAILABLE, absent.reason));
+  } else {
+    const error = new RpcError(Status.UNIMPLEMENTED, `there is no public method ${exchange.path.slice(0, 256)}`);
+    if (protocol === 'grpc' || protocol === 'grpc-web') frontEnd.refuse(exchange, error);
+    else answerConnectError(exchange, error, { status: 404 });
+  }
+  exchange.body.discard();
+}
+
+/** The path of a method of any service. */
+const METHOD_PATH = /^\/[\w.]+\.\w+\/\w+$/;
+
+function refuseUnknown(exchange: HttpExchange, format: Format | undefined): void {
+  if (format !== undefined && exchange.method === 'POST' && METHOD_PATH.test(exchange.path)) {
+    refuseAbsent(exchange, 'unknown', format);
+  } else {
+    refuse(exchange, 404, { code: Status.NOT_FOUND, message: 'there is nothing at this path; / lists what is served' });
+  }
+}
+
+function refuseVerb(exchange: HttpExchange, allow: readonly string[]): void {
+  const allowed = allow.join(', ');
+  refuse(exchange, 405, { message: `this path takes ${allowed}; not this HTTP method`, headers: { allow: allowed } });
+}
+
+const CONTENT_TYPES =
+  'application/json, application/proto, application/connect+json, application/connect+proto, application/grpc-web, application/grpc';
+
+function refuseContentType(exchange: HttpExchange): void {
+  refuse(exchange, 415, {
+    message: `a call needs a content type that fits the method: one of ${CONTENT_TYPES}; streams of Connect have connect+json or connect+proto`,
+    headers: { 'accept-post': CONTENT_TYPES },
+  });
+}
+
+interface Refusal {
+  readonly code?: Status;
+  readonly message: string;
+  readonly headers?: OutgoingHttpHeaders;
+}
+
+/** Answers with a `google.rpc.Status` in JSON. */
+function refuse(
+  exchange: HttpExchange,
+  status: number,
+  { code = Status.INVALID_ARGUMENT, message, headers }: Refusal,
+): void {
+  const body = Buffer.from(JSON.stringify({ code, message, details: [] }));
+  exchange.respond(status, { ...headers, 'content-type': 'application/json', 'content-length': body.length });
+  exchange.end(exchange.method === 'HEAD' ? undefined : body);
+  exchange.body.discard();
+}

@@ -1,0 +1,174 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Metadata } from '@rondo/rpc/call';
+import type { Payload } from '@rondo/rpc/internal';
+import type { RpcError } from '@rondo/rpc/status';
+import type { PublicMethod } from '../discovery/catalogue.js';
+import type { HttpExchange } from '../listener/exchange.js';
+import type { BackendReply } from './backend.js';
+import { Base64Stream } from './base64-stream.js';
+import { type Codec, replyEncoder } from './codec.js';
+import { type Encoding, enveloped, messageOf } from './compression.js';
+import { cutOff, EnvelopeReader, onlyEnvelope, PREFIX_BYTES } from './envelope.js';
+import { type CallSettings, type FrontEnd, type FrontEndOptions, InboundCall } from './inbound-call.js';
+
+/** What the headers of a request say of its messages. */
+export interface EnvelopedSettings extends CallSettings {
+  /** How the request's messages may be compressed. */
+  readonly encoding: Encoding;
+  /** Whether the reply's messages are compressed. */
+  readonly compress: boolean;
+}
+
+/** A protocol whose messages are in envelopes: how its calls begin and end. */
+export interface EnvelopedProtocol {
+  readonly codec: Codec;
+  /** Whether the bodies are base64. */
+  readonly text: boolean;
+  /** @throws RpcError for headers that are malformed or name what isn't supported. */
+  settings(headers: IncomingHttpHeaders): Omit<EnvelopedSettings, 'codec'>;
+  /** Sends the headers of an answer with messages. */
+  respond(exchange: HttpExchange, header: Metadata, settings: EnvelopedSettings): void;
+  /** Ends an answer whose headers were sent. `last` is its last message, if that wasn't sent. */
+  succeed(exchange: HttpExchange, trailer: Metadata, last: Buffer | undefined): void;
+  /** Ends an answer with an error, whether or not its headers were sent. */
+  fail(exchange: HttpExchange, error: RpcError): void;
+}
+
+/** How long an answer over HTTP/1.1 waits for the end of its request. Milliseconds. */
+const MAX_WAIT_MS = 10_000;
+
+/** Serves calls of a protocol whose messages are in envelopes. */
+export function createEnvelopedFrontEnd(protocol: EnvelopedProtocol, options: FrontEndOptions): FrontEnd {
+  return {
+    serve(exchange, target) {
+      void new EnvelopedCall(new InboundCall(exchange, target, options), protocol, options.maxMessageBytes).serve();
+    },
+    refuse: (exchange, error) => protocol.fail(exchange, error),
+  };
+}
+
+class EnvelopedCall {
+  readonly #call: InboundCall;
+  readonly #exchange: HttpExchange;
+  readonly #target: PublicMethod;
+  readonly #protocol: EnvelopedProtocol;
+  readonly #maxBytes: number;
+  /** The stream of requests; undefined if the method takes one, which is read before the backend is called. */
+  #requests: AsyncGenerator<Buffer> | undefined;
+  #requestsEnded: Promise<void> | undefined;
+
+  constructor(call: InboundCall, protocol: EnvelopedProtocol, maxBytes: number) {
+    this.#call = call;
+    this.#exchange = call.exchange;
+    this.#target = call.target;
+    this.#protocol = protocol;
+    this.#maxBytes = maxBytes;
+  }
+
+  async serve(): Promise<void> {
+    try {
+      const settings = { codec: this.#protocol.codec, ...this.#protocol.settings(this.#exchange.headers) };
+      const metadata = this.#call.metadata();
+      const payload = this.#target.method.requestStream ? this.#stream(settings) : await this.#single(settings);
+      const reply = await this.#call.send(payload, metadata, settings);
+      await this.#answer(reply, settings);
+    } catch (fault) {
+      this.#fail(this.#call.errorOf(fault));
+    }
+    this.#leaveRequest();
+  }
+
+  async #single(settings: EnvelopedSettings): Promise<Payload<Uint8Array>> {
+    const maxBytes = this.#maxBytes + PREFIX_BYTES;
+    const { text } = this.#protocol;
+    const body = await this.#call.read(this.#exchange.body.whole(text ? base64Length(maxBytes) : maxBytes), settings);
+    const message = messageOf(
+      onlyEnvelope(text ? decodeText(body) : body, this.#maxBytes),
+      settings.encoding,
+      this.#maxBytes,
+    );
+    return { stream: false, message: message instanceof Promise ? await message : message };
+  }
+
+  #stream(settings: EnvelopedSettings): Payload<Uint8Array> {
+    this.#requestsEnded = new Promise((resolve) => {
+      this.#requests = this.#readRequests(settings, resolve);
+    });
+    return { stream: true, messages: this.#requests ?? nothing() };
+  }
+
+  /** Yields the requests as the backend asks for them, so that the client sends no faster than the service reads. */
+  async *#readRequests({ encoding }: EnvelopedSettings, onEnd: () => void): AsyncGenerator<Buffer> {
+    const reader = new EnvelopeReader(this.#maxBytes);
+    const base64 = this.#protocol.text ? new Base64Stream() : undefined;
+    try {
+      for await (const chunk of this.#exchange.body.chunks()) {
+        reader.push(base64 === undefined ? chunk : base64.decode(chunk));
+        for (let envelope = reader.next(); envelope !== undefined; envelope = reader.next()) {
+          yield await messageOf(envelope, encoding, this.#maxBytes);
+        }
+      }
+      if (!reader.whole || base64?.whole === false) throw cutOff();
+      // A client that cancels an upload ends the stream and then resets it.
+      await this.#exchange.peerCaughtUp?.();
+      this.#call.context.throwIfEnded();
+    } catch (fault) {
+      throw this.#call.refuse(fault);
+    } finally {
+      onEnd();
+    }
+  }
+
+  async #answer({ header, trailer, response, from }: BackendReply, settings: EnvelopedSettings): Promise<void> {
+    const encode = replyEncoder(this.#target, settings.codec, from);
+    if (!response.stream) {
+      const frame = enveloped(encode(response.message), settings.compress);
+      const last = frame instanceof Promise ? await frame : frame;
+      this.#call.finish(() => {
+        this.#protocol.respond(this.#exchange, header, settings);
+        this.#protocol.succeed(this.#exchange, trailer, this.#encoded(last));
+      });
+      return;
+    }
+    await this.#untilReadable();
+    this.#protocol.respond(this.#exchange, header, settings);
+    for await (const message of response.messages) {
+      this.#call.context.throwIfEnded();
+      await this.#exchange.write(this.#encoded(await enveloped(encode(message), settings.compress)));
+    }
+    this.#call.finish(() => this.#protocol.succeed(this.#exchange, trailer, undefined));
+  }
+
+  /** Over HTTP/1.1 many clients read the answer only after they have sent the whole request. */
+  async #untilReadable(): Promise<void> {
+    if (this.#requestsEnded === undefined || this.#exchange.version !== '1.1') return;
+    await this.#call.within(MAX_WAIT_MS, this.#requestsEnded);
+  }
+
+  #fail(error: RpcError): void {
+    this.#call.finish(() => this.#protocol.fail(this.#exchange, error));
+  }
+
+  /** The call has ended. What the client still sends is of no use. */
+  #leaveRequest(): void {
+    this.#requests?.return(undefined).catch(() => undefined);
+    this.#exchange.body.discard();
+  }
+
+  #encoded(frame: Buffer): Buffer {
+    return this.#protocol.text ? Buffer.from(frame.toString('base64')) : frame;
+  }
+}
+
+function base64Length(bytes: number): number {
+  return Math.ceil(bytes / 3) * 4;
+}
+
+function decodeText(body: Buffer): Buffer {
+  const base64 = new Base64Stream();
+  const decoded = base64.decode(body);
+  if (!base64.whole) throw cutOff();
+  return decoded;
+}
+
+async function* nothing(): AsyncGenerator<never> {}

@@ -1,0 +1,59 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { Metadata } from '@rondo/rpc/call';
+import { encodeStatusDetails } from '@rondo/rpc/internal';
+import { type RpcError, Status } from '@rondo/rpc/status';
+import { addMetadata, unpadded } from './metadata.js';
+
+/** A longer text is cut, so that the status fits into a header block of every client. Characters. */
+const MAX_MESSAGE = 2 * 1024;
+/** Longer details are left out, for the same reason. Bytes. */
+const MAX_DETAILS_BYTES = 6 * 1024;
+
+/** The trailers of a call that ended well and has no trailing metadata: most calls. */
+const OK: OutgoingHttpHeaders = Object.freeze({ 'grpc-status': '0' });
+
+/** Whether the client may learn which instance answered. */
+interface TrailerOptions {
+  readonly servedBy: boolean;
+}
+
+/** The trailers of a call that ended well. */
+export function okTrailers(trailer: Metadata, options: TrailerOptions): OutgoingHttpHeaders {
+  const trailers: OutgoingHttpHeaders = {};
+  addMetadata(trailers, trailer, options);
+  for (const _key in trailers) return Object.assign(trailers, OK);
+  return OK;
+}
+
+/**
+ * The trailers of a failed call: status, text and details, and the error's metadata. Source:
+ * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ */
+export function errorTrailers(error: RpcError, options: TrailerOptions): OutgoingHttpHeaders {
+  const trailers: OutgoingHttpHeaders = {};
+  addMetadata(trailers, error.metadata, options);
+  trailers['grpc-status'] = String(error.code === Status.OK ? Status.UNKNOWN : error.code);
+  if (error.message !== '') trailers['grpc-message'] = percentEncoded(boundedText(error.message));
+  const details = encodeStatusDetails(error);
+  if (details !== undefined && details.length <= MAX_DETAILS_BYTES)
+    trailers['grpc-status-details-bin'] = unpadded(details);
+  return trailers;
+}
+
+/** A text that is at most 2,048 characters long. */
+export function boundedText(text: string): string {
+  return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE)}…`;
+}
+
+const PLAIN = /^[\x20-\x24\x26-\x7e]*$/;
+
+/** Percent-encodes the UTF-8 of a text, except for printable ASCII. */
+function percentEncoded(text: string): string {
+  if (PLAIN.test(text)) return text;
+  let encoded = '';
+  for (const byte of Buffer.from(text)) {
+    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+    encoded += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return encoded;
+}

@@ -1,0 +1,61 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { Codec } from './codec.js';
+import { ACCEPTED, acceptsGzip, encodingOf } from './compression.js';
+import { createEnvelopedFrontEnd, type EnvelopedProtocol, type EnvelopedSettings } from './enveloped-call.js';
+import { errorTrailers, okTrailers } from './grpc-status.js';
+import type { FrontEnd, FrontEndOptions } from './inbound-call.js';
+import { addMetadata } from './metadata.js';
+import { grpcTimeoutMs } from './timeout.js';
+
+/**
+ * Serves gRPC: messages in envelopes, and the status in HTTP/2 trailers. Source:
+ * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ */
+export function createGrpcFrontEnd(contentType: string, codec: Codec, options: FrontEndOptions): FrontEnd {
+  const protocol: EnvelopedProtocol = {
+    codec,
+    text: false,
+    settings: grpcSettings,
+    respond(exchange, header, { compress }) {
+      const headers = grpcHeaders(contentType, compress);
+      addMetadata(headers, header, options);
+      exchange.respond(200, headers);
+    },
+    succeed: (exchange, trailer, last) => exchange.end(last, okTrailers(trailer, options)),
+    fail(exchange, error) {
+      const trailers = errorTrailers(error, options);
+      if (!exchange.responded && (error.header?.size ?? 0) === 0) {
+        // One block of headers that is headers and trailers: "Trailers-Only".
+        exchange.respond(200, Object.assign(grpcHeaders(contentType, false), trailers));
+        exchange.end();
+        return;
+      }
+      if (!exchange.responded && error.header !== undefined) this.respond(exchange, error.header, PLAIN);
+      exchange.end(undefined, trailers);
+    },
+  };
+  return createEnvelopedFrontEnd(protocol, options);
+}
+
+/** How an answer without messages is sent. */
+const PLAIN: EnvelopedSettings = { codec: 'proto', timeoutMs: undefined, encoding: 'identity', compress: false };
+
+/**
+ * What gRPC's headers say of a call.
+ *
+ * @throws RpcError for a malformed timeout or an unknown encoding.
+ */
+export function grpcSettings(headers: IncomingHttpHeaders): Omit<EnvelopedSettings, 'codec'> {
+  return {
+    timeoutMs: grpcTimeoutMs(headers['grpc-timeout']),
+    encoding: encodingOf('grpc-encoding', headers['grpc-encoding']),
+    compress: acceptsGzip(headers['grpc-accept-encoding']),
+  };
+}
+
+/** The headers of an answer. Its messages are compressed one by one, if `compress`. */
+export function grpcHeaders(contentType: string, compress: boolean): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = { 'content-type': contentType, 'grpc-accept-encoding': ACCEPTED };
+  if (compress) headers['grpc-encoding'] = 'gzip';
+  return headers;
+}

@@ -1,0 +1,152 @@
+import type { Logger, Metadata } from '@rondo/rpc/call';
+import type { Clock } from '@rondo/rpc/clock';
+import { CallContext, type Payload } from '@rondo/rpc/internal';
+import { RpcError, Status } from '@rondo/rpc/status';
+import type { PublicMethod } from '../discovery/catalogue.js';
+import { BodyError, type HttpExchange } from '../listener/exchange.js';
+import type { Backend, BackendReply } from './backend.js';
+import { type Codec, requestOf } from './codec.js';
+import { tooLarge } from './envelope.js';
+import { metadataOf } from './metadata.js';
+
+/** What every protocol needs to serve calls. */
+export interface FrontEndOptions {
+  readonly backend: Backend;
+  /** The longest message of a request, once it is decompressed. */
+  readonly maxMessageBytes: number;
+  /** Whether the client may learn which instance answered. */
+  readonly servedBy: boolean;
+  /** The client's address, as services are told it. */
+  readonly clientOf: (exchange: HttpExchange) => string;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** One protocol with one codec. */
+export interface FrontEnd {
+  /** Serves one call of a method. It never throws, and it always ends or aborts the exchange. */
+  serve(exchange: HttpExchange, target: PublicMethod): void;
+  /** Answers a call that isn't served. */
+  refuse(exchange: HttpExchange, error: RpcError): void;
+}
+
+/** The call's request, without its messages. */
+export interface CallSettings {
+  readonly codec: Codec;
+  /** How long the client gives the call, in milliseconds. */
+  readonly timeoutMs: number | undefined;
+}
+
+/** One call of a client: from its request to a backend call, and from any failure to the error that it is told. */
+export class InboundCall {
+  readonly exchange: HttpExchange;
+  readonly target: PublicMethod;
+  /** Ends when the client leaves, and when its request turns out to be unreadable. */
+  readonly context = new CallContext();
+  readonly #options: FrontEndOptions;
+  readonly #startedAt: number;
+  #fault: RpcError | undefined;
+
+  constructor(exchange: HttpExchange, target: PublicMethod, options: FrontEndOptions) {
+    this.exchange = exchange;
+    this.target = target;
+    this.#options = options;
+    this.#startedAt = options.clock.now();
+    exchange.onClose((left) => {
+      if (left) this.context.end(new RpcError(Status.CANCELLED, 'the client left before the end of the call'));
+    });
+  }
+
+  /** Metadata for the service. Throws as {@link metadataOf} does. */
+  metadata(): Metadata {
+    return metadataOf(this.exchange, { client: this.#options.clientOf(this.exchange) });
+  }
+
+  /**
+   * Waits for a part of the request, at most until the call's deadline.
+   *
+   * @throws RpcError also for a body that can't be read.
+   */
+  async read<T>(work: Promise<T>, { timeoutMs }: CallSettings): Promise<T> {
+    if (timeoutMs === undefined) return work;
+    const timer = this.#options.clock.setTimer(timeoutMs, () => this.refuse(deadlineExceeded(timeoutMs)));
+    try {
+      return await this.context.race(work);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** Waits for `work`, for at most `limitMs`, and no longer than the call lasts. */
+  within(limitMs: number, work: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimer(limitMs, resolve);
+      const done = () => {
+        timer.cancel();
+        this.context.offEnd(done);
+        resolve();
+      };
+      this.context.onEnd(done);
+      void work.then(done);
+    });
+  }
+
+  /** Makes the backend call. */
+  send(payload: Payload<Uint8Array>, metadata: Metadata, { codec, timeoutMs }: CallSettings): Promise<BackendReply> {
+    const { target, context, refuse } = this;
+    const leftMs = timeoutMs === undefined ? undefined : timeoutMs - (this.#options.clock.now() - this.#startedAt);
+    if (leftMs !== undefined && leftMs <= 0) throw deadlineExceeded(timeoutMs ?? 0);
+    const request = requestOf(payload, { target, codec, refuse });
+    return this.#options.backend({ target, metadata, timeoutMs: leftMs, context, request });
+  }
+
+  /**
+   * Ends the call because of its request: the client is told this error, whatever the backend makes of the end. Returns
+   * the error.
+   */
+  readonly refuse = (fault: unknown): RpcError => {
+    const error = this.#toError(fault);
+    this.#fault ??= error;
+    this.context.end(error);
+    return error;
+  };
+
+  /** The error that the client is told. */
+  errorOf(fault: unknown): RpcError {
+    return this.#fault ?? this.#toError(fault);
+  }
+
+  /**
+   * Ends the exchange by `answer`. If that fails, the answer is broken off: the client never takes half an answer for a
+   * whole one.
+   */
+  finish(answer: () => void): void {
+    try {
+      if (this.context.reason?.code !== Status.CANCELLED) answer();
+      else this.exchange.abort('cancel');
+    } catch (cause) {
+      this.#options.log.error({ err: cause, method: this.target.method.path }, 'an answer failed');
+      this.exchange.abort('internal');
+    }
+  }
+
+  #toError(fault: unknown): RpcError {
+    if (fault instanceof RpcError) return fault;
+    if (fault instanceof BodyError) return bodyError(fault, this.#options.maxMessageBytes);
+    this.#options.log.error({ err: fault, method: this.target.method.path }, 'a call failed inside the gateway');
+    return new RpcError(Status.INTERNAL, 'internal error', { cause: fault });
+  }
+}
+
+function bodyError(fault: BodyError, maxBytes: number): RpcError {
+  if (fault.reason === 'too_large') return tooLarge(maxBytes);
+  const code = fault.reason === 'too_slow' ? Status.DEADLINE_EXCEEDED : Status.CANCELLED;
+  return new RpcError(code, fault.message, { cause: fault });
+}
+
+function deadlineExceeded(timeoutMs: number): RpcError {
+  return new RpcError(
+    Status.DEADLINE_EXCEEDED,
+    `no outcome within the ${timeoutMs} ms that the client gave the call; allow it more time or ask for less`,
+  );
+}

@@ -1,0 +1,171 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { Metadata } from '@rondo/rpc/call';
+import { RpcError, Status } from '@rondo/rpc/status';
+import type { HttpExchange } from '../listener/exchange.js';
+
+type Value = string | Buffer;
+
+/** As the runtime's clients: all entries fit into a header block of every peer. An entry counts 32 more bytes. */
+const MAX_BYTES = 16 * 1024;
+const MAX_ENTRIES = 100;
+const ENTRY_BYTES = 32;
+
+/** Header fields of one connection, of browsers and of the protocols. They never reach a service. */
+const DROPPED: ReadonlySet<string> = new Set([
+  'connection',
+  'cookie',
+  'date',
+  'dnt',
+  'expect',
+  'forwarded',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'origin',
+  'priority',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'referer',
+  'set-cookie',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'upgrade-insecure-requests',
+  'user-agent',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-grpc-web',
+  'x-real-ip',
+  '__proto__',
+]);
+const DROPPED_PREFIXES = /^(?:accept|access-control-|connect-|content-|grpc-|rondo-|sec-|:)/;
+
+/** The keys and values that gRPC can carry. */
+const KEY = /^[0-9a-z_.-]+$/;
+const TEXT = /^[\x20-\x7e]*$/;
+const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+
+/** What a service is told of the client. */
+export interface Forwarded {
+  /** The client's address. */
+  readonly client: string;
+}
+
+/**
+ * The metadata of a request, for a service: all headers that belong neither to the connection nor to a browser nor to a
+ * protocol, and `x-forwarded-for`, `-host` and `-proto`, which replace those of the client. Bytes of `-bin` keys are
+ * decoded. Fields that gRPC can't name are left out.
+ *
+ * @throws RpcError `INVALID_ARGUMENT` if a value isn't printable ASCII or base64, or over 16 KiB or 100 entries.
+ */
+export function metadataOf(exchange: HttpExchange, { client }: Forwarded): Metadata {
+  const entries = new Map<string, readonly Value[]>();
+  const named = connectionKeys(exchange.headers);
+  let sizeBytes = 0;
+  let count = 0;
+  for (const key in exchange.headers) {
+    const raw = exchange.headers[key];
+    if (raw === undefined || isDropped(key) || named?.has(key) === true) continue;
+    const values = valuesOf(key, raw);
+    entries.set(key, values);
+    count += values.length;
+    sizeBytes += key.length + ENTRY_BYTES + (typeof raw === 'string' ? raw.length : raw.join().length);
+  }
+  if (count > MAX_ENTRIES || sizeBytes > MAX_BYTES) throw tooMuch(count, sizeBytes);
+  entries.set('x-forwarded-for', [client]);
+  entries.set('x-forwarded-proto', [exchange.secure ? 'https' : 'http']);
+  if (TEXT.test(exchange.authority)) entries.set('x-forwarded-host', [exchange.authority]);
+  return Metadata.over(new ReceivedHeaders(entries));
+}
+
+/** The fields that `Connection` names belong to the connection too. */
+function connectionKeys({ connection }: IncomingHttpHeaders): ReadonlySet<string> | undefined {
+  if (connection === undefined) return undefined;
+  return new Set(
+    connection
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim()),
+  );
+}
+
+function isDropped(key: string): boolean {
+  return DROPPED.has(key) || DROPPED_PREFIXES.test(key) || !KEY.test(key);
+}
+
+function valuesOf(key: string, raw: string | string[]): readonly Value[] {
+  const values = typeof raw === 'string' ? [raw] : raw;
+  if (key.endsWith('-bin'))
+    return values.flatMap((value) => value.split(',')).map((value) => bytesOf(key, value.trim()));
+  if (!values.every((value) => TEXT.test(value))) {
+    throw new RpcError(
+      Status.INVALID_ARGUMENT,
+      `header ${key}: it is passed on as metadata, so it must be printable ASCII; send anything else as base64 under a key that ends in -bin`,
+    );
+  }
+  return values;
+}
+
+function bytesOf(key: string, value: string): Buffer {
+  if (!BASE64.test(value)) throw new RpcError(Status.INVALID_ARGUMENT, `header ${key}: its value must be base64`);
+  return Buffer.from(value, 'base64');
+}
+
+function tooMuch(count: number, sizeBytes: number): RpcError {
+  return new RpcError(
+    Status.INVALID_ARGUMENT,
+    `the request's headers hold ${count} entries of metadata with ${sizeBytes} bytes; ${MAX_ENTRIES} entries and ${MAX_BYTES} bytes are the most; send the rest in the message`,
+  );
+}
+
+/** Received entries, as `Metadata.over` takes them. */
+class ReceivedHeaders {
+  readonly #entries: ReadonlyMap<string, readonly Value[]>;
+
+  constructor(entries: ReadonlyMap<string, readonly Value[]>) {
+    this.#entries = entries;
+  }
+
+  getAll(key: string): readonly Value[] {
+    return this.#entries.get(key) ?? [];
+  }
+
+  forEach(visit: (key: string, value: Value) => void): void {
+    for (const [key, values] of this.#entries) for (const value of values) visit(key, value);
+  }
+}
+
+/** The key that names the instance which served a call. */
+const SERVED_BY = 'rondo-served-by';
+const KEPT_BACK =
+  /^(?:access-control-|connection$|content-|date$|grpc-|keep-alive$|proxy-|rondo-|te$|trailer|transfer-encoding$|upgrade$)/;
+
+/**
+ * Adds the metadata of a reply to headers or trailers, each key after `prefix`. What belongs to HTTP, the protocols or
+ * Rondo is left out, and so is what HTTP can't carry. `servedBy`: the client may learn which instance answered.
+ */
+export function addMetadata(
+  target: OutgoingHttpHeaders,
+  metadata: Metadata,
+  { prefix = '', servedBy = false }: { readonly prefix?: string; readonly servedBy?: boolean } = {},
+): void {
+  metadata.forEach((key, value) => {
+    if (KEPT_BACK.test(key) && !(servedBy && key === SERVED_BY)) return;
+    const text = typeof value === 'string' ? value : unpadded(value);
+    if (!KEY.test(key) || !TEXT.test(text)) return;
+    const present = target[prefix + key];
+    if (present === undefined) target[prefix + key] = text;
+    else if (Array.isArray(present)) present.push(text);
+    else target[prefix + key] = [String(present), text];
+  });
+}
+
+/** Base64 without padding, as gRPC asks servers to send it. */
+export function unpadded(bytes: Uint8Array): string {
+  const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+  return base64.endsWith('=') ? base64.replace(/=+$/, '') : base64;
+}
