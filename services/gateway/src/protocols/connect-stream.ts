@@ -7,7 +7,7 @@ import { ACCEPTED, acceptsGzip, encodingOf } from './compression.js';
 import { endOfStream } from './connect-error.js';
 import { requireConnectVersion } from './connect-unary.js';
 import { envelop } from './envelope.js';
-import { createEnvelopedFrontEnd, type EnvelopedProtocol } from './enveloped-call.js';
+import { createEnvelopedFrontEnd, type EnvelopedProtocol, UNCOMPRESSED } from './enveloped-call.js';
 import type { FrontEnd, FrontEndOptions } from './inbound-call.js';
 import { addMetadata } from './metadata.js';
 import { connectTimeoutMs } from './timeout.js';
@@ -45,8 +45,7 @@ export function createConnectStreamFrontEnd(contentType: string, codec: Codec, o
     },
     succeed: (exchange, trailer, last) => end(exchange, trailer, { last }),
     fail(exchange, error) {
-      const settings = { codec, timeoutMs: undefined, encoding: 'identity', compress: false } as const;
-      if (!exchange.responded) this.respond(exchange, error.header ?? new Metadata(), settings);
+      if (!exchange.responded) this.respond(exchange, error.header ?? new Metadata(), UNCOMPRESSED);
       end(exchange, error.metadata, { error });
     },
   };

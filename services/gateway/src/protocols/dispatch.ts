@@ -175,6 +175,6 @@ function refuse(
 ): void {
   const body = Buffer.from(JSON.stringify({ code, message, details: [] }));
   exchange.respond(status, { ...headers, 'content-type': 'application/json', 'content-length': body.length });
-  exchange.end(exchange.method === 'HEAD' ? undefined : body);
+  exchange.end(body);
   exchange.body.discard();
 }

@@ -27,15 +27,15 @@ export interface EnvelopedProtocol {
   /** @throws RpcError for headers that are malformed or name what isn't supported. */
   settings(headers: IncomingHttpHeaders): Omit<EnvelopedSettings, 'codec'>;
   /** Sends the headers of an answer with messages. */
-  respond(exchange: HttpExchange, header: Metadata, settings: EnvelopedSettings): void;
+  respond(exchange: HttpExchange, header: Metadata, settings: Pick<EnvelopedSettings, 'compress'>): void;
   /** Ends an answer whose headers were sent. `last` is its last message, if that wasn't sent. */
   succeed(exchange: HttpExchange, trailer: Metadata, last: Buffer | undefined): void;
   /** Ends an answer with an error, whether or not its headers were sent. */
   fail(exchange: HttpExchange, error: RpcError): void;
 }
 
-/** How long an answer over HTTP/1.1 waits for the end of its request. Milliseconds. */
-const MAX_WAIT_MS = 10_000;
+/** How an answer without messages is sent. */
+export const UNCOMPRESSED = { compress: false } as const;
 
 /** Serves calls of a protocol whose messages are in envelopes. */
 export function createEnvelopedFrontEnd(protocol: EnvelopedProtocol, options: FrontEndOptions): FrontEnd {
@@ -55,7 +55,6 @@ class EnvelopedCall {
   readonly #maxBytes: number;
   /** The stream of requests; undefined if the method takes one, which is read before the backend is called. */
   #requests: AsyncGenerator<Buffer> | undefined;
-  #requestsEnded: Promise<void> | undefined;
 
   constructor(call: InboundCall, protocol: EnvelopedProtocol, maxBytes: number) {
     this.#call = call;
@@ -87,18 +86,16 @@ class EnvelopedCall {
       settings.encoding,
       this.#maxBytes,
     );
-    return { stream: false, message: message instanceof Promise ? await message : message };
+    return { stream: false, message: Buffer.isBuffer(message) ? message : await message };
   }
 
   #stream(settings: EnvelopedSettings): Payload<Uint8Array> {
-    this.#requestsEnded = new Promise((resolve) => {
-      this.#requests = this.#readRequests(settings, resolve);
-    });
-    return { stream: true, messages: this.#requests ?? nothing() };
+    this.#requests = this.#readRequests(settings);
+    return { stream: true, messages: this.#requests };
   }
 
   /** Yields the requests as the backend asks for them, so that the client sends no faster than the service reads. */
-  async *#readRequests({ encoding }: EnvelopedSettings, onEnd: () => void): AsyncGenerator<Buffer> {
+  async *#readRequests({ encoding }: EnvelopedSettings): AsyncGenerator<Buffer> {
     const reader = new EnvelopeReader(this.#maxBytes);
     const base64 = this.#protocol.text ? new Base64Stream() : undefined;
     try {
@@ -114,8 +111,6 @@ class EnvelopedCall {
       this.#call.context.throwIfEnded();
     } catch (fault) {
       throw this.#call.refuse(fault);
-    } finally {
-      onEnd();
     }
   }
 
@@ -123,26 +118,27 @@ class EnvelopedCall {
     const encode = replyEncoder(this.#target, settings.codec, from);
     if (!response.stream) {
       const frame = enveloped(encode(response.message), settings.compress);
-      const last = frame instanceof Promise ? await frame : frame;
+      const last = Buffer.isBuffer(frame) ? frame : await frame;
       this.#call.finish(() => {
         this.#protocol.respond(this.#exchange, header, settings);
         this.#protocol.succeed(this.#exchange, trailer, this.#encoded(last));
       });
       return;
     }
-    await this.#untilReadable();
-    this.#protocol.respond(this.#exchange, header, settings);
+    const respond = () => {
+      if (!this.#exchange.responded) this.#protocol.respond(this.#exchange, header, settings);
+    };
+    // Over HTTP/1.1 many clients read the answer only after they have sent the request, so a header isn't sent ahead.
+    if (this.#requests === undefined || this.#exchange.version !== '1.1') respond();
     for await (const message of response.messages) {
       this.#call.context.throwIfEnded();
+      respond();
       await this.#exchange.write(this.#encoded(await enveloped(encode(message), settings.compress)));
     }
-    this.#call.finish(() => this.#protocol.succeed(this.#exchange, trailer, undefined));
-  }
-
-  /** Over HTTP/1.1 many clients read the answer only after they have sent the whole request. */
-  async #untilReadable(): Promise<void> {
-    if (this.#requestsEnded === undefined || this.#exchange.version !== '1.1') return;
-    await this.#call.within(MAX_WAIT_MS, this.#requestsEnded);
+    this.#call.finish(() => {
+      respond();
+      this.#protocol.succeed(this.#exchange, trailer, undefined);
+    });
   }
 
   #fail(error: RpcError): void {
@@ -170,5 +166,3 @@ function decodeText(body: Buffer): Buffer {
   if (!base64.whole) throw cutOff();
   return decoded;
 }
-
-async function* nothing(): AsyncGenerator<never> {}

@@ -3,7 +3,7 @@ import { Metadata } from '@rondo/rpc/call';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { Codec } from './codec.js';
 import { envelop } from './envelope.js';
-import { createEnvelopedFrontEnd, type EnvelopedProtocol } from './enveloped-call.js';
+import { createEnvelopedFrontEnd, type EnvelopedProtocol, UNCOMPRESSED } from './enveloped-call.js';
 import { grpcHeaders, grpcSettings } from './grpc.js';
 import { errorTrailers, okTrailers } from './grpc-status.js';
 import type { FrontEnd, FrontEndOptions } from './inbound-call.js';
@@ -41,8 +41,7 @@ export function createGrpcWebFrontEnd({ contentType, codec, text }: GrpcWebForma
     },
     succeed: (exchange, trailer, last) => end(exchange, okTrailers(trailer, options), last),
     fail(exchange, error) {
-      const settings = { codec, timeoutMs: undefined, encoding: 'identity', compress: false } as const;
-      if (!exchange.responded) this.respond(exchange, error.header ?? new Metadata(), settings);
+      if (!exchange.responded) this.respond(exchange, error.header ?? new Metadata(), UNCOMPRESSED);
       end(exchange, errorTrailers(error, options));
     },
   };

@@ -1,7 +1,13 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { Metadata } from '@rondo/rpc/call';
 import type { Codec } from './codec.js';
 import { ACCEPTED, acceptsGzip, encodingOf } from './compression.js';
-import { createEnvelopedFrontEnd, type EnvelopedProtocol, type EnvelopedSettings } from './enveloped-call.js';
+import {
+  createEnvelopedFrontEnd,
+  type EnvelopedProtocol,
+  type EnvelopedSettings,
+  UNCOMPRESSED,
+} from './enveloped-call.js';
 import { errorTrailers, okTrailers } from './grpc-status.js';
 import type { FrontEnd, FrontEndOptions } from './inbound-call.js';
 import { addMetadata } from './metadata.js';
@@ -24,21 +30,15 @@ export function createGrpcFrontEnd(contentType: string, codec: Codec, options: F
     succeed: (exchange, trailer, last) => exchange.end(last, okTrailers(trailer, options)),
     fail(exchange, error) {
       const trailers = errorTrailers(error, options);
-      if (!exchange.responded && (error.header?.size ?? 0) === 0) {
-        // One block of headers that is headers and trailers: "Trailers-Only".
-        exchange.respond(200, Object.assign(grpcHeaders(contentType, false), trailers));
-        exchange.end();
-        return;
-      }
-      if (!exchange.responded && error.header !== undefined) this.respond(exchange, error.header, PLAIN);
-      exchange.end(undefined, trailers);
+      const first = exchange.responded ? undefined : error.header;
+      if (!exchange.responded) this.respond(exchange, first ?? new Metadata(), UNCOMPRESSED);
+      // The exchange sends headers and trailers of one turn as one block, "Trailers-Only". Header metadata has its own.
+      if (first === undefined || first.size === 0) exchange.end(undefined, trailers);
+      else queueMicrotask(() => exchange.end(undefined, trailers));
     },
   };
   return createEnvelopedFrontEnd(protocol, options);
 }
-
-/** How an answer without messages is sent. */
-const PLAIN: EnvelopedSettings = { codec: 'proto', timeoutMs: undefined, encoding: 'identity', compress: false };
 
 /**
  * What gRPC's headers say of a call.

@@ -77,20 +77,6 @@ export class InboundCall {
     }
   }
 
-  /** Waits for `work`, for at most `limitMs`, and no longer than the call lasts. */
-  within(limitMs: number, work: Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.setTimer(limitMs, resolve);
-      const done = () => {
-        timer.cancel();
-        this.context.offEnd(done);
-        resolve();
-      };
-      this.context.onEnd(done);
-      void work.then(done);
-    });
-  }
-
   /** Makes the backend call. */
   send(payload: Payload<Uint8Array>, metadata: Metadata, { codec, timeoutMs }: CallSettings): Promise<BackendReply> {
     const { target, context, refuse } = this;

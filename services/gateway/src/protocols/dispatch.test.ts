@@ -1,0 +1,131 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { echoBackend, frame, frames, gateway, type Sent, send1, send2 } from '../../test/support/calling.js';
+import { closeAll, logged } from '../../test/support/listening.js';
+import { note, noteCatalogue, pathOf } from '../../test/support/note-service.js';
+import type { RouteMatch } from '../discovery/catalogue.js';
+import type { HttpExchange } from '../listener/exchange.js';
+
+afterEach(closeAll);
+afterEach(() => expect(logged.splice(0)).toEqual([]));
+
+const say = (text: string) => (exchange: HttpExchange) => {
+  exchange.respond(200, { 'content-type': 'text/plain' });
+  exchange.end(Buffer.from(text));
+};
+
+/** A gateway with a page at `/readyz`, and a route for POST at `/v1/notes`. */
+async function served({ version = '2', ...sent }: Sent & { readonly version?: string }) {
+  const { port, session } = await gateway({
+    backend: echoBackend().backend,
+    catalogue: {
+      method: noteCatalogue.method,
+      route: (verb, path) => {
+        if (path !== '/v1/notes') return undefined;
+        return verb === 'POST' ? ({ target: noteCatalogue.method(pathOf('Put')) } as RouteMatch) : { allow: ['POST'] };
+      },
+    },
+    httpJson: say('route'),
+    pages: (exchange) => {
+      const known = exchange.path === '/readyz';
+      if (known) say('page')(exchange);
+      return known;
+    },
+  });
+  return version === '2' ? send2(await session(), sent) : send1(port, sent);
+}
+
+const type = (contentType: string) => ({ 'content-type': contentType });
+const chunks = [frame(note('a'))];
+
+const REFUSED: readonly (readonly [string, Parameters<typeof served>[0], number, Record<string, string>])[] = [
+  ['an unknown path', { method: 'GET', path: '/x' }, 404, {}],
+  ['an unknown path with a JSON body', { path: '/x', headers: type('application/json') }, 404, {}],
+  ['an annotated path with another verb', { method: 'PUT', path: '/v1/notes' }, 405, { allow: 'POST' }],
+  ['a method with another verb', { method: 'DELETE', path: pathOf('Put') }, 405, { allow: 'POST' }],
+  ['a method by GET that has side effects', { method: 'GET', path: pathOf('Put') }, 405, { allow: 'POST' }],
+  ['a safe method with another verb', { method: 'PUT', path: pathOf('Get') }, 405, { allow: 'POST, GET' }],
+  ['gRPC with another verb', { method: 'DELETE', path: pathOf('Put'), headers: type('application/grpc') }, 405, {}],
+  ['another content type', { path: pathOf('Put'), headers: type('image/jpeg') }, 415, {}],
+  ['no content type', { path: pathOf('Put') }, 415, {}],
+  ['another codec of gRPC', { path: pathOf('Put'), headers: type('application/grpc+foo') }, 415, {}],
+  ['another codec of gRPC, at an unknown path', { path: '/x', headers: type('application/grpc+foo') }, 415, {}],
+  ['another codec of Connect', { path: pathOf('Put'), headers: type('application/foo') }, 415, {}],
+  [
+    'a stream of Connect for a unary method',
+    { path: pathOf('Put'), headers: type('application/connect+proto') },
+    415,
+    {},
+  ],
+  ['a unary call of Connect for a stream', { path: pathOf('Chat'), headers: type('application/proto') }, 415, {}],
+  [
+    'gRPC over HTTP/1.1',
+    { version: '1.1', path: pathOf('Put'), headers: type('application/grpc') },
+    426,
+    { upgrade: 'h2c' },
+  ],
+];
+
+describe('the dispatch', () => {
+  it.each([
+    ['a page', { method: 'GET', path: '/readyz' }, 'page'],
+    ['a page, whatever its content type', { path: '/readyz', headers: type('application/grpc') }, 'page'],
+    ['an annotated path', { path: '/v1/notes', headers: type('application/json') }, 'route'],
+    ['an annotated path with any other type', { path: '/v1/notes', headers: type('text/plain') }, 'route'],
+  ])('serves %s', async (_title, sent, text) => {
+    expect(String((await served(sent)).body)).toBe(text);
+  });
+
+  it.each(['Application/GRPC+proto; x=y', 'application/grpc-web', 'application/grpc-web+proto'])(
+    'takes %s',
+    async (contentType) => {
+      const answer = await served({ path: pathOf('Put'), headers: type(contentType), chunks });
+      expect(answer.status).toBe(200);
+      expect(frames(answer.body)[0]?.data).toEqual(note('a'));
+    },
+  );
+
+  it('takes JSON with a charset', async () => {
+    const headers = type('application/json; charset=utf-8');
+    expect(await served({ path: pathOf('Put'), headers, chunks: [Buffer.from('{}')] })).toMatchObject({ status: 200 });
+  });
+
+  it.each(REFUSED.map(([title, ...rule]) => ({ title, rule })))(
+    'refuses $title',
+    async ({ rule: [sent, status, headers] }) => {
+      const answer = await served(sent);
+      expect(answer.status).toBe(status);
+      expect(answer.headers).toMatchObject(headers);
+      expect(JSON.parse(String(answer.body))).toMatchObject({ message: expect.any(String), details: [] });
+    },
+  );
+
+  it.each(['application/grpc', 'application/grpc-web'])('answers an unknown method by %s', async (contentType) => {
+    const answer = await served({ path: '/notes.v1.NoteService/Nothing', headers: type(contentType), chunks });
+    expect(answer.status).toBe(200);
+    expect(`${answer.trailers['grpc-status']} ${answer.body}`).toMatch(/12/);
+  });
+
+  it.each(['application/proto', 'application/json', 'application/connect+proto'])(
+    'answers an unknown method by %s',
+    async (contentType) => {
+      const answer = await served({ path: '/notes.v1.NoteService/Nothing', headers: type(contentType), chunks });
+      expect(answer.status).toBe(404);
+      expect(JSON.parse(String(answer.body))).toMatchObject({ code: 'unimplemented' });
+    },
+  );
+
+  it('says why a service is away, by each protocol', async () => {
+    const path = '/notes.v1.GoneService/Put';
+    const reason = 'no instance of notes.v1.GoneService is running';
+    const grpc = await served({ path, headers: type('application/grpc'), chunks });
+    expect(grpc.trailers).toMatchObject({ 'grpc-status': '14', 'grpc-message': reason });
+    const web = await served({ path, headers: type('application/grpc-web'), chunks });
+    expect(String(web.body)).toContain(`grpc-status: 14\r\ngrpc-message: ${reason}`);
+    const unary = await served({ path, headers: type('application/json'), chunks: [Buffer.from('{}')] });
+    expect(unary.status).toBe(503);
+    expect(JSON.parse(String(unary.body))).toEqual({ code: 'unavailable', message: reason });
+    const stream = await served({ path, headers: type('application/connect+json'), chunks });
+    expect(stream.status).toBe(200);
+    expect(String(stream.body)).toContain(reason);
+  });
+});

@@ -1,0 +1,283 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
+import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
+import { Metadata } from '@rondo/rpc/call';
+import { packDetail, RpcError, Status } from '@rondo/rpc/status';
+import { echoBackend, frame, frames, gateway, type Sent, send2 } from '../../test/support/calling.js';
+import { closeAll, logged } from '../../test/support/listening.js';
+import { type NoteMethod, note, pathOf } from '../../test/support/note-service.js';
+import type { Backend } from './backend.js';
+
+afterEach(closeAll);
+afterEach(() => expect(logged.splice(0)).toEqual([]));
+
+const GRPC = { 'content-type': 'application/grpc', te: 'trailers' };
+
+/** One call by gRPC. */
+async function call(backend: Backend, sent: Sent, maxMessageBytes = 1_000) {
+  const { session } = await gateway({ backend, maxMessageBytes });
+  return send2(await session(), { ...sent, headers: { ...GRPC, ...sent.headers } });
+}
+
+const failing =
+  (error: unknown): Backend =>
+  () =>
+    Promise.reject(error);
+
+describe('gRPC', () => {
+  it.each([
+    ['Put', ['a'], ['a']],
+    ['List', ['a'], ['a']],
+    ['Collect', ['a', 'b', 'c'], ['abc']],
+    ['Chat', ['a', 'b', 'c'], ['a', 'b', 'c']],
+    ['Chat', [], []],
+  ] as const)('carries a call of %s with %j', async (method, requests, replies) => {
+    const { backend, calls } = echoBackend();
+    const chunks = requests.map((text) => frame(Buffer.from(text)));
+    const { status, headers, body, trailers } = await call(backend, { path: pathOf(method), chunks });
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe('application/grpc');
+    expect(frames(body).map(({ data }) => String(data))).toEqual(replies);
+    expect(trailers).toMatchObject({ 'grpc-status': '0' });
+    expect(trailers['grpc-message']).toBeUndefined();
+    expect(calls).toHaveLength(1);
+    expect(calls[0]?.timeoutMs).toBeUndefined();
+  });
+
+  it('passes a message on as the bytes that arrived', async () => {
+    const { backend } = echoBackend();
+    const unreadable = Buffer.from([0xff, 0xff, 0xff]);
+    const { body } = await call(backend, { path: pathOf('Put'), chunks: [frame(unreadable)] });
+    expect(body).toEqual(frame(unreadable));
+  });
+
+  it('carries metadata both ways, and keeps that of the connection and of Rondo back', async () => {
+    const header = new Metadata([
+      ['x-header', 'h1'],
+      ['x-header', 'h2'],
+      ['x-bytes-bin', Buffer.from([1, 2, 3, 4])],
+      ['rondo-version', '7'],
+    ]);
+    const trailer = new Metadata({ 'x-trailer': 't', 'rondo-served-by': 'somebody' });
+    const { backend, calls } = echoBackend({ header, trailer });
+    const sent = {
+      'x-asked': ['a', 'b'],
+      'x-asked-bin': 'AQI=,AwQ',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      cookie: 'secret=1',
+      'user-agent': 'test',
+      'rondo-version': '7',
+      'grpc-timeout': '10S',
+      origin: 'http://somewhere',
+      'sec-fetch-mode': 'cors',
+      'x-forwarded-for': '1.2.3.4',
+    };
+    const { headers, trailers } = await call(backend, {
+      path: pathOf('Put'),
+      headers: sent,
+      chunks: [frame(note('a'))],
+    });
+    expect(Object.fromEntries([...(calls[0]?.metadata ?? [])].map(([key, value]) => [key, String(value)]))).toEqual({
+      'x-asked': 'a, b',
+      'x-asked-bin': String(Buffer.from([3, 4])),
+      traceparent: sent.traceparent,
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': expect.stringContaining('127.0.0.1:'),
+    });
+    expect(calls[0]?.metadata.getAll('x-asked-bin')).toEqual([Buffer.from([1, 2]), Buffer.from([3, 4])]);
+    expect(headers).toMatchObject({ 'x-header': 'h1, h2', 'x-bytes-bin': 'AQIDBA' });
+    expect(headers['rondo-version']).toBeUndefined();
+    expect(trailers['x-trailer']).toBe('t');
+    expect(trailers['rondo-served-by']).toBeUndefined();
+  });
+
+  it('tells a client that asks the instance that answered, if it may', async () => {
+    const { backend } = echoBackend({ trailer: new Metadata({ 'rondo-served-by': 'a-1' }) });
+    const { session } = await gateway({ backend, servedBy: true });
+    const sent = { path: pathOf('Put'), headers: GRPC, chunks: [frame(note('a'))] };
+    const { trailers } = await send2(await session(), sent);
+    expect(trailers['rondo-served-by']).toBe('a-1');
+  });
+
+  it('answers an error in one block, with its text encoded, its details and its metadata', async () => {
+    const details = [packDetail(BadRequest, { fieldViolations: [{ field: 'text', description: 'is empty' }] })];
+    const metadata = new Metadata({ 'x-why': 'because' });
+    const backend = failing(new RpcError(Status.NOT_FOUND, 'naïve 100%\n☃', { details, metadata }));
+    const answer = await call(backend, { path: pathOf('Put'), chunks: [frame(note('a'))] });
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/grpc',
+      'grpc-status': '5',
+      'grpc-message': 'na%C3%AFve 100%25%0A%E2%98%83',
+      'x-why': 'because',
+    });
+    const packed = String(answer.headers['grpc-status-details-bin']);
+    expect(packed).not.toContain('=');
+    expect(RichStatus.decode(Buffer.from(packed, 'base64'))).toMatchObject({ code: 5, details });
+  });
+
+  it('keeps header and trailing metadata of an error apart', async () => {
+    const header = new Metadata({ 'x-header': 'h' });
+    const backend = failing(
+      new RpcError(Status.ABORTED, 'no', { header, metadata: new Metadata({ 'x-trailer': 't' }) }),
+    );
+    const answer = await call(backend, { path: pathOf('Put'), chunks: [frame(note('a'))] });
+    expect(answer.headers).toMatchObject({ 'x-header': 'h' });
+    expect(answer.headers['grpc-status']).toBeUndefined();
+    expect(answer.trailers).toMatchObject({ 'grpc-status': '10', 'x-trailer': 't' });
+  });
+
+  it('cuts a text that would not fit into a header block', async () => {
+    const backend = failing(new RpcError(Status.NOT_FOUND, 'é'.repeat(10_000)));
+    const { trailers } = await call(backend, { path: pathOf('Put'), chunks: [frame(note('a'))] });
+    expect(decodeURIComponent(String(trailers['grpc-message']))).toBe(`${'é'.repeat(2_048)}…`);
+  });
+
+  it('answers a failure after the first messages of a stream in the trailers', async () => {
+    async function* replies() {
+      yield note('a');
+      throw new RpcError(Status.DATA_LOSS, 'lost');
+    }
+    const backend: Backend = async () => ({
+      header: new Metadata(),
+      trailer: new Metadata(),
+      from: undefined,
+      response: { stream: true, messages: replies() },
+    });
+    const answer = await call(backend, { path: pathOf('List'), chunks: [frame(note('a'))] });
+    expect(frames(answer.body)).toHaveLength(1);
+    expect(answer.trailers).toMatchObject({ 'grpc-status': '15', 'grpc-message': 'lost' });
+  });
+
+  it('shows nothing of an unknown fault', async () => {
+    const answer = await call(failing(new TypeError('secret at 10.0.0.1')), {
+      path: pathOf('Put'),
+      chunks: [frame(note('a'))],
+    });
+    expect(answer.trailers).toMatchObject({ 'grpc-status': '13', 'grpc-message': 'internal error' });
+  });
+});
+
+const gzipped = frame(gzipSync(note('a')), 1);
+const bomb = frame(gzipSync(Buffer.alloc(100_000)), 1);
+
+const BROKEN: readonly (readonly [string, NoteMethod, Record<string, string>, readonly Buffer[], Status, string])[] = [
+  ['has no message', 'Put', {}, [], Status.UNIMPLEMENTED, 'has no message'],
+  ['has no message for a stream', 'List', {}, [], Status.UNIMPLEMENTED, 'has no message'],
+  ['has two messages', 'Put', {}, [frame(note('a')), frame(note('b'))], Status.UNIMPLEMENTED, 'second message'],
+  [
+    'has two messages for a stream',
+    'List',
+    {},
+    [frame(note('a')), frame(note('b'))],
+    Status.UNIMPLEMENTED,
+    'second message',
+  ],
+  ['ends inside a message', 'Put', {}, [frame(note('a')).subarray(0, 6)], Status.INTERNAL, 'inside a message'],
+  [
+    'ends inside a message of a stream',
+    'Collect',
+    {},
+    [frame(note('a')), frame(note('b')).subarray(0, 6)],
+    Status.INTERNAL,
+    'inside',
+  ],
+  ['ends inside a prefix of a stream', 'Collect', {}, [Buffer.from([0, 0, 0])], Status.INTERNAL, 'inside'],
+  ['is too large', 'Put', {}, [frame(Buffer.alloc(1_001))], Status.RESOURCE_EXHAUSTED, '1000 bytes'],
+  ['is too large in a stream', 'Collect', {}, [frame(Buffer.alloc(1_001))], Status.RESOURCE_EXHAUSTED, '1000 bytes'],
+  ['inflates to too much', 'Put', { 'grpc-encoding': 'gzip' }, [bomb], Status.RESOURCE_EXHAUSTED, '1000 bytes'],
+  ['inflates to too much in a stream', 'Chat', { 'grpc-encoding': 'gzip' }, [bomb], Status.RESOURCE_EXHAUSTED, '1000'],
+  ['is compressed and does not say how', 'Put', {}, [gzipped], Status.INTERNAL, 'name no encoding'],
+  ['is compressed and says it is not', 'Put', { 'grpc-encoding': 'identity' }, [gzipped], Status.INTERNAL, 'name no'],
+  [
+    'has an unknown encoding',
+    'Put',
+    { 'grpc-encoding': 'foo' },
+    [frame(note('a'))],
+    Status.UNIMPLEMENTED,
+    'gzip,identity',
+  ],
+  ['is no gzip', 'Put', { 'grpc-encoding': 'gzip' }, [frame(note('a'), 1)], Status.INVALID_ARGUMENT, 'gzip'],
+  ['has an unknown flag', 'Put', {}, [frame(note('a'), 4)], Status.INTERNAL, 'flags 4'],
+  [
+    'has a malformed timeout',
+    'Put',
+    { 'grpc-timeout': '1.5S' },
+    [frame(note('a'))],
+    Status.INVALID_ARGUMENT,
+    'grpc-timeout',
+  ],
+  [
+    'has a long timeout',
+    'Put',
+    { 'grpc-timeout': '123456789S' },
+    [frame(note('a'))],
+    Status.INVALID_ARGUMENT,
+    'eight digits',
+  ],
+  ['has no time left', 'Put', { 'grpc-timeout': '0m' }, [frame(note('a'))], Status.DEADLINE_EXCEEDED, 'deadline|0 ms'],
+  ['has bytes that are no base64', 'Put', { 'x-bin': '?' }, [frame(note('a'))], Status.INVALID_ARGUMENT, 'base64'],
+  [
+    'has text that metadata lacks',
+    'Put',
+    { 'x-a': 'é' },
+    [frame(note('a'))],
+    Status.INVALID_ARGUMENT,
+    'printable ASCII',
+  ],
+];
+
+describe('a gRPC request that breaks the rules', () => {
+  it.each(BROKEN.map(([title, ...rule]) => ({ title, rule })))(
+    '$title',
+    async ({ rule: [method, headers, chunks, code, text] }) => {
+      const { backend } = echoBackend();
+      const { trailers } = await call(backend, { path: pathOf(method), headers, chunks });
+      expect(trailers['grpc-status']).toBe(String(code));
+      expect(decodeURIComponent(String(trailers['grpc-message']))).toMatch(new RegExp(text));
+    },
+  );
+
+  it.each([
+    ['entries', Object.fromEntries(Array.from({ length: 101 }, (_none, at) => [`x-${at}`, '']))],
+    ['bytes', { 'x-large': 'x'.repeat(16_300), 'x-larger': 'x'.repeat(60) }],
+  ])('has too many %s of metadata', async (_title, headers) => {
+    const { backend, calls } = echoBackend();
+    const { session } = await gateway({ backend, limits: { headerBytes: 64 * 1024 } });
+    const { trailers } = await send2(await session(), {
+      path: pathOf('Put'),
+      headers: { ...GRPC, ...headers },
+      chunks: [frame(note('a'))],
+    });
+    expect(trailers).toMatchObject({ 'grpc-status': '3', 'grpc-message': expect.stringContaining('16384 bytes') });
+    expect(calls).toHaveLength(0);
+  });
+});
+
+describe('compression by gRPC', () => {
+  it('inflates requests', async () => {
+    const { backend } = echoBackend();
+    const headers = { 'grpc-encoding': 'gzip' };
+    const { body } = await call(backend, { path: pathOf('Chat'), headers, chunks: [gzipped, frame(note('b'))] });
+    expect(frames(body).map(({ data }) => data)).toEqual([note('a'), note('b')]);
+  });
+
+  it.each(['Put', 'Chat'] as const)('compresses the large replies of %s if the client accepts it', async (method) => {
+    const { backend } = echoBackend();
+    const headers = { 'grpc-accept-encoding': 'br, gzip' };
+    const large = Buffer.alloc(5_000, 'x');
+    const answer = await call(backend, { path: pathOf(method), headers, chunks: [frame(large)] }, 10_000);
+    expect(answer.headers['grpc-encoding']).toBe('gzip');
+    const [only] = frames(answer.body);
+    expect(only?.flags).toBe(1);
+    expect(gunzipSync(only?.data ?? '')).toEqual(large);
+  });
+
+  it('leaves small replies as they are', async () => {
+    const { backend } = echoBackend();
+    const headers = { 'grpc-accept-encoding': 'gzip' };
+    const answer = await call(backend, { path: pathOf('Put'), headers, chunks: [frame(note('a'))] });
+    expect(answer.body).toEqual(frame(note('a')));
+  });
+});
