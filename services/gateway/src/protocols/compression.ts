@@ -48,7 +48,7 @@ export async function inflate(data: Buffer, maxBytes: number): Promise<Buffer> {
   try {
     return await gunzip(data, { maxOutputLength: maxBytes });
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes);
+    if (isTooLong(cause)) throw tooLarge(maxBytes);
     throw new RpcError(
       Status.INVALID_ARGUMENT,
       'a message is marked as gzip, but it is not; compress it or say identity',
@@ -57,6 +57,10 @@ export async function inflate(data: Buffer, maxBytes: number): Promise<Buffer> {
       },
     );
   }
+}
+
+function isTooLong(cause: unknown): boolean {
+  return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE';
 }
 
 /**

@@ -78,7 +78,7 @@ export function metadataOf(exchange: HttpExchange, { client }: Forwarded): Metad
   if (count > MAX_ENTRIES || sizeBytes > MAX_BYTES) throw tooMuch(count, sizeBytes);
   entries.set('x-forwarded-for', [client]);
   entries.set('x-forwarded-proto', [exchange.secure ? 'https' : 'http']);
-  if (TEXT.test(exchange.authority)) entries.set('x-forwarded-host', [exchange.authority]);
+  if (exchange.authority !== '' && TEXT.test(exchange.authority)) entries.set('x-forwarded-host', [exchange.authority]);
   return Metadata.over(new ReceivedHeaders(entries));
 }
 
