@@ -7,7 +7,7 @@ import {
   FileDescriptorSetSchema,
   MethodOptions_IdempotencyLevel,
 } from '@bufbuild/protobuf/wkt';
-import { type Method, methodsOf } from '@rondo/rpc/internal';
+import { type MessageType, type Method, methodsOf } from '@rondo/rpc/internal';
 import type { Absent, Catalogue, PublicMethod } from '../../src/discovery/catalogue.js';
 
 /** `notes.v1.NoteService`: a method of each kind, from `Note { string text = 1; int64 number = 2; }` to `Note`. */
@@ -62,30 +62,29 @@ const registry = createFileRegistry(
 );
 
 const service = registry.getService(SERVICE);
-const bytes = {
-  encode: (message: unknown) => ({ finish: () => message as Uint8Array }),
-  decode: (message: Uint8Array) => message,
-  fromPartial: (message: object) => message,
+const bytes: MessageType<Uint8Array> = {
+  encode: (message) => ({ finish: () => message }),
+  decode: (message) => message,
+  fromPartial: (message) => (message instanceof Uint8Array ? message : new Uint8Array()),
 };
-const methods: readonly Method[] = [
-  ...methodsOf({
-    name: 'NoteService',
-    fullName: SERVICE,
-    methods: Object.fromEntries(
-      (service?.methods ?? []).map(({ name, methodKind }) => [
-        name,
-        {
-          name,
-          requestType: bytes,
-          responseType: bytes,
-          requestStream: methodKind === 'client_streaming' || methodKind === 'bidi_streaming',
-          responseStream: methodKind === 'server_streaming' || methodKind === 'bidi_streaming',
-          options: {},
-        },
-      ]),
-    ),
-  }).values(),
-];
+
+/** The service as a client or a server of the runtime takes it. Its messages stay encoded. */
+export const NoteServiceDefinition = {
+  name: 'NoteService',
+  fullName: SERVICE,
+  methods: {
+    put: define('Put'),
+    get: define('Get'),
+    list: { ...define('List'), responseStream: true },
+    collect: { ...define('Collect'), requestStream: true },
+    chat: { ...define('Chat'), requestStream: true, responseStream: true },
+  },
+} as const;
+
+function define<N extends NoteMethod>(name: N) {
+  const streams = { requestStream: false, responseStream: false } as const;
+  return { name, requestType: bytes, responseType: bytes, ...streams, options: {} } as const;
+}
 
 function publicMethod(method: Method): PublicMethod {
   const desc: DescMethod | undefined = service?.methods.find(({ name }) => name === method.name);
@@ -95,7 +94,7 @@ function publicMethod(method: Method): PublicMethod {
 
 /** The public methods of the service, by path, and what else a path may stand for. */
 export const noteMethods: ReadonlyMap<string, PublicMethod | Absent> = new Map<string, PublicMethod | Absent>([
-  ...methods.map((method) => [method.path, publicMethod(method)] as const),
+  ...[...methodsOf(NoteServiceDefinition).values()].map((method) => [method.path, publicMethod(method)] as const),
   [
     '/notes.v1.GoneService/Put',
     { service: 'notes.v1.GoneService', reason: 'no instance of notes.v1.GoneService is running' },
