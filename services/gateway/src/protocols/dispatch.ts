@@ -52,7 +52,7 @@ export function createDispatch({
     const route = catalogue.route(exchange.method === 'HEAD' ? 'GET' : exchange.method, exchange.path);
     if (route === undefined) refuseUnknown(exchange, format);
     else if ('target' in route) httpJson(exchange, route);
-    else refuseVerb(exchange, route.allow);
+    else refuse(exchange, 405, { code: Status.INVALID_ARGUMENT, ...notAllowed(route.allow) });
   };
   return (exchange) => {
     try {
@@ -87,7 +87,7 @@ function serveCall(exchange: HttpExchange, found: PublicMethod | Absent, { forma
   } else if (format === undefined) {
     refuseContentType(exchange);
   } else if (format.protocol === 'grpc' && exchange.version === '1.1') {
-    refuse(exchange, 426, {
+    refuseCall(exchange, 426, {
       message: 'gRPC needs HTTP/2; connect by HTTP/2, or speak gRPC-Web or Connect',
       headers: { upgrade: 'h2c', connection: 'upgrade' },
     });
@@ -117,7 +117,7 @@ function isSafe({ desc }: PublicMethod): boolean {
 function serveGet(exchange: HttpExchange, target: PublicMethod, { get }: Formats): void {
   const codec = isConnectGet(exchange.query) ? codecOfQuery(exchange.query) : undefined;
   if (codec === undefined) {
-    refuse(exchange, 415, {
+    refuseCall(exchange, 415, {
       message: 'a call by GET needs encoding=proto or encoding=json, and message, in the query',
     });
   } else get[codec].serve(exchange, target);
@@ -146,35 +146,49 @@ function refuseUnknown(exchange: HttpExchange, format: Format | undefined): void
   }
 }
 
+/** A call by an HTTP method that calls don't have. */
 function refuseVerb(exchange: HttpExchange, allow: readonly string[]): void {
+  refuseCall(exchange, 405, notAllowed(allow));
+}
+
+function notAllowed(allow: readonly string[]): Refusal {
   const allowed = allow.join(', ');
-  refuse(exchange, 405, { message: `this path takes ${allowed}; not this HTTP method`, headers: { allow: allowed } });
+  return { message: `this path takes ${allowed}; not this HTTP method`, headers: { allow: allowed } };
 }
 
 const CONTENT_TYPES =
   'application/json, application/proto, application/connect+json, application/connect+proto, application/grpc-web, application/grpc';
 
 function refuseContentType(exchange: HttpExchange): void {
-  refuse(exchange, 415, {
+  refuseCall(exchange, 415, {
     message: `a call needs a content type that fits the method: one of ${CONTENT_TYPES}; streams of Connect have connect+json or connect+proto`,
     headers: { 'accept-post': CONTENT_TYPES },
   });
 }
 
 interface Refusal {
-  readonly code?: Status;
   readonly message: string;
   readonly headers?: OutgoingHttpHeaders;
 }
 
-/** Answers with a `google.rpc.Status` in JSON. */
-function refuse(
+/** Refuses a call by its HTTP status. Clients of Connect would take a JSON body for an error of the method. */
+function refuseCall(exchange: HttpExchange, status: number, { message, headers }: Refusal): void {
+  answer(exchange, status, { ...headers, body: message, 'content-type': 'text/plain; charset=utf-8' });
+}
+
+/** Refuses a request to no method with a `google.rpc.Status` in JSON. */
+function refuse(exchange: HttpExchange, status: number, { code, message, headers }: Refusal & { code: Status }): void {
+  const body = JSON.stringify({ code, message, details: [] });
+  answer(exchange, status, { ...headers, body, 'content-type': 'application/json' });
+}
+
+function answer(
   exchange: HttpExchange,
   status: number,
-  { code = Status.INVALID_ARGUMENT, message, headers }: Refusal,
+  { body, ...headers }: OutgoingHttpHeaders & { body: string },
 ): void {
-  const body = Buffer.from(JSON.stringify({ code, message, details: [] }));
-  exchange.respond(status, { ...headers, 'content-type': 'application/json', 'content-length': body.length });
-  exchange.end(body);
+  const bytes = Buffer.from(body);
+  exchange.respond(status, { ...headers, 'content-length': bytes.length });
+  exchange.end(bytes);
   exchange.body.discard();
 }

@@ -128,17 +128,26 @@ class EnvelopedCall {
     const respond = () => {
       if (!this.#exchange.responded) this.#protocol.respond(this.#exchange, header, settings);
     };
-    // Over HTTP/1.1 many clients read the answer only after they have sent the request, so a header isn't sent ahead.
-    if (this.#requests === undefined || this.#exchange.version !== '1.1') respond();
+    if (this.#isHeaderEarly(from)) respond();
     for await (const message of response.messages) {
       this.#call.context.throwIfEnded();
       respond();
       await this.#exchange.write(this.#encoded(await enveloped(encode(message), settings.compress)));
     }
-    this.#call.finish(() => {
+    if (!this.#exchange.responded) {
       respond();
-      this.#protocol.succeed(this.#exchange, trailer, undefined);
-    });
+      // The exchange sends headers and trailers of one turn as one block. These stay apart.
+      await undefined;
+    }
+    this.#call.finish(() => this.#protocol.succeed(this.#exchange, trailer, undefined));
+  }
+
+  /**
+   * Whether the header is sent before the first message. A handler in this process can still change it until then. Over
+   * HTTP/1.1 many clients read the answer only after they have sent the request.
+   */
+  #isHeaderEarly(from: BackendReply['from']): boolean {
+    return from !== undefined && (this.#requests === undefined || this.#exchange.version === '2');
   }
 
   #fail(error: RpcError): void {
