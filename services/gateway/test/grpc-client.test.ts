@@ -30,7 +30,8 @@ const handlers: Handlers<typeof NoteServiceDefinition> = {
     left = new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason), { once: true }));
     return new Promise(() => undefined);
   },
-  async *list(message) {
+  async *list(message, { header }) {
+    header.append('x-list', 'yes');
     for (const letter of text(message)) yield note(letter);
   },
   async collect(messages) {
@@ -93,6 +94,13 @@ describe('a gRPC client through the gateway', () => {
       onTrailer: (trailer) => Object.assign(received, { bytes: trailer.getBytes('x-bytes-bin') }),
     });
     expect(received).toEqual({ asked: 'this', bytes: Buffer.from([1, 2, 3]) });
+  });
+
+  it('receives the header that a handler of this process sets before its first message', async () => {
+    const received: (string | undefined)[] = [];
+    const replies = client.list(note('a'), { onHeader: (header) => received.push(header.get('x-list')) });
+    expect(await collected(replies)).toEqual(['a']);
+    expect(received).toEqual(['yes']);
   });
 
   it('receives the text and the details of an error', async () => {

@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Metadata } from '@rondo/rpc/call';
+import { type CallContext, Metadata } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { echoBackend, frame, gateway, open2, receive2, send2 } from '../../test/support/calling.js';
+import { ENDPOINT, echoBackend, frame, gateway, open2, receive2, send2 } from '../../test/support/calling.js';
 import { closeAll, logged } from '../../test/support/listening.js';
 import { note, pathOf } from '../../test/support/note-service.js';
 import type { Backend } from './backend.js';
@@ -97,6 +98,23 @@ describe('the end of a gRPC call', () => {
     stream.close();
   });
 
+  it('sends the header of an instance before its first message', async () => {
+    const { session } = await gateway({
+      backend: async ({ context }) => ({
+        header: new Metadata({ 'x-h': 'h' }),
+        trailer: new Metadata(),
+        from: ENDPOINT,
+        response: { stream: true, messages: silence(context) },
+      }),
+    });
+    const stream = open2(await session(), { path: pathOf('List'), headers: GRPC });
+    stream.end(frame(note('a')));
+    const [headers] = await once(stream, 'response');
+    expect(headers).toMatchObject({ 'x-h': 'h' });
+    expect(headers['grpc-status']).toBeUndefined();
+    stream.close(8);
+  });
+
   it('writes replies no faster than the client reads them', async () => {
     let made = 0;
     async function* replies() {
@@ -119,6 +137,11 @@ describe('the end of a gRPC call', () => {
     stream.close();
   });
 });
+
+/** A stream without messages that lasts as long as its call. */
+async function* silence(context: CallContext): AsyncGenerator<Uint8Array> {
+  await new Promise<void>((resolve) => context.onEnd(resolve));
+}
 
 function deferred<T>() {
   let resolve: (value: T) => void = () => undefined;

@@ -117,7 +117,8 @@ export function echoBackend({ header, trailer }: { readonly header?: Metadata; r
   return { backend, calls };
 }
 
-const ENDPOINT = {} as NonNullable<BackendReply['from']>;
+/** Some instance. */
+export const ENDPOINT = {} as NonNullable<BackendReply['from']>;
 
 async function* once1(message: Uint8Array): AsyncGenerator<Uint8Array> {
   yield message;
