@@ -58,9 +58,9 @@ async function serveConnectUnary(call: InboundCall, read: ReadUnary, options: Fr
     });
   } catch (fault) {
     const error = call.errorOf(fault);
+    call.exchange.body.discard();
     call.finish(() => answerConnectError(call.exchange, error, { servedBy: options.servedBy }));
   }
-  call.exchange.body.discard();
 }
 
 async function toAnswer(

@@ -101,6 +101,19 @@ describe('the dispatch', () => {
     },
   );
 
+  it.each([
+    ['another verb', { method: 'DELETE', path: pathOf('Put'), headers: type('application/grpc-web') }],
+    ['an unknown method', { path: '/notes.v1.NoteService/Nothing', headers: type('application/grpc-web') }],
+    ['a malformed timeout', { path: pathOf('Put'), headers: { ...type('application/grpc-web'), 'grpc-timeout': 'x' } }],
+    [
+      'a malformed timeout of Connect',
+      { path: pathOf('Put'), headers: { ...type('application/json'), 'connect-timeout-ms': 'x' } },
+    ],
+  ])('keeps the HTTP/1.1 connection of a client that sends %s', async (_title, sent) => {
+    const answer = await served({ version: '1.1', ...sent, chunks: [frame(note('a')), frame(note('b'))] });
+    expect(answer.headers.connection).toBe('keep-alive');
+  });
+
   it.each(['application/grpc', 'application/grpc-web'])('answers an unknown method by %s', async (contentType) => {
     const answer = await served({ path: '/notes.v1.NoteService/Nothing', headers: type(contentType), chunks });
     expect(answer.status).toBe(200);

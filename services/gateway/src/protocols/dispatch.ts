@@ -125,6 +125,7 @@ function serveGet(exchange: HttpExchange, target: PublicMethod, { get }: Formats
 
 /** The method isn't served: now, or at all. */
 function refuseAbsent(exchange: HttpExchange, absent: Absent, { protocol, frontEnd }: Format): void {
+  exchange.body.discard();
   if (typeof absent === 'object') {
     frontEnd.refuse(exchange, new RpcError(Status.UNAVAILABLE, absent.reason));
   } else {
@@ -132,7 +133,6 @@ function refuseAbsent(exchange: HttpExchange, absent: Absent, { protocol, frontE
     if (protocol === 'grpc' || protocol === 'grpc-web') frontEnd.refuse(exchange, error);
     else answerConnectError(exchange, error, { status: 404 });
   }
-  exchange.body.discard();
 }
 
 /** The path of a method of any service. */
@@ -188,7 +188,8 @@ function answer(
   { body, ...headers }: OutgoingHttpHeaders & { body: string },
 ): void {
   const bytes = Buffer.from(body);
+  // Before the answer, so that an HTTP/1.1 connection outlives a refused request.
+  exchange.body.discard();
   exchange.respond(status, { ...headers, 'content-length': bytes.length });
   exchange.end(bytes);
-  exchange.body.discard();
 }

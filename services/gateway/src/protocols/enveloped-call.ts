@@ -71,10 +71,11 @@ class EnvelopedCall {
       const payload = this.#target.method.requestStream ? this.#stream(settings) : await this.#single(settings);
       const reply = await this.#call.send(payload, metadata, settings);
       await this.#answer(reply, settings);
+      this.#leaveRequest();
     } catch (fault) {
+      this.#leaveRequest();
       this.#fail(this.#call.errorOf(fault));
     }
-    this.#leaveRequest();
   }
 
   async #single(settings: EnvelopedSettings): Promise<Payload<Uint8Array>> {
