@@ -20,7 +20,7 @@ export function requestOf(
 ): BackendCall['request'] {
   if (codec === 'proto') return payload;
   const encode = encoder(target, refuse);
-  return (to: Endpoint) => {
+  return (to: Endpoint | undefined) => {
     const desc = target.descAt(to);
     if (desc === undefined) return undefined;
     if (!payload.stream) return { stream: false, message: encode(desc, payload.message) };

@@ -1,6 +1,6 @@
-import type { Logger, Metadata } from '@rondo/rpc/call';
+import { CallContext, type Logger, type Metadata } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
-import { CallContext, type Payload } from '@rondo/rpc/internal';
+import type { Payload } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { PublicMethod } from '../discovery/catalogue.js';
 import { BodyError, type HttpExchange } from '../listener/exchange.js';
