@@ -123,6 +123,31 @@ describe('a request of HTTP/1.1', () => {
     expect(sent).toBeLessThan(64 * 1024 * 1024);
   });
 
+  it('is disconnected if it goes on after the answer', async () => {
+    const { port, listener } = await listening({
+      handler: (exchange) => {
+        exchange.respond(404, {});
+        exchange.end();
+      },
+      limits: { discardMs: 500, tickMs: 10 },
+    });
+    const request = http.request({ port, host: '127.0.0.1', method: 'POST' });
+    request.on('error', () => undefined);
+    let sent = 0;
+    const send = () => {
+      while (!request.destroyed && request.write(Buffer.alloc(64 * 1024))) sent += 64 * 1024;
+    };
+    request.on('drain', () => {
+      sent += 64 * 1024;
+      send();
+    });
+    send();
+    const [response] = await once(request, 'response');
+    expect(response.statusCode).toBe(404);
+    await until(() => listener.connections === 0);
+    expect(sent).toBeLessThan(16 * 1024 * 1024);
+  });
+
   it('is refused if its chunks exceed the limit', async () => {
     const { port, listener } = await listening({ handler: echo, limits: { discardMs: 200, tickMs: 10 } });
     const request = http.request({ port, host: '127.0.0.1', method: 'POST' });

@@ -59,9 +59,9 @@ export class Body implements RequestBody {
     }
   }
 
-  whole(maxBytes: number): Promise<Buffer> {
+  async whole(maxBytes: number): Promise<Buffer> {
     if (Number(this.#options.declared ?? 0) > maxBytes) return this.#tooLarge(maxBytes);
-    if (!this.#begin()) return Promise.resolve(Buffer.alloc(0));
+    if (!this.#begin()) return Buffer.alloc(0);
     return this.#collect(maxBytes);
   }
 

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import { createSecureContext, createServer, type TLSSocket } from 'node:tls';
+import { createServer, type TLSSocket } from 'node:tls';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemWallClock, type Timer, type WallClock } from '@rondo/rpc/clock';
 import { StartupError } from '@rondo/service';
@@ -55,6 +55,7 @@ export function createTls(options: TlsOptions): Tls {
     if (found !== version) {
       version = found;
       const pair = await readPair(options);
+      // Throws if the two don't belong together, as while they are being replaced. Then the last pair stays.
       server.setSecureContext(pair);
       expiry.follow(pair.cert);
     }
@@ -123,8 +124,6 @@ interface Pair {
 
 async function readPair({ certPath, keyPath }: TlsFiles): Promise<Pair> {
   const [cert, key] = await Promise.all([readFile(certPath), readFile(keyPath)]);
-  // Throws if the two don't belong together, as while they are being replaced.
-  createSecureContext({ cert, key });
   return { cert, key };
 }
 

@@ -1,0 +1,60 @@
+import { Socket } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { clientOf, createConnections } from './connections.js';
+
+describe('a client', () => {
+  it.each([
+    ['an IPv4 address', '10.0.0.1', '10.0.0.1'],
+    ['a network of 64 bits', '2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['that network, abbreviated', '2001:DB8:1:2::1', '2001:db8:1:2'],
+    ['a network with leading zeros', '2001:0db8:0001:0002::1', '2001:db8:1:2'],
+    ['a network with zeros', '2001:db8::1', '2001:db8:0:0'],
+    ['the loopback interface', '::1', '0:0:0:0'],
+    ['an address of an interface', 'fe80::1%eth0', 'fe80:0:0:0'],
+    ['a connection that has closed', '', ''],
+  ])('is %s', (_name, address, client) => {
+    expect(clientOf(address)).toBe(client);
+  });
+});
+
+/** A connection from `address` that is never made. */
+function from(address: string): Socket {
+  const socket = new Socket();
+  Object.defineProperty(socket, 'remoteAddress', { value: address });
+  return socket;
+}
+
+const closed = (socket: Socket) =>
+  new Promise((resolve) => {
+    socket.once('close', resolve).destroy();
+  });
+
+describe('the connections of a listener', () => {
+  it('are limited a client, with IPv4 and its mapping to IPv6 alike', async () => {
+    const connections = createConnections({ connections: 10, connectionsPerClient: 2 });
+    const first = from('10.0.0.1');
+    expect([first, from('::ffff:10.0.0.1'), from('10.0.0.1'), from('10.0.0.2')].map(connections.admit)).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ]);
+    await closed(first);
+    expect(connections.admit(from('10.0.0.1'))).toBe(true);
+  });
+
+  it('are limited in all', async () => {
+    const connections = createConnections({ connections: 2, connectionsPerClient: 2 });
+    const sockets = [from('10.0.0.1'), from('10.0.0.2')];
+    expect([...sockets, from('10.0.0.3')].map(connections.admit)).toEqual([true, true, false]);
+    let none = 0;
+    connections.whenNone(() => {
+      none += 1;
+    });
+    for (const socket of sockets) {
+      expect(none).toBe(0);
+      await closed(socket);
+    }
+    expect([none, connections.open.size]).toEqual([1, 0]);
+  });
+});
