@@ -123,6 +123,16 @@ describe('a request of HTTP/1.1', () => {
     expect(sent).toBeLessThan(64 * 1024 * 1024);
   });
 
+  it('gets the answer to a body that is too large, also if it reads that late', async () => {
+    const { port } = await listening({ handler: echo, limits: { discardMs: 1_000, tickMs: 10 } });
+    const socket = await connectRaw(port);
+    socket.pause().write(`POST / HTTP/1.1\r\n${HOST}Content-Length: ${2 ** 30}\r\n\r\n`);
+    socket.write(Buffer.alloc(16 * 1024 * 1024));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const [first] = await once(socket.resume(), 'data');
+    expect(String(first)).toMatch(/^HTTP\/1.1 413 /);
+  });
+
   it('is disconnected if it goes on after the answer', async () => {
     const { port, listener } = await listening({
       handler: (exchange) => {

@@ -97,7 +97,9 @@ export class Http1Exchange implements HttpExchange {
     this.#ended = true;
     this.#flush(chunk?.length ?? 0);
     this.#output.end(chunk);
-    if (!this.#request.complete) this.#response.once('finish', () => this.body.answered());
+    if (this.#request.complete) return;
+    this.#lingerAtTheEnd();
+    this.#response.once('finish', () => this.body.answered());
   }
 
   abort(): void {
@@ -138,6 +140,16 @@ export class Http1Exchange implements HttpExchange {
       this.#setup.log.error({ err: error }, 'an answer has headers that HTTP does not allow');
       this.abort();
     }
+  }
+
+  /** Node closes a connection after its last answer by `destroySoon`, also if the client still sends. */
+  #lingerAtTheEnd(): void {
+    const socket = this.#socket;
+    socket.destroySoon = () => {
+      Reflect.deleteProperty(socket, 'destroySoon');
+      if (this.#request.complete) socket.destroySoon();
+      else this.#linger();
+    };
   }
 
   /**
