@@ -96,10 +96,8 @@ export class Http1Exchange implements HttpExchange {
     if (this.#ended) return;
     this.#ended = true;
     this.#flush(chunk?.length ?? 0);
+    if (!this.#request.complete) this.#boundTheRest();
     this.#output.end(chunk);
-    if (this.#request.complete) return;
-    this.#lingerAtTheEnd();
-    this.#response.once('finish', () => this.body.answered());
   }
 
   abort(): void {
@@ -142,9 +140,15 @@ export class Http1Exchange implements HttpExchange {
     }
   }
 
-  /** Node closes a connection after its last answer by `destroySoon`, also if the client still sends. */
-  #lingerAtTheEnd(): void {
+  /**
+   * Bounds what is read after the answer. Node would read all of it, unless a part of it has been read before. It closes
+   * a connection after its last answer by `destroySoon`, also if the client still sends.
+   */
+  #boundTheRest(): void {
     const socket = this.#socket;
+    this.#request.read(0);
+    this.body.discard();
+    this.#response.once('finish', () => this.body.answered());
     socket.destroySoon = () => {
       Reflect.deleteProperty(socket, 'destroySoon');
       if (this.#request.complete) socket.destroySoon();
