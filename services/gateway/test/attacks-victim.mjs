@@ -49,7 +49,15 @@ const listener = createListener({
       }
     });
   },
-  limits: { handshakeMs: 500, headersMs: 500, discardMs: 500, bodyGraceMs: 500, tickMs: 50 },
+  limits: {
+    handshakeMs: 500,
+    headersMs: 500,
+    discardMs: 500,
+    bodyGraceMs: 500,
+    pingAfterMs: 1_000,
+    pingAnswerMs: 1_000,
+    tickMs: 50,
+  },
 });
 const { address } = await listener.listen();
 process.on('message', () => process.send({ connections: listener.connections, memory: process.memoryUsage.rss() }));
