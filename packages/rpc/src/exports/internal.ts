@@ -43,7 +43,7 @@ export { PingBarrier } from '../server/grpc/ping-barrier.js';
 export { statusName } from '../status/code.js';
 export { encodeStatusDetails } from '../status/detail.js';
 export type { Attempt } from '../status/rpc-error.js';
-export { callLog } from '../telemetry/call-log.js';
+export { callLog, Sampler } from '../telemetry/call-log.js';
 export { callMetrics } from '../telemetry/metrics.js';
 export { keepAlive } from '../transport/grpc/keepalive.js';
 export { grpcTransport } from '../transport/grpc/transport.js';

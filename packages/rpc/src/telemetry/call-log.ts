@@ -70,8 +70,8 @@ export function callLog(options: CallLogOptions): Middleware<ServerCall> {
   return (call, next) => withOutcome(call, next, { clock, onEnd: (outcome) => log(call, outcome) });
 }
 
-/** Admits a number of calls per second, and counts the others. */
-class Sampler {
+/** Admits a number of log lines per second, and counts the others. */
+export class Sampler {
   readonly #perSecond: number;
   #second = 0;
   #admitted = 0;
@@ -81,7 +81,7 @@ class Sampler {
     this.#perSecond = perSecond;
   }
 
-  /** The number of calls left out since the last one admitted; undefined if this call is left out too. */
+  /** The number of lines left out since the last one admitted; undefined if this line is left out too. */
   admit(nowMs: number): number | undefined {
     const second = Math.floor(nowMs / 1000);
     if (second !== this.#second) {

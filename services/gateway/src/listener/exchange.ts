@@ -22,8 +22,12 @@ export interface HttpExchange {
    * that cancels an upload ends the stream and then resets it: without this, a part of an upload looks like a whole one.
    */
   readonly peerCaughtUp?: () => Promise<void>;
-  /** Whether the status line and the headers have been sent. */
+  /** Whether `respond` was called. */
   readonly responded: boolean;
+  /** The status of the answer; 0 until `respond`. */
+  readonly status: number;
+  /** Headers of the answer, whichever part of the gateway answers. Those of `respond` take precedence. */
+  readonly answerHeaders: OutgoingHttpHeaders;
   /** Sends the status line and the headers. Only once. */
   respond(status: number, headers: OutgoingHttpHeaders): void;
   /** Sends a part of the body. A promise: the client reads more slowly than this writes, wait for it; undefined: go on. */

@@ -34,6 +34,8 @@ export class Http1Exchange implements HttpExchange {
   readonly remote: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Body;
+  readonly answerHeaders: OutgoingHttpHeaders = {};
+  status = 0;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #socket: Socket;
@@ -82,7 +84,8 @@ export class Http1Exchange implements HttpExchange {
   respond(status: number, headers: OutgoingHttpHeaders): void {
     if (this.#responded) return;
     this.#responded = true;
-    this.#head = { status, headers };
+    this.status = status;
+    this.#head = { status, headers: { ...this.answerHeaders, ...headers } };
     queueMicrotask(() => this.#flush());
   }
 

@@ -41,6 +41,8 @@ export class Http2Exchange implements HttpExchange {
   readonly headers: IncomingHttpHeaders;
   readonly body: Body;
   readonly peerCaughtUp: () => Promise<void>;
+  readonly answerHeaders: OutgoingHttpHeaders = {};
+  status = 0;
   readonly #stream: ServerHttp2Stream;
   readonly #setup: Setup;
   readonly #output: Output;
@@ -89,7 +91,8 @@ export class Http2Exchange implements HttpExchange {
   respond(status: number, headers: OutgoingHttpHeaders): void {
     if (this.#responded) return;
     this.#responded = true;
-    this.#head = { ':status': status, ...headers };
+    this.status = status;
+    this.#head = { ':status': status, ...this.answerHeaders, ...headers };
     queueMicrotask(() => this.#flush());
   }
 

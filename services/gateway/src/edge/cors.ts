@@ -1,0 +1,70 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { cors } from '@connectrpc/connect';
+import type { HttpExchange } from '../listener/exchange.js';
+
+/** Lets pages of other origins call from a browser. */
+export interface Cors {
+  /** The headers that allow the page of a request to read the answer; undefined if its origin isn't allowed. */
+  headersFor(exchange: HttpExchange): OutgoingHttpHeaders | undefined;
+  /** Answers a preflight request; false if the request is no preflight. */
+  answerPreflight(exchange: HttpExchange): boolean;
+}
+
+const METHODS = [...new Set([...cors.allowedMethods, 'PUT', 'PATCH', 'DELETE'])].join(', ');
+const EXPOSED = [...cors.exposedHeaders, 'ETag', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id'].join(
+  ', ',
+);
+/** How long a browser may keep the answer to a preflight: as long as Chromium does at most. Seconds. */
+const MAX_AGE = 7_200;
+
+/**
+ * Cross-origin resource sharing for some origins, without cookies. A request of another origin is still served: browsers
+ * keep its answer from the page.
+ *
+ * Source: https://fetch.spec.whatwg.org/#http-cors-protocol
+ *
+ * @param origins such as `https://app.example.com`, or `*` for any.
+ */
+export function createCors(origins: readonly string[]): Cors {
+  const any = origins.includes('*');
+  const allowed = new Set(origins);
+  const allowFor = ({ headers: { origin } }: HttpExchange): OutgoingHttpHeaders | undefined => {
+    if (any) return { 'access-control-allow-origin': '*' };
+    if (typeof origin !== 'string' || !allowed.has(origin)) return undefined;
+    return { 'access-control-allow-origin': origin, vary: 'Origin' };
+  };
+  return {
+    headersFor(exchange) {
+      const headers = exchange.headers.origin === undefined ? undefined : allowFor(exchange);
+      return headers && { ...headers, 'access-control-expose-headers': EXPOSED };
+    },
+    answerPreflight(exchange) {
+      const { method, headers } = exchange;
+      const asked = headers['access-control-request-method'];
+      if (method !== 'OPTIONS' || asked === undefined || headers.origin === undefined) return false;
+      const requested = headers['access-control-request-headers'];
+      exchange.respond(204, {
+        vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
+        ...allowPreflight(allowFor(exchange), requested),
+      });
+      exchange.end();
+      exchange.body.discard();
+      return true;
+    },
+  };
+}
+
+/** What a preflight allows: nothing for another origin, else every method, and the headers that the page wants to send. */
+function allowPreflight(
+  allow: OutgoingHttpHeaders | undefined,
+  requested: string | undefined,
+): OutgoingHttpHeaders | undefined {
+  return (
+    allow && {
+      'access-control-allow-origin': allow['access-control-allow-origin'],
+      'access-control-allow-methods': METHODS,
+      'access-control-allow-headers': requested ?? '',
+      'access-control-max-age': `${MAX_AGE}`,
+    }
+  );
+}

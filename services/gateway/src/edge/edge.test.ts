@@ -1,0 +1,144 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Logger } from '@rondo/rpc/call';
+import { systemClock } from '@rondo/rpc/clock';
+import { seededRandom } from '@rondo/rpc/testing';
+import { ask1, closeAll, listening } from '../../test/support/listening.js';
+import type { HttpExchange } from '../listener/exchange.js';
+import { createEdge, type EdgeOptions, type Refusal } from './edge.js';
+
+afterEach(closeAll);
+
+const DEFAULTS = {
+  clock: systemClock,
+  random: seededRandom(1),
+  listenHost: '127.0.0.1',
+  hosts: ['localhost'],
+  corsOrigins: [],
+  trustedProxies: [],
+  rate: undefined,
+  plaintext: 'allow',
+} as const;
+
+function refuse(exchange: HttpExchange, { status, error, headers }: Refusal): void {
+  exchange.respond(status, { ...headers });
+  exchange.end(Buffer.from(error.message));
+}
+
+/** An edge in front of a handler that answers with the request's `traceparent` and the client's address. */
+async function edge(options: Partial<EdgeOptions> = {}) {
+  const lines: { fields: object; message: string }[] = [];
+  const write = (fields: object, message: string) => void lines.push({ fields, message });
+  const log: Logger = { debug: write, info: write, warn: write, error: write, child: () => log };
+  const { admit, clientOf } = createEdge({ ...DEFAULTS, refuse, log, ...options });
+  const handler = admit((exchange) => {
+    exchange.respond(200, { client: clientOf(exchange) });
+    exchange.end(Buffer.from(String(exchange.headers.traceparent)));
+  });
+  const { port } = await listening({ handler });
+  return {
+    ask: (headers = {}, path = '/v1/x?secret=1', method = 'GET') => ask1(port, { method, path, headers }),
+    lines,
+  };
+}
+
+describe('the edge', () => {
+  it('gives a request the id of its trace, or a new one that the services see too', async () => {
+    const { ask } = await edge();
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const traced = await ask({ traceparent });
+    expect(traced.headers['x-request-id']).toBe('0af7651916cd43dd8448eb211c80319c');
+    expect(traced.body).toBe(traceparent);
+    for (const invalid of [undefined, 'nonsense', `00-${'0'.repeat(32)}-b7ad6b7169203331-01`]) {
+      const { headers, body } = await ask(invalid === undefined ? {} : { traceparent: invalid });
+      expect(headers['x-request-id']).toMatch(/^[0-9a-f]{32}$/);
+      expect(body).toBe(`00-${headers['x-request-id']}-${body.slice(36, 52)}-01`);
+    }
+  });
+
+  it('refuses other hosts, but not the probes of load balancers', async () => {
+    const { ask } = await edge();
+    const refused = await ask({ host: 'evil.example.com' });
+    expect(refused.status).toBe(421);
+    expect(refused.body).toMatch(/^the request names the host "evil\.example\.com", .* RONDO_GATEWAY_HOSTS/);
+    expect((await ask({ host: 'localhost:1' })).status).toBe(200);
+    expect((await ask({ host: 'evil.example.com' }, '/readyz')).status).toBe(200);
+  });
+
+  it('refuses requests that are not encrypted, if it is told to', async () => {
+    const { ask } = await edge({ plaintext: 'refuse' });
+    expect(await ask()).toMatchObject({ status: 426, headers: { upgrade: 'TLS/1.2, HTTP/1.1' } });
+    expect((await ask({}, '/healthz')).status).toBe(200);
+  });
+
+  it('limits the requests of a client, by the address that a trusted proxy names', async () => {
+    const { ask } = await edge({ rate: { perSecond: 1, burst: 2 }, trustedProxies: ['127.0.0.1'] });
+    const from = (client: string) => ask({ 'x-forwarded-for': client });
+    expect(await from('203.0.113.1')).toMatchObject({
+      status: 200,
+      headers: { client: '203.0.113.1', ratelimit: '"client";r=1;t=1', 'ratelimit-policy': '"client";q=2;w=2' },
+    });
+    await from('203.0.113.1');
+    expect(await from('203.0.113.1')).toMatchObject({
+      status: 429,
+      headers: { ratelimit: '"client";r=0;t=1', 'retry-after': '1' },
+      body: 'too many requests; send the next in 1 s',
+    });
+    expect((await from('203.0.113.2')).status).toBe(200);
+  });
+});
+
+describe('CORS', () => {
+  const ORIGIN = 'https://app.example.com';
+  const preflight = (origin: string) => ({
+    origin,
+    'access-control-request-method': 'PATCH',
+    'access-control-request-headers': 'if-match,x-tenant',
+  });
+
+  it('lets the pages of listed origins read answers and send headers', async () => {
+    const { ask } = await edge({ corsOrigins: [ORIGIN] });
+    const answer = await ask({ origin: ORIGIN });
+    expect(answer.headers).toMatchObject({ 'access-control-allow-origin': ORIGIN, vary: 'Origin' });
+    expect(answer.headers['access-control-expose-headers']).toMatch(/grpc-status.*ETag.*X-Request-Id/i);
+    const allowed = await ask(preflight(ORIGIN), '/v1/x', 'OPTIONS');
+    expect(allowed).toMatchObject({
+      status: 204,
+      headers: {
+        'access-control-allow-origin': ORIGIN,
+        'access-control-allow-headers': 'if-match,x-tenant',
+        'access-control-max-age': '7200',
+      },
+    });
+    expect(allowed.headers['access-control-allow-methods']).toMatch(/POST.*PATCH/);
+  });
+
+  it('allows nothing to other origins, and everything to all by *', async () => {
+    const { ask } = await edge({ corsOrigins: [ORIGIN] });
+    for (const answer of [
+      await ask({ origin: 'https://evil.example.com' }),
+      await ask({}),
+      await ask(preflight('null'), '/', 'OPTIONS'),
+    ]) {
+      expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+    }
+    const open = await edge({ corsOrigins: ['*'] });
+    expect((await open.ask({ origin: 'https://any.example.com' })).headers['access-control-allow-origin']).toBe('*');
+  });
+});
+
+describe('the access log', () => {
+  it('has a sample of the requests, without their queries, and counts the others', async () => {
+    let now = 0;
+    const { ask, lines } = await edge({ clock: { ...systemClock, now: () => now } });
+    for (let request = 0; request < 12; request += 1) await ask();
+    expect(lines).toHaveLength(10);
+    expect(lines[0]).toMatchObject({
+      message: 'request',
+      fields: { method: 'GET', path: '/v1/x', status: 200, client: '127.0.0.1', version: '1.1' },
+    });
+    expect(JSON.stringify(lines)).not.toContain('secret');
+    now = 1_000;
+    await ask();
+    expect(lines.at(-1)).toMatchObject({ fields: { leftOut: 2 } });
+  });
+});

@@ -1,0 +1,112 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { RetryInfo } from '@rondo/contracts/google/rpc/error_details';
+import type { Logger } from '@rondo/rpc/call';
+import type { Clock, Random } from '@rondo/rpc/clock';
+import { packDetail, RpcError, Status } from '@rondo/rpc/status';
+import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
+import { createAccessLog } from './access-log.js';
+import { createClientAddress } from './client-address.js';
+import { createCors } from './cors.js';
+import { createHostCheck } from './hosts.js';
+import { createRateLimit, type Rate, type RateLimit } from './rate-limit.js';
+import { identify } from './request-id.js';
+
+/** Options of {@link createEdge}. */
+export interface EdgeOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The host that the gateway listens on. */
+  readonly listenHost: string;
+  /** The hosts that requests may name; `*` for any. */
+  readonly hosts: readonly string[];
+  /** The origins whose pages may call; `*` for any. */
+  readonly corsOrigins: readonly string[];
+  /** The proxies whose `X-Forwarded-For` counts. */
+  readonly trustedProxies: readonly string[];
+  /** How many requests a client may send; undefined for no limit. */
+  readonly rate: Rate | undefined;
+  /** Whether requests that aren't encrypted are served. */
+  readonly plaintext: 'allow' | 'refuse';
+  /** Answers a request with an error, in the protocol that it speaks. */
+  readonly refuse: (exchange: HttpExchange, refusal: Refusal) => void;
+}
+
+/** Why a request isn't served. */
+export interface Refusal {
+  /** The HTTP status, in protocols that use it. */
+  readonly status: number;
+  readonly error: RpcError;
+  readonly headers?: OutgoingHttpHeaders;
+}
+
+/** What stands between the public port and the protocols. */
+export interface Edge {
+  /** Admits requests to a handler. */
+  admit(handler: HttpHandler): HttpHandler;
+  /** The address of a request's client. */
+  clientOf(exchange: HttpExchange): string;
+}
+
+/** Load balancers ask for these by any name, and often. */
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
+/**
+ * Does what every request at the edge needs, in this order: an id, the access log, the check of its host and encryption,
+ * CORS, and the client's rate limit.
+ */
+export function createEdge(options: EdgeOptions): Edge {
+  const { clock, random, plaintext, refuse } = options;
+  const addressOf = createClientAddress(options.trustedProxies);
+  const logAccess = createAccessLog(options);
+  const isAllowedHost = createHostCheck(options.hosts, options.listenHost);
+  const cors = createCors(options.corsOrigins);
+  const limit = options.rate && createRateLimit(options.rate, clock);
+  const clientOf = (exchange: HttpExchange) => addressOf(exchange.remote, forwardedFor(exchange));
+
+  return {
+    clientOf,
+    admit: (handler) => (exchange) => {
+      if (PROBES.has(exchange.path)) return handler(exchange);
+      const client = clientOf(exchange);
+      logAccess(exchange, { client, requestId: identify(exchange, random) });
+      if (!isAllowedHost(exchange.authority)) return refuse(exchange, otherHost(exchange));
+      if (!exchange.secure && plaintext === 'refuse') return refuse(exchange, NOT_ENCRYPTED);
+      if (cors.answerPreflight(exchange)) return;
+      Object.assign(exchange.answerHeaders, cors.headersFor(exchange));
+      const refusal = limit && takeQuota(exchange, limit, client);
+      if (refusal !== undefined) return refuse(exchange, refusal);
+      handler(exchange);
+    },
+  };
+}
+
+function forwardedFor({ headers }: HttpExchange): string | undefined {
+  const header = headers['x-forwarded-for'];
+  return Array.isArray(header) ? header.join(',') : header;
+}
+
+function otherHost({ authority }: HttpExchange): Refusal {
+  const named = authority === '' ? 'no host' : `the host "${authority.slice(0, 100)}"`;
+  const message = `the request names ${named}, which this gateway doesn't serve; add it to RONDO_GATEWAY_HOSTS if it should`;
+  return { status: 421, error: new RpcError(Status.INVALID_ARGUMENT, message) };
+}
+
+const NOT_ENCRYPTED: Refusal = {
+  status: 426,
+  error: new RpcError(Status.FAILED_PRECONDITION, 'this port serves encrypted requests only; call it by https'),
+  headers: { upgrade: 'TLS/1.2, HTTP/1.1', connection: 'upgrade' },
+};
+
+/** Takes a request from its client's quota, and tells the client what is left. The refusal if nothing is. */
+function takeQuota({ answerHeaders }: HttpExchange, limit: RateLimit, client: string): Refusal | undefined {
+  const { admitted, remaining, resetSeconds } = limit.take(client);
+  answerHeaders['ratelimit-policy'] = limit.policy;
+  answerHeaders.ratelimit = `"client";r=${remaining};t=${resetSeconds}`;
+  if (admitted) return undefined;
+  const retryDelay = { seconds: BigInt(resetSeconds), nanos: 0 };
+  const error = new RpcError(Status.RESOURCE_EXHAUSTED, `too many requests; send the next in ${resetSeconds} s`, {
+    details: [packDetail(RetryInfo, { retryDelay })],
+  });
+  return { status: 429, error, headers: { 'retry-after': `${resetSeconds}` } };
+}

@@ -1,0 +1,47 @@
+import { expect, it } from '@jest/globals';
+import { createRateLimit } from './rate-limit.js';
+
+function limitAt(perSecond: number, burst: number) {
+  const clock = { time: 1_000_000, now: () => clock.time };
+  return { clock, limit: createRateLimit({ perSecond, burst }, clock) };
+}
+
+it('admits a burst, and then as many requests as the rate has', () => {
+  const { clock, limit } = limitAt(10, 3);
+  const burst = [1, 2, 3, 4].map(() => limit.take('a').admitted);
+  expect(burst).toEqual([true, true, true, false]);
+  clock.time += 99;
+  expect(limit.take('a').admitted).toBe(false);
+  clock.time += 1;
+  expect(limit.take('a').admitted).toBe(true);
+  expect(limit.take('a').admitted).toBe(false);
+  clock.time += 60_000;
+  expect([1, 2, 3, 4].map(() => limit.take('a').admitted)).toEqual([true, true, true, false]);
+});
+
+it('counts each client by itself', () => {
+  const { limit } = limitAt(1, 1);
+  expect(['a', 'a', 'b'].map((client) => limit.take(client).admitted)).toEqual([true, false, true]);
+});
+
+it('tells what is left and when there is more', () => {
+  const { limit } = limitAt(2, 4);
+  expect(limit.policy).toBe('"client";q=4;w=2');
+  expect(limit.take('a')).toEqual({ admitted: true, remaining: 3, resetSeconds: 1 });
+  for (const _ of [1, 2, 3]) limit.take('a');
+  expect(limit.take('a')).toEqual({ admitted: false, remaining: 0, resetSeconds: 1 });
+  const slow = limitAt(1, 100).limit;
+  for (const _ of Array.from({ length: 50 })) slow.take('a');
+  expect(slow.take('a').resetSeconds).toBe(51);
+});
+
+it('forgets the client that was silent the longest, not the busy one', () => {
+  const { limit } = limitAt(1, 2);
+  limit.take('busy');
+  limit.take('busy');
+  for (let client = 0; client < 99_999; client += 1) limit.take(`${client}`);
+  expect(limit.take('busy').admitted).toBe(false);
+  for (let client = 0; client < 50_000; client += 1) limit.take(`other ${client}`);
+  expect(limit.take('busy').admitted).toBe(false);
+  expect(limit.take('0').remaining).toBe(1);
+});

@@ -1,0 +1,70 @@
+import type { Clock } from '@rondo/rpc/clock';
+
+/** How many requests a client may send. */
+export interface Rate {
+  readonly perSecond: number;
+  /** How many may come at once, after a pause. */
+  readonly burst: number;
+}
+
+/** What a client has left. */
+export interface Quota {
+  readonly admitted: boolean;
+  /** The requests that the client may still send at once. */
+  readonly remaining: number;
+  /** In how many seconds there will be more: until the next request if this one is refused, else until all are there. */
+  readonly resetSeconds: number;
+}
+
+/** Admits the requests of each client at a rate. */
+export interface RateLimit {
+  /** The quota's name and size, for the header `RateLimit-Policy`. */
+  readonly policy: string;
+  take(client: string): Quota;
+}
+
+/** Clients beyond this number are forgotten, the longest silent first: they get a full quota when they come again. */
+const MAX_CLIENTS = 100_000;
+
+interface Bucket {
+  tokens: number;
+  filledAt: number;
+}
+
+/**
+ * A token bucket for each client. `RateLimit` headers tell a client what it has left.
+ *
+ * Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers
+ */
+export function createRateLimit({ perSecond, burst }: Rate, clock: Pick<Clock, 'now'>): RateLimit {
+  const buckets = new Map<string, Bucket>();
+  const fill = (client: string): Bucket => {
+    const now = clock.now();
+    const bucket = buckets.get(client) ?? { tokens: burst, filledAt: now };
+    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.filledAt) / 1_000) * perSecond);
+    bucket.filledAt = now;
+    // The last in the map is the client that was heard of last.
+    buckets.delete(client);
+    buckets.set(client, bucket);
+    return bucket;
+  };
+  const forgetOldest = () => {
+    const [oldest] = buckets.keys();
+    if (buckets.size > MAX_CLIENTS && oldest !== undefined) buckets.delete(oldest);
+  };
+  return {
+    policy: `"client";q=${burst};w=${Math.ceil(burst / perSecond)}`,
+    take(client) {
+      const bucket = fill(client);
+      forgetOldest();
+      const admitted = bucket.tokens >= 1;
+      if (admitted) bucket.tokens -= 1;
+      const missing = admitted ? burst - bucket.tokens : 1 - bucket.tokens;
+      return {
+        admitted,
+        remaining: Math.floor(bucket.tokens),
+        resetSeconds: Math.max(1, Math.ceil(missing / perSecond)),
+      };
+    },
+  };
+}
