@@ -1,36 +1,123 @@
+import { createChannel, staticResolver } from '@rondo/rpc/client';
+import { createForwarder } from '@rondo/rpc/internal';
 import type { App, ServiceContext } from '@rondo/service';
 import { type GatewayConfig, tlsFiles } from './config.js';
-import type { Catalogue } from './discovery/catalogue.js';
+import { createCatalogue, type LiveCatalogue } from './discovery/create-catalogue.js';
+import { registeredInstances } from './discovery/instances.js';
+import { createEdge } from './edge/edge.js';
 import { gatewayService } from './gateway-service.js';
+import { createHttpJson } from './http-json/http-json.js';
 import type { HttpExchange } from './listener/exchange.js';
 import { createListener } from './listener/listener.js';
+import { createPages } from './pages/pages.js';
+import { createBackend } from './protocols/backend.js';
+import { createDispatch, type Dispatch } from './protocols/dispatch.js';
+import { createLocal } from './protocols/local.js';
+import { addMetadata, metadataOf } from './protocols/metadata.js';
 
-/** Wires the gateway: the public port, and the contract for operators on the internal one. */
-export function createApp({ log, clock, readiness }: GatewayContext, config: GatewayConfig): App {
+/** What the gateway needs of its process. */
+export type GatewayContext = Pick<
+  ServiceContext,
+  'channel' | 'clock' | 'descriptorSet' | 'log' | 'random' | 'readiness'
+>;
+
+/**
+ * Wires the gateway. A request goes from the listener over the edge and the dispatch to the protocol that it speaks, and
+ * from there to an instance. The contract for operators is on the internal port.
+ */
+export function createApp(context: GatewayContext, config: GatewayConfig): App {
+  const { log, clock, readiness } = context;
   const { listen, plaintext, maxConnections: connections, maxConnectionsPerClient: connectionsPerClient } = config;
   const tls = tlsFiles(config);
-  const catalogue: Pick<Catalogue, 'services'> = { services: [] };
+  const catalogue = discover(context);
+  const draining = () => readiness.current.phase === 'draining';
+  const edge = createEdge({
+    ...context,
+    ...config,
+    listenHost: listen.host,
+    refuse: (exchange, error, status) => dispatch.refuse(exchange, error, status),
+  });
   const listener = createListener({
     listen,
-    handler: answer,
+    handler: edge.admit((exchange) => dispatch.handle(exchange)),
     ...(tls && { tls }),
     plaintext,
     limits: { connections, connectionsPerClient },
-    leaving: () => readiness.current.phase === 'draining',
+    leaving: draining,
     log,
     clock,
   });
+  const dispatch = createProtocols(context, config, {
+    catalogue,
+    draining: listener.draining,
+    clientOf: edge.clientOf,
+    health: {
+      get notReady() {
+        if (draining()) return 'draining';
+        return catalogue.started ? undefined : 'starting: the services are not known yet';
+      },
+    },
+  });
   return {
-    services: [gatewayService(catalogue, () => ({ routes: [], disabledRoutes: [] }))],
+    services: [gatewayService(catalogue)],
     listeners: [listener],
+    stop: () => catalogue.close(),
   };
 }
 
-/** What the gateway needs of its process. */
-export type GatewayContext = Pick<ServiceContext, 'log' | 'clock' | 'readiness'>;
+/** Follows the registry, and learns the contract of each instance from the instance itself. */
+function discover({ channel, clock, random, log }: GatewayContext): LiveCatalogue {
+  return createCatalogue({
+    instances: registeredInstances(channel),
+    connect: (address) => createChannel({ resolver: staticResolver([address]) }),
+    follow: (service, policy) => channel.follow(service, policy),
+    clock,
+    random,
+    log,
+  });
+}
 
-/** Serves `/healthz` and nothing else, until the dispatch stands here. */
-function answer(exchange: HttpExchange): void {
-  exchange.respond(exchange.path === '/healthz' ? 200 : 404, {});
-  exchange.end();
+/** What the protocols share. */
+interface Surroundings {
+  readonly catalogue: LiveCatalogue;
+  readonly draining: AbortSignal;
+  readonly clientOf: (exchange: HttpExchange) => string;
+  readonly health: { readonly notReady: string | undefined };
+}
+
+function createProtocols(
+  { channel, clock, descriptorSet, log, readiness }: GatewayContext,
+  { maxMessageBytes, servedBy }: GatewayConfig,
+  { catalogue, draining, clientOf, health }: Surroundings,
+): Dispatch {
+  const local = createLocal({ catalogue, readiness, descriptorSet, clock, log });
+  const backend = createBackend({
+    forward: createForwarder(channel),
+    local: local.router,
+    instancesOf: (service) => catalogue.instancesOf(service),
+    clock,
+    log,
+  });
+  const httpJson = createHttpJson({
+    backend,
+    metadataOf: (exchange) => metadataOf(exchange, { client: clientOf(exchange) }),
+    addMetadata: (headers, metadata) => addMetadata(headers, metadata, { servedBy }),
+    maxMessageBytes,
+    draining,
+    onFault: (error) => log.error({ err: error }, 'a request failed inside the gateway'),
+  });
+  return createDispatch({
+    catalogue: {
+      method: (path) => local.method(path) ?? catalogue.method(path),
+      route: (verb, path) => catalogue.route(verb, path),
+    },
+    backend,
+    httpJson,
+    pages: createPages({ catalogue, health }),
+    maxMessageBytes,
+    servedBy,
+    clientOf,
+    log,
+    clock,
+  });
 }

@@ -12,14 +12,8 @@ import {
   text,
   variable,
 } from '@rondo/service';
+import type { Rate } from './edge/rate-limit.js';
 import type { TlsFiles } from './listener/tls.js';
-
-/** How many requests a client may send. */
-export interface Rate {
-  readonly perSecond: number;
-  /** How many requests may come at once, after a pause. */
-  readonly burst: number;
-}
 
 const RATE = /^(?<perSecond>[1-9]\d{0,6})\/s(?:,burst=(?<burst>[1-9]\d{0,6}))?$/;
 

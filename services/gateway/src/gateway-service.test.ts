@@ -7,7 +7,8 @@ import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/re
 import { createClient } from '@rondo/rpc/client';
 import { methodsOf } from '@rondo/rpc/internal';
 import { createTestChannel } from '@rondo/rpc/testing';
-import type { PublicService } from './discovery/catalogue.js';
+import { parseTemplate } from '@rondo/schema/http';
+import type { PublicMethod, PublicService, Route } from './discovery/catalogue.js';
 import { gatewayService } from './gateway-service.js';
 
 const descriptors = new URL('../../../packages/contracts/descriptors.binpb', import.meta.url);
@@ -25,13 +26,16 @@ function offered(definition: Parameters<typeof methodsOf>[0], instances: number)
   return { name: desc.typeName, desc, methods, bindings: [], instances };
 }
 
-it('lists what the gateway offers, by name, with instances, methods and routes', async () => {
-  const services = [offered(RegistryServiceDefinition, 3), offered(GatewayServiceDefinition, 1)];
-  const routesOf = ({ desc: { name } }: { readonly desc: { readonly name: string } }) => ({
-    routes: [`GET /v1/${name}`],
-    disabledRoutes: [],
-  });
-  const channel = createTestChannel({ services: [gatewayService({ services }, routesOf)] });
+function route(target: PublicMethod, verb: string, takenBy?: string): Route {
+  const template = parseTemplate('/v1/things');
+  return { target, binding: { verb, template, body: '', responseBody: '' }, takenBy };
+}
+
+it('lists what the gateway offers, with instances, methods and routes', async () => {
+  const gateway = offered(GatewayServiceDefinition, 1);
+  const services = [gateway, offered(RegistryServiceDefinition, 3)];
+  const routes = gateway.methods.flatMap((method) => [route(method, 'GET'), route(method, 'POST', '/a.B/C')]);
+  const channel = createTestChannel({ services: [gatewayService({ services, routes })] });
   const listed = await createClient(GatewayServiceDefinition, { channel }).listExposedServices({});
   channel.close();
   expect(listed.services.map(({ name, instances }) => [name, instances])).toEqual([
@@ -39,6 +43,11 @@ it('lists what the gateway offers, by name, with instances, methods and routes',
     ['rondo.registry.v1.RegistryService', 3],
   ]);
   expect(listed.services[0]?.methods).toEqual([
-    { name: 'ListExposedServices', routes: ['GET /v1/ListExposedServices'], disabledRoutes: [] },
+    {
+      name: 'ListExposedServices',
+      routes: ['GET /v1/things'],
+      disabledRoutes: ['POST /v1/things: /a.B/C has the same'],
+    },
   ]);
+  expect(listed.services[1]?.methods[0]).toMatchObject({ routes: [], disabledRoutes: [] });
 });

@@ -4,28 +4,30 @@ import {
   GatewayServiceDefinition,
 } from '@rondo/contracts/rondo/gateway/v1/gateway';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import type { Catalogue, PublicMethod, PublicService } from './discovery/catalogue.js';
-
-/** The HTTP/JSON routes of a method, such as `POST /v1/orders`, and those that are switched off, each with the reason. */
-export type Routes = Pick<ExposedMethod, 'routes' | 'disabledRoutes'>;
+import type { Catalogue, PublicMethod, PublicService, Route } from './discovery/catalogue.js';
 
 /** Implements the contract by which operators ask what the gateway offers. */
-export function gatewayService(
-  catalogue: Pick<Catalogue, 'services'>,
-  routesOf: (method: PublicMethod) => Routes,
-): ServiceImplementation {
+export function gatewayService(catalogue: Pick<Catalogue, 'services' | 'routes'>): ServiceImplementation {
   return implement(GatewayServiceDefinition, {
     listExposedServices: () => ({
-      services: catalogue.services.map((service) => toExposed(service, routesOf)).sort(byName),
+      services: catalogue.services.map((service) => toExposed(service, catalogue.routes)),
     }),
   });
 }
 
-function toExposed(
-  { name, methods, instances }: PublicService,
-  routesOf: (method: PublicMethod) => Routes,
-): ExposedService {
-  return { name, instances, methods: methods.map((method) => ({ name: method.desc.name, ...routesOf(method) })) };
+function toExposed({ name, methods, instances }: PublicService, routes: readonly Route[]): ExposedService {
+  return { name, instances, methods: methods.map((method) => toExposedMethod(method, routes)) };
 }
 
-const byName = (one: ExposedService, other: ExposedService) => (one.name < other.name ? -1 : 1);
+function toExposedMethod(target: PublicMethod, routes: readonly Route[]): ExposedMethod {
+  const own = routes.filter((route) => route.target === target);
+  return {
+    name: target.desc.name,
+    routes: own.filter(({ takenBy }) => takenBy === undefined).map(textOf),
+    disabledRoutes: own.flatMap((route) =>
+      route.takenBy === undefined ? [] : [`${textOf(route)}: ${route.takenBy} has the same`],
+    ),
+  };
+}
+
+const textOf = ({ binding: { verb, template } }: Route) => `${verb} ${template.text}`;

@@ -30,6 +30,8 @@ export interface LiveCatalogue extends Catalogue {
   readonly settled: boolean;
   /** Whether it has ever been settled: from then on, a method that is unknown doesn't exist. */
   readonly started: boolean;
+  /** How many instances of a service are known. */
+  instancesOf(service: string): number;
   /** The contracts of the public services that run now; of each service the most frequent one first. */
   contracts(): readonly Contract[];
   close(): void;
@@ -99,6 +101,7 @@ export function createCatalogue(options: CatalogueOptions): LiveCatalogue {
     get started() {
       return started;
     },
+    instancesOf: (service) => services.find(service)?.instances ?? 0,
     contracts: () =>
       services
         .all()

@@ -78,6 +78,7 @@ function toPublicMethod(found: ContractMethod, contract: Contract, versions: Ser
     desc,
     types: contract.types,
     int64AsNumber,
+    versions: versions.contracts.flatMap(({ methods }) => methods.get(method.name)?.desc ?? []),
     descAt: (endpoint) => (endpoint ? versions.contractAt(endpoint)?.methods.get(method.name)?.desc : desc),
   };
 }

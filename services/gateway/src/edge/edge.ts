@@ -1,4 +1,3 @@
-import type { OutgoingHttpHeaders } from 'node:http';
 import { RetryInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random } from '@rondo/rpc/clock';
@@ -26,18 +25,8 @@ export interface EdgeOptions {
   readonly trustedProxies: readonly string[];
   /** How many requests a client may send; undefined for no limit. */
   readonly rate: Rate | undefined;
-  /** Whether requests that aren't encrypted are served. */
-  readonly plaintext: 'allow' | 'refuse';
   /** Answers a request with an error, in the protocol that it speaks. */
-  readonly refuse: (exchange: HttpExchange, refusal: Refusal) => void;
-}
-
-/** Why a request isn't served. */
-export interface Refusal {
-  /** The HTTP status, in protocols that use it. */
-  readonly status: number;
-  readonly error: RpcError;
-  readonly headers?: OutgoingHttpHeaders;
+  readonly refuse: (exchange: HttpExchange, error: RpcError, status: number) => void;
 }
 
 /** What stands between the public port and the protocols. */
@@ -52,11 +41,11 @@ export interface Edge {
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /**
- * Does what every request at the edge needs, in this order: an id, the access log, the check of its host and encryption,
- * CORS, and the client's rate limit.
+ * Does what every request at the edge needs, in this order: an id, the access log, the check of its host, CORS, and the
+ * client's rate limit.
  */
 export function createEdge(options: EdgeOptions): Edge {
-  const { clock, random, plaintext, refuse } = options;
+  const { clock, random, refuse } = options;
   const addressOf = createClientAddress(options.trustedProxies);
   const logAccess = createAccessLog(options);
   const isAllowedHost = createHostCheck(options.hosts, options.listenHost);
@@ -70,12 +59,11 @@ export function createEdge(options: EdgeOptions): Edge {
       if (PROBES.has(exchange.path)) return handler(exchange);
       const client = clientOf(exchange);
       logAccess(exchange, { client, requestId: identify(exchange, random) });
-      if (!isAllowedHost(exchange.authority)) return refuse(exchange, otherHost(exchange));
-      if (!exchange.secure && plaintext === 'refuse') return refuse(exchange, NOT_ENCRYPTED);
+      if (!isAllowedHost(exchange.authority)) return refuse(exchange, otherHost(exchange), 421);
       if (cors.answerPreflight(exchange)) return;
       Object.assign(exchange.answerHeaders, cors.headersFor(exchange));
       const refusal = limit && takeQuota(exchange, limit, client);
-      if (refusal !== undefined) return refuse(exchange, refusal);
+      if (refusal !== undefined) return refuse(exchange, refusal, 429);
       handler(exchange);
     },
   };
@@ -86,27 +74,21 @@ function forwardedFor({ headers }: HttpExchange): string | undefined {
   return Array.isArray(header) ? header.join(',') : header;
 }
 
-function otherHost({ authority }: HttpExchange): Refusal {
+function otherHost({ authority }: HttpExchange): RpcError {
   const named = authority === '' ? 'no host' : `the host "${authority.slice(0, 100)}"`;
   const message = `the request names ${named}, which this gateway doesn't serve; add it to RONDO_GATEWAY_HOSTS if it should`;
-  return { status: 421, error: new RpcError(Status.INVALID_ARGUMENT, message) };
+  return new RpcError(Status.INVALID_ARGUMENT, message);
 }
 
-const NOT_ENCRYPTED: Refusal = {
-  status: 426,
-  error: new RpcError(Status.FAILED_PRECONDITION, 'this port serves encrypted requests only; call it by https'),
-  headers: { upgrade: 'TLS/1.2, HTTP/1.1', connection: 'upgrade' },
-};
-
 /** Takes a request from its client's quota, and tells the client what is left. The refusal if nothing is. */
-function takeQuota({ answerHeaders }: HttpExchange, limit: RateLimit, client: string): Refusal | undefined {
+function takeQuota({ answerHeaders }: HttpExchange, limit: RateLimit, client: string): RpcError | undefined {
   const { admitted, remaining, resetSeconds } = limit.take(client);
   answerHeaders['ratelimit-policy'] = limit.policy;
   answerHeaders.ratelimit = `"client";r=${remaining};t=${resetSeconds}`;
   if (admitted) return undefined;
   const retryDelay = { seconds: BigInt(resetSeconds), nanos: 0 };
-  const error = new RpcError(Status.RESOURCE_EXHAUSTED, `too many requests; send the next in ${resetSeconds} s`, {
+  answerHeaders['retry-after'] = `${resetSeconds}`;
+  return new RpcError(Status.RESOURCE_EXHAUSTED, `too many requests; send the next in ${resetSeconds} s`, {
     details: [packDetail(RetryInfo, { retryDelay })],
   });
-  return { status: 429, error, headers: { 'retry-after': `${resetSeconds}` } };
 }

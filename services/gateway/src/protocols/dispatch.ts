@@ -28,7 +28,14 @@ export interface DispatchOptions {
   readonly clock?: Clock;
 }
 
-/** Hands each request to the protocol that it speaks, by its path, its HTTP method and its content type. */
+/** Hands requests to the protocols. */
+export interface Dispatch {
+  /** Serves a request by the protocol that it speaks: by its path, its HTTP method and its content type. */
+  readonly handle: HttpHandler;
+  /** Answers a request with an error, in the protocol that it speaks. The HTTP status is for those that use it. */
+  refuse(exchange: HttpExchange, error: RpcError, status: number): void;
+}
+
 export function createDispatch({
   catalogue,
   backend,
@@ -39,7 +46,7 @@ export function createDispatch({
   clientOf = ({ remote }) => remote,
   log = silentLogger,
   clock = systemClock,
-}: DispatchOptions): HttpHandler {
+}: DispatchOptions): Dispatch {
   const formats = createFormats({ backend, maxMessageBytes, servedBy, clientOf, log, clock });
   const dispatch = (exchange: HttpExchange): void => {
     if (pages(exchange)) return;
@@ -54,13 +61,22 @@ export function createDispatch({
     else if ('target' in route) httpJson(exchange, route);
     else refuse(exchange, 405, { code: Status.INVALID_ARGUMENT, ...notAllowed(route.allow) });
   };
-  return (exchange) => {
-    try {
-      dispatch(exchange);
-    } catch (fault) {
-      log.error({ err: fault, path: exchange.path }, 'a request failed inside the gateway');
-      exchange.abort('internal');
-    }
+  return {
+    handle(exchange) {
+      try {
+        dispatch(exchange);
+      } catch (fault) {
+        log.error({ err: fault, path: exchange.path }, 'a request failed inside the gateway');
+        exchange.abort('internal');
+      }
+    },
+    refuse(exchange, error, status) {
+      const format = formats.of(exchange.headers['content-type']);
+      if (format !== undefined && (isOnlyRpc(format) || METHOD_PATH.test(exchange.path))) {
+        exchange.body.discard();
+        format.frontEnd.refuse(exchange, error);
+      } else refuse(exchange, status, error);
+    },
   };
 }
 

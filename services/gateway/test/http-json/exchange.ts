@@ -53,6 +53,10 @@ export function fakeExchange({ method = 'POST', query = '', headers = {}, body =
       },
       discard() {},
     },
+    answerHeaders: {},
+    get status() {
+      return status;
+    },
     get responded() {
       return status !== 0;
     },
