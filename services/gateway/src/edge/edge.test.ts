@@ -120,6 +120,28 @@ describe('CORS', () => {
   });
 });
 
+describe('a page of another origin', () => {
+  const post = (origin: string) => ({ origin, 'content-type': 'text/plain', 'content-length': '0' });
+
+  it.each(['https://evil.example.com', 'null', 'http://127.0.0.1'])('%s may change nothing', async (origin) => {
+    const { ask } = await edge();
+    const refused = await ask(post(origin), '/v1/x', 'POST');
+    expect(refused.status).toBe(403);
+    expect(refused.body).toContain(`pages of ${origin} may not call this gateway`);
+    expect((await ask({ origin })).status).toBe(200);
+  });
+
+  it('may if it is listed, and so may those of the gateway itself and programs', async () => {
+    const { ask } = await edge({ corsOrigins: ['https://app.example.com'] });
+    expect((await ask(post('https://app.example.com'), '/v1/x', 'POST')).status).toBe(200);
+    expect((await ask({ 'content-length': '0' }, '/v1/x', 'POST')).status).toBe(200);
+    const own = { ...post('http://localhost:1'), host: 'localhost:1' };
+    expect((await ask(own, '/v1/x', 'POST')).status).toBe(200);
+    const open = await edge({ corsOrigins: ['*'] });
+    expect((await open.ask(post('https://evil.example.com'), '/v1/x', 'POST')).status).toBe(200);
+  });
+});
+
 describe('the access log', () => {
   it('has a sample of the requests, without their queries, and counts the others', async () => {
     let now = 0;

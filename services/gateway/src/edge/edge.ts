@@ -6,6 +6,7 @@ import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
 import { createAccessLog } from './access-log.js';
 import { createClientAddress } from './client-address.js';
 import { createCors } from './cors.js';
+import { isForged } from './cross-origin.js';
 import { createHostCheck } from './hosts.js';
 import { createRateLimit, type Rate, type RateLimit } from './rate-limit.js';
 import { identify } from './request-id.js';
@@ -41,8 +42,8 @@ export interface Edge {
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /**
- * Does what every request at the edge needs, in this order: an id, the access log, the check of its host, CORS, and the
- * client's rate limit.
+ * Does what every request at the edge needs, in this order: an id, the access log, the checks of its host and its origin,
+ * CORS, and the client's rate limit.
  */
 export function createEdge(options: EdgeOptions): Edge {
   const { clock, random, refuse } = options;
@@ -50,6 +51,7 @@ export function createEdge(options: EdgeOptions): Edge {
   const logAccess = createAccessLog(options);
   const isAllowedHost = createHostCheck(options.hosts, options.listenHost);
   const cors = createCors(options.corsOrigins);
+  const origins = new Set(options.corsOrigins);
   const limit = options.rate && createRateLimit(options.rate, clock);
   const clientOf = (exchange: HttpExchange) => addressOf(exchange.remote, forwardedFor(exchange));
 
@@ -61,6 +63,7 @@ export function createEdge(options: EdgeOptions): Edge {
       logAccess(exchange, { client, requestId: identify(exchange, random) });
       if (!isAllowedHost(exchange.authority)) return refuse(exchange, otherHost(exchange), 421);
       if (cors.answerPreflight(exchange)) return;
+      if (isForged(exchange, origins)) return refuse(exchange, otherOrigin(exchange), 403);
       Object.assign(exchange.answerHeaders, cors.headersFor(exchange));
       const refusal = limit && takeQuota(exchange, limit, client);
       if (refusal !== undefined) return refuse(exchange, refusal, 429);
@@ -78,6 +81,11 @@ function otherHost({ authority }: HttpExchange): RpcError {
   const named = authority === '' ? 'no host' : `the host "${authority.slice(0, 100)}"`;
   const message = `the request names ${named}, which this gateway doesn't serve; add it to RONDO_GATEWAY_HOSTS if it should`;
   return new RpcError(Status.INVALID_ARGUMENT, message);
+}
+
+function otherOrigin({ headers: { origin = '' } }: HttpExchange): RpcError {
+  const message = `pages of ${origin.slice(0, 100)} may not call this gateway; add the origin to RONDO_GATEWAY_CORS_ORIGINS if they should`;
+  return new RpcError(Status.PERMISSION_DENIED, message);
 }
 
 /** Takes a request from its client's quota, and tells the client what is left. The refusal if nothing is. */

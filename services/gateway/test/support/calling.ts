@@ -13,7 +13,7 @@ export async function gateway({
   limits = {},
   ...options
 }: Partial<DispatchOptions> & { readonly backend: Backend; readonly limits?: Partial<ListenerLimits> }) {
-  const handler = createDispatch({
+  const { handle: handler } = createDispatch({
     catalogue: noteCatalogue,
     httpJson: () => undefined,
     pages: () => false,
