@@ -1,4 +1,4 @@
-import { create, createFileRegistry, type DescFile, type DescMethod } from '@bufbuild/protobuf';
+import { create, createFileRegistry, type DescMethod } from '@bufbuild/protobuf';
 import {
   type DescriptorProto,
   FieldDescriptorProto_Label,
@@ -114,9 +114,6 @@ export const noteCatalogue: Pick<Catalogue, 'method' | 'route'> = {
   method: (path) => noteMethods.get(path) ?? 'unknown',
   route: () => undefined,
 };
-
-/** The file that declares the service. */
-export const noteFile: DescFile | undefined = service?.file;
 
 /** A `Note` with a text, encoded; the text is shorter than 128 bytes. */
 export function note(text: string): Buffer {
