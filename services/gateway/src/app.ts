@@ -4,6 +4,7 @@ import type { App, ServiceContext } from '@rondo/service';
 import { type GatewayConfig, tlsFiles } from './config.js';
 import { createCatalogue, type LiveCatalogue } from './discovery/create-catalogue.js';
 import { registeredInstances } from './discovery/instances.js';
+import { createProxyCheck } from './edge/client-address.js';
 import { createEdge } from './edge/edge.js';
 import { gatewayService } from './gateway-service.js';
 import { createHttpJson } from './http-json/http-json.js';
@@ -31,9 +32,11 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
   const tls = tlsFiles(config);
   const catalogue = discover(context);
   const draining = () => readiness.current.phase === 'draining';
+  const isProxy = createProxyCheck(config.trustedProxies);
   const edge = createEdge({
     ...context,
     ...config,
+    isProxy,
     listenHost: listen.host,
     refuse: (exchange, error, status) => dispatch.refuse(exchange, error, status),
   });
@@ -43,6 +46,7 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
     ...(tls && { tls }),
     plaintext,
     limits: { connections, connectionsPerClient },
+    isProxy,
     leaving: draining,
     log,
     clock,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { createClientAddress } from './client-address.js';
+import { createClientAddress, createProxyCheck } from './client-address.js';
 
-const addressOf = createClientAddress(['10.0.0.0/8', 'fd00::1', '192.0.2.1']);
+const addressOf = createClientAddress(createProxyCheck(['10.0.0.0/8', 'fd00::1', '192.0.2.1']));
 
 describe('the address of a client', () => {
   it.each([
@@ -19,6 +19,6 @@ describe('the address of a client', () => {
 
   it("is the connection's, whatever a stranger says", () => {
     expect(addressOf('203.0.113.9', '198.51.100.1')).toBe('203.0.113.9');
-    expect(createClientAddress([])('10.1.2.3', '198.51.100.1')).toBe('10.1.2.3');
+    expect(createClientAddress(createProxyCheck([]))('10.1.2.3', '198.51.100.1')).toBe('10.1.2.3');
   });
 });

@@ -3,18 +3,23 @@ import { BlockList, isIP } from 'node:net';
 /** The address of a request's client: of the connection, or what trusted proxies say. */
 export type ClientAddress = (remote: string, forwardedFor: string | undefined) => string;
 
+/** Whether an address is one of some proxies, given as addresses or networks such as `10.0.0.0/8`. */
+export function createProxyCheck(proxies: readonly string[]): (address: string) => boolean {
+  const list = toBlockList(proxies);
+  return (address) => {
+    const bare = plain(address);
+    return proxies.length > 0 && list.check(bare, isIP(bare) === 6 ? 'ipv6' : 'ipv4');
+  };
+}
+
 /**
  * Finds a client's address. `X-Forwarded-For` counts only if the connection comes from a trusted proxy. Then the client is
  * the last address in it that isn't one of the trusted proxies, because everything before it may be invented.
- *
- * @param proxies the trusted proxies, as addresses or networks such as `10.0.0.0/8`.
  */
-export function createClientAddress(proxies: readonly string[]): ClientAddress {
-  const trusted = toBlockList(proxies);
-  const isTrusted = (address: string) => trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+export function createClientAddress(isTrusted: (address: string) => boolean): ClientAddress {
   return (remote, forwardedFor) => {
     let client = plain(remote);
-    if (proxies.length === 0 || forwardedFor === undefined || !isTrusted(client)) return client;
+    if (forwardedFor === undefined || !isTrusted(client)) return client;
     for (const hop of forwardedFor.split(',').reverse()) {
       const address = plain(hop.trim());
       if (isIP(address) === 0) return client;

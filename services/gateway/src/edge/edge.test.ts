@@ -15,7 +15,7 @@ const DEFAULTS = {
   listenHost: '127.0.0.1',
   hosts: ['localhost'],
   corsOrigins: [],
-  trustedProxies: [],
+  isProxy: () => false,
   rate: undefined,
 } as const;
 
@@ -50,7 +50,7 @@ describe('the edge', () => {
     expect(traced.body).toBe(traceparent);
     for (const invalid of [undefined, 'nonsense', `00-${'0'.repeat(32)}-b7ad6b7169203331-01`]) {
       const { headers, body } = await ask(invalid === undefined ? {} : { traceparent: invalid });
-      expect(headers['x-request-id']).toMatch(/^[0-9a-f]{32}$/);
+      expect(headers['x-request-id']).toMatch(/^(?!0{32})[0-9a-f]{32}$/);
       expect(body).toBe(`00-${headers['x-request-id']}-${body.slice(36, 52)}-01`);
     }
   });
@@ -65,7 +65,7 @@ describe('the edge', () => {
   });
 
   it('limits the requests of a client, by the address that a trusted proxy names', async () => {
-    const { ask } = await edge({ rate: { perSecond: 1, burst: 2 }, trustedProxies: ['127.0.0.1'] });
+    const { ask } = await edge({ rate: { perSecond: 1, burst: 2 }, isProxy: (address) => address === '127.0.0.1' });
     const from = (client: string) => ask({ 'x-forwarded-for': client });
     expect(await from('203.0.113.1')).toMatchObject({
       status: 200,
@@ -78,6 +78,8 @@ describe('the edge', () => {
       body: 'too many requests; send the next in 1 s',
     });
     expect((await from('203.0.113.2')).status).toBe(200);
+    const network = ['2001:db8::1', '2001:db8::2', '2001:db8::3'];
+    expect(await Promise.all(network.map(async (client) => (await from(client)).status))).toContain(429);
   });
 });
 

@@ -2,6 +2,7 @@ import { RetryInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { packDetail, RpcError, Status } from '@rondo/rpc/status';
+import { clientOf as networkOf } from '../listener/connections.js';
 import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
 import { createAccessLog } from './access-log.js';
 import { createClientAddress } from './client-address.js';
@@ -22,8 +23,8 @@ export interface EdgeOptions {
   readonly hosts: readonly string[];
   /** The origins whose pages may call; `*` for any. */
   readonly corsOrigins: readonly string[];
-  /** The proxies whose `X-Forwarded-For` counts. */
-  readonly trustedProxies: readonly string[];
+  /** Whether an address is a proxy whose `X-Forwarded-For` counts. */
+  readonly isProxy: (address: string) => boolean;
   /** How many requests a client may send; undefined for no limit. */
   readonly rate: Rate | undefined;
   /** Answers a request with an error, in the protocol that it speaks. */
@@ -47,7 +48,7 @@ const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
  */
 export function createEdge(options: EdgeOptions): Edge {
   const { clock, random, refuse } = options;
-  const addressOf = createClientAddress(options.trustedProxies);
+  const addressOf = createClientAddress(options.isProxy);
   const logAccess = createAccessLog(options);
   const isAllowedHost = createHostCheck(options.hosts, options.listenHost);
   const cors = createCors(options.corsOrigins);
@@ -65,7 +66,7 @@ export function createEdge(options: EdgeOptions): Edge {
       if (cors.answerPreflight(exchange)) return;
       if (isForged(exchange, origins)) return refuse(exchange, otherOrigin(exchange), 403);
       Object.assign(exchange.answerHeaders, cors.headersFor(exchange));
-      const refusal = limit && takeQuota(exchange, limit, client);
+      const refusal = limit && takeQuota(exchange, limit, networkOf(client));
       if (refusal !== undefined) return refuse(exchange, refusal, 429);
       handler(exchange);
     },

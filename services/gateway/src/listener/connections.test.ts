@@ -43,6 +43,13 @@ describe('the connections of a listener', () => {
     expect(connections.admit(from('10.0.0.1'))).toBe(true);
   });
 
+  it('of a proxy are limited in all only', () => {
+    const isProxy = (address: string) => address === '10.0.0.1';
+    const connections = createConnections({ connections: 3, connectionsPerClient: 1 }, isProxy);
+    const addresses = ['10.0.0.1', '10.0.0.1', '10.0.0.2', '10.0.0.1'];
+    expect(addresses.map(from).map(connections.admit)).toEqual([true, true, true, false]);
+  });
+
   it('are limited in all', async () => {
     const connections = createConnections({ connections: 2, connectionsPerClient: 2 });
     const sockets = [from('10.0.0.1'), from('10.0.0.2')];

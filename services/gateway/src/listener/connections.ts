@@ -14,7 +14,11 @@ export interface ConnectionLimits {
   readonly connectionsPerClient: number;
 }
 
-export function createConnections(limits: ConnectionLimits): Connections {
+/** @param isProxy whether an address is a proxy, whose connections are those of many clients. */
+export function createConnections(
+  limits: ConnectionLimits,
+  isProxy: (address: string) => boolean = () => false,
+): Connections {
   const open = new Set<Socket>();
   const counts = new Map<string, number>();
   let waiting: (() => void)[] = [];
@@ -29,9 +33,11 @@ export function createConnections(limits: ConnectionLimits): Connections {
   return {
     open,
     admit(socket) {
-      const client = clientOf(remoteOf(socket));
+      const remote = remoteOf(socket);
+      const client = clientOf(remote);
       const count = counts.get(client) ?? 0;
-      if (open.size >= limits.connections || count >= limits.connectionsPerClient) return false;
+      if (open.size >= limits.connections) return false;
+      if (count >= limits.connectionsPerClient && !isProxy(remote)) return false;
       open.add(socket);
       counts.set(client, count + 1);
       socket.once('close', () => release(socket, client));

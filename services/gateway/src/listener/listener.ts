@@ -23,6 +23,8 @@ export interface ListenerOptions {
   readonly tls?: TlsFiles & { readonly checkMs?: number };
   /** Whether requests without TLS are answered, or refused with 426. `allow` by default. */
   readonly plaintext?: 'allow' | 'refuse';
+  /** Whether an address is a proxy: it may have more connections than a client. */
+  readonly isProxy?: (address: string) => boolean;
   readonly clock?: Clock;
   /**
    * Whether the process is about to stop, though it still takes requests: each answer of HTTP/1.1 then closes its
@@ -54,7 +56,7 @@ export function createListener(options: ListenerOptions): PublicListener {
     log,
     leaving: () => draining.signal.aborted || leaving(),
   };
-  const connections = createConnections(limits);
+  const connections = createConnections(limits, options.isProxy);
   const protocols = createProtocols(setup, options.tls);
   const server = createServer(
     { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS },
