@@ -23,7 +23,6 @@ export interface RateLimit {
   take(client: string): Quota;
 }
 
-/** Clients beyond this number are forgotten, the longest silent first: they get a full quota when they come again. */
 const MAX_CLIENTS = 100_000;
 
 interface Bucket {
@@ -35,8 +34,14 @@ interface Bucket {
  * A token bucket for each client. `RateLimit` headers tell a client what it has left.
  *
  * Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers
+ *
+ * @param maxClients more clients are forgotten, the longest silent first: they get a full quota when they come again.
  */
-export function createRateLimit({ perSecond, burst }: Rate, clock: Pick<Clock, 'now'>): RateLimit {
+export function createRateLimit(
+  { perSecond, burst }: Rate,
+  clock: Pick<Clock, 'now'>,
+  maxClients = MAX_CLIENTS,
+): RateLimit {
   const buckets = new Map<string, Bucket>();
   const fill = (client: string): Bucket => {
     const now = clock.now();
@@ -50,7 +55,7 @@ export function createRateLimit({ perSecond, burst }: Rate, clock: Pick<Clock, '
   };
   const forgetOldest = () => {
     const [oldest] = buckets.keys();
-    if (buckets.size > MAX_CLIENTS && oldest !== undefined) buckets.delete(oldest);
+    if (buckets.size > maxClients && oldest !== undefined) buckets.delete(oldest);
   };
   return {
     policy: `"client";q=${burst};w=${Math.ceil(burst / perSecond)}`,
