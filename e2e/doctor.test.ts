@@ -64,6 +64,7 @@ describe('in a clone that is incomplete', () => {
       'buf.gen.yaml',
       'pnpm-lock.yaml',
       'pnpm-workspace.yaml',
+      'packages/schema/src/http', // generation checks bindings with it
       ...manifests,
     ]) {
       cpSync(join(root, file), join(clone, file), { recursive: true });
