@@ -57,7 +57,7 @@ async function readJson({ exchange, match, maxMessageBytes }: HttpCall): Promise
 }
 
 /** Answers with the one reply of a call. */
-export function sendReply(call: HttpCall, { response, header, from }: BackendReply): void {
+export function sendReply(call: HttpCall, { response, header, trailer, from }: BackendReply): void {
   const { exchange, match } = call;
   const { target, binding } = match;
   if (response.stream) throw new TypeError(`${target.method.path} answers with a stream`);
@@ -65,6 +65,8 @@ export function sendReply(call: HttpCall, { response, header, from }: BackendRep
   const { json, etag } = replyJson(response.message, { target, method, binding });
   const headers: OutgoingHttpHeaders = {};
   call.addMetadata(headers, header);
+  // Not every client of HTTP reads trailers, and rondo-served-by is one.
+  call.addMetadata(headers, trailer);
   if (etag !== undefined) {
     headers['etag'] = etag;
     const reads = exchange.method === 'GET' || exchange.method === 'HEAD';

@@ -142,11 +142,11 @@ class ReceivedHeaders {
 /** The key that names the instance which served a call. */
 const SERVED_BY = 'rondo-served-by';
 const KEPT_BACK =
-  /^(?:access-control-|connection$|content-|date$|grpc-|keep-alive$|proxy-|rondo-|te$|trailer|transfer-encoding$|upgrade$)/;
+  /^(?:access-control-|connection$|content-|date$|endpoint-load-metrics|grpc-|keep-alive$|proxy-|rondo-|te$|trailer|transfer-encoding$|upgrade$)/;
 
 /**
  * Adds the metadata of a reply to headers or trailers, each key after `prefix`. What belongs to HTTP, the protocols or
- * Rondo is left out, and so is what HTTP can't carry. `servedBy`: the client may learn which instance answered.
+ * Rondo is left out, and so are reports of the instance's load, and what HTTP can't carry. `servedBy`: the client may learn which instance answered.
  */
 export function addMetadata(
   target: OutgoingHttpHeaders,
