@@ -28,10 +28,14 @@ export function findUnlisted(root: string): readonly string[] {
     ...entries.filter(([entry]) => !stands(root, entry)).map(([entry]) => `${SAMPLES}: there is no ${entry}`),
     ...names.flatMap((name) => {
       const manifest = manifests.find(({ service }) => service === name);
-      return manifest === undefined ? [`${SAMPLES}: there is no service ${name}`] : findUses(root, manifest, names);
+      if (manifest === undefined) return [`${SAMPLES}: there is no service ${name}`];
+      return isOwn(manifest) ? [] : findUses(root, manifest, names);
     }),
   ];
 }
+
+/** Whether a service is Rondo's own. It may be removed, but its name is a word that is used for more than the service. */
+const isOwn = ({ contracts }: Manifest) => contracts.every((contract) => contract.startsWith('rondo/'));
 
 function stands(root: string, entry: string): boolean {
   const dependency = dependencyAt(entry);
