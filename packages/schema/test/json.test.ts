@@ -2,7 +2,9 @@ import type { DescMessage, JsonValue } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { checkJson } from '../src/json/check.js';
 import { readMessage, writeMessage } from '../src/json/message.js';
+import { parseJson } from '../src/json/parse.js';
 import { Nothing, Sample, sampleRegistry } from './sample-schema.js';
 
 /** Parses `text` as a message, and returns its JSON with only the fields that are set. */
@@ -144,5 +146,47 @@ describe('JSON that is refused', () => {
     ["{'a': 1}", 'the request is not JSON'],
   ])('%s is not JSON', (text, expected) => {
     expect(() => readMessage(Sample, text, sampleRegistry)).toThrow(expected);
+  });
+});
+
+describe('JSON that is made to cost time', () => {
+  const names = Array.from({ length: 150 }, (_, index) => `n${index}`);
+
+  it.each([
+    ['many unknown fields', `{${names.map((name) => `"${name}": 1`).join()}}`],
+    ['a list of many faults', `{"numbers": [${names.map(() => '"x"').join()}]}`],
+  ])('is read no further than its hundredth fault: %s', (_which, text) => {
+    expect(checkJson(Sample, parseJson(text), { registry: sampleRegistry }).violations).toHaveLength(100);
+  });
+
+  it('is refused if a number has more digits than any that makes sense', () => {
+    const digits = '0'.repeat(1_000);
+    expect(faults(`{"large": "${digits}7"}`)).toEqual([expect.stringContaining('large: must be a whole number')]);
+    expect(reread(`{"large": "${digits.slice(1)}7"}`)).toBe('7');
+  });
+
+  it.each(['[', '{"a":'])('is refused if it is nested too deep: %s', (opening) => {
+    const nested = (depth: number) => {
+      const closing = opening === '[' ? ']' : '}';
+      return `${opening.repeat(depth - 1)}${opening === '[' ? '[' : '{'}${closing.repeat(depth)}`;
+    };
+    expect(() => parseJson(nested(101))).toThrow('it is nested more than 100 deep');
+    expect(parseJson(nested(100))).toBeDefined();
+    expect(parseJson(`[${'[],'.repeat(200)}{"[": "[[[{{{"}]`)).toHaveLength(201);
+  });
+
+  it.each(['{"a": 1, "\\u0061": 2}', '[{"a": {"b": 1, "c": "\\\\", "b": 2}}]', '{"\\"": 1, "\\"": 2}'])(
+    'is refused if a key is repeated: %s',
+    (text) => expect(() => parseJson(text)).toThrow('duplicate object key'),
+  );
+
+  it('may have a key in many objects, and a value like a key', () => {
+    const text = '[{"a": "a", "b": {"a": 1}}, {"a": ["a", {"a": "\\""}]}]';
+    expect(parseJson(text)).toEqual(JSON.parse(text));
+  });
+
+  it('has no text that is taken for a number', () => {
+    expect(faults('{"large": "\ue00012"}')).toEqual([expect.stringContaining('large: must be a whole number')]);
+    expect(reread('{"some_text": "\ue00012"}')).toBe('\ue00012');
   });
 });

@@ -2,6 +2,8 @@
 export function nearest<T extends string>(name: string, known: readonly T[]): T | undefined {
   const maxEdits = Math.floor((name.length + 1) / 3);
   const ranked = known
+    // So many letters would have to be added or removed. It spares the comparison with a very long name.
+    .filter((candidate) => Math.abs(candidate.length - name.length) <= maxEdits)
     .map((candidate) => ({ candidate, edits: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ edits }) => edits <= maxEdits)
     .sort((a, b) => a.edits - b.edits);

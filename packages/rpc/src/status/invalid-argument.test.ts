@@ -51,4 +51,10 @@ describe('invalidArgument', () => {
       expect(trailerBytes(error)).toBeLessThan(ROOM_BYTES);
     },
   );
+
+  it('cuts a field that repeats too much of the request', () => {
+    const error = invalidArgument([{ field: 'k'.repeat(100_000), description: 'is not a field' }]);
+    expect(violationsOf(error)[0]?.field).toMatch(/^k+…$/);
+    expect(trailerBytes(error)).toBeLessThan(ROOM_BYTES);
+  });
 });

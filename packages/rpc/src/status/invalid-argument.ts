@@ -42,8 +42,8 @@ export interface FieldViolation {
  * text is in the block three times, and in `grpc-message` with up to three bytes for one.
  */
 const MAX_TEXT_BYTES = 1500;
-/** The longest description of one violation, as it may repeat text that a caller sent. */
-const MAX_DESCRIPTION_LENGTH = 300;
+/** The longest field and the longest description of one violation, as each may repeat text that a caller sent. */
+const MAX_PART_LENGTH = 300;
 
 /**
  * `INVALID_ARGUMENT` with a `google.rpc.BadRequest` that lists the violations. The message lists them too. If there are
@@ -74,8 +74,11 @@ function textOf({ field, description }: FieldViolation): string {
 }
 
 function shortened({ field, description }: FieldViolation): FieldViolation {
-  if (description.length <= MAX_DESCRIPTION_LENGTH) return { field, description };
+  return { field: shorten(field), description: shorten(description) };
+}
+
+function shorten(text: string): string {
+  if (text.length <= MAX_PART_LENGTH) return text;
   // Don't cut between the two code units of one character.
-  const kept = description.slice(0, MAX_DESCRIPTION_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, '');
-  return { field, description: `${kept}…` };
+  return `${text.slice(0, MAX_PART_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }

@@ -17,6 +17,7 @@ import { type Checked, checkScalar, show, wellKnownTypes } from './scalar.js';
 export interface CheckedJson {
   /** Whole numbers are strings, so that none is rounded. Only valid if there are no violations. */
   readonly value: JsonValue;
+  /** The first 100. The rest of the JSON isn't read. */
   readonly violations: readonly FieldViolation[];
 }
 
@@ -35,6 +36,8 @@ export function checkJson(desc: DescMessage, json: JsonValue, options: CheckOpti
   return { value, violations: checker.violations };
 }
 
+const MAX_VIOLATIONS = 100;
+
 class Checker {
   readonly violations: FieldViolation[] = [];
   readonly #registry: Registry;
@@ -43,6 +46,11 @@ class Checker {
   constructor({ registry, unnamedNumbers = false }: CheckOptions) {
     this.#registry = registry;
     this.#unnamedNumbers = unnamedNumbers;
+  }
+
+  /** Whether more violations are of no use: their texts cost time, and nothing but a faulty program has so many. */
+  get #full(): boolean {
+    return this.violations.length >= MAX_VIOLATIONS;
   }
 
   message(desc: DescMessage, json: JsonValue, path: string): JsonValue {
@@ -54,7 +62,7 @@ class Checker {
     }
     if (desc.typeName === 'google.protobuf.Any') return this.#any(json, path);
     const fields = Object.entries(json).map(
-      ([key, member]) => [key, this.#member(desc, key, { member, path })] as const,
+      ([key, member]) => [key, this.#full ? null : this.#member(desc, key, { member, path })] as const,
     );
     return Object.fromEntries(fields);
   }
@@ -71,14 +79,14 @@ class Checker {
   #field(field: DescField, json: JsonValue, path: string): JsonValue {
     if (field.fieldKind === 'list') {
       if (!Array.isArray(json)) return this.#refuse(path, `must be a list […], not ${show(json)}`);
-      return json.map((item, index) => this.#single(field, item, `${path}[${index}]`));
+      return json.map((item, index) => (this.#full ? null : this.#single(field, item, `${path}[${index}]`)));
     }
     if (field.fieldKind === 'map') {
       if (typeof json !== 'object' || json === null || Array.isArray(json)) {
         return this.#refuse(path, `must be an object {…}, not ${show(json)}`);
       }
       const entries = Object.entries(json).map(
-        ([key, item]) => [key, this.#single(field, item, `${path}["${key}"]`)] as const,
+        ([key, item]) => [key, this.#full ? null : this.#single(field, item, `${path}["${key}"]`)] as const,
       );
       return Object.fromEntries(entries);
     }

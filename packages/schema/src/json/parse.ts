@@ -1,32 +1,91 @@
-import { fromJsonString, type JsonValue } from '@bufbuild/protobuf';
-import { ValueSchema } from '@bufbuild/protobuf/wkt';
+import { randomUUID } from 'node:crypto';
+import type { JsonValue } from '@bufbuild/protobuf';
 
-/** Prefixes the text of a number that a JavaScript number can't hold. It is a private-use character, which people don't write. */
-const MARK = '\ue000';
+/** Prefixes the text of a number that a JavaScript number can't hold. No text of a caller begins so, as it can't be guessed. */
+const MARK = `\ue000${randomUUID()}`;
 /** A string or a number. Strings are matched so that numbers in them are left alone. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
+/** Whether a text may have a number that JavaScript would round. */
+const LONG_NUMBER = /\d{16}|\d[eE]/;
 
 /**
  * Parses JSON without loss. A number that JavaScript would round is kept as marked text, which {@link numberText} reads. A
- * repeated key is an error.
+ * repeated key is an error, and so are objects and lists that are nested more than 100 deep.
  *
  * @throws SyntaxError that says where the text is not JSON.
  */
 export function parseJson(text: string): JsonValue {
   try {
-    fromJsonString(ValueSchema, text); // refuses repeated keys, which JSON.parse drops
-    const value: JsonValue = JSON.parse(
+    const value: JsonValue = JSON.parse(text);
+    checkNesting(text);
+    if (!LONG_NUMBER.test(text)) return value;
+    const marked: JsonValue = JSON.parse(
       text.replace(TOKEN, (token) => (isRounded(token) ? `"${MARK}${token}"` : token)),
     );
-    return value;
+    return marked;
   } catch (error) {
-    const reason = String(error instanceof Error ? error.message : error).replace(
-      /^cannot decode message \S+ from JSON: /,
-      '',
-    );
+    const reason = error instanceof Error ? error.message : String(error);
     const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
     throw new SyntaxError(`the request is not JSON: ${reason}: ${shown}`, { cause: error });
   }
+}
+
+/** As deep as protobuf's parsers read messages. */
+const MAX_DEPTH = 100;
+
+/**
+ * Scans JSON for what JSON.parse takes and the rules for messages don't: repeated keys, and nesting without end.
+ *
+ * @param text must be JSON.
+ * @throws SyntaxError that names what it found.
+ */
+function checkNesting(text: string): void {
+  /** The keys of each open object; undefined for a list. */
+  const open: (Set<string> | undefined)[] = [];
+  let atKey = false;
+  for (let at = 0; at < text.length; at += 1) {
+    switch (text[at]) {
+      case '"': {
+        const end = endOfString(text, at);
+        if (atKey) addKey(open.at(-1), text.slice(at, end));
+        atKey = false;
+        at = end - 1;
+        break;
+      }
+      case '{':
+      case '[':
+        if (open.length === MAX_DEPTH) throw new SyntaxError(`it is nested more than ${MAX_DEPTH} deep`);
+        atKey = text[at] === '{';
+        open.push(atKey ? new Set() : undefined);
+        break;
+      case '}':
+      case ']':
+        open.pop();
+        atKey = false;
+        break;
+      case ',':
+        atKey = open.at(-1) !== undefined;
+    }
+  }
+}
+
+/** The position after the string that begins at `from`. */
+function endOfString(text: string, from: number): number {
+  let quote = text.indexOf('"', from + 1);
+  while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
+  return quote + 1;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let first = at;
+  while (text[first - 1] === '\\') first -= 1;
+  return (at - first) % 2 === 1;
+}
+
+function addKey(keys: Set<string> | undefined, token: string): void {
+  const key: string = token.includes('\\') ? JSON.parse(token) : token.slice(1, -1);
+  if (keys?.has(key)) throw new SyntaxError(`duplicate object key "${key.slice(0, 60)}"`);
+  keys?.add(key);
 }
 
 /** The text of a number as it was written; undefined if `value` is not a number. */

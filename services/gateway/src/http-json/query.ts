@@ -20,19 +20,43 @@ export function setQuery(
   desc: DescMessage,
   { query, body }: { readonly query: QueryParameters; readonly body: string },
 ): readonly FieldViolation[] {
-  const names = [...new Set(query.map(([name]) => name))];
-  return names.flatMap((name) => {
-    const values = query.filter(([other]) => other === name).map(([, value]) => value);
-    const found = body === '*' ? 'is in the query; this method takes all fields from the body' : pathTo(desc, name);
-    if (typeof found === 'string') return [{ field: name, description: found }];
-    if (found[0]?.name === body) return [{ field: name, description: `is in the query; the body holds ${body}` }];
-    const value = jsonOf(found.at(-1), values);
-    if (value === undefined) {
-      return [{ field: name, description: `is in the query ${values.length} times, and takes one value` }];
-    }
-    setField(target, found, value);
-    return [];
-  });
+  const violations: FieldViolation[] = [];
+  for (const [name, values] of valuesByName(query)) {
+    const fault = setParameter(target, desc, { name, values, body });
+    if (fault !== undefined) violations.push({ field: name, description: fault });
+    if (violations.length >= MAX_VIOLATIONS) break;
+  }
+  return violations;
+}
+
+/** More of them are of no use to the caller, and their texts cost time. */
+const MAX_VIOLATIONS = 100;
+
+function valuesByName(query: QueryParameters): ReadonlyMap<string, readonly string[]> {
+  const values = new Map<string, string[]>();
+  for (const [name, value] of query) {
+    const present = values.get(name);
+    if (present === undefined) values.set(name, [value]);
+    else present.push(value);
+  }
+  return values;
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly values: readonly string[];
+  readonly body: string;
+}
+
+/** Sets one field; returns why it can't be set. */
+function setParameter(target: JsonObject, desc: DescMessage, { name, values, body }: Parameter): string | undefined {
+  const found = body === '*' ? 'is in the query; this method takes all fields from the body' : pathTo(desc, name);
+  if (typeof found === 'string') return found;
+  if (found[0]?.name === body) return `is in the query; the body holds ${body}`;
+  const value = jsonOf(found.at(-1), values);
+  if (value === undefined) return `is in the query ${values.length} times, and takes one value`;
+  setField(target, found, value);
+  return undefined;
 }
 
 /** The fields that lead to the one that a parameter names, or why it names none. */

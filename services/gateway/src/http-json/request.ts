@@ -33,8 +33,8 @@ export interface RequestParts {
   readonly int64AsNumber: boolean;
 }
 
-/** A number that JSON.parse may round. */
-const LONG_NUMBER = /\d{16}|\d[eE]/;
+/** A number that JSON.parse may round, and an escape of a digit, which may be a part of one. */
+const LONG_NUMBER = /\d{16}|\d[eE]|\\u003/i;
 
 /**
  * Encodes the request message that an HTTP request stands for.

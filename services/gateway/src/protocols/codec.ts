@@ -34,7 +34,9 @@ function encoder({ types }: PublicMethod, refuse: Refuse): (desc: DescMethod, js
   return (desc, json) => {
     if (last?.desc === desc && last.json === json) return last.bytes;
     try {
-      const message = fromJsonString(desc.input, textOf(json), { registry: types, ignoreUnknownFields: true });
+      const text = textOf(json);
+      if (MANY_DIGITS.test(text)) refuseEndlessNumbers(JSON.parse(text));
+      const message = fromJsonString(desc.input, text, { registry: types, ignoreUnknownFields: true });
       last = { desc, json, bytes: toBinary(desc.input, message) };
       return last.bytes;
     } catch (cause) {
@@ -44,6 +46,20 @@ function encoder({ types }: PublicMethod, refuse: Refuse): (desc: DescMethod, js
       );
     }
   };
+}
+
+/** Whether a text may have an endless number: by many digits, or by escapes that stand for digits. */
+const MANY_DIGITS = /\d{1000}|\\u003/i;
+const MAX_DIGITS = 100_000;
+
+/** A 64-bit integer is text in JSON, and the time to read one grows with the square of its digits. */
+function refuseEndlessNumbers(json: unknown): void {
+  if (typeof json === 'string') {
+    if (json.length > MAX_DIGITS && /^\s*[+-]?\d+\s*$/.test(json))
+      throw new Error(`a number has over ${MAX_DIGITS} digits`);
+  } else if (typeof json === 'object' && json !== null) {
+    for (const part of [...Object.keys(json), ...Object.values(json)]) refuseEndlessNumbers(part);
+  }
 }
 
 async function* mapped(

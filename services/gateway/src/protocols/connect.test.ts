@@ -111,6 +111,15 @@ describe('a unary request of Connect that breaks the rules', () => {
     },
   );
 
+  it.each(['"%s"', '"\\u0031%s"', '" -%s"', '{"%s": 1}'])('has a number with endless digits: %s', async (form) => {
+    const { backend } = echoBackend();
+    const text = `{"number": ${form.replace('%s', '0'.repeat(100_001))}}`;
+    const { session } = await gateway({ backend });
+    const sent = { path: pathOf('Put'), headers: JSON_TYPE, chunks: [Buffer.from(text)] };
+    const answer = await send2(await session(), sent);
+    expect(String(answer.body)).toContain('a number has over 100000 digits');
+  });
+
   it('tells the client of its JSON, whatever the backend makes of it', async () => {
     const backend: Backend = async ({ request }) => {
       try {

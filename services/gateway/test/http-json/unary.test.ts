@@ -137,6 +137,13 @@ describe('a query', () => {
     expect(answer.text.replaceAll('\\"', '"')).toContain(reason);
   });
 
+  it('names no more than its first hundred faults', async () => {
+    const query = Array.from({ length: 150 }, (_, index) => `n${index}=1`).join('&');
+    const { text } = await ask({ target: target('EchoAll'), binding: GET_ALL, query });
+    const [, left] = /and (\d+) more/.exec(text) ?? [];
+    expect((text.match(/n\d+: is not/g) ?? []).length + Number(left)).toBe(100);
+  });
+
   it('is refused beside a body that is the whole request', async () => {
     expect(await echo('{}', { query: 'name=a' })).toMatchObject({ status: 400 });
   });

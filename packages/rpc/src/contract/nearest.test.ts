@@ -1,0 +1,19 @@
+import { expect, it } from '@jest/globals';
+import { nearest } from './nearest.js';
+
+const FIELDS = ['name', 'title', 'display_name'] as const;
+
+it.each([
+  ['nme', 'name'],
+  ['Titel', 'title'],
+  ['displayname', 'display_name'],
+  ['x', undefined],
+  ['completely_different', undefined],
+])('the nearest of the fields to %s is %s', (name, field) => expect(nearest(name, FIELDS)).toBe(field));
+
+it('spends no time on a name that is far too long', () => {
+  const started = performance.now();
+  expect(nearest('x'.repeat(4_000_000), FIELDS)).toBeUndefined();
+  // A comparison takes seconds.
+  expect(performance.now() - started).toBeLessThan(500);
+});
