@@ -67,6 +67,30 @@ describe('the limit of a call', () => {
   });
 });
 
+describe('the log of failures', () => {
+  it('has a sample of those that a client can cause, and a count of the others', async () => {
+    let now = 0;
+    const lines: unknown[] = [];
+    const backend = createBackend({
+      forward: () => Promise.reject(new Error('secret')),
+      local: createRouter({ services: [] }),
+      instancesOf: () => 1,
+      clock: { ...systemClock, now: () => now },
+      log: { ...silentLogger, error: (...line) => void lines.push(line) },
+    });
+    const target = { method: methodNamed('Unary') };
+    const fail = () =>
+      failureOf(
+        backend({ target, metadata: new Metadata(), timeoutMs: 1, context: new CallContext(), request: reply }),
+      );
+    for (let call = 0; call < 12; call += 1) expect(await fail()).toMatchObject({ message: 'internal error' });
+    expect(lines).toHaveLength(10);
+    now = 1_000;
+    await fail();
+    expect(lines.at(-1)).toEqual([expect.objectContaining({ leftOut: 2 }), 'a call could not be passed on']);
+  });
+});
+
 describe('a method that the gateway serves', () => {
   it('is answered here, from no instance', async () => {
     const { call, forwarded } = make();

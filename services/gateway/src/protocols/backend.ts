@@ -8,6 +8,7 @@ import {
   observeReply,
   type Payload,
   receivedTraceId,
+  Sampler,
 } from '@rondo/rpc/internal';
 import type { Router } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -65,6 +66,7 @@ type MethodCall = Omit<BackendCall, 'target'> & { readonly target: Pick<PublicMe
  */
 export function createBackend(options: BackendOptions): (call: MethodCall) => Promise<BackendReply> {
   const { forward, local } = options;
+  const toPublicError = createPublicErrors(options);
   const localPaths: ReadonlySet<string> = new Set(local.methods.map(({ path }) => path));
   return async (call) => {
     const { method } = call.target;
@@ -72,9 +74,9 @@ export function createBackend(options: BackendOptions): (call: MethodCall) => Pr
     const { metadata, context, timeoutMs, request } = call;
     try {
       const reply = await forward({ method, metadata, context, timeoutMs, limitMs: limitOf(call), request });
-      return reply.response.stream ? withPublicErrors(reply, call, options) : reply;
+      return reply.response.stream ? withPublicErrors(reply, (fault) => toPublicError(fault, call)) : reply;
     } catch (error) {
-      throw toPublicError(error, call, options);
+      throw toPublicError(error, call);
     }
   };
 }
@@ -90,8 +92,7 @@ function limitOf({ target: { method }, timeoutMs }: MethodCall): number | undefi
   return requestStream || responseStream || timeoutMs !== undefined ? undefined : UNARY_LIMIT_MS;
 }
 
-function withPublicErrors(reply: ForwardedReply, call: MethodCall, options: BackendOptions): BackendReply {
-  const error = (fault: unknown) => toPublicError(fault, call, options);
+function withPublicErrors(reply: ForwardedReply, error: (fault: unknown) => RpcError): BackendReply {
   const { header, trailer, response } = observeReply(reply, { error });
   return {
     header,
@@ -103,16 +104,33 @@ function withPublicErrors(reply: ForwardedReply, call: MethodCall, options: Back
   };
 }
 
-/** The error for the caller. The log gets the one that it replaces. */
-function toPublicError(error: unknown, call: MethodCall, { instancesOf, log }: BackendOptions): RpcError {
-  const { service, path } = call.target.method;
-  const traceId = receivedTraceId(call.metadata);
-  const shown = publicError(error, { service, traceId, running: instancesOf(service) > 0 });
-  // A server logs its own failures.
-  if (shown === error || (error instanceof RpcError && error.origin === 'server')) return shown;
-  const level = QUIET.has(shown.code) ? 'debug' : TROUBLES.has(shown.code) ? 'warn' : 'error';
-  log[level]({ err: error, method: path, trace: traceId }, 'a call could not be passed on');
-  return shown;
+/** How many failures of a kind are logged per second: a client causes as many as it likes, by a deadline that is too short. */
+const LOGGED_PER_SECOND = 10;
+
+/** Makes the errors for callers. The log gets a sample of those that they replace. */
+function createPublicErrors({
+  instancesOf,
+  log,
+  clock,
+}: BackendOptions): (error: unknown, call: MethodCall) => RpcError {
+  const samplers = {
+    debug: new Sampler(LOGGED_PER_SECOND),
+    warn: new Sampler(LOGGED_PER_SECOND),
+    error: new Sampler(LOGGED_PER_SECOND),
+  };
+  return (error, call) => {
+    const { service, path } = call.target.method;
+    const traceId = receivedTraceId(call.metadata);
+    const shown = publicError(error, { service, traceId, running: instancesOf(service) > 0 });
+    // A server logs its own failures.
+    if (shown === error || (error instanceof RpcError && error.origin === 'server')) return shown;
+    const level = QUIET.has(shown.code) ? 'debug' : TROUBLES.has(shown.code) ? 'warn' : 'error';
+    const leftOut = samplers[level].admit(clock.now());
+    if (leftOut === undefined) return shown;
+    const fields = { err: error, method: path, trace: traceId, ...(leftOut > 0 && { leftOut }) };
+    log[level](fields, 'a call could not be passed on');
+    return shown;
+  };
 }
 
 const QUIET: ReadonlySet<Status> = new Set([Status.CANCELLED]);
