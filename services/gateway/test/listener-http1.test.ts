@@ -45,10 +45,13 @@ describe('a request that is not valid HTTP/1.1', () => {
     expect(answer).toMatchObject({ status, error: { message: expect.any(String), details: [] } });
   });
 
-  it('gets an answer of its own, and no other request gets it', async () => {
-    const { port } = await listening({ handler: () => undefined });
-    expect(await exchangeRaw(port, `GET /slow HTTP/1.1\r\n${HOST}\r\nrubbish\r\n\r\n`)).toBe('');
-  });
+  it.each(['rubbish\r\n\r\n', `CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n`])(
+    'gets an answer of its own, and no other request gets it: %j',
+    async (bytes) => {
+      const { port } = await listening({ handler: () => undefined });
+      expect(await exchangeRaw(port, `GET /slow HTTP/1.1\r\n${HOST}\r\n${bytes}`)).toBe('');
+    },
+  );
 });
 
 describe('a request of HTTP/1.1', () => {

@@ -35,6 +35,14 @@ describe('a request of HTTP/2', () => {
     expect(Object.keys(held[0]?.headers ?? {})).toEqual([]);
   });
 
+  it('has a path that begins with a slash, whatever its scheme', async () => {
+    const { port } = await listening({ handler: echo });
+    const headers = { ':scheme': 'coap' };
+    const session = await connect2(urlOf(port));
+    expect(await ask2(session, { path: 'Xv1/notes', headers })).toMatchObject({ status: 400 });
+    expect(await ask2(session, { path: '/v1/notes', headers })).toMatchObject({ status: 200 });
+  });
+
   it('gets the head of its answer before the body', async () => {
     const { held, port } = await holding();
     const stream = open(await connect2(urlOf(port)));

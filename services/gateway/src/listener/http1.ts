@@ -82,12 +82,14 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
   server.on('request', (request, response) => onRequest({ request, response, expects: false }));
   server.on('checkContinue', (request, response) => onRequest({ request, response, expects: true }));
   server.on('checkExpectation', (request, response) => onRequest({ request, response, expects: false }));
-  server.on('connect', (_request, socket) => refuseRaw(socket, setup, [405, 'this port is no proxy']));
-  server.on('clientError', (error, socket) => {
+  /** Refuses what isn't a request. While the one before it is being answered, the connection just closes. */
+  const refuseNext = (socket: Duplex, fault: Fault) => {
     const current = lines.get(socket)?.current;
-    if (current === undefined || current.lose()) refuseRaw(socket, setup, faultOf(error));
+    if (current === undefined || current.lose()) refuseRaw(socket, setup, fault);
     else socket.destroy();
-  });
+  };
+  server.on('connect', (_request, socket) => refuseNext(socket, [405, 'this port is no proxy']));
+  server.on('clientError', (error, socket) => refuseNext(socket, faultOf(error)));
   startChecks(server);
   return {
     accept(socket) {

@@ -63,6 +63,8 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
         const exchange = new Http2Exchange({ stream, headers, empty, connection }, setup);
         inFlight(exchange);
         if (headers[':path'] === undefined) refuse(exchange, 405, 'this port is no proxy');
+        // Node checks it only for the schemes http and https.
+        else if (!/^[/*]/.test(exchange.path)) refuse(exchange, 400, 'the request target must begin with a slash');
         else handle(setup, exchange);
       });
       if (draining) activity.leave();

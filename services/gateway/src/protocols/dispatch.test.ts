@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { RpcError, Status } from '@rondo/rpc/status';
 import { echoBackend, frame, frames, gateway, type Sent, send1, send2 } from '../../test/support/calling.js';
-import { closeAll, logged } from '../../test/support/listening.js';
+import { closeAll, connect2, listening, logged } from '../../test/support/listening.js';
 import { note, noteCatalogue, pathOf } from '../../test/support/note-service.js';
 import type { RouteMatch } from '../discovery/catalogue.js';
 import type { HttpExchange } from '../listener/exchange.js';
+import { createDispatch } from './dispatch.js';
 
 afterEach(closeAll);
 afterEach(() => expect(logged.splice(0)).toEqual([]));
@@ -128,6 +130,25 @@ describe('the dispatch', () => {
       expect(JSON.parse(String(answer.body))).toMatchObject({ code: 'unimplemented' });
     },
   );
+
+  it.each([
+    ['1.1', { status: 403, headers: { 'content-type': 'application/json' } }],
+    ['2', { status: 200, trailers: { 'grpc-status': '7' } }],
+  ])('tells a client of gRPC over HTTP/%s that it may not call', async (version, told) => {
+    const dispatch = createDispatch({
+      catalogue: noteCatalogue,
+      backend: echoBackend().backend,
+      httpJson: () => undefined,
+      pages: () => false,
+    });
+    const error = new RpcError(Status.PERMISSION_DENIED, 'no');
+    const { port } = await listening({ handler: (exchange) => dispatch.refuse(exchange, error, 403) });
+    const sent = { path: pathOf('Put'), headers: type('application/grpc'), chunks };
+    const answer = await (version === '2'
+      ? send2(await connect2(`http://127.0.0.1:${port}`), sent)
+      : send1(port, sent));
+    expect(answer).toMatchObject(told);
+  });
 
   it('says why a service is away, by each protocol', async () => {
     const path = '/notes.v1.GoneService/Put';

@@ -72,7 +72,9 @@ export function createDispatch({
     },
     refuse(exchange, error, status) {
       const format = formats.of(exchange.headers['content-type']);
-      if (format !== undefined && (isOnlyRpc(format) || METHOD_PATH.test(exchange.path))) {
+      // An error of gRPC is in trailers, which HTTP/1.1 doesn't have here.
+      const tellable = format?.protocol !== 'grpc' || exchange.version === '2';
+      if (format !== undefined && tellable && (isOnlyRpc(format) || METHOD_PATH.test(exchange.path))) {
         exchange.body.discard();
         format.frontEnd.refuse(exchange, error);
       } else refuse(exchange, status, error);

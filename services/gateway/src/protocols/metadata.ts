@@ -157,7 +157,7 @@ export function addMetadata(
     if (KEPT_BACK.test(key) && !(servedBy && key === SERVED_BY)) return;
     const text = typeof value === 'string' ? value : unpadded(value);
     if (!KEY.test(key) || !TEXT.test(text)) return;
-    const present = target[prefix + key];
+    const present = Object.hasOwn(target, prefix + key) ? target[prefix + key] : undefined;
     if (present === undefined) target[prefix + key] = text;
     else if (Array.isArray(present)) present.push(text);
     else target[prefix + key] = [String(present), text];
