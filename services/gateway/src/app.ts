@@ -6,6 +6,7 @@ import { createCatalogue, type LiveCatalogue } from './discovery/create-catalogu
 import { registeredInstances } from './discovery/instances.js';
 import { createProxyCheck } from './edge/client-address.js';
 import { createEdge } from './edge/edge.js';
+import { holdUntilStarted } from './edge/hold.js';
 import { gatewayService } from './gateway-service.js';
 import { createHttpJson } from './http-json/http-json.js';
 import type { HttpExchange } from './listener/exchange.js';
@@ -40,9 +41,10 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
     listenHost: listen.host,
     refuse: (exchange, error, status) => dispatch.refuse(exchange, error, status),
   });
+  const handler = holdUntilStarted((exchange) => dispatch.handle(exchange), { catalogue, clock });
   const listener = createListener({
     listen,
-    handler: edge.admit((exchange) => dispatch.handle(exchange)),
+    handler: edge.admit(handler),
     ...(tls && { tls }),
     plaintext,
     limits: { connections, connectionsPerClient },

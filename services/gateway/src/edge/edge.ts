@@ -42,6 +42,9 @@ export interface Edge {
 /** Load balancers ask for these by any name, and often. */
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
+/** Whether a request only asks how the gateway is. */
+export const isProbe = ({ path }: HttpExchange): boolean => PROBES.has(path);
+
 /**
  * Does what every request at the edge needs, in this order: an id, the access log, the checks of its host and its origin,
  * CORS, and the client's rate limit.
@@ -59,7 +62,7 @@ export function createEdge(options: EdgeOptions): Edge {
   return {
     clientOf,
     admit: (handler) => (exchange) => {
-      if (PROBES.has(exchange.path)) return handler(exchange);
+      if (isProbe(exchange)) return handler(exchange);
       const client = clientOf(exchange);
       logAccess(exchange, { client, requestId: identify(exchange, random) });
       if (!isAllowedHost(exchange.authority)) return refuse(exchange, otherHost(exchange), 421);
