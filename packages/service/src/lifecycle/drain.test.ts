@@ -74,6 +74,18 @@ describe('drain', () => {
     expect(lines).toContain('warn: draining: ending the calls in flight failed; going on');
   });
 
+  it('waits for the clients of its listeners, which do not ask the registry', async () => {
+    const { clock, steps, done } = start({
+      synced: async () => false,
+      listeners: [{ drain: () => Promise.resolve() }],
+    });
+    await clock.advance(50);
+    expect(steps.at(-1)).toBe('0 draining');
+    await clock.advance(950);
+    await done;
+    expect(steps).toContain('1000 server drained within 10000');
+  });
+
   it('does not wait for watchers if the registry can not be notified', async () => {
     const { clock, steps, done } = start({ synced: async () => false });
     await clock.advance(50);

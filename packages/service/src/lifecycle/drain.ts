@@ -56,8 +56,9 @@ export async function drain(options: DrainOptions): Promise<void> {
     registryKnows = (await registration?.synced(signal)) ?? false;
   });
   // If the registry is unavailable, its watchers can't know, and the full wait would be useless. Clients that watch
-  // this process's health still get the update before their stream ends.
-  await sleep(clock, registryKnows ? waitMs : LAST_UPDATE_MS);
+  // this process's health still get the update before their stream ends. The clients of the other servers don't learn of
+  // the drain from the registry.
+  await sleep(clock, registryKnows || listeners.length > 0 ? waitMs : LAST_UPDATE_MS);
   await step('ending the calls in flight', graceMs + SERVER_SLACK_MS, () => drainAll([server, ...listeners], graceMs));
   await step('deregistering', DEREGISTER_TIMEOUT_MS, async () => registration?.close());
   await step('releasing resources', RELEASE_TIMEOUT_MS, async () => {
