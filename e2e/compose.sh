@@ -35,6 +35,8 @@ say "every instance is registered and serving"
 # From outside of the containers, by a program that knows nothing of Rondo.
 http() { curl --silent --show-error --fail --max-time 10 "http://127.0.0.1:$gateway_port$1" "${@:2}"; }
 eventually http /healthz
+eventually http /add -d '{"a":1,"b":2}'
+[ "$(http /add -d '{"a":1,"b":2}')" = '{"result":3}' ] || fail 'the gateway adds wrongly'
 say "the gateway answers at port $gateway_port of this machine"
 
 base=$(docker image inspect --format '{{.Size}}' node:24-bookworm-slim)

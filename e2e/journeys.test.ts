@@ -103,6 +103,21 @@ describe('journey 1: a newcomer', () => {
     expect(JSON.parse(published.stdout)).toEqual({ result: '5' });
   });
 
+  // sample: gateway
+  it('gets from curl what README.md shows', async () => {
+    if (!(await isInstalled('curl'))) {
+      process.stdout.write('curl is not installed here: this part of journey 1 was left out\n');
+      return;
+    }
+    const examples = examplesOf('curl');
+    expect(examples).toHaveLength(1);
+    for (const { command, output } of examples) {
+      const { stdout } = await shell(command.replace('127.0.0.1:8080', system.address(20)));
+      expect(stdout).toBe(output.trimEnd());
+    }
+  });
+  // /sample
+
   it('gets from grpcurl what README.md shows, without a proto file', async () => {
     if (!(await isInstalled('grpcurl'))) {
       process.stdout.write('grpcurl is not installed here: this part of journey 1 was left out\n');
