@@ -5,11 +5,25 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Ended, eventually, freeBase, type RunningProcess } from '@rondo/harness';
 import { readGuide } from './src/docs.js';
 import { startLanguageServer } from './src/language-server.js';
+import { timeArrival } from './src/new-at-gateway.js'; // sample: gateway
 import { type Clone, cloneRepository } from './src/repository.js';
 
 /** A save, a rebuild and a restart, on a machine that is busy. */
 const SAY_HELLO = 'helloworld.Greeter/SayHello';
 const WELCOME = 'reception.v1.ReceptionService/Welcome';
+
+// sample: gateway
+const ROUTE = '/v1/reception:welcome';
+
+/** The contract of the reception, with a path for HTTP/JSON. */
+const withRoute = (contract: string) =>
+  contract
+    .replace(/^package .*$/m, '$&\n\nimport "google/api/annotations.proto";')
+    .replace(
+      /^.*idempotency_level.*$/m,
+      `$&\n    option (google.api.http) = {\n      post: "${ROUTE}"\n      body: "*"\n    };`,
+    );
+// /sample
 
 const guide = readGuide('add-a-service.md');
 const testing = readGuide('test-a-service.md');
@@ -50,7 +64,9 @@ describe('docs/guides/add-a-service.md', () => {
 
   it('makes the Greeter from its contract; it runs and says what to write', async () => {
     guide.write(desk, 'helloworld.proto');
+    const arrival = timeArrival({ service: 'helloworld.Greeter', method: 'SayHello' }, base); // sample: gateway
     await succeed(clone.rondo('new', 'service', 'greeter', '--proto', join(desk, 'helloworld.proto'), '--start'));
+    await arrival; // sample: gateway
     const { stderr } = await call(SAY_HELLO, '{"name": "Ada"}');
     expect(stderr).toContain("isn't written yet: its handler belongs in services/greeter/src/greeter.ts");
   });
@@ -71,7 +87,14 @@ describe('docs/guides/add-a-service.md', () => {
 
   it('calls the Greeter from another service', async () => {
     guide.write(desk, 'reception.proto');
+    // sample: gateway
+    const file = join(desk, 'reception.proto');
+    writeFileSync(file, withRoute(readFileSync(file, 'utf8')));
+    const [service = '', method = ''] = WELCOME.split('/');
+    const arrival = timeArrival({ service, method, route: ROUTE }, base);
+    // /sample
     await succeed(clone.rondo('new', 'service', 'reception', '--proto', join(desk, 'reception.proto'), '--start'));
+    await arrival; // sample: gateway
     guide.write(clone.root, 'services/reception/src/reception.ts', 'services/reception/src/app.ts');
     await eventually(async () => {
       const greetings = ['Hello Ada', 'Hello Grace'];

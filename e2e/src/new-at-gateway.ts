@@ -1,0 +1,65 @@
+import { expect } from '@jest/globals';
+import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { eventually } from '@rondo/harness';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { reflect } from './foreign/reflect.js';
+import { ask, askGrpc, askJson, envelope } from './front-door.js';
+
+/** What a gateway has to offer of a new service within this time of its registration. Milliseconds. */
+const MAX_MS = 5_000;
+
+/**
+ * Waits for a service that is about to be made, and until the gateway answers its method by every protocol and lists it by
+ * reflection. The first answer of a new service says that the method isn't written yet.
+ *
+ * It prints and bounds the time from the registration to the last of these.
+ *
+ * @param options `route` is the path of `google.api.http` that the method has, if it has one.
+ */
+export async function timeArrival(
+  { service, method, route }: { readonly service: string; readonly method: string; readonly route?: string },
+  portBase: number,
+): Promise<void> {
+  const authority = `127.0.0.1:${portBase + 20}`;
+  const gateway = `http://${authority}`;
+  const path = `/${service}/${method}`;
+  const registeredAt = await registration(service, `127.0.0.1:${portBase}`);
+  const unwritten = "isn't written yet";
+  const waysToAsk = {
+    ...(route && { 'HTTP/JSON': async () => (await askJson(`${gateway}${route}`, {})).text }),
+    Connect: async () => (await askJson(`${gateway}${path}`, {})).text,
+    'gRPC-Web': async () => {
+      const headers = { 'content-type': 'application/grpc-web+proto' };
+      return (await ask(`${gateway}${path}`, { headers, body: envelope(Buffer.alloc(0)) })).text;
+    },
+    gRPC: async () => (await askGrpc(gateway, path, Buffer.alloc(0))).message,
+    // OpenAPI: a way that finds the service in /openapi.json belongs here.
+    reflection: async () => {
+      const { v1 } = await reflect(authority);
+      return v1.some((one) => one.service === service && one.name === method) ? unwritten : '';
+    },
+  };
+  const times = Object.entries(waysToAsk).map(async ([way, said]) => {
+    await eventually(async () => expect(decodeURIComponent(await said())).toContain(unwritten));
+    return `${way} ${Math.round(performance.now() - registeredAt)} ms`;
+  });
+  const all = await Promise.all(times);
+  const tookMs = performance.now() - registeredAt;
+  process.stdout.write(`${service} at the gateway after its registration: ${all.join(', ')}\n`);
+  expect(tookMs).toBeLessThanOrEqual(MAX_MS);
+}
+
+/** When the registry first has an instance of the service. */
+async function registration(service: string, registry: string): Promise<number> {
+  const channel = createChannel({ resolver: staticResolver([registry]) });
+  try {
+    for await (const { event } of createClient(RegistryServiceDefinition, { channel }).watch({ service })) {
+      const instances = event?.$case === 'snapshot' ? event.value.instances : [];
+      const upserts = event?.$case === 'delta' ? event.value.upserts : [];
+      if (instances.length + upserts.length > 0) return performance.now();
+    }
+    throw new Error(`the watch of ${service} has ended`);
+  } finally {
+    channel.close();
+  }
+}
