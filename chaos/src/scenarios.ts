@@ -4,6 +4,7 @@ import { mistake, mute, slowPath } from './scenarios/endpoint.js';
 import { etcd } from './scenarios/etcd.js';
 import { exactlyOnce } from './scenarios/exactly-once.js';
 import { allDown, rollingRestart, scale } from './scenarios/fleet.js';
+import { gatewayRestart } from './scenarios/gateway.js'; // sample: gateway
 import { coldStart, registryAway, registryFrozen } from './scenarios/registry.js';
 import { freeze, kill } from './scenarios/replica.js';
 import { twoPhaseCommit } from './scenarios/two-phase-commit.js';
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   mistake,
   slowPath,
   rollingRestart,
+  gatewayRestart, // sample: gateway
   scale,
   allDown,
   coldStart,

@@ -19,7 +19,7 @@ const Calculator = {
 export type Caller = () => Promise<CallRecord>;
 
 /** A caller of one method. */
-export function createCaller(channel: Channel, { method, timeoutMs }: LoadOptions): Caller {
+export function createCaller(channel: Channel, { method, timeoutMs, addresses }: LoadOptions): Caller {
   // The middleware runs before the call's function returns: afterwards these are the attempts of that call.
   let begun: readonly Attempt[] = [];
   const noteAttempts: Middleware<ClientCall> = (call, next) => {
@@ -45,7 +45,8 @@ export function createCaller(channel: Channel, { method, timeoutMs }: LoadOption
     const attempts = begun;
     try {
       await reply;
-      const record = { at, ms: now() - at, code: 'OK', instance };
+      const gateway = addresses && attempts.at(-1)?.address;
+      const record = { at, ms: now() - at, code: 'OK', instance, ...(gateway && { gateway }) };
       return attempts.length > 1 ? { ...record, tries: attempts.map(toTry) } : record;
     } catch (error) {
       const code = error instanceof RpcError ? error.codeName : 'THROWN';

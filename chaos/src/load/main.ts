@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCaller } from './caller.js';
 import { channelOf } from './channel.js';
+import { createFrontDoorCaller } from './front-door.js';
 import { openLoop } from './open-loop.js';
 import type { CallRecord } from './protocol.js';
 import { LOAD_OPTIONS, type LoadOptions } from './protocol.js';
@@ -12,7 +13,7 @@ const MAX_LIFE_MS = 10 * 60_000;
 
 const options: LoadOptions = JSON.parse(process.env[LOAD_OPTIONS] ?? '');
 const channel = channelOf(options);
-const call = createCaller(channel, options);
+const call = options.over === undefined ? createCaller(channel, options) : await createFrontDoorCaller(options);
 const inFlight = new Set<Promise<void>>();
 let window: CallRecord[] = [];
 

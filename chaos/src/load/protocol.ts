@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly registry: readonly string[];
   /** Calls only these addresses, without the registry. */
   readonly addresses?: readonly string[];
+  /** Calls these addresses, which are gateways, by HTTP/JSON: behind a load balancer, and with connections that are kept. */
+  readonly over?: 'http1' | 'http2';
   /** Undefined for a client as it comes. */
   readonly without?: ClientGuard;
 }
@@ -46,6 +48,8 @@ export interface CallRecord {
   readonly code: string;
   /** The instance that served it, by the trailer `rondo-served-by`; empty if none did. */
   readonly instance: string;
+  /** The address that it was sent to, if the load calls `addresses`. */
+  readonly gateway?: string;
   /** Why it failed. */
   readonly message?: string;
   /** Its tries; missing if the first try was served. */

@@ -9,7 +9,10 @@ export interface Load {
   readonly calls: readonly CallRecord[];
   /** The longest that its process has stood still. What it measured then is the machine's, not the client's. Milliseconds. */
   readonly stallMs: number;
-  /** Waits until each of the instances has served a call that was made since `at`; gives when the first of each was served. */
+  /**
+   * Waits until each of the instances has served a call that was made since `at`; gives when the first of each was served. A
+   * gateway is named by its address.
+   */
   untilServed(instances: readonly string[], at?: number): Promise<readonly number[]>;
   /** Ends it after the calls in flight; gives all calls. */
   stop(): Promise<readonly CallRecord[]>;
@@ -41,7 +44,7 @@ export function startLoad(options: LoadOptions, env: Readonly<Record<string, str
     untilServed(instances, at = now()) {
       const what = `a call each is served by ${instances.join(', ')}`;
       const served = () => {
-        const first = instances.map((id) => calls.find((call) => call.at >= at && call.instance === id));
+        const first = instances.map((id) => calls.find((call) => call.at >= at && isServedBy(call, id)));
         const times = first.flatMap((call) => (call === undefined ? [] : [call.at + call.ms]));
         if (times.length === instances.length) return times;
         return process.hasEnded ? [] : undefined;
@@ -58,6 +61,9 @@ export function startLoad(options: LoadOptions, env: Readonly<Record<string, str
     },
   };
 }
+
+const isServedBy = ({ code, instance, gateway }: CallRecord, id: string) =>
+  instance === id || (code === 'OK' && gateway === id);
 
 const SERVED_TIMEOUT_MS = 30_000;
 

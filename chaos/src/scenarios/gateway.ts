@@ -1,0 +1,65 @@
+import { freePort } from '@rondo/harness';
+import { REPLICAS, type Scenario, type ScenarioContext } from '../scenario.js';
+import type { Load } from '../testbed/load.js';
+import type { Replica } from '../testbed/testbed.js';
+import { now } from '../time.js';
+
+/** Requests a second of all clients together. */
+const REQUESTS_PER_SECOND = 200;
+
+const CLIENTS = {
+  'HTTP/1.1': { over: 'http1' },
+  'HTTP/2': { over: 'http2' },
+  gRPC: {},
+} as const;
+
+/** Every replica of a backend is restarted, one after the other, and then both gateways in front of it. */
+export const gatewayRestart: Scenario = {
+  name: 'gateway-restart',
+  fault: 'rolling restart of three replicas, then of the two gateways in front of them',
+  bound: '0 failed, by HTTP/1.1 and HTTP/2 behind a load balancer, and by gRPC',
+  control: 'SIGKILL in place of the drain',
+  async run(context) {
+    const { testbed, verdict, control } = context;
+    const signal = control ? 'SIGKILL' : 'SIGTERM';
+    await testbed.startRegistry();
+    const replicas = await Promise.all(REPLICAS.map((id) => testbed.startReplica(id)));
+    const ports = [await freePort(), await freePort()];
+    const gateways = await Promise.all(ports.map((port, index) => startGateway(context, `gateway-${index + 1}`, port)));
+    const addresses = ports.map((port) => `127.0.0.1:${port}`);
+    const loads = Object.entries(CLIENTS).map(([client, over]) => {
+      const callsPerSecond = REQUESTS_PER_SECOND / Object.keys(CLIENTS).length;
+      return { client, load: testbed.startLoad({ ...context.safe, callsPerSecond, addresses, ...over }) };
+    });
+    const untilServed = (ids: readonly string[]) => untilServedTo(loads, ids);
+    await untilServed([...REPLICAS, ...addresses]);
+    for (const replica of replicas) {
+      await replica.stop(signal);
+      await testbed.startReplica(replica.id);
+      await untilServed([replica.id]);
+    }
+    for (const [index, gateway] of gateways.entries()) {
+      await gateway.stop(signal);
+      await startGateway(context, gateway.id, ports[index] ?? 0);
+      await untilServed([addresses[index] ?? '']);
+    }
+    for (const { client, load } of loads) verdict.noFailures(await load.stop(), `by ${client}`);
+  },
+};
+
+function startGateway({ testbed }: ScenarioContext, id: string, port: number): Promise<Replica> {
+  return testbed.startReplica(id, {
+    main: 'services/gateway/dist/main.js',
+    env: {
+      RONDO_GATEWAY_LISTEN: `127.0.0.1:${port}`,
+      RONDO_GATEWAY_SERVED_BY: 'true',
+      // Longer than the balancer takes to notice.
+      RONDO_DRAIN_WAIT_MS: '3000',
+    },
+  });
+}
+
+function untilServedTo(loads: readonly { readonly load: Load }[], ids: readonly string[]) {
+  const since = now();
+  return Promise.all(loads.map(({ load }) => load.untilServed(ids, since)));
+}
