@@ -38,6 +38,14 @@ it.each([
   expect(found()).toEqual([]);
 });
 
+it("does not look for the names of Rondo's own services", () => {
+  tree.write('services/door/package.json', '{ "rondo": { "port": 50061, "contracts": ["rondo/door/v1/door.proto"] } }');
+  tree.write('proto/rondo/door/v1/door.proto', 'package rondo.door.v1; service DoorService {}');
+  tree.write('samples.json', '{ "bench/load.mjs": ["carts", "door"] }');
+  tree.write('e2e/c.test.ts', 'A door may be open.');
+  expect(found()).toEqual([]);
+});
+
 it('finds entries without a file or a service', () => {
   tree.write('samples.json', '{ "bench/load.mjs": ["carts"], "bench/lost.mjs": ["carts", "cart"] }');
   expect(found()).toEqual(['samples.json: there is no bench/lost.mjs', 'samples.json: there is no service cart']);

@@ -35,7 +35,8 @@ export function findUnlisted(root: string): readonly string[] {
 }
 
 /** Whether a service is Rondo's own. It may be removed, but its name is a word that is used for more than the service. */
-const isOwn = ({ contracts }: Manifest) => contracts.every((contract) => contract.startsWith('rondo/'));
+const isOwn = ({ contracts }: Manifest) =>
+  contracts.length > 0 && contracts.every((contract) => contract.startsWith('rondo/'));
 
 function stands(root: string, entry: string): boolean {
   const dependency = dependencyAt(entry);
