@@ -212,6 +212,42 @@ describe('a request of HTTP/1.1', () => {
     expect([first.headers.connection, second.headers.connection]).toEqual(['keep-alive', 'keep-alive']);
   });
 
+  it.each([
+    ['chunks without an announced end', 'Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n'],
+    ['a long body', `Content-Length: ${1024 * 1024}\r\n\r\nx`],
+    ['a body that waits to be asked for', 'Expect: 100-continue\r\nContent-Length: 1\r\n\r\n'],
+  ])(
+    'learns with the answer that its connection closes, if the answer comes before the end of %s',
+    async (_of, rest) => {
+      const { port } = await listening({
+        handler: async (exchange) => {
+          if (exchange.headers.expect === undefined) for await (const _ of exchange.body.chunks()) break;
+          exchange.body.discard();
+          exchange.respond(200, {});
+          exchange.end();
+        },
+        limits: { discardMs: 50, tickMs: 10 },
+      });
+      expect(await exchangeRaw(port, `POST / HTTP/1.1\r\n${HOST}${rest}`)).toMatch(/\r\nconnection: close\r\n/i);
+    },
+  );
+
+  it('keeps its connection if the answer comes before the end of a short body', async () => {
+    const { port } = await listening({
+      handler: async (exchange) => {
+        for await (const _ of exchange.body.chunks()) break;
+        exchange.body.discard();
+        exchange.respond(200, { 'x-path': exchange.path });
+        exchange.end();
+      },
+    });
+    const socket = await connectRaw(port);
+    socket.write(`POST /1 HTTP/1.1\r\n${HOST}Content-Length: 2\r\n\r\nx`);
+    expect(String((await once(socket, 'data'))[0])).toMatch(/\r\nconnection: keep-alive\r\n/i);
+    socket.write(`xPOST /2 HTTP/1.1\r\n${HOST}Content-Length: 1\r\n\r\nx`);
+    expect(String((await once(socket, 'data'))[0])).toMatch(/\r\nx-path: \/2\r\n/i);
+  });
+
   it('waits for the ones before it on its connection', async () => {
     const waiting: HttpExchange[] = [];
     const { port } = await listening({ handler: (exchange) => void waiting.push(exchange) });

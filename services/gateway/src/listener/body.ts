@@ -24,6 +24,7 @@ export class Body implements RequestBody {
   readonly #options: BodyOptions;
   #state: State = 'unread';
   #answered = false;
+  #receivedBytes = 0;
 
   constructor(source: Readable, options: BodyOptions) {
     this.#source = source;
@@ -33,11 +34,16 @@ export class Body implements RequestBody {
     source.resume();
   }
 
-  /** Whether the rest of the body is so long, or so late, that the connection isn't worth keeping for it. */
+  /**
+   * Whether the rest of the body may be so long, or so late, that the connection isn't kept for it. An answer that goes out
+   * now has to say so: a client that has sent all of its request takes a connection that isn't announced to close for
+   * free, and loses its next request on it.
+   */
   get abandoned(): boolean {
-    const { begin, declared, limits } = this.#options;
-    if (this.#state !== 'unread') return this.#state === 'cut';
-    return begin !== undefined || declared === undefined || Number(declared) > limits.discardBytes;
+    const { declared, limits } = this.#options;
+    if (this.#state === 'ended') return false;
+    if (this.#state === 'cut' || declared === undefined) return true;
+    return Number(declared) - this.#receivedBytes > limits.discardBytes;
   }
 
   async *chunks({ steady = false }: { readonly steady?: boolean } = {}): AsyncGenerator<Buffer, void> {
@@ -47,7 +53,7 @@ export class Body implements RequestBody {
       for (;;) {
         const chunk: Buffer | null = this.#source.read();
         if (chunk !== null) {
-          reading.received(chunk.length);
+          this.#received(chunk, reading);
           yield chunk;
         } else if (reading.error !== undefined) throw reading.error;
         else if (reading.ended) return;
@@ -107,17 +113,20 @@ export class Body implements RequestBody {
     return true;
   }
 
+  #received({ length }: Buffer, reading: Reading): void {
+    this.#receivedBytes += length;
+    reading.received(length);
+  }
+
   async #collect(maxBytes: number): Promise<Buffer> {
     const reading = new Reading(this.#source, this.#options);
     const parts: Buffer[] = [];
-    let size = 0;
     try {
       for (;;) {
         const chunk: Buffer | null = this.#source.read();
         if (chunk !== null) {
-          reading.received(chunk.length);
-          size += chunk.length;
-          if (size > maxBytes) return await this.#tooLarge(maxBytes);
+          this.#received(chunk, reading);
+          if (this.#receivedBytes > maxBytes) return await this.#tooLarge(maxBytes);
           parts.push(chunk);
         } else if (reading.error !== undefined) throw reading.error;
         else if (reading.ended) return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
