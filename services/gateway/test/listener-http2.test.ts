@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { startTcpProxy } from '@rondo/rpc/internal/testing';
-import { BEGIN, headersFrame, requestTo } from '../../../packages/rpc/test/attacks/frames.js';
+import { BEGIN, END_STREAM, frame, headersFrame, requestTo, TYPE } from '../../../packages/rpc/test/attacks/frames.js';
 import { BodyError, type HttpExchange } from '../src/listener/exchange.js';
 import { echo, echoStream } from './support/handlers.js';
 import { ask2, cleanUp, closeAll, connect2, connectRaw, listening, logged, textOf } from './support/listening.js';
@@ -50,6 +50,24 @@ describe('a request of HTTP/2', () => {
     held[0]?.respond(200, { a: 'b' });
     const [headers] = await once(stream, 'response');
     expect(headers).toMatchObject({ ':status': 200, a: 'b' });
+  });
+
+  it('gets the end of an answer without trailers with its last part', async () => {
+    const { port } = await listening({
+      handler: (exchange) => {
+        exchange.respond(200, {});
+        exchange.end(Buffer.from('the end'));
+      },
+    });
+    const socket = await connectRaw(port);
+    socket.write(Buffer.concat([BEGIN, headersFrame(requestTo('/'))]));
+    let received = '';
+    socket.setEncoding('latin1').on('data', (bytes: string) => {
+      received += bytes;
+    });
+    await until(() => received.includes('the end'));
+    const last = frame(TYPE.DATA, { flags: END_STREAM, stream: 1, payload: Buffer.from('the end') });
+    expect(received).toContain(last.toString('latin1'));
   });
 
   it('gets trailers after a stream, also while it still sends', async () => {

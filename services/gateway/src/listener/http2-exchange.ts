@@ -130,15 +130,20 @@ export class Http2Exchange implements HttpExchange {
     this.#attempt(() => this.#stream.additionalHeaders({ ':status': 100 }));
   }
 
-  /** Sends the head. The trailers follow the body. */
+  /**
+   * Sends the head. Trailers, if there may be any, follow the body. Otherwise the last part of the body ends the stream: a
+   * client of gRPC-Web that has read the end of the call stops sending, and nghttp2 resets the stream of a request that is
+   * shorter than announced.
+   */
   #flush(): void {
     const head = this.#head;
     if (head === undefined) return;
     this.#head = undefined;
+    const waitForTrailers = !this.#ended || this.#trailers !== undefined;
     this.#attempt(() => {
-      this.#stream.respond(head, { waitForTrailers: true });
-      this.#stream.once('wantTrailers', () => {
-        this.#attempt(() => this.#stream.sendTrailers(this.#trailers ?? {}));
+      this.#stream.respond(head, { waitForTrailers });
+      this.#stream.once(waitForTrailers ? 'wantTrailers' : 'finish', () => {
+        if (waitForTrailers) this.#attempt(() => this.#stream.sendTrailers(this.#trailers ?? {}));
         this.body.answered();
       });
     });

@@ -112,7 +112,9 @@ describe('the dispatch', () => {
       { path: pathOf('Put'), headers: { ...type('application/json'), 'connect-timeout-ms': 'x' } },
     ],
   ])('keeps the HTTP/1.1 connection of a client that sends %s', async (_title, sent) => {
-    const answer = await served({ version: '1.1', ...sent, chunks: [frame(note('a')), frame(note('b'))] });
+    const body = Buffer.concat([frame(note('a')), frame(note('b'))]);
+    const headers = { ...sent.headers, 'content-length': String(body.length) };
+    const answer = await served({ version: '1.1', ...sent, headers, chunks: [body] });
     expect(answer.headers.connection).toBe('keep-alive');
   });
 
