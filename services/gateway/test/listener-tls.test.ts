@@ -54,6 +54,22 @@ async function nameAt(port: number): Promise<string> {
     expect(answers.map(({ remote }) => remote)).toEqual(Array(4).fill('127.0.0.1'));
   });
 
+  it('takes the next request of HTTP/1.1 in parts, while the client has not read the answer before', async () => {
+    const { port } = await start({
+      handler: (exchange) =>
+        void exchange.body.whole(10).then((body) => {
+          exchange.respond(200, {});
+          exchange.end(Buffer.concat([Buffer.alloc(exchange.path === '/long' ? 8 * 1024 * 1024 : 0), body]));
+        }),
+    });
+    const socket = await handshake(port);
+    socket.pause().write('GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await once(socket, 'readable');
+    const head = 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nConnection: close\r\n\r\n';
+    for (const part of [head, 'p', 'a', 'rts']) socket.write(part);
+    expect((await textOf(socket)).slice(-5)).toBe('parts');
+  });
+
   it('is the only way if plaintext is refused', async () => {
     const { port } = await start({ plaintext: 'refuse' });
     expect(await ask1(port)).toMatchObject({ status: 426, headers: { upgrade: 'TLS/1.2, HTTP/1.1' } });

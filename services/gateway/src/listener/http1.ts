@@ -101,6 +101,7 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
         line.current?.lose();
       });
       server.emit('connection', socket);
+      if ('encrypted' in socket) readAsStream(socket);
     },
     closeIdle() {
       for (const [socket, { current }] of lines) if (current === undefined) socket.destroy();
@@ -115,6 +116,15 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
  */
 function startChecks(server: Server): void {
   server.emit('listening');
+}
+
+/**
+ * Has Node's parser read a connection as a stream. Otherwise it reads from the TLS session itself, which hands on all that
+ * it has decrypted, even if the parser has been paused because the answer before waits for the client. The parser takes that
+ * for an error, and the connection is lost.
+ */
+function readAsStream(socket: Socket): void {
+  socket.on('data', () => undefined);
 }
 
 type Fault = readonly [status: RefusalStatus, message: string];
