@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { root } from '@rondo/harness';
+import { root, startRegistry, startService } from '@rondo/harness';
 import { buildTools, makeServices, type Tools } from './src/conformance/build.js';
 import { callGo, callRondo, interopCases, type Pair } from './src/conformance/interop.js';
 import { type Ends, toTable } from './src/conformance/report.js';
@@ -12,6 +12,8 @@ import { type Clone, cloneRepository } from './src/repository.js';
 const asked = process.env['CONFORMANCE'] === 'all';
 const SETUP_TIMEOUT_MS = 600_000;
 const RUN_TIMEOUT_MS = 120_000;
+// It has ten times as many cases.
+const GATEWAY_TIMEOUT_MS = 300_000;
 
 const ENDS = [
   ['server', 'rondo'],
@@ -50,6 +52,30 @@ const outcomes = new Map<Ends, Outcome>();
       RUN_TIMEOUT_MS,
     );
   });
+
+  // sample: gateway
+  it(
+    'connectconformance: exactly the listed cases fail at the gateway, for the listed reasons',
+    async () => {
+      const registry = await startRegistry({ root: clone.root, warmingMs: 0 });
+      const service = await startService('conformance', { root: clone.root, registry: registry.address });
+      try {
+        const outcome = await runSuite({
+          connectconformance: tools.connectconformance,
+          side: 'server',
+          implementation: 'gateway',
+          dist: join(clone.root, 'services/conformance/dist'),
+          env: { RONDO_REGISTRY: registry.address },
+        });
+        outcomes.set('server gateway', outcome);
+        expect(outcome.surprises).toEqual([]);
+      } finally {
+        await Promise.all([service.stop(), registry.stop()]);
+      }
+    },
+    GATEWAY_TIMEOUT_MS,
+  );
+  // /sample
 
   describe.each([
     ["grpc-go's client calls our server", callRondo],

@@ -13,13 +13,15 @@ const HEADERS = [
   "Rondo can't run",
 ];
 
-/** The runs as a Markdown table, for each side Rondo beside grpc-js alone. */
+/** The runs as a Markdown table, for each side Rondo beside grpc-js alone. The gateway has nothing beside it. */
 export function toTable(outcomes: ReadonlyMap<Ends, Outcome>): string {
   const rows = (['server', 'client'] as const).flatMap((side) => {
     const rondo = outcomes.get(`${side} rondo`);
     const plain = outcomes.get(`${side} plain`);
     return rondo === undefined || plain === undefined ? [] : [toCells(side, rondo, plain)];
   });
+  const gateway = outcomes.get('server gateway');
+  if (gateway !== undefined) rows.push(['gateway', String(gateway.cases), String(gateway.passed), '', '', '', '']);
   return [HEADERS, HEADERS.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
 }
 

@@ -1,3 +1,4 @@
+import type { TLSCreds } from '@rondo/contracts/connectrpc/conformance/v1/config';
 import { ServerCompatRequest, ServerCompatResponse } from '@rondo/contracts/connectrpc/conformance/v1/server_compat';
 import { readFrames, writeFrame } from './frames.js';
 
@@ -5,6 +6,8 @@ import { readFrames, writeFrame } from './frames.js';
 export interface ServerOptions {
   /** The longest request that it takes, in bytes; undefined for the default. */
   readonly maxRequestBytes: number | undefined;
+  /** For TLS; undefined without TLS. */
+  readonly credentials: TLSCreds | undefined;
 }
 
 /**
@@ -14,9 +17,14 @@ export interface ServerOptions {
  */
 export async function serveSuite(start: (options: ServerOptions) => Promise<number>): Promise<void> {
   for await (const frame of readFrames(process.stdin)) {
-    const { messageReceiveLimit } = ServerCompatRequest.decode(frame);
-    const port = await start({ maxRequestBytes: messageReceiveLimit === 0 ? undefined : messageReceiveLimit });
-    const answer = ServerCompatResponse.fromPartial({ host: '127.0.0.1', port });
+    const { messageReceiveLimit, useTls, serverCreds } = ServerCompatRequest.decode(frame);
+    const credentials = useTls ? serverCreds : undefined;
+    const port = await start({
+      maxRequestBytes: messageReceiveLimit === 0 ? undefined : messageReceiveLimit,
+      credentials,
+    });
+    const certificate = credentials && { pemCert: credentials.cert };
+    const answer = ServerCompatResponse.fromPartial({ host: '127.0.0.1', port, ...certificate });
     writeFrame(ServerCompatResponse.encode(answer).finish());
   }
 }
