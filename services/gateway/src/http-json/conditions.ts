@@ -42,7 +42,7 @@ export function setConditions(
 }
 
 function setRequestId(target: JsonObject, method: DescMethod, value: string): readonly FieldViolation[] {
-  const field = textField(method.input, 'request_id');
+  const field = requestIdField(method.input);
   // The repetition of such a call has no effect anyway.
   if (field === undefined && method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN) return [];
   return setOnce(target, field && [field], { header: 'Idempotency-Key', value });
@@ -77,8 +77,11 @@ function valueAt(target: JsonObject, path: readonly DescField[]) {
   return last && memberOf(object, last);
 }
 
-/** The etag of the request, or that of the resource in its body. */
-function etagPath(input: DescMessage, body: string): readonly DescField[] | undefined {
+/** The field that `Idempotency-Key` fills. */
+export const requestIdField = (input: DescMessage): DescField | undefined => textField(input, 'request_id');
+
+/** The field that `If-Match` fills: the etag of the request, or that of the resource in its body. */
+export function etagPath(input: DescMessage, body: string): readonly DescField[] | undefined {
   const own = textField(input, 'etag');
   if (own !== undefined) return [own];
   const resource = input.fields.find(({ name }) => name === body);

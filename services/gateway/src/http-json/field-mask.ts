@@ -1,8 +1,9 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 import { create, type DescField, type DescMessage, type Message } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
-import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { FieldMaskSchema } from '@bufbuild/protobuf/wkt';
+import { FieldBehavior } from '@rondo/contracts/google/api/field_behavior';
+import { behaviorsOf } from './field-behavior.js';
 import { isObject, memberOf, own } from './query.js';
 
 /** The mask that a PATCH means: the fields that its body names. */
@@ -32,7 +33,9 @@ export function impliedMask(desc: DescMessage, target: JsonObject, body: string)
   const named = resource.message.fields.filter(
     ({ name, jsonName }) => own(json, name) !== undefined || own(json, jsonName) !== undefined,
   );
-  const paths = named.filter((one) => !IDENTITY.has(one.name) && !isOutputOnly(one)).map(({ name }) => name);
+  const paths = named
+    .filter((one) => !IDENTITY.has(one.name) && !behaviorsOf(one).has(FieldBehavior.OUTPUT_ONLY))
+    .map(({ name }) => name);
   return paths.length === 0 ? undefined : { field, paths };
 }
 
@@ -42,18 +45,4 @@ const isMask = (field: DescField): field is ImpliedMask['field'] =>
 /** Sets the mask. Its JSON form can't have every field's name. */
 export function setMask(desc: DescMessage, message: Message, { field, paths }: ImpliedMask): void {
   reflect(desc, message).set(field, reflect(field.message, create(field.message, { paths: [...paths] })));
-}
-
-/** `google.api.field_behavior`, a repeated enum, in `google.protobuf.FieldOptions`. */
-const FIELD_BEHAVIOR = 1052;
-const OUTPUT_ONLY = 3;
-
-function isOutputOnly({ proto }: DescField): boolean {
-  const options = proto.options?.$unknown ?? [];
-  return options.some(({ no, wireType, data }) => {
-    if (no !== FIELD_BEHAVIOR) return false;
-    const reader = new BinaryReader(wireType === 2 ? new BinaryReader(data).bytes() : data);
-    while (reader.pos < reader.len) if (reader.uint32() === OUTPUT_ONLY) return true;
-    return false;
-  });
 }

@@ -80,6 +80,9 @@ function unknownField({ typeName, fields }: DescMessage, part: string): string {
   return `is not a field of ${typeName}; it has ${names.join(', ')}.${didYouMean(part, names)}`;
 }
 
+/** Whether a query can hold a field as a parameter of its own. */
+export const isInQuery = (field: DescField): boolean => faultOf(field) === undefined;
+
 /** Why a field can't be in a query. */
 function faultOf(field: DescField | undefined): string | undefined {
   if (field?.fieldKind === 'map') return 'is a map, which a query can’t hold; use the body';
@@ -97,7 +100,8 @@ const ONE_VALUE: ReadonlySet<string> = new Set([
 /** Whether a message is one text in JSON. */
 const isOneValue = (message: DescMessage) => ONE_VALUE.has(message.typeName) || isWrapperDesc(message);
 
-const hasOwnJson = ({ typeName }: DescMessage) => typeName.startsWith('google.protobuf.');
+/** Whether a message isn't an object of its fields in JSON, so that a query can't name one of them. */
+export const hasOwnJson = ({ typeName }: DescMessage) => typeName.startsWith('google.protobuf.');
 
 function jsonOf(field: DescField | undefined, values: readonly string[]): JsonValue | undefined {
   if (field?.fieldKind === 'list') return values.map((value) => textToJson(field, value));

@@ -1,0 +1,222 @@
+import { type DescEnum, type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
+import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
+import { FieldBehavior } from '@rondo/contracts/google/api/field_behavior';
+import { behaviorsOf } from '../http-json/field-behavior.js';
+import { commentOf } from './comments.js';
+import type { Schema } from './model.js';
+import {
+  ANY_SCHEMA,
+  CONNECT_ERROR_SCHEMA,
+  commonComment,
+  STATUS_SCHEMA,
+  wellKnownSchema,
+  wrappedField,
+} from './well-known.js';
+
+/** How 64-bit integers are written: as text, as proto3 JSON has them, or as numbers. */
+export type Integers = 'text' | 'numbers';
+
+/** What a body leaves out of its message. */
+export interface BodyOptions {
+  readonly integers: Integers;
+  /** Fields, by name, that the path fills. */
+  readonly without: ReadonlySet<string>;
+  /** Whether no field is required, as a PATCH has those that it changes. */
+  readonly partial: boolean;
+}
+
+/** The schemas of messages and enums as proto3 JSON. Each is a component that others refer to. */
+export interface Schemas {
+  message(desc: DescMessage, integers: Integers): Schema;
+  /** With the field's comment and behaviour. */
+  field(field: DescField, integers: Integers): Schema;
+  /** The schema of a message of which a body has a part. */
+  body(desc: DescMessage, options: BodyOptions): Schema;
+  /** By name: all that were referred to. */
+  components(): Readonly<Record<string, Schema>>;
+}
+
+export const STATUS = 'google.rpc.Status';
+export const CONNECT_ERROR = 'connect.Error';
+const ANY = 'google.protobuf.Any';
+
+export const referTo = (component: string): Schema => ({ $ref: `#/components/schemas/${component}` });
+
+export function createSchemas(): Schemas {
+  const found = new Map<string, Schema>([
+    [ANY, ANY_SCHEMA],
+    [STATUS, STATUS_SCHEMA],
+    [CONNECT_ERROR, CONNECT_ERROR_SCHEMA],
+  ]);
+
+  /** Refers to a component, and makes it at the first time. A message may hold itself, so its name is taken before. */
+  const component = (name: string, make: () => Schema): Schema => {
+    if (!found.has(name)) {
+      found.set(name, {});
+      found.set(name, make());
+    }
+    return referTo(name);
+  };
+
+  const message = (desc: DescMessage, integers: Integers): Schema => {
+    const { typeName } = desc;
+    const wrapped = wrappedField(desc);
+    if (wrapped !== undefined) return nullable(value(wrapped, integers));
+    const known = wellKnownSchema(desc);
+    if (known !== undefined) return known;
+    const variant = integers === 'numbers' && holdsIntegers(desc) ? integers : 'text';
+    const name = variant === 'numbers' ? `${typeName}-numbers` : typeName;
+    return component(name, () => body(desc, { integers: variant, without: NONE, partial: false }));
+  };
+
+  const enumeration = (desc: DescEnum): Schema =>
+    desc.typeName === 'google.protobuf.NullValue' ? { type: 'null' } : component(desc.typeName, () => enumSchema(desc));
+
+  const value = ({ message: inner, enum: values, scalar }: DescField, integers: Integers): Schema => {
+    if (inner !== undefined) return message(inner, integers);
+    return values !== undefined ? enumeration(values) : scalarSchema(scalar, integers);
+  };
+
+  const field = (desc: DescField, integers: Integers): Schema => {
+    const single = value(desc, integers);
+    if (desc.fieldKind === 'list') return annotate({ type: 'array', items: single }, desc);
+    if (desc.fieldKind === 'map') return annotate({ type: 'object', additionalProperties: single }, desc);
+    return annotate(single, desc);
+  };
+
+  const body = (desc: DescMessage, { integers, without, partial }: BodyOptions): Schema => {
+    const fields = desc.fields.filter(({ name }) => !without.has(name));
+    const required = partial ? [] : fields.filter(isRequired).map(({ jsonName }) => jsonName);
+    const description = messageComment(desc, fields);
+    return {
+      type: 'object',
+      ...(description !== '' && { description }),
+      ...(desc.deprecated && { deprecated: true }),
+      properties: Object.fromEntries(fields.map((one) => [one.jsonName, field(one, integers)])),
+      ...(required.length > 0 && { required }),
+    };
+  };
+
+  return { message, field, body, components: () => Object.fromEntries([...found].sort(byName)) };
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+const byName = ([one]: readonly [string, unknown], [other]: readonly [string, unknown]) => (one < other ? -1 : 1);
+
+/** Whether a request must have a field, by its contract. */
+export function isRequired(field: DescField): boolean {
+  const required = field.presence === FeatureSet_FieldPresence.LEGACY_REQUIRED;
+  return required || behaviorsOf(field).has(FieldBehavior.REQUIRED);
+}
+
+/** A field's schema with what its contract says of it. */
+function annotate(schema: Schema, field: DescField): Schema {
+  const behaviors = behaviorsOf(field);
+  const comment = commentOf(field) || (commonComment(`${field.parent.typeName}.${field.name}`) ?? '');
+  const immutable = behaviors.has(FieldBehavior.IMMUTABLE) ? 'Can’t be changed later.' : '';
+  const description = [comment, schema.description, immutable].filter(Boolean).join(' ');
+  return {
+    ...schema,
+    ...(description !== '' && { description }),
+    ...(behaviors.has(FieldBehavior.OUTPUT_ONLY) && { readOnly: true }),
+    ...(behaviors.has(FieldBehavior.INPUT_ONLY) && { writeOnly: true }),
+    ...(field.deprecated && { deprecated: true }),
+  };
+}
+
+/** The comment on a message, with a note on those of its fields of which at most one is set. */
+function messageComment(desc: DescMessage, fields: readonly DescField[]): string {
+  const comment = commentOf(desc) || (commonComment(desc.typeName) ?? '');
+  const notes = desc.oneofs.map((oneof) => {
+    const members = oneof.fields.filter((field) => fields.includes(field));
+    return members.length < 2
+      ? ''
+      : `At most one of ${members.map(({ jsonName }) => `\`${jsonName}\``).join(', ')} is set.`;
+  });
+  return [comment, ...notes].filter(Boolean).join('\n\n');
+}
+
+function enumSchema(desc: DescEnum): Schema {
+  const values = desc.values.map((value) => ({ name: value.name, comment: commentOf(value).replace(/\n+/g, ' ') }));
+  const list = values.filter(({ comment }) => comment !== '').map(({ name, comment }) => `- \`${name}\`: ${comment}`);
+  const description = [commentOf(desc), list.join('\n')].filter(Boolean).join('\n\n');
+  return {
+    type: 'string',
+    ...(description !== '' && { description }),
+    ...(desc.deprecated && { deprecated: true }),
+    enum: values.map(({ name }) => name),
+  };
+}
+
+const TEXT_INTEGER = String.raw`^-?\d+$`;
+/** The integers that a JSON number holds without rounding. */
+const SAFE = 2 ** 53;
+
+/** Formats are those of https://spec.openapis.org/registry/format/. */
+function scalarSchema(type: ScalarType | undefined, integers: Integers): Schema {
+  switch (type) {
+    case ScalarType.BOOL:
+      return { type: 'boolean' };
+    case ScalarType.BYTES:
+      return { type: 'string', contentEncoding: 'base64' };
+    case ScalarType.DOUBLE:
+      return decimal('double');
+    case ScalarType.FLOAT:
+      return decimal('float');
+    case ScalarType.INT32:
+    case ScalarType.SINT32:
+    case ScalarType.SFIXED32:
+      return { type: 'integer', format: 'int32' };
+    case ScalarType.UINT32:
+    case ScalarType.FIXED32:
+      return { type: 'integer', format: 'uint32', minimum: 0, maximum: 2 ** 32 - 1 };
+    case ScalarType.INT64:
+    case ScalarType.SINT64:
+    case ScalarType.SFIXED64:
+      if (integers === 'text') return { type: 'string', format: 'int64', pattern: TEXT_INTEGER };
+      return { type: 'integer', format: 'int64', minimum: -SAFE, maximum: SAFE };
+    case ScalarType.UINT64:
+    case ScalarType.FIXED64:
+      if (integers === 'text') return { type: 'string', format: 'uint64', pattern: String.raw`^\d+$` };
+      return { type: 'integer', format: 'uint64', minimum: 0, maximum: SAFE };
+    default:
+      return { type: 'string' };
+  }
+}
+
+/** JSON has no number for three values. */
+const decimal = (format: string): Schema => ({
+  oneOf: [
+    { type: 'number', format },
+    { type: 'string', enum: ['NaN', 'Infinity', '-Infinity'] },
+  ],
+});
+
+function nullable(schema: Schema): Schema {
+  if (schema.oneOf !== undefined) return { oneOf: [...schema.oneOf, { type: 'null' }] };
+  return typeof schema.type === 'string' ? { ...schema, type: [schema.type, 'null'] } : schema;
+}
+
+const LONG: ReadonlySet<ScalarType | undefined> = new Set([
+  ScalarType.INT64,
+  ScalarType.SINT64,
+  ScalarType.SFIXED64,
+  ScalarType.UINT64,
+  ScalarType.FIXED64,
+]);
+
+const hasOwnForm = (desc: DescMessage) => wellKnownSchema(desc) !== undefined || desc.typeName === ANY;
+
+/** Whether a message has a 64-bit integer, itself or in a message inside it. */
+function holdsIntegers(desc: DescMessage): boolean {
+  const reached = new Set([desc]);
+  // The set grows during the iteration, which then visits the new entries too.
+  for (const { fields } of reached) {
+    for (const { message, scalar } of fields) {
+      if (LONG.has(scalar)) return true;
+      if (message !== undefined && !hasOwnForm(message)) reached.add(message);
+    }
+  }
+  return false;
+}
