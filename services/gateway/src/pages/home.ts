@@ -1,10 +1,12 @@
-import type { HttpBinding } from '@rondo/schema/http';
-import type { Catalogue, PublicService } from '../discovery/catalogue.js';
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import type { Catalogue, PublicMethod, PublicService, Route } from '../discovery/catalogue.js';
+import { isRequired } from '../openapi/schema.js';
 
 /** The first page, as HTML: what runs, where it is documented, and commands to try it. It loads nothing. */
-export function homePage({ services }: Pick<Catalogue, 'services'>, baseUrl: string): string {
-  const rows = services.map(serviceRow).join('\n');
-  const commands = commandsFor(services, baseUrl).map((command) => `<pre>${escapeHtml(command)}</pre>`);
+export function homePage({ services, routes }: Pick<Catalogue, 'services' | 'routes'>, baseUrl: string): string {
+  const rows = services.map((service) => serviceRow(service, routes)).join('\n');
+  const off = routes.flatMap(switchedOff).map((text) => `<li>${escapeHtml(text)}`);
+  const commands = commandsFor({ services, routes }, baseUrl).map((command) => `<pre>${escapeHtml(command)}</pre>`);
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -12,15 +14,19 @@ export function homePage({ services }: Pick<Catalogue, 'services'>, baseUrl: str
 <title>Rondo</title>
 <style>${STYLE}</style>
 <h1>Rondo</h1>
-<p>This gateway serves ${services.length} services over HTTP/JSON, Connect, gRPC-Web and gRPC.
+<p>${escapeHtml(introduction(services.length))}
 <p><a href="/docs">Try the methods</a> · <a href="/openapi.json">OpenAPI</a>
-<table>
-<tr><th>service<th>methods<th>routes<th>instances</tr>
-${rows}
-</table>
+${services.length === 0 ? '' : `<table>\n<tr><th>service<th>methods<th>routes<th>instances</tr>\n${rows}\n</table>`}
 ${commands.join('\n')}
+${off.length === 0 ? '' : `<h2>Routes that are switched off</h2>\n<ul>\n${off.join('\n')}\n</ul>`}
 </html>
 `;
+}
+
+function introduction(services: number): string {
+  if (services === 0) return 'No public service is known yet. One appears here as soon as an instance of it registers.';
+  const served = services === 1 ? '1 service' : `${services} services`;
+  return `This gateway serves ${served} over HTTP/JSON, Connect, gRPC-Web and gRPC.`;
 }
 
 /** The policy with which browsers show the page. Source: https://www.w3.org/TR/CSP3/ */
@@ -31,27 +37,58 @@ table { border-collapse: collapse } th, td { text-align: left; padding: .2rem 1.
 pre { background: #f4f4f4; padding: .6rem; overflow-x: auto }
 @media (prefers-color-scheme: dark) { body { background: #111; color: #eee } pre { background: #222 } a { color: #8cf } }`;
 
-function serviceRow({ name, methods, bindings, instances }: PublicService): string {
-  return `<tr><td>${escapeHtml(name)}<td>${methods.length}<td>${bindings.length}<td>${instances}</tr>`;
+function serviceRow({ name, methods, instances }: PublicService, routes: readonly Route[]): string {
+  const own = routes.filter(({ target, takenBy }) => takenBy === undefined && methods.includes(target));
+  return `<tr><td>${escapeHtml(name)}<td>${methods.length}<td>${own.length}<td>${instances}</tr>`;
 }
 
-/** A command for each way to call: HTTP/JSON, Connect and gRPC, as far as there is a method to call so. */
-function commandsFor(services: readonly PublicService[], baseUrl: string): readonly string[] {
-  const bindings = services.flatMap((service) => service.bindings);
-  const plain = bindings.find(isPlainGet);
-  const [unary] = services.flatMap(({ methods }) => methods.filter(({ desc }) => desc.methodKind === 'unary'));
-  const host = baseUrl.replace(/^https?:\/\//, '');
+function switchedOff({ target, binding, takenBy }: Route): readonly string[] {
+  if (takenBy === undefined) return [];
+  const { verb, template } = binding;
+  return [`${verb} ${template.text} of ${target.method.path.slice(1)}: ${takenBy.slice(1)} has the same path.`];
+}
+
+/**
+ * A command for each way to call: HTTP/JSON, Connect and gRPC. Each only reads and needs no values, so that it works as it
+ * is; there is none for a way without such a method.
+ */
+function commandsFor({ services, routes }: Pick<Catalogue, 'services' | 'routes'>, baseUrl: string): readonly string[] {
+  const running = services
+    .filter(({ instances }) => instances > 0)
+    .flatMap(({ methods }) => methods.filter(isPlainRead));
+  const route = routes.find((one) => running.includes(one.target) && isPlainGet(one));
+  const method = route?.target ?? running[0];
   const flag = baseUrl.startsWith('https:') ? '' : '-plaintext ';
   return [
-    ...(plain === undefined ? [] : [`curl ${baseUrl}${plain.template.text}`]),
-    ...(unary === undefined ? [] : [`curl --json '{}' ${baseUrl}${unary.method.path}`]),
-    `grpcurl ${flag}${host} list`,
+    ...(route === undefined ? [] : [`curl ${quote(`${baseUrl}${route.binding.template.text}`)}`]),
+    ...(method === undefined
+      ? []
+      : [`curl -H 'content-type: application/json' -d '{}' ${quote(`${baseUrl}${method.method.path}`)}`]),
+    `grpcurl ${flag}${quote(withPort(baseUrl))} list`,
   ];
 }
 
+/** Whether a method can be called with an empty request, as often as one likes. */
+function isPlainRead({ desc }: PublicMethod): boolean {
+  const safe = desc.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+  return safe && desc.methodKind === 'unary' && !desc.input.fields.some(isRequired);
+}
+
 /** Whether a route can be called as it is written. */
-function isPlainGet({ verb, template }: HttpBinding): boolean {
-  return verb === 'GET' && template.variables.length === 0 && template.segments.every(({ kind }) => kind === 'literal');
+function isPlainGet({ binding: { verb, template }, takenBy }: Route): boolean {
+  const plain = template.segments.every(({ kind }) => kind === 'literal');
+  return takenBy === undefined && verb === 'GET' && plain;
+}
+
+/** The host and port of a URL. grpcurl knows no default port. */
+function withPort(url: string): string {
+  const host = url.replace(/^https?:\/\//, '');
+  return /:\d+$/.test(host) ? host : `${host}:${url.startsWith('https:') ? 443 : 80}`;
+}
+
+/** An argument as a shell reads it: a path may hold `$`, and a request may name any host. */
+function quote(argument: string): string {
+  return /^[\w./:-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

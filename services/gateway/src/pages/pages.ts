@@ -1,33 +1,53 @@
 import type { Catalogue } from '../discovery/catalogue.js';
 import type { HttpExchange } from '../listener/exchange.js';
+import { createOpenApi } from '../openapi/document.js';
+import { answerPage, type Content, refuseVerb } from './content.js';
+import { createDocs } from './docs.js';
 import { answerHealth, type GatewayHealth } from './health.js';
 import { HOME_POLICY, homePage } from './home.js';
 
 /** Options of {@link createPages}. */
 export interface PagesOptions {
-  readonly catalogue: Catalogue;
+  readonly catalogue: Pick<Catalogue, 'services' | 'routes' | 'revision'>;
   readonly health: GatewayHealth;
 }
 
 /** Serves the fixed paths. It returns whether the path is one of them. */
 export type Pages = (exchange: HttpExchange) => boolean;
 
+/**
+ * Creates the pages: `/`, `/openapi.json`, `/docs`, `/healthz` and `/readyz`.
+ *
+ * @throws Error if the files of `/docs` are missing.
+ */
 export function createPages({ catalogue, health }: PagesOptions): Pages {
+  const openApi = createOpenApi(catalogue);
+  const docs = createDocs();
+
+  const contentOf = (exchange: HttpExchange): Content | undefined => {
+    const { path } = exchange;
+    if (path === '/') return home(catalogue, exchange);
+    if (path === '/openapi.json') return { type: 'application/json', headers: NO_CACHE, ...openApi() };
+    return docs(path);
+  };
+
   return (exchange) => {
     if (answerHealth(exchange, health)) return true;
-    if (exchange.path !== '/' || !isReading(exchange)) return false;
-    const html = homePage(catalogue, `${exchange.secure ? 'https' : 'http'}://${exchange.authority}`);
-    exchange.respond(200, {
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': HOME_POLICY,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    });
-    exchange.end(Buffer.from(html));
+    const content = contentOf(exchange);
+    if (content === undefined) return false;
+    if (exchange.method === 'GET' || exchange.method === 'HEAD') answerPage(exchange, content);
+    else refuseVerb(exchange);
     return true;
   };
 }
 
-function isReading({ method }: HttpExchange): boolean {
-  return method === 'GET' || method === 'HEAD';
+/** A client may keep the content, and asks each time whether it has changed. */
+const NO_CACHE = { 'cache-control': 'no-cache' };
+
+function home(catalogue: PagesOptions['catalogue'], { secure, authority }: HttpExchange): Content {
+  return {
+    type: 'text/html; charset=utf-8',
+    body: Buffer.from(homePage(catalogue, `${secure ? 'https' : 'http'}://${authority}`)),
+    headers: { 'content-security-policy': HOME_POLICY, 'referrer-policy': 'no-referrer', ...NO_CACHE },
+  };
 }

@@ -1,0 +1,66 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { acceptsGzip, compress } from '../edge/compress.js';
+import { isUnchanged } from '../http-json/conditions.js';
+import type { HttpExchange } from '../listener/exchange.js';
+
+/** What a page consists of. */
+export interface Content {
+  readonly type: string;
+  readonly body: Buffer;
+  /** Beside those that each page has. */
+  readonly headers?: OutgoingHttpHeaders;
+  /** A weak entity tag, as the body may be compressed; undefined if clients don't keep the content. */
+  readonly etag?: string;
+}
+
+/** Compressed bodies: the large ones are the same for every client. */
+const compressed = new WeakMap<Buffer, Promise<Uint8Array>>();
+
+/** Answers a GET or HEAD with a page: compressed if the client accepts that, and not at all if the client has it. */
+export function answerPage(exchange: HttpExchange, content: Content): void {
+  // Before the answer, so that an HTTP/1.1 connection outlives the request.
+  exchange.body.discard();
+  sendPage(exchange, content).catch(() => exchange.abort('internal'));
+}
+
+async function sendPage(exchange: HttpExchange, { type, body, headers, etag }: Content): Promise<void> {
+  const always = { ...headers, ...(etag && { etag }), vary: varyOf(exchange), 'x-content-type-options': 'nosniff' };
+  if (etag !== undefined && isUnchanged(exchange.headers['if-none-match'], etag)) {
+    exchange.respond(304, always);
+    exchange.end();
+    return;
+  }
+  const accepted = acceptedOf(exchange);
+  const zipped = acceptsGzip(accepted) ? await gzipOf(body, accepted) : body;
+  exchange.respond(200, {
+    ...always,
+    'content-type': type,
+    ...(zipped !== body && { 'content-encoding': 'gzip' }),
+    'content-length': zipped.length,
+  });
+  exchange.end(exchange.method === 'HEAD' ? undefined : zipped);
+}
+
+function gzipOf(body: Buffer, accepted: string | undefined): Promise<Uint8Array> {
+  const present = compressed.get(body) ?? compress(body, accepted).then((encoded) => encoded.body);
+  compressed.set(body, present);
+  return present;
+}
+
+function acceptedOf({ headers }: HttpExchange): string | undefined {
+  const accepted = headers['accept-encoding'];
+  return Array.isArray(accepted) ? accepted.join(',') : accepted;
+}
+
+/** CORS may have set the header before. */
+function varyOf({ answerHeaders }: HttpExchange): string {
+  const present = answerHeaders.vary;
+  return present === undefined ? 'accept-encoding' : `${String(present)}, accept-encoding`;
+}
+
+/** Answers another HTTP method. */
+export function refuseVerb(exchange: HttpExchange): void {
+  exchange.body.discard();
+  exchange.respond(405, { allow: 'GET, HEAD', 'content-type': 'text/plain; charset=utf-8' });
+  exchange.end(exchange.method === 'HEAD' ? undefined : Buffer.from('call it by GET\n'));
+}

@@ -1,0 +1,118 @@
+import { gunzipSync } from 'node:zlib';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { createPages } from '../src/pages/pages.js';
+import { open2, receive2, send1, send2 } from './support/calling.js';
+import { catalogueOf, wellKnownFiles } from './support/catalogues.js';
+import { fileOf } from './support/files.js';
+import { ask1, closeAll, connect2, listening } from './support/listening.js';
+
+afterEach(closeAll);
+
+async function start({ notReady }: { readonly notReady?: string } = {}) {
+  const { services, routes } = catalogueOf([...wellKnownFiles, fileOf('a.v1.S', { Get: {} })]);
+  const catalogue = { services, routes, revision: 1 };
+  const pages = createPages({ catalogue, health: { notReady } });
+  const { port } = await listening({
+    handler: (exchange) => {
+      if (pages(exchange)) return;
+      exchange.respond(404, {});
+      exchange.end();
+    },
+  });
+  return { port, catalogue };
+}
+
+const get = (port: number, path: string, headers = {}) => send1(port, { method: 'GET', path, headers });
+
+describe('/openapi.json', () => {
+  it('is the document, compressed if the client accepts that', async () => {
+    const { port } = await start();
+    const plain = await get(port, '/openapi.json');
+    expect(plain.headers).toMatchObject({ 'content-type': 'application/json', vary: 'accept-encoding' });
+    expect(JSON.parse(plain.body.toString())).toMatchObject({ openapi: '3.1.1' });
+    const zipped = await get(port, '/openapi.json', { 'accept-encoding': 'gzip' });
+    expect(zipped.headers).toMatchObject({ 'content-encoding': 'gzip', 'content-length': String(zipped.body.length) });
+    expect(gunzipSync(zipped.body)).toEqual(plain.body);
+  });
+
+  it('isn’t sent to a client that has it', async () => {
+    const { port, catalogue } = await start();
+    const first = await get(port, '/openapi.json');
+    const etag = first.headers.etag ?? '';
+    const again = await get(port, '/openapi.json', { 'if-none-match': etag });
+    expect([again.status, again.body.length, again.headers.etag]).toEqual([304, 0, etag]);
+    catalogue.services = [];
+    catalogue.routes = [];
+    catalogue.revision += 1;
+    const changed = await get(port, '/openapi.json', { 'if-none-match': etag });
+    expect(changed.status).toBe(200);
+    expect(changed.headers.etag).not.toBe(etag);
+  });
+
+  it('is served over HTTP/2 too, and without a body to HEAD', async () => {
+    const { port } = await start();
+    const session = await connect2(`http://127.0.0.1:${port}`);
+    const got = await send2(session, { method: 'GET', path: '/openapi.json' });
+    const head = open2(session, { method: 'HEAD', path: '/openapi.json' });
+    head.end();
+    const { status, headers, body } = await receive2(head);
+    expect([status, body.length, headers['content-length']]).toEqual([200, 0, String(got.body.length)]);
+  });
+});
+
+describe('/docs', () => {
+  it('loads nothing from elsewhere, and everything that it names is there', async () => {
+    const { port } = await start();
+    const page = await ask1(port, { path: '/docs' });
+    expect(page.headers['content-security-policy']).toMatch(
+      /^default-src 'none'; script-src 'self'; style-src 'self';/,
+    );
+    expect(page.headers['x-content-type-options']).toBe('nosniff');
+    expect(page.body).not.toMatch(/https?:|<script>|style=/);
+    const named = [...page.body.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, path = '']) => path);
+    expect(named).toHaveLength(4);
+    for (const path of named) {
+      const file = await get(port, path);
+      expect([path, file.status]).toEqual([path, 200]);
+      expect(file.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+    }
+    const start4 = await ask1(port, { path: named.find((path) => path.endsWith('start.js')) ?? '' });
+    expect(start4.body).toContain('validatorUrl: null');
+    expect(start4.body).not.toMatch(/https?:/);
+  });
+
+  it('has no other paths', async () => {
+    const { port } = await start();
+    for (const path of ['/docs/', '/docs']) expect((await ask1(port, { path })).status).toBe(200);
+    for (const path of ['/docs/x', '/docs/../package.json', '/docs/package.json']) {
+      expect((await ask1(port, { path })).status).toBe(404);
+    }
+  });
+});
+
+describe('the pages', () => {
+  it.each(['/', '/docs', '/openapi.json'])('%s refuses other methods, and keeps the connection', async (path) => {
+    const { port } = await start();
+    const answer = await ask1(port, { method: 'POST', path, body: 'x' });
+    expect([answer.status, answer.headers['allow'], answer.headers['connection']]).toEqual([
+      405,
+      'GET, HEAD',
+      'keep-alive',
+    ]);
+  });
+
+  it('/ loads nothing', async () => {
+    const { port } = await start();
+    const { status, headers, body } = await ask1(port, { path: '/' });
+    expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none'/);
+    expect(body).toContain(`http://127.0.0.1:${port}`);
+    expect(body).not.toMatch(/<script|src=/);
+  });
+
+  it('/readyz tells why the gateway isn’t ready, while /healthz is well', async () => {
+    const { port } = await start({ notReady: 'draining' });
+    expect(await ask1(port, { path: '/readyz' })).toMatchObject({ status: 503, body: 'draining\n' });
+    expect(await ask1(port, { path: '/healthz' })).toMatchObject({ status: 200, body: 'ok\n' });
+  });
+});
