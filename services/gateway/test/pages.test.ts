@@ -106,7 +106,7 @@ describe('the pages', () => {
     const { status, headers, body } = await ask1(port, { path: '/' });
     expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
     expect(headers['content-security-policy']).toMatch(/^default-src 'none'/);
-    expect(body).toContain(`http://127.0.0.1:${port}`);
+    expect(body).toContain(`127.0.0.1:${port} list`);
     expect(body).not.toMatch(/<script|src=/);
   });
 

@@ -1,4 +1,4 @@
-import type { DescMessage } from '@bufbuild/protobuf';
+import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import type { Schema } from './model.js';
 
@@ -38,7 +38,8 @@ export const wellKnownSchema = ({ typeName }: DescMessage): Schema | undefined =
   Object.hasOwn(WELL_KNOWN, typeName) ? WELL_KNOWN[typeName] : undefined;
 
 /** The one field whose JSON is that of the whole message; undefined for a message that is no wrapper. */
-export const wrappedField = (desc: DescMessage) => (isWrapperDesc(desc) ? desc.fields[0] : undefined);
+export const wrappedField = (desc: DescMessage): DescField | undefined =>
+  isWrapperDesc(desc) ? desc.fields[0] : undefined;
 
 /** Comments on Google's common types, whose files are served without them. By type, or type and field. */
 const COMMON: Readonly<Record<string, string>> = {
