@@ -86,6 +86,7 @@ describe('splitComment', () => {
     ['Returns a + b. `OUT_OF_RANGE`: too large.', 'Returns a + b.', '`OUT_OF_RANGE`: too large.'],
     ['Rounds 1.5 to 2, e.g. upwards. Then stops.', 'Rounds 1.5 to 2, e.g. upwards.', 'Then stops.'],
     ['Reads google.aip.dev/160 filters', 'Reads google.aip.dev/160 filters', ''],
+    ['Reads `a`. Then stops.', 'Reads a.', 'Then stops.'],
     ['Is it there? Yes.', 'Is it there?', 'Yes.'],
     ['A title\n\nA paragraph.', 'A title', 'A paragraph.'],
     ['', '', ''],

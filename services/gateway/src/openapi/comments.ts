@@ -27,11 +27,11 @@ export function commentOf(desc: Commented): string {
   );
 }
 
-/** The first sentence of a comment, and the rest. */
+/** The first sentence of a comment, as plain text, and the rest. */
 export function splitComment(comment: string): { readonly summary: string; readonly description: string } {
   const [first = ''] = comment.split('\n\n', 1);
   const summary = FIRST_SENTENCE.exec(first)?.[0] ?? first;
-  return { summary: summary.trim(), description: comment.slice(summary.length).trim() };
+  return { summary: summary.trim().replaceAll('`', ''), description: comment.slice(summary.length).trim() };
 }
 
 /** Up to the mark that ends a sentence: text of another one, or nothing, follows. */

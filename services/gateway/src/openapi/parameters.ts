@@ -22,7 +22,7 @@ export function pathParameters({ variables }: OpenApiPath, options: ParameterOpt
     const { description, ...schema } = desc ? options.schemas.field(desc, options.integers) : TEXT;
     const notes = [
       partOf === undefined ? undefined : `The \`{${name}}\` of the field \`${field}\`, \`${partOf}\`.`,
-      description,
+      schema.readOnly || /^`[^`]*`\.?$/.test(description ?? '') ? undefined : description,
       several ? 'It may hold slashes, which aren’t percent-encoded.' : undefined,
     ];
     const text = notes.filter(Boolean).join(' ');
