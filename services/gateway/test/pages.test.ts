@@ -101,6 +101,12 @@ describe('the pages', () => {
     ]);
   });
 
+  it('take a GET with a body, and keep the connection', async () => {
+    const { port } = await start();
+    const answer = await ask1(port, { path: '/openapi.json', body: 'x'.repeat(20_000) });
+    expect([answer.status, answer.headers['connection']]).toEqual([200, 'keep-alive']);
+  });
+
   it('/ loads nothing', async () => {
     const { port } = await start();
     const { status, headers, body } = await ask1(port, { path: '/' });

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { catalogueOf, ownFiles, wellKnownFiles } from '../../test/support/catalogues.js';
 import { type Field, fileOf, get, type MethodSpec, post } from '../../test/support/files.js';
+import { setQuery } from '../http-json/query.js';
 import { createOpenApi, openApiDocument } from './document.js';
 import type { OpenApiDocument } from './model.js';
 
@@ -58,6 +59,21 @@ describe('the document of the contracts of this repository', () => {
     expect(document.tags.filter(({ description = '' }) => description === '')).toEqual([]);
   });
 
+  it('names paths and queries as HTTP/JSON reads them', () => {
+    for (const { at, operationId, parameters = [] } of operationsOf(document)) {
+      const [verb = '', path = ''] = at.split(' ');
+      if (/^\/[\w.]+\/\w+$/.test(path) && path.includes('.')) continue; // a call by Connect
+      const found = own.route(verb.toUpperCase(), path.replace(/\{(\w+)\}/g, '$1-7'));
+      if (found === undefined || 'allow' in found) throw new Error(`${at} leads to nothing`);
+      const { desc } = found.target;
+      expect(operationId).toMatch(new RegExp(`^${desc.parent.name}_${desc.name}\\d*$`));
+      const query = parameters.filter((one) => one.in === 'query').map(({ name }) => [name, '1'] as const);
+      expect(setQuery({}, desc.input, { query, body: found.binding.body })).toEqual([]);
+      const variables = parameters.filter((one) => one.in === 'path').map(({ name }) => `${name}-7`);
+      expect([...found.variables.values()].join('/').split('/')).toEqual(expect.arrayContaining(variables));
+    }
+  });
+
   it('has every public method', () => {
     const methods = own.services.flatMap((service) => service.methods);
     const ids = new Set(operationsOf(document).map(({ operationId }) => operationId));
@@ -78,6 +94,12 @@ describe('the document of projects', () => {
     ]);
     expect(parametersAt(document, 'get /v1/projects/{project}')).toEqual(['path project', 'header If-None-Match']);
     expect(parametersAt(document, 'post /v1/projects')).toEqual(['header Idempotency-Key']);
+    expect(parametersAt(document, 'post /v1/members')).toEqual(['query requestId', 'header Idempotency-Key']);
+    expect(parametersAt(document, 'delete /v1/members/{member}')).toEqual([
+      'path member',
+      'query etag',
+      'header If-Match',
+    ]);
     expect(parametersAt(document, 'get /v1/members/{member}/weeks')).toEqual([
       'path member',
       'query startDate.year',

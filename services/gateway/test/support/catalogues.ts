@@ -17,7 +17,7 @@ export const wellKnownFiles = ownFiles().filter(({ name }) => name.startsWith('g
 /** A catalogue of the public services in some files, each with one instance. It can't change. */
 export function catalogueOf(
   files: readonly FileDescriptorProto[],
-): Pick<Catalogue, 'services' | 'routes' | 'revision'> {
+): Pick<Catalogue, 'services' | 'routes' | 'route' | 'revision'> {
   const contracts = files.map((proto) => ({ proto, bytes: toBinary(FileDescriptorProtoSchema, proto) }));
   const names = files.flatMap((file) => file.service.map(({ name }) => `${file.package}.${name}`));
   const versions = names
@@ -29,6 +29,6 @@ export function catalogueOf(
       one.learn(instance, { files: contracts, details: [] });
       return one;
     });
-  const { services, routes } = createView(versions);
-  return { services, routes, revision: 1 };
+  const { services, routes, route } = createView(versions);
+  return { services, routes, route, revision: 1 };
 }
