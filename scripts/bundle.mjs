@@ -35,7 +35,9 @@ function copyAssets({ service, assets = {} }) {
   for (const [folder, name] of Object.entries(assets)) {
     // pnpm links a dependency to its place in the store.
     const from = realpathSync(path.join(root, 'services', service, 'node_modules', name));
-    cpSync(from, path.join(out, service, folder), { recursive: true });
+    // Source maps are most of the size of a package for browsers.
+    const filter = (file) => !file.endsWith('.map');
+    cpSync(from, path.join(out, service, folder), { recursive: true, filter });
   }
 }
 

@@ -22,8 +22,9 @@ export function isBundleFresh() {
 /** @returns {number} 0 if the file doesn't exist. */
 const modifiedAt = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
-/** Defines `require`, which CommonJS dependencies use for Node's modules and an ES module lacks. */
-const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+/** Defines `require`, which CommonJS dependencies use for Node's modules and an ES module lacks. No source has the other name. */
+const banner = `import { createRequire as requireOfBundle } from 'node:module';
+const require = requireOfBundle(import.meta.url);`;
 
 /**
  * Writes a compiled program and all its imports as one file. The file is replaced atomically: a process that loads it meanwhile
