@@ -37,7 +37,8 @@ http() { curl --silent --show-error --fail --max-time 10 "http://127.0.0.1:$gate
 eventually http /healthz
 eventually http /add -d '{"a":1,"b":2}'
 [ "$(http /add -d '{"a":1,"b":2}')" = '{"result":3}' ] || fail 'the gateway adds wrongly'
-say "the gateway answers at port $gateway_port of this machine"
+http /docs >/dev/null
+say "the gateway answers at port $gateway_port of this machine, with the page of its documentation"
 
 base=$(docker image inspect --format '{{.Size}}' node:24-bookworm-slim)
 for image in $images; do

@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { root, runNode, type System, startSystem } from '@rondo/harness';
+import { readGuide } from './src/docs.js';
 
 const PUBLIC_PORT_OFFSET = 20;
 const folder = join(root, 'e2e/openapi');
@@ -31,8 +32,10 @@ async function run(...args: readonly string[]): Promise<string> {
 }
 
 describe('the TypeScript client that openapi-typescript generates from /openapi.json', () => {
-  it('is generated from a running gateway, and compiles strictly with a program that uses it', async () => {
+  it('is generated from a running gateway, and compiles strictly with programs that use it', async () => {
     const schema = join(generated, 'schema.d.ts');
+    const guide = readGuide('gateway.md').code('create-project.ts');
+    writeFileSync(join(generated, 'create-project.ts'), guide.replace('http://127.0.0.1:8080', url));
     await run(tool('openapi-typescript/bin/cli.js'), `${url}/openapi.json`, '--output', schema);
     await run(tool('typescript/bin/tsc'), '--project', folder);
   });
@@ -50,5 +53,9 @@ describe('the TypeScript client that openapi-typescript generates from /openapi.
       untitled: [400, expect.stringContaining('project.title')],
       stateless: 400,
     });
+  });
+
+  it('does what the guide shows', async () => {
+    expect(await run(join(generated, 'built/.generated/create-project.js'))).toBe('Long bridge\n');
   });
 });
