@@ -1,4 +1,5 @@
-import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
+import { fromJson } from '@bufbuild/protobuf';
+import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { catalogueOf, ownFiles, wellKnownFiles } from '../../test/support/catalogues.js';
@@ -38,6 +39,7 @@ const parametersAt = (document: OpenApiDocument, at: string) =>
 const documentOf = (...files: readonly FileDescriptorProto[]) =>
   openApiDocument(catalogueOf([...wellKnownFiles, ...files]));
 
+const FILE = { name: 'file', type: 'TYPE_MESSAGE', typeName: '.google.api.HttpBody' };
 const NAME = { name: 'name', type: 'TYPE_STRING' };
 
 const own = catalogueOf(ownFiles());
@@ -233,6 +235,72 @@ describe('operations', () => {
     const document = documentOf(fileOf('a.v1.S', { Watch: { streams: true, rule: get('/v1/watch') } }));
     const { 200: success } = find(document, 'get /v1/watch').responses;
     expect(success).toMatchObject({ content: { 'application/x-ndjson': {}, 'text/event-stream': {} } });
+  });
+
+  it('have a stream of requests as JSON lines', async () => {
+    const document = documentOf(fileOf('a.v1.S', { Sum: { uploads: true, rule: post('/v1/sum') } }));
+    await validate(document);
+    expect(find(document, 'post /v1/sum')).toMatchObject({
+      requestBody: { required: true, content: { 'application/x-ndjson': {} } },
+      responses: { 200: { content: { 'application/json': {} } } },
+    });
+  });
+
+  it('have the data of a google.api.HttpBody as any content', async () => {
+    const field = (name: string, type: string, number: number) => ({
+      name,
+      jsonName: name,
+      number,
+      type,
+      label: 'LABEL_OPTIONAL',
+    });
+    const file = fromJson(FileDescriptorProtoSchema, {
+      name: 'google/api/httpbody.proto',
+      package: 'google.api',
+      syntax: 'proto3',
+      messageType: [
+        { name: 'HttpBody', field: [field('content_type', 'TYPE_STRING', 1), field('data', 'TYPE_BYTES', 2)] },
+      ],
+    });
+    const spec = { rule: { ...post('/v1/{name=files/*}'), body: 'file', responseBody: 'file' }, fields: [NAME, FILE] };
+    const service = fileOf('a.v1.S', { Put: spec }, { dependency: [file.name] });
+    const document = documentOf(file, service);
+    await validate(document);
+    const content = { '*/*': { schema: { contentMediaType: 'application/octet-stream' } } };
+    expect(find(document, 'post /v1/files/{file}')).toMatchObject({
+      requestBody: { content },
+      responses: { 200: { content } },
+    });
+  });
+
+  it('have in the query what a query can hold, nested too, and without an end only once', async () => {
+    const inner = (name: string, number: number, type: object) => ({
+      name,
+      jsonName: name,
+      number,
+      label: 'LABEL_OPTIONAL',
+      ...type,
+    });
+    const page = {
+      name: 'Page',
+      field: [
+        inner('size', 1, { type: 'TYPE_MESSAGE', typeName: '.google.protobuf.Int32Value' }),
+        inner('next', 2, { type: 'TYPE_MESSAGE', typeName: '.a.v1.Page' }),
+        inner('extra', 3, { type: 'TYPE_MESSAGE', typeName: '.google.protobuf.Struct' }),
+      ],
+    };
+    const fields = [
+      { name: 'after', type: 'TYPE_MESSAGE', typeName: '.google.protobuf.Timestamp' },
+      { name: 'tags', type: 'TYPE_STRING', label: 'LABEL_REPEATED' },
+      { name: 'page', type: 'TYPE_MESSAGE', typeName: '.a.v1.Page' },
+    ];
+    const document = documentOf(fileOf('a.v1.S', { List: { rule: get('/v1/x'), fields } }, { messageType: [page] }));
+    await validate(document);
+    expect(find(document, 'get /v1/x').parameters).toEqual([
+      { name: 'after', in: 'query', schema: { type: 'string', format: 'date-time' } },
+      { name: 'tags', in: 'query', schema: { type: 'array', items: { type: 'string' } } },
+      { name: 'page.size', in: 'query', schema: { type: 'integer', format: 'int32' } },
+    ]);
   });
 
   it('are distinct although a variable holds the literals of another', async () => {

@@ -52,6 +52,7 @@ export function openApiDocument({ services, routes }: Pick<Catalogue, 'services'
     openapi: '3.1.1',
     info: { title: 'Rondo', version: '', description: about(paths.notes) },
     servers: [{ url: '/' }],
+    security: [],
     tags: services.map(toTag),
     paths: paths.all(),
     components: { schemas: schemas.components(), responses: SHARED_RESPONSES },

@@ -14,6 +14,8 @@ export interface MethodSpec {
   readonly rule?: Parameters<typeof HttpRule.fromPartial>[0];
   readonly policy?: Parameters<typeof MethodPolicy.fromPartial>[0];
   readonly streams?: boolean;
+  /** Whether its requests are a stream. */
+  readonly uploads?: boolean;
   /** Whether it only reads. */
   readonly safe?: boolean;
   readonly fields?: readonly Field[];
@@ -59,11 +61,12 @@ export function fileOf(
     service: [
       {
         name: service.slice(dot + 1),
-        method: Object.entries(methods).map(([name, { streams = false }]) => ({
+        method: Object.entries(methods).map(([name, { streams = false, uploads = false }]) => ({
           name,
           inputType: `.${scope}.${name}Message`,
           outputType: `.${scope}.${name}Message`,
           serverStreaming: streams,
+          clientStreaming: uploads,
         })),
       },
     ],
