@@ -17,14 +17,8 @@ export type Commented = DescEnum | DescEnumValue | DescField | DescMessage | Des
  * inside, are left out.
  */
 export function commentOf(desc: Commented): string {
-  const path = pathOf(desc);
-  return (
-    (path &&
-      commentsIn(
-        desc.kind === 'enum_value' || desc.kind === 'field' || desc.kind === 'rpc' ? desc.parent.file : desc.file,
-      ).get(path.join())) ??
-    ''
-  );
+  const { file } = 'file' in desc ? desc : desc.parent;
+  return commentsIn(file).get(pathOf(desc).join()) ?? '';
 }
 
 /** The first sentence of a comment, as plain text, and the rest. */
@@ -42,8 +36,8 @@ const FILE = { message: 4, enum: 5, service: 6 };
 const MESSAGE = { field: 2, message: 3, enum: 4 };
 const CHILD = 2;
 
-/** Where source information keeps the comment of something; undefined for what is written in no place. */
-function pathOf(desc: Commented | DescField['parent']): readonly number[] | undefined {
+/** Where source information keeps the comment of something. */
+function pathOf(desc: Commented): readonly number[] {
   switch (desc.kind) {
     case 'service':
       return [FILE.service, desc.file.proto.service.indexOf(desc.proto)];
@@ -66,9 +60,8 @@ function pathOf(desc: Commented | DescField['parent']): readonly number[] | unde
   }
 }
 
-function inside(parent: DescEnum | DescMessage | DescService, step: readonly number[]): readonly number[] | undefined {
-  const path = pathOf(parent);
-  return path && [...path, ...step];
+function inside(parent: DescEnum | DescMessage | DescService, step: readonly number[]): readonly number[] {
+  return [...pathOf(parent), ...step];
 }
 
 const known = new WeakMap<DescFile, ReadonlyMap<string, string>>();

@@ -303,6 +303,12 @@ describe('operations', () => {
     ]);
   });
 
+  it('have a bounded number of parameters', () => {
+    const fields = Array.from({ length: 300 }, (_, index) => ({ name: `f${index}`, type: 'TYPE_STRING' }));
+    const document = documentOf(fileOf('a.v1.S', { List: { rule: get('/v1/x'), fields } }));
+    expect(find(document, 'get /v1/x').parameters).toHaveLength(200);
+  });
+
   it('are distinct although a variable holds the literals of another', async () => {
     const document = documentOf(
       fileOf('a.v1.S', {
