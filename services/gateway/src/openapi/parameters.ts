@@ -31,17 +31,12 @@ export function pathParameters({ variables }: OpenApiPath, options: ParameterOpt
       in: 'path',
       required: true,
       ...(text !== '' && { description: text }),
-      schema: partOf === undefined ? withoutBehavior(schema) : TEXT,
+      schema: partOf === undefined ? withoutNull(schema) : TEXT,
     };
   });
 }
 
 const TEXT: Schema = { type: 'string' };
-
-/** What stands in a path or a query is sent, whatever the field's behaviour is. */
-function withoutBehavior({ readOnly, writeOnly, deprecated, ...schema }: Schema): Schema {
-  return schema;
-}
 
 function fieldAt(input: DescMessage, path: string): DescField | undefined {
   let field: DescField | undefined;
@@ -105,7 +100,7 @@ function queryParameter(path: readonly DescField[], { schemas, integers }: Param
   };
 }
 
-/** A query has no null: a wrapper's parameter is there or not. */
+/** Paths and queries have no null, and what stands in them is sent, whatever the field's behaviour is. */
 function withoutNull({ readOnly, writeOnly, ...schema }: Schema): Schema {
   const { type, oneOf } = schema;
   const types = Array.isArray(type) ? type.filter((one) => one !== 'null') : undefined;
