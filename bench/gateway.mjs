@@ -1,0 +1,28 @@
+import { compareCalls } from './gateway/parts/calls.mjs';
+import { compareJson } from './gateway/parts/json.mjs';
+import { startSystem } from './gateway/system.mjs';
+
+const PARTS = { calls: compareCalls, json: compareJson };
+
+/** What the gateway costs, and what it does under attack: see the files of gateway/parts. */
+export const benchmark = {
+  name: 'gateway',
+  summary: 'what the gateway costs a call, and what an attack on it costs other clients',
+  needs: 'Linux',
+  options: {
+    part: { type: 'text', value: 'NAME', help: `only one of ${Object.keys(PARTS).join(', ')}` },
+    rounds: { type: 'count', default: 9, help: 'how often each system has its turn' },
+    seconds: { type: 'count', default: 2, help: 'how long a turn takes' },
+    profile: { type: 'text', value: 'FOLDER', help: "where the gateway's CPU profile goes" },
+  },
+  check: ({ part }) => (part === undefined || part in PARTS ? undefined : `there is no part "${part}"`),
+  async run({ part, profile, ...options }, setting) {
+    const nodeArguments = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
+    const system = await startSystem({ ...setting, nodeArguments });
+    let holds = true;
+    for (const name of part ? [part] : Object.keys(PARTS)) {
+      holds = (await PARTS[name](system, options, setting)) !== false && holds;
+    }
+    return holds;
+  },
+};
