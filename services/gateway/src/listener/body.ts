@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Deadlines } from './deadlines.js';
+import type { Deadline, Deadlines } from './deadlines.js';
 import { BodyError, type RequestBody } from './exchange.js';
 import type { ListenerLimits } from './limits.js';
 
@@ -48,7 +48,8 @@ export class Body implements RequestBody {
 
   async *chunks({ steady = false }: { readonly steady?: boolean } = {}): AsyncGenerator<Buffer, void> {
     if (!this.#begin()) return;
-    const reading = new Reading(this.#source, this.#options);
+    let wake: (() => void) | undefined;
+    const reading = new Reading(this.#source, this.#options, () => wake?.());
     try {
       for (;;) {
         const chunk: Buffer | null = this.#source.read();
@@ -57,7 +58,13 @@ export class Body implements RequestBody {
           yield chunk;
         } else if (reading.error !== undefined) throw reading.error;
         else if (reading.ended) return;
-        else await reading.more(steady);
+        else {
+          if (steady) reading.hurry();
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+          reading.rest();
+        }
       }
     } finally {
       reading.stop();
@@ -118,24 +125,31 @@ export class Body implements RequestBody {
     reading.received(length);
   }
 
-  async #collect(maxBytes: number): Promise<Buffer> {
-    const reading = new Reading(this.#source, this.#options);
+  /** Reads by events alone: most bodies are one chunk, and each promise would cost more than the chunk. */
+  #collect(maxBytes: number): Promise<Buffer> {
+    const source = this.#source;
     const parts: Buffer[] = [];
-    try {
-      for (;;) {
-        const chunk: Buffer | null = this.#source.read();
-        if (chunk !== null) {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        for (let chunk: Buffer | null = source.read(); chunk !== null; chunk = source.read()) {
           this.#received(chunk, reading);
-          if (this.#receivedBytes > maxBytes) return await this.#tooLarge(maxBytes);
           parts.push(chunk);
-        } else if (reading.error !== undefined) throw reading.error;
-        else if (reading.ended) return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
-        else await reading.more(true);
-      }
-    } finally {
-      reading.stop();
-      this.#finish(reading);
-    }
+          if (this.#receivedBytes > maxBytes) return settle(() => resolve(this.#tooLarge(maxBytes)));
+        }
+        const { error, ended } = reading;
+        if (error !== undefined) settle(() => reject(error));
+        else if (ended)
+          settle(() => resolve(parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)));
+      };
+      const settle = (outcome: () => void) => {
+        reading.stop();
+        this.#finish(reading);
+        outcome();
+      };
+      const reading = new Reading(source, this.#options, look);
+      reading.hurry();
+      look();
+    });
   }
 
   #finish({ ended, error }: Reading): void {
@@ -160,58 +174,79 @@ export class Body implements RequestBody {
 class Reading {
   readonly #source: Readable;
   readonly #options: BodyOptions;
+  readonly #changed: () => void;
   ended = false;
   error: BodyError | undefined;
-  #wake: (() => void) | undefined;
   /** How long the client may still be waited for. Each byte adds to it. */
   #allowedMs: number;
+  /** Since when the client is waited for. */
+  #since = 0;
+  #deadline: Deadline | undefined;
 
-  constructor(source: Readable, options: BodyOptions) {
+  /** @param changed runs when there is something to read, and when the body has ended or failed. */
+  constructor(source: Readable, options: BodyOptions, changed: () => void) {
     this.#source = source;
     this.#options = options;
+    this.#changed = changed;
     this.#allowedMs = options.limits.bodyGraceMs;
     this.ended = source.readableEnded;
-    if (source.destroyed && !this.ended) this.#breakOff();
-    source.on('readable', this.#onReadable).on('end', this.#onEnd);
-    source.on('aborted', this.#breakOff).on('error', this.#breakOff).on('close', this.#breakOff);
+    if (source.destroyed && !this.ended) this.#fail('broken_off', BROKEN_OFF);
+    if (this.ended) return;
+    // An error is always followed by `close`.
+    source.on('readable', changed).on('end', this.#onEnd).on('aborted', this.#breakOff).on('close', this.#breakOff);
   }
 
   received(bytes: number): void {
     this.#allowedMs += (bytes / this.#options.limits.bodyBytesPerSecond) * 1_000;
   }
 
-  /** Resolves when there is something to read, or the body has ended or failed. `steady`: the client may not rest. */
-  async more(steady: boolean): Promise<void> {
-    const deadline = steady ? this.#options.deadlines.set(this.#allowedMs, this.#tooSlow) : undefined;
-    const since = this.#options.deadlines.now();
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    deadline?.cancel();
-    this.#allowedMs -= this.#options.deadlines.now() - since;
+  /** From now on the client may not rest. */
+  hurry(): void {
+    const { deadlines } = this.#options;
+    this.#since = deadlines.now();
+    this.#deadline = deadlines.set(this.#allowedMs, this.#expire);
+  }
+
+  /** The client may rest again. */
+  rest(): void {
+    if (this.#deadline === undefined) return;
+    this.#deadline.cancel();
+    this.#deadline = undefined;
+    this.#allowedMs -= this.#options.deadlines.now() - this.#since;
   }
 
   stop(): void {
-    this.#source.off('readable', this.#onReadable).off('end', this.#onEnd);
-    this.#source.off('aborted', this.#breakOff).off('error', this.#breakOff).off('close', this.#breakOff);
+    this.#deadline?.cancel();
+    if (this.ended) return;
+    this.#source.off('readable', this.#changed).off('end', this.#onEnd);
+    this.#source.off('aborted', this.#breakOff).off('close', this.#breakOff);
   }
-
-  readonly #onReadable = (): void => this.#wake?.();
 
   readonly #onEnd = (): void => {
     if (this.error === undefined) this.ended = true;
-    this.#wake?.();
+    this.#changed();
   };
 
-  readonly #breakOff = (): void => this.#fail('broken_off', 'the client broke the body off');
+  readonly #breakOff = (): void => {
+    this.#fail('broken_off', BROKEN_OFF);
+    this.#changed();
+  };
 
-  readonly #tooSlow = (): void => {
+  /** What arrived since the deadline was set has moved it. */
+  readonly #expire = (): void => {
+    this.rest();
+    if (this.#allowedMs > 0) {
+      this.hurry();
+      return;
+    }
     const { bodyBytesPerSecond } = this.#options.limits;
     this.#fail('too_slow', `the body arrives too slowly: send at least ${bodyBytesPerSecond} bytes a second`);
+    this.#changed();
   };
 
   #fail(reason: BodyError['reason'], message: string): void {
     if (!this.ended) this.error ??= new BodyError(reason, message);
-    this.#wake?.();
   }
 }
+
+const BROKEN_OFF = 'the client broke the body off';

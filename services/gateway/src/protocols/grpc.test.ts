@@ -263,20 +263,32 @@ describe('compression by gRPC', () => {
     expect(frames(body).map(({ data }) => data)).toEqual([note('a'), note('b')]);
   });
 
-  it.each(['Put', 'Chat'] as const)('compresses the large replies of %s if the client accepts it', async (method) => {
+  it.each(['Put', 'Chat'] as const)(
+    'compresses the large replies of %s if the client compresses too',
+    async (method) => {
+      const { backend } = echoBackend();
+      const headers = { 'grpc-encoding': 'gzip', 'grpc-accept-encoding': 'br, gzip' };
+      const large = Buffer.alloc(5_000, 'x');
+      const answer = await call(backend, { path: pathOf(method), headers, chunks: [frame(large)] }, 10_000);
+      expect(answer.headers['grpc-encoding']).toBe('gzip');
+      const [only] = frames(answer.body);
+      expect(only?.flags).toBe(1);
+      expect(gunzipSync(only?.data ?? '')).toEqual(large);
+    },
+  );
+
+  it('leaves the replies of a client as they are that only accepts gzip', async () => {
     const { backend } = echoBackend();
-    const headers = { 'grpc-accept-encoding': 'br, gzip' };
-    const large = Buffer.alloc(5_000, 'x');
-    const answer = await call(backend, { path: pathOf(method), headers, chunks: [frame(large)] }, 10_000);
-    expect(answer.headers['grpc-encoding']).toBe('gzip');
-    const [only] = frames(answer.body);
-    expect(only?.flags).toBe(1);
-    expect(gunzipSync(only?.data ?? '')).toEqual(large);
+    const headers = { 'grpc-accept-encoding': 'gzip' };
+    const large = frame(Buffer.alloc(5_000, 'x'));
+    const answer = await call(backend, { path: pathOf('Put'), headers, chunks: [large] });
+    expect(answer.headers['grpc-encoding']).toBeUndefined();
+    expect(answer.body).toEqual(large);
   });
 
   it('leaves small replies as they are', async () => {
     const { backend } = echoBackend();
-    const headers = { 'grpc-accept-encoding': 'gzip' };
+    const headers = { 'grpc-encoding': 'gzip', 'grpc-accept-encoding': 'gzip' };
     const answer = await call(backend, { path: pathOf('Put'), headers, chunks: [frame(note('a'))] });
     expect(answer.body).toEqual(frame(note('a')));
   });

@@ -41,15 +41,17 @@ export function createGrpcFrontEnd(contentType: string, codec: Codec, options: F
 }
 
 /**
- * What gRPC's headers say of a call.
+ * What gRPC's headers say of a call. Replies are compressed if the request was, as servers of gRPC do it: most clients
+ * announce gzip with every call, and would pay for it with every reply.
  *
  * @throws RpcError for a malformed timeout or an unknown encoding.
  */
 export function grpcSettings(headers: IncomingHttpHeaders): Omit<EnvelopedSettings, 'codec'> {
+  const encoding = encodingOf('grpc-encoding', headers['grpc-encoding']);
   return {
     timeoutMs: grpcTimeoutMs(headers['grpc-timeout']),
-    encoding: encodingOf('grpc-encoding', headers['grpc-encoding']),
-    compress: acceptsGzip(headers['grpc-accept-encoding']),
+    encoding,
+    compress: encoding === 'gzip' && acceptsGzip(headers['grpc-accept-encoding']),
   };
 }
 
