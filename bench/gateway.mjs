@@ -1,8 +1,9 @@
 import { compareCalls } from './gateway/parts/calls.mjs';
 import { compareJson } from './gateway/parts/json.mjs';
+import { holdStreams } from './gateway/parts/streams.mjs';
 import { startSystem } from './gateway/system.mjs';
 
-const PARTS = { calls: compareCalls, json: compareJson };
+const PARTS = { calls: compareCalls, json: compareJson, streams: holdStreams };
 
 /** What the gateway costs, and what it does under attack: see the files of gateway/parts. */
 export const benchmark = {
@@ -13,6 +14,8 @@ export const benchmark = {
     part: { type: 'text', value: 'NAME', help: `only one of ${Object.keys(PARTS).join(', ')}` },
     rounds: { type: 'count', default: 9, help: 'how often each system has its turn' },
     seconds: { type: 'count', default: 2, help: 'how long a turn takes' },
+    streams: { type: 'count', default: 1_000, help: 'how many streams are held open' },
+    minutes: { type: 'count', default: 1, help: 'for how long' },
     profile: { type: 'text', value: 'FOLDER', help: "where the gateway's CPU profile goes" },
   },
   check: ({ part }) => (part === undefined || part in PARTS ? undefined : `there is no part "${part}"`),
