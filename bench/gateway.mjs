@@ -1,9 +1,10 @@
+import { attack } from './gateway/parts/attacks.mjs';
 import { compareCalls } from './gateway/parts/calls.mjs';
 import { compareJson } from './gateway/parts/json.mjs';
 import { holdStreams } from './gateway/parts/streams.mjs';
 import { startSystem } from './gateway/system.mjs';
 
-const PARTS = { calls: compareCalls, json: compareJson, streams: holdStreams };
+const PARTS = { calls: compareCalls, json: compareJson, streams: holdStreams, attacks: attack };
 
 /** What the gateway costs, and what it does under attack: see the files of gateway/parts. */
 export const benchmark = {

@@ -8,8 +8,9 @@ import { answerParent } from '@rondo/harness';
 const STREAMS_PER_CONNECTION = 200;
 const { requestType, responseType } = OrderServiceDefinition.methods.watchOrders;
 
-let broken = 0;
 let messages = 0;
+/** Why streams broke. */
+const failures = [];
 
 answerParent({
   /** Opens streams; resolves when each has had a message. */
@@ -26,7 +27,7 @@ answerParent({
     opened.push(...Array.from({ length: streams - half }, () => openEvents(port, agent)));
     await Promise.all(opened);
   },
-  counts: () => ({ broken, messages }),
+  counts: () => ({ messages, broken: failures.length, failure: failures[0] }),
 });
 
 /** Resolves at the first message. */
@@ -43,8 +44,8 @@ function openGrpc(client) {
       messages += 1;
       resolve();
     });
-    call.on('error', () => {
-      broken += 1;
+    call.on('error', ({ message }) => {
+      failures.push(message);
       resolve();
     });
   });
@@ -59,12 +60,12 @@ function openEvents(port, agent) {
         resolve();
       });
       response.on('close', () => {
-        broken += 1;
+        failures.push(`a stream of events with status ${response.statusCode} closed`);
         resolve();
       });
     });
-    request.on('error', () => {
-      broken += 1;
+    request.on('error', ({ message }) => {
+      failures.push(message);
       resolve();
     });
   });

@@ -23,7 +23,7 @@ export async function holdStreams({ gateway }, { streams, minutes }, { onClose }
   const middle = await gateway.memory();
   await sleep(half);
   const last = await gateway.memory();
-  const { broken, messages } = await client.ask('counts');
+  const { broken, messages, failure = '' } = await client.ask('counts');
   await client.close();
   await sleep(5_000);
   const closed = await gateway.memory();
@@ -33,7 +33,7 @@ export async function holdStreams({ gateway }, { streams, minutes }, { onClose }
     figure(heapUsed / MIB),
     figure(rss / MIB),
   ]);
-  show(`\n${streams} streams for ${minutes} min: ${messages} messages, ${broken} streams broke`);
+  show(`\n${streams} streams for ${minutes} min: ${messages} messages, ${broken} streams broke ${failure}`);
   show(table(['gateway', 'heap MiB', 'RSS MiB'], rows));
   return broken === 0 && last.heapUsed <= opened.heapUsed * GROWTH;
 }

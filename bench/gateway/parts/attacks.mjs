@@ -1,0 +1,65 @@
+import { cpuMs, memoryMiB, startWorker } from '@rondo/harness';
+import { figure, quantiles, show, table } from '../../report/figures.mjs';
+import { openConnection } from '../http-connection.mjs';
+
+/** How many rounds of an attack there are at once, and the pause after each. */
+const INTENSITY = { atOnce: 2, pauseMs: 50 };
+/** What the gateway may use beyond the memory that it had before. */
+const GROWTH_MIB = 300;
+/** Calls a second of the honest client. */
+const CALLS_PER_SECOND = 50;
+
+/**
+ * What an attack costs another client. Each attack goes on for some seconds, while the honest client calls `POST /add`. The same
+ * client then calls while a worker uses as much of a processor as the attacker and the gateway did together.
+ *
+ * @returns whether the gateway lives, and its memory is bounded.
+ */
+export async function attack({ gateway }, { seconds }, { onClose }) {
+  const attacker = startWorker(new URL('../attacker.mjs', import.meta.url));
+  onClose(() => attacker.close());
+  const honest = await openConnection(gateway.port);
+  onClose(() => honest.close());
+  const duration = Math.max(5, seconds);
+  const rows = [];
+  let holds = true;
+  await paced(honest, 2);
+  for (const name of await attacker.ask('names')) {
+    const startMiB = memoryMiB(gateway.pid).resident;
+    const before = [gateway.pid, attacker.pid].map((pid) => cpuMs(pid));
+    await attacker.ask('begin', { port: gateway.port, name, ...INTENSITY });
+    const attacked = await paced(honest, duration);
+    const used = [gateway.pid, attacker.pid].map((pid, index) => (cpuMs(pid) - before[index]) / (duration * 1_000));
+    await attacker.ask('stop');
+    const share = Math.min(1, used[0] + used[1]);
+    const [burnt] = await Promise.all([paced(honest, duration), attacker.ask('burn', { share, seconds: duration })]);
+    const { resident, peak } = memoryMiB(gateway.pid);
+    holds &&= !gateway.hasEnded() && peak < startMiB + GROWTH_MIB;
+    rows.push([
+      name,
+      ...[attacked.p50, attacked.p99, burnt.p50, burnt.p99].map(figure),
+      ...used.map((one) => figure(one * 100)),
+      figure(resident),
+      figure(peak),
+    ]);
+  }
+  const head = ['attack', 'p50 ms', 'p99 ms', 'burner p50', 'burner p99', 'gateway CPU %', 'attacker CPU %'];
+  show(`\nAn honest client under attack for ${duration} s, against the same beside a burner of as much processor time`);
+  show(table([...head, 'MiB', 'peak MiB'], rows));
+  return holds;
+}
+
+/** Calls at a fixed pace; a call that is late delays none of the next ones' schedule. */
+async function paced(honest, seconds) {
+  const taken = [];
+  const startedAt = performance.now();
+  for (let count = 0; count < seconds * CALLS_PER_SECOND; count += 1) {
+    const due = startedAt + (count * 1_000) / CALLS_PER_SECOND;
+    const wait = due - performance.now();
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    await honest.call();
+    // From when it was due: a stalled gateway delays all that were due meanwhile.
+    taken.push(performance.now() - due);
+  }
+  return quantiles(taken);
+}
