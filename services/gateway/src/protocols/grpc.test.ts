@@ -281,7 +281,7 @@ describe('compression by gRPC', () => {
     const { backend } = echoBackend();
     const headers = { 'grpc-accept-encoding': 'gzip' };
     const large = frame(Buffer.alloc(5_000, 'x'));
-    const answer = await call(backend, { path: pathOf('Put'), headers, chunks: [large] });
+    const answer = await call(backend, { path: pathOf('Put'), headers, chunks: [large] }, 10_000);
     expect(answer.headers['grpc-encoding']).toBeUndefined();
     expect(answer.body).toEqual(large);
   });
