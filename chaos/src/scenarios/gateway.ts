@@ -1,4 +1,4 @@
-import { freePort } from '@rondo/harness';
+import { freePort, until } from '@rondo/harness';
 import { REPLICAS, type Scenario, type ScenarioContext } from '../scenario.js';
 import type { Load } from '../testbed/load.js';
 import type { Replica } from '../testbed/testbed.js';
@@ -31,17 +31,17 @@ export const gatewayRestart: Scenario = {
       const callsPerSecond = REQUESTS_PER_SECOND / Object.keys(CLIENTS).length;
       return { client, load: testbed.startLoad({ ...context.safe, callsPerSecond, addresses, ...over }) };
     });
-    const untilServed = (ids: readonly string[]) => untilServedTo(loads, ids);
-    await untilServed([...REPLICAS, ...addresses]);
+    await untilEachUses(loads, addresses);
+    await untilServedBy(loads, REPLICAS);
     for (const replica of replicas) {
       await replica.stop(signal);
       await testbed.startReplica(replica.id);
-      await untilServed([replica.id]);
+      await untilServedBy(loads, [replica.id]);
     }
     for (const [index, gateway] of gateways.entries()) {
       await gateway.stop(signal);
       await startGateway(context, gateway.id, ports[index] ?? 0);
-      await untilServed([addresses[index] ?? '']);
+      await untilEachUses(loads, [addresses[index] ?? '']);
     }
     for (const { client, load } of loads) verdict.noFailures(await load.stop(), `by ${client}`);
   },
@@ -59,7 +59,21 @@ function startGateway({ testbed }: ScenarioContext, id: string, port: number): P
   });
 }
 
-function untilServedTo(loads: readonly { readonly load: Load }[], ids: readonly string[]) {
+type Loads = readonly { readonly load: Load }[];
+
+/** Waits until each client has used each of the gateways. */
+function untilEachUses(loads: Loads, addresses: readonly string[]) {
   const since = now();
-  return Promise.all(loads.map(({ load }) => load.untilServed(ids, since)));
+  return Promise.all(loads.map(({ load }) => load.untilServed(addresses, since)));
+}
+
+const SERVED_TIMEOUT_MS = 30_000;
+
+/** Waits until each of the replicas has served some client: the turns of clients and gateways may be in step. */
+function untilServedBy(loads: Loads, ids: readonly string[]) {
+  const since = now();
+  const hasServed = (id: string) =>
+    loads.some(({ load }) => load.calls.some(({ at, instance }) => at >= since && instance === id));
+  const what = `a call each is served by ${ids.join(', ')}`;
+  return until(() => ids.every(hasServed) || undefined, { what, timeoutMs: SERVED_TIMEOUT_MS });
 }
