@@ -53,6 +53,15 @@ describe('JSON that is read', () => {
     ['{"counts": {"a": 1, "b": "2"}}', { a: 1, b: 2 }],
     ['{"at": "2026-11-20T08:30:00.5+01:00"}', '2026-11-20T07:30:00.500Z'],
     ['{"lasts": "1.5s"}', '1.500s'],
+    ['{"lasts": "-315576000000.999999999s"}', '-315576000000.999999999s'],
+    ['{"anything": {}}', {}],
+    [
+      '{"anything": {"@type": "x.y/google.protobuf.Any", "value": {"@type": "x.y/google.protobuf.Duration", "value": "3s"}}}',
+      {
+        '@type': 'type.googleapis.com/google.protobuf.Any',
+        value: { '@type': 'type.googleapis.com/google.protobuf.Duration', value: '3s' },
+      },
+    ],
     ['{"right": 9007199254740993}', '9007199254740993'],
     [
       '{"anything": {"@type": "type.googleapis.com/google.protobuf.Duration", "value": "3s"}}',

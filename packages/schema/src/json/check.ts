@@ -117,6 +117,8 @@ class Checker {
   }
 
   #any(json: JsonObject, path: string): JsonValue {
+    // Without a type and a value it is the empty Any.
+    if (Object.keys(json).length === 0) return json;
     const { '@type': url, ...rest } = json;
     const name = typeof url === 'string' ? url.slice(url.lastIndexOf('/') + 1) : '';
     const desc = this.#registry.getMessage(name);
@@ -126,7 +128,7 @@ class Checker {
         `"@type" must name a message that the server knows, such as type.googleapis.com/…, not ${show(url ?? null)}`,
       );
     }
-    const special = wellKnownTypes.has(name) || isWrapperDesc(desc);
+    const special = wellKnownTypes.has(name) || isWrapperDesc(desc) || name === 'google.protobuf.Any';
     if (special) return { '@type': url ?? '', value: this.message(desc, json['value'] ?? null, `${path}.value`) };
     const message = this.message(desc, rest, path);
     return typeof message === 'object' && !Array.isArray(message) ? { ...message, '@type': url ?? '' } : message;

@@ -93,6 +93,7 @@ export function show(json: JsonValue): string {
 
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 const DURATION = /^-?\d+(?:\.\d{1,9})?s$/;
+/** Of whole seconds. Source: google/protobuf/duration.proto */
 const MAX_DURATION_S = 315_576_000_000;
 
 type Check = (json: JsonValue) => Checked;
@@ -119,7 +120,7 @@ function checkTimestamp(json: JsonValue): Checked {
 }
 
 function checkDuration(json: JsonValue): Checked {
-  const fits = typeof json === 'string' && DURATION.test(json) && Math.abs(Number.parseFloat(json)) <= MAX_DURATION_S;
+  const fits = typeof json === 'string' && DURATION.test(json) && Math.abs(Number.parseInt(json, 10)) <= MAX_DURATION_S;
   return fits ? { ok: true, value: json } : { ok: false, rule: 'seconds with an s in quotes, such as "1.5s"' };
 }
 
