@@ -10,7 +10,7 @@ import {
 } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import { type FieldViolation, RpcError, Status } from '@rondo/rpc/status';
-import { withReadableAnys } from './any.js';
+import { withReadableAnys } from '../protocols/any.js';
 import { factsOf } from './facts.js';
 import { isObject, own } from './query.js';
 

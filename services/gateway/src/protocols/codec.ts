@@ -1,7 +1,17 @@
-import { type DescMethod, fromBinary, fromJsonString, toBinary, toJsonString } from '@bufbuild/protobuf';
+import {
+  type DescMessage,
+  type DescMethod,
+  fromBinary,
+  fromJsonString,
+  type Registry,
+  toBinary,
+  toJson,
+  toJsonString,
+} from '@bufbuild/protobuf';
 import type { Endpoint, Payload } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { PublicMethod } from '../discovery/catalogue.js';
+import { withReadableAnys } from './any.js';
 import type { BackendCall } from './backend.js';
 
 /** How messages are encoded between client and gateway. Services get and send `proto`. */
@@ -77,7 +87,16 @@ export function replyEncoder(
 ): (reply: Uint8Array) => Uint8Array {
   if (codec === 'proto') return (reply) => reply;
   const { output } = target.descAt(from) ?? target.desc;
-  return (reply) => Buffer.from(toJsonString(output, fromBinary(output, reply), { registry: target.types }));
+  return (reply) => Buffer.from(toText(output, reply, target.types));
+}
+
+function toText(desc: DescMessage, bytes: Uint8Array, types: Registry): string {
+  const message = fromBinary(desc, bytes);
+  try {
+    return toJsonString(desc, message, { registry: types });
+  } catch {
+    return JSON.stringify(withReadableAnys(message, types, (registry) => toJson(desc, message, { registry })));
+  }
 }
 
 function textOf(bytes: Uint8Array): string {
