@@ -59,7 +59,12 @@ describe('gRPC', () => {
       ['x-bytes-bin', Buffer.from([1, 2, 3, 4])],
       ['rondo-version', '7'],
     ]);
-    const trailer = new Metadata({ 'x-trailer': 't', constructor: 'c', 'rondo-served-by': 'somebody' });
+    const trailer = new Metadata([
+      ['x-trailer', 't'],
+      ['constructor', 'c'],
+      ['rondo-served-by', 'somebody'],
+      ['endpoint-load-metrics-bin', Buffer.from([1])],
+    ]);
     const { backend, calls } = echoBackend({ header, trailer });
     const sent = {
       'x-asked': ['a', 'b'],
@@ -91,6 +96,7 @@ describe('gRPC', () => {
     expect(headers['rondo-version']).toBeUndefined();
     expect(trailers).toMatchObject({ 'x-trailer': 't', constructor: 'c' });
     expect(trailers['rondo-served-by']).toBeUndefined();
+    expect(trailers['endpoint-load-metrics-bin']).toBeUndefined();
   });
 
   it('tells a client that asks the instance that answered, if it may', async () => {
