@@ -64,9 +64,10 @@ describe('docs/guides/add-a-service.md', () => {
 
   it('makes the Greeter from its contract; it runs and says what to write', async () => {
     guide.write(desk, 'helloworld.proto');
-    const arrival = timeArrival({ service: 'helloworld.Greeter', method: 'SayHello' }, base); // sample: gateway
-    await succeed(clone.rondo('new', 'service', 'greeter', '--proto', join(desk, 'helloworld.proto'), '--start'));
-    await arrival; // sample: gateway
+    await Promise.all([
+      succeed(clone.rondo('new', 'service', 'greeter', '--proto', join(desk, 'helloworld.proto'), '--start')),
+      timeArrival({ service: 'helloworld.Greeter', method: 'SayHello' }, base), // sample: gateway
+    ]);
     const { stderr } = await call(SAY_HELLO, '{"name": "Ada"}');
     expect(stderr).toContain("isn't written yet: its handler belongs in services/greeter/src/greeter.ts");
   });
@@ -90,11 +91,11 @@ describe('docs/guides/add-a-service.md', () => {
     // sample: gateway
     const file = join(desk, 'reception.proto');
     writeFileSync(file, withRoute(readFileSync(file, 'utf8')));
-    const [service = '', method = ''] = WELCOME.split('/');
-    const arrival = timeArrival({ service, method, route: ROUTE }, base);
     // /sample
-    await succeed(clone.rondo('new', 'service', 'reception', '--proto', join(desk, 'reception.proto'), '--start'));
-    await arrival; // sample: gateway
+    await Promise.all([
+      succeed(clone.rondo('new', 'service', 'reception', '--proto', join(desk, 'reception.proto'), '--start')),
+      timeArrival({ service: 'reception.v1.ReceptionService', method: 'Welcome', route: ROUTE }, base), // sample: gateway
+    ]);
     guide.write(clone.root, 'services/reception/src/reception.ts', 'services/reception/src/app.ts');
     await eventually(async () => {
       const greetings = ['Hello Ada', 'Hello Grace'];

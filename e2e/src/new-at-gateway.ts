@@ -9,8 +9,8 @@ import { ask, askGrpc, askJson, envelope } from './front-door.js';
 const MAX_MS = 5_000;
 
 /**
- * Waits for a service that is about to be made, and until the gateway answers its method by every protocol and lists it by
- * reflection. The first answer of a new service says that the method isn't written yet.
+ * Waits for a service that is about to be made, and until the gateway answers its method by every protocol, and lists it by
+ * reflection and in OpenAPI. The first answer of a new service says that the method isn't written yet.
  *
  * It prints and bounds the time from the registration to the last of these.
  *
@@ -33,7 +33,10 @@ export async function timeArrival(
       return (await ask(`${gateway}${path}`, { headers, body: envelope(Buffer.alloc(0)) })).text;
     },
     gRPC: async () => (await askGrpc(gateway, path, Buffer.alloc(0))).message,
-    // OpenAPI: a way that finds the service in /openapi.json belongs here.
+    OpenAPI: async () => {
+      const { paths } = JSON.parse((await ask(`${gateway}/openapi.json`)).text);
+      return Object.hasOwn(paths, route ?? path) ? unwritten : '';
+    },
     reflection: async () => {
       const { v1 } = await reflect(authority);
       return v1.some((one) => one.service === service && one.name === method) ? unwritten : '';
