@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonValue } from '@bufbuild/protobuf';
+import { isTooDeep } from './depth.js';
 
 /** Prefixes the text of a number that a JavaScript number can't hold. No text of a caller begins so, as it can't be guessed. */
 const MARK = `\ue000${randomUUID()}`;
@@ -16,6 +17,7 @@ const LONG_NUMBER = /\d{16}|\d[eE]/;
  */
 export function parseJson(text: string): JsonValue {
   try {
+    if (isTooDeep(text)) throw tooDeep();
     const value: JsonValue = JSON.parse(text);
     checkNesting(text);
     if (!LONG_NUMBER.test(text)) return value;
@@ -32,6 +34,8 @@ export function parseJson(text: string): JsonValue {
 
 /** As deep as protobuf's parsers read messages. */
 const MAX_DEPTH = 100;
+
+const tooDeep = () => new SyntaxError(`it is nested more than ${MAX_DEPTH} deep`);
 
 /**
  * Scans JSON for what JSON.parse takes and the rules for messages don't: repeated keys, and nesting without end.
@@ -54,7 +58,7 @@ function checkNesting(text: string): void {
       }
       case '{':
       case '[':
-        if (open.length === MAX_DEPTH) throw new SyntaxError(`it is nested more than ${MAX_DEPTH} deep`);
+        if (open.length === MAX_DEPTH) throw tooDeep();
         atKey = text[at] === '{';
         open.push(atKey ? new Set() : undefined);
         break;

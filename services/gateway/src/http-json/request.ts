@@ -10,7 +10,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { type FieldViolation, invalidArgument } from '@rondo/rpc/status';
-import { checkJson, parseJson } from '@rondo/schema';
+import { checkJson, isTooDeep, parseJson } from '@rondo/schema';
 import type { HttpBinding } from '@rondo/schema/http';
 import { type Conditions, setConditions } from './conditions.js';
 import { factsOf } from './facts.js';
@@ -45,7 +45,8 @@ const LONG_NUMBER = /\d{16}|\d[eE]|\\u003/i;
  * @throws RpcError `INVALID_ARGUMENT` with every field that is wrong.
  */
 export function encodeRequest(method: DescMethod, parts: RequestParts): Uint8Array {
-  const simple = isBodyOnly(parts) && !LONG_NUMBER.test(parts.body) && !factsOf(method.input).wellKnown;
+  const { body } = parts;
+  const simple = isBodyOnly(parts) && !LONG_NUMBER.test(body) && !factsOf(method.input).wellKnown && !isTooDeep(body);
   const message = simple ? readSimple(method.input, parts) : undefined;
   return toBinary(method.input, message ?? readMessage(method, parts));
 }

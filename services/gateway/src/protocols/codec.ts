@@ -10,6 +10,7 @@ import {
 } from '@bufbuild/protobuf';
 import type { Endpoint, Payload } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { isTooDeep } from '@rondo/schema';
 import type { PublicMethod } from '../discovery/catalogue.js';
 import { withReadableAnys } from './any.js';
 import type { BackendCall } from './backend.js';
@@ -45,6 +46,7 @@ function encoder({ types }: PublicMethod, refuse: Refuse): (desc: DescMethod, js
     if (last?.desc === desc && last.json === json) return last.bytes;
     try {
       const text = textOf(json);
+      if (isTooDeep(text)) throw new Error('it is nested too deep');
       if (MANY_DIGITS.test(text)) refuseEndlessNumbers(JSON.parse(text));
       const message = fromJsonString(desc.input, text, { registry: types, ignoreUnknownFields: true });
       last = { desc, json, bytes: toBinary(desc.input, message) };
