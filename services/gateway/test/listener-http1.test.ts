@@ -98,6 +98,15 @@ describe('a request of HTTP/1.1', () => {
     expect(answer).toMatch(/connection: close/i);
   });
 
+  it('may not rest for long because it sent much before', async () => {
+    const limits = { bodyGraceMs: 50, stallMs: 100, tickMs: 10, discardMs: 50 };
+    const { port } = await listening({ handler: echo, limits });
+    const socket = await connectRaw(port);
+    socket.write(`POST / HTTP/1.1\r\n${HOST}Content-Length: 4000000\r\n\r\n`);
+    socket.write(Buffer.alloc(3_000_000));
+    expect(await textOf(socket)).toMatch(/^HTTP\/1.1 408 /);
+  });
+
   it('may rest while it streams', async () => {
     const limits = { bodyGraceMs: 20, tickMs: 5 };
     const { port } = await listening({ handler: (exchange) => void echoStream(exchange), limits });

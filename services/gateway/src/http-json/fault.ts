@@ -50,6 +50,8 @@ function bodyFault({ reason, message }: BodyError): HttpFault | undefined {
       return new HttpFault(413, new RpcError(Status.RESOURCE_EXHAUSTED, message));
     case 'too_slow':
       return new HttpFault(408, new RpcError(Status.DEADLINE_EXCEEDED, message));
+    case 'overloaded':
+      return new HttpFault(503, new RpcError(Status.UNAVAILABLE, message), { 'retry-after': '1' });
     case 'broken_off':
       return undefined;
   }

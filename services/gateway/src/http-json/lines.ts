@@ -29,7 +29,7 @@ export async function* readLines(exchange: HttpExchange, maxBytes: number): Asyn
     number += 1;
     return text === '' ? [] : [{ text, number }];
   };
-  for await (const chunk of exchange.body.chunks()) {
+  for await (const chunk of exchange.body.chunks({ steady: () => sizeBytes > 0 })) {
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
       if (sizeBytes + at - from > maxBytes) throw tooLong(maxBytes);
@@ -39,6 +39,7 @@ export async function* readLines(exchange: HttpExchange, maxBytes: number): Asyn
     parts.push(chunk.subarray(from));
     sizeBytes += chunk.length - from;
     if (sizeBytes > maxBytes) throw tooLong(maxBytes);
+    exchange.body.hold(sizeBytes);
   }
   // A client that cancels an upload over HTTP/2 ends it first: only after this is the end known to be the end.
   await exchange.peerCaughtUp?.();

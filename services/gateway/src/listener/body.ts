@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Budget } from './budget.js';
 import type { Deadline, Deadlines } from './deadlines.js';
 import { BodyError, type RequestBody } from './exchange.js';
 import type { ListenerLimits } from './limits.js';
@@ -6,6 +7,8 @@ import type { ListenerLimits } from './limits.js';
 export interface BodyOptions {
   readonly deadlines: Deadlines;
   readonly limits: ListenerLimits;
+  /** What all requests keep. */
+  readonly unfinished: Budget;
   /** Whether the request has no body. */
   readonly empty: boolean;
   /** Its `content-length`. */
@@ -16,6 +19,9 @@ export interface BodyOptions {
   readonly cut: () => void;
 }
 
+/** These take nothing of what all requests may keep, so that short requests are served whatever others send. Bytes. */
+const FREE_BYTES = 16 * 1024;
+
 type State = 'unread' | 'reading' | 'discarding' | 'cut' | 'ended';
 
 /** The body of a request, of HTTP/1.1 or HTTP/2. */
@@ -25,6 +31,9 @@ export class Body implements RequestBody {
   #state: State = 'unread';
   #answered = false;
   #receivedBytes = 0;
+  #released = false;
+  /** What it has taken of what all requests may keep. */
+  #heldBytes = 0;
 
   constructor(source: Readable, options: BodyOptions) {
     this.#source = source;
@@ -46,7 +55,7 @@ export class Body implements RequestBody {
     return Number(declared) - this.#receivedBytes > limits.discardBytes;
   }
 
-  async *chunks({ steady = false }: { readonly steady?: boolean } = {}): AsyncGenerator<Buffer, void> {
+  async *chunks({ steady = () => false }: { readonly steady?: () => boolean } = {}): AsyncGenerator<Buffer, void> {
     if (!this.#begin()) return;
     let wake: (() => void) | undefined;
     const reading = new Reading(this.#source, this.#options, () => wake?.());
@@ -59,7 +68,8 @@ export class Body implements RequestBody {
         } else if (reading.error !== undefined) throw reading.error;
         else if (reading.ended) return;
         else {
-          if (steady) reading.hurry();
+          if (steady()) reading.hurry();
+          else reading.relax();
           await new Promise<void>((resolve) => {
             wake = resolve;
           });
@@ -76,6 +86,28 @@ export class Body implements RequestBody {
     if (Number(this.#options.declared ?? 0) > maxBytes) return this.#tooLarge(maxBytes);
     if (!this.#begin()) return Buffer.alloc(0);
     return this.#collect(maxBytes);
+  }
+
+  hold(bytes: number): void {
+    const overload = this.#take(bytes);
+    if (overload !== undefined) throw overload;
+  }
+
+  /** Takes so many bytes of what all requests may keep, or says why it can't. */
+  #take(bytes: number): BodyError | undefined {
+    const more = Math.max(0, bytes - FREE_BYTES) - this.#heldBytes;
+    if (more === 0 || this.#released) return undefined;
+    if (!this.#options.unfinished.take(more)) {
+      return new BodyError('overloaded', 'the gateway waits for the rest of too many requests: send it again soon');
+    }
+    this.#heldBytes += more;
+    return undefined;
+  }
+
+  /** The exchange is over: nothing of the body is kept. */
+  release(): void {
+    this.hold(0);
+    this.#released = true;
   }
 
   discard(): void {
@@ -135,6 +167,8 @@ export class Body implements RequestBody {
           this.#received(chunk, reading);
           parts.push(chunk);
           if (this.#receivedBytes > maxBytes) return settle(() => resolve(this.#tooLarge(maxBytes)));
+          const overload = this.#take(this.#receivedBytes);
+          if (overload !== undefined) return settle(() => reject(overload));
         }
         const { error, ended } = reading;
         if (error !== undefined) settle(() => reject(error));
@@ -197,7 +231,15 @@ class Reading {
   }
 
   received(bytes: number): void {
-    this.#allowedMs += (bytes / this.#options.limits.bodyBytesPerSecond) * 1_000;
+    const { deadlines, limits } = this.#options;
+    const { bodyBytesPerSecond, stallMs } = limits;
+    if (this.#deadline !== undefined) {
+      const now = deadlines.now();
+      this.#allowedMs -= now - this.#since;
+      this.#since = now;
+    }
+    // A client that sent much at once may not rest for an hour.
+    this.#allowedMs = Math.min(this.#allowedMs + (bytes / bodyBytesPerSecond) * 1_000, stallMs);
   }
 
   /** From now on the client may not rest. */
@@ -205,6 +247,11 @@ class Reading {
     const { deadlines } = this.#options;
     this.#since = deadlines.now();
     this.#deadline = deadlines.set(this.#allowedMs, this.#expire);
+  }
+
+  /** The client may rest before it sends more, and has its time of grace again when it does. */
+  relax(): void {
+    this.#allowedMs = this.#options.limits.bodyGraceMs;
   }
 
   /** The client may rest again. */

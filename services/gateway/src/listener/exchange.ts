@@ -44,24 +44,30 @@ export interface HttpExchange {
 export interface RequestBody {
   /**
    * Yields the body as it arrives. The client is read no faster than the iterator is. It may rest between two chunks,
-   * unless the body is `steady`, as that of a unary request is.
+   * unless the body is `steady`, as that of a unary request is, or that of a stream inside a message.
    *
    * @throws BodyError if the client breaks off, or if a steady body arrives too slowly.
    */
-  chunks(options?: { readonly steady?: boolean }): AsyncIterable<Buffer>;
+  chunks(options?: { readonly steady?: () => boolean }): AsyncIterable<Buffer>;
+  /**
+   * Says how many bytes of the body the reader of `chunks` keeps because their rest is missing.
+   *
+   * @throws BodyError if all requests together keep too many.
+   */
+  hold(bytes: number): void;
   /**
    * Reads the whole body.
    *
-   * @throws BodyError also if the body is larger than `maxBytes`.
+   * @throws BodyError also if the body is larger than `maxBytes`, or if all requests together keep too many bytes.
    */
   whole(maxBytes: number): Promise<Buffer>;
   /** Reads and forgets a bounded rest of the body, so that the connection can be used again. */
   discard(): void;
 }
 
-/** Why a body can't be read: the client sent too much, sent too slowly, or broke off. */
+/** Why a body can't be read: the client sent too much, sent too slowly, or broke off; or all clients sent too much at once. */
 export class BodyError extends Error {
-  readonly reason: 'too_large' | 'too_slow' | 'broken_off';
+  readonly reason: 'too_large' | 'too_slow' | 'broken_off' | 'overloaded';
 
   constructor(reason: BodyError['reason'], message: string) {
     super(message);

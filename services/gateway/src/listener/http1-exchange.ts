@@ -51,7 +51,7 @@ export class Http1Exchange implements HttpExchange {
   #closed: { readonly left: boolean } | undefined;
 
   constructor({ request, response, expects, target, authority, last }: Http1Request, setup: Setup) {
-    const { deadlines, limits } = setup;
+    const { deadlines, limits, unfinished } = setup;
     this.#request = request;
     this.#response = response;
     this.#socket = request.socket;
@@ -68,6 +68,7 @@ export class Http1Exchange implements HttpExchange {
     this.body = new Body(request, {
       deadlines,
       limits,
+      unfinished,
       empty: !chunked && Number(declared ?? 0) === 0,
       declared,
       begin: expects ? () => response.writeContinue() : undefined,
@@ -173,6 +174,7 @@ export class Http1Exchange implements HttpExchange {
   #close(): void {
     if (this.#closed !== undefined) return;
     this.#output.close();
+    this.body.release();
     this.#closed = { left: !this.#aborted && !this.#response.writableFinished };
     for (const listener of this.#listeners.splice(0)) listener(this.#closed.left);
   }

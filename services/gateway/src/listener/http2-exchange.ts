@@ -56,7 +56,7 @@ export class Http2Exchange implements HttpExchange {
   #closed: { readonly left: boolean } | undefined;
 
   constructor({ stream, headers, empty, connection }: Http2Request, setup: Setup) {
-    const { deadlines, limits } = setup;
+    const { deadlines, limits, unfinished } = setup;
     this.#stream = stream;
     this.#setup = setup;
     this.secure = connection.secure;
@@ -69,6 +69,7 @@ export class Http2Exchange implements HttpExchange {
     this.body = new Body(stream, {
       deadlines,
       limits,
+      unfinished,
       empty,
       declared: headers['content-length'],
       begin: headers.expect === '100-continue' ? () => this.#proceed() : undefined,
@@ -185,6 +186,7 @@ export class Http2Exchange implements HttpExchange {
     if (this.#closed !== undefined) return;
     this.#closed = { left: left && !this.#aborted };
     this.#output.close();
+    this.body.release();
     for (const listener of this.#listeners.splice(0)) listener(this.#closed.left);
   }
 }

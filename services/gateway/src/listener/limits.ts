@@ -25,6 +25,8 @@ export interface ListenerLimits {
   /** How long a body may arrive more slowly than `bodyBytesPerSecond`. */
   readonly bodyGraceMs: number;
   readonly bodyBytesPerSecond: number;
+  /** What parts of requests that wait for their rest may take, of all connections, beyond the first 16 KiB of each. */
+  readonly unfinishedBytes: number;
   /** How long a client may read nothing while a part of the answer waits for it. */
   readonly stallMs: number;
   /** How much of a body is read and forgotten once the answer has ended, and for how long. */
@@ -48,6 +50,7 @@ export const DEFAULT_LIMITS: ListenerLimits = {
   streams: 250,
   bodyGraceMs: 10_000,
   bodyBytesPerSecond: 1024,
+  unfinishedBytes: 256 * 1024 * 1024,
   stallMs: 60_000,
   discardBytes: 64 * 1024,
   discardMs: 2_000,

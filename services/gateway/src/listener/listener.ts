@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { type AppListener, cannotBind, formatHostPort, type HostPort } from '@rondo/service';
+import { createBudget } from './budget.js';
 import { createConnections } from './connections.js';
 import { createDeadlines } from './deadlines.js';
 import type { HttpExchange, HttpHandler } from './exchange.js';
@@ -52,6 +53,7 @@ export function createListener(options: ListenerOptions): PublicListener {
     handler: options.plaintext === 'refuse' ? onlySecure(handler) : handler,
     limits,
     deadlines: createDeadlines(clock, limits.tickMs),
+    unfinished: createBudget(limits.unfinishedBytes),
     clock,
     log,
     leaving: () => draining.signal.aborted || leaving(),

@@ -1,5 +1,6 @@
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
+import type { Budget } from './budget.js';
 import type { Deadlines } from './deadlines.js';
 import type { HttpExchange, HttpHandler } from './exchange.js';
 import type { ListenerLimits } from './limits.js';
@@ -10,6 +11,7 @@ export interface Setup {
   readonly handler: HttpHandler;
   readonly limits: ListenerLimits;
   readonly deadlines: Deadlines;
+  readonly unfinished: Budget;
   readonly clock: Clock;
   readonly log: Logger;
   /** Whether the process is about to stop: answers of HTTP/1.1 then close their connection. */

@@ -46,6 +46,11 @@ export class EnvelopeReader {
     return this.#prefixBytes === 0 && this.#at === this.#chunk.length;
   }
 
+  /** The bytes that are kept of a message that isn't complete. */
+  get keptBytes(): number {
+    return this.#part.length;
+  }
+
   /** Takes the next bytes. All envelopes of the earlier ones must have been read by {@link EnvelopeReader.next}. */
   push(chunk: Buffer): void {
     this.#chunk = chunk;

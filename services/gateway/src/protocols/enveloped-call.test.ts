@@ -31,6 +31,22 @@ describe('the end of a gRPC call', () => {
     expect(calls).toHaveLength(0);
   });
 
+  it.each([
+    ['rests inside a message', { bodyGraceMs: 50, stallMs: 50, tickMs: 10 }, '4'],
+    ['sends more of a message than all requests may keep', { unfinishedBytes: 10_000 }, '14'],
+  ])('fails if the client %s', async (_title, limits, code) => {
+    const { backend } = echoBackend();
+    const { session } = await gateway({ backend, limits });
+    const stream = open2(await session(), { path: pathOf('Chat'), headers: GRPC });
+    const answer = receive2(stream);
+    stream.write(frame(note('a')));
+    await once(stream, 'response');
+    // Between messages it may rest.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    stream.write(frame(Buffer.alloc(50_000)).subarray(0, 40_000));
+    expect((await answer).trailers['grpc-status']).toBe(code);
+  });
+
   it('cancels the call of a client that leaves', async () => {
     const called = deferred<Parameters<Backend>[0]>();
     const { session } = await gateway({

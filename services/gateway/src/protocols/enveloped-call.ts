@@ -100,11 +100,13 @@ class EnvelopedCall {
     const reader = new EnvelopeReader(this.#maxBytes);
     const base64 = this.#protocol.text ? new Base64Stream() : undefined;
     try {
-      for await (const chunk of this.#exchange.body.chunks()) {
+      const { body } = this.#exchange;
+      for await (const chunk of body.chunks({ steady: () => !reader.whole })) {
         reader.push(base64 === undefined ? chunk : base64.decode(chunk));
         for (let envelope = reader.next(); envelope !== undefined; envelope = reader.next()) {
           yield await messageOf(envelope, encoding, this.#maxBytes);
         }
+        body.hold(reader.keptBytes);
       }
       if (!reader.whole || base64?.whole === false) throw cutOff();
       // A client that cancels an upload ends the stream and then resets it.

@@ -126,9 +126,14 @@ export class InboundCall {
 
 function bodyError(fault: BodyError, maxBytes: number): RpcError {
   if (fault.reason === 'too_large') return tooLarge(maxBytes);
-  const code = fault.reason === 'too_slow' ? Status.DEADLINE_EXCEEDED : Status.CANCELLED;
-  return new RpcError(code, fault.message, { cause: fault });
+  return new RpcError(BODY_CODES[fault.reason], fault.message, { cause: fault });
 }
+
+const BODY_CODES = {
+  too_slow: Status.DEADLINE_EXCEEDED,
+  broken_off: Status.CANCELLED,
+  overloaded: Status.UNAVAILABLE,
+} as const;
 
 function deadlineExceeded(timeoutMs: number): RpcError {
   return new RpcError(

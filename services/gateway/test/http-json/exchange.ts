@@ -51,6 +51,7 @@ export function fakeExchange({ method = 'POST', query = '', headers = {}, body =
         if (body.length > maxBytes) throw new BodyError('too_large', `the body exceeds ${maxBytes} bytes`);
         return Buffer.from(body);
       },
+      hold() {},
       discard() {},
     },
     answerHeaders: {},

@@ -20,7 +20,7 @@ export function echo(exchange: HttpExchange): void {
     },
     (error: unknown) => {
       if (!(error instanceof BodyError)) throw error;
-      exchange.respond({ too_large: 413, too_slow: 408, broken_off: 400 }[error.reason], {});
+      exchange.respond({ too_large: 413, too_slow: 408, broken_off: 400, overloaded: 503 }[error.reason], {});
       exchange.end(Buffer.from(error.reason), { 'grpc-status': '8' });
     },
   );

@@ -1,0 +1,21 @@
+/** The memory that parts of requests may take while they wait for their rest, in all connections together. */
+export interface Budget {
+  /** Takes bytes, or gives them back if there are fewer than none. False, and nothing is taken, if there are not enough. */
+  take(bytes: number): boolean;
+  /** How many are taken. */
+  readonly taken: number;
+}
+
+export function createBudget(maxBytes: number): Budget {
+  let taken = 0;
+  return {
+    take(bytes) {
+      if (bytes > 0 && taken + bytes > maxBytes) return false;
+      taken += bytes;
+      return true;
+    },
+    get taken() {
+      return taken;
+    },
+  };
+}
