@@ -1,6 +1,5 @@
 /** `node main.js URL`: calls services with the client that openapi-typescript makes of the gateway's document. */
 import createClient from 'openapi-fetch';
-// biome-ignore lint/correctness/noUnresolvedImports: the test generates it.
 import type { paths } from '../.generated/schema.js';
 
 const [, , baseUrl = ''] = process.argv;
