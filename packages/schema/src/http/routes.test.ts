@@ -70,6 +70,25 @@ describe('createRoutes', () => {
     expect(target(any, 'PURGE /v1/x')).toBe('* /v1/x');
   });
 
+  it('takes segments behind **, which then has as few as it can', () => {
+    const documents = routesOf('GET /v1/{parent=documents/*/**}/{collection}', 'GET /v1/{name=documents/**}');
+    const variables = (path: string) => documents.match('GET', path);
+    expect(variables('/v1/documents/a/b')).toMatchObject({
+      variables: new Map([
+        ['parent', 'documents/a'],
+        ['collection', 'b'],
+      ]),
+    });
+    expect(variables('/v1/documents/a/b%2Fc/d/e%2Ff')).toMatchObject({
+      variables: new Map([
+        ['parent', 'documents/a/b%2Fc/d'],
+        ['collection', 'e/f'],
+      ]),
+    });
+    expect(variables('/v1/documents/a')).toMatchObject({ variables: new Map([['name', 'documents/a']]) });
+    expect(variables('/v1/documents')).toMatchObject({ variables: new Map([['name', 'documents']]) });
+  });
+
   it('never gives * an empty segment', () => {
     const one = routesOf('GET /v1/{name}', 'GET /v1/{name}:go');
     expect(target(one, 'GET /v1/')).toBeUndefined();

@@ -135,12 +135,21 @@ function find<T>(root: Node<T> | undefined, ways: readonly Way[]): FoundRoute<T>
 
 function descend<T>(node: Node<T>, way: Way, index: number): RouteEntry<T> | undefined {
   const segment = way.segments[index];
-  if (segment === undefined) return node.ends.get(way.verb) ?? node.rest?.ends.get(way.verb);
-  const literal = node.literals.get(segment);
-  const one = segment === '' ? undefined : node.one;
+  const literal = segment === undefined ? undefined : node.literals.get(segment);
+  const one = segment === undefined || segment === '' ? undefined : node.one;
   return (
+    (segment === undefined ? node.ends.get(way.verb) : undefined) ??
     (literal && descend(literal, way, index + 1)) ??
     (one && descend(one, way, index + 1)) ??
-    node.rest?.ends.get(way.verb)
+    (node.rest && afterRest(node.rest, way, index))
   );
+}
+
+/** `**` takes as few segments as it can: what stands behind it in a template is more specific. */
+function afterRest<T>(rest: Node<T>, way: Way, index: number): RouteEntry<T> | undefined {
+  for (let next = index; next <= way.segments.length; next += 1) {
+    const found = descend(rest, way, next);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

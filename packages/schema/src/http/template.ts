@@ -1,4 +1,4 @@
-/** One segment of a path template: a literal, `*` for one segment, or `**` for all that remain. */
+/** One segment of a path template: a literal, `*` for one segment, or `**` for any number of them. */
 export type TemplateSegment =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'one' }
@@ -40,7 +40,8 @@ const FIELD_PATH = /[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*/y;
 /**
  * Parses a path template.
  *
- * Source: the grammar in https://github.com/googleapis/googleapis/blob/master/google/api/http.proto
+ * Source: the grammar in https://github.com/googleapis/googleapis/blob/master/google/api/http.proto. It wants `**` at the
+ * end; published contracts, such as Firestore's, have segments behind it.
  *
  * @throws TemplateError with the position of the fault.
  */
@@ -69,7 +70,6 @@ class Parser {
 
   parseSegments(variablesAllowed: boolean): void {
     do {
-      if (this.segments.at(-1)?.kind === 'rest') this.fail('** must be the last segment');
       if (this.#next === '{') {
         if (!variablesAllowed) this.fail('a variable must not contain another one');
         this.#parseVariable();
@@ -93,7 +93,10 @@ class Parser {
   }
 
   #parseSegment(): TemplateSegment {
-    if (this.take('**')) return { kind: 'rest' };
+    if (this.take('**')) {
+      if (this.segments.some(({ kind }) => kind === 'rest')) this.fail('a template has ** only once');
+      return { kind: 'rest' };
+    }
     if (this.take('*')) return { kind: 'one' };
     const start = this.#position;
     const text = this.match(
@@ -146,10 +149,14 @@ export function variablesOf(
   path: readonly string[],
 ): ReadonlyMap<string, string> | undefined {
   const values = new Map<string, string>();
+  const rest = segments.findIndex(({ kind }) => kind === 'rest');
+  /** Where a position of the template is in the path: `**` stands for any number of segments. */
+  const inPath = (position: number) =>
+    rest >= 0 && position > rest ? position + path.length - segments.length : position;
   for (const { field, from, to } of variables) {
-    const rest = segments[to - 1]?.kind === 'rest';
-    const raw = path.slice(from, rest ? undefined : to);
-    const value = rest || to - from > 1 ? decodeSeveral(raw.join('/')) : decode(raw[0] ?? '');
+    const raw = path.slice(inPath(from), inPath(to));
+    const several = to - from > 1 || from === rest;
+    const value = several ? decodeSeveral(raw.join('/')) : decode(raw[0] ?? '');
     if (value === undefined) return undefined;
     values.set(field, value);
   }
