@@ -2,8 +2,16 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { cors } from '@connectrpc/connect';
 import type { HttpExchange } from '../listener/exchange.js';
 
-/** Lets pages of other origins call from a browser. */
+/** Decides which pages of other origins may call from a browser. */
 export interface Cors {
+  /**
+   * Whether a page of an origin that isn't allowed sent the request, and it may change something. A browser sends some
+   * requests to any address without asking first: a page could call services that only this machine can reach (cross-site
+   * request forgery). Programs other than browsers send no `Origin`.
+   *
+   * Source: https://words.filippo.io/csrf/
+   */
+  isForged(exchange: HttpExchange): boolean;
   /** The headers that allow the page of a request to read the answer; undefined if its origin isn't allowed. */
   headersFor(exchange: HttpExchange): OutgoingHttpHeaders | undefined;
   /** Answers a preflight request; false if the request is no preflight. */
@@ -14,12 +22,14 @@ const METHODS = [...new Set([...cors.allowedMethods, 'PUT', 'PATCH', 'DELETE'])]
 const EXPOSED = [...cors.exposedHeaders, 'ETag', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id'].join(
   ', ',
 );
+/** Methods that change nothing. Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1 */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** How long a browser may keep the answer to a preflight: as long as Chromium does at most. Seconds. */
 const MAX_AGE = 7_200;
 
 /**
- * Cross-origin resource sharing for some origins, without cookies. A request of another origin is still served: browsers
- * keep its answer from the page.
+ * Cross-origin resource sharing for some origins, without cookies. A safe request of another origin is still served:
+ * browsers keep its answer from the page.
  *
  * Source: https://fetch.spec.whatwg.org/#http-cors-protocol
  *
@@ -34,6 +44,10 @@ export function createCors(origins: readonly string[]): Cors {
     return { 'access-control-allow-origin': origin, vary: 'Origin' };
   };
   return {
+    isForged({ method, authority, headers: { origin } }) {
+      if (SAFE.has(method) || origin === undefined || any || allowed.has(origin)) return false;
+      return !URL.canParse(origin) || new URL(origin).host !== authority.toLowerCase();
+    },
     headersFor(exchange) {
       const headers = exchange.headers.origin === undefined ? undefined : allowFor(exchange);
       return headers && { ...headers, 'access-control-expose-headers': EXPOSED };

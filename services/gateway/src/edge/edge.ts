@@ -7,7 +7,6 @@ import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
 import { createAccessLog } from './access-log.js';
 import { createClientAddress } from './client-address.js';
 import { createCors } from './cors.js';
-import { isForged } from './cross-origin.js';
 import { createHostCheck } from './hosts.js';
 import { createRateLimit, type Rate, type RateLimit } from './rate-limit.js';
 import { identify } from './request-id.js';
@@ -55,7 +54,6 @@ export function createEdge(options: EdgeOptions): Edge {
   const logAccess = createAccessLog(options);
   const isAllowedHost = createHostCheck(options.hosts, options.listenHost);
   const cors = createCors(options.corsOrigins);
-  const origins = new Set(options.corsOrigins);
   const limit = options.rate && createRateLimit(options.rate, clock);
   const clientOf = (exchange: HttpExchange) => addressOf(exchange.remote, forwardedFor(exchange));
 
@@ -67,7 +65,7 @@ export function createEdge(options: EdgeOptions): Edge {
       logAccess(exchange, { client, requestId: identify(exchange, random) });
       if (!isAllowedHost(exchange.authority)) return refuse(exchange, otherHost(exchange), 421);
       if (cors.answerPreflight(exchange)) return;
-      if (isForged(exchange, origins)) return refuse(exchange, otherOrigin(exchange), 403);
+      if (cors.isForged(exchange)) return refuse(exchange, otherOrigin(exchange), 403);
       Object.assign(exchange.answerHeaders, cors.headersFor(exchange));
       const refusal = limit && takeQuota(exchange, limit, networkOf(client));
       if (refusal !== undefined) return refuse(exchange, refusal, 429);

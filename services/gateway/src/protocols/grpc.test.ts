@@ -62,7 +62,7 @@ describe('gRPC', () => {
     const trailer = new Metadata([
       ['x-trailer', 't'],
       ['constructor', 'c'],
-      ['rondo-served-by', 'somebody'],
+      ['rondo-served-by', 'instance-7'],
       ['endpoint-load-metrics-bin', Buffer.from([1])],
     ]);
     const { backend, calls } = echoBackend({ header, trailer });
