@@ -1,3 +1,4 @@
+import { didYouMean } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import type { Command, CommandContext } from './command.js';
 import { createComplete } from './commands/completion.js';
@@ -7,7 +8,7 @@ import { ExitCode } from './exit-code.js';
 import { writeFailure } from './failure.js';
 import { formatOverview, paintHelp } from './help.js';
 import { createPaint } from './terminal/terminal.js';
-import { didYouMean, printable } from './terminal/text.js';
+import { printable } from './terminal/text.js';
 
 /** Completion scripts run this command. Users don't type it, so help doesn't list it. */
 const complete = createComplete(commands);

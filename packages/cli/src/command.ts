@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
 import type { Clock, WallClock } from '@rondo/rpc/clock';
+import { didYouMean } from '@rondo/rpc/internal';
 import { messageOf, UsageError } from './errors.js';
 import type { ExitCodeName } from './exit-code.js';
 import { formatHelp } from './help.js';
 import type { Input, Terminal } from './terminal/terminal.js';
-import { didYouMean } from './terminal/text.js';
 
 /** What a command may use of its process. Tests pass their own. */
 export interface CommandContext {

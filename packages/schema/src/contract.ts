@@ -13,9 +13,8 @@ import {
   MethodOptions_IdempotencyLevel,
 } from '@bufbuild/protobuf/wkt';
 import { loadFileDescriptorSetFromBuffer, type ServiceDefinition } from '@grpc/proto-loader';
-import type { MethodDefinition } from '@rondo/rpc/internal';
+import { didYouMean, type MethodDefinition } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { didYouMean } from './did-you-mean.js';
 
 /** A method of a contract that was fetched at run time. */
 export interface DynamicMethod {

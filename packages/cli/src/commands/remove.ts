@@ -1,3 +1,4 @@
+import { didYouMean } from '@rondo/rpc/internal';
 import type { RemovedService } from '@rondo/scaffold';
 import { type CommandContext, defineCommand } from '../command.js';
 import { messageOf } from '../errors.js';
@@ -5,7 +6,6 @@ import { ExitCode } from '../exit-code.js';
 import { askStatus, requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import { completeService, firstLines, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
-import { didYouMean } from '../terminal/text.js';
 
 /** `rondo remove service`: undoes `rondo new service`. */
 export const remove = defineCommand({

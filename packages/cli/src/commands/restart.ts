@@ -1,9 +1,10 @@
+import { didYouMean } from '@rondo/rpc/internal';
 import { type CommandContext, defineCommand, type Written } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { askProcesses, type LauncherProcess, requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
-import { didYouMean, printable } from '../terminal/text.js';
+import { printable } from '../terminal/text.js';
 
 /** `rondo restart`: drains a process of `npm start`, and starts it again. */
 export const restart = defineCommand({

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, sleep } from '@rondo/rpc/clock';
+import { didYouMean } from '@rondo/rpc/internal';
 import { codeOf } from '../errors.js';
-import { didYouMean } from '../terminal/text.js';
 import { LogFile } from './log-file.js';
 import type { LogLine } from './log-line.js';
 

@@ -1,4 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { didYouMean } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import {
   listInstances,
@@ -8,7 +9,6 @@ import {
   setOperatorState,
 } from '../registry/connection.js';
 import { isPicked } from '../registry/instance-view.js';
-import { didYouMean } from '../terminal/text.js';
 
 /** The result for one instance. */
 export interface CordonResult {

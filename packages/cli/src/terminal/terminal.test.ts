@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { nearest } from '@rondo/rpc/internal';
+import { didYouMean, nearest } from '@rondo/rpc/internal';
 import { formatTable } from './table.js';
 import { createPaint, paintJson, wantsColor } from './terminal.js';
-import { didYouMean, formatAge, parseDurationMs, printable } from './text.js';
+import { formatAge, parseDurationMs, printable } from './text.js';
 
 describe('durations', () => {
   it.each([

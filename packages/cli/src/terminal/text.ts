@@ -1,5 +1,3 @@
-export { didYouMean } from '@rondo/schema';
-
 /** Characters that could control the terminal or reorder its text: control characters, line separators and bidi controls. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 

@@ -23,3 +23,9 @@ export function editDistance(from: string, to: string): number {
   }
   return row.at(-1) ?? 0;
 }
+
+/** ` Did you mean "…"?` with the known name that is nearest; empty if none is near. It goes behind a sentence. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  return meant === undefined ? '' : ` Did you mean "${meant}"?`;
+}

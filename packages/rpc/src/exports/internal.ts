@@ -30,7 +30,7 @@ export {
 } from '../contract/balancing-text.js';
 export type { MessageType, MethodDefinition, ServiceDefinition } from '../contract/definition.js';
 export { type Method, methodsOf } from '../contract/method.js';
-export { editDistance, nearest } from '../contract/nearest.js';
+export { didYouMean, editDistance, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS } from '../contract/policy.js';
 export type { PolicyFields, ScalarField } from '../contract/wire-fields.js';
 export { observeReply } from '../middleware/stream.js';

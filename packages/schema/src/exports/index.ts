@@ -12,7 +12,6 @@
  */
 
 export { type DynamicMethod, loadSchema, type Schema, toDynamicMethod } from '../contract.js';
-export { didYouMean } from '../did-you-mean.js';
 export { type CheckedJson, type CheckOptions, checkJson } from '../json/check.js';
 export { isTooDeep } from '../json/depth.js';
 export { readMessage, writeMessage } from '../json/message.js';

@@ -8,8 +8,8 @@ import {
   ScalarType,
 } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
+import { didYouMean } from '@rondo/rpc/internal';
 import type { FieldViolation } from '@rondo/rpc/status';
-import { didYouMean } from '../did-you-mean.js';
 import { numberText } from './parse.js';
 import { type Checked, checkScalar, show, wellKnownTypes } from './scalar.js';
 

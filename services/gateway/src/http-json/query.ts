@@ -1,7 +1,7 @@
 import { type DescField, type DescMessage, type JsonObject, type JsonValue, ScalarType } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
+import { didYouMean } from '@rondo/rpc/internal';
 import type { FieldViolation } from '@rondo/rpc/status';
-import { didYouMean } from '@rondo/schema';
 
 /** The parameters of a query, in their order. */
 export type QueryParameters = readonly (readonly [name: string, value: string])[];
