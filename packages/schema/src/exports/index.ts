@@ -12,8 +12,8 @@
  */
 
 export { type DynamicMethod, loadSchema, type Schema, toDynamicMethod } from '../contract.js';
+export { whyUnparsed } from '../json/bounds.js';
 export { type CheckedJson, type CheckOptions, checkJson } from '../json/check.js';
-export { isTooDeep } from '../json/depth.js';
 export { readMessage, writeMessage } from '../json/message.js';
 export { numberText, parseJson, withPlainNumbers } from '../json/parse.js';
 export { bindMethod, type Invoke, methodOf, servicePolicy } from '../method.js';

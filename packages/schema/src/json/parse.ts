@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonValue } from '@bufbuild/protobuf';
-import { isTooDeep } from './depth.js';
+import { whyUnparsed } from './bounds.js';
 
 /** Prefixes the text of a number that a JavaScript number can't hold. No text of a caller begins so, as it can't be guessed. */
 const MARK = `\ue000${randomUUID()}`;
@@ -17,7 +17,8 @@ const LONG_NUMBER = /\d{16}|\d[eE]/;
  */
 export function parseJson(text: string): JsonValue {
   try {
-    if (isTooDeep(text)) throw tooDeep();
+    const reason = whyUnparsed(text);
+    if (reason !== undefined) throw new SyntaxError(`it ${reason}`);
     const value: JsonValue = JSON.parse(text);
     checkNesting(text);
     if (!LONG_NUMBER.test(text)) return value;

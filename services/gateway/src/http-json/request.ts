@@ -10,8 +10,9 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { type FieldViolation, invalidArgument } from '@rondo/rpc/status';
-import { checkJson, isTooDeep, parseJson } from '@rondo/schema';
+import { checkJson, parseJson, whyUnparsed } from '@rondo/schema';
 import type { HttpBinding } from '@rondo/schema/http';
+import { MAX_JSON_VALUES } from '../protocols/codec.js';
 import { type Conditions, setConditions } from './conditions.js';
 import { factsOf } from './facts.js';
 import { impliedMask, setMask } from './field-mask.js';
@@ -46,7 +47,9 @@ const LONG_NUMBER = /\d{16}|\d[eE]|\\u003/i;
  */
 export function encodeRequest(method: DescMethod, parts: RequestParts): Uint8Array {
   const { body } = parts;
-  const simple = isBodyOnly(parts) && !LONG_NUMBER.test(body) && !factsOf(method.input).wellKnown && !isTooDeep(body);
+  const unparsed = whyUnparsed(body, MAX_JSON_VALUES);
+  if (unparsed !== undefined) throw invalidArgument([{ field: 'the body', description: `${unparsed}; send less` }]);
+  const simple = isBodyOnly(parts) && !LONG_NUMBER.test(body) && !factsOf(method.input).wellKnown;
   const message = simple ? readSimple(method.input, parts) : undefined;
   return toBinary(method.input, message ?? readMessage(method, parts));
 }

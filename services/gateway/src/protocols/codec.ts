@@ -10,7 +10,7 @@ import {
 } from '@bufbuild/protobuf';
 import type { Endpoint, Payload } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { isTooDeep } from '@rondo/schema';
+import { whyUnparsed } from '@rondo/schema';
 import type { PublicMethod } from '../discovery/catalogue.js';
 import { withReadableAnys } from './any.js';
 import type { BackendCall } from './backend.js';
@@ -46,7 +46,8 @@ function encoder({ types }: PublicMethod, refuse: Refuse): (desc: DescMethod, js
     if (last?.desc === desc && last.json === json) return last.bytes;
     try {
       const text = textOf(json);
-      if (isTooDeep(text)) throw new Error('it is nested too deep');
+      const unparsed = whyUnparsed(text, MAX_JSON_VALUES);
+      if (unparsed !== undefined) throw new Error(`it ${unparsed}`);
       if (MANY_DIGITS.test(text)) refuseEndlessNumbers(JSON.parse(text));
       const message = fromJsonString(desc.input, text, { registry: types, ignoreUnknownFields: true });
       last = { desc, json, bytes: toBinary(desc.input, message) };
@@ -59,6 +60,9 @@ function encoder({ types }: PublicMethod, refuse: Refuse): (desc: DescMethod, js
     }
   };
 }
+
+/** How many members and elements the JSON of a request may have in all: more would stall all other requests. */
+export const MAX_JSON_VALUES = 100_000;
 
 /** Whether a text may have an endless number: by many digits, or by escapes that stand for digits. */
 const MANY_DIGITS = /\d{1000}|\\u003/i;

@@ -120,6 +120,15 @@ describe('a unary request of Connect that breaks the rules', () => {
     expect(String(answer.body)).toContain('a number has over 100000 digits');
   });
 
+  it('has more values than a gateway reads', async () => {
+    const { backend } = echoBackend();
+    const chunks = [Buffer.from(`{"numbers": [${'1,'.repeat(100_000)}1]}`)];
+    const { session } = await gateway({ backend });
+    const answer = await send2(await session(), { path: pathOf('Put'), headers: JSON_TYPE, chunks });
+    expect(answer.status).toBe(400);
+    expect(String(answer.body)).toContain('it has more than 100000 values');
+  });
+
   it('tells the client of its JSON, whatever the backend makes of it', async () => {
     const backend: Backend = async ({ request }) => {
       try {

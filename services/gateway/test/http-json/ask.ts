@@ -16,6 +16,7 @@ export interface Setting extends FakeRequest {
   /** The reply in JSON, or the request itself. */
   readonly reply?: JsonValue | RpcError;
   readonly replyBytes?: Uint8Array;
+  readonly maxMessageBytes?: number;
 }
 
 /** Makes one request. `seen` is the request message that the backend got, in canonical JSON. */
@@ -42,7 +43,7 @@ export async function ask(setting: Setting) {
     backend,
     metadataOf: () => new Metadata(),
     addMetadata: () => {},
-    maxMessageBytes: 2000,
+    maxMessageBytes: setting.maxMessageBytes ?? 2_000,
   });
   const { exchange, answer } = fakeExchange({ method: setting.binding.verb, ...setting });
   serve(exchange, {

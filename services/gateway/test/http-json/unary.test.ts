@@ -66,6 +66,14 @@ describe('a body', () => {
     expect(answer.text.replaceAll('\\"', '"')).toContain(text);
   });
 
+  it('is refused before it is parsed if it has more than 100,000 values', async () => {
+    const tags = (count: number) => echo(`{"tags": [${'"",'.repeat(count)}""]}`, { maxMessageBytes: 1_000_000 });
+    const answer = await tags(100_000);
+    expect(answer).toMatchObject({ status: 400, json: { code: 3 }, seen: undefined });
+    expect(answer.text).toContain('the body: has more than 100000 values; send less');
+    expect(await tags(99_997)).toMatchObject({ status: 200 });
+  });
+
   it('has every violation in BadRequest', async () => {
     const { json } = await echo('{"nme": 1, "int32Value": "x"}');
     expect(json).toMatchObject({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isTooDeep } from './depth.js';
+import { whyUnparsed } from './bounds.js';
 import { parseJson } from './parse.js';
 
 describe('JSON of nothing but brackets', () => {
@@ -8,7 +8,7 @@ describe('JSON of nothing but brackets', () => {
     ['objects', `${'{"a":'.repeat(1_001)}1${'}'.repeat(1_001)}`],
     ['lists that never end', '['.repeat(1_001)],
   ])('is refused before it is parsed: %s', (_kind, text) => {
-    expect(isTooDeep(text)).toBe(true);
+    expect(whyUnparsed(text)).toBe('is nested more than 100 deep');
     expect(() => parseJson(text)).toThrow('the request is not JSON: it is nested more than 100 deep: ');
   });
 
@@ -17,7 +17,22 @@ describe('JSON of nothing but brackets', () => {
     ['brackets in a text', `{"a":"${'['.repeat(2_000)}"}`],
     ['brackets behind a quotation mark in a text', `{"a":"\\"${'['.repeat(2_000)}"}`],
   ])('is not confused with %s', (_kind, text) => {
-    expect(isTooDeep(text)).toBe(false);
+    expect(whyUnparsed(text)).toBeUndefined();
     expect(parseJson(text)).toEqual(JSON.parse(text));
+  });
+});
+
+describe('JSON of very many values', () => {
+  it.each([
+    ['members', `{${Array.from({ length: 1_001 }, (_, index) => `"k${index}":1`).join(',')}}`],
+    ['elements', `[${'1,'.repeat(1_000)}1]`],
+    ['empty objects', `{"a":[${'{},'.repeat(998)}{}]}`],
+  ])('is refused before it is parsed: %s', (_kind, text) => {
+    expect(whyUnparsed(text, 1_000)).toBe('has more than 1000 values');
+    expect(whyUnparsed(text, 2_001)).toBeUndefined();
+  });
+
+  it('is not confused with commas in a text', () => {
+    expect(whyUnparsed(JSON.stringify({ a: ','.repeat(2_000) }), 1_000)).toBeUndefined();
   });
 });
