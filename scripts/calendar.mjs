@@ -8,7 +8,7 @@ import { step } from './steps.mjs';
 
 const USAGE = `npm run calendar [-- options]
   --at NAME   run at one of the moments only
-  --all       run all tests, as npm test does, instead of those that read a calendar
+  --all       run all tests, as npm test -- --all does, instead of those that read a calendar
   --list      print the moments`;
 const ACCEPTED = {
   at: { type: 'string' },
@@ -93,7 +93,7 @@ async function testsBy(environment, { moment: { time }, all }) {
   if (output.slice(0, 'YYYY-MM-DDTHH'.length) !== time.slice(0, 'YYYY-MM-DDTHH'.length)) {
     return { code: 1, output: `the clock can't be shifted to ${time}: it shows ${output}` };
   }
-  const task = [path.join(root, 'scripts/run.mjs'), 'test', ...(all ? [] : TESTS)];
+  const task = [path.join(root, 'scripts/run.mjs'), 'test', ...(all ? ['--all'] : TESTS)];
   const sweep = setInterval(removeLeftovers, SWEEP_MS);
   try {
     removeLeftovers();

@@ -21,7 +21,7 @@ export async function main(args) {
   }
   rmSync(report, { force: true });
   process.env.FOREIGN_CONTRACTS = args.includes('--half') ? 'half' : 'all';
-  const code = await test(['e2e/foreign.test.ts', ...args.filter((arg) => arg !== '--half')]);
+  const code = await test(['e2e/clones/foreign.test.ts', ...args.filter((arg) => arg !== '--half')]);
   if (existsSync(report)) console.log(`\n${readFileSync(report, 'utf8')}`);
   return code;
 }

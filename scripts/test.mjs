@@ -1,4 +1,4 @@
-/** Every test: those beside the code and the component tests first, then the journeys of e2e over built processes. */
+/** The tests: those beside the code and the component tests first, then the journeys of e2e over built processes. */
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -28,8 +28,9 @@ async function jest(args) {
 }
 
 /**
- * `npm test` runs all tests; `npm test -- <jest arguments>` runs the selected ones in one run of jest; `npm test -- --quick` runs
- * those that take less than a minute together.
+ * `npm test` runs the tests of what the processes do. `--all` adds those of a developer's work in a clone, `--clones` runs them
+ * alone, and `--quick` runs those that take less than a minute together. `npm test -- <jest arguments>` runs the selected
+ * ones in one run of jest.
  * A compile error makes the command fail, but the tests that run from sources are run anyway.
  * @param {string[]} args
  */
@@ -39,9 +40,13 @@ export async function main(args) {
   const compiled = await step('compile', () => compile());
   const [first, ...rest] = args;
   if (first === '--quick') return (await jest([...rest, ...QUICK])) || compiled.code;
-  if (args.length > 0) return (await jest(args)) || compiled.code;
+  if (first === '--clones') return compiled.code || (await journeys(['clones'], rest));
+  if (args.length > 0 && first !== '--all') return (await jest(args)) || compiled.code;
   const code = await jest(['--selectProjects', 'code']);
   if (compiled.code !== 0 || !existsSync(path.join(root, 'e2e/package.json'))) return code || compiled.code;
   // After the others, as a journey has processes of its own that want to run.
-  return (await jest(['--selectProjects', 'e2e', '--maxWorkers', String(JOURNEYS_AT_ONCE)])) || code;
+  return (await journeys(first === '--all' ? ['e2e', 'clones'] : ['e2e'], rest)) || code;
 }
+
+const journeys = (projects, args) =>
+  jest([...args, '--maxWorkers', String(JOURNEYS_AT_ONCE), '--selectProjects', ...projects]);

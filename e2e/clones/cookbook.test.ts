@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Ended, eventually, freeBase, type RunningProcess, root, start } from '@rondo/harness';
 import { Status } from '@rondo/rpc/status';
-import { type Guide, readGuide } from './src/docs.js';
-import { isAmongOutFiles, readConfiguration, startUnderInspector } from './src/launch-json.js';
-import { type Clone, cloneRepository } from './src/repository.js';
+import { type Guide, readGuide } from '../src/docs.js';
+import { isAmongOutFiles, readConfiguration, startUnderInspector } from '../src/launch-json.js';
+import { type Clone, cloneRepository } from '../src/repository.js';
 
 const FOLDER = 'docs/cookbook';
 const middleware = readGuide('middleware.md', FOLDER);

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, freeBase, isAlive, type RunningProcess, runNode, start } from '@rondo/harness';
-import { ask } from './src/ask.js';
-import { type Clone, cloneRepository } from './src/repository.js';
+import { ask } from '../src/ask.js';
+import { type Clone, cloneRepository } from '../src/repository.js';
 
 const HANDLERS = 'services/calculator/src/calculator.ts';
 const CONTRACT = 'proto/calculator/v1/calculator.proto';

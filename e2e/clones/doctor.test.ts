@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { freeBase, root, runNode } from '@rondo/harness';
-import { type Clone, cloneRepository, workspaceFolders } from './src/repository.js';
+import { type Clone, cloneRepository, workspaceFolders } from '../src/repository.js';
 
 interface Finding {
   readonly name: string;

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { root, startService } from '@rondo/harness';
 import { Status } from '@rondo/rpc/status';
-import { type Answer, answersOf, grpcurl, hasGrpcurl } from './src/foreign/calls.js';
-import { type ForeignContract, foreignContracts, packageFolder } from './src/foreign/contracts.js';
-import { type ReflectedMethod, reflect } from './src/foreign/reflect.js';
-import { type Row, toTable } from './src/foreign/report.js';
-import { type Clone, cloneRepository } from './src/repository.js';
+import { type Answer, answersOf, grpcurl, hasGrpcurl } from '../src/foreign/calls.js';
+import { type ForeignContract, foreignContracts, packageFolder } from '../src/foreign/contracts.js';
+import { type ReflectedMethod, reflect } from '../src/foreign/reflect.js';
+import { type Row, toTable } from '../src/foreign/report.js';
+import { type Clone, cloneRepository } from '../src/repository.js';
 
 // `npm run foreign` uses all contracts, CI every second one, `npm test` only those whose packages are installed.
 const { FOREIGN_CONTRACTS: wanted } = process.env;

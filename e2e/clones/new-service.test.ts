@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@rondo/harness';
-import { type Clone, cloneRepository } from './src/repository.js';
+import { type Clone, cloneRepository } from '../src/repository.js';
 
 const TIMEOUT_MS = 600_000;
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Ended, eventually, freeBase, type RunningProcess } from '@rondo/harness';
-import { readGuide } from './src/docs.js';
-import { startLanguageServer } from './src/language-server.js';
-import { timeArrival } from './src/new-at-gateway.js'; // sample: gateway
-import { type Clone, cloneRepository } from './src/repository.js';
+import { readGuide } from '../src/docs.js';
+import { startLanguageServer } from '../src/language-server.js';
+import { timeArrival } from '../src/new-at-gateway.js'; // sample: gateway
+import { type Clone, cloneRepository } from '../src/repository.js';
 
 /** A save, a rebuild and a restart, on a machine that is busy. */
 const SAY_HELLO = 'helloworld.Greeter/SayHello';
@@ -140,9 +140,10 @@ describe('docs/guides/test-a-service.md', () => {
     expect(errors.flat()).toEqual([]);
   });
 
-  it('leaves a tree that passes every check', async () => {
-    const { code, stdout } = await clone.node('scripts/run.mjs', 'check');
-    expect({ code, stdout }).toMatchObject({ code: 0 });
+  // new-service.test.ts runs every check over services that were made; what a guide writes can only be of another style.
+  it('leaves code in the style of the others', async () => {
+    const { code, stdout, stderr } = await clone.node('node_modules/@biomejs/biome/bin/biome', 'ci', 'services');
+    expect({ code, stdout, stderr }).toMatchObject({ code: 0 });
   });
 });
 

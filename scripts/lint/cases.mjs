@@ -155,6 +155,7 @@ export const refused = [
 ];
 
 export const allowed = [
+  ['e2e/clones/ok.test.ts', "import '../src/repository.js';"],
   ['e2e/ok.test.ts', "import './src/repository.js';\nimport '@rondo/harness';"],
   [
     'packages/rpc/src/server/ok.ts',
