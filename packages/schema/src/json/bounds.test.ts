@@ -22,6 +22,13 @@ describe('JSON of nothing but brackets', () => {
   });
 });
 
+it('refuses a number of very many digits before it is parsed, and reads them as text', () => {
+  const digits = '9'.repeat(1_001);
+  expect(whyUnparsed(`{"a":-${digits}}`)).toBe('has a number of more than 1000 digits');
+  expect(whyUnparsed(`{"a":[1.${digits}]}`)).toBe('has a number of more than 1000 digits');
+  expect(whyUnparsed(`{"a":"${digits}"}`)).toBeUndefined();
+});
+
 describe('JSON of very many values', () => {
   it.each([
     ['members', `{${Array.from({ length: 1_001 }, (_, index) => `"k${index}":1`).join(',')}}`],
