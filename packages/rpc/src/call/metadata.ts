@@ -134,6 +134,11 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     entries.delete(name);
   }
 
+  /** Whether it has no entry at all. It is cheaper than `size`. */
+  get isEmpty(): boolean {
+    return this.#source === undefined && this.#entries === 0;
+  }
+
   /** The number of keys. */
   get size(): number {
     return this.#source === undefined ? (this.#present?.size ?? 0) : this.#own().size;

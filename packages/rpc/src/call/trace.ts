@@ -3,13 +3,14 @@ import type { Metadata } from './metadata.js';
 
 /** The metadata key of W3C Trace Context. Source: https://www.w3.org/TR/trace-context/ */
 const TRACEPARENT = 'traceparent';
-const PATTERN = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
+const PATTERN = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/;
 const INVALID = '0'.repeat(32);
 
 /** The trace id in a request's `traceparent`; undefined if there is no valid one. */
 export function receivedTraceId(metadata: Metadata): string | undefined {
   const header = metadata.get(TRACEPARENT);
-  const traceId = header === undefined ? undefined : PATTERN.exec(header)?.[1];
+  if (header === undefined || !PATTERN.test(header)) return undefined;
+  const traceId = header.slice(3, 35);
   return traceId === INVALID ? undefined : traceId;
 }
 
@@ -20,5 +21,5 @@ export function newTraceId(random: Random): string {
 
 /** Adds a `traceparent` with this trace id, unless the caller has set one. */
 export function propagateTrace(metadata: Metadata, traceId: string, random: Random): void {
-  if (!metadata.has(TRACEPARENT)) metadata.set(TRACEPARENT, `00-${traceId}-${random.hex(8)}-01`);
+  if (!metadata.has(TRACEPARENT)) metadata.append(TRACEPARENT, `00-${traceId}-${random.hex(8)}-01`);
 }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Call, Payload, Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
+import { encodeMessage } from '../contract/encode.js';
 import type { Method } from '../contract/method.js';
 import { mapMessages } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
@@ -25,7 +26,7 @@ function encode({ requestType }: Method, message: unknown): Uint8Array {
     throw new RpcError(Status.INVALID_ARGUMENT, `the request must be an object, not ${String(message)}`);
   }
   try {
-    return requestType.encode(requestType.fromPartial(message)).finish();
+    return encodeMessage(requestType, requestType.fromPartial(message));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new RpcError(Status.INVALID_ARGUMENT, `the request can't be encoded: ${reason}`, { cause });

@@ -1,6 +1,12 @@
+/** Holds an encoded message. `finish` returns it, and leaves the writer empty for another one. */
+export interface MessageWriter {
+  finish(): Uint8Array;
+}
+
 /** A generated message type: its codec, and the function that completes a partial message. */
 export interface MessageType<T = unknown> {
-  encode(message: T): { finish(): Uint8Array };
+  /** Writes with `writer`, which is empty and came from this function before, or with a new one. */
+  encode(message: T, writer?: MessageWriter): MessageWriter;
   decode(bytes: Uint8Array): T;
   fromPartial(partial: object): T;
 }

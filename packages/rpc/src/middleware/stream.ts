@@ -110,7 +110,7 @@ export function untilAborted<M>(messages: AsyncIterable<M>, signal: AbortSignal)
 }
 
 /** Settles as `work` does, or rejects with the signal's reason if `signal` aborts first. */
-export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
     if (signal.aborted) onAbort();

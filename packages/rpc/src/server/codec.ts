@@ -1,14 +1,9 @@
-import type { Payload, Reply } from '../call/call.js';
+import type { Reply } from '../call/call.js';
+import { encodeMessage } from '../contract/encode.js';
 import type { Method } from '../contract/method.js';
 import { mapMessages } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-
-/** Decodes the request for its handler. Bytes that can't be decoded are `INTERNAL`, as gRPC specifies. */
-export function decodeRequest(method: Method, request: Payload<Uint8Array>): Payload {
-  if (!request.stream) return { stream: false, message: decode(method, request.message) };
-  return { stream: true, messages: mapMessages(request.messages, (bytes) => decode(method, bytes)) };
-}
 
 /** Encodes the reply. If a message can't be encoded, that is the handler's fault. */
 export function encodeReply(method: Method, reply: Reply): Reply<Uint8Array> {
@@ -19,7 +14,8 @@ export function encodeReply(method: Method, reply: Reply): Reply<Uint8Array> {
   return { header, trailer, response: { stream: true, messages: mapMessages(response.messages, encode) } };
 }
 
-function decode(method: Method, bytes: Uint8Array): unknown {
+/** Decodes a message of the request for its handler. Bytes that can't be decoded are `INTERNAL`, as gRPC specifies. */
+export function decodeRequest(method: Method, bytes: Uint8Array): unknown {
   try {
     return method.requestType.decode(bytes);
   } catch (cause) {
@@ -47,7 +43,7 @@ function encodeResponse(method: Method, message: unknown): Uint8Array {
   }
   const present = encodedOnce.get(message);
   if (present !== undefined) return present;
-  const bytes = method.responseType.encode(method.responseType.fromPartial(message)).finish();
+  const bytes = encodeMessage(method.responseType, method.responseType.fromPartial(message));
   if (encodedOnce.has(message)) encodedOnce.set(message, bytes);
   return bytes;
 }

@@ -4,7 +4,7 @@ import { ContextValues } from '../call/context-values.js';
 import { Metadata } from '../call/metadata.js';
 import { type Clocks, dateOf } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
-import { untilAborted } from '../middleware/stream.js';
+import { mapMessages, untilAborted } from '../middleware/stream.js';
 import type { WireCall } from '../transport/transport.js';
 import { decodeRequest } from './codec.js';
 
@@ -34,14 +34,12 @@ export class RoutedCall implements ServerCall {
   declare readonly deadline: Date | undefined;
   declare readonly callerDeadline: Date | undefined;
   declare readonly signal: AbortSignal;
-  declare readonly request: Payload;
+  readonly request: Payload;
+  readonly sendHeader: () => void;
   declare readonly log: Logger;
-  declare readonly sendHeader: () => void;
-  readonly #received: Payload<Uint8Array>;
   readonly #logger: Logger;
   readonly #wire: WireCall;
   readonly #clocks: Clocks;
-  #request: Payload | undefined;
   #log: Logger | undefined;
 
   constructor(wire: WireCall, { method, clocks, traceId, trailer, logger }: RoutedCallOptions) {
@@ -51,16 +49,15 @@ export class RoutedCall implements ServerCall {
     this.traceId = traceId;
     this.peer = wire.peer;
     this.trailer = trailer;
-    this.#received = wire.request;
+    this.request = requestOf(method, wire);
+    this.sendHeader = () => wire.sendHeader?.(this.header);
     this.#logger = logger;
     this.#wire = wire;
     this.#clocks = clocks;
     Object.defineProperty(this, 'deadline', RoutedCall.#deadline);
     Object.defineProperty(this, 'callerDeadline', RoutedCall.#callerDeadline);
     Object.defineProperty(this, 'signal', RoutedCall.#signal);
-    Object.defineProperty(this, 'request', RoutedCall.#decoded);
     Object.defineProperty(this, 'log', RoutedCall.#child);
-    Object.defineProperty(this, 'sendHeader', RoutedCall.#early);
   }
 
   static readonly #deadline: PropertyDescriptor = {
@@ -88,22 +85,6 @@ export class RoutedCall implements ServerCall {
     },
   };
 
-  /** Decoded when first read, so that a call which is refused early doesn't pay for it. */
-  static readonly #decoded: PropertyDescriptor = {
-    enumerable: true,
-    get(this: RoutedCall): Payload {
-      this.#request ??= decodeRequest(this.method, untilContextEnds(this.#received, this.context));
-      return this.#request;
-    },
-  };
-
-  static readonly #early: PropertyDescriptor = {
-    enumerable: true,
-    get(this: RoutedCall): () => void {
-      return () => this.#wire.sendHeader?.(this.header);
-    },
-  };
-
   static readonly #child: PropertyDescriptor = {
     enumerable: true,
     get(this: RoutedCall): Logger {
@@ -113,7 +94,27 @@ export class RoutedCall implements ServerCall {
   };
 }
 
-/** Ends the requests with the call, so that a handler which waits for the next one doesn't outlive it. */
-function untilContextEnds(request: Payload<Uint8Array>, context: CallContext): Payload<Uint8Array> {
-  return request.stream ? { stream: true, messages: untilAborted(request.messages, context.signal) } : request;
+/** The request for the handler. A stream ends with the call, so that a handler which waits for a message doesn't outlive it. */
+function requestOf(method: Method, { request, context }: WireCall): Payload {
+  if (!request.stream) return new Request(method, request.message);
+  const messages = untilAborted(request.messages, context.signal);
+  return { stream: true, messages: mapMessages(messages, (bytes) => decodeRequest(method, bytes)) };
+}
+
+/** One message, which is decoded when it is first read: a call that is refused early doesn't pay for it. */
+class Request {
+  readonly stream = false;
+  readonly #method: Method;
+  readonly #bytes: Uint8Array;
+  #decoded: { readonly message: unknown } | undefined;
+
+  constructor(method: Method, bytes: Uint8Array) {
+    this.#method = method;
+    this.#bytes = bytes;
+  }
+
+  get message(): unknown {
+    this.#decoded ??= { message: decodeRequest(this.#method, this.#bytes) };
+    return this.#decoded.message;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Payload, Reply } from '../../call/call.js';
 import { CallContext, cancelled } from '../../call/call-context.js';
-import { Metadata, type MetadataValue } from '../../call/metadata.js';
-import { mapMessages, observe, unlessAborted, untilAborted } from '../../middleware/stream.js';
+import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
+import { mapMessages, observe, untilAborted } from '../../middleware/stream.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { RouterError } from '../router-error.js';
@@ -11,20 +11,20 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Carries a call to `handle` as a connection would. Only bytes, metadata and a status cross; larger messages than
- * allowed don't. When `broken` aborts, neither side receives anything more.
+ * allowed don't. When `connection` ends, neither side receives anything more.
  */
 export async function crossMemory(
   wire: WireCall,
   handle: WireHandler,
-  broken: AbortSignal,
+  connection: CallContext,
 ): Promise<Reply<Uint8Array>> {
   const far = new CallContext();
   const leave = () => far.end(expiry(wire.context) ?? cancelled());
   wire.context.onEnd(leave);
-  broken.addEventListener('abort', leave, { once: true });
+  connection.onEnd(leave);
   const release = () => {
     wire.context.offEnd(leave);
-    broken.removeEventListener('abort', leave);
+    connection.offEnd(leave);
   };
   const end = () => {
     release();
@@ -32,11 +32,11 @@ export async function crossMemory(
   };
   const early = new EarlyHeader();
   try {
-    const metadata = carried(wire.metadata);
-    const request = limited(wire.request);
-    const received = { ...wire, metadata, request, context: far, peer: 'memory', sendHeader: early.send };
-    const reply = await unlessAborted(handle(received), broken);
-    if (reply.response.stream) return await receiveStream(reply, reply.response.messages, { broken, end, early });
+    const { path, responseStream, deadline, compression } = wire;
+    const [metadata, request] = [carried(wire.metadata), limited(wire.request)];
+    const rest = { deadline, compression, context: far, peer: 'memory', sendHeader: early.send };
+    const reply = await unlessEnded(handle({ path, responseStream, metadata, request, ...rest }), connection);
+    if (reply.response.stream) return await receiveStream(reply, reply.response.messages, { connection, end, early });
     release();
     const { header, trailer, response } = reply;
     return { header: early.header ?? carried(header), trailer: carried(trailer), response: limited(response) };
@@ -46,22 +46,46 @@ export async function crossMemory(
   }
 }
 
+/** Settles as `work` does, or rejects with the reason if the connection ends first. */
+function unlessEnded<T>(work: Promise<T>, connection: CallContext): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onEnd = () => reject(connection.reason);
+    connection.onEnd(onEnd);
+    work.then(
+      (value) => {
+        connection.offEnd(onEnd);
+        resolve(value);
+      },
+      (error) => {
+        connection.offEnd(onEnd);
+        reject(error);
+      },
+    );
+  });
+}
+
 /** The header, if the handler sends it before the first message. */
 class EarlyHeader {
-  #resolve: () => void = () => undefined;
   header: Metadata | undefined;
-  readonly sent = new Promise<void>((resolve) => {
-    this.#resolve = resolve;
-  });
+  #onSent: (() => void) | undefined;
+
   readonly send = (header: Metadata): void => {
     header.checkSendable();
     this.header ??= carried(header);
-    this.#resolve();
+    this.#onSent?.();
   };
+
+  /** Resolves when the header has been sent. */
+  sent(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.header === undefined) this.#onSent = resolve;
+      else resolve();
+    });
+  }
 }
 
 interface StreamEnd {
-  readonly broken: AbortSignal;
+  readonly connection: CallContext;
   readonly end: () => void;
   readonly early: EarlyHeader;
 }
@@ -70,11 +94,11 @@ interface StreamEnd {
 async function receiveStream(
   { header, trailer }: Reply<Uint8Array>,
   messages: AsyncIterable<Uint8Array>,
-  { broken, end, early }: StreamEnd,
+  { connection, end, early }: StreamEnd,
 ): Promise<Reply<Uint8Array>> {
-  const iterator = untilAborted(messages, broken)[Symbol.asyncIterator]();
+  const iterator = untilAborted(messages, connection.signal)[Symbol.asyncIterator]();
   const first = iterator.next();
-  await Promise.race([first, early.sent]);
+  await Promise.race([first, early.sent()]);
   const received = new Metadata();
   const rest = resume(first, iterator, () => received.receive(carried(trailer)));
   const response = limited({
@@ -114,21 +138,40 @@ function expiry({ reason }: CallContext): RpcError | undefined {
 
 /** Metadata as HTTP carries it: several texts under one key become one. */
 function carried(metadata: Metadata): Metadata {
-  const entries = new Map<string, readonly MetadataValue[]>();
-  for (const [key] of metadata) {
-    const values = metadata.getAll(key);
-    entries.set(key, key.endsWith('-bin') ? values : [values.join(', ')]);
-  }
-  return Metadata.over({
-    getAll: (key) => entries.get(key) ?? [],
-    forEach(visit) {
-      for (const [key, values] of entries) for (const value of values) visit(key, value);
-    },
+  if (metadata.isEmpty) return new Metadata();
+  const entries = new Map<string, MetadataValue[]>();
+  metadata.forEach((key, value) => {
+    const present = entries.get(key);
+    if (present === undefined) entries.set(key, [value]);
+    else if (key.endsWith('-bin')) present.push(value);
+    else present[0] = `${present[0]}, ${value}`;
   });
+  return Metadata.over(new Entries(entries));
+}
+
+const NO_VALUES: readonly never[] = [];
+
+class Entries implements MetadataSource {
+  readonly #entries: ReadonlyMap<string, readonly MetadataValue[]>;
+
+  constructor(entries: ReadonlyMap<string, readonly MetadataValue[]>) {
+    this.#entries = entries;
+  }
+
+  getAll(key: string): readonly MetadataValue[] {
+    return this.#entries.get(key) ?? NO_VALUES;
+  }
+
+  forEach(visit: (key: string, value: MetadataValue) => void): void {
+    for (const [key, values] of this.#entries) for (const value of values) visit(key, value);
+  }
 }
 
 function limited(payload: Payload<Uint8Array>): Payload<Uint8Array> {
-  if (!payload.stream) return { stream: false, message: withinLimit(payload.message) };
+  if (!payload.stream) {
+    withinLimit(payload.message);
+    return payload;
+  }
   return { stream: true, messages: mapMessages(payload.messages, withinLimit) };
 }
 

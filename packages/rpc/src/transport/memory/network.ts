@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { CallContext } from '../../call/call-context.js';
 import { Status } from '../../status/code.js';
 import {
   type ConnectivityState,
@@ -61,7 +61,7 @@ class MemoryTransport implements Transport {
   readonly #options: MemoryTransportOptions;
   readonly #listeners = new Set<(state: ConnectivityState) => void>();
   #state: ConnectivityState = 'idle';
-  #broken = breaker();
+  #connection = new CallContext();
 
   constructor(address: string, options: MemoryTransportOptions) {
     this.address = address;
@@ -89,7 +89,7 @@ class MemoryTransport implements Transport {
   readonly call: WireHandler = (wire) => {
     const handle = this.#options.find();
     if (handle === undefined || this.#state !== 'ready') return Promise.reject(this.#failure('unsent'));
-    return crossMemory(wire, handle, this.#broken.signal);
+    return crossMemory(wire, handle, this.#connection);
   };
 
   reconnect(): void {
@@ -99,8 +99,8 @@ class MemoryTransport implements Transport {
   break(): void {
     if (this.#state !== 'ready') return;
     this.#move('transient_failure');
-    this.#broken.abort(this.#failure('unknown'));
-    this.#broken = breaker();
+    this.#connection.end(this.#failure('unknown'));
+    this.#connection = new CallContext();
   }
 
   close(): void {
@@ -118,11 +118,4 @@ class MemoryTransport implements Transport {
     const what = reach === 'unsent' ? 'nothing listens there' : 'the connection broke while the call was in flight';
     return new TransportError(Status.UNAVAILABLE, what, { reach });
   }
-}
-
-/** Every call in flight adds a listener. */
-function breaker(): AbortController {
-  const controller = new AbortController();
-  setMaxListeners(0, controller.signal);
-  return controller;
 }
