@@ -35,8 +35,8 @@ describe('metadata', () => {
     expect(metadata.getAll('x-A')).toEqual(['1', '3']);
     expect([...metadata]).toEqual([
       ['x-a', '1'],
-      ['x-a', '3'],
       ['x-b', '2'],
+      ['x-a', '3'],
     ]);
     expect(metadata.size).toBe(2);
     expect(metadata.has('X-B')).toBe(true);

@@ -3,6 +3,8 @@ import { checkedKey, checkValue, isReserved, isSingle } from './metadata-rules.j
 /** Text, or bytes if the key ends in `-bin`. */
 export type MetadataValue = string | Uint8Array;
 
+type Entry = readonly [key: string, value: MetadataValue];
+
 /** A source of entries: metadata as a transport holds it, or other metadata. Keys are in lower case. */
 export interface MetadataSource {
   getAll(key: string): readonly MetadataValue[];
@@ -34,12 +36,12 @@ const NO_VALUES: readonly never[] = [];
  * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 export class Metadata implements Iterable<readonly [string, MetadataValue]> {
-  #present: Map<string, MetadataValue[]> | undefined;
+  /** Keys are in lower case. There are few entries, so searching them is cheaper than making a map. */
+  #entries: Entry[] | undefined;
   #source: MetadataSource | undefined;
   /** Whether some entries came from a peer and haven't been checked. */
   #unchecked = false;
   #sizeBytes = 0;
-  #entries = 0;
 
   constructor(init?: MetadataInit) {
     if (init === undefined) return;
@@ -59,25 +61,25 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
 
   /** The first text under `key`; undefined if there is none or it is bytes. */
   get(key: string): string | undefined {
-    const value = this.getAll(key)[0];
+    const value = this.#first(key);
     return typeof value === 'string' ? value : undefined;
   }
 
   /** The first bytes under `key`, which ends in `-bin`; undefined if there are none. */
   getBytes(key: string): Uint8Array | undefined {
-    const value = this.getAll(key)[0];
+    const value = this.#first(key);
     return value instanceof Uint8Array ? value : undefined;
   }
 
   /** All values under `key`, in the order in which they were added. */
   getAll(key: string): readonly MetadataValue[] {
     const name = key.toLowerCase();
-    if (this.#source === undefined) return this.#present?.get(name) ?? NO_VALUES;
-    return isReserved(name) ? NO_VALUES : this.#source.getAll(name);
+    if (this.#source !== undefined) return isReserved(name) ? NO_VALUES : this.#source.getAll(name);
+    return this.#entries?.filter((entry) => entry[0] === name).map((entry) => entry[1]) ?? NO_VALUES;
   }
 
   has(key: string): boolean {
-    return this.getAll(key).length > 0;
+    return this.#first(key) !== undefined;
   }
 
   /**
@@ -105,7 +107,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   /** Adds received entries, as {@link Metadata.over} does. A stream's trailer needs it, because it arrives last. */
   receive(source: MetadataSource): void {
     this.#unchecked ||= !(source instanceof Metadata) || source.#unchecked;
-    if (this.#source === undefined && this.#entries === 0) this.#source = source;
+    if (this.#source === undefined && this.#count === 0) this.#source = source;
     else forEachOf(source, (key, value) => this.#add(key, value));
   }
 
@@ -126,22 +128,23 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
 
   delete(key: string): void {
     const name = key.toLowerCase();
-    const entries = this.#own();
-    for (const value of entries.get(name) ?? []) {
-      this.#sizeBytes -= sizeOf(name, value);
-      this.#entries -= 1;
-    }
-    entries.delete(name);
+    this.#own();
+    this.#entries = this.#entries?.filter((entry) => {
+      if (entry[0] !== name) return true;
+      this.#sizeBytes -= sizeOf(entry);
+      return false;
+    });
   }
 
   /** Whether it has no entry at all. It is cheaper than `size`. */
   get isEmpty(): boolean {
-    return this.#source === undefined && this.#entries === 0;
+    return this.#source === undefined && this.#count === 0;
   }
 
   /** The number of keys. */
   get size(): number {
-    return this.#source === undefined ? (this.#present?.size ?? 0) : this.#own().size;
+    this.#own();
+    return new Set(this.#entries?.map(([key]) => key)).size;
   }
 
   /** An independent copy. */
@@ -164,36 +167,42 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
       forEachOf(this.#source, visit);
       return;
     }
-    for (const [key, values] of this.#present ?? []) {
-      for (const value of values) visit(key, value);
-    }
+    if (this.#entries !== undefined) for (const entry of this.#entries) visit(entry[0], entry[1]);
   }
 
   *[Symbol.iterator](): Iterator<readonly [string, MetadataValue]> {
-    for (const [key, values] of this.#own()) {
-      for (const value of values) yield [key, value];
-    }
+    this.#own();
+    if (this.#entries !== undefined) yield* this.#entries;
   }
 
-  /** The entries as a map that can be changed and counted. */
-  #own(): Map<string, MetadataValue[]> {
-    this.#present ??= new Map();
+  get #count(): number {
+    return this.#entries?.length ?? 0;
+  }
+
+  #first(key: string): MetadataValue | undefined {
+    const name = key.toLowerCase();
+    if (this.#source !== undefined) return isReserved(name) ? undefined : this.#source.getAll(name)[0];
+    return this.#entries?.find((entry) => entry[0] === name)?.[1];
+  }
+
+  /** Copies received entries, so that they can be changed and counted. */
+  #own(): void {
     const source = this.#source;
+    if (source === undefined) return;
     this.#source = undefined;
-    if (source !== undefined) forEachOf(source, (key, value) => this.#add(key, value));
-    return this.#present;
+    forEachOf(source, (key, value) => this.#add(key, value));
   }
 
   /** Adds an entry whose key and value are valid, if there is room for it. */
   #admit(name: string, value: MetadataValue): void {
-    const present = this.#own().get(name);
-    if (present !== undefined && isSingle(name)) {
+    this.#own();
+    if (isSingle(name) && this.#first(name) !== undefined) {
       throw new TypeError(`metadata key "${name}": HTTP gives it one value; set() replaces the one that is there`);
     }
-    if (this.#entries >= MAX_ENTRIES) {
+    if (this.#count >= MAX_ENTRIES) {
       throw new TypeError(`metadata key "${name}": ${MAX_ENTRIES} entries are the most; send the rest in the message`);
     }
-    const sizeBytes = this.#sizeBytes + sizeOf(name, value);
+    const sizeBytes = this.#sizeBytes + sizeOf([name, value]);
     if (sizeBytes > MAX_BYTES) {
       const limit = `${MAX_BYTES} bytes are the most that all entries can take`;
       throw new TypeError(
@@ -204,12 +213,11 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   }
 
   #add(name: string, value: MetadataValue): void {
-    const entries = this.#own();
-    const present = entries.get(name);
-    if (present === undefined) entries.set(name, [value]);
-    else present.push(value);
-    this.#sizeBytes += sizeOf(name, value);
-    this.#entries += 1;
+    this.#own();
+    const entry = [name, value] as const;
+    if (this.#entries === undefined) this.#entries = [entry];
+    else this.#entries.push(entry);
+    this.#sizeBytes += sizeOf(entry);
   }
 }
 
@@ -220,7 +228,7 @@ function forEachOf(source: MetadataSource, visit: (key: string, value: MetadataV
 }
 
 /** The size of an entry in a header block. Bytes travel as base64. */
-function sizeOf(key: string, value: MetadataValue): number {
+function sizeOf([key, value]: Entry): number {
   const valueBytes = typeof value === 'string' ? value.length : Math.ceil(value.length / 3) * 4;
   return key.length + valueBytes + ENTRY_BYTES;
 }

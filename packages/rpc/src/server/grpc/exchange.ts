@@ -1,6 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import type { Payload } from '../../call/call.js';
 import { CallContext, cancelled, deadlineExceeded } from '../../call/call-context.js';
+import type { InFlightMember } from '../../call/in-flight.js';
 import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
 import { NOT_HANDLED } from '../../call/metadata-rules.js';
 import type { Clock } from '../../clock/clock.js';
@@ -23,7 +24,7 @@ interface SurfaceCall {
 }
 
 /** One call in flight on a grpc-js server. */
-export interface Exchange {
+export interface Exchange extends InFlightMember {
   readonly wire: WireCall;
   /** Whether only the caller, or an abort, can end it: a response stream without a deadline. */
   readonly endless: boolean;
@@ -52,6 +53,7 @@ export function toExchange(call: SurfaceCall, { method, request, clock }: Exchan
     if (!ended) context.end(isOver(deadline, clock) ? deadlineExceeded(allowedMs ?? 0, 'caller') : cancelled());
   });
   return {
+    slot: -1,
     wire: new ReceivedCall(call, { method, deadline, context, request }),
     endless: method.responseStream && deadline === undefined && method.policy.timeoutMs === undefined,
     abort: (reason) => context.end(reason),

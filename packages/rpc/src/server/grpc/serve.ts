@@ -1,5 +1,6 @@
 import type { Http2Server } from 'node:http2';
 import * as grpc from '@grpc/grpc-js';
+import { InFlight } from '../../call/in-flight.js';
 import type { Clock } from '../../clock/clock.js';
 import { systemClock } from '../../clock/system.js';
 import { Status } from '../../status/code.js';
@@ -53,7 +54,7 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
     streams.follow(http2Server);
   };
   setUpHttp2(server, { options: { ...RESET_LIMITS, ...HEADER_LIMIT }, prepare });
-  const inFlight = new Set<Exchange>();
+  const inFlight = new InFlight<Exchange>();
   let draining = false;
   const begin = (exchange: Exchange) => {
     inFlight.add(exchange);
@@ -96,7 +97,7 @@ function bindAt(server: grpc.Server, listen: string): Promise<number> {
 }
 
 interface DrainOptions {
-  readonly inFlight: ReadonlySet<Exchange>;
+  readonly inFlight: InFlight<Exchange>;
   readonly graceMs: number;
   readonly clock: Clock;
 }
@@ -105,11 +106,11 @@ async function drain(server: grpc.Server, { inFlight, graceMs, clock }: DrainOpt
   const closed = new Promise<void>((resolve) => {
     server.tryShutdown(() => resolve());
   });
-  for (const exchange of inFlight) {
+  for (const exchange of inFlight.all()) {
     if (exchange.endless) exchange.abort(shuttingDown());
   }
   const timer = clock.setTimer(graceMs, () => {
-    for (const exchange of inFlight) exchange.abort(shuttingDown());
+    for (const exchange of inFlight.all()) exchange.abort(shuttingDown());
     // Their statuses are sent first. Then connections that are still open are closed.
     clock.setTimer(FLUSH_MS, () => server.forceShutdown());
   });

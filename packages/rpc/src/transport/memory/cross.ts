@@ -1,5 +1,6 @@
 import type { Payload, Reply } from '../../call/call.js';
 import { CallContext, cancelled } from '../../call/call-context.js';
+import { InFlight } from '../../call/in-flight.js';
 import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
 import { mapMessages, observe, untilAborted } from '../../middleware/stream.js';
 import { Status } from '../../status/code.js';
@@ -9,22 +10,41 @@ import { TransportError, type WireCall, type WireHandler } from '../transport.js
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
+/** A connection between two ends in this process. */
+export class MemoryConnection {
+  readonly calls = new InFlight<CallInFlight>();
+  /** Ends when the connection breaks. */
+  readonly context = new CallContext();
+
+  /** Ends all calls in flight with this error, for both sides. */
+  break(error: RpcError): void {
+    this.context.end(error);
+    for (const call of this.calls.all()) call.onBroken(error);
+  }
+}
+
+interface CallInFlight {
+  slot: number;
+  onBroken(error: RpcError): void;
+}
+
 /**
  * Carries a call to `handle` as a connection would. Only bytes, metadata and a status cross; larger messages than
- * allowed don't. When `connection` ends, neither side receives anything more.
+ * allowed don't. When `connection` breaks, neither side receives anything more.
  */
 export async function crossMemory(
   wire: WireCall,
   handle: WireHandler,
-  connection: CallContext,
+  connection: MemoryConnection,
 ): Promise<Reply<Uint8Array>> {
   const far = new CallContext();
   const leave = () => far.end(expiry(wire.context) ?? cancelled());
+  const call: CallInFlight = { slot: -1, onBroken: leave };
   wire.context.onEnd(leave);
-  connection.onEnd(leave);
+  connection.calls.add(call);
   const release = () => {
     wire.context.offEnd(leave);
-    connection.offEnd(leave);
+    connection.calls.delete(call);
   };
   const end = () => {
     release();
@@ -35,7 +55,13 @@ export async function crossMemory(
     const { path, responseStream, deadline, compression } = wire;
     const [metadata, request] = [carried(wire.metadata), limited(wire.request)];
     const rest = { deadline, compression, context: far, peer: 'memory', sendHeader: early.send };
-    const reply = await unlessEnded(handle({ path, responseStream, metadata, request, ...rest }), connection);
+    const reply = await new Promise<Reply<Uint8Array>>((resolve, reject) => {
+      call.onBroken = (error) => {
+        leave();
+        reject(error);
+      };
+      handle({ path, responseStream, metadata, request, ...rest }).then(resolve, reject);
+    });
     if (reply.response.stream) return await receiveStream(reply, reply.response.messages, { connection, end, early });
     release();
     const { header, trailer, response } = reply;
@@ -44,24 +70,6 @@ export async function crossMemory(
     release();
     throw asReceived(fault, early);
   }
-}
-
-/** Settles as `work` does, or rejects with the reason if the connection ends first. */
-function unlessEnded<T>(work: Promise<T>, connection: CallContext): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onEnd = () => reject(connection.reason);
-    connection.onEnd(onEnd);
-    work.then(
-      (value) => {
-        connection.offEnd(onEnd);
-        resolve(value);
-      },
-      (error) => {
-        connection.offEnd(onEnd);
-        reject(error);
-      },
-    );
-  });
 }
 
 /** The header, if the handler sends it before the first message. */
@@ -85,7 +93,7 @@ class EarlyHeader {
 }
 
 interface StreamEnd {
-  readonly connection: CallContext;
+  readonly connection: MemoryConnection;
   readonly end: () => void;
   readonly early: EarlyHeader;
 }
@@ -96,7 +104,7 @@ async function receiveStream(
   messages: AsyncIterable<Uint8Array>,
   { connection, end, early }: StreamEnd,
 ): Promise<Reply<Uint8Array>> {
-  const iterator = untilAborted(messages, connection.signal)[Symbol.asyncIterator]();
+  const iterator = untilAborted(messages, connection.context.signal)[Symbol.asyncIterator]();
   const first = iterator.next();
   await Promise.race([first, early.sent()]);
   const received = new Metadata();
@@ -139,31 +147,28 @@ function expiry({ reason }: CallContext): RpcError | undefined {
 /** Metadata as HTTP carries it: several texts under one key become one. */
 function carried(metadata: Metadata): Metadata {
   if (metadata.isEmpty) return new Metadata();
-  const entries = new Map<string, MetadataValue[]>();
+  const received = new ReceivedEntries();
   metadata.forEach((key, value) => {
-    const present = entries.get(key);
-    if (present === undefined) entries.set(key, [value]);
-    else if (key.endsWith('-bin')) present.push(value);
-    else present[0] = `${present[0]}, ${value}`;
+    received.add(key, value);
   });
-  return Metadata.over(new Entries(entries));
+  return Metadata.over(received);
 }
 
-const NO_VALUES: readonly never[] = [];
+class ReceivedEntries implements MetadataSource {
+  readonly #entries: { readonly key: string; value: MetadataValue }[] = [];
 
-class Entries implements MetadataSource {
-  readonly #entries: ReadonlyMap<string, readonly MetadataValue[]>;
-
-  constructor(entries: ReadonlyMap<string, readonly MetadataValue[]>) {
-    this.#entries = entries;
+  add(key: string, value: MetadataValue): void {
+    const present = key.endsWith('-bin') ? undefined : this.#entries.find((entry) => entry.key === key);
+    if (present === undefined) this.#entries.push({ key, value });
+    else present.value = `${present.value}, ${value}`;
   }
 
-  getAll(key: string): readonly MetadataValue[] {
-    return this.#entries.get(key) ?? NO_VALUES;
+  getAll(name: string): readonly MetadataValue[] {
+    return this.#entries.filter(({ key }) => key === name).map(({ value }) => value);
   }
 
   forEach(visit: (key: string, value: MetadataValue) => void): void {
-    for (const [key, values] of this.#entries) for (const value of values) visit(key, value);
+    for (const { key, value } of this.#entries) visit(key, value);
   }
 }
 

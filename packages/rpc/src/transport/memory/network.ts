@@ -1,4 +1,3 @@
-import { CallContext } from '../../call/call-context.js';
 import { Status } from '../../status/code.js';
 import {
   type ConnectivityState,
@@ -8,7 +7,7 @@ import {
   type TransportFactory,
   type WireHandler,
 } from '../transport.js';
-import { crossMemory } from './cross.js';
+import { crossMemory, MemoryConnection } from './cross.js';
 
 /** A listener in a memory network. */
 export interface MemoryListener {
@@ -61,7 +60,7 @@ class MemoryTransport implements Transport {
   readonly #options: MemoryTransportOptions;
   readonly #listeners = new Set<(state: ConnectivityState) => void>();
   #state: ConnectivityState = 'idle';
-  #connection = new CallContext();
+  #connection = new MemoryConnection();
 
   constructor(address: string, options: MemoryTransportOptions) {
     this.address = address;
@@ -99,8 +98,9 @@ class MemoryTransport implements Transport {
   break(): void {
     if (this.#state !== 'ready') return;
     this.#move('transient_failure');
-    this.#connection.end(this.#failure('unknown'));
-    this.#connection = new CallContext();
+    const broken = this.#connection;
+    this.#connection = new MemoryConnection();
+    broken.break(this.#failure('unknown'));
   }
 
   close(): void {

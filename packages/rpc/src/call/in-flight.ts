@@ -1,0 +1,38 @@
+/** What {@link InFlight} knows of a member. */
+export interface InFlightMember {
+  /** The member's place; -1 while it isn't in flight. */
+  slot: number;
+}
+
+/**
+ * Short-lived members of a long-lived owner, such as the calls of a connection. A Set would cost more than the calls: it
+ * gets a new table every so many additions, the old tables refer to each other, and all that was in them stays in memory
+ * until V8 collects the old generation.
+ */
+export class InFlight<M extends InFlightMember> {
+  readonly #members: M[] = [];
+
+  add(member: M): void {
+    member.slot = this.#members.push(member) - 1;
+  }
+
+  /** No effect if `member` isn't in flight. The last member takes its place. */
+  delete(member: M): void {
+    const { slot } = member;
+    if (this.#members[slot] !== member) return;
+    const last = this.#members.pop();
+    member.slot = -1;
+    if (last === undefined || last === member) return;
+    this.#members[slot] = last;
+    last.slot = slot;
+  }
+
+  get size(): number {
+    return this.#members.length;
+  }
+
+  /** The members now. It may change while they are visited. */
+  all(): readonly M[] {
+    return [...this.#members];
+  }
+}
