@@ -45,7 +45,8 @@ export async function add(session) {
   });
   stream.end(REQUEST);
   const reply = Buffer.concat(await stream.toArray());
-  if (status !== '0' || !reply.equals(REPLY)) throw new Error(`a wrong answer: status ${status}, ${reply.toString('hex')}`);
+  if (status !== '0' || !reply.equals(REPLY))
+    throw new Error(`a wrong answer: status ${status}, ${reply.toString('hex')}`);
 }
 
 /** Calls Add from `lanes` lanes for so long. @returns how many calls were answered. */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { splitDescriptorSet } from '../reflection/descriptor-files.js';
 import { type DeclaredType, type Features, indexTypes, refine, type TypeIndex } from './types.js';
-import type { WireMessage } from './wire-message.js';
+import { splitDescriptorSet, type WireMessage } from './wire-message.js';
 
 /** Version of the canonical form. Another form gives other fingerprints. */
 const RULES = 'rondo-contract-1';

@@ -56,6 +56,13 @@ export class WireMessage {
   }
 }
 
+/**
+ * The bytes of each file in a `google.protobuf.FileDescriptorSet`.
+ *
+ * @throws Error if the bytes aren't a descriptor set.
+ */
+export const splitDescriptorSet = (bytes: Uint8Array): readonly Uint8Array[] => new WireMessage(bytes).parts(1);
+
 /** The first text at `field`, without parsing the rest; empty if there is none. */
 export function firstText(bytes: Uint8Array, field: number): string {
   const reader = new BinaryReader(bytes);

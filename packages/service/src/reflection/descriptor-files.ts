@@ -1,5 +1,5 @@
-import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { type DescriptorProto, FileDescriptorProto } from '@rondo/contracts/google/protobuf/descriptor';
+import { splitDescriptorSet } from '../fingerprint/wire-message.js';
 
 /** One `.proto` file: its bytes, and the names that reflection looks up. */
 export interface DescriptorFile {
@@ -27,23 +27,7 @@ interface Extension {
  * @throws Error if the bytes aren't a descriptor set.
  */
 export function readDescriptorSet(bytes: Uint8Array): readonly DescriptorFile[] {
-  return splitDescriptorSet(bytes).map(readDescriptorFile);
-}
-
-/**
- * The bytes of each file in a `google.protobuf.FileDescriptorSet`.
- *
- * @throws Error if the bytes aren't a descriptor set.
- */
-export function splitDescriptorSet(bytes: Uint8Array): readonly Buffer[] {
-  const reader = new BinaryReader(bytes);
-  const files: Buffer[] = [];
-  while (reader.pos < reader.len) {
-    const [field, wireType] = reader.tag();
-    if (field === 1) files.push(Buffer.from(reader.bytes()));
-    else reader.skip(wireType, field);
-  }
-  return files;
+  return splitDescriptorSet(bytes).map((file) => readDescriptorFile(Buffer.from(file)));
 }
 
 /**

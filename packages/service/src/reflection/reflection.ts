@@ -7,7 +7,7 @@ import {
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
-import { type DescriptorFile, type FileIndex, indexFiles, readDescriptorSet } from './descriptor-files.js';
+import type { DescriptorFile, FileIndex } from './descriptor-files.js';
 
 /** What reflection serves. */
 export interface ReflectionOptions {
@@ -22,21 +22,27 @@ export interface ReflectionSource {
   /** Fully qualified services; reflection adds its own. */
   services(): readonly string[];
   /** The files for one stream of questions. It is called at the stream's first question. */
-  files(): FileIndex;
+  files(): FileIndex | Promise<FileIndex>;
 }
 
 type Answer = ServerReflectionResponse['messageResponse'];
 
 /** Creates the reflection of a process whose services don't change: see {@link serveReflection}. */
 export function createReflection({ services, descriptorSet }: ReflectionOptions): readonly ServiceImplementation[] {
-  let index: FileIndex | undefined;
+  let index: Promise<FileIndex> | undefined;
   return serveReflection({
     services: () => services,
     files() {
-      index ??= indexFiles(descriptorSet === undefined ? [] : readDescriptorSet(descriptorSet));
+      index ??= indexSet(descriptorSet);
       return index;
     },
   });
+}
+
+/** Loaded on demand: the types of descriptors are the largest file of all contracts, and few processes are asked. */
+async function indexSet(descriptorSet: Uint8Array | undefined): Promise<FileIndex> {
+  const { indexFiles, readDescriptorSet } = await import('./descriptor-files.js');
+  return indexFiles(descriptorSet === undefined ? [] : readDescriptorSet(descriptorSet));
 }
 
 /**
@@ -50,7 +56,7 @@ export function serveReflection(source: ReflectionSource): readonly ServiceImple
     const sent = new Set<DescriptorFile>();
     let files: FileIndex | undefined;
     for await (const request of requests) {
-      files ??= source.files();
+      files ??= await source.files();
       const listed = [...source.services(), V1.fullName, V1Alpha.fullName];
       const messageResponse = answer(request, { listed, files, sent });
       yield { validHost: request.host, originalRequest: request, messageResponse };
