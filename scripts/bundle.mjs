@@ -1,6 +1,6 @@
 /**
- * Bundles the contents of the images: each service and each tool as one file, without node_modules. bundle/shared/ goes into
- * every image, bundle/<service>/ into the image of the service.
+ * Bundles the contents of the images, without node_modules: each tool as one file, each service as one file and those that it
+ * loads on demand. bundle/shared/ goes into every image, bundle/<service>/ into the image of the service.
  */
 import { cpSync, existsSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -22,7 +22,7 @@ export async function main() {
   await bundle('packages/database/dist/provision-main.js', 'shared/provision.mjs');
   cpSync(path.join(root, 'packages/contracts/descriptors.binpb'), path.join(out, 'shared/descriptors.binpb'));
   for (const service of serviceFolders()) {
-    await bundle(`services/${service}/dist/main.js`, `${service}/dist/main.mjs`);
+    await bundle(`services/${service}/dist/main.js`, `${service}/dist/main.mjs`, { splitting: true });
     const migrations = path.join(root, 'services', service, 'migrations');
     if (existsSync(migrations)) cpSync(migrations, path.join(out, service, 'migrations'), { recursive: true });
     copyAssets(readManifest(service));
@@ -41,4 +41,4 @@ function copyAssets({ service, assets = {} }) {
   }
 }
 
-const bundle = (entry, file) => bundleFile(path.join(root, entry), path.join(out, file));
+const bundle = (entry, file, options) => bundleFile(path.join(root, entry), path.join(out, file), options);
