@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { cpuMs, freePort, memoryMiB, root, start, startRegistry, waitedMs } from '@rondo/harness';
 import { figure, median, show, table } from './report/figures.mjs';
 import { add, callFor, connectTo } from './startup/raw-client.mjs';
@@ -53,7 +54,7 @@ async function systemsOf({ main, node }, { folder, onClose }) {
       logFile,
     });
   const plain = (port, logFile) =>
-    start(process.execPath, [path.join(import.meta.dirname, 'startup/plain-server.mjs')], {
+    start(process.execPath, [fileURLToPath(new URL('./startup/plain-server.mjs', import.meta.url))], {
       env: { LISTEN_PORT: String(port) },
       ipc: true,
       logFile,
