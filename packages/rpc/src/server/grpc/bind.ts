@@ -120,9 +120,7 @@ async function serveStream(call: StreamingCall, request: Payload<Uint8Array>, bi
   const replies = new Replies(call);
   const end = begin(exchange);
   try {
-    const reply = await handle(exchange.wire);
-    await replies.sendAll(reply);
-    call.end(toGrpcMetadata(reply.trailer));
+    await replies.sendAll(await handle(exchange.wire));
   } catch (fault) {
     replies.fail(sendFailure(fault, exchange, binding), method.path);
   } finally {

@@ -1,7 +1,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { Reply } from '../../call/call.js';
 import type { Metadata } from '../../call/metadata.js';
-import { toBuffer } from '../../transport/grpc/metadata.js';
+import { Outbox } from '../../transport/grpc/outbox.js';
 import { headerOf, toGrpcMetadata, toGrpcStatus } from './exchange.js';
 
 /** A call that streams messages in at least one direction. */
@@ -10,30 +10,42 @@ export type StreamingCall = grpc.ServerWritableStream<Buffer, Buffer> | grpc.Ser
 /** Sends the replies of a streaming call. */
 export class Replies {
   readonly #call: StreamingCall;
+  readonly #outbox: Outbox;
   #headerSent = false;
 
   constructor(call: StreamingCall) {
     this.#call = call;
+    this.#outbox = new Outbox((body, { taken }) => call.write(body, taken));
+    call.once('close', () => this.#outbox.close());
   }
 
-  async sendAll({ header, response }: Reply<Uint8Array>): Promise<void> {
-    if (!response.stream) {
+  /** Sends a reply. Resolves when the last message has been written, which the connection may not have taken yet. */
+  async sendAll({ header, trailer, response }: Reply<Uint8Array>): Promise<void> {
+    if (response.stream) await this.#sendEach(response.messages, header);
+    else {
       this.#sendHeader(header);
-      await this.#send(response.message);
-      return;
-    }
-    for await (const message of response.messages) {
-      this.#sendHeader(header);
-      await this.#send(message);
+      await this.#outbox.send(response.message);
     }
     this.#sendHeader(header);
+    const last = toGrpcMetadata(trailer);
+    this.#outbox.flush();
+    this.#call.end(last);
   }
 
-  /** Ends the call of the method at `path` with a status, if the caller is still connected. */
+  async #sendEach(messages: AsyncIterable<Uint8Array>, header: Metadata): Promise<void> {
+    for await (const message of messages) {
+      this.#sendHeader(header);
+      const full = this.#outbox.send(message);
+      if (full !== undefined) await full;
+    }
+  }
+
+  /** Ends the call of the method at `path` with a status, if the caller is still connected. Earlier messages are sent. */
   fail(fault: unknown, path: string): void {
     if (this.#call.destroyed) return;
     const header = headerOf(fault);
     if (header !== undefined) this.#sendHeader(header);
+    this.#outbox.flush();
     this.#call.emit('error', toGrpcStatus(fault, path));
   }
 
@@ -41,39 +53,4 @@ export class Replies {
     if (!this.#headerSent && header.size > 0) this.#call.sendMetadata(toGrpcMetadata(header));
     this.#headerSent = true;
   }
-
-  /** Writes one message. Resolves when the reader has caught up or has left; undefined if there is no need to wait. */
-  #send(message: Uint8Array): Promise<void> | undefined {
-    const call = this.#call;
-    if (message.length > LARGE_BYTES) return written(call, message);
-    if (call.write(toBuffer(message)) || call.destroyed) return undefined;
-    return new Promise((resolve) => {
-      const done = () => {
-        call.off('drain', done);
-        call.off('close', done);
-        resolve();
-      };
-      call.on('drain', done);
-      call.on('close', done);
-    });
-  }
-}
-
-/**
- * grpc-js queues 16 messages of any length before it asks the writer to wait. Longer messages than this are awaited one
- * by one. Bytes.
- */
-const LARGE_BYTES = 4 * 1024;
-
-/** Writes a message, and waits until the connection has taken it or the caller has left. */
-function written(call: StreamingCall, message: Uint8Array): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      call.off('close', done);
-      resolve();
-    };
-    call.on('close', done);
-    call.write(toBuffer(message), done);
-    if (call.destroyed) done();
-  });
 }

@@ -1,0 +1,105 @@
+// A server of streams.mjs, as a worker: plain grpc-js or Rondo. It checks every request.
+import { once } from 'node:events';
+import * as grpc from '@grpc/grpc-js';
+import { ConformanceServiceDefinition as conformance } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { answerParent } from '@rondo/harness';
+import { systemClock } from '@rondo/rpc/clock';
+import { callLog } from '@rondo/rpc/internal';
+import { createRouter, implement, serve, unimplemented } from '@rondo/rpc/server';
+import pino from 'pino';
+
+answerParent({
+  /** Serves on plain grpc-js, or on Rondo; gives the port. */
+  serve: (kind) => (kind === 'plain' ? servePlain() : serveRondo()),
+  /** The CPU time of this process so far. Microseconds. */
+  cpu() {
+    const { user, system } = process.cpuUsage();
+    return user + system;
+  },
+});
+
+const reply = (index) => ({ index, payload: Buffer.alloc(0), status: undefined });
+/** What a stream of so many right requests is answered with. */
+function counter() {
+  let count = 0;
+  return {
+    add({ text }) {
+      if (text !== String(count)) throw new Error(`request ${text} where ${count} was expected`);
+      count += 1;
+    },
+    reply: () => ({ texts: [String(count)] }),
+  };
+}
+
+async function serveRondo() {
+  const handlers = {
+    unary: unimplemented('server.mjs'),
+    unaryUnsafe: unimplemented('server.mjs'),
+    follow: unimplemented('server.mjs'),
+    unimplemented: unimplemented('server.mjs'),
+    async clientStream(requests) {
+      const received = counter();
+      for await (const request of requests) received.add(request);
+      return received.reply();
+    },
+    async *serverStream({ count }) {
+      for (let index = 0; index < count; index += 1) yield reply(index);
+    },
+    async *bidiStream(requests) {
+      for await (const { text } of requests) yield { text };
+    },
+  };
+  const router = createRouter({
+    services: [implement(conformance, handlers)],
+    instanceId: 'bench',
+    logger: pino(pino.destination('/dev/null')),
+    middleware: [callLog({ clock: systemClock })],
+  });
+  return (await serve(router, { listen: '127.0.0.1:0' })).port;
+}
+
+function servePlain() {
+  const { serverStream, clientStream, bidiStream } = conformance.methods;
+  const handlers = {
+    async serverStream(call) {
+      for (let index = 0; index < call.request.count; index += 1) {
+        if (!call.write(reply(index))) await once(call, 'drain');
+      }
+      call.end();
+    },
+    clientStream(call, respond) {
+      const received = counter();
+      call.on('data', (request) => received.add(request));
+      call.on('end', () => respond(null, received.reply()));
+    },
+    bidiStream(call) {
+      call.on('data', ({ text }) => call.write({ text }));
+      call.on('end', () => call.end());
+    },
+  };
+  const server = new grpc.Server();
+  server.addService(definitionOf({ serverStream, clientStream, bidiStream }), handlers);
+  return new Promise((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(error);
+    });
+  });
+}
+
+function definitionOf(methods) {
+  const entries = Object.entries(methods).map(([key, method]) => {
+    const { name, requestType, responseType, requestStream, responseStream } = method;
+    const definition = {
+      path: `/${conformance.fullName}/${name}`,
+      requestStream,
+      responseStream,
+      requestSerialize: (message) => Buffer.from(requestType.encode(message).finish()),
+      requestDeserialize: (bytes) => requestType.decode(bytes),
+      responseSerialize: (message) => Buffer.from(responseType.encode(message).finish()),
+      responseDeserialize: (bytes) => responseType.decode(bytes),
+    };
+    return [key, definition];
+  });
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,153 @@
+import { toBuffer } from './metadata.js';
+
+/** Messages shorter than this are sent together. Bytes. */
+const JOINED_BYTES = 1_024;
+/** The most that is sent together: one HTTP/2 frame. */
+const MAX_JOINED_BYTES = 16 * 1_024;
+const MAX_JOINED = 128;
+/** How many messages and bytes may be ahead of the connection. A longer message may be, if it is the only one. */
+const MAX_AHEAD = 2 * MAX_JOINED;
+const MAX_AHEAD_BYTES = 2 * MAX_JOINED_BYTES;
+
+/**
+ * Writes a body to a call of grpc-js, and runs `taken` once the connection has taken it. `joined` says whether the body
+ * has several messages.
+ */
+type Write = (body: Buffer, options: { readonly joined: boolean; readonly taken: () => void }) => void;
+
+/**
+ * The messages of a stream that the connection hasn't taken yet. Its sender may be ahead of the connection by a bounded
+ * number of messages and bytes.
+ *
+ * grpc-js hands each message to the connection by itself: each becomes a frame, and costs a turn of the event loop at
+ * both ends. Here short messages that are sent in one turn, or while a write is under way, are joined. See ADR 0046.
+ */
+export class Outbox {
+  readonly #write: Write;
+  #messages: Uint8Array[] = [];
+  #bytes = 0;
+  /** What has been written and not yet taken. */
+  #writes = 0;
+  #ahead = 0;
+  #aheadBytes = 0;
+  #closed = false;
+  #onChange: (() => void) | undefined;
+
+  constructor(write: Write) {
+    this.#write = write;
+  }
+
+  /** Sends a message. Resolves when there is room for another one; undefined if there is room now. */
+  send(message: Uint8Array): Promise<void> | undefined {
+    if (this.#closed) return undefined;
+    this.#messages.push(message);
+    this.#bytes += message.length;
+    this.#ahead += 1;
+    this.#aheadBytes += message.length;
+    if (this.#writes === 0) {
+      if (this.#bytes >= MAX_JOINED_BYTES || this.#messages.length >= MAX_JOINED) this.#writeNext();
+      else if (this.#messages.length === 1) process.nextTick(this.#writeSoon);
+    }
+    return this.#hasRoom ? undefined : this.#until(() => this.#hasRoom);
+  }
+
+  /** Writes what is left, without a wait. */
+  flush(): void {
+    while (this.#messages.length > 0) this.#writeNext();
+  }
+
+  /** Resolves once the connection has taken every message. */
+  async taken(): Promise<void> {
+    if (this.#ahead > 0) await this.#until(() => this.#ahead === 0);
+  }
+
+  /** Drops what is left, and ends every wait: the call has ended. */
+  close(): void {
+    this.#closed = true;
+    this.#messages.length = 0;
+    this.#onChange?.();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#ahead < MAX_AHEAD && this.#aheadBytes < MAX_AHEAD_BYTES;
+  }
+
+  #until(condition: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onChange = () => {
+        if (!this.#closed && !condition()) return;
+        this.#onChange = undefined;
+        resolve();
+      };
+    });
+  }
+
+  readonly #writeSoon = (): void => {
+    if (this.#writes === 0 && this.#messages.length > 0) this.#writeNext();
+  };
+
+  #writeNext(): void {
+    const messages = this.#next();
+    const bytes = lengthOf(messages);
+    this.#bytes -= bytes;
+    this.#writes += 1;
+    const taken = () => {
+      this.#writes -= 1;
+      this.#ahead -= messages.length;
+      this.#aheadBytes -= bytes;
+      this.#writeSoon();
+      this.#onChange?.();
+    };
+    this.#write(join(messages, bytes), { joined: messages.length > 1, taken });
+  }
+
+  /** The next messages that are sent together. */
+  #next(): Uint8Array[] {
+    let bytes = 0;
+    const end = this.#messages.findIndex((message, index) => {
+      bytes += message.length;
+      return message.length >= JOINED_BYTES || bytes > MAX_JOINED_BYTES || index === MAX_JOINED;
+    });
+    if (end < 0) return this.#messages.splice(0);
+    return this.#messages.splice(0, Math.max(1, end));
+  }
+}
+
+function lengthOf(messages: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const { length } of messages) bytes += length;
+  return bytes;
+}
+
+/** A message's prefix: a flag and a length of four bytes. */
+const PREFIX_BYTES = 5;
+
+/**
+ * Joins messages to one body. grpc-js writes a prefix with the length of the body and copies the body behind it. The copy
+ * corrects that length to the one of the first message; the other messages bring prefixes of their own.
+ */
+function join(messages: readonly Uint8Array[], bytes: number): Buffer {
+  const [first = NONE] = messages;
+  if (messages.length === 1) return toBuffer(first);
+  const body = Buffer.allocUnsafe(bytes + PREFIX_BYTES * (messages.length - 1));
+  body.set(first);
+  let at = first.length;
+  for (const message of messages.slice(1)) {
+    at = writePrefix(body, message.length, at);
+    body.set(message, at);
+    at += message.length;
+  }
+  const copy = (target: Buffer, start: number) => {
+    target.writeUInt32BE(first.length, start - 4);
+    target.set(body, start);
+    return body.length;
+  };
+  return Object.defineProperty(body, 'copy', { value: copy });
+}
+
+const NONE = new Uint8Array();
+
+/** @returns the position behind the prefix. */
+function writePrefix(body: Buffer, length: number, at: number): number {
+  return body.writeUInt32BE(length, body.writeUInt8(0, at));
+}
