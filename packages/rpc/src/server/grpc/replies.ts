@@ -1,7 +1,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { Reply } from '../../call/call.js';
 import type { Metadata } from '../../call/metadata.js';
-import { Outbox } from '../../transport/grpc/outbox.js';
+import { SendQueue } from '../../transport/grpc/send-queue.js';
 import { headerOf, toGrpcMetadata, toGrpcStatus } from './exchange.js';
 
 /** A call that streams messages in at least one direction. */
@@ -10,13 +10,13 @@ export type StreamingCall = grpc.ServerWritableStream<Buffer, Buffer> | grpc.Ser
 /** Sends the replies of a streaming call. */
 export class Replies {
   readonly #call: StreamingCall;
-  readonly #outbox: Outbox;
+  readonly #queue: SendQueue;
   #headerSent = false;
 
   constructor(call: StreamingCall) {
     this.#call = call;
-    this.#outbox = new Outbox((body, { taken }) => call.write(body, taken));
-    call.once('close', () => this.#outbox.close());
+    this.#queue = new SendQueue((body, { taken }) => call.write(body, taken));
+    call.once('close', () => this.#queue.close());
   }
 
   /** Sends a reply. Resolves when the last message has been written, which the connection may not have taken yet. */
@@ -24,18 +24,18 @@ export class Replies {
     if (response.stream) await this.#sendEach(response.messages, header);
     else {
       this.#sendHeader(header);
-      await this.#outbox.send(response.message);
+      await this.#queue.send(response.message);
     }
     this.#sendHeader(header);
     const last = toGrpcMetadata(trailer);
-    this.#outbox.flush();
+    this.#queue.flush();
     this.#call.end(last);
   }
 
   async #sendEach(messages: AsyncIterable<Uint8Array>, header: Metadata): Promise<void> {
     for await (const message of messages) {
       this.#sendHeader(header);
-      const full = this.#outbox.send(message);
+      const full = this.#queue.send(message);
       if (full !== undefined) await full;
     }
   }
@@ -45,7 +45,7 @@ export class Replies {
     if (this.#call.destroyed) return;
     const header = headerOf(fault);
     if (header !== undefined) this.#sendHeader(header);
-    this.#outbox.flush();
+    this.#queue.flush();
     this.#call.emit('error', toGrpcStatus(fault, path));
   }
 

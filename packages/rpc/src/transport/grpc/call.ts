@@ -8,8 +8,8 @@ import { RpcError } from '../../status/rpc-error.js';
 import type { WireCall } from '../transport.js';
 import { Inbox } from './inbox.js';
 import { toBuffer } from './metadata.js';
-import { Outbox } from './outbox.js';
 import type { ResetPacer } from './reset-pacer.js';
+import { SendQueue } from './send-queue.js';
 import { fromGrpcMetadata, isGrpc, toError, toGrpcMetadata } from './wire.js';
 
 type GrpcCall = ReturnType<grpc.Channel['createCall']>;
@@ -222,14 +222,14 @@ function sendOne(call: GrpcCall, message: Uint8Array, wire: WireCall): void {
 }
 
 async function sendAll(call: GrpcCall, messages: AsyncIterator<Uint8Array>, wire: WireCall): Promise<void> {
-  const outbox = new Outbox((body, { joined, taken }) => {
+  const queue = new SendQueue((body, { joined, taken }) => {
     call.sendMessageWithContext({ flags: joined ? NO_COMPRESS : flagsOf(body, wire), callback: taken }, body);
   });
   for (let step = await messages.next(); step.done !== true; step = await messages.next()) {
-    const full = outbox.send(step.value);
+    const full = queue.send(step.value);
     if (full !== undefined) await full;
   }
   // grpc-js would take the end of the requests before a message that it still holds.
-  await outbox.taken();
+  await queue.taken();
   call.halfClose();
 }

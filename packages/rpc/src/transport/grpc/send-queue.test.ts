@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { Outbox } from './outbox.js';
+import { SendQueue } from './send-queue.js';
 
 /** A connection that takes a write when the test says so. It frames bodies as grpc-js does. */
 function connect() {
   const writes: { readonly joined: boolean; readonly messages: string[] }[] = [];
   const taken: (() => void)[] = [];
-  const outbox = new Outbox((body, options) => {
+  const queue = new SendQueue((body, options) => {
     const framed = Buffer.alloc(body.length + 5);
     framed.writeUInt32BE(body.length, 1);
     body.copy(framed, 5);
@@ -16,7 +16,7 @@ function connect() {
     taken.shift()?.();
     await turn();
   };
-  return { outbox, writes, take };
+  return { queue, writes, take };
 }
 
 function messagesIn(framed: Buffer): string[] {
@@ -32,13 +32,13 @@ function messagesIn(framed: Buffer): string[] {
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Sends messages until the outbox asks to wait; returns how many, and the wait. */
-function fill(outbox: Outbox, message: Buffer) {
+/** Sends messages until the queue asks to wait; returns how many, and the wait. */
+function fill(queue: SendQueue, message: Buffer) {
   for (let sent = 1; sent < 10_000; sent += 1) {
-    const wait = outbox.send(message);
+    const wait = queue.send(message);
     if (wait !== undefined) return { sent, wait };
   }
-  throw new Error('the outbox has no bound');
+  throw new Error('the queue has no bound');
 }
 
 async function settled(wait: Promise<void>): Promise<boolean> {
@@ -50,22 +50,22 @@ async function settled(wait: Promise<void>): Promise<boolean> {
   return done;
 }
 
-describe('an outbox', () => {
+describe('a send queue', () => {
   it('joins the messages of one turn, in order, also a message that is sent twice or is empty', async () => {
-    const { outbox, writes } = connect();
+    const { queue, writes } = connect();
     const twice = Buffer.from('twice');
-    for (const message of [twice, Buffer.from('b'), Buffer.alloc(0), twice]) outbox.send(message);
+    for (const message of [twice, Buffer.from('b'), Buffer.alloc(0), twice]) queue.send(message);
     expect(writes).toEqual([]);
     await turn();
     expect(writes).toEqual([{ joined: true, messages: ['twice', 'b', '', 'twice'] }]);
   });
 
   it('joins the messages that are sent while a write is under way', async () => {
-    const { outbox, writes, take } = connect();
-    outbox.send(Buffer.from('1'));
+    const { queue, writes, take } = connect();
+    queue.send(Buffer.from('1'));
     await turn();
     for (const text of ['2', '3']) {
-      outbox.send(Buffer.from(text));
+      queue.send(Buffer.from(text));
       await turn();
     }
     expect(writes).toHaveLength(1);
@@ -74,10 +74,10 @@ describe('an outbox', () => {
   });
 
   it('writes a long message by itself, between the others', async () => {
-    const { outbox, writes } = connect();
+    const { queue, writes } = connect();
     const long = 'x'.repeat(1_024);
-    for (const text of ['1', '2', long, '3']) outbox.send(Buffer.from(text));
-    outbox.flush();
+    for (const text of ['1', '2', long, '3']) queue.send(Buffer.from(text));
+    queue.flush();
     expect(writes).toEqual([
       { joined: true, messages: ['1', '2'] },
       { joined: false, messages: [long] },
@@ -91,8 +91,8 @@ describe('an outbox', () => {
     [5_000, 7],
     [1024 * 1024, 1],
   ])('lets its sender be ahead by few messages of %i bytes: %i', async (bytes, ahead) => {
-    const { outbox, take } = connect();
-    const { sent, wait } = fill(outbox, Buffer.alloc(bytes));
+    const { queue, take } = connect();
+    const { sent, wait } = fill(queue, Buffer.alloc(bytes));
     expect(sent).toBe(ahead);
     await turn();
     expect(await settled(wait)).toBe(false);
@@ -102,20 +102,20 @@ describe('an outbox', () => {
 
   it('joins at most 128 messages, and at most 16 KiB', () => {
     for (const bytes of [1, 1_000]) {
-      const { outbox, writes } = connect();
-      fill(outbox, Buffer.alloc(bytes));
+      const { queue, writes } = connect();
+      fill(queue, Buffer.alloc(bytes));
       const { messages } = writes[0] ?? { messages: [] };
       expect(messages.length).toBe(Math.min(128, Math.floor((16 * 1024) / bytes)));
     }
   });
 
   it('says when every message has been taken', async () => {
-    const { outbox, take } = connect();
-    await outbox.taken();
-    outbox.send(Buffer.from('1'));
+    const { queue, take } = connect();
+    await queue.taken();
+    queue.send(Buffer.from('1'));
     await turn();
-    outbox.send(Buffer.from('2'));
-    const all = outbox.taken();
+    queue.send(Buffer.from('2'));
+    const all = queue.taken();
     await take();
     expect(await settled(all)).toBe(false);
     await take();
@@ -123,11 +123,11 @@ describe('an outbox', () => {
   });
 
   it('ends a wait when it is closed, and writes nothing more', async () => {
-    const { outbox, writes, take } = connect();
-    const { wait } = fill(outbox, Buffer.from('1'));
-    outbox.close();
+    const { queue, writes, take } = connect();
+    const { wait } = fill(queue, Buffer.from('1'));
+    queue.close();
     await wait;
-    expect(outbox.send(Buffer.from('2'))).toBeUndefined();
+    expect(queue.send(Buffer.from('2'))).toBeUndefined();
     await take();
     expect(writes).toHaveLength(1);
   });
