@@ -29,6 +29,7 @@ interface MethodBinding extends Binding {
 }
 
 type DuplexCall = grpc.ServerDuplexStream<Buffer, Buffer>;
+type RequestStep = IteratorResult<Buffer, undefined>;
 
 const identity = (bytes: Buffer): Buffer => bytes;
 
@@ -60,13 +61,26 @@ export function bindMethod(server: grpc.Server, method: Method, options: Binding
  * The requests of a call. Their end must not end the replies, as iterating over a Duplex itself would. If the caller
  * has cancelled, or the last message is cut off, this throws: a partial upload must not look complete.
  */
-async function* requestsOf(call: DuplexCall, stream: RequestStream | undefined): AsyncGenerator<Buffer> {
-  yield* call.iterator({ destroyOnReturn: false });
-  // When a Node client cancels, it ends its HTTP/2 stream first, and resets it one turn of its event loop later.
-  await stream?.caughtUp();
-  if (call.cancelled) throw new RpcError(Status.CANCELLED, 'the caller left before the end of its requests');
-  if (stream?.whole === false)
-    throw new RpcError(Status.INTERNAL, 'the requests ended inside a message; send it whole');
+function requestsOf(call: DuplexCall, stream: RequestStream | undefined): AsyncIterable<Buffer> {
+  const atEnd = async (): Promise<RequestStep> => {
+    // When a Node client cancels, it ends its HTTP/2 stream first, and resets it one turn of its event loop later.
+    await stream?.caughtUp();
+    if (call.cancelled) throw new RpcError(Status.CANCELLED, 'the caller left before the end of its requests');
+    if (stream?.whole === false)
+      throw new RpcError(Status.INTERNAL, 'the requests ended inside a message; send it whole');
+    return { done: true, value: undefined };
+  };
+  return {
+    [Symbol.asyncIterator]() {
+      const messages = call.iterator({ destroyOnReturn: false });
+      // No generator, which would cost each message three more promises.
+      return {
+        next: () =>
+          messages.next().then((step): RequestStep | Promise<RequestStep> => (step.done === true ? atEnd() : step)),
+        return: async () => (await messages.return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  };
 }
 
 function serveUnary(
