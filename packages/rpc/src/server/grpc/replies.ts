@@ -32,11 +32,21 @@ export class Replies {
     this.#call.end(last);
   }
 
+  /** No `for await`, which would keep a long message while the connection takes its copy. */
   async #sendEach(messages: AsyncIterable<Uint8Array>, header: Metadata): Promise<void> {
-    for await (const message of messages) {
+    const iterator = messages[Symbol.asyncIterator]();
+    let step: IteratorResult<Uint8Array> = await iterator.next();
+    try {
       this.#sendHeader(header);
-      const full = this.#queue.send(message);
+    } catch (fault) {
+      await iterator.return?.();
+      throw fault;
+    }
+    while (step.done !== true) {
+      const full = this.#queue.send(step.value);
+      step = DROPPED;
       if (full !== undefined) await full;
+      step = await iterator.next();
     }
   }
 
@@ -54,3 +64,5 @@ export class Replies {
     this.#headerSent = true;
   }
 }
+
+const DROPPED: IteratorResult<Uint8Array> = { done: true, value: undefined };

@@ -89,16 +89,18 @@ export class SendQueue {
   #writeNext(): void {
     const messages = this.#next();
     const bytes = lengthOf(messages);
+    const count = messages.length;
     this.#bytes -= bytes;
     this.#writes += 1;
+    // Keeps no message: grpc-js has a copy of its own.
     const taken = () => {
       this.#writes -= 1;
-      this.#ahead -= messages.length;
+      this.#ahead -= count;
       this.#aheadBytes -= bytes;
       this.#writeSoon();
       this.#onChange?.();
     };
-    this.#write(join(messages, bytes), { joined: messages.length > 1, taken });
+    this.#write(join(messages, bytes), { joined: count > 1, taken });
   }
 
   /** The next messages that are sent together. */
