@@ -1,0 +1,38 @@
+// Rondo as a process calls with fixed addresses: `createChannel` with its defaults. The contract gives unary calls a deadline.
+
+import { metrics } from '@opentelemetry/api';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { systemClock } from '@rondo/rpc/clock';
+import { callLog, callMetrics } from '@rondo/rpc/internal';
+import { createRouter } from '@rondo/rpc/server';
+import { createMemoryNetwork } from '@rondo/rpc/testing';
+import pino from 'pino';
+import { forEach, toAsync } from '../iterables.mjs';
+import { conformance } from './service.mjs';
+
+/** @param variant the transport: `grpc`, or `memory` for a server in this process. */
+export function connect(addresses, variant) {
+  const channel = variant === 'memory' ? memoryChannel() : createChannel({ resolver: staticResolver(addresses) });
+  const client = createClient(ConformanceServiceDefinition, { channel });
+  return {
+    payloads: 'bytes',
+    unary: (request) => client.unary(request),
+    serverStream: (request, onReply) => forEach(client.serverStream(request), onReply),
+    clientStream: (requests) => client.clientStream(toAsync(requests)),
+    bidiStream: (requests, onReply) => forEach(client.bidiStream(requests), onReply),
+  };
+}
+
+function memoryChannel() {
+  const network = createMemoryNetwork();
+  const clock = systemClock;
+  const router = createRouter({
+    services: [conformance],
+    instanceId: 'peers',
+    logger: pino(pino.destination('/dev/null')),
+    middleware: [callLog({ clock }), callMetrics('server', { meter: metrics.getMeter('peers'), clock })],
+  });
+  network.listen('memory', router);
+  return createChannel({ resolver: staticResolver(['memory']), transport: network.transport });
+}
