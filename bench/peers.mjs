@@ -69,11 +69,14 @@ function listAll() {
   return ['contenders:', ...lines(CONTENDERS), 'workloads:', ...lines(WORKLOADS)].join('\n');
 }
 
+/** Five figures are more than a measurement has. */
+const rounded = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value);
+
 function write(folder, data) {
   const summed = withSummaries(data);
   const report = peersReport(summed);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(folder, 'peers.json'), `${JSON.stringify(data, undefined, 1)}\n`);
+  writeFileSync(path.join(folder, 'peers.json'), `${JSON.stringify(data, rounded, 1)}\n`);
   writeFileSync(path.join(folder, 'peers.md'), report);
   writeFileSync(path.join(folder, 'peers.svg'), peersChart(summed));
   show(`${report}\n${path.relative(ROOT, folder) || folder}: peers.md, peers.json, peers.svg`);

@@ -1,18 +1,36 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { unacceptable, unknownName } from '../peers.mjs';
 import { peersChart } from './chart.mjs';
 import { peersReport, withSummaries } from './report.mjs';
 
 const turns = (...rates: number[]) =>
-  rates.map((perSecond) => ({ perSecond, p50: 1, p99: 2, clientCpuUs: 60, serverCpuUs: 40, disturbed: perSecond === 7 }));
-const contender = (name: string) => ({ name, title: name.toUpperCase(), form: 'as it is', versions: { [name]: '1.2.3' } });
+  rates.map((perSecond) => ({
+    perSecond,
+    p50: 1,
+    p99: 2,
+    clientCpuUs: 60,
+    serverCpuUs: 40,
+    disturbed: perSecond === 7,
+  }));
+const contender = (name: string) => ({
+  name,
+  title: name.toUpperCase(),
+  form: 'as it is',
+  versions: { [name]: '1.2.3' },
+});
 const data = {
   measuredAt: '2026-01-02T03:04:05Z',
   machine: { processor: 'a processor', cores: 2, memoryGiB: 8, kernel: '6.1', node: 'v24' },
   pinned: true,
   settings: { rounds: 2, seconds: 2, whole: true },
   failures: 0,
-  contenders: [contender('grpc-js'), contender('quick'), contender('rondo'), { ...contender('gone'), absent: 'it is gone' }],
+  contenders: [
+    contender('grpc-js'),
+    contender('quick'),
+    contender('rondo'),
+    { ...contender('gone'), absent: 'it is gone' },
+  ],
   workloads: [
     {
       name: 'tiny-1',
@@ -42,7 +60,11 @@ const data = {
 describe('peersReport', () => {
   const report = peersReport(withSummaries(data));
   const row = (start: string) => report.split('\n').find((line) => line.startsWith(`| ${start}`)) ?? '';
-  const cells = (start: string) => row(start).split('|').map((cell) => cell.trim()).slice(1, -1);
+  const cells = (start: string) =>
+    row(start)
+      .split('|')
+      .map((cell) => cell.trim())
+      .slice(1, -1);
 
   it('marks noise, disturbed turns and what is missing', () => {
     expect(cells('unary tiny')).toEqual(['unary tiny', '1.00', '9.00', '~1.10*']);
@@ -89,5 +111,14 @@ describe('arguments', () => {
     expect(unacceptable(data)).toBeUndefined();
     expect(unacceptable({ ...data, settings: { ...data.settings, whole: false } })).toMatch('quick or partial');
     expect(unacceptable({ ...data, failures: 2 })).toMatch('2 contenders failed');
+  });
+});
+
+describe('packages', () => {
+  it('have the grpc-js of Rondo, so that no ratio comes from its versions', () => {
+    const [peers, rondo] = ['./package.json', '../../packages/rpc/package.json'].map((file) =>
+      JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')),
+    );
+    expect(peers.dependencies['@grpc/grpc-js']).toBe(rondo.dependencies['@grpc/grpc-js']);
   });
 });

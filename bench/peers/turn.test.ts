@@ -54,7 +54,10 @@ describe('runTurn', () => {
   });
 
   it('refuses a stream that lacks a message, or has one twice', async () => {
-    const less = { ...client, serverStream: (_: object, onReply: never) => client.serverStream({ count: 499 }, onReply) };
+    const less = {
+      ...client,
+      serverStream: (_: object, onReply: never) => client.serverStream({ count: 499 }, onReply),
+    };
     await expect(runTurn(less, WORKLOADS.serverStream, SECONDS)).rejects.toThrow('there were 499 messages of 500');
     const twice = {
       ...client,

@@ -1,4 +1,5 @@
-// Plain grpc-js as in grpc.io's tutorial for Node.js (route_guide): a Server, handlers with callbacks and events.
+// Plain grpc-js as in grpc.io's tutorial for Node.js (route_guide): a Server, handlers with callbacks and events. Streams are
+// written without waiting for `drain`, as there; to wait costs as much processor time.
 import * as grpc from '@grpc/grpc-js';
 import { countTo, createTally, echo } from '../answers.mjs';
 import { DEFINITIONS } from './definitions.mjs';
