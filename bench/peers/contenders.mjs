@@ -104,7 +104,7 @@ export const CONTENDERS = [
     folder: 'rondo',
     variant: 'grpc',
     packages: ['@rondo/rpc'],
-    form: 'a service as it starts, and a client with a channel’s defaults: deadlines, balancing, health, log, metrics',
+    form: 'a service as it starts with its whole chain, its log to /dev/null; a channel with its defaults; calls with deadlines',
   },
   {
     name: 'rondo-memory',
