@@ -26,8 +26,8 @@ export const benchmark = {
   summary: 'Rondo beside plain grpc-js, nice-grpc, connect-node, NestJS, Moleculer, tRPC, dubbo-js',
   needs: 'Linux',
   options: {
-    only: { type: 'text', value: 'NAME,…', help: `only these contenders, and ${BASE}` },
-    workload: { type: 'text', value: 'NAME,…', help: 'only these workloads' },
+    only: { type: 'text', value: 'NAMES', help: `only these contenders, and ${BASE}, comma-separated` },
+    workload: { type: 'text', value: 'NAMES', help: 'only these workloads, comma-separated' },
     rounds: { type: 'count', default: 9, help: 'how often each contender has its turn' },
     seconds: { type: 'count', default: 2, help: 'how long a turn takes' },
     quick: { type: 'flag', help: 'short turns, few rounds: whether it works, not how well' },

@@ -33,7 +33,7 @@ export function peersChart({ contenders, workloads }) {
   );
   const title = 'Operations a second against plain grpc-js';
   const legend =
-    'Plain grpc-js with proto-loader is the line at 1. The scale is logarithmic. Lines across bars: least to greatest.';
+    'Plain grpc-js with proto-loader is the line at 1. The scale is logarithmic. Lines across bars: least to greatest. Rondo, memory: both ends in one process.';
   return picture(title, {
     width: COLUMNS * (PANEL.width + PANEL.gap) + PANEL.gap,
     height: TOP + Math.ceil(panels.length / COLUMNS) * panelHeight,

@@ -29,7 +29,7 @@ export function peersReport(data) {
     introductionOf(data),
     '## Operations a second, against plain grpc-js',
     overviewOf(data),
-    'Plain grpc-js with proto-loader is 1. `~`: no difference was shown, as the spread of the rounds contains 1. `*`: other processes disturbed a turn, however often it was repeated. `–`: the reason is [below](#what-is-missing).',
+    'Plain grpc-js with proto-loader is 1. `~`: no difference was shown, as the spread of the rounds contains 1. `*`: other processes disturbed a turn, however often it was repeated. `–`: the reason is [below](#what-is-missing). Rondo, memory: client and server are one process, and no wire is between them.',
     '![The same as a chart](peers.svg)',
     ...data.workloads.flatMap((workload) => [`## ${capital(workload.title)}`, detailsOf(workload, data)]),
     '## Memory',

@@ -24,7 +24,7 @@ export async function measureWorkload(peers, workload, { rounds, seconds, warmSe
       if (error instanceof LateError) await stop(peer, error);
     }
   };
-  for (const peer of peers) await attempt(peer, () => peer.turn(workload, warmSeconds));
+  for (const peer of peers) await attempt(peer, () => peer.turn(workload, warmSeconds, { warm: true }));
   for (let round = 0; round < rounds; round += 1) {
     for (const peer of rotated(peers, round)) {
       await attempt(peer, async ({ turns }) => turns.push(await calmTurn(peer, workload, { seconds, repeats, pids })));

@@ -1,11 +1,16 @@
 // Moleculer as its documentation has it: `broker.call`. The broker picks replicas round robin by default.
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createBroker } from './broker.mjs';
+
+/** Nodes learn of each other by gossip, every 2 s. */
+const KNOW_MS = 20_000;
 
 export async function connect(nodes) {
   const broker = createBroker(`client-of-${nodes.length}-${process.pid}`, nodes);
   await broker.start();
-  for (const node of nodes) await broker.waitForServices('conformance', 10_000, node);
+  await broker.waitForServices('conformance', KNOW_MS);
+  await knowAll(broker, nodes.length);
   return {
     payloads: 'text',
     unary: (request) => broker.call('conformance.unary', request),
@@ -17,6 +22,19 @@ export async function connect(nodes) {
       await ended(replies, onReply);
     },
   };
+}
+
+/** Resolves when the broker knows so many nodes that have the action. */
+async function knowAll(broker, count) {
+  const endsAt = performance.now() + KNOW_MS;
+  for (;;) {
+    const actions = await broker.call('$node.actions', { withEndpoints: true, skipInternal: true });
+    const { endpoints = [] } = actions.find(({ name }) => name === 'conformance.unary') ?? {};
+    if (endpoints.filter(({ available }) => available).length === count) return;
+    if (performance.now() > endsAt)
+      throw new Error(`not within ${KNOW_MS} ms: ${count} nodes; it knows ${endpoints.length}`);
+    await sleep(50);
+  }
 }
 
 function ended(replies, onReply) {
