@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+/** By what carries the calls. */
+export const WORKLOADS = ['memory', 'grpc'];
+
+const FILE = path.join(import.meta.dirname, `accepted-node-${process.versions.node.split('.')[0]}.json`);
+const PROGRAM = fileURLToPath(new URL('./measure.mjs', import.meta.url));
+/** How much more than what was accepted is still accepted: the same code differs by a quarter of that at most. */
+const TOLERANCE = 1.004;
+/** How many functions a comparison names. */
+const SHOWN = 12;
+
+/**
+ * Without a compiler the same code allocates the same on each machine, and a young generation that is never full is never
+ * collected, so that the heap's growth is the sum of the allocations.
+ */
+const FLAGS = ['--jitless', '--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64'];
+
+/**
+ * Measures in a process of its own.
+ *
+ * @returns {Promise<{ bytes: number, functions: Record<string, number> }>} bytes a call: all, and by function and file
+ */
+export async function measure(workload) {
+  const { stdout } = await promisify(execFile)(process.execPath, [...FLAGS, PROGRAM, workload], { timeout: 120_000 });
+  return JSON.parse(stdout);
+}
+
+/** The accepted figures for this major version of Node; undefined if there are none. */
+export function accepted(workload) {
+  return existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8'))[workload] : undefined;
+}
+
+/** Makes these figures the accepted ones. */
+export function accept(workload, figures) {
+  const all = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {};
+  writeFileSync(FILE, `${JSON.stringify({ ...all, [workload]: figures }, undefined, 2)}\n`);
+}
+
+/** What is wrong if a call allocates more than accepted, with the functions that allocate more; undefined if it doesn't. */
+export function compare(known, measured) {
+  if (measured.bytes <= known.bytes * TOLERANCE) return undefined;
+  const names = new Set([...Object.keys(known.functions), ...Object.keys(measured.functions)]);
+  const more = [...names]
+    .map((name) => ({ name, by: (measured.functions[name] ?? 0) - (known.functions[name] ?? 0) }))
+    .filter(({ by }) => by > 0)
+    .sort((a, b) => b.by - a.by)
+    .slice(0, SHOWN);
+  return [
+    `a call allocates ${measured.bytes} bytes, and ${known.bytes} are accepted; by function:`,
+    ...more.map(({ name, by }) => `  +${by} ${name}`),
+    'allocate less, or accept it: npm run bench -- allocations --accept',
+  ].join('\n');
+}
