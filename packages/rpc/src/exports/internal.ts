@@ -5,6 +5,7 @@
 
 export { createPolicy } from '../balancer/create-policy.js';
 export type { Payload } from '../call/call.js';
+export { InFlight, type InFlightMember } from '../call/in-flight.js';
 export { newTraceId, receivedTraceId } from '../call/trace.js';
 export type { Choice } from '../channel/choose.js';
 export { configuredCompression, configuredReplyLimit, defaultChannel } from '../channel/default-channel.js';

@@ -26,6 +26,19 @@ describe('deadlines', () => {
     expect([expired, deadlines.size, clock.timers]).toEqual([[], 0, 0]);
   });
 
+  it('may be cancelled by one that expires with it', async () => {
+    const clock = new ManualClock();
+    const deadlines = createDeadlines(clock, 10);
+    const expired: string[] = [];
+    deadlines.set(5, () => {
+      expired.push('first');
+      second.cancel();
+    });
+    const second = deadlines.set(5, () => expired.push('second'));
+    await clock.advance(100);
+    expect([expired, deadlines.size]).toEqual([['first'], 0]);
+  });
+
   it('may be set by one that expires', async () => {
     const clock = new ManualClock();
     const deadlines = createDeadlines(clock, 10);

@@ -1,4 +1,5 @@
 import type { Clock } from '@rondo/rpc/clock';
+import { InFlight, type InFlightMember } from '@rondo/rpc/internal';
 
 /** A point in time at which something is cut off, unless it ends before. */
 export interface Deadline {
@@ -16,19 +17,20 @@ export interface Deadlines {
   readonly size: number;
 }
 
-interface Entry {
+interface Entry extends InFlightMember {
   readonly at: number;
   readonly expire: () => void;
 }
 
 export function createDeadlines(clock: Clock, tickMs: number): Deadlines {
-  const pending = new Set<Entry>();
+  const pending = new InFlight<Entry>();
   let armed = false;
   const tick = () => {
     armed = false;
     const now = clock.now();
-    for (const entry of pending) {
-      if (entry.at > now) continue;
+    for (const entry of pending.all()) {
+      // One that expires before it may have cancelled it.
+      if (entry.at > now || entry.slot < 0) continue;
       pending.delete(entry);
       entry.expire();
     }
@@ -41,10 +43,10 @@ export function createDeadlines(clock: Clock, tickMs: number): Deadlines {
   };
   return {
     set(afterMs, expire) {
-      const entry: Entry = { at: clock.now() + afterMs, expire };
+      const entry: Entry = { slot: -1, at: clock.now() + afterMs, expire };
       pending.add(entry);
       arm();
-      return { cancel: () => void pending.delete(entry) };
+      return { cancel: () => pending.delete(entry) };
     },
     now: () => clock.now(),
     get size() {
