@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { expect, it } from '@jest/globals';
-import { acceptsGzip, compress } from './compress.js';
+import { fakeExchange } from '../../test/http-json/exchange.js';
+import { acceptsGzip, compress, varyByEncoding } from './compress.js';
 
 it.each(['gzip', 'br, gzip', 'GZIP;q=0.1', '*', 'br;q=1, *;q=0.1', 'x-gzip'])('%s accepts gzip', (accepted) => {
   expect(acceptsGzip(accepted)).toBe(true);
@@ -21,4 +22,11 @@ it('compresses what is large enough, for clients that accept it', async () => {
   expect(await compress(large, 'br')).toEqual({ body: large, encoding: undefined });
   const small = Buffer.alloc(1_023, 'a');
   expect(await compress(small, 'gzip')).toEqual({ body: small, encoding: undefined });
+});
+
+it('adds to the Vary that CORS has set', () => {
+  const { exchange } = fakeExchange({});
+  expect(varyByEncoding(exchange)).toBe('accept-encoding');
+  exchange.answerHeaders['vary'] = 'Origin';
+  expect(varyByEncoding(exchange)).toBe('Origin, accept-encoding');
 });

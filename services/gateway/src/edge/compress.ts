@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import type { HttpExchange } from '../listener/exchange.js';
 
 const compressBytes = promisify(gzip);
 
@@ -21,6 +22,18 @@ export interface EncodedBody {
 export async function compress(body: Uint8Array, accepted: string | undefined): Promise<EncodedBody> {
   if (body.length < LEAST_BYTES || !acceptsGzip(accepted)) return { body, encoding: undefined };
   return { body: await compressBytes(body), encoding: 'gzip' };
+}
+
+/** A request's `Accept-Encoding`, as one list. */
+export function acceptedEncodings({ headers }: HttpExchange): string | undefined {
+  const accepted = headers['accept-encoding'];
+  return Array.isArray(accepted) ? accepted.join(',') : accepted;
+}
+
+/** The `Vary` of an answer that may be compressed. CORS may have set the header before. */
+export function varyByEncoding({ answerHeaders }: HttpExchange): string {
+  const present = answerHeaders.vary;
+  return present === undefined ? 'accept-encoding' : `${String(present)}, accept-encoding`;
 }
 
 /** Source: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3 */

@@ -26,7 +26,7 @@ export async function serveStream(call: HttpCall): Promise<void> {
   try {
     const reply = await backend({ target, metadata, timeoutMs, context, request });
     if (reply.response.stream) await sendStream({ ...call, upload }, reply, reply.response.messages);
-    else sendReply(call, reply);
+    else await sendReply(call, reply);
   } catch (error) {
     throw upload.failure ?? error;
   }

@@ -3,6 +3,7 @@ import { type DescMethod, fromBinary, type JsonValue } from '@bufbuild/protobuf'
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../discovery/catalogue.js';
+import { acceptedEncodings, compress, varyByEncoding } from '../edge/compress.js';
 import type { BackendReply } from '../protocols/backend.js';
 import { checkContentType, readBody, toText } from './body.js';
 import { etagField, isUnchanged, toEtag } from './conditions.js';
@@ -30,7 +31,7 @@ export async function serveUnary(call: HttpCall): Promise<void> {
       return message && { stream: false, message };
     },
   });
-  sendReply(call, reply);
+  await sendReply(call, reply);
 }
 
 /** Reads the one request of a call. */
@@ -57,7 +58,7 @@ async function readJson({ exchange, match, maxMessageBytes }: HttpCall): Promise
 }
 
 /** Answers with the one reply of a call. */
-export function sendReply(call: HttpCall, { response, header, trailer, from }: BackendReply): void {
+export async function sendReply(call: HttpCall, { response, header, trailer, from }: BackendReply): Promise<void> {
   const { exchange, match } = call;
   const { target, binding } = match;
   if (response.stream) throw new TypeError(`${target.method.path} answers with a stream`);
@@ -79,8 +80,11 @@ export function sendReply(call: HttpCall, { response, header, trailer, from }: B
   const { contentType, data } = givesRawBody(method.output, binding)
     ? rawBodyOf(json)
     : { contentType: 'application/json', data: Buffer.from(stringify(method.output, json)) };
-  exchange.respond(200, { ...headers, 'content-type': contentType, 'content-length': data.length });
-  exchange.end(exchange.method === 'HEAD' ? undefined : data);
+  const { body, encoding } = await compress(data, acceptedEncodings(exchange));
+  if (encoding !== undefined) headers['content-encoding'] = encoding;
+  headers['vary'] = varyByEncoding(exchange);
+  exchange.respond(200, { ...headers, 'content-type': contentType, 'content-length': body.length });
+  exchange.end(exchange.method === 'HEAD' ? undefined : body);
 }
 
 /** The method in the version of the instance that replied. */

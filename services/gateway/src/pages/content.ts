@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { acceptsGzip, compress } from '../edge/compress.js';
+import { acceptedEncodings, acceptsGzip, compress, varyByEncoding } from '../edge/compress.js';
 import { isUnchanged } from '../http-json/conditions.js';
 import type { HttpExchange } from '../listener/exchange.js';
 
@@ -24,13 +24,18 @@ export function answerPage(exchange: HttpExchange, content: Content): void {
 }
 
 async function sendPage(exchange: HttpExchange, { type, body, headers, etag }: Content): Promise<void> {
-  const always = { ...headers, ...(etag && { etag }), vary: varyOf(exchange), 'x-content-type-options': 'nosniff' };
+  const always = {
+    ...headers,
+    ...(etag && { etag }),
+    vary: varyByEncoding(exchange),
+    'x-content-type-options': 'nosniff',
+  };
   if (etag !== undefined && isUnchanged(exchange.headers['if-none-match'], etag)) {
     exchange.respond(304, always);
     exchange.end();
     return;
   }
-  const accepted = acceptedOf(exchange);
+  const accepted = acceptedEncodings(exchange);
   const zipped = acceptsGzip(accepted) ? await gzipOf(body, accepted) : body;
   exchange.respond(200, {
     ...always,
@@ -45,17 +50,6 @@ function gzipOf(body: Buffer, accepted: string | undefined): Promise<Uint8Array>
   const present = compressed.get(body) ?? compress(body, accepted).then((encoded) => encoded.body);
   compressed.set(body, present);
   return present;
-}
-
-function acceptedOf({ headers }: HttpExchange): string | undefined {
-  const accepted = headers['accept-encoding'];
-  return Array.isArray(accepted) ? accepted.join(',') : accepted;
-}
-
-/** CORS may have set the header before. */
-function varyOf({ answerHeaders }: HttpExchange): string {
-  const present = answerHeaders.vary;
-  return present === undefined ? 'accept-encoding' : `${String(present)}, accept-encoding`;
 }
 
 /** Answers another HTTP method. */

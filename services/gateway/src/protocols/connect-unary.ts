@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Payload } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { varyByEncoding } from '../edge/compress.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { BackendReply } from './backend.js';
 import { type Codec, replyEncoder } from './codec.js';
@@ -78,7 +79,7 @@ async function toAnswer(
     'accept-encoding': ACCEPTED,
   };
   if (compress) headers['content-encoding'] = 'gzip';
-  if (exchange.method === 'GET') headers['vary'] = 'accept-encoding';
+  if (exchange.method === 'GET') headers['vary'] = varyByEncoding(exchange);
   return { body, headers };
 }
 

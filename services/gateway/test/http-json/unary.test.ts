@@ -196,6 +196,16 @@ describe('a reply', () => {
     expect(answer.json).toMatchObject({ any: { '@type': 'x/y', value: 'CQ==' } });
   });
 
+  it('is compressed from 1 KiB if the client accepts that, and caches learn of it', async () => {
+    const body = `{"name": "${'a'.repeat(1_100)}"}`;
+    const compressed = await echo(body, { headers: { 'accept-encoding': 'br, gzip' } });
+    expect(compressed.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'accept-encoding' });
+    expect(compressed.headers['content-length']).toBeLessThan(200);
+    const plain = await echo(body);
+    expect(plain.headers).toMatchObject({ 'content-length': plain.text.length, vary: 'accept-encoding' });
+    expect(plain.headers['content-encoding']).toBeUndefined();
+  });
+
   it('has no body after HEAD', async () => {
     const answer = await ask({ target: target('EchoAll'), binding: GET_ALL, method: 'HEAD', query: 'name=a' });
     expect(answer).toMatchObject({ status: 200, text: '' });
