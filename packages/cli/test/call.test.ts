@@ -132,8 +132,10 @@ describe('rondo call', () => {
   });
 
   it('ends a load at Ctrl-C, with no failed call and its line', async () => {
-    const run = begin(['call', ADD, '{}', '--rate', '500', '--json'], { environment });
-    const watched = begin(['call', UNARY, '{"text": "x"}', '--rate', '500', '--json'], { environment });
+    // More than a busy machine takes, so that calls are in flight; so few of them that none is near its deadline.
+    const load = ['--rate', '500', '--concurrency', '4', '--json'];
+    const run = begin(['call', ADD, '{}', ...load], { environment });
+    const watched = begin(['call', UNARY, '{"text": "x"}', ...load], { environment });
     const before = seen.length;
     while (seen.length < before + 20) await new Promise((resolve) => setImmediate(resolve));
     run.interrupt();

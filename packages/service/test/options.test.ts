@@ -9,6 +9,7 @@ import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { type ServerCall, silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { sleep, systemClock } from '@rondo/rpc/clock';
 import { fixedEndpoint } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { implement } from '@rondo/rpc/server';
@@ -30,7 +31,7 @@ it('RONDO_BALANCING balances calls, and metrics report the calls of each instanc
       RONDO_REGISTRY_CACHE: folder,
     },
   });
-  const adder = createClient(AdderServiceDefinition, { channel });
+  const adder = await callerOf(channel);
   for (let left = 3; left > 0; left -= 1) await adder.add({ a: 2n, b: 3n });
   expect(channel.inspect()[0]?.balancing).toMatchObject({ policy: 'least_request', origin: 'configuration' });
   const text = await (await fetch(`http://${service.metricsAddress}/metrics`)).text();
@@ -69,7 +70,7 @@ it.each<[string, AdderOptions]>([
     ...setting,
     environment: { RONDO_REGISTRY_CACHE: folder, ...environment },
   });
-  const { add } = createClient(AdderServiceDefinition, { channel });
+  const { add } = await callerOf(channel);
   await expect(add({ a: 2n })).resolves.toEqual({ result: 2n });
   await expect(add({ a: 2n ** 40n })).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
 });
@@ -125,6 +126,13 @@ it("an app's middleware also runs over a test channel that gets the whole app", 
   closers.push(() => channel.close());
   await expect(createClient(AdderServiceDefinition, { channel }).add({})).rejects.toMatchObject(refused);
 });
+
+/** A client of the adder, once the channel knows the cached endpoint. The disk of a busy machine takes its time. */
+async function callerOf(channel: Channel) {
+  const client = createClient(AdderServiceDefinition, { channel });
+  while ((channel.inspect()[0]?.endpoints.length ?? 0) === 0) await sleep(systemClock, 10);
+  return client;
+}
 
 /** Nothing listens there: a service starts with its cached endpoints. */
 const NO_REGISTRY = '127.0.0.1:1';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { sleep } from '@rondo/rpc/clock';
+import { sleep, systemClock } from '@rondo/rpc/clock';
 import { ManualClock } from '@rondo/rpc/testing';
 import { UsageError } from '../errors.js';
 import { parseMetadata } from '../options.js';
@@ -113,6 +113,20 @@ describe('runLoad', () => {
     await clock.advance(3_000);
     expect((await result).tally.calls).toBe(0);
   });
+
+  it.each([undefined, 1_000_000])(
+    'lets Ctrl-C through, even if all calls end at once, at the rate %s',
+    async (rate) => {
+      const stop = new AbortController();
+      const call = async () => OK;
+      // The bound ends a load that never lets the event loop turn, which could not even time out.
+      const bounds = { durationMs: 2_000, concurrency: 3, rate };
+      const running = runLoad({ ...UNTIL_STOPPED, ...bounds, clock: systemClock, signal: stop.signal, call });
+      setImmediate(() => stop.abort());
+      await running;
+      expect(stop.signal.aborted).toBe(true);
+    },
+  );
 
   it('stops while it waits for the next call to be due', async () => {
     const { clock, stop, result } = startLoad({ rate: 0.001, concurrency: 8 }, 1);

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, sleep, type Timer } from '@rondo/rpc/clock';
 import { type CallResult, Tally } from './tally.js';
 
@@ -36,6 +37,8 @@ export interface LoadResult {
 /** How long calls in flight may take when the load is ended. Milliseconds. */
 const GRACE_MS = 2_000;
 const PROGRESS_MS = 1_000;
+/** The most calls that end before the event loop turns. */
+const CALLS_A_TURN = 100;
 
 /**
  * Makes many calls. With a rate, each call is due at a fixed time, and its latency counts from that time. So a server that
@@ -51,6 +54,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const cutOff = new AbortController();
   setMaxListeners(0, signal, cutOff.signal); // each call in flight listens
   const grace = graceAfter(signal, clock, () => cutOff.abort());
+  const takeTurn = turns();
   const progress = repeat(clock, () => onProgress?.({ tally, elapsedMs: clock.now() - startedAt }));
 
   async function work(): Promise<void> {
@@ -64,6 +68,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
       }
       const outcome = await call(cutOff.signal);
       if (outcome !== undefined) tally.add(outcome, clock.now() - dueAt);
+      await takeTurn();
     }
   }
 
@@ -85,6 +90,23 @@ async function until(timeMs: number, clock: Clock, signal: AbortSignal): Promise
     if (signal.aborted) return false;
     throw error;
   }
+}
+
+/**
+ * Returns a function that runs after each call, and waits for the event loop to turn after {@link CALLS_A_TURN}. Calls that
+ * fail at once don't let it turn: without this, neither Ctrl-C nor a new connection would get through.
+ */
+function turns(): () => Promise<void> | undefined {
+  let ended = 0;
+  let turn: Promise<void> | undefined;
+  return () => {
+    ended += 1;
+    turn ??= nextTurn().then(() => {
+      ended = 0;
+      turn = undefined;
+    });
+    return ended < CALLS_A_TURN ? undefined : turn;
+  };
 }
 
 function repeat(clock: Clock, work: () => void): Timer {

@@ -4,6 +4,7 @@ import { endpoints } from '../../test/support/endpoints.js';
 import { memoryStorage } from '../../test/support/memory-storage.js';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import { instances, recordingListener, scriptedWatch, settled } from '../../test/support/scripted-watch.js';
+import { deferred } from '../../test/support/wait.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
 import { formatSaved } from './endpoint-storage.js';
@@ -194,6 +195,22 @@ describe('a process that starts while the registry is away', () => {
     await clock.advance(500);
     expect(failures).toEqual(['refused']);
     expect(said()[0]).toMatchObject({ fields: { reason: "it couldn't be read within 500 ms" } });
+  });
+
+  it('uses the saved instances of a slow storage when they come, unless the registry has answered', async () => {
+    for (const answered of [false, true]) {
+      const whole = leftBy(['a']);
+      const read = deferred<string | undefined>();
+      const { event, fail, clock, failures, names } = start({ ...whole, read: () => read.promise }, ['r:1']);
+      await fail('refused');
+      await clock.advance(500);
+      expect([failures, names()]).toEqual([['refused'], undefined]);
+      await clock.advance(100);
+      if (answered) await event({ position: at(1n), event: snapshot('b') });
+      read.resolve(await whole.read(FILE));
+      await settled();
+      expect(names()).toEqual(answered ? ['b'] : ['a']);
+    }
   });
 });
 

@@ -127,7 +127,7 @@ interface RecalledEndpoints {
 const WRITE_AFTER_MS = 1_000;
 /** Unchanged endpoints are written again after this time, so that their age is known. */
 const REFRESH_AFTER_MS = 10 * 60_000;
-/** The longest wait for the storage. */
+/** After this time, the calls don't wait for the storage any longer. */
 const READ_WITHIN_MS = 500;
 
 interface Entry {
@@ -154,11 +154,19 @@ export class SavedEndpoints {
     this.#options = options;
   }
 
-  /** What an earlier process saved of `service`; undefined if there is nothing usable. */
-  async read(service: string): Promise<RecalledEndpoints | undefined> {
-    const { storage, registry, wallClock, log } = this.#options;
+  /**
+   * What an earlier process saved of `service`; undefined if there is nothing usable. A slow storage is awaited, and
+   * `onLate` runs after {@link READ_WITHIN_MS}.
+   */
+  async read(service: string, onLate: () => void): Promise<RecalledEndpoints | undefined> {
+    const { storage, registry, clock, wallClock, log } = this.#options;
+    const late = () => {
+      this.#onLate(service);
+      onLate();
+    };
+    const timer = clock.setTimer(READ_WITHIN_MS, late, { keepAlive: false });
     try {
-      const text = await this.#inTime(storage.read(nameOf(service)));
+      const text = await storage.read(nameOf(service));
       if (text === undefined) return undefined;
       const { endpoints, savedAtMs } = parseSaved(text, { service, registry });
       return { endpoints, ageMs: Math.max(0, wallClock.now().getTime() - savedAtMs) };
@@ -166,6 +174,8 @@ export class SavedEndpoints {
       const fields = { target: service, file: storage.locate(nameOf(service)), reason: messageOf(error) };
       log.warn(fields, "the last known instances can't be used; they are saved again once the registry answers");
       return undefined;
+    } finally {
+      timer.cancel();
     }
   }
 
@@ -196,6 +206,13 @@ export class SavedEndpoints {
   close(): void {
     for (const [service, entry] of this.#entries) if (entry.timer !== undefined) this.#write(service, entry);
     this.#entries.clear();
+  }
+
+  #onLate(service: string): void {
+    const { storage, log } = this.#options;
+    const reason = `it couldn't be read within ${READ_WITHIN_MS} ms`;
+    const fields = { target: service, file: storage.locate(nameOf(service)), reason };
+    log.warn(fields, 'the last known instances are not there yet; they are used as soon as they are');
   }
 
   #entryOf(service: string): Entry {
@@ -253,15 +270,6 @@ export class SavedEndpoints {
     const { storage, log } = this.#options;
     const fields = { target: service, file: storage.locate(nameOf(service)), reason: messageOf(error) };
     log.warn(fields, "the last known instances can't be saved: a process that starts without the registry lacks them");
-  }
-
-  #inTime<T>(reading: Promise<T>): Promise<T> {
-    const { clock } = this.#options;
-    return new Promise((resolve, reject) => {
-      const late = () => reject(new Error(`it couldn't be read within ${READ_WITHIN_MS} ms`));
-      const timer = clock.setTimer(READ_WITHIN_MS, late, { keepAlive: false });
-      reading.then(resolve, reject).finally(() => timer.cancel());
-    });
   }
 }
 

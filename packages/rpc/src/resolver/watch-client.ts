@@ -236,10 +236,13 @@ export class WatchClient {
     this.#listener.onFailure(away);
   }
 
-  /** Uses the saved endpoints of an earlier process, once, while the registry hasn't sent the instances. */
+  /**
+   * Uses the saved endpoints of an earlier process, once, while the registry hasn't sent the instances. Resolves when they
+   * are in use, or when they are late: then they are used when they come.
+   */
   #recall(reason: string): Promise<void> | undefined {
     if (this.#isInformed()) return undefined;
-    this.#recalling ??= this.#recallOnce(reason);
+    this.#recalling ??= new Promise((resolve) => void this.#recallOnce(reason, resolve).then(resolve));
     return this.#recalling;
   }
 
@@ -247,9 +250,9 @@ export class WatchClient {
     return this.#stopped || (this.#position !== undefined && this.#source.state !== 'warming');
   }
 
-  async #recallOnce(reason: string): Promise<void> {
+  async #recallOnce(reason: string, onLate: () => void): Promise<void> {
     const { saved, log } = this.#options;
-    const found = await saved?.read(this.#service);
+    const found = await saved?.read(this.#service, onLate);
     if (found === undefined || this.#isInformed() || this.#cache.recall(found.endpoints) === 0) return;
     const fields = { known: this.#cache.size, ageMs: found.ageMs, reason };
     if (this.#source.state !== 'warming') this.#source.become('last_known', fields);
