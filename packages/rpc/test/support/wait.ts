@@ -22,6 +22,31 @@ export async function atRest(read: () => number, restMs = 150): Promise<number> 
   }
 }
 
+/** How late the timers of this process run: what a busy machine adds to each wait. */
+export interface Lateness {
+  /** The longest delay of a timer so far. Milliseconds. */
+  readonly worstMs: number;
+  stop(): void;
+}
+
+/** Watches how late timers run, until it is stopped. */
+export function watchLateness(): Lateness {
+  let worstMs = 0;
+  let dueAt = systemClock.now() + POLL_MS;
+  const look = () => {
+    worstMs = Math.max(worstMs, systemClock.now() - dueAt);
+    dueAt = systemClock.now() + POLL_MS;
+    timer = systemClock.setTimer(POLL_MS, look);
+  };
+  let timer = systemClock.setTimer(POLL_MS, look);
+  return {
+    get worstMs() {
+      return Math.max(worstMs, systemClock.now() - dueAt);
+    },
+    stop: () => timer.cancel(),
+  };
+}
+
 /** A promise and the function that resolves it. */
 interface Deferred<T> {
   readonly promise: Promise<T>;
@@ -37,6 +62,7 @@ export function deferred<T = void>(): Deferred<T> {
 }
 
 const FIRST_MS = 100;
+const LAST_MS = 30_000;
 
 /**
  * Makes a call that runs into its deadline, until `seen` confirms the expected effect. On a busy machine the deadline
@@ -50,5 +76,6 @@ export async function expire(
   for (let timeoutMs = FIRST_MS; ; timeoutMs *= 2) {
     expect(await failure(call(timeoutMs))).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
     if (await seen()) return;
+    if (timeoutMs > LAST_MS) throw new Error(`not with a deadline of ${timeoutMs} ms: ${seen}`);
   }
 }

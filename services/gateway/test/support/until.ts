@@ -1,7 +1,8 @@
 import { sleep, systemClock } from '@rondo/rpc/clock';
 
 const POLL_MS = 5;
-const TIMEOUT_MS = 20_000;
+/** A bound on what hangs, and no measure of anything. */
+const TIMEOUT_MS = 120_000;
 
 /** Resolves once `condition` holds. */
 export async function until(condition: () => boolean): Promise<void> {
