@@ -188,7 +188,7 @@ describe('rondo drain', () => {
   it('gives up after the timeout, prints the calls in flight, and leaves the instance cordoned', async () => {
     const call = client().serverStream({}, { timeoutMs: 20_000 })[Symbol.asyncIterator]();
     await call.next();
-    const { exitCode, stdout, stderr } = await run('drain', 'c-1', '--timeout', '700ms', '--json');
+    const { exitCode, stdout, stderr } = await run('drain', 'c-1', '--timeout', '4s', '--json');
     await call.return?.();
     expect(exitCode).toBe(1);
     expect(lines(stdout)).toEqual([{ instanceId: 'c-1', drained: false, outcome: 'busy', callsInFlight: 1 }]);
@@ -197,7 +197,7 @@ describe('rondo drain', () => {
         error: {
           code: 'DEADLINE_EXCEEDED',
           message:
-            'c-1 still has 1 call in flight after 700ms; it stays cordoned. ' +
+            'c-1 still has 1 call in flight after 4s; it stays cordoned. ' +
             'To go on waiting: rondo drain c-1; to put it back: rondo uncordon c-1',
         },
       },

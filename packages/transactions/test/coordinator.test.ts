@@ -135,10 +135,10 @@ describe('a transaction', () => {
         return await home.transaction(work, options);
       },
     };
-    const late = coordinate(name, slow).coordinator.run(transfer(3n, { timeoutMs: 500 }));
+    const late = coordinate(name, slow).coordinator.run(transfer(3n, { timeoutMs: 3_000 }));
     await expect(late).rejects.toMatchObject({
       code: Status.ABORTED,
-      message: `transaction ${name}-1 was not decided within 500 ms and was aborted; try again`,
+      message: `transaction ${name}-1 was not decided within 3000 ms and was aborted; try again`,
     });
     await nothing();
   });

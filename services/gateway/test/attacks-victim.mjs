@@ -54,7 +54,7 @@ const listener = createListener({
     handshakeMs: 30_000,
     headersMs: 30_000,
     discardMs: 500,
-    bodyGraceMs: 30_000,
+    bodyGraceMs: 2_000,
     pingAfterMs: 1_000,
     pingAnswerMs: 60_000,
     tickMs: 50,

@@ -119,7 +119,7 @@ describe('a request of HTTP/1.1', () => {
   });
 
   it('is refused early if it declares a gigabyte', async () => {
-    const { port, listener } = await listening({ handler: echo, limits: { discardMs: 200, tickMs: 10 } });
+    const { port, listener } = await listening({ handler: echo, limits: { discardMs: 5_000, tickMs: 10 } });
     const request = http.request({ port, host: '127.0.0.1', method: 'POST', headers: { 'content-length': 2 ** 30 } });
     request.on('error', () => undefined);
     let sent = 0;
@@ -276,13 +276,16 @@ describe('a request of HTTP/1.1', () => {
 describe('a client of HTTP/1.1 that', () => {
   it('leaves is noticed', async () => {
     const left: boolean[] = [];
+    let begun = 0;
     const { port, listener } = await listening({
-      handler: (exchange) => exchange.onClose((gone) => left.push(gone)),
+      handler(exchange) {
+        begun += 1;
+        exchange.onClose((gone) => left.push(gone));
+      },
     });
     const socket = await connectRaw(port);
     socket.write(`GET / HTTP/1.1\r\n${HOST}\r\n`.repeat(20));
-    await until(() => listener.connections === 1);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => begun === 1);
     socket.destroy();
     await until(() => left.length === 1 && listener.connections === 0);
     expect(left).toEqual([true]);
@@ -306,7 +309,7 @@ describe('a client of HTTP/1.1 that', () => {
 
   it('reads slowly is not cut off', async () => {
     const { port } = await listening({
-      limits: { stallMs: 1_000, tickMs: 10 },
+      limits: { stallMs: 2_500, tickMs: 10 },
       handler: (exchange) => {
         exchange.respond(200, {});
         exchange.end(Buffer.alloc(16 * 1024 * 1024));
@@ -315,9 +318,10 @@ describe('a client of HTTP/1.1 that', () => {
     const socket = await connectRaw(port);
     socket.write(`GET / HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`);
     let size = 0;
+    // Each rest is far shorter than the limit, and all together are longer.
     for await (const chunk of socket) {
       size += chunk.length;
-      if (size % (1024 * 1024) < chunk.length) await new Promise((resolve) => setTimeout(resolve, 100));
+      if (size % (1024 * 1024) < chunk.length) await new Promise((resolve) => setTimeout(resolve, 200));
     }
     expect(size).toBeGreaterThan(16 * 1024 * 1024);
   });
