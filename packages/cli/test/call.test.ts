@@ -165,7 +165,7 @@ describe('rondo call', () => {
     const ask = (...args: string[]) => rondo(['call', ADD, '{"a": 2}', '--address', guarded.address, ...args], {});
     expect(await ask()).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('who are you?') });
     expect(await ask('-H', 'authorization=Bearer ada')).toMatchObject({ exitCode: 0, stderr: '' });
-    const ofVersion = await ask('-H', 'authorization=Bearer ada', '-H', 'rondo-version=2.1.0', '--timeout', '100ms');
+    const ofVersion = await ask('-H', 'authorization=Bearer ada', '-H', 'rondo-version=2.1.0', '--timeout', '2s');
     expect(ofVersion.stderr).toContain('no instance of rondo.conformance.v1.AdderService of version 2.1.0');
     await guarded.drain();
   });

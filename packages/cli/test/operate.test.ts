@@ -224,12 +224,12 @@ describe('rondo drain', () => {
 
   it('waits for a fixed time if an instance does not report its load, and says so', async () => {
     registry.put(instanceAt(registry.address, 'foreign-1', ['a.v1.A']));
-    const { exitCode, stdout, stderr } = await run('drain', 'foreign-1', '--timeout', '300ms');
+    const { exitCode, stdout, stderr } = await run('drain', 'foreign-1', '--timeout', '2s');
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'foreign-1 can be stopped\n' });
     expect(stderr).toContain(
-      "foreign-1 doesn't report how many calls it has in flight; rondo has waited 0.3 s instead\n",
+      "foreign-1 doesn't report how many calls it has in flight; rondo has waited 2 s instead\n",
     );
-    const json = await run('drain', 'foreign-1', '--timeout', '300ms', '--json');
+    const json = await run('drain', 'foreign-1', '--timeout', '2s', '--json');
     expect(lines(json.stdout)).toEqual([
       { instanceId: 'foreign-1', drained: true, outcome: 'untold', callsInFlight: null },
     ]);
@@ -238,10 +238,10 @@ describe('rondo drain', () => {
 
   it('says that the calls of an unreachable instance are not known', async () => {
     registry.put(instanceAt('127.0.0.1:1', 'dead-1', ['a.v1.A']));
-    const { exitCode, stdout, stderr } = await run('drain', 'dead-1', '--timeout', '300ms');
+    const { exitCode, stdout, stderr } = await run('drain', 'dead-1', '--timeout', '2s');
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-    expect(stderr).toContain(
-      "UNAVAILABLE: the calls in flight at dead-1 aren't known: it can't be reached (connect ECONNREFUSED 127.0.0.1:1), after 300ms",
+    expect(stderr).toMatch(
+      /UNAVAILABLE: the calls in flight at dead-1 aren't known: it can't be reached \(.*connect ECONNREFUSED.*\), after 2s/,
     );
   });
 

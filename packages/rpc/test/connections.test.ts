@@ -57,8 +57,7 @@ describe('a peer that freezes', () => {
     peer.signal('SIGSTOP');
     const frozenAt = systemClock.now();
     const outcomes: Promise<unknown>[] = [];
-    const begin = (timeoutMs: number) =>
-      outcomes.push(client.unary({}, { timeoutMs }).then(() => 'served', String));
+    const begin = (timeoutMs: number) => outcomes.push(client.unary({}, { timeoutMs }).then(() => 'served', String));
     // A third of the first thirty calls goes to the frozen peer.
     for (let count = 0; count < 30; count += 1) begin(30_000);
     while (stateOf(peer.address) === 'ready' && systemClock.now() - frozenAt < 20_000) {
@@ -67,7 +66,8 @@ describe('a peer that freezes', () => {
     }
     const noticedMs = systemClock.now() - frozenAt;
     expect(noticedMs).toBeGreaterThan(450);
-    expect(noticedMs).toBeLessThan(2_600 + STEPS * late.worstMs);
+    // A second of silence, a check of a quarter of it, half a second for the answer: the rest is that of the machine.
+    expect(noticedMs).toBeLessThan(2_000 + STEPS * late.worstMs);
     expect(new Set(await Promise.all(outcomes.splice(0)))).toEqual(new Set(['served']));
     // No call waits for it any more: shorter deadlines are met, too.
     for (let count = 0; count < 30; count += 1) begin(300 + STEPS * late.worstMs);

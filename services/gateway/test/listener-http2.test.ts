@@ -235,7 +235,7 @@ describe('a client of HTTP/2 that', () => {
   });
 
   it('is idle is disconnected, and not before', async () => {
-    const { port, listener } = await listening({ handler: echo, limits: { idleMs: 50, discardMs: 50, tickMs: 10 } });
+    const { port, listener } = await listening({ handler: echo, limits: { idleMs: 2_000, discardMs: 50, tickMs: 10 } });
     const session = await connect2(urlOf(port));
     for (let count = 0; count < 3; count += 1) expect(await ask2(session)).toMatchObject({ status: 200 });
     await until(() => listener.connections === 0);
