@@ -62,7 +62,7 @@ export function deferred<T = void>(): Deferred<T> {
 }
 
 const FIRST_MS = 100;
-const LAST_MS = 30_000;
+const LAST_MS = 10_000;
 
 /**
  * Makes a call that runs into its deadline, until `seen` confirms the expected effect. On a busy machine the deadline
