@@ -55,6 +55,20 @@ describe('a request that is not valid HTTP/1.1', () => {
 });
 
 describe('a request of HTTP/1.1', () => {
+  it.each([1, 64, 70])('is answered with each byte of a body of %s KiB', async (kib) => {
+    const body = Buffer.from(times(kib * 1024, (index) => index % 256));
+    const handler = (exchange: HttpExchange) => {
+      exchange.respond(200, { 'x-text': 'a' });
+      exchange.end(body.subarray(0));
+    };
+    const { port } = await listening({ handler });
+    const [response]: http.IncomingMessage[] = await once(http.get({ port, host: '127.0.0.1' }), 'response');
+    const chunks: Buffer[] = [];
+    for await (const chunk of response ?? []) chunks.push(chunk);
+    expect(Buffer.concat(chunks).equals(body)).toBe(true);
+    expect(response?.headers).toMatchObject({ 'content-length': String(body.length), 'x-text': 'a' });
+  });
+
   it('may have an absolute target, whose authority counts', async () => {
     const { port } = await listening({ handler: echo });
     const bytes = `GET http://b/c?d HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`;

@@ -36,9 +36,13 @@ export class Output {
     return this.#occupy(this.#after(() => this.#pieces(chunk)));
   }
 
-  /** Ends the body, once everything before has been written. */
-  end(chunk?: Uint8Array): void {
+  /** Ends the body, once everything before has been written. Text has a byte in each character. */
+  end(chunk?: Uint8Array | string): void {
     if (this.#closed) return;
+    if (typeof chunk === 'string') {
+      this.#end(chunk);
+      return;
+    }
     if (this.#busy === undefined && (chunk === undefined || chunk.length <= PIECE_BYTES)) {
       this.#end(chunk);
       return;
@@ -76,10 +80,11 @@ export class Output {
     }
   }
 
-  #end(chunk?: Uint8Array): void {
+  #end(chunk?: Uint8Array | string): void {
     if (this.#closed) return;
     this.#watch();
     if (chunk === undefined) this.#stream.end();
+    else if (typeof chunk === 'string') this.#stream.end(chunk, 'latin1');
     else this.#stream.end(chunk);
   }
 
