@@ -51,8 +51,8 @@ const listener = createListener({
   },
   // Longer than the honest client may be held up: it shares a process with the attackers, and a machine with other work.
   limits: {
-    handshakeMs: 30_000,
-    headersMs: 30_000,
+    handshakeMs: 10_000,
+    headersMs: 10_000,
     discardMs: 500,
     bodyGraceMs: 2_000,
     pingAfterMs: 1_000,

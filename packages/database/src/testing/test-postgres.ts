@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -74,18 +75,27 @@ export function withoutBounds(url: string): string {
   return Object.assign(new URL(url), { search: '' }).href;
 }
 
+/**
+ * Below the ports that operating systems give to outgoing connections, one of which could take the port before its server,
+ * and above those of packages/harness.
+ */
+const FIRST_PORT = 28_200;
+const PORTS = 4_000;
+
 /** A port of 127.0.0.1 that no process listens on at the moment. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen({ host: '127.0.0.1', port: 0 }, () => {
+    const next = () => probe.listen({ host: '127.0.0.1', port: FIRST_PORT + randomInt(PORTS) });
+    probe.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? next() : reject(error)));
+    probe.once('listening', () => {
       const address = probe.address();
       probe.close(() => {
         if (typeof address === 'object' && address !== null) resolve(address.port);
         else reject(new Error('the probe has no port'));
       });
     });
+    next();
   });
 }
 
