@@ -39,6 +39,10 @@ describe('JSON of very many values', () => {
     expect(whyUnparsed(text, 2_001)).toBeUndefined();
   });
 
+  it('is refused also if it is short', () => {
+    expect(whyUnparsed('[1,2,3]', 2)).toBe('has more than 2 values');
+  });
+
   it('is not confused with commas in a text', () => {
     expect(whyUnparsed(JSON.stringify({ a: ','.repeat(2_000) }), 1_000)).toBeUndefined();
   });

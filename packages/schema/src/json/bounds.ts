@@ -16,7 +16,8 @@ const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [91, 93, 123, 125];
  * @returns the end of a sentence about the text; undefined if it is worth parsing.
  */
 export function whyUnparsed(text: string, maxValues = Number.POSITIVE_INFINITY): string | undefined {
-  if (text.length <= MAX_LEVELS) return undefined;
+  // None of the bounds is reached by a shorter text.
+  if (text.length <= Math.min(MAX_LEVELS, MAX_DIGITS, maxValues)) return undefined;
   let [levels, values, digits, inString] = [0, 0, 0, false];
   for (let at = 0; at < text.length; at += 1) {
     const char = text.charCodeAt(at);
