@@ -96,13 +96,13 @@ export class RoutedCall implements ServerCall {
 
 /** The request for the handler. A stream ends with the call, so that a handler which waits for a message doesn't outlive it. */
 function requestOf(method: Method, { request, context }: WireCall): Payload {
-  if (!request.stream) return new Request(method, request.message);
+  if (!request.stream) return new UnaryRequest(method, request.message);
   const messages = untilAborted(request.messages, context.signal);
   return { stream: true, messages: mapMessages(messages, (bytes) => decodeRequest(method, bytes)) };
 }
 
 /** One message, which is decoded when it is first read: a call that is refused early doesn't pay for it. */
-class Request {
+class UnaryRequest {
   readonly stream = false;
   readonly #method: Method;
   readonly #bytes: Uint8Array;

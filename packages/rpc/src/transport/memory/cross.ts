@@ -1,6 +1,6 @@
 import type { Payload, Reply } from '../../call/call.js';
 import { CallContext, cancelled } from '../../call/call-context.js';
-import { InFlight } from '../../call/in-flight.js';
+import { InFlight, type InFlightMember } from '../../call/in-flight.js';
 import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
 import { mapMessages, observe, untilAborted } from '../../middleware/stream.js';
 import { Status } from '../../status/code.js';
@@ -23,8 +23,7 @@ export class MemoryConnection {
   }
 }
 
-interface CallInFlight {
-  slot: number;
+interface CallInFlight extends InFlightMember {
   onBroken(error: RpcError): void;
 }
 
@@ -52,15 +51,15 @@ export async function crossMemory(
   };
   const early = new EarlyHeader();
   try {
-    const { path, responseStream, deadline, compression } = wire;
-    const [metadata, request] = [carried(wire.metadata), limited(wire.request)];
-    const rest = { deadline, compression, context: far, peer: 'memory', sendHeader: early.send };
+    const metadata = carried(wire.metadata);
+    const request = limited(wire.request);
+    const received = { ...wire, metadata, request, context: far, peer: 'memory', sendHeader: early.send };
     const reply = await new Promise<Reply<Uint8Array>>((resolve, reject) => {
       call.onBroken = (error) => {
         leave();
         reject(error);
       };
-      handle({ path, responseStream, metadata, request, ...rest }).then(resolve, reject);
+      handle(received).then(resolve, reject);
     });
     if (reply.response.stream) return await receiveStream(reply, reply.response.messages, { connection, end, early });
     release();
