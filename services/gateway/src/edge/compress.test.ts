@@ -1,5 +1,6 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import { gunzipSync } from 'node:zlib';
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { fakeExchange } from '../../test/http-json/exchange.js';
 import { acceptsGzip, compress, varyByEncoding } from './compress.js';
 
@@ -14,19 +15,32 @@ it.each([undefined, '', 'br', 'identity', 'gzip;q=0', 'gzip; q=0.0, *', 'gzip;q=
   },
 );
 
-it('compresses what is large enough, for clients that accept it', async () => {
+describe('the body of an answer', () => {
   const large = Buffer.alloc(1_024, 'a');
-  const { body, encoding } = await compress(large, 'gzip');
-  expect(encoding).toBe('gzip');
-  expect(gunzipSync(body)).toEqual(large);
-  expect(await compress(large, 'br')).toEqual({ body: large, encoding: undefined });
-  const small = Buffer.alloc(1_023, 'a');
-  expect(await compress(small, 'gzip')).toEqual({ body: small, encoding: undefined });
-});
+  const answer = async (body: Buffer, accepted: string, headers: OutgoingHttpHeaders = {}) => {
+    const { exchange } = fakeExchange({ headers: { 'accept-encoding': accepted } });
+    return { body: await compress(body, exchange, headers), headers };
+  };
 
-it('adds to the Vary that CORS has set', () => {
-  const { exchange } = fakeExchange({});
-  expect(varyByEncoding(exchange)).toBe('accept-encoding');
-  exchange.answerHeaders['vary'] = 'Origin';
-  expect(varyByEncoding(exchange)).toBe('Origin, accept-encoding');
+  it('is compressed if it is large enough, for clients that accept it', async () => {
+    const { body, headers } = await answer(large, 'gzip');
+    expect(headers).toEqual({ 'content-encoding': 'gzip', vary: 'accept-encoding' });
+    expect(gunzipSync(body)).toEqual(large);
+    expect(await answer(large, 'br')).toEqual({ body: large, headers: { vary: 'accept-encoding' } });
+    const small = Buffer.alloc(1_023, 'a');
+    expect(await answer(small, 'gzip')).toEqual({ body: small, headers: { vary: 'accept-encoding' } });
+  });
+
+  it('keeps the encoding that its handler gave it', async () => {
+    const { body, headers } = await answer(large, 'gzip', { 'content-encoding': 'br' });
+    expect([body, headers]).toEqual([large, { 'content-encoding': 'br', vary: 'accept-encoding' }]);
+  });
+
+  it('depends on what the handler and CORS say, too', () => {
+    const { exchange } = fakeExchange({});
+    exchange.answerHeaders['vary'] = 'Origin';
+    const headers = { vary: 'accept-language' };
+    varyByEncoding(exchange, headers);
+    expect(headers.vary).toBe('Origin, accept-language, accept-encoding');
+  });
 });

@@ -1,45 +1,47 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { HttpExchange } from '../listener/exchange.js';
 
-const compressBytes = promisify(gzip);
+/** Compresses bytes by gzip. */
+export const toGzip = promisify<Uint8Array, Buffer>(gzip);
 
-/** Smaller bodies gain nothing. Bytes. */
+/** Smaller bodies and messages gain nothing. Bytes. */
 const LEAST_BYTES = 1_024;
 
-/** A body, and how it is encoded. */
-export interface EncodedBody {
-  readonly body: Uint8Array;
-  /** `gzip`; undefined if the body is as it was. */
-  readonly encoding: 'gzip' | undefined;
+/** Whether bytes may become smaller. */
+export const isWorthwhile = ({ length }: Uint8Array): boolean => length >= LEAST_BYTES;
+
+/**
+ * Compresses the body of an answer if the client accepts that, and it may become smaller.
+ *
+ * @param headers gets `Content-Encoding` if the body is compressed, and `Vary`. A body that has an encoding keeps it.
+ */
+export async function compress(
+  body: Uint8Array,
+  exchange: HttpExchange,
+  headers: OutgoingHttpHeaders,
+): Promise<Uint8Array> {
+  varyByEncoding(exchange, headers);
+  const encoded = headers['content-encoding'] !== undefined;
+  if (encoded || !isWorthwhile(body) || !acceptsGzip(exchange.headers['accept-encoding'])) return body;
+  headers['content-encoding'] = 'gzip';
+  return toGzip(body);
+}
+
+/** Tells caches that the answer depends on `Accept-Encoding`, beside what the handler and CORS have told them. */
+export function varyByEncoding({ answerHeaders }: HttpExchange, headers: OutgoingHttpHeaders): void {
+  headers.vary = [answerHeaders.vary, headers.vary, 'accept-encoding'].filter((one) => one !== undefined).join(', ');
 }
 
 /**
- * Compresses a body if the client accepts that and it may become smaller.
+ * Whether a list such as `br, gzip;q=0.5` accepts gzip.
  *
- * @param accepted the request's `Accept-Encoding`.
+ * Source: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3
  */
-export async function compress(body: Uint8Array, accepted: string | undefined): Promise<EncodedBody> {
-  if (body.length < LEAST_BYTES || !acceptsGzip(accepted)) return { body, encoding: undefined };
-  return { body: await compressBytes(body), encoding: 'gzip' };
-}
-
-/** A request's `Accept-Encoding`, as one list. */
-export function acceptedEncodings({ headers }: HttpExchange): string | undefined {
-  const accepted = headers['accept-encoding'];
-  return Array.isArray(accepted) ? accepted.join(',') : accepted;
-}
-
-/** The `Vary` of an answer that may be compressed. CORS may have set the header before. */
-export function varyByEncoding({ answerHeaders }: HttpExchange): string {
-  const present = answerHeaders.vary;
-  return present === undefined ? 'accept-encoding' : `${String(present)}, accept-encoding`;
-}
-
-/** Source: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3 */
-export function acceptsGzip(accepted: string | undefined): boolean {
-  if (accepted === undefined) return false;
-  const weights = new Map(accepted.split(',').map((entry) => weightOf(entry)));
+export function acceptsGzip(list: string | readonly string[] | undefined): boolean {
+  if (list === undefined) return false;
+  const weights = new Map(String(list).split(',').map(weightOf));
   const weight = weights.get('gzip') ?? weights.get('x-gzip') ?? weights.get('*') ?? 0;
   return weight > 0;
 }

@@ -3,7 +3,7 @@ import { type DescMethod, fromBinary, type JsonValue } from '@bufbuild/protobuf'
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../discovery/catalogue.js';
-import { acceptedEncodings, compress, varyByEncoding } from '../edge/compress.js';
+import { compress, varyByEncoding } from '../edge/compress.js';
 import type { BackendReply } from '../protocols/backend.js';
 import { checkContentType, readBody, toText } from './body.js';
 import { etagField, isUnchanged, toEtag } from './conditions.js';
@@ -72,6 +72,7 @@ export async function sendReply(call: HttpCall, { response, header, trailer, fro
     headers['etag'] = etag;
     const reads = exchange.method === 'GET' || exchange.method === 'HEAD';
     if (reads && isUnchanged(exchange.headers['if-none-match'], etag)) {
+      varyByEncoding(exchange, headers);
       exchange.respond(304, headers);
       exchange.end();
       return;
@@ -80,9 +81,7 @@ export async function sendReply(call: HttpCall, { response, header, trailer, fro
   const { contentType, data } = givesRawBody(method.output, binding)
     ? rawBodyOf(json)
     : { contentType: 'application/json', data: Buffer.from(stringify(method.output, json)) };
-  const { body, encoding } = await compress(data, acceptedEncodings(exchange));
-  if (encoding !== undefined) headers['content-encoding'] = encoding;
-  headers['vary'] = varyByEncoding(exchange);
+  const body = await compress(data, exchange, headers);
   exchange.respond(200, { ...headers, 'content-type': contentType, 'content-length': body.length });
   exchange.end(exchange.method === 'HEAD' ? undefined : body);
 }

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { acceptedEncodings, acceptsGzip, compress, varyByEncoding } from '../edge/compress.js';
+import { acceptsGzip, isWorthwhile, toGzip, varyByEncoding } from '../edge/compress.js';
 import { isUnchanged } from '../http-json/conditions.js';
 import type { HttpExchange } from '../listener/exchange.js';
 
@@ -24,30 +24,26 @@ export function answerPage(exchange: HttpExchange, content: Content): void {
 }
 
 async function sendPage(exchange: HttpExchange, { type, body, headers, etag }: Content): Promise<void> {
-  const always = {
-    ...headers,
-    ...(etag && { etag }),
-    vary: varyByEncoding(exchange),
-    'x-content-type-options': 'nosniff',
-  };
+  const always: OutgoingHttpHeaders = { ...headers, ...(etag && { etag }), 'x-content-type-options': 'nosniff' };
+  varyByEncoding(exchange, always);
   if (etag !== undefined && isUnchanged(exchange.headers['if-none-match'], etag)) {
     exchange.respond(304, always);
     exchange.end();
     return;
   }
-  const accepted = acceptedEncodings(exchange);
-  const zipped = acceptsGzip(accepted) ? await gzipOf(body, accepted) : body;
+  const compresses = isWorthwhile(body) && acceptsGzip(exchange.headers['accept-encoding']);
+  const zipped = compresses ? await gzipOf(body) : body;
   exchange.respond(200, {
     ...always,
     'content-type': type,
-    ...(zipped !== body && { 'content-encoding': 'gzip' }),
+    ...(compresses && { 'content-encoding': 'gzip' }),
     'content-length': zipped.length,
   });
   exchange.end(exchange.method === 'HEAD' ? undefined : zipped);
 }
 
-function gzipOf(body: Buffer, accepted: string | undefined): Promise<Uint8Array> {
-  const present = compressed.get(body) ?? compress(body, accepted).then((encoded) => encoded.body);
+function gzipOf(body: Buffer): Promise<Uint8Array> {
+  const present = compressed.get(body) ?? toGzip(body);
   compressed.set(body, present);
   return present;
 }

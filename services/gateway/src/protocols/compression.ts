@@ -1,19 +1,16 @@
 import { promisify } from 'node:util';
-import { gunzip as gunzipCallback, gzip as gzipCallback } from 'node:zlib';
+import { gunzip as gunzipCallback } from 'node:zlib';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { isWorthwhile, toGzip } from '../edge/compress.js';
 import { COMPRESSED, type Envelope, envelop, tooLarge } from './envelope.js';
 
 const gunzip = promisify(gunzipCallback);
-const gzip = promisify(gzipCallback);
 
 /** How messages may be compressed. */
 export type Encoding = 'identity' | 'gzip';
 
 /** What the gateway accepts, as the headers of each protocol list it. */
 export const ACCEPTED = 'gzip,identity';
-
-/** Shorter answers aren't compressed, because gzip saves next to nothing. Bytes. */
-const MIN_COMPRESSED_BYTES = 1_024;
 
 /**
  * The encoding that a header names; `identity` if there is none.
@@ -27,15 +24,6 @@ export function encodingOf(header: string, value: string | readonly string[] | u
     Status.UNIMPLEMENTED,
     `${header}: "${String(value).slice(0, 64)}" is not supported; send one of ${ACCEPTED}`,
   );
-}
-
-/** Whether a list such as `br, gzip;q=0.5` accepts gzip. */
-export function acceptsGzip(list: string | readonly string[] | undefined): boolean {
-  if (list === undefined) return false;
-  if (list === 'gzip') return true;
-  return String(list)
-    .split(',')
-    .some((entry) => /^\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$)[\d.]+\s*)?$/i.test(entry));
 }
 
 /**
@@ -81,18 +69,8 @@ export function messageOf({ flags, data }: Envelope, encoding: Encoding, maxByte
   return inflate(data, maxBytes);
 }
 
-/** Whether an answer of this length is compressed for a client that accepts it. */
-export function isWorthwhile({ length }: Uint8Array): boolean {
-  return length >= MIN_COMPRESSED_BYTES;
-}
-
-/** Compresses an answer. */
-export function deflate(data: Uint8Array): Promise<Buffer> {
-  return gzip(data);
-}
-
 /** A message in its envelope, compressed if the client accepts it and it pays. */
 export function enveloped(message: Uint8Array, compress: boolean): Buffer | Promise<Buffer> {
   if (!compress || !isWorthwhile(message)) return envelop(message);
-  return deflate(message).then((smaller) => envelop(smaller, COMPRESSED));
+  return toGzip(message).then((smaller) => envelop(smaller, COMPRESSED));
 }

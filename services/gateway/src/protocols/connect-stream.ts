@@ -1,9 +1,10 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { Metadata } from '@rondo/rpc/call';
 import type { RpcError } from '@rondo/rpc/status';
+import { acceptsGzip } from '../edge/compress.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { Codec } from './codec.js';
-import { ACCEPTED, acceptsGzip, encodingOf } from './compression.js';
+import { ACCEPTED, encodingOf } from './compression.js';
 import { endOfStream } from './connect-error.js';
 import { requireConnectVersion } from './connect-unary.js';
 import { envelop } from './envelope.js';

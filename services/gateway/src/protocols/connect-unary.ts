@@ -1,11 +1,11 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Payload } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { varyByEncoding } from '../edge/compress.js';
+import { compress } from '../edge/compress.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { BackendReply } from './backend.js';
 import { type Codec, replyEncoder } from './codec.js';
-import { ACCEPTED, acceptsGzip, deflate, encodingOf, inflate, isWorthwhile } from './compression.js';
+import { ACCEPTED, encodingOf, inflate } from './compression.js';
 import { connectErrorJson, connectHttpStatus } from './connect-error.js';
 import { type CallSettings, type FrontEnd, type FrontEndOptions, InboundCall } from './inbound-call.js';
 import { addMetadata } from './metadata.js';
@@ -71,16 +71,12 @@ async function toAnswer(
 ): Promise<{ body: Uint8Array; headers: OutgoingHttpHeaders }> {
   if (response.stream) throw new TypeError('a unary method answers with one message');
   const message = replyEncoder(target, codec, from)(response.message);
-  const compress = isWorthwhile(message) && acceptsGzip(exchange.headers['accept-encoding']);
-  const body = compress ? await deflate(message) : message;
   const headers: OutgoingHttpHeaders = {
     'content-type': codec === 'json' ? 'application/json' : 'application/proto',
-    'content-length': body.length,
     'accept-encoding': ACCEPTED,
   };
-  if (compress) headers['content-encoding'] = 'gzip';
-  if (exchange.method === 'GET') headers['vary'] = varyByEncoding(exchange);
-  return { body, headers };
+  const body = await compress(message, exchange, headers);
+  return { body, headers: { ...headers, 'content-length': body.length } };
 }
 
 /** Answers a unary call with an error. `status`: the HTTP status, if it isn't that of the error's code. */

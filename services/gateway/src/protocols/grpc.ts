@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import { Metadata } from '@rondo/rpc/call';
+import { acceptsGzip } from '../edge/compress.js';
 import type { Codec } from './codec.js';
-import { ACCEPTED, acceptsGzip, encodingOf } from './compression.js';
+import { ACCEPTED, encodingOf } from './compression.js';
 import {
   createEnvelopedFrontEnd,
   type EnvelopedProtocol,
