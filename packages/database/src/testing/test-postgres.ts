@@ -80,22 +80,28 @@ export function withoutBounds(url: string): string {
  * and above those of packages/harness.
  */
 const FIRST_PORT = 28_200;
-const PORTS = 4_000;
+/** Each worker of Jest has as many for itself, and takes one after the other. */
+const PORTS_A_WORKER = 250;
+const WORKERS = 16;
+const ownFirst = FIRST_PORT + (Number(process.env['JEST_WORKER_ID'] ?? 0) % WORKERS) * PORTS_A_WORKER;
+// Tests of another clone may run at the same time.
+let taken = randomInt(PORTS_A_WORKER);
 
-/** A port of 127.0.0.1 that no process listens on at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** A port of 127.0.0.1 that no process listens on at the moment, and that was not given to another test. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < PORTS_A_WORKER; tries += 1) {
+    taken += 1;
+    const port = ownFirst + (taken % PORTS_A_WORKER);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`all ports from ${ownFirst} to ${ownFirst + PORTS_A_WORKER - 1} are in use`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    const next = () => probe.listen({ host: '127.0.0.1', port: FIRST_PORT + randomInt(PORTS) });
-    probe.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? next() : reject(error)));
-    probe.once('listening', () => {
-      const address = probe.address();
-      probe.close(() => {
-        if (typeof address === 'object' && address !== null) resolve(address.port);
-        else reject(new Error('the probe has no port'));
-      });
-    });
-    next();
+    probe.once('error', () => resolve(false));
+    probe.listen({ host: '127.0.0.1', port }, () => probe.close(() => resolve(true)));
   });
 }
 
