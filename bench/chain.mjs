@@ -1,10 +1,11 @@
-import * as grpc from '@grpc/grpc-js';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { startWorker } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { connectPlain, unaryOf } from './plain/client.mjs';
 import { median, show } from './report/figures.mjs';
 
 const CONCURRENCY = 64;
+const TIMEOUT_MS = 2_000;
 
 /**
  * What Rondo's default middleware costs: small unary calls, 64 at a time, against plain grpc-js with the same codec. The two
@@ -42,17 +43,9 @@ export const benchmark = {
 };
 
 function plainClient(address) {
-  const { requestType, responseType } = AdderServiceDefinition.methods.add;
-  const client = new grpc.Client(address, grpc.credentials.createInsecure());
-  const encode = (message) => Buffer.from(requestType.encode(message).finish());
-  const decode = (bytes) => responseType.decode(bytes);
-  const call = (request) =>
-    new Promise((resolve, reject) => {
-      const deadline = Date.now() + 2000;
-      const done = (error, reply) => (error === null ? resolve(reply) : reject(error));
-      client.makeUnaryRequest('/rondo.conformance.v1.AdderService/Add', encode, decode, request, { deadline }, done);
-    });
-  return { call, close: () => client.close() };
+  const client = connectPlain(AdderServiceDefinition, address);
+  const add = unaryOf(client, 'add');
+  return { call: (request) => add(request, { deadline: Date.now() + TIMEOUT_MS }), close: () => client.close() };
 }
 
 function rondoClient(address) {

@@ -1,6 +1,7 @@
 // A client of plain grpc-js, as a worker.
-import * as grpc from '@grpc/grpc-js';
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { answerParent } from '@rondo/harness';
+import { connectPlain, unaryOf } from '../plain/client.mjs';
 import { CALLS } from './contract.mjs';
 import { inLanes } from './lanes.mjs';
 
@@ -9,17 +10,12 @@ const clients = new Map();
 answerParent({
   /** Calls an address for some seconds, in lanes of one call after another. Gives the number of calls. */
   call({ address, name, lanes, seconds }) {
-    const client = clients.get(address) ?? new grpc.Client(address, grpc.credentials.createInsecure());
+    const client = clients.get(address) ?? connectPlain(CalculatorServiceDefinition, address);
     clients.set(address, client);
     return inLanes({ lanes, seconds }, () => callOnce(client, CALLS[name]));
   },
 });
 
-function callOnce(client, { path, encodeRequest, decodeReply, request, isRight }) {
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(path, encodeRequest, decodeReply, request, (error, reply) => {
-      if (error === null && isRight(reply)) resolve();
-      else reject(error ?? new Error(`a wrong reply to ${path}`));
-    });
-  });
+async function callOnce(client, { method, request, isRight }) {
+  if (!isRight(await unaryOf(client, method)(request))) throw new Error(`a wrong reply to ${method}`);
 }

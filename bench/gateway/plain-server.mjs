@@ -1,29 +1,14 @@
 // A server of plain grpc-js, as a worker.
-import * as grpc from '@grpc/grpc-js';
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { answerParent } from '@rondo/harness';
+import { servePlain } from '../plain/server.mjs';
 import { CALLS } from './contract.mjs';
+
+const handlers = Object.fromEntries(
+  Object.values(CALLS).map(({ method, answer }) => [method, ({ request }, respond) => respond(null, answer(request))]),
+);
 
 answerParent({
   /** Serves; gives the address. */
-  serve() {
-    const server = new grpc.Server();
-    for (const { path, answer, decodeRequest, decodeReply, encodeRequest, encodeReply } of Object.values(CALLS)) {
-      const method = {
-        path,
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: encodeRequest,
-        requestDeserialize: decodeRequest,
-        responseSerialize: encodeReply,
-        responseDeserialize: decodeReply,
-      };
-      server.addService({ method }, { method: ({ request }, respond) => respond(null, answer(request)) });
-    }
-    return new Promise((resolve, reject) => {
-      server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
-        if (error === null) resolve(`127.0.0.1:${port}`);
-        else reject(error);
-      });
-    });
-  },
+  serve: async () => `127.0.0.1:${await servePlain(CalculatorServiceDefinition, handlers)}`,
 });

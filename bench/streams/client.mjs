@@ -1,12 +1,12 @@
 // A client of streams.mjs, as a worker: plain grpc-js or Rondo. It checks every reply.
 import { once } from 'node:events';
-import * as grpc from '@grpc/grpc-js';
 import { ConformanceServiceDefinition as conformance } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { answerParent } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { connectPlain } from '../plain/client.mjs';
 
 let run;
-const connect = { plain: connectPlain, rondo: connectRondo };
+const connect = { plain: connectGrpcJs, rondo: connectRondo };
 
 answerParent({
   connect({ kind, address }) {
@@ -68,22 +68,13 @@ function connectRondo(address) {
   };
 }
 
-function connectPlain(address) {
-  const client = new grpc.Client(address, grpc.credentials.createInsecure());
-  const codecOf = ({ path, requestType, responseType }) => [
-    path,
-    (message) => Buffer.from(requestType.encode(message).finish()),
-    (bytes) => responseType.decode(bytes),
-  ];
-  const { serverStream, clientStream, bidiStream } = conformance.methods;
-  const pathOf = ({ name }) => `/${conformance.fullName}/${name}`;
-  const typed = (method) => codecOf({ ...method, path: pathOf(method) });
+function connectGrpcJs(address) {
+  const client = connectPlain(conformance, address);
   const request = { text: '', behaviour: undefined };
   return {
     async 'server stream'(count) {
       let next = 0;
-      const ask = { count, payloadBytes: 0, behaviour: undefined };
-      const call = client.makeServerStreamRequest(...typed(serverStream), ask);
+      const call = client.serverStream({ count, payloadBytes: 0, behaviour: undefined });
       call.on('data', ({ index }) => {
         if (index === next) next += 1;
         else call.destroy(new Error(`reply ${index} where ${next} was expected`));
@@ -93,7 +84,7 @@ function connectPlain(address) {
     },
     'client stream': (count) =>
       new Promise((resolve, reject) => {
-        const call = client.makeClientStreamRequest(...typed(clientStream), (error, reply) => {
+        const call = client.clientStream((error, reply) => {
           if (error === null && reply.texts.join() === String(count)) resolve();
           else reject(error ?? new Error(`the server counted ${reply.texts}`));
         });
@@ -106,7 +97,7 @@ function connectPlain(address) {
         write().catch(reject);
       }),
     async 'ping-pong'(count) {
-      const call = client.makeBidiStreamRequest(...typed(bidiStream));
+      const call = client.bidiStream();
       let next = 0;
       call.on('data', ({ text }) => {
         if (text !== String(next)) return call.destroy(new Error(`reply ${text} where ${next} was expected`));

@@ -1,16 +1,16 @@
 // A server of streams.mjs, as a worker: plain grpc-js or Rondo. It checks every request.
 import { once } from 'node:events';
-import * as grpc from '@grpc/grpc-js';
 import { ConformanceServiceDefinition as conformance } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { answerParent } from '@rondo/harness';
 import { systemClock } from '@rondo/rpc/clock';
 import { callLog } from '@rondo/rpc/internal';
 import { createRouter, implement, serve, unimplemented } from '@rondo/rpc/server';
 import pino from 'pino';
+import { servePlain } from '../plain/server.mjs';
 
 answerParent({
   /** Serves on plain grpc-js, or on Rondo; gives the port. */
-  serve: (kind) => (kind === 'plain' ? servePlain() : serveRondo()),
+  serve: (kind) => (kind === 'plain' ? servePlain(conformance, plainHandlers) : serveRondo()),
   /** The CPU time of this process so far. Microseconds. */
   cpu() {
     const { user, system } = process.cpuUsage();
@@ -58,48 +58,20 @@ async function serveRondo() {
   return (await serve(router, { listen: '127.0.0.1:0' })).port;
 }
 
-function servePlain() {
-  const { serverStream, clientStream, bidiStream } = conformance.methods;
-  const handlers = {
-    async serverStream(call) {
-      for (let index = 0; index < call.request.count; index += 1) {
-        if (!call.write(reply(index))) await once(call, 'drain');
-      }
-      call.end();
-    },
-    clientStream(call, respond) {
-      const received = counter();
-      call.on('data', (request) => received.add(request));
-      call.on('end', () => respond(null, received.reply()));
-    },
-    bidiStream(call) {
-      call.on('data', ({ text }) => call.write({ text }));
-      call.on('end', () => call.end());
-    },
-  };
-  const server = new grpc.Server();
-  server.addService(definitionOf({ serverStream, clientStream, bidiStream }), handlers);
-  return new Promise((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
-      if (error === null) resolve(port);
-      else reject(error);
-    });
-  });
-}
-
-function definitionOf(methods) {
-  const entries = Object.entries(methods).map(([key, method]) => {
-    const { name, requestType, responseType, requestStream, responseStream } = method;
-    const definition = {
-      path: `/${conformance.fullName}/${name}`,
-      requestStream,
-      responseStream,
-      requestSerialize: (message) => Buffer.from(requestType.encode(message).finish()),
-      requestDeserialize: (bytes) => requestType.decode(bytes),
-      responseSerialize: (message) => Buffer.from(responseType.encode(message).finish()),
-      responseDeserialize: (bytes) => responseType.decode(bytes),
-    };
-    return [key, definition];
-  });
-  return Object.fromEntries(entries);
-}
+const plainHandlers = {
+  async serverStream(call) {
+    for (let index = 0; index < call.request.count; index += 1) {
+      if (!call.write(reply(index))) await once(call, 'drain');
+    }
+    call.end();
+  },
+  clientStream(call, respond) {
+    const received = counter();
+    call.on('data', (request) => received.add(request));
+    call.on('end', () => respond(null, received.reply()));
+  },
+  bidiStream(call) {
+    call.on('data', ({ text }) => call.write({ text }));
+    call.on('end', () => call.end());
+  },
+};

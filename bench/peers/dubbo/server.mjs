@@ -2,28 +2,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http2';
 import { dubboNodeAdapter } from '@apachedubbo/dubbo-node';
-import { countTo, createTally, echo } from '../answers.mjs';
+import { HANDLERS } from '../iterables.mjs';
 import { ConformanceService } from './contract.mjs';
 
 export async function serve() {
-  const routes = (router) => router.service(ConformanceService, { unary, serverStream, clientStream, bidiStream });
+  const routes = (router) => router.service(ConformanceService, HANDLERS);
   const server = createServer(dubboNodeAdapter({ routes })).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return `127.0.0.1:${server.address().port}`;
-}
-
-const unary = (request) => echo(request);
-
-async function* serverStream({ count }) {
-  yield* countTo(count);
-}
-
-async function clientStream(requests) {
-  const tally = createTally();
-  for await (const request of requests) tally.take(request);
-  return tally.reply();
-}
-
-async function* bidiStream(requests) {
-  for await (const { text } of requests) yield { text };
 }

@@ -2,17 +2,10 @@
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { ChannelCredentials, createChannel, createClient } from 'nice-grpc';
 import { ROUND_ROBIN } from '../grpc-js/target.mjs';
-import { forEach, toAsync } from '../iterables.mjs';
+import { callsOf } from '../iterables.mjs';
 
 export function connect(addresses) {
   const target = addresses.length === 1 ? addresses[0] : `ipv4:///${addresses.join()}`;
   const channel = createChannel(target, ChannelCredentials.createInsecure(), ROUND_ROBIN);
-  const client = createClient(ConformanceServiceDefinition, channel);
-  return {
-    payloads: 'bytes',
-    unary: (request) => client.unary(request),
-    serverStream: (request, onReply) => forEach(client.serverStream(request), onReply),
-    clientStream: (requests) => client.clientStream(toAsync(requests)),
-    bidiStream: (requests, onReply) => forEach(client.bidiStream(requests), onReply),
-  };
+  return callsOf(createClient(ConformanceServiceDefinition, channel));
 }

@@ -8,20 +8,13 @@ import { callLog, callMetrics } from '@rondo/rpc/internal';
 import { createRouter } from '@rondo/rpc/server';
 import { createMemoryNetwork } from '@rondo/rpc/testing';
 import pino from 'pino';
-import { forEach, toAsync } from '../iterables.mjs';
+import { callsOf } from '../iterables.mjs';
 import { conformance } from './service.mjs';
 
 /** @param variant the transport: `grpc`, or `memory` for a server in this process. */
 export function connect(addresses, variant) {
   const channel = variant === 'memory' ? memoryChannel() : createChannel({ resolver: staticResolver(addresses) });
-  const client = createClient(ConformanceServiceDefinition, { channel });
-  return {
-    payloads: 'bytes',
-    unary: (request) => client.unary(request),
-    serverStream: (request, onReply) => forEach(client.serverStream(request), onReply),
-    clientStream: (requests) => client.clientStream(toAsync(requests)),
-    bidiStream: (requests, onReply) => forEach(client.bidiStream(requests), onReply),
-  };
+  return callsOf(createClient(ConformanceServiceDefinition, { channel }));
 }
 
 function memoryChannel() {
