@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
+import { ManualClock } from '@rondo/rpc/testing';
 import { startFakeRegistry } from './fake-registry.js';
 import { rondo } from './recording-context.js';
 import { startAdder, startConformance } from './services.js';
@@ -31,10 +33,17 @@ afterAll(async () => {
   rmSync(dataDirectory, { recursive: true });
 });
 
+/** A registry that answers is waited for, however busy the machine is: the time limit doesn't pass on this clock. */
+const stillClock: Clock = new ManualClock();
+
 /** The candidates for the last of `words`. */
-async function complete(words: readonly string[], address = registry.address): Promise<readonly string[]> {
+async function complete(
+  words: readonly string[],
+  { address = registry.address, clock = stillClock } = {},
+): Promise<readonly string[]> {
   const environment = { RONDO_REGISTRY: address };
-  const { exitCode, stdout, stderr } = await rondo(['complete', '--', ...words], { environment, dataDirectory });
+  const options = { environment, dataDirectory, clock };
+  const { exitCode, stdout, stderr } = await rondo(['complete', '--', ...words], options);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   return stdout.split('\n').flatMap((line) => (line === '' ? [] : (line.split('\t')[0] ?? '')));
 }
@@ -109,7 +118,7 @@ describe('rondo complete', () => {
 
   it('asks the server that --address names', async () => {
     const words = ['call', '--address', running[1]?.address ?? '', 'ConformanceService/Unary'];
-    expect(await complete(words, '127.0.0.1:1')).toEqual([
+    expect(await complete(words, { address: '127.0.0.1:1' })).toEqual([
       'ConformanceService/Unary',
       'ConformanceService/UnaryUnsafe',
     ]);
@@ -118,8 +127,8 @@ describe('rondo complete', () => {
   it.each([['ps'], ['call'], ['watch'], ['drain'], ['uncordon']])(
     'finds nothing for rondo %s, and keeps quiet, without a registry',
     async (name) => {
-      expect(await complete([name, 'C'], '127.0.0.1:1')).toEqual([]);
-      expect(await complete([name, 'C'], 'no address')).toEqual([]);
+      expect(await complete([name, 'C'], { address: '127.0.0.1:1', clock: systemClock })).toEqual([]);
+      expect(await complete([name, 'C'], { address: 'no address', clock: systemClock })).toEqual([]);
     },
   );
 

@@ -1,4 +1,4 @@
-import { systemClock, systemWallClock, type WallClock } from '@rondo/rpc/clock';
+import { type Clock, systemClock, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { runCli } from '../src/cli.js';
 import type { CommandContext } from '../src/command.js';
 import type { Terminal } from '../src/terminal/terminal.js';
@@ -53,6 +53,7 @@ export interface RunOptions {
   readonly directory?: string;
   readonly repository?: string;
   readonly dataDirectory?: string;
+  readonly clock?: Clock;
   readonly wallClock?: WallClock;
 }
 
@@ -78,7 +79,7 @@ export function begin(args: readonly string[], options: RunOptions = {}): Run {
     directory: options.directory ?? '/',
     repository: options.repository ?? '/nowhere',
     dataDirectory: options.dataDirectory ?? '/nowhere',
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     wallClock: options.wallClock ?? systemWallClock,
     program: '/nowhere/rondo.mjs',
     signal: interrupted.signal,

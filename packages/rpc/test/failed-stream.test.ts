@@ -6,7 +6,7 @@ import { RpcError, Status } from '../src/exports/status.js';
 import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
-import { atRest, deferred } from './support/wait.js';
+import { atRest, deferred, until } from './support/wait.js';
 
 const closers: (() => unknown)[] = [];
 
@@ -52,7 +52,8 @@ describe('a stream that fails', () => {
     await begun.promise;
     proxy.stall();
     go.resolve();
-    expect(await atRest(() => proxy.inTransitBytes)).toBeGreaterThan(0);
+    await until(() => proxy.inTransitBytes > 0);
+    await atRest(() => proxy.inTransitBytes);
     proxy.resume();
     expect(await failed).toMatchObject({ code: Status.ABORTED });
     expect(seen).toEqual(Array.from({ length: COUNT }, (_, index) => index));

@@ -44,11 +44,11 @@ async function refusalOf(projectId: string, at: Company, attempt = 1): Promise<R
 
 const TRANSIENT = new Set<Status>([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED]);
 
-/** Retries a read that was too slow, as may happen on a busy machine. */
-async function readWithRetries<Read>(call: () => Promise<Read>): Promise<Read> {
+/** Repeats an idempotent call that was too slow, as may happen on a busy machine. */
+async function withRetries<Reply>(call: () => Promise<Reply>): Promise<Reply> {
   return await call().catch((error: unknown) => {
     const isTransient = error instanceof RpcError && TRANSIENT.has(error.code);
-    return isTransient ? readWithRetries(call) : Promise.reject(error);
+    return isTransient ? withRetries(call) : Promise.reject(error);
   });
 }
 
@@ -94,8 +94,8 @@ describe('a delivery in a distributed transaction', () => {
     await first.prepare();
     const crowd = Array.from({ length: CROWD }, (_, index) => branch(`crowd-${index}`, 10n));
     const commits = crowd.map(async ({ prepare, commit }) => {
-      await prepare();
-      return await commit();
+      await withRetries(prepare);
+      return await withRetries(commit);
     });
     const ended = Promise.all(commits);
     while ((await waitingForLocks(company.database)) < 10);
@@ -124,7 +124,7 @@ describe('a delivery in a distributed transaction', () => {
         // On a busy machine the first branches may be refused before the last ones begin to wait.
         while ((await waitingForLocks(impatient.database)) + refused < crowd.length);
         // The held branch is still in doubt here.
-        expect(await readWithRetries(() => impatient.projects.getProject({ name }))).toMatchObject({ title });
+        expect(await withRetries(() => impatient.projects.getProject({ name }))).toMatchObject({ title });
         for (const failure of await Promise.all(crowd)) {
           expect(failure).toMatchObject({ code: Status.ABORTED, message: expect.stringContaining('has not ended') });
         }

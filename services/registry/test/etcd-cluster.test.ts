@@ -365,6 +365,7 @@ function watchGate() {
         await store?.close();
       } else member?.freeze();
       await sleep(systemClock, 5000);
+      await eventually(() => holders.every(({ changes }) => changes > 10));
       const outcomes = await Promise.all(holders.map((holder) => holder.stop()));
       const expected = outcomes.map(({ instanceId, weight }) => `${instanceId}:${weight}`).sort();
       await eventually(() => watchers.every(({ held }) => byId(held.values()).join() === expected.join()));
@@ -372,7 +373,6 @@ function watchGate() {
       expect(outcomes.flatMap(({ errors }) => errors)).toEqual([]);
       const watched = await Promise.all(watchers.map((watcher) => watcher.stop()));
       expect(watched.flatMap(({ faults }) => faults)).toEqual([]);
-      expect(Math.min(...outcomes.map(({ changes }) => changes))).toBeGreaterThan(10);
     },
   );
 });

@@ -46,10 +46,15 @@ export class Holder {
     this.#done = this.#run();
   }
 
+  /** The number of its changes so far. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   async stop() {
     this.#stopped = true;
     await this.#done;
-    return { instanceId: this.#instanceId, weight: this.#weight, changes: this.#changes, errors: this.#errors };
+    return { instanceId: this.#instanceId, weight: this.#weight, errors: this.#errors };
   }
 
   async #run(): Promise<void> {
