@@ -44,10 +44,11 @@ async function unaryCall() {
 }
 
 async function pick() {
+  const connection = { state: 'ready', subscribe: () => () => undefined, connect: async () => undefined, close() {} };
   const pool = new EndpointPool({
     service: ConformanceServiceDefinition.fullName,
     source: 'a list',
-    transport: () => ({ state: 'ready', subscribe: () => () => undefined, connect: async () => undefined, close() {} }),
+    connections: { to: () => connection },
     clock: systemClock,
     random: systemRandom,
     balancing: DEFAULT_BALANCING,

@@ -3,11 +3,14 @@
 import { promises as dns } from 'node:dns';
 import { connect as connectSocket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { type Clock, sleep, systemClock } from '../src/exports/clock.js';
 import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
 import { Status } from '../src/exports/status.js';
+import { standIn } from '../src/exports/testing.js';
+import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
 import { grpcTransport } from '../src/transport/grpc/transport.js';
 import { briefServer, socketServer } from './support/foreign-servers.js';
 import { failure } from './support/outcome.js';
@@ -44,6 +47,32 @@ function connect(addresses: readonly string[]) {
     channel.inspect()[0]?.endpoints.find((endpoint) => endpoint.address === address)?.state;
   return { channel, stateOf, client: createClient(ConformanceServiceDefinition, { channel }) };
 }
+
+describe('a process with several services', () => {
+  it('is called over one connection, which closes with the channel', async () => {
+    const adder = standIn(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) });
+    const router = createRouter({ services: [conformanceService(), adder] });
+    const server = await serve(router, { listen: '127.0.0.1:0' });
+    closers.push(() => server.drain(0));
+    const proxy = await startTcpProxy({ target: server.address });
+    closers.push(() => proxy.close());
+    const { channel, client } = connect([proxy.address]);
+    const adders = createClient(AdderServiceDefinition, { channel });
+    const calls = [client.unary({ text: 'a' }), adders.add({ a: 2n, b: 3n })] as const;
+    expect(await Promise.all(calls)).toMatchObject([{ text: 'a' }, { result: 5n }]);
+    expect(proxy.connections).toBe(1);
+    proxy.cut();
+    await until(() => proxy.connections === 1 && statesOf(channel).join() === 'ready,ready');
+    expect(await adders.add({ a: 2n, b: 3n })).toMatchObject({ result: 5n });
+    expect(proxy.connections).toBe(1);
+    channel.close();
+    await until(() => proxy.connections === 0);
+  });
+});
+
+/** The state of the connection of each service. */
+const statesOf = (channel: Channel) =>
+  channel.inspect().flatMap(({ endpoints }) => endpoints.map((endpoint) => endpoint.state));
 
 describe('a peer that freezes', () => {
   it('loses its connection within the keepalive bound, and no safe call in flight there fails', async () => {

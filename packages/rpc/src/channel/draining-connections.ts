@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock/clock.js';
 import type { Subchannel } from './subchannel.js';
 
-/** How long a draining connection may take. Then its calls end; watches resume elsewhere. Milliseconds. */
+/** How long a draining connection is kept for calls in flight. Streams may last for days. Milliseconds. */
 const GRACE_MS = 300_000;
 
 /** Connections that get no new calls. Each is closed when its calls in flight have ended. */
@@ -27,7 +27,7 @@ export class DrainingConnections {
     if (this.#timers.size > 0 && this.#timers.has(subchannel) && subchannel.inFlight === 0) this.#close(subchannel);
   }
 
-  /** Closes all of them. Their calls in flight fail. */
+  /** Closes all of them. */
   close(): void {
     for (const subchannel of [...this.#timers.keys()]) this.#close(subchannel);
   }

@@ -139,9 +139,10 @@ describe('an endpoint pool', () => {
     const [first, second] = endpoints('a', 'b').map((endpoint) => ({ ...endpoint, instanceId: 'one' }));
     if (first === undefined || second === undefined) throw new Error('two endpoints were asked for');
     pool.onResolution({ endpoints: [first, second], departed: [] });
-    expect(pool.subchannels.map(({ endpoint, transport }) => [endpoint.address, transport])).toEqual([
-      ['b:1', at('b:1')],
+    expect(pool.subchannels.map(({ endpoint, transport }) => [endpoint.address, transport.state])).toEqual([
+      ['b:1', 'ready'],
     ]);
+    expect(at('b:1').connects).toBe(1);
   });
 
   it('wakes waiting calls when it is closed, and connects no more', async () => {

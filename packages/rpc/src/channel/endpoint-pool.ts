@@ -5,9 +5,10 @@ import type { Balancing } from '../contract/balancing.js';
 import type { Method } from '../contract/method.js';
 import type { Resolution, ResolverListener } from '../resolver/resolver.js';
 import type { RpcError } from '../status/rpc-error.js';
-import type { ConnectivityState, TransportFactory } from '../transport/transport.js';
+import type { ConnectivityState } from '../transport/transport.js';
 import type { AttemptListener } from './attempt.js';
 import { ConnectOnDemand, FirstConnections } from './connecting.js';
+import type { Connections } from './connections.js';
 import { LoadReports } from './load-weight.js';
 import { Lookup } from './lookup.js';
 import type { AttemptOutcome, MethodCandidate } from './method-candidate.js';
@@ -23,7 +24,7 @@ export interface EndpointPoolOptions {
   readonly service: string;
   /** Where the endpoints come from, for messages. */
   readonly source: string;
-  readonly transport: TransportFactory;
+  readonly connections: Connections;
   readonly clock: Clock;
   readonly random: Random;
   readonly balancing: Balancing;

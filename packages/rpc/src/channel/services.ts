@@ -4,6 +4,7 @@ import { type Balancing, checkBalancing, DEFAULT_SERVICE_POLICY, type ServicePol
 import { type BalancingOverrides, checkOverrides, EVERY_SERVICE } from '../contract/balancing-text.js';
 import { ALL_SERVICES, type ResolutionHandle, type Resolver, type ResolverListener } from '../resolver/resolver.js';
 import type { TransportFactory } from '../transport/transport.js';
+import { Connections } from './connections.js';
 import { EndpointPool } from './endpoint-pool.js';
 import { channelClosed } from './lookup.js';
 import { followPosition, type Position, type Self } from './position.js';
@@ -43,8 +44,9 @@ interface Services {
   readonly closed: boolean;
 }
 
-export function createServices({ overrides, self, ...shared }: ServicesOptions): Services {
+export function createServices({ overrides, self, transport, ...shared }: ServicesOptions): Services {
   const { resolver, clock, random, zone } = shared;
+  const connections = new Connections(transport);
   const entries = new Map<string, ServiceEntry>();
   let position: Position | undefined;
   let closed = false;
@@ -67,6 +69,7 @@ export function createServices({ overrides, self, ...shared }: ServicesOptions):
     const { source } = resolver;
     const pool = new EndpointPool({
       ...shared,
+      connections,
       service,
       source,
       balancing,

@@ -2,7 +2,8 @@ import type { PickCall } from '../balancer/picker.js';
 import type { Clock, Random } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import type { Endpoint, Resolution } from '../resolver/resolver.js';
-import type { ConnectivityState, TransportFactory } from '../transport/transport.js';
+import type { ConnectivityState } from '../transport/transport.js';
+import type { Connections } from './connections.js';
 import { DrainingConnections } from './draining-connections.js';
 import { HEALTH_SERVICE, HealthWatch } from './health-watch.js';
 import type { MethodCandidate } from './method-candidate.js';
@@ -13,7 +14,7 @@ import { mayServe } from './traffic-groups.js';
 
 interface SubchannelsOptions {
   readonly service: string;
-  readonly transport: TransportFactory;
+  readonly connections: Connections;
   readonly clock: Clock;
   readonly random: Random;
   /** Whether the health of each instance is watched. */
@@ -161,9 +162,8 @@ export class Subchannels {
   }
 
   #add(endpoint: Endpoint, isNew: boolean): Subchannel {
-    const { transport: connectTo, slowStart } = this.#options;
-    const transport = connectTo(endpoint.address, { minPingIntervalMs: endpoint.minPingIntervalMs });
-    const subchannel = new Subchannel(endpoint, transport, slowStart);
+    const { connections, slowStart } = this.#options;
+    const subchannel = new Subchannel(endpoint, connections.to(endpoint), slowStart);
     subchannel.subscribe((state) => this.#onState(subchannel, state));
     subchannel.update(endpoint, isNew);
     this.#byInstance.set(endpoint.instanceId, subchannel);
@@ -186,7 +186,6 @@ export class Subchannels {
     if (!healthCheck || service === HEALTH_SERVICE) return;
     const { transport } = subchannel;
     subchannel.health = new HealthWatch({ service, transport, clock, random, onChange });
-    if (transport.state === 'ready') subchannel.health.onState('ready');
   }
 
   /** An instance that did not deregister itself is kept while its connection stands: the registry may be wrong. */

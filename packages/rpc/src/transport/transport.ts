@@ -54,7 +54,7 @@ export interface Transport {
    * answered doesn't.
    */
   readonly call: WireHandler;
-  /** Closes the connection. Calls in flight fail. */
+  /** Takes no more calls, and closes the connection after those in flight. */
   close(): void;
 }
 

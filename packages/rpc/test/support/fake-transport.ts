@@ -60,17 +60,24 @@ export class FakeTransport implements Transport {
   }
 }
 
-/** A factory of fake transports. `at` returns the last transport that was made to an address. */
+/** A factory of fake transports. `at` returns the last one to an address, which a test may prepare before it is used. */
 export function fakeTransports({ byHand = false } = {}) {
   const transports = new Map<string, FakeTransport>();
-  const factory: TransportFactory = (address) => {
+  const prepared = new Set<FakeTransport>();
+  const make = (address: string) => {
     const transport = new FakeTransport(byHand);
     transports.set(address, transport);
     return transport;
   };
-  const at = (address: string): FakeTransport => {
+  const factory: TransportFactory = (address) => {
     const transport = transports.get(address);
-    if (transport === undefined) throw new Error(`no transport to ${address} has been made`);
+    return transport !== undefined && prepared.delete(transport) ? transport : make(address);
+  };
+  const at = (address: string): FakeTransport => {
+    const known = transports.get(address);
+    if (known !== undefined) return known;
+    const transport = make(address);
+    prepared.add(transport);
     return transport;
   };
   return { factory, at };

@@ -1,3 +1,4 @@
+import { Connections } from '../../src/channel/connections.js';
 import { EndpointPool, type EndpointPoolOptions } from '../../src/channel/endpoint-pool.js';
 import type { MethodCandidate } from '../../src/channel/method-candidate.js';
 import type { Refusal } from '../../src/channel/refusals.js';
@@ -20,7 +21,7 @@ export function makePool({ byHand = false, ...options }: PoolOptions = {}) {
   const pool = new EndpointPool({
     service: 's.S',
     source: 'the registry at r:1',
-    transport: factory,
+    connections: new Connections(factory),
     clock,
     random: seededRandom(1),
     balancing: DEFAULT_BALANCING,

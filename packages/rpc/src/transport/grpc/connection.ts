@@ -122,7 +122,7 @@ export class GrpcConnection implements Transport {
         else reject(this.#failure());
       });
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#connect();
+      if (this.#state === 'idle') this.#connect();
     });
   }
 

@@ -1,0 +1,125 @@
+import type { Endpoint } from '../resolver/resolver.js';
+import { Status } from '../status/code.js';
+import {
+  type ConnectivityState,
+  type Transport,
+  TransportError,
+  type TransportFactory,
+  type WireHandler,
+} from '../transport/transport.js';
+
+/** A connection, and how many services of the channel use it. */
+interface Shared {
+  readonly transport: Transport;
+  users: number;
+}
+
+/** The connections of a channel: one to each instance, whatever number of its services is called. */
+export class Connections {
+  readonly #create: TransportFactory;
+  readonly #byInstance = new Map<string, Shared>();
+
+  constructor(create: TransportFactory) {
+    this.#create = create;
+  }
+
+  /**
+   * The connection to an endpoint as one service uses it: idle until that service connects. It is made for the first service
+   * that connects, and closed with the last that closes it.
+   */
+  to({ instanceId, address, minPingIntervalMs }: Endpoint): Transport {
+    // An instance with a new address or new settings has another connection.
+    const key = JSON.stringify([instanceId, address, minPingIntervalMs]);
+    return new SharedTransport({
+      open: () => {
+        const shared = this.#byInstance.get(key) ?? {
+          transport: this.#create(address, { minPingIntervalMs }),
+          users: 0,
+        };
+        shared.users += 1;
+        this.#byInstance.set(key, shared);
+        return shared.transport;
+      },
+      close: (transport) => {
+        const shared = this.#byInstance.get(key);
+        if (shared === undefined) return;
+        shared.users -= 1;
+        if (shared.users > 0) return;
+        this.#byInstance.delete(key);
+        transport.close();
+      },
+    });
+  }
+}
+
+/** How a {@link SharedTransport} takes its connection and gives it back. */
+interface Lease {
+  readonly open: () => Transport;
+  readonly close: (transport: Transport) => void;
+}
+
+/** One user's view of a connection. To close it ends neither the connection nor the calls of other users. */
+class SharedTransport implements Transport {
+  readonly #lease: Lease;
+  readonly #listeners = new Set<(state: ConnectivityState) => void>();
+  #transport: Transport | undefined;
+  #unfollow: (() => void) | undefined;
+  #closed = false;
+  call: WireHandler = refuse;
+
+  constructor(lease: Lease) {
+    this.#lease = lease;
+  }
+
+  get state(): ConnectivityState {
+    return this.#closed ? 'shutdown' : (this.#transport?.state ?? 'idle');
+  }
+
+  get lastError(): string | undefined {
+    return this.#transport?.lastError;
+  }
+
+  subscribe(listener: (state: ConnectivityState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  connect(signal?: AbortSignal): Promise<void> {
+    if (this.#closed) return Promise.reject(unconnected());
+    const transport = this.#transport ?? this.#open();
+    return transport.connect(signal);
+  }
+
+  resetBackoff(): void {
+    this.#transport?.resetBackoff?.();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.call = refuse;
+    this.#unfollow?.();
+    if (this.#transport !== undefined) this.#lease.close(this.#transport);
+    this.#announce('shutdown');
+  }
+
+  #open(): Transport {
+    const transport = this.#lease.open();
+    this.#transport = transport;
+    this.call = (wire) => transport.call(wire);
+    this.#unfollow = transport.subscribe((state) => this.#announce(state));
+    // For another user it may be connected already.
+    if (transport.state !== 'idle') this.#announce(transport.state);
+    return transport;
+  }
+
+  #announce(state: ConnectivityState): void {
+    for (const listener of [...this.#listeners]) listener(state);
+  }
+}
+
+const refuse: WireHandler = () => Promise.reject(unconnected());
+
+function unconnected(): TransportError {
+  return new TransportError(Status.UNAVAILABLE, 'the connection was closed', { reach: 'unsent' });
+}
