@@ -107,6 +107,14 @@ export const CONTENDERS = [
     form: 'a service as it starts with its whole chain, its log to /dev/null; a channel with its defaults; calls with deadlines',
   },
   {
+    name: 'rondo-tunnel',
+    title: 'Rondo, tunnel',
+    folder: 'rondo',
+    variant: 'tunnel',
+    packages: ['@rondo/rpc'],
+    form: 'the same, and unary calls go through a tunnel, as between processes that are registered',
+  },
+  {
     name: 'rondo-memory',
     title: 'Rondo, memory',
     folder: 'rondo',

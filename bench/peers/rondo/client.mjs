@@ -11,9 +11,10 @@ import pino from 'pino';
 import { callsOf } from '../iterables.mjs';
 import { conformance } from './service.mjs';
 
-/** @param variant the transport: `grpc`, or `memory` for a server in this process. */
+/** @param variant the transport: `grpc`, `tunnel`, or `memory` for a server in this process. */
 export function connect(addresses, variant) {
-  const channel = variant === 'memory' ? memoryChannel() : createChannel({ resolver: staticResolver(addresses) });
+  const resolver = staticResolver(addresses, { tunnel: variant === 'tunnel' });
+  const channel = variant === 'memory' ? memoryChannel() : createChannel({ resolver });
   return callsOf(createClient(ConformanceServiceDefinition, { channel }));
 }
 

@@ -4,6 +4,7 @@ import {
   checkZone,
   configuredCompression,
   configuredReplyLimit,
+  configuredTransport,
   parseBalancing,
 } from '@rondo/rpc/internal';
 import { UsageError } from './errors.js';
@@ -28,14 +29,15 @@ export function callerZone(environment: Readonly<Record<string, string | undefin
 }
 
 /** The settings of connections to called services. */
-export type Connections = Pick<RegistryChannelOptions, 'maxReplyBytes' | 'compression'>;
+export type Connections = Pick<RegistryChannelOptions, 'maxReplyBytes' | 'compression' | 'tunnel'>;
 
-/** The settings that `RONDO_MAX_REPLY_BYTES` and `RONDO_COMPRESSION` give. */
+/** The settings that `RONDO_MAX_REPLY_BYTES`, `RONDO_COMPRESSION` and `RONDO_TRANSPORT` give. */
 export function callerConnections(environment: Readonly<Record<string, string | undefined>>): Connections {
   try {
     return {
       maxReplyBytes: configuredReplyLimit(environment['RONDO_MAX_REPLY_BYTES']),
       compression: configuredCompression(environment['RONDO_COMPRESSION']),
+      tunnel: configuredTransport(environment['RONDO_TRANSPORT']) === 'tunnel',
     };
   } catch (error) {
     throw error instanceof TypeError ? new UsageError(error.message) : error;

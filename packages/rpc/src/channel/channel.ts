@@ -22,7 +22,7 @@ import { type ServiceView, viewEndpoints } from './service-view.js';
 import { acceptOverrides, createServices, type ServiceEntry } from './services.js';
 
 /**
- * Options of {@link createChannel}. `tls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs` and `compression` apply to
+ * Options of {@link createChannel}. `tls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs`, `compression` and `tunnel` apply to
  * each gRPC connection, so they can't be combined with a `transport`. An endpoint's own `minPingIntervalMs` takes precedence.
  */
 export interface ChannelOptions extends GrpcTransportOptions {
@@ -168,10 +168,10 @@ interface ConnectionsOptions extends GrpcTransportOptions {
  * @throws TypeError if an option is out of its bounds, or combined with a transport that would ignore it.
  */
 function connectionsOf(
-  { transport, tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression }: ConnectionsOptions,
+  { transport, tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression, tunnel }: ConnectionsOptions,
   clocks: { readonly clock: Clock; readonly random: Random },
 ): TransportFactory {
-  const options = { tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression };
+  const options = { tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression, tunnel };
   if (transport === undefined) return grpcTransports({ ...options, ...clocks });
   const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (given.length === 0) return transport;

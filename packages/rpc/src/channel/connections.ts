@@ -27,13 +27,13 @@ export class Connections {
    * The connection to an endpoint as one service uses it: idle until that service connects. It is made for the first service
    * that connects, and closed with the last that closes it.
    */
-  to({ instanceId, address, minPingIntervalMs }: Endpoint): Transport {
+  to({ instanceId, address, minPingIntervalMs, tunnel }: Endpoint): Transport {
     // An instance with a new address or new settings has another connection.
-    const key = JSON.stringify([instanceId, address, minPingIntervalMs]);
+    const key = JSON.stringify([instanceId, address, minPingIntervalMs, tunnel]);
     return new SharedTransport({
       open: () => {
         const shared = this.#byInstance.get(key) ?? {
-          transport: this.#create(address, { minPingIntervalMs }),
+          transport: this.#create(address, { minPingIntervalMs, tunnel }),
           users: 0,
         };
         shared.users += 1;

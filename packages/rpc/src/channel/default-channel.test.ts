@@ -4,6 +4,7 @@ import {
   configuredBalancing,
   configuredCompression,
   configuredReplyLimit,
+  configuredTransport,
   defaultChannel,
   registryAddresses,
 } from './default-channel.js';
@@ -65,6 +66,12 @@ it('the longest reply of the default channel is what RONDO_MAX_REPLY_BYTES says,
     const message = `RONDO_MAX_REPLY_BYTES=${wrong}: give a whole number of bytes from 1 to 2147483647`;
     expect(() => configuredReplyLimit(wrong)).toThrow(new TypeError(message));
   }
+});
+
+it('how unary calls travel is what RONDO_TRANSPORT says, or through tunnels', () => {
+  expect([configuredTransport(undefined), configuredTransport(' ')]).toEqual(['tunnel', 'tunnel']);
+  expect(configuredTransport(' grpc ')).toBe('grpc');
+  expect(() => configuredTransport('http')).toThrow('RONDO_TRANSPORT=http: give tunnel or grpc');
 });
 
 it('how requests are compressed is what RONDO_COMPRESSION says, or left to calls and contracts', () => {

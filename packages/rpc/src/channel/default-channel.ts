@@ -13,8 +13,8 @@ let channel: Channel | undefined;
 
 /**
  * The process's own channel over the registry, created at its first use. These variables configure it: `RONDO_REGISTRY`,
- * `RONDO_REGISTRY_CACHE`, `RONDO_ZONE`, `RONDO_BALANCING`, `RONDO_MAX_REPLY_BYTES` and `RONDO_COMPRESSION`. Its watch keeps
- * the process alive, so a script has to close it.
+ * `RONDO_REGISTRY_CACHE`, `RONDO_ZONE`, `RONDO_BALANCING`, `RONDO_MAX_REPLY_BYTES`, `RONDO_COMPRESSION` and
+ * `RONDO_TRANSPORT`. Its watch keeps the process alive, so a script has to close it.
  *
  * @throws TypeError if one of the variables is invalid. It names the variable and lists every fault.
  */
@@ -25,6 +25,7 @@ export function defaultChannel(): Channel {
     balancing: configuredBalancing(process.env['RONDO_BALANCING']),
     maxReplyBytes: configuredReplyLimit(process.env['RONDO_MAX_REPLY_BYTES']),
     compression: configuredCompression(process.env['RONDO_COMPRESSION']),
+    tunnel: configuredTransport(process.env['RONDO_TRANSPORT']) === 'tunnel',
     ...registryStorage(process.env['RONDO_REGISTRY_CACHE']),
   });
   return channel;
@@ -67,4 +68,16 @@ export function configuredCompression(text = ''): Compression | undefined {
     throw new TypeError(`RONDO_COMPRESSION=${text}: give ${COMPRESSIONS.join(' or ')}`);
   }
   return compression;
+}
+
+/** How unary calls travel between Rondo processes, by the names that `RONDO_TRANSPORT` takes. */
+export const TRANSPORTS = ['tunnel', 'grpc'] as const;
+
+/** How unary calls travel; `tunnel` if `text` is empty. */
+export function configuredTransport(text = ''): (typeof TRANSPORTS)[number] {
+  const name = text.trim();
+  if (name === '') return 'tunnel';
+  const transport = TRANSPORTS.find((known) => known === name);
+  if (transport === undefined) throw new TypeError(`RONDO_TRANSPORT=${text}: give ${TRANSPORTS.join(' or ')}`);
+  return transport;
 }

@@ -74,7 +74,7 @@ export class Subchannels {
     for (const [id, subchannel] of this.#byInstance) {
       const next = listed.get(id);
       if (next === undefined) this.#unlist(subchannel, departed.includes(id));
-      else if (next.address !== subchannel.endpoint.address) this.#remove(subchannel);
+      else if (isElsewhere(subchannel.endpoint, next)) this.#remove(subchannel);
     }
     const replaced = this.#byInstance.size === 0;
     for (const endpoint of listed.values()) this.#list(endpoint);
@@ -199,6 +199,11 @@ export class Subchannels {
     subchannel.transport.close();
     this.#byInstance.delete(subchannel.endpoint.instanceId);
   }
+}
+
+/** Whether an instance needs another connection than before. */
+function isElsewhere(before: Endpoint, { address, tunnel }: Endpoint): boolean {
+  return before.address !== address || before.tunnel !== tunnel;
 }
 
 /** Whether another process has taken the place of the known one. */

@@ -180,6 +180,7 @@ async function callOnce(call: ClientCall, channel: Channel, lost?: string): Prom
     context,
     request,
     compression,
+    plain: method.policy.plain,
     peer: '',
   };
   if (!request.stream) return decodeReply(method, await channel.call(method, wire, options));

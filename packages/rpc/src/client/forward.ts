@@ -123,6 +123,7 @@ function callOnce(call: ClientCall, channel: Channel, lost?: string): Promise<Re
     context,
     request,
     compression: policy.compression,
+    plain: policy.plain,
     peer: '',
   };
   return channel.call(method, wire, { attempts, hashKey, lost, requests: context });

@@ -6,7 +6,7 @@ import {
 } from '@rondo/contracts/rondo/options/v1/options';
 import type { ServiceDefinition } from './definition.js';
 import { nearest } from './nearest.js';
-import { optionBytes, policyOf } from './policy.js';
+import { optionBytes, policyOf, SERVICE_TAG } from './policy.js';
 
 /** The balancing policies. */
 export const POLICIES = [
@@ -91,9 +91,6 @@ export interface ServicePolicy {
 /** The policy of a service whose contract isn't known. */
 export const DEFAULT_SERVICE_POLICY: ServicePolicy = { balancing: DEFAULT_BALANCING };
 
-/** The tag of `rondo.options.v1.service`, field 50551, length-delimited: the generator copies it to each method. */
-const POLICY_TAG = (50551 << 3) | 2;
-
 /**
  * Reads the policy of a service from its contract.
  *
@@ -102,7 +99,7 @@ const POLICY_TAG = (50551 << 3) | 2;
 export function servicePolicyOf({ fullName, methods }: ServiceDefinition): ServicePolicy {
   const all = Object.values(methods);
   const keyed = all.some((method) => policyOf(method, `/${fullName}/${method.name}`).hashKey !== undefined);
-  const bytes = all[0] && optionBytes(all[0], POLICY_TAG);
+  const bytes = all[0] && optionBytes(all[0], SERVICE_TAG);
   const option = bytes && ServicePolicyOption.decode(bytes).balancing;
   if (option === undefined) return { ...DEFAULT_SERVICE_POLICY, keyed };
   const balancing = toBalancing(option, fullName);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { Compression, MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
+import { Compression, MethodPolicy, ServicePolicy, Transport } from '@rondo/contracts/rondo/options/v1/options';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { MethodDefinition } from './definition.js';
 import { methodsOf } from './method.js';
-import { policyOf } from './policy.js';
+import { policyOf, SERVICE_TAG } from './policy.js';
 
 const { unary, serverStream, bidiStream } = ConformanceServiceDefinition.methods;
 const POLICY_TAG = (50550 << 3) | 2;
@@ -105,5 +105,19 @@ describe('the policy in a contract', () => {
       responseStream: true,
       policy: { timeoutMs: undefined },
     });
+  });
+
+  it('says by the option of the service that its calls go by gRPC', () => {
+    const { options } = unary;
+    const withTransport = (transport: Transport): MethodDefinition => {
+      const bytes = ServicePolicy.encode(ServicePolicy.fromPartial({ transport })).finish();
+      return {
+        ...unary,
+        options: { ...options, _unknownFields: { [SERVICE_TAG]: [Buffer.from([bytes.length, ...bytes])] } },
+      };
+    };
+    expect(policyOf(withTransport(Transport.TRANSPORT_GRPC), '/s/Unary').plain).toBe(true);
+    expect(policyOf(withTransport(Transport.TRANSPORT_UNSPECIFIED), '/s/Unary').plain).toBeUndefined();
+    expect(policyOf(unary, '/s/Unary').plain).toBeUndefined();
   });
 });

@@ -4,6 +4,8 @@ import {
   type HashKey as HashKeyOption,
   MethodPolicy as MethodPolicyOption,
   type Resume as ResumeOption,
+  ServicePolicy as ServicePolicyOption,
+  Transport,
 } from '@rondo/contracts/rondo/options/v1/options';
 import type { MethodDefinition } from './definition.js';
 
@@ -26,10 +28,14 @@ export interface Policy {
   readonly resume?: Resume;
   /** The compression of requests; missing if the client decides. */
   readonly compression?: Compression;
+  /** Whether each call is a gRPC call of its own, and none goes through a tunnel. */
+  readonly plain?: boolean;
 }
 
 /** The tag of `rondo.options.v1.method` in `google.protobuf.MethodOptions`: field 50550, length-delimited. */
 const POLICY_TAG = (50550 << 3) | 2;
+/** The tag of `rondo.options.v1.service`, field 50551: the generator copies it to each method. */
+export const SERVICE_TAG = (50551 << 3) | 2;
 const DEFAULT_UNARY_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
@@ -60,12 +66,19 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
     ...(hashKey && { hashKey }),
     ...(resume && { resume }),
     ...(compression && { compression }),
+    ...(isPlain(definition) && { plain: true }),
   };
 }
 
 function declared(definition: MethodDefinition): Partial<MethodPolicyOption> {
   const bytes = optionBytes(definition, POLICY_TAG);
   return bytes === undefined ? {} : MethodPolicyOption.decode(bytes);
+}
+
+/** Whether the service's contract says that its calls go by gRPC. */
+function isPlain(definition: MethodDefinition): boolean {
+  const bytes = optionBytes(definition, SERVICE_TAG);
+  return bytes !== undefined && ServicePolicyOption.decode(bytes).transport === Transport.TRANSPORT_GRPC;
 }
 
 const toMs = ({ seconds, nanos }: Duration) => Number(seconds) * 1_000 + nanos / 1e6;

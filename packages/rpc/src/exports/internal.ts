@@ -8,7 +8,13 @@ export type { Payload } from '../call/call.js';
 export { InFlight, type InFlightMember } from '../call/in-flight.js';
 export { newTraceId, receivedTraceId } from '../call/trace.js';
 export type { Choice } from '../channel/choose.js';
-export { configuredCompression, configuredReplyLimit, defaultChannel } from '../channel/default-channel.js';
+export {
+  configuredCompression,
+  configuredReplyLimit,
+  configuredTransport,
+  defaultChannel,
+  TRANSPORTS,
+} from '../channel/default-channel.js';
 export type { Self } from '../channel/position.js';
 export type { EndpointView, ServiceView } from '../channel/service-view.js';
 export { BalancingError } from '../channel/services.js';

@@ -28,6 +28,7 @@ export function toEndpoint(instance: Instance): Endpoint | undefined {
     metadata: labelsOf(metadata),
     incarnation: Number(incarnation),
     ...(minPingIntervalMs !== undefined && { minPingIntervalMs }),
+    ...(usable.protocols.includes(Protocol.PROTOCOL_TUNNEL) && { tunnel: true }),
     services: services.filter(isServiceName).slice(0, MAX_SERVICES),
     fingerprints: fingerprintsOf(fingerprints),
   };

@@ -26,6 +26,8 @@ export interface Endpoint {
   readonly incarnation: number;
   /** The shortest interval between keepalive pings that its server accepts. Milliseconds; missing if not known. */
   readonly minPingIntervalMs?: number | undefined;
+  /** Whether its server takes unary calls through a tunnel; missing if not known. */
+  readonly tunnel?: boolean | undefined;
   /** The fully qualified services that it serves; missing if not known. */
   readonly services?: readonly string[];
   /** The fingerprint of each contract that it knows, by service; missing if not known. */

@@ -23,6 +23,8 @@ export interface WireCall {
   readonly peer: string;
   /** The compression of the request; missing for the transport's own setting. */
   readonly compression?: Compression | undefined;
+  /** Whether it goes as a gRPC call of its own, although the connection has a tunnel. */
+  readonly plain?: boolean | undefined;
   /** Sends the response's header at once. It is set on a received call if the transport can do this. */
   readonly sendHeader?: ((header: Metadata) => void) | undefined;
   /** Whether the call is in the background: it lasts as long as its connection and must not keep the process alive. */
@@ -62,6 +64,8 @@ export interface Transport {
 export interface TransportOptions {
   /** The shortest interval between keepalive pings that the server accepts. Milliseconds; missing if not known. */
   readonly minPingIntervalMs?: number | undefined;
+  /** Whether the server takes unary calls through a tunnel; missing if not known. */
+  readonly tunnel?: boolean | undefined;
 }
 
 /** Creates the transport of an endpoint. It is called once for each. */

@@ -1,4 +1,11 @@
-import { CANARY_LABEL, CANARY_RULE, COMPRESSIONS, parseCanaryPercent, ZONE_PATTERN } from '@rondo/rpc/internal';
+import {
+  CANARY_LABEL,
+  CANARY_RULE,
+  COMPRESSIONS,
+  parseCanaryPercent,
+  TRANSPORTS,
+  ZONE_PATTERN,
+} from '@rondo/rpc/internal';
 import {
   balancingOverrides,
   hostPort,
@@ -109,6 +116,10 @@ export function sharedVariables(port: number) {
     compression: optionalVariable('RONDO_COMPRESSION', oneOf(COMPRESSIONS), {
       example: 'gzip',
       description: 'How requests to other services are compressed, if neither call nor contract specifies it.',
+    }),
+    transport: variable('RONDO_TRANSPORT', oneOf(TRANSPORTS), {
+      default: 'tunnel',
+      description: 'How unary calls travel between Rondo processes; grpc if a proxy has to see each call.',
     }),
     descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {
       example: '/app/descriptors.binpb',

@@ -62,7 +62,8 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
   const maxRequestBytes = config.maxRequestBytes ?? app.maxRequestBytes;
   try {
     const bounds = maxRequestBytes === undefined ? {} : { maxRequestBytes };
-    return await serve(router, { listen: formatHostPort(config.listen), clock, ...bounds });
+    const tunnel = config.transport === 'tunnel';
+    return await serve(router, { listen: formatHostPort(config.listen), clock, tunnel, ...bounds });
   } catch (cause) {
     throw cannotBind({ what: 'listen on', at: config.listen, variable: 'RONDO_LISTEN', cause });
   }

@@ -19,6 +19,8 @@ interface RegisterOptions {
   readonly descriptorSet: Uint8Array | undefined;
   /** The port that the server listens on. */
   readonly port: number;
+  /** Whether the server has tunnels. */
+  readonly tunnel: boolean;
   readonly readiness: State<Readiness>;
 }
 
@@ -49,7 +51,7 @@ export function register(runtime: ServiceRuntime, options: RegisterOptions): Reg
   };
 }
 
-function registrant(runtime: ServiceRuntime, { services, descriptorSet, port }: RegisterOptions): Registrant {
+function registrant(runtime: ServiceRuntime, { services, descriptorSet, port, tunnel }: RegisterOptions): Registrant {
   const { config, instanceId, startedAt, log } = runtime;
   const bound = { host: config.listen.host, port };
   const address = advertisedAddress({ advertise: config.advertise, bound, interfaces: networkInterfaces });
@@ -59,7 +61,7 @@ function registrant(runtime: ServiceRuntime, { services, descriptorSet, port }: 
     endpoints: [
       {
         address,
-        protocols: [Protocol.PROTOCOL_GRPC],
+        protocols: [Protocol.PROTOCOL_GRPC, ...(tunnel ? [Protocol.PROTOCOL_TUNNEL] : [])],
         security: Security.SECURITY_PLAINTEXT,
         // Under a debugger the process asks for no pings: a breakpoint must not end its connections.
         minPingInterval: inspectorUrl() === undefined ? MIN_PING_INTERVAL : undefined,

@@ -111,6 +111,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
     ...(config.balancing && { balancing: config.balancing }),
     maxReplyBytes,
     compression: config.compression,
+    tunnel: config.transport === 'tunnel',
     self,
     ...(config.registryCache !== undefined && { storage: folderStorage(config.registryCache, random) }),
   });
@@ -128,14 +129,14 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   resolveSelf(registers && service !== undefined ? { service, instanceId } : undefined);
   readiness.set(readinessOf(dependencies.map(({ name }) => name)));
   const server = await listen(runtime, { app, descriptorSet, readiness, meter });
-  const { address, port } = server;
+  const { address, port, tunnel } = server;
   log.info({ address, metrics: metrics.address, services }, `listening on ${address}`);
   const { listeners = [] } = app;
   const listenerAddresses = await listenBeside(server, app, log);
 
   const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
   const stopChecks = watchDependencies({ dependencies, onChange, clock, random, log });
-  const registration = registers ? register(runtime, { services, descriptorSet, port, readiness }) : undefined;
+  const registration = registers ? register(runtime, { services, descriptorSet, port, tunnel, readiness }) : undefined;
 
   const { drainWaitMs: waitMs, drainGraceMs: graceMs } = config;
   const { release } = resources;

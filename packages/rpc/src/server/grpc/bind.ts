@@ -8,7 +8,7 @@ import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { toBuffer } from '../../transport/grpc/metadata.js';
 import type { WireHandler } from '../../transport/transport.js';
-import { type Exchange, headerOf, toExchange, toGrpcMetadata, toGrpcStatus } from './exchange.js';
+import { type CallInFlight, type Exchange, headerOf, toExchange, toGrpcMetadata, toGrpcStatus } from './exchange.js';
 import { Replies, type StreamingCall } from './replies.js';
 import type { RequestStream, RequestStreams } from './request-streams.js';
 
@@ -19,7 +19,7 @@ interface Binding {
   /** The request streams below grpc-js. */
   readonly streams: RequestStreams;
   /** Runs when a call begins. The returned function runs when the call has ended. */
-  readonly begin: (exchange: Exchange) => () => void;
+  readonly begin: (call: CallInFlight) => () => void;
   /** Logs why a reply couldn't be sent. */
   readonly logger: Logger;
 }

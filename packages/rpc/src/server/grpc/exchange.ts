@@ -23,15 +23,19 @@ interface SurfaceCall {
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
-/** One call in flight on a grpc-js server. */
-export interface Exchange extends InFlightMember {
-  readonly wire: WireCall;
+/** One call in flight on a server. */
+export interface CallInFlight extends InFlightMember {
   /** Whether only the caller, or an abort, can end it: a response stream without a deadline. */
   readonly endless: boolean;
   /** Ends the call from the server's side with `reason`. */
   abort(reason: RpcError): void;
   /** Marks the call as finished: a later cancellation by grpc-js isn't the caller's. */
   settle(): void;
+}
+
+/** One call in flight, as grpc-js received it. */
+export interface Exchange extends CallInFlight {
+  readonly wire: WireCall;
 }
 
 /** Options of {@link toExchange}. */

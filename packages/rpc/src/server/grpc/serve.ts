@@ -5,12 +5,14 @@ import type { Clock } from '../../clock/clock.js';
 import { systemClock } from '../../clock/system.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
+import { hasRoomForFrames } from '../../transport/tunnel/frames.js';
 import type { Router } from '../router.js';
 import { bindMethod, bindUnknown } from './bind.js';
-import type { Exchange } from './exchange.js';
+import type { CallInFlight } from './exchange.js';
 import { correctTimeout, HEADER_LIMIT, RESET_LIMITS, setUpHttp2, watchClients } from './http2.js';
 import { RequestStreams } from './request-streams.js';
 import { removeStaleSocket } from './stale-socket.js';
+import { bindTunnels } from './tunnel.js';
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
@@ -22,6 +24,11 @@ export interface ServeOptions {
   /** The longest request message, in bytes; 4 MiB by default, as in gRPC. A longer one is `RESOURCE_EXHAUSTED`. */
   readonly maxRequestBytes?: number;
   readonly clock?: Clock;
+  /**
+   * Whether clients may send unary calls through tunnels, which the endpoint has to be registered with. True by default.
+   * A server whose `maxRequestBytes` is below 1 MiB has none.
+   */
+  readonly tunnel?: boolean;
 }
 
 /** A server that listens. */
@@ -29,6 +36,8 @@ export interface RpcServer {
   /** The bound address, as `host:port` or `unix:/path`. */
   readonly address: string;
   readonly port: number;
+  /** Whether it has tunnels. */
+  readonly tunnel: boolean;
   /**
    * Stops accepting calls and connections. Streams without a deadline end at once, because they would never end by
    * themselves. Other calls have `graceMs` to finish. Calls that take longer, and new calls, end with `UNAVAILABLE`, so
@@ -45,7 +54,7 @@ const DEFAULT_MAX_REQUEST_BYTES = 4 * 1024 * 1024;
  * @throws Error that names the address, if it can't be bound.
  */
 export async function serve(router: Router, options: ServeOptions): Promise<RpcServer> {
-  const { listen, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES, clock = systemClock } = options;
+  const { listen, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES, clock = systemClock, tunnel = true } = options;
   const server = new grpc.Server({ 'grpc.max_receive_message_length': maxRequestBytes });
   const streams = new RequestStreams(router.methods, clock);
   const prepare = (http2Server: Http2Server) => {
@@ -54,25 +63,28 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
     streams.follow(http2Server);
   };
   setUpHttp2(server, { options: { ...RESET_LIMITS, ...HEADER_LIMIT }, prepare });
-  const inFlight = new InFlight<Exchange>();
+  const inFlight = new InFlight<CallInFlight>();
   let draining = false;
-  const begin = (exchange: Exchange) => {
-    inFlight.add(exchange);
-    if (draining && exchange.endless) exchange.abort(shuttingDown());
+  const begin = (call: CallInFlight) => {
+    inFlight.add(call);
+    if (draining && call.endless) call.abort(shuttingDown());
     return () => {
-      exchange.settle();
-      inFlight.delete(exchange);
+      call.settle();
+      inFlight.delete(call);
     };
   };
   const binding = { handle: router.handle, clock, streams, begin, logger: router.logger };
   for (const method of router.methods) bindMethod(server, method, binding);
   bindUnknown(server, binding);
+  const tunnels = tunnel && hasRoomForFrames(maxRequestBytes) ? bindTunnels(server, binding) : undefined;
   const port = await bind(server, listen);
   return {
     address: listen.startsWith('unix:') ? listen : listen.replace(/:\d+$/, `:${port}`),
     port,
+    tunnel: tunnels !== undefined,
     drain(graceMs) {
       draining = true;
+      tunnels?.drain();
       return drain(server, { inFlight, graceMs, clock });
     },
   };
@@ -97,7 +109,7 @@ function bindAt(server: grpc.Server, listen: string): Promise<number> {
 }
 
 interface DrainOptions {
-  readonly inFlight: InFlight<Exchange>;
+  readonly inFlight: InFlight<CallInFlight>;
   readonly graceMs: number;
   readonly clock: Clock;
 }
@@ -106,11 +118,11 @@ async function drain(server: grpc.Server, { inFlight, graceMs, clock }: DrainOpt
   const closed = new Promise<void>((resolve) => {
     server.tryShutdown(() => resolve());
   });
-  for (const exchange of inFlight.all()) {
-    if (exchange.endless) exchange.abort(shuttingDown());
+  for (const call of inFlight.all()) {
+    if (call.endless) call.abort(shuttingDown());
   }
   const timer = clock.setTimer(graceMs, () => {
-    for (const exchange of inFlight.all()) exchange.abort(shuttingDown());
+    for (const call of inFlight.all()) call.abort(shuttingDown());
     // Their statuses are sent first. Then connections that are still open are closed.
     clock.setTimer(FLUSH_MS, () => server.forceShutdown());
   });

@@ -202,7 +202,7 @@ function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onL
 }
 
 /** Keeps the process alive during a call. A deadline's timer does that; a call without one needs a timer for it. */
-function holdProcess({ context, deadline, background }: WireCall, clock: Clock): Timer | undefined {
+export function holdProcess({ context, deadline, background }: WireCall, clock: Clock): Timer | undefined {
   if (deadline !== undefined || context.endsAt !== undefined || background === true) return undefined;
   return clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
 }

@@ -5,11 +5,19 @@ import type { Clock, Random, Timer } from '../../clock/clock.js';
 import { systemClock, systemRandom } from '../../clock/system.js';
 import { Status } from '../../status/code.js';
 import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../transport.js';
+import { hasRoomForFrames } from '../tunnel/frames.js';
 import { carry } from './call.js';
 import { channelCredentials, observeSockets } from './credentials.js';
 import { keepAlive } from './keepalive.js';
-import { channelOptions, type GrpcTransportOptions, PEER_PING_TIMEOUT_MS, peerPingIntervalMs } from './options.js';
+import {
+  channelOptions,
+  DEFAULT_MAX_REPLY_BYTES,
+  type GrpcTransportOptions,
+  PEER_PING_TIMEOUT_MS,
+  peerPingIntervalMs,
+} from './options.js';
 import { ResetPacer } from './reset-pacer.js';
+import { TunnelLane } from './tunnel-lane.js';
 
 /**
  * Half of the shortest deadlines, so that a call which finds one instance silent can still try another. Milliseconds.
@@ -53,6 +61,8 @@ export class GrpcConnection implements Transport {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #resets: ResetPacer;
+  /** Carries the unary calls, if the server has tunnels. */
+  readonly #lane: TunnelLane | undefined;
   readonly #connectTimeoutMs: number;
   readonly #listeners = new Set<(state: ConnectivityState) => void>();
   #channel: grpc.Channel;
@@ -87,6 +97,7 @@ export class GrpcConnection implements Transport {
       this.#closeIfDrained();
     });
     this.#connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
+    this.#lane = this.#createLane();
     this.#channel = this.#open();
   }
 
@@ -128,16 +139,19 @@ export class GrpcConnection implements Transport {
 
   readonly call: WireHandler = (wire) => {
     if (wire.background === true) this.#unrefSoon();
+    const tunnelled = this.#state === 'ready' ? this.#lane?.carry(wire) : undefined;
+    if (tunnelled !== undefined) return tunnelled;
     return carry(wire, {
       channel: this.#channel,
       clock: this.#clock,
       resets: this.#resets,
-      connected: () => this.#state === 'ready',
+      connected: this.#connected,
       onBegin: this.#onBegin,
       onLeave: this.#onLeave,
     });
   };
 
+  readonly #connected = () => this.#state === 'ready';
   readonly #onBegin = () => {
     this.#activeCalls += 1;
   };
@@ -145,6 +159,24 @@ export class GrpcConnection implements Transport {
     this.#activeCalls -= 1;
     this.#closeIfDrained();
   };
+
+  #createLane(): TunnelLane | undefined {
+    const { tunnel, compression, maxReplyBytes = DEFAULT_MAX_REPLY_BYTES } = this.#options;
+    if (tunnel !== true || compression === 'gzip' || !hasRoomForFrames(maxReplyBytes)) return undefined;
+    return new TunnelLane({
+      clock: this.#clock,
+      // The stream lasts as long as the connection and must not keep the process alive.
+      onOpen: () => this.#unrefSoon(),
+      connection: () => ({
+        channel: this.#channel,
+        clock: this.#clock,
+        maxReplyBytes,
+        connected: this.#connected,
+        onBegin: this.#onBegin,
+        onLeave: this.#onLeave,
+      }),
+    });
+  }
 
   /** Ends the backoff, because there is news of the endpoint. The connection counts as failed until it is ready. */
   resetBackoff(): void {
@@ -164,6 +196,7 @@ export class GrpcConnection implements Transport {
    */
   drain(onDrained: () => void): void {
     this.#onDrained = onDrained;
+    this.#lane?.close();
     this.#closeIfDrained();
   }
 
@@ -351,7 +384,10 @@ export class GrpcConnection implements Transport {
 
   #move(state: ConnectivityState): void {
     if (this.#state === 'shutdown' || this.#state === state) return;
-    if (this.#state === 'ready') this.#stopKeepalive();
+    if (this.#state === 'ready') {
+      this.#stopKeepalive();
+      this.#lane?.close();
+    }
     this.#state = state;
     this.#timer?.cancel();
     if (state === 'ready' || state === 'shutdown') this.#clearSilentSockets();

@@ -19,6 +19,11 @@ export interface GrpcTransportOptions extends TransportOptions {
    * accept gzip get none after their first answer.
    */
   readonly compression?: Compression | undefined;
+  /**
+   * Whether unary calls to servers that have tunnels go through one: many calls as messages of one gRPC stream, at a
+   * fraction of the cost. True by default; proxies that have to see each call need false.
+   */
+  readonly tunnel?: boolean | undefined;
 }
 
 /** The largest 31-bit number: the limit of a message's length and of Node's timers. */
@@ -45,7 +50,7 @@ export function checkOptions(options: GrpcTransportOptions): void {
   }
 }
 
-const DEFAULT_MAX_REPLY_BYTES = 4 * 1024 * 1024;
+export const DEFAULT_MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
 /** A frozen Rondo peer is detected within the sum of both. Milliseconds. */
 const MIN_PING_INTERVAL_MS = 1_000;

@@ -30,7 +30,8 @@ export function grpcTransports(options: GrpcTransportsOptions): TransportFactory
   channelCredentials(options.tls);
   return (address, known) => {
     const minPingIntervalMs = known?.minPingIntervalMs ?? options.minPingIntervalMs;
-    return grpcTransport(address, { ...options, ...known, minPingIntervalMs });
+    const tunnel = options.tunnel !== false && known?.tunnel === true;
+    return grpcTransport(address, { ...options, minPingIntervalMs, tunnel });
   };
 }
 

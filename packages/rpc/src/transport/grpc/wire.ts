@@ -156,3 +156,17 @@ function connectionError({ code, details }: grpc.StatusObject, connected: boolea
   const lost = code === grpc.status.CANCELLED ? Status.UNAVAILABLE : statusFromCode(code);
   return new TransportError(lost, `the server broke off the call (${details})`, { reach });
 }
+
+/** What {@link brokenTunnel} knows of a call beside the status of the stream. */
+interface TunnelledCall {
+  /** Whether the connection is still ready. */
+  readonly connected: boolean;
+  /** Whether the connection was given the call. */
+  readonly handedOver: boolean;
+}
+
+/** The error of a call whose tunnel has ended before the reply. */
+export function brokenTunnel(status: grpc.StatusObject, { connected, handedOver }: TunnelledCall): TransportError {
+  if (handedOver) return connectionError({ ...status, code: grpc.status.CANCELLED }, connected);
+  return new TransportError(Status.UNAVAILABLE, `the call was not taken (${status.details})`, { reach: 'unsent' });
+}

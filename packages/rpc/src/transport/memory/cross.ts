@@ -1,10 +1,11 @@
 import type { Payload, Reply } from '../../call/call.js';
 import { CallContext, cancelled } from '../../call/call-context.js';
 import { InFlight, type InFlightMember } from '../../call/in-flight.js';
-import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
+import { Metadata } from '../../call/metadata.js';
 import { mapMessages, observe, untilAborted } from '../../middleware/stream.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
+import { ReceivedEntries } from '../received-entries.js';
 import { RouterError } from '../router-error.js';
 import { TransportError, type WireCall, type WireHandler } from '../transport.js';
 
@@ -151,24 +152,6 @@ function carried(metadata: Metadata): Metadata {
     received.add(key, value);
   });
   return Metadata.over(received);
-}
-
-class ReceivedEntries implements MetadataSource {
-  readonly #entries: { readonly key: string; value: MetadataValue }[] = [];
-
-  add(key: string, value: MetadataValue): void {
-    const present = key.endsWith('-bin') ? undefined : this.#entries.find((entry) => entry.key === key);
-    if (present === undefined) this.#entries.push({ key, value });
-    else present.value = `${present.value}, ${value}`;
-  }
-
-  getAll(name: string): readonly MetadataValue[] {
-    return this.#entries.filter(({ key }) => key === name).map(({ value }) => value);
-  }
-
-  forEach(visit: (key: string, value: MetadataValue) => void): void {
-    for (const { key, value } of this.#entries) visit(key, value);
-  }
 }
 
 function limited(payload: Payload<Uint8Array>): Payload<Uint8Array> {

@@ -1,0 +1,280 @@
+import * as grpc from '@grpc/grpc-js';
+import { ConnectResponse, type Hello } from '@rondo/contracts/rondo/tunnel/v1/tunnel';
+import type { Logger, Payload, Reply } from '../../call/call.js';
+import { CallContext, cancelled } from '../../call/call-context.js';
+import type { Metadata } from '../../call/metadata.js';
+import { receivedTraceId } from '../../call/trace.js';
+import type { Clock } from '../../clock/clock.js';
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
+import type { WireCall, WireHandler } from '../../transport/transport.js';
+import {
+  type CallFrame,
+  type RequestListener,
+  readRequest,
+  TUNNEL_PATH,
+  TUNNEL_VERSION,
+} from '../../transport/tunnel/frames.js';
+import { FrameError } from '../../transport/tunnel/wire-format.js';
+import type { CallInFlight } from './exchange.js';
+import { TunnelReplies } from './tunnel-replies.js';
+
+/** The most unanswered calls of one tunnel. Its client makes the others by gRPC. */
+const MAX_CALLS = 1_024;
+/** Longer requests would keep the others waiting. Bytes. */
+const MAX_REQUEST_BYTES = 64 * 1_024;
+/** The most methods that one client can call. */
+const MAX_METHODS = 4_096;
+/** A client that leaves so much unread isn't read either. Bytes. */
+const MAX_QUEUED_BYTES = 1_024 * 1_024;
+
+/** What the tunnels of a server share. */
+interface TunnelOptions {
+  readonly handle: WireHandler;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Runs when a call begins. The returned function runs when it has ended. */
+  readonly begin: (call: CallInFlight) => () => void;
+}
+
+/** The tunnels of a server. */
+export interface Tunnels {
+  /** Takes no more calls. Each tunnel ends once its calls are answered. */
+  drain(): void;
+}
+
+type TunnelStream = grpc.ServerDuplexStream<Buffer, Buffer>;
+
+const identity = (bytes: Buffer): Buffer => bytes;
+
+/** Serves tunnels beside the methods of a server: the frames of each go to the same router as plain calls. */
+export function bindTunnels(server: grpc.Server, options: TunnelOptions): Tunnels {
+  const open = new Set<Tunnel>();
+  let draining = false;
+  const serve = (stream: TunnelStream) => {
+    const tunnel = new Tunnel(stream, options);
+    open.add(tunnel);
+    stream.once('close', () => open.delete(tunnel));
+    if (draining) tunnel.drain();
+  };
+  server.register(TUNNEL_PATH, serve, identity, identity, 'bidi');
+  return {
+    drain() {
+      draining = true;
+      for (const tunnel of open) tunnel.drain();
+    },
+  };
+}
+
+/** The server's end of one tunnel: gives its calls to the router. */
+class Tunnel implements RequestListener {
+  readonly #stream: TunnelStream;
+  readonly #options: TunnelOptions;
+  readonly #replies: TunnelReplies;
+  readonly #peer: string;
+  /** Unanswered calls by id. */
+  readonly #calls: (ReceivedCall | undefined)[] = [];
+  readonly #paths: string[] = [];
+  #unanswered = 0;
+  /** How many calls were taken; it wraps at 2^32. */
+  #accepted = 0;
+  #welcomed = false;
+  #draining = false;
+  /** Whether the client sends no more frames. */
+  #ended = false;
+  /** Whether the stream is broken, or its frames can't be read. */
+  #broken = false;
+
+  constructor(stream: TunnelStream, options: TunnelOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    this.#peer = stream.getPeer();
+    const write = (batch: Buffer, taken: () => void) => void stream.write(batch, taken);
+    this.#replies = new TunnelReplies(write, () => this.#readOn());
+    stream.on('data', (bytes: Buffer) => this.#read(bytes));
+    stream.on('end', () => {
+      this.#ended = true;
+      this.#endIfDone();
+    });
+    stream.on('cancelled', () => this.#abandon());
+    stream.on('error', () => this.#abandon());
+  }
+
+  onHello({ version }: Hello): void {
+    if (this.#welcomed) throw new FrameError('hello comes once');
+    if (version < TUNNEL_VERSION) throw new FrameError(`there is no version ${version} of the tunnel`);
+    this.#welcomed = true;
+    this.#send({ welcome: { version: TUNNEL_VERSION, maxCalls: MAX_CALLS, maxRequestBytes: MAX_REQUEST_BYTES } });
+    if (this.#draining) this.#goAway();
+  }
+
+  onCall(frame: CallFrame): void {
+    if (!this.#welcomed) throw new FrameError('the first frame must be hello');
+    const path = this.#pathOf(frame);
+    // The client knows that a call which came later than the last accepted one never ran.
+    if (this.#draining) return;
+    const { id, message } = frame;
+    if (id >= MAX_CALLS) throw new FrameError(`the id of a call must be below ${MAX_CALLS}; it is ${id}`);
+    if (this.#calls[id] !== undefined) throw new FrameError(`there is an unanswered call with the id ${id}`);
+    if (message.length > MAX_REQUEST_BYTES) {
+      throw new FrameError(`a request may have ${MAX_REQUEST_BYTES} bytes; it has ${message.length}`);
+    }
+    this.#accepted = (this.#accepted + 1) >>> 0;
+    const { handle, clock, begin } = this.#options;
+    const call = new ReceivedCall(frame, { path, peer: this.#peer, clock });
+    this.#calls[id] = call;
+    this.#unanswered += 1;
+    call.end = begin(call);
+    handle(call).then(
+      (reply) => this.#answer(call, reply),
+      (fault) => this.#fail(call, fault),
+    );
+  }
+
+  onCancel(id: number): void {
+    const call = this.#calls[id];
+    if (call === undefined) return;
+    if (this.#replies.drop(id)) this.#fail(call, cancelled());
+    else call.context.end(cancelled());
+  }
+
+  /** Takes no more calls, and ends the stream once those that were taken are answered. */
+  drain(): void {
+    if (this.#broken || this.#draining) return;
+    this.#draining = true;
+    if (this.#welcomed) this.#goAway();
+    this.#endIfDone();
+  }
+
+  #goAway(): void {
+    this.#send({ goAway: { accepted: this.#accepted } });
+  }
+
+  /** Sends a frame that comes once a stream. */
+  #send(response: Partial<ConnectResponse>): void {
+    this.#stream.write(Buffer.from(ConnectResponse.encode(ConnectResponse.fromPartial(response)).finish()));
+  }
+
+  /** The path of a call's method; remembers it if it is new. */
+  #pathOf({ method, path }: CallFrame): string {
+    const known = this.#paths[method];
+    if (known !== undefined && path === '') return known;
+    if (method !== this.#paths.length || path === '')
+      throw new FrameError(`the number of a method is wrong: ${method}`);
+    if (method >= MAX_METHODS) throw new FrameError(`a tunnel calls at most ${MAX_METHODS} methods`);
+    this.#paths.push(path);
+    return path;
+  }
+
+  #read(bytes: Buffer): void {
+    if (this.#broken) return;
+    try {
+      readRequest(bytes, this);
+    } catch (cause) {
+      if (!(cause instanceof FrameError)) throw cause;
+      this.#abandon();
+      const details = `the frames of the tunnel can't be read: ${cause.message}`;
+      this.#stream.emit('error', { code: grpc.status.INVALID_ARGUMENT, details });
+      return;
+    }
+    if (this.#replies.queuedBytes > MAX_QUEUED_BYTES) this.#stream.pause();
+  }
+
+  #readOn(): void {
+    if (this.#stream.isPaused() && this.#replies.queuedBytes <= MAX_QUEUED_BYTES) this.#stream.resume();
+  }
+
+  #answer(call: ReceivedCall, { header, trailer, response }: Reply<Uint8Array>): void {
+    if (this.#calls[call.id] !== call) return;
+    try {
+      if (response.stream) throw new TypeError('a stream where one message was expected');
+      const { message } = response;
+      this.#replies.succeed(call.id, { header: call.header ?? header, trailer, message }, () => this.#forget(call));
+    } catch (fault) {
+      this.#fail(call, this.#sendFailure(fault, call));
+    }
+  }
+
+  #fail(call: ReceivedCall, fault: unknown): void {
+    if (this.#calls[call.id] !== call) return;
+    const error = fault instanceof RpcError ? fault : new RpcError(Status.INTERNAL, 'internal error', { cause: fault });
+    this.#replies.fail(call, error);
+    this.#forget(call);
+  }
+
+  /** The error of a call whose reply can't be sent. */
+  #sendFailure(fault: unknown, { path, metadata }: ReceivedCall): RpcError {
+    const traceId = receivedTraceId(metadata);
+    this.#options.logger.error({ err: fault, method: path, traceId }, 'the reply cannot be sent');
+    return new RpcError(Status.INTERNAL, 'internal error: the reply cannot be sent; the log of the service says why');
+  }
+
+  #forget(call: ReceivedCall): void {
+    call.end();
+    this.#calls[call.id] = undefined;
+    this.#unanswered -= 1;
+    this.#endIfDone();
+  }
+
+  /** The status of the stream comes after the last reply. */
+  #endIfDone(): void {
+    if (this.#unanswered === 0 && (this.#ended || this.#draining)) this.#replies.finish(() => this.#stream.end());
+  }
+
+  /** The stream is broken: no caller waits for the replies. */
+  #abandon(): void {
+    this.#broken = true;
+    this.#replies.close();
+    for (const call of [...this.#calls]) {
+      if (call === undefined) continue;
+      call.context.end(cancelled());
+      this.#forget(call);
+    }
+  }
+}
+
+/** What a call has from its tunnel. */
+interface ReceivedFrom {
+  readonly path: string;
+  readonly peer: string;
+  readonly clock: Clock;
+}
+
+/** A call as it came through a tunnel. */
+class ReceivedCall implements WireCall, CallInFlight {
+  readonly id: number;
+  readonly path: string;
+  readonly responseStream = false;
+  readonly metadata: Metadata;
+  readonly deadline: number | undefined;
+  readonly context = new CallContext();
+  readonly request: Payload<Uint8Array>;
+  readonly peer: string;
+  /** Its place among the calls in flight. */
+  slot = -1;
+  readonly endless = false;
+  /** The header that the handler has sent. It leaves with the reply, before which no caller can see it. */
+  header: Metadata | undefined;
+  /** Takes it out of the calls in flight. */
+  end: () => void = () => undefined;
+
+  constructor({ id, timeoutMs, metadata, message }: CallFrame, { path, peer, clock }: ReceivedFrom) {
+    this.id = id;
+    this.path = path;
+    this.metadata = metadata;
+    this.deadline = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
+    this.request = { stream: false, message };
+    this.peer = peer;
+  }
+
+  sendHeader(header: Metadata): void {
+    header.checkSendable();
+    this.header ??= header.clone();
+  }
+
+  abort(reason: RpcError): void {
+    this.context.end(reason);
+  }
+
+  settle(): void {}
+}

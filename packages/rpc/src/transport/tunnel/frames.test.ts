@@ -1,0 +1,159 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConnectRequest, ConnectResponse } from '@rondo/contracts/rondo/tunnel/v1/tunnel';
+import { Metadata, type MetadataValue } from '../../call/metadata.js';
+import { seededRandom } from '../../testing/seeded-random.js';
+import { type CallFrame, FrameWriter, type ReplyFrame, readRequest, readResponse } from './frames.js';
+import { FrameError } from './wire-format.js';
+
+const SEED = Date.now();
+const random = seededRandom(SEED);
+const below = (limit: number): number => Math.floor(random.next() * limit);
+const maybe = <T>(value: T): T | undefined => (random.next() < 0.5 ? value : undefined);
+const bytes = (most: number): Buffer => Buffer.from(random.hex(below(most)), 'hex');
+/** Lengths and numbers whose encoding takes one to five bytes. */
+const number = (): number => below(2 ** (1 + below(32)));
+const text = (): string => bytes(300).toString('base64');
+
+const entries = (): readonly [string, MetadataValue][] =>
+  Array.from({ length: below(4) }, (_, index) =>
+    random.next() < 0.5 ? [`key-${index}`, text()] : [`key-${index}-bin`, bytes(300)],
+  );
+
+/** Entries as generated code has them. */
+const generated = (pairs: readonly [string, MetadataValue][]) =>
+  pairs.map(([key, value]) => ({ key, value: Buffer.from(value) }));
+
+/** Metadata as a list that can be compared. */
+const listed = (metadata: Metadata | undefined) =>
+  [...(metadata ?? [])].map(([key, value]) => [key, typeof value === 'string' ? value : Buffer.from(value)]);
+
+function randomCall() {
+  const metadata = entries();
+  const common = {
+    id: number(),
+    method: number(),
+    path: maybe('/package.Service/Method') ?? '',
+    message: bytes(random.next() < 0.1 ? 20_000 : 100),
+  };
+  const timeoutMs = maybe(number());
+  return { ...common, timeoutMs, metadata };
+}
+
+function randomReply() {
+  const failure = maybe({
+    code: 1 + below(16),
+    message: maybe('grüße 👋') ?? '',
+    details: maybe(bytes(200)),
+    notHandled: maybe('/package.Service/Method'),
+  });
+  const common = {
+    id: number(),
+    message: bytes(random.next() < 0.1 ? 20_000 : 100),
+    totalBytes: number(),
+    more: random.next() < 0.5,
+    failure,
+  };
+  return { ...common, header: entries(), trailer: entries() };
+}
+
+describe(`frames (seed ${SEED})`, () => {
+  it('of calls are those of the contract', () => {
+    for (let left = 50; left > 0; left -= 1) {
+      const calls = Array.from({ length: below(5) }, randomCall);
+      const cancelled = number();
+      const writer = new FrameWriter();
+      for (const call of calls) writer.call({ ...call, metadata: new Metadata(call.metadata) });
+      writer.cancel(cancelled);
+      const batch = writer.take();
+      const last = { id: cancelled, method: 0, path: '', timeoutMs: undefined, metadata: [], message: Buffer.alloc(0) };
+      expect(ConnectRequest.decode(batch)).toEqual({
+        hello: undefined,
+        calls: [
+          ...calls.map((call) => ({ ...call, metadata: generated(call.metadata), cancel: false })),
+          { ...last, cancel: true },
+        ],
+      });
+      const read: CallFrame[] = [];
+      const request = { calls: calls.map((call) => ({ ...call, metadata: generated(call.metadata) })) };
+      readRequest(Buffer.from(ConnectRequest.encode(ConnectRequest.fromPartial(request)).finish()), {
+        onHello: never,
+        onCancel: never,
+        onCall: (call) => read.push(call),
+      });
+      expect(read.map((call) => ({ ...call, metadata: listed(call.metadata) }))).toEqual(calls);
+    }
+  });
+
+  it('of replies are those of the contract', () => {
+    for (let left = 50; left > 0; left -= 1) {
+      const replies = Array.from({ length: below(5) }, randomReply);
+      const writer = new FrameWriter();
+      for (const reply of replies) {
+        writer.reply({ ...reply, header: new Metadata(reply.header), trailer: new Metadata(reply.trailer) });
+      }
+      const wanted = replies.map(({ header, trailer, failure, ...reply }) => {
+        const { details = Buffer.alloc(0), notHandled = '' } = failure ?? {};
+        const failed = failure && { ...failure, details, notHandled };
+        return { ...reply, header: generated(header), trailer: generated(trailer), failure: failed };
+      });
+      expect(ConnectResponse.decode(writer.take())).toEqual({ welcome: undefined, goAway: undefined, replies: wanted });
+      const read: ReplyFrame[] = [];
+      readResponse(Buffer.from(ConnectResponse.encode(ConnectResponse.fromPartial({ replies: wanted })).finish()), {
+        onWelcome: never,
+        onGoAway: never,
+        onReply: (reply) => read.push(reply),
+      });
+      expect(read.map(({ header, trailer }) => [listed(header), listed(trailer)])).toEqual(
+        replies.map(({ header, trailer }) => [header, trailer]),
+      );
+      expect(read.map(({ id, message, totalBytes, more }) => ({ id, message, totalBytes, more }))).toEqual(
+        replies.map(({ id, message, totalBytes, more }) => ({ id, message, totalBytes, more })),
+      );
+      expect(read.map(({ failure }) => failure?.message)).toEqual(replies.map(({ failure }) => failure?.message));
+    }
+  });
+
+  it('that come once are read by generated code, and unknown fields are passed over', () => {
+    const seen: unknown[] = [];
+    const listener = {
+      onHello: (hello: unknown) => seen.push(hello),
+      onCall: never,
+      onCancel: never,
+      onWelcome: (welcome: unknown) => seen.push(welcome),
+      onReply: never,
+      onGoAway: (goAway: unknown) => seen.push(goAway),
+    };
+    // Field 15 as a number, as 4 and 8 bytes, and as bytes.
+    const unknown = Buffer.from([0x78, 0x96, 0x01, 0x7d, 1, 2, 3, 4, 0x79, 1, 2, 3, 4, 5, 6, 7, 8, 0x7a, 2, 1, 2]);
+    const hello = ConnectRequest.encode(ConnectRequest.fromPartial({ hello: { version: 7 } })).finish();
+    readRequest(Buffer.concat([unknown, hello, unknown]), listener);
+    const response = { welcome: { version: 1, maxCalls: 2, maxRequestBytes: 3 }, goAway: { accepted: 4 } };
+    readResponse(Buffer.from(ConnectResponse.encode(ConnectResponse.fromPartial(response)).finish()), listener);
+    expect(seen).toEqual([{ version: 7 }, response.welcome, response.goAway]);
+  });
+
+  it('that are broken end in a FrameError, whatever the bytes', () => {
+    const writer = new FrameWriter();
+    let refused = 0;
+    const ignore = { onHello() {}, onCall() {}, onCancel() {}, onWelcome() {}, onReply() {}, onGoAway() {} };
+    for (let left = Number(process.env['RONDO_FUZZ_FRAMES'] ?? 20_000); left > 0; left -= 1) {
+      writer.call({ ...randomCall(), metadata: new Metadata(entries()) });
+      const batch = writer.take();
+      for (let changes = 1 + below(4); changes > 0; changes -= 1) batch[below(batch.length)] = below(256);
+      const broken = batch.subarray(0, random.next() < 0.3 ? below(batch.length) : batch.length);
+      for (const read of [() => readRequest(broken, ignore), () => readResponse(broken, ignore)]) {
+        try {
+          read();
+        } catch (error) {
+          if (!(error instanceof FrameError)) throw new Error(broken.toString('hex'), { cause: error });
+          refused += 1;
+        }
+      }
+    }
+    expect(refused).toBeGreaterThan(1_000);
+  });
+});
+
+function never(): never {
+  throw new Error('no such frame was sent');
+}
