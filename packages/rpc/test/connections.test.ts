@@ -152,6 +152,21 @@ describe('a connection that fails', () => {
     expect(transport.lastError).toBe('no connection within 50 ms');
   });
 
+  it('is closed although it was still being made when it was given up', async () => {
+    const mute = await socketServer((socket) => socket.resume());
+    closers.push(() => mute.close());
+    // At one of these steps the peer accepts a connection that this side has closed.
+    for (let steps = 0; steps < 40; steps += 1) {
+      const transport = grpcTransport(mute.address);
+      const connecting = failure(transport.connect());
+      for (let step = 0; step < steps; step += 1) await new Promise(setImmediate);
+      transport.close();
+      expect(await connecting).toMatchObject({ message: 'the connection was closed' });
+    }
+    await until(() => mute.connections() > 0);
+    await until(() => mute.open() === 0);
+  });
+
   it('reports the same reason if this process was busy and closed it first', async () => {
     const mute = await socketServer((socket) => socket.resume());
     closers.push(() => mute.close());

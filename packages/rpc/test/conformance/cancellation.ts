@@ -74,7 +74,8 @@ export function describeCancellation({ start }: Harness): void {
         caller.abort();
         await Promise.allSettled([first]);
       }
-      await client.unaryUnsafe({});
+      // The handlers share this process, and work until their streams are reset.
+      await client.unaryUnsafe({}, { timeoutMs: 120_000 });
       await until(() => running === 0);
     });
 

@@ -5,19 +5,13 @@ import type { Clock, Random, Timer } from '../../clock/clock.js';
 import { systemClock, systemRandom } from '../../clock/system.js';
 import { Status } from '../../status/code.js';
 import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../transport.js';
-import { hasRoomForFrames } from '../tunnel/frames.js';
 import { carry } from './call.js';
 import { channelCredentials, observeSockets } from './credentials.js';
 import { keepAlive } from './keepalive.js';
-import {
-  channelOptions,
-  DEFAULT_MAX_REPLY_BYTES,
-  type GrpcTransportOptions,
-  PEER_PING_TIMEOUT_MS,
-  peerPingIntervalMs,
-} from './options.js';
+import { channelOptions, type GrpcTransportOptions, PEER_PING_TIMEOUT_MS, peerPingIntervalMs } from './options.js';
 import { ResetPacer } from './reset-pacer.js';
-import { TunnelLane } from './tunnel-lane.js';
+import { createTunnelLane, type TunnelLane } from './tunnel-lane.js';
+import { askPeer, readConnectError } from './unserved-call.js';
 
 /**
  * Half of the shortest deadlines, so that a call which finds one instance silent can still try another. Milliseconds.
@@ -161,20 +155,14 @@ export class GrpcConnection implements Transport {
   };
 
   #createLane(): TunnelLane | undefined {
-    const { tunnel, compression, maxReplyBytes = DEFAULT_MAX_REPLY_BYTES } = this.#options;
-    if (tunnel !== true || compression === 'gzip' || !hasRoomForFrames(maxReplyBytes)) return undefined;
-    return new TunnelLane({
+    return createTunnelLane(this.#options, {
       clock: this.#clock,
       // The stream lasts as long as the connection and must not keep the process alive.
       onOpen: () => this.#unrefSoon(),
-      connection: () => ({
-        channel: this.#channel,
-        clock: this.#clock,
-        maxReplyBytes,
-        connected: this.#connected,
-        onBegin: this.#onBegin,
-        onLeave: this.#onLeave,
-      }),
+      channel: () => this.#channel,
+      connected: this.#connected,
+      onBegin: this.#onBegin,
+      onLeave: this.#onLeave,
     });
   }
 
@@ -316,7 +304,12 @@ export class GrpcConnection implements Transport {
   #onSocket(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    if (this.#state === 'ready' || this.#state === 'shutdown') return;
+    if (this.#state === 'ready') return;
+    if (this.#state === 'shutdown') {
+      // It was being made when the connection was closed.
+      socket.destroy();
+      return;
+    }
     const keepAlive = this.#state === 'connecting';
     const giveUp = () => {
       this.#gaveUp = true;
@@ -339,15 +332,12 @@ export class GrpcConnection implements Transport {
     return `no connection within ${this.#connectTimeoutMs} ms`;
   }
 
-  /** grpc-js reports why it can't connect only to calls, so this starts one. */
   #readLastError(channel: grpc.Channel): void {
     const gaveUp = this.#gaveUp; // read now: when the answer comes, the next attempt may have begun
-    callUnserved(channel, '/', ({ details }) => {
-      const reason = /Last error: (?:Error: )?(.*?)\. Resolution note/.exec(details)?.[1] ?? details;
+    readConnectError(channel, (reason) => {
       // A socket that was destroyed here closes without a reason of its own.
-      const isNone = reason.startsWith('Failed to connect');
-      if (this.#state === 'ready' || (isNone && this.#state === 'transient_failure')) return;
-      this.#fail(isNone && gaveUp ? this.#tooSlow : reason);
+      if (this.#state === 'ready' || (reason === undefined && this.#state === 'transient_failure')) return;
+      this.#fail(reason ?? (gaveUp ? this.#tooSlow : 'Failed to connect'));
     });
   }
 
@@ -367,7 +357,7 @@ export class GrpcConnection implements Transport {
     if (intervalMs === undefined) return;
     const channel = this.#channel;
     const ask = () => {
-      callUnserved(channel, KEEPALIVE_PATH, () => undefined);
+      askPeer(channel);
       return true;
     };
     const options = { clock: this.#clock, intervalMs, timeoutMs: PEER_PING_TIMEOUT_MS, ask };
@@ -398,14 +388,4 @@ export class GrpcConnection implements Transport {
     const reason = this.#state === 'shutdown' ? CLOSED : (this.#lastError ?? 'no connection');
     return new TransportError(Status.UNAVAILABLE, reason, { reach: 'unsent' });
   }
-}
-
-/** A method that no server has. Only a live peer can answer that, and the answer costs nothing. */
-const KEEPALIVE_PATH = '/rondo.Keepalive/Ask';
-
-/** Calls a method that no server implements. */
-function callUnserved(channel: grpc.Channel, path: string, onStatus: (status: grpc.StatusObject) => void): void {
-  const call = channel.createCall(path, Number.POSITIVE_INFINITY, null, null, null);
-  call.start(new grpc.Metadata(), { onReceiveMetadata() {}, onReceiveMessage() {}, onReceiveStatus: onStatus });
-  call.halfClose();
 }

@@ -1,28 +1,42 @@
+import type * as grpc from '@grpc/grpc-js';
 import type { Reply } from '../../call/call.js';
 import type { Clock } from '../../clock/clock.js';
 import type { WireCall } from '../transport.js';
+import { hasRoomForFrames } from '../tunnel/frames.js';
+import { DEFAULT_MAX_REPLY_BYTES, type GrpcTransportOptions } from './options.js';
 import { TunnelClient, type TunnelClientOptions } from './tunnel-client.js';
 
 /** A tunnel that ended is opened again after this. Milliseconds. */
 const PAUSE_MS = 1_000;
 
-/** What {@link TunnelLane} is made from. */
-interface LaneOptions {
+/** What a tunnel lane needs of its connection. */
+interface LaneOptions extends Pick<TunnelClientOptions, 'connected' | 'onBegin' | 'onLeave'> {
   readonly clock: Clock;
-  /** What a tunnel over the present connection is made from. */
-  readonly connection: () => Omit<TunnelClientOptions, 'onClose'>;
+  /** The present channel of the connection. */
+  readonly channel: () => grpc.Channel;
   /** Runs when a tunnel is opened. */
   readonly onOpen: () => void;
+}
+
+/** Creates the tunnel lane of a connection with these settings; undefined if it has no tunnels. */
+export function createTunnelLane(
+  { tunnel, compression, maxReplyBytes = DEFAULT_MAX_REPLY_BYTES }: GrpcTransportOptions,
+  options: LaneOptions,
+): TunnelLane | undefined {
+  if (tunnel !== true || compression === 'gzip' || !hasRoomForFrames(maxReplyBytes)) return undefined;
+  return new TunnelLane(options, maxReplyBytes);
 }
 
 /** Takes the calls of a connection that can go through a tunnel. The first one opens it. */
 export class TunnelLane {
   readonly #options: LaneOptions;
+  readonly #maxReplyBytes: number;
   #tunnel: TunnelClient | undefined;
   #notBefore = Number.NEGATIVE_INFINITY;
 
-  constructor(options: LaneOptions) {
+  constructor(options: LaneOptions, maxReplyBytes: number) {
     this.#options = options;
+    this.#maxReplyBytes = maxReplyBytes;
   }
 
   /** Carries a call; undefined if it goes by gRPC. */
@@ -32,13 +46,13 @@ export class TunnelLane {
     if (background === true || compression === 'gzip') return undefined;
     const tunnel = this.#tunnel;
     if (tunnel === undefined) {
-      this.#openSoon();
+      this.#open();
       return undefined;
     }
     return tunnel.takes(request.message.length) ? tunnel.call(wire, request.message) : undefined;
   }
 
-  /** The connection has ended, or ends: calls in flight go on where they can. */
+  /** The connection ends. Calls in flight go on where they can. */
   close(): void {
     const tunnel = this.#tunnel;
     this.#tunnel = undefined;
@@ -46,11 +60,14 @@ export class TunnelLane {
     tunnel?.close();
   }
 
-  #openSoon(): void {
-    const { clock, connection, onOpen } = this.#options;
+  #open(): void {
+    const { clock, channel, onOpen, ...ofConnection } = this.#options;
     if (clock.now() < this.#notBefore) return;
     const tunnel = new TunnelClient({
-      ...connection(),
+      ...ofConnection,
+      channel: channel(),
+      clock,
+      maxReplyBytes: this.#maxReplyBytes,
       onClose: (refused) => {
         if (this.#tunnel !== tunnel) return;
         this.#tunnel = undefined;
