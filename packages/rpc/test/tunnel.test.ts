@@ -1,5 +1,6 @@
 /** Unary calls through a tunnel, over real sockets: what is particular to it. conformance-tunnel.test.ts has what isn't. */
 
+import * as http2 from 'node:http2';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
@@ -15,7 +16,7 @@ import type { ServedDefinition } from './conformance/handlers.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
 import { isTunnelled, openTunnel, tellWay } from './support/tunnel.js';
-import { deferred, until } from './support/wait.js';
+import { atRest, deferred, until } from './support/wait.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -237,10 +238,51 @@ describe('a tunnel that breaks', () => {
   });
 });
 
+describe('a client that does not read its replies', () => {
+  it('is not read either', async () => {
+    let runs = 0;
+    const payload = Buffer.alloc(10_000);
+    const server = await startServer({
+      unary() {
+        runs += 1;
+        return { payload };
+      },
+    });
+    const { client } = connect([server.address]);
+    await openTunnel(client);
+    runs = 0;
+    // No listener for data: the window of its stream fills.
+    const session = http2.connect(`http://${server.address}`);
+    closers.push(() => session.destroy());
+    const headers = { ':method': 'POST', ':path': TUNNEL_PATH, 'content-type': 'application/grpc', te: 'trailers' };
+    const stream = session.request(headers);
+    const path = '/rondo.conformance.v1.ConformanceService/Unary';
+    const write = (request: Parameters<typeof ConnectRequest.fromPartial>[0]) => {
+      const bytes = ConnectRequest.encode(ConnectRequest.fromPartial(request)).finish();
+      const prefix = Buffer.alloc(5);
+      prefix.writeUInt32BE(bytes.length, 1);
+      stream.write(Buffer.concat([prefix, bytes]));
+    };
+    write({ hello: { version: 1 } });
+    const CALLS = 5_000;
+    for (let index = 0; index < CALLS; index += 10) {
+      const calls = Array.from({ length: 10 }, (_, place) => {
+        const first = index + place === 0;
+        return { id: (index + place) % 1_024, method: 0, path: first ? path : '', message: Buffer.alloc(0) };
+      });
+      write({ calls });
+      await new Promise(setImmediate);
+    }
+    expect(await atRest(() => runs)).toBeLessThan(CALLS / 4);
+    expect(await client.unary({})).toMatchObject({ payload: { length: 10_000 } });
+  });
+});
+
 describe('frames that break the contract', () => {
   const hello = { hello: { version: 1 } };
   const path = '/rondo.conformance.v1.ConformanceService/Unary';
   const call = { id: 0, method: 0, path, message: Buffer.alloc(0) };
+  const entry = { key: 'key-bin', value: Buffer.from('v') };
 
   it.each<
     [what: string, requests: readonly (Parameters<typeof ConnectRequest.fromPartial>[0] | Buffer)[], why: string]
@@ -253,6 +295,23 @@ describe('frames that break the contract', () => {
     ['a method without a path', [hello, { calls: [{ ...call, path: '' }] }], 'the number of a method is wrong: 0'],
     ['a method out of order', [hello, { calls: [{ ...call, method: 7 }] }], 'the number of a method is wrong: 7'],
     ['a long request', [hello, { calls: [{ ...call, message: Buffer.alloc(65_537) }] }], 'it has 65537'],
+    ['a path that is none', [hello, { calls: [{ ...call, path: '/a b/c' }] }], 'the path of a method has at most'],
+    [
+      'too many entries',
+      [hello, { calls: [{ ...call, metadata: Array.from({ length: 129 }, () => entry) }] }],
+      '128 entries',
+    ],
+    [
+      'a long entry',
+      [hello, { calls: [{ ...call, metadata: [{ ...entry, value: Buffer.alloc(16_384, 'v') }] }] }],
+      '16384 bytes',
+    ],
+    ['a key in capitals', [hello, { calls: [{ ...call, metadata: [{ ...entry, key: 'Key' }] }] }], 'the entry "Key"'],
+    [
+      'a text of two lines',
+      [hello, { calls: [{ ...call, metadata: [{ key: 'key', value: Buffer.from('a\nb') }] }] }],
+      'the entry "key"',
+    ],
     ['no protobuf', [hello, Buffer.from('ffff', 'hex')], 'a message ends in the middle of a field'],
   ])('%s: they end the tunnel, and nothing else', async (_what, requests, why) => {
     const server = await startServer();

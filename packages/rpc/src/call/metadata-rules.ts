@@ -69,6 +69,11 @@ export function isReserved(key: string): boolean {
   return key.startsWith(PROTOCOL) || RESERVED.has(key);
 }
 
+/** Whether a received entry is one that HTTP could have carried. Its key may be reserved. */
+export function isWellFormed(key: string, value: MetadataValue): boolean {
+  return KEY.test(key) && (typeof value !== 'string' || TEXT.test(value));
+}
+
 /** Whether `key`, in lower case, takes at most one value. */
 export function isSingle(key: string): boolean {
   return SINGLE.has(key);

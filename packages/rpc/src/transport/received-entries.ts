@@ -4,6 +4,11 @@ import type { MetadataSource, MetadataValue } from '../call/metadata.js';
 export class ReceivedEntries implements MetadataSource {
   readonly #entries: { readonly key: string; value: MetadataValue }[] = [];
 
+  /** The number of keys; each binary value counts. */
+  get size(): number {
+    return this.#entries.length;
+  }
+
   add(key: string, value: MetadataValue): void {
     const present = key.endsWith('-bin') ? undefined : this.#entries.find((entry) => entry.key === key);
     if (present === undefined) this.#entries.push({ key, value });

@@ -8,6 +8,7 @@ import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { toBuffer } from '../../transport/grpc/metadata.js';
 import type { WireHandler } from '../../transport/transport.js';
+import { METHOD_PATH } from '../../transport/tunnel/frames.js';
 import { type CallInFlight, type Exchange, headerOf, toExchange, toGrpcMetadata, toGrpcStatus } from './exchange.js';
 import { Replies, type StreamingCall } from './replies.js';
 import type { RequestStream, RequestStreams } from './request-streams.js';
@@ -151,8 +152,6 @@ function limitReadAhead(call: DuplexCall): void {
 const NO_POLICY: Policy = { timeoutMs: undefined, defaultTimeoutMs: undefined, idempotency: 'unknown' };
 /** Not a path, because a path begins with a slash. */
 const ANY = '*';
-/** The paths that the router is asked for. grpc-js itself refuses every other. */
-const PATH = /^\/[\x21-\x7e]{1,255}$/;
 
 /**
  * Routes calls of methods that aren't served to the router, as every other transport does. The router's answer proves
@@ -172,7 +171,7 @@ export function bindUnknown(server: grpc.Server, binding: Binding): void {
   server.register(ANY, refuse, identity, identity, 'bidi');
   handlers.get = (path: unknown) => {
     const handler = path === ANY ? undefined : known(path);
-    if (handler !== undefined || typeof path !== 'string' || !PATH.test(path)) return handler;
+    if (handler !== undefined || typeof path !== 'string' || !METHOD_PATH.test(path)) return handler;
     return { ...known(ANY), path };
   };
 }

@@ -10,6 +10,8 @@ import { RpcError } from '../../status/rpc-error.js';
 import type { WireCall, WireHandler } from '../../transport/transport.js';
 import {
   type CallFrame,
+  MAX_METHODS,
+  METHOD_PATH,
   type RequestListener,
   readRequest,
   TUNNEL_PATH,
@@ -23,8 +25,6 @@ import { TunnelReplies } from './tunnel-replies.js';
 const MAX_CALLS = 1_024;
 /** Longer requests would keep the others waiting. Bytes. */
 const MAX_REQUEST_BYTES = 64 * 1_024;
-/** The most methods that one client can call. */
-const MAX_METHODS = 4_096;
 /** A client that leaves so much unread isn't read either. Bytes. */
 const MAX_QUEUED_BYTES = 1_024 * 1_024;
 
@@ -159,8 +159,11 @@ class Tunnel implements RequestListener {
   #pathOf({ method, path }: CallFrame): string {
     const known = this.#paths[method];
     if (known !== undefined && path === '') return known;
-    if (method !== this.#paths.length || path === '')
+    if (method !== this.#paths.length || path === '') {
       throw new FrameError(`the number of a method is wrong: ${method}`);
+    }
+    if (!METHOD_PATH.test(path))
+      throw new FrameError('the path of a method has at most 256 printable characters without spaces');
     if (method >= MAX_METHODS) throw new FrameError(`a tunnel calls at most ${MAX_METHODS} methods`);
     this.#paths.push(path);
     return path;

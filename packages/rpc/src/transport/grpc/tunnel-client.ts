@@ -11,6 +11,8 @@ import { TransportError, type WireCall } from '../transport.js';
 import { FrameSender } from '../tunnel/frame-sender.js';
 import {
   type FailureFrame,
+  MAX_METHODS,
+  METHOD_PATH,
   type ReplyFrame,
   type ResponseListener,
   readResponse,
@@ -78,13 +80,14 @@ export class TunnelClient implements ResponseListener {
     stream.startRead();
   }
 
-  /** Whether a call with a request of so many bytes can go through the tunnel now. */
-  takes(bytes: number): boolean {
+  /** Whether a call of the method at `path`, with a request of so many bytes, can go through the tunnel now. */
+  takes(path: string, bytes: number): boolean {
     return (
       this.#open &&
       bytes <= this.#maxRequestBytes &&
       (this.#freeIds.length > 0 || this.#calls.length < this.#maxCalls) &&
-      this.#sender.queuedBytes < MAX_QUEUED_BYTES
+      this.#sender.queuedBytes < MAX_QUEUED_BYTES &&
+      (this.#methods.has(path) || (this.#methods.size < MAX_METHODS && METHOD_PATH.test(path)))
     );
   }
 
@@ -241,9 +244,10 @@ class TunnelledCall {
   #resolve: (reply: Reply<Uint8Array>) => void = () => undefined;
   #reject: (error: RpcError) => void = () => undefined;
   #header: Metadata | undefined;
-  /** The message so far, if it comes in pieces. */
-  #body: Buffer | undefined;
-  #received = 0;
+  /** The message so far, if it comes in pieces, and its length as the first piece says it. */
+  readonly #pieces: Uint8Array[] = [];
+  #receivedBytes = 0;
+  #totalBytes = 0;
   /** Whether it was told that the reply is too long. */
   #refused = false;
 
@@ -261,19 +265,26 @@ class TunnelledCall {
     this.#reject(error);
   }
 
-  /** Takes a piece of a long reply. Returns false if the reply will be longer than `maxBytes`. @throws FrameError if it doesn't fit. */
+  /**
+   * Takes a piece of a long reply. Returns false if the reply will be longer than `maxBytes`.
+   *
+   * @throws FrameError if it doesn't fit.
+   */
   takePiece({ message, totalBytes, header }: ReplyFrame, maxBytes: number): boolean {
     if (this.#refused) return true;
-    this.#header ??= header;
-    if (totalBytes > maxBytes) {
+    if (this.#pieces.length === 0) {
+      this.#header = header;
+      this.#totalBytes = totalBytes;
+    }
+    if (this.#totalBytes > maxBytes) {
       this.#refused = true;
-      this.#reject(tooLong(totalBytes, maxBytes));
+      this.#reject(tooLong(this.#totalBytes, maxBytes));
       return false;
     }
-    if (this.#body === undefined) this.#body = Buffer.allocUnsafe(totalBytes);
-    if (this.#received + message.length > this.#body.length) throw new FrameError('a reply is longer than it said');
-    this.#body.set(message, this.#received);
-    this.#received += message.length;
+    this.#receivedBytes += message.length;
+    if (this.#receivedBytes > this.#totalBytes) throw new FrameError('a reply is longer than it said');
+    if (message.length === 0) throw new FrameError('a piece of a reply is empty');
+    this.#pieces.push(message);
     return true;
   }
 
@@ -281,7 +292,7 @@ class TunnelledCall {
   end(reply: ReplyFrame, maxBytes: number): void {
     if (this.#refused) return;
     const { trailer = new Metadata(), failure } = reply;
-    const header = this.#header ?? reply.header;
+    const header = this.#pieces.length > 0 ? this.#header : reply.header;
     if (failure !== undefined) {
       this.#reject(toError(failure, { path: this.wire.path, header, metadata: trailer }));
       return;
@@ -293,14 +304,14 @@ class TunnelledCall {
 
   #wholeOf(reply: ReplyFrame, maxBytes: number): Uint8Array | undefined {
     const { message } = reply;
-    if (this.#body === undefined) {
+    if (this.#pieces.length === 0) {
       if (message.length <= maxBytes) return message;
       this.#reject(tooLong(message.length, maxBytes));
       return undefined;
     }
     this.takePiece(reply, maxBytes);
-    if (this.#received < this.#body.length) throw new FrameError('a reply is shorter than it said');
-    return this.#body;
+    if (this.#receivedBytes < this.#totalBytes) throw new FrameError('a reply is shorter than it said');
+    return Buffer.concat(this.#pieces, this.#totalBytes);
   }
 }
 

@@ -49,7 +49,7 @@ export class TunnelLane {
       this.#open();
       return undefined;
     }
-    return tunnel.takes(request.message.length) ? tunnel.call(wire, request.message) : undefined;
+    return tunnel.takes(wire.path, request.message.length) ? tunnel.call(wire, request.message) : undefined;
   }
 
   /** The connection ends. Calls in flight go on where they can. */

@@ -1,5 +1,6 @@
 import { GoAway, Hello, TunnelServiceDefinition, Welcome } from '@rondo/contracts/rondo/tunnel/v1/tunnel';
 import { Metadata, type MetadataValue } from '../../call/metadata.js';
+import { isWellFormed } from '../../call/metadata-rules.js';
 import { ReceivedEntries } from '../received-entries.js';
 import { bytesTag, FieldReader, FieldWriter, FrameError, fieldBytes, numberTag, varintBytes } from './wire-format.js';
 
@@ -10,6 +11,11 @@ import { bytesTag, FieldReader, FieldWriter, FrameError, fieldBytes, numberTag, 
 export const TUNNEL_VERSION = 1;
 /** The path of the stream. */
 export const TUNNEL_PATH = `/${TunnelServiceDefinition.fullName}/${TunnelServiceDefinition.methods.connect.name}`;
+
+/** The most methods that one tunnel calls. */
+export const MAX_METHODS = 4_096;
+/** The path of a method. */
+export const METHOD_PATH = /^\/[\x21-\x7e]{1,255}$/;
 
 /** Messages with frames are shorter than this. Bytes. */
 const MAX_MESSAGE_BYTES = 1_024 * 1_024;
@@ -339,6 +345,10 @@ function readReply(fields: FieldReader): ReplyFrame {
 
 const metadataOf = (entries: ReceivedEntries | undefined): Metadata | undefined => entries && Metadata.over(entries);
 
+/** What HTTP/2 takes as well: so many entries in a call or a reply, each of so many bytes. */
+const MAX_ENTRIES = 128;
+const MAX_ENTRY_BYTES = 16 * 1_024;
+
 function readEntry(fields: FieldReader, entries: ReceivedEntries): void {
   let key = '';
   let value: Buffer = NO_BYTES;
@@ -349,7 +359,13 @@ function readEntry(fields: FieldReader, entries: ReceivedEntries): void {
     else fields.skip(tag);
   }
   fields.leave(outer);
-  entries.add(key, key.endsWith('-bin') ? Buffer.from(value) : value.toString('latin1'));
+  if (entries.size >= MAX_ENTRIES) throw new FrameError(`metadata has at most ${MAX_ENTRIES} entries`);
+  if (key.length + value.length > MAX_ENTRY_BYTES) {
+    throw new FrameError(`an entry of metadata has at most ${MAX_ENTRY_BYTES} bytes`);
+  }
+  const received = key.endsWith('-bin') ? Buffer.from(value) : value.toString('latin1');
+  if (!isWellFormed(key, received)) throw new FrameError(`metadata can't have the entry "${key}"`);
+  entries.add(key, received);
 }
 
 function readFailure(fields: FieldReader): FailureFrame {
