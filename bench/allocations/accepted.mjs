@@ -11,6 +11,7 @@ const FILE = path.join(import.meta.dirname, `accepted-node-${process.versions.no
 const PROGRAM = fileURLToPath(new URL('./measure.mjs', import.meta.url));
 /** How much more than what was accepted is still accepted: the same code differs by a quarter of that at most. */
 const TOLERANCE = 1.004;
+const PROCESSES = 3;
 /** How many functions a comparison names. */
 const SHOWN = 12;
 
@@ -21,11 +22,22 @@ const SHOWN = 12;
 const FLAGS = ['--jitless', '--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64'];
 
 /**
- * Measures in a process of its own.
+ * Measures in processes of their own until one is within the bound, at most three times. In some processes V8 boxes a few
+ * more numbers, which depends on the first values that it sees; so the least is what the code allocates.
  *
+ * @param {number} [bound] bytes a call; without it, all three are measured
  * @returns {Promise<{ bytes: number, functions: Record<string, number> }>} bytes a call: all, and by function and file
  */
-export async function measure(workload) {
+export async function measure(workload, bound = 0) {
+  let least = await measureOnce(workload);
+  for (let left = PROCESSES - 1; left > 0 && least.bytes > bound; left -= 1) {
+    const measured = await measureOnce(workload);
+    if (measured.bytes < least.bytes) least = measured;
+  }
+  return least;
+}
+
+async function measureOnce(workload) {
   const { stdout } = await promisify(execFile)(process.execPath, [...FLAGS, PROGRAM, workload], { timeout: 120_000 });
   return JSON.parse(stdout);
 }
@@ -41,9 +53,12 @@ export function accept(workload, figures) {
   writeFileSync(FILE, `${JSON.stringify({ ...all, [workload]: figures }, undefined, 2)}\n`);
 }
 
+/** What a call may allocate where so much is accepted. Bytes. */
+export const boundOf = ({ bytes }) => bytes * TOLERANCE;
+
 /** What is wrong if a call allocates more than accepted, with the functions that allocate more; undefined if it doesn't. */
 export function compare(known, measured) {
-  if (measured.bytes <= known.bytes * TOLERANCE) return undefined;
+  if (measured.bytes <= boundOf(known)) return undefined;
   const names = new Set([...Object.keys(known.functions), ...Object.keys(measured.functions)]);
   const more = [...names]
     .map((name) => ({ name, by: (measured.functions[name] ?? 0) - (known.functions[name] ?? 0) }))
