@@ -1,3 +1,6 @@
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+
+const { evaluate } = CalculatorServiceDefinition.methods;
 const KIBIBYTE = 'x'.repeat(1_024);
 
 /** The calls of calculator that are compared: a request, whether the reply is the right one, and the answer to any request. */
@@ -10,7 +13,7 @@ export const CALLS = {
   },
   '1 KiB': {
     method: 'evaluate',
-    request: { expression: KIBIBYTE },
+    request: evaluate.requestType.fromPartial({ expression: KIBIBYTE }),
     isRight: ({ result }) => result?.value === KIBIBYTE,
     answer: ({ expression }) => ({ result: { value: expression } }),
   },
