@@ -3,13 +3,15 @@ import type { MetadataSource, MetadataValue } from '../call/metadata.js';
 /** Received metadata. Several texts under one key become one, as over HTTP. */
 export class ReceivedEntries implements MetadataSource {
   readonly #entries: { readonly key: string; value: MetadataValue }[] = [];
+  #added = 0;
 
-  /** The number of keys; each binary value counts. */
+  /** The number of values that were added. */
   get size(): number {
-    return this.#entries.length;
+    return this.#added;
   }
 
   add(key: string, value: MetadataValue): void {
+    this.#added += 1;
     const present = key.endsWith('-bin') ? undefined : this.#entries.find((entry) => entry.key === key);
     if (present === undefined) this.#entries.push({ key, value });
     else present.value = `${present.value}, ${value}`;

@@ -3,6 +3,7 @@ import { encodeStatusDetails } from '../../status/detail.js';
 import type { RpcError } from '../../status/rpc-error.js';
 import { notHandledMark } from '../../transport/router-error.js';
 import { BATCH_BYTES, FrameSender, type WriteBatch } from '../../transport/tunnel/frame-sender.js';
+import { MAX_UNFINISHED_BYTES } from '../../transport/tunnel/frames.js';
 
 /** The reply to a call that succeeded. */
 interface Success {
@@ -24,7 +25,13 @@ const NO_BYTES = Buffer.alloc(0);
 /** The replies of one tunnel. Long ones go in pieces that take turns with each other and with other replies. */
 export class TunnelReplies {
   readonly #sender: FrameSender;
-  readonly #long: LongReply[] = [];
+  /** Long replies that haven't begun. */
+  readonly #waiting: LongReply[] = [];
+  /** Those that take turns. */
+  readonly #begun: LongReply[] = [];
+  /** The length of those that take turns. */
+  #begunBytes = 0;
+  /** What is left of all long ones. */
   #longBytes = 0;
 
   /** @param onTaken runs when the connection has taken something. */
@@ -49,7 +56,7 @@ export class TunnelReplies {
     header.checkSendable();
     trailer.checkSendable();
     if (message.length > BATCH_BYTES) {
-      this.#long.push({ id, header, trailer, message, sentBytes: 0, done });
+      this.#waiting.push({ id, header, trailer, message, sentBytes: 0, done });
       this.#longBytes += message.length;
       this.#sendPieces();
       return;
@@ -70,9 +77,10 @@ export class TunnelReplies {
 
   /** Drops the rest of a long reply. Returns whether there was one: its call still wants a last frame. */
   drop(id: number): boolean {
-    const index = this.#long.findIndex((reply) => reply.id === id);
-    const [dropped] = index < 0 ? [] : this.#long.splice(index, 1);
+    const begun = takeOut(this.#begun, id);
+    const dropped = begun ?? takeOut(this.#waiting, id);
     if (dropped === undefined) return false;
+    if (begun !== undefined) this.#begunBytes -= begun.message.length;
     this.#longBytes -= dropped.message.length - dropped.sentBytes;
     return true;
   }
@@ -85,14 +93,16 @@ export class TunnelReplies {
   /** Drops everything: the stream has ended. */
   close(): void {
     this.#sender.close();
-    this.#long.length = 0;
+    this.#waiting.length = 0;
+    this.#begun.length = 0;
     this.#longBytes = 0;
   }
 
   /** Sends pieces of the long replies in turn, as far as the connection takes them. */
   #sendPieces(): void {
     while (this.#sender.hasRoom) {
-      const reply = this.#long.shift();
+      this.#beginNext();
+      const reply = this.#begun.shift();
       if (reply === undefined) return;
       const { id, message, sentBytes } = reply;
       const piece = message.subarray(sentBytes, sentBytes + BATCH_BYTES);
@@ -110,10 +120,31 @@ export class TunnelReplies {
         failure: undefined,
       });
       this.#sender.send();
-      if (more) this.#long.push(reply);
-      else reply.done();
+      if (more) {
+        this.#begun.push(reply);
+      } else {
+        this.#begunBytes -= message.length;
+        reply.done();
+      }
     }
   }
+
+  /** Begins long replies as far as the client keeps them together. */
+  #beginNext(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const { length } = next.message;
+      if (this.#begunBytes > 0 && this.#begunBytes + length > MAX_UNFINISHED_BYTES) return;
+      this.#waiting.shift();
+      this.#begun.push(next);
+      this.#begunBytes += length;
+    }
+  }
+}
+
+/** Takes the reply to the call with this id out of `replies`. */
+function takeOut(replies: LongReply[], id: number): LongReply | undefined {
+  const index = replies.findIndex((reply) => reply.id === id);
+  return index < 0 ? undefined : replies.splice(index, 1)[0];
 }
 
 /** A call that failed. */

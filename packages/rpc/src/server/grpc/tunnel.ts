@@ -8,12 +8,13 @@ import type { Clock } from '../../clock/clock.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import type { WireCall, WireHandler } from '../../transport/transport.js';
+import { type RequestListener, readRequest } from '../../transport/tunnel/frame-reader.js';
 import {
   type CallFrame,
+  MAX_CALLS,
   MAX_METHODS,
+  MAX_REQUEST_BYTES,
   METHOD_PATH,
-  type RequestListener,
-  readRequest,
   TUNNEL_PATH,
   TUNNEL_VERSION,
 } from '../../transport/tunnel/frames.js';
@@ -21,10 +22,6 @@ import { FrameError } from '../../transport/tunnel/wire-format.js';
 import type { CallInFlight } from './exchange.js';
 import { TunnelReplies } from './tunnel-replies.js';
 
-/** The most unanswered calls of one tunnel. Its client makes the others by gRPC. */
-const MAX_CALLS = 1_024;
-/** Longer requests would keep the others waiting. Bytes. */
-const MAX_REQUEST_BYTES = 64 * 1_024;
 /** A client that leaves so much unread isn't read either. Bytes. */
 const MAX_QUEUED_BYTES = 1_024 * 1_024;
 

@@ -1,26 +1,24 @@
 import * as grpc from '@grpc/grpc-js';
 import { ConnectRequest, type GoAway, type Welcome } from '@rondo/contracts/rondo/tunnel/v1/tunnel';
 import type { Reply } from '../../call/call.js';
-import { Metadata } from '../../call/metadata.js';
-import type { Clock, Timer } from '../../clock/clock.js';
-import { Status, statusFromCode } from '../../status/code.js';
-import { decodeStatusDetails } from '../../status/detail.js';
-import { RpcError } from '../../status/rpc-error.js';
-import { receivedError } from '../router-error.js';
+import type { Clock } from '../../clock/clock.js';
+import { Status } from '../../status/code.js';
 import { TransportError, type WireCall } from '../transport.js';
+import { type ResponseListener, readResponse } from '../tunnel/frame-reader.js';
 import { FrameSender } from '../tunnel/frame-sender.js';
 import {
-  type FailureFrame,
+  MAX_CALLS,
   MAX_METHODS,
+  MAX_REQUEST_BYTES,
   METHOD_PATH,
   type ReplyFrame,
-  type ResponseListener,
-  readResponse,
   TUNNEL_PATH,
   TUNNEL_VERSION,
 } from '../tunnel/frames.js';
+import { PieceMemory } from '../tunnel/received-pieces.js';
 import { FrameError } from '../tunnel/wire-format.js';
 import { holdProcess } from './call.js';
+import { type ReplyLimits, TunnelledCall } from './tunnelled-call.js';
 import { brokenTunnel } from './wire.js';
 
 /** Beyond this, calls go by gRPC: the peer doesn't read. It is far below what a message may have. Bytes. */
@@ -42,8 +40,8 @@ export interface TunnelClientOptions {
   /** `onBegin` runs when a call begins; `onLeave` when it has ended or its caller has cancelled. */
   readonly onBegin: () => void;
   readonly onLeave: () => void;
-  /** Runs once, when the tunnel takes no more calls. `refused`: the server has none. */
-  readonly onClose: (refused: boolean) => void;
+  /** Runs once, when the tunnel takes no more calls. `useless`: the server has no tunnels, or breaks their contract. */
+  readonly onClose: (useless: boolean) => void;
 }
 
 /** The client's end of a tunnel: carries unary calls as frames of one stream. */
@@ -55,16 +53,24 @@ export class TunnelClient implements ResponseListener {
   readonly #calls: (TunnelledCall | undefined)[] = [];
   readonly #freeIds: number[] = [];
   readonly #methods = new Map<string, number>();
+  readonly #limits: ReplyLimits;
   #unanswered = 0;
+  /** How many unanswered calls have a caller that waits. */
+  #awaited = 0;
   /** How many calls were made; it wraps at 2^32. */
   #sequence = 0;
+  #welcomed = false;
+  #drained = false;
   #open = false;
   #closed = false;
+  /** Why the server's frames can't be read. */
+  #fault: string | undefined;
   #maxCalls = 0;
   #maxRequestBytes = 0;
 
   constructor(options: TunnelClientOptions) {
     this.#options = options;
+    this.#limits = { maxReplyBytes: options.maxReplyBytes, memory: new PieceMemory() };
     const stream = options.channel.createCall(TUNNEL_PATH, Number.POSITIVE_INFINITY, null, null, null);
     this.#stream = stream;
     this.#sender = new FrameSender((batch, taken) => {
@@ -97,9 +103,10 @@ export class TunnelClient implements ResponseListener {
     if (context.reason !== undefined) return Promise.reject(callerLeft());
     const id = this.#freeIds.pop() ?? this.#calls.length;
     this.#sequence = (this.#sequence + 1) >>> 0;
-    const call = new TunnelledCall(id, wire, this.#sequence);
+    const call = new TunnelledCall(id, this.#sequence, { wire, limits: this.#limits });
     this.#calls[id] = call;
     this.#unanswered += 1;
+    this.#awaited += 1;
     this.#options.onBegin();
     call.onEnd = () => this.#onLimit(call);
     context.onEnd(call.onEnd);
@@ -113,37 +120,52 @@ export class TunnelClient implements ResponseListener {
     return call.reply;
   }
 
-  /** Takes no more calls, and ends the stream once those in flight are answered. */
+  /** Takes no more calls, and ends the stream once no caller waits. */
   close(): void {
     if (!this.#closed) {
       this.#closed = true;
       this.#open = false;
-      this.#options.onClose(false);
+      this.#options.onClose(this.#fault !== undefined);
     }
-    if (this.#unanswered === 0) this.#stream.cancelWithStatus(grpc.status.CANCELLED, 'the tunnel was closed');
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (this.#closed && this.#awaited === 0) this.#end(grpc.status.CANCELLED, 'the tunnel was closed');
+  }
+
+  #end(code: grpc.status, reason: string): void {
+    this.#sender.close();
+    this.#stream.cancelWithStatus(code, reason);
   }
 
   onWelcome({ version, maxCalls, maxRequestBytes }: Welcome): void {
+    if (this.#welcomed) throw new FrameError('welcome comes once');
     if (version !== TUNNEL_VERSION) throw new FrameError(`the server speaks version ${version} of the tunnel`);
+    this.#welcomed = true;
     if (this.#closed) return;
-    this.#maxCalls = maxCalls;
-    this.#maxRequestBytes = maxRequestBytes;
+    this.#maxCalls = Math.min(maxCalls, MAX_CALLS);
+    this.#maxRequestBytes = Math.min(maxRequestBytes, MAX_REQUEST_BYTES);
     this.#open = true;
   }
 
   onReply(reply: ReplyFrame): void {
     const call = this.#calls[reply.id];
     if (call === undefined) throw new FrameError(`a reply to a call that isn't open: ${reply.id}`);
-    const { maxReplyBytes } = this.#options;
-    if (reply.more) {
-      if (!call.takePiece(reply, maxReplyBytes)) this.#cancel(call);
-      return;
-    }
-    call.end(reply, maxReplyBytes);
-    this.#forget(call);
+    if (!call.take(reply)) this.#cancel(call);
+    if (!reply.more) this.#forget(call);
   }
 
   onGoAway({ accepted }: GoAway): void {
+    if (this.#drained) throw new FrameError('go_away comes once');
+    this.#drained = true;
+    const sent = this.#sequence;
+    const answered = (sent - this.#unanswered) >>> 0;
+    if (((sent - accepted) | 0) < 0 || ((accepted - answered) | 0) < 0) {
+      throw new FrameError(
+        `go_away says that ${accepted} calls were taken; ${sent} were sent and ${answered} answered`,
+      );
+    }
     for (const call of [...this.#calls]) {
       if (call === undefined || ((call.sequence - accepted) | 0) <= 0) continue;
       call.fail(
@@ -162,32 +184,35 @@ export class TunnelClient implements ResponseListener {
   /** The caller doesn't wait any more. At the deadline the server ends the call by itself. */
   #onLimit(call: TunnelledCall): void {
     this.#leave(call);
-    if (call.wire.context.reason?.code !== Status.DEADLINE_EXCEEDED) this.#cancel(call);
+    if (call.context.reason?.code !== Status.DEADLINE_EXCEEDED) this.#cancel(call);
     else call.backstop = this.#options.clock.setTimer(SERVER_FIRST_MS, () => this.#cancel(call), { keepAlive: false });
   }
 
   #leave(call: TunnelledCall): void {
-    if (call.awaited) this.#options.onLeave();
+    if (!call.awaited) return;
     call.awaited = false;
+    this.#awaited -= 1;
+    this.#options.onLeave();
+    this.#endIfDone();
   }
 
   /** The server still answers the call; until then its id is in use. */
   #cancel(call: TunnelledCall): void {
     if (this.#calls[call.id] !== call) return;
     call.fail(callerLeft());
+    this.#leave(call);
     this.#sender.writer.cancel(call.id);
     this.#sender.send();
   }
 
   #forget(call: TunnelledCall): void {
     this.#leave(call);
-    call.wire.context.offEnd(call.onEnd);
+    call.context.offEnd(call.onEnd);
     call.hold?.cancel();
     call.backstop?.cancel();
     this.#calls[call.id] = undefined;
     this.#freeIds.push(call.id);
     this.#unanswered -= 1;
-    if (this.#closed && this.#unanswered === 0) this.close();
   }
 
   #read(bytes: Buffer): void {
@@ -195,7 +220,9 @@ export class TunnelClient implements ResponseListener {
       readResponse(bytes, this);
     } catch (cause) {
       if (!(cause instanceof FrameError)) throw cause;
-      this.#stream.cancelWithStatus(grpc.status.INTERNAL, `the frames of the tunnel can't be read: ${cause.message}`);
+      this.#fault = cause.message;
+      this.#open = false;
+      this.#end(grpc.status.INTERNAL, `the server broke the tunnel's contract: ${cause.message}`);
       return;
     }
     this.#stream.startRead();
@@ -216,119 +243,10 @@ export class TunnelClient implements ResponseListener {
     if (this.#closed) return;
     this.#closed = true;
     this.#open = false;
-    this.#options.onClose(status.code === grpc.status.UNIMPLEMENTED);
+    this.#options.onClose(status.code === grpc.status.UNIMPLEMENTED || this.#fault !== undefined);
   }
 }
 
 function callerLeft(): TransportError {
   return new TransportError(Status.CANCELLED, 'the caller left', { reach: 'unknown' });
-}
-
-/** A call that the server hasn't answered yet. */
-class TunnelledCall {
-  readonly id: number;
-  readonly wire: WireCall;
-  /** Its place among all calls of the tunnel. */
-  readonly sequence: number;
-  readonly reply: Promise<Reply<Uint8Array>>;
-  /** The number of its frame. */
-  frame = 0;
-  /** Whether its caller waits for it. */
-  awaited = true;
-  /** Runs when the context of the call ends. */
-  onEnd: () => void = () => undefined;
-  /** Keeps the process alive for a call without a deadline. */
-  hold: Timer | undefined;
-  /** Cancels the call if the server doesn't answer it at its deadline. */
-  backstop: Timer | undefined;
-  #resolve: (reply: Reply<Uint8Array>) => void = () => undefined;
-  #reject: (error: RpcError) => void = () => undefined;
-  #header: Metadata | undefined;
-  /** The message so far, if it comes in pieces, and its length as the first piece says it. */
-  readonly #pieces: Uint8Array[] = [];
-  #receivedBytes = 0;
-  #totalBytes = 0;
-  /** Whether it was told that the reply is too long. */
-  #refused = false;
-
-  constructor(id: number, wire: WireCall, sequence: number) {
-    this.id = id;
-    this.wire = wire;
-    this.sequence = sequence;
-    this.reply = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-  }
-
-  fail(error: RpcError): void {
-    this.#reject(error);
-  }
-
-  /**
-   * Takes a piece of a long reply. Returns false if the reply will be longer than `maxBytes`.
-   *
-   * @throws FrameError if it doesn't fit.
-   */
-  takePiece({ message, totalBytes, header }: ReplyFrame, maxBytes: number): boolean {
-    if (this.#refused) return true;
-    if (this.#pieces.length === 0) {
-      this.#header = header;
-      this.#totalBytes = totalBytes;
-    }
-    if (this.#totalBytes > maxBytes) {
-      this.#refused = true;
-      this.#reject(tooLong(this.#totalBytes, maxBytes));
-      return false;
-    }
-    this.#receivedBytes += message.length;
-    if (this.#receivedBytes > this.#totalBytes) throw new FrameError('a reply is longer than it said');
-    if (message.length === 0) throw new FrameError('a piece of a reply is empty');
-    this.#pieces.push(message);
-    return true;
-  }
-
-  /** Takes the reply, or its last piece. */
-  end(reply: ReplyFrame, maxBytes: number): void {
-    if (this.#refused) return;
-    const { trailer = new Metadata(), failure } = reply;
-    const header = this.#pieces.length > 0 ? this.#header : reply.header;
-    if (failure !== undefined) {
-      this.#reject(toError(failure, { path: this.wire.path, header, metadata: trailer }));
-      return;
-    }
-    const message = this.#wholeOf(reply, maxBytes);
-    if (message === undefined) return;
-    this.#resolve({ header: header ?? new Metadata(), trailer, response: { stream: false, message } });
-  }
-
-  #wholeOf(reply: ReplyFrame, maxBytes: number): Uint8Array | undefined {
-    const { message } = reply;
-    if (this.#pieces.length === 0) {
-      if (message.length <= maxBytes) return message;
-      this.#reject(tooLong(message.length, maxBytes));
-      return undefined;
-    }
-    this.takePiece(reply, maxBytes);
-    if (this.#receivedBytes < this.#totalBytes) throw new FrameError('a reply is shorter than it said');
-    return Buffer.concat(this.#pieces, this.#totalBytes);
-  }
-}
-
-/** As grpc-js says it. */
-function tooLong(bytes: number, maxBytes: number): RpcError {
-  return new RpcError(Status.RESOURCE_EXHAUSTED, `Received message larger than max (${bytes} vs ${maxBytes})`);
-}
-
-/** What else is known of a failed call. */
-interface FailedCall {
-  readonly path: string;
-  readonly header: Metadata | undefined;
-  readonly metadata: Metadata;
-}
-
-function toError({ code, message, details, notHandled }: FailureFrame, call: FailedCall): RpcError {
-  const known = code === Status.OK ? Status.UNKNOWN : statusFromCode(code);
-  const unpacked = details === undefined ? [] : decodeStatusDetails(details);
-  return receivedError({ ...call, code: known, message, details: unpacked, mark: notHandled });
 }

@@ -68,10 +68,10 @@ export class TunnelLane {
       channel: channel(),
       clock,
       maxReplyBytes: this.#maxReplyBytes,
-      onClose: (refused) => {
+      onClose: (useless) => {
         if (this.#tunnel !== tunnel) return;
         this.#tunnel = undefined;
-        this.#notBefore = refused ? Number.POSITIVE_INFINITY : clock.now() + PAUSE_MS;
+        this.#notBefore = useless ? Number.POSITIVE_INFINITY : clock.now() + PAUSE_MS;
       },
     });
     this.#tunnel = tunnel;

@@ -166,7 +166,12 @@ interface TunnelledCall {
 }
 
 /** The error of a call whose tunnel has ended before the reply. */
-export function brokenTunnel(status: grpc.StatusObject, { connected, handedOver }: TunnelledCall): TransportError {
-  if (handedOver) return connectionError({ ...status, code: grpc.status.CANCELLED }, connected);
-  return new TransportError(Status.UNAVAILABLE, `the call was not taken (${status.details})`, { reach: 'unsent' });
+export function brokenTunnel({ details }: grpc.StatusObject, { connected, handedOver }: TunnelledCall): TransportError {
+  if (!handedOver) {
+    return new TransportError(Status.UNAVAILABLE, `the call was not taken (${details})`, { reach: 'unsent' });
+  }
+  const broke = !connected || details.includes(GIVEN_UP_HERE);
+  const what = broke ? 'the connection broke while the call was in flight' : 'the tunnel ended before the reply';
+  // The text may be the server's own, so it proves nothing.
+  return new TransportError(Status.UNAVAILABLE, `${what} (${details})`, { reach: 'unknown' });
 }

@@ -1,4 +1,4 @@
-import { FrameWriter } from './frames.js';
+import { FrameWriter } from './frame-writer.js';
 
 /** A batch of this length leaves at once. Both ends then work at the same time. Bytes. */
 export const BATCH_BYTES = 16 * 1_024;

@@ -2,7 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { ConnectRequest, ConnectResponse } from '@rondo/contracts/rondo/tunnel/v1/tunnel';
 import { Metadata, type MetadataValue } from '../../call/metadata.js';
 import { seededRandom } from '../../testing/seeded-random.js';
-import { type CallFrame, FrameWriter, type ReplyFrame, readRequest, readResponse } from './frames.js';
+import { readRequest, readResponse } from './frame-reader.js';
+import { FrameWriter } from './frame-writer.js';
+import type { CallFrame, ReplyFrame } from './frames.js';
 import { FrameError } from './wire-format.js';
 
 const SEED = Date.now();

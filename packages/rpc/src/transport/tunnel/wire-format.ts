@@ -85,6 +85,9 @@ export class FieldWriter {
 /** Frames that can't be read: the peer doesn't keep to the contract. */
 export class FrameError extends Error {}
 
+/** A field may keep a message of this length. Those of honest peers are mostly shorter. Bytes. */
+const MAX_KEPT_BYTES = 32 * 1_024;
+
 /** Reads protobuf fields. @throws FrameError if the bytes are no protobuf. */
 export class FieldReader {
   readonly #buffer: Buffer;
@@ -125,6 +128,13 @@ export class FieldReader {
   bytes(): Buffer {
     const start = this.#lengthDelimited();
     return this.#buffer.subarray(start, this.#position);
+  }
+
+  /** Like {@link bytes}, for what is kept: copied if it would keep much more than itself. */
+  kept(): Buffer {
+    const bytes = this.bytes();
+    const { length } = this.#buffer;
+    return length > MAX_KEPT_BYTES && length > 4 * bytes.length ? Buffer.from(bytes) : bytes;
   }
 
   ascii(): string {

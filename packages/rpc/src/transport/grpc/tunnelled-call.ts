@@ -1,0 +1,134 @@
+import type { Reply } from '../../call/call.js';
+import type { CallContext } from '../../call/call-context.js';
+import { Metadata } from '../../call/metadata.js';
+import type { Timer } from '../../clock/clock.js';
+import { Status, statusFromCode } from '../../status/code.js';
+import { decodeStatusDetails } from '../../status/detail.js';
+import { RpcError } from '../../status/rpc-error.js';
+import { receivedError } from '../router-error.js';
+import type { WireCall } from '../transport.js';
+import type { FailureFrame, ReplyFrame } from '../tunnel/frames.js';
+import { type PieceMemory, ReceivedPieces } from '../tunnel/received-pieces.js';
+
+/** What the calls of a tunnel share. */
+export interface ReplyLimits {
+  readonly maxReplyBytes: number;
+  readonly memory: PieceMemory;
+}
+
+/** A call that the server hasn't answered yet. */
+export class TunnelledCall {
+  readonly id: number;
+  /** Its place among all calls of the tunnel. */
+  readonly sequence: number;
+  readonly path: string;
+  readonly context: CallContext;
+  readonly reply: Promise<Reply<Uint8Array>>;
+  /** The number of its frame. */
+  frame = 0;
+  /** Whether its caller waits for it. */
+  awaited = true;
+  /** Runs when the context of the call ends. */
+  onEnd: () => void = () => undefined;
+  /** Keeps the process alive for a call without a deadline. */
+  hold: Timer | undefined;
+  /** Cancels the call if the server doesn't answer it at its deadline. */
+  backstop: Timer | undefined;
+  readonly #limits: ReplyLimits;
+  #resolve: (reply: Reply<Uint8Array>) => void = () => undefined;
+  #reject: (error: RpcError) => void = () => undefined;
+  #header: Metadata | undefined;
+  #pieces: ReceivedPieces | undefined;
+  /** Whether it has an outcome. What the server still sends is passed over. */
+  #settled = false;
+
+  constructor(id: number, sequence: number, { wire, limits }: { wire: WireCall; limits: ReplyLimits }) {
+    this.id = id;
+    this.sequence = sequence;
+    this.path = wire.path;
+    this.context = wire.context;
+    this.#limits = limits;
+    this.reply = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Ends it, unless it has an outcome. */
+  fail(error: RpcError): void {
+    this.#settle();
+    this.#reject(error);
+  }
+
+  /**
+   * Takes the reply, or a piece of it. Returns false if the rest isn't wanted: the reply will be too long.
+   *
+   * @throws FrameError if a piece doesn't fit.
+   */
+  take(reply: ReplyFrame): boolean {
+    if (this.#settled) return true;
+    if (reply.more) return this.#takePiece(reply);
+    const { trailer = new Metadata(), failure } = reply;
+    const header = this.#pieces === undefined ? reply.header : this.#header;
+    if (failure !== undefined) {
+      this.fail(toError(failure, { path: this.path, header, metadata: trailer }));
+      return true;
+    }
+    const message = this.#wholeOf(reply);
+    if (message === undefined) return true;
+    this.#settled = true;
+    this.#resolve({ header: header ?? new Metadata(), trailer, response: { stream: false, message } });
+    return true;
+  }
+
+  #takePiece({ message, totalBytes, header }: ReplyFrame): boolean {
+    const { maxReplyBytes, memory } = this.#limits;
+    if (this.#pieces === undefined) {
+      if (totalBytes > maxReplyBytes) {
+        this.fail(tooLong(totalBytes, maxReplyBytes));
+        return false;
+      }
+      this.#header = header;
+      this.#pieces = new ReceivedPieces(totalBytes, memory);
+    }
+    this.#pieces.add(message);
+    return true;
+  }
+
+  #wholeOf({ message }: ReplyFrame): Uint8Array | undefined {
+    const pieces = this.#pieces;
+    if (pieces !== undefined) {
+      const whole = pieces.finish(message);
+      this.#pieces = undefined;
+      return whole;
+    }
+    const { maxReplyBytes } = this.#limits;
+    if (message.length <= maxReplyBytes) return message;
+    this.fail(tooLong(message.length, maxReplyBytes));
+    return undefined;
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.#pieces?.drop();
+    this.#pieces = undefined;
+  }
+}
+
+/** As grpc-js says it. */
+function tooLong(bytes: number, maxBytes: number): RpcError {
+  return new RpcError(Status.RESOURCE_EXHAUSTED, `Received message larger than max (${bytes} vs ${maxBytes})`);
+}
+
+/** What else is known of a failed call. */
+interface FailedCall {
+  readonly path: string;
+  readonly header: Metadata | undefined;
+  readonly metadata: Metadata;
+}
+
+function toError({ code, message, details, notHandled }: FailureFrame, call: FailedCall): RpcError {
+  const known = code === Status.OK ? Status.UNKNOWN : statusFromCode(code);
+  const unpacked = details === undefined ? [] : decodeStatusDetails(details);
+  return receivedError({ ...call, code: known, message, details: unpacked, mark: notHandled });
+}
