@@ -27,7 +27,9 @@ export interface HostileServer {
   close(): Promise<void>;
 }
 
-const WELCOME: Sent = { welcome: { version: 1, maxCalls: 1_000, maxRequestBytes: 60_000 } };
+const WELCOME: Sent = {
+  welcome: { version: 1, maxCalls: 1_000, maxRequestBytes: 60_000, maxUnansweredBytes: 2 ** 24 },
+};
 const HEADERS = { ':status': 200, 'content-type': 'application/grpc' };
 const PREFIX_BYTES = 5;
 

@@ -1,6 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import { ConnectResponse, type Hello } from '@rondo/contracts/rondo/tunnel/v1/tunnel';
-import type { Logger, Payload, Reply } from '../../call/call.js';
+import type { Logger, Reply } from '../../call/call.js';
 import { CallContext, cancelled } from '../../call/call-context.js';
 import type { Metadata } from '../../call/metadata.js';
 import { receivedTraceId } from '../../call/trace.js';
@@ -14,6 +14,7 @@ import {
   MAX_CALLS,
   MAX_METHODS,
   MAX_REQUEST_BYTES,
+  MAX_UNANSWERED_BYTES,
   METHOD_PATH,
   TUNNEL_PATH,
   TUNNEL_VERSION,
@@ -73,6 +74,8 @@ class Tunnel implements RequestListener {
   readonly #calls: (ReceivedCall | undefined)[] = [];
   readonly #paths: string[] = [];
   #unanswered = 0;
+  /** What their requests have together. */
+  #unansweredBytes = 0;
   /** How many calls were taken; it wraps at 2^32. */
   #accepted = 0;
   #welcomed = false;
@@ -101,7 +104,14 @@ class Tunnel implements RequestListener {
     if (this.#welcomed) throw new FrameError('hello comes once');
     if (version < TUNNEL_VERSION) throw new FrameError(`there is no version ${version} of the tunnel`);
     this.#welcomed = true;
-    this.#send({ welcome: { version: TUNNEL_VERSION, maxCalls: MAX_CALLS, maxRequestBytes: MAX_REQUEST_BYTES } });
+    this.#send({
+      welcome: {
+        version: TUNNEL_VERSION,
+        maxCalls: MAX_CALLS,
+        maxRequestBytes: MAX_REQUEST_BYTES,
+        maxUnansweredBytes: MAX_UNANSWERED_BYTES,
+      },
+    });
     if (this.#draining) this.#goAway();
   }
 
@@ -116,11 +126,15 @@ class Tunnel implements RequestListener {
     if (message.length > MAX_REQUEST_BYTES) {
       throw new FrameError(`a request may have ${MAX_REQUEST_BYTES} bytes; it has ${message.length}`);
     }
+    if (this.#unansweredBytes + message.length > MAX_UNANSWERED_BYTES) {
+      throw new FrameError(`the requests of unanswered calls may have ${MAX_UNANSWERED_BYTES} bytes together`);
+    }
     this.#accepted = (this.#accepted + 1) >>> 0;
     const { handle, clock, begin } = this.#options;
     const call = new ReceivedCall(frame, { path, peer: this.#peer, clock });
     this.#calls[id] = call;
     this.#unanswered += 1;
+    this.#unansweredBytes += message.length;
     call.end = begin(call);
     handle(call).then(
       (reply) => this.#answer(call, reply),
@@ -213,6 +227,7 @@ class Tunnel implements RequestListener {
     call.end();
     this.#calls[call.id] = undefined;
     this.#unanswered -= 1;
+    this.#unansweredBytes -= call.request.message.length;
     this.#endIfDone();
   }
 
@@ -248,7 +263,7 @@ class ReceivedCall implements WireCall, CallInFlight {
   readonly metadata: Metadata;
   readonly deadline: number | undefined;
   readonly context = new CallContext();
-  readonly request: Payload<Uint8Array>;
+  readonly request: { readonly stream: false; readonly message: Uint8Array };
   readonly peer: string;
   /** Its place among the calls in flight. */
   slot = -1;

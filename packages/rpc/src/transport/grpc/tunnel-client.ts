@@ -10,6 +10,7 @@ import {
   MAX_CALLS,
   MAX_METHODS,
   MAX_REQUEST_BYTES,
+  MAX_UNANSWERED_BYTES,
   METHOD_PATH,
   type ReplyFrame,
   TUNNEL_PATH,
@@ -21,8 +22,8 @@ import { holdProcess } from './call.js';
 import { type ReplyLimits, TunnelledCall } from './tunnelled-call.js';
 import { brokenTunnel } from './wire.js';
 
-/** Beyond this, calls go by gRPC: the peer doesn't read. It is far below what a message may have. Bytes. */
-const MAX_QUEUED_BYTES = 256 * 1_024;
+/** Beyond this, calls go by gRPC: the peer doesn't read. Bytes. */
+const MAX_QUEUED_BYTES = 1_024 * 1_024;
 const MAX_TIMEOUT_MS = 2 ** 32 - 1;
 /** How long the client leaves it to the server to answer a call at its deadline. Milliseconds. */
 const SERVER_FIRST_MS = 150;
@@ -55,6 +56,8 @@ export class TunnelClient implements ResponseListener {
   readonly #methods = new Map<string, number>();
   readonly #limits: ReplyLimits;
   #unanswered = 0;
+  /** What their requests have together. */
+  #unansweredBytes = 0;
   /** How many unanswered calls have a caller that waits. */
   #awaited = 0;
   /** How many calls were made; it wraps at 2^32. */
@@ -67,6 +70,7 @@ export class TunnelClient implements ResponseListener {
   #fault: string | undefined;
   #maxCalls = 0;
   #maxRequestBytes = 0;
+  #maxUnansweredBytes = 0;
 
   constructor(options: TunnelClientOptions) {
     this.#options = options;
@@ -91,6 +95,7 @@ export class TunnelClient implements ResponseListener {
     return (
       this.#open &&
       bytes <= this.#maxRequestBytes &&
+      this.#unansweredBytes + bytes <= this.#maxUnansweredBytes &&
       (this.#freeIds.length > 0 || this.#calls.length < this.#maxCalls) &&
       this.#sender.queuedBytes < MAX_QUEUED_BYTES &&
       (this.#methods.has(path) || (this.#methods.size < MAX_METHODS && METHOD_PATH.test(path)))
@@ -103,9 +108,10 @@ export class TunnelClient implements ResponseListener {
     if (context.reason !== undefined) return Promise.reject(callerLeft());
     const id = this.#freeIds.pop() ?? this.#calls.length;
     this.#sequence = (this.#sequence + 1) >>> 0;
-    const call = new TunnelledCall(id, this.#sequence, { wire, limits: this.#limits });
+    const call = new TunnelledCall(id, this.#sequence, { wire, requestBytes: message.length, limits: this.#limits });
     this.#calls[id] = call;
     this.#unanswered += 1;
+    this.#unansweredBytes += message.length;
     this.#awaited += 1;
     this.#options.onBegin();
     call.onEnd = () => this.#onLimit(call);
@@ -139,13 +145,14 @@ export class TunnelClient implements ResponseListener {
     this.#stream.cancelWithStatus(code, reason);
   }
 
-  onWelcome({ version, maxCalls, maxRequestBytes }: Welcome): void {
+  onWelcome({ version, maxCalls, maxRequestBytes, maxUnansweredBytes }: Welcome): void {
     if (this.#welcomed) throw new FrameError('welcome comes once');
     if (version !== TUNNEL_VERSION) throw new FrameError(`the server speaks version ${version} of the tunnel`);
     this.#welcomed = true;
     if (this.#closed) return;
     this.#maxCalls = Math.min(maxCalls, MAX_CALLS);
     this.#maxRequestBytes = Math.min(maxRequestBytes, MAX_REQUEST_BYTES);
+    this.#maxUnansweredBytes = Math.min(maxUnansweredBytes, MAX_UNANSWERED_BYTES);
     this.#open = true;
   }
 
@@ -213,6 +220,7 @@ export class TunnelClient implements ResponseListener {
     this.#calls[call.id] = undefined;
     this.#freeIds.push(call.id);
     this.#unanswered -= 1;
+    this.#unansweredBytes -= call.requestBytes;
   }
 
   #read(bytes: Buffer): void {

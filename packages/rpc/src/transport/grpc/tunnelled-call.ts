@@ -16,6 +16,13 @@ export interface ReplyLimits {
   readonly memory: PieceMemory;
 }
 
+/** What a call is made of. */
+interface CallParts {
+  readonly wire: WireCall;
+  readonly requestBytes: number;
+  readonly limits: ReplyLimits;
+}
+
 /** A call that the server hasn't answered yet. */
 export class TunnelledCall {
   readonly id: number;
@@ -23,6 +30,7 @@ export class TunnelledCall {
   readonly sequence: number;
   readonly path: string;
   readonly context: CallContext;
+  readonly requestBytes: number;
   readonly reply: Promise<Reply<Uint8Array>>;
   /** The number of its frame. */
   frame = 0;
@@ -42,11 +50,12 @@ export class TunnelledCall {
   /** Whether it has an outcome. What the server still sends is passed over. */
   #settled = false;
 
-  constructor(id: number, sequence: number, { wire, limits }: { wire: WireCall; limits: ReplyLimits }) {
+  constructor(id: number, sequence: number, { wire, requestBytes, limits }: CallParts) {
     this.id = id;
     this.sequence = sequence;
     this.path = wire.path;
     this.context = wire.context;
+    this.requestBytes = requestBytes;
     this.#limits = limits;
     this.reply = new Promise((resolve, reject) => {
       this.#resolve = resolve;

@@ -10,8 +10,13 @@ export const TUNNEL_VERSION = 1;
 /** The path of the stream. */
 export const TUNNEL_PATH = `/${TunnelServiceDefinition.fullName}/${TunnelServiceDefinition.methods.connect.name}`;
 
-/** The most unanswered calls of one tunnel. Its client makes the others by gRPC. */
-export const MAX_CALLS = 1_024;
+/**
+ * The most unanswered calls of one tunnel. Its client makes the others by gRPC, at many times the cost, so there have to be
+ * enough for what comes in the moments in which a busy server stands still.
+ */
+export const MAX_CALLS = 16_384;
+/** The most that their requests have together: 4 KiB each. Bytes. */
+export const MAX_UNANSWERED_BYTES = 64 * 1_024 * 1_024;
 /** Longer requests would keep the others waiting. Bytes. */
 export const MAX_REQUEST_BYTES = 64 * 1_024;
 /** What replies that come in pieces have together, from the first to the last piece of each, unless it is one alone. Bytes. */
