@@ -3,9 +3,11 @@ import { create, createFileRegistry, getOption, hasOption, ScalarType } from '@b
 import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { PATH, told } from './told.mjs';
 
-const HOUR_MS = 60 * 60 * 1000;
+const MINUTE_MS = 60 * 1000;
+const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const MAX_SUBSET_SIZE = 10_000;
+const MAX_ATTEMPTS = 5;
 
 /**
  * The faults in the options `rondo.options.v1.service` and `.method` of some files, each with file, line and reason.
@@ -74,7 +76,7 @@ function* inBalancing({ slowStart, subsetSize }, { policy, weights }) {
 
 function* inMethod(method, options) {
   if (!hasOption(method, options.method)) return;
-  const { timeout, hashKey, resume, compression } = getOption(method, options.method);
+  const { timeout, hashKey, resume, compression, retry, hedge } = getOption(method, options.method);
   if (timeout !== undefined && !isWithin(toMs(timeout), 1, DAY_MS)) {
     yield `timeout is ${toMs(timeout)} ms; it must be from 1 ms to 24 h`;
   }
@@ -84,7 +86,54 @@ function* inMethod(method, options) {
   }
   if (hashKey !== undefined) yield* inHashKey(method, hashKey);
   if (resume !== undefined) yield* inResume(method, resume);
+  if (retry !== undefined) yield* inRetry(method, retry, options);
+  if (hedge !== undefined) yield* inHedge(method, hedge, { timeout, retry });
 }
+
+function* inRetry(method, { maxAttempts, codes, backoff }, options) {
+  if (!isRepeatable(method)) yield `retry ${NEEDS_IDEMPOTENCY}`;
+  // A zero isn't sent: it means that the field is missing.
+  if (!isWithin(maxAttempts, 0, MAX_ATTEMPTS)) {
+    yield `retry.max_attempts is ${maxAttempts}; it must be from 1 to ${MAX_ATTEMPTS}, or missing for 3`;
+  }
+  for (const code of codes) {
+    const name = codeName(options.method, code);
+    if (name === undefined) yield `retry.codes has ${code}, which is no status code of gRPC; name one`;
+    else if (name === 'OK' || name === 'CANCELLED') {
+      yield `retry.codes has ${name}, after which no call is retried; leave it out`;
+    }
+  }
+  const { initial, max } = backoff ?? {};
+  const initialMs = initial === undefined ? undefined : toMs(initial);
+  if (initialMs !== undefined && !isWithin(initialMs, 1, MINUTE_MS)) {
+    yield `retry.backoff.initial is ${initialMs} ms; it must be from 1 ms to 1 min`;
+  }
+  if (max !== undefined && !isWithin(toMs(max), initialMs ?? DEFAULT_BACKOFF_MS, MINUTE_MS)) {
+    yield `retry.backoff.max is ${toMs(max)} ms; it must be from ${initialMs ?? DEFAULT_BACKOFF_MS} ms, the first wait, to 1 min`;
+  }
+}
+
+function* inHedge(method, { delay }, { timeout, retry }) {
+  if (method.methodKind !== 'unary') {
+    yield 'hedge is for a method with one request and one reply; leave it out';
+    return;
+  }
+  if (!isRepeatable(method)) yield `hedge ${NEEDS_IDEMPOTENCY}`;
+  if (retry?.maxAttempts === 1) {
+    yield 'hedge makes a second attempt, and retry.max_attempts is 1; allow 2 or more, or leave one of the two out';
+  }
+  if (delay === undefined) return;
+  if (!isWithin(toMs(delay), 1, HOUR_MS)) yield `hedge.delay is ${toMs(delay)} ms; it must be from 1 ms to 1 h`;
+  else if (timeout !== undefined && toMs(delay) >= toMs(timeout)) {
+    yield `hedge.delay is ${toMs(delay)} ms, and each call ends after ${toMs(timeout)} ms, its timeout; make the delay shorter`;
+  }
+}
+
+const NEEDS_IDEMPOTENCY =
+  'makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out';
+const DEFAULT_BACKOFF_MS = 10;
+
+const isRepeatable = ({ idempotency }) => idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN;
 
 function* inHashKey(method, { source: { case: from, value } }) {
   if (from === 'metadata') yield* inMetadataKey(value);
@@ -165,6 +214,13 @@ function enumName({ message }, fieldName, number) {
   const balancing = message.fields.find(({ name }) => name === 'balancing');
   const field = balancing.message.fields.find(({ name }) => name === fieldName);
   return field.enum.values.find((value) => value.number === number)?.name;
+}
+
+/** The name of a status code in the options' contract; undefined if the number has no name. */
+function codeName({ message }, number) {
+  const retry = message.fields.find(({ name }) => name === 'retry');
+  const codes = retry.message.fields.find(({ name }) => name === 'codes');
+  return codes.enum.values.find((value) => value.number === number)?.name;
 }
 
 const toMs = ({ seconds, nanos }) => Number(seconds) * 1_000 + nanos / 1e6;

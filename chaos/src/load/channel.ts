@@ -72,7 +72,7 @@ function blind(inner: Transport, connect: (signal: AbortSignal) => Promise<void>
   };
 }
 
-/** A failure that doesn't come from a transport isn't retried on another instance. */
+/** A failure that comes from a server which asks for no retry isn't retried on another instance. */
 function rethrowAsFinal(error: unknown): never {
-  throw error instanceof TransportError ? new RpcError(error.code, error.message) : error;
+  throw error instanceof TransportError ? new RpcError(error.code, error.message, { retryPushbackMs: -1 }) : error;
 }

@@ -10,6 +10,7 @@ import type { Middleware } from '../src/exports/middleware.js';
 import { createRouter, type Router, type RouterOptions, serve } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
 import { createMemoryNetwork } from '../src/exports/testing.js';
+import { CallRefused } from '../src/server/faults.js';
 import type { TransportFactory } from '../src/transport/transport.js';
 import { startRawServer } from './support/http2-server.js';
 import { failure } from './support/outcome.js';
@@ -126,6 +127,31 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
     });
     expect(await failure(client.unaryUnsafe({}))).toMatchObject({ code: Status.UNIMPLEMENTED });
     expect(runs()).toBe(1);
+  });
+
+  it.each([
+    ["Rondo's own middleware refuses it before its handler", { inHandler: false, tries: 3 }],
+    ['its handler throws what that middleware throws', { inHandler: true, tries: 1 }],
+  ])('is tried at each replica only if %s', async (_who, { inHandler, tries }) => {
+    const net = makeNet();
+    let received = 0;
+    let runs = 0;
+    const refuse = async (): Promise<never> => {
+      throw new CallRefused(Status.UNAVAILABLE, 'not ready');
+    };
+    const middleware: Middleware<ServerCall> = (call, next) => {
+      received += 1;
+      return inHandler ? next(call) : refuse();
+    };
+    const unaryUnsafe = () => {
+      runs += 1;
+      return refuse();
+    };
+    const router = () => createRouter({ services: [conformanceService({ unaryUnsafe })], middleware: [middleware] });
+    const addresses = await Promise.all([router(), router(), router()].map((one) => net.listen(one)));
+    const { client } = clientOf(addresses, net);
+    expect(await failure(client.unaryUnsafe({}))).toMatchObject({ code: Status.UNAVAILABLE, message: 'not ready' });
+    expect([received, runs]).toEqual([tries, inHandler ? 1 : 0]);
   });
 
   it('reaches the one replica that has it, and runs there once', async () => {

@@ -28,6 +28,8 @@ export interface CallContextOptions {
  * An `AbortSignal` costs more than everything else here together, so it is created only when it is first read.
  */
 export class CallContext {
+  /** Whether a server's handler has been given the call. Until then nothing has been done for it. */
+  handling = false;
   readonly #parents: readonly (CallContext | AbortSignal)[];
   #endsAt: number | undefined;
   #timer: Timer | undefined;

@@ -34,6 +34,8 @@ export interface ServerCall extends Call {
    * timeout ends sooner.
    */
   readonly callerDeadline: Date | undefined;
+  /** How many attempts of the call the client made before this one: 0, unless it is retried or hedged. */
+  readonly previousAttempts: number;
   /** Values that middleware sets for the handler, by typed keys. */
   readonly values: ContextValues;
   /** The caller's address, as far as the transport knows it. */

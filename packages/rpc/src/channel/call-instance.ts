@@ -3,13 +3,14 @@ import type { Method } from '../contract/method.js';
 import { Status } from '../status/code.js';
 import { TransportError, type WireCall } from '../transport/transport.js';
 import { CallAttempt } from './attempt.js';
+import { classifyFailure } from './failure.js';
 import { nameOf } from './no-instance.js';
-import { type AttemptOptions, classifyFailure } from './retry.js';
+import type { AttemptOptions } from './retry.js';
 import type { Subchannel } from './subchannel.js';
 import { untilChanged, untilKnown } from './wait-for-pick.js';
 
 /** What a call to one instance is made with. */
-interface CallInstanceOptions extends Omit<AttemptOptions, 'hashKey'> {
+interface CallInstanceOptions extends Omit<AttemptOptions, 'hashKey' | 'random'> {
   readonly instance: string;
 }
 

@@ -62,6 +62,10 @@ interface ChannelCallOptions {
   readonly instance?: string | undefined;
   /** The instance to avoid if another one can take the call: it has just failed. */
   readonly lost?: string | undefined;
+  /** The most attempts, instead of what the contract says. */
+  readonly maxAttempts?: number | undefined;
+  /** Whether to wait while no instance can be reached, instead of what the contract says. */
+  readonly waitForReady?: boolean | undefined;
   /** Makes the request of each attempt instead of `wire.request`. A call to one named instance doesn't use it. */
   readonly requests?: RequestSource | undefined;
 }
@@ -134,11 +138,11 @@ export function createChannel(options: ChannelOptions): Channel {
       if (!services.closed) services.of(service, policy);
     },
     followAll: (listener) => services.followAll(listener),
-    call(method, wire, { attempts, hashKey, instance, lost, requests }) {
+    call(method, wire, { instance, ...options }) {
       if (services.closed) return Promise.reject(channelClosed());
       const { pool, budget } = services.of(method.service);
-      if (instance !== undefined) return callInstance(method, wire, { pool, budget, clock, attempts, instance });
-      return callWithRetries(method, wire, { pool, budget, clock, attempts, hashKey, lost, requests });
+      if (instance !== undefined) return callInstance(method, wire, { ...options, pool, budget, clock, instance });
+      return callWithRetries(method, wire, { ...options, pool, budget, clock, random });
     },
     // Asynchronous, so that it rejects where it would throw.
     choose: async (method, call) => choose(method, call, { pool: services.of(method.service).pool, clock }),

@@ -61,7 +61,7 @@ describe('an endpoint pool', () => {
     at('b:1').move('connecting');
     expect(pick()).toBeUndefined();
     expect(pool.connectable(safeMethod, { tried: [] }).map(({ endpoint }) => endpoint.instanceId)).toEqual(['b']);
-    const changed = pool.changed();
+    const changed = new Promise<void>((resolve) => pool.onChange(resolve));
     at('b:1').move('ready');
     await changed;
     expect(pick()).toBe('b');

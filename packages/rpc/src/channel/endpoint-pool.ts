@@ -9,6 +9,7 @@ import type { ConnectivityState } from '../transport/transport.js';
 import type { AttemptListener } from './attempt.js';
 import { ConnectOnDemand, FirstConnections } from './connecting.js';
 import type { Connections } from './connections.js';
+import { HedgeDelays } from './hedge-delays.js';
 import { LoadReports } from './load-weight.js';
 import { Lookup } from './lookup.js';
 import type { AttemptOutcome, MethodCandidate } from './method-candidate.js';
@@ -52,6 +53,8 @@ export class EndpointPool implements ResolverListener, AttemptListener {
   readonly #onDemand: ConnectOnDemand;
   readonly #firstConnections: FirstConnections;
   readonly #changes = new Changes();
+  /** The delays after which the calls of the service are hedged. */
+  readonly hedgeDelays = new HedgeDelays();
   /** Whether no pick has to wait for the first connections or to start one. */
   #connected = false;
 
@@ -85,9 +88,9 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     return this.#lookup.known();
   }
 
-  /** Resolves at the next change of what can be picked. */
-  changed(): Promise<void> {
-    return this.#changes.next;
+  /** Whether it takes no more calls. */
+  get closed(): boolean {
+    return this.#lookup.closed;
   }
 
   /** Whether the first calls wait until the connections of a small pool have been made. */
@@ -245,19 +248,9 @@ function subsetOf({ balancing: { policy, subsetSize: size }, zone }: EndpointPoo
   return size === undefined ? undefined : new SubsetWindow({ size, zone: policy === 'zone_aware' ? zone : '' });
 }
 
-/** Announces changes: to callers that wait for the next one and to listeners of every one. */
+/** Announces changes. */
 class Changes {
   readonly #listeners = new Set<() => void>();
-  #next: Promise<void> | undefined;
-  #settle: (() => void) | undefined;
-
-  /** Resolves at the next change. */
-  get next(): Promise<void> {
-    this.#next ??= new Promise((resolve) => {
-      this.#settle = resolve;
-    });
-    return this.#next;
-  }
 
   /** Calls `listener` at each change, until the returned function is called. */
   listen(listener: () => void): () => void {
@@ -266,9 +259,6 @@ class Changes {
   }
 
   notify(): void {
-    this.#settle?.();
-    this.#settle = undefined;
-    this.#next = undefined;
     for (const listener of [...this.#listeners]) listener();
   }
 }

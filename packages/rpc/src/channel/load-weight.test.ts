@@ -3,6 +3,7 @@ import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_repo
 import { resolution } from '../../test/support/endpoints.js';
 import { methodOf } from '../../test/support/method.js';
 import { makePool } from '../../test/support/pool.js';
+import { noWaits } from '../../test/support/retried-calls.js';
 import { wireCall } from '../../test/support/wire-call.js';
 import { Metadata } from '../call/metadata.js';
 import { DEFAULT_BALANCING } from '../contract/balancing.js';
@@ -223,7 +224,7 @@ describe('the load that an instance reports', () => {
         };
       }
       const wire = wireCall({ responseStream });
-      const options = { pool, clock, attempts: [], budget: new RetryBudget({ clock }) };
+      const options = { pool, clock, random: noWaits, attempts: [], budget: new RetryBudget({ clock }) };
       for (let call = 0; call < 2; call += 1) {
         const reply = await callWithRetries(methodOf('no_side_effects'), wire, options).catch(() => undefined);
         if (reply?.response.stream) for await (const _message of reply.response.messages);

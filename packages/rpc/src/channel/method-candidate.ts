@@ -18,8 +18,11 @@ export interface AttemptOutcome {
   readonly trailer?: Metadata | undefined;
   /** When the attempt ended, by the channel's clock. */
   readonly endedAt: number;
-  /** What ended the call before its answer: its deadline or its caller. Undefined if neither did. */
-  readonly endedBy?: 'deadline' | 'caller' | undefined;
+  /**
+   * What ended the call before its answer: its deadline, the answer of an instance that was asked later, or its caller.
+   * Undefined if nothing did.
+   */
+  readonly endedBy?: 'deadline' | 'hedge' | 'caller' | undefined;
   /** Whether the attempt was a probe: it began while its candidate was ejected. */
   readonly probe?: boolean;
   /** The answer that the instance does not serve the method, if that is how it ended. */

@@ -2,8 +2,8 @@ import type { Method } from '../contract/method.js';
 import { Status } from '../status/code.js';
 import { type Attempt, RpcError } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
+import type { Failure } from './failure.js';
 import type { MethodCandidate } from './method-candidate.js';
-import type { Failure } from './retry.js';
 import { describeVersions, mayServe, quoteVersion } from './traffic-groups.js';
 
 /** What is known about a call that no instance can take. */

@@ -35,7 +35,7 @@ describe('a connected instance', () => {
     at('b:1').move('ready');
     await clock.advance(49);
     expect(pick()).toBeUndefined(); // those that began to connect together share the first calls evenly
-    const changed = pool.changed();
+    const changed = new Promise<void>((resolve) => pool.onChange(resolve));
     await clock.advance(1);
     await changed;
     expect(pick()).toBe('b');

@@ -1,54 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
-import { endpoint, resolution } from '../../test/support/endpoints.js';
+import { endpoint } from '../../test/support/endpoints.js';
 import { emptyReply } from '../../test/support/fake-transport.js';
-import { methodOf } from '../../test/support/method.js';
 import { failure } from '../../test/support/outcome.js';
-import { makePool } from '../../test/support/pool.js';
+import { makeCalls, never, unknown, unsent } from '../../test/support/retried-calls.js';
 import { collect, streamOf } from '../../test/support/stream.js';
-import { wireCall } from '../../test/support/wire-call.js';
 import type { Reply } from '../call/call.js';
 import { CallContext } from '../call/call-context.js';
 import { Metadata } from '../call/metadata.js';
 import type { Method } from '../contract/method.js';
 import { Status } from '../status/code.js';
-import { type Attempt, RpcError } from '../status/rpc-error.js';
-import { seededRandom } from '../testing/seeded-random.js';
+import { RpcError } from '../status/rpc-error.js';
 import { RouterError } from '../transport/router-error.js';
-import { TransportError, type WireCall, type WireHandler } from '../transport/transport.js';
-import { callWithRetries } from './retry.js';
 import { RetryBudget } from './retry-budget.js';
 
 type Idempotency = Method['policy']['idempotency'];
-
-const never = () => new TransportError(Status.UNAVAILABLE, 'the call was not taken', { reach: 'never' });
-const unsent = () => new TransportError(Status.UNAVAILABLE, 'no connection', { reach: 'unsent' });
-const unknown = () => new TransportError(Status.UNAVAILABLE, 'the connection broke', { reach: 'unknown' });
-const answer = () => new RpcError(Status.UNAVAILABLE, 'over quota; the connection broke');
-
-/** Three instances; what each answers can be set. */
-function makeCalls({ budget = new RetryBudget(), byHand = false } = {}) {
-  const { pool, at, clock } = makePool({ byHand, source: 'here', random: seededRandom(2) });
-  pool.onResolution(resolution('a', 'b', 'c'));
-  const attempts: Attempt[] = [];
-  const asked: string[] = [];
-  const answerWith = (handler: WireHandler) => {
-    for (const name of ['a', 'b', 'c']) {
-      at(`${name}:1`).call = (wire) => {
-        asked.push(name);
-        return handler(wire);
-      };
-    }
-  };
-  /** The first `count` tries fail, the next is answered. */
-  const failFirst = (count: number, error: () => RpcError) =>
-    answerWith(async () => {
-      if (asked.length <= count) throw error();
-      return emptyReply;
-    });
-  const call = (idempotency: Idempotency, wire: Partial<WireCall> = {}) =>
-    callWithRetries(methodOf(idempotency), { ...wireCall(), ...wire }, { pool, budget, clock, attempts });
-  return { at, pool, clock, attempts, asked, answerWith, failFirst, call };
-}
 
 describe('a call that never reached a handler', () => {
   it.each<Idempotency>(['unknown', 'idempotent', 'no_side_effects'])(
@@ -144,15 +109,6 @@ describe('a call whose connection broke', () => {
     expect(await failure(collect(response.messages))).toMatchObject({ message: 'the connection broke' });
     expect(asked).toHaveLength(1);
     expect(attempts.map(({ code }) => code)).toEqual(['UNAVAILABLE']);
-  });
-});
-
-describe('a call that was answered', () => {
-  it("is never tried again, whatever the answer's code and text", async () => {
-    const { call, failFirst, asked } = makeCalls();
-    failFirst(1, answer);
-    expect(await failure(call('no_side_effects'))).toMatchObject({ message: answer().message });
-    expect(asked).toHaveLength(1);
   });
 });
 

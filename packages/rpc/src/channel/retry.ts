@@ -1,20 +1,21 @@
 import type { PickCall } from '../balancer/picker.js';
 import type { Payload, Reply } from '../call/call.js';
-import { type Clock, sleep } from '../clock/clock.js';
+import { backoffMs } from '../clock/backoff.js';
+import { type Clock, type Random, sleep } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
+import { DEFAULT_RETRY } from '../contract/retry-policy.js';
 import type { Endpoint } from '../resolver/resolver.js';
-import { type Attempt, RpcError } from '../status/rpc-error.js';
-import { RouterError } from '../transport/router-error.js';
-import { TransportError, type WireCall } from '../transport/transport.js';
+import type { Attempt, RpcError } from '../status/rpc-error.js';
+import type { WireCall } from '../transport/transport.js';
 import { CallAttempt } from './attempt.js';
 import type { EndpointPool } from './endpoint-pool.js';
+import { classifyFailure, type Failure } from './failure.js';
+import { HedgedCall } from './hedge.js';
 import type { MethodCandidate } from './method-candidate.js';
 import { finalError } from './no-instance.js';
-import { isServerFault } from './outlier-detection/criteria.js';
-import { type Refusal, refusalOf } from './refusals.js';
 import type { RetryBudget } from './retry-budget.js';
 import { requestedVersion } from './traffic-groups.js';
-import { untilKnown, untilPicked, type Waiting } from './wait-for-pick.js';
+import { untilKnown, untilPicked, untilReachable, type Waiting } from './wait-for-pick.js';
 
 /** Makes the request of each attempt, for calls whose encoding depends on the instance that was picked. */
 export interface RequestSource {
@@ -27,6 +28,7 @@ export interface AttemptOptions {
   readonly pool: EndpointPool;
   readonly budget: RetryBudget;
   readonly clock: Clock;
+  readonly random: Random;
   /** Filled with each attempt when it begins, and updated when it ends. */
   readonly attempts: Attempt[];
   /** The call's key for ring_hash. */
@@ -35,66 +37,193 @@ export interface AttemptOptions {
   readonly lost?: string | undefined;
   /** Makes the request of each attempt instead of the wire call's. */
   readonly requests?: RequestSource | undefined;
+  /** The most attempts, instead of what the contract says. */
+  readonly maxAttempts?: number | undefined;
+  /** Whether to wait while no instance can be reached, instead of what the contract says. */
+  readonly waitForReady?: boolean | undefined;
 }
 
 /** How long a call waits before its second attempt at the same instance. Milliseconds. */
 const SAME_INSTANCE_DELAY_MS = 20;
+/** A server that asks for a longer wait gets no retry. Milliseconds. */
+const MAX_PUSHBACK_MS = 60_000;
 
-/**
- * Makes a call and retries it at another instance if that is safe: the call provably did not reach a handler, or its method
- * may be repeated. Each instance gets one attempt. If no other is left, the instance whose connection was lost before it
- * could take the call gets a second one, over its next connection.
- */
+/** Makes a call: retried, and hedged, as its method's policy says. */
 export async function callWithRetries(
   method: Method,
   wire: WireCall,
   options: AttemptOptions,
 ): Promise<Reply<Uint8Array>> {
-  const { pool, budget, clock, attempts, hashKey, lost, requests } = options;
-  let request = retryable(wire);
-  const earlier = attempts.length;
-  budget.deposit();
+  options.budget.deposit();
   const known = untilKnown(wire, options);
   if (known !== undefined) await known;
-  let repeatable = lost === undefined ? undefined : pool.find(lost)?.candidate(method.path);
-  const tried = repeatable === undefined ? [] : [repeatable];
-  const pick = { hashKey, tried, version: requestedVersion(wire) };
-  const unfit: MethodCandidate[] = [];
-  let failure: Failure | undefined;
-  for (;;) {
-    wire.context.throwIfEnded();
-    const candidate = pool.pick(method, pick) ?? (await pickAnother(method, wire, { ...options, pick, repeatable }));
-    if (candidate === undefined)
-      throw finalError(method, failure, { pool, attempts: attempts.slice(earlier), version: pick.version, unfit });
-    const repeated = tried.includes(candidate);
-    const payload = requests === undefined ? wire.request : requests.requestFor(candidate.endpoint);
-    if (payload === undefined) {
-      unfit.push(candidate);
-      if (repeated) repeatable = undefined;
-      else tried.push(candidate);
-      continue;
+  const call = new RetriedCall(method, wire, options);
+  // A request that is made for the picked instance can't be made for two at a time.
+  const hedge = options.requests === undefined ? method.policy.hedge : undefined;
+  return hedge === undefined || call.maxAttempts === 1 ? call.run(wire) : new HedgedCall(call, wire, hedge).run();
+}
+
+/**
+ * A call that is retried at another instance if that is safe: the call provably did not reach a handler, or its method may
+ * be repeated. Each instance gets one attempt. If no other is left, the instance whose connection was lost before it could
+ * take the call gets a second one, over its next connection.
+ */
+export class RetriedCall {
+  readonly method: Method;
+  readonly options: AttemptOptions;
+  /** The most attempts. */
+  readonly maxAttempts: number;
+  readonly #pick: PickCall<MethodCandidate> & { readonly tried: MethodCandidate[] };
+  readonly #unfit: MethodCandidate[] = [];
+  readonly #waitForReady: boolean;
+  /** The instance that has just failed. It gets the call if no other can take it. */
+  readonly #lost: MethodCandidate | undefined;
+  /** How many attempts the caller made before this call. */
+  readonly #earlier: number;
+  /** How many attempts have left this process. */
+  #sent = 0;
+  /** How many of the `maxAttempts` are used up. */
+  #counted = 0;
+  /** How many waits the backoff has set. */
+  #backoffs = 0;
+
+  constructor(method: Method, wire: WireCall, options: AttemptOptions) {
+    const { hashKey, lost, pool, attempts, maxAttempts, waitForReady } = options;
+    this.method = method;
+    this.options = options;
+    this.maxAttempts = maxAttempts ?? (method.policy.retry ?? DEFAULT_RETRY).maxAttempts;
+    this.#waitForReady = waitForReady ?? method.policy.waitForReady === true;
+    this.#earlier = attempts.length;
+    this.#lost = lost === undefined ? undefined : pool.find(lost)?.candidate(method.path);
+    this.#pick = { hashKey, tried: this.#lost === undefined ? [] : [this.#lost], version: requestedVersion(wire) };
+  }
+
+  /** Whether another attempt would be one too many. */
+  get exhausted(): boolean {
+    return this.#counted >= this.maxAttempts;
+  }
+
+  /** Whether there may be an instance that has not been tried. */
+  get hasOthers(): boolean {
+    return this.options.pool.subchannels.length > this.#pick.tried.length;
+  }
+
+  /**
+   * Makes attempts one after another until one succeeds, and rejects with the error of the last. A hedged call runs this
+   * twice at the same time; both share what has been tried.
+   */
+  async run(wire: WireCall): Promise<Reply<Uint8Array>> {
+    const { pool, clock, attempts, requests } = this.options;
+    const { tried } = this.#pick;
+    let request = retryable(wire);
+    let failure: Failure | undefined;
+    let repeatable = this.#lost;
+    for (;;) {
+      wire.context.throwIfEnded();
+      const candidate = this.#pickNow() ?? (await this.#pickLater(wire, failure, repeatable));
+      if (candidate === undefined) throw this.#finalError(failure);
+      const repeated = tried.includes(candidate);
+      const payload = requests === undefined ? wire.request : requests.requestFor(candidate.endpoint);
+      if (payload === undefined) {
+        this.#unfit.push(candidate);
+        if (repeated) repeatable = undefined;
+        else tried.push(candidate);
+        continue;
+      }
+      if (payload !== request.payload) request = retryable({ ...wire, request: payload });
+      if (failure !== undefined) await this.#beforeRetry(wire, failure, repeated);
+      repeatable = repeated ? undefined : candidate;
+      tried.push(candidate);
+      const attempt = new CallAttempt(candidate, pool, clock);
+      attempts.push(attempt);
+      const sent = this.#sent === 0 ? request.wire : { ...request.wire, previousAttempts: this.#sent };
+      this.#counted += 1;
+      this.#sent += 1;
+      try {
+        const reply = await candidate.subchannel.transport.call(sent);
+        return attempt.succeed(reply, wire);
+      } catch (error) {
+        failure = classifyFailure(this.method, error, attempt.probe);
+        attempt.fail(error, wire, failure);
+        this.#note(failure);
+        if (!failure?.retryable || this.exhausted || request.started || wire.context.reason !== undefined) throw error;
+        if (!failure.connectionLost) repeatable = undefined;
+      }
     }
-    if (payload !== request.payload) request = retryable({ ...wire, request: payload });
-    if (failure?.costs && !budget.withdraw()) throw failure.error;
-    if (repeated) await sleep(clock, SAME_INSTANCE_DELAY_MS, wire.context.signal);
-    repeatable = repeated ? undefined : candidate;
-    tried.push(candidate);
-    const attempt = new CallAttempt(candidate, pool, clock);
-    attempts.push(attempt);
-    try {
-      const reply = await candidate.subchannel.transport.call(request.wire);
-      return attempt.succeed(reply, wire);
-    } catch (error) {
-      failure = classifyFailure(method, error, attempt.probe);
-      attempt.fail(error, wire, failure);
-      if (!failure?.retryable || request.started || wire.context.reason !== undefined) throw error;
-      if (!failure.connectionLost) repeatable = undefined;
+  }
+
+  /** A connected instance that has not been tried; undefined if there is none now. */
+  #pickNow(): MethodCandidate | undefined {
+    const { pool } = this.options;
+    return this.#waitForReady && pool.noInstanceError() !== undefined ? undefined : pool.pick(this.method, this.#pick);
+  }
+
+  /**
+   * Waits for an instance that was not tried, or else for the one that may get a second attempt. If only connections have
+   * failed, a call that waits for ready waits for any instance.
+   */
+  async #pickLater(
+    wire: WireCall,
+    failure: Failure | undefined,
+    repeatable: MethodCandidate | undefined,
+  ): Promise<MethodCandidate | undefined> {
+    const pick = this.#pick;
+    const options = { ...this.options, pick };
+    if (!this.#waitForReady) {
+      const candidate = await untilPicked(this.method, wire, options);
+      if (candidate !== undefined || repeatable === undefined) return candidate;
+      const tried = pick.tried.filter((other) => other !== repeatable);
+      return untilPicked(this.method, wire, { ...options, pick: { ...pick, tried } });
     }
+    if (failure !== undefined && !failure.connectionLost) return untilPicked(this.method, wire, options);
+    if (failure !== undefined) await sleep(this.options.clock, SAME_INSTANCE_DELAY_MS, wire.context.signal);
+    pick.tried.length = 0;
+    return untilReachable(this.method, wire, options);
+  }
+
+  /**
+   * Takes the retry from the budget, and waits before it.
+   *
+   * @throws RpcError that of the failure, if the retry can't be made.
+   */
+  async #beforeRetry(
+    { context, deadline }: WireCall,
+    { error, costs, answered }: Failure,
+    repeated: boolean,
+  ): Promise<void> {
+    const { budget, clock } = this.options;
+    const waitMs = repeated ? SAME_INSTANCE_DELAY_MS : answered ? this.#waitMs(error) : 0;
+    const late = deadline !== undefined && clock.now() + waitMs >= deadline;
+    if ((waitMs > 0 && late) || waitMs > MAX_PUSHBACK_MS || (costs && !budget.withdraw())) throw error;
+    if (waitMs > 0) await sleep(clock, waitMs, context.signal);
+  }
+
+  /** How long to wait after an answer: as the server asks, or by the backoff. */
+  #waitMs({ retryPushbackMs }: RpcError): number {
+    if (retryPushbackMs !== undefined) {
+      this.#backoffs = 0;
+      return retryPushbackMs;
+    }
+    const { initialMs: baseMs, maxMs } = (this.method.policy.retry ?? DEFAULT_RETRY).backoff;
+    this.#backoffs += 1;
+    return backoffMs(this.#backoffs - 1, { baseMs, maxMs, random: this.options.random });
+  }
+
+  #note(failure: Failure | undefined): void {
+    if (failure === undefined) return;
+    if (!failure.counts) this.#counted -= 1;
+    if (!failure.costs) this.#sent -= 1;
+  }
+
+  #finalError(failure: Failure | undefined): RpcError {
+    const { pool, attempts } = this.options;
+    const made = attempts.slice(this.#earlier);
+    return finalError(this.method, failure, { pool, attempts: made, version: this.#pick.version, unfit: this.#unfit });
   }
 }
 
 /** What decides where a call goes. */
-interface PickOptions extends Omit<AttemptOptions, 'budget'> {
+interface PickOptions extends Omit<AttemptOptions, 'budget' | 'random'> {
   readonly version?: string | undefined;
 }
 
@@ -106,25 +235,6 @@ export async function pickFirst(method: Method, waiting: Waiting, options: PickO
   const candidate = await untilPicked(method, waiting, { ...options, pick: { hashKey, tried: [], version } });
   if (candidate === undefined) throw finalError(method, undefined, options);
   return candidate;
-}
-
-interface OtherOptions extends AttemptOptions {
-  readonly pick: PickCall<MethodCandidate>;
-  /** The candidate that may get a second attempt. */
-  readonly repeatable: MethodCandidate | undefined;
-}
-
-/** Waits for an instance that was not tried, or else for the one that may get a second attempt. */
-async function pickAnother(
-  method: Method,
-  wire: WireCall,
-  options: OtherOptions,
-): Promise<MethodCandidate | undefined> {
-  const { pick, repeatable } = options;
-  const candidate = await untilPicked(method, wire, options);
-  if (candidate !== undefined || repeatable === undefined) return candidate;
-  const tried = pick.tried.filter((other) => other !== repeatable);
-  return untilPicked(method, wire, { ...options, pick: { ...pick, tried } });
 }
 
 /** A request, and whether its stream has been started: a started stream can't be sent again, so the call can't be retried. */
@@ -152,40 +262,4 @@ function retryable(wire: WireCall): RetryableRequest {
       return started;
     },
   };
-}
-
-/** What a failed attempt means for the call. */
-export interface Failure {
-  readonly error: RpcError;
-  /** Whether the call may be retried at another instance. */
-  readonly retryable: boolean;
-  /** Whether the retry counts against the budget. A call that never left this process costs nothing. */
-  readonly costs: boolean;
-  /** Whether the connection was lost before the server could take the call. */
-  readonly connectionLost: boolean;
-  readonly refusal: Refusal | undefined;
-  /** Whether the failure is an answer from the method's handler. */
-  readonly answered: boolean;
-}
-
-/**
- * Classifies the failure of an attempt; undefined if `error` is no gRPC status.
- *
- * @param probe whether the attempt was a probe. A failed probe may be retried if the method is safe to repeat.
- */
-export function classifyFailure(method: Method, error: unknown, probe: boolean): Failure | undefined {
-  if (!(error instanceof RpcError)) return undefined;
-  const safe = method.policy.idempotency !== 'unknown';
-  const refusal = refusalOf(method, error);
-  if (refusal !== undefined) {
-    return { error, retryable: safe || refusal.proven, costs: true, connectionLost: false, refusal, answered: false };
-  }
-  if (!(error instanceof TransportError)) {
-    const unhandled = error instanceof RouterError && error.handled === 'never';
-    const canRetry = unhandled || (probe && safe && isServerFault(error.code));
-    return { error, retryable: canRetry, costs: true, connectionLost: false, refusal, answered: true };
-  }
-  const unhandled = error.reach !== 'unknown';
-  const costs = error.reach !== 'unsent';
-  return { error, retryable: safe || unhandled, costs, connectionLost: unhandled, refusal, answered: false };
 }

@@ -31,6 +31,21 @@ function hold(change: Promise<void>, { context }: Waiting, clock: Clock): Promis
   });
 }
 
+/** Waits for the pool's next change, or for the end of the call. It keeps the process alive meanwhile. */
+function untilNextChange({ context }: Waiting, { pool, clock }: Pick<WaitOptions, 'pool' | 'clock'>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
+    const end = () => {
+      timer.cancel();
+      stop();
+      context.offEnd(end);
+      resolve();
+    };
+    const stop = pool.onChange(end);
+    context.onEnd(end);
+  });
+}
+
 /** Resolves when the service's instances are known; undefined if they are. */
 export function untilKnown(
   waiting: Waiting,
@@ -54,7 +69,9 @@ export async function untilChanged(
     attempt: new AttemptRecord(subchannel, clock, 'no connection yet'),
   }));
   attempts.push(...waits.map(({ attempt }) => attempt));
-  await hold(pool.changed(), waiting, clock);
+  await untilNextChange(waiting, { pool, clock });
+  // The report of a call that has ended says what it was waiting for.
+  if (waiting.context.reason !== undefined) return;
   for (const { subchannel, attempt } of waits) {
     const { state, lastError = 'no connection' } = subchannel.transport;
     if (state === 'transient_failure') attempt.end(new RpcError(Status.UNAVAILABLE, lastError));
@@ -81,5 +98,26 @@ export async function untilPicked(
     if (coming.length === 0) return undefined;
     await untilChanged(coming, waiting, options);
     waiting.context.throwIfEnded();
+  }
+}
+
+/**
+ * Waits until an instance can be picked, also while none is known and while no connection can be made.
+ *
+ * @throws RpcError why the call has ended, or `UNAVAILABLE` if the channel is closed.
+ */
+export async function untilReachable(
+  method: Method,
+  waiting: Waiting,
+  options: PickWaitOptions,
+): Promise<MethodCandidate> {
+  const { pool, pick } = options;
+  for (;;) {
+    waiting.context.throwIfEnded();
+    const unknown = pool.noInstanceError();
+    if (unknown !== undefined && pool.closed) throw unknown;
+    const candidate = unknown === undefined ? pool.pick(method, pick) : undefined;
+    if (candidate !== undefined) return candidate;
+    await untilNextChange(waiting, options);
   }
 }

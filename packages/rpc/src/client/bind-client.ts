@@ -8,6 +8,7 @@ import { servicePolicyOf } from '../contract/balancing.js';
 import type { ServiceDefinition } from '../contract/definition.js';
 import { type Method, methodsOf } from '../contract/method.js';
 import { COMPRESSIONS } from '../contract/policy.js';
+import { MAX_ATTEMPTS } from '../contract/retry-policy.js';
 import { compose, enforceContext, type Middleware, type Next } from '../middleware/middleware.js';
 import { endWith } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
@@ -119,9 +120,15 @@ function newCall({ method, channel }: BoundMethod, request: Payload, options: Ca
   if (compression !== undefined && !COMPRESSIONS.includes(compression)) {
     throw refused(method, `compression must be ${COMPRESSIONS.join(' or ')}, and is "${compression}"`);
   }
+  const { maxAttempts } = options;
+  if (maxAttempts !== undefined && !isAttempts(maxAttempts)) {
+    throw refused(method, `maxAttempts is ${maxAttempts}; it must be a whole number from 1 to ${MAX_ATTEMPTS}`);
+  }
   const context = new CallContext({ clock, deadline, by, parents: parentsOf(scope?.context, options.signal) });
   return new OutgoingCall({ method, metadata, context, request, traceId, startedAt, options }, channel);
 }
+
+const isAttempts = (count: number): boolean => Number.isInteger(count) && count >= 1 && count <= MAX_ATTEMPTS;
 
 const NO_PARENTS: readonly never[] = [];
 
@@ -169,7 +176,8 @@ async function callOnce(call: ClientCall, channel: Channel, lost?: string): Prom
   const { path, responseStream } = method;
   refuseUnsendable(method, () => metadata.checkSendable());
   const hashKey = method.policy.hashKey && readHashKey(method.policy.hashKey, call);
-  const options = { attempts, hashKey, instance: call.options.instance, lost };
+  const { instance, maxAttempts, waitForReady } = call.options;
+  const options = { attempts, hashKey, instance, lost, maxAttempts, waitForReady };
   const request = encodeRequest(call);
   const compression = call.options.compression ?? method.policy.compression;
   const wire: WireCall = {

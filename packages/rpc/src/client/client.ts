@@ -33,6 +33,16 @@ export interface CallOptions {
   /** The id of the only instance that may get the call. The call is made once. */
   readonly instance?: string | undefined;
   /**
+   * The most attempts, with the first one: 1, for no retries and no hedges, to 5. It takes precedence over the contract.
+   * Default: the contract's, or 3.
+   */
+  readonly maxAttempts?: number;
+  /**
+   * Whether the call waits, at most until its deadline, while no instance can be reached. It takes precedence over the
+   * contract. Default: the contract's, or false: the call fails with `UNAVAILABLE` once every instance is out of reach.
+   */
+  readonly waitForReady?: boolean;
+  /**
    * For how long the client tries to resume a stream, in milliseconds from the first break after the last message. It
    * applies to streams whose contract says how they are resumed. `Infinity`: without limit. 0: never, each break is an
    * error. Default: 60,000.

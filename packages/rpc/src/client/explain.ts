@@ -1,35 +1,50 @@
 import type { Channel } from '../channel/channel.js';
 import { nameOf } from '../channel/no-instance.js';
+import type { ServiceView } from '../channel/service-view.js';
 import { Status } from '../status/code.js';
-import { type Attempt, RpcError } from '../status/rpc-error.js';
+import { RpcError } from '../status/rpc-error.js';
 import type { ClientCall } from './client.js';
+
+/** What an error tells of its call. */
+type ExplainedCall = Pick<ClientCall, 'method' | 'attempts' | 'startedAt' | 'options'>;
 
 /**
  * A copy of an `RpcError` with a report: the method, the attempts and the elapsed time. If the deadline has passed, the
  * message also says what the call was waiting for. Other errors are returned as they are.
  */
-export function explain(
-  error: unknown,
-  { method, attempts, startedAt }: Pick<ClientCall, 'method' | 'attempts' | 'startedAt'>,
-  channel: Channel,
-): unknown {
+export function explain(error: unknown, call: ExplainedCall, channel: Channel): unknown {
   if (!(error instanceof RpcError)) return error;
-  const { code, details, metadata, header, origin } = error;
-  const missing = code === Status.DEADLINE_EXCEEDED ? missingAtDeadline(attempts, channel, method.service) : undefined;
+  const { code, details, metadata, header, origin, retryPushbackMs } = error;
+  const { method, attempts, startedAt } = call;
+  const missing = code === Status.DEADLINE_EXCEEDED ? missingAtDeadline(call, channel) : undefined;
   const message = missing === undefined ? error.message : `${error.message} (${missing})`;
   const elapsedMs = channel.clock.now() - startedAt;
   // Attempts are copied, because one that is still running changes when it ends.
   const report = { method: method.path, attempts: attempts.map((attempt) => ({ ...attempt })), elapsedMs };
-  return new RpcError(code, message, { details, metadata, header, cause: error, report, origin });
+  return new RpcError(code, message, { details, metadata, header, cause: error, report, origin, retryPushbackMs });
 }
 
 /** What the call was waiting for at its deadline; undefined if the server ended it. */
-function missingAtDeadline(attempts: readonly Attempt[], channel: Channel, service: string): string | undefined {
+function missingAtDeadline(
+  { method: { service, policy }, attempts, options }: ExplainedCall,
+  channel: Channel,
+): string | undefined {
   const last = attempts.at(-1);
-  if (last !== undefined) return last.code === 'PENDING' ? `${nameOf(last)}: ${last.message}` : undefined;
+  if (last?.code === 'PENDING') return `${nameOf(last)}: ${last.message}`;
+  const waits = options.waitForReady ?? policy.waitForReady === true;
+  if (last !== undefined && !waits) return undefined;
   const view = channel.inspect().find((one) => one.service === service);
-  if (view !== undefined && view.endpoints.length > 0) return undefined;
+  if (view !== undefined && view.endpoints.length > 0) return waits ? unreachable(view) : undefined;
   return `no instance of ${service} is known yet${WHY_NOT_YET[view?.source?.state ?? ''] ?? ''}`;
+}
+
+/** Why a call waits for its instances; undefined if one is connected. */
+function unreachable({ service, endpoints }: ServiceView): string | undefined {
+  if (endpoints.some(({ state }) => state === 'ready')) return undefined;
+  const reasons = endpoints.map(
+    ({ instanceId: instance, address, state, lastError = state }) => `${nameOf({ instance, address })}: ${lastError}`,
+  );
+  return `no instance of ${service} can be reached: ${reasons.join('; ')}`;
 }
 
 /** What the lookup is waiting for, by the state of the registry's answer. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { Compression, MethodPolicy, ServicePolicy, Transport } from '@rondo/contracts/rondo/options/v1/options';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { Status } from '../status/code.js';
 import type { MethodDefinition } from './definition.js';
 import { methodsOf } from './method.js';
 import { policyOf, SERVICE_TAG } from './policy.js';
@@ -28,6 +29,14 @@ function resuming(method: MethodDefinition, resume = { request: 'resume_token', 
   const { options } = withOptions([encodedPolicy({ resume })]);
   return { ...method, options: { ...options, idempotencyLevel: 'NO_SIDE_EFFECTS' } };
 }
+
+/** A method that is safe to repeat, with a policy. */
+function safely(option: Partial<MethodPolicy>, method: MethodDefinition = unary): MethodDefinition {
+  const { options } = withOptions([encodedPolicy(option)]);
+  return { ...method, options: { ...options, idempotencyLevel: 'IDEMPOTENT' } };
+}
+
+const NO_RETRY = { maxAttempts: 0, codes: [], backoff: undefined };
 
 describe('the policy in a contract', () => {
   it('is read from the generated definitions', () => {
@@ -71,6 +80,54 @@ describe('the policy in a contract', () => {
       /^\/s\.S\/M: \(rondo\.options\.v1\.method\)\.timeout .* from 1 ms to 24 h$/,
     );
     expect(() => policyOf(bad, '/s.S/M')).toThrow(TypeError);
+  });
+
+  it('says how calls are retried and hedged, with defaults filled in', () => {
+    const policy = (option: Partial<MethodPolicy>) => policyOf(safely(option), '/s/M');
+    expect(policy({}).retry).toBeUndefined();
+    const defaults = { maxAttempts: 3, codes: new Set([Status.UNAVAILABLE]), backoff: { initialMs: 10, maxMs: 1_000 } };
+    expect(policy({ retry: NO_RETRY }).retry).toEqual(defaults);
+    const backoff = { initial: { seconds: 2n, nanos: 500_000_000 }, max: undefined };
+    expect(policy({ retry: { maxAttempts: 5, codes: [10, 14], backoff } }).retry).toEqual({
+      maxAttempts: 5,
+      codes: new Set([Status.ABORTED, Status.UNAVAILABLE]),
+      backoff: { initialMs: 2_500, maxMs: 2_500 },
+    });
+    expect(policy({ hedge: { delay: { seconds: 0n, nanos: 50_000_000 } } }).hedge).toEqual({ delayMs: 50 });
+    expect(policy({ hedge: { delay: undefined } }).hedge).toEqual({ delayMs: undefined });
+    expect(policy({ waitForReady: true }).waitForReady).toBe(true);
+    expect(policy({}).waitForReady).toBeUndefined();
+  });
+
+  it.each<[string, Partial<MethodPolicy>]>([
+    ['.retry.max_attempts is 6; it must be from 1 to 5', { retry: { ...NO_RETRY, maxAttempts: 6 } }],
+    ['.retry.codes has 99, which is no status code of gRPC', { retry: { ...NO_RETRY, codes: [Number('99')] } }],
+    ['.retry.codes has OK, after which no call is retried; leave it out', { retry: { ...NO_RETRY, codes: [0] } }],
+    [
+      '.retry.backoff.initial is 0.5 ms; it must be from 1 ms to 1 min',
+      { retry: { ...NO_RETRY, backoff: { initial: { seconds: 0n, nanos: 500_000 }, max: undefined } } },
+    ],
+    [
+      '.retry.backoff.max is 5 ms; it must be from 10 ms to 1 min',
+      { retry: { ...NO_RETRY, backoff: { initial: undefined, max: { seconds: 0n, nanos: 5_000_000 } } } },
+    ],
+    ['.hedge.delay is 3600001 ms; it must be from 1 ms to 1 h', { hedge: { delay: { seconds: 3_600n, nanos: 1e6 } } }],
+  ])('is refused: %s', (fault, option) => {
+    expect(() => policyOf(safely(option), '/s.S/M')).toThrow(`/s.S/M: (rondo.options.v1.method)${fault}`);
+  });
+
+  it('is refused if a method that may have side effects is retried or hedged', () => {
+    const options = { retry: { retry: NO_RETRY }, hedge: { hedge: { delay: undefined } } };
+    for (const [name, option] of Object.entries(options)) {
+      expect(() => policyOf(withOptions([encodedPolicy(option)]), '/s.S/M')).toThrow(
+        `/s.S/M: (rondo.options.v1.method).${name} makes a call more than once; say that this is safe by idempotency_level`,
+      );
+    }
+  });
+
+  it('is refused if a stream is hedged', () => {
+    const hedged = safely({ hedge: { delay: undefined } }, serverStream);
+    expect(() => policyOf(hedged, '/s.S/M')).toThrow('(rondo.options.v1.method).hedge is for unary methods');
   });
 
   it('names the fields by which a broken stream resumes, by their names in code', () => {

@@ -1,4 +1,3 @@
-import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import {
   Compression as CompressionOption,
   type HashKey as HashKeyOption,
@@ -8,6 +7,9 @@ import {
   Transport,
 } from '@rondo/contracts/rondo/options/v1/options';
 import type { MethodDefinition } from './definition.js';
+import { checkMs, toMs } from './duration.js';
+import { checkHedge, type HedgePolicy, hedgeOf } from './hedge-policy.js';
+import { checkRetry, type RetryPolicy, retryOf } from './retry-policy.js';
 
 /** Whether repeating a call has no further effect, by the contract's `idempotency_level`. */
 export type Idempotency = 'unknown' | 'idempotent' | 'no_side_effects';
@@ -22,6 +24,12 @@ export interface Policy {
    */
   readonly defaultTimeoutMs: number | undefined;
   readonly idempotency: Idempotency;
+  /** How a failed call is retried; missing for the defaults. */
+  readonly retry?: RetryPolicy;
+  /** When another instance is asked; missing if none is. */
+  readonly hedge?: HedgePolicy;
+  /** Whether a call waits while no instance can be reached. */
+  readonly waitForReady?: boolean;
   /** The source of a call's key, if the service is balanced by ring hash. */
   readonly hashKey?: HashKey;
   /** The fields by which a broken stream resumes; missing if it can't. */
@@ -37,7 +45,9 @@ const POLICY_TAG = (50550 << 3) | 2;
 /** The tag of `rondo.options.v1.service`, field 50551: the generator copies it to each method. */
 export const SERVICE_TAG = (50551 << 3) | 2;
 const DEFAULT_UNARY_TIMEOUT_MS = 10_000;
-const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
+const TIMEOUT_RANGE = [1, 24 * 60 * 60 * 1000] as const;
+const NEEDS_IDEMPOTENCY =
+  'makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out';
 
 /**
  * Reads the policy of a method from its contract.
@@ -45,24 +55,33 @@ const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
  * @throws TypeError that names the method and the remedy, if the contract contradicts itself.
  */
 export function policyOf(definition: MethodDefinition, path: string): Policy {
+  const option = declared(definition);
   const streaming = definition.requestStream || definition.responseStream;
-  const { timeout, hashKey: keyOption, resume: resumeOption, compression: compressionOption } = declared(definition);
-  const timeoutMs = timeout && toMs(timeout);
+  const timeoutMs = option.timeout && toMs(option.timeout);
   const defaultTimeoutMs = streaming || timeoutMs !== undefined ? undefined : DEFAULT_UNARY_TIMEOUT_MS;
-  if (timeoutMs !== undefined && (timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS)) {
-    throw new TypeError(`${path}: (rondo.options.v1.method).timeout is ${timeoutMs} ms; it must be from 1 ms to 24 h`);
-  }
-  const hashKey = hashKeyOf(keyOption);
-  const keyFault = hashKey && checkHashKey(hashKey, definition);
-  if (keyFault !== undefined) throw new TypeError(`${path}: (rondo.options.v1.method).hash_key ${keyFault}`);
-  const resume = resumeOf(resumeOption);
-  const resumeFault = resume && checkResume(resume, definition);
-  if (resumeFault !== undefined) throw new TypeError(`${path}: (rondo.options.v1.method).resume ${resumeFault}`);
-  const compression = compressionOf(compressionOption);
+  const idempotency = idempotencyOf(definition);
+  const retry = option.retry && retryOf(option.retry);
+  const hedge = option.hedge && hedgeOf(option.hedge);
+  const hashKey = hashKeyOf(option.hashKey);
+  const resume = resumeOf(option.resume);
+  const faults = [
+    timeoutMs !== undefined && prefixed('timeout ', checkMs(timeoutMs, TIMEOUT_RANGE)),
+    (retry ?? hedge) && idempotency === 'unknown' && `${retry ? 'retry' : 'hedge'} ${NEEDS_IDEMPOTENCY}`,
+    retry && prefixed('retry', checkRetry(retry)),
+    hedge && prefixed('hedge', checkHedge(hedge, streaming)),
+    hashKey && prefixed('hash_key ', checkHashKey(hashKey, definition)),
+    resume && prefixed('resume ', checkResume(resume, definition)),
+  ];
+  const fault = faults.find((text) => typeof text === 'string');
+  if (fault !== undefined) throw new TypeError(`${path}: (rondo.options.v1.method).${fault}`);
+  const compression = compressionOf(option.compression);
   return {
     timeoutMs,
     defaultTimeoutMs,
-    idempotency: idempotencyOf(definition),
+    idempotency,
+    ...(retry && { retry }),
+    ...(hedge && { hedge }),
+    ...(option.waitForReady && { waitForReady: true }),
     ...(hashKey && { hashKey }),
     ...(resume && { resume }),
     ...(compression && { compression }),
@@ -81,7 +100,7 @@ function isPlain(definition: MethodDefinition): boolean {
   return bytes !== undefined && ServicePolicyOption.decode(bytes).transport === Transport.TRANSPORT_GRPC;
 }
 
-const toMs = ({ seconds, nanos }: Duration) => Number(seconds) * 1_000 + nanos / 1e6;
+const prefixed = (field: string, fault: string | undefined) => (fault === undefined ? undefined : `${field}${fault}`);
 
 function idempotencyOf({ options }: MethodDefinition): Idempotency {
   switch (options.idempotencyLevel) {

@@ -46,6 +46,7 @@ export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';
 export { folderStorage } from '../resolver/endpoint-storage.js';
 export type { Endpoint, Resolution, ResolutionHandle, Resolver, ResolverListener } from '../resolver/resolver.js';
 export { fixedEndpoint, PEER_PING_INTERVAL_MS } from '../resolver/static.js';
+export { CallRefused } from '../server/faults.js';
 export { PingBarrier } from '../server/grpc/ping-barrier.js';
 export { statusName } from '../status/code.js';
 export { encodeStatusDetails } from '../status/detail.js';

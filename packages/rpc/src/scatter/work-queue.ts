@@ -1,5 +1,5 @@
+import { classifyFailure, type Failure } from '../channel/failure.js';
 import type { FleetStanding } from '../channel/fleet.js';
-import { classifyFailure, type Failure } from '../channel/retry.js';
 import type { Timer } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import { Status } from '../status/code.js';
@@ -237,6 +237,7 @@ type RetryDecision = Pick<Failure, 'retryable' | 'costs' | 'connectionLost'>;
 function retryDecision(method: Method, error: RpcError): RetryDecision {
   const failure = classifyFailure(method, received(error), false);
   if (failure?.retryable) return failure;
+  if ((error.retryPushbackMs ?? 0) < 0) return { retryable: false, costs: true, connectionLost: false };
   const safe = method.policy.idempotency !== 'unknown';
   return { retryable: safe && INSTANCE_FAULTS.has(error.code), costs: true, connectionLost: false };
 }

@@ -9,6 +9,16 @@ import { RouterError } from '../transport/router-error.js';
  */
 const PASSED_ON: ReadonlySet<Status> = new Set([Status.CANCELLED, Status.DEADLINE_EXCEEDED, Status.UNAVAILABLE]);
 
+/** The handler's own client has retried the call as often as it may. Further attempts of each tier would multiply. */
+const NO_RETRY = -1;
+
+/**
+ * Refuses a call before its handler ran: the process isn't ready, or has too much to do. The client may retry the call at
+ * another instance, whatever its method. Only Rondo's own middleware throws it, because other middleware may have had
+ * effects by then; docs/adr/0031-proof-that-no-handler-ran.md.
+ */
+export class CallRefused extends RpcError {}
+
 /**
  * Converts what a handler threw to a status. An {@link RpcError} that the handler created stays as it is, unless its
  * code is `OK`. A failure of a call that the handler made keeps its code if the caller can act on it. Anything else
@@ -18,7 +28,8 @@ const PASSED_ON: ReadonlySet<Status> = new Set([Status.CANCELLED, Status.DEADLIN
 export function toRpcError(call: ServerCall, fault: unknown): RpcError {
   if (fault instanceof RpcError && fault.report === undefined && fault.code !== Status.OK) return fault;
   if (fault instanceof RpcError && PASSED_ON.has(fault.code)) {
-    return new RpcError(fault.code, `${fault.report?.method.slice(1)}: ${fault.message}`, { cause: fault });
+    const message = `${fault.report?.method.slice(1)}: ${fault.message}`;
+    return new RpcError(fault.code, message, { cause: fault, retryPushbackMs: NO_RETRY });
   }
   call.log.error({ err: fault }, 'the handler failed');
   return new RpcError(Status.INTERNAL, internalError(call.traceId), { cause: fault });
@@ -48,8 +59,10 @@ export function toRouterError(call: ServerCall, error: RpcError): RouterError {
   if (details.length < error.details.length) {
     call.log.warn({ code: error.codeName, details: error.details.length, sent: details.length }, 'details too large');
   }
-  const { code, message, cause } = error;
-  return new RouterError(code, brief(message), { handled: 'unknown', details, metadata, header: call.header, cause });
+  const { code, message, cause, retryPushbackMs } = error;
+  const handled = error instanceof CallRefused && !call.context.handling ? 'never' : 'unknown';
+  const sent = { handled, details, metadata, header: call.header, cause, retryPushbackMs } as const;
+  return new RouterError(code, brief(message), sent);
 }
 
 /** Clients of gRPC's C core (Python, Ruby, PHP, C++) accept at most 16 KiB of trailers, and at least 8 KiB. */

@@ -34,6 +34,7 @@ export class RoutedCall implements ServerCall {
   declare readonly deadline: Date | undefined;
   declare readonly callerDeadline: Date | undefined;
   declare readonly signal: AbortSignal;
+  declare readonly previousAttempts: number;
   readonly request: Payload;
   readonly sendHeader: () => void;
   declare readonly log: Logger;
@@ -57,6 +58,7 @@ export class RoutedCall implements ServerCall {
     Object.defineProperty(this, 'deadline', RoutedCall.#deadline);
     Object.defineProperty(this, 'callerDeadline', RoutedCall.#callerDeadline);
     Object.defineProperty(this, 'signal', RoutedCall.#signal);
+    Object.defineProperty(this, 'previousAttempts', RoutedCall.#previousAttempts);
     Object.defineProperty(this, 'log', RoutedCall.#child);
   }
 
@@ -82,6 +84,13 @@ export class RoutedCall implements ServerCall {
     enumerable: true,
     get(this: RoutedCall): AbortSignal {
       return this.context.signal;
+    },
+  };
+
+  static readonly #previousAttempts: PropertyDescriptor = {
+    enumerable: true,
+    get(this: RoutedCall): number {
+      return this.#wire.previousAttempts ?? 0;
     },
   };
 

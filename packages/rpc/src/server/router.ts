@@ -107,10 +107,16 @@ function routesOf(
       const handler = handlerOf(handlers, key);
       if (handler === undefined) throw new TypeError(`${method.path} has no handler: implement "${key}"`);
       if (routes.has(method.path)) throw new TypeError(`${method.path} has two handlers: list its service once`);
-      routes.set(method.path, { method, run: compose(chain, (call) => invoke(handler, call)) });
+      routes.set(method.path, { method, run: compose(chain, (call) => handOver(handler, call)) });
     }
   }
   return routes;
+}
+
+/** The end of the middleware chain. What fails before it can't have had effects. */
+function handOver(handler: AnyHandler, call: ServerCall): ReturnType<typeof invoke> {
+  call.context.handling = true;
+  return invoke(handler, call);
 }
 
 /** A method that every object inherits, such as `toString`, is no handler. */

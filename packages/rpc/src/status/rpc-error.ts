@@ -32,6 +32,11 @@ export interface RpcErrorOptions {
   readonly header?: Metadata | undefined;
   /** The cause. It never leaves this process. */
   readonly cause?: unknown;
+  /**
+   * What a server asks of clients that would retry the call: to wait for so many milliseconds before, or not to retry if it is
+   * negative. Sent as the trailer `grpc-retry-pushback-ms`. Source: gRFC A6.
+   */
+  readonly retryPushbackMs?: number | undefined;
   /** Set by a client on errors that it received. */
   readonly report?: CallReport;
   /** Default: `client`. */
@@ -55,6 +60,8 @@ export class RpcError extends Error {
   readonly metadata: Metadata;
   /** Header metadata received before the error; undefined if none came. A handler sets its own in `call.header`. */
   readonly header: Metadata | undefined;
+  /** How long a client waits before it retries the call, in milliseconds; negative: it doesn't. Undefined: it decides. */
+  readonly retryPushbackMs: number | undefined;
   readonly report: CallReport | undefined;
   /**
    * `server` if a server answered with this error. `client` if this process made it: its text may name instances and
@@ -68,6 +75,7 @@ export class RpcError extends Error {
     this.details = options.details ?? [];
     this.metadata = options.metadata ?? new Metadata();
     this.header = options.header;
+    this.retryPushbackMs = options.retryPushbackMs;
     this.report = options.report;
     this.origin = options.origin ?? 'client';
   }

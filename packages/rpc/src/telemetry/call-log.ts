@@ -44,9 +44,9 @@ export function callLog(options: CallLogOptions): Middleware<ServerCall> {
 
   function log(call: ServerCall, { code, durationMs, error }: CallOutcome): void {
     const { path, responseStream, requestStream } = call.method;
-    const fields = { code, durationMs: Math.round(durationMs * 1000) / 1000, peer: call.peer };
+    const fields = () => fieldsOf(call, code, durationMs);
     if (code !== 'OK') {
-      const failure = { ...fields, error: error instanceof Error ? error.message : String(error) };
+      const failure = { ...fields(), error: error instanceof Error ? error.message : String(error) };
       // The caller cancelled. Every watch ends like this, and nothing was refused.
       if (code === 'CANCELLED') call.log.debug(failure, 'call cancelled');
       // Such as a watch that a drain ends: each client of a replica has one, and resumes it elsewhere.
@@ -58,16 +58,21 @@ export function callLog(options: CallLogOptions): Middleware<ServerCall> {
     } else if (quiet?.has(path) === true) {
       return;
     } else if (durationMs > slowMs && !requestStream && !responseStream) {
-      call.log.warn(fields, 'slow call');
+      call.log.warn(fields(), 'slow call');
     } else if (everyCall) {
-      call.log.debug(fields, 'call');
+      call.log.debug(fields(), 'call');
     } else {
       const leftOut = samplerOf(path).admit(clock.now());
-      if (leftOut !== undefined) call.log.info(leftOut > 0 ? { ...fields, leftOut } : fields, 'call');
+      if (leftOut !== undefined) call.log.info(leftOut > 0 ? { ...fields(), leftOut } : fields(), 'call');
     }
   }
 
   return (call, next) => withOutcome(call, next, { clock, onEnd: (outcome) => log(call, outcome) });
+}
+
+function fieldsOf({ peer, previousAttempts }: ServerCall, code: StatusName, durationMs: number): object {
+  const fields = { code, durationMs: Math.round(durationMs * 1000) / 1000, peer };
+  return previousAttempts > 0 ? { ...fields, previousAttempts } : fields;
 }
 
 /** Admits a number of log lines per second, and counts the others. */

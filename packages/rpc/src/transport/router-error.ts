@@ -39,6 +39,7 @@ export function notHandledMark(error: RpcError, path: string): string | undefine
 
 /** A failure as a client received it. */
 export interface ReceivedFailure extends Pick<RpcError, 'code' | 'message' | 'details' | 'metadata' | 'header'> {
+  readonly retryPushbackMs?: number | undefined;
   /** The method that was called. */
   readonly path: string;
   /** The value of `rondo-not-handled` in its trailer. */

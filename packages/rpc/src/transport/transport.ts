@@ -23,6 +23,8 @@ export interface WireCall {
   readonly peer: string;
   /** The compression of the request; missing for the transport's own setting. */
   readonly compression?: Compression | undefined;
+  /** How many attempts of the call were made before this one; missing for the first. */
+  readonly previousAttempts?: number | undefined;
   /** Whether it goes as a gRPC call of its own, although the connection has a tunnel. */
   readonly plain?: boolean | undefined;
   /** Sends the response's header at once. It is set on a received call if the transport can do this. */

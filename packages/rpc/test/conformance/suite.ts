@@ -9,6 +9,7 @@ import { describeKinds } from './kinds.js';
 import { describeMetadata } from './metadata.js';
 import { describeRequestStreams } from './request-streams.js';
 import { describeResume } from './resume.js';
+import { describeRetries } from './retries.js';
 import { describeSizes } from './sizes.js';
 import { describeStatuses } from './statuses.js';
 import { describeUnsendable } from './unsendable.js';
@@ -30,6 +31,7 @@ export function describeConformance(name: string, makeEnvironment: MakeEnvironme
     describeRequestStreams(harness);
     describeFaults(harness);
     describeResume(harness);
+    describeRetries(harness);
     describeSizes(harness);
     describeBackPressure(harness);
   });

@@ -39,6 +39,34 @@ const refused: readonly [body: string, reason: string][] = [
     method('hash_key: {field: "name"}', { request: 'stream ' }),
     'Get: hash_key.field is name, and the request is a stream; name a key of metadata instead',
   ],
+  [
+    method('retry: {max_attempts: 2}'),
+    'Get: retry makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out',
+  ],
+  [safe('retry: {max_attempts: 6}'), 'Get: retry.max_attempts is 6; it must be from 1 to 5, or missing for 3'],
+  [safe('retry: {codes: [UNAVAILABLE, OK]}'), 'Get: retry.codes has OK, after which no call is retried; leave it out'],
+  [
+    safe('retry: {backoff: {initial: {seconds: 61}}}'),
+    'Get: retry.backoff.initial is 61000 ms; it must be from 1 ms to 1 min',
+  ],
+  [
+    safe('retry: {backoff: {initial: {seconds: 2} max: {seconds: 1}}}'),
+    'Get: retry.backoff.max is 1000 ms; it must be from 2000 ms, the first wait, to 1 min',
+  ],
+  [
+    method('hedge: {}'),
+    'Get: hedge makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out',
+  ],
+  [watch('hedge: {}'), 'Get: hedge is for a method with one request and one reply; leave it out'],
+  [
+    safe('hedge: {} retry: {max_attempts: 1}'),
+    'Get: hedge makes a second attempt, and retry.max_attempts is 1; allow 2 or more, or leave one of the two out',
+  ],
+  [safe('hedge: {delay: {nanos: 999999}}'), 'Get: hedge.delay is 0.999999 ms; it must be from 1 ms to 1 h'],
+  [
+    safe('hedge: {delay: {seconds: 1}} timeout: {seconds: 1}'),
+    'Get: hedge.delay is 1000 ms, and each call ends after 1000 ms, its timeout; make the delay shorter',
+  ],
   [method('hash_key: {}'), 'Get: hash_key names neither a field nor a metadata key'],
   [
     method('hash_key: {metadata: "X-Tenant"}'),
@@ -133,6 +161,11 @@ function method(option: string, { request = '', response = '', level = '' } = {}
 /** A server-streaming method that may be called again. */
 function watch(option: string): string {
   return method(option, { response: 'stream ', level: '    option idempotency_level = NO_SIDE_EFFECTS;\n' });
+}
+
+/** A unary method that may be called again. */
+function safe(option: string): string {
+  return method(option, { level: '    option idempotency_level = IDEMPOTENT;\n' });
 }
 
 function balancing(setting: string): string {

@@ -5,10 +5,10 @@ import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
-import { callLog, callMetrics, methodsOf } from '@rondo/rpc/internal';
+import { CallRefused, callLog, callMetrics, methodsOf } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { Status } from '@rondo/rpc/status';
 import { formatHostPort } from '../config/parsers.js';
 import type { LOG_LEVELS } from '../config/shared.js';
 import { createHealth } from '../health.js';
@@ -158,14 +158,14 @@ interface GateOptions {
 }
 
 /**
- * Refuses calls with `UNAVAILABLE` while the process waits for a dependency, so that no handler has to check for it. The
- * caller doesn't learn which one: its name has an address. The log has it.
+ * Refuses calls with `UNAVAILABLE` while the process waits for a dependency, so that no handler has to check for it. A
+ * client that has another instance retries there, whatever the method. The caller doesn't learn which one: its name has an address. The log has it.
  */
 export function createGate({ name, readiness, open }: GateOptions): Middleware<ServerCall> {
   const always: ReadonlySet<string> = new Set(open);
   return (call, next) => {
     if (readiness.current.phase !== 'starting' || always.has(call.method.service)) return next(call);
     const message = `${name} isn't ready: it waits for a dependency, which its log names; call again soon`;
-    return Promise.reject(new RpcError(Status.UNAVAILABLE, message));
+    return Promise.reject(new CallRefused(Status.UNAVAILABLE, message));
   };
 }

@@ -143,7 +143,7 @@ type Verdict = 'success' | 'fault' | 'neutral';
 function classify(candidate: MethodCandidate, outcome: AttemptOutcome, method: MethodOutliers): Verdict {
   const { error, endedBy } = outcome;
   if (endedBy === 'caller') return 'neutral';
-  if (endedBy === 'deadline') return onExpiry(candidate, outcome, method);
+  if (endedBy === 'deadline' || endedBy === 'hedge') return onExpiry(candidate, outcome, method);
   if (error === undefined) return 'success';
   if (!(error instanceof RpcError)) return 'neutral';
   if (error instanceof TransportError) return onConnection(candidate, error);

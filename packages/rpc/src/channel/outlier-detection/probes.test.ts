@@ -4,6 +4,7 @@ import { emptyReply } from '../../../test/support/fake-transport.js';
 import { methodOf } from '../../../test/support/method.js';
 import { failure } from '../../../test/support/outcome.js';
 import { makePool } from '../../../test/support/pool.js';
+import { noWaits } from '../../../test/support/retried-calls.js';
 import { streamOf } from '../../../test/support/stream.js';
 import { wireCall } from '../../../test/support/wire-call.js';
 import type { Reply } from '../../call/call.js';
@@ -34,7 +35,7 @@ function start() {
   const attempts: Attempt[] = [];
   const call = async (method: Method = methodOf('no_side_effects'), wire: Partial<WireCall> = {}) => {
     attempts.length = 0;
-    return callWithRetries(method, wireCall(wire), { pool, budget, clock, attempts });
+    return callWithRetries(method, wireCall(wire), { pool, budget, clock, random: noWaits, attempts });
   };
   const calls = async (times: number, method?: Method, wire: () => Partial<WireCall> = () => ({})) => {
     for (let left = times; left > 0; left -= 1) await call(method, wire()).catch(() => undefined);

@@ -11,6 +11,12 @@ import { Status } from '../../status/code.js';
 import { encodeStatusDetails, STATUS_DETAILS } from '../../status/detail.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { addTo, forEachEntry } from '../../transport/grpc/metadata.js';
+import {
+  formatRetryPushback,
+  PREVIOUS_ATTEMPTS,
+  RETRY_PUSHBACK,
+  readPreviousAttempts,
+} from '../../transport/retry-metadata.js';
 import { notHandledMark } from '../../transport/router-error.js';
 import type { WireCall } from '../../transport/transport.js';
 
@@ -97,6 +103,10 @@ class ReceivedCall implements WireCall, MetadataSource {
     this.#call = call;
   }
 
+  get previousAttempts(): number | undefined {
+    return readPreviousAttempts(this.#call.metadata.get(PREVIOUS_ATTEMPTS)[0]);
+  }
+
   /** grpc-js sends the first header of a call and ignores further ones. */
   sendHeader(header: Metadata): void {
     this.#call.sendMetadata(toGrpcMetadata(header));
@@ -169,5 +179,6 @@ export function toGrpcStatus(fault: unknown, path: string): grpc.StatusObject {
   if (details !== undefined) metadata.set(STATUS_DETAILS, Buffer.from(details));
   const mark = notHandledMark(error, path);
   if (mark !== undefined) metadata.set(NOT_HANDLED, mark);
+  if (error.retryPushbackMs !== undefined) metadata.set(RETRY_PUSHBACK, formatRetryPushback(error.retryPushbackMs));
   return { code: error.code, details: error.message, metadata };
 }

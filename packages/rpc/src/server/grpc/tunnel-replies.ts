@@ -1,6 +1,7 @@
 import type { Metadata } from '../../call/metadata.js';
 import { encodeStatusDetails } from '../../status/detail.js';
 import type { RpcError } from '../../status/rpc-error.js';
+import { formatRetryPushback } from '../../transport/retry-metadata.js';
 import { notHandledMark } from '../../transport/router-error.js';
 import { BATCH_BYTES, FrameSender, type WriteBatch } from '../../transport/tunnel/frame-sender.js';
 import { MAX_UNFINISHED_BYTES } from '../../transport/tunnel/frames.js';
@@ -70,7 +71,13 @@ export class TunnelReplies {
   fail({ id, path, header }: FailedCall, error: RpcError): void {
     const { code, message, metadata: trailer } = error;
     const first = header ?? error.header;
-    const failure = { code, message, details: encodeStatusDetails(error), notHandled: notHandledMark(error, path) };
+    const failure = {
+      code,
+      message,
+      details: encodeStatusDetails(error),
+      notHandled: notHandledMark(error, path),
+      retryPushback: error.retryPushbackMs === undefined ? undefined : formatRetryPushback(error.retryPushbackMs),
+    };
     this.#sender.writer.reply({ id, message: NO_BYTES, totalBytes: 0, more: false, header: first, trailer, failure });
     this.#sender.send();
   }

@@ -265,6 +265,7 @@ class ReceivedCall implements WireCall, CallInFlight {
   readonly context = new CallContext();
   readonly request: { readonly stream: false; readonly message: Uint8Array };
   readonly peer: string;
+  readonly previousAttempts: number | undefined;
   /** Its place among the calls in flight. */
   slot = -1;
   readonly endless = false;
@@ -273,10 +274,11 @@ class ReceivedCall implements WireCall, CallInFlight {
   /** Takes it out of the calls in flight. */
   end: () => void = () => undefined;
 
-  constructor({ id, timeoutMs, metadata, message }: CallFrame, { path, peer, clock }: ReceivedFrom) {
+  constructor({ id, timeoutMs, previousAttempts, metadata, message }: CallFrame, { path, peer, clock }: ReceivedFrom) {
     this.id = id;
     this.path = path;
     this.metadata = metadata;
+    this.previousAttempts = previousAttempts;
     this.deadline = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
     this.request = { stream: false, message };
     this.peer = peer;

@@ -121,7 +121,16 @@ export class TunnelClient implements ResponseListener {
     const method = known ?? this.#methods.size;
     if (known === undefined) this.#methods.set(wire.path, method);
     const path = known === undefined ? wire.path : '';
-    this.#sender.writer.call({ id, method, path, timeoutMs: this.#timeLeft(wire), metadata, message });
+    const { previousAttempts } = wire;
+    this.#sender.writer.call({
+      id,
+      method,
+      path,
+      timeoutMs: this.#timeLeft(wire),
+      previousAttempts,
+      metadata,
+      message,
+    });
     call.frame = this.#sender.send();
     return call.reply;
   }

@@ -5,6 +5,7 @@ import type { Timer } from '../../clock/clock.js';
 import { Status, statusFromCode } from '../../status/code.js';
 import { decodeStatusDetails } from '../../status/detail.js';
 import { RpcError } from '../../status/rpc-error.js';
+import { readRetryPushback } from '../retry-metadata.js';
 import { receivedError } from '../router-error.js';
 import type { WireCall } from '../transport.js';
 import type { FailureFrame, ReplyFrame } from '../tunnel/frames.js';
@@ -136,8 +137,9 @@ interface FailedCall {
   readonly metadata: Metadata;
 }
 
-function toError({ code, message, details, notHandled }: FailureFrame, call: FailedCall): RpcError {
+function toError({ code, message, details, notHandled, retryPushback }: FailureFrame, call: FailedCall): RpcError {
   const known = code === Status.OK ? Status.UNKNOWN : statusFromCode(code);
   const unpacked = details === undefined ? [] : decodeStatusDetails(details);
-  return receivedError({ ...call, code: known, message, details: unpacked, mark: notHandled });
+  const retryPushbackMs = readRetryPushback(retryPushback);
+  return receivedError({ ...call, code: known, message, details: unpacked, mark: notHandled, retryPushbackMs });
 }

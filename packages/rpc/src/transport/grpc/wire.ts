@@ -5,6 +5,7 @@ import type { Clock } from '../../clock/clock.js';
 import { Status, statusFromCode } from '../../status/code.js';
 import { decodeStatusDetails, STATUS_DETAILS } from '../../status/detail.js';
 import { RpcError } from '../../status/rpc-error.js';
+import { PREVIOUS_ATTEMPTS, RETRY_PUSHBACK, readRetryPushback } from '../retry-metadata.js';
 import { receivedError } from '../router-error.js';
 import { type Reach, TransportError, type WireCall } from '../transport.js';
 import { addTo } from './metadata.js';
@@ -13,9 +14,10 @@ import { addTo } from './metadata.js';
 const MAX_TIMEOUT_MS = Math.floor((2 ** 31 - 1) / 1_000) * 1_000;
 
 /** The request's metadata with the deadline as `grpc-timeout`, so that the server can end the call first. */
-export function toGrpcMetadata({ metadata, deadline }: WireCall, clock: Clock): grpc.Metadata {
+export function toGrpcMetadata({ metadata, deadline, previousAttempts }: WireCall, clock: Clock): grpc.Metadata {
   const result = addTo(new grpc.Metadata(), metadata);
   if (deadline !== undefined) result.set('grpc-timeout', formatTimeout(deadline - clock.now()));
+  if (previousAttempts !== undefined) result.set(PREVIOUS_ATTEMPTS, String(previousAttempts));
   return result;
 }
 
@@ -79,7 +81,9 @@ export function toError(status: grpc.StatusObject, { path, header, connected }: 
   const packed = status.metadata.get(STATUS_DETAILS)[0];
   const details = packed instanceof Buffer ? decodeStatusDetails(packed) : [];
   const [mark] = status.metadata.get(NOT_HANDLED);
-  const failure = { details, metadata: fromGrpcMetadata(status.metadata), header: header && fromGrpcMetadata(header) };
+  const retryPushbackMs = readRetryPushback(status.metadata.get(RETRY_PUSHBACK)[0]);
+  const metadata = fromGrpcMetadata(status.metadata);
+  const failure = { details, metadata, header: header && fromGrpcMetadata(header), retryPushbackMs };
   return receivedError({ ...failure, code: statusFromCode(status.code), message: status.details, path, mark });
 }
 

@@ -132,9 +132,15 @@ async function* resume(
 
 function asReceived(fault: unknown, early: EarlyHeader): unknown {
   if (!(fault instanceof RpcError) || fault instanceof TransportError) return fault;
-  const { code, message, details, header } = fault;
+  const { code, message, details, header, retryPushbackMs } = fault;
   const received = early.header ?? (header === undefined || header.size === 0 ? undefined : carried(header));
-  const options = { details, metadata: carried(fault.metadata), header: received, origin: 'server' } as const;
+  const options = {
+    details,
+    metadata: carried(fault.metadata),
+    header: received,
+    retryPushbackMs,
+    origin: 'server',
+  } as const;
   if (!(fault instanceof RouterError)) return new RpcError(code, message, options);
   return new RouterError(code, message, { ...options, handled: fault.handled });
 }

@@ -83,6 +83,7 @@ function readCall(fields: FieldReader, listener: RequestListener): void {
   let path = '';
   let cancel = false;
   let timeoutMs: number | undefined;
+  let previousAttempts: number | undefined;
   let entries: ReceivedEntries | undefined;
   let message: Uint8Array = NO_BYTES;
   const outer = fields.enter();
@@ -110,13 +111,20 @@ function readCall(fields: FieldReader, listener: RequestListener): void {
       case CALL.cancel:
         cancel = fields.number() !== 0;
         break;
+      case CALL.previousAttempts:
+        previousAttempts = fields.number();
+        break;
       default:
         fields.skip(tag);
     }
   }
   fields.leave(outer);
-  if (cancel) listener.onCancel(id);
-  else listener.onCall({ id, method, path, timeoutMs, metadata: metadataOf(entries) ?? new Metadata(), message });
+  if (cancel) {
+    listener.onCancel(id);
+    return;
+  }
+  const metadata = metadataOf(entries) ?? new Metadata();
+  listener.onCall({ id, method, path, timeoutMs, previousAttempts, metadata, message });
 }
 
 function readReply(fields: FieldReader): ReplyFrame {
@@ -191,14 +199,16 @@ function readFailure(fields: FieldReader): FailureFrame {
   let message = '';
   let details: Uint8Array | undefined;
   let notHandled: string | undefined;
+  let retryPushback: string | undefined;
   const outer = fields.enter();
   for (let tag = fields.tag(); tag !== 0; tag = fields.tag()) {
     if (tag === FAILURE.code) code = fields.number();
     else if (tag === FAILURE.message) message = fields.utf8();
     else if (tag === FAILURE.details) details = fields.bytes();
     else if (tag === FAILURE.notHandled) notHandled = fields.ascii();
+    else if (tag === FAILURE.retryPushback) retryPushback = fields.ascii();
     else fields.skip(tag);
   }
   fields.leave(outer);
-  return { code, message, details, notHandled };
+  return { code, message, details, notHandled, retryPushback };
 }

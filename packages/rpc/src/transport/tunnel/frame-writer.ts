@@ -36,13 +36,14 @@ export class FrameWriter {
     return this.#fields.take(BATCH_BYTES);
   }
 
-  call({ id, method, path, timeoutMs, metadata, message }: CallFrame): void {
+  call({ id, method, path, timeoutMs, previousAttempts, metadata, message }: CallFrame): void {
     const fields = this.#fields;
     const bytes =
       numberBytes(id) +
       numberBytes(method) +
       bytesBytes(path) +
       (timeoutMs === undefined ? 0 : numberBytes(timeoutMs)) +
+      (previousAttempts === undefined ? 0 : numberBytes(previousAttempts)) +
       this.#sizeOf(metadata) +
       bytesBytes(message);
     fields.reserve(MAX_PREFIX_BYTES + bytes);
@@ -53,6 +54,7 @@ export class FrameWriter {
     if (timeoutMs !== undefined) fields.number(CALL.timeoutMs, timeoutMs);
     this.#entries(CALL.metadata, metadata);
     if (message.length > 0) fields.bytes(CALL.message, message);
+    if (previousAttempts !== undefined) fields.number(CALL.previousAttempts, previousAttempts);
   }
 
   /** The cancellation of a call. */
@@ -90,6 +92,7 @@ export class FrameWriter {
     if (text.length > 0) fields.bytes(FAILURE.message, text);
     if (failure.details !== undefined) fields.bytes(FAILURE.details, failure.details);
     if (failure.notHandled !== undefined) fields.ascii(FAILURE.notHandled, failure.notHandled);
+    if (failure.retryPushback !== undefined) fields.ascii(FAILURE.retryPushback, failure.retryPushback);
   }
 
   #sizeOf(metadata: Metadata | undefined): number {
@@ -124,8 +127,9 @@ function sizeOfEntry({ length: keyBytes }: string, { length: valueBytes }: Metad
   return fieldBytes(keyBytes) + fieldBytes(valueBytes);
 }
 
-function sizeOfFailure({ code, details, notHandled }: FailureFrame, text: Buffer): number {
-  return numberBytes(code) + bytesBytes(text) + optionalBytes(details) + optionalBytes(notHandled);
+function sizeOfFailure({ code, details, notHandled, retryPushback }: FailureFrame, text: Buffer): number {
+  const optional = optionalBytes(details) + optionalBytes(notHandled) + optionalBytes(retryPushback);
+  return numberBytes(code) + bytesBytes(text) + optional;
 }
 
 const optionalBytes = (value: Uint8Array | string | undefined): number =>

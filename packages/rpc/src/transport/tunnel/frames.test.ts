@@ -38,7 +38,8 @@ function randomCall() {
     message: bytes(random.next() < 0.1 ? 20_000 : 100),
   };
   const timeoutMs = maybe(number());
-  return { ...common, timeoutMs, metadata };
+  const previousAttempts = maybe(1 + below(5));
+  return { ...common, timeoutMs, previousAttempts, metadata };
 }
 
 function randomReply() {
@@ -47,6 +48,7 @@ function randomReply() {
     message: maybe('grüße 👋') ?? '',
     details: maybe(bytes(200)),
     notHandled: maybe('/package.Service/Method'),
+    retryPushback: maybe(`${below(100) - 1}`),
   });
   const common = {
     id: number(),
@@ -67,7 +69,8 @@ describe(`frames (seed ${SEED})`, () => {
       for (const call of calls) writer.call({ ...call, metadata: new Metadata(call.metadata) });
       writer.cancel(cancelled);
       const batch = writer.take();
-      const last = { id: cancelled, method: 0, path: '', timeoutMs: undefined, metadata: [], message: Buffer.alloc(0) };
+      const nothing = { timeoutMs: undefined, previousAttempts: undefined, metadata: [], message: Buffer.alloc(0) };
+      const last = { id: cancelled, method: 0, path: '', ...nothing };
       expect(ConnectRequest.decode(batch)).toEqual({
         hello: undefined,
         calls: [
@@ -94,8 +97,9 @@ describe(`frames (seed ${SEED})`, () => {
         writer.reply({ ...reply, header: new Metadata(reply.header), trailer: new Metadata(reply.trailer) });
       }
       const wanted = replies.map(({ header, trailer, failure, ...reply }) => {
-        const { details = Buffer.alloc(0), notHandled = '' } = failure ?? {};
-        const failed = failure && { ...failure, details, notHandled };
+        const { details = Buffer.alloc(0), notHandled = '', retryPushback = '' } = failure ?? {};
+        const { retryPushback: _renamed, ...rest } = failure ?? {};
+        const failed = failure && { ...rest, details, notHandled, retryPushbackMs: retryPushback };
         return { ...reply, header: generated(header), trailer: generated(trailer), failure: failed };
       });
       expect(ConnectResponse.decode(writer.take())).toEqual({ welcome: undefined, goAway: undefined, replies: wanted });
@@ -129,7 +133,10 @@ describe(`frames (seed ${SEED})`, () => {
     const unknown = Buffer.from([0x78, 0x96, 0x01, 0x7d, 1, 2, 3, 4, 0x79, 1, 2, 3, 4, 5, 6, 7, 8, 0x7a, 2, 1, 2]);
     const hello = ConnectRequest.encode(ConnectRequest.fromPartial({ hello: { version: 7 } })).finish();
     readRequest(Buffer.concat([unknown, hello, unknown]), listener);
-    const response = { welcome: { version: 1, maxCalls: 2, maxRequestBytes: 3 }, goAway: { accepted: 4 } };
+    const response = {
+      welcome: { version: 1, maxCalls: 2, maxRequestBytes: 3, maxUnansweredBytes: 5 },
+      goAway: { accepted: 4 },
+    };
     readResponse(Buffer.from(ConnectResponse.encode(ConnectResponse.fromPartial(response)).finish()), listener);
     expect(seen).toEqual([{ version: 7 }, response.welcome, response.goAway]);
   });

@@ -40,6 +40,8 @@ export interface CallFrame {
   readonly path: string;
   /** Milliseconds; undefined for no deadline. */
   readonly timeoutMs: number | undefined;
+  /** Undefined for a call's first attempt. */
+  readonly previousAttempts: number | undefined;
   readonly metadata: Metadata;
   readonly message: Uint8Array;
 }
@@ -52,6 +54,8 @@ export interface FailureFrame {
   readonly details: Uint8Array | undefined;
   /** Undefined if the trailer isn't sent. */
   readonly notHandled: string | undefined;
+  /** Undefined if the trailer isn't sent. */
+  readonly retryPushback: string | undefined;
 }
 
 /** A reply to be sent, or received, or a piece of one. */
@@ -77,6 +81,7 @@ export const CALL = {
   metadata: bytesTag(5),
   message: bytesTag(6),
   cancel: numberTag(7),
+  previousAttempts: numberTag(8),
 } as const;
 export const ENTRY = { key: bytesTag(1), value: bytesTag(2) } as const;
 export const REPLY = {
@@ -93,4 +98,5 @@ export const FAILURE = {
   message: bytesTag(2),
   details: bytesTag(3),
   notHandled: bytesTag(4),
+  retryPushback: bytesTag(5),
 } as const;

@@ -1,0 +1,172 @@
+import { describe, expect, it } from '@jest/globals';
+import { emptyReply } from '../../test/support/fake-transport.js';
+import { failure } from '../../test/support/outcome.js';
+import { makeCalls } from '../../test/support/retried-calls.js';
+import type { Reply } from '../call/call.js';
+import { CallContext } from '../call/call-context.js';
+import type { Policy } from '../contract/policy.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import type { WireCall } from '../transport/transport.js';
+import { HedgeDelay } from './hedge-delays.js';
+import { RetryBudget } from './retry-budget.js';
+
+const DELAY_MS = 100;
+
+/** Instances that answer when the test says so. */
+function makeHedged({
+  hedge = { delayMs: DELAY_MS },
+  ...options
+}: Partial<Policy> & { budget?: RetryBudget; instances?: string[] } = {}) {
+  const { budget, instances, ...policy } = options;
+  const calls = makeCalls({ policy: { ...policy, hedge }, ...(budget && { budget }), ...(instances && { instances }) });
+  const received: { readonly wire: WireCall; answer(): void; fail(error: RpcError): void }[] = [];
+  calls.answerWith(
+    (wire) =>
+      new Promise<Reply<Uint8Array>>((resolve, reject) => {
+        wire.context.onEnd(() => reject(wire.context.reason));
+        received.push({ wire, answer: () => resolve(emptyReply), fail: reject });
+      }),
+  );
+  const at = (index: number) => {
+    const attempt = received[index];
+    if (attempt === undefined) throw new Error(`attempt ${index} was not made`);
+    return attempt;
+  };
+  return { ...calls, received, attempt: at };
+}
+
+describe('a hedged call', () => {
+  it('asks one instance if it answers in time', async () => {
+    const { call, clock, asked, attempt } = makeHedged();
+    const made = call('idempotent');
+    await clock.advance(DELAY_MS - 1);
+    attempt(0).answer();
+    await made;
+    await clock.advance(DELAY_MS);
+    expect(asked).toHaveLength(1);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('asks another one after the delay, takes its answer and cancels the first', async () => {
+    const { call, clock, asked, attempt, attempts } = makeHedged();
+    const made = call('idempotent');
+    await clock.advance(DELAY_MS);
+    expect(new Set(asked).size).toBe(2);
+    expect(attempt(1).wire.previousAttempts).toBe(1);
+    attempt(1).answer();
+    await made;
+    expect(attempt(0).wire.context.reason).toMatchObject({ code: Status.CANCELLED });
+    expect(attempt(1).wire.context.reason).toBeUndefined();
+    expect(attempts.map(({ code }) => code)).toEqual(['CANCELLED', 'OK']);
+  });
+
+  it('takes the answer of the first if that comes before the second', async () => {
+    const { call, clock, attempt } = makeHedged();
+    const made = call('idempotent');
+    await clock.advance(DELAY_MS);
+    attempt(0).answer();
+    await made;
+    expect(attempt(1).wire.context.reason).toMatchObject({ message: 'another instance answered first' });
+  });
+
+  it('fails with an answer that is not retried, and cancels the other', async () => {
+    const { call, clock, attempt } = makeHedged();
+    const failed = failure(call('idempotent'));
+    await clock.advance(DELAY_MS);
+    attempt(1).fail(new RpcError(Status.NOT_FOUND, 'no such project'));
+    expect(await failed).toMatchObject({ message: 'no such project' });
+    expect(attempt(0).wire.context.reason).toMatchObject({ code: Status.CANCELLED });
+  });
+
+  it('waits for the other if one has failed and no attempt is left', async () => {
+    const { call, clock, attempt, asked } = makeHedged({ instances: ['a', 'b'] });
+    const made = call('idempotent');
+    await clock.advance(DELAY_MS);
+    attempt(1).fail(new RpcError(Status.UNAVAILABLE, 'away'));
+    await clock.advance(DELAY_MS);
+    attempt(0).answer();
+    await made;
+    expect(asked).toHaveLength(2);
+  });
+
+  it('fails if all have failed', async () => {
+    const { call, clock, attempt } = makeHedged({ instances: ['a', 'b'] });
+    const failed = failure(call('idempotent'));
+    await clock.advance(DELAY_MS);
+    attempt(0).fail(new RpcError(Status.UNAVAILABLE, 'first'));
+    attempt(1).fail(new RpcError(Status.UNAVAILABLE, 'second'));
+    expect(await failed).toMatchObject({ code: Status.UNAVAILABLE });
+    expect(clock.timers).toBe(0);
+  });
+
+  it.each([
+    ['the budget is spent', { budget: new RetryBudget({ ratio: 0, reserve: 0 }) }],
+    ['there is one instance', { instances: ['a'] }],
+  ])('asks no second instance if %s', async (_name, options) => {
+    const { call, clock, asked, attempt } = makeHedged(options);
+    const made = call('idempotent');
+    await clock.advance(DELAY_MS);
+    attempt(0).answer();
+    await made;
+    expect(asked).toHaveLength(1);
+  });
+
+  it('asks none if its caller allows one attempt', async () => {
+    const { call, clock, asked, attempt } = makeHedged();
+    const made = call('idempotent', {}, { maxAttempts: 1 });
+    await clock.advance(DELAY_MS);
+    attempt(0).answer();
+    await made;
+    expect(asked).toHaveLength(1);
+  });
+
+  it('ends both when its caller leaves', async () => {
+    const { call, clock, attempt } = makeHedged();
+    const context = new CallContext();
+    const failed = failure(call('idempotent', { context }));
+    await clock.advance(DELAY_MS);
+    context.end(new RpcError(Status.CANCELLED, 'left'));
+    expect(await failed).toMatchObject({ message: 'left' });
+    for (const index of [0, 1]) expect(attempt(index).wire.context.reason).toMatchObject({ message: 'left' });
+    expect(clock.timers).toBe(0);
+  });
+
+  it('speaks against an instance that leaves hedges unanswered: it is ejected', async () => {
+    const { call, clock, asked, received, pool, answerWith } = makeHedged();
+    answerWith(async (wire, name) => {
+      if (name !== 'a') return emptyReply;
+      return new Promise((_resolve, reject) => wire.context.onEnd(() => reject(wire.context.reason)));
+    });
+    for (let index = 0; index < 200; index += 1) {
+      const made = call('idempotent');
+      await clock.advance(DELAY_MS);
+      await made;
+    }
+    expect(received).toHaveLength(0);
+    expect(pool.find('a')?.candidate('/s.S/M').ejected).toBe(true);
+    expect(asked.slice(-50).filter((name) => name === 'a').length).toBeLessThan(5);
+  });
+});
+
+describe('the delay without one in the contract', () => {
+  it('is what 95 % of the latest calls took', () => {
+    const delay = new HedgeDelay();
+    for (let index = 0; index < 63; index += 1) delay.note(10);
+    expect(delay.ms).toBeUndefined();
+    for (let index = 0; index < 1_024; index += 1) delay.note(index % 100);
+    expect(delay.ms).toBeGreaterThanOrEqual(94);
+    expect(delay.ms).toBeLessThanOrEqual(96);
+    for (let index = 0; index < 544; index += 1) delay.note(0.01);
+    expect(delay.ms).toBe(1);
+  });
+
+  it('is not there before enough calls were made, and no call is hedged', async () => {
+    const { call, clock, asked, attempt } = makeHedged({ hedge: { delayMs: undefined } });
+    const made = call('idempotent');
+    await clock.advance(9_000);
+    attempt(0).answer();
+    await made;
+    expect(asked).toHaveLength(1);
+  });
+});
