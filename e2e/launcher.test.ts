@@ -102,7 +102,8 @@ describe('a running system', () => {
   it('says which port is taken, and goes on', async () => {
     await ask(system.data, { command: 'stop', service: 'calculator' });
     const port = Number(system.address(1).split(':')[1]);
-    const server = createServer();
+    // Its clients connect to it again, and a server closes only once its connections have.
+    const server = createServer((client) => client.destroy());
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     const refused = await ask(system.data, { command: 'start', service: 'calculator' });
     await new Promise((resolve) => server.close(resolve));

@@ -17,7 +17,7 @@ import type { Transport } from '../src/transport/transport.js';
 import { until } from './support/wait.js';
 import { wireCall } from './support/wire-call.js';
 
-const BUILD_TIMEOUT_MS = 240_000;
+const BUILD_TIMEOUT_MS = 900_000;
 let folder: string;
 let missing: string | undefined;
 const closers: (() => unknown)[] = [];

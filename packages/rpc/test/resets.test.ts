@@ -17,7 +17,7 @@ import { createRouter, serve } from '../src/exports/server.js';
 import { standIn } from '../src/exports/testing.js';
 import { until } from './support/wait.js';
 
-const BUILD_TIMEOUT_MS = 240_000;
+const BUILD_TIMEOUT_MS = 900_000;
 /** More than the 1,000 that Node accepts at once. */
 const RESETS = 3_000;
 const HEADERS = { ':method': 'POST', ':path': '/grpc.health.v1.Health/Check', te: 'trailers' };

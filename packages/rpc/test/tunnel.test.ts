@@ -169,25 +169,24 @@ describe('a tunnel', () => {
     const go = deferred();
     const ways = { tunnel: 0, grpc: 0 };
     const { client } = await startTunnel({
-      async unary({ text }, call) {
-        if (text !== 'wait') return {};
+      async unaryUnsafe(_request, call) {
         ways[isTunnelled(call.metadata) ? 'tunnel' : 'grpc'] += 1;
         await go.promise;
         return {};
       },
     });
-    const payload = Buffer.alloc(64 * 1_024 - 20);
+    const call = () =>
+      client.unaryUnsafe({ behaviour: { errorReason: 'x'.repeat(64 * 1_024 - 20) } }, { timeoutMs: 600_000 });
     const calls: Promise<unknown>[] = [];
     // Few at a time, so that the server has read them before the next come.
     for (let made = 8; made <= 1_040; made += 8) {
-      for (let left = 8; left > 0; left -= 1)
-        calls.push(client.unary({ text: 'wait', payload }, { timeoutMs: 120_000 }));
+      for (let left = 8; left > 0; left -= 1) calls.push(call());
       await until(() => ways.tunnel + ways.grpc === made);
     }
     expect(ways).toEqual({ tunnel: 1_024, grpc: 16 });
     go.resolve();
     await Promise.all(calls);
-    await client.unary({ text: 'wait', payload });
+    await call();
     expect(ways).toEqual({ tunnel: 1_025, grpc: 16 });
   });
 

@@ -35,6 +35,8 @@ export class CallContext {
   #timer: Timer | undefined;
   #reason: RpcError | undefined;
   #controller: AbortController | undefined;
+  /** The first listener. Most calls have one at a time, which needs no set. */
+  #listener: (() => void) | undefined;
   #listeners: Set<() => void> | undefined;
   #reject: ((reason: unknown) => void) | undefined;
 
@@ -82,12 +84,16 @@ export class CallContext {
       listener();
       return;
     }
-    this.#listeners ??= new Set();
-    this.#listeners.add(listener);
+    if (this.#listener === undefined && !this.#listeners?.has(listener)) this.#listener = listener;
+    else if (this.#listener !== listener) {
+      this.#listeners ??= new Set();
+      this.#listeners.add(listener);
+    }
   }
 
   offEnd(listener: () => void): void {
-    this.#listeners?.delete(listener);
+    if (this.#listener === listener) this.#listener = undefined;
+    else this.#listeners?.delete(listener);
   }
 
   /** Settles as `work` does, or rejects with the reason if the call ends first. Only one race may run at a time. */
@@ -125,6 +131,7 @@ export class CallContext {
     this.release();
     this.#controller?.abort(reason);
     this.#reject?.(reason);
+    this.#listener?.();
     for (const listener of this.#listeners ?? []) listener();
   }
 

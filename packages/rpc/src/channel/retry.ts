@@ -49,14 +49,13 @@ const SAME_INSTANCE_DELAY_MS = 20;
 const MAX_PUSHBACK_MS = 60_000;
 
 /** Makes a call: retried, and hedged, as its method's policy says. */
-export async function callWithRetries(
-  method: Method,
-  wire: WireCall,
-  options: AttemptOptions,
-): Promise<Reply<Uint8Array>> {
+export function callWithRetries(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
   options.budget.deposit();
   const known = untilKnown(wire, options);
-  if (known !== undefined) await known;
+  return known === undefined ? start(method, wire, options) : known.then(() => start(method, wire, options));
+}
+
+function start(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
   const call = new RetriedCall(method, wire, options);
   // A request that is made for the picked instance can't be made for two at a time.
   const hedge = options.requests === undefined ? method.policy.hedge : undefined;
