@@ -92,6 +92,15 @@ describe('docs/guides/scatter-gather.md', () => {
   });
 });
 
+describe('docs/guides/discovery.md', () => {
+  it('runs unchanged, and prints what the guide shows', async () => {
+    const guide = readGuide('discovery.md');
+    const { code: exitCode, stdout, stderr } = await runFile('discovery.mjs', guide.code('discovery.mjs'));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('output'));
+  });
+});
+
 describe('docs/guides/sync.md', () => {
   it('runs unchanged, and prints what the guide shows', async () => {
     const guide = readGuide('sync.md');

@@ -6,8 +6,16 @@ import {
   RegistryServiceDefinition,
   type WatchResponse,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
-import { type Endpoint, fixedEndpoint, type Resolver, type ResolverListener } from '@rondo/rpc/internal';
+import {
+  type Client,
+  createChannel,
+  createClient,
+  type Endpoint,
+  fixedEndpoint,
+  type Resolver,
+  staticResolver,
+} from '@rondo/rpc/client';
+import type { ResolverListener } from '@rondo/rpc/internal';
 
 type Registry = Client<typeof RegistryServiceDefinition>;
 /** Resolves a service until the signal aborts. */

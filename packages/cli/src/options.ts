@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { Metadata } from '@rondo/rpc/call';
+import { dnsResolver, type Resolver, staticResolver } from '@rondo/rpc/client';
 import type { CommandContext } from './command.js';
 import { messageOf, UsageError } from './errors.js';
 import { parseDurationMs } from './terminal/text.js';
@@ -14,7 +15,7 @@ export const addressOption = {
   address: {
     type: 'string',
     placeholder: 'HOST:PORT',
-    description: 'Call this server without a registry; separate several by commas.',
+    description: 'Call this server without a registry; several with commas, or a DNS name: dns:///HOST:PORT.',
   },
 } as const;
 
@@ -87,6 +88,23 @@ export function parseAddresses(source: string, text: string): readonly string[] 
     );
   }
   return addresses;
+}
+
+/** Parses the value of `--address`: `host:port[,…]`, or one target of a DNS resolver. */
+export function parseTarget(text: string): readonly string[] {
+  if (!text.startsWith('dns:')) return parseAddresses('--address', text);
+  try {
+    dnsResolver(text);
+  } catch (error) {
+    throw error instanceof TypeError ? new UsageError(`--address ${error.message}`) : error;
+  }
+  return [text];
+}
+
+/** Finds the servers that {@link parseTarget} has read, or others at fixed addresses. */
+export function resolverAt(addresses: readonly string[]): Resolver {
+  const [target = ''] = addresses;
+  return target.startsWith('dns:') ? dnsResolver(target) : staticResolver(addresses);
 }
 
 function isAddress(address: string): boolean {

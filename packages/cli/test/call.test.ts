@@ -208,6 +208,8 @@ describe('rondo call', () => {
     [[ADD, '{}', '--rate', 'x'], 2, '--rate x: must be a number above 0'],
     [[ADD, '{}', '--timeout', '5'], 2, '--timeout 5: must be a duration, such as 500ms'],
     [[ADD, '{}', '--address', 'here'], 2, '--address "here": must be host:port'],
+    [[ADD, '{}', '--address', 'dns:///localhost'], 2, '--address "dns:///localhost" has no port: end it in one from 1'],
+    [[ADD, '{}', '--address', 'dns://127.0.0.1:1/a.example:1'], 1, 'the DNS server refuses the connection'],
     [[ADD, '{}', '--registry', '127.0.0.1:1'], 1, "UNAVAILABLE: the registry at 127.0.0.1:1 can't be reached"],
     [[ADD, '{}', '--address', '127.0.0.1:1'], 1, 'UNAVAILABLE: no server at 127.0.0.1:1 can be reached'],
   ])('%j is refused, and says what to do', async (args, exitCode, message) => {
@@ -221,6 +223,11 @@ describe('rondo call', () => {
     const args = ['call', 'AdderService/Add', '{"a": 4}', '--address', address, '--count', '2', '--json'];
     const { stdout } = await rondo(args, { environment: { RONDO_REGISTRY: '127.0.0.1:1' } });
     expect(JSON.parse(stdout).instances).toEqual({ 'adder-2': 2 });
+  });
+
+  it('calls the servers at a DNS name', async () => {
+    const target = `dns:///${running[1]?.address.replace('127.0.0.1', 'localhost')}`;
+    expect((await call('AdderService/Add', '{"a": 4}', '--address', target, '--json')).stdout).toBe('{"result":"4"}\n');
   });
 });
 

@@ -1,9 +1,9 @@
 /** Load reports of servers and load balancing of clients as one loop, over every layer except the network. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
+import { type Channel, createChannel, createClient, fixedEndpoint, type Resolver } from '@rondo/rpc/client';
 import { sleep } from '@rondo/rpc/clock';
-import { type Balancing, DEFAULT_BALANCING, fixedEndpoint, type Resolver } from '@rondo/rpc/internal';
+import { type Balancing, DEFAULT_BALANCING } from '@rondo/rpc/internal';
 import { createRouter, implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, ManualClock, seededRandom } from '@rondo/rpc/testing';

@@ -8,9 +8,9 @@ import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { type ServerCall, silentLogger } from '@rondo/rpc/call';
-import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { type Channel, createChannel, createClient, fixedEndpoint, staticResolver } from '@rondo/rpc/client';
 import { sleep, systemClock } from '@rondo/rpc/clock';
-import { fixedEndpoint } from '@rondo/rpc/internal';
+
 import type { Middleware } from '@rondo/rpc/middleware';
 import { implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';

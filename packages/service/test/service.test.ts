@@ -12,8 +12,8 @@ import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/ad
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
-import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
-import { fixedEndpoint } from '@rondo/rpc/internal';
+import { type Channel, createChannel, createClient, fixedEndpoint, staticResolver } from '@rondo/rpc/client';
+
 import { type Handlers, implement } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import { type App, type RunningService, StartupError, startService } from '../src/exports/index.js';

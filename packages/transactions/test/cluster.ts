@@ -3,9 +3,9 @@ import { AddRequest, AddResponse } from '@rondo/contracts/rondo/conformance/v1/a
 import { createPool, type Database, migrate, type Transaction } from '@rondo/database';
 import type { TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
-import { type Channel, createChannel, staticResolver } from '@rondo/rpc/client';
+import { type Channel, createChannel, type Resolver, staticResolver } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
-import type { Resolver } from '@rondo/rpc/internal';
+
 import type { MemoryNetwork } from '@rondo/rpc/internal/testing';
 import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';

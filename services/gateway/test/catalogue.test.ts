@@ -3,8 +3,8 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Exposure } from '@rondo/contracts/rondo/options/v1/options';
-import { createChannel } from '@rondo/rpc/client';
-import { fixedEndpoint } from '@rondo/rpc/internal';
+import { createChannel, fixedEndpoint } from '@rondo/rpc/client';
+
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import type { PublicMethod } from '../src/discovery/catalogue.js';
 import { type CatalogueOptions, createCatalogue, type LiveCatalogue } from '../src/discovery/create-catalogue.js';

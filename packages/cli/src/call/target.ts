@@ -1,5 +1,5 @@
 import type { Metadata } from '@rondo/rpc/call';
-import { type Channel, type ClientCall, createChannel, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
+import { type Channel, type ClientCall, createChannel, createRegistryChannel } from '@rondo/rpc/client';
 import type { BalancingOverrides } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -14,7 +14,7 @@ import {
 import type { CommandContext } from '../command.js';
 import type { Connections } from '../environment.js';
 import { reasonOf, UsageError } from '../errors.js';
-import { parseAddresses, registryAddresses } from '../options.js';
+import { parseTarget, registryAddresses, resolverAt } from '../options.js';
 import { listInstances, withRegistry } from '../registry/connection.js';
 import { addressOf, isPicked } from '../registry/instance-view.js';
 import { knownServices, matchService, notRegistered } from '../registry/service-name.js';
@@ -37,7 +37,7 @@ export interface RegistryLookup {
   readonly zone?: string;
 }
 
-/** Where to look for a service. */
+/** Where to look for a service: in the registry, or at addresses, of which one may be a `dns:` target. */
 export type Where = RegistryLookup | { readonly by: 'address'; readonly addresses: readonly string[] };
 
 /** How a target is found and connected. */
@@ -74,7 +74,7 @@ export const whereOf = (
 ): Where =>
   address === undefined
     ? { by: 'registry', registry: registryAddresses(registry, environment), ...lookup }
-    : { by: 'address', addresses: parseAddresses('--address', address) };
+    : { by: 'address', addresses: parseTarget(address) };
 
 /** Finds a method by its name, fetches its contract from a server of the service, and runs `work` with a channel to it. */
 export async function withTarget<T>(
@@ -97,7 +97,7 @@ export async function withTarget<T>(
           balancing: where.balancing ?? {},
           ...connections,
         })
-      : createChannel({ resolver: staticResolver(where.addresses), ...connections });
+      : createChannel({ resolver: resolverAt(where.addresses), ...connections });
   try {
     channel.follow(schema.service, servicePolicy(schema.desc));
     return await work({ schema, method: target, channel });
@@ -152,7 +152,7 @@ async function learn(
     call.metadata.delete(VERSION_KEY);
     return next(call);
   };
-  const channel = createChannel({ resolver: staticResolver(addresses), middleware: [middleware] });
+  const channel = createChannel({ resolver: resolverAt(addresses), middleware: [middleware] });
   try {
     const reflection = createReflection(channel, { signal });
     const fullName = typeof service === 'string' ? service : named(service.named, await reflection.listServices());

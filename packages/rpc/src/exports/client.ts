@@ -16,7 +16,9 @@ export { type Channel, type ChannelOptions, createChannel } from '../channel/cha
 export { createRegistryChannel, type RegistryChannelOptions } from '../channel/registry-channel.js';
 export type { CallOptions, Client, ClientCall } from '../client/client.js';
 export { type ClientOptions, createClient } from '../client/create-client.js';
-export { staticResolver } from '../resolver/static.js';
+export { type DnsResolverOptions, dnsResolver } from '../resolver/dns.js';
+export type { Endpoint, Resolver } from '../resolver/resolver.js';
+export { fixedEndpoint, staticResolver } from '../resolver/static.js';
 export { broadcast } from '../scatter/broadcast.js';
 export type {
   BroadcastOptions,

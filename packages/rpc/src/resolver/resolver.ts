@@ -85,6 +85,13 @@ export interface ResolverListener {
   onFailure(reason: string): void;
   /** The source answers but doesn't know the instances yet. A call without a known instance waits. */
   onPending(): void;
+  /**
+   * Calls `listener` at each change of which instances can be called, until the returned function is called. A resolver
+   * that must ask for changes, as that of DNS, looks at {@link subchannels} then. Missing if nothing is connected.
+   */
+  onChange?(listener: () => void): () => void;
+  /** The connections to the known instances. `failed`: it was lost or couldn't be made, and hasn't been ready since. */
+  readonly subchannels?: readonly { readonly endpoint: Endpoint; readonly failed: boolean }[];
 }
 
 /** Stands in place of a service's name for all instances of all services. */

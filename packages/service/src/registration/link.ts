@@ -1,11 +1,9 @@
 import type { Logger } from '@rondo/rpc/call';
-import { type Channel, createChannel } from '@rondo/rpc/client';
+import { type Channel, createChannel, fixedEndpoint, type Resolver } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import {
-  fixedEndpoint,
   grpcTransport,
   PEER_PING_INTERVAL_MS,
-  type Resolver,
   type ResolverListener,
   type TransportFactory,
   wrapTransport,

@@ -1,5 +1,6 @@
 import type { DescMethod, DescService, Registry } from '@bufbuild/protobuf';
-import type { Endpoint, Method } from '@rondo/rpc/internal';
+import type { Endpoint } from '@rondo/rpc/client';
+import type { Method } from '@rondo/rpc/internal';
 import type { HttpBinding } from '@rondo/schema/http';
 
 /** One method that the gateway offers. */

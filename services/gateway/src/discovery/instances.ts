@@ -1,5 +1,4 @@
-import type { Channel } from '@rondo/rpc/client';
-import type { Endpoint } from '@rondo/rpc/internal';
+import type { Channel, Endpoint } from '@rondo/rpc/client';
 
 /** An instance, and the services that it serves. */
 export interface ServiceInstance extends Pick<Endpoint, 'instanceId' | 'address' | 'incarnation'> {

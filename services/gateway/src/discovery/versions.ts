@@ -1,4 +1,4 @@
-import type { Endpoint } from '@rondo/rpc/internal';
+import type { Endpoint } from '@rondo/rpc/client';
 import { type Contract, type ContractFiles, hashOf, readContract } from './contract.js';
 import type { ServiceInstance } from './instances.js';
 

@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
-import type { Endpoint, Payload } from '@rondo/rpc/internal';
+import type { Endpoint } from '@rondo/rpc/client';
+import type { Payload } from '@rondo/rpc/internal';
 import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { BackendReply } from '../protocols/backend.js';

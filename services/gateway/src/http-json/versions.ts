@@ -1,5 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf';
-import type { Endpoint } from '@rondo/rpc/internal';
+import type { Endpoint } from '@rondo/rpc/client';
+
 import { RpcError } from '@rondo/rpc/status';
 import type { PublicMethod } from '../discovery/catalogue.js';
 

@@ -1,7 +1,7 @@
 import { CallContext, type Logger, type Metadata } from '@rondo/rpc/call';
+import type { Endpoint } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import {
-  type Endpoint,
   type ForwardedCall,
   type ForwardedReply,
   type Method,

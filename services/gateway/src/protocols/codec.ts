@@ -8,7 +8,8 @@ import {
   toJson,
   toJsonString,
 } from '@bufbuild/protobuf';
-import type { Endpoint, Payload } from '@rondo/rpc/internal';
+import type { Endpoint } from '@rondo/rpc/client';
+import type { Payload } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { whyUnparsed } from '@rondo/schema';
 import type { PublicMethod } from '../discovery/catalogue.js';
