@@ -101,6 +101,15 @@ describe('docs/guides/discovery.md', () => {
   });
 });
 
+describe('docs/guides/dynamic-client.md', () => {
+  it('runs unchanged, and prints what the guide shows', async () => {
+    const guide = readGuide('dynamic-client.md');
+    const { code: exitCode, stdout, stderr } = await runFile('dynamic.mjs', guide.code('dynamic.mjs'));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('output'));
+  });
+});
+
 describe('docs/guides/sync.md', () => {
   it('runs unchanged, and prints what the guide shows', async () => {
     const guide = readGuide('sync.md');

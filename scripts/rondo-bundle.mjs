@@ -5,7 +5,7 @@ import path from 'node:path';
 const packages = new URL('../packages/', import.meta.url);
 /** The files that change when the bundle's sources do: the compiler's, the installation's, and one plain module. */
 const MADE_OF = [
-  ...['contracts', 'rpc', 'schema', 'cli'].map((name) => new URL(`${name}/dist/.tsbuildinfo`, packages)),
+  ...['contracts', 'rpc', 'schema', 'dynamic', 'cli'].map((name) => new URL(`${name}/dist/.tsbuildinfo`, packages)),
   new URL('../node_modules/.rondo-installed', packages),
   new URL('../scripts/doctor/finding.mjs', packages),
 ];

@@ -17,6 +17,7 @@ const ENTRIES = {
   resources: ['index', 'domain', 'sql'],
   sync: ['index'],
   transactions: ['index'],
+  dynamic: ['index'],
 };
 
 /**

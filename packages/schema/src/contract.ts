@@ -37,7 +37,11 @@ export interface Schema {
   readonly registry: FileRegistry;
   /** The names of the methods in the contract. */
   readonly methods: readonly string[];
-  /** @throws RpcError `UNIMPLEMENTED` that lists the methods there are. */
+  /**
+   * The method of this name, in any case.
+   *
+   * @throws RpcError `UNIMPLEMENTED` that lists the methods there are.
+   */
   method(name: string): DynamicMethod;
 }
 
@@ -64,12 +68,16 @@ export function loadSchema(service: string, files: readonly FileDescriptorProto[
     registry,
     methods,
     method(name) {
+      const method =
+        desc.methods.find((candidate) => candidate.name === name) ??
+        desc.methods.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
+      if (method === undefined) throw noMethod(service, name, methods);
       definition ??= loadDefinition(service, toBinary(FileDescriptorSetSchema, set));
-      const method = desc.methods.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
-      const loaded = method && definition[method.name];
-      if (method === undefined || loaded === undefined) throw noMethod(service, name, methods);
-      const { requestStream, responseStream } = loaded;
-      return { ...toDynamicMethod(method), requestStream, responseStream };
+      const known = toDynamicMethod(method);
+      // proto-loader's objects can't have a member __proto__, which is a name like any other in a contract.
+      const loaded = Object.hasOwn(definition, method.name) ? definition[method.name] : undefined;
+      const { requestStream, responseStream } = loaded ?? known;
+      return { ...known, requestStream, responseStream };
     },
   };
 }
@@ -94,11 +102,9 @@ export function toDynamicMethod(desc: DescMethod): DynamicMethod {
 }
 
 function loadDefinition(service: string, descriptorSet: Uint8Array): ServiceDefinition {
-  const definition = loadFileDescriptorSetFromBuffer(Buffer.from(descriptorSet))[service];
-  if (definition === undefined || isType(definition)) {
-    throw noService(service);
-  }
-  return definition;
+  const loaded = loadFileDescriptorSetFromBuffer(Buffer.from(descriptorSet));
+  const definition = Object.hasOwn(loaded, service) ? loaded[service] : undefined;
+  return definition === undefined || isType(definition) ? {} : definition;
 }
 
 function isType(definition: object): definition is { readonly format: string } {

@@ -6,6 +6,7 @@ import {
   ServerReflectionDefinition as V1,
 } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
+import type { Metadata } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status, statusFromCode } from '@rondo/rpc/status';
 
@@ -30,6 +31,8 @@ export interface Reflection {
 /** How a server is asked. */
 export interface ReflectionOptions {
   readonly signal: AbortSignal;
+  /** Sent with each question. */
+  readonly metadata?: Metadata | undefined;
   /** The most that the files of one symbol may have, in bytes. */
   readonly maxBytes?: number;
 }
@@ -45,8 +48,9 @@ const MAX_BYTES = 64 * 1024 * 1024;
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
-export function createReflection(channel: Channel, { signal, maxBytes = MAX_BYTES }: ReflectionOptions): Reflection {
-  const ask = (questions: readonly Question[]) => askEither(questions, channel, signal);
+export function createReflection(channel: Channel, options: ReflectionOptions): Reflection {
+  const { signal, metadata, maxBytes = MAX_BYTES } = options;
+  const ask = (questions: readonly Question[]) => askEither(questions, channel, { signal, metadata });
   return {
     async listServices() {
       const [answer] = await ask([{ $case: 'listServices', value: '*' }]);
@@ -72,9 +76,9 @@ export function createReflection(channel: Channel, { signal, maxBytes = MAX_BYTE
 async function askEither(
   questions: readonly Question[],
   channel: Channel,
-  signal: AbortSignal,
+  { signal, metadata }: Pick<ReflectionOptions, 'signal' | 'metadata'>,
 ): Promise<readonly NonNullable<Answer>[]> {
-  const options = { signal, timeoutMs: TIMEOUT_MS };
+  const options = { signal, timeoutMs: TIMEOUT_MS, ...(metadata && { metadata }) };
   try {
     return await collect(createClient(V1, { channel }).serverReflectionInfo(requests(questions), options));
   } catch (error) {

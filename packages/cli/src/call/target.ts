@@ -1,31 +1,22 @@
-import type { Metadata } from '@rondo/rpc/call';
-import { type Channel, type ClientCall, createChannel, createRegistryChannel } from '@rondo/rpc/client';
-import type { BalancingOverrides } from '@rondo/rpc/internal';
-import type { Middleware } from '@rondo/rpc/middleware';
-import { RpcError, Status } from '@rondo/rpc/status';
 import {
-  createReflection,
-  type DynamicMethod,
-  loadSchema,
-  type Schema,
-  servicePolicy,
-  withErrorDetails,
-} from '@rondo/schema';
+  createDynamicClient,
+  type DynamicMethodClient,
+  knownServices,
+  reflectedContract,
+  reflectionContracts,
+} from '@rondo/dynamic';
+import { Metadata } from '@rondo/rpc/call';
+import { createChannel, createRegistryChannel } from '@rondo/rpc/client';
+import type { BalancingOverrides } from '@rondo/rpc/internal';
+import { RpcError, Status } from '@rondo/rpc/status';
+import type { Schema } from '@rondo/schema';
 import type { CommandContext } from '../command.js';
 import type { Connections } from '../environment.js';
 import { reasonOf, UsageError } from '../errors.js';
 import { parseTarget, registryAddresses, resolverAt } from '../options.js';
 import { listInstances, withRegistry } from '../registry/connection.js';
 import { addressOf, isPicked } from '../registry/instance-view.js';
-import { knownServices, matchService, notRegistered } from '../registry/service-name.js';
-
-/** A method, and a channel to its service. */
-export interface Target {
-  readonly schema: Schema;
-  readonly method: DynamicMethod;
-  /** Balances calls over the instances of the service. */
-  readonly channel: Channel;
-}
+import { matchService, notRegistered } from '../registry/service-name.js';
 
 /** Services are looked up in the registry. */
 export interface RegistryLookup {
@@ -76,11 +67,11 @@ export const whereOf = (
     ? { by: 'registry', registry: registryAddresses(registry, environment), ...lookup }
     : { by: 'address', addresses: parseTarget(address) };
 
-/** Finds a method by its name, fetches its contract from a server of the service, and runs `work` with a channel to it. */
+/** Finds a method by its name, fetches its contract from a server of the service, and runs `work` with a client of it. */
 export async function withTarget<T>(
   name: string,
   { where, connections = {}, metadata, signal }: TargetOptions,
-  work: (target: Target) => Promise<T>,
+  work: (target: DynamicMethodClient) => Promise<T>,
 ): Promise<T> {
   const { service, method } = parseMethodName(name);
   const schema = await learnSchema(service, { where, metadata, signal });
@@ -88,7 +79,6 @@ export async function withTarget<T>(
     const methods = `${schema.service} has ${schema.methods.join(', ')}`;
     throw new UsageError(`name a method: ${methods}. rondo describe ${service} shows their messages`);
   }
-  const target = schema.method(method);
   const channel =
     where.by === 'registry'
       ? createRegistryChannel({
@@ -98,9 +88,9 @@ export async function withTarget<T>(
           ...connections,
         })
       : createChannel({ resolver: resolverAt(where.addresses), ...connections });
+  const contracts = { services: async () => [schema.service], load: async () => schema };
   try {
-    channel.follow(schema.service, servicePolicy(schema.desc));
-    return await work({ schema, method: target, channel });
+    return await work(await createDynamicClient({ channel, contracts }).method(schema.service, method));
   } finally {
     channel.close();
   }
@@ -146,21 +136,15 @@ async function learn(
   service: string | { readonly named: string },
   { metadata, signal }: Omit<LearnOptions, 'where'>,
 ): Promise<Schema> {
-  const middleware: Middleware<ClientCall> = (call, next) => {
-    if (metadata !== undefined) call.metadata.appendAll(metadata);
-    // Only a registry channel can select a version. This channel would find no instance of it.
-    call.metadata.delete(VERSION_KEY);
-    return next(call);
-  };
-  const channel = createChannel({ resolver: resolverAt(addresses), middleware: [middleware] });
+  // Only a registry channel can select a version. This channel would find no instance of it.
+  const asked = new Metadata(metadata);
+  asked.delete(VERSION_KEY);
+  const options = { metadata: asked, signal };
+  const channel = createChannel({ resolver: resolverAt(addresses) });
   try {
-    const reflection = createReflection(channel, { signal });
-    const fullName = typeof service === 'string' ? service : named(service.named, await reflection.listServices());
-    const files = await withErrorDetails(await reflection.filesOf(fullName), reflection);
-    return loadSchema(
-      fullName,
-      files.map(({ proto }) => proto),
-    );
+    if (typeof service === 'string') return await reflectedContract(service, channel, options);
+    const { services, load } = reflectionContracts(channel, options);
+    return await load(named(service.named, await services()));
   } catch (error) {
     if (!(error instanceof RpcError) || error.code !== Status.UNAVAILABLE) throw error;
     const message = `no server at ${addresses.join(', ')} can be reached (${reasonOf(error)})`;

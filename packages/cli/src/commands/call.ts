@@ -1,12 +1,13 @@
 import type { Message } from '@bufbuild/protobuf';
+import type { DynamicMethodClient } from '@rondo/dynamic';
 import type { Metadata } from '@rondo/rpc/call';
 import type { CallOptions } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
-import { bindMethod, type Invoke, methodOf, writeMessage } from '@rondo/schema';
+import { methodOf, writeMessage } from '@rondo/schema';
 import { type Load, runLoad } from '../call/load.js';
 import { createLoadProgress, explainNotBegun, toJsonLine, toSummary } from '../call/report.js';
 import { allMessages, probe, type RequestSource, requestSource, stream, toMessages } from '../call/requests.js';
-import { type Target, type Where, whereOf, withTarget } from '../call/target.js';
+import { type Where, whereOf, withTarget } from '../call/target.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
 import { balancingOverrides, type Connections, callerConnections, callerZone } from '../environment.js';
@@ -90,9 +91,8 @@ export const call = defineCommand({
     const { metadata } = callOptions;
     return withTarget(name, { where, connections, metadata, signal: context.signal }, async (target) => {
       await warnOfDeadline(target, callOptions.timeoutMs, context);
-      const invoke = bindMethod(target.method, target.channel);
       const { json = false, progress = false } = values;
-      const job = { target, invoke, source, callOptions, json };
+      const job = { target, source, callOptions, json };
       return load === undefined ? callOnce(job, context) : callMany({ ...job, progress }, load, context);
     });
   },
@@ -100,8 +100,7 @@ export const call = defineCommand({
 
 /** A method, its requests and how it is called. */
 interface Job {
-  readonly target: Target;
-  readonly invoke: Invoke;
+  readonly target: DynamicMethodClient;
   readonly source: RequestSource;
   readonly callOptions: CallOptions;
   readonly json: boolean;
@@ -143,8 +142,8 @@ function toLoad(values: Arguments<typeof options>['values']): Load | undefined {
 }
 
 async function callOnce(job: Job, context: CommandContext): Promise<number> {
-  const { target, invoke, source, callOptions, json } = job;
-  const { schema, method } = target;
+  const { target, source, callOptions, json } = job;
+  const { schema, method, invoke } = target;
   const { stdout, signal } = context;
   // A request stream from standard input is sent as it arrives, so that a person can converse with the server.
   const live = method.requestStream && source.from === 'stdin';
@@ -173,7 +172,7 @@ async function callMany(
   load: Load,
   context: CommandContext,
 ): Promise<number> {
-  const { target, invoke, source, callOptions, json } = job;
+  const { target, source, callOptions, json } = job;
   const { stdout, stderr, clock, signal } = context;
   const requests = await allMessages(source, target.method, target.schema);
   if (!json && load.count === undefined && load.durationMs === undefined)
@@ -182,7 +181,7 @@ async function callMany(
   const onReply = (reply: Message) => {
     firstReply ??= reply;
   };
-  const one = (cutOff: AbortSignal) => probe(invoke, { ...callOptions, requests, onReply, signal: cutOff });
+  const one = (cutOff: AbortSignal) => probe(target.invoke, { ...callOptions, requests, onReply, signal: cutOff });
   const progress = createLoadProgress({ stderr, json, wanted: job.progress });
   const result = await runLoad({ ...load, call: one, onProgress: progress.tell, clock, signal });
   await progress.end();
@@ -205,7 +204,7 @@ function render(message: Message, { target, json }: Job, { color }: Terminal): s
 
 /** A caller may shorten a contract's deadline but not extend it. This warns a caller that tries. */
 async function warnOfDeadline(
-  { method }: Target,
+  { method }: DynamicMethodClient,
   timeoutMs: number | undefined,
   context: CommandContext,
 ): Promise<void> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { knownServices } from '@rondo/dynamic';
 import { UsageError } from '../errors.js';
-import { knownServices, matchService } from './service-name.js';
+import { matchService } from './service-name.js';
 
 const SERVICES = [
   'calculator.Calculator',

@@ -14,8 +14,8 @@
 export { type DynamicMethod, loadSchema, type Schema, toDynamicMethod } from '../contract.js';
 export { whyUnparsed } from '../json/bounds.js';
 export { type CheckedJson, type CheckOptions, checkJson } from '../json/check.js';
-export { readMessage, writeMessage } from '../json/message.js';
-export { numberText, parseJson, withPlainNumbers } from '../json/parse.js';
+export { readMessage, toMessage, writeMessage } from '../json/message.js';
+export { exactNumber, numberText, parseJson, withPlainNumbers } from '../json/parse.js';
 export { bindMethod, type Invoke, methodOf, servicePolicy } from '../method.js';
 export {
   createReflection,

@@ -9,7 +9,16 @@ import { parseJson } from './parse.js';
  * @throws SyntaxError if `text` is not JSON, and RpcError `INVALID_ARGUMENT` that names every wrong field.
  */
 export function readMessage(desc: DescMessage, text: string, registry: Registry): Message {
-  const { value, violations } = checkJson(desc, parseJson(text), { registry });
+  return toMessage(desc, parseJson(text), registry);
+}
+
+/**
+ * Makes a message from the result of {@link parseJson}.
+ *
+ * @throws RpcError `INVALID_ARGUMENT` that names every wrong field.
+ */
+export function toMessage(desc: DescMessage, json: JsonValue, registry: Registry): Message {
+  const { value, violations } = checkJson(desc, json, { registry });
   if (violations.length > 0) throw invalidArgument(violations);
   try {
     return fromJson(desc, value, { registry });

@@ -23,7 +23,7 @@ export function parseJson(text: string): JsonValue {
     checkNesting(text);
     if (!LONG_NUMBER.test(text)) return value;
     const marked: JsonValue = JSON.parse(
-      text.replace(TOKEN, (token) => (isRounded(token) ? `"${MARK}${token}"` : token)),
+      text.replace(TOKEN, (token) => (isRounded(token) ? `"${exactNumber(token)}"` : token)),
     );
     return marked;
   } catch (error) {
@@ -91,6 +91,11 @@ function addKey(keys: Set<string> | undefined, token: string): void {
   const key: string = token.includes('\\') ? JSON.parse(token) : token.slice(1, -1);
   if (keys?.has(key)) throw new SyntaxError(`duplicate object key "${key.slice(0, 60)}"`);
   keys?.add(key);
+}
+
+/** The text of a number in place of a number that JavaScript would round. {@link numberText} reads it. */
+export function exactNumber(text: string): string {
+  return `${MARK}${text}`;
 }
 
 /** The text of a number as it was written; undefined if `value` is not a number. */

@@ -48,6 +48,10 @@ const INTEGER = /^-?\d+$/;
 const DECIMAL = /^(-?\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
 
 function checkInteger(json: JsonValue, { min, max }: { readonly min: bigint; readonly max: bigint }): Checked {
+  // Numbers in JSON's text aren't rounded: only a program can pass such a number.
+  if (typeof json === 'number' && Math.abs(json) > Number.MAX_SAFE_INTEGER) {
+    return { ok: false, rule: 'a bigint or a text, as JavaScript has rounded a number of this size' };
+  }
   const text = numberText(json) ?? (typeof json === 'string' ? json : undefined);
   const value = text === undefined ? undefined : toInteger(text);
   if (value === undefined || value < min || value > max)
@@ -73,6 +77,7 @@ function toInteger(text: string): bigint | undefined {
 
 function checkFloat(json: JsonValue, max: number): Checked {
   if (json === 'NaN' || json === 'Infinity' || json === '-Infinity') return { ok: true, value: json };
+  if (typeof json === 'number' && !Number.isFinite(json)) return { ok: true, value: String(json) };
   const text = numberText(json) ?? (typeof json === 'string' ? json : '');
   const value = DECIMAL.test(text) ? Number(text) : Number.NaN;
   if (!(Math.abs(value) <= max)) {

@@ -1,0 +1,60 @@
+import { nearest } from '@rondo/rpc/internal';
+import { RpcError, Status } from '@rondo/rpc/status';
+
+/**
+ * The services that `name` may mean. The readings, closest first: the full name; its end, from a dot on; the same in any
+ * case, with or without `Service`. A closer reading hides the looser ones. A package in the name must match:
+ * `v2.Calculator` never means a service of v1.
+ */
+export function matchServices(name: string, services: readonly string[]): readonly string[] {
+  const readings = [
+    (service: string) => service === name,
+    (service: string) => service.endsWith(`.${name}`),
+    (service: string) => `.${plain(service)}`.endsWith(`.${plain(name)}`),
+  ];
+  for (const reading of readings) {
+    const found = services.filter(reading);
+    if (found.length > 0) return [...found].sort();
+  }
+  return [];
+}
+
+/** Suggests a similar service, and lists the services there are. `none` is the text if there is none. */
+export function knownServices(name: string, services: readonly string[], none = 'no service is registered'): string {
+  if (services.length === 0) return none;
+  const meant = nearest(name, services) ?? nearestShort(name, services);
+  const hint = meant === undefined ? '' : `Did you mean "${meant}"? `;
+  return `${hint}There are: ${[...services].sort().join(', ')}`;
+}
+
+/**
+ * The one service that `name` means.
+ *
+ * @throws RpcError `INVALID_ARGUMENT` that lists the candidates if there are several, and `UNIMPLEMENTED` that lists the
+ * services if there is none.
+ */
+export function theService(name: string, services: readonly string[]): string {
+  const [service, ...others] = matchServices(name, services);
+  if (service === undefined) {
+    const known = knownServices(name, services, 'there is no service');
+    throw new RpcError(Status.UNIMPLEMENTED, `there is no contract of a service "${name}". ${known}`);
+  }
+  if (others.length === 0) return service;
+  const candidates = [service, ...others].join(', ');
+  throw new RpcError(Status.INVALID_ARGUMENT, `"${name}" may be any of ${candidates}: write more of the name`);
+}
+
+function nearestShort(name: string, services: readonly string[]): string | undefined {
+  const short = nearest(shortName(name), services.map(shortName));
+  return services.find((service) => shortName(service) === short);
+}
+
+/** The last part of a name, normalized by {@link plain}. */
+function shortName(name: string): string {
+  return plain(name.slice(name.lastIndexOf('.') + 1));
+}
+
+/** A name in lower case, without the suffix `Service`. */
+function plain(name: string): string {
+  return name.toLowerCase().replace(/(?<=\w)service$/, '');
+}
