@@ -50,7 +50,13 @@ function terminal(stream: NodeJS.WriteStream): Terminal {
   });
   return {
     live: stream.isTTY === true,
-    width: stream.columns,
+    // A window may be resized.
+    get width() {
+      return stream.columns;
+    },
+    get height() {
+      return stream.rows;
+    },
     color: wantsColor({ environment: process.env, interactive: stream.isTTY === true }),
     write: (text) =>
       new Promise((resolve) => {

@@ -50,6 +50,8 @@ export interface RunOptions {
   readonly color?: boolean;
   /** Whether standard error is a terminal. */
   readonly live?: boolean;
+  /** Whether standard output is a terminal. */
+  readonly stdoutLive?: boolean;
   readonly directory?: string;
   readonly repository?: string;
   readonly dataDirectory?: string;
@@ -68,7 +70,7 @@ export interface Run {
 
 /** Starts `rondo` with `args`. */
 export function begin(args: readonly string[], options: RunOptions = {}): Run {
-  const stdout = recordingTerminal(false, options.color);
+  const stdout = recordingTerminal(options.stdoutLive ?? false, options.color);
   const stderr = recordingTerminal(options.live ?? false);
   const interrupted = new AbortController();
   const context: CommandContext = {

@@ -166,6 +166,7 @@ describe('a service', () => {
       'grpc.reflection.v1.ServerReflection',
       'grpc.reflection.v1alpha.ServerReflection',
       'rondo.conformance.v1.AdderService',
+      'rondo.stats.v1.CallStatsService',
       'xds.service.orca.v3.OpenRcaService',
     ]);
   });

@@ -12,12 +12,13 @@ import { pick } from './pick.js';
 import { ps } from './ps.js';
 import { remove } from './remove.js';
 import { restart } from './restart.js';
+import { top } from './top.js';
 import { tx } from './tx.js';
 import { watch } from './watch.js';
 
 /** The commands by purpose, in the order of the overview. A new command is a file here and a name below. */
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
-  { title: 'Look', commands: [ps, pick, watch, logs] },
+  { title: 'Look', commands: [ps, top, pick, watch, logs] },
   { title: 'Call', commands: [describe, call] },
   { title: 'Operate', commands: [drain, cordon, uncordon, restart, tx] },
   { title: 'Build', commands: [create, dev, remove] },

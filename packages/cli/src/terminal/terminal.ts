@@ -6,6 +6,8 @@ export interface Terminal {
   readonly live: boolean;
   /** The width in characters; undefined if it isn't a terminal. */
   readonly width?: number | undefined;
+  /** The height in lines; undefined if it isn't a terminal. */
+  readonly height?: number | undefined;
   /** Resolves when more may be written, so that a slow reader slows the writer (backpressure). */
   write(text: string): Promise<void>;
 }

@@ -25,6 +25,8 @@ export interface Call {
   readonly request: Payload;
   /** The W3C trace id that the call belongs to: 32 hexadecimal digits. */
   readonly traceId: string;
+  /** When the router got the call, in milliseconds by its clock; missing on the client. */
+  readonly startedAt?: number;
 }
 
 /** A call as its handler on the server sees it. */

@@ -52,8 +52,9 @@ export function observe<M>(messages: AsyncIterable<M>, observer: StreamObserver<
 }
 
 /** `reply` with an observer: a single message ends at once, a stream when it ends. */
-export function observeReply<M>(reply: Reply<M>, observer: Omit<StreamObserver<M>, 'message'>): Reply<M> {
+export function observeReply<M>(reply: Reply<M>, observer: StreamObserver<M>): Reply<M> {
   if (!reply.response.stream) {
+    observer.message?.(reply.response.message);
     observer.end?.();
     return reply;
   }

@@ -7,10 +7,14 @@ import type { Method } from '../contract/method.js';
 import { mapMessages, untilAborted } from '../middleware/stream.js';
 import type { WireCall } from '../transport/transport.js';
 import { decodeRequest } from './codec.js';
+import type { MethodStats } from './method-stats.js';
 
 /** What the router adds to a received call. */
 export interface RoutedCallOptions {
   readonly method: Method;
+  /** Counts the bytes of the request. */
+  readonly stats: MethodStats;
+  readonly startedAt: number;
   readonly clocks: Clocks;
   readonly traceId: string;
   /** The initial trailing metadata. */
@@ -28,6 +32,7 @@ export class RoutedCall implements ServerCall {
   readonly context: CallContext;
   readonly traceId: string;
   readonly peer: string;
+  readonly startedAt: number;
   readonly header = new Metadata();
   readonly trailer: Metadata;
   readonly values = new ContextValues();
@@ -36,22 +41,23 @@ export class RoutedCall implements ServerCall {
   declare readonly signal: AbortSignal;
   declare readonly previousAttempts: number;
   readonly request: Payload;
-  readonly sendHeader: () => void;
+  declare readonly sendHeader: () => void;
   declare readonly log: Logger;
   readonly #logger: Logger;
   readonly #wire: WireCall;
   readonly #clocks: Clocks;
   #log: Logger | undefined;
 
-  constructor(wire: WireCall, { method, clocks, traceId, trailer, logger }: RoutedCallOptions) {
+  constructor(wire: WireCall, options: RoutedCallOptions) {
+    const { method, stats, startedAt, clocks, traceId, trailer, logger } = options;
     this.method = method;
     this.metadata = wire.metadata;
     this.context = wire.context;
     this.traceId = traceId;
     this.peer = wire.peer;
+    this.startedAt = startedAt;
     this.trailer = trailer;
-    this.request = requestOf(method, wire);
-    this.sendHeader = () => wire.sendHeader?.(this.header);
+    this.request = requestOf(method, wire, stats);
     this.#logger = logger;
     this.#wire = wire;
     this.#clocks = clocks;
@@ -59,6 +65,7 @@ export class RoutedCall implements ServerCall {
     Object.defineProperty(this, 'callerDeadline', RoutedCall.#callerDeadline);
     Object.defineProperty(this, 'signal', RoutedCall.#signal);
     Object.defineProperty(this, 'previousAttempts', RoutedCall.#previousAttempts);
+    Object.defineProperty(this, 'sendHeader', RoutedCall.#sendHeader);
     Object.defineProperty(this, 'log', RoutedCall.#child);
   }
 
@@ -94,6 +101,13 @@ export class RoutedCall implements ServerCall {
     },
   };
 
+  static readonly #sendHeader: PropertyDescriptor = {
+    enumerable: true,
+    get(this: RoutedCall): () => void {
+      return () => this.#wire.sendHeader?.(this.header);
+    },
+  };
+
   static readonly #child: PropertyDescriptor = {
     enumerable: true,
     get(this: RoutedCall): Logger {
@@ -104,10 +118,17 @@ export class RoutedCall implements ServerCall {
 }
 
 /** The request for the handler. A stream ends with the call, so that a handler which waits for a message doesn't outlive it. */
-function requestOf(method: Method, { request, context }: WireCall): Payload {
-  if (!request.stream) return new UnaryRequest(method, request.message);
+function requestOf(method: Method, { request, context }: WireCall, stats: MethodStats): Payload {
+  if (!request.stream) {
+    stats.requestBytes += request.message.length;
+    return new UnaryRequest(method, request.message);
+  }
   const messages = untilAborted(request.messages, context.signal);
-  return { stream: true, messages: mapMessages(messages, (bytes) => decodeRequest(method, bytes)) };
+  const decode = (bytes: Uint8Array) => {
+    stats.requestBytes += bytes.length;
+    return decodeRequest(method, bytes);
+  };
+  return { stream: true, messages: mapMessages(messages, decode) };
 }
 
 /** One message, which is decoded when it is first read: a call that is refused early doesn't pay for it. */

@@ -5,13 +5,15 @@ import type { Clock, Random, WallClock } from '../clock/clock.js';
 import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
 import { type Method, methodsOf } from '../contract/method.js';
 import { compose, enforceContext, type Middleware, type Next } from '../middleware/middleware.js';
-import { observeReply } from '../middleware/stream.js';
+import { observeReply, type StreamObserver } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 import { RouterError, SERVED_BY } from '../transport/router-error.js';
 import type { WireCall } from '../transport/transport.js';
 import { encodeReply } from './codec.js';
 import { toRouterError, toRpcError } from './faults.js';
 import { type AnyHandler, invoke, type ServiceImplementation } from './handlers.js';
+import { MethodStats } from './method-stats.js';
 import { RoutedCall } from './routed-call.js';
 
 /** Options of {@link createRouter}. */
@@ -32,6 +34,8 @@ export interface RouterOptions {
 export interface Router {
   /** Every method that has a handler. */
   readonly methods: readonly Method[];
+  /** What has been counted of the calls of each method, by its path. Calls of methods that aren't served don't count. */
+  readonly stats: ReadonlyMap<string, MethodStats>;
   /** Answers one call. It rejects only with a {@link RouterError}. */
   handle(call: WireCall): Promise<Reply<Uint8Array>>;
   /** The transport logs here if it couldn't send a reply. */
@@ -40,6 +44,7 @@ export interface Router {
 
 interface Route {
   readonly method: Method;
+  readonly stats: MethodStats;
   readonly run: Next<ServerCall>;
 }
 
@@ -55,29 +60,49 @@ export function createRouter(options: RouterOptions): Router {
   const servedBy = new Metadata(instanceId === undefined ? undefined : [[SERVED_BY, instanceId]]);
   const routes = routesOf(options.services, [...(options.middleware ?? []), enforceContext]);
 
-  function toServerCall(method: Method, wire: WireCall): ServerCall {
+  function toServerCall({ method, stats }: Route, wire: WireCall): RoutedCall {
     const traceId = receivedTraceId(wire.metadata) ?? newTraceId(random);
     limit(wire, method.policy.timeoutMs, clock);
-    return new RoutedCall(wire, { method, clocks, traceId, trailer: Metadata.over(servedBy), logger });
+    return new RoutedCall(wire, {
+      method,
+      stats,
+      startedAt: clock.now(),
+      clocks,
+      traceId,
+      trailer: Metadata.over(servedBy),
+      logger,
+    });
   }
 
   async function handle(wire: WireCall): Promise<Reply<Uint8Array>> {
     const route = routes.get(wire.path);
     if (route === undefined) throw notServed(wire.path, servedBy);
-    const { method, run } = route;
-    const call = toServerCall(method, wire);
+    const { method, run, stats } = route;
+    const call = toServerCall(route, wire);
+    stats.begun += 1;
     try {
       const reply = encodeReply(method, await run(call));
-      if (method.responseStream) return observeReply(reply, endOf(call));
+      if (reply.response.stream) return observeReply(reply, observerOf(call, stats));
+      stats.replyBytes += reply.response.message.length;
+      end(route, Status.OK, call);
       call.context.release();
       return reply;
     } catch (fault) {
       call.context.release();
-      throw toRouterError(call, toRpcError(call, fault));
+      const error = toRouterError(call, toRpcError(call, fault));
+      end(route, error.code, call);
+      throw error;
     }
   }
 
-  return { methods: [...routes.values()].map(({ method }) => method), handle, logger };
+  function end({ method, stats }: Route, code: Status, { startedAt }: RoutedCall): void {
+    stats.ended[code] = (stats.ended[code] ?? 0) + 1;
+    if (!method.requestStream && !method.responseStream) stats.took(clock.now() - startedAt);
+  }
+
+  const methods = [...routes.values()].map(({ method }) => method);
+  const stats = new Map([...routes].map(([path, route]) => [path, route.stats]));
+  return { methods, stats, handle, logger };
 }
 
 /**
@@ -89,13 +114,22 @@ function notServed(path: string, metadata: Metadata): RouterError {
   return new RouterError(Status.UNIMPLEMENTED, message, { handled: 'never', metadata });
 }
 
-/** Observes the end of a response stream. */
-function endOf(call: ServerCall) {
+/** Observes the messages and the end of a response stream. */
+function observerOf(call: ServerCall, stats: MethodStats): StreamObserver<Uint8Array> {
   return {
-    error: (fault: unknown) => toRouterError(call, toRpcError(call, fault)),
-    end: () => call.context.release(),
+    message: (bytes) => {
+      stats.replyBytes += bytes.length;
+    },
+    error: (fault) => toRouterError(call, toRpcError(call, fault)),
+    end: (error) => {
+      const { code } = error instanceof RpcError ? error : (call.context.reason ?? OK);
+      stats.ended[code] = (stats.ended[code] ?? 0) + 1;
+      call.context.release();
+    },
   };
 }
+
+const OK = { code: Status.OK };
 
 function routesOf(
   services: readonly ServiceImplementation[],
@@ -107,7 +141,8 @@ function routesOf(
       const handler = handlerOf(handlers, key);
       if (handler === undefined) throw new TypeError(`${method.path} has no handler: implement "${key}"`);
       if (routes.has(method.path)) throw new TypeError(`${method.path} has two handlers: list its service once`);
-      routes.set(method.path, { method, run: compose(chain, (call) => handOver(handler, call)) });
+      const run = compose(chain, (call) => handOver(handler, call));
+      routes.set(method.path, { method, stats: new MethodStats(), run });
     }
   }
   return routes;

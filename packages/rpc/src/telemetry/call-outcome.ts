@@ -19,7 +19,7 @@ export function withOutcome<C extends Call>(
   next: Next<C>,
   options: { readonly clock: Clock; readonly onEnd: (outcome: CallOutcome) => void },
 ): Promise<Reply> {
-  const startedAt = options.clock.now();
+  const startedAt = call.startedAt ?? options.clock.now();
   const end = (error?: unknown) =>
     options.onEnd({ code: codeOf(error), durationMs: options.clock.now() - startedAt, error });
   return next(call).then(

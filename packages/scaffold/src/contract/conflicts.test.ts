@@ -76,6 +76,7 @@ describe('a contract with a conflict', () => {
     'grpc.health.v1.Health',
     'grpc.reflection.v1.ServerReflection',
     'grpc.reflection.v1alpha.ServerReflection',
+    'rondo.stats.v1.CallStatsService',
     'xds.service.orca.v3.OpenRcaService',
   ])('declares %s', (service) => {
     const dot = service.lastIndexOf('.');

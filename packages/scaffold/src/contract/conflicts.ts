@@ -93,6 +93,7 @@ const PLATFORM = [
   'grpc.health.v1.Health',
   'grpc.reflection.v1.ServerReflection',
   'grpc.reflection.v1alpha.ServerReflection',
+  'rondo.stats.v1.CallStatsService',
   'xds.service.orca.v3.OpenRcaService',
 ];
 

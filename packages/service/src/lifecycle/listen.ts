@@ -2,16 +2,18 @@ import type { Meter } from '@opentelemetry/api';
 import { ServerReflectionDefinition as ReflectionV1 } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as ReflectionV1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
 import { CallRefused, callLog, callMetrics, methodsOf } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
-import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
+import { createRouter, type Router, type RpcServer, serve } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import { formatHostPort } from '../config/parsers.js';
 import type { LOG_LEVELS } from '../config/shared.js';
 import { createHealth } from '../health.js';
+import { createCallStats } from '../load/call-stats.js';
 import { createCpuMeter, createLoadMeter } from '../load/meter.js';
 import { createLoadReports } from '../load/reports.js';
 import { createReflection } from '../reflection/reflection.js';
@@ -29,21 +31,23 @@ interface ListenOptions {
 }
 
 /**
- * Serves an app at `RONDO_LISTEN`, together with health, reflection and load reports.
+ * Serves an app at `RONDO_LISTEN`, together with health, reflection, load reports and call statistics.
  *
  * @throws StartupError if the process can't listen there.
  */
 export async function listen(runtime: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
-  const { name, config, instanceId, clock, wallClock, random, log } = runtime;
+  const { name, config, instanceId, startedAt, clock, wallClock, random, log } = runtime;
   const { app, descriptorSet, readiness, meter } = options;
   const own = servicesOf(app);
   const health = createHealth({ readiness, services: own, always: BUILT_IN_SERVICES });
   const load = createLoadMeter({ clock, ignored: BUILT_IN_SERVICES, cpu: createCpuMeter(clock) });
   const reports = createLoadReports({ meter: load, readiness, clock });
-  const services = [...own, health.definition.fullName, reports.definition.fullName];
+  const stats = createCallStats({ instanceId, startedAt, router: () => router, ignored: BUILT_IN_SERVICES, clock });
+  const builtIn = [health, reports, stats];
+  const services = [...own, ...builtIn.map(({ definition }) => definition.fullName)];
   const reflection = createReflection({ services, descriptorSet });
-  const router = createRouter({
-    services: [...app.services, health, ...reflection, reports],
+  const router: Router = createRouter({
+    services: [...app.services, ...builtIn, ...reflection],
     middleware: serverChain({
       name,
       app,
@@ -102,7 +106,13 @@ export function servicesOf(app: App): readonly string[] {
 }
 
 /** Services that every server has besides its own. They answer in every phase and aren't registered. */
-const BUILT_IN = [HealthDefinition, ReflectionV1, ReflectionV1Alpha, OpenRcaServiceDefinition];
+const BUILT_IN = [
+  HealthDefinition,
+  ReflectionV1,
+  ReflectionV1Alpha,
+  OpenRcaServiceDefinition,
+  CallStatsServiceDefinition,
+];
 
 /** Their fully qualified names. */
 const BUILT_IN_SERVICES: readonly string[] = BUILT_IN.map(({ fullName }) => fullName);

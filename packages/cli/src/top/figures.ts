@@ -1,0 +1,141 @@
+import { statusName } from '@rondo/rpc/internal';
+import { Status, statusFromCode } from '@rondo/rpc/status';
+import type { DurationRange, MethodFlow } from './flow.js';
+
+/** The figures of a row. Rates are per second. */
+export interface Figures {
+  /** Calls that began. */
+  readonly calls: number;
+  readonly callsPerSecond: number;
+  /** Calls that ended: the throughput N/T. */
+  readonly donePerSecond: number;
+  /** Calls that ended with any status but OK and CANCELLED. */
+  readonly errors: number;
+  readonly errorsPerSecond: number;
+  /** Calls that ended, by the name of their status. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Calls in flight. */
+  readonly inFlight: number;
+  /** Percentiles of the durations; null if no unary call has ended. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  /** Bytes of request and reply messages: the bandwidth D/T. */
+  readonly requestBytesPerSecond: number;
+  readonly replyBytesPerSecond: number;
+}
+
+/** Sums up flows of methods and instances. */
+export function sumUp(flows: readonly MethodFlow[]): Figures {
+  const statuses: Record<string, number> = {};
+  let errors = 0;
+  for (const [code, count] of flows.flatMap(({ ended }) => [...ended])) {
+    if (count === 0) continue;
+    const name = statusName(statusFromCode(code));
+    statuses[name] = (statuses[name] ?? 0) + count;
+    if (isError(code)) errors += count;
+  }
+  const ranges = merge(flows);
+  return {
+    ...arrivals(flows),
+    donePerSecond: rate(flows, (flow) => endedOf(flow)),
+    errors,
+    errorsPerSecond: rate(flows, (flow) => endedOf(flow, isError)),
+    statuses,
+    inFlight: total(flows, ({ inFlight }) => inFlight),
+    p50Ms: percentileMs(ranges, 0.5),
+    p99Ms: percentileMs(ranges, 0.99),
+    requestBytesPerSecond: rate(flows, ({ requestBytes }) => requestBytes),
+    replyBytesPerSecond: rate(flows, ({ replyBytes }) => replyBytes),
+  };
+}
+
+/** The calls that began. */
+export function arrivals(flows: readonly MethodFlow[]): Pick<Figures, 'calls' | 'callsPerSecond'> {
+  return { calls: total(flows, ({ calls }) => calls), callsPerSecond: rate(flows, ({ calls }) => calls) };
+}
+
+const isError = (code: number): boolean => code !== Status.OK && code !== Status.CANCELLED;
+
+function endedOf({ ended }: MethodFlow, counts: (code: number) => boolean = () => true): number {
+  return [...ended].reduce((sum, [code, count]) => (counts(code) ? sum + count : sum), 0);
+}
+
+function total(flows: readonly MethodFlow[], of: (flow: MethodFlow) => number): number {
+  return flows.reduce((sum, flow) => sum + of(flow), 0);
+}
+
+/** The sum of the rates: the instances were sampled at different times. */
+const rate = (flows: readonly MethodFlow[], of: (flow: MethodFlow) => number): number =>
+  total(flows, (flow) => of(flow) / flow.seconds);
+
+/** Adds up equal ranges, in the order of durations. There may be a million: each is added without a copy. */
+function merge(flows: readonly MethodFlow[]): readonly DurationRange[] {
+  const merged = new Map<number, { minMicros: number; maxMicros: number; count: number }>();
+  for (const { durations } of flows) {
+    for (const { minMicros, maxMicros, count } of durations) {
+      const found = merged.get(minMicros);
+      if (found === undefined) merged.set(minMicros, { minMicros, maxMicros, count });
+      else found.count += count;
+    }
+  }
+  return [...merged.values()].sort((a, b) => a.minMicros - b.minMicros);
+}
+
+/**
+ * The duration that the share `share` of calls doesn't exceed, by the nearest rank: the middle of the range in which the call of
+ * that rank is. As a range is at most an eighth of its lower bound wide, it is at most 6.25 % from the exact percentile.
+ */
+export function percentileMs(ranges: readonly DurationRange[], share: number): number | null {
+  const calls = ranges.reduce((sum, { count }) => sum + count, 0);
+  if (calls === 0) return null;
+  const rank = Math.max(1, Math.ceil(calls * share));
+  let seen = 0;
+  for (const { minMicros, maxMicros, count } of ranges) {
+    seen += count;
+    if (seen >= rank) return (minMicros + maxMicros) / 2 / 1_000;
+  }
+  return null;
+}
+
+/** Statuses with which a server didn't do its work, whatever was asked. The load reports count the same as faults. */
+const FAULTS: ReadonlySet<number> = new Set([
+  Status.UNKNOWN,
+  Status.DEADLINE_EXCEEDED,
+  Status.INTERNAL,
+  Status.UNAVAILABLE,
+  Status.DATA_LOSS,
+]);
+
+/** The share of the ended calls that an instance answered. Cancelled calls don't count; without calls it is 1. */
+export function answeredShare(flows: readonly MethodFlow[]): number {
+  const judged = total(flows, (flow) => endedOf(flow, (code) => code !== Status.CANCELLED));
+  const failed = total(flows, (flow) => endedOf(flow, (code) => FAULTS.has(code)));
+  return judged === 0 ? 1 : (judged - failed) / judged;
+}
+
+/** The availability of services: the mean over the samples of their instances, 0 for a sample of an unreachable one. */
+export class Availability {
+  readonly #services = new Map<string, { sum: number; samples: number }>();
+
+  /** Records one sample of one instance: 0 to 1. */
+  record(service: string, available: number): void {
+    const { sum, samples } = this.#services.get(service) ?? { sum: 0, samples: 0 };
+    this.#services.set(service, { sum: sum + available, samples: samples + 1 });
+  }
+
+  /** From 0 to 1; null without samples. */
+  of(service: string): number | null {
+    const found = this.#services.get(service);
+    return found === undefined ? null : found.sum / found.samples;
+  }
+
+  /** Forgets all services but these. */
+  keep(services: ReadonlySet<string>): void {
+    for (const service of this.#services.keys()) if (!services.has(service)) this.#services.delete(service);
+  }
+}
+
+/** The chance that all `replicas` fail at once, if they fail independently. */
+export function chanceAllFail(availability: number, replicas: number): number {
+  return (1 - availability) ** replicas;
+}

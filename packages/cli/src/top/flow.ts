@@ -1,0 +1,71 @@
+import type { GetCallStatsResponse, MethodStats } from '@rondo/contracts/rondo/stats/v1/stats';
+
+/** What happened to the calls of one method at one instance between two samples. */
+export interface MethodFlow {
+  readonly service: string;
+  readonly method: string;
+  /** The time between the samples, by the instance's own clock. */
+  readonly seconds: number;
+  /** Calls that began. */
+  readonly calls: number;
+  /** Calls that ended, by status code. */
+  readonly ended: ReadonlyMap<number, number>;
+  /** The calls that ended, by range of duration. */
+  readonly durations: readonly DurationRange[];
+  /** Calls in flight at the later sample. */
+  readonly inFlight: number;
+  readonly requestBytes: number;
+  readonly replyBytes: number;
+}
+
+/** How many calls took a time within a range. */
+export interface DurationRange {
+  readonly minMicros: number;
+  readonly maxMicros: number;
+  readonly count: number;
+}
+
+/**
+ * The difference between two samples of one instance, by method. Undefined if the samples can't be compared: the process has
+ * restarted in between, and its counters with it.
+ */
+export function flowsBetween(
+  before: GetCallStatsResponse,
+  after: GetCallStatsResponse,
+): readonly MethodFlow[] | undefined {
+  const seconds = uptimeOf(after) - uptimeOf(before);
+  if (before.startTime?.getTime() !== after.startTime?.getTime() || seconds <= 0) return undefined;
+  const earlier = new Map(before.methods.map((stats) => [pathOf(stats), stats]));
+  const flows: MethodFlow[] = [];
+  for (const stats of after.methods) {
+    const flow = difference(earlier.get(pathOf(stats)), stats, seconds);
+    if (flow === undefined) return undefined;
+    flows.push(flow);
+  }
+  return flows;
+}
+
+const pathOf = ({ service, method }: MethodStats): string => `${service}/${method}`;
+
+/** Seconds. */
+function uptimeOf({ uptime }: GetCallStatsResponse): number {
+  return uptime === undefined ? 0 : Number(uptime.seconds) + uptime.nanos / 1e9;
+}
+
+/** Undefined if a counter has decreased. */
+function difference(before: MethodStats | undefined, after: MethodStats, seconds: number): MethodFlow | undefined {
+  const { service, method } = after;
+  const calls = Number(after.begun - (before?.begun ?? 0n));
+  const requestBytes = Number(after.requestBytes - (before?.requestBytes ?? 0n));
+  const replyBytes = Number(after.replyBytes - (before?.replyBytes ?? 0n));
+  const ends = new Map(before?.ended.map(({ code, count }) => [code, count]));
+  const ended = new Map(after.ended.map(({ code, count }) => [code, Number(count - (ends.get(code) ?? 0n))]));
+  const ranges = new Map(before?.durations.map(({ minMicros, count }) => [minMicros, count]));
+  const durations = after.durations.map(({ minMicros, maxMicros, count }) => {
+    return { minMicros, maxMicros, count: Number(count - (ranges.get(minMicros) ?? 0n)) };
+  });
+  const counts = [calls, requestBytes, replyBytes, ...ended.values(), ...durations.map(({ count }) => count)];
+  if (counts.some((count) => count < 0)) return undefined;
+  const inFlight = Number(after.begun - after.ended.reduce((sum, { count }) => sum + count, 0n));
+  return { service, method, seconds, calls, ended, durations, inFlight, requestBytes, replyBytes };
+}

@@ -1,0 +1,142 @@
+import { formatTable } from '../terminal/table.js';
+import type { Look } from '../terminal/terminal.js';
+import { printable } from '../terminal/text.js';
+import type { By, Row, View } from './view.js';
+
+/** How much fits. */
+export interface Space extends Look {
+  /** How many lines are printed; undefined if no terminal shows them. */
+  readonly maxLines?: number | undefined;
+}
+
+const HEADINGS: Readonly<Record<By, readonly string[]>> = {
+  service: ['SERVICE', 'INSTANCES'],
+  method: ['METHOD', 'INSTANCES'],
+  instance: ['INSTANCE', 'STATE'],
+};
+
+/** The column of the errors. */
+const ERRORS = 7;
+/** How many services and instances have a line below the table. */
+const MAX_BELOW = 5;
+/** How many rows are printed if no terminal shows them, and at least if one does. */
+const ROWS = { max: 200, min: 3 } as const;
+/** A name isn't cut to fewer characters. */
+const MIN_NAME = 16;
+
+/** The table; below it the load of each service, and what else the reader should know, such as `remarks`. */
+export function formatView(view: View, { paint, width, maxLines }: Space, remarks: readonly string[] = []): string {
+  const loads = cutToWidth([['SERVICE', 'LB = N/S', 'AVAILABILITY', 'ALL FAIL AT ONCE'], ...loadCells(view)], width);
+  const below = [...(view.services.length > MAX_BELOW ? [moreServices(view)] : []), ...stateLines(view), ...remarks];
+  // Two headings, two empty lines, and two remarks on what was cut.
+  const free = maxLines === undefined ? ROWS.max : maxLines - loads.cut.length - below.length - 5;
+  const rows = view.rows.slice(0, Math.max(ROWS.min, free));
+  const table = cutToWidth(
+    [
+      [...HEADINGS[view.by], 'CALLS/S', 'DONE/S', 'P50', 'P99', 'IN FLIGHT', 'ERRORS/S', 'IN B/S', 'OUT B/S'],
+      ...rows.map(cellsOf),
+    ],
+    width,
+  );
+  const left = view.rows.length - rows.length;
+  if (left > 0) below.push(`${left} more rows are left out: name a service, or use --json`);
+  if (table.shortened || loads.shortened) below.push('names are cut: a wider terminal or --json shows them whole');
+  const style = (text: string, { row, column }: { readonly row: number; readonly column: number }) => {
+    const shown = rows[row - 1];
+    if (shown === undefined) return paint('bold', text);
+    const isBad = shown.state === 'unreachable' || (column === ERRORS && shown.errors > 0);
+    return isBad ? paint('red', text) : text;
+  };
+  const heading = (text: string, { row }: { readonly row: number }) => (row === 0 ? paint('bold', text) : text);
+  const lines = below.map((line) => `${printable(line)}\n`).join('');
+  return `${formatTable(table.cut, { style })}\n${formatTable(loads.cut, { style: heading })}${lines}`;
+}
+
+function cellsOf(row: Row): readonly string[] {
+  const { p50Ms, p99Ms } = row;
+  const unknown = row.counted === 0;
+  const figures = [
+    formatRate(row.callsPerSecond),
+    formatRate(row.donePerSecond),
+    p50Ms === null ? '-' : formatMs(p50Ms),
+    p99Ms === null ? '-' : formatMs(p99Ms),
+    String(row.inFlight),
+    formatRate(row.errorsPerSecond),
+    formatBytes(row.requestBytesPerSecond),
+    formatBytes(row.replyBytesPerSecond),
+  ];
+  return [row.name, row.state ?? `${row.counted}/${row.instances}`, ...(unknown ? figures.map(() => '-') : figures)];
+}
+
+/** Shortens the names in the first column from their start, so that each row is one line. */
+function cutToWidth(table: readonly (readonly string[])[], width: number | undefined) {
+  if (width === undefined) return { cut: table, shortened: false };
+  const over =
+    Math.max(
+      ...formatTable(table)
+        .split('\n')
+        .map((line) => line.length),
+    ) - width;
+  const names = Math.max(...table.map(([name = '']) => name.length));
+  const allowed = Math.max(MIN_NAME, names - over);
+  if (over <= 0 || allowed >= names) return { cut: table, shortened: false };
+  const cut = table.map(([name = '', ...rest]) => [
+    name.length > allowed ? `…${name.slice(name.length - allowed + 1)}` : name,
+    ...rest,
+  ]);
+  return { cut, shortened: true };
+}
+
+function loadCells({ services }: View): readonly (readonly string[])[] {
+  return services
+    .slice(0, MAX_BELOW)
+    .map(({ service, instances, callsPerSecond, load, availability, allFail }) => [
+      service,
+      load === null
+        ? 'no instance that clients may pick'
+        : `${formatRate(callsPerSecond)}/s / ${instances} = ${formatRate(load)}/s`,
+      availability === null ? 'not observed yet' : formatShare(availability),
+      allFail === null ? '-' : formatChance(allFail),
+    ]);
+}
+
+const moreServices = ({ services }: View): string => `and ${services.length - MAX_BELOW} more services`;
+
+/** Why instances have no figures. */
+function stateLines({ instances }: View): string[] {
+  const silent = instances.filter(({ reason }) => reason !== null);
+  const lines = silent.slice(0, MAX_BELOW).map(({ instanceId, state, reason }) => `${instanceId}: ${state}: ${reason}`);
+  return silent.length > MAX_BELOW
+    ? [...lines, `and ${silent.length - MAX_BELOW} more instances without figures`]
+    : lines;
+}
+
+/** A rate, with one decimal below 100. */
+export function formatRate(perSecond: number): string {
+  return perSecond < 100 ? String(Number(perSecond.toFixed(1))) : perSecond.toFixed(0);
+}
+
+/** A duration in milliseconds, with two significant digits at least. */
+export function formatMs(ms: number): string {
+  if (ms >= 10_000) return `${(ms / 1_000).toFixed(0)} s`;
+  if (ms >= 1_000) return `${(ms / 1_000).toFixed(1)} s`;
+  if (ms >= 10) return `${ms.toFixed(0)} ms`;
+  return `${ms >= 1 ? ms.toFixed(1) : ms.toFixed(2)} ms`;
+}
+
+/** Bytes, by powers of 1,000. */
+export function formatBytes(bytes: number): string {
+  const unit = bytes >= 1e9 ? 3 : bytes >= 1e6 ? 2 : bytes >= 1e3 ? 1 : 0;
+  const scaled = bytes / 1_000 ** unit;
+  return `${unit === 0 || scaled >= 100 ? scaled.toFixed(0) : scaled.toFixed(1)}${['', 'k', 'M', 'G'][unit]}`;
+}
+
+/** A share as a percentage. What isn't quite all is never shown as 100 %. */
+export function formatShare(share: number): string {
+  const percent = Number((share * 100).toFixed(3));
+  return `${share < 1 ? Math.min(percent, 99.999) : percent} %`;
+}
+
+function formatChance(chance: number): string {
+  return chance === 0 ? '0 (no failure was seen)' : chance.toPrecision(2);
+}

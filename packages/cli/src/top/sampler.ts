@@ -1,0 +1,157 @@
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { CallStatsServiceDefinition, type GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
+import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { createSemaphore } from '@rondo/rpc/clock';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { reasonOf } from '../errors.js';
+import type { Asking } from '../listing/check.js';
+import { addressOf } from '../registry/instance-view.js';
+import { flowsBetween, type MethodFlow } from './flow.js';
+
+/** What is known of an instance. */
+export interface Sampled {
+  readonly instance: Instance;
+  /**
+   * `counted`: its flows are known. `waiting`: a second sample is missing. `uncounted`: it answers, but doesn't tell its calls.
+   */
+  readonly state: 'waiting' | 'counted' | 'uncounted' | 'unreachable';
+  /** Why it isn't `counted`; empty if it is. */
+  readonly reason: string;
+  readonly flows: readonly MethodFlow[];
+}
+
+/** Asks instances for their counters, again and again. */
+export interface Sampler {
+  /** The instances to ask from now on. Connections to the others are closed. */
+  follow(instances: readonly Instance[]): void;
+  /** Asks each instance that isn't being asked already. Resolves when these have answered, or their time is over. */
+  ask(): Promise<void>;
+  /** What is known now, in the order of the instances. */
+  read(): readonly Sampled[];
+  close(): void;
+}
+
+/** Options of {@link createSampler}. */
+export interface SamplerOptions extends Asking {
+  /** Runs after each sample of an instance but its first. */
+  readonly onSample: (sampled: Sampled) => void;
+}
+
+/** How long an instance has to answer. Milliseconds. */
+const TIMEOUT_MS = 1_000;
+/** How many instances are asked at once. */
+const CONCURRENCY = 64;
+
+/** Creates a sampler. It keeps a connection to each instance, and the last answer of each. */
+export function createSampler({ onSample, ...asking }: SamplerOptions): Sampler {
+  const watched = new Map<string, Watched>();
+  const semaphore = createSemaphore(CONCURRENCY);
+
+  async function ask(one: Watched): Promise<void> {
+    if (one.asking) return;
+    one.asking = true;
+    await semaphore.run(() => one.ask());
+    one.asking = false;
+    if (one.samples > 1 && watched.get(one.sampled.instance.instanceId) === one) onSample(one.sampled);
+  }
+
+  return {
+    follow(instances) {
+      const wanted = new Map(instances.map((instance) => [instance.instanceId, instance]));
+      for (const [id, one] of watched) {
+        const instance = wanted.get(id);
+        if (instance !== undefined && addressOf(instance) === one.address) one.update(instance);
+        else {
+          one.close();
+          watched.delete(id);
+        }
+      }
+      for (const [id, instance] of wanted) {
+        if (!watched.has(id)) watched.set(id, new Watched(instance, asking));
+      }
+    },
+    async ask() {
+      // Those that are silent come last, so that they hold up no other.
+      const all = [...watched.values()].sort((a, b) => Number(a.isSilent) - Number(b.isSilent));
+      await Promise.all(all.map(ask));
+    },
+    read: () => [...watched.values()].map(({ sampled }) => sampled),
+    close() {
+      for (const one of watched.values()) one.close();
+      watched.clear();
+    },
+  };
+}
+
+/** One instance, its connection and its last answer. */
+class Watched {
+  readonly address: string;
+  sampled: Sampled;
+  asking = false;
+  samples = 0;
+  readonly #channel: Channel;
+  readonly #asking: Asking;
+  #last: GetCallStatsResponse | undefined;
+
+  constructor(instance: Instance, asking: Asking) {
+    this.address = addressOf(instance);
+    this.sampled = { instance, ...failed('waiting', 'it has not answered yet') };
+    this.#channel = createChannel({ resolver: staticResolver([this.address]), clock: asking.clock });
+    this.#asking = asking;
+  }
+
+  get isSilent(): boolean {
+    return this.sampled.state === 'unreachable';
+  }
+
+  update(instance: Instance): void {
+    this.sampled = { ...this.sampled, instance };
+  }
+
+  async ask(): Promise<void> {
+    this.samples += 1;
+    const seen = await this.#read();
+    // The registry may have told something new of it meanwhile.
+    this.sampled = { ...seen, instance: this.sampled.instance };
+  }
+
+  close(): void {
+    this.#channel.close();
+  }
+
+  async #read(): Promise<Omit<Sampled, 'instance'>> {
+    if (this.address === '') return { state: 'unreachable', reason: 'it names no address', flows: [] };
+    const { clock, signal } = this.#asking;
+    const late = new AbortController();
+    const timer = clock.setTimer(TIMEOUT_MS, () => late.abort());
+    try {
+      const client = createClient(CallStatsServiceDefinition, { channel: this.#channel });
+      return this.#compare(await client.getCallStats({}, { signal: AbortSignal.any([signal, late.signal]) }));
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      if (late.signal.aborted) return failed('unreachable', `no answer within ${TIMEOUT_MS} ms`);
+      if (error.code === Status.UNIMPLEMENTED) return failed('uncounted', 'it tells nothing of its calls');
+      return failed(isUnreachable(error) ? 'unreachable' : 'uncounted', reasonOf(error));
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #compare(stats: GetCallStatsResponse): Omit<Sampled, 'instance'> {
+    const { instanceId } = this.sampled.instance;
+    if (stats.instanceId !== instanceId) {
+      return failed('unreachable', `"${stats.instanceId}" answers at its address`);
+    }
+    const before = this.#last;
+    this.#last = stats;
+    if (before === undefined) return failed('waiting', 'it has answered only once');
+    const flows = flowsBetween(before, stats);
+    if (flows === undefined) return failed('waiting', 'its process has restarted');
+    return { state: 'counted', reason: '', flows };
+  }
+}
+
+const failed = (state: Sampled['state'], reason: string): Omit<Sampled, 'instance'> => ({ state, reason, flows: [] });
+
+const isUnreachable = ({ code }: RpcError): boolean =>
+  code === Status.UNAVAILABLE || code === Status.DEADLINE_EXCEEDED || code === Status.CANCELLED;
