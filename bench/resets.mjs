@@ -5,32 +5,48 @@ import { show } from './report/figures.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
+/** The clients, each with how it is built. */
+const CLIENTS = { tunnel: () => rondo('tunnel'), grpc: () => rondo('grpc'), go: buildGo, python: buildPython };
+
 /**
- * Whether clients by others that give calls up, by deadline and by cancelling, harm the other calls on their one connection: a
- * client in Go and one on Python's grpcio, each with `rate` such calls a second of each kind.
+ * Whether clients that give calls up, by deadline and by cancelling, harm the other calls on their one connection: a Rondo
+ * client with a tunnel and one without, and as controls a client in Go and one on Python's grpcio. Each gives up `rate` calls a
+ * second in each way.
  */
 export const benchmark = {
   name: 'resets',
-  summary: 'whether Go and Python clients that give calls up harm the other calls on their connection',
+  summary: 'whether clients that give calls up harm the other calls on their connection: Rondo, Go, Python',
   needs: 'Go and Python 3',
   options: {
+    only: { type: 'text', value: 'C,…', help: `only these of ${Object.keys(CLIENTS).join(', ')}` },
     seconds: { type: 'count', default: 10, help: 'how long each client calls' },
     rate: { type: 'count', default: 2_000, help: 'how many calls of each kind it gives up a second' },
   },
-  async run({ seconds, rate }, { folder }) {
-    for (const [name, build] of Object.entries({ go: buildGo, python: buildPython })) {
-      const [program, ...args] = await build(folder);
-      const measured = await measure(program, (address) => [...args, address, String(seconds), String(rate)]);
+  check({ only }) {
+    const unknown = only?.split(',').find((name) => CLIENTS[name] === undefined);
+    return unknown && `--only ${unknown}: there are ${Object.keys(CLIENTS).join(', ')}`;
+  },
+  async run({ only, seconds, rate }, { folder }) {
+    for (const name of only?.split(',') ?? Object.keys(CLIENTS)) {
+      const command = await CLIENTS[name](folder);
+      const measured = await measure(command, [String(seconds), String(rate)]);
       show(`${name}: ${JSON.stringify(measured)}`);
     }
   },
 };
 
+/** A command, and what it finds in its environment. */
+const rondo = (transport) => ({
+  program: process.execPath,
+  args: [here('resets/client.mjs')],
+  env: { RONDO_TRANSPORT: transport },
+});
+
 /** Builds the client in Go; gives the command that runs it. */
 async function buildGo(folder) {
   const client = path.join(folder, 'client');
-  await succeed('go', ['build', '-o', client, '.'], here('../packages/rpc/test/go-client'));
-  return [client];
+  await succeed('go', ['build', '-o', client, '.'], { cwd: here('../packages/rpc/test/go-client') });
+  return { program: client, args: [] };
 }
 
 /** Installs what the client in Python imports; gives the command that runs it. */
@@ -39,13 +55,15 @@ async function buildPython(folder) {
   await succeed('python3', ['-m', 'venv', path.join(folder, 'venv')]);
   const requirements = ['--requirement', here('resets/requirements.txt')];
   await succeed(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...requirements]);
-  return [python, here('resets/client.py')];
+  return { program: python, args: [here('resets/client.py')] };
 }
 
-async function measure(program, toArgs) {
+async function measure({ program, args, env = {} }, pace) {
   const server = startWorker(new URL('./resets/server.mjs', import.meta.url));
   try {
-    const { stdout } = await succeed(program, toArgs(`127.0.0.1:${await server.ask('port')}`));
+    const { stdout } = await succeed(program, [...args, `127.0.0.1:${await server.ask('port')}`, ...pace], {
+      env,
+    });
     const { connections, cpu } = await server.ask('report');
     return { ...JSON.parse(stdout), connections, serverCpuSeconds: (cpu.user + cpu.system) / 1e6 };
   } finally {
@@ -53,8 +71,8 @@ async function measure(program, toArgs) {
   }
 }
 
-async function succeed(program, args, cwd) {
-  const ended = await start(program, args, { cwd }).ended;
+async function succeed(program, args, options = {}) {
+  const ended = await start(program, args, options).ended;
   if (ended.code !== 0) throw new Error(`${program} ${args.join(' ')}: ${ended.stderr}`);
   return ended;
 }

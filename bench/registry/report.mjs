@@ -1,5 +1,5 @@
 import { figure, table } from '../report/figures.mjs';
-import { chart } from './chart.mjs';
+import { chart } from '../report/line-chart.mjs';
 
 /** What registry.md asks for at its full size. */
 const BOUNDS = { p50: 100, p99: 500, peakMiB: 512, backMs: 10_000 };

@@ -5,6 +5,7 @@
 
 import * as http2 from 'node:http2';
 import { setFlagsFromString } from 'node:v8';
+
 import { runInNewContext } from 'node:vm';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -13,6 +14,7 @@ import { ConnectRequest, ConnectResponse } from '@rondo/contracts/rondo/tunnel/v
 import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { createRouter, type Handlers, type RpcServer, serve } from '../src/exports/server.js';
 import { Status } from '../src/exports/status.js';
+import { seededRandom } from '../src/testing/seeded-random.js';
 import { MAX_CALLS, TUNNEL_PATH } from '../src/transport/tunnel/frames.js';
 import type { ServedDefinition } from './conformance/handlers.js';
 import { conformanceService } from './support/service.js';
@@ -63,6 +65,10 @@ const entry = { key: 'key-bin', value: Buffer.from('v') };
 /** A message with one call of these bytes. */
 const callOf = (hex: string): Buffer => Buffer.concat([Buffer.from([0x12, hex.length / 2]), Buffer.from(hex, 'hex')]);
 const entries = (count: number, key: string) => Array.from({ length: count }, () => ({ ...entry, key }));
+
+const SEED = Date.now();
+/** How many tunnels are damaged. */
+const TUNNELS = Number(process.env['RONDO_FUZZ_TUNNELS'] ?? 200);
 
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
@@ -159,6 +165,38 @@ describe('a client that sends', () => {
       [0, undefined],
       [2, Status.INTERNAL],
     ]);
+  });
+});
+
+describe(`a client whose bytes are damaged (seed ${SEED})`, () => {
+  it('loses its tunnel at most', async () => {
+    const random = seededRandom(SEED);
+    const below = (limit: number) => Math.floor(random.next() * limit);
+    const { server, client } = await start();
+    for (let left = TUNNELS; left > 0; left -= 1) {
+      const { send, stream, ended } = attack(server);
+      for (let id = 0; id < 4; id += 1) {
+        const metadata = [entry, { key: 'text', value: Buffer.from('b') }];
+        const bytes = toBytes({
+          calls: [
+            {
+              ...call,
+              id,
+              path: id === 0 ? path : '',
+              timeoutMs: 1_000,
+              metadata,
+              message: Buffer.from([0x12, 1, 97]),
+            },
+            { id: below(4), cancel: true },
+          ],
+        });
+        for (let changes = below(3); changes > 0; changes -= 1) bytes[below(bytes.length)] = below(256);
+        send(bytes);
+      }
+      stream.end();
+      await ended;
+    }
+    expect(await client.unary({ text: 'a' })).toMatchObject({ text: 'a' });
   });
 });
 

@@ -10,8 +10,15 @@ import { createChannel, createClient, staticResolver } from '../src/exports/clie
 import { sleep, systemClock } from '../src/exports/clock.js';
 import { createRouter, serve } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
+import { seededRandom } from '../src/testing/seeded-random.js';
 import { MAX_CALLS } from '../src/transport/tunnel/frames.js';
-import { type Attack, type HostileServer, type Sent, startHostileServer } from './support/hostile-server.js';
+import {
+  type Attack,
+  toBytes as encoded,
+  type HostileServer,
+  type Sent,
+  startHostileServer,
+} from './support/hostile-server.js';
 import { type ConformanceClient, conformanceService } from './support/service.js';
 import { until } from './support/wait.js';
 
@@ -237,6 +244,10 @@ const CASES: readonly Case[] = [
 const begin: Attack = ({ send }, ids) =>
   send({ replies: ids.map((id) => ({ id, message: bytes(1), totalBytes: 4 * 1_024 * 1_024 - 1, more: true })) });
 
+const SEED = Date.now();
+/** How many tunnels are damaged. */
+const TUNNELS = Number(process.env['RONDO_FUZZ_TUNNELS'] ?? 200);
+
 describe('a server that answers', () => {
   it.each(CASES)('%s harms that call at most', async (_what, answer, { code, message }) => {
     const server = await start();
@@ -291,6 +302,38 @@ describe('a server that answers', () => {
     await until(() => server.counts.ended === 1);
     server.attack = undefined;
     await alone.unary({});
+  });
+});
+
+describe(`a server whose bytes are damaged (seed ${SEED})`, () => {
+  it('ends its own calls at most', async () => {
+    const random = seededRandom(SEED);
+    const below = (limit: number) => Math.floor(random.next() * limit);
+    const server = await start();
+    const damaged: Attack = ({ send }, ids) => {
+      for (const id of ids) {
+        const failure = below(2) === 0 ? undefined : { code: 5, message: 'no', details: bytes(3) };
+        const whole = { id, header: entries(2, 'a'), trailer: entries(2, 'b-bin'), failure };
+        const pieces = [
+          { id, message: bytes(4), totalBytes: 8, more: true },
+          { ...whole, message: bytes(4) },
+        ];
+        const message = encoded({ replies: below(2) === 0 ? [whole] : pieces });
+        for (let changes = below(3); changes > 0; changes -= 1) message[below(message.length)] = below(256);
+        send(message);
+      }
+      // What is still open now would wait for its deadline.
+      send({ replies: [{ id: 999 }] });
+    };
+    for (let left = TUNNELS; left > 0; left -= 1) {
+      server.attack = undefined;
+      const client = connect(server.address);
+      await openTunnel(client, server);
+      server.attack = damaged;
+      await Promise.all(Array.from({ length: 4 }, () => outcomeOf(client.unaryUnsafe({}, { timeoutMs: 5_000 }))));
+      for (const close of closers.splice(1)) await close();
+    }
+    await connect(server.address).unary({});
   });
 });
 

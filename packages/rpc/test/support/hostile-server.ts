@@ -112,7 +112,8 @@ function prefixed(message: Buffer): Buffer {
   return Buffer.concat([prefix, message]);
 }
 
-const toBytes = (message: Sent): Buffer =>
+/** The bytes of a message. */
+export const toBytes = (message: Sent): Buffer =>
   Buffer.isBuffer(message)
     ? message
     : Buffer.from(ConnectResponse.encode(ConnectResponse.fromPartial(message)).finish());

@@ -1,5 +1,5 @@
 // Line charts, side by side.
-import { colourOf, gridOf, legendEntry, niceCeiling, picture, polyline, round } from '../report/svg.mjs';
+import { colourOf, gridOf, legendEntry, niceCeiling, picture, polyline, round } from './svg.mjs';
 
 const PANEL = { width: 400, height: 260, left: 62, right: 14, top: 44, bottom: 44 };
 
@@ -7,7 +7,8 @@ const PANEL = { width: 400, height: 260, left: 62, right: 14, top: 44, bottom: 4
  * Draws panels, two a row.
  *
  * @param title says in words what is drawn.
- * @param panels each `{ title, xLabel, lines: [{ label, points: [[x, y]] }] }`; x is the same for all lines of one.
+ * @param panels each `{ title, xLabel, lines: [{ label, points: [[x, y]] }] }`; x is the same for all lines of one. With
+ *   `even`, the values of x stand at even distances.
  */
 export function chart(title, panels) {
   const width = 2 * PANEL.width;
@@ -20,14 +21,15 @@ export function chart(title, panels) {
   return picture(title, { width, height, drawn });
 }
 
-function drawPanel({ title, xLabel, lines }) {
+function drawPanel({ title, xLabel, lines, even = false }) {
   const points = lines.flatMap((line) => line.points);
   const xs = [...new Set(points.map(([x]) => x))].sort((one, other) => one - other);
   const top = niceCeiling(Math.max(...points.map(([, y]) => y)));
   const { left } = PANEL;
   const right = PANEL.width - PANEL.right;
   const bottom = PANEL.height - PANEL.bottom;
-  const toX = (x) => left + 10 + ((right - left - 20) * x) / xs.at(-1);
+  const shareOf = (x) => (even ? xs.indexOf(x) / Math.max(1, xs.length - 1) : x / xs.at(-1));
+  const toX = (x) => left + 10 + (right - left - 20) * shareOf(x);
   const toY = (y) => bottom - ((bottom - PANEL.top) * Math.max(0, y)) / top;
   const grid = [0, 0.25, 0.5, 0.75, 1].map((share) => share * top);
   return [
