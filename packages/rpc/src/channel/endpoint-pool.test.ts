@@ -199,13 +199,13 @@ describe('an endpoint pool', () => {
   });
 
   it('says that the registry is out of reach, and why', async () => {
-    const { pool, pick } = makePool();
+    const { pool, pick } = makePool({ remedy: 'set RONDO_REGISTRY' });
     const known = pool.known();
     pool.onFailure('connection refused');
     await known;
     const error = await failure(Promise.resolve().then(() => pick()));
     expect(error.message).toContain("the registry at r:1 can't be reached (connection refused)");
-    expect(error.message).toContain('RONDO_REGISTRY');
+    expect(error.message).toContain('; set RONDO_REGISTRY');
   });
 
   it('lets calls wait until something is known, and no longer', async () => {

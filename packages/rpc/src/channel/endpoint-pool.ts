@@ -25,6 +25,8 @@ export interface EndpointPoolOptions {
   readonly service: string;
   /** Where the endpoints come from, for messages. */
   readonly source: string;
+  /** What to do if they can't be had from there, for messages. */
+  readonly remedy?: string | undefined;
   readonly connections: Connections;
   readonly clock: Clock;
   readonly random: Random;

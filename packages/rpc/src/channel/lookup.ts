@@ -5,6 +5,8 @@ interface LookupOptions {
   readonly service: string;
   /** Where the endpoints come from, for messages. */
   readonly source: string;
+  /** What to do if the source can't be reached, for messages. */
+  readonly remedy?: string | undefined;
 }
 
 /** The state of a service's lookup. Calls wait for the first result; if no instance is known, they learn why. */
@@ -54,10 +56,10 @@ export class Lookup {
   /** The error of a call while no instance is known: `UNAVAILABLE`. */
   noInstanceError(): RpcError {
     if (this.#closed) return channelClosed();
-    const { service, source } = this.#options;
+    const { service, source, remedy = 'check that it is there' } = this.#options;
     const message = this.#resolved
       ? `no instance of ${service} is registered with ${source}; start one, or check the service's name`
-      : `no instance of ${service} is known, as ${source} can't be reached (${this.#failure}); start it, or set RONDO_REGISTRY to where it is`;
+      : `no instance of ${service} is known, as ${source} can't be reached (${this.#failure}); ${remedy}`;
     return new RpcError(Status.UNAVAILABLE, message);
   }
 

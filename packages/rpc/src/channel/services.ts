@@ -66,12 +66,13 @@ export function createServices({ overrides, self, transport, ...shared }: Servic
     if (closed) throw channelClosed();
     const balanced = balancingOf(service, policy, overrides);
     const { balancing } = balanced;
-    const { source } = resolver;
+    const { source, remedy } = resolver;
     const pool = new EndpointPool({
       ...shared,
       connections,
       service,
       source,
+      remedy,
       balancing,
       position: positionFor(balancing),
     });

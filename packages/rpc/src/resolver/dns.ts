@@ -74,6 +74,7 @@ export function dnsResolver(target: string, options: DnsResolverOptions = {}): R
   });
   return {
     source: `the DNS name ${host}`,
+    remedy: 'check the name, and the DNS server that is asked for it',
     resolve(service, listener) {
       if (service !== ALL_SERVICES) return { close: name.tell(listener) };
       listener.onResolution({ endpoints: [], departed: [] });

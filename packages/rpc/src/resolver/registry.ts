@@ -40,6 +40,7 @@ export function registryResolver(options: RegistryResolverOptions): Resolver {
   };
   return {
     source: `the registry at ${addresses.join(', ')}`,
+    remedy: 'start it, or set RONDO_REGISTRY to where it is',
     resolve(service, listener) {
       const one = new AbortController();
       running.add(one);

@@ -101,6 +101,8 @@ export const ALL_SERVICES = '';
 export interface Resolver {
   /** The source, for messages: `the registry at 127.0.0.1:50050`. */
   readonly source: string;
+  /** What to do if the source can't be reached, for messages: `start it`. */
+  readonly remedy?: string;
   /**
    * Reports the instances of `service`, a fully qualified name, until the result is closed. {@link ALL_SERVICES} instead
    * of a name: all instances of all services. A resolver that doesn't know them all reports none.
