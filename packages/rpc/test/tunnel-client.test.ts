@@ -258,20 +258,6 @@ describe('a client that pads its messages', () => {
   });
 });
 
-describe('a client that sends long requests', () => {
-  it('whose calls are not answered loses its tunnel', async () => {
-    const { server, client } = await start({
-      unary: ({ text }) => (text === 'a' ? new Promise(() => undefined) : {}),
-    });
-    const { send, ended } = attack(server);
-    const message = Buffer.concat([Buffer.from([0x12, 1, 97, 0x0a, 0xe0, 0xd4, 0x03]), Buffer.alloc(60_000)]);
-    for (let id = 0; id < 1_200; id += 1) send({ calls: [{ ...call, id, path: id === 0 ? path : '', message }] });
-    const details = 'the requests of unanswered calls may have 67108864 bytes together';
-    expect(await ended).toMatchObject({ details: expect.stringContaining(details) });
-    expect(await client.unary({ text: 'b' })).toMatchObject({});
-  });
-});
-
 describe('a client that does not read its replies', () => {
   it('is not read either', async () => {
     let runs = 0;

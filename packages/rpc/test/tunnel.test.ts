@@ -165,32 +165,6 @@ describe('a tunnel', () => {
     await Promise.all(calls);
   });
 
-  it('takes calls whose requests have a limited length together', async () => {
-    const go = deferred();
-    const ways = { tunnel: 0, grpc: 0 };
-    const { client } = await startTunnel({
-      async unary({ text }, call) {
-        if (text !== 'wait') return {};
-        ways[isTunnelled(call.metadata) ? 'tunnel' : 'grpc'] += 1;
-        await go.promise;
-        return {};
-      },
-    });
-    const payload = Buffer.alloc(64 * 1_024 - 20);
-    const calls: Promise<unknown>[] = [];
-    // Few at a time, so that the server has read them before the next come.
-    for (let made = 8; made <= 1_040; made += 8) {
-      for (let left = 8; left > 0; left -= 1)
-        calls.push(client.unary({ text: 'wait', payload }, { timeoutMs: 120_000 }));
-      await until(() => ways.tunnel + ways.grpc === made);
-    }
-    expect(ways).toEqual({ tunnel: 1_024, grpc: 16 });
-    go.resolve();
-    await Promise.all(calls);
-    await client.unary({ text: 'wait', payload });
-    expect(ways).toEqual({ tunnel: 1_025, grpc: 16 });
-  });
-
   it('ends calls at a deadline and when their caller leaves, and is as good as before', async () => {
     let begun = 0;
     let ended = 0;
