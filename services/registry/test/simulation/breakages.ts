@@ -1,5 +1,5 @@
 import { RegisterRequest, RegistryServiceDefinition, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { TransportFactory } from '@rondo/rpc/internal';
+import { TransportError, type TransportFactory, wrapTransport } from '@rondo/rpc/internal';
 import type { ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { Breakage } from './cluster.js';
@@ -14,6 +14,7 @@ export const BREAKAGES: Readonly<Record<string, Breakage>> = {
   'the registry keeps a displaced process out for good': { registry: refusingForever },
   'the registry answers deregistrations and forgets them': { registry: instead('deregister', () => ({})) },
   'a client drops all instances on an empty snapshot': { client: trustingEmptySnapshots },
+  'a client takes what a server answers for final': { client: takingAnswersForFinal },
 };
 
 /** A registry whose `method` is replaced by `work`. */
@@ -55,6 +56,19 @@ function before(method: string, services: readonly ServiceImplementation[], work
     };
     return { definition, handlers: { ...handlers, [method]: altered } };
   });
+}
+
+/** A client that retries no call to which a server has answered. */
+function takingAnswersForFinal(transports: TransportFactory): TransportFactory {
+  return (address, ...options) => {
+    const inner = transports(address, ...options);
+    const call = (wire: Parameters<typeof inner.call>[0]) =>
+      inner.call(wire).catch((error: unknown) => {
+        if (error instanceof TransportError || !(error instanceof RpcError)) throw error;
+        throw new RpcError(error.code, error.message, { retryPushbackMs: -1 });
+      });
+    return wrapTransport(inner, { call });
+  };
 }
 
 /** A client that treats an empty snapshot as the deregistration of all known instances. */

@@ -1,4 +1,4 @@
-import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
+import { AdderServiceDefinition, type AddRequest } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { Protocol, RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
@@ -43,6 +43,7 @@ export class InstanceProcess {
   deregisteredAt: number | undefined;
   /** Whether the registry has ever reported to it that a later process holds its id. */
   displaced = false;
+  #sick = false;
   #incarnation: bigint;
   readonly #world: World;
   readonly #fault: FaultNode;
@@ -61,7 +62,11 @@ export class InstanceProcess {
     this.#incarnation = BigInt(Math.trunc(clock.now()));
     this.incarnations.add(this.#incarnation);
     this.startedAt = world.clock.now();
-    const services = [standIn(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
+    const add = ({ a, b }: AddRequest) => {
+      if (this.#sick) throw new RpcError(Status.UNAVAILABLE, `${instanceId} is sick`);
+      return { result: a + b };
+    };
+    const services = [standIn(AdderServiceDefinition, { add })];
     const { random } = world;
     this.#listener = this.#fault.listen(this.address, createRouter({ services, instanceId, clock, random }));
     const channel = createChannel({ resolver: staticResolver([REGISTRY_ADDRESS]), transport, clock, random });
@@ -116,6 +121,12 @@ export class InstanceProcess {
     if (!this.running) return;
     this.#world.trace.note(this.node, present ? 'is ready' : 'waits for its database');
     this.#readiness.set(readinessOf(present ? [] : ['the database']));
+  }
+
+  /** Makes it answer `UNAVAILABLE`, or end that. */
+  setSick(sick: boolean): void {
+    this.#world.trace.note(this.node, sick ? 'is sick: it answers UNAVAILABLE' : 'is well again');
+    this.#sick = sick;
   }
 
   /** Wraps the registry's client to note what the answers mean. */

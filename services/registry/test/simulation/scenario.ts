@@ -133,6 +133,7 @@ class Operator {
   readonly #registry: Pick<Client<typeof RegistryServiceDefinition>, 'setOperatorState'>;
   readonly #close: () => void;
   #added = 0;
+  #sick = false;
 
   constructor(world: World, cluster: Cluster, topology: Topology) {
     this.#world = world;
@@ -153,7 +154,7 @@ class Operator {
     const { random } = this.#world;
     const works = [
       ...[this.#stop, this.#stop, this.#add, this.#takeOver, this.#takeOver, this.#duplicate, this.#duplicate],
-      ...[this.#cordon, this.#cordon, this.#uncordon, this.#unready, this.#unready],
+      ...[this.#cordon, this.#cordon, this.#uncordon, this.#unready, this.#unready, this.#sicken, this.#sicken],
     ];
     return Array.from({ length: 4 + Math.floor(random.next() * 7) }, () => {
       const work = pickOne(random, works);
@@ -231,6 +232,20 @@ class Operator {
     }
     one.setDependencies(false);
     this.#later(4_000, () => one.setDependencies(true));
+  };
+
+  /** Makes an instance answer `UNAVAILABLE` for a while. The registry doesn't learn of it. One is sick at a time. */
+  readonly #sicken = (): void => {
+    const one = this.#drawInstance();
+    if (one === undefined || this.#sick) return;
+    const recover = this.#world.disturbances.begin([one.node]);
+    this.#sick = true;
+    one.setSick(true);
+    this.#later(6_000, () => {
+      this.#sick = false;
+      one.setSick(false);
+      recover();
+    });
   };
 
   /** Runs `work` at some time within `ms`, at least 5 ms from now, even if the faults are over by then. */
