@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { endpoint } from '../../test/support/endpoints.js';
 import { failure } from '../../test/support/outcome.js';
 import { makeCalls, never, unknown } from '../../test/support/retried-calls.js';
 import { DEFAULT_RETRY } from '../contract/retry-policy.js';
@@ -144,6 +145,21 @@ describe('the wait before a retry', () => {
     await clock.advance(1);
     await made;
     expect(asked).toHaveLength(2);
+  });
+
+  it.each([0, 1])('is over before an instance is picked: none that has begun to drain by then (%i)', async (index) => {
+    const { call, failFirst, asked, clock, pool } = makeCalls({ instances: ['a', 'b', 'c'] });
+    failFirst(1, () => answer(Status.UNAVAILABLE, 1_000));
+    const made = call('idempotent');
+    await clock.advance(500);
+    const [first = ''] = asked;
+    const others = ['a', 'b', 'c'].filter((name) => name !== first);
+    const [draining = '', other = ''] = index === 0 ? others : others.toReversed();
+    const endpoints = [endpoint(first), endpoint(draining, { state: 'draining' }), endpoint(other)];
+    pool.onResolution({ endpoints, departed: [] });
+    await clock.advance(500);
+    await made;
+    expect(asked).toEqual([first, other]);
   });
 
   it.each([

@@ -116,6 +116,7 @@ export class RetriedCall {
     const { tried } = this.#pick;
     let request = retryable(wire);
     let failure: Failure | undefined;
+    let prepared = false;
     let repeatable = this.#lost;
     for (;;) {
       wire.context.throwIfEnded();
@@ -130,7 +131,11 @@ export class RetriedCall {
         continue;
       }
       if (payload !== request.payload) request = retryable({ ...wire, request: payload });
-      if (failure !== undefined) await this.#beforeRetry(wire, failure, repeated);
+      if (failure !== undefined && !prepared) {
+        prepared = true;
+        // After a wait the instance may not want calls any more.
+        if (await this.#beforeRetry(wire, failure, repeated)) continue;
+      }
       repeatable = repeated ? undefined : candidate;
       tried.push(candidate);
       const attempt = new CallAttempt(candidate, pool, clock);
@@ -143,6 +148,7 @@ export class RetriedCall {
         return attempt.succeed(reply, wire);
       } catch (error) {
         failure = classifyFailure(this.method, error, attempt.probe);
+        prepared = false;
         attempt.fail(error, wire, failure);
         this.#note(failure);
         if (!failure?.retryable || this.exhausted || request.started || wire.context.reason !== undefined) throw error;
@@ -181,7 +187,7 @@ export class RetriedCall {
   }
 
   /**
-   * Takes the retry from the budget, and waits before it.
+   * Takes the retry from the budget, and waits before it. Returns whether it has waited.
    *
    * @throws RpcError that of the failure, if the retry can't be made.
    */
@@ -189,12 +195,13 @@ export class RetriedCall {
     { context, deadline }: WireCall,
     { error, costs, answered }: Failure,
     repeated: boolean,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { budget, clock } = this.options;
     const waitMs = repeated ? SAME_INSTANCE_DELAY_MS : answered ? this.#waitMs(error) : 0;
     const late = deadline !== undefined && clock.now() + waitMs >= deadline;
     if ((waitMs > 0 && late) || waitMs > MAX_PUSHBACK_MS || (costs && !budget.withdraw())) throw error;
     if (waitMs > 0) await sleep(clock, waitMs, context.signal);
+    return waitMs > 0;
   }
 
   /** How long to wait after an answer: as the server asks, or by the backoff. */

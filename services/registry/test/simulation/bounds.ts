@@ -14,6 +14,8 @@ export const BOUNDS = {
   registeredAgainMs: 10_500,
   /** How long a client may need to use an instance that is reachable again: its backoff and two connection attempts. */
   reconnectMs: 3_500,
+  /** How long a client may keep an instance ejected that answers well again. */
+  readmittedMs: 10_000,
   /** The maximum delay of a duplicated call. */
   lateMs: 3_000,
   /** The time by which a connection with a silent peer is closed. */

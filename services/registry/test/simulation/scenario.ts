@@ -244,7 +244,7 @@ class Operator {
     this.#later(6_000, () => {
       this.#sick = false;
       one.setSick(false);
-      recover();
+      this.#world.clock.setTimer(BOUNDS.readmittedMs, recover);
     });
   };
 
