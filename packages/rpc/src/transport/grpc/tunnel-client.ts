@@ -17,12 +17,13 @@ import {
   TUNNEL_VERSION,
 } from '../tunnel/frames.js';
 import { PieceMemory } from '../tunnel/received-pieces.js';
+import { WaitingCalls } from '../tunnel/waiting-calls.js';
 import { FrameError } from '../tunnel/wire-format.js';
 import { holdProcess } from './call.js';
 import { type ReplyLimits, TunnelledCall } from './tunnelled-call.js';
 import { brokenTunnel } from './wire.js';
 
-/** Beyond this, calls go by gRPC: the peer doesn't read. Bytes. */
+/** Beyond this, calls wait: the peer doesn't read. Bytes. */
 const MAX_QUEUED_BYTES = 1_024 * 1_024;
 const MAX_TIMEOUT_MS = 2 ** 32 - 1;
 /** How long the client leaves it to the server to answer a call at its deadline. Milliseconds. */
@@ -55,6 +56,7 @@ export class TunnelClient implements ResponseListener {
   readonly #freeIds: number[] = [];
   readonly #methods = new Map<string, number>();
   readonly #limits: ReplyLimits;
+  readonly #waiting: WaitingCalls;
   #unanswered = 0;
   /** What their requests have together. */
   #unansweredBytes = 0;
@@ -77,9 +79,10 @@ export class TunnelClient implements ResponseListener {
     this.#limits = { maxReplyBytes: options.maxReplyBytes, memory: new PieceMemory() };
     const stream = options.channel.createCall(TUNNEL_PATH, Number.POSITIVE_INFINITY, null, null, null);
     this.#stream = stream;
-    this.#sender = new FrameSender((batch, taken) => {
+    const write = (batch: Buffer, taken: () => void) =>
       stream.sendMessageWithContext({ flags: NO_COMPRESS, callback: taken }, batch);
-    });
+    this.#sender = new FrameSender(write, () => this.#sendWaiting());
+    this.#waiting = new WaitingCalls({ onBegin: (wire) => this.#hold(wire), left: callerLeft, tooMany });
     stream.start(new grpc.Metadata(), {
       onReceiveMetadata() {},
       onReceiveMessage: (bytes: Buffer) => this.#read(bytes),
@@ -90,22 +93,54 @@ export class TunnelClient implements ResponseListener {
     stream.startRead();
   }
 
-  /** Whether a call of the method at `path`, with a request of so many bytes, can go through the tunnel now. */
+  /** Whether a call of the method at `path`, with a request of so many bytes, can go through the tunnel. */
   takes(path: string, bytes: number): boolean {
+    return this.#open && bytes <= this.#maxRequestBytes && this.#canName(path);
+  }
+
+  #canName(path: string): boolean {
+    return this.#methods.has(path) || (this.#methods.size < MAX_METHODS && METHOD_PATH.test(path));
+  }
+
+  #hasRoom(bytes: number): boolean {
     return (
-      this.#open &&
-      bytes <= this.#maxRequestBytes &&
       this.#unansweredBytes + bytes <= this.#maxUnansweredBytes &&
       (this.#freeIds.length > 0 || this.#calls.length < this.#maxCalls) &&
-      this.#sender.queuedBytes < MAX_QUEUED_BYTES &&
-      (this.#methods.has(path) || (this.#methods.size < MAX_METHODS && METHOD_PATH.test(path)))
+      this.#sender.queuedBytes < MAX_QUEUED_BYTES
     );
   }
 
-  /** Carries a unary call. Ask {@link TunnelClient.takes} before. */
+  /** Carries a unary call. It waits while the tunnel is full. Ask {@link TunnelClient.takes} before. */
   call(wire: WireCall, message: Uint8Array): Promise<Reply<Uint8Array>> {
+    if (wire.context.reason !== undefined) return Promise.reject(callerLeft());
+    if (this.#waiting.isEmpty && this.#hasRoom(message.length)) return this.#send(wire, message);
+    return this.#waiting.add(wire, message);
+  }
+
+  /** A call begins to wait. It counts as active, and keeps the process alive. */
+  #hold(wire: WireCall): () => void {
+    const { clock, onBegin, onLeave } = this.#options;
+    const hold = holdProcess(wire, clock);
+    onBegin();
+    return () => {
+      hold?.cancel();
+      onLeave();
+    };
+  }
+
+  /** Sends the calls that have waited longest, as far as there is room. */
+  #sendWaiting(): void {
+    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
+      const { wire, message } = next;
+      if (!this.#hasRoom(message.length)) return;
+      const sent = this.#canName(wire.path) ? this.#send(wire, message) : Promise.reject(notTaken());
+      this.#waiting.remove(next);
+      next.resolve(sent);
+    }
+  }
+
+  #send(wire: WireCall, message: Uint8Array): Promise<Reply<Uint8Array>> {
     const { context, metadata } = wire;
-    if (context.reason !== undefined) return Promise.reject(callerLeft());
     const id = this.#freeIds.pop() ?? this.#calls.length;
     this.#sequence = (this.#sequence + 1) >>> 0;
     const call = new TunnelledCall(id, this.#sequence, { wire, requestBytes: message.length, limits: this.#limits });
@@ -142,6 +177,7 @@ export class TunnelClient implements ResponseListener {
       this.#open = false;
       this.#options.onClose(this.#fault !== undefined);
     }
+    this.#waiting.fail(notTaken);
     this.#endIfDone();
   }
 
@@ -242,11 +278,14 @@ export class TunnelClient implements ResponseListener {
       this.#end(grpc.status.INTERNAL, `the server broke the tunnel's contract: ${cause.message}`);
       return;
     }
+    this.#sendWaiting();
     this.#stream.startRead();
   }
 
   #onEnd(status: grpc.StatusObject): void {
     this.#sender.close();
+    this.#open = false;
+    this.#waiting.fail(notTaken);
     for (const call of [...this.#calls]) {
       if (call === undefined) continue;
       call.fail(
@@ -266,4 +305,14 @@ export class TunnelClient implements ResponseListener {
 
 function callerLeft(): TransportError {
   return new TransportError(Status.CANCELLED, 'the caller left', { reach: 'unknown' });
+}
+
+/** The error of a call that waited when the tunnel ended. */
+function notTaken(): TransportError {
+  return new TransportError(Status.UNAVAILABLE, 'the call was not taken (the tunnel has ended)', { reach: 'unsent' });
+}
+
+function tooMany(calls: number): TransportError {
+  const message = `${calls} calls wait for this instance already: call it less, or add instances`;
+  return new TransportError(Status.UNAVAILABLE, message, { reach: 'unsent' });
 }

@@ -11,8 +11,7 @@ export const TUNNEL_VERSION = 1;
 export const TUNNEL_PATH = `/${TunnelServiceDefinition.fullName}/${TunnelServiceDefinition.methods.connect.name}`;
 
 /**
- * The most unanswered calls of one tunnel. Its client makes the others by gRPC, at many times the cost, so there have to be
- * enough for what comes in the moments in which a busy server stands still.
+ * The most unanswered calls of one tunnel. The others wait at the client, so there have to be enough to keep a server busy.
  */
 export const MAX_CALLS = 16_384;
 /** The most that their requests have together: 4 KiB each. Bytes. */
