@@ -2,7 +2,6 @@
  * A server that speaks gRPC and breaks the contract of tunnels harms the call that it answers, and nothing else: the process
  * lives, what it keeps is bounded, and calls to other instances and later calls pass.
  */
-
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
@@ -375,9 +374,8 @@ describe('a server that welcomes', () => {
 
   it('with limits beyond all bounds gets no more than the contract allows', async () => {
     const most = 2 ** 32 - 1;
-    const server = await start({
-      welcome: { version: 1, maxCalls: most, maxRequestBytes: most, maxUnansweredBytes: most },
-    });
+    const welcome = { version: 1, maxCalls: most, maxRequestBytes: most, maxUnansweredBytes: most };
+    const server = await start({ welcome });
     const { alone } = await startBoth(server);
     await openTunnel(alone, server);
     const before = { ...server.counts };

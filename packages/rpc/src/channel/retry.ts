@@ -109,7 +109,7 @@ export class RetriedCall {
 
   /**
    * Makes attempts one after another until one succeeds, and rejects with the error of the last. A hedged call runs this
-   * twice at the same time; both share what has been tried.
+   * for each instance that it asks; they share what has been tried.
    */
   async run(wire: WireCall): Promise<Reply<Uint8Array>> {
     const { pool, clock, attempts, requests } = this.options;
