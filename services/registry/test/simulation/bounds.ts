@@ -22,6 +22,8 @@ export const BOUNDS = {
   silenceMs: 1_750,
   /** Long enough to wait for one silent instance and retry at another. */
   callTimeoutMs: 2_000,
+  /** The most attempts of a call, as its contract has it. */
+  maxAttempts: 3,
   auditMs: 2_000,
 } as const;
 

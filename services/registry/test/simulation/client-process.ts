@@ -4,6 +4,7 @@ import { type Channel, type Client, createClient, createRegistryChannel } from '
 import { sleep } from '@rondo/rpc/clock';
 import type { TransportFactory } from '@rondo/rpc/internal';
 import type { FaultNode } from '@rondo/rpc/internal/testing';
+import { RpcError } from '@rondo/rpc/status';
 import { BOUNDS } from './bounds.js';
 import { SERVICE } from './instance-process.js';
 import { observed } from './observed-transport.js';
@@ -28,6 +29,8 @@ export interface ClientOptions {
 export interface FailedCall {
   readonly startedAt: number;
   readonly reason: string;
+  /** At how many instances it was tried. */
+  readonly attempts: number;
 }
 
 /** A process that calls the adder repeatedly. */
@@ -108,7 +111,8 @@ export class ClientProcess {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#world.trace.note(this.name, `a call of ${this.#world.clock.now() - startedAt} ms failed: ${reason}`);
-      this.#options.onFailure(this, { startedAt, reason });
+      const attempts = error instanceof RpcError ? (error.report?.attempts.length ?? 0) : 0;
+      this.#options.onFailure(this, { startedAt, reason, attempts });
       return false;
     }
   }

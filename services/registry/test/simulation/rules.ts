@@ -8,13 +8,14 @@ import type { WatchedInstance } from './watch-record.js';
 import type { World } from './world.js';
 
 /**
- * Checks a failed call. A safe call may fail only in two cases. Either there was no instance that, from {@link
+ * Checks a failed call. A safe call may fail only in three cases. Either it has had all of its attempts. Or there was no instance that, from {@link
  * BOUNDS.reconnectMs} before the call began until it ended, was always up, willing to take calls, known to the client
  * as such, and undisturbed on its way from the client. Or the deadline passed while more than one instance had fallen
  * silent, because a call can wait for the keepalive of one.
  */
 export function checkFailure(world: World, cluster: Cluster, call: FailedCall & { client: ClientProcess }): void {
-  const { client, startedAt, reason } = call;
+  const { client, startedAt, reason, attempts } = call;
+  if (attempts >= BOUNDS.maxAttempts) return;
   const since = startedAt - BOUNDS.reconnectMs;
   if (world.disturbances.calmSince(client.name, client.name) > startedAt) return;
   const able = [...client.watchRecord.instances.values()].find((known) =>
