@@ -15,7 +15,9 @@ import type { World } from './world.js';
  */
 export function checkFailure(world: World, cluster: Cluster, call: FailedCall & { client: ClientProcess }): void {
   const { client, startedAt, reason, attempts } = call;
-  if (attempts >= BOUNDS.maxAttempts) return;
+  // A call that still had attempts would have ended in "no instance …" or at its deadline.
+  const early = world.clock.now() - startedAt < BOUNDS.callTimeoutMs && !reason.startsWith('no instance');
+  if (early && attempts >= BOUNDS.maxAttempts) return;
   const since = startedAt - BOUNDS.reconnectMs;
   if (world.disturbances.calmSince(client.name, client.name) > startedAt) return;
   const able = [...client.watchRecord.instances.values()].find((known) =>
