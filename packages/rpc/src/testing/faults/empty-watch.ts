@@ -123,7 +123,7 @@ class Tap implements AsyncIterator<Uint8Array, undefined> {
 
   async #next(): Promise<Step> {
     // A watcher that reads on has received what was sent before.
-    if (this.#hasSent) this.#options.onTruth();
+    if (this.#hasSent && this.#lying === 'no') this.#options.onTruth();
     // The empty snapshot needs a position too: it takes that of the message which it replaces.
     const truth = this.#lying === 'no' || this.#position === undefined ? this.#inner.next() : undefined;
     // Messages and failures of the registry during the fault are dropped.
