@@ -6,7 +6,7 @@ import { exactlyOnce } from './scenarios/exactly-once.js';
 import { allDown, rollingRestart, scale } from './scenarios/fleet.js';
 import { gatewayRestart } from './scenarios/gateway.js'; // sample: gateway
 import { coldStart, registryAway, registryFrozen } from './scenarios/registry.js';
-import { freeze, kill } from './scenarios/replica.js';
+import { freeze, kill, standstill } from './scenarios/replica.js';
 import { twoPhaseCommit } from './scenarios/two-phase-commit.js';
 
 /** The outage table, in its order. */
@@ -15,6 +15,7 @@ export const scenarios: readonly Scenario[] = [
   registryFrozen,
   kill,
   freeze,
+  standstill,
   mute,
   mistake,
   slowPath,

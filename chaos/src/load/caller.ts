@@ -1,4 +1,5 @@
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { type Channel, type ClientCall, createClient } from '@rondo/rpc/client';
 import type { Attempt } from '@rondo/rpc/internal';
@@ -7,26 +8,34 @@ import { RpcError } from '@rondo/rpc/status';
 import { now } from '../time.js';
 import type { CallRecord, LoadOptions } from './protocol.js';
 
-/** The calculator without the timeout that its contract has for `Add`, as a load has its own. */
-const Calculator = {
-  ...CalculatorServiceDefinition,
-  methods: {
-    add: { ...CalculatorServiceDefinition.methods.add, options: { idempotencyLevel: 'NO_SIDE_EFFECTS' } },
-  },
-};
+/** The tag of the option `(rondo.options.v1.method)`. */
+const POLICY_TAG = (50550 << 3) | 2;
+
+/** The calculator without the timeout that its contract has for `Add`, as a load has its own; with the load's hedge. */
+function calculatorOf({ hedgeMs }: LoadOptions) {
+  const { add } = CalculatorServiceDefinition.methods;
+  const hedge = hedgeMs === undefined ? undefined : { delay: { seconds: 0n, nanos: hedgeMs * 1_000_000 } };
+  const policy = MethodPolicy.encode(MethodPolicy.fromPartial({ hedge })).finish();
+  const options = {
+    idempotencyLevel: 'NO_SIDE_EFFECTS' as const,
+    _unknownFields: { [POLICY_TAG]: [Buffer.from([policy.length, ...policy])] },
+  };
+  return { ...CalculatorServiceDefinition, methods: { add: { ...add, options } } };
+}
 
 /** Makes one call and gives its record; it never rejects. */
 export type Caller = () => Promise<CallRecord>;
 
 /** A caller of one method. */
-export function createCaller(channel: Channel, { method, timeoutMs, addresses }: LoadOptions): Caller {
+export function createCaller(channel: Channel, options: LoadOptions): Caller {
+  const { method, timeoutMs, addresses } = options;
   // The middleware runs before the call's function returns: afterwards these are the attempts of that call.
   let begun: readonly Attempt[] = [];
   const noteAttempts: Middleware<ClientCall> = (call, next) => {
     begun = call.attempts;
     return next(call);
   };
-  const calculator = createClient(Calculator, { channel, middleware: [noteAttempts] });
+  const calculator = createClient(calculatorOf(options), { channel, middleware: [noteAttempts] });
   const products = createClient(ProductServiceDefinition, { channel, middleware: [noteAttempts] });
   let count = 0;
 
@@ -36,12 +45,12 @@ export function createCaller(channel: Channel, { method, timeoutMs, addresses }:
       instance = trailer.get('rondo-served-by') ?? '';
     };
     const at = now();
-    const options = { timeoutMs, onTrailer };
+    const given = { timeoutMs, onTrailer };
     count += 1;
     const reply =
       method === 'add'
-        ? calculator.add({ a: 2n, b: 3n }, options)
-        : products.createProduct({ product: { sku: `${process.pid}-${count}`, title: 'Chaos' } }, options);
+        ? calculator.add({ a: 2n, b: 3n }, given)
+        : products.createProduct({ product: { sku: `${process.pid}-${count}`, title: 'Chaos' } }, given);
     const attempts = begun;
     try {
       await reply;

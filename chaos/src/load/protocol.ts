@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly method: 'add' | 'create';
   readonly callsPerSecond: number;
   readonly timeoutMs: number;
+  /** Asks another instance too if there is no answer for so long. Milliseconds. */
+  readonly hedgeMs?: number;
   readonly registry: readonly string[];
   /** Calls only these addresses, without the registry. */
   readonly addresses?: readonly string[];

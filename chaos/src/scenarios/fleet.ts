@@ -1,8 +1,5 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { freePort } from '@rondo/harness';
 import { REPLICAS, SAFE, type Scenario } from '../scenario.js';
-import { LEDGER } from '../testbed/testbed.js';
 import { now, pass } from '../time.js';
 import { isFailed, p99 } from '../verdict.js';
 
@@ -30,8 +27,7 @@ export const rollingRestart: Scenario = {
     }
     verdict.noFailures(await safe.stop(), 'safe');
     verdict.noFailures(await unsafe.stop(), 'unsafe');
-    const carriedOut = readFileSync(path.join(testbed.folder, LEDGER), 'utf8').trim().split('\n');
-    const twice = carriedOut.length - new Set(carriedOut).size;
+    const twice = testbed.carriedOutTwice();
     verdict.check(`${twice} carried out twice`, twice === 0);
   },
 };

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runNode, type ServiceProcess, startService } from '@rondo/harness';
@@ -34,6 +34,8 @@ export interface Testbed {
   startReplica(id: string, options?: ReplicaOptions): Promise<Replica>;
   /** Starts a client. */
   startLoad(options: Omit<LoadOptions, 'registry'>, env?: Readonly<Record<string, string>>): Load;
+  /** How many creations were carried out more than once by counting replicas. */
+  carriedOutTwice(): number;
   /** The longest that a client has stood still. Milliseconds. */
   readonly stallMs: number;
   /** Runs `rondo` against the registries, and gives what it printed on standard output. */
@@ -44,7 +46,7 @@ export interface Testbed {
 }
 
 /** The file in a testbed's folder to which counting replicas write what they created. */
-export const LEDGER = 'ledger';
+const LEDGER = 'ledger';
 
 const folders = new Set<string>();
 process.on('exit', () => {
@@ -94,6 +96,10 @@ export function createTestbed(ttlMs: number): Testbed {
     async rondo(...args) {
       const env = { RONDO_REGISTRY: addresses().join(',') };
       return (await runNode(['packages/cli/dist/main.js', ...args], { env })).stdout;
+    },
+    carriedOutTwice() {
+      const carriedOut = readFileSync(path.join(folder, LEDGER), 'utf8').trim().split('\n');
+      return carriedOut.length - new Set(carriedOut).size;
     },
     get stallMs() {
       return Math.max(0, ...loads.map((load) => load.stallMs));

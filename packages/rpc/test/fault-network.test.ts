@@ -48,7 +48,9 @@ async function start(servers: readonly string[], options: FaultNetworkOptions = 
   const { unary, serverStream } = createClient(ConformanceServiceDefinition, { channel });
   const ask = (text = '', timeoutMs = 5_000) => outcome(unary({ text }, { timeoutMs }));
   await clock.advance(1_000);
-  return { clock, network, handled, listen, listeners, client, ask, unary, serverStream, channel };
+  const stateOf = (name: string) =>
+    channel.inspect()[0]?.endpoints.find(({ address }) => address === `${name}:1`)?.state;
+  return { clock, network, handled, listen, listeners, client, ask, unary, serverStream, channel, stateOf };
 }
 
 /** The outcome of a call: the server that answered, or the status; settled or not. */
@@ -88,19 +90,21 @@ describe('a node', () => {
     transport.close();
   });
 
-  it('that is frozen accepts bytes and answers nothing; keepalive ends its connection', async () => {
-    const { clock, network, handled, ask } = await start(['a', 'b']);
+  it('that is frozen accepts bytes and answers nothing; then it counts as silent, and its connection ends', async () => {
+    const { clock, network, handled, ask, stateOf } = await start(['a', 'b']);
     network.node('a').freeze();
     const calls = [ask('1'), ask('2')];
-    await clock.advance(400);
+    await clock.advance(249);
     expect(calls.map(({ value }) => value)).toContain(undefined);
-    await clock.advance(1_100);
+    await clock.advance(1_001);
     expect(calls.map(({ value }) => value)).toEqual(['b', 'b']);
-    expect(handled.filter((line) => line.startsWith('a'))).toEqual([]);
+    expect(stateOf('a')).toBe('ready');
+    await clock.advance(4_500);
+    expect(stateOf('a')).toBe('connecting');
     network.node('a').thaw();
     await clock.advance(1);
-    // It handles now what had reached it, although no caller waits.
-    expect(handled.filter((line) => line.startsWith('a'))).toHaveLength(1);
+    // With the call, it has read that its caller left.
+    expect(handled.filter((line) => line.startsWith('a'))).toEqual([]);
   });
 
   it('that is frozen briefly answers late', async () => {
@@ -214,7 +218,7 @@ describe('a route', () => {
     await first;
     const second = reading.next().catch((error) => error);
     network.partition('client', 'a');
-    await clock.advance(1_500);
+    await clock.advance(5_750);
     expect(await second).toMatchObject({ code: Status.UNAVAILABLE });
     expect(handled).toEqual(['a left']);
   });

@@ -51,11 +51,19 @@ export interface AttemptListener {
   onEnd(candidate: MethodCandidate, outcome: AttemptOutcome): void;
 }
 
+/** A call that can be made elsewhere while an attempt of it is in flight. */
+export interface MovableCall {
+  /** Whether another instance can take the call of `context` now. If so, it takes the retry from the budget. */
+  move(context: CallContext): boolean;
+}
+
 /** An attempt at a candidate. It reports to its listener how it goes. */
 export class CallAttempt extends AttemptRecord {
   readonly #candidate: MethodCandidate;
   readonly #listener: AttemptListener;
   #probe: boolean;
+  #call: MovableCall | undefined;
+  #context: CallContext | undefined;
 
   constructor(candidate: MethodCandidate, listener: AttemptListener, clock: Clock) {
     super(candidate.subchannel, clock, 'no answer yet');
@@ -67,6 +75,18 @@ export class CallAttempt extends AttemptRecord {
   /** Whether it is a probe. */
   get probe(): boolean {
     return this.#probe;
+  }
+
+  /** Lets the attempt be abandoned if its instance falls silent. */
+  abandonFor(call: MovableCall, context: CallContext): void {
+    this.#call = call;
+    this.#context = context;
+    this.#candidate.subchannel.abandonable.add(this);
+  }
+
+  /** Moves its call to another instance. Returns the context of the call to abandon; undefined if it can't be moved. */
+  moved(): CallContext | undefined {
+    return this.#context !== undefined && this.#call?.move(this.#context) ? this.#context : undefined;
   }
 
   /** The server has answered. Follows the reply to its end: a stream ends with its last message. */
@@ -85,7 +105,7 @@ export class CallAttempt extends AttemptRecord {
 
   /** The attempt failed, or its caller stopped waiting. */
   fail(error: unknown, { context, deadline }: WireCall, failure?: Pick<Failure, 'answered' | 'refusal'>): void {
-    this.end(error);
+    this.#finish(error);
     const { elapsedMs, startedAt } = this;
     const endedAt = startedAt + elapsedMs;
     const endedBy = endedByOf(context);
@@ -96,8 +116,13 @@ export class CallAttempt extends AttemptRecord {
     if (failure?.answered) this.#listener.onAnswer(this.#candidate, false);
   }
 
+  #finish(error?: unknown): void {
+    this.end(error);
+    if (this.#call !== undefined) this.#candidate.subchannel.abandonable.delete(this);
+  }
+
   #complete({ trailer }: Reply<Uint8Array>): void {
-    this.end();
+    this.#finish();
     const { elapsedMs, startedAt } = this;
     const endedAt = startedAt + elapsedMs;
     this.#listener.onEnd(this.#candidate, { error: undefined, elapsedMs, endedAt, trailer, probe: this.#probe });

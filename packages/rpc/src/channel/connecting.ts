@@ -93,7 +93,9 @@ export class ConnectOnDemand {
 
   /** Starts a connection to one of `subchannels` unless one is being made already: a call waits for them. */
   onWait(subchannels: readonly Subchannel[]): void {
-    if (subchannels.every(isIdle)) this.#connectOneOf(subchannels);
+    if (subchannels.every(({ transport }) => transport.state !== 'connecting')) {
+      this.#connectOneOf(subchannels.filter(isIdle));
+    }
   }
 
   #connectOneOf(subchannels: readonly Subchannel[]): void {

@@ -1,9 +1,11 @@
+import type { CallContext } from '../call/call-context.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import { Status } from '../status/code.js';
 import {
   type ConnectivityState,
   type Transport,
   TransportError,
+  type TransportEvent,
   type TransportFactory,
   type WireHandler,
 } from '../transport/transport.js';
@@ -61,7 +63,7 @@ interface Lease {
 /** One user's view of a connection. To close it ends neither the connection nor the calls of other users. */
 class SharedTransport implements Transport {
   readonly #lease: Lease;
-  readonly #listeners = new Set<(state: ConnectivityState) => void>();
+  readonly #listeners = new Set<(event: TransportEvent) => void>();
   #transport: Transport | undefined;
   #unfollow: (() => void) | undefined;
   #closed = false;
@@ -79,7 +81,11 @@ class SharedTransport implements Transport {
     return this.#transport?.lastError;
   }
 
-  subscribe(listener: (state: ConnectivityState) => void): () => void {
+  get silent(): boolean {
+    return !this.#closed && (this.#transport?.silent ?? false);
+  }
+
+  subscribe(listener: (event: TransportEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -88,6 +94,10 @@ class SharedTransport implements Transport {
     if (this.#closed) return Promise.reject(unconnected());
     const transport = this.#transport ?? this.#open();
     return transport.connect(signal);
+  }
+
+  abandon(contexts: ReadonlySet<CallContext>): void {
+    this.#transport?.abandon?.(contexts);
   }
 
   resetBackoff(): void {
@@ -107,14 +117,14 @@ class SharedTransport implements Transport {
     const transport = this.#lease.open();
     this.#transport = transport;
     this.call = (wire) => transport.call(wire);
-    this.#unfollow = transport.subscribe((state) => this.#announce(state));
+    this.#unfollow = transport.subscribe((event) => this.#announce(event));
     // For another user it may be connected already.
     if (transport.state !== 'idle') this.#announce(transport.state);
     return transport;
   }
 
-  #announce(state: ConnectivityState): void {
-    for (const listener of [...this.#listeners]) listener(state);
+  #announce(event: TransportEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
   }
 }
 

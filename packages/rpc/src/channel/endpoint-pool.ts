@@ -150,9 +150,14 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     return setAside;
   }
 
-  /** The subchannels that a call can wait for: not tried, not connected yet, and not known to fail. */
+  /** The subchannels that a call can wait for: not tried, not connected yet or silent, and not known to fail. */
   connectable(method: Method, call: Pick<PickCall<MethodCandidate>, 'tried' | 'version'>): readonly Subchannel[] {
     return this.#subchannels.connectable(method, call);
+  }
+
+  /** Whether a call can be made at an instance that it has not tried, without waiting. */
+  canPick(method: Method, call: PickCall<MethodCandidate>): boolean {
+    return this.#subchannels.canPick(method, call);
   }
 
   /** Whether every serving instance refuses the method: of one version, if the call asks for one. */

@@ -1,5 +1,6 @@
 import type { PickCall } from '../balancer/picker.js';
 import type { Payload, Reply } from '../call/call.js';
+import type { CallContext } from '../call/call-context.js';
 import { backoffMs } from '../clock/backoff.js';
 import { type Clock, type Random, sleep } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
@@ -7,7 +8,7 @@ import { DEFAULT_RETRY } from '../contract/retry-policy.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import type { Attempt, RpcError } from '../status/rpc-error.js';
 import type { WireCall } from '../transport/transport.js';
-import { CallAttempt } from './attempt.js';
+import { CallAttempt, type MovableCall } from './attempt.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { classifyFailure, type Failure } from './failure.js';
 import { HedgedCall } from './hedge.js';
@@ -67,7 +68,7 @@ function start(method: Method, wire: WireCall, options: AttemptOptions): Promise
  * be repeated. Each instance gets one attempt. If no other is left, the instance whose connection was lost before it could
  * take the call gets a second one, over its next connection.
  */
-export class RetriedCall {
+export class RetriedCall implements MovableCall {
   readonly method: Method;
   readonly options: AttemptOptions;
   /** The most attempts. */
@@ -75,6 +76,8 @@ export class RetriedCall {
   readonly #pick: PickCall<MethodCandidate> & { readonly tried: MethodCandidate[] };
   readonly #unfit: MethodCandidate[] = [];
   readonly #waitForReady: boolean;
+  /** Whether an attempt may be abandoned for another one. */
+  readonly #movable: boolean;
   /** The instance that has just failed. It gets the call if no other can take it. */
   readonly #lost: MethodCandidate | undefined;
   /** How many attempts the caller made before this call. */
@@ -85,6 +88,8 @@ export class RetriedCall {
   #counted = 0;
   /** How many waits the backoff has set. */
   #backoffs = 0;
+  /** How many retries were taken from the budget when an instance fell silent, and not made yet. */
+  #paid = 0;
 
   constructor(method: Method, wire: WireCall, options: AttemptOptions) {
     const { hashKey, lost, pool, attempts, maxAttempts, waitForReady } = options;
@@ -92,6 +97,7 @@ export class RetriedCall {
     this.options = options;
     this.maxAttempts = maxAttempts ?? (method.policy.retry ?? DEFAULT_RETRY).maxAttempts;
     this.#waitForReady = waitForReady ?? method.policy.waitForReady === true;
+    this.#movable = method.policy.idempotency !== 'unknown' && !wire.responseStream && !wire.request.stream;
     this.#earlier = attempts.length;
     this.#lost = lost === undefined ? undefined : pool.find(lost)?.candidate(method.path);
     this.#pick = { hashKey, tried: this.#lost === undefined ? [] : [this.#lost], version: requestedVersion(wire) };
@@ -105,6 +111,14 @@ export class RetriedCall {
   /** Whether there may be an instance that has not been tried. */
   get hasOthers(): boolean {
     return this.options.pool.subchannels.length > this.#pick.tried.length;
+  }
+
+  move(context: CallContext): boolean {
+    const { pool, budget } = this.options;
+    if (this.exhausted || context.reason !== undefined) return false;
+    if (!pool.canPick(this.method, this.#pick) || !budget.withdraw()) return false;
+    this.#paid += 1;
+    return true;
   }
 
   /**
@@ -140,6 +154,7 @@ export class RetriedCall {
       tried.push(candidate);
       const attempt = new CallAttempt(candidate, pool, clock);
       attempts.push(attempt);
+      if (this.#movable) attempt.abandonFor(this, wire.context);
       const sent = this.#sent === 0 ? request.wire : { ...request.wire, previousAttempts: this.#sent };
       this.#counted += 1;
       this.#sent += 1;
@@ -196,12 +211,18 @@ export class RetriedCall {
     { error, costs, answered }: Failure,
     repeated: boolean,
   ): Promise<boolean> {
-    const { budget, clock } = this.options;
+    const { clock } = this.options;
     const waitMs = repeated ? SAME_INSTANCE_DELAY_MS : answered ? this.#waitMs(error) : 0;
     const late = deadline !== undefined && clock.now() + waitMs >= deadline;
-    if ((waitMs > 0 && late) || waitMs > MAX_PUSHBACK_MS || (costs && !budget.withdraw())) throw error;
+    if ((waitMs > 0 && late) || waitMs > MAX_PUSHBACK_MS || (costs && !this.#pay())) throw error;
     if (waitMs > 0) await sleep(clock, waitMs, context.signal);
     return waitMs > 0;
+  }
+
+  #pay(): boolean {
+    if (this.#paid === 0) return this.options.budget.withdraw();
+    this.#paid -= 1;
+    return true;
   }
 
   /** How long to wait after an answer: as the server asks, or by the backoff. */

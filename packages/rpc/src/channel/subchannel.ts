@@ -1,6 +1,8 @@
+import type { CallContext } from '../call/call-context.js';
 import { canaryReason } from '../resolver/canary.js';
 import type { Endpoint, InstanceState } from '../resolver/resolver.js';
-import type { ConnectivityState, Transport } from '../transport/transport.js';
+import type { ConnectivityState, Transport, TransportEvent } from '../transport/transport.js';
+import type { CallAttempt } from './attempt.js';
 import type { HealthWatch } from './health-watch.js';
 import { MethodCandidate } from './method-candidate.js';
 import { Ejection } from './outlier-detection/ejection.js';
@@ -25,6 +27,8 @@ export class Subchannel {
   failed = false;
   /** Whether it belongs to the client's subset. */
   inSubset = true;
+  /** The attempts in flight there that can be abandoned, because their calls may be repeated. */
+  readonly abandonable = new Set<CallAttempt>();
   readonly #candidates = new Map<string, MethodCandidate>();
   /** The watch of its health; undefined if health is not watched. */
   health: HealthWatch | undefined;
@@ -38,9 +42,9 @@ export class Subchannel {
     this.slowStartState = new SlowStartState(slowStart);
   }
 
-  /** Calls `onState` at each state change of the connection, until {@link unsubscribe}. */
-  subscribe(onState: (state: ConnectivityState) => void): void {
-    this.#unfollow = this.transport.subscribe(onState);
+  /** Calls `listener` at each change of the connection, until {@link unsubscribe}. */
+  subscribe(listener: (event: TransportEvent) => void): void {
+    this.#unfollow = this.transport.subscribe(listener);
   }
 
   /** Stops listening to the connection and to the health. The connection stays open. */
@@ -68,7 +72,12 @@ export class Subchannel {
   }
 
   get ready(): boolean {
-    return this.serving && this.transport.state === 'ready' && this.healthy;
+    return this.serving && this.transport.state === 'ready' && !this.silent && this.healthy;
+  }
+
+  /** Whether it is connected but doesn't answer. */
+  get silent(): boolean {
+    return this.transport.silent ?? false;
   }
 
   /** Whether its health service says that it takes calls; true if health is not watched. */
@@ -76,10 +85,10 @@ export class Subchannel {
     return this.health?.serving ?? true;
   }
 
-  /** Whether a call can wait for it: it is connecting or idle. */
+  /** Whether a call can wait for it: it is connecting, idle or silent. */
   get mayBecomeReady(): boolean {
     const { state } = this.transport;
-    return this.serving && (state === 'connecting' || state === 'idle');
+    return this.serving && (state === 'connecting' || state === 'idle' || (this.silent && this.healthy));
   }
 
   /** `region/zone`; empty if unknown. */
@@ -138,6 +147,16 @@ export class Subchannel {
     return broke;
   }
 
+  /** It has fallen silent: the calls in flight that another instance can take are made there. */
+  abandonCalls(): void {
+    const contexts = new Set<CallContext>();
+    for (const attempt of this.abandonable) {
+      const context = attempt.moved();
+      if (context !== undefined) contexts.add(context);
+    }
+    if (contexts.size > 0) this.transport.abandon?.(contexts);
+  }
+
   /** Ends the ejection for all methods. Returns whether there was one. */
   readmit(now: number): boolean {
     if (this.ejection.cause === undefined) return false;
@@ -159,6 +178,7 @@ export class Subchannel {
     if (endpoint.state !== 'serving') return NOT_SERVING[endpoint.state];
     if (!this.inSubset) return "not in this client's subset";
     if (transport.state !== 'ready') return STATES[transport.state] ?? transport.lastError ?? 'not connected';
+    if (this.silent) return 'silent: it is connected but answers nothing';
     if (!this.healthy) return 'not serving (health)';
     const refusal = path === undefined ? refusals.ofService : refusals.ofMethod(path);
     if (refusal !== undefined) return `set aside: ${refusal.foreign ? '' : 'answers UNIMPLEMENTED: '}${refusal.reason}`;

@@ -2,7 +2,7 @@ import type { PickCall } from '../balancer/picker.js';
 import type { Clock, Random } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import type { Endpoint, Resolution } from '../resolver/resolver.js';
-import type { ConnectivityState } from '../transport/transport.js';
+import type { ConnectivityState, TransportEvent } from '../transport/transport.js';
 import type { Connections } from './connections.js';
 import { DrainingConnections } from './draining-connections.js';
 import { HEALTH_SERVICE, HealthWatch } from './health-watch.js';
@@ -83,7 +83,7 @@ export class Subchannels {
     return replaced;
   }
 
-  /** The subchannels that a call can wait for: not tried, not connected yet, and not known to fail. */
+  /** The subchannels that a call can wait for: not tried, not connected yet or silent, and not known to fail. */
   connectable(
     { path }: Method,
     { tried, version }: Pick<PickCall<MethodCandidate>, 'tried' | 'version'>,
@@ -95,6 +95,15 @@ export class Subchannels {
         mayServe(subchannel.endpoint, version) &&
         !tried.some((candidate) => candidate.subchannel === subchannel),
     );
+  }
+
+  /** Whether an instance that was not tried can be picked now. */
+  canPick({ path }: Method, { tried, version }: PickCall<MethodCandidate>): boolean {
+    return this.inUse.some((subchannel) => {
+      if (!subchannel.ready || !mayServe(subchannel.endpoint, version)) return false;
+      const candidate = subchannel.candidate(path);
+      return !candidate.setAside && !tried.includes(candidate);
+    });
   }
 
   /** Whether every serving instance refuses the method: of one version, if `version` is given. */
@@ -164,11 +173,19 @@ export class Subchannels {
   #add(endpoint: Endpoint, isNew: boolean): Subchannel {
     const { connections, slowStart } = this.#options;
     const subchannel = new Subchannel(endpoint, connections.to(endpoint), slowStart);
-    subchannel.subscribe((state) => this.#onState(subchannel, state));
+    subchannel.subscribe((event) => this.#onEvent(subchannel, event));
     subchannel.update(endpoint, isNew);
     this.#byInstance.set(endpoint.instanceId, subchannel);
     this.#watchHealth(subchannel);
     return subchannel;
+  }
+
+  #onEvent(subchannel: Subchannel, event: TransportEvent): void {
+    if (event !== 'silence') this.#onState(subchannel, event);
+    else {
+      this.#options.onChange();
+      if (subchannel.silent) subchannel.abandonCalls();
+    }
   }
 
   #onState(subchannel: Subchannel, state: ConnectivityState): void {

@@ -56,7 +56,7 @@ export function untilKnown(
 }
 
 /**
- * Waits for the next change while connections to `subchannels` are being made. `attempts` shows them meanwhile; the ones
+ * Waits for the next change while connections to `subchannels` are being made, or they are silent. `attempts` shows them meanwhile; the ones
  * that failed stay there.
  */
 export async function untilChanged(
@@ -66,7 +66,7 @@ export async function untilChanged(
 ): Promise<void> {
   const waits = subchannels.map((subchannel) => ({
     subchannel,
-    attempt: new AttemptRecord(subchannel, clock, 'no connection yet'),
+    attempt: new AttemptRecord(subchannel, clock, subchannel.silent ? 'it is silent' : 'no connection yet'),
   }));
   attempts.push(...waits.map(({ attempt }) => attempt));
   await untilNextChange(waiting, { pool, clock });

@@ -2,7 +2,7 @@ import { DEFAULT_WEIGHT } from './endpoint.js';
 import { ALL_SERVICES, type Endpoint, type Resolver } from './resolver.js';
 
 /** How often every Rondo server accepts a keepalive ping. Milliseconds. */
-export const PEER_PING_INTERVAL_MS = 1_000;
+export const PEER_PING_INTERVAL_MS = 200;
 
 /** What is known of the instances at fixed addresses, beside the address. */
 export type StaticResolverOptions = Partial<Omit<Endpoint, 'instanceId' | 'address' | 'state'>>;

@@ -2,7 +2,7 @@ import type { Payload, Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import type { Metadata } from '../call/metadata.js';
 import type { Compression } from '../contract/policy.js';
-import type { Status } from '../status/code.js';
+import { Status } from '../status/code.js';
 import { RpcError, type RpcErrorOptions } from '../status/rpc-error.js';
 
 /** A call as it crosses a connection: bytes, and nothing of the contract but the shape of the method. */
@@ -39,13 +39,21 @@ export type WireHandler = (call: WireCall) => Promise<Reply<Uint8Array>>;
 /** The states of a connection. Source: https://grpc.github.io/grpc/core/md_doc_connectivity-semantics-and-api.html */
 export type ConnectivityState = 'idle' | 'connecting' | 'ready' | 'transient_failure' | 'shutdown';
 
+/** What the listeners of a transport hear: its new state, or that {@link Transport.silent} has changed. */
+export type TransportEvent = ConnectivityState | 'silence';
+
 /** One connection to one endpoint. It reconnects when it breaks. */
 export interface Transport {
   readonly state: ConnectivityState;
+  /**
+   * Whether nothing is received from the peer although it was asked for an answer, but not for so long that the connection
+   * is given up. Missing if the transport doesn't notice that.
+   */
+  readonly silent?: boolean;
   /** Why the connection can't be used, while it is in `transient_failure`. */
   readonly lastError: string | undefined;
-  /** Calls `listener` on each change of state, until the returned function is called. */
-  subscribe(listener: (state: ConnectivityState) => void): () => void;
+  /** Calls `listener` on each change, until the returned function is called. */
+  subscribe(listener: (event: TransportEvent) => void): () => void;
   /**
    * Resolves once the connection is ready. Rejects with a {@link TransportError} if this attempt fails, or with the
    * signal's reason.
@@ -58,6 +66,8 @@ export interface Transport {
    * answered doesn't.
    */
   readonly call: WireHandler;
+  /** Fails the unary calls in flight whose context is among `contexts`: they are made elsewhere. */
+  abandon?(contexts: ReadonlySet<CallContext>): void;
   /** Takes no more calls, and closes the connection after those in flight. */
   close(): void;
 }
@@ -107,6 +117,9 @@ export function wrapTransport(inner: Transport, { connect, call }: TransportPart
     get state() {
       return inner.state;
     },
+    get silent() {
+      return inner.silent ?? false;
+    },
     get lastError() {
       return inner.lastError;
     },
@@ -114,6 +127,14 @@ export function wrapTransport(inner: Transport, { connect, call }: TransportPart
     connect: connect ?? ((signal) => inner.connect(signal)),
     resetBackoff: () => inner.resetBackoff?.(),
     call: call ?? inner.call,
+    abandon: (contexts) => inner.abandon?.(contexts),
     close: () => inner.close(),
   };
+}
+
+/** The error of a call that its client abandons because the peer is silent. */
+export function silentPeer(): TransportError {
+  return new TransportError(Status.UNAVAILABLE, 'the instance is silent, so the call was made elsewhere', {
+    reach: 'unknown',
+  });
 }

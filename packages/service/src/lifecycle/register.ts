@@ -25,7 +25,7 @@ interface RegisterOptions {
 }
 
 /** How often clients may ping a Rondo server, so that they detect a frozen one soon. */
-const MIN_PING_INTERVAL = { seconds: BigInt(PEER_PING_INTERVAL_MS / 1_000), nanos: 0 };
+const MIN_PING_INTERVAL = { seconds: 0n, nanos: PEER_PING_INTERVAL_MS * 1_000_000 };
 
 /** Registers the process at one of the registries in `RONDO_REGISTRY`, over a connection of its own. */
 export function register(runtime: ServiceRuntime, options: RegisterOptions): Registration {

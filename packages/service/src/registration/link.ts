@@ -106,6 +106,7 @@ function createReconnects(connectTo: TransportFactory) {
     const inner = connectTo(address, known);
     let ready = false;
     inner.subscribe((state) => {
+      if (state === 'silence') return;
       if (state === 'ready' && broken) for (const listener of [...listeners]) listener();
       broken = state !== 'ready' && (broken || ready || state === 'transient_failure');
       ready = state === 'ready';

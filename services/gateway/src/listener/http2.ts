@@ -159,6 +159,6 @@ function watchPeer(session: ServerHttp2Session, socket: Socket, { clock, limits 
     session.ping(() => undefined);
     return true;
   };
-  const options = { clock, intervalMs: limits.pingAfterMs, timeoutMs: limits.pingAnswerMs, ask };
+  const options = { clock, intervalMs: () => limits.pingAfterMs, timeoutMs: limits.pingAnswerMs, ask };
   socket.once('close', keepAlive(socket, options));
 }

@@ -18,8 +18,8 @@ export const BOUNDS = {
   readmittedMs: 10_000,
   /** The maximum delay of a duplicated call. */
   lateMs: 3_000,
-  /** The time by which a connection with a silent peer is closed. */
-  silenceMs: 1_750,
+  /** The time by which a client knows that a peer is silent. */
+  silenceMs: 1_250,
   /** Long enough to wait for one silent instance and retry at another. */
   callTimeoutMs: 2_000,
   /** The most attempts of a call, as its contract has it. */

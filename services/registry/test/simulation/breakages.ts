@@ -15,6 +15,7 @@ export const BREAKAGES: Readonly<Record<string, Breakage>> = {
   'the registry answers deregistrations and forgets them': { registry: instead('deregister', () => ({})) },
   'a client drops all instances on an empty snapshot': { client: trustingEmptySnapshots },
   'a client takes what a server answers for final': { client: takingAnswersForFinal },
+  'a client waits for a silent instance': { client: deafToSilence },
 };
 
 /** A registry whose `method` is replaced by `work`. */
@@ -68,6 +69,28 @@ function takingAnswersForFinal(transports: TransportFactory): TransportFactory {
         throw new RpcError(error.code, error.message, { retryPushbackMs: -1 });
       });
     return wrapTransport(inner, { call });
+  };
+}
+
+/** A client that doesn't know which of its instances are silent. */
+function deafToSilence(transports: TransportFactory): TransportFactory {
+  return (address, ...options) => {
+    const inner = transports(address, ...options);
+    return {
+      get state() {
+        return inner.state;
+      },
+      get lastError() {
+        return inner.lastError;
+      },
+      subscribe: (listener) =>
+        inner.subscribe((event) => {
+          if (event !== 'silence') listener(event);
+        }),
+      connect: (signal) => inner.connect(signal),
+      call: inner.call,
+      close: () => inner.close(),
+    };
   };
 }
 

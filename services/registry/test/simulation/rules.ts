@@ -11,7 +11,7 @@ import type { World } from './world.js';
  * Checks a failed call. A safe call may fail only in three cases. Either it has had all of its attempts. Or there was no instance that, from {@link
  * BOUNDS.reconnectMs} before the call began until it ended, was always up, willing to take calls, known to the client
  * as such, and undisturbed on its way from the client. Or the deadline passed while more than one instance had fallen
- * silent, because a call can wait for the keepalive of one.
+ * silent, because a call waits until one is known to be silent.
  */
 export function checkFailure(world: World, cluster: Cluster, call: FailedCall & { client: ClientProcess }): void {
   const { client, startedAt, reason, attempts } = call;
@@ -131,9 +131,11 @@ function checkIncarnation(world: World, cluster: Cluster, { instanceId, incarnat
     (one) => one.instanceId === instanceId && one.incarnation > incarnation && one.running,
   );
   if (later?.heldAt === undefined || later.heldAt < cluster.registrySince) return;
-  // A later process whose lease ran out, or was taken over by a process that has ended, must register again first.
+  // A later process whose lease ran out, or was taken over by a process that has ended, must register again first. The
+  // lease of a process that was killed lasts for a TTL.
   if (world.disturbances.calmSince(later.node, REGISTRY) > later.heldAt) return;
-  if (cluster.wasFreed(instanceId, BOUNDS.registeredAgainMs)) return;
+  const { ttlMs, expirySlackMs, registeredAgainMs } = BOUNDS;
+  if (cluster.wasFreed(instanceId, ttlMs + expirySlackMs + registeredAgainMs)) return;
   const detail = `${instanceId} is of incarnation ${incarnation} after ${later.incarnation} was there`;
   world.report({ rule: 'the later incarnation wins', node: REGISTRY, detail });
 }

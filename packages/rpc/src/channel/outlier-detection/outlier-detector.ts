@@ -158,9 +158,10 @@ function onExpiry(candidate: MethodCandidate, { elapsedMs }: AttemptOutcome, met
 }
 
 /**
- * A lost connection fails all calls in flight. It counts once, as a lost connection, so the calls are neutral. A call that
- * failed while its connection stands is the server's fault.
+ * A lost connection fails all calls in flight. It counts once, as a lost connection, so the calls are neutral. So are the
+ * calls that leave a silent instance. A call that failed while its connection stands is the server's fault.
  */
 function onConnection({ subchannel }: MethodCandidate, { reach, foreign }: TransportError): Verdict {
-  return reach === 'unknown' && !foreign && subchannel.transport.state === 'ready' ? 'fault' : 'neutral';
+  const stands = subchannel.transport.state === 'ready' && !subchannel.silent;
+  return reach === 'unknown' && !foreign && stands ? 'fault' : 'neutral';
 }

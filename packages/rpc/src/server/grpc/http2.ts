@@ -82,7 +82,7 @@ function watch(session: ServerHttp2Session, socket: Socket, clock: Clock): void 
     session.ping(() => undefined);
     return true;
   };
-  const stop = keepAlive(socket, { clock, intervalMs: SILENCE_MS, timeoutMs: ANSWER_MS, ask });
+  const stop = keepAlive(socket, { clock, intervalMs: () => SILENCE_MS, timeoutMs: ANSWER_MS, ask });
   socket.once('close', stop);
 }
 

@@ -2,9 +2,9 @@ import type { Reply } from '../../call/call.js';
 import { CallContext } from '../../call/call-context.js';
 import type { Clock, Timer } from '../../clock/clock.js';
 import { Status } from '../../status/code.js';
-import { type Transport, TransportError, type WireCall } from '../../transport/transport.js';
+import { silentPeer, type Transport, TransportError, type WireCall } from '../../transport/transport.js';
 import { type Carrier, Exchange } from './exchange.js';
-import { type CallFault, delayMs, type Peer, responds, type SharedNetwork } from './network-state.js';
+import { type CallFault, delayMs, type Peer, roundTripMs, type SharedNetwork } from './network-state.js';
 
 /** The ends of a connection. */
 interface ConnectionEnds {
@@ -13,13 +13,21 @@ interface ConnectionEnds {
   readonly address: string;
 }
 
+/** What the client's end hears of a connection. */
+interface ConnectionListener {
+  /** Runs once, when the client learns that the connection is lost. */
+  readonly onLost: (reason: string) => void;
+  /** Runs when the server has fallen silent, or is heard again. */
+  readonly onSilence: () => void;
+}
+
 /** An open connection, until it is lost. */
 export class Connection implements Carrier {
   readonly #shared: SharedNetwork;
   readonly #ends: ConnectionEnds;
   /** Carries calls to the handler. It breaks when the listener closes. */
   readonly #inner: Transport;
-  readonly #onLost: (reason: string) => void;
+  readonly #listener: ConnectionListener;
   readonly #toServer: MessagePipe;
   readonly #toClient: MessagePipe;
   readonly #calling = new Set<Exchange>();
@@ -27,6 +35,10 @@ export class Connection implements Carrier {
   readonly #unsubscribe: readonly (() => void)[];
   /** Requests held until another overtakes them. */
   #held: { readonly send: () => void; readonly timer: Timer }[] = [];
+  /** Whether the server is silent. */
+  silent = false;
+  /** Ends the wait until the server counts as silent, and until the connection is lost. */
+  #silence: Timer | undefined;
   #keepalive: Timer | undefined;
   /** Whether the listener has closed, even if another listens at the address by now. */
   #gone = false;
@@ -34,11 +46,10 @@ export class Connection implements Carrier {
   /** Whether both ends are about to learn of its end. */
   #ending = false;
 
-  /** @param onLost runs once, when the client learns that it is lost. */
-  constructor(shared: SharedNetwork, ends: ConnectionEnds, onLost: (reason: string) => void) {
+  constructor(shared: SharedNetwork, ends: ConnectionEnds, listener: ConnectionListener) {
     this.#shared = shared;
     this.#ends = ends;
-    this.#onLost = onLost;
+    this.#listener = listener;
     this.#toServer = this.#pipe(ends.client, ends.server);
     this.#toClient = this.#pipe(ends.server, ends.client);
     this.#inner = shared.memory.transport(ends.address);
@@ -99,10 +110,16 @@ export class Connection implements Carrier {
     this.#serving.delete(exchange);
   }
 
+  /** Fails the calls of `contexts`: they are made elsewhere. */
+  abandon(contexts: ReadonlySet<CallContext>): void {
+    for (const exchange of [...this.#calling]) if (contexts.has(exchange.context)) exchange.leave(silentPeer());
+  }
+
   /** Breaks the connection. Each end learns of it as soon as a message can reach it. */
   lose(reason = 'the connection broke'): void {
     if (this.#lost) return;
     this.#lost = true;
+    this.#silence?.cancel();
     this.#keepalive?.cancel();
     for (const { timer } of this.#held.splice(0)) timer.cancel();
     const { client, server } = this.#ends;
@@ -172,7 +189,7 @@ export class Connection implements Carrier {
     });
   }
 
-  /** Ends a connection by keepalive if it answers nothing, or by its server's end once the client can learn of that. */
+  /** Watches for silence, and for the server's end once the client can learn of that. */
   readonly #check = (): void => {
     if (!this.#lost) this.#ping();
     this.#pump();
@@ -180,16 +197,33 @@ export class Connection implements Carrier {
 
   #ping(): void {
     const { client, server } = this.#ends;
+    const { clock, random, timing } = this.#shared;
     const gone = this.#gone || !client.alive;
-    if (gone && delayMs(this.#shared, server, client) !== Number.POSITIVE_INFINITY) this.lose();
-    else if (!gone && responds(this.#shared, client, server)) {
+    if (gone) {
+      if (delayMs(this.#shared, server, client) !== Number.POSITIVE_INFINITY) this.lose();
+      return;
+    }
+    const answeredMs = roundTripMs(this.#shared, client, server);
+    const pingedMs = random.next() * timing.keepaliveMs;
+    if (answeredMs < timing.silentAfterMs) this.#setSilent(false);
+    else this.#silence ??= clock.setTimer(pingedMs + timing.silentAfterMs, () => this.#setSilent(!client.frozen));
+    if (answeredMs < timing.keepaliveTimeoutMs) {
       this.#keepalive?.cancel();
       this.#keepalive = undefined;
-    } else if (this.#keepalive === undefined) {
-      const { clock, random, timing } = this.#shared;
-      const afterMs = random.next() * timing.keepaliveMs + timing.keepaliveTimeoutMs;
-      this.#keepalive = clock.setTimer(afterMs, () => this.lose('no answer to a keepalive'));
+    } else {
+      const lose = () => this.lose('no answer to a keepalive');
+      this.#keepalive ??= clock.setTimer(pingedMs + timing.keepaliveTimeoutMs, lose);
     }
+  }
+
+  #setSilent(silent: boolean): void {
+    if (!silent) {
+      this.#silence?.cancel();
+      this.#silence = undefined;
+    }
+    if (this.silent === silent) return;
+    this.silent = silent;
+    this.#listener.onSilence();
   }
 
   #pump(): void {
@@ -211,7 +245,7 @@ export class Connection implements Carrier {
       reach: 'unknown',
     });
     for (const exchange of [...this.#calling]) exchange.fail(error);
-    this.#onLost(reason);
+    this.#listener.onLost(reason);
   }
 }
 

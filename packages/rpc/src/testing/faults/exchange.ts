@@ -45,6 +45,11 @@ export class Exchange {
     wire.context.onEnd(this.#leave);
   }
 
+  /** The context of the call at the client. */
+  get context(): CallContext {
+    return this.#wire.context;
+  }
+
   /** Sends the request. */
   begin(): void {
     if (this.#failure !== undefined) return;
@@ -153,10 +158,13 @@ export class Exchange {
     if (seen === 'loss') this.#carrier.lose();
   }
 
-  readonly #leave = (): void => {
-    this.fail(this.#wire.context.reason);
+  /** The client doesn't wait any more. */
+  leave(error: unknown): void {
+    this.fail(error);
     this.#carrier.toServer(() => this.abandon());
-  };
+  }
+
+  readonly #leave = (): void => this.leave(this.#wire.context.reason);
 
   #end(): void {
     this.#wire.context.offEnd(this.#leave);

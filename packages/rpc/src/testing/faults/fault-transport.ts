@@ -1,9 +1,16 @@
+import type { CallContext } from '../../call/call-context.js';
 import { backoffMs } from '../../clock/backoff.js';
 import type { Timer } from '../../clock/clock.js';
 import { Status } from '../../status/code.js';
-import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../../transport/transport.js';
+import {
+  type ConnectivityState,
+  type Transport,
+  TransportError,
+  type TransportEvent,
+  type WireHandler,
+} from '../../transport/transport.js';
 import { Connection } from './connection.js';
-import { type Peer, responds, type SharedNetwork } from './network-state.js';
+import { type Peer, roundTripMs, type SharedNetwork } from './network-state.js';
 
 /**
  * The transport from one process to `address`. It connects at the first `connect`, and again after growing waits when
@@ -13,7 +20,7 @@ export class FaultTransport implements Transport {
   readonly #shared: SharedNetwork;
   readonly #client: Peer;
   readonly #address: string;
-  readonly #listeners = new Set<(state: ConnectivityState) => void>();
+  readonly #listeners = new Set<(event: TransportEvent) => void>();
   #connection: Connection | undefined;
   #state: ConnectivityState = 'idle';
   #lastError: string | undefined;
@@ -35,7 +42,11 @@ export class FaultTransport implements Transport {
     return this.#state === 'transient_failure' ? this.#lastError : undefined;
   }
 
-  subscribe(listener: (state: ConnectivityState) => void): () => void {
+  get silent(): boolean {
+    return this.#connection?.silent ?? false;
+  }
+
+  subscribe(listener: (event: TransportEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -68,6 +79,10 @@ export class FaultTransport implements Transport {
     return this.#connection?.call(wire) ?? Promise.reject(this.#failure());
   };
 
+  abandon(contexts: ReadonlySet<CallContext>): void {
+    this.#connection?.abandon(contexts);
+  }
+
   close(): void {
     const connection = this.#connection;
     this.#connection = undefined;
@@ -85,7 +100,7 @@ export class FaultTransport implements Transport {
     let handshake: Timer | undefined;
     const tryNow = () => {
       const server = peerAt(this.#address);
-      if (handshake !== undefined || (server && !responds(this.#shared, this.#client, server))) return;
+      if (handshake !== undefined || (server && roundTripMs(this.#shared, this.#client, server) >= timeoutMs)) return;
       // One round trip.
       if (timing.latencyMs === 0) this.#shakeHands();
       else handshake = this.#client.clock.setTimer(2 * timing.latencyMs, () => this.#shakeHands());
@@ -107,7 +122,12 @@ export class FaultTransport implements Transport {
     }
     this.#failures = 0;
     const ends = { client: this.#client, server, address: this.#address };
-    const connection = new Connection(this.#shared, ends, (reason) => this.#onLost(connection, reason));
+    const connection = new Connection(this.#shared, ends, {
+      onLost: (reason) => this.#onLost(connection, reason),
+      onSilence: () => {
+        if (this.#connection === connection) this.#announce('silence');
+      },
+    });
     this.#connection = connection;
     this.#move('ready');
   }
@@ -136,7 +156,11 @@ export class FaultTransport implements Transport {
     this.#stopWaiting = () => undefined;
     if (this.#state === 'shutdown' || this.#state === state) return;
     this.#state = state;
-    for (const listener of [...this.#listeners]) listener(state);
+    this.#announce(state);
+  }
+
+  #announce(event: TransportEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
   }
 
   #failure(): TransportError {

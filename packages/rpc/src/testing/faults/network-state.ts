@@ -7,8 +7,10 @@ import type { NodeClock } from './node-clock.js';
 export interface Timing {
   /** The latency of a message, one way. */
   readonly latencyMs: number;
-  /** How long a connection may be silent before it is pinged, and how long the answer may take. */
+  /** The longest that nothing is received over a connection before the peer is pinged. */
   readonly keepaliveMs: number;
+  /** How long the answer may take until the peer counts as silent, and until the connection ends. */
+  readonly silentAfterMs: number;
   readonly keepaliveTimeoutMs: number;
   readonly connectTimeoutMs: number;
   /** The first wait after a failed connection attempt, and the longest. */
@@ -48,10 +50,9 @@ export function delayMs({ conditions }: SharedNetwork, from: Peer, to: Peer): nu
   return to.frozen ? Number.POSITIVE_INFINITY : conditions.delayMs(from.name, to.name);
 }
 
-/** Whether a ping and its answer arrive within the keepalive timeout. */
-export function responds(shared: SharedNetwork, one: Peer, other: Peer): boolean {
-  const roundTripMs = delayMs(shared, one, other) + delayMs(shared, other, one);
-  return roundTripMs < shared.timing.keepaliveTimeoutMs;
+/** How long it takes until a message to the peer is answered; `Infinity` if it can't be. */
+export function roundTripMs(shared: SharedNetwork, one: Peer, other: Peer): number {
+  return delayMs(shared, one, other) + delayMs(shared, other, one);
 }
 
 /** A direction between two nodes, by name. A missing name stands for any node. */

@@ -85,7 +85,8 @@ export interface FaultNetwork {
 const DEFAULT_TIMING: Timing = {
   latencyMs: 0,
   keepaliveMs: 1_000,
-  keepaliveTimeoutMs: 500,
+  silentAfterMs: 250,
+  keepaliveTimeoutMs: 4_750,
   connectTimeoutMs: 1_000,
   minBackoffMs: 100,
   maxBackoffMs: 1_000,

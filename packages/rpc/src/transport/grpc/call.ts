@@ -5,7 +5,8 @@ import type { Clock, Timer } from '../../clock/clock.js';
 import { yieldToEventLoop } from '../../clock/system.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
-import type { WireCall } from '../transport.js';
+import { silentPeer, type WireCall } from '../transport.js';
+import type { ActiveCalls } from './active-calls.js';
 import { Inbox } from './inbox.js';
 import { toBuffer } from './metadata.js';
 import type { ResetPacer } from './reset-pacer.js';
@@ -20,13 +21,9 @@ export interface CarryOptions {
   readonly clock: Clock;
   /** Paces the resets of streams. */
   readonly resets: ResetPacer;
+  readonly active: ActiveCalls;
   /** Whether the connection is still ready. */
   readonly connected: () => boolean;
-  /**
-   * `onBegin` runs when a call begins that a caller waits for; `onLeave` when it has ended or its caller has cancelled.
-   */
-  readonly onBegin: () => void;
-  readonly onLeave: () => void;
 }
 
 /**
@@ -59,6 +56,7 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
       },
       onReceiveStatus(status) {
         release();
+        options.active.inFlight.delete(inFlight);
         if (status.code === grpc.status.OK)
           resolveUnary(message, { header, trailer: status.metadata, resolve, reject });
         else reject(toError(status, { path: wire.path, header, connected: options.connected() }));
@@ -69,6 +67,12 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
       reject(secondReply());
       reset();
     };
+    const abandon = () => {
+      reject(silentPeer());
+      reset();
+    };
+    const inFlight = { context: wire.context, abandon };
+    options.active.inFlight.add(inFlight);
     sendOne(call, request, wire);
     call.startRead();
   });
@@ -162,12 +166,13 @@ interface Reset {
 }
 
 /** Resets a started call when its caller cancels, or at once if it has. */
-function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onLeave }: CarryOptions): Reset {
+function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, active }: CarryOptions): Reset {
   const { context } = wire;
+  const stream = wire.responseStream || wire.request.stream;
   let wanted = wire.background !== true;
-  if (wanted) onBegin();
-  const abandon = () => {
-    if (wanted) onLeave();
+  if (wanted) active.begin(stream);
+  const leave = () => {
+    if (wanted) active.leave(stream);
     wanted = false;
   };
   const hold = holdProcess(wire, clock);
@@ -176,7 +181,7 @@ function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onL
   let ended = false;
   const cancel = () => call.cancelWithStatus(grpc.status.CANCELLED, 'the caller left');
   const reset = () => {
-    abandon();
+    leave();
     // grpc-js opens the stream of a call in the same turn of the event loop as `start`, even if the call was cancelled
     // before; nothing would end the stream then.
     void yieldToEventLoop().then(() => {
@@ -184,7 +189,7 @@ function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onL
     });
   };
   const onLimit = () => {
-    abandon();
+    leave();
     const expired = context.reason?.code === Status.DEADLINE_EXCEEDED;
     if (expired) backstop = clock.setTimer(SERVER_FIRST_MS, reset, { keepAlive: false });
     else reset();
@@ -196,7 +201,7 @@ function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onL
     hold?.cancel();
     backstop?.cancel();
     withdraw?.();
-    abandon();
+    leave();
   };
   return { reset, release };
 }

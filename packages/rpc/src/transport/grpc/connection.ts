@@ -1,14 +1,23 @@
 import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
+import type { CallContext } from '../../call/call-context.js';
 import { backoffMs } from '../../clock/backoff.js';
 import type { Clock, Random, Timer } from '../../clock/clock.js';
 import { systemClock, systemRandom } from '../../clock/system.js';
 import { Status } from '../../status/code.js';
-import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../transport.js';
+import {
+  type ConnectivityState,
+  type Transport,
+  TransportError,
+  type TransportEvent,
+  type WireHandler,
+} from '../transport.js';
+import { ActiveCalls } from './active-calls.js';
 import { carry } from './call.js';
 import { channelCredentials, observeSockets } from './credentials.js';
 import { keepAlive } from './keepalive.js';
-import { channelOptions, type GrpcTransportOptions, PEER_PING_TIMEOUT_MS, peerPingIntervalMs } from './options.js';
+import { NewSockets } from './new-sockets.js';
+import { channelOptions, type GrpcTransportOptions, peerPings } from './options.js';
 import { ResetPacer } from './reset-pacer.js';
 import { createTunnelLane, type TunnelLane } from './tunnel-lane.js';
 import { askPeer, readConnectError } from './unserved-call.js';
@@ -58,27 +67,24 @@ export class GrpcConnection implements Transport {
   /** Carries the unary calls, if the server has tunnels. */
   readonly #lane: TunnelLane | undefined;
   readonly #connectTimeoutMs: number;
-  readonly #listeners = new Set<(state: ConnectivityState) => void>();
+  readonly #listeners = new Set<(event: TransportEvent) => void>();
   #channel: grpc.Channel;
   #state: ConnectivityState = 'idle';
-  /** Whether the last socket was closed because nothing was received on it. */
-  #gaveUp = false;
   #lastError: string | undefined;
   /** Ends the current attempt, or starts the next. */
   #timer: Timer | undefined;
-  /** Sockets on which nothing has been received yet, each with its timeout. */
-  readonly #silentSockets = new Map<Socket, Timer>();
+  readonly #newSockets: NewSockets;
   /** Open sockets. */
   readonly #sockets = new Set<Socket>();
   #unrefTimer: Timer | undefined;
   #stopKeepalive: () => void = () => undefined;
+  #silent = false;
   #readyAt = 0;
   /** The number of short-lived connections in a row. */
   #shortLived = 0;
   /** The number of attempts in a row without an answer. */
   #unanswered = 0;
-  /** The number of calls that a caller waits for. */
-  #activeCalls = 0;
+  readonly #active: ActiveCalls;
   #onDrained: (() => void) | undefined;
 
   constructor(address: string, options: ConnectionOptions) {
@@ -90,7 +96,9 @@ export class GrpcConnection implements Transport {
       options.onScarceResets?.();
       this.#closeIfDrained();
     });
+    this.#active = new ActiveCalls(() => this.#closeIfDrained());
     this.#connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
+    this.#newSockets = new NewSockets({ clock: this.#clock, timeoutMs: this.#connectTimeoutMs });
     this.#lane = this.#createLane();
     this.#channel = this.#open();
   }
@@ -103,7 +111,11 @@ export class GrpcConnection implements Transport {
     return this.#lastError;
   }
 
-  subscribe(listener: (state: ConnectivityState) => void): () => void {
+  get silent(): boolean {
+    return this.#silent;
+  }
+
+  subscribe(listener: (event: TransportEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -139,20 +151,17 @@ export class GrpcConnection implements Transport {
       channel: this.#channel,
       clock: this.#clock,
       resets: this.#resets,
+      active: this.#active,
       connected: this.#connected,
-      onBegin: this.#onBegin,
-      onLeave: this.#onLeave,
     });
   };
 
   readonly #connected = () => this.#state === 'ready';
-  readonly #onBegin = () => {
-    this.#activeCalls += 1;
-  };
-  readonly #onLeave = () => {
-    this.#activeCalls -= 1;
-    this.#closeIfDrained();
-  };
+
+  abandon(contexts: ReadonlySet<CallContext>): void {
+    this.#lane?.abandon(contexts);
+    this.#active.abandon(contexts);
+  }
 
   #createLane(): TunnelLane | undefined {
     return createTunnelLane(this.#options, {
@@ -161,8 +170,7 @@ export class GrpcConnection implements Transport {
       onOpen: () => this.#unrefSoon(),
       channel: () => this.#channel,
       connected: this.#connected,
-      onBegin: this.#onBegin,
-      onLeave: this.#onLeave,
+      active: this.#active,
     });
   }
 
@@ -172,7 +180,7 @@ export class GrpcConnection implements Transport {
   }
 
   close(): void {
-    if (this.#state !== 'ready') this.#destroySilentSockets();
+    if (this.#state !== 'ready') this.#newSockets.destroy();
     this.#move('shutdown');
     this.#unrefTimer?.cancel();
     this.#channel.close();
@@ -194,7 +202,7 @@ export class GrpcConnection implements Transport {
    */
   #closeIfDrained(): void {
     const onDrained = this.#onDrained;
-    if (this.#activeCalls > 0 || (this.#state !== 'shutdown' && onDrained === undefined)) return;
+    if (this.#active.all > 0 || (this.#state !== 'shutdown' && onDrained === undefined)) return;
     this.#onDrained = undefined;
     if (onDrained !== undefined || this.#resets.waiting > 0) for (const socket of this.#sockets) socket.destroy();
     if (this.#state !== 'shutdown') this.close();
@@ -280,7 +288,7 @@ export class GrpcConnection implements Transport {
       const lateMs = this.#clock.now() - dueAt;
       if (lateMs > BUSY_MS) return this.#giveUpAfter(lateMs);
       this.#fail(this.#tooSlow);
-      if (this.#silentSockets.size > 0) this.#destroySilentSockets();
+      if (this.#newSockets.size > 0) this.#newSockets.destroy();
       else this.#renew();
     });
   }
@@ -310,22 +318,7 @@ export class GrpcConnection implements Transport {
       socket.destroy();
       return;
     }
-    const keepAlive = this.#state === 'connecting';
-    const giveUp = () => {
-      this.#gaveUp = true;
-      socket.destroy();
-    };
-    const timer = this.#clock.setTimer(this.#connectTimeoutMs, giveUp, { keepAlive });
-    this.#gaveUp = false;
-    this.#silentSockets.set(socket, timer);
-    socket.once('close', () => {
-      timer.cancel();
-      this.#silentSockets.delete(socket);
-    });
-  }
-
-  #destroySilentSockets(): void {
-    for (const socket of this.#silentSockets.keys()) socket.destroy();
+    this.#newSockets.add(socket, this.#state === 'connecting');
   }
 
   get #tooSlow(): string {
@@ -333,7 +326,7 @@ export class GrpcConnection implements Transport {
   }
 
   #readLastError(channel: grpc.Channel): void {
-    const gaveUp = this.#gaveUp; // read now: when the answer comes, the next attempt may have begun
+    const gaveUp = this.#newSockets.timedOut; // read now: when the answer comes, the next attempt may have begun
     readConnectError(channel, (reason) => {
       // A socket that was destroyed here closes without a reason of its own.
       if (this.#state === 'ready' || (reason === undefined && this.#state === 'transient_failure')) return;
@@ -351,37 +344,48 @@ export class GrpcConnection implements Transport {
     this.#timer = this.#clock.setTimer(delayMs, next, { keepAlive: this.#state === 'connecting' });
   }
 
-  /** Watches the new connection, and ends it when its peer falls silent. */
+  /** Watches the new connection, and ends it when its peer is silent for long. */
   #keepAlive(): void {
-    const intervalMs = peerPingIntervalMs(this.#options);
-    if (intervalMs === undefined) return;
+    const sockets = this.#newSockets.clear();
+    const pings = peerPings(this.#options);
+    if (pings === undefined) return;
     const channel = this.#channel;
-    const ask = () => {
-      askPeer(channel);
-      return true;
+    const options = {
+      clock: this.#clock,
+      ...pings,
+      intervalMs: () => (this.#active.unary > 0 ? pings.activeIntervalMs : pings.idleIntervalMs),
+      ask: () => {
+        askPeer(channel);
+        return true;
+      },
+      onSilence: (silent: boolean) => this.#setSilent(silent),
     };
-    const options = { clock: this.#clock, intervalMs, timeoutMs: PEER_PING_TIMEOUT_MS, ask };
-    const stops = [...this.#silentSockets.keys()].map((socket) => keepAlive(socket, options));
+    const stops = sockets.map((socket) => keepAlive(socket, options));
     this.#stopKeepalive = () => {
       for (const stop of stops) stop();
     };
   }
 
-  #clearSilentSockets(): void {
-    for (const timer of this.#silentSockets.values()) timer.cancel();
-    this.#silentSockets.clear();
+  #setSilent(silent: boolean): void {
+    this.#silent = silent;
+    this.#announce('silence');
   }
 
   #move(state: ConnectivityState): void {
     if (this.#state === 'shutdown' || this.#state === state) return;
     if (this.#state === 'ready') {
       this.#stopKeepalive();
+      this.#silent = false;
       this.#lane?.close();
     }
     this.#state = state;
     this.#timer?.cancel();
-    if (state === 'ready' || state === 'shutdown') this.#clearSilentSockets();
-    for (const listener of [...this.#listeners]) listener(state);
+    if (state === 'ready' || state === 'shutdown') this.#newSockets.clear();
+    this.#announce(state);
+  }
+
+  #announce(event: TransportEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
   }
 
   #failure(): TransportError {

@@ -4,7 +4,8 @@ import { ManualClock } from '../../testing/manual-clock.js';
 import { keepAlive } from './keepalive.js';
 
 const INTERVAL_MS = 1_000;
-const TIMEOUT_MS = 500;
+const SILENT_AFTER_MS = 500;
+const TIMEOUT_MS = 2_000;
 const stops: (() => void)[] = [];
 
 afterEach(() => {
@@ -20,6 +21,10 @@ function watch({ answers = true } = {}) {
   const running = (at: number) => stalls.find(([from, to]) => at >= from && at < to)?.[1] ?? at;
   let bytesRead = 0;
   const asked: number[] = [];
+  const silences: (readonly [silent: boolean, at: number])[] = [];
+  const hear = () => {
+    bytesRead += 9;
+  };
   const socket = Object.defineProperty(new Socket(), 'bytesRead', { get: () => bytesRead });
   const setTimer = (delayMs: number, callback: () => void) =>
     clock.setTimer(running(clock.now() - start + delayMs) - (clock.now() - start), callback);
@@ -30,9 +35,7 @@ function watch({ answers = true } = {}) {
     const left = running(now + 1);
     const read = running(left + 1);
     if (!answers) return true;
-    clock.setTimer(read + 1 - now, () => {
-      bytesRead += 9;
-    });
+    clock.setTimer(read + 1 - now, hear);
     return true;
   };
   const begin = (...standstills: readonly [from: number, to: number][]) => {
@@ -40,13 +43,15 @@ function watch({ answers = true } = {}) {
     stops.push(
       keepAlive(socket, {
         clock: { now: () => clock.now(), setTimer },
-        intervalMs: INTERVAL_MS,
+        intervalMs: () => INTERVAL_MS,
         timeoutMs: TIMEOUT_MS,
+        silentAfterMs: SILENT_AFTER_MS,
         ask,
+        onSilence: (silent) => silences.push([silent, clock.now() - start]),
       }),
     );
   };
-  return { clock, socket, asked, begin };
+  return { clock, socket, asked, silences, hear, begin };
 }
 
 describe('keepalive', () => {
@@ -68,6 +73,22 @@ describe('keepalive', () => {
     expect(socket.destroyed).toBe(true);
   });
 
+  it('tells at once that a peer is silent, and that it is heard again', async () => {
+    const { clock, socket, silences, hear, begin } = watch({ answers: false });
+    begin();
+    await clock.advance(INTERVAL_MS + SILENT_AFTER_MS - 1);
+    expect(silences).toEqual([]);
+    await clock.advance(1);
+    expect(silences).toEqual([[true, INTERVAL_MS + SILENT_AFTER_MS]]);
+    await clock.advance(1_000);
+    hear();
+    await clock.advance(SILENT_AFTER_MS / 4);
+    expect(silences.slice(1)).toEqual([[false, expect.any(Number)]]);
+    await clock.advance(INTERVAL_MS + TIMEOUT_MS - 1);
+    expect(socket.destroyed).toBe(false);
+    expect(silences.slice(2)).toEqual([[true, expect.any(Number)]]);
+  });
+
   it.each([
     ['before it asks', 900, 3_000],
     ['as it asks, before the question has left', 1_001, 1_700],
@@ -75,10 +96,11 @@ describe('keepalive', () => {
     ['for as little as it waits', 1_001, 1_501],
     ['at the end of the wait', 1_380, 5_000],
   ])('does not count a pause of its own process as silence of the peer: %s', async (_when, from, to) => {
-    const { clock, socket, asked, begin } = watch();
+    const { clock, socket, asked, silences, begin } = watch();
     begin([from, to]);
     await clock.advance(to + 5_000);
     expect(asked.length).toBeGreaterThan(2);
+    expect(silences).toEqual([]);
     expect(socket.destroyed).toBe(false);
   });
 

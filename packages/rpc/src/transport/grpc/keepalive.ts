@@ -4,30 +4,45 @@ import type { Clock, Timer } from '../../clock/clock.js';
 /** Options of {@link keepAlive}. */
 export interface KeepaliveOptions {
   readonly clock: Clock;
-  /** How long the connection may be silent before the peer is pinged. Milliseconds. */
-  readonly intervalMs: number;
-  /** How long the peer then has to send something. Milliseconds. */
+  /** How long nothing may be received before the peer is pinged. It is read at each check. Milliseconds. */
+  readonly intervalMs: () => number;
+  /** How long the peer then has to send something before the connection is destroyed. Milliseconds. */
   readonly timeoutMs: number;
+  /** How long it has before it counts as silent. Milliseconds; missing if it never does. */
+  readonly silentAfterMs?: number;
   /** Pings the peer; false if it can't be pinged now. */
   readonly ask: () => boolean;
+  /** Called when the peer begins to count as silent, and when it is heard again. */
+  readonly onSilence?: (silent: boolean) => void;
 }
 
-/** How many checks there are during the interval, and during the wait for an answer. */
+/** How many checks there are during the interval, and during each wait for an answer. */
 const LOOKS = 4;
 
 /**
- * Destroys a connection whose peer has fallen silent without closing it: its process is frozen, or the network path is
- * broken. Returns a function that stops the watch.
+ * Watches a connection whose peer may fall silent without closing it: its process is frozen or busy, or the network path
+ * is broken. At first such a peer counts as silent. After the timeout its connection is destroyed. Returns a function
+ * that stops the watch.
  *
  * grpc-js's own keepalive can't be used. On a draining connection it takes a ping that it can't send any more for a
  * lost peer, and ends the calls that were to finish. It also takes delays of its own process for those of the peer.
  */
-export function keepAlive(socket: Socket, { clock, intervalMs, timeoutMs, ask }: KeepaliveOptions): () => void {
+export function keepAlive(
+  socket: Socket,
+  { clock, intervalMs, timeoutMs, silentAfterMs = timeoutMs, ask, onSilence }: KeepaliveOptions,
+): () => void {
+  const lookMs = silentAfterMs / LOOKS;
   let timer: Timer;
   let heard = socket.bytesRead;
   let heardAt = clock.now();
+  let silent = false;
   const schedule = (delayMs: number, next: () => void) => {
     timer = clock.setTimer(delayMs, next, { keepAlive: false });
+  };
+  const setSilent = (now: boolean) => {
+    if (silent === now) return;
+    silent = now;
+    onSilence?.(now);
   };
   const hears = () => {
     if (socket.bytesRead === heard) return false;
@@ -35,27 +50,35 @@ export function keepAlive(socket: Socket, { clock, intervalMs, timeoutMs, ask }:
     heardAt = clock.now();
     return true;
   };
+  const rest = () => schedule(intervalMs() / LOOKS, look);
   const look = () => {
-    const isSilent = !hears() && clock.now() - heardAt >= intervalMs;
-    if (isSilent && ask()) waitFor(LOOKS);
-    else schedule(intervalMs / LOOKS, look);
+    const due = !hears() && clock.now() - heardAt >= intervalMs();
+    if (due && ask()) waitOn(0);
+    else rest();
   };
   /**
-   * Waits for an answer, for `looks` more checks. A pause of this process, in which it sends and reads nothing, costs
-   * one check and not the whole wait.
+   * Waits for an answer, `waitedMs` after the ping. A pause of this process, in which it sends and reads nothing, counts
+   * as one check, whatever its length.
    */
-  const waitFor = (looks: number) => {
-    schedule(timeoutMs / LOOKS, () => {
-      if (hears()) schedule(intervalMs / LOOKS, look);
-      else if (looks > 1) waitFor(looks - 1);
+  const waitOn = (waitedMs: number) => {
+    schedule(lookMs, () => {
+      const limitMs = silent ? timeoutMs : silentAfterMs;
+      if (waitedMs + lookMs < limitMs && socket.bytesRead === heard) waitOn(waitedMs + lookMs);
       // Bytes that have arrived by now are read before the second timer runs.
-      else schedule(0, judge);
+      else schedule(0, () => judge(waitedMs + lookMs));
     });
   };
-  const judge = () => {
-    if (hears()) schedule(intervalMs / LOOKS, look);
-    else socket.destroy();
+  const judge = (waitedMs: number) => {
+    if (hears()) {
+      setSilent(false);
+      rest();
+    } else if (waitedMs >= timeoutMs) {
+      socket.destroy();
+    } else {
+      setSilent(true);
+      waitOn(waitedMs);
+    }
   };
-  schedule(intervalMs / LOOKS, look);
+  rest();
   return () => timer.cancel();
 }

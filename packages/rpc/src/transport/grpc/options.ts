@@ -52,13 +52,34 @@ export function checkOptions(options: GrpcTransportOptions): void {
 
 export const DEFAULT_MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
-/** A frozen Rondo peer is detected within the sum of both. Milliseconds. */
-const MIN_PING_INTERVAL_MS = 1_000;
-export const PEER_PING_TIMEOUT_MS = 500;
+/** How a client watches a Rondo peer. Milliseconds. */
+interface PeerPings {
+  /** The interval while calls with one reply are in flight, and while none is. */
+  readonly activeIntervalMs: number;
+  readonly idleIntervalMs: number;
+  readonly silentAfterMs: number;
+  readonly timeoutMs: number;
+}
 
-/** The ping interval of a peer that advertises one. Milliseconds; undefined for all others. */
-export function peerPingIntervalMs({ minPingIntervalMs }: GrpcTransportOptions): number | undefined {
-  return minPingIntervalMs === undefined ? undefined : Math.max(MIN_PING_INTERVAL_MS, minPingIntervalMs);
+/**
+ * While a call waits for its reply, a peer counts as silent half a second after it was last heard: the sum of both, and
+ * at most a quarter of the interval until a check. Milliseconds.
+ */
+const ACTIVE_INTERVAL_MS = 200;
+const SILENT_AFTER_MS = 250;
+const IDLE_INTERVAL_MS = 1_000;
+/** With the interval, the connection of a silent peer ends 5 s after it was last heard. Milliseconds. */
+const TIMEOUT_MS = 4_750;
+
+/** How a client watches a peer that advertises how often it can be pinged; undefined for all others. */
+export function peerPings({ minPingIntervalMs }: GrpcTransportOptions): PeerPings | undefined {
+  if (minPingIntervalMs === undefined) return undefined;
+  return {
+    activeIntervalMs: Math.max(ACTIVE_INTERVAL_MS, minPingIntervalMs),
+    idleIntervalMs: Math.max(IDLE_INTERVAL_MS, minPingIntervalMs),
+    silentAfterMs: SILENT_AFTER_MS,
+    timeoutMs: TIMEOUT_MS,
+  };
 }
 
 /**
@@ -92,7 +113,7 @@ export function channelOptions(options: GrpcTransportOptions): ChannelOptions {
     'grpc.max_reconnect_backoff_ms': 800,
     // A recreated container has a new address under its old name; by default grpc-js looks it up every 30 s.
     'grpc.dns_min_time_between_resolutions_ms': 1000,
-    ...(peerPingIntervalMs(options) === undefined ? FOREIGN_KEEPALIVE : {}),
+    ...(options.minPingIntervalMs === undefined ? FOREIGN_KEEPALIVE : {}),
     'grpc.max_receive_message_length': maxReplyBytes,
     ...(compression === 'gzip' && { 'grpc.default_compression_algorithm': GZIP }),
     ...serverNameOptions(tls),

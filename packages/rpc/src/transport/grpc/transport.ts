@@ -1,4 +1,5 @@
 import type { Reply } from '../../call/call.js';
+import type { CallContext } from '../../call/call-context.js';
 import type { Clock, Random } from '../../clock/clock.js';
 import { systemClock } from '../../clock/system.js';
 import { Status } from '../../status/code.js';
@@ -6,6 +7,7 @@ import {
   type ConnectivityState,
   type Transport,
   TransportError,
+  type TransportEvent,
   type TransportFactory,
   type WireCall,
   type WireHandler,
@@ -60,7 +62,7 @@ class GrpcTransport implements Transport {
   readonly #address: string;
   readonly #options: GrpcTransportOptions & TransportDependencies;
   readonly #clock: Clock;
-  readonly #listeners = new Set<(state: ConnectivityState) => void>();
+  readonly #listeners = new Set<(event: TransportEvent) => void>();
   #current: GrpcConnection;
   #unfollow: () => void;
   #next: GrpcConnection | undefined;
@@ -85,7 +87,11 @@ class GrpcTransport implements Transport {
     return this.#current.lastError;
   }
 
-  subscribe(listener: (state: ConnectivityState) => void): () => void {
+  get silent(): boolean {
+    return this.#current.silent;
+  }
+
+  subscribe(listener: (event: TransportEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -107,6 +113,10 @@ class GrpcTransport implements Transport {
     return this.#compressed.call(wire);
   }
 
+  abandon(contexts: ReadonlySet<CallContext>): void {
+    this.#current.abandon(contexts);
+  }
+
   resetBackoff(): void {
     this.#current.resetBackoff();
   }
@@ -126,8 +136,8 @@ class GrpcTransport implements Transport {
   }
 
   #follow(): () => void {
-    return this.#current.subscribe((state) => {
-      for (const listener of [...this.#listeners]) listener(state);
+    return this.#current.subscribe((event) => {
+      for (const listener of [...this.#listeners]) listener(event);
     });
   }
 

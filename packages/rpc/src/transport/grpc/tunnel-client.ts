@@ -1,9 +1,10 @@
 import * as grpc from '@grpc/grpc-js';
 import { ConnectRequest, type GoAway, type Welcome } from '@rondo/contracts/rondo/tunnel/v1/tunnel';
 import type { Reply } from '../../call/call.js';
+import type { CallContext } from '../../call/call-context.js';
 import type { Clock } from '../../clock/clock.js';
 import { Status } from '../../status/code.js';
-import { TransportError, type WireCall } from '../transport.js';
+import { silentPeer, TransportError, type WireCall } from '../transport.js';
 import { type ResponseListener, readResponse } from '../tunnel/frame-reader.js';
 import { FrameSender } from '../tunnel/frame-sender.js';
 import {
@@ -19,6 +20,7 @@ import {
 import { PieceMemory } from '../tunnel/received-pieces.js';
 import { WaitingCalls } from '../tunnel/waiting-calls.js';
 import { FrameError } from '../tunnel/wire-format.js';
+import type { ActiveCalls } from './active-calls.js';
 import { holdProcess } from './call.js';
 import { type ReplyLimits, TunnelledCall } from './tunnelled-call.js';
 import { brokenTunnel } from './wire.js';
@@ -39,9 +41,7 @@ export interface TunnelClientOptions {
   readonly maxReplyBytes: number;
   /** Whether the connection is still ready. */
   readonly connected: () => boolean;
-  /** `onBegin` runs when a call begins; `onLeave` when it has ended or its caller has cancelled. */
-  readonly onBegin: () => void;
-  readonly onLeave: () => void;
+  readonly active: ActiveCalls;
   /** Runs once, when the tunnel takes no more calls. `useless`: the server has no tunnels, or breaks their contract. */
   readonly onClose: (useless: boolean) => void;
 }
@@ -119,12 +119,12 @@ export class TunnelClient implements ResponseListener {
 
   /** A call begins to wait. It counts as active, and keeps the process alive. */
   #hold(wire: WireCall): () => void {
-    const { clock, onBegin, onLeave } = this.#options;
+    const { clock, active } = this.#options;
     const hold = holdProcess(wire, clock);
-    onBegin();
+    active.begin(false);
     return () => {
       hold?.cancel();
-      onLeave();
+      active.leave(false);
     };
   }
 
@@ -148,7 +148,7 @@ export class TunnelClient implements ResponseListener {
     this.#unanswered += 1;
     this.#unansweredBytes += message.length;
     this.#awaited += 1;
-    this.#options.onBegin();
+    this.#options.active.begin(false);
     call.onEnd = () => this.#onLimit(call);
     context.onEnd(call.onEnd);
     call.hold = holdProcess(wire, this.#options.clock);
@@ -168,6 +168,13 @@ export class TunnelClient implements ResponseListener {
     });
     call.frame = this.#sender.send();
     return call.reply;
+  }
+
+  /** Fails the calls of `contexts`: they are made elsewhere. */
+  abandon(contexts: ReadonlySet<CallContext>): void {
+    for (const call of [...this.#calls]) {
+      if (call !== undefined && contexts.has(call.context)) this.#cancel(call, silentPeer());
+    }
   }
 
   /** Takes no more calls, and ends the stream once no caller waits. */
@@ -244,14 +251,14 @@ export class TunnelClient implements ResponseListener {
     if (!call.awaited) return;
     call.awaited = false;
     this.#awaited -= 1;
-    this.#options.onLeave();
+    this.#options.active.leave(false);
     this.#endIfDone();
   }
 
   /** The server still answers the call; until then its id is in use. */
-  #cancel(call: TunnelledCall): void {
+  #cancel(call: TunnelledCall, error = callerLeft()): void {
     if (this.#calls[call.id] !== call) return;
-    call.fail(callerLeft());
+    call.fail(error);
     this.#leave(call);
     this.#sender.writer.cancel(call.id);
     this.#sender.send();

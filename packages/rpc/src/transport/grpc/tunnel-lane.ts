@@ -1,5 +1,6 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { Reply } from '../../call/call.js';
+import type { CallContext } from '../../call/call-context.js';
 import type { Clock } from '../../clock/clock.js';
 import type { WireCall } from '../transport.js';
 import { hasRoomForFrames } from '../tunnel/frames.js';
@@ -10,7 +11,7 @@ import { TunnelClient, type TunnelClientOptions } from './tunnel-client.js';
 const PAUSE_MS = 1_000;
 
 /** What a tunnel lane needs of its connection. */
-interface LaneOptions extends Pick<TunnelClientOptions, 'connected' | 'onBegin' | 'onLeave'> {
+interface LaneOptions extends Pick<TunnelClientOptions, 'connected' | 'active'> {
   readonly clock: Clock;
   /** The present channel of the connection. */
   readonly channel: () => grpc.Channel;
@@ -50,6 +51,11 @@ export class TunnelLane {
       return undefined;
     }
     return tunnel.takes(wire.path, request.message.length) ? tunnel.call(wire, request.message) : undefined;
+  }
+
+  /** Fails the calls of `contexts`: they are made elsewhere. */
+  abandon(contexts: ReadonlySet<CallContext>): void {
+    this.#tunnel?.abandon(contexts);
   }
 
   /** The connection ends. Calls in flight go on where they can. */
