@@ -235,6 +235,20 @@ describe('close', () => {
     expect(fake.deregistered).toMatchObject([{ leaseId: 'lease-1', instanceId: 'sales-1', sequence: 3n }]);
   });
 
+  it('deregisters a lease whose grant it did not hear of', async () => {
+    const { clock, fake, begin } = start();
+    const registration = begin();
+    await clock.advance(0);
+    fake.known = false;
+    fake.registerFault = new RpcError(Status.DEADLINE_EXCEEDED, 'no answer');
+    await clock.advance(3_000);
+    expect(fake.calls).toEqual(['register', 'renew lease-1', 'register']);
+    fake.registerFault = undefined;
+    await registration.close();
+    expect(fake.calls.slice(3)).toEqual(['register', 'deregister lease-2']);
+    expect(fake.registered.at(-1)?.instance?.status).toBe(INSTANCE_STATUS_DRAINING);
+  });
+
   it('deregisters a lease that was being granted', async () => {
     const { fake, begin } = start();
     await begin().close();

@@ -86,6 +86,8 @@ class LeaseKeeper implements Registration {
   /** Runs from a reconnect until the next call to the registry ends. */
   #reconnected: Timer | undefined;
   #lease: Lease | undefined;
+  /** Whether the registry may have granted a lease by a registration whose answer didn't arrive. */
+  #mayHold = false;
   /** When the last successful call that renewed the lease was made. */
   #renewedAt = 0;
   #sequence = 0n;
@@ -102,7 +104,10 @@ class LeaseKeeper implements Registration {
       this.#sequence += 1n;
       return this.#sequence;
     };
-    const onForgotten = () => this.#registrationLog.forgotten();
+    const onForgotten = () => {
+      this.#registrationLog.forgotten();
+      this.#lease = undefined;
+    };
     const secret = Buffer.from(random.hex(SECRET_BYTES), 'hex');
     this.#leaseOptions = { registry, instance, secret, ttlMs, nextSequence, onForgotten };
     this.#pause = createPause(clock);
@@ -132,13 +137,18 @@ class LeaseKeeper implements Registration {
     this.#unsubscribe();
     this.#pause.wake();
     await this.#done;
-    const lease = this.#lease;
-    if (lease === undefined) return;
     try {
-      await this.#ask(() => endLease(lease, this.#leaseOptions));
+      const lease = this.#lease ?? (await this.#recoverLease());
+      if (lease !== undefined) await this.#ask(() => endLease(lease, this.#leaseOptions));
     } catch (error) {
       this.#options.log.warn({ err: error }, "couldn't deregister: the lease will run out by itself");
     }
+  }
+
+  /** The lease that the registry may have granted: a repeated registration returns it. Undefined if there can be none. */
+  async #recoverLease(): Promise<Lease | undefined> {
+    if (!this.#mayHold) return undefined;
+    return this.#ask(() => refreshLease(undefined, InstanceStatus.INSTANCE_STATUS_DRAINING, this.#leaseOptions));
   }
 
   async #run(): Promise<void> {
@@ -165,6 +175,7 @@ class LeaseKeeper implements Registration {
     this.#registryView.set({ reachable: false, status: undefined });
     const hadLease = this.#lease !== undefined;
     this.#lease = undefined;
+    this.#mayHold = false;
     if (hadLease) return;
     const { clock, ttlMs } = this.#options;
     const untilMs = clock.now() + ttlMs;
@@ -199,6 +210,7 @@ class LeaseKeeper implements Registration {
     }
     const { clock, random } = this.#options;
     const calledAt = clock.now();
+    this.#mayHold = true;
     const lease = await this.#ask(() => refreshLease(known, wanted, this.#leaseOptions));
     this.#lease = lease;
     this.#isAdjusted = false;
