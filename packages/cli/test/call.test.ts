@@ -218,6 +218,34 @@ describe('rondo call', () => {
     expect([result.exitCode, result.stdout]).toEqual([exitCode, '']);
   });
 
+  it('tells where the time went, on standard error', async () => {
+    const { exitCode, stdout, stderr } = await call(ADD, '{"a": 2}', '--timing');
+    expect([exitCode, JSON.parse(stdout)]).toEqual([0, { result: '2' }]);
+    const names = [...stderr.matchAll(/^ *([a-z]+) +\d+(?:\.\d+)? ms/gm)].map(([, name]) => name);
+    expect(names).toEqual([
+      ...['total', 'resolve', 'connect', 'retries', 'queue', 'send', 'propagation', 'process', 'receive'],
+    ]);
+    expect(stderr).toContain('█');
+    const json = await call(ADD, '{"a": 2}', '--timing', '--json');
+    const { totalMs, ...phases } = JSON.parse(json.stderr).timing;
+    expect(Object.values(phases).reduce((sum: number, ms) => sum + Number(ms), 0)).toBeCloseTo(totalMs, 6);
+  });
+
+  it('tells where the time went of a call that fails', async () => {
+    const behaviour = '{"behaviour": {"code": 5, "message": "nothing there"}}';
+    const { exitCode, stderr } = await call(UNARY, behaviour, '--timing');
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/nothing there.*process +\d/s)]);
+  });
+
+  it.each([
+    [['--timing', '--count', '2'], '--timing is for one call'],
+    [['--timing'], 'ServerStream streams'],
+  ])('refuses %j with %s', async (options, reason) => {
+    const method = options.length === 1 ? 'ConformanceService/ServerStream' : ADD;
+    const { exitCode, stderr } = await call(method, '{}', ...options);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(reason)]);
+  });
+
   it('calls a server directly, without a registry', async () => {
     const address = running[1]?.address ?? '';
     const args = ['call', 'AdderService/Add', '{"a": 4}', '--address', address, '--count', '2', '--json'];

@@ -1,13 +1,14 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { DynamicMethodClient } from '@rondo/dynamic';
 import type { Metadata } from '@rondo/rpc/call';
-import type { CallOptions } from '@rondo/rpc/client';
+import type { CallOptions, CallTiming } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
 import { methodOf, writeMessage } from '@rondo/schema';
 import { type Load, runLoad } from '../call/load.js';
 import { createLoadProgress, explainNotBegun, toJsonLine, toSummary } from '../call/report.js';
 import { allMessages, probe, type RequestSource, requestSource, stream, toMessages } from '../call/requests.js';
 import { type Where, whereOf, withTarget } from '../call/target.js';
+import { toTimingText } from '../call/timing.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
 import { balancingOverrides, type Connections, callerConnections, callerZone } from '../environment.js';
@@ -34,6 +35,10 @@ const options = {
     description: "The call's deadline. The contract's deadline applies if it is shorter.",
   },
   ...addressOption,
+  timing: {
+    type: 'boolean',
+    description: 'Print to standard error where the time of the call went, by phase.',
+  },
   count: { type: 'string', placeholder: 'N', description: 'Make N calls, and count them by instance.' },
   rate: {
     type: 'string',
@@ -69,6 +74,10 @@ export const call = defineCommand({
     'the latency of a call counts from the time when it was due, even if it started late. With --json the output is one line:',
     '{"calls":…,"failed":…,"codes":{…},"instances":{…},"p50Ms":…,"p99Ms":…}. Percentiles are exact to 1 %. --progress prints',
     'the same every second to standard error: {"progress":{…}}.',
+    '',
+    '--timing is for one call of a method with one request and one reply. Its phases add up to the total: resolve, connect,',
+    'retries, queue, send, propagation, process, receive. Such a call goes as a gRPC call of its own, not through a tunnel.',
+    'With --json it is one line: {"timing":{"resolveMs":…,…,"totalMs":…}}.',
   ].join('\n'),
   options,
   maxPositionals: Number.POSITIVE_INFINITY,
@@ -81,18 +90,25 @@ export const call = defineCommand({
     ],
     [`call CalculatorService/Divide '{"a": 1}' --timeout 500ms -H tenant=acme`, 'With a deadline and metadata.'],
     [`call Calculator/Add '{"a": 2, "b": 3}' --address 127.0.0.1:50051`, 'One server, without a registry.'],
+    [`call CalculatorService/Add '{"a": 2, "b": 3}' --timing`, 'With a bar for each phase of its time.'],
   ],
   complete: async (written, context) => (written.positionals.length === 0 ? completeMethod(written, context) : []),
   exitCodes: { FAILED: 'A call failed or could not be made; standard error says why.' },
   async run({ values, positionals: [name, ...texts] }, context) {
     if (name === undefined) throw new UsageError('name a method, such as calculator.v1.CalculatorService/Add');
     const { load, where, connections, callOptions } = settings(values, context);
+    const { timing = false } = values;
+    if (timing && load !== undefined)
+      throw new UsageError('--timing is for one call: leave out --count, --rate, --concurrency and --duration');
     const source = requestSource(texts, context);
     const { metadata } = callOptions;
     return withTarget(name, { where, connections, metadata, signal: context.signal }, async (target) => {
       await warnOfDeadline(target, callOptions.timeoutMs, context);
       const { json = false, progress = false } = values;
-      const job = { target, source, callOptions, json };
+      const { requestStream, responseStream } = target.method;
+      if (timing && (requestStream || responseStream))
+        throw new UsageError(`--timing: ${name} streams; it is for methods with one request and one reply`);
+      const job = { target, source, callOptions, json, timing };
       return load === undefined ? callOnce(job, context) : callMany({ ...job, progress }, load, context);
     });
   },
@@ -104,6 +120,8 @@ interface Job {
   readonly source: RequestSource;
   readonly callOptions: CallOptions;
   readonly json: boolean;
+  /** Whether to print where the time went. */
+  readonly timing: boolean;
 }
 
 interface Settings {
@@ -144,17 +162,21 @@ function toLoad(values: Arguments<typeof options>['values']): Load | undefined {
 async function callOnce(job: Job, context: CommandContext): Promise<number> {
   const { target, source, callOptions, json } = job;
   const { schema, method, invoke } = target;
-  const { stdout, signal } = context;
+  const { stdout, stderr, signal } = context;
   // A request stream from standard input is sent as it arrives, so that a person can converse with the server.
   const live = method.requestStream && source.from === 'stdin';
   const requests = live ? toMessages(source.texts, method, schema) : stream(await allMessages(source, method, schema));
+  let times: CallTiming | undefined;
+  const onTiming = (timing: CallTiming) => {
+    times = timing;
+  };
   try {
     let broken = false;
     const onStreamBreak = ({ codeName, message }: RpcError) => {
       if (!broken) void context.stderr.write(`rondo: the stream broke, and is resumed: ${codeName}: ${message}\n`);
       broken = true;
     };
-    for await (const reply of invoke(requests, { ...callOptions, onStreamBreak })) {
+    for await (const reply of invoke(requests, { ...callOptions, onStreamBreak, ...(job.timing && { onTiming }) })) {
       broken = false;
       await stdout.write(render(reply, job, stdout));
     }
@@ -162,8 +184,14 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
   } catch (error) {
     if (signal.aborted) return ExitCode.INTERRUPTED;
     if (!(error instanceof RpcError)) throw error;
-    await writeFailure(error, { stderr: context.stderr, json, registry: schema.registry });
+    await writeFailure(error, { stderr, json, registry: schema.registry });
     return ExitCode.FAILED;
+  } finally {
+    if (times !== undefined) {
+      await stderr.write(
+        json ? `${JSON.stringify({ timing: times })}\n` : toTimingText(times, createPaint(stderr.color)),
+      );
+    }
   }
 }
 

@@ -27,11 +27,14 @@ export async function callInstance(
   budget.deposit();
   const known = untilKnown(wire, options);
   if (known !== undefined) await known;
+  wire.timer?.onResolved();
   const candidate = (await connected(method, wire, options)).candidate(method.path);
   const attempt = new CallAttempt(candidate, pool, clock);
   attempts.push(attempt);
   try {
-    const reply = await candidate.subchannel.transport.call(wire);
+    const { timer } = wire;
+    const sent = timer === undefined ? wire : { ...wire, times: timer.begin(candidate.subchannel) };
+    const reply = await candidate.subchannel.transport.call(sent);
     return attempt.succeed(reply, wire);
   } catch (error) {
     attempt.fail(error, wire, classifyFailure(method, error, attempt.probe));

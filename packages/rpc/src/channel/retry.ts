@@ -57,6 +57,7 @@ export function callWithRetries(method: Method, wire: WireCall, options: Attempt
 }
 
 function start(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
+  wire.timer?.onResolved();
   const call = new RetriedCall(method, wire, options);
   // A request that is made for the picked instance can't be made for two at a time.
   const hedge = options.requests === undefined ? method.policy.hedge : undefined;
@@ -155,11 +156,15 @@ export class RetriedCall implements MovableCall {
       const attempt = new CallAttempt(candidate, pool, clock);
       attempts.push(attempt);
       if (this.#movable) attempt.abandonFor(this, wire.context);
-      const sent = this.#sent === 0 ? request.wire : { ...request.wire, previousAttempts: this.#sent };
+      const times = wire.timer?.begin(candidate.subchannel);
+      const first = this.#sent === 0 && times === undefined;
+      const previousAttempts = this.#sent === 0 ? undefined : this.#sent;
+      const sent = first ? request.wire : { ...request.wire, previousAttempts, times };
       this.#counted += 1;
       this.#sent += 1;
       try {
         const reply = await candidate.subchannel.transport.call(sent);
+        if (times !== undefined) wire.timer?.onAnswer(times);
         return attempt.succeed(reply, wire);
       } catch (error) {
         failure = classifyFailure(this.method, error, attempt.probe);

@@ -25,6 +25,8 @@ export class Subchannel {
   listed = true;
   /** Whether its connection was lost or could not be made, and has not been ready since. */
   failed = false;
+  /** The shortest way there and back of a call that was timed. Milliseconds. */
+  roundTripMs = Number.POSITIVE_INFINITY;
   /** Whether it belongs to the client's subset. */
   inSubset = true;
   /** The attempts in flight there that can be abandoned, because their calls may be repeated. */

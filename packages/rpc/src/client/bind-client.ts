@@ -1,5 +1,6 @@
 import type { Payload, Reply } from '../call/call.js';
 import { CallContext, cancelled } from '../call/call-context.js';
+import { CallTimer } from '../call/call-timer.js';
 import { Metadata, type MetadataInit } from '../call/metadata.js';
 import { currentScope } from '../call/scope.js';
 import { newTraceId, propagateTrace, receivedTraceId } from '../call/trace.js';
@@ -76,6 +77,7 @@ async function unaryReply(bound: BoundMethod, request: Payload, options: CallOpt
     throw explain(error, call, bound.channel);
   } finally {
     call.context.release();
+    if (call.timing !== undefined) options.onTiming?.(call.timing);
   }
 }
 
@@ -120,7 +122,13 @@ function newCall({ method, channel }: BoundMethod, request: Payload, options: Ca
   if (compression !== undefined && !COMPRESSIONS.includes(compression)) {
     throw refused(method, `compression must be ${COMPRESSIONS.join(' or ')}, and is "${compression}"`);
   }
-  const { maxAttempts } = options;
+  const { maxAttempts, onTiming } = options;
+  if (onTiming !== undefined && (method.requestStream || method.responseStream)) {
+    throw refused(
+      method,
+      'onTiming is given, and the method streams; it is for methods with one request and one reply',
+    );
+  }
   if (maxAttempts !== undefined && !isAttempts(maxAttempts)) {
     throw refused(method, `maxAttempts is ${maxAttempts}; it must be a whole number from 1 to ${MAX_ATTEMPTS}`);
   }
@@ -178,6 +186,7 @@ async function callOnce(call: ClientCall, channel: Channel, lost?: string): Prom
   const hashKey = method.policy.hashKey && readHashKey(method.policy.hashKey, call);
   const { instance, maxAttempts, waitForReady } = call.options;
   const options = { attempts, hashKey, instance, lost, maxAttempts, waitForReady };
+  const timer = call.options.onTiming === undefined ? undefined : new CallTimer(channel.clock, call.startedAt);
   const request = encodeRequest(call);
   const compression = call.options.compression ?? method.policy.compression;
   const wire: WireCall = {
@@ -188,13 +197,27 @@ async function callOnce(call: ClientCall, channel: Channel, lost?: string): Prom
     context,
     request,
     compression,
-    plain: method.policy.plain,
+    timer,
+    plain: timer === undefined ? method.policy.plain : true,
     peer: '',
   };
+  if (timer !== undefined) return callTimed(call, timer, () => channel.call(method, wire, options));
   if (!request.stream) return decodeReply(method, await channel.call(method, wire, options));
   const messages = new RequestStream(request.messages, context);
   const reply = channel.call(method, { ...wire, request: { stream: true, messages } }, options);
   return decodeReply(method, await endWith(reply, () => messages.close()));
+}
+
+/** Makes a call, and adds where its time went. */
+async function callTimed(call: ClientCall, timer: CallTimer, make: () => Promise<Reply<Uint8Array>>): Promise<Reply> {
+  try {
+    const reply = await make();
+    call.timing = timer.end(reply.trailer);
+    return decodeReply(call.method, reply);
+  } catch (error) {
+    call.timing ??= timer.end(error instanceof RpcError ? error.metadata : undefined);
+    throw error;
+  }
 }
 
 /** The method and the channel behind one function of a client. */

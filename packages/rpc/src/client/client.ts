@@ -1,5 +1,6 @@
 import type { Call, Payload } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
+import type { CallTiming } from '../call/call-timer.js';
 import type { Metadata, MetadataInit } from '../call/metadata.js';
 import { type Clocks, dateOf } from '../clock/clock.js';
 import type { MethodDefinition, RequestInit, ResponseOf, ServiceDefinition } from '../contract/definition.js';
@@ -50,6 +51,11 @@ export interface CallOptions {
   readonly resumeForMs?: number;
   /** Called with each failure after which the client tries to resume the stream. */
   readonly onStreamBreak?: (error: RpcError) => void;
+  /**
+   * Called when the call has ended, well or badly, with where its time went. For unary calls. Such a call goes as a gRPC call
+   * of its own, although there may be a tunnel.
+   */
+  readonly onTiming?: (timing: CallTiming) => void;
   /** Called with the response's header metadata, before the first message. */
   readonly onHeader?: (header: Metadata) => void;
   /** Called with the response's trailing metadata, after the last message. */
@@ -90,6 +96,8 @@ export interface ClientCall extends Call {
   readonly options: CallOptions;
   /** The attempts so far. The channel adds them. */
   readonly attempts: Attempt[];
+  /** Where the time of the call went, once it has ended, if the caller asked by `onTiming`. */
+  timing?: CallTiming | undefined;
 }
 
 /**
@@ -105,11 +113,12 @@ export class OutgoingCall implements ClientCall {
   readonly startedAt: number;
   readonly options: CallOptions;
   readonly attempts: Attempt[] = [];
+  timing: CallTiming | undefined = undefined;
   readonly #clocks: Clocks;
   declare readonly deadline: Date | undefined;
   declare readonly signal: AbortSignal;
 
-  constructor(call: Omit<ClientCall, 'deadline' | 'signal' | 'attempts'>, clocks: Clocks) {
+  constructor(call: Omit<ClientCall, 'deadline' | 'signal' | 'attempts' | 'timing'>, clocks: Clocks) {
     this.method = call.method;
     this.metadata = call.metadata;
     this.context = call.context;

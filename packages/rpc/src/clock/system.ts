@@ -64,3 +64,8 @@ export function millisecondsUntil(point: Date | number, wallClock: WallClock = s
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** How long this process's event loop has waited for events since it began. Milliseconds. */
+export function idleMs(): number {
+  return performance.nodeTiming.idleTime;
+}

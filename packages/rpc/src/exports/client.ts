@@ -12,6 +12,7 @@
  * ```
  */
 
+export type { CallTiming } from '../call/call-timer.js';
 export { type Channel, type ChannelOptions, createChannel } from '../channel/channel.js';
 export { createRegistryChannel, type RegistryChannelOptions } from '../channel/registry-channel.js';
 export type { CallOptions, Client, ClientCall } from '../client/client.js';

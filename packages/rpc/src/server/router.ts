@@ -1,5 +1,6 @@
 import { type Logger, type Reply, type ServerCall, silentLogger } from '../call/call.js';
 import { Metadata } from '../call/metadata.js';
+import { formatServerTiming, type RequestArrival, SERVER_TIMING } from '../call/server-timing.js';
 import { newTraceId, receivedTraceId } from '../call/trace.js';
 import type { Clock, Random, WallClock } from '../clock/clock.js';
 import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
@@ -10,6 +11,7 @@ import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { RouterError, SERVED_BY } from '../transport/router-error.js';
 import type { WireCall } from '../transport/transport.js';
+import { noteWork } from './busy-loop.js';
 import { encodeReply } from './codec.js';
 import { toRouterError, toRpcError } from './faults.js';
 import { type AnyHandler, invoke, type ServiceImplementation } from './handlers.js';
@@ -80,8 +82,12 @@ export function createRouter(options: RouterOptions): Router {
     const { method, run, stats } = route;
     const call = toServerCall(route, wire);
     stats.begun += 1;
+    noteWork();
+    const { arrival } = wire;
     try {
-      const reply = encodeReply(method, await run(call));
+      const result = await run(call);
+      if (arrival !== undefined) tellTimes(call, arrival);
+      const reply = encodeReply(method, result);
       if (reply.response.stream) return observeReply(reply, observerOf(call, stats));
       stats.replyBytes += reply.response.message.length;
       end(route, Status.OK, call);
@@ -89,10 +95,16 @@ export function createRouter(options: RouterOptions): Router {
       return reply;
     } catch (fault) {
       call.context.release();
+      if (arrival !== undefined) tellTimes(call, arrival);
       const error = toRouterError(call, toRpcError(call, fault));
       end(route, error.code, call);
       throw error;
     }
+  }
+
+  /** Tells the client the server's part of the call's time. */
+  function tellTimes({ trailer, startedAt }: RoutedCall, arrival: RequestArrival): void {
+    trailer.set(SERVER_TIMING, formatServerTiming({ ...arrival, processMs: clock.now() - startedAt }));
   }
 
   function end({ method, stats }: Route, code: Status, { startedAt }: RoutedCall): void {

@@ -1,6 +1,8 @@
 import type { Payload, Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
+import type { AttemptTimes, CallTimer } from '../call/call-timer.js';
 import type { Metadata } from '../call/metadata.js';
+import type { RequestArrival } from '../call/server-timing.js';
 import type { Compression } from '../contract/policy.js';
 import { Status } from '../status/code.js';
 import { RpcError, type RpcErrorOptions } from '../status/rpc-error.js';
@@ -25,6 +27,12 @@ export interface WireCall {
   readonly compression?: Compression | undefined;
   /** How many attempts of the call were made before this one; missing for the first. */
   readonly previousAttempts?: number | undefined;
+  /** Measures the call, on the client, if the caller wants to know its times. */
+  readonly timer?: CallTimer | undefined;
+  /** Measures the attempt, on the client. */
+  readonly times?: AttemptTimes | undefined;
+  /** When the request began to arrive, on the server, if the client wants to know. */
+  readonly arrival?: RequestArrival | undefined;
   /** Whether it goes as a gRPC call of its own, although the connection has a tunnel. */
   readonly plain?: boolean | undefined;
   /** Sends the response's header at once. It is set on a received call if the transport can do this. */

@@ -4,6 +4,7 @@ import { CallContext, cancelled, deadlineExceeded } from '../../call/call-contex
 import type { InFlightMember } from '../../call/in-flight.js';
 import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
 import { NOT_HANDLED } from '../../call/metadata-rules.js';
+import { type RequestArrival, TIMING_REQUEST } from '../../call/server-timing.js';
 import type { Clock } from '../../clock/clock.js';
 import { millisecondsUntil } from '../../clock/system.js';
 import type { Method } from '../../contract/method.js';
@@ -19,6 +20,7 @@ import {
 } from '../../transport/retry-metadata.js';
 import { notHandledMark } from '../../transport/router-error.js';
 import type { WireCall } from '../../transport/transport.js';
+import { readArrival } from './arrival.js';
 
 /** What all types of server calls of grpc-js have in common. */
 interface SurfaceCall {
@@ -105,6 +107,10 @@ class ReceivedCall implements WireCall, MetadataSource {
 
   get previousAttempts(): number | undefined {
     return readPreviousAttempts(this.#call.metadata.get(PREVIOUS_ATTEMPTS)[0]);
+  }
+
+  get arrival(): RequestArrival | undefined {
+    return readArrival(this.#call.metadata.get(TIMING_REQUEST)[0]);
   }
 
   /** grpc-js sends the first header of a call and ignores further ones. */

@@ -7,6 +7,7 @@ import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { hasRoomForFrames } from '../../transport/tunnel/frames.js';
 import type { Router } from '../router.js';
+import { noteArrival } from './arrival.js';
 import { bindMethod, bindUnknown } from './bind.js';
 import type { CallInFlight } from './exchange.js';
 import { correctTimeout, HEADER_LIMIT, RESET_LIMITS, setUpHttp2, watchClients } from './http2.js';
@@ -59,7 +60,10 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   const streams = new RequestStreams(router.methods, clock);
   const prepare = (http2Server: Http2Server) => {
     watchClients(http2Server, clock);
-    http2Server.on('stream', (_stream, headers) => correctTimeout(headers));
+    http2Server.on('stream', (_stream, headers) => {
+      noteArrival(headers);
+      correctTimeout(headers);
+    });
     streams.follow(http2Server);
   };
   setUpHttp2(server, { options: { ...RESET_LIMITS, ...HEADER_LIMIT }, prepare });

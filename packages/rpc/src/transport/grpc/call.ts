@@ -46,6 +46,7 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
     let message: Uint8Array | undefined;
     call.start(toGrpcMetadata(wire, options.clock), {
       onReceiveMetadata(metadata) {
+        wire.times?.onHeader();
         header = metadata;
       },
       onReceiveMessage(received: Buffer) {
