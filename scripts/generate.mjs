@@ -48,7 +48,8 @@ export async function generate() {
   }
   await keepOwnComments(wanted);
   renameSync(path.join(root, newDescriptors), path.join(root, descriptors));
-  for (const file of gone) removeStub(stubOf(file));
+  // If all stubs are new, the old ones are gone, and a package may provide such a contract now.
+  if (stale !== undefined) for (const file of gone) removeStub(stubOf(file));
   writeStamp(wanted);
   return { code: 0 };
 }

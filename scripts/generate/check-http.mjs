@@ -42,7 +42,7 @@ export function checkHttp(protoFiles, names, folder = 'proto') {
   return [
     ...asked.flatMap((file) => [...exposed(file, registry)]),
     ...bound.flatMap(({ faults, tell }) => faults.map((fault) => tell(fault))),
-    ...conflicts(bound, others(known, folder)),
+    ...(bound.length === 0 ? [] : conflicts(bound, others(known, folder))),
   ];
 }
 
@@ -76,12 +76,13 @@ function patternOf({ case: verb, value }) {
   return verb === 'custom' ? { verb: value.kind, path: value.path } : { verb: verb.toUpperCase(), path: value };
 }
 
-/** The rules of the contracts that buf didn't show. Those whose files are gone don't count. */
+/** The rules of the contracts that buf didn't show, of the tree's too: `rondo new service` generates elsewhere. Those whose files are gone don't count. */
 function others(known, folder) {
   if (!existsSync(generated)) return [];
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(generated)));
   const files = [...registry.files].filter(
-    ({ proto: { name } }) => !known.has(name) && existsSync(path.join(folder, name)),
+    ({ proto: { name } }) =>
+      !known.has(name) && [folder, path.join(root, 'proto')].some((one) => existsSync(path.join(one, name))),
   );
   return files.flatMap((file) => boundIn(file, registry));
 }

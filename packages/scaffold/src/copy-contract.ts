@@ -4,6 +4,7 @@ import { Refusal } from './errors.js';
 import { unsavedEdits } from './record.js';
 import { readText } from './repository.js';
 import { BUF, exempt, readExemptions } from './root-files/exemptions.js';
+import { replaceModule } from './root-files/modules.js';
 import type { Workspace } from './workspace.js';
 
 /**
@@ -21,10 +22,11 @@ export async function checkReplaceable({ root, signal }: Workspace, { files }: C
   });
 }
 
-/** Writes the files of a contract that are new or different. Returns their paths. */
-export function copyContract({ files }: Contract, changes: ChangeSet): readonly string[] {
+/** Writes the files of a contract that are new or different, in place of packages' too. Returns their paths. */
+export function copyContract(root: string, { files, replaced }: Contract, changes: ChangeSet): readonly string[] {
   const taken = files.filter(({ state }) => state !== 'same');
   for (const file of taken) changes.write(`proto/${file.path}`, file.bytes);
+  if (replaced.length > 0) changes.write(BUF, replaced.reduce(replaceModule, readText(root, BUF)));
   return taken.map((file) => file.path);
 }
 

@@ -99,7 +99,7 @@ async function writeAll(
   for (const [file, text] of rendered) changes.write(file, text);
   changes.write(PROJECTS, addProject(readText(root, PROJECTS), `services/${service}`));
   changes.write(COMPOSE, addToCompose(readText(root, COMPOSE), { service, port, database }));
-  copyContract(contract, changes);
+  copyContract(root, contract, changes);
   // Also a contract that already existed: the created service must pass every check.
   const files = contract.files.map((file) => file.path);
   const exempt = exemptFromStyle(options, { ...contract, files }, changes);

@@ -21,6 +21,13 @@ describe('a program', () => {
     });
   });
 
+  it('may print much: the limit is the one that its caller names', async () => {
+    const script = 'process.stdout.write("é".repeat(1_200_000)); process.stdout.write("end");';
+    expect((await run(script)).output).toBe('é'.repeat(1_000_000));
+    const { output } = await run(script, { maxOutputCharacters: 1_200_002 });
+    expect([output.length, output.slice(-3)]).toEqual([1_200_002, 'éen']);
+  });
+
   // The call ends only when no process holds the output any more, including the child.
   it('ends with its children at its timeout', async () => {
     await expect(run(PARENT, { timeoutMs: 300 })).rejects.toThrow(/took longer than 300 ms$/);

@@ -15,10 +15,9 @@ export interface ProgramOptions {
   readonly signal: AbortSignal;
   /** No limit by default. */
   readonly timeoutMs?: number;
+  /** The rest of the output is dropped. 1,000,000 by default, more than a person reads. */
+  readonly maxOutputCharacters?: number;
 }
-
-/** More than a person reads. */
-const MAX_OUTPUT_CHARACTERS = 1_000_000;
 
 /**
  * Runs a program to its end. It gets a process group of its own, because many launchers start further processes: the
@@ -29,13 +28,13 @@ const MAX_OUTPUT_CHARACTERS = 1_000_000;
 export async function runProgram(
   command: string,
   args: readonly string[],
-  { cwd, signal, timeoutMs }: ProgramOptions,
+  { timeoutMs, signal, ...options }: ProgramOptions,
 ): Promise<Outcome> {
   signal.throwIfAborted();
   const deadline = new AbortController();
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => deadline.abort(), timeoutMs);
   try {
-    const outcome = await spawnGroup(command, args, { cwd, signal: AbortSignal.any([signal, deadline.signal]) });
+    const outcome = await spawnGroup(command, args, { ...options, signal: AbortSignal.any([signal, deadline.signal]) });
     signal.throwIfAborted();
     if (!deadline.signal.aborted) return outcome;
     throw new Error(`${command} ${args.join(' ')} took longer than ${timeoutMs} ms`);
@@ -47,7 +46,7 @@ export async function runProgram(
 function spawnGroup(
   command: string,
   args: readonly string[],
-  { cwd, signal }: Omit<ProgramOptions, 'timeoutMs'>,
+  { cwd, signal, maxOutputCharacters = 1_000_000 }: Omit<ProgramOptions, 'timeoutMs'>,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -57,15 +56,18 @@ function spawnGroup(
       resolve(outcome);
     };
     signal.addEventListener('abort', end);
-    let output = '';
+    const output: string[] = [];
+    let room = maxOutputCharacters;
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
-        output = (output + text).slice(0, MAX_OUTPUT_CHARACTERS);
+        if (room > 0) output.push(text.slice(0, room));
+        room -= text.length;
       });
     }
     child.once('error', ({ message }) => done({ code: 127, output: `${command}: ${message}\n` }));
     child.once('close', (code, by) => {
-      done({ code: code ?? 1, output: by === null ? output : `${output}${command} was ended by ${by}\n` });
+      if (by !== null) output.push(`${command} was ended by ${by}\n`);
+      done({ code: code ?? 1, output: output.join('') });
     });
   });
 }

@@ -9,6 +9,7 @@ import { filesBelow, readText } from './repository.js';
 import { COMPOSE, removeFromCompose } from './root-files/compose.js';
 import { BUF, endExemption } from './root-files/exemptions.js';
 import { removeEntries } from './root-files/json-entries.js';
+import { restoreModules } from './root-files/modules.js';
 import { PROJECTS, removeProject } from './root-files/projects.js';
 import {
   dependencyAt,
@@ -168,7 +169,7 @@ async function removeAll(
   for (const target of removed) removeFile(root, target, changes);
   for (const folder of removed) edit(PROJECTS, (text) => removeProject(text, folder));
   edit(COMPOSE, (text) => removeFromCompose(text, { service, database }));
-  edit(BUF, (text) => endExemption(text, going));
+  edit(BUF, (text) => restoreModules(endExemption(text, going), going));
   edit(UNUSED_CODE, (text) =>
     removeEntries(text, { file: UNUSED_CODE, where: ['workspaces'] }, (key) => removed.includes(key)),
   );

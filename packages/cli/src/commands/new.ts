@@ -27,7 +27,8 @@ const options = {
     placeholder: 'DIR',
     complete: 'folders',
     multiple: true,
-    description: 'The folder that its imports start from; may be repeated. By default the folders above the contract.',
+    description:
+      'A folder that imports are searched in first; may be repeated. Then come the folders above the contract.',
   },
   'with-database': {
     type: 'boolean',

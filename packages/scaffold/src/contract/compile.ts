@@ -5,8 +5,12 @@ import { createFileRegistry, type DescFile, type FileRegistry, fromBinary } from
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { type Place, Refusal } from '../errors.js';
 import { typeName, typesOf } from './contract.js';
+import { duplicateRefusal } from './duplicates.js';
 import { linesOf } from './lines.js';
 import type { Placed, PlacedFile } from './place.js';
+import { isAlone, type PackageFile, packageFiles } from './platform.js';
+import { fullNameIn, scan } from './scan.js';
+import type { Copy } from './source.js';
 import type { Stage } from './stage.js';
 
 const IMAGE = 'image.binpb';
@@ -14,6 +18,8 @@ const IMAGE = 'image.binpb';
 /** A contract on a stage. */
 export interface Staged extends Placed {
   readonly stage: Stage;
+  /** Copies of files that packages provide, which aren't used. */
+  readonly copies?: readonly Copy[];
   /** The path of a file as the user would write it. */
   readonly shown: (file: string) => string;
 }
@@ -31,29 +37,43 @@ export async function compile(staged: Staged): Promise<FileRegistry> {
   }
   const findings = parseFindings(output);
   const ours = findings.find(({ path: file }) => files.some((one) => `proto/${one.path}` === file));
-  const [first] = findings;
-  if (ours !== undefined) throw compileRefusal(ours, staged);
-  if (first !== undefined) throw duplicateRefusal(first, staged) ?? compileRefusal(first, staged);
+  const first = ours ?? findings[0];
+  if (first !== undefined) {
+    throw duplicateRefusal(first, { ...staged, folder: stage.folder }) ?? compileRefusal(first, staged);
+  }
   throw new Refusal(output.trim(), { place: placeOf(staged.asked, staged), remedy: 'run buf build to see more' });
 }
 
-function compileRefusal({ path: file, line, message }: Finding, { files, shown }: Staged): Refusal {
+function compileRefusal({ path: file, line, message }: Finding, { files, stage, shown, copies = [] }: Staged): Refusal {
   const ours = files.find((one) => `proto/${one.path}` === file);
   const place = { file: ours === undefined ? file : shown(ours.source.file), line };
-  return new Refusal(message, { place, remedy: 'correct it' });
+  const origin = originOf(message, { files, folder: stage.folder });
+  if (origin === undefined) return new Refusal(message, { place, remedy: 'correct it' });
+  const [imported, provided] = origin;
+  const copy = copies.find(({ import: wanted }) => wanted.path === imported);
+  const instead = copy === undefined ? '' : ` and not from ${shown(copy.found.file)}`;
+  return new Refusal(`${message}, and "${imported}" comes from ${provided.file}${instead}`, {
+    place,
+    remedy: isAlone(stage.folder, provided)
+      ? 'correct it, or name the root folder of another version with --proto-path DIR'
+      : 'correct it, or use what that version has',
+  });
 }
 
-/** Refuses a symbol that is declared twice. buf reports only the other declaration, the one that was there before. */
-function duplicateRefusal({ path: file, line, message }: Finding, staged: Staged): Refusal | undefined {
-  const symbol = /^`(\w+)` declared multiple times$/.exec(message)?.[1];
-  for (const ours of staged.files) {
-    const declared = ours.source.scan.declarations.find(({ name }) => name === symbol);
-    if (declared === undefined) continue;
-    const name = [ours.source.scan.package, symbol].filter((part) => part !== '').join('.');
-    return new Refusal(`${name} is declared at ${file}:${line} already`, {
-      place: placeOf(ours, staged, declared.line),
-      remedy: 'give the contract a package of its own, or start from the existing file',
-    });
+/** The import whose types a message of the compiler names, with the file of a package that it means. */
+function originOf(
+  message: string,
+  { files, folder }: { readonly files: readonly PlacedFile[]; readonly folder: string },
+): readonly [string, PackageFile] | undefined {
+  const find = packageFiles(folder);
+  const imports = new Set(files.flatMap(({ source }) => source.scan.imports.map((wanted) => wanted.path)));
+  for (const imported of imports) {
+    const provided = find(imported);
+    if (provided === undefined) continue;
+    const scanned = scan(readFileSync(path.join(folder, provided.file), 'utf8'));
+    const names = scanned.declarations.map(({ name }) => fullNameIn(scanned, name));
+    if (names.some((name) => message.includes(`\`${name}\``) || message.includes(`\`${name}.`)))
+      return [imported, provided];
   }
   return undefined;
 }
@@ -184,7 +204,7 @@ export async function styleRemarks(stage: Stage, files: readonly string[]): Prom
 }
 
 /** A finding of buf at a place in a file. */
-interface Finding {
+export interface Finding {
   /** The path that was given to buf: `proto/helloworld/helloworld.proto`. */
   readonly path: string;
   readonly line: number;
@@ -197,7 +217,7 @@ interface Finding {
 /** Parses the output of buf with `--error-format json`: one finding a line, among other lines. */
 function parseFindings(output: string): readonly Finding[] {
   return output.split('\n').flatMap((line) => {
-    if (!line.startsWith('{')) return [];
+    if (!line.startsWith('{') || !line.endsWith('}')) return []; // the last line may be cut off
     const found = JSON.parse(line);
     if (typeof found.path !== 'string') return [];
     return [

@@ -1,6 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Refusal } from '../errors.js';
+import { readText } from '../repository.js';
+import { BUF } from '../root-files/exemptions.js';
+import { replacing } from '../root-files/modules.js';
 import { packageImports } from './platform.js';
 import { scan } from './scan.js';
 import {
@@ -8,6 +11,7 @@ import {
   type Closure,
   closureFrom,
   inferRoot,
+  isWithin,
   type Missing,
   type RootSearch,
   type SourceFile,
@@ -21,7 +25,7 @@ export type ContractSource =
   | { readonly kind: 'text'; readonly path: string; readonly text: string };
 
 /** A contract with its imports. None of them is missing or ambiguous. */
-export interface FoundSource extends Pick<Closure, 'imports' | 'start'> {
+export interface FoundSource extends Pick<Closure, 'copies' | 'imports' | 'start'> {
   /** The path of a file as the user would write it. */
   readonly shown: (file: string) => string;
 }
@@ -30,28 +34,41 @@ export interface FoundSource extends Pick<Closure, 'imports' | 'start'> {
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /**
- * Finds the files of a contract.
+ * Finds the files of a contract. A file from elsewhere imports what it does in its own repository. Of the contracts in
+ * `proto/` it only sees Rondo's own and those that stand in place of a package's, unless `proto` is a named root.
  *
+ * @param served The contracts that the service has already: their paths tell where the imports of a newer file start.
  * @throws Refusal if the file or one of its imports doesn't exist, or if an import path means two different files.
  */
-export function findSource(root: string, source: ContractSource): FoundSource {
+export function findSource(root: string, source: ContractSource, served: readonly string[] = []): FoundSource {
   const tree = path.join(root, 'proto');
   const read = cachedRead();
+  const common = new Set(replacing(readText(root, BUF)));
   const search: RootSearch = {
     provides: packageImports(root),
     read: (file, from) => read(file, from),
-    fallback: (importPath) => read(path.join(tree, importPath), tree),
+    fallback: (importPath) =>
+      importPath.startsWith('rondo/') || common.has(importPath) ? read(path.join(tree, importPath), tree) : undefined,
   };
   if (source.kind === 'text') return findText(source, { tree, search });
   const shown = shownFrom(source.path);
   const file = path.resolve(source.path);
   refuseUnreadable(file, shown);
   const roots = (source.importRoots ?? []).map((folder) => path.resolve(folder));
-  const explicit = closureFrom([tree], file, search) ?? closureFrom(roots, file, search);
-  const found = explicit ?? inferRoot(file, { ...search, roots });
-  refuseMissing(found.missing, { roots, isAboveToo: explicit === undefined, shown });
+  const explicit = closureFrom(isWithin(tree, file) ? [tree, ...roots] : roots, file, search);
+  const found = explicit ?? inferRoot(file, { ...search, roots, known: knownRoot(file, served) });
+  refuseMissing(found.missing, { tree, roots, isAboveToo: explicit === undefined, shown });
   refuseClashes(found.clashes, shown);
-  return { start: found.start, imports: found.imports, shown };
+  return { start: found.start, imports: found.imports, copies: found.copies, shown };
+}
+
+/** The root of a file that the service has already: its path under `proto/` says where it starts. */
+function knownRoot(file: string, served: readonly string[]): string | undefined {
+  const suffixes = served
+    .filter((contract) => contract.includes('/'))
+    .map((contract) => path.normalize(`/${contract}`));
+  const suffix = suffixes.find((one) => file.endsWith(one));
+  return suffix && (file.slice(0, -suffix.length) || path.parse(file).root);
 }
 
 function findText(
@@ -63,8 +80,8 @@ function findText(
   const shown = (file: string) => path.join('proto', path.relative(tree, file));
   const read: RootSearch['read'] = (file, from) => (file === start.file ? start : search.read(file, from));
   const { imports = [], missing = [] } = closureFrom([tree], start.file, { ...search, read }) ?? {};
-  refuseMissing(missing, { roots: [], isAboveToo: false, shown });
-  return { start, imports, shown };
+  refuseMissing(missing, { tree, roots: [], isAboveToo: false, shown });
+  return { start, imports, copies: [], shown };
 }
 
 function refuseUnreadable(file: string, shown: FoundSource['shown']): void {
@@ -78,6 +95,7 @@ function refuseUnreadable(file: string, shown: FoundSource['shown']): void {
 }
 
 interface Looked {
+  readonly tree: string;
   /** The given folders. */
   readonly roots: readonly string[];
   /** Whether the folders above the importing file were searched, too. */
@@ -85,15 +103,20 @@ interface Looked {
   readonly shown: FoundSource['shown'];
 }
 
-function refuseMissing(missing: readonly Missing[], { roots, isAboveToo, shown }: Looked): void {
+function refuseMissing(missing: readonly Missing[], { tree, roots, isAboveToo, shown }: Looked): void {
   const [first] = missing;
   if (first === undefined) return;
   const { importer, import: wanted } = first;
   const above = isAboveToo ? [shown(path.dirname(importer.file)), 'a folder above it'] : [];
-  const looked = [...roots.map(shown), ...above, 'proto/'].map((place) => `in ${place}`).join(', ');
-  throw new Refusal(`imports "${wanted.path}", which is neither ${looked} nor in a package`, {
+  const looked = [...roots.map(shown), ...above].map((place) => `in ${place}`);
+  const [last = 'in proto/', ...others] = looked.toReversed();
+  const places = [...others.toReversed(), last].join(', ');
+  const there = existsSync(path.join(tree, wanted.path)) && !roots.includes(tree);
+  throw new Refusal(`imports "${wanted.path}", which is neither ${places} nor in a package`, {
     place: { file: shown(importer.file), line: wanted.line },
-    remedy: 'name the root folder of the import with --proto-path DIR',
+    remedy: there
+      ? `name its root folder with --proto-path DIR; --proto-path ${shown(tree)} takes the file that another contract has there`
+      : 'name the root folder of the import with --proto-path DIR',
   });
 }
 

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Folder, root } from '../../test/folder.js';
 import { type LoadOptions, loadContract } from './load.js';
+import { packageFiles } from './platform.js';
 import { readImportGraph } from './scan.js';
 
 const { signal } = new AbortController();
@@ -120,6 +122,35 @@ service S { rpc Get(T) returns (M); }`;
   });
 });
 
+/** A rule that the installed `validate/validate.proto` lacks. */
+const NEWER = ['message StringRules {', 'message StringRules { optional bool newer = 1000;'] as const;
+const RULED = `syntax = "proto3"; package ruled; import "validate/validate.proto";
+service S { rpc Get(M) returns (M); }
+message M { string name = 1 [(validate.rules).string.newer = true]; }`;
+
+describe('a file that a package provides too', () => {
+  it("is the one under a named folder, which takes the place of the package's", async () => {
+    const installed = packageFiles(root)('validate/validate.proto');
+    if (installed === undefined) throw new Error('no package provides it');
+    const text = readFileSync(path.join(root, installed.file), 'utf8').replace(...NEWER);
+    using lib = new Folder({ 'validate/validate.proto': text });
+    using folder = new Folder();
+    const source = { kind: 'file', path: folder.write('ruled.proto', RULED), importRoots: [lib.path] } as const;
+    const { files, replaced } = await loadContract({ root, source, signal });
+    expect(files.map(({ path: name, state }) => `${name} ${state}`)).toEqual([
+      'ruled/ruled.proto new',
+      'validate/validate.proto new',
+    ]);
+    expect(replaced).toEqual([{ folder: installed.module, contract: 'validate/validate.proto' }]);
+  });
+
+  it("is the package's otherwise, and a refusal says so", async () => {
+    expect(await refusal(RULED)).toMatch(
+      /^Refusal: it\.proto:3: .*`validate\.StringRules`, and "validate\/validate\.proto" comes from packages\/.*; correct it, or name the root folder of another version with --proto-path DIR$/,
+    );
+  });
+});
+
 describe('a contract of the tree', () => {
   it('is accepted again, unchanged, for the service that serves it', async () => {
     const { files, styleRemarks } = await load(path.join(root, 'proto/rondo/registry/v1/registry.proto'), {
@@ -173,7 +204,7 @@ describe('a contract is refused', () => {
 
   it('whose import does not exist', async () => {
     expect(await refusal('syntax = "proto3";\n\nimport "acme/x.proto";')).toBe(
-      `Refusal: it.proto:3: imports "acme/x.proto", which is neither in FOLDER, in a folder above it, in proto/ nor in a package; ${NAME_IT}`,
+      `Refusal: it.proto:3: imports "acme/x.proto", which is neither in FOLDER, in a folder above it nor in a package; ${NAME_IT}`,
     );
   });
 
@@ -181,7 +212,7 @@ describe('a contract is refused', () => {
     using folder = new Folder({ 'api/types.proto': 'syntax = "proto3";', 'lib/other.proto': '' });
     const file = folder.write('api/it.proto', 'syntax = "proto3";\nimport "types.proto";');
     await expect(load(file, { source: { kind: 'file', path: file, importRoots: [folder.path] } })).rejects.toThrow(
-      `${file}:2: imports "types.proto", which is neither in ${folder.path}, in proto/ nor in a package; ${NAME_IT}`,
+      `${file}:2: imports "types.proto", which is neither in ${folder.path} nor in a package; ${NAME_IT}`,
     );
   });
 
@@ -244,6 +275,26 @@ describe('a contract is refused', () => {
     expect(await refusal(text)).toMatch(
       /^Refusal: it\.proto:4: rondo\.conformance\.v1\.UnaryRequest is declared at proto\/rondo\/conformance\/v1\/conformance\.proto:\d+ already; give the contract a package of its own, or start from the existing file$/,
     );
+  });
+
+  it('that declares a name that a package declares', async () => {
+    const text = 'syntax = "proto3";\npackage grpc.health.v1;\nmessage HealthCheckRequest {}\nservice S {}';
+    expect(await refusal(text)).toMatch(
+      /^Refusal: it\.proto:3: grpc\.health\.v1\.HealthCheckRequest is declared at packages\/.*health\.proto:\d+ already; in a copy of the contract, import "health\/v1\/health\.proto" and leave it out$/,
+    );
+  });
+
+  it('whose messages have a type that their own repository has otherwise than a package', async () => {
+    using folder = new Folder({
+      'google/type/money.proto': 'syntax = "proto3"; package google.type; message Money { string text = 7; }',
+    });
+    const text = 'syntax = "proto3"; package m; import "google/type/money.proto";';
+    const uses = `${text}\nservice S { rpc Get(M) returns (M); } message M { repeated google.type.Money all = 1; }`;
+    await expect(load(folder.write('it.proto', uses))).rejects.toThrow(
+      /it\.proto:1: imports "google\/type\/money\.proto", which could be .*#\w+\/google\/type\/money\.proto or node_modules\/.*: they differ in google\.type\.Money; /,
+    );
+    const doesNot = folder.write('it.proto', `${text}\nservice S { rpc Get(M) returns (M); } message M {}`);
+    expect((await load(doesNot)).replaced).toEqual([]);
   });
 
   it('whose code would be wrong', async () => {

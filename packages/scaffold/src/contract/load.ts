@@ -1,14 +1,19 @@
 import path from 'node:path';
 import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
 import { Refusal } from '../errors.js';
-import { readManifests } from '../manifests.js';
+import { type Manifest, readManifests } from '../manifests.js';
+import { readText } from '../repository.js';
+import { BUF } from '../root-files/exemptions.js';
+import { replaceModule } from '../root-files/modules.js';
 import { checkGeneratedCode, compile, placeOf, type Staged, styleRemarks } from './compile.js';
 import { refuseConflicts } from './conflicts.js';
-import { type Contract, servicesOf } from './contract.js';
+import { type Contract, servicesOf, typesOf } from './contract.js';
+import { type Settled, settleCopies } from './copies.js';
+import { refuseDeclared } from './duplicates.js';
 import { type ContractSource, findSource } from './find-source.js';
 import { type PlacedFile, placeFiles } from './place.js';
-import { packageImports } from './platform.js';
-import { readImportGraph } from './scan.js';
+import { packageFiles, packageImports } from './platform.js';
+import { importGraph, readScans } from './scan.js';
 import { withStage } from './stage.js';
 import { findUnsupported } from './unsupported.js';
 
@@ -32,22 +37,31 @@ export interface LoadOptions {
  */
 export async function loadContract({ root: given, source, for: owner, signal }: LoadOptions): Promise<Contract> {
   const root = path.resolve(given);
-  const { shown, ...found } = findSource(root, source);
-  const placed = placeFiles(root, found);
-  const served = servedByOthers(root, owner);
-  refuseConflicts(placed, { imports: readImportGraph(root), served, provides: packageImports(root), shown });
-  return withStage({ root, files: placed.files, signal }, (stage) => checkOnStage({ ...placed, stage, shown }));
+  const manifests = readManifests(root);
+  const own = manifests.filter(({ service }) => service === owner).flatMap(({ contracts }) => contracts);
+  const { start, imports, copies, shown } = findSource(root, source, own);
+  const { replacing, differing } = await settleCopies(copies, { root, signal });
+  const placed = placeFiles(root, { start, imports: [...imports, ...replacing.map((one) => one.source)] }, own);
+  const tree = readScans(root);
+  const served = servedBy(manifests.filter(({ service }) => service !== owner));
+  refuseConflicts(placed, { imports: importGraph(tree), served, provides: packageImports(root), shown });
+  refuseDeclared(placed, { tree, shown });
+  const replaced = replacing.map(({ source: { path: contract }, module: folder }) => ({ folder, contract }));
+  const settings = replaced.reduce(replaceModule, readText(root, BUF));
+  const contract = await withStage({ root, files: placed.files, settings, signal }, (stage) =>
+    checkOnStage({ ...placed, stage, shown, copies, differing }),
+  );
+  return { ...contract, replaced };
 }
 
 /** The service that serves each contract, by the manifests. */
-function servedByOthers(root: string, owner: string | undefined): ReadonlyMap<string, string> {
-  const others = readManifests(root).filter(({ service }) => service !== owner);
-  return new Map(others.flatMap(({ service, contracts }) => contracts.map((contract) => [contract, service])));
-}
+const servedBy = (manifests: readonly Manifest[]): ReadonlyMap<string, string> =>
+  new Map(manifests.flatMap(({ service, contracts }) => contracts.map((contract) => [contract, service])));
 
-async function checkOnStage(staged: Staged): Promise<Contract> {
+async function checkOnStage(staged: StagedWithCopies): Promise<Omit<Contract, 'replaced'>> {
   const { stage, asked, files } = staged;
   const registry = await compile(staged);
+  refuseDiffering(registry, staged);
   refuseUnsupported(registry, staged);
   const services = servicesOf(described(registry, asked));
   if (services.length === 0) {
@@ -64,6 +78,34 @@ async function checkOnStage(staged: Staged): Promise<Contract> {
     services,
     styleRemarks: await styleRemarks(stage, names),
   };
+}
+
+interface StagedWithCopies extends Staged {
+  /** Types that a copy has otherwise than the package, whose file is used. */
+  readonly differing: Settled['differing'];
+}
+
+/** Refuses a contract whose messages contain a type of which its own repository has another version. */
+function refuseDiffering(registry: FileRegistry, { files, differing, shown, stage }: StagedWithCopies): void {
+  if (differing.size === 0) return;
+  const types = new Set(files.flatMap((file) => typesOf(described(registry, file))));
+  // The set grows during the iteration, which then visits the new types too.
+  for (const type of types) {
+    const copy = differing.get(type.typeName);
+    if (copy !== undefined) {
+      const { importer, import: wanted, found } = copy;
+      const provided = packageFiles(stage.folder)(wanted.path)?.file;
+      throw new Refusal(
+        `imports "${wanted.path}", which could be ${shown(found.file)} or ${provided}: they differ in ${type.typeName}`,
+        {
+          place: { file: shown(importer.file), line: wanted.line },
+          remedy: `install a version of the package that has it, or take ${type.typeName} out of the messages`,
+        },
+      );
+    }
+    if (type.kind === 'enum') continue;
+    for (const { message, enum: values } of type.fields) for (const one of [message, values]) if (one) types.add(one);
+  }
 }
 
 function refuseUnsupported(registry: FileRegistry, staged: Staged): void {

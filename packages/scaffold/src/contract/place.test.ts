@@ -4,9 +4,9 @@ import { newFile } from '../../test/staged.js';
 import { placeFiles } from './place.js';
 
 /** The places of files in `tree`, and how they compare with the existing files. */
-function placesIn(tree: Folder, [start, ...imports]: readonly [string, ...string[]]) {
+function placesIn(tree: Folder, [start, ...imports]: readonly [string, ...string[]], served: readonly string[] = []) {
   const source = (name: string) => newFile(name, 'package a.v1;').source;
-  const { asked, files } = placeFiles(tree.path, { start: source(start), imports: imports.map(source) });
+  const { asked, files } = placeFiles(tree.path, { start: source(start), imports: imports.map(source) }, served);
   expect(files[0]).toBe(asked);
   return files.map((file) => `${file.path} ${file.state}`);
 }
@@ -43,8 +43,15 @@ describe('the place of a contract', () => {
     expect(place('alone.proto')).toBe('lnrpc/alone.proto');
   });
 
-  it('is its former place', () => {
+  it("is its former place, and not that of another service's file of this name", () => {
     using tree = new Folder({ 'proto/top.proto': '// older' });
-    expect(placesIn(tree, ['top.proto'])).toEqual(['top.proto changed']);
+    expect(placesIn(tree, ['top.proto'])).toEqual(['a/v1/top.proto new']);
+    expect(placesIn(tree, ['top.proto'], ['top.proto'])).toEqual(['top.proto changed']);
+    const { source } = newFile('top.proto', '// older');
+    const own = { ...source, file: `${tree.path}/proto/top.proto` };
+    expect(placeFiles(tree.path, { start: own, imports: [] }).asked).toMatchObject({
+      path: 'top.proto',
+      state: 'same',
+    });
   });
 });

@@ -21,11 +21,15 @@ export interface Placed {
  * Finds the place of each file under `proto/`. It is the import path, so that the text of the file and the imports of
  * others stay the same. A single file at the top goes into the folder of its package, where it doesn't conflict with
  * others. A file that imports others from the top, or that a neighbour imports, stays beside them: together they are
- * one contract.
+ * one contract. So does one that lies at the top already, or that is among the contracts that its service has, `served`.
  */
-export function placeFiles(root: string, { start, imports }: Pick<Closure, 'imports' | 'start'>): Placed {
-  const standsAlone =
-    isAtTop(start) && !imports.some(isAtTop) && !isThere(root, start.path) && !neighbours(start).some(imported(start));
+export function placeFiles(
+  root: string,
+  { start, imports }: Pick<Closure, 'imports' | 'start'>,
+  served: readonly string[] = [],
+): Placed {
+  const isThere = served.includes(start.path) || start.file === path.join(root, 'proto', start.path);
+  const standsAlone = isAtTop(start) && !imports.some(isAtTop) && !isThere && !neighbours(start).some(imported(start));
   const asked = place(root, start, standsAlone ? inPackageFolder(start) : start.path);
   return { asked, files: [asked, ...imports.map((file) => place(root, file, file.path))] };
 }
@@ -35,8 +39,6 @@ function place(root: string, source: SourceFile, name: string): PlacedFile {
 }
 
 const isAtTop = ({ path: name }: SourceFile) => !name.includes('/');
-
-const isThere = (root: string, name: string) => existsSync(path.join(root, 'proto', name));
 
 /** The other files of its folder, which the user may add later for other services. */
 const neighbours = ({ file }: SourceFile) =>

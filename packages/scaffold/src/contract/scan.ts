@@ -69,6 +69,9 @@ function* topStatements(text: string): Generator<readonly Token[]> {
   }
 }
 
+/** The words and signs of a text, without its comments. */
+export const wordsOf = (text: string): readonly string[] => [...tokens(text)].map((token) => token.text);
+
 function* tokens(text: string): Generator<Token> {
   let line = 1;
   let counted = 0;
@@ -91,21 +94,25 @@ function literal(tokens: readonly Token[]): string {
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
 /** Reads which contract imports which. */
-export function readImportGraph(root: string): ImportGraph {
+export const readImportGraph = (root: string): ImportGraph => importGraph(readScans(root));
+
+/** Scans every contract under `proto/`, by path. */
+export function readScans(root: string): ReadonlyMap<string, Scan> {
   const folder = path.join(root, 'proto');
   const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   const files = entries.map((entry) => entry.split(path.sep).join('/')).filter((entry) => entry.endsWith('.proto'));
-  const known = new Set(files);
-  const importsOf = (file: string) => scan(readFileSync(path.join(folder, file), 'utf8')).imports;
-  return new Map(
-    files.map((file) => [
-      file,
-      importsOf(file)
-        .map((wanted) => wanted.path)
-        .filter((name) => known.has(name)),
-    ]),
-  );
+  return new Map(files.map((file) => [file, scan(readFileSync(path.join(folder, file), 'utf8'))]));
 }
+
+/** Which of the scanned contracts imports which. */
+export function importGraph(scans: ReadonlyMap<string, Scan>): ImportGraph {
+  const importsOf = ({ imports }: Scan) => imports.map((wanted) => wanted.path).filter((name) => scans.has(name));
+  return new Map([...scans].map(([file, one]) => [file, importsOf(one)]));
+}
+
+/** The full name of a declaration of a scanned file. */
+export const fullNameIn = (scanned: Scan, name: string): string =>
+  scanned.package === '' ? name : `${scanned.package}.${name}`;
 
 /** Contracts with their direct and indirect imports under `proto/`. */
 export function withImports(graph: ImportGraph, contracts: readonly string[]): ReadonlySet<string> {

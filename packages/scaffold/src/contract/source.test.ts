@@ -61,7 +61,6 @@ describe('the folder that imports start from', () => {
       '/w/common/c.proto': 'import public "base.proto"; import "common/d.proto"; import "t.proto";',
       '/w/common/base.proto': '',
       '/w/common/d.proto': '',
-      '/w/base.proto': '// further from its importer',
     });
     const found = inferRoot('/w/api/x/s.proto', search);
     const names = ['x/s.proto', 't.proto', 'common/c.proto', 'base.proto', 'common/d.proto'];
@@ -75,18 +74,61 @@ describe('the folder that imports start from', () => {
 
   it('is above the file rather than the repository, so that a different version there is noticed', () => {
     const search = searchIn({
-      '/w/api/s.proto': 'package s; import "t.proto"; import "common/c.proto"; import "tree/v1/u.proto";',
-      '/w/api/t.proto': '',
-      '/w/common/c.proto': 'import "d.proto";',
+      '/w/api/s.proto': 'package s; import "common/c.proto"; import "tree/v1/u.proto";',
+      '/w/common/c.proto': 'import "common/d.proto";',
       '/w/common/d.proto': '',
-      '/tree/proto/common/c.proto': 'import "d.proto";',
-      '/tree/proto/d.proto': '// another',
+      '/tree/proto/common/c.proto': 'import "common/d.proto";',
+      '/tree/proto/common/d.proto': '// another',
       '/tree/proto/tree/v1/u.proto': '',
     });
-    const { imports, missing } = inferRoot('/w/api/s.proto', search);
-    expect({ files: imports.map(({ file }) => file), missing }).toEqual({
-      files: ['/w/api/t.proto', '/w/common/c.proto', '/tree/proto/tree/v1/u.proto', '/w/common/d.proto'],
+    const { start, imports, missing } = inferRoot('/w/api/s.proto', search);
+    expect({ start: start.path, files: imports.map(({ file }) => file), missing }).toEqual({
+      start: 'api/s.proto',
+      files: ['/w/common/c.proto', '/tree/proto/tree/v1/u.proto', '/w/common/d.proto'],
       missing: [],
+    });
+  });
+
+  it('is the one that the path of an earlier version tells, if there is one', () => {
+    const search = searchIn({
+      '/w/a/b/s.proto': 'import "t.proto";',
+      '/w/a/b/t.proto': '',
+      '/w/a/t.proto': '// other',
+    });
+    expect(inferRoot('/w/a/b/s.proto', search).clashes).toHaveLength(1);
+    const { start, imports, clashes } = inferRoot('/w/a/b/s.proto', { ...search, known: '/w/a' });
+    expect([start.path, imports.map(({ file }) => file), clashes]).toEqual(['b/s.proto', ['/w/a/t.proto'], []]);
+  });
+
+  it('reports an import that is another file in a further folder', () => {
+    const beside = { '/w/a/s.proto': 'import "t.proto";', '/w/a/t.proto': '// one' };
+    expect(inferRoot('/w/a/s.proto', searchIn(beside)).clashes).toEqual([]);
+    const clash = { import: { path: 't.proto' }, taken: { file: '/w/a/t.proto' }, found: { file: '/w/t.proto' } };
+    expect(inferRoot('/w/a/s.proto', searchIn({ ...beside, '/w/t.proto': '// two' })).clashes).toMatchObject([clash]);
+    const scattered = {
+      '/w/a/s.proto': 'import "b/t.proto"; import "u.proto";',
+      '/w/a/u.proto': '',
+      '/w/b/t.proto': 'import "b/c.proto";',
+      '/w/b/c.proto': '// one',
+      '/w/b/b/c.proto': '// two',
+    };
+    expect(inferRoot('/w/a/s.proto', searchIn(scattered)).clashes).toMatchObject([
+      { importer: { file: '/w/b/t.proto' }, found: { file: '/w/b/b/c.proto' }, taken: { file: '/w/b/c.proto' } },
+    ]);
+    expect(inferRoot('/w/a/s.proto', { ...searchIn(scattered), roots: ['/w'] }).clashes).toEqual([]);
+  });
+
+  it('is the one that has the imports, even if a given folder has them as well', () => {
+    const files = { '/w/a/s.proto': 'import "a/t.proto";', '/w/a/t.proto': '', '/lib/a/t.proto': '// given' };
+    const { start, imports } = inferRoot('/w/a/s.proto', { ...searchIn(files), roots: ['/lib'] });
+    expect([start.path, ...imports.map(({ file }) => file)]).toEqual(['a/s.proto', '/lib/a/t.proto']);
+  });
+
+  it('has copies of what packages provide, which are reported and not taken for imports', () => {
+    const search = searchIn({ '/w/s.proto': 'import "google/x.proto";', '/w/google/x.proto': '// a copy' });
+    expect(inferRoot('/w/s.proto', search)).toMatchObject({
+      imports: [],
+      copies: [{ import: { path: 'google/x.proto' }, found: { file: '/w/google/x.proto' } }],
     });
   });
 

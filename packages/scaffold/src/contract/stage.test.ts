@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { root } from '../../test/folder.js';
@@ -8,11 +8,12 @@ import { type Stage, withStage } from './stage.js';
 const files = [newFile('a/v1/a.proto', 'syntax = "proto3";')];
 
 describe('a stage', () => {
-  it("has the tree's contracts and tools, with the contract among them", async () => {
+  it("has the contract with the tree's tools and settings, and none of the tree's other contracts", async () => {
     const { signal } = new AbortController();
     await withStage({ root, files, signal }, async ({ folder, run }) => {
       expect(readFileSync(path.join(folder, 'proto/a/v1/a.proto'), 'utf8')).toBe('syntax = "proto3";');
-      expect(existsSync(path.join(folder, 'proto/rondo/registry/v1/registry.proto'))).toBe(true);
+      expect(readFileSync(path.join(folder, 'buf.yaml'))).toEqual(readFileSync(path.join(root, 'buf.yaml')));
+      expect(readdirSync(path.join(folder, 'proto'))).toEqual(['a', 'rondo']);
       expect(await run('buf', '--version')).toMatchObject({ code: 0 });
     });
     expect(existsSync(path.join(root, 'proto/a'))).toBe(false);

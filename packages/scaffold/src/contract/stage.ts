@@ -2,21 +2,29 @@ import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Outcome, runProgram } from '../program.js';
+import { readText } from '../repository.js';
+import { BUF } from '../root-files/exemptions.js';
 import type { ContractFile } from './contract.js';
 import { packageFolders } from './platform.js';
 
-/** The files that generation and compilation need besides the contracts. */
+/** The files that generation and compilation need besides the contracts and buf.yaml. */
 const SETTINGS = [
-  'buf.yaml',
   'buf.gen.yaml',
   'tsconfig.base.json',
   'packages/contracts/package.json',
   'packages/contracts/tsconfig.json',
 ];
 
-const TIMEOUT_MS = 60_000;
+/** The options of Rondo, by which the tree's plugin checks contracts. */
+const OPTIONS = 'proto/rondo/options';
 
-/** A temporary copy of the tree's contracts together with new ones, in which the tree's own tools can be run. */
+/** The limit of a program, with what each file may take of it. */
+const TIMEOUT_MS = 60_000;
+const FILE_MS = 500;
+/** buf's remarks about a thousand files are far less. */
+const MAX_OUTPUT_CHARACTERS = 200_000_000;
+
+/** A temporary copy of the tree's settings with the files of one contract, in which the tree's own tools can be run. */
 export interface Stage {
   readonly folder: string;
   /** Runs a program of the workspace's `node_modules/.bin` in {@link folder}. */
@@ -27,15 +35,19 @@ export interface Stage {
 export interface StageOptions {
   readonly root: string;
   readonly files: readonly ContractFile[];
+  /** The text of buf.yaml; by default the tree's. */
+  readonly settings?: string;
   readonly signal: AbortSignal;
 }
 
 /** Creates a stage, does `work` on it, and always removes it. */
 export async function withStage<T>(options: StageOptions, work: (stage: Stage) => Promise<T>): Promise<T> {
-  const { root, signal } = options;
+  const { root, files, signal } = options;
   const folder = await mkdtemp(path.join(tmpdir(), 'rondo-contract-'));
+  const timeoutMs = TIMEOUT_MS + files.length * FILE_MS;
+  const limits = { cwd: folder, signal, timeoutMs, maxOutputCharacters: MAX_OUTPUT_CHARACTERS };
   const run: Stage['run'] = (program, ...args) =>
-    runProgram(path.join(root, 'node_modules/.bin', program), args, { cwd: folder, signal, timeoutMs: TIMEOUT_MS });
+    runProgram(path.join(root, 'node_modules/.bin', program), args, limits);
   try {
     await populate(folder, options);
     return await work({ folder, run });
@@ -44,9 +56,10 @@ export async function withStage<T>(options: StageOptions, work: (stage: Stage) =
   }
 }
 
-async function populate(folder: string, { root, files }: StageOptions): Promise<void> {
-  await cp(path.join(root, 'proto'), path.join(folder, 'proto'), { recursive: true });
-  await Promise.all(files.filter(({ state }) => state !== 'same').map((file) => write(folder, file)));
+async function populate(folder: string, { root, files, settings = readText(root, BUF) }: StageOptions): Promise<void> {
+  await cp(path.join(root, OPTIONS), path.join(folder, OPTIONS), { recursive: true });
+  await Promise.all(files.map((file) => write(folder, file)));
+  await writeFile(path.join(folder, BUF), settings);
   for (const file of SETTINGS) await cp(path.join(root, file), path.join(folder, file));
   for (const installed of linkedPaths(root)) {
     await mkdir(path.join(folder, path.dirname(installed)), { recursive: true });

@@ -29,6 +29,7 @@ const contract = (...services: readonly ServiceContract[]): Contract => ({
   files: [],
   services,
   styleRemarks: [],
+  replaced: [],
 });
 
 describe('a service whose contract has changed', () => {
