@@ -1,12 +1,13 @@
 /** Runs ts-proto for one file at a time. */
 import { createRequire } from 'node:module';
+import { exact } from './exact.mjs';
 
 const require = createRequire(import.meta.url);
 const { createFileContext } = require('ts-proto/build/src/context');
 const { generateFile, makeUtils } = require('ts-proto/build/src/main');
 const { getTsPoetOpts, optionsFromParameter } = require('ts-proto/build/src/options');
 const { createTypeMap } = require('ts-proto/build/src/types');
-const { getVersions } = require('ts-proto/build/src/utils');
+const { getVersions, impProto } = require('ts-proto/build/src/utils');
 const requireOfTsProto = createRequire(require.resolve('ts-proto'));
 const { CodeGeneratorRequest } = requireOfTsProto('ts-proto-descriptors');
 const { code: template } = requireOfTsProto('ts-poet');
@@ -28,30 +29,17 @@ export async function stubsOf(request) {
     const context = { options, typeMap, utils: utilsOf(options), currentFile: createFileContext(file) };
     const [path, code] = generateFile(context, file);
     const poet = getTsPoetOpts(options, tsProtoVersion, protocVersion, file.name);
-    return { name: path, content: keepingEveryKey(code.toString({ ...poet, path })) };
+    return { name: path, content: exact(code.toString({ ...poet, path }), context, file) };
   });
 }
 
-/** ts-proto's utility code, with our {@link DEEP_PARTIAL}. */
+/** ts-proto's utility code, with our {@link DEEP_PARTIAL} and the conversions of time in the stub of Timestamp. */
 function utilsOf(options) {
   const utils = makeUtils(options);
+  for (const name of ['toTimestamp', 'fromTimestamp'])
+    utils[name] = impProto(options, 'google/protobuf/timestamp', name);
   utils.DeepPartial.declarationSiteCode = template`${DEEP_PARTIAL}`;
   return utils;
-}
-
-/** The assignments to a map in a stub: when it decodes a message, and when it makes one. */
-const ENTRY = /^( +)(message\.\w+|acc)\[(entry\d+\.key|key)\] = (.+);$/gm;
-const SET_ENTRY = `
-function setEntry(map: object, key: any, value: unknown): void {
-  if (key !== "__proto__") (map as any)[key] = value;
-  else globalThis.Object.defineProperty(map, key, { value, configurable: true, enumerable: true, writable: true });
-}
-`;
-
-/** Replaces assignments to maps, as an assignment to the key `__proto__` of a plain object is lost. */
-function keepingEveryKey(content) {
-  const kept = content.replaceAll(ENTRY, '$1setEntry($2, $3, $4);');
-  return kept === content ? content : kept + SET_ENTRY;
 }
 
 /**
@@ -82,6 +70,7 @@ type DeepPartialMessage<T> = DeepPartialObject
 
 /** Any part of a message. What ts-proto has as \`any\` is JSON. */
 export type DeepPartial<T> = 0 extends 1 & T ? DeepPartialJson
+  : T extends Uint8Array ? Uint8Array
   : T extends Builtin ? T
   : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
   : T extends globalThis.Map<infer K, infer V> ? globalThis.Map<K, DeepPartial<V>>

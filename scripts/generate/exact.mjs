@@ -1,0 +1,144 @@
+/** Corrects ts-proto's code where a message that is read and written again would not be the same. */
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+const { default: SourceInfo } = require('ts-proto/build/src/sourceInfo');
+const { detectMapType, isAnyValueType, isBytes, isBytesValueType } = require('ts-proto/build/src/types');
+const { getFieldName } = require('ts-proto/build/src/utils');
+const { visit } = require('ts-proto/build/src/visit');
+
+/**
+ * The code of a stub, corrected: maps and Structs keep every key, numbers the sign of zero, and a field for bytes takes any
+ * Uint8Array. Timestamps keep their nanoseconds by {@link EXACT_TIME}.
+ * @param {string} content
+ * @param {object} context ts-proto's.
+ * @param {object} file The `google.protobuf.FileDescriptorProto`, as ts-proto decoded it.
+ */
+export function exact(content, context, file) {
+  const withBytes = takingAll(keepingEveryKey(content), context, file);
+  const kept = withBytes.replaceAll(ZERO, 'if (!globalThis.Object.is($1, 0)) {$2');
+  return file.name === 'google/protobuf/timestamp.proto' ? kept + EXACT_TIME : kept;
+}
+
+/** The condition by which a `double` or `float` is written. Negative zero isn't the default value, but equal to it. */
+const ZERO = /if \((message\.\w+) !== 0\) \{(\s+writer\.uint32\(\d+\)\.(?:double|float)\()/g;
+
+/** The assignments to a map in a stub: when it decodes a message, when it makes one, and between a Struct and its JSON. */
+const ENTRY = /^( +)(message\.\w+|acc|object|struct\.fields)\[(entry\d+\.key|key)\] = (.+);$/gm;
+const SET_ENTRY = `
+function setEntry(map: object, key: any, value: unknown): void {
+  if (key !== "__proto__") (map as any)[key] = value;
+  else globalThis.Object.defineProperty(map, key, { value, configurable: true, enumerable: true, writable: true });
+}
+`;
+
+/** Replaces assignments to maps, as an assignment to the key `__proto__` of a plain object is lost. */
+function keepingEveryKey(content) {
+  const kept = content.replaceAll(ENTRY, '$1setEntry($2, $3, $4);');
+  return kept === content ? content : kept + SET_ENTRY;
+}
+
+const AS_BUFFER = `
+function asBuffer<B extends Uint8Array | undefined>(bytes: B): Buffer | Extract<B, undefined> {
+  if (bytes === undefined || bytes === null || globalThis.Buffer.isBuffer(bytes)) return bytes as Buffer;
+  return globalThis.Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+`;
+
+/**
+ * Corrects how messages are made from what is given. Bytes become Buffers, as messages that are read have; they aren't copied. The
+ * `null` of a `google.protobuf.Value` in a oneof stays.
+ */
+function takingAll(content, context, file) {
+  let taking = content;
+  const inMessage = (name, message) => {
+    const start = taking.indexOf(`fromPartial(object: DeepPartial<${name}>): ${name} {`);
+    const end = taking.indexOf('return message;', start);
+    if (start < 0) return;
+    const body = message.field.reduce(
+      (text, field) => {
+        const name = getFieldName(field, context.options);
+        if (isAnyValueType(field)) return keepingNull(text, name);
+        return holdsBytes(context, message, field) ? convertingBytes(text, name) : text;
+      },
+      taking.slice(start, end),
+    );
+    taking = taking.slice(0, start) + body + taking.slice(end);
+  };
+  visit(file, SourceInfo.empty(), inMessage, context.options);
+  return taking.includes('asBuffer(') ? taking + AS_BUFFER : taking;
+}
+
+function holdsBytes(context, message, field) {
+  const { valueField = field } = detectMapType(context, message, field) ?? {};
+  return isBytes(valueField) || isBytesValueType(valueField);
+}
+
+/** The body of `fromPartial` with conversions for the field `name`, in each form that ts-proto has for it. */
+const convertingBytes = (body, name) =>
+  body
+    .replace(new RegExp(`(\\$case: "${name}",\\s+value: )(object\\.\\w+\\.value)`), '$1asBuffer($2)')
+    .replace(new RegExp(`\\n {4}message\\.${name} = [^]*?(?=\\n {4}\\w|$)`), (statement) =>
+      statement
+        .replace(`= object.${name} ??`, `= asBuffer(object.${name}) ??`)
+        .replace('.map((e) => e)', '.map((e) => asBuffer(e))')
+        .replace(/(setEntry\(acc, .+, |m\.set\(key, )value\)/, '$1asBuffer(value))'),
+    );
+
+const keepingNull = (body, name) =>
+  body.replace(
+    new RegExp(
+      `(case "${name}": \\{\\s+if \\(object\\.\\w+\\?\\.value !== undefined) && object\\.\\w+\\?\\.value !== null`,
+    ),
+    '$1',
+  );
+
+/** Conversions between `google.protobuf.Timestamp` and Date, for all stubs. */
+const EXACT_TIME = `
+const NANOS_A_MS = 1_000_000;
+
+/** A Date with the nanoseconds of a \`google.protobuf.Timestamp\` that has more than milliseconds. */
+export class NanoDate extends Date {
+  readonly #time: number;
+  readonly #nanos: number;
+
+  /**
+   * @param time Milliseconds since 1970, or a Date.
+   * @param nanos The nanoseconds after that, from 0 to 999,999.
+   */
+  constructor(time: number | Date, nanos: number) {
+    super(time);
+    if (!globalThis.Number.isInteger(nanos) || nanos < 0 || nanos >= NANOS_A_MS) {
+      throw new globalThis.RangeError(\`nanos is \${nanos}; it must be a whole number from 0 to 999,999\`);
+    }
+    this.#time = this.getTime();
+    this.#nanos = nanos;
+  }
+
+  /** The nanoseconds after the millisecond that \`getTime\` tells; 0 once the Date was set to another time. */
+  get nanos(): number {
+    return this.getTime() === this.#time ? this.#nanos : 0;
+  }
+
+  /** With nine digits after the point: \`2026-11-22T13:00:00.123456789Z\`. */
+  override toISOString(): string {
+    return super.toISOString().replace("Z", \`\${globalThis.String(this.nanos).padStart(6, "0")}Z\`);
+  }
+}
+
+/** The Timestamp of a Date, to the nanosecond if it is a NanoDate. */
+export function toTimestamp(date: Date): Timestamp {
+  const time = date.getTime();
+  const seconds = globalThis.Math.floor(time / 1_000);
+  const nanos = date instanceof NanoDate ? date.nanos : 0;
+  return { seconds: globalThis.BigInt(seconds), nanos: (time - seconds * 1_000) * NANOS_A_MS + nanos };
+}
+
+/** The Date of a Timestamp: a NanoDate if it isn't in whole milliseconds. */
+export function fromTimestamp({ seconds, nanos }: Timestamp): Date {
+  const ms = globalThis.Math.floor(nanos / NANOS_A_MS);
+  const rest = nanos - ms * NANOS_A_MS;
+  const time = globalThis.Number(seconds) * 1_000 + ms;
+  return rest === 0 ? new globalThis.Date(time) : new NanoDate(time, rest);
+}
+`;
