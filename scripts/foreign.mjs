@@ -1,4 +1,4 @@
-/** Makes services of twenty contracts of well-known projects by `rondo new service`, in a copy of the repository. */
+/** Makes services of contracts of well-known projects by `rondo new service`, in a copy of the repository. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { root, run } from './process.mjs';

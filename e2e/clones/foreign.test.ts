@@ -7,6 +7,7 @@ import { type Answer, answersOf, grpcurl, hasGrpcurl } from '../src/foreign/call
 import { type ForeignContract, foreignContracts, packageFolder } from '../src/foreign/contracts.js';
 import { type ReflectedMethod, reflect } from '../src/foreign/reflect.js';
 import { type Row, toTable } from '../src/foreign/report.js';
+import { passValues } from '../src/foreign/values.js';
 import { type Clone, cloneRepository } from '../src/repository.js';
 
 // `npm run foreign` uses all contracts, CI every fourth one, `npm test` only those whose packages are installed.
@@ -102,13 +103,14 @@ async function newService({ service, from, file, protoPaths = [] }: ForeignContr
   return { ended, seconds, lastLine };
 }
 
-/** Starts the service, and requires that every method is described and names the file to edit. */
+/** Starts the service, and requires that every method is described, keeps values, and names the file to edit. */
 async function answers(service: string): Promise<readonly ReflectedMethod[]> {
   const served = await startService(service, { root: clone.root });
   try {
     const { v1, v1alpha } = await reflect(served.address);
     expect(v1.length).toBeGreaterThan(0);
     expect(v1alpha).toEqual(v1);
+    expect((await passValues(clone.root, service)).differing).toEqual([]);
     for (const [method, answer] of await answersOf(served.address, v1)) expectUnwritten(service, method, answer);
     if (withGrpcurl) await answersGrpcurl(service, served.address, v1);
     return v1;

@@ -24,7 +24,7 @@ export function exact(content, context, file) {
 const ZERO = /if \((message\.\w+) !== 0\) \{(\s+writer\.uint32\(\d+\)\.(?:double|float)\()/g;
 
 /** The assignments to a map in a stub: when it decodes a message, when it makes one, and between a Struct and its JSON. */
-const ENTRY = /^( +)(message\.\w+|acc|object|struct\.fields)\[(entry\d+\.key|key)\] = (.+);$/gm;
+const ENTRY = /^( +)(message\.\w+|acc|object|struct\.fields)\[(entry\d+\.key|key)\] = ([^;]+);/gm;
 const SET_ENTRY = `
 function setEntry(map: object, key: any, value: unknown): void {
   if (key !== "__proto__") (map as any)[key] = value;
@@ -52,7 +52,7 @@ function asBuffer<B extends Uint8Array | undefined>(bytes: B): Buffer | Extract<
 function takingAll(content, context, file) {
   let taking = content;
   const inMessage = (name, message) => {
-    const start = taking.indexOf(`fromPartial(object: DeepPartial<${name}>): ${name} {`);
+    const start = taking.search(new RegExp(`fromPartial\\(\\s*object: DeepPartial<${name}>,?\\s*\\): ${name} {`));
     const end = taking.indexOf('return message;', start);
     if (start < 0) return;
     const body = message.field.reduce(
@@ -78,7 +78,7 @@ function holdsBytes(context, message, field) {
 const convertingBytes = (body, name) =>
   body
     .replace(new RegExp(`(\\$case: "${name}",\\s+value: )(object\\.\\w+\\.value)`), '$1asBuffer($2)')
-    .replace(new RegExp(`\\n {4}message\\.${name} = [^]*?(?=\\n {4}\\w|$)`), (statement) =>
+    .replace(new RegExp(`(\\n +)message\\.${name} = [^]*?(?=\\1\\w|$)`), (statement) =>
       statement
         .replace(`= object.${name} ??`, `= asBuffer(object.${name}) ??`)
         .replace('.map((e) => e)', '.map((e) => asBuffer(e))')

@@ -29,7 +29,10 @@ export async function stubsOf(request) {
     const context = { options, typeMap, utils: utilsOf(options), currentFile: createFileContext(file) };
     const [path, code] = generateFile(context, file);
     const poet = getTsPoetOpts(options, tsProtoVersion, protocVersion, file.name);
-    return { name: path, content: exact(code.toString({ ...poet, path }), context, file) };
+    // Each statement in one line, whatever its names, as corrections go by the text.
+    const wide = code.toString({ ...poet, path, dprintOptions: { ...poet.dprintOptions, lineWidth: 100_000 } });
+    const content = template`${exact(wide, context, file)}`.toString({ ...poet, prefix: '', path });
+    return { name: path, content };
   });
 }
 

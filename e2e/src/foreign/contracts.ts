@@ -115,6 +115,15 @@ export const foreignContracts: readonly ForeignContract[] = [
     from: 'clarifai-nodejs-grpc@11.11.0',
     file: 'proto/clarifai/api/service.proto',
   },
+  { about: 'databases', service: 'spanner', from: googleapis, file: 'google/spanner/v1/spanner.proto' },
+  { about: 'databases', service: 'bigtable', from: googleapis, file: 'google/bigtable/v2/bigtable.proto' },
+  { about: 'logs', service: 'cloud-logging', from: googleapis, file: 'google/logging/v2/logging.proto' },
+  {
+    about: 'a closure of hundreds of files',
+    service: 'google-ads',
+    from: googleapis,
+    file: 'google/ads/googleads/v25/services/google_ads_service.proto',
+  },
 ];
 
 /** Outside git, and kept for the next run. */

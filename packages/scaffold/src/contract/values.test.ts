@@ -37,12 +37,18 @@ const contract = `syntax = "proto3"; package values;
 import "google/protobuf/any.proto"; import "google/protobuf/duration.proto"; import "google/protobuf/empty.proto";
 import "google/protobuf/field_mask.proto"; import "google/protobuf/struct.proto"; import "google/protobuf/timestamp.proto";
 import "google/protobuf/wrappers.proto";
+message WithANameThatIsSoLongThatTheFormatterOfGeneratedCodeBreaksTheLinesInWhichItAppearsAndIndentsOthers {
+  bytes data = 1; map<string, bytes> blobs = 2; repeated google.protobuf.Value values = 3; double zero = 4;
+  oneof choice { google.protobuf.Value value = 5; bytes other = 6; }
+  map<string, WithANameThatIsSoLongThatTheFormatterOfGeneratedCodeBreaksTheLinesInWhichItAppearsAndIndentsOthers> more = 7;
+}
 enum Open { OPEN_UNSPECIFIED = 0; OPEN_ONE = 1; }
 message All {
   ${fields('', [...SCALARS, ...WELL_KNOWN, 'Open', 'All'])}
   ${fields('optional', [...SCALARS, ...WELL_KNOWN, 'Open'])}
   ${fields('repeated', [...SCALARS, ...WELL_KNOWN, 'Open', 'All'])}
   ${[...SCALARS, ...WELL_KNOWN, 'Open'].map((type) => fields(`map<string, ${type}>`, [''])).join('\n')}
+  WithANameThatIsSoLongThatTheFormatterOfGeneratedCodeBreaksTheLinesInWhichItAppearsAndIndentsOthers long = 1000;
   ${KEYS.map((key) => fields(`map<${key}, bytes>`, [''])).join('\n')}
   oneof choice { ${fields('', [...SCALARS, ...WELL_KNOWN.filter((name) => !name.endsWith('FieldMask')), 'Open', 'All'])} }
 }
