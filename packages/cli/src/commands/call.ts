@@ -15,6 +15,7 @@ import { balancingOverrides, type Connections, callerConnections, callerZone } f
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { writeFailure } from '../failure.js';
+import { jsonText } from '../json/text.js';
 import {
   addressOption,
   durationMs,
@@ -227,7 +228,7 @@ async function callMany(
 function render(message: Message, { target, json }: Job, { color }: Terminal): string {
   const { method, schema } = target;
   const view = writeMessage(method.output, message, schema.registry);
-  return json ? `${JSON.stringify(view)}\n` : `${paintJson(JSON.stringify(view, undefined, 2), createPaint(color))}\n`;
+  return json ? `${jsonText(view)}\n` : `${paintJson(jsonText(view, 2), createPaint(color))}\n`;
 }
 
 /** A caller may shorten a contract's deadline but not extend it. This warns a caller that tries. */
