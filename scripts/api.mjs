@@ -1,4 +1,7 @@
-/** The reference of the packages' public names, docs/reference/api.md, generated from their docstrings. */
+/**
+ * The pages of the reference that are generated from the code: docs/reference/api.md from the docstrings of the packages' public names,
+ * and docs/reference/errors.md from the places that make the errors which clients see.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,6 +9,7 @@ import { buildOnly } from './build.mjs';
 import { root, run } from './process.mjs';
 
 const page = path.join(root, 'docs/reference/api.md');
+const errors = path.join(root, 'docs/reference/errors.md');
 /** The digest of the inputs for which the page was last found to be current. */
 const stamp = path.join(root, 'node_modules/.rondo-api');
 
@@ -23,7 +27,22 @@ export async function apiPage() {
   return { code: 0 };
 }
 
+/**
+ * Whether the page of errors is that of the sources, and each error there has a cause and a remedy.
+ *
+ * @returns {Promise<import('./steps.mjs').StepResult>}
+ */
+export async function errorsPage() {
+  const tried = await run(process.execPath, ['scripts/api/errors/bites.mjs']);
+  if (tried.code !== 0) return tried;
+  const { code, output } = await generateErrors();
+  if (code !== 0) return { code, output };
+  if (existsSync(errors) && readFileSync(errors, 'utf8') === output) return { code: 0 };
+  return { code: 1, output: 'docs/reference/errors.md is stale: npm run api' };
+}
+
 const generate = () => run(process.execPath, ['scripts/api/main.mjs']);
+const generateErrors = () => run(process.execPath, ['scripts/api/errors/main.mjs']);
 
 /** A digest of all that the page follows from, and of the page. */
 function fingerprint() {
@@ -58,8 +77,14 @@ function below(folder) {
 /** `npm run api` */
 export async function main() {
   if (!(await buildOnly([]))) return 1;
-  const { code, output } = await generate();
-  if (code === 0) writeFileSync(page, output);
+  const written = [await write(page, generate), await write(errors, generateErrors)];
+  return written.every(Boolean) ? 0 : 1;
+}
+
+/** Writes a page, or prints why it can't be generated. */
+async function write(file, generator) {
+  const { code, output } = await generator();
+  if (code === 0) writeFileSync(file, output);
   else console.error(output);
-  return code;
+  return code === 0;
 }

@@ -1,7 +1,7 @@
 /** All checks but the tests: format, lint, import rules, types, unused code, contracts. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { apiPage } from './api.mjs';
+import { apiPage, errorsPage } from './api.mjs';
 import { breaking } from './breaking.mjs';
 import { compile, PROJECTS } from './build.mjs';
 import { generate } from './generate.mjs';
@@ -19,6 +19,7 @@ const steps = [
   ['format and lint', () => run(bin('biome'), ['ci', '--error-on-warnings', '--colors=off', '.'])],
   ['lint rules bite', () => run(process.execPath, ['scripts/lint/rules.mjs'])],
   ['API page', apiPage],
+  ['errors page', errorsPage],
   ['links of docs', () => run(process.execPath, ['scripts/lint/links.mjs'])],
   ['samples listed', samplesListed],
   ['columns of migrations', () => run(process.execPath, ['scripts/lint/migrations.mjs'])],

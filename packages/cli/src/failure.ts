@@ -16,12 +16,15 @@ import type { RpcError } from '@rondo/rpc/status';
 import { createPaint, type Paint, type Terminal } from './terminal/terminal.js';
 import { printable } from './terminal/text.js';
 
-/** A failed call for people: the status, its details, and each attempt. */
+/** The most attempts that are printed for people: the last ones. */
+const MAX_ATTEMPTS = 8;
+
+/** A failed call for people: the status, its details, the method with the time of the call, and each attempt. */
 function formatFailure(error: RpcError, paint: Paint, registry?: Registry): string {
   const { codeName, message, details, report, metadata } = error;
   const servedBy = metadata.get('rondo-served-by');
   const tried = report?.attempts ?? [];
-  const attempts = tried.length < 2 && servedBy !== undefined ? [] : tried;
+  const attempts = tried.length < 2 && servedBy !== undefined ? [] : tried.slice(-MAX_ATTEMPTS);
   return [
     `${paint('red', `rondo: ${codeName}`)}: ${printable(message)}`,
     // Without a report no call was made: rondo refused the request itself, and the message has the details.
@@ -30,12 +33,20 @@ function formatFailure(error: RpcError, paint: Paint, registry?: Registry): stri
       return `  ${type.slice(type.lastIndexOf('.') + 1)} ${printable(JSON.stringify(value))}`;
     }),
     ...(servedBy === undefined ? [] : [`  served by ${printable(servedBy)}`]),
+    ...(report === undefined ? [] : [timeLine(report)]),
     ...attempts.map(({ instance, address, code, elapsedMs }) => {
       const at = instance === address ? address : `${instance} (${address})`;
       return `  tried ${printable(at)}: ${code} after ${elapsedMs.toFixed(1)} ms`;
     }),
     '',
   ].join('\n');
+}
+
+/** The line before the attempts. */
+function timeLine({ method, attempts: { length }, elapsedMs }: NonNullable<RpcError['report']>): string {
+  const count = length === 1 ? '1 attempt' : `${length === 0 ? 'no' : length} attempts`;
+  const shown = length > MAX_ATTEMPTS ? `, the last ${MAX_ATTEMPTS} of which are` : '';
+  return `  ${printable(method)}: ${count} in ${elapsedMs.toFixed(1)} ms${shown}`;
 }
 
 /** A failed call as one JSON line. */
@@ -51,7 +62,9 @@ function failureToJson(error: RpcError, registry?: Registry): string {
         return { type, value };
       }),
       ...(servedBy === undefined ? {} : { instance: servedBy }),
-      ...(report === undefined ? {} : { method: report.method, attempts: report.attempts }),
+      ...(report === undefined
+        ? {}
+        : { method: report.method, elapsedMs: report.elapsedMs, attempts: report.attempts }),
     },
   });
 }

@@ -177,6 +177,7 @@ describe('rondo call', () => {
     expect(stderr).toContain('rondo: FAILED_PRECONDITION: not yet');
     expect(stderr).toContain('ErrorInfo {"reason":"TOO_SOON","domain":"test"}');
     expect(stderr).toContain('served by conformance-1');
+    expect(stderr).toMatch(/^ {2}\/rondo\.conformance\.v1\.\w+\/\w+: 1 attempt in \d+\.\d ms$/m);
     expect(JSON.parse((await call(UNARY, request, '--json')).stderr)).toMatchObject({
       error: {
         code: 'FAILED_PRECONDITION',

@@ -37,10 +37,14 @@ export function theService(name: string, services: readonly string[]): string {
   const [service, ...others] = matchServices(name, services);
   if (service === undefined) {
     const known = knownServices(name, services, 'there is no service');
+    // @cause The `.proto` files or the servers that were asked have no service of that name.
+    // @remedy Correct the name; the text lists those there are.
     throw new RpcError(Status.UNIMPLEMENTED, `there is no contract of a service "${name}". ${known}`);
   }
   if (others.length === 0) return service;
   const candidates = [service, ...others].join(', ');
+  // @cause A short name fits several services.
+  // @remedy Write the package before the name.
   throw new RpcError(Status.INVALID_ARGUMENT, `"${name}" may be any of ${candidates}: write more of the name`);
 }
 

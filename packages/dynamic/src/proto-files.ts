@@ -43,6 +43,8 @@ async function readFiles(
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const remedy = 'name files of proto3, and in includeDirs the folders of their imports';
+    // @cause A `.proto` file, or one that it imports, is missing or invalid.
+    // @remedy Correct the path or the file that the text names; add the folder of the import to `includeDirs`.
     throw new RpcError(Status.INVALID_ARGUMENT, `${files.join(', ')} can't be read: ${reason}; ${remedy}`, { cause });
   }
 }

@@ -27,11 +27,15 @@ function toJson(value: unknown, path: readonly string[]): JsonValue {
     case 'object':
       return value === null ? null : ofObject(value, path);
     default:
+      // @cause A request of a dynamic client has a value that has no JSON, such as a function.
+      // @remedy Correct the field that the text names.
       return refuse(path, `must be JSON, a bigint, a Uint8Array or a Date, not ${typeof value}`);
   }
 }
 
 function ofObject(value: object, path: readonly string[]): JsonValue {
+  // @cause A request of a dynamic client is nested too deeply, or contains itself.
+  // @remedy Send less at a time.
   if (path.length > MAX_DEPTH) return refuse(path.slice(0, 3), `is nested more than ${MAX_DEPTH} deep`);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (value instanceof Date) return ofDate(value, path);
@@ -42,9 +46,12 @@ function ofObject(value: object, path: readonly string[]): JsonValue {
 }
 
 function ofDate(date: Date, path: readonly string[]): JsonValue {
+  // @cause A request of a dynamic client has an invalid `Date`.
+  // @remedy Correct the field that the text names.
   return Number.isNaN(date.getTime()) ? refuse(path, 'must be a valid Date') : date.toISOString();
 }
 
+// @callers
 function refuse(path: readonly string[], description: string): never {
   throw invalidArgument([{ field: path.length === 0 ? 'the request' : path.join('.'), description }]);
 }

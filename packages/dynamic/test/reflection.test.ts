@@ -82,7 +82,10 @@ describe('contracts by reflection', () => {
   it('are not to be had if no instance is serving', async () => {
     const channel = listing(fixedEndpoint('127.0.0.1:2', { services: [SERVICE], state: 'draining' }));
     const error = await failureOf(createDynamicClient({ channel }).call('AService', 'get'));
-    expect(error).toMatchObject({ code: Status.UNAVAILABLE, message: `no instance of ${SERVICE} is serving` });
+    expect(error).toMatchObject({
+      code: Status.UNAVAILABLE,
+      message: `no instance of ${SERVICE} is serving; start one, or wait for it`,
+    });
   });
 
   it('are not to be had if the services cannot be listed, or not in time', async () => {
@@ -97,7 +100,9 @@ describe('contracts by reflection', () => {
     await clock.advance(5_000);
     expect((await late).message).toContain('no answer within 5000 ms');
     broken.close();
-    expect((await failureOf(reflectionContracts(broken).services())).message).toBe('the channel is closed');
+    expect((await failureOf(reflectionContracts(broken).services())).message).toBe(
+      'the channel is closed; make calls before close()',
+    );
     expect(clock.timers).toBe(0);
   });
 });

@@ -33,9 +33,11 @@ export function createStatusMapping(
 ): StatusMapping {
   const toRpcError = (error: unknown): unknown => {
     if (!(error instanceof DomainError)) return error;
+    // @rewraps the faults of an InvalidRequest.
     if (error instanceof InvalidRequest) return invalidArgument(error.faults);
     const own = ownError(error);
     if (own !== undefined) return own;
+    // @rewraps a domain error; domain/errors.ts has those of this package.
     return new RpcError(codeOf(error), error.message, { details: detailsOf(error, service), cause: error });
   };
   return {

@@ -124,10 +124,14 @@ function customOptions(
 }
 
 function noService(service: string): RpcError {
+  // @cause The server's reflection returned files in which the service isn't.
+  // @remedy Correct the service's name, or the reflection of the server.
   return new RpcError(Status.NOT_FOUND, `${service} is not a service in the descriptors that its server returned`);
 }
 
 function noMethod(service: string, name: string, methods: readonly string[]): RpcError {
   const message = `${service} has no method ${name}; it has ${methods.join(', ')}.${didYouMean(name, methods)}`;
+  // @cause The service has no method of that name. The text lists the methods.
+  // @remedy Correct the name of the method.
   return new RpcError(Status.UNIMPLEMENTED, message);
 }

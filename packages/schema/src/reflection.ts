@@ -89,6 +89,8 @@ async function askEither(
   } catch (error) {
     if (!(error instanceof RpcError) || error.code !== Status.UNIMPLEMENTED) throw error;
     const message = 'the server has no reflection (grpc.reflection.v1 or v1alpha), which rondo learns contracts from';
+    // @cause A dynamic call, or `rondo call`, asked a server that has no reflection.
+    // @remedy Register grpc.reflection.v1 with the server, or give the `.proto` files.
     throw new RpcError(Status.UNIMPLEMENTED, message, { cause: error });
   }
 }
@@ -104,6 +106,10 @@ async function collect(
   for await (const { messageResponse } of responses) {
     if (messageResponse?.$case === 'errorResponse') {
       const { errorCode, errorMessage } = messageResponse.value;
+      // @code NOT_FOUND
+      // @cause The server's reflection refused a question. The code is the one that it sent.
+      // @remedy Check the name that was asked for.
+      // @effect none
       throw new RpcError(statusFromCode(errorCode), `reflection: ${errorMessage}`);
     }
     if (messageResponse !== undefined) answers.push(messageResponse);
@@ -124,9 +130,12 @@ function sizeOf(files: ReadonlyMap<string, ReflectedFile>): number {
 }
 
 function tooLarge(symbol: string, maxBytes: number): RpcError {
+  // @cause The contract that the server describes is larger than the client accepts.
+  // @remedy Give the `.proto` files of the service to the client.
+  // @effect none
   return new RpcError(
     Status.RESOURCE_EXHAUSTED,
-    `reflection: the files of ${symbol} are larger than ${maxBytes} bytes`,
+    `reflection: the files of ${symbol} are larger than ${maxBytes} bytes; use its .proto files`,
   );
 }
 
@@ -136,9 +145,12 @@ function missingImports(files: ReadonlyMap<string, ReflectedFile>): readonly str
 }
 
 function incomplete(symbol: string, missing: readonly string[]): RpcError {
+  // @cause The server's reflection doesn't return a file that the contract imports.
+  // @remedy Correct the server's reflection, or give the `.proto` files to the client.
+  // @effect none
   return new RpcError(
     Status.INTERNAL,
-    `reflection: ${symbol} needs ${missing.join(', ')}, which the server doesn't return`,
+    `reflection: ${symbol} needs ${missing.join(', ')}, which the server doesn't return; use its .proto files`,
   );
 }
 

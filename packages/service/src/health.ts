@@ -83,5 +83,7 @@ function toStatus(serving: boolean | undefined): ServingStatus {
 
 function unknownService(service: string, services: readonly string[]): RpcError {
   const served = services.length === 0 ? 'none' : services.join(', ');
+  // @cause `grpc.health.v1.Health/Check` was asked about a service that the process doesn't serve.
+  // @remedy Ask about one that the text lists, or with an empty name about the whole process.
   return new RpcError(Status.NOT_FOUND, `this process doesn't serve "${service}"; it serves ${served}`);
 }

@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { RpcError, Status } from '@rondo/rpc/status';
 import { createLog } from './log.js';
 
 it('writes one JSON line per event, with the service, the instance and the whole error', () => {
@@ -17,6 +18,22 @@ it('writes one JSON line per event, with the service, the instance and the whole
     msg: 'failed',
   });
   expect(line).toMatchObject({ time: expect.stringMatching(/^\d{4}-.*Z$/), err: { message: 'boom: spark' } });
+});
+
+it('writes the method, the attempts and the times of a failed call', () => {
+  const lines: string[] = [];
+  const log = createLog({
+    service: 'sales',
+    instanceId: 'sales-1',
+    level: 'info',
+    destination: { write: (line) => void lines.push(line) },
+  });
+  const attempt = { instance: 'c-1', address: 'c:1', code: 'UNAVAILABLE', message: 'refused', elapsedMs: 12 } as const;
+  const report = { method: '/a.B/C', attempts: [attempt], elapsedMs: 34 };
+  log.error({ err: new RpcError(Status.UNAVAILABLE, 'refused', { report }) }, 'failed');
+  expect(JSON.parse(lines[0] ?? '').err.message).toBe(
+    'UNAVAILABLE: /a.B/C: refused (1 attempt in 34 ms: c-1 at c:1 UNAVAILABLE after 12 ms)',
+  );
 });
 
 it('writes the text of a cause once, and keeps the stack of each error', () => {

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { RpcError } from '@rondo/rpc/status';
 import { pino } from 'pino';
 
 /** The fields of every log line, and the lowest level that is logged. */
@@ -26,14 +27,17 @@ export function createLog({ service, instanceId, level, destination }: LogOption
   return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
 }
 
-/** Pino's serializer with one change to the message: a cause's text appears once, even if the error repeats it. */
+/**
+ * Pino's serializer with two changes to the message: that of a failed call has the method, the attempts and the times, and a cause's
+ * text appears once, even if the error repeats it.
+ */
 function serializeError(error: Error): object {
   if (!types.isNativeError(error)) return error;
   return Object.assign(pino.stdSerializers.err(error), { message: messageWithCauses(error) });
 }
 
 function messageWithCauses(error: Error): string {
-  let message = error.message;
+  let message = error instanceof RpcError && error.report !== undefined ? String(error) : error.message;
   const seen = new Set<unknown>([error]);
   for (let { cause } = error; types.isNativeError(cause) && !seen.has(cause); { cause } = cause) {
     seen.add(cause);

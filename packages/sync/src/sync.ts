@@ -105,6 +105,9 @@ async function closeFeed(feed: Feed, closeListener: () => Promise<void> | undefi
 }
 
 function stopping(): WatchUnavailable {
+  // @cause The instance that serves the watch is stopping.
+  // @remedy Watch again with the last token. Rondo's client does so by itself for methods with `resume`.
+  // @effect none
   return new WatchUnavailable('this replica is stopping: resume at another from the last token');
 }
 
@@ -117,6 +120,9 @@ function createWatchers(context: WatchContext, onFirst: () => void) {
   async function* counted<Part>(options: WatchOptions<Part>): AsyncGenerator<WatchEvent<Part>, void, undefined> {
     if (closed) throw stopping();
     if (open.size >= context.bounds.maxWatchers) {
+      // @cause The instance has as many watchers as it may.
+      // @remedy Watch at another replica, or add replicas.
+      // @effect none
       throw new WatchUnavailable(`this replica has ${open.size} watchers, its maximum: watch at another replica`);
     }
     onFirst();

@@ -40,9 +40,11 @@ export function readToken(view: string, token: string): Place | undefined {
   if (version !== undefined && version !== VERSION) return undefined;
   const { view: given, position, mark, included } = TEXT.exec(text)?.groups ?? {};
   if (position === undefined || mark === undefined || included === undefined) {
+    // @rewraps ForeignResumeToken of @rondo/resources replaces it.
     throw new InvalidResumeToken('is no resume token: send a token unchanged, or none');
   }
   if (given !== view) {
+    // @rewraps ForeignResumeToken of @rondo/resources replaces it.
     throw new InvalidResumeToken('is of another watch: send a token of this watch, or none to start with a snapshot');
   }
   return { position: BigInt(position), mark, included: parseIncluded(included) };

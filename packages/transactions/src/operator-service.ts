@@ -29,16 +29,21 @@ export function createOperatorService({ coordinator, sagas }: OperatorServiceOpt
       coordinator: coordinator?.name ?? '',
     }),
     inquireTransaction: async ({ transaction, services }, { signal }) => {
+      // @text this service has no [transactions | sagas]
+      // @cause The service has no coordinator of transactions, or runs no sagas.
+      // @remedy Ask a service that has; `rondo tx ls` finds them.
       if (coordinator === undefined) throw notFound('transactions');
       const decision = await coordinator.inquire({ transaction: readRef(transaction), services }, signal);
       return { outcome: OUTCOMES[decision ?? ''] };
     },
     resolveTransaction: async ({ id, outcome }, { signal }) => {
+      // @rewraps the same as above.
       if (coordinator === undefined) throw notFound('transactions');
       return toTransaction(await coordinator.resolve(id, toDecision(outcome), signal));
     },
     listSagas: async (_request, { signal }) => ({ sagas: ((await sagas?.list(signal)) ?? []).map(toSaga) }),
     retrySaga: async ({ id }, { signal }) => {
+      // @rewraps the same as above.
       if (sagas === undefined) throw notFound('sagas');
       return toSaga(await sagas.retry(id, signal));
     },
@@ -80,6 +85,8 @@ function toDecision(outcome: BranchOutcome): Decision {
   if (outcome === BranchOutcome.BRANCH_OUTCOME_COMMITTED) return 'committed';
   if (outcome === BranchOutcome.BRANCH_OUTCOME_ABORTED) return 'aborted';
   const description = 'must be BRANCH_OUTCOME_COMMITTED or BRANCH_OUTCOME_ABORTED';
+  // @cause An operator's call has an outcome that doesn't exist.
+  // @remedy Send BRANCH_OUTCOME_COMMITTED or BRANCH_OUTCOME_ABORTED.
   throw invalidArgument([{ field: 'outcome', description }]);
 }
 
@@ -95,6 +102,7 @@ function toSaga({ id, kind, subject, state, parked, stepName, attempts, error, c
   return { id, kind, subject, state: shown, step: stepName, attempts, error, createTime };
 }
 
+// @callers
 function notFound(what: string): RpcError {
   return new RpcError(Status.NOT_FOUND, `this service has no ${what}`);
 }

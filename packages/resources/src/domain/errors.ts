@@ -40,6 +40,10 @@ export class NotFound extends Missing {
   override readonly name = 'NotFound';
 
   constructor(resources: readonly string[], remedy: string) {
+    // @code NOT_FOUND
+    // @text <resource names> [doesn't exist | don't exist]; <remedy>
+    // @cause The request names resources that don't exist, or no longer. The detail `google.rpc.ResourceInfo` lists them.
+    // @remedy Follow the remedy at the end of the text.
     super(resources, ["doesn't exist", "don't exist"], remedy);
   }
 }
@@ -52,6 +56,9 @@ export class RequestIdReused extends AlreadyExists {
   override readonly name = 'RequestIdReused';
 
   constructor(requestId: string) {
+    // @code ALREADY_EXISTS
+    // @cause A `request_id` came again with another request.
+    // @remedy Make a new UUID for each new request; repeat it only with the same one.
     super(`request_id ${requestId} was used for another request; make a new UUID for each new request`);
   }
 }
@@ -95,6 +102,11 @@ export class StaleEtag extends DomainError {
 
   constructor(resource: string, changed: readonly string[]) {
     const what = changed.length === 0 ? ', and back again' : `: ${changed.join(', ')}`;
+    // @code ABORTED
+    // @cause The request has the `etag` of an older version of the resource. The detail `google.rpc.ErrorInfo` has the reason
+    // `STALE_ETAG`.
+    // @remedy Read the resource, apply the change to what it is now, and send the new `etag`.
+    // @effect none
     super(`${resource} has changed since its etag was read${what}; read it again, and try again`);
     this.resource = resource;
     this.changed = changed;
@@ -106,6 +118,10 @@ export class ConcurrentChange extends DomainError {
   override readonly name = 'ConcurrentChange';
 
   constructor(cause?: Error) {
+    // @code ABORTED
+    // @cause Concurrent transactions changed the same rows at each attempt of the server.
+    // @remedy Call again, after a pause.
+    // @effect none
     super('other calls kept changing the same resources; nothing was done, so try again', { cause });
   }
 }
@@ -121,6 +137,10 @@ export class StoreUnavailable extends Unavailable {
   override readonly name = 'StoreUnavailable';
 
   constructor(cause: Error) {
+    // @code UNAVAILABLE
+    // @cause The service can't reach its database, or gets no answer in time.
+    // @remedy Call again later. The operator looks at the database: `rondo doctor`.
+    // @effect none
     super('the database is unavailable; try again later', { cause });
   }
 }
@@ -131,6 +151,10 @@ export class OutcomeUnknown extends Unavailable {
 
   constructor(cause: Error) {
     const remedy = 'read the resource before you repeat the change, or repeat it with the same request_id';
+    // @code UNAVAILABLE
+    // @cause The connection to the database broke during a commit.
+    // @remedy Read the resource before you repeat the change, or repeat it with the same `request_id`.
+    // @effect possible
     super(`the connection to the database broke during a commit, and its outcome is unknown; ${remedy}`, { cause });
   }
 }
@@ -140,6 +164,7 @@ export class WatchInterrupted extends Unavailable {
   override readonly name = 'WatchInterrupted';
 
   constructor(cause: Error) {
+    // @rewraps an error of @rondo/sync.
     super(cause.message, { cause });
   }
 }
@@ -149,6 +174,7 @@ export class WatcherTooSlow extends DomainError {
   override readonly name = 'WatcherTooSlow';
 
   constructor(cause: Error) {
+    // @rewraps an error of @rondo/sync.
     super(`${cause.message}; watch again with the resume_token of the last message`, { cause });
   }
 }
@@ -160,6 +186,9 @@ export class ForeignResumeToken extends InvalidRequest {
   /** @param watched what the watch is of, such as `the same orders`. */
   constructor(watched: string) {
     const description = `must be the token of an earlier message of a watch of ${watched}; leave it empty to begin with a snapshot`;
+    // @code INVALID_ARGUMENT
+    // @cause The `resume_token` of a watch is from another watch, or no token.
+    // @remedy Send a token unchanged to the watch that it came from; leave it empty to begin with a snapshot.
     super([{ field: 'resume_token', description }]);
   }
 }

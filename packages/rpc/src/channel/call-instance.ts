@@ -1,10 +1,10 @@
 import type { Reply } from '../call/call.js';
 import type { Method } from '../contract/method.js';
 import { Status } from '../status/code.js';
+import { nameOf } from '../status/describe.js';
 import { TransportError, type WireCall } from '../transport/transport.js';
 import { CallAttempt } from './attempt.js';
 import { classifyFailure } from './failure.js';
-import { nameOf } from './no-instance.js';
 import type { AttemptOptions } from './retry.js';
 import type { Subchannel } from './subchannel.js';
 import { untilChanged, untilKnown } from './wait-for-pick.js';
@@ -59,5 +59,9 @@ function outOfReach({ service, path }: Method, instance: string, subchannel: Sub
     subchannel === undefined
       ? `no instance of ${service} named ${instance} is known; it may have left: rondo ps lists those there are`
       : `${nameOf({ instance, address: subchannel.endpoint.address })} can't take the call: ${subchannel.whyUnavailable(path)}`;
+  // @text no instance of <service> named <instance> is known; it may have left: rondo ps lists those there are | <instance> at
+  // <address> can't take the call: <reason>
+  // @cause The call names one instance, and that one isn't known, is draining, or has no connection.
+  // @remedy Look for the instance with `rondo ps`. Leave the option `instance` out if any other may answer.
   return new TransportError(Status.UNAVAILABLE, message, { reach: 'unsent' });
 }

@@ -131,5 +131,8 @@ class SharedTransport implements Transport {
 const refuse: WireHandler = () => Promise.reject(unconnected());
 
 function unconnected(): TransportError {
+  // @cause The connection was closed on this side, since the instance left or the channel was closed, before the call was
+  // sent.
+  // @remedy None: the client retries at another instance. If calls fail with it, don't close the channel while they run.
   return new TransportError(Status.UNAVAILABLE, 'the connection was closed', { reach: 'unsent' });
 }

@@ -151,7 +151,9 @@ describe('an endpoint pool', () => {
     pool.close();
     await known;
     pool.onResolution(resolution('a'));
-    expect(await failure(Promise.resolve().then(() => pick()))).toMatchObject({ message: 'the channel is closed' });
+    expect(await failure(Promise.resolve().then(() => pick()))).toMatchObject({
+      message: 'the channel is closed; make calls before close()',
+    });
   });
 
   it('lets calls wait again where its source is back, but does not know yet', async () => {

@@ -15,6 +15,9 @@ export class OvertakenError extends RpcError {
   readonly byHedge: boolean;
 
   constructor(byHedge: boolean) {
+    // @cause A hedged call was answered by another instance first. It stands only in the call's report and log.
+    // @remedy None.
+    // @effect possible
     super(
       Status.CANCELLED,
       byHedge ? 'another instance, asked later, answered first' : 'another instance answered first',

@@ -60,6 +60,10 @@ export class Lookup {
     const message = this.#resolved
       ? `no instance of ${service} is registered with ${source}; start one, or check the service's name`
       : `no instance of ${service} is known, as ${source} can't be reached (${this.#failure}); ${remedy}`;
+    // @cause The registry, DNS or the list of addresses names no instance of the service, or can't be reached.
+    // @remedy Start an instance, correct the service's name, or bring back the source that the text names. `waitForReady`
+    // makes calls wait until their deadline.
+    // @effect none
     return new RpcError(Status.UNAVAILABLE, message);
   }
 
@@ -70,5 +74,8 @@ export class Lookup {
 
 /** The error of a call or a retry on a closed channel. */
 export function channelClosed(): RpcError {
-  return new RpcError(Status.UNAVAILABLE, 'the channel is closed');
+  // @cause The call was made, or waited for an instance, when the channel was closed.
+  // @remedy Make calls before `channel.close()`, and await those that run.
+  // @effect none
+  return new RpcError(Status.UNAVAILABLE, 'the channel is closed; make calls before close()');
 }

@@ -1,5 +1,6 @@
 import type { Method } from '../contract/method.js';
 import { Status } from '../status/code.js';
+import { nameOf } from '../status/describe.js';
 import { type Attempt, RpcError } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import type { Failure } from './failure.js';
@@ -41,6 +42,12 @@ export function noInstanceError(method: Method, { pool, attempts, version, unfit
   const asked = version === undefined ? '' : ` of version ${quoteVersion(version)}`;
   if (version !== undefined) reasons.push(describeVersions(pool.subchannels.map(({ endpoint }) => endpoint)));
   const message = `no instance of ${method.service}${asked} can take the call: ${reasons.join('; ')}`;
+  // @text no instance of <service> [of version <version>] can take the call: <instance at address>: <reason>; …
+  // @cause Instances are known, but each was tried, can't be reached, is ejected or draining, has too many calls, or is of
+  // another version. The text has the reason of each.
+  // @remedy Follow the reasons in the text. `rondo ps` and `rondo pick` show the same from outside; `waitForReady` makes calls
+  // wait until their deadline.
+  // @effect possible
   return new RpcError(Status.UNAVAILABLE, message);
 }
 
@@ -62,9 +69,4 @@ function describe(obstacles: readonly Obstacle[]): readonly string[] {
     const all = [...names].map(([name, tries]) => (tries === 1 ? name : `${name} (${tries} tries)`));
     return `${all.join(', ')}: ${reason}`;
   });
-}
-
-/** An instance as messages name it. */
-export function nameOf({ instance, address }: Pick<Attempt, 'instance' | 'address'>): string {
-  return instance === address ? address : `${instance} at ${address}`;
 }

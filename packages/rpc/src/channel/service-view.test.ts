@@ -240,6 +240,6 @@ describe('Channel.choose', () => {
   it('is over with the channel', async () => {
     const { channel } = channelOf(['a']);
     channel.close();
-    await expect(channel.choose(add, { signal })).rejects.toThrow('the channel is closed');
+    await expect(channel.choose(add, { signal })).rejects.toThrow('the channel is closed; make calls before close()');
   });
 });

@@ -62,7 +62,10 @@ describe('a call that waits for ready', () => {
     const { call, pool } = away();
     const failed = failure(call('unknown', {}, waiting));
     pool.close();
-    expect(await failed).toMatchObject({ code: Status.UNAVAILABLE, message: 'the channel is closed' });
+    expect(await failed).toMatchObject({
+      code: Status.UNAVAILABLE,
+      message: 'the channel is closed; make calls before close()',
+    });
   });
 
   it('waits again if the connection is lost before the server takes the call', async () => {

@@ -114,22 +114,30 @@ function newCall({ method, channel }: BoundMethod, request: Payload, options: Ca
   const startedAt = clock.now();
   const start = { startedAt, inherited: scope?.context.endsAt, wallClock: channel.wallClock };
   const { deadline, by } = deadlineOf(method.policy, options, start);
+  // @cause The option `timeoutMs` or `deadline` is no number or no date.
+  // @remedy Correct the option.
   if (Number.isNaN(deadline)) throw refused(method, 'timeoutMs must be a number, and deadline a valid date');
   const metadata = toMetadata(options.metadata, method);
   const traceId = receivedTraceId(metadata) ?? scope?.traceId ?? newTraceId(random);
   refuseUnsendable(method, () => propagateTrace(metadata, traceId, random));
   const { compression } = options;
   if (compression !== undefined && !COMPRESSIONS.includes(compression)) {
+    // @cause The option `compression` has another value than those the text lists.
+    // @remedy Correct the option.
     throw refused(method, `compression must be ${COMPRESSIONS.join(' or ')}, and is "${compression}"`);
   }
   const { maxAttempts, onTiming } = options;
   if (onTiming !== undefined && (method.requestStream || method.responseStream)) {
+    // @cause The option `onTiming` was given for a method that streams.
+    // @remedy Leave the option out, or give it for methods with one request and one reply.
     throw refused(
       method,
       'onTiming is given, and the method streams; it is for methods with one request and one reply',
     );
   }
   if (maxAttempts !== undefined && !isAttempts(maxAttempts)) {
+    // @cause The option `maxAttempts` is out of its range.
+    // @remedy Correct the option.
     throw refused(method, `maxAttempts is ${maxAttempts}; it must be a whole number from 1 to ${MAX_ATTEMPTS}`);
   }
   const context = new CallContext({ clock, deadline, by, parents: parentsOf(scope?.context, options.signal) });
@@ -157,11 +165,15 @@ function refuseUnsendable<T>(method: Method, work: () => T): T {
   try {
     return work();
   } catch (cause) {
+    // @text <key>: <rule>
+    // @cause The call has metadata that can't be sent, such as a key with capitals or a value with control characters.
+    // @remedy Correct the key that the text names; put bytes under a key that ends in -bin.
     throw refused(method, cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
 
 /** The error of a call whose options are invalid. */
+// @callers
 function refused({ path }: Method, reason: string, cause?: unknown): RpcError {
   const report = { method: path, attempts: [], elapsedMs: 0 };
   return new RpcError(Status.INVALID_ARGUMENT, reason, { cause, report });

@@ -202,7 +202,9 @@ describe('a client', () => {
   it('makes no call after its channel was closed', async () => {
     const { client, channel } = clientOf(async () => emptyReply);
     channel.close();
-    expect(await failure(client.unary({}))).toMatchObject({ message: 'the channel is closed' });
+    expect(await failure(client.unary({}))).toMatchObject({
+      message: 'the channel is closed; make calls before close()',
+    });
   });
 
   it('makes no call for a response stream that is not read', async () => {

@@ -1,7 +1,7 @@
 import type { Channel } from '../channel/channel.js';
-import { nameOf } from '../channel/no-instance.js';
 import type { ServiceView } from '../channel/service-view.js';
 import { Status } from '../status/code.js';
+import { nameOf } from '../status/describe.js';
 import { RpcError } from '../status/rpc-error.js';
 import type { ClientCall } from './client.js';
 
@@ -21,6 +21,7 @@ export function explain(error: unknown, call: ExplainedCall, channel: Channel): 
   const elapsedMs = channel.clock.now() - startedAt;
   // Attempts are copied, because one that is still running changes when it ends.
   const report = { method: method.path, attempts: attempts.map((attempt) => ({ ...attempt })), elapsedMs };
+  // @rewraps the error of the call, with its report.
   return new RpcError(code, message, { details, metadata, header, cause: error, report, origin, retryPushbackMs });
 }
 

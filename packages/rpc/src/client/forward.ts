@@ -85,6 +85,10 @@ function newCall(context: ForwardContext, channel: Channel, startedAt: number): 
     traceId ??= newTraceId(random);
     propagateTrace(metadata, traceId, random);
   } catch (cause) {
+    // @text <key>: <rule>
+    // @cause A call that is forwarded has metadata that can't be sent, such as a key with capitals or a value with control
+    // characters.
+    // @remedy Correct the metadata of the caller.
     throw new RpcError(Status.INVALID_ARGUMENT, cause instanceof Error ? cause.message : String(cause), { cause });
   }
   const options = resumeForMs === undefined ? NO_OPTIONS : { resumeForMs };

@@ -20,6 +20,8 @@ const RESUME_FOR_MS = 60_000;
 export function isResumed({ method, request, options }: ClientCall): boolean {
   const { resumeForMs = RESUME_FOR_MS, instance } = options;
   if (!(resumeForMs >= 0)) {
+    // @cause The option `resumeForMs` is negative or no number.
+    // @remedy Give 0 to switch resumption off, or a number of milliseconds.
     throw new RpcError(Status.INVALID_ARGUMENT, `resumeForMs is ${resumeForMs}; it must be 0 or more milliseconds`);
   }
   // A call to one named instance is made only once.

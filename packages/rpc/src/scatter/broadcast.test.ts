@@ -75,7 +75,7 @@ describe('broadcast', () => {
     start('a');
     list('a');
     const few = await settled(failure(broadcast(unary, {}, { require: { quorum: 2 } })));
-    expect(few.message).toBe('a quorum of 2 is out of reach: there is 1');
+    expect(few.message).toBe('a quorum of 2 is out of reach: there is 1; start more instances, or require fewer');
   });
 });
 

@@ -65,5 +65,9 @@ function contextOf(options: FanOutOptions, { clock, wallClock }: Channel): CallC
 
 /** The error of a part that was cancelled or never began, because the outcome was decided without it. */
 export function notNeeded(): RpcError {
+  // @cause A scattered call had as many replies as it needs, or could no longer get them, and cancelled the rest. It stands
+  // only in the outcomes of parts.
+  // @remedy None.
+  // @effect possible
   return new RpcError(Status.CANCELLED, 'the outcome was certain without this part');
 }

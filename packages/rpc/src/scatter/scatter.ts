@@ -143,8 +143,11 @@ function neededOf(count: number, require: Quorum): number {
     throw new RangeError(`require.quorum must be a whole number of at least 0, is ${quorum}`);
   }
   if (quorum <= count) return quorum;
+  // @cause A scattered call needs more replies than there are parts.
+  // @remedy Start more instances, or lower `require.quorum`.
+  // @effect none
   throw new RpcError(
     Status.UNAVAILABLE,
-    `a quorum of ${quorum} is out of reach: there ${count === 1 ? 'is 1' : `are ${count}`}`,
+    `a quorum of ${quorum} is out of reach: there ${count === 1 ? 'is 1' : `are ${count}`}; start more instances, or require fewer`,
   );
 }

@@ -19,7 +19,11 @@ export function decodeRequest(method: Method, bytes: Uint8Array): unknown {
   try {
     return method.requestType.decode(bytes);
   } catch (cause) {
-    throw new RpcError(Status.INTERNAL, `the request of ${method.path} is not of the type in its contract`, { cause });
+    const message = `the request of ${method.path} is not of the type in its contract; generate both sides from one contract`;
+    // @cause The request doesn't decode as the type in the server's contract, so that the two have different contracts.
+    // @remedy Generate both sides from the same contract; `rondo describe` shows the server's.
+    // @effect possible
+    throw new RpcError(Status.INTERNAL, message, { cause });
   }
 }
 

@@ -29,9 +29,16 @@ export function toRpcError(call: ServerCall, fault: unknown): RpcError {
   if (fault instanceof RpcError && fault.report === undefined && fault.code !== Status.OK) return fault;
   if (fault instanceof RpcError && PASSED_ON.has(fault.code)) {
     const message = `${fault.report?.method.slice(1)}: ${fault.message}`;
+    // @rewraps the error of a call that the handler made, with the method of that call before its text.
     return new RpcError(fault.code, message, { cause: fault, retryPushbackMs: NO_RETRY });
   }
   call.log.error({ err: fault }, 'the handler failed');
+  // @text internal error; the log of the service has it: rondo logs --trace <trace id>
+  // @cause The handler threw an error that is no `RpcError`, or one of a call that it made, of which the caller can do
+  // nothing.
+  // @remedy Look in the service's log with the command in the text. The handler should throw an `RpcError` for whatever its
+  // callers can act on.
+  // @effect possible
   return new RpcError(Status.INTERNAL, internalError(call.traceId), { cause: fault });
 }
 
@@ -53,6 +60,10 @@ export function toRouterError(call: ServerCall, error: RpcError): RouterError {
     call.header.checkSendable();
   } catch (cause) {
     call.log.error({ err: cause, code: error.codeName }, 'the metadata of a failure cannot be sent');
+    // @text internal error; the log of the service has it: rondo logs --trace <trace id>
+    // @cause The metadata of an error can't be sent; the log has the key.
+    // @remedy As above: correct the handler's trailing metadata.
+    // @effect possible
     return new RouterError(Status.INTERNAL, internalError(call.traceId), { handled: 'unknown', cause });
   }
   const details = leading(error.details);
@@ -62,6 +73,7 @@ export function toRouterError(call: ServerCall, error: RpcError): RouterError {
   const { code, message, cause, retryPushbackMs } = error;
   const handled = error instanceof CallRefused && !call.context.handling ? 'never' : 'unknown';
   const sent = { handled, details, metadata, header: call.header, cause, retryPushbackMs } as const;
+  // @rewraps the handler's error, shortened to what every client accepts.
   return new RouterError(code, brief(message), sent);
 }
 

@@ -69,6 +69,8 @@ function withRaw(definition: ServiceDefinition, names: readonly string[]): Servi
  */
 export function unimplemented(file: string): (request: unknown, call: ServerCall) => never {
   return (_request, { method }) => {
+    // @cause The method is in the contract, and the generated handler hasn't been replaced yet.
+    // @remedy Write the handler in the file that the text names.
     throw new RpcError(Status.UNIMPLEMENTED, `${method.path} isn't written yet: its handler belongs in ${file}`);
   };
 }

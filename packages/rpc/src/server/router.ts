@@ -123,6 +123,8 @@ export function createRouter(options: RouterOptions): Router {
  */
 function notServed(path: string, metadata: Metadata): RouterError {
   const message = `this server doesn't implement ${path}; list its services by reflection`;
+  // @cause The server doesn't have the method: the address is another service's, or the client's contract is newer.
+  // @remedy Check the address and the version of the instance: `rondo ps`, `rondo describe`.
   return new RouterError(Status.UNIMPLEMENTED, message, { handled: 'never', metadata });
 }
 

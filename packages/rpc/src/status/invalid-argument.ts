@@ -18,6 +18,10 @@ export type FieldAt = (path: string) => ReportFault;
 export function validate<T>(read: (field: FieldAt) => T): T {
   const violations: FieldViolation[] = [];
   const value = read((field) => (description) => violations.push({ field, description }));
+  // @text <field>: <rule and remedy>; <field>: …
+  // @cause Fields of the request break rules of the service. The text and the detail `google.rpc.BadRequest` list each field
+  // with its rule.
+  // @remedy Correct the fields that are named. `error.detail(BadRequest)` has them for programs.
   if (violations.length > 0) throw invalidArgument(violations);
   return value;
 }
@@ -56,6 +60,7 @@ export function invalidArgument(violations: readonly FieldViolation[]): RpcError
   const texts = fieldViolations.map(textOf);
   const left = violations.length - fieldViolations.length;
   const message = (left === 0 ? texts : [...texts, `and ${left} more`]).join('; ');
+  // @rewraps the violations of its callers.
   return new RpcError(Status.INVALID_ARGUMENT, message, { details: [packDetail(BadRequest, { fieldViolations })] });
 }
 

@@ -1,6 +1,7 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import { Metadata } from '../call/metadata.js';
 import { type Status, type StatusName, statusName } from './code.js';
+import { describeReport } from './describe.js';
 import { type DetailType, unpackDetail } from './detail.js';
 
 /** One attempt of a call, at one instance. */
@@ -90,8 +91,10 @@ export class RpcError extends Error {
     return unpackDetail(this.details, type);
   }
 
+  /** One line: the code, the message and, from the report, the method, the attempts with their instances, codes and times. */
   override toString(): string {
-    const where = this.report === undefined ? '' : `${this.report.method}: `;
-    return `${this.codeName}: ${where}${this.message}`;
+    const { codeName, message, report } = this;
+    if (report === undefined) return `${codeName}: ${message}`;
+    return `${codeName}: ${report.method}: ${message} (${describeReport(report, message)})`;
   }
 }

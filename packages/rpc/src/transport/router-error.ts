@@ -16,6 +16,7 @@ export class RouterError extends RpcError {
   readonly handled: 'never' | 'unknown';
 
   constructor(code: Status, message: string, { handled, ...options }: RouterErrorOptions) {
+    // @rewraps the arguments of its callers.
     super(code, message, options);
     this.handled = handled;
   }
@@ -49,6 +50,8 @@ export interface ReceivedFailure extends Pick<RpcError, 'code' | 'message' | 'de
 /** The error for a failure status that came from a server: a {@link RouterError} if that is a Rondo server, otherwise an RpcError. */
 export function receivedError({ code, message, path, mark, ...options }: ReceivedFailure): RpcError {
   const received = { ...options, origin: 'server' } as const;
+  // @rewraps the server's error.
   if (mark === undefined && !options.metadata.has(SERVED_BY)) return new RpcError(code, message, received);
+  // @rewraps the server's error.
   return new RouterError(code, message, { ...received, handled: mark === path ? 'never' : 'unknown' });
 }

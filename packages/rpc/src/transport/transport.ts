@@ -110,6 +110,7 @@ export class TransportError extends RpcError {
   readonly foreign: boolean;
 
   constructor(code: Status, message: string, { reach, foreign = false, ...options }: TransportErrorOptions) {
+    // @rewraps the arguments of its callers.
     super(code, message, options);
     this.reach = reach;
     this.foreign = foreign;
@@ -142,6 +143,9 @@ export function wrapTransport(inner: Transport, { connect, call }: TransportPart
 
 /** The error of a call that its client abandons because the peer is silent. */
 export function silentPeer(): TransportError {
+  // @cause The instance had been silent for half a second, so that a safe call was made at another one. It stands only in the
+  // report.
+  // @remedy None. If it recurs, see why the instance stands still: `rondo top`.
   return new TransportError(Status.UNAVAILABLE, 'the instance is silent, so the call was made elsewhere', {
     reach: 'unknown',
   });

@@ -19,10 +19,15 @@ export function readMessage(desc: DescMessage, text: string, registry: Registry)
  */
 export function toMessage(desc: DescMessage, json: JsonValue, registry: Registry): Message {
   const { value, violations } = checkJson(desc, json, { registry });
+  // @text <field>: <rule and remedy>; <field>: …
+  // @cause Fields of the request's JSON are unknown, or have values that their types can't have.
+  // @remedy Correct the fields that are named.
   if (violations.length > 0) throw invalidArgument(violations);
   try {
     return fromJson(desc, value, { registry });
   } catch (error) {
+    // @cause The request's JSON isn't that of its message, in a way that no field shows.
+    // @remedy Compare the JSON with the contract: `rondo describe`.
     throw invalidArgument([
       { field: 'the request', description: error instanceof Error ? error.message : String(error) },
     ]);

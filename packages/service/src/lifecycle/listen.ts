@@ -176,6 +176,8 @@ export function createGate({ name, readiness, open }: GateOptions): Middleware<S
   return (call, next) => {
     if (readiness.current.phase !== 'starting' || always.has(call.method.service)) return next(call);
     const message = `${name} isn't ready: it waits for a dependency, which its log names; call again soon`;
+    // @cause The process has started, and something that it needs, such as its database, isn't there yet.
+    // @remedy None: the client retries at another instance. If it lasts, look in the log of the process for the dependency.
     return Promise.reject(new CallRefused(Status.UNAVAILABLE, message));
   };
 }

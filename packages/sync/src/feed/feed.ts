@@ -58,6 +58,10 @@ export function createFeed(options: FeedOptions): Feed {
       lastGoodAt = now();
       if (closed !== undefined) return;
       if (changes === undefined) {
+        // @text the watched history is gone: resume from the last token; watch again with the resume_token of the last message
+        // @cause The changes that the watch was about to read were deleted, as they are kept for a limited time.
+        // @remedy Watch again with the last token: the watch then begins with a snapshot.
+        // @effect none
         subscribers.fail(new WatchAborted('the watched history is gone: resume from the last token'));
         head = await readHead(database);
         continue;
@@ -89,6 +93,9 @@ export function createFeed(options: FeedOptions): Feed {
     },
     checkOutage() {
       if (head === undefined || !isStale()) return;
+      // @cause The service can't read changes from its database.
+      // @remedy Watch again with the last token, later or at another replica.
+      // @effect none
       subscribers.fail(new WatchUnavailable('the database is unavailable: resume from the last token'));
     },
     async close(reason) {

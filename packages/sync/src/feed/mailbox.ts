@@ -41,6 +41,11 @@ export function createMailbox(maxChanges: number, onOverflow: () => void): Mailb
       if (failed !== undefined) return;
       if (waiting.length - next >= maxChanges) {
         onOverflow();
+        // @text <max changes> changes wait to be read: read faster, and resume from the last token; watch again with the
+        // resume_token of the last message
+        // @cause The watcher reads more slowly than changes come.
+        // @remedy Read faster, or watch less; then watch again with the last token.
+        // @effect none
         fail(new WatchAborted(`${maxChanges} changes wait to be read: read faster, and resume from the last token`));
         return;
       }

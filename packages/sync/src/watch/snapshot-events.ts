@@ -41,7 +41,11 @@ async function* snapshotParts<Part>(
       return;
     } catch (error) {
       if (!(error instanceof TooMuchPending)) throw error;
-      if (attempt === ATTEMPTS) throw new WatchUnavailable('changes come faster than they are relayed', error);
+      // @cause While the snapshot was read, changes came faster than the instance passes them on.
+      // @remedy Watch again later, or at another replica.
+      // @effect none
+      if (attempt === ATTEMPTS)
+        throw new WatchUnavailable('changes come faster than they are relayed: resume from the last token', error);
       await context.relay.flush();
     }
   }

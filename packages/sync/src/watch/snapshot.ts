@@ -102,6 +102,11 @@ export async function* streamParts<Part>(
 /** A signal that aborts with the caller's or after the timeout, until `release` is called. */
 function bounded({ clock, timeoutMs, signal }: Pick<SnapshotOptions<unknown>, 'clock' | 'timeoutMs' | 'signal'>) {
   const ending = new AbortController();
+  // @text the snapshot wasn't read within <timeout ms> ms: read faster, and watch again; watch again with the resume_token of
+  // the last message
+  // @cause The watcher took too long over the snapshot.
+  // @remedy Read the snapshot faster: store it first, and process it then.
+  // @effect none
   const late = new WatchAborted(`the snapshot wasn't read within ${timeoutMs} ms: read faster, and watch again`);
   const timer = clock.setTimer(timeoutMs, () => ending.abort(late));
   const onAbort = (): void => ending.abort(signal.reason);

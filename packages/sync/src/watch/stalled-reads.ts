@@ -66,5 +66,10 @@ function untilTaken({ clock, boundMs, signal, onStall }: ReadLimits, end: (reaso
 }
 
 function tooSlow(limitMs: number): WatchAborted {
+  // @text nothing was read for <limit ms> ms: read faster, and resume from the last token; watch again with the resume_token
+  // of the last message
+  // @cause The watcher stopped reading.
+  // @remedy Read all the time; then watch again with the last token.
+  // @effect none
   return new WatchAborted(`nothing was read for ${limitMs} ms: read faster, and resume from the last token`);
 }

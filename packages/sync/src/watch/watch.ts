@@ -92,6 +92,9 @@ export async function* watch<Part>(
     yield* changeEvents(context, { ...options, held }, place);
   } catch (error) {
     if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) {
+      // @cause The service can't read changes from its database.
+      // @remedy Watch again with the last token, later or at another replica.
+      // @effect none
       throw new WatchUnavailable('the database is unavailable: resume from the last token', error);
     }
     throw error;
@@ -163,6 +166,11 @@ async function* changesAfter(context: WatchContext, following: Following): Async
 async function history(read: Promise<readonly Change[] | undefined>): Promise<readonly Change[]> {
   const changes = await read;
   if (changes !== undefined) return changes;
+  // @text the history was trimmed while it was read: read faster, and resume from the last token; watch again with the
+  // resume_token of the last message
+  // @cause Changes that the watcher hadn't read were deleted, as they are kept for a limited time.
+  // @remedy Read faster; watch again with the last token.
+  // @effect none
   throw new WatchAborted('the history was trimmed while it was read: read faster, and resume from the last token');
 }
 

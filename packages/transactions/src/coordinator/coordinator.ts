@@ -166,6 +166,9 @@ async function inquire(
 }
 
 function otherCoordinator({ id, coordinator }: CheckedRef, name: string): RpcError {
+  // @cause A coordinator was asked about a transaction of another one.
+  // @remedy Ask the coordinator that the text names.
+  // @effect none
   return new RpcError(
     Status.FAILED_PRECONDITION,
     `transaction.coordinator: must be "${name}", the coordinator that was asked; it is "${coordinator}". Ask that coordinator about ${id}`,

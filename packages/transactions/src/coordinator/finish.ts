@@ -163,11 +163,16 @@ async function resolveConflict(
 }
 
 function notFound(id: string): RpcError {
+  // @cause The coordinator never had the transaction, or has forgotten it: finished ones are kept for a week.
+  // @remedy Check the id; `rondo tx ls` lists the unfinished ones.
   return new RpcError(Status.NOT_FOUND, `this coordinator has no transaction ${id}; finished ones are kept for a week`);
 }
 
 function undecided({ id, expireTime }: LogEntry): RpcError {
   const message = `transaction ${id} is undecided: its own service hasn't done its part, so it can't be committed`;
+  // @cause An operator wants to commit a transaction whose own service hasn't done its part.
+  // @remedy Wait until it is aborted, at the time in the text, or abort it.
+  // @effect none
   return new RpcError(
     Status.FAILED_PRECONDITION,
     `${message}; it is aborted automatically at ${expireTime.toISOString()}`,
@@ -175,5 +180,8 @@ function undecided({ id, expireTime }: LogEntry): RpcError {
 }
 
 function alreadyDecided({ id, decision }: LogEntry): RpcError {
+  // @cause An operator wants to end a transaction in the other way than it was decided.
+  // @remedy None: a decision is final.
+  // @effect none
   return new RpcError(Status.FAILED_PRECONDITION, `transaction ${id} is decided: it is ${decision}`);
 }

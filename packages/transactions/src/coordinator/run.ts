@@ -168,6 +168,9 @@ function sendCommit(dependencies: RunDependencies, { id }: Run): Promise<boolean
 }
 
 function expired({ id, timeoutMs }: Run): RpcError {
+  // @cause The participants of a transaction took longer than its `timeoutMs`.
+  // @remedy Begin a new transaction, with more time if it recurs; the logs of the participants show which one is slow.
+  // @effect none
   return new RpcError(
     Status.ABORTED,
     `transaction ${id} was not decided within ${timeoutMs} ms and was aborted; try again`,

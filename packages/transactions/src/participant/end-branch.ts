@@ -89,7 +89,11 @@ function outcomeOf(known: EndedBranch | undefined): BranchOutcome {
 }
 
 function abortedMeanwhile({ transaction: { id, coordinator } }: EndingBranch): RpcError {
-  return new RpcError(Status.ABORTED, `transaction ${id} of ${coordinator} was aborted while it was being prepared`);
+  const message = `transaction ${id} of ${coordinator} was aborted while it was being prepared; begin a new one`;
+  // @cause The coordinator aborted the transaction before this participant had prepared its part.
+  // @remedy Begin a new transaction.
+  // @effect none
+  return new RpcError(Status.ABORTED, message);
 }
 
 interface InDoubt {

@@ -68,6 +68,8 @@ const DECIDED: Partial<Record<BranchOutcome, Decision>> = {
 /** `PERMISSION_DENIED`, because neither a later state nor another request of that coordinator can succeed. */
 export function unknownCoordinator({ coordinator }: CheckedRef, names: readonly string[]): RpcError {
   const known = names.join(', ') || 'none';
+  // @cause The transaction is of a coordinator that isn't in the participant's configuration.
+  // @remedy Add the coordinator to the configuration of the participant; see the guide on transactions.
   return new RpcError(
     Status.PERMISSION_DENIED,
     `transaction.coordinator: must be one that this participant knows (${known}); it is "${coordinator}". ` +

@@ -66,11 +66,15 @@ export function pack<T>(type: NamedMessageType<T>, message: object): Any {
 export function unpack<T>(type: NamedMessageType<T>, any: Any | undefined, field: string): T {
   const found = typeOf(any);
   if (any === undefined || found !== type.$type) {
+    // @cause A message in an `Any` has another type than expected.
+    // @remedy Send the type that the text names.
     throw invalidArgument([{ field, description: `must be a ${type.$type}; it is "${found}"` }]);
   }
   try {
     return type.decode(any.value);
   } catch {
+    // @cause A message in an `Any` has bytes that aren't of its type.
+    // @remedy Encode the message with the contract of the participant.
     throw invalidArgument([{ field, description: `doesn't decode as ${type.$type}` }]);
   }
 }

@@ -127,6 +127,8 @@ function toEnd({ transaction, heuristic }: EndRequest, participant: string) {
 function unknownOperation({ operation }: PrepareRequest, known: ReadonlyMap<string, Operation>) {
   const names = [...known.keys()].join(', ') || 'none';
   const description = `must have the type of an operation (${names}); it is "${typeOf(operation)}"`;
+  // @cause The operation of a transaction's part isn't one that this participant has.
+  // @remedy Send one of those that the text lists, or deploy the participant that has it first.
   return invalidArgument([{ field: 'operation', description }]);
 }
 
@@ -144,19 +146,33 @@ async function asStatus<T>(work: Promise<T>): Promise<T> {
 
 function toRpcError(error: unknown): unknown {
   if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) {
-    return new RpcError(Status.UNAVAILABLE, "the participant's database can't be asked now", { cause: error });
+    // @cause The participant can't reach its database, or gets no answer in time.
+    // @remedy Begin a new transaction later. The operator looks at the database: `rondo doctor`.
+    // @effect none
+    return new RpcError(Status.UNAVAILABLE, "the participant's database can't be asked now; try again", {
+      cause: error,
+    });
   }
   if (error instanceof LockTimeout) {
+    // @cause A prepared transaction, or a slow one, holds the rows that this one needs.
+    // @remedy Begin a new transaction, after a pause. `rondo tx ls` shows those that haven't ended.
+    // @effect none
     return new RpcError(Status.ABORTED, 'another transaction holds the same rows and has not ended; try again', {
       cause: error,
     });
   }
   if (error instanceof SerializationFailure) {
+    // @cause Concurrent transactions changed the same rows at each attempt of the participant.
+    // @remedy Begin a new transaction, after a pause.
+    // @effect none
     return new RpcError(Status.ABORTED, 'concurrent transactions won every attempt; try again', { cause: error });
   }
   if (sqlStateOf(error) === NO_SLOT) {
     const message =
       'the database has as many prepared transactions as it may hold (max_prepared_transactions); try later';
+    // @cause PostgreSQL holds as many prepared transactions as `max_prepared_transactions` allows.
+    // @remedy Try later; raise the setting if it recurs, and look for transactions in doubt with `rondo tx ls`.
+    // @effect none
     return new RpcError(Status.RESOURCE_EXHAUSTED, message, { cause: error });
   }
   return error;

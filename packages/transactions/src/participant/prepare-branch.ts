@@ -62,13 +62,23 @@ async function operate(
   if (!(await claimBranch(transaction, gid))) throw beingPrepared(branch);
   // Before the work: an aborted branch must cost nothing.
   if (!(await markCommitted(transaction, gid))) {
-    throw new RpcError(Status.ABORTED, `transaction ${ref.id} of ${ref.coordinator} has ended here already`);
+    // @cause The part was committed or aborted already, so that a late request to prepare it has no effect.
+    // @remedy Begin a new transaction.
+    // @effect none
+    throw new RpcError(
+      Status.ABORTED,
+      `transaction ${ref.id} of ${ref.coordinator} has ended here already; begin a new one`,
+    );
   }
   const perform = performer('participant', { transactionId: ref.id, name: branch.name });
   return await perform('operation', () => operation.run(transaction, request, { transaction: ref, signal }));
 }
 
 function beingPrepared({ transaction: { id, coordinator } }: NewBranch): RpcError {
+  // @cause The participant was asked again to prepare the same part, as happens if the connection broke during the first
+  // request.
+  // @remedy Begin a new transaction if `rondo tx ls` doesn't show this one as committing.
+  // @effect possible
   return new RpcError(
     Status.ABORTED,
     `transaction ${id} of ${coordinator} is already prepared, or being prepared, here`,
@@ -95,6 +105,9 @@ export function createAdmission(coordinators: KnownCoordinators) {
     if (!coordinators.knows(transaction.coordinator)) {
       throw unknownCoordinator(transaction, coordinators.names);
     }
+    // @cause More transactions than the participant holds wait for answers of their coordinators.
+    // @remedy Begin a new transaction later; see whether the coordinators' services run.
+    // @effect none
     if (asking >= MAX_ASKING) throw tooMany(`${asking} transactions wait for the answers of their coordinators`);
     asking += 1;
     try {
@@ -122,25 +135,38 @@ async function requireRoom({ one }: Transaction, { coordinator }: CheckedRef, en
     [gidPrefix(coordinator)],
   );
   if (used + entering >= slots - Math.floor(slots * RESERVED_SHARE)) {
+    // @cause The participant's PostgreSQL holds nearly as many prepared transactions as `max_prepared_transactions` allows.
+    // @remedy Try later; raise the setting if it recurs, and look for transactions in doubt with `rondo tx ls`.
+    // @effect none
     throw tooMany(
       `${used + entering} transactions are prepared on the server, which may have ${slots} (max_prepared_transactions)`,
     );
   }
   if (own + entering >= Math.max(1, Math.floor(slots * COORDINATOR_SHARE))) {
+    // @cause One coordinator has more prepared transactions at the participant than its share.
+    // @remedy Try later; look for transactions in doubt with `rondo tx ls`.
+    // @effect none
     throw tooMany(`${own + entering} transactions of the coordinator "${coordinator}" are prepared and not ended`);
   }
 }
 
+// @callers
 function tooMany(what: string): RpcError {
   return new RpcError(Status.RESOURCE_EXHAUSTED, `${what}: try again when some have ended`);
 }
 
 function cannotAsk({ coordinator, id }: CheckedRef, cause: unknown): RpcError {
   const message = `the coordinator "${coordinator}" can't be asked about transaction ${id} now; try again`;
+  // @cause The participant asks the coordinator about each transaction before it prepares its part, and got no answer.
+  // @remedy Begin a new transaction; see whether the coordinator's service runs.
+  // @effect none
   return new RpcError(Status.UNAVAILABLE, message, { cause });
 }
 
 function notUndecided({ coordinator, id }: CheckedRef): RpcError {
+  // @cause The coordinator has decided the transaction, or never began it, when a participant is asked to prepare.
+  // @remedy Begin a new transaction.
+  // @effect none
   return new RpcError(
     Status.ABORTED,
     `the coordinator "${coordinator}" has no undecided transaction ${id} with a part for this participant; begin a new one`,

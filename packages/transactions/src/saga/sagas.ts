@@ -111,6 +111,8 @@ export function createSagas(options: SagasOptions): Sagas {
     list: async (signal) => (await listUnfinishedSagas(database, { signal })).map(toEntry),
     async retry(id) {
       const row = await unpark(database, id);
+      // @cause The saga doesn't exist, or has ended.
+      // @remedy Check the id; `rondo tx ls` lists the unfinished ones.
       if (row === undefined) throw new RpcError(Status.NOT_FOUND, `there is no unfinished saga ${id} here`);
       sweep.nudge();
       return toEntry(row);

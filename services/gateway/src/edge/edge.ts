@@ -82,11 +82,15 @@ function forwardedFor({ headers }: HttpExchange): string | undefined {
 function otherHost({ authority }: HttpExchange): RpcError {
   const named = authority === '' ? 'no host' : `the host "${authority.slice(0, 100)}"`;
   const message = `the request names ${named}, which this gateway doesn't serve; add it to RONDO_GATEWAY_HOSTS if it should`;
+  // @cause The request's `Host` or `:authority` isn't one of the gateway's.
+  // @remedy Call the gateway by one of its names, or add the name to RONDO_GATEWAY_HOSTS.
   return new RpcError(Status.INVALID_ARGUMENT, message);
 }
 
 function otherOrigin({ headers: { origin = '' } }: HttpExchange): RpcError {
   const message = `pages of ${origin.slice(0, 100)} may not call this gateway; add the origin to RONDO_GATEWAY_CORS_ORIGINS if they should`;
+  // @cause A browser's page of an origin that isn't allowed calls the gateway.
+  // @remedy Add the origin to RONDO_GATEWAY_CORS_ORIGINS.
   return new RpcError(Status.PERMISSION_DENIED, message);
 }
 
@@ -98,6 +102,10 @@ function takeQuota({ answerHeaders }: HttpExchange, limit: RateLimit, client: st
   if (admitted) return undefined;
   const retryDelay = { seconds: BigInt(resetSeconds), nanos: 0 };
   answerHeaders['retry-after'] = `${resetSeconds}`;
+  // @cause The client has used its quota of requests. `RateLimit`, `Retry-After` and the detail `google.rpc.RetryInfo` tell
+  // when there is more.
+  // @remedy Wait as long as the text says.
+  // @effect none
   return new RpcError(Status.RESOURCE_EXHAUSTED, `too many requests; send the next in ${resetSeconds} s`, {
     details: [packDetail(RetryInfo, { retryDelay })],
   });

@@ -22,6 +22,8 @@ export function checkContentType(exchange: HttpExchange, taken: readonly string[
   const type = contentTypeOf(exchange);
   if (type === '' || taken.includes(type) || (taken.includes('application/json') && JSON_TYPE.test(type))) return;
   const message = `the Content-Type is ${type}; this method takes ${taken.join(' or ')}`;
+  // @cause The body is of a type that the method doesn't take. HTTP 415.
+  // @remedy Send one of the types that the text names.
   throw new HttpFault(415, new RpcError(Status.INVALID_ARGUMENT, message), { accept: taken.join(', ') });
 }
 
@@ -38,9 +40,20 @@ export async function readBody(exchange: HttpExchange, maxBytes: number): Promis
     return await gunzip(body, { maxOutputLength: maxBytes });
   } catch (error) {
     if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new BodyError('too_large', `the inflated body exceeds ${maxBytes} bytes`);
+      // @code RESOURCE_EXHAUSTED
+      // @cause The body is larger after decompression than the gateway takes. HTTP 413.
+      // @remedy Send less at a time.
+      // @effect none
+      throw new BodyError('too_large', `the inflated body exceeds ${maxBytes} bytes: send less`);
     }
-    throw invalidArgument([{ field: 'the body', description: 'is not gzip, as its Content-Encoding says' }]);
+    // @cause The request has `Content-Encoding: gzip`, and its body isn't gzip.
+    // @remedy Compress the body, or leave the header out.
+    throw invalidArgument([
+      {
+        field: 'the body',
+        description: 'is not gzip, as its Content-Encoding says; compress it, or leave the header out',
+      },
+    ]);
   }
 }
 
@@ -50,6 +63,8 @@ export function checkEncoding({ headers }: HttpExchange, known: readonly string[
   if (encoding === 'identity' || known.includes(encoding)) return encoding;
   const accepted = ['identity', ...known].join(', ');
   const message = `the Content-Encoding is ${encoding}; this method takes ${accepted}`;
+  // @cause The body is compressed in a way that the gateway doesn't read. HTTP 415.
+  // @remedy Send gzip, or no compression.
   throw new HttpFault(415, new RpcError(Status.INVALID_ARGUMENT, message), { 'accept-encoding': accepted });
 }
 
@@ -58,6 +73,8 @@ export function toText(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw invalidArgument([{ field: 'the body', description: 'is not UTF-8, which JSON is encoded in' }]);
+    // @cause The body has bytes that aren't UTF-8.
+    // @remedy Encode the JSON in UTF-8.
+    throw invalidArgument([{ field: 'the body', description: 'is not UTF-8, which JSON is encoded in; encode it so' }]);
   }
 }

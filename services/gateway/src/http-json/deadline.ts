@@ -25,4 +25,7 @@ export function timeoutOf(headers: IncomingHttpHeaders): number | undefined {
   return undefined;
 }
 
+// @text [Grpc-Timeout | Connect-Timeout-Ms]: is <value>; <rule>
+// @cause The header with the request's deadline can't be read.
+// @remedy Write it as the text says.
 const refused = (field: string, description: string) => invalidArgument([{ field, description }]);

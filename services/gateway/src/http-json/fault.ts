@@ -41,16 +41,25 @@ export function toFault(error: unknown, { conditional, onFault }: FaultOptions):
   }
   if (error instanceof BodyError) return bodyFault(error);
   onFault(error);
+  // @cause A fault of the gateway. HTTP 500.
+  // @remedy Call again; the gateway's log has the fault.
+  // @effect possible
   return new HttpFault(500, new RpcError(Status.INTERNAL, 'the gateway failed; try again, and report it if it lasts'));
 }
 
 function bodyFault({ reason, message }: BodyError): HttpFault | undefined {
   switch (reason) {
     case 'too_large':
+      // @rewraps the BodyError.
       return new HttpFault(413, new RpcError(Status.RESOURCE_EXHAUSTED, message));
     case 'too_slow':
+      // @text the body arrives too slowly: send at least <bytes> bytes a second
+      // @cause The client took too long over the body. HTTP 408.
+      // @remedy Send the body faster.
+      // @effect none
       return new HttpFault(408, new RpcError(Status.DEADLINE_EXCEEDED, message));
     case 'overloaded':
+      // @rewraps the BodyError.
       return new HttpFault(503, new RpcError(Status.UNAVAILABLE, message), { 'retry-after': '1' });
     case 'broken_off':
       return undefined;

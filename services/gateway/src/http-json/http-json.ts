@@ -46,6 +46,7 @@ export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchang
     let left = false;
     exchange.onClose((early) => {
       left = early;
+      // @rewraps the client has left.
       if (early) context.end(new RpcError(Status.CANCELLED, 'the client left'));
     });
     serve({ ...complete, exchange, match, context, left: () => left }).catch((error: unknown) => {
@@ -58,6 +59,9 @@ export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchang
 
 async function serve(call: Omit<HttpCall, 'conditions'>): Promise<void> {
   const { violations, ...conditions } = readConditions(call.exchange.headers);
+  // @text If-Match: is <etag>; send one strong entity tag in quotation marks, as the ETag of a reply, or *
+  // @cause The header `If-Match` has several etags, a weak one, or none.
+  // @remedy Write the header as the text says.
   if (violations.length > 0) throw invalidArgument(violations);
   const { requestStream, responseStream } = call.match.target.method;
   await (requestStream || responseStream ? serveStream({ ...call, conditions }) : serveUnary({ ...call, conditions }));

@@ -34,6 +34,9 @@ export function toJsonValue(desc: DescMessage, message: Message, { types, int64A
   const violations: FieldViolation[] = [];
   const value = new Numbers(types, violations).message(desc, json, '');
   const [first] = violations;
+  // @cause The contract says `int64_as_number` for the method, and the reply has an integer beyond ±2^53.
+  // @remedy Call the method by gRPC. If such values occur, take the option out of the contract.
+  // @effect possible
   if (first !== undefined) throw new RpcError(Status.OUT_OF_RANGE, `the reply's ${first.field} ${first.description}`);
   return value;
 }
@@ -48,6 +51,9 @@ function plainJson(desc: DescMessage, message: Message, types: Registry): JsonVa
         return toJson(desc, message, { registry, alwaysEmitImplicit: true });
       } catch (cause) {
         const text = `the reply of type ${desc.typeName} has a value that JSON has no form for; call the method by gRPC`;
+        // @cause The reply has an `Any` of a type that the gateway doesn't know.
+        // @remedy Call the method by gRPC, or let the service's reflection return the type.
+        // @effect possible
         throw new RpcError(Status.INTERNAL, text, { cause });
       }
     });

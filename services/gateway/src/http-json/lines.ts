@@ -46,7 +46,12 @@ export async function* readLines(exchange: HttpExchange, maxBytes: number): Asyn
   yield* take(Buffer.alloc(0));
 }
 
-const tooLong = (maxBytes: number) => new BodyError('too_large', `a line of the body exceeds ${maxBytes} bytes`);
+// @code RESOURCE_EXHAUSTED
+// @cause A line of a streamed body is larger than a message may be. HTTP 413.
+// @remedy Send less in one line.
+// @effect possible
+const tooLong = (maxBytes: number) =>
+  new BodyError('too_large', `a line of the body exceeds ${maxBytes} bytes: send less in one`);
 
 /** Options of {@link encodeLines}. */
 export interface EncodeOptions {
@@ -80,6 +85,8 @@ function inLine(number: number, encode: () => Uint8Array): Uint8Array {
     return encode();
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
+    // @cause A line of a streamed body isn't the JSON of its message.
+    // @remedy Correct the line that the text names.
     throw invalidArgument([{ field: `line ${number}`, description: error.message }]);
   }
 }

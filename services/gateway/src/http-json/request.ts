@@ -48,6 +48,8 @@ const LONG_NUMBER = /\d{16}|\d[eE]|\\u003/i;
 export function encodeRequest(method: DescMethod, parts: RequestParts): Uint8Array {
   const { body } = parts;
   const unparsed = whyUnparsed(body, MAX_JSON_VALUES);
+  // @cause The body has more values, or is nested deeper, than the gateway reads.
+  // @remedy Send less at a time.
   if (unparsed !== undefined) throw invalidArgument([{ field: 'the body', description: `${unparsed}; send less` }]);
   const simple = isBodyOnly(parts) && !LONG_NUMBER.test(body) && !factsOf(method.input).wellKnown;
   const message = simple ? readSimple(method.input, parts) : undefined;
@@ -78,10 +80,16 @@ function readMessage(method: DescMethod, parts: RequestParts): Message {
   const mask = isObject(json) && binding.verb === 'PATCH' ? impliedMask(input, json, binding.body) : undefined;
   const checked = checkJson(input, json, { registry: types, unnamedNumbers: true });
   const faults = [...violations, ...checked.violations];
+  // @text <field>: <rule and remedy>; <field>: …
+  // @cause Fields of the path, query or body are unknown, or have values that their types can't have. HTTP 400.
+  // @remedy Correct the fields that are named.
   if (faults.length > 0) throw invalidArgument(faults);
   const message = fromChecked(input, checked.value, types);
   if (mask !== undefined) setMask(input, message, mask);
   const beyond = int64AsNumber ? beyondNumbers(input, message, types) : [];
+  // @text <field>: is <value>; this method's 64-bit integers are JSON numbers, from -<limit> to <limit>
+  // @cause The contract says `int64_as_number` for the method, and the request has an integer beyond ±2^53.
+  // @remedy Call the method by gRPC. If such values occur, take the option out of the contract.
   if (beyond.length > 0) throw invalidArgument(beyond);
   return message;
 }
@@ -99,6 +107,8 @@ function parse(text: string): JsonValue {
     return parseJson(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
+    // @cause The body is no JSON.
+    // @remedy Correct the JSON at the position that the text names.
     throw invalidArgument([{ field: 'the body', description: error.message.replace(/^the request /, '') }]);
   }
 }
@@ -142,6 +152,8 @@ function fromChecked(desc: DescMessage, value: JsonValue, registry: Registry): M
     return fromJson(desc, value, { registry });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
+    // @cause The request's JSON isn't that of its message, in a way that no field shows.
+    // @remedy Compare the JSON with the gateway's OpenAPI document.
     throw invalidArgument([{ field: 'the request', description: reason }]);
   }
 }

@@ -67,11 +67,14 @@ function streamOf(call: HttpCall, upload: Upload): Request {
   checkEncoding(exchange, []);
   if (exchange.query !== '') {
     const description = 'has no effect on this method, whose messages are the lines of the body; leave it out';
+    // @cause A method that takes a stream was called with a query string.
+    // @remedy Send all fields in the lines of the body.
     throw invalidArgument([{ field: 'the query', description }]);
   }
   const lines = readLines(exchange, maxMessageBytes);
   const failed = (error: unknown) => {
     upload.failure ??= error;
+    // @rewraps the client gets the error that the request stream failed with.
     context.end(new RpcError(Status.CANCELLED, 'the request stream failed', { cause: error }));
   };
   return (to) => {
@@ -121,6 +124,9 @@ async function sendStream(call: StreamCall, reply: BackendReply, stream: AsyncIt
   }
 }
 
+// @cause The gateway is stopping.
+// @remedy Ask again; another gateway, or this one after its restart, answers.
+// @effect none
 const STOPPING = new RpcError(Status.UNAVAILABLE, 'this gateway is stopping; ask again, and another one answers');
 
 /** Calls `listener` when the gateway drains, if the call has no end of its own. Returns a function that stops that. */

@@ -90,6 +90,9 @@ export async function sendReply(call: HttpCall, { response, header, trailer, fro
 export function methodAt(target: PublicMethod, from: BackendReply['from']): DescMethod {
   const method = target.descAt(from);
   if (method !== undefined) return method;
+  // @cause An instance with a new contract answered before the gateway had read that contract.
+  // @remedy Call again in a second.
+  // @effect possible
   throw new RpcError(Status.UNAVAILABLE, `the contract of the instance that answered is not known; try again`);
 }
 

@@ -98,6 +98,10 @@ export class Body implements RequestBody {
     const more = Math.max(0, bytes - FREE_BYTES) - this.#heldBytes;
     if (more === 0 || this.#released) return undefined;
     if (!this.#options.unfinished.take(more)) {
+      // @code UNAVAILABLE
+      // @cause The gateway holds as many bytes of unfinished requests as it may. HTTP 503.
+      // @remedy Send the request again soon.
+      // @effect none
       return new BodyError('overloaded', 'the gateway waits for the rest of too many requests: send it again soon');
     }
     this.#heldBytes += more;
@@ -146,6 +150,7 @@ export class Body implements RequestBody {
   /** False if there is nothing to read. */
   #begin(): boolean {
     if (this.#state === 'ended') return false;
+    // @rewraps a fault of the gateway's own code, which no client sees.
     if (this.#state !== 'unread') throw new BodyError('broken_off', 'the body has been read already');
     this.#state = 'reading';
     this.#options.begin?.();
@@ -193,6 +198,10 @@ export class Body implements RequestBody {
 
   #tooLarge(maxBytes: number): Promise<never> {
     this.#cut();
+    // @code RESOURCE_EXHAUSTED
+    // @cause The body is larger than a message may be. HTTP 413.
+    // @remedy Send less at a time.
+    // @effect none
     return Promise.reject(new BodyError('too_large', `the body has more than ${maxBytes} bytes: send less`));
   }
 
@@ -292,6 +301,7 @@ class Reading {
   };
 
   #fail(reason: BodyError['reason'], message: string): void {
+    // @rewraps the reason of its callers; http-json/fault.ts has the text.
     if (!this.ended) this.error ??= new BodyError(reason, message);
   }
 }

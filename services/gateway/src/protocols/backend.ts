@@ -146,7 +146,10 @@ async function answerLocally(call: MethodCall, { local, clock }: BackendOptions)
   const { target, metadata, timeoutMs } = call;
   const { path, responseStream }: Method = target.method;
   const request = typeof call.request === 'function' ? call.request(undefined) : call.request;
-  if (request === undefined) throw new RpcError(Status.UNIMPLEMENTED, `${path} takes no such request`);
+  // @cause A service of the gateway itself was called with no request.
+  // @remedy Send one message.
+  if (request === undefined)
+    throw new RpcError(Status.UNIMPLEMENTED, `${path} takes one message, and the request has none`);
   const deadline = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
   const context = new CallContext({ clock, parents: [call.context] });
   const reply = await local.handle({ path, responseStream, metadata, deadline, context, request, peer: '' });

@@ -55,6 +55,8 @@ function encoder({ types }: PublicMethod, refuse: Refuse): (desc: DescMethod, js
       return last.bytes;
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
+      // @cause The JSON of a Connect or gRPC-Web request isn't that of its message.
+      // @remedy Correct the JSON as the text says.
       throw refuse(
         new RpcError(Status.INVALID_ARGUMENT, `the request is not the JSON of its message: ${why}`, { cause }),
       );

@@ -62,6 +62,8 @@ function text(query: ReadonlyMap<string, Buffer>, key: string): string | undefin
 function fromBase64(value: Buffer): Buffer {
   const base64 = value.toString('latin1').replaceAll(' ', '+');
   if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(base64)) {
+    // @cause The query's `message` of a Connect GET isn't base64.
+    // @remedy Encode it in base64 with the alphabet for URLs.
     throw new RpcError(Status.INVALID_ARGUMENT, 'message: with base64=1 it must be base64; use the alphabet for URLs');
   }
   return Buffer.from(base64, 'base64');
@@ -69,5 +71,7 @@ function fromBase64(value: Buffer): Buffer {
 
 function requireConnectParameter(version: string | undefined): void {
   if (version === undefined || version === 'v1') return;
+  // @cause The query's `connect` has another version than v1.
+  // @remedy Send connect=v1, or leave it out.
   throw new RpcError(Status.INVALID_ARGUMENT, 'connect: the only version is v1; send connect=v1 or leave it out');
 }

@@ -103,6 +103,8 @@ export function answerConnectError(
 /** @throws RpcError `INVALID_ARGUMENT` for a version of the protocol that isn't 1. A client may leave it out. */
 export function requireConnectVersion(version: string | readonly string[] | undefined): void {
   if (version === undefined || version === '1') return;
+  // @cause The header `connect-protocol-version` has another version than 1.
+  // @remedy Send 1, or leave it out.
   throw new RpcError(
     Status.INVALID_ARGUMENT,
     'connect-protocol-version: the only version is 1; send 1 or leave it out',

@@ -127,10 +127,14 @@ export function onlyEnvelope(body: Buffer, maxBytes: number): Envelope {
   reader.push(body);
   const envelope = reader.next();
   if (envelope === undefined) {
+    // @cause The body of a call of one message has none.
+    // @remedy Send one message; an empty one has a prefix of five zero bytes.
     throw reader.whole
       ? new RpcError(Status.UNIMPLEMENTED, 'the request has no message; this method takes one')
       : cutOff();
   }
+  // @cause The body of a call of one message has two.
+  // @remedy Send one message, or call a method that takes a stream.
   if (!reader.whole)
     throw new RpcError(Status.UNIMPLEMENTED, 'the request has a second message; this method takes one');
   return envelope;
@@ -147,11 +151,17 @@ export function envelop(data: Uint8Array, flags = 0): Buffer {
 
 /** The error of a request that ends inside a message. */
 export function cutOff(): RpcError {
+  // @cause The body ends before the length in its prefix is reached.
+  // @remedy Correct the client's framing, or see what cuts off its requests.
+  // @effect none
   return new RpcError(Status.INTERNAL, 'the request ends inside a message; send as many bytes as its prefix declares');
 }
 
 /** The error of a message over the limit. */
 export function tooLarge(maxBytes: number): RpcError {
+  // @cause A message of the request is larger than the gateway takes.
+  // @remedy Send less at a time.
+  // @effect none
   return new RpcError(
     Status.RESOURCE_EXHAUSTED,
     `a message of the request is larger than ${maxBytes} bytes, the most that the gateway takes; send less at a time`,

@@ -53,6 +53,7 @@ export class InboundCall {
     this.#options = options;
     this.#startedAt = options.clock.now();
     exchange.onClose((left) => {
+      // @rewraps the client has left.
       if (left) this.context.end(new RpcError(Status.CANCELLED, 'the client left before the end of the call'));
     });
   }
@@ -120,12 +121,16 @@ export class InboundCall {
     if (fault instanceof RpcError) return fault;
     if (fault instanceof BodyError) return bodyError(fault, this.#options.maxMessageBytes);
     this.#options.log.error({ err: fault, method: this.target.method.path }, 'a call failed inside the gateway');
+    // @cause A fault of the gateway.
+    // @remedy Call again; the gateway's log has the fault.
+    // @effect possible
     return new RpcError(Status.INTERNAL, 'internal error', { cause: fault });
   }
 }
 
 function bodyError(fault: BodyError, maxBytes: number): RpcError {
   if (fault.reason === 'too_large') return tooLarge(maxBytes);
+  // @rewraps the BodyError.
   return new RpcError(BODY_CODES[fault.reason], fault.message, { cause: fault });
 }
 
@@ -136,6 +141,9 @@ const BODY_CODES = {
 } as const;
 
 function deadlineExceeded(timeoutMs: number): RpcError {
+  // @cause The call took longer than the client allows.
+  // @remedy Allow the call more time, or ask for less.
+  // @effect possible
   return new RpcError(
     Status.DEADLINE_EXCEEDED,
     `no outcome within the ${timeoutMs} ms that the client gave the call; allow it more time or ask for less`,

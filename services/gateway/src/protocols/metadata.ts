@@ -102,6 +102,8 @@ function valuesOf(key: string, raw: string | string[]): readonly Value[] {
   if (key.endsWith('-bin'))
     return values.flatMap((value) => value.split(',')).map((value) => bytesOf(key, value.trim()));
   if (!values.every((value) => TEXT.test(value))) {
+    // @cause A header of the request can't be passed on as metadata.
+    // @remedy Send text as printable ASCII, and bytes as base64 under a key that ends in -bin.
     throw new RpcError(
       Status.INVALID_ARGUMENT,
       `header ${key}: it is passed on as metadata, so it must be printable ASCII; send anything else as base64 under a key that ends in -bin`,
@@ -111,11 +113,15 @@ function valuesOf(key: string, raw: string | string[]): readonly Value[] {
 }
 
 function bytesOf(key: string, value: string): Buffer {
+  // @cause A header whose name ends in -bin isn't base64.
+  // @remedy Encode its value in base64.
   if (!BASE64.test(value)) throw new RpcError(Status.INVALID_ARGUMENT, `header ${key}: its value must be base64`);
   return Buffer.from(value, 'base64');
 }
 
 function tooMuch(count: number, sizeBytes: number): RpcError {
+  // @cause The request has more metadata than services accept.
+  // @remedy Send the rest in the message.
   return new RpcError(
     Status.INVALID_ARGUMENT,
     `the request's headers hold ${count} entries of metadata with ${sizeBytes} bytes; ${MAX_ENTRIES} entries and ${MAX_BYTES} bytes are the most; send the rest in the message`,

@@ -19,10 +19,22 @@ export interface FailedCall {
  * - An error of the protocol in front, which read the request, was written for the client: it stays.
  */
 export function publicError(error: unknown, call: FailedCall): RpcError {
+  // @text internal error (trace <trace id>)
+  // @cause A fault of the gateway, whose text isn't for clients.
+  // @remedy Look for the trace id of the text in the logs: `rondo logs --trace ID`.
+  // @effect possible
   if (!(error instanceof RpcError))
     return new RpcError(Status.INTERNAL, fixedText(Status.INTERNAL, call), { cause: error });
   if (error.origin === 'server') return withoutSecrets(error);
   // Every error of a call that was made has a report.
+  // @code UNAVAILABLE
+  // @text no instance of <service> is running | <service> can't be reached now; call again soon (trace <trace id>)
+  // @cause The gateway's own client couldn't complete the call. The gateway replaces the text, which names instances and
+  // addresses, and keeps the code. Further texts by code: the call was cancelled; the call took longer than it may; the call
+  // exceeds a limit; the service did not answer as its contract says.
+  // @remedy Call again if the method is safe. Otherwise look for the trace id of the text in the logs: `rondo logs --trace
+  // ID`.
+  // @effect possible
   return error.report === undefined ? error : new RpcError(error.code, fixedText(error.code, call), { cause: error });
 }
 
@@ -47,6 +59,7 @@ function withoutSecrets(error: RpcError): RpcError {
   const message = withoutAddresses(error.message);
   const details = error.details.filter(({ typeUrl }) => !DEBUG_INFO.test(typeUrl));
   if (message === error.message && details.length === error.details.length) return error;
+  // @rewraps the server's error without what isn't for clients.
   return new RpcError(code, message, { details, metadata, header, cause: error, origin, ...(report && { report }) });
 }
 

@@ -150,8 +150,8 @@ describe('a stream of requests', () => {
   it.each([
     ['{"a":1}\n{"x":1}\n', 400, 'line 2: x: is not a field'],
     ['{"a":1}\nnope\n', 400, 'line 2: the body: is not JSON'],
-    [`{"a":1}\n{"a":${' '.repeat(200)}1}\n`, 413, 'a line of the body exceeds 100 bytes'],
-    [' '.repeat(200), 413, 'a line of the body exceeds 100 bytes'],
+    [`{"a":1}\n{"a":${' '.repeat(200)}1}\n`, 413, 'a line of the body exceeds 100 bytes: send less in one'],
+    [' '.repeat(200), 413, 'a line of the body exceeds 100 bytes: send less in one'],
   ])('fails by the line: %#', async (body, status, text) => {
     const answer = await ask({ ...SUM, body: bytes(...(body.match(/[\s\S]{1,60}/g) ?? [])), replies: total }).answer();
     expect(answer.status).toBe(status);

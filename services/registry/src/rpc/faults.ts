@@ -25,15 +25,22 @@ const REMEDY: Readonly<Record<keyof TotalLimits, string>> = {
 /** Translates a fault of a store into the `RpcError` that the caller gets. Any other fault is returned unchanged. */
 export function toRpcError(fault: unknown): unknown {
   if (fault instanceof LeaseNotFound) {
+    // @cause The lease ran out, was given up, or the registry lost it in a restart.
+    // @remedy None: Rondo's services register again. Another client does so itself.
     return refusal(Status.NOT_FOUND, `no such lease for instance "${fault.instanceId}": register again`, fault);
   }
   if (fault instanceof InstanceNotFound) {
     const message = `no instance "${fault.instanceId}" is registered: list the registered ones with ListInstances`;
+    // @cause The instance isn't registered, or no longer.
+    // @remedy Check the id with `rondo ps`.
     return refusal(Status.NOT_FOUND, message, fault);
   }
   if (fault instanceof InstanceTakenOver) {
     const { instanceId, incarnation } = fault;
     const holder = `another process, incarnation ${incarnation}, has taken over instance id "${instanceId}"`;
+    // @cause A later process has registered under the same instance id.
+    // @remedy Give each process its own RONDO_INSTANCE_ID.
+    // @effect none
     return refusal(Status.ABORTED, `${holder}: give this process its own RONDO_INSTANCE_ID`, fault);
   }
   if (fault instanceof SecretMismatch) {
@@ -41,22 +48,37 @@ export function toRpcError(fault: unknown): unknown {
     const holder = `instance id "${instanceId}" is held by a process of the same incarnation, ${incarnation}`;
     const remedy = 'send the secret that it registered with, or give this process its own RONDO_INSTANCE_ID';
     const details = [packDetail(ErrorInfo, { reason: 'INSTANCE_ID_HELD', domain: 'registry' })];
+    // @cause Two processes use the same instance id.
+    // @remedy Give each process its own RONDO_INSTANCE_ID.
     return new RpcError(Status.PERMISSION_DENIED, `${holder}: ${remedy}`, { details, cause: fault });
   }
   if (fault instanceof IncarnationAhead) return ahead(fault);
   if (fault instanceof InstanceTooLarge) {
     const rule = `all its text may have ${REQUEST_LIMITS.instanceTextSize} characters; send less metadata`;
     const description = `leaves instance "${fault.instanceId}" with ${fault.textSize}: ${rule}`;
+    // @cause A change would make the metadata of an instance too large.
+    // @remedy Send less metadata.
     return invalidArgument([{ field: 'metadata', description }]);
   }
   if (fault instanceof LimitReached) {
     const { subject, limit } = fault;
     const message = `the registry holds ${limit} ${subject}, as many as it may: ${REMEDY[subject]}`;
+    // @text the registry holds <limit> <subject>, as many as it may: <remedy>
+    // @cause The registry holds as many instances, services, cordoned instances or watches as it may.
+    // @remedy Raise the limit that the text names, if the system needs it.
+    // @effect none
     return refusal(Status.RESOURCE_EXHAUSTED, message, fault);
   }
   if (fault instanceof StoreClosed) {
+    // @cause The registry is stopping.
+    // @remedy None: Rondo's services ask another registry, or this one again.
+    // @effect none
     return refusal(Status.UNAVAILABLE, 'the registry is stopping: ask it again once it is back', fault);
   }
+  // @text the store at <address> can't be reached: <reason>; call again soon
+  // @cause The registry can't reach its store, such as etcd.
+  // @remedy Bring back the store that the text names. Services use what they know meanwhile.
+  // @effect possible
   if (fault instanceof StoreUnreachable) return refusal(Status.UNAVAILABLE, `${fault.message}; call again soon`, fault);
   return fault;
 }
@@ -69,14 +91,18 @@ function ahead(fault: IncarnationAhead): RpcError {
   const registryTime = new Date(fault.wallMs).toISOString();
   const rule = `is ${fault.incarnation}, and may be at most ${MAX_AHEAD_MS / 1000} s ahead of the registry's clock, ${registryTime}`;
   const remedy = 'set the clock of this machine, or of the registry, by NTP and start the process again';
+  // @cause The clock of the machine that registers is ahead of the registry's.
+  // @remedy Set both clocks by NTP, and start the process again.
   const { code, message, details } = invalidArgument([
     { field: 'instance.incarnation', description: `${rule}; ${remedy}` },
   ]);
   const metadata = { registry_time_ms: String(Math.floor(fault.wallMs)) };
   const info = packDetail(ErrorInfo, { reason: 'INCARNATION_AHEAD', domain: 'registry', metadata });
+  // @rewraps the error above, with one more detail.
   return new RpcError(code, message, { details: [...details, info], cause: fault });
 }
 
+// @callers
 function refusal(code: Status, message: string, cause: Error): RpcError {
   return new RpcError(code, message, { cause });
 }

@@ -179,6 +179,9 @@ export function headerOf(fault: unknown): Metadata | undefined {
 
 /** Converts a failure of the method at `path` to a status of grpc-js. */
 export function toGrpcStatus(fault: unknown, path: string): grpc.StatusObject {
+  // @cause A fault of the server outside of the handler.
+  // @remedy Look in the service's log.
+  // @effect possible
   const error = fault instanceof RpcError ? fault : new RpcError(Status.INTERNAL, 'internal error', { cause: fault });
   const metadata = toGrpcMetadata(error.metadata);
   const details = encodeStatusDetails(error);

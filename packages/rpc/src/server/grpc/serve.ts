@@ -135,6 +135,11 @@ async function drain(server: grpc.Server, { inFlight, graceMs, clock }: DrainOpt
 }
 
 function shuttingDown(): RpcError {
+  // @cause The instance is stopping. It ends streams without an end of their own at once, and other calls when its time for
+  // them, RONDO_DRAIN_GRACE_MS, is over.
+  // @remedy None for safe and idempotent methods, which the client retries, and for streams that it resumes. Otherwise read
+  // the state before you repeat the call.
+  // @effect possible
   return new RpcError(Status.UNAVAILABLE, 'this instance is shutting down; call again to reach another');
 }
 

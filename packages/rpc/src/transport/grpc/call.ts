@@ -143,6 +143,9 @@ interface UnaryEnd {
 }
 
 function resolveUnary(message: Uint8Array | undefined, { header, trailer, resolve, reject }: UnaryEnd): void {
+  // @cause The server ended a call of one reply with OK, and sent none.
+  // @remedy Correct the server: it must reply or fail.
+  // @effect possible
   if (message === undefined) reject(new RpcError(Status.UNIMPLEMENTED, 'the server ended the call without a reply'));
   else {
     resolve({
@@ -155,6 +158,9 @@ function resolveUnary(message: Uint8Array | undefined, { header, trailer, resolv
 
 /** Source: https://github.com/grpc/grpc/blob/master/doc/statuscodes.md, "cardinality violation". */
 function secondReply(): RpcError {
+  // @cause The server sent two replies in a call of one.
+  // @remedy Compare both sides' contracts: the server's method may return a stream.
+  // @effect possible
   return new RpcError(Status.UNIMPLEMENTED, 'the server sent a second reply to a method that has one');
 }
 

@@ -390,6 +390,9 @@ export class GrpcConnection implements Transport {
 
   #failure(): TransportError {
     const reason = this.#state === 'shutdown' ? CLOSED : (this.#lastError ?? 'no connection');
+    // @text <reason of the last failed connection, such as connect ECONNREFUSED>
+    // @cause No connection to the instance could be made.
+    // @remedy Follow the reason; see `rondo ps`.
     return new TransportError(Status.UNAVAILABLE, reason, { reach: 'unsent' });
   }
 }

@@ -107,6 +107,10 @@ class GrpcTransport implements Transport {
 
   /** grpc-js sets compression per connection, and announces it on every call; not every server accepts that. */
   async #callCompressed(wire: WireCall): Promise<Reply<Uint8Array>> {
+    // @text the connection was closed
+    // @cause The connection was closed on this side, since the instance left or the channel was closed, before the call was
+    // sent.
+    // @remedy None: the client retries at another instance. If calls fail with it, don't close the channel while they run.
     if (this.state === 'shutdown') throw new TransportError(Status.UNAVAILABLE, CLOSED, { reach: 'unsent' });
     this.#compressed ??= new GrpcTransport(this.#address, { ...this.#options, compression: 'gzip' });
     if (this.#compressed.state !== 'ready') await this.#compressed.connect(wire.context.signal);

@@ -227,6 +227,8 @@ export class TunnelClient implements ResponseListener {
     }
     for (const call of [...this.#calls]) {
       if (call === undefined || ((call.sequence - accepted) | 0) <= 0) continue;
+      // @cause The instance is stopping and hasn't started the call.
+      // @remedy None: the client retries at another instance. If there is no other, start one before you stop this.
       call.fail(
         new TransportError(Status.UNAVAILABLE, 'the server shuts down and did not take the call', { reach: 'never' }),
       );
@@ -311,15 +313,20 @@ export class TunnelClient implements ResponseListener {
 }
 
 function callerLeft(): TransportError {
+  // @rewraps the caller has its own error by then.
   return new TransportError(Status.CANCELLED, 'the caller left', { reach: 'unknown' });
 }
 
 /** The error of a call that waited when the tunnel ended. */
 function notTaken(): TransportError {
+  // @cause The connection to the instance ended while the call waited to be sent.
+  // @remedy None: the client retries at another instance, or when the connection is back.
   return new TransportError(Status.UNAVAILABLE, 'the call was not taken (the tunnel has ended)', { reach: 'unsent' });
 }
 
 function tooMany(calls: number): TransportError {
   const message = `${calls} calls wait for this instance already: call it less, or add instances`;
+  // @cause More calls wait for the instance than the client holds for one connection.
+  // @remedy Make fewer calls at once, or add instances; see the guide on tunnels.
   return new TransportError(Status.UNAVAILABLE, message, { reach: 'unsent' });
 }

@@ -127,6 +127,9 @@ export class TunnelledCall {
 
 /** As grpc-js says it. */
 function tooLong(bytes: number, maxBytes: number): RpcError {
+  // @cause A message is larger than one may be, 4 MiB.
+  // @remedy Send less at a time: use pages, or a stream.
+  // @effect possible
   return new RpcError(Status.RESOURCE_EXHAUSTED, `Received message larger than max (${bytes} vs ${maxBytes})`);
 }
 

@@ -74,6 +74,9 @@ export interface FailedCall {
  * text isn't grpc-js's for a stream that was reset.
  */
 export function toError(status: grpc.StatusObject, { path, header, connected }: FailedCall): RpcError {
+  // @cause The server compresses its messages in a way other than the one it announces, or than gzip.
+  // @remedy Correct the server or the proxy in between.
+  // @effect possible
   if (isUnreadable(status)) return new RpcError(Status.INTERNAL, UNREADABLE);
   const received = Object.keys(status.metadata.getMap()).length > 0;
   const first = header ?? (received ? status.metadata : undefined);
@@ -117,6 +120,11 @@ function foreignError(status: grpc.StatusObject, header: grpc.Metadata | undefin
   const reach = UNKNOWN_TO_HTTP.test(details) ? 'never' : 'unknown';
   // What a gRPC client reads from an HTML page is no status.
   const told = isOfHttp(status) ? statusFromCode(code) : Status.UNKNOWN;
+  // @code UNKNOWN
+  // @cause Something that isn't a gRPC server answered: a proxy, or a web server at a wrong address. The code follows from the
+  // HTTP status.
+  // @remedy Correct the address, or let the proxy pass on HTTP/2 and gRPC.
+  // @effect possible
   return new TransportError(told, message, { reach, foreign: true });
 }
 
@@ -157,9 +165,20 @@ function connectionError({ code, details }: grpc.StatusObject, connected: boolea
   const reach = reachOf(details);
   if (reach !== 'unknown' || !connected || details.includes(GIVEN_UP_HERE)) {
     const what = reach === 'unknown' ? 'the connection broke while the call was in flight' : 'the call was not taken';
+    // @text the connection broke while the call was in flight (<details>) | the call was not taken (<details>)
+    // @cause The connection to the instance broke, or couldn't take the call. For calls that were in flight, a handler may
+    // have run.
+    // @remedy None for safe and idempotent methods, which the client retries. Otherwise read the state before you repeat the
+    // call. The guide on outages has more.
+    // @effect possible
     return new TransportError(Status.UNAVAILABLE, `${what} (${details})`, { reach });
   }
   const lost = code === grpc.status.CANCELLED ? Status.UNAVAILABLE : statusFromCode(code);
+  // @code UNAVAILABLE
+  // @cause The server, or a proxy in between, reset the stream of the call. The code is that of the reset, and `UNAVAILABLE`
+  // for most.
+  // @remedy Look in the log of the instance. A server that is overloaded, or a proxy with a short timeout, does so.
+  // @effect possible
   return new TransportError(lost, `the server broke off the call (${details})`, { reach });
 }
 
@@ -174,10 +193,16 @@ interface TunnelledCall {
 /** The error of a call whose tunnel has ended before the reply. */
 export function brokenTunnel({ details }: grpc.StatusObject, { connected, handedOver }: TunnelledCall): TransportError {
   if (!handedOver) {
+    // @cause The connection to the instance ended before the call was sent.
+    // @remedy None: the client retries at another instance, or when the connection is back.
     return new TransportError(Status.UNAVAILABLE, `the call was not taken (${details})`, { reach: 'unsent' });
   }
   const broke = !connected || details.includes(GIVEN_UP_HERE);
   const what = broke ? 'the connection broke while the call was in flight' : 'the tunnel ended before the reply';
   // The text may be the server's own, so it proves nothing.
+  // @text the tunnel ended before the reply (<details>) | the connection broke while the call was in flight (<details>)
+  // @cause The connection to the instance broke, or its server ended it, while the call was in flight.
+  // @remedy None for safe and idempotent methods, which the client retries. Otherwise read the state before you repeat the
+  // call. The guide on outages has more.
   return new TransportError(Status.UNAVAILABLE, `${what} (${details})`, { reach: 'unknown' });
 }

@@ -141,7 +141,9 @@ function asReceived(fault: unknown, early: EarlyHeader): unknown {
     retryPushbackMs,
     origin: 'server',
   } as const;
+  // @rewraps the server's error.
   if (!(fault instanceof RouterError)) return new RpcError(code, message, options);
+  // @rewraps the server's error.
   return new RouterError(code, message, { ...options, handled: fault.handled });
 }
 
@@ -171,5 +173,9 @@ function limited(payload: Payload<Uint8Array>): Payload<Uint8Array> {
 function withinLimit(message: Uint8Array): Uint8Array {
   if (message.length <= MAX_MESSAGE_BYTES) return message;
   const text = `Received message larger than max (${message.length} vs ${MAX_MESSAGE_BYTES})`;
+  // @text Received message larger than max (<bytes> vs <max bytes>)
+  // @cause A message is larger than one may be, 4 MiB, in a test over the network in memory.
+  // @remedy Send less at a time: use pages, or a stream.
+  // @effect possible
   throw new RpcError(Status.RESOURCE_EXHAUSTED, text);
 }

@@ -116,6 +116,9 @@ class MemoryTransport implements Transport {
 
   #failure(reach: Reach): TransportError {
     const what = reach === 'unsent' ? 'nothing listens there' : 'the connection broke while the call was in flight';
+    // @cause In a test over the network in memory: no server listens at the address, or the test broke the connection.
+    // @remedy None, if the test means it. Otherwise serve at that address first.
+    // @effect possible
     return new TransportError(Status.UNAVAILABLE, what, { reach });
   }
 }
