@@ -76,7 +76,7 @@ function* inBalancing({ slowStart, subsetSize }, { policy, weights }) {
 
 function* inMethod(method, options) {
   if (!hasOption(method, options.method)) return;
-  const { timeout, hashKey, resume, compression, retry, hedge } = getOption(method, options.method);
+  const { timeout, hashKey, resume, compression, retry, hedge, idempotency } = getOption(method, options.method);
   if (timeout !== undefined && !isWithin(toMs(timeout), 1, DAY_MS)) {
     yield `timeout is ${toMs(timeout)} ms; it must be from 1 ms to 24 h`;
   }
@@ -86,12 +86,15 @@ function* inMethod(method, options) {
   }
   if (hashKey !== undefined) yield* inHashKey(method, hashKey);
   if (resume !== undefined) yield* inResume(method, resume);
-  if (retry !== undefined) yield* inRetry(method, retry, options);
+  if (idempotency !== undefined) yield* inIdempotency(method, idempotency, { retry, options });
+  const repeatable = idempotency !== undefined || method.idempotency !== IDEMPOTENCY_UNKNOWN;
+  if (!repeatable && retry !== undefined) yield `retry ${NEEDS_IDEMPOTENCY}`;
+  if (!repeatable && hedge !== undefined && method.methodKind === 'unary') yield `hedge ${NEEDS_IDEMPOTENCY}`;
+  if (retry !== undefined) yield* inRetry(retry, options);
   if (hedge !== undefined) yield* inHedge(method, hedge, { timeout, retry });
 }
 
-function* inRetry(method, { maxAttempts, codes, backoff }, options) {
-  if (!isRepeatable(method)) yield `retry ${NEEDS_IDEMPOTENCY}`;
+function* inRetry({ maxAttempts, codes, backoff }, options) {
   // A zero isn't sent: it means that the field is missing.
   if (!isWithin(maxAttempts, 0, MAX_ATTEMPTS)) {
     yield `retry.max_attempts is ${maxAttempts}; it must be from 1 to ${MAX_ATTEMPTS}, or missing for 3`;
@@ -118,7 +121,6 @@ function* inHedge(method, { delay }, { timeout, retry }) {
     yield 'hedge is for a method with one request and one reply; leave it out';
     return;
   }
-  if (!isRepeatable(method)) yield `hedge ${NEEDS_IDEMPOTENCY}`;
   if (retry?.maxAttempts === 1) {
     yield 'hedge makes a second attempt, and retry.max_attempts is 1; allow 2 or more, or leave one of the two out';
   }
@@ -132,22 +134,60 @@ function* inHedge(method, { delay }, { timeout, retry }) {
 const NEEDS_IDEMPOTENCY =
   'makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out';
 const DEFAULT_BACKOFF_MS = 10;
+const { IDEMPOTENCY_UNKNOWN } = MethodOptions_IdempotencyLevel;
 
-const isRepeatable = ({ idempotency }) => idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN;
+/** Errors that say nothing about the request, and so are never its outcome. */
+const NEVER_FINAL = ['OK', 'CANCELLED', 'UNKNOWN', 'DEADLINE_EXCEEDED', 'UNAVAILABLE'];
+
+function* inIdempotency(method, { source, retention, finalCodes }, { retry, options }) {
+  if (method.methodKind !== 'unary') {
+    yield 'idempotency is for a method with one request and one reply; leave it out';
+    return;
+  }
+  if (method.idempotency !== IDEMPOTENCY_UNKNOWN) {
+    const level = MethodOptions_IdempotencyLevel[method.idempotency];
+    yield `idempotency is for a method that is not safe to repeat, and idempotency_level is ${level}; leave one of the two out`;
+  }
+  if (source.case === 'metadata') yield* inMetadataKey('idempotency.metadata', source.value);
+  else if (source.case === 'field') yield* inKeyField(method.input, source.value);
+  else yield 'idempotency names neither a field nor a metadata key';
+  if (retention !== undefined && !isWithin(toMs(retention), MINUTE_MS, 365 * DAY_MS)) {
+    yield `idempotency.retention is ${toMs(retention)} ms; it must be from 1 min to 365 days`;
+  }
+  for (const code of finalCodes) {
+    const name = codeName(options.method, code);
+    if (name === undefined) yield `idempotency.final_codes has ${code}, which is no status code of gRPC; name one`;
+    else if (NEVER_FINAL.includes(name)) {
+      yield `idempotency.final_codes has ${name}, which says nothing final about a request; leave it out`;
+    } else if (retry?.codes.includes(code)) {
+      yield `idempotency.final_codes has ${name}, after which retry.codes calls again for another outcome; leave it out of one`;
+    }
+  }
+}
+
+function* inKeyField(message, name) {
+  const field = message.fields.find((one) => one.name === name);
+  const text = field?.fieldKind === 'scalar' && field.scalar === ScalarType.STRING;
+  if (field === undefined) yield `idempotency.field is "${name}", but ${noSuchField(name, message)}`;
+  else if (!text) yield `idempotency.field is "${name}", but ${name} is no string, which a key is`;
+  else if (field.oneof !== undefined) {
+    yield `idempotency.field is "${name}", but ${name} is part of the oneof ${field.oneof.name}; name one outside`;
+  }
+}
 
 function* inHashKey(method, { source: { case: from, value } }) {
-  if (from === 'metadata') yield* inMetadataKey(value);
+  if (from === 'metadata') yield* inMetadataKey('hash_key.metadata', value);
   else if (from === 'field') yield* inField(method, value);
   else yield 'hash_key names neither a field nor a metadata key';
 }
 
-function* inMetadataKey(key) {
+function* inMetadataKey(option, key) {
   if (!/^[a-z0-9_.-]{1,128}$/.test(key)) {
-    yield `hash_key.metadata is "${key}"; a key of metadata is of a-z 0-9 _ . - alone`;
+    yield `${option} is "${key}"; a key of metadata is of a-z 0-9 _ . - alone`;
   } else if (key.startsWith('grpc-')) {
-    yield `hash_key.metadata is ${key}; keys that begin with grpc- are gRPC's own`;
+    yield `${option} is ${key}; keys that begin with grpc- are gRPC's own`;
   } else if (key.endsWith('-bin')) {
-    yield `hash_key.metadata is ${key}; behind a key that ends in -bin stand bytes, which are no key of a call`;
+    yield `${option} is ${key}; behind a key that ends in -bin stand bytes, which are no key of a call`;
   }
 }
 

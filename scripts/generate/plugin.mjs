@@ -1,4 +1,7 @@
-/** The buf plugin for contracts: runs {@link checkPolicies}, {@link checkHttp}, {@link desugar} and {@link copyServicePolicies}, then ts-proto. */
+/**
+ * The buf plugin for contracts: runs {@link checkPolicies}, {@link checkHttp}, {@link addRequestShapes}, {@link desugar} and
+ * {@link copyServicePolicies}, then ts-proto.
+ */
 import { buffer } from 'node:stream/consumers';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
@@ -10,6 +13,7 @@ import {
 import { checkHttp } from './check-http.mjs';
 import { checkPolicies } from './check-policies.mjs';
 import { copyServicePolicies, desugar } from './desugar.mjs';
+import { addRequestShapes } from './request-shapes.mjs';
 import { stubsOf } from './ts-proto.mjs';
 
 // Not readFileSync(0): after it has read a pipe, Node 20 imports packages by their symbolic links, without their dependencies.
@@ -26,6 +30,8 @@ const response = create(CodeGeneratorResponseSchema, {
 });
 
 async function stubs() {
+  // Before `desugar`, which hides the presence of fields.
+  addRequestShapes(request.protoFile);
   desugar(request.protoFile);
   copyServicePolicies(request.protoFile);
   return stubsOf(toBinary(CodeGeneratorRequestSchema, request));

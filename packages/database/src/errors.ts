@@ -69,6 +69,11 @@ export class SerializationFailure extends DatabaseError {
   override readonly name: string = 'SerializationFailure';
 }
 
+/** A call with the same idempotency key runs for longer than a statement may wait for a lock. */
+export class KeyInUse extends SerializationFailure {
+  override readonly name = 'KeyInUse';
+}
+
 /**
  * A migration has changed the result of a statement that this connection had prepared (SQLSTATE 0A000, "cached plan
  * must not change result type"). The connection refuses the statement from then on.

@@ -2,8 +2,16 @@ import { Pool } from 'pg';
 import { acquire, Generations } from './connection.js';
 import { classify, withUnknownOutcome } from './errors.js';
 import { OutageWaiter } from './outage-wait.js';
+import { claiming } from './outcomes.js';
 import { checkGid, createPreparedTransactions } from './prepared.js';
-import { createQueries, type Database, type QueryOptions, type SqlValue } from './sql.js';
+import {
+  createQueries,
+  type Database,
+  type QueryOptions,
+  type SqlValue,
+  type Transaction,
+  type TransactionOptions,
+} from './sql.js';
 import { retryOnConflict, runTransaction, type TransactionContext } from './transaction.js';
 import { createTypes } from './types.js';
 import { boundsOf } from './url-bounds.js';
@@ -91,10 +99,12 @@ export function createPool(given: PoolOptions): Database {
   return {
     ...queries,
     ...createPreparedTransactions(queries),
-    transaction: (work, transactionOptions = {}) =>
-      outage.run((leftMs) => runTransaction(contextOf(leftMs), work, transactionOptions), transactionOptions),
+    transaction: async (work, transactionOptions = {}) => {
+      const once = onceOnly(work, transactionOptions);
+      return outage.run((leftMs) => runTransaction(contextOf(leftMs), once, transactionOptions), transactionOptions);
+    },
     prepare: async (gid, work, transactionOptions = {}) =>
-      runTransaction({ ...contextOf(), gid: checkGid(gid) }, work, transactionOptions),
+      runTransaction({ ...contextOf(), gid: checkGid(gid) }, onceOnly(work, transactionOptions), transactionOptions),
     check,
     close: () => {
       outage.close();
@@ -102,6 +112,16 @@ export function createPool(given: PoolOptions): Database {
       return closing;
     },
   };
+}
+
+/** The work, with the claim of the key if it is the effect of a call that has one. */
+function onceOnly<T>(
+  work: (transaction: Transaction) => Promise<T>,
+  { once, readOnly = false }: TransactionOptions,
+): (transaction: Transaction) => Promise<T> {
+  if (once === undefined || readOnly) return work;
+  once.begin();
+  return claiming(once, work);
 }
 
 function openPool(options: PoolOptions, statementTimeoutMs: number): Pool {

@@ -1,4 +1,5 @@
 import { UnexpectedRowCount } from './errors.js';
+import type { Once } from './once.js';
 import type { OutageWait } from './outage-wait.js';
 import type { PreparedTransaction } from './prepared.js';
 
@@ -63,6 +64,14 @@ export interface TransactionOptions extends QueryOptions {
   readonly attempts?: number;
   /** Replaces the pool's `statementTimeoutMs` in this transaction. 0 means no limit, also for lock waits. */
   readonly statementTimeoutMs?: number;
+  /** Whether the transaction only reads; PostgreSQL then refuses to write. Default false. */
+  readonly readOnly?: boolean;
+  /**
+   * The call whose effect the transaction is. The transaction claims the call's idempotency key first, and stores the
+   * result of its work as the reply before the commit. If an earlier call has the key, the work doesn't run. No effect if
+   * the transaction only reads.
+   */
+  readonly once?: Once | undefined;
 }
 
 /**

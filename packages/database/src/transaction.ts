@@ -1,6 +1,6 @@
 import { backoffMs, sleep } from './backoff.js';
 import type { Connection } from './connection.js';
-import { SerializationFailure, withUnknownOutcome } from './errors.js';
+import { KeyInUse, SerializationFailure, withUnknownOutcome } from './errors.js';
 import { createQueries, type QueryOptions, type SqlValue, type Transaction, type TransactionOptions } from './sql.js';
 import { type Bounds, withBounds } from './with-bounds.js';
 
@@ -34,7 +34,9 @@ export async function retryOnConflict<T>(
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof SerializationFailure) || attempt >= attempts) throw error;
+      // A repetition waits for the first call until its own deadline.
+      const waits = error instanceof KeyInUse && signal !== undefined;
+      if (!(error instanceof SerializationFailure) || (attempt >= attempts && !waits)) throw error;
       await sleep(backoffMs(attempt, BACKOFF), signal);
     }
   }
@@ -43,12 +45,13 @@ export async function retryOnConflict<T>(
 async function attemptOnce<T>(
   context: TransactionContext,
   work: (transaction: Transaction) => Promise<T>,
-  { isolation = 'read committed', signal, statementTimeoutMs }: TransactionOptions,
+  { isolation = 'read committed', signal, statementTimeoutMs, readOnly = false }: TransactionOptions,
 ): Promise<T> {
   const connection = await context.acquire(signal);
   const timeoutMs = context.boundMs(statementTimeoutMs ?? context.statementTimeoutMs);
   try {
-    await connection.run(`BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}`, [], { signal, timeoutMs });
+    const mode = readOnly ? ' READ ONLY' : '';
+    await connection.run(`BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}${mode}`, [], { signal, timeoutMs });
     if (statementTimeoutMs !== undefined) {
       await connection.run(`SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`, [], {
         signal,

@@ -8,14 +8,19 @@ const BYTES = 12;
 
 /** Where the fields that a method's policy names are in encoded messages. A field that isn't there is left out. */
 export function policyFieldsOf(
-  { hashKey: key, resume }: Method['policy'],
+  { hashKey: key, resume, key: keyed }: Method['policy'],
   { input, output }: { readonly input: DescMessage; readonly output: DescMessage },
 ): PolicyFields {
   const hashKey = key?.from === 'field' ? fieldAt(input, key.path) : undefined;
   const request = resume && tokenIn(input, resume.request);
   const response = resume && tokenIn(output, resume.response);
   const resumed = request !== undefined && response !== undefined;
-  return { ...(hashKey && { hashKey }), ...(resumed && { resume: { request, response } }) };
+  const number = keyed?.source.from === 'field' ? tokenIn(input, keyed.source.name) : undefined;
+  return {
+    ...(hashKey && { hashKey }),
+    ...(resumed && { resume: { request, response } }),
+    ...(number !== undefined && { key: number }),
+  };
 }
 
 /** The scalar field that names in code lead to. */

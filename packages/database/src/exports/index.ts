@@ -31,7 +31,15 @@ export {
 export { type Listening, listen } from '../listen.js';
 export { type MigrateOptions, migrate } from '../migrate.js';
 export { MigrationError, type SchemaPart } from '../migration.js';
+export type { Once } from '../once.js';
 export type { OutageWait } from '../outage-wait.js';
+export {
+  createOutcomeStore,
+  outcomeParams,
+  outcomeSql,
+  outcomesSchema,
+  type PostgresOutcomes,
+} from '../outcomes.js';
 export { createPool, type PoolOptions } from '../pool.js';
 export { requirePreparedTransactions } from '../prepared.js';
 export { provision } from '../provision.js';

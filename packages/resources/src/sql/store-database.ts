@@ -23,7 +23,7 @@ import {
 export interface StoreDatabase extends Queries {
   /** Runs `work` in one transaction at `read committed`. It may run again after a conflict. */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
-  /** Runs `work` in one transaction at `repeatable read`: all its statements see the same snapshot. */
+  /** Runs `work`, which only reads, in one transaction at `repeatable read`: all its statements see the same snapshot. */
   inSnapshot<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
 }
 
@@ -41,7 +41,9 @@ export function createStoreDatabase(database: Database, onWritten = (): void => 
       inDomainErrors(database.maybeOne(sql, params, { ...currentWorkLimits(), ...options })),
     transaction: (work) => inDomainErrors(database.transaction(work, currentWorkLimits())).finally(onWritten),
     inSnapshot: (work) =>
-      inDomainErrors(database.transaction(work, { ...currentWorkLimits(), isolation: 'repeatable read' })),
+      inDomainErrors(
+        database.transaction(work, { ...currentWorkLimits(), isolation: 'repeatable read', readOnly: true }),
+      ),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../clock/clock.js';
 import { systemClock } from '../clock/system.js';
 import type { Method } from '../contract/method.js';
 import type { CallContext } from './call-context.js';
+import type { Once } from './keyed-call.js';
 
 /** What calls that a handler makes inherit from the call that it serves. */
 export interface CallScope {
@@ -13,6 +14,10 @@ export interface CallScope {
   readonly traceId: string;
   /** The method being served. */
   readonly method: Method;
+  /** Set if the call has an idempotency key: what its transaction does to take effect once. */
+  readonly once?: Once;
+  /** Whether the transaction of a call with an idempotency key is running. */
+  readonly inTransaction?: boolean;
 }
 
 const storage = new AsyncLocalStorage<CallScope>();
@@ -54,7 +59,7 @@ export interface OutageWait {
   readonly timeoutMs: number;
   /**
    * Whether work that may already have taken effect can be repeated, because the contract declares the method
-   * idempotent.
+   * idempotent, or because the call has an idempotency key.
    */
   readonly repeatable: boolean;
 }
@@ -69,18 +74,25 @@ export interface WorkLimits {
   /** Aborts once no caller waits for the answer: the caller cancelled, or the deadline passed. */
   readonly signal: AbortSignal | undefined;
   readonly outageWait: OutageWait | undefined;
+  /** Set if the call has an idempotency key. Its transaction then takes effect once. */
+  readonly once?: Once | undefined;
 }
 
-/** The limits of the call being served, as a database statement takes them; both are undefined outside a handler. */
+/** The limits of the call being served, as a database statement takes them; all are undefined outside a handler. */
 export function currentWorkLimits(): WorkLimits {
-  return { signal: currentScope()?.signal, outageWait: currentOutageWait() };
+  const scope = currentScope();
+  return { signal: scope?.signal, outageWait: currentOutageWait(), ...(scope?.once && { once: scope.once }) };
 }
 
 /** How long the call being served may wait for a dependency; undefined outside a handler. */
 export function currentOutageWait(clock: Clock = systemClock): OutageWait | undefined {
   const scope = currentScope();
   if (scope === undefined) return undefined;
-  const { context, method } = scope;
+  const { context, method, once } = scope;
+  const { idempotency, key } = method.policy;
   const leftMs = context.endsAt === undefined ? LONGEST_MS : context.endsAt - clock.now() - ANSWER_MS;
-  return { timeoutMs: Math.min(LONGEST_MS, Math.max(0, leftMs)), repeatable: method.policy.idempotency !== 'unknown' };
+  return {
+    timeoutMs: Math.min(LONGEST_MS, Math.max(0, leftMs)),
+    repeatable: key === undefined ? idempotency !== 'unknown' : once !== undefined,
+  };
 }

@@ -20,6 +20,7 @@ import { decodeReply, encodeRequest, RequestStream } from './codec.js';
 import { deadlineOf } from './deadline.js';
 import { explain } from './explain.js';
 import { readHashKey } from './hash-key.js';
+import { withKey } from './idempotency-key.js';
 import { resumePoint, startResuming } from './resume.js';
 
 /** Options of {@link bindClient}. */
@@ -108,9 +109,10 @@ async function* streamReply(bound: BoundMethod, request: Payload, options: CallO
   }
 }
 
-function newCall({ method, channel }: BoundMethod, request: Payload, options: CallOptions): ClientCall {
+function newCall({ method, channel }: BoundMethod, given: Payload, options: CallOptions): ClientCall {
   const { clock, random } = channel;
   const scope = currentScope();
+  if (scope?.inTransaction === true) throw refused(method, IN_TRANSACTION);
   const startedAt = clock.now();
   const start = { startedAt, inherited: scope?.context.endsAt, wallClock: channel.wallClock };
   const { deadline, by } = deadlineOf(method.policy, options, start);
@@ -140,9 +142,13 @@ function newCall({ method, channel }: BoundMethod, request: Payload, options: Ca
     // @remedy Correct the option.
     throw refused(method, `maxAttempts is ${maxAttempts}; it must be a whole number from 1 to ${MAX_ATTEMPTS}`);
   }
+  const request = withKey(method, { request: given, metadata }, channel);
   const context = new CallContext({ clock, deadline, by, parents: parentsOf(scope?.context, options.signal) });
   return new OutgoingCall({ method, metadata, context, request, traceId, startedAt, options }, channel);
 }
+
+const IN_TRANSACTION =
+  'the transaction of a call with an idempotency key calls no other service, as its locks would wait for the answer; make this call before the transaction';
 
 const isAttempts = (count: number): boolean => Number.isInteger(count) && count >= 1 && count <= MAX_ATTEMPTS;
 

@@ -7,6 +7,7 @@ import { observe } from '../middleware/stream.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import { RequestStream } from './codec.js';
 import type { ForwardedCall } from './forward.js';
+import type { AddKey } from './idempotency-key.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -20,6 +21,8 @@ export class ForwardContext extends CallContext implements RequestSource {
   readonly deadline: number | undefined;
   /** The instance that was picked last. */
   from: Endpoint | undefined;
+  /** Adds the idempotency key to each request; undefined if there is none to add. */
+  addKey: AddKey | undefined;
   readonly #callersRequest: ForwardedCall['request'];
   #requests: RequestStream | undefined;
   #streamed: Payload<Uint8Array> | undefined;
@@ -52,6 +55,7 @@ export class ForwardContext extends CallContext implements RequestSource {
     const payload = typeof request === 'function' ? this.#encodeFor(to, request) : request;
     if (payload === undefined) return undefined;
     if (payload.stream) return this.#toStream(payload.messages);
+    if (this.addKey !== undefined) return { stream: false, message: this.addKey(payload.message) };
     if (this.#token === undefined || this.tokens === undefined) return payload;
     return { stream: false, message: withBytes(payload.message, this.tokens.request, this.#token) };
   }

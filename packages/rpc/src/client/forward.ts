@@ -13,6 +13,7 @@ import { explain } from './explain.js';
 import { ForwardAnswer } from './forward-answer.js';
 import { ForwardContext } from './forward-context.js';
 import { readEncodedHashKey } from './hash-key.js';
+import { encodedKey, repeatable } from './idempotency-key.js';
 import { isResumed, startResuming } from './resume.js';
 
 /** A call that a proxy passes on, encoded. */
@@ -77,7 +78,8 @@ const NOT_YET: Payload<Uint8Array> = { stream: false, message: new Uint8Array() 
 
 function newCall(context: ForwardContext, channel: Channel, startedAt: number): ClientCall {
   const { random } = channel;
-  const { method, metadata: received, request, resumeForMs } = context.forwarded;
+  const { metadata: received, request, resumeForMs } = context.forwarded;
+  const method = repeatable(context.forwarded.method);
   const metadata = new Metadata();
   let traceId = receivedTraceId(received);
   try {
@@ -91,6 +93,7 @@ function newCall(context: ForwardContext, channel: Channel, startedAt: number): 
     // @remedy Correct the metadata of the caller.
     throw new RpcError(Status.INVALID_ARGUMENT, cause instanceof Error ? cause.message : String(cause), { cause });
   }
+  context.addKey = encodedKey(method, metadata, channel);
   const options = resumeForMs === undefined ? NO_OPTIONS : { resumeForMs };
   const shown = typeof request === 'function' ? NOT_YET : request;
   return new OutgoingCall({ method, metadata, context, request: shown, traceId, startedAt, options }, channel);

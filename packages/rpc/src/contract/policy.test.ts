@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { Compression, MethodPolicy, ServicePolicy, Transport } from '@rondo/contracts/rondo/options/v1/options';
+import { KeyedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/keyed';
+import {
+  Compression,
+  type Idempotency,
+  MethodPolicy,
+  ServicePolicy,
+  Transport,
+} from '@rondo/contracts/rondo/options/v1/options';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { Status } from '../status/code.js';
 import type { MethodDefinition } from './definition.js';
@@ -128,6 +135,39 @@ describe('the policy in a contract', () => {
   it('is refused if a stream is hedged', () => {
     const hedged = safely({ hedge: { delay: undefined } }, serverStream);
     expect(() => policyOf(hedged, '/s.S/M')).toThrow('(rondo.options.v1.method).hedge is for unary methods');
+  });
+
+  it('has idempotency keys, with which a call is repeated like an idempotent one', () => {
+    const { createEntry, addEntry } = KeyedServiceDefinition.methods;
+    const policy = policyOf(createEntry, '/s/CreateEntry');
+    expect(policy.idempotency).toBe('idempotent');
+    expect(policy.key).toMatchObject({
+      source: { from: 'field', name: 'requestId', inContract: 'request_id' },
+      retentionMs: 3_600_000,
+      finalCodes: new Set([Status.FAILED_PRECONDITION]),
+    });
+    expect(policyOf(addEntry, '/s/AddEntry').key).toMatchObject({
+      source: { from: 'metadata', key: 'idempotency-key' },
+      retentionMs: 24 * 3_600_000,
+    });
+    expect(policyOf(unary, '/s/Unary').key).toBeUndefined();
+  });
+
+  it.each<[string, Partial<Idempotency>, MethodDefinition?]>([
+    [' is for a method with one request and one reply', {}, serverStream],
+    [' is for a method that is not safe to repeat, and idempotency_level is IDEMPOTENT', {}, safely({})],
+    [' names neither a field nor a metadata key', { source: undefined }],
+    ['.retention is 59000 ms; it must be from 1 min', { retention: { seconds: 59n, nanos: 0 } }],
+    ['.final_codes has 99, which is no status code of gRPC', { finalCodes: [Number('99')] }],
+    ['.final_codes has UNAVAILABLE, which says nothing final about a request', { finalCodes: [14] }],
+  ])('has no key if it is refused: idempotency%s', (fault, option, of = { ...unary, options: {} }) => {
+    const source = { $case: 'field', value: 'request_id' } as const;
+    const encodedOption = encodedPolicy({ idempotency: { source, retention: undefined, finalCodes: [], ...option } });
+    const { idempotencyLevel } = of.options;
+    const options = { ...withOptions([encodedOption]).options, ...(idempotencyLevel && { idempotencyLevel }) };
+    expect(() => policyOf({ ...of, options }, '/s.S/M')).toThrow(
+      `/s.S/M: (rondo.options.v1.method).idempotency${fault}`,
+    );
   });
 
   it('names the fields by which a broken stream resumes, by their names in code', () => {

@@ -9,9 +9,13 @@ import {
 import type { MethodDefinition } from './definition.js';
 import { checkMs, toMs } from './duration.js';
 import { checkHedge, type HedgePolicy, hedgeOf } from './hedge-policy.js';
+import { checkKey, type KeyPolicy, keyOf, SHAPE_TAG } from './key-policy.js';
 import { checkRetry, type RetryPolicy, retryOf } from './retry-policy.js';
 
-/** Whether repeating a call has no further effect, by the contract's `idempotency_level`. */
+/**
+ * Whether repeating a call has no further effect, by the contract's `idempotency_level`. A call with an idempotency key is
+ * `idempotent`.
+ */
 export type Idempotency = 'unknown' | 'idempotent' | 'no_side_effects';
 
 /** The policy of a method as its contract declares it, with defaults filled in. */
@@ -24,6 +28,8 @@ export interface Policy {
    */
   readonly defaultTimeoutMs: number | undefined;
   readonly idempotency: Idempotency;
+  /** The idempotency keys of its calls; missing if they have none. */
+  readonly key?: KeyPolicy;
   /** How a failed call is retried; missing for the defaults. */
   readonly retry?: RetryPolicy;
   /** When another instance is asked; missing if none is. */
@@ -59,7 +65,8 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
   const streaming = definition.requestStream || definition.responseStream;
   const timeoutMs = option.timeout && toMs(option.timeout);
   const defaultTimeoutMs = streaming || timeoutMs !== undefined ? undefined : DEFAULT_UNARY_TIMEOUT_MS;
-  const idempotency = idempotencyOf(definition);
+  const key = option.idempotency && keyOf(option.idempotency, optionBytes(definition, SHAPE_TAG), nameInCode);
+  const idempotency = key ? 'idempotent' : idempotencyOf(definition);
   const retry = option.retry && retryOf(option.retry);
   const hedge = option.hedge && hedgeOf(option.hedge);
   const hashKey = hashKeyOf(option.hashKey);
@@ -67,6 +74,7 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
   const faults = [
     timeoutMs !== undefined && prefixed('timeout ', checkMs(timeoutMs, TIMEOUT_RANGE)),
     (retry ?? hedge) && idempotency === 'unknown' && `${retry ? 'retry' : 'hedge'} ${NEEDS_IDEMPOTENCY}`,
+    key && prefixed('idempotency', checkKey(key, definition, retry)),
     retry && prefixed('retry', checkRetry(retry)),
     hedge && prefixed('hedge', checkHedge(hedge, streaming)),
     hashKey && prefixed('hash_key ', checkHashKey(hashKey, definition)),
@@ -79,6 +87,7 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
     timeoutMs,
     defaultTimeoutMs,
     idempotency,
+    ...(key && { key }),
     ...(retry && { retry }),
     ...(hedge && { hedge }),
     ...(option.waitForReady && { waitForReady: true }),

@@ -9,6 +9,8 @@ export interface PolicyFields {
   readonly hashKey?: ScalarField;
   /** The numbers of the top-level fields that hold the token by which a broken stream resumes. */
   readonly resume?: { readonly request: number; readonly response: number };
+  /** The number of the top-level field of the request that has the idempotency key. */
+  readonly key?: number;
 }
 
 /** A scalar field of a message, or of a message in it. */
@@ -22,8 +24,9 @@ export interface ScalarField {
 /** A scalar value as generated code has it. */
 type Scalar = string | number | bigint | boolean | Uint8Array;
 
-const VARINT = 0;
-const FIXED_64 = 1;
+/** The wire types of numbers. */
+export const VARINT = 0;
+export const FIXED_64 = 1;
 const BYTES = 2;
 const FIXED_32 = 5;
 
@@ -99,7 +102,7 @@ function lastOf(message: Uint8Array, number: number): Uint8Array | bigint | unde
 }
 
 /** Reads an encoded message from its start. A damaged one yields undefined values. */
-class Reader {
+export class Reader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #at = 0;
@@ -160,7 +163,8 @@ class Reader {
   }
 }
 
-function varint(value: number): readonly number[] {
+/** The bytes of a number of at most 53 bits. */
+export function varint(value: number): readonly number[] {
   const bytes: number[] = [];
   for (let rest = value; ; rest = Math.floor(rest / 128)) {
     if (rest < 128) return [...bytes, rest];

@@ -56,7 +56,7 @@ interface EachOptions {
 }
 
 async function callEach<Req, Res>(
-  { fleet, method, context, ask }: FanOut<Req, Res>,
+  { fleet, method, context, part }: FanOut<Req, Res>,
   requestFor: (instance: string) => Req,
   { require, concurrency }: EachOptions,
 ): Promise<readonly PartResult<Res>[]> {
@@ -65,7 +65,7 @@ async function callEach<Req, Res>(
   const gathering = gather<Res>(instances.length, require);
   const callOne = async (instance: string): Promise<PartResult<Res>> => {
     try {
-      return { ok: true, value: await ask(requestFor(instance), instance), instance };
+      return { ok: true, value: await part(requestFor(instance))(instance), instance };
     } catch (error) {
       const failure = toRpcError(error);
       return { ok: false, error: partError(method, failure.report?.attempts ?? [], failure), instance };

@@ -1,11 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { CallContext } from '../call/call-context.js';
+import { Metadata } from '../call/metadata.js';
 import { currentScope } from '../call/scope.js';
 import type { Channel } from '../channel/channel.js';
 import type { Fleet } from '../channel/fleet.js';
 import { bindingOf } from '../client/bind-client.js';
 import type { CallOptions } from '../client/client.js';
 import { requestedTimeoutMs } from '../client/deadline.js';
+import { withKey } from '../client/idempotency-key.js';
 import type { Clock, Random } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import { Status } from '../status/code.js';
@@ -23,8 +25,8 @@ export interface FanOut<Req, Res> {
    * needed. The parts that are in flight are cancelled then.
    */
   readonly context: CallContext;
-  /** Calls `instance` with the request of one part. */
-  ask(request: Req, instance: string): Promise<Res>;
+  /** The calls of one part, each to an instance. They have one idempotency key, if the method has keys. */
+  part(request: Req): (instance: string) => Promise<Res>;
   /** Runs `work` in the async context in which the fan-out began, whatever the caller's context is. */
   inContext<T>(work: () => T): T;
 }
@@ -49,7 +51,13 @@ export function beginFanOut<Req, Res>(call: UnaryMethod<Req, Res>, options: FanO
     clock,
     random,
     context,
-    ask: (request, instance) => call(request, { ...callOptions, instance }),
+    part: (request) => {
+      if (method.policy.key === undefined) return (instance) => call(request, { ...callOptions, instance });
+      const metadata = new Metadata(options.metadata);
+      const keyed = withKey(method, { request: { stream: false, message: request }, metadata }, channel);
+      const message = (keyed.stream ? request : keyed.message) as Req;
+      return (instance) => call(message, { ...callOptions, metadata, instance });
+    },
     inContext: AsyncLocalStorage.snapshot(),
   };
 }

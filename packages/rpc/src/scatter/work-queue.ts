@@ -39,9 +39,9 @@ export class WorkQueue<Req, Res> {
   readonly #stopListening: () => void;
   readonly #timers = new Set<Timer>();
   /** Parts that wait for another attempt. */
-  #retries: PendingPart<Req>[] = [];
+  #retries: PendingPart<Res>[] = [];
   /** The next new part, if it has been read but no instance could take it yet. */
-  #next: PendingPart<Req> | undefined;
+  #next: PendingPart<Res> | undefined;
   #read = 0;
   #running = 0;
   #exhausted = false;
@@ -99,7 +99,7 @@ export class WorkQueue<Req, Res> {
     return true;
   }
 
-  #readNext(): PendingPart<Req> | undefined {
+  #readNext(): PendingPart<Res> | undefined {
     const { requests, partsBefore } = this.#options;
     if (this.#exhausted || this.#read >= partsBefore()) return undefined;
     const step = requests.next();
@@ -108,11 +108,11 @@ export class WorkQueue<Req, Res> {
       return undefined;
     }
     this.#read += 1;
-    return newPart(this.#read - 1, step.value);
+    return newPart(this.#read - 1, this.#options.fanOut.part(step.value));
   }
 
   /** Starts `part` at the least busy instance, or gives it up if no instance is left for it. Returns false if it has to wait. */
-  #assign(part: PendingPart<Req>, { ready, idle, coming }: FleetStanding): boolean {
+  #assign(part: PendingPart<Res>, { ready, idle, coming }: FleetStanding): boolean {
     const isUntried = (instance: string) => !part.tried.has(instance);
     const instance = this.#leastBusy(ready.filter(isUntried)) ?? this.#leastBusy(idle.filter(isUntried));
     if (instance !== undefined) {
@@ -139,13 +139,12 @@ export class WorkQueue<Req, Res> {
     return leastBusy;
   }
 
-  #start(part: PendingPart<Req>, instance: string): void {
-    const { fanOut } = this.#options;
+  #start(part: PendingPart<Res>, instance: string): void {
     part.lastInstance = instance;
     this.#rotation += 1;
     this.#running += 1;
     this.#inFlight.set(instance, (this.#inFlight.get(instance) ?? 0) + 1);
-    fanOut.ask(part.request, instance).then(
+    part.ask(instance).then(
       (value) => this.#onEnd(instance, () => this.#report(part.index, { ok: true, value, instance })),
       (error: unknown) => this.#onEnd(instance, () => this.#onFailure(part, instance, toRpcError(error))),
     );
@@ -161,7 +160,7 @@ export class WorkQueue<Req, Res> {
     this.dispatch();
   }
 
-  #onFailure(part: PendingPart<Req>, instance: string, error: RpcError): void {
+  #onFailure(part: PendingPart<Res>, instance: string, error: RpcError): void {
     const { fanOut, maxAttempts } = this.#options;
     const { retryable, costs, connectionLost } = retryDecision(fanOut.method, error);
     part.failure = error;
@@ -175,7 +174,7 @@ export class WorkQueue<Req, Res> {
   }
 
   /** Allows one more attempt at `instance`, which lost its connection, after a short delay. */
-  #retryAtSame(part: PendingPart<Req>, instance: string): void {
+  #retryAtSame(part: PendingPart<Res>, instance: string): void {
     const timer = this.#options.fanOut.clock.setTimer(SAME_INSTANCE_DELAY_MS, () => {
       this.#timers.delete(timer);
       part.connectionLost = undefined;
@@ -187,7 +186,7 @@ export class WorkQueue<Req, Res> {
     this.#timers.add(timer);
   }
 
-  #giveUp(part: PendingPart<Req>): void {
+  #giveUp(part: PendingPart<Res>): void {
     const { method, fleet } = this.#options.fanOut;
     const error = partError(method, part.attempts, part.failure ?? fleet.noInstanceError());
     this.#report(part.index, { ok: false, error, instance: part.lastInstance });
@@ -199,9 +198,10 @@ export class WorkQueue<Req, Res> {
 }
 
 /** A part without a result yet, and its attempts so far. */
-interface PendingPart<Req> {
+interface PendingPart<Res> {
   readonly index: number;
-  readonly request: Req;
+  /** Calls an instance for it. */
+  readonly ask: (instance: string) => Promise<Res>;
   /** The instances that don't get the part again. */
   readonly tried: Set<string>;
   /** The instance of the last attempt. */
@@ -216,7 +216,7 @@ interface PendingPart<Req> {
   readonly attempts: Attempt[];
 }
 
-function newPart<Req>(index: number, request: Req): PendingPart<Req> {
+function newPart<Res>(index: number, ask: PendingPart<Res>['ask']): PendingPart<Res> {
   const untried = {
     lastInstance: undefined,
     connectionLost: undefined,
@@ -224,7 +224,7 @@ function newPart<Req>(index: number, request: Req): PendingPart<Req> {
     tries: 0,
     failure: undefined,
   };
-  return { index, request, tried: new Set(), attempts: [], ...untried };
+  return { index, ask, tried: new Set(), attempts: [], ...untried };
 }
 
 /** Whether a part may be retried after a failed attempt. */

@@ -41,7 +41,22 @@ export function encodeOnce<M extends object>(message: M): M {
   return message;
 }
 
-function encodeResponse(method: Method, message: unknown): Uint8Array {
+/** Encodes a reply for a store. If the handler then returns the same object, it is sent as it was stored. */
+export function encodedAs(method: Method, message: object): Uint8Array {
+  const bytes = encodeResponse(method, message);
+  encodedOnce.set(message, bytes);
+  return bytes;
+}
+
+/** Decodes a reply from a store. It is sent as it was stored, also if this version knows only a part of it. */
+export function decodedFrom({ responseType }: Method, bytes: Uint8Array): unknown {
+  const message: unknown = responseType.decode(bytes);
+  if (typeof message === 'object' && message !== null) encodedOnce.set(message, bytes);
+  return message;
+}
+
+/** Encodes a message of a reply. */
+export function encodeResponse(method: Method, message: unknown): Uint8Array {
   if (typeof message !== 'object' || message === null) {
     throw new TypeError(`${method.path}: the handler returned ${String(message)} where its contract has a message`);
   }

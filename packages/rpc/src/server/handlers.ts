@@ -1,5 +1,5 @@
 import type { Reply, ServerCall } from '../call/call.js';
-import { iterateInScope, runInScope } from '../call/scope.js';
+import { type CallScope, iterateInScope, runInScope } from '../call/scope.js';
 import {
   type MethodDefinition,
   type Raw,
@@ -79,11 +79,11 @@ export function unimplemented(file: string): (request: unknown, call: ServerCall
  * Runs a handler in the scope of its call, so that the calls it makes inherit deadline, cancellation and trace.
  * Everything that it throws becomes an `RpcError` before middleware sees it.
  */
-export async function invoke(handler: AnyHandler, call: ServerCall): Promise<Reply> {
+export async function invoke(handler: AnyHandler, call: ServerCall, scope: CallScope = call): Promise<Reply> {
   const { header, trailer, method } = call;
   try {
     const request = call.request.stream ? call.request.messages : call.request.message;
-    const result = runInScope(call, () => handler(request as never, call));
+    const result = runInScope(scope, () => handler(request as never, call));
     if (!method.responseStream) return { header, trailer, response: { stream: false, message: await result } };
     if (!isAsyncIterable(result)) throw new TypeError(`${method.path}: its handler must return an async iterable`);
     const messages = observe(iterateInScope(call, result), { error: (fault) => toRpcError(call, fault) });

@@ -3,6 +3,7 @@ import type { CallContext } from '../call/call-context.js';
 import { ContextValues } from '../call/context-values.js';
 import { Metadata } from '../call/metadata.js';
 import { type Clocks, dateOf } from '../clock/clock.js';
+import { encodeMessage } from '../contract/encode.js';
 import type { Method } from '../contract/method.js';
 import { mapMessages, untilAborted } from '../middleware/stream.js';
 import type { WireCall } from '../transport/transport.js';
@@ -143,8 +144,21 @@ class UnaryRequest {
     this.#bytes = bytes;
   }
 
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
   get message(): unknown {
     this.#decoded ??= { message: decodeRequest(this.#method, this.#bytes) };
     return this.#decoded.message;
   }
+}
+
+/** The request of a unary call as it was received, or, if middleware has replaced it, as it is encoded. */
+export function encodedRequest({ method: { requestType }, request }: ServerCall): Uint8Array {
+  if (request instanceof UnaryRequest) return request.bytes;
+  const message = request.stream ? undefined : request.message;
+  if (typeof message !== 'object' || message === null)
+    throw new TypeError('a middleware has replaced the request by none');
+  return encodeMessage(requestType, requestType.fromPartial(message));
 }

@@ -1,4 +1,5 @@
 import { type Logger, type Reply, type ServerCall, silentLogger } from '../call/call.js';
+import type { OutcomeStore } from '../call/keyed-call.js';
 import { Metadata } from '../call/metadata.js';
 import { formatServerTiming, type RequestArrival, SERVER_TIMING } from '../call/server-timing.js';
 import { newTraceId, receivedTraceId } from '../call/trace.js';
@@ -15,14 +16,17 @@ import { noteWork } from './busy-loop.js';
 import { encodeReply } from './codec.js';
 import { toRouterError, toRpcError } from './faults.js';
 import { type AnyHandler, invoke, type ServiceImplementation } from './handlers.js';
+import { runOnce } from './keyed-calls.js';
 import { MethodStats } from './method-stats.js';
-import { RoutedCall } from './routed-call.js';
+import { encodedRequest, RoutedCall } from './routed-call.js';
 
 /** Options of {@link createRouter}. */
 export interface RouterOptions {
   readonly services: readonly ServiceImplementation[];
   /** Middleware around every handler; the first is the outermost. */
   readonly middleware?: readonly Middleware<ServerCall>[];
+  /** Stores the outcomes of calls with idempotency keys. It is needed if a contract has such keys. */
+  readonly outcomes?: OutcomeStore;
   /** Sent in the trailing metadata `rondo-served-by` of every call, so that balancing can be observed. */
   readonly instanceId?: string;
   readonly logger?: Logger;
@@ -53,14 +57,14 @@ interface Route {
 /**
  * Creates a router.
  *
- * @throws TypeError if a service is listed twice or a handler is missing.
+ * @throws TypeError if a service is listed twice, or a handler or the store of outcomes is missing.
  */
 export function createRouter(options: RouterOptions): Router {
   const { instanceId, logger = silentLogger, random = systemRandom } = options;
   const { clock = systemClock, wallClock = systemWallClock } = options;
   const clocks = { clock, wallClock };
   const servedBy = new Metadata(instanceId === undefined ? undefined : [[SERVED_BY, instanceId]]);
-  const routes = routesOf(options.services, [...(options.middleware ?? []), enforceContext]);
+  const routes = routesOf(options, [...(options.middleware ?? []), enforceContext]);
 
   function toServerCall({ method, stats }: Route, wire: WireCall): RoutedCall {
     const traceId = receivedTraceId(wire.metadata) ?? newTraceId(random);
@@ -146,7 +150,7 @@ function observerOf(call: ServerCall, stats: MethodStats): StreamObserver<Uint8A
 const OK = { code: Status.OK };
 
 function routesOf(
-  services: readonly ServiceImplementation[],
+  { services, outcomes }: RouterOptions,
   chain: readonly Middleware<ServerCall>[],
 ): ReadonlyMap<string, Route> {
   const routes = new Map<string, Route>();
@@ -155,7 +159,8 @@ function routesOf(
       const handler = handlerOf(handlers, key);
       if (handler === undefined) throw new TypeError(`${method.path} has no handler: implement "${key}"`);
       if (routes.has(method.path)) throw new TypeError(`${method.path} has two handlers: list its service once`);
-      const run = compose(chain, (call) => handOver(handler, call));
+      if (method.policy.key !== undefined && outcomes === undefined) throw new TypeError(`${method.path} ${NO_STORE}`);
+      const run = compose(chain, (call) => handOver(handler, call, outcomes));
       routes.set(method.path, { method, stats: new MethodStats(), run });
     }
   }
@@ -163,10 +168,16 @@ function routesOf(
 }
 
 /** The end of the middleware chain. What fails before it can't have had effects. */
-function handOver(handler: AnyHandler, call: ServerCall): ReturnType<typeof invoke> {
+function handOver(handler: AnyHandler, call: ServerCall, store: OutcomeStore | undefined): ReturnType<typeof invoke> {
   call.context.handling = true;
-  return invoke(handler, call);
+  if (store === undefined || call.method.policy.key === undefined) return invoke(handler, call);
+  const keyed = async () =>
+    runOnce({ call, request: encodedRequest(call), store }, (scope) => invoke(handler, call, scope));
+  return keyed();
 }
+
+const NO_STORE =
+  'has idempotency keys, and there is no store for outcomes: pass `outcomes`, which createOutcomeStore of @rondo/database makes';
 
 /** A method that every object inherits, such as `toString`, is no handler. */
 function handlerOf(handlers: ServiceImplementation['handlers'], key: string): AnyHandler | undefined {

@@ -4,16 +4,18 @@ import { staticResolver } from '../resolver/static.js';
 import { type AnyHandler, type Handlers, type ServiceImplementation, unimplemented } from '../server/handlers.js';
 import { createRouter, type RouterOptions } from '../server/router.js';
 import { createMemoryNetwork } from '../transport/memory/network.js';
+import { createMemoryOutcomes } from './memory-outcomes.js';
 
 /** Options of {@link createTestChannel}. The client uses the same clocks. */
 export type TestChannelOptions = RouterOptions;
 
 /**
  * A channel to the given services in this process. Only the network is simulated; every other layer is the real one.
+ * Without a store for the outcomes of calls with idempotency keys, they are kept in memory.
  */
 export function createTestChannel(options: TestChannelOptions): Channel {
   const network = createMemoryNetwork();
-  network.listen('memory', createRouter(options));
+  network.listen('memory', createRouter({ outcomes: createMemoryOutcomes(), ...options }));
   const { clock, wallClock, random, logger } = options;
   return createChannel({
     resolver: staticResolver(['memory']),

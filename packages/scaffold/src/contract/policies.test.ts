@@ -57,6 +57,40 @@ const refused: readonly [body: string, reason: string][] = [
     method('hedge: {}'),
     'Get: hedge makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out',
   ],
+  [method('idempotency: {retention: {seconds: 60}}'), 'Get: idempotency names neither a field nor a metadata key'],
+  [
+    method('idempotency: {field: "nme"}'),
+    'Get: idempotency.field is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id, token',
+  ],
+  [
+    method('idempotency: {field: "owner"}'),
+    'Get: idempotency.field is "owner", but owner is no string, which a key is',
+  ],
+  [method('idempotency: {field: "tags"}'), 'Get: idempotency.field is "tags", but tags is no string, which a key is'],
+  [
+    method('idempotency: {metadata: "Key"}'),
+    'Get: idempotency.metadata is "Key"; a key of metadata is of a-z 0-9 _ . - alone',
+  ],
+  [
+    method('idempotency: {field: "name" retention: {seconds: 59}}'),
+    'Get: idempotency.retention is 59000 ms; it must be from 1 min to 365 days',
+  ],
+  [
+    method('idempotency: {field: "name" final_codes: [UNAVAILABLE]}'),
+    'Get: idempotency.final_codes has UNAVAILABLE, which says nothing final about a request; leave it out',
+  ],
+  [
+    method('idempotency: {field: "name" final_codes: [ABORTED]} retry: {codes: [ABORTED]}'),
+    'Get: idempotency.final_codes has ABORTED, after which retry.codes calls again for another outcome; leave it out of one',
+  ],
+  [
+    safe('idempotency: {field: "name"}'),
+    'Get: idempotency is for a method that is not safe to repeat, and idempotency_level is IDEMPOTENT; leave one of the two out',
+  ],
+  [
+    watch('idempotency: {metadata: "key"}'),
+    'Get: idempotency is for a method with one request and one reply; leave it out',
+  ],
   [watch('hedge: {}'), 'Get: hedge is for a method with one request and one reply; leave it out'],
   [
     safe('hedge: {} retry: {max_attempts: 1}'),
@@ -146,6 +180,8 @@ const taken: readonly string[] = [
   method('hash_key: {metadata: "x-tenant"}', { request: 'stream ' }),
   watch('resume: {request: "name" response: "name"}'),
   watch('resume: {request: "id" response: "id"}'),
+  method('idempotency: {field: "name" final_codes: [NOT_FOUND]} retry: {max_attempts: 2} hedge: {}'),
+  method('idempotency: {metadata: "idempotency-key" retention: {seconds: 60}}'),
   method('timeout: {nanos: 1000000}'),
   method('timeout: {seconds: 86400}'),
   balancing('policy: BALANCING_POLICY_RING_HASH') + method('hash_key: {field: "name"}'),

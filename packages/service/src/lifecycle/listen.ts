@@ -57,6 +57,7 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
       clock,
       logLevel: config.logLevel,
     }),
+    ...(app.outcomes && { outcomes: app.outcomes }),
     instanceId,
     logger: log,
     clock,

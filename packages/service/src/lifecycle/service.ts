@@ -3,7 +3,7 @@ import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import type { Middleware } from '@rondo/rpc/middleware';
-import type { ServiceImplementation } from '@rondo/rpc/server';
+import type { RouterOptions, ServiceImplementation } from '@rondo/rpc/server';
 import type { SharedConfig } from '../config/shared.js';
 import type { Config, Variable, Variables } from '../config/variables.js';
 import type { Readiness, State } from '../state.js';
@@ -51,6 +51,8 @@ export interface App {
    * balancers and the image's health check call those without a caller's headers.
    */
   readonly serverMiddleware?: readonly Middleware<ServerCall>[];
+  /** Stores the outcomes of calls with idempotency keys. It is needed if a contract has such keys. */
+  readonly outcomes?: NonNullable<RouterOptions['outcomes']>;
   /** Paths of methods that are called all the time: only their failures are logged. */
   readonly quiet?: readonly string[];
   /**

@@ -6,5 +6,6 @@
 export type { FaultListener } from '../../testing/faults/listener.js';
 export type { FaultNetwork, FaultNode } from '../../testing/faults/network.js';
 export { carryOut, describeFault, type Fault, fromSeed, pickOne, planFaults } from '../../testing/faults/plan.js';
+export { createMemoryOutcomes } from '../../testing/memory-outcomes.js';
 export { startTcpProxy } from '../../testing/tcp-proxy/tcp-proxy.js';
 export type { MemoryNetwork } from '../../transport/memory/network.js';

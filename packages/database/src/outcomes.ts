@@ -1,0 +1,196 @@
+import { KeyInUse, LockTimeout } from './errors.js';
+import type { SchemaPart } from './migration.js';
+import type { KeyedCall, Once, Outcome, StoredOutcome } from './once.js';
+import type { Database, Queries, QueryOptions, SqlValue, Transaction } from './sql.js';
+
+/** A row without bytes is a claim: only the transaction that makes it sees it. New keys of Rondo's clients grow with time. */
+const FIRST = `
+CREATE TABLE call_outcomes (
+  key text COLLATE "C" NOT NULL,
+  method text COLLATE "C" NOT NULL,
+  caller text COLLATE "C" NOT NULL CHECK (octet_length(caller) <= 1024),
+  fingerprint bytea NOT NULL CHECK (octet_length(fingerprint) = 32),
+  code smallint NOT NULL DEFAULT 0,
+  bytes bytea,
+  expire_time timestamptz NOT NULL,
+  PRIMARY KEY (key, method, caller)
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
+
+-- The oldest are removed.
+CREATE INDEX call_outcomes_expire_time ON call_outcomes (expire_time);
+`;
+
+/** The table of {@link createOutcomeStore}; pass it to `createReadinessCheck` in `parts`. */
+export const outcomesSchema: SchemaPart = {
+  name: 'outcomes',
+  migrations: [{ name: '0001_call_outcomes.sql', sql: FIRST }],
+};
+
+const COLUMNS = 'key, method, caller, fingerprint, expire_time, code, bytes';
+const EXPIRE_TIME = (param: string) => `clock_timestamp() + make_interval(secs => ${param}::double precision / 1000)`;
+
+const INSERT = `
+  INSERT INTO call_outcomes (${COLUMNS}) VALUES ($1, $2, $3, $4, ${EXPIRE_TIME('$5')}, $6, $7)
+  ON CONFLICT DO NOTHING RETURNING code`;
+const FIND = 'SELECT fingerprint, code, bytes FROM call_outcomes WHERE key = $1 AND method = $2 AND caller = $3';
+const SAVE = 'UPDATE call_outcomes SET bytes = $4 WHERE key = $1 AND method = $2 AND caller = $3';
+
+const idOf = ({ key, method, caller }: KeyedCall) => [key, method, caller];
+
+async function insert(queries: Queries, call: KeyedCall, outcome: Partial<Outcome> & QueryOptions): Promise<boolean> {
+  const { code = 0, bytes = null, ...options } = outcome;
+  const params = [...idOf(call), call.fingerprint, call.retentionMs, code, bytes];
+  const rows = await queries.query(INSERT, params, { ...options, name: 'rondo_outcome_insert' });
+  return rows.length > 0;
+}
+
+function find(queries: Queries, call: KeyedCall, options: QueryOptions = {}): Promise<StoredOutcome | undefined> {
+  return queries.maybeOne<StoredOutcome>(FIND, idOf(call), { ...options, name: 'rondo_outcome_find' });
+}
+
+/** An outcome may expire between two statements. */
+const MAX_ATTEMPTS = 3;
+
+/** Inserts an outcome or a claim. Returns the outcome of the first call, if it was another one. */
+async function insertOrFind(
+  queries: Queries,
+  call: KeyedCall,
+  outcome: Partial<Outcome> & QueryOptions = {},
+): Promise<StoredOutcome | undefined> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    // If another transaction has inserted the same key, this waits until that one ends.
+    if (await insert(queries, call, outcome)) return undefined;
+    const { code: _, bytes: __, ...options } = outcome;
+    const first = await find(queries, call, options);
+    if (first !== undefined) return first;
+  }
+  throw new Error(`the outcome of ${call.method} is removed again and again`);
+}
+
+/** Work of a transaction that claims the call's key first, and stores its result as the outcome before the commit. */
+export function claiming<T>(
+  once: Once,
+  work: (transaction: Transaction) => Promise<T>,
+): (transaction: Transaction) => Promise<T> {
+  return async (transaction) => {
+    const first = await claim(transaction, once);
+    if (first !== undefined) throw once.repeated(first);
+    const result = await once.run(() => work(transaction));
+    await transaction.query(SAVE, [...idOf(once), once.encode(result)], { name: 'rondo_outcome_save' });
+    return result;
+  };
+}
+
+/** The wait for a concurrent call with the key may be longer than for a lock: the transaction then starts again. */
+async function claim(transaction: Transaction, once: Once): Promise<StoredOutcome | undefined> {
+  try {
+    return await insertOrFind(transaction, once);
+  } catch (error) {
+    if (error instanceof LockTimeout) throw new KeyInUse(error.message, error.cause);
+    throw error;
+  }
+}
+
+/** A claim as a part of a statement that does all the work of a call by itself. */
+export interface OutcomeInsert {
+  /** The number of the first parameter of `outcomeParams`, which has six. */
+  readonly params: number;
+  /** The relation with one row if the work was done, and none if it wasn't. */
+  readonly from: string;
+}
+
+/**
+ * The INSERT that stores the outcome of a call within its only statement. If the key exists, the whole statement fails with
+ * a `UniqueViolation`, and Rondo answers with the stored outcome.
+ */
+export function outcomeSql({ params, from }: OutcomeInsert): string {
+  const [key, method, caller, fingerprint, retention, bytes] = Array.from({ length: 6 }, (_, at) => `$${params + at}`);
+  return `INSERT INTO call_outcomes (key, method, caller, fingerprint, expire_time, bytes)
+    SELECT ${key}::text, ${method}::text, ${caller}::text, ${fingerprint}::bytea, ${EXPIRE_TIME(`${retention}`)}, ${bytes}::bytea
+    FROM ${from} WHERE ${key}::text IS NOT NULL`;
+}
+
+/** The parameters of {@link outcomeSql}: nulls for a call without a key. `reply` returns the reply of the call. */
+export function outcomeParams(once: Once | undefined, reply: () => unknown): readonly SqlValue[] {
+  if (once === undefined) return [null, null, null, null, null, null];
+  return [...idOf(once), once.fingerprint, once.retentionMs, once.encode(reply())];
+}
+
+/** Options of {@link createOutcomeStore}. */
+export interface OutcomeStoreOptions {
+  /** Receives the error of a round that could not remove old outcomes. The next round removes them. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** The outcomes of calls with idempotency keys in PostgreSQL; it fits as `outcomes` of a service's app. */
+export interface PostgresOutcomes {
+  find(call: KeyedCall, options?: QueryOptions): Promise<StoredOutcome | undefined>;
+  add(call: KeyedCall, outcome: Outcome, options?: QueryOptions): Promise<StoredOutcome>;
+  /** Removes all outcomes that have expired, in batches. It removes nothing while another replica does. */
+  prune(signal?: AbortSignal): Promise<void>;
+  /** Stops the rounds that remove old outcomes, and waits for the present one. */
+  close(): Promise<void>;
+}
+
+/** Creates the store. About every ten minutes it removes what has expired. */
+export function createOutcomeStore(database: Database, { onError }: OutcomeStoreOptions = {}): PostgresOutcomes {
+  const ending = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    timer = setTimeout(
+      () => {
+        running = prune(database, ending.signal)
+          .catch((error: unknown) => (ending.signal.aborted ? undefined : onError?.(error)))
+          .then(() => (ending.signal.aborted ? undefined : wait()));
+      },
+      EVERY_MS * (0.5 + Math.random()),
+    ).unref();
+  };
+  wait();
+  return {
+    find: (call, options) => find(database, call, options),
+    async add(call, { code, bytes }, { outageWait, ...options } = {}) {
+      // A repetition finds what it has inserted itself.
+      const wait = outageWait && { outageWait: { ...outageWait, repeatable: true } };
+      const first = await insertOrFind(database, call, { code, bytes, ...options, ...wait });
+      return first ?? { code, bytes, fingerprint: call.fingerprint };
+    },
+    prune: (signal) => prune(database, signal),
+    async close() {
+      ending.abort();
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+const EVERY_MS = 600_000;
+const BATCH = 1_000;
+
+/**
+ * One batch, from a time on: what is removed leaves entries in the index until a vacuum, and the next batch needn't pass
+ * them. One replica at a time: the others find the lock taken.
+ */
+const PRUNE = `
+  WITH mine AS MATERIALIZED (
+    SELECT pg_try_advisory_xact_lock(hashtextextended('rondo prunes call_outcomes', 0)) AS mine
+  ), oldest AS (
+    SELECT key, method, caller, expire_time FROM call_outcomes
+    WHERE (SELECT mine FROM mine) AND expire_time >= $1 AND expire_time < clock_timestamp()
+    ORDER BY expire_time LIMIT ${BATCH}
+  ), removed AS (
+    DELETE FROM call_outcomes USING oldest
+    WHERE call_outcomes.key = oldest.key AND call_outcomes.method = oldest.method AND call_outcomes.caller = oldest.caller
+    RETURNING call_outcomes.expire_time
+  )
+  SELECT count(*) AS removed, coalesce(max(expire_time), $1) AS until FROM removed`;
+
+async function prune(database: Database, signal?: AbortSignal): Promise<void> {
+  let from = new Date(0);
+  for (;;) {
+    const { removed, until } = await database.one<{ removed: bigint; until: Date }>(PRUNE, [from], { signal });
+    if (removed < BATCH) return;
+    from = until;
+  }
+}

@@ -1,0 +1,65 @@
+import { type ContextKey, createContextKey } from './context-values.js';
+
+/**
+ * The caller of a call, as middleware has authenticated it. Idempotency keys of different callers are different keys. Empty
+ * if no middleware sets it.
+ */
+export const callerIdentity: ContextKey<string> = createContextKey('', { description: 'caller identity' });
+
+/** A call with an idempotency key, as a store of outcomes sees it. */
+export interface KeyedCall {
+  /** `/package.Service/Method`. */
+  readonly method: string;
+  /** The value of {@link callerIdentity}. */
+  readonly caller: string;
+  /** The key, unique for a method and a caller. */
+  readonly key: string;
+  /** SHA-256 over the present fields of the request without its key. */
+  readonly fingerprint: Uint8Array;
+  /** How long the outcome is stored at least. Milliseconds. */
+  readonly retentionMs: number;
+}
+
+/** How a call ended. */
+export interface Outcome {
+  /** The code of its status; 0 for success. */
+  readonly code: number;
+  /** The encoded reply; of an error, the encoded `google.rpc.Status`. */
+  readonly bytes: Uint8Array;
+}
+
+/** The outcome of the first call with a key, and the fingerprint of that call's request. */
+export interface StoredOutcome extends Outcome {
+  readonly fingerprint: Uint8Array;
+}
+
+/** What the writing transaction of a call does so that the call takes effect once. `transaction` of `@rondo/database` takes it. */
+export interface Once extends KeyedCall {
+  /** The transaction begins. @throws TypeError if the call has had one. */
+  begin(): void;
+  /** Runs the work of the transaction. It can call no other service. */
+  run<T>(work: () => Promise<T>): Promise<T>;
+  /** Encodes the result of the work, which is the reply. It is stored before the commit. @throws TypeError if it is no reply. */
+  encode(result: unknown): Uint8Array;
+  /** An earlier call has the key. Returns the error that ends the transaction; the caller gets the stored outcome. */
+  repeated(first: StoredOutcome): Error;
+}
+
+/** Stores the outcomes of calls with idempotency keys. */
+export interface OutcomeStore {
+  /** The outcome of the first call with the key; undefined if there is none. */
+  find(call: KeyedCall, options: StoreOptions): Promise<StoredOutcome | undefined>;
+  /** Stores an outcome unless the key has one. Returns the outcome that is stored then. */
+  add(call: KeyedCall, outcome: Outcome, options: StoreOptions): Promise<StoredOutcome>;
+  /**
+   * Waits until no other call with the key runs, and keeps the others waiting until the result is called. A store whose
+   * transactions do this by {@link Once} has no such function.
+   */
+  lock?(call: KeyedCall, options: StoreOptions): Promise<() => void>;
+}
+
+/** Options of a store. */
+export interface StoreOptions {
+  /** Aborts once no caller waits for the answer. */
+  readonly signal?: AbortSignal | undefined;
+}
