@@ -2,6 +2,7 @@
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { sleep, systemClock } from '@rondo/rpc/clock';
+import { createMemoryOutcomes } from '@rondo/rpc/internal/testing';
 import { standIn } from '@rondo/rpc/testing';
 import { runService } from '@rondo/service';
 
@@ -22,4 +23,8 @@ const orders = standIn(OrderServiceDefinition, {
   },
 });
 
-await runService({ name: 'backend', port: 50098, createApp: () => ({ services: [calculator, orders] }) });
+await runService({
+  name: 'backend',
+  port: 50098,
+  createApp: () => ({ services: [calculator, orders], outcomes: createMemoryOutcomes() }),
+});

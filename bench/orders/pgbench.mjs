@@ -20,7 +20,7 @@ export function findPgbench() {
 }
 
 /**
- * The values of the statements' parameters: those of the orders that the callers place, drawn by pgbench. `$1` to `$20` are
+ * The values of the statements' parameters: those of the orders that the callers place, drawn by pgbench. `$1` to `$25` are
  * the parameters of `PLACE_ORDER`.
  */
 const ids = 'ARRAY[:a::text, :b::text]';
@@ -28,11 +28,15 @@ const VALUES = [
   ...[ids, 'ARRAY[2, 1]', 'ARRAY[1, 1]'],
   ...[':id', 'NULL', ':customer', "'2026-01-31'", "'0'", "'20'", "'EUR'", "'5997'", "'7196'"],
   ...[ids, 'ARRAY[2, 1]', 'ARRAY[0, 0]', "ARRAY['Desk', 'Desk']", 'ARRAY[1999, 1999]'],
-  ...['gen_random_uuid()', "decode(repeat('ab', 32), 'hex')"],
+  'clock_timestamp()',
   `('{"id":"' || :id::text || '","quote":"","customer":"' || :customer::text || '","date":"2026-01-31","state":"placed",'
     || '"discount":"0","tax":"20","currency":"EUR","net":"5997","total":"7196","project":"","version":"1","lines":['
     || '{"product":"1","quantity":"2","discount":"0","title":"Desk","price":"1999"},'
-    || '{"product":"99","quantity":"1","discount":"0","title":"Desk","price":"1999"}]}')`,
+    || '{"product":"99","quantity":"1","discount":"0","title":"Desk","price":"1999"}],'
+    || '"create_time":"2026-01-31T00:00:00.000Z","update_time":"2026-01-31T00:00:00.000Z"}')`,
+  // A new key, and a reply as long as the service's.
+  ...['gen_random_uuid()', "'/sales.v1.OrderService/PlaceOrder'", "''", "decode(repeat('ab', 32), 'hex')"],
+  ...['2592000000', "decode(repeat('ab', 260), 'hex')"],
 ];
 
 /** Writes the script: the statements of one `PlaceOrder`, each a transaction of its own, as the service runs them. */

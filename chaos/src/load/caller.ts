@@ -50,7 +50,7 @@ export function createCaller(channel: Channel, options: LoadOptions): Caller {
     const reply =
       method === 'add'
         ? calculator.add({ a: 2n, b: 3n }, given)
-        : products.createProduct({ product: { sku: `${process.pid}-${count}`, title: 'Chaos' } }, given);
+        : products.updateProduct({ product: { sku: `${process.pid}-${count}`, title: 'Chaos' } }, given);
     const attempts = begun;
     try {
       await reply;

@@ -15,8 +15,8 @@ export type ClientGuard =
 
 /** What a load calls, and how. */
 export interface LoadOptions {
-  /** `add` is safe to repeat; `create` isn't. */
-  readonly method: 'add' | 'create';
+  /** `add` is safe to repeat; `update` isn't. */
+  readonly method: 'add' | 'update';
   readonly callsPerSecond: number;
   readonly timeoutMs: number;
   /** Asks another instance too if there is no answer for so long. Milliseconds. */

@@ -17,7 +17,7 @@ export interface ReplicaOptions {
   readonly port?: number;
   /** The address to register; by default the one where it listens. */
   readonly advertise?: string;
-  /** Whether to start a replica that counts what it creates, instead of a calculator. */
+  /** Whether to start a replica that counts what it changes, instead of a calculator. */
   readonly counting?: boolean;
   /** Its built file, if it is another service. */
   readonly main?: string;
@@ -45,7 +45,7 @@ export interface Testbed {
   close(): Promise<void>;
 }
 
-/** The file in a testbed's folder to which counting replicas write what they created. */
+/** The file in a testbed's folder to which counting replicas write what they changed. */
 const LEDGER = 'ledger';
 
 const folders = new Set<string>();

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { ReportFault } from '@rondo/rpc/status';
-import type { ChangedSince, RequestKey } from './domain/request.js';
+import type { ChangedSince } from './domain/request.js';
 import type { CalendarDate } from './domain/stored.js';
 
 const ETAG = /^"(\d{1,19})((?:-[0-9a-f]{6})*)"$/;
@@ -88,15 +88,11 @@ export function readUpdateMask<Path extends string>(
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const EXAMPLE = '0b4f8e52-6c1d-4e8a-9f27-3f6f0f9f3a10';
 
-/**
- * Reads the idempotency key of a call; undefined if the request has no id.
- *
- * @param asked the parts of the request that matter, without ignored fields and always in the same order.
- */
-export function readRequestKey(report: ReportFault, requestId: string, asked: object): RequestKey | undefined {
-  if (requestId === '') return undefined;
-  if (!UUID.test(requestId)) report(`must be a UUID, such as ${EXAMPLE}, or empty; it is "${requestId}"`);
-  return { id: requestId.toLowerCase(), fingerprint: sha256(asked).digest() };
+/** Reports a request id that is no UUID; empty for none. */
+export function checkRequestId(report: ReportFault, requestId: string): void {
+  if (requestId !== '' && !UUID.test(requestId)) {
+    report(`must be a UUID, such as ${EXAMPLE}, or empty; it is "${requestId}"`);
+  }
 }
 
 /** The hash of a value's JSON; a bigint is a string in it. */

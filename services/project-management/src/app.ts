@@ -2,8 +2,15 @@ import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
-import { createPool, createReadinessCheck, describeUrl, type PoolOptions } from '@rondo/database';
-import { createStoreDatabase, startRequestTrim } from '@rondo/resources/sql';
+import {
+  createOutcomeStore,
+  createPool,
+  createReadinessCheck,
+  describeUrl,
+  outcomesSchema,
+  type PoolOptions,
+} from '@rondo/database';
+import { createStoreDatabase } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
@@ -18,7 +25,6 @@ import { releaseProject } from './adapters/member-weeks.js';
 import { createPlanStore } from './adapters/plan-store.js';
 import { createProjectFeed } from './adapters/project-feed.js';
 import { createProjectStore } from './adapters/project-store.js';
-import { REQUESTS } from './adapters/request-log.js';
 import { createReservationStore } from './adapters/reservation-store.js';
 import { createTaskStore } from './adapters/task-store.js';
 import { type ProjectsConfig, servicesByName } from './config.js';
@@ -72,11 +78,8 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
   ];
   const sync = createSync({ database, url: databaseUrl, log, clock, random });
   const storeDatabase = createStoreDatabase(database, sync.nudge);
-  const requestTrim = startRequestTrim(database, {
-    requests: REQUESTS,
-    clock: backgroundClock(clock),
-    random,
-    onError: (error) => log.warn({ err: error }, 'old requests could not be removed'),
+  const outcomes = createOutcomeStore(database, {
+    onError: (error) => log.warn({ err: error }, 'old outcomes could not be removed'),
   });
   const ports: Ports = {
     projects: createProjectStore(storeDatabase, releaseProject),
@@ -107,7 +110,7 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
   });
   const migrated = createReadinessCheck(database, {
     directory: MIGRATIONS,
-    parts: [syncSchema, transactionsSchema],
+    parts: [syncSchema, transactionsSchema, outcomesSchema],
     log: (line) => log.info({}, line),
     warn: (line) => log.warn({}, line),
   });
@@ -119,6 +122,7 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
       implement(TeamServiceDefinition, teamHandlers(ports)),
       participant.service,
     ],
+    outcomes,
     dependencies: [
       {
         name: `the ${describeUrl(databaseUrl)}`,
@@ -131,7 +135,7 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
       },
     ],
     async stop() {
-      await Promise.all([participant.close(), sync.close(), requestTrim.close()]);
+      await Promise.all([participant.close(), sync.close(), outcomes.close()]);
       await Promise.all([database.close(), endingDatabase.close()]);
     },
   };

@@ -34,7 +34,7 @@ export async function startCompany(bound = (url: string) => url) {
   for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(60_000));
   const others: { stop(): Promise<void> }[] = [];
   const channel = createTestChannel(app);
-  const secondChannel = createTestChannel({ services: second.services });
+  const secondChannel = createTestChannel(second);
   const database = createPool({ url: databaseUrl, maxConnections: 2 });
 
   return {
@@ -60,7 +60,7 @@ export async function startCompany(bound = (url: string) => url) {
       const names = Array.from({ length: count }, (_, index) => `replica-${index + 1}`);
       const replicas = names.map((name) => {
         const replica = start();
-        const listener = network.listen(name, createRouter({ services: replica.services }));
+        const listener = network.listen(name, createRouter(replica));
         const end = async () => {
           listener.close();
           await replica.stop?.();

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
-import { trimRequests } from '@rondo/resources/sql';
 import { Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { REQUESTS } from '../src/adapters/request-log.js';
 import { addMember, addProject, type Company, startCompany } from './company.js';
 
 let company: Company;
@@ -90,23 +88,5 @@ describe('request_id', () => {
   it('is optional: without one each call creates a project', async () => {
     const [one, two] = await times(2, () => addProject(company, 'Twice'));
     expect(one?.name).not.toBe(two?.name);
-  });
-
-  it('is removed after a month, also if several replicas remove old ids at once', async () => {
-    const { database, projects } = company;
-    const request = { project: { title: 'Kept' }, requestId: randomUUID() };
-    const first = await projects.createProject(request);
-    const age = (days: number, count: number) =>
-      database.query(
-        `INSERT INTO create_requests (collection, request_id, fingerprint, outcome, create_time)
-         SELECT 'reservations', gen_random_uuid(), sha256('x'), '[]', now() - $1 * interval '1 day' FROM generate_series(1, $2)`,
-        [days, count],
-      );
-    await age(30, 3);
-    await age(32, 1_500);
-    await Promise.all([trimRequests(database, REQUESTS), trimRequests(database, REQUESTS)]);
-    await trimRequests(database, REQUESTS);
-    expect(await database.query("SELECT 1 FROM create_requests WHERE collection = 'reservations'")).toHaveLength(3);
-    expect(await projects.createProject(request)).toEqual(first);
   });
 });

@@ -1,6 +1,6 @@
-import { createPool, createReadinessCheck, describeUrl } from '@rondo/database';
+import { createOutcomeStore, createPool, createReadinessCheck, describeUrl, outcomesSchema } from '@rondo/database';
 import { dateAt } from '@rondo/resources/domain';
-import { createStoreDatabase, startRequestTrim } from '@rondo/resources/sql';
+import { createStoreDatabase } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
@@ -11,7 +11,6 @@ import { createCalculator } from './adapters/calculator.js';
 import { createDistributedTransactions } from './adapters/distributed-transactions.js';
 import { createOrderFeed } from './adapters/order-feed.js';
 import { createProjects } from './adapters/projects.js';
-import { REQUESTS } from './adapters/request-log.js';
 import { createTransact } from './adapters/transact.js';
 import type { SalesConfig } from './config.js';
 import type { Ports } from './domain/ports.js';
@@ -58,11 +57,8 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
     clock: backgroundClock(clock),
     random,
   });
-  const requestTrim = startRequestTrim(database, {
-    requests: REQUESTS,
-    clock: backgroundClock(clock),
-    random,
-    onError: (error) => log.warn({ err: error }, 'old requests could not be removed'),
+  const outcomes = createOutcomeStore(database, {
+    onError: (error) => log.warn({ err: error }, 'old outcomes could not be removed'),
   });
   const projects = createProjects(channel);
   const distributed = createDistributedTransactions({
@@ -82,11 +78,12 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
     feed: createOrderFeed(sync),
     calculator: createCalculator(channel),
     newId: () => random.hex(ID_BYTES),
+    now: () => wallClock.now(),
     today: () => dateAt(wallClock.now()),
   };
   const migrated = createReadinessCheck(database, {
     directory: MIGRATIONS,
-    parts: [syncSchema, transactionsSchema],
+    parts: [syncSchema, transactionsSchema, outcomesSchema],
     log: (line) => log.info({}, line),
     warn: (line) => log.warn({}, line),
   });
@@ -95,6 +92,7 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
       ...[customerService, productService, quoteService, orderService].map((of) => of(ports)),
       distributed.service,
     ],
+    outcomes,
     dependencies: [
       {
         name: `the ${describeUrl(databaseUrl)}`,
@@ -106,7 +104,7 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
       },
     ],
     async stop() {
-      await Promise.all([distributed.close(), sync.close(), requestTrim.close()]);
+      await Promise.all([distributed.close(), sync.close(), outcomes.close()]);
       await database.close();
     },
   };

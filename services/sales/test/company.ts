@@ -61,6 +61,7 @@ async function startReplica(peers: Channel, databaseUrl: string, clocks: Clocks 
   return {
     ...clientsOver(channel),
     services: app.services,
+    ...(app.outcomes && { outcomes: app.outcomes }),
     dependencies: app.dependencies ?? [],
     async stop() {
       channel.close();

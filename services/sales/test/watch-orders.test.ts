@@ -215,7 +215,7 @@ describe('stalled watchers', () => {
     // The clock of this replica stands still, so no watch ends because of a timeout.
     clock = new ManualClock();
     replica = await company.startReplica(undefined, { clock });
-    server = await serve(createRouter({ services: replica.services }), { listen: '127.0.0.1:0' });
+    server = await serve(createRouter(replica), { listen: '127.0.0.1:0' });
     channel = createChannel({ resolver: staticResolver([server.address]) });
   });
   afterAll(async () => {

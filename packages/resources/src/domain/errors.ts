@@ -51,18 +51,6 @@ export class NotFound extends Missing {
 /** Something has the requested id or unique value already. `ALREADY_EXISTS`. */
 export abstract class AlreadyExists extends DomainError {}
 
-/** A request id was reused for a different request. */
-export class RequestIdReused extends AlreadyExists {
-  override readonly name = 'RequestIdReused';
-
-  constructor(requestId: string) {
-    // @code ALREADY_EXISTS
-    // @cause A `request_id` came again with another request.
-    // @remedy Make a new UUID for each new request; repeat it only with the same one.
-    super(`request_id ${requestId} was used for another request; make a new UUID for each new request`);
-  }
-}
-
 /** What forbids a call. */
 export interface Violation {
   /** The kind of rule, such as `STATE`. */

@@ -3,12 +3,12 @@
  * ids, update masks and dates. The readers report each fault by `validate` of `@rondo/rpc/status`.
  *
  * ```ts
- * import { etagOf, readEtag, readRequestKey } from '@rondo/resources';
+ * import { checkRequestId, readEtag } from '@rondo/resources';
  *
- * const { changedSince, key } = validate((field) => ({
- *   changedSince: readEtag(field('etag'), request.etag, etaggedOf),
- *   key: readRequestKey(field('request_id'), request.requestId, [request.name]),
- * }));
+ * const changedSince = validate((field) => {
+ *   checkRequestId(field('request_id'), request.requestId);
+ *   return readEtag(field('etag'), request.etag, etaggedOf);
+ * });
  * ```
  */
 
@@ -16,11 +16,11 @@ export type { FilterField } from '../filter.js';
 export { type List, nextPageToken, readList } from '../list.js';
 export { nameField, readName } from '../names.js';
 export {
+  checkRequestId,
   type Etagged,
   etagOf,
   readDate,
   readEtag,
-  readRequestKey,
   readUpdateMask,
   toDateMessage,
 } from '../request-fields.js';

@@ -6,16 +6,13 @@ import { EmailTaken } from '../domain/errors.js';
 import type { Member, MemberStore, NewMember } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
 import { closeWeeksBefore, weeksWithMoreThan } from './member-weeks.js';
-import { once } from './request-log.js';
 import { MEMBERS_COLUMNS, type MemberRow, NEXT_UPDATE_TIME, toMember } from './rows.js';
 
 /** Stores members in PostgreSQL. */
 export function createMemberStore(database: StoreDatabase): MemberStore {
   return {
-    create: (member, key) =>
-      database.transaction(async (transaction) =>
-        toMember(await once(transaction, { collection: 'members', key }, () => insert(transaction, member))),
-      ),
+    create: (member, toReply) =>
+      database.transaction(async (transaction) => toReply(toMember(await insert(transaction, member)))),
     async find(id) {
       const row = await database.maybeOne<MemberRow>(`SELECT ${MEMBERS_COLUMNS} FROM members WHERE id = $1`, [id]);
       return row && toMember(row);

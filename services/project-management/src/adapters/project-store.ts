@@ -1,5 +1,4 @@
 import type { Transaction } from '@rondo/database';
-import type { RequestKey } from '@rondo/resources/domain';
 import type { StoreDatabase } from '@rondo/resources/sql';
 import type { ProjectStore } from '../domain/ports.js';
 import { type NewProject, PROJECT_STATES, type Project } from '../domain/project.js';
@@ -7,7 +6,6 @@ import type { NewTask } from '../domain/task.js';
 import { appendProjectChange } from './change-log.js';
 import type { Listing } from './list-statements.js';
 import { readList } from './lists.js';
-import { once } from './request-log.js';
 import { requireReferences } from './require-references.js';
 import { NEXT_UPDATE_TIME, PROJECT_COLUMNS, PROJECTS_COLUMNS, type ProjectRow, toProject } from './rows.js';
 import { insertTasks } from './task-rows.js';
@@ -35,8 +33,8 @@ const LISTING: Listing = {
 /** Stores projects in PostgreSQL. */
 export function createProjectStore(database: StoreDatabase, onEnd: OnEnd = async () => {}): ProjectStore {
   return {
-    create: (project, tasks, key) =>
-      database.transaction((transaction) => create(transaction, { project, tasks, key })),
+    create: (project, tasks, toReply) =>
+      database.transaction(async (transaction) => toReply(toProject(await insertProject(transaction, project, tasks)))),
     async find(id) {
       const row = await database.maybeOne<ProjectRow>(`SELECT ${PROJECTS_COLUMNS} FROM projects WHERE id = $1`, [id]);
       return row && toProject(row);
@@ -61,19 +59,6 @@ export function createProjectStore(database: StoreDatabase, onEnd: OnEnd = async
         ),
       ),
   };
-}
-
-interface Creation {
-  readonly project: NewProject;
-  readonly tasks: readonly NewTask[];
-  readonly key: RequestKey | undefined;
-}
-
-async function create(transaction: Transaction, { project, tasks, key }: Creation): Promise<Project> {
-  const row = await once<ProjectRow>(transaction, { collection: 'projects', key }, () =>
-    insertProject(transaction, project, tasks),
-  );
-  return toProject(row);
 }
 
 /** Inserts a project with its tasks. @throws UnknownReferences. */

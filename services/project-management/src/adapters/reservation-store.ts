@@ -1,5 +1,5 @@
 import type { Transaction } from '@rondo/database';
-import type { CalendarDate, FilteredQuery, Page, RequestKey } from '@rondo/resources/domain';
+import type { CalendarDate, FilteredQuery, Page } from '@rondo/resources/domain';
 import { ascending, pageOf, type StoreDatabase, whereOf } from '@rondo/resources/sql';
 import {
   type MemberWeek,
@@ -10,7 +10,6 @@ import {
   requireFree,
 } from '../domain/reservation.js';
 import { insertReservations, lockMembers, lockWeeks, readWeeks, subtractReserved } from './member-weeks.js';
-import { once } from './request-log.js';
 import {
   MEMBERS_COLUMNS,
   type MemberRow,
@@ -25,8 +24,8 @@ import {
 /** Stores reservations in PostgreSQL. */
 export function createReservationStore(database: StoreDatabase): ReservationStore {
   return {
-    create: (reservation, admit, key) =>
-      database.transaction((transaction) => create(transaction, { reservation, admit, key })),
+    create: (reservation, admit, toReply) =>
+      database.transaction(async (transaction) => toReply(await create(transaction, reservation, admit))),
     async find({ memberId, reservationId }) {
       const sql = `SELECT ${RESERVATIONS_COLUMNS} FROM reservations WHERE id = $1 AND member_id = $2`;
       const row = await database.maybeOne<ReservationRow>(sql, [reservationId, memberId]);
@@ -44,25 +43,20 @@ export function createReservationStore(database: StoreDatabase): ReservationStor
   };
 }
 
-interface Creation {
-  readonly reservation: NewReservation;
-  readonly admit: (parties: ReservationParties) => void;
-  readonly key: RequestKey | undefined;
-}
-
-async function create(transaction: Transaction, { reservation, admit, key }: Creation): Promise<Reservation> {
-  const row = await once<ReservationRow>(transaction, { collection: 'reservations', key }, async () => {
-    const { memberId, projectId, minutes } = reservation;
-    const locked = `SELECT ${PROJECTS_COLUMNS} FROM projects WHERE id = $1 FOR SHARE`;
-    const project = await transaction.maybeOne<ProjectRow>(locked, [projectId]);
-    const [member] = await lockMembers(transaction, [memberId]);
-    admit({ member, project: project && toProject(project) });
-    for (const week of await lockWeeks(transaction, [reservation])) requireFree(week, minutes);
-    const [made] = await insertReservations(transaction, [reservation]);
-    if (made === undefined) throw new Error('the INSERT of a reservation returned no row');
-    return made;
-  });
-  return toReservation(row);
+async function create(
+  transaction: Transaction,
+  reservation: NewReservation,
+  admit: (parties: ReservationParties) => void,
+): Promise<Reservation> {
+  const { memberId, projectId, minutes } = reservation;
+  const locked = `SELECT ${PROJECTS_COLUMNS} FROM projects WHERE id = $1 FOR SHARE`;
+  const project = await transaction.maybeOne<ProjectRow>(locked, [projectId]);
+  const [member] = await lockMembers(transaction, [memberId]);
+  admit({ member, project: project && toProject(project) });
+  for (const week of await lockWeeks(transaction, [reservation])) requireFree(week, minutes);
+  const [made] = await insertReservations(transaction, [reservation]);
+  if (made === undefined) throw new Error('the INSERT of a reservation returned no row');
+  return toReservation(made);
 }
 
 const COLUMNS = { project: 'project_id', week_start_date: 'week_start_date', minutes: 'minutes' };

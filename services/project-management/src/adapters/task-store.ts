@@ -8,7 +8,6 @@ import { TaskIdsTaken } from '../domain/task-errors.js';
 import { appendTaskChanges } from './change-log.js';
 import type { Listing } from './list-statements.js';
 import { readList } from './lists.js';
-import { type Once, onceAll } from './request-log.js';
 import { requireReferences } from './require-references.js';
 import {
   PROJECTS_COLUMNS,
@@ -25,18 +24,18 @@ import { insertTasks, setTaskDeleted, writeTask } from './task-rows.js';
 /** Stores tasks in PostgreSQL. */
 export function createTaskStore(database: StoreDatabase): TaskStore {
   return {
-    async create(task, admit, key) {
-      const tasks = { projectId: task.projectId, tasks: [task] };
-      const request = { collection: 'tasks', projectId: task.projectId, key } as const;
-      const [row] = await database.transaction((transaction) => create(transaction, { tasks, admit, request }));
-      if (row === undefined) throw new Error('the INSERT of a task returned no row');
-      return toTask(row);
-    },
-    async createAll(tasks, admit, key) {
-      const request = { collection: 'task_batches', projectId: tasks.projectId, key } as const;
-      const rows = await database.transaction((transaction) => create(transaction, { tasks, admit, request }));
-      return rows.map(toTask);
-    },
+    create: (task, admit, toReply) =>
+      database.transaction(async (transaction) => {
+        const tasks = { projectId: task.projectId, tasks: [task] };
+        const [row] = await create(transaction, tasks, admit);
+        if (row === undefined) throw new Error('the INSERT of a task returned no row');
+        return toReply(toTask(row));
+      }),
+    createAll: (tasks, admit, toReply) =>
+      database.transaction(async (transaction) => {
+        const rows = await create(transaction, tasks, admit);
+        return toReply(rows.map(toTask));
+      }),
     async find({ projectId, taskId }) {
       const sql = `SELECT ${TASK_RECORDS_COLUMNS} FROM task_records WHERE project_id = $1 AND id = $2`;
       const row = await database.maybeOne<TaskRow>(sql, [projectId, taskId]);
@@ -49,26 +48,18 @@ export function createTaskStore(database: StoreDatabase): TaskStore {
   };
 }
 
-interface Creation {
-  readonly tasks: NewTasks;
-  readonly admit: Admit;
-  readonly request: Once;
-}
-
-function create(transaction: Transaction, { tasks, admit, request }: Creation): Promise<readonly TaskRow[]> {
-  return onceAll<TaskRow>(transaction, request, async () => {
-    // The lock serialises the creation of a project's tasks. So tasks become visible in the order of `sequence`, and a
-    // client that reads page by page misses none.
-    admit(await lockProject(transaction, tasks.projectId, 'NO KEY UPDATE'));
-    await requireFreeIds(transaction, tasks);
-    const ids = new Set(tasks.tasks.map(({ id }) => id));
-    await requireReferences(transaction, {
-      projectId: tasks.projectId,
-      memberIds: tasks.tasks.map(({ assigneeId }) => assigneeId),
-      taskIds: tasks.tasks.flatMap(({ dependencies }) => dependencies.filter((id) => !ids.has(id))),
-    });
-    return appendTaskChanges(transaction, await insertTasks(transaction, tasks));
+async function create(transaction: Transaction, tasks: NewTasks, admit: Admit): Promise<readonly TaskRow[]> {
+  // The lock serialises the creation of a project's tasks. So tasks become visible in the order of `sequence`, and a
+  // client that reads page by page misses none.
+  admit(await lockProject(transaction, tasks.projectId, 'NO KEY UPDATE'));
+  await requireFreeIds(transaction, tasks);
+  const ids = new Set(tasks.tasks.map(({ id }) => id));
+  await requireReferences(transaction, {
+    projectId: tasks.projectId,
+    memberIds: tasks.tasks.map(({ assigneeId }) => assigneeId),
+    taskIds: tasks.tasks.flatMap(({ dependencies }) => dependencies.filter((id) => !ids.has(id))),
   });
+  return appendTaskChanges(transaction, await insertTasks(transaction, tasks));
 }
 
 /** The lock of the project keeps other transactions from taking the ids meanwhile. @throws TaskIdsTaken */

@@ -5,7 +5,6 @@ import {
   differs,
   type ListQuery,
   type Page,
-  type RequestKey,
   requireUnchanged,
 } from '@rondo/resources/domain';
 import { MemberDeleted } from './capacity-errors.js';
@@ -37,7 +36,7 @@ export interface MemberChange {
 /** Stores members. `ProjectStore` in ports.ts says what holds for every store. */
 export interface MemberStore {
   /** Rejects with `EmailTaken`. */
-  create(member: NewMember, key: RequestKey | undefined): Promise<Member>;
+  create<R>(member: NewMember, toReply: (member: Member) => R): Promise<R>;
   /** Finds deleted members too. */
   find(id: string): Promise<Member | undefined>;
   /** The newest first. */

@@ -1,4 +1,4 @@
-import type { CalendarDate, ListQuery, Page, RequestKey } from '@rondo/resources/domain';
+import type { CalendarDate, ListQuery, Page } from '@rondo/resources/domain';
 import type { PlanStore } from './estimate.js';
 import type { Member, MemberStore } from './member.js';
 import type { NewProject, Project } from './project.js';
@@ -24,15 +24,14 @@ export interface Ports {
  *
  * A store rejects with `StoreUnavailable` if it can't be reached.
  *
- * A create takes a request key if the request has one. It stores the key in the transaction of the row. A repetition of
- * the request gets the first response; a different request with the same id rejects with `RequestIdReused`.
+ * A create makes the reply of its call, by `toReply`, inside the transaction. Repetitions of the call get that reply.
  *
  * The functions `decide` and `admit` are pure, as they may run again. What they get is locked until the transaction
  * ends. If they throw, the call rejects with that error.
  */
 export interface ProjectStore {
   /** Creates a project with its tasks, or nothing. Rejects with `UnknownReferences`. */
-  create(project: NewProject, tasks: readonly NewTask[], key: RequestKey | undefined): Promise<Project>;
+  create<R>(project: NewProject, tasks: readonly NewTask[], toReply: (project: Project) => R): Promise<R>;
   /** Finds deleted projects too. */
   find(id: string): Promise<Project | undefined>;
   /** The newest first. */

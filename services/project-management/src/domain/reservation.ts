@@ -1,4 +1,4 @@
-import type { CalendarDate, FilteredQuery, Page, RequestKey } from '@rondo/resources/domain';
+import type { CalendarDate, FilteredQuery, Page } from '@rondo/resources/domain';
 import { TooLittleFree } from './capacity-errors.js';
 import type { Member } from './member.js';
 import { memberName, type ReservationId } from './names.js';
@@ -39,11 +39,11 @@ export interface MemberWeek extends WeekOfMember {
 /** Stores reservations and the reserved minutes of each week. */
 export interface ReservationStore {
   /** Creates a reservation unless `admit` throws. Rejects with that error, or with `TooLittleFree`. */
-  create(
+  create<R>(
     reservation: NewReservation,
     admit: (parties: ReservationParties) => void,
-    key: RequestKey | undefined,
-  ): Promise<Reservation>;
+    toReply: (reservation: Reservation) => R,
+  ): Promise<R>;
   find(id: ReservationId): Promise<Reservation | undefined>;
   /** The earliest weeks first, of one member, or of all members if `memberId` is undefined. */
   list(memberId: string | undefined, query: FilteredQuery): Promise<Page<Reservation>>;

@@ -4,7 +4,6 @@ import {
   differs,
   type ListQuery,
   type Page,
-  type RequestKey,
   requireUnchanged,
 } from '@rondo/resources/domain';
 import { TaskDeleted } from './errors.js';
@@ -60,9 +59,9 @@ export interface TaskChange {
 /** Stores tasks. `ProjectStore` in ports.ts says what holds for every store. */
 export interface TaskStore {
   /** Creates one task, like `createAll`. */
-  create(task: NewTask, admit: Admit, key: RequestKey | undefined): Promise<Task>;
+  create<R>(task: NewTask, admit: Admit, toReply: (task: Task) => R): Promise<R>;
   /** Creates tasks in their order, all or none. Rejects with `UnknownReferences`, `TaskIdsTaken`. */
-  createAll(tasks: NewTasks, admit: Admit, key: RequestKey | undefined): Promise<readonly Task[]>;
+  createAll<R>(tasks: NewTasks, admit: Admit, toReply: (tasks: readonly Task[]) => R): Promise<R>;
   /** Finds deleted tasks too. */
   find(id: TaskId): Promise<Task | undefined>;
   /** The oldest first; undefined if there is no such project. The tasks of a deleted project count as deleted. */

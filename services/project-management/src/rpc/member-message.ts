@@ -4,8 +4,8 @@ import {
   Member as MemberMessage,
   type UpdateMemberRequest,
 } from '@rondo/contracts/projects/v1/team';
-import { type Etagged, etagOf, type List, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
-import { emailFault, type RequestKey, titleFault } from '@rondo/resources/domain';
+import { checkRequestId, type Etagged, etagOf, type List, readEtag, readUpdateMask } from '@rondo/resources';
+import { emailFault, titleFault } from '@rondo/resources/domain';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import type { Member, MemberChange, MemberFields } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
@@ -27,17 +27,15 @@ export const MEMBERS: List = {
 const EMPTY = MemberMessage.fromPartial({});
 
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readCreateMember({ member = EMPTY, requestId }: CreateMemberRequest): {
-  readonly fields: MemberFields;
-  readonly key: RequestKey | undefined;
-} {
+export function readCreateMember({ member = EMPTY, requestId }: CreateMemberRequest): MemberFields {
   return validate((field) => {
     const fields = {
       displayName: checked(field('member.display_name'), member.displayName, titleFault),
       email: checked(field('member.email'), member.email, emailFault),
       weeklyCapacityMinutes: readCapacity(field, member),
     };
-    return { fields, key: readRequestKey(field('request_id'), requestId, fields) };
+    checkRequestId(field('request_id'), requestId);
+    return fields;
   });
 }
 

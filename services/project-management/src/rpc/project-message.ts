@@ -7,17 +7,17 @@ import {
   type WatchProjectResponse,
 } from '@rondo/contracts/projects/v1/projects';
 import {
+  checkRequestId,
   type Etagged,
   etagOf,
   type List,
   nameField,
   readDate,
   readEtag,
-  readRequestKey,
   readUpdateMask,
   toDateMessage,
 } from '@rondo/resources';
-import { type RequestKey, titleFault } from '@rondo/resources/domain';
+import { titleFault } from '@rondo/resources/domain';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import { memberNames, optionalMemberName, projectName, taskName } from '../domain/names.js';
 import {
@@ -49,13 +49,11 @@ export const PROJECTS: List = {
 };
 
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readCreateProject(request: CreateProjectRequest): {
-  readonly command: CreateProject;
-  readonly key: RequestKey | undefined;
-} {
+export function readCreateProject(request: CreateProjectRequest): CreateProject {
   return validate((field) => {
     const command = readProjectWithTasks(field, request);
-    return { command, key: readRequestKey(field('request_id'), request.requestId, command) };
+    checkRequestId(field('request_id'), request.requestId);
+    return command;
   });
 }
 

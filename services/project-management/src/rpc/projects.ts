@@ -29,8 +29,8 @@ import {
 export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDefinition> {
   return {
     async createProject(message) {
-      const { command, key } = readCreateProject(message);
-      return toProjectMessage(await withRpcErrors(createProject(ports, command, key), memberFieldsOf(command)));
+      const command = readCreateProject(message);
+      return withRpcErrors(createProject(ports, command, toProjectMessage), memberFieldsOf(command));
     },
     async getProject({ name }) {
       return toProjectMessage(await withRpcErrors(getProject(ports, readName(name))));

@@ -4,8 +4,8 @@ import {
   type MemberWeek as MemberWeekMessage,
   Reservation as ReservationMessage,
 } from '@rondo/contracts/projects/v1/team';
-import { type List, readDate, readRequestKey, toDateMessage } from '@rondo/resources';
-import type { CalendarDate, RequestKey } from '@rondo/resources/domain';
+import { checkRequestId, type List, readDate, toDateMessage } from '@rondo/resources';
+import type { CalendarDate } from '@rondo/resources/domain';
 import { checked, type FieldAt, type ReportFault, validate } from '@rondo/rpc/status';
 import { memberName, projectName, projectNames, reservationName } from '../domain/names.js';
 import { dateOf, dayName, dayNumberOf, LAST_DAY, mondayOf, weekOf } from '../domain/planning/days.js';
@@ -25,10 +25,7 @@ export function reservationsOf(parent: string): List {
 }
 
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readCreateReservation({ parent, reservation, requestId }: CreateReservationRequest): {
-  readonly fields: ReservationFields;
-  readonly key: RequestKey | undefined;
-} {
+export function readCreateReservation({ parent, reservation, requestId }: CreateReservationRequest): ReservationFields {
   return validate((field) => {
     const { project, weekStartDate, minutes } = reservation ?? ReservationMessage.fromPartial({});
     const fields = {
@@ -37,7 +34,8 @@ export function readCreateReservation({ parent, reservation, requestId }: Create
       weekStartDate: readMonday(field('reservation.week_start_date'), weekStartDate),
       minutes: checked(field('reservation.minutes'), minutes, reservedFault),
     };
-    return { fields, key: readRequestKey(field('request_id'), requestId, fields) };
+    checkRequestId(field('request_id'), requestId);
+    return fields;
   });
 }
 

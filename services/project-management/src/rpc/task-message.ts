@@ -5,8 +5,8 @@ import {
   Task as TaskMessage,
   type UpdateTaskRequest,
 } from '@rondo/contracts/projects/v1/tasks';
-import { type Etagged, etagOf, type List, nameField, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
-import { type RequestKey, titleFault } from '@rondo/resources/domain';
+import { checkRequestId, type Etagged, etagOf, type List, nameField, readEtag, readUpdateMask } from '@rondo/resources';
+import { titleFault } from '@rondo/resources/domain';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import { memberNames, optionalMemberName, taskName } from '../domain/names.js';
 import { batchFault, effortFault, taskIdFault } from '../domain/rules.js';
@@ -28,23 +28,18 @@ export function tasksOf(parent: string): List {
   return { collection: `${parent}/tasks`, fields };
 }
 
-/** A command with its request key. */
-interface Keyed<Command> {
-  readonly command: Command;
-  readonly key: RequestKey | undefined;
-}
-
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readCreateTask(request: CreateTaskRequest): Keyed<CreateTask> {
+export function readCreateTask(request: CreateTaskRequest): CreateTask {
   return validate((field) => {
     const projectId = readProjectName(field('parent'), request.parent);
     const command = { projectId, ...readNewTask(field, request, projectId) };
-    return { command, key: readRequestKey(field('request_id'), request.requestId, command) };
+    checkRequestId(field('request_id'), request.requestId);
+    return command;
   });
 }
 
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readBatchCreateTasks(request: BatchCreateTasksRequest): Keyed<BatchCreateTasks> {
+export function readBatchCreateTasks(request: BatchCreateTasksRequest): BatchCreateTasks {
   return validate((field) => {
     const { parent, requests } = request;
     const projectId = readProjectName(field('parent'), parent);
@@ -61,7 +56,8 @@ export function readBatchCreateTasks(request: BatchCreateTasksRequest): Keyed<Ba
       return task;
     });
     const command = { projectId, tasks };
-    return { command, key: readRequestKey(field('request_id'), request.requestId, command) };
+    checkRequestId(field('request_id'), request.requestId);
+    return command;
   });
 }
 

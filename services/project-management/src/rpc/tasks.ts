@@ -3,6 +3,7 @@ import { nextPageToken, readList } from '@rondo/resources';
 import type { Handlers } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
 import type { Ports } from '../domain/ports.js';
+import type { Task } from '../domain/task.js';
 import {
   batchCreateTasks,
   createTask,
@@ -29,17 +30,17 @@ import {
 export function taskHandlers(ports: Ports): Handlers<typeof TaskServiceDefinition> {
   return {
     async createTask(message) {
-      const { command, key } = readCreateTask(message);
+      const command = readCreateTask(message);
       const references = referencesOf(command.projectId, 'task', command);
-      return toTaskMessage(await withRpcErrors(createTask(ports, command, key), references));
+      return withRpcErrors(createTask(ports, command, toTaskMessage), references);
     },
     async batchCreateTasks(message) {
-      const { command, key } = readBatchCreateTasks(message);
+      const command = readBatchCreateTasks(message);
       const references = command.tasks.flatMap((task, index) =>
         referencesOf(command.projectId, `requests[${index}].task`, task),
       );
-      const tasks = await withRpcErrors(batchCreateTasks(ports, command, key), references);
-      return { tasks: tasks.map(toTaskMessage) };
+      const toReply = (tasks: readonly Task[]) => ({ tasks: tasks.map(toTaskMessage) });
+      return withRpcErrors(batchCreateTasks(ports, command, toReply), references);
     },
     async getTask({ name }) {
       return toTaskMessage(await withRpcErrors(getTask(ports, readName(name))));

@@ -42,8 +42,7 @@ export function teamHandlers(ports: Ports): TeamHandlers {
 function memberHandlers(ports: Ports) {
   return {
     async createMember(message) {
-      const { fields, key } = readCreateMember(message);
-      return toMemberMessage(await withRpcErrors(createMember(ports, fields, key)));
+      return withRpcErrors(createMember(ports, readCreateMember(message), toMemberMessage));
     },
     async getMember({ name }) {
       const id = validate((field) => readMemberName(field('name'), name));
@@ -70,8 +69,7 @@ function memberHandlers(ports: Ports) {
 function reservationHandlers(ports: Ports) {
   return {
     async createReservation(message) {
-      const { fields, key } = readCreateReservation(message);
-      return toReservationMessage(await withRpcErrors(createReservation(ports, fields, key)));
+      return withRpcErrors(createReservation(ports, readCreateReservation(message), toReservationMessage));
     },
     async getReservation({ name }) {
       const id = validate((field) => readReservationName(field('name'), name));

@@ -1,10 +1,4 @@
-import {
-  type ChangedSince,
-  type ListQuery,
-  type Page,
-  type RequestKey,
-  requireUnchanged,
-} from '@rondo/resources/domain';
+import { type ChangedSince, type ListQuery, type Page, requireUnchanged } from '@rondo/resources/domain';
 import { changeMember, type Member, type MemberChange, type MemberFields } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
 import { mondayAt } from '../domain/planning/days.js';
@@ -12,12 +6,12 @@ import type { Ports } from '../domain/ports.js';
 import { foundMember } from './found.js';
 
 /** Creates a member. @throws EmailTaken. */
-export function createMember(
+export function createMember<R>(
   { members, newId }: Pick<Ports, 'members' | 'newId'>,
   member: MemberFields,
-  key: RequestKey | undefined,
-): Promise<Member> {
-  return members.create({ ...member, id: newId() }, key);
+  toReply: (member: Member) => R,
+): Promise<R> {
+  return members.create({ ...member, id: newId() }, toReply);
 }
 
 /** One member. @throws NotFound. */

@@ -1,10 +1,4 @@
-import {
-  type ChangedSince,
-  type ListQuery,
-  type Page,
-  type RequestKey,
-  requireUnchanged,
-} from '@rondo/resources/domain';
+import { type ChangedSince, type ListQuery, type Page, requireUnchanged } from '@rondo/resources/domain';
 import { projectName } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import { changeProject, type Project, type ProjectChange, type ProjectFields } from '../domain/project.js';
@@ -18,14 +12,14 @@ export interface CreateProject {
 }
 
 /** Creates a project with its first tasks, all or nothing. It appends no change, as a new project has no watchers. */
-export function createProject(
+export function createProject<R>(
   { projects, newId }: Pick<Ports, 'projects' | 'newId'>,
   command: CreateProject,
-  key: RequestKey | undefined,
-): Promise<Project> {
+  toReply: (project: Project) => R,
+): Promise<R> {
   const id = newId();
   const tasks = command.tasks.map((task) => ({ ...task, id: newId(), projectId: id }));
-  return projects.create({ ...command.project, id }, tasks, key);
+  return projects.create({ ...command.project, id }, tasks, toReply);
 }
 
 /** One project. @throws NotFound. */

@@ -1,4 +1,4 @@
-import { type CalendarDate, dateAt, type FilteredQuery, type Page, type RequestKey } from '@rondo/resources/domain';
+import { type CalendarDate, dateAt, type FilteredQuery, type Page } from '@rondo/resources/domain';
 import { UnknownProject } from '../domain/errors.js';
 import { requireInTeam } from '../domain/member.js';
 import { projectName, type ReservationId } from '../domain/names.js';
@@ -9,17 +9,17 @@ import type { MemberWeek, Reservation, ReservationFields, ReservationParties } f
 import { foundMember, foundReservation } from './found.js';
 
 /** Reserves time. @throws NotFound, MemberDeleted, UnknownProject, ProjectDeleted, ProjectArchived, TooLittleFree. */
-export function createReservation(
+export function createReservation<R>(
   { reservations, newId }: Pick<Ports, 'reservations' | 'newId'>,
   fields: ReservationFields,
-  key: RequestKey | undefined,
-): Promise<Reservation> {
+  toReply: (reservation: Reservation) => R,
+): Promise<R> {
   const admit = ({ member, project }: ReservationParties): void => {
     requireInTeam(foundMember(member, fields.memberId));
     if (project === undefined) throw new UnknownProject(projectName(fields.projectId));
     requireOpen(project);
   };
-  return reservations.create({ ...fields, id: newId() }, admit, key);
+  return reservations.create({ ...fields, id: newId() }, admit, toReply);
 }
 
 /** One reservation. @throws NotFound. */

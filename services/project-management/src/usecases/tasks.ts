@@ -1,10 +1,4 @@
-import {
-  type ChangedSince,
-  type ListQuery,
-  type Page,
-  type RequestKey,
-  requireUnchanged,
-} from '@rondo/resources/domain';
+import { type ChangedSince, type ListQuery, type Page, requireUnchanged } from '@rondo/resources/domain';
 import { findCircle } from '../domain/dependencies.js';
 import { type TaskId, taskName } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
@@ -26,13 +20,13 @@ export interface CreateTask {
  *
  * @throws NotFound, ProjectDeleted, ProjectArchived, UnknownReferences, TaskIdsTaken, DependencyCircle.
  */
-export function createTask(
+export function createTask<R>(
   { tasks, newId }: Pick<Ports, 'tasks' | 'newId'>,
   { projectId, taskId, task: fields }: CreateTask,
-  key: RequestKey | undefined,
-): Promise<Task> {
+  toReply: (task: Task) => R,
+): Promise<R> {
   const task = { ...fields, id: taskId ?? newId(), projectId };
-  return tasks.create(task, admitTasks(projectId, [task]), key);
+  return tasks.create(task, admitTasks(projectId, [task]), toReply);
 }
 
 /** New tasks of a project, which are created together. */
@@ -46,13 +40,13 @@ export interface BatchCreateTasks {
  *
  * @throws NotFound, ProjectDeleted, ProjectArchived, UnknownReferences, TaskIdsTaken, DependencyCircle.
  */
-export function batchCreateTasks(
+export function batchCreateTasks<R>(
   { tasks, newId }: Pick<Ports, 'tasks' | 'newId'>,
   { projectId, tasks: given }: BatchCreateTasks,
-  key: RequestKey | undefined,
-): Promise<readonly Task[]> {
+  toReply: (tasks: readonly Task[]) => R,
+): Promise<R> {
   const created = given.map(({ taskId, task }) => ({ ...task, id: taskId ?? newId(), projectId }));
-  return tasks.createAll({ projectId, tasks: created }, admitTasks(projectId, created), key);
+  return tasks.createAll({ projectId, tasks: created }, admitTasks(projectId, created), toReply);
 }
 
 /**

@@ -2,7 +2,6 @@ import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
 import { columnsOf, pageOf } from '@rondo/resources/sql';
 import type { Customer, CustomerStore } from '../domain/customer.js';
 import { EmailTaken } from '../domain/errors.js';
-import { createSavedResponses, type RowSource } from './request-log.js';
 import { CHANGED, type Listing, listSql } from './sql.js';
 
 interface CustomerRow {
@@ -16,12 +15,9 @@ interface CustomerRow {
   readonly delete_time: Date | null;
 }
 
-const ROWS: RowSource = {
-  table: 'customers',
-  columns: ['sequence', 'id', 'display_name', 'email', 'version', 'create_time', 'update_time', 'delete_time'],
-};
-
-const COLUMNS = columnsOf(ROWS.table, ROWS.columns);
+const COLUMNS = columnsOf('customers', [
+  ...['sequence', 'id', 'display_name', 'email', 'version', 'create_time', 'update_time', 'delete_time'],
+]);
 
 const LISTING: Listing = {
   select: `SELECT ${COLUMNS} FROM customers`,
@@ -66,7 +62,6 @@ export function createCustomerStore(queries: Queries): CustomerStore {
     update: (id, { displayName, email }) => write(UPDATE, [id, displayName ?? null, email ?? null], email),
     delete: (id) => write(DELETE, [id]),
     undelete: (id) => write(UNDELETE, [id]),
-    ...createSavedResponses<CustomerRow, Customer>(queries, ROWS, toCustomer),
   };
 }
 

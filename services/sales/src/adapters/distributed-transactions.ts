@@ -12,7 +12,6 @@ import { ACCEPT_QUOTE, createDistributedTransact, recordDelivery } from './deliv
 import { createOrderStore } from './order-store.js';
 import { createProductStore } from './product-store.js';
 import { createQuoteStore } from './quote-store.js';
-import { createRequestLog } from './request-log.js';
 
 /** The work of this service that spans project management: distributed transactions and sagas. */
 interface DistributedTransactions {
@@ -113,7 +112,6 @@ function createStores(
     products: createProductStore(queries),
     quotes: createQuoteStore(queries),
     orders: createOrderStore(queries, onAppended),
-    requests: createRequestLog(queries),
     outbox: createOutbox(queries, withdrawal),
   };
 }

@@ -1,11 +1,11 @@
-import { type Queries, UniqueViolation } from '@rondo/database';
+import { outcomeParams, outcomeSql, type Queries, UniqueViolation } from '@rondo/database';
+import { currentWorkLimits } from '@rondo/rpc/call';
 import { appendSql } from '@rondo/sync';
 import type { Shortage } from '../domain/errors.js';
-import type { OrderDraft, Placement } from '../domain/order.js';
+import type { Order, OrderDraft, Placement, Placing } from '../domain/order.js';
 import { totalNeeds } from '../domain/product.js';
-import type { KeyedCall } from '../domain/request-id.js';
 import { lineParams } from './lines.js';
-import { ORDERS_TOPIC, orderJson } from './order-feed.js';
+import { ORDERS_TOPIC, timedOrderJson } from './order-feed.js';
 import { ORDER_COLUMNS, orderParams } from './order-rows.js';
 
 /**
@@ -13,14 +13,14 @@ import { ORDER_COLUMNS, orderParams } from './order-rows.js';
  *
  * Products are locked in the order of their ids, so that two orders can't deadlock. The lock is FOR NO KEY UPDATE, as
  * orders that refer to a product only hold a key share lock. The stock is checked under the locks. If the order can't
- * be placed, `ready` has no row, and no part of the statement writes anything. The request key is inserted last: if it
- * exists, the whole statement fails and takes no stock.
+ * be placed, `ready` has no row, and no part of the statement writes anything. The outcome of the call is inserted last: if
+ * its idempotency key exists, the whole statement fails and takes no stock.
  *
  * If a product is visibly sold out, the statement takes no lock. So a refusal waits neither for the lock of a product
  * nor for the disk, to which a lock is written.
  *
  * `$1` to `$3` are the products, their quantities and the versions at which they were priced; `$4` to `$12` the order;
- * `$13` to `$17` its lines; `$18` and `$19` the request id and fingerprint, or null; `$20` the payload for watchers.
+ * `$13` to `$17` its lines; `$18` the time, and `$19` the payload for watchers; `$20` to `$25` the outcome of the call.
  */
 export const PLACE_ORDER = `
   WITH short AS (
@@ -42,28 +42,24 @@ export const PLACE_ORDER = `
   ), taken AS (
     UPDATE products SET stock = products.stock - locked.quantity FROM locked, ready WHERE products.id = locked.id
   ), placed AS (
-    INSERT INTO orders (${ORDER_COLUMNS})
+    INSERT INTO orders (${ORDER_COLUMNS}, create_time, update_time)
     SELECT
-      $4::text, $5::text, $6::text, $7::date, $8::numeric, $9::numeric, $10::text, $11::numeric, $12::numeric
+      $4::text, $5::text, $6::text, $7::date, $8::numeric, $9::numeric, $10::text, $11::numeric, $12::numeric,
+      $18::timestamptz, $18::timestamptz
     FROM ready
-    RETURNING create_time
+    RETURNING id
   ), lines AS (
     INSERT INTO order_lines (order_id, position, product_id, quantity, discount_percent, title, unit_price_minor)
     SELECT $4::text, line.position, product_id, quantity, discount, title, unit_price_minor
     FROM ready, unnest($13::text[], $14::bigint[], $15::numeric[], $16::text[], $17::numeric[]) WITH ORDINALITY
       AS line (product_id, quantity, discount, title, unit_price_minor, position)
   ), claimed AS (
-    INSERT INTO requests (method, request_id, fingerprint, outcome)
-    SELECT 'PlaceOrder', $18::uuid, $19::bytea, $4::text FROM ready WHERE $18::uuid IS NOT NULL
+    ${outcomeSql({ params: 20, from: 'ready' })}
   ), appended AS (
-    ${appendSql({
-      topic: `'${ORDERS_TOPIC}'`,
-      payload: "$20::jsonb || jsonb_build_object('create_time', create_time, 'update_time', create_time)",
-      from: 'placed',
-    })}
+    ${appendSql({ topic: `'${ORDERS_TOPIC}'`, payload: '$19::jsonb', from: 'placed' })}
   )
   SELECT
-    (SELECT create_time FROM placed) AS create_time,
+    EXISTS (SELECT FROM placed) AS placed,
     array_agg(id) AS short_ids, array_agg(stock) AS short_stocks, array_agg(quantity) AS short_quantities
   FROM (
     SELECT id, stock, quantity FROM short
@@ -74,8 +70,7 @@ export const PLACE_ORDER = `
 const NEW = { project: undefined, state: 'placed', version: 1n } as const;
 
 interface PlacedRow {
-  /** Null if the order wasn't placed. */
-  readonly create_time: Date | null;
+  readonly placed: boolean;
   /** Null if no product was short. */
   readonly short_ids: readonly string[] | null;
   readonly short_stocks: readonly bigint[] | null;
@@ -83,39 +78,28 @@ interface PlacedRow {
 }
 
 /** Implements `OrderStore.place`. */
-export async function placeOrder(
+export async function placeOrder<R extends object>(
   queries: Queries,
-  {
-    order,
-    versions,
-    call,
-  }: {
-    readonly order: OrderDraft;
-    readonly versions: ReadonlyMap<string, bigint>;
-    readonly call: KeyedCall | undefined;
-  },
-): Promise<Placement> {
+  order: OrderDraft,
+  { versions, createTime, toReply }: Placing<R>,
+): Promise<Placement<R>> {
   const needs = [...totalNeeds(order.lines)];
   const ids = needs.map(([id]) => id);
   const wanted = [ids, needs.map(([, quantity]) => quantity), ids.map((id) => versions.get(id) ?? null)];
-  const key = [call?.id ?? null, call?.fingerprint ?? null];
-  const payload = JSON.stringify(orderJson({ ...order, ...NEW }));
-  const params = [...wanted, ...orderParams(order), ...lineParams(order.lines), ...key, payload];
+  const placed: Order = { ...order, ...NEW, createTime, updateTime: createTime };
+  const reply = toReply(placed);
+  const outcome = outcomeParams(currentWorkLimits().once, () => reply);
+  const times = [createTime, JSON.stringify(timedOrderJson(placed))];
+  const params = [...wanted, ...orderParams(order), ...lineParams(order.lines), ...times, ...outcome];
   try {
-    return placementOf(order, await queries.one<PlacedRow>(PLACE_ORDER, params, { name: 'place_order' }));
+    const row = await queries.one<PlacedRow>(PLACE_ORDER, params, { name: 'place_order' });
+    if (row.placed) return { kind: 'placed', reply };
+    const shortages = shortagesOf(row);
+    return shortages.length > 0 ? { kind: 'short', shortages } : { kind: 'stale' };
   } catch (error) {
-    if (error instanceof UniqueViolation && error.constraint === 'requests_pkey') return { kind: 'repeated' };
+    if (error instanceof UniqueViolation && error.constraint === 'call_outcomes_pkey') return { kind: 'repeated' };
     throw error;
   }
-}
-
-function placementOf(order: OrderDraft, row: PlacedRow): Placement {
-  const { create_time: createTime } = row;
-  if (createTime !== null) {
-    return { kind: 'placed', order: { ...order, ...NEW, createTime, updateTime: createTime } };
-  }
-  const shortages = shortagesOf(row);
-  return shortages.length > 0 ? { kind: 'short', shortages } : { kind: 'stale' };
 }
 
 function shortagesOf({ short_ids, short_stocks, short_quantities }: PlacedRow): readonly Shortage[] {

@@ -1,4 +1,4 @@
-import type { Queries, SqlValue } from '@rondo/database';
+import type { Queries } from '@rondo/database';
 import { pageOf } from '@rondo/resources/sql';
 import { appendChanges } from '@rondo/sync';
 import type { Order, OrderStore } from '../domain/order.js';
@@ -22,8 +22,6 @@ const RECORD_PROJECT = `
   UPDATE orders SET project = $2, ${CHANGED} WHERE quote_id = $1 AND project IS NULL RETURNING id`;
 
 const CANCEL = `UPDATE orders SET state = 'cancelled', ${CHANGED} WHERE id = $1 AND state = 'placed' RETURNING id`;
-
-const PLACED_BY = `${ORDERS} WHERE orders.id = (SELECT outcome FROM requests WHERE method = $1 AND request_id = $2)`;
 
 const LISTING: Listing = {
   select: ORDERS,
@@ -49,11 +47,10 @@ export function createOrderStore(queries: Queries, onAppended: () => void): Orde
     onAppended();
     return order;
   };
-  const find = async (sql: string, params: readonly SqlValue[]): Promise<Order | undefined> => {
-    const row = await queries.maybeOne<OrderRow>(sql, params);
+  const byId = async (id: string): Promise<Order | undefined> => {
+    const row = await queries.maybeOne<OrderRow>(`${ORDERS} WHERE orders.id = $1`, [id]);
     return row && toOrder(row);
   };
-  const byId = (id: string) => find(`${ORDERS} WHERE orders.id = $1`, [id]);
   const present = (order: Order | undefined): Order => {
     if (order === undefined) throw new Error("a stored order doesn't exist");
     return order;
@@ -74,14 +71,10 @@ export function createOrderStore(queries: Queries, onAppended: () => void): Orde
       await queries.query(INSERT_LINES, [order.id, ...lineParams(order.lines)]);
       return append(present(await byId(order.id)));
     },
-    async place(order, versions, call) {
-      const placement = await placeOrder(queries, { order, versions, call });
+    async place(order, placing) {
+      const placement = await placeOrder(queries, order, placing);
       if (placement.kind === 'placed') onAppended();
       return placement;
-    },
-    async savedResponse({ method, id }) {
-      const order = present(await find(PLACED_BY, [method, id]));
-      return { ...order, project: undefined, state: 'placed', version: 1n, updateTime: order.createTime };
     },
     async recordProject(quoteId, project) {
       const [recorded] = await queries.query<{ id: string }>(RECORD_PROJECT, [quoteId, project]);

@@ -2,7 +2,6 @@ import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
 import { columnsOf, pageOf } from '@rondo/resources/sql';
 import { SkuTaken } from '../domain/errors.js';
 import type { Product, ProductFields, ProductStore } from '../domain/product.js';
-import { createSavedResponses, type RowSource } from './request-log.js';
 import { CHANGED, type Listing, listSql } from './sql.js';
 
 interface ProductRow {
@@ -20,15 +19,10 @@ interface ProductRow {
   readonly delete_time: Date | null;
 }
 
-const ROWS: RowSource = {
-  table: 'products',
-  columns: [
-    ...['sequence', 'id', 'title', 'sku', 'currency', 'unit_price_minor', 'stock', 'delivery_effort_minutes'],
-    ...['version', 'create_time', 'update_time', 'delete_time'],
-  ],
-};
-
-const COLUMNS = columnsOf(ROWS.table, ROWS.columns);
+const COLUMNS = columnsOf('products', [
+  ...['sequence', 'id', 'title', 'sku', 'currency', 'unit_price_minor', 'stock', 'delivery_effort_minutes'],
+  ...['version', 'create_time', 'update_time', 'delete_time'],
+]);
 
 const LISTING: Listing = {
   select: `SELECT ${COLUMNS} FROM products`,
@@ -104,7 +98,6 @@ export function createProductStore(queries: Queries): ProductStore {
     async saveStock(products) {
       await queries.query(SAVE_STOCK, [products.map(({ id }) => id), products.map(({ stock }) => stock)]);
     },
-    ...createSavedResponses<ProductRow, Product>(queries, ROWS, toProduct),
   };
 }
 

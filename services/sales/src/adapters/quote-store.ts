@@ -3,7 +3,6 @@ import { columnsOf, pageOf } from '@rondo/resources/sql';
 import type { OfferLine } from '../domain/offer.js';
 import { formatPercent } from '../domain/percent.js';
 import type { PricedQuote, Quote, QuoteStore } from '../domain/quote.js';
-import type { SavedResponses } from '../domain/request-id.js';
 import { lineParams } from './lines.js';
 import {
   QUOTE_COLUMNS,
@@ -101,7 +100,6 @@ export function createQuoteStore(queries: Queries): QuoteStore {
     },
     delete: (id) => change(DELETE, id),
     undelete: (id) => change(UNDELETE, id),
-    ...createSavedQuotes(queries),
   };
 }
 
@@ -112,43 +110,4 @@ function quoteParams({ id, customerId, quoteDate, discount, taxRate, price: { ne
 
 function quoteLineParams(lines: readonly OfferLine[]) {
   return [...lineParams(lines), lines.map(({ deliveryEffortMinutes }) => deliveryEffortMinutes)];
-}
-
-const SAVE_RESPONSE = `
-  UPDATE requests SET made = to_jsonb(quotes) || jsonb_build_object('lines', (
-    SELECT jsonb_agg(line ORDER BY position) FROM quote_lines AS line WHERE quote_id = quotes.id
-  ))
-  FROM quotes WHERE quotes.id = outcome AND method = $1 AND request_id = $2`;
-
-const LINE = columnsOf('line', [
-  ...['position', 'product_id', 'quantity', 'discount_percent', 'title', 'unit_price_minor', 'delivery_effort_minutes'],
-]);
-
-// A request of an earlier version has no saved response; then the present lines are read.
-const SAVED_LINES = `(
-  SELECT ${LINE} FROM jsonb_populate_recordset(NULL::quote_lines, made -> 'lines') AS line
-  UNION ALL
-  SELECT ${LINE} FROM quote_lines AS line WHERE line.quote_id = outcome AND made IS NULL
-) AS kept`;
-
-const SAVED_QUOTE = `
-  SELECT
-    ${columnsOf('record', QUOTE_COLUMNS)}, ${QUOTE_LINE_COLUMNS},
-    NULL AS order_id, NULL AS order_time, NULL AS project
-  FROM requests
-  JOIN quotes ON quotes.id = outcome
-  CROSS JOIN LATERAL jsonb_populate_record(quotes, made) AS record
-  CROSS JOIN LATERAL (${selectQuoteLines(SAVED_LINES)}) AS lines
-  WHERE method = $1 AND request_id = $2`;
-
-/** Saves quotes as they were created. */
-function createSavedQuotes(queries: Queries): SavedResponses<Quote> {
-  return {
-    async saveResponse({ method, id }) {
-      await queries.query(SAVE_RESPONSE, [method, id]);
-    },
-    async savedResponse({ method, id }) {
-      return toQuote(await queries.one<QuoteRow & QuoteLineColumns>(SAVED_QUOTE, [method, id]));
-    },
-  };
 }

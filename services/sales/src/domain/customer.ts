@@ -1,5 +1,4 @@
 import type { Deletable, StoredOnly } from '@rondo/resources/domain';
-import type { SavedResponses } from './request-id.js';
 import type { Deleter, Reader } from './stored.js';
 
 /** A buyer. */
@@ -13,7 +12,7 @@ export interface Customer extends Deletable {
 export type CustomerDraft = Omit<Customer, StoredOnly>;
 
 /** Stores customers. */
-export interface CustomerStore extends Reader<Customer>, Deleter<Customer>, SavedResponses<Customer> {
+export interface CustomerStore extends Reader<Customer>, Deleter<Customer> {
   /** @throws EmailTaken if another customer has the e-mail address. */
   add(customer: CustomerDraft & { readonly id: string }): Promise<Customer>;
   /** Changes a locked customer. @throws EmailTaken */

@@ -2,7 +2,6 @@ import type { CalendarDate, Stored } from '@rondo/resources/domain';
 import { OrderBeforeQuote, QuoteAccepting, type Shortage } from './errors.js';
 import type { Price, PricedLine, PricedLines, PriceRequest } from './offer.js';
 import type { Quote } from './quote.js';
-import type { KeyedCall, SavedResponses } from './request-id.js';
 import type { Reader } from './stored.js';
 
 /** The state of an order; cancelled is final. */
@@ -30,23 +29,31 @@ export interface OrderRequest extends PriceRequest {
 }
 
 /** Stores orders and appends each change of them for watchers. A quote has at most one order. */
-export interface OrderStore extends Reader<Order>, Pick<SavedResponses<Order>, 'savedResponse'> {
+export interface OrderStore extends Reader<Order> {
   add(order: OrderDraft): Promise<Order>;
   /**
-   * Adds an order without a quote, takes its stock and records its key, all in one statement outside a transaction.
-   *
-   * @param versions the products' versions at the time of pricing, by id.
+   * Adds an order without a quote, takes its stock and stores the reply for repetitions of the call, all in one statement
+   * outside a transaction.
    */
-  place(order: OrderDraft, versions: ReadonlyMap<string, bigint>, call: KeyedCall | undefined): Promise<Placement>;
+  place<R extends object>(order: OrderDraft, placing: Placing<R>): Promise<Placement<R>>;
   /** Records the project that delivers a quote's order. The first project stays. */
   recordProject(quoteId: string, project: string): Promise<void>;
   /** Cancels a locked order. */
   cancel(id: string): Promise<Order>;
 }
 
+/** What it takes to place an order. */
+export interface Placing<R> {
+  /** The products' versions at the time of pricing, by id. */
+  readonly versions: ReadonlyMap<string, bigint>;
+  readonly createTime: Date;
+  /** The reply for the order that is placed. */
+  readonly toReply: (order: Order) => R;
+}
+
 /** The outcome of placing an order. Unless it is `placed`, nothing was stored. */
-export type Placement =
-  | { readonly kind: 'placed'; readonly order: Order }
+export type Placement<R> =
+  | { readonly kind: 'placed'; readonly reply: R }
   | { readonly kind: 'short'; readonly shortages: readonly Shortage[] }
   /** A product was changed or deleted since it was priced, or the customer was deleted. */
   | { readonly kind: 'stale' }

@@ -4,7 +4,6 @@ import type { DeliveryPlan } from './delivery.js';
 import type { Order, OrderFeed, OrderStore } from './order.js';
 import type { ProductStore } from './product.js';
 import type { QuoteStore } from './quote.js';
-import type { RequestLog } from './request-id.js';
 
 /** Everything that the use cases need from outside. */
 export interface Ports {
@@ -15,6 +14,7 @@ export interface Ports {
   readonly calculator: Calculator;
   readonly feed: OrderFeed;
   readonly newId: NewId;
+  readonly now: () => Date;
   /** The current day in UTC. */
   readonly today: () => CalendarDate;
 }
@@ -25,7 +25,6 @@ export interface Stores {
   readonly products: ProductStore;
   readonly quotes: QuoteStore;
   readonly orders: OrderStore;
-  readonly requests: RequestLog;
   readonly outbox: Outbox;
 }
 

@@ -1,7 +1,6 @@
 import type { Deletable, StoredOnly } from '@rondo/resources/domain';
 import { InsufficientStock, StockLimitExceeded } from './errors.js';
 import type { Money } from './money.js';
-import type { SavedResponses } from './request-id.js';
 import { MAX_STOCK } from './rules.js';
 import type { Deleter, Reader } from './stored.js';
 
@@ -37,7 +36,7 @@ export interface Need {
 }
 
 /** Stores products. */
-export interface ProductStore extends Reader<Product>, Deleter<Product>, SavedResponses<Product> {
+export interface ProductStore extends Reader<Product>, Deleter<Product> {
   /** @throws SkuTaken if another product has the SKU. */
   add(product: ProductDraft & { readonly id: string }): Promise<Product>;
   /** Changes a locked product. @throws SkuTaken */

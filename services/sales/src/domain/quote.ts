@@ -1,7 +1,6 @@
 import type { CalendarDate, Deletable, StoredOnly } from '@rondo/resources/domain';
 import { WrongQuoteState } from './errors.js';
 import type { OfferLine, Price, PricedLines, PriceRequest } from './offer.js';
-import type { SavedResponses } from './request-id.js';
 import type { Deleter, Reader } from './stored.js';
 
 /** The state of a quote. It is accepting while its order exists and its project isn't confirmed yet. */
@@ -30,7 +29,7 @@ export type QuoteChange = Partial<Omit<QuoteDraft, 'customerId'>>;
 export type PricedQuote = Omit<Quote, Exclude<StoredOnly, 'id'> | 'state' | 'orderId'>;
 
 /** Stores quotes. */
-export interface QuoteStore extends Reader<Quote>, Deleter<Quote>, SavedResponses<Quote> {
+export interface QuoteStore extends Reader<Quote>, Deleter<Quote> {
   add(quote: PricedQuote): Promise<Quote>;
   /** Replaces the content of a locked quote. */
   replace(quote: PricedQuote): Promise<Quote>;

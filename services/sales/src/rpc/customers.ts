@@ -6,16 +6,16 @@ import {
   type UpdateCustomerRequest,
 } from '@rondo/contracts/sales/v1/customers';
 import {
+  checkRequestId,
   type Etagged,
   etagOf,
   type List,
   nextPageToken,
   readEtag,
   readList,
-  readRequestKey,
   readUpdateMask,
 } from '@rondo/resources';
-import { type ChangedSince, emailFault, type RequestKey, titleFault } from '@rondo/resources/domain';
+import { type ChangedSince, emailFault, titleFault } from '@rondo/resources/domain';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { checked, validate } from '@rondo/rpc/status';
 import type { Customer, CustomerDraft } from '../domain/customer.js';
@@ -38,8 +38,7 @@ const CUSTOMER: Target<Customer> = { kind: 'customer', storeOf: ({ customers }) 
 export function customerService(ports: Ports): ServiceImplementation {
   return implement(CustomerServiceDefinition, {
     async createCustomer(request) {
-      const { draft, key } = readCreate(request);
-      return toCustomerMessage(await withRpcErrors(createCustomer(ports, draft, key)));
+      return withRpcErrors(createCustomer(ports, readCreate(request), toCustomerMessage));
     },
     async getCustomer({ name }) {
       return toCustomerMessage(await withRpcErrors(getCustomer(ports, requireName('customer', name))));
@@ -72,16 +71,14 @@ const CUSTOMERS: List = {
 };
 
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readCreate({ customer = CustomerMessage.fromPartial({}), requestId }: CreateCustomerRequest): {
-  readonly draft: CustomerDraft;
-  readonly key: RequestKey | undefined;
-} {
+function readCreate({ customer = CustomerMessage.fromPartial({}), requestId }: CreateCustomerRequest): CustomerDraft {
   return validate((field) => {
     const draft = {
       displayName: checked(field('customer.display_name'), customer.displayName, titleFault),
       email: checked(field('customer.email'), customer.email, emailFault),
     };
-    return { draft, key: readRequestKey(field('request_id'), requestId, draft) };
+    checkRequestId(field('request_id'), requestId);
+    return draft;
   });
 }
 

@@ -8,6 +8,7 @@ import {
   type WatchOrdersResponse,
 } from '@rondo/contracts/sales/v1/orders';
 import {
+  checkRequestId,
   type Etagged,
   etagOf,
   type List,
@@ -15,10 +16,9 @@ import {
   nextPageToken,
   readEtag,
   readList,
-  readRequestKey,
   toDateMessage,
 } from '@rondo/resources';
-import type { CalendarDate, RequestKey } from '@rondo/resources/domain';
+import type { CalendarDate } from '@rondo/resources/domain';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
 import { subtract } from '../domain/money.js';
@@ -35,8 +35,7 @@ import { readPastDate, readPriceRequest, toLineMessage, toPercentMessage } from 
 export function orderService(ports: Ports): ServiceImplementation {
   return implement(OrderServiceDefinition, {
     async placeOrder(request) {
-      const { request: wanted, key } = readPlace(request, ports.today());
-      return toOrderMessage(await withRpcErrors(placeOrder(ports, wanted, key)));
+      return withRpcErrors(placeOrder(ports, readPlace(request, ports.today()), toOrderMessage));
     },
     async cancelOrder(request) {
       return toOrderMessage(await withRpcErrors(cancelOrder(ports, readCancel(request))));
@@ -84,20 +83,15 @@ const ORDER_STATE_MESSAGES = {
 const EMPTY = OrderMessage.fromPartial({});
 
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readPlace(
-  { order = EMPTY, requestId }: PlaceOrderRequest,
-  today: CalendarDate,
-): { readonly request: OrderRequest; readonly key: RequestKey | undefined } {
+function readPlace({ order = EMPTY, requestId }: PlaceOrderRequest, today: CalendarDate): OrderRequest {
   return validate((field) => {
-    const given = {
+    const request = {
       customerId: readName(field('order.customer'), 'customer', order.customer),
       ...readPriceRequest((path) => field(`order.${path}`), order),
-      orderDate: readPastDate(field('order.order_date'), order.orderDate, today),
+      orderDate: readPastDate(field('order.order_date'), order.orderDate, today) ?? today,
     };
-    // The key covers the fields as given, without the default day, so that a repetition after midnight has the same
-    // key.
-    const key = readRequestKey(field('request_id'), requestId, given);
-    return { request: { ...given, orderDate: given.orderDate ?? today }, key };
+    checkRequestId(field('request_id'), requestId);
+    return request;
   });
 }
 

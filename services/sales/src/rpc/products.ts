@@ -7,16 +7,16 @@ import {
   type UpdateProductRequest,
 } from '@rondo/contracts/sales/v1/products';
 import {
+  checkRequestId,
   type Etagged,
   etagOf,
   type List,
   nextPageToken,
   readEtag,
   readList,
-  readRequestKey,
   readUpdateMask,
 } from '@rondo/resources';
-import { type ChangedSince, type RequestKey, titleFault } from '@rondo/resources/domain';
+import { type ChangedSince, titleFault } from '@rondo/resources/domain';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import { nameOf } from '../domain/names.js';
@@ -42,8 +42,7 @@ const PRODUCT: Target<Product> = { kind: 'product', storeOf: ({ products }) => p
 export function productService(ports: Ports): ServiceImplementation {
   return implement(ProductServiceDefinition, {
     async createProduct(request) {
-      const { draft, key } = readCreate(request);
-      return toProductMessage(await withRpcErrors(createProduct(ports, draft, key)));
+      return withRpcErrors(createProduct(ports, readCreate(request), toProductMessage));
     },
     async getProduct({ name }) {
       return toProductMessage(await withRpcErrors(getProduct(ports, requireName('product', name))));
@@ -58,8 +57,7 @@ export function productService(ports: Ports): ServiceImplementation {
       return { products: items.map(toProductMessage), nextPageToken: nextPageToken(PRODUCTS, request, next) };
     },
     async adjustStock(request) {
-      const { change, key } = readAdjust(request);
-      return toProductMessage(await withRpcErrors(adjustStock(ports, change, key)));
+      return withRpcErrors(adjustStock(ports, readAdjust(request), toProductMessage));
     },
     async updateProduct(request) {
       return toProductMessage(await withRpcErrors(updateProduct(ports, readUpdate(request))));
@@ -85,10 +83,7 @@ const PRODUCTS: List = {
 };
 
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readCreate({ product = ProductMessage.fromPartial({}), requestId }: CreateProductRequest): {
-  readonly draft: ProductDraft;
-  readonly key: RequestKey | undefined;
-} {
+function readCreate({ product = ProductMessage.fromPartial({}), requestId }: CreateProductRequest): ProductDraft {
   return validate((field) => {
     const read = productReader(field, product);
     const draft = {
@@ -98,7 +93,8 @@ function readCreate({ product = ProductMessage.fromPartial({}), requestId }: Cre
       stock: checked(field('product.stock'), product.stock, stockFault),
       deliveryEffortMinutes: read.deliveryEffortMinutes(),
     };
-    return { draft, key: readRequestKey(field('request_id'), requestId, draft) };
+    checkRequestId(field('request_id'), requestId);
+    return draft;
   });
 }
 
@@ -139,16 +135,14 @@ function productReader(field: FieldAt, product: ProductMessage): Readers {
 }
 
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readAdjust({ name, delta, requestId }: AdjustStockRequest): {
-  readonly change: StockChange;
-  readonly key: RequestKey | undefined;
-} {
+function readAdjust({ name, delta, requestId }: AdjustStockRequest): StockChange {
   return validate((field) => {
     const change = {
       productId: readName(field('name'), 'product', name),
       delta: checked(field('delta'), delta, stockDeltaFault),
     };
-    return { change, key: readRequestKey(field('request_id'), requestId, change) };
+    checkRequestId(field('request_id'), requestId);
+    return change;
   });
 }
 

@@ -8,6 +8,7 @@ import {
   type UpdateQuoteRequest,
 } from '@rondo/contracts/sales/v1/quotes';
 import {
+  checkRequestId,
   type Etagged,
   etagOf,
   type List,
@@ -15,11 +16,10 @@ import {
   nextPageToken,
   readEtag,
   readList,
-  readRequestKey,
   readUpdateMask,
   toDateMessage,
 } from '@rondo/resources';
-import type { CalendarDate, ChangedSince, RequestKey } from '@rondo/resources/domain';
+import type { CalendarDate, ChangedSince } from '@rondo/resources/domain';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { type FieldAt, validate } from '@rondo/rpc/status';
 import { subtract } from '../domain/money.js';
@@ -41,8 +41,7 @@ const QUOTE: Target<Quote> = { kind: 'quote', storeOf: ({ quotes }) => quotes, r
 export function quoteService(ports: Ports): ServiceImplementation {
   return implement(QuoteServiceDefinition, {
     async createQuote(request) {
-      const { draft, key } = readCreate(request, ports.today());
-      return toQuoteMessage(await withRpcErrors(createQuote(ports, draft, key)));
+      return withRpcErrors(createQuote(ports, readCreate(request, ports.today()), toQuoteMessage));
     },
     async getQuote({ name }) {
       return toQuoteMessage(await withRpcErrors(getQuote(ports, requireName('quote', name))));
@@ -95,20 +94,15 @@ const STATE_CHANGES = { open: 0n, accepting: 1n, accepted: 2n } as const satisfi
 const EMPTY = QuoteMessage.fromPartial({});
 
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readCreate(
-  { quote = EMPTY, requestId }: CreateQuoteRequest,
-  today: CalendarDate,
-): { readonly draft: QuoteDraft; readonly key: RequestKey | undefined } {
+function readCreate({ quote = EMPTY, requestId }: CreateQuoteRequest, today: CalendarDate): QuoteDraft {
   return validate((field) => {
-    const given = {
+    const draft = {
       customerId: readName(field('quote.customer'), 'customer', quote.customer),
       ...readPriceRequest(inQuote(field), quote),
-      quoteDate: readPastDate(field('quote.quote_date'), quote.quoteDate, today),
+      quoteDate: readPastDate(field('quote.quote_date'), quote.quoteDate, today) ?? today,
     };
-    // The key covers the fields as given, without the default day, so that a repetition after midnight has the same
-    // key.
-    const key = readRequestKey(field('request_id'), requestId, given);
-    return { draft: { ...given, quoteDate: given.quoteDate ?? today }, key };
+    checkRequestId(field('request_id'), requestId);
+    return draft;
   });
 }
 

@@ -1,29 +1,16 @@
-import {
-  type ChangedSince,
-  differs,
-  type ListQuery,
-  type Page,
-  type RequestKey,
-  requireUnchanged,
-} from '@rondo/resources/domain';
+import { type ChangedSince, differs, type ListQuery, type Page, requireUnchanged } from '@rondo/resources/domain';
 import type { Customer, CustomerDraft } from '../domain/customer.js';
 import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
-import { callOf } from '../domain/request-id.js';
 import { found, live } from '../domain/stored.js';
-import { once } from './once.js';
 
-/** Creates a customer, once per key. @throws EmailTaken, RequestIdReused */
-export function createCustomer(
+/** Creates a customer. The transaction has the reply, which repetitions of the call get. @throws EmailTaken */
+export function createCustomer<R>(
   { transact, newId }: Pick<Ports, 'transact' | 'newId'>,
   draft: CustomerDraft,
-  key: RequestKey | undefined,
-): Promise<Customer> {
-  return transact(({ customers, requests }) => {
-    const id = newId();
-    const make = () => customers.add({ ...draft, id });
-    return once(requests, callOf('CreateCustomer', key), { id, responses: customers, make });
-  });
+  toReply: (customer: Customer) => R,
+): Promise<R> {
+  return transact(async ({ customers }) => toReply(await customers.add({ ...draft, id: newId() })));
 }
 
 /** One customer. @throws NotFound */

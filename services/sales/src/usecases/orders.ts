@@ -3,7 +3,6 @@ import {
   ConcurrentChange,
   type ListQuery,
   type Page,
-  type RequestKey,
   requireUnchanged,
 } from '@rondo/resources/domain';
 import { InsufficientStock } from '../domain/errors.js';
@@ -18,7 +17,6 @@ import {
 } from '../domain/order.js';
 import type { Ports, Stores } from '../domain/ports.js';
 import { returnStock } from '../domain/product.js';
-import { callOf, type KeyedCall } from '../domain/request-id.js';
 import { found, live } from '../domain/stored.js';
 import { makeOffer } from './offer.js';
 
@@ -42,37 +40,23 @@ export function watchOrders({ feed }: Pick<Ports, 'feed'>, watch: OrderWatch): A
   return feed.watch(watch);
 }
 
-type OrderPorts = Pick<Ports, 'stores' | 'calculator' | 'newId'>;
+type OrderPorts = Pick<Ports, 'stores' | 'calculator' | 'newId' | 'now'>;
 
 const MAX_ATTEMPTS = 5;
 
 /**
- * Places an order at the products' present prices, once per key.
+ * Places an order at the products' present prices. It tries again if a product has changed between its pricing and the order.
  *
- * @throws NotFound, Deleted, MixedCurrencies, TotalOutOfRange, InsufficientStock, RequestIdReused, ConcurrentChange,
- * Unavailable
+ * @throws NotFound, Deleted, MixedCurrencies, TotalOutOfRange, InsufficientStock, ConcurrentChange, Unavailable
  */
-export async function placeOrder(
+export async function placeOrder<R extends object>(
   ports: OrderPorts,
   request: OrderRequest,
-  key: RequestKey | undefined,
-): Promise<Order> {
-  const call = callOf('PlaceOrder', key);
-  try {
-    return await place(ports, request, call);
-  } catch (error) {
-    // Most calls aren't repetitions, so this is checked only after a failure. A repetition may fail because the first
-    // call took the stock, or because the calculator is unavailable.
-    if (call !== undefined && (await ports.stores.requests.has(call))) return ports.stores.orders.savedResponse(call);
-    throw error;
-  }
-}
-
-/** Tries again if a product has changed between its pricing and the order. */
-async function place(ports: OrderPorts, request: OrderRequest, call: KeyedCall | undefined): Promise<Order> {
+  toReply: (order: Order) => R,
+): Promise<R> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const placement = await placeOnce(ports, request, call);
-    if (placement.kind === 'placed') return placement.order;
+    const placement = await placeOnce(ports, request, toReply);
+    if (placement.kind === 'placed') return placement.reply;
     if (placement.kind === 'short') throw new InsufficientStock(placement.shortages);
     if (placement.kind === 'repeated') break;
     // The statement that places the order also checks the customer. This finds out what is wrong with it.
@@ -81,16 +65,17 @@ async function place(ports: OrderPorts, request: OrderRequest, call: KeyedCall |
   throw new ConcurrentChange();
 }
 
-async function placeOnce(
-  { stores, calculator, newId }: OrderPorts,
+async function placeOnce<R extends object>(
+  { stores, calculator, newId, now }: OrderPorts,
   request: OrderRequest,
-  call: KeyedCall | undefined,
-): Promise<Placement> {
+  toReply: (order: Order) => R,
+): Promise<Placement<R>> {
   const { products, orders } = stores;
   const { versions, ...offer } = await makeOffer({ products, calculator }, request, 'order');
   const lines = offer.lines.map(({ deliveryEffortMinutes: _, ...line }) => line);
   const { customerId, orderDate } = request;
-  return orders.place({ ...offer, lines, id: newId(), quoteId: undefined, customerId, orderDate }, versions, call);
+  const order = { ...offer, lines, id: newId(), quoteId: undefined, customerId, orderDate };
+  return orders.place(order, { versions, createTime: now(), toReply });
 }
 
 /** The order to cancel, and the etag to check. */

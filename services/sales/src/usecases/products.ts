@@ -1,11 +1,4 @@
-import {
-  type ChangedSince,
-  differs,
-  type ListQuery,
-  type Page,
-  type RequestKey,
-  requireUnchanged,
-} from '@rondo/resources/domain';
+import { type ChangedSince, differs, type ListQuery, type Page, requireUnchanged } from '@rondo/resources/domain';
 import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import {
@@ -15,21 +8,15 @@ import {
   type StockChange,
   withStockChanged,
 } from '../domain/product.js';
-import { callOf } from '../domain/request-id.js';
 import { found, live } from '../domain/stored.js';
-import { once } from './once.js';
 
-/** Creates a product, once per key. @throws SkuTaken, RequestIdReused */
-export function createProduct(
+/** Creates a product. The transaction has the reply, which repetitions of the call get. @throws SkuTaken */
+export function createProduct<R>(
   { transact, newId }: Pick<Ports, 'transact' | 'newId'>,
   draft: ProductDraft,
-  key: RequestKey | undefined,
-): Promise<Product> {
-  return transact(({ products, requests }) => {
-    const id = newId();
-    const make = () => products.add({ ...draft, id });
-    return once(requests, callOf('CreateProduct', key), { id, responses: products, make });
-  });
+  toReply: (product: Product) => R,
+): Promise<R> {
+  return transact(async ({ products }) => toReply(await products.add({ ...draft, id: newId() })));
 }
 
 /** One product. @throws NotFound */
@@ -62,23 +49,19 @@ export function updateProduct(
 }
 
 /**
- * Adds to a product's stock or takes from it, once per key.
+ * Adds to a product's stock or takes from it. The transaction has the reply, which repetitions of the call get.
  *
- * @throws NotFound, Deleted, InsufficientStock, StockLimitExceeded, RequestIdReused
+ * @throws NotFound, Deleted, InsufficientStock, StockLimitExceeded
  */
-export function adjustStock(
+export function adjustStock<R>(
   { transact }: Pick<Ports, 'transact'>,
   { productId, delta }: StockChange,
-  key: RequestKey | undefined,
-): Promise<Product> {
-  return transact(async ({ products, requests }) => {
+  toReply: (product: Product) => R,
+): Promise<R> {
+  return transact(async ({ products }) => {
     const product = found('product', productId, await products.lock(productId));
-    // Only the first call checks the rules. A repetition returns the saved response, whatever the stock is now.
-    const make = async () => {
-      const changed = withStockChanged(live('product', product), delta);
-      await products.saveStock([changed]);
-      return changed;
-    };
-    return once(requests, callOf('AdjustStock', key), { id: productId, responses: products, make });
+    const changed = withStockChanged(live('product', product), delta);
+    await products.saveStock([changed]);
+    return toReply(changed);
   });
 }

@@ -4,39 +4,31 @@ import {
   differs,
   type ListQuery,
   type Page,
-  type RequestKey,
   requireUnchanged,
 } from '@rondo/resources/domain';
 import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import { type PricedQuote, type Quote, type QuoteChange, type QuoteDraft, requireOpen } from '../domain/quote.js';
-import { callOf } from '../domain/request-id.js';
 import { found, live } from '../domain/stored.js';
 import { makeOffer } from './offer.js';
-import { once } from './once.js';
 
 /**
- * Prices a quote at the products' present prices and stores it, once per key.
+ * Prices a quote at the products' present prices and stores it. The transaction has the reply, which repetitions of the call
+ * get.
  *
- * @throws NotFound, Deleted, MixedCurrencies, TotalOutOfRange, RequestIdReused, Unavailable
+ * @throws NotFound, Deleted, MixedCurrencies, TotalOutOfRange, Unavailable
  */
-export async function createQuote(
+export async function createQuote<R>(
   { stores, transact, calculator, newId }: Pick<Ports, 'stores' | 'transact' | 'calculator' | 'newId'>,
   draft: QuoteDraft,
-  key: RequestKey | undefined,
-): Promise<Quote> {
-  const call = callOf('CreateQuote', key);
-  // A repetition doesn't need the calculator, which may be unavailable by now.
-  if (call !== undefined && (await stores.requests.has(call))) return stores.quotes.savedResponse(call);
-
+  toReply: (quote: Quote) => R,
+): Promise<R> {
   const { customerId, quoteDate } = draft;
   live('customer', found('customer', customerId, await stores.customers.find(customerId)));
   // This call is outside the transaction, so no connection is held during it.
   const { versions: _, ...offer } = await makeOffer({ products: stores.products, calculator }, draft, 'quote');
   const quote = { ...offer, id: newId(), customerId, quoteDate };
-  return transact(({ quotes, requests }) =>
-    once(requests, call, { id: quote.id, responses: quotes, make: () => quotes.add(quote) }),
-  );
+  return transact(async ({ quotes }) => toReply(await quotes.add(quote)));
 }
 
 /** One quote. @throws NotFound */
