@@ -60,6 +60,7 @@ const withDatabase = (blueprint: Blueprint) => {
     '  const database = openDatabase({ url: databaseUrl, migrations: MIGRATIONS, log });',
     '  return {',
     ...servicesOf(blueprint),
+    '    outcomes: database.outcomes,',
     '    dependencies: [database.dependency],',
     '    stop: () => database.close(),',
     '  };',

@@ -95,9 +95,16 @@ export type ${pascalCase(name)}Config = Config<typeof variables>;
  * Renders the database adapter. app.ts passes the folder of the migrations, because its position relative to that
  * folder is the same in a container image.
  */
-const renderDatabase = (
-  name: string,
-): string => `import { createPool, createReadinessCheck, type Database, describeUrl, type SchemaPart } from '@rondo/database';
+const renderDatabase = (name: string): string => `import {
+  createOutcomeStore,
+  createPool,
+  createReadinessCheck,
+  type Database,
+  describeUrl,
+  outcomesSchema,
+  type PostgresOutcomes,
+  type SchemaPart,
+} from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 
 /** The options of {@link openDatabase}. */
@@ -115,6 +122,8 @@ export interface DatabaseOptions {
 export interface ServiceDatabase extends Database {
   /** The service is ready only after this check: the database answers and all migrations are applied. */
   readonly dependency: { readonly name: string; readonly graceMs: number; check(signal: AbortSignal): Promise<void> };
+  /** The outcomes of calls with idempotency keys. */
+  readonly outcomes: PostgresOutcomes;
 }
 
 /** How long the database may be away, such as during a restart, before the service rejects calls. In milliseconds. */
@@ -123,8 +132,9 @@ const GRACE_MS = 10_000;
 /**
  * Opens the database. It connects on first use, so the database may start later than the service.
  *
- * Pass \`currentWorkLimits()\` of \`@rondo/rpc/call\` as the options of each query of a call. The query then ends with the
- * call, and until then it waits for a database that restarts.
+ * Pass \`currentWorkLimits()\` of \`@rondo/rpc/call\` as the options of each query and transaction of a call. It then ends
+ * with the call, and until then it waits for a database that restarts. The transaction of a call with an idempotency key
+ * takes effect once.
  */
 export function openDatabase({ url, migrations, parts = [], log }: DatabaseOptions): ServiceDatabase {
   const pool = createPool({
@@ -132,13 +142,24 @@ export function openDatabase({ url, migrations, parts = [], log }: DatabaseOptio
     applicationName: '${name}',
     onError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
   });
+  const outcomes = createOutcomeStore(pool, {
+    onError: (error) => log.warn({ err: error }, 'old outcomes could not be removed'),
+  });
   const check = createReadinessCheck(pool, {
     directory: migrations,
-    parts,
+    parts: [outcomesSchema, ...parts],
     log: (line) => log.info({}, line),
     warn: (line) => log.warn({}, line),
   });
-  return { ...pool, dependency: { name: \`the \${describeUrl(url)}\`, graceMs: GRACE_MS, check } };
+  return {
+    ...pool,
+    dependency: { name: \`the \${describeUrl(url)}\`, graceMs: GRACE_MS, check },
+    outcomes,
+    async close() {
+      await outcomes.close();
+      await pool.close();
+    },
+  };
 }
 `;
 
