@@ -11,27 +11,48 @@ import {
 
 const before = { title: 'Desk', price: { currency: 'EUR', minorUnits: 1999n }, note: undefined };
 
+/** A state of a resource. */
+function stateOf(version: bigint, fields: object = before, more: object = {}) {
+  const times = {
+    createTime: new Date('2026-01-01T00:00:00Z'),
+    updateTime: new Date(1_767_225_600_000 + Number(version)),
+  };
+  return { name: 'products/desk', version, ...times, fields: { ...fields }, ...more };
+}
+
 describe('an etag', () => {
-  const etag = etagOf({ version: 3n, fields: before });
+  const etag = etagOf(stateOf(3n));
 
   it('is in quotes, and equal for equal resources', () => {
-    expect(etag).toMatch(/^"3(-[0-9a-f]{6}){3}"$/);
-    expect(etagOf({ version: 3n, fields: structuredClone(before) })).toBe(etag);
-    expect(changedSince(etag, { version: 3n, fields: before })).toBe('nothing');
+    expect(etag).toMatch(/^"3-[0-9a-f]{8}-[0-9a-f]{12}(-[0-9a-f]{6}){3}"$/);
+    expect(etagOf(structuredClone(stateOf(3n)))).toBe(etag);
+    expect(changedSince(etag, stateOf(3n))).toBe('nothing');
   });
 
   it('gives the fields that have changed since, or none', () => {
     const after = { ...before, price: { currency: 'EUR', minorUnits: 2099n }, note: 'new' };
-    expect(changedSince(etag, { version: 4n, fields: after })).toEqual(['price', 'note']);
-    expect(changedSince(etag, { version: 5n, fields: before })).toEqual([]);
+    expect(changedSince(etag, stateOf(4n, after))).toEqual(['price', 'note']);
+    expect(changedSince(etag, stateOf(5n))).toEqual([]);
   });
 
   it('counts an added field as changed', () => {
-    expect(changedSince(etag, { version: 4n, fields: { ...before, added: 1 } })).toEqual(['added']);
+    expect(changedSince(etag, stateOf(4n, { ...before, added: 1 }))).toEqual(['added']);
   });
 
-  it.each(['', '3', 'W/"3"', '"x"', '"3-00"', '"3"x'])('is not %s', (text) => {
-    expect(changedSince(text, { version: 3n, fields: before })).toBeUndefined();
+  it('is of one resource', () => {
+    expect(changedSince(etag, stateOf(3n, before, { name: 'products/chair' }))).toBe('foreign');
+  });
+
+  it('is of one history: the same version comes again after a restore, or has not come yet', () => {
+    const later = { updateTime: new Date('2026-02-01T00:00:00Z') };
+    expect(changedSince(etag, stateOf(3n, before, later))).toEqual([]);
+    expect(changedSince(etag, stateOf(3n, { ...before, title: 'Table' }, later))).toEqual(['title']);
+    expect(changedSince(etag, stateOf(3n, { ...before, title: 'Table' }))).toEqual(['title']);
+    expect(changedSince(etag, stateOf(2n))).toBe('foreign');
+  });
+
+  it.each(['', '3', '"3"', '"1"', '"x"', '"3-00"', '"3"x', '"3-000000-000000-000000"'])('is not %s', (text) => {
+    expect(changedSince(text, stateOf(3n))).toBe('foreign');
   });
 });
 
@@ -41,19 +62,24 @@ describe('the etag of a request', () => {
     const changed = readEtag<bigint>(
       (fault) => faults.push(fault),
       etag,
-      (version) => ({ version, fields: { version } }),
+      (version) => stateOf(version, { version }),
     );
     return { faults, changed };
   };
 
   it('gives the changed fields', () => {
-    const { faults, changed } = read(etagOf({ version: 3n, fields: { version: 3n } }));
+    const { faults, changed } = read(etagOf(stateOf(3n, { version: 3n })));
     expect([faults, changed(3n), changed(4n)]).toEqual([[], undefined, ['version']]);
   });
 
   it('matches any state if it is empty', () => {
     const { faults, changed } = read('');
     expect([faults, changed(4n)]).toEqual([[], undefined]);
+  });
+
+  it('matches no state if it was made up', () => {
+    const { faults, changed } = read('"1"');
+    expect([faults, changed(1n)]).toEqual([[], 'foreign']);
   });
 
   it('is refused if it is malformed', () => {

@@ -3,25 +3,38 @@ import type { ReportFault } from '@rondo/rpc/status';
 import type { ChangedSince } from './domain/request.js';
 import type { CalendarDate } from './domain/stored.js';
 
-const ETAG = /^"(\d{1,19})((?:-[0-9a-f]{6})*)"$/;
-const DIGEST_DIGITS = 6;
+/** A strong entity tag (RFC 9110), such as of this file. */
+const ENTITY_TAG = /^"[\x21\x23-\x7e]*"$/;
+const ETAG = /^"(\d{1,19})-([0-9a-f]{8})-([0-9a-f]{12})((?:-[0-9a-f]{6})*)"$/;
+const [NAME_DIGITS, STATE_DIGITS, FIELD_DIGITS] = [8, 12, 6];
 
 /** The fields of a resource that callers can change, by path. Values are compared by their JSON. */
 type EtagFields = Readonly<Record<string, unknown>>;
 
 /** The parts of a resource that its etag covers. Fields keep their order for ever; append new ones. */
 export interface Etagged {
+  /** The resource's name. */
+  readonly name: string;
   /** The number of changes so far. */
   readonly version: bigint;
+  readonly createTime: Date;
+  readonly updateTime: Date;
   readonly fields: EtagFields;
 }
 
 /**
- * The etag of a resource (RFC 9110, AIP-154): its version and a digest of each field. By the digests a later request
- * can learn which fields have changed.
+ * The etag of a resource (RFC 9110, AIP-154): its version, digests of its name and of its state, and one of each field. By the
+ * name an etag belongs to one resource. By its times a state belongs to one history: after a restore the same version may
+ * come again, at another time. By the digests of fields a later request can learn which have changed.
  */
-export function etagOf({ version, fields }: Etagged): string {
-  return `"${[`${version}`, ...Object.values(fields).map(digestOf)].join('-')}"`;
+export function etagOf(etagged: Etagged): string {
+  const { name, version, fields } = etagged;
+  const parts = [`${version}`, digestOf(name, NAME_DIGITS), stateOf(etagged)];
+  return `"${[...parts, ...Object.values(fields).map((value) => digestOf(value))].join('-')}"`;
+}
+
+function stateOf({ name, version, createTime, updateTime, fields }: Etagged): string {
+  return digestOf([name, version, createTime.getTime(), updateTime.getTime(), Object.values(fields)], STATE_DIGITS);
 }
 
 /**
@@ -34,7 +47,7 @@ export function readEtag<Resource>(
   etag: string,
   etaggedOf: (present: Resource) => Etagged,
 ): ChangedSince<Resource> {
-  if (etag !== '' && !ETAG.test(etag)) {
+  if (etag !== '' && !ENTITY_TAG.test(etag)) {
     report(`must be the etag of a reply, quotes included, or empty for any state; it is ${JSON.stringify(etag)}`);
   }
   return (present) => {
@@ -44,23 +57,24 @@ export function readEtag<Resource>(
 }
 
 /**
- * The fields that differ between an etag and the present resource; `nothing` if none does, `undefined` if it isn't one
- * of our etags.
+ * The fields that differ between an etag and the present resource; `nothing` if it is the resource's present etag, `foreign`
+ * if the resource never had it: it is of another resource, of a state that a restore has undone, or made up.
  */
-export function changedSince(etag: string, present: Etagged): readonly string[] | 'nothing' | undefined {
-  const [, version, digests] = ETAG.exec(etag) ?? [];
-  if (version === undefined || digests === undefined) return undefined;
-  if (BigInt(version) === present.version) return 'nothing';
+export function changedSince(etag: string, present: Etagged): readonly string[] | 'nothing' | 'foreign' {
+  const [, version, name, state, digests] = ETAG.exec(etag) ?? [];
+  if (version === undefined || digests === undefined) return 'foreign';
+  if (name !== digestOf(present.name, NAME_DIGITS) || BigInt(version) > present.version) return 'foreign';
+  if (state === stateOf(present)) return 'nothing';
   const known = digests.split('-').slice(1);
   return Object.entries(present.fields)
     .filter(([, value], index) => known[index] !== digestOf(value))
     .map(([path]) => path);
 }
 
-function digestOf(value: unknown): string {
+function digestOf(value: unknown, digits = FIELD_DIGITS): string {
   return sha256(value ?? null)
     .digest('hex')
-    .slice(0, DIGEST_DIGITS);
+    .slice(0, digits);
 }
 
 /** The fields that an update may change, by path, and whether the request sets each. */

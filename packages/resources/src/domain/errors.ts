@@ -81,24 +81,25 @@ export abstract class WrongState extends Refused {
   }
 }
 
-/** The resource has changed since the caller read it. `ABORTED`. */
+/** The resource has changed since the caller read it, or never had the etag. `ABORTED`. */
 export class StaleEtag extends DomainError {
   override readonly name = 'StaleEtag';
   readonly resource: string;
-  /** The names of the changed fields in the contract; empty if they have changed back. */
+  /** The names of the changed fields in the contract; empty if they have changed back, or if it never had the etag. */
   readonly changed: readonly string[];
 
-  constructor(resource: string, changed: readonly string[]) {
-    const what = changed.length === 0 ? ', and back again' : `: ${changed.join(', ')}`;
-    // @code ABORTED
-    // @cause The request has the `etag` of an older version of the resource. The detail `google.rpc.ErrorInfo` has the reason
-    // `STALE_ETAG`.
-    // @remedy Read the resource, apply the change to what it is now, and send the new `etag`.
-    // @effect none
-    super(`${resource} has changed since its etag was read${what}; read it again, and try again`);
+  constructor(resource: string, changed: readonly string[] | 'foreign') {
+    super(`${resource} ${whyStale(changed)}; read it again, and try again`);
     this.resource = resource;
-    this.changed = changed;
+    this.changed = changed === 'foreign' ? [] : changed;
   }
+}
+
+function whyStale(changed: readonly string[] | 'foreign'): string {
+  if (changed === 'foreign')
+    return 'never had this etag: it is of another resource, or of a state that a restore has undone';
+  const what = changed.length === 0 ? ', and back again' : `: ${changed.join(', ')}`;
+  return `has changed since its etag was read${what}`;
 }
 
 /** Concurrent changes won at every attempt; nothing was done. `ABORTED`. */

@@ -79,12 +79,21 @@ function readCapacity(field: FieldAt, { weeklyCapacityMinutes }: MemberMessage):
 }
 
 /** The order of these fields must never change: the etags that callers hold depend on it. */
-function etaggedMember({ version, displayName, email, weeklyCapacityMinutes, deleteTime }: Member): Etagged {
+function etaggedMember({
+  id,
+  version,
+  createTime,
+  updateTime,
+  displayName,
+  email,
+  weeklyCapacityMinutes,
+  deleteTime,
+}: Member): Etagged {
   const fields = {
     display_name: displayName,
     email,
     weekly_capacity_minutes: weeklyCapacityMinutes,
     delete_time: deleteTime,
   };
-  return { version, fields };
+  return { name: memberName(id), version, createTime, updateTime, fields };
 }

@@ -157,7 +157,8 @@ export function toEstimateMessage(projectId: string, estimate: ProjectEstimate):
 }
 
 /** The order of these fields must never change: the etags that callers hold depend on it. */
-function etaggedProject({ version, title, state, ownerId, ...project }: Project): Etagged {
+function etaggedProject({ id, version, createTime, updateTime, ...project }: Project): Etagged {
+  const { title, state, ownerId } = project;
   const fields = {
     title,
     state,
@@ -166,5 +167,5 @@ function etaggedProject({ version, title, state, ownerId, ...project }: Project)
     due_date: project.dueDate,
     delete_time: project.deleteTime,
   };
-  return { version, fields };
+  return { name: projectName(id), version, createTime, updateTime, fields };
 }

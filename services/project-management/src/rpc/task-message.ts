@@ -169,7 +169,8 @@ export function toTaskMessage(task: Task): TaskMessage {
 }
 
 /** The order of these fields must never change: the etags that callers hold depend on it. */
-function etaggedTask({ version, title, state, projectId, ...task }: Task): Etagged {
+function etaggedTask({ id, projectId, version, createTime, updateTime, ...task }: Task): Etagged {
+  const { title, state } = task;
   const fields = {
     title,
     state,
@@ -178,5 +179,5 @@ function etaggedTask({ version, title, state, projectId, ...task }: Task): Etagg
     dependencies: task.dependencies.map((taskId) => taskName({ projectId, taskId })),
     delete_time: task.deleteTime,
   };
-  return { version, fields };
+  return { name: taskName({ projectId, taskId: id }), version, createTime, updateTime, fields };
 }

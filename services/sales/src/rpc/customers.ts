@@ -118,6 +118,7 @@ function toCustomerMessage(customer: Customer): CustomerMessage {
 }
 
 /** The order of these fields must never change: the etags that callers hold depend on it. */
-function etaggedOf({ version, displayName, email, deleteTime }: Customer): Etagged {
-  return { version, fields: { display_name: displayName, email, delete_time: deleteTime } };
+function etaggedOf({ id, version, createTime, updateTime, displayName, email, deleteTime }: Customer): Etagged {
+  const state = { name: nameOf('customer', id), version, createTime, updateTime };
+  return { ...state, fields: { display_name: displayName, email, delete_time: deleteTime } };
 }

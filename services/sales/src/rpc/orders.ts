@@ -142,6 +142,6 @@ export function toOrderMessage(order: Order): OrderMessage {
 }
 
 /** The order of these fields must never change: the etags that callers hold depend on it. */
-function etaggedOf({ version, state, project }: Order): Etagged {
-  return { version, fields: { state, project } };
+function etaggedOf({ id, version, createTime, updateTime, state, project }: Order): Etagged {
+  return { name: nameOf('order', id), version, createTime, updateTime, fields: { state, project } };
 }

@@ -170,7 +170,9 @@ function toProductMessage(product: Product): ProductMessage {
 /**
  * The order of these fields must never change: the etags that callers hold depend on it. The stock isn't part of them.
  */
-function etaggedOf({ version, title, sku, unitPrice, deliveryEffortMinutes, deleteTime }: Product): Etagged {
+function etaggedOf({ id, version, createTime, updateTime, ...product }: Product): Etagged {
+  const { title, sku, unitPrice, deliveryEffortMinutes, deleteTime } = product;
   const changeable = { title, sku, unit_price: unitPrice, delivery_effort_minutes: deliveryEffortMinutes };
-  return { version, fields: { ...changeable, delete_time: deleteTime } };
+  const fields = { ...changeable, delete_time: deleteTime };
+  return { name: nameOf('product', id), version, createTime, updateTime, fields };
 }

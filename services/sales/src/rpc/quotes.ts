@@ -176,7 +176,9 @@ function toQuoteMessage(quote: Quote): QuoteMessage {
 }
 
 /** The order of these fields must never change: the etags that callers hold depend on it. */
-function etaggedOf({ version, lines, discount, taxRate, quoteDate, state, deleteTime }: Quote): Etagged {
+function etaggedOf({ id, version, createTime, updateTime, ...quote }: Quote): Etagged {
+  const { lines, discount, taxRate, quoteDate, state, deleteTime } = quote;
   const changeable = { lines, discount_percent: discount, tax_percent: taxRate, quote_date: quoteDate };
-  return { version: version + STATE_CHANGES[state], fields: { ...changeable, state, delete_time: deleteTime } };
+  const fields = { ...changeable, state, delete_time: deleteTime };
+  return { name: nameOf('quote', id), version: version + STATE_CHANGES[state], createTime, updateTime, fields };
 }
