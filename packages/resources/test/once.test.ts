@@ -170,6 +170,28 @@ describe('a call with an idempotency key', () => {
     expect(await texts()).toEqual(['raced']);
   });
 
+  it('waits at most until its deadline', async () => {
+    let commit: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      commit = resolve;
+    });
+    let runs = 0;
+    const client = clientOf(
+      writes(database, () => {
+        runs += 1;
+        return gate;
+      }),
+    );
+    const raced = request('raced');
+    const first = client.createEntry(raced);
+    await eventually('the first call is in its transaction', async () => runs === 1);
+    const late = await failureOf(client.createEntry(raced, { timeoutMs: 200 }));
+    expect(late).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+    commit();
+    expect(await first).toMatchObject({ text: 'raced' });
+    expect(await texts()).toEqual(['raced']);
+  });
+
   it('is answered although the repetition fails before its transaction, or after it', async () => {
     let fault: 'none' | 'before' | 'after' = 'none';
     const client = clientOf(async (message, call) => {
@@ -207,6 +229,58 @@ describe('a call with an idempotency key', () => {
     });
     expect(await client.createEntry(other)).toMatchObject({ text: 'other' });
     expect(await texts()).toEqual(['other']);
+  });
+});
+
+describe('a rolling upgrade', () => {
+  const { createEntry: newer } = KeyedServiceDefinition.methods;
+  /** The field in which generated definitions have the shape of a request. */
+  const SHAPE_TAG = (50552 << 3) | 2;
+  const shape = Buffer.from(JSON.stringify([{ 1: 'implicit', 20: 'key' }]));
+  /** The method before its request had more than a text and the key. */
+  const older = {
+    ...newer,
+    requestType: {
+      ...CreateEntryRequest,
+      decode(bytes: Uint8Array) {
+        const { text, requestId } = CreateEntryRequest.decode(bytes);
+        return CreateEntryRequest.fromPartial({ text, requestId });
+      },
+    },
+    options: {
+      ...newer.options,
+      _unknownFields: { ...newer.options._unknownFields, [SHAPE_TAG]: [Buffer.from([shape.length, ...shape])] },
+    },
+  };
+
+  it.each([
+    [older, newer],
+    [newer, older],
+  ])('that adds fields with defaults gives a retry the first outcome (%#)', async (first, second) => {
+    const replicaOf = (createEntry: typeof newer) => {
+      const definition = { ...KeyedServiceDefinition, methods: { createEntry } };
+      const outcomes = createOutcomeStore(database);
+      const network = createMemoryNetwork();
+      network.listen(
+        'a',
+        createRouter({ services: [implement(definition, { createEntry: writes(database) })], outcomes }),
+      );
+      const channel = createChannel({ resolver: staticResolver(['a']), transport: network.transport });
+      closers.push(() => channel.close(), outcomes.close);
+      return createClient(KeyedServiceDefinition, { channel });
+    };
+    const upgraded = {
+      ...request('kept'),
+      limit: 0,
+      numbers: [1n, -2n],
+      parts: [{ name: 'p' }],
+      delay: { seconds: 3n },
+    };
+    const reply = await replicaOf(first).createEntry(upgraded);
+    expect(await replicaOf(second).createEntry(upgraded)).toEqual(reply);
+    const other = failureOf(replicaOf(second).createEntry({ ...upgraded, limit: 1 }));
+    expect(await other).toMatchObject({ code: Status.ALREADY_EXISTS });
+    expect(await texts()).toEqual(['kept']);
   });
 });
 

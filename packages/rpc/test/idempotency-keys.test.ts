@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CreateEntryRequest, KeyedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/keyed';
+import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { CallContext, callerIdentity, Metadata, type ServerCall } from '../src/exports/call.js';
 import { createChannel, createClient, scatter, staticResolver } from '../src/exports/client.js';
 import { createMemoryOutcomes } from '../src/exports/internal/testing.js';
@@ -24,12 +25,14 @@ interface Options {
   /** Whether to lose the reply of an attempt, by its number. The handler has run then. */
   readonly loses?: (attempt: number) => boolean;
   readonly middleware?: readonly Middleware<ServerCall>[];
+  /** Whether clients ask another replica after a millisecond. The first attempt then waits for the second one. */
+  readonly hedged?: boolean;
   /** Runs in the handler. */
   readonly work?: (text: string) => unknown;
 }
 
 /** Three replicas that share a store and count what they have done. */
-function replicas({ loses = () => false, middleware = [], work = () => undefined }: Options = {}) {
+function replicas({ loses = () => false, middleware = [], hedged = false, work = () => undefined }: Options = {}) {
   const network = createMemoryNetwork();
   const outcomes = createMemoryOutcomes();
   const made: string[] = [];
@@ -40,6 +43,10 @@ function replicas({ loses = () => false, middleware = [], work = () => undefined
     return { id: BigInt(made.length), text };
   };
   let attempts = 0;
+  let hedge: () => void = () => undefined;
+  const secondAttempt = new Promise<void>((resolve) => {
+    hedge = resolve;
+  });
   for (const address of ['a', 'b', 'c']) {
     const service = implement(KeyedServiceDefinition, {
       createEntry: ({ text }) => add(text),
@@ -55,6 +62,8 @@ function replicas({ loses = () => false, middleware = [], work = () => undefined
     network.listen(address, {
       async handle(call) {
         attempts += 1;
+        if (hedged && attempts === 1) await secondAttempt;
+        hedge();
         const lost = loses(attempts);
         const reply = await router.handle(call);
         if (lost) throw new RpcError(Status.UNAVAILABLE, 'the reply was lost');
@@ -64,9 +73,24 @@ function replicas({ loses = () => false, middleware = [], work = () => undefined
   }
   const channel = createChannel({ resolver: staticResolver(['a', 'b', 'c']), transport: network.transport });
   closers.push(() => channel.close());
-  const client = createClient(KeyedServiceDefinition, { channel });
+  const client = createClient(hedged ? withHedge() : KeyedServiceDefinition, { channel });
   return { client, channel, made, keys };
 }
+
+/** The contract, with a hedge after a millisecond. */
+function withHedge(): typeof KeyedServiceDefinition {
+  const { methods } = KeyedServiceDefinition;
+  const fields: Readonly<Record<number, readonly Buffer[]>> = methods.createEntry.options._unknownFields;
+  const hedge = MethodPolicy.encode(MethodPolicy.fromPartial({ hedge: { delay: { nanos: 1_000_000 } } })).finish();
+  const [policy = Buffer.alloc(1)] = fields[POLICY_TAG] ?? [];
+  const bytes = Buffer.from([...policy.subarray(1), ...hedge]);
+  const options = { _unknownFields: { ...fields, [POLICY_TAG]: [Buffer.from([bytes.length, ...bytes])] } };
+  const createEntry = { ...methods.createEntry, options } as unknown as typeof methods.createEntry;
+  return { ...KeyedServiceDefinition, methods: { ...methods, createEntry } };
+}
+
+/** The tag of `rondo.options.v1.method`. */
+const POLICY_TAG = (50550 << 3) | 2;
 
 describe('a client', () => {
   it('makes a key and keeps it over retries, so that a lost reply has one effect', async () => {
@@ -96,6 +120,14 @@ describe('a client', () => {
     await client.createEntry({ text: 'given', requestId: 'my-key' });
     await client.addEntry({ text: 'given' }, { metadata: { 'idempotency-key': 'my-other-key' } });
     expect(keys.slice(1)).toEqual(['my-key', 'my-other-key']);
+  });
+
+  it('keeps it over a hedge: both attempts have one effect', async () => {
+    const { client, made, keys } = replicas({ hedged: true });
+    expect(await client.createEntry({ text: 'hedged' })).toEqual({ id: 1n, text: 'hedged' });
+    expect(keys).toHaveLength(2);
+    expect(new Set(keys).size).toBe(1);
+    expect(made).toEqual(['hedged']);
   });
 
   it('gives each part of a scatter one key for all its attempts', async () => {

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type DescField, type DescMessage, type DescMethod, type JsonObject, ScalarType } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { FieldViolation } from '@rondo/rpc/status';
+import { methodOf, toDynamicMethod } from '@rondo/schema';
 import { isObject, memberOf, setField } from './query.js';
 
 /** What headers say about the state that a request needs, and about its repetition. */
@@ -42,7 +43,10 @@ export function setConditions(
 }
 
 function setRequestId(target: JsonObject, method: DescMethod, value: string): readonly FieldViolation[] {
-  const field = requestIdField(method.input);
+  const field = requestIdField(method);
+  const source = keySourceOf(method);
+  // Every header is metadata of the call, so the key is there already.
+  if (source?.from === 'metadata' && source.key === 'idempotency-key') return [];
   // The repetition of such a call has no effect anyway.
   if (field === undefined && method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN) return [];
   return setOnce(target, field && [field], { header: 'Idempotency-Key', value });
@@ -77,8 +81,26 @@ function valueAt(target: JsonObject, path: readonly DescField[]) {
   return last && memberOf(object, last);
 }
 
-/** The field that `Idempotency-Key` fills. */
-export const requestIdField = (input: DescMessage): DescField | undefined => textField(input, 'request_id');
+/** The field that `Idempotency-Key` fills: the one that the contract names for keys, or else `request_id`. */
+export function requestIdField(method: DescMethod): DescField | undefined {
+  const source = keySourceOf(method);
+  if (source?.from === 'metadata') return undefined;
+  return textField(method.input, source?.inContract ?? 'request_id');
+}
+
+type KeySource = NonNullable<NonNullable<ReturnType<typeof methodOf>>['policy']['key']>['source'];
+
+const keySources = new WeakMap<DescMethod, { readonly source: KeySource | undefined }>();
+
+/** Where the contract says that idempotency keys are; undefined if it has none. */
+function keySourceOf(method: DescMethod): KeySource | undefined {
+  let known = keySources.get(method);
+  if (known === undefined) {
+    known = { source: methodOf(toDynamicMethod(method))?.policy.key?.source };
+    keySources.set(method, known);
+  }
+  return known.source;
+}
 
 /** The field that `If-Match` fills: the etag of the request, or that of the resource in its body. */
 export function etagPath(input: DescMessage, body: string): readonly DescField[] | undefined {

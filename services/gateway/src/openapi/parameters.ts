@@ -123,7 +123,7 @@ export function headerParameters(
   const reads = verb === 'GET' && methodKind === 'unary' && etagField(output) !== undefined;
   const headers = [
     ...(!streams && namesState(verb, input) && etagPath(input, body) ? [IF_MATCH] : []),
-    ...(!streams && requestIdField(input) ? [IDEMPOTENCY_KEY] : []),
+    ...(!streams && requestIdField(method) ? [IDEMPOTENCY_KEY] : []),
     ...(reads ? [IF_NONE_MATCH] : []),
     ...(resumes ? [LAST_EVENT_ID] : []),
   ];

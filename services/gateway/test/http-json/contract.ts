@@ -115,6 +115,7 @@ const FILE: JsonObject = {
     }),
     message('UpdateBookRequest', { book: '.test.v1.Book', update_mask: '.google.protobuf.FieldMask' }),
     message('CreateBookRequest', { book: '.test.v1.Book', request_id: 'string' }),
+    message('ImportBookRequest', { book: '.test.v1.Book', import_key: 'string', request_id: 'string' }),
     message('GetBookRequest', { name: 'string' }),
     message('DeleteBookRequest', { name: 'string', etag: 'string', create_time: '.google.protobuf.Timestamp' }),
     message('File', { name: 'string', content: '.google.api.HttpBody' }),
@@ -138,6 +139,8 @@ const FILE: JsonObject = {
         rpc('EchoPlain', 'Plain Plain'),
         rpc('UpdateBook', 'UpdateBookRequest Book'),
         rpc('CreateBook', 'CreateBookRequest Book'),
+        rpc('ImportBook', 'ImportBookRequest Book', { options: {} }),
+        rpc('SendBook', 'GetBookRequest Book', { options: {} }),
         rpc('GetBook', 'GetBookRequest Book', { options: { idempotencyLevel: 'NO_SIDE_EFFECTS' } }),
         rpc('DeleteBook', 'DeleteBookRequest Book', { options: { idempotencyLevel: 'IDEMPOTENT' } }),
         rpc('Watch', 'WatchRequest WatchResponse', {
@@ -153,6 +156,13 @@ const FILE: JsonObject = {
     },
   ],
 };
+
+/** `(rondo.options.v1.method)` of methods. */
+const POLICIES = new Map<string, Parameters<typeof MethodPolicy.fromPartial>[0]>([
+  ['Watch', { resume: { request: 'resume_token', response: 'resume_token' } }],
+  ['ImportBook', { idempotency: { source: { $case: 'field', value: 'import_key' } } }],
+  ['SendBook', { idempotency: { source: { $case: 'metadata', value: 'idempotency-key' } } }],
+]);
 
 function rpc(name: string, types: string, more: JsonObject = {}): JsonObject {
   const [inputType, outputType] = types.split(' ').map((type) => (type.startsWith('.') ? type : `.test.v1.${type}`));
@@ -170,10 +180,6 @@ export const types: FileRegistry = createFileRegistry(
 
 function testFile() {
   const file = fromJson(FileDescriptorProtoSchema, FILE);
-  const watch = file.service[0]?.method.find(({ name }) => name === 'Watch');
-  const policy = MethodPolicy.encode(
-    MethodPolicy.fromPartial({ resume: { request: 'resume_token', response: 'resume_token' } }),
-  ).finish();
   // google.api.field_behavior: IMMUTABLE and OUTPUT_ONLY.
   const created = file.messageType
     .find(({ name }) => name === 'Book')
@@ -182,8 +188,11 @@ function testFile() {
     created.options = create(FieldOptionsSchema, {});
     created.options.$unknown = [{ no: 1052, wireType: 2, data: Buffer.from([2, 5, 3]) }];
   }
-  if (watch?.options !== undefined) {
-    watch.options.$unknown = [{ no: 50550, wireType: 2, data: Buffer.concat([Buffer.from([policy.length]), policy]) }];
+  for (const { name, options } of file.service[0]?.method ?? []) {
+    const option = POLICIES.get(name);
+    if (option === undefined || options === undefined) continue;
+    const policy = MethodPolicy.encode(MethodPolicy.fromPartial(option)).finish();
+    options.$unknown = [{ no: 50550, wireType: 2, data: Buffer.concat([Buffer.from([policy.length]), policy]) }];
   }
   return file;
 }

@@ -95,6 +95,14 @@ describe('conditions', () => {
     expect(await ask({ ...create, headers, query: 'requestId=l' })).toMatchObject({ status: 400 });
   });
 
+  it('fills the field that the contract names for keys, and none if they are metadata', async () => {
+    const headers = { 'idempotency-key': 'k' };
+    const importBook = { target: target('ImportBook'), binding: binding('POST /v1/books:import', 'book'), body: '{}' };
+    expect(await ask({ ...importBook, reply: {}, headers })).toMatchObject({ seen: { importKey: 'k' } });
+    const sendBook = { target: target('SendBook'), binding: binding('POST /v1/books:send', '*'), body: '{}' };
+    expect(await ask({ ...sendBook, reply: {}, headers })).toMatchObject({ status: 200 });
+  });
+
   it('refuses Idempotency-Key if it would have no effect on a method that must not be repeated', async () => {
     const headers = { 'idempotency-key': 'k' };
     expect(await ask({ ...patch, headers, body: '{}' })).toMatchObject({ status: 400 });
