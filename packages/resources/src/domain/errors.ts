@@ -89,6 +89,11 @@ export class StaleEtag extends DomainError {
   readonly changed: readonly string[];
 
   constructor(resource: string, changed: readonly string[] | 'foreign') {
+    // @code ABORTED
+    // @cause The request has an `etag` that isn't the resource's present one: of an older version, of another resource, or from
+    // before a restore. The detail `google.rpc.ErrorInfo` has the reason `STALE_ETAG`.
+    // @remedy Read the resource, apply the change to what it is now, and send the new `etag`.
+    // @effect none
     super(`${resource} ${whyStale(changed)}; read it again, and try again`);
     this.resource = resource;
     this.changed = changed === 'foreign' ? [] : changed;

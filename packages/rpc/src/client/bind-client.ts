@@ -112,6 +112,9 @@ async function* streamReply(bound: BoundMethod, request: Payload, options: CallO
 function newCall({ method, channel }: BoundMethod, given: Payload, options: CallOptions): ClientCall {
   const { clock, random } = channel;
   const scope = currentScope();
+  // @cause A handler whose contract has idempotency keys makes a call inside its writing transaction. A repetition couldn't tell
+  // whether that call had effects.
+  // @remedy Make the call before or after the transaction, or give it to a saga.
   if (scope?.inTransaction === true) throw refused(method, IN_TRANSACTION);
   const startedAt = clock.now();
   const start = { startedAt, inherited: scope?.context.endsAt, wallClock: channel.wallClock };
