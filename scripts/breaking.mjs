@@ -81,7 +81,9 @@ async function dropRemovedSamples(base, folder) {
 
 /** Links the contracts of third parties from the packages that are installed here. */
 async function linkPackages(folder) {
-  const modules = readFileSync(path.join(folder, 'buf.yaml'), 'utf8').matchAll(/path: (\S*?node_modules)\//g);
+  const modules = readFileSync(path.join(folder, 'buf.yaml'), 'utf8').matchAll(
+    /path: (\S*?node_modules|packages\/validation\/proto)(?=\/|$)/gm,
+  );
   for (const packages of new Set([...modules].map(([, name]) => name))) {
     mkdirSync(path.join(folder, path.dirname(packages)), { recursive: true });
     symlinkSync(path.join(root, packages), path.join(folder, packages));

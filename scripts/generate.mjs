@@ -1,6 +1,6 @@
 /** Generates typed stubs and the descriptor set (packages/contracts) of the contracts that have changed. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { native, root, run } from './process.mjs';
 import { step } from './steps.mjs';
@@ -30,6 +30,7 @@ const stamp = path.join(root, 'packages/contracts/src/.inputs');
  * @returns {Promise<import('./steps.mjs').StepResult>}
  */
 export async function generate() {
+  await writeValidateProto();
   const wanted = readInputs();
   const known = readStamp();
   const stale = staleProtos(known, wanted);
@@ -52,6 +53,19 @@ export async function generate() {
   if (stale !== undefined) for (const file of gone) removeStub(stubOf(file));
   writeStamp(wanted);
   return { code: 0 };
+}
+
+/** The contract of `buf.validate`, which its package has in compiled form only. */
+async function writeValidateProto() {
+  const file = path.join(root, 'packages/validation/proto/buf/validate/validate.proto');
+  const { file_buf_validate_validate: descriptor } = await import(
+    '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js'
+  );
+  const { printProto } = await import('./generate/print-proto.mjs');
+  const text = printProto(descriptor);
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
 }
 
 /** Leaves the comments of the contracts under proto/ in the descriptor set: the gateway documents services by them. */
@@ -125,7 +139,9 @@ function importsOf(file) {
 /** @returns {Inputs} */
 function readInputs() {
   const protos = readdirSync(path.join(root, 'proto'), { recursive: true }).filter((file) => file.endsWith('.proto'));
-  const plugin = readdirSync(path.join(root, 'scripts/generate')).map((file) => `scripts/generate/${file}`);
+  const plugin = readdirSync(path.join(root, 'scripts/generate'), { recursive: true })
+    .filter((file) => path.extname(file) !== '')
+    .map((file) => `scripts/generate/${file}`);
   return {
     settings: digest(['buf.gen.yaml', ...plugin.sort(), ...HTTP_RULES], modules() + locked()),
     protos: Object.fromEntries(protos.sort().map((file) => [file, digest([`proto/${file}`])])),

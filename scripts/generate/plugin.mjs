@@ -1,6 +1,6 @@
 /**
- * The buf plugin for contracts: runs {@link checkPolicies}, {@link checkHttp}, {@link addRequestShapes}, {@link desugar} and
- * {@link copyServicePolicies}, then ts-proto.
+ * The buf plugin for contracts: runs {@link checkPolicies}, {@link checkHttp}, {@link checkRules}, {@link addRequestShapes},
+ * {@link desugar} and {@link copyServicePolicies}, then ts-proto.
  */
 import { buffer } from 'node:stream/consumers';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -12,14 +12,18 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import { checkHttp } from './check-http.mjs';
 import { checkPolicies } from './check-policies.mjs';
+import { checkRules } from './check-rules.mjs';
 import { copyServicePolicies, desugar } from './desugar.mjs';
 import { addRequestShapes } from './request-shapes.mjs';
+import { checksOf } from './rules/checks.mjs';
 import { stubsOf } from './ts-proto.mjs';
 
 // Not readFileSync(0): after it has read a pipe, Node 20 imports packages by their symbolic links, without their dependencies.
 const request = fromBinary(CodeGeneratorRequestSchema, await buffer(process.stdin));
 // The checks come first, as the other steps change the files.
-const faults = [checkPolicies, checkHttp].flatMap((check) => check(request.protoFile, request.fileToGenerate));
+const faults = [checkPolicies, checkHttp, checkRules].flatMap((check) =>
+  check(request.protoFile, request.fileToGenerate),
+);
 const response = create(CodeGeneratorResponseSchema, {
   ...(faults.length > 0 ? { error: `contradictory contracts:\n${faults.join('\n')}` } : { file: await stubs() }),
   supportedFeatures: BigInt(
@@ -32,9 +36,10 @@ const response = create(CodeGeneratorResponseSchema, {
 async function stubs() {
   // Before `desugar`, which hides the presence of fields.
   addRequestShapes(request.protoFile);
+  const checks = checksOf(request.protoFile, request.fileToGenerate);
   desugar(request.protoFile);
   copyServicePolicies(request.protoFile);
-  return stubsOf(toBinary(CodeGeneratorRequestSchema, request));
+  return stubsOf(toBinary(CodeGeneratorRequestSchema, request), checks);
 }
 
 // Not writeFileSync(1): esbuild, which the checks use, may have made the pipe non-blocking.

@@ -7,6 +7,7 @@ const { createFileContext } = require('ts-proto/build/src/context');
 const { generateFile, makeUtils } = require('ts-proto/build/src/main');
 const { getTsPoetOpts, optionsFromParameter } = require('ts-proto/build/src/options');
 const { createTypeMap } = require('ts-proto/build/src/types');
+const { maybeSnakeToCamel } = require('ts-proto/build/src/case');
 const { getVersions, impProto } = require('ts-proto/build/src/utils');
 const requireOfTsProto = createRequire(require.resolve('ts-proto'));
 const { CodeGeneratorRequest } = requireOfTsProto('ts-proto-descriptors');
@@ -17,24 +18,45 @@ const { code: template } = requireOfTsProto('ts-poet');
  * request, so that the name of a message `Timestamp` depends on whether google's comes first in another file. Here each file
  * has its own, so that a stub follows from its contract alone.
  * @param {Uint8Array} request A `google.protobuf.compiler.CodeGeneratorRequest`.
+ * @param {Map<string, import('./rules/checks.mjs').Checks>} checks What the code checks in messages, by file.
  * @returns {Promise<{ name: string, content: string }[]>}
  */
-export async function stubsOf(request) {
+export async function stubsOf(request, checks) {
   const decoded = CodeGeneratorRequest.decode(request);
   const options = optionsFromParameter(decoded.parameter);
   const typeMap = createTypeMap(decoded, options);
   const { tsProtoVersion, protocVersion } = await getVersions(decoded);
   const asked = decoded.protoFile.filter((file) => decoded.fileToGenerate.includes(file.name));
-  return asked.map((file) => {
+  return asked.flatMap((file) => {
     const context = { options, typeMap, utils: utilsOf(options), currentFile: createFileContext(file) };
     const [path, code] = generateFile(context, file);
     const poet = getTsPoetOpts(options, tsProtoVersion, protocVersion, file.name);
     // Each statement in one line, whatever its names, as corrections go by the text.
     const wide = code.toString({ ...poet, path, dprintOptions: { ...poet.dprintOptions, lineWidth: 100_000 } });
     const content = template`${exact(wide, context, file)}`.toString({ ...poet, prefix: '', path });
-    return { name: path, content };
+    return withChecks({ name: path, content }, checks.get(file.name), namesOf(typeMap, options));
   });
 }
+
+const namesOf = (typeMap, options) => ({
+  nameOf: (name) => maybeSnakeToCamel(name, options),
+  typeOf(typeName) {
+    const [module, name] = typeMap.get(`.${typeName}`);
+    return { module, name: String(name) };
+  },
+});
+
+/** The stub with the checks of its messages, and the module that the checks import. */
+function withChecks({ name, content }, { code, descriptors }, names) {
+  const checks = code(names);
+  const declared = checks === '' ? content : content.replace(MESSAGE_FNS, `$&  checked?: $v.Checking<T>;\n`);
+  return [
+    { name, content: declared + checks },
+    ...(descriptors === undefined ? [] : [{ name: name.replace(/ts$/, 'descriptors.ts'), content: descriptors }]),
+  ];
+}
+
+const MESSAGE_FNS = /^export interface MessageFns<T, V extends string> \{\n/m;
 
 /** ts-proto's utility code, with our {@link DEEP_PARTIAL} and the conversions of time in the stub of Timestamp. */
 function utilsOf(options) {

@@ -62,7 +62,7 @@ describe('CreateProject', () => {
         },
         tasks: [
           { title: 'fine' },
-          { title: 'a\u0000b', effortMinutes: -1n, assignee: 'members/', state: TaskState.UNRECOGNIZED },
+          { title: 'a\u0001b', effortMinutes: -1n, assignee: 'members/', state: TaskState.UNRECOGNIZED },
         ],
         requestId: 'one',
       }),

@@ -42,7 +42,12 @@ describe('CustomerService', () => {
   });
 
   it('refuses text that the database can not store', async () => {
-    await refused(create({ displayName: 'a\u0000b' }), 'INVALID_ARGUMENT', 'control characters');
+    await refused(
+      create({ displayName: 'a\u0000b' }),
+      'INVALID_ARGUMENT',
+      'customer.display_name: must be valid UTF-8',
+    );
+    await refused(create({ displayName: 'a\u0001b' }), 'INVALID_ARGUMENT', 'control characters');
     await refused(create({ displayName: '🦊'.repeat(201) }), 'INVALID_ARGUMENT', 'at most 200 characters; it has 201');
     await expect(create({ displayName: '🦊'.repeat(200), email: 'fox@example.com' })).resolves.toMatchObject({
       displayName: '🦊'.repeat(200),

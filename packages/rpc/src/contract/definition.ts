@@ -9,6 +9,26 @@ export interface MessageType<T = unknown> {
   encode(message: T, writer?: MessageWriter): MessageWriter;
   decode(bytes: Uint8Array): T;
   fromPartial(partial: object): T;
+  /** What a server checks in each message; missing if the contract has nothing to check. */
+  readonly checked?: MessageChecks<T>;
+}
+
+/** The checks of a generated message type: its text, and its rules of `buf.validate`. */
+export interface MessageChecks<T = unknown> {
+  /** Decodes a message. `violations` then returns each rule that it violates; call {@link load} before. */
+  decode(bytes: Uint8Array): { readonly message: T; violations(): readonly RuleViolation[] };
+  /** Loads what rules in CEL need; undefined if the rest is loaded. */
+  load?(): Promise<void> | undefined;
+}
+
+/** A violation of one rule of a contract. */
+export interface RuleViolation {
+  /** The field's path as in the contract; empty for the message itself. */
+  readonly field: string;
+  /** The rule's id, such as `string.min_len`. */
+  readonly rule: string;
+  /** What the value must be. */
+  readonly text: string;
 }
 
 /** A method as `packages/contracts` generates it. */

@@ -1,8 +1,10 @@
 import type { Reply } from '../call/call.js';
+import type { RuleViolation } from '../contract/definition.js';
 import { encodeMessage } from '../contract/encode.js';
 import type { Method } from '../contract/method.js';
 import { mapMessages } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
+import { type FieldViolation, invalidArgument } from '../status/invalid-argument.js';
 import { RpcError } from '../status/rpc-error.js';
 
 /** Encodes the reply. If a message can't be encoded, that is the handler's fault. */
@@ -14,10 +16,24 @@ export function encodeReply(method: Method, reply: Reply): Reply<Uint8Array> {
   return { header, trailer, response: { stream: true, messages: mapMessages(response.messages, encode) } };
 }
 
-/** Decodes a message of the request for its handler. Bytes that can't be decoded are `INTERNAL`, as gRPC specifies. */
+/**
+ * Decodes a message of the request for its handler, and checks it by the contract's rules. Bytes that can't be decoded are
+ * `INTERNAL`, as gRPC specifies.
+ *
+ * @throws RpcError `INVALID_ARGUMENT` with every violation.
+ */
 export function decodeRequest(method: Method, bytes: Uint8Array): unknown {
+  const { checked } = method.requestType;
+  if (checked === undefined) return decoded(method, () => method.requestType.decode(bytes));
+  const request = decoded(method, () => checked.decode(bytes));
+  const violations = request.violations();
+  if (violations.length > 0) throw invalidArgument(violations.map(toFieldViolation));
+  return request.message;
+}
+
+function decoded<T>(method: Method, decode: () => T): T {
   try {
-    return method.requestType.decode(bytes);
+    return decode();
   } catch (cause) {
     const message = `the request of ${method.path} is not of the type in its contract; generate both sides from one contract`;
     // @cause The request doesn't decode as the type in the server's contract, so that the two have different contracts.
@@ -25,6 +41,10 @@ export function decodeRequest(method: Method, bytes: Uint8Array): unknown {
     // @effect possible
     throw new RpcError(Status.INTERNAL, message, { cause });
   }
+}
+
+function toFieldViolation({ field, rule, text }: RuleViolation): FieldViolation {
+  return { field, description: `${text} (${rule})` };
 }
 
 /** The messages passed to {@link encodeOnce}, with their bytes once they are encoded. */

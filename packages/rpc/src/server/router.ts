@@ -89,6 +89,8 @@ export function createRouter(options: RouterOptions): Router {
     noteWork();
     const { arrival } = wire;
     try {
+      const loading = method.requestType.checked?.load?.();
+      if (loading !== undefined) await loading;
       const result = await run(call);
       if (arrival !== undefined) tellTimes(call, arrival);
       const reply = encodeReply(method, result);
@@ -161,6 +163,8 @@ function routesOf(
       if (routes.has(method.path)) throw new TypeError(`${method.path} has two handlers: list its service once`);
       if (method.policy.key !== undefined && outcomes === undefined) throw new TypeError(`${method.path} ${NO_STORE}`);
       const run = compose(chain, (call) => handOver(handler, call, outcomes));
+      // The first call needn't wait then. It reports a failure, too.
+      method.requestType.checked?.load?.()?.catch(() => undefined);
       routes.set(method.path, { method, stats: new MethodStats(), run });
     }
   }

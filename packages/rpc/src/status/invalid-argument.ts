@@ -35,7 +35,7 @@ export function checked<T>(report: ReportFault, value: T, rule: (value: T) => st
 
 /** A violation of one field: which field, which rule, and the remedy. */
 export interface FieldViolation {
-  /** The field's path as in the contract, such as `quote.lines[0].quantity`. */
+  /** The field's path as in the contract, such as `quote.lines[0].quantity`; empty for the message itself. */
   readonly field: string;
   readonly description: string;
 }
@@ -75,7 +75,7 @@ function leading(violations: readonly FieldViolation[]): readonly FieldViolation
 }
 
 function textOf({ field, description }: FieldViolation): string {
-  return `${field}: ${description}`;
+  return field === '' ? description : `${field}: ${description}`;
 }
 
 function shortened({ field, description }: FieldViolation): FieldViolation {

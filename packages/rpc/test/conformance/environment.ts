@@ -29,19 +29,26 @@ export interface StartOptions extends Omit<RouterOptions, 'services'> {
 /** What each part of the suite works with. Its servers close when their test ends. */
 export interface Harness {
   start(options?: StartOptions): Promise<ConformanceClient>;
+  /** A channel to a server of other services. */
+  open(options: RouterOptions): Promise<Channel>;
 }
 
 export function createHarness(makeEnvironment: MakeEnvironment): Harness {
-  const open: Environment[] = [];
+  const environments: Environment[] = [];
   afterEach(async () => {
-    await Promise.all(open.splice(0).map((environment) => environment.close()));
+    await Promise.all(environments.splice(0).map((environment) => environment.close()));
   });
+  async function open(options: RouterOptions): Promise<Channel> {
+    const router = createRouter(options);
+    const environment = await makeEnvironment({ router, ...(options.clock && { clock: options.clock }) });
+    environments.push(environment);
+    return environment.channel;
+  }
   return {
+    open,
     async start({ handlers, ...options } = {}) {
-      const router = createRouter({ services: [conformanceService(handlers)], ...options });
-      const environment = await makeEnvironment({ router, ...(options.clock && { clock: options.clock }) });
-      open.push(environment);
-      return createClient(ConformanceServiceDefinition, { channel: environment.channel });
+      const channel = await open({ services: [conformanceService(handlers)], ...options });
+      return createClient(ConformanceServiceDefinition, { channel });
     },
   };
 }

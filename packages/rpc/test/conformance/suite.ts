@@ -13,6 +13,7 @@ import { describeRetries } from './retries.js';
 import { describeSizes } from './sizes.js';
 import { describeStatuses } from './statuses.js';
 import { describeUnsendable } from './unsendable.js';
+import { describeValidation } from './validation.js';
 
 /**
  * The guarantees of a call, over every transport. Jest fails a test that leaves an unhandled rejection, so every case
@@ -34,5 +35,6 @@ export function describeConformance(name: string, makeEnvironment: MakeEnvironme
     describeRetries(harness);
     describeSizes(harness);
     describeBackPressure(harness);
+    describeValidation(harness);
   });
 }

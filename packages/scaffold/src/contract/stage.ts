@@ -17,6 +17,8 @@ const SETTINGS = [
 
 /** The options of Rondo, by which the tree's plugin checks contracts. */
 const OPTIONS = 'proto/rondo/options';
+/** Generated code imports it, and it has the contract of `buf.validate`. */
+const VALIDATION = 'packages/validation';
 
 /** The limit of a program, with what each file may take of it. */
 const TIMEOUT_MS = 60_000;
@@ -77,6 +79,8 @@ async function write(folder: string, { path: name, bytes }: ContractFile): Promi
  * The paths that are linked instead of copied: contracts of third parties, the tools and the imports of generated code.
  */
 function linkedPaths(root: string): ReadonlySet<string> {
-  const ofContracts = packageFolders(root).map((folder) => folder.replace(/(node_modules)\/.*$/, '$1'));
-  return new Set(['node_modules', 'packages/contracts/node_modules', 'scripts/generate', ...ofContracts]);
+  const ofContracts = packageFolders(root)
+    .filter((folder) => !folder.startsWith(`${VALIDATION}/`))
+    .map((folder) => folder.replace(/(node_modules)\/.*$/, '$1'));
+  return new Set(['node_modules', 'packages/contracts/node_modules', 'scripts/generate', VALIDATION, ...ofContracts]);
 }

@@ -1,0 +1,36 @@
+/**
+ * What generated contracts check messages with. Contracts import it; a service doesn't need to.
+ *
+ * ```ts
+ * const { message, violations } = Order.checked.decode(bytes);
+ * ```
+ */
+export {
+  type Checking,
+  checking,
+  checkingByCel,
+  type Descriptors,
+  type MessageType,
+  type Rules,
+} from '../checking.js';
+export { type TextField, type TextFields, TextReader } from '../text.js';
+export {
+  byteLength,
+  bytes,
+  bytesEndWith,
+  bytesInclude,
+  bytesStartWith,
+  codePoints,
+  coversPath,
+  entriesOf,
+  instantOf,
+  isUnique,
+  keyPath,
+  now,
+  type Span,
+  sameBytes,
+  sizeOf,
+  toNanos,
+  utf8,
+} from '../values.js';
+export { fault, type Violation, type Violations, within } from '../violations.js';

@@ -1,0 +1,129 @@
+/** Which messages of some files have rules of `buf.validate` and text, and how their rules are checked. */
+import { getOption, isFieldSet, ScalarType } from '@bufbuild/protobuf';
+import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
+import {
+  AnyRulesSchema,
+  BoolRulesSchema,
+  BytesRulesSchema,
+  DoubleRulesSchema,
+  DurationRulesSchema,
+  EnumRulesSchema,
+  FieldMaskRulesSchema,
+  FieldRulesSchema,
+  Fixed32RulesSchema,
+  Fixed64RulesSchema,
+  FloatRulesSchema,
+  field as fieldOption,
+  Ignore,
+  Int32RulesSchema,
+  Int64RulesSchema,
+  MapRulesSchema,
+  message as messageOption,
+  oneof as oneofOption,
+  RepeatedRulesSchema,
+  SFixed32RulesSchema,
+  SFixed64RulesSchema,
+  SInt32RulesSchema,
+  SInt64RulesSchema,
+  StringRulesSchema,
+  TimestampRulesSchema,
+  UInt32RulesSchema,
+  UInt64RulesSchema,
+} from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+
+export { Ignore };
+
+/** The descriptors of rules by the case of `FieldRules.type`. */
+export const RULE_SCHEMAS = {
+  any: AnyRulesSchema,
+  bool: BoolRulesSchema,
+  bytes: BytesRulesSchema,
+  double: DoubleRulesSchema,
+  duration: DurationRulesSchema,
+  enum: EnumRulesSchema,
+  fieldMask: FieldMaskRulesSchema,
+  fixed32: Fixed32RulesSchema,
+  fixed64: Fixed64RulesSchema,
+  float: FloatRulesSchema,
+  int32: Int32RulesSchema,
+  int64: Int64RulesSchema,
+  map: MapRulesSchema,
+  repeated: RepeatedRulesSchema,
+  sfixed32: SFixed32RulesSchema,
+  sfixed64: SFixed64RulesSchema,
+  sint32: SInt32RulesSchema,
+  sint64: SInt64RulesSchema,
+  string: StringRulesSchema,
+  timestamp: TimestampRulesSchema,
+  uint32: UInt32RulesSchema,
+  uint64: UInt64RulesSchema,
+};
+
+export const rulesOfField = (field) => getOption(field, fieldOption);
+export const rulesOfMessage = (message) => getOption(message, messageOption);
+export const isRequiredOneof = (oneof) => getOption(oneof, oneofOption).required;
+
+/** When the rules of a field are left out: as it says, or as a rule over several fields of the message implies. */
+export function ignoreOf(field) {
+  const rules = rulesOfField(field);
+  const inOneof = rulesOfMessage(field.parent).oneof.some(({ fields }) => fields.includes(field.name));
+  return inOneof && !isFieldSet(rules, FieldRulesSchema.field.ignore) ? Ignore.IF_ZERO_VALUE : rules.ignore;
+}
+
+/** The messages in the fields of a message. */
+const messagesIn = (message) => message.fields.flatMap((field) => (field.message === undefined ? [] : [field.message]));
+
+/** Whether a message, or one in it, is as `test` says. */
+export function reaches(message, test, seen = new Set()) {
+  if (test(message)) return true;
+  seen.add(message);
+  return messagesIn(message).some((inner) => !seen.has(inner) && reaches(inner, test, seen));
+}
+
+/** Whether a message itself has rules. */
+export function hasRules(message) {
+  const { cel, celExpression, oneof } = rulesOfMessage(message);
+  return (
+    cel.length + celExpression.length + oneof.length > 0 ||
+    message.oneofs.some(isRequiredOneof) ||
+    message.fields.some((field) => hasFieldRules(rulesOfField(field)))
+  );
+}
+
+const hasFieldRules = ({ required, type, cel, celExpression }) =>
+  required || type.case !== undefined || cel.length + celExpression.length > 0;
+
+/**
+ * Whether protovalidate itself has to check the message: it has rules in CEL, rules of an extension, or a rule that its
+ * objects here can't be checked for.
+ */
+export function needsProtovalidate(message) {
+  const { cel, celExpression } = rulesOfMessage(message);
+  return cel.length + celExpression.length > 0 || message.fields.some((field) => isForeign(field, rulesOfField(field)));
+}
+
+/** Whether a rule isn't compiled. */
+function isForeign(field, rules) {
+  if (rules === undefined) return false;
+  const { cel, celExpression, type } = rules;
+  if (cel.length + celExpression.length > 0 || rules.$unknown?.length > 0) return true;
+  if (type.case === undefined) return false;
+  const { value } = type;
+  if (value.$unknown?.length > 0 || isNotANumber(value)) return true;
+  // Messages are equal by what they mean, which their objects don't tell: an Any may hold the same in another order.
+  if (type.case === 'repeated') return (value.unique && field.listKind === 'message') || isForeign(field, value.items);
+  return type.case === 'map' && (isForeign(field, value.keys) || isForeign(field, value.values));
+}
+
+const isNotANumber = ({ greaterThan, lessThan }) => [greaterThan, lessThan].some((bound) => Number.isNaN(bound?.value));
+
+/** Whether a message itself has text. */
+export const hasText = (message) =>
+  message.fields.some((field) => field.scalar === ScalarType.STRING || field.mapKey === ScalarType.STRING);
+
+/** Whether ts-proto has the message's value in place of it. */
+export const isUnwrapped = (message) =>
+  isWrapperDesc(message) ||
+  ['Timestamp', 'FieldMask', 'Struct', 'Value', 'ListValue'].some(
+    (name) => message.typeName === `google.protobuf.${name}`,
+  );

@@ -1,0 +1,51 @@
+/** Compiles a pattern with RE2's parser to the program that packages/validation runs. */
+import { RE2JS } from '@bufbuild/re2';
+
+/** The operations of RE2's instructions. */
+const ALT = 1;
+const EMPTY_WIDTH = 4;
+const FAIL = 5;
+const MATCH = 6;
+const RUNE = 8;
+const ANY = 10;
+const ANY_BUT_NEWLINE = 11;
+const LAST = 0x10ffff;
+
+/**
+ * @param {string} pattern in RE2's syntax.
+ * @returns {any} A `Program` of packages/validation.
+ * @throws {Error} if the pattern isn't one, or has what RE2 leaves out: references back, and what looks ahead or behind.
+ */
+export function compilePattern(pattern) {
+  const { inst, start } = RE2JS.compile(pattern).re2().prog;
+  const sets = new Map();
+  const instructions = inst.map((one) => instructionOf(one, sets));
+  return { start, instructions, sets: [...sets.keys()].map((key) => JSON.parse(key)) };
+}
+
+function instructionOf(inst, sets) {
+  const { op, out, arg } = inst;
+  if (op >= RUNE) return ['set', out, indexOf(charactersOf(inst), sets)];
+  if (op === ALT || op === ALT + 1) return ['alt', out, arg];
+  if (op === EMPTY_WIDTH) return ['empty', out, arg];
+  if (op === MATCH) return ['match'];
+  return op === FAIL ? ['fail'] : ['go', out];
+}
+
+function indexOf(set, sets) {
+  const key = JSON.stringify(set);
+  if (!sets.has(key)) sets.set(key, sets.size);
+  return sets.get(key);
+}
+
+function charactersOf(inst) {
+  if (inst.op === ANY) return [0, LAST];
+  if (inst.op === ANY_BUT_NEWLINE) return [0, 9, 11, LAST];
+  if (inst.runes.length > 1) return [...inst.runes];
+  // One character; if the pattern ignores case, all that are equal to it.
+  const [rune] = inst.runes;
+  if (inst.arg === 0) return [rune, rune];
+  return Array.from({ length: LAST + 1 }, (_, point) => point)
+    .filter((point) => inst.matchRune(point))
+    .flatMap((point) => [point, point]);
+}
