@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -7,6 +8,7 @@ import { startFakeRegistry } from './fake-registry.js';
 import { begin, rondo } from './recording-context.js';
 import { startAdder } from './services.js';
 
+const ownDescriptors = new URL('../../contracts/descriptors.binpb', import.meta.url);
 const ADDER = 'rondo.conformance.v1.AdderService';
 
 let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
@@ -99,6 +101,16 @@ describe('a message with a field of each kind', () => {
     expect(declared).toMatch(/ {2}repeated int64 numbers = \d+;/);
     expect(declared).toMatch(/ {2}oneof choice \{\n {4}string left = \d+;\n {4}int64 right = \d+;\n {2}\}/);
     expect(declared).toContain('enum sample.v1.Color {\n  COLOR_UNSPECIFIED = 0;\n  COLOR_RED = 1;\n}');
+  });
+
+  it('has its rules beside its fields', () => {
+    const set = fromBinary(FileDescriptorSetSchema, readFileSync(ownDescriptors));
+    const message = createFileRegistry(set).getMessage('rondo.conformance.v1.CheckCelRequest');
+    const declared = formatTypes(message === undefined ? [] : [message]);
+    expect(declared).toContain(
+      'message rondo.conformance.v1.CelRules {  // cel = first must not be greater than last\n  int32 first = 1;  // int32.gte = 0\n',
+    );
+    expect(declared).toContain("  string name = 3;  // cel = this.startsWith('n') ? '' : 'must begin with n'\n");
   });
 
   it('has an example that names each field, to a depth that ends', async () => {

@@ -1,5 +1,13 @@
 import { type DescEnum, type DescField, type DescMessage, type DescOneof, ScalarType } from '@bufbuild/protobuf';
-import { type DynamicMethod, methodOf } from '@rondo/schema';
+import {
+  type DynamicMethod,
+  formatRules,
+  methodOf,
+  type Rule,
+  rulesOfField,
+  rulesOfMessage,
+  rulesOfOneof,
+} from '@rondo/schema';
 
 /** A method as a `.proto` declares it: `rpc Add(calculator.v1.AddRequest) returns (calculator.v1.AddResponse)`. */
 export function formatMethod({ name, input, output, requestStream, responseStream }: DynamicMethod): string {
@@ -21,7 +29,7 @@ const LEVELS: Readonly<Record<string, readonly string[]>> = {
   IDEMPOTENT: ['idempotent'],
 };
 
-/** The messages and enums that `roots` consist of, each once, as a `.proto` declares them. */
+/** The messages and enums that `roots` consist of, each once, as a `.proto` declares them, with their rules as comments. */
 export function formatTypes(roots: readonly DescMessage[]): string {
   const found = new Map<string, string>();
   const waiting: (DescMessage | DescEnum)[] = [...roots];
@@ -38,17 +46,24 @@ function typesOf(field: DescField): readonly (DescMessage | DescEnum)[] {
   return [field.message, field.enum].filter((desc) => desc !== undefined);
 }
 
-function declareMessage({ typeName, members }: DescMessage): string {
+function declareMessage(message: DescMessage): string {
+  const { typeName, members } = message;
   const lines = members.flatMap((member) => (member.kind === 'oneof' ? declareOneof(member) : [declareField(member)]));
-  return `message ${typeName} {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`;
+  return `message ${typeName} {${noted(rulesOfMessage(message))}\n${lines.map((line) => `  ${line}\n`).join('')}}\n`;
 }
 
-function declareOneof({ name, fields }: DescOneof): readonly string[] {
-  return [`oneof ${name} {`, ...fields.map((field) => `  ${declareField(field)}`), '}'];
+function declareOneof(oneof: DescOneof): readonly string[] {
+  const { name, fields } = oneof;
+  return [`oneof ${name} {${noted(rulesOfOneof(oneof))}`, ...fields.map((field) => `  ${declareField(field)}`), '}'];
 }
 
 function declareField(field: DescField): string {
-  return `${labelOf(field)}${typeOf(field)} ${field.name} = ${field.number};`;
+  return `${labelOf(field)}${typeOf(field)} ${field.name} = ${field.number};${noted(rulesOfField(field))}`;
+}
+
+/** The rules of `buf.validate`, as a comment. */
+function noted(rules: readonly Rule[]): string {
+  return rules.length === 0 ? '' : `  // ${formatRules(rules)}`;
 }
 
 function labelOf(field: DescField): string {

@@ -24,3 +24,4 @@ export {
   type ReflectionOptions,
   withErrorDetails,
 } from '../reflection.js';
+export { formatRules, type Rule, rulesOfField, rulesOfMessage, rulesOfOneof } from '../rules.js';

@@ -1,9 +1,11 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import { FieldBehavior } from '@rondo/contracts/google/api/field_behavior';
+import { formatRules, rulesOfField } from '@rondo/schema';
 import { behaviorsOf } from '../http-json/field-behavior.js';
 import { commentOf } from './comments.js';
 import type { Schema } from './model.js';
+import { hasRule, keywordsOf } from './rules.js';
 import {
   ANY_SCHEMA,
   CONNECT_ERROR_SCHEMA,
@@ -107,7 +109,7 @@ const byName = ([one]: readonly [string, unknown], [other]: readonly [string, un
 /** Whether a request must have a field, by its contract. */
 export function isRequired(field: DescField): boolean {
   const required = field.presence === FeatureSet_FieldPresence.LEGACY_REQUIRED;
-  return required || behaviorsOf(field).has(FieldBehavior.REQUIRED);
+  return required || behaviorsOf(field).has(FieldBehavior.REQUIRED) || hasRule(field, 'required');
 }
 
 /** A field's schema with what its contract says of it. */
@@ -115,9 +117,12 @@ function annotate(schema: Schema, field: DescField): Schema {
   const behaviors = behaviorsOf(field);
   const comment = commentOf(field) || (commonComment(`${field.parent.typeName}.${field.name}`) ?? '');
   const immutable = behaviors.has(FieldBehavior.IMMUTABLE) ? 'Can’t be changed later.' : '';
-  const description = [comment, schema.description, immutable].filter(Boolean).join(' ');
+  const rules = rulesOfField(field);
+  const described = [comment, schema.description, immutable].filter(Boolean).join(' ');
+  const description = [described, rules.length > 0 && `Rules: \`${formatRules(rules)}\`.`].filter(Boolean).join('\n\n');
   return {
     ...schema,
+    ...keywordsOf(rules, field),
     ...(description !== '' && { description }),
     ...(behaviors.has(FieldBehavior.OUTPUT_ONLY) && { readOnly: true }),
     ...(behaviors.has(FieldBehavior.INPUT_ONLY) && { writeOnly: true }),
