@@ -10,6 +10,17 @@ export function readName<Id>(report: ReportFault, { pattern, parse }: NamePatter
   return id;
 }
 
+/**
+ * The id in a resource's name, if the contract's rules have let only names of the pattern through.
+ *
+ * @throws TypeError if they have let another one through: contract and pattern must be the same.
+ */
+export function idIn<Id>({ pattern, parse }: NamePattern<Id>, name: string): Id {
+  const id = parse(name);
+  if (id === undefined) throw new TypeError(`the contract allows the name "${name}", which is not of ${pattern}`);
+  return id;
+}
+
 /** The filter field for the names of a pattern. */
 export function nameField({ pattern, parse }: NamePattern<string>): FilterField {
   return { kind: 'name', pattern, read: parse };

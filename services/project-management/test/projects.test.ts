@@ -137,7 +137,7 @@ describe('GetProject', () => {
       const failure = await failureOf(company.projects.getProject({ name }));
       expect(failure.code).toBe(Status.INVALID_ARGUMENT);
       expect(failure.message).toBe(
-        `name: must be of the pattern projects/{project}, where an id is 1 to 63 of a-z 0-9 -; it is "${name}"`,
+        'name: must match the pattern `^projects/[a-z0-9][a-z0-9-]{0,62}$` (string.pattern)',
       );
     },
   );

@@ -75,7 +75,7 @@ describe('GetTask', () => {
     expect(failure.code).toBe(Status.NOT_FOUND);
     expect(failure.message).toBe(`${elsewhere} doesn't exist; list the tasks of a project with ListTasks`);
     const malformed = await failureOf(company.tasks.getTask({ name: 'tasks/x' }));
-    expect(malformed.message).toContain('name: must be of the pattern projects/{project}/tasks/{task}');
+    expect(malformed.message).toContain('name: must match the pattern `^projects/[a-z0-9][a-z0-9-]{0,62}/tasks/');
   });
 });
 

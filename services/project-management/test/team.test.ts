@@ -46,7 +46,7 @@ describe('TeamService', () => {
     expect(failure.code).toBe(Status.NOT_FOUND);
     expect(failure.message).toBe("members/nobody doesn't exist; list the members with ListMembers");
     expect((await failureOf(company.team.getMember({ name: 'nobody' }))).message).toContain(
-      'name: must be of the pattern members/{member}',
+      'name: must match the pattern `^members/',
     );
   });
 

@@ -58,7 +58,7 @@ describe('CustomerService', () => {
     await refused(
       company.customers.getCustomer({ name: 'Ada' }),
       'INVALID_ARGUMENT',
-      'customers/{customer}, where an id is 1 to 63 of a-z 0-9 -; it is "Ada"',
+      'name: must match the pattern `^customers/[a-z0-9][a-z0-9-]{0,62}$`',
     );
     await refused(
       company.customers.getCustomer({ name: 'customers/nobody' }),

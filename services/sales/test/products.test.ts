@@ -90,12 +90,12 @@ describe('ProductService', () => {
     });
 
     it('reports the faults of a request', async () => {
-      const { fields } = await refused(adjust('desk', 0n, 'x'), 'INVALID_ARGUMENT', 'delta: must not be 0');
+      const { fields } = await refused(adjust('desk', 0n, 'x'), 'INVALID_ARGUMENT', 'delta: must not be in list [0]');
       expect(fields).toEqual(['name', 'delta', 'request_id']);
       await refused(
         adjust('products/a', 1_000_000_001n),
         'INVALID_ARGUMENT',
-        'delta: must be from -1000000000 to 1000000000',
+        'delta: must be greater than or equal to -1000000000 and less than or equal to 1000000000',
       );
     });
 

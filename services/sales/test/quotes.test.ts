@@ -109,7 +109,7 @@ describe('QuoteService', () => {
     const lines = [line('products/a'), line(desk.name), line('products/b')];
     await refused(create({ lines }), 'NOT_FOUND', "products/a, products/b don't exist; ProductService/ListProducts");
     await refused(company.quotes.getQuote({ name: 'quotes/none' }), 'NOT_FOUND', 'quotes/none');
-    await refused(company.quotes.getQuote({ name: 'none' }), 'INVALID_ARGUMENT', 'quotes/{quote}');
+    await refused(company.quotes.getQuote({ name: 'none' }), 'INVALID_ARGUMENT', '`^quotes/');
   });
 
   it('refuses lines in different currencies, and names them', async () => {

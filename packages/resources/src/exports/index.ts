@@ -14,7 +14,7 @@
 
 export type { FilterField } from '../filter.js';
 export { type List, nextPageToken, readList } from '../list.js';
-export { nameField, readName } from '../names.js';
+export { idIn, nameField, readName } from '../names.js';
 export {
   checkRequestId,
   type Etagged,

@@ -35,7 +35,7 @@ export {
   parseBalancing,
   parsePolicy,
 } from '../contract/balancing-text.js';
-export type { MessageType, MethodDefinition, ServiceDefinition } from '../contract/definition.js';
+export type { MessageChecks, MessageType, MethodDefinition, ServiceDefinition } from '../contract/definition.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS } from '../contract/policy.js';
@@ -46,6 +46,7 @@ export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';
 export { folderStorage } from '../resolver/endpoint-storage.js';
 export type { Resolution, ResolutionHandle, ResolverListener } from '../resolver/resolver.js';
 export { PEER_PING_INTERVAL_MS } from '../resolver/static.js';
+export { refuseViolations } from '../server/codec.js';
 export { CallRefused } from '../server/faults.js';
 export { PingBarrier } from '../server/grpc/ping-barrier.js';
 export { statusName } from '../status/code.js';

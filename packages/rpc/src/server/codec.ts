@@ -26,9 +26,17 @@ export function decodeRequest(method: Method, bytes: Uint8Array): unknown {
   const { checked } = method.requestType;
   if (checked === undefined) return decoded(method, () => method.requestType.decode(bytes));
   const request = decoded(method, () => checked.decode(bytes));
-  const violations = request.violations();
-  if (violations.length > 0) throw invalidArgument(violations.map(toFieldViolation));
+  refuseViolations(request.violations());
   return request.message;
+}
+
+/**
+ * Refuses a message that violates rules of its contract, if there are any.
+ *
+ * @throws RpcError `INVALID_ARGUMENT` with every violation.
+ */
+export function refuseViolations(violations: readonly RuleViolation[]): void {
+  if (violations.length > 0) throw invalidArgument(violations.map(toFieldViolation));
 }
 
 function decoded<T>(method: Method, decode: () => T): T {

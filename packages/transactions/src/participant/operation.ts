@@ -1,5 +1,6 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import type { Transaction } from '@rondo/database';
+import { type MessageChecks, refuseViolations } from '@rondo/rpc/internal';
 import { invalidArgument } from '@rondo/rpc/status';
 import type { CheckedRef } from '../transaction-ref.js';
 
@@ -9,6 +10,8 @@ export interface NamedMessageType<T> {
   encode(message: T): { finish(): Uint8Array };
   decode(bytes: Uint8Array): T;
   fromPartial(partial: object): T;
+  /** What is checked in a request before its operation. */
+  readonly checked?: MessageChecks<T>;
 }
 
 /** The context of an operation. */
@@ -37,7 +40,7 @@ export interface Operation {
 const PREFIX = 'type.googleapis.com/';
 
 /**
- * Creates an operation, which is selected by its request type. An error in `work` is a vote to abort; an `RpcError`
+ * Creates an operation, which is selected by its request type. The request is checked by the rules of its contract first. An error in `work` is a vote to abort; an `RpcError`
  * reaches the coordinator's caller unchanged. `work` may run more than once because of conflicts with concurrent
  * transactions.
  */
@@ -47,8 +50,12 @@ export function operation<Request, Result extends object>(
 ): Operation {
   return {
     requestType: types.request.$type,
-    run: async (transaction, request, context) =>
-      pack(types.result, await work(transaction, unpack(types.request, request, 'operation'), context)),
+    async run(transaction, request, context) {
+      await types.request.checked?.load?.();
+      const message = unpack(types.request, request, 'operation');
+      refuseViolations(types.request.checked?.decode(request.value).violations() ?? []);
+      return pack(types.result, await work(transaction, message, context));
+    },
   };
 }
 

@@ -1,14 +1,6 @@
 import { readName } from '@rondo/resources';
 import { checked, type FieldAt, type ReportFault } from '@rondo/rpc/status';
-import {
-  memberNames,
-  projectName,
-  projectNames,
-  type ReservationId,
-  reservationNames,
-  type TaskId,
-  taskNames,
-} from '../domain/names.js';
+import { memberNames, projectName, projectNames, type TaskId, taskNames } from '../domain/names.js';
 import { dependenciesFault } from '../domain/rules.js';
 
 /** Reads the id from a project's name. */
@@ -29,11 +21,6 @@ export function readMemberName(report: ReportFault, name: string): string {
 /** Reads the id from a member's name; undefined if the name is empty. */
 export function readOptionalMember(report: ReportFault, name: string): string | undefined {
   return name === '' ? undefined : readMemberName(report, name);
-}
-
-/** Reads the ids from a reservation's name. */
-export function readReservationName(report: ReportFault, name: string): ReservationId {
-  return readName(report, reservationNames, name) ?? { memberId: '', reservationId: '' };
 }
 
 /** Reads the ids from the names of a task's dependencies, which must be tasks of the same project. */

@@ -1,7 +1,8 @@
 import type { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
-import { nextPageToken, readList } from '@rondo/resources';
+import { idIn, nextPageToken, readList } from '@rondo/resources';
 import type { Handlers } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
+import { projectNames } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import { estimateProject } from '../usecases/estimate-project.js';
 import {
@@ -14,7 +15,6 @@ import {
   updateProject,
 } from '../usecases/projects.js';
 import { type MemberField, toRpcError, withRpcErrors } from './errors.js';
-import { readProjectName } from './names.js';
 import {
   PROJECTS,
   readCreateProject,
@@ -33,7 +33,7 @@ export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDef
       return withRpcErrors(createProject(ports, command, toProjectMessage), memberFieldsOf(command));
     },
     async getProject({ name }) {
-      return toProjectMessage(await withRpcErrors(getProject(ports, readName(name))));
+      return toProjectMessage(await withRpcErrors(getProject(ports, idIn(projectNames, name))));
     },
     async listProjects(message) {
       const query = validate((field) => readList(field, PROJECTS, message));
@@ -49,14 +49,14 @@ export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDef
       return toProjectMessage(await withRpcErrors(deleteProject(ports, readDeleteProject(message))));
     },
     async undeleteProject({ name }) {
-      return toProjectMessage(await withRpcErrors(undeleteProject(ports, readName(name))));
+      return toProjectMessage(await withRpcErrors(undeleteProject(ports, idIn(projectNames, name))));
     },
     async estimateProject({ name }) {
-      const projectId = readName(name);
+      const projectId = idIn(projectNames, name);
       return toEstimateMessage(projectId, await withRpcErrors(estimateProject(ports, projectId)));
     },
     async *watchProject({ name, resumeToken }, { signal }) {
-      const watch = { projectId: readName(name), resumeToken, signal };
+      const watch = { projectId: idIn(projectNames, name), resumeToken, signal };
       try {
         for await (const event of ports.feed.watch(watch)) yield toEventMessage(event);
       } catch (error) {
@@ -64,10 +64,6 @@ export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDef
       }
     },
   };
-}
-
-function readName(name: string): string {
-  return validate((field) => readProjectName(field('name'), name));
 }
 
 function memberFieldsOf({ project, tasks }: CreateProject): readonly MemberField[] {

@@ -1,7 +1,8 @@
 import type { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
-import { nextPageToken, readList } from '@rondo/resources';
+import { idIn, nextPageToken, readList } from '@rondo/resources';
 import type { Handlers } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
+import { taskNames } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import type { Task } from '../domain/task.js';
 import {
@@ -14,7 +15,7 @@ import {
   updateTask,
 } from '../usecases/tasks.js';
 import { withRpcErrors } from './errors.js';
-import { readProjectName, readTaskName } from './names.js';
+import { readProjectName } from './names.js';
 import {
   dependencyFields,
   readBatchCreateTasks,
@@ -43,7 +44,7 @@ export function taskHandlers(ports: Ports): Handlers<typeof TaskServiceDefinitio
       return withRpcErrors(batchCreateTasks(ports, command, toReply), references);
     },
     async getTask({ name }) {
-      return toTaskMessage(await withRpcErrors(getTask(ports, readName(name))));
+      return toTaskMessage(await withRpcErrors(getTask(ports, idIn(taskNames, name))));
     },
     async listTasks(message) {
       const { parent } = message;
@@ -66,11 +67,7 @@ export function taskHandlers(ports: Ports): Handlers<typeof TaskServiceDefinitio
       return toTaskMessage(await withRpcErrors(deleteTask(ports, readDeleteTask(message))));
     },
     async undeleteTask({ name }) {
-      return toTaskMessage(await withRpcErrors(undeleteTask(ports, readName(name))));
+      return toTaskMessage(await withRpcErrors(undeleteTask(ports, idIn(taskNames, name))));
     },
   };
-}
-
-function readName(name: string) {
-  return validate((field) => readTaskName(field('name'), name));
 }

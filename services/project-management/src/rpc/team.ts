@@ -1,7 +1,8 @@
 import type { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
-import { nextPageToken, readList } from '@rondo/resources';
+import { idIn, nextPageToken, readList } from '@rondo/resources';
 import type { Handlers } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
+import { memberNames, reservationNames } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import {
   createMember,
@@ -20,7 +21,7 @@ import {
 } from '../usecases/reservations.js';
 import { withRpcErrors } from './errors.js';
 import { MEMBERS, readCreateMember, readDeleteMember, readUpdateMember, toMemberMessage } from './member-message.js';
-import { readMemberName, readReservationName } from './names.js';
+import { readMemberName } from './names.js';
 import {
   readCreateReservation,
   readListMemberWeeks,
@@ -45,7 +46,7 @@ function memberHandlers(ports: Ports) {
       return withRpcErrors(createMember(ports, readCreateMember(message), toMemberMessage));
     },
     async getMember({ name }) {
-      const id = validate((field) => readMemberName(field('name'), name));
+      const id = idIn(memberNames, name);
       return toMemberMessage(await withRpcErrors(getMember(ports, id)));
     },
     async listMembers(message) {
@@ -60,7 +61,7 @@ function memberHandlers(ports: Ports) {
       return toMemberMessage(await withRpcErrors(deleteMember(ports, readDeleteMember(message))));
     },
     async undeleteMember({ name }) {
-      const id = validate((field) => readMemberName(field('name'), name));
+      const id = idIn(memberNames, name);
       return toMemberMessage(await withRpcErrors(undeleteMember(ports, id)));
     },
   } satisfies Partial<TeamHandlers>;
@@ -72,7 +73,7 @@ function reservationHandlers(ports: Ports) {
       return withRpcErrors(createReservation(ports, readCreateReservation(message), toReservationMessage));
     },
     async getReservation({ name }) {
-      const id = validate((field) => readReservationName(field('name'), name));
+      const id = idIn(reservationNames, name);
       return toReservationMessage(await withRpcErrors(getReservation(ports, id)));
     },
     async listReservations(message) {
@@ -86,7 +87,7 @@ function reservationHandlers(ports: Ports) {
       return { reservations: items.map(toReservationMessage), nextPageToken: nextPageToken(list, message, next) };
     },
     async deleteReservation({ name }) {
-      const id = validate((field) => readReservationName(field('name'), name));
+      const id = idIn(reservationNames, name);
       await withRpcErrors(deleteReservation(ports, id));
       return {};
     },

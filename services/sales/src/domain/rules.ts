@@ -28,11 +28,6 @@ export function stockFault(stock: bigint): string | undefined {
   return rangeFault(stock, 0n, MAX_STOCK);
 }
 
-/** Checks a change of a stock. */
-export function stockDeltaFault(delta: bigint): string | undefined {
-  return delta === 0n ? 'must not be 0; it is what to add to the stock' : rangeFault(delta, -MAX_STOCK, MAX_STOCK);
-}
-
 /** Checks the work to deliver one piece of a product. */
 export function deliveryEffortFault(minutes: bigint): string | undefined {
   return rangeFault(minutes, 0n, MAX_DELIVERY_EFFORT_MINUTES);

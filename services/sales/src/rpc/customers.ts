@@ -30,7 +30,7 @@ import {
 } from '../usecases/customers.js';
 import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
 import { withRpcErrors } from './errors.js';
-import { readName, requireName } from './names.js';
+import { idOf, readName } from './names.js';
 
 const CUSTOMER: Target<Customer> = { kind: 'customer', storeOf: ({ customers }) => customers };
 
@@ -41,7 +41,7 @@ export function customerService(ports: Ports): ServiceImplementation {
       return withRpcErrors(createCustomer(ports, readCreate(request), toCustomerMessage));
     },
     async getCustomer({ name }) {
-      return toCustomerMessage(await withRpcErrors(getCustomer(ports, requireName('customer', name))));
+      return toCustomerMessage(await withRpcErrors(getCustomer(ports, idOf('customer', name))));
     },
     async listCustomers(request) {
       const { items, next } = await withRpcErrors(
@@ -59,7 +59,7 @@ export function customerService(ports: Ports): ServiceImplementation {
       return toCustomerMessage(await withRpcErrors(deleteResource(ports, CUSTOMER, readDelete(request))));
     },
     async undeleteCustomer({ name }) {
-      return toCustomerMessage(await withRpcErrors(undeleteResource(ports, CUSTOMER, requireName('customer', name))));
+      return toCustomerMessage(await withRpcErrors(undeleteResource(ports, CUSTOMER, idOf('customer', name))));
     },
   });
 }

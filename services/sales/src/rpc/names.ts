@@ -1,5 +1,5 @@
-import { readName as readNameOf } from '@rondo/resources';
-import { type ReportFault, validate } from '@rondo/rpc/status';
+import { idIn, readName as readNameOf } from '@rondo/resources';
+import type { ReportFault } from '@rondo/rpc/status';
 import { NAMES, type ResourceKind } from '../domain/names.js';
 
 /** Reads the id from a resource's name; reports a fault if the name doesn't match the pattern. */
@@ -7,11 +7,7 @@ export function readName(report: ReportFault, kind: ResourceKind, name: string):
   return readNameOf(report, NAMES[kind], name) ?? '';
 }
 
-/**
- * Reads the id from a request whose only field to check is `name`.
- *
- * @throws RpcError `INVALID_ARGUMENT`
- */
-export function requireName(kind: ResourceKind, name: string): string {
-  return validate((field) => readName(field('name'), kind, name));
+/** The id in a name whose pattern the contract requires. */
+export function idOf(kind: ResourceKind, name: string): string {
+  return idIn(NAMES[kind], name);
 }

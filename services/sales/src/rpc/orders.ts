@@ -28,7 +28,7 @@ import type { Ports } from '../domain/ports.js';
 import { type Cancellation, cancelOrder, getOrder, listOrders, placeOrder, watchOrders } from '../usecases/orders.js';
 import { toRpcError, withRpcErrors } from './errors.js';
 import { toMoneyMessage } from './money.js';
-import { readName, requireName } from './names.js';
+import { idOf, readName } from './names.js';
 import { readPastDate, readPriceRequest, toLineMessage, toPercentMessage } from './offer.js';
 
 /** Implements `sales.v1.OrderService`. */
@@ -41,7 +41,7 @@ export function orderService(ports: Ports): ServiceImplementation {
       return toOrderMessage(await withRpcErrors(cancelOrder(ports, readCancel(request))));
     },
     async getOrder({ name }) {
-      return toOrderMessage(await withRpcErrors(getOrder(ports, requireName('order', name))));
+      return toOrderMessage(await withRpcErrors(getOrder(ports, idOf('order', name))));
     },
     async listOrders(request) {
       const { items, next } = await withRpcErrors(

@@ -22,7 +22,7 @@ import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import type { Product, ProductDraft, ProductFields, StockChange } from '../domain/product.js';
-import { deliveryEffortFault, skuFault, stockDeltaFault, stockFault } from '../domain/rules.js';
+import { deliveryEffortFault, skuFault, stockFault } from '../domain/rules.js';
 import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
 import {
   adjustStock,
@@ -34,7 +34,7 @@ import {
 } from '../usecases/products.js';
 import { withRpcErrors } from './errors.js';
 import { readPrice, toMoneyMessage } from './money.js';
-import { readName, requireName } from './names.js';
+import { idOf, readName } from './names.js';
 
 const PRODUCT: Target<Product> = { kind: 'product', storeOf: ({ products }) => products };
 
@@ -45,7 +45,7 @@ export function productService(ports: Ports): ServiceImplementation {
       return withRpcErrors(createProduct(ports, readCreate(request), toProductMessage));
     },
     async getProduct({ name }) {
-      return toProductMessage(await withRpcErrors(getProduct(ports, requireName('product', name))));
+      return toProductMessage(await withRpcErrors(getProduct(ports, idOf('product', name))));
     },
     async listProducts(request) {
       const { items, next } = await withRpcErrors(
@@ -66,7 +66,7 @@ export function productService(ports: Ports): ServiceImplementation {
       return toProductMessage(await withRpcErrors(deleteResource(ports, PRODUCT, readDelete(request))));
     },
     async undeleteProduct({ name }) {
-      return toProductMessage(await withRpcErrors(undeleteResource(ports, PRODUCT, requireName('product', name))));
+      return toProductMessage(await withRpcErrors(undeleteResource(ports, PRODUCT, idOf('product', name))));
     },
   });
 }
@@ -138,8 +138,8 @@ function productReader(field: FieldAt, product: ProductMessage): Readers {
 function readAdjust({ name, delta, requestId }: AdjustStockRequest): StockChange {
   return validate((field) => {
     const change = {
-      productId: readName(field('name'), 'product', name),
-      delta: checked(field('delta'), delta, stockDeltaFault),
+      productId: idOf('product', name),
+      delta,
     };
     checkRequestId(field('request_id'), requestId);
     return change;

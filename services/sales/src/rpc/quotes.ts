@@ -31,7 +31,7 @@ import { deleteResource, type Target, undeleteResource } from '../usecases/delet
 import { createQuote, getQuote, listQuotes, type QuoteUpdate, updateQuote } from '../usecases/quotes.js';
 import { withRpcErrors } from './errors.js';
 import { toMoneyMessage } from './money.js';
-import { readName, requireName } from './names.js';
+import { idOf, readName } from './names.js';
 import { readLines, readPastDate, readPercent, readPriceRequest, toLineMessage, toPercentMessage } from './offer.js';
 import { toOrderMessage } from './orders.js';
 
@@ -44,7 +44,7 @@ export function quoteService(ports: Ports): ServiceImplementation {
       return withRpcErrors(createQuote(ports, readCreate(request, ports.today()), toQuoteMessage));
     },
     async getQuote({ name }) {
-      return toQuoteMessage(await withRpcErrors(getQuote(ports, requireName('quote', name))));
+      return toQuoteMessage(await withRpcErrors(getQuote(ports, idOf('quote', name))));
     },
     async listQuotes(request) {
       const { items, next } = await withRpcErrors(
@@ -62,7 +62,7 @@ export function quoteService(ports: Ports): ServiceImplementation {
       return toQuoteMessage(await withRpcErrors(deleteResource(ports, QUOTE, readDelete(request))));
     },
     async undeleteQuote({ name }) {
-      return toQuoteMessage(await withRpcErrors(undeleteResource(ports, QUOTE, requireName('quote', name))));
+      return toQuoteMessage(await withRpcErrors(undeleteResource(ports, QUOTE, idOf('quote', name))));
     },
     async acceptQuote(request) {
       const { quote, order } = await withRpcErrors(acceptQuote(ports, readAccept(request, ports.today())));
