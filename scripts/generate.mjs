@@ -51,6 +51,7 @@ export async function generate() {
   renameSync(path.join(root, newDescriptors), path.join(root, descriptors));
   // If all stubs are new, the old ones are gone, and a package may provide such a contract now.
   if (stale !== undefined) for (const file of gone) removeStub(stubOf(file));
+  for (const file of stale ?? []) removeUnused(stubOf(file));
   writeStamp(wanted);
   return { code: 0 };
 }
@@ -113,9 +114,20 @@ const goneProtos = (known, { protos }) => Object.keys(known?.protos ?? {}).filte
 
 const stubOf = (file) => path.join(root, 'packages/contracts/src', file.replace(/proto$/, 'ts'));
 
+/** The module of descriptors that a stub imports if it has rules in CEL. */
+const descriptorsOf = (stub) => stub.replace(/ts$/, 'descriptors.ts');
+
+/** Removes the descriptors that a stub has stopped to import. */
+function removeUnused(stub) {
+  const descriptors = descriptorsOf(stub);
+  if (readFileSync(stub, 'utf8').includes(path.basename(descriptors).replace(/ts$/, 'js'))) return;
+  rmSync(descriptors, { force: true });
+}
+
 /** Removes the stub of a contract that is gone, and folders that are empty then. */
 function removeStub(stub) {
   rmSync(stub, { force: true });
+  rmSync(descriptorsOf(stub), { force: true });
   let folder = path.dirname(stub);
   while (existsSync(folder) && readdirSync(folder).length === 0) {
     rmSync(folder, { recursive: true });

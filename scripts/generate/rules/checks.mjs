@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { create, createFileRegistry, ScalarType, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { comparesTimestamps, compileRules } from './compile-rules.mjs';
+import { compileRules } from './compile-rules.mjs';
 import { hasRules, hasText, needsProtovalidate, reaches } from './message-rules.mjs';
 
 /**
@@ -30,7 +30,6 @@ function ofFile(file) {
   const messages = [...messagesOf(file.messages)].filter(isChecked);
   const byCel = messages.some((message) => reaches(message, needsProtovalidate));
   return {
-    keepsNanos: file.messages.some(comparesTimestamps),
     code: (names) => (messages.length === 0 ? '' : codeOf(file, messages, names)),
     descriptors: byCel ? descriptorsOf(file) : undefined,
   };

@@ -155,7 +155,7 @@ function inEntries(field, rules, { value, path, scope }) {
   const isNumber = typeof scalarZeroValue(field.mapKey, false) === 'number';
   return [
     `for (const [k, x] of $v.entriesOf(${value}) as [any, any][]) {`,
-    `const key: any = ${isNumber ? 'Number(k)' : 'k'};`,
+    `const key: any = ${isNumber ? 'globalThis.Number(k)' : 'k'};`,
     ...unlessZero({ scalar: field.mapKey }, keys, { value: 'key', checks: ofKey }),
     ...unlessZero(field, values, { value: 'x', checks: ofValue }),
     '}',
@@ -169,16 +169,4 @@ function unlessZero(field, rules, { value, checks }) {
 
 function violation(when, path, { rule, text, scope }) {
   return `if (${when}) v = $v.fault(v, ${path}, ${scope.constant(JSON.stringify([rule, text]), ': readonly [string, string]')});`;
-}
-
-/** Whether the rules of a file compare timestamps, which its code then keeps in nanoseconds. */
-export const comparesTimestamps = (message) =>
-  message.fields.some((field) => typesIn(rulesOfField(field)).includes('timestamp')) ||
-  message.nestedMessages.some(comparesTimestamps);
-
-function typesIn(rules) {
-  if (rules === undefined) return [];
-  const { case: type, value } = rules.type;
-  if (type === 'repeated') return typesIn(value.items);
-  return type === 'map' ? typesIn(value.values) : [type];
 }

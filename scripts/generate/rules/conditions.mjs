@@ -53,7 +53,7 @@ function* bool({ rules, has, value }) {
 function* numeric({ rules, has, value, constant }) {
   const list = (values) =>
     constant(
-      `new Set<unknown>([${values
+      `new globalThis.Set<unknown>([${values
         .filter((one) => !Number.isNaN(one))
         .map(literal)
         .join(', ')}])`,
@@ -64,7 +64,7 @@ function* numeric({ rules, has, value, constant }) {
   if (rules.notIn.length > 0) {
     yield ['not_in', `${list(rules.notIn)}.has(${value})`, `must not be in list [${rules.notIn.join(', ')}]`];
   }
-  if (has('finite') && rules.finite) yield ['finite', `!Number.isFinite(${value})`, 'must be finite'];
+  if (has('finite') && rules.finite) yield ['finite', `!globalThis.Number.isFinite(${value})`, 'must be finite'];
 }
 
 /** A lower bound, an upper one, or both. With both in reverse order, the value must not lie between them. */
@@ -73,7 +73,7 @@ function* range({ rules, value, shown, of, isFloat = false }) {
   if ([lower, upper].some((bound) => Number.isNaN(bound.value))) throw new NotCompiled();
   const below = lower.case && `${value} ${lower.case === 'gt' ? '<=' : '<'} ${of(lower.value)}`;
   const above = upper.case && `${value} ${upper.case === 'lt' ? '>=' : '>'} ${of(upper.value)}`;
-  const nan = isFloat ? `Number.isNaN(${value}) || ` : '';
+  const nan = isFloat ? `globalThis.Number.isNaN(${value}) || ` : '';
   const least = lower.case && `greater than ${lower.case === 'gte' ? 'or equal to ' : ''}${shown(lower.value)}`;
   const most = upper.case && `less than ${upper.case === 'lte' ? 'or equal to ' : ''}${shown(upper.value)}`;
   if (below && above) {
@@ -104,7 +104,7 @@ function* string({ rules, has, value, constant, schema }) {
   if (has('notContains')) {
     yield ['not_contains', `${value}.includes(${same(notContains)})`, `must not contain \`${notContains}\``];
   }
-  const list = (values) => constant(`new Set<unknown>(${JSON.stringify(values)})`);
+  const list = (values) => constant(`new globalThis.Set<unknown>(${JSON.stringify(values)})`);
   if (rules.in.length > 0) yield ['in', `!${list(rules.in)}.has(${value})`, `must be in list [${rules.in.join(', ')}]`];
   if (rules.notIn.length > 0) {
     yield ['not_in', `${list(rules.notIn)}.has(${value})`, `must not be in list [${rules.notIn.join(', ')}]`];
@@ -233,7 +233,7 @@ function* wellKnownBytes({ rules, size }) {
 }
 
 function* enumeration({ rules, has, value, constant, values = [] }) {
-  const list = (numbers) => constant(`new Set<unknown>([${numbers.join(', ')}])`);
+  const list = (numbers) => constant(`new globalThis.Set<unknown>([${numbers.join(', ')}])`);
   if (rules.definedOnly) {
     yield ['defined_only', `!${list(values)}.has(${value})`, 'must be one of the defined enum values'];
   }
@@ -306,7 +306,7 @@ function* fieldmask({ rules, has, value, constant }) {
     const { paths } = rules.const;
     yield [
       'const',
-      `JSON.stringify(${value}) !== ${JSON.stringify(JSON.stringify(paths))}`,
+      `globalThis.JSON.stringify(${value}) !== ${JSON.stringify(JSON.stringify(paths))}`,
       `must equal paths [${paths.join(', ')}]`,
     ];
   }

@@ -53,6 +53,23 @@ message Json { map<int64, Symbol> symbols = 1; }`,
   ),
 ];
 
+/** It uses what generated checks use, by the same names. */
+const ruled = newFile(
+  'ruled.proto',
+  `syntax = "proto3"; package ruled;
+import "buf/validate/validate.proto";
+import "google/protobuf/field_mask.proto";
+import "google/protobuf/timestamp.proto";
+message Timestamp {
+  google.protobuf.Timestamp t = 1 [(buf.validate.field).timestamp.gt.seconds = 5];
+  google.protobuf.FieldMask mask = 2 [(buf.validate.field).field_mask.const.paths = "a"];
+}
+message Set { int64 a = 1 [(buf.validate.field).int64 = {in: [1, 2]}]; Number b = 2; }
+message Number { double a = 1 [(buf.validate.field).double = {gt: 1 finite: true}]; }
+message JSON { map<int32, Set> sets = 1 [(buf.validate.field).map.keys.int32.gt = 1]; string class = 2 [(buf.validate.field).string.uri = true]; }
+message Map { message Inner { string a_b = 1 [(buf.validate.field).cel = {id: "x" expression: "this != ''"}]; } repeated Inner inner = 1; }`,
+);
+
 describe('generated code', () => {
   it('keeps the presence and encoding of proto2 and editions', async () => {
     const [asked = newFile('none.proto', '')] = contracts;
@@ -71,6 +88,17 @@ describe('generated code', () => {
     }
     expect(syntax2).toContain('required?: boolean | undefined;');
     expect(edition).toContain('implicit: boolean;');
+  });
+
+  it('checks the rules of buf.validate in a contract from elsewhere', async () => {
+    const [code, descriptors] = await withStage({ root, files: [ruled], signal }, async (stage) => {
+      const staged = { stage, asked: ruled, files: [ruled], shown: (file: string) => file };
+      await checkGeneratedCode(await compile(staged), staged);
+      const read = (name: string) => readFileSync(path.join(stage.folder, 'packages/contracts/src', name), 'utf8');
+      return [read('ruled.ts'), read('ruled.descriptors.ts')] as const;
+    });
+    expect(code).toContain('Map_Inner.checked = $v.checkingByCel(');
+    expect(descriptors).toContain('export const files = [');
   });
 
   it("doesn't depend on the other files of the run", async () => {
