@@ -79,7 +79,7 @@ describe('a message whose rules are compiled', () => {
     expect(checked?.decode(stubs.CheckRequest.encode(request).finish()).violations()).toEqual([
       { field: 'request_id', rule: 'string.uuid', text: 'must be a valid UUID' },
       { field: 'item', rule: 'required', text: 'is required' },
-      { field: 'items[0].name', rule: 'string.min_len', text: 'must be at least 1 characters' },
+      { field: 'items[0].name', rule: 'string.min_len', text: 'must be at least 1 character' },
       {
         field: 'items[0].quantity',
         rule: 'int64.gte_lte',

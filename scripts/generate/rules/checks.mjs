@@ -7,7 +7,6 @@ import { hasRules, hasText, needsProtovalidate, reaches } from './message-rules.
 
 /**
  * @typedef {object} Checks The checks of one file's messages.
- * @property {boolean} keepsNanos Whether its timestamps are compared, and must keep their nanoseconds.
  * @property {(names: Names) => string} code Follows the code of the stub.
  * @property {string | undefined} descriptors The module of descriptors that its code imports.
  *

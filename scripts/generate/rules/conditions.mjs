@@ -118,20 +118,32 @@ function* lengths({ rules, has, value }) {
   const octets = `$v.byteLength(${value})`;
   const units = `${value}.length`;
   const { len, minLen, maxLen, lenBytes, minBytes, maxBytes } = rules;
-  if (has('len')) yield ['len', `${points} !== ${len}`, `must be ${len} characters`];
+  if (has('len')) yield ['len', `${points} !== ${len}`, `must be ${counted(len, 'character')}`];
   if (has('minLen')) {
     const when = `${units} < ${minLen} || (${units} < ${minLen * 2n} && ${points} < ${minLen})`;
-    yield ['min_len', when, `must be at least ${minLen} characters`];
+    yield ['min_len', when, `must be at least ${counted(minLen, 'character')}`];
   }
   if (has('maxLen')) {
-    yield ['max_len', `${units} > ${maxLen} && ${points} > ${maxLen}`, `must be at most ${maxLen} characters`];
+    yield [
+      'max_len',
+      `${units} > ${maxLen} && ${points} > ${maxLen}`,
+      `must be at most ${counted(maxLen, 'character')}`,
+    ];
   }
-  if (has('lenBytes')) yield ['len_bytes', `${octets} !== ${lenBytes}`, `must be ${lenBytes} bytes`];
+  if (has('lenBytes')) yield ['len_bytes', `${octets} !== ${lenBytes}`, `must be ${counted(lenBytes, 'byte')}`];
   if (has('minBytes')) {
-    yield ['min_bytes', `${units} < ${minBytes} && ${octets} < ${minBytes}`, `must be at least ${minBytes} bytes`];
+    yield [
+      'min_bytes',
+      `${units} < ${minBytes} && ${octets} < ${minBytes}`,
+      `must be at least ${counted(minBytes, 'byte')}`,
+    ];
   }
   if (has('maxBytes')) {
-    yield ['max_bytes', `${units} * 3 > ${maxBytes} && ${octets} > ${maxBytes}`, `must be at most ${maxBytes} bytes`];
+    yield [
+      'max_bytes',
+      `${units} * 3 > ${maxBytes} && ${octets} > ${maxBytes}`,
+      `must be at most ${counted(maxBytes, 'byte')}`,
+    ];
   }
 }
 
@@ -197,9 +209,10 @@ function* bytes({ rules, has, value, constant }) {
   const hex = (one) => Buffer.from(one).toString('hex');
   const size = `${value}.length`;
   if (has('const')) yield ['const', `!$v.sameBytes(${value}, ${of(rules.const)})`, `must be ${hex(rules.const)}`];
-  if (has('len')) yield ['len', `${size} !== ${rules.len}`, `must be ${rules.len} bytes`];
-  if (has('minLen')) yield ['min_len', `${size} < ${rules.minLen}`, `must be at least ${rules.minLen} bytes`];
-  if (has('maxLen')) yield ['max_len', `${size} > ${rules.maxLen}`, `must be at most ${rules.maxLen} bytes`];
+  if (has('len')) yield ['len', `${size} !== ${rules.len}`, `must be ${counted(rules.len, 'byte')}`];
+  if (has('minLen'))
+    yield ['min_len', `${size} < ${rules.minLen}`, `must be at least ${counted(rules.minLen, 'byte')}`];
+  if (has('maxLen')) yield ['max_len', `${size} > ${rules.maxLen}`, `must be at most ${counted(rules.maxLen, 'byte')}`];
   if (has('pattern')) {
     const text = `$v.utf8(${value})`;
     const when = `${text} === undefined || !${patternOf(rules.pattern, constant)}.test(${text} ?? "")`;
@@ -247,17 +260,19 @@ function* enumeration({ rules, has, value, constant, values = [] }) {
 function* repeated({ rules, has, value }) {
   const { minItems, maxItems } = rules;
   if (has('minItems'))
-    yield ['min_items', `${value}.length < ${minItems}`, `must contain at least ${minItems} item(s)`];
+    yield ['min_items', `${value}.length < ${minItems}`, `must contain at least ${counted(minItems, 'item')}`];
   if (has('maxItems'))
-    yield ['max_items', `${value}.length > ${maxItems}`, `must contain no more than ${maxItems} item(s)`];
+    yield ['max_items', `${value}.length > ${maxItems}`, `must contain no more than ${counted(maxItems, 'item')}`];
   if (rules.unique) yield ['unique', `!$v.isUnique(${value})`, 'must contain unique items'];
 }
 
 function* map({ rules, has, value }) {
   const { minPairs, maxPairs } = rules;
   const size = `$v.sizeOf(${value})`;
-  if (has('minPairs')) yield ['min_pairs', `${size} < ${minPairs}`, `must have at least ${minPairs} entries`];
-  if (has('maxPairs')) yield ['max_pairs', `${size} > ${maxPairs}`, `must have at most ${maxPairs} entries`];
+  if (has('minPairs'))
+    yield ['min_pairs', `${size} < ${minPairs}`, `must have at least ${counted(minPairs, 'entry', 'entries')}`];
+  if (has('maxPairs'))
+    yield ['max_pairs', `${size} > ${maxPairs}`, `must have at most ${counted(maxPairs, 'entry', 'entries')}`];
 }
 
 function* any({ rules, value }) {
@@ -330,3 +345,5 @@ function literal(value) {
   if (typeof value === 'bigint') return `${value}n`;
   return Object.is(value, -0) ? '-0' : String(value);
 }
+
+const counted = (count, one, many = `${one}s`) => `${count} ${count === 1n ? one : many}`;

@@ -54,7 +54,7 @@ export function describeValidation({ open }: Harness): void {
       expect(error.detail(BadRequest)?.fieldViolations).toMatchObject([
         { field: 'request_id', description: 'must be a valid UUID (string.uuid)' },
         { field: 'item', description: 'is required (required)' },
-        { field: 'items[0].name', description: 'must be at least 1 characters (string.min_len)' },
+        { field: 'items[0].name', description: 'must be at least 1 character (string.min_len)' },
         { field: 'items[0].quantity', description: expect.stringMatching(/^must be greater than or equal to 1 and/) },
       ]);
       expect(error.message).toContain('request_id: must be a valid UUID (string.uuid); item: is required (required)');
