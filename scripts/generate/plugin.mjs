@@ -34,9 +34,9 @@ const response = create(CodeGeneratorResponseSchema, {
 });
 
 async function stubs() {
+  const checks = checksOf(request.protoFile, request.fileToGenerate);
   // Before `desugar`, which hides the presence of fields.
   addRequestShapes(request.protoFile);
-  const checks = checksOf(request.protoFile, request.fileToGenerate);
   desugar(request.protoFile);
   copyServicePolicies(request.protoFile);
   return stubsOf(toBinary(CodeGeneratorRequestSchema, request), checks);

@@ -36,6 +36,9 @@ export function decodeRequest(method: Method, bytes: Uint8Array): unknown {
  * @throws RpcError `INVALID_ARGUMENT` with every violation.
  */
 export function refuseViolations(violations: readonly RuleViolation[]): void {
+  // @text every violation: its field, the rule and what to send instead
+  // @cause The request violates rules of its contract (`buf.validate`). The detail `google.rpc.BadRequest` has all of them.
+  // @remedy Correct the fields that the text names; `rondo describe` shows the rules.
   if (violations.length > 0) throw invalidArgument(violations.map(toFieldViolation));
 }
 
