@@ -134,16 +134,8 @@ function productReader(field: FieldAt, product: ProductMessage): Readers {
   };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readAdjust({ name, delta, requestId }: AdjustStockRequest): StockChange {
-  return validate((field) => {
-    const change = {
-      productId: idOf('product', name),
-      delta,
-    };
-    checkRequestId(field('request_id'), requestId);
-    return change;
-  });
+function readAdjust({ name, delta }: AdjustStockRequest): StockChange {
+  return { productId: idOf('product', name), delta };
 }
 
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
