@@ -35,6 +35,7 @@ const WITHOUT_EFFECT = ['INVALID_ARGUMENT', 'UNIMPLEMENTED', 'PERMISSION_DENIED'
 const SIDES = {
   'packages/rpc/src': 'the client',
   'packages/rpc/src/server': 'the server',
+  'packages/rpc/src/status': 'the server',
   'packages/rpc/src/testing': undefined,
   'packages/schema/src': 'the client',
   'packages/dynamic/src': 'the client',

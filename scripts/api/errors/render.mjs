@@ -83,6 +83,8 @@ function errorsOf(sites) {
   });
 }
 
+const listOf = (names) => [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' and ');
+
 /** The longest heading; it is also the anchor. */
 const MAX_HEADING_LENGTH = 100;
 
@@ -94,7 +96,7 @@ function renderError({ code, text, sides, effect, cause, remedy }) {
   const lines = [
     ...(long || texts.length > 1 ? [`- Text: ${texts.map((one) => `\`${one}\``).join(' or ')}`] : []),
     ...(code === undefined ? [] : [`- Code: \`${code}\``]),
-    `- Made by ${sides.join(' and ')}. Effect: ${effect}.`,
+    `- Made by ${listOf(sides)}. Effect: ${effect}.`,
     `- Cause: ${cause}`,
     `- Remedy: ${remedy}`,
   ];
