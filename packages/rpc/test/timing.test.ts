@@ -135,7 +135,7 @@ describe('the times of a call', () => {
       },
     });
     const { timing, outcome } = await timed();
-    expect(outcome).toMatchObject({ code: Status.NOT_FOUND });
+    expect(outcome).toMatchObject({ code: Status.NOT_FOUND, report: { timing } });
     expect(timing.processMs).toBeGreaterThan(95);
     expect(calls).toBe(1);
   });

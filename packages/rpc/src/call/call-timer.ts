@@ -124,12 +124,15 @@ class TimedAttempt implements AttemptTimes {
     const sentAt = Math.min(this.#sentAt ?? this.startedAt, answeredAt);
     const server = readServerTiming(trailer?.get(SERVER_TIMING));
     const { sendMs = 0, queueMs = 0, busyMs = 0, processMs = 0 } = server ?? {};
-    const wayMs = Math.max(0, answeredAt - sentAt - sendMs - queueMs - processMs);
+    const leftMs = answeredAt - sentAt - sendMs - queueMs - processMs;
+    const wayMs = Math.max(0, leftMs);
+    // The request may leave before the loop turns.
+    const sendingMs = Math.max(0, sentAt - this.startedAt + Math.min(0, leftMs));
     // The request waited at most for as long as the server's loop was busy, and the way took at least what it ever took.
     const waitedMs = Math.min(busyMs, Math.max(0, wayMs - this.#known()));
     if (server !== undefined && busyMs === 0) this.#instance.roundTripMs = Math.min(this.#instance.roundTripMs, wayMs);
     return {
-      queueMs: sentAt - this.startedAt + queueMs + waitedMs,
+      queueMs: sendingMs + queueMs + waitedMs,
       sendMs: server?.sendMs,
       propagationMs: wayMs - waitedMs,
       processMs: server?.processMs,

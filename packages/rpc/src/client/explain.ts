@@ -6,7 +6,7 @@ import { RpcError } from '../status/rpc-error.js';
 import type { ClientCall } from './client.js';
 
 /** What an error tells of its call. */
-type ExplainedCall = Pick<ClientCall, 'method' | 'attempts' | 'startedAt' | 'options'>;
+type ExplainedCall = Pick<ClientCall, 'method' | 'attempts' | 'startedAt' | 'options' | 'timing'>;
 
 /**
  * A copy of an `RpcError` with a report: the method, the attempts and the elapsed time. If the deadline has passed, the
@@ -15,12 +15,13 @@ type ExplainedCall = Pick<ClientCall, 'method' | 'attempts' | 'startedAt' | 'opt
 export function explain(error: unknown, call: ExplainedCall, channel: Channel): unknown {
   if (!(error instanceof RpcError)) return error;
   const { code, details, metadata, header, origin, retryPushbackMs } = error;
-  const { method, attempts, startedAt } = call;
+  const { method, attempts, startedAt, timing } = call;
   const missing = code === Status.DEADLINE_EXCEEDED ? missingAtDeadline(call, channel) : undefined;
   const message = missing === undefined ? error.message : `${error.message} (${missing})`;
   const elapsedMs = channel.clock.now() - startedAt;
   // Attempts are copied, because one that is still running changes when it ends.
-  const report = { method: method.path, attempts: attempts.map((attempt) => ({ ...attempt })), elapsedMs };
+  const copies = attempts.map((attempt) => ({ ...attempt }));
+  const report = { method: method.path, attempts: copies, elapsedMs, ...(timing !== undefined && { timing }) };
   // @rewraps the error of the call, with its report.
   return new RpcError(code, message, { details, metadata, header, cause: error, report, origin, retryPushbackMs });
 }

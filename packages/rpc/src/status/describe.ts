@@ -1,3 +1,4 @@
+import type { CallTiming } from '../call/call-timer.js';
 import type { Attempt, CallReport } from './rpc-error.js';
 
 /** The most attempts that a text names: the last ones, as the call ended with them. */
@@ -11,15 +12,32 @@ export function nameOf({ instance, address }: Pick<Attempt, 'instance' | 'addres
 }
 
 /**
- * A report as the end of the error's text: the attempts, each with its instance, code and time, and the time of the call. An instance
- * whose address `message` has already is named by its id.
+ * A report as the end of the error's text: the attempts, each with its instance, code and time, and the time of the call, by phase as far
+ * as it is known. An instance whose address `message` has already is named by its id.
  */
-export function describeReport({ attempts, elapsedMs }: CallReport, message: string): string {
+export function describeReport({ attempts, elapsedMs, timing }: CallReport, message: string): string {
   const named = attempts.slice(-MAX_NAMED).map((attempt) => describeAttempt(attempt, message));
   const omitted = attempts.length > MAX_NAMED ? `, the last ${MAX_NAMED}` : '';
   const list = named.length === 0 ? '' : `${omitted}: ${named.join(', ')}`;
-  return `${countOf(attempts.length)} in ${timeOf(elapsedMs)}${list}`;
+  const phases = timing === undefined ? waitingOf(attempts, elapsedMs) : `; ${phasesOf(timing)}`;
+  return `${countOf(attempts.length)} in ${timeOf(elapsedMs)}${list}${phases}`;
 }
+
+/** How long the call waited outside its attempts, for a lookup, a connection or a retry, if that is known and counts. */
+function waitingOf(attempts: readonly Attempt[], elapsedMs: number): string {
+  if (attempts.length === 0 || attempts.some(({ code }) => code === 'PENDING')) return '';
+  const waitedMs = elapsedMs - attempts.reduce((sum, attempt) => sum + attempt.elapsedMs, 0);
+  return waitedMs < 1 ? '' : `; ${timeOf(waitedMs)} of waiting before and between`;
+}
+
+/** Each phase that took a time, by its name. */
+function phasesOf({ totalMs: _, ...phases }: CallTiming): string {
+  const took = Object.entries(phases).filter(([, ms = 0]) => ms >= SHORTEST_MS);
+  return took.map(([name, ms = 0]) => `${name.slice(0, -'Ms'.length)} ${timeOf(ms)}`).join(', ');
+}
+
+/** What {@link timeOf} doesn't write as 0. Milliseconds. */
+const SHORTEST_MS = 0.05;
 
 function describeAttempt({ instance, address, code, elapsedMs }: Attempt, message: string): string {
   const known = instance !== '' && message.includes(nameOf({ instance, address }));

@@ -8,8 +8,8 @@ function attempt(number: number, code: Attempt['code'] = 'UNAVAILABLE', elapsedM
   return { instance: `calculator-${number}`, address: `127.0.0.1:5005${number}`, code, message: '', elapsedMs };
 }
 
-function textOf(message: string, { attempts, elapsedMs = 34.4 }: Partial<CallReport>): string {
-  const report = { method: METHOD, attempts: attempts ?? [], elapsedMs };
+function textOf(message: string, { attempts = [], elapsedMs = 34.4, ...rest }: Partial<CallReport>): string {
+  const report = { ...rest, method: METHOD, attempts, elapsedMs };
   return String(new RpcError(Status.UNAVAILABLE, message, { report }));
 }
 
@@ -20,7 +20,7 @@ describe('the text of an error', () => {
 
   it('names the method, and each attempt with its instance, code and time', () => {
     expect(textOf('no room', { attempts: [attempt(1), attempt(2, 'RESOURCE_EXHAUSTED', 0.25)] })).toBe(
-      `UNAVAILABLE: ${METHOD}: no room (2 attempts in 34 ms: calculator-1 at 127.0.0.1:50051 UNAVAILABLE after 12 ms, calculator-2 at 127.0.0.1:50052 RESOURCE_EXHAUSTED after 0.3 ms)`,
+      `UNAVAILABLE: ${METHOD}: no room (2 attempts in 34 ms: calculator-1 at 127.0.0.1:50051 UNAVAILABLE after 12 ms, calculator-2 at 127.0.0.1:50052 RESOURCE_EXHAUSTED after 0.3 ms; 22 ms of waiting before and between)`,
     );
   });
 
@@ -37,10 +37,18 @@ describe('the text of an error', () => {
     );
   });
 
+  it('has the phases of a call that was timed', () => {
+    const times = { resolveMs: 1.23, connectMs: 0, retriesMs: 0, queueMs: 0.01, receiveMs: 0, totalMs: 34.4 };
+    const timing = { ...times, sendMs: undefined, propagationMs: 21, processMs: 12.16 };
+    expect(textOf('no room', { attempts: [attempt(1)], timing })).toContain(
+      'after 12 ms; resolve 1.2 ms, propagation 21 ms, process 12 ms)',
+    );
+  });
+
   it("doesn't repeat an address that the message has", () => {
     const message = 'no instance can take the call: calculator-1 at 127.0.0.1:50051: refused';
     expect(textOf(message, { attempts: [attempt(1)] })).toBe(
-      `UNAVAILABLE: ${METHOD}: ${message} (1 attempt in 34 ms: calculator-1 UNAVAILABLE after 12 ms)`,
+      `UNAVAILABLE: ${METHOD}: ${message} (1 attempt in 34 ms: calculator-1 UNAVAILABLE after 12 ms; 22 ms of waiting before and between)`,
     );
   });
 

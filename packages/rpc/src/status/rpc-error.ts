@@ -1,4 +1,5 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
+import type { CallTiming } from '../call/call-timer.js';
 import { Metadata } from '../call/metadata.js';
 import { type Status, type StatusName, statusName } from './code.js';
 import { describeReport } from './describe.js';
@@ -21,6 +22,8 @@ export interface CallReport {
   readonly method: string;
   readonly attempts: readonly Attempt[];
   readonly elapsedMs: number;
+  /** Where the time went, if the caller asked by `onTiming`. */
+  readonly timing?: CallTiming;
 }
 
 /** Options of {@link RpcError}. */
