@@ -32,7 +32,7 @@ it('writes the method, the attempts and the times of a failed call', () => {
   const report = { method: '/a.B/C', attempts: [attempt], elapsedMs: 34 };
   log.error({ err: new RpcError(Status.UNAVAILABLE, 'refused', { report }) }, 'failed');
   expect(JSON.parse(lines[0] ?? '').err.message).toBe(
-    'UNAVAILABLE: /a.B/C: refused (1 attempt in 34 ms: c-1 at c:1 UNAVAILABLE after 12 ms)',
+    'UNAVAILABLE: /a.B/C: refused (1 attempt in 34 ms: c-1 at c:1 UNAVAILABLE after 12 ms; 22 ms of waiting before and between)',
   );
 });
 

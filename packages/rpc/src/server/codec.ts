@@ -23,9 +23,10 @@ export function encodeReply(method: Method, reply: Reply): Reply<Uint8Array> {
  * @throws RpcError `INVALID_ARGUMENT` with every violation.
  */
 export function decodeRequest(method: Method, bytes: Uint8Array): unknown {
-  const { checked } = method.requestType;
-  if (checked === undefined) return decoded(method, () => method.requestType.decode(bytes));
-  const request = decoded(method, () => checked.decode(bytes));
+  const { requestType } = method;
+  const { checked } = requestType;
+  if (checked === undefined) return decoded(method, requestType, bytes);
+  const request = decoded(method, checked, bytes);
   refuseViolations(request.violations());
   return request.message;
 }
@@ -42,9 +43,9 @@ export function refuseViolations(violations: readonly RuleViolation[]): void {
   if (violations.length > 0) throw invalidArgument(violations.map(toFieldViolation));
 }
 
-function decoded<T>(method: Method, decode: () => T): T {
+function decoded<T>(method: Method, type: { decode(bytes: Uint8Array): T }, bytes: Uint8Array): T {
   try {
-    return decode();
+    return type.decode(bytes);
   } catch (cause) {
     const message = `the request of ${method.path} is not of the type in its contract; generate both sides from one contract`;
     // @cause The request doesn't decode as the type in the server's contract, so that the two have different contracts.
