@@ -25,7 +25,8 @@ export class HedgeDelay {
     this.#calls += 1;
     if (this.#calls < MIN_CALLS || this.#calls % REFRESH_CALLS !== 0) return;
     const sorted = this.#durations.slice(0, Math.min(this.#calls, WINDOW)).sort();
-    this.#ms = Math.max(MIN_DELAY_MS, sorted[Math.floor(sorted.length * QUANTILE)] ?? MIN_DELAY_MS);
+    // Node's timers cut off parts of a millisecond, and most calls may end within one.
+    this.#ms = Math.ceil(Math.max(MIN_DELAY_MS, sorted[Math.floor(sorted.length * QUANTILE)] ?? MIN_DELAY_MS));
   }
 }
 

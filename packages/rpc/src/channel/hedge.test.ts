@@ -161,6 +161,12 @@ describe('the delay without one in the contract', () => {
     expect(delay.ms).toBe(1);
   });
 
+  it('is a whole number of milliseconds and no shorter, as a timer cuts off the rest', () => {
+    const delay = new HedgeDelay();
+    for (let index = 0; index < 64; index += 1) delay.note(5.4);
+    expect(delay.ms).toBe(6);
+  });
+
   it('is not there before enough calls were made, and no call is hedged', async () => {
     const { call, clock, asked, attempt } = makeHedged({ hedge: { delayMs: undefined } });
     const made = call('idempotent');
