@@ -78,8 +78,11 @@ export class Cluster {
   processOf({
     instanceId,
     incarnation,
-  }: Pick<WatchedInstance, 'instanceId' | 'incarnation'>): InstanceProcess | undefined {
-    return this.processes.find((one) => one.instanceId === instanceId && one.incarnations.has(incarnation));
+    address,
+  }: Pick<WatchedInstance, 'instanceId' | 'incarnation' | 'address'>): InstanceProcess | undefined {
+    const same = this.processes.filter((one) => one.instanceId === instanceId && one.incarnations.has(incarnation));
+    // Two that began in the same millisecond have one incarnation.
+    return same.find((one) => one.address === address) ?? same[0];
   }
 
   /**

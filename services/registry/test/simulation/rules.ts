@@ -98,15 +98,18 @@ export function checkRegistry(world: World, cluster: Cluster, listed: readonly I
 
 /** Checks that a listed instance is as its process described itself. */
 function checkOwner(world: World, cluster: Cluster, instance: Instance): void {
-  const owner = cluster.processOf(instance);
-  const address = instance.endpoints[0]?.address;
+  const address = addressOf(instance);
+  const owner = cluster.processOf({ ...instance, address });
   if (owner?.address === address) return;
   const detail = `${instance.instanceId} is at ${address}, but should be at ${owner?.address}`;
   world.report({ rule: 'only an instance itself changes its registration', node: REGISTRY, detail });
 }
 
-function checkRemoved(world: World, cluster: Cluster, { instanceId, incarnation, lapseTime }: Instance): void {
-  const one = cluster.processes.find((process) => isSame(process, { instanceId, incarnation }));
+const addressOf = ({ endpoints }: Instance): string => endpoints[0]?.address ?? '';
+
+function checkRemoved(world: World, cluster: Cluster, instance: Instance): void {
+  const { instanceId, lapseTime } = instance;
+  const one = cluster.processOf({ ...instance, address: addressOf(instance) });
   if (one?.endedAt === undefined) return;
   const now = world.clock.now();
   const { ttlMs, expirySlackMs, heldBackTtls, lateMs } = BOUNDS;
@@ -124,8 +127,9 @@ function checkRemoved(world: World, cluster: Cluster, { instanceId, incarnation,
 }
 
 /** Checks that the registry doesn't hold the earlier of two running processes after it has held the later one. */
-function checkIncarnation(world: World, cluster: Cluster, { instanceId, incarnation }: Instance): void {
-  const held = cluster.processOf({ instanceId, incarnation });
+function checkIncarnation(world: World, cluster: Cluster, instance: Instance): void {
+  const { instanceId, incarnation } = instance;
+  const held = cluster.processOf({ ...instance, address: addressOf(instance) });
   if (held !== undefined) held.heldAt ??= world.clock.now();
   const later = cluster.processes.find(
     (one) => one.instanceId === instanceId && one.incarnation > incarnation && one.running,
