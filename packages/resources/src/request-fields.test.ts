@@ -1,13 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  changedSince,
-  checkRequestId,
-  etagOf,
-  readDate,
-  readEtag,
-  readUpdateMask,
-  toDateMessage,
-} from './request-fields.js';
+import { changedSince, etagOf, readDate, readEtag, readUpdateMask, required, toDateMessage } from './request-fields.js';
 
 const before = { title: 'Desk', price: { currency: 'EUR', minorUnits: 1999n }, note: undefined };
 
@@ -108,16 +100,15 @@ describe('an update mask', () => {
   });
 });
 
-describe('a request id', () => {
-  it('is a UUID or missing', () => {
-    const faultsOf = (id: string) => {
+describe('a required text', () => {
+  it('has more than spaces', () => {
+    const faultsOf = (text: string) => {
       const faults: string[] = [];
-      checkRequestId((fault) => faults.push(fault), id);
+      required((fault) => faults.push(fault), text);
       return faults;
     };
-    expect(faultsOf('')).toEqual([]);
-    expect(faultsOf('0B4F8E52-6c1d-4e8a-9f27-3f6f0f9f3a10')).toEqual([]);
-    expect(faultsOf('7')).toEqual([expect.stringContaining('must be a UUID, such as ')]);
+    expect(faultsOf(' a ')).toEqual([]);
+    for (const blank of ['', '  ', '\u00a0']) expect(faultsOf(blank)).toEqual(['is required, and not only spaces']);
   });
 });
 

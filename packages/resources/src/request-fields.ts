@@ -99,14 +99,10 @@ export function readUpdateMask<Path extends string>(
   return (path) => named.has(ALL) || named.has(path);
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const EXAMPLE = '0b4f8e52-6c1d-4e8a-9f27-3f6f0f9f3a10';
-
-/** Reports a request id that is no UUID; empty for none. */
-export function checkRequestId(report: ReportFault, requestId: string): void {
-  if (requestId !== '' && !UUID.test(requestId)) {
-    report(`must be a UUID, such as ${EXAMPLE}, or empty; it is "${requestId}"`);
-  }
+/** Returns `text`. Reports one that is empty or all spaces, where a resource can't be without it. */
+export function required(report: ReportFault, text: string): string {
+  if (text.trim() === '') report('is required, and not only spaces');
+  return text;
 }
 
 /** The hash of a value's JSON; a bigint is a string in it. */

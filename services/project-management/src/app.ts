@@ -29,7 +29,7 @@ import { createReservationStore } from './adapters/reservation-store.js';
 import { createTaskStore } from './adapters/task-store.js';
 import { type ProjectsConfig, servicesByName } from './config.js';
 import type { Ports } from './domain/ports.js';
-import { deliverProjectIn } from './rpc/deliver-project.js';
+import { deliverProjectIn, readDeliverProject } from './rpc/deliver-project.js';
 import { projectHandlers } from './rpc/projects.js';
 import { taskHandlers } from './rpc/tasks.js';
 import { teamHandlers } from './rpc/team.js';
@@ -94,7 +94,7 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
   };
 
   const deliver = operation(
-    { request: DeliverProjectRequest, result: DeliverProjectResponse },
+    { request: DeliverProjectRequest, result: DeliverProjectResponse, read: readDeliverProject },
     deliverProjectIn({ ...ports, storeIn: createDeliveryStore }),
   );
   const participant = createParticipant({

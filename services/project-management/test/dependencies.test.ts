@@ -93,11 +93,11 @@ describe('dependencies', () => {
     const malformed = await create(['projects/other/tasks/a', 'a', nameOf('b'), nameOf('b')]);
     expect(malformed.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual([
       'task.dependencies',
-      'task.dependencies[0]',
       'task.dependencies[1]',
+      'task.dependencies[0]',
     ]);
     const many = Array.from({ length: 101 }, (_, index) => nameOf(`t${index}`));
-    expect((await create(many)).message).toContain('task.dependencies: must be at most 100, and are 101');
+    expect((await create(many)).message).toContain('task.dependencies: must contain no more than 100 items');
   });
 
   it('are reported together with an unknown assignee', async () => {

@@ -69,18 +69,18 @@ describe('CreateProject', () => {
     );
     expect(failure.code).toBe(Status.INVALID_ARGUMENT);
     expect(failure.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual([
-      'project.title',
-      'project.state',
       'project.owner',
-      'project.start_date',
-      'project.due_date',
       'tasks[1].title',
-      'tasks[1].state',
       'tasks[1].assignee',
       'tasks[1].effort_minutes',
       'request_id',
+      'project.title',
+      'project.state',
+      'project.start_date',
+      'project.due_date',
+      'tasks[1].state',
     ]);
-    expect(failure.message).toContain('project.owner: must be of the pattern members/{member}');
+    expect(failure.message).toContain('project.owner: must match the pattern `^members/');
     expect(failure.message).toContain('project.state: must be PLANNED or ACTIVE');
   });
 
@@ -89,7 +89,7 @@ describe('CreateProject', () => {
     const startDate = { year: 2025, month: 5, day: 2 };
     const project = { title: 'Late', startDate, dueDate: { ...startDate, day: 1 } };
     const { message } = await failureOf(company.projects.createProject({ project, tasks }));
-    expect(message).toContain('tasks: must be at most 100, and are 101');
+    expect(message).toContain('tasks: must contain no more than 100 items');
     expect(message).toContain('project.due_date: must not be before start_date');
     expect((await failureOf(company.projects.createProject({}))).message).toContain('project.title: is required');
   });

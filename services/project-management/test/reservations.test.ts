@@ -101,11 +101,11 @@ describe('CreateReservation', () => {
     expect(violations.map(({ field }) => field)).toEqual([
       'parent',
       'reservation.project',
-      'reservation.week_start_date',
       'reservation.minutes',
       'request_id',
+      'reservation.week_start_date',
     ]);
-    expect(violations[2]?.description).toContain('2026-11-24 is a Tuesday, whose week begins on 2026-11-23');
+    expect(violations[4]?.description).toContain('2026-11-24 is a Tuesday, whose week begins on 2026-11-23');
     const none = await failureOf(company.team.createReservation({ parent: 'members/m' }));
     expect(none.message).toContain('reservation.week_start_date: is required');
   });
@@ -168,7 +168,7 @@ describe('ListMemberWeeks', () => {
     const beyond = await failureOf(company.team.listMemberWeeks({ parent, startDate: last, weekCount: 2 }));
     expect(beyond.message).toContain('must not reach beyond the year 9999');
     expect((await failureOf(company.team.listMemberWeeks({ parent: 'x', weekCount: 105 }))).message).toMatch(
-      /week_count: must be from 1 to 104.*parent: must be/s,
+      /parent: must match.*week_count: must be/s,
     );
     expect((await failureOf(company.team.listMemberWeeks({ parent: 'members/no' }))).code).toBe(Status.NOT_FOUND);
   });

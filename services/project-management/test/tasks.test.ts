@@ -47,10 +47,10 @@ describe('CreateTask', () => {
     expect(failure.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual([
       'parent',
       'task.title',
-      'task.state',
       'task.assignee',
       'task.effort_minutes',
       'request_id',
+      'task.state',
     ]);
   });
 

@@ -34,10 +34,10 @@ describe('TeamService', () => {
     const failure = await failureOf(company.team.createMember({ member, requestId: '1' }));
     expect(failure.code).toBe(Status.INVALID_ARGUMENT);
     expect(failure.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual([
-      'member.display_name',
       'member.email',
       'member.weekly_capacity_minutes',
       'request_id',
+      'member.display_name',
     ]);
   });
 

@@ -125,7 +125,7 @@ describe('AcceptQuote', () => {
 
   it('reports an unknown quote or order', async () => {
     await refused(accept('quotes/none'), 'NOT_FOUND', "quotes/none doesn't exist; QuoteService/ListQuotes");
-    await refused(accept('quotes/'), 'INVALID_ARGUMENT', 'name: must be of the pattern quotes/{quote}');
+    await refused(accept('quotes/'), 'INVALID_ARGUMENT', 'name: must match the pattern `^quotes/');
     await refused(company.orders.getOrder({ name: 'orders/none' }), 'NOT_FOUND', 'OrderService/ListOrders');
     await refused(company.orders.getOrder({ name: 'none' }), 'INVALID_ARGUMENT', '`^orders/');
     await refused(company.orders.listOrders({ pageSize: -1 }), 'INVALID_ARGUMENT', 'page_size');

@@ -63,11 +63,11 @@ describe('changes in sales', () => {
       const wrong = { name: 'Ada', displayName: '', email: 'nowhere', etag: 'x' };
       const { fields } = await refused(update(wrong, ['*', 'name']), 'INVALID_ARGUMENT');
       expect(fields).toEqual([
+        'customer.email',
         'update_mask',
         'customer.name',
         'customer.etag',
         'customer.display_name',
-        'customer.email',
       ]);
       await refused(update({ name: 'customers/none', displayName: 'A' }), 'NOT_FOUND', "customers/none doesn't exist");
       const { fields: missing } = await refused(company.customers.updateCustomer({}), 'INVALID_ARGUMENT');
@@ -152,12 +152,12 @@ describe('changes in sales', () => {
       const wrong = { name: 'x', sku: 'a b', unitPrice: euros(-1n), deliveryEffortMinutes: -1n };
       const { fields, error } = await refused(update(wrong, ['*', 'stock']), 'INVALID_ARGUMENT', 'it names "stock"');
       expect(fields).toEqual([
+        'product.sku',
+        'product.delivery_effort_minutes',
         'update_mask',
         'product.name',
         'product.title',
-        'product.sku',
         'product.unit_price',
-        'product.delivery_effort_minutes',
       ]);
       expect(error.message).toContain('must be of title, sku, unit_price, delivery_effort_minutes');
       const { name } = await addProduct(company);

@@ -153,11 +153,7 @@ describe('WatchOrders', () => {
       );
       expect(fields).toEqual(['resume_token']);
     }
-    await refused(
-      first({ customer: 'Ada' }),
-      'INVALID_ARGUMENT',
-      'customer: must be of the pattern customers/{customer}',
-    );
+    await refused(first({ customer: 'Ada' }), 'INVALID_ARGUMENT', 'customer: must match the pattern `^customers/');
   });
 });
 

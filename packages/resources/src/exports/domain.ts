@@ -31,5 +31,4 @@ export {
 export type { Comparator, Condition, FilteredQuery, ListQuery, Page, PageQuery } from '../domain/list.js';
 export { isId, type NamePattern, namePattern } from '../domain/names.js';
 export { type ChangedSince, requireUnchanged } from '../domain/request.js';
-export { emailFault, rangeFault, titleFault } from '../domain/rules.js';
 export { type CalendarDate, type Deletable, dateAt, differs, type Stored, type StoredOnly } from '../domain/stored.js';

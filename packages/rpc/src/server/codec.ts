@@ -4,7 +4,13 @@ import { encodeMessage } from '../contract/encode.js';
 import type { Method } from '../contract/method.js';
 import { mapMessages } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
-import { type FieldViolation, invalidArgument } from '../status/invalid-argument.js';
+import {
+  type FieldAt,
+  type FieldViolation,
+  invalidArgument,
+  validate,
+  validateWith,
+} from '../status/invalid-argument.js';
 import { RpcError } from '../status/rpc-error.js';
 
 /** Encodes the reply. If a message can't be encoded, that is the handler's fault. */
@@ -29,6 +35,32 @@ export function decodeRequest(method: Method, bytes: Uint8Array): unknown {
   const request = decoded(method, checked, bytes);
   refuseViolations(request.violations());
   return request.message;
+}
+
+/** Decodes the request of a unary call, and reads it by a handler's own reader; all violations are reported together. */
+export function decodeAndRead(method: Method, bytes: Uint8Array, read: RequestReader): ReadRequest {
+  const { requestType } = method;
+  const { checked } = requestType;
+  if (checked === undefined) {
+    const message = decoded(method, requestType, bytes);
+    return { message, read: validate((field) => read(message, field)) };
+  }
+  const request = decoded(method, checked, bytes);
+  return { message: request.message, read: readChecked(request.violations(), (field) => read(request.message, field)) };
+}
+
+/** Reads a message whose violations of the contract are known. */
+export function readChecked<T>(violations: readonly RuleViolation[], read: (field: FieldAt) => T): T {
+  return validateWith(violations.map(toFieldViolation), read);
+}
+
+/** Reads a decoded request, and reports what is wrong with it. */
+export type RequestReader = (message: unknown, field: FieldAt) => unknown;
+
+/** A decoded request, and what a handler's own reader makes of it; `read` is undefined without one. */
+export interface ReadRequest {
+  readonly message: unknown;
+  readonly read?: unknown;
 }
 
 /**

@@ -6,13 +6,16 @@ import { type Clocks, dateOf } from '../clock/clock.js';
 import { encodeMessage } from '../contract/encode.js';
 import type { Method } from '../contract/method.js';
 import { mapMessages, untilAborted } from '../middleware/stream.js';
+import { validate } from '../status/invalid-argument.js';
 import type { WireCall } from '../transport/transport.js';
-import { decodeRequest } from './codec.js';
+import { decodeAndRead, decodeRequest, type ReadRequest, type RequestReader } from './codec.js';
 import type { MethodStats } from './method-stats.js';
 
 /** What the router adds to a received call. */
 export interface RoutedCallOptions {
   readonly method: Method;
+  /** Reads the request for the handler, if it has a reader. */
+  readonly reader: RequestReader | undefined;
   /** Counts the bytes of the request. */
   readonly stats: MethodStats;
   readonly startedAt: number;
@@ -50,7 +53,7 @@ export class RoutedCall implements ServerCall {
   #log: Logger | undefined;
 
   constructor(wire: WireCall, options: RoutedCallOptions) {
-    const { method, stats, startedAt, clocks, traceId, trailer, logger } = options;
+    const { method, startedAt, clocks, traceId, trailer, logger } = options;
     this.method = method;
     this.metadata = wire.metadata;
     this.context = wire.context;
@@ -58,7 +61,7 @@ export class RoutedCall implements ServerCall {
     this.peer = wire.peer;
     this.startedAt = startedAt;
     this.trailer = trailer;
-    this.request = requestOf(method, wire, stats);
+    this.request = requestOf(wire, options);
     this.#logger = logger;
     this.#wire = wire;
     this.#clocks = clocks;
@@ -119,10 +122,10 @@ export class RoutedCall implements ServerCall {
 }
 
 /** The request for the handler. A stream ends with the call, so that a handler which waits for a message doesn't outlive it. */
-function requestOf(method: Method, { request, context }: WireCall, stats: MethodStats): Payload {
+function requestOf({ request, context }: WireCall, { method, stats, reader }: RoutedCallOptions): Payload {
   if (!request.stream) {
     stats.requestBytes += request.message.length;
-    return new UnaryRequest(method, request.message);
+    return new UnaryRequest(method, request.message, reader);
   }
   const messages = untilAborted(request.messages, context.signal);
   const decode = (bytes: Uint8Array) => {
@@ -137,11 +140,13 @@ class UnaryRequest {
   readonly stream = false;
   readonly #method: Method;
   readonly #bytes: Uint8Array;
-  #decoded: { readonly message: unknown } | undefined;
+  readonly #reader: RequestReader | undefined;
+  #decoded: ReadRequest | undefined;
 
-  constructor(method: Method, bytes: Uint8Array) {
+  constructor(method: Method, bytes: Uint8Array, reader: RequestReader | undefined) {
     this.#method = method;
     this.#bytes = bytes;
+    this.#reader = reader;
   }
 
   get bytes(): Uint8Array {
@@ -149,9 +154,27 @@ class UnaryRequest {
   }
 
   get message(): unknown {
-    this.#decoded ??= { message: decodeRequest(this.#method, this.#bytes) };
-    return this.#decoded.message;
+    return this.#decode().message;
   }
+
+  /** What the handler's reader makes of the message. */
+  get read(): unknown {
+    return this.#decode().read;
+  }
+
+  #decode(): ReadRequest {
+    this.#decoded ??=
+      this.#reader === undefined
+        ? { message: decodeRequest(this.#method, this.#bytes) }
+        : decodeAndRead(this.#method, this.#bytes, this.#reader);
+    return this.#decoded;
+  }
+}
+
+/** What a handler's reader makes of the request, also if middleware has replaced it. */
+export function readRequest({ request }: ServerCall, reader: RequestReader): unknown {
+  if (request instanceof UnaryRequest) return request.read;
+  return validate((field) => reader(request.stream ? undefined : request.message, field));
 }
 
 /** The request of a unary call as it was received, or, if middleware has replaced it, as it is encoded. */

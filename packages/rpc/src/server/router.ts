@@ -13,11 +13,12 @@ import { RpcError } from '../status/rpc-error.js';
 import { RouterError, SERVED_BY } from '../transport/router-error.js';
 import type { WireCall } from '../transport/transport.js';
 import { noteWork } from './busy-loop.js';
-import { encodeReply } from './codec.js';
+import { encodeReply, type RequestReader } from './codec.js';
 import { toRouterError, toRpcError } from './faults.js';
 import { type AnyHandler, invoke, type ServiceImplementation } from './handlers.js';
 import { runOnce } from './keyed-calls.js';
 import { MethodStats } from './method-stats.js';
+import { readerOf } from './reading.js';
 import { encodedRequest, RoutedCall } from './routed-call.js';
 
 /** Options of {@link createRouter}. */
@@ -50,6 +51,8 @@ export interface Router {
 
 interface Route {
   readonly method: Method;
+  /** Reads the request for the handler, if it has a reader. */
+  readonly reader: RequestReader | undefined;
   readonly stats: MethodStats;
   readonly run: Next<ServerCall>;
 }
@@ -66,11 +69,12 @@ export function createRouter(options: RouterOptions): Router {
   const servedBy = new Metadata(instanceId === undefined ? undefined : [[SERVED_BY, instanceId]]);
   const routes = routesOf(options, [...(options.middleware ?? []), enforceContext]);
 
-  function toServerCall({ method, stats }: Route, wire: WireCall): RoutedCall {
+  function toServerCall({ method, reader, stats }: Route, wire: WireCall): RoutedCall {
     const traceId = receivedTraceId(wire.metadata) ?? newTraceId(random);
     limit(wire, method.policy.timeoutMs, clock);
     return new RoutedCall(wire, {
       method,
+      reader,
       stats,
       startedAt: clock.now(),
       clocks,
@@ -165,7 +169,7 @@ function routesOf(
       const run = compose(chain, (call) => handOver(handler, call, outcomes));
       // The first call needn't wait then. It reports a failure, too.
       method.requestType.checked?.load?.()?.catch(() => undefined);
-      routes.set(method.path, { method, stats: new MethodStats(), run });
+      routes.set(method.path, { method, reader: readerOf(handler), stats: new MethodStats(), run });
     }
   }
   return routes;

@@ -16,14 +16,35 @@ export type FieldAt = (path: string) => ReportFault;
  * @throws RpcError `INVALID_ARGUMENT` with every violation.
  */
 export function validate<T>(read: (field: FieldAt) => T): T {
-  const violations: FieldViolation[] = [];
-  const value = read((field) => (description) => violations.push({ field, description }));
+  return validateWith([], read);
+}
+
+/**
+ * Does as {@link validate}, and reports the violations that are known before with those that `read` finds. What `read` reports
+ * of a field that is known to be invalid is dropped: one reason is enough.
+ */
+export function validateWith<T>(known: readonly FieldViolation[], read: (field: FieldAt) => T): T {
+  const violations = [...known];
+  const report = (field: string, description: string) => {
+    if (!known.some((violation) => violation.field === field)) violations.push({ field, description });
+  };
+  const value = readUnless(violations, () => read((field) => (description) => report(field, description)));
   // @text <field>: <rule and remedy>; <field>: …
   // @cause Fields of the request break rules of the service. The text and the detail `google.rpc.BadRequest` list each field
   // with its rule.
   // @remedy Correct the fields that are named. `error.detail(BadRequest)` has them for programs.
-  if (violations.length > 0) throw invalidArgument(violations);
-  return value;
+  if (violations.length > 0 || value === undefined) throw invalidArgument(violations);
+  return value.read;
+}
+
+/** A reader may stumble over what is reported already; then there is no value. */
+function readUnless<T>(violations: readonly FieldViolation[], read: () => T): { readonly read: T } | undefined {
+  try {
+    return { read: read() };
+  } catch (error) {
+    if (violations.length === 0) throw error;
+    return undefined;
+  }
 }
 
 /** Returns `value`. Reports it if `rule` returns a fault. */

@@ -1,7 +1,7 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import type { Transaction } from '@rondo/database';
-import { type MessageChecks, refuseViolations } from '@rondo/rpc/internal';
-import { invalidArgument } from '@rondo/rpc/status';
+import { type MessageChecks, readChecked } from '@rondo/rpc/internal';
+import { type FieldAt, invalidArgument } from '@rondo/rpc/status';
 import type { CheckedRef } from '../transaction-ref.js';
 
 /** A generated message type with its full name, as all types in `@rondo/contracts` have it. */
@@ -39,22 +39,34 @@ export interface Operation {
 
 const PREFIX = 'type.googleapis.com/';
 
+/** The messages of an operation. */
+export interface OperationTypes<Request, Result, Read = Request> {
+  readonly request: NamedMessageType<Request>;
+  readonly result: NamedMessageType<Result>;
+  /**
+   * Turns the request into what the work needs, and reports what the contract's rules can't say, as `reading` does for a
+   * handler. Without it the work gets the request.
+   */
+  readonly read?: (request: Request, field: FieldAt) => Read;
+}
+
 /**
- * Creates an operation, which is selected by its request type. The request is checked by the rules of its contract first. An error in `work` is a vote to abort; an `RpcError`
- * reaches the coordinator's caller unchanged. `work` may run more than once because of conflicts with concurrent
- * transactions.
+ * Creates an operation, which is selected by its request type. The request is checked by the rules of its contract first, and
+ * read. An error in `work` is a vote to abort; an `RpcError` reaches the coordinator's caller unchanged. `work` may run more
+ * than once because of conflicts with concurrent transactions.
  */
-export function operation<Request, Result extends object>(
-  types: { readonly request: NamedMessageType<Request>; readonly result: NamedMessageType<Result> },
-  work: OperationWork<Request, Result>,
+export function operation<Request, Result extends object, Read = Request>(
+  { request: type, result, read = (message) => message as unknown as Read }: OperationTypes<Request, Result, Read>,
+  work: OperationWork<Read, Result>,
 ): Operation {
   return {
-    requestType: types.request.$type,
-    async run(transaction, request, context) {
-      await types.request.checked?.load?.();
-      const message = unpack(types.request, request, 'operation');
-      refuseViolations(types.request.checked?.decode(request.value).violations() ?? []);
-      return pack(types.result, await work(transaction, message, context));
+    requestType: type.$type,
+    async run(transaction, packed, context) {
+      await type.checked?.load?.();
+      const message = unpack(type, packed, 'operation');
+      const violations = type.checked?.decode(packed.value).violations() ?? [];
+      const request = readChecked(violations, (field) => read(message, field));
+      return pack(result, await work(transaction, request, context));
     },
   };
 }

@@ -1,11 +1,10 @@
 import type { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { readDate } from '@rondo/resources';
-import { isId } from '@rondo/resources/domain';
-import { validate } from '@rondo/rpc/status';
+import type { FieldAt } from '@rondo/rpc/status';
 import type { DeliveryStore, NewId, Now } from '../domain/ports.js';
 import { type DeliverProject, type Delivery, deliverProject } from '../usecases/deliver-project.js';
 import { type MemberField, withRpcErrors } from './errors.js';
-import { readProjectWithTasks, toProjectMessage } from './project-message.js';
+import { readCreateProject, toProjectMessage } from './project-message.js';
 import { toReservationMessage } from './reservation-message.js';
 
 /** The dependencies of {@link deliverProjectIn}. */
@@ -16,10 +15,9 @@ interface DeliverPorts<Transaction> {
   readonly now: Now;
 }
 
-/** Carries out a `DeliverProjectRequest` in a local transaction that is a branch of a distributed transaction. */
+/** Carries out a delivery in a local transaction that is a branch of a distributed transaction. */
 export function deliverProjectIn<Transaction>({ storeIn, newId, now }: DeliverPorts<Transaction>) {
-  return async (transaction: Transaction, request: DeliverProjectRequest): Promise<DeliverProjectResponse> => {
-    const command = readDeliverProject(request);
+  return async (transaction: Transaction, command: DeliverProject): Promise<DeliverProjectResponse> => {
     const assignees = command.tasks.map(
       ({ assigneeId }, index): MemberField => ({ path: `tasks[${index}].assignee`, memberId: assigneeId }),
     );
@@ -29,18 +27,14 @@ export function deliverProjectIn<Transaction>({ storeIn, newId, now }: DeliverPo
   };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readDeliverProject(request: DeliverProjectRequest): DeliverProject {
-  return validate((field) => {
-    const { projectId, startDate } = request;
-    if (!isId(projectId))
-      field('project_id')(`must be 1 to 63 of a-z 0-9 -, not beginning with -; it is "${projectId}"`);
-    return {
-      projectId,
-      ...readProjectWithTasks(field, request),
-      startDate: readDate(field('start_date'), startDate),
-    };
-  });
+/** Reads the request of a delivery. */
+export function readDeliverProject(request: DeliverProjectRequest, field: FieldAt): DeliverProject {
+  const { projectId, startDate } = request;
+  return {
+    projectId,
+    ...readCreateProject(request, field),
+    startDate: readDate(field('start_date'), startDate),
+  };
 }
 
 function toDeliveryMessage({ project, reservations }: Delivery): DeliverProjectResponse {

@@ -4,12 +4,10 @@ import {
   Member as MemberMessage,
   type UpdateMemberRequest,
 } from '@rondo/contracts/projects/v1/team';
-import { checkRequestId, type Etagged, etagOf, type List, readEtag, readUpdateMask } from '@rondo/resources';
-import { emailFault, titleFault } from '@rondo/resources/domain';
-import { checked, type FieldAt, validate } from '@rondo/rpc/status';
+import { type Etagged, etagOf, type List, readEtag, readUpdateMask, required } from '@rondo/resources';
+import type { FieldAt } from '@rondo/rpc/status';
 import type { Member, MemberChange, MemberFields } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
-import { capacityFault } from '../domain/rules.js';
 import type { DeleteMember } from '../usecases/members.js';
 import { readMemberName } from './names.js';
 
@@ -26,56 +24,43 @@ export const MEMBERS: List = {
 
 const EMPTY = MemberMessage.fromPartial({});
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readCreateMember({ member = EMPTY, requestId }: CreateMemberRequest): MemberFields {
-  return validate((field) => {
-    const fields = {
-      displayName: checked(field('member.display_name'), member.displayName, titleFault),
-      email: checked(field('member.email'), member.email, emailFault),
-      weeklyCapacityMinutes: readCapacity(field, member),
-    };
-    checkRequestId(field('request_id'), requestId);
-    return fields;
-  });
+export function readCreateMember({ member = EMPTY }: CreateMemberRequest, field: FieldAt): MemberFields {
+  return {
+    displayName: required(field('member.display_name'), member.displayName),
+    email: required(field('member.email'), member.email),
+    weeklyCapacityMinutes: member.weeklyCapacityMinutes,
+  };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readUpdateMember({ member = EMPTY, updateMask }: UpdateMemberRequest): MemberChange {
-  return validate((field) => {
-    const { name, displayName, email, weeklyCapacityMinutes, etag } = member;
-    const changes = readUpdateMask(field('update_mask'), updateMask, {
-      display_name: displayName !== '',
-      email: email !== '',
-      weekly_capacity_minutes: weeklyCapacityMinutes !== 0n,
-    });
-    const fields: Partial<MemberFields> = {
-      ...(changes('display_name') && { displayName: checked(field('member.display_name'), displayName, titleFault) }),
-      ...(changes('email') && { email: checked(field('member.email'), email, emailFault) }),
-      ...(changes('weekly_capacity_minutes') && { weeklyCapacityMinutes: readCapacity(field, member) }),
-    };
-    return {
-      id: readMemberName(field('member.name'), name),
-      fields,
-      changedSince: readEtag(field('member.etag'), etag, etaggedMember),
-    };
+export function readUpdateMember({ member = EMPTY, updateMask }: UpdateMemberRequest, field: FieldAt): MemberChange {
+  const { name, displayName, email, weeklyCapacityMinutes, etag } = member;
+  const changes = readUpdateMask(field('update_mask'), updateMask, {
+    display_name: displayName !== '',
+    email: email !== '',
+    weekly_capacity_minutes: weeklyCapacityMinutes !== 0n,
   });
+  const fields: Partial<MemberFields> = {
+    ...(changes('display_name') && { displayName: required(field('member.display_name'), displayName) }),
+    ...(changes('email') && { email: required(field('member.email'), email) }),
+    ...(changes('weekly_capacity_minutes') && { weeklyCapacityMinutes }),
+  };
+  return {
+    id: readMemberName(field('member.name'), name),
+    fields,
+    changedSince: readEtag(field('member.etag'), etag, etaggedMember),
+  };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readDeleteMember({ name, etag }: DeleteMemberRequest): DeleteMember {
-  return validate((field) => ({
+export function readDeleteMember({ name, etag }: DeleteMemberRequest, field: FieldAt): DeleteMember {
+  return {
     id: readMemberName(field('name'), name),
     changedSince: readEtag(field('etag'), etag, etaggedMember),
-  }));
+  };
 }
 
 export function toMemberMessage(member: Member): MemberMessage {
   const { id, version: _version, ...fields } = member;
   return { name: memberName(id), ...fields, etag: etagOf(etaggedMember(member)) };
-}
-
-function readCapacity(field: FieldAt, { weeklyCapacityMinutes }: MemberMessage): bigint {
-  return checked(field('member.weekly_capacity_minutes'), weeklyCapacityMinutes, capacityFault);
 }
 
 /** The order of these fields must never change: the etags that callers hold depend on it. */

@@ -1,7 +1,6 @@
 import { readName } from '@rondo/resources';
-import { checked, type FieldAt, type ReportFault } from '@rondo/rpc/status';
+import type { FieldAt, ReportFault } from '@rondo/rpc/status';
 import { memberNames, projectName, projectNames, type TaskId, taskNames } from '../domain/names.js';
-import { dependenciesFault } from '../domain/rules.js';
 
 /** Reads the id from a project's name. */
 export function readProjectName(report: ReportFault, name: string): string {
@@ -25,7 +24,6 @@ export function readOptionalMember(report: ReportFault, name: string): string | 
 
 /** Reads the ids from the names of a task's dependencies, which must be tasks of the same project. */
 export function readDependencies(field: FieldAt, names: readonly string[], projectId: string): readonly string[] {
-  checked(field('dependencies'), names, dependenciesFault);
   return names.map((name, index) => {
     const report = field(`dependencies[${index}]`);
     const id = readTaskName(report, name);

@@ -7,7 +7,6 @@ import {
   type WatchProjectResponse,
 } from '@rondo/contracts/projects/v1/projects';
 import {
-  checkRequestId,
   type Etagged,
   etagOf,
   type List,
@@ -15,10 +14,10 @@ import {
   readDate,
   readEtag,
   readUpdateMask,
+  required,
   toDateMessage,
 } from '@rondo/resources';
-import { titleFault } from '@rondo/resources/domain';
-import { checked, type FieldAt, validate } from '@rondo/rpc/status';
+import { checked, type FieldAt } from '@rondo/rpc/status';
 import { memberNames, optionalMemberName, projectName, taskName } from '../domain/names.js';
 import {
   dueDateFault,
@@ -28,7 +27,6 @@ import {
   type ProjectFields,
 } from '../domain/project.js';
 import type { ProjectEvent } from '../domain/project-feed.js';
-import { firstTasksFault } from '../domain/rules.js';
 import type { ProjectEstimate } from '../usecases/estimate-project.js';
 import type { CreateProject, DeleteProject } from '../usecases/projects.js';
 import { readOptionalMember, readProjectName } from './names.js';
@@ -48,59 +46,45 @@ export const PROJECTS: List = {
   },
 };
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readCreateProject(request: CreateProjectRequest): CreateProject {
-  return validate((field) => {
-    const command = readProjectWithTasks(field, request);
-    checkRequestId(field('request_id'), request.requestId);
-    return command;
-  });
-}
-
 /** Reads a new project with its first tasks. */
-export function readProjectWithTasks(
-  field: FieldAt,
+export function readCreateProject(
   { project = ProjectMessage.fromPartial({}), tasks }: Pick<CreateProjectRequest, 'project' | 'tasks'>,
+  field: FieldAt,
 ): CreateProject {
-  checked(field('tasks'), tasks.length, firstTasksFault);
   return {
     project: readFields(field, project),
     tasks: tasks.map((task, index) => readFirstTask((path) => field(`tasks[${index}].${path}`), task)),
   };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readUpdateProject({
-  project = ProjectMessage.fromPartial({}),
-  updateMask,
-}: UpdateProjectRequest): ProjectChange {
-  return validate((field) => {
-    const { title, state, owner, startDate, dueDate } = project;
-    const changes = readUpdateMask(field('update_mask'), updateMask, {
-      title: title !== '',
-      state: state !== 0,
-      owner: owner !== '',
-      start_date: startDate !== undefined,
-      due_date: dueDate !== undefined,
-    });
-    const fields: Partial<ProjectFields> = {
-      ...(changes('title') && { title: checked(field('project.title'), title, titleFault) }),
-      ...(changes('state') && { state: readProjectState(field('project.state'), state) }),
-      ...(changes('owner') && { ownerId: readOptionalMember(field('project.owner'), owner) }),
-      ...(changes('start_date') && { startDate: readDate(field('project.start_date'), startDate) }),
-      ...(changes('due_date') && { dueDate: readDate(field('project.due_date'), dueDate) }),
-    };
-    const id = readProjectName(field('project.name'), project.name);
-    return { id, fields, changedSince: readEtag(field('project.etag'), project.etag, etaggedProject) };
+export function readUpdateProject(
+  { project = ProjectMessage.fromPartial({}), updateMask }: UpdateProjectRequest,
+  field: FieldAt,
+): ProjectChange {
+  const { title, state, owner, startDate, dueDate } = project;
+  const changes = readUpdateMask(field('update_mask'), updateMask, {
+    title: title !== '',
+    state: state !== 0,
+    owner: owner !== '',
+    start_date: startDate !== undefined,
+    due_date: dueDate !== undefined,
   });
+  const fields: Partial<ProjectFields> = {
+    ...(changes('title') && { title: required(field('project.title'), title) }),
+    ...(changes('state') && { state: readProjectState(field('project.state'), state) }),
+    ...(changes('owner') && { ownerId: readOptionalMember(field('project.owner'), owner) }),
+    ...(changes('start_date') && { startDate: readDate(field('project.start_date'), startDate) }),
+    ...(changes('due_date') && { dueDate: readDate(field('project.due_date'), dueDate) }),
+  };
+  const id = readProjectName(field('project.name'), project.name);
+  return { id, fields, changedSince: readEtag(field('project.etag'), project.etag, etaggedProject) };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readDeleteProject({ name, etag }: DeleteProjectRequest): DeleteProject {
-  return validate((field) => ({
+export function readDeleteProject({ name, etag }: DeleteProjectRequest, field: FieldAt): DeleteProject {
+  return {
     id: readProjectName(field('name'), name),
     changedSince: readEtag(field('etag'), etag, etaggedProject),
-  }));
+  };
 }
 
 export function toProjectMessage(project: Project): ProjectMessage {
@@ -138,7 +122,7 @@ export function toEventMessage(event: ProjectEvent): WatchProjectResponse {
 
 function readFields(field: FieldAt, { title, state, owner, startDate, dueDate }: ProjectMessage): ProjectFields {
   const fields = {
-    title: checked(field('project.title'), title, titleFault),
+    title: required(field('project.title'), title),
     state: readFirstProjectState(field('project.state'), state),
     ownerId: readOptionalMember(field('project.owner'), owner),
     startDate: readDate(field('project.start_date'), startDate),

@@ -1,6 +1,6 @@
 import type { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { idIn, nextPageToken, readList } from '@rondo/resources';
-import type { Handlers } from '@rondo/rpc/server';
+import { type Handlers, reading } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
 import { projectNames } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
@@ -28,10 +28,9 @@ import {
 /** The handlers of `projects.v1.ProjectService`. */
 export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDefinition> {
   return {
-    async createProject(message) {
-      const command = readCreateProject(message);
+    createProject: reading(readCreateProject, (command) => {
       return withRpcErrors(createProject(ports, command, toProjectMessage), memberFieldsOf(command));
-    },
+    }),
     async getProject({ name }) {
       return toProjectMessage(await withRpcErrors(getProject(ports, idIn(projectNames, name))));
     },
@@ -40,14 +39,13 @@ export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDef
       const { items, next } = await withRpcErrors(listProjects(ports, query));
       return { projects: items.map(toProjectMessage), nextPageToken: nextPageToken(PROJECTS, message, next) };
     },
-    async updateProject(message) {
-      const change = readUpdateProject(message);
+    updateProject: reading(readUpdateProject, async (change) => {
       const owner = { path: 'project.owner', memberId: change.fields.ownerId };
       return toProjectMessage(await withRpcErrors(updateProject(ports, change), [owner]));
-    },
-    async deleteProject(message) {
-      return toProjectMessage(await withRpcErrors(deleteProject(ports, readDeleteProject(message))));
-    },
+    }),
+    deleteProject: reading(readDeleteProject, async (deletion) => {
+      return toProjectMessage(await withRpcErrors(deleteProject(ports, deletion)));
+    }),
     async undeleteProject({ name }) {
       return toProjectMessage(await withRpcErrors(undeleteProject(ports, idIn(projectNames, name))));
     },

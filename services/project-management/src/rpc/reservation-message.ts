@@ -1,21 +1,38 @@
 import {
   type CreateReservationRequest,
   type ListMemberWeeksRequest,
+  type ListReservationsRequest,
   type MemberWeek as MemberWeekMessage,
   Reservation as ReservationMessage,
 } from '@rondo/contracts/projects/v1/team';
-import { checkRequestId, type List, readDate, toDateMessage } from '@rondo/resources';
+import { type List, nextPageToken, readDate, readList, toDateMessage } from '@rondo/resources';
 import type { CalendarDate } from '@rondo/resources/domain';
-import { checked, type FieldAt, type ReportFault, validate } from '@rondo/rpc/status';
+import type { FieldAt, ReportFault } from '@rondo/rpc/status';
 import { memberName, projectName, projectNames, reservationName } from '../domain/names.js';
 import { dateOf, dayName, dayNumberOf, LAST_DAY, mondayOf, weekOf } from '../domain/planning/days.js';
 import { freeOf, type MemberWeek, type Reservation, type ReservationFields } from '../domain/reservation.js';
-import { DEFAULT_WEEKS, reservedFault, weekCountFault } from '../domain/rules.js';
 import type { ListMemberWeeks } from '../usecases/reservations.js';
 import { readMemberName, readProjectName } from './names.js';
 
+/** The number of weeks that are listed if a request doesn't say how many. */
+const DEFAULT_WEEKS = 8;
+
+/** The parent that lists the reservations of all members. */
+const ALL_MEMBERS = 'members/-';
+
+/** Reads which reservations are listed. `tokenOf` makes the token of the next page. */
+export function readListReservations(request: ListReservationsRequest, field: FieldAt) {
+  const { parent } = request;
+  const list = reservationsOf(parent);
+  return {
+    memberId: parent === ALL_MEMBERS ? undefined : readMemberName(field('parent'), parent),
+    query: readList(field, list, request),
+    tokenOf: (next: bigint | undefined) => nextPageToken(list, request, next),
+  };
+}
+
 /** The fields by which the reservations of a member can be filtered. */
-export function reservationsOf(parent: string): List {
+function reservationsOf(parent: string): List {
   const fields = {
     project: { kind: 'name', pattern: projectNames.pattern, read: projectNames.parse },
     week_start_date: { kind: 'date' },
@@ -24,29 +41,27 @@ export function reservationsOf(parent: string): List {
   return { collection: `${parent}/reservations`, fields };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readCreateReservation({ parent, reservation, requestId }: CreateReservationRequest): ReservationFields {
-  return validate((field) => {
-    const { project, weekStartDate, minutes } = reservation ?? ReservationMessage.fromPartial({});
-    const fields = {
-      memberId: readMemberName(field('parent'), parent),
-      projectId: readProjectName(field('reservation.project'), project),
-      weekStartDate: readMonday(field('reservation.week_start_date'), weekStartDate),
-      minutes: checked(field('reservation.minutes'), minutes, reservedFault),
-    };
-    checkRequestId(field('request_id'), requestId);
-    return fields;
-  });
+export function readCreateReservation(
+  { parent, reservation }: CreateReservationRequest,
+  field: FieldAt,
+): ReservationFields {
+  const { project, weekStartDate, minutes } = reservation ?? ReservationMessage.fromPartial({});
+  return {
+    memberId: readMemberName(field('parent'), parent),
+    projectId: readProjectName(field('reservation.project'), project),
+    weekStartDate: readMonday(field('reservation.week_start_date'), weekStartDate),
+    minutes,
+  };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readListMemberWeeks({ parent, startDate, weekCount }: ListMemberWeeksRequest): ListMemberWeeks {
-  return validate((field) => {
-    const count = checked(field('week_count'), weekCount, weekCountFault) || DEFAULT_WEEKS;
-    const start = readDate(field('start_date'), startDate);
-    checkEnd(field, start, count);
-    return { memberId: readMemberName(field('parent'), parent), startDate: start, weekCount: count };
-  });
+export function readListMemberWeeks(
+  { parent, startDate, weekCount }: ListMemberWeeksRequest,
+  field: FieldAt,
+): ListMemberWeeks {
+  const count = weekCount || DEFAULT_WEEKS;
+  const start = readDate(field('start_date'), startDate);
+  checkEnd(field, start, count);
+  return { memberId: readMemberName(field('parent'), parent), startDate: start, weekCount: count };
 }
 
 export function toReservationMessage(reservation: Reservation): ReservationMessage {

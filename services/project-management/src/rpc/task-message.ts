@@ -2,22 +2,41 @@ import {
   type BatchCreateTasksRequest,
   type CreateTaskRequest,
   type DeleteTaskRequest,
+  type ListTasksRequest,
   Task as TaskMessage,
   type UpdateTaskRequest,
 } from '@rondo/contracts/projects/v1/tasks';
-import { checkRequestId, type Etagged, etagOf, type List, nameField, readEtag, readUpdateMask } from '@rondo/resources';
-import { titleFault } from '@rondo/resources/domain';
-import { checked, type FieldAt, validate } from '@rondo/rpc/status';
+import {
+  type Etagged,
+  etagOf,
+  type List,
+  nameField,
+  nextPageToken,
+  readEtag,
+  readList,
+  readUpdateMask,
+  required,
+} from '@rondo/resources';
+import type { FieldAt } from '@rondo/rpc/status';
 import { memberNames, optionalMemberName, taskName } from '../domain/names.js';
-import { batchFault, effortFault, taskIdFault } from '../domain/rules.js';
 import { TASK_STATES, type Task, type TaskChange, type TaskFields } from '../domain/task.js';
 import type { BatchCreateTasks, CreateTask, DeleteTask } from '../usecases/tasks.js';
 import type { ReferenceField } from './errors.js';
 import { readDependencies, readOptionalMember, readProjectName, readTaskName } from './names.js';
 import { readFirstTaskState, readTaskState, TASK_STATE_MESSAGES } from './states.js';
 
+/** Reads which tasks are listed. `tokenOf` makes the token of the next page. */
+export function readListTasks(request: ListTasksRequest, field: FieldAt) {
+  const list = tasksOf(request.parent);
+  return {
+    projectId: readProjectName(field('parent'), request.parent),
+    query: readList(field, list, request),
+    tokenOf: (next: bigint | undefined) => nextPageToken(list, request, next),
+  };
+}
+
 /** The fields by which the tasks of a project can be filtered. */
-export function tasksOf(parent: string): List {
+function tasksOf(parent: string): List {
   const fields = {
     title: { kind: 'text' },
     state: { kind: 'enum', values: TASK_STATES },
@@ -28,37 +47,24 @@ export function tasksOf(parent: string): List {
   return { collection: `${parent}/tasks`, fields };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readCreateTask(request: CreateTaskRequest): CreateTask {
-  return validate((field) => {
-    const projectId = readProjectName(field('parent'), request.parent);
-    const command = { projectId, ...readNewTask(field, request, projectId) };
-    checkRequestId(field('request_id'), request.requestId);
-    return command;
-  });
+export function readCreateTask(request: CreateTaskRequest, field: FieldAt): CreateTask {
+  const projectId = readProjectName(field('parent'), request.parent);
+  return { projectId, ...readNewTask(field, request, projectId) };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readBatchCreateTasks(request: BatchCreateTasksRequest): BatchCreateTasks {
-  return validate((field) => {
-    const { parent, requests } = request;
-    const projectId = readProjectName(field('parent'), parent);
-    checked(field('requests'), requests.length, batchFault);
-    const ids = new Set<string>();
-    const tasks = requests.map((one, index) => {
-      const at: FieldAt = (path) => field(`requests[${index}].${path}`);
-      if (one.parent !== '' && one.parent !== parent)
-        at('parent')(`must be empty or "${parent}"; it is "${one.parent}"`);
-      if (ids.has(one.taskId)) at('task_id')(`must be unique; another task of the batch has "${one.taskId}"`);
-      if (one.taskId !== '') ids.add(one.taskId);
-      const task = readNewTask(at, one, projectId);
-      if (one.requestId !== '') at('request_id')('must be empty: the whole batch has one, request_id');
-      return task;
-    });
-    const command = { projectId, tasks };
-    checkRequestId(field('request_id'), request.requestId);
-    return command;
+export function readBatchCreateTasks({ parent, requests }: BatchCreateTasksRequest, field: FieldAt): BatchCreateTasks {
+  const projectId = readProjectName(field('parent'), parent);
+  const ids = new Set<string>();
+  const tasks = requests.map((one, index) => {
+    const at: FieldAt = (path) => field(`requests[${index}].${path}`);
+    if (one.parent !== '' && one.parent !== parent) at('parent')(`must be empty or "${parent}"; it is "${one.parent}"`);
+    if (ids.has(one.taskId)) at('task_id')(`must be unique; another task of the batch has "${one.taskId}"`);
+    if (one.taskId !== '') ids.add(one.taskId);
+    const task = readNewTask(at, one, projectId);
+    if (one.requestId !== '') at('request_id')('must be empty: the whole batch has one, request_id');
+    return task;
   });
+  return { projectId, tasks };
 }
 
 /** The fields of a new task that name members and tasks. `path` is the path of the task's message. */
@@ -90,7 +96,6 @@ function readNewTask(
   { task = TaskMessage.fromPartial({}), taskId }: CreateTaskRequest,
   projectId: string,
 ): Omit<CreateTask, 'projectId'> {
-  checked(field('task_id'), taskId, taskIdFault);
   return {
     taskId: taskId === '' ? undefined : taskId,
     task: readTaskFields((path) => field(`task.${path}`), task, projectId),
@@ -100,10 +105,10 @@ function readNewTask(
 /** Reads the fields of a new task. `field` reports faults at paths within the task. */
 function readTaskFields(field: FieldAt, task: TaskMessage, projectId: string): TaskFields {
   return {
-    title: checked(field('title'), task.title, titleFault),
+    title: required(field('title'), task.title),
     state: readFirstTaskState(field('state'), task.state),
     assigneeId: readOptionalMember(field('assignee'), task.assignee),
-    effortMinutes: checked(field('effort_minutes'), task.effortMinutes, effortFault),
+    effortMinutes: task.effortMinutes,
     dependencies: readDependencies(field, task.dependencies, projectId),
   };
 }
@@ -120,36 +125,35 @@ export function readFirstTask(field: FieldAt, task: TaskMessage): TaskFields {
   return readTaskFields(field, { ...task, dependencies: [] }, '');
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readUpdateTask({ task = TaskMessage.fromPartial({}), updateMask }: UpdateTaskRequest): TaskChange {
-  return validate((field) => {
-    const at: FieldAt = (path) => field(`task.${path}`);
-    const { title, state, assignee, effortMinutes, dependencies } = task;
-    const changes = readUpdateMask(field('update_mask'), updateMask, {
-      title: title !== '',
-      state: state !== 0,
-      assignee: assignee !== '',
-      effort_minutes: effortMinutes !== 0n,
-      dependencies: dependencies.length > 0,
-    });
-    const id = readTaskName(at('name'), task.name);
-    const fields: Partial<TaskFields> = {
-      ...(changes('title') && { title: checked(at('title'), title, titleFault) }),
-      ...(changes('state') && { state: readTaskState(at('state'), state) }),
-      ...(changes('assignee') && { assigneeId: readOptionalMember(at('assignee'), assignee) }),
-      ...(changes('effort_minutes') && { effortMinutes: checked(at('effort_minutes'), effortMinutes, effortFault) }),
-      ...(changes('dependencies') && { dependencies: readDependencies(at, dependencies, id.projectId) }),
-    };
-    return { ...id, fields, changedSince: readEtag(at('etag'), task.etag, etaggedTask) };
+export function readUpdateTask(
+  { task = TaskMessage.fromPartial({}), updateMask }: UpdateTaskRequest,
+  field: FieldAt,
+): TaskChange {
+  const at: FieldAt = (path) => field(`task.${path}`);
+  const { title, state, assignee, effortMinutes, dependencies } = task;
+  const changes = readUpdateMask(field('update_mask'), updateMask, {
+    title: title !== '',
+    state: state !== 0,
+    assignee: assignee !== '',
+    effort_minutes: effortMinutes !== 0n,
+    dependencies: dependencies.length > 0,
   });
+  const id = readTaskName(at('name'), task.name);
+  const fields: Partial<TaskFields> = {
+    ...(changes('title') && { title: required(at('title'), title) }),
+    ...(changes('state') && { state: readTaskState(at('state'), state) }),
+    ...(changes('assignee') && { assigneeId: readOptionalMember(at('assignee'), assignee) }),
+    ...(changes('effort_minutes') && { effortMinutes }),
+    ...(changes('dependencies') && { dependencies: readDependencies(at, dependencies, id.projectId) }),
+  };
+  return { ...id, fields, changedSince: readEtag(at('etag'), task.etag, etaggedTask) };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-export function readDeleteTask({ name, etag }: DeleteTaskRequest): DeleteTask {
-  return validate((field) => ({
+export function readDeleteTask({ name, etag }: DeleteTaskRequest, field: FieldAt): DeleteTask {
+  return {
     ...readTaskName(field('name'), name),
     changedSince: readEtag(field('etag'), etag, etaggedTask),
-  }));
+  };
 }
 
 export function toTaskMessage(task: Task): TaskMessage {

@@ -1,6 +1,6 @@
 import type { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
 import { idIn, nextPageToken, readList } from '@rondo/resources';
-import type { Handlers } from '@rondo/rpc/server';
+import { type Handlers, reading } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
 import { memberNames, reservationNames } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
@@ -21,17 +21,13 @@ import {
 } from '../usecases/reservations.js';
 import { withRpcErrors } from './errors.js';
 import { MEMBERS, readCreateMember, readDeleteMember, readUpdateMember, toMemberMessage } from './member-message.js';
-import { readMemberName } from './names.js';
 import {
   readCreateReservation,
   readListMemberWeeks,
-  reservationsOf,
+  readListReservations,
   toMemberWeekMessage,
   toReservationMessage,
 } from './reservation-message.js';
-
-/** The parent that lists the reservations of all members. */
-const ALL_MEMBERS = 'members/-';
 
 type TeamHandlers = Handlers<typeof TeamServiceDefinition>;
 
@@ -42,9 +38,7 @@ export function teamHandlers(ports: Ports): TeamHandlers {
 
 function memberHandlers(ports: Ports) {
   return {
-    async createMember(message) {
-      return withRpcErrors(createMember(ports, readCreateMember(message), toMemberMessage));
-    },
+    createMember: reading(readCreateMember, (fields) => withRpcErrors(createMember(ports, fields, toMemberMessage))),
     async getMember({ name }) {
       const id = idIn(memberNames, name);
       return toMemberMessage(await withRpcErrors(getMember(ports, id)));
@@ -54,12 +48,12 @@ function memberHandlers(ports: Ports) {
       const { items, next } = await withRpcErrors(listMembers(ports, query));
       return { members: items.map(toMemberMessage), nextPageToken: nextPageToken(MEMBERS, message, next) };
     },
-    async updateMember(message) {
-      return toMemberMessage(await withRpcErrors(updateMember(ports, readUpdateMember(message))));
-    },
-    async deleteMember(message) {
-      return toMemberMessage(await withRpcErrors(deleteMember(ports, readDeleteMember(message))));
-    },
+    updateMember: reading(readUpdateMember, async (change) => {
+      return toMemberMessage(await withRpcErrors(updateMember(ports, change)));
+    }),
+    deleteMember: reading(readDeleteMember, async (deletion) => {
+      return toMemberMessage(await withRpcErrors(deleteMember(ports, deletion)));
+    }),
     async undeleteMember({ name }) {
       const id = idIn(memberNames, name);
       return toMemberMessage(await withRpcErrors(undeleteMember(ports, id)));
@@ -69,31 +63,25 @@ function memberHandlers(ports: Ports) {
 
 function reservationHandlers(ports: Ports) {
   return {
-    async createReservation(message) {
-      return withRpcErrors(createReservation(ports, readCreateReservation(message), toReservationMessage));
-    },
+    createReservation: reading(readCreateReservation, (fields) => {
+      return withRpcErrors(createReservation(ports, fields, toReservationMessage));
+    }),
     async getReservation({ name }) {
       const id = idIn(reservationNames, name);
       return toReservationMessage(await withRpcErrors(getReservation(ports, id)));
     },
-    async listReservations(message) {
-      const { parent } = message;
-      const list = reservationsOf(parent);
-      const reservations = validate((field) => ({
-        memberId: parent === ALL_MEMBERS ? undefined : readMemberName(field('parent'), parent),
-        query: readList(field, list, message),
-      }));
+    listReservations: reading(readListReservations, async ({ tokenOf, ...reservations }) => {
       const { items, next } = await withRpcErrors(listReservations(ports, reservations));
-      return { reservations: items.map(toReservationMessage), nextPageToken: nextPageToken(list, message, next) };
-    },
+      return { reservations: items.map(toReservationMessage), nextPageToken: tokenOf(next) };
+    }),
     async deleteReservation({ name }) {
       const id = idIn(reservationNames, name);
       await withRpcErrors(deleteReservation(ports, id));
       return {};
     },
-    async listMemberWeeks(message) {
-      const weeks = await withRpcErrors(listMemberWeeks(ports, readListMemberWeeks(message)));
+    listMemberWeeks: reading(readListMemberWeeks, async (query) => {
+      const weeks = await withRpcErrors(listMemberWeeks(ports, query));
       return { weeks: weeks.map(toMemberWeekMessage) };
-    },
+    }),
   } satisfies Partial<TeamHandlers>;
 }

@@ -1,8 +1,10 @@
 import type { Deletable, StoredOnly } from '@rondo/resources/domain';
 import { InsufficientStock, StockLimitExceeded } from './errors.js';
 import type { Money } from './money.js';
-import { MAX_STOCK } from './rules.js';
 import type { Deleter, Reader } from './stored.js';
+
+/** The largest stock of one product. */
+const MAX_STOCK = 1_000_000_000n;
 
 /** An article for sale. */
 export interface Product extends Deletable {

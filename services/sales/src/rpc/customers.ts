@@ -6,7 +6,6 @@ import {
   type UpdateCustomerRequest,
 } from '@rondo/contracts/sales/v1/customers';
 import {
-  checkRequestId,
   type Etagged,
   etagOf,
   type List,
@@ -14,10 +13,10 @@ import {
   readEtag,
   readList,
   readUpdateMask,
+  required,
 } from '@rondo/resources';
-import { type ChangedSince, emailFault, titleFault } from '@rondo/resources/domain';
-import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { checked, validate } from '@rondo/rpc/status';
+import { implement, reading, type ServiceImplementation } from '@rondo/rpc/server';
+import { type FieldAt, validate } from '@rondo/rpc/status';
 import type { Customer, CustomerDraft } from '../domain/customer.js';
 import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
@@ -28,7 +27,7 @@ import {
   listCustomers,
   updateCustomer,
 } from '../usecases/customers.js';
-import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
+import { type Deletion, deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
 import { withRpcErrors } from './errors.js';
 import { idOf, readName } from './names.js';
 
@@ -37,27 +36,21 @@ const CUSTOMER: Target<Customer> = { kind: 'customer', storeOf: ({ customers }) 
 /** Implements `sales.v1.CustomerService`. */
 export function customerService(ports: Ports): ServiceImplementation {
   return implement(CustomerServiceDefinition, {
-    async createCustomer(request) {
-      return withRpcErrors(createCustomer(ports, readCreate(request), toCustomerMessage));
-    },
+    createCustomer: reading(readCreate, (draft) => withRpcErrors(createCustomer(ports, draft, toCustomerMessage))),
     async getCustomer({ name }) {
       return toCustomerMessage(await withRpcErrors(getCustomer(ports, idOf('customer', name))));
     },
     async listCustomers(request) {
-      const { items, next } = await withRpcErrors(
-        listCustomers(
-          ports,
-          validate((field) => readList(field, CUSTOMERS, request)),
-        ),
-      );
+      const query = validate((field) => readList(field, CUSTOMERS, request));
+      const { items, next } = await withRpcErrors(listCustomers(ports, query));
       return { customers: items.map(toCustomerMessage), nextPageToken: nextPageToken(CUSTOMERS, request, next) };
     },
-    async updateCustomer(request) {
-      return toCustomerMessage(await withRpcErrors(updateCustomer(ports, readUpdate(request))));
-    },
-    async deleteCustomer(request) {
-      return toCustomerMessage(await withRpcErrors(deleteResource(ports, CUSTOMER, readDelete(request))));
-    },
+    updateCustomer: reading(readUpdate, async (update) => {
+      return toCustomerMessage(await withRpcErrors(updateCustomer(ports, update)));
+    }),
+    deleteCustomer: reading(readDelete, async (deletion) => {
+      return toCustomerMessage(await withRpcErrors(deleteResource(ports, CUSTOMER, deletion)));
+    }),
     async undeleteCustomer({ name }) {
       return toCustomerMessage(await withRpcErrors(undeleteResource(ports, CUSTOMER, idOf('customer', name))));
     },
@@ -70,46 +63,36 @@ const CUSTOMERS: List = {
   fields: { display_name: { kind: 'text' }, email: { kind: 'text' }, create_time: { kind: 'timestamp' } },
 };
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readCreate({ customer = CustomerMessage.fromPartial({}), requestId }: CreateCustomerRequest): CustomerDraft {
-  return validate((field) => {
-    const draft = {
-      displayName: checked(field('customer.display_name'), customer.displayName, titleFault),
-      email: checked(field('customer.email'), customer.email, emailFault),
-    };
-    checkRequestId(field('request_id'), requestId);
-    return draft;
-  });
+const EMPTY = CustomerMessage.fromPartial({});
+
+function readCreate({ customer = EMPTY }: CreateCustomerRequest, field: FieldAt): CustomerDraft {
+  return {
+    displayName: required(field('customer.display_name'), customer.displayName),
+    email: required(field('customer.email'), customer.email),
+  };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readUpdate({ customer = CustomerMessage.fromPartial({}), updateMask }: UpdateCustomerRequest): CustomerUpdate {
-  return validate((field) => {
-    const { displayName, email } = customer;
-    const has = readUpdateMask(field('update_mask'), updateMask, {
-      display_name: displayName !== '',
-      email: email !== '',
-    });
-    return {
-      id: readName(field('customer.name'), 'customer', customer.name),
-      changedSince: readEtag(field('customer.etag'), customer.etag, etaggedOf),
-      fields: {
-        ...(has('display_name') && { displayName: checked(field('customer.display_name'), displayName, titleFault) }),
-        ...(has('email') && { email: checked(field('customer.email'), email, emailFault) }),
-      },
-    };
+function readUpdate({ customer = EMPTY, updateMask }: UpdateCustomerRequest, field: FieldAt): CustomerUpdate {
+  const { displayName, email } = customer;
+  const has = readUpdateMask(field('update_mask'), updateMask, {
+    display_name: displayName !== '',
+    email: email !== '',
   });
+  return {
+    id: readName(field('customer.name'), 'customer', customer.name),
+    changedSince: readEtag(field('customer.etag'), customer.etag, etaggedOf),
+    fields: {
+      ...(has('display_name') && { displayName: required(field('customer.display_name'), displayName) }),
+      ...(has('email') && { email: required(field('customer.email'), email) }),
+    },
+  };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readDelete({ name, etag }: DeleteCustomerRequest): {
-  readonly id: string;
-  readonly changedSince: ChangedSince<Customer>;
-} {
-  return validate((field) => ({
+function readDelete({ name, etag }: DeleteCustomerRequest, field: FieldAt): Deletion<Customer> {
+  return {
     id: readName(field('name'), 'customer', name),
     changedSince: readEtag(field('etag'), etag, etaggedOf),
-  }));
+  };
 }
 
 function toCustomerMessage(customer: Customer): CustomerMessage {

@@ -1,7 +1,6 @@
 import type { Money as MoneyMessage } from '@rondo/contracts/google/type/money';
 import type { FieldAt } from '@rondo/rpc/status';
-import { digitsOf, type Money, minorPerUnit } from '../domain/money.js';
-import { currencyFault } from '../domain/rules.js';
+import { currencyDigits, digitsOf, type Money, minorPerUnit } from '../domain/money.js';
 
 /** `google.type.Money` counts the fraction of a unit in billionths. */
 const NANOS_PER_UNIT = 1_000_000_000n;
@@ -22,13 +21,16 @@ export function readPrice(field: FieldAt, path: string, price: MoneyMessage | un
     field(path)('is required: an amount in a currency, such as 19.99 EUR');
     return NO_PRICE;
   }
-  const ofCurrency = currencyFault(price.currencyCode);
-  if (ofCurrency !== undefined) field(`${path}.currency_code`)(`${ofCurrency}; it is "${price.currencyCode}"`);
+  const known = currencyDigits(price.currencyCode) !== undefined;
+  if (!known)
+    field(`${path}.currency_code`)(
+      `must be a currency of ISO 4217 in capitals, such as EUR; it is "${price.currencyCode}"`,
+    );
   const ofSign = signFault(price);
   if (ofSign !== undefined) field(path)(ofSign);
   const ofNanos = ofSign === undefined ? nanosFault(price) : undefined;
   if (ofNanos !== undefined) field(`${path}.nanos`)(ofNanos);
-  return ofCurrency === undefined ? toMoney(price) : NO_PRICE;
+  return known ? toMoney(price) : NO_PRICE;
 }
 
 function toMoney({ currencyCode, units, nanos }: MoneyMessage): Money {
@@ -46,7 +48,7 @@ function signFault({ units, nanos }: MoneyMessage): string | undefined {
 /** Checks `nanos`, which aren't negative here. */
 function nanosFault({ currencyCode, nanos }: MoneyMessage): string | undefined {
   if (nanos >= NANOS_PER_UNIT) return `must be at most ${NANOS_PER_UNIT - 1n}; it is ${nanos}`;
-  if (currencyFault(currencyCode) !== undefined) return undefined;
+  if (currencyDigits(currencyCode) === undefined) return undefined;
   if (BigInt(nanos) % (NANOS_PER_UNIT / minorPerUnit(currencyCode)) === 0n) return undefined;
   return `must be whole minor units: ${currencyCode} has ${digitsOf(currencyCode)} digits after the point; it is ${nanos}`;
 }

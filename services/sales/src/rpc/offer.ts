@@ -3,11 +3,11 @@ import type { Decimal } from '@rondo/contracts/google/type/decimal';
 import type { OrderLine as LineMessage } from '@rondo/contracts/sales/v1/orders';
 import { readDate } from '@rondo/resources';
 import type { CalendarDate } from '@rondo/resources/domain';
-import { checked, type FieldAt, type ReportFault } from '@rondo/rpc/status';
+import type { FieldAt, ReportFault } from '@rondo/rpc/status';
 import { nameOf } from '../domain/names.js';
 import type { LineDraft, PricedLine, PriceRequest } from '../domain/offer.js';
 import { formatPercent, type Percent, parsePercent, ZERO_PERCENT } from '../domain/percent.js';
-import { lineCountFault, quantityFault } from '../domain/rules.js';
+import type { Ports } from '../domain/ports.js';
 import { toMoneyMessage } from './money.js';
 import { readName } from './names.js';
 
@@ -32,14 +32,14 @@ export function readPriceRequest(
 
 /** Reads lines. `field` reports faults at paths within the quote or order. */
 export function readLines(field: FieldAt, lines: readonly LineMessage[]): readonly LineDraft[] {
-  checked(field('lines'), lines.length, lineCountFault);
+  if (lines.length === 0) field('lines')('is required: 1 to 100 lines');
   return lines.map((line, index) => readLine((path) => field(`lines[${index}].${path}`), line));
 }
 
 function readLine(field: FieldAt, { product, quantity, discountPercent }: LineMessage): LineDraft {
   return {
     productId: readName(field('product'), 'product', product),
-    quantity: checked(field('quantity'), quantity, quantityFault),
+    quantity: quantity,
     discount: readPercent(field('discount_percent'), discountPercent),
   };
 }
@@ -67,6 +67,13 @@ export function readPercent(report: ReportFault, message: Decimal | undefined): 
   if (percent === undefined)
     report(`must be from 0 to 100 with at most 4 decimals, such as 12.5; it is "${message.value}"`);
   return percent ?? ZERO_PERCENT;
+}
+
+/** Passes the present day to readers that need it. */
+export function withToday({ today }: Pick<Ports, 'today'>) {
+  return <Request, Read>(read: (request: Request, field: FieldAt, today: CalendarDate) => Read) =>
+    (request: Request, field: FieldAt) =>
+      read(request, field, today());
 }
 
 /** Reads a day that isn't after today. */

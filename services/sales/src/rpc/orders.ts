@@ -8,7 +8,6 @@ import {
   type WatchOrdersResponse,
 } from '@rondo/contracts/sales/v1/orders';
 import {
-  checkRequestId,
   type Etagged,
   etagOf,
   type List,
@@ -19,8 +18,8 @@ import {
   toDateMessage,
 } from '@rondo/resources';
 import type { CalendarDate } from '@rondo/resources/domain';
-import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { validate } from '@rondo/rpc/status';
+import { implement, reading, type ServiceImplementation } from '@rondo/rpc/server';
+import { type FieldAt, validate } from '@rondo/rpc/status';
 import { subtract } from '../domain/money.js';
 import { NAMES, nameOf } from '../domain/names.js';
 import type { Order, OrderEvent, OrderRequest, OrderState, OrderWatch } from '../domain/order.js';
@@ -29,37 +28,31 @@ import { type Cancellation, cancelOrder, getOrder, listOrders, placeOrder, watch
 import { toRpcError, withRpcErrors } from './errors.js';
 import { toMoneyMessage } from './money.js';
 import { idOf, readName } from './names.js';
-import { readPastDate, readPriceRequest, toLineMessage, toPercentMessage } from './offer.js';
+import { readPastDate, readPriceRequest, toLineMessage, toPercentMessage, withToday } from './offer.js';
 
 /** Implements `sales.v1.OrderService`. */
 export function orderService(ports: Ports): ServiceImplementation {
+  const today = withToday(ports);
   return implement(OrderServiceDefinition, {
-    async placeOrder(request) {
-      return withRpcErrors(placeOrder(ports, readPlace(request, ports.today()), toOrderMessage));
-    },
-    async cancelOrder(request) {
-      return toOrderMessage(await withRpcErrors(cancelOrder(ports, readCancel(request))));
-    },
+    placeOrder: reading(today(readPlace), (order) => withRpcErrors(placeOrder(ports, order, toOrderMessage))),
+    cancelOrder: reading(readCancel, async (cancellation) => {
+      return toOrderMessage(await withRpcErrors(cancelOrder(ports, cancellation)));
+    }),
     async getOrder({ name }) {
       return toOrderMessage(await withRpcErrors(getOrder(ports, idOf('order', name))));
     },
     async listOrders(request) {
-      const { items, next } = await withRpcErrors(
-        listOrders(
-          ports,
-          validate((field) => readList(field, ORDERS, request)),
-        ),
-      );
+      const query = validate((field) => readList(field, ORDERS, request));
+      const { items, next } = await withRpcErrors(listOrders(ports, query));
       return { orders: items.map(toOrderMessage), nextPageToken: nextPageToken(ORDERS, request, next) };
     },
-    async *watchOrders(request, { signal }) {
-      const watch = { ...readWatch(request), signal };
+    watchOrders: reading(readWatch, async function* (watch, { signal }) {
       try {
-        for await (const event of watchOrders(ports, watch)) yield toEventMessage(event);
+        for await (const event of watchOrders(ports, { ...watch, signal })) yield toEventMessage(event);
       } catch (error) {
         throw toRpcError(error);
       }
-    },
+    }),
   });
 }
 
@@ -82,33 +75,26 @@ const ORDER_STATE_MESSAGES = {
 
 const EMPTY = OrderMessage.fromPartial({});
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readPlace({ order = EMPTY, requestId }: PlaceOrderRequest, today: CalendarDate): OrderRequest {
-  return validate((field) => {
-    const request = {
-      customerId: readName(field('order.customer'), 'customer', order.customer),
-      ...readPriceRequest((path) => field(`order.${path}`), order),
-      orderDate: readPastDate(field('order.order_date'), order.orderDate, today) ?? today,
-    };
-    checkRequestId(field('request_id'), requestId);
-    return request;
-  });
+function readPlace({ order = EMPTY }: PlaceOrderRequest, field: FieldAt, today: CalendarDate): OrderRequest {
+  return {
+    customerId: readName(field('order.customer'), 'customer', order.customer),
+    ...readPriceRequest((path) => field(`order.${path}`), order),
+    orderDate: readPastDate(field('order.order_date'), order.orderDate, today) ?? today,
+  };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readCancel({ name, etag }: CancelOrderRequest): Cancellation {
-  return validate((field) => ({
+function readCancel({ name, etag }: CancelOrderRequest, field: FieldAt): Cancellation {
+  return {
     id: readName(field('name'), 'order', name),
     changedSince: readEtag(field('etag'), etag, etaggedOf),
-  }));
+  };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readWatch({ customer, resumeToken }: WatchOrdersRequest): Omit<OrderWatch, 'signal'> {
-  return validate((field) => ({
+function readWatch({ customer, resumeToken }: WatchOrdersRequest, field: FieldAt): Omit<OrderWatch, 'signal'> {
+  return {
     customerId: customer === '' ? undefined : readName(field('customer'), 'customer', customer),
     resumeToken,
-  }));
+  };
 }
 
 function toEventMessage(event: OrderEvent): WatchOrdersResponse {

@@ -1,5 +1,4 @@
 import {
-  type AdjustStockRequest,
   type CreateProductRequest,
   type DeleteProductRequest,
   Product as ProductMessage,
@@ -7,7 +6,6 @@ import {
   type UpdateProductRequest,
 } from '@rondo/contracts/sales/v1/products';
 import {
-  checkRequestId,
   type Etagged,
   etagOf,
   type List,
@@ -15,15 +13,14 @@ import {
   readEtag,
   readList,
   readUpdateMask,
+  required,
 } from '@rondo/resources';
-import { type ChangedSince, titleFault } from '@rondo/resources/domain';
-import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { checked, type FieldAt, validate } from '@rondo/rpc/status';
+import { implement, reading, type ServiceImplementation } from '@rondo/rpc/server';
+import { type FieldAt, validate } from '@rondo/rpc/status';
 import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
-import type { Product, ProductDraft, ProductFields, StockChange } from '../domain/product.js';
-import { deliveryEffortFault, skuFault, stockFault } from '../domain/rules.js';
-import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
+import type { Product, ProductDraft, ProductFields } from '../domain/product.js';
+import { type Deletion, deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
 import {
   adjustStock,
   createProduct,
@@ -41,30 +38,25 @@ const PRODUCT: Target<Product> = { kind: 'product', storeOf: ({ products }) => p
 /** Implements `sales.v1.ProductService`. */
 export function productService(ports: Ports): ServiceImplementation {
   return implement(ProductServiceDefinition, {
-    async createProduct(request) {
-      return withRpcErrors(createProduct(ports, readCreate(request), toProductMessage));
-    },
+    createProduct: reading(readCreate, (draft) => withRpcErrors(createProduct(ports, draft, toProductMessage))),
     async getProduct({ name }) {
       return toProductMessage(await withRpcErrors(getProduct(ports, idOf('product', name))));
     },
     async listProducts(request) {
-      const { items, next } = await withRpcErrors(
-        listProducts(
-          ports,
-          validate((field) => readList(field, PRODUCTS, request)),
-        ),
-      );
+      const query = validate((field) => readList(field, PRODUCTS, request));
+      const { items, next } = await withRpcErrors(listProducts(ports, query));
       return { products: items.map(toProductMessage), nextPageToken: nextPageToken(PRODUCTS, request, next) };
     },
-    async adjustStock(request) {
-      return withRpcErrors(adjustStock(ports, readAdjust(request), toProductMessage));
+    async adjustStock({ name, delta }) {
+      const change = { productId: idOf('product', name), delta };
+      return withRpcErrors(adjustStock(ports, change, toProductMessage));
     },
-    async updateProduct(request) {
-      return toProductMessage(await withRpcErrors(updateProduct(ports, readUpdate(request))));
-    },
-    async deleteProduct(request) {
-      return toProductMessage(await withRpcErrors(deleteResource(ports, PRODUCT, readDelete(request))));
-    },
+    updateProduct: reading(readUpdate, async (update) => {
+      return toProductMessage(await withRpcErrors(updateProduct(ports, update)));
+    }),
+    deleteProduct: reading(readDelete, async (deletion) => {
+      return toProductMessage(await withRpcErrors(deleteResource(ports, PRODUCT, deletion)));
+    }),
     async undeleteProduct({ name }) {
       return toProductMessage(await withRpcErrors(undeleteResource(ports, PRODUCT, idOf('product', name))));
     },
@@ -82,71 +74,57 @@ const PRODUCTS: List = {
   },
 };
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readCreate({ product = ProductMessage.fromPartial({}), requestId }: CreateProductRequest): ProductDraft {
-  return validate((field) => {
-    const read = productReader(field, product);
-    const draft = {
-      title: read.title(),
-      sku: read.sku(),
-      unitPrice: read.unitPrice(),
-      stock: checked(field('product.stock'), product.stock, stockFault),
-      deliveryEffortMinutes: read.deliveryEffortMinutes(),
-    };
-    checkRequestId(field('request_id'), requestId);
-    return draft;
-  });
+const EMPTY = ProductMessage.fromPartial({});
+
+function readCreate({ product = EMPTY }: CreateProductRequest, field: FieldAt): ProductDraft {
+  const read = productReader(field, product);
+  return {
+    title: read.title(),
+    sku: read.sku(),
+    unitPrice: read.unitPrice(),
+    stock: product.stock,
+    deliveryEffortMinutes: read.deliveryEffortMinutes(),
+  };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readUpdate({ product = ProductMessage.fromPartial({}), updateMask }: UpdateProductRequest): ProductUpdate {
-  return validate((field) => {
-    const has = readUpdateMask(field('update_mask'), updateMask, {
-      title: product.title !== '',
-      sku: product.sku !== '',
-      unit_price: product.unitPrice !== undefined,
-      delivery_effort_minutes: product.deliveryEffortMinutes !== 0n,
-    });
-    const read = productReader(field, product);
-    return {
-      id: readName(field('product.name'), 'product', product.name),
-      changedSince: readEtag(field('product.etag'), product.etag, etaggedOf),
-      fields: {
-        ...(has('title') && { title: read.title() }),
-        ...(has('sku') && { sku: read.sku() }),
-        ...(has('unit_price') && { unitPrice: read.unitPrice() }),
-        ...(has('delivery_effort_minutes') && { deliveryEffortMinutes: read.deliveryEffortMinutes() }),
-      },
-    };
+function readUpdate({ product = EMPTY, updateMask }: UpdateProductRequest, field: FieldAt): ProductUpdate {
+  const has = readUpdateMask(field('update_mask'), updateMask, {
+    title: product.title !== '',
+    sku: product.sku !== '',
+    unit_price: product.unitPrice !== undefined,
+    delivery_effort_minutes: product.deliveryEffortMinutes !== 0n,
   });
+  const read = productReader(field, product);
+  return {
+    id: readName(field('product.name'), 'product', product.name),
+    changedSince: readEtag(field('product.etag'), product.etag, etaggedOf),
+    fields: {
+      ...(has('title') && { title: read.title() }),
+      ...(has('sku') && { sku: read.sku() }),
+      ...(has('unit_price') && { unitPrice: read.unitPrice() }),
+      ...(has('delivery_effort_minutes') && { deliveryEffortMinutes: read.deliveryEffortMinutes() }),
+    },
+  };
 }
 
 type Readers = { readonly [Field in keyof ProductFields]: () => ProductFields[Field] };
 
 /** Reads a product field by field, as an update has only some of them. */
 function productReader(field: FieldAt, product: ProductMessage): Readers {
-  const { title, sku, unitPrice, deliveryEffortMinutes: minutes } = product;
+  const { title, sku, unitPrice, deliveryEffortMinutes } = product;
   return {
-    title: () => checked(field('product.title'), title, titleFault),
-    sku: () => checked(field('product.sku'), sku, skuFault),
+    title: () => required(field('product.title'), title),
+    sku: () => required(field('product.sku'), sku),
     unitPrice: () => readPrice(field, 'product.unit_price', unitPrice),
-    deliveryEffortMinutes: () => checked(field('product.delivery_effort_minutes'), minutes, deliveryEffortFault),
+    deliveryEffortMinutes: () => deliveryEffortMinutes,
   };
 }
 
-function readAdjust({ name, delta }: AdjustStockRequest): StockChange {
-  return { productId: idOf('product', name), delta };
-}
-
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readDelete({ name, etag }: DeleteProductRequest): {
-  readonly id: string;
-  readonly changedSince: ChangedSince<Product>;
-} {
-  return validate((field) => ({
+function readDelete({ name, etag }: DeleteProductRequest, field: FieldAt): Deletion<Product> {
+  return {
     id: readName(field('name'), 'product', name),
     changedSince: readEtag(field('etag'), etag, etaggedOf),
-  }));
+  };
 }
 
 function toProductMessage(product: Product): ProductMessage {

@@ -8,7 +8,6 @@ import {
   type UpdateQuoteRequest,
 } from '@rondo/contracts/sales/v1/quotes';
 import {
-  checkRequestId,
   type Etagged,
   etagOf,
   type List,
@@ -19,55 +18,58 @@ import {
   readUpdateMask,
   toDateMessage,
 } from '@rondo/resources';
-import type { CalendarDate, ChangedSince } from '@rondo/resources/domain';
-import { implement, type ServiceImplementation } from '@rondo/rpc/server';
+import type { CalendarDate } from '@rondo/resources/domain';
+import { implement, reading, type ServiceImplementation } from '@rondo/rpc/server';
 import { type FieldAt, validate } from '@rondo/rpc/status';
 import { subtract } from '../domain/money.js';
 import { NAMES, nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import { type Quote, type QuoteDraft, type QuoteState, requireOpen } from '../domain/quote.js';
 import { type AcceptRequest, acceptQuote } from '../usecases/accept-quote.js';
-import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
+import { type Deletion, deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
 import { createQuote, getQuote, listQuotes, type QuoteUpdate, updateQuote } from '../usecases/quotes.js';
 import { withRpcErrors } from './errors.js';
 import { toMoneyMessage } from './money.js';
 import { idOf, readName } from './names.js';
-import { readLines, readPastDate, readPercent, readPriceRequest, toLineMessage, toPercentMessage } from './offer.js';
+import {
+  readLines,
+  readPastDate,
+  readPercent,
+  readPriceRequest,
+  toLineMessage,
+  toPercentMessage,
+  withToday,
+} from './offer.js';
 import { toOrderMessage } from './orders.js';
 
 const QUOTE: Target<Quote> = { kind: 'quote', storeOf: ({ quotes }) => quotes, require: requireOpen };
 
 /** Implements `sales.v1.QuoteService`. */
 export function quoteService(ports: Ports): ServiceImplementation {
+  const today = withToday(ports);
   return implement(QuoteServiceDefinition, {
-    async createQuote(request) {
-      return withRpcErrors(createQuote(ports, readCreate(request, ports.today()), toQuoteMessage));
-    },
+    createQuote: reading(today(readCreate), (draft) => withRpcErrors(createQuote(ports, draft, toQuoteMessage))),
     async getQuote({ name }) {
       return toQuoteMessage(await withRpcErrors(getQuote(ports, idOf('quote', name))));
     },
     async listQuotes(request) {
-      const { items, next } = await withRpcErrors(
-        listQuotes(
-          ports,
-          validate((field) => readList(field, QUOTES, request)),
-        ),
-      );
+      const query = validate((field) => readList(field, QUOTES, request));
+      const { items, next } = await withRpcErrors(listQuotes(ports, query));
       return { quotes: items.map(toQuoteMessage), nextPageToken: nextPageToken(QUOTES, request, next) };
     },
-    async updateQuote(request) {
-      return toQuoteMessage(await withRpcErrors(updateQuote(ports, readUpdate(request, ports.today()))));
-    },
-    async deleteQuote(request) {
-      return toQuoteMessage(await withRpcErrors(deleteResource(ports, QUOTE, readDelete(request))));
-    },
+    updateQuote: reading(today(readUpdate), async (update) => {
+      return toQuoteMessage(await withRpcErrors(updateQuote(ports, update)));
+    }),
+    deleteQuote: reading(readDelete, async (deletion) => {
+      return toQuoteMessage(await withRpcErrors(deleteResource(ports, QUOTE, deletion)));
+    }),
     async undeleteQuote({ name }) {
       return toQuoteMessage(await withRpcErrors(undeleteResource(ports, QUOTE, idOf('quote', name))));
     },
-    async acceptQuote(request) {
-      const { quote, order } = await withRpcErrors(acceptQuote(ports, readAccept(request, ports.today())));
+    acceptQuote: reading(today(readAccept), async (acceptance) => {
+      const { quote, order } = await withRpcErrors(acceptQuote(ports, acceptance));
       return { quote: toQuoteMessage(quote), order: toOrderMessage(order) };
-    },
+    }),
   });
 }
 
@@ -93,61 +95,52 @@ const STATE_CHANGES = { open: 0n, accepting: 1n, accepted: 2n } as const satisfi
 
 const EMPTY = QuoteMessage.fromPartial({});
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readCreate({ quote = EMPTY, requestId }: CreateQuoteRequest, today: CalendarDate): QuoteDraft {
-  return validate((field) => {
-    const draft = {
-      customerId: readName(field('quote.customer'), 'customer', quote.customer),
-      ...readPriceRequest(inQuote(field), quote),
-      quoteDate: readPastDate(field('quote.quote_date'), quote.quoteDate, today) ?? today,
-    };
-    checkRequestId(field('request_id'), requestId);
-    return draft;
-  });
+function readCreate({ quote = EMPTY }: CreateQuoteRequest, field: FieldAt, today: CalendarDate): QuoteDraft {
+  return {
+    customerId: readName(field('quote.customer'), 'customer', quote.customer),
+    ...readPriceRequest(inQuote(field), quote),
+    quoteDate: readPastDate(field('quote.quote_date'), quote.quoteDate, today) ?? today,
+  };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readUpdate({ quote = EMPTY, updateMask }: UpdateQuoteRequest, today: CalendarDate): QuoteUpdate {
-  return validate((field) => {
-    const { lines, discountPercent, taxPercent, quoteDate } = quote;
-    const has = readUpdateMask(field('update_mask'), updateMask, {
-      lines: lines.length > 0,
-      discount_percent: discountPercent !== undefined,
-      tax_percent: taxPercent !== undefined,
-      quote_date: quoteDate !== undefined,
-    });
-    const day = field('quote.quote_date');
-    return {
-      id: readName(field('quote.name'), 'quote', quote.name),
-      changedSince: readEtag(field('quote.etag'), quote.etag, etaggedOf),
-      change: {
-        ...(has('lines') && { lines: readLines(inQuote(field), lines) }),
-        ...(has('discount_percent') && { discount: readPercent(field('quote.discount_percent'), discountPercent) }),
-        ...(has('tax_percent') && { taxRate: readPercent(field('quote.tax_percent'), taxPercent) }),
-        ...(has('quote_date') && { quoteDate: readPastDate(day, quoteDate, today) ?? today }),
-      },
-    };
+function readUpdate(
+  { quote = EMPTY, updateMask }: UpdateQuoteRequest,
+  field: FieldAt,
+  today: CalendarDate,
+): QuoteUpdate {
+  const { lines, discountPercent, taxPercent, quoteDate } = quote;
+  const has = readUpdateMask(field('update_mask'), updateMask, {
+    lines: lines.length > 0,
+    discount_percent: discountPercent !== undefined,
+    tax_percent: taxPercent !== undefined,
+    quote_date: quoteDate !== undefined,
   });
+  const day = field('quote.quote_date');
+  return {
+    id: readName(field('quote.name'), 'quote', quote.name),
+    changedSince: readEtag(field('quote.etag'), quote.etag, etaggedOf),
+    change: {
+      ...(has('lines') && { lines: readLines(inQuote(field), lines) }),
+      ...(has('discount_percent') && { discount: readPercent(field('quote.discount_percent'), discountPercent) }),
+      ...(has('tax_percent') && { taxRate: readPercent(field('quote.tax_percent'), taxPercent) }),
+      ...(has('quote_date') && { quoteDate: readPastDate(day, quoteDate, today) ?? today }),
+    },
+  };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readDelete({ name, etag }: DeleteQuoteRequest): {
-  readonly id: string;
-  readonly changedSince: ChangedSince<Quote>;
-} {
-  return validate((field) => ({
+function readDelete({ name, etag }: DeleteQuoteRequest, field: FieldAt): Deletion<Quote> {
+  return {
     id: readName(field('name'), 'quote', name),
     changedSince: readEtag(field('etag'), etag, etaggedOf),
-  }));
+  };
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
-function readAccept({ name, etag, orderDate }: AcceptQuoteRequest, today: CalendarDate): AcceptRequest {
-  return validate((field) => ({
+function readAccept({ name, etag, orderDate }: AcceptQuoteRequest, field: FieldAt, today: CalendarDate): AcceptRequest {
+  return {
     quoteId: readName(field('name'), 'quote', name),
     orderDate: readPastDate(field('order_date'), orderDate, today) ?? today,
     changedSince: readEtag(field('etag'), etag, etaggedOf),
-  }));
+  };
 }
 
 function inQuote(field: FieldAt): FieldAt {

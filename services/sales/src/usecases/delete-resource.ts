@@ -11,11 +11,17 @@ export interface Target<T extends Deletable> {
   readonly require?: (resource: T) => void;
 }
 
+/** The resource to delete, and the etag to check. */
+export interface Deletion<T extends Deletable> {
+  readonly id: string;
+  readonly changedSince: ChangedSince<T>;
+}
+
 /** Deletes a resource. A deleted resource is returned as it is. @throws NotFound, StaleEtag */
 export function deleteResource<T extends Deletable>(
   { transact }: { readonly transact: Transact },
   { kind, storeOf, require }: Target<T>,
-  { id, changedSince }: { readonly id: string; readonly changedSince: ChangedSince<T> },
+  { id, changedSince }: Deletion<T>,
 ): Promise<T> {
   return transact(async (stores) => {
     const store = storeOf(stores);

@@ -1,0 +1,36 @@
+import type { ServerCall } from '../call/call.js';
+import type { FieldAt } from '../status/invalid-argument.js';
+import type { RequestReader } from './codec.js';
+import { readRequest } from './routed-call.js';
+
+/**
+ * A handler with a reader: `read` turns the request into what the handler works with, and reports what the contract's rules
+ * can't say, such as a date that must not be in the past. The caller gets those violations and the contract's together. If there
+ * are any, `handle` isn't called, and what `read` returned is discarded, so it may return placeholders for what it reports.
+ *
+ * ```ts
+ * implement(OrderServiceDefinition, {
+ *   placeOrder: reading(readOrder, (order, call) => place(order)),
+ * });
+ * ```
+ *
+ * For methods with one request; the handler of a stream of requests reads each message itself, by `validate`.
+ *
+ * @param read must have no effects and not wait.
+ */
+export function reading<Request, Read, Result>(
+  read: (request: Request, field: FieldAt) => Read,
+  handle: (read: Read, call: ServerCall) => Result,
+): (request: Request, call: ServerCall) => Result {
+  const reader: RequestReader = (message, field) => read(message as Request, field);
+  const handler = (_request: Request, call: ServerCall) => handle(readRequest(call, reader) as Read, call);
+  readers.set(handler, reader);
+  return handler;
+}
+
+const readers = new WeakMap<object, RequestReader>();
+
+/** The reader of a handler that {@link reading} made. */
+export function readerOf(handler: object): RequestReader | undefined {
+  return readers.get(handler);
+}
