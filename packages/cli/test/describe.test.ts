@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { exampleOf, formatTypes } from '../src/schema/describe.js';
+import { toDynamicMethod } from '@rondo/schema';
+import { exampleOf, formatPolicy, formatTypes } from '../src/schema/describe.js';
 import { compile } from './compile.js';
 import { startFakeRegistry } from './fake-registry.js';
 import { begin, rondo } from './recording-context.js';
@@ -39,6 +40,14 @@ it('prints the methods of a service, with how they are called', async () => {
   expect(stdout).toContain(
     '  rpc Add(rondo.conformance.v1.AddRequest) returns (rondo.conformance.v1.AddResponse);  // no side effects',
   );
+});
+
+it('says of which methods a call takes effect once, and by which key', () => {
+  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(ownDescriptors)));
+  const policies = registry.getService('rondo.conformance.v1.KeyedService')?.methods.map((method) => {
+    return formatPolicy(toDynamicMethod(method));
+  });
+  expect(policies).toEqual(['once for each request_id', 'once for each idempotency-key']);
 });
 
 it('prints the messages of a method, and a command line that works', async () => {

@@ -15,11 +15,14 @@ export function formatMethod({ name, input, output, requestStream, responseStrea
   return `rpc ${name}(${type(requestStream, input)}) returns (${type(responseStream, output)})`;
 }
 
-/** The call policy of a method in its contract: `no side effects, timeout 2000 ms`; empty if it has none. */
+/** The call policy of a method in its contract: `once for each request_id, timeout 2000 ms`; empty if it has none. */
 export function formatPolicy(method: DynamicMethod): string {
-  const timeoutMs = methodOf(method)?.policy.timeoutMs;
+  const { timeoutMs, key } = methodOf(method)?.policy ?? {};
   return [
     ...(LEVELS[method.options.idempotencyLevel ?? ''] ?? []),
+    ...(key === undefined
+      ? []
+      : [`once for each ${key.source.from === 'field' ? key.source.inContract : key.source.key}`]),
     ...(timeoutMs === undefined ? [] : [`timeout ${timeoutMs} ms`]),
   ].join(', ');
 }
