@@ -1,11 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http2 from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { conformanceService } from '../../../test/support/service.js';
 import { deferred, until } from '../../../test/support/wait.js';
 import type { ServerCall } from '../../call/call.js';
+import { createChannel, createClient, staticResolver } from '../../exports/client.js';
 import { ManualClock } from '../../testing/manual-clock.js';
 import { startTcpProxy } from '../../testing/tcp-proxy/tcp-proxy.js';
 import { createRouter } from '../router.js';
@@ -15,6 +18,8 @@ import { serve } from './serve.js';
 afterEach(() => {
   jest.restoreAllMocks();
 });
+
+const WINDOW_BYTES = 256 * 1024;
 
 /** These fail if a version of grpc-js creates its HTTP/2 servers differently. */
 describe('the HTTP/2 server of grpc-js', () => {
@@ -26,8 +31,36 @@ describe('the HTTP/2 server of grpc-js', () => {
     expect(createServer.mock.calls[0]?.[0]).toMatchObject({
       streamResetBurst: 20_000,
       streamResetRate: 10_000,
-      settings: { maxHeaderListSize: 65_536 },
+      settings: { maxHeaderListSize: 65_536, initialWindowSize: WINDOW_BYTES },
     });
+  });
+
+  it('lets each stream and each connection send 256 KiB before it waits', async () => {
+    const server = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
+    closers.push(() => server.drain(0));
+    const session = http2.connect(`http://${server.address}`);
+    closers.push(() => session.destroy());
+    await once(session, 'remoteSettings');
+    expect(session.remoteSettings.initialWindowSize).toBe(WINDOW_BYTES);
+    await until(() => session.state.remoteWindowSize === WINDOW_BYTES);
+  });
+
+  it('is allowed as much by a Rondo client', async () => {
+    const peer = http2.createServer();
+    const connected = once(peer, 'session') as Promise<[http2.ServerHttp2Session]>;
+    peer.listen(0, '127.0.0.1');
+    closers.push(() => peer.close());
+    await once(peer, 'listening');
+    const { port } = peer.address() as AddressInfo;
+    const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]) });
+    closers.push(() => channel.close());
+    const calls = new AbortController();
+    const call = createClient(ConformanceServiceDefinition, { channel }).unary({}, { signal: calls.signal });
+    const [session] = await connected;
+    await until(() => session.remoteSettings.initialWindowSize === WINDOW_BYTES);
+    await until(() => session.state.remoteWindowSize === WINDOW_BYTES);
+    calls.abort();
+    await expect(call).rejects.toMatchObject({ codeName: 'CANCELLED' });
   });
 
   it('is prepared before grpc-js listens to it', async () => {

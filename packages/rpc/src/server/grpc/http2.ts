@@ -1,8 +1,9 @@
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerOptions } from 'node:http2';
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerOptions, Settings } from 'node:http2';
 import type { Socket } from 'node:net';
 import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
 import { keepAlive } from '../../transport/grpc/keepalive.js';
+import { FLOW_CONTROL_WINDOW_BYTES } from '../../transport/grpc/options.js';
 
 /** Node's options with the limits of reset streams. The types of Node 20 lack them; Node 22.11 and later have them. */
 interface Http2Options extends ServerOptions {
@@ -52,12 +53,21 @@ const ANSWER_MS = 20_000;
 export const RESET_LIMITS: Http2Options = { streamResetBurst: 20_000, streamResetRate: 10_000 };
 
 /**
- * The longest header block. Clients of Go, Java and C++ are told, and refuse a longer one themselves. If a client
+ * What a server tells its clients.
+ *
+ * The longest header block: clients of Go, Java and C++ are told, and refuse a longer one themselves. If a client
  * ignores it, such as Node's, Node resets that one stream. Without this limit, a field of more than 64 KiB, or a block
  * of more than nine frames, closes the connection with every other call on it, and no other setting prevents that: no
  * block of this size has either. See ADR 0038.
+ *
+ * The window of each stream: {@link FLOW_CONTROL_WINDOW_BYTES}.
  */
-export const HEADER_LIMIT: Http2Options = { settings: { maxHeaderListSize: 64 * 1024 } };
+export const SETTINGS: Settings = { maxHeaderListSize: 64 * 1024, initialWindowSize: FLOW_CONTROL_WINDOW_BYTES };
+
+/** Gives each connection the window that its streams have: HTTP/2 has no setting for it. */
+export function widenWindows(http2Server: Http2Server): void {
+  http2Server.on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(FLOW_CONTROL_WINDOW_BYTES));
+}
 
 /**
  * Closes connections whose client is frozen, or was cut off silently. Their streams end as if cancelled.

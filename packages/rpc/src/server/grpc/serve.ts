@@ -10,7 +10,7 @@ import type { Router } from '../router.js';
 import { noteArrival } from './arrival.js';
 import { bindMethod, bindUnknown } from './bind.js';
 import type { CallInFlight } from './exchange.js';
-import { correctTimeout, HEADER_LIMIT, RESET_LIMITS, setUpHttp2, watchClients } from './http2.js';
+import { correctTimeout, RESET_LIMITS, SETTINGS, setUpHttp2, watchClients, widenWindows } from './http2.js';
 import { RequestStreams } from './request-streams.js';
 import { removeStaleSocket } from './stale-socket.js';
 import { bindTunnels } from './tunnel.js';
@@ -60,13 +60,14 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   const streams = new RequestStreams(router.methods, clock);
   const prepare = (http2Server: Http2Server) => {
     watchClients(http2Server, clock);
+    widenWindows(http2Server);
     http2Server.on('stream', (_stream, headers) => {
       noteArrival(headers);
       correctTimeout(headers);
     });
     streams.follow(http2Server);
   };
-  setUpHttp2(server, { options: { ...RESET_LIMITS, ...HEADER_LIMIT }, prepare });
+  setUpHttp2(server, { options: { ...RESET_LIMITS, settings: SETTINGS }, prepare });
   const inFlight = new InFlight<CallInFlight>();
   let draining = false;
   const begin = (call: CallInFlight) => {

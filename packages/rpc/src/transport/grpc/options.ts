@@ -50,6 +50,12 @@ export function checkOptions(options: GrpcTransportOptions): void {
   }
 }
 
+/**
+ * How much a peer may send before it waits for a reader, over a stream and over a connection. With HTTP/2's default, 64 KiB,
+ * a tunnel with 64 calls of 1 KiB waits for the other side at each turn. A peer whose stream isn't read holds this much.
+ */
+export const FLOW_CONTROL_WINDOW_BYTES = 256 * 1024;
+
 export const DEFAULT_MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
 /** How a client watches a Rondo peer. Milliseconds. */
@@ -102,6 +108,7 @@ const GZIP = 2;
 export function channelOptions(options: GrpcTransportOptions): ChannelOptions {
   const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES, tls, compression } = options;
   return {
+    'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
     'grpc.enable_channelz': 0,
     'grpc.enable_retries': 0,
     'grpc.service_config_disable_resolution': 1,
