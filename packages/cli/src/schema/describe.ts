@@ -17,13 +17,14 @@ export function formatMethod({ name, input, output, requestStream, responseStrea
 
 /** The call policy of a method in its contract: `once for each request_id, timeout 2000 ms`; empty if it has none. */
 export function formatPolicy(method: DynamicMethod): string {
-  const { timeoutMs, key } = methodOf(method)?.policy ?? {};
+  const { timeoutMs, key, priority } = methodOf(method)?.policy ?? {};
   return [
     ...(LEVELS[method.options.idempotencyLevel ?? ''] ?? []),
     ...(key === undefined
       ? []
       : [`once for each ${key.source.from === 'field' ? key.source.inContract : key.source.key}`]),
     ...(timeoutMs === undefined ? [] : [`timeout ${timeoutMs} ms`]),
+    ...(priority === undefined ? [] : [`${priority} priority`]),
   ].join(', ');
 }
 

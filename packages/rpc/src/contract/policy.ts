@@ -10,6 +10,7 @@ import type { MethodDefinition } from './definition.js';
 import { checkMs, toMs } from './duration.js';
 import { checkHedge, type HedgePolicy, hedgeOf } from './hedge-policy.js';
 import { checkKey, type KeyPolicy, keyOf, SHAPE_TAG } from './key-policy.js';
+import { type Priority, priorityOf } from './priority.js';
 import { checkRetry, type RetryPolicy, retryOf } from './retry-policy.js';
 
 /**
@@ -44,6 +45,8 @@ export interface Policy {
   readonly compression?: Compression;
   /** Whether each call is a gRPC call of its own, and none goes through a tunnel. */
   readonly plain?: boolean;
+  /** What an overloaded server refuses first; missing for `normal`. */
+  readonly priority?: Priority;
 }
 
 /** The tag of `rondo.options.v1.method` in `google.protobuf.MethodOptions`: field 50550, length-delimited. */
@@ -83,6 +86,7 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
   const fault = faults.find((text) => typeof text === 'string');
   if (fault !== undefined) throw new TypeError(`${path}: (rondo.options.v1.method).${fault}`);
   const compression = compressionOf(option.compression);
+  const priority = priorityOf(option.priority);
   return {
     timeoutMs,
     defaultTimeoutMs,
@@ -95,6 +99,7 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
     ...(resume && { resume }),
     ...(compression && { compression }),
     ...(isPlain(definition) && { plain: true }),
+    ...(priority && { priority }),
   };
 }
 

@@ -46,6 +46,7 @@ export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';
 export { folderStorage } from '../resolver/endpoint-storage.js';
 export type { Resolution, ResolutionHandle, ResolverListener } from '../resolver/resolver.js';
 export { PEER_PING_INTERVAL_MS } from '../resolver/static.js';
+export type { AdmissionControl, AdmissionOptions, AdmissionView, MaxCalls } from '../server/admission/admission.js';
 export { readChecked } from '../server/codec.js';
 export { CallRefused } from '../server/faults.js';
 export { PingBarrier } from '../server/grpc/ping-barrier.js';

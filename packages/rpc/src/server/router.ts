@@ -12,6 +12,12 @@ import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { RouterError, SERVED_BY } from '../transport/router-error.js';
 import type { WireCall } from '../transport/transport.js';
+import {
+  Admission,
+  type AdmissionControl,
+  type AdmissionOptions,
+  type MethodAdmission,
+} from './admission/admission.js';
 import { noteWork } from './busy-loop.js';
 import { encodeReply, type RequestReader } from './codec.js';
 import { toRouterError, toRpcError } from './faults.js';
@@ -26,6 +32,10 @@ export interface RouterOptions {
   readonly services: readonly ServiceImplementation[];
   /** Middleware around every handler; the first is the outermost. */
   readonly middleware?: readonly Middleware<ServerCall>[];
+  /** Middleware outside of `middleware` that also sees the calls that are refused because of overload, such as metrics. */
+  readonly telemetry?: readonly Middleware<ServerCall>[];
+  /** How the server protects itself from overload. By default it refuses calls that would only queue. */
+  readonly admission?: AdmissionOptions;
   /** Stores the outcomes of calls with idempotency keys. It is needed if a contract has such keys. */
   readonly outcomes?: OutcomeStore;
   /** Sent in the trailing metadata `rondo-served-by` of every call, so that balancing can be observed. */
@@ -45,6 +55,8 @@ export interface Router {
   readonly stats: ReadonlyMap<string, MethodStats>;
   /** Answers one call. It rejects only with a {@link RouterError}. */
   handle(call: WireCall): Promise<Reply<Uint8Array>>;
+  /** Which calls are refused because of overload. */
+  readonly admission: AdmissionControl;
   /** The transport logs here if it couldn't send a reply. */
   readonly logger: Logger;
 }
@@ -54,6 +66,7 @@ interface Route {
   /** Reads the request for the handler, if it has a reader. */
   readonly reader: RequestReader | undefined;
   readonly stats: MethodStats;
+  readonly admission: MethodAdmission;
   readonly run: Next<ServerCall>;
 }
 
@@ -63,11 +76,12 @@ interface Route {
  * @throws TypeError if a service is listed twice, or a handler or the store of outcomes is missing.
  */
 export function createRouter(options: RouterOptions): Router {
-  const { instanceId, logger = silentLogger, random = systemRandom } = options;
+  const { instanceId, logger = silentLogger, random = systemRandom, telemetry = [] } = options;
   const { clock = systemClock, wallClock = systemWallClock } = options;
   const clocks = { clock, wallClock };
   const servedBy = new Metadata(instanceId === undefined ? undefined : [[SERVED_BY, instanceId]]);
-  const routes = routesOf(options, [...(options.middleware ?? []), enforceContext]);
+  const admission = new Admission({ options: options.admission ?? {}, clock, random, logger });
+  const routes = routesOf(options, [...telemetry, ...(options.middleware ?? []), enforceContext], admission);
 
   function toServerCall({ method, reader, stats }: Route, wire: WireCall): RoutedCall {
     const traceId = receivedTraceId(wire.metadata) ?? newTraceId(random);
@@ -92,13 +106,22 @@ export function createRouter(options: RouterOptions): Router {
     stats.begun += 1;
     noteWork();
     const { arrival } = wire;
+    const refusal = admission.enter(route.admission, call.startedAt);
     try {
+      if (refusal !== undefined) {
+        await compose(telemetry, () => Promise.reject(refusal))(call);
+        throw refusal;
+      }
       const loading = method.requestType.checked?.load?.();
       if (loading !== undefined) await loading;
       const result = await run(call);
       if (arrival !== undefined) tellTimes(call, arrival);
       const reply = encodeReply(method, result);
-      if (reply.response.stream) return observeReply(reply, observerOf(call, stats));
+      if (reply.response.stream)
+        return observeReply(
+          reply,
+          observerOf(call, stats, (code) => end(route, code, call)),
+        );
       stats.replyBytes += reply.response.message.length;
       end(route, Status.OK, call);
       call.context.release();
@@ -107,7 +130,8 @@ export function createRouter(options: RouterOptions): Router {
       call.context.release();
       if (arrival !== undefined) tellTimes(call, arrival);
       const error = toRouterError(call, toRpcError(call, fault));
-      end(route, error.code, call);
+      if (refusal === undefined) end(route, error.code, call);
+      else count(stats, error.code);
       throw error;
     }
   }
@@ -117,14 +141,16 @@ export function createRouter(options: RouterOptions): Router {
     trailer.set(SERVER_TIMING, formatServerTiming({ ...arrival, processMs: clock.now() - startedAt }));
   }
 
-  function end({ method, stats }: Route, code: Status, { startedAt }: RoutedCall): void {
-    stats.ended[code] = (stats.ended[code] ?? 0) + 1;
-    if (!method.requestStream && !method.responseStream) stats.took(clock.now() - startedAt);
+  function end({ stats, admission: admitted }: Route, code: Status, { startedAt }: RoutedCall): void {
+    const now = clock.now();
+    count(stats, code);
+    if (admitted.unary) stats.took(now - startedAt);
+    admitted.leave(startedAt, now, code);
   }
 
   const methods = [...routes.values()].map(({ method }) => method);
   const stats = new Map([...routes].map(([path, route]) => [path, route.stats]));
-  return { methods, stats, handle, logger };
+  return { methods, stats, handle, admission, logger };
 }
 
 /**
@@ -139,18 +165,21 @@ function notServed(path: string, metadata: Metadata): RouterError {
 }
 
 /** Observes the messages and the end of a response stream. */
-function observerOf(call: ServerCall, stats: MethodStats): StreamObserver<Uint8Array> {
+function observerOf(call: ServerCall, stats: MethodStats, end: (code: Status) => void): StreamObserver<Uint8Array> {
   return {
     message: (bytes) => {
       stats.replyBytes += bytes.length;
     },
     error: (fault) => toRouterError(call, toRpcError(call, fault)),
     end: (error) => {
-      const { code } = error instanceof RpcError ? error : (call.context.reason ?? OK);
-      stats.ended[code] = (stats.ended[code] ?? 0) + 1;
+      end(error instanceof RpcError ? error.code : (call.context.reason ?? OK).code);
       call.context.release();
     },
   };
+}
+
+function count(stats: MethodStats, code: Status): void {
+  stats.ended[code] = (stats.ended[code] ?? 0) + 1;
 }
 
 const OK = { code: Status.OK };
@@ -158,6 +187,7 @@ const OK = { code: Status.OK };
 function routesOf(
   { services, outcomes }: RouterOptions,
   chain: readonly Middleware<ServerCall>[],
+  admission: Admission,
 ): ReadonlyMap<string, Route> {
   const routes = new Map<string, Route>();
   for (const { definition, handlers } of services) {
@@ -166,10 +196,15 @@ function routesOf(
       if (handler === undefined) throw new TypeError(`${method.path} has no handler: implement "${key}"`);
       if (routes.has(method.path)) throw new TypeError(`${method.path} has two handlers: list its service once`);
       if (method.policy.key !== undefined && outcomes === undefined) throw new TypeError(`${method.path} ${NO_STORE}`);
-      const run = compose(chain, (call) => handOver(handler, call, outcomes));
+      const admitted = admission.add(method);
+      const hand = (call: ServerCall) => handOver(handler, call, outcomes);
+      const run = compose(chain, (call) =>
+        admission.boundsCallers ? admission.ofCaller(admitted, call, hand) : hand(call),
+      );
       // The first call needn't wait then. It reports a failure, too.
       method.requestType.checked?.load?.()?.catch(() => undefined);
-      routes.set(method.path, { method, reader: readerOf(handler), stats: new MethodStats(), run });
+      const reader = readerOf(handler);
+      routes.set(method.path, { method, reader, stats: new MethodStats(), admission: admitted, run });
     }
   }
   return routes;

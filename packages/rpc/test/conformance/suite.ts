@@ -7,6 +7,7 @@ import { createHarness, type MakeEnvironment } from './environment.js';
 import { describeFaults } from './faults.js';
 import { describeKinds } from './kinds.js';
 import { describeMetadata } from './metadata.js';
+import { describeOverload } from './overload.js';
 import { describeRequestStreams } from './request-streams.js';
 import { describeResume } from './resume.js';
 import { describeRetries } from './retries.js';
@@ -33,6 +34,7 @@ export function describeConformance(name: string, makeEnvironment: MakeEnvironme
     describeFaults(harness);
     describeResume(harness);
     describeRetries(harness);
+    describeOverload(harness);
     describeSizes(harness);
     describeBackPressure(harness);
     describeValidation(harness);

@@ -6,6 +6,7 @@ import {
   TRANSPORTS,
   ZONE_PATTERN,
 } from '@rondo/rpc/internal';
+import { maxCalls } from './max-calls.js';
 import {
   balancingOverrides,
   hostPort,
@@ -35,6 +36,17 @@ const VERSION = /^[\x21-\x7e]{1,128}$/;
 
 /** Fits the 32-bit length prefix of a gRPC message; Node's buffers can be larger. */
 const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
+
+/** How a server protects itself from overload. */
+const OVERLOAD = {
+  admission: variable('RONDO_ADMISSION', oneOf(['on', 'off']), {
+    default: 'on',
+    description: 'Whether calls are refused that would only queue.',
+  }),
+  maxCalls: optionalVariable('RONDO_MAX_CALLS', maxCalls, {
+    description: 'Bounds of the calls in flight: of the server, of each caller, of single methods.',
+  }),
+} as const;
 
 /** The variables that every service reads; `port` is the default port of the service. */
 export function sharedVariables(port: number) {
@@ -113,6 +125,7 @@ export function sharedVariables(port: number) {
       description:
         "The largest reply that is accepted from other services; by default the service's own limit, or 4 MiB.",
     }),
+    ...OVERLOAD,
     compression: optionalVariable('RONDO_COMPRESSION', oneOf(COMPRESSIONS), {
       example: 'gzip',
       description: 'How requests to other services are compressed, if neither call nor contract specifies it.',

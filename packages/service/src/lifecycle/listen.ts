@@ -16,6 +16,7 @@ import { createHealth } from '../health.js';
 import { createCallStats } from '../load/call-stats.js';
 import { createCpuMeter, createLoadMeter } from '../load/meter.js';
 import { createLoadReports } from '../load/reports.js';
+import { meterAdmission } from '../metrics/admission.js';
 import { createReflection } from '../reflection/reflection.js';
 import type { Readiness, State } from '../state.js';
 import type { App, AppListener, ServiceRuntime } from './service.js';
@@ -48,15 +49,9 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
   const reflection = createReflection({ services, descriptorSet });
   const router: Router = createRouter({
     services: [...app.services, ...builtIn, ...reflection],
-    middleware: serverChain({
-      name,
-      app,
-      readiness,
-      load: load.middleware,
-      meter,
-      clock,
-      logLevel: config.logLevel,
-    }),
+    telemetry: [load.middleware, callMetrics('server', { meter, clock })],
+    middleware: serverChain({ name, app, readiness, clock, logLevel: config.logLevel }),
+    admission: { adaptive: config.admission === 'on', maxCalls: config.maxCalls },
     ...(app.outcomes && { outcomes: app.outcomes }),
     instanceId,
     logger: log,
@@ -64,6 +59,7 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
     wallClock,
     random,
   });
+  meterAdmission(meter, router.admission);
   const maxRequestBytes = config.maxRequestBytes ?? app.maxRequestBytes;
   try {
     const bounds = maxRequestBytes === undefined ? {} : { maxRequestBytes };
@@ -128,23 +124,18 @@ interface ChainOptions {
   readonly name: string;
   readonly app: App;
   readonly readiness: State<Readiness>;
-  /** Measures the load. */
-  readonly load: Middleware<ServerCall>;
   readonly logLevel: (typeof LOG_LEVELS)[number];
-  readonly meter: Meter;
   readonly clock: Clock;
 }
 
 /**
- * The server's middleware chain, outermost first. Metrics and logs are outside of the readiness gate, so that they
- * record its refusals. The app's own middleware is innermost.
+ * The server's middleware chain, outermost first. The log is outside of the readiness gate, so that it has its refusals, but
+ * it has none because of overload, which would be a line a call. The app's own middleware is innermost.
  */
 function serverChain(options: ChainOptions): readonly Middleware<ServerCall>[] {
-  const { name, app, readiness, load, logLevel, meter, clock } = options;
+  const { name, app, readiness, logLevel, clock } = options;
   const everyCall = logLevel === 'debug' || logLevel === 'trace';
   return [
-    load,
-    callMetrics('server', { meter, clock }),
     callLog({ clock, everyCall, quiet: new Set([...BUILT_IN_PATHS, ...(app.quiet ?? [])]) }),
     createGate({ name, readiness, open: BUILT_IN_SERVICES }),
     ...(app.serverMiddleware ?? []),

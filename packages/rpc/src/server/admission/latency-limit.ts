@@ -1,0 +1,262 @@
+import type { Priority } from '../../contract/priority.js';
+
+/** A window is at least this long and has at least this many calls. */
+const WINDOW_MS = 50;
+const WINDOW_CALLS = 8;
+/** A call may always take this much longer than usual: a busy machine isn't overload. Milliseconds. */
+const SLACK_MS = 25;
+/** A queue may always have this many calls. */
+const SLACK_CALLS = 4;
+/** How fast the usual duration follows when calls take longer without a queue: the time constant, and the most a window. */
+const DRIFT_MS = 60_000;
+const MAX_DRIFT = 0.1;
+/** After so many windows in which as many calls begin as end, the usual duration is known. Until then it follows fast. */
+const WINDOWS_TO_LEARN = 20;
+/** Before there was any such window, calls have to be slow for at least so many, because more may begin than end at first. */
+const WINDOWS_UNKNOWN = 4;
+/** The highest factor by which a limit grows in one window. */
+const GROWTH = 1.25;
+const LEAST_LIMIT = 4;
+/** As long as fewer calls of all methods together are in flight, none is refused. */
+const LEAST_CALLS = 20;
+/** A limit ends when it has refused no call for so long. Milliseconds. */
+const CALM_MS = 1_000;
+/** From so many calls in flight on, none of which ends for a second, the handlers count as stuck. */
+const STUCK_CALLS = 100;
+const STUCK_MS = 1_000;
+/** If no call ends for so long, the limit is given up, because the calls may be waiting for an event. Milliseconds. */
+const GIVE_UP_MS = 10_000;
+
+/** When calls are slow, and how slow they may be. */
+interface Tolerance {
+  /** Calls are slow if they take so many times as long as usual. */
+  readonly slow: number;
+  /** Limited calls may take so many times as long as usual. */
+  readonly aim: number;
+  /** For how many windows in a row they have to be slow before they are limited. */
+  readonly windows: number;
+}
+
+/** The unary calls of a server, whatever their methods. */
+export interface CallsOfServer {
+  inFlight: number;
+  /** How many methods have a limit now. */
+  limited: number;
+}
+
+/** What the calls of a window say. */
+interface Window {
+  /** How long they took, on average. */
+  readonly meanMs: number;
+  /** How many were in flight, on average. */
+  readonly inFlight: number;
+  readonly passedMs: number;
+  /** Whether clearly more calls began than ended, and whether clearly fewer did. */
+  readonly grows: boolean;
+  readonly shrinks: boolean;
+  /** Whether many of them weren't answered: their callers have given up. */
+  readonly fails: boolean;
+}
+
+/** Methods of a lower priority give way first: their calls are limited sooner, and to fewer. */
+const TOLERANCES: Readonly<Record<Exclude<Priority, 'critical'>, Tolerance>> = {
+  low: { slow: 1.5, aim: 1, windows: 2 },
+  normal: { slow: 2, aim: 1.1, windows: 2 },
+  high: { slow: 4, aim: 2, windows: 10 },
+};
+
+/**
+ * Limits the calls in flight of one unary method, if its calls queue: they take far longer than usual, and far more than
+ * usual are in flight. Then the limit is as many calls as complete within the usual duration, and a few more. Until then
+ * there is no limit, so that a burst is served.
+ *
+ * All state is numbers: a call costs a few additions and allocates nothing.
+ *
+ * Source: Little, "A Proof for the Queuing Formula L = λW", 1961; docs/adr/0060-admission.md
+ */
+export class LatencyLimit {
+  readonly #tolerance: Tolerance;
+  readonly #server: CallsOfServer;
+  #inFlight = 0;
+  /** The most calls in flight. */
+  #limit = Number.POSITIVE_INFINITY;
+  /** The duration of calls that don't queue; NaN until the first window has ended. */
+  #usualMs = Number.NaN;
+  /** How many are in flight then. */
+  #usualCalls = 0;
+  #learnt = 0;
+  #slowWindows = 0;
+  #refusedAt = Number.NEGATIVE_INFINITY;
+  #endedAt = Number.NEGATIVE_INFINITY;
+  /** Since when as few calls are in flight as the limit says, and they are slow all the same. */
+  #uselessSince = Number.NaN;
+  // The current window.
+  #since = Number.NaN;
+  #begun = 0;
+  #calls = 0;
+  #failed = 0;
+  #totalMs = 0;
+  #leastMs = Number.POSITIVE_INFINITY;
+  /** The calls in flight, added up at the end of each call. */
+  #totalInFlight = 0;
+
+  constructor(priority: Exclude<Priority, 'critical'>, server: CallsOfServer) {
+    this.#tolerance = TOLERANCES[priority];
+    this.#server = server;
+  }
+
+  /** The calls in flight. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** The most calls in flight; infinite while the calls don't queue. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** How long a call usually takes, in milliseconds; NaN if it isn't known. */
+  get usualMs(): number {
+    return this.#usualMs;
+  }
+
+  /** Whether a call can begin. */
+  admits(now: number): boolean {
+    if (this.#inFlight < this.#limit || this.#server.inFlight < LEAST_CALLS) {
+      if (this.#inFlight < STUCK_CALLS || this.#limit !== Number.POSITIVE_INFINITY || !this.#isStuck(now)) return true;
+      this.#begin(Math.max(LEAST_CALLS, this.#usualCalls * 2));
+    } else if (now - this.#endedAt > GIVE_UP_MS) {
+      this.lift();
+      this.#usualCalls = this.#inFlight;
+      return true;
+    }
+    this.#refusedAt = now;
+    return false;
+  }
+
+  begin(): void {
+    this.#inFlight += 1;
+    this.#begun += 1;
+  }
+
+  /** @param answered whether it was successful. A failure that took much less than the usual time says nothing. */
+  end(durationMs: number, now: number, answered: boolean): void {
+    const inFlight = this.#inFlight;
+    this.#inFlight -= 1;
+    this.#endedAt = now;
+    if (!answered && !(durationMs >= this.#usualMs / 2)) return;
+    if (Number.isNaN(this.#since)) this.#since = now;
+    this.#calls += 1;
+    if (!answered) this.#failed += 1;
+    this.#totalMs += durationMs;
+    this.#totalInFlight += inFlight;
+    if (durationMs < this.#leastMs) this.#leastMs = durationMs;
+    if (this.#calls >= WINDOW_CALLS && now - this.#since >= WINDOW_MS) this.#closeWindow(now);
+  }
+
+  /** Ends the limit. */
+  lift(): void {
+    if (this.#limit !== Number.POSITIVE_INFINITY) this.#server.limited -= 1;
+    this.#limit = Number.POSITIVE_INFINITY;
+    this.#slowWindows = 0;
+    this.#uselessSince = Number.NaN;
+  }
+
+  #begin(limit: number): void {
+    this.#limit = limit;
+    this.#server.limited += 1;
+  }
+
+  #isStuck(now: number): boolean {
+    const idleMs = now - this.#endedAt;
+    return idleMs > STUCK_MS + this.#usualMs * 2 && this.#inFlight > this.#usualCalls * 4;
+  }
+
+  #closeWindow(now: number): void {
+    const meanMs = this.#totalMs / this.#calls;
+    const inFlight = this.#totalInFlight / this.#calls;
+    const leastMs = this.#leastMs;
+    const passedMs = now - this.#since;
+    this.#since = now;
+    // Twice the standard deviation of that many calls at random.
+    const chance = 2 * Math.sqrt(this.#calls);
+    const grows = this.#begun > this.#calls + chance;
+    const shrinks = this.#begun < this.#calls - chance;
+    const fails = this.#failed > this.#calls / 10;
+    this.#begun = 0;
+    this.#calls = 0;
+    this.#failed = 0;
+    this.#totalMs = 0;
+    this.#totalInFlight = 0;
+    this.#leastMs = Number.POSITIVE_INFINITY;
+    if (Number.isNaN(this.#usualMs)) {
+      // If the process starts under load, its first calls queue least.
+      this.#usualMs = leastMs;
+      this.#usualCalls = inFlight;
+    } else if (this.#limit === Number.POSITIVE_INFINITY) {
+      this.#watch({ meanMs, inFlight, passedMs, grows, shrinks, fails });
+    } else {
+      this.#adjust(meanMs, inFlight, now);
+    }
+  }
+
+  #isSlow(meanMs: number): boolean {
+    return meanMs > this.#usualMs * this.#tolerance.slow + SLACK_MS;
+  }
+
+  /** Without a limit: learns what is usual, and begins to limit if calls queue. */
+  #watch({ meanMs, inFlight, passedMs, grows, shrinks, fails }: Window): void {
+    const unknown = this.#learnt === 0;
+    const tooMany = inFlight > this.#usualCalls * 2 + SLACK_CALLS;
+    const queues = tooMany && this.#isSlow(meanMs) && (unknown ? grows || fails : !shrinks);
+    this.#slowWindows = queues ? this.#slowWindows + 1 : 0;
+    if (this.#slowWindows >= Math.max(this.#tolerance.windows, unknown ? WINDOWS_UNKNOWN : 0)) {
+      this.#begin(this.#fitting(meanMs, inFlight));
+    } else if (!queues && !fails && this.#server.limited === 0) {
+      const fast = !grows && this.#learnt < WINDOWS_TO_LEARN;
+      if (fast) this.#learnt += 1;
+      const drift = fast ? Math.max(MAX_DRIFT, 1 / this.#learnt) : Math.min(MAX_DRIFT, passedMs / DRIFT_MS);
+      this.#usualMs += (meanMs - this.#usualMs) * (meanMs < this.#usualMs ? Math.max(MAX_DRIFT, drift) : drift);
+      this.#usualCalls += (inFlight - this.#usualCalls) * drift;
+    }
+  }
+
+  #adjust(meanMs: number, inFlight: number, now: number): void {
+    if (now - this.#refusedAt > CALM_MS) {
+      this.#usualCalls = Math.max(this.#usualCalls, inFlight);
+      this.lift();
+      return;
+    }
+    if (this.#isUseless(meanMs, inFlight, now)) {
+      this.#usualMs = meanMs;
+      this.lift();
+      return;
+    }
+    const limit = this.#fitting(meanMs, inFlight);
+    this.#limit = meanMs <= this.#aimMs ? Math.max(this.#limit, limit) : limit;
+  }
+
+  /**
+   * If calls stay slow although as few are in flight as the limit says, they don't queue here. Something takes longer than
+   * before, such as a database after its failover, and that is the usual duration from now on.
+   */
+  #isUseless(meanMs: number, inFlight: number, now: number): boolean {
+    const fulfilled = inFlight <= this.#limit * 1.1 + 2 || this.#server.inFlight <= LEAST_CALLS;
+    if (!fulfilled || !this.#isSlow(meanMs)) this.#uselessSince = Number.NaN;
+    else if (Number.isNaN(this.#uselessSince)) this.#uselessSince = now;
+    return now - this.#uselessSince > meanMs * 2;
+  }
+
+  get #aimMs(): number {
+    return this.#usualMs * this.#tolerance.aim + 1;
+  }
+
+  /**
+   * How many calls in flight take as long as they should, by Little's law: the calls in flight divided by how much longer
+   * they take. A few more are allowed, so that the limit can grow and nothing idles.
+   */
+  #fitting(meanMs: number, inFlight: number): number {
+    const fitting = inFlight * Math.min(GROWTH, this.#aimMs / meanMs);
+    return Math.max(LEAST_LIMIT, fitting + Math.sqrt(inFlight) / 2);
+  }
+}

@@ -1,0 +1,54 @@
+import { RetryInfo } from '@rondo/contracts/google/rpc/error_details';
+import { Status } from '../../status/code.js';
+import { packDetail } from '../../status/detail.js';
+import { CallRefused } from '../faults.js';
+
+/** What a refused call would have exceeded. */
+export type Limit = 'latency' | 'event loop' | 'method' | 'caller' | 'server';
+
+/** A refusal. */
+interface Refusal {
+  readonly limit: Limit;
+  /** `/package.Service/Method`. */
+  readonly path: string;
+  /** The most calls in flight; of `event loop`, the milliseconds for which the server takes calls in one turn. */
+  readonly max: number;
+  /** After how long a call may succeed. Milliseconds. */
+  readonly retryMs: number;
+}
+
+/** The error of a refused call. No handler gets it, so the client may make it at another instance, whatever its method. */
+export function refusalOf({ limit, path, max, retryMs }: Refusal): CallRefused {
+  const ms = Math.ceil(retryMs);
+  const retryDelay = { seconds: BigInt(Math.floor(ms / 1_000)), nanos: (ms % 1_000) * 1_000_000 };
+  // @text <what is overloaded>: <the limit>; call again in <ms> ms, or <remedy>
+  // @cause The instance has more to do than it can in time, so it refuses a part of the calls, those of low priority first; or
+  // a bound in `RONDO_MAX_CALLS` is reached. The text names the limit.
+  // @remedy Add instances, or make the handlers faster. Give a method that matters more or less than others a `priority` in its
+  // contract. Raise a bound that is too low. The guide is docs/guides/overload.md.
+  return new CallRefused(
+    Status.RESOURCE_EXHAUSTED,
+    `${TEXTS[limit](path, max)}; call again in ${ms} ms, or ${REMEDIES[limit]}`,
+    {
+      details: [packDetail(RetryInfo, { retryDelay })],
+      retryPushbackMs: ms,
+    },
+  );
+}
+
+const TEXTS: Readonly<Record<Limit, (path: string, max: number) => string>> = {
+  latency: (path, max) => `calls of ${path} queue at this instance, so it takes only ${Math.floor(max)} at once`,
+  'event loop': (path, max) =>
+    `this instance is busy without a pause, so it takes calls of ${path} for only ${max} ms at once`,
+  method: (path, max) => `this instance takes at most ${max} calls of ${path} at once, by RONDO_MAX_CALLS`,
+  caller: (_path, max) => `this instance takes at most ${max} calls of one caller at once, by RONDO_MAX_CALLS`,
+  server: (_path, max) => `this instance takes at most ${max} calls at once, by RONDO_MAX_CALLS`,
+};
+
+const REMEDIES: Readonly<Record<Limit, string>> = {
+  latency: 'add instances',
+  'event loop': 'add instances',
+  method: 'raise the bound',
+  caller: 'make fewer calls at once',
+  server: 'raise the bound',
+};

@@ -1,0 +1,29 @@
+import type { Meter } from '@opentelemetry/api';
+import type { AdmissionControl } from '@rondo/rpc/internal';
+
+/** Meters which calls a server refuses because of overload, and the limits that decide it. */
+export function meterAdmission(meter: Meter, admission: Pick<AdmissionControl, 'inspect'>): void {
+  const limit = meter.createObservableGauge('rondo.admission.limit', {
+    unit: '{call}',
+    description: 'The most calls of a method in flight at this server; absent while there is no limit.',
+  });
+  const inFlight = meter.createObservableGauge('rondo.admission.calls_in_flight', {
+    unit: '{call}',
+    description: 'The calls of a method in flight at this server.',
+  });
+  const refused = meter.createObservableCounter('rondo.admission.refused', {
+    unit: '{call}',
+    description:
+      'The calls that this server has refused, by method, by its priority, and by what they would have exceeded.',
+  });
+  const instruments = [limit, inFlight, refused];
+  meter.addBatchObservableCallback((result) => {
+    for (const view of admission.inspect()) {
+      const labels = { 'grpc.method': view.method.path.slice(1), 'rondo.priority': view.priority };
+      result.observe(inFlight, view.inFlight, labels);
+      if (view.limit !== undefined) result.observe(limit, view.limit, labels);
+      for (const [exceeded, count] of view.refused)
+        result.observe(refused, count, { ...labels, 'rondo.limit': exceeded });
+    }
+  }, instruments);
+}
