@@ -28,10 +28,9 @@ export class MethodStats {
   readonly ended: number[] = new Array(Object.keys(Status).length).fill(0);
   readonly #durations: number[] = new Array(rangeOf(MAX_MS * 1_000) + 1).fill(0);
 
-  /** Records how long a call took. */
-  took(durationMs: number): void {
-    // Bits of a 32-bit integer, which MAX_MS keeps it within.
-    const range = rangeOf((Math.min(durationMs, MAX_MS) * 1_000) | 0);
+  /** Records how long a call took, as {@link toMicros} gives it. */
+  took(micros: number): void {
+    const range = rangeOf(micros);
     this.#durations[range] = (this.#durations[range] ?? 0) + 1;
   }
 
@@ -41,6 +40,12 @@ export class MethodStats {
       return count === 0 ? [] : [{ minMicros: leastOf(range), maxMicros: leastOf(range + 1) - 1, count }];
     });
   }
+}
+
+/** A duration as whole microseconds. */
+export function toMicros(durationMs: number): number {
+  // Bits of a 32-bit integer, which MAX_MS keeps it within.
+  return (Math.min(durationMs, MAX_MS) * 1_000) | 0;
 }
 
 /**

@@ -23,7 +23,7 @@ import { encodeReply, type RequestReader } from './codec.js';
 import { toRouterError, toRpcError } from './faults.js';
 import { type AnyHandler, invoke, type ServiceImplementation } from './handlers.js';
 import { runOnce } from './keyed-calls.js';
-import { MethodStats } from './method-stats.js';
+import { MethodStats, toMicros } from './method-stats.js';
 import { readerOf } from './reading.js';
 import { encodedRequest, RoutedCall } from './routed-call.js';
 
@@ -144,8 +144,9 @@ export function createRouter(options: RouterOptions): Router {
   function end({ stats, admission: admitted }: Route, code: Status, { startedAt }: RoutedCall): void {
     const now = clock.now();
     count(stats, code);
-    if (admitted.unary) stats.took(now - startedAt);
-    admitted.leave(startedAt, now, code);
+    const micros = toMicros(now - startedAt);
+    if (admitted.unary) stats.took(micros);
+    admitted.leave(micros, now, code);
   }
 
   const methods = [...routes.values()].map(({ method }) => method);

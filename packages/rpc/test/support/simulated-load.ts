@@ -57,7 +57,7 @@ export function simulate<M extends Record<string, SimulatedMethod>>(
         done(true);
         return;
       }
-      limit.begin();
+      limit.begin(at);
       server.inFlight += 1;
       calls.mostInFlight = Math.max(calls.mostInFlight, limit.inFlight);
       let ended = false;
@@ -65,7 +65,7 @@ export function simulate<M extends Record<string, SimulatedMethod>>(
         if (ended) return;
         ended = true;
         server.inFlight -= 1;
-        limit.end(events.now - at, events.now, answered);
+        limit.end(Math.round((events.now - at) * 1_000), events.now, answered);
         if (answered) calls.answered.push({ at, tookMs: events.now - at });
         else calls.late.push(at);
         done(false);

@@ -46,6 +46,11 @@ const OVERLOAD = {
   maxCalls: optionalVariable('RONDO_MAX_CALLS', maxCalls, {
     description: 'Bounds of the calls in flight: of the server, of each caller, of single methods.',
   }),
+  maxConnectionAgeMs: variable('RONDO_MAX_CONNECTION_AGE_MS', integer({ max: 86_400_000 }), {
+    default: 1_800_000,
+    description:
+      "How old a connection gets before a client that isn't Rondo's is asked to connect anew; 0 for any age.",
+  }),
 } as const;
 
 /** The variables that every service reads; `port` is the default port of the service. */

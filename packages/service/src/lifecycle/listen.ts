@@ -63,8 +63,15 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
   const maxRequestBytes = config.maxRequestBytes ?? app.maxRequestBytes;
   try {
     const bounds = maxRequestBytes === undefined ? {} : { maxRequestBytes };
+    const { maxConnectionAgeMs } = config;
     const tunnel = config.transport === 'tunnel';
-    return await serve(router, { listen: formatHostPort(config.listen), clock, tunnel, ...bounds });
+    return await serve(router, {
+      listen: formatHostPort(config.listen),
+      clock,
+      tunnel,
+      maxConnectionAgeMs,
+      ...bounds,
+    });
   } catch (cause) {
     throw cannotBind({ what: 'listen on', at: config.listen, variable: 'RONDO_LISTEN', cause });
   }

@@ -7,7 +7,7 @@ import type { Next } from '../../middleware/middleware.js';
 import { endWith } from '../../middleware/stream.js';
 import { Status } from '../../status/code.js';
 import type { CallRefused } from '../faults.js';
-import { type CallsOfServer, LatencyLimit } from './latency-limit.js';
+import { type CallsOfServer, LatencyLimit, NO_LIMIT } from './latency-limit.js';
 import { type Limit, refusalOf } from './refusal.js';
 import { SheddingLog } from './shedding-log.js';
 
@@ -75,7 +75,7 @@ export class MethodAdmission {
   /** Undefined for methods that it doesn't suit: streams last as long as their readers like. */
   readonly latency: LatencyLimit | undefined;
   /** The configured bound. */
-  bound = Number.POSITIVE_INFINITY;
+  bound = NO_LIMIT;
   inFlight = 0;
   readonly refused = new Map<Limit, number>();
   readonly #server: CallsOfServer;
@@ -90,19 +90,19 @@ export class MethodAdmission {
   }
 
   /** Begins a call. */
-  enter(): void {
+  enter(now: number): void {
     this.inFlight += 1;
     if (!this.unary) return;
     this.#server.inFlight += 1;
-    this.latency?.begin();
+    this.latency?.begin(now);
   }
 
-  /** Ends a call that began. */
-  leave(startedAt: number, now: number, code: Status): void {
+  /** Ends a call that began, and took so many microseconds. */
+  leave(micros: number, now: number, code: Status): void {
     this.inFlight -= 1;
     if (!this.unary) return;
     this.#server.inFlight -= 1;
-    this.latency?.end(now - startedAt, now, code === Status.OK);
+    this.latency?.end(micros, now, code === Status.OK);
   }
 }
 
@@ -137,7 +137,7 @@ export class Admission implements AdmissionControl {
   /** Adds a method before its first call. */
   add(method: Method): MethodAdmission {
     const added = new MethodAdmission(method, this.#unary);
-    added.bound = this.#maxCalls.methods?.[method.path] ?? Number.POSITIVE_INFINITY;
+    added.bound = this.#maxCalls.methods?.[method.path] ?? NO_LIMIT;
     this.#methods.set(method.path, added);
     return added;
   }
@@ -146,9 +146,9 @@ export class Admission implements AdmissionControl {
     if (adaptive !== undefined) this.#adaptive = adaptive;
     if (maxCalls !== undefined) this.#maxCalls = maxCalls;
     const { server, methods = {} } = this.#maxCalls;
-    this.#maxUnary = server ?? (this.#adaptive ? DEFAULT_MAX_CALLS : Number.POSITIVE_INFINITY);
+    this.#maxUnary = server ?? (this.#adaptive ? DEFAULT_MAX_CALLS : NO_LIMIT);
     for (const [path, method] of this.#methods) {
-      method.bound = methods[path] ?? Number.POSITIVE_INFINITY;
+      method.bound = methods[path] ?? NO_LIMIT;
       if (!this.#adaptive) method.latency?.lift();
     }
   }
@@ -157,7 +157,7 @@ export class Admission implements AdmissionControl {
     return [...this.#methods.values()].map((method) => {
       const { priority, inFlight, bound, latency, refused } = method;
       const limit = Math.min(bound, latency?.limit ?? bound);
-      return { method: method.method, priority, inFlight, limit: Number.isFinite(limit) ? limit : undefined, refused };
+      return { method: method.method, priority, inFlight, limit: limit === NO_LIMIT ? undefined : limit, refused };
     });
   }
 
@@ -165,7 +165,7 @@ export class Admission implements AdmissionControl {
   enter(method: MethodAdmission, now: number): CallRefused | undefined {
     const limit = this.#exceeded(method, now);
     if (limit !== undefined) return this.#refuse(method, limit, now);
-    method.enter();
+    method.enter(now);
     return undefined;
   }
 
@@ -192,7 +192,7 @@ export class Admission implements AdmissionControl {
   /** The limit that another call would exceed. */
   #exceeded(method: MethodAdmission, now: number): Limit | undefined {
     if (method.inFlight >= method.bound) return 'method';
-    if (method.priority === 'critical' || method.bound !== Number.POSITIVE_INFINITY) return undefined;
+    if (method.priority === 'critical' || method.bound !== NO_LIMIT) return undefined;
     if (method.unary && this.#unary.inFlight >= this.#maxUnary) return 'server';
     if (!this.#adaptive || method.latency === undefined || method.latency.admits(now)) return undefined;
     return 'latency';

@@ -17,6 +17,7 @@ const WINDOWS_UNKNOWN = 4;
 /** The highest factor by which a limit grows in one window. */
 const GROWTH = 1.25;
 const LEAST_LIMIT = 4;
+const MAX_MICROS = 2 ** 31 - 1;
 /** As long as fewer calls of all methods together are in flight, none is refused. */
 const LEAST_CALLS = 20;
 /** A limit ends when it has refused no call for so long. Milliseconds. */
@@ -43,6 +44,9 @@ export interface CallsOfServer {
   /** How many methods have a limit now. */
   limited: number;
 }
+
+/** No limit: a whole number, because V8 allocates for others, infinity among them, until it has compiled the code. */
+export const NO_LIMIT = 2 ** 30;
 
 /** What the calls of a window say. */
 interface Window {
@@ -79,7 +83,7 @@ export class LatencyLimit {
   readonly #server: CallsOfServer;
   #inFlight = 0;
   /** The most calls in flight. */
-  #limit = Number.POSITIVE_INFINITY;
+  #limit = NO_LIMIT;
   /** The duration of calls that don't queue; NaN until the first window has ended. */
   #usualMs = Number.NaN;
   /** How many are in flight then. */
@@ -87,7 +91,6 @@ export class LatencyLimit {
   #learnt = 0;
   #slowWindows = 0;
   #refusedAt = Number.NEGATIVE_INFINITY;
-  #endedAt = Number.NEGATIVE_INFINITY;
   /** Since when as few calls are in flight as the limit says, and they are slow all the same. */
   #uselessSince = Number.NaN;
   // The current window.
@@ -95,8 +98,8 @@ export class LatencyLimit {
   #begun = 0;
   #calls = 0;
   #failed = 0;
-  #totalMs = 0;
-  #leastMs = Number.POSITIVE_INFINITY;
+  #totalMicros = 0;
+  #leastMicros = MAX_MICROS;
   /** The calls in flight, added up at the end of each call. */
   #totalInFlight = 0;
 
@@ -110,7 +113,7 @@ export class LatencyLimit {
     return this.#inFlight;
   }
 
-  /** The most calls in flight; infinite while the calls don't queue. */
+  /** The most calls in flight; {@link NO_LIMIT} while the calls don't queue. */
   get limit(): number {
     return this.#limit;
   }
@@ -123,9 +126,9 @@ export class LatencyLimit {
   /** Whether a call can begin. */
   admits(now: number): boolean {
     if (this.#inFlight < this.#limit || this.#server.inFlight < LEAST_CALLS) {
-      if (this.#inFlight < STUCK_CALLS || this.#limit !== Number.POSITIVE_INFINITY || !this.#isStuck(now)) return true;
+      if (this.#inFlight < STUCK_CALLS || this.#limit !== NO_LIMIT || !this.#isStuck(now)) return true;
       this.#begin(Math.max(LEAST_CALLS, this.#usualCalls * 2));
-    } else if (now - this.#endedAt > GIVE_UP_MS) {
+    } else if (now - this.#since > GIVE_UP_MS) {
       this.lift();
       this.#usualCalls = this.#inFlight;
       return true;
@@ -134,30 +137,34 @@ export class LatencyLimit {
     return false;
   }
 
-  begin(): void {
+  begin(now: number): void {
+    if (this.#inFlight === 0 && !(now - this.#since < STUCK_MS)) this.#since = now;
     this.#inFlight += 1;
     this.#begun += 1;
   }
 
-  /** @param answered whether it was successful. A failure that took much less than the usual time says nothing. */
-  end(durationMs: number, now: number, answered: boolean): void {
+  /**
+   * @param micros how long the call took, in whole microseconds.
+   * @param answered whether it was successful. A failure that took much less than the usual time says nothing.
+   */
+  end(micros: number, now: number, answered: boolean): void {
     const inFlight = this.#inFlight;
     this.#inFlight -= 1;
-    this.#endedAt = now;
-    if (!answered && !(durationMs >= this.#usualMs / 2)) return;
-    if (Number.isNaN(this.#since)) this.#since = now;
+    if (!answered) {
+      if (!(micros >= this.#usualMs * 500)) return;
+      this.#failed += 1;
+    }
     this.#calls += 1;
-    if (!answered) this.#failed += 1;
-    this.#totalMs += durationMs;
+    this.#totalMicros += micros;
     this.#totalInFlight += inFlight;
-    if (durationMs < this.#leastMs) this.#leastMs = durationMs;
+    if (micros < this.#leastMicros) this.#leastMicros = micros;
     if (this.#calls >= WINDOW_CALLS && now - this.#since >= WINDOW_MS) this.#closeWindow(now);
   }
 
   /** Ends the limit. */
   lift(): void {
-    if (this.#limit !== Number.POSITIVE_INFINITY) this.#server.limited -= 1;
-    this.#limit = Number.POSITIVE_INFINITY;
+    if (this.#limit !== NO_LIMIT) this.#server.limited -= 1;
+    this.#limit = NO_LIMIT;
     this.#slowWindows = 0;
     this.#uselessSince = Number.NaN;
   }
@@ -168,14 +175,13 @@ export class LatencyLimit {
   }
 
   #isStuck(now: number): boolean {
-    const idleMs = now - this.#endedAt;
-    return idleMs > STUCK_MS + this.#usualMs * 2 && this.#inFlight > this.#usualCalls * 4;
+    return now - this.#since > STUCK_MS + this.#usualMs * 2 && this.#inFlight > this.#usualCalls * 4;
   }
 
   #closeWindow(now: number): void {
-    const meanMs = this.#totalMs / this.#calls;
+    const meanMs = this.#totalMicros / this.#calls / 1_000;
     const inFlight = this.#totalInFlight / this.#calls;
-    const leastMs = this.#leastMs;
+    const leastMs = this.#leastMicros / 1_000;
     const passedMs = now - this.#since;
     this.#since = now;
     // Twice the standard deviation of that many calls at random.
@@ -186,14 +192,14 @@ export class LatencyLimit {
     this.#begun = 0;
     this.#calls = 0;
     this.#failed = 0;
-    this.#totalMs = 0;
+    this.#totalMicros = 0;
     this.#totalInFlight = 0;
-    this.#leastMs = Number.POSITIVE_INFINITY;
+    this.#leastMicros = MAX_MICROS;
     if (Number.isNaN(this.#usualMs)) {
       // If the process starts under load, its first calls queue least.
       this.#usualMs = leastMs;
       this.#usualCalls = inFlight;
-    } else if (this.#limit === Number.POSITIVE_INFINITY) {
+    } else if (this.#limit === NO_LIMIT) {
       this.#watch({ meanMs, inFlight, passedMs, grows, shrinks, fails });
     } else {
       this.#adjust(meanMs, inFlight, now);

@@ -52,17 +52,22 @@ const ANSWER_MS = 20_000;
  */
 export const RESET_LIMITS: Http2Options = { streamResetBurst: 20_000, streamResetRate: 10_000 };
 
+/** How many streams a client may have open over one connection. Each costs memory, whether it is a call or only headers. */
+const MAX_STREAMS = 10_000;
+
 /**
- * What a server tells its clients.
+ * What a server tells its clients: the most streams, the longest header block, and the window of each stream.
  *
- * The longest header block: clients of Go, Java and C++ are told, and refuse a longer one themselves. If a client
+ * Clients of Go, Java and C++ refuse a longer header block themselves. If a client
  * ignores it, such as Node's, Node resets that one stream. Without this limit, a field of more than 64 KiB, or a block
  * of more than nine frames, closes the connection with every other call on it, and no other setting prevents that: no
  * block of this size has either. See ADR 0038.
- *
- * The window of each stream: {@link FLOW_CONTROL_WINDOW_BYTES}.
  */
-export const SETTINGS: Settings = { maxHeaderListSize: 64 * 1024, initialWindowSize: FLOW_CONTROL_WINDOW_BYTES };
+export const SETTINGS: Settings = {
+  maxConcurrentStreams: MAX_STREAMS,
+  maxHeaderListSize: 64 * 1024,
+  initialWindowSize: FLOW_CONTROL_WINDOW_BYTES,
+};
 
 /** Gives each connection the window that its streams have: HTTP/2 has no setting for it. */
 export function widenWindows(http2Server: Http2Server): void {

@@ -2,13 +2,14 @@ import type { Http2Server } from 'node:http2';
 import * as grpc from '@grpc/grpc-js';
 import { InFlight } from '../../call/in-flight.js';
 import type { Clock } from '../../clock/clock.js';
-import { systemClock } from '../../clock/system.js';
+import { systemClock, systemRandom } from '../../clock/system.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { hasRoomForFrames } from '../../transport/tunnel/frames.js';
 import type { Router } from '../router.js';
 import { noteArrival } from './arrival.js';
 import { bindMethod, bindUnknown } from './bind.js';
+import { limitAge } from './connection-age.js';
 import type { CallInFlight } from './exchange.js';
 import { correctTimeout, RESET_LIMITS, SETTINGS, setUpHttp2, watchClients, widenWindows } from './http2.js';
 import { RequestStreams } from './request-streams.js';
@@ -30,6 +31,11 @@ export interface ServeOptions {
    * A server whose `maxRequestBytes` is below 1 MiB has none.
    */
   readonly tunnel?: boolean;
+  /**
+   * How old a connection of a client that isn't Rondo's gets before the client is asked to connect anew, so that it finds
+   * new instances. Its calls may take another 5 minutes. Milliseconds; 30 minutes by default, 0 for any age.
+   */
+  readonly maxConnectionAgeMs?: number;
 }
 
 /** A server that listens. */
@@ -48,6 +54,7 @@ export interface RpcServer {
 }
 
 const DEFAULT_MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+const DEFAULT_MAX_AGE_MS = 30 * 60_000;
 
 /**
  * Serves a router over gRPC: HTTP/2, without TLS for now.
@@ -56,11 +63,13 @@ const DEFAULT_MAX_REQUEST_BYTES = 4 * 1024 * 1024;
  */
 export async function serve(router: Router, options: ServeOptions): Promise<RpcServer> {
   const { listen, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES, clock = systemClock, tunnel = true } = options;
+  const { maxConnectionAgeMs: maxAgeMs = DEFAULT_MAX_AGE_MS } = options;
   const server = new grpc.Server({ 'grpc.max_receive_message_length': maxRequestBytes });
   const streams = new RequestStreams(router.methods, clock);
   const prepare = (http2Server: Http2Server) => {
     watchClients(http2Server, clock);
     widenWindows(http2Server);
+    limitAge(http2Server, { clock, random: systemRandom, maxAgeMs });
     http2Server.on('stream', (_stream, headers) => {
       noteArrival(headers);
       correctTimeout(headers);

@@ -56,6 +56,9 @@ export function checkOptions(options: GrpcTransportOptions): void {
  */
 export const FLOW_CONTROL_WINDOW_BYTES = 256 * 1024;
 
+/** How Rondo's clients begin their `user-agent`, by which servers recognise them. */
+export const USER_AGENT = 'rondo';
+
 export const DEFAULT_MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
 /** How a client watches a Rondo peer. Milliseconds. */
@@ -109,6 +112,7 @@ export function channelOptions(options: GrpcTransportOptions): ChannelOptions {
   const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES, tls, compression } = options;
   return {
     'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
+    'grpc.primary_user_agent': USER_AGENT,
     'grpc.enable_channelz': 0,
     'grpc.enable_retries': 0,
     'grpc.service_config_disable_resolution': 1,

@@ -1,0 +1,51 @@
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
+import type { Clock, Random } from '../../clock/clock.js';
+import { USER_AGENT } from '../../transport/grpc/options.js';
+import { TUNNEL_PATH } from '../../transport/tunnel/frames.js';
+
+/** How old connections may get. */
+interface AgeOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** 0 for any age. Milliseconds. */
+  readonly maxAgeMs: number;
+}
+
+/** By how much of itself the age differs between connections, so that clients don't all connect anew at once. */
+const JITTER = 0.1;
+/** How long the calls of a connection may take that has reached its age. Milliseconds. */
+const GRACE_MS = 300_000;
+const NO_ERROR = 0;
+/** The highest id that a stream can have: no stream is refused before the client has read this. */
+const ANY_STREAM = 2 ** 31 - 1;
+
+/**
+ * Asks clients that aren't Rondo's to connect anew when their connection has reached an age. Such a client usually makes
+ * all its calls over the first connection that it gets (pick_first), and would never find a new instance.
+ *
+ * Rondo's clients know all instances, and are left alone: over a draining connection Node sends no pings, see ADR 0018.
+ */
+export function limitAge(http2Server: Http2Server, options: AgeOptions): void {
+  if (options.maxAgeMs === 0) return;
+  http2Server.on('session', (session: ServerHttp2Session) => {
+    session.once('stream', (_stream: unknown, headers: IncomingHttpHeaders) => {
+      if (!isRondo(headers)) closeAtAge(session, options);
+    });
+  });
+}
+
+/** Whether the client is one of Rondo's, by its first call. */
+function isRondo({ 'user-agent': agent = '', ':path': path }: IncomingHttpHeaders): boolean {
+  return path === TUNNEL_PATH || agent.startsWith(`${USER_AGENT} `);
+}
+
+function closeAtAge(session: ServerHttp2Session, { clock, random, maxAgeMs }: AgeOptions): void {
+  const ageMs = maxAgeMs * (1 + JITTER * (2 * random.next() - 1));
+  const close = () => {
+    session.goaway(NO_ERROR, ANY_STREAM, Buffer.from('max_age'));
+    session.close();
+    timer = clock.setTimer(GRACE_MS, () => session.destroy(), { keepAlive: false });
+  };
+  let timer = clock.setTimer(ageMs, close, { keepAlive: false });
+  session.once('close', () => timer.cancel());
+}
