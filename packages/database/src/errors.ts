@@ -54,6 +54,11 @@ export class CommitOutcomeUnknown extends DatabaseUnavailable {
   override readonly name = 'CommitOutcomeUnknown';
 }
 
+/** So many calls of a share run and wait that there is no room for another one. It took no effect. */
+export class TooManyCalls extends DatabaseError {
+  override readonly name = 'TooManyCalls';
+}
+
 /** A statement was ended by `statement_timeout`, or cancelled by an administrator (SQLSTATE 57014). */
 export class StatementTimeout extends DatabaseError {
   override readonly name = 'StatementTimeout';

@@ -6,6 +6,7 @@ import {
   DomainError,
   InvalidRequest,
   Missing,
+  Overloaded,
   Refused,
   StaleEtag,
   Unavailable,
@@ -59,6 +60,7 @@ const CODES = [
   [StaleEtag, Status.ABORTED],
   [ConcurrentChange, Status.ABORTED],
   [WatcherTooSlow, Status.ABORTED],
+  [Overloaded, Status.RESOURCE_EXHAUSTED],
   [Unavailable, Status.UNAVAILABLE],
 ] as const;
 

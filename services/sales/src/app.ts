@@ -73,6 +73,7 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
   };
   const ports: Ports = {
     stores: distributed.storesOver(storeDatabase, sync.nudge),
+    lists: distributed.storesOver(storeDatabase.reads, sync.nudge),
     transact: createTransact(storeDatabase, { createStores: distributed.storesOver, onAppended }),
     distributedTransact: distributed.distributedTransact,
     feed: createOrderFeed(sync),

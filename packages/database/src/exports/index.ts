@@ -25,6 +25,7 @@ export {
   SerializationFailure,
   StatementTimeout,
   sqlStateOf,
+  TooManyCalls,
   UnexpectedRowCount,
   UniqueViolation,
 } from '../errors.js';
@@ -48,6 +49,7 @@ export {
   describeUrl,
   type ReadinessOptions,
 } from '../readiness.js';
+export { createShare, type DatabaseShare, type ShareOptions } from '../share.js';
 export type {
   Database,
   Isolation,

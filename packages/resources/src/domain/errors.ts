@@ -139,6 +139,19 @@ export class StoreUnavailable extends Unavailable {
   }
 }
 
+/** More calls of this kind run and wait than the service has room for. `RESOURCE_EXHAUSTED`. */
+export class Overloaded extends DomainError {
+  override readonly name = 'Overloaded';
+
+  constructor(cause: Error) {
+    // @code RESOURCE_EXHAUSTED
+    // @cause So many lists and other reads of many rows run and wait at the instance that there is no room for another one.
+    // @remedy Call again after a pause, with fewer such calls at once. The operator starts more instances if it recurs.
+    // @effect none
+    super('too many lists and other long reads run at the same time; try again after a pause', { cause });
+  }
+}
+
 /** The connection to the database broke during a commit, so the outcome of the change is unknown. */
 export class OutcomeUnknown extends Unavailable {
   override readonly name = 'OutcomeUnknown';

@@ -19,6 +19,7 @@ export {
   Missing,
   NotFound,
   OutcomeUnknown,
+  Overloaded,
   Refused,
   StaleEtag,
   StoreUnavailable,

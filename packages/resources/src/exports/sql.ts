@@ -1,4 +1,6 @@
 /** SQL for the requests that `@rondo/resources` reads: a page of a list, and its filter. */
 
-export { ascending, columnsOf, descending, inParts, pageOf, whereOf } from '../sql/query.js';
+export { listPage } from '../sql/list-page.js';
+export type { Listing } from '../sql/listing.js';
+export { columnsOf, inParts } from '../sql/query.js';
 export { createStoreDatabase, type StoreDatabase, toStoreError, toWatchError } from '../sql/store-database.js';

@@ -1,4 +1,4 @@
-import type { Condition, Page, PageQuery } from '../domain/list.js';
+import type { Condition, PageQuery } from '../domain/list.js';
 
 const LEAST = 0n;
 const MOST = 2n ** 63n - 1n;
@@ -14,16 +14,6 @@ export function ascending({ after, size }: PageQuery): readonly [after: bigint, 
 /** Parameters of a list query, newest first: the `sequence` to start before, and the limit, one more than the page. */
 export function descending({ after, size }: PageQuery): readonly [before: bigint, limit: number] {
   return [after ?? MOST, size + 1];
-}
-
-/** The page in `rows`, which were read with one more row. */
-export function pageOf<Row extends { readonly sequence: bigint }, T>(
-  rows: readonly Row[],
-  { size }: PageQuery,
-  toItem: (row: Row) => T,
-): Page<T> {
-  const items = rows.slice(0, size);
-  return { items: items.map(toItem), next: rows.length > size ? items.at(-1)?.sequence : undefined };
 }
 
 /**

@@ -1,11 +1,13 @@
 import {
   CommitOutcomeUnknown,
+  createShare,
   type Database,
   DatabaseUnavailable,
   LockTimeout,
   type Queries,
   SerializationFailure,
   StatementTimeout,
+  TooManyCalls,
   type Transaction,
 } from '@rondo/database';
 import { currentWorkLimits } from '@rondo/rpc/call';
@@ -14,6 +16,7 @@ import {
   ConcurrentChange,
   ForeignResumeToken,
   OutcomeUnknown,
+  Overloaded,
   StoreUnavailable,
   WatcherTooSlow,
   WatchInterrupted,
@@ -23,9 +26,17 @@ import {
 export interface StoreDatabase extends Queries {
   /** Runs `work` in one transaction at `read committed`. It may run again after a conflict. */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
-  /** Runs `work`, which only reads, in one transaction at `repeatable read`: all its statements see the same snapshot. */
+  /** For reads of many rows, such as lists. They have at most four connections at once. */
+  readonly reads: Queries;
+  /**
+   * Runs `work`, which only reads, in one transaction at `repeatable read`: all its statements see the same snapshot. It has one
+   * of the connections of `reads`.
+   */
   inSnapshot<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
 }
+
+/** Reads of many rows leave most of a pool's connections to other calls. Each takes a few milliseconds. */
+const READS = { maxConnections: 4, maxWaiting: 100 };
 
 /**
  * The database for stores over a pool.
@@ -33,17 +44,23 @@ export interface StoreDatabase extends Queries {
  * @param onWritten is called after each transaction that may have written.
  */
 export function createStoreDatabase(database: Database, onWritten = (): void => undefined): StoreDatabase {
+  const share = createShare(database, READS);
   return {
-    query: (sql, params, options) =>
-      inDomainErrors(database.query(sql, params, { ...currentWorkLimits(), ...options })),
-    one: (sql, params, options) => inDomainErrors(database.one(sql, params, { ...currentWorkLimits(), ...options })),
-    maybeOne: (sql, params, options) =>
-      inDomainErrors(database.maybeOne(sql, params, { ...currentWorkLimits(), ...options })),
+    ...withinCalls(database),
+    reads: withinCalls(share),
     transaction: (work) => inDomainErrors(database.transaction(work, currentWorkLimits())).finally(onWritten),
     inSnapshot: (work) =>
-      inDomainErrors(
-        database.transaction(work, { ...currentWorkLimits(), isolation: 'repeatable read', readOnly: true }),
-      ),
+      inDomainErrors(share.transaction(work, { ...currentWorkLimits(), isolation: 'repeatable read', readOnly: true })),
+  };
+}
+
+/** The queries, each within the limits of the call that it serves. */
+function withinCalls(queries: Queries): Queries {
+  return {
+    query: (sql, params, options) => inDomainErrors(queries.query(sql, params, { ...currentWorkLimits(), ...options })),
+    one: (sql, params, options) => inDomainErrors(queries.one(sql, params, { ...currentWorkLimits(), ...options })),
+    maybeOne: (sql, params, options) =>
+      inDomainErrors(queries.maybeOne(sql, params, { ...currentWorkLimits(), ...options })),
   };
 }
 
@@ -58,6 +75,7 @@ async function inDomainErrors<T>(work: Promise<T>): Promise<T> {
 /** The domain error of a database error. Returns any other error as it is. */
 export function toStoreError(error: unknown): unknown {
   if (error instanceof SerializationFailure || error instanceof LockTimeout) return new ConcurrentChange(error);
+  if (error instanceof TooManyCalls) return new Overloaded(error);
   if (error instanceof CommitOutcomeUnknown) return new OutcomeUnknown(error);
   if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) return new StoreUnavailable(error);
   return error;

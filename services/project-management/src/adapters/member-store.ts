@@ -1,12 +1,12 @@
 import { type SqlValue, type Transaction, UniqueViolation } from '@rondo/database';
-import type { CalendarDate, ListQuery, Page } from '@rondo/resources/domain';
-import { descending, pageOf, type StoreDatabase, whereOf } from '@rondo/resources/sql';
+import type { CalendarDate } from '@rondo/resources/domain';
+import { type Listing, listPage, type StoreDatabase } from '@rondo/resources/sql';
 import { MoreReserved, StillReserved } from '../domain/capacity-errors.js';
 import { EmailTaken } from '../domain/errors.js';
 import type { Member, MemberStore, NewMember } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
 import { closeWeeksBefore, weeksWithMoreThan } from './member-weeks.js';
-import { MEMBERS_COLUMNS, type MemberRow, NEXT_UPDATE_TIME, toMember } from './rows.js';
+import { MEMBER_COLUMNS, MEMBERS_COLUMNS, type MemberRow, NEXT_UPDATE_TIME, toMember } from './rows.js';
 
 /** Stores members in PostgreSQL. */
 export function createMemberStore(database: StoreDatabase): MemberStore {
@@ -17,7 +17,7 @@ export function createMemberStore(database: StoreDatabase): MemberStore {
       const row = await database.maybeOne<MemberRow>(`SELECT ${MEMBERS_COLUMNS} FROM members WHERE id = $1`, [id]);
       return row && toMember(row);
     },
-    list: (query) => list(database, query),
+    list: (query) => listPage<MemberRow, Member>(database.reads, { listing: LISTING, query }, toMember),
     update: (id, decide, thisWeek) =>
       database.transaction(async (transaction) => {
         const present = await lock(transaction, id);
@@ -43,22 +43,18 @@ export function createMemberStore(database: StoreDatabase): MemberStore {
   };
 }
 
-const COLUMNS = {
-  display_name: 'display_name',
-  email: 'email',
-  weekly_capacity_minutes: 'weekly_capacity_minutes',
-  create_time: 'create_time',
+const LISTING: Listing = {
+  table: 'members',
+  order: 'the newest first',
+  columns: {
+    display_name: 'display_name',
+    email: 'email',
+    weekly_capacity_minutes: 'weekly_capacity_minutes',
+    create_time: 'create_time',
+  },
+  selected: MEMBER_COLUMNS,
+  deletion: { live: 'delete_time IS NULL', deleted: 'delete_time IS NOT NULL' },
 };
-
-async function list(database: StoreDatabase, query: ListQuery): Promise<Page<Member>> {
-  const where = whereOf(query.conditions, COLUMNS, 4);
-  const rows = await database.query<MemberRow>(
-    `SELECT ${MEMBERS_COLUMNS} FROM members WHERE sequence < $1 AND ($3 OR delete_time IS NULL) AND ${where.sql}
-     ORDER BY sequence DESC LIMIT $2`,
-    [...descending(query), query.showDeleted, ...where.params],
-  );
-  return pageOf(rows, query, toMember);
-}
 
 /**
  * Locks a member FOR UPDATE, the lock that a change of its capacity needs. Transactions that reserve time wait for it,

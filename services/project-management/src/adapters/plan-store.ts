@@ -1,8 +1,7 @@
-import type { Transaction } from '@rondo/database';
-import type { CalendarDate } from '@rondo/resources/domain';
+import type { Queries, Transaction } from '@rondo/database';
 import type { StoreDatabase } from '@rondo/resources/sql';
-import type { PlanStore, TaskEffort, Workload } from '../domain/estimate.js';
-import { dayNumberOf, type MemberTime, type WeekNumber, weekOf } from '../domain/planning/days.js';
+import type { PlanStore, ReservedQuery, ReservedTime, TaskEffort, TeamMember, Workload } from '../domain/estimate.js';
+import { dateOf, dayNumberOf, mondayOf, weekOf } from '../domain/planning/days.js';
 import type { Dependency, RemainingTask } from '../domain/planning/task-graph.js';
 import { toTaskState } from './rows.js';
 
@@ -24,7 +23,7 @@ export function createPlanStore(
   { maxPlanned = MAX_PLANNED }: PlanStoreOptions = {},
 ): PlanStore {
   return {
-    workload: (projectId, monday) =>
+    workload: (projectId) =>
       database.inSnapshot(async (transaction): Promise<Workload | undefined> => {
         const sql = 'SELECT start_date FROM projects WHERE id = $1';
         const project = await transaction.maybeOne<{ start_date: string | null }>(sql, [projectId]);
@@ -33,9 +32,10 @@ export function createPlanStore(
         if (more) return { efforts: await readEfforts(transaction, projectId), toPlan: undefined };
         const { efforts, remaining } = await readTasks(transaction, projectId);
         const dependencies = await readDependencies(transaction, projectId);
-        const team = await readTeam(transaction, projectId, monday);
+        const team = await readTeam(transaction);
         return { efforts, toPlan: { startDate: project.start_date ?? undefined, remaining, dependencies, team } };
       }),
+    reserved: (query) => readReserved(database.reads, query),
   };
 }
 
@@ -106,30 +106,34 @@ async function readDependencies(transaction: Transaction, projectId: string): Pr
   }
 }
 
-/** Adds up the reservations of each week, as a week may have any number of them. */
-const RESERVED = `
-  SELECT member_id, week_start_date, sum(minutes)::bigint AS minutes FROM reservations
-  WHERE project_id <> $1 AND week_start_date >= $2 GROUP BY member_id, week_start_date`;
-
-async function readTeam(
-  transaction: Transaction,
-  projectId: string,
-  monday: CalendarDate,
-): Promise<readonly MemberTime[]> {
-  const members = await transaction.query<{ id: string; weekly_capacity_minutes: bigint }>(
+async function readTeam({ query }: Transaction): Promise<readonly TeamMember[]> {
+  const members = await query<{ id: string; weekly_capacity_minutes: bigint }>(
     'SELECT id, weekly_capacity_minutes FROM members WHERE delete_time IS NULL ORDER BY sequence',
   );
-  const reserved = new Map(members.map(({ id }) => [id, new Map<WeekNumber, number>()]));
-  const rows = await transaction.query<{ member_id: string; week_start_date: string; minutes: bigint }>(RESERVED, [
-    projectId,
-    monday,
-  ]);
-  for (const { member_id, week_start_date, minutes } of rows) {
-    reserved.get(member_id)?.set(weekOf(dayNumberOf(week_start_date)), Number(minutes));
-  }
   return members.map(({ id, weekly_capacity_minutes }) => ({
     memberId: id,
     weeklyCapacityMinutes: Number(weekly_capacity_minutes),
-    reservedMinutes: reserved.get(id) ?? new Map<WeekNumber, number>(),
+  }));
+}
+
+/** A week may have any number of reservations. Their sum is stored; only those for the project are added up. */
+const RESERVED = `
+  SELECT member_id, week_start_date, reserved_minutes - coalesce(own.minutes, 0) AS minutes
+  FROM member_weeks LEFT JOIN (
+    SELECT member_id, week_start_date, sum(minutes)::bigint AS minutes FROM reservations
+    WHERE project_id = $1 AND week_start_date BETWEEN $3 AND $4 GROUP BY member_id, week_start_date
+  ) AS own USING (member_id, week_start_date)
+  WHERE member_id = ANY($2) AND week_start_date BETWEEN $3 AND $4 AND reserved_minutes > 0`;
+
+async function readReserved(
+  { query }: Queries,
+  { projectId, memberIds, from, to }: ReservedQuery,
+): Promise<readonly ReservedTime[]> {
+  const params = [projectId, memberIds, dateOf(mondayOf(from)), dateOf(mondayOf(to))];
+  const rows = await query<{ member_id: string; week_start_date: string; minutes: bigint }>(RESERVED, params);
+  return rows.map(({ member_id, week_start_date, minutes }) => ({
+    memberId: member_id,
+    week: weekOf(dayNumberOf(week_start_date)),
+    minutes: Number(minutes),
   }));
 }

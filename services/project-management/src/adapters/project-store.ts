@@ -1,13 +1,11 @@
 import type { Transaction } from '@rondo/database';
-import type { StoreDatabase } from '@rondo/resources/sql';
+import { type Listing, listPage, type StoreDatabase } from '@rondo/resources/sql';
 import type { ProjectStore } from '../domain/ports.js';
 import { type NewProject, PROJECT_STATES, type Project } from '../domain/project.js';
 import type { NewTask } from '../domain/task.js';
 import { appendProjectChange } from './change-log.js';
-import type { Listing } from './list-statements.js';
-import { readList } from './lists.js';
 import { requireReferences } from './require-references.js';
-import { NEXT_UPDATE_TIME, PROJECT_COLUMNS, PROJECTS_COLUMNS, type ProjectRow, toProject } from './rows.js';
+import { DELETION, NEXT_UPDATE_TIME, PROJECT_COLUMNS, PROJECTS_COLUMNS, type ProjectRow, toProject } from './rows.js';
 import { insertTasks } from './task-rows.js';
 
 /** Called when a project is deleted or archived, in the same transaction. */
@@ -25,9 +23,9 @@ const LISTING: Listing = {
   },
   selected: PROJECT_COLUMNS,
   states: PROJECT_STATES,
-  scannedBy: 'owner',
-  // Projects that are created concurrently may have their times in either order.
-  chronological: false,
+  deletion: DELETION,
+  // Projects that are created concurrently may have their times in either order, so the list isn't chronological.
+  scannedBy: { field: 'owner', withState: true },
 };
 
 /** Stores projects in PostgreSQL. */
@@ -39,7 +37,7 @@ export function createProjectStore(database: StoreDatabase, onEnd: OnEnd = async
       const row = await database.maybeOne<ProjectRow>(`SELECT ${PROJECTS_COLUMNS} FROM projects WHERE id = $1`, [id]);
       return row && toProject(row);
     },
-    list: (query) => readList<ProjectRow, Project>(database, { listing: LISTING, query }, toProject),
+    list: (query) => listPage<ProjectRow, Project>(database.reads, { listing: LISTING, query }, toProject),
     update: (id, decide) => database.transaction((transaction) => update(transaction, { id, decide, onEnd })),
     delete: (id, admit) =>
       database.transaction((transaction) =>

@@ -1,6 +1,6 @@
-import type { Transaction } from '@rondo/database';
+import type { Queries, Transaction } from '@rondo/database';
 import type { CalendarDate, FilteredQuery, Page } from '@rondo/resources/domain';
-import { ascending, pageOf, type StoreDatabase, whereOf } from '@rondo/resources/sql';
+import { type Listing, listPage, type StoreDatabase } from '@rondo/resources/sql';
 import {
   type MemberWeek,
   type NewReservation,
@@ -15,6 +15,7 @@ import {
   type MemberRow,
   PROJECTS_COLUMNS,
   type ProjectRow,
+  RESERVATION_COLUMNS,
   RESERVATIONS_COLUMNS,
   type ReservationRow,
   toProject,
@@ -31,7 +32,7 @@ export function createReservationStore(database: StoreDatabase): ReservationStor
       const row = await database.maybeOne<ReservationRow>(sql, [reservationId, memberId]);
       return row && toReservation(row);
     },
-    list: (memberId, query) => list(database, memberId, query),
+    list: (memberId, query) => list(database.reads, memberId, query),
     delete: ({ memberId, reservationId }) =>
       database.transaction(async (transaction) => {
         const sql = `DELETE FROM reservations WHERE id = $1 AND member_id = $2 RETURNING ${RESERVATIONS_COLUMNS}`;
@@ -59,23 +60,32 @@ async function create(
   return toReservation(made);
 }
 
-const COLUMNS = { project: 'project_id', week_start_date: 'week_start_date', minutes: 'minutes' };
+/** One week of reservations in `position`, which begins with the number of the week since 0001-01-01. */
+const POSITIONS_A_WEEK = 2n ** 40n;
 
-async function list(
-  database: StoreDatabase,
-  memberId: string | undefined,
-  query: FilteredQuery,
-): Promise<Page<Reservation>> {
-  const where = whereOf(query.conditions, COLUMNS, memberId === undefined ? 3 : 4);
-  const ofMember = memberId === undefined ? 'TRUE' : 'member_id = $3';
-  const rows = await database.query<ReservationRow>(
-    `SELECT ${RESERVATIONS_COLUMNS} FROM reservations WHERE position > $1 AND ${ofMember} AND ${where.sql}
-     ORDER BY position LIMIT $2`,
-    [...ascending(query), ...(memberId === undefined ? [] : [memberId]), ...where.params],
-  );
-  return pageOf(
-    rows.map((row) => ({ ...row, sequence: row.position })),
-    query,
+const LISTING: Listing = {
+  table: 'reservations',
+  order: 'the oldest first',
+  position: 'position',
+  columns: { project: 'project_id', week_start_date: 'week_start_date', minutes: 'minutes' },
+  unindexed: ['minutes'],
+  selected: RESERVATION_COLUMNS,
+  chronological: {
+    field: 'week_start_date',
+    firstPosition: (comparator, value) =>
+      `((${value}::date - DATE '0001-01-01') + ${comparator === '>' ? 7 : 6}) / 7 * ${POSITIONS_A_WEEK}`,
+  },
+};
+
+/** The reservations of one member are read by the member's index, all others by that of the project if one is given. */
+function list(database: Queries, memberId: string | undefined, query: FilteredQuery): Promise<Page<Reservation>> {
+  const listing: Listing =
+    memberId === undefined
+      ? { ...LISTING, scannedBy: { field: 'project', withState: false } }
+      : { ...LISTING, unindexed: ['minutes', 'project'], scope: { sql: 'member_id = $3', params: [memberId] } };
+  return listPage<ReservationRow, Reservation>(
+    database,
+    { listing, query: { ...query, showDeleted: false } },
     toReservation,
   );
 }

@@ -25,6 +25,9 @@ export const PROJECT_COLUMNS = [
   ...['create_time', 'update_time', 'delete_time', 'version'],
 ];
 
+/** Whether a project or task is deleted, by the column that the indexes of its lists have. */
+export const DELETION = { live: 'NOT deleted', deleted: 'deleted' };
+
 /** {@link PROJECT_COLUMNS} for a SELECT from `projects`. */
 export const PROJECTS_COLUMNS = columnsOf('projects', PROJECT_COLUMNS);
 

@@ -1,15 +1,14 @@
 import type { Transaction } from '@rondo/database';
 import { differs, type ListQuery, type Page } from '@rondo/resources/domain';
-import type { StoreDatabase } from '@rondo/resources/sql';
+import { type Listing, listPage, type StoreDatabase } from '@rondo/resources/sql';
 import type { TaskId } from '../domain/names.js';
 import type { Project } from '../domain/project.js';
 import { type Admit, type NewTasks, TASK_STATES, type Task, type TaskStore, type TaskUpdate } from '../domain/task.js';
 import { TaskIdsTaken } from '../domain/task-errors.js';
 import { appendTaskChanges } from './change-log.js';
-import type { Listing } from './list-statements.js';
-import { readList } from './lists.js';
 import { requireReferences } from './require-references.js';
 import {
+  DELETION,
   PROJECTS_COLUMNS,
   type ProjectRow,
   TASK_COLUMNS,
@@ -160,11 +159,19 @@ const LISTING: Listing = {
   order: 'the oldest first',
   columns: { title: 'title', assignee: 'assignee_id', effort_minutes: 'effort_minutes', create_time: 'create_time' },
   selected: TASK_COLUMNS,
+  deletion: DELETION,
   states: TASK_STATES,
-  scannedBy: 'assignee',
-  chronological: true,
-  beside: `ARRAY(SELECT depends_on_id FROM task_dependencies AS edge
-    WHERE edge.project_id = page.project_id AND edge.task_id = page.id ORDER BY place) AS dependencies`,
+  scannedBy: { field: 'assignee', withState: true },
+  chronological: {
+    field: 'create_time',
+    firstPosition: (comparator, value) =>
+      `coalesce((SELECT sequence FROM tasks WHERE project_id = $3 AND create_time ${comparator} ${value}
+         ORDER BY create_time, sequence LIMIT 1), ${2n ** 63n - 1n})`,
+  },
+  beside: {
+    columns: `ARRAY(SELECT depends_on_id FROM task_dependencies AS edge
+      WHERE edge.project_id = page.project_id AND edge.task_id = page.id ORDER BY place) AS dependencies`,
+  },
 };
 
 /** The tasks of a deleted project are listed only if deleted tasks are. */
@@ -174,5 +181,5 @@ async function list(database: StoreDatabase, projectId: string, query: ListQuery
   if (project === undefined) return undefined;
   if (project.deleted && !query.showDeleted) return { items: [], next: undefined };
   const scope = { sql: 'project_id = $3', params: [projectId] };
-  return readList<TaskRow, Task>(database, { listing: { ...LISTING, scope }, query }, toTask);
+  return listPage<TaskRow, Task>(database.reads, { listing: { ...LISTING, scope }, query }, toTask);
 }

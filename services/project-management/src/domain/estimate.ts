@@ -1,5 +1,5 @@
 import type { CalendarDate } from '@rondo/resources/domain';
-import type { MemberTime } from './planning/days.js';
+import type { MemberTime, WeekNumber } from './planning/days.js';
 import type { Dependency, RemainingTask } from './planning/task-graph.js';
 import type { TaskState } from './task.js';
 
@@ -49,12 +49,35 @@ export interface WorkToPlan {
   /** The tasks that are open or in progress, the oldest first. */
   readonly remaining: readonly RemainingTask[];
   readonly dependencies: readonly Dependency[];
-  /** The oldest member first, with the time that is reserved for other projects. */
-  readonly team: readonly MemberTime[];
+  /** The oldest member first. */
+  readonly team: readonly TeamMember[];
+}
+
+/** A member without reservations. */
+export type TeamMember = Omit<MemberTime, 'reservedMinutes'>;
+
+/** Which reservations count for a plan. */
+export interface ReservedQuery {
+  /** Reservations for this project don't count. */
+  readonly projectId: string;
+  readonly memberIds: readonly string[];
+  /** The first week. */
+  readonly from: WeekNumber;
+  /** The last week. */
+  readonly to: WeekNumber;
+}
+
+/** Minutes of a member's week that are reserved for other projects. */
+export interface ReservedTime {
+  readonly memberId: string;
+  readonly week: WeekNumber;
+  readonly minutes: number;
 }
 
 /** Reads the data for estimates. */
 export interface PlanStore {
-  /** Undefined if there is no such project. Reservations are read for the weeks from `monday` on. */
-  workload(projectId: string, monday: CalendarDate): Promise<Workload | undefined>;
+  /** Undefined if there is no such project. */
+  workload(projectId: string): Promise<Workload | undefined>;
+  /** The weeks of a few thousand that have reservations; read while the plan is made. */
+  reserved(query: ReservedQuery): Promise<readonly ReservedTime[]>;
 }

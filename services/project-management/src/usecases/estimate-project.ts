@@ -1,7 +1,7 @@
 import { type CalendarDate, dateAt } from '@rondo/resources/domain';
 import { type Estimate, effortsToAdd, type WorkToPlan } from '../domain/estimate.js';
-import { dateOf, dayNumberOf, mondayAt } from '../domain/planning/days.js';
-import { finishDayOf } from '../domain/planning/finish-day.js';
+import { dateOf, dayNumberOf, LAST_DAY, type WeekNumber, weekOf } from '../domain/planning/days.js';
+import { finishDayOf, type Staffing } from '../domain/planning/finish-day.js';
 import { createTaskGraph, criticalPathOf } from '../domain/planning/task-graph.js';
 import type { Ports } from '../domain/ports.js';
 import { foundProject } from './found.js';
@@ -30,24 +30,64 @@ export async function estimateProject(
   id: string,
 ): Promise<ProjectEstimate> {
   const time = now();
-  const workload = foundProject(await plans.workload(id, mondayAt(time)), id);
+  const workload = foundProject(await plans.workload(id), id);
   const { total, remaining, taskCount } = effortsToAdd(workload.efforts);
   const [totalEffortMinutes, remainingEffortMinutes] = await Promise.all([
     calculator.sum(total),
     calculator.sum(remaining),
   ]);
-  const plan = workload.toPlan === undefined ? NO_PLAN : planOf(workload.toPlan, dateAt(time));
+  const work = workload.toPlan;
+  const plan = work === undefined ? NO_PLAN : await planOf({ plans, projectId: id, today: dateAt(time) }, work);
   return { totalEffortMinutes, remainingEffortMinutes, taskCount, ...plan };
 }
 
-function planOf({ remaining, dependencies, team, startDate = '' }: WorkToPlan, today: CalendarDate): ProjectPlan {
+interface Planning {
+  readonly plans: Pick<Ports['plans'], 'reserved'>;
+  readonly projectId: string;
+  readonly today: CalendarDate;
+}
+
+async function planOf(planning: Planning, work: WorkToPlan): Promise<ProjectPlan> {
+  const { remaining, dependencies, startDate } = work;
+  const { today } = planning;
   const graph = createTaskGraph(remaining, dependencies);
   const { taskIds, minutes } = criticalPathOf(graph);
-  const firstDay = dayNumberOf(startDate > today ? startDate : today);
-  const finishDay = finishDayOf(graph, { team, firstDay });
+  const firstDay = dayNumberOf(startDate === undefined || startDate < today ? today : startDate);
+  const finishDay = await finishDayOf(graph, { firstDay, ...staffFor(planning, work) });
   return {
     criticalPath: taskIds,
     criticalPathMinutes: BigInt(minutes),
     finishDate: finishDay === undefined ? undefined : dateOf(finishDay),
+  };
+}
+
+/** How many weeks of members are read at once. It takes a few milliseconds. */
+const WEEKS_AT_ONCE = 5_000;
+
+/** The members with a task that they may do. Their reserved time is read as far as the plan reaches. */
+function staffFor(
+  { plans, projectId }: Planning,
+  { team, remaining }: WorkToPlan,
+): Pick<Staffing, 'team' | 'readWeek'> {
+  const assignees = new Set(remaining.map(({ assigneeId }) => assigneeId));
+  const staff = team
+    .filter(({ memberId, weeklyCapacityMinutes }) => {
+      return weeklyCapacityMinutes > 0 && (assignees.has(undefined) || assignees.has(memberId));
+    })
+    .map((member) => ({ ...member, reservedMinutes: new Map<WeekNumber, number>() }));
+  const byId = new Map(staff.map((member) => [member.memberId, member]));
+  const memberIds = [...byId.keys()];
+  const weeks = Math.ceil(WEEKS_AT_ONCE / Math.max(1, staff.length));
+  let readUntil = 0;
+  return {
+    team: staff,
+    async readWeek(week) {
+      if (week < readUntil || staff.length === 0) return;
+      const to = Math.min(week + weeks - 1, weekOf(LAST_DAY));
+      for (const reserved of await plans.reserved({ projectId, memberIds, from: week, to })) {
+        byId.get(reserved.memberId)?.reservedMinutes.set(reserved.week, reserved.minutes);
+      }
+      readUntil = to + 1;
+    },
   };
 }

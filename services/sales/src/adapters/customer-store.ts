@@ -1,8 +1,8 @@
 import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
-import { columnsOf, pageOf } from '@rondo/resources/sql';
+import { columnsOf, type Listing, listPage } from '@rondo/resources/sql';
 import type { Customer, CustomerStore } from '../domain/customer.js';
 import { EmailTaken } from '../domain/errors.js';
-import { CHANGED, type Listing, listSql } from './sql.js';
+import { CHANGED, DELETED, DELETION } from './sql.js';
 
 interface CustomerRow {
   readonly sequence: bigint;
@@ -15,15 +15,18 @@ interface CustomerRow {
   readonly delete_time: Date | null;
 }
 
-const COLUMNS = columnsOf('customers', [
+const SELECTED = [
   ...['sequence', 'id', 'display_name', 'email', 'version', 'create_time', 'update_time', 'delete_time'],
-]);
+];
+
+const COLUMNS = columnsOf('customers', SELECTED);
 
 const LISTING: Listing = {
-  select: `SELECT ${COLUMNS} FROM customers`,
   table: 'customers',
+  order: 'the newest first',
+  selected: SELECTED,
   columns: { display_name: 'display_name', email: 'email', create_time: 'create_time' },
-  deletable: true,
+  deletion: DELETION,
 };
 
 const INSERT = `INSERT INTO customers (id, display_name, email) VALUES ($1, $2, $3) RETURNING ${COLUMNS}`;
@@ -33,7 +36,7 @@ const UPDATE = `
   WHERE id = $1
   RETURNING ${COLUMNS}`;
 
-const DELETE = `UPDATE customers SET delete_time = clock_timestamp(), ${CHANGED} WHERE id = $1 RETURNING ${COLUMNS}`;
+const DELETE = `UPDATE customers SET ${DELETED} WHERE id = $1 RETURNING ${COLUMNS}`;
 
 const UNDELETE = `UPDATE customers SET delete_time = NULL, ${CHANGED} WHERE id = $1 RETURNING ${COLUMNS}`;
 
@@ -55,9 +58,7 @@ export function createCustomerStore(queries: Queries): CustomerStore {
   return {
     find: (id) => find(`SELECT ${COLUMNS} FROM customers WHERE id = $1`, id),
     lock: (id) => find(`SELECT ${COLUMNS} FROM customers WHERE id = $1 FOR NO KEY UPDATE`, id),
-    async list(query) {
-      return pageOf(await queries.query<CustomerRow>(...listSql(LISTING, query)), query, toCustomer);
-    },
+    list: (query) => listPage<CustomerRow, Customer>(queries, { listing: LISTING, query }, toCustomer),
     add: ({ id, displayName, email }) => write(INSERT, [id, displayName, email], email),
     update: (id, { displayName, email }) => write(UPDATE, [id, displayName ?? null, email ?? null], email),
     delete: (id) => write(DELETE, [id]),

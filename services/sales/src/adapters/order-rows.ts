@@ -1,5 +1,5 @@
 import type { SqlValue } from '@rondo/database';
-import { columnsOf } from '@rondo/resources/sql';
+import { columnsOf, type Listing } from '@rondo/resources/sql';
 import type { Order, OrderDraft, OrderState } from '../domain/order.js';
 import { formatPercent } from '../domain/percent.js';
 import { LINE_COLUMNS, type LineColumns, linesOf, selectLines, toPercent } from './lines.js';
@@ -23,15 +23,36 @@ export interface OrderRow extends LineColumns {
   readonly update_time: Date;
 }
 
-const COLUMNS = columnsOf('orders', [
+const SELECTED = [
   ...['sequence', 'id', 'quote_id', 'customer_id', 'order_date', 'state', 'discount_percent', 'tax_percent'],
   ...['currency', 'net_minor', 'total_minor', 'project', 'version', 'create_time', 'update_time'],
-]);
+];
+
+const LINES = columnsOf('lines', LINE_COLUMNS);
+
+/** Joins an order with its lines. */
+const joinOf = (order: string) =>
+  `CROSS JOIN LATERAL (${selectLines(`order_lines WHERE order_id = ${order}.id`)}) AS lines`;
 
 /** A SELECT of {@link OrderRow}, without a WHERE clause. */
-export const ORDERS = `
-  SELECT ${COLUMNS}, ${columnsOf('lines', LINE_COLUMNS)}
-  FROM orders CROSS JOIN LATERAL (${selectLines('order_lines WHERE order_id = orders.id')}) AS lines`;
+export const ORDERS = `SELECT ${columnsOf('orders', SELECTED)}, ${LINES} FROM orders ${joinOf('orders')}`;
+
+/** How orders are listed. */
+export const LISTING: Listing = {
+  table: 'orders',
+  order: 'the newest first',
+  selected: SELECTED,
+  columns: {
+    customer: 'customer_id',
+    quote: 'quote_id',
+    order_date: 'order_date',
+    create_time: 'create_time',
+  },
+  states: ['PLACED', 'CANCELLED'],
+  storedState: (state) => state.toLowerCase(),
+  scannedBy: { field: 'customer', withState: false },
+  beside: { columns: LINES, joins: joinOf('page') },
+};
 
 /** The order of a row. */
 export function toOrder(row: OrderRow): Order {

@@ -1,12 +1,12 @@
 import type { Queries } from '@rondo/database';
-import { pageOf } from '@rondo/resources/sql';
+import { listPage } from '@rondo/resources/sql';
 import { appendChanges } from '@rondo/sync';
 import type { Order, OrderStore } from '../domain/order.js';
 import { lineParams } from './lines.js';
 import { ORDERS_TOPIC, timedOrderJson } from './order-feed.js';
 import { placeOrder } from './order-placement.js';
-import { ORDER_COLUMNS, ORDERS, type OrderRow, orderParams, toOrder } from './order-rows.js';
-import { CHANGED, type Listing, listSql } from './sql.js';
+import { LISTING, ORDER_COLUMNS, ORDERS, type OrderRow, orderParams, toOrder } from './order-rows.js';
+import { CHANGED } from './sql.js';
 
 const INSERT_ORDER = `
   INSERT INTO orders (${ORDER_COLUMNS})
@@ -22,19 +22,6 @@ const RECORD_PROJECT = `
   UPDATE orders SET project = $2, ${CHANGED} WHERE quote_id = $1 AND project IS NULL RETURNING id`;
 
 const CANCEL = `UPDATE orders SET state = 'cancelled', ${CHANGED} WHERE id = $1 AND state = 'placed' RETURNING id`;
-
-const LISTING: Listing = {
-  select: ORDERS,
-  table: 'orders',
-  columns: {
-    customer: 'orders.customer_id',
-    quote: 'orders.quote_id',
-    state: 'upper(orders.state)',
-    order_date: 'orders.order_date',
-    create_time: 'orders.create_time',
-  },
-  deletable: false,
-};
 
 /**
  * Stores orders in PostgreSQL.
@@ -63,9 +50,7 @@ export function createOrderStore(queries: Queries, onAppended: () => void): Orde
       await queries.query('SELECT FROM orders WHERE id = $1 FOR NO KEY UPDATE', [id]);
       return byId(id);
     },
-    async list(query) {
-      return pageOf(await queries.query<OrderRow>(...listSql(LISTING, query)), query, toOrder);
-    },
+    list: (query) => listPage<OrderRow, Order>(queries, { listing: LISTING, query }, toOrder),
     async add(order) {
       await queries.query(INSERT_ORDER, orderParams(order));
       await queries.query(INSERT_LINES, [order.id, ...lineParams(order.lines)]);

@@ -1,8 +1,8 @@
 import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
-import { columnsOf, pageOf } from '@rondo/resources/sql';
+import { columnsOf, type Listing, listPage } from '@rondo/resources/sql';
 import { SkuTaken } from '../domain/errors.js';
 import type { Product, ProductFields, ProductStore } from '../domain/product.js';
-import { CHANGED, type Listing, listSql } from './sql.js';
+import { CHANGED, DELETED, DELETION } from './sql.js';
 
 interface ProductRow {
   readonly sequence: bigint;
@@ -19,16 +19,21 @@ interface ProductRow {
   readonly delete_time: Date | null;
 }
 
-const COLUMNS = columnsOf('products', [
+const SELECTED = [
   ...['sequence', 'id', 'title', 'sku', 'currency', 'unit_price_minor', 'stock', 'delivery_effort_minutes'],
   ...['version', 'create_time', 'update_time', 'delete_time'],
-]);
+];
+
+const COLUMNS = columnsOf('products', SELECTED);
 
 const LISTING: Listing = {
-  select: `SELECT ${COLUMNS} FROM products`,
   table: 'products',
+  order: 'the newest first',
+  selected: SELECTED,
   columns: { title: 'title', sku: 'sku', stock: 'stock', create_time: 'create_time' },
-  deletable: true,
+  // With an index on the stock, each order would change every index of its products.
+  unindexed: ['stock'],
+  deletion: DELETION,
 };
 
 const INSERT = `
@@ -47,7 +52,7 @@ const UPDATE = `
   WHERE id = $1
   RETURNING ${COLUMNS}`;
 
-const DELETE = `UPDATE products SET delete_time = clock_timestamp(), ${CHANGED} WHERE id = $1 RETURNING ${COLUMNS}`;
+const DELETE = `UPDATE products SET ${DELETED} WHERE id = $1 RETURNING ${COLUMNS}`;
 
 const UNDELETE = `UPDATE products SET delete_time = NULL, ${CHANGED} WHERE id = $1 RETURNING ${COLUMNS}`;
 
@@ -84,9 +89,7 @@ export function createProductStore(queries: Queries): ProductStore {
       const rows = await queries.query<ProductRow>(FIND_PRODUCTS, [ids], { name: 'find_products' });
       return rows.map(toProduct);
     },
-    async list(query) {
-      return pageOf(await queries.query<ProductRow>(...listSql(LISTING, query)), query, toProduct);
-    },
+    list: (query) => listPage<ProductRow, Product>(queries, { listing: LISTING, query }, toProduct),
     lock: async (id) => (await lockAll([id]))[0],
     lockAll,
     async add({ id, title, sku, unitPrice: { currency, minorUnits }, stock, deliveryEffortMinutes }) {

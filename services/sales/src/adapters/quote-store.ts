@@ -1,5 +1,5 @@
 import type { Queries } from '@rondo/database';
-import { columnsOf, pageOf } from '@rondo/resources/sql';
+import { columnsOf, type Listing, listPage } from '@rondo/resources/sql';
 import type { OfferLine } from '../domain/offer.js';
 import { formatPercent } from '../domain/percent.js';
 import type { PricedQuote, Quote, QuoteStore } from '../domain/quote.js';
@@ -13,7 +13,7 @@ import {
   selectQuoteLines,
   toQuote,
 } from './quote-rows.js';
-import { CHANGED, type Listing, listSql } from './sql.js';
+import { CHANGED, DELETED, DELETION } from './sql.js';
 
 const COLUMNS = columnsOf('quotes', QUOTE_COLUMNS);
 
@@ -32,7 +32,7 @@ const REPLACE = `
   WHERE id = $1
   RETURNING ${COLUMNS}, ${WITHOUT_ORDER}`;
 
-const DELETE = `UPDATE quotes SET delete_time = clock_timestamp(), ${CHANGED} WHERE id = $1`;
+const DELETE = `UPDATE quotes SET ${DELETED} WHERE id = $1`;
 
 const UNDELETE = `UPDATE quotes SET delete_time = NULL, ${CHANGED} WHERE id = $1`;
 
@@ -43,24 +43,24 @@ const INSERT_LINES = `
   FROM unnest($2::text[], $3::bigint[], $4::numeric[], $5::text[], $6::numeric[], $7::bigint[]) WITH ORDINALITY
     AS line (product_id, quantity, discount, title, unit_price_minor, effort, position)`;
 
-const QUOTES = `
-  SELECT
-    ${COLUMNS}, orders.id AS order_id, orders.create_time AS order_time, orders.project,
-    ${QUOTE_LINE_COLUMNS}
-  FROM quotes
-  LEFT JOIN orders ON orders.quote_id = quotes.id
-  CROSS JOIN LATERAL (${selectQuoteLines('quote_lines WHERE quote_id = quotes.id')}) AS lines`;
+const ORDER_OF_QUOTE = 'orders.id AS order_id, orders.create_time AS order_time, orders.project';
+
+/** Joins a quote with its order and its lines. */
+const joinsOf = (quote: string) => `
+  LEFT JOIN orders ON orders.quote_id = ${quote}.id
+  CROSS JOIN LATERAL (${selectQuoteLines(`quote_lines WHERE quote_id = ${quote}.id`)}) AS lines`;
+
+const QUOTES = `SELECT ${COLUMNS}, ${ORDER_OF_QUOTE}, ${QUOTE_LINE_COLUMNS} FROM quotes ${joinsOf('quotes')}`;
 
 const LISTING: Listing = {
-  select: QUOTES,
   table: 'quotes',
-  columns: {
-    customer: 'quotes.customer_id',
-    state: `CASE WHEN orders.id IS NULL THEN 'OPEN' WHEN orders.project IS NULL THEN 'ACCEPTING' ELSE 'ACCEPTED' END`,
-    quote_date: 'quotes.quote_date',
-    create_time: 'quotes.create_time',
-  },
-  deletable: true,
+  order: 'the newest first',
+  selected: [...QUOTE_COLUMNS, 'state'],
+  columns: { customer: 'customer_id', quote_date: 'quote_date', create_time: 'create_time' },
+  deletion: DELETION,
+  states: ['OPEN', 'ACCEPTING', 'ACCEPTED'],
+  scannedBy: { field: 'customer', withState: false },
+  beside: { columns: `${ORDER_OF_QUOTE}, ${QUOTE_LINE_COLUMNS}`, joins: joinsOf('page') },
 };
 
 /** Stores quotes in PostgreSQL. */
@@ -79,9 +79,7 @@ export function createQuoteStore(queries: Queries): QuoteStore {
 
   return {
     find,
-    async list(query) {
-      return pageOf(await queries.query<QuoteRow & QuoteLineColumns>(...listSql(LISTING, query)), query, toQuote);
-    },
+    list: (query) => listPage<QuoteRow & QuoteLineColumns, Quote>(queries, { listing: LISTING, query }, toQuote),
     async add(quote) {
       const row = await queries.one<QuoteRow>(INSERT_QUOTE, quoteParams(quote));
       await addLines(quote);

@@ -9,6 +9,8 @@ import type { QuoteStore } from './quote.js';
 export interface Ports {
   /** The stores outside a transaction: for reads, and for statements that are a transaction of their own. */
   readonly stores: Stores;
+  /** The stores for lists, which have few connections at once. */
+  readonly lists: Stores;
   readonly transact: Transact;
   readonly distributedTransact: DistributedTransact;
   readonly calculator: Calculator;

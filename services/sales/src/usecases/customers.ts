@@ -19,8 +19,8 @@ export async function getCustomer({ stores }: Pick<Ports, 'stores'>, id: string)
 }
 
 /** One page of the customers, the newest first. */
-export function listCustomers({ stores }: Pick<Ports, 'stores'>, query: ListQuery): Promise<Page<Customer>> {
-  return stores.customers.list(query);
+export function listCustomers({ lists }: Pick<Ports, 'lists'>, query: ListQuery): Promise<Page<Customer>> {
+  return lists.customers.list(query);
 }
 
 /** The fields to change, and the etag to check. */

@@ -26,8 +26,8 @@ export async function getOrder({ stores }: Pick<Ports, 'stores'>, id: string): P
 }
 
 /** One page of the orders, the newest first. */
-export function listOrders({ stores }: Pick<Ports, 'stores'>, query: ListQuery): Promise<Page<Order>> {
-  return stores.orders.list(query);
+export function listOrders({ lists }: Pick<Ports, 'lists'>, query: ListQuery): Promise<Page<Order>> {
+  return lists.orders.list(query);
 }
 
 /**

@@ -25,8 +25,8 @@ export async function getProduct({ stores }: Pick<Ports, 'stores'>, id: string):
 }
 
 /** One page of the products, the newest first. */
-export function listProducts({ stores }: Pick<Ports, 'stores'>, query: ListQuery): Promise<Page<Product>> {
-  return stores.products.list(query);
+export function listProducts({ lists }: Pick<Ports, 'lists'>, query: ListQuery): Promise<Page<Product>> {
+  return lists.products.list(query);
 }
 
 /** The fields to change, and the etag to check. */

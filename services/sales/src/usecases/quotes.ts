@@ -37,8 +37,8 @@ export async function getQuote({ stores }: Pick<Ports, 'stores'>, id: string): P
 }
 
 /** One page of the quotes, the newest first. */
-export function listQuotes({ stores }: Pick<Ports, 'stores'>, query: ListQuery): Promise<Page<Quote>> {
-  return stores.quotes.list(query);
+export function listQuotes({ lists }: Pick<Ports, 'lists'>, query: ListQuery): Promise<Page<Quote>> {
+  return lists.quotes.list(query);
 }
 
 /** The fields to change, and the etag to check. */

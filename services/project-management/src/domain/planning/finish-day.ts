@@ -1,4 +1,13 @@
-import { type DayNumber, freeMinutesOf, LAST_DAY, type MemberTime, shareOfDay, weekdayOf, weekOf } from './days.js';
+import {
+  type DayNumber,
+  freeMinutesOf,
+  LAST_DAY,
+  type MemberTime,
+  shareOfDay,
+  type WeekNumber,
+  weekdayOf,
+  weekOf,
+} from './days.js';
 import type { TaskGraph } from './task-graph.js';
 import { createTaskQueue, type TaskQueue } from './task-queue.js';
 
@@ -11,6 +20,8 @@ export interface Staffing {
   readonly team: readonly MemberTime[];
   /** The first working day. */
   readonly firstDay: DayNumber;
+  /** Called before the first day of each week. It may set the team's reserved minutes of that week. */
+  readonly readWeek?: (week: WeekNumber) => Promise<void>;
 }
 
 /**
@@ -27,7 +38,10 @@ export interface Staffing {
  *
  * Nobody works on a task whose assignee isn't in the team. The simulation steps from event to event, not by the minute.
  */
-export function finishDayOf(graph: TaskGraph, { team, firstDay }: Staffing): DayNumber | undefined {
+export async function finishDayOf(
+  graph: TaskGraph,
+  { team, firstDay, readWeek = async () => undefined }: Staffing,
+): Promise<DayNumber | undefined> {
   if (graph.tasks.length === 0) return undefined;
   const work = createWork(graph);
   const end = Math.min(firstDay + HORIZON_DAYS, LAST_DAY + 1);
@@ -36,6 +50,7 @@ export function finishDayOf(graph: TaskGraph, { team, firstDay }: Staffing): Day
     const weekday = weekdayOf(day);
     if (weekday > 4) continue;
     const week = weekOf(day);
+    if (day === firstDay || weekday === 0) await readWeek(week);
     workDay(
       work,
       crew.map(({ member, own }) => ({ own, minutes: shareOfDay(freeMinutesOf(member, week), weekday) })),

@@ -1,30 +1,11 @@
 import type { SqlValue } from '@rondo/database';
-import type { Condition, ListQuery } from '@rondo/resources/domain';
-import { ascending, columnsOf, descending, whereOf } from '@rondo/resources/sql';
-
-/** How a table is listed in the order of its `sequence`. */
-export interface Listing {
-  readonly table: string;
-  readonly order: 'the oldest first' | 'the newest first';
-  /** The columns to read. */
-  readonly selected: readonly string[];
-  /** The column of each filter field except `state`. Each column that can be compared by order has its own index. */
-  readonly columns: Readonly<Record<string, string>>;
-  /** All states of a row. */
-  readonly states: readonly string[];
-  /** The filter field with an index on its column, the state and `sequence`. */
-  readonly scannedBy: string;
-  /** Whether `create_time` never decreases along `sequence`. */
-  readonly chronological: boolean;
-  /** A further SQL expression to read. It refers to the row as `page`. */
-  readonly beside?: string;
-  /** A further condition in SQL. Its parameters are numbered from $3. */
-  readonly scope?: { readonly sql: string; readonly params: readonly SqlValue[] };
-}
+import type { Condition, ListQuery } from '../domain/list.js';
+import type { Listing } from './listing.js';
+import { ascending, columnsOf, descending, whereOf } from './query.js';
 
 /**
  * A statement with its parameters. Its first row has `found` or `scanned_to`, also if no row of the table matches; then
- * its other columns are null.
+ * its other columns are null. `list_position` is the row's position.
  */
 interface Statement {
   readonly sql: string;
@@ -43,6 +24,7 @@ interface Term extends Condition {
 interface Parts {
   readonly listing: Listing;
   readonly query: ListQuery;
+  readonly position: string;
   readonly inScope: string;
   readonly terms: readonly Term[];
   readonly params: readonly SqlValue[];
@@ -50,11 +32,10 @@ interface Parts {
 }
 
 /** The filter's fields whose index may find few rows directly. */
-export function narrowingFields({ scannedBy, chronological }: Listing, { conditions }: ListQuery): readonly string[] {
-  const others = conditions.filter(
-    ({ field, comparator }) =>
-      field !== 'state' && field !== scannedBy && comparator !== '!=' && !(chronological && field === 'create_time'),
-  );
+export function narrowingFields(listing: Listing, { conditions }: ListQuery): readonly string[] {
+  const { scannedBy, chronological, unindexed = [] } = listing;
+  const scanned = ['state', scannedBy?.field, chronological?.field, ...unindexed];
+  const others = conditions.filter(({ field, comparator }) => !scanned.includes(field) && comparator !== '!=');
   return [...new Set(others.map(({ field }) => field))];
 }
 
@@ -66,19 +47,20 @@ export function sortStatement(listing: Listing, query: ListQuery, field: string)
   const parts = partsOf(listing, query);
   const { terms, inScope, params } = parts;
   const ofField = terms.filter((term) => term.field === field).map(({ sql }) => sql);
-  const others = [...livesOf(query), ...statesOf(parts)].map((branches) => `(${branches.join(' OR ')})`);
-  const rest = [...others, ...terms.filter((term) => term.field !== field).map(({ sql }) => sql)];
+  const rest = [...statesOf(parts).map(anyOf), ...terms.filter((term) => term.field !== field).map(({ sql }) => sql)];
   const selected = listing.selected.join(', ');
   // The ORDER BY makes PostgreSQL use the index of the field, whatever the planner estimates.
   const sql = `
-    WITH few AS MATERIALIZED (SELECT ${selected}, deleted FROM ${listing.table}
+    WITH few AS MATERIALIZED (SELECT ${selected}, ${anyOf(livesOf(parts))} AS is_listed FROM ${listing.table}
       WHERE ${inScope} AND ${ofField.join(' AND ')}
       ORDER BY ${listing.columns[field]} LIMIT ${MAX_SCANNED + 1})
-    SELECT ${columnsOf('page', listing.selected)}, ${listing.beside ?? 'NULL AS beside'}, found
+    SELECT ${outputOf(parts)}, found
     FROM (SELECT count(*) AS found FROM few) AS counted
-      LEFT JOIN (SELECT ${selected} FROM few WHERE ${[...rest, 'TRUE'].join(' AND ')} AND ${along(parts)} LIMIT $2) AS page
-        ON found <= ${MAX_SCANNED}
-    ORDER BY page.sequence ${parts.oldestFirst ? '' : 'DESC'}`;
+      LEFT JOIN (
+        SELECT ${selected} FROM few WHERE ${['is_listed', ...rest].join(' AND ')} AND ${along(parts)} LIMIT $2
+      ) AS page ON found <= ${MAX_SCANNED}
+      ${listing.beside?.joins ?? ''}
+    ORDER BY list_position ${parts.oldestFirst ? '' : 'DESC'}`;
   return { sql, params };
 }
 
@@ -91,15 +73,9 @@ export function sortStatement(listing: Listing, query: ListQuery, field: string)
  */
 export function scanStatement(listing: Listing, query: ListQuery): Statement {
   const parts = partsOf(listing, query);
-  const { terms, inScope, params, oldestFirst } = parts;
+  const { position, params, oldestFirst } = parts;
   const selected = listing.selected.join(', ');
-  const scannedBy = terms.find(({ field, comparator }) => field === listing.scannedBy && comparator === '=');
-  const rest = terms.filter((term) => term !== scannedBy).map(({ sql }) => sql);
-  const states = scannedBy === undefined ? statesOf(parts) : [allowedStates(parts)];
-  const conditions = [inScope, ...(scannedBy ? [scannedBy.sql] : []), ...chronologicalBounds(parts)];
-  const scans = combined([...livesOf(query), ...states]).map(
-    (branch) => `FROM ${listing.table} WHERE ${[...conditions, ...branch].join(' AND ')} AND ${along(parts)}`,
-  );
+  const { scans, rest } = scansOf(parts);
   const pages = scans.map((scan) =>
     rest.length === 0
       ? `(SELECT ${selected} ${scan} LIMIT $2)`
@@ -107,16 +83,37 @@ export function scanStatement(listing: Listing, query: ListQuery): Statement {
           WHERE ${rest.join(' AND ')} LIMIT $2)`,
   );
   const ends =
-    rest.length === 0 ? [] : scans.map((scan) => `(SELECT sequence ${scan} OFFSET ${MAX_SCANNED - 1} LIMIT 1)`);
+    rest.length === 0 ? [] : scans.map((scan) => `(SELECT ${position} ${scan} OFFSET ${MAX_SCANNED - 1} LIMIT 1)`);
   const direction = oldestFirst ? '' : 'DESC';
   const sql = `
-    SELECT ${columnsOf('page', listing.selected)}, ${listing.beside ?? 'NULL AS beside'}, scanned_to
+    SELECT ${outputOf(parts)}, scanned_to
     FROM (SELECT ${oldestFirst ? 'least' : 'greatest'}(${[...ends, 'NULL::bigint'].join(', ')}) AS scanned_to) AS scan
       LEFT JOIN (
-        SELECT ${selected} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY sequence ${direction} LIMIT $2
+        SELECT ${selected} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY ${position} ${direction} LIMIT $2
       ) AS page ON TRUE
-    ORDER BY page.sequence ${direction}`;
+      ${listing.beside?.joins ?? ''}
+    ORDER BY list_position ${direction}`;
   return { sql, params };
+}
+
+/** The branches to read in order, and the conditions that only exclude rows of them. */
+function scansOf(parts: Parts): { readonly scans: readonly string[]; readonly rest: readonly string[] } {
+  const { listing, terms, inScope } = parts;
+  const { scannedBy, table } = listing;
+  const selecting = terms.find(({ field, comparator }) => field === scannedBy?.field && comparator === '=');
+  const others = terms.filter((term) => term !== selecting).map(({ sql }) => sql);
+  const withState = scannedBy?.withState === true && listing.states !== undefined;
+  const states = selecting !== undefined && withState ? [allowedStates(parts)] : statesOf(parts);
+  // Without an index on both, a state only excludes rows.
+  const excluding = selecting !== undefined && !withState;
+  const conditions = [inScope, ...(selecting ? [selecting.sql] : []), ...chronologicalBounds(parts)];
+  const branches = combined([livesOf(parts), ...(excluding ? [] : states)]);
+  return {
+    scans: branches.map(
+      (branch) => `FROM ${table} WHERE ${[...conditions, ...branch].join(' AND ')} AND ${along(parts)}`,
+    ),
+    rest: [...others, ...(excluding ? states.map(anyOf) : [])],
+  };
 }
 
 function partsOf(listing: Listing, query: ListQuery): Parts {
@@ -131,6 +128,7 @@ function partsOf(listing: Listing, query: ListQuery): Parts {
   return {
     listing,
     query,
+    position: listing.position ?? 'sequence',
     inScope,
     terms,
     oldestFirst,
@@ -138,13 +136,21 @@ function partsOf(listing: Listing, query: ListQuery): Parts {
   };
 }
 
-function along({ oldestFirst }: Pick<Parts, 'oldestFirst'>): string {
-  return oldestFirst ? 'sequence > $1 ORDER BY sequence' : 'sequence < $1 ORDER BY sequence DESC';
+function outputOf({ listing, position }: Parts): string {
+  const { selected, beside } = listing;
+  return [columnsOf('page', selected), `page.${position} AS list_position`, ...(beside ? [beside.columns] : [])].join(
+    ', ',
+  );
 }
 
-/** One list of alternatives: not deleted and, if wanted, deleted. */
-function livesOf({ showDeleted }: ListQuery): readonly (readonly string[])[] {
-  return [showDeleted ? ['NOT deleted', 'deleted'] : ['NOT deleted']];
+function along({ oldestFirst, position }: Parts): string {
+  return oldestFirst ? `${position} > $1 ORDER BY ${position}` : `${position} < $1 ORDER BY ${position} DESC`;
+}
+
+/** Alternatives: not deleted and, if wanted, deleted. */
+function livesOf({ listing: { deletion }, query: { showDeleted } }: Parts): readonly string[] {
+  if (deletion === undefined) return ['TRUE'];
+  return showDeleted ? [deletion.live, deletion.deleted] : [deletion.live];
 }
 
 /** One list of alternatives, the allowed states, if the filter has conditions on the state. */
@@ -152,15 +158,19 @@ function statesOf(parts: Parts): readonly (readonly string[])[] {
   return parts.query.conditions.some(({ field }) => field === 'state') ? [allowedStates(parts)] : [];
 }
 
-function allowedStates({ query, listing }: Parts): readonly string[] {
+function allowedStates({ query, listing: { states = [], storedState = (state) => state } }: Parts): readonly string[] {
   const ofState = query.conditions.filter(({ field }) => field === 'state');
-  const allowed = listing.states.filter((state) => ofState.every((condition) => allows(condition, state)));
-  return allowed.length === 0 ? ['FALSE'] : allowed.map((state) => `state = '${state}'`);
+  const allowed = states.filter((state) => ofState.every((condition) => allows(condition, state)));
+  return allowed.length === 0 ? ['FALSE'] : allowed.map((state) => `state = '${storedState(state)}'`);
 }
 
 /** A state can only be compared by = and !=, as states have no order. */
 function allows({ comparator, value }: Condition, state: string): boolean {
   return (comparator === '=') === (value === state);
+}
+
+function anyOf(alternatives: readonly string[]): string {
+  return `(${alternatives.join(' OR ')})`;
 }
 
 /** The cartesian product of the lists. */
@@ -171,21 +181,19 @@ function combined(lists: readonly (readonly string[])[]): readonly (readonly str
   );
 }
 
-/** Turns conditions on the time into bounds of `sequence`, if rows are in the order of their times. */
-function chronologicalBounds({ listing, terms, inScope }: Parts): readonly string[] {
-  if (!listing.chronological) return [];
+/** Turns conditions on the chronological field into bounds of the position. */
+function chronologicalBounds({ listing: { chronological }, terms, position }: Parts): readonly string[] {
+  if (chronological === undefined) return [];
   return terms.flatMap(({ field, comparator, sql }) => {
-    if (field !== 'create_time' || comparator === '!=') return [];
-    const place = (condition: string) =>
-      `coalesce((SELECT sequence FROM ${listing.table} WHERE ${inScope} AND ${condition}
-         ORDER BY create_time, sequence LIMIT 1), ${2n ** 63n - 1n})`;
+    if (field !== chronological.field || comparator === '!=') return [];
     const value = sql.slice(sql.lastIndexOf('$'));
+    const [after, from] = [chronological.firstPosition('>', value), chronological.firstPosition('>=', value)];
     return {
-      '>': [`sequence >= ${place(`create_time > ${value}`)}`],
-      '>=': [`sequence >= ${place(`create_time >= ${value}`)}`],
-      '<': [`sequence < ${place(`create_time >= ${value}`)}`],
-      '<=': [`sequence < ${place(`create_time > ${value}`)}`],
-      '=': [`sequence >= ${place(`create_time >= ${value}`)}`, `sequence < ${place(`create_time > ${value}`)}`],
+      '>': [`${position} >= ${after}`],
+      '>=': [`${position} >= ${from}`],
+      '<': [`${position} < ${from}`],
+      '<=': [`${position} < ${after}`],
+      '=': [`${position} >= ${from}`, `${position} < ${after}`],
     }[comparator];
   });
 }

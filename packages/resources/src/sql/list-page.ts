@@ -1,22 +1,24 @@
 import type { Queries } from '@rondo/database';
-import type { ListQuery, Page } from '@rondo/resources/domain';
-import { type Listing, MAX_SCANNED, narrowingFields, scanStatement, sortStatement } from './list-statements.js';
+import type { ListQuery, Page } from '../domain/list.js';
+import { MAX_SCANNED, narrowingFields, scanStatement, sortStatement } from './list-statements.js';
+import type { Listing } from './listing.js';
 
 /** The columns that the statements of list-statements.ts return beside the row. */
 interface Progress {
+  readonly list_position: bigint;
   readonly found?: bigint;
   readonly scanned_to?: bigint | null;
 }
 
 /** A row of a page. If the statement found no row of the table, the columns of the row are null. */
-type PageRow<Row> = (Row | { readonly sequence: null }) & Progress;
+type PageRow<Row> = (Row & Progress) | (Omit<Progress, 'list_position'> & { readonly list_position: null });
 
 /**
  * Reads one page of a list. If an index finds few rows, it sorts them; otherwise it reads a bounded number of rows in
  * order. So if a filter excludes most rows, a page may have fewer items than requested, or none, although there is a
  * next page.
  */
-export async function readList<Row extends { readonly sequence: bigint }, T>(
+export async function listPage<Row extends object, T>(
   database: Queries,
   { listing, query }: { readonly listing: Listing; readonly query: ListQuery },
   toItem: (row: Row) => T,
@@ -30,26 +32,26 @@ export async function readList<Row extends { readonly sequence: bigint }, T>(
   const { sql, params } = scanStatement(listing, query);
   const rows = await database.query<PageRow<Row>>(sql, params);
   const scannedTo = rows[0]?.scanned_to ?? null;
-  const within = rows.filter(isRow).filter(({ sequence }) => isWithin(listing, sequence, scannedTo));
+  const within = rows.filter(isRow).filter(({ list_position }) => isWithin(listing, list_position, scannedTo));
   return pageUpTo(within, query, { toItem, scannedTo });
 }
 
 /** Whether the row is within the range that all branches of the statement have read. */
-function isWithin({ order }: Listing, sequence: bigint, scannedTo: bigint | null): boolean {
+function isWithin({ order }: Listing, position: bigint, scannedTo: bigint | null): boolean {
   if (scannedTo === null) return true;
-  return order === 'the oldest first' ? sequence <= scannedTo : sequence >= scannedTo;
+  return order === 'the oldest first' ? position <= scannedTo : position >= scannedTo;
 }
 
-function isRow<Row extends { readonly sequence: bigint }>(row: PageRow<Row>): row is Row & Progress {
-  return row.sequence !== null;
+function isRow<Row extends object>(row: PageRow<Row>): row is Row & Progress {
+  return row.list_position !== null;
 }
 
-function pageUpTo<Row extends { readonly sequence: bigint }, T>(
-  rows: readonly Row[],
+function pageUpTo<Row extends object, T>(
+  rows: readonly (Row & Progress)[],
   { size }: ListQuery,
   { toItem, scannedTo }: { readonly toItem: (row: Row) => T; readonly scannedTo: bigint | null },
 ): Page<T> {
   const items = rows.slice(0, size);
-  const next = rows.length > size ? items.at(-1)?.sequence : (scannedTo ?? undefined);
+  const next = rows.length > size ? items.at(-1)?.list_position : (scannedTo ?? undefined);
   return { items: items.map(toItem), next };
 }

@@ -1,0 +1,40 @@
+/** Every get and list of a company by name: functions that make the call, and resolve to its reply. */
+export function readsOf({ quotes, orders, products, customers, count }) {
+  const listQuotes = (filter, more) => () => quotes.listQuotes({ filter, ...more });
+  const listOrders = (filter) => () => orders.listOrders({ filter });
+  const listProducts = (filter) => () => products.listProducts({ filter });
+  const listCustomers = (filter) => () => customers.listCustomers({ filter });
+  return new Map([
+    ['GetQuote', () => quotes.getQuote({ name: 'quotes/q30' })],
+    ['GetOrder', () => orders.getOrder({ name: 'orders/o30' })],
+    ['GetProduct', () => products.getProduct({ name: 'products/p7' })],
+    ['GetCustomer', () => customers.getCustomer({ name: 'customers/c8' })],
+    ['ListQuotes', listQuotes('')],
+    ['ListQuotes, show_deleted', listQuotes('', { showDeleted: true })],
+    ['ListQuotes, state = OPEN', listQuotes('state = OPEN')],
+    ['ListQuotes, state = ACCEPTING', listQuotes('state = ACCEPTING')],
+    ['ListQuotes, state = ACCEPTING, show_deleted', listQuotes('state = ACCEPTING', { showDeleted: true })],
+    ['ListQuotes, state != ACCEPTED', listQuotes('state != ACCEPTED')],
+    ['ListQuotes, rare customer', listQuotes('customer = "customers/c1"')],
+    ['ListQuotes, customer AND state', listQuotes('customer = "customers/c5" AND state = OPEN')],
+    ['ListQuotes, early quote_date', listQuotes('quote_date < "2020-01-02"')],
+    ['ListQuotes, early create_time', listQuotes('create_time < "2020-01-02T00:00:00Z"')],
+    ['ListOrders', listOrders('')],
+    ['ListOrders, state = CANCELLED', listOrders('state = CANCELLED')],
+    ['ListOrders, customer AND state', listOrders('customer = "customers/c5" AND state = CANCELLED')],
+    ['ListOrders, of a quote', listOrders('quote = "quotes/q30"')],
+    ['ListOrders, early order_date', listOrders('order_date < "2020-01-02"')],
+    ['ListOrders, nothing', listOrders('state = PLACED AND order_date > "2999-01-01"')],
+    ['ListProducts', listProducts('')],
+    ['ListProducts, title', listProducts('title = "Product 3"')],
+    ['ListProducts, sku', listProducts('sku = "SKU-3"')],
+    ['ListProducts, stock', listProducts('stock < 0')],
+    ['ListCustomers', listCustomers('')],
+    ['ListCustomers, email', listCustomers('email = "c3@example.com"')],
+    ['ListCustomers, display_name', listCustomers('display_name = "Customer 3"')],
+    [
+      'ListCustomers, latest',
+      listCustomers(`create_time > "${new Date(Date.UTC(2020, 0, 1) + count * 6_000).toISOString()}"`),
+    ],
+  ]);
+}

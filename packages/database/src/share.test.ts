@@ -1,0 +1,77 @@
+import { describe, expect, it } from '@jest/globals';
+import { TooManyCalls } from './errors.js';
+import { createShare, type ShareOptions } from './share.js';
+import type { Database } from './sql.js';
+
+/** A pool whose statements end when the test ends them. */
+function startPool(options: ShareOptions) {
+  const begun: string[] = [];
+  const ends = new Map<string, () => void>();
+  const query = (sql: string) =>
+    new Promise<never[]>((resolve) => {
+      begun.push(sql);
+      ends.set(sql, () => resolve([]));
+    });
+  const share = createShare({ query } as unknown as Database, options);
+  return { share, begun, end: (sql: string) => ends.get(sql)?.() };
+}
+
+/** Settled promises have passed on their results. */
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+describe('a share of a pool', () => {
+  it('runs so many calls at once, and the others in the order in which they came', async () => {
+    const { share, begun, end } = startPool({ maxConnections: 2, maxWaiting: 2 });
+    const calls = ['a', 'b', 'c', 'd'].map((sql) => share.query(sql));
+    await settled();
+    expect(begun).toEqual(['a', 'b']);
+    end('b');
+    await settled();
+    expect(begun).toEqual(['a', 'b', 'c']);
+    end('a');
+    await settled();
+    expect(begun).toEqual(['a', 'b', 'c', 'd']);
+    end('c');
+    end('d');
+    await Promise.all(calls);
+  });
+
+  it('refuses a call for which there is no room, and has room again later', async () => {
+    const { share, begun, end } = startPool({ maxConnections: 1, maxWaiting: 1 });
+    const calls = [share.query('a'), share.query('b')];
+    await expect(share.query('c')).rejects.toThrow(new TooManyCalls('1 such calls run, and 1 wait'));
+    end('a');
+    await settled();
+    end('b');
+    await Promise.all(calls);
+    void share.query('d');
+    await settled();
+    expect(begun).toEqual(['a', 'b', 'd']);
+  });
+
+  it('gives up a wait after its timeout, or when the caller does, and then neither takes a connection', async () => {
+    const { share, begun, end } = startPool({ maxConnections: 1, maxWaiting: 9, waitTimeoutMs: 20 });
+    const first = share.query('a');
+    const caller = new AbortController();
+    const left = share.query('b', [], { signal: caller.signal });
+    const late = share.query('c');
+    const reason = new Error('the caller left');
+    caller.abort(reason);
+    await expect(left).rejects.toBe(reason);
+    await expect(late).rejects.toThrow(TooManyCalls);
+    end('a');
+    await first;
+    void share.query('d');
+    await settled();
+    expect(begun).toEqual(['a', 'd']);
+  });
+
+  it('gives a failed call’s connection to the next one', async () => {
+    const share = createShare({ query: (sql: string) => Promise.reject(new Error(sql)) } as unknown as Database, {
+      maxConnections: 1,
+      maxWaiting: 2,
+    });
+    const calls = ['a', 'b', 'c'].map((sql) => share.query(sql));
+    expect((await Promise.allSettled(calls)).map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+  });
+});

@@ -1,0 +1,40 @@
+import type { SqlValue } from '@rondo/database';
+
+/**
+ * How a table is listed: in the order of a column that is unique and never changes, page by page. Each list of a large table
+ * needs an index along that column: for rows that aren't deleted and for deleted ones, also within each state.
+ */
+export interface Listing {
+  readonly table: string;
+  readonly order: 'the oldest first' | 'the newest first';
+  /** The column of the order; `sequence` by default. */
+  readonly position?: string;
+  /** The columns to read. */
+  readonly selected: readonly string[];
+  /** The column of each filter field except `state`. Each one has its own index, unless it is in `unindexed`. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** Filter fields without an index. Only a bounded number of rows is read for a page, so a page may have few items. */
+  readonly unindexed?: readonly string[];
+  /** The SQL conditions that a row isn't deleted and that it is; without them nothing of the table can be deleted. */
+  readonly deletion?: { readonly live: string; readonly deleted: string };
+  /** All states of a row, as a filter names them; without them rows have no state. */
+  readonly states?: readonly string[];
+  /** The stored value of a state; by default the same. */
+  readonly storedState?: (state: string) => string;
+  /** The filter field with an index on its column and the position. */
+  readonly scannedBy?: {
+    readonly field: string;
+    /** Whether that index has the state too, between the two columns. */
+    readonly withState: boolean;
+  };
+  /** A filter field whose values never decrease along the position. */
+  readonly chronological?: {
+    readonly field: string;
+    /** The SQL of the first position whose value is greater than (or equal to) the SQL value. */
+    readonly firstPosition: (comparator: '>' | '>=', value: string) => string;
+  };
+  /** Columns to read of other tables, and the joins to them. They refer to the row as `page`. */
+  readonly beside?: { readonly columns: string; readonly joins?: string };
+  /** A further condition in SQL. Its parameters are numbered from $3. */
+  readonly scope?: { readonly sql: string; readonly params: readonly SqlValue[] };
+}

@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createPool, type Database } from '@rondo/database';
+import { eventually, waitingForLocks } from '@rondo/database/testing';
+import { addCustomer, type Company, startCompany } from './company.js';
+import { refused } from './refused.js';
+
+const COUNT = 3_500;
+
+/** What a filter looks for is rare, and stands where a walk from the newest on comes last. */
+const FILL = `
+  INSERT INTO customers (id, display_name, email) SELECT 'c' || n, 'C' || n, 'c' || n || '@example.com' FROM generate_series(0, 4) AS n;
+  INSERT INTO products (id, title, sku, currency, unit_price_minor, stock, delivery_effort_minutes)
+    SELECT 'p' || n, 'T', 'S' || n, 'EUR', 100, CASE WHEN n < 3 THEN 0 ELSE 5 END, 30
+    FROM generate_series(1, ${COUNT}) AS n ORDER BY n;
+  INSERT INTO quotes (id, customer_id, quote_date, discount_percent, tax_percent, currency, net_minor, total_minor, update_time, delete_time)
+    SELECT 'q' || n, 'c' || n % 5, DATE '2020-01-01' + (n / 100)::int, 0, 0, 'EUR', 100, 100, now(),
+      CASE WHEN n > 20 AND n % 7 = 0 THEN now() END
+    FROM generate_series(1, ${COUNT}) AS n ORDER BY n;
+  INSERT INTO quote_lines SELECT id, 1, 'p1', 1, 0, 'T', 100, 30 FROM quotes;
+  INSERT INTO orders (id, quote_id, customer_id, currency, total_minor, net_minor, discount_percent, tax_percent, order_date, project, state)
+    SELECT 'o' || sequence, id, customer_id, 'EUR', 100, 100, 0, 0, quote_date, CASE WHEN sequence > 20 THEN 'projects/x' END,
+      CASE WHEN sequence < 30 THEN 'cancelled' ELSE 'placed' END
+    FROM quotes WHERE delete_time IS NULL AND sequence > 10 ORDER BY sequence;
+  INSERT INTO order_lines (order_id, position, product_id, quantity, discount_percent, title, unit_price_minor)
+    SELECT id, 1, 'p1', 1, 0, 'T', 100 FROM orders;`;
+
+interface Made {
+  readonly n: number;
+  readonly deleted: boolean;
+  readonly state: string;
+}
+
+const made: readonly Made[] = Array.from({ length: COUNT }, (_, index) => COUNT - index).map((n) => {
+  const deleted = n > 20 && n % 7 === 0;
+  return { n, deleted, state: n <= 10 || deleted ? 'OPEN' : n <= 20 ? 'ACCEPTING' : 'ACCEPTED' };
+});
+
+let company: Company;
+let database: Database;
+beforeAll(async () => {
+  company = await startCompany();
+  database = createPool({ url: company.databaseUrl, maxConnections: 2 });
+  await database.transaction((transaction) => transaction.script(FILL));
+  await database.query('ANALYZE');
+}, 60_000);
+afterAll(async () => {
+  await database.close();
+  await company.stop();
+});
+
+/** The ids of all pages, and how many pages had fewer items than requested although another one followed. */
+async function allPages(read: (pageToken: string) => Promise<{ readonly ids: string[]; readonly next: string }>) {
+  const ids: string[] = [];
+  let short = 0;
+  for (let pageToken = ''; ; ) {
+    const page = await read(pageToken);
+    ids.push(...page.ids);
+    if (page.next === '') return { ids, short };
+    if (page.ids.length < 97) short += 1;
+    pageToken = page.next;
+  }
+}
+
+const listQuotes = (filter: string, showDeleted: boolean) =>
+  allPages(async (pageToken) => {
+    const { quotes, nextPageToken } = await company.quotes.listQuotes({ filter, showDeleted, pageSize: 97, pageToken });
+    return { ids: quotes.map(({ name }) => name.replace('quotes/q', '')), next: nextPageToken };
+  });
+
+const listOrders = (filter: string) =>
+  allPages(async (pageToken) => {
+    const { orders, nextPageToken } = await company.orders.listOrders({ filter, pageSize: 97, pageToken });
+    return { ids: orders.map(({ name }) => name.replace('orders/o', '')), next: nextPageToken };
+  });
+
+describe('a filter of many quotes', () => {
+  it.each<[string, (quote: Made) => boolean]>([
+    ['', () => true],
+    ['state = ACCEPTING', ({ state }) => state === 'ACCEPTING'],
+    ['state = OPEN', ({ state }) => state === 'OPEN'],
+    ['state != ACCEPTED', ({ state }) => state !== 'ACCEPTED'],
+    ['state = OPEN AND state = ACCEPTED', () => false],
+    ['customer = "customers/c3"', ({ n }) => n % 5 === 3],
+    ['customer = "customers/c3" AND state = ACCEPTING', ({ n, state }) => n % 5 === 3 && state === 'ACCEPTING'],
+    ['customer != "customers/c3" AND state != ACCEPTED', ({ n, state }) => n % 5 !== 3 && state !== 'ACCEPTED'],
+    ['quote_date < "2020-01-02"', ({ n }) => n < 100],
+    ['quote_date >= "2020-01-02" AND state = ACCEPTED', ({ n, state }) => n >= 100 && state === 'ACCEPTED'],
+    ['create_time > "2999-01-01T00:00:00Z"', () => false],
+  ])('"%s" finds all matching ones, each once, the newest first', async (filter, meets) => {
+    for (const showDeleted of [false, true]) {
+      const expected = made.filter((quote) => meets(quote) && (showDeleted || !quote.deleted));
+      expect((await listQuotes(filter, showDeleted)).ids).toEqual(expected.map(({ n }) => `${n}`));
+    }
+  });
+
+  it('follows the state of a quote', async () => {
+    const openOnes = async () => (await listQuotes('state = OPEN', false)).ids;
+    expect(await openOnes()).toContain('7');
+    await database.query(`INSERT INTO orders (id, quote_id, customer_id, currency, total_minor, net_minor, discount_percent, tax_percent,
+      order_date) SELECT 'late', id, customer_id, 'EUR', 100, 100, 0, 0, quote_date FROM quotes WHERE id = 'q7'`);
+    expect(await openOnes()).not.toContain('7');
+    expect((await listQuotes('state = ACCEPTING', false)).ids).toContain('7');
+    await database.query(`UPDATE orders SET project = 'projects/x' WHERE id = 'late'`);
+    expect((await listQuotes('state = ACCEPTED', false)).ids).toContain('7');
+    await database.query(`DELETE FROM orders WHERE id = 'late'`);
+    await database.query(`UPDATE quotes SET state = 'OPEN' WHERE id = 'q7'`);
+  });
+});
+
+describe('a filter of many orders', () => {
+  const orders = made.filter(({ state }) => state !== 'OPEN');
+  it.each<[string, (order: Made) => boolean]>([
+    ['state = CANCELLED', ({ n }) => n < 30],
+    ['state = PLACED', ({ n }) => n >= 30],
+    ['customer = "customers/c1" AND state = CANCELLED', ({ n }) => n % 5 === 1 && n < 30],
+    ['quote = "quotes/q13"', ({ n }) => n === 13],
+    ['quote != "quotes/q13" AND state = CANCELLED', ({ n }) => n !== 13 && n < 30],
+    ['order_date < "2020-01-02"', ({ n }) => n < 100],
+    ['state = PLACED AND order_date > "2999-01-01"', () => false],
+  ])('"%s" finds all matching ones', async (filter, meets) => {
+    expect((await listOrders(filter)).ids).toEqual(orders.filter(meets).map(({ n }) => `${n}`));
+  });
+});
+
+it('a page of a filter without an index reads a bounded number of rows', async () => {
+  const found = await allPages(async (pageToken) => {
+    const request = { filter: 'stock = 0', pageSize: 97, pageToken };
+    const { products, nextPageToken } = await company.products.listProducts(request);
+    return { ids: products.map(({ name }) => name), next: nextPageToken };
+  });
+  expect(found).toEqual({ ids: ['products/p2', 'products/p1'], short: 3 });
+});
+
+it('lists that wait leave connections to other calls, and are refused when too many wait', async () => {
+  const name = await addCustomer(company);
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const holding = database.transaction(async (transaction) => {
+    await transaction.query('LOCK TABLE quotes');
+    await held;
+  });
+  await eventually('the table is locked', async () => (await locksOf('quotes')) > 0n);
+  const lists = Promise.allSettled(Array.from({ length: 104 }, () => company.quotes.listQuotes({})));
+  await eventually('the lists wait', async () => (await waitingForLocks(database)) === 4);
+  // As many as the pool has connections.
+  await expect(
+    Promise.all(Array.from({ length: 10 }, () => company.customers.getCustomer({ name }))),
+  ).resolves.toHaveLength(10);
+  await refused(company.quotes.listQuotes({}), 'RESOURCE_EXHAUSTED', 'too many lists');
+  release();
+  await holding;
+  await lists;
+  await expect(company.quotes.listQuotes({ pageSize: 1 })).resolves.toMatchObject({ quotes: [{}] });
+});
+
+async function locksOf(table: string): Promise<bigint> {
+  const sql = `SELECT count(*) FROM pg_locks WHERE relation = $1::regclass AND mode = 'AccessExclusiveLock' AND granted`;
+  return (await database.one<{ count: bigint }>(sql, [table])).count;
+}
