@@ -33,8 +33,7 @@ export function createOperatorService({ coordinator, sagas }: OperatorServiceOpt
       // @cause The service has no coordinator of transactions, or runs no sagas.
       // @remedy Ask a service that has; `rondo tx ls` finds them.
       if (coordinator === undefined) throw notFound('transactions');
-      const decision = await coordinator.inquire({ transaction: readRef(transaction), services }, signal);
-      return { outcome: OUTCOMES[decision ?? ''] };
+      return { outcome: OUTCOMES[await coordinator.inquire({ transaction: readRef(transaction), services }, signal)] };
     },
     resolveTransaction: async ({ id, outcome }, { signal }) => {
       // @rewraps the same as above.

@@ -139,7 +139,7 @@ export const serviceOf = (participant: string): string => `test.v1.${participant
 export const booking = (name: string, a: bigint, b: bigint) =>
   participant({ fullName: serviceOf(name) }, BOOK, { a, b });
 
-/** A coordinator in a process of its own; its transaction ids are `<name>-1`, `<name>-2` and so on. */
+/** A coordinator in a process of its own; its transaction ids end with `<name>-1`, `<name>-2` and so on. */
 export function startCoordinator(channel: Channel, name: string, database: Database) {
   const life = createLife();
   let ids = 0;

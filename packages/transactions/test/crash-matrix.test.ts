@@ -67,7 +67,7 @@ async function die(point: ProtocolPoint, scenario: Scenario, number: number) {
     new Promise<void>((resolve) => setTimeout(() => resolve(restart()), RESTART_MS));
   const onEvent = (message: unknown): void => {
     const event = message as TransactionEvent;
-    const here = event.transactionId === `${names.home}-1` && !died;
+    const here = event.transactionId.endsWith(`-${names.home}-1`) && !died;
     if (!here || event.role !== point.role || event.step !== point.step || event.moment !== point.moment) return;
     died = true;
     if (event.role === 'coordinator') {

@@ -2,13 +2,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { AddRequest } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import type { Database } from '@rondo/database';
-import { eventually, startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import { eventually, startTestPostgres, type TestPostgres, waitingForLocks } from '@rondo/database/testing';
 import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { type Client, createClient } from '@rondo/rpc/client';
 import { createRouter } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import { failureOf, ManualClock } from '@rondo/rpc/testing';
-import { logAborting, logCommitting, logPreparing } from '../src/coordinator/log.js';
+import { logAborting, logCommitting, logPreparing, readMark } from '../src/coordinator/log.js';
 import { createKnownCoordinators, createOperatorService, createParticipant, operation } from '../src/exports/index.js';
 import { pack } from '../src/participant/operation.js';
 import { BOOK, book, booked, createNetwork, openBooks, serviceOf, startCoordinator } from './cluster.js';
@@ -173,6 +173,28 @@ describe('a Prepare', () => {
   });
 });
 
+it('Prepares that wait for the rows of a branch in doubt leave connections to other calls, and are bounded', async () => {
+  const { client, stop } = startBooks();
+  const prepareSame = (id: string) =>
+    client.prepare({ transaction: { coordinator: 'home', id }, operation: pack(AddRequest, { a: 1_000n, b: 1n }) });
+  const ids = Array.from({ length: 37 }, (_, id) => `same-${id}`);
+  for (const id of ids) await begin(id);
+  await prepareSame('same-0');
+  const waiting = Promise.allSettled(ids.slice(1).map(prepareSame));
+  await eventually('four wait for the row', async () => (await waitingForLocks(away)) === 4);
+  // As many as the pool has left.
+  await Promise.all(Array.from({ length: 8 }, () => away.query('SELECT pg_sleep(0.01)')));
+  expect(await waitingForLocks(away)).toBe(4);
+  await begin('one-more');
+  expect(await failureOf(prepareSame('one-more'))).toMatchObject({
+    code: Status.RESOURCE_EXHAUSTED,
+    message: expect.stringContaining('4 such calls run, and 32 wait'),
+  });
+  await client.commit({ transaction: { coordinator: 'home', id: 'same-0' } });
+  await waiting;
+  await stop();
+});
+
 describe('a branch that stays prepared', () => {
   /**
    * Prepares a branch as if it was left from before a restore of the coordinator's database, or from a version that
@@ -206,6 +228,24 @@ describe('a branch that stays prepared', () => {
     });
     expect(await prepared()).toEqual([undecided.gid]);
     expect([await booked(away, madeUp.a), await booked(away, decided.a)]).toEqual([undefined, 1n]);
+    await stop();
+  });
+
+  it('ends if its coordinator has the same log and no such transaction; after a restore it stays for an operator', async () => {
+    const warnings: string[] = [];
+    const log = { ...silentLogger, warn: (_fields: object, message: string) => void warnings.push(message) };
+    const { participant, clock, client, stop } = startBooks({ log });
+    const mark = await readMark(home, {});
+    const [, lost] = [await leftPrepared(`${mark}-x`), await leftPrepared('00000000-x')];
+    participant.start();
+    await eventually('both were asked about', async () => {
+      await clock.advance(ROUND_MS);
+      return (await prepared()).length === 1 && warnings.length > 0;
+    });
+    await clock.advance(3 * ROUND_MS);
+    expect(await prepared()).toEqual([lost.gid]);
+    expect(warnings).toEqual([expect.stringContaining('was restored to a time before the transaction')]);
+    expect(await failureOf(prepare(client, '00000000-y'))).toMatchObject({ code: Status.ABORTED });
     await stop();
   });
 

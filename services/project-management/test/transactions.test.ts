@@ -42,6 +42,9 @@ async function refusalOf(projectId: string, at: Company, attempt = 1): Promise<R
   return failure.code === Status.DEADLINE_EXCEEDED ? await refusalOf(projectId, at, attempt + 1) : failure;
 }
 
+/** So many branches are prepared at once. */
+const PREPARING = 4;
+
 const TRANSIENT = new Set<Status>([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED]);
 
 /** Repeats an idempotent call that was too slow, as may happen on a busy machine. */
@@ -98,7 +101,7 @@ describe('a delivery in a distributed transaction', () => {
       return await withRetries(commit);
     });
     const ended = Promise.all(commits);
-    while ((await waitingForLocks(company.database)) < 10);
+    while ((await waitingForLocks(company.database)) < PREPARING);
     expect(await first.commit()).toBe(COMMITTED);
     expect(await ended).toEqual(crowd.map(() => COMMITTED));
     expect(await inDoubt()).toBe(0);
@@ -121,11 +124,13 @@ describe('a delivery in a distributed transaction', () => {
             refused += 1;
           }),
         );
-        // On a busy machine the first branches may be refused before the last ones begin to wait.
-        while ((await waitingForLocks(impatient.database)) + refused < crowd.length);
+        // On a busy machine the first branches may be refused before the others begin to wait.
+        while ((await waitingForLocks(impatient.database)) + refused < PREPARING);
         // The held branch is still in doubt here.
         expect(await withRetries(() => impatient.projects.getProject({ name }))).toMatchObject({ title });
         for (const failure of await Promise.all(crowd)) {
+          // The others waited for one of the connections that prepare branches.
+          if (failure.code === Status.RESOURCE_EXHAUSTED) continue;
           expect(failure).toMatchObject({ code: Status.ABORTED, message: expect.stringContaining('has not ended') });
         }
         expect(await held.abort()).toBe(ABORTED);

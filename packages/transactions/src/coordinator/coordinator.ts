@@ -6,7 +6,17 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { createSweep } from '../sweep.js';
 import { type CheckedRef, checkName } from '../transaction-ref.js';
 import { type Completion, type CoordinatorDependencies, finish, resolve } from './finish.js';
-import { claimDue, type Decision, findEntry, type LogEntry, listUnfinished, trimFinished } from './log.js';
+import {
+  type Answer,
+  claimDue,
+  type Decision,
+  findEntry,
+  type LogEntry,
+  listUnfinished,
+  markIn,
+  readMark,
+  trimFinished,
+} from './log.js';
 import { createParticipants, type Part } from './participants.js';
 import { type Committed, type DistributedTransaction, type RunDependencies, runTransaction } from './run.js';
 
@@ -49,8 +59,8 @@ export interface Coordinator {
   start(): void;
   /** Unfinished transactions and conflicts, the oldest first. */
   list(signal: AbortSignal): Promise<readonly LogEntry[]>;
-  /** The decision on a participant's part in a transaction; undefined while it is undecided. */
-  inquire(inquiry: Inquiry, signal: AbortSignal): Promise<Decision | undefined>;
+  /** The answer to a participant's question about its part in a transaction. */
+  inquire(inquiry: Inquiry, signal: AbortSignal): Promise<Answer>;
   /**
    * Carries out an operator's decision: aborts an undecided transaction, finishes a decided one, or marks a conflict as
    * resolved.
@@ -147,9 +157,9 @@ interface InquiredLog {
 }
 
 /**
- * The decision on a participant's part in a transaction; undefined while it is undecided. A transaction is in the log
- * from before the first Prepare until all participants have confirmed. So a missing transaction was never committed
- * (presumed abort).
+ * The decision on a participant's part in a transaction. A transaction is in the log from before the first Prepare until a
+ * week after all participants have confirmed. So a missing transaction was never committed (presumed abort), unless its
+ * id has the mark of another log: then this one was restored to a time before it, and its decision is lost.
  *
  * @throws RpcError `FAILED_PRECONDITION` for a transaction of another coordinator.
  */
@@ -157,12 +167,16 @@ async function inquire(
   { database, coordinator }: InquiredLog,
   { transaction, services }: Inquiry,
   signal: AbortSignal,
-): Promise<Decision | undefined> {
+): Promise<Answer> {
   if (transaction.coordinator !== coordinator) throw otherCoordinator(transaction, coordinator);
   const entry = await findEntry(database, transaction.id, { signal });
-  const hasPart = entry?.participants.some(({ service }) => services.includes(service)) === true;
+  if (entry === undefined) {
+    const mark = markIn(transaction.id);
+    return mark === undefined || mark === (await readMark(database, { signal })) ? 'aborted' : 'unknown';
+  }
+  const hasPart = entry.participants.some(({ service }) => services.includes(service));
   if (!hasPart || entry.coordinator !== coordinator) return 'aborted';
-  return entry.decision ?? undefined;
+  return entry.decision ?? '';
 }
 
 function otherCoordinator({ id, coordinator }: CheckedRef, name: string): RpcError {

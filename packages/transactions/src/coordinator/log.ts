@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Database, Queries, QueryOptions } from '@rondo/database';
 
 /** What a participant has confirmed; empty if it hasn't. */
@@ -14,6 +15,12 @@ export interface LoggedParticipant {
 
 /** The decision on a transaction. */
 export type Decision = 'committed' | 'aborted';
+
+/**
+ * A coordinator's answer about a transaction: its decision, empty while there is none, or `unknown` if the log was restored to a
+ * time before the transaction.
+ */
+export type Answer = '' | Decision | 'unknown';
 
 /** A row of the transaction log. */
 export interface LogEntry {
@@ -54,6 +61,26 @@ const CLAIM_MS = 2_000;
 /** How long finished transactions are kept for inquiries. */
 const RETENTION_DAYS = 7;
 const MAX_ROWS = 1_000;
+const MARK_LENGTH = 8;
+const MARKED_ID = /^([0-9a-f]{8})-/;
+
+/**
+ * The mark of the log: it differs in each history of the database, as a restore to an earlier time begins another one. 8 hex
+ * digits. Ids of transactions begin with it.
+ */
+export async function readMark(database: Database, options: QueryOptions): Promise<string> {
+  const { history } = await database.one<{ history: string }>(
+    `SELECT system_identifier || ':' || timeline_id AS history FROM pg_control_system(), pg_control_checkpoint()`,
+    [],
+    options,
+  );
+  return createHash('sha256').update(history).digest('hex').slice(0, MARK_LENGTH);
+}
+
+/** The mark of the log in which a transaction was begun; undefined if the id has none. */
+export function markIn(id: string): string | undefined {
+  return MARKED_ID.exec(id)?.[1];
+}
 
 /** Logs a transaction before the first Prepare is sent. */
 export async function logPreparing(database: Database, entry: NewEntry, options: QueryOptions): Promise<void> {

@@ -3,7 +3,7 @@ import { currentScope, runOutsideScope } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type Perform, performer } from '../steps.js';
 import { type CoordinatorDependencies, finish } from './finish.js';
-import { findEntry, logAborting, logCommitting, logPreparing } from './log.js';
+import { findEntry, logAborting, logCommitting, logPreparing, readMark } from './log.js';
 import type { Part, ResultsOf } from './participants.js';
 
 /** A transaction across services. */
@@ -61,7 +61,11 @@ export async function runTransaction<const Parts extends readonly Part<unknown>[
   dependencies: RunDependencies,
   transaction: DistributedTransaction<Parts, T>,
 ): Promise<Committed<T>> {
-  const run = begin(dependencies, transaction);
+  const run = begin(
+    dependencies,
+    transaction,
+    await readMark(dependencies.database, { signal: currentScope()?.signal }),
+  );
   const { id, perform, signal, timeoutMs } = run;
   const services = transaction.participants.map(({ service }) => service);
   const { coordinator, database } = dependencies;
@@ -96,6 +100,7 @@ function begin(
     participants,
     timeoutMs = DEFAULT_TIMEOUT_MS,
   }: Pick<DistributedTransaction<readonly Part<unknown>[], unknown>, 'participants' | 'timeoutMs'>,
+  mark: string,
 ): Run {
   const services = participants.map(({ service }) => service);
   if (services.length === 0 || new Set(services).size < services.length) {
@@ -106,7 +111,7 @@ function begin(
   if (!(timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS)) {
     throw new TypeError(`timeoutMs must be from 1 to ${MAX_TIMEOUT_MS}; it is ${timeoutMs}`);
   }
-  const id = random.hex(ID_BYTES);
+  const id = `${mark}-${random.hex(ID_BYTES)}`;
   return {
     id,
     perform: performer('coordinator', { transactionId: id, name: coordinator }),

@@ -1,5 +1,5 @@
 import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import type { Database } from '@rondo/database';
+import type { Database, DatabaseShare } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -11,7 +11,8 @@ import type { KnownCoordinators } from './known-coordinators.js';
 export interface ParticipantDependencies {
   /** The participant's name. */
   readonly name: string;
-  readonly database: Database;
+  /** The share of the service's pool that prepares branches. */
+  readonly preparingDatabase: DatabaseShare;
   /** The same database through a second pool, for ending and listing branches. */
   readonly endingDatabase: Database;
   readonly log: Logger;
@@ -101,10 +102,16 @@ interface InDoubt {
   readonly transaction: CheckedRef;
 }
 
+const UNKNOWN =
+  'the coordinator of an in-doubt branch is unknown to this participant: name it in the configuration, or';
+const LOST =
+  'the database of a coordinator was restored to a time before the transaction of an in-doubt branch: compare the data of both services, then';
+
 /**
  * Creates a sweep round that ends branches which stay prepared. For each branch that was there in the round before, it
  * asks the coordinator and carries out the decision. Coordinators normally send their decisions themselves; this covers
- * transactions that a coordinator has lost, or never had.
+ * transactions that a coordinator never had, and decisions that it couldn't send. A branch whose decision a coordinator has lost
+ * stays for an operator.
  */
 export function createInquiries(dependencies: ParticipantDependencies, coordinators: KnownCoordinators) {
   let before: ReadonlySet<string> = new Set();
@@ -115,12 +122,12 @@ export function createInquiries(dependencies: ParticipantDependencies, coordinat
     const branch = { gid, transaction, heuristic: false };
     if (decision === 'committed') await commitBranch(dependencies, branch, signal);
     if (decision === 'aborted') await abortBranch(dependencies, branch, signal);
+    if (decision === 'unknown') warnOnce({ gid, transaction }, LOST);
   }
-  function warnOnce({ gid, transaction: { coordinator } }: InDoubt): void {
+  function warnOnce({ gid, transaction: { coordinator } }: InDoubt, what: string): void {
     if (warned.has(gid)) return;
     warned.add(gid);
-    const what = 'the coordinator of an in-doubt branch is unknown to this participant: name it in the configuration';
-    dependencies.log.warn({ gid, coordinator }, `${what}, or end the branch by rondo tx resolve`);
+    dependencies.log.warn({ gid, coordinator }, `${what} end the branch by rondo tx resolve`);
   }
 
   return async (signal: AbortSignal): Promise<boolean> => {
@@ -129,7 +136,7 @@ export function createInquiries(dependencies: ParticipantDependencies, coordinat
     before = new Set(prepared.map(({ gid }) => gid));
     for (const gid of warned) if (!before.has(gid)) warned.delete(gid);
     const isKnown = ({ transaction }: InDoubt) => dependencies.isKnown(transaction);
-    for (const branch of remaining.filter((one) => !isKnown(one))) warnOnce(branch);
+    for (const branch of remaining.filter((one) => !isKnown(one))) warnOnce(branch, UNKNOWN);
     // At most as many as the server may have prepared.
     const settled = await Promise.allSettled(remaining.filter(isKnown).map((branch) => settle(branch, signal)));
     const failed = settled.find((one) => one.status === 'rejected');

@@ -11,11 +11,12 @@ export interface KnownCoordinators {
   /** The known names, for error messages. */
   readonly names: readonly string[];
   /**
-   * The coordinator's decision on this participant's part; undefined while it is undecided.
+   * The coordinator's decision on this participant's part; undefined while it is undecided, `unknown` if the coordinator's log was
+   * restored to a time before the transaction.
    *
    * @throws RpcError if the coordinator can't be asked.
    */
-  inquire(transaction: CheckedRef, signal: AbortSignal): Promise<Decision | undefined>;
+  inquire(transaction: CheckedRef, signal: AbortSignal): Promise<Decision | 'unknown' | undefined>;
 }
 
 /** How a participant asks coordinators. */
@@ -60,7 +61,8 @@ export function createKnownCoordinators({
   };
 }
 
-const DECIDED: Partial<Record<BranchOutcome, Decision>> = {
+const DECIDED: Partial<Record<BranchOutcome, Decision | 'unknown'>> = {
+  [BranchOutcome.BRANCH_OUTCOME_UNKNOWN]: 'unknown',
   [BranchOutcome.BRANCH_OUTCOME_COMMITTED]: 'committed',
   [BranchOutcome.BRANCH_OUTCOME_ABORTED]: 'aborted',
 };

@@ -1,5 +1,6 @@
 import { ParticipantServiceDefinition, type PrepareRequest } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import {
+  createShare,
   type Database,
   DatabaseUnavailable,
   LockTimeout,
@@ -7,6 +8,7 @@ import {
   SerializationFailure,
   StatementTimeout,
   sqlStateOf,
+  TooManyCalls,
 } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
@@ -22,7 +24,10 @@ import { createAdmission, prepareBranch } from './prepare-branch.js';
 
 /** Options of a participant. */
 export interface ParticipantOptions {
-  /** The service's own database; it has the tables of `transactionsSchema`. */
+  /**
+   * The service's own database; it has the tables of `transactionsSchema`. At most four of its connections prepare branches at
+   * once, as they may wait for rows of a branch in doubt. The others stay for other calls.
+   */
   readonly database: Database;
   /**
    * The same database through a second pool, of about two connections, which ends and lists branches. Statements that
@@ -58,6 +63,8 @@ export interface Participant {
 }
 
 const MAX_LISTED = 1_000;
+/** How many Prepares have a connection, and how many wait for one. */
+const PREPARES = { maxConnections: 4, maxWaiting: 32 };
 /** The participant asks about a prepared branch after one to two intervals. */
 const SWEEP_MS = 1_000;
 
@@ -69,7 +76,7 @@ export function createParticipant(options: ParticipantOptions): Participant {
   const operations = new Map(options.operations.map((operation) => [operation.requestType, operation]));
   const dependencies: ParticipantDependencies = {
     name,
-    database,
+    preparingDatabase: createShare(database, PREPARES),
     endingDatabase,
     log,
     clock,
@@ -145,6 +152,17 @@ async function asStatus<T>(work: Promise<T>): Promise<T> {
 }
 
 function toRpcError(error: unknown): unknown {
+  if (error instanceof TooManyCalls) {
+    // @text the participant prepares as many transactions as it may at once (<reason>); try again
+    // @cause Many transactions are prepared at once, or they wait for rows of a transaction that hasn't ended.
+    // @remedy Begin a new transaction later; look for transactions in doubt with `rondo tx ls`.
+    // @effect none
+    return new RpcError(
+      Status.RESOURCE_EXHAUSTED,
+      `the participant prepares as many transactions as it may at once (${error.message}); try again`,
+      { cause: error },
+    );
+  }
   if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) {
     // @cause The participant can't reach its database, or gets no answer in time.
     // @remedy Begin a new transaction later. The operator looks at the database: `rondo doctor`.

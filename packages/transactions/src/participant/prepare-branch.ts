@@ -33,7 +33,7 @@ export async function prepareBranch(
   if (dependencies.preparing.has(gid)) throw beingPrepared(branch);
   dependencies.preparing.set(gid, aborted);
   try {
-    const result = await dependencies.database.prepare(
+    const result = await dependencies.preparingDatabase.prepare(
       gid,
       async (transaction) => {
         const others = dependencies.entering.size;
