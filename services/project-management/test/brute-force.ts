@@ -2,7 +2,7 @@
  * The rules of planning, computed by brute force and minute by minute. It is slow, and shares only the types of its
  * input with the code under test.
  */
-import type { Allocation, Availability, Effort } from '../src/domain/planning/allocation.js';
+import type { Effort } from '../src/domain/planning/allocation.js';
 import type { MemberTime } from '../src/domain/planning/days.js';
 import type { Staffing } from '../src/domain/planning/finish-day.js';
 import type { Dependency, RemainingTask } from '../src/domain/planning/task-graph.js';
@@ -75,8 +75,16 @@ export function finishDayByTheMinute(
   return undefined;
 }
 
+/** An allocation: the minutes of each week, or how many are missing. */
+export type MinutesAllocated =
+  | { readonly kind: 'short'; readonly missingMinutes: number }
+  | {
+      readonly kind: 'allocated';
+      readonly shares: readonly { readonly memberId: string; readonly week: number; readonly minutes: number }[];
+    };
+
 /** Allocates one minute after another. */
-export function allocateByTheMinute({ ofMembers, unassigned }: Effort, { team, firstDay }: Availability): Allocation {
+export function allocateByTheMinute({ ofMembers, unassigned }: Effort, { team, firstDay }: Staffing): MinutesAllocated {
   const first = Math.floor(firstDay / 7);
   const taken = new Map<string, number>();
   const has = (member: MemberTime, week: number): boolean => {

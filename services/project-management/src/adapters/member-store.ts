@@ -5,7 +5,7 @@ import { MoreReserved, StillReserved } from '../domain/capacity-errors.js';
 import { EmailTaken } from '../domain/errors.js';
 import type { Member, MemberStore, NewMember } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
-import { closeWeeksBefore, weeksWithMoreThan } from './member-weeks.js';
+import { closeWeeksBefore, lockCapacity, weeksWithMoreThan } from './member-weeks.js';
 import { MEMBER_COLUMNS, MEMBERS_COLUMNS, type MemberRow, NEXT_UPDATE_TIME, toMember } from './rows.js';
 
 /** Stores members in PostgreSQL. */
@@ -30,6 +30,7 @@ export function createMemberStore(database: StoreDatabase): MemberStore {
         const present = await lock(transaction, id);
         if (present === undefined || present.deleteTime !== undefined) return present;
         admit(present);
+        await lockCapacityOf(transaction, id);
         const reserved = await weeksWithMoreThan(transaction, { memberId: id, minutes: 0n, from: thisWeek });
         if (reserved.length > 0) throw new StillReserved(memberName(id), reserved);
         return set(transaction, { member: present, assignments: 'delete_time = clock.now', params: [] });
@@ -56,14 +57,18 @@ const LISTING: Listing = {
   deletion: { live: 'delete_time IS NULL', deleted: 'delete_time IS NOT NULL' },
 };
 
-/**
- * Locks a member FOR UPDATE, the lock that a change of its capacity needs. Transactions that reserve time wait for it,
- * so only one side changes the weeks.
- */
+/** Locks a member against other changes of it. Reservations of its time don't wait for this lock. */
 async function lock(transaction: Transaction, id: string): Promise<Member | undefined> {
-  const sql = `SELECT ${MEMBERS_COLUMNS} FROM members WHERE id = $1 FOR UPDATE`;
+  const sql = `SELECT ${MEMBERS_COLUMNS} FROM members WHERE id = $1 FOR NO KEY UPDATE`;
   const row = await transaction.maybeOne<MemberRow>(sql, [id]);
   return row && toMember(row);
+}
+
+/** Locks the capacity of a locked member: no time of the team is reserved until the transaction ends. */
+async function lockCapacityOf(transaction: Transaction, id: string): Promise<void> {
+  await lockCapacity(transaction, 'exclusive');
+  // Against reservations by earlier versions, which don't lock the capacity of the team.
+  await transaction.query('SELECT FROM members WHERE id = $1 FOR UPDATE', [id]);
 }
 
 function insert(transaction: Transaction, { id, displayName, email, weeklyCapacityMinutes }: NewMember) {
@@ -83,6 +88,7 @@ interface Replacement {
 async function write(transaction: Transaction, { present, changed, thisWeek }: Replacement): Promise<Member> {
   const { id, displayName, email, weeklyCapacityMinutes: minutes } = changed;
   if (minutes !== present.weeklyCapacityMinutes) {
+    await lockCapacityOf(transaction, id);
     const tooFull = await weeksWithMoreThan(transaction, { memberId: id, minutes, from: thisWeek });
     if (tooFull.length > 0) throw new MoreReserved(memberName(id), minutes, tooFull);
     await closeWeeksBefore(transaction, id, thisWeek);

@@ -1,7 +1,8 @@
 import type { Queries, Transaction } from '@rondo/database';
 import type { CalendarDate } from '@rondo/resources/domain';
 import type { ReservedWeek } from '../domain/capacity-errors.js';
-import type { Period } from '../domain/ports.js';
+import type { Member } from '../domain/member.js';
+import type { FreeWeek, FreeWeeksQuery, Period } from '../domain/ports.js';
 import type { MemberWeek, NewReservation, Reservation, WeekOfMember } from '../domain/reservation.js';
 import {
   MEMBERS_COLUMNS,
@@ -15,34 +16,73 @@ import {
 } from './rows.js';
 
 /**
- * Changes of reserved minutes lock rows in one order, so that they can't deadlock: first the project, then members by
- * id (FOR SHARE; a change of a member locks it FOR UPDATE), then weeks by Monday and member.
+ * Changes of reserved minutes lock in one order, so that they can't deadlock: first the capacity of the team, then the
+ * project, then members by id (FOR KEY SHARE), then weeks by Monday and, in a week, the oldest member first.
  */
 
-/** Locks members, deleted ones too, or the whole team if `ids` is undefined. Returns them, the oldest first. */
-export async function lockMembers(transaction: Transaction, ids: readonly string[] | undefined) {
-  const which = ids === undefined ? 'delete_time IS NULL' : 'id = ANY($1)';
-  const sql = `SELECT ${MEMBERS_COLUMNS} FROM members WHERE ${which} ORDER BY id FOR SHARE`;
-  const rows = await transaction.query<MemberRow>(sql, ids === undefined ? [] : [ids]);
-  return [...rows].sort((a, b) => (a.sequence < b.sequence ? -1 : 1)).map(toMember);
+/** The key of the advisory lock of the team's capacity. */
+const TEAM_CAPACITY = 5_202_611_290n;
+
+/**
+ * Locks the capacity of all members until the transaction has ended, also if it is prepared. Transactions that reserve time
+ * share the lock; one that changes a member's capacity, or deletes a member, has it alone. It is an advisory lock because
+ * these have a fair queue. Readers of a row's lock overtake a change that waits for them, for as long as there are any.
+ */
+export async function lockCapacity(transaction: Transaction, mode: 'shared' | 'exclusive'): Promise<void> {
+  const lock = mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock';
+  await transaction.query(`SELECT FROM ${lock}($1)`, [TEAM_CAPACITY]);
+}
+
+/** Locks members against a change of their capacity, deleted ones too. Returns them, in no particular order. */
+export async function lockMembers(transaction: Transaction, ids: readonly string[]): Promise<readonly Member[]> {
+  const sql = `SELECT ${MEMBERS_COLUMNS} FROM members WHERE id = ANY($1) ORDER BY id FOR KEY SHARE`;
+  return (await transaction.query<MemberRow>(sql, [ids])).map(toMember);
+}
+
+const FREE_WEEKS = `
+  SELECT given.week_start_date, offer.member_id, offer.sequence, offer.capacity, offer.reserved_minutes
+  FROM unnest($1::date[]) AS given (week_start_date) CROSS JOIN LATERAL (
+    SELECT members.id AS member_id, members.sequence, weekly_capacity_minutes AS capacity,
+      coalesce(reserved_minutes, 0) AS reserved_minutes
+    FROM members LEFT JOIN member_weeks
+      ON member_weeks.member_id = members.id AND member_weeks.week_start_date = given.week_start_date
+    WHERE delete_time IS NULL AND sequence > $2 AND ($3::text IS NULL OR members.id = $3)
+      AND weekly_capacity_minutes > coalesce(reserved_minutes, 0)
+    ORDER BY sequence LIMIT $4
+  ) AS offer
+  ORDER BY given.week_start_date, offer.sequence`;
+
+/** Reads the weeks in which members of the team have free minutes, without a lock. */
+export async function readFreeWeeks(
+  transaction: Transaction,
+  { mondays, after, memberId, limit }: FreeWeeksQuery,
+): Promise<readonly FreeWeek[]> {
+  const params = [mondays, after, memberId ?? null, limit];
+  const rows = await transaction.query<MemberWeekRow & { readonly sequence: bigint }>(FREE_WEEKS, params);
+  return rows.map((row) => ({ ...toMemberWeek(row), memberSequence: row.sequence }));
 }
 
 /**
- * Rows are inserted or locked in the order of the SELECT. A lock is an UPDATE that changes nothing. Separate statements
- * to insert and to lock would pass through the order twice.
+ * Inserts missing weeks and locks the others, one after the other in the order of the SELECT. The WHERE makes the update of
+ * a locked row do nothing. Separate statements to insert and to lock would pass through the order twice.
  */
 const LOCK_WEEKS = `
   INSERT INTO member_weeks (member_id, week_start_date, capacity_minutes)
   SELECT members.id, given.week_start_date, members.weekly_capacity_minutes
   FROM unnest($1::text[], $2::date[]) AS given (member_id, week_start_date) JOIN members ON members.id = given.member_id
-  ORDER BY given.week_start_date, members.id
-  ON CONFLICT (member_id, week_start_date) DO UPDATE SET reserved_minutes = member_weeks.reserved_minutes
-  RETURNING member_id, week_start_date, coalesce(capacity_minutes, final_capacity_minutes) AS capacity, reserved_minutes`;
+  ORDER BY given.week_start_date, members.sequence
+  ON CONFLICT (member_id, week_start_date) DO UPDATE SET reserved_minutes = 0 WHERE FALSE`;
+
+const LOCKED_WEEKS = `
+  SELECT member_id, week_start_date, coalesce(capacity_minutes, final_capacity_minutes) AS capacity, reserved_minutes
+  FROM member_weeks JOIN unnest($1::text[], $2::date[]) AS given (member_id, week_start_date)
+    USING (member_id, week_start_date)`;
 
 /** Locks weeks of members that are locked. */
 export async function lockWeeks(transaction: Transaction, weeks: readonly WeekOfMember[]): Promise<MemberWeek[]> {
   const columns = [weeks.map(({ memberId }) => memberId), weeks.map(({ weekStartDate }) => weekStartDate)];
-  return (await transaction.query<MemberWeekRow>(LOCK_WEEKS, columns)).map(toMemberWeek);
+  await transaction.query(LOCK_WEEKS, columns);
+  return (await transaction.query<MemberWeekRow>(LOCKED_WEEKS, columns)).map(toMemberWeek);
 }
 
 const ADD = `
@@ -111,17 +151,16 @@ function distinct(weeks: readonly WeekOfMember[]): readonly WeekOfMember[] {
   return [...new Map(weeks.map((week) => [`${week.memberId} ${week.weekStartDate}`, week])).values()];
 }
 
-/** Reads the stored weeks of a period, of one member or of all. A week is stored from its first reservation on. */
+/** Reads the stored weeks of a member in a period. A week is stored from its first reservation on. */
 export async function readWeeks(
   queries: Queries,
+  memberId: string,
   { from, to }: Period,
-  memberId: string | undefined,
 ): Promise<readonly MemberWeek[]> {
   const sql = `
     SELECT member_id, week_start_date, coalesce(capacity_minutes, final_capacity_minutes) AS capacity, reserved_minutes
-    FROM member_weeks WHERE week_start_date BETWEEN $1 AND $2 AND ($3::text IS NULL OR member_id = $3)
-    ORDER BY week_start_date, member_id`;
-  return (await queries.query<MemberWeekRow>(sql, [from, to, memberId ?? null])).map(toMemberWeek);
+    FROM member_weeks WHERE member_id = $1 AND week_start_date BETWEEN $2 AND $3 ORDER BY week_start_date`;
+  return (await queries.query<MemberWeekRow>(sql, [memberId, from, to])).map(toMemberWeek);
 }
 
 /** The weeks of a member from a Monday on with more than `minutes` reserved, the earliest first. */

@@ -9,7 +9,14 @@ import {
   type ReservationStore,
   requireFree,
 } from '../domain/reservation.js';
-import { insertReservations, lockMembers, lockWeeks, readWeeks, subtractReserved } from './member-weeks.js';
+import {
+  insertReservations,
+  lockCapacity,
+  lockMembers,
+  lockWeeks,
+  readWeeks,
+  subtractReserved,
+} from './member-weeks.js';
 import {
   MEMBERS_COLUMNS,
   type MemberRow,
@@ -50,6 +57,7 @@ async function create(
   admit: (parties: ReservationParties) => void,
 ): Promise<Reservation> {
   const { memberId, projectId, minutes } = reservation;
+  await lockCapacity(transaction, 'shared');
   const locked = `SELECT ${PROJECTS_COLUMNS} FROM projects WHERE id = $1 FOR SHARE`;
   const project = await transaction.maybeOne<ProjectRow>(locked, [projectId]);
   const [member] = await lockMembers(transaction, [memberId]);
@@ -99,7 +107,7 @@ async function weeks(
   const member = await transaction.maybeOne<MemberRow>(sql, [memberId]);
   const [from, to] = [mondays[0], mondays.at(-1)];
   if (member === undefined || from === undefined || to === undefined) return undefined;
-  const known = await readWeeks(transaction, { from, to }, memberId);
+  const known = await readWeeks(transaction, memberId, { from, to });
   const byMonday = new Map(known.map((week) => [week.weekStartDate, week]));
   const capacityMinutes = member.weekly_capacity_minutes;
   return mondays.map(

@@ -1,6 +1,6 @@
 import type { CalendarDate, ListQuery, Page } from '@rondo/resources/domain';
 import type { PlanStore } from './estimate.js';
-import type { Member, MemberStore } from './member.js';
+import type { MemberStore } from './member.js';
 import type { NewProject, Project } from './project.js';
 import type { ProjectFeed } from './project-feed.js';
 import type { MemberWeek, NewReservation, Reservation, ReservationStore, WeekOfMember } from './reservation.js';
@@ -49,16 +49,38 @@ export interface ProjectStore {
 
 /** Reads and writes for one delivery, all in one transaction. The methods must be called in this order. */
 export interface DeliveryStore {
-  /** The team, the oldest member first. Their capacity is locked until the transaction ends. */
-  lockTeam(): Promise<readonly Member[]>;
+  /** Locks the capacity of the team until the transaction ends, together with other deliveries and reservations. */
+  lockCapacity(): Promise<void>;
   /** Creates a project with its tasks. Rejects with `UnknownReferences`, or `ProjectExists`. */
   createProject(project: NewProject, tasks: readonly NewTask[]): Promise<Project>;
-  /** Reads the reserved minutes of weeks, without a lock. Weeks without reservations may be missing. */
-  reservedWeeks(mondays: Period): Promise<readonly MemberWeek[]>;
-  /** Locks weeks and returns their reserved minutes. Each call must be for later weeks than the last one. */
+  /** Whether a member of the team has capacity. */
+  hasCapacity(): Promise<boolean>;
+  /** Reads weeks with free minutes, without a lock: by Monday, in a week the oldest member first. */
+  freeWeeks(query: FreeWeeksQuery): Promise<readonly FreeWeek[]>;
+  /**
+   * Locks weeks and returns their reserved minutes. Deliveries can't deadlock if each call is for later weeks than the last
+   * one, or for younger members in the same week.
+   */
   lockWeeks(weeks: readonly WeekOfMember[]): Promise<readonly MemberWeek[]>;
   /** Reserves time of locked weeks. */
   reserve(reservations: readonly NewReservation[]): Promise<readonly Reservation[]>;
+}
+
+/** Which weeks with free minutes to read. */
+export interface FreeWeeksQuery {
+  readonly mondays: readonly CalendarDate[];
+  /** Only of members after this place in the order of the team; 0 for all. */
+  readonly after: bigint;
+  /** Only of this member; undefined for all. */
+  readonly memberId: string | undefined;
+  /** The most members in each week. */
+  readonly limit: number;
+}
+
+/** A week of a member with free minutes. */
+export interface FreeWeek extends MemberWeek {
+  /** The member's place in the order of the team, in which the oldest is first. */
+  readonly memberSequence: bigint;
 }
 
 /** From one day to another, both included. */

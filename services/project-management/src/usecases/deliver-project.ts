@@ -1,21 +1,13 @@
 import { type CalendarDate, dateAt } from '@rondo/resources/domain';
 import { TeamTooBusy } from '../domain/capacity-errors.js';
-import type { Member } from '../domain/member.js';
 import { projectName } from '../domain/names.js';
-import { type Allocation, allocate, type Effort, weeksFrom } from '../domain/planning/allocation.js';
-import {
-  dateOf,
-  dayNumberOf,
-  freeMinutesOf,
-  type MemberTime,
-  mondayOf,
-  type WeekNumber,
-  weekOf,
-} from '../domain/planning/days.js';
+import { type Allocation, allocate, type Effort, type Offer } from '../domain/planning/allocation.js';
+import { dateOf, dayNumberOf, mondayOf } from '../domain/planning/days.js';
 import type { DeliveryStore, NewId, Now } from '../domain/ports.js';
 import type { Project, ProjectFields } from '../domain/project.js';
-import type { MemberWeek, Reservation, WeekOfMember } from '../domain/reservation.js';
+import type { Reservation } from '../domain/reservation.js';
 import type { TaskFields } from '../domain/task.js';
+import { createTeamOffers, type TeamOffers } from './team-offers.js';
 
 /** The project to deliver, with its tasks. */
 export interface DeliverProject {
@@ -50,81 +42,63 @@ export async function deliverProject(
   { store, newId, now }: DeliveryPorts,
   { projectId, project: fields, tasks, startDate = dateAt(now()) }: DeliverProject,
 ): Promise<Delivery> {
-  // The team is locked first: inserting a row that refers to a member would lock that member out of order.
-  const team = await store.lockTeam();
+  // The capacity is locked first, as every reservation and every change of it does.
+  await store.lockCapacity();
   const newTasks = tasks.map((task) => ({ ...task, id: newId(), projectId }));
   const project = await store.createProject({ ...fields, id: projectId }, newTasks);
   const effort = effortOf(tasks);
   const effortMinutes = [...effort.ofMembers.values()].reduce((sum, minutes) => sum + minutes, effort.unassigned);
-  if (effortMinutes === 0 || team.every(({ weeklyCapacityMinutes }) => weeklyCapacityMinutes === 0n)) {
-    return { project, reservations: [] };
-  }
-  const allocation = await allocateLocked(store, { team, effort, startDate });
+  if (effortMinutes === 0 || !(await store.hasCapacity())) return { project, reservations: [] };
+  const allocation = await allocateLocked(createTeamOffers(store, dayNumberOf(startDate)), effort);
   if (allocation.kind === 'short') {
     const { missingMinutes } = allocation;
     throw new TeamTooBusy(projectName(projectId), { effortMinutes, missingMinutes, from: startDate });
   }
-  const reservations = allocation.shares.map(({ memberId, week, minutes }) => ({
+  const reservations = allocation.shares.map(({ memberId, week, taken }) => ({
     id: newId(),
     memberId,
     projectId,
     weekStartDate: dateOf(mondayOf(week)),
-    minutes: BigInt(minutes),
+    minutes: BigInt(taken),
   }));
   return { project, reservations: await store.reserve(reservations) };
 }
 
-interface Need {
-  readonly team: readonly Member[];
-  readonly effort: Effort;
-  readonly startDate: CalendarDate;
-}
-
 /**
- * Allocates weeks and locks them. It allocates from the present reservations, locks the weeks of that allocation, and
- * allocates again from the reservations that it reads under the locks. If the new allocation needs later weeks, it
- * locks those too, and so on. All deliveries lock weeks in ascending order, so they can't deadlock.
+ * Allocates offers and locks them. It allocates from what is free at the moment, locks the weeks of that allocation, and
+ * allocates again from what the locked rows show, until all allocated weeks are locked.
  */
-async function allocateLocked(store: DeliveryStore, { team, effort, startDate }: Need): Promise<Allocation> {
-  const firstDay = dayNumberOf(startDate);
-  const weeks = weeksFrom(firstDay);
-  const [first = 0, last = 0] = [weeks[0], weeks.at(-1)];
-  const reserved = new Map(team.map(({ id }) => [id, new Map<WeekNumber, number>()]));
-  const setReserved = (known: readonly MemberWeek[]): void => {
-    for (const { memberId, weekStartDate, reservedMinutes } of known) {
-      reserved.get(memberId)?.set(weekOf(dayNumberOf(weekStartDate)), Number(reservedMinutes));
+async function allocateLocked(offers: TeamOffers, effort: Effort): Promise<Allocation> {
+  for (;;) {
+    offers.reset();
+    const allocation = await allocate(effort, offers);
+    if (allocation.kind === 'short' || !(await offers.lock(await weeksToLock(offers, effort, allocation.shares)))) {
+      return allocation;
     }
-  };
-  const times = team.map(({ id, weeklyCapacityMinutes }) => ({
-    memberId: id,
-    weeklyCapacityMinutes: Number(weeklyCapacityMinutes),
-    reservedMinutes: reserved.get(id) ?? new Map<WeekNumber, number>(),
-  }));
-
-  setReserved(await store.reservedWeeks({ from: dateOf(mondayOf(first)), to: dateOf(mondayOf(last)) }));
-  for (let lockedUntil = first; ; ) {
-    const allocation = allocate(effort, { team: times, firstDay });
-    if (allocation.kind === 'short') return allocation;
-    const end = allocation.shares.reduce((latest, { week }) => Math.max(latest, week), 0) + 1;
-    if (end <= lockedUntil) return allocation;
-    setReserved(await store.lockWeeks(freeWeeks(times, weeks, { from: lockedUntil, to: end })));
-    lockedUntil = end;
   }
 }
 
-/** The weeks with free minutes, from `from` up to but not including `to`. */
-function freeWeeks(
-  team: readonly MemberTime[],
-  weeks: readonly WeekNumber[],
-  { from, to }: { readonly from: WeekNumber; readonly to: WeekNumber },
-): readonly WeekOfMember[] {
-  return weeks
-    .filter((week) => week >= from && week < to)
-    .flatMap((week) =>
-      team
-        .filter((member) => freeMinutesOf(member, week) > 0)
-        .map(({ memberId }) => ({ memberId, weekStartDate: dateOf(mondayOf(week)) })),
-    );
+/**
+ * The offers to lock for an allocation, so that a later one needs only offers after them in the order of locks. If all effort
+ * takes offers from one sequence, these are the allocated ones. Otherwise they are all offers that the effort may take
+ * up to the last allocated week.
+ */
+async function weeksToLock(
+  offers: TeamOffers,
+  { ofMembers, unassigned }: Effort,
+  shares: readonly Offer[],
+): Promise<readonly Offer[]> {
+  if (ofMembers.size + (unassigned > 0 ? 1 : 0) === 1) return shares;
+  const lastWeek = shares.at(-1)?.week ?? 0;
+  const sequences = unassigned > 0 ? [offers.all()] : [...ofMembers.keys()].map((id) => offers.ofMember(id));
+  const wanted: Offer[] = [];
+  for (const sequence of sequences) {
+    for await (const offer of sequence) {
+      if (offer.week > lastWeek) break;
+      wanted.push(offer);
+    }
+  }
+  return wanted;
 }
 
 function effortOf(tasks: readonly TaskFields[]): Effort {

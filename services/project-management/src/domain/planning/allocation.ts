@@ -1,13 +1,4 @@
-import {
-  type DayNumber,
-  freeMinutesOf,
-  LAST_DAY,
-  type MemberTime,
-  shareFromDay,
-  type WeekNumber,
-  weekdayOf,
-  weekOf,
-} from './days.js';
+import { type DayNumber, LAST_DAY, shareFromDay, type WeekNumber, weekdayOf, weekOf } from './days.js';
 
 /** Two years. */
 export const ALLOCATION_WEEKS = 104;
@@ -20,85 +11,62 @@ export interface Effort {
   readonly unassigned: number;
 }
 
-/** The team, and the day from which it is available. */
-export interface Availability {
-  /** The oldest member first. */
-  readonly team: readonly MemberTime[];
-  /** The first working day. */
-  readonly firstDay: DayNumber;
-}
-
-/** Allocated minutes of a member's week. */
-export interface WeekShare {
+/** Free minutes of a member's week. */
+export interface Offer {
   readonly memberId: string;
   readonly week: WeekNumber;
-  /** At least 1. */
-  readonly minutes: number;
+  /** The member's place in the order of the team, in which the oldest is first. */
+  readonly memberSequence: bigint;
+  free: number;
+  /** The allocated minutes. */
+  taken: number;
 }
 
-/** The allocated weeks, or the number of minutes that don't fit. */
+/** The free minutes of a team, read as far as they are needed. Both ways lead to the same offers. */
+export interface Offers {
+  /** The offers of one member, the earliest week first. */
+  ofMember(memberId: string): AsyncIterable<Offer>;
+  /** All offers: the earliest week first, in each week the oldest member first. */
+  all(): AsyncIterable<Offer>;
+}
+
+/** The allocated offers, the earliest week first, in each week the oldest member first; or the number of minutes that don't fit. */
 export type Allocation =
-  | { readonly kind: 'allocated'; readonly shares: readonly WeekShare[] }
+  | { readonly kind: 'allocated'; readonly shares: readonly Offer[] }
   | { readonly kind: 'short'; readonly missingMinutes: number };
 
 /**
  * Spreads effort over the free minutes of a team's weeks, the earliest first, to the minute:
  *
- * - Assigned effort comes first, the oldest member first. It takes all free minutes of the assignee's weeks, one week
- *   after another. Then comes unassigned effort: week after week, and in each week the oldest member first, it takes
- *   all free minutes.
- * - In the first week only the days from `firstDay` on count. Each has a fifth of the free minutes (see `shareOfDay`).
- * - Effort that doesn't fit into 104 weeks, counted from the week of `firstDay`, is missing. The whole effort of an
+ * - Assigned effort comes first. It takes all free minutes of the assignee's weeks, one week after another. Then comes
+ *   unassigned effort: week after week, and in each week the oldest member first, it takes all free minutes.
+ * - In the first week only the days from the first day on count (see `freeFrom`).
+ * - Effort that doesn't fit into 104 weeks, counted from the week of the first day, is missing. The whole effort of an
  *   assignee that isn't in the team is missing.
  */
-export function allocate({ ofMembers, unassigned }: Effort, availability: Availability): Allocation {
-  const offers = createOffers(availability);
-  let missingMinutes = 0;
-  for (const { memberId } of availability.team) {
-    missingMinutes += offers.take(ofMembers.get(memberId) ?? 0, (offer) => offer.memberId === memberId);
-  }
-  const known = new Set(availability.team.map(({ memberId }) => memberId));
-  for (const [memberId, minutes] of ofMembers) if (!known.has(memberId)) missingMinutes += minutes;
-  missingMinutes += offers.take(unassigned, () => true);
-  return missingMinutes > 0 ? { kind: 'short', missingMinutes } : { kind: 'allocated', shares: offers.taken() };
-}
-
-/** The free minutes of the team, and the allocated ones. */
-interface Offers {
-  /** Takes minutes of the offers that fit, the earliest first. Returns how many are missing. */
-  take(minutes: number, fits: (offer: Offer) => boolean): number;
-  taken(): readonly WeekShare[];
-}
-
-interface Offer {
-  readonly memberId: string;
-  readonly week: WeekNumber;
-  free: number;
-  taken: number;
-}
-
-function createOffers({ team, firstDay }: Availability): Offers {
-  const offers = weeksFrom(firstDay).flatMap((week) =>
-    team.map(
-      (member): Offer => ({ memberId: member.memberId, week, free: freeFrom(member, week, firstDay), taken: 0 }),
-    ),
-  );
-  return {
-    take(minutes, fits) {
-      let missing = minutes;
-      for (const offer of offers) {
-        if (missing === 0) break;
-        if (!fits(offer)) continue;
-        const part = Math.min(missing, offer.free);
-        offer.free -= part;
-        offer.taken += part;
-        missing -= part;
-      }
-      return missing;
-    },
-    taken: () =>
-      offers.filter(({ taken }) => taken > 0).map(({ memberId, week, taken }) => ({ memberId, week, minutes: taken })),
+export async function allocate({ ofMembers, unassigned }: Effort, offers: Offers): Promise<Allocation> {
+  const taken = new Set<Offer>();
+  const take = async (minutes: number, from: AsyncIterable<Offer>): Promise<number> => {
+    if (minutes === 0) return 0;
+    let missing = minutes;
+    for await (const offer of from) {
+      const part = Math.min(missing, offer.free - offer.taken);
+      if (part > 0) taken.add(offer);
+      offer.taken += part;
+      missing -= part;
+      if (missing === 0) break;
+    }
+    return missing;
   };
+  let missingMinutes = 0;
+  for (const [memberId, minutes] of ofMembers) missingMinutes += await take(minutes, offers.ofMember(memberId));
+  missingMinutes += await take(unassigned, offers.all());
+  if (missingMinutes > 0) return { kind: 'short', missingMinutes };
+  return { kind: 'allocated', shares: [...taken].sort(inOrder) };
+}
+
+function inOrder(one: Offer, other: Offer): number {
+  return one.week - other.week || (one.memberSequence < other.memberSequence ? -1 : 1);
 }
 
 /** The weeks that an allocation from this day on can use. */
@@ -108,7 +76,7 @@ export function weeksFrom(firstDay: DayNumber): readonly WeekNumber[] {
   return Array.from({ length: count }, (_, index) => first + index);
 }
 
-function freeFrom(member: MemberTime, week: WeekNumber, firstDay: DayNumber): number {
-  const free = freeMinutesOf(member, week);
+/** The part of a week's free minutes that is left from the first day on. Each day from Monday to Friday has a fifth. */
+export function freeFrom(free: number, week: WeekNumber, firstDay: DayNumber): number {
   return week === weekOf(firstDay) ? shareFromDay(free, weekdayOf(firstDay)) : free;
 }

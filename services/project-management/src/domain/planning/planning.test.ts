@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/rpc/testing';
 import { allocateByTheMinute, criticalPathByAllChains, finishDayByTheMinute } from '../../../test/brute-force.js';
-import { allocate } from './allocation.js';
+import { allocate, freeFrom, type Offer, type Offers, weeksFrom } from './allocation.js';
 import {
   dateOf,
   dayName,
   dayNumberOf,
+  freeMinutesOf,
   LAST_DAY,
   type MemberTime,
   mondayOf,
@@ -13,7 +14,7 @@ import {
   shareOfDay,
   weekOf,
 } from './days.js';
-import { finishDayOf } from './finish-day.js';
+import { finishDayOf, type Staffing } from './finish-day.js';
 import { createTaskGraph, criticalPathOf, type Dependency, type RemainingTask, workOrder } from './task-graph.js';
 
 const { next } = seededRandom(20_261_120);
@@ -157,8 +158,25 @@ describe('the day on which a project is finished', () => {
   });
 });
 
+/** The free minutes of a team, all of them known. */
+function offersOf({ team, firstDay }: Staffing): Offers {
+  const offers: Offer[] = weeksFrom(firstDay).flatMap((week) =>
+    team.map((member, at) => ({
+      memberId: member.memberId,
+      memberSequence: BigInt(at),
+      week,
+      free: freeFrom(freeMinutesOf(member, week), week, firstDay),
+      taken: 0,
+    })),
+  );
+  const among = async function* (chosen: readonly Offer[]) {
+    yield* chosen;
+  };
+  return { ofMember: (id) => among(offers.filter(({ memberId }) => memberId === id)), all: () => among(offers) };
+}
+
 describe('an allocation', () => {
-  it('equals the result of allocating minute by minute, for random efforts and teams', () => {
+  it('equals the result of allocating minute by minute, for random efforts and teams', async () => {
     const kinds = new Set<string>();
     for (const _ of times(300, () => 0)) {
       const effort = {
@@ -166,8 +184,12 @@ describe('an allocation', () => {
         unassigned: below(1 + 7 ** below(5)),
       };
       const availability = { team: anyTeam(), firstDay: MONDAY + below(14) };
-      const allocation = allocate(effort, availability);
-      expect(allocation).toEqual(allocateByTheMinute(effort, availability));
+      const allocation = await allocate(effort, offersOf(availability));
+      const shares =
+        allocation.kind === 'short'
+          ? undefined
+          : allocation.shares.map(({ memberId, week, taken }) => ({ memberId, week, minutes: taken }));
+      expect({ ...allocation, shares }).toEqual({ shares: undefined, ...allocateByTheMinute(effort, availability) });
       kinds.add(allocation.kind);
     }
     expect(kinds).toEqual(new Set(['allocated', 'short']));
