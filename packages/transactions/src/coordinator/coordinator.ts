@@ -3,6 +3,7 @@ import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { createPruning } from '../pruning.js';
 import { createSweep } from '../sweep.js';
 import { type CheckedRef, checkName } from '../transaction-ref.js';
 import { type Completion, type CoordinatorDependencies, finish, resolve } from './finish.js';
@@ -14,8 +15,8 @@ import {
   type LogEntry,
   listUnfinished,
   markIn,
+  pruneFinished,
   readMark,
-  trimFinished,
 } from './log.js';
 import { createParticipants, type Part } from './participants.js';
 import { type Committed, type DistributedTransaction, type RunDependencies, runTransaction } from './run.js';
@@ -75,7 +76,6 @@ export interface Coordinator {
 /** How many due transactions one round claims. If there are more, the next round starts at once. */
 const CLAIMED_AT_ONCE = 50;
 const SWEEP_MS = 500;
-const TRIM_EVERY_ROUNDS = 1_000;
 
 /** Creates a coordinator with its log in the service's database. */
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
@@ -92,7 +92,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   };
   const { track, settled } = createTracker();
   const runDependencies: RunDependencies = { ...dependencies, coordinator, track };
-  const round = recovery(dependencies, coordinator);
+  const prune = createPruning(clock, (limit, signal) => pruneFinished(database, limit, { signal }));
+  const recover = recovery(dependencies, coordinator);
+  const round = async (signal: AbortSignal) => [await recover(signal), await prune(signal)].includes(true);
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'transactions to finish', round });
   return {
     name: coordinator,
@@ -113,7 +115,6 @@ function recovery(
   coordinator: string,
 ): (signal: AbortSignal) => Promise<boolean> {
   const { database, log } = dependencies;
-  let rounds = 0;
   return async (signal) => {
     const due = await claimDue(database, { coordinator, limit: CLAIMED_AT_ONCE }, { signal });
     await Promise.all(
@@ -123,8 +124,6 @@ function recovery(
         ),
       ),
     );
-    rounds += 1;
-    if (rounds % TRIM_EVERY_ROUNDS === 0) await trimFinished(database, { signal });
     return due.length === CLAIMED_AT_ONCE;
   };
 }

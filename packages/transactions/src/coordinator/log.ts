@@ -202,12 +202,18 @@ export function listUnfinished(database: Database, coordinator: string, options:
   );
 }
 
-/** Deletes transactions that finished more than a week ago, at most 1,000 at a time. */
-export async function trimFinished(database: Database, options: QueryOptions): Promise<void> {
-  await database.query(
+/**
+ * Deletes at most `limit` transactions that finished more than a week ago, and returns how many. A transaction is finished only
+ * when every participant has confirmed its decision.
+ */
+export async function pruneFinished(database: Database, limit: number, options: QueryOptions): Promise<number> {
+  const { length } = await database.query(
     `DELETE FROM transaction_log WHERE id IN (SELECT id FROM transaction_log
-       WHERE state IN ('committed', 'aborted') AND update_time < now() - make_interval(days => $1) LIMIT $2)`,
-    [RETENTION_DAYS, MAX_ROWS],
+       WHERE state IN ('committed', 'aborted') AND update_time < now() - make_interval(days => $1)
+       ORDER BY update_time LIMIT $2 FOR UPDATE SKIP LOCKED)
+     RETURNING id`,
+    [RETENTION_DAYS, limit],
     options,
   );
+  return length;
 }

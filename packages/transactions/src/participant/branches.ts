@@ -1,5 +1,4 @@
 import type { Database, QueryOptions, Transaction } from '@rondo/database';
-import type { Logger } from '@rondo/rpc/call';
 
 /** How a branch has ended, as recorded in its row. */
 export interface EndedBranch {
@@ -7,9 +6,8 @@ export interface EndedBranch {
   readonly heuristic: boolean;
 }
 
-/** How long the rows of ended branches are kept. */
+/** How long the rows of ended branches are kept: longer than a coordinator may send a decision again. */
 const RETENTION_DAYS = 30;
-const TRIM_BATCH = 1_000;
 
 /**
  * Locks a branch for its transaction, until that is committed, rolled back, or ended after a prepare, by any process.
@@ -68,20 +66,15 @@ export function findEnded(
   return queries.maybeOne<EndedBranch>(statement, [gid], options);
 }
 
-/** Deletes old ended branches, one batch per thousand calls. Call it for each branch that ends. */
-export function createBranchTrim(database: Database, log: Logger): () => Promise<void> {
-  let ended = 0;
-  return async () => {
-    ended += 1;
-    if (ended % TRIM_BATCH !== 0) return;
-    await trimBranches(database).catch((err: unknown) => log.warn({ err }, "old branches couldn't be deleted"));
-  };
-}
-
-async function trimBranches(database: Database): Promise<void> {
-  await database.query(
+/** Deletes at most `limit` branches that ended more than 30 days ago, and returns how many. */
+export async function pruneBranches(database: Database, limit: number, options: QueryOptions): Promise<number> {
+  const { length } = await database.query(
     `DELETE FROM transaction_branches WHERE gid IN
-      (SELECT gid FROM transaction_branches WHERE update_time < now() - make_interval(days => $1) LIMIT $2)`,
-    [RETENTION_DAYS, TRIM_BATCH],
+      (SELECT gid FROM transaction_branches WHERE update_time < now() - make_interval(days => $1)
+       ORDER BY update_time LIMIT $2 FOR UPDATE SKIP LOCKED)
+     RETURNING gid`,
+    [RETENTION_DAYS, limit],
+    options,
   );
+  return length;
 }

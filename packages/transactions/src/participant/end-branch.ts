@@ -20,8 +20,6 @@ export interface ParticipantDependencies {
   readonly onCommitted: () => void;
   /** Whether the participant knows the transaction's coordinator. */
   readonly isKnown: (transaction: CheckedRef) => boolean;
-  /** Called for each branch that ends; deletes old ended ones from time to time. */
-  readonly trimBranches: () => Promise<void>;
   /** Branches that this process is preparing, by gid: one per call. */
   readonly preparing: Map<string, AbortController>;
   /** Those of them that have a connection: each may become one more prepared transaction. */
@@ -41,13 +39,12 @@ const BUSY_PAUSE_MS = 20;
 
 /** Commits a prepared branch; returns how the branch has ended. */
 export async function commitBranch(dependencies: ParticipantDependencies, branch: EndingBranch, signal: AbortSignal) {
-  const { endingDatabase, onCommitted, trimBranches } = dependencies;
+  const { endingDatabase, onCommitted } = dependencies;
   const { gid, heuristic, transaction } = branch;
   const perform = performer('participant', { transactionId: transaction.id, name: dependencies.name });
   if (await perform('commit', () => endingDatabase.commitPrepared(gid, { signal }))) {
     if (heuristic) await recordHeuristic(dependencies, branch, signal);
     onCommitted();
-    await trimBranches();
   }
   return { outcome: outcomeOf(await findEnded(endingDatabase, gid, { signal })) };
 }
@@ -130,7 +127,7 @@ export function createInquiries(dependencies: ParticipantDependencies, coordinat
     dependencies.log.warn({ gid, coordinator }, `${what} end the branch by rondo tx resolve`);
   }
 
-  return async (signal: AbortSignal): Promise<boolean> => {
+  return async (signal: AbortSignal): Promise<void> => {
     const prepared = await listInDoubt(dependencies, signal);
     const remaining = prepared.filter(({ gid }) => before.has(gid));
     before = new Set(prepared.map(({ gid }) => gid));
@@ -141,7 +138,6 @@ export function createInquiries(dependencies: ParticipantDependencies, coordinat
     const settled = await Promise.allSettled(remaining.filter(isKnown).map((branch) => settle(branch, signal)));
     const failed = settled.find((one) => one.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
-    return false;
   };
 }
 

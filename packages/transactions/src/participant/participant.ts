@@ -14,9 +14,10 @@ import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
+import { createPruning } from '../pruning.js';
 import { createSweep } from '../sweep.js';
 import { branchOf, type CheckedRef, checkName, gidOf, gidPrefix, readRef } from '../transaction-ref.js';
-import { createBranchTrim } from './branches.js';
+import { pruneBranches } from './branches.js';
 import { abortBranch, commitBranch, createInquiries, type ParticipantDependencies } from './end-branch.js';
 import type { KnownCoordinators } from './known-coordinators.js';
 import { type Operation, typeOf } from './operation.js';
@@ -82,13 +83,18 @@ export function createParticipant(options: ParticipantOptions): Participant {
     clock,
     onCommitted,
     isKnown: ({ coordinator }) => coordinators.knows(coordinator),
-    trimBranches: createBranchTrim(endingDatabase, log),
     preparing: new Map(),
     entering: new Set(),
   };
 
   const admit = createAdmission(coordinators);
-  const round = createInquiries(dependencies, coordinators);
+  const inquire = createInquiries(dependencies, coordinators);
+  const prune = createPruning(clock, (limit, signal) => pruneBranches(endingDatabase, limit, { signal }));
+  const round = async (signal: AbortSignal) => {
+    const more = await prune(signal);
+    await inquire(signal);
+    return more;
+  };
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'branches in doubt', round });
 
   const handlers = {

@@ -2,15 +2,16 @@ import type { Database, Queries } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { createPruning } from '../pruning.js';
 import { createSweep } from '../sweep.js';
 import { advance, type SagaDefinition } from './advance.js';
 import {
   claimSagas,
   insertSaga,
   listUnfinishedSagas,
+  pruneSagas,
   type SagaEntry,
   type SagaRow,
-  trimSagas,
   unpark,
 } from './store.js';
 
@@ -70,7 +71,6 @@ export interface Sagas {
 const SWEEP_MS = 1_000;
 const CLAIMED_AT_ONCE = 20;
 const DEFAULT_MAX_ATTEMPTS = 12;
-const TRIM_EVERY_ROUNDS = 1_000;
 const ID_BYTES = 16;
 
 /** Runs sagas: each step at least once, by any replica, until the saga is done or compensated. */
@@ -78,7 +78,7 @@ export function createSagas(options: SagasOptions): Sagas {
   const { database, log, clock = systemClock, random = systemRandom, maxAttempts = DEFAULT_MAX_ATTEMPTS } = options;
   const kinds = new Map<string, SagaDefinition<unknown>>();
   const dependencies = { database, log, random, maxAttempts };
-  let rounds = 0;
+  const prune = createPruning(clock, (limit, signal) => pruneSagas(database, limit, { signal }));
   const round = async (signal: AbortSignal): Promise<boolean> => {
     const due = await claimSagas(database, { kinds: [...kinds.keys()], limit: CLAIMED_AT_ONCE }, { signal });
     await Promise.all(
@@ -87,9 +87,7 @@ export function createSagas(options: SagasOptions): Sagas {
         if (definition !== undefined) await advance(dependencies, { saga, definition }, signal);
       }),
     );
-    rounds += 1;
-    if (rounds % TRIM_EVERY_ROUNDS === 0) await trimSagas(database, { signal });
-    return due.length === CLAIMED_AT_ONCE;
+    return (await prune(signal)) || due.length === CLAIMED_AT_ONCE;
   };
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'sagas', round });
   const toEntry = (row: SagaRow): SagaEntry => ({ ...row, stepName: kinds.get(row.kind)?.steps[row.step]?.name ?? '' });

@@ -123,12 +123,15 @@ export function listUnfinishedSagas(database: Queries, options: QueryOptions): P
   );
 }
 
-/** Deletes sagas that finished more than 30 days ago, at most 1,000 at a time. */
-export async function trimSagas(database: Queries, options: QueryOptions): Promise<void> {
-  await database.query(
+/** Deletes at most `limit` sagas that finished more than 30 days ago, and returns how many. */
+export async function pruneSagas(database: Queries, limit: number, options: QueryOptions): Promise<number> {
+  const { length } = await database.query(
     `DELETE FROM sagas WHERE id IN (SELECT id FROM sagas
-       WHERE state IN ('done', 'compensated') AND update_time < now() - make_interval(days => $1) LIMIT $2)`,
-    [RETENTION_DAYS, MAX_ROWS],
+       WHERE state IN ('done', 'compensated') AND update_time < now() - make_interval(days => $1)
+       ORDER BY update_time LIMIT $2 FOR UPDATE SKIP LOCKED)
+     RETURNING id`,
+    [RETENTION_DAYS, limit],
     options,
   );
+  return length;
 }
