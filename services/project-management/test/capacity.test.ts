@@ -2,20 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DeliverProjectRequest } from '@rondo/contracts/projects/v1/delivery';
 import { createPool, type Database, type Transaction } from '@rondo/database';
 import { eventually, waitingForLocks } from '@rondo/database/testing';
-import { systemRandom } from '@rondo/rpc/clock';
-import { createDeliveryStore } from '../src/adapters/delivery-store.js';
 import { lockCapacity } from '../src/adapters/member-weeks.js';
-import { deliverProjectIn } from '../src/rpc/deliver-project.js';
 import { addMember, type Company, startCompany } from './company.js';
+import { deliver } from './deliver.js';
 import { monday } from './weeks.js';
 
 const TEAM = 120;
-
-const deliver = deliverProjectIn({
-  storeIn: createDeliveryStore,
-  newId: () => systemRandom.hex(10),
-  now: () => new Date(),
-});
 
 const request = (projectId: string, effortMinutes: bigint) =>
   DeliverProjectRequest.fromPartial({

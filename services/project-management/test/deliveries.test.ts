@@ -1,31 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BadRequest, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
-import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
-import { createPool, type Database, type Transaction } from '@rondo/database';
-import { systemRandom } from '@rondo/rpc/clock';
+import { DeliverProjectRequest } from '@rondo/contracts/projects/v1/delivery';
+import { createPool, type Database } from '@rondo/database';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { operation } from '@rondo/transactions';
-import { createDeliveryStore } from '../src/adapters/delivery-store.js';
-import { deliverProjectIn, readDeliverProject } from '../src/rpc/deliver-project.js';
 import { addMember, type Company, startCompany } from './company.js';
+import { deliver } from './deliver.js';
 import { monday, requireNothingOverbooked } from './weeks.js';
 
 let company: Company;
 let database: Database;
 const members: string[] = [];
-
-const { requestType, run } = operation(
-  { request: DeliverProjectRequest, result: DeliverProjectResponse, read: readDeliverProject },
-  deliverProjectIn({ storeIn: createDeliveryStore, newId: () => systemRandom.hex(10), now: () => new Date() }),
-);
-
-async function deliver(transaction: Transaction, request: DeliverProjectRequest): Promise<DeliverProjectResponse> {
-  const value = Buffer.from(DeliverProjectRequest.encode(request).finish());
-  const context = { transaction: { coordinator: 'sales', id: '1' }, signal: new AbortController().signal };
-  const result = await run(transaction, { typeUrl: `type.googleapis.com/${requestType}`, value }, context);
-  return DeliverProjectResponse.decode(result.value);
-}
 
 interface Sold {
   readonly projectId: string;

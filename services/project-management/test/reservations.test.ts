@@ -274,6 +274,18 @@ describe('DeleteProject', () => {
   });
 });
 
+describe('a project that becomes DONE', () => {
+  it('releases the weeks after the current one, and keeps the others as what was worked', async () => {
+    const ada = await addMember(company);
+    const { name } = await addProject(company);
+    for (const week of [0, 1, 2]) await reserve({ parent: ada, project: name, week });
+    const done = { name, state: ProjectState.PROJECT_STATE_ACTIVE };
+    await company.projects.updateProject({ project: done });
+    await company.projects.updateProject({ project: { ...done, state: ProjectState.PROJECT_STATE_DONE } });
+    expect([await freeIn(ada, 0), await freeIn(ada, 1), await freeIn(ada, 2)]).toEqual([1800n, 2400n, 2400n]);
+  });
+});
+
 describe('capacity', () => {
   it('of a week is never exceeded by fifty concurrent reservations through two instances', async () => {
     const [parent, { name: project }] = [await addMember(company, 1000n), await addProject(company)];

@@ -43,6 +43,14 @@ describe('AcceptQuote', () => {
     return (await addQuote(company, customer, { product, quantity })).name;
   }
 
+  it('of a quote whose order was cancelled is refused', async () => {
+    const { name: product } = await addProduct(company);
+    const { name } = await addQuote(company, await addCustomer(company), { product, quantity: 1n });
+    const { order } = await company.quotes.acceptQuote({ name });
+    await company.orders.cancelOrder({ name: order?.name ?? '' });
+    await refused(accept(name), 'FAILED_PRECONDITION', `${order?.name} has been cancelled since; create another quote`);
+  });
+
   it('makes an order, takes the stock and creates the project that delivers it', async () => {
     const desk = await addProduct(company, { title: 'Desk', stock: 10n, deliveryEffortMinutes: 90n });
     const offered = await addQuote(company, customer, { product: desk.name, quantity: 4n });

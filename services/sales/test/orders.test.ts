@@ -97,7 +97,7 @@ describe('OrderService', () => {
         'order.tax_percent',
         'order.order_date',
       ]);
-      expect(error.message).toContain('order.order_date: must not be after today');
+      expect(error.message).toContain('order.order_date: must not be after ');
       const nowhere = {
         lines: [{ product: 'products/a', quantity: 1n }],
         orderDate: { year: 2026, month: 2, day: 30 },
@@ -345,12 +345,12 @@ describe('OrderService', () => {
       expect(fields).toEqual(['name', 'etag']);
     });
 
-    it('refuses a cancellation that would exceed the stock limit', async () => {
+    it('returns stock up to its limit', async () => {
       const { name: product } = await addProduct(company, { stock: 1_000_000_000n });
       const { name } = await buy(product, 2n);
       await company.products.adjustStock({ name: product, delta: 1n });
-      await refused(cancel(name), 'FAILED_PRECONDITION', 'would have 1000000001 in stock');
-      await expect(company.orders.getOrder({ name })).resolves.toMatchObject({ state: OrderState.ORDER_STATE_PLACED });
+      await expect(cancel(name)).resolves.toMatchObject({ state: OrderState.ORDER_STATE_CANCELLED });
+      await expect(company.products.getProduct({ name: product })).resolves.toMatchObject({ stock: 1_000_000_000n });
     });
   });
 

@@ -128,10 +128,11 @@ export async function insertReservations(
   ]);
 }
 
-/** Deletes all reservations for a project, whose row the transaction has locked. */
-export async function releaseProject(transaction: Transaction, projectId: string): Promise<void> {
-  const sql = `DELETE FROM reservations WHERE project_id = $1 RETURNING ${RESERVATIONS_COLUMNS}`;
-  await subtractReserved(transaction, await transaction.query<ReservationRow>(sql, [projectId]));
+/** Deletes the reservations for a project, whose row the transaction has locked: all, or those of weeks after a Monday. */
+export async function releaseProject(transaction: Transaction, projectId: string, after?: CalendarDate): Promise<void> {
+  const sql = `DELETE FROM reservations WHERE project_id = $1 AND ($2::date IS NULL OR week_start_date > $2)
+    RETURNING ${RESERVATIONS_COLUMNS}`;
+  await subtractReserved(transaction, await transaction.query<ReservationRow>(sql, [projectId, after ?? null]));
 }
 
 /** Subtracts the minutes of deleted reservations from their weeks. */

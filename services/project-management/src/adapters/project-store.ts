@@ -1,4 +1,5 @@
 import type { Transaction } from '@rondo/database';
+import type { CalendarDate } from '@rondo/resources/domain';
 import { type Listing, listPage, type StoreDatabase } from '@rondo/resources/sql';
 import type { ProjectStore } from '../domain/ports.js';
 import { type NewProject, PROJECT_STATES, type Project } from '../domain/project.js';
@@ -8,8 +9,11 @@ import { requireReferences } from './require-references.js';
 import { DELETION, NEXT_UPDATE_TIME, PROJECT_COLUMNS, PROJECTS_COLUMNS, type ProjectRow, toProject } from './rows.js';
 import { insertTasks } from './task-rows.js';
 
-/** Called when a project is deleted or archived, in the same transaction. */
-export type OnEnd = (transaction: Transaction, projectId: string) => Promise<void>;
+/**
+ * Called when a project is deleted or archived, and with the Monday of the current week when it is done; in the same
+ * transaction.
+ */
+export type OnEnd = (transaction: Transaction, projectId: string, after?: CalendarDate) => Promise<void>;
 
 const LISTING: Listing = {
   table: 'projects',
@@ -38,7 +42,8 @@ export function createProjectStore(database: StoreDatabase, onEnd: OnEnd = async
       return row && toProject(row);
     },
     list: (query) => listPage<ProjectRow, Project>(database.reads, { listing: LISTING, query }, toProject),
-    update: (id, decide) => database.transaction((transaction) => update(transaction, { id, decide, onEnd })),
+    update: (id, decide, thisWeek) =>
+      database.transaction((transaction) => update(transaction, { id, decide, thisWeek, onEnd })),
     delete: (id, admit) =>
       database.transaction((transaction) =>
         changeLocked(transaction, id, async (project) => {
@@ -84,16 +89,19 @@ function insert(transaction: Transaction, project: NewProject): Promise<ProjectR
 interface Update {
   readonly id: string;
   readonly decide: (project: Project) => Project;
+  /** The Monday of the current week. */
+  readonly thisWeek: CalendarDate;
   readonly onEnd: OnEnd;
 }
 
-async function update(transaction: Transaction, { id, decide, onEnd }: Update): Promise<Project | undefined> {
+async function update(transaction: Transaction, { id, decide, thisWeek, onEnd }: Update): Promise<Project | undefined> {
   return changeLocked(transaction, id, async (present) => {
     const changed = decide(present);
     if (changed === present) return present;
     const memberIds = changed.ownerId === present.ownerId ? [] : [changed.ownerId];
     await requireReferences(transaction, { projectId: id, memberIds, taskIds: [] });
     if (changed.state === 'ARCHIVED') await onEnd(transaction, id);
+    if (changed.state === 'DONE' && present.state !== 'DONE') await onEnd(transaction, id, thisWeek);
     return toProject(await appendProjectChange(transaction, await write(transaction, changed)));
   });
 }

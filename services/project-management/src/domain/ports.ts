@@ -38,9 +38,10 @@ export interface ProjectStore {
   list(query: ListQuery): Promise<Page<Project>>;
   /**
    * Stores the result of `decide`. If `decide` returns the same object, nothing is written. Returns undefined if there
-   * is no such project. Rejects with `UnknownReferences`.
+   * is no such project. Rejects with `UnknownReferences`. A project that becomes DONE keeps its reservations up to
+   * `thisWeek`, an archived one none.
    */
-  update(id: string, decide: (project: Project) => Project): Promise<Project | undefined>;
+  update(id: string, decide: (project: Project) => Project, thisWeek: CalendarDate): Promise<Project | undefined>;
   /** Deletes a project unless `admit` throws. A deleted project stays as it is. Returns undefined if there is none. */
   delete(id: string, admit: (project: Project) => void): Promise<Project | undefined>;
   /** Undeletes a project. One that isn't deleted stays as it is. Returns undefined if there is none. */

@@ -1,5 +1,6 @@
 import { type ChangedSince, type ListQuery, type Page, requireUnchanged } from '@rondo/resources/domain';
 import { projectName } from '../domain/names.js';
+import { mondayAt } from '../domain/planning/days.js';
 import type { Ports } from '../domain/ports.js';
 import { changeProject, type Project, type ProjectChange, type ProjectFields } from '../domain/project.js';
 import type { TaskFields } from '../domain/task.js';
@@ -33,8 +34,11 @@ export function listProjects({ projects }: Pick<Ports, 'projects'>, query: ListQ
 }
 
 /** Changes a project. @throws NotFound, UnknownReferences and what `changeProject` throws. */
-export async function updateProject({ projects }: Pick<Ports, 'projects'>, change: ProjectChange): Promise<Project> {
-  const updated = await projects.update(change.id, (present) => changeProject(present, change));
+export async function updateProject(
+  { projects, now }: Pick<Ports, 'projects' | 'now'>,
+  change: ProjectChange,
+): Promise<Project> {
+  const updated = await projects.update(change.id, (present) => changeProject(present, change), mondayAt(now()));
   return foundProject(updated, change.id);
 }
 

@@ -62,6 +62,21 @@ export class QuoteAccepting extends WrongState {
   }
 }
 
+/** A quote whose order was cancelled can't be accepted again. */
+export class QuoteCancelled extends WrongState {
+  override readonly name = 'QuoteCancelled';
+
+  constructor(quoteId: string, orderId: string) {
+    const quote = nameOf('quote', quoteId);
+    // @cause The quote was accepted before, and its order has been cancelled since.
+    // @remedy Create another quote.
+    super(
+      quote,
+      `${quote} was accepted, and ${nameOf('order', orderId)} has been cancelled since; create another quote`,
+    );
+  }
+}
+
 /** The order date is before the quote date. */
 export class OrderBeforeQuote extends InvalidRequest {
   override readonly name = 'OrderBeforeQuote';

@@ -82,14 +82,13 @@ export function takeStock(products: readonly Product[], needs: readonly Need[]):
   return taken.map(({ product, needed }) => ({ ...product, stock: product.stock - needed }));
 }
 
-/**
- * The products after the taken quantities are returned to their stock.
- *
- * @throws StockLimitExceeded
- */
+/** The products after the taken quantities are returned to their stock, which rises to its limit at most. */
 export function returnStock(products: readonly Product[], taken: readonly Need[]): readonly Product[] {
   const quantities = totalNeeds(taken);
-  return products.map((product) => withStockChanged(product, quantities.get(product.id) ?? 0n));
+  return products.map((product) => {
+    const stock = product.stock + (quantities.get(product.id) ?? 0n);
+    return { ...product, stock: stock > MAX_STOCK ? MAX_STOCK : stock };
+  });
 }
 
 /** The quantity by product, added up over all lines. */

@@ -2,7 +2,7 @@ import type { DateMessage } from '@rondo/contracts/google/type/date';
 import type { Decimal } from '@rondo/contracts/google/type/decimal';
 import type { OrderLine as LineMessage } from '@rondo/contracts/sales/v1/orders';
 import { readDate } from '@rondo/resources';
-import type { CalendarDate } from '@rondo/resources/domain';
+import { type CalendarDate, dateAt } from '@rondo/resources/domain';
 import type { FieldAt, ReportFault } from '@rondo/rpc/status';
 import { nameOf } from '../domain/names.js';
 import type { LineDraft, PricedLine, PriceRequest } from '../domain/offer.js';
@@ -76,13 +76,16 @@ export function withToday({ today }: Pick<Ports, 'today'>) {
       read(request, field, today());
 }
 
-/** Reads a day that isn't after today. */
+const DAY_MS = 86_400_000;
+
+/** Reads a day that has begun somewhere: not after tomorrow in UTC, as east of Greenwich that day begins before. */
 export function readPastDate(
   report: ReportFault,
   message: DateMessage | undefined,
   today: CalendarDate,
 ): CalendarDate | undefined {
   const date = readDate(report, message);
-  if (date !== undefined && date > today) report(`must not be after today, ${today} in UTC; it is ${date}`);
+  const last = dateAt(new Date(Date.parse(`${today}T00:00:00Z`) + DAY_MS));
+  if (date !== undefined && date > last) report(`must not be after ${last}, the day after today in UTC; it is ${date}`);
   return date;
 }

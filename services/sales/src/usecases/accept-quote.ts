@@ -1,6 +1,6 @@
 import { type CalendarDate, type ChangedSince, ConcurrentChange, requireUnchanged } from '@rondo/resources/domain';
 import { planDelivery } from '../domain/delivery.js';
-import { Deleted, QuoteMoved } from '../domain/errors.js';
+import { Deleted, QuoteCancelled, QuoteMoved } from '../domain/errors.js';
 import { nameOf } from '../domain/names.js';
 import { type Order, type OrderDraft, orderOf } from '../domain/order.js';
 import type { Ports, Projects, Stores } from '../domain/ports.js';
@@ -29,7 +29,7 @@ const MAX_ATTEMPTS = 5;
  * Makes a quote's order here and its project at project management, in one distributed transaction: both or neither. A
  * quote gets one order and one project, also if many calls accept it at once.
  *
- * @throws NotFound, Deleted, StaleEtag, OrderBeforeQuote, InsufficientStock, DeliveryRefused, ConcurrentChange,
+ * @throws NotFound, Deleted, StaleEtag, QuoteCancelled, OrderBeforeQuote, InsufficientStock, DeliveryRefused, ConcurrentChange,
  * Unavailable
  */
 export async function acceptQuote(ports: AcceptPorts, request: AcceptRequest): Promise<Acceptance> {
@@ -63,6 +63,7 @@ async function findAccepted({ quotes, orders }: Stores, quoteId: string): Promis
   const quote = found('quote', quoteId, await quotes.find(quoteId));
   if (quote.orderId === undefined) return undefined;
   const order = found('order', quote.orderId, await orders.find(quote.orderId));
+  if (order.state === 'cancelled') throw new QuoteCancelled(quoteId, order.id);
   // The state comes from the order, as its project may have been confirmed after the quote was read.
   return { quote: { ...quote, state: order.project === undefined ? 'accepting' : 'accepted' }, order };
 }

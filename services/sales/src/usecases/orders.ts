@@ -87,7 +87,7 @@ export interface Cancellation {
 /**
  * Cancels an order and returns its stock. Its project is archived soon after. A cancelled order is returned as it is.
  *
- * @throws NotFound, StaleEtag, QuoteAccepting, StockLimitExceeded
+ * @throws NotFound, StaleEtag, QuoteAccepting
  */
 export function cancelOrder({ transact }: Pick<Ports, 'transact'>, { id, changedSince }: Cancellation): Promise<Order> {
   return transact(async ({ orders, products, outbox }) => {
