@@ -8,6 +8,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const MAX_SUBSET_SIZE = 10_000;
 const MAX_ATTEMPTS = 5;
+const MAX_VARY = 16;
 
 /**
  * The faults in the options `rondo.options.v1.service` and `.method` of some files, each with file, line and reason.
@@ -76,7 +77,7 @@ function* inBalancing({ slowStart, subsetSize }, { policy, weights }) {
 
 function* inMethod(method, options) {
   if (!hasOption(method, options.method)) return;
-  const { timeout, hashKey, resume, compression, retry, hedge, idempotency } = getOption(method, options.method);
+  const { timeout, hashKey, resume, compression, retry, hedge, idempotency, cache } = getOption(method, options.method);
   if (timeout !== undefined && !isWithin(toMs(timeout), 1, DAY_MS)) {
     yield `timeout is ${toMs(timeout)} ms; it must be from 1 ms to 24 h`;
   }
@@ -92,6 +93,24 @@ function* inMethod(method, options) {
   if (!repeatable && hedge !== undefined && method.methodKind === 'unary') yield `hedge ${NEEDS_IDEMPOTENCY}`;
   if (retry !== undefined) yield* inRetry(retry, options);
   if (hedge !== undefined) yield* inHedge(method, hedge, { timeout, retry });
+  if (cache !== undefined) yield* inCache(method, cache);
+}
+
+function* inCache(method, { ttl, staleWhileRevalidate: stale, vary }) {
+  if (method.methodKind !== 'unary') {
+    yield 'cache is for a method with one request and one reply; leave it out';
+    return;
+  }
+  if (method.idempotency !== NO_SIDE_EFFECTS) {
+    yield 'cache answers without a call, which is right for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out';
+  }
+  if (ttl === undefined) yield 'cache has no ttl; say how long an answer is fresh';
+  else if (!isWithin(toMs(ttl), 1, DAY_MS)) yield `cache.ttl is ${toMs(ttl)} ms; it must be from 1 ms to 24 h`;
+  if (stale !== undefined && !isWithin(toMs(stale), 0, DAY_MS)) {
+    yield `cache.stale_while_revalidate is ${toMs(stale)} ms; it must be from 0 s to 24 h`;
+  }
+  if (vary.length > MAX_VARY) yield `cache.vary has ${vary.length} keys; ${MAX_VARY} are the most`;
+  for (const key of vary) yield* inMetadataKey('cache.vary', key);
 }
 
 function* inRetry({ maxAttempts, codes, backoff }, options) {
@@ -134,7 +153,7 @@ function* inHedge(method, { delay }, { timeout, retry }) {
 const NEEDS_IDEMPOTENCY =
   'makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out';
 const DEFAULT_BACKOFF_MS = 10;
-const { IDEMPOTENCY_UNKNOWN } = MethodOptions_IdempotencyLevel;
+const { IDEMPOTENCY_UNKNOWN, NO_SIDE_EFFECTS } = MethodOptions_IdempotencyLevel;
 
 /** Errors that say nothing about the request, and so are never its outcome. */
 const NEVER_FINAL = ['OK', 'CANCELLED', 'UNKNOWN', 'DEADLINE_EXCEEDED', 'UNAVAILABLE'];
@@ -216,7 +235,7 @@ function* inResume(method, { request, response }) {
     yield 'resume is for a method with one request and a stream of replies; leave it out';
     return;
   }
-  if (method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS) {
+  if (method.idempotency !== NO_SIDE_EFFECTS) {
     yield 'resume calls again, which is safe for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out';
   }
   const [taking, giving] = [tokenField(method.input, request), tokenField(method.output, response)];

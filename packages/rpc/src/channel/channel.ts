@@ -36,6 +36,11 @@ export interface ChannelOptions extends GrpcTransportOptions {
   readonly logger?: Logger;
   /** Middleware around every call of every client. The first listed is outermost. */
   readonly middleware?: readonly Middleware<ClientCall>[];
+  /**
+   * Middleware inside all other middleware, around the retries: it sees the metadata as it leaves the process. It may answer
+   * after the call's deadline, because the call has ended for its caller by then.
+   */
+  readonly wireMiddleware?: readonly Middleware<ClientCall>[];
   /** This process's `region/zone`. */
   readonly zone?: string | undefined;
   /** Balancing by service name, which overrides the contracts. */
@@ -76,6 +81,7 @@ export interface Channel {
   readonly wallClock: WallClock;
   readonly random: Random;
   readonly middleware: readonly Middleware<ClientCall>[];
+  readonly wireMiddleware: readonly Middleware<ClientCall>[];
   /** This process's `region/zone`; empty if unknown. */
   readonly zone: string;
   /**
@@ -112,7 +118,7 @@ export interface Channel {
  *   such an option is combined with a `transport`.
  */
 export function createChannel(options: ChannelOptions): Channel {
-  const { resolver, middleware = [], healthCheck = false } = options;
+  const { resolver, middleware = [], wireMiddleware = [], healthCheck = false } = options;
   const { clock = systemClock, wallClock = systemWallClock, random = systemRandom } = options;
   const zone = checkZone(options.zone ?? '', 'zone');
   const overrides = acceptOverrides(options.balancing ?? {});
@@ -133,6 +139,7 @@ export function createChannel(options: ChannelOptions): Channel {
     wallClock,
     random,
     middleware,
+    wireMiddleware,
     zone,
     follow(service, policy) {
       if (!services.closed) services.of(service, policy);

@@ -37,7 +37,7 @@ export function bindClient<D extends ServiceDefinition>(
   definition: D,
   { channel, middleware = [], at }: BindOptions,
 ): Client<D> {
-  const chain = [...channel.middleware, ...middleware, enforceContext];
+  const chain = [...channel.middleware, ...middleware, enforceContext, ...channel.wireMiddleware];
   const methods = [...methodsOf(definition)].map(([key, known]) => {
     const method = at === undefined ? known : { ...known, service: at };
     const bound: BoundMethod = { method, channel, run: compose(chain, toWire(channel)) };

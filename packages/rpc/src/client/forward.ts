@@ -55,7 +55,7 @@ export interface ForwardedReply extends Reply<Uint8Array> {
  * reason of `context`, an error of `request`, or `INVALID_ARGUMENT` for metadata that can't be sent.
  */
 export function createForwarder(channel: Channel): (call: ForwardedCall) => Promise<ForwardedReply> {
-  const run = compose([...channel.middleware, enforceContext], toChannel(channel));
+  const run = compose([...channel.middleware, enforceContext, ...channel.wireMiddleware], toChannel(channel));
   return async (forwarded) => {
     const startedAt = channel.clock.now();
     const context = new ForwardContext(forwarded, channel.clock, startedAt);

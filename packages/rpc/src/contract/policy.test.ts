@@ -137,6 +137,25 @@ describe('the policy in a contract', () => {
     expect(() => policyOf(hedged, '/s.S/M')).toThrow('(rondo.options.v1.method).hedge is for unary methods');
   });
 
+  it('says how long answers are kept', () => {
+    const reading = (option: Partial<MethodPolicy>, method: MethodDefinition = unary) => {
+      const { options } = safely(option, method);
+      return policyOf({ ...method, options: { ...options, idempotencyLevel: 'NO_SIDE_EFFECTS' } }, '/s.S/M');
+    };
+    const ttl = { seconds: 60n, nanos: 0 };
+    const cache = { ttl, staleWhileRevalidate: { seconds: 0n, nanos: 500_000_000 }, vary: ['accept-language'] };
+    expect(reading({ cache }).cache).toEqual({ ttlMs: 60_000, staleMs: 500, vary: ['accept-language'] });
+    expect(reading({}).cache).toBeUndefined();
+    expect(() => policyOf(safely({ cache }), '/s.S/M')).toThrow('.cache needs idempotency_level = NO_SIDE_EFFECTS');
+    const faults: readonly [Partial<MethodPolicy>, string, MethodDefinition?][] = [
+      [{ cache }, '.cache is for unary methods', serverStream],
+      [{ cache: { ...cache, ttl: undefined } }, '.cache.ttl is 0 ms; it must be from 1 ms to 24 h'],
+      [{ cache: { ...cache, vary: ['grpc-x'] } }, '.cache.vary has "grpc-x"; a key must be of a-z 0-9'],
+      [{ cache: { ...cache, vary: Array(17).fill('a') } }, '.cache.vary has 17 keys; 16 are the most'],
+    ];
+    for (const [option, fault, method] of faults) expect(() => reading(option, method)).toThrow(fault);
+  });
+
   it('has idempotency keys, with which a call is repeated like an idempotent one', () => {
     const { createEntry, addEntry } = KeyedServiceDefinition.methods;
     const policy = policyOf(createEntry, '/s/CreateEntry');

@@ -6,6 +6,7 @@ import {
   ServicePolicy as ServicePolicyOption,
   Transport,
 } from '@rondo/contracts/rondo/options/v1/options';
+import { type CachePolicy, cacheOf, checkCache } from './cache-policy.js';
 import type { MethodDefinition } from './definition.js';
 import { checkMs, toMs } from './duration.js';
 import { checkHedge, type HedgePolicy, hedgeOf } from './hedge-policy.js';
@@ -35,6 +36,8 @@ export interface Policy {
   readonly retry?: RetryPolicy;
   /** When another instance is asked; missing if none is. */
   readonly hedge?: HedgePolicy;
+  /** How long clients keep answers; missing if they keep none. */
+  readonly cache?: CachePolicy;
   /** Whether a call waits while no instance can be reached. */
   readonly waitForReady?: boolean;
   /** The source of a call's key, if the service is balanced by ring hash. */
@@ -72,6 +75,7 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
   const idempotency = key ? 'idempotent' : idempotencyOf(definition);
   const retry = option.retry && retryOf(option.retry);
   const hedge = option.hedge && hedgeOf(option.hedge);
+  const cache = option.cache && cacheOf(option.cache);
   const hashKey = hashKeyOf(option.hashKey);
   const resume = resumeOf(option.resume);
   const faults = [
@@ -80,6 +84,7 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
     key && prefixed('idempotency', checkKey(key, definition, retry)),
     retry && prefixed('retry', checkRetry(retry)),
     hedge && prefixed('hedge', checkHedge(hedge, streaming)),
+    cache && prefixed('cache', checkCache(cache, definition, isMetadataKey)),
     hashKey && prefixed('hash_key ', checkHashKey(hashKey, definition)),
     resume && prefixed('resume ', checkResume(resume, definition)),
   ];
@@ -94,6 +99,7 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
     ...(key && { key }),
     ...(retry && { retry }),
     ...(hedge && { hedge }),
+    ...(cache && { cache }),
     ...(option.waitForReady && { waitForReady: true }),
     ...(hashKey && { hashKey }),
     ...(resume && { resume }),

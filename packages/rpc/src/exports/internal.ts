@@ -4,7 +4,8 @@
  */
 
 export { createPolicy } from '../balancer/create-policy.js';
-export type { Payload } from '../call/call.js';
+export type { Payload, Reply } from '../call/call.js';
+export { cancelled } from '../call/call-context.js';
 export { InFlight, type InFlightMember } from '../call/in-flight.js';
 export { newTraceId, receivedTraceId } from '../call/trace.js';
 export type { Choice } from '../channel/choose.js';
@@ -18,6 +19,8 @@ export {
 export type { Self } from '../channel/position.js';
 export type { EndpointView, ServiceView } from '../channel/service-view.js';
 export { BalancingError } from '../channel/services.js';
+export { bindingOf } from '../client/bind-client.js';
+export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
 export { createForwarder, type ForwardedCall, type ForwardedReply } from '../client/forward.js';
 export { backoffMs } from '../clock/backoff.js';
 export {
@@ -36,6 +39,7 @@ export {
   parsePolicy,
 } from '../contract/balancing-text.js';
 export type { MessageChecks, MessageType, MethodDefinition, ServiceDefinition } from '../contract/definition.js';
+export { encodeMessage } from '../contract/encode.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS } from '../contract/policy.js';

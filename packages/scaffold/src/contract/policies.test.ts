@@ -101,6 +101,24 @@ const refused: readonly [body: string, reason: string][] = [
     safe('hedge: {delay: {seconds: 1}} timeout: {seconds: 1}'),
     'Get: hedge.delay is 1000 ms, and each call ends after 1000 ms, its timeout; make the delay shorter',
   ],
+  [
+    safe('cache: {ttl: {seconds: 1}}'),
+    'Get: cache answers without a call, which is right for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out',
+  ],
+  [
+    method('cache: {ttl: {seconds: 1}}', { response: 'stream ' }),
+    'Get: cache is for a method with one request and one reply; leave it out',
+  ],
+  [reading('cache: {vary: ["accept-language"]}'), 'Get: cache has no ttl; say how long an answer is fresh'],
+  [reading('cache: {ttl: {nanos: 1}}'), 'Get: cache.ttl is 0.000001 ms; it must be from 1 ms to 24 h'],
+  [
+    reading('cache: {ttl: {seconds: 1} stale_while_revalidate: {seconds: -1}}'),
+    'Get: cache.stale_while_revalidate is -1000 ms; it must be from 0 s to 24 h',
+  ],
+  [
+    reading('cache: {ttl: {seconds: 1} vary: ["Authorization"]}'),
+    'Get: cache.vary is "Authorization"; a key of metadata is of a-z 0-9 _ . - alone',
+  ],
   [method('hash_key: {}'), 'Get: hash_key names neither a field nor a metadata key'],
   [
     method('hash_key: {metadata: "X-Tenant"}'),
@@ -197,6 +215,11 @@ function method(option: string, { request = '', response = '', level = '' } = {}
 /** A server-streaming method that may be called again. */
 function watch(option: string): string {
   return method(option, { response: 'stream ', level: '    option idempotency_level = NO_SIDE_EFFECTS;\n' });
+}
+
+/** A unary method without side effects. */
+function reading(option: string): string {
+  return method(option, { level: '    option idempotency_level = NO_SIDE_EFFECTS;\n' });
 }
 
 /** A unary method that may be called again. */

@@ -36,6 +36,8 @@ const VERSION = /^[\x21-\x7e]{1,128}$/;
 
 /** Fits the 32-bit length prefix of a gRPC message; Node's buffers can be larger. */
 const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
+/** Node's heap has no more by default on small machines. */
+const MAX_CACHE_BYTES = 2 ** 32;
 
 /** How a server protects itself from overload. */
 const OVERLOAD = {
@@ -138,6 +140,10 @@ export function sharedVariables(port: number) {
     transport: variable('RONDO_TRANSPORT', oneOf(TRANSPORTS), {
       default: 'tunnel',
       description: 'How unary calls travel between Rondo processes; grpc if a proxy has to see each call.',
+    }),
+    cacheBytes: variable('RONDO_CACHE_BYTES', integer({ max: MAX_CACHE_BYTES }), {
+      default: 32 * 1024 * 1024,
+      description: 'The most memory for kept answers of other services; 0 keeps none.',
     }),
     descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {
       example: '/app/descriptors.binpb',

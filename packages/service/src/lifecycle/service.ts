@@ -1,4 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
+import type { ResponseCache } from '@rondo/cache';
 import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
@@ -14,6 +15,8 @@ export interface ServiceContext {
   readonly log: Logger;
   /** Calls other services; it finds them through the registry. */
   readonly channel: Channel;
+  /** The answers that `channel` keeps of methods whose contracts have `cache`. */
+  readonly cache: ResponseCache;
   /** The id under which this process registers. */
   readonly instanceId: string;
   /** Monotonic time and timers. */

@@ -1,18 +1,17 @@
 import type { Logger } from '@rondo/rpc/call';
-import { createRegistryChannel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
-import { BalancingError, callMetrics, folderStorage, type Self } from '@rondo/rpc/internal';
+import { BalancingError, type Self } from '@rondo/rpc/internal';
 import { configure, describeMisspelling } from '../config/configure.js';
-import { formatHostPort } from '../config/parsers.js';
 import type { SharedConfig } from '../config/shared.js';
 import { ConfigurationError, type Environment, type Variables } from '../config/variables.js';
 import { consoleDestination, createLog } from '../log.js';
-import { meterBalancing, meterDiscovery, startMetrics } from '../metrics/metrics.js';
+import { startMetrics } from '../metrics/metrics.js';
 import { createState, type Readiness, readinessOf } from '../state.js';
 import { watchDependencies } from './dependencies.js';
 import { loadDescriptors } from './descriptors.js';
 import { createResources, drain, type Resources } from './drain.js';
 import { listen, listenBeside, servicesOf } from './listen.js';
+import { createOutgoing } from './outgoing.js';
 import { register } from './register.js';
 import type { App, ServiceContext, ServiceOptions, ServiceRuntime } from './service.js';
 
@@ -95,33 +94,16 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const { config, instanceId, clock, wallClock, random, log } = runtime;
   const metrics = await startMetrics(config.metrics);
   resources.hold(metrics.close);
+  const { meter } = metrics;
   // The channel needs the app's service, and the app needs the channel: the service follows later.
   let resolveSelf: (self: Self | undefined) => void = () => undefined;
   const self = new Promise<Self | undefined>((resolve) => {
     resolveSelf = resolve;
   });
-  const channel = createRegistryChannel({
-    registry: config.registry.map(formatHostPort),
-    middleware: [callMetrics('client', { meter: metrics.meter, clock })],
-    clock,
-    wallClock,
-    random,
-    logger: log,
-    zone: config.zone,
-    ...(config.balancing && { balancing: config.balancing }),
-    maxReplyBytes,
-    compression: config.compression,
-    tunnel: config.transport === 'tunnel',
-    self,
-    ...(config.registryCache !== undefined && { storage: folderStorage(config.registryCache, random) }),
-  });
-  resources.hold(() => channel.close());
-  meterDiscovery(metrics.meter, channel);
-  meterBalancing(metrics.meter, channel);
+  const { channel, cache } = createOutgoing(runtime, { meter, maxReplyBytes, self, resources });
   const readiness = createState<Readiness>({ phase: 'starting', waitingFor: [] });
   const descriptorSet = loadDescriptors(config.descriptors, log);
-  const { meter } = metrics;
-  const app = createApp({ log, channel, instanceId, clock, wallClock, random, readiness, descriptorSet, meter });
+  const app = createApp({ log, channel, cache, instanceId, clock, wallClock, random, readiness, descriptorSet, meter });
   resources.hold(() => app.stop?.());
   const { dependencies = [] } = app;
   const services = servicesOf(app);

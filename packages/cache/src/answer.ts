@@ -1,0 +1,28 @@
+import { Metadata } from '@rondo/rpc/call';
+import type { ClientCall } from '@rondo/rpc/client';
+import { answeredBy, isForwarded, type Reply } from '@rondo/rpc/internal';
+import type { Kept } from './memory.js';
+
+/** What the header of a reply says of an answer that was kept. Source: RFC 9211, the Cache-Status field. */
+const STATUS = 'cache-status';
+const HIT = new Metadata({ [STATUS]: 'rondo; hit' });
+const STALE = new Metadata({ [STATUS]: 'rondo; hit; detail=stale' });
+const SHARED = new Metadata({ [STATUS]: 'rondo; fwd=miss; collapsed' });
+
+/** Where the answer to a call comes from: kept and fresh, kept and stale, or another caller's call. */
+export type Origin = 'hit' | 'stale' | 'shared';
+
+const HEADERS: Readonly<Record<Origin, Metadata>> = { hit: HIT, stale: STALE, shared: SHARED };
+
+/**
+ * A reply with a kept answer. Each caller gets a message of its own, which it may change: decoding costs less than freezing,
+ * and dates and bytes can't be frozen.
+ */
+export function replyOf(call: ClientCall, { bytes, from }: Kept, origin: Origin): Reply {
+  answeredBy(call, from);
+  // A decoded message may refer to the memory that it was read from.
+  const copy = bytes.slice();
+  const message = isForwarded(call) ? copy : call.method.responseType.decode(copy);
+  // The entries are copied only if a caller changes them.
+  return { header: Metadata.over(HEADERS[origin]), trailer: new Metadata(), response: { stream: false, message } };
+}

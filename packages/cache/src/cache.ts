@@ -1,0 +1,176 @@
+import type { Meter } from '@opentelemetry/api';
+import type { ClientCall } from '@rondo/rpc/client';
+import type { Clock } from '@rondo/rpc/clock';
+import { bindingOf, encodeMessage, type Method, type Reply } from '@rondo/rpc/internal';
+import type { Middleware, Next } from '@rondo/rpc/middleware';
+import { replyOf } from './answer.js';
+import { type Fill, type Flight, startFlight } from './flight.js';
+import { keyOf, textOf, wantsNew } from './key.js';
+import { createMemory, type Memory } from './memory.js';
+import { createMethods, type MethodState } from './methods.js';
+import { createMetrics } from './metrics.js';
+import { createPrefetch, type Prefetch } from './prefetch.js';
+
+/** A method of a client with one request and one reply, such as `products.getProduct`. */
+export type UnaryCall<R> = (request: R) => Promise<unknown>;
+
+/** The answers that a process keeps of the calls over one channel. */
+export interface ResponseCache {
+  /** For `ChannelOptions.wireMiddleware`. */
+  readonly middleware: Middleware<ClientCall>;
+  /**
+   * Ends what is kept of a method: of one request, or of all. The next call is made. A call in flight still answers those that
+   * wait for it, and isn't kept.
+   *
+   * @throws TypeError if `call` isn't a method of a client.
+   */
+  invalidate<R>(call: UnaryCall<R>, request?: NoInfer<R>): void;
+  /**
+   * Gets answers that will be asked for soon, in the background: a few at a time. Requests whose answers are kept cost no call.
+   * A failure is left to the call that needs the answer.
+   */
+  prefetch: Prefetch;
+  /** Forgets everything. */
+  close(): void;
+}
+
+/** Options of {@link createCache}. */
+export interface CacheOptions {
+  readonly clock: Clock;
+  readonly meter: Meter;
+  /** The most bytes that all kept answers take, with their keys. */
+  readonly maxBytes: number;
+}
+
+/** The most calls in the background that get a new answer in place of a stale one. */
+const MAX_REFRESHES = 64;
+
+/** Creates the cache of a channel. It keeps the answers of methods whose contracts have `cache`. */
+export function createCache({ clock, meter, maxBytes }: CacheOptions): ResponseCache {
+  const memory = createMemory(maxBytes);
+  const metrics = createMetrics(meter, memory);
+  const methods = createMethods(metrics);
+  const calls = new CachedCalls({ clock, memory, onRefreshFailed: metrics.refreshFailed });
+  const middleware: Middleware<ClientCall> = (call, next) => {
+    const { policy } = call.method;
+    if (policy.cache !== undefined) return calls.answer(call, next, methods.of(call.method));
+    return policy.idempotency === 'no_side_effects' ? next(call) : methods.aroundWrite(call, next);
+  };
+  return {
+    middleware,
+    invalidate(call, request) {
+      const { method } = bindingOf(call);
+      const state = methods.of(method);
+      if (request === undefined) state.forget();
+      else calls.forget(state, requestText(method, request));
+    },
+    prefetch: createPrefetch(),
+    close: () => memory.clear(),
+  };
+}
+
+function requestText({ requestType }: Method, request: unknown): string {
+  if (typeof request !== 'object' || request === null) throw new TypeError('the request must be an object');
+  return textOf(encodeMessage(requestType, requestType.fromPartial(request)));
+}
+
+/** What calls of methods with a cache share. */
+interface Shared {
+  readonly clock: Clock;
+  readonly memory: Memory;
+  readonly onRefreshFailed: (path: string) => void;
+}
+
+class CachedCalls {
+  readonly #shared: Shared;
+  /** The calls that are under way, by key. */
+  readonly #flights = new Map<string, Flight>();
+  #refreshes = 0;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  answer(call: ClientCall, next: Next<ClientCall>, state: MethodState): Promise<Reply> {
+    const { options, method, metadata } = call;
+    const { cache } = method.policy;
+    // A caller that names an instance, or asks where the time goes, wants this very call.
+    const own = cache === undefined || options.instance !== undefined || options.onTiming !== undefined;
+    const rest = own ? undefined : keyOf(call, cache.vary);
+    if (rest === undefined) {
+      state.count('bypass');
+      return next(call);
+    }
+    const key = `${state.prefix}${rest}`;
+    if (!metadata.isEmpty && wantsNew(metadata)) this.#forgetKey(key);
+    const kept = this.#shared.memory.get(key);
+    const now = this.#shared.clock.now();
+    if (kept === undefined || now >= kept.staleUntil) return this.#share(call, next, { key, state });
+    const stale = now >= kept.freshUntil;
+    if (stale) this.#refresh(call, next, { key, state });
+    state.count(stale ? 'stale' : 'hit');
+    return Promise.resolve(replyOf(call, kept, stale ? 'stale' : 'hit'));
+  }
+
+  /** Forgets all variants of a request. */
+  forget({ prefix, varies }: MethodState, text: string): void {
+    const key = `${prefix}${text}`;
+    this.#forgetKey(key);
+    if (!varies) return;
+    this.#shared.memory.deletePrefix(`${key}\n`);
+    for (const one of [...this.#flights.keys()]) if (one.startsWith(`${key}\n`)) this.#flights.delete(one);
+  }
+
+  #forgetKey(key: string): void {
+    this.#shared.memory.delete(key);
+    this.#flights.delete(key);
+  }
+
+  /** Waits for the call under way with this key, or makes it. */
+  async #share(call: ClientCall, next: Next<ClientCall>, to: { key: string; state: MethodState }): Promise<Reply> {
+    const { key, state } = to;
+    const known = this.#flights.get(key);
+    const flight = known ?? this.#start(call, next, { key, background: false });
+    state.count(known === undefined ? 'miss' : 'shared');
+    try {
+      const { kept, reply } = await flight.join(call);
+      return known === undefined && reply !== undefined ? reply : replyOf(call, kept, 'shared');
+    } catch (error) {
+      // It was another caller's deadline that has passed.
+      if (flight.endedBefore(call, error) && call.context.reason === undefined) return this.answer(call, next, state);
+      throw error;
+    }
+  }
+
+  #start(call: ClientCall, next: Next<ClientCall>, { key, background }: { key: string; background: boolean }): Flight {
+    const { clock, memory } = this.#shared;
+    const isCurrent = () => this.#flights.get(key) === flight;
+    const fill: Fill = async (request) => {
+      try {
+        const landed = await request();
+        if (isCurrent()) memory.set(key, landed.kept);
+        return landed;
+      } finally {
+        if (isCurrent()) this.#flights.delete(key);
+      }
+    };
+    const onLeft = () => {
+      if (isCurrent()) this.#flights.delete(key);
+    };
+    const flight: Flight = startFlight(call, next, { clock, fill, background, onLeft });
+    this.#flights.set(key, flight);
+    return flight;
+  }
+
+  #refresh(call: ClientCall, next: Next<ClientCall>, { key }: { key: string; state: MethodState }): void {
+    if (this.#refreshes >= MAX_REFRESHES || this.#flights.has(key)) return;
+    this.#refreshes += 1;
+    const { path } = call.method;
+    const done = () => {
+      this.#refreshes -= 1;
+    };
+    this.#start(call, next, { key, background: true })
+      .landed.catch(() => this.#shared.onRefreshFailed(path))
+      .then(done, done);
+  }
+}

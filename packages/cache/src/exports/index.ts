@@ -1,0 +1,15 @@
+/**
+ * Answers of calls that clients keep, by the option `cache` of a contract. Services have it by `@rondo/service`; a script gives
+ * its channel the middleware.
+ *
+ * ```ts
+ * import { createCache } from '@rondo/cache';
+ *
+ * const cache = createCache({ clock: systemClock, meter, maxBytes: 8 * 1024 * 1024 });
+ * const channel = createRegistryChannel({ registry: ['127.0.0.1:50050'], wireMiddleware: [cache.middleware] });
+ * cache.prefetch(products.getProduct, [{ name: 'products/1' }, { name: 'products/2' }]);
+ * ```
+ */
+
+export { type CacheOptions, createCache, type ResponseCache, type UnaryCall } from '../cache.js';
+export type { Prefetch } from '../prefetch.js';

@@ -1,0 +1,113 @@
+import { runOutsideScope } from '@rondo/rpc/call';
+import type { ClientCall } from '@rondo/rpc/client';
+import type { Clock } from '@rondo/rpc/clock';
+import { cancelled, type DetachedCall, detach, encodeMessage, type Reply } from '@rondo/rpc/internal';
+import type { Next } from '@rondo/rpc/middleware';
+import { RpcError, Status } from '@rondo/rpc/status';
+import type { Kept } from './memory.js';
+
+/** What a flight brings back. */
+export interface Landed {
+  readonly kept: Kept;
+  /** The reply itself, if this process made the call. One caller may take it. */
+  readonly reply: Reply | undefined;
+}
+
+/** The time of a call whose contract has no timeout, and whose caller has less. Milliseconds. */
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** A call that one or more callers wait for. It is cancelled when the last of them has left. */
+export interface Flight {
+  readonly landed: Promise<Landed>;
+  /** Resolves or rejects as the flight does, or rejects once the flight's time is over. */
+  join(call: ClientCall): Promise<Landed>;
+  /** Whether `error` says that the flight had less time than `call` has. */
+  endedBefore(call: ClientCall, error: unknown): boolean;
+}
+
+/** Makes the answer of a flight, by the call if no other source has it. */
+export type Fill = (request: () => Promise<Landed>) => Promise<Landed>;
+
+/** Options of {@link startFlight}. */
+export interface FlightOptions {
+  readonly clock: Clock;
+  readonly fill: Fill;
+  /** The flight goes on although no caller waits for it. */
+  readonly background: boolean;
+  /** Called when the last caller has left. */
+  readonly onLeft: () => void;
+}
+
+/** Starts a flight for `call`, whose end isn't the end of the flight. */
+export function startFlight(call: ClientCall, next: Next<ClientCall>, options: FlightOptions): Flight {
+  const { clock, fill, background, onLeft } = options;
+  const timeoutMs = timeoutOf(call, { clock, background });
+  const endsAt = clock.now() + timeoutMs;
+  let made: DetachedCall | undefined;
+  let left: RpcError | undefined;
+  const request = async (): Promise<Landed> => {
+    if (left !== undefined) throw left;
+    const startedAt = clock.now();
+    made = detach(call, next, { clock, timeoutMs: endsAt - startedAt });
+    const reply = await made.reply;
+    return { kept: toKept(call, reply, { startedAt, from: made.from }), reply };
+  };
+  const landed = runOutsideScope(() => fill(request));
+  // Callers that wait get the error. Without any, no one needs it: the next call is made anew.
+  landed.catch(() => undefined);
+  let waiters = background ? 1 : 0;
+  const leave = () => {
+    waiters -= 1;
+    if (waiters > 0) return;
+    left = cancelled();
+    onLeft();
+    made?.end(left);
+  };
+  return {
+    landed,
+    async join(waiting) {
+      waiters += 1;
+      waiting.context.onEnd(leave);
+      try {
+        return await landed;
+      } catch (error) {
+        waiting.attempts.push(...(made?.call.attempts ?? []));
+        throw error;
+      } finally {
+        waiting.context.offEnd(leave);
+      }
+    },
+    endedBefore(waiting, error) {
+      const late = error instanceof RpcError && error.code === Status.DEADLINE_EXCEEDED;
+      return late && (waiting.context.endsAt ?? Number.POSITIVE_INFINITY) > endsAt;
+    },
+  };
+}
+
+/**
+ * How long a flight may take: as long as the contract allows each call, or else at least as long as its first caller does, so
+ * that callers with more time can share it.
+ */
+function timeoutOf(
+  { method, context }: ClientCall,
+  { clock, background }: { readonly clock: Clock; readonly background: boolean },
+): number {
+  const { timeoutMs } = method.policy;
+  if (timeoutMs !== undefined) return timeoutMs;
+  if (background) return DEFAULT_TIMEOUT_MS;
+  return Math.max(DEFAULT_TIMEOUT_MS, (context.endsAt ?? Number.POSITIVE_INFINITY) - clock.now());
+}
+
+/** The answer of a reply, in memory of its own: a received message is a part of a larger buffer. */
+function toKept(
+  { method }: ClientCall,
+  { response }: Reply,
+  { startedAt, from }: { readonly startedAt: number; readonly from: Kept['from'] },
+): Kept {
+  if (response.stream) throw new TypeError('a stream where one message was expected');
+  const { message } = response;
+  const bytes = message instanceof Uint8Array ? message.slice() : encodeMessage(method.responseType, message).slice();
+  const { ttlMs = 0, staleMs = 0 } = method.policy.cache ?? {};
+  const freshUntil = startedAt + ttlMs;
+  return { bytes, freshUntil, staleUntil: freshUntil + staleMs, from };
+}

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import type { Metadata } from '@rondo/rpc/call';
+import type { ClientCall } from '@rondo/rpc/client';
+import { encodedRequest } from '@rondo/rpc/internal';
+
+/** Metadata that identifies no caller, and on which no answer depends unless the contract lists it in `vary`. */
+const NEUTRAL: ReadonlySet<string> = new Set([
+  'cache-control',
+  'if-modified-since',
+  'if-none-match',
+  'pragma',
+  'traceparent',
+  'tracestate',
+  'user-agent',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-request-id',
+]);
+
+/** A longer request is represented by its digest. */
+const MAX_PLAIN_BYTES = 256;
+
+/**
+ * The key of a call without the method: equal for calls that may share an answer. Undefined if the answer may belong to this
+ * caller alone, because the metadata has a key that the contract doesn't list, or if the request isn't known.
+ */
+export function keyOf(call: ClientCall, vary: readonly string[]): string | undefined {
+  const { metadata } = call;
+  if (!metadata.isEmpty && !mayShare(metadata, vary)) return undefined;
+  const request = encodedRequest(call);
+  if (request === undefined) return undefined;
+  const text = textOf(request);
+  return vary.length === 0 ? text : `${text}\n${variantOf(metadata, vary)}`;
+}
+
+/** The beginning of the keys of all variants of a request. */
+export function textOf(request: Uint8Array): string {
+  if (request.length > MAX_PLAIN_BYTES) return `#${createHash('sha256').update(request).digest('base64')}`;
+  // Its length keeps a request apart from one that begins with it.
+  return `${request.length}:${Buffer.from(request.buffer, request.byteOffset, request.byteLength).toString('latin1')}`;
+}
+
+function mayShare(metadata: Metadata, vary: readonly string[]): boolean {
+  let shared = true;
+  metadata.forEach((key) => {
+    if (!NEUTRAL.has(key) && !vary.includes(key)) shared = false;
+  });
+  return shared;
+}
+
+/** A digest, because the values may be secret, such as `authorization`. */
+function variantOf(metadata: Metadata, vary: readonly string[]): string {
+  const values = vary.map((key) => metadata.getAll(key));
+  return createHash('sha256').update(JSON.stringify(values)).digest('base64');
+}
+
+/** Whether the caller refuses a kept answer (RFC 9111, section 5.2.1). */
+export function wantsNew(metadata: Metadata): boolean {
+  const control = metadata.get('cache-control');
+  return control !== undefined && /\bno-(?:cache|store)\b/i.test(control);
+}

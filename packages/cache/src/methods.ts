@@ -1,0 +1,75 @@
+import type { ClientCall } from '@rondo/rpc/client';
+import type { Method, Reply } from '@rondo/rpc/internal';
+import type { Next } from '@rondo/rpc/middleware';
+import type { CacheMetrics, MethodCounts } from './metrics.js';
+
+/** What a cache knows of one method. */
+export interface MethodState extends MethodCounts {
+  /** The beginning of the keys of all that is kept now. */
+  readonly prefix: string;
+  /** Whether a request has several answers, by its metadata. */
+  readonly varies: boolean;
+  /** Ends what is kept: keys get another beginning, so that answers under way aren't found either. */
+  forget(): void;
+}
+
+/** The methods of a cache. */
+export interface Methods {
+  of(method: Method): MethodState;
+  /** Makes a call that may change something: then nothing that is kept of its service holds (RFC 9111, section 4.4). */
+  aroundWrite(call: ClientCall, next: Next<ClientCall>): Promise<Reply>;
+}
+
+export function createMethods(metrics: CacheMetrics): Methods {
+  /** By the method's object, because that is the fastest; by service and path, because clients may be made several times. */
+  const known = new WeakMap<Method, MethodState>();
+  const byName = new Map<string, MethodState>();
+  const byService = new Map<string, MethodState[]>();
+
+  const create = (method: Method, id: number): MethodState => {
+    const state = createState(method, { id, counts: metrics.of(method.path) });
+    byName.set(nameOf(method), state);
+    byService.set(method.service, [...(byService.get(method.service) ?? []), state]);
+    return state;
+  };
+  return {
+    of(method) {
+      let state = known.get(method);
+      if (state !== undefined) return state;
+      state = byName.get(nameOf(method)) ?? create(method, byName.size);
+      known.set(method, state);
+      return state;
+    },
+    aroundWrite(call, next) {
+      const states = byService.get(call.method.service);
+      if (states === undefined) return next(call);
+      const forget = () => {
+        for (const state of states) state.forget();
+      };
+      // Before it, because the write takes effect before its reply arrives; after it, because reads may have come between.
+      forget();
+      return next(call).finally(forget);
+    },
+  };
+}
+
+const nameOf = ({ service, path }: Method) => `${service}${path}`;
+
+function createState(
+  { policy }: Method,
+  { id, counts }: { readonly id: number; readonly counts: MethodCounts },
+): MethodState {
+  let generation = 0;
+  let prefix = `${id}.0 `;
+  return {
+    get prefix() {
+      return prefix;
+    },
+    varies: (policy.cache?.vary.length ?? 0) > 0,
+    forget() {
+      generation += 1;
+      prefix = `${id}.${generation} `;
+    },
+    count: counts.count,
+  };
+}

@@ -1,0 +1,50 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Memory } from './memory.js';
+
+/** How a call of a method with a cache ended up. */
+export const RESULTS = ['hit', 'stale', 'shared', 'miss', 'bypass'] as const;
+
+/** Counts the calls of one method. */
+export interface MethodCounts {
+  count(result: (typeof RESULTS)[number]): void;
+}
+
+/** Counts the calls of methods with a cache, and measures the memory. */
+export interface CacheMetrics {
+  /** The counts of the method at `path`. */
+  of(path: string): MethodCounts;
+  /** A background call for a new answer failed; the kept one stays. */
+  refreshFailed(path: string): void;
+}
+
+export function createMetrics(meter: Meter, memory: Memory): CacheMetrics {
+  const calls = meter.createCounter('rondo.cache.calls', {
+    unit: '{call}',
+    description: 'Calls of methods whose contract has a cache, by where the answer came from.',
+  });
+  const failures = meter.createCounter('rondo.cache.refresh.failures', {
+    unit: '{call}',
+    description: 'Calls for a new answer in the background that failed.',
+  });
+  const size = meter.createObservableGauge('rondo.cache.size', {
+    unit: 'By',
+    description: 'The memory of kept answers.',
+  });
+  size.addCallback((result) => result.observe(memory.sizeBytes));
+  const entries = meter.createObservableGauge('rondo.cache.entries', {
+    unit: '{answer}',
+    description: 'The kept answers.',
+  });
+  entries.addCallback((result) => result.observe(memory.entries));
+  return {
+    of(path) {
+      const method = path.slice(1);
+      // Made once, so that a hit makes no object for its labels.
+      const labels = Object.fromEntries(
+        RESULTS.map((result) => [result, { 'grpc.method': method, 'rondo.cache.result': result }]),
+      );
+      return { count: (result) => calls.add(1, labels[result]) };
+    },
+    refreshFailed: (path) => failures.add(1, { 'grpc.method': path.slice(1) }),
+  };
+}
