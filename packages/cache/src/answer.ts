@@ -7,12 +7,13 @@ import type { Kept } from './memory.js';
 const STATUS = 'cache-status';
 const HIT = new Metadata({ [STATUS]: 'rondo; hit' });
 const STALE = new Metadata({ [STATUS]: 'rondo; hit; detail=stale' });
+const STORED = new Metadata({ [STATUS]: 'rondo-shared; hit' });
 const SHARED = new Metadata({ [STATUS]: 'rondo; fwd=miss; collapsed' });
 
-/** Where the answer to a call comes from: kept and fresh, kept and stale, or another caller's call. */
-export type Origin = 'hit' | 'stale' | 'shared';
+/** Where the answer to a call comes from: kept and fresh, kept and stale, the store of all replicas, or another caller's call. */
+export type Origin = 'hit' | 'stale' | 'stored' | 'shared';
 
-const HEADERS: Readonly<Record<Origin, Metadata>> = { hit: HIT, stale: STALE, shared: SHARED };
+const HEADERS: Readonly<Record<Origin, Metadata>> = { hit: HIT, stale: STALE, stored: STORED, shared: SHARED };
 
 /**
  * A reply with a kept answer. Each caller gets a message of its own, which it may change: decoding costs less than freezing,

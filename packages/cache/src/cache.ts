@@ -10,6 +10,7 @@ import { createMemory, type Memory } from './memory.js';
 import { createMethods, type MethodState } from './methods.js';
 import { createMetrics } from './metrics.js';
 import { createPrefetch, type Prefetch } from './prefetch.js';
+import { createSecondLevel, type SecondLevel, type SharedOptions } from './shared/second-level.js';
 
 /** A method of a client with one request and one reply, such as `products.getProduct`. */
 export type UnaryCall<R> = (request: R) => Promise<unknown>;
@@ -40,17 +41,20 @@ export interface CacheOptions {
   readonly meter: Meter;
   /** The most bytes that all kept answers take, with their keys. */
   readonly maxBytes: number;
+  /** The second level: a store of all replicas. None by default. */
+  readonly shared?: SharedOptions | undefined;
 }
 
 /** The most calls in the background that get a new answer in place of a stale one. */
 const MAX_REFRESHES = 64;
 
 /** Creates the cache of a channel. It keeps the answers of methods whose contracts have `cache`. */
-export function createCache({ clock, meter, maxBytes }: CacheOptions): ResponseCache {
+export function createCache({ clock, meter, maxBytes, shared }: CacheOptions): ResponseCache {
   const memory = createMemory(maxBytes);
   const metrics = createMetrics(meter, memory);
-  const methods = createMethods(metrics);
-  const calls = new CachedCalls({ clock, memory, onRefreshFailed: metrics.refreshFailed });
+  const methods = createMethods(metrics, clock);
+  const second = shared && createSecondLevel(shared, { clock, meter });
+  const calls = new CachedCalls({ clock, memory, second, onRefreshFailed: metrics.refreshFailed });
   const middleware: Middleware<ClientCall> = (call, next) => {
     const { policy } = call.method;
     if (policy.cache !== undefined) return calls.answer(call, next, methods.of(call.method));
@@ -62,10 +66,13 @@ export function createCache({ clock, meter, maxBytes }: CacheOptions): ResponseC
       const { method } = bindingOf(call);
       const state = methods.of(method);
       if (request === undefined) state.forget();
-      else calls.forget(state, requestText(method, request));
+      else calls.forget(method, requestText(method, request), state);
     },
     prefetch: createPrefetch(),
-    close: () => memory.clear(),
+    close() {
+      memory.clear();
+      shared?.store.close();
+    },
   };
 }
 
@@ -78,7 +85,16 @@ function requestText({ requestType }: Method, request: unknown): string {
 interface Shared {
   readonly clock: Clock;
   readonly memory: Memory;
+  readonly second: SecondLevel | undefined;
   readonly onRefreshFailed: (path: string) => void;
+}
+
+/** Which answer a call wants. */
+interface Wanted {
+  readonly key: string;
+  /** The key without its method; undefined if the call has to be made. */
+  readonly rest: string | undefined;
+  readonly state: MethodState;
 }
 
 class CachedCalls {
@@ -102,21 +118,29 @@ class CachedCalls {
       return next(call);
     }
     const key = `${state.prefix}${rest}`;
-    if (!metadata.isEmpty && wantsNew(metadata)) this.#forgetKey(key);
+    const insists = !metadata.isEmpty && wantsNew(metadata);
+    if (insists) this.#forgetKey(key);
     const kept = this.#shared.memory.get(key);
     const now = this.#shared.clock.now();
-    if (kept === undefined || now >= kept.staleUntil) return this.#share(call, next, { key, state });
+    if (kept === undefined || now >= kept.staleUntil) {
+      return this.#share(call, next, { key, rest: insists ? undefined : rest, state });
+    }
     const stale = now >= kept.freshUntil;
-    if (stale) this.#refresh(call, next, { key, state });
+    if (stale) this.#refresh(call, next, { key, rest, state });
     state.count(stale ? 'stale' : 'hit');
     return Promise.resolve(replyOf(call, kept, stale ? 'stale' : 'hit'));
   }
 
   /** Forgets all variants of a request. */
-  forget({ prefix, varies }: MethodState, text: string): void {
-    const key = `${prefix}${text}`;
+  forget(method: Method, text: string, state: MethodState): void {
+    const key = `${state.prefix}${text}`;
     this.#forgetKey(key);
-    if (!varies) return;
+    if (!state.varies) {
+      this.#shared.second?.remove(method, text, state);
+      return;
+    }
+    // The store can't list the variants.
+    state.distrust();
     this.#shared.memory.deletePrefix(`${key}\n`);
     for (const one of [...this.#flights.keys()]) if (one.startsWith(`${key}\n`)) this.#flights.delete(one);
   }
@@ -127,14 +151,15 @@ class CachedCalls {
   }
 
   /** Waits for the call under way with this key, or makes it. */
-  async #share(call: ClientCall, next: Next<ClientCall>, to: { key: string; state: MethodState }): Promise<Reply> {
+  async #share(call: ClientCall, next: Next<ClientCall>, to: Wanted): Promise<Reply> {
     const { key, state } = to;
     const known = this.#flights.get(key);
-    const flight = known ?? this.#start(call, next, { key, background: false });
+    const flight = known ?? this.#start(call, next, { ...to, background: false });
     state.count(known === undefined ? 'miss' : 'shared');
     try {
       const { kept, reply } = await flight.join(call);
-      return known === undefined && reply !== undefined ? reply : replyOf(call, kept, 'shared');
+      if (known !== undefined) return replyOf(call, kept, 'shared');
+      return reply ?? replyOf(call, kept, 'stored');
     } catch (error) {
       // It was another caller's deadline that has passed.
       if (flight.endedBefore(call, error) && call.context.reason === undefined) return this.answer(call, next, state);
@@ -142,12 +167,14 @@ class CachedCalls {
     }
   }
 
-  #start(call: ClientCall, next: Next<ClientCall>, { key, background }: { key: string; background: boolean }): Flight {
-    const { clock, memory } = this.#shared;
+  #start(call: ClientCall, next: Next<ClientCall>, wanted: Wanted & { readonly background: boolean }): Flight {
+    const { key, rest, state, background } = wanted;
+    const { clock, memory, second } = this.#shared;
     const isCurrent = () => this.#flights.get(key) === flight;
     const fill: Fill = async (request) => {
       try {
-        const landed = await request();
+        const asks = second === undefined || rest === undefined;
+        const landed = await (asks ? request() : second.fetch({ call, rest, state }, request));
         if (isCurrent()) memory.set(key, landed.kept);
         return landed;
       } finally {
@@ -162,14 +189,14 @@ class CachedCalls {
     return flight;
   }
 
-  #refresh(call: ClientCall, next: Next<ClientCall>, { key }: { key: string; state: MethodState }): void {
-    if (this.#refreshes >= MAX_REFRESHES || this.#flights.has(key)) return;
+  #refresh(call: ClientCall, next: Next<ClientCall>, wanted: Wanted): void {
+    if (this.#refreshes >= MAX_REFRESHES || this.#flights.has(wanted.key)) return;
     this.#refreshes += 1;
     const { path } = call.method;
     const done = () => {
       this.#refreshes -= 1;
     };
-    this.#start(call, next, { key, background: true })
+    this.#start(call, next, { ...wanted, background: true })
       .landed.catch(() => this.#shared.onRefreshFailed(path))
       .then(done, done);
   }

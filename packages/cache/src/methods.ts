@@ -1,7 +1,9 @@
 import type { ClientCall } from '@rondo/rpc/client';
+import type { Clock } from '@rondo/rpc/clock';
 import type { Method, Reply } from '@rondo/rpc/internal';
 import type { Next } from '@rondo/rpc/middleware';
 import type { CacheMetrics, MethodCounts } from './metrics.js';
+import { LEASE_MS } from './shared/shared-store.js';
 
 /** What a cache knows of one method. */
 export interface MethodState extends MethodCounts {
@@ -9,6 +11,13 @@ export interface MethodState extends MethodCounts {
   readonly prefix: string;
   /** Whether a request has several answers, by its metadata. */
   readonly varies: boolean;
+  /**
+   * Until when the shared store may have answers that no longer hold, and isn't asked. Milliseconds by the cache's clock; 0 if
+   * it is trusted.
+   */
+  readonly distrustedUntil: number;
+  /** Doesn't trust what is in the shared store now. */
+  distrust(): void;
   /** Ends what is kept: keys get another beginning, so that answers under way aren't found either. */
   forget(): void;
 }
@@ -20,14 +29,14 @@ export interface Methods {
   aroundWrite(call: ClientCall, next: Next<ClientCall>): Promise<Reply>;
 }
 
-export function createMethods(metrics: CacheMetrics): Methods {
+export function createMethods(metrics: CacheMetrics, clock: Clock): Methods {
   /** By the method's object, because that is the fastest; by service and path, because clients may be made several times. */
   const known = new WeakMap<Method, MethodState>();
   const byName = new Map<string, MethodState>();
   const byService = new Map<string, MethodState[]>();
 
   const create = (method: Method, id: number): MethodState => {
-    const state = createState(method, { id, counts: metrics.of(method.path) });
+    const state = createState(method, { id, clock, counts: metrics.of(method.path) });
     byName.set(nameOf(method), state);
     byService.set(method.service, [...(byService.get(method.service) ?? []), state]);
     return state;
@@ -57,18 +66,27 @@ const nameOf = ({ service, path }: Method) => `${service}${path}`;
 
 function createState(
   { policy }: Method,
-  { id, counts }: { readonly id: number; readonly counts: MethodCounts },
+  { id, clock, counts }: { readonly id: number; readonly clock: Clock; readonly counts: MethodCounts },
 ): MethodState {
   let generation = 0;
   let prefix = `${id}.0 `;
+  let distrustedUntil = 0;
+  const distrust = () => {
+    distrustedUntil = clock.now() + (policy.cache?.ttlMs ?? 0) + LEASE_MS;
+  };
   return {
     get prefix() {
       return prefix;
     },
     varies: (policy.cache?.vary.length ?? 0) > 0,
+    get distrustedUntil() {
+      return distrustedUntil;
+    },
+    distrust,
     forget() {
       generation += 1;
       prefix = `${id}.${generation} `;
+      distrust();
     },
     count: counts.count,
   };

@@ -3,12 +3,15 @@ import { CachedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/c
 import { type ChannelOptions, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createRouter, type Handlers, implement } from '@rondo/rpc/server';
 import { createMemoryNetwork, ManualClock } from '@rondo/rpc/testing';
-import { type CacheOptions, createCache } from '../src/exports/index.js';
+import { type CacheOptions, createCache, type SharedOptions } from '../src/exports/index.js';
 
 type CachedHandlers = Handlers<typeof CachedServiceDefinition>;
 
 /** What a test replaces. */
-export interface FixtureOptions extends Partial<Pick<ChannelOptions, 'middleware'>>, Partial<CacheOptions> {
+export interface FixtureOptions
+  extends Partial<Pick<ChannelOptions, 'middleware'>>,
+    Partial<Omit<CacheOptions, 'shared'>> {
+  readonly shared?: Omit<SharedOptions, 'wallClock'>;
   readonly handlers?: Partial<CachedHandlers>;
   readonly clock?: ManualClock;
 }
@@ -37,7 +40,8 @@ export function cached(options: FixtureOptions = {}) {
   const network = createMemoryNetwork();
   const service = implement(CachedServiceDefinition, { ...handlers, ...options.handlers });
   network.listen('memory', createRouter({ services: [service], clock, wallClock: clock.wall }));
-  const cache = createCache({ meter: createNoopMeter(), maxBytes, ...options, clock });
+  const shared = options.shared && { ...options.shared, wallClock: clock.wall };
+  const cache = createCache({ meter: createNoopMeter(), maxBytes, clock, shared });
   const channel = createChannel({
     resolver: staticResolver(['memory']),
     transport: network.transport,

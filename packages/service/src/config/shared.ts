@@ -20,6 +20,7 @@ import {
   type Parser,
   reachableAt,
   text,
+  url,
   valid,
 } from './parsers.js';
 import { type Config, optionalVariable, variable } from './variables.js';
@@ -52,6 +53,18 @@ const OVERLOAD = {
     default: 1_800_000,
     description:
       "How old a connection gets before a client that isn't Rondo's is asked to connect anew; 0 for any age.",
+  }),
+} as const;
+
+/** The variables of the answers that a service keeps of others. */
+const CACHE_VARIABLES = {
+  cache: optionalVariable('RONDO_CACHE', url({ protocols: ['redis:', 'rediss:'], example: 'redis://127.0.0.1:6379' }), {
+    secret: true,
+    description: 'The Redis through which the replicas of this service share kept answers; by default they share none.',
+  }),
+  cacheBytes: variable('RONDO_CACHE_BYTES', integer({ max: MAX_CACHE_BYTES }), {
+    default: 32 * 1024 * 1024,
+    description: 'The most memory for kept answers of other services; 0 keeps none.',
   }),
 } as const;
 
@@ -141,10 +154,7 @@ export function sharedVariables(port: number) {
       default: 'tunnel',
       description: 'How unary calls travel between Rondo processes; grpc if a proxy has to see each call.',
     }),
-    cacheBytes: variable('RONDO_CACHE_BYTES', integer({ max: MAX_CACHE_BYTES }), {
-      default: 32 * 1024 * 1024,
-      description: 'The most memory for kept answers of other services; 0 keeps none.',
-    }),
+    ...CACHE_VARIABLES,
     descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {
       example: '/app/descriptors.binpb',
       description: 'The descriptor set for reflection; by default the one of @rondo/contracts.',

@@ -1,9 +1,10 @@
 import type { Meter } from '@opentelemetry/api';
-import { createCache, type ResponseCache } from '@rondo/cache';
+import { createCache, type ResponseCache, type SharedOptions } from '@rondo/cache';
 import { type Channel, createRegistryChannel } from '@rondo/rpc/client';
 import { callMetrics, folderStorage, type Self } from '@rondo/rpc/internal';
 import { formatHostPort } from '../config/parsers.js';
 import { meterBalancing, meterDiscovery } from '../metrics/metrics.js';
+import { fingerprints } from './descriptors.js';
 import type { Resources } from './drain.js';
 import type { ServiceRuntime } from './service.js';
 
@@ -17,15 +18,18 @@ interface Outgoing {
 interface OutgoingOptions {
   readonly meter: Meter;
   readonly maxReplyBytes: number | undefined;
+  /** The descriptor set for the fingerprints of the contracts; undefined if there is none. */
+  readonly descriptorSet: Uint8Array | undefined;
   readonly self: Promise<Self | undefined>;
   readonly resources: Resources;
 }
 
 /** Creates the channel to other services, which keeps the answers that their contracts let it keep. */
-export function createOutgoing(runtime: ServiceRuntime, options: OutgoingOptions): Outgoing {
+export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingOptions): Promise<Outgoing> {
   const { config, clock, wallClock, random, log } = runtime;
   const { meter, maxReplyBytes, self, resources } = options;
-  const cache = createCache({ clock, meter, maxBytes: config.cacheBytes });
+  const shared = config.cacheBytes === 0 ? undefined : await sharedCache(runtime, options);
+  const cache = createCache({ clock, meter, maxBytes: config.cacheBytes, shared });
   resources.hold(cache.close);
   const channel = createRegistryChannel({
     registry: config.registry.map(formatHostPort),
@@ -47,4 +51,25 @@ export function createOutgoing(runtime: ServiceRuntime, options: OutgoingOptions
   meterDiscovery(meter, channel);
   meterBalancing(meter, channel);
   return { channel, cache };
+}
+
+/** The second level of the cache; undefined if `RONDO_CACHE` isn't set. */
+async function sharedCache(
+  { name, config, clock, wallClock, random, log }: ServiceRuntime,
+  { meter, descriptorSet }: OutgoingOptions,
+): Promise<SharedOptions | undefined> {
+  if (config.cache === undefined) return undefined;
+  // Loaded on demand: most processes run without it.
+  const { createRedisStore } = await import('@rondo/cache/redis');
+  const errors = meter.createCounter('rondo.cache.shared.errors', {
+    unit: '{command}',
+    description: 'Commands to the shared store that failed or took too long.',
+  });
+  const store = createRedisStore({ url: config.cache, clock, random, log, onError: () => errors.add(1) });
+  const known = new Map<string, string | undefined>();
+  const fingerprintOf = (service: string): string | undefined => {
+    if (!known.has(service)) known.set(service, fingerprints([service], descriptorSet, log)[service]);
+    return known.get(service);
+  };
+  return { store, fingerprintOf, caller: name, wallClock };
 }

@@ -100,9 +100,10 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const self = new Promise<Self | undefined>((resolve) => {
     resolveSelf = resolve;
   });
-  const { channel, cache } = createOutgoing(runtime, { meter, maxReplyBytes, self, resources });
-  const readiness = createState<Readiness>({ phase: 'starting', waitingFor: [] });
   const descriptorSet = loadDescriptors(config.descriptors, log);
+  const outgoing = { meter, maxReplyBytes, descriptorSet, self, resources };
+  const { channel, cache } = await createOutgoing(runtime, outgoing);
+  const readiness = createState<Readiness>({ phase: 'starting', waitingFor: [] });
   const app = createApp({ log, channel, cache, instanceId, clock, wallClock, random, readiness, descriptorSet, meter });
   resources.hold(() => app.stop?.());
   const { dependencies = [] } = app;

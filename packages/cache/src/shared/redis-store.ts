@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { createClient, ErrorReply, RESP_TYPES } from '@redis/client';
+import type { Logger } from '@rondo/rpc/call';
+import { backgroundClock, type Clock, type Random, sleep } from '@rondo/rpc/clock';
+import { createBreaker } from './breaker.js';
+import { LEASE_MS, type SharedStore, type Taken } from './shared-store.js';
+
+/** Options of {@link createRedisStore}. */
+export interface RedisStoreOptions {
+  /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS. The server is Redis 6.2 or later, or Valkey. */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Called with each command that failed or took too long. */
+  readonly onError?: () => void;
+}
+
+/** How long a command may take. A longer wait would cost more than most calls. */
+const TIMEOUT_MS = 50;
+const RETRY_MS = 500;
+/** After so many probes without an answer, the connection itself is taken for dead. */
+const PROBES_UNTIL_NEW = 6;
+/** After so many, an attempt to connect is. */
+const PROBES_UNTIL_RECONNECTED = 60;
+const ALONE = 'answers are kept in memory alone';
+const MAX_QUEUED = 1_000;
+/** A larger value is none of ours: it isn't even read. */
+const MAX_VALUE_BYTES = 1024 * 1024 + 1024;
+/** When it is looked again whether another process has stored the value that it is getting. */
+const WAITS_MS = [2, 5, 10, 20] as const;
+
+/** Returns the value, or else gives a lease, which is stored in its place. A value that is too large is replaced. */
+const TAKE = script(`
+  local size = redis.pcall('STRLEN', KEYS[1])
+  if type(size) == 'number' and size > 0 and size <= tonumber(ARGV[3]) then return redis.call('GET', KEYS[1]) end
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  return ARGV[1]`);
+
+/** Stores a value in the place of its lease. */
+const FILL = script(`
+  if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+  return 1`);
+
+interface Script {
+  readonly text: string;
+  readonly digest: string;
+}
+
+function script(text: string): Script {
+  return { text, digest: createHash('sha1').update(text).digest('hex') };
+}
+
+const LEASE_PREFIX = 'lease ';
+const LEASE_LENGTH = LEASE_PREFIX.length + 32;
+
+/** Connects to a Redis server in the background. */
+export function createRedisStore(options: RedisStoreOptions): SharedStore {
+  const { url, random, log, onError = () => undefined } = options;
+  const clock = backgroundClock(options.clock);
+  const where = new URL(url).host;
+  /** Whether the server has ever answered. */
+  let seen = false;
+  let connection = connect(url, onFault);
+  const breaker = createBreaker({
+    clock,
+    timeoutMs: TIMEOUT_MS,
+    retryMs: RETRY_MS,
+    probe: () => connection.ping(),
+    onChange(open, reason) {
+      if (!open) log.info({}, `the cache at ${where} is ${seen ? 'back' : 'there'}`);
+      else if (seen) log.warn({ reason: String(reason) }, `the cache at ${where} is away; ${ALONE}`);
+      else log.info({ reason: String(reason) }, `the cache at ${where} isn't there yet; ${ALONE}`);
+      seen ||= !open;
+    },
+    onProbeFailed(failures) {
+      if (failures % (connection.isReady() ? PROBES_UNTIL_NEW : PROBES_UNTIL_RECONNECTED) !== 0) return;
+      // A frozen server, or one that vanished, closes no connection.
+      connection.destroy();
+      connection = connect(url, onFault);
+    },
+  });
+  function onFault(error: unknown): void {
+    breaker.open(error);
+  }
+
+  const run = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    // While the client connects, there is nothing to wait for.
+    if (!connection.isReady()) return undefined;
+    const result = await breaker.run(async () => {
+      try {
+        const answer = await work();
+        seen = true;
+        return answer;
+      } catch (error) {
+        // The server is there and has refused: of a key with another type, for example.
+        if (error instanceof ErrorReply) return undefined;
+        throw error;
+      }
+    });
+    if (result === undefined) onError();
+    return result;
+  };
+  const takeOnce = async (key: string): Promise<Taken | undefined> => {
+    const lease = LEASE_PREFIX + random.hex(16);
+    const limits = [lease, String(LEASE_MS), String(MAX_VALUE_BYTES)];
+    const value = await run(() => connection.evaluate(TAKE, key, limits));
+    if (!Buffer.isBuffer(value)) return { kind: 'none' };
+    if (value.length !== LEASE_LENGTH || value.toString('latin1', 0, LEASE_PREFIX.length) !== LEASE_PREFIX) {
+      return { kind: 'found', value };
+    }
+    return value.toString('latin1') === lease ? { kind: 'lease', lease } : undefined;
+  };
+  return {
+    async take(key) {
+      for (const waitMs of WAITS_MS) {
+        const taken = await takeOnce(key);
+        if (taken !== undefined) return taken;
+        await sleep(clock, waitMs);
+      }
+      return (await takeOnce(key)) ?? { kind: 'none' };
+    },
+    fill(key, { lease, value, ttlMs }) {
+      const given = [lease, Buffer.from(value.buffer, value.byteOffset, value.byteLength), String(Math.floor(ttlMs))];
+      void run(() => connection.evaluate(FILL, key, given));
+    },
+    remove: async (key) => (await run(() => connection.unlink(key))) !== undefined,
+    close() {
+      breaker.close();
+      connection.destroy();
+    },
+  };
+}
+
+/** One connection, which is made again whenever it breaks. */
+function connect(url: string, onFault: (error: unknown) => void) {
+  const client = createClient({
+    url,
+    name: 'rondo-cache',
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: MAX_QUEUED,
+    socket: { connectTimeout: 1_000, reconnectStrategy: (retries) => Math.min(2_000, 50 * 2 ** Math.min(retries, 6)) },
+  });
+  client.on('error', onFault);
+  // The strategy never gives up; the promise rejects if the client is destroyed meanwhile.
+  client.connect().catch(onFault);
+  const binary = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
+  return {
+    isReady: () => client.isReady,
+    ping: () => client.ping(),
+    unlink: (key: string) => client.unlink(key),
+    async evaluate({ text, digest }: Script, key: string, given: readonly (string | Buffer)[]): Promise<unknown> {
+      try {
+        return await binary.sendCommand(['EVALSHA', digest, '1', key, ...given]);
+      } catch (error) {
+        if (!(error instanceof ErrorReply && error.message.startsWith('NOSCRIPT'))) throw error;
+        return await binary.sendCommand(['EVAL', text, '1', key, ...given]);
+      }
+    },
+    destroy: () => client.destroy(),
+  };
+}

@@ -1,0 +1,23 @@
+/** How long a lease holds. After that, another process may get the value. Milliseconds. */
+export const LEASE_MS = 10_000;
+
+/** What a shared store has under a key. */
+export type Taken =
+  | { readonly kind: 'found'; readonly value: Uint8Array }
+  /** There is nothing: the caller may store a value with this lease. Others that ask meanwhile get no lease. */
+  | { readonly kind: 'lease'; readonly lease: string }
+  /** The store can't be asked, or another process is getting the value. */
+  | { readonly kind: 'none' };
+
+/**
+ * A store of values that several processes share, such as Redis. It is never needed: if it is away or slow, it has nothing.
+ * No function rejects, and none takes longer than a short bound.
+ */
+export interface SharedStore {
+  take(key: string): Promise<Taken>;
+  /** Stores a value for `ttlMs`, unless the lease has ended or `key` was removed since it was given. */
+  fill(key: string, filling: { readonly lease: string; readonly value: Uint8Array; readonly ttlMs: number }): void;
+  /** Removes a value, or the lease of one that is on its way. Resolves with whether it is certain that the key is gone. */
+  remove(key: string): Promise<boolean>;
+  close(): void;
+}
