@@ -96,7 +96,7 @@ function* inMethod(method, options) {
   if (cache !== undefined) yield* inCache(method, cache);
 }
 
-function* inCache(method, { ttl, staleWhileRevalidate: stale, vary }) {
+function* inCache(method, { ttl, staleWhileRevalidate: stale, vary, feed }) {
   if (method.methodKind !== 'unary') {
     yield 'cache is for a method with one request and one reply; leave it out';
     return;
@@ -111,6 +111,26 @@ function* inCache(method, { ttl, staleWhileRevalidate: stale, vary }) {
   }
   if (vary.length > MAX_VARY) yield `cache.vary has ${vary.length} keys; ${MAX_VARY} are the most`;
   for (const key of vary) yield* inMetadataKey('cache.vary', key);
+  if (feed !== undefined) yield* inFeed(method, feed);
+}
+
+function* inFeed({ parent, input }, { method: name, key }) {
+  const watch = parent.methods.find((one) => one.name === name);
+  const resource = watch?.output.fields.find(({ number }) => number === 1);
+  const text = resource?.fieldKind === 'scalar' && resource.scalar === ScalarType.STRING;
+  if (watch === undefined) {
+    yield `cache.feed.method is "${name}", and the service has no such method; name one that streams changes`;
+  } else if (watch.methodKind !== 'server_streaming' || watch.idempotency !== NO_SIDE_EFFECTS) {
+    yield `cache.feed.method is ${name}, which is no stream of replies without side effects; name one that streams changes`;
+  } else if (!text) {
+    yield `cache.feed.method is ${name}, whose messages have no string with the number 1, the name of what has changed`;
+  }
+  const field = input.fields.find((one) => one.name === key);
+  if (key === '') return;
+  if (field === undefined) yield `cache.feed.key is "${key}", but ${noSuchField(key, input)}`;
+  else if (field.fieldKind !== 'scalar' || field.scalar !== ScalarType.STRING || field.oneof !== undefined) {
+    yield `cache.feed.key is "${key}", but ${key} is no string outside of a oneof, which names a resource`;
+  }
 }
 
 function* inRetry({ maxAttempts, codes, backoff }, options) {

@@ -1,11 +1,12 @@
 import type { Meter } from '@opentelemetry/api';
-import type { ClientCall } from '@rondo/rpc/client';
+import type { Channel, ClientCall } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { bindingOf, encodeMessage, type Method, type Reply } from '@rondo/rpc/internal';
 import type { Middleware, Next } from '@rondo/rpc/middleware';
 import { replyOf } from './answer.js';
+import { createFeeds } from './feeds.js';
 import { type Fill, type Flight, startFlight } from './flight.js';
-import { keyOf, textOf, wantsNew } from './key.js';
+import { keyOf, resourceOf, textOf, wantsNew } from './key.js';
 import { createMemory, type Memory } from './memory.js';
 import { createMethods, type MethodState } from './methods.js';
 import { createMetrics } from './metrics.js';
@@ -19,6 +20,8 @@ export type UnaryCall<R> = (request: R) => Promise<unknown>;
 export interface ResponseCache {
   /** For `ChannelOptions.wireMiddleware`. */
   readonly middleware: Middleware<ClientCall>;
+  /** Gives the cache the channel that it belongs to, for the feeds of changes in contracts. Without it, such methods are called. */
+  attach(channel: Channel): void;
   /**
    * Ends what is kept of a method: of one request, or of all. The next call is made. A call in flight still answers those that
    * wait for it, and isn't kept.
@@ -55,13 +58,27 @@ export function createCache({ clock, meter, maxBytes, shared }: CacheOptions): R
   const methods = createMethods(metrics, clock);
   const second = shared && createSecondLevel(shared, { clock, meter });
   const calls = new CachedCalls({ clock, memory, second, onRefreshFailed: metrics.refreshFailed });
+  const feeds = createFeeds({
+    onChange: (service, method, resource) => {
+      for (const state of methods.withFeed(service, method)) calls.forgetResource(state, resource);
+    },
+    onBreak: (service, method) => {
+      for (const state of methods.withFeed(service, method)) state.forget();
+    },
+  });
   const middleware: Middleware<ClientCall> = (call, next) => {
     const { policy } = call.method;
-    if (policy.cache !== undefined) return calls.answer(call, next, methods.of(call.method));
+    if (policy.cache !== undefined) {
+      const state = methods.of(call.method);
+      if (feeds.isCurrent(call.method)) return calls.answer(call, next, state);
+      state.count('bypass');
+      return next(call);
+    }
     return policy.idempotency === 'no_side_effects' ? next(call) : methods.aroundWrite(call, next);
   };
   return {
     middleware,
+    attach: feeds.attach,
     invalidate(call, request) {
       const { method } = bindingOf(call);
       const state = methods.of(method);
@@ -70,6 +87,7 @@ export function createCache({ clock, meter, maxBytes, shared }: CacheOptions): R
     },
     prefetch: createPrefetch(),
     close() {
+      feeds.close();
       memory.clear();
       shared?.store.close();
     },
@@ -145,6 +163,17 @@ class CachedCalls {
     for (const one of [...this.#flights.keys()]) if (one.startsWith(`${key}\n`)) this.#flights.delete(one);
   }
 
+  /** Forgets the answers about a resource, or all if they aren't known by resource. */
+  forgetResource(state: MethodState, resource: string): void {
+    if (!state.tags) {
+      state.forget();
+      return;
+    }
+    const tag = tagOf(state, resource);
+    this.#shared.memory.deleteTagged(tag);
+    for (const [key, flight] of [...this.#flights]) if (flight.tag === tag) this.#flights.delete(key);
+  }
+
   #forgetKey(key: string): void {
     this.#shared.memory.delete(key);
     this.#flights.delete(key);
@@ -170,11 +199,17 @@ class CachedCalls {
   #start(call: ClientCall, next: Next<ClientCall>, wanted: Wanted & { readonly background: boolean }): Flight {
     const { key, rest, state, background } = wanted;
     const { clock, memory, second } = this.#shared;
+    const { feed } = call.method.policy.cache ?? {};
+    const resource = feed?.key === undefined ? undefined : resourceOf(call, feed.key);
+    // An answer whose resource isn't known ends with any change.
+    if (feed !== undefined && resource === undefined) state.untagged();
+    const tag = resource === undefined ? undefined : tagOf(state, resource);
     const isCurrent = () => this.#flights.get(key) === flight;
     const fill: Fill = async (request) => {
       try {
-        const asks = second === undefined || rest === undefined;
-        const landed = await (asks ? request() : second.fetch({ call, rest, state }, request));
+        // A feed tells this process of changes, and not of what the store had before it began.
+        const own = second === undefined || rest === undefined || feed !== undefined;
+        const landed = await (own ? request() : second.fetch({ call, rest, state }, request));
         if (isCurrent()) memory.set(key, landed.kept);
         return landed;
       } finally {
@@ -184,7 +219,7 @@ class CachedCalls {
     const onLeft = () => {
       if (isCurrent()) this.#flights.delete(key);
     };
-    const flight: Flight = startFlight(call, next, { clock, fill, background, onLeft });
+    const flight: Flight = startFlight(call, next, { clock, fill, background, tag, onLeft });
     this.#flights.set(key, flight);
     return flight;
   }
@@ -201,3 +236,5 @@ class CachedCalls {
       .then(done, done);
   }
 }
+
+const tagOf = ({ prefix }: MethodState, resource: string) => `${prefix}${resource}`;

@@ -19,6 +19,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /** A call that one or more callers wait for. It is cancelled when the last of them has left. */
 export interface Flight {
   readonly landed: Promise<Landed>;
+  readonly tag: string | undefined;
   /** Resolves or rejects as the flight does, or rejects once the flight's time is over. */
   join(call: ClientCall): Promise<Landed>;
   /** Whether `error` says that the flight had less time than `call` has. */
@@ -34,13 +35,15 @@ export interface FlightOptions {
   readonly fill: Fill;
   /** The flight goes on although no caller waits for it. */
   readonly background: boolean;
+  /** The resource that the answer is about. */
+  readonly tag: string | undefined;
   /** Called when the last caller has left. */
   readonly onLeft: () => void;
 }
 
 /** Starts a flight for `call`, whose end isn't the end of the flight. */
 export function startFlight(call: ClientCall, next: Next<ClientCall>, options: FlightOptions): Flight {
-  const { clock, fill, background, onLeft } = options;
+  const { clock, fill, background, tag, onLeft } = options;
   const timeoutMs = timeoutOf(call, { clock, background });
   const endsAt = clock.now() + timeoutMs;
   let made: DetachedCall | undefined;
@@ -50,7 +53,7 @@ export function startFlight(call: ClientCall, next: Next<ClientCall>, options: F
     const startedAt = clock.now();
     made = detach(call, next, { clock, timeoutMs: endsAt - startedAt });
     const reply = await made.reply;
-    return { kept: toKept(call, reply, { startedAt, from: made.from }), reply };
+    return { kept: toKept(call, reply, { startedAt, from: made.from, tag }), reply };
   };
   const landed = runOutsideScope(() => fill(request));
   // Callers that wait get the error. Without any, no one needs it: the next call is made anew.
@@ -65,6 +68,7 @@ export function startFlight(call: ClientCall, next: Next<ClientCall>, options: F
   };
   return {
     landed,
+    tag,
     async join(waiting) {
       waiters += 1;
       waiting.context.onEnd(leave);
@@ -102,12 +106,12 @@ function timeoutOf(
 function toKept(
   { method }: ClientCall,
   { response }: Reply,
-  { startedAt, from }: { readonly startedAt: number; readonly from: Kept['from'] },
+  { startedAt, from, tag }: Pick<Kept, 'from' | 'tag'> & { readonly startedAt: number },
 ): Kept {
   if (response.stream) throw new TypeError('a stream where one message was expected');
   const { message } = response;
   const bytes = message instanceof Uint8Array ? message.slice() : encodeMessage(method.responseType, message).slice();
   const { ttlMs = 0, staleMs = 0 } = method.policy.cache ?? {};
   const freshUntil = startedAt + ttlMs;
-  return { bytes, freshUntil, staleUntil: freshUntil + staleMs, from };
+  return { bytes, freshUntil, staleUntil: freshUntil + staleMs, from, tag };
 }

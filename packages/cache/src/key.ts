@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Metadata } from '@rondo/rpc/call';
 import type { ClientCall } from '@rondo/rpc/client';
-import { encodedRequest } from '@rondo/rpc/internal';
+import { encodedRequest, isForwarded, readBytes } from '@rondo/rpc/internal';
 
 /** Metadata that identifies no caller, and on which no answer depends unless the contract lists it in `vary`. */
 const NEUTRAL: ReadonlySet<string> = new Set([
@@ -38,7 +38,7 @@ export function keyOf(call: ClientCall, vary: readonly string[]): string | undef
 export function textOf(request: Uint8Array): string {
   if (request.length > MAX_PLAIN_BYTES) return `#${createHash('sha256').update(request).digest('base64')}`;
   // Its length keeps a request apart from one that begins with it.
-  return `${request.length}:${Buffer.from(request.buffer, request.byteOffset, request.byteLength).toString('latin1')}`;
+  return `${request.length}:${String.fromCharCode(...request)}`;
 }
 
 function mayShare(metadata: Metadata, vary: readonly string[]): boolean {
@@ -59,4 +59,18 @@ function variantOf(metadata: Metadata, vary: readonly string[]): string {
 export function wantsNew(metadata: Metadata): boolean {
   const control = metadata.get('cache-control');
   return control !== undefined && /\bno-(?:cache|store)\b/i.test(control);
+}
+
+/** The name of the resource that a call asks for, in the field `name`; undefined if it isn't known. */
+export function resourceOf(call: ClientCall, name: string): string | undefined {
+  const { method, request } = call;
+  if (request.stream || typeof request.message !== 'object' || request.message === null) return undefined;
+  if (!isForwarded(call)) {
+    const value: unknown = Reflect.get(request.message, name);
+    return typeof value === 'string' ? value : undefined;
+  }
+  const number = method.policyFields?.cacheKey;
+  const encoded = encodedRequest(call);
+  const value = number === undefined || encoded === undefined ? undefined : readBytes(encoded, number);
+  return value && Buffer.from(value).toString();
 }

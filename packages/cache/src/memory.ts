@@ -10,6 +10,8 @@ export interface Kept {
   readonly staleUntil: number;
   /** The instance whose contract the reply follows, if its caller passes it on encoded. */
   readonly from?: Endpoint | undefined;
+  /** The resource that it is about, for {@link Memory.deleteTagged}; undefined if that isn't known. */
+  readonly tag?: string | undefined;
 }
 
 /** Kept answers, bounded by bytes: the least recently used ones go first. */
@@ -20,6 +22,7 @@ export interface Memory {
   delete(key: string): void;
   /** Deletes all keys that begin with `prefix`. It looks at every key. */
   deletePrefix(prefix: string): void;
+  deleteTagged(tag: string): void;
   clear(): void;
   readonly sizeBytes: number;
   readonly entries: number;
@@ -32,7 +35,16 @@ const MAX_SHARE = 1 / 8;
 
 /** @param maxBytes the most that all entries take, with their keys. */
 export function createMemory(maxBytes: number): Memory {
+  const tagged = new Map<string, Set<string>>();
+  const untag = (tag: string, key: string) => {
+    const keys = tagged.get(tag);
+    keys?.delete(key);
+    if (keys?.size === 0) tagged.delete(tag);
+  };
   const entries = new LRUCache<string, Kept>({
+    dispose({ tag }, key) {
+      if (tag !== undefined) untag(tag, key);
+    },
     maxSize: Math.max(1, maxBytes),
     maxEntrySize: Math.max(1, Math.floor(maxBytes * MAX_SHARE)),
     // A key has a byte for each character: its texts are ASCII or Latin-1.
@@ -40,10 +52,20 @@ export function createMemory(maxBytes: number): Memory {
   });
   return {
     get: (key) => entries.get(key),
-    set: (key, kept) => void entries.set(key, kept),
+    set(key, kept) {
+      entries.set(key, kept);
+      const { tag } = kept;
+      if (tag === undefined || !entries.has(key)) return;
+      const keys = tagged.get(tag);
+      if (keys === undefined) tagged.set(tag, new Set([key]));
+      else keys.add(key);
+    },
     delete: (key) => void entries.delete(key),
     deletePrefix(prefix) {
       for (const key of [...entries.keys()]) if (key.startsWith(prefix)) entries.delete(key);
+    },
+    deleteTagged(tag) {
+      for (const key of [...(tagged.get(tag) ?? [])]) entries.delete(key);
     },
     clear: () => entries.clear(),
     get sizeBytes() {

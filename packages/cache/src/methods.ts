@@ -11,6 +11,10 @@ export interface MethodState extends MethodCounts {
   readonly prefix: string;
   /** Whether a request has several answers, by its metadata. */
   readonly varies: boolean;
+  /** Whether all kept answers are known by their resources. */
+  readonly tags: boolean;
+  /** An answer isn't known by its resource. */
+  untagged(): void;
   /**
    * Until when the shared store may have answers that no longer hold, and isn't asked. Milliseconds by the cache's clock; 0 if
    * it is trusted.
@@ -25,7 +29,9 @@ export interface MethodState extends MethodCounts {
 /** The methods of a cache. */
 export interface Methods {
   of(method: Method): MethodState;
-  /** Makes a call that may change something: then nothing that is kept of its service holds (RFC 9111, section 4.4). */
+  /** The methods whose answers end by this feed. */
+  withFeed(service: string, feed: string): readonly MethodState[];
+  /** Makes a call that may change something: then nothing that is kept of its package holds (RFC 9111, section 4.4). */
   aroundWrite(call: ClientCall, next: Next<ClientCall>): Promise<Reply>;
 }
 
@@ -33,12 +39,15 @@ export function createMethods(metrics: CacheMetrics, clock: Clock): Methods {
   /** By the method's object, because that is the fastest; by service and path, because clients may be made several times. */
   const known = new WeakMap<Method, MethodState>();
   const byName = new Map<string, MethodState>();
-  const byService = new Map<string, MethodState[]>();
+  const byFeed = new Map<string, MethodState[]>();
+  const byPackage = new Map<string, MethodState[]>();
 
   const create = (method: Method, id: number): MethodState => {
     const state = createState(method, { id, clock, counts: metrics.of(method.path) });
     byName.set(nameOf(method), state);
-    byService.set(method.service, [...(byService.get(method.service) ?? []), state]);
+    const { feed } = method.policy.cache ?? {};
+    if (feed !== undefined) addTo(byFeed, `${method.service} ${feed.method}`, state);
+    addTo(byPackage, packageOf(method), state);
     return state;
   };
   return {
@@ -49,8 +58,9 @@ export function createMethods(metrics: CacheMetrics, clock: Clock): Methods {
       known.set(method, state);
       return state;
     },
+    withFeed: (service, feed) => byFeed.get(`${service} ${feed}`) ?? [],
     aroundWrite(call, next) {
-      const states = byService.get(call.method.service);
+      const states = byPackage.get(packageOf(call.method));
       if (states === undefined) return next(call);
       const forget = () => {
         for (const state of states) state.forget();
@@ -62,6 +72,13 @@ export function createMethods(metrics: CacheMetrics, clock: Clock): Methods {
   };
 }
 
+function addTo<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  lists.set(key, [...(lists.get(key) ?? []), item]);
+}
+
+/** The services of one package share what they store, as a rule: an order changes the stock of a product. */
+const packageOf = ({ service }: Method) => service.slice(0, service.lastIndexOf('.'));
+
 const nameOf = ({ service, path }: Method) => `${service}${path}`;
 
 function createState(
@@ -70,6 +87,7 @@ function createState(
 ): MethodState {
   let generation = 0;
   let prefix = `${id}.0 `;
+  let tags = true;
   let distrustedUntil = 0;
   const distrust = () => {
     distrustedUntil = clock.now() + (policy.cache?.ttlMs ?? 0) + LEASE_MS;
@@ -79,6 +97,12 @@ function createState(
       return prefix;
     },
     varies: (policy.cache?.vary.length ?? 0) > 0,
+    get tags() {
+      return tags;
+    },
+    untagged() {
+      tags = false;
+    },
     get distrustedUntil() {
       return distrustedUntil;
     },
@@ -86,6 +110,7 @@ function createState(
     forget() {
       generation += 1;
       prefix = `${id}.${generation} `;
+      tags = true;
       distrust();
     },
     count: counts.count,

@@ -28,6 +28,9 @@ export function countingHandlers() {
       counts.describe += 1;
       return { text: `${name} ${metadata.get('accept-language')} ${counts.describe}` };
     },
+    readEntry: ({ name }) => ({ text: name }),
+    listEntries: () => ({}),
+    watchEntries: async function* () {},
     putEntry: () => ({}),
   };
   return { counts, handlers };
@@ -50,6 +53,7 @@ export function cached(options: FixtureOptions = {}) {
     middleware,
     wireMiddleware: [cache.middleware],
   });
+  cache.attach(channel);
   return { clock, counts, cache, channel, client: createClient(CachedServiceDefinition, { channel }) };
 }
 

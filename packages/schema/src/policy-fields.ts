@@ -8,7 +8,7 @@ const BYTES = 12;
 
 /** Where the fields that a method's policy names are in encoded messages. A field that isn't there is left out. */
 export function policyFieldsOf(
-  { hashKey: key, resume, key: keyed }: Method['policy'],
+  { hashKey: key, resume, key: keyed, cache }: Method['policy'],
   { input, output }: { readonly input: DescMessage; readonly output: DescMessage },
 ): PolicyFields {
   const hashKey = key?.from === 'field' ? fieldAt(input, key.path) : undefined;
@@ -16,8 +16,10 @@ export function policyFieldsOf(
   const response = resume && tokenIn(output, resume.response);
   const resumed = request !== undefined && response !== undefined;
   const number = keyed?.source.from === 'field' ? tokenIn(input, keyed.source.name) : undefined;
+  const cacheKey = cache?.feed?.key === undefined ? undefined : tokenIn(input, cache.feed.key);
   return {
     ...(hashKey && { hashKey }),
+    ...(cacheKey !== undefined && { cacheKey }),
     ...(resumed && { resume: { request, response } }),
     ...(number !== undefined && { key: number }),
   };

@@ -10,6 +10,7 @@ import { transactionsSchema } from '@rondo/transactions';
 import { createCalculator } from './adapters/calculator.js';
 import { createDistributedTransactions } from './adapters/distributed-transactions.js';
 import { createOrderFeed } from './adapters/order-feed.js';
+import { createProductFeed } from './adapters/product-feed.js';
 import { createProjects } from './adapters/projects.js';
 import { createTransact } from './adapters/transact.js';
 import type { SalesConfig } from './config.js';
@@ -77,6 +78,7 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
     transact: createTransact(storeDatabase, { createStores: distributed.storesOver, onAppended }),
     distributedTransact: distributed.distributedTransact,
     feed: createOrderFeed(sync),
+    productFeed: createProductFeed(sync),
     calculator: createCalculator(channel),
     newId: () => random.hex(ID_BYTES),
     now: () => wallClock.now(),

@@ -10,23 +10,37 @@ export interface CachePolicy {
   readonly staleMs: number;
   /** The keys of the request's metadata on which the answer depends. */
   readonly vary: readonly string[];
+  /** The feed of changes that end answers; missing if there is none. */
+  readonly feed?: CacheFeed;
+}
+
+/** A feed of changes. */
+export interface CacheFeed {
+  /** The name of a method of the same service. */
+  readonly method: string;
+  /** The request's field, by its name in code, that names the resource; undefined if each change ends all answers. */
+  readonly key: string | undefined;
 }
 
 const DAY_MS = 86_400_000;
 const MAX_VARY = 16;
 
 /** The policy that a contract declares. */
-export function cacheOf({ ttl, staleWhileRevalidate, vary }: CacheOption): CachePolicy {
+export function cacheOf(
+  { ttl, staleWhileRevalidate, vary, feed }: CacheOption,
+  nameInCode: (name: string) => string,
+): CachePolicy {
   return {
     ttlMs: ttl === undefined ? 0 : toMs(ttl),
-    staleMs: staleWhileRevalidate ? toMs(staleWhileRevalidate) : 0,
+    staleMs: staleWhileRevalidate === undefined ? 0 : toMs(staleWhileRevalidate),
     vary,
+    ...(feed && { feed: { method: feed.method, key: feed.key === '' ? undefined : nameInCode(feed.key) } }),
   };
 }
 
 /** What is wrong with the policy, as the end of a sentence; undefined if nothing is. */
 export function checkCache(
-  { ttlMs, staleMs, vary }: CachePolicy,
+  { ttlMs, staleMs, vary, feed }: CachePolicy,
   { requestStream, responseStream, options }: MethodDefinition,
   isKey: (key: string) => boolean,
 ): string | undefined {
@@ -39,6 +53,7 @@ export function checkCache(
   const staleFault = checkMs(staleMs, [0, DAY_MS]);
   if (staleFault !== undefined) return `.stale_while_revalidate ${staleFault}`;
   if (vary.length > MAX_VARY) return `.vary has ${vary.length} keys; ${MAX_VARY} are the most`;
+  if (feed?.method === '') return '.feed names no method';
   const wrong = vary.find((key) => !isKey(key));
   return wrong === undefined
     ? undefined

@@ -143,8 +143,17 @@ describe('the policy in a contract', () => {
       return policyOf({ ...method, options: { ...options, idempotencyLevel: 'NO_SIDE_EFFECTS' } }, '/s.S/M');
     };
     const ttl = { seconds: 60n, nanos: 0 };
-    const cache = { ttl, staleWhileRevalidate: { seconds: 0n, nanos: 500_000_000 }, vary: ['accept-language'] };
+    const cache = {
+      ttl,
+      staleWhileRevalidate: { seconds: 0n, nanos: 500_000_000 },
+      vary: ['accept-language'],
+      feed: undefined,
+    };
     expect(reading({ cache }).cache).toEqual({ ttlMs: 60_000, staleMs: 500, vary: ['accept-language'] });
+    expect(reading({ cache: { ...cache, feed: { method: 'Watch', key: 'entry_name' } } }).cache?.feed).toEqual({
+      method: 'Watch',
+      key: 'entryName',
+    });
     expect(reading({}).cache).toBeUndefined();
     expect(() => policyOf(safely({ cache }), '/s.S/M')).toThrow('.cache needs idempotency_level = NO_SIDE_EFFECTS');
     const faults: readonly [Partial<MethodPolicy>, string, MethodDefinition?][] = [

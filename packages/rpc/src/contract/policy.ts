@@ -75,7 +75,7 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
   const idempotency = key ? 'idempotent' : idempotencyOf(definition);
   const retry = option.retry && retryOf(option.retry);
   const hedge = option.hedge && hedgeOf(option.hedge);
-  const cache = option.cache && cacheOf(option.cache);
+  const cache = option.cache && cacheOf(option.cache, nameInCode);
   const hashKey = hashKeyOf(option.hashKey);
   const resume = resumeOf(option.resume);
   const faults = [

@@ -11,6 +11,8 @@ export interface PolicyFields {
   readonly resume?: { readonly request: number; readonly response: number };
   /** The number of the top-level field of the request that has the idempotency key. */
   readonly key?: number;
+  /** The number of the top-level field of the request that names the resource, for the changes that end kept answers. */
+  readonly cacheKey?: number;
 }
 
 /** A scalar field of a message, or of a message in it. */

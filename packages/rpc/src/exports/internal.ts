@@ -43,7 +43,7 @@ export { encodeMessage } from '../contract/encode.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS } from '../contract/policy.js';
-export type { PolicyFields, ScalarField } from '../contract/wire-fields.js';
+export { type PolicyFields, readBytes, type ScalarField } from '../contract/wire-fields.js';
 export { observeReply } from '../middleware/stream.js';
 export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';
 export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';

@@ -119,6 +119,14 @@ const refused: readonly [body: string, reason: string][] = [
     reading('cache: {ttl: {seconds: 1} vary: ["Authorization"]}'),
     'Get: cache.vary is "Authorization"; a key of metadata is of a-z 0-9 _ . - alone',
   ],
+  [
+    reading('cache: {ttl: {seconds: 1} feed: {method: "Watch"}}'),
+    'Get: cache.feed.method is "Watch", and the service has no such method; name one that streams changes',
+  ],
+  [
+    reading('cache: {ttl: {seconds: 1} feed: {method: "Get"}}'),
+    'Get: cache.feed.method is Get, which is no stream of replies without side effects; name one that streams changes',
+  ],
   [method('hash_key: {}'), 'Get: hash_key names neither a field nor a metadata key'],
   [
     method('hash_key: {metadata: "X-Tenant"}'),

@@ -30,7 +30,6 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
   const { meter, maxReplyBytes, self, resources } = options;
   const shared = config.cacheBytes === 0 ? undefined : await sharedCache(runtime, options);
   const cache = createCache({ clock, meter, maxBytes: config.cacheBytes, shared });
-  resources.hold(cache.close);
   const channel = createRegistryChannel({
     registry: config.registry.map(formatHostPort),
     middleware: [callMetrics('client', { meter, clock })],
@@ -48,6 +47,8 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
     ...(config.registryCache !== undefined && { storage: folderStorage(config.registryCache, random) }),
   });
   resources.hold(() => channel.close());
+  cache.attach(channel);
+  resources.hold(cache.close);
   meterDiscovery(meter, channel);
   meterBalancing(meter, channel);
   return { channel, cache };

@@ -109,7 +109,7 @@ function createStores(
 ): Stores {
   return {
     customers: createCustomerStore(queries),
-    products: createProductStore(queries),
+    products: createProductStore(queries, onAppended),
     quotes: createQuoteStore(queries),
     orders: createOrderStore(queries, onAppended),
     outbox: createOutbox(queries, withdrawal),

@@ -69,11 +69,17 @@ const SAVE_STOCK = `
   FROM unnest($1::text[], $2::bigint[]) AS saved (id, stock)
   WHERE products.id = saved.id`;
 
-/** Stores products in PostgreSQL. */
-export function createProductStore(queries: Queries): ProductStore {
+/**
+ * Stores products in PostgreSQL. The database appends each change for watchers.
+ *
+ * @param onAppended is called after each change, before the commit.
+ */
+export function createProductStore(queries: Queries, onAppended: () => void): ProductStore {
   const write = async (sql: string, params: readonly SqlValue[], sku?: string): Promise<Product> => {
     try {
-      return toProduct(await queries.one<ProductRow>(sql, params));
+      const product = toProduct(await queries.one<ProductRow>(sql, params));
+      onAppended();
+      return product;
     } catch (error) {
       throw error instanceof UniqueViolation && error.constraint === 'products_sku_key' ? new SkuTaken(sku) : error;
     }
@@ -100,6 +106,7 @@ export function createProductStore(queries: Queries): ProductStore {
     undelete: (id) => write(UNDELETE, [id]),
     async saveStock(products) {
       await queries.query(SAVE_STOCK, [products.map(({ id }) => id), products.map(({ stock }) => stock)]);
+      onAppended();
     },
   };
 }

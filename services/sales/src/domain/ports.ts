@@ -2,7 +2,7 @@ import type { CalendarDate } from '@rondo/resources/domain';
 import type { CustomerStore } from './customer.js';
 import type { DeliveryPlan } from './delivery.js';
 import type { Order, OrderFeed, OrderStore } from './order.js';
-import type { ProductStore } from './product.js';
+import type { ProductFeed, ProductStore } from './product.js';
 import type { QuoteStore } from './quote.js';
 
 /** Everything that the use cases need from outside. */
@@ -15,6 +15,7 @@ export interface Ports {
   readonly distributedTransact: DistributedTransact;
   readonly calculator: Calculator;
   readonly feed: OrderFeed;
+  readonly productFeed: ProductFeed;
   readonly newId: NewId;
   readonly now: () => Date;
   /** The current day in UTC. */

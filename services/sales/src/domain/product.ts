@@ -54,6 +54,16 @@ export interface ProductStore extends Reader<Product>, Deleter<Product> {
   saveStock(products: readonly Product[]): Promise<void>;
 }
 
+/** Tells which products change, whichever replica changes them. */
+export interface ProductFeed {
+  /**
+   * Yields undefined once the watch has begun, then the id of each product that has changed.
+   *
+   * @throws WatcherTooSlow, WatchInterrupted, or the signal's reason.
+   */
+  watch(signal: AbortSignal): AsyncIterable<string | undefined>;
+}
+
 /**
  * The product with its stock changed by `delta`.
  *

@@ -29,7 +29,7 @@ import {
   type ProductUpdate,
   updateProduct,
 } from '../usecases/products.js';
-import { withRpcErrors } from './errors.js';
+import { toRpcError, withRpcErrors } from './errors.js';
 import { readPrice, toMoneyMessage } from './money.js';
 import { idOf, readName } from './names.js';
 
@@ -46,6 +46,15 @@ export function productService(ports: Ports): ServiceImplementation {
       const query = validate((field) => readList(field, PRODUCTS, request));
       const { items, next } = await withRpcErrors(listProducts(ports, query));
       return { products: items.map(toProductMessage), nextPageToken: nextPageToken(PRODUCTS, request, next) };
+    },
+    async *watchProductChanges(_, { signal }) {
+      try {
+        for await (const id of ports.productFeed.watch(signal)) {
+          yield { product: id === undefined ? '' : nameOf('product', id) };
+        }
+      } catch (error) {
+        throw toRpcError(error);
+      }
     },
     async adjustStock({ name, delta }) {
       const change = { productId: idOf('product', name), delta };

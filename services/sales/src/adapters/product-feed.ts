@@ -1,0 +1,25 @@
+import { toWatchError } from '@rondo/resources/sql';
+import { payloadFields, type Sync } from '@rondo/sync';
+import type { ProductFeed } from '../domain/product.js';
+
+/** The topic of the changes of products. Migration 0006 appends them. */
+const PRODUCTS_TOPIC = 'products';
+
+/** Tells which products change at any replica. */
+export function createProductFeed(sync: Pick<Sync, 'watch'>): ProductFeed {
+  // Watchers read the products themselves.
+  const snapshot = async function* () {
+    yield undefined;
+  };
+  return {
+    async *watch(signal) {
+      try {
+        for await (const event of sync.watch({ topic: PRODUCTS_TOPIC, signal, snapshot })) {
+          yield event.kind === 'change' ? payloadFields(event.payload).text('id') : undefined;
+        }
+      } catch (error) {
+        throw toWatchError(error, 'products');
+      }
+    },
+  };
+}
