@@ -22,7 +22,7 @@ const HEADERS: Readonly<Record<Origin, Metadata>> = { hit: HIT, stale: STALE, st
 export function replyOf(call: ClientCall, { bytes, from }: Kept, origin: Origin): Reply {
   answeredBy(call, from);
   // A decoded message may refer to the memory that it was read from.
-  const copy = bytes.slice();
+  const copy = new Uint8Array(bytes);
   const message = isForwarded(call) ? copy : call.method.responseType.decode(copy);
   // The entries are copied only if a caller changes them.
   return { header: Metadata.over(HEADERS[origin]), trailer: new Metadata(), response: { stream: false, message } };

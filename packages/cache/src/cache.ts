@@ -1,7 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Channel, ClientCall } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import { bindingOf, encodeMessage, type Method, type Reply } from '@rondo/rpc/internal';
+import { answeredBy, bindingOf, encodeMessage, type Method, type Reply } from '@rondo/rpc/internal';
 import type { Middleware, Next } from '@rondo/rpc/middleware';
 import { replyOf } from './answer.js';
 import { createFeeds } from './feeds.js';
@@ -188,7 +188,9 @@ class CachedCalls {
     try {
       const { kept, reply } = await flight.join(call);
       if (known !== undefined) return replyOf(call, kept, 'shared');
-      return reply ?? replyOf(call, kept, 'stored');
+      if (reply === undefined) return replyOf(call, kept, 'stored');
+      answeredBy(call, kept.from);
+      return reply;
     } catch (error) {
       // It was another caller's deadline that has passed.
       if (flight.endedBefore(call, error) && call.context.reason === undefined) return this.answer(call, next, state);

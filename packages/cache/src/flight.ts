@@ -110,7 +110,9 @@ function toKept(
 ): Kept {
   if (response.stream) throw new TypeError('a stream where one message was expected');
   const { message } = response;
-  const bytes = message instanceof Uint8Array ? message.slice() : encodeMessage(method.responseType, message).slice();
+  const encoded = message instanceof Uint8Array ? message : encodeMessage(method.responseType, message);
+  // Not by `slice`, which copies nothing of a Buffer.
+  const bytes = new Uint8Array(encoded);
   const { ttlMs = 0, staleMs = 0 } = method.policy.cache ?? {};
   const freshUntil = startedAt + ttlMs;
   return { bytes, freshUntil, staleUntil: freshUntil + staleMs, from, tag };

@@ -17,12 +17,15 @@ export interface BreakerOptions {
 
 /** Does work that may be away, without waiting for it more than once. */
 export interface Breaker {
-  /** The result of `work`; undefined if it fails or takes too long, or has lately. */
+  /** The result of `work`; undefined if it fails or takes too long, or the breaker is open. */
   run<T>(work: () => Promise<T>): Promise<T | undefined>;
-  /** Opens the breaker, as a failure does. */
+  /** Opens the breaker at once, as several failures in a row do. */
   open(reason: unknown): void;
   close(): void;
 }
+
+/** A single delay may be chance, such as a pause of this process. */
+const FAILURES_TO_OPEN = 3;
 
 /** While it is open, no work is begun: probes in the background find out when it can be closed. */
 export function createBreaker(options: BreakerOptions): Breaker {
@@ -30,6 +33,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
   let isOpen = false;
   let ended = false;
   let failures = 0;
+  let inARow = 0;
   let timer: Timer | undefined;
 
   const probeLater = (): void => {
@@ -38,6 +42,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
         () => {
           if (ended) return;
           isOpen = false;
+          inARow = 0;
           onChange(false, undefined);
         },
         () => {
@@ -61,9 +66,12 @@ export function createBreaker(options: BreakerOptions): Breaker {
     async run(work) {
       if (isOpen || ended) return undefined;
       try {
-        return await within(work(), { clock, timeoutMs });
+        const result = await within(work(), { clock, timeoutMs });
+        inARow = 0;
+        return result;
       } catch (error) {
-        open(error);
+        inARow += 1;
+        if (inARow >= FAILURES_TO_OPEN) open(error);
         return undefined;
       }
     },

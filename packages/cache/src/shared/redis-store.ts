@@ -12,12 +12,12 @@ export interface RedisStoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** How long a command may take, in milliseconds. 50 by default: a longer wait would cost more than most calls. */
+  readonly timeoutMs?: number;
   /** Called with each command that failed or took too long. */
   readonly onError?: () => void;
 }
 
-/** How long a command may take. A longer wait would cost more than most calls. */
-const TIMEOUT_MS = 50;
 const RETRY_MS = 500;
 /** After so many probes without an answer, the connection itself is taken for dead. */
 const PROBES_UNTIL_NEW = 6;
@@ -57,7 +57,7 @@ const LEASE_LENGTH = LEASE_PREFIX.length + 32;
 
 /** Connects to a Redis server in the background. */
 export function createRedisStore(options: RedisStoreOptions): SharedStore {
-  const { url, random, log, onError = () => undefined } = options;
+  const { url, random, log, timeoutMs = 50, onError = () => undefined } = options;
   const clock = backgroundClock(options.clock);
   const where = new URL(url).host;
   /** Whether the server has ever answered. */
@@ -65,7 +65,7 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
   let connection = connect(url, onFault);
   const breaker = createBreaker({
     clock,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs,
     retryMs: RETRY_MS,
     probe: () => connection.ping(),
     onChange(open, reason) {

@@ -66,7 +66,7 @@ export function createSecondLevel(
     const leftMs = answer === undefined ? 0 : answer.freshUntil - wallClock.now().getTime();
     if (answer === undefined || !(leftMs > 0 && leftMs <= ttlMs) || !decodes(method, answer.bytes)) return undefined;
     const freshUntil = clock.now() + leftMs;
-    return { bytes: answer.bytes.slice(), freshUntil, staleUntil: freshUntil + staleMs };
+    return { bytes: new Uint8Array(answer.bytes), freshUntil, staleUntil: freshUntil + staleMs };
   };
 
   const fill = (key: string, lease: string, { bytes, freshUntil }: Kept): void => {
@@ -108,7 +108,7 @@ export function createSecondLevel(
 
 function decodes({ responseType }: Method, bytes: Uint8Array): boolean {
   try {
-    responseType.decode(bytes.slice());
+    responseType.decode(bytes);
     return true;
   } catch {
     return false;

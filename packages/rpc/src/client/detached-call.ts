@@ -88,7 +88,8 @@ export function encodedRequest({ method: { requestType }, request, context }: Cl
   const { message } = request;
   if (context instanceof ForwardContext) {
     const given = context.forwarded.request;
-    return typeof given === 'function' || !(message instanceof Uint8Array) ? undefined : message;
+    if (typeof given === 'function') return context.forwarded.requestKey?.();
+    return message instanceof Uint8Array ? message : undefined;
   }
   if (typeof message !== 'object' || message === null) return undefined;
   try {

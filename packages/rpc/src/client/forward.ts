@@ -36,6 +36,11 @@ export interface ForwardedCall {
    * call rejects with that very error.
    */
   readonly request: Payload<Uint8Array> | ((to: Endpoint) => Payload<Uint8Array> | undefined);
+  /**
+   * The encoded request of equal calls, if `request` is a function: by it a cache finds an answer before an instance is picked.
+   * Undefined from it, or without it, the call is made.
+   */
+  readonly requestKey?: (() => Uint8Array | undefined) | undefined;
   /** As in `CallOptions`. */
   readonly resumeForMs?: number;
 }

@@ -73,11 +73,29 @@ export function createBackend(options: BackendOptions): (call: MethodCall) => Pr
     if (localPaths.has(method.path)) return answerLocally(call, options);
     const { metadata, context, timeoutMs, request } = call;
     try {
-      const reply = await forward({ method, metadata, context, timeoutMs, limitMs: limitOf(call), request });
+      const requestKey = method.policy.cache && requestKeyOf(request);
+      const reply = await forward({
+        method,
+        metadata,
+        context,
+        timeoutMs,
+        limitMs: limitOf(call),
+        request,
+        requestKey,
+      });
       return reply.response.stream ? withPublicErrors(reply, (fault) => toPublicError(fault, call)) : reply;
     } catch (error) {
       throw toPublicError(error, call);
     }
+  };
+}
+
+/** The request in the encoding of most instances, for methods whose answers are kept. */
+function requestKeyOf(request: BackendCall['request']): ForwardedCall['requestKey'] {
+  if (typeof request !== 'function') return undefined;
+  return () => {
+    const payload = request(undefined);
+    return payload === undefined || payload.stream ? undefined : payload.message;
   };
 }
 
