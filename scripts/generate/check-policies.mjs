@@ -77,7 +77,8 @@ function* inBalancing({ slowStart, subsetSize }, { policy, weights }) {
 
 function* inMethod(method, options) {
   if (!hasOption(method, options.method)) return;
-  const { timeout, hashKey, resume, compression, retry, hedge, idempotency, cache } = getOption(method, options.method);
+  const policy = getOption(method, options.method);
+  const { timeout, hashKey, resume, compression, retry, hedge, idempotency, cache, breaker, bulkhead } = policy;
   if (timeout !== undefined && !isWithin(toMs(timeout), 1, DAY_MS)) {
     yield `timeout is ${toMs(timeout)} ms; it must be from 1 ms to 24 h`;
   }
@@ -94,6 +95,8 @@ function* inMethod(method, options) {
   if (retry !== undefined) yield* inRetry(retry, options);
   if (hedge !== undefined) yield* inHedge(method, hedge, { timeout, retry });
   if (cache !== undefined) yield* inCache(method, cache);
+  if (breaker !== undefined) yield* inBreaker(method, breaker, timeout);
+  if (bulkhead !== undefined) yield* inBulkhead(bulkhead, timeout);
 }
 
 function* inCache(method, { ttl, staleWhileRevalidate: stale, vary, feed }) {
@@ -165,9 +168,48 @@ function* inHedge(method, { delay }, { timeout, retry }) {
   }
   if (delay === undefined) return;
   if (!isWithin(toMs(delay), 1, HOUR_MS)) yield `hedge.delay is ${toMs(delay)} ms; it must be from 1 ms to 1 h`;
-  else if (timeout !== undefined && toMs(delay) >= toMs(timeout)) {
-    yield `hedge.delay is ${toMs(delay)} ms, and each call ends after ${toMs(timeout)} ms, its timeout; make the delay shorter`;
+  else yield* inTimeout('hedge.delay', delay, timeout);
+}
+
+function* inBreaker(method, { failurePercent, slowCall, window, minCalls, probes }, timeout) {
+  // A zero isn't sent: it means that the field is missing.
+  if (!isWithin(failurePercent, 0, 100)) {
+    yield `breaker.failure_percent is ${failurePercent}; it must be from 1 to 100, or missing for 50`;
   }
+  if (!isWithin(minCalls, 0, 10_000)) {
+    yield `breaker.min_calls is ${minCalls}; it must be from 1 to 10,000, or missing for 20`;
+  }
+  if (!isWithin(probes, 0, 100)) yield `breaker.probes is ${probes}; it must be from 1 to 100, or missing for 3`;
+  if (window !== undefined && !isWithin(toMs(window), 1_000, 10 * MINUTE_MS)) {
+    yield `breaker.window is ${toMs(window)} ms; it must be from 1 s to 10 min`;
+  }
+  if (slowCall === undefined) return;
+  if (method.methodKind !== 'unary') {
+    yield 'breaker.slow_call is for a method with one request and one reply, as the reader of a stream decides how long it lasts; leave it out';
+  } else if (!isWithin(toMs(slowCall), 1, HOUR_MS)) {
+    yield `breaker.slow_call is ${toMs(slowCall)} ms; it must be from 1 ms to 1 h`;
+  } else yield* inTimeout('breaker.slow_call', slowCall, timeout);
+}
+
+function* inBulkhead({ maxCalls, maxQueued, queueTimeout }, timeout) {
+  if (!isWithin(maxCalls, 1, 100_000)) {
+    yield `bulkhead.max_calls is ${maxCalls}; it must be from 1 to 100,000: name the most calls, or leave bulkhead out`;
+  }
+  if (!isWithin(maxQueued, 0, 100_000)) {
+    yield `bulkhead.max_queued is ${maxQueued}; it must be from 0 to 100,000`;
+  }
+  if (queueTimeout === undefined) return;
+  if (maxQueued === 0) {
+    yield 'bulkhead.queue_timeout is set, and there is no queue; set bulkhead.max_queued, or leave it out';
+  } else if (!isWithin(toMs(queueTimeout), 1, MINUTE_MS)) {
+    yield `bulkhead.queue_timeout is ${toMs(queueTimeout)} ms; it must be from 1 ms to 1 min`;
+  } else yield* inTimeout('bulkhead.queue_timeout', queueTimeout, timeout);
+}
+
+/** A wait has to end before the call does. */
+function* inTimeout(name, wait, timeout) {
+  if (timeout === undefined || toMs(wait) < toMs(timeout)) return;
+  yield `${name} is ${toMs(wait)} ms, and each call ends after ${toMs(timeout)} ms, its timeout; make it shorter`;
 }
 
 const NEEDS_IDEMPOTENCY =

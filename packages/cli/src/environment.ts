@@ -2,6 +2,8 @@ import type { RegistryChannelOptions } from '@rondo/rpc/client';
 import {
   type BalancingOverrides,
   checkZone,
+  configuredBreakers,
+  configuredBulkheads,
   configuredCompression,
   configuredReplyLimit,
   configuredTransport,
@@ -28,13 +30,20 @@ export function callerZone(environment: Readonly<Record<string, string | undefin
   }
 }
 
-/** The settings of connections to called services. */
-export type Connections = Pick<RegistryChannelOptions, 'maxReplyBytes' | 'compression' | 'tunnel'>;
+/** The settings of calls and of the connections that carry them. */
+export type Connections = Pick<
+  RegistryChannelOptions,
+  'breakers' | 'bulkheads' | 'maxReplyBytes' | 'compression' | 'tunnel'
+>;
 
-/** The settings that `RONDO_MAX_REPLY_BYTES`, `RONDO_COMPRESSION` and `RONDO_TRANSPORT` give. */
+/**
+ * The settings that `RONDO_BREAKER`, `RONDO_BULKHEAD`, `RONDO_MAX_REPLY_BYTES`, `RONDO_COMPRESSION` and `RONDO_TRANSPORT` give.
+ */
 export function callerConnections(environment: Readonly<Record<string, string | undefined>>): Connections {
   try {
     return {
+      breakers: configuredBreakers(environment['RONDO_BREAKER']),
+      bulkheads: configuredBulkheads(environment['RONDO_BULKHEAD']),
       maxReplyBytes: configuredReplyLimit(environment['RONDO_MAX_REPLY_BYTES']),
       compression: configuredCompression(environment['RONDO_COMPRESSION']),
       tunnel: configuredTransport(environment['RONDO_TRANSPORT']) === 'tunnel',

@@ -1,3 +1,4 @@
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { EVERY_SERVICE, POLICIES, parsePolicy } from '@rondo/rpc/internal';
 import { parseMethodName } from '../call/target.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
@@ -6,6 +7,7 @@ import { balancingOverrides, callerZone } from '../environment.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import type { Entry } from '../listing/entries.js';
+import { askGuards, formatGuards, viewGuard } from '../listing/guards.js';
 import { jsonOption, parseMetadata, positiveInteger, registryAddresses, registryOption } from '../options.js';
 import { explainAll } from '../pick/explain.js';
 import { FOOTNOTE, formatExplained, formatHeading, type Origin } from '../pick/format.js';
@@ -57,6 +59,9 @@ export const pick = defineCommand({
     '',
     '--explain lists every registered instance of the service. SHARE is its share of 1000 picks, LOAD is the load that it',
     'reports, and WHY is why it is not picked. With --json, see .policy and .endpoints[].picked, .share and .reason.',
+    '',
+    '--explain also asks all instances in the registry for their circuit breakers and bulkheads of the service: a client whose',
+    'breaker is open makes no call. With --json, see .guards.',
   ].join('\n'),
   options,
   maxPositionals: 1,
@@ -72,9 +77,9 @@ export const pick = defineCommand({
   complete: async (written, context) =>
     written.word.includes('/') ? completeMethod(written, context) : completeService(written, context),
   async run({ values, positionals: [name] }, context) {
-    const { entries, asked, origin } = await find(name, values, context);
+    const { entries, clients, asked, origin } = await find(name, values, context);
     return withObserver(asked, async (observer) => {
-      const told: Told = { observer, entries, asked, origin: origin ?? observer.view().balancing.origin };
+      const told: Told = { observer, entries, clients, asked, origin: origin ?? observer.view().balancing.origin };
       const json = values.json ?? false;
       return values.explain
         ? explain(told, json, context)
@@ -87,6 +92,7 @@ export const pick = defineCommand({
 interface Told {
   readonly observer: Observer;
   readonly entries: readonly Entry[];
+  readonly clients: readonly Instance[];
   readonly asked: ObserverOptions;
   readonly origin: Origin;
 }
@@ -94,6 +100,8 @@ interface Told {
 interface Found {
   /** The instances that the registry lists. */
   readonly entries: readonly Entry[];
+  /** All instances in the registry: some of them may call the service. */
+  readonly clients: readonly Instance[];
   readonly asked: ObserverOptions;
   /** Where the policy comes from if it is the command line; otherwise the client knows. */
   readonly origin: 'option' | undefined;
@@ -128,7 +136,7 @@ async function find(name: string | undefined, values: Values, context: CommandCo
   });
   const question = { service, method, metadata, key: values.key };
   const asked = { question, instances, registry, zone, balancing, clock, signal };
-  return { entries, asked, origin: policy === undefined ? undefined : 'option' };
+  return { entries, clients: listing.instances, asked, origin: policy === undefined ? undefined : 'option' };
 }
 
 function parsePolicyOption(text: string) {
@@ -150,18 +158,23 @@ async function pickInTurn(
 }
 
 async function explain(told: Told, json: boolean, { stdout, clock, signal }: CommandContext): Promise<number> {
-  const { observer, asked, entries, origin } = told;
+  const { observer, asked, entries, clients, origin } = told;
+  const { service, method } = asked.question;
   const endpoints = await explainAll(observer, entries, {
     clock,
     signal,
     version: asked.question.metadata.get('rondo-version'),
   });
+  const known = await askGuards(clients, { clock, signal });
+  const guards = known.filter(
+    ({ guard }) => guard.service === service && (method === undefined || guard.method === method),
+  );
   const text = json
-    ? `${JSON.stringify({ ...viewHeading(told), endpoints })}\n`
+    ? `${JSON.stringify({ ...viewHeading(told), endpoints, guards: guards.map(viewGuard) })}\n`
     : [
         formatHeading({ observer, options: asked, origin }),
         formatExplained(endpoints, tableLook(stdout)),
-        FOOTNOTE,
+        FOOTNOTE + formatGuards(guards, clock.now(), tableLook(stdout).paint),
       ].join('\n');
   await stdout.write(text);
   return endpoints.some(({ picked }) => picked) ? ExitCode.OK : ExitCode.FAILED;

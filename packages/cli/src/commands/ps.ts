@@ -6,6 +6,7 @@ import { formatDivided } from '../contract/report.js';
 import { ExitCode } from '../exit-code.js';
 import { checkAll } from '../listing/check.js';
 import { type Entry, formatEntries, formatRemarks, viewEntry, viewOperatorStates } from '../listing/entries.js';
+import { askGuards, formatGuards, type InstanceGuard, refusing, viewGuard } from '../listing/guards.js';
 import { jsonOption, registryAddresses, registryOption } from '../options.js';
 import {
   type InstanceListing,
@@ -35,11 +36,14 @@ export const ps = defineCommand({
     'If instances of a service have different versions of its contract, it asks an instance of each version and prints the',
     'differences. Incompatible means that callers and servers would misread each other, on the wire or in JSON. The exit code',
     'is still 0. With --json, see .contracts[].compatible: true, false, or null if it is not known.',
+    '',
+    'With --check, the lines below the list also tell which circuit breakers of the instances are open, and which of their',
+    'bulkheads are full. With --json, see .guards.',
   ].join('\n'),
   options: {
     check: {
       type: 'boolean',
-      description: 'Ask each instance for its health and its services; it has a second to answer.',
+      description: 'Ask each instance for its health, its services and its breakers; it has a second to answer.',
     },
     ...registryOption,
     ...jsonOption,
@@ -61,9 +65,10 @@ export const ps = defineCommand({
       operatorStates: await listOperatorStates(registry, { signal }),
     }));
     const { instances, service } = select(listing, name);
-    const [contracts, checks] = await Promise.all([
+    const [contracts, checks, guards] = await Promise.all([
       inspect(dividedServices(instances, service), { clock, signal }),
       values.check ? checkAll(instances, { clock, signal }) : undefined,
+      values.check ? askGuards(instances, { clock, signal }) : [],
     ]);
     const entries = instances.map((instance): Entry => {
       const { instanceId } = instance;
@@ -71,7 +76,7 @@ export const ps = defineCommand({
       const operatorState = isCordoned(instance) ? operatorStates.get(instanceId) : undefined;
       return { instance, operatorState, check: checks?.get(instanceId) };
     });
-    const found: Found = { listing, operatorStates, entries, contracts, service };
+    const found: Found = { listing, operatorStates, entries, contracts, guards, service };
     await (values.json ? writeJson(found, context) : writeText(found, addresses, context));
     return ExitCode.OK;
   },
@@ -82,12 +87,14 @@ interface Found {
   readonly operatorStates: OperatorStates;
   readonly entries: readonly Entry[];
   readonly contracts: readonly InspectedService[];
+  /** The breakers and bulkheads of the instances; empty if they weren't asked. */
+  readonly guards: readonly InstanceGuard[];
   /** The service that the instances were selected by; undefined for all services. */
   readonly service: string | undefined;
 }
 
 async function writeJson(
-  { listing, operatorStates, entries, contracts }: Found,
+  { listing, operatorStates, entries, contracts, guards }: Found,
   context: CommandContext,
 ): Promise<void> {
   const { instances, warming, position } = listing;
@@ -98,12 +105,13 @@ async function writeJson(
     warming,
     position: viewPosition(position),
     contracts,
+    ...(guards.length > 0 && { guards: guards.map(viewGuard) }),
   };
   await context.stdout.write(`${JSON.stringify(view)}\n`);
 }
 
 async function writeText(found: Found, addresses: readonly string[], context: CommandContext): Promise<void> {
-  const { listing, operatorStates, entries, contracts, service } = found;
+  const { listing, operatorStates, entries, contracts, guards, service } = found;
   const { stdout, stderr, clock } = context;
   if (listing.warming) {
     const text = 'The registry has just started empty: what is missing may still come back.';
@@ -118,7 +126,9 @@ async function writeText(found: Found, addresses: readonly string[], context: Co
     entries.length === 0
       ? `No instance is registered with the registry at ${addresses.join(', ')}.\n`
       : formatEntries(entries, clock.now(), tableLook(stdout));
-  await stdout.write(list + formatRemarks({ entries, absent }, clock.now(), paint) + formatDivided(contracts, paint));
+  const remarks = formatRemarks({ entries, absent }, clock.now(), paint);
+  const refused = formatGuards(refusing(guards), clock.now(), paint);
+  await stdout.write(list + remarks + refused + formatDivided(contracts, paint));
 }
 
 interface Selection {

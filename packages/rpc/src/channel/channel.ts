@@ -1,9 +1,10 @@
-import type { Logger, Reply } from '../call/call.js';
+import { type Logger, type Reply, silentLogger } from '../call/call.js';
 import type { ClientCall } from '../client/client.js';
-import type { Clock, Random, WallClock } from '../clock/clock.js';
+import type { Clock, Clocks, Random, WallClock } from '../clock/clock.js';
 import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
 import type { ServicePolicy } from '../contract/balancing.js';
 import type { BalancingOverrides } from '../contract/balancing-text.js';
+import type { BreakerOverrides, BulkheadOverrides } from '../contract/guard-text.js';
 import type { Method } from '../contract/method.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { checkZone } from '../resolver/endpoint.js';
@@ -14,10 +15,13 @@ import { grpcTransports } from '../transport/grpc/transport.js';
 import type { TransportFactory, WireCall } from '../transport/transport.js';
 import { callInstance } from './call-instance.js';
 import { type Choice, choose, type ImaginedCall } from './choose.js';
+import { acceptGuards } from './circuit-breaker/guards.js';
+import type { MethodGuard } from './circuit-breaker/method-guard.js';
+import { viewGuard } from './circuit-breaker/view.js';
 import { createFleet, type Fleet } from './fleet.js';
 import { channelClosed } from './lookup.js';
 import type { Self } from './position.js';
-import { callWithRetries, type RequestSource } from './retry.js';
+import { type AttemptOptions, callWithRetries, type RequestSource } from './retry.js';
 import { type ServiceView, viewEndpoints } from './service-view.js';
 import { acceptOverrides, createServices, type ServiceEntry } from './services.js';
 
@@ -45,6 +49,10 @@ export interface ChannelOptions extends GrpcTransportOptions {
   readonly zone?: string | undefined;
   /** Balancing by service name, which overrides the contracts. */
   readonly balancing?: BalancingOverrides;
+  /** Circuit breakers by service, `service/Method` or `*`, which override the contracts. */
+  readonly breakers?: BreakerOverrides;
+  /** Bulkheads by service, `service/Method` or `*`, which override the contracts. */
+  readonly bulkheads?: BulkheadOverrides;
   /**
    * The service instance that this process is, as soon as it is known. Clients with subsets use it to spread evenly over the
    * instances of a large service.
@@ -114,23 +122,27 @@ export interface Channel {
 /**
  * Creates a channel. It looks a service up at the service's first use.
  *
- * @throws TypeError if `zone` is no `region/zone`, if `balancing` or an option of the connections is out of its bounds, or if
+ * @throws TypeError if `zone` is no `region/zone`, if `balancing`, `breakers`, `bulkheads` or an option of the connections is out of its bounds, or if
  *   such an option is combined with a `transport`.
  */
 export function createChannel(options: ChannelOptions): Channel {
-  const { resolver, middleware = [], wireMiddleware = [], healthCheck = false } = options;
+  const { resolver, middleware = [], wireMiddleware = [], healthCheck = false, logger: log = silentLogger } = options;
   const { clock = systemClock, wallClock = systemWallClock, random = systemRandom } = options;
   const zone = checkZone(options.zone ?? '', 'zone');
   const overrides = acceptOverrides(options.balancing ?? {});
+  const guards = acceptGuards(options);
   const transport = connectionsOf(options, { clock, random });
   const services = createServices({
     resolver,
     transport,
     clock,
+    wallClock,
+    log,
     random,
     zone,
     healthCheck,
     overrides,
+    guards,
     self: options.self,
   });
 
@@ -148,15 +160,16 @@ export function createChannel(options: ChannelOptions): Channel {
     // Each option by name: copying the rest of an object costs more than the whole pick.
     call(method, wire, { attempts, hashKey, instance, lost, requests, maxAttempts, waitForReady }) {
       if (services.closed) return Promise.reject(channelClosed());
-      const { pool, budget } = services.of(method.service);
+      const { pool, budget, guards } = services.of(method.service);
       if (instance !== undefined) return callInstance(method, wire, { pool, budget, clock, attempts, instance });
       const given = { attempts, hashKey, lost, requests, maxAttempts, waitForReady, pool, budget, clock, random };
-      return callWithRetries(method, wire, given);
+      const guard = guards.of(method);
+      return guard === undefined ? callWithRetries(method, wire, given) : callGuarded(guard, method, { wire, given });
     },
     // Asynchronous, so that it rejects where it would throw.
     choose: async (method, call) => choose(method, call, { pool: services.of(method.service).pool, clock }),
     fleet: (method) => createFleet(method, { ...services.of(method.service), clock }),
-    inspect: () => services.all().map(view),
+    inspect: () => services.all().map((entry) => view(entry, { clock, wallClock })),
     close: () => services.close(),
     get closed() {
       return services.closed;
@@ -164,10 +177,27 @@ export function createChannel(options: ChannelOptions): Channel {
   };
 }
 
-function view({ service, pool, resolving, balanced: { balancing, origin } }: ServiceEntry): ServiceView {
+/** Makes a call within the method's guard. It is apart, so that a call without a guard makes no closure. */
+function callGuarded(
+  guard: MethodGuard,
+  method: Method,
+  { wire, given }: { readonly wire: WireCall; readonly given: AttemptOptions },
+): Promise<Reply<Uint8Array>> {
+  return guard.call(wire.context, () => callWithRetries(method, wire, given));
+}
+
+function view(entry: ServiceEntry, clocks: Clocks): ServiceView {
+  const {
+    service,
+    pool,
+    resolving,
+    balanced: { balancing, origin },
+  } = entry;
   const endpoints = viewEndpoints(pool.subchannels, balancing);
   const { panics } = pool;
-  return { service, balancing: { ...balancing, origin }, endpoints, panics, source: resolving.inspect?.() };
+  const source = resolving.inspect?.();
+  const guards = entry.guards.all().map((guard) => viewGuard(guard, clocks));
+  return { service, balancing: { ...balancing, origin }, endpoints, panics, guards, source };
 }
 
 /** How connections are made: by gRPC with these options, or by a custom transport. */

@@ -2,6 +2,8 @@ import { afterEach, expect, it } from '@jest/globals';
 import { checkZone } from '../resolver/endpoint.js';
 import {
   configuredBalancing,
+  configuredBreakers,
+  configuredBulkheads,
   configuredCompression,
   configuredReplyLimit,
   configuredTransport,
@@ -72,6 +74,14 @@ it('how unary calls travel is what RONDO_TRANSPORT says, or through tunnels', ()
   expect([configuredTransport(undefined), configuredTransport(' ')]).toEqual(['tunnel', 'tunnel']);
   expect(configuredTransport(' grpc ')).toBe('grpc');
   expect(() => configuredTransport('http')).toThrow('RONDO_TRANSPORT=http: give tunnel or grpc');
+});
+
+it('breakers and bulkheads are what RONDO_BREAKER and RONDO_BULKHEAD say', () => {
+  expect([configuredBreakers(), configuredBulkheads(' ')]).toEqual([{}, {}]);
+  expect(configuredBreakers('a.B=on?probes=1')).toEqual({ 'a.B': { probes: 1 } });
+  expect(configuredBulkheads('*=off')).toEqual({ '*': 'off' });
+  expect(() => configuredBreakers('a.B')).toThrow('RONDO_BREAKER=a.B: "a.B" is not service=on or service=off');
+  expect(() => configuredBulkheads('a.B=on')).toThrow('RONDO_BULKHEAD=a.B=on: a.B: on needs max_calls');
 });
 
 it('how requests are compressed is what RONDO_COMPRESSION says, or left to calls and contracts', () => {

@@ -1,5 +1,13 @@
 import { systemRandom } from '../clock/system.js';
 import { type BalancingOverrides, parseBalancing } from '../contract/balancing-text.js';
+import {
+  type BreakerOverrides,
+  type BulkheadOverrides,
+  breakerText,
+  bulkheadText,
+  type GuardOverrides,
+  type GuardText,
+} from '../contract/guard-text.js';
 import { COMPRESSIONS, type Compression } from '../contract/policy.js';
 import { checkZone } from '../resolver/endpoint.js';
 import { type EndpointStorage, folderStorage } from '../resolver/endpoint-storage.js';
@@ -13,8 +21,8 @@ let channel: Channel | undefined;
 
 /**
  * The process's own channel over the registry, created at its first use. These variables configure it: `RONDO_REGISTRY`,
- * `RONDO_REGISTRY_CACHE`, `RONDO_ZONE`, `RONDO_BALANCING`, `RONDO_MAX_REPLY_BYTES`, `RONDO_COMPRESSION` and
- * `RONDO_TRANSPORT`. Its watch keeps the process alive, so a script has to close it.
+ * `RONDO_REGISTRY_CACHE`, `RONDO_ZONE`, `RONDO_BALANCING`, `RONDO_BREAKER`, `RONDO_BULKHEAD`, `RONDO_MAX_REPLY_BYTES`,
+ * `RONDO_COMPRESSION` and `RONDO_TRANSPORT`. Its watch keeps the process alive, so a script has to close it.
  *
  * @throws TypeError if one of the variables is invalid. It names the variable and lists every fault.
  */
@@ -23,6 +31,8 @@ export function defaultChannel(): Channel {
     registry: registryAddresses(process.env['RONDO_REGISTRY']),
     zone: checkZone(process.env['RONDO_ZONE']?.trim() ?? '', 'RONDO_ZONE'),
     balancing: configuredBalancing(process.env['RONDO_BALANCING']),
+    breakers: configuredBreakers(process.env['RONDO_BREAKER']),
+    bulkheads: configuredBulkheads(process.env['RONDO_BULKHEAD']),
     maxReplyBytes: configuredReplyLimit(process.env['RONDO_MAX_REPLY_BYTES']),
     compression: configuredCompression(process.env['RONDO_COMPRESSION']),
     tunnel: configuredTransport(process.env['RONDO_TRANSPORT']) === 'tunnel',
@@ -49,6 +59,23 @@ export function configuredBalancing(text = ''): BalancingOverrides {
   const { overrides, faults } = parseBalancing(text);
   if (faults.length > 0) throw new TypeError(`RONDO_BALANCING=${text}: ${faults.join('; ')}`);
   return overrides;
+}
+
+/** The breakers in `text`; none if it is empty. */
+export function configuredBreakers(text = ''): BreakerOverrides {
+  return configured('RONDO_BREAKER', text, breakerText);
+}
+
+/** The bulkheads in `text`; none if it is empty. */
+export function configuredBulkheads(text = ''): BulkheadOverrides {
+  return configured('RONDO_BULKHEAD', text, bulkheadText);
+}
+
+function configured<P>(variable: string, text: string, { parse }: GuardText<P>): GuardOverrides<P> {
+  if (text.trim() === '') return {};
+  const { value, faults } = parse(text);
+  if (faults.length > 0) throw new TypeError(`${variable}=${text}: ${faults.join('; ')}`);
+  return value;
 }
 
 /** The maximum size of a reply in bytes; undefined if `text` is empty. */

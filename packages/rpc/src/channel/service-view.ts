@@ -2,6 +2,7 @@ import { nominalShares } from '../balancer/weights.js';
 import type { Balancing } from '../contract/balancing.js';
 import type { InstanceState, SourceView } from '../resolver/resolver.js';
 import type { ConnectivityState } from '../transport/transport.js';
+import type { GuardView } from './circuit-breaker/view.js';
 import { groupBy } from './group-by.js';
 import type { MethodCandidate } from './method-candidate.js';
 import type { BalancingOrigin } from './services.js';
@@ -69,6 +70,8 @@ export interface ServiceView {
   readonly endpoints: readonly EndpointView[];
   /** The paths of the methods in panic mode: calls go to all instances because too many fail. */
   readonly panics: readonly string[];
+  /** The breakers and bulkheads of the methods called so far. */
+  readonly guards: readonly GuardView[];
   /** The state of the lookup in the registry; undefined for a fixed list. */
   readonly source: SourceView | undefined;
 }

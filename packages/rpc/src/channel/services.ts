@@ -1,9 +1,11 @@
+import type { Logger } from '../call/call.js';
 import { runOutsideScope } from '../call/scope.js';
-import type { Clock, Random } from '../clock/clock.js';
+import type { Clock, Random, WallClock } from '../clock/clock.js';
 import { type Balancing, checkBalancing, DEFAULT_SERVICE_POLICY, type ServicePolicy } from '../contract/balancing.js';
 import { type BalancingOverrides, checkOverrides, EVERY_SERVICE } from '../contract/balancing-text.js';
 import { ALL_SERVICES, type ResolutionHandle, type Resolver, type ResolverListener } from '../resolver/resolver.js';
 import type { TransportFactory } from '../transport/transport.js';
+import { type GuardSettings, Guards } from './circuit-breaker/guards.js';
 import { Connections } from './connections.js';
 import { EndpointPool } from './endpoint-pool.js';
 import { channelClosed } from './lookup.js';
@@ -15,10 +17,13 @@ interface ServicesOptions {
   readonly resolver: Resolver;
   readonly transport: TransportFactory;
   readonly clock: Clock;
+  readonly wallClock: WallClock;
+  readonly log: Logger;
   readonly random: Random;
   readonly zone: string;
   readonly healthCheck: boolean;
   readonly overrides: BalancingOverrides;
+  readonly guards: GuardSettings;
   readonly self: Self | Promise<Self | undefined> | undefined;
 }
 
@@ -29,6 +34,8 @@ export interface ServiceEntry {
   readonly balanced: ServiceBalancing;
   readonly pool: EndpointPool;
   readonly budget: RetryBudget;
+  /** The breakers and bulkheads of its methods. */
+  readonly guards: Guards;
   readonly resolving: ResolutionHandle;
 }
 
@@ -44,8 +51,8 @@ interface Services {
   readonly closed: boolean;
 }
 
-export function createServices({ overrides, self, transport, ...shared }: ServicesOptions): Services {
-  const { resolver, clock, random, zone } = shared;
+export function createServices({ overrides, self, transport, guards: settings, ...shared }: ServicesOptions): Services {
+  const { resolver, clock, wallClock, log, random, zone } = shared;
   const connections = new Connections(transport);
   const entries = new Map<string, ServiceEntry>();
   let position: Position | undefined;
@@ -77,7 +84,8 @@ export function createServices({ overrides, self, transport, ...shared }: Servic
       position: positionFor(balancing),
     });
     const resolving = runOutsideScope(() => resolver.resolve(service, pool));
-    const entry = { service, balanced, pool, budget: new RetryBudget({ clock }), resolving };
+    const guards = new Guards(settings, { clock, wallClock, log, inPanic: (path) => pool.panic(path) !== undefined });
+    const entry = { service, balanced, pool, budget: new RetryBudget({ clock }), guards, resolving };
     entries.set(service, entry);
     return entry;
   }

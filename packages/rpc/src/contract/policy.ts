@@ -6,6 +6,8 @@ import {
   ServicePolicy as ServicePolicyOption,
   Transport,
 } from '@rondo/contracts/rondo/options/v1/options';
+import { type BreakerPolicy, breakerOf, checkBreaker } from './breaker-policy.js';
+import { type BulkheadPolicy, bulkheadOf, checkBulkhead } from './bulkhead-policy.js';
 import { type CachePolicy, cacheOf, checkCache } from './cache-policy.js';
 import type { MethodDefinition } from './definition.js';
 import { checkMs, toMs } from './duration.js';
@@ -40,6 +42,10 @@ export interface Policy {
   readonly cache?: CachePolicy;
   /** Whether a call waits while no instance can be reached. */
   readonly waitForReady?: boolean;
+  /** When a client stops making its calls; missing if it never does. */
+  readonly breaker?: BreakerPolicy;
+  /** How many of its calls a client has in flight at once; missing for any number. */
+  readonly bulkhead?: BulkheadPolicy;
   /** The source of a call's key, if the service is balanced by ring hash. */
   readonly hashKey?: HashKey;
   /** The fields by which a broken stream resumes; missing if it can't. */
@@ -75,6 +81,8 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
   const idempotency = key ? 'idempotent' : idempotencyOf(definition);
   const retry = option.retry && retryOf(option.retry);
   const hedge = option.hedge && hedgeOf(option.hedge);
+  const breaker = option.breaker && breakerOf(option.breaker);
+  const bulkhead = option.bulkhead && bulkheadOf(option.bulkhead);
   const cache = option.cache && cacheOf(option.cache, nameInCode);
   const hashKey = hashKeyOf(option.hashKey);
   const resume = resumeOf(option.resume);
@@ -84,6 +92,8 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
     key && prefixed('idempotency', checkKey(key, definition, retry)),
     retry && prefixed('retry', checkRetry(retry)),
     hedge && prefixed('hedge', checkHedge(hedge, streaming)),
+    breaker && prefixed('breaker', checkBreaker(breaker, streaming)),
+    bulkhead && prefixed('bulkhead', checkBulkhead(bulkhead)),
     cache && prefixed('cache', checkCache(cache, definition, isMetadataKey)),
     hashKey && prefixed('hash_key ', checkHashKey(hashKey, definition)),
     resume && prefixed('resume ', checkResume(resume, definition)),
@@ -101,6 +111,8 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
     ...(hedge && { hedge }),
     ...(cache && { cache }),
     ...(option.waitForReady && { waitForReady: true }),
+    ...(breaker && { breaker }),
+    ...(bulkhead && { bulkhead }),
     ...(hashKey && { hashKey }),
     ...(resume && { resume }),
     ...(compression && { compression }),

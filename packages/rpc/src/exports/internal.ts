@@ -9,7 +9,10 @@ export { cancelled } from '../call/call-context.js';
 export { InFlight, type InFlightMember } from '../call/in-flight.js';
 export { newTraceId, receivedTraceId } from '../call/trace.js';
 export type { Choice } from '../channel/choose.js';
+export type { BreakerView, BulkheadView, GuardView } from '../channel/circuit-breaker/view.js';
 export {
+  configuredBreakers,
+  configuredBulkheads,
   configuredCompression,
   configuredReplyLimit,
   configuredTransport,
@@ -38,8 +41,18 @@ export {
   parseBalancing,
   parsePolicy,
 } from '../contract/balancing-text.js';
+export type { BreakerPolicy } from '../contract/breaker-policy.js';
+export type { BulkheadPolicy } from '../contract/bulkhead-policy.js';
 export type { MessageChecks, MessageType, MethodDefinition, ServiceDefinition } from '../contract/definition.js';
 export { encodeMessage } from '../contract/encode.js';
+export {
+  type BreakerOverrides,
+  type BulkheadOverrides,
+  breakerText,
+  bulkheadText,
+  type GuardOverrides,
+  type GuardText,
+} from '../contract/guard-text.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS } from '../contract/policy.js';

@@ -99,7 +99,43 @@ const refused: readonly [body: string, reason: string][] = [
   [safe('hedge: {delay: {nanos: 999999}}'), 'Get: hedge.delay is 0.999999 ms; it must be from 1 ms to 1 h'],
   [
     safe('hedge: {delay: {seconds: 1}} timeout: {seconds: 1}'),
-    'Get: hedge.delay is 1000 ms, and each call ends after 1000 ms, its timeout; make the delay shorter',
+    'Get: hedge.delay is 1000 ms, and each call ends after 1000 ms, its timeout; make it shorter',
+  ],
+  [
+    method('breaker: {failure_percent: 101}'),
+    'Get: breaker.failure_percent is 101; it must be from 1 to 100, or missing for 50',
+  ],
+  [method('breaker: {min_calls: -1}'), 'Get: breaker.min_calls is -1; it must be from 1 to 10,000, or missing for 20'],
+  [method('breaker: {probes: 101}'), 'Get: breaker.probes is 101; it must be from 1 to 100, or missing for 3'],
+  [method('breaker: {window: {nanos: 999000000}}'), 'Get: breaker.window is 999 ms; it must be from 1 s to 10 min'],
+  [
+    method('breaker: {slow_call: {seconds: 3601}}'),
+    'Get: breaker.slow_call is 3601000 ms; it must be from 1 ms to 1 h',
+  ],
+  [
+    method('breaker: {slow_call: {seconds: 1}} timeout: {seconds: 1}'),
+    'Get: breaker.slow_call is 1000 ms, and each call ends after 1000 ms, its timeout; make it shorter',
+  ],
+  [
+    watch('breaker: {slow_call: {seconds: 1}}'),
+    'Get: breaker.slow_call is for a method with one request and one reply, as the reader of a stream decides how long it lasts; leave it out',
+  ],
+  [
+    method('bulkhead: {}'),
+    'Get: bulkhead.max_calls is 0; it must be from 1 to 100,000: name the most calls, or leave bulkhead out',
+  ],
+  [method('bulkhead: {max_calls: 1 max_queued: -1}'), 'Get: bulkhead.max_queued is -1; it must be from 0 to 100,000'],
+  [
+    method('bulkhead: {max_calls: 1 queue_timeout: {seconds: 1}}'),
+    'Get: bulkhead.queue_timeout is set, and there is no queue; set bulkhead.max_queued, or leave it out',
+  ],
+  [
+    method('bulkhead: {max_calls: 1 max_queued: 1 queue_timeout: {seconds: 61}}'),
+    'Get: bulkhead.queue_timeout is 61000 ms; it must be from 1 ms to 1 min',
+  ],
+  [
+    method('bulkhead: {max_calls: 1 max_queued: 1 queue_timeout: {seconds: 2}} timeout: {seconds: 2}'),
+    'Get: bulkhead.queue_timeout is 2000 ms, and each call ends after 2000 ms, its timeout; make it shorter',
   ],
   [
     safe('cache: {ttl: {seconds: 1}}'),
@@ -214,6 +250,11 @@ const taken: readonly string[] = [
   balancing('policy: BALANCING_POLICY_WEIGHTED_ROUND_ROBIN weights: WEIGHT_SOURCE_LOAD'),
   balancing('policy: BALANCING_POLICY_LEAST_REQUEST slow_start: {} subset_size: 10000'),
   balancing('slow_start: {seconds: 3600} subset_size: 1'),
+  method('breaker: {} bulkhead: {max_calls: 1}'),
+  method(
+    'breaker: {failure_percent: 100 slow_call: {seconds: 3600} window: {seconds: 600} min_calls: 10000 probes: 100}',
+  ),
+  watch('breaker: {} bulkhead: {max_calls: 100000 max_queued: 100000 queue_timeout: {seconds: 60}}'),
 ];
 
 function method(option: string, { request = '', response = '', level = '' } = {}): string {

@@ -1,4 +1,14 @@
-import { type BalancingOverrides, formatBalancing, parseBalancing } from '@rondo/rpc/internal';
+import {
+  type BalancingOverrides,
+  type BreakerOverrides,
+  type BulkheadOverrides,
+  breakerText,
+  bulkheadText,
+  formatBalancing,
+  type GuardOverrides,
+  type GuardText,
+  parseBalancing,
+} from '@rondo/rpc/internal';
 
 /** A parsed value, or what is wrong with the text. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: string };
@@ -158,6 +168,27 @@ export const balancingOverrides: Parser<BalancingOverrides> = {
   },
   format: formatBalancing,
 };
+
+/** Circuit breakers, by service or method. */
+export const breakerOverrides: Parser<BreakerOverrides> = {
+  rule: 'service[/Method]=on[?key=value&…] or =off, several with commas, * for every other service',
+  example: 'sales.v1.OrderService=on,calculator.v1.CalculatorService/Evaluate=on?slow=200ms&percent=30',
+  parse: (value) => parseGuards(breakerText, value),
+  format: breakerText.format,
+};
+
+/** Bulkheads, by service or method. */
+export const bulkheadOverrides: Parser<BulkheadOverrides> = {
+  rule: 'service[/Method]=on?max_calls=N[&key=value&…] or =off, several with commas, * for every other service',
+  example: 'sales.v1.OrderService=on?max_calls=50&max_queued=100&queue_timeout=500ms',
+  parse: (value) => parseGuards(bulkheadText, value),
+  format: bulkheadText.format,
+};
+
+function parseGuards<P>({ parse }: GuardText<P>, text: string): Parsed<GuardOverrides<P>> {
+  const { value, faults } = parse(text);
+  return faults.length === 0 ? valid(value) : invalid(`is wrong: ${faults.join('; ')}`);
+}
 
 /** A host with an optional port. */
 export interface ReachableAt {

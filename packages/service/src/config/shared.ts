@@ -9,6 +9,8 @@ import {
 import { maxCalls } from './max-calls.js';
 import {
   balancingOverrides,
+  breakerOverrides,
+  bulkheadOverrides,
   hostPort,
   integer,
   invalid,
@@ -114,6 +116,12 @@ export function sharedVariables(port: number) {
     }),
     balancing: optionalVariable('RONDO_BALANCING', balancingOverrides, {
       description: 'How calls to other services are balanced, if it differs from their contracts.',
+    }),
+    breakers: optionalVariable('RONDO_BREAKER', breakerOverrides, {
+      description: 'Circuit breakers for calls to other services, if they differ from their contracts.',
+    }),
+    bulkheads: optionalVariable('RONDO_BULKHEAD', bulkheadOverrides, {
+      description: 'How many calls to other services are in flight at once, if it differs from their contracts.',
     }),
     logLevel: variable('RONDO_LOG_LEVEL', oneOf(LOG_LEVELS), {
       default: 'info',

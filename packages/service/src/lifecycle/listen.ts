@@ -5,6 +5,7 @@ import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 import type { Logger, ServerCall } from '@rondo/rpc/call';
+import type { Channel } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { CallRefused, callLog, callMetrics, methodsOf } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
@@ -29,6 +30,8 @@ interface ListenOptions {
   readonly descriptorSet: Uint8Array | undefined;
   readonly readiness: State<Readiness>;
   readonly meter: Meter;
+  /** The channel that carries the calls of the process. */
+  readonly channel: Pick<Channel, 'inspect'>;
 }
 
 /**
@@ -38,12 +41,13 @@ interface ListenOptions {
  */
 export async function listen(runtime: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
   const { name, config, instanceId, startedAt, clock, wallClock, random, log } = runtime;
-  const { app, descriptorSet, readiness, meter } = options;
+  const { app, descriptorSet, readiness, meter, channel } = options;
   const own = servicesOf(app);
   const health = createHealth({ readiness, services: own, always: BUILT_IN_SERVICES });
   const load = createLoadMeter({ clock, ignored: BUILT_IN_SERVICES, cpu: createCpuMeter(clock) });
   const reports = createLoadReports({ meter: load, readiness, clock });
-  const stats = createCallStats({ instanceId, startedAt, router: () => router, ignored: BUILT_IN_SERVICES, clock });
+  const told = { instanceId, startedAt, clock, channel };
+  const stats = createCallStats({ ...told, router: () => router, ignored: BUILT_IN_SERVICES });
   const builtIn = [health, reports, stats];
   const services = [...own, ...builtIn.map(({ definition }) => definition.fullName)];
   const reflection = createReflection({ services, descriptorSet });

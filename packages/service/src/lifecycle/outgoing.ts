@@ -3,7 +3,7 @@ import { createCache, type ResponseCache, type SharedOptions } from '@rondo/cach
 import { type Channel, createRegistryChannel } from '@rondo/rpc/client';
 import { callMetrics, folderStorage, type Self } from '@rondo/rpc/internal';
 import { formatHostPort } from '../config/parsers.js';
-import { meterBalancing, meterDiscovery } from '../metrics/metrics.js';
+import { meterChannel } from '../metrics/metrics.js';
 import { fingerprints } from './descriptors.js';
 import type { Resources } from './drain.js';
 import type { ServiceRuntime } from './service.js';
@@ -40,6 +40,8 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
     logger: log,
     zone: config.zone,
     ...(config.balancing && { balancing: config.balancing }),
+    ...(config.breakers && { breakers: config.breakers }),
+    ...(config.bulkheads && { bulkheads: config.bulkheads }),
     maxReplyBytes,
     compression: config.compression,
     tunnel: config.transport === 'tunnel',
@@ -49,8 +51,7 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
   resources.hold(() => channel.close());
   cache.attach(channel);
   resources.hold(cache.close);
-  meterDiscovery(meter, channel);
-  meterBalancing(meter, channel);
+  meterChannel(meter, channel);
   return { channel, cache };
 }
 

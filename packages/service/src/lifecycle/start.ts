@@ -111,7 +111,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const [service] = services;
   resolveSelf(registers && service !== undefined ? { service, instanceId } : undefined);
   readiness.set(readinessOf(dependencies.map(({ name }) => name)));
-  const server = await listen(runtime, { app, descriptorSet, readiness, meter });
+  const server = await listen(runtime, { app, descriptorSet, readiness, meter, channel });
   const { address, port, tunnel } = server;
   log.info({ address, metrics: metrics.address, services }, `listening on ${address}`);
   const { listeners = [] } = app;

@@ -1,7 +1,13 @@
 import type { Duration } from '@rondo/contracts/google/protobuf/duration';
-import { CallStatsServiceDefinition, type MethodStats } from '@rondo/contracts/rondo/stats/v1/stats';
+import {
+  BreakerState,
+  CallStatsServiceDefinition,
+  type GuardedMethod,
+  type MethodStats,
+} from '@rondo/contracts/rondo/stats/v1/stats';
+import type { Channel } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import type { Method } from '@rondo/rpc/internal';
+import type { BreakerView, GuardView, Method } from '@rondo/rpc/internal';
 import { implement, type Router, type ServiceImplementation } from '@rondo/rpc/server';
 
 /** Whose calls are told. */
@@ -14,11 +20,13 @@ interface CallStatsOptions {
   /** Fully qualified services whose calls aren't told, such as health. */
   readonly ignored: readonly string[];
   readonly clock: Clock;
+  /** The channel whose breakers and bulkheads are told. */
+  readonly channel: Pick<Channel, 'inspect'>;
 }
 
 /** Creates `rondo.stats.v1.CallStatsService`: the counters of the calls that this process answers. */
 export function createCallStats(options: CallStatsOptions): ServiceImplementation {
-  const { instanceId, startedAt: startTime, router, clock } = options;
+  const { instanceId, startedAt: startTime, router, clock, channel } = options;
   const ignored: ReadonlySet<string> = new Set(options.ignored);
   const createdAt = clock.now();
   return implement(CallStatsServiceDefinition, {
@@ -30,7 +38,8 @@ export function createCallStats(options: CallStatsOptions): ServiceImplementatio
           ? []
           : [toMethodStats(method, counted)];
       });
-      return { instanceId, startTime, uptime: toDuration(clock.now() - createdAt), methods: told };
+      const guardedMethods = channel.inspect().flatMap(({ guards }) => guards.map(toGuardedMethod));
+      return { instanceId, startTime, uptime: toDuration(clock.now() - createdAt), methods: told, guardedMethods };
     },
   });
 }
@@ -46,6 +55,34 @@ function toMethodStats({ service, name }: Method, counted: Counted): MethodStats
     durations: counted.durations().map(({ count, ...range }) => ({ ...range, count: BigInt(count) })),
     requestBytes: BigInt(counted.requestBytes),
     replyBytes: BigInt(counted.replyBytes),
+  };
+}
+
+const BREAKER_STATES: Readonly<Record<BreakerView['state'], BreakerState>> = {
+  closed: BreakerState.BREAKER_STATE_CLOSED,
+  half_open: BreakerState.BREAKER_STATE_HALF_OPEN,
+  open: BreakerState.BREAKER_STATE_OPEN,
+};
+
+function toGuardedMethod({ path, breaker, bulkhead }: GuardView): GuardedMethod {
+  const [, service = '', method = ''] = path.split('/');
+  return {
+    service,
+    method,
+    breaker: breaker && {
+      state: BREAKER_STATES[breaker.state],
+      openTime: breaker.openedAt,
+      reason: breaker.reason,
+      openings: BigInt(breaker.openings),
+      refused: BigInt(breaker.refused),
+    },
+    bulkhead: bulkhead && {
+      inFlight: bulkhead.inFlight,
+      maxCalls: bulkhead.policy.maxCalls,
+      queued: bulkhead.queued,
+      maxQueued: bulkhead.policy.maxQueued,
+      refused: BigInt(bulkhead.refused),
+    },
   };
 }
 

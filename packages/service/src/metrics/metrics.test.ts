@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { EndpointView, ServiceView } from '@rondo/rpc/internal';
+import type { BreakerView, EndpointView, ServiceView } from '@rondo/rpc/internal';
+import { meterGuards } from './guards.js';
 import { type Metrics, meterBalancing, startMetrics } from './metrics.js';
 
 const started: Metrics[] = [];
@@ -88,7 +89,7 @@ async function scrape(endpoints: readonly EndpointView[]): Promise<string> {
     subsetSize: undefined,
     origin: 'default',
   } as const;
-  const view: ServiceView = { service: 's.S', balancing, endpoints, panics: [], source: undefined };
+  const view: ServiceView = { service: 's.S', balancing, endpoints, panics: [], guards: [], source: undefined };
   meterBalancing(metrics.meter, { inspect: () => [view] });
   return await (await fetch(`http://${metrics.address}/metrics`)).text();
 }
@@ -125,4 +126,31 @@ it('reports ejected endpoints, but not endpoints that take only other calls', as
 it('reports at most a thousand endpoints', async () => {
   const text = await scrape(Array.from({ length: 1_001 }, (_, index) => endpoint(`i${index}`)));
   expect(lines(text, 'picks_total')).toHaveLength(1_000);
+});
+
+it('reports breakers and bulkheads', async () => {
+  const metrics = await start();
+  const breaker: BreakerView = {
+    state: 'half_open',
+    openedAt: new Date(0),
+    reason: 'most calls failed',
+    probeInMs: 100,
+    openings: 2,
+    refused: 30,
+    calls: 0,
+    bad: 0,
+    policy: { failurePercent: 50, slowCallMs: undefined, windowMs: 10_000, minCalls: 20, probes: 3 },
+  };
+  const bulkhead = { inFlight: 4, queued: 5, refused: 6, policy: { maxCalls: 4, maxQueued: 5, queueTimeoutMs: 1 } };
+  meterGuards(metrics.meter, { inspect: () => [{ guards: [{ path: '/s.S/M', breaker, bulkhead }] }] });
+  const text = await (await fetch(`http://${metrics.address}/metrics`)).text();
+  const method = '{grpc_method="s.S/M"}';
+  expect(text.split('\n').filter((line) => /^rondo_(breaker|bulkhead)/.test(line))).toEqual([
+    `rondo_breaker_state${method} 1`,
+    `rondo_breaker_openings_total${method} 2`,
+    `rondo_breaker_refusals_total${method} 30`,
+    `rondo_bulkhead_calls_in_flight${method} 4`,
+    `rondo_bulkhead_calls_queued${method} 5`,
+    `rondo_bulkhead_refusals_total${method} 6`,
+  ]);
 });

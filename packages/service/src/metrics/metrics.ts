@@ -2,6 +2,7 @@ import type { BatchObservableResult, Meter } from '@opentelemetry/api';
 import type { Channel } from '@rondo/rpc/client';
 import type { ServiceView } from '@rondo/rpc/internal';
 import type { HostPort } from '../config/parsers.js';
+import { meterGuards } from './guards.js';
 
 /** The meter of a process, and where its measurements are served. */
 export interface Metrics {
@@ -64,6 +65,13 @@ export function meterProcess(meter: Meter): void {
     result.observe(performance.eventLoopUtilization(now, last).utilization);
     last = now;
   });
+}
+
+/** Meters what a channel calls: discovery, balancing, breakers and bulkheads. */
+export function meterChannel(meter: Meter, channel: Channel): void {
+  meterDiscovery(meter, channel);
+  meterBalancing(meter, channel);
+  meterGuards(meter, channel);
 }
 
 /**

@@ -1,0 +1,102 @@
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { BreakerState, CallStatsServiceDefinition, type GuardedMethod } from '@rondo/contracts/rondo/stats/v1/stats';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { RpcError } from '@rondo/rpc/status';
+import { addressOf } from '../registry/instance-view.js';
+import type { Paint } from '../terminal/terminal.js';
+import { formatAge, printable } from '../terminal/text.js';
+import { type Asking, forEachOf } from './check.js';
+
+/** The breaker and the bulkhead of an instance for a method that it calls. */
+export interface InstanceGuard {
+  readonly instanceId: string;
+  readonly guard: GuardedMethod;
+}
+
+const TIMEOUT_MS = 1_000;
+/** How many instances are asked at once. */
+const CONCURRENCY = 32;
+
+/** Asks each instance for its breakers and bulkheads. An instance that can't be reached, or has none, is missing. */
+export async function askGuards(instances: readonly Instance[], asking: Asking): Promise<readonly InstanceGuard[]> {
+  const found = new Map<string, readonly GuardedMethod[]>();
+  await forEachOf(instances, CONCURRENCY, async (instance) => {
+    if (addressOf(instance) !== '') found.set(instance.instanceId, await ask(addressOf(instance), asking));
+  });
+  asking.signal.throwIfAborted();
+  return instances.flatMap(({ instanceId }) => (found.get(instanceId) ?? []).map((guard) => ({ instanceId, guard })));
+}
+
+async function ask(address: string, { clock, signal }: Asking): Promise<readonly GuardedMethod[]> {
+  const channel = createChannel({ resolver: staticResolver([address]), clock });
+  try {
+    const client = createClient(CallStatsServiceDefinition, { channel });
+    return (await client.getCallStats({}, { signal, timeoutMs: TIMEOUT_MS })).guardedMethods;
+  } catch (error) {
+    // The instance has no such service or can't be reached; the check says why.
+    if (error instanceof RpcError) return [];
+    throw error;
+  } finally {
+    channel.close();
+  }
+}
+
+/** The breakers among `guards` that aren't closed, and the bulkheads that are full. */
+export function refusing(guards: readonly InstanceGuard[]): readonly InstanceGuard[] {
+  return guards.map(({ instanceId, guard }) => {
+    const { breaker, bulkhead } = guard;
+    const full = bulkhead !== undefined && bulkhead.inFlight >= bulkhead.maxCalls;
+    const shown = { breaker: isOpen(breaker?.state) ? breaker : undefined, bulkhead: full ? bulkhead : undefined };
+    return { instanceId, guard: { ...guard, ...shown } };
+  });
+}
+
+/** The guards, a line for each breaker and each bulkhead; empty if there are none. */
+export function formatGuards(guards: readonly InstanceGuard[], nowMs: number, paint: Paint): string {
+  const lines = guards.flatMap((one) => linesOf(one, nowMs));
+  return lines.length === 0 ? '' : `\n${lines.map((line) => `${paint('yellow', printable(line))}\n`).join('')}`;
+}
+
+function linesOf({ instanceId, guard }: InstanceGuard, nowMs: number): readonly string[] {
+  const { service, method, breaker, bulkhead } = guard;
+  const lines: string[] = [];
+  if (breaker !== undefined) {
+    const { openTime, reason } = breaker;
+    const since = openTime === undefined ? '' : ` since ${formatAge(nowMs - openTime.getTime())}: ${reason}`;
+    lines.push(`${instanceId}: its breaker of ${service}/${method} is ${nameOf(breaker.state)}${since}`);
+  }
+  if (bulkhead !== undefined) {
+    const { inFlight, maxCalls, queued, maxQueued } = bulkhead;
+    const use = `${inFlight} of ${maxCalls} calls in flight, ${queued} of ${maxQueued} waiting`;
+    lines.push(`${instanceId}: its bulkhead of ${service}/${method} has ${use}`);
+  }
+  return lines;
+}
+
+/** A guard for `--json`. */
+export function viewGuard({ instanceId, guard: { service, method, breaker, bulkhead } }: InstanceGuard) {
+  return {
+    instanceId,
+    service,
+    method,
+    breaker: breaker && {
+      state: nameOf(breaker.state),
+      openTime: breaker.openTime?.toISOString() ?? null,
+      reason: breaker.reason,
+      openings: Number(breaker.openings),
+      refused: Number(breaker.refused),
+    },
+    bulkhead: bulkhead && { ...bulkhead, refused: Number(bulkhead.refused) },
+  };
+}
+
+const isOpen = (state: BreakerState | undefined): boolean =>
+  state === BreakerState.BREAKER_STATE_OPEN || state === BreakerState.BREAKER_STATE_HALF_OPEN;
+
+const NAMES: Readonly<Partial<Record<BreakerState, string>>> = {
+  [BreakerState.BREAKER_STATE_CLOSED]: 'closed',
+  [BreakerState.BREAKER_STATE_HALF_OPEN]: 'half open',
+  [BreakerState.BREAKER_STATE_OPEN]: 'open',
+};
+
+const nameOf = (state: BreakerState): string => NAMES[state] ?? 'unknown';
