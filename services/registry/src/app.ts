@@ -1,12 +1,14 @@
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import { implement } from '@rondo/rpc/server';
-import type { App, Config, ServiceContext } from '@rondo/service';
+import { type App, type Config, checkSetting, type ServiceContext } from '@rondo/service';
 import type { variables } from './config.js';
 import { WATCH_REST_MS } from './domain/limits.js';
 import { meterStore, type StoreMeter } from './metrics.js';
 import { openStore } from './open-store.js';
 import { registryHandlers } from './rpc/handlers.js';
 import { RefusalLog } from './rpc/refusal-log.js';
+import { settingsHandlers } from './rpc/settings-handlers.js';
 
 /** Wires the registry: its contract over the configured store. */
 export function createApp(
@@ -20,13 +22,19 @@ export function createApp(
   const files = { ca, cert, key };
   const watchRestMs = WATCH_REST_MS;
   const opened = openStore({ location, files, clock, wallClock, random, log, limits, warmingMs, watchRestMs });
-  const { store, dependencies } = opened;
+  const { store, settings, dependencies } = opened;
   const refusals = new RefusalLog(log, clock);
   meterStore(meter, { ...opened, refusals });
   return {
-    services: [implement(RegistryServiceDefinition, registryHandlers({ store, wallClock, refusals }))],
+    services: [
+      implement(RegistryServiceDefinition, registryHandlers({ store, wallClock, refusals })),
+      implement(SettingsServiceDefinition, settingsHandlers({ settings, log, checkSetting })),
+    ],
     dependencies,
     quiet: ['/rondo.registry.v1.RegistryService/Renew'],
-    stop: () => store.close(),
+    stop: async () => {
+      await settings.close();
+      await store.close();
+    },
   };
 }

@@ -6,7 +6,10 @@ import { ConfigurationError, type Dependency, formatHostPort } from '@rondo/serv
 import { EtcdStore } from './adapters/etcd-store/etcd-store.js';
 import { connectEtcd } from './adapters/etcd-store/members.js';
 import { MemoryStore } from './adapters/memory-store/memory-store.js';
+import { EtcdSettings } from './adapters/settings/etcd-settings.js';
+import { MemorySettings } from './adapters/settings/memory-settings.js';
 import type { TotalLimits } from './domain/limits.js';
+import type { SettingsStore } from './domain/settings.js';
 import type { RegistryStore } from './domain/store.js';
 import type { EtcdLocation, StoreLocation } from './store-location.js';
 
@@ -35,6 +38,7 @@ interface TlsFiles {
 /** An open store. */
 interface OpenStore {
   readonly store: RegistryStore;
+  readonly settings: SettingsStore;
   /** What must answer before the registry can serve. */
   readonly dependencies: readonly Dependency[];
   /** Whether the backing store answers right now; undefined for the store in memory. */
@@ -54,12 +58,16 @@ const VARIABLES = {
  */
 export function openStore({ location, files, ...options }: OpenOptions): OpenStore {
   const tls = readTls(location, files);
-  if (location.kind === 'memory') return { store: new MemoryStore(options), dependencies: [], connected: undefined };
-  const { clock, random } = options;
+  const { clock, wallClock, random, log } = options;
+  if (location.kind === 'memory') {
+    const settings = new MemorySettings(wallClock);
+    return { store: new MemoryStore(options), settings, dependencies: [], connected: undefined };
+  }
   const etcd = connectEtcd({ ...addressOf(location), tls }, { clock, random });
   const store = new EtcdStore({ ...options, etcd, prefix: location.prefix });
+  const settings = new EtcdSettings({ etcd, prefix: location.prefix, clock, wallClock, random, log });
   const check = () => store.ready();
-  return { store, dependencies: [{ name: store.name, check }], connected: () => store.connected };
+  return { store, settings, dependencies: [{ name: store.name, check }], connected: () => store.connected };
 }
 
 function addressOf({ endpoints, prefix, user, password }: EtcdLocation) {

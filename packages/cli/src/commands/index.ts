@@ -1,6 +1,7 @@
 import type { Command } from '../command.js';
 import { call } from './call.js';
 import { completion } from './completion.js';
+import { config } from './config.js';
 import { cordon, uncordon } from './cordon.js';
 import { describe } from './describe.js';
 import { dev } from './dev.js';
@@ -20,7 +21,7 @@ import { watch } from './watch.js';
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Look', commands: [ps, top, pick, watch, logs] },
   { title: 'Call', commands: [describe, call] },
-  { title: 'Operate', commands: [drain, cordon, uncordon, restart, tx] },
+  { title: 'Operate', commands: [drain, cordon, uncordon, restart, config, tx] },
   { title: 'Build', commands: [create, dev, remove] },
   { title: 'Rondo itself', commands: [doctor, completion] },
 ];

@@ -86,7 +86,7 @@ export async function readTime(
 }
 
 /** Awaits an answer of the registry. If it fails, the error names the registry's addresses. */
-async function reach<T>(addresses: readonly string[], answer: Promise<T>): Promise<T> {
+export async function reach<T>(addresses: readonly string[], answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {

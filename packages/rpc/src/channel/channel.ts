@@ -6,6 +6,7 @@ import type { ServicePolicy } from '../contract/balancing.js';
 import type { BalancingOverrides } from '../contract/balancing-text.js';
 import type { BreakerOverrides, BulkheadOverrides } from '../contract/guard-text.js';
 import type { Method } from '../contract/method.js';
+import type { CallSettings } from '../live-config/live-settings.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { checkZone } from '../resolver/endpoint.js';
 import type { ResolutionHandle, Resolver, ResolverListener } from '../resolver/resolver.js';
@@ -20,10 +21,12 @@ import type { MethodGuard } from './circuit-breaker/method-guard.js';
 import { viewGuard } from './circuit-breaker/view.js';
 import { createFleet, type Fleet } from './fleet.js';
 import { channelClosed } from './lookup.js';
+import { Overrides } from './overrides.js';
 import type { Self } from './position.js';
 import { type AttemptOptions, callWithRetries, type RequestSource } from './retry.js';
+import { acceptOverrides } from './service-balancing.js';
 import { type ServiceView, viewEndpoints } from './service-view.js';
-import { acceptOverrides, createServices, type ServiceEntry } from './services.js';
+import { createServices, type ServiceEntry } from './services.js';
 
 /**
  * Options of {@link createChannel}. `tls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs`, `compression` and `tunnel` apply to
@@ -112,6 +115,8 @@ export interface Channel {
   choose(method: Method, call: ImaginedCall): Promise<Choice>;
   /** The instances that can be called for a method, for callers that distribute work themselves. */
   fleet(method: Method): Fleet;
+  /** Replaces the settings that override the options and the contracts. Calls in flight go on. */
+  configure(settings: CallSettings): void;
   /** The current state of each service that was used. */
   inspect(): readonly ServiceView[];
   /** Refuses new calls. Calls in flight go on. */
@@ -129,8 +134,8 @@ export function createChannel(options: ChannelOptions): Channel {
   const { resolver, middleware = [], wireMiddleware = [], healthCheck = false, logger: log = silentLogger } = options;
   const { clock = systemClock, wallClock = systemWallClock, random = systemRandom } = options;
   const zone = checkZone(options.zone ?? '', 'zone');
-  const overrides = acceptOverrides(options.balancing ?? {});
-  const guards = acceptGuards(options);
+  const balancing = acceptOverrides(options.balancing ?? {});
+  const overrides = new Overrides({ balancing, ...acceptGuards(options), log });
   const transport = connectionsOf(options, { clock, random });
   const services = createServices({
     resolver,
@@ -142,7 +147,6 @@ export function createChannel(options: ChannelOptions): Channel {
     zone,
     healthCheck,
     overrides,
-    guards,
     self: options.self,
   });
 
@@ -169,6 +173,7 @@ export function createChannel(options: ChannelOptions): Channel {
     // Asynchronous, so that it rejects where it would throw.
     choose: async (method, call) => choose(method, call, { pool: services.of(method.service).pool, clock }),
     fleet: (method) => createFleet(method, { ...services.of(method.service), clock }),
+    configure: (settings) => services.configure(settings),
     inspect: () => services.all().map((entry) => view(entry, { clock, wallClock })),
     close: () => services.close(),
     get closed() {

@@ -3,6 +3,7 @@ import type { PickCall } from '../balancer/picker.js';
 import type { Clock, Random } from '../clock/clock.js';
 import type { Balancing } from '../contract/balancing.js';
 import type { Method } from '../contract/method.js';
+import { withCanaries } from '../resolver/canary.js';
 import type { Resolution, ResolverListener } from '../resolver/resolver.js';
 import type { RpcError } from '../status/rpc-error.js';
 import type { ConnectivityState } from '../transport/transport.js';
@@ -45,44 +46,57 @@ export interface EndpointPoolOptions {
  * and wakes the calls that wait.
  */
 export class EndpointPool implements ResolverListener, AttemptListener {
+  readonly #options: EndpointPoolOptions;
   readonly #clock: Clock;
   readonly #lookup: Lookup;
   readonly #subchannels: Subchannels;
-  readonly #outliers: OutlierDetector;
+  readonly #slowStart: SlowStart;
+  #outliers: OutlierDetector;
   /** Undefined if the policy doesn't balance by load. */
-  readonly #loads: LoadReports | undefined;
-  readonly #pickers: MethodPickers;
+  #loads: LoadReports | undefined;
+  #pickers: MethodPickers;
   readonly #onDemand: ConnectOnDemand;
   readonly #firstConnections: FirstConnections;
   readonly #changes = new Changes();
   /** The delays after which the calls of the service are hedged. */
   readonly hedgeDelays = new HedgeDelays();
+  /** The last resolution, and the percentage that replaces those of its canaries. */
+  #resolution: Resolution | undefined;
+  #canaryPercent: number | undefined;
   /** Whether no pick has to wait for the first connections or to start one. */
   #connected = false;
 
   constructor(options: EndpointPoolOptions) {
     const { clock, random, balancing, position = () => 0 } = options;
+    this.#options = options;
     this.#clock = clock;
+    this.#slowStart = new SlowStart(options);
     this.#lookup = new Lookup(options);
     this.#subchannels = new Subchannels({
       ...options,
       position,
-      slowStart: new SlowStart(options),
+      slowStart: this.#slowStart,
       subset: subsetOf(options),
       onState: (subchannel, state, broke) => this.#onState(subchannel, state, broke),
       onChange: () => this.#changed(),
     });
-    this.#outliers = new OutlierDetector({ random, policy: balancing.policy });
-    this.#loads = balancing.weights === 'load' ? new LoadReports(clock) : undefined;
-    this.#pickers = new MethodPickers({
-      clock,
-      random,
-      createPolicy: () => createPolicy(balancing, options),
-      weights: balancing.weights,
-      outliers: this.#outliers,
-    });
+    ({ outliers: this.#outliers, loads: this.#loads, pickers: this.#pickers } = pickingBy(balancing, options));
     this.#onDemand = new ConnectOnDemand(random);
     this.#firstConnections = new FirstConnections({ clock, onEnd: () => this.#onFirstConnectionsEnd() });
+  }
+
+  /** Replaces the balancing. The subset stays. Instances that are ejected stay so; what led to it is counted anew. */
+  rebalance(balancing: Balancing): void {
+    ({ outliers: this.#outliers, loads: this.#loads, pickers: this.#pickers } = pickingBy(balancing, this.#options));
+    this.#slowStart.balancing = balancing;
+    this.#changed();
+  }
+
+  /** Sets the percentage of calls that the canaries get; undefined: what their labels say. */
+  overrideCanaries(percent: number | undefined): void {
+    if (percent === this.#canaryPercent) return;
+    this.#canaryPercent = percent;
+    if (this.#resolution !== undefined) this.onResolution({ ...this.#resolution, departed: [] });
   }
 
   /** Resolves when the first lookup has ended, well or badly; undefined if it has. */
@@ -199,7 +213,8 @@ export class EndpointPool implements ResolverListener, AttemptListener {
 
   onResolution(resolution: Resolution): void {
     if (this.#lookup.closed) return;
-    const replaced = this.#subchannels.onResolution(resolution);
+    this.#resolution = resolution;
+    const replaced = this.#subchannels.onResolution(withCanaries(resolution, this.#canaryPercent));
     this.#lookup.onResolution();
     if (replaced && this.#subchannels.small) this.#firstConnections.begin();
     this.#subchannels.connectEarly();
@@ -249,6 +264,22 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     this.#connected = !this.#onDemand.pending;
     this.#changes.notify();
   }
+}
+
+/** What decides which instance is picked. */
+interface Picking {
+  readonly outliers: OutlierDetector;
+  readonly loads: LoadReports | undefined;
+  readonly pickers: MethodPickers;
+}
+
+function pickingBy(balancing: Balancing, options: EndpointPoolOptions): Picking {
+  const { clock, random } = options;
+  const { policy, weights } = balancing;
+  const outliers = new OutlierDetector({ random, policy });
+  const loads = weights === 'load' ? new LoadReports(clock) : undefined;
+  const create = () => createPolicy(balancing, options);
+  return { outliers, loads, pickers: new MethodPickers({ clock, random, createPolicy: create, weights, outliers }) };
 }
 
 function subsetOf({ balancing: { policy, subsetSize: size }, zone }: EndpointPoolOptions): SubsetWindow | undefined {

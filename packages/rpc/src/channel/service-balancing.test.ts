@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Balancing, DEFAULT_BALANCING, DEFAULT_SERVICE_POLICY } from '../contract/balancing.js';
-import { acceptOverrides, balancingOf } from './services.js';
+import { acceptOverrides, balancingOf } from './service-balancing.js';
 
 const weighed: Balancing = {
   policy: 'weighted_round_robin',

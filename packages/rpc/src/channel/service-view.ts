@@ -5,7 +5,7 @@ import type { ConnectivityState } from '../transport/transport.js';
 import type { GuardView } from './circuit-breaker/view.js';
 import { groupBy } from './group-by.js';
 import type { MethodCandidate } from './method-candidate.js';
-import type { BalancingOrigin } from './services.js';
+import type { BalancingOrigin } from './service-balancing.js';
 import type { Subchannel } from './subchannel.js';
 import { portionsOf, trafficGroupOf } from './traffic-groups.js';
 

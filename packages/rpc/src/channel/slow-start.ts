@@ -19,13 +19,20 @@ const MIN_RAMP = 0.1;
  */
 export class SlowStart {
   readonly clock: Clock;
-  readonly #windowMs: number;
-  readonly #sendsFirstCall: (zone: string) => boolean;
+  readonly #zone: string;
+  #windowMs = 0;
+  #sendsFirstCall: (zone: string) => boolean = always;
 
   constructor({ clock, balancing, zone }: SlowStartOptions) {
     this.clock = clock;
-    this.#windowMs = balancing.slowStartMs;
-    this.#sendsFirstCall = FIRST_CALLS[balancing.policy]?.(zone) ?? always;
+    this.#zone = zone;
+    this.balancing = balancing;
+  }
+
+  /** Replaces the policy and the window. */
+  set balancing({ policy, slowStartMs }: SlowStartOptions['balancing']) {
+    this.#windowMs = slowStartMs;
+    this.#sendsFirstCall = FIRST_CALLS[policy]?.(this.#zone) ?? always;
   }
 
   /** The part of its full share, 0.1 to 1, that an instance gets now whose slow start began at `startedAt`. */

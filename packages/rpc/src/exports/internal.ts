@@ -20,8 +20,8 @@ export {
   TRANSPORTS,
 } from '../channel/default-channel.js';
 export type { Self } from '../channel/position.js';
+export { BalancingError } from '../channel/service-balancing.js';
 export type { EndpointView, ServiceView } from '../channel/service-view.js';
-export { BalancingError } from '../channel/services.js';
 export { bindingOf } from '../client/bind-client.js';
 export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
 export { createForwarder, type ForwardedCall, type ForwardedReply } from '../client/forward.js';
@@ -57,6 +57,8 @@ export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS } from '../contract/policy.js';
 export { type PolicyFields, readBytes, type ScalarField } from '../contract/wire-fields.js';
+export { LiveSettings } from '../live-config/live-settings.js';
+export { checkSetting, LOG_LEVELS, SETTING_KEYS } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';
 export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';
 export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';

@@ -1,4 +1,4 @@
-import type { Endpoint } from './resolver.js';
+import type { Endpoint, Resolution } from './resolver.js';
 
 /**
  * The label that marks an instance as a canary. Its value is the percentage of calls that all instances with this label
@@ -24,6 +24,16 @@ export function parseCanaryPercent(text: string): number | undefined {
 export function canaryPercent({ metadata }: Pick<Endpoint, 'metadata'>): number | undefined {
   const label = metadata[CANARY_LABEL];
   return label === undefined ? undefined : (parseCanaryPercent(label) ?? 0);
+}
+
+/** `resolution` with another percentage for all canaries; undefined: their own. An instance that is no canary stays as it is. */
+export function withCanaries(resolution: Resolution, percent: number | undefined): Resolution {
+  if (percent === undefined) return resolution;
+  const endpoints = resolution.endpoints.map((endpoint) => {
+    if (endpoint.metadata[CANARY_LABEL] === undefined) return endpoint;
+    return { ...endpoint, metadata: { ...endpoint.metadata, [CANARY_LABEL]: String(percent) } };
+  });
+  return { ...resolution, endpoints };
 }
 
 /** Why an instance gets only calls that ask for its version; undefined if that isn't so. */

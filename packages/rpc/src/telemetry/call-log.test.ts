@@ -28,7 +28,7 @@ function recordingLogger(lines: Line[], bound: object = {}): Logger {
   };
 }
 
-function setUp(options: { everyCall?: boolean; quiet?: ReadonlySet<string> } = {}) {
+function setUp(options: { everyCall?: () => boolean; quiet?: ReadonlySet<string> } = {}) {
   const clock = new ManualClock();
   const lines: Line[] = [];
   const service = implement(ConformanceServiceDefinition, {
@@ -117,7 +117,7 @@ describe('callLog', () => {
   });
 
   it('logs every call for debugging', async () => {
-    const { lines, client } = setUp({ everyCall: true });
+    const { lines, client } = setUp({ everyCall: () => true });
     for (let call = 0; call < 25; call += 1) await client.unary({});
     expect(lines.filter(({ level }) => level === 'debug')).toHaveLength(25);
   });

@@ -11,8 +11,8 @@ export interface CallLogOptions {
   readonly slowMs?: number;
   /** How many calls that are neither slow nor failed are logged, per second and method. 10 by default. */
   readonly perSecond?: number;
-  /** Logs every call, at the level `debug`. */
-  readonly everyCall?: boolean;
+  /** Whether to log every call, at the level `debug`. Asked for each. By default it doesn't. */
+  readonly everyCall?: () => boolean;
   /**
    * Paths of methods that are logged only if they fail. A stream of theirs that is only broken off doesn't count as
    * failed.
@@ -30,7 +30,7 @@ const TROUBLES: ReadonlySet<StatusName> = new Set(['DEADLINE_EXCEEDED', 'UNAVAIL
  * cost as much as a whole call. A sampled line has the count of calls that were left out.
  */
 export function callLog(options: CallLogOptions): Middleware<ServerCall> {
-  const { clock, slowMs = 1000, perSecond = 10, everyCall = false, quiet } = options;
+  const { clock, slowMs = 1000, perSecond = 10, everyCall = () => false, quiet } = options;
   const samplers = new Map<string, Sampler>();
 
   function samplerOf(path: string): Sampler {
@@ -59,7 +59,7 @@ export function callLog(options: CallLogOptions): Middleware<ServerCall> {
       return;
     } else if (durationMs > slowMs && !requestStream && !responseStream) {
       call.log.warn(fields(), 'slow call');
-    } else if (everyCall) {
+    } else if (everyCall()) {
       call.log.debug(fields(), 'call');
     } else {
       const leftOut = samplerOf(path).admit(clock.now());

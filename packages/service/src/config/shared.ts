@@ -2,6 +2,7 @@ import {
   CANARY_LABEL,
   CANARY_RULE,
   COMPRESSIONS,
+  LOG_LEVELS,
   parseCanaryPercent,
   TRANSPORTS,
   ZONE_PATTERN,
@@ -29,9 +30,6 @@ import { type Config, optionalVariable, variable } from './variables.js';
 
 /** The registry's port, and the default in every process's `RONDO_REGISTRY`. */
 export const REGISTRY_PORT = 50050;
-
-/** Log levels, as in pino. */
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const INSTANCE_ID = /^[a-zA-Z0-9._-]{1,128}$/;
 const INSTANCE_ID_RULE = '1 to 128 characters of a-z A-Z 0-9 . _ -';

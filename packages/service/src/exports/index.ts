@@ -13,6 +13,7 @@
  * ```
  */
 
+export { checkSetting } from '@rondo/rpc/internal';
 export {
   formatHostPort,
   type HostPort,

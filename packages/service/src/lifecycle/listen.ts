@@ -12,7 +12,6 @@ import type { Middleware } from '@rondo/rpc/middleware';
 import { createRouter, type Router, type RpcServer, serve } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import { formatHostPort } from '../config/parsers.js';
-import type { LOG_LEVELS } from '../config/shared.js';
 import { createHealth } from '../health.js';
 import { createCallStats } from '../load/call-stats.js';
 import { createCpuMeter, createLoadMeter } from '../load/meter.js';
@@ -40,7 +39,7 @@ interface ListenOptions {
  * @throws StartupError if the process can't listen there.
  */
 export async function listen(runtime: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
-  const { name, config, instanceId, startedAt, clock, wallClock, random, log } = runtime;
+  const { name, config, instanceId, startedAt, clock, wallClock, random, log, logLevel } = runtime;
   const { app, descriptorSet, readiness, meter, channel } = options;
   const own = servicesOf(app);
   const health = createHealth({ readiness, services: own, always: BUILT_IN_SERVICES });
@@ -54,7 +53,7 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
   const router: Router = createRouter({
     services: [...app.services, ...builtIn, ...reflection],
     telemetry: [load.middleware, callMetrics('server', { meter, clock })],
-    middleware: serverChain({ name, app, readiness, clock, logLevel: config.logLevel }),
+    middleware: serverChain({ name, app, readiness, clock, logLevel }),
     admission: { adaptive: config.admission === 'on', maxCalls: config.maxCalls },
     ...(app.outcomes && { outcomes: app.outcomes }),
     instanceId,
@@ -135,7 +134,7 @@ interface ChainOptions {
   readonly name: string;
   readonly app: App;
   readonly readiness: State<Readiness>;
-  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly logLevel: ServiceRuntime['logLevel'];
   readonly clock: Clock;
 }
 
@@ -145,7 +144,7 @@ interface ChainOptions {
  */
 function serverChain(options: ChainOptions): readonly Middleware<ServerCall>[] {
   const { name, app, readiness, logLevel, clock } = options;
-  const everyCall = logLevel === 'debug' || logLevel === 'trace';
+  const everyCall = () => logLevel.current === 'debug' || logLevel.current === 'trace';
   return [
     callLog({ clock, everyCall, quiet: new Set([...BUILT_IN_PATHS, ...(app.quiet ?? [])]) }),
     createGate({ name, readiness, open: BUILT_IN_SERVICES }),

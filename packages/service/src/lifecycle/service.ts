@@ -3,11 +3,12 @@ import type { ResponseCache } from '@rondo/cache';
 import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
+import type { LiveSettings } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import type { RouterOptions, ServiceImplementation } from '@rondo/rpc/server';
 import type { SharedConfig } from '../config/shared.js';
 import type { Config, Variable, Variables } from '../config/variables.js';
-import type { Readiness, State } from '../state.js';
+import type { MutableState, Readiness, State } from '../state.js';
 import type { Dependency } from './dependencies.js';
 
 /** What `createApp` receives to wire a service. */
@@ -105,4 +106,8 @@ export interface ServiceRuntime {
   readonly wallClock: WallClock;
   readonly random: Random;
   readonly log: Logger;
+  /** The lowest level that is logged. Setting it changes the log at once. */
+  readonly logLevel: MutableState<SharedConfig['logLevel']>;
+  /** The live settings that the process holds. Empty until a registry has told some. */
+  readonly settings: MutableState<LiveSettings>;
 }

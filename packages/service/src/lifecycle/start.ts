@@ -1,9 +1,9 @@
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
-import { BalancingError, type Self } from '@rondo/rpc/internal';
+import { BalancingError, LiveSettings, type Self } from '@rondo/rpc/internal';
 import { configure, describeMisspelling } from '../config/configure.js';
-import type { SharedConfig } from '../config/shared.js';
 import { ConfigurationError, type Environment, type Variables } from '../config/variables.js';
+import { applySettings } from '../live-config/apply.js';
 import { consoleDestination, createLog } from '../log.js';
 import { startMetrics } from '../metrics/metrics.js';
 import { createState, type Readiness, readinessOf } from '../state.js';
@@ -55,9 +55,12 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   const startedAt = wallClock.now();
   const { shared: config, own, misspellings } = configure(options, environment);
   const instanceId = config.instanceId ?? `${name}-${random.hex(3)}`;
-  const log = options.log ?? (await consoleLog(name, instanceId, config));
+  const logLevel = createState(config.logLevel);
+  const log = options.log ?? (await consoleLog({ name, instanceId, logLevel }));
   for (const misspelling of misspellings) log.warn({}, describeMisspelling(misspelling));
-  const runtime: ServiceRuntime = { name, config, instanceId, startedAt, clock, wallClock, random, log };
+  const settings = createState(new LiveSettings([]));
+  const given = { name, config, instanceId, startedAt, clock, wallClock, random, log };
+  const runtime: ServiceRuntime = { ...given, logLevel, settings };
   const resources = createResources();
   try {
     const createApp = (context: ServiceContext) => options.createApp(context, own);
@@ -77,9 +80,17 @@ function asConfigurationError(error: unknown): unknown {
   return error instanceof BalancingError ? new ConfigurationError([`RONDO_BALANCING: ${error.message}`]) : error;
 }
 
-async function consoleLog(service: string, instanceId: string, { logLevel }: SharedConfig): Promise<Logger> {
+async function consoleLog({
+  name: service,
+  instanceId,
+  logLevel,
+}: Pick<ServiceRuntime, 'name' | 'instanceId' | 'logLevel'>): Promise<Logger> {
   const destination = await consoleDestination();
-  return createLog({ service, instanceId, level: logLevel, ...(destination && { destination }) });
+  const log = createLog({ service, instanceId, level: logLevel.current, ...(destination && { destination }) });
+  logLevel.subscribe((level) => {
+    log.level = level;
+  });
+  return log;
 }
 
 interface AssembleOptions {
@@ -119,6 +130,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
 
   const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
   const stopChecks = watchDependencies({ dependencies, onChange, clock, random, log });
+  if (registers) resources.hold(applySettings(runtime, { services, channel }));
   const registration = registers ? register(runtime, { services, descriptorSet, port, tunnel, readiness }) : undefined;
 
   const { drainWaitMs: waitMs, drainGraceMs: graceMs } = config;

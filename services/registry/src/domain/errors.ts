@@ -82,13 +82,26 @@ export class InstanceTooLarge extends Error {
 /** A limit of the registry is reached. */
 export class LimitReached extends Error {
   override readonly name = 'LimitReached';
-  readonly subject: keyof TotalLimits;
+  readonly subject: keyof TotalLimits | 'settings';
   readonly limit: number;
 
-  constructor(subject: keyof TotalLimits, limit: number) {
+  constructor(subject: keyof TotalLimits | 'settings', limit: number) {
     super(`the limit of ${limit} ${subject} is reached`);
     this.subject = subject;
     this.limit = limit;
+  }
+}
+
+/** No setting of the service has this key. */
+export class SettingNotFound extends Error {
+  override readonly name = 'SettingNotFound';
+  readonly service: string;
+  readonly key: string;
+
+  constructor(service: string, key: string) {
+    super(`${service} has no setting ${key}`);
+    this.service = service;
+    this.key = key;
   }
 }
 

@@ -9,16 +9,18 @@ import {
   LeaseNotFound,
   LimitReached,
   SecretMismatch,
+  SettingNotFound,
   StoreClosed,
   StoreUnreachable,
 } from '../domain/errors.js';
-import { REQUEST_LIMITS, type TotalLimits } from '../domain/limits.js';
+import { REQUEST_LIMITS } from '../domain/limits.js';
 
 /** How to get below each limit. */
-const REMEDY: Readonly<Record<keyof TotalLimits, string>> = {
+const REMEDY: Readonly<Record<LimitReached['subject'], string>> = {
   instances: 'wait for leases to run out, or raise RONDO_REGISTRY_MAX_INSTANCES',
   services: 'wait for leases to run out, or raise RONDO_REGISTRY_MAX_SERVICES',
   cordoned: 'uncordon some, or raise RONDO_REGISTRY_MAX_CORDONED',
+  settings: 'unset those that nothing needs',
   watches: 'share watches, or raise RONDO_REGISTRY_MAX_WATCHES',
 };
 
@@ -34,6 +36,16 @@ export function toRpcError(fault: unknown): unknown {
     // @cause The instance isn't registered, or no longer.
     // @remedy Check the id with `rondo ps`.
     return refusal(Status.NOT_FOUND, message, fault);
+  }
+  if (fault instanceof SettingNotFound) {
+    const { service, key } = fault;
+    // @cause The setting doesn't exist, or was deleted.
+    // @remedy `rondo config` lists the settings that there are.
+    return refusal(
+      Status.NOT_FOUND,
+      `${service} has no setting ${key}; rondo config lists those that there are`,
+      fault,
+    );
   }
   if (fault instanceof InstanceTakenOver) {
     const { instanceId, incarnation } = fault;

@@ -23,7 +23,7 @@ interface KeyListener {
 /** The options of {@link watchKeys}. */
 interface KeyWatchOptions {
   readonly etcd: Etcd;
-  readonly keys: Keys;
+  readonly keys: Pick<Keys, 'all'>;
   readonly listener: KeyListener;
   readonly clock: Clock;
   readonly random: Random;
@@ -98,6 +98,8 @@ class KeyWatcher implements KeyWatch {
   async #stream(): Promise<void> {
     const { etcd, keys, clock } = this.#options;
     while (this.#next === undefined) this.#next = await load(this.#options);
+    // It may have been stopped meanwhile: an abort that is over is not announced again.
+    if (this.#stopped.signal.aborted) return;
     const attempt = new AbortController();
     const end = () => attempt.abort();
     let left: string | undefined;
@@ -147,7 +149,7 @@ async function load({ etcd, keys, listener }: KeyWatchOptions): Promise<bigint |
 }
 
 /** Reads all keys at one revision, page by page. */
-async function readAll(etcd: Etcd, keys: Keys): Promise<KeySnapshot> {
+async function readAll(etcd: Etcd, keys: Pick<Keys, 'all'>): Promise<KeySnapshot> {
   const { rangeEnd } = keys.all;
   const pairs: KeyEvent[] = [];
   let range: KeyRange = keys.all;

@@ -15,6 +15,10 @@ export interface KeyRange {
 
 /** The layout of the registry's keys in etcd. */
 export interface Keys {
+  /** The range of the settings, which are no part of the instances' state. */
+  readonly settings: KeyRange;
+  /** The key of a setting; `id` has its service and its key. */
+  setting(id: string): Buffer;
   /** The range of all keys. */
   readonly all: KeyRange;
   /** Holds the epoch of the registry. It is written once. */
@@ -30,6 +34,8 @@ export function keysUnder(prefix: string): Keys {
   const base = `${prefix}/v1/`;
   return {
     all: { key: Buffer.from(base), rangeEnd: Buffer.from(`${prefix}/v10`) }, // '0' follows '/'
+    settings: { key: Buffer.from(`${base}settings/`), rangeEnd: Buffer.from(`${base}settings0`) },
+    setting: (id) => Buffer.from(`${base}settings/${id}`),
     epoch: Buffer.from(`${base}epoch`),
     head: Buffer.from(`${base}head`),
     of: (folder, instanceId) => Buffer.from(`${base}${folder}/${instanceId}`),

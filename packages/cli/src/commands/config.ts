@@ -1,0 +1,139 @@
+import { hostname, userInfo } from 'node:os';
+import type { Setting } from '@rondo/contracts/rondo/registry/v1/settings';
+import { checkSetting, EVERY_SERVICE, SETTING_KEYS } from '@rondo/rpc/internal';
+import { type CommandContext, defineCommand } from '../command.js';
+import { completeService } from '../completion/registered.js';
+import { UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
+import { jsonOption, registryAddresses, registryOption } from '../options.js';
+import { listInstances, withRegistry } from '../registry/connection.js';
+import { matchService } from '../registry/service-name.js';
+import { deleteSetting, listSettings, updateSetting, withSettings } from '../registry/settings.js';
+import { formatTable } from '../terminal/table.js';
+import { tableLook } from '../terminal/terminal.js';
+import { formatAge, printable } from '../terminal/text.js';
+
+const KEYS = Object.entries(SETTING_KEYS);
+const ACTIONS = ['set', 'unset'] as const;
+
+/** `rondo config`: shows and changes the live settings of services. */
+export const config = defineCommand({
+  name: 'config',
+  summary: 'Shows and changes settings while processes run: log level, balancing, breakers, canaries.',
+  usage: '[set <service> <key> <value> | unset <service> <key>] [--json]',
+  details: [
+    'A setting overrides environments and contracts in all processes, within a second, until it is unset. The registry keeps it',
+    'and logs who has changed what. A process that has no registry keeps the settings that it knows, and restores them to a',
+    'registry that has lost them. A service may be shortened if it stays unique; * stands for every service that has no such',
+    'setting of its own, except for canary_percent.',
+    '',
+    ...KEYS.flatMap(([key, { effect, rule, example }]) => [
+      `${key.padEnd(16)}${effect}.`,
+      `${''.padEnd(16)}Values: ${rule};`,
+      `${''.padEnd(16)}such as ${example}.`,
+    ]),
+  ].join('\n'),
+  options: { ...registryOption, ...jsonOption },
+  maxPositionals: 4,
+  examples: [
+    ['config', 'All settings, with their authors and ages.'],
+    ['config set CalculatorService log_level debug', 'Logs every call, in each instance of the service.'],
+    ['config set OrderService canary_percent 20', 'Gives the canaries of the service a fifth of the calls.'],
+    ['config set OrderService breaker "on?slow=500ms"', 'Switches a circuit breaker on, in all its clients.'],
+    ['config unset OrderService breaker', 'Back to what environments and contracts say.'],
+  ],
+  complete: async (written, context) => {
+    const { positionals } = written;
+    if (positionals.length === 0) return ACTIONS.map((word) => ({ word }));
+    if (positionals.length === 1) return completeService(written, context);
+    return positionals.length === 2 ? KEYS.map(([word, { effect: about }]) => ({ word, about })) : [];
+  },
+  async run({ values, positionals: [action, ...rest] }, context) {
+    const json = values.json ?? false;
+    const registry = registryAddresses(values.registry, context.environment);
+    if (action === undefined) return show(registry, json, context);
+    const [name, key, value, surplus] = rest;
+    if (action !== 'set' && action !== 'unset') {
+      throw new UsageError(`there is no rondo config ${action}; there are rondo config, config set and config unset`);
+    }
+    if (name === undefined || key === undefined) throw new UsageError(`write rondo config ${action} SERVICE KEY`);
+    if (action === 'unset') {
+      if (value !== undefined) throw new UsageError('unset takes no value: write rondo config unset SERVICE KEY');
+      return unset({ registry, name, key, json }, context);
+    }
+    if (value === undefined || surplus !== undefined) {
+      throw new UsageError('write rondo config set SERVICE KEY VALUE, with quotes around a value that has spaces');
+    }
+    const fault = checkSetting(key, value);
+    if (fault !== undefined) throw new UsageError(`${fault.field}: ${fault.description}`);
+    return set({ registry, name, key, json }, value, context);
+  },
+});
+
+/** Which setting is changed, and where. */
+interface Change {
+  readonly registry: readonly string[];
+  /** The service as it was written. */
+  readonly name: string;
+  readonly key: string;
+  readonly json: boolean;
+}
+
+async function show(registry: readonly string[], json: boolean, context: CommandContext): Promise<number> {
+  const { stdout, clock, signal } = context;
+  const settings = await withSettings(registry, (connection) => listSettings(connection, signal));
+  if (json) await stdout.write(`${JSON.stringify({ settings: settings.map(view) })}\n`);
+  else if (settings.length === 0) await stdout.write('No setting: environments and contracts hold.\n');
+  else {
+    const rows = settings.map(({ service, key, value = '', author, updateTime }) => {
+      const age = updateTime === undefined ? '-' : formatAge(clock.now() - updateTime.getTime());
+      return [service, key, value, author, age].map(printable);
+    });
+    await stdout.write(formatTable([['SERVICE', 'KEY', 'VALUE', 'AUTHOR', 'AGE'], ...rows], tableLook(stdout)));
+  }
+  return ExitCode.OK;
+}
+
+async function set({ registry, name, key, json }: Change, value: string, context: CommandContext): Promise<number> {
+  const { stdout, signal } = context;
+  const service = await fullName(name, registry, context);
+  const change = { service, key, value, author: author() };
+  const { oldValue } = await withSettings(registry, (connection) => updateSetting(connection, change, signal));
+  const before = oldValue === undefined ? 'it had none' : `it was ${printable(oldValue)}`;
+  const undo = `To undo it: rondo config unset ${service} ${key}`;
+  const view = { service, key, value, oldValue: oldValue ?? null };
+  await stdout.write(json ? `${JSON.stringify(view)}\n` : `${service}: ${key} is ${value}; ${before}. ${undo}\n`);
+  return ExitCode.OK;
+}
+
+async function unset({ registry, name, key, json }: Change, context: CommandContext): Promise<number> {
+  const { stdout, signal } = context;
+  const service = await fullName(name, registry, context);
+  const change = { service, key, author: author() };
+  const { oldValue } = await withSettings(registry, (connection) => deleteSetting(connection, change, signal));
+  const text = `${service}: ${key} is unset; it was ${printable(oldValue)}. Environments and contracts hold.\n`;
+  await stdout.write(json ? `${JSON.stringify({ service, key, value: null, oldValue })}\n` : text);
+  return ExitCode.OK;
+}
+
+/** A name in full, also of a service without instances; a short one is looked up among those registered and set. */
+async function fullName(name: string, registry: readonly string[], { signal }: CommandContext): Promise<string> {
+  if (name === EVERY_SERVICE) return name;
+  const { instances } = await withRegistry(registry, (connection) => listInstances(connection, { signal }));
+  const settings = await withSettings(registry, (connection) => listSettings(connection, signal));
+  const known = new Set([...instances.flatMap(({ services }) => services), ...settings.map(({ service }) => service)]);
+  const found = matchService(name, [...known]) ?? (name.includes('.') ? name : undefined);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `no service ${name} is registered; write it in full, such as sales.v1.OrderService, or * for every one`,
+  );
+}
+
+function view({ service, key, value = '', author: by, updateTime }: Setting) {
+  return { service, key, value, author: by, updateTime: updateTime?.toISOString() ?? null };
+}
+
+/** `user@host`, for the registry's log. */
+function author(): string {
+  return `${userInfo().username}@${hostname()}`.slice(0, 128);
+}

@@ -1,0 +1,52 @@
+import {
+  type DeleteSettingRequest,
+  type Setting,
+  SettingsServiceDefinition,
+} from '@rondo/contracts/rondo/registry/v1/settings';
+import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { reach } from './connection.js';
+
+/** A connection to the settings in the registry. */
+interface SettingsConnection {
+  readonly addresses: readonly string[];
+  readonly client: Client<typeof SettingsServiceDefinition>;
+}
+
+/** Runs `work` with a connection to the settings, and closes it. */
+export async function withSettings<T>(
+  addresses: readonly string[],
+  work: (connection: SettingsConnection) => Promise<T>,
+): Promise<T> {
+  const channel = createChannel({ resolver: staticResolver(addresses) });
+  try {
+    return await work({ addresses, client: createClient(SettingsServiceDefinition, { channel }) });
+  } finally {
+    channel.close();
+  }
+}
+
+/** The settings, in the order of services and keys. */
+export async function listSettings(
+  { client, addresses }: SettingsConnection,
+  signal: AbortSignal,
+): Promise<readonly Setting[]> {
+  return (await reach(addresses, client.listSettings({}, { signal }))).settings;
+}
+
+/** Sets a value. Resolves to the value before. */
+export async function updateSetting(
+  { client, addresses }: SettingsConnection,
+  setting: Pick<Setting, 'service' | 'key' | 'value' | 'author'>,
+  signal: AbortSignal,
+): Promise<{ readonly oldValue?: string | undefined }> {
+  return reach(addresses, client.updateSetting({ setting }, { signal }));
+}
+
+/** Deletes a setting. Resolves to the value before. */
+export async function deleteSetting(
+  { client, addresses }: SettingsConnection,
+  request: DeleteSettingRequest,
+  signal: AbortSignal,
+): Promise<{ readonly oldValue: string }> {
+  return reach(addresses, client.deleteSetting(request, { signal }));
+}

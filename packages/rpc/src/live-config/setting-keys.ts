@@ -1,0 +1,113 @@
+import type { Balancing } from '../contract/balancing.js';
+import { parsePolicy } from '../contract/balancing-text.js';
+import type { BreakerPolicy } from '../contract/breaker-policy.js';
+import type { BulkheadPolicy } from '../contract/bulkhead-policy.js';
+import { breakerText, bulkheadText, type Parsed } from '../contract/guard-text.js';
+import { nearest } from '../contract/nearest.js';
+import { CANARY_RULE, parseCanaryPercent } from '../resolver/canary.js';
+
+/** Log levels, as in pino. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** A setting that operators change while processes run. */
+export interface SettingKey<T> {
+  /** What it changes, and in which processes, as the end of a sentence. */
+  readonly effect: string;
+  /** The rule for values, as a noun phrase. */
+  readonly rule: string;
+  /** A valid value. */
+  readonly example: string;
+  parse(text: string): Parsed<T>;
+}
+
+/** One of pino's log levels. */
+type LogLevel = (typeof LOG_LEVELS)[number];
+
+const logLevel: SettingKey<LogLevel> = {
+  effect: 'the lowest level that instances of the service log',
+  rule: LOG_LEVELS.join(', '),
+  example: 'debug',
+  parse(text) {
+    const level = LOG_LEVELS.find((known) => known === text);
+    return level === undefined ? { value: 'info', faults: ['no such level'] } : { value: level, faults: [] };
+  },
+};
+
+const balancing: SettingKey<Partial<Balancing>> = {
+  effect: 'how clients of the service share out their calls',
+  rule: 'policy[?key=value&…] as in RONDO_BALANCING, without subset',
+  example: 'weighted_round_robin?weights=load&slow_start=30s',
+  parse(text) {
+    const { balancing: value, faults } = parsePolicy(text);
+    const subset = 'subsetSize' in value ? ["subset can't change while processes run"] : [];
+    return { value, faults: [...faults, ...subset] };
+  },
+};
+
+const breaker: SettingKey<Partial<BreakerPolicy> | 'off'> = {
+  effect: 'the circuit breakers of clients of the service',
+  rule: 'on[?key=value&…] or off, as in RONDO_BREAKER',
+  example: 'on?slow=200ms&percent=30',
+  parse: breakerText.parseOne,
+};
+
+const bulkhead: SettingKey<Partial<BulkheadPolicy> | 'off'> = {
+  effect: 'how many calls of a method clients of the service have in flight',
+  rule: 'on?max_calls=N[&key=value&…] or off, as in RONDO_BULKHEAD',
+  example: 'on?max_calls=50&max_queued=100',
+  parse: bulkheadText.parseOne,
+};
+
+const canaryPercent: SettingKey<number> = {
+  effect: 'the share of calls that the canaries of the service get, whatever number their label has',
+  rule: CANARY_RULE,
+  example: '5',
+  parse(text) {
+    const value = parseCanaryPercent(text);
+    return value === undefined ? { value: 0, faults: ['no percentage'] } : { value, faults: [] };
+  },
+};
+
+/** All settings by key. A new one needs an entry here, and a listener in the process that it changes. */
+export const SETTING_KEYS = {
+  log_level: logLevel,
+  balancing,
+  breaker,
+  bulkhead,
+  canary_percent: canaryPercent,
+} as const;
+
+/** The keys of {@link SETTING_KEYS}. */
+export type SettingName = keyof typeof SETTING_KEYS;
+
+/** The type of the values of a key. */
+export type SettingValue<K extends SettingName> = (typeof SETTING_KEYS)[K] extends SettingKey<infer T> ? T : never;
+
+const NAMES = Object.keys(SETTING_KEYS);
+/** The longest value of any setting. Characters. */
+const MAX_VALUE_LENGTH = 1_024;
+
+/** Whether a setting with this key exists. */
+export function isSettingName(key: string): key is SettingName {
+  return Object.hasOwn(SETTING_KEYS, key);
+}
+
+/** What is wrong with a setting, and with which of its parts; undefined if nothing is. */
+export function checkSetting(
+  key: string,
+  value: string,
+): { readonly field: 'key' | 'value'; readonly description: string } | undefined {
+  if (!isSettingName(key)) {
+    const meant = nearest(key, NAMES);
+    const hint = meant === undefined ? '' : `is ${meant} meant? `;
+    return {
+      field: 'key',
+      description: `there is no setting "${key.slice(0, 64)}": ${hint}there are ${NAMES.join(', ')}`,
+    };
+  }
+  const { rule, example, parse } = SETTING_KEYS[key];
+  const faults = value.length > MAX_VALUE_LENGTH ? [`longer than ${MAX_VALUE_LENGTH} characters`] : parse(value).faults;
+  if (faults.length === 0) return undefined;
+  const shown = value.slice(0, 64);
+  return { field: 'value', description: `"${shown}" (${faults.join('; ')}); ${key} is ${rule}, such as ${example}` };
+}

@@ -1,0 +1,147 @@
+import type { Setting, SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
+import type { Logger } from '@rondo/rpc/call';
+import { mapMessages, observe } from '@rondo/rpc/middleware';
+import type { Handlers } from '@rondo/rpc/server';
+import { SettingNotFound } from '../domain/errors.js';
+import { MAX_SETTINGS, type SettingRecord, type SettingsStore, settingId } from '../domain/settings.js';
+import { toRpcError } from './faults.js';
+import { checkService, Violations } from './field-rules.js';
+
+/** What the handlers work with. */
+interface SettingsHandlerOptions {
+  readonly settings: SettingsStore;
+  /** Records each change. */
+  readonly log: Logger;
+  /** What is wrong with a setting, and with which part; undefined if nothing is. */
+  readonly checkSetting: CheckSetting;
+}
+
+type CheckSetting = (
+  key: string,
+  value: string,
+) => { readonly field: 'key' | 'value'; readonly description: string } | undefined;
+
+/** Stands for every service without a setting of its own. */
+const EVERY_SERVICE = '*';
+const KEY = /^[a-z0-9_]{1,64}$/;
+const MAX_VALUE_LENGTH = 1_024;
+const MAX_AUTHOR_LENGTH = 128;
+const MAX_VERSION = 2n ** 53n;
+
+/** The handlers of the settings over a store. */
+export function settingsHandlers({
+  settings,
+  log,
+  checkSetting,
+}: SettingsHandlerOptions): Handlers<typeof SettingsServiceDefinition> {
+  const audit = (record: SettingRecord, before: SettingRecord | undefined, peer: string) => {
+    const { service, key, value, author } = record;
+    const fields = { target: service, key, old: before?.value ?? null, new: value ?? null, author, peer };
+    log.info(fields, value === undefined ? 'a setting was unset' : 'a setting was set');
+  };
+  return {
+    async listSettings() {
+      const records = settings.list().filter(({ value }) => value !== undefined);
+      return { settings: records.toSorted(byId).map(toSetting) };
+    },
+    async updateSetting({ setting }, { peer }) {
+      const change = parseUpdate(setting, checkSetting);
+      const { before, after } = await withStatus(settings.change(change));
+      audit(after, before, peer);
+      return { setting: toSetting(after), oldValue: before?.value };
+    },
+    async deleteSetting({ service, key, author }, { peer }) {
+      parseAddress({ service, key, author });
+      const present = settings.list().find((record) => record.service === service && record.key === key);
+      if (present?.value === undefined) throw toRpcError(new SettingNotFound(service, key));
+      const { before, after } = await withStatus(settings.change({ service, key, author, value: undefined }));
+      audit(after, before, peer);
+      return { oldValue: before?.value ?? '' };
+    },
+    async restoreSettings({ settings: given }, { peer }) {
+      const records = parseRestore(given);
+      await withStatus(settings.restore(records));
+      log.info({ settings: records.length, peer }, 'a process has restored settings that this registry lacked');
+      return {};
+    },
+    watchSettings(_, { signal }) {
+      const events = settings.watch(signal);
+      return mapMessages(observe(events, { error: toRpcError }), (records) => ({ settings: records.map(toSetting) }));
+    },
+  };
+}
+
+function parseUpdate(setting: Setting | undefined, checkSetting: CheckSetting) {
+  const { service = '', key = '', author = '', value } = setting ?? {};
+  const violations = checkAddress({ service, key, author }, 'setting.');
+  if (value === undefined) throw violations.with('setting.value', 'is missing; DeleteSetting deletes a setting');
+  const fault = checkSetting(key, value);
+  if (fault !== undefined) throw violations.with(`setting.${fault.field}`, fault.description);
+  violations.check(
+    service !== EVERY_SERVICE || key !== 'canary_percent',
+    'setting.service',
+    'is *, and canary_percent is for one service at a time; name the service',
+  );
+  violations.refuse();
+  return { service, key, author, value };
+}
+
+interface Address {
+  readonly service: string;
+  readonly key: string;
+  readonly author: string;
+}
+
+function parseAddress(address: Address): void {
+  checkAddress(address, '').refuse();
+}
+
+function checkAddress({ service, key, author }: Address, prefix: string): Violations {
+  const violations = new Violations();
+  if (service !== EVERY_SERVICE) checkService(service, `${prefix}service`, violations);
+  violations.check(KEY.test(key), `${prefix}key`, 'must be 1 to 64 characters of a-z 0-9 _');
+  const rule = `must have at most ${MAX_AUTHOR_LENGTH} characters`;
+  violations.check(author.length <= MAX_AUTHOR_LENGTH, `${prefix}author`, rule);
+  return violations;
+}
+
+/** Records of a later version may have keys that this registry doesn't know: it keeps them. */
+function parseRestore(settings: readonly Setting[]): readonly SettingRecord[] {
+  const violations = new Violations();
+  violations.check(settings.length <= MAX_SETTINGS, 'settings', `must be at most ${MAX_SETTINGS}`);
+  violations.refuse();
+  const records = settings.map((setting, index): SettingRecord => {
+    const { service, key, value, version, author, updateTime } = setting;
+    const at = `settings[${index}].`;
+    const faults = checkAddress({ service, key, author }, at);
+    faults.check(
+      (value ?? '').length <= MAX_VALUE_LENGTH,
+      `${at}value`,
+      `must have at most ${MAX_VALUE_LENGTH} characters`,
+    );
+    faults.check(
+      version > 0n && version < MAX_VERSION,
+      `${at}version`,
+      'must be from 1 to 2^53, as a registry has set it',
+    );
+    faults.refuse();
+    return { service, key, value, version, author, updateTimeMs: updateTime?.getTime() ?? 0 };
+  });
+  return records;
+}
+
+function toSetting({ updateTimeMs, ...record }: SettingRecord): Setting {
+  return { ...record, updateTime: new Date(updateTimeMs) };
+}
+
+function byId(a: SettingRecord, b: SettingRecord): number {
+  return settingId(a) < settingId(b) ? -1 : 1;
+}
+
+async function withStatus<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (fault) {
+    throw toRpcError(fault);
+  }
+}
