@@ -87,8 +87,8 @@ async function config(...args: readonly string[]) {
   return runNode([RONDO, 'config', ...args], { env });
 }
 
-async function set(key: string, value: string): Promise<void> {
-  expect(await config('set', 'AdderService', key, value)).toMatchObject({ code: 0, stderr: '' });
+async function set(key: string, value: string, service: string = SERVICE): Promise<void> {
+  expect(await config('set', service, key, value)).toMatchObject({ code: 0, stderr: '' });
 }
 
 /** Waits until both callers would give the canary all calls. Returns how long that took. Milliseconds. */
@@ -112,9 +112,13 @@ async function replaceRegistry(during: () => Promise<void> = async () => undefin
 describe('a setting', () => {
   it('holds in every process, is listed, survives the registry, and ends when it is unset', async () => {
     expect(await shares()).toEqual([0, 0]);
-    await set('canary_percent', '100');
+    await set('canary_percent', '100', 'AdderService');
     const tookMs = await untilInForce();
     expect(await shares()).toEqual([20, 20]);
+    const picks = await runNode([RONDO, 'pick', 'AdderService', '--count', '5'], {
+      env: { RONDO_REGISTRY: registry.address },
+    });
+    expect(picks.stdout.match(/^adder-2 /gm)).toHaveLength(5);
     expect((await config()).stdout).toMatch(/rondo\.conformance\.v1\.AdderService +canary_percent +100 +\S+@/);
 
     // With the registry away nothing changes and nothing fails; an empty one gets the setting back.

@@ -17,6 +17,7 @@ import { parseTarget, registryAddresses, resolverAt } from '../options.js';
 import { listInstances, withRegistry } from '../registry/connection.js';
 import { addressOf, isPicked } from '../registry/instance-view.js';
 import { matchService, notRegistered } from '../registry/service-name.js';
+import { callSettings } from '../registry/settings.js';
 
 /** Services are looked up in the registry. */
 export interface RegistryLookup {
@@ -74,7 +75,10 @@ export async function withTarget<T>(
   work: (target: DynamicMethodClient) => Promise<T>,
 ): Promise<T> {
   const { service, method } = parseMethodName(name);
-  const schema = await learnSchema(service, { where, metadata, signal });
+  const [schema, settings] = await Promise.all([
+    learnSchema(service, { where, metadata, signal }),
+    where.by === 'registry' ? callSettings(where.registry, signal) : undefined,
+  ]);
   if (method === undefined) {
     const methods = `${schema.service} has ${schema.methods.join(', ')}`;
     throw new UsageError(`name a method: ${methods}. rondo describe ${service} shows their messages`);
@@ -88,6 +92,7 @@ export async function withTarget<T>(
           ...connections,
         })
       : createChannel({ resolver: resolverAt(where.addresses), ...connections });
+  if (settings !== undefined) channel.configure(settings);
   const contracts = { services: async () => [schema.service], load: async () => schema };
   try {
     return await work(await createDynamicClient({ channel, contracts }).method(schema.service, method));

@@ -15,6 +15,7 @@ import { type Observer, type ObserverOptions, withObserver } from '../pick/obser
 import { listInstances, listOperatorStates, withRegistry } from '../registry/connection.js';
 import { isCordoned } from '../registry/instance-view.js';
 import { matchService, notRegistered } from '../registry/service-name.js';
+import { callSettings } from '../registry/settings.js';
 import { tableLook } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 
@@ -53,9 +54,9 @@ export const pick = defineCommand({
   summary: 'Tells which instance a client here would call, and why not the others. It makes no call.',
   usage: '<service>[/<method>] [--explain] [options]',
   details: [
-    'It resolves, connects and picks as a client of the service does, by the policy of the contract, of RONDO_BALANCING or of',
-    '--policy. It does not know the state of other clients: their calls in flight, and the instances that they have ejected',
-    'as outliers. Their metrics show it: rondo_balancer_*.',
+    'It resolves, connects and picks as a client of the service does, by the policy of the contract, of RONDO_BALANCING, of',
+    'rondo config or of --policy. It does not know the state of other clients: their calls in flight, and the instances that',
+    'they have ejected as outliers. Their metrics show it: rondo_balancer_*.',
     '',
     '--explain lists every registered instance of the service. SHARE is its share of 1000 picks, LOAD is the load that it',
     'reports, and WHY is why it is not picked. With --json, see .policy and .endpoints[].picked, .share and .reason.',
@@ -123,6 +124,9 @@ async function find(name: string | undefined, values: Values, context: CommandCo
     listing: await listInstances(connection, { signal }),
     operatorStates: await listOperatorStates(connection, { signal }),
   }));
+  const live = await callSettings(registry, signal);
+  // What the command line says outranks the settings.
+  const settings = policy === undefined ? live : { ...live, balancing: {} };
   const services = [...new Set(listing.instances.flatMap((instance) => instance.services))];
   const service = matchService(wanted, services);
   if (service === undefined) throw notRegistered(wanted, services, listing.warming);
@@ -135,7 +139,7 @@ async function find(name: string | undefined, values: Values, context: CommandCo
     };
   });
   const question = { service, method, metadata, key: values.key };
-  const asked = { question, instances, registry, zone, balancing, clock, signal };
+  const asked = { question, instances, registry, zone, balancing, settings, clock, signal };
   return { entries, clients: listing.instances, asked, origin: policy === undefined ? undefined : 'option' };
 }
 

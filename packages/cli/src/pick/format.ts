@@ -18,7 +18,7 @@ export interface Heading {
 const ORIGINS: Readonly<Record<Origin, string>> = {
   default: 'by default',
   contract: 'as its contract says',
-  configuration: 'as RONDO_BALANCING says',
+  configuration: 'as RONDO_BALANCING or rondo config says',
   option: 'as --policy says',
 };
 

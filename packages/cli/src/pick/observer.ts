@@ -4,6 +4,7 @@ import { type Channel, createRegistryChannel } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import {
   type BalancingOverrides,
+  type CallSettings,
   type Choice,
   DEFAULT_SERVICE_POLICY,
   type Method,
@@ -36,6 +37,8 @@ export interface ObserverOptions {
   /** The client's zone, `region/zone`; empty for none. */
   readonly zone: string;
   readonly balancing: BalancingOverrides;
+  /** The live settings, which outrank `balancing`. */
+  readonly settings: CallSettings;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -55,7 +58,7 @@ const PICK_TIMEOUT_MS = 2_000;
 
 /** Runs `work` with a client of one service. The client resolves, connects and picks, and makes no call. */
 export async function withObserver<T>(options: ObserverOptions, work: (observer: Observer) => Promise<T>): Promise<T> {
-  const { question, registry, zone, balancing, clock } = options;
+  const { question, registry, zone, balancing, settings, clock } = options;
   const { method, policy, unknown } = await readContract(options);
   const channel = createRegistryChannel({ registry, zone, balancing, clock });
   const view = () => {
@@ -64,6 +67,7 @@ export async function withObserver<T>(options: ObserverOptions, work: (observer:
     return found;
   };
   try {
+    channel.configure(settings);
     channel.follow(question.service, policy);
     return await work({ pick: () => pick(channel, method, options), view, unknown });
   } finally {

@@ -4,6 +4,8 @@ import {
   SettingsServiceDefinition,
 } from '@rondo/contracts/rondo/registry/v1/settings';
 import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { type CallSettings, LiveSettings } from '@rondo/rpc/internal';
+import { RpcError } from '@rondo/rpc/status';
 import { reach } from './connection.js';
 
 /** A connection to the settings in the registry. */
@@ -49,4 +51,15 @@ export async function deleteSetting(
   signal: AbortSignal,
 ): Promise<{ readonly oldValue: string }> {
   return reach(addresses, client.deleteSetting(request, { signal }));
+}
+
+/** The settings that change how a client makes its calls; none if the registry keeps none. */
+export async function callSettings(addresses: readonly string[], signal: AbortSignal): Promise<CallSettings> {
+  try {
+    return new LiveSettings(await withSettings(addresses, (connection) => listSettings(connection, signal))).calls;
+  } catch (error) {
+    // A registry of an earlier version, or none that answers now: the command itself says so if it matters.
+    if (error instanceof RpcError && !signal.aborted) return new LiveSettings([]).calls;
+    throw error;
+  }
 }

@@ -57,7 +57,7 @@ export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS } from '../contract/policy.js';
 export { type PolicyFields, readBytes, type ScalarField } from '../contract/wire-fields.js';
-export { LiveSettings } from '../live-config/live-settings.js';
+export { type CallSettings, LiveSettings } from '../live-config/live-settings.js';
 export { checkSetting, LOG_LEVELS, SETTING_KEYS } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';
 export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';
