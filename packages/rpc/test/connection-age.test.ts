@@ -42,7 +42,10 @@ async function start(maxConnectionAgeMs = AGE_MS) {
     clock,
     maxConnectionAgeMs,
   });
-  closers.push(() => server.drain(0));
+  closers.push(
+    () => server.drain(0),
+    () => finish.resolve(),
+  );
   return { clock, address: server.address, peers, begun: begun.promise, finish: () => finish.resolve() };
 }
 

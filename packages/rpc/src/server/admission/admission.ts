@@ -26,7 +26,7 @@ export interface MaxCalls {
 
 /** How a server protects itself from more calls than it can answer. */
 export interface AdmissionOptions {
-  /** Whether calls are refused if they queue, or if the event loop has no pause. True by default. */
+  /** Whether calls are refused if they queue. True by default. */
   readonly adaptive?: boolean | undefined;
   /** Bounds of the calls in flight. */
   readonly maxCalls?: MaxCalls | undefined;

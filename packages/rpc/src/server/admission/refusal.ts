@@ -4,14 +4,14 @@ import { packDetail } from '../../status/detail.js';
 import { CallRefused } from '../faults.js';
 
 /** What a refused call would have exceeded. */
-export type Limit = 'latency' | 'event loop' | 'method' | 'caller' | 'server';
+export type Limit = 'latency' | 'method' | 'caller' | 'server';
 
 /** A refusal. */
 interface Refusal {
   readonly limit: Limit;
   /** `/package.Service/Method`. */
   readonly path: string;
-  /** The most calls in flight; of `event loop`, the milliseconds for which the server takes calls in one turn. */
+  /** The most calls in flight. */
   readonly max: number;
   /** After how long a call may succeed. Milliseconds. */
   readonly retryMs: number;
@@ -38,8 +38,6 @@ export function refusalOf({ limit, path, max, retryMs }: Refusal): CallRefused {
 
 const TEXTS: Readonly<Record<Limit, (path: string, max: number) => string>> = {
   latency: (path, max) => `calls of ${path} queue at this instance, so it takes only ${Math.floor(max)} at once`,
-  'event loop': (path, max) =>
-    `this instance is busy without a pause, so it takes calls of ${path} for only ${max} ms at once`,
   method: (path, max) => `this instance takes at most ${max} calls of ${path} at once, by RONDO_MAX_CALLS`,
   caller: (_path, max) => `this instance takes at most ${max} calls of one caller at once, by RONDO_MAX_CALLS`,
   server: (_path, max) => `this instance takes at most ${max} calls at once, by RONDO_MAX_CALLS`,
@@ -47,7 +45,6 @@ const TEXTS: Readonly<Record<Limit, (path: string, max: number) => string>> = {
 
 const REMEDIES: Readonly<Record<Limit, string>> = {
   latency: 'add instances',
-  'event loop': 'add instances',
   method: 'raise the bound',
   caller: 'make fewer calls at once',
   server: 'raise the bound',
