@@ -77,7 +77,17 @@ function addTo<T>(lists: Map<string, T[]>, key: string, item: T): void {
 }
 
 /** The services of one package share what they store, as a rule: an order changes the stock of a product. */
-const packageOf = ({ service }: Method) => service.slice(0, service.lastIndexOf('.'));
+function packageOf(method: Method): string {
+  let name = packages.get(method);
+  if (name === undefined) {
+    name = method.service.slice(0, method.service.lastIndexOf('.'));
+    packages.set(method, name);
+  }
+  return name;
+}
+
+/** Each call that writes asks for its package. */
+const packages = new WeakMap<Method, string>();
 
 const nameOf = ({ service, path }: Method) => `${service}${path}`;
 

@@ -56,7 +56,7 @@ describe('callers of one key at the same time', () => {
     expect((await client.getEntry({ name: 'a' })).name).toBe('there');
   });
 
-  it('do not fail if the first one cancels or has less time', async () => {
+  it('do not fail, and make no other call, if one cancels, or the first one has less time', async () => {
     const slow = gate();
     let calls = 0;
     const getEntry = async () => {
@@ -66,8 +66,8 @@ describe('callers of one key at the same time', () => {
     };
     const { client, clock } = cached({ handlers: { getEntry } });
     const leaving = new AbortController();
-    const first = failureOf(client.getEntry({ name: 'a' }, { signal: leaving.signal }));
     const hurried = failureOf(client.getEntry({ name: 'a' }, { timeoutMs: 50 }));
+    const first = failureOf(client.getEntry({ name: 'a' }, { signal: leaving.signal }));
     const patient = client.getEntry({ name: 'a' });
     await clock.advance(10);
     leaving.abort();
