@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { WatchOrdersResponse } from '@rondo/contracts/sales/v1/orders';
+import { ListQuotesResponse } from '@rondo/contracts/sales/v1/quotes';
 import { createPool, type Database } from '@rondo/database';
 import { eventually, waitingForLocks } from '@rondo/database/testing';
 import { addCustomer, type Company, startCompany } from './company.js';
@@ -159,3 +161,45 @@ async function locksOf(table: string): Promise<bigint> {
   const sql = `SELECT count(*) FROM pg_locks WHERE relation = $1::regclass AND mode = 'AccessExclusiveLock' AND granted`;
   return (await database.one<{ count: bigint }>(sql, [table])).count;
 }
+
+describe('large quotes and orders', () => {
+  const MAX_BYTES = 4 * 2 ** 20;
+  const LARGE = 80;
+
+  it('come in pages and parts that a stock client accepts', async () => {
+    await database.transaction((transaction) =>
+      transaction.script(`
+        INSERT INTO customers (id, display_name, email) VALUES ('large', 'L', 'large@example.com');
+        INSERT INTO quotes (id, customer_id, quote_date, discount_percent, tax_percent, currency, net_minor, total_minor)
+          SELECT 'l' || n, 'large', '2020-01-01', 0, 0, 'EUR', 100, 100 FROM generate_series(1, ${LARGE}) AS n;
+        INSERT INTO quote_lines SELECT id, line, 'p1', 1, 0, repeat('漢', 200), 100, 30
+          FROM quotes, generate_series(1, 100) AS line WHERE customer_id = 'large';
+        INSERT INTO orders (id, quote_id, customer_id, currency, total_minor, net_minor, discount_percent, tax_percent, order_date)
+          SELECT id, id, 'large', 'EUR', 100, 100, 0, 0, '2020-01-01' FROM quotes WHERE customer_id = 'large';
+        INSERT INTO order_lines (order_id, position, product_id, quantity, discount_percent, title, unit_price_minor)
+          SELECT id, line, 'p1', 1, 0, repeat('漢', 200), 100 FROM orders, generate_series(1, 100) AS line WHERE customer_id = 'large';`),
+    );
+    const names: string[] = [];
+    for (let pageToken = ''; ; ) {
+      const reply = await company.quotes.listQuotes({
+        filter: 'customer = "customers/large"',
+        pageSize: 100,
+        pageToken,
+      });
+      expect(ListQuotesResponse.encode(reply).finish().length).toBeLessThan(MAX_BYTES);
+      names.push(...reply.quotes.map(({ name }) => name));
+      pageToken = reply.nextPageToken;
+      if (pageToken === '') break;
+    }
+    expect(names).toEqual(Array.from({ length: LARGE }, (_, index) => `quotes/l${LARGE - index}`));
+
+    const watched: string[] = [];
+    for await (const reply of company.orders.watchOrders({ customer: 'customers/large' })) {
+      expect(WatchOrdersResponse.encode(reply).finish().length).toBeLessThan(MAX_BYTES);
+      if (reply.event?.$case !== 'snapshot') break;
+      watched.push(...reply.event.value.orders.map(({ name }) => name));
+      if (!reply.event.value.more) break;
+    }
+    expect(watched).toEqual(Array.from({ length: LARGE }, (_, index) => `orders/l${index + 1}`));
+  });
+});

@@ -1,13 +1,21 @@
 import type { Transaction } from '@rondo/database';
 import { NotFound } from '@rondo/resources/domain';
-import { inParts, toWatchError } from '@rondo/resources/sql';
+import { cutBySize, inParts, toWatchError } from '@rondo/resources/sql';
 import type { Sync } from '@rondo/sync';
 import { projectName } from '../domain/names.js';
 import type { ProjectFeed, ProjectSnapshotPart } from '../domain/project-feed.js';
 import { parseChange, topicOf } from './change-log.js';
-import { PROJECTS_COLUMNS, type ProjectRow, TASK_RECORDS_COLUMNS, type TaskRow, toProject, toTask } from './rows.js';
+import {
+  PROJECTS_COLUMNS,
+  type ProjectRow,
+  TASK_RECORDS_COLUMNS,
+  type TaskRow,
+  taskBytes,
+  toProject,
+  toTask,
+} from './rows.js';
 
-/** The most tasks in one message. With a hundred dependencies each they still fit into 4 MiB. */
+/** How many tasks are read at once. They are sent in one message if they fit. */
 const PART = 500;
 
 /** Streams projects and their changes from all replicas. */
@@ -37,5 +45,7 @@ async function* readParts(transaction: Transaction, id: string): AsyncGenerator<
   if (row === undefined) throw new NotFound([projectName(id)], 'list the projects with ListProjects');
   const project = toProject(row);
   const read = (after: bigint) => transaction.query<TaskRow>(NEXT_TASKS, [id, after]);
-  for await (const rows of inParts(PART, read)) yield { project, tasks: rows.map(toTask) };
+  for await (const rows of inParts(PART, read)) {
+    for (const tasks of cutBySize(rows.map(toTask), taskBytes)) yield { project, tasks };
+  }
 }

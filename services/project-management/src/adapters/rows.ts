@@ -198,3 +198,11 @@ function known<State extends string>(states: readonly State[], text: string): St
  * later one gets the next millisecond.
  */
 export const NEXT_UPDATE_TIME = "greatest(clock_timestamp(), update_time + interval '1 millisecond')::timestamptz(3)";
+
+/** Of an encoded task without its title and dependencies, and of the name of a dependency. Both are upper bounds. */
+const [TASK_BYTES, NAME_BYTES] = [600, 160];
+
+/** An upper bound of the bytes of an encoded task. */
+export function taskBytes({ title, dependencies }: Task): number {
+  return TASK_BYTES + Buffer.byteLength(title) + NAME_BYTES * dependencies.length;
+}

@@ -14,6 +14,7 @@ import {
   TASK_COLUMNS,
   TASK_RECORDS_COLUMNS,
   type TaskRow,
+  taskBytes,
   toProject,
   toTask,
 } from './rows.js';
@@ -181,5 +182,5 @@ async function list(database: StoreDatabase, projectId: string, query: ListQuery
   if (project === undefined) return undefined;
   if (project.deleted && !query.showDeleted) return { items: [], next: undefined };
   const scope = { sql: 'project_id = $3', params: [projectId] };
-  return listPage<TaskRow, Task>(database.reads, { listing: { ...LISTING, scope }, query }, toTask);
+  return listPage<TaskRow, Task>(database.reads, { listing: { ...LISTING, scope }, query, sizeOf: taskBytes }, toTask);
 }

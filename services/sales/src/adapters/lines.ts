@@ -66,3 +66,11 @@ export function toPercent(numeric: string): Percent {
   if (percent === undefined) throw new RangeError(`${numeric} is stored in a column of percentages, and is none`);
   return percent;
 }
+
+/** Of an encoded quote or order without its lines, and of a line without its title. Both are upper bounds. */
+const [HEAD_BYTES, LINE_BYTES] = [1_000, 250];
+
+/** An upper bound of the bytes of an encoded quote or order. */
+export function bytesOf({ lines }: { readonly lines: readonly PricedLine[] }): number {
+  return lines.reduce((sum, { title }) => sum + LINE_BYTES + Buffer.byteLength(title), HEAD_BYTES);
+}

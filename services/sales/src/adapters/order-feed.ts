@@ -1,13 +1,13 @@
 import type { Transaction } from '@rondo/database';
-import { inParts, toWatchError } from '@rondo/resources/sql';
+import { cutBySize, inParts, toWatchError } from '@rondo/resources/sql';
 import { payloadFields, type Sync } from '@rondo/sync';
 import type { PricedLine } from '../domain/offer.js';
 import type { Order, OrderFeed, OrderState } from '../domain/order.js';
 import { formatPercent } from '../domain/percent.js';
-import { toPercent } from './lines.js';
+import { bytesOf, toPercent } from './lines.js';
 import { ORDERS, type OrderRow, toOrder } from './order-rows.js';
 
-/** The most orders in one message. With a hundred lines each they still fit into 4 MiB. */
+/** How many orders are read at once. They are sent in one message if they fit. */
 const PART = 100;
 
 const NEXT_PART = `
@@ -21,7 +21,7 @@ export function createOrderFeed(sync: Pick<Sync, 'watch'>): OrderFeed {
       const filter = customerId === undefined ? undefined : filterOf(customerId);
       const snapshot = async function* (transaction: Transaction) {
         const read = (after: bigint) => transaction.query<OrderRow>(NEXT_PART, [after, customerId ?? null]);
-        for await (const rows of inParts(PART, read)) yield rows.map(toOrder);
+        for await (const rows of inParts(PART, read)) yield* cutBySize(rows.map(toOrder), bytesOf);
       };
       try {
         for await (const event of sync.watch({ topic: ORDERS_TOPIC, resumeToken, signal, filter, snapshot })) {

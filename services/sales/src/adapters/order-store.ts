@@ -2,7 +2,7 @@ import type { Queries } from '@rondo/database';
 import { listPage } from '@rondo/resources/sql';
 import { appendChanges } from '@rondo/sync';
 import type { Order, OrderStore } from '../domain/order.js';
-import { lineParams } from './lines.js';
+import { bytesOf, lineParams } from './lines.js';
 import { ORDERS_TOPIC, timedOrderJson } from './order-feed.js';
 import { placeOrder } from './order-placement.js';
 import { LISTING, ORDER_COLUMNS, ORDERS, type OrderRow, orderParams, toOrder } from './order-rows.js';
@@ -50,7 +50,7 @@ export function createOrderStore(queries: Queries, onAppended: () => void): Orde
       await queries.query('SELECT FROM orders WHERE id = $1 FOR NO KEY UPDATE', [id]);
       return byId(id);
     },
-    list: (query) => listPage<OrderRow, Order>(queries, { listing: LISTING, query }, toOrder),
+    list: (query) => listPage<OrderRow, Order>(queries, { listing: LISTING, query, sizeOf: bytesOf }, toOrder),
     async add(order) {
       await queries.query(INSERT_ORDER, orderParams(order));
       await queries.query(INSERT_LINES, [order.id, ...lineParams(order.lines)]);

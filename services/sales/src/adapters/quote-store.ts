@@ -3,7 +3,7 @@ import { columnsOf, type Listing, listPage } from '@rondo/resources/sql';
 import type { OfferLine } from '../domain/offer.js';
 import { formatPercent } from '../domain/percent.js';
 import type { PricedQuote, Quote, QuoteStore } from '../domain/quote.js';
-import { lineParams } from './lines.js';
+import { bytesOf, lineParams } from './lines.js';
 import {
   QUOTE_COLUMNS,
   QUOTE_LINE_COLUMNS,
@@ -79,7 +79,8 @@ export function createQuoteStore(queries: Queries): QuoteStore {
 
   return {
     find,
-    list: (query) => listPage<QuoteRow & QuoteLineColumns, Quote>(queries, { listing: LISTING, query }, toQuote),
+    list: (query) =>
+      listPage<QuoteRow & QuoteLineColumns, Quote>(queries, { listing: LISTING, query, sizeOf: bytesOf }, toQuote),
     async add(quote) {
       const row = await queries.one<QuoteRow>(INSERT_QUOTE, quoteParams(quote));
       await addLines(quote);

@@ -1,0 +1,23 @@
+/** A client accepts messages of 4 MiB by default. Some room is left for what isn't counted. */
+const MAX_MESSAGE_BYTES = 3.5 * 2 ** 20;
+
+/**
+ * Cuts items into parts, each of which fits into one message. An item that doesn't fit alone is a part of its own. Without
+ * items there is one empty part.
+ *
+ * @param sizeOf the bytes of an encoded item; it may be an upper bound.
+ */
+export function* cutBySize<T>(items: readonly T[], sizeOf: (item: T) => number): Generator<readonly T[]> {
+  let begin = 0;
+  let bytes = 0;
+  for (const [index, item] of items.entries()) {
+    const size = sizeOf(item);
+    if (index > begin && bytes + size > MAX_MESSAGE_BYTES) {
+      yield items.slice(begin, index);
+      begin = index;
+      bytes = 0;
+    }
+    bytes += size;
+  }
+  yield items.slice(begin);
+}
