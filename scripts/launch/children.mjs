@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { root } from '../process.mjs';
+import { tlsVariables } from './certificates.mjs';
 import { openLog } from './data-folder.mjs';
 import { environmentOf } from './options.mjs';
 
@@ -25,16 +26,16 @@ export const entryOf = (service) => path.join(root, 'services', service, 'dist/m
 /**
  * Starts one instance of a service.
  * @param {import('./plan.mjs').Planned} planned
- * @param {{ data: string, env: Record<string, string>, warn: (line: string) => void, append: boolean }} options `append` keeps
+ * @param {{ data: string, certs?: string, env: Record<string, string>, warn: (line: string) => void, append: boolean }} options `append` keeps
  *   the log and adds to it.
  * @returns {Child}
  */
-export function startChild({ name, service, port, public: outside }, { data, env, warn, append }) {
+export function startChild({ name, service, port, public: outside }, { data, certs, env, warn, append }) {
   const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...(outside && { [outside.variable]: outside.address }) };
   // Source maps make stacks name the sources, as in the images.
   const child = spawn(process.execPath, ['--enable-source-maps', entryOf(service)], {
     cwd: root,
-    env: { ...environmentOf(service), ...env, RONDO_INSTANCE_ID: name, ...listens },
+    env: { ...environmentOf(service), ...env, ...tlsVariables(certs, service), RONDO_INSTANCE_ID: name, ...listens },
     // A detached process doesn't get the terminal's Ctrl-C: the launcher stops the processes in order. They stop by themselves
     // when the channel to the launcher breaks.
     detached: true,

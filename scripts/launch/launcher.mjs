@@ -2,6 +2,7 @@
 
 import { createMutex } from '../concurrency.mjs';
 import { step } from '../steps.mjs';
+import { prepareCertificates } from './certificates.mjs';
 import { createCommands } from './commands.mjs';
 import { openControl } from './control.mjs';
 import { requireUsable, withDataFolder } from './data-folder.mjs';
@@ -84,6 +85,10 @@ function metricsListener({ name, metricsPort }) {
 
 async function withDatabases({ launch, options, server, stop, startedAt }) {
   const supervisor = supervise(options, stop.signal);
+  await prepareCertificates(
+    options,
+    readManifests().map(({ service }) => service),
+  );
   const names = [...new Set(readManifests().flatMap(({ database }) => database ?? []))];
   const { databases } = await step('database', async () => {
     const started = await startDatabases({ data: options.data, server, supervisor });

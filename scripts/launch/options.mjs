@@ -5,10 +5,11 @@ import { parseEnv } from 'node:util';
 import { parse, quoted, takenByNpm } from '../options.mjs';
 import { root } from '../process.mjs';
 
-const OPTIONS = '[--data DIR] [--port-base N] [--metrics] [--no-restart]';
+const OPTIONS = '[--data DIR] [--port-base N] [--tls] [--metrics] [--no-restart]';
 const EXPLAINED = `
   --data DIR       the folder of the database, logs and passwords; .rondo by default
   --port-base N    the registry's port, 50050 by default; the others follow it
+  --tls            encrypt every connection, with certificates that are made for it: docs/guides/tls.md
   --metrics        serve each process's metrics, 500 ports above its own port
   --no-restart     don't restart a process that ends by itself
   --help           print this text
@@ -21,6 +22,7 @@ const LAST_OFFSET = 21;
 const ACCEPTED = {
   data: { type: 'string' },
   'port-base': { type: 'string', default: `${DEFAULTS.portBase}` },
+  tls: { type: 'boolean', default: false },
   metrics: { type: 'boolean', default: false },
   'no-restart': { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -30,6 +32,7 @@ const ACCEPTED = {
  * @typedef {object} Options
  * @property {string} data The data folder, absolute.
  * @property {number} portBase The registry's port; the others follow it.
+ * @property {string} [certs] The folder of the certificates, with --tls.
  * @property {boolean} metrics Whether each process serves its metrics.
  * @property {string} [help] The text of --help, if it was given: then the other fields are missing.
  * @property {boolean} restarts Whether a process that ends by itself is restarted.
@@ -58,7 +61,8 @@ export function parseOptions(args, command) {
   }
   if (values.data === '') throw new Error(`--data must name a folder: ${usage}`);
   const data = path.resolve(process.env.INIT_CWD ?? root, values.data ?? DEFAULTS.data);
-  return { data, portBase, metrics: values.metrics, restarts: !values['no-restart'] };
+  const certs = values.tls ? { certs: path.join(data, 'certs') } : {};
+  return { data, portBase, ...certs, metrics: values.metrics, restarts: !values['no-restart'] };
 }
 
 /**

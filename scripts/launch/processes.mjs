@@ -10,7 +10,7 @@ import { untilReady } from './ready.mjs';
  *   processes changes; the signal aborts when the system closes.
  */
 export function createProcesses({
-  options: { data, portBase, metrics },
+  options: { data, portBase, certs, metrics },
   supervisor,
   registry,
   warn,
@@ -22,7 +22,7 @@ export function createProcesses({
 
   const spawn = (entry, planned, append = false) => {
     const env = { ...entry.env, ...(metrics && { RONDO_METRICS: metricsAddress(planned) }) };
-    const child = startChild(planned, { data, env, warn, append });
+    const child = startChild(planned, { data, certs, env, warn, append });
     void child.ended.then(() => closing.aborted || note());
     return child;
   };
@@ -39,7 +39,7 @@ export function createProcesses({
     const child = replace(entry, name, true);
     supervise(entry, child);
     try {
-      await untilUp(registry, { manifest: entry.manifest, children: [child] }, closing);
+      await untilUp(registry, { manifest: entry.manifest, children: [child], certs }, closing);
       return true;
     } catch {
       return false; // it has ended, which the supervisor learns, or it is still starting
@@ -71,7 +71,7 @@ export function createProcesses({
         for (const child of children) supervise(entry, child);
       };
       try {
-        const rows = await untilUp(registry, { manifest: entry.manifest, children }, signal);
+        const rows = await untilUp(registry, { manifest: entry.manifest, children, certs }, signal);
         superviseAll();
         return rows;
       } catch (error) {
@@ -91,9 +91,9 @@ export const registryRow = (address) => ({
 });
 
 /** Waits until the registry answers, or until the given instances of a service take calls. */
-async function untilUp(registry, { manifest, children }, signal) {
+async function untilUp(registry, { manifest, children, certs }, signal) {
   const isRegistry = manifest.service === REGISTRY;
   const names = isRegistry ? [] : children.map(({ name }) => name);
-  const rows = await untilReady(registry, { names, failed: firstToEnd(children), signal });
+  const rows = await untilReady(registry, { names, certs, failed: firstToEnd(children), signal });
   return isRegistry ? [registryRow(registry)] : rows;
 }

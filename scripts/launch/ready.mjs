@@ -1,4 +1,6 @@
 /** Asks the registry which instances take calls. */
+import { callerTls } from './certificates.mjs';
+
 const POLL_MS = 50;
 const TIMEOUT_MS = 60_000;
 
@@ -12,15 +14,15 @@ const TIMEOUT_MS = 60_000;
 /**
  * Waits until the registry answers and every process is registered and takes calls.
  * @param {string} registry
- * @param {{ names: string[], failed: Promise<never>, signal: AbortSignal }} options `names` may be empty; `failed` rejects when a
+ * @param {{ names: string[], certs?: string, failed: Promise<never>, signal: AbortSignal }} options `names` may be empty; `failed` rejects when a
  *   process ends. A registration from before this call doesn't count: it is that of an earlier process of the same name.
  * @returns {Promise<Row[]>} of `names`.
  * @throws the signal's reason if it aborts.
  */
-export async function untilReady(registry, { names, failed, signal }) {
+export async function untilReady(registry, { names, certs, failed, signal }) {
   const expiresAt = performance.now() + TIMEOUT_MS;
   const startedAt = new Date();
-  return await withRegistry(registry, async (list) => {
+  return await withRegistry({ registry, certs }, async (list) => {
     for (;;) {
       signal.throwIfAborted();
       const rows = await Promise.race([failed, list(startedAt)]);
@@ -36,21 +38,22 @@ export async function untilReady(registry, { names, failed, signal }) {
 /**
  * The instances that take calls.
  * @param {string} registry
+ * @param {string} [certs] The folder of the certificates, with TLS.
  * @returns {Promise<Row[]>}
  * @throws {Error} if the registry doesn't answer.
  */
-export async function listReady(registry) {
-  const rows = await withRegistry(registry, (list) => list(new Date(0)));
+export async function listReady(registry, certs) {
+  const rows = await withRegistry({ registry, certs }, (list) => list(new Date(0)));
   if (rows === undefined) throw new Error(`the registry at ${registry} doesn't answer: ./rondo logs registry`);
   return rows;
 }
 
-async function withRegistry(registry, work) {
+async function withRegistry({ registry, certs }, work) {
   const { createChannel, createClient, staticResolver } = await import('../../packages/rpc/dist/exports/client.js');
   const contracts = await import('../../packages/contracts/dist/rondo/registry/v1/registry.js');
   const isReady = ({ status, registerTime }, since) =>
     status === contracts.InstanceStatus.INSTANCE_STATUS_SERVING && registerTime >= since;
-  const channel = createChannel({ resolver: staticResolver([registry]) });
+  const channel = createChannel({ resolver: staticResolver([registry]), ...(await callerTls(certs)) });
   const client = createClient(contracts.RegistryServiceDefinition, { channel });
   try {
     return await work(async (since) => (await list(client))?.filter((one) => isReady(one, since)).map(toRow));

@@ -1,4 +1,6 @@
 /** The text that is printed when the system has started. */
+import path from 'node:path';
+import { grpcurlOptions } from './certificates.mjs';
 import { tryManifests } from './manifests.mjs';
 import { DEFAULTS, dataFlag } from './options.mjs';
 import { metricsAddress, plan } from './plan.mjs';
@@ -19,7 +21,8 @@ export function summary(rows, { system: { registry }, databases: database, optio
   const table = all.map(
     ([name, address, what]) => `  ${name.padEnd(widths[0])}  ${address.padEnd(widths[1])}  ${what}`,
   );
-  const prefix = options.portBase === DEFAULTS.portBase ? '' : `RONDO_REGISTRY=${registry} `;
+  const away = options.data === DEFAULTS.data ? '' : seedTls(options);
+  const prefix = `${options.portBase === DEFAULTS.portBase ? '' : `RONDO_REGISTRY=${registry} `}${away}`;
   const url = publicUrl(rows, options);
   return [
     '',
@@ -33,12 +36,23 @@ export function summary(rows, { system: { registry }, databases: database, optio
     '',
     `  ${prefix}./rondo ps`,
     `  ${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`, // sample: calculator
-    `  ${prefix}npm run seed        # a year of a company's data: calculator prices its quotes, projects deliver them`, // sample: calculator, project-management, sales
+    `  ${prefix}${away === '' ? seedTls(options) : ''}npm run seed        # a year of a company's data: calculator prices its quotes, projects deliver them`, // sample: calculator, project-management, sales
     ...(url === undefined ? [] : [`  curl -d '{"a":1,"b":2}' ${url}/add`]), // sample: calculator
+    ...grpcurl(rows, options),
     `  ./rondo logs${dataFlag(options.data)} -f`,
     '',
     'Ctrl-C stops the system; the data is kept for the next start.',
   ].join('\n');
+}
+
+/** The variables with which a script calls a system with TLS. `rondo` finds the certificate of the default folder itself. */
+const seedTls = ({ certs }) => (certs === undefined ? '' : `RONDO_TLS=on RONDO_TLS_DIR=${path.join(certs, 'person')} `);
+
+function grpcurl(rows, { certs }) {
+  const [, instance] = rows;
+  return certs === undefined || instance === undefined
+    ? []
+    : [`  grpcurl ${grpcurlOptions(certs)} ${instance.address} list`];
 }
 
 function metricsOf(rows, options) {

@@ -40,7 +40,7 @@ const PORT_REMEDY = 'Stop what listens there, or give the service another port i
  * @returns {System}
  */
 export function createSystem({ options, databases, supervisor, warn, env = {}, versionOf = () => '' }) {
-  const { data, portBase } = options;
+  const { data, portBase, certs } = options;
   const registry = `127.0.0.1:${portBase}`;
   const running = new Map();
   const closing = new AbortController();
@@ -96,7 +96,7 @@ export function createSystem({ options, databases, supervisor, warn, env = {}, v
     stop,
     restartInstance,
     running: () => running,
-    rows: async () => [registryRow(registry), ...(await listReady(registry))],
+    rows: async () => [registryRow(registry), ...(await listReady(registry, certs))],
     kill: () => killAll(running),
     async close() {
       closing.abort();

@@ -1,5 +1,5 @@
 import type { Metadata } from '@rondo/rpc/call';
-import { type Channel, createChannel, type Endpoint, staticResolver } from '@rondo/rpc/client';
+import type { Channel, Endpoint } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createReflection, loadSchema, type Schema, withErrorDetails } from '@rondo/schema';
 import type { ContractSource } from './contracts.js';
@@ -39,7 +39,7 @@ export function reflectionContracts(channel: Channel, options: ReflectionSourceO
         throw new RpcError(Status.UNAVAILABLE, `no instance of ${service} is serving; start one, or wait for it`);
       }
       // The contract decides how the service is balanced, so the caller's channel can't call the service yet.
-      const direct = createChannel({ resolver: staticResolver(serving.map(({ address }) => address)) });
+      const direct = channel.direct(serving);
       try {
         return await reflectedContract(service, direct, ask);
       } finally {

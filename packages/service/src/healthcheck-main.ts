@@ -3,11 +3,16 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { systemClock, systemWallClock } from '@rondo/rpc/clock';
+import { openMutualTls, readTlsSettings } from '@rondo/rpc/internal';
 
 /** Health check of a container. It exits with 0 if the service in this container is `SERVING`, else with 1. */
 const TIMEOUT_MS = 2_000;
 const port = process.env['RONDO_LISTEN']?.split(':').at(-1);
-const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]) });
+const tls = readTlsSettings(process.env);
+const clocks = { clock: systemClock, wallClock: systemWallClock };
+const mutualTls = openMutualTls(tls, { usage: 'client', descriptorSet: undefined, ...clocks });
+const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]), mutualTls });
 try {
   const { status } = await createClient(HealthDefinition, { channel }).check({}, { timeoutMs: TIMEOUT_MS });
   process.stdout.write(`${ServingStatus[status]}\n`);

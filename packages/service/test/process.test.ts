@@ -108,10 +108,18 @@ describe('a process', () => {
   });
 
   it('reports a missing address in one line, and exits with 1', async () => {
-    const service = run({ RONDO_LISTEN: '192.0.2.1:50099' });
+    const service = run({ RONDO_LISTEN: '192.0.2.1:50099', RONDO_INSECURE: '1' });
     expect(await service.exited).toBe(1);
     const why = "this machine doesn't have that address; set RONDO_LISTEN to another address";
     expect(service.output.err).toBe(`fixture can't start: can't listen on 192.0.2.1:50099: ${why}\n`);
+  });
+
+  it('refuses to listen beyond the loopback without TLS, with exit code 78 and the ways out', async () => {
+    const service = run({ RONDO_LISTEN: '0.0.0.0:0' });
+    expect(await service.exited).toBe(78);
+    expect(service.output.err).toMatch(
+      /RONDO_LISTEN=0\.0\.0\.0:0 is beyond the loopback.*RONDO_TLS=on.*RONDO_INSECURE=1/,
+    );
   });
 
   it('reports a port in use in one line, and exits with 1', async () => {

@@ -1,4 +1,3 @@
-import { createChannel, staticResolver } from '@rondo/rpc/client';
 import { createForwarder } from '@rondo/rpc/internal';
 import type { App, ServiceContext } from '@rondo/service';
 import { type GatewayConfig, tlsFiles } from './config.js';
@@ -75,7 +74,7 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
 function discover({ channel, clock, random, log }: GatewayContext): LiveCatalogue {
   return createCatalogue({
     instances: registeredInstances(channel),
-    connect: (address) => createChannel({ resolver: staticResolver([address]) }),
+    connect: (instance) => channel.direct([instance]),
     follow: (service, policy) => channel.follow(service, policy),
     clock,
     random,

@@ -8,7 +8,7 @@ import { createChannel, fixedEndpoint } from '@rondo/rpc/client';
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import type { PublicMethod } from '../src/discovery/catalogue.js';
 import { type CatalogueOptions, createCatalogue, type LiveCatalogue } from '../src/discovery/create-catalogue.js';
-import { registeredInstances, staticInstances } from '../src/discovery/instances.js';
+import { registeredInstances, type ServiceInstance, staticInstances } from '../src/discovery/instances.js';
 import { contractFile } from './support/contracts.js';
 import { connect, createFleet, listen, recordingLog, until } from './support/fleet.js';
 
@@ -25,10 +25,12 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
+const to = ({ address }: Pick<ServiceInstance, 'address'>) => connect(address);
+
 function start({ clock = new ManualClock(), ...options }: Partial<CatalogueOptions> = {}) {
   const fleet = createFleet();
   const log = recordingLog();
-  const catalogue = createCatalogue({ instances: fleet, connect, clock, random: seededRandom(1), log, ...options });
+  const catalogue = createCatalogue({ instances: fleet, connect: to, clock, random: seededRandom(1), log, ...options });
   closers.push(() => catalogue.close());
   return { fleet, log, catalogue };
 }
@@ -139,8 +141,8 @@ describe('a service that registers', () => {
   it('is asked beside at most 7 others', async () => {
     let open = 0;
     let most = 0;
-    const counting = (to: string) => {
-      const channel = connect(to);
+    const counting = (instance: ServiceInstance) => {
+      const channel = to(instance);
       most = Math.max(most, ++open);
       const close = () => {
         open -= 1;

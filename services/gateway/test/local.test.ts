@@ -35,7 +35,13 @@ async function start() {
   const log = silentLogger;
   const clock = new ManualClock();
   const random = seededRandom(1);
-  const catalogue = createCatalogue({ instances: fleet, connect, clock, random, log });
+  const catalogue = createCatalogue({
+    instances: fleet,
+    connect: ({ address }) => connect(address),
+    clock,
+    random,
+    log,
+  });
   const readiness = createState(readinessOf([]));
   const local = createLocal({ catalogue, readiness, descriptorSet, clock, log });
   const server = await serve(local.router, { listen: '127.0.0.1:0' });

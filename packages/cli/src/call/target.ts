@@ -6,10 +6,11 @@ import {
   reflectionContracts,
 } from '@rondo/dynamic';
 import { Metadata } from '@rondo/rpc/call';
-import { createChannel, createRegistryChannel } from '@rondo/rpc/client';
+
 import type { BalancingOverrides } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { Schema } from '@rondo/schema';
+import { openChannel, openRegistryChannel } from '../channels.js';
 import type { CommandContext } from '../command.js';
 import type { Connections } from '../environment.js';
 import { reasonOf, UsageError } from '../errors.js';
@@ -85,13 +86,13 @@ export async function withTarget<T>(
   }
   const channel =
     where.by === 'registry'
-      ? createRegistryChannel({
+      ? openRegistryChannel({
           registry: where.registry,
           zone: where.zone,
           balancing: where.balancing ?? {},
           ...connections,
         })
-      : createChannel({ resolver: resolverAt(where.addresses), ...connections });
+      : openChannel({ resolver: resolverAt(where.addresses), ...connections });
   if (settings !== undefined) channel.configure(settings);
   const contracts = { services: async () => [schema.service], load: async () => schema };
   try {
@@ -145,7 +146,7 @@ async function learn(
   const asked = new Metadata(metadata);
   asked.delete(VERSION_KEY);
   const options = { metadata: asked, signal };
-  const channel = createChannel({ resolver: resolverAt(addresses) });
+  const channel = openChannel({ resolver: resolverAt(addresses) });
   try {
     if (typeof service === 'string') return await reflectedContract(service, channel, options);
     const { services, load } = reflectionContracts(channel, options);

@@ -1,4 +1,5 @@
 import { type CommandContext, defineCommand } from '../command.js';
+import { examineCertificates } from '../doctor/certificates.js';
 import {
   type Finding,
   formatFinding,
@@ -63,6 +64,7 @@ async function* examine(target: Target, context: CommandContext): AsyncIterable<
   const { environment, repository } = context;
   const clone = await loadRepositoryDoctor(repository);
   if (clone !== undefined) yield* clone.examine({ data: target.data, environment });
+  yield* examineCertificates(target.data, context.wallClock.now());
   yield* await examineRunning(await expectedSystem(target, context, clone), context);
 }
 

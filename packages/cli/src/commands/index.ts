@@ -1,5 +1,6 @@
 import type { Command } from '../command.js';
 import { call } from './call.js';
+import { certs } from './certs.js';
 import { completion } from './completion.js';
 import { config } from './config.js';
 import { cordon, uncordon } from './cordon.js';
@@ -23,7 +24,7 @@ export const groups: readonly { readonly title: string; readonly commands: reado
   { title: 'Call', commands: [describe, call] },
   { title: 'Operate', commands: [drain, cordon, uncordon, restart, config, tx] },
   { title: 'Build', commands: [create, dev, remove] },
-  { title: 'Rondo itself', commands: [doctor, completion] },
+  { title: 'Rondo itself', commands: [doctor, certs, completion] },
 ];
 
 /** All commands. */

@@ -1,8 +1,9 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { createChannel, staticResolver } from '@rondo/rpc/client';
+import { staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { createReflection, loadSchema } from '@rondo/schema';
+import { openChannel } from '../channels.js';
 import { reasonOf } from '../errors.js';
 import { addressOf, statusOf } from '../registry/instance-view.js';
 import { compareContracts } from './compare.js';
@@ -141,7 +142,7 @@ async function learnContract(service: string, { instances }: Version, signal: Ab
 }
 
 async function askContract(service: string, addresses: readonly string[], signal: AbortSignal): Promise<DescService> {
-  const channel = createChannel({ resolver: staticResolver(addresses) });
+  const channel = openChannel({ resolver: staticResolver(addresses) });
   try {
     const files = await createReflection(channel, { signal }).filesOf(service);
     return loadSchema(

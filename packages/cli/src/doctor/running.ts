@@ -3,11 +3,13 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
+import { openChannel } from '../channels.js';
 import { messageOf, reasonOf } from '../errors.js';
 import { listInstances, readTime, type TimeReading, withRegistry } from '../registry/connection.js';
 import { addressOf, effectiveStatus, isPicked } from '../registry/instance-view.js';
+import { mixedSecurity, splitBySecurity } from '../registry/security.js';
 import { type Finding, fail, note, type Outcome, ok, warn } from './repository.js';
 
 /** Where a running system is expected. */
@@ -40,6 +42,7 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
     return [
       { name: 'registry', ...judgeRegistry(expected, warming) },
       { name: 'instances', ...judgeStatus(instances, expected) },
+      ...judgeSecurity(instances).map((outcome) => ({ name: 'tls', ...outcome })),
       ...judgeIds(instances).map((outcome) => ({ name: 'instance ids', ...outcome })),
       { name: 'health', ...judgeHealth(await askHealth(instances, asking), expected) },
       { name: 'clock', ...judgeClock(clock.now(), reading) },
@@ -73,6 +76,15 @@ function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Outco
   return warn(detail, logOf(waiting[0]?.instanceId ?? ''));
 }
 
+/** Nothing is said of a system that is plaintext as a whole: it listens on the loopback, or was told that this is meant. */
+function judgeSecurity(instances: readonly Instance[]): readonly Outcome[] {
+  const mixed = mixedSecurity(instances);
+  if (mixed !== undefined)
+    return [warn(mixed, 'set RONDO_TLS=on for each once all are permissive: docs/guides/tls.md')];
+  const { tls } = splitBySecurity(instances);
+  return tls.length === 0 ? [] : [ok('every instance takes connections with TLS alone')];
+}
+
 /** The registry refuses a process whose id another living process holds: no client calls the refused one. */
 function judgeIds(instances: readonly Instance[]): readonly Outcome[] {
   const claimed = instances.flatMap((instance) => {
@@ -104,7 +116,7 @@ const askHealth = (instances: readonly Instance[], { signal }: Asking): Promise<
   Promise.all(instances.map(async (instance) => ({ instance, fault: await faultOf(instance, signal) })));
 
 async function faultOf(instance: Instance, signal: AbortSignal): Promise<string | undefined> {
-  const channel = createChannel({ resolver: staticResolver([addressOf(instance)]) });
+  const channel = openChannel({ resolver: staticResolver([addressOf(instance)]) });
   try {
     const client = createClient(HealthDefinition, { channel });
     const { status } = await client.check({}, { signal, timeoutMs: HEALTH_TIMEOUT_MS });

@@ -3,10 +3,11 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { type Channel, createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createReflection } from '@rondo/schema';
+import { openChannel } from '../channels.js';
 import { reasonOf } from '../errors.js';
 import { addressOf } from '../registry/instance-view.js';
 
@@ -43,7 +44,7 @@ async function check(instance: Instance, { clock, signal }: Asking): Promise<Che
   if (address === '') return { state: 'unreachable', reason: 'names no address' };
   const late = new AbortController();
   const timer = clock.setTimer(TIMEOUT_MS, () => late.abort());
-  const channel = createChannel({ resolver: staticResolver([address]), clock });
+  const channel = openChannel({ resolver: staticResolver([address]), clock });
   try {
     return judge(instance, await ask(channel, AbortSignal.any([signal, late.signal])));
   } catch (error) {

@@ -2,6 +2,7 @@ import type { Instance, OperatorMark, RefusedRegistration } from '@rondo/contrac
 import { CANARY_LABEL, canaryReason } from '@rondo/rpc/internal';
 import type { OperatorStates } from '../registry/connection.js';
 import { addressOf, effectiveStatus, isCordoned, statusOf, viewInstance } from '../registry/instance-view.js';
+import { mixedSecurity } from '../registry/security.js';
 import { formatTable } from '../terminal/table.js';
 import type { Look, Paint, Style } from '../terminal/terminal.js';
 import { formatAge, printable } from '../terminal/text.js';
@@ -67,7 +68,10 @@ function statusCell({ instance }: Pick<Entry, 'instance'>, nowMs: number): strin
 export function formatRemarks({ entries, absent }: Shown, nowMs: number, paint: Paint): string {
   const remarks = entries.flatMap((entry) => remarksOn(entry, nowMs));
   const unregistered = absent.map((one) => `${one.instanceId} is ${describeCordon(one, nowMs)}, and not registered`);
-  const lines = [...remarks, ...unregistered].map((line) => `${paint('yellow', printable(line))}\n`);
+  const mixed = mixedSecurity(entries.map(({ instance }) => instance));
+  const lines = [...remarks, ...unregistered, ...(mixed === undefined ? [] : [mixed])].map(
+    (line) => `${paint('yellow', printable(line))}\n`,
+  );
   return lines.length === 0 ? '' : `\n${lines.join('')}`;
 }
 

@@ -1,7 +1,8 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { BreakerState, CallStatsServiceDefinition, type GuardedMethod } from '@rondo/contracts/rondo/stats/v1/stats';
-import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { createClient, staticResolver } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
+import { openChannel } from '../channels.js';
 import { addressOf } from '../registry/instance-view.js';
 import type { Paint } from '../terminal/terminal.js';
 import { formatAge, printable } from '../terminal/text.js';
@@ -28,7 +29,7 @@ export async function askGuards(instances: readonly Instance[], asking: Asking):
 }
 
 async function ask(address: string, { clock, signal }: Asking): Promise<readonly GuardedMethod[]> {
-  const channel = createChannel({ resolver: staticResolver([address]), clock });
+  const channel = openChannel({ resolver: staticResolver([address]), clock });
   try {
     const client = createClient(CallStatsServiceDefinition, { channel });
     return (await client.getCallStats({}, { signal, timeoutMs: TIMEOUT_MS })).guardedMethods;

@@ -1,7 +1,8 @@
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
-import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { createClient, staticResolver } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { openChannel } from '../channels.js';
 import { reasonOf } from '../errors.js';
 
 /** How a drain ended. */
@@ -45,7 +46,7 @@ export async function awaitIdle(options: DrainOptions): Promise<Drained> {
   const { clock, signal, timeoutMs, address } = options;
   const late = new AbortController();
   const timer = clock.setTimer(timeoutMs, () => late.abort());
-  const channel = createChannel({ resolver: staticResolver([address]), clock });
+  const channel = openChannel({ resolver: staticResolver([address]), clock });
   try {
     const client = createClient(OpenRcaServiceDefinition, { channel });
     const reportInterval = { seconds: 0n, nanos: REPORT_MS * 1e6 };

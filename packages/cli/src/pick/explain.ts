@@ -1,8 +1,9 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
-import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { createClient, staticResolver } from '@rondo/rpc/client';
 import { canaryPercent, type ServiceView } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
+import { openChannel } from '../channels.js';
 import { type Asking, type Check, checkAll, forEachOf } from '../listing/check.js';
 import { type Entry, notPicked } from '../listing/entries.js';
 import { addressOf, effectiveStatus } from '../registry/instance-view.js';
@@ -146,7 +147,7 @@ async function askLoads(instances: readonly Instance[], asking: Asking): Promise
 
 /** Reads the first report of an instance's ORCA service, which sends it at once. */
 async function askLoad(address: string, { clock, signal }: Asking): Promise<ReportedLoad | undefined> {
-  const channel = createChannel({ resolver: staticResolver([address]), clock });
+  const channel = openChannel({ resolver: staticResolver([address]), clock });
   try {
     const reports = createClient(OpenRcaServiceDefinition, { channel }).streamCoreMetrics(
       {},

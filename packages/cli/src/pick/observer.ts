@@ -1,6 +1,6 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Metadata } from '@rondo/rpc/call';
-import { type Channel, createRegistryChannel } from '@rondo/rpc/client';
+import type { Channel } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import {
   type BalancingOverrides,
@@ -15,6 +15,7 @@ import {
 import { RpcError, Status } from '@rondo/rpc/status';
 import { methodOf, type Schema, servicePolicy } from '@rondo/schema';
 import { learnSchema } from '../call/target.js';
+import { openRegistryChannel } from '../channels.js';
 import { reasonOf } from '../errors.js';
 import { addressOf, isPicked } from '../registry/instance-view.js';
 
@@ -60,7 +61,7 @@ const PICK_TIMEOUT_MS = 2_000;
 export async function withObserver<T>(options: ObserverOptions, work: (observer: Observer) => Promise<T>): Promise<T> {
   const { question, registry, zone, balancing, settings, clock } = options;
   const { method, policy, unknown } = await readContract(options);
-  const channel = createRegistryChannel({ registry, zone, balancing, clock });
+  const channel = openRegistryChannel({ registry, zone, balancing, clock });
   const view = () => {
     const found = channel.inspect().find(({ service }) => service === question.service);
     if (found === undefined) throw new Error(`the channel doesn't watch ${question.service}`);

@@ -5,9 +5,10 @@ import {
   type Position,
   RegistryServiceDefinition,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { type Client, createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { openChannel } from '../channels.js';
 import { reasonOf } from '../errors.js';
 
 /** A connection to the registry. */
@@ -28,7 +29,7 @@ export interface InstanceListing {
 
 /** Connects to the registry at the first of its addresses that answers. */
 export function connect(addresses: readonly string[]): RegistryConnection & { close(): void } {
-  const channel = createChannel({ resolver: staticResolver(addresses) });
+  const channel = openChannel({ resolver: staticResolver(addresses) });
   const client = createClient(RegistryServiceDefinition, { channel });
   return { addresses, client, close: () => channel.close() };
 }

@@ -3,9 +3,10 @@ import {
   type Setting,
   SettingsServiceDefinition,
 } from '@rondo/contracts/rondo/registry/v1/settings';
-import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { type Client, createClient, staticResolver } from '@rondo/rpc/client';
 import { type CallSettings, LiveSettings } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
+import { openChannel } from '../channels.js';
 import { reach } from './connection.js';
 
 /** A connection to the settings in the registry. */
@@ -19,7 +20,7 @@ export async function withSettings<T>(
   addresses: readonly string[],
   work: (connection: SettingsConnection) => Promise<T>,
 ): Promise<T> {
-  const channel = createChannel({ resolver: staticResolver(addresses) });
+  const channel = openChannel({ resolver: staticResolver(addresses) });
   try {
     return await work({ addresses, client: createClient(SettingsServiceDefinition, { channel }) });
   } finally {

@@ -1,8 +1,9 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { CallStatsServiceDefinition, type GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
-import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { type Channel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createSemaphore } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { openChannel } from '../channels.js';
 import { reasonOf } from '../errors.js';
 import type { Asking } from '../listing/check.js';
 import { addressOf } from '../registry/instance-view.js';
@@ -96,7 +97,7 @@ class Watched {
   constructor(instance: Instance, asking: Asking) {
     this.address = addressOf(instance);
     this.sampled = { instance, ...failed('waiting', 'it has not answered yet') };
-    this.#channel = createChannel({ resolver: staticResolver([this.address]), clock: asking.clock });
+    this.#channel = openChannel({ resolver: staticResolver([this.address]), clock: asking.clock });
     this.#asking = asking;
   }
 

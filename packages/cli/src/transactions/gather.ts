@@ -5,7 +5,8 @@ import {
   type Saga,
   type Transaction,
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { type Channel, type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { type Channel, type Client, createClient, staticResolver } from '@rondo/rpc/client';
+import { openChannel } from '../channels.js';
 import { reasonOf } from '../errors.js';
 import { listInstances, type RegistryConnection } from '../registry/connection.js';
 import { addressOf } from '../registry/instance-view.js';
@@ -158,7 +159,7 @@ const COORDINATOR = CoordinatorServiceDefinition.fullName;
 const serves = ({ services }: Instance, service: string): boolean => services.includes(service);
 
 function connectPeer(instance: Instance): { readonly peer: Peer; readonly channel: Channel } {
-  const channel = createChannel({ resolver: staticResolver([addressOf(instance)]) });
+  const channel = openChannel({ resolver: staticResolver([addressOf(instance)]) });
   const peer: Peer = {
     instanceId: instance.instanceId,
     participant: serves(instance, PARTICIPANT) ? createClient(ParticipantServiceDefinition, { channel }) : undefined,

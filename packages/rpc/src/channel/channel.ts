@@ -9,7 +9,8 @@ import type { Method } from '../contract/method.js';
 import type { CallSettings } from '../live-config/live-settings.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { checkZone } from '../resolver/endpoint.js';
-import type { ResolutionHandle, Resolver, ResolverListener } from '../resolver/resolver.js';
+import type { Endpoint, ResolutionHandle, Resolver, ResolverListener } from '../resolver/resolver.js';
+import { fixedEndpoint, fixedResolver } from '../resolver/static.js';
 import type { Attempt } from '../status/rpc-error.js';
 import type { GrpcTransportOptions } from '../transport/grpc/options.js';
 import { grpcTransports } from '../transport/grpc/transport.js';
@@ -29,7 +30,7 @@ import { type ServiceView, viewEndpoints } from './service-view.js';
 import { createServices, type ServiceEntry } from './services.js';
 
 /**
- * Options of {@link createChannel}. `tls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs`, `compression` and `tunnel` apply to
+ * Options of {@link createChannel}. `tls`, `mutualTls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs`, `compression` and `tunnel` apply to
  * each gRPC connection, so they can't be combined with a `transport`. An endpoint's own `minPingIntervalMs` takes precedence.
  */
 export interface ChannelOptions extends GrpcTransportOptions {
@@ -117,6 +118,8 @@ export interface Channel {
   fleet(method: Method): Fleet;
   /** Replaces the settings that override the options and the contracts. Calls in flight go on. */
   configure(settings: CallSettings): void;
+  /** A channel to these endpoints alone, with the same TLS: for what is asked of a certain instance. */
+  direct(endpoints: readonly Pick<Endpoint, 'address' | 'secure'>[]): Channel;
   /** The current state of each service that was used. */
   inspect(): readonly ServiceView[];
   /** Refuses new calls. Calls in flight go on. */
@@ -140,6 +143,7 @@ export function createChannel(options: ChannelOptions): Channel {
   const services = createServices({
     resolver,
     transport,
+    servedBy: options.mutualTls?.servedBy,
     clock,
     wallClock,
     log,
@@ -173,6 +177,10 @@ export function createChannel(options: ChannelOptions): Channel {
     // Asynchronous, so that it rejects where it would throw.
     choose: async (method, call) => choose(method, call, { pool: services.of(method.service).pool, clock }),
     fleet: (method) => createFleet(method, { ...services.of(method.service), clock }),
+    direct(endpoints) {
+      const known = endpoints.map(({ address, secure }) => fixedEndpoint(address, { secure }));
+      return createChannel({ resolver: fixedResolver(known), mutualTls: options.mutualTls, clock, wallClock, random });
+    },
     configure: (settings) => services.configure(settings),
     inspect: () => services.all().map((entry) => view(entry, { clock, wallClock })),
     close: () => services.close(),
@@ -216,10 +224,19 @@ interface ConnectionsOptions extends GrpcTransportOptions {
  * @throws TypeError if an option is out of its bounds, or combined with a transport that would ignore it.
  */
 function connectionsOf(
-  { transport, tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression, tunnel }: ConnectionsOptions,
+  {
+    transport,
+    tls,
+    mutualTls,
+    maxReplyBytes,
+    connectTimeoutMs,
+    minPingIntervalMs,
+    compression,
+    tunnel,
+  }: ConnectionsOptions,
   clocks: { readonly clock: Clock; readonly random: Random },
 ): TransportFactory {
-  const options = { tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression, tunnel };
+  const options = { tls, mutualTls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression, tunnel };
   if (transport === undefined) return grpcTransports({ ...options, ...clocks });
   const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (given.length === 0) return transport;

@@ -5,6 +5,7 @@ import { failure } from '../../test/support/outcome.js';
 import { CallContext } from '../call/call-context.js';
 import { Metadata } from '../call/metadata.js';
 import { Status } from '../status/code.js';
+import type { ServedBy } from '../tls/served-by.js';
 import type { Transport, WireCall } from '../transport/transport.js';
 import { Connections } from './connections.js';
 
@@ -18,14 +19,16 @@ const wire: WireCall = {
   peer: '',
 };
 
+const SERVICE = 'sales.v1.OrderService';
+
 /** The connections of a channel, and how often one was made. */
-function make() {
+function make(servedBy?: ServedBy) {
   const { factory, at } = fakeTransports({ byHand: true });
   const made: string[] = [];
   const connections = new Connections((address, options) => {
     made.push(address);
     return factory(address, options);
-  });
+  }, servedBy);
   return { connections, made, at };
 }
 
@@ -39,7 +42,7 @@ function statesOf(transport: Transport): readonly string[] {
 describe('the connection to an instance', () => {
   it('is made for the first service that connects, and used by the others', async () => {
     const { connections, made, at } = make();
-    const [first, second] = [connections.to(endpoint('a')), connections.to(endpoint('a'))];
+    const [first, second] = [connections.to(endpoint('a'), SERVICE), connections.to(endpoint('a'), SERVICE)];
     expect([first.state, made]).toEqual(['idle', []]);
     await first.connect();
     at('a:1').move('ready');
@@ -52,7 +55,11 @@ describe('the connection to an instance', () => {
 
   it('breaks for all who use it', async () => {
     const { connections, at } = make();
-    const users = [connections.to(endpoint('a')), connections.to(endpoint('a')), connections.to(endpoint('a'))];
+    const users = [
+      connections.to(endpoint('a'), SERVICE),
+      connections.to(endpoint('a'), SERVICE),
+      connections.to(endpoint('a'), SERVICE),
+    ];
     const heard = users.map(statesOf);
     for (const user of users.slice(0, 2)) await user.connect();
     at('a:1').move('ready');
@@ -66,7 +73,7 @@ describe('the connection to an instance', () => {
 
   it('stays for the others when one closes it, and closes with the last', async () => {
     const { connections, made, at } = make();
-    const [first, second] = [connections.to(endpoint('a')), connections.to(endpoint('a'))];
+    const [first, second] = [connections.to(endpoint('a'), SERVICE), connections.to(endpoint('a'), SERVICE)];
     await Promise.all([first.connect(), second.connect()]);
     const connection = at('a:1');
     connection.move('ready');
@@ -80,13 +87,13 @@ describe('the connection to an instance', () => {
     expect(await second.call(wire)).toBe(emptyReply);
     second.close();
     expect(connection.closed).toBe(true);
-    await connections.to(endpoint('a')).connect();
+    await connections.to(endpoint('a'), SERVICE).connect();
     expect(made).toEqual(['a:1', 'a:1']);
   });
 
   it('is never made for a service that does not connect', () => {
     const { connections, made } = make();
-    const unused = connections.to(endpoint('a'));
+    const unused = connections.to(endpoint('a'), SERVICE);
     unused.resetBackoff?.();
     unused.close();
     expect(made).toEqual([]);
@@ -95,7 +102,14 @@ describe('the connection to an instance', () => {
   it('is its own: another instance at the same address has another, and so has one at another address', async () => {
     const { connections, made } = make();
     const places = [endpoint('a'), endpoint('b', { address: 'a:1' }), endpoint('a', { address: 'a:2' })];
-    for (const place of places) await connections.to(place).connect();
+    for (const place of places) await connections.to(place, SERVICE).connect();
     expect(made).toEqual(['a:1', 'a:1', 'a:2']);
+  });
+
+  it('is shared by services of one process only', async () => {
+    const { connections, made } = make((service) => [service.split('.')[0] ?? '']);
+    const services = ['sales.v1.OrderService', 'sales.v1.QuoteService', 'projects.v1.TaskService'];
+    for (const service of services) void connections.to(endpoint('a'), service).connect();
+    expect(made).toEqual(['a:1', 'a:1']);
   });
 });

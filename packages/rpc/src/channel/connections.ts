@@ -1,6 +1,7 @@
 import type { CallContext } from '../call/call-context.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import { Status } from '../status/code.js';
+import type { ServedBy } from '../tls/served-by.js';
 import {
   type ConnectivityState,
   type Transport,
@@ -19,23 +20,27 @@ interface Shared {
 /** The connections of a channel: one to each instance, whatever number of its services is called. */
 export class Connections {
   readonly #create: TransportFactory;
+  readonly #servedBy: ServedBy | undefined;
   readonly #byInstance = new Map<string, Shared>();
 
-  constructor(create: TransportFactory) {
+  /** @param servedBy tells which processes may serve a service; every process if it is missing. */
+  constructor(create: TransportFactory, servedBy?: ServedBy) {
     this.#create = create;
+    this.#servedBy = servedBy;
   }
 
   /**
    * The connection to an endpoint as one service uses it: idle until that service connects. It is made for the first service
    * that connects, and closed with the last that closes it.
    */
-  to({ instanceId, address, minPingIntervalMs, tunnel }: Endpoint): Transport {
-    // An instance with a new address or new settings has another connection.
-    const key = JSON.stringify([instanceId, address, minPingIntervalMs, tunnel]);
+  to({ instanceId, address, minPingIntervalMs, tunnel, secure }: Endpoint, service: string): Transport {
+    const servers = this.#servedBy?.(service);
+    // An instance with a new address or new settings has another connection, and so has one that has to be another process.
+    const key = JSON.stringify([instanceId, address, minPingIntervalMs, tunnel, secure, servers]);
     return new SharedTransport({
       open: () => {
         const shared = this.#byInstance.get(key) ?? {
-          transport: this.#create(address, { minPingIntervalMs, tunnel }),
+          transport: this.#create(address, { minPingIntervalMs, tunnel, secure, servers }),
           users: 0,
         };
         shared.users += 1;

@@ -1,4 +1,6 @@
-import { systemRandom } from '../clock/system.js';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
 import { type BalancingOverrides, parseBalancing } from '../contract/balancing-text.js';
 import {
   type BreakerOverrides,
@@ -11,6 +13,7 @@ import {
 import { COMPRESSIONS, type Compression } from '../contract/policy.js';
 import { checkZone } from '../resolver/endpoint.js';
 import { type EndpointStorage, folderStorage } from '../resolver/endpoint-storage.js';
+import { type MutualTls, openMutualTls, readTlsSettings } from '../tls/mutual-tls.js';
 import type { Channel } from './channel.js';
 import { createRegistryChannel } from './registry-channel.js';
 
@@ -22,7 +25,8 @@ let channel: Channel | undefined;
 /**
  * The process's own channel over the registry, created at its first use. These variables configure it: `RONDO_REGISTRY`,
  * `RONDO_REGISTRY_CACHE`, `RONDO_ZONE`, `RONDO_BALANCING`, `RONDO_BREAKER`, `RONDO_BULKHEAD`, `RONDO_MAX_REPLY_BYTES`,
- * `RONDO_COMPRESSION` and `RONDO_TRANSPORT`. Its watch keeps the process alive, so a script has to close it.
+ * `RONDO_COMPRESSION`, `RONDO_TRANSPORT`, `RONDO_TLS` and the files of its certificate. Its watch keeps the process alive, so a
+ * script has to close it.
  *
  * @throws TypeError if one of the variables is invalid. It names the variable and lists every fault.
  */
@@ -36,9 +40,22 @@ export function defaultChannel(): Channel {
     maxReplyBytes: configuredReplyLimit(process.env['RONDO_MAX_REPLY_BYTES']),
     compression: configuredCompression(process.env['RONDO_COMPRESSION']),
     tunnel: configuredTransport(process.env['RONDO_TRANSPORT']) === 'tunnel',
+    mutualTls: configuredMutualTls(process.env),
     ...registryStorage(process.env['RONDO_REGISTRY_CACHE']),
   });
   return channel;
+}
+
+/** Mutual TLS with the certificate that the environment names; undefined if TLS is off. */
+function configuredMutualTls(environment: NodeJS.ProcessEnv): MutualTls | undefined {
+  const settings = readTlsSettings(environment);
+  if (settings.mode === 'off') return undefined;
+  const file =
+    environment['RONDO_DESCRIPTORS'] ?? fileURLToPath(import.meta.resolve('@rondo/contracts/descriptors.binpb'));
+  const clocks = { clock: systemClock, wallClock: systemWallClock };
+  const tls = openMutualTls(settings, { usage: 'client', descriptorSet: readFileSync(file), ...clocks });
+  tls?.identity.watch();
+  return tls;
 }
 
 /** The storage of the endpoint cache; none if no folder is given. */

@@ -10,7 +10,7 @@ import type { Watch } from '../resolver/watch-client.js';
 import { type Channel, type ChannelOptions, createChannel } from './channel.js';
 
 /**
- * Options of {@link createRegistryChannel}. There is no `tls`, because the servers in the registry are called in plaintext.
+ * Options of {@link createRegistryChannel}. There is no `tls`: each server in the registry tells whether it has `mutualTls`.
  * `maxReplyBytes` and `compression` apply to those servers, not to the registry.
  */
 export interface RegistryChannelOptions extends Omit<ChannelOptions, 'resolver' | 'tls'> {
@@ -34,7 +34,7 @@ const REGISTRY_DEFAULTS = { maxReplyBytes: undefined, compression: undefined };
  */
 export function createRegistryChannel({ registry, storage, balancing, ...options }: RegistryChannelOptions): Channel {
   if ('tls' in options && options.tls !== undefined) {
-    throw new TypeError('tls: a registry lists servers that are called in plaintext; call others by createChannel');
+    throw new TypeError('tls: a registry lists servers with mutualTls, or without TLS; call others by createChannel');
   }
   const { random = systemRandom, wallClock = systemWallClock, logger } = options;
   const clock = backgroundClock(options.clock ?? systemClock);
@@ -46,6 +46,7 @@ export function createRegistryChannel({ registry, storage, balancing, ...options
     wallClock,
     random,
     close,
+    tls: options.mutualTls?.mode,
     ...(logger && { logger }),
     ...(storage && { storage }),
   });

@@ -5,6 +5,7 @@ import type { Clock, Random, WallClock } from '../clock/clock.js';
 import { type Balancing, DEFAULT_SERVICE_POLICY, type ServicePolicy } from '../contract/balancing.js';
 import type { CallSettings } from '../live-config/live-settings.js';
 import { ALL_SERVICES, type ResolutionHandle, type Resolver, type ResolverListener } from '../resolver/resolver.js';
+import type { ServedBy } from '../tls/served-by.js';
 import type { TransportFactory } from '../transport/transport.js';
 import { Guards } from './circuit-breaker/guards.js';
 import { Connections } from './connections.js';
@@ -19,6 +20,8 @@ import type { ServiceBalancing } from './service-balancing.js';
 interface ServicesOptions {
   readonly resolver: Resolver;
   readonly transport: TransportFactory;
+  /** Tells which processes may serve a service; undefined if every process may. */
+  readonly servedBy: ServedBy | undefined;
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly log: Logger;
@@ -57,9 +60,9 @@ interface Services {
   readonly closed: boolean;
 }
 
-export function createServices({ overrides, self, transport, ...shared }: ServicesOptions): Services {
+export function createServices({ overrides, self, transport, servedBy, ...shared }: ServicesOptions): Services {
   const { resolver, clock, wallClock, log, random, zone } = shared;
-  const connections = new Connections(transport);
+  const connections = new Connections(transport, servedBy);
   const entries = new Map<string, ServiceEntry>();
   let position: Position | undefined;
   let closed = false;

@@ -171,8 +171,8 @@ export class Subchannels {
   }
 
   #add(endpoint: Endpoint, isNew: boolean): Subchannel {
-    const { connections, slowStart } = this.#options;
-    const subchannel = new Subchannel(endpoint, connections.to(endpoint), slowStart);
+    const { connections, service, slowStart } = this.#options;
+    const subchannel = new Subchannel(endpoint, connections.to(endpoint, service), slowStart);
     subchannel.subscribe((event) => this.#onEvent(subchannel, event));
     subchannel.update(endpoint, isNew);
     this.#byInstance.set(endpoint.instanceId, subchannel);
@@ -219,8 +219,8 @@ export class Subchannels {
 }
 
 /** Whether an instance needs another connection than before. */
-function isElsewhere(before: Endpoint, { address, tunnel }: Endpoint): boolean {
-  return before.address !== address || before.tunnel !== tunnel;
+function isElsewhere(before: Endpoint, { address, tunnel, secure }: Endpoint): boolean {
+  return before.address !== address || before.tunnel !== tunnel || before.secure !== secure;
 }
 
 /** Whether another process has taken the place of the known one. */

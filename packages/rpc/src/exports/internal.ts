@@ -74,6 +74,15 @@ export { encodeStatusDetails } from '../status/detail.js';
 export type { Attempt } from '../status/rpc-error.js';
 export { callLog, Sampler } from '../telemetry/call-log.js';
 export { callMetrics } from '../telemetry/metrics.js';
+export { lifeUsed, type ProcessIdentity } from '../tls/identity.js';
+export {
+  type MutualTls,
+  openMutualTls,
+  readTlsSettings,
+  TLS_MODES,
+  TLS_VERSIONS,
+  type TlsSettings,
+} from '../tls/mutual-tls.js';
 export { keepAlive } from '../transport/grpc/keepalive.js';
 export { grpcTransport } from '../transport/grpc/transport.js';
 export {

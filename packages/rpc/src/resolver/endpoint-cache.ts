@@ -1,7 +1,7 @@
 import { type Delta, type Instance, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '../call/call.js';
 import type { Clock, Timer, WallClock } from '../clock/clock.js';
-import { toEndpoint } from './endpoint.js';
+import { type TlsUse, toEndpoint } from './endpoint.js';
 import { type EndpointStorage, formatSaved, parseSaved } from './endpoint-storage.js';
 import { ALL_SERVICES, type Endpoint } from './resolver.js';
 
@@ -16,10 +16,15 @@ export class EndpointCache {
   /** Instances that the registry hasn't named since it, or this process, started. */
   readonly #unconfirmed = new Set<string>();
   readonly #onUnusable: (instance: Instance) => void;
+  readonly #tls: TlsUse | undefined;
 
-  /** @param onUnusable runs for each instance that is left out because this client can't call it. */
-  constructor(onUnusable: (instance: Instance) => void) {
+  /**
+   * @param onUnusable runs for each instance that is left out because this client can't call it.
+   * @param tls whether this client has mutual TLS, and needs it; undefined if it has none.
+   */
+  constructor(onUnusable: (instance: Instance) => void, tls?: TlsUse) {
     this.#onUnusable = onUnusable;
+    this.#tls = tls;
   }
 
   get size(): number {
@@ -69,7 +74,7 @@ export class EndpointCache {
 
   #upsert(instances: readonly Instance[]): void {
     for (const instance of instances) {
-      const endpoint = toEndpoint(instance);
+      const endpoint = toEndpoint(instance, this.#tls);
       this.#unconfirmed.delete(instance.instanceId);
       if (endpoint === undefined) {
         this.#endpoints.delete(instance.instanceId);

@@ -8,13 +8,18 @@ import {
 } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Endpoint, InstanceState } from './resolver.js';
 
+/** How a client uses TLS: for endpoints that have it, or for every endpoint. */
+export type TlsUse = 'permissive' | 'on';
+
 /**
  * Converts a registered instance to an endpoint, at the first of its addresses that this client can use. The instance
  * lists them in order of preference. Undefined if the client can use none.
+ *
+ * @param tls whether the client has mutual TLS, and needs it; undefined if it has none.
  */
-export function toEndpoint(instance: Instance): Endpoint | undefined {
+export function toEndpoint(instance: Instance, tls?: TlsUse): Endpoint | undefined {
   const { instanceId, zone, version, metadata, incarnation, endpoints, services, fingerprints } = instance;
-  const usable = endpoints.find(isUsable);
+  const usable = endpoints.find((endpoint) => isUsable(endpoint, tls));
   if (usable === undefined || instanceId === '' || instanceId.length > MAX_TEXT_LENGTH) return undefined;
   const minPingIntervalMs = pingInterval(usable);
   return {
@@ -29,6 +34,7 @@ export function toEndpoint(instance: Instance): Endpoint | undefined {
     incarnation: Number(incarnation),
     ...(minPingIntervalMs !== undefined && { minPingIntervalMs }),
     ...(usable.protocols.includes(Protocol.PROTOCOL_TUNNEL) && { tunnel: true }),
+    ...(tls !== undefined && { secure: isSecure(usable) }),
     services: services.filter(isServiceName).slice(0, MAX_SERVICES),
     fingerprints: fingerprintsOf(fingerprints),
   };
@@ -48,10 +54,16 @@ const MAX_ADDRESS_LENGTH = 255;
 const MAX_PORT = 65_535;
 
 /** An endpoint without protocols speaks gRPC alone. An endpoint without a security setting is plaintext. */
-function isUsable({ address, protocols, security }: ListedEndpoint): boolean {
-  const plain = security === Security.SECURITY_PLAINTEXT || security === Security.SECURITY_UNSPECIFIED;
-  return plain && (protocols.length === 0 || protocols.includes(Protocol.PROTOCOL_GRPC)) && isAddress(address);
+function isUsable(endpoint: ListedEndpoint, tls: TlsUse | undefined): boolean {
+  const { address, protocols } = endpoint;
+  const spoken = isSecure(endpoint) ? tls !== undefined : isPlain(endpoint) && tls !== 'on';
+  return spoken && (protocols.length === 0 || protocols.includes(Protocol.PROTOCOL_GRPC)) && isAddress(address);
 }
+
+const isSecure = ({ security }: ListedEndpoint): boolean => security === Security.SECURITY_TLS;
+
+const isPlain = ({ security }: ListedEndpoint): boolean =>
+  security === Security.SECURITY_PLAINTEXT || security === Security.SECURITY_UNSPECIFIED;
 
 /** The operator's setting takes precedence over the instance's own status. */
 function stateOf({ status, operatorState }: Instance): InstanceState {

@@ -2,6 +2,7 @@ import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Logger, silentLogger } from '../call/call.js';
 import type { Clock, Random, WallClock } from '../clock/clock.js';
 import { systemWallClock } from '../clock/system.js';
+import type { TlsUse } from './endpoint.js';
 import { SavedEndpoints } from './endpoint-cache.js';
 import type { EndpointStorage } from './endpoint-storage.js';
 import type { Resolver } from './resolver.js';
@@ -18,6 +19,8 @@ export interface RegistryResolverOptions {
   readonly logger?: Logger;
   /** Saves the known instances for a process that starts while the registry is away; nothing is saved without it. */
   readonly storage?: EndpointStorage;
+  /** Whether this client has mutual TLS, and needs it; undefined if it has none. */
+  readonly tls?: TlsUse | undefined;
   /** Closes the connections to the registry. */
   readonly close?: () => void;
 }
@@ -63,22 +66,24 @@ function savedOf(registry: readonly string[], options: RegistryResolverOptions):
 
 function sharedOf(
   addresses: readonly string[],
-  { watch, clock, random, logger: log = silentLogger }: RegistryResolverOptions,
+  { watch, clock, random, logger: log = silentLogger, tls }: RegistryResolverOptions,
   saved: SavedEndpoints | undefined,
 ): WatchClientOptions {
   // Clients begin at different replicas, which spreads the load.
   const preferred = { index: Math.floor(random.next() * addresses.length) };
   const onUnusable = once<Instance>(({ instanceId }) => {
-    const message =
-      'some instances are left out: they have no endpoint that this client can call, which is gRPC without TLS';
-    log.warn({ instance: instanceId }, message);
+    const how = tls === 'on' ? 'with TLS, as RONDO_TLS=on asks for' : 'without TLS, as RONDO_TLS is off';
+    log.warn(
+      { instance: instanceId },
+      `some instances are left out: they have no endpoint that this client can call, which is gRPC ${how}`,
+    );
   });
   const onSplit = once(() => {
     const message =
       "the registries listed don't share a store, so each knows only a part: list one, or several over one store";
     log.warn({ registry: addresses }, message);
   });
-  return { watch, addresses, preferred, saved, clock, random, log, onUnusable, onSplit };
+  return { watch, addresses, preferred, saved, clock, random, log, tls, onUnusable, onSplit };
 }
 
 /** Runs `action` the first time only. */

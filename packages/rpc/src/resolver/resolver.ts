@@ -28,6 +28,8 @@ export interface Endpoint {
   readonly minPingIntervalMs?: number | undefined;
   /** Whether its server takes unary calls through a tunnel; missing if not known. */
   readonly tunnel?: boolean | undefined;
+  /** Whether its server has mutual TLS; missing if not known. */
+  readonly secure?: boolean | undefined;
   /** The fully qualified services that it serves; missing if not known. */
   readonly services?: readonly string[];
   /** The fingerprint of each contract that it knows, by service; missing if not known. */

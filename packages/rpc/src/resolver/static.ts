@@ -15,9 +15,13 @@ export function fixedEndpoint(address: string, known: Partial<Endpoint> = {}): E
 
 /** A resolver with fixed addresses: every service is at all of them. It knows no service by name. */
 export function staticResolver(addresses: readonly string[], options: StaticResolverOptions = {}): Resolver {
-  const endpoints = addresses.map((address) => fixedEndpoint(address, options));
+  return fixedResolver(addresses.map((address) => fixedEndpoint(address, options)));
+}
+
+/** A resolver with these endpoints: every service is at all of them. It knows no service by name. */
+export function fixedResolver(endpoints: readonly Endpoint[]): Resolver {
   return {
-    source: `the fixed list ${addresses.join(', ')}`,
+    source: `the fixed list ${endpoints.map(({ address }) => address).join(', ')}`,
     resolve(service, listener) {
       listener.onResolution({ endpoints: service === ALL_SERVICES ? [] : endpoints, departed: [] });
       return { close() {} };

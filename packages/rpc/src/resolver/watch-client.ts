@@ -4,6 +4,7 @@ import { backoffMs } from '../clock/backoff.js';
 import { type Clock, type Random, sleep, type Timer } from '../clock/clock.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
+import type { TlsUse } from './endpoint.js';
 import { checkCount, EndpointCache, type SavedEndpoints } from './endpoint-cache.js';
 import { ALL_SERVICES, type ResolverListener, type SourceView } from './resolver.js';
 import { SourceLog } from './source-log.js';
@@ -25,6 +26,8 @@ export interface WatchClientOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Whether this client has mutual TLS, and needs it; undefined if it has none. */
+  readonly tls?: TlsUse | undefined;
   /** Runs for an instance that this client can't call. */
   readonly onUnusable: (instance: Instance) => void;
   /** Runs when the addresses attempt out to be registries that don't share a store. */
@@ -72,7 +75,7 @@ export class WatchClient {
     this.#listener = listener;
     this.#options = options;
     this.#source = new SourceLog({ service: service === ALL_SERVICES ? 'all services' : service, ...options });
-    this.#cache = new EndpointCache(options.onUnusable);
+    this.#cache = new EndpointCache(options.onUnusable, options.tls);
   }
 
   view(): SourceView {

@@ -1,6 +1,7 @@
 import type { Logger, Payload, ServerCall } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import { ContextValues } from '../call/context-values.js';
+import { callerIdentity } from '../call/keyed-call.js';
 import { Metadata } from '../call/metadata.js';
 import { type Clocks, dateOf } from '../clock/clock.js';
 import { encodeMessage } from '../contract/encode.js';
@@ -61,6 +62,7 @@ export class RoutedCall implements ServerCall {
     this.peer = wire.peer;
     this.startedAt = startedAt;
     this.trailer = trailer;
+    if (wire.identity !== undefined) this.values.set(callerIdentity, wire.identity);
     this.request = requestOf(wire, options);
     this.#logger = logger;
     this.#wire = wire;

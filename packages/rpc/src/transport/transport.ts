@@ -23,6 +23,8 @@ export interface WireCall {
   readonly request: Payload<Uint8Array>;
   /** The peer's address, if the transport knows it; empty on an outgoing call. */
   readonly peer: string;
+  /** The SPIFFE id of the client, if its certificate was verified; missing on an outgoing call. */
+  readonly identity?: string | undefined;
   /** The compression of the request; missing for the transport's own setting. */
   readonly compression?: Compression | undefined;
   /** How many attempts of the call were made before this one; missing for the first. */
@@ -86,6 +88,10 @@ export interface TransportOptions {
   readonly minPingIntervalMs?: number | undefined;
   /** Whether the server takes unary calls through a tunnel; missing if not known. */
   readonly tunnel?: boolean | undefined;
+  /** Whether the server has mutual TLS; missing if not known. */
+  readonly secure?: boolean | undefined;
+  /** The names of the processes that may answer there; missing for any. */
+  readonly servers?: readonly string[] | undefined;
 }
 
 /** Creates the transport of an endpoint. It is called once for each. */

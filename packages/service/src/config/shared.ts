@@ -26,6 +26,7 @@ import {
   url,
   valid,
 } from './parsers.js';
+import { tlsVariables } from './tls-variables.js';
 import { type Config, optionalVariable, variable } from './variables.js';
 
 /** The registry's port, and the default in every process's `RONDO_REGISTRY`. */
@@ -161,6 +162,7 @@ export function sharedVariables(port: number) {
       description: 'How unary calls travel between Rondo processes; grpc if a proxy has to see each call.',
     }),
     ...CACHE_VARIABLES,
+    ...tlsVariables,
     descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {
       example: '/app/descriptors.binpb',
       description: 'The descriptor set for reflection; by default the one of @rondo/contracts.',

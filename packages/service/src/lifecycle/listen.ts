@@ -7,7 +7,7 @@ import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/o
 import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import { CallRefused, callLog, callMetrics, methodsOf } from '@rondo/rpc/internal';
+import { CallRefused, callLog, callMetrics, type MutualTls, methodsOf } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { createRouter, type Router, type RpcServer, serve } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
@@ -31,6 +31,8 @@ interface ListenOptions {
   readonly meter: Meter;
   /** The channel that carries the calls of the process. */
   readonly channel: Pick<Channel, 'inspect'>;
+  /** Undefined without TLS. */
+  readonly tls: MutualTls | undefined;
 }
 
 /**
@@ -40,7 +42,7 @@ interface ListenOptions {
  */
 export async function listen(runtime: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
   const { name, config, instanceId, startedAt, clock, wallClock, random, log, logLevel } = runtime;
-  const { app, descriptorSet, readiness, meter, channel } = options;
+  const { app, descriptorSet, readiness, meter, channel, tls: mutualTls } = options;
   const own = servicesOf(app);
   const health = createHealth({ readiness, services: own, always: BUILT_IN_SERVICES });
   const load = createLoadMeter({ clock, ignored: BUILT_IN_SERVICES, cpu: createCpuMeter(clock) });
@@ -73,6 +75,7 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
       clock,
       tunnel,
       maxConnectionAgeMs,
+      mutualTls,
       ...bounds,
     });
   } catch (cause) {

@@ -1,7 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import { createCache, type ResponseCache, type SharedOptions } from '@rondo/cache';
 import { type Channel, createRegistryChannel } from '@rondo/rpc/client';
-import { callMetrics, folderStorage, type Self } from '@rondo/rpc/internal';
+import { callMetrics, folderStorage, type MutualTls, type Self } from '@rondo/rpc/internal';
 import { formatHostPort } from '../config/parsers.js';
 import { meterChannel } from '../metrics/metrics.js';
 import { fingerprints } from './descriptors.js';
@@ -20,6 +20,8 @@ interface OutgoingOptions {
   readonly maxReplyBytes: number | undefined;
   /** The descriptor set for the fingerprints of the contracts; undefined if there is none. */
   readonly descriptorSet: Uint8Array | undefined;
+  /** Undefined without TLS. */
+  readonly tls: MutualTls | undefined;
   readonly self: Promise<Self | undefined>;
   readonly resources: Resources;
 }
@@ -27,7 +29,7 @@ interface OutgoingOptions {
 /** Creates the channel to other services, which keeps the answers that their contracts let it keep. */
 export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingOptions): Promise<Outgoing> {
   const { config, clock, wallClock, random, log } = runtime;
-  const { meter, maxReplyBytes, self, resources } = options;
+  const { meter, maxReplyBytes, tls, self, resources } = options;
   const shared = config.cacheBytes === 0 ? undefined : await sharedCache(runtime, options);
   const cache = createCache({ clock, meter, maxBytes: config.cacheBytes, shared });
   const channel = createRegistryChannel({
@@ -45,6 +47,7 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
     maxReplyBytes,
     compression: config.compression,
     tunnel: config.transport === 'tunnel',
+    mutualTls: tls,
     self,
     ...(config.registryCache !== undefined && { storage: folderStorage(config.registryCache, random) }),
   });

@@ -3,7 +3,8 @@ import { isIPv6 } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { Protocol, RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createClient } from '@rondo/rpc/client';
-import { PEER_PING_INTERVAL_MS } from '@rondo/rpc/internal';
+import { type MutualTls, PEER_PING_INTERVAL_MS } from '@rondo/rpc/internal';
+import type { RpcServer } from '@rondo/rpc/server';
 import { formatHostPort, type HostPort, type ReachableAt } from '../config/parsers.js';
 import type { Registrant } from '../registration/lease.js';
 import { createRegistryLink } from '../registration/link.js';
@@ -17,21 +18,27 @@ interface RegisterOptions {
   readonly services: readonly string[];
   /** The descriptor set for the fingerprints of the contracts; undefined if there is none. */
   readonly descriptorSet: Uint8Array | undefined;
-  /** The port that the server listens on. */
-  readonly port: number;
-  /** Whether the server has tunnels. */
-  readonly tunnel: boolean;
+  readonly server: Pick<RpcServer, 'port' | 'tunnel' | 'tls'>;
   readonly readiness: State<Readiness>;
+  /** Undefined without TLS. */
+  readonly tls: MutualTls | undefined;
 }
 
 /** How often clients may ping a Rondo server, so that they detect a frozen one soon. */
 const MIN_PING_INTERVAL = { seconds: 0n, nanos: PEER_PING_INTERVAL_MS * 1_000_000 };
 
+/** How clients may connect, the better way first. */
+const SECURITIES: Readonly<Record<RpcServer['tls'], readonly Security[]>> = {
+  off: [Security.SECURITY_PLAINTEXT],
+  permissive: [Security.SECURITY_TLS, Security.SECURITY_PLAINTEXT],
+  on: [Security.SECURITY_TLS],
+};
+
 /** Registers the process at one of the registries in `RONDO_REGISTRY`, over a connection of its own. */
 export function register(runtime: ServiceRuntime, options: RegisterOptions): Registration {
   const { config, clock, random, log } = runtime;
   const addresses = config.registry.map(formatHostPort);
-  const link = createRegistryLink({ addresses, clock, random, log });
+  const link = createRegistryLink({ addresses, clock, random, log, mutualTls: options.tls });
   const registration = startRegistration({
     registry: createClient(RegistryServiceDefinition, { channel: link.channel }),
     link,
@@ -51,22 +58,20 @@ export function register(runtime: ServiceRuntime, options: RegisterOptions): Reg
   };
 }
 
-function registrant(runtime: ServiceRuntime, { services, descriptorSet, port, tunnel }: RegisterOptions): Registrant {
+function registrant(runtime: ServiceRuntime, { services, descriptorSet, server }: RegisterOptions): Registrant {
   const { config, instanceId, startedAt, log } = runtime;
-  const bound = { host: config.listen.host, port };
+  const bound = { host: config.listen.host, port: server.port };
   const address = advertisedAddress({ advertise: config.advertise, bound, interfaces: networkInterfaces });
   return {
     instanceId,
     incarnation: BigInt(startedAt.getTime()),
-    endpoints: [
-      {
-        address,
-        protocols: [Protocol.PROTOCOL_GRPC, ...(tunnel ? [Protocol.PROTOCOL_TUNNEL] : [])],
-        security: Security.SECURITY_PLAINTEXT,
-        // Under a debugger the process asks for no pings: a breakpoint must not end its connections.
-        minPingInterval: inspectorUrl() === undefined ? MIN_PING_INTERVAL : undefined,
-      },
-    ],
+    endpoints: SECURITIES[server.tls].map((security) => ({
+      address,
+      protocols: [Protocol.PROTOCOL_GRPC, ...(server.tunnel ? [Protocol.PROTOCOL_TUNNEL] : [])],
+      security,
+      // Under a debugger the process asks for no pings: a breakpoint must not end its connections.
+      minPingInterval: inspectorUrl() === undefined ? MIN_PING_INTERVAL : undefined,
+    })),
     services: [...services],
     zone: config.zone ?? '',
     version: config.version,

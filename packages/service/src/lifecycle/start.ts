@@ -14,6 +14,7 @@ import { listen, listenBeside, servicesOf } from './listen.js';
 import { createOutgoing } from './outgoing.js';
 import { register } from './register.js';
 import type { App, ServiceContext, ServiceOptions, ServiceRuntime } from './service.js';
+import { meterTls, openTls, requireClosed } from './tls.js';
 
 /** Options of a service in this process; a test replaces its environment, clocks and log. */
 export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
@@ -103,17 +104,27 @@ interface AssembleOptions {
 async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
   const { createApp, maxReplyBytes, registers, resources } = options;
   const { config, instanceId, clock, wallClock, random, log } = runtime;
+  requireClosed(config.listen, config);
+  const descriptorSet = loadDescriptors(config.descriptors, log);
+  const tls = openTls(config, { descriptorSet, clock, wallClock, log });
+  resources.hold(() => tls?.identity.close());
   const metrics = await startMetrics(config.metrics);
   resources.hold(metrics.close);
   const { meter } = metrics;
+  if (tls !== undefined) meterTls(meter, tls, wallClock);
   // The channel needs the app's service, and the app needs the channel: the service follows later.
   let resolveSelf: (self: Self | undefined) => void = () => undefined;
   const self = new Promise<Self | undefined>((resolve) => {
     resolveSelf = resolve;
   });
-  const descriptorSet = loadDescriptors(config.descriptors, log);
-  const outgoing = { meter, maxReplyBytes, descriptorSet, self, resources };
-  const { channel, cache } = await createOutgoing(runtime, outgoing);
+  const { channel, cache } = await createOutgoing(runtime, {
+    meter,
+    maxReplyBytes,
+    descriptorSet,
+    tls,
+    self,
+    resources,
+  });
   const readiness = createState<Readiness>({ phase: 'starting', waitingFor: [] });
   const app = createApp({ log, channel, cache, instanceId, clock, wallClock, random, readiness, descriptorSet, meter });
   resources.hold(() => app.stop?.());
@@ -122,16 +133,16 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const [service] = services;
   resolveSelf(registers && service !== undefined ? { service, instanceId } : undefined);
   readiness.set(readinessOf(dependencies.map(({ name }) => name)));
-  const server = await listen(runtime, { app, descriptorSet, readiness, meter, channel });
-  const { address, port, tunnel } = server;
-  log.info({ address, metrics: metrics.address, services }, `listening on ${address}`);
+  const server = await listen(runtime, { app, descriptorSet, readiness, meter, channel, tls });
+  const { address } = server;
+  log.info({ address, tls: server.tls, metrics: metrics.address, services }, `listening on ${address}`);
   const { listeners = [] } = app;
   const listenerAddresses = await listenBeside(server, app, log);
 
   const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
   const stopChecks = watchDependencies({ dependencies, onChange, clock, random, log });
-  if (registers) resources.hold(applySettings(runtime, { services, channel }));
-  const registration = registers ? register(runtime, { services, descriptorSet, port, tunnel, readiness }) : undefined;
+  if (registers) resources.hold(applySettings(runtime, { services, channel, tls }));
+  const registration = registers ? register(runtime, { services, descriptorSet, server, readiness, tls }) : undefined;
 
   const { drainWaitMs: waitMs, drainGraceMs: graceMs } = config;
   const { release } = resources;

@@ -1,5 +1,5 @@
 import type { Channel } from '@rondo/rpc/client';
-import type { LiveSettings } from '@rondo/rpc/internal';
+import type { LiveSettings, MutualTls } from '@rondo/rpc/internal';
 import { formatHostPort } from '../config/parsers.js';
 import type { ServiceRuntime } from '../lifecycle/service.js';
 import { watchSettings } from './settings-watch.js';
@@ -9,20 +9,23 @@ interface Applied {
   /** The services that the process serves: their settings are its own. */
   readonly services: readonly string[];
   readonly channel: Pick<Channel, 'configure'>;
+  /** Undefined without TLS. */
+  readonly tls: MutualTls | undefined;
 }
 
 /**
  * Follows the settings in the registry, and applies them: to the calls that the process makes, and to its log. Other parts
  * subscribe to `runtime.settings`. Returns the function that ends it.
  */
-export function applySettings(runtime: ServiceRuntime, { services, channel }: Applied): () => Promise<void> {
+export function applySettings(runtime: ServiceRuntime, { services, channel, tls }: Applied): () => Promise<void> {
   const { config, clock, random, log, settings, logLevel } = runtime;
   const apply = (live: LiveSettings) => {
     channel.configure(live.calls);
     logLevel.set(logLevelOf(live, services) ?? config.logLevel);
     settings.set(live);
   };
-  const watch = watchSettings({ addresses: config.registry.map(formatHostPort), clock, random, log, onChange: apply });
+  const addresses = config.registry.map(formatHostPort);
+  const watch = watchSettings({ addresses, clock, random, log, tls, onChange: apply });
   return () => watch.close();
 }
 

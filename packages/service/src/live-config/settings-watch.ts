@@ -2,7 +2,7 @@ import { type Setting, SettingsServiceDefinition } from '@rondo/contracts/rondo/
 import type { Logger } from '@rondo/rpc/call';
 import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, createBackoff, type Random, sleep } from '@rondo/rpc/clock';
-import { LiveSettings, PEER_PING_INTERVAL_MS } from '@rondo/rpc/internal';
+import { LiveSettings, type MutualTls, PEER_PING_INTERVAL_MS } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 
 /** What a watch of the settings is made from. */
@@ -12,6 +12,8 @@ interface SettingsWatchOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Undefined for connections without TLS. */
+  readonly tls: MutualTls | undefined;
   /** The settings have changed. */
   readonly onChange: (settings: LiveSettings) => void;
 }
@@ -22,10 +24,10 @@ const NO_SETTINGS_MS = 60_000;
 
 /** Follows the settings of all services until it is closed. While no registry answers, the last known ones hold. */
 export function watchSettings(options: SettingsWatchOptions): { close(): Promise<void> } {
-  const { addresses, random } = options;
+  const { addresses, random, tls: mutualTls } = options;
   const clock = backgroundClock(options.clock);
   const resolver = staticResolver(addresses, { minPingIntervalMs: PEER_PING_INTERVAL_MS });
-  const channel = createChannel({ resolver, clock, random });
+  const channel = createChannel({ resolver, mutualTls, clock, random });
   const client = createClient(SettingsServiceDefinition, { channel });
   const closed = new AbortController();
   const done = follow(client, { ...options, clock }, closed.signal);

@@ -1,8 +1,10 @@
+import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '@rondo/rpc/call';
 import { type Channel, createChannel, fixedEndpoint, type Resolver } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import {
   grpcTransport,
+  type MutualTls,
   PEER_PING_INTERVAL_MS,
   type ResolverListener,
   type TransportFactory,
@@ -29,6 +31,8 @@ export interface RegistryLinkOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Undefined for connections without TLS. */
+  readonly mutualTls?: MutualTls | undefined;
   /** Creates the connections; gRPC over HTTP/2 by default. */
   readonly transport?: TransportFactory;
 }
@@ -44,9 +48,10 @@ export interface ConnectedRegistryLink extends RegistryLink {
  * failure it takes whichever other registry answers first. If those fail as well, it tries all of them in turn.
  */
 export function createRegistryLink(options: RegistryLinkOptions): ConnectedRegistryLink {
-  const { addresses, clock, random, log } = options;
+  const { addresses, clock, random, log, mutualTls } = options;
+  const servers = mutualTls?.servedBy(RegistryServiceDefinition.fullName);
   const reconnects = createReconnects(
-    options.transport ?? ((address, known) => grpcTransport(address, { ...known, clock, random })),
+    options.transport ?? ((address, known) => grpcTransport(address, { ...known, clock, random, mutualTls, servers })),
   );
   const list = createList(addresses);
   /** The registry that the link stays with. */

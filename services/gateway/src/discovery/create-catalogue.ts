@@ -4,7 +4,7 @@ import type { Clock, Random } from '@rondo/rpc/clock';
 import type { ServicePolicy } from '@rondo/rpc/internal';
 import type { Absent, Catalogue, PublicMethod } from './catalogue.js';
 import type { Contract } from './contract.js';
-import { createInstanceTracker, type InstanceSource } from './instances.js';
+import { createInstanceTracker, type InstanceSource, type ServiceInstance } from './instances.js';
 import { createLearner } from './learner.js';
 import { createServices, type Services } from './services.js';
 import type { ServiceVersions } from './versions.js';
@@ -14,7 +14,7 @@ import { createView, isOffered, type View } from './view.js';
 export interface CatalogueOptions {
   readonly instances: InstanceSource;
   /** Makes a channel to one address, to learn contracts from the instance there. The catalogue closes it. */
-  readonly connect: (address: string) => Channel;
+  readonly connect: (instance: ServiceInstance) => Channel;
   /** Is called once for each service, before its first call: `Channel.follow`. */
   readonly follow?: (service: string, policy: ServicePolicy) => void;
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 import type { Channel, Endpoint } from '@rondo/rpc/client';
 
 /** An instance, and the services that it serves. */
-export interface ServiceInstance extends Pick<Endpoint, 'instanceId' | 'address' | 'incarnation'> {
+export interface ServiceInstance extends Pick<Endpoint, 'instanceId' | 'address' | 'incarnation' | 'secure'> {
   /** Fully qualified. */
   readonly services: readonly string[];
   /** The fingerprint of the contract of each service, by the service; empty if it isn't known. */
@@ -27,8 +27,9 @@ export function registeredInstances(channel: Pick<Channel, 'followAll'>): Instan
   };
 }
 
-function toInstance({ instanceId, address, incarnation, services = [], fingerprints = {} }: Endpoint): ServiceInstance {
-  return { instanceId, address, incarnation, services, fingerprints };
+function toInstance(endpoint: Endpoint): ServiceInstance {
+  const { instanceId, address, incarnation, secure, services = [], fingerprints = {} } = endpoint;
+  return { instanceId, address, incarnation, secure, services, fingerprints };
 }
 
 /** A fixed list: for a gateway without a registry, and for tests. */
@@ -66,7 +67,7 @@ export function createInstanceTracker(): (instances: readonly ServiceInstance[])
 }
 
 /** What an instance is asked about, and where: the same text means that there is nothing new to learn. */
-function identityOf({ instanceId, incarnation, address, services, fingerprints }: ServiceInstance): string {
+function identityOf({ instanceId, incarnation, address, secure, services, fingerprints }: ServiceInstance): string {
   const contracts = [...services].sort().map((service) => [service, fingerprints[service] ?? '']);
-  return JSON.stringify([instanceId, incarnation, address, contracts]);
+  return JSON.stringify([instanceId, incarnation, address, secure, contracts]);
 }

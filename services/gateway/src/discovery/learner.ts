@@ -31,7 +31,7 @@ export interface Wanted {
 /** What a learner works with. */
 export interface LearnerOptions {
   /** Makes a channel to one address, which the learner closes. */
-  readonly connect: (address: string) => Channel;
+  readonly connect: (instance: ServiceInstance) => Channel;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -113,7 +113,7 @@ function createAsking({ connect, clock, log, onLearned, onRefused }: LearnerOpti
   return async ({ instance, services }: Wanted, signal: AbortSignal): Promise<readonly string[]> => {
     const late = new AbortController();
     const timer = clock.setTimer(TIMEOUT_MS, () => late.abort());
-    const channel = connect(instance.address);
+    const channel = connect(instance);
     const either = AbortSignal.any([signal, late.signal]);
     const reflection = createReflection(channel, { signal: either, maxBytes: MAX_CONTRACT_BYTES });
     let asked: Promise<readonly ReflectedFile[]> | undefined;

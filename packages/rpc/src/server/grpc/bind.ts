@@ -10,6 +10,7 @@ import { toBuffer } from '../../transport/grpc/metadata.js';
 import type { WireHandler } from '../../transport/transport.js';
 import { METHOD_PATH } from '../../transport/tunnel/frames.js';
 import { type CallInFlight, type Exchange, headerOf, toExchange, toGrpcMetadata, toGrpcStatus } from './exchange.js';
+import type { PeerIdentities } from './mutual-tls.js';
 import { Replies, type StreamingCall } from './replies.js';
 import type { RequestStream, RequestStreams } from './request-streams.js';
 
@@ -19,6 +20,8 @@ interface Binding {
   readonly clock: Clock;
   /** The request streams below grpc-js. */
   readonly streams: RequestStreams;
+  /** The clients' identities; undefined without TLS. */
+  readonly peers: PeerIdentities | undefined;
   /** Runs when a call begins. The returned function runs when the call has ended. */
   readonly begin: (call: CallInFlight) => () => void;
   /** Logs why a reply couldn't be sent. */
@@ -93,8 +96,9 @@ function serveUnary(
   respond: grpc.sendUnaryData<Buffer>,
   binding: MethodBinding,
 ): void {
-  const { method, handle, clock, begin } = binding;
-  const exchange = toExchange(call, { method, request: { stream: false, message: call.request }, clock });
+  const { method, handle, clock, begin, peers } = binding;
+  const identity = peers?.take(call.metadata);
+  const exchange = toExchange(call, { method, request: { stream: false, message: call.request }, clock, identity });
   const end = begin(exchange);
   const fail = (fault: unknown) => {
     const header = headerOf(fault);
@@ -137,8 +141,8 @@ function sendFailure(fault: unknown, { wire }: Exchange, { logger }: Binding): R
 
 /** Answers a call over grpc-js's streams. */
 async function serveStream(call: StreamingCall, request: Payload<Uint8Array>, binding: MethodBinding): Promise<void> {
-  const { method, handle, clock, begin } = binding;
-  const exchange = toExchange(call, { method, request, clock });
+  const { method, handle, clock, begin, peers } = binding;
+  const exchange = toExchange(call, { method, request, clock, identity: peers?.take(call.metadata) });
   const replies = new Replies(call);
   const end = begin(exchange);
   try {

@@ -51,10 +51,12 @@ export interface ExchangeOptions {
   readonly method: Pick<Method, 'path' | 'responseStream' | 'policy'>;
   readonly request: Payload<Uint8Array>;
   readonly clock: Clock;
+  /** The SPIFFE id of the client, if its certificate was verified. */
+  readonly identity?: string | undefined;
 }
 
 /** Converts a call of grpc-js. */
-export function toExchange(call: SurfaceCall, { method, request, clock }: ExchangeOptions): Exchange {
+export function toExchange(call: SurfaceCall, { method, request, clock, identity }: ExchangeOptions): Exchange {
   const context = new CallContext();
   const expiresAt = call.getDeadline();
   const allowedMs = expiresAt === Number.POSITIVE_INFINITY ? undefined : millisecondsUntil(expiresAt);
@@ -66,7 +68,7 @@ export function toExchange(call: SurfaceCall, { method, request, clock }: Exchan
   });
   return {
     slot: -1,
-    wire: new ReceivedCall(call, { method, deadline, context, request }),
+    wire: new ReceivedCall(call, { method, deadline, context, request, identity }),
     endless: method.responseStream && deadline === undefined && method.policy.timeoutMs === undefined,
     abort: (reason) => context.end(reason),
     settle() {
@@ -85,6 +87,7 @@ class ReceivedCall implements WireCall, MetadataSource {
   readonly request: Payload<Uint8Array>;
   /** Read at once, because grpc-js forgets it when the call has ended. */
   readonly peer: string;
+  readonly identity: string | undefined;
   readonly #call: SurfaceCall;
 
   constructor(
@@ -94,7 +97,8 @@ class ReceivedCall implements WireCall, MetadataSource {
       deadline,
       context,
       request,
-    }: Pick<WireCall, 'context' | 'deadline' | 'request'> & Pick<ExchangeOptions, 'method'>,
+      identity,
+    }: Pick<WireCall, 'context' | 'deadline' | 'request' | 'identity'> & Pick<ExchangeOptions, 'method'>,
   ) {
     this.path = method.path;
     this.responseStream = method.responseStream;
@@ -102,6 +106,7 @@ class ReceivedCall implements WireCall, MetadataSource {
     this.context = context;
     this.request = request;
     this.peer = call.getPeer();
+    this.identity = identity;
     this.#call = call;
   }
 

@@ -1,9 +1,17 @@
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerOptions, Settings } from 'node:http2';
+import type {
+  Http2SecureServer,
+  Http2Server,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerOptions,
+  Settings,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
 import { keepAlive } from '../../transport/grpc/keepalive.js';
 import { FLOW_CONTROL_WINDOW_BYTES } from '../../transport/grpc/options.js';
+import { isSecure } from './mutual-tls.js';
 
 /** Node's options with the limits of reset streams. The types of Node 20 lack them; Node 22.11 and later have them. */
 interface Http2Options extends ServerOptions {
@@ -17,7 +25,7 @@ interface Http2Options extends ServerOptions {
 interface Http2Setup {
   readonly options: Http2Options;
   /** Runs for each server before grpc-js listens to it, and before it is bound. */
-  readonly prepare: (http2Server: Http2Server) => void;
+  readonly prepare: (http2Server: Http2Server | Http2SecureServer) => void;
 }
 
 /**
@@ -33,7 +41,7 @@ export function setUpHttp2(server: grpc.Server, { options, prepare }: Http2Setup
     throw new TypeError("the HTTP/2 servers of this version of @grpc/grpc-js can't be set up: see ADR 0033");
   }
   Object.assign(common, options);
-  const value = (http2Server: Http2Server, ...rest: readonly unknown[]) => {
+  const value = (http2Server: Http2Server | Http2SecureServer, ...rest: readonly unknown[]) => {
     prepare(http2Server);
     return Reflect.apply(setUp, server, [http2Server, ...rest]);
   };
@@ -79,10 +87,10 @@ export function widenWindows(http2Server: Http2Server): void {
  *
  * A draining connection is left alone: Node sends no ping over it, and the drain bounds its calls.
  */
-export function watchClients(http2Server: Http2Server, clock: Clock): void {
+export function watchClients(http2Server: Http2Server | Http2SecureServer, clock: Clock): void {
   let accepted: Socket | undefined;
-  // Node creates the session and emits `session` before the next `connection` listener runs.
-  http2Server.prependListener('connection', (socket: Socket) => {
+  // Node creates the session and emits `session` before the next listener of this event runs.
+  http2Server.prependListener(isSecure(http2Server) ? 'secureConnection' : 'connection', (socket: Socket) => {
     accepted = socket;
   });
   http2Server.on('session', (session: ServerHttp2Session) => {

@@ -1,4 +1,4 @@
-import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Http2SecureServer, Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
@@ -35,7 +35,7 @@ export class RequestStreams {
   }
 
   /** Observes the streams of a server, before grpc-js listens to it. */
-  follow(http2Server: Http2Server): void {
+  follow(http2Server: Http2Server | Http2SecureServer): void {
     http2Server.on('stream', this.#onStream);
   }
 

@@ -1,10 +1,11 @@
-import type { Http2Server } from 'node:http2';
+import type { Http2SecureServer, Http2Server } from 'node:http2';
 import * as grpc from '@grpc/grpc-js';
 import { InFlight } from '../../call/in-flight.js';
-import type { Clock } from '../../clock/clock.js';
+import type { Clock, Timer } from '../../clock/clock.js';
 import { systemClock, systemRandom } from '../../clock/system.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
+import type { MutualTls, TLS_MODES } from '../../tls/mutual-tls.js';
 import { hasRoomForFrames } from '../../transport/tunnel/frames.js';
 import type { Router } from '../router.js';
 import { noteArrival } from './arrival.js';
@@ -12,6 +13,8 @@ import { bindMethod, bindUnknown } from './bind.js';
 import { limitAge } from './connection-age.js';
 import type { CallInFlight } from './exchange.js';
 import { correctTimeout, RESET_LIMITS, SETTINGS, setUpHttp2, watchClients, widenWindows } from './http2.js';
+import { listenBoth, type PermissiveListener } from './listen-both.js';
+import { MutualServerCredentials, PeerIdentities } from './mutual-tls.js';
 import { RequestStreams } from './request-streams.js';
 import { removeStaleSocket } from './stale-socket.js';
 import { bindTunnels } from './tunnel.js';
@@ -36,6 +39,8 @@ export interface ServeOptions {
    * new instances. Its calls may take another 5 minutes. Milliseconds; 30 minutes by default, 0 for any age.
    */
   readonly maxConnectionAgeMs?: number;
+  /** Mutual TLS, which its `mode` makes a condition for every client, or an offer. Plaintext if it is missing. */
+  readonly mutualTls?: MutualTls | undefined;
 }
 
 /** A server that listens. */
@@ -45,6 +50,8 @@ export interface RpcServer {
   readonly port: number;
   /** Whether it has tunnels. */
   readonly tunnel: boolean;
+  /** Whether clients need mutual TLS, can have it, or can't. */
+  readonly tls: (typeof TLS_MODES)[number];
   /**
    * Stops accepting calls and connections. Streams without a deadline end at once, because they would never end by
    * themselves. Other calls have `graceMs` to finish. Calls that take longer, and new calls, end with `UNAVAILABLE`, so
@@ -57,16 +64,18 @@ const DEFAULT_MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 const DEFAULT_MAX_AGE_MS = 30 * 60_000;
 
 /**
- * Serves a router over gRPC: HTTP/2, without TLS for now.
+ * Serves a router over gRPC: HTTP/2, with mutual TLS if `mutualTls` is given.
  *
  * @throws Error that names the address, if it can't be bound.
  */
 export async function serve(router: Router, options: ServeOptions): Promise<RpcServer> {
   const { listen, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES, clock = systemClock, tunnel = true } = options;
-  const { maxConnectionAgeMs: maxAgeMs = DEFAULT_MAX_AGE_MS } = options;
+  const { maxConnectionAgeMs: maxAgeMs = DEFAULT_MAX_AGE_MS, mutualTls } = options;
+  const peers = mutualTls && new PeerIdentities({ tls: mutualTls, clock, logger: router.logger });
   const server = new grpc.Server({ 'grpc.max_receive_message_length': maxRequestBytes });
   const streams = new RequestStreams(router.methods, clock);
-  const prepare = (http2Server: Http2Server) => {
+  const prepare = (http2Server: Http2Server | Http2SecureServer) => {
+    peers?.follow(http2Server);
     watchClients(http2Server, clock);
     widenWindows(http2Server);
     limitAge(http2Server, { clock, random: systemRandom, maxAgeMs });
@@ -87,36 +96,48 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
       inFlight.delete(call);
     };
   };
-  const binding = { handle: router.handle, clock, streams, begin, logger: router.logger };
+  const binding = { handle: router.handle, clock, streams, peers, begin, logger: router.logger };
   for (const method of router.methods) bindMethod(server, method, binding);
   bindUnknown(server, binding);
   const tunnels = tunnel && hasRoomForFrames(maxRequestBytes) ? bindTunnels(server, binding) : undefined;
-  const port = await bind(server, listen);
+  const { port, close } = await bind(server, { listen, mutualTls, clock });
   return {
     address: listen.startsWith('unix:') ? listen : listen.replace(/:\d+$/, `:${port}`),
     port,
     tunnel: tunnels !== undefined,
+    tls: mutualTls?.mode ?? 'off',
     drain(graceMs) {
       draining = true;
+      close();
       tunnels?.drain();
       return drain(server, { inFlight, graceMs, clock });
     },
   };
 }
 
-async function bind(server: grpc.Server, listen: string): Promise<number> {
+interface BindOptions {
+  readonly listen: string;
+  readonly mutualTls: MutualTls | undefined;
+  readonly clock: Clock;
+}
+
+async function bind(server: grpc.Server, { listen, mutualTls, clock }: BindOptions): Promise<PermissiveListener> {
   try {
     await removeStaleSocket(listen);
-    return await bindAt(server, listen);
+    if (mutualTls === undefined) return await bindAt(server, listen, grpc.ServerCredentials.createInsecure());
+    const secure = new MutualServerCredentials(mutualTls);
+    if (mutualTls.mode === 'permissive') return await listenBoth(server, { listen, secure, clock });
+    return await bindAt(server, listen, secure);
   } catch (cause) {
     throw new Error(`can't listen on ${listen}: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
 }
 
-function bindAt(server: grpc.Server, listen: string): Promise<number> {
+/** Listens by grpc-js, which also closes the listener when it drains. */
+function bindAt(server: grpc.Server, listen: string, credentials: grpc.ServerCredentials): Promise<PermissiveListener> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(listen, grpc.ServerCredentials.createInsecure(), (error, port) => {
-      if (error === null) resolve(port);
+    server.bindAsync(listen, credentials, (error, port) => {
+      if (error === null) resolve({ port, close() {} });
       else reject(error);
     });
   });
@@ -135,13 +156,20 @@ async function drain(server: grpc.Server, { inFlight, graceMs, clock }: DrainOpt
   for (const call of inFlight.all()) {
     if (call.endless) call.abort(shuttingDown());
   }
-  const timer = clock.setTimer(graceMs, () => {
-    for (const call of inFlight.all()) call.abort(shuttingDown());
-    // Their statuses are sent first. Then connections that are still open are closed.
-    clock.setTimer(FLUSH_MS, () => server.forceShutdown());
+  let timer: Timer | undefined;
+  const forced = new Promise<void>((resolve) => {
+    timer = clock.setTimer(graceMs, () => {
+      for (const call of inFlight.all()) call.abort(shuttingDown());
+      // Their statuses are sent first. Then connections that are still open are closed.
+      timer = clock.setTimer(FLUSH_MS, () => {
+        server.forceShutdown();
+        // grpc-js never reports the end of a connection that broke in the moment in which the drain began.
+        timer = clock.setTimer(FLUSH_MS, resolve);
+      });
+    });
   });
-  await closed;
-  timer.cancel();
+  await Promise.race([closed, forced]);
+  timer?.cancel();
 }
 
 function shuttingDown(): RpcError {

@@ -21,6 +21,7 @@ import {
 } from '../../transport/tunnel/frames.js';
 import { FrameError } from '../../transport/tunnel/wire-format.js';
 import type { CallInFlight } from './exchange.js';
+import type { PeerIdentities } from './mutual-tls.js';
 import { TunnelReplies } from './tunnel-replies.js';
 
 /** A client that leaves so much unread isn't read either. Bytes. */
@@ -31,6 +32,8 @@ interface TunnelOptions {
   readonly handle: WireHandler;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The clients' identities; undefined without TLS. */
+  readonly peers: PeerIdentities | undefined;
   /** Runs when a call begins. The returned function runs when it has ended. */
   readonly begin: (call: CallInFlight) => () => void;
 }
@@ -70,6 +73,7 @@ class Tunnel implements RequestListener {
   readonly #options: TunnelOptions;
   readonly #replies: TunnelReplies;
   readonly #peer: string;
+  readonly #identity: string | undefined;
   /** Unanswered calls by id. */
   readonly #calls: (ReceivedCall | undefined)[] = [];
   readonly #paths: string[] = [];
@@ -89,6 +93,7 @@ class Tunnel implements RequestListener {
     this.#stream = stream;
     this.#options = options;
     this.#peer = stream.getPeer();
+    this.#identity = options.peers?.take(stream.metadata);
     const write = (batch: Buffer, taken: () => void) => void stream.write(batch, taken);
     this.#replies = new TunnelReplies(write, () => this.#readOn());
     stream.on('data', (bytes: Buffer) => this.#read(bytes));
@@ -131,7 +136,7 @@ class Tunnel implements RequestListener {
     }
     this.#accepted = (this.#accepted + 1) >>> 0;
     const { handle, clock, begin } = this.#options;
-    const call = new ReceivedCall(frame, { path, peer: this.#peer, clock });
+    const call = new ReceivedCall(frame, { path, peer: this.#peer, identity: this.#identity, clock });
     this.#calls[id] = call;
     this.#unanswered += 1;
     this.#unansweredBytes += message.length;
@@ -252,6 +257,7 @@ class Tunnel implements RequestListener {
 interface ReceivedFrom {
   readonly path: string;
   readonly peer: string;
+  readonly identity: string | undefined;
   readonly clock: Clock;
 }
 
@@ -265,6 +271,7 @@ class ReceivedCall implements WireCall, CallInFlight {
   readonly context = new CallContext();
   readonly request: { readonly stream: false; readonly message: Uint8Array };
   readonly peer: string;
+  readonly identity: string | undefined;
   readonly previousAttempts: number | undefined;
   /** Its place among the calls in flight. */
   slot = -1;
@@ -274,7 +281,8 @@ class ReceivedCall implements WireCall, CallInFlight {
   /** Takes it out of the calls in flight. */
   end: () => void = () => undefined;
 
-  constructor({ id, timeoutMs, previousAttempts, metadata, message }: CallFrame, { path, peer, clock }: ReceivedFrom) {
+  constructor({ id, timeoutMs, previousAttempts, metadata, message }: CallFrame, from: ReceivedFrom) {
+    const { path, peer, identity, clock } = from;
     this.id = id;
     this.path = path;
     this.metadata = metadata;
@@ -282,6 +290,7 @@ class ReceivedCall implements WireCall, CallInFlight {
     this.deadline = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
     this.request = { stream: false, message };
     this.peer = peer;
+    this.identity = identity;
   }
 
   sendHeader(header: Metadata): void {

@@ -16,6 +16,7 @@ import { ActiveCalls } from './active-calls.js';
 import { carry } from './call.js';
 import { channelCredentials, observeSockets } from './credentials.js';
 import { keepAlive } from './keepalive.js';
+import { mutualCredentials } from './mutual-credentials.js';
 import { NewSockets } from './new-sockets.js';
 import { channelOptions, type GrpcTransportOptions, peerPings } from './options.js';
 import { ResetPacer } from './reset-pacer.js';
@@ -71,6 +72,8 @@ export class GrpcConnection implements Transport {
   #channel: grpc.Channel;
   #state: ConnectivityState = 'idle';
   #lastError: string | undefined;
+  /** Why the server has ended the last connection after its TLS handshake. */
+  #refusal: string | undefined;
   /** Ends the current attempt, or starts the next. */
   #timer: Timer | undefined;
   readonly #newSockets: NewSockets;
@@ -226,10 +229,19 @@ export class GrpcConnection implements Transport {
       if (channel === this.#channel) this.#onSocket(socket);
       else socket.destroy();
     };
-    const credentials = observeSockets(channelCredentials(this.#options.tls), onSocket);
+    const credentials = observeSockets(this.#credentials(), onSocket);
     const channel = new grpc.Channel(this.#address, credentials, channelOptions(this.#options));
     this.#follow(channel);
     return channel;
+  }
+
+  #credentials(): grpc.ChannelCredentials {
+    const { tls, mutualTls, servers } = this.#options;
+    if (mutualTls === undefined) return channelCredentials(tls);
+    const onRefused = (fault: string) => {
+      this.#refusal = fault;
+    };
+    return mutualCredentials({ tls: mutualTls, servers, onRefused });
   }
 
   /** Follows grpc-js's state until the connection is closed or has another channel. */
@@ -245,6 +257,7 @@ export class GrpcConnection implements Transport {
   #onChange(state: grpc.connectivityState): void {
     if (state === grpc.connectivityState.READY) {
       this.#lastError = undefined;
+      this.#refusal = undefined;
       this.#unanswered = 0;
       this.#readyAt = this.#clock.now();
       this.#keepAlive();
@@ -330,7 +343,7 @@ export class GrpcConnection implements Transport {
     readConnectError(channel, (reason) => {
       // A socket that was destroyed here closes without a reason of its own.
       if (this.#state === 'ready' || (reason === undefined && this.#state === 'transient_failure')) return;
-      this.#fail(reason ?? (gaveUp ? this.#tooSlow : 'Failed to connect'));
+      this.#fail(this.#refusal ?? reason ?? (gaveUp ? this.#tooSlow : 'Failed to connect'));
     });
   }
 

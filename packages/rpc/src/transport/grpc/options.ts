@@ -1,5 +1,6 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
 import { COMPRESSIONS, type Compression } from '../../contract/policy.js';
+import type { MutualTls } from '../../tls/mutual-tls.js';
 import type { TransportOptions } from '../transport.js';
 import { serverNameOptions, type TlsOptions } from './credentials.js';
 
@@ -14,6 +15,11 @@ export interface GrpcTransportOptions extends TransportOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** Plaintext if missing; `{}` is TLS with a server that the machine trusts. */
   readonly tls?: TlsOptions | undefined;
+  /**
+   * Mutual TLS with the other processes of the system, instead of `tls`: the server has to be the process that the contract
+   * names, wherever it runs.
+   */
+  readonly mutualTls?: MutualTls | undefined;
   /**
    * The compression of requests if neither the call nor the contract sets one; none by default. Servers that don't
    * accept gzip get none after their first answer.

@@ -23,7 +23,8 @@ interface GrpcTransportsOptions extends GrpcTransportOptions {
 }
 
 /**
- * Creates a factory of grpc-js connections with the same options. What an endpoint advertises overrides them.
+ * Creates a factory of grpc-js connections with the same options. What an endpoint advertises overrides them, but never
+ * turns off TLS that is `on`.
  *
  * @throws TypeError if an option is out of bounds: at once, and not at the first connection.
  */
@@ -33,7 +34,9 @@ export function grpcTransports(options: GrpcTransportsOptions): TransportFactory
   return (address, known) => {
     const minPingIntervalMs = known?.minPingIntervalMs ?? options.minPingIntervalMs;
     const tunnel = options.tunnel !== false && known?.tunnel === true;
-    return grpcTransport(address, { ...options, minPingIntervalMs, tunnel });
+    const { secure, servers } = known ?? {};
+    const mutualTls = secure === false && options.mutualTls?.mode !== 'on' ? undefined : options.mutualTls;
+    return grpcTransport(address, { ...options, minPingIntervalMs, tunnel, mutualTls, servers });
   };
 }
 

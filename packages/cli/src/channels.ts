@@ -1,0 +1,78 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  type Channel,
+  type ChannelOptions,
+  createChannel,
+  createRegistryChannel,
+  type RegistryChannelOptions,
+} from '@rondo/rpc/client';
+import { type MutualTls, openMutualTls, readTlsSettings, type TlsSettings } from '@rondo/rpc/internal';
+import type { CommandContext } from './command.js';
+import { messageOf, UsageError } from './errors.js';
+
+/** Opens the certificate with which a command calls. Every command opens its channels within the scope that has it. */
+const certificate = new AsyncLocalStorage<() => MutualTls | undefined>();
+
+/** What decides with which certificate a command calls. */
+type CallerContext = Pick<CommandContext, 'environment' | 'dataDirectory' | 'clock' | 'wallClock'>;
+
+/**
+ * Runs a command whose channels have the certificate of `RONDO_TLS_DIR`, or that of the person for whom `rondo certs` has made
+ * one, if the system of this folder runs with TLS. It is read when the first channel is opened.
+ */
+export function withCertificate<T>(context: CallerContext, work: () => Promise<T>): Promise<T> {
+  let opened: { readonly tls: MutualTls | undefined } | undefined;
+  const open = () => {
+    opened ??= { tls: openCertificate(context) };
+    return opened.tls;
+  };
+  return certificate.run(open, work);
+}
+
+function openCertificate(context: CallerContext): MutualTls | undefined {
+  const { environment, clock, wallClock } = context;
+  try {
+    const settings = settingsOf(context);
+    if (settings.mode === 'off') return undefined;
+    const descriptorSet = readDescriptors(environment['RONDO_DESCRIPTORS']);
+    return openMutualTls(settings, { usage: 'client', descriptorSet, clock, wallClock });
+  } catch (error) {
+    throw new UsageError(`your certificate can't be used: ${messageOf(error)}; renew it: rondo certs`);
+  }
+}
+
+/** The folder of the person's certificate among those of `rondo certs`. */
+export const PERSON = 'person';
+/** The file that is there while the system runs with the certificates of its folder. */
+export const IN_USE = 'in-use';
+
+/** A person can call a fleet that changes over: by TLS where an instance has it. */
+function settingsOf({ environment, dataDirectory }: CallerContext): TlsSettings {
+  const settings = readTlsSettings(environment);
+  const certs = path.join(dataDirectory, 'certs');
+  const isUnset = (environment['RONDO_TLS'] ?? '').trim() === '';
+  if (!isUnset || !existsSync(path.join(certs, IN_USE))) return settings;
+  return { ...settings, mode: 'permissive', folder: settings.folder ?? path.join(certs, PERSON) };
+}
+
+/** The contracts, which say who may serve them; without them that is the process named like the package. */
+function readDescriptors(file: string | undefined): Uint8Array | undefined {
+  try {
+    return readFileSync(file ?? fileURLToPath(import.meta.resolve('@rondo/contracts/descriptors.binpb')));
+  } catch {
+    return undefined; // an image without contracts
+  }
+}
+
+/** Opens a channel with the certificate of the command. */
+export function openChannel(options: ChannelOptions): Channel {
+  return createChannel({ ...options, mutualTls: certificate.getStore()?.() });
+}
+
+/** Opens a channel over the registry with the certificate of the command. */
+export function openRegistryChannel(options: RegistryChannelOptions): Channel {
+  return createRegistryChannel({ ...options, mutualTls: certificate.getStore()?.() });
+}

@@ -1,0 +1,104 @@
+import type { Socket } from 'node:net';
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import * as grpc from '@grpc/grpc-js';
+import type { ProcessCertificate } from '../../tls/certificate.js';
+import type { MutualTls } from '../../tls/mutual-tls.js';
+import { faultOfIdentity, faultOfPeer } from '../../tls/peer-faults.js';
+import { spiffeIdOf } from '../../tls/spiffe-id.js';
+
+/** What the connections of a channel need for mutual TLS. */
+interface MutualCredentialsOptions {
+  readonly tls: MutualTls;
+  /** The names of the processes that may answer; undefined for each of the trust domain. */
+  readonly servers: readonly string[] | undefined;
+  /** Told why a server has ended a connection for which the handshake was complete. */
+  readonly onRefused: (fault: string) => void;
+}
+
+type SecureConnector = ReturnType<grpc.ChannelCredentials['_createSecureConnector']>;
+
+/**
+ * Credentials with the certificate of this process. Each new connection takes the current one, so a renewed certificate needs
+ * no new channel. A server is accepted if its certificate names one of `servers`. Its host's name isn't checked: it runs
+ * wherever it is scheduled, and the name of the process is what callers mean.
+ *
+ * Replaces a private method of grpc-js, as `observeSockets` does.
+ */
+export function mutualCredentials(options: MutualCredentialsOptions): grpc.ChannelCredentials {
+  const base = grpc.ChannelCredentials.createFromSecureContext(contextOf(options.tls));
+  const value: grpc.ChannelCredentials['_createSecureConnector'] = (_target, _options, callCredentials) => {
+    const credentials = callCredentials ?? grpc.CallCredentials.createEmpty();
+    return {
+      connect: (socket) => secure(socket, options),
+      waitForReady: () => Promise.resolve(),
+      getCallCredentials: () => credentials,
+      destroy() {},
+    } satisfies SecureConnector;
+  };
+  return Object.create(base, { _createSecureConnector: { value } });
+}
+
+/** Contexts by certificate: to make one costs more than a handshake. */
+const contexts = new WeakMap<ProcessCertificate, SecureContext>();
+
+function contextOf({ identity: { current }, minVersion }: MutualTls): SecureContext {
+  const { cert, key, ca } = current;
+  const context = contexts.get(current) ?? createSecureContext({ cert, key, ca, minVersion });
+  contexts.set(current, context);
+  return context;
+}
+
+function secure(socket: Socket, options: MutualCredentialsOptions): ReturnType<SecureConnector['connect']> {
+  const { tls, servers, onRefused } = options;
+  const { trustDomain } = tls.identity.current.id;
+  return new Promise((resolve, reject) => {
+    const refuse = (fault: string) => {
+      // Node leaves the connection below open after some faults.
+      socket.destroy();
+      reject(new Error(fault));
+    };
+    const secured = connectTls({
+      socket,
+      secureContext: contextOf(tls),
+      ALPNProtocols: ['h2'],
+      checkServerIdentity(_host, { subjectaltname }) {
+        const id = spiffeIdOf({ subjectAltName: subjectaltname });
+        const fault = faultOfIdentity(id, { trustDomain, names: servers });
+        return fault === undefined ? undefined : new IdentityError(fault);
+      },
+    });
+    secured.once('secureConnect', () => {
+      followRefusal(secured, tls, onRefused);
+      resolve({ socket: secured, secure: true });
+    });
+    secured.on('error', (error: NodeJS.ErrnoException) => {
+      if (error instanceof IdentityError) refuse(error.message);
+      else if (error.code !== 'ECONNRESET') refuse(faultOfPeer(error));
+    });
+    secured.once('close', () => refuse('it ended the connection during the TLS handshake; its log says why'));
+  });
+}
+
+/** A server whose certificate is valid, but not the one that is wanted. */
+class IdentityError extends Error {}
+
+/**
+ * In TLS 1.3 a client's handshake is complete before the server has looked at the client's certificate. A server that
+ * refuses it then sends an alert, or, if it runs on Node, just ends the connection.
+ */
+function followRefusal(secured: TLSSocket, { identity }: MutualTls, onRefused: (fault: string) => void): void {
+  let told = false;
+  const tell = (fault: string) => {
+    if (!told && secured.bytesRead === 0) onRefused(fault);
+    told = true;
+  };
+  secured.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') tell(faultOfPeer(error));
+  });
+  secured.once('close', () => {
+    const { id, validTo } = identity.current;
+    tell(
+      `it ended the connection after the TLS handshake: it may not accept ${id.uri}, valid until ${validTo.toISOString()}; its log says why`,
+    );
+  });
+}

@@ -1,0 +1,160 @@
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Authority } from '@rondo/certificates';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { callerIdentity, type Logger, silentLogger } from '../src/exports/call.js';
+import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
+import type { MutualTls } from '../src/tls/mutual-tls.js';
+import {
+  type CertificateFolder,
+  certify,
+  createFolder,
+  type IssueOptions,
+  mutualTlsIn,
+  newAuthority,
+} from './support/identities.js';
+import { failure } from './support/outcome.js';
+import { conformanceService } from './support/service.js';
+
+let authority: Authority;
+let stranger: Authority;
+beforeAll(async () => {
+  [authority, stranger] = await Promise.all([newAuthority(), newAuthority()]);
+});
+
+const folders: CertificateFolder[] = [];
+const channels: Channel[] = [];
+const servers: RpcServer[] = [];
+afterEach(async () => {
+  for (const channel of channels.splice(0)) channel.close();
+  await Promise.all(servers.splice(0).map((server) => server.drain(0)));
+  for (const folder of folders.splice(0)) folder.remove();
+});
+
+interface ProcessOptions extends IssueOptions {
+  /** Who has issued the certificate. */
+  readonly by?: Authority;
+  readonly mode?: MutualTls['mode'];
+  /** What the process trusts. */
+  readonly trusts?: readonly Authority[];
+}
+
+async function processOf(
+  name: string,
+  { by = authority, mode, trusts = [authority, by], ...options }: ProcessOptions = {},
+): Promise<MutualTls> {
+  const folder = createFolder();
+  folders.push(folder);
+  folder.write({ ...(await certify(by, name, options)), ca: trusts.map(({ cert }) => cert).join('\n') });
+  return mutualTlsIn(folder, { ...(mode && { mode }) });
+}
+
+/** A log, and its lines. */
+function recorder(): { readonly log: Logger; readonly lines: string[] } {
+  const lines: string[] = [];
+  const note = (_fields: object, message: string) => void lines.push(message);
+  const log: Logger = { ...silentLogger, warn: note, error: note, child: () => log };
+  return { log, lines };
+}
+
+async function start(mutualTls: MutualTls | undefined, tunnel = true) {
+  const { log, lines } = recorder();
+  const callers: string[] = [];
+  const service = conformanceService({
+    unary: (_request, { values }) => {
+      callers.push(values.get(callerIdentity));
+      return { text: 'answered' };
+    },
+  });
+  const server = await serve(createRouter({ services: [service], logger: log }), {
+    listen: '127.0.0.1:0',
+    tunnel,
+    mutualTls,
+  });
+  servers.push(server);
+  return { server, callers, lines };
+}
+
+function clientOf(address: string, mutualTls: MutualTls | undefined, tunnel = false) {
+  const channel = createChannel({ resolver: staticResolver([address], { tunnel }), mutualTls });
+  channels.push(channel);
+  return createClient(ConformanceServiceDefinition, { channel });
+}
+
+describe('mutual TLS', () => {
+  it.each([
+    ['grpc', false],
+    ['the tunnel', true],
+  ])('tells the handler who calls, over %s', async (_transport, tunnel) => {
+    const { server, callers } = await start(await processOf('sales'));
+    const client = clientOf(server.address, await processOf('gateway'), tunnel);
+    for (let call = 0; call < 3; call += 1) expect(await client.unary({})).toMatchObject({ text: 'answered' });
+    expect(callers).toEqual(Array(3).fill('spiffe://rondo.test/gateway'));
+  });
+
+  it('takes no identity from the metadata of a call', async () => {
+    const { server, callers } = await start(await processOf('sales', { mode: 'permissive' }));
+    const metadata = { 'rondo-peer-identity': 'spiffe://rondo.test/admin' };
+    await clientOf(server.address, undefined).unary({}, { metadata });
+    await clientOf(server.address, await processOf('gateway')).unary({}, { metadata });
+    expect(callers).toEqual(['', 'spiffe://rondo.test/gateway']);
+  });
+
+  it('serves clients with and without TLS at one port while it is permissive', async () => {
+    const { server } = await start(await processOf('sales', { mode: 'permissive' }));
+    expect(server.tls).toBe('permissive');
+    await expect(clientOf(server.address, undefined).unary({})).resolves.toBeDefined();
+    await expect(clientOf(server.address, await processOf('gateway')).unary({})).resolves.toBeDefined();
+  });
+});
+
+describe('a client refuses', () => {
+  interface Refused {
+    readonly server: () => Promise<MutualTls | undefined>;
+    readonly why: string;
+  }
+  const rows: Record<string, Refused> = {
+    'the certificate of another process': {
+      server: () => processOf('projects'),
+      why: 'its certificate is for spiffe://rondo.test/projects, and spiffe://rondo.test/sales is wanted',
+    },
+    'a name that only begins like the one wanted': { server: () => processOf('sales-2'), why: 'is wanted' },
+    'an authority that it does not trust': {
+      server: () => processOf('sales', { by: stranger }),
+      why: 'no authority that this process trusts',
+    },
+    "a client's certificate": { server: () => processOf('sales', { usage: 'client' }), why: 'not for this use' },
+    plaintext: { server: async () => undefined, why: 'it speaks plaintext' },
+  };
+
+  it.each(Object.entries(rows))('%s', async (_what, { server: made, why }) => {
+    const { server, callers } = await start(await made());
+    const error = await failure(clientOf(server.address, await processOf('gateway')).unary({}));
+    expect(error).toMatchObject({ codeName: 'UNAVAILABLE', message: expect.stringContaining(why) });
+    expect(callers).toEqual([]);
+  });
+});
+
+describe('a server refuses, with one line in its log,', () => {
+  interface Refused {
+    readonly client: () => Promise<MutualTls | undefined>;
+    readonly line: string;
+    readonly told: string;
+  }
+  const rows: Record<string, Refused> = {
+    'an authority that it does not trust': {
+      client: () => processOf('gateway', { by: stranger }),
+      line: 'no authority that this process trusts has issued its certificate',
+      told: 'it may not accept spiffe://rondo.test/gateway',
+    },
+    plaintext: { client: async () => undefined, line: 'it speaks plaintext', told: '' },
+  };
+
+  it.each(Object.entries(rows))('%s', async (_what, { client, line, told }) => {
+    const { server, callers, lines } = await start(await processOf('sales'));
+    const error = await failure(clientOf(server.address, await client()).unary({}));
+    expect(error).toMatchObject({ codeName: 'UNAVAILABLE', message: expect.stringContaining(told) });
+    expect(lines).toEqual([expect.stringContaining(line)]);
+    expect(callers).toEqual([]);
+  });
+});

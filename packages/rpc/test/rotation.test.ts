@@ -1,0 +1,217 @@
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Authority } from '@rondo/certificates';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { type Logger, silentLogger } from '../src/exports/call.js';
+import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { systemClock, systemWallClock } from '../src/exports/clock.js';
+import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
+import { ManualClock } from '../src/exports/testing.js';
+import { ProcessIdentity } from '../src/tls/identity.js';
+import { openMutualTls } from '../src/tls/mutual-tls.js';
+import { type CertificateFolder, certify, createFolder, mutualTlsIn, newAuthority } from './support/identities.js';
+import { conformanceService } from './support/service.js';
+
+let first: Authority;
+let second: Authority;
+beforeAll(async () => {
+  [first, second] = await Promise.all([newAuthority(), newAuthority()]);
+});
+
+const folders: CertificateFolder[] = [];
+const channels: Channel[] = [];
+const servers: RpcServer[] = [];
+afterEach(async () => {
+  for (const channel of channels.splice(0)) channel.close();
+  await Promise.all(servers.splice(0).map((server) => server.drain(0)));
+  for (const folder of folders.splice(0)) folder.remove();
+});
+
+async function folderOf(name: string, authority = first): Promise<CertificateFolder> {
+  const folder = createFolder();
+  folders.push(folder);
+  folder.write({ ...(await certify(authority, name)), ca: authority.cert });
+  return folder;
+}
+
+const filesIn = (folder: string) => ({
+  cert: path.join(folder, 'tls.crt'),
+  key: path.join(folder, 'tls.key'),
+  ca: path.join(folder, 'ca.crt'),
+});
+
+function recorder() {
+  const lines: string[] = [];
+  const note = (_fields: object, message: string) => void lines.push(message);
+  const log: Logger = { ...silentLogger, info: note, warn: note, child: () => log };
+  return { log, lines };
+}
+
+function identityIn(folder: string) {
+  const { log, lines } = recorder();
+  let aheadMs = 0;
+  const wallClock = { now: () => new Date(Date.now() + aheadMs) };
+  const goAhead = (ms: number) => {
+    aheadMs = ms;
+  };
+  const clock = new ManualClock();
+  const identity = new ProcessIdentity({ files: filesIn(folder), usage: 'process', clock, wallClock, log });
+  return { identity, lines, goAhead };
+}
+
+describe('a certificate in files', () => {
+  it('is replaced, and the last one stays while the new one cannot be used', async () => {
+    const folder = await folderOf('sales');
+    const { identity, lines } = identityIn(folder.path);
+    const { current } = identity;
+    const next = await certify(first, 'sales');
+    folder.write({ cert: next.cert });
+    await identity.check();
+    await identity.check();
+    expect(identity.current).toBe(current);
+    expect(identity.fault).toContain('the key is that of another certificate');
+    expect(lines).toEqual(["the new certificate can't be used: the last one stays"]);
+    folder.write({ key: next.key });
+    await identity.check();
+    expect(identity.current.cert.toString()).toBe(next.cert);
+    expect(identity.fault).toBeUndefined();
+  });
+
+  it.each([
+    ['of another process', () => certify(first, 'projects'), 'restart it to rename it'],
+    ['that has expired', () => certify(first, 'sales', { valid: [-2, -1] }), 'has expired'],
+    ["that isn't valid yet", () => certify(first, 'sales', { valid: [1, 2] }), "isn't valid before"],
+    ['of another authority', () => certify(second, 'sales'), 'no authority in the bundle has issued'],
+    ['that may not serve', () => certify(first, 'sales', { usage: 'client' }), "may not be used as a server's"],
+  ])('is not replaced by one %s', async (_what, make, fault) => {
+    const folder = await folderOf('sales');
+    const { identity } = identityIn(folder.path);
+    const { current } = identity;
+    folder.write(await make());
+    await identity.check();
+    expect(identity.current).toBe(current);
+    expect(identity.fault).toContain(fault);
+  });
+
+  it('is found again when a symbolic link moves, as in Kubernetes', async () => {
+    const folder = await folderOf('sales');
+    const root = folder.path;
+    const put = async (version: string) => {
+      const pair = await certify(first, 'sales');
+      mkdirSync(path.join(root, version));
+      for (const [name, text] of Object.entries({ 'tls.crt': pair.cert, 'tls.key': pair.key, 'ca.crt': first.cert }))
+        writeFileSync(path.join(root, version, name), text);
+      symlinkSync(version, path.join(root, 'data.new'));
+      renameSync(path.join(root, 'data.new'), path.join(root, '..data'));
+      return pair.cert;
+    };
+    await put('one');
+    for (const name of ['tls.crt', 'tls.key', 'ca.crt']) {
+      rmSync(path.join(root, name));
+      symlinkSync(path.join('..data', name), path.join(root, name));
+    }
+    const { identity } = identityIn(root);
+    const cert = await put('two');
+    await identity.check();
+    expect(identity.current.cert.toString()).toBe(cert);
+  });
+
+  it('asks for its renewal at two thirds of its life, once an hour', async () => {
+    const folder = await folderOf('sales');
+    const { identity, lines, goAhead } = identityIn(folder.path);
+    await identity.check();
+    expect(lines).toEqual([]);
+    goAhead(30 * 60_000);
+    await identity.check();
+    await identity.check();
+    expect(lines).toEqual(['two thirds of the life of the certificate are over: renew it']);
+  });
+
+  it.each([
+    ['cert-manager', ['tls.crt', 'tls.key', 'ca.crt']],
+    ["SPIRE's helper", ['svid.pem', 'svid_key.pem', 'bundle.pem']],
+    ["SPIRE's helper by its documentation", ['svid.pem', 'svid_key.pem', 'svid_bundle.pem']],
+    ["SPIRE's agent", ['svid.0.pem', 'svid.0.key', 'bundle.0.pem']],
+  ])('may have the names of %s', async (_what, names) => {
+    const folder = createFolder();
+    folders.push(folder);
+    const { cert, key } = await certify(first, 'sales');
+    const texts = [cert, key, first.cert];
+    for (const [index, name] of names.entries()) writeFileSync(path.join(folder.path, name), texts[index] ?? '');
+    const clocks = { clock: systemClock, wallClock: systemWallClock };
+    const settings = { mode: 'on', minVersion: '1.3', folder: folder.path } as const;
+    const tls = openMutualTls(settings, { usage: 'process', descriptorSet: undefined, ...clocks });
+    expect(tls?.identity.current.id.name).toBe('sales');
+  });
+});
+
+describe('rotation under calls', () => {
+  it('breaks no call and no stream, while the leaf and then the authority change at both ends', async () => {
+    const [ofServer, ofClient] = [await folderOf('sales'), await folderOf('gateway')];
+    const [server, client] = [mutualTlsIn(ofServer), mutualTlsIn(ofClient)];
+    let streaming = true;
+    const service = conformanceService({
+      async *serverStream() {
+        while (streaming) {
+          yield {};
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      },
+    });
+    const serving = await serve(createRouter({ services: [service] }), { listen: '127.0.0.1:0', mutualTls: server });
+    servers.push(serving);
+    const open = () => {
+      const channel = createChannel({ resolver: staticResolver([serving.address]), mutualTls: client });
+      channels.push(channel);
+      return createClient(ConformanceServiceDefinition, { channel });
+    };
+    const stays = open();
+    let received = 0;
+    const stream = (async () => {
+      for await (const _ of stays.serverStream({})) received += 1;
+    })();
+    /** Both ends read their files; then calls go over the old connection and over a new one. */
+    const settle = async () => {
+      await Promise.all([server.identity.check(), client.identity.check()]);
+      const before = received;
+      for (let call = 0; call < 5; call += 1) await stays.unary({});
+      await expect(open().unary({})).resolves.toBeDefined();
+      while (received === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    const both = `${second.cert}\n${first.cert}`;
+    await settle();
+    ofServer.write(await certify(first, 'sales'));
+    ofClient.write(await certify(first, 'gateway'));
+    await settle();
+    for (const folder of [ofServer, ofClient]) folder.write({ ca: both });
+    await settle();
+    ofServer.write(await certify(second, 'sales'));
+    await settle();
+    ofClient.write(await certify(second, 'gateway'));
+    await settle();
+    for (const folder of [ofServer, ofClient]) folder.write({ ca: second.cert });
+    await settle();
+    expect(client.identity.current.ca.toString()).toBe(second.cert);
+    streaming = false;
+    await stream;
+  });
+
+  it('refuses the earlier authority once it is out of the bundle', async () => {
+    const [ofServer, ofClient] = [await folderOf('sales'), await folderOf('gateway')];
+    const [server, client] = [mutualTlsIn(ofServer), mutualTlsIn(ofClient)];
+    const serving = await serve(createRouter({ services: [conformanceService()] }), {
+      listen: '127.0.0.1:0',
+      mutualTls: server,
+    });
+    servers.push(serving);
+    ofServer.write({ ...(await certify(second, 'sales')), ca: second.cert });
+    ofClient.write({ ca: `${second.cert}\n${first.cert}` });
+    await Promise.all([server.identity.check(), client.identity.check()]);
+    const channel = createChannel({ resolver: staticResolver([serving.address]), mutualTls: client });
+    channels.push(channel);
+    await expect(createClient(ConformanceServiceDefinition, { channel }).unary({})).rejects.toMatchObject({
+      message: expect.stringContaining('it may not accept spiffe://rondo.test/gateway'),
+    });
+  });
+});

@@ -1,0 +1,74 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from '@rondo/rpc/call';
+import type { Clock, WallClock } from '@rondo/rpc/clock';
+import { lifeUsed, type MutualTls, openMutualTls } from '@rondo/rpc/internal';
+import type { HostPort } from '../config/parsers.js';
+import type { SharedConfig } from '../config/shared.js';
+import { ConfigurationError } from '../config/variables.js';
+import { StartupError } from './startup-error.js';
+
+/** What {@link openTls} needs beside the configuration. */
+interface OpenOptions {
+  readonly descriptorSet: Uint8Array | undefined;
+  readonly clock: Clock;
+  readonly wallClock: WallClock;
+  readonly log: Logger;
+}
+
+/**
+ * Reads the certificate of this process, and follows its files. Undefined if TLS is off.
+ *
+ * @throws ConfigurationError if no file is named; StartupError if one can't be used.
+ */
+export function openTls(config: SharedConfig, options: OpenOptions): MutualTls | undefined {
+  const { tls: mode, tlsDir: folder, tlsCert: cert, tlsKey: key, tlsCa: ca, tlsMinVersion: minVersion } = config;
+  if (mode !== 'off' && folder === undefined && (cert ?? key ?? ca) === undefined) {
+    throw new ConfigurationError([
+      `RONDO_TLS=${mode} needs a certificate: set RONDO_TLS_DIR to its folder, or RONDO_TLS_CERT, RONDO_TLS_KEY and RONDO_TLS_CA`,
+    ]);
+  }
+  try {
+    const tls = openMutualTls({ mode, minVersion, folder, cert, key, ca }, { usage: 'process', ...options });
+    tls?.identity.watch();
+    return tls;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StartupError(`its certificate can't be used: ${reason}`, { cause });
+  }
+}
+
+/** Reports when the certificate expires, and whether the files hold one that can't be used. */
+export function meterTls(meter: Meter, { identity }: MutualTls, wallClock: WallClock): void {
+  const expiry = meter.createObservableGauge('rondo.tls.certificate.expiry', {
+    unit: 's',
+    description: 'The time until the certificate of the process expires; negative once it has.',
+  });
+  expiry.addCallback((result) => {
+    const { validTo, id } = identity.current;
+    result.observe((validTo.getTime() - wallClock.now().getTime()) / 1_000, { identity: id.uri });
+  });
+  const life = meter.createObservableGauge('rondo.tls.certificate.life', {
+    unit: '1',
+    description: 'The part of its life that the certificate has lived: it is due for renewal from two thirds on.',
+  });
+  life.addCallback((result) => result.observe(lifeUsed(identity.current, wallClock.now())));
+  const refused = meter.createObservableGauge('rondo.tls.certificate.refused', {
+    unit: '1',
+    description: "1 while the files hold a certificate that can't be used, so that the last one stays; else 0.",
+  });
+  refused.addCallback((result) => result.observe(identity.fault === undefined ? 0 : 1));
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i;
+
+/**
+ * Refuses to listen beyond the loopback without TLS, where each machine of the network could call the process.
+ *
+ * @throws ConfigurationError that names the ways out.
+ */
+export function requireClosed(listen: HostPort, { tls, insecure }: Pick<SharedConfig, 'tls' | 'insecure'>): void {
+  if (tls !== 'off' || insecure === '1' || LOOPBACK.test(listen.host)) return;
+  throw new ConfigurationError([
+    `RONDO_LISTEN=${listen.host}:${listen.port} is beyond the loopback, and nothing is encrypted or authenticated: set RONDO_TLS=on with a certificate (RONDO_TLS_DIR), or RONDO_INSECURE=1 if the network is closed otherwise`,
+  ]);
+}
