@@ -18,8 +18,9 @@ import { conformanceService } from './support/service.js';
 
 let authority: Authority;
 let stranger: Authority;
+let foreigner: Authority;
 beforeAll(async () => {
-  [authority, stranger] = await Promise.all([newAuthority(), newAuthority()]);
+  [authority, stranger, foreigner] = await Promise.all([newAuthority(), newAuthority(), newAuthority('other.test')]);
 });
 
 const folders: CertificateFolder[] = [];
@@ -35,18 +36,20 @@ interface ProcessOptions extends IssueOptions {
   /** Who has issued the certificate. */
   readonly by?: Authority;
   readonly mode?: MutualTls['mode'];
+  /** The time when the process read its files, in hours from now. */
+  readonly readAt?: number;
   /** What the process trusts. */
   readonly trusts?: readonly Authority[];
 }
 
 async function processOf(
   name: string,
-  { by = authority, mode, trusts = [authority, by], ...options }: ProcessOptions = {},
+  { by = authority, mode, readAt = 0, trusts = [authority, by], ...options }: ProcessOptions = {},
 ): Promise<MutualTls> {
   const folder = createFolder();
   folders.push(folder);
   folder.write({ ...(await certify(by, name, options)), ca: trusts.map(({ cert }) => cert).join('\n') });
-  return mutualTlsIn(folder, { ...(mode && { mode }) });
+  return mutualTlsIn(folder, { readAt, ...(mode && { mode }) });
 }
 
 /** A log, and its lines. */
@@ -124,12 +127,25 @@ describe('a client refuses', () => {
       why: 'no authority that this process trusts',
     },
     "a client's certificate": { server: () => processOf('sales', { usage: 'client' }), why: 'not for this use' },
+    'a certificate that has expired': {
+      server: () => processOf('sales', { valid: [-3, -1], readAt: -2 }),
+      why: 'its certificate has expired',
+    },
+    "a certificate that isn't valid yet": {
+      server: () => processOf('sales', { valid: [1, 3], readAt: 2 }),
+      why: "its certificate isn't valid yet",
+    },
+    'another trust domain': {
+      server: () => processOf('sales', { by: foreigner, trusts: [authority, foreigner] }),
+      why: 'of another trust domain than rondo.test',
+    },
     plaintext: { server: async () => undefined, why: 'it speaks plaintext' },
   };
 
   it.each(Object.entries(rows))('%s', async (_what, { server: made, why }) => {
     const { server, callers } = await start(await made());
-    const error = await failure(clientOf(server.address, await processOf('gateway')).unary({}));
+    const client = await processOf('gateway', { trusts: [authority, foreigner] });
+    const error = await failure(clientOf(server.address, client).unary({}));
     expect(error).toMatchObject({ codeName: 'UNAVAILABLE', message: expect.stringContaining(why) });
     expect(callers).toEqual([]);
   });
@@ -147,6 +163,16 @@ describe('a server refuses, with one line in its log,', () => {
       line: 'no authority that this process trusts has issued its certificate',
       told: 'it may not accept spiffe://rondo.test/gateway',
     },
+    'a certificate that has expired': {
+      client: () => processOf('gateway', { valid: [-3, -1], readAt: -2 }),
+      line: 'its certificate has expired',
+      told: 'it may not accept',
+    },
+    "a certificate that isn't valid yet": {
+      client: () => processOf('gateway', { valid: [1, 3], readAt: 2 }),
+      line: "its certificate isn't valid yet",
+      told: 'it may not accept',
+    },
     plaintext: { client: async () => undefined, line: 'it speaks plaintext', told: '' },
   };
 
@@ -155,6 +181,41 @@ describe('a server refuses, with one line in its log,', () => {
     const error = await failure(clientOf(server.address, await client()).unary({}));
     expect(error).toMatchObject({ codeName: 'UNAVAILABLE', message: expect.stringContaining(told) });
     expect(lines).toEqual([expect.stringContaining(line)]);
+    expect(callers).toEqual([]);
+  });
+
+  it('a client without a certificate', async () => {
+    const { server, callers, lines } = await start(await processOf('sales'));
+    const tls = { ca: authority.cert, serverName: 'localhost' };
+    const channel = createChannel({ resolver: staticResolver([server.address]), tls });
+    channels.push(channel);
+    const error = await failure(createClient(ConformanceServiceDefinition, { channel }).unary({}));
+    expect(error).toMatchObject({ codeName: 'UNAVAILABLE' });
+    expect(lines).toEqual([expect.stringContaining('it has sent no certificate')]);
+    expect(callers).toEqual([]);
+  });
+
+  it('a client of another trust domain, whose authority it trusts', async () => {
+    const { server, callers, lines } = await start(await processOf('sales', { trusts: [authority, foreigner] }));
+    const pair = await certify(foreigner, 'gateway');
+    const tls = { ca: authority.cert, serverName: 'localhost', ...pair };
+    const channel = createChannel({ resolver: staticResolver([server.address]), tls });
+    channels.push(channel);
+    await failure(createClient(ConformanceServiceDefinition, { channel }).unary({}));
+    expect(lines).toEqual([expect.stringContaining('of another trust domain than rondo.test')]);
+    expect(callers).toEqual([]);
+  });
+
+  it("a client whose certificate is a server's alone", async () => {
+    const { server, callers, lines } = await start(await processOf('sales'));
+    const pair = await certify(authority, 'gateway', { usage: 'server' });
+    const channel = createChannel({
+      resolver: staticResolver([server.address]),
+      tls: { ca: authority.cert, serverName: 'localhost', ...pair },
+    });
+    channels.push(channel);
+    await failure(createClient(ConformanceServiceDefinition, { channel }).unary({}));
+    expect(lines).toEqual([expect.stringContaining('its certificate is not for this use')]);
     expect(callers).toEqual([]);
   });
 });

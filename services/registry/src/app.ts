@@ -12,12 +12,13 @@ import { settingsHandlers } from './rpc/settings-handlers.js';
 
 /** Wires the registry: its contract over the configured store. */
 export function createApp(
-  context: Pick<ServiceContext, 'clock' | 'wallClock' | 'random' | 'log'> & { readonly meter: StoreMeter },
+  context: Pick<ServiceContext, 'clock' | 'wallClock' | 'random' | 'log'> &
+    Partial<Pick<ServiceContext, 'mayServe'>> & { readonly meter: StoreMeter },
   config: Config<typeof variables>,
 ): App {
   const { store: location, storeCa: ca, storeCert: cert, storeKey: key, warmingMs } = config;
   const { maxInstances, maxServices, maxWatches, maxCordoned } = config;
-  const { clock, wallClock, random, log, meter } = context;
+  const { clock, wallClock, random, log, meter, mayServe = () => true } = context;
   const limits = { instances: maxInstances, services: maxServices, watches: maxWatches, cordoned: maxCordoned };
   const files = { ca, cert, key };
   const watchRestMs = WATCH_REST_MS;
@@ -27,7 +28,7 @@ export function createApp(
   meterStore(meter, { ...opened, refusals });
   return {
     services: [
-      implement(RegistryServiceDefinition, registryHandlers({ store, wallClock, refusals })),
+      implement(RegistryServiceDefinition, registryHandlers({ store, wallClock, mayServe, refusals })),
       implement(SettingsServiceDefinition, settingsHandlers({ settings, log, checkSetting })),
     ],
     dependencies,

@@ -35,11 +35,15 @@ export async function stopAll(): Promise<void> {
 }
 
 /** Starts a registry and a client of it, with a clock that the test moves. */
-export function start(config: Partial<typeof CONFIG> = {}, log = silentLogger) {
+export function start(
+  config: Partial<typeof CONFIG> = {},
+  log = silentLogger,
+  mayServe: (identity: string, service: string) => boolean = () => true,
+) {
   const clock = new ManualClock();
   const random = seededRandom(1);
   const { meter, measured } = readableMeter();
-  const app = createApp({ clock, wallClock: clock.wall, random, log, meter }, { ...CONFIG, ...config });
+  const app = createApp({ clock, wallClock: clock.wall, random, log, meter, mayServe }, { ...CONFIG, ...config });
   const channel = createTestChannel({ services: app.services, clock, random });
   stops.push(
     () => app.stop?.(),

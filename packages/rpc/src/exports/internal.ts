@@ -83,6 +83,8 @@ export {
   TLS_VERSIONS,
   type TlsSettings,
 } from '../tls/mutual-tls.js';
+export { type ServedBy, servedByOf } from '../tls/served-by.js';
+export { parseSpiffeId } from '../tls/spiffe-id.js';
 export { keepAlive } from '../transport/grpc/keepalive.js';
 export { grpcTransport } from '../transport/grpc/transport.js';
 export {

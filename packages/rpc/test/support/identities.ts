@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Authority, type CertificatePair, createAuthority, issue, type Usage } from '@rondo/certificates';
 import type { Logger } from '../../src/call/call.js';
-import { systemClock, systemWallClock } from '../../src/clock/system.js';
+import { systemClock } from '../../src/clock/system.js';
 import { silentLogger } from '../../src/exports/call.js';
 import type { TlsUse } from '../../src/resolver/endpoint.js';
 import { ProcessIdentity } from '../../src/tls/identity.js';
@@ -64,18 +64,21 @@ interface MutualOptions {
   readonly mode?: TlsUse;
   readonly log?: Logger;
   readonly servedBy?: MutualTls['servedBy'];
+  /** The time when the process read its files, in hours from now. */
+  readonly readAt?: number;
 }
 
 /** The process whose certificate is in `folder`. */
 export function mutualTlsIn(
   { path: folder }: CertificateFolder,
-  { mode = 'on', log = silentLogger, servedBy = () => ['sales'] }: MutualOptions = {},
+  { mode = 'on', log = silentLogger, servedBy = () => ['sales'], readAt = 0 }: MutualOptions = {},
 ): MutualTls {
   const files = {
     cert: path.join(folder, 'tls.crt'),
     key: path.join(folder, 'tls.key'),
     ca: path.join(folder, 'ca.crt'),
   };
-  const identity = new ProcessIdentity({ files, usage: 'client', clock: systemClock, wallClock: systemWallClock, log });
+  const wallClock = { now: () => hours(readAt) };
+  const identity = new ProcessIdentity({ files, usage: 'client', clock: systemClock, wallClock, log });
   return { mode, minVersion: 'TLSv1.3', identity, servedBy };
 }

@@ -29,6 +29,8 @@ export interface ServiceContext {
   readonly readiness: State<Readiness>;
   /** The `google.protobuf.FileDescriptorSet` that this process's reflection serves; undefined if there is none. */
   readonly descriptorSet: Uint8Array | undefined;
+  /** Whether the process with this SPIFFE id may serve a service, by the contracts of this process. */
+  readonly mayServe: (identity: string, service: string) => boolean;
   /** For the service's own metrics. They are dropped if `RONDO_METRICS` isn't set. */
   readonly meter: Meter;
 }

@@ -14,7 +14,7 @@ import { listen, listenBeside, servicesOf } from './listen.js';
 import { createOutgoing } from './outgoing.js';
 import { register } from './register.js';
 import type { App, ServiceContext, ServiceOptions, ServiceRuntime } from './service.js';
-import { meterTls, openTls, requireClosed } from './tls.js';
+import { createMayServe, meterTls, openTls, requireClosed } from './tls.js';
 
 /** Options of a service in this process; a test replaces its environment, clocks and log. */
 export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
@@ -126,7 +126,9 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
     resources,
   });
   const readiness = createState<Readiness>({ phase: 'starting', waitingFor: [] });
-  const app = createApp({ log, channel, cache, instanceId, clock, wallClock, random, readiness, descriptorSet, meter });
+  const mayServe = createMayServe(descriptorSet);
+  const own = { log, channel, cache, instanceId, clock, wallClock, random, readiness };
+  const app = createApp({ ...own, descriptorSet, mayServe, meter });
   resources.hold(() => app.stop?.());
   const { dependencies = [] } = app;
   const services = servicesOf(app);

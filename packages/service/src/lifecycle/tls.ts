@@ -1,10 +1,11 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, WallClock } from '@rondo/rpc/clock';
-import { lifeUsed, type MutualTls, openMutualTls } from '@rondo/rpc/internal';
+import { lifeUsed, type MutualTls, openMutualTls, parseSpiffeId, type ServedBy, servedByOf } from '@rondo/rpc/internal';
 import type { HostPort } from '../config/parsers.js';
 import type { SharedConfig } from '../config/shared.js';
 import { ConfigurationError } from '../config/variables.js';
+import type { ServiceContext } from './service.js';
 import { StartupError } from './startup-error.js';
 
 /** What {@link openTls} needs beside the configuration. */
@@ -57,6 +58,16 @@ export function meterTls(meter: Meter, { identity }: MutualTls, wallClock: WallC
     description: "1 while the files hold a certificate that can't be used, so that the last one stays; else 0.",
   });
   refused.addCallback((result) => result.observe(identity.fault === undefined ? 0 : 1));
+}
+
+/** Tells whether a process may serve a service, by what the contracts say. They are read at the first question. */
+export function createMayServe(descriptorSet: Uint8Array | undefined): ServiceContext['mayServe'] {
+  let servedBy: ServedBy | undefined;
+  return (identity, service) => {
+    servedBy ??= servedByOf(descriptorSet);
+    const names = servedBy(service);
+    return names === undefined || names.includes(parseSpiffeId(identity)?.name ?? '');
+  };
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i;

@@ -22,6 +22,11 @@ export class InstanceNotFound extends Error {
   }
 }
 
+/** The certificate of the caller doesn't name what it asks for. */
+export class IdentityRefused extends Error {
+  override readonly name = 'IdentityRefused';
+}
+
 /** A later incarnation holds the instance id. */
 export class InstanceTakenOver extends Error {
   override readonly name = 'InstanceTakenOver';

@@ -2,6 +2,7 @@ import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { invalidArgument, packDetail, RpcError, Status } from '@rondo/rpc/status';
 import { MAX_AHEAD_MS } from '../domain/admission.js';
 import {
+  IdentityRefused,
   IncarnationAhead,
   InstanceNotFound,
   InstanceTakenOver,
@@ -46,6 +47,13 @@ export function toRpcError(fault: unknown): unknown {
       `${service} has no setting ${key}; rondo config lists those that there are`,
       fault,
     );
+  }
+  if (fault instanceof IdentityRefused) {
+    // @text <SPIFFE id> may not serve <services>: … | <SPIFFE id> may not cordon instances: …
+    // @cause The certificate of the caller names another process than the one that may serve these services, or no operator.
+    // @remedy Give the process its own certificate, or name it in `served_by` of the contract. The guide on TLS has more.
+    // @effect none
+    return refusal(Status.PERMISSION_DENIED, fault.message, fault);
   }
   if (fault instanceof InstanceTakenOver) {
     const { instanceId, incarnation } = fault;

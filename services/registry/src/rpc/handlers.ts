@@ -3,6 +3,7 @@ import type { WallClock } from '@rondo/rpc/clock';
 import { mapMessages, observe } from '@rondo/rpc/middleware';
 import type { Handlers } from '@rondo/rpc/server';
 import type { RegistryStore } from '../domain/store.js';
+import { type MayServe, requireOperator, requireServed } from './callers.js';
 import { toRpcError } from './faults.js';
 import { toDuration, toInstance, toOperatorMark, toSharedWatchResponse } from './messages.js';
 import type { RefusalLog } from './refusal-log.js';
@@ -21,6 +22,8 @@ import {
 export interface HandlerOptions {
   readonly store: RegistryStore;
   readonly wallClock: WallClock;
+  /** Tells which services a process with a certificate may register. */
+  readonly mayServe: MayServe;
   /** Records each registration that fails. */
   readonly refusals: Pick<RefusalLog, 'record'>;
 }
@@ -29,13 +32,18 @@ export interface HandlerOptions {
 export function registryHandlers({
   store,
   wallClock,
+  mayServe,
   refusals,
 }: HandlerOptions): Handlers<typeof RegistryServiceDefinition> {
   return {
-    async register(request, { peer }) {
+    async register(request, call) {
       const { registration, ttlMs, options } = parseRegister(request);
-      const onFault = (fault: unknown) => refusals.record(fault, { registration, peer });
-      const registered = observed(store.register(registration, ttlMs, options), onFault);
+      const onFault = (fault: unknown) => refusals.record(fault, { registration, peer: call.peer });
+      const register = async () => {
+        requireServed(call, registration.services, mayServe);
+        return await store.register(registration, ttlMs, options);
+      };
+      const registered = observed(register(), onFault);
       const { leaseId, position } = await withStatus(registered);
       return { leaseId, ttl: toDuration(ttlMs), position };
     },
@@ -52,9 +60,13 @@ export function registryHandlers({
       const { lease, sequence } = parseDeregister(request);
       return { position: await withStatus(store.deregister(lease, sequence)) };
     },
-    async setOperatorState(request) {
+    async setOperatorState(request, call) {
       const { instanceId, change } = parseSetOperatorState(request);
-      return { position: await withStatus(store.setOperatorState(instanceId, change)) };
+      const set = async () => {
+        requireOperator(call);
+        return await store.setOperatorState(instanceId, change);
+      };
+      return { position: await withStatus(set()) };
     },
     async listOperatorStates() {
       const { marks, position } = await withStatus(store.listOperatorStates());

@@ -1,13 +1,19 @@
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
-import { IncarnationAhead, InstanceTakenOver, LimitReached, SecretMismatch } from '../domain/errors.js';
+import {
+  IdentityRefused,
+  IncarnationAhead,
+  InstanceTakenOver,
+  LimitReached,
+  SecretMismatch,
+} from '../domain/errors.js';
 import type { Registration } from '../domain/instance.js';
 
 /** Why a registration was refused. */
 type RefusalReason = (typeof REASONS)[number];
 
 /** All values of {@link RefusalReason}. */
-export const REASONS = ['later_incarnation', 'secret', 'incarnation_ahead', 'limit'] as const;
+export const REASONS = ['later_incarnation', 'secret', 'incarnation_ahead', 'limit', 'identity'] as const;
 
 /** A registration that was refused. */
 interface RefusedCall {
@@ -37,7 +43,7 @@ export class RefusalLog {
   constructor(log: Logger, clock: Clock) {
     this.#log = log;
     this.#clock = clock;
-    this.#counts = { later_incarnation: 0, secret: 0, incarnation_ahead: 0, limit: 0 };
+    this.#counts = { later_incarnation: 0, secret: 0, incarnation_ahead: 0, limit: 0, identity: 0 };
     this.counts = this.#counts;
   }
 
@@ -73,6 +79,7 @@ const WHY: Readonly<Record<RefusalReason, string>> = {
   later_incarnation: 'a process that started later holds its instance id',
   secret: "a process of the same incarnation holds its instance id, and the caller didn't send that process's secret",
   incarnation_ahead: "its incarnation is too far ahead of the registry's clock",
+  identity: 'the certificate of its process is not for the services that it lists',
   limit: 'a limit of the registry is reached',
 };
 
@@ -80,5 +87,6 @@ function reasonOf(fault: unknown): RefusalReason | undefined {
   if (fault instanceof InstanceTakenOver) return 'later_incarnation';
   if (fault instanceof SecretMismatch) return 'secret';
   if (fault instanceof IncarnationAhead) return 'incarnation_ahead';
+  if (fault instanceof IdentityRefused) return 'identity';
   return fault instanceof LimitReached ? 'limit' : undefined;
 }

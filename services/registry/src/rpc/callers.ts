@@ -1,0 +1,36 @@
+import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
+import { IdentityRefused } from '../domain/errors.js';
+
+/** Whether the process with this SPIFFE id may serve a service. */
+export type MayServe = (identity: string, service: string) => boolean;
+
+/**
+ * Checks that a process may register `services`. A caller without a certificate isn't checked: a registry that takes such
+ * connections is on its way to TLS, or has none.
+ *
+ * @throws IdentityRefused that names the services.
+ */
+export function requireServed(call: Pick<ServerCall, 'values'>, services: readonly string[], mayServe: MayServe): void {
+  const identity = call.values.get(callerIdentity);
+  const refused = identity === '' ? [] : services.filter((service) => !mayServe(identity, service));
+  if (refused.length === 0) return;
+  throw new IdentityRefused(
+    `${identity} may not serve ${refused.join(', ')}: give the process its own certificate, or correct served_by in the contract`,
+  );
+}
+
+/** The names of those who may change what operators change, without `spiffe://` and the trust domain. */
+const OPERATOR = /^spiffe:\/\/[^/]+\/(?:person|operator)\//;
+
+/**
+ * Checks that the caller is a person or an operator, if it has a certificate.
+ *
+ * @throws IdentityRefused if it is a service.
+ */
+export function requireOperator({ values }: Pick<ServerCall, 'values'>): void {
+  const identity = values.get(callerIdentity);
+  if (identity === '' || OPERATOR.test(identity)) return;
+  throw new IdentityRefused(
+    `${identity} may not cordon instances: call with the certificate of a person or an operator, spiffe://…/person/…`,
+  );
+}
