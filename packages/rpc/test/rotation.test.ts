@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Authority } from '@rondo/certificates';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
@@ -195,6 +197,28 @@ describe('rotation under calls', () => {
     expect(client.identity.current.ca.toString()).toBe(second.cert);
     streaming = false;
     await stream;
+  });
+
+  it('resumes no session of an authority that is out of the bundle', async () => {
+    const [ofServer, pair] = [await folderOf('sales'), await certify(first, 'gateway')];
+    const server = mutualTlsIn(ofServer);
+    const router = createRouter({ services: [conformanceService()] });
+    const serving = await serve(router, { listen: '127.0.0.1:0', mutualTls: server });
+    servers.push(serving);
+    const ca = [first.cert, second.cert];
+    const options = { port: serving.port, host: '127.0.0.1', ca, ALPNProtocols: ['h2'], ...pair };
+    const before = connectTls(options);
+    const [session] = await once(before, 'session');
+    const resumed = connectTls({ ...options, session });
+    await once(resumed, 'secureConnect');
+    expect(resumed.isSessionReused()).toBe(true);
+    for (const socket of [before, resumed]) socket.destroy();
+    ofServer.write({ ...(await certify(second, 'sales')), ca: second.cert });
+    await server.identity.check();
+    const after = connectTls({ ...options, session });
+    await once(after, 'secureConnect');
+    expect(after.isSessionReused()).toBe(false);
+    await once(after.on('error', () => undefined).resume(), 'close');
   });
 
   it('refuses the earlier authority once it is out of the bundle', async () => {
