@@ -194,9 +194,11 @@ function listing(address: string) {
 }
 
 describe('a channel over the registry', () => {
-  it('refuses tls, because registered instances are called in plaintext', () => {
+  it('refuses tls, because registered instances have mutual TLS or none', () => {
     const options = { registry: ['r:1'], tls: {} };
-    expect(() => createRegistryChannel(options)).toThrow('tls: a registry lists servers that are called in plaintext');
+    expect(() => createRegistryChannel(options)).toThrow(
+      'tls: a registry lists servers with mutualTls, or without TLS',
+    );
   });
 
   it('bounds the replies of instances, but not those of the registry', async () => {
