@@ -57,6 +57,27 @@ const OVERLOAD = {
   }),
 } as const;
 
+/** How calls to other services are made. */
+const CALLS = {
+  balancing: optionalVariable('RONDO_BALANCING', balancingOverrides, {
+    description: 'How calls to other services are balanced, if it differs from their contracts.',
+  }),
+  breakers: optionalVariable('RONDO_BREAKER', breakerOverrides, {
+    description: 'Circuit breakers for calls to other services, if they differ from their contracts.',
+  }),
+  bulkheads: optionalVariable('RONDO_BULKHEAD', bulkheadOverrides, {
+    description: 'How many calls to other services are in flight at once, if it differs from their contracts.',
+  }),
+  compression: optionalVariable('RONDO_COMPRESSION', oneOf(COMPRESSIONS), {
+    example: 'gzip',
+    description: 'How requests to other services are compressed, if neither call nor contract specifies it.',
+  }),
+  transport: variable('RONDO_TRANSPORT', oneOf(TRANSPORTS), {
+    default: 'tunnel',
+    description: 'How unary calls travel between Rondo processes; grpc if a proxy has to see each call.',
+  }),
+} as const;
+
 /** The variables of the answers that a service keeps of others. */
 const CACHE_VARIABLES = {
   cache: optionalVariable('RONDO_CACHE', url({ protocols: ['redis:', 'rediss:'], example: 'redis://127.0.0.1:6379' }), {
@@ -113,15 +134,7 @@ export function sharedVariables(port: number) {
       example: labels.example,
       description: "The instance's labels; all instances with canary=5 together get 5 % of the service's calls.",
     }),
-    balancing: optionalVariable('RONDO_BALANCING', balancingOverrides, {
-      description: 'How calls to other services are balanced, if it differs from their contracts.',
-    }),
-    breakers: optionalVariable('RONDO_BREAKER', breakerOverrides, {
-      description: 'Circuit breakers for calls to other services, if they differ from their contracts.',
-    }),
-    bulkheads: optionalVariable('RONDO_BULKHEAD', bulkheadOverrides, {
-      description: 'How many calls to other services are in flight at once, if it differs from their contracts.',
-    }),
+    ...CALLS,
     logLevel: variable('RONDO_LOG_LEVEL', oneOf(LOG_LEVELS), {
       default: 'info',
       example: 'debug',
@@ -153,14 +166,6 @@ export function sharedVariables(port: number) {
         "The largest reply that is accepted from other services; by default the service's own limit, or 4 MiB.",
     }),
     ...OVERLOAD,
-    compression: optionalVariable('RONDO_COMPRESSION', oneOf(COMPRESSIONS), {
-      example: 'gzip',
-      description: 'How requests to other services are compressed, if neither call nor contract specifies it.',
-    }),
-    transport: variable('RONDO_TRANSPORT', oneOf(TRANSPORTS), {
-      default: 'tunnel',
-      description: 'How unary calls travel between Rondo processes; grpc if a proxy has to see each call.',
-    }),
     ...CACHE_VARIABLES,
     ...tlsVariables,
     descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {

@@ -25,12 +25,13 @@ const OPERATOR = /^spiffe:\/\/[^/]+\/(?:person|operator)\//;
 /**
  * Checks that the caller is a person or an operator, if it has a certificate.
  *
+ * @param action what the call does, as the end of a sentence.
  * @throws IdentityRefused if it is a service.
  */
-export function requireOperator({ values }: Pick<ServerCall, 'values'>): void {
+export function requireOperator({ values }: Pick<ServerCall, 'values'>, action: string): void {
   const identity = values.get(callerIdentity);
   if (identity === '' || OPERATOR.test(identity)) return;
   throw new IdentityRefused(
-    `${identity} may not cordon instances: call with the certificate of a person or an operator, spiffe://…/person/…`,
+    `${identity} may not ${action}: call with the certificate of a person or an operator, spiffe://…/person/…`,
   );
 }

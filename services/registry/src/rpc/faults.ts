@@ -49,7 +49,7 @@ export function toRpcError(fault: unknown): unknown {
     );
   }
   if (fault instanceof IdentityRefused) {
-    // @text <SPIFFE id> may not serve <services>: … | <SPIFFE id> may not cordon instances: …
+    // @text <SPIFFE id> may not serve <services>: … | <SPIFFE id> may not cordon instances, or change settings: …
     // @cause The certificate of the caller names another process than the one that may serve these services, or no operator.
     // @remedy Give the process its own certificate, or name it in `served_by` of the contract. The guide on TLS has more.
     // @effect none

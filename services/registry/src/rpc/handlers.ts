@@ -63,7 +63,7 @@ export function registryHandlers({
     async setOperatorState(request, call) {
       const { instanceId, change } = parseSetOperatorState(request);
       const set = async () => {
-        requireOperator(call);
+        requireOperator(call, 'cordon instances');
         return await store.setOperatorState(instanceId, change);
       };
       return { position: await withStatus(set()) };

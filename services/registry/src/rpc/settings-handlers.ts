@@ -1,9 +1,10 @@
 import type { Setting, SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
-import type { Logger } from '@rondo/rpc/call';
+import type { Logger, ServerCall } from '@rondo/rpc/call';
 import { mapMessages, observe } from '@rondo/rpc/middleware';
 import type { Handlers } from '@rondo/rpc/server';
 import { SettingNotFound } from '../domain/errors.js';
 import { MAX_SETTINGS, type SettingRecord, type SettingsStore, settingId } from '../domain/settings.js';
+import { requireOperator } from './callers.js';
 import { toRpcError } from './faults.js';
 import { checkService, Violations } from './field-rules.js';
 
@@ -44,18 +45,20 @@ export function settingsHandlers({
       const records = settings.list().filter(({ value }) => value !== undefined);
       return { settings: records.toSorted(byId).map(toSetting) };
     },
-    async updateSetting({ setting }, { peer }) {
+    async updateSetting({ setting }, call) {
       const change = parseUpdate(setting, checkSetting);
+      refuseServices(call);
       const { before, after } = await withStatus(settings.change(change));
-      audit(after, before, peer);
+      audit(after, before, call.peer);
       return { setting: toSetting(after), oldValue: before?.value };
     },
-    async deleteSetting({ service, key, author }, { peer }) {
+    async deleteSetting({ service, key, author }, call) {
       parseAddress({ service, key, author });
+      refuseServices(call);
       const present = settings.list().find((record) => record.service === service && record.key === key);
       if (present?.value === undefined) throw toRpcError(new SettingNotFound(service, key));
       const { before, after } = await withStatus(settings.change({ service, key, author, value: undefined }));
-      audit(after, before, peer);
+      audit(after, before, call.peer);
       return { oldValue: before?.value ?? '' };
     },
     async restoreSettings({ settings: given }, { peer }) {
@@ -69,6 +72,15 @@ export function settingsHandlers({
       return mapMessages(observe(events, { error: toRpcError }), (records) => ({ settings: records.map(toSetting) }));
     },
   };
+}
+
+/** @throws RpcError `PERMISSION_DENIED` if the caller's certificate is a service's. */
+function refuseServices(call: ServerCall): void {
+  try {
+    requireOperator(call, 'change settings');
+  } catch (fault) {
+    throw toRpcError(fault);
+  }
 }
 
 function parseUpdate(setting: Setting | undefined, checkSetting: CheckSetting) {
