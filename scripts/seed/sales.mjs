@@ -31,7 +31,13 @@ export async function withdrawQuote({ quotes, Status }, { name, etag }) {
 export async function acceptQuote({ quotes, orders, Status }, { name }, { orderDay }) {
   const accept = () => oneOfFew(() => quotes.acceptQuote({ name, orderDate: toDate(orderDay) }));
   const isRetryable = ({ code }) => code === Status.UNAVAILABLE || code === Status.ABORTED;
-  const { order } = await retry(accept, { attempts: ATTEMPTS, firstMs: FIRST_DELAY_MS, isRetryable });
+  const accepting = retry(accept, { attempts: ATTEMPTS, firstMs: FIRST_DELAY_MS, isRetryable });
+  const { order } = await accepting.catch(async (error) => {
+    // An earlier run has accepted it, and cancelled the order.
+    const accepted = error.code === Status.FAILED_PRECONDITION && (await quotes.getQuote({ name }));
+    if (!accepted?.order) throw error;
+    return { order: await orders.getOrder({ name: accepted.order }) };
+  });
   const endsAt = performance.now() + CONFIRMED_WITHIN_MS;
   for (let latest = order; ; latest = await orders.getOrder({ name: order.name })) {
     if (latest.project !== '') return latest;

@@ -26,7 +26,9 @@ async function startServer(
   handlers: TestHandlers = {},
   options: Partial<Parameters<typeof serve>[1]> = {},
 ): Promise<RpcServer> {
-  const router = createRouter({ services: [conformanceService(handlers)], middleware: [tellWay] });
+  // The bounds here are those of a tunnel.
+  const admission = { adaptive: false };
+  const router = createRouter({ services: [conformanceService(handlers)], middleware: [tellWay], admission });
   const server = await serve(router, { listen: '127.0.0.1:0', ...options });
   closers.push(() => server.drain(0));
   return server;

@@ -18,7 +18,7 @@ const MIGRATIONS = {
     .join('; '),
   'a wider type': 'ALTER TABLE products ALTER COLUMN unit_price_minor TYPE numeric(30, 0)',
   'a wider type of lines': 'ALTER TABLE quote_lines ALTER COLUMN unit_price_minor TYPE numeric(30, 0)',
-  'an index': 'CREATE INDEX products_title ON products (title)',
+  'an index': 'CREATE INDEX products_stock_sku ON products (stock, sku)',
   'a reference that may be missing': 'ALTER TABLE products ADD COLUMN supplier_id text REFERENCES customers',
   'dropping a column that this version does not read': 'ALTER TABLE products DROP COLUMN colour',
 };

@@ -49,8 +49,16 @@ describe('the policy in a contract', () => {
   it('is read from the generated definitions', () => {
     expect(policyOf(unary, '/s/Unary')).toEqual({ timeoutMs: 5_000, idempotency: 'no_side_effects' });
     const { register, watch } = RegistryServiceDefinition.methods;
-    expect(policyOf(register, '/s/Register')).toEqual({ timeoutMs: 3_000, idempotency: 'idempotent' });
-    expect(policyOf(watch, '/s/Watch')).toEqual({ timeoutMs: undefined, idempotency: 'no_side_effects' });
+    expect(policyOf(register, '/s/Register')).toEqual({
+      timeoutMs: 3_000,
+      idempotency: 'idempotent',
+      priority: 'critical',
+    });
+    expect(policyOf(watch, '/s/Watch')).toEqual({
+      timeoutMs: undefined,
+      idempotency: 'no_side_effects',
+      priority: 'critical',
+    });
   });
 
   it('has defaults: no limit in the contract, 10 s for a unary call without a deadline, not idempotent', () => {
