@@ -46,13 +46,15 @@ export interface CacheOptions {
   readonly maxBytes: number;
   /** The second level: a store of all replicas. None by default. */
   readonly shared?: SharedOptions | undefined;
+  /** Whether answers of a service may be kept now. Always by default. */
+  readonly keeps?: ((service: string) => boolean) | undefined;
 }
 
 /** The most calls in the background that get a new answer in place of a stale one. */
 const MAX_REFRESHES = 64;
 
 /** Creates the cache of a channel. It keeps the answers of methods whose contracts have `cache`. */
-export function createCache({ clock, meter, maxBytes, shared }: CacheOptions): ResponseCache {
+export function createCache({ clock, meter, maxBytes, shared, keeps = () => true }: CacheOptions): ResponseCache {
   const memory = createMemory(maxBytes);
   const metrics = createMetrics(meter, memory);
   const methods = createMethods(metrics, clock);
@@ -70,7 +72,10 @@ export function createCache({ clock, meter, maxBytes, shared }: CacheOptions): R
     const { policy } = call.method;
     if (policy.cache !== undefined) {
       const state = methods.of(call.method);
-      if (feeds.isCurrent(call.method)) return calls.answer(call, next, state);
+      const keeping = keeps(call.method.service);
+      // What was kept before would be older than what callers get meanwhile.
+      if (!keeping) state.forget();
+      else if (feeds.isCurrent(call.method)) return calls.answer(call, next, state);
       state.count('bypass');
       return next(call);
     }

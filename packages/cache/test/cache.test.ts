@@ -106,6 +106,18 @@ describe('a kept answer', () => {
   });
 });
 
+it('keeps no answers of a service while that is off', async () => {
+  let on = true;
+  const { client, counts } = cached({ keeps: () => on });
+  await client.getEntry({ name: 'a' });
+  on = false;
+  for (let time = 0; time < 3; time += 1) await client.getEntry({ name: 'a' });
+  expect(counts.get).toBe(4);
+  on = true;
+  for (let time = 0; time < 2; time += 1) await client.getEntry({ name: 'a' });
+  expect(counts.get).toBe(5);
+});
+
 describe('a stale answer', () => {
   it('is given while one call in the background gets a new one', async () => {
     const slow = gate();

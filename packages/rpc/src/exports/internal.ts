@@ -58,7 +58,7 @@ export { didYouMean, editDistance, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS } from '../contract/policy.js';
 export { type PolicyFields, readBytes, type ScalarField } from '../contract/wire-fields.js';
 export { type CallSettings, LiveSettings } from '../live-config/live-settings.js';
-export { checkSetting, LOG_LEVELS, SETTING_KEYS } from '../live-config/setting-keys.js';
+export { checkSetting, LOG_LEVELS, SETTING_KEYS, type SettingName } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';
 export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';
 export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';
@@ -66,6 +66,12 @@ export { folderStorage } from '../resolver/endpoint-storage.js';
 export type { Resolution, ResolutionHandle, ResolverListener } from '../resolver/resolver.js';
 export { PEER_PING_INTERVAL_MS } from '../resolver/static.js';
 export type { AdmissionControl, AdmissionOptions, AdmissionView, MaxCalls } from '../server/admission/admission.js';
+export {
+  formatMaxCalls,
+  MAX_CALLS_EXAMPLE,
+  MAX_CALLS_RULE,
+  parseMaxCalls,
+} from '../server/admission/max-calls-text.js';
 export { readChecked } from '../server/codec.js';
 export { CallRefused } from '../server/faults.js';
 export { PingBarrier } from '../server/grpc/ping-barrier.js';

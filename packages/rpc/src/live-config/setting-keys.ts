@@ -5,6 +5,8 @@ import type { BulkheadPolicy } from '../contract/bulkhead-policy.js';
 import { breakerText, bulkheadText, type Parsed } from '../contract/guard-text.js';
 import { nearest } from '../contract/nearest.js';
 import { CANARY_RULE, parseCanaryPercent } from '../resolver/canary.js';
+import type { MaxCalls } from '../server/admission/admission.js';
+import { MAX_CALLS_EXAMPLE, MAX_CALLS_RULE, parseMaxCalls } from '../server/admission/max-calls-text.js';
 
 /** Log levels, as in pino. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -31,6 +33,28 @@ const logLevel: SettingKey<LogLevel> = {
     const level = LOG_LEVELS.find((known) => known === text);
     return level === undefined ? { value: 'info', faults: ['no such level'] } : { value: level, faults: [] };
   },
+};
+
+const SWITCH = ['on', 'off'] as const;
+
+/** A setting that turns something on and off. */
+function switching(effect: string): SettingKey<(typeof SWITCH)[number]> {
+  return {
+    effect,
+    rule: SWITCH.join(' or '),
+    example: 'off',
+    parse(text) {
+      const value = SWITCH.find((known) => known === text);
+      return value === undefined ? { value: 'on', faults: ['neither on nor off'] } : { value, faults: [] };
+    },
+  };
+}
+
+const maxCalls: SettingKey<MaxCalls> = {
+  effect: 'the bounds of the calls in flight at instances of the service',
+  rule: MAX_CALLS_RULE,
+  example: MAX_CALLS_EXAMPLE,
+  parse: parseMaxCalls,
 };
 
 const balancing: SettingKey<Partial<Balancing>> = {
@@ -71,6 +95,9 @@ const canaryPercent: SettingKey<number> = {
 /** All settings by key. A new one needs an entry here, and a listener in the process that it changes. */
 export const SETTING_KEYS = {
   log_level: logLevel,
+  admission: switching('whether instances of the service refuse calls that would only queue'),
+  max_calls: maxCalls,
+  cache: switching('whether clients of the service keep its answers'),
   balancing,
   breaker,
   bulkhead,

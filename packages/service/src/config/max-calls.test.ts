@@ -14,15 +14,16 @@ describe('RONDO_MAX_CALLS', () => {
   });
 
   it.each([
-    ['', 'has "", which is not an integer'],
-    ['0', 'has "0", which is less than 1'],
-    ['1e9', 'has "1e9", which is not an integer'],
-    ['1000001', 'has "1000001", which is more than 1000000'],
-    ['=5', 'has "=5", which names no method'],
-    ['CreateOrder=5', 'has "CreateOrder=5", which names no method'],
-    [`${CREATE}=`, `has "${CREATE}=", which is not an integer`],
-    ['5,6', 'has two bounds for the server'],
-    [`${CREATE}=1,/${CREATE}=2`, `has two bounds for /${CREATE}`],
+    ['', '"" is no number from 1 to 1000000'],
+    ['0', '"0" is no number from 1 to 1000000'],
+    ['1e9', '"1e9" is no number from 1 to 1000000'],
+    ['1000001', '"1000001" is no number from 1 to 1000000'],
+    ['=5', '"=5" is no number from 1 to 1000000'],
+    ['CreateOrder=5', '"CreateOrder=5" names no method'],
+    [`${CREATE}=`, `"${CREATE}=" is no number from 1 to 1000000`],
+    ['5,6', 'there are two bounds for the server'],
+    [`${CREATE}=1,/${CREATE}=2`, `there are two bounds for /${CREATE}`],
+    ['0,CreateOrder=5', '"0" is no number from 1 to 1000000; "CreateOrder=5" names no method'],
   ])('is not "%s"', (text, fault) => {
     expect(maxCalls.parse(text)).toEqual({ ok: false, fault });
   });

@@ -13,6 +13,7 @@ import { createRouter, type Router, type RpcServer, serve } from '@rondo/rpc/ser
 import { Status } from '@rondo/rpc/status';
 import { formatHostPort } from '../config/parsers.js';
 import { createHealth } from '../health.js';
+import { applyToAdmission } from '../live-config/apply.js';
 import { createCallStats } from '../load/call-stats.js';
 import { createCpuMeter, createLoadMeter } from '../load/meter.js';
 import { createLoadReports } from '../load/reports.js';
@@ -65,6 +66,7 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
     random,
   });
   meterAdmission(meter, router.admission);
+  applyToAdmission(runtime, own, router.admission);
   const maxRequestBytes = config.maxRequestBytes ?? app.maxRequestBytes;
   try {
     const bounds = maxRequestBytes === undefined ? {} : { maxRequestBytes };

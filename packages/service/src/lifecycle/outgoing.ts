@@ -3,6 +3,7 @@ import { createCache, type ResponseCache, type SharedOptions } from '@rondo/cach
 import { type Channel, createRegistryChannel } from '@rondo/rpc/client';
 import { callMetrics, folderStorage, type MutualTls, type Self } from '@rondo/rpc/internal';
 import { formatHostPort } from '../config/parsers.js';
+import { keepsAnswers } from '../live-config/apply.js';
 import { meterChannel } from '../metrics/metrics.js';
 import { fingerprints } from './descriptors.js';
 import type { Resources } from './drain.js';
@@ -31,7 +32,7 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
   const { config, clock, wallClock, random, log } = runtime;
   const { meter, maxReplyBytes, tls, self, resources } = options;
   const shared = config.cacheBytes === 0 ? undefined : await sharedCache(runtime, options);
-  const cache = createCache({ clock, meter, maxBytes: config.cacheBytes, shared });
+  const cache = createCache({ clock, meter, maxBytes: config.cacheBytes, shared, keeps: keepsAnswers(runtime) });
   const channel = createRegistryChannel({
     registry: config.registry.map(formatHostPort),
     middleware: [callMetrics('client', { meter, clock })],

@@ -1,5 +1,5 @@
 import type { Channel } from '@rondo/rpc/client';
-import type { LiveSettings, MutualTls } from '@rondo/rpc/internal';
+import type { AdmissionControl, LiveSettings, MutualTls, SettingName } from '@rondo/rpc/internal';
 import { formatHostPort } from '../config/parsers.js';
 import type { ServiceRuntime } from '../lifecycle/service.js';
 import { watchSettings } from './settings-watch.js';
@@ -21,7 +21,7 @@ export function applySettings(runtime: ServiceRuntime, { services, channel, tls 
   const { config, clock, random, log, settings, logLevel } = runtime;
   const apply = (live: LiveSettings) => {
     channel.configure(live.calls);
-    logLevel.set(logLevelOf(live, services) ?? config.logLevel);
+    logLevel.set(ownSetting(live, 'log_level', services) ?? config.logLevel);
     settings.set(live);
   };
   const addresses = config.registry.map(formatHostPort);
@@ -29,7 +29,32 @@ export function applySettings(runtime: ServiceRuntime, { services, channel, tls 
   return () => watch.close();
 }
 
-/** The level of the first service that has one. */
-function logLevelOf(live: LiveSettings, services: readonly string[]) {
-  return services.map((service) => live.of('log_level', service)).find((level) => level !== undefined);
+/** Lets settings change how a server protects itself. */
+export function applyToAdmission(
+  { config, settings }: Pick<ServiceRuntime, 'config' | 'settings'>,
+  services: readonly string[],
+  admission: AdmissionControl,
+): void {
+  settings.subscribe((live) => {
+    const adaptive = (ownSetting(live, 'admission', services) ?? config.admission) === 'on';
+    admission.update({ adaptive, maxCalls: ownSetting(live, 'max_calls', services) ?? config.maxCalls ?? {} });
+  });
+}
+
+/** Whether answers of a service may be kept. */
+export function keepsAnswers({ settings }: Pick<ServiceRuntime, 'settings'>): (service: string) => boolean {
+  let cache = settings.current.byService('cache');
+  settings.subscribe((live) => {
+    cache = live.byService('cache');
+  });
+  return (service) => (cache[service] ?? cache['*']) !== 'off';
+}
+
+/** The value of a key for the first of a process's services that has one. */
+function ownSetting<K extends SettingName>(live: LiveSettings, key: K, services: readonly string[]) {
+  for (const service of services) {
+    const value = live.of(key, service);
+    if (value !== undefined) return value;
+  }
+  return undefined;
 }

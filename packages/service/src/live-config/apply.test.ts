@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { type AdmissionOptions, LiveSettings } from '@rondo/rpc/internal';
+import { createState } from '../state.js';
+import { applyToAdmission, keepsAnswers } from './apply.js';
+
+const ORDERS = 'shop.v1.OrderService';
+const setting = (service: string, key: string, value: string) => ({ service, key, value });
+
+describe('the settings of a server', () => {
+  function start(config: { readonly admission: 'on' | 'off'; readonly maxCalls?: { readonly server: number } }) {
+    const settings = createState(new LiveSettings([]));
+    const updates: AdmissionOptions[] = [];
+    const admission = { update: (options: AdmissionOptions) => updates.push(options), inspect: () => [] };
+    applyToAdmission({ config, settings } as Parameters<typeof applyToAdmission>[0], [ORDERS], admission);
+    return { settings, updates };
+  }
+
+  it('override its environment, and give it back when they are unset', () => {
+    const { settings, updates } = start({ admission: 'on', maxCalls: { server: 7 } });
+    settings.set(new LiveSettings([setting(ORDERS, 'admission', 'off'), setting('*', 'max_calls', '9,caller=2')]));
+    settings.set(new LiveSettings([]));
+    expect(updates).toEqual([
+      { adaptive: false, maxCalls: { server: 9, caller: 2, methods: {} } },
+      { adaptive: true, maxCalls: { server: 7 } },
+    ]);
+  });
+
+  it('are those of its own services', () => {
+    const { settings, updates } = start({ admission: 'on' });
+    settings.set(new LiveSettings([setting('shop.v1.CartService', 'admission', 'off')]));
+    expect(updates).toEqual([{ adaptive: true, maxCalls: {} }]);
+  });
+});
+
+it('a setting ends the keeping of answers of one service, or of every service', () => {
+  const settings = createState(new LiveSettings([]));
+  const keeps = keepsAnswers({ settings });
+  expect(keeps(ORDERS)).toBe(true);
+  settings.set(new LiveSettings([setting(ORDERS, 'cache', 'off')]));
+  expect([keeps(ORDERS), keeps('shop.v1.CartService')]).toEqual([false, true]);
+  settings.set(new LiveSettings([setting('*', 'cache', 'off'), setting(ORDERS, 'cache', 'on')]));
+  expect([keeps(ORDERS), keeps('shop.v1.CartService')]).toEqual([true, false]);
+});
