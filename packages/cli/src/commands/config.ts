@@ -19,7 +19,8 @@ const ACTIONS = ['set', 'unset'] as const;
 /** `rondo config`: shows and changes the live settings of services. */
 export const config = defineCommand({
   name: 'config',
-  summary: 'Shows and changes settings while processes run: log level, balancing, breakers, canaries.',
+  summary:
+    'Shows and changes settings while processes run: log level, overload, caches, balancing, breakers, canaries.',
   usage: '[set <service> <key> <value> | unset <service> <key>] [--json]',
   details: [
     'A setting overrides environments and contracts in all processes, within a second, until it is unset. The registry keeps it',
