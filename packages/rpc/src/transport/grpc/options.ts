@@ -57,8 +57,8 @@ export function checkOptions(options: GrpcTransportOptions): void {
 }
 
 /**
- * How much a peer may send before it waits for a reader, over a stream and over a connection. With HTTP/2's default, 64 KiB,
- * a tunnel with 64 calls of 1 KiB waits for the other side at each turn. A peer whose stream isn't read holds this much.
+ * How much a peer may send before it waits for a reader, over a stream and over a connection. HTTP/2's default is 64 KiB,
+ * which 64 calls of 1 KiB over a tunnel fill. A peer whose stream isn't read holds this much.
  */
 export const FLOW_CONTROL_WINDOW_BYTES = 256 * 1024;
 
