@@ -14,6 +14,9 @@ wanted() { # NAME
   return 1
 }
 
+# asked NAME: whether a word names it.
+asked() { ((${#words[@]} > 0)) && wanted "$1"; }
+
 # part NAME BUDGET COMMAND...: runs it within its budget of seconds; beyond it, all of its process group is ended.
 part() {
   local name=$1 budget=$2 started=$SECONDS status=0 took group

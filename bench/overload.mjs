@@ -2,9 +2,17 @@ import { startWorker } from '@rondo/harness';
 import { figure, show, table } from './report/figures.mjs';
 
 const CAPACITY = 1_000;
+/** How long the same load goes on before anything is measured, so that the code is compiled. */
+const WARM_UP_SECONDS = 5;
 const CALM_RATE = 500;
 const CALM_SECONDS = 5;
 const AFTER_SECONDS = 8;
+
+const SCENARIOS = {
+  'grpc-js': { kind: 'plain', adaptive: true, servers: 1 },
+  'rondo-2': { kind: 'rondo', adaptive: true, servers: 2 },
+  'grpc-js-off': { kind: 'plain', adaptive: false, servers: 1 },
+};
 
 /** What a server answers that gets three times as many calls as it can answer, with its admission and without. */
 export const benchmark = {
@@ -14,16 +22,14 @@ export const benchmark = {
     seconds: { type: 'count', default: 60, help: 'how long the overload lasts' },
     times: { type: 'count', default: 3, help: 'how many times the capacity is offered' },
     quick: { type: 'flag', help: '10 seconds' },
+    only: { type: 'text', value: 'SCENARIO', help: `one of ${Object.keys(SCENARIOS).join(', ')}` },
   },
-  async run({ seconds, times, quick }) {
+  async run({ seconds, times, quick, only }) {
     const setting = { seconds: quick ? 10 : seconds, times };
-    const scenarios = [
-      { name: 'grpc-js', kind: 'plain', adaptive: true, servers: 1 },
-      { name: 'Rondo, 2 servers', kind: 'rondo', adaptive: true, servers: 2 },
-      { name: 'grpc-js, off', kind: 'plain', adaptive: false, servers: 1 },
-    ];
     let holds = true;
-    for (const scenario of scenarios) holds = (await measure(scenario, setting)) && holds;
+    for (const name of only === undefined ? Object.keys(SCENARIOS) : [only]) {
+      holds = (await measure({ name, ...SCENARIOS[name] }, setting)) && holds;
+    }
     return holds;
   },
 };
@@ -34,6 +40,7 @@ async function measure({ name, kind, adaptive, servers: count }, { seconds, time
   try {
     const addresses = await Promise.all(servers.map((server) => server.ask('serve', adaptive)));
     await client.ask('connect', { kind, addresses });
+    await client.ask('load', { rate: CAPACITY * times * count, seconds: WARM_UP_SECONDS });
     const calm = await client.ask('load', { rate: CALM_RATE * count, seconds: CALM_SECONDS });
     await Promise.all(servers.map((server) => server.ask('figures')));
     const loaded = await client.ask('load', { rate: CAPACITY * times * count, seconds });

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
+import { namesServer } from './launch/database.mjs';
 import { DEFAULTS, loadRootEnv } from './launch/options.mjs';
 import { namedOptions, quoted } from './options.mjs';
 import { root } from './process.mjs';
@@ -37,7 +38,7 @@ function options(args) {
   loadRootEnv();
   const values = namedOptions(args, ['to', 'data'], USAGE);
   if (!values.to) throw new Error(`--to must name a folder for the backup: ${USAGE}`);
-  if (process.env.RONDO_DATABASE_ADMIN_URL && values.data === undefined) {
+  if (namesServer(process.env) && values.data === undefined) {
     throw new Error(
       'RONDO_DATABASE_ADMIN_URL names a server of your own: back it up with pg_basebackup, as in docs/guides/operate-the-database.md',
     );

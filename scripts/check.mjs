@@ -23,6 +23,7 @@ const steps = [
   ['links of docs', () => run(process.execPath, ['scripts/lint/links.mjs'])],
   ['samples listed', samplesListed],
   ['columns of migrations', () => run(process.execPath, ['scripts/lint/migrations.mjs'])],
+  ['migrations roll', () => run(process.execPath, ['scripts/lint/rolling.mjs'])],
   ['unused code', () => run(bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])],
   ['contracts: lint', () => run(bin('buf'), ['lint', 'proto'])],
   ['contracts: format', formatted],

@@ -13,12 +13,11 @@ const stamp = path.join(root, 'node_modules/.rondo-installed');
 export async function install({ relock = false } = {}) {
   if (installed()) return true;
   console.log('Installing packages …');
-  const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const how = relock ? ['--no-frozen-lockfile', '--prefer-offline'] : ['--frozen-lockfile'];
-  const { code, output } = await runPnpm(packageManager, ['install', ...how]);
+  const { code, output } = await runPnpm(['install', ...how], { show: true });
   if (code !== 0) {
     console.error(
-      output || `Packages could not be installed. If a package.json changed: npx --yes ${packageManager} install`,
+      output || `Packages could not be installed. If a package.json changed: npx --yes ${pinned()} install`,
     );
     return false;
   }
@@ -32,24 +31,27 @@ const location = '.rondo/pnpm';
 /**
  * Runs the pinned pnpm: by npx the first time, as corepack doesn't start on every Node 20, and an installed pnpm may have another
  * version.
- * @param {string} pinned `pnpm@<version>`
  * @param {string[]} args
+ * @param {{ show?: boolean }} [options] As those of `run`.
  */
-function runPnpm(pinned, args) {
-  const options = { show: true, env: { CI: 'true' } }; // CI: pnpm asks no questions
-  const pnpm = locatePnpm(pinned);
+export function runPnpm(args, { show = false } = {}) {
+  const options = { show, env: { CI: 'true' } }; // CI: pnpm asks no questions
+  const pnpm = locatePnpm();
   if (pnpm !== undefined) return run(pnpm, args, options);
   mkdirSync(path.join(root, path.dirname(location)), { recursive: true });
   const line = `command -v pnpm > ${location}; pnpm ${args.join(' ')}`;
-  return run('npx', ['--yes', `--package=${pinned}`, '--call', line], options);
+  return run('npx', ['--yes', `--package=${pinned()}`, '--call', line], options);
 }
 
+/** The pinned version, as `pnpm@<version>`. */
+const pinned = () => JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).packageManager;
+
 /** The program that npx ran last time; undefined if it is gone, or if another version is pinned now. */
-function locatePnpm(pinned) {
+function locatePnpm() {
   try {
     const link = readFileSync(path.join(root, location), 'utf8').trim(); // …/node_modules/.bin/pnpm
     const { version } = JSON.parse(readFileSync(path.join(link, '../../pnpm/package.json'), 'utf8'));
-    return existsSync(link) && `pnpm@${version}` === pinned ? link : undefined;
+    return existsSync(link) && `pnpm@${version}` === pinned() ? link : undefined;
   } catch {
     return undefined;
   }

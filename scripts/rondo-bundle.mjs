@@ -47,16 +47,18 @@ const withoutWaste = {
  * @param {string} outfile
  * @param {{ splitting?: boolean }} [options] With `splitting`, what the program imports on demand gets files of its own beside
  *   `outfile`, so that a process that doesn't need it doesn't read it.
+ * @returns {Promise<string[]>} The files that it is made of, from the working directory.
  */
 export async function bundleFile(entry, outfile, { splitting = false } = {}) {
   const esbuild = await import('esbuild');
   const { dir: outdir, name, ext } = path.parse(outfile);
-  const { outputFiles } = await esbuild.build({
+  const { outputFiles, metafile } = await esbuild.build({
     entryPoints: [{ in: entry, out: name }],
     outdir,
     outExtension: { '.js': ext },
     splitting,
     write: false,
+    metafile: true,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -75,4 +77,5 @@ export async function bundleFile(entry, outfile, { splitting = false } = {}) {
     writeFileSync(`${file}.${process.pid}`, contents);
     renameSync(`${file}.${process.pid}`, file);
   }
+  return Object.keys(metafile.inputs);
 }

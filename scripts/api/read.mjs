@@ -15,6 +15,7 @@ const ENTRIES = {
   service: ['index', 'testing'],
   database: ['index', 'testing'],
   resources: ['index', 'domain', 'sql'],
+  access: ['index'],
   sync: ['index'],
   transactions: ['index'],
   dynamic: ['index'],

@@ -21,7 +21,7 @@ export function platform({ environment }) {
   if (process.platform !== 'linux') return fail(`${name}: npm start runs on Linux and macOS`, ELSEWHERE);
   if (GLIBC_LOADERS.some((loader) => existsSync(loader))) return ok(`${name}, glibc`);
   const detail = `${name} without glibc (musl?): the embedded PostgreSQL needs it`;
-  return environment.RONDO_DATABASE_ADMIN_URL
+  return namesServer(environment)
     ? note(`${detail}; RONDO_DATABASE_ADMIN_URL names another`)
     : fail(detail, 'set RONDO_DATABASE_ADMIN_URL to a PostgreSQL of your own, or docker compose up --build');
 }

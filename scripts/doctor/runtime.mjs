@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { otherOwner } from '../launch/data-folder.mjs';
-import { databaseServer } from '../launch/database.mjs';
+import { databaseServer, namesServer } from '../launch/database.mjs';
 import { readManifests } from '../launch/manifests.mjs';
 import { dataFlag, startBeside } from '../launch/options.mjs';
 import { isFree, plan, portsOf } from '../launch/plan.mjs';
@@ -13,7 +13,7 @@ import { commandOf, findSystem, isSuspended, listenerAt, readJson } from './syst
 export async function ports({ data, environment }) {
   const { launcher, processes, portBase } = await findSystem(data);
   // A database on another server has its own check.
-  const database = environment.RONDO_DATABASE_ADMIN_URL ? [] : [databaseServer({ portBase })];
+  const database = namesServer(environment) ? [] : [databaseServer({ portBase })];
   const planned = [...portsOf(plan(readManifests(), portBase)), ...database].filter(({ port }) => port > 0);
   const numbers = planned.map(({ port }) => port).join(', ');
   const taken = [];

@@ -25,8 +25,36 @@ export function checkPolicies(protoFiles, names) {
   // Without the extensions, no file uses the options.
   if (options.method === undefined || options.service === undefined) return [];
   const asked = protoFiles.filter(({ name }) => names.includes(name)).map(({ name }) => registry.getFile(name));
-  return asked.flatMap((file) => [...inFile(file, options)]);
+  const secured = securedPackages(registry, options);
+  return asked.flatMap((file) => [...inFile(file, options), ...withoutRule(file, { secured, option: options.method })]);
 }
+
+/** The packages of which a method says who may call it: each other method has to say it too, as no caller could call it. */
+function securedPackages(registry, { method: option }) {
+  const secured = [...registry.files].filter((file) => methodsOf(file).some((method) => hasAuth(method, option)));
+  return new Set(secured.map((file) => file.proto.package));
+}
+
+const methodsOf = (file) => file.services.flatMap(({ methods }) => methods);
+const hasAuth = (method, option) => hasOption(method, option) && getOption(method, option).auth !== undefined;
+
+function* withoutRule(file, { secured, option }) {
+  if (!secured.has(file.proto.package)) return;
+  for (const [index, service] of file.services.entries()) {
+    for (const [position, method] of service.methods.entries()) {
+      if (hasAuth(method, option)) continue;
+      const path = [PATH.service, index, PATH.method, position];
+      const name = `${service.name}.${method.name}`;
+      yield told(
+        file,
+        path,
+        `${name}: has no auth, unlike other methods of its package, so no caller could call it; ${NAME_RULE}`,
+      );
+    }
+  }
+}
+
+const NAME_RULE = 'say in (rondo.options.v1.method).auth who may: public, scopes or callers';
 
 function* inFile(file, options) {
   for (const [index, service] of file.services.entries()) {
@@ -97,6 +125,25 @@ function* inMethod(method, options) {
   if (cache !== undefined) yield* inCache(method, cache);
   if (breaker !== undefined) yield* inBreaker(method, breaker, timeout);
   if (bulkhead !== undefined) yield* inBulkhead(bulkhead, timeout);
+  if (policy.auth !== undefined) yield* inAuth(policy.auth);
+}
+
+function* inAuth({ public: everybody, scopes, callers }) {
+  const given = scopes.length + callers.length;
+  if (everybody && given > 0)
+    yield 'auth.public is for everybody, and scopes or callers are given too; leave one of them out';
+  if (!everybody && given === 0) yield 'auth is empty; give public, scopes or callers';
+  for (const scope of scopes) {
+    if (!/^[a-z0-9][a-z0-9._:/-]{0,63}$/.test(scope)) {
+      yield `auth.scopes has "${scope}"; a scope has 1 to 64 characters of a-z 0-9 . _ : / -`;
+    }
+  }
+  for (const caller of callers) {
+    if (!/^(?:\*|[\w.-]+(?:\/[\w.-]+)*)$/.test(caller)) {
+      yield `auth.callers has "${caller}"; name a process as its certificate does, such as shop, or *`;
+    }
+  }
+  if (callers.includes('*') && callers.length > 1) yield 'auth.callers has * beside names; leave one of them out';
 }
 
 function* inCache(method, { ttl, staleWhileRevalidate: stale, vary, feed }) {

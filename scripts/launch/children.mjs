@@ -32,10 +32,13 @@ export const entryOf = (service) => path.join(root, 'services', service, 'dist/m
  */
 export function startChild({ name, service, port, public: outside }, { data, certs, env, warn, append }) {
   const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...(outside && { [outside.variable]: outside.address }) };
+  const inherited = environmentOf(service);
+  // The launcher's database replaces the one of the service's .env, however that names it.
+  if (env.DATABASE_URL !== undefined) delete inherited.DATABASE_URL_FILE;
   // Source maps make stacks name the sources, as in the images.
   const child = spawn(process.execPath, ['--enable-source-maps', entryOf(service)], {
     cwd: root,
-    env: { ...environmentOf(service), ...env, ...tlsVariables(certs, service), RONDO_INSTANCE_ID: name, ...listens },
+    env: { ...inherited, ...env, ...tlsVariables(certs, service), RONDO_INSTANCE_ID: name, ...listens },
     // A detached process doesn't get the terminal's Ctrl-C: the launcher stops the processes in order. They stop by themselves
     // when the channel to the launcher breaks.
     detached: true,

@@ -18,11 +18,11 @@ const ADMIN_URL = 'RONDO_DATABASE_ADMIN_URL';
  * Which server holds the databases.
  * @param {import('./options.mjs').Options} options
  * @returns {Server}
- * @throws {Error} if RONDO_DATABASE_ADMIN_URL is not a PostgreSQL URL.
+ * @throws {Error} if RONDO_DATABASE_ADMIN_URL is not a PostgreSQL URL, or its file can't be read.
  */
 export function databaseServer({ portBase }) {
   const name = 'the database';
-  const adminUrl = process.env[ADMIN_URL] ?? '';
+  const adminUrl = readAdminUrl();
   if (adminUrl === '') return { name, port: portBase + DATABASE_OFFSET };
   if (!/^postgres(ql)?:\/\/./.test(adminUrl) || !URL.canParse(adminUrl)) {
     throw new Error(
@@ -30,6 +30,23 @@ export function databaseServer({ portBase }) {
     );
   }
   return { name, adminUrl };
+}
+
+/** Whether the databases are on a server that this system doesn't run. */
+export const namesServer = (environment) => Boolean(environment[ADMIN_URL] || environment[`${ADMIN_URL}_FILE`]);
+
+/** The value of the variable, or what is in the file that its `_FILE` twin names; empty if neither is set. */
+function readAdminUrl() {
+  const { [ADMIN_URL]: url = '', [`${ADMIN_URL}_FILE`]: file = '' } = process.env;
+  if (file === '') return url;
+  if (url !== '') throw new Error(`${ADMIN_URL} and ${ADMIN_URL}_FILE are both set: give one of them`);
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new Error(
+      `${ADMIN_URL}_FILE=${file} can't be read: ${error.message}: give the path of a file that holds the URL`,
+    );
+  }
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { createMutex } from '../concurrency.mjs';
 import { step } from '../steps.mjs';
+import { authVariables } from './authentication.mjs';
 import { prepareCertificates } from './certificates.mjs';
 import { createCommands } from './commands.mjs';
 import { openControl } from './control.mjs';
@@ -120,7 +121,8 @@ function supervise({ data, restarts }, signal) {
 async function withSystem({ launch, options, databases, supervisor, stop, startedAt }) {
   const { bringUp, attend, settings } = launch;
   const warn = (line) => stop.signal.aborted || console.warn(line);
-  const system = createSystem({ options, databases, supervisor, warn, ...settings });
+  const env = { ...settings?.env, ...(await authVariables(options.auth)) };
+  const system = createSystem({ options, databases, supervisor, warn, ...settings, env });
   stop.onSecond(system.kill);
   const { signal } = stop;
   const session = {

@@ -5,11 +5,12 @@ import { parseEnv } from 'node:util';
 import { parse, quoted, takenByNpm } from '../options.mjs';
 import { root } from '../process.mjs';
 
-const OPTIONS = '[--data DIR] [--port-base N] [--tls] [--metrics] [--no-restart]';
+const OPTIONS = '[--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--no-restart]';
 const EXPLAINED = `
   --data DIR       the folder of the database, logs and passwords; .rondo by default
   --port-base N    the registry's port, 50050 by default; the others follow it
   --tls            encrypt every connection, with certificates that are made for it: docs/guides/tls.md
+  --auth           verify who calls, with an issuer that is made for it; and --tls: docs/guides/authenticate-callers.md
   --metrics        serve each process's metrics, 500 ports above its own port
   --no-restart     don't restart a process that ends by itself
   --help           print this text
@@ -23,6 +24,7 @@ const ACCEPTED = {
   data: { type: 'string' },
   'port-base': { type: 'string', default: `${DEFAULTS.portBase}` },
   tls: { type: 'boolean', default: false },
+  auth: { type: 'boolean', default: false },
   metrics: { type: 'boolean', default: false },
   'no-restart': { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -33,6 +35,7 @@ const ACCEPTED = {
  * @property {string} data The data folder, absolute.
  * @property {number} portBase The registry's port; the others follow it.
  * @property {string} [certs] The folder of the certificates, with --tls.
+ * @property {string} [auth] The folder of the development issuer, with --auth.
  * @property {boolean} metrics Whether each process serves its metrics.
  * @property {string} [help] The text of --help, if it was given: then the other fields are missing.
  * @property {boolean} restarts Whether a process that ends by itself is restarted.
@@ -61,8 +64,9 @@ export function parseOptions(args, command) {
   }
   if (values.data === '') throw new Error(`--data must name a folder: ${usage}`);
   const data = path.resolve(process.env.INIT_CWD ?? root, values.data ?? DEFAULTS.data);
-  const certs = values.tls ? { certs: path.join(data, 'certs') } : {};
-  return { data, portBase, ...certs, metrics: values.metrics, restarts: !values['no-restart'] };
+  const auth = values.auth ? { auth: path.join(data, 'auth') } : {};
+  const certs = values.tls || values.auth ? { certs: path.join(data, 'certs') } : {};
+  return { data, portBase, ...certs, ...auth, metrics: values.metrics, restarts: !values['no-restart'] };
 }
 
 /**
@@ -83,7 +87,14 @@ export const startBeside = (command, portBase) =>
   `${usageOf(command).replace(OPTIONS, '')}--data DIR --port-base ${portBase < 60_000 ? portBase + 1000 : portBase - 1000}`;
 
 /** Variables that services don't inherit: a shell may have set them for its own use. */
-const OURS_ALONE = ['RONDO_ADVERTISE', 'RONDO_METRICS', 'RONDO_DATABASE_ADMIN_URL', 'DATABASE_URL'];
+const OURS_ALONE = [
+  'RONDO_ADVERTISE',
+  'RONDO_METRICS',
+  'RONDO_DATABASE_ADMIN_URL',
+  'RONDO_DATABASE_ADMIN_URL_FILE',
+  'DATABASE_URL',
+  'DATABASE_URL_FILE',
+];
 /** The variables that the `.env` of the root has given to this process. */
 const fromRoot = new Set();
 

@@ -36,8 +36,9 @@ export function summary(rows, { system: { registry }, databases: database, optio
     '',
     `  ${prefix}./rondo ps`,
     `  ${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`, // sample: calculator
-    `  ${prefix}${away === '' ? seedTls(options) : ''}npm run seed        # a year of a company's data: calculator prices its quotes, projects deliver them`, // sample: calculator, project-management, sales
+    `  ${prefix}${away === '' ? seedTls(options) : ''}${seedToken(options)}npm run seed        # a year of a company's data: calculator prices its quotes, projects deliver them`, // sample: calculator, project-management, sales
     ...(url === undefined ? [] : [`  curl -d '{"a":1,"b":2}' ${url}/add`]), // sample: calculator
+    ...tokens(url, options),
     ...grpcurl(rows, options),
     `  ./rondo logs${dataFlag(options.data)} -f`,
     '',
@@ -47,6 +48,21 @@ export function summary(rows, { system: { registry }, databases: database, optio
 
 /** The variables with which a script calls a system with TLS. `rondo` finds the certificate of the default folder itself. */
 const seedTls = ({ certs }) => (certs === undefined ? '' : `RONDO_TLS=on RONDO_TLS_DIR=${path.join(certs, 'person')} `);
+
+// sample: calculator, project-management, sales
+/** The variable with which a script calls a system that wants credentials for each call. */
+function seedToken({ auth, data }) {
+  if (auth === undefined) return '';
+  const scopes = ['sales', 'projects'].flatMap((part) => ['read', 'write', 'admin'].map((right) => `${part}.${right}`));
+  return `RONDO_TOKEN=$(./rondo token --as seed --scopes ${scopes}${dataFlag(data)}) `;
+}
+// /sample
+
+function tokens(url, { auth, data }) {
+  if (auth === undefined || url === undefined) return [];
+  const command = `./rondo token --as ada --scopes sales.read${dataFlag(data)}`;
+  return [`  curl -H "Authorization: Bearer $(${command})" ${url}/v1/products`]; // sample: sales
+}
 
 function grpcurl(rows, { certs }) {
   const [, instance] = rows;

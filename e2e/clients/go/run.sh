@@ -1,9 +1,10 @@
 #!/bin/sh
-# Generates a Go client of the published contract and calls the calculator at HOST:PORT with it; prints 5.
+# Generates a Go client of the published contract and calls the calculator at HOST:PORT with it, by TLS with the certificates of an
+# absolute folder; prints 5.
 set -eu
 
-if [ $# -ne 1 ]; then
-  echo "usage: $0 HOST:PORT" >&2
+if [ $# -ne 1 ] && [ $# -ne 2 ]; then
+  echo "usage: $0 HOST:PORT [CERTIFICATES]" >&2
   exit 2
 fi
 command -v go >/dev/null || { echo "$0: Go is not installed; see go.mod for the version it needs" >&2; exit 1; }
@@ -17,4 +18,4 @@ fi
 
 rm -rf gen
 "$root/node_modules/.bin/buf" generate "$root/proto/calculator/calculator.proto" --template buf.gen.yaml
-exec go run . "$1"
+exec go run . "$@"

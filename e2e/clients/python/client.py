@@ -1,9 +1,11 @@
 """An existing client of calculator.Calculator: stubs as grpc_tools.protoc makes them, nothing of Rondo's own.
 
-It prints 2 + 3 as the server at its one argument computes it.
+It prints 2 + 3 as the server at its first argument computes it. A second argument is a folder with ca.crt, for TLS, and
+with tls.crt and tls.key, if the client has a certificate.
 """
 
 import sys
+from pathlib import Path
 
 import grpc
 
@@ -35,13 +37,22 @@ def check_overflow(stub: CalculatorStub) -> None:
     raise AssertionError(f"{MAX_INT64} + 1: want OUT_OF_RANGE, got {got}")
 
 
+def open_channel(address: str, folder: str | None) -> grpc.Channel:
+    if folder is None:
+        return grpc.insecure_channel(address)
+    authorities, key, chain = (
+        file.read_bytes() if file.exists() else None for file in (Path(folder, name) for name in ("ca.crt", "tls.key", "tls.crt"))
+    )
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(authorities, key, chain))
+
+
 def main() -> int:
-    if len(sys.argv) != 2:
-        print("usage: client.py HOST:PORT", file=sys.stderr)
+    if len(sys.argv) not in (2, 3):
+        print("usage: client.py HOST:PORT [CERTIFICATES]", file=sys.stderr)
         return 2
-    address = sys.argv[1]
+    address, folder = sys.argv[1], sys.argv[2] if len(sys.argv) == 3 else None
     try:
-        with grpc.insecure_channel(address) as channel:
+        with open_channel(address, folder) as channel:
             stub = CalculatorStub(channel)
             total = add(stub, 2, 3)
             check_largest(stub)

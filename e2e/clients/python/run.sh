@@ -1,9 +1,10 @@
 #!/bin/sh
-# Generates a Python client of the published contract and calls the calculator at HOST:PORT with it; prints 5.
+# Generates a Python client of the published contract and calls the calculator at HOST:PORT with it, by TLS with the certificates of an
+# absolute folder; prints 5.
 set -eu
 
-if [ $# -ne 1 ]; then
-  echo "usage: $0 HOST:PORT" >&2
+if [ $# -ne 1 ] && [ $# -ne 2 ]; then
+  echo "usage: $0 HOST:PORT [CERTIFICATES]" >&2
   exit 2
 fi
 command -v python3 >/dev/null || { echo "$0: Python 3 is not installed" >&2; exit 1; }
@@ -21,4 +22,4 @@ rm -rf gen
 mkdir gen
 .venv/bin/python -m grpc_tools.protoc --proto_path=../../../proto --python_out=gen --grpc_python_out=gen \
   calculator/calculator.proto
-PYTHONPATH=gen exec .venv/bin/python client.py "$1"
+PYTHONPATH=gen exec .venv/bin/python client.py "$@"

@@ -140,6 +140,7 @@ class CachedCalls {
       state.count('bypass');
       return next(call);
     }
+    if (call.principal !== undefined) state.varied();
     const key = `${state.prefix}${rest}`;
     const insists = !metadata.isEmpty && wantsNew(metadata);
     if (insists) this.#forgetKey(key);

@@ -26,12 +26,12 @@ const MAX_PLAIN_BYTES = 256;
  * caller alone, because the metadata has a key that the contract doesn't list, or if the request isn't known.
  */
 export function keyOf(call: ClientCall, vary: readonly string[]): string | undefined {
-  const { metadata } = call;
+  const { metadata, principal } = call;
   if (!metadata.isEmpty && !mayShare(metadata, vary)) return undefined;
   const request = encodedRequest(call);
   if (request === undefined) return undefined;
   const text = textOf(request);
-  return vary.length === 0 ? text : `${text}\n${variantOf(metadata, vary)}`;
+  return vary.length === 0 && principal === undefined ? text : `${text}\n${variantOf(call, vary)}`;
 }
 
 /** The beginning of the keys of all variants of a request. */
@@ -50,8 +50,10 @@ function mayShare(metadata: Metadata, vary: readonly string[]): boolean {
 }
 
 /** A digest, because the values may be secret, such as `authorization`. */
-function variantOf(metadata: Metadata, vary: readonly string[]): string {
-  const values = vary.map((key) => metadata.getAll(key));
+function variantOf({ metadata, principal }: ClientCall, vary: readonly string[]): string {
+  const values: unknown[] = vary.map((key) => metadata.getAll(key));
+  // An answer for one principal is given to no other, nor to the same one with other scopes.
+  if (principal !== undefined) values.push([principal.issuer, principal.subject, principal.scopes]);
   return createHash('sha256').update(JSON.stringify(values)).digest('base64');
 }
 

@@ -9,8 +9,10 @@ import { LEASE_MS } from './shared/shared-store.js';
 export interface MethodState extends MethodCounts {
   /** The beginning of the keys of all that is kept now. */
   readonly prefix: string;
-  /** Whether a request has several answers, by its metadata. */
+  /** Whether a request has several answers, by its metadata or its principal. */
   readonly varies: boolean;
+  /** An answer belongs to a principal. */
+  varied(): void;
   /** Whether all kept answers are known by their resources. */
   readonly tags: boolean;
   /** An answer isn't known by its resource. */
@@ -98,6 +100,7 @@ function createState(
   let generation = 0;
   let prefix = `${id}.0 `;
   let tags = true;
+  let varies = (policy.cache?.vary.length ?? 0) > 0;
   let distrustedUntil = 0;
   const distrust = () => {
     distrustedUntil = clock.now() + (policy.cache?.ttlMs ?? 0) + LEASE_MS;
@@ -106,7 +109,12 @@ function createState(
     get prefix() {
       return prefix;
     },
-    varies: (policy.cache?.vary.length ?? 0) > 0,
+    get varies() {
+      return varies;
+    },
+    varied() {
+      varies = true;
+    },
     get tags() {
       return tags;
     },

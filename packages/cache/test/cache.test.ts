@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CachedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/cached';
-import type { Metadata } from '@rondo/rpc/call';
+import { callPrincipal, type Metadata, type ServerCall } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
@@ -339,4 +339,54 @@ it('gets answers ahead, a few at a time, and no more than may wait', async () =>
   expect([most, asked.size]).toEqual([4, 256]);
   await client.getEntry({ name: 'entry 200' });
   expect(asked.size).toBe(256);
+});
+
+describe('an answer for one principal', () => {
+  const ada = { subject: 'ada', issuer: 'test', scopes: ['read'], actors: [] };
+  const others = [
+    undefined,
+    { ...ada, subject: 'bob' },
+    { ...ada, issuer: 'other' },
+    { ...ada, scopes: [] },
+    { ...ada, scopes: ['read', 'write'] },
+  ];
+
+  it('is given to no other, nor to the same one with other scopes', async () => {
+    const { client, counts } = cached();
+    expect(textOf(await client.getEntry({ name: 'a' }, { principal: ada }))).toBe('content 1');
+    for (const principal of others) await client.getEntry({ name: 'a' }, { principal });
+    expect(counts.get).toBe(1 + others.length);
+    expect(textOf(await client.getEntry({ name: 'a' }, { principal: { ...ada } }))).toBe('content 1');
+    for (const principal of others) await client.getEntry({ name: 'a' }, { principal });
+    expect(counts.get).toBe(1 + others.length);
+  });
+
+  it('is waited for by no other', async () => {
+    const slow = gate();
+    const subjects: (string | undefined)[] = [];
+    const describeEntry = async (_: unknown, { values }: ServerCall) => {
+      const { subject } = values.get(callPrincipal) ?? {};
+      subjects.push(subject);
+      await slow.opened;
+      return { text: subject ?? '' };
+    };
+    const { client } = cached({ handlers: { describeEntry } });
+    const asked = [ada, { ...ada, subject: 'bob' }, undefined, ada].map((principal) =>
+      client.describeEntry({}, { principal }),
+    );
+    slow.open();
+    const texts = (await Promise.all(asked)).map(({ text }) => text);
+    expect(texts).toEqual(['ada', 'bob', '', 'ada']);
+    expect(subjects).toEqual(['ada', 'bob', undefined]);
+  });
+
+  it('ends with those of all others when the request is invalidated', async () => {
+    const { client, cache, counts } = cached();
+    await client.getEntry({ name: 'a' }, { principal: ada });
+    await client.getEntry({ name: 'a' });
+    cache.invalidate(client.getEntry, { name: 'a' });
+    await client.getEntry({ name: 'a' }, { principal: ada });
+    await client.getEntry({ name: 'a' });
+    expect(counts.get).toBe(4);
+  });
 });

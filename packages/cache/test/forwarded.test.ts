@@ -49,6 +49,10 @@ it('are made if their request depends on the instance, or their metadata may ide
   await ask({ request: () => request });
   await ask({ metadata: new Metadata({ authorization: 'anna' }) });
   expect(counts.get).toBe(3);
+  const anna = { subject: 'anna', issuer: 'api-keys', scopes: [], actors: [] };
+  await ask({ principal: anna });
+  await ask({ principal: anna });
+  expect(counts.get).toBe(4);
   channel.close();
 });
 

@@ -9,27 +9,48 @@ import {
   createRegistryChannel,
   type RegistryChannelOptions,
 } from '@rondo/rpc/client';
-import { type MutualTls, openMutualTls, readTlsSettings, type TlsSettings } from '@rondo/rpc/internal';
+import {
+  configuredToken,
+  type MutualTls,
+  openMutualTls,
+  readTlsSettings,
+  sendToken,
+  type TlsSettings,
+} from '@rondo/rpc/internal';
 import type { CommandContext } from './command.js';
 import { messageOf, UsageError } from './errors.js';
 
-/** Opens the certificate with which a command calls. Every command opens its channels within the scope that has it. */
-const certificate = new AsyncLocalStorage<() => MutualTls | undefined>();
+/** What a command calls with. */
+interface Credentials {
+  readonly tls: MutualTls | undefined;
+  readonly token: string | undefined;
+}
+
+/** Opens the credentials with which a command calls. Every command opens its channels within the scope that has them. */
+const credentials = new AsyncLocalStorage<() => Credentials>();
 
 /** What decides with which certificate a command calls. */
 type CallerContext = Pick<CommandContext, 'environment' | 'dataDirectory' | 'clock' | 'wallClock'>;
 
 /**
  * Runs a command whose channels have the certificate of `RONDO_TLS_DIR`, or that of the person for whom `rondo certs` has made
- * one, if the system of this folder runs with TLS. It is read when the first channel is opened.
+ * one, if the system of this folder runs with TLS; and the token of `RONDO_TOKEN`. Both are read when the first channel is opened.
  */
-export function withCertificate<T>(context: CallerContext, work: () => Promise<T>): Promise<T> {
-  let opened: { readonly tls: MutualTls | undefined } | undefined;
+export function withCredentials<T>(context: CallerContext, work: () => Promise<T>): Promise<T> {
+  let opened: Credentials | undefined;
   const open = () => {
-    opened ??= { tls: openCertificate(context) };
-    return opened.tls;
+    opened ??= { tls: openCertificate(context), token: readToken(context) };
+    return opened;
   };
-  return certificate.run(open, work);
+  return credentials.run(open, work);
+}
+
+function readToken({ environment }: CallerContext): string | undefined {
+  try {
+    return configuredToken(environment);
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
 }
 
 function openCertificate(context: CallerContext): MutualTls | undefined {
@@ -67,12 +88,24 @@ function readDescriptors(file: string | undefined): Uint8Array | undefined {
   }
 }
 
-/** Opens a channel with the certificate of the command. */
+/** Opens a channel with the certificate and the token of the command. */
 export function openChannel(options: ChannelOptions): Channel {
-  return createChannel({ ...options, mutualTls: certificate.getStore()?.() });
+  const { tls, token } = credentials.getStore()?.() ?? {};
+  return createChannel({
+    ...options,
+    mutualTls: tls,
+    middleware: [...sendToken(token), ...(options.middleware ?? [])],
+  });
 }
 
-/** Opens a channel over the registry with the certificate of the command. */
+/** The certificate of the command and its key; undefined if it calls without TLS. */
+export function ownCertificate(): { readonly cert: Buffer; readonly key: Buffer } | undefined {
+  return credentials.getStore()?.().tls?.identity.current;
+}
+
+/** Opens a channel over the registry with the certificate and the token of the command. */
 export function openRegistryChannel(options: RegistryChannelOptions): Channel {
-  return createRegistryChannel({ ...options, mutualTls: certificate.getStore()?.() });
+  const { tls, token } = credentials.getStore()?.() ?? {};
+  const middleware = [...sendToken(token), ...(options.middleware ?? [])];
+  return createRegistryChannel({ ...options, mutualTls: tls, middleware });
 }

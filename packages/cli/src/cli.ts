@@ -1,6 +1,6 @@
 import { didYouMean } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
-import { withCertificate } from './channels.js';
+import { withCredentials } from './channels.js';
 import type { Command, CommandContext } from './command.js';
 import { createComplete } from './commands/completion.js';
 import { commands, groups } from './commands/index.js';
@@ -24,7 +24,7 @@ export async function runCli(args: readonly string[], context: CommandContext): 
     if (name === 'help') return await printHelp(about(rest[0]), context);
     const command = find(name);
     if (wantsHelp(rest)) return await printHelp(command.help, context);
-    return await withCertificate(context, () => command.run(rest, context));
+    return await withCredentials(context, () => command.run(rest, context));
   } catch (error) {
     return reportError(error, { args, context });
   }

@@ -44,6 +44,29 @@ export const dataOption = {
 export const dataDirectoryOf = (data: string | undefined, { directory, dataDirectory }: CommandContext): string =>
   data === undefined ? dataDirectory : path.resolve(directory, data);
 
+/** The folder of the development issuer and the API keys. */
+export const authFolder = (data: string | undefined, context: CommandContext): string =>
+  path.join(dataDirectoryOf(data, context), 'auth');
+
+/** Parses `--as`, the subject of a token or an API key. */
+export function checkSubject(text: string | undefined): string {
+  if (text !== undefined && /^[\x20-\x7e]{1,255}$/.test(text) && text.trim() !== '') return text;
+  throw new UsageError(
+    '--as must name a person or program by 1 to 255 printable characters of ASCII, such as --as ada',
+  );
+}
+
+/** A scope as RFC 6749 has it, section 3.3, without a comma. */
+const SCOPE = /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,255}$/;
+
+/** Parses `--scopes`, which commas or spaces separate. */
+export function scopeList(text = ''): readonly string[] {
+  const scopes = text.split(/[\s,]+/).filter((scope) => scope !== '');
+  const wrong = scopes.find((scope) => !SCOPE.test(scope));
+  if (wrong === undefined) return scopes;
+  throw new UsageError(`--scopes: ${JSON.stringify(wrong)} is no scope; write them such as sales.read,sales.write`);
+}
+
 /** Parses a whole number from 1 to `limit`; undefined if the option wasn't given. */
 export function positiveInteger(option: string, text: string | undefined, limit?: number): number | undefined {
   if (text === undefined) return undefined;
@@ -155,13 +178,14 @@ export const defaultReason = ({ environment }: CommandContext): string => {
   return user === '' ? '' : `by ${user}`;
 };
 
-/** Parses `key=value` pairs into metadata. The value of a key that ends in `-bin` is bytes in base64. */
+/** Parses `key=value` pairs, or `key: value` as curl has them, into metadata. The value of a key that ends in `-bin` is bytes in base64. */
 export function parseMetadata(pairs: readonly string[]): Metadata {
   const metadata = new Metadata();
   for (const pair of pairs) {
-    const [, key, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+    const [, key, value] = /^([^=:\s]+)(?:=|:\s*)(.*)$/s.exec(pair) ?? [];
     if (key === undefined || value === undefined) {
-      throw new UsageError(`--metadata "${pair}": must be key=value, such as request-id=42`);
+      // The value may be a secret, such as a token.
+      throw new UsageError('--metadata must be key=value or "key: value", such as request-id=42');
     }
     append(metadata, key, value);
   }

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { DatabaseError as ServerError } from 'pg';
+import { explainTls } from './tls-errors.js';
 
 /** Base class of classified database errors. `cause` is the driver's error. */
 export abstract class DatabaseError extends Error {
@@ -121,6 +122,8 @@ export async function withUnknownOutcome<T>(work: Promise<T>): Promise<T> {
 export function classify(error: unknown): unknown {
   if (error instanceof DatabaseError) return error;
   if (error instanceof ServerError) return classifyServerError(error);
+  const refused = types.isNativeError(error) ? explainTls(error) : undefined;
+  if (refused !== undefined) return new DatabaseUnavailable(`PostgreSQL is unavailable: ${refused}`, error);
   return isConnectionLoss(error)
     ? new DatabaseUnavailable(`PostgreSQL is unavailable: ${reasonOf(error)}`, error)
     : error;

@@ -129,4 +129,99 @@ describe('migrate', () => {
     await expect(migrate(impatient, { migrations: [slow] })).resolves.toEqual([slow.name]);
     await impatient.close();
   });
+
+  it('refuses a database from before the baseline, and changes nothing', async () => {
+    await migrate(database, { migrations: [first, second] });
+    const baseline = {
+      name: '0001_baseline.sql',
+      sql: '-- rondo:baseline\nDROP TABLE first;\nCREATE TABLE first (id int)',
+    };
+    const refused = migrate(database, { migrations: [baseline, { ...third, name: '0008_third.sql' }] });
+    await expect(refused).rejects.toThrow(
+      /0001_baseline\.sql: .* has 0001_first\.sql .* Nothing was changed.*pg_dump.*dropdb/,
+    );
+    expect(await rows()).toEqual([{ id: 1 }]);
+    await expect(migrate(database, { migrations: [first, second] })).resolves.toEqual([]);
+  });
+
+  it('applies a baseline to an empty database, and what comes after a gap in the numbers', async () => {
+    const baseline = { name: '0001_baseline.sql', sql: `-- rondo:baseline\n${first.sql}` };
+    const later = { ...second, name: '0008_later.sql' };
+    expect(await migrate(database, { migrations: [baseline, later] })).toEqual([baseline.name, later.name]);
+    expect(await migrate(database, { migrations: [baseline, later] })).toEqual([]);
+    const other = { ...first, sql: '-- rondo:base\nSELECT 1' };
+    await expect(migrate(database, { migrations: [other] })).rejects.toThrow('write no-transaction or baseline');
+  });
+});
+
+describe('a migration without a transaction', () => {
+  const table = { name: '0001_table.sql', sql: 'CREATE TABLE first (id int); INSERT INTO first VALUES (1), (1)' };
+  const index = (columns: string) => ({
+    name: '0002_indexes.sql',
+    sql: `-- rondo:no-transaction
+      -- Why; with a semicolon.
+      CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS first_ids ON first (${columns});
+      CREATE INDEX CONCURRENTLY IF NOT EXISTS first_other ON first (id);
+    `,
+  });
+  const indexes = () =>
+    database.query<{ name: string; valid: boolean }>(
+      `SELECT indexrelid::regclass::text AS name, indisvalid AS valid FROM pg_index
+        WHERE indrelid = 'first'::regclass ORDER BY 1`,
+    );
+
+  it('builds indexes concurrently, and goes on after an interruption', async () => {
+    const failing = migrate(database, { migrations: [table, index('id')] });
+    await expect(failing).rejects.toThrow(/0002_indexes\.sql: failed, and the next start tries it again: .*first_ids/);
+    expect(await indexes()).toEqual([{ name: 'first_ids', valid: false }]);
+    await database.query('DELETE FROM first WHERE ctid = (SELECT min(ctid) FROM first)');
+    expect(await migrate(database, { migrations: [table, index('id')] })).toEqual(['0002_indexes.sql']);
+    expect(await indexes()).toEqual([
+      { name: 'first_ids', valid: true },
+      { name: 'first_other', valid: true },
+    ]);
+    // The lock of migrations is free again, also in other sessions, and so are the timeouts of the connection.
+    const other = createPool({ url });
+    expect(await migrate(other, { migrations: [table, index('id'), third] })).toEqual([third.name]);
+    await other.close();
+  });
+
+  it('is applied once when several replicas start at once', async () => {
+    await migrate(database, { migrations: [table] });
+    await database.query('DELETE FROM first');
+    const pools = Array.from({ length: 4 }, () => createPool({ url }));
+    const applied = await Promise.all(pools.map((pool) => migrate(pool, { migrations: [table, index('id')] })));
+    expect(applied.flat()).toEqual(['0002_indexes.sql']);
+    await Promise.all(pools.map((pool) => pool.close()));
+  });
+});
+
+describe('a migration that waits for a prepared transaction', () => {
+  it('names it, lets other statements pass, and goes on when it has ended', async () => {
+    await migrate(database, { migrations: [first] });
+    await database.prepare('in-doubt-1', (transaction) => transaction.query('INSERT INTO first VALUES (7)'));
+    const wider = { name: '0002_wider.sql', sql: 'ALTER TABLE first ADD COLUMN note text' };
+    const warnings: string[] = [];
+    const migrating = migrate(database, {
+      migrations: [first, wider],
+      lockTimeoutMs: 50,
+      warn: (line) => warnings.push(line),
+    });
+    while (warnings.length < 2) await rows();
+    expect(warnings[1]).toContain('Prepared transactions keep theirs until they end: in-doubt-1.');
+    expect(await rows()).toEqual([]);
+    await database.rollbackPrepared('in-doubt-1');
+    expect(await migrating).toEqual([wider.name]);
+  });
+
+  it('ends its wait with the signal', async () => {
+    await migrate(database, { migrations: [first] });
+    await database.prepare('in-doubt-2', (transaction) => transaction.query('INSERT INTO first VALUES (7)'));
+    const ending = new AbortController();
+    const wider = { name: '0002_wider.sql', sql: 'ALTER TABLE first ADD COLUMN note text' };
+    const warn = () => ending.abort(new Error('enough'));
+    const migrating = migrate(database, { migrations: [first, wider], lockTimeoutMs: 50, warn, signal: ending.signal });
+    await expect(migrating).rejects.toThrow('enough');
+    await database.rollbackPrepared('in-doubt-2');
+  });
 });

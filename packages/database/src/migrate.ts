@@ -1,4 +1,6 @@
-import { DatabaseUnavailable } from './errors.js';
+import { apply, heldByPrepared } from './apply-migration.js';
+import { sleep } from './backoff.js';
+import { LockTimeout } from './errors.js';
 import {
   type Migration,
   MigrationError,
@@ -27,8 +29,13 @@ export interface MigrateOptions {
   readonly part?: string;
   /** Receives one line per applied migration. */
   readonly log?: (line: string) => void;
-  /** Receives a warning about migrations of a newer version; `log` by default. */
+  /** Receives a warning about migrations of a newer version, and about locks that a migration waits for; default `log`. */
   readonly warn?: (line: string) => void;
+  /**
+   * How long a migration waits for a lock, and all later statements on the table behind it, before it lets them pass and
+   * tries again; default 3,000.
+   */
+  readonly lockTimeoutMs?: number;
   /** Ends the wait for another replica's migration, and rolls back a running migration. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -53,11 +60,21 @@ interface Step {
   readonly newer: readonly string[];
 }
 
+/** Pause before the next try, after another replica had the lock or a migration didn't get one. */
+const RETRY_PAUSE_MS = 200;
+
 /**
  * Brings the schema up to date. It applies the missing migrations in order, each in a transaction of its own, and
  * records them with a checksum in the table `rondo_migrations` (see `part` for a package's). Any number of replicas may
  * run it at once: an advisory lock ensures that each migration is applied once. Only `signal` limits the time of a
- * migration.
+ * migration. One that can't get a lock is rolled back and tried again, with a warning that names the prepared
+ * transactions in its way.
+ *
+ * A file that begins with the line `-- rondo:no-transaction` is applied statement by statement, for `CREATE INDEX
+ * CONCURRENTLY`. If it is interrupted, the next run begins it anew; see {@link Migration}.
+ *
+ * A file that begins with the line `-- rondo:baseline` replaces all files before it. A database that has one of those is
+ * refused.
  *
  * Applied migrations with higher numbers belong to a newer version. An older replica that restarts beside it, or that
  * replaces it in a rollback, ignores them with a warning. So a schema must also work with the version before it.
@@ -67,7 +84,7 @@ interface Step {
  *   than a missing one; `DatabaseUnavailable` if the database is unavailable.
  */
 export async function migrate(database: Database, options: MigrateOptions): Promise<string[]> {
-  const { directory, migrations, log, warn = log, signal } = options;
+  const { directory, migrations, log, warn = log, signal, lockTimeoutMs = 3_000 } = options;
   if ((directory === undefined) === (migrations === undefined)) {
     throw new TypeError('migrate takes either a directory or migrations');
   }
@@ -75,7 +92,15 @@ export async function migrate(database: Database, options: MigrateOptions): Prom
   const schema = { migrations: numberMigrations(found), ledger: ledgerOf(options.part) };
   const applied: string[] = [];
   for (;;) {
-    const step = await applyNext(database, schema, signal);
+    const step = await applyNext(database, schema, { lockTimeoutMs, signal, warn }).catch(async (error: unknown) => {
+      if (!(error instanceof LockTimeout)) throw error;
+      warn?.(`a migration waits for a lock${await heldByPrepared(database)}`);
+      return undefined;
+    });
+    if (step === undefined) {
+      await sleep(RETRY_PAUSE_MS, signal);
+      continue;
+    }
     if (step.applied === undefined) {
       if (step.newer.length > 0) warn?.(`the schema is newer than this version: it has ${step.newer.join(', ')}, too`);
       return applied;
@@ -93,15 +118,31 @@ function ledgerOf(part: string | undefined): string {
   return `rondo_migrations_${part}`;
 }
 
-/** One transaction: takes the lock, reads the applied migrations, and applies the first missing one. */
-function applyNext(database: Database, { migrations, ledger }: Schema, signal: AbortSignal | undefined): Promise<Step> {
+interface ApplyOptions {
+  readonly lockTimeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly warn: ((line: string) => void) | undefined;
+}
+
+/**
+ * One transaction: takes the lock, reads the applied migrations, and applies the first missing one. Undefined if another
+ * replica has the lock.
+ */
+function applyNext(
+  database: Database,
+  { migrations, ledger }: Schema,
+  options: ApplyOptions,
+): Promise<Step | undefined> {
+  const { lockTimeoutMs, signal, warn } = options;
   return database.transaction(
     async (transaction) => {
-      await transaction.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+      // Without waiting: CREATE INDEX CONCURRENTLY waits for all statements, also for one that waits for this lock.
+      const sql = 'SELECT pg_try_advisory_xact_lock($1) AS locked';
+      if (!(await transaction.one<{ locked: boolean }>(sql, [LOCK])).locked) return undefined;
       const applied = await readApplied(transaction, ledger);
       const next = pending(migrations, applied)[0];
       if (next !== undefined) {
-        await apply(transaction, next);
+        await apply(transaction, next, { lock: LOCK, lockTimeoutMs, warn });
         await record(transaction, ledger, next);
       }
       return { applied: next?.name, newer: newerThan(migrations, applied).map(({ name }) => name) };
@@ -121,15 +162,6 @@ async function readApplied(transaction: Transaction, ledger: string): Promise<Ap
   return transaction.query<Applied>(`SELECT number, name, sha256 FROM ${ledger} ORDER BY number`);
 }
 
-async function apply(transaction: Transaction, { name, sql }: NumberedMigration): Promise<void> {
-  try {
-    await transaction.script(sql);
-  } catch (error) {
-    if (error instanceof DatabaseUnavailable || !(error instanceof Error)) throw error;
-    throw new MigrationError(name, `failed and was rolled back: ${error.message}`, error);
-  }
-}
-
 async function record(transaction: Transaction, ledger: string, applied: NumberedMigration): Promise<void> {
   const { number, name, sha256 } = applied;
   await transaction.query(`INSERT INTO ${ledger} (number, name, sha256) VALUES ($1, $2, $3)`, [number, name, sha256]);
@@ -146,6 +178,7 @@ function newerThan(migrations: readonly NumberedMigration[], applied: readonly A
 /** The migrations left to apply. It first checks that every applied one is unchanged or of a newer version. */
 function pending(migrations: readonly NumberedMigration[], applied: readonly Applied[]): NumberedMigration[] {
   const byNumber = new Map(migrations.map((migration) => [migration.number, migration]));
+  requireBaseline(migrations, applied);
   const newer = new Set(newerThan(migrations, applied));
   for (const earlier of applied) if (!newer.has(earlier)) compare(earlier, byNumber.get(earlier.number));
   const done = new Set(applied.map(({ number }) => number));
@@ -156,6 +189,15 @@ function pending(migrations: readonly NumberedMigration[], applied: readonly App
     throw new MigrationError(overtaken.name, `comes before ${last?.name}, which is applied: give it a higher number`);
   }
   return left;
+}
+
+function requireBaseline([first]: readonly NumberedMigration[], [oldest]: readonly Applied[]): void {
+  if (first?.kind !== 'baseline' || oldest === undefined || oldest.name === first.name) return;
+  throw new MigrationError(
+    first.name,
+    `begins a new schema, and this database has ${oldest.name} of the schema before it. Nothing was changed. Save the data ` +
+      'with "pg_dump --file before.sql DATABASE", remove the database with "dropdb DATABASE", and start again',
+  );
 }
 
 function compare(earlier: Applied, migration: NumberedMigration | undefined): void {

@@ -3,9 +3,16 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const DIRECTIVE = /^-- rondo:(.*?)\r?(?:\n|$)/;
 const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
 
-/** One step of a schema: plain SQL without BEGIN or COMMIT. */
+/**
+ * One step of a schema: plain SQL without BEGIN or COMMIT.
+ *
+ * With `-- rondo:no-transaction` as its first line it runs outside of a transaction. Each statement then ends with a `;` at
+ * the end of a line, and may run twice (`IF NOT EXISTS`), because the file begins anew after an interruption. An index
+ * whose `CREATE INDEX CONCURRENTLY` was interrupted is dropped first.
+ */
 export interface Migration {
   /** The file's name, `0001_what_it_does.sql`. Migrations are ordered by the number. */
   readonly name: string;
@@ -39,6 +46,7 @@ export class MigrationError extends Error {
 export interface NumberedMigration extends Migration {
   readonly number: number;
   readonly sha256: string;
+  readonly kind: 'transaction' | 'no-transaction' | 'baseline';
 }
 
 /** Reads the `.sql` files of a folder and ignores other files. */
@@ -69,7 +77,14 @@ function number({ name, sql }: Migration): NumberedMigration {
   if (digits === undefined) {
     throw new MigrationError(name, 'is not named like 0001_what_it_does.sql (four digits, lower case): rename it');
   }
-  return { name, sql, number: Number(digits), sha256: sha256(sql) };
+  return { name, sql, number: Number(digits), sha256: sha256(sql), kind: kindOf(name, sql) };
+}
+
+function kindOf(name: string, sql: string): NumberedMigration['kind'] {
+  const directive = DIRECTIVE.exec(sql)?.[1];
+  if (directive === undefined) return 'transaction';
+  if (directive === 'no-transaction' || directive === 'baseline') return directive;
+  throw new MigrationError(name, `begins with "-- rondo:${directive}": write no-transaction or baseline, or remove it`);
 }
 
 /** Line ends don't count: a checkout on another system may change them. */

@@ -1,6 +1,7 @@
 import { KeyInUse, LockTimeout } from './errors.js';
 import type { SchemaPart } from './migration.js';
 import type { KeyedCall, Once, Outcome, StoredOutcome } from './once.js';
+import { createPruning } from './pruning.js';
 import type { Database, Queries, QueryOptions, SqlValue, Transaction } from './sql.js';
 
 /** A row without bytes is a claim: only the transaction that makes it sees it. New keys of Rondo's clients grow with time. */
@@ -134,20 +135,7 @@ export interface PostgresOutcomes {
 
 /** Creates the store. About every ten minutes it removes what has expired. */
 export function createOutcomeStore(database: Database, { onError }: OutcomeStoreOptions = {}): PostgresOutcomes {
-  const ending = new AbortController();
-  let running: Promise<void> = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
-  const wait = (): void => {
-    timer = setTimeout(
-      () => {
-        running = prune(database, ending.signal)
-          .catch((error: unknown) => (ending.signal.aborted ? undefined : onError?.(error)))
-          .then(() => (ending.signal.aborted ? undefined : wait()));
-      },
-      EVERY_MS * (0.5 + Math.random()),
-    ).unref();
-  };
-  wait();
+  const pruning = createPruning((signal) => prune(database, signal), { onError });
   return {
     find: (call, options) => find(database, call, options),
     async add(call, { code, bytes }, { outageWait, ...options } = {}) {
@@ -157,15 +145,10 @@ export function createOutcomeStore(database: Database, { onError }: OutcomeStore
       return first ?? { code, bytes, fingerprint: call.fingerprint };
     },
     prune: (signal) => prune(database, signal),
-    async close() {
-      ending.abort();
-      clearTimeout(timer);
-      await running;
-    },
+    close: () => pruning.close(),
   };
 }
 
-const EVERY_MS = 600_000;
 const BATCH = 1_000;
 
 /**

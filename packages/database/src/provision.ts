@@ -1,5 +1,6 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { createPool } from './pool.js';
+import { readSecret } from './secret-file.js';
 import type { Database } from './sql.js';
 
 const LOCK = 0x70726f76n;
@@ -98,16 +99,23 @@ export interface ProvisionConfig {
   readonly databases: readonly ProvisionedDatabase[];
 }
 
-/** Reads `RONDO_DATABASE_ADMIN_URL` and `RONDO_DATABASES`; returns every fault in them. */
+/** Reads `RONDO_DATABASE_ADMIN_URL` and `RONDO_DATABASES`, or their files; returns every fault in them. */
 export function readProvisionConfig(
   environment: Readonly<Record<string, string | undefined>>,
 ): ProvisionConfig | { readonly faults: readonly string[] } {
   const faults: string[] = [];
-  const adminUrl = environment['RONDO_DATABASE_ADMIN_URL'] ?? '';
-  faults.push(...urlFaults(adminUrl));
-  const entries = (environment['RONDO_DATABASES'] ?? '').split(/[,\n]/).filter((entry) => entry.trim() !== '');
+  const read = (name: string) => {
+    const secret = readSecret(name, environment);
+    if ('fault' in secret) faults.push(secret.fault);
+    return secret;
+  };
+  const admin = read('RONDO_DATABASE_ADMIN_URL');
+  const adminUrl = 'fault' in admin ? '' : (admin.text ?? '');
+  if (!('fault' in admin)) faults.push(...urlFaults(adminUrl));
+  const listed = read('RONDO_DATABASES');
+  const entries = ('fault' in listed ? '' : (listed.text ?? '')).split(/[,\n]/).filter((entry) => entry.trim() !== '');
   // It may be empty: a system can have no database yet.
-  if (environment['RONDO_DATABASES'] === undefined)
+  if (!('fault' in listed) && listed.text === undefined)
     faults.push('RONDO_DATABASES is not set: give database:role:password, one a line or comma-separated');
   const databases = entries.flatMap((entry, index) => {
     const parsed = parseTriple(entry.trim());

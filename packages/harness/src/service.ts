@@ -87,6 +87,6 @@ export function serviceEnvironment(): Readonly<Record<string, string | undefined
 }
 
 function withoutOwn(): Readonly<Record<string, undefined>> {
-  const own = Object.keys(process.env).filter((name) => /^(?:RONDO_|OTEL_|DATABASE_URL$)/.test(name));
+  const own = Object.keys(process.env).filter((name) => /^(?:RONDO_|OTEL_|DATABASE_URL(?:_FILE)?$)/.test(name));
   return Object.fromEntries(own.map((name) => [name, undefined]));
 }

@@ -40,6 +40,8 @@ export interface SystemOptions {
   readonly restarts?: boolean;
   /** Whether each process serves its metrics. */
   readonly metrics?: boolean;
+  /** Whether the system verifies who calls, by `--auth`. */
+  readonly auth?: boolean;
   /** Variables of the launcher over those of this process. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -61,7 +63,7 @@ export function startSystem(options: SystemOptions = {}): Promise<System> {
 /** Starts a system on a data folder that exists. */
 export async function startSystemOn(
   data: string,
-  { restarts = false, metrics = false, env: extra = {} }: SystemOptions = {},
+  { restarts = false, metrics = false, auth = false, env: extra = {} }: SystemOptions = {},
 ): Promise<System> {
   const base = await freeBase(metrics ? PORTS_WITH_METRICS : undefined);
   const registry = `127.0.0.1:${base}`;
@@ -73,6 +75,7 @@ export async function startSystemOn(
       String(base),
       ...(restarts ? [] : ['--no-restart']),
       ...(metrics ? ['--metrics'] : []),
+      ...(auth ? ['--auth'] : []),
     ],
     extra,
   );

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FieldAt } from '@rondo/rpc/status';
 import type { ListQuery, PageQuery } from './domain/list.js';
 import { type FilterField, readFilter } from './filter.js';
+import { currentViewer } from './viewer.js';
 
 /** A list in the contract. */
 export interface List {
@@ -24,6 +25,7 @@ export function readList(field: FieldAt, list: List, request: ListRequest): List
     ...readPage(field, narrowed(list, request), request),
     conditions: readFilter(field('filter'), request.filter, list.fields),
     showDeleted: request.showDeleted ?? false,
+    sight: currentViewer()?.sight,
   };
 }
 
@@ -32,9 +34,9 @@ export function nextPageToken(list: List, request: ListRequest, next: bigint | u
   return toPageToken(narrowed(list, request), next);
 }
 
-/** The collection with everything that narrows it: a token is valid for these only. */
+/** The collection with everything that narrows it, the viewer included: a token is valid for these only. */
 function narrowed({ collection }: List, { filter, showDeleted = false }: ListRequest): readonly string[] {
-  return [collection, filter, showDeleted ? 'deleted too' : ''];
+  return [collection, filter, showDeleted ? 'deleted too' : '', ...(currentViewer()?.identity ?? [])];
 }
 
 const DEFAULT_SIZE = 50;
@@ -77,7 +79,7 @@ function readToken(field: FieldAt, list: readonly string[], token: string): bigi
   const position = BigInt(digits);
   if (of === digestOf(list) && position <= MAX_POSITION) return position;
   field('page_token')(
-    'must be the next_page_token of a reply for the same list, its filter included; leave it empty for the first page',
+    'must be the next_page_token of a reply to the same caller for the same list, its filter included; leave it empty for the first page',
   );
   return 0n;
 }

@@ -6,6 +6,8 @@ import {
   DomainError,
   InvalidRequest,
   Missing,
+  NotPermitted,
+  OutOfSight,
   Overloaded,
   Refused,
   StaleEtag,
@@ -33,6 +35,7 @@ export function createStatusMapping(
   ownError: (error: DomainError) => RpcError | undefined = () => undefined,
 ): StatusMapping {
   const toRpcError = (error: unknown): unknown => {
+    if (error instanceof OutOfSight) return toRpcError(error.cause);
     if (!(error instanceof DomainError)) return error;
     // @rewraps the faults of an InvalidRequest.
     if (error instanceof InvalidRequest) return invalidArgument(error.faults);
@@ -55,6 +58,7 @@ export function createStatusMapping(
 
 const CODES = [
   [Missing, Status.NOT_FOUND],
+  [NotPermitted, Status.PERMISSION_DENIED],
   [AlreadyExists, Status.ALREADY_EXISTS],
   [Refused, Status.FAILED_PRECONDITION],
   [StaleEtag, Status.ABORTED],
@@ -74,6 +78,10 @@ function detailsOf(error: DomainError, domain: string) {
     return resources.map((resourceName) => packDetail(ResourceInfo, { resourceName, description }));
   }
   if (error instanceof Refused) return [packDetail(PreconditionFailure, { violations: [...error.violations] })];
+  if (error instanceof NotPermitted) {
+    const metadata = { resource: error.resource, scope: error.scope };
+    return [packDetail(ErrorInfo, { reason: 'NOT_PERMITTED', domain, metadata })];
+  }
   if (error instanceof StaleEtag) {
     const metadata = { resource: error.resource, changed: error.changed.join(',') };
     return [packDetail(ErrorInfo, { reason: 'STALE_ETAG', domain, metadata })];

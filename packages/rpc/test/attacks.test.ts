@@ -1,5 +1,6 @@
 /** An attacker with its own connection neither ends the process nor fails a call of another client. */
 
+import type { ConnectionOptions } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Attempt } from './attacks/attempt.js';
@@ -11,30 +12,26 @@ import { pathOf } from './attacks/frames.js';
 import { malformed } from './attacks/malformed.js';
 import { messages } from './attacks/messages.js';
 import { requests } from './attacks/requests.js';
-
-let bystander: Bystander;
-
-beforeAll(async () => {
-  bystander = await startVictim();
-});
-
-afterAll(() => bystander.close());
-
-/** The victim is still the same process, and has logged nothing. */
-afterEach(() => {
-  expect(bystander.state()).toEqual(UNHARMED);
-});
+import { type CertificateFolder, certify, createFolder, mutualTlsIn, newAuthority } from './support/identities.js';
 
 /** Attacks by a plain gRPC client, with its own metadata, deadline and message. */
 function plain(name: string, run: (client: grpc.Client) => Promise<unknown>): Attempt {
   return [
     name,
-    async ({ port }) => {
-      const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+    async ({ port, tls }) => {
+      const credentials = tls === undefined ? grpc.credentials.createInsecure() : secure(tls);
+      const client = new grpc.Client(`127.0.0.1:${port}`, credentials, {
+        'grpc.ssl_target_name_override': 'localhost',
+      });
       await run(client);
       client.close();
     },
   ];
+}
+
+function secure({ ca, key, cert }: ConnectionOptions): grpc.ChannelCredentials {
+  const [root, own, chain] = [ca, key, cert].map((pem) => Buffer.from(String(pem)));
+  return grpc.credentials.createSsl(root, own, chain);
 }
 
 const identity = (bytes: Buffer) => bytes;
@@ -81,7 +78,7 @@ const plainClients: readonly Attempt[] = [
   plain('1,000 calls whose time is over', (client) => Promise.all(times(1_000, () => unary(client, { timeoutMs: 1 })))),
 ];
 
-describe.each<[string, readonly Attempt[]]>([
+const ATTACKS: readonly (readonly [kind: string, attempts: readonly Attempt[]])[] = [
   ['connections', connections],
   ['frames', malformed],
   ['requests', requests],
@@ -89,8 +86,44 @@ describe.each<[string, readonly Attempt[]]>([
   ['floods', floods],
   ['clients of HTTP/2', clients],
   ['clients of gRPC', plainClients],
-])('an attack by %s', (_kind, attempts) => {
-  it.each(attempts)('%s', async (_name, run) => {
-    expect(await bystander.during(() => run(bystander.victim))).toEqual(SERVED);
+];
+
+let bystander: Bystander;
+const folders: CertificateFolder[] = [];
+afterAll(() => {
+  for (const folder of folders) folder.remove();
+});
+
+/** The attacker is a process of the trust domain: a stolen certificate, or a neighbour. */
+async function startSecureVictim(): Promise<Bystander> {
+  const authority = await newAuthority();
+  const [own, client, stolen] = await Promise.all(
+    ['sales', 'gateway', 'mallory'].map((name) => certify(authority, name)),
+  );
+  const [folder, clientFolder] = [createFolder(), createFolder()];
+  folders.push(folder, clientFolder);
+  folder.write({ ...own, ca: authority.cert });
+  clientFolder.write({ ...client, ca: authority.cert });
+  const tls = { ...stolen, ca: authority.cert, servername: 'localhost' };
+  return startVictim({ folder: folder.path, client: mutualTlsIn(clientFolder), tls });
+}
+
+describe.each([
+  ['without TLS', () => startVictim()],
+  ['with TLS, and a client with a certificate,', startSecureVictim],
+])('a server %s withstands an attack', (_how, start) => {
+  beforeAll(async () => {
+    bystander = await start();
+  });
+  afterAll(() => bystander.close());
+  /** The victim is still the same process, and has logged nothing. */
+  afterEach(() => {
+    expect(bystander.state()).toEqual(UNHARMED);
+  });
+
+  describe.each(ATTACKS)('by %s', (_kind, attempts) => {
+    it.each(attempts)('%s', async (_name, run) => {
+      expect(await bystander.during(() => run(bystander.victim))).toEqual(SERVED);
+    });
   });
 });

@@ -26,13 +26,15 @@ async function start(maxConnectionAgeMs = AGE_MS) {
   const peers: string[] = [];
   const begun = deferred();
   const finish = deferred();
+  const left = deferred();
   const service = conformanceService({
     async unary(_request, { peer }: ServerCall) {
       peers.push(peer);
       return {};
     },
-    async unaryUnsafe() {
+    async unaryUnsafe(_request, { signal }: ServerCall) {
       begun.resolve();
+      signal.addEventListener('abort', () => left.resolve());
       await finish.promise;
       return {};
     },
@@ -46,7 +48,14 @@ async function start(maxConnectionAgeMs = AGE_MS) {
     () => server.drain(0),
     () => finish.resolve(),
   );
-  return { clock, address: server.address, peers, begun: begun.promise, finish: () => finish.resolve() };
+  return {
+    clock,
+    address: server.address,
+    peers,
+    begun: begun.promise,
+    left: left.promise,
+    finish: () => finish.resolve(),
+  };
 }
 
 /** Calls by plain grpc-js. */
@@ -100,4 +109,14 @@ it('a foreign client keeps its connection if there is no age', async () => {
   await clock.advance(AGE_MS * 1.5);
   await call('unary');
   expect(new Set(peers).size).toBe(1);
+});
+
+it('a call that outlasts its old connection by 5 minutes ends, at the client and in the handler', async () => {
+  const { clock, address, begun, left } = await start();
+  const call = connectForeign(address)('unaryUnsafe');
+  await begun;
+  await clock.advance(2 * AGE_MS);
+  await clock.advance(300_000);
+  await left;
+  await expect(call).rejects.toMatchObject({ code: expect.any(Number) });
 });

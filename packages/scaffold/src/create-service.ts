@@ -12,7 +12,7 @@ import { recordWritten } from './record.js';
 import { stubsOf } from './render/app.js';
 import { type Blueprint, nameHandlers } from './render/blueprint.js';
 import { renderService } from './render/service-files.js';
-import { renderStarter, starterFile } from './render/starter.js';
+import { renderStarter, starterFile, starterScope } from './render/starter.js';
 import { readText } from './repository.js';
 import { addToCompose, COMPOSE } from './root-files/compose.js';
 import { readExemptions } from './root-files/exemptions.js';
@@ -35,7 +35,8 @@ export async function createService(options: NewServiceOptions): Promise<Created
     await checkReplaceable(options, loaded);
     return loaded;
   });
-  const blueprint = createBlueprint(options, { contract, port });
+  const scope = source.kind === 'text' ? starterScope(name) : undefined;
+  const blueprint = createBlueprint(options, { contract, port, scope });
   return withChanges(root, async (changes) => {
     backUpProducts(changes);
     const exempt = await progress.step('write', () => writeAll(options, { contract, blueprint, changes }));
@@ -77,10 +78,10 @@ const databaseOf = ({ name, withDatabase }: NewServiceOptions) => (withDatabase 
 
 function createBlueprint(
   options: NewServiceOptions,
-  { contract, port }: { readonly contract: Contract; readonly port: number },
+  { contract, port, scope }: { readonly contract: Contract } & Pick<Blueprint, 'port' | 'scope'>,
 ): Blueprint {
   const services = nameHandlers(contract.services);
-  return { name: options.name, port, contracts: [contract.file], services, database: databaseOf(options) };
+  return { name: options.name, port, contracts: [contract.file], services, database: databaseOf(options), scope };
 }
 
 interface Drawn {

@@ -1,12 +1,15 @@
 import { types } from 'node:util';
 import { RpcError } from '@rondo/rpc/status';
 import { pino } from 'pino';
+import { createMask } from './config/secrets.js';
 
 /** The fields of every log line, and the lowest level that is logged. */
 interface LogOptions {
   readonly service: string;
   readonly instanceId: string;
   readonly level: pino.LevelWithSilent;
+  /** Texts that no line may hold. */
+  readonly secrets?: readonly string[];
   /** Receives the lines; standard output by default. */
   readonly destination?: pino.DestinationStream;
 }
@@ -16,7 +19,7 @@ interface LogOptions {
  * background and can put the last lines of an exiting process out of order. Its worker transports don't survive
  * bundling.
  */
-export function createLog({ service, instanceId, level, destination }: LogOptions): pino.Logger {
+export function createLog({ service, instanceId, level, secrets = [], destination }: LogOptions): pino.Logger {
   const options = {
     level,
     base: { service, instance: instanceId },
@@ -24,7 +27,13 @@ export function createLog({ service, instanceId, level, destination }: LogOption
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: serializeError },
   };
-  return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
+  return pino(options, masked(destination ?? pino.destination({ dest: 1, sync: true }), secrets));
+}
+
+function masked(destination: pino.DestinationStream, secrets: readonly string[]): pino.DestinationStream {
+  if (secrets.length === 0) return destination;
+  const mask = createMask(secrets);
+  return { write: (line) => destination.write(mask(line)) };
 }
 
 /**

@@ -95,6 +95,19 @@ describe('a process', () => {
     expect(service.output.out).toContain('an unhandled rejection');
   });
 
+  it('hides a secret in the text of an error that ends it, while it starts and later', async () => {
+    const FIXTURE_TOKEN = 'a-"marked"-token';
+    const crashed = await listening({ FIXTURE_TOKEN });
+    crashed.child.kill('SIGUSR1');
+    expect(await crashed.exited).toBe(1);
+    expect(crashed.output.out).toContain('sent (hidden)');
+    expect(crashed.output.out).toContain('"request":{"token":"(hidden)"}');
+    const refused = run({ FIXTURE_TOKEN, FIXTURE_REFUSES: 'yes' });
+    expect(await refused.exited).toBe(1);
+    expect(refused.output.err).toContain('the token (hidden) is refused');
+    for (const { out, err } of [crashed.output, refused.output]) expect(out + err).not.toContain('marked');
+  });
+
   it('lists the faults of its configuration on standard error, and exits with 78', async () => {
     const service = run({ RONDO_LISTEN: 'nowhere', RONDO_LOG_LEVEL: 'loud' });
     expect(await service.exited).toBe(78);

@@ -40,9 +40,10 @@ export async function isIntact(database: Queries, { position, mark }: Anchor): P
 }
 
 /** A row of the outbox. */
-interface Appended {
+export interface Appended {
   readonly id: bigint;
   readonly createTime: Date;
+  readonly payload: unknown;
 }
 
 /**
@@ -54,7 +55,7 @@ export async function readPending(
   topic: string,
   maxChanges: number,
 ): Promise<readonly Appended[]> {
-  const sql = 'SELECT id, create_time AS "createTime" FROM sync_outbox WHERE topic = $1 ORDER BY id LIMIT $2';
+  const sql = 'SELECT id, create_time AS "createTime", payload FROM sync_outbox WHERE topic = $1 ORDER BY id LIMIT $2';
   return transaction.query<Appended>(sql, [topic, maxChanges + 1]);
 }
 
@@ -77,7 +78,7 @@ export async function wereAppended(
 ): Promise<boolean> {
   if (included.size === 0) return true;
   const ids = `{${[...included.keys()].join(',')}}`;
-  const rows = await database.query<Appended>(APPENDED, [ids, after]);
+  const rows = await database.query<Omit<Appended, 'payload'>>(APPENDED, [ids, after]);
   return rows.filter(({ id, createTime }) => included.get(id) === createTime.getTime()).length === included.size;
 }
 

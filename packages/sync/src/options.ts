@@ -30,8 +30,10 @@ export interface SyncBounds {
   readonly outageMs?: number;
   /** How long changes are kept for resuming watchers; default one hour. */
   readonly historyMs?: number;
-  /** Maximum number of changes in the history; default 200,000. */
+  /** Maximum number of changes in the history, not counting those of `minHistoryMs`; default 200,000. */
   readonly historyRows?: number;
+  /** How long changes are kept in any case, so that a snapshot in parts goes on; default 120,000. */
+  readonly minHistoryMs?: number;
   /** Interval between trims of the history; default 10,000. */
   readonly trimMs?: number;
 }
@@ -55,6 +57,7 @@ export function boundsOf(given: SyncBounds): Bounds {
     outageMs: given.outageMs ?? 10_000,
     historyMs: given.historyMs ?? 3_600_000,
     historyRows: given.historyRows ?? 200_000,
+    minHistoryMs: given.minHistoryMs ?? 120_000,
     trimMs: given.trimMs ?? 10_000,
   };
 }

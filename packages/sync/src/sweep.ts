@@ -63,21 +63,25 @@ const BATCH = 5_000;
 
 /**
  * Reads only the oldest rows, so that its cost doesn't depend on the size of the history: relay times follow positions.
- * The newest row is kept for ever, because the next position follows from it.
+ * The age of a row counts from the relay of the next row: until then it was the newest, at which watchers stand. The
+ * newest row is kept for ever, because the next position follows from it.
  */
 const TRIM = `
   WITH head AS (SELECT max(position) AS position FROM sync_changes),
-    oldest AS (SELECT position, relay_time FROM sync_changes ORDER BY position LIMIT $1)
+    oldest AS (
+      SELECT position, clock_timestamp() - lead(relay_time) OVER (ORDER BY position) AS age
+      FROM sync_changes ORDER BY position LIMIT $1
+    )
   DELETE FROM sync_changes USING oldest, head
-  WHERE sync_changes.position = oldest.position AND oldest.position < head.position
-    AND (oldest.position <= head.position - $2 OR oldest.relay_time < clock_timestamp() - $3 * interval '1 millisecond')
+  WHERE sync_changes.position = oldest.position AND oldest.age >= $4 * interval '1 millisecond'
+    AND (oldest.position <= head.position - $2 OR oldest.age > $3 * interval '1 millisecond')
   RETURNING 1`;
 
 /** Removes changes that are too old or too many from the history; resolves to their number. */
-async function trim(database: Database, { historyMs, historyRows }: Bounds): Promise<number> {
+async function trim(database: Database, { historyMs, historyRows, minHistoryMs }: Bounds): Promise<number> {
   let removed = 0;
   for (;;) {
-    const rows = await database.query(TRIM, [BATCH, historyRows, historyMs]);
+    const rows = await database.query(TRIM, [BATCH, historyRows, historyMs, minHistoryMs]);
     removed += rows.length;
     if (rows.length < BATCH) return removed;
   }

@@ -18,6 +18,8 @@ describe('a resume token', () => {
     expect(readToken(view, writeToken(view, place))).toEqual(place);
     const bare = { ...place, included: new Map<bigint, number>() };
     expect(readToken(view, writeToken(view, bare))).toEqual(bare);
+    const keyed = { ...place, key: 0n };
+    expect(readToken(view, writeToken(view, keyed))).toEqual(keyed);
     expect(writeToken(view, place)).toMatch(/^[\w-]+$/);
   });
 
@@ -29,11 +31,20 @@ describe('a resume token', () => {
   });
 
   it('can not be resumed if another version of this package wrote it', () => {
-    expect(readToken(view, forged(`2.${view}.whatever`))).toBeUndefined();
+    expect(readToken(view, forged(`3.${view}.whatever`))).toBeUndefined();
   });
 
   it('is refused if it is malformed', () => {
-    const texts = ['', 'x', `1.${view}`, `1.${view}.-1.m.`, `1.${view}.1.m.1`, `1.${view}.${'9'.repeat(19)}.m.`];
+    const texts = [
+      '',
+      'x',
+      `1.${view}`,
+      `1.${view}.-1.m.`,
+      `1.${view}.1.m.1`,
+      `1.${view}.1.m..1`,
+      `2.${view}.1.m.`,
+      `1.${view}.${'9'.repeat(19)}.m.`,
+    ];
     for (const text of texts) expect(() => readToken(view, forged(text))).toThrow(InvalidResumeToken);
     for (const token of ['%', 'nonsense', 'A'.repeat(100_000)]) {
       expect(() => readToken(view, token)).toThrow(InvalidResumeToken);

@@ -5,6 +5,7 @@ import {
   countUp,
   itemOf,
   itemsOf,
+  keyedItemsOf,
   type Replica,
   type SyncFixture,
   startFixture,
@@ -15,7 +16,7 @@ import {
 const TOPICS = ['a', 'b', 'c'];
 const ITEMS = 5;
 const STEPS = 250;
-const SMALL = { sweepMs: 30, mailboxSize: 12, trimMs: 20, historyRows: 20 };
+const SMALL = { sweepMs: 30, mailboxSize: 12, trimMs: 20, historyRows: 20, minHistoryMs: 0 };
 
 let fixture: SyncFixture;
 beforeAll(async () => {
@@ -53,8 +54,13 @@ function openReplicas(random: () => number) {
 
 type Replicas = ReturnType<typeof openReplicas>;
 
+interface Watched {
+  readonly topic: string;
+  readonly keyed: boolean;
+}
+
 /** Watches a topic as a client does: after a break it resumes with its last token. */
-function startWatcher(replicas: Replicas, topic: string, random: () => number) {
+function startWatcher(replicas: Replicas, { topic, keyed }: Watched, random: () => number) {
   const state = new Map<number, number>();
   const faults: string[] = [];
   const stop = new AbortController();
@@ -70,7 +76,8 @@ function startWatcher(replicas: Replicas, topic: string, random: () => number) {
     counts.changes += 1;
   };
   const followOnce = async (): Promise<void> => {
-    const options = { topic, resumeToken, snapshot: itemsOf(topic, 2), signal: stop.signal };
+    const snapshot = keyed ? keyedItemsOf(topic, 1) : itemsOf(topic, 2);
+    const options = { topic, resumeToken, snapshot, signal: stop.signal };
     for await (const event of replicas.any().sync.watch(options)) {
       if (event.kind === 'snapshot') {
         if (event.first) state.clear();
@@ -156,7 +163,8 @@ it.each([1, 2])('every watcher receives each change once and in order through al
   const random = randomFrom(seed);
   const replicas = openReplicas(random);
   const watchers = Array.from({ length: 12 }, (_, index) => {
-    return startWatcher(replicas, TOPICS[index % TOPICS.length] ?? 'a', randomFrom(seed * 100 + index));
+    const watched = { topic: TOPICS[index % TOPICS.length] ?? 'a', keyed: index % 2 === 0 };
+    return startWatcher(replicas, watched, randomFrom(seed * 100 + index));
   });
   try {
     await runWriters(replicas, random, seed);

@@ -3,6 +3,7 @@ import { startTestPostgres } from '@rondo/database/testing';
 import {
   appendChanges,
   createSync,
+  type KeyedSnapshot,
   type Sync,
   type SyncOptions,
   syncSchema,
@@ -118,11 +119,35 @@ export function itemsOf(topic: string, size = 1_000) {
   };
 }
 
+/** All items of a topic along their ids, in parts of `size`, of which one transaction reads two. */
+export function keyedItemsOf(topic: string, size = 1_000): KeyedSnapshot<readonly Item[]> {
+  return {
+    async readAfter(transaction, key) {
+      const sql = 'SELECT id, value FROM item WHERE topic = $1 AND id >= $2 ORDER BY id LIMIT $3';
+      const items = await transaction.query<Item>(sql, [topic, key, 2 * size]);
+      const halves = items.length > size ? [items.slice(0, size), items.slice(size)] : [items];
+      const parts = halves.map((part) => ({ part, lastKey: keyOf(part.at(-1)?.id) }));
+      return { parts, last: items.length < 2 * size };
+    },
+    keyOf: (payload) => keyOf(itemOf(payload).id),
+  };
+}
+
+/** A key is positive, and the first id is 0. */
+const keyOf = (id = -1): bigint => BigInt(id + 1);
+
+interface OpenOptions {
+  readonly resumeToken?: string;
+  readonly size?: number;
+  readonly keyed?: boolean;
+}
+
 /** A watcher that the test reads event by event. */
-export function openWatch(replica: Replica, topic: string, options: { resumeToken?: string; size?: number } = {}) {
+export function openWatch(replica: Replica, topic: string, options: OpenOptions = {}) {
   const stop = new AbortController();
-  const { resumeToken, size } = options;
-  const events = replica.sync.watch({ topic, resumeToken, snapshot: itemsOf(topic, size), signal: stop.signal });
+  const { resumeToken, size, keyed = false } = options;
+  const snapshot = keyed ? keyedItemsOf(topic, size) : itemsOf(topic, size);
+  const events = replica.sync.watch({ topic, resumeToken, snapshot, signal: stop.signal });
   return {
     events,
     async next(): Promise<WatchEvent<readonly Item[]>> {

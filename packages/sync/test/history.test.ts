@@ -44,7 +44,7 @@ describe('a token', () => {
     await write(one, topic, 1, 2, 3);
     const tokens = [await nextToken(watcher), await nextToken(watcher), await nextToken(watcher)];
     const last = tokens[2] ?? '';
-    const trimming = fixture.openReplica({ sweepMs: 5, trimMs: 5, historyRows: 1 });
+    const trimming = fixture.openReplica({ sweepMs: 5, trimMs: 5, historyRows: 1, minHistoryMs: 0 });
     const history = 'SELECT count(*)::int AS rows FROM sync_changes';
     while ((await fixture.admin.one<{ rows: number }>(history)).rows > 1) await pause(5);
     await trimming.close();
@@ -53,7 +53,7 @@ describe('a token', () => {
     const current = openWatch(two, topic, { resumeToken: last });
     await write(one, topic, 3);
     expect([await current.received(), await watcher.received()]).toEqual(['3:2', '3:2']);
-    const ageing = fixture.openReplica({ sweepMs: 5, trimMs: 5, historyMs: 0 });
+    const ageing = fixture.openReplica({ sweepMs: 5, trimMs: 5, historyMs: 0, minHistoryMs: 0 });
     while ((await fixture.admin.one<{ rows: number }>(history)).rows > 1) await pause(5);
     await ageing.close();
     expect(await openWatch(two, topic, { resumeToken: last }).received()).toBe('snapshot 1:2 2:1 3:2');

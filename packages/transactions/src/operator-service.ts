@@ -6,6 +6,7 @@ import {
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
+import { type Caller, isOperator, type MayServe, refuseCaller, servesOneOf } from './callers.js';
 import type { Coordinator } from './coordinator/coordinator.js';
 import type { Confirmation, Decision, LogEntry } from './coordinator/log.js';
 import type { Sagas } from './saga/sagas.js';
@@ -16,37 +17,59 @@ import { readRef } from './transaction-ref.js';
 export interface OperatorServiceOptions {
   readonly coordinator?: Coordinator;
   readonly sagas?: Sagas;
+  /** Tells which process a participant's is, by its certificate. Every process by default. */
+  readonly mayServe?: MayServe | undefined;
 }
 
 /**
  * Creates the service by which participants inquire about decisions, and by which `rondo tx` shows and resolves
  * unfinished transactions and sagas.
  */
-export function createOperatorService({ coordinator, sagas }: OperatorServiceOptions): ServiceImplementation {
+export function createOperatorService({
+  coordinator,
+  sagas,
+  mayServe = () => true,
+}: OperatorServiceOptions): ServiceImplementation {
   return implement(CoordinatorServiceDefinition, {
-    listTransactions: async (_request, { signal }) => ({
-      transactions: ((await coordinator?.list(signal)) ?? []).map(toTransaction),
-      coordinator: coordinator?.name ?? '',
-    }),
-    inquireTransaction: async ({ transaction, services }, { signal }) => {
+    listTransactions: async (_request, call) => {
+      requireOperator(call);
+      const entries = (await coordinator?.list(call.signal)) ?? [];
+      return { transactions: entries.map(toTransaction), coordinator: coordinator?.name ?? '' };
+    },
+    inquireTransaction: async ({ transaction, services }, call) => {
+      const { signal } = call;
+      if (!isOperator(call) && !servesOneOf(call, services, mayServe)) {
+        throw refuseCaller(call, 'the participant that the request names may');
+      }
       // @text this service has no [transactions | sagas]
       // @cause The service has no coordinator of transactions, or runs no sagas.
       // @remedy Ask a service that has; `rondo tx ls` finds them.
       if (coordinator === undefined) throw notFound('transactions');
       return { outcome: OUTCOMES[await coordinator.inquire({ transaction: readRef(transaction), services }, signal)] };
     },
-    resolveTransaction: async ({ id, outcome }, { signal }) => {
+    resolveTransaction: async ({ id, outcome }, call) => {
+      requireOperator(call);
+      const { signal } = call;
       // @rewraps the same as above.
       if (coordinator === undefined) throw notFound('transactions');
       return toTransaction(await coordinator.resolve(id, toDecision(outcome), signal));
     },
-    listSagas: async (_request, { signal }) => ({ sagas: ((await sagas?.list(signal)) ?? []).map(toSaga) }),
-    retrySaga: async ({ id }, { signal }) => {
+    listSagas: async (_request, call) => {
+      requireOperator(call);
+      return { sagas: ((await sagas?.list(call.signal)) ?? []).map(toSaga) };
+    },
+    retrySaga: async ({ id }, call) => {
+      requireOperator(call);
+      const { signal } = call;
       // @rewraps the same as above.
       if (sagas === undefined) throw notFound('sagas');
       return toSaga(await sagas.retry(id, signal));
     },
   });
+}
+
+function requireOperator(call: Caller): void {
+  if (!isOperator(call)) throw refuseCaller(call, 'people and operators may');
 }
 
 const STATES: Record<LogEntry['state'], TransactionState> = {

@@ -20,7 +20,12 @@ import {
 } from '../src/exports/index.js';
 
 /** Coordinators of any name. None is asked: each transaction counts as undecided. */
-export const TRUSTED: KnownCoordinators = { names: [], knows: () => true, inquire: async () => undefined };
+export const TRUSTED: KnownCoordinators = {
+  names: [],
+  knows: () => true,
+  mayBe: () => true,
+  inquire: async () => undefined,
+};
 
 /** Books an amount under an id: two numbers in the request, one in the result. */
 export const BOOK = { request: AddRequest, result: AddResponse };

@@ -1,10 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AddRequest } from '@rondo/contracts/rondo/conformance/v1/adder';
-import { ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import {
+  CoordinatorServiceDefinition,
+  ParticipantServiceDefinition,
+} from '@rondo/contracts/rondo/transactions/v1/transactions';
 import type { Database } from '@rondo/database';
 import { eventually, startTestPostgres, type TestPostgres, waitingForLocks } from '@rondo/database/testing';
-import { type Logger, silentLogger } from '@rondo/rpc/call';
+import { callerIdentity, type Logger, type ServerCall, silentLogger } from '@rondo/rpc/call';
 import { type Client, createClient } from '@rondo/rpc/client';
+import type { Middleware } from '@rondo/rpc/middleware';
 import { createRouter } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import { failureOf, ManualClock } from '@rondo/rpc/testing';
@@ -35,26 +39,28 @@ afterEach(async () => {
 });
 
 /** A participant that knows the coordinator "home" and asks it over the network, and that coordinator. */
-function startBooks({ coordinators = { home: serviceOf('home') }, log = silentLogger }: Options = {}) {
+function startBooks(options: Options = {}) {
+  const { coordinators = { home: serviceOf('home') }, log = silentLogger, caller = '' } = options;
   const { network, channel } = createNetwork();
   const clock = new ManualClock();
   const { coordinator } = startCoordinator(channel, 'home', home);
   const listening = network.listen(
     serviceOf('home'),
-    createRouter({ services: [createOperatorService({ coordinator })] }),
+    createRouter({ services: [createOperatorService({ coordinator, mayServe })], middleware: [calledBy(caller)] }),
   );
   const participant = createParticipant({
     database: away,
     name: 'books',
-    coordinators: createKnownCoordinators({ channel, coordinators, services: [serviceOf('books')] }),
+    coordinators: createKnownCoordinators({ channel, coordinators, services: [serviceOf('books')], mayServe }),
     log,
     clock,
     operations: [operation(BOOK, book)],
   });
-  network.listen(serviceOf('books'), createRouter({ services: [participant.service] }));
+  network.listen(serviceOf('books'), createRouter({ services: [participant.service], middleware: [calledBy(caller)] }));
   const client = createClient(ParticipantServiceDefinition, { channel, at: serviceOf('books') });
   return {
     client,
+    operators: createClient(CoordinatorServiceDefinition, { channel, at: serviceOf('home') }),
     participant,
     clock,
     /** Makes the coordinator unavailable. */
@@ -69,7 +75,20 @@ function startBooks({ coordinators = { home: serviceOf('home') }, log = silentLo
 interface Options {
   readonly coordinators?: Record<string, string>;
   readonly log?: Logger;
+  /** The SPIFFE id of all callers; empty for none. */
+  readonly caller?: string;
 }
+
+/** Calls as those of a process with this certificate. */
+const calledBy =
+  (identity: string): Middleware<ServerCall> =>
+  (call, next) => {
+    call.values.set(callerIdentity, identity);
+    return next(call);
+  };
+
+/** The process `home` serves the coordinator, and `books` the participant. */
+const mayServe = (identity: string, service: string) => service === serviceOf(identity.split('/').at(-1) ?? '');
 
 /** Sends a Prepare of a booking for the transaction with this id. */
 function prepare(client: Client<typeof ParticipantServiceDefinition>, id: string, coordinator = 'home') {
@@ -281,4 +300,44 @@ describe('a branch that stays prepared', () => {
     expect(await noted()).toBe(1);
     await stop();
   });
+});
+
+const HOME = 'spiffe://rondo.test/home';
+const BOOKS = 'spiffe://rondo.test/books';
+const MALLORY = 'spiffe://rondo.test/mallory';
+const PERSON = 'spiffe://rondo.test/person/jo';
+
+describe('with certificates', () => {
+  type Started = ReturnType<typeof startBooks>;
+  const transaction = { coordinator: 'home', id: 'none' };
+  const calls: Record<string, readonly [call: (started: Started) => Promise<unknown>, allowed: readonly unknown[]]> = {
+    Prepare: [({ client }) => prepare(client, 'none'), [HOME]],
+    Commit: [({ client }) => client.commit({ transaction, heuristic: false }), [HOME, PERSON]],
+    Abort: [({ client }) => client.abort({ transaction, heuristic: false }), [HOME, PERSON]],
+    ListInDoubt: [({ client }) => client.listInDoubt({ coordinator: 'home' }), [HOME, PERSON]],
+    ListTransactions: [({ operators }) => operators.listTransactions({}), [PERSON]],
+    InquireTransaction: [
+      ({ operators }) => operators.inquireTransaction({ transaction, services: [serviceOf('books')] }),
+      [BOOKS, PERSON],
+    ],
+    ResolveTransaction: [({ operators }) => operators.resolveTransaction({ id: 'none', outcome: 1 }), [PERSON]],
+    ListSagas: [({ operators }) => operators.listSagas({}), [PERSON]],
+    RetrySaga: [({ operators }) => operators.retrySaga({ id: 'none' }), [PERSON]],
+  };
+
+  it.each(Object.entries(calls))(
+    '%s is open only to those who take part, and operators',
+    async (_name, [call, allowed]) => {
+      for (const caller of [HOME, BOOKS, MALLORY, PERSON, '']) {
+        const started = startBooks({ caller });
+        const outcome = await call(started).then(
+          () => '',
+          (error: Error) => error.message,
+        );
+        await started.stop();
+        const isOpen = caller === '' || allowed.includes(caller);
+        expect([caller, outcome.includes('may not call this')]).toEqual([caller, !isOpen]);
+      }
+    },
+  );
 });

@@ -41,6 +41,7 @@ const SIDES = {
   'packages/dynamic/src': 'the client',
   'packages/service/src': 'the server',
   'packages/resources/src': 'the server',
+  'packages/access/src': 'the server',
   'packages/sync/src': 'the server',
   'packages/database/src': 'the server',
   'packages/transactions/src': 'the server',

@@ -19,7 +19,7 @@ import { addMetadata, metadataOf } from './protocols/metadata.js';
 /** What the gateway needs of its process. */
 export type GatewayContext = Pick<
   ServiceContext,
-  'channel' | 'clock' | 'descriptorSet' | 'log' | 'random' | 'readiness'
+  'authenticator' | 'channel' | 'clock' | 'descriptorSet' | 'log' | 'random' | 'readiness'
 >;
 
 /**
@@ -91,7 +91,7 @@ interface Surroundings {
 }
 
 function createProtocols(
-  { channel, clock, descriptorSet, log, readiness }: GatewayContext,
+  { channel, clock, descriptorSet, log, readiness, authenticator }: GatewayContext,
   { maxMessageBytes, servedBy }: GatewayConfig,
   { catalogue, draining, clientOf, health }: Surroundings,
 ): Dispatch {
@@ -118,7 +118,7 @@ function createProtocols(
     },
     backend,
     httpJson,
-    pages: createPages({ catalogue, health }),
+    pages: createPages({ catalogue, health, authenticates: authenticator !== undefined }),
     maxMessageBytes,
     servedBy,
     clientOf,

@@ -70,6 +70,16 @@ async function nameAt(port: number): Promise<string> {
     expect((await textOf(socket)).slice(-5)).toBe('parts');
   });
 
+  it('is not negotiated anew on a connection of TLS 1.2, which costs the server more than its client', async () => {
+    const { port } = await start();
+    const socket = await handshake(port, { maxVersion: 'TLSv1.2' });
+    const refused = await new Promise<Error | null>((resolve) => {
+      socket.once('error', resolve);
+      socket.renegotiate({ rejectUnauthorized: false }, resolve);
+    });
+    expect(String(refused)).toMatch(/no renegotiation/i);
+  });
+
   it('is the only way if plaintext is refused', async () => {
     const { port } = await start({ plaintext: 'refuse' });
     expect(await ask1(port)).toMatchObject({ status: 426, headers: { upgrade: 'TLS/1.2, HTTP/1.1' } });

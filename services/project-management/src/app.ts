@@ -1,3 +1,4 @@
+import { type Audit, auditBy, auditSchema, createAudit, createRules } from '@rondo/access';
 import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
@@ -15,9 +16,15 @@ import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
 import { implement } from '@rondo/rpc/server';
-import type { App } from '@rondo/service';
+import type { App, ServiceContext } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
-import { createKnownCoordinators, createParticipant, operation, transactionsSchema } from '@rondo/transactions';
+import {
+  createKnownCoordinators,
+  createParticipant,
+  type Operation,
+  operation,
+  transactionsSchema,
+} from '@rondo/transactions';
 import { createCalculator } from './adapters/calculator.js';
 import { createDeliveryStore } from './adapters/delivery-store.js';
 import { createMemberStore } from './adapters/member-store.js';
@@ -27,9 +34,12 @@ import { createProjectFeed } from './adapters/project-feed.js';
 import { createProjectStore } from './adapters/project-store.js';
 import { createReservationStore } from './adapters/reservation-store.js';
 import { createTaskStore } from './adapters/task-store.js';
+import { createTeamStore } from './adapters/team-store.js';
 import { type ProjectsConfig, servicesByName } from './config.js';
 import type { Ports } from './domain/ports.js';
+import { projectRules } from './rpc/access.js';
 import { deliverProjectIn, readDeliverProject } from './rpc/deliver-project.js';
+import { toRpcError } from './rpc/errors.js';
 import { projectHandlers } from './rpc/projects.js';
 import { taskHandlers } from './rpc/tasks.js';
 import { teamHandlers } from './rpc/team.js';
@@ -42,6 +52,8 @@ export interface ProjectsContext {
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly random: Random;
+  /** Tells which process is a coordinator's, by its certificate. */
+  readonly mayServe?: ServiceContext['mayServe'];
 }
 
 /** The services by any of which a coordinator may address this service as a participant. */
@@ -63,7 +75,7 @@ const LOCK_TIMEOUT_MS = 2_000;
 
 /** Wires the service, from the database up to the contract. */
 export function createApp(context: ProjectsContext, config: ProjectsConfig): App {
-  const { log, channel, clock, wallClock, random } = context;
+  const { log, channel, clock, wallClock, random, mayServe } = context;
   const { databaseUrl } = config;
   const connect = (bounds: Pick<PoolOptions, 'lockTimeoutMs' | 'maxConnections'>) =>
     createPool({
@@ -77,7 +89,9 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
     connect({ maxConnections: ENDING_CONNECTIONS }),
   ];
   const sync = createSync({ database, url: databaseUrl, log, clock, random });
-  const storeDatabase = createStoreDatabase(database, sync.nudge);
+  const background = { log, clock: backgroundClock(clock), wallClock };
+  const audit = createAudit({ database, ...background, ...auditBy(config) });
+  const storeDatabase = audit.over(createStoreDatabase(database, sync.nudge));
   const outcomes = createOutcomeStore(database, {
     onError: (error) => log.warn({ err: error }, 'old outcomes could not be removed'),
   });
@@ -89,14 +103,11 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
     plans: createPlanStore(storeDatabase),
     calculator: createCalculator(channel),
     feed: createProjectFeed(sync),
+    teams: createTeamStore(storeDatabase),
     newId: () => random.hex(ID_BYTES),
     now: () => wallClock.now(),
   };
 
-  const deliver = operation(
-    { request: DeliverProjectRequest, result: DeliverProjectResponse, read: readDeliverProject },
-    deliverProjectIn({ ...ports, storeIn: createDeliveryStore }),
-  );
   const participant = createParticipant({
     ...{ database, endingDatabase, log, clock: backgroundClock(clock) },
     name: 'project-management',
@@ -104,13 +115,14 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
       channel,
       coordinators: servicesByName(config.coordinators),
       services: CONTRACTS.map(({ fullName }) => fullName),
+      mayServe,
     }),
-    operations: [deliver],
+    operations: [deliverOperation(ports, audit)],
     onCommitted: sync.nudge,
   });
   const migrated = createReadinessCheck(database, {
     directory: MIGRATIONS,
-    parts: [syncSchema, transactionsSchema, outcomesSchema],
+    parts: [syncSchema, transactionsSchema, outcomesSchema, auditSchema],
     log: (line) => log.info({}, line),
     warn: (line) => log.warn({}, line),
   });
@@ -121,7 +133,10 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
       implement(TaskServiceDefinition, taskHandlers(ports)),
       implement(TeamServiceDefinition, teamHandlers(ports)),
       participant.service,
+      audit.service,
     ],
+    observers: audit.observers,
+    middleware: [createRules({ rules: projectRules(ports), toRpcError })],
     outcomes,
     dependencies: [
       {
@@ -135,8 +150,21 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
       },
     ],
     async stop() {
-      await Promise.all([participant.close(), sync.close(), outcomes.close()]);
+      await Promise.all([participant.close(), sync.close(), outcomes.close(), audit.close()]);
       await Promise.all([database.close(), endingDatabase.close()]);
     },
   };
+}
+
+/** The part of project management in the acceptance of a quote. It acts for the service, so no rule on teams applies. */
+function deliverOperation(ports: Ports, audit: Pick<Audit, 'record'>): Operation {
+  const deliver = deliverProjectIn({ ...ports, storeIn: createDeliveryStore });
+  return operation(
+    { request: DeliverProjectRequest, result: DeliverProjectResponse, read: readDeliverProject },
+    async (transaction, command) => {
+      const delivery = await deliver(transaction, command);
+      await audit.record(transaction, delivery.project);
+      return delivery;
+    },
+  );
 }

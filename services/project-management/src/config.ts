@@ -1,3 +1,4 @@
+import { type AuditConfig, auditVariables } from '@rondo/access';
 import { type Config, list, matching, url, variable } from '@rondo/service';
 
 /** `name=service`: the coordinator's name in transactions, and a service that the coordinator's instances serve. */
@@ -19,9 +20,10 @@ export const variables = {
     description:
       'The coordinators of the distributed transactions in which the service takes part, and the services by which they are reached.',
   }),
+  ...auditVariables,
 };
 
-export type ProjectsConfig = Config<typeof variables>;
+export type ProjectsConfig = Pick<Config<typeof variables>, 'databaseUrl' | 'coordinators'> & AuditConfig;
 
 /** The service of each coordinator, by the coordinator's name. */
 export function servicesByName(coordinators: ProjectsConfig['coordinators']): Readonly<Record<string, string>> {

@@ -169,7 +169,7 @@ async function isFree(): Promise<boolean> {
         WHERE application_name = 'project-management' AND xact_start IS NOT NULL) AS kept`);
   if (prepared + kept > 0) return false;
   const lock = database.transaction(async (transaction) => {
-    for (const table of ['members', 'member_weeks', 'projects', 'tasks', 'create_requests']) {
+    for (const table of ['members', 'member_weeks', 'projects', 'tasks']) {
       await transaction.query(`SELECT FROM ${table} FOR UPDATE NOWAIT`);
     }
     return true;

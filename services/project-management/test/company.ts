@@ -2,6 +2,7 @@ import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calc
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
+import { AuditServiceDefinition } from '@rondo/contracts/rondo/audit/v1/audit';
 import {
   BranchOutcome,
   CoordinatorServiceDefinition,
@@ -9,11 +10,13 @@ import {
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { createPool } from '@rondo/database';
 import { eventually, startTestPostgres, waitingForLocks } from '@rondo/database/testing';
-import { silentLogger } from '@rondo/rpc/call';
+import { callPrincipal, type Principal, type ServerCall, silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
+import type { Middleware } from '@rondo/rpc/middleware';
 import { createRouter, type ServiceImplementation } from '@rondo/rpc/server';
 import { createMemoryNetwork, createTestChannel, SettableWallClock, standIn } from '@rondo/rpc/testing';
+import type { App } from '@rondo/service';
 import { createApp } from '../src/app.js';
 
 /**
@@ -21,19 +24,19 @@ import { createApp } from '../src/app.js';
  *
  * @param bound returns the database's URL with changed parameters, such as limits of the time to wait for the database.
  */
-export async function startCompany(bound = (url: string) => url) {
+export async function startCompany(bound = (url: string) => url, audit: 'on' | 'off' = 'off') {
   const postgres = await startTestPostgres();
   const databaseUrl = bound(await postgres.createDatabase());
   const calculator = startCalculator();
   const context = { log: silentLogger, channel: calculator.channel, clock: systemClock, random: systemRandom };
-  const config = { databaseUrl, coordinators: ['sales=sales.v1.QuoteService'] };
+  const config = { databaseUrl, coordinators: ['sales=sales.v1.QuoteService'], audit };
   const start = (wallClock: WallClock = systemWallClock) => createApp({ ...context, wallClock }, config);
   const wallClockElsewhere = new SettableWallClock();
   const app = start();
   const second = start(wallClockElsewhere);
   for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(60_000));
   const others: { stop(): Promise<void> }[] = [];
-  const channel = createTestChannel(app);
+  const channel = createTestChannel(observed(app));
   const secondChannel = createTestChannel(second);
   const database = createPool({ url: databaseUrl, maxConnections: 2 });
 
@@ -41,6 +44,9 @@ export async function startCompany(bound = (url: string) => url) {
     projects: createClient(ProjectServiceDefinition, { channel }),
     tasks: createClient(TaskServiceDefinition, { channel }),
     team: createClient(TeamServiceDefinition, { channel }),
+    audit: createClient(AuditServiceDefinition, { channel }),
+    /** The clients of a caller with an identity, such as those that the process's middleware verifies. */
+    as: (subject: string, ...scopes: readonly string[]) => clientsAs(app, { subject, scopes }),
     /** The service as a participant in distributed transactions. */
     participant: createClient(ParticipantServiceDefinition, { channel }),
     /** The tasks service of a second instance on the same database. */
@@ -93,6 +99,25 @@ export async function startCompany(bound = (url: string) => url) {
 
 /** The result of {@link startCompany}. */
 export type Company = Awaited<ReturnType<typeof startCompany>>;
+
+/** The app with its observers around its own middleware, as a process has them. */
+const observed = (app: App) => ({ ...app, middleware: [...(app.observers ?? []), ...(app.middleware ?? [])] });
+
+function clientsAs(app: App, { subject, scopes }: Pick<Principal, 'subject' | 'scopes'>) {
+  const identified: Middleware<ServerCall> = (call, next) => {
+    call.values.set(callPrincipal, { subject, scopes, issuer: 'https://issuer.example.com', actors: [] });
+    return next(call);
+  };
+  const channel = createTestChannel({
+    ...app,
+    middleware: [...(app.observers ?? []), identified, ...(app.middleware ?? [])],
+  });
+  return {
+    projects: createClient(ProjectServiceDefinition, { channel }),
+    tasks: createClient(TaskServiceDefinition, { channel }),
+    team: createClient(TeamServiceDefinition, { channel }),
+  };
+}
 
 function startCalculator() {
   const sums: bigint[][] = [];

@@ -245,7 +245,7 @@ describe('UpdateProject', () => {
     );
     expect(failure.code).toBe(Status.INVALID_ARGUMENT);
     expect(failure.message).toContain(
-      'update_mask: must be of title, state, owner, start_date, due_date; it names "budget", "toString"',
+      'update_mask: must be of title, state, owner, start_date, due_date, team; it names "budget", "toString"',
     );
     expect(failure.message).toContain('project.title: is required');
     expect(failure.message).toContain('project.state: must be PLANNED or ACTIVE or DONE or ARCHIVED');

@@ -5,7 +5,7 @@ import type { DateMessage } from '@rondo/contracts/google/type/date';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { CheckViolation, ForeignKeyViolation } from '@rondo/database';
 import { Status } from '@rondo/rpc/status';
-import { failureOf } from '@rondo/rpc/testing';
+import { failureOf, untilAnswered } from '@rondo/rpc/testing';
 import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
 import { monday, requireNothingOverbooked } from './weeks.js';
 
@@ -291,9 +291,11 @@ describe('capacity', () => {
     const [parent, { name: project }] = [await addMember(company, 1000n), await addProject(company)];
     const reservation = { project, weekStartDate: monday(1), minutes: 90n };
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 50 }, (_, index) =>
-        (index % 2 === 0 ? company.team : company.teamElsewhere).createReservation({ parent, reservation }),
-      ),
+      Array.from({ length: 50 }, (_, index) => {
+        const team = index % 2 === 0 ? company.team : company.teamElsewhere;
+        const requestId = randomUUID();
+        return untilAnswered(() => team.createReservation({ parent, reservation, requestId }));
+      }),
     );
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(11);
     for (const outcome of outcomes) {

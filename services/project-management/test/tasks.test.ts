@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BadRequest, ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { Status } from '@rondo/rpc/status';
-import { failureOf } from '@rondo/rpc/testing';
+import { failureOf, untilAnswered } from '@rondo/rpc/testing';
 import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
 
 const UNKNOWN = 'projects/00000000000000000000';
@@ -130,7 +131,10 @@ describe('UpdateTask', () => {
 describe('ListTasks', () => {
   it('lists from the oldest to the newest and misses none, while tasks are created', async () => {
     const { name: parent } = await addProject(company);
-    const add = (title: string) => company.tasks.createTask({ parent, task: { title } });
+    const add = (title: string) => {
+      const requestId = randomUUID();
+      return untilAnswered(() => company.tasks.createTask({ parent, task: { title }, requestId }));
+    };
     const first = await Promise.all(Array.from({ length: 5 }, (_, index) => add(`early ${index}`)));
     const writing = Promise.all(Array.from({ length: 30 }, (_, index) => add(`late ${index}`)));
     const seen: string[] = [];

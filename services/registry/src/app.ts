@@ -3,7 +3,7 @@ import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/se
 import { implement } from '@rondo/rpc/server';
 import { type App, type Config, checkSetting, type ServiceContext } from '@rondo/service';
 import type { variables } from './config.js';
-import { WATCH_REST_MS } from './domain/limits.js';
+import { shareOfIdentity, WATCH_REST_MS } from './domain/limits.js';
 import { meterStore, type StoreMeter } from './metrics.js';
 import { openStore } from './open-store.js';
 import { registryHandlers } from './rpc/handlers.js';
@@ -26,10 +26,17 @@ export function createApp(
   const { store, settings, dependencies } = opened;
   const refusals = new RefusalLog(log, clock);
   meterStore(meter, { ...opened, refusals });
+  const isNew = async () => (await store.listServices()).warming;
   return {
     services: [
-      implement(RegistryServiceDefinition, registryHandlers({ store, wallClock, mayServe, refusals })),
-      implement(SettingsServiceDefinition, settingsHandlers({ settings, log, checkSetting })),
+      implement(
+        RegistryServiceDefinition,
+        registryHandlers({ store, wallClock, mayServe, refusals, watchesOfIdentity: shareOfIdentity(maxWatches) }),
+      ),
+      implement(
+        SettingsServiceDefinition,
+        settingsHandlers({ settings, wallClock, mayServe, isNew, log, checkSetting }),
+      ),
     ],
     dependencies,
     quiet: ['/rondo.registry.v1.RegistryService/Renew'],

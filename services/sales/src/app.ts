@@ -1,10 +1,11 @@
+import { auditBy, auditSchema, createAudit, createRules } from '@rondo/access';
 import { createOutcomeStore, createPool, createReadinessCheck, describeUrl, outcomesSchema } from '@rondo/database';
 import { dateAt } from '@rondo/resources/domain';
 import { createStoreDatabase } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
-import type { App } from '@rondo/service';
+import type { App, ServiceContext } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
 import { transactionsSchema } from '@rondo/transactions';
 import { createCalculator } from './adapters/calculator.js';
@@ -12,14 +13,16 @@ import { createDistributedTransactions } from './adapters/distributed-transactio
 import { createOrderFeed } from './adapters/order-feed.js';
 import { createProductFeed } from './adapters/product-feed.js';
 import { createProjects } from './adapters/projects.js';
+import { createSalespersonOf } from './adapters/salespeople.js';
 import { createTransact } from './adapters/transact.js';
 import type { SalesConfig } from './config.js';
 import type { Ports } from './domain/ports.js';
+import { salesRules } from './rpc/access.js';
 import { customerService } from './rpc/customers.js';
+import { toRpcError } from './rpc/errors.js';
 import { orderService } from './rpc/orders.js';
 import { productService } from './rpc/products.js';
 import { quoteService } from './rpc/quotes.js';
-import { finishAcceptance } from './usecases/accept-quote.js';
 
 /** The dependencies of the service that its process provides. */
 export interface SalesContext {
@@ -29,6 +32,8 @@ export interface SalesContext {
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly random: Random;
+  /** Which process serves a service, by its certificate; every process by default. */
+  readonly mayServe?: ServiceContext['mayServe'];
 }
 
 const MIGRATIONS = new URL('../migrations/', import.meta.url);
@@ -43,8 +48,8 @@ const ID_BYTES = 10;
 const LOCK_TIMEOUT_MS = 2_000;
 
 /** Wires the service, from the database up to the contract. */
-export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): App {
-  const { log, channel, clock, wallClock, random } = context;
+export function createApp(context: SalesContext, { databaseUrl, ...config }: SalesConfig): App {
+  const { log, channel, clock, wallClock, random, mayServe } = context;
   const database = createPool({
     url: databaseUrl,
     applicationName: 'sales',
@@ -61,13 +66,15 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
   const outcomes = createOutcomeStore(database, {
     onError: (error) => log.warn({ err: error }, 'old outcomes could not be removed'),
   });
+  const background = { log, clock: backgroundClock(clock), wallClock };
+  const audit = createAudit({ database, ...background, ...auditBy(config) });
   const projects = createProjects(channel);
   const distributed = createDistributedTransactions({
-    ...{ database, channel, projects, log, clock, random },
-    finish: (stores, quoteId) => finishAcceptance({ stores, projects }, quoteId),
+    ...{ database, channel, projects, log, clock, random, mayServe },
     onAppended: sync.nudge,
+    audit,
   });
-  const storeDatabase = createStoreDatabase(database);
+  const storeDatabase = audit.over(createStoreDatabase(database));
   const onAppended = () => {
     sync.nudge();
     distributed.nudge();
@@ -79,6 +86,7 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
     distributedTransact: distributed.distributedTransact,
     feed: createOrderFeed(sync),
     productFeed: createProductFeed(sync),
+    salespersonOf: createSalespersonOf(storeDatabase),
     calculator: createCalculator(channel),
     newId: () => random.hex(ID_BYTES),
     now: () => wallClock.now(),
@@ -86,7 +94,7 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
   };
   const migrated = createReadinessCheck(database, {
     directory: MIGRATIONS,
-    parts: [syncSchema, transactionsSchema, outcomesSchema],
+    parts: [syncSchema, transactionsSchema, outcomesSchema, auditSchema],
     log: (line) => log.info({}, line),
     warn: (line) => log.warn({}, line),
   });
@@ -94,7 +102,10 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
     services: [
       ...[customerService, productService, quoteService, orderService].map((of) => of(ports)),
       distributed.service,
+      audit.service,
     ],
+    observers: audit.observers,
+    middleware: [createRules({ rules: salesRules(ports), toRpcError })],
     outcomes,
     dependencies: [
       {
@@ -107,7 +118,7 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
       },
     ],
     async stop() {
-      await Promise.all([distributed.close(), sync.close(), outcomes.close()]);
+      await Promise.all([distributed.close(), sync.close(), outcomes.close(), audit.close()]);
       await database.close();
     },
   };

@@ -1,3 +1,4 @@
+import { type AuditConfig, auditVariables } from '@rondo/access';
 import { type Config, url, variable } from '@rondo/service';
 
 /** The environment variables of this service, in addition to the shared ones. */
@@ -7,7 +8,8 @@ export const variables = {
     secret: true,
     description: "The service's own PostgreSQL database. The service applies its migrations when it starts.",
   }),
+  ...auditVariables,
 };
 
 /** The values of these variables. */
-export type SalesConfig = Config<typeof variables>;
+export type SalesConfig = Pick<Config<typeof variables>, 'databaseUrl'> & AuditConfig;

@@ -137,7 +137,7 @@ async function isFree(): Promise<boolean> {
       (SELECT count(*)::int FROM pg_stat_activity WHERE application_name = 'sales' AND xact_start IS NOT NULL) AS kept`);
   if (prepared + undecided + kept > 0) return false;
   const lock = admin.transaction(async (transaction) => {
-    for (const table of ['customers', 'products', 'quotes', 'orders', 'requests', 'transaction_log']) {
+    for (const table of ['customers', 'products', 'quotes', 'orders', 'transaction_log']) {
       await transaction.query(`SELECT FROM ${table} FOR UPDATE NOWAIT`);
     }
     return true;

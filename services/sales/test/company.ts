@@ -1,13 +1,15 @@
 import type { Money } from '@rondo/contracts/google/type/money';
+import { AuditServiceDefinition } from '@rondo/contracts/rondo/audit/v1/audit';
 import { CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
 import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { type Product, ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { type Quote, QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
 import { startTestPostgres } from '@rondo/database/testing';
-import { silentLogger } from '@rondo/rpc/call';
+import { callerIdentity, callPrincipal, type ServerCall, silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { type Clock, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
+import type { Middleware } from '@rondo/rpc/middleware';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
 import { FakeCalculator } from './fake-calculator.js';
@@ -18,14 +20,17 @@ import { startFakeProjects } from './fake-projects.js';
  *
  * @param prepare fills the database before the service connects to it.
  */
-export async function startCompany(prepare: (databaseUrl: string) => Promise<void> = async () => undefined) {
+export async function startCompany(
+  prepare: (databaseUrl: string) => Promise<void> = async () => undefined,
+  audit: 'on' | 'off' = 'off',
+) {
   const postgres = await startTestPostgres();
   const calculator = new FakeCalculator();
   const databaseUrl = await postgres.createDatabase();
   const projects = await startFakeProjects(postgres);
   const peers = createTestChannel({ services: [calculator.service, ...projects.services] });
   await prepare(databaseUrl);
-  const first = await startReplica(peers, databaseUrl);
+  const first = await startReplica(peers, databaseUrl, { audit });
 
   return {
     ...first,
@@ -47,20 +52,50 @@ export async function startCompany(prepare: (databaseUrl: string) => Promise<voi
 export type Company = Awaited<ReturnType<typeof startCompany>>;
 
 interface Clocks {
+  readonly audit?: 'on' | 'off';
   readonly clock?: Clock;
   readonly wallClock?: WallClock;
 }
 
+/** The clients of a caller with an identity, such as those that the process's middleware verifies. */
+export function callersOf({ services, observers, middleware, outcomes }: Replica) {
+  return (subject: string, ...scopes: readonly string[]) => {
+    const principal = {
+      subject,
+      issuer: 'https://issuer.example.com',
+      scopes,
+      actors: ['spiffe://example.org/gateway'],
+    };
+    const identified: Middleware<ServerCall> = (call, next) => {
+      call.values.set(callerIdentity, 'spiffe://example.org/gateway');
+      call.values.set(callPrincipal, principal);
+      return next(call);
+    };
+    return clientsOver(
+      createTestChannel({
+        services,
+        ...(outcomes && { outcomes }),
+        middleware: [...observers, identified, ...middleware],
+      }),
+    );
+  };
+}
+
+type Replica = Pick<Company, 'services' | 'observers' | 'middleware'> & Partial<Pick<Company, 'outcomes'>>;
+
 /** Starts one replica of the service. */
 async function startReplica(peers: Channel, databaseUrl: string, clocks: Clocks = {}) {
-  const { clock = systemClock, wallClock = systemWallClock } = clocks;
+  const { clock = systemClock, wallClock = systemWallClock, audit = 'off' } = clocks;
   const context = { log: silentLogger, channel: peers, clock, wallClock, random: systemRandom };
-  const app = createApp(context, { databaseUrl });
+  const app = createApp(context, { databaseUrl, audit });
   for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(60_000));
-  const channel = createTestChannel(app);
+  const observers = app.observers ?? [];
+  const channel = createTestChannel({ ...app, middleware: [...observers, ...(app.middleware ?? [])] });
   return {
     ...clientsOver(channel),
     services: app.services,
+    middleware: app.middleware ?? [],
+    observers,
     ...(app.outcomes && { outcomes: app.outcomes }),
     dependencies: app.dependencies ?? [],
     async stop() {
@@ -76,6 +111,7 @@ function clientsOver(channel: Channel) {
     products: createClient(ProductServiceDefinition, { channel }),
     quotes: createClient(QuoteServiceDefinition, { channel }),
     orders: createClient(OrderServiceDefinition, { channel }),
+    audit: createClient(AuditServiceDefinition, { channel }),
     transactions: createClient(CoordinatorServiceDefinition, { channel }),
   };
 }

@@ -49,7 +49,12 @@ export async function startFakeProjects(postgres: TestPostgres) {
     database,
     endingDatabase,
     name: 'projects',
-    coordinators: { names: ['sales'], knows: (name) => name === 'sales', inquire: async () => undefined },
+    coordinators: {
+      names: ['sales'],
+      knows: (name) => name === 'sales',
+      mayBe: () => true,
+      inquire: async () => undefined,
+    },
     log: silentLogger,
     operations: [deliver],
   });

@@ -7,7 +7,7 @@ import type { Product } from '@rondo/contracts/sales/v1/products';
 import { createPool, type Database, type Transaction } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
 import { RpcError } from '@rondo/rpc/status';
-import { SettableWallClock } from '@rondo/rpc/testing';
+import { SettableWallClock, untilAnswered } from '@rondo/rpc/testing';
 import { addCustomer, addProduct, addQuote, type Company, euros, startCompany } from './company.js';
 import { countDeadlocks, pileUp } from './locks.js';
 import { refused } from './refused.js';
@@ -225,9 +225,11 @@ describe('OrderService', () => {
       try {
         const lines = [{ product: name, quantity: 1n }];
         const outcomes = await Promise.allSettled(
-          Array.from({ length: 40 }, (_, index) =>
-            (index % 2 === 0 ? company : replica).orders.placeOrder({ order: { customer, lines } }),
-          ),
+          Array.from({ length: 40 }, (_, index) => {
+            const { orders } = index % 2 === 0 ? company : replica;
+            const requestId = randomUUID();
+            return untilAnswered(() => orders.placeOrder({ order: { customer, lines }, requestId }));
+          }),
         );
         const refusals = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
         expect(refusals.map((error) => error instanceof RpcError && error.codeName)).toEqual(
@@ -259,10 +261,12 @@ describe('OrderService', () => {
       const calls = Array.from({ length: 40 }, async (_, index) => {
         const lines = rotated(stocked, index).map(({ name: product }) => ({ product, quantity: 1n }));
         if (index % 2 === 1) lines.reverse();
-        const { name } = await place({ lines });
-        if (index % 4 === 0) await cancel(name);
-        if (index % 5 === 0)
-          await company.products.updateProduct({ product: { name: stocked[0]?.name ?? '', title: `T${index}` } });
+        const requestId = randomUUID();
+        const { name } = await untilAnswered(() => place({ lines }, requestId));
+        if (index % 4 === 0) await untilAnswered(() => cancel(name));
+        if (index % 5 !== 0) return;
+        const product = { name: stocked[0]?.name ?? '', title: `T${index}` };
+        await untilAnswered(() => company.products.updateProduct({ product }));
       });
       await Promise.all(calls);
       for (const { name } of stocked) expect(await stockOf(name)).toBe(970n);

@@ -66,7 +66,7 @@ describe('a client that keeps products', () => {
     });
   };
 
-  it('sees each change soon, whoever makes it, and keeps the other products', async () => {
+  it('sees each change soon, by any replica, and keeps the other products', async () => {
     const { name } = await addProduct(company);
     const other = await addProduct(company);
     await keeping(name);

@@ -75,13 +75,21 @@ describe('QuoteService', () => {
   });
 
   it('accepts one product in several lines, and the largest quote', async () => {
+    const { name: licence } = await addProduct(company, { deliveryEffortMinutes: 10n });
     const lines = Array.from({ length: 100 }, () => ({
-      ...line(desk.name, 1_000_000n),
+      ...line(licence, 1_000_000n),
       discountPercent: { value: '0.0001' },
     }));
     const { total } = await create({ lines });
     // 100 · 1,000,000 · 19.99 · 0.999999
     expect(total).toEqual(euros(1_998_998_001n, 0));
+  });
+
+  it('refuses a line that takes more minutes to deliver than a task may have', async () => {
+    const { name: product } = await addProduct(company, { deliveryEffortMinutes: 1_000_000n });
+    const lines = [line(product, 10n), line(product, 11n)];
+    const { fields } = await refused(create({ lines }), 'INVALID_ARGUMENT', 'takes 11000000 minutes to deliver');
+    expect(fields).toEqual(['quote.lines[1].quantity']);
   });
 
   it('reports every fault of a request at once', async () => {

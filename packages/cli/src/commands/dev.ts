@@ -9,7 +9,7 @@ import { needsClone } from '../scaffold.js';
 export const dev = defineCommand({
   name: 'dev',
   summary: 'Starts the system, and rebuilds and restarts services when files are saved.',
-  usage: '[--data DIR] [--port-base N] [--tls] [--metrics] [--no-restart]',
+  usage: '[--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--no-restart]',
   details: [
     'It does what npm start does, and it watches proto/, packages/ and services/. When a contract is saved, its code is',
     'generated; when a source is saved, it is compiled. Then the services that use it restart, and no others. A service with',
@@ -26,6 +26,7 @@ export const dev = defineCommand({
       description: "The registry's port, 50050 by default; the others follow it.",
     },
     tls: { type: 'boolean', description: 'Encrypt every connection, with certificates that are made for it.' },
+    auth: { type: 'boolean', description: 'Verify who calls, with an issuer that is made for it; and --tls.' },
     metrics: { type: 'boolean', description: "Serve each process's metrics, 500 ports above its own port." },
     'no-restart': { type: 'boolean', description: "Don't restart a process that ends by itself." },
   },
@@ -42,6 +43,7 @@ export const dev = defineCommand({
       ...['--data', dataDirectoryOf(values.data, context)],
       ...(portBase === undefined ? [] : ['--port-base', String(portBase)]),
       ...(values.tls ? ['--tls'] : []),
+      ...(values.auth ? ['--auth'] : []),
       ...(values.metrics ? ['--metrics'] : []),
       ...(values['no-restart'] ? ['--no-restart'] : []),
     ];

@@ -1,4 +1,6 @@
 import type { Command } from '../command.js';
+import { audit } from './audit.js';
+import { auth } from './auth.js';
 import { call } from './call.js';
 import { certs } from './certs.js';
 import { completion } from './completion.js';
@@ -8,23 +10,25 @@ import { describe } from './describe.js';
 import { dev } from './dev.js';
 import { doctor } from './doctor.js';
 import { drain } from './drain.js';
+import { keys } from './keys.js';
 import { logs } from './logs.js';
 import { create } from './new.js';
 import { pick } from './pick.js';
 import { ps } from './ps.js';
 import { remove } from './remove.js';
 import { restart } from './restart.js';
+import { token } from './token.js';
 import { top } from './top.js';
 import { tx } from './tx.js';
 import { watch } from './watch.js';
 
 /** The commands by purpose, in the order of the overview. A new command is a file here and a name below. */
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
-  { title: 'Look', commands: [ps, top, pick, watch, logs] },
-  { title: 'Call', commands: [describe, call] },
+  { title: 'Look', commands: [ps, top, pick, watch, logs, audit] },
+  { title: 'Call', commands: [describe, call, auth] },
   { title: 'Operate', commands: [drain, cordon, uncordon, restart, config, tx] },
   { title: 'Build', commands: [create, dev, remove] },
-  { title: 'Rondo itself', commands: [doctor, certs, completion] },
+  { title: 'Rondo itself', commands: [doctor, certs, token, keys, completion] },
 ];
 
 /** All commands. */

@@ -38,7 +38,7 @@ export const ps = defineCommand({
     'is still 0. With --json, see .contracts[].compatible: true, false, or null if it is not known.',
     '',
     'With --check, the lines below the list also tell which circuit breakers of the instances are open, and which of their',
-    'bulkheads are full. With --json, see .guards.',
+    'bulkheads are full. With --json, see .guards. With TLS, it shows until when the certificate of each instance is valid.',
   ].join('\n'),
   options: {
     check: {

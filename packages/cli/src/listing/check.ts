@@ -10,6 +10,7 @@ import { createReflection } from '@rondo/schema';
 import { openChannel } from '../channels.js';
 import { reasonOf } from '../errors.js';
 import { addressOf } from '../registry/instance-view.js';
+import { certificateExpiry } from './certificate.js';
 
 /** The result of asking an instance at its address. */
 export interface Check {
@@ -17,6 +18,8 @@ export interface Check {
   readonly state: 'ok' | 'unreachable' | 'not-serving' | 'other-service' | 'unknown';
   /** What is wrong, as the predicate of a sentence about the instance; empty if nothing is. */
   readonly reason: string;
+  /** Until when the certificate of the instance is valid, in RFC 3339; undefined if it has none. */
+  readonly certificateValidTo?: string;
 }
 
 /** What instances are asked with: the clock of timeouts, and a signal that cancels. */
@@ -46,7 +49,9 @@ async function check(instance: Instance, { clock, signal }: Asking): Promise<Che
   const timer = clock.setTimer(TIMEOUT_MS, () => late.abort());
   const channel = openChannel({ resolver: staticResolver([address]), clock });
   try {
-    return judge(instance, await ask(channel, AbortSignal.any([signal, late.signal])));
+    const ended = AbortSignal.any([signal, late.signal]);
+    const [answers, validTo] = await Promise.all([ask(channel, ended), certificateExpiry(instance, ended)]);
+    return { ...judge(instance, answers), ...(validTo && { certificateValidTo: validTo.toISOString() }) };
   } catch (error) {
     const reason = late.signal.aborted ? `no answer within ${TIMEOUT_MS} ms` : reasonOf(error);
     return { state: 'unreachable', reason: `can't be reached from here (${reason})` };

@@ -48,6 +48,7 @@ const USUAL_WEIGHT = 100;
 
 const EXTRA: readonly ExtraColumn[] = [
   { title: 'CHECK', of: ({ check }) => check?.state },
+  { title: 'CERTIFICATE UNTIL', of: ({ check }) => check?.certificateValidTo?.slice(0, 16) },
   { title: 'VERSION', of: ({ instance }) => instance.version || undefined },
   { title: 'CANARY', of: ({ instance }) => instance.metadata[CANARY_LABEL] },
   {

@@ -1,4 +1,5 @@
 import { type DescEnum, type DescField, type DescMessage, type DescOneof, ScalarType } from '@bufbuild/protobuf';
+import { authText } from '@rondo/rpc/internal';
 import {
   type DynamicMethod,
   formatRules,
@@ -17,7 +18,7 @@ export function formatMethod({ name, input, output, requestStream, responseStrea
 
 /** The call policy of a method in its contract: `once for each request_id, timeout 2000 ms`; empty if it has none. */
 export function formatPolicy(method: DynamicMethod): string {
-  const { timeoutMs, key, priority } = methodOf(method)?.policy ?? {};
+  const { timeoutMs, key, priority, auth } = methodOf(method)?.policy ?? {};
   return [
     ...(LEVELS[method.options.idempotencyLevel ?? ''] ?? []),
     ...(key === undefined
@@ -25,6 +26,7 @@ export function formatPolicy(method: DynamicMethod): string {
       : [`once for each ${key.source.from === 'field' ? key.source.inContract : key.source.key}`]),
     ...(timeoutMs === undefined ? [] : [`timeout ${timeoutMs} ms`]),
     ...(priority === undefined ? [] : [`${priority} priority`]),
+    ...(auth === undefined ? [] : [`auth: ${authText(auth)}`]),
   ].join(', ');
 }
 

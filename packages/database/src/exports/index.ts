@@ -44,6 +44,7 @@ export {
 export { createPool, type PoolOptions } from '../pool.js';
 export { requirePreparedTransactions } from '../prepared.js';
 export { provision } from '../provision.js';
+export { createPruning, type Pruning, type PruningOptions } from '../pruning.js';
 export {
   createReadinessCheck,
   describeUrl,

@@ -51,6 +51,38 @@ export class NotFound extends Missing {
 /** Something has the requested id or unique value already. `ALREADY_EXISTS`. */
 export abstract class AlreadyExists extends DomainError {}
 
+/** The caller may see the resource, but not do this with it. `PERMISSION_DENIED`. */
+export class NotPermitted extends DomainError {
+  override readonly name = 'NotPermitted';
+  readonly resource: string;
+  /** The scope with which the call would be permitted. */
+  readonly scope: string;
+
+  /** @param what is not permitted, such as `the salesperson of a customer`. */
+  constructor(resource: string, what: string, scope: string) {
+    // @code PERMISSION_DENIED
+    // @text <what> can be changed only with the scope <scope>; <remedy>
+    // @cause The caller sees the resource, but a rule of the service lets only administrators make this change. The detail
+    // `google.rpc.ErrorInfo` has the reason `NOT_PERMITTED` and the missing scope.
+    // @remedy Ask an administrator to make the change, or for the scope.
+    // @effect none
+    super(`${what} can be changed only with the scope ${scope}; ask an administrator to change it, or for the scope`);
+    this.resource = resource;
+    this.scope = scope;
+  }
+}
+
+/** The caller doesn't see the resource. It gets the error that it would get if the resource didn't exist. */
+export class OutOfSight extends Error {
+  override readonly name = 'OutOfSight';
+  override readonly cause: DomainError;
+
+  constructor(cause: DomainError) {
+    super(cause.message, { cause });
+    this.cause = cause;
+  }
+}
+
 /** What forbids a call. */
 export interface Violation {
   /** The kind of rule, such as `STATE`. */

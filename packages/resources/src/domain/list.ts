@@ -26,6 +26,8 @@ export interface FilteredQuery extends PageQuery {
 export interface ListQuery extends FilteredQuery {
   /** Whether deleted items are listed too. */
   readonly showDeleted: boolean;
+  /** The value of the listing's `sight` in the items that the caller sees; null if it sees none, undefined if it sees all. */
+  readonly sight?: string | null | undefined;
 }
 
 /** One page of a list. */

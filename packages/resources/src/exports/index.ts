@@ -23,3 +23,4 @@ export {
   toDateMessage,
 } from '../request-fields.js';
 export { createStatusMapping, type StatusMapping } from '../status.js';
+export { currentViewer, type Viewer, viewedBy } from '../viewer.js';

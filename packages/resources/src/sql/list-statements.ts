@@ -26,6 +26,8 @@ interface Parts {
   readonly query: ListQuery;
   readonly position: string;
   readonly inScope: string;
+  /** That the caller sees the row. */
+  readonly inSight: string;
   readonly terms: readonly Term[];
   readonly params: readonly SqlValue[];
   readonly oldestFirst: boolean;
@@ -45,13 +47,13 @@ export function narrowingFields(listing: Listing, { conditions }: ListQuery): re
  */
 export function sortStatement(listing: Listing, query: ListQuery, field: string): Statement {
   const parts = partsOf(listing, query);
-  const { terms, inScope, params } = parts;
+  const { terms, inScope, inSight, params } = parts;
   const ofField = terms.filter((term) => term.field === field).map(({ sql }) => sql);
   const rest = [...statesOf(parts).map(anyOf), ...terms.filter((term) => term.field !== field).map(({ sql }) => sql)];
   const selected = listing.selected.join(', ');
   // The ORDER BY makes PostgreSQL use the index of the field, whatever the planner estimates.
   const sql = `
-    WITH few AS MATERIALIZED (SELECT ${selected}, ${anyOf(livesOf(parts))} AS is_listed FROM ${listing.table}
+    WITH few AS MATERIALIZED (SELECT ${selected}, ${anyOf(livesOf(parts))} AND ${inSight} AS is_listed FROM ${listing.table}
       WHERE ${inScope} AND ${ofField.join(' AND ')}
       ORDER BY ${listing.columns[field]} LIMIT ${MAX_SCANNED + 1})
     SELECT ${outputOf(parts)}, found
@@ -98,7 +100,7 @@ export function scanStatement(listing: Listing, query: ListQuery): Statement {
 
 /** The branches to read in order, and the conditions that only exclude rows of them. */
 function scansOf(parts: Parts): { readonly scans: readonly string[]; readonly rest: readonly string[] } {
-  const { listing, terms, inScope } = parts;
+  const { listing, terms, inScope, inSight } = parts;
   const { scannedBy, table } = listing;
   const selecting = terms.find(({ field, comparator }) => field === scannedBy?.field && comparator === '=');
   const others = terms.filter((term) => term !== selecting).map(({ sql }) => sql);
@@ -106,18 +108,26 @@ function scansOf(parts: Parts): { readonly scans: readonly string[]; readonly re
   const states = selecting !== undefined && withState ? [allowedStates(parts)] : statesOf(parts);
   // Without an index on both, a state only excludes rows.
   const excluding = selecting !== undefined && !withState;
-  const conditions = [inScope, ...(selecting ? [selecting.sql] : []), ...chronologicalBounds(parts)];
+  const seen = listing.sight?.indexed === true;
+  const conditions = [
+    inScope,
+    ...(seen ? [inSight] : []),
+    ...(selecting ? [selecting.sql] : []),
+    ...chronologicalBounds(parts),
+  ];
   const branches = combined([livesOf(parts), ...(excluding ? [] : states)]);
   return {
     scans: branches.map(
       (branch) => `FROM ${table} WHERE ${[...conditions, ...branch].join(' AND ')} AND ${along(parts)}`,
     ),
-    rest: [...others, ...(excluding ? states.map(anyOf) : [])],
+    rest: [...others, ...(seen || inSight === 'TRUE' ? [] : [inSight]), ...(excluding ? states.map(anyOf) : [])],
   };
 }
 
 function partsOf(listing: Listing, query: ListQuery): Parts {
-  const { sql: inScope, params } = listing.scope ?? { sql: 'TRUE', params: [] };
+  const { sql: inScope, params: ofScope } = listing.scope ?? { sql: 'TRUE', params: [] };
+  const { sql: inSight, params: ofSight } = sightOf(listing, query, 3 + ofScope.length);
+  const params = [...ofScope, ...ofSight];
   const oldestFirst = listing.order === 'the oldest first';
   const others = query.conditions.filter(({ field }) => field !== 'state');
   const terms = others.map((condition, index) => ({
@@ -130,10 +140,18 @@ function partsOf(listing: Listing, query: ListQuery): Parts {
     query,
     position: listing.position ?? 'sequence',
     inScope,
+    inSight,
     terms,
     oldestFirst,
     params: [...place, ...params, ...others.map(({ value }) => value)],
   };
+}
+
+/** A caller that sees no row has null, which equals nothing. */
+function sightOf({ table, sight }: Listing, query: ListQuery, param: number) {
+  if (query.sight === undefined) return { sql: 'TRUE', params: [] };
+  if (sight === undefined) throw new Error(`the listing of ${table} has no column for what a caller sees`);
+  return { sql: `${sight.value} = $${param}::text`, params: [query.sight] };
 }
 
 function outputOf({ listing, position }: Parts): string {

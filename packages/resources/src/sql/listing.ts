@@ -35,6 +35,15 @@ export interface Listing {
   };
   /** Columns to read of other tables, and the joins to them. They refer to the row as `page`. */
   readonly beside?: { readonly columns: string; readonly joins?: string };
+  /** The SQL of the value that decides who sees a row. */
+  readonly sight?: {
+    readonly value: string;
+    /**
+     * Whether it is a column of indexes along the position, for rows that aren't deleted and for deleted ones, also with the state.
+     * Otherwise a bounded number of rows is read for a page, so a page may have few items.
+     */
+    readonly indexed: boolean;
+  };
   /** A further condition in SQL. Its parameters are numbered from $3. */
   readonly scope?: { readonly sql: string; readonly params: readonly SqlValue[] };
 }

@@ -10,7 +10,7 @@ export const callerIdentity: ContextKey<string> = createContextKey('', { descrip
 export interface KeyedCall {
   /** `/package.Service/Method`. */
   readonly method: string;
-  /** The value of {@link callerIdentity}. */
+  /** The process and the principal that call; see `callerOf`. */
   readonly caller: string;
   /** The key, unique for a method and a caller. */
   readonly key: string;

@@ -3,6 +3,9 @@ import type { MetadataValue } from './metadata.js';
 /** The trailing metadata key by which a Rondo server proves that no handler ran; see `transport/router-error.ts`. */
 export const NOT_HANDLED = 'rondo-not-handled';
 
+/** The request's metadata key of the assertion on whose behalf a process calls; see `principal/signer.ts`. */
+export const PRINCIPAL = 'rondo-principal';
+
 const PROTOCOL = 'grpc-';
 const OF_PROTOCOL = 'keys that begin with "grpc-" belong to the protocol';
 const OF_HTTP = 'the key belongs to HTTP, and would break the call or its connection; choose another';
@@ -23,6 +26,10 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
   ['host', OF_HTTP],
   ['trailer', OF_HTTP],
   [NOT_HANDLED, "the key belongs to Rondo's servers, which prove by it that no handler ran"],
+  [
+    PRINCIPAL,
+    "the key belongs to Rondo's clients, which say by it on whose behalf they call; give the option principal",
+  ],
   ['__proto__', 'JavaScript objects lose the key; choose another'],
 ]);
 

@@ -3,6 +3,7 @@ import type { Clock } from '../clock/clock.js';
 import { systemClock } from '../clock/system.js';
 import type { Method } from '../contract/method.js';
 import type { CallContext } from './call-context.js';
+import type { ContextValues } from './context-values.js';
 import type { Once } from './keyed-call.js';
 
 /** What calls that a handler makes inherit from the call that it serves. */
@@ -12,6 +13,8 @@ export interface CallScope {
   /** Its `endsAt` is the deadline. */
   readonly context: CallContext;
   readonly traceId: string;
+  /** The values of the call, such as its principal. */
+  readonly values?: ContextValues;
   /** The method being served. */
   readonly method: Method;
   /** Set if the call has an idempotency key: what its transaction does to take effect once. */

@@ -14,6 +14,7 @@ import { COMPRESSIONS, type Compression } from '../contract/policy.js';
 import { checkZone } from '../resolver/endpoint.js';
 import { type EndpointStorage, folderStorage } from '../resolver/endpoint-storage.js';
 import { type MutualTls, openMutualTls, readTlsSettings } from '../tls/mutual-tls.js';
+import { configuredToken, sendToken } from './caller-token.js';
 import type { Channel } from './channel.js';
 import { createRegistryChannel } from './registry-channel.js';
 
@@ -25,7 +26,7 @@ let channel: Channel | undefined;
 /**
  * The process's own channel over the registry, created at its first use. These variables configure it: `RONDO_REGISTRY`,
  * `RONDO_REGISTRY_CACHE`, `RONDO_ZONE`, `RONDO_BALANCING`, `RONDO_BREAKER`, `RONDO_BULKHEAD`, `RONDO_MAX_REPLY_BYTES`,
- * `RONDO_COMPRESSION`, `RONDO_TRANSPORT`, `RONDO_TLS` and the files of its certificate. Its watch keeps the process alive, so a
+ * `RONDO_COMPRESSION`, `RONDO_TRANSPORT`, `RONDO_TLS` and the files of its certificate, and `RONDO_TOKEN`. Its watch keeps the process alive, so a
  * script has to close it.
  *
  * @throws TypeError if one of the variables is invalid. It names the variable and lists every fault.
@@ -41,6 +42,7 @@ export function defaultChannel(): Channel {
     compression: configuredCompression(process.env['RONDO_COMPRESSION']),
     tunnel: configuredTransport(process.env['RONDO_TRANSPORT']) === 'tunnel',
     mutualTls: configuredMutualTls(process.env),
+    middleware: sendToken(configuredToken(process.env)),
     ...registryStorage(process.env['RONDO_REGISTRY_CACHE']),
   });
   return channel;

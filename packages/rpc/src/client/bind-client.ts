@@ -2,6 +2,7 @@ import type { Payload, Reply } from '../call/call.js';
 import { CallContext, cancelled } from '../call/call-context.js';
 import { CallTimer } from '../call/call-timer.js';
 import { Metadata, type MetadataInit } from '../call/metadata.js';
+import { callPrincipal } from '../call/principal.js';
 import { currentScope } from '../call/scope.js';
 import { newTraceId, propagateTrace, receivedTraceId } from '../call/trace.js';
 import type { Channel } from '../channel/channel.js';
@@ -147,7 +148,8 @@ function newCall({ method, channel }: BoundMethod, given: Payload, options: Call
   }
   const request = withKey(method, { request: given, metadata }, channel);
   const context = new CallContext({ clock, deadline, by, parents: parentsOf(scope?.context, options.signal) });
-  return new OutgoingCall({ method, metadata, context, request, traceId, startedAt, options }, channel);
+  const principal = options.principal ?? scope?.values?.get(callPrincipal);
+  return new OutgoingCall({ method, metadata, context, request, traceId, startedAt, options, principal }, channel);
 }
 
 const IN_TRANSACTION =
@@ -201,7 +203,7 @@ async function callResuming(call: ClientCall, channel: Channel): Promise<Reply> 
 
 /** Makes one call. It avoids the instance `lost` if another one can take the call. */
 async function callOnce(call: ClientCall, channel: Channel, lost?: string): Promise<Reply> {
-  const { method, metadata, context, attempts } = call;
+  const { method, metadata, context, attempts, principal } = call;
   const { path, responseStream } = method;
   refuseUnsendable(method, () => metadata.checkSendable());
   const hashKey = method.policy.hashKey && readHashKey(method.policy.hashKey, call);
@@ -217,6 +219,7 @@ async function callOnce(call: ClientCall, channel: Channel, lost?: string): Prom
     deadline: context.endsAt,
     context,
     request,
+    principal,
     compression,
     timer,
     plain: timer === undefined ? method.policy.plain : true,

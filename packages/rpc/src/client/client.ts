@@ -2,6 +2,7 @@ import type { Call, Payload } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import type { CallTiming } from '../call/call-timer.js';
 import type { Metadata, MetadataInit } from '../call/metadata.js';
+import type { Principal } from '../call/principal.js';
 import { type Clocks, dateOf } from '../clock/clock.js';
 import type { MethodDefinition, RequestInit, ResponseOf, ServiceDefinition } from '../contract/definition.js';
 import type { Method } from '../contract/method.js';
@@ -56,6 +57,12 @@ export interface CallOptions {
    * of its own, although there may be a tunnel.
    */
   readonly onTiming?: (timing: CallTiming) => void;
+  /**
+   * On whose behalf the call is made. Default: the principal of the call that is being served, if there is one. A process that
+   * acts for itself, such as for a saga, names itself. The other process takes its word for it if it may call on behalf of others;
+   * see the guide on authorisation.
+   */
+  readonly principal?: Principal | undefined;
   /** Called with the response's header metadata, before the first message. */
   readonly onHeader?: (header: Metadata) => void;
   /** Called with the response's trailing metadata, after the last message. */
@@ -94,6 +101,8 @@ export interface ClientCall extends Call {
   readonly startedAt: number;
   /** The options that the caller passed. */
   readonly options: CallOptions;
+  /** On whose behalf the call is made; undefined for no one. */
+  readonly principal: Principal | undefined;
   /** The attempts so far. The channel adds them. */
   readonly attempts: Attempt[];
   /** Where the time of the call went, once it has ended, if the caller asked by `onTiming`. */
@@ -112,6 +121,7 @@ export class OutgoingCall implements ClientCall {
   readonly traceId: string;
   readonly startedAt: number;
   readonly options: CallOptions;
+  readonly principal: Principal | undefined;
   readonly attempts: Attempt[] = [];
   timing: CallTiming | undefined = undefined;
   readonly #clocks: Clocks;
@@ -126,6 +136,7 @@ export class OutgoingCall implements ClientCall {
     this.traceId = call.traceId;
     this.startedAt = call.startedAt;
     this.options = call.options;
+    this.principal = call.principal;
     this.#clocks = clocks;
     Object.defineProperty(this, 'deadline', OutgoingCall.#deadline);
     Object.defineProperty(this, 'signal', OutgoingCall.#signal);

@@ -28,7 +28,7 @@ export function detach(
   { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
 ): DetachedCall {
   const startedAt = clock.now();
-  const { method, metadata, request, traceId } = call;
+  const { method, metadata, request, traceId, principal } = call;
   const context =
     call.context instanceof ForwardContext
       ? new ForwardContext({ ...call.context.forwarded, context: new CallContext(), timeoutMs }, clock, startedAt)
@@ -42,6 +42,7 @@ export function detach(
     context,
     startedAt,
     options,
+    principal,
     attempts: [],
     deadline: undefined,
     get signal() {

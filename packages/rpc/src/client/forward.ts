@@ -1,6 +1,7 @@
 import type { Payload, Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import { Metadata } from '../call/metadata.js';
+import type { Principal } from '../call/principal.js';
 import { newTraceId, propagateTrace, receivedTraceId } from '../call/trace.js';
 import type { Channel } from '../channel/channel.js';
 import type { Method } from '../contract/method.js';
@@ -41,6 +42,8 @@ export interface ForwardedCall {
    * Undefined from it, or without it, the call is made.
    */
   readonly requestKey?: (() => Uint8Array | undefined) | undefined;
+  /** On whose behalf the call is made, as the proxy has verified it; missing for no one. */
+  readonly principal?: Principal | undefined;
   /** As in `CallOptions`. */
   readonly resumeForMs?: number;
 }
@@ -83,7 +86,7 @@ const NOT_YET: Payload<Uint8Array> = { stream: false, message: new Uint8Array() 
 
 function newCall(context: ForwardContext, channel: Channel, startedAt: number): ClientCall {
   const { random } = channel;
-  const { metadata: received, request, resumeForMs } = context.forwarded;
+  const { metadata: received, request, resumeForMs, principal } = context.forwarded;
   const method = repeatable(context.forwarded.method);
   const metadata = new Metadata();
   let traceId = receivedTraceId(received);
@@ -101,7 +104,8 @@ function newCall(context: ForwardContext, channel: Channel, startedAt: number): 
   context.addKey = encodedKey(method, metadata, channel);
   const options = resumeForMs === undefined ? NO_OPTIONS : { resumeForMs };
   const shown = typeof request === 'function' ? NOT_YET : request;
-  return new OutgoingCall({ method, metadata, context, request: shown, traceId, startedAt, options }, channel);
+  const call = { method, metadata, context, request: shown, traceId, startedAt, options, principal };
+  return new OutgoingCall(call, channel);
 }
 
 /** The end of the middleware chain. */
@@ -122,7 +126,7 @@ function forwardContextOf({ context }: ClientCall): ForwardContext {
 /** Makes one call. It avoids the instance `lost` if another one can take the call. */
 function callOnce(call: ClientCall, channel: Channel, lost?: string): Promise<Reply<Uint8Array>> {
   const context = forwardContextOf(call);
-  const { method, metadata, attempts } = call;
+  const { method, metadata, attempts, principal } = call;
   const { request: given } = context.forwarded;
   const request = typeof given === 'function' ? NOT_YET : given;
   const { path, responseStream, policy } = method;
@@ -134,6 +138,7 @@ function callOnce(call: ClientCall, channel: Channel, lost?: string): Promise<Re
     deadline: context.deadline,
     context,
     request,
+    principal,
     compression: policy.compression,
     plain: policy.plain,
     peer: '',

@@ -53,11 +53,13 @@ describe('the policy in a contract', () => {
       timeoutMs: 3_000,
       idempotency: 'idempotent',
       priority: 'critical',
+      auth: { scopes: [], callers: ['*'] },
     });
     expect(policyOf(watch, '/s/Watch')).toEqual({
       timeoutMs: undefined,
       idempotency: 'no_side_effects',
       priority: 'critical',
+      auth: { scopes: [], callers: ['*'] },
     });
   });
 

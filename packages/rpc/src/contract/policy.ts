@@ -6,6 +6,7 @@ import {
   ServicePolicy as ServicePolicyOption,
   Transport,
 } from '@rondo/contracts/rondo/options/v1/options';
+import { type AuthPolicy, authOf, checkAuth } from './auth-policy.js';
 import { type BreakerPolicy, breakerOf, checkBreaker } from './breaker-policy.js';
 import { type BulkheadPolicy, bulkheadOf, checkBulkhead } from './bulkhead-policy.js';
 import { type CachePolicy, cacheOf, checkCache } from './cache-policy.js';
@@ -56,6 +57,8 @@ export interface Policy {
   readonly plain?: boolean;
   /** What an overloaded server refuses first; missing for `normal`. */
   readonly priority?: Priority;
+  /** Who may call it while security is on; missing for no caller. */
+  readonly auth?: AuthPolicy;
 }
 
 /** The tag of `rondo.options.v1.method` in `google.protobuf.MethodOptions`: field 50550, length-delimited. */
@@ -97,6 +100,7 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
     cache && prefixed('cache', checkCache(cache, definition, isMetadataKey)),
     hashKey && prefixed('hash_key ', checkHashKey(hashKey, definition)),
     resume && prefixed('resume ', checkResume(resume, definition)),
+    option.auth && prefixed('auth', checkAuth(option.auth)),
   ];
   const fault = faults.find((text) => typeof text === 'string');
   if (fault !== undefined) throw new TypeError(`${path}: (rondo.options.v1.method).${fault}`);
@@ -118,6 +122,7 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
     ...(compression && { compression }),
     ...(isPlain(definition) && { plain: true }),
     ...(priority && { priority }),
+    ...(option.auth && { auth: authOf(option.auth) }),
   };
 }
 

@@ -18,5 +18,6 @@ export { CallContext } from '../call/call-context.js';
 export { type ContextKey, createContextKey } from '../call/context-values.js';
 export { callerIdentity } from '../call/keyed-call.js';
 export { Metadata } from '../call/metadata.js';
+export { callPrincipal, type Principal } from '../call/principal.js';
 export { currentScope, currentWorkLimits, runOutsideScope } from '../call/scope.js';
 export { type Raw, raw } from '../contract/definition.js';

@@ -7,7 +7,9 @@ export { createPolicy } from '../balancer/create-policy.js';
 export type { Payload, Reply } from '../call/call.js';
 export { cancelled } from '../call/call-context.js';
 export { InFlight, type InFlightMember } from '../call/in-flight.js';
+export { runInScope } from '../call/scope.js';
 export { newTraceId, receivedTraceId } from '../call/trace.js';
+export { configuredToken, sendToken } from '../channel/caller-token.js';
 export type { Choice } from '../channel/choose.js';
 export type { BreakerView, BulkheadView, GuardView } from '../channel/circuit-breaker/view.js';
 export {
@@ -26,6 +28,7 @@ export { bindingOf } from '../client/bind-client.js';
 export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
 export { createForwarder, type ForwardedCall, type ForwardedReply } from '../client/forward.js';
 export { backoffMs } from '../clock/backoff.js';
+export { type AuthPolicy, authText } from '../contract/auth-policy.js';
 export {
   type Balancing,
   DEFAULT_BALANCING,
@@ -43,7 +46,13 @@ export {
 } from '../contract/balancing-text.js';
 export type { BreakerPolicy } from '../contract/breaker-policy.js';
 export type { BulkheadPolicy } from '../contract/bulkhead-policy.js';
-export type { MessageChecks, MessageType, MethodDefinition, ServiceDefinition } from '../contract/definition.js';
+export type {
+  MessageChecks,
+  MessageType,
+  MethodDefinition,
+  RequestOf,
+  ServiceDefinition,
+} from '../contract/definition.js';
 export { encodeMessage } from '../contract/encode.js';
 export {
   type BreakerOverrides,
@@ -60,6 +69,7 @@ export { type PolicyFields, readBytes, type ScalarField } from '../contract/wire
 export { type CallSettings, LiveSettings } from '../live-config/live-settings.js';
 export { checkSetting, LOG_LEVELS, SETTING_KEYS, type SettingName } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';
+export { verifyPrincipals } from '../principal/verify-principals.js';
 export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';
 export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';
 export { folderStorage } from '../resolver/endpoint-storage.js';
@@ -72,6 +82,7 @@ export {
   MAX_CALLS_RULE,
   parseMaxCalls,
 } from '../server/admission/max-calls-text.js';
+export { createAuthorize } from '../server/authorize.js';
 export { readChecked } from '../server/codec.js';
 export { CallRefused } from '../server/faults.js';
 export { PingBarrier } from '../server/grpc/ping-barrier.js';

@@ -17,4 +17,5 @@ export { createFaultNetwork } from '../testing/faults/network.js';
 export { ManualClock, SettableWallClock } from '../testing/manual-clock.js';
 export { seededRandom } from '../testing/seeded-random.js';
 export { createTestChannel, standIn } from '../testing/test-channel.js';
+export { untilAnswered } from '../testing/until-answered.js';
 export { createMemoryNetwork } from '../transport/memory/network.js';

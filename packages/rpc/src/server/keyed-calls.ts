@@ -1,13 +1,7 @@
 import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
 import type { Reply, ServerCall } from '../call/call.js';
-import {
-  callerIdentity,
-  type KeyedCall,
-  type Once,
-  type Outcome,
-  type OutcomeStore,
-  type StoredOutcome,
-} from '../call/keyed-call.js';
+import { callerOf } from '../call/caller-of.js';
+import type { KeyedCall, Once, Outcome, OutcomeStore, StoredOutcome } from '../call/keyed-call.js';
 import { type CallScope, currentWorkLimits, runInScope } from '../call/scope.js';
 import type { KeySource } from '../contract/key-policy.js';
 import type { Method } from '../contract/method.js';
@@ -51,7 +45,7 @@ function keyedCallOf(call: ServerCall, request: Uint8Array): KeyedCall | undefin
   }
   return {
     method: method.path,
-    caller: values.get(callerIdentity),
+    caller: callerOf(values),
     key: UUID.test(given) ? given.toLowerCase() : given,
     fingerprint: digestRequest(request, policy.shape),
     retentionMs: policy.retentionMs,
@@ -188,11 +182,12 @@ class OnceCall implements Once {
   /** The scope of the call with some properties of its own. */
   scope(own: Pick<CallScope, 'once' | 'inTransaction'>): CallScope {
     const { call } = this;
-    const { context, traceId, method } = call;
+    const { context, traceId, method, values } = call;
     return {
       context,
       traceId,
       method,
+      values,
       ...own,
       get signal() {
         return call.signal;

@@ -1,4 +1,5 @@
 import type { ServerCall } from '../call/call.js';
+import { callPrincipal } from '../call/principal.js';
 import type { Clock } from '../clock/clock.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { StatusName } from '../status/code.js';
@@ -70,9 +71,15 @@ export function callLog(options: CallLogOptions): Middleware<ServerCall> {
   return (call, next) => withOutcome(call, next, { clock, onEnd: (outcome) => log(call, outcome) });
 }
 
-function fieldsOf({ peer, previousAttempts }: ServerCall, code: StatusName, durationMs: number): object {
+function fieldsOf({ peer, previousAttempts, values }: ServerCall, code: StatusName, durationMs: number): object {
   const fields = { code, durationMs: Math.round(durationMs * 1000) / 1000, peer };
-  return previousAttempts > 0 ? { ...fields, previousAttempts } : fields;
+  const principal = values.get(callPrincipal)?.subject;
+  if (previousAttempts === 0 && principal === undefined) return fields;
+  return {
+    ...fields,
+    ...(principal !== undefined && { principal }),
+    ...(previousAttempts > 0 && { previousAttempts }),
+  };
 }
 
 /** Admits a number of log lines per second, and counts the others. */

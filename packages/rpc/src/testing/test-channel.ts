@@ -1,21 +1,32 @@
 import { type Channel, createChannel } from '../channel/channel.js';
+import type { AuthPolicy } from '../contract/auth-policy.js';
 import type { ServiceDefinition } from '../contract/definition.js';
 import { staticResolver } from '../resolver/static.js';
+import { createAuthorize } from '../server/authorize.js';
 import { type AnyHandler, type Handlers, type ServiceImplementation, unimplemented } from '../server/handlers.js';
 import { createRouter, type RouterOptions } from '../server/router.js';
 import { createMemoryNetwork } from '../transport/memory/network.js';
 import { createMemoryOutcomes } from './memory-outcomes.js';
 
 /** Options of {@link createTestChannel}. The client uses the same clocks. */
-export type TestChannelOptions = RouterOptions;
+export interface TestChannelOptions extends RouterOptions {
+  /** The SPIFFE id of the process that calls, as if its certificate had been verified; none by default. */
+  readonly identity?: string | undefined;
+  /** Whether calls are refused that the contracts don't allow, as with `RONDO_AUTH=on`. False by default. */
+  readonly authorize?: boolean;
+  /** Who may call the services whose contracts don't say it, by their full names; an app has it. */
+  readonly auth?: Readonly<Record<string, AuthPolicy>>;
+}
 
 /**
  * A channel to the given services in this process. Only the network is simulated; every other layer is the real one.
  * Without a store for the outcomes of calls with idempotency keys, they are kept in memory.
  */
 export function createTestChannel(options: TestChannelOptions): Channel {
-  const network = createMemoryNetwork();
-  network.listen('memory', createRouter({ outcomes: createMemoryOutcomes(), ...options }));
+  const { identity, authorize = false, auth = {}, middleware = [] } = options;
+  const network = createMemoryNetwork({ identity });
+  const chain = authorize ? [createAuthorize(auth), ...middleware] : middleware;
+  network.listen('memory', createRouter({ outcomes: createMemoryOutcomes(), ...options, middleware: chain }));
   const { clock, wallClock, random, logger } = options;
   return createChannel({
     resolver: staticResolver(['memory']),

@@ -1,5 +1,8 @@
 import type { SpiffeId } from './spiffe-id.js';
 
+/** A peer whose TLS doesn't lead to HTTP/2. */
+export const NO_HTTP2 = "it doesn't speak HTTP/2 over TLS (the ALPN protocol h2); let no proxy end TLS between the two";
+
 /**
  * What is wrong with a peer, by the code of Node's error, as the end of a sentence that begins with its name, with the
  * remedy. The codes are those of OpenSSL.
@@ -15,15 +18,20 @@ const FAULTS: readonly (readonly [codes: RegExp, fault: string])[] = [
     /SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY_LEAF)|^CERT_(?:SIGNATURE_FAILURE|UNTRUSTED)$/,
     'no authority that this process trusts has issued its certificate; compare the bundles of both (RONDO_TLS_CA)',
   ],
+  [
+    /^(?:PATH_LENGTH_EXCEEDED|INVALID_CA|UNSPECIFIED)$/,
+    'its certificate was issued by one that may issue none; let the authority itself issue it',
+  ],
   [/PEER_DID_NOT_RETURN_A_CERTIFICATE/, 'it has sent no certificate; give it one (RONDO_TLS=on)'],
   [
-    /WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG|NOT_SSL_RECORD|RECORD_LAYER|UNEXPECTED_MESSAGE|BAD_RECORD_TYPE/,
+    /WRONG_VERSION_NUMBER|HTTPS?_(?:PROXY_)?REQUEST|(?:PACKET|DATA)_LENGTH_TOO_LONG|NOT_SSL_RECORD|RECORD_LAYER|UNEXPECTED_MESSAGE|BAD_RECORD_TYPE/,
     'it speaks plaintext; set RONDO_TLS=on there, or permissive at the server while processes change over',
   ],
   [
     /UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION/,
     'it speaks no version of TLS that is allowed here; see RONDO_TLS_MIN_VERSION',
   ],
+  [/APPLICATION_PROTOCOL/, NO_HTTP2],
   [
     /^ECONNRESET$|^EPIPE$/,
     "it left during the TLS handshake; if it refuses this process's certificate, it says why itself",
@@ -41,7 +49,7 @@ export function faultOfPeer(error: unknown): string {
   if (known !== undefined) return known[1];
   if (REFUSED.test(code)) return `it refuses the certificate of this process (${code}); its log says why`;
   const text = error instanceof Error ? error.message : String(error);
-  return `the TLS handshake failed (${text})`;
+  return `the TLS handshake failed (${text.trim()})`;
 }
 
 /** The code of an error of Node's TLS. A certificate's fault may also be given by its code alone. */

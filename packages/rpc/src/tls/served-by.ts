@@ -15,7 +15,8 @@ const VERSION = /\.v\d+(?:(?:alpha|beta)\d*)?$/;
 
 /**
  * Tells who may serve a service: by `served_by` of its contract in `descriptorSet`, else the process that is named like the
- * package. Contracts that a server sends by reflection don't count: the server itself would decide whom its clients trust.
+ * package. Contracts that a server sends by reflection don't count: the server itself would decide which
+ * servers its clients trust.
  *
  * @param descriptorSet this process's own `google.protobuf.FileDescriptorSet`; undefined for none.
  */

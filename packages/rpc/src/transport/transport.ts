@@ -2,8 +2,10 @@ import type { Payload, Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import type { AttemptTimes, CallTimer } from '../call/call-timer.js';
 import type { Metadata } from '../call/metadata.js';
+import type { Principal } from '../call/principal.js';
 import type { RequestArrival } from '../call/server-timing.js';
 import type { Compression } from '../contract/policy.js';
+import type { ReceivedAssertion } from '../principal/verifier.js';
 import { Status } from '../status/code.js';
 import { RpcError, type RpcErrorOptions } from '../status/rpc-error.js';
 
@@ -25,6 +27,18 @@ export interface WireCall {
   readonly peer: string;
   /** The SPIFFE id of the client, if its certificate was verified; missing on an outgoing call. */
   readonly identity?: string | undefined;
+  /** Says on whose behalf the call is made, on a received call whose connection has mutual TLS. It isn't verified yet. */
+  readonly received?: ReceivedAssertion | undefined;
+  /**
+   * Says on whose behalf the call is made. Each connection that an outgoing call with a principal is given to sets it: a copy of the call
+   * would cost more than all else here.
+   */
+  assertion?: string | undefined;
+  /**
+   * On whose behalf the call is made; missing for no one. On a received call only a network inside of this process sets it: a
+   * connection carries it as an assertion.
+   */
+  readonly principal?: Principal | undefined;
   /** The compression of the request; missing for the transport's own setting. */
   readonly compression?: Compression | undefined;
   /** How many attempts of the call were made before this one; missing for the first. */

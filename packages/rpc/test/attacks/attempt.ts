@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { sleep, systemClock } from '../../src/exports/clock.js';
 import { ACK, BEGIN, frame, frameReader, TYPE } from './frames.js';
 
 /** The server under attack. */
 export interface Victim {
   readonly port: number;
+  /** The certificate by which the attacker gets in, if the server needs one. */
+  readonly tls?: ConnectionOptions;
 }
 
 /** One attack. It resolves once the victim has had time to be harmed. */
@@ -28,11 +31,16 @@ export function firstOf(socket: Socket, events: readonly string[], patienceMs: n
 }
 
 /** A connection whose errors are ignored. */
-export async function open({ port }: Victim): Promise<Socket> {
+export async function open({ port, tls }: Victim): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => socket.destroy());
   await once(socket, 'connect');
-  return socket;
+  if (tls === undefined) return socket;
+  const secured = connectTls({ ...tls, socket, ALPNProtocols: ['h2'] });
+  secured.on('error', () => secured.destroy());
+  await once(secured, 'secureConnect');
+  // Node resets TCP alone.
+  return Object.assign(secured, { resetAndDestroy: () => secured.destroy() && socket.resetAndDestroy() });
 }
 
 /** Sends raw `bytes`, and waits for the server to close the connection. */

@@ -1,8 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import type { ConnectionOptions } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { createChannel, createClient, staticResolver } from '../../src/exports/client.js';
+import type { MutualTls } from '../../src/tls/mutual-tls.js';
 import type { Victim } from './attempt.js';
 
 const PROCESS = fileURLToPath(new URL('./victim.mjs', import.meta.url));
@@ -22,16 +24,27 @@ export const UNHARMED: readonly unknown[] = [null, null, ''];
 /** The outcomes of the calls of an unharmed client. */
 export const SERVED: readonly string[] = ['before', 'after', 'anew'];
 
-export async function startVictim(): Promise<Bystander> {
+/** With TLS, the victim's certificate is in `folder`, `client` is that of the innocent client, and `tls` the attacker's. */
+interface SecureVictim {
+  readonly folder: string;
+  readonly client: MutualTls;
+  readonly tls: ConnectionOptions;
+}
+
+export async function startVictim(secure?: SecureVictim): Promise<Bystander> {
   let said = '';
-  const env = { ...process.env, NODE_NO_WARNINGS: '1' };
+  const env = {
+    ...process.env,
+    NODE_NO_WARNINGS: '1',
+    ...(secure && { RONDO_TLS: 'on', RONDO_TLS_DIR: secure.folder }),
+  };
   const child: ChildProcess = fork(PROCESS, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   for (const output of [child.stdout, child.stderr]) output?.on('data', (bytes) => (said += bytes));
   const [port] = await once(child, 'message');
-  const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]) });
+  const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]), mutualTls: secure?.client });
   const client = createClient(ConformanceServiceDefinition, { channel });
   return {
-    victim: { port },
+    victim: { port, ...(secure && { tls: secure.tls }) },
     state: () => [child.exitCode, child.signalCode, said],
     async during(attempt) {
       let goOn: () => void = () => undefined;

@@ -10,8 +10,8 @@ const times = <T>(count: number, item: (index: number) => T) =>
 function client(name: string, run: (session: ClientHttp2Session) => Promise<unknown> | unknown): Attempt {
   return [
     name,
-    async ({ port }: Victim) => {
-      const session = http2.connect(`http://127.0.0.1:${port}`);
+    async ({ port, tls }: Victim) => {
+      const session = http2.connect(`${tls ? 'https' : 'http'}://127.0.0.1:${port}`, tls);
       session.on('error', () => session.destroy());
       await once(session, 'connect');
       await run(session);

@@ -1,5 +1,7 @@
 // The conformance service in a process of its own, from the built package: the victim of attacks.test.ts.
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { systemClock, systemWallClock } from '@rondo/rpc/clock';
+import { openMutualTls, readTlsSettings } from '@rondo/rpc/internal';
 import { createRouter, implement, serve, unimplemented } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 
@@ -34,5 +36,11 @@ const handlers = {
 };
 
 const router = createRouter({ services: [implement(ConformanceServiceDefinition, handlers)], instanceId: 'victim' });
-const { port } = await serve(router, { listen: '127.0.0.1:0' });
+const mutualTls = openMutualTls(readTlsSettings(process.env), {
+  usage: 'process',
+  descriptorSet: undefined,
+  clock: systemClock,
+  wallClock: systemWallClock,
+});
+const { port } = await serve(router, { listen: '127.0.0.1:0', mutualTls });
 process.send(port);

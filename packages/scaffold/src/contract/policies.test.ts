@@ -352,3 +352,47 @@ it('a contract with consistent options is accepted, and one that is not requeste
   expect(check(protosOf(registry), ['taken.proto'])).toEqual([]);
   expect(check(protosOf(registry), [])).toEqual([]);
 });
+
+describe('who may call a method', () => {
+  const unruled = `  rpc Other(Request) returns (Request);\n`;
+  const contracts = {
+    'ruled.proto': contractOf([method('auth: {scopes: "p.read"}'), method('auth: {callers: "sales"}')]),
+    'both.proto': contractOf([method('auth: {public: true scopes: "p.read"}')]),
+    'empty.proto': contractOf([method('auth: {}')]),
+    'scope.proto': contractOf([method('auth: {scopes: "P read"}')]),
+    'caller.proto': contractOf([method('auth: {callers: "spiffe://a/b"}')]),
+    'star.proto': contractOf([method('auth: {callers: ["*", "sales"]}')]),
+    'unruled.proto': contractOf([method('auth: {public: true}') + unruled]),
+  };
+  let found: FileRegistry;
+
+  beforeAll(async () => {
+    const files = Object.entries(contracts).map(([name, text], index) =>
+      newFile(name, text.replace('package p', `package auth${index}`)),
+    );
+    const { signal } = new AbortController();
+    found = await withStage({ root, files, signal }, (stage) =>
+      compile({ stage, asked: newFile('none.proto', ''), files, shown: (file) => file }),
+    );
+  });
+
+  it.each([
+    ['both', 'Get: auth.public is for everybody, and scopes or callers are given too; leave one of them out'],
+    ['empty', 'Get: auth is empty; give public, scopes or callers'],
+    ['scope', 'Get: auth.scopes has "P read"; a scope has 1 to 64 characters of a-z 0-9 . _ : / -'],
+    ['caller', 'Get: auth.callers has "spiffe://a/b"; name a process as its certificate does, such as shop, or *'],
+    ['star', 'Get: auth.callers has * beside names; leave one of them out'],
+    [
+      'unruled',
+      'Other: has no auth, unlike other methods of its package, so no caller could call it; say in (rondo.options.v1.method).auth who may: public, scopes or callers',
+    ],
+  ])('%s is refused', (name, reason) => {
+    const faults = check(protosOf(found), [`${name}.proto`]);
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain(reason);
+  });
+
+  it('a package in which each method has a rule is accepted, and so is one without any', () => {
+    expect(check(protosOf(found), ['ruled.proto'])).toEqual([]);
+  });
+});

@@ -10,6 +10,8 @@ export interface Blueprint {
   readonly contracts: readonly string[];
   readonly services: readonly NamedService[];
   readonly database: string | undefined;
+  /** The scope that each method needs while security is on, if the starter contract says so. The first test uses it. */
+  readonly scope: string | undefined;
 }
 
 /** A gRPC service, with the names of its handlers in the code. */

@@ -27,6 +27,7 @@ function blueprint(services: readonly ServiceContract[], database?: string): Blu
     contracts: ['acme/acme.proto'],
     services: nameHandlers(services),
     database,
+    scope: undefined,
   };
 }
 
@@ -47,7 +48,8 @@ describe('the files of a new service and of the samples', () => {
     const kept = files(blueprint([service('acme.AcmeService')], 'acme')).filter((file) => !flat.includes(file));
     expect(kept).toContain('services/acme/src/adapters/database.ts'); // sales opens its database in its app
     for (const file of kept.filter((one) => !one.endsWith('/adapters/database.ts'))) {
-      const twin = file.replaceAll('acme', 'sales');
+      // Sales begins with the baseline of its earlier migrations.
+      const twin = file.replace('0001_acme', '0001_baseline').replaceAll('acme', 'sales');
       expect([file, existsSync(path.join(repository, twin))]).toEqual([file, true]);
     }
   });
@@ -58,13 +60,15 @@ describe('the files of a new service and of the samples', () => {
     expect(like(blueprint([]), 'tsconfig.json')).toBe(text('services/calculator/tsconfig.json'));
     // Sales uses more packages than a new service; the other lines are the same.
     const alone = (config: string) =>
-      config.replace(/^ +\{ "path": ".*packages\/(?:resources|sync|transactions)" \},?\n/gm, '');
+      config.replace(/^ +\{ "path": ".*packages\/(?:access|resources|sync|transactions)" \},?\n/gm, '');
     const withoutCommas = (config: string) => alone(config).replaceAll('},\n', '}\n');
     expect(withoutCommas(like(blueprint([], 'acme'), 'tsconfig.json'))).toBe(
       withoutCommas(text('services/sales/tsconfig.json')),
     );
-    expect(like(blueprint([], 'acme'), 'src/config.ts').replaceAll('acme', 'sales').replaceAll('Acme', 'Sales')).toBe(
-      text('services/sales/src/config.ts'),
+    // Sales has variables of its own, too.
+    const database = (config: string) => /^ {2}databaseUrl: .*?^ {2}\}\),$/ms.exec(config)?.[0] ?? 'no database';
+    expect(database(like(blueprint([], 'acme'), 'src/config.ts')).replaceAll('acme', 'sales')).toBe(
+      database(text('services/sales/src/config.ts')),
     );
     expect(like({ ...blueprint([]), port: 50_051 }, 'src/main.ts').replaceAll('acme', 'calculator')).toBe(
       text('services/calculator/src/main.ts'),
@@ -83,6 +87,15 @@ describe('the files of a new service', () => {
     expect(test([method('Sum', { requestStream: true })])).toBe('client.sum(nothing())');
     expect(test([method('Chat', both)])).toBe('client.chat(nothing())[Symbol.asyncIterator]().next()');
     expect(test([])).toBeUndefined();
+  });
+
+  it('test a refused and an allowed call if the contract has a scope', () => {
+    const plain = blueprint([service('acme.A')], 'acme');
+    const text = textOf({ ...plain, scope: 'acme.read' }, 'test/acme.test.ts');
+    expect(text).toContain('const channel = createTestChannel({ ...app, authorize: true });');
+    expect(text).toMatch(/client\.get\(\{\}, withScopes\(\)\)\)\.rejects[^;]*PERMISSION_DENIED[^;]*'acme\.read'/);
+    expect(text).toMatch(/client\.get\(\{\}, withScopes\('acme\.read'\)\)\)\.rejects[^;]*UNIMPLEMENTED/);
+    expect(textOf(plain, 'test/acme.test.ts')).not.toMatch(/authorize|withScopes|PERMISSION_DENIED/);
   });
 
   it('have one line for each stub, however many there are', () => {

@@ -3,6 +3,9 @@ import { pascalCase, snakeCase } from '../words.js';
 /** The path of a service's starter contract under `proto/`. */
 export const starterFile = (name: string): string => `${snakeCase(name)}/v1/${snakeCase(name)}.proto`;
 
+/** The scope that the starter contract's methods need while security is on. Both of them only read. */
+export const starterScope = (name: string): string => `${name}.read`;
+
 /** Renders a small, complete contract to start from, with comments for readers of their first contract. */
 export const renderStarter = (
   name: string,
@@ -26,10 +29,13 @@ service ${pascalCase(name)}Service {
       post: "/v1/${name}:echo"
       body: "*"
     };
-    // The maximum duration of a call, even if its caller allows more. Without it the caller decides; Rondo's clients
-    // allow 10 s.
     option (rondo.options.v1.method) = {
+      // The maximum duration of a call, even if its caller allows more. Without it the caller decides; Rondo's clients
+      // allow 10 s.
       timeout: {seconds: 2}
+      // Who may call while security is on (RONDO_AUTH=on): people and programs that have this scope. A method without
+      // \`auth\` is for no caller then, and one with \`auth: {public: true}\` for every caller.
+      auth: {scopes: "${starterScope(name)}"}
     };
   }
   // Counts from 1. A server-streaming method: one request, a stream of responses. A stream has no deadline unless the
@@ -38,6 +44,9 @@ service ${pascalCase(name)}Service {
     option idempotency_level = NO_SIDE_EFFECTS;
     // The query has the fields of the request: \`?to=3\`. Each response is a line of JSON.
     option (google.api.http) = {get: "/v1/${name}:count"};
+    option (rondo.options.v1.method) = {
+      auth: {scopes: "${starterScope(name)}"}
+    };
   }
 }
 

@@ -4,8 +4,8 @@ import type { Blueprint, NamedService } from './blueprint.js';
 
 /** Renders the first test. It drives the whole service through its contract, as later tests should. */
 export function renderTest(blueprint: Blueprint): string {
-  const { database, services } = blueprint;
-  const example = chooseExample(services);
+  const { database, services, scope } = blueprint;
+  const example = chooseExample(services, scope);
   const lines = [
     `import { ${['afterAll', ...example.globals, 'expect', 'it'].join(', ')} } from '@jest/globals';`,
     ...example.imports,
@@ -14,6 +14,7 @@ export function renderTest(blueprint: Blueprint): string {
     "import { createApp } from '../src/app.js';",
     '',
     ...(database === undefined ? SETUP : DATABASE_SETUP),
+    `const channel = createTestChannel(${scope === undefined ? 'app' : '{ ...app, authorize: true }'});`,
     ...example.setup,
     '',
     ...(database === undefined ? TEARDOWN : DATABASE_TEARDOWN),
@@ -24,7 +25,7 @@ export function renderTest(blueprint: Blueprint): string {
   return `${lines.join('\n')}\n`;
 }
 
-const SETUP = ['const app = createApp();', 'const channel = createTestChannel(app);'];
+const SETUP = ['const app = createApp();'];
 const TEARDOWN = ['afterAll(() => channel.close());'];
 
 const DATABASE_IMPORTS = [
@@ -36,7 +37,6 @@ const DATABASE_SETUP = [
   'const postgres = await startTestPostgres();',
   'const databaseUrl = await postgres.createDatabase();',
   'const app = createApp({ log: silentLogger }, { databaseUrl });',
-  'const channel = createTestChannel(app);',
 ];
 const DATABASE_TEARDOWN = [
   'afterAll(async () => {',
@@ -65,17 +65,17 @@ interface Example {
 }
 
 /** Chooses the simplest method of the first service that has one. */
-function chooseExample(services: readonly NamedService[]): Example {
+function chooseExample(services: readonly NamedService[], scope: string | undefined): Example {
   const plain = ({ requestStream, responseStream }: MethodContract) => !requestStream && !responseStream;
   for (const named of services) {
     const { methods } = named.contract;
     const method = methods.find(plain) ?? methods[0];
-    if (method !== undefined) return callOf(named, method);
+    if (method !== undefined) return callOf(named, method, scope);
   }
   return { globals: [], imports: [], setup: [], cases: () => serves(services) };
 }
 
-function callOf(named: NamedService, method: MethodContract): Example {
+function callOf(named: NamedService, method: MethodContract, scope: string | undefined): Example {
   const { definition, fullName, module } = named.contract;
   return {
     globals: ['describe'],
@@ -84,26 +84,67 @@ function callOf(named: NamedService, method: MethodContract): Example {
       "import { createClient } from '@rondo/rpc/client';",
       "import { Status } from '@rondo/rpc/status';",
     ],
-    setup: [`const client = createClient(${definition}, { channel });`],
+    setup: [`const client = createClient(${definition}, { channel });`, ...(scope === undefined ? [] : CREDENTIALS)],
     cases: (service) => [
       `describe('${fullName}', () => {`,
-      `  it('reports the file in which to implement ${method.name}', async () => {`,
-      ...(method.requestStream ? ['    async function* nothing() {}'] : []),
-      `    await expect(${call(method)}).rejects.toMatchObject({`,
-      '      code: Status.UNIMPLEMENTED,',
-      `      message: expect.stringContaining('${handlersFile(service, named)}'),`,
-      '    });',
-      '  });',
+      ...casesOf(method, { file: handlersFile(service, named), scope }),
       '});',
     ],
   };
 }
 
+/** What the first test expects: the file of the method's handler, and the scope without which it is refused. */
+interface Expected {
+  readonly file: string;
+  readonly scope: string | undefined;
+}
+
+function casesOf(method: MethodContract, { file, scope }: Expected): readonly string[] {
+  const { name } = method;
+  const unwritten = { code: 'UNIMPLEMENTED', text: file };
+  if (scope === undefined) return failing(`reports the file in which to implement ${name}`, method, unwritten);
+  const refused = { code: 'PERMISSION_DENIED', text: scope, options: 'withScopes()' };
+  const allowed = { ...unwritten, options: `withScopes('${scope}')` };
+  return [
+    ...failing(`refuses ${name} without the scope ${scope}`, method, refused),
+    '',
+    ...failing(`allows ${name} with the scope, and reports the file in which to implement it`, method, allowed),
+  ];
+}
+
+const CREDENTIALS = [
+  '',
+  '/** The options of a call by a principal with these scopes. The channel obeys `auth` in the contract. */',
+  'const withScopes = (...scopes: readonly string[]) => ({',
+  "  principal: { subject: 'ada', issuer: 'test', scopes, actors: [] },",
+  '});',
+];
+
+/** How a call fails: its status, a part of its message, and the options of the call, if it has any. */
+interface Failure {
+  readonly code: string;
+  readonly text: string;
+  readonly options?: string;
+}
+
+function failing(title: string, method: MethodContract, { code, text, options }: Failure): readonly string[] {
+  return [
+    `  it('${title}', async () => {`,
+    ...(method.requestStream ? ['    async function* nothing() {}'] : []),
+    `    await expect(${call(method, options)}).rejects.toMatchObject({`,
+    `      code: Status.${code},`,
+    `      message: expect.stringContaining('${text}'),`,
+    '    });',
+    '  });',
+  ];
+}
+
 /** An expression for the promise of the first response. */
-function call({ key, requestStream, responseStream }: MethodContract): string {
+function call({ key, requestStream, responseStream }: MethodContract, options: string | undefined): string {
   const property = propertyName(key);
   const member = property === key ? `.${key}` : `[${property}]`;
-  const answer = `client${member}(${requestStream ? 'nothing()' : '{}'})`;
+  const args = [requestStream ? 'nothing()' : '{}', ...(options === undefined ? [] : [options])];
+  const answer = `client${member}(${args.join(', ')})`;
   return responseStream ? `${answer}[Symbol.asyncIterator]().next()` : answer;
 }
 

@@ -1,6 +1,14 @@
 import { editDistance } from '@rondo/rpc/internal';
+import { fileVariable } from './secrets.js';
 import { type SharedConfig, sharedVariables } from './shared.js';
-import { type Config, ConfigurationError, type Environment, readConfig, type Variables } from './variables.js';
+import {
+  type Config,
+  ConfigurationError,
+  type Environment,
+  readConfig,
+  secretsIn,
+  type Variables,
+} from './variables.js';
 
 /** The configuration of a process. */
 interface ProcessConfig<V extends Variables> {
@@ -9,6 +17,8 @@ interface ProcessConfig<V extends Variables> {
   readonly own: Config<V>;
   /** Variables with a name close to that of a known one. */
   readonly misspellings: readonly Misspelling[];
+  /** The values of the secret variables. */
+  readonly secrets: readonly string[];
 }
 
 /** The variables that a process declares. */
@@ -29,7 +39,7 @@ export function configure<V extends Variables>(
 ): ProcessConfig<V> {
   const shared = sharedVariables(port);
   const declared: Variables = variables ?? {};
-  const known = [...Object.values(shared), ...Object.values(declared)].map(({ name }) => name);
+  const known = [...namesOf(shared), ...namesOf(declared)];
   const misspellings = findMisspellings(environment, known);
   const [sharedValues, ownValues] = readBoth(
     () => readConfig(shared, environment),
@@ -38,7 +48,16 @@ export function configure<V extends Variables>(
   );
   // If no variables were declared, V has no keys.
   const own = ownValues as Config<V>;
-  return { shared: sharedValues, own, misspellings };
+  return { shared: sharedValues, own, misspellings, secrets: secretsOf({ port, variables: declared }, environment) };
+}
+
+/** The values of a process's secret variables, also if its configuration is wrong. */
+export function secretsOf({ port, variables = {} }: ConfigureOptions<Variables>, environment: Environment) {
+  return [...secretsIn(sharedVariables(port), environment), ...secretsIn(variables, environment)];
+}
+
+function namesOf(variables: Variables): readonly string[] {
+  return Object.values(variables).flatMap(({ name, secret }) => (secret ? [name, fileVariable(name)] : [name]));
 }
 
 /** Reads the second even if the first has faults, so that the error lists all of them, followed by `hints`. */

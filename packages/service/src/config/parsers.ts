@@ -115,7 +115,7 @@ export function url({ protocols = [], example = 'https://example.com/' }: UrlOpt
       if (!URL.canParse(value)) return invalid('is not a URL');
       const { protocol } = new URL(value);
       if (protocols.length === 0 || protocols.includes(protocol)) return valid(value);
-      return invalid(`begins with ${protocol}`);
+      return invalid('begins with another scheme'); // which may be the first part of a password
     },
     format: String,
   };

@@ -7,6 +7,7 @@ import {
   TRANSPORTS,
   ZONE_PATTERN,
 } from '@rondo/rpc/internal';
+import { authVariables } from './auth-variables.js';
 import { maxCalls } from './max-calls.js';
 import {
   balancingOverrides,
@@ -168,6 +169,7 @@ export function sharedVariables(port: number) {
     ...OVERLOAD,
     ...CACHE_VARIABLES,
     ...tlsVariables,
+    ...authVariables,
     descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {
       example: '/app/descriptors.binpb',
       description: 'The descriptor set for reflection; by default the one of @rondo/contracts.',

@@ -30,6 +30,11 @@ export const tlsVariables = {
     example: '1.2',
     description: 'The oldest version of TLS that is spoken.',
   }),
+  auth: variable('RONDO_AUTH', oneOf(['on', 'off']), {
+    default: 'off',
+    example: 'on',
+    description: 'Whether only those calls are served that the contracts allow their callers; on needs RONDO_TLS=on.',
+  }),
   insecure: optionalVariable('RONDO_INSECURE', oneOf(['1']), {
     description:
       'Whether the process may listen beyond the loopback without TLS, on a network that is closed otherwise.',

@@ -1,4 +1,5 @@
-import type { Parser } from './parsers.js';
+import type { Parsed, Parser } from './parsers.js';
+import { readSecret } from './secrets.js';
 
 /** One environment variable: its name, its parser, and its documentation. */
 export interface Variable<T> {
@@ -10,7 +11,10 @@ export interface Variable<T> {
   readonly optional: boolean;
   /** A valid value. */
   readonly example: string;
-  /** Whether its value is hidden in messages. */
+  /**
+   * Whether its value is hidden in messages and logs, and may be in the file that `<name>_FILE` names. The faults of its parser
+   * must not quote the value.
+   */
   readonly secret: boolean;
   /** One sentence for the reference. */
   readonly description: string;
@@ -80,14 +84,30 @@ export function readConfig<const V extends Variables>(variables: V, environment:
   const faults: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [key, variable] of Object.entries(variables)) {
-    const text = environment[variable.name]?.trim() ?? '';
-    const parsed = text === '' ? absent(variable) : variable.parser.parse(text);
+    const text = textOf(variable, environment);
+    if (!text.ok) {
+      faults.push(text.fault);
+      continue;
+    }
+    const parsed = text.value === '' ? absent(variable) : variable.parser.parse(text.value);
     if (parsed.ok) values[key] = parsed.value;
-    else faults.push(explain(variable, text, parsed.fault));
+    else faults.push(explain(variable, text.value, parsed.fault));
   }
   if (faults.length > 0) throw new ConfigurationError(faults);
   // Each key of V has a value of its own parser; the compiler can't infer that from a loop.
   return values as Config<V>;
+}
+
+/** The texts of the secret variables that can be read, for `createMask`. */
+export function secretsIn(variables: Variables, environment: Environment): readonly string[] {
+  return Object.values(variables).flatMap((variable) => {
+    const text = variable.secret ? textOf(variable, environment) : undefined;
+    return text?.ok ? [text.value] : [];
+  });
+}
+
+function textOf({ name, secret }: Variable<unknown>, environment: Environment): Parsed<string> {
+  return secret ? readSecret(name, environment) : { ok: true, value: environment[name]?.trim() ?? '' };
 }
 
 function absent<T>(variable: Variable<T>) {

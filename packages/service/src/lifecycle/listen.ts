@@ -1,4 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
+import type { Authenticator } from '@rondo/authentication';
 import { ServerReflectionDefinition as ReflectionV1 } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as ReflectionV1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
@@ -7,7 +8,15 @@ import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/o
 import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import { CallRefused, callLog, callMetrics, type MutualTls, methodsOf } from '@rondo/rpc/internal';
+import {
+  CallRefused,
+  callLog,
+  callMetrics,
+  createAuthorize,
+  type MutualTls,
+  methodsOf,
+  verifyPrincipals,
+} from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { createRouter, type Router, type RpcServer, serve } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
@@ -20,6 +29,7 @@ import { createLoadReports } from '../load/reports.js';
 import { meterAdmission } from '../metrics/admission.js';
 import { createReflection } from '../reflection/reflection.js';
 import type { Readiness, State } from '../state.js';
+import { authenticateCalls } from './authentication.js';
 import type { App, AppListener, ServiceRuntime } from './service.js';
 import { cannotBind } from './startup-error.js';
 
@@ -34,6 +44,8 @@ interface ListenOptions {
   readonly channel: Pick<Channel, 'inspect'>;
   /** Undefined without TLS. */
   readonly tls: MutualTls | undefined;
+  /** Undefined if no credentials from outside are accepted. */
+  readonly authenticator: Authenticator | undefined;
 }
 
 /**
@@ -43,7 +55,7 @@ interface ListenOptions {
  */
 export async function listen(runtime: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
   const { name, config, instanceId, startedAt, clock, wallClock, random, log, logLevel } = runtime;
-  const { app, descriptorSet, readiness, meter, channel, tls: mutualTls } = options;
+  const { app, descriptorSet, readiness, meter, channel, tls: mutualTls, authenticator } = options;
   const own = servicesOf(app);
   const health = createHealth({ readiness, services: own, always: BUILT_IN_SERVICES });
   const load = createLoadMeter({ clock, ignored: BUILT_IN_SERVICES, cpu: createCpuMeter(clock) });
@@ -56,7 +68,17 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
   const router: Router = createRouter({
     services: [...app.services, ...builtIn, ...reflection],
     telemetry: [load.middleware, callMetrics('server', { meter, clock })],
-    middleware: serverChain({ name, app, readiness, clock, logLevel }),
+    middleware: serverChain({
+      name,
+      app,
+      readiness,
+      clock,
+      logLevel,
+      auth: [
+        ...(authenticator === undefined ? [] : [authenticateCalls(authenticator)]),
+        ...(config.auth === 'on' ? authOf(app, mutualTls, runtime) : []),
+      ],
+    }),
     admission: { adaptive: config.admission === 'on', maxCalls: config.maxCalls },
     ...(app.outcomes && { outcomes: app.outcomes }),
     instanceId,
@@ -141,6 +163,8 @@ interface ChainOptions {
   readonly readiness: State<Readiness>;
   readonly logLevel: ServiceRuntime['logLevel'];
   readonly clock: Clock;
+  /** Finds out on whose behalf calls are made, and checks the callers of methods; empty while security is off. */
+  readonly auth: readonly Middleware<ServerCall>[];
 }
 
 /**
@@ -148,14 +172,27 @@ interface ChainOptions {
  * it has none because of overload, which would be a line a call. The app's own middleware is innermost.
  */
 function serverChain(options: ChainOptions): readonly Middleware<ServerCall>[] {
-  const { name, app, readiness, logLevel, clock } = options;
+  const { name, app, readiness, logLevel, clock, auth } = options;
   const everyCall = () => logLevel.current === 'debug' || logLevel.current === 'trace';
   return [
     callLog({ clock, everyCall, quiet: new Set([...BUILT_IN_PATHS, ...(app.quiet ?? [])]) }),
     createGate({ name, readiness, open: BUILT_IN_SERVICES }),
+    ...(app.observers ?? []).map(aroundOwn),
+    ...auth,
     ...(app.serverMiddleware ?? []),
     ...(app.middleware ?? []).map(aroundOwn),
   ];
+}
+
+/** Says on whose behalf calls are made, and refuses those that the contracts don't allow. */
+function authOf(
+  { auth = {} }: App,
+  tls: MutualTls | undefined,
+  { clock, wallClock }: Pick<ServiceRuntime, 'clock' | 'wallClock'>,
+): readonly Middleware<ServerCall>[] {
+  const audience = tls?.identity.current.id.uri;
+  const authorize = createAuthorize(auth);
+  return audience === undefined ? [authorize] : [verifyPrincipals({ audience, clock, wallClock }), authorize];
 }
 
 const BUILT_IN_NAMES: ReadonlySet<string> = new Set(BUILT_IN_SERVICES);

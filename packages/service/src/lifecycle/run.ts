@@ -1,6 +1,6 @@
 import { ConfigurationError, type Variables } from '../config/variables.js';
 import type { NoVariables, ServiceOptions } from './service.js';
-import { type RunningService, startService } from './start.js';
+import { maskFor, type RunningService, startService } from './start.js';
 import { StartupError } from './startup-error.js';
 
 /** Exit code of a process with an invalid configuration: `EX_CONFIG` of sysexits.h. */
@@ -30,7 +30,7 @@ export async function runService<V extends Variables = NoVariables>(options: Ser
   try {
     endOnFault(await starting);
   } catch (error) {
-    process.stderr.write(explainFailure(options.name, error));
+    process.stderr.write(maskFor(options)(explainFailure(options.name, error)));
     process.exit(error instanceof ConfigurationError ? EXIT_CONFIGURATION : EXIT_FAILURE);
   }
 }

@@ -1,9 +1,10 @@
 import type { Meter } from '@opentelemetry/api';
+import type { Authenticator } from '@rondo/authentication';
 import type { ResponseCache } from '@rondo/cache';
 import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
-import type { LiveSettings } from '@rondo/rpc/internal';
+import type { AuthPolicy, LiveSettings } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import type { RouterOptions, ServiceImplementation } from '@rondo/rpc/server';
 import type { SharedConfig } from '../config/shared.js';
@@ -31,6 +32,8 @@ export interface ServiceContext {
   readonly descriptorSet: Uint8Array | undefined;
   /** Whether the process with this SPIFFE id may serve a service, by the contracts of this process. */
   readonly mayServe: (identity: string, service: string) => boolean;
+  /** Verifies credentials from outside of the system; undefined if none are accepted. The server's calls have been verified. */
+  readonly authenticator: Authenticator | undefined;
   /** For the service's own metrics. They are dropped if `RONDO_METRICS` isn't set. */
   readonly meter: Meter;
 }
@@ -50,6 +53,11 @@ export interface AppListener {
 /** A wired service. */
 export interface App {
   readonly services: readonly ServiceImplementation[];
+  /**
+   * Who may call the services whose contracts don't say it, such as contracts of others that import nothing of Rondo: by the
+   * services' full names. It counts while `RONDO_AUTH=on`.
+   */
+  readonly auth?: Readonly<Record<string, AuthPolicy>>;
   /** Middleware around the service's own handlers, outermost first. */
   readonly middleware?: readonly Middleware<ServerCall>[];
   /**
@@ -57,6 +65,11 @@ export interface App {
    * balancers and the image's health check call those without a caller's headers.
    */
   readonly serverMiddleware?: readonly Middleware<ServerCall>[];
+  /**
+   * Middleware outside of all others and of the checks of callers, around the service's own handlers: it sees the calls that those
+   * refuse, such as an audit.
+   */
+  readonly observers?: readonly Middleware<ServerCall>[];
   /** Stores the outcomes of calls with idempotency keys. It is needed if a contract has such keys. */
   readonly outcomes?: NonNullable<RouterOptions['outcomes']>;
   /** Paths of methods that are called all the time: only their failures are logged. */

@@ -1,12 +1,14 @@
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { BalancingError, LiveSettings, type Self } from '@rondo/rpc/internal';
-import { configure, describeMisspelling } from '../config/configure.js';
+import { configure, describeMisspelling, secretsOf } from '../config/configure.js';
+import { createMask } from '../config/secrets.js';
 import { ConfigurationError, type Environment, type Variables } from '../config/variables.js';
 import { applySettings } from '../live-config/apply.js';
 import { consoleDestination, createLog } from '../log.js';
 import { startMetrics } from '../metrics/metrics.js';
 import { createState, type Readiness, readinessOf } from '../state.js';
+import { openAuthentication } from './authentication.js';
 import { watchDependencies } from './dependencies.js';
 import { loadDescriptors } from './descriptors.js';
 import { createResources, drain, type Resources } from './drain.js';
@@ -14,7 +16,7 @@ import { listen, listenBeside, servicesOf } from './listen.js';
 import { createOutgoing } from './outgoing.js';
 import { register } from './register.js';
 import type { App, ServiceContext, ServiceOptions, ServiceRuntime } from './service.js';
-import { createMayServe, meterTls, openTls, requireClosed } from './tls.js';
+import { createMayServe, meterTls, openTls, requireClosed, requireIdentities } from './tls.js';
 
 /** Options of a service in this process; a test replaces its environment, clocks and log. */
 export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
@@ -54,10 +56,10 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   const { name, environment = process.env, random = systemRandom } = options;
   const { clock = systemClock, wallClock = systemWallClock } = options;
   const startedAt = wallClock.now();
-  const { shared: config, own, misspellings } = configure(options, environment);
+  const { shared: config, own, misspellings, secrets } = configure(options, environment);
   const instanceId = config.instanceId ?? `${name}-${random.hex(3)}`;
   const logLevel = createState(config.logLevel);
-  const log = options.log ?? (await consoleLog({ name, instanceId, logLevel }));
+  const log = options.log ?? (await consoleLog({ name, instanceId, logLevel }, secrets));
   for (const misspelling of misspellings) log.warn({}, describeMisspelling(misspelling));
   const settings = createState(new LiveSettings([]));
   const given = { name, config, instanceId, startedAt, clock, wallClock, random, log };
@@ -73,6 +75,11 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   }
 }
 
+/** Replaces the secrets of a service's environment in text. */
+export function maskFor<V extends Variables>(options: ServiceOptions<V>): (text: string) => string {
+  return createMask(secretsOf(options, process.env));
+}
+
 /**
  * A balancing policy that doesn't suit a contract is a fault of the configuration. It shows only when the app creates
  * the client.
@@ -81,13 +88,12 @@ function asConfigurationError(error: unknown): unknown {
   return error instanceof BalancingError ? new ConfigurationError([`RONDO_BALANCING: ${error.message}`]) : error;
 }
 
-async function consoleLog({
-  name: service,
-  instanceId,
-  logLevel,
-}: Pick<ServiceRuntime, 'name' | 'instanceId' | 'logLevel'>): Promise<Logger> {
+async function consoleLog(
+  { name: service, instanceId, logLevel }: Pick<ServiceRuntime, 'name' | 'instanceId' | 'logLevel'>,
+  secrets: readonly string[],
+): Promise<Logger> {
   const destination = await consoleDestination();
-  const log = createLog({ service, instanceId, level: logLevel.current, ...(destination && { destination }) });
+  const log = createLog({ service, instanceId, level: logLevel.current, secrets, ...(destination && { destination }) });
   logLevel.subscribe((level) => {
     log.level = level;
   });
@@ -104,10 +110,13 @@ interface AssembleOptions {
 async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
   const { createApp, maxReplyBytes, registers, resources } = options;
   const { config, instanceId, clock, wallClock, random, log } = runtime;
-  requireClosed(config.listen, config);
+  requireClosed(config);
+  requireIdentities(config);
   const descriptorSet = loadDescriptors(config.descriptors, log);
   const tls = openTls(config, { descriptorSet, clock, wallClock, log });
   resources.hold(() => tls?.identity.close());
+  const authenticator = await openAuthentication(config, { clock, wallClock, log });
+  resources.hold(() => authenticator?.close());
   const metrics = await startMetrics(config.metrics);
   resources.hold(metrics.close);
   const { meter } = metrics;
@@ -128,14 +137,14 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const readiness = createState<Readiness>({ phase: 'starting', waitingFor: [] });
   const mayServe = createMayServe(descriptorSet);
   const own = { log, channel, cache, instanceId, clock, wallClock, random, readiness };
-  const app = createApp({ ...own, descriptorSet, mayServe, meter });
+  const app = createApp({ ...own, descriptorSet, mayServe, meter, authenticator });
   resources.hold(() => app.stop?.());
   const { dependencies = [] } = app;
   const services = servicesOf(app);
   const [service] = services;
   resolveSelf(registers && service !== undefined ? { service, instanceId } : undefined);
   readiness.set(readinessOf(dependencies.map(({ name }) => name)));
-  const server = await listen(runtime, { app, descriptorSet, readiness, meter, channel, tls });
+  const server = await listen(runtime, { app, descriptorSet, readiness, meter, channel, tls, authenticator });
   const { address } = server;
   log.info({ address, tls: server.tls, metrics: metrics.address, services }, `listening on ${address}`);
   const { listeners = [] } = app;

@@ -1,19 +1,36 @@
 import { expect, it } from '@jest/globals';
 import { ConfigurationError } from '../config/variables.js';
-import { requireClosed } from './tls.js';
+import { requireClosed, requireIdentities } from './tls.js';
+
+const CLOSED = { host: '127.0.0.1', port: 0 };
 
 it.each(['0.0.0.0', '::', '10.0.0.7', 'sales.internal', '128.0.0.1'])(
   'a process that would listen at %s without TLS is refused, with the ways out',
   (host) => {
-    const listen = { host, port: 50053 };
-    const refusal = () => requireClosed(listen, { tls: 'off', insecure: undefined });
-    expect(refusal).toThrow(ConfigurationError);
-    expect(refusal).toThrow(/RONDO_TLS=on .*RONDO_INSECURE=1/);
-    expect(() => requireClosed(listen, { tls: 'on', insecure: undefined })).not.toThrow();
-    expect(() => requireClosed(listen, { tls: 'off', insecure: '1' })).not.toThrow();
+    const open = { host, port: 50053 };
+    for (const [name, ports] of [
+      ['RONDO_LISTEN', { listen: open, metrics: undefined }],
+      ['RONDO_METRICS', { listen: CLOSED, metrics: open }],
+    ] as const) {
+      const refusal = () => requireClosed({ ...ports, tls: 'off', insecure: undefined });
+      expect(refusal).toThrow(ConfigurationError);
+      expect(refusal).toThrow(new RegExp(`${name}=.* RONDO_TLS=on .*RONDO_INSECURE=1`));
+      expect(() => requireClosed({ ...ports, tls: 'on', insecure: undefined })).not.toThrow();
+      expect(() => requireClosed({ ...ports, tls: 'off', insecure: '1' })).not.toThrow();
+    }
   },
 );
 
 it.each(['127.0.0.1', '127.8.9.10', 'localhost', '::1'])('%s is the loopback', (host) => {
-  expect(() => requireClosed({ host, port: 0 }, { tls: 'off', insecure: undefined })).not.toThrow();
+  expect(() =>
+    requireClosed({ listen: { host, port: 0 }, metrics: { host, port: 0 }, tls: 'off', insecure: undefined }),
+  ).not.toThrow();
+});
+
+it('checks callers only on connections that prove who they are', () => {
+  for (const tls of ['off', 'permissive'] as const) {
+    expect(() => requireIdentities({ auth: 'on', tls })).toThrow(`RONDO_AUTH=on needs RONDO_TLS=on, and it is ${tls}`);
+    expect(() => requireIdentities({ auth: 'off', tls })).not.toThrow();
+  }
+  expect(() => requireIdentities({ auth: 'on', tls: 'on' })).not.toThrow();
 });

@@ -70,16 +70,41 @@ export function createMayServe(descriptorSet: Uint8Array | undefined): ServiceCo
   };
 }
 
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i;
-
 /**
- * Refuses to listen beyond the loopback without TLS, where each machine of the network could call the process.
+ * Refuses to check callers on connections that don't prove who they are.
  *
  * @throws ConfigurationError that names the ways out.
  */
-export function requireClosed(listen: HostPort, { tls, insecure }: Pick<SharedConfig, 'tls' | 'insecure'>): void {
-  if (tls !== 'off' || insecure === '1' || LOOPBACK.test(listen.host)) return;
+export function requireIdentities({ auth, tls }: Pick<SharedConfig, 'auth' | 'tls'>): void {
+  if (auth === 'off' || tls === 'on') return;
   throw new ConfigurationError([
-    `RONDO_LISTEN=${listen.host}:${listen.port} is beyond the loopback, and nothing is encrypted or authenticated: set RONDO_TLS=on with a certificate (RONDO_TLS_DIR), or RONDO_INSECURE=1 if the network is closed otherwise`,
+    `RONDO_AUTH=on needs RONDO_TLS=on, and it is ${tls}: a caller without a certificate can't prove who it is; set RONDO_TLS=on with a certificate (RONDO_TLS_DIR), or RONDO_AUTH=off`,
   ]);
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i;
+
+/**
+ * Refuses to listen beyond the loopback without TLS, where each machine of the network could call the process, or read its
+ * metrics. With TLS the metrics stay plaintext: they are counts and names, and their reader is a Prometheus.
+ *
+ * @throws ConfigurationError that names the ways out.
+ */
+export function requireClosed({
+  listen,
+  metrics,
+  tls,
+  insecure,
+}: Pick<SharedConfig, 'listen' | 'metrics' | 'tls' | 'insecure'>): void {
+  if (tls !== 'off' || insecure === '1') return;
+  const ports = Object.entries({ RONDO_LISTEN: listen, RONDO_METRICS: metrics });
+  const faults = ports.flatMap(([name, port]) => (port === undefined ? [] : faultOfPort(name, port)));
+  if (faults.length > 0) throw new ConfigurationError(faults);
+}
+
+function faultOfPort(name: string, { host, port }: HostPort): readonly string[] {
+  if (LOOPBACK.test(host)) return [];
+  return [
+    `${name}=${host}:${port} is beyond the loopback, and nothing is encrypted or authenticated: set RONDO_TLS=on with a certificate (RONDO_TLS_DIR), or RONDO_INSECURE=1 if the network is closed otherwise`,
+  ];
 }

@@ -26,4 +26,5 @@ export { InvalidResumeToken, WatchAborted, WatchUnavailable } from '../errors.js
 export type { SyncBounds, SyncEvent } from '../options.js';
 export { syncSchema } from '../schema.js';
 export { createSync, type Sync, type SyncOptions } from '../sync.js';
-export type { WatchEvent, WatchOptions } from '../watch/watch.js';
+export type { KeyedRows, KeyedSnapshot } from '../watch/keyed-snapshot.js';
+export type { WatchEvent, WatchFilter, WatchOptions } from '../watch/watch.js';

@@ -1,9 +1,8 @@
-import { WatchUnavailable } from '../errors.js';
 import { type Place, viewOf, writeToken } from '../token.js';
-import { readWhole, type SnapshotPart, streamParts, TooMuchPending } from './snapshot.js';
-import type { HeldState, WatchContext, WatchEvent, WatchOptions } from './watch.js';
+import { readWhole, relayFirst, type SnapshotPart, streamParts } from './snapshot.js';
+import type { HeldState, WatchContext, WatchEvent, WatchOptions, WholeSnapshot } from './watch.js';
 
-const ATTEMPTS = 5;
+type Options<Part> = Omit<WatchOptions<Part>, 'snapshot'> & { readonly snapshot: WholeSnapshot<Part> };
 
 /**
  * Yields the present state; returns its place in the history.
@@ -13,11 +12,9 @@ const ATTEMPTS = 5;
  */
 export async function* snapshotEvents<Part>(
   context: WatchContext,
-  options: WatchOptions<Part>,
-  held: HeldState,
+  options: Options<Part> & { readonly held: HeldState },
 ): AsyncGenerator<WatchEvent<Part>, Place, undefined> {
-  const { topic, resumeToken = '', filter } = options;
-  context.onEvent({ kind: 'snapshot', topic, tokenGiven: resumeToken !== '' });
+  const { topic, filter, held } = options;
   let first = true;
   for await (const { part, place } of snapshotParts(context, options)) {
     const token = place && writeToken(viewOf(topic, filter?.name), place);
@@ -32,7 +29,7 @@ export async function* snapshotEvents<Part>(
 /** If too many changes aren't relayed yet, it relays them first. */
 async function* snapshotParts<Part>(
   context: WatchContext,
-  options: WatchOptions<Part>,
+  options: Options<Part>,
 ): AsyncGenerator<SnapshotPart<Part>, void, undefined> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -40,13 +37,7 @@ async function* snapshotParts<Part>(
       if (large) yield* partsFromTransaction(context, options);
       return;
     } catch (error) {
-      if (!(error instanceof TooMuchPending)) throw error;
-      // @cause While the snapshot was read, changes came faster than the instance passes them on.
-      // @remedy Watch again later, or at another replica.
-      // @effect none
-      if (attempt === ATTEMPTS)
-        throw new WatchUnavailable('changes come faster than they are relayed: resume from the last token', error);
-      await context.relay.flush();
+      await relayFirst(context.relay, error, attempt);
     }
   }
 }
@@ -54,7 +45,7 @@ async function* snapshotParts<Part>(
 /** Yields the parts from memory. Returns true, without yielding, if the snapshot is too large for that. */
 async function* partsFromMemory<Part>(
   context: WatchContext,
-  options: WatchOptions<Part>,
+  options: Options<Part>,
 ): AsyncGenerator<SnapshotPart<Part>, boolean, undefined> {
   const { semaphores, bounds } = context;
   const releases: (() => void)[] = [];
@@ -85,7 +76,7 @@ async function* partsFromMemory<Part>(
 
 async function* partsFromTransaction<Part>(
   context: WatchContext,
-  options: WatchOptions<Part>,
+  options: Options<Part>,
 ): AsyncGenerator<SnapshotPart<Part>, void, undefined> {
   const release = await context.semaphores.largeSnapshots.acquire(options.signal);
   try {
@@ -99,9 +90,6 @@ async function* partsFromTransaction<Part>(
   }
 }
 
-function readingOf<Part>(
-  { database, clock, bounds }: WatchContext,
-  { topic, snapshot: read, signal }: WatchOptions<Part>,
-) {
+function readingOf<Part>({ database, clock, bounds }: WatchContext, { topic, snapshot: read, signal }: Options<Part>) {
   return { database, clock, timeoutMs: bounds.snapshotTimeoutMs, topic, read, signal };
 }

@@ -2,14 +2,17 @@ import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Database, Transaction } from '@rondo/database';
 import type { Clock } from '@rondo/rpc/clock';
-import { WatchAborted } from '../errors.js';
-import { readHead, readPending } from '../history.js';
+import { WatchAborted, WatchUnavailable } from '../errors.js';
+import { type Anchor, type Appended, readHead, readPending } from '../history.js';
+import type { Relay } from '../relay.js';
 import type { Place } from '../token.js';
 
 /** More pending changes would make the token too large. */
 const MAX_PENDING = 100;
 /** How many parts are read ahead of the reader. */
 const PARTS_AHEAD = 1;
+/** How often a snapshot is tried while too much is pending. */
+const ATTEMPTS = 5;
 
 /** Options of reading a snapshot. */
 export interface SnapshotOptions<Part> {
@@ -28,8 +31,23 @@ export interface SnapshotPart<Part> {
 }
 
 /** Too many committed changes aren't relayed yet, so the snapshot's place would be too large. A relay reduces them. */
-export class TooMuchPending extends Error {
+class TooMuchPending extends Error {
   override readonly name = 'TooMuchPending';
+}
+
+/**
+ * Relays after an attempt that failed because too much was pending, so that the next one may succeed.
+ *
+ * @throws WatchUnavailable after the last attempt; any other `error`.
+ */
+export async function relayFirst(relay: Relay, error: unknown, attempt: number): Promise<void> {
+  if (!(error instanceof TooMuchPending)) throw error;
+  // @cause While the snapshot was read, changes came faster than the instance passes them on.
+  // @remedy Watch again later, or at another replica.
+  // @effect none
+  if (attempt === ATTEMPTS)
+    throw new WatchUnavailable('changes come faster than they are relayed: resume from the last token', error);
+  await relay.flush();
 }
 
 /**
@@ -45,9 +63,8 @@ export async function readWhole<Part>(
   options: SnapshotOptions<Part>,
   hold: (index: number) => boolean,
 ): Promise<{ readonly parts: Part[]; readonly place: Place } | undefined> {
-  const { database, topic, read } = options;
-  const bound = bounded(options);
-  const work = async (transaction: Transaction) => {
+  const { topic, read } = options;
+  return readOnce(options, async (transaction) => {
     const place = await placeOf(transaction, topic);
     const parts: Part[] = [];
     for await (const part of read(transaction)) {
@@ -56,10 +73,18 @@ export async function readWhole<Part>(
     }
     if (parts.length === 0) throw new Error('a snapshot has at least one part, which may be empty');
     return { parts, place };
-  };
-  // One attempt only: `hold` counts the parts.
+  });
+}
+
+/** Runs `work` once, in a transaction that sees one moment and ends after the timeout. */
+export async function readOnce<T>(
+  options: Pick<SnapshotOptions<unknown>, 'database' | 'clock' | 'timeoutMs' | 'signal'>,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  const bound = bounded(options);
+  // One attempt only: `hold` of a whole snapshot counts the parts.
   const transactionOptions = { isolation: 'repeatable read', attempts: 1, signal: bound.signal } as const;
-  return database.transaction(work, transactionOptions).finally(bound.release);
+  return options.database.transaction(work, transactionOptions).finally(bound.release);
 }
 
 /**
@@ -139,8 +164,17 @@ async function* withPlace<Part>(
 }
 
 async function placeOf(transaction: Transaction, topic: string): Promise<Place> {
+  const { head, pending } = await readMoment(transaction, topic);
+  return { ...head, included: new Map(pending.map(({ id, createTime }) => [id, createTime.getTime()])) };
+}
+
+/** The moment that a transaction sees: the newest position, and the topic's changes that aren't relayed yet. */
+export async function readMoment(
+  transaction: Transaction,
+  topic: string,
+): Promise<{ readonly head: Anchor; readonly pending: readonly Appended[] }> {
   const head = await readHead(transaction);
   const pending = await readPending(transaction, topic, MAX_PENDING);
   if (pending.length > MAX_PENDING) throw new TooMuchPending();
-  return { ...head, included: new Map(pending.map(({ id, createTime }) => [id, createTime.getTime()])) };
+  return { head, pending };
 }

@@ -1,31 +1,35 @@
 import { type Database, DatabaseUnavailable, StatementTimeout, type Transaction } from '@rondo/database';
 import type { Clock, createSemaphore } from '@rondo/rpc/clock';
-import { WatchAborted, WatchUnavailable } from '../errors.js';
+import { WatchUnavailable } from '../errors.js';
 import type { Feed, Subscription } from '../feed/feed.js';
-import { type Change, isIntact, readTopic, wereAppended } from '../history.js';
+import { type Anchor, type Change, isIntact, wereAppended } from '../history.js';
 import type { Bounds, OnSyncEvent } from '../options.js';
 import type { Relay } from '../relay.js';
 import { type Place, readToken, viewOf, writeToken } from '../token.js';
+import { changesBetween } from './changes-between.js';
+import { type KeyedSnapshot, keyedSnapshotEvents } from './keyed-snapshot.js';
 import { snapshotEvents } from './snapshot-events.js';
 
-/** How many changes of the history are read at once. */
-const PAGE = 256;
+/** A watcher that is no further behind than this follows the feed. */
+const NEAR = 256;
 
 /** Options of a watch. */
 export interface WatchOptions<Part> {
   readonly topic: string;
   /** The last received token; undefined or empty to start with a snapshot. */
   readonly resumeToken?: string | undefined;
-  /**
-   * Reads the present state, in at least one part. The transaction sees one moment and uses a connection of the pool:
-   * don't read anything else, and don't wait for anything else.
-   */
-  readonly snapshot: (transaction: Transaction) => AsyncIterable<Part>;
+  readonly snapshot: WholeSnapshot<Part> | KeyedSnapshot<Part>;
   /** Leaves out changes of the topic. */
   readonly filter?: WatchFilter | undefined;
   /** Ends the watch, which then rejects with its reason. */
   readonly signal: AbortSignal;
 }
+
+/**
+ * Reads the present state in one transaction, in at least one part. The transaction sees one moment and uses a
+ * connection of the pool: don't read anything else, and don't wait for anything else.
+ */
+export type WholeSnapshot<Part> = (transaction: Transaction) => AsyncIterable<Part>;
 
 /** A filter of a topic's changes. */
 export interface WatchFilter {
@@ -43,7 +47,10 @@ export type WatchEvent<Part> =
       /** The first part starts a new snapshot, even in a resumed watch: discard the earlier state. */
       readonly first: boolean;
       readonly last: boolean;
-      /** Only with the last part; a watch that breaks before starts with the snapshot again. */
+      /**
+       * Undefined in a part of a {@link WholeSnapshot} that isn't the last: a watch that breaks there starts with the
+       * snapshot again.
+       */
       readonly resumeToken: string | undefined;
     }
   | {
@@ -88,8 +95,9 @@ export async function* watch<Part>(
     options.signal.throwIfAborted();
     await context.feed.head();
     const resumed = await placeOfToken(context, options);
-    const place = resumed ?? (yield* snapshotEvents(context, options, held));
-    yield* changeEvents(context, { ...options, held }, place);
+    const following = { ...options, held };
+    const place = yield* stateEvents(context, following, resumed);
+    yield* changeEvents(context, following, place);
   } catch (error) {
     if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) {
       // @cause The service can't read changes from its database.
@@ -99,6 +107,19 @@ export async function* watch<Part>(
     }
     throw error;
   }
+}
+
+/** Yields the snapshot, or what is missing of it at the place to resume from; returns the place after it. */
+async function* stateEvents<Part>(
+  context: WatchContext,
+  options: WatchOptions<Part> & { readonly held: HeldState },
+  resumed: Place | undefined,
+): AsyncGenerator<WatchEvent<Part>, Place, undefined> {
+  const { topic, snapshot, resumeToken = '' } = options;
+  if (resumed !== undefined && resumed.key === undefined) return resumed;
+  if (resumed === undefined) context.onEvent({ kind: 'snapshot', topic, tokenGiven: resumeToken !== '' });
+  if (typeof snapshot === 'function') return yield* snapshotEvents(context, { ...options, snapshot });
+  return yield* keyedSnapshotEvents(context, { ...options, snapshot }, resumed);
 }
 
 /** The place to resume from; undefined without a token, or if its position is gone. */
@@ -141,37 +162,25 @@ interface Following {
 async function* changesAfter(context: WatchContext, following: Following): AsyncGenerator<Change, void, undefined> {
   const { feed, database } = context;
   const { topic, signal, held } = following;
-  let from = { position: following.place.position, mark: following.place.mark };
+  let from: Anchor = following.place;
   for (;;) {
     signal.throwIfAborted();
     held.resources = true;
     const to = await feed.head();
-    if (to.position - from.position <= PAGE) break;
-    const page = await history(readTopic(database, { topic, from, to }, PAGE));
-    yield* page;
-    from = (page.length === PAGE && page.at(-1)) || to;
+    if (to.position - from.position <= NEAR) break;
+    yield* changesBetween(database, { topic, from, to });
+    from = to;
   }
   const subscription = feed.subscribe(topic);
   try {
     const { since } = subscription;
     const isBehind = since.position > from.position;
-    if (isBehind) yield* await history(readTopic(database, { topic, from, to: since }, PAGE));
+    if (isBehind) yield* changesBetween(database, { topic, from, to: since });
     held.resources = false;
     yield* live(subscription, isBehind ? since.position : from.position, signal);
   } finally {
     subscription.close();
   }
-}
-
-async function history(read: Promise<readonly Change[] | undefined>): Promise<readonly Change[]> {
-  const changes = await read;
-  if (changes !== undefined) return changes;
-  // @text the history was trimmed while it was read: read faster, and resume from the last token; watch again with the
-  // resume_token of the last message
-  // @cause Changes that the watcher hadn't read were deleted, as they are kept for a limited time.
-  // @remedy Read faster; watch again with the last token.
-  // @effect none
-  throw new WatchAborted('the history was trimmed while it was read: read faster, and resume from the last token');
 }
 
 /** Skips changes up to `after`, which the snapshot included: it was read before the subscription. */

@@ -1,6 +1,7 @@
 import { BranchOutcome, CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { type Caller, type MayServe, servesOneOf } from '../callers.js';
 import type { Decision } from '../coordinator/log.js';
 import { type CheckedRef, checkName } from '../transaction-ref.js';
 
@@ -8,6 +9,8 @@ import { type CheckedRef, checkName } from '../transaction-ref.js';
 export interface KnownCoordinators {
   /** Whether it knows a coordinator of that name. */
   knows(name: string): boolean;
+  /** Whether the caller may be the coordinator of that name: its certificate is for the coordinator's service. */
+  mayBe(call: Caller, name: string): boolean;
   /** The known names, for error messages. */
   readonly names: readonly string[];
   /**
@@ -27,6 +30,8 @@ export interface KnownCoordinatorsOptions {
   readonly coordinators: Readonly<Record<string, string>>;
   /** The fully qualified services that address this participant. */
   readonly services: readonly string[];
+  /** Tells which process is the coordinator's, by its certificate. Every process by default. */
+  readonly mayServe?: MayServe | undefined;
 }
 
 /** Timeout of one try, in milliseconds. The participant asks again later. */
@@ -41,6 +46,7 @@ export function createKnownCoordinators({
   channel,
   coordinators,
   services,
+  mayServe = () => true,
 }: KnownCoordinatorsOptions): KnownCoordinators {
   const clients = new Map(
     Object.entries(coordinators).map(([name, service]) => [
@@ -52,6 +58,7 @@ export function createKnownCoordinators({
   return {
     names,
     knows: (name) => clients.has(name),
+    mayBe: (call, name) => servesOneOf(call, [coordinators[name] ?? ''], mayServe),
     async inquire(transaction, signal) {
       const client = clients.get(transaction.coordinator);
       if (client === undefined) throw unknownCoordinator(transaction, names);

@@ -14,6 +14,7 @@ import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
+import { type Caller, isOperator, refuseCaller } from '../callers.js';
 import { createPruning } from '../pruning.js';
 import { createSweep } from '../sweep.js';
 import { branchOf, type CheckedRef, checkName, gidOf, gidPrefix, readRef } from '../transaction-ref.js';
@@ -97,20 +98,33 @@ export function createParticipant(options: ParticipantOptions): Participant {
   };
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'branches in doubt', round });
 
+  const requireCoordinator = (call: ParticipantCall, { coordinator }: CheckedRef) => {
+    const isIts = !coordinators.knows(coordinator) || coordinators.mayBe(call, coordinator);
+    if (!isIts) throw refuseCaller(call, `the service of the coordinator ${coordinator} may`);
+  };
+  const endedBy = (request: EndRequest, call: ParticipantCall) => {
+    const end = toEnd(request, name);
+    if (!isOperator(call) && !coordinators.mayBe(call, end.transaction.coordinator)) throw refuseCaller(call, ENDS);
+    return end;
+  };
   const handlers = {
-    async prepare(request: PrepareRequest, { signal }: { readonly signal: AbortSignal }) {
+    async prepare(request: PrepareRequest, call: ParticipantCall) {
+      const { signal } = call;
       const transaction = readRef(request.transaction);
+      requireCoordinator(call, transaction);
       const operation = operations.get(typeOf(request.operation));
       if (operation === undefined || request.operation === undefined) throw unknownOperation(request, operations);
       const branch = { transaction, gid: gidOf(transaction, name), operation, request: request.operation };
       await admit(transaction, signal);
       return { result: await asStatus(prepareBranch(dependencies, branch, signal)) };
     },
-    commit: (request: EndRequest, call: { readonly signal: AbortSignal }) =>
-      asStatus(commitBranch(dependencies, toEnd(request, name), call.signal)),
-    abort: (request: EndRequest, call: { readonly signal: AbortSignal }) =>
-      asStatus(abortBranch(dependencies, toEnd(request, name), call.signal)),
-    async listInDoubt({ coordinator }: { readonly coordinator: string }, { signal }: { readonly signal: AbortSignal }) {
+    commit: async (request: EndRequest, call: ParticipantCall) =>
+      asStatus(commitBranch(dependencies, endedBy(request, call), call.signal)),
+    abort: async (request: EndRequest, call: ParticipantCall) =>
+      asStatus(abortBranch(dependencies, endedBy(request, call), call.signal)),
+    async listInDoubt({ coordinator }: { readonly coordinator: string }, call: ParticipantCall) {
+      const { signal } = call;
+      if (!isOperator(call) && !coordinators.mayBe(call, coordinator)) throw refuseCaller(call, ENDS);
       const prepared = await asStatus(endingDatabase.listPrepared(gidPrefix(coordinator), { signal }));
       const branches = prepared.flatMap(({ gid, prepareTime }) => {
         const transaction = branchOf(gid, name);
@@ -126,6 +140,10 @@ export function createParticipant(options: ParticipantOptions): Participant {
     close: () => sweep.close(),
   };
 }
+
+type ParticipantCall = Caller & { readonly signal: AbortSignal };
+
+const ENDS = "the service of the transaction's coordinator, people and operators may";
 
 interface EndRequest {
   readonly transaction?: CheckedRef | undefined;

@@ -1,6 +1,6 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
-import { Exposure, MethodPolicy, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
+import { type Auth, Exposure, MethodPolicy, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
 
 /** The field numbers of `rondo.options.v1.method` and `rondo.options.v1.service`. */
 const METHOD_POLICY = 50550;
@@ -33,6 +33,15 @@ export function isPublic(desc: DescService): boolean {
  */
 export function writesInt64AsNumber(desc: DescMethod): boolean {
   return MethodPolicy.decode(optionBytes(desc, METHOD_POLICY)).int64AsNumber;
+}
+
+/**
+ * Who may call a method, by its contract. Undefined if it doesn't say.
+ *
+ * @throws Error if the option's bytes are damaged.
+ */
+export function authOf(desc: DescMethod): Auth | undefined {
+  return MethodPolicy.decode(optionBytes(desc, METHOD_POLICY)).auth;
 }
 
 /** A custom option that is a message. One that is set in several places is the concatenation of all of them. */

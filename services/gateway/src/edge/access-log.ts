@@ -35,12 +35,18 @@ export function createAccessLog({ log, clock, perSecond = 10 }: AccessLogOptions
   return (exchange, { client, requestId }) => {
     const startedAt = clock.now();
     exchange.onClose((left) => {
-      const { status, method, path, version } = exchange;
+      const { status, method, path, version, identity } = exchange;
       const leftOut = samplerOf(status).admit(clock.now());
       if (leftOut === undefined) return;
       const durationMs = Math.round((clock.now() - startedAt) * 1_000) / 1_000;
       const fields = { method, path: path.slice(0, MAX_PATH), status, durationMs, client, requestId, version };
-      const more = { ...fields, ...(left && { left }), ...(leftOut > 0 && { leftOut }) };
+      const { principal } = identity ?? {};
+      const more = {
+        ...fields,
+        ...(principal && { subject: principal.subject }),
+        ...(left && { left }),
+        ...(leftOut > 0 && { leftOut }),
+      };
       if (status >= 500) log.warn(more, 'request failed');
       else log.info(more, 'request');
     });

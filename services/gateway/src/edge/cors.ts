@@ -19,9 +19,15 @@ export interface Cors {
 }
 
 const METHODS = [...new Set([...cors.allowedMethods, 'PUT', 'PATCH', 'DELETE'])].join(', ');
-const EXPOSED = [...cors.exposedHeaders, 'ETag', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id'].join(
-  ', ',
-);
+const EXPOSED = [
+  ...cors.exposedHeaders,
+  'ETag',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'WWW-Authenticate',
+  'X-Request-Id',
+].join(', ');
 /** Methods that change nothing. Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1 */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** How long a browser may keep the answer to a preflight: as long as Chromium does at most. Seconds. */

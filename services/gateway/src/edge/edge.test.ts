@@ -17,6 +17,7 @@ const DEFAULTS = {
   corsOrigins: [],
   isProxy: () => false,
   rate: undefined,
+  authenticator: undefined,
 } as const;
 
 function refuse(exchange: HttpExchange, { message }: RpcError, status: number): void {

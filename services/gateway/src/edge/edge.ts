@@ -1,13 +1,16 @@
+import type { Authenticator } from '@rondo/authentication';
 import { RetryInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { packDetail, RpcError, Status } from '@rondo/rpc/status';
+import { httpStatusOf } from '../http-json/status-json.js';
 import { clientOf as networkOf } from '../listener/connections.js';
 import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
 import { createAccessLog } from './access-log.js';
 import { createClientAddress } from './client-address.js';
 import { createCors } from './cors.js';
 import { createHostCheck } from './hosts.js';
+import { verifyIdentity } from './identity.js';
 import { createRateLimit, type Rate, type RateLimit } from './rate-limit.js';
 import { identify } from './request-id.js';
 
@@ -26,6 +29,8 @@ export interface EdgeOptions {
   readonly isProxy: (address: string) => boolean;
   /** How many requests a client may send; undefined for no limit. */
   readonly rate: Rate | undefined;
+  /** Verifies credentials; undefined if none are accepted. */
+  readonly authenticator: Authenticator | undefined;
   /** Answers a request with an error, in the protocol that it speaks. */
   readonly refuse: (exchange: HttpExchange, error: RpcError, status: number) => void;
 }
@@ -46,10 +51,10 @@ export const isProbe = ({ path }: HttpExchange): boolean => PROBES.has(path);
 
 /**
  * Does what every request at the edge needs, in this order: an id, the access log, the checks of its host and its origin,
- * CORS, and the client's rate limit.
+ * CORS, its credentials, and the rate limit of its principal, or of its client if it has none.
  */
 export function createEdge(options: EdgeOptions): Edge {
-  const { clock, random, refuse } = options;
+  const { log, clock, random, refuse, authenticator } = options;
   const addressOf = createClientAddress(options.isProxy);
   const logAccess = createAccessLog(options);
   const isAllowedHost = createHostCheck(options.hosts, options.listenHost);
@@ -67,11 +72,35 @@ export function createEdge(options: EdgeOptions): Edge {
       if (cors.answerPreflight(exchange)) return;
       if (cors.isForged(exchange)) return refuse(exchange, otherOrigin(exchange), 403);
       Object.assign(exchange.answerHeaders, cors.headersFor(exchange));
-      const refusal = limit && takeQuota(exchange, limit, networkOf(client));
-      if (refusal !== undefined) return refuse(exchange, refusal, 429);
-      handler(exchange);
+      const admit = (fault?: RpcError) => {
+        const quotaOf = identityOf(exchange) ?? networkOf(client);
+        const refusal = limit && takeQuota(exchange, limit, quotaOf);
+        if (refusal !== undefined) refuse(exchange, refusal, 429);
+        else if (fault !== undefined) refuse(exchange, fault, httpStatusOf(fault));
+        else handler(exchange);
+      };
+      const verifying = authenticator && verifyIdentity(exchange, authenticator);
+      if (verifying === undefined) return admit();
+      verifying
+        .then(
+          () => admit(),
+          (fault: unknown) => {
+            if (!(fault instanceof RpcError)) throw fault;
+            admit(fault);
+          },
+        )
+        .catch((fault: unknown) => {
+          log.error({ err: fault }, 'a request with credentials failed');
+          exchange.abort('internal');
+        });
     },
   };
+}
+
+/** The principal of a request as its quota is counted; undefined if it has none. No address looks like it. */
+function identityOf({ identity }: HttpExchange): string | undefined {
+  const { principal } = identity ?? {};
+  return principal && `${principal.issuer} ${principal.subject}`;
 }
 
 function forwardedFor({ headers }: HttpExchange): string | undefined {

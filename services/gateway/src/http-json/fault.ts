@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { Registry } from '@bufbuild/protobuf';
+import type { DescMethod, Registry } from '@bufbuild/protobuf';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { challenge } from '../edge/challenge.js';
 import { BodyError, type HttpExchange } from '../listener/exchange.js';
 import { httpStatusOf, retryAfterOf, statusJson } from './status-json.js';
 
@@ -20,6 +21,8 @@ export class HttpFault extends Error {
 
 /** What a failed request is answered with. */
 export interface FaultOptions {
+  /** The method that was called. */
+  readonly method: DescMethod;
   /** The types of the error's details. */
   readonly types: Registry;
   /** Whether the request had `If-Match`. */
@@ -73,6 +76,7 @@ export function sendFault(exchange: HttpExchange, error: unknown, options: Fault
     exchange.abort(fault === undefined ? 'cancel' : 'internal');
     return;
   }
+  challenge(exchange, fault.error, options.method);
   const body = Buffer.from(JSON.stringify(statusJson(fault.error, options.types)));
   exchange.respond(fault.status, {
     ...fault.headers,

@@ -52,7 +52,7 @@ export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchang
     serve({ ...complete, exchange, match, context, left: () => left }).catch((error: unknown) => {
       if (left) return;
       const conditional = exchange.headers['if-match'] !== undefined;
-      sendFault(exchange, error, { types: match.target.types, conditional, onFault });
+      sendFault(exchange, error, { method: match.target.desc, types: match.target.types, conditional, onFault });
     });
   };
 }

@@ -25,7 +25,14 @@ export async function serveStream(call: HttpCall): Promise<void> {
   const upload: Upload = { failure: undefined };
   const request = target.method.requestStream ? streamOf(call, upload) : await messageOf(call);
   try {
-    const reply = await backend({ target, metadata, timeoutMs, context, request });
+    const reply = await backend({
+      target,
+      metadata,
+      principal: exchange.identity?.principal,
+      timeoutMs,
+      context,
+      request,
+    });
     if (reply.response.stream) await sendStream({ ...call, upload }, reply, reply.response.messages);
     else await sendReply(call, reply);
   } catch (error) {
@@ -189,7 +196,12 @@ function sendFailure(call: StreamCall, caught: unknown, style: JsonStyle): void 
   const { exchange, match, onFault, conditions, upload } = call;
   if (call.left()) return;
   const error = upload.failure ?? caught;
-  const options = { types: match.target.types, conditional: conditions.etag !== undefined, onFault };
+  const options = {
+    method: match.target.desc,
+    types: match.target.types,
+    conditional: conditions.etag !== undefined,
+    onFault,
+  };
   const fault = exchange.responded ? toFault(error, options) : undefined;
   if (fault === undefined || style.raw) sendFault(exchange, error, options);
   else if (error === STOPPING && style.resumes) exchange.end();

@@ -24,6 +24,7 @@ export async function serveUnary(call: HttpCall): Promise<void> {
   const reply = await backend({
     target: match.target,
     metadata,
+    principal: exchange.identity?.principal,
     timeoutMs,
     context,
     request: (to) => {

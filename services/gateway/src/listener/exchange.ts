@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { Principal } from '@rondo/rpc/call';
 
 /** One HTTP request and its answer, over HTTP/1.1 or HTTP/2. The protocols in front of the services see nothing else. */
 export interface HttpExchange {
@@ -16,6 +17,12 @@ export interface HttpExchange {
   readonly remote: string;
   /** Names in lower case, without pseudo headers. Repeated headers are joined as HTTP joins them. */
   readonly headers: IncomingHttpHeaders;
+  /** Names and values in turn, as received. `headers` has only the first of some that are repeated. */
+  readonly rawHeaders: readonly string[];
+  /**
+   * Set by the edge if credentials are verified: on whose behalf the request is made, or that it has no credentials.
+   */
+  identity?: { readonly principal: Principal | undefined };
   readonly body: RequestBody;
   /**
    * Resolves when everything that the client sent before it ended its request has been processed, over HTTP/2. A client

@@ -36,6 +36,8 @@ export class Http1Exchange implements HttpExchange {
   readonly authority: string;
   readonly remote: string;
   readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  identity?: NonNullable<HttpExchange['identity']>;
   readonly body: Body;
   readonly answerHeaders: OutgoingHttpHeaders = {};
   status = 0;
@@ -66,6 +68,7 @@ export class Http1Exchange implements HttpExchange {
     this.authority = authority;
     this.remote = remoteOf(request.socket);
     this.headers = request.headers;
+    this.rawHeaders = request.rawHeaders;
     const declared = request.headers['content-length'];
     const chunked = request.headers['transfer-encoding'] !== undefined;
     this.body = new Body(request, {

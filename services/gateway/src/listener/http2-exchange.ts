@@ -25,6 +25,8 @@ export interface Http2Connection {
 export interface Http2Request {
   readonly stream: ServerHttp2Stream;
   readonly headers: WithPseudo;
+  /** Names and values in turn. */
+  readonly rawHeaders: readonly string[];
   /** Whether the request has no body. */
   readonly empty: boolean;
   readonly connection: Http2Connection;
@@ -39,6 +41,8 @@ export class Http2Exchange implements HttpExchange {
   readonly authority: string;
   readonly remote: string;
   readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  identity?: NonNullable<HttpExchange['identity']>;
   readonly body: Body;
   readonly peerCaughtUp: () => Promise<void>;
   readonly answerHeaders: OutgoingHttpHeaders = {};
@@ -55,7 +59,7 @@ export class Http2Exchange implements HttpExchange {
   #aborted = false;
   #closed: { readonly left: boolean } | undefined;
 
-  constructor({ stream, headers, empty, connection }: Http2Request, setup: Setup) {
+  constructor({ stream, headers, rawHeaders, empty, connection }: Http2Request, setup: Setup) {
     const { deadlines, limits, unfinished } = setup;
     this.#stream = stream;
     this.#setup = setup;
@@ -66,6 +70,7 @@ export class Http2Exchange implements HttpExchange {
     ({ path: this.path, query: this.query } = splitTarget(headers[':path'] ?? ''));
     this.authority = headers[':authority'] ?? headers.host ?? '';
     this.headers = withoutPseudo(headers);
+    this.rawHeaders = rawHeaders;
     this.body = new Body(stream, {
       deadlines,
       limits,

@@ -1,4 +1,10 @@
-import { constants, performServerHandshake, type ServerHttp2Session, type ServerOptions } from 'node:http2';
+import {
+  constants,
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerOptions,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import { keepAlive, PingBarrier } from '@rondo/rpc/internal';
 import { remoteOf } from './connections.js';
@@ -54,13 +60,17 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
         remote: remoteOf(socket),
         caughtUp: catchUp(new PingBarrier(session), setup),
       };
-      session.on('stream', (stream, headers, flags) => {
+      // Node gives the raw headers, too; its types don't know them.
+      session.on('stream', (stream, ...[headers, flags, raw]: [IncomingHttpHeaders, number, ...unknown[]]) => {
         // An error is always followed by `close`.
         stream.on('error', () => undefined);
         activity.begin();
         stream.once('close', activity.end);
         const empty = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-        const exchange = new Http2Exchange({ stream, headers, empty, connection }, setup);
+        const exchange = new Http2Exchange(
+          { stream, headers, rawHeaders: Array.isArray(raw) ? raw : [], empty, connection },
+          setup,
+        );
         inFlight(exchange);
         if (headers[':path'] === undefined) refuse(exchange, 405, 'this port is no proxy');
         // Node checks it only for the schemes http and https.

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
@@ -56,7 +56,7 @@ export function createTls(options: TlsOptions): Tls {
       version = found;
       const pair = await readPair(options);
       // Throws if the two don't belong together, as while they are being replaced. Then the last pair stays.
-      server.setSecureContext(pair);
+      server.setSecureContext({ ...pair, secureOptions: constants.SSL_OP_NO_RENEGOTIATION });
       expiry.follow(pair.cert);
     }
     expiry.check();

@@ -5,6 +5,7 @@ import type { OpenApiDocument, Operation } from './model.js';
 import { bindingOperation, connectOperation, SHARED_RESPONSES } from './operation.js';
 import { type OpenApiPath, renameVariables, shapeOfPath, toOpenApiPath } from './path.js';
 import { createSchemas } from './schema.js';
+import { SECURITY_SCHEMES } from './security.js';
 
 /** The document as it is sent. */
 export interface OpenApiText {
@@ -14,11 +15,11 @@ export interface OpenApiText {
 }
 
 /** Returns the document of everything that the catalogue offers. It is made at the first look after a change. */
-export function createOpenApi(catalogue: OpenApiCatalogue): () => OpenApiText {
+export function createOpenApi(catalogue: OpenApiCatalogue, authenticates = false): () => OpenApiText {
   let made: { readonly revision: number; readonly text: OpenApiText } | undefined;
   return () => {
     const { revision } = catalogue;
-    if (made?.revision !== revision) made = { revision, text: toText(openApiDocument(catalogue)) };
+    if (made?.revision !== revision) made = { revision, text: toText(openApiDocument(catalogue, authenticates)) };
     return made.text;
   };
 }
@@ -31,8 +32,14 @@ function toText(document: OpenApiDocument): OpenApiText {
   return { body, etag: `W/"${document.info.version}"` };
 }
 
-/** The OpenAPI 3.1 document of all public services. Its version is a digest of what it says. */
-export function openApiDocument({ services, routes }: Pick<Catalogue, 'services' | 'routes'>): OpenApiDocument {
+/**
+ * The OpenAPI 3.1 document of all public services. Its version is a digest of what it says. If the gateway `authenticates`, it has
+ * the credentials that each operation needs.
+ */
+export function openApiDocument(
+  { services, routes }: Pick<Catalogue, 'services' | 'routes'>,
+  authenticates = false,
+): OpenApiDocument {
   const schemas = createSchemas();
   const paths = createPaths();
   const nameOf = createOperationIds(services);
@@ -41,12 +48,16 @@ export function openApiDocument({ services, routes }: Pick<Catalogue, 'services'
     bound.add(route.target);
     const place = paths.place(route);
     if (place === undefined) continue;
-    const options = { target: route.target, operationId: nameOf(route.target), schemas };
+    const options = { target: route.target, operationId: nameOf(route.target), schemas, authenticates };
     place.set(bindingOperation(route.binding, place.path, options));
   }
   for (const target of services.flatMap(({ methods }) => methods).filter((method) => !bound.has(method))) {
     if (!paths.placeCall(target)) continue;
-    paths.add(target.method.path, 'post', connectOperation({ target, operationId: nameOf(target), schemas }));
+    paths.add(
+      target.method.path,
+      'post',
+      connectOperation({ target, operationId: nameOf(target), schemas, authenticates }),
+    );
   }
   const document = {
     openapi: '3.1.1',
@@ -55,7 +66,11 @@ export function openApiDocument({ services, routes }: Pick<Catalogue, 'services'
     security: [],
     tags: services.map(toTag),
     paths: paths.all(),
-    components: { schemas: schemas.components(), responses: SHARED_RESPONSES },
+    components: {
+      schemas: schemas.components(),
+      responses: SHARED_RESPONSES,
+      ...(authenticates && { securitySchemes: SECURITY_SCHEMES }),
+    },
   } as const;
   const version = createHash('sha256').update(JSON.stringify(document)).digest('hex').slice(0, 16);
   return { ...document, info: { ...document.info, version } };

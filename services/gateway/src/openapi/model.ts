@@ -7,13 +7,14 @@ export interface OpenApiDocument {
   readonly openapi: '3.1.1';
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly servers: readonly { readonly url: string }[];
-  /** Empty: the gateway authenticates no caller. */
+  /** Empty: each operation says what it needs, if the gateway verifies credentials. */
   readonly security: readonly [];
   readonly tags: readonly { readonly name: string; readonly description?: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, Schema>>;
     readonly responses: Readonly<Record<string, Response>>;
+    readonly securitySchemes?: Readonly<Record<string, SecurityScheme>>;
   };
 }
 
@@ -26,7 +27,17 @@ export interface Operation {
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: RequestBody;
   readonly responses: Readonly<Record<string, Response | Reference>>;
+  /** One of these is needed; nothing if it is empty. */
+  readonly security?: readonly SecurityRequirement[];
 }
+
+/** The scopes that are needed, by the name of the scheme. */
+export type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
+
+export type SecurityScheme = { readonly description: string } & (
+  | { readonly type: 'http'; readonly scheme: string; readonly bearerFormat: string }
+  | { readonly type: 'apiKey'; readonly in: 'header'; readonly name: string }
+);
 
 export interface Parameter {
   readonly name: string;

@@ -8,12 +8,15 @@ import type { Content, Operation, Parameter, Reference, RequestBody, Response, S
 import { headerParameters, pathParameters, queryParameters } from './parameters.js';
 import type { OpenApiPath } from './path.js';
 import { CONNECT_ERROR, type Integers, isRequired, referTo, type Schemas, STATUS } from './schema.js';
+import { securityOf } from './security.js';
 
 /** What an operation is made from. */
 export interface OperationOptions {
   readonly target: PublicMethod;
   readonly operationId: string;
   readonly schemas: Schemas;
+  /** Whether the gateway verifies credentials. */
+  readonly authenticates: boolean;
 }
 
 /** The responses that operations share. */
@@ -60,7 +63,7 @@ export function connectOperation(options: OperationOptions): Operation {
   };
 }
 
-function describe({ target, operationId }: OperationOptions) {
+function describe({ target, operationId, authenticates }: OperationOptions) {
   const { desc } = target;
   const { summary, description } = splitComment(commentOf(desc));
   return {
@@ -68,6 +71,7 @@ function describe({ target, operationId }: OperationOptions) {
     operationId,
     summary: summary === '' ? `Calls ${desc.name}.` : summary,
     ...(description !== '' && { description }),
+    ...(authenticates && { security: securityOf(desc) }),
     ...((desc.deprecated || desc.parent.deprecated) && { deprecated: true as const }),
   };
 }

@@ -9,6 +9,8 @@ import { HOME_POLICY, homePage } from './home.js';
 /** Options of {@link createPages}. */
 export interface PagesOptions {
   readonly catalogue: Pick<Catalogue, 'services' | 'routes' | 'revision'>;
+  /** Whether the gateway verifies credentials. Not by default. */
+  readonly authenticates?: boolean;
   readonly health: GatewayHealth;
 }
 
@@ -20,8 +22,8 @@ export type Pages = (exchange: HttpExchange) => boolean;
  *
  * @throws Error if the files of `/docs` are missing.
  */
-export function createPages({ catalogue, health }: PagesOptions): Pages {
-  const openApi = createOpenApi(catalogue);
+export function createPages({ catalogue, health, authenticates = false }: PagesOptions): Pages {
+  const openApi = createOpenApi(catalogue, authenticates);
   const docs = createDocs();
 
   const contentOf = (exchange: HttpExchange): Content | undefined => {

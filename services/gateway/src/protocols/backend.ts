@@ -1,4 +1,4 @@
-import { CallContext, type Logger, type Metadata } from '@rondo/rpc/call';
+import { CallContext, type Logger, type Metadata, type Principal } from '@rondo/rpc/call';
 import type { Endpoint } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import {
@@ -20,6 +20,8 @@ export interface BackendCall {
   readonly target: PublicMethod;
   /** With the `traceparent` of the call: its trace id is in the log, and in errors that hide their reason. */
   readonly metadata: Metadata;
+  /** On whose behalf the call is made; undefined if that isn't known. */
+  readonly principal?: Principal | undefined;
   /** How long the caller gives the call, in milliseconds; undefined if it says nothing. */
   readonly timeoutMs: number | undefined;
   /** Ends when the caller leaves. */
@@ -71,7 +73,7 @@ export function createBackend(options: BackendOptions): (call: MethodCall) => Pr
   return async (call) => {
     const { method } = call.target;
     if (localPaths.has(method.path)) return answerLocally(call, options);
-    const { metadata, context, timeoutMs, request } = call;
+    const { metadata, context, timeoutMs, request, principal } = call;
     try {
       const requestKey = method.policy.cache && requestKeyOf(request);
       const reply = await forward({
@@ -82,6 +84,7 @@ export function createBackend(options: BackendOptions): (call: MethodCall) => Pr
         limitMs: limitOf(call),
         request,
         requestKey,
+        principal,
       });
       return reply.response.stream ? withPublicErrors(reply, (fault) => toPublicError(fault, call)) : reply;
     } catch (error) {

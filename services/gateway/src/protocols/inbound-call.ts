@@ -3,6 +3,7 @@ import type { Clock } from '@rondo/rpc/clock';
 import type { Payload } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { PublicMethod } from '../discovery/catalogue.js';
+import { challenge } from '../edge/challenge.js';
 import { BodyError, type HttpExchange } from '../listener/exchange.js';
 import type { Backend, BackendReply } from './backend.js';
 import { type Codec, requestOf } from './codec.js';
@@ -81,10 +82,11 @@ export class InboundCall {
   /** Makes the backend call. */
   send(payload: Payload<Uint8Array>, metadata: Metadata, { codec, timeoutMs }: CallSettings): Promise<BackendReply> {
     const { target, context, refuse } = this;
+    const principal = this.exchange.identity?.principal;
     const leftMs = timeoutMs === undefined ? undefined : timeoutMs - (this.#options.clock.now() - this.#startedAt);
     if (leftMs !== undefined && leftMs <= 0) throw deadlineExceeded(timeoutMs ?? 0);
     const request = requestOf(payload, { target, codec, refuse });
-    return this.#options.backend({ target, metadata, timeoutMs: leftMs, context, request });
+    return this.#options.backend({ target, metadata, principal, timeoutMs: leftMs, context, request });
   }
 
   /**
@@ -100,7 +102,9 @@ export class InboundCall {
 
   /** The error that the client is told. */
   errorOf(fault: unknown): RpcError {
-    return this.#fault ?? this.#toError(fault);
+    const error = this.#fault ?? this.#toError(fault);
+    challenge(this.exchange, error, this.target.desc);
+    return error;
   }
 
   /**

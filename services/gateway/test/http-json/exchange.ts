@@ -41,6 +41,7 @@ export function fakeExchange({ method = 'POST', query = '', headers = {}, body =
     authority: 'localhost',
     remote: '127.0.0.1',
     headers,
+    rawHeaders: [],
     body: {
       async *chunks() {
         if (typeof body === 'string' || Buffer.isBuffer(body)) yield Buffer.from(body);

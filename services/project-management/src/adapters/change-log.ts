@@ -62,6 +62,8 @@ function parseProject({ text, optional, whole, time, optionalTime }: PayloadFiel
     update_time: time('update_time'),
     delete_time: optionalTime('delete_time'),
     version: whole('version'),
+    // A replica of an earlier version doesn't write it.
+    team: optional('team') ?? '',
   };
 }
 

@@ -2,7 +2,7 @@ import { type SqlValue, type Transaction, UniqueViolation } from '@rondo/databas
 import type { CalendarDate } from '@rondo/resources/domain';
 import { type Listing, listPage, type StoreDatabase } from '@rondo/resources/sql';
 import { MoreReserved, StillReserved } from '../domain/capacity-errors.js';
-import { EmailTaken } from '../domain/errors.js';
+import { EmailTaken, SubjectTaken } from '../domain/errors.js';
 import type { Member, MemberStore, NewMember } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
 import { closeWeeksBefore, lockCapacity, weeksWithMoreThan } from './member-weeks.js';
@@ -30,7 +30,7 @@ export function createMemberStore(database: StoreDatabase): MemberStore {
         const present = await lock(transaction, id);
         if (present === undefined || present.deleteTime !== undefined) return present;
         admit(present);
-        await lockCapacityOf(transaction, id);
+        await lockCapacity(transaction, 'exclusive');
         const reserved = await weeksWithMoreThan(transaction, { memberId: id, minutes: 0n, from: thisWeek });
         if (reserved.length > 0) throw new StillReserved(memberName(id), reserved);
         return set(transaction, { member: present, assignments: 'delete_time = clock.now', params: [] });
@@ -64,18 +64,12 @@ async function lock(transaction: Transaction, id: string): Promise<Member | unde
   return row && toMember(row);
 }
 
-/** Locks the capacity of a locked member: no time of the team is reserved until the transaction ends. */
-async function lockCapacityOf(transaction: Transaction, id: string): Promise<void> {
-  await lockCapacity(transaction, 'exclusive');
-  // Against reservations by earlier versions, which don't lock the capacity of the team.
-  await transaction.query('SELECT FROM members WHERE id = $1 FOR UPDATE', [id]);
-}
-
-function insert(transaction: Transaction, { id, displayName, email, weeklyCapacityMinutes }: NewMember) {
-  const sql = `INSERT INTO members (id, display_name, email, weekly_capacity_minutes, create_time, update_time)
-    SELECT $1, $2, $3, $4, now, now FROM (SELECT clock_timestamp() AS now) AS clock RETURNING ${MEMBERS_COLUMNS}`;
-  const params = [id, displayName, email, weeklyCapacityMinutes];
-  return unlessEmailTaken(email, transaction.one<MemberRow>(sql, params));
+function insert(transaction: Transaction, member: NewMember) {
+  const { id, displayName, email, weeklyCapacityMinutes, subject, team } = member;
+  const sql = `INSERT INTO members (id, display_name, email, weekly_capacity_minutes, subject, team, create_time, update_time)
+    SELECT $1, $2, $3, $4, $5, $6, now, now FROM (SELECT clock_timestamp() AS now) AS clock RETURNING ${MEMBERS_COLUMNS}`;
+  const params = [id, displayName, email, weeklyCapacityMinutes, subject, team];
+  return unlessTaken(member, transaction.one<MemberRow>(sql, params));
 }
 
 interface Replacement {
@@ -86,15 +80,15 @@ interface Replacement {
 }
 
 async function write(transaction: Transaction, { present, changed, thisWeek }: Replacement): Promise<Member> {
-  const { id, displayName, email, weeklyCapacityMinutes: minutes } = changed;
+  const { id, displayName, email, weeklyCapacityMinutes: minutes, subject, team } = changed;
   if (minutes !== present.weeklyCapacityMinutes) {
-    await lockCapacityOf(transaction, id);
+    await lockCapacity(transaction, 'exclusive');
     const tooFull = await weeksWithMoreThan(transaction, { memberId: id, minutes, from: thisWeek });
     if (tooFull.length > 0) throw new MoreReserved(memberName(id), minutes, tooFull);
     await closeWeeksBefore(transaction, id, thisWeek);
   }
-  const assignments = 'display_name = $2, email = $3, weekly_capacity_minutes = $4';
-  return set(transaction, { member: changed, assignments, params: [displayName, email, minutes] });
+  const assignments = 'display_name = $2, email = $3, weekly_capacity_minutes = $4, subject = $5, team = $6';
+  return set(transaction, { member: changed, assignments, params: [displayName, email, minutes, subject, team] });
 }
 
 interface Assignment {
@@ -109,14 +103,15 @@ async function set(transaction: Transaction, { member, assignments, params }: As
     FROM (SELECT ${NEXT_UPDATE_TIME} AS now
       FROM members WHERE id = $1) AS clock
     WHERE id = $1 RETURNING ${MEMBERS_COLUMNS}`;
-  return toMember(await unlessEmailTaken(member.email, transaction.one<MemberRow>(sql, [member.id, ...params])));
+  return toMember(await unlessTaken(member, transaction.one<MemberRow>(sql, [member.id, ...params])));
 }
 
-async function unlessEmailTaken<T>(email: string, writing: Promise<T>): Promise<T> {
+async function unlessTaken<T>({ email, subject }: NewMember, writing: Promise<T>): Promise<T> {
   try {
     return await writing;
   } catch (error) {
-    if (!(error instanceof UniqueViolation) || error.constraint !== 'members_email_key') throw error;
-    throw new EmailTaken(email);
+    const taken = error instanceof UniqueViolation ? error.constraint : undefined;
+    if (taken === 'members_email_key') throw new EmailTaken(email);
+    throw taken === 'members_subject_key' ? new SubjectTaken(subject) : error;
   }
 }

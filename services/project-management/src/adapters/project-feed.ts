@@ -21,12 +21,15 @@ const PART = 500;
 /** Streams projects and their changes from all replicas. */
 export function createProjectFeed(sync: Pick<Sync, 'watch'>): ProjectFeed {
   return {
-    async *watch({ projectId, resumeToken, signal }) {
+    async *watch({ projectId, watcher, resumeToken, signal }) {
+      const filter = watcher && { name: `watched by ${watcher.identity}`, accepts: () => true };
       const snapshot = (transaction: Transaction) => readParts(transaction, projectId);
       try {
-        for await (const event of sync.watch({ topic: topicOf(projectId), resumeToken, signal, snapshot })) {
-          if (event.kind === 'change') yield { ...parseChange(event.payload), resumeToken: event.resumeToken };
-          else yield { kind: 'snapshot', ...event.part, more: !event.last, resumeToken: event.resumeToken ?? '' };
+        for await (const event of sync.watch({ topic: topicOf(projectId), resumeToken, signal, filter, snapshot })) {
+          if (event.kind === 'change') {
+            await watcher?.requireInSight();
+            yield { ...parseChange(event.payload), resumeToken: event.resumeToken };
+          } else yield { kind: 'snapshot', ...event.part, more: !event.last, resumeToken: event.resumeToken ?? '' };
         }
       } catch (error) {
         throw toWatchError(error, 'the same project');

@@ -30,6 +30,7 @@ const LISTING: Listing = {
   deletion: DELETION,
   // Projects that are created concurrently may have their times in either order, so the list isn't chronological.
   scannedBy: { field: 'owner', withState: true },
+  sight: { value: 'team', indexed: true },
 };
 
 /** Stores projects in PostgreSQL. */
@@ -79,8 +80,8 @@ export async function insertProject(
 
 function insert(transaction: Transaction, project: NewProject): Promise<ProjectRow> {
   return transaction.one<ProjectRow>(
-    `INSERT INTO projects (id, title, state, owner_id, start_date, due_date, create_time, update_time)
-     SELECT $1, $2, $3, $4, $5::date, $6::date, now, now FROM (SELECT clock_timestamp() AS now) AS clock
+    `INSERT INTO projects (id, title, state, owner_id, start_date, due_date, team, create_time, update_time)
+     SELECT $1, $2, $3, $4, $5::date, $6::date, $7, now, now FROM (SELECT clock_timestamp() AS now) AS clock
      RETURNING ${PROJECTS_COLUMNS}`,
     fieldsOf(project),
   );
@@ -119,7 +120,7 @@ async function changeLocked(
 
 function write(transaction: Transaction, project: Project): Promise<ProjectRow> {
   return transaction.one<ProjectRow>(
-    `UPDATE projects SET title = $2, state = $3, owner_id = $4, start_date = $5, due_date = $6, version = version + 1,
+    `UPDATE projects SET title = $2, state = $3, owner_id = $4, start_date = $5, due_date = $6, team = $7, version = version + 1,
        update_time = ${NEXT_UPDATE_TIME}
      WHERE id = $1 RETURNING ${PROJECTS_COLUMNS}`,
     fieldsOf(project),
@@ -136,6 +137,6 @@ function setDeleted(transaction: Transaction, id: string, deleted: boolean): Pro
   );
 }
 
-function fieldsOf({ id, title, state, ownerId, startDate, dueDate }: NewProject) {
-  return [id, title, state, ownerId ?? null, startDate ?? null, dueDate ?? null];
+function fieldsOf({ id, title, state, ownerId, startDate, dueDate, team }: NewProject) {
+  return [id, title, state, ownerId ?? null, startDate ?? null, dueDate ?? null, team];
 }

@@ -78,6 +78,7 @@ const LISTING: Listing = {
   columns: { project: 'project_id', week_start_date: 'week_start_date', minutes: 'minutes' },
   unindexed: ['minutes'],
   selected: RESERVATION_COLUMNS,
+  sight: { value: '(SELECT team FROM projects WHERE projects.id = project_id)', indexed: false },
   chronological: {
     field: 'week_start_date',
     firstPosition: (comparator, value) =>

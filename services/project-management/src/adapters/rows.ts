@@ -17,12 +17,13 @@ export interface ProjectRow {
   readonly update_time: Date;
   readonly delete_time: Date | null;
   readonly version: bigint;
+  readonly team: string;
 }
 
 /** The columns of a project. */
 export const PROJECT_COLUMNS = [
   ...['id', 'sequence', 'title', 'state', 'owner_id', 'start_date', 'due_date'],
-  ...['create_time', 'update_time', 'delete_time', 'version'],
+  ...['create_time', 'update_time', 'delete_time', 'version', 'team'],
 ];
 
 /** Whether a project or task is deleted, by the column that the indexes of its lists have. */
@@ -70,12 +71,14 @@ export interface MemberRow {
   readonly update_time: Date;
   readonly delete_time: Date | null;
   readonly version: bigint;
+  readonly subject: string;
+  readonly team: string;
 }
 
 /** The columns of a member. */
 export const MEMBER_COLUMNS = [
   ...['id', 'sequence', 'display_name', 'email', 'weekly_capacity_minutes'],
-  ...['create_time', 'update_time', 'delete_time', 'version'],
+  ...['create_time', 'update_time', 'delete_time', 'version', 'subject', 'team'],
 ];
 
 /** {@link MEMBER_COLUMNS} for a SELECT from `members`. */
@@ -117,6 +120,7 @@ export function toProject(row: ProjectRow): Project {
     ownerId: row.owner_id ?? undefined,
     startDate: row.start_date ?? undefined,
     dueDate: row.due_date ?? undefined,
+    team: row.team,
     createTime: row.create_time,
     updateTime: row.update_time,
     deleteTime: row.delete_time ?? undefined,
@@ -148,6 +152,8 @@ export function toMember(row: MemberRow): Member {
     displayName: row.display_name,
     email: row.email,
     weeklyCapacityMinutes: row.weekly_capacity_minutes,
+    subject: row.subject,
+    team: row.team,
     createTime: row.create_time,
     updateTime: row.update_time,
     deleteTime: row.delete_time ?? undefined,

@@ -83,6 +83,15 @@ export class EmailTaken extends AlreadyExists {
   }
 }
 
+/** Another member is the person with this subject. */
+export class SubjectTaken extends AlreadyExists {
+  override readonly name = 'SubjectTaken';
+
+  constructor(subject: string) {
+    super(`another member has the subject ${subject}; use that member, or give another subject`);
+  }
+}
+
 /** Another project has the requested id. */
 export class ProjectExists extends AlreadyExists {
   override readonly name = 'ProjectExists';

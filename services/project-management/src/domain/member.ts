@@ -16,6 +16,10 @@ export interface MemberFields {
   /** Unique in the team, ignoring case. */
   readonly email: string;
   readonly weeklyCapacityMinutes: bigint;
+  /** The subject of the person's identity, unique in all teams; empty for none. */
+  readonly subject: string;
+  /** The team whose projects the member sees. */
+  readonly team: string;
 }
 
 /** A member before it is stored. */

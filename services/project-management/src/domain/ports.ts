@@ -1,6 +1,7 @@
 import type { CalendarDate, ListQuery, Page } from '@rondo/resources/domain';
 import type { PlanStore } from './estimate.js';
 import type { MemberStore } from './member.js';
+import type { ReservationId } from './names.js';
 import type { NewProject, Project } from './project.js';
 import type { ProjectFeed } from './project-feed.js';
 import type { MemberWeek, NewReservation, Reservation, ReservationStore, WeekOfMember } from './reservation.js';
@@ -15,6 +16,7 @@ export interface Ports {
   readonly plans: PlanStore;
   readonly calculator: Calculator;
   readonly feed: ProjectFeed;
+  readonly teams: TeamStore;
   readonly newId: NewId;
   readonly now: Now;
 }
@@ -93,6 +95,15 @@ export interface Period {
 /** Adds up numbers exactly. */
 export interface Calculator {
   sum(values: readonly bigint[]): Promise<bigint>;
+}
+
+/** Finds the teams by which rules decide, also of what is deleted. Undefined if there is no such resource. */
+export interface TeamStore {
+  /** The team of the member with this subject, who isn't deleted. */
+  ofPerson(subject: string): Promise<string | undefined>;
+  ofProject(projectId: string): Promise<string | undefined>;
+  /** The team of the reservation's project. */
+  ofReservation(id: ReservationId): Promise<string | undefined>;
 }
 
 /** Makes an id: short, unguessable, of lower-case letters and digits. */

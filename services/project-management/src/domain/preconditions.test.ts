@@ -14,6 +14,7 @@ const project: Project = {
   ownerId: undefined,
   startDate: undefined,
   dueDate: undefined,
+  team: '',
   createTime: time,
   updateTime: time,
   deleteTime: undefined,

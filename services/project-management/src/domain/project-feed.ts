@@ -17,8 +17,18 @@ export interface ProjectWatch {
   readonly projectId: string;
   /** The token of the last event of an earlier watch; empty to begin with a snapshot. */
   readonly resumeToken: string;
+  /** On whose behalf the project is watched; undefined for a process. */
+  readonly watcher: ProjectWatcher | undefined;
   /** Ends the watch. */
   readonly signal: AbortSignal;
+}
+
+/** A person or a program that watches a project. */
+export interface ProjectWatcher {
+  /** A resume token is valid for the same identity only. */
+  readonly identity: string;
+  /** Is awaited before each change. @throws NotFound, or OutOfSight, if the watcher no longer sees the project. */
+  requireInSight(): Promise<void>;
 }
 
 /** An event of a watch: the snapshot in one or more parts, then changes. */

@@ -34,6 +34,8 @@ export interface ProjectFields {
   readonly ownerId: string | undefined;
   readonly startDate: CalendarDate | undefined;
   readonly dueDate: CalendarDate | undefined;
+  /** The team whose members see it. The empty one is a team too. */
+  readonly team: string;
 }
 
 /** A project before it is stored. */

@@ -29,20 +29,26 @@ export function readCreateMember({ member = EMPTY }: CreateMemberRequest, field:
     displayName: required(field('member.display_name'), member.displayName),
     email: required(field('member.email'), member.email),
     weeklyCapacityMinutes: member.weeklyCapacityMinutes,
+    subject: member.subject,
+    team: member.team,
   };
 }
 
 export function readUpdateMember({ member = EMPTY, updateMask }: UpdateMemberRequest, field: FieldAt): MemberChange {
-  const { name, displayName, email, weeklyCapacityMinutes, etag } = member;
+  const { name, displayName, email, weeklyCapacityMinutes, subject, team, etag } = member;
   const changes = readUpdateMask(field('update_mask'), updateMask, {
     display_name: displayName !== '',
     email: email !== '',
     weekly_capacity_minutes: weeklyCapacityMinutes !== 0n,
+    subject: subject !== '',
+    team: team !== '',
   });
   const fields: Partial<MemberFields> = {
     ...(changes('display_name') && { displayName: required(field('member.display_name'), displayName) }),
     ...(changes('email') && { email: required(field('member.email'), email) }),
     ...(changes('weekly_capacity_minutes') && { weeklyCapacityMinutes }),
+    ...(changes('subject') && { subject }),
+    ...(changes('team') && { team }),
   };
   return {
     id: readMemberName(field('member.name'), name),
@@ -73,12 +79,16 @@ function etaggedMember({
   email,
   weeklyCapacityMinutes,
   deleteTime,
+  subject,
+  team,
 }: Member): Etagged {
   const fields = {
     display_name: displayName,
     email,
     weekly_capacity_minutes: weeklyCapacityMinutes,
     delete_time: deleteTime,
+    subject,
+    team,
   };
   return { name: memberName(id), version, createTime, updateTime, fields };
 }

@@ -61,13 +61,14 @@ export function readUpdateProject(
   { project = ProjectMessage.fromPartial({}), updateMask }: UpdateProjectRequest,
   field: FieldAt,
 ): ProjectChange {
-  const { title, state, owner, startDate, dueDate } = project;
+  const { title, state, owner, startDate, dueDate, team } = project;
   const changes = readUpdateMask(field('update_mask'), updateMask, {
     title: title !== '',
     state: state !== 0,
     owner: owner !== '',
     start_date: startDate !== undefined,
     due_date: dueDate !== undefined,
+    team: team !== '',
   });
   const fields: Partial<ProjectFields> = {
     ...(changes('title') && { title: required(field('project.title'), title) }),
@@ -75,6 +76,7 @@ export function readUpdateProject(
     ...(changes('owner') && { ownerId: readOptionalMember(field('project.owner'), owner) }),
     ...(changes('start_date') && { startDate: readDate(field('project.start_date'), startDate) }),
     ...(changes('due_date') && { dueDate: readDate(field('project.due_date'), dueDate) }),
+    ...(changes('team') && { team }),
   };
   const id = readProjectName(field('project.name'), project.name);
   return { id, fields, changedSince: readEtag(field('project.etag'), project.etag, etaggedProject) };
@@ -99,6 +101,7 @@ export function toProjectMessage(project: Project): ProjectMessage {
     updateTime: project.updateTime,
     etag: etagOf(etaggedProject(project)),
     deleteTime: project.deleteTime,
+    team: project.team,
   };
 }
 
@@ -120,8 +123,9 @@ export function toEventMessage(event: ProjectEvent): WatchProjectResponse {
   }
 }
 
-function readFields(field: FieldAt, { title, state, owner, startDate, dueDate }: ProjectMessage): ProjectFields {
+function readFields(field: FieldAt, { title, state, owner, startDate, dueDate, team }: ProjectMessage): ProjectFields {
   const fields = {
+    team,
     title: required(field('project.title'), title),
     state: readFirstProjectState(field('project.state'), state),
     ownerId: readOptionalMember(field('project.owner'), owner),
@@ -150,6 +154,7 @@ function etaggedProject({ id, version, createTime, updateTime, ...project }: Pro
     start_date: project.startDate,
     due_date: project.dueDate,
     delete_time: project.deleteTime,
+    team: project.team,
   };
   return { name: projectName(id), version, createTime, updateTime, fields };
 }

@@ -1,9 +1,11 @@
 import type { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { idIn, nextPageToken, readList } from '@rondo/resources';
+import { callPrincipal, type Principal } from '@rondo/rpc/call';
 import { type Handlers, reading } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
 import { projectNames } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
+import type { ProjectWatcher } from '../domain/project-feed.js';
 import { estimateProject } from '../usecases/estimate-project.js';
 import {
   type CreateProject,
@@ -14,6 +16,7 @@ import {
   undeleteProject,
   updateProject,
 } from '../usecases/projects.js';
+import { requireProjectInSight } from '../usecases/sight.js';
 import { type MemberField, toRpcError, withRpcErrors } from './errors.js';
 import {
   PROJECTS,
@@ -28,8 +31,12 @@ import {
 /** The handlers of `projects.v1.ProjectService`. */
 export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDefinition> {
   return {
-    createProject: reading(readCreateProject, (command) => {
-      return withRpcErrors(createProject(ports, command, toProjectMessage), memberFieldsOf(command));
+    createProject: reading(readCreateProject, async (command, { values }) => {
+      const principal = values.get(callPrincipal);
+      const own = principal && command.project.team === '' ? await ports.teams.ofPerson(principal.subject) : undefined;
+      const project = own === undefined ? command.project : { ...command.project, team: own };
+      const creating = createProject(ports, { ...command, project }, toProjectMessage);
+      return withRpcErrors(creating, memberFieldsOf(command));
     }),
     async getProject({ name }) {
       return toProjectMessage(await withRpcErrors(getProject(ports, idIn(projectNames, name))));
@@ -53,8 +60,10 @@ export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDef
       const projectId = idIn(projectNames, name);
       return toEstimateMessage(projectId, await withRpcErrors(estimateProject(ports, projectId)));
     },
-    async *watchProject({ name, resumeToken }, { signal }) {
-      const watch = { projectId: idIn(projectNames, name), resumeToken, signal };
+    async *watchProject({ name, resumeToken }, { signal, values }) {
+      const projectId = idIn(projectNames, name);
+      const watcher = watcherOf(ports, projectId, values.get(callPrincipal));
+      const watch = { projectId, watcher, resumeToken, signal };
       try {
         for await (const event of ports.feed.watch(watch)) yield toEventMessage(event);
       } catch (error) {
@@ -62,6 +71,12 @@ export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDef
       }
     },
   };
+}
+
+function watcherOf(ports: Ports, id: string, principal: Principal | undefined): ProjectWatcher | undefined {
+  if (principal === undefined) return undefined;
+  const identity = JSON.stringify([principal.issuer, principal.subject]);
+  return { identity, requireInSight: () => requireProjectInSight(ports, principal, { id }) };
 }
 
 function memberFieldsOf({ project, tasks }: CreateProject): readonly MemberField[] {

@@ -1,4 +1,4 @@
-import { IncarnationAhead, InstanceTakenOver, SecretMismatch } from './errors.js';
+import { IdentityMismatch, IncarnationAhead, InstanceTakenOver, SecretMismatch } from './errors.js';
 import type { RefusedRegistration, Registration } from './instance.js';
 import { isSameSecret, type SecretHash } from './lease.js';
 
@@ -14,6 +14,8 @@ export interface RegisterOptions {
    * secret can't be repeated.
    */
   readonly secretHash?: SecretHash | undefined;
+  /** The SPIFFE id of the process that registers; undefined if it has no certificate. */
+  readonly identity?: string | undefined;
 }
 
 /** What a store keeps of a process that registered or deregistered. */
@@ -22,6 +24,8 @@ export interface Admitted {
   /** The number of the last call that was accepted from it. */
   readonly sequence: bigint;
   readonly secretHash?: SecretHash | undefined;
+  /** Its SPIFFE id; undefined if it had no certificate. A process that had none keeps no other identity out. */
+  readonly identity?: string | undefined;
 }
 
 /** What the store knows about an instance id when a registration arrives. */
@@ -51,13 +55,13 @@ export const MAX_AHEAD_MS = 60_000;
 /**
  * Decides whether a registration is accepted. Every store uses it.
  *
- * @throws InstanceTakenOver if the registration is of an earlier incarnation than the holder. SecretMismatch if it is
+ * @throws IdentityMismatch if the holder has proved another identity than the caller. InstanceTakenOver if the registration is of an earlier incarnation than the holder. SecretMismatch if it is
  *   of the same incarnation but lacks the holder's secret. IncarnationAhead if it is new and too far ahead of the
  *   registry's clock.
  */
 export function decideAdmission<H extends Admitted, T extends Admitted>(
   { instanceId, incarnation }: Pick<Registration, 'instanceId' | 'incarnation'>,
-  { sequence = 0n, secretHash }: RegisterOptions,
+  { sequence = 0n, secretHash, identity }: RegisterOptions,
   { holder, tombstone, wallMs }: AdmissionContext<H, T>,
 ): Admission<H, T> {
   if (
@@ -66,6 +70,9 @@ export function decideAdmission<H extends Admitted, T extends Admitted>(
     !isOtherProcess(tombstone, secretHash)
   ) {
     return { kind: 'overtaken', by: tombstone };
+  }
+  if (holder?.identity !== undefined && holder.identity !== identity) {
+    throw new IdentityMismatch(instanceId, holder.identity, identity);
   }
   if (holder !== undefined && holder.incarnation > incarnation) {
     throw new InstanceTakenOver(instanceId, holder.incarnation);
@@ -95,7 +102,8 @@ export function toRefusedRegistration(
   { incarnation, endpoints }: Registration,
   wallMs: number,
 ): RefusedRegistration | undefined {
-  if (!(fault instanceof InstanceTakenOver) && !(fault instanceof SecretMismatch)) return undefined;
+  const isHeld = [InstanceTakenOver, SecretMismatch, IdentityMismatch].some((kind) => fault instanceof kind);
+  if (!isHeld) return undefined;
   return { incarnation, address: endpoints[0]?.address ?? '', timeMs: wallMs };
 }
 

@@ -27,6 +27,23 @@ export class IdentityRefused extends Error {
   override readonly name = 'IdentityRefused';
 }
 
+/** A process of another identity holds the instance id. */
+export class IdentityMismatch extends Error {
+  override readonly name = 'IdentityMismatch';
+  readonly instanceId: string;
+  /** The SPIFFE id of the process that holds the instance id. */
+  readonly holder: string;
+  /** The SPIFFE id of the caller; undefined if it has no certificate. */
+  readonly caller: string | undefined;
+
+  constructor(instanceId: string, holder: string, caller: string | undefined) {
+    super(`instance ${instanceId} is held by ${holder}`);
+    this.instanceId = instanceId;
+    this.holder = holder;
+    this.caller = caller;
+  }
+}
+
 /** A later incarnation holds the instance id. */
 export class InstanceTakenOver extends Error {
   override readonly name = 'InstanceTakenOver';
@@ -89,11 +106,14 @@ export class LimitReached extends Error {
   override readonly name = 'LimitReached';
   readonly subject: keyof TotalLimits | 'settings';
   readonly limit: number;
+  /** The SPIFFE id whose processes have as many as they may together; undefined if the limit is that of all. */
+  readonly identity: string | undefined;
 
-  constructor(subject: keyof TotalLimits | 'settings', limit: number) {
+  constructor(subject: keyof TotalLimits | 'settings', limit: number, identity?: string) {
     super(`the limit of ${limit} ${subject} is reached`);
     this.subject = subject;
     this.limit = limit;
+    this.identity = identity;
   }
 }
 

@@ -6,8 +6,8 @@ import type { Lease } from './lease.js';
  * Keeps the registry's state: instances under leases, with all changes in one order of revisions.
  *
  * Callers pass valid arguments. Each position is the store's position at the time of the answer. Methods reject with
- * `LeaseNotFound`, `InstanceTakenOver`, `SecretMismatch`, `IncarnationAhead`, `LimitReached`, `StoreClosed` or
- * `StoreUnreachable`.
+ * `LeaseNotFound`, `InstanceTakenOver`, `SecretMismatch`, `IdentityMismatch`, `IncarnationAhead`, `LimitReached`,
+ * `StoreClosed` or `StoreUnreachable`.
  *
  * If the expiry guard holds leases back because many ran out at once, their instances stay as if they had not run out.
  * Only `listInstances` shows when each ran out. Only `listInstances` shows refused registrations, too: the last one of
@@ -22,6 +22,8 @@ export interface RegistryStore {
    * - The incarnation that is already registered keeps its lease, which is renewed with the new TTL, if it shows its
    *   secret. It is refused with `SecretMismatch` otherwise.
    * - A later incarnation gets a lease of its own, and the lease of the earlier one ends.
+   * - A process whose identity differs from the holder's is refused with `IdentityMismatch`, whatever its incarnation. A
+   *   holder without an identity takes that of the process that registers it next.
    * - An earlier incarnation is refused with `InstanceTakenOver`.
    * - A new incarnation that is too far ahead of the registry's clock is refused with `IncarnationAhead`.
    *

@@ -4,6 +4,11 @@ import { IdentityRefused } from '../domain/errors.js';
 /** Whether the process with this SPIFFE id may serve a service. */
 export type MayServe = (identity: string, service: string) => boolean;
 
+/** The SPIFFE id of the caller; undefined if it has no certificate. */
+export function identityOf({ values }: Pick<ServerCall, 'values'>): string | undefined {
+  return values.get(callerIdentity) || undefined;
+}
+
 /**
  * Checks that a process may register `services`. A caller without a certificate isn't checked: a registry that takes such
  * connections is on its way to TLS, or has none.
@@ -22,6 +27,9 @@ export function requireServed(call: Pick<ServerCall, 'values'>, services: readon
 /** The names of those who may change what operators change, without `spiffe://` and the trust domain. */
 const OPERATOR = /^spiffe:\/\/[^/]+\/(?:person|operator)\//;
 
+/** Whether a SPIFFE id is that of a person or an operator. */
+export const isOperator = (identity: string): boolean => OPERATOR.test(identity);
+
 /**
  * Checks that the caller is a person or an operator, if it has a certificate.
  *
@@ -30,7 +38,7 @@ const OPERATOR = /^spiffe:\/\/[^/]+\/(?:person|operator)\//;
  */
 export function requireOperator({ values }: Pick<ServerCall, 'values'>, action: string): void {
   const identity = values.get(callerIdentity);
-  if (identity === '' || OPERATOR.test(identity)) return;
+  if (identity === '' || isOperator(identity)) return;
   throw new IdentityRefused(
     `${identity} may not ${action}: call with the certificate of a person or an operator, spiffe://…/person/…`,
   );

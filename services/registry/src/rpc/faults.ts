@@ -2,6 +2,7 @@ import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { invalidArgument, packDetail, RpcError, Status } from '@rondo/rpc/status';
 import { MAX_AHEAD_MS } from '../domain/admission.js';
 import {
+  IdentityMismatch,
   IdentityRefused,
   IncarnationAhead,
   InstanceNotFound,
@@ -55,23 +56,7 @@ export function toRpcError(fault: unknown): unknown {
     // @effect none
     return refusal(Status.PERMISSION_DENIED, fault.message, fault);
   }
-  if (fault instanceof InstanceTakenOver) {
-    const { instanceId, incarnation } = fault;
-    const holder = `another process, incarnation ${incarnation}, has taken over instance id "${instanceId}"`;
-    // @cause A later process has registered under the same instance id.
-    // @remedy Give each process its own RONDO_INSTANCE_ID.
-    // @effect none
-    return refusal(Status.ABORTED, `${holder}: give this process its own RONDO_INSTANCE_ID`, fault);
-  }
-  if (fault instanceof SecretMismatch) {
-    const { instanceId, incarnation } = fault;
-    const holder = `instance id "${instanceId}" is held by a process of the same incarnation, ${incarnation}`;
-    const remedy = 'send the secret that it registered with, or give this process its own RONDO_INSTANCE_ID';
-    const details = [packDetail(ErrorInfo, { reason: 'INSTANCE_ID_HELD', domain: 'registry' })];
-    // @cause Two processes use the same instance id.
-    // @remedy Give each process its own RONDO_INSTANCE_ID.
-    return new RpcError(Status.PERMISSION_DENIED, `${holder}: ${remedy}`, { details, cause: fault });
-  }
+  if (isHeld(fault)) return held(fault);
   if (fault instanceof IncarnationAhead) return ahead(fault);
   if (fault instanceof InstanceTooLarge) {
     const rule = `all its text may have ${REQUEST_LIMITS.instanceTextSize} characters; send less metadata`;
@@ -81,8 +66,9 @@ export function toRpcError(fault: unknown): unknown {
     return invalidArgument([{ field: 'metadata', description }]);
   }
   if (fault instanceof LimitReached) {
-    const { subject, limit } = fault;
-    const message = `the registry holds ${limit} ${subject}, as many as it may: ${REMEDY[subject]}`;
+    const { subject, limit, identity } = fault;
+    const holder = identity === undefined ? '' : ` of ${identity}`;
+    const message = `the registry holds ${limit} ${subject}${holder}, as many as it may: ${REMEDY[subject]}`;
     // @text the registry holds <limit> <subject>, as many as it may: <remedy>
     // @cause The registry holds as many instances, services, cordoned instances or watches as it may.
     // @remedy Raise the limit that the text names, if the system needs it.
@@ -101,6 +87,41 @@ export function toRpcError(fault: unknown): unknown {
   // @effect possible
   if (fault instanceof StoreUnreachable) return refusal(Status.UNAVAILABLE, `${fault.message}; call again soon`, fault);
   return fault;
+}
+
+/** An instance id that another process holds. */
+type Held = InstanceTakenOver | SecretMismatch | IdentityMismatch;
+
+const isHeld = (fault: unknown): fault is Held =>
+  fault instanceof InstanceTakenOver || fault instanceof SecretMismatch || fault instanceof IdentityMismatch;
+
+function held(fault: Held): RpcError {
+  if (fault instanceof InstanceTakenOver) {
+    const { instanceId, incarnation } = fault;
+    const holder = `another process, incarnation ${incarnation}, has taken over instance id "${instanceId}"`;
+    // @cause A later process has registered under the same instance id.
+    // @remedy Give each process its own RONDO_INSTANCE_ID.
+    // @effect none
+    return refusal(Status.ABORTED, `${holder}: give this process its own RONDO_INSTANCE_ID`, fault);
+  }
+  if (fault instanceof SecretMismatch) {
+    const { instanceId, incarnation } = fault;
+    const holder = `instance id "${instanceId}" is held by a process of the same incarnation, ${incarnation}`;
+    const remedy = 'send the secret that it registered with, or give this process its own RONDO_INSTANCE_ID';
+    const details = [packDetail(ErrorInfo, { reason: 'INSTANCE_ID_HELD', domain: 'registry' })];
+    // @cause Two processes use the same instance id.
+    // @remedy Give each process its own RONDO_INSTANCE_ID.
+    return new RpcError(Status.PERMISSION_DENIED, `${holder}: ${remedy}`, { details, cause: fault });
+  }
+  const { instanceId, holder, caller = 'a process without a certificate' } = fault;
+  const details = [packDetail(ErrorInfo, { reason: 'INSTANCE_ID_HELD', domain: 'registry' })];
+  const text = `instance id "${instanceId}" is held by ${holder}, and the caller is ${caller}`;
+  // @cause A process of another identity has registered under the same instance id and is alive.
+  // @remedy Give each process its own RONDO_INSTANCE_ID. After a change of identity, wait until the lease has ended.
+  return new RpcError(Status.PERMISSION_DENIED, `${text}: give this process its own RONDO_INSTANCE_ID`, {
+    details,
+    cause: fault,
+  });
 }
 
 /**

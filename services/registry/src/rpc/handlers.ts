@@ -3,8 +3,9 @@ import type { WallClock } from '@rondo/rpc/clock';
 import { mapMessages, observe } from '@rondo/rpc/middleware';
 import type { Handlers } from '@rondo/rpc/server';
 import type { RegistryStore } from '../domain/store.js';
-import { type MayServe, requireOperator, requireServed } from './callers.js';
+import { identityOf, type MayServe, requireOperator, requireServed } from './callers.js';
 import { toRpcError } from './faults.js';
+import { IdentityShares } from './identity-shares.js';
 import { toDuration, toInstance, toOperatorMark, toSharedWatchResponse } from './messages.js';
 import type { RefusalLog } from './refusal-log.js';
 import {
@@ -24,6 +25,8 @@ export interface HandlerOptions {
   readonly wallClock: WallClock;
   /** Tells which services a process with a certificate may register. */
   readonly mayServe: MayServe;
+  /** How many watches the processes of one identity may have open. */
+  readonly watchesOfIdentity: number;
   /** Records each registration that fails. */
   readonly refusals: Pick<RefusalLog, 'record'>;
 }
@@ -34,14 +37,16 @@ export function registryHandlers({
   wallClock,
   mayServe,
   refusals,
+  watchesOfIdentity,
 }: HandlerOptions): Handlers<typeof RegistryServiceDefinition> {
+  const watches = new IdentityShares('watches', watchesOfIdentity);
   return {
     async register(request, call) {
       const { registration, ttlMs, options } = parseRegister(request);
       const onFault = (fault: unknown) => refusals.record(fault, { registration, peer: call.peer });
       const register = async () => {
         requireServed(call, registration.services, mayServe);
-        return await store.register(registration, ttlMs, options);
+        return await store.register(registration, ttlMs, { ...options, identity: identityOf(call) });
       };
       const registered = observed(register(), onFault);
       const { leaseId, position } = await withStatus(registered);
@@ -82,8 +87,9 @@ export function registryHandlers({
       const nextPageToken = more && last !== undefined ? pageTokenAfter(last.instanceId) : '';
       return { instances: instances.map(toInstance), nextPageToken, position, warming };
     },
-    watch(request, { signal }) {
-      const events = store.watch({ ...parseWatch(request), signal });
+    watch(request, call) {
+      const query = parseWatch(request);
+      const events = watches.open(identityOf(call), () => store.watch({ ...query, signal: call.signal }));
       return mapMessages(observe(events, { error: toRpcError }), toSharedWatchResponse);
     },
   };

@@ -26,7 +26,14 @@ describe('the refusal log', () => {
     note(new LimitReached('instances', 1));
     note(new LeaseNotFound('sales-1'));
     note(new Error('a fault of another kind'));
-    expect(refusalLog.counts).toEqual({ later_incarnation: 2, secret: 1, incarnation_ahead: 1, limit: 1, identity: 0 });
+    expect(refusalLog.counts).toEqual({
+      later_incarnation: 2,
+      secret: 1,
+      incarnation_ahead: 1,
+      limit: 1,
+      identity: 0,
+      holder: 0,
+    });
     expect(lines).toHaveLength(4);
   });
 

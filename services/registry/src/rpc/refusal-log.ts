@@ -1,6 +1,7 @@
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
 import {
+  IdentityMismatch,
   IdentityRefused,
   IncarnationAhead,
   InstanceTakenOver,
@@ -13,7 +14,7 @@ import type { Registration } from '../domain/instance.js';
 type RefusalReason = (typeof REASONS)[number];
 
 /** All values of {@link RefusalReason}. */
-export const REASONS = ['later_incarnation', 'secret', 'incarnation_ahead', 'limit', 'identity'] as const;
+export const REASONS = ['later_incarnation', 'secret', 'incarnation_ahead', 'limit', 'identity', 'holder'] as const;
 
 /** A registration that was refused. */
 interface RefusedCall {
@@ -43,7 +44,7 @@ export class RefusalLog {
   constructor(log: Logger, clock: Clock) {
     this.#log = log;
     this.#clock = clock;
-    this.#counts = { later_incarnation: 0, secret: 0, incarnation_ahead: 0, limit: 0, identity: 0 };
+    this.#counts = { later_incarnation: 0, secret: 0, incarnation_ahead: 0, limit: 0, identity: 0, holder: 0 };
     this.counts = this.#counts;
   }
 
@@ -80,6 +81,7 @@ const WHY: Readonly<Record<RefusalReason, string>> = {
   secret: "a process of the same incarnation holds its instance id, and the caller didn't send that process's secret",
   incarnation_ahead: "its incarnation is too far ahead of the registry's clock",
   identity: 'the certificate of its process is not for the services that it lists',
+  holder: 'a process of another identity holds its instance id',
   limit: 'a limit of the registry is reached',
 };
 
@@ -88,5 +90,6 @@ function reasonOf(fault: unknown): RefusalReason | undefined {
   if (fault instanceof SecretMismatch) return 'secret';
   if (fault instanceof IncarnationAhead) return 'incarnation_ahead';
   if (fault instanceof IdentityRefused) return 'identity';
+  if (fault instanceof IdentityMismatch) return 'holder';
   return fault instanceof LimitReached ? 'limit' : undefined;
 }

@@ -1,16 +1,22 @@
 import type { Setting, SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import type { Logger, ServerCall } from '@rondo/rpc/call';
+import type { WallClock } from '@rondo/rpc/clock';
 import { mapMessages, observe } from '@rondo/rpc/middleware';
 import type { Handlers } from '@rondo/rpc/server';
 import { SettingNotFound } from '../domain/errors.js';
 import { MAX_SETTINGS, type SettingRecord, type SettingsStore, settingId } from '../domain/settings.js';
-import { requireOperator } from './callers.js';
+import { identityOf, isOperator, type MayServe, requireOperator } from './callers.js';
 import { toRpcError } from './faults.js';
 import { checkService, Violations } from './field-rules.js';
 
 /** What the handlers work with. */
 interface SettingsHandlerOptions {
   readonly settings: SettingsStore;
+  readonly wallClock: WallClock;
+  /** Tells which services a process with a certificate may register. */
+  readonly mayServe: MayServe;
+  /** Whether the registry has started so recently that processes still bring back what it knew. */
+  readonly isNew: () => Promise<boolean>;
   /** Records each change. */
   readonly log: Logger;
   /** What is wrong with a setting, and with which part; undefined if nothing is. */
@@ -22,6 +28,10 @@ type CheckSetting = (
   value: string,
 ) => { readonly field: 'key' | 'value'; readonly description: string } | undefined;
 
+const LEFT_OUT = "settings weren't restored: they aren't of the services of the process, and this registry isn't new";
+/** How far a version that a service restores may be ahead of the registry's clock: a greater one would outlast changes. Milliseconds. */
+const MAX_AHEAD_MS = 60_000;
+
 /** Stands for every service without a setting of its own. */
 const EVERY_SERVICE = '*';
 const KEY = /^[a-z0-9_]{1,64}$/;
@@ -30,11 +40,8 @@ const MAX_AUTHOR_LENGTH = 128;
 const MAX_VERSION = 2n ** 53n;
 
 /** The handlers of the settings over a store. */
-export function settingsHandlers({
-  settings,
-  log,
-  checkSetting,
-}: SettingsHandlerOptions): Handlers<typeof SettingsServiceDefinition> {
+export function settingsHandlers(options: SettingsHandlerOptions): Handlers<typeof SettingsServiceDefinition> {
+  const { settings, log, checkSetting } = options;
   const audit = (record: SettingRecord, before: SettingRecord | undefined, peer: string) => {
     const { service, key, value, author } = record;
     const fields = { target: service, key, old: before?.value ?? null, new: value ?? null, author, peer };
@@ -61,10 +68,14 @@ export function settingsHandlers({
       audit(after, before, call.peer);
       return { oldValue: before?.value ?? '' };
     },
-    async restoreSettings({ settings: given }, { peer }) {
+    async restoreSettings({ settings: given }, call) {
+      const { peer } = call;
       const records = parseRestore(given);
-      await withStatus(settings.restore(records));
-      log.info({ settings: records.length, peer }, 'a process has restored settings that this registry lacked');
+      const allowed = await restorable(records, call, options);
+      await withStatus(settings.restore(allowed));
+      log.info({ settings: allowed.length, peer }, 'a process has restored settings that this registry lacked');
+      const leftOut = records.length - allowed.length;
+      if (leftOut > 0) log.warn({ leftOut, peer, identity: identityOf(call) }, LEFT_OUT);
       return {};
     },
     watchSettings(_, { signal }) {
@@ -81,6 +92,26 @@ function refuseServices(call: ServerCall): void {
   } catch (fault) {
     throw toRpcError(fault);
   }
+}
+
+/**
+ * The records that the caller may restore: a service those of its own services, and the others only while this registry is
+ * new and lacks them. So a stolen certificate changes no setting of others that a registry knows.
+ */
+async function restorable(
+  records: readonly SettingRecord[],
+  call: ServerCall,
+  { settings, wallClock, mayServe, isNew }: SettingsHandlerOptions,
+): Promise<readonly SettingRecord[]> {
+  const identity = identityOf(call);
+  if (identity === undefined || isOperator(identity)) return records;
+  const latest = BigInt(wallClock.now().getTime() + MAX_AHEAD_MS);
+  const isOwn = ({ service }: SettingRecord) => mayServe(identity, service);
+  const inTime = records.filter(({ version }) => version <= latest);
+  if (inTime.every(isOwn)) return inTime;
+  const known = new Set(settings.list().map(settingId));
+  const fresh = await isNew();
+  return inTime.filter((record) => isOwn(record) || (fresh && !known.has(settingId(record))));
 }
 
 function parseUpdate(setting: Setting | undefined, checkSetting: CheckSetting) {

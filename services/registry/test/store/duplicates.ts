@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { MAX_AHEAD_MS } from '../../src/domain/admission.js';
-import { IncarnationAhead, InstanceTakenOver, SecretMismatch } from '../../src/domain/errors.js';
+import { IdentityMismatch, IncarnationAhead, InstanceTakenOver, SecretMismatch } from '../../src/domain/errors.js';
 import type { Registration } from '../../src/domain/instance.js';
 import type { RegistryStore } from '../../src/domain/store.js';
 import {
@@ -89,6 +89,59 @@ export function describeDuplicates(makeStore: MakeStore): void {
       const { leaseId } = await store.register(elsewhere(), TTL_MS, { sequence: 1n, secretHash: secretOf('another') });
       expect(leaseId).not.toBe(lease.leaseId);
       expect(await listed(store)).toHaveLength(1);
+    });
+  });
+
+  describe('the identity of a holder', () => {
+    const [SALES, PROJECTS] = ['spiffe://rondo.test/sales', 'spiffe://rondo.test/projects'];
+    const register = (store: RegistryStore, incarnation: bigint, identity: string | undefined) =>
+      store.register(registration({ incarnation }), TTL_MS, { ...OWN, identity });
+
+    it.each([
+      ['another', PROJECTS],
+      ['none', undefined],
+      ['one that only begins alike', `${SALES}-2`],
+    ])('keeps a process out that has %s, whatever its incarnation and its secret', async (_which, identity) => {
+      const { store } = await fixture.start();
+      const { leaseId } = await register(store, 5n, SALES);
+      for (const incarnation of [4n, 5n, 6n]) {
+        await expect(register(store, incarnation, identity)).rejects.toMatchObject({
+          name: IdentityMismatch.name,
+          holder: SALES,
+          caller: identity,
+        });
+      }
+      expect(await listed(store)).toMatchObject([{ incarnation: 5n, revision: 1n, lastRefused: expect.anything() }]);
+      await store.renew({ leaseId, instanceId: ID });
+      await register(store, 6n, SALES);
+      expect(await listed(store)).toMatchObject([{ incarnation: 6n }]);
+      await expect(register(store, 7n, identity)).rejects.toBeInstanceOf(IdentityMismatch);
+    });
+
+    it('is kept once the process shows one, and keeps others out from then on', async () => {
+      const { store } = await fixture.start();
+      const first = await register(store, 5n, undefined);
+      expect(await register(store, 5n, SALES)).toMatchObject({ leaseId: first.leaseId });
+      await expect(register(store, 6n, PROJECTS)).rejects.toBeInstanceOf(IdentityMismatch);
+      await expect(register(store, 6n, undefined)).rejects.toBeInstanceOf(IdentityMismatch);
+    });
+
+    it('may be replaced if the holder had none, or has left, or its lease has run out', async () => {
+      const { store, clock } = await fixture.start();
+      await register(store, 5n, undefined);
+      const { leaseId } = await register(store, 6n, SALES);
+      await store.deregister({ leaseId, instanceId: ID });
+      await register(store, 7n, PROJECTS);
+      await clock.advance(TTL_MS);
+      await register(store, 8n, SALES);
+      expect(await listed(store)).toMatchObject([{ incarnation: 8n }]);
+    });
+
+    it('is shown in no list and no watch', async () => {
+      const { store } = await fixture.start();
+      await register(store, 5n, SALES);
+      const shown = [await listed(store), await new WatchClient(store).next()];
+      expect(JSON.stringify(shown, (_, part) => (typeof part === 'bigint' ? String(part) : part))).not.toContain(SALES);
     });
   });
 

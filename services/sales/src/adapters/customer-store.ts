@@ -9,6 +9,7 @@ interface CustomerRow {
   readonly id: string;
   readonly display_name: string;
   readonly email: string;
+  readonly salesperson: string;
   readonly version: bigint;
   readonly create_time: Date;
   readonly update_time: Date;
@@ -16,7 +17,8 @@ interface CustomerRow {
 }
 
 const SELECTED = [
-  ...['sequence', 'id', 'display_name', 'email', 'version', 'create_time', 'update_time', 'delete_time'],
+  ...['sequence', 'id', 'display_name', 'email', 'salesperson', 'version', 'create_time'],
+  ...['update_time', 'delete_time'],
 ];
 
 const COLUMNS = columnsOf('customers', SELECTED);
@@ -25,14 +27,18 @@ const LISTING: Listing = {
   table: 'customers',
   order: 'the newest first',
   selected: SELECTED,
-  columns: { display_name: 'display_name', email: 'email', create_time: 'create_time' },
+  columns: { display_name: 'display_name', email: 'email', salesperson: 'salesperson', create_time: 'create_time' },
   deletion: DELETION,
+  scannedBy: { field: 'salesperson', withState: false },
+  sight: { value: 'salesperson', indexed: true },
 };
 
-const INSERT = `INSERT INTO customers (id, display_name, email) VALUES ($1, $2, $3) RETURNING ${COLUMNS}`;
+const INSERT = `INSERT INTO customers (id, display_name, email, salesperson)
+  VALUES ($1, $2, $3, $4) RETURNING ${COLUMNS}`;
 
 const UPDATE = `
-  UPDATE customers SET display_name = coalesce($2, display_name), email = coalesce($3, email), ${CHANGED}
+  UPDATE customers SET display_name = coalesce($2, display_name), email = coalesce($3, email),
+    salesperson = coalesce($4, salesperson), ${CHANGED}
   WHERE id = $1
   RETURNING ${COLUMNS}`;
 
@@ -59,8 +65,9 @@ export function createCustomerStore(queries: Queries): CustomerStore {
     find: (id) => find(`SELECT ${COLUMNS} FROM customers WHERE id = $1`, id),
     lock: (id) => find(`SELECT ${COLUMNS} FROM customers WHERE id = $1 FOR NO KEY UPDATE`, id),
     list: (query) => listPage<CustomerRow, Customer>(queries, { listing: LISTING, query }, toCustomer),
-    add: ({ id, displayName, email }) => write(INSERT, [id, displayName, email], email),
-    update: (id, { displayName, email }) => write(UPDATE, [id, displayName ?? null, email ?? null], email),
+    add: ({ id, displayName, email, salesperson }) => write(INSERT, [id, displayName, email, salesperson], email),
+    update: (id, { displayName, email, salesperson }) =>
+      write(UPDATE, [id, displayName ?? null, email ?? null, salesperson ?? null], email),
     delete: (id) => write(DELETE, [id]),
     undelete: (id) => write(UNDELETE, [id]),
   };
@@ -71,6 +78,7 @@ function toCustomer(row: CustomerRow): Customer {
     id: row.id,
     displayName: row.display_name,
     email: row.email,
+    salesperson: row.salesperson,
     version: row.version,
     createTime: row.create_time,
     updateTime: row.update_time,

@@ -1,3 +1,4 @@
+import type { Audit } from '@rondo/access';
 import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { DatabaseUnavailable, type Queries } from '@rondo/database';
@@ -33,6 +34,7 @@ const BACKOFF = { baseMs: 50, maxMs: 500 };
 interface DistributedTransactOptions {
   readonly coordinator: Pick<Coordinator, 'run'>;
   readonly storesOver: (queries: Queries) => Stores;
+  readonly audit: Pick<Audit, 'record'>;
   /** Called after each commit, which has changes for watchers. */
   readonly onCommitted: () => void;
   readonly clock: Clock;
@@ -44,13 +46,16 @@ interface DistributedTransactOptions {
  * local transaction that records the coordinator's decision.
  */
 export function createDistributedTransact(options: DistributedTransactOptions): DistributedTransact {
-  const { coordinator, storesOver, onCommitted, clock, random } = options;
+  const { coordinator, storesOver, audit, onCommitted, clock, random } = options;
   const attempt = async (plan: DeliveryPlan, work: (stores: Stores) => Promise<void>): Promise<void> => {
     await coordinator.run({
       kind: ACCEPT_QUOTE,
       subject: nameOf('quote', plan.quoteId),
       participants: [participant(ProjectServiceDefinition, DELIVER, toRequest(plan))],
-      local: (transaction) => work(storesOver(transaction)),
+      async local(transaction) {
+        await work(storesOver(transaction));
+        await audit.record(transaction);
+      },
       timeoutMs: ATTEMPT_MS,
     });
     onCommitted();

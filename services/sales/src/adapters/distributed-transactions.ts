@@ -1,5 +1,5 @@
+import type { Audit } from '@rondo/access';
 import type { Database, Queries } from '@rondo/database';
-import { createStoreDatabase } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random } from '@rondo/rpc/clock';
@@ -35,8 +35,8 @@ interface DistributedTransactionsOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: Random;
-  /** Finishes an acceptance that an earlier version left half done. */
-  readonly finish: (stores: Stores, quoteId: string) => Promise<void>;
+  readonly audit: Pick<Audit, 'record'>;
+  readonly mayServe: Parameters<typeof createOperatorService>[0]['mayServe'];
   /** Called after each commit that has changes for watchers. */
   readonly onAppended: () => void;
 }
@@ -54,8 +54,6 @@ export function createDistributedTransactions(options: DistributedTransactionsOp
     createStores(queries, { onAppended: onChange, withdrawal });
   // The coordinator calls `onAppended` itself, after the commit.
   const coordinatedStoresOver = (queries: Queries) => storesOver(queries, () => undefined);
-  const stores = storesOver(createStoreDatabase(database), onAppended);
-  defineFinishing(sagas, (quoteId) => options.finish(stores, quoteId));
   const coordinator = createCoordinator({
     database,
     name: 'sales',
@@ -70,11 +68,12 @@ export function createDistributedTransactions(options: DistributedTransactionsOp
     distributedTransact: createDistributedTransact({
       coordinator,
       storesOver: coordinatedStoresOver,
+      audit: options.audit,
       onCommitted: onAppended,
       clock: options.clock,
       random,
     }),
-    service: createOperatorService({ coordinator, sagas }),
+    service: createOperatorService({ coordinator, sagas, mayServe: options.mayServe }),
     storesOver,
     nudge: () => sagas.nudge(),
     start() {
@@ -92,14 +91,6 @@ function defineWithdrawal(sagas: Pick<Sagas, 'define'>, projects: Pick<Projects,
   return sagas.define<{ readonly project: string }>({
     kind: 'cancel-order',
     steps: [{ name: 'archive-project', run: ({ input }) => projects.archive(input.project) }],
-  });
-}
-
-/** Defines the saga that migration 0004 starts for each half-done acceptance. */
-function defineFinishing(sagas: Pick<Sagas, 'define'>, finish: (quoteId: string) => Promise<void>): void {
-  sagas.define<{ readonly quote: string }>({
-    kind: 'finish-acceptance',
-    steps: [{ name: 'create-project', run: ({ input }) => finish(input.quote) }],
   });
 }
 

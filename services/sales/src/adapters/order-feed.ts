@@ -1,8 +1,7 @@
-import type { Transaction } from '@rondo/database';
-import { cutBySize, inParts, toWatchError } from '@rondo/resources/sql';
-import { payloadFields, type Sync } from '@rondo/sync';
+import { cutBySize, toWatchError } from '@rondo/resources/sql';
+import { type KeyedRows, type KeyedSnapshot, payloadFields, type Sync, type WatchFilter } from '@rondo/sync';
 import type { PricedLine } from '../domain/offer.js';
-import type { Order, OrderFeed, OrderState } from '../domain/order.js';
+import type { Order, OrderFeed, OrderState, OrderWatch } from '../domain/order.js';
 import { formatPercent } from '../domain/percent.js';
 import { bytesOf, toPercent } from './lines.js';
 import { ORDERS, type OrderRow, toOrder } from './order-rows.js';
@@ -10,25 +9,36 @@ import { ORDERS, type OrderRow, toOrder } from './order-rows.js';
 /** How many orders are read at once. They are sent in one message if they fit. */
 const PART = 100;
 
-const NEXT_PART = `
-  ${ORDERS} WHERE orders.sequence > $1 AND ($2::text IS NULL OR orders.customer_id = $2)
-  ORDER BY orders.sequence LIMIT ${PART}`;
+/** A part along one index: that of all orders, of a customer's, or of a salesperson's. */
+const nextPart = (condition: string) => `
+  ${ORDERS} WHERE ${condition} orders.sequence > $1 ORDER BY orders.sequence LIMIT ${PART}`;
+const NEXT = nextPart('');
+const NEXT_OF_CUSTOMER = nextPart('orders.customer_id = $2 AND');
+const NEXT_OF_SALESPERSON = nextPart('orders.salesperson = $2 AND');
+const NEXT_OF_BOTH = nextPart('orders.customer_id = $2 AND orders.salesperson = $3 AND');
 
 /** Streams the orders and their changes from all replicas. */
 export function createOrderFeed(sync: Pick<Sync, 'watch'>): OrderFeed {
   return {
-    async *watch({ customerId, resumeToken, signal }) {
-      const filter = customerId === undefined ? undefined : filterOf(customerId);
-      const snapshot = async function* (transaction: Transaction) {
-        const read = (after: bigint) => transaction.query<OrderRow>(NEXT_PART, [after, customerId ?? null]);
-        for await (const rows of inParts(PART, read)) yield* cutBySize(rows.map(toOrder), bytesOf);
-      };
+    async *watch(watch) {
+      const { watcher, resumeToken, signal } = watch;
+      const filter = filterOf(watch);
+      const snapshot = watch.fromNow ? noOrders : snapshotOf(watch);
       try {
-        for await (const event of sync.watch({ topic: ORDERS_TOPIC, resumeToken, signal, filter, snapshot })) {
-          if (event.kind === 'change') {
-            yield { kind: 'changed', order: parseOrder(event.payload), resumeToken: event.resumeToken };
-          } else {
-            yield { kind: 'snapshot', orders: event.part, more: !event.last, resumeToken: event.resumeToken ?? '' };
+        // A handover to or from the watcher ends the round: the next one begins with a snapshot.
+        for (let token: string | undefined = resumeToken; token !== undefined; ) {
+          const events = sync.watch({ topic: ORDERS_TOPIC, resumeToken: token, signal, filter, snapshot });
+          token = undefined;
+          for await (const event of events) {
+            if (event.kind === 'snapshot') {
+              const { part: orders, first, last, resumeToken: reached = '' } = event;
+              yield { kind: 'snapshot', orders, first, more: !last, resumeToken: reached };
+            } else if (!isHandover(event.payload)) {
+              yield { kind: 'changed', order: parseOrder(event.payload), resumeToken: event.resumeToken };
+            } else if (watcher?.salesperson !== undefined) {
+              token = '';
+              break;
+            }
           }
         }
       } catch (error) {
@@ -38,21 +48,81 @@ export function createOrderFeed(sync: Pick<Sync, 'watch'>): OrderFeed {
   };
 }
 
-function filterOf(customerId: string) {
-  return { name: `customer ${customerId}`, accepts: (payload: unknown) => customerIn(payload) === customerId };
+/**
+ * The changes that a watch gets. Its name has everything that narrows them, as a resume token is valid for the same ones only:
+ * also whether the watch began without a snapshot.
+ */
+function filterOf({ customerId, watcher, fromNow }: OrderWatch): WatchFilter {
+  const salesperson = watcher?.salesperson;
+  const parts = [fromNow ? 'from now' : '', customerId ? `customer ${customerId}` : '', watcher?.identity ?? ''];
+  return {
+    name: parts.every((part) => part === '') ? '' : JSON.stringify(parts),
+    accepts: (payload) =>
+      (customerId === undefined || customerIn(payload) === customerId) &&
+      (salesperson === undefined || salespeopleIn(payload).includes(salesperson)),
+  };
+}
+
+/** The salesperson of an order, or both of a handover. */
+function salespeopleIn(payload: unknown): readonly (string | null)[] {
+  const { optional } = payloadFields(payload);
+  return isHandover(payload) ? [optional('from'), optional('to')] : [optional('salesperson')];
+}
+
+/** Whether a payload says that a customer has another salesperson now. Migration 0010 appends it. */
+function isHandover(payload: unknown): boolean {
+  return typeof payload === 'object' && payload !== null && 'handover' in payload;
+}
+
+async function* noOrders(): AsyncGenerator<readonly Order[]> {
+  yield [];
+}
+
+/** The orders along their sequence. */
+function snapshotOf(watch: OrderWatch): KeyedSnapshot<readonly Order[]> {
+  const { sql, params } = partQuery(watch);
+  return {
+    async readAfter(transaction, key) {
+      const rows = await transaction.query<OrderRow>(sql, [key, ...params]);
+      return { parts: [...partsOf(rows, key)], last: rows.length < PART };
+    },
+    // A handover changes orders of all parts: it is told, whatever part the watch is at.
+    keyOf: (payload) => BigInt(payloadFields(payload).optional('sequence') ?? 0),
+  };
+}
+
+function partQuery({ customerId, watcher }: OrderWatch): { sql: string; params: readonly string[] } {
+  const salesperson = watcher?.salesperson;
+  if (customerId !== undefined && salesperson !== undefined) {
+    return { sql: NEXT_OF_BOTH, params: [customerId, salesperson] };
+  }
+  if (customerId !== undefined) return { sql: NEXT_OF_CUSTOMER, params: [customerId] };
+  return salesperson === undefined ? { sql: NEXT, params: [] } : { sql: NEXT_OF_SALESPERSON, params: [salesperson] };
+}
+
+function* partsOf(rows: readonly OrderRow[], after: bigint): Generator<KeyedRows<readonly Order[]>['parts'][number]> {
+  const orders = rows.map((row) => ({ key: row.sequence, order: toOrder(row) }));
+  for (const part of cutBySize(orders, ({ order }) => bytesOf(order))) {
+    yield { part: part.map(({ order }) => order), lastKey: part.at(-1)?.key ?? after };
+  }
 }
 
 /** The topic of the changes of orders. */
 export const ORDERS_TOPIC = 'orders';
 
-/** An order without its times, which the database sets. */
-type UntimedOrder = Omit<Order, 'createTime' | 'updateTime'>;
+/**
+ * SQL of the payload for watchers, in which the database adds the order's sequence.
+ *
+ * @param param the placeholder of the JSON of {@link orderJson}.
+ */
+export const payloadSql = (param: string): string =>
+  `${param}::jsonb || jsonb_build_object('sequence', sequence::text)`;
 
 /**
- * The payload of an order for watchers, without its times. The keys are short, as each change is stored for a while.
+ * The JSON of an order for watchers, without its sequence. The keys are short, as each change is stored for a while.
  */
-export function orderJson(order: UntimedOrder): object {
-  return {
+export function orderJson(order: Order): string {
+  return JSON.stringify({
     id: order.id,
     quote: order.quoteId ?? '',
     customer: order.customerId,
@@ -64,6 +134,7 @@ export function orderJson(order: UntimedOrder): object {
     net: order.price.net.minorUnits.toString(),
     total: order.price.total.minorUnits.toString(),
     project: order.project ?? '',
+    salesperson: order.salesperson,
     version: order.version.toString(),
     lines: order.lines.map(({ productId, quantity, discount, title, unitPrice }) => ({
       product: productId,
@@ -72,13 +143,9 @@ export function orderJson(order: UntimedOrder): object {
       title,
       price: unitPrice.minorUnits.toString(),
     })),
-  };
-}
-
-/** The payload of an order for watchers. */
-export function timedOrderJson(order: Order): object {
-  const times = { create_time: order.createTime.toISOString(), update_time: order.updateTime.toISOString() };
-  return { ...orderJson(order), ...times };
+    create_time: order.createTime.toISOString(),
+    update_time: order.updateTime.toISOString(),
+  });
 }
 
 /** The customer's id in a payload. */
@@ -88,7 +155,7 @@ function customerIn(payload: unknown): string {
 
 /** The order in a payload. @throws TypeError if the payload isn't an order. */
 function parseOrder(payload: unknown): Order {
-  const { text, whole, time, list } = payloadFields(payload);
+  const { text, optional, whole, time, list } = payloadFields(payload);
   const currency = text('currency');
   return {
     id: text('id'),
@@ -100,6 +167,7 @@ function parseOrder(payload: unknown): Order {
     taxRate: toPercent(text('tax')),
     price: { net: { currency, minorUnits: whole('net') }, total: { currency, minorUnits: whole('total') } },
     project: text('project') || undefined,
+    salesperson: optional('salesperson') ?? '',
     version: whole('version'),
     lines: list('lines').map((line) => parseLine(line, currency)),
     createTime: time('create_time'),

@@ -1,3 +1,4 @@
+import { auditParams, auditSql } from '@rondo/access';
 import { outcomeParams, outcomeSql, type Queries, UniqueViolation } from '@rondo/database';
 import { currentWorkLimits } from '@rondo/rpc/call';
 import { appendSql } from '@rondo/sync';
@@ -5,8 +6,11 @@ import type { Shortage } from '../domain/errors.js';
 import type { Order, OrderDraft, Placement, Placing } from '../domain/order.js';
 import { totalNeeds } from '../domain/product.js';
 import { lineParams } from './lines.js';
-import { ORDERS_TOPIC, timedOrderJson } from './order-feed.js';
+import { ORDERS_TOPIC, orderJson, payloadSql } from './order-feed.js';
 import { ORDER_COLUMNS, orderParams } from './order-rows.js';
+
+/** What watchers are told: the database alone knows the sequence and the salesperson. */
+const PLACED = `${payloadSql('$19')} || jsonb_build_object('salesperson', salesperson)`;
 
 /**
  * Places an order in one statement, so that the products are locked only while the database executes it.
@@ -20,9 +24,10 @@ import { ORDER_COLUMNS, orderParams } from './order-rows.js';
  * nor for the disk, to which a lock is written.
  *
  * `$1` to `$3` are the products, their quantities and the versions at which they were priced; `$4` to `$12` the order;
- * `$13` to `$17` its lines; `$18` the time, and `$19` the payload for watchers; `$20` to `$25` the outcome of the call.
+ * `$13` to `$17` its lines; `$18` the time, and `$19` the payload for watchers; `$20` to `$25` the outcome of the call; `$26` to
+ * `$33` its event, if it is audited.
  */
-export const PLACE_ORDER = `
+const placeOrderSql = (audited: boolean) => `
   WITH short AS (
     SELECT products.id, stock, quantity
     FROM products JOIN unnest($1::text[], $2::bigint[]) AS wanted (id, quantity) USING (id)
@@ -47,7 +52,7 @@ export const PLACE_ORDER = `
       $4::text, $5::text, $6::text, $7::date, $8::numeric, $9::numeric, $10::text, $11::numeric, $12::numeric,
       $18::timestamptz, $18::timestamptz
     FROM ready
-    RETURNING id
+    RETURNING id, salesperson, sequence
   ), lines AS (
     INSERT INTO order_lines (order_id, position, product_id, quantity, discount_percent, title, unit_price_minor)
     SELECT $4::text, line.position, product_id, quantity, discount, title, unit_price_minor
@@ -56,8 +61,8 @@ export const PLACE_ORDER = `
   ), claimed AS (
     ${outcomeSql({ params: 20, from: 'ready' })}
   ), appended AS (
-    ${appendSql({ topic: `'${ORDERS_TOPIC}'`, payload: '$19::jsonb', from: 'placed' })}
-  )
+    ${appendSql({ topic: `'${ORDERS_TOPIC}'`, payload: PLACED, from: 'placed' })}
+  )${audited ? `, audited AS (${auditSql({ params: 26, from: 'placed' })})` : ''}
   SELECT
     EXISTS (SELECT FROM placed) AS placed,
     array_agg(id) AS short_ids, array_agg(stock) AS short_stocks, array_agg(quantity) AS short_quantities
@@ -67,7 +72,11 @@ export const PLACE_ORDER = `
     SELECT id, stock, quantity FROM locked WHERE stock < quantity
   ) AS missing`;
 
-const NEW = { project: undefined, state: 'placed', version: 1n } as const;
+export const PLACE_ORDER = placeOrderSql(false);
+const PLACE_AUDITED_ORDER = placeOrderSql(true);
+
+/** The statement itself tells watchers the salesperson, which the database sets. */
+const NEW = { project: undefined, state: 'placed', version: 1n, salesperson: '' } as const;
 
 interface PlacedRow {
   readonly placed: boolean;
@@ -89,10 +98,19 @@ export async function placeOrder<R extends object>(
   const placed: Order = { ...order, ...NEW, createTime, updateTime: createTime };
   const reply = toReply(placed);
   const outcome = outcomeParams(currentWorkLimits().once, () => reply);
-  const times = [createTime, JSON.stringify(timedOrderJson(placed))];
-  const params = [...wanted, ...orderParams(order), ...lineParams(order.lines), ...times, ...outcome];
+  const times = [createTime, orderJson(placed)];
+  const audited = auditParams(reply);
+  const params = [
+    ...wanted,
+    ...orderParams(order),
+    ...lineParams(order.lines),
+    ...times,
+    ...outcome,
+    ...(audited ?? []),
+  ];
+  const [sql, name] = audited ? [PLACE_AUDITED_ORDER, 'place_audited_order'] : [PLACE_ORDER, 'place_order'];
   try {
-    const row = await queries.one<PlacedRow>(PLACE_ORDER, params, { name: 'place_order' });
+    const row = await queries.one<PlacedRow>(sql, params, { name });
     if (row.placed) return { kind: 'placed', reply };
     const shortages = shortagesOf(row);
     return shortages.length > 0 ? { kind: 'short', shortages } : { kind: 'stale' };

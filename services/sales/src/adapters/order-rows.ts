@@ -18,6 +18,7 @@ export interface OrderRow extends LineColumns {
   readonly net_minor: string;
   readonly total_minor: string;
   readonly project: string | null;
+  readonly salesperson: string;
   readonly version: bigint;
   readonly create_time: Date;
   readonly update_time: Date;
@@ -25,7 +26,8 @@ export interface OrderRow extends LineColumns {
 
 const SELECTED = [
   ...['sequence', 'id', 'quote_id', 'customer_id', 'order_date', 'state', 'discount_percent', 'tax_percent'],
-  ...['currency', 'net_minor', 'total_minor', 'project', 'version', 'create_time', 'update_time'],
+  ...['currency', 'net_minor', 'total_minor', 'project', 'salesperson', 'version'],
+  ...['create_time', 'update_time'],
 ];
 
 const LINES = columnsOf('lines', LINE_COLUMNS);
@@ -48,6 +50,7 @@ export const LISTING: Listing = {
     order_date: 'order_date',
     create_time: 'create_time',
   },
+  sight: { value: 'salesperson', indexed: true },
   states: ['PLACED', 'CANCELLED'],
   storedState: (state) => state.toLowerCase(),
   scannedBy: { field: 'customer', withState: false },
@@ -70,6 +73,7 @@ export function toOrder(row: OrderRow): Order {
       total: { currency, minorUnits: BigInt(row.total_minor) },
     },
     project: row.project ?? undefined,
+    salesperson: row.salesperson,
     state: row.state,
     version: row.version,
     createTime: row.create_time,

@@ -1,9 +1,9 @@
 import type { Queries } from '@rondo/database';
 import { listPage } from '@rondo/resources/sql';
-import { appendChanges } from '@rondo/sync';
+import { appendSql } from '@rondo/sync';
 import type { Order, OrderStore } from '../domain/order.js';
 import { bytesOf, lineParams } from './lines.js';
-import { ORDERS_TOPIC, timedOrderJson } from './order-feed.js';
+import { ORDERS_TOPIC, orderJson, payloadSql } from './order-feed.js';
 import { placeOrder } from './order-placement.js';
 import { LISTING, ORDER_COLUMNS, ORDERS, type OrderRow, orderParams, toOrder } from './order-rows.js';
 import { CHANGED } from './sql.js';
@@ -23,6 +23,8 @@ const RECORD_PROJECT = `
 
 const CANCEL = `UPDATE orders SET state = 'cancelled', ${CHANGED} WHERE id = $1 AND state = 'placed' RETURNING id`;
 
+const APPEND = appendSql({ topic: `'${ORDERS_TOPIC}'`, payload: payloadSql('$2'), from: 'orders WHERE id = $1' });
+
 /**
  * Stores orders in PostgreSQL.
  *
@@ -30,7 +32,7 @@ const CANCEL = `UPDATE orders SET state = 'cancelled', ${CHANGED} WHERE id = $1 
  */
 export function createOrderStore(queries: Queries, onAppended: () => void): OrderStore {
   const append = async (order: Order): Promise<Order> => {
-    await appendChanges(queries, [{ topic: ORDERS_TOPIC, payload: timedOrderJson(order) }]);
+    await queries.query(APPEND, [order.id, orderJson(order)]);
     onAppended();
     return order;
   };

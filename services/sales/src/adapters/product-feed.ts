@@ -2,7 +2,7 @@ import { toWatchError } from '@rondo/resources/sql';
 import { payloadFields, type Sync } from '@rondo/sync';
 import type { ProductFeed } from '../domain/product.js';
 
-/** The topic of the changes of products. Migration 0006 appends them. */
+/** The topic of the changes of products. Triggers of the database append them. */
 const PRODUCTS_TOPIC = 'products';
 
 /** Tells which products change at any replica. */

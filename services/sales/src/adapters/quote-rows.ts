@@ -9,6 +9,7 @@ export interface QuoteRow {
   readonly id: string;
   readonly customer_id: string;
   readonly quote_date: string;
+  readonly valid_until_date: string | null;
   readonly discount_percent: string;
   readonly tax_percent: string;
   readonly currency: string;
@@ -31,7 +32,7 @@ export interface QuoteLineColumns extends LineColumns {
 /** The columns of `quotes` that are read. */
 export const QUOTE_COLUMNS = [
   ...['sequence', 'id', 'customer_id', 'quote_date', 'discount_percent', 'tax_percent', 'currency', 'net_minor'],
-  ...['total_minor', 'version', 'create_time', 'update_time', 'delete_time'],
+  ...['valid_until_date', 'total_minor', 'version', 'create_time', 'update_time', 'delete_time'],
 ];
 
 /** The columns of {@link QuoteLineColumns}, of the relation `lines`. */
@@ -55,6 +56,7 @@ export function quoteOf(row: QuoteRow, lines: readonly OfferLine[]): Quote {
     id: row.id,
     customerId: row.customer_id,
     quoteDate: row.quote_date,
+    validUntil: row.valid_until_date ?? undefined,
     lines,
     discount: toPercent(row.discount_percent),
     taxRate: toPercent(row.tax_percent),

@@ -21,14 +21,14 @@ const WITHOUT_ORDER = 'NULL AS order_id, NULL AS order_time, NULL AS project';
 
 const INSERT_QUOTE = `
   INSERT INTO quotes
-    (id, customer_id, quote_date, discount_percent, tax_percent, currency, net_minor, total_minor)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    (id, customer_id, quote_date, discount_percent, tax_percent, currency, net_minor, total_minor, valid_until_date)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
   RETURNING ${COLUMNS}, ${WITHOUT_ORDER}`;
 
 const REPLACE = `
   UPDATE quotes SET
     customer_id = $2, quote_date = $3, discount_percent = $4, tax_percent = $5,
-    currency = $6, net_minor = $7, total_minor = $8, ${CHANGED}
+    currency = $6, net_minor = $7, total_minor = $8, valid_until_date = $9, ${CHANGED}
   WHERE id = $1
   RETURNING ${COLUMNS}, ${WITHOUT_ORDER}`;
 
@@ -58,6 +58,7 @@ const LISTING: Listing = {
   selected: [...QUOTE_COLUMNS, 'state'],
   columns: { customer: 'customer_id', quote_date: 'quote_date', create_time: 'create_time' },
   deletion: DELETION,
+  sight: { value: 'salesperson', indexed: true },
   states: ['OPEN', 'ACCEPTING', 'ACCEPTED'],
   scannedBy: { field: 'customer', withState: false },
   beside: { columns: `${ORDER_OF_QUOTE}, ${QUOTE_LINE_COLUMNS}`, joins: joinsOf('page') },
@@ -102,9 +103,10 @@ export function createQuoteStore(queries: Queries): QuoteStore {
   };
 }
 
-function quoteParams({ id, customerId, quoteDate, discount, taxRate, price: { net, total } }: PricedQuote) {
+function quoteParams({ id, customerId, quoteDate, discount, taxRate, price, validUntil }: PricedQuote) {
+  const { net, total } = price;
   const percents = [formatPercent(discount), formatPercent(taxRate)];
-  return [id, customerId, quoteDate, ...percents, total.currency, net.minorUnits, total.minorUnits];
+  return [id, customerId, quoteDate, ...percents, total.currency, net.minorUnits, total.minorUnits, validUntil ?? null];
 }
 
 function quoteLineParams(lines: readonly OfferLine[]) {

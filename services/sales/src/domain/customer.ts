@@ -6,6 +6,8 @@ export interface Customer extends Deletable {
   readonly displayName: string;
   /** Unique among the customers that aren't deleted, ignoring case. */
   readonly email: string;
+  /** The subject of its salesperson; empty for none. */
+  readonly salesperson: string;
 }
 
 /** A customer before it is stored. */

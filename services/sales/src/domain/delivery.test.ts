@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { planDelivery } from './delivery.js';
+import { planDelivery, requireDeliverable } from './delivery.js';
 import type { OfferLine } from './offer.js';
 import { ZERO_PERCENT } from './percent.js';
 import type { Quote } from './quote.js';
@@ -23,9 +23,10 @@ function plan(lines: readonly OfferLine[], displayName = 'Ada') {
     state: 'open',
     orderId: undefined,
     quoteDate: '2026-11-20',
+    validUntil: undefined,
     ...stored,
   };
-  return planDelivery(quote, { ...stored, id: 'c1', displayName, email: 'ada@example.com' });
+  return planDelivery(quote, { ...stored, id: 'c1', displayName, email: 'ada@example.com', salesperson: '' });
 }
 
 describe('planDelivery', () => {
@@ -40,9 +41,17 @@ describe('planDelivery', () => {
     });
   });
 
-  it('limits the effort to the maximum of a task', () => {
-    const [task] = plan([line({ quantity: 1_000_000n, deliveryEffortMinutes: 1_000_000n })]).tasks;
-    expect(task?.effortMinutes).toBe(10_000_000n);
+  it('shows the whole effort, up to the maximum of a task', () => {
+    const most = line({ quantity: 1_000_000n, deliveryEffortMinutes: 10n });
+    expect(plan([most]).tasks[0]?.effortMinutes).toBe(10_000_000n);
+    expect(() => requireDeliverable([most, most])).not.toThrow();
+  });
+
+  it('refuses lines with more effort, which are named', () => {
+    const lines = [line({}), line({ quantity: 1_000_001n, deliveryEffortMinutes: 10n })];
+    expect(() => requireDeliverable(lines)).toThrow(
+      'quote.lines[1].quantity: takes 10000010 minutes to deliver, and one line may take 10000000; split it',
+    );
   });
 
   it('shortens long titles between characters', () => {

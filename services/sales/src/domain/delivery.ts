@@ -1,4 +1,5 @@
 import type { Customer } from './customer.js';
+import { TooMuchEffort } from './errors.js';
 import type { OfferLine } from './offer.js';
 import type { Quote } from './quote.js';
 
@@ -28,12 +29,17 @@ export function planDelivery(quote: Quote, customer: Customer): DeliveryPlan {
   };
 }
 
-function taskOf({ quantity, title, deliveryEffortMinutes }: OfferLine): DeliveryTask {
-  const effortMinutes = deliveryEffortMinutes * quantity;
-  return {
-    title: shorten(`${quantity} × ${title}`),
-    effortMinutes: effortMinutes > MAX_TASK_EFFORT_MINUTES ? MAX_TASK_EFFORT_MINUTES : effortMinutes,
-  };
+function taskOf(line: OfferLine): DeliveryTask {
+  return { title: shorten(`${line.quantity} × ${line.title}`), effortMinutes: effortOf(line) };
+}
+
+const effortOf = ({ quantity, deliveryEffortMinutes }: OfferLine): bigint => deliveryEffortMinutes * quantity;
+
+/** Checks that the effort of each line fits into a task. @throws TooMuchEffort */
+export function requireDeliverable(lines: readonly OfferLine[]): void {
+  const efforts = lines.map((line, index) => ({ index, minutes: effortOf(line) }));
+  const excessive = efforts.filter(({ minutes }) => minutes > MAX_TASK_EFFORT_MINUTES);
+  if (excessive.length > 0) throw new TooMuchEffort(excessive, MAX_TASK_EFFORT_MINUTES);
 }
 
 /** Shortens by code points, the unit in which PostgreSQL and the contracts count, so that no character is split. */

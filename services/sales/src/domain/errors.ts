@@ -52,6 +52,28 @@ export class WrongQuoteState extends WrongState {
   }
 }
 
+/** A quote can't be accepted after its last day. */
+export class QuoteExpired extends WrongState {
+  override readonly name = 'QuoteExpired';
+
+  constructor(quoteId: string, validUntil: string) {
+    const quote = nameOf('quote', quoteId);
+    // @cause The quote's last day, `valid_until_date`, is over, or the order has a later day.
+    // @remedy Extend the quote with UpdateQuote, which prices it again, or create another one.
+    super(quote, `${quote} was valid until ${validUntil}; extend it with UpdateQuote, or create another quote`);
+  }
+}
+
+/** The last day of a quote is before its first. */
+export class ValidBeforeQuote extends InvalidRequest {
+  override readonly name = 'ValidBeforeQuote';
+
+  constructor(validUntil: string, quoteDate: string) {
+    const description = `must not be before quote_date, ${quoteDate}; it is ${validUntil}`;
+    super([{ field: 'quote.valid_until_date', description }]);
+  }
+}
+
 /** An order can't be cancelled while its quote is still accepting. */
 export class QuoteAccepting extends WrongState {
   override readonly name = 'QuoteAccepting';
@@ -169,6 +191,20 @@ export class MixedCurrencies extends InvalidRequest {
       lines.map(({ index, productId, currency }) => ({
         field: `${of}.lines[${index}].product`,
         description: `${nameOf('product', productId)} is sold in ${currency}, ${remedy}`,
+      })),
+    );
+  }
+}
+
+/** The effort to deliver lines of a quote doesn't fit into a task of project management each. */
+export class TooMuchEffort extends InvalidRequest {
+  override readonly name = 'TooMuchEffort';
+
+  constructor(lines: readonly { readonly index: number; readonly minutes: bigint }[], limit: bigint) {
+    super(
+      lines.slice(0, MAX_NAMED).map(({ index, minutes }) => ({
+        field: `quote.lines[${index}].quantity`,
+        description: `takes ${minutes} minutes to deliver, and one line may take ${limit}; split it into several lines`,
       })),
     );
   }

@@ -17,10 +17,12 @@ export interface Order extends Stored, PricedLines<PricedLine> {
   /** `projects/{id}`: the project that delivers it. Undefined until project management has confirmed the project. */
   readonly project: string | undefined;
   readonly state: OrderState;
+  /** The salesperson of the customer; the database sets it. */
+  readonly salesperson: string;
 }
 
 /** An order before it is stored. */
-export type OrderDraft = Omit<Order, Exclude<keyof Stored, 'id'> | 'project' | 'state'>;
+export type OrderDraft = Omit<Order, Exclude<keyof Stored, 'id'> | 'project' | 'state' | 'salesperson'>;
 
 /** An order before it is priced. */
 export interface OrderRequest extends PriceRequest {
@@ -64,10 +66,22 @@ export type Placement<R> =
 export interface OrderWatch {
   /** Watches the orders of this customer; undefined for all orders. */
   readonly customerId: string | undefined;
+  /** Who watches; undefined for a process. */
+  readonly watcher: OrderWatcher | undefined;
+  /** Begins without the orders that there are. */
+  readonly fromNow: boolean;
   /** The token of the last event of an earlier watch; empty to begin with a snapshot. */
   readonly resumeToken: string;
   /** Ends the watch. */
   readonly signal: AbortSignal;
+}
+
+/** On whose behalf orders are watched. */
+export interface OrderWatcher {
+  /** A resume token is valid for the same identity only. */
+  readonly identity: string;
+  /** Only the orders of this salesperson's customers; undefined for all. */
+  readonly salesperson: string | undefined;
 }
 
 /** An event of a watch. */
@@ -75,9 +89,10 @@ export type OrderEvent =
   | {
       readonly kind: 'snapshot';
       readonly orders: readonly Order[];
+      /** Whether it begins a new snapshot. */
+      readonly first: boolean;
       /** Whether another part of the same snapshot follows. */
       readonly more: boolean;
-      /** Empty if `more` is true. */
       readonly resumeToken: string;
     }
   | { readonly kind: 'changed'; readonly order: Order; readonly resumeToken: string };

@@ -1,4 +1,5 @@
 import type { CalendarDate } from '@rondo/resources/domain';
+import type { OwnedKind } from './access.js';
 import type { CustomerStore } from './customer.js';
 import type { DeliveryPlan } from './delivery.js';
 import type { Order, OrderFeed, OrderStore } from './order.js';
@@ -16,6 +17,7 @@ export interface Ports {
   readonly calculator: Calculator;
   readonly feed: OrderFeed;
   readonly productFeed: ProductFeed;
+  readonly salespersonOf: SalespersonOf;
   readonly newId: NewId;
   readonly now: () => Date;
   /** The current day in UTC. */
@@ -68,8 +70,6 @@ export interface Calculator {
 
 /** The projects at project management. */
 export interface Projects {
-  /** Creates the project of a quote, or finds it if it exists. Returns `projects/{id}`. @throws Unavailable */
-  create(plan: DeliveryPlan): Promise<string>;
   /**
    * Archives a project, which releases its reservations. An archived or deleted project stays as it is.
    *
@@ -77,6 +77,9 @@ export interface Projects {
    */
   archive(project: string): Promise<void>;
 }
+
+/** The salesperson of a resource, also of a deleted one; undefined if there is no such resource. */
+export type SalespersonOf = (kind: OwnedKind, id: string) => Promise<string | undefined>;
 
 /** Makes an id: unguessable, of lower-case letters, digits and hyphens. */
 export type NewId = () => string;

@@ -1,5 +1,5 @@
 import type { CalendarDate, Deletable, StoredOnly } from '@rondo/resources/domain';
-import { WrongQuoteState } from './errors.js';
+import { QuoteExpired, ValidBeforeQuote, WrongQuoteState } from './errors.js';
 import type { OfferLine, Price, PricedLines, PriceRequest } from './offer.js';
 import type { Deleter, Reader } from './stored.js';
 
@@ -10,6 +10,8 @@ export type QuoteState = 'open' | 'accepting' | 'accepted';
 export interface Quote extends Deletable, PricedLines<OfferLine> {
   readonly customerId: string;
   readonly quoteDate: CalendarDate;
+  /** The last day on which it can be accepted; undefined if it doesn't expire. */
+  readonly validUntil: CalendarDate | undefined;
   readonly price: Price;
   readonly state: QuoteState;
   /** Set as soon as the quote is accepting. */
@@ -20,6 +22,7 @@ export interface Quote extends Deletable, PricedLines<OfferLine> {
 export interface QuoteDraft extends PriceRequest {
   readonly customerId: string;
   readonly quoteDate: CalendarDate;
+  readonly validUntil: CalendarDate | undefined;
 }
 
 /** The fields that an update changes; the others are missing. */
@@ -39,4 +42,22 @@ export interface QuoteStore extends Reader<Quote>, Deleter<Quote> {
 export function requireOpen(quote: Quote): Quote {
   if (quote.state !== 'open') throw new WrongQuoteState(quote.id, quote.state);
   return quote;
+}
+
+/** Checks the days of a quote. @throws ValidBeforeQuote */
+export function requireValidPeriod({ quoteDate, validUntil }: Pick<Quote, 'quoteDate' | 'validUntil'>): void {
+  if (validUntil !== undefined && validUntil < quoteDate) throw new ValidBeforeQuote(validUntil, quoteDate);
+}
+
+/**
+ * Checks that the quote can be accepted on the day of the order. An order may have an earlier day, but none is made when the
+ * last day is over everywhere.
+ *
+ * @param yesterday the day before the present one in UTC, which lasts longest west of Greenwich.
+ * @throws QuoteExpired
+ */
+export function requireValid({ id, validUntil }: Quote, orderDate: CalendarDate, yesterday: CalendarDate): void {
+  if (validUntil !== undefined && (orderDate > validUntil || yesterday > validUntil)) {
+    throw new QuoteExpired(id, validUntil);
+  }
 }

@@ -15,6 +15,7 @@ import {
   readUpdateMask,
   required,
 } from '@rondo/resources';
+import { callPrincipal } from '@rondo/rpc/call';
 import { implement, reading, type ServiceImplementation } from '@rondo/rpc/server';
 import { type FieldAt, validate } from '@rondo/rpc/status';
 import type { Customer, CustomerDraft } from '../domain/customer.js';
@@ -36,7 +37,10 @@ const CUSTOMER: Target<Customer> = { kind: 'customer', storeOf: ({ customers }) 
 /** Implements `sales.v1.CustomerService`. */
 export function customerService(ports: Ports): ServiceImplementation {
   return implement(CustomerServiceDefinition, {
-    createCustomer: reading(readCreate, (draft) => withRpcErrors(createCustomer(ports, draft, toCustomerMessage))),
+    createCustomer: reading(readCreate, (draft, { values }) => {
+      const owned = { ...draft, salesperson: draft.salesperson || (values.get(callPrincipal)?.subject ?? '') };
+      return withRpcErrors(createCustomer(ports, owned, toCustomerMessage));
+    }),
     async getCustomer({ name }) {
       return toCustomerMessage(await withRpcErrors(getCustomer(ports, idOf('customer', name))));
     },
@@ -60,7 +64,12 @@ export function customerService(ports: Ports): ServiceImplementation {
 /** The fields by which customers can be filtered. */
 const CUSTOMERS: List = {
   collection: 'customers',
-  fields: { display_name: { kind: 'text' }, email: { kind: 'text' }, create_time: { kind: 'timestamp' } },
+  fields: {
+    display_name: { kind: 'text' },
+    email: { kind: 'text' },
+    salesperson: { kind: 'text' },
+    create_time: { kind: 'timestamp' },
+  },
 };
 
 const EMPTY = CustomerMessage.fromPartial({});
@@ -69,14 +78,16 @@ function readCreate({ customer = EMPTY }: CreateCustomerRequest, field: FieldAt)
   return {
     displayName: required(field('customer.display_name'), customer.displayName),
     email: required(field('customer.email'), customer.email),
+    salesperson: customer.salesperson,
   };
 }
 
 function readUpdate({ customer = EMPTY, updateMask }: UpdateCustomerRequest, field: FieldAt): CustomerUpdate {
-  const { displayName, email } = customer;
+  const { displayName, email, salesperson } = customer;
   const has = readUpdateMask(field('update_mask'), updateMask, {
     display_name: displayName !== '',
     email: email !== '',
+    salesperson: salesperson !== '',
   });
   return {
     id: readName(field('customer.name'), 'customer', customer.name),
@@ -84,6 +95,7 @@ function readUpdate({ customer = EMPTY, updateMask }: UpdateCustomerRequest, fie
     fields: {
       ...(has('display_name') && { displayName: required(field('customer.display_name'), displayName) }),
       ...(has('email') && { email: required(field('customer.email'), email) }),
+      ...(has('salesperson') && { salesperson }),
     },
   };
 }
@@ -101,7 +113,8 @@ function toCustomerMessage(customer: Customer): CustomerMessage {
 }
 
 /** The order of these fields must never change: the etags that callers hold depend on it. */
-function etaggedOf({ id, version, createTime, updateTime, displayName, email, deleteTime }: Customer): Etagged {
+function etaggedOf(customer: Customer): Etagged {
+  const { id, version, createTime, updateTime, displayName, email, deleteTime, salesperson } = customer;
   const state = { name: nameOf('customer', id), version, createTime, updateTime };
-  return { ...state, fields: { display_name: displayName, email, delete_time: deleteTime } };
+  return { ...state, fields: { display_name: displayName, email, delete_time: deleteTime, salesperson } };
 }

@@ -78,6 +78,11 @@ export function withToday({ today }: Pick<Ports, 'today'>) {
 
 const DAY_MS = 86_400_000;
 
+/** The day a number of days after another one. */
+export function dayAfter(date: CalendarDate, days: number): CalendarDate {
+  return dateAt(new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS));
+}
+
 /** Reads a day that has begun somewhere: not after tomorrow in UTC, as east of Greenwich that day begins before. */
 export function readPastDate(
   report: ReportFault,
@@ -85,7 +90,7 @@ export function readPastDate(
   today: CalendarDate,
 ): CalendarDate | undefined {
   const date = readDate(report, message);
-  const last = dateAt(new Date(Date.parse(`${today}T00:00:00Z`) + DAY_MS));
+  const last = dayAfter(today, 1);
   if (date !== undefined && date > last) report(`must not be after ${last}, the day after today in UTC; it is ${date}`);
   return date;
 }

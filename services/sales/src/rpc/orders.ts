@@ -18,11 +18,13 @@ import {
   toDateMessage,
 } from '@rondo/resources';
 import type { CalendarDate } from '@rondo/resources/domain';
+import { callPrincipal, type Principal } from '@rondo/rpc/call';
 import { implement, reading, type ServiceImplementation } from '@rondo/rpc/server';
 import { type FieldAt, validate } from '@rondo/rpc/status';
+import { salespersonSeenBy } from '../domain/access.js';
 import { subtract } from '../domain/money.js';
 import { NAMES, nameOf } from '../domain/names.js';
-import type { Order, OrderEvent, OrderRequest, OrderState, OrderWatch } from '../domain/order.js';
+import type { Order, OrderEvent, OrderRequest, OrderState, OrderWatch, OrderWatcher } from '../domain/order.js';
 import type { Ports } from '../domain/ports.js';
 import { type Cancellation, cancelOrder, getOrder, listOrders, placeOrder, watchOrders } from '../usecases/orders.js';
 import { toRpcError, withRpcErrors } from './errors.js';
@@ -46,9 +48,10 @@ export function orderService(ports: Ports): ServiceImplementation {
       const { items, next } = await withRpcErrors(listOrders(ports, query));
       return { orders: items.map(toOrderMessage), nextPageToken: nextPageToken(ORDERS, request, next) };
     },
-    watchOrders: reading(readWatch, async function* (watch, { signal }) {
+    watchOrders: reading(readWatch, async function* (watch, { signal, values }) {
       try {
-        for await (const event of watchOrders(ports, { ...watch, signal })) yield toEventMessage(event);
+        const watcher = watcherOf(values.get(callPrincipal));
+        for await (const event of watchOrders(ports, { ...watch, watcher, signal })) yield toEventMessage(event);
       } catch (error) {
         throw toRpcError(error);
       }
@@ -90,11 +93,19 @@ function readCancel({ name, etag }: CancelOrderRequest, field: FieldAt): Cancell
   };
 }
 
-function readWatch({ customer, resumeToken }: WatchOrdersRequest, field: FieldAt): Omit<OrderWatch, 'signal'> {
+function readWatch(request: WatchOrdersRequest, field: FieldAt): Omit<OrderWatch, 'signal' | 'watcher'> {
+  const { customer, fromNow, resumeToken } = request;
   return {
     customerId: customer === '' ? undefined : readName(field('customer'), 'customer', customer),
+    fromNow,
     resumeToken,
   };
+}
+
+function watcherOf(principal: Principal | undefined): OrderWatcher | undefined {
+  if (principal === undefined) return undefined;
+  const { issuer, subject } = principal;
+  return { identity: JSON.stringify([issuer, subject]), salesperson: salespersonSeenBy(principal) };
 }
 
 function toEventMessage(event: OrderEvent): WatchOrdersResponse {
@@ -102,7 +113,7 @@ function toEventMessage(event: OrderEvent): WatchOrdersResponse {
   if (event.kind === 'changed') {
     return { event: { $case: 'orderChanged', value: toOrderMessage(event.order) }, resumeToken };
   }
-  const value = { orders: event.orders.map(toOrderMessage), more: event.more };
+  const value = { orders: event.orders.map(toOrderMessage), first: event.first, more: event.more };
   return { event: { $case: 'snapshot', value }, resumeToken };
 }
 

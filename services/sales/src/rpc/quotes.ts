@@ -13,6 +13,7 @@ import {
   type List,
   nameField,
   nextPageToken,
+  readDate,
   readEtag,
   readList,
   readUpdateMask,
@@ -32,6 +33,7 @@ import { withRpcErrors } from './errors.js';
 import { toMoneyMessage } from './money.js';
 import { idOf, readName } from './names.js';
 import {
+  dayAfter,
   readLines,
   readPastDate,
   readPercent,
@@ -100,6 +102,7 @@ function readCreate({ quote = EMPTY }: CreateQuoteRequest, field: FieldAt, today
     customerId: readName(field('quote.customer'), 'customer', quote.customer),
     ...readPriceRequest(inQuote(field), quote),
     quoteDate: readPastDate(field('quote.quote_date'), quote.quoteDate, today) ?? today,
+    validUntil: readDate(field('quote.valid_until_date'), quote.validUntilDate),
   };
 }
 
@@ -108,12 +111,13 @@ function readUpdate(
   field: FieldAt,
   today: CalendarDate,
 ): QuoteUpdate {
-  const { lines, discountPercent, taxPercent, quoteDate } = quote;
+  const { lines, discountPercent, taxPercent, quoteDate, validUntilDate } = quote;
   const has = readUpdateMask(field('update_mask'), updateMask, {
     lines: lines.length > 0,
     discount_percent: discountPercent !== undefined,
     tax_percent: taxPercent !== undefined,
     quote_date: quoteDate !== undefined,
+    valid_until_date: validUntilDate !== undefined,
   });
   const day = field('quote.quote_date');
   return {
@@ -124,6 +128,7 @@ function readUpdate(
       ...(has('discount_percent') && { discount: readPercent(field('quote.discount_percent'), discountPercent) }),
       ...(has('tax_percent') && { taxRate: readPercent(field('quote.tax_percent'), taxPercent) }),
       ...(has('quote_date') && { quoteDate: readPastDate(day, quoteDate, today) ?? today }),
+      ...(has('valid_until_date') && { validUntil: readDate(field('quote.valid_until_date'), validUntilDate) }),
     },
   };
 }
@@ -139,6 +144,7 @@ function readAccept({ name, etag, orderDate }: AcceptQuoteRequest, field: FieldA
   return {
     quoteId: readName(field('name'), 'quote', name),
     orderDate: readPastDate(field('order_date'), orderDate, today) ?? today,
+    yesterday: dayAfter(today, -1),
     changedSince: readEtag(field('etag'), etag, etaggedOf),
   };
 }
@@ -160,6 +166,7 @@ function toQuoteMessage(quote: Quote): QuoteMessage {
     total: toMoneyMessage(total),
     state: QUOTE_STATE_MESSAGES[quote.state],
     quoteDate: toDateMessage(quote.quoteDate),
+    validUntilDate: quote.validUntil === undefined ? undefined : toDateMessage(quote.validUntil),
     createTime: quote.createTime,
     updateTime: quote.updateTime,
     deleteTime: quote.deleteTime,
@@ -170,8 +177,8 @@ function toQuoteMessage(quote: Quote): QuoteMessage {
 
 /** The order of these fields must never change: the etags that callers hold depend on it. */
 function etaggedOf({ id, version, createTime, updateTime, ...quote }: Quote): Etagged {
-  const { lines, discount, taxRate, quoteDate, state, deleteTime } = quote;
+  const { lines, discount, taxRate, quoteDate, state, deleteTime, validUntil } = quote;
   const changeable = { lines, discount_percent: discount, tax_percent: taxRate, quote_date: quoteDate };
-  const fields = { ...changeable, state, delete_time: deleteTime };
+  const fields = { ...changeable, state, delete_time: deleteTime, valid_until_date: validUntil };
   return { name: nameOf('quote', id), version: version + STATE_CHANGES[state], createTime, updateTime, fields };
 }

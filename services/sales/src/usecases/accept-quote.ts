@@ -3,9 +3,9 @@ import { planDelivery } from '../domain/delivery.js';
 import { Deleted, QuoteCancelled, QuoteMoved } from '../domain/errors.js';
 import { nameOf } from '../domain/names.js';
 import { type Order, type OrderDraft, orderOf } from '../domain/order.js';
-import type { Ports, Projects, Stores } from '../domain/ports.js';
+import type { Ports, Stores } from '../domain/ports.js';
 import { type Need, type Product, takeStock } from '../domain/product.js';
-import type { Quote } from '../domain/quote.js';
+import { type Quote, requireValid } from '../domain/quote.js';
 import { found, live } from '../domain/stored.js';
 
 type AcceptPorts = Pick<Ports, 'stores' | 'distributedTransact' | 'newId'>;
@@ -14,6 +14,8 @@ type AcceptPorts = Pick<Ports, 'stores' | 'distributedTransact' | 'newId'>;
 export interface AcceptRequest {
   readonly quoteId: string;
   readonly orderDate: CalendarDate;
+  /** The day before the present one in UTC. */
+  readonly yesterday: CalendarDate;
   readonly changedSince: ChangedSince<Quote>;
 }
 
@@ -29,7 +31,7 @@ const MAX_ATTEMPTS = 5;
  * Makes a quote's order here and its project at project management, in one distributed transaction: both or neither. A
  * quote gets one order and one project, also if many calls accept it at once.
  *
- * @throws NotFound, Deleted, StaleEtag, QuoteCancelled, OrderBeforeQuote, InsufficientStock, DeliveryRefused, ConcurrentChange,
+ * @throws NotFound, Deleted, StaleEtag, QuoteCancelled, QuoteExpired, OrderBeforeQuote, InsufficientStock, DeliveryRefused, ConcurrentChange,
  * Unavailable
  */
 export async function acceptQuote(ports: AcceptPorts, request: AcceptRequest): Promise<Acceptance> {
@@ -73,6 +75,7 @@ async function acceptOnce({ stores, distributedTransact, newId }: AcceptPorts, r
   const quote = found('quote', request.quoteId, await stores.quotes.find(request.quoteId));
   requireUnchanged(nameOf('quote', quote.id), live('quote', quote), request.changedSince);
   const customer = live('customer', found('customer', quote.customerId, await stores.customers.find(quote.customerId)));
+  requireValid(quote, request.orderDate, request.yesterday);
   const order = orderOf(quote, newId(), request.orderDate);
   takeStock(requireAllLive(await stores.products.findAll(productsOf(order))), order.lines);
   await distributedTransact(planDelivery(quote, customer), (local) => addOrder(local, quote, order));
@@ -96,21 +99,4 @@ function requireAllLive(products: readonly Product[]): readonly Product[] {
   const deleted = products.filter(({ deleteTime }) => deleteTime !== undefined).map(({ id }) => id);
   if (deleted.length > 0) throw new Deleted('product', deleted);
   return products;
-}
-
-/**
- * Finishes an acceptance that an earlier version of this service left half done: the order exists, and the project may
- * exist, created with a request id that is derived from the quote's id. This is idempotent.
- *
- * @throws Unavailable
- */
-export async function finishAcceptance(
-  { stores, projects }: { readonly stores: Stores; readonly projects: Pick<Projects, 'create'> },
-  quoteId: string,
-): Promise<void> {
-  const { quotes, customers, orders } = stores;
-  const quote = found('quote', quoteId, await quotes.find(quoteId));
-  if (quote.state !== 'accepting') return;
-  const customer = found('customer', quote.customerId, await customers.find(quote.customerId));
-  await orders.recordProject(quoteId, await projects.create(planDelivery(quote, customer)));
 }

@@ -1,3 +1,4 @@
+import { requireDeliverable } from '../domain/delivery.js';
 import { Deleted, notFound, TotalOutOfRange } from '../domain/errors.js';
 import { digitsOf, fromDecimal, isRepresentable } from '../domain/money.js';
 import {
@@ -30,7 +31,7 @@ interface OfferPorts {
 /**
  * Prices lines at the products' present prices.
  *
- * @throws NotFound, Deleted, MixedCurrencies, TotalOutOfRange, Unavailable
+ * @throws NotFound, Deleted, MixedCurrencies, TooMuchEffort, TotalOutOfRange, Unavailable
  */
 export async function makeOffer(
   { products, calculator }: OfferPorts,
@@ -40,6 +41,8 @@ export async function makeOffer(
   const byId = await findProducts(products, [...new Set(lines.map(({ productId }) => productId))]);
   const offered = lines.map((line) => toOfferLine(line, found('product', line.productId, byId.get(line.productId))));
   requireOneCurrency(offered, of);
+  // Only a quote becomes a project.
+  if (of === 'quote') requireDeliverable(offered);
   const priced = { lines: offered, discount, taxRate };
   const versions = new Map([...byId].map(([id, { version }]) => [id, version]));
   return { ...priced, price: await priceLines(calculator, priced), versions };

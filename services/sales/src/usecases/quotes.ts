@@ -8,7 +8,14 @@ import {
 } from '@rondo/resources/domain';
 import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
-import { type PricedQuote, type Quote, type QuoteChange, type QuoteDraft, requireOpen } from '../domain/quote.js';
+import {
+  type PricedQuote,
+  type Quote,
+  type QuoteChange,
+  type QuoteDraft,
+  requireOpen,
+  requireValidPeriod,
+} from '../domain/quote.js';
 import { found, live } from '../domain/stored.js';
 import { makeOffer } from './offer.js';
 
@@ -16,18 +23,19 @@ import { makeOffer } from './offer.js';
  * Prices a quote at the products' present prices and stores it. The transaction has the reply, which repetitions of the call
  * get.
  *
- * @throws NotFound, Deleted, MixedCurrencies, TotalOutOfRange, Unavailable
+ * @throws NotFound, Deleted, ValidBeforeQuote, MixedCurrencies, TooMuchEffort, TotalOutOfRange, Unavailable
  */
 export async function createQuote<R>(
   { stores, transact, calculator, newId }: Pick<Ports, 'stores' | 'transact' | 'calculator' | 'newId'>,
   draft: QuoteDraft,
   toReply: (quote: Quote) => R,
 ): Promise<R> {
-  const { customerId, quoteDate } = draft;
+  const { customerId, quoteDate, validUntil } = draft;
+  requireValidPeriod(draft);
   live('customer', found('customer', customerId, await stores.customers.find(customerId)));
   // This call is outside the transaction, so no connection is held during it.
   const { versions: _, ...offer } = await makeOffer({ products: stores.products, calculator }, draft, 'quote');
-  const quote = { ...offer, id: newId(), customerId, quoteDate };
+  const quote = { ...offer, id: newId(), customerId, quoteDate, validUntil };
   return transact(async ({ quotes }) => toReply(await quotes.add(quote)));
 }
 
@@ -53,8 +61,8 @@ const MAX_ATTEMPTS = 5;
 /**
  * Changes an open quote and prices it again at the products' present prices. If nothing would differ, it isn't written.
  *
- * @throws NotFound, Deleted, StaleEtag, WrongQuoteState, MixedCurrencies, TotalOutOfRange, ConcurrentChange,
- * Unavailable
+ * @throws NotFound, Deleted, StaleEtag, WrongQuoteState, ValidBeforeQuote, MixedCurrencies, TooMuchEffort, TotalOutOfRange,
+ * ConcurrentChange, Unavailable
  */
 export async function updateQuote(
   ports: Pick<Ports, 'stores' | 'transact' | 'calculator'>,
@@ -84,8 +92,9 @@ async function reprice(
   { change }: QuoteUpdate,
 ): Promise<PricedQuote> {
   const wanted = { ...present, ...change };
+  requireValidPeriod(wanted);
   const { versions: _, ...offer } = await makeOffer({ products: stores.products, calculator }, wanted, 'quote');
-  return { ...offer, id, customerId, quoteDate: wanted.quoteDate };
+  return { ...offer, id, customerId, quoteDate: wanted.quoteDate, validUntil: wanted.validUntil };
 }
 
 /** Returns undefined if the quote has changed since it was priced. */

@@ -1,5 +1,5 @@
 import type { Logger, Reply, ServerCall } from '../../call/call.js';
-import { callerIdentity } from '../../call/keyed-call.js';
+import { callerOf } from '../../call/caller-of.js';
 import type { Clock, Random } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
 import type { Priority } from '../../contract/priority.js';
@@ -177,7 +177,7 @@ export class Admission implements AdmissionControl {
   /** Hands a call to its handler, unless its caller has too many in flight. */
   ofCaller(method: MethodAdmission, call: ServerCall, handle: Next<ServerCall>): Promise<Reply> {
     const { caller: max = Number.POSITIVE_INFINITY } = this.#maxCalls;
-    const caller = call.values.get(callerIdentity);
+    const caller = callerOf(call.values);
     if (caller === '' || method.priority === 'critical') return handle(call);
     const inFlight = this.#callers.get(caller) ?? 0;
     if (inFlight >= max) return Promise.reject(this.#refuse(method, 'caller', this.#clock.now()));

@@ -97,8 +97,8 @@ function serveUnary(
   binding: MethodBinding,
 ): void {
   const { method, handle, clock, begin, peers } = binding;
-  const identity = peers?.take(call.metadata);
-  const exchange = toExchange(call, { method, request: { stream: false, message: call.request }, clock, identity });
+  const peer = peers?.take(call.metadata);
+  const exchange = toExchange(call, { method, request: { stream: false, message: call.request }, clock, peer });
   const end = begin(exchange);
   const fail = (fault: unknown) => {
     const header = headerOf(fault);
@@ -142,7 +142,7 @@ function sendFailure(fault: unknown, { wire }: Exchange, { logger }: Binding): R
 /** Answers a call over grpc-js's streams. */
 async function serveStream(call: StreamingCall, request: Payload<Uint8Array>, binding: MethodBinding): Promise<void> {
   const { method, handle, clock, begin, peers } = binding;
-  const exchange = toExchange(call, { method, request, clock, identity: peers?.take(call.metadata) });
+  const exchange = toExchange(call, { method, request, clock, peer: peers?.take(call.metadata) });
   const replies = new Replies(call);
   const end = begin(exchange);
   try {

@@ -1,13 +1,15 @@
+import type { X509Certificate } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import type { Payload } from '../../call/call.js';
 import { CallContext, cancelled, deadlineExceeded } from '../../call/call-context.js';
 import type { InFlightMember } from '../../call/in-flight.js';
 import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
-import { NOT_HANDLED } from '../../call/metadata-rules.js';
+import { NOT_HANDLED, PRINCIPAL } from '../../call/metadata-rules.js';
 import { type RequestArrival, TIMING_REQUEST } from '../../call/server-timing.js';
 import type { Clock } from '../../clock/clock.js';
 import { millisecondsUntil } from '../../clock/system.js';
 import type { Method } from '../../contract/method.js';
+import type { ReceivedAssertion } from '../../principal/verifier.js';
 import { Status } from '../../status/code.js';
 import { encodeStatusDetails, STATUS_DETAILS } from '../../status/detail.js';
 import { RpcError } from '../../status/rpc-error.js';
@@ -21,6 +23,7 @@ import {
 import { notHandledMark } from '../../transport/router-error.js';
 import type { WireCall } from '../../transport/transport.js';
 import { readArrival } from './arrival.js';
+import type { Peer } from './mutual-tls.js';
 
 /** What all types of server calls of grpc-js have in common. */
 interface SurfaceCall {
@@ -51,12 +54,12 @@ export interface ExchangeOptions {
   readonly method: Pick<Method, 'path' | 'responseStream' | 'policy'>;
   readonly request: Payload<Uint8Array>;
   readonly clock: Clock;
-  /** The SPIFFE id of the client, if its certificate was verified. */
-  readonly identity?: string | undefined;
+  /** The client, if its certificate was verified. */
+  readonly peer?: Peer | undefined;
 }
 
 /** Converts a call of grpc-js. */
-export function toExchange(call: SurfaceCall, { method, request, clock, identity }: ExchangeOptions): Exchange {
+export function toExchange(call: SurfaceCall, { method, request, clock, peer }: ExchangeOptions): Exchange {
   const context = new CallContext();
   const expiresAt = call.getDeadline();
   const allowedMs = expiresAt === Number.POSITIVE_INFINITY ? undefined : millisecondsUntil(expiresAt);
@@ -68,7 +71,7 @@ export function toExchange(call: SurfaceCall, { method, request, clock, identity
   });
   return {
     slot: -1,
-    wire: new ReceivedCall(call, { method, deadline, context, request, identity }),
+    wire: new ReceivedCall(call, { method, deadline, context, request, peer }),
     endless: method.responseStream && deadline === undefined && method.policy.timeoutMs === undefined,
     abort: (reason) => context.end(reason),
     settle() {
@@ -88,6 +91,7 @@ class ReceivedCall implements WireCall, MetadataSource {
   /** Read at once, because grpc-js forgets it when the call has ended. */
   readonly peer: string;
   readonly identity: string | undefined;
+  readonly #certificate: X509Certificate | undefined;
   readonly #call: SurfaceCall;
 
   constructor(
@@ -97,8 +101,8 @@ class ReceivedCall implements WireCall, MetadataSource {
       deadline,
       context,
       request,
-      identity,
-    }: Pick<WireCall, 'context' | 'deadline' | 'request' | 'identity'> & Pick<ExchangeOptions, 'method'>,
+      peer,
+    }: Pick<WireCall, 'context' | 'deadline' | 'request'> & Pick<ExchangeOptions, 'method' | 'peer'>,
   ) {
     this.path = method.path;
     this.responseStream = method.responseStream;
@@ -106,12 +110,20 @@ class ReceivedCall implements WireCall, MetadataSource {
     this.context = context;
     this.request = request;
     this.peer = call.getPeer();
-    this.identity = identity;
+    this.identity = peer?.identity;
+    this.#certificate = peer?.certificate;
     this.#call = call;
   }
 
   get previousAttempts(): number | undefined {
     return readPreviousAttempts(this.#call.metadata.get(PREVIOUS_ATTEMPTS)[0]);
+  }
+
+  get received(): ReceivedAssertion | undefined {
+    const certificate = this.#certificate;
+    if (certificate === undefined) return undefined;
+    const [assertion] = this.#call.metadata.get(PRINCIPAL);
+    return typeof assertion === 'string' ? { assertion, certificate } : undefined;
   }
 
   get arrival(): RequestArrival | undefined {

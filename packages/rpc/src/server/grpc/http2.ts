@@ -1,25 +1,11 @@
-import type {
-  Http2SecureServer,
-  Http2Server,
-  IncomingHttpHeaders,
-  ServerHttp2Session,
-  ServerOptions,
-  Settings,
-} from 'node:http2';
+import type { Http2SecureServer, Http2Server, IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
 import { keepAlive } from '../../transport/grpc/keepalive.js';
 import { FLOW_CONTROL_WINDOW_BYTES } from '../../transport/grpc/options.js';
+import type { Http2Options } from './limits.js';
 import { isSecure } from './mutual-tls.js';
-
-/** Node's options with the limits of reset streams. The types of Node 20 lack them; Node 22.11 and later have them. */
-interface Http2Options extends ServerOptions {
-  /** How many streams a client may reset at once. */
-  readonly streamResetBurst?: number;
-  /** How many more it may reset per second. */
-  readonly streamResetRate?: number;
-}
 
 /** How the HTTP/2 servers of a grpc-js server are set up. */
 interface Http2Setup {
@@ -51,31 +37,6 @@ export function setUpHttp2(server: grpc.Server, { options, prepare }: Http2Setup
 /** How long a client may be silent before it is pinged, and then how long it may take to answer. Milliseconds. */
 const SILENCE_MS = 10_000;
 const ANSWER_MS = 20_000;
-
-/**
- * Limits of reset streams. Each call that a client cancels, or whose deadline passes at the client first, resets a
- * stream. Node allows 1,000 at once and 33 a second, and closes the connection of a client that resets more, with every
- * other call on it. These limits suit a gateway, whose callers share one connection, and still bound the work that a
- * client can start for nothing.
- */
-export const RESET_LIMITS: Http2Options = { streamResetBurst: 20_000, streamResetRate: 10_000 };
-
-/** How many streams a client may have open over one connection. Each costs memory, whether it is a call or only headers. */
-const MAX_STREAMS = 10_000;
-
-/**
- * What a server tells its clients: the most streams, the longest header block, and the window of each stream.
- *
- * Clients of Go, Java and C++ refuse a longer header block themselves. If a client
- * ignores it, such as Node's, Node resets that one stream. Without this limit, a field of more than 64 KiB, or a block
- * of more than nine frames, closes the connection with every other call on it, and no other setting prevents that: no
- * block of this size has either. See ADR 0038.
- */
-export const SETTINGS: Settings = {
-  maxConcurrentStreams: MAX_STREAMS,
-  maxHeaderListSize: 64 * 1024,
-  initialWindowSize: FLOW_CONTROL_WINDOW_BYTES,
-};
 
 /** Gives each connection the window that its streams have: HTTP/2 has no setting for it. */
 export function widenWindows(http2Server: Http2Server): void {

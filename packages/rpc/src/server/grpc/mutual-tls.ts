@@ -1,3 +1,4 @@
+import { constants, type X509Certificate } from 'node:crypto';
 import type { Http2SecureServer, Http2Server, IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -5,25 +6,36 @@ import * as grpc from '@grpc/grpc-js';
 import type { Logger } from '../../call/call.js';
 import type { Clock } from '../../clock/clock.js';
 import type { MutualTls } from '../../tls/mutual-tls.js';
-import { faultOfIdentity, faultOfPeer } from '../../tls/peer-faults.js';
-import { type SpiffeId, spiffeIdOf } from '../../tls/spiffe-id.js';
+import { faultOfIdentity, faultOfPeer, NO_HTTP2 } from '../../tls/peer-faults.js';
+import { spiffeIdOf } from '../../tls/spiffe-id.js';
 import { HandshakeLog } from './handshake-log.js';
+import { HANDSHAKE_MS } from './limits.js';
 
-/** How long a client has for its handshake. Milliseconds. */
-const HANDSHAKE_MS = 10_000;
+/** The name of HTTP/2 over TLS. Source: https://www.rfc-editor.org/rfc/rfc9113#section-3.2 */
+const HTTP2 = 'h2';
 
 /** The servers' part of {@link MutualTls}: each client proves who it is. A new certificate applies to new connections. */
 export class MutualServerCredentials extends grpc.ServerCredentials {
   constructor({ identity, minVersion }: MutualTls) {
-    const contextOf = ({ cert, key, ca }: typeof identity.current) => ({ cert, key, ca, minVersion });
+    // A client of TLS 1.2 could ask for handshake after handshake over one connection.
+    const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
+    const contextOf = ({ cert, key, ca }: typeof identity.current) => ({ cert, key, ca, minVersion, secureOptions });
     const handshake = { handshakeTimeout: HANDSHAKE_MS, requestCert: true, rejectUnauthorized: true };
-    super({ ...handshake, minVersion, ALPNProtocols: ['h2'] }, contextOf(identity.current));
+    super({ ...handshake, minVersion, ALPNProtocols: [HTTP2] }, contextOf(identity.current));
     identity.onChange((certificate) => this.updateSecureContextOptions(contextOf(certificate)));
   }
 
   override _equals(other: grpc.ServerCredentials): boolean {
     return this === other;
   }
+}
+
+/** A client whose certificate was verified. */
+export interface Peer {
+  /** Its SPIFFE id. */
+  readonly identity: string;
+  /** Missing if its connection has ended. */
+  readonly certificate?: X509Certificate | undefined;
 }
 
 /** The key of a call's metadata under which its handler's server finds the client's identity. */
@@ -40,7 +52,11 @@ interface PeerOptions {
 export class PeerIdentities {
   readonly #tls: MutualTls;
   readonly #log: HandshakeLog;
-  readonly #ids = new WeakMap<ServerHttp2Session, SpiffeId>();
+  /** By session: what stands under the key of its calls. */
+  readonly #labels = new WeakMap<ServerHttp2Session, string>();
+  /** The clients that are connected, by their labels. */
+  readonly #peers = new Map<string, Peer>();
+  #connections = 0;
 
   constructor({ tls, clock, logger }: PeerOptions) {
     this.#tls = tls;
@@ -54,18 +70,27 @@ export class PeerIdentities {
       'stream',
       ({ session }: { session: ServerHttp2Session | undefined }, headers: IncomingHttpHeaders) => {
         // Whatever a client has written there itself is replaced.
-        const id = session && this.#ids.get(session);
-        if (id === undefined) delete headers[KEY];
-        else headers[KEY] = id.uri;
+        const label = session && this.#labels.get(session);
+        if (label === undefined) delete headers[KEY];
+        else headers[KEY] = label;
       },
     );
   }
 
-  /** The SPIFFE id of the client that sent `metadata`, undefined if its connection is plaintext. Removes its key. */
-  take(metadata: grpc.Metadata): string | undefined {
-    const [uri] = metadata.get(KEY);
+  /** The client that sent `metadata`, undefined if its connection is plaintext. Removes its key. */
+  take(metadata: grpc.Metadata): Peer | undefined {
+    const [label] = metadata.get(KEY);
     metadata.remove(KEY);
-    return typeof uri === 'string' ? uri : undefined;
+    if (typeof label !== 'string') return undefined;
+    return this.#peers.get(label) ?? { identity: label.slice(label.indexOf(' ') + 1) };
+  }
+
+  #join(session: ServerHttp2Session, peer: Peer): void {
+    this.#connections += 1;
+    const label = `${this.#connections} ${peer.identity}`;
+    this.#labels.set(session, label);
+    this.#peers.set(label, peer);
+    session.once('close', () => this.#peers.delete(label));
   }
 
   /** Lets only clients of the trust domain through to Node's HTTP/2. */
@@ -76,7 +101,7 @@ export class PeerIdentities {
     http2Server.off('secureConnection', serve as (socket: TLSSocket) => void);
     // Node forgets the address of a connection that has ended, unless it was read before.
     http2Server.prependListener('connection', (socket: Socket) => void socket.remoteAddress);
-    let admitted: SpiffeId | undefined;
+    let admitted: Peer | undefined;
     http2Server.on('secureConnection', (socket) => {
       admitted = this.#check(socket);
       if (admitted === undefined) socket.destroy();
@@ -84,7 +109,7 @@ export class PeerIdentities {
     });
     // Node emits it before `serve` returns.
     http2Server.on('session', (session: ServerHttp2Session) => {
-      if (admitted !== undefined) this.#ids.set(session, admitted);
+      if (admitted !== undefined) this.#join(session, admitted);
     });
     http2Server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
       // Node's types lack that the property may be missing: it is set if a client's certificate was refused.
@@ -93,14 +118,19 @@ export class PeerIdentities {
     });
   }
 
-  #check(socket: TLSSocket): SpiffeId | undefined {
+  #check(socket: TLSSocket): Peer | undefined {
     const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
     const id = certificate && spiffeIdOf(certificate);
-    const fault = faultOfIdentity(id, this.#tls.identity.current.id);
-    if (fault === undefined) return id;
-    this.#log.refused(socket, fault);
+    const fault = faultOfIdentity(id, this.#tls.identity.current.id) ?? faultOfProtocol(socket);
+    if (id !== undefined && fault === undefined) return { identity: id.uri, certificate };
+    if (fault !== undefined) this.#log.refused(socket, fault);
     return undefined;
   }
+}
+
+/** Node would keep a connection without HTTP/2 open for 10 s more. */
+function faultOfProtocol({ alpnProtocol }: TLSSocket): string | undefined {
+  return alpnProtocol === HTTP2 ? undefined : NO_HTTP2;
 }
 
 /** The connection below TLS. Its property is private to Node; without it the log says that the address is unknown. */

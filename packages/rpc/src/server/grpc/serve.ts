@@ -11,8 +11,10 @@ import type { Router } from '../router.js';
 import { noteArrival } from './arrival.js';
 import { bindMethod, bindUnknown } from './bind.js';
 import { limitAge } from './connection-age.js';
+import { ConnectionLimit } from './connection-limit.js';
 import type { CallInFlight } from './exchange.js';
-import { correctTimeout, RESET_LIMITS, SETTINGS, setUpHttp2, watchClients, widenWindows } from './http2.js';
+import { correctTimeout, setUpHttp2, watchClients, widenWindows } from './http2.js';
+import { CONNECTIONS, HTTP2_OPTIONS } from './limits.js';
 import { listenBoth, type PermissiveListener } from './listen-both.js';
 import { MutualServerCredentials, PeerIdentities } from './mutual-tls.js';
 import { RequestStreams } from './request-streams.js';
@@ -39,6 +41,10 @@ export interface ServeOptions {
    * new instances. Its calls may take another 5 minutes. Milliseconds; 30 minutes by default, 0 for any age.
    */
   readonly maxConnectionAgeMs?: number;
+  /** The most open connections. Further clients are refused, and logged. 10,000 by default. */
+  readonly maxConnections?: number;
+  /** The most open connections of one IP address. 2,500 by default. */
+  readonly maxConnectionsPerAddress?: number;
   /** Mutual TLS, which its `mode` makes a condition for every client, or an offer. Plaintext if it is missing. */
   readonly mutualTls?: MutualTls | undefined;
 }
@@ -71,10 +77,13 @@ const DEFAULT_MAX_AGE_MS = 30 * 60_000;
 export async function serve(router: Router, options: ServeOptions): Promise<RpcServer> {
   const { listen, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES, clock = systemClock, tunnel = true } = options;
   const { maxConnectionAgeMs: maxAgeMs = DEFAULT_MAX_AGE_MS, mutualTls } = options;
+  const { maxConnections = CONNECTIONS.most, maxConnectionsPerAddress = CONNECTIONS.ofOneAddress } = options;
   const peers = mutualTls && new PeerIdentities({ tls: mutualTls, clock, logger: router.logger });
   const server = new grpc.Server({ 'grpc.max_receive_message_length': maxRequestBytes });
   const streams = new RequestStreams(router.methods, clock);
+  const connections = new ConnectionLimit({ maxConnections, maxConnectionsPerAddress, clock, logger: router.logger });
   const prepare = (http2Server: Http2Server | Http2SecureServer) => {
+    connections.guard(http2Server);
     peers?.follow(http2Server);
     watchClients(http2Server, clock);
     widenWindows(http2Server);
@@ -85,7 +94,7 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
     });
     streams.follow(http2Server);
   };
-  setUpHttp2(server, { options: { ...RESET_LIMITS, settings: SETTINGS }, prepare });
+  setUpHttp2(server, { options: HTTP2_OPTIONS, prepare });
   const inFlight = new InFlight<CallInFlight>();
   let draining = false;
   const begin = (call: CallInFlight) => {

@@ -4,10 +4,12 @@ import type { Logger, Reply } from '../../call/call.js';
 import { CallContext, cancelled } from '../../call/call-context.js';
 import type { Metadata } from '../../call/metadata.js';
 import { receivedTraceId } from '../../call/trace.js';
-import type { Clock } from '../../clock/clock.js';
+import type { Clock, Timer } from '../../clock/clock.js';
+import type { ReceivedAssertion } from '../../principal/verifier.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import type { WireCall, WireHandler } from '../../transport/transport.js';
+import { KnownAssertions } from '../../transport/tunnel/assertions.js';
 import { type RequestListener, readRequest } from '../../transport/tunnel/frame-reader.js';
 import {
   type CallFrame,
@@ -21,11 +23,18 @@ import {
 } from '../../transport/tunnel/frames.js';
 import { FrameError } from '../../transport/tunnel/wire-format.js';
 import type { CallInFlight } from './exchange.js';
-import type { PeerIdentities } from './mutual-tls.js';
+import { MAX_TUNNELS, UNREAD } from './limits.js';
+import type { Peer, PeerIdentities } from './mutual-tls.js';
 import { TunnelReplies } from './tunnel-replies.js';
 
 /** A client that leaves so much unread isn't read either. Bytes. */
 const MAX_QUEUED_BYTES = 1_024 * 1_024;
+
+/** The status of one tunnel too many. */
+const TOO_MANY = {
+  code: grpc.status.RESOURCE_EXHAUSTED,
+  details: `a connection has at most ${MAX_TUNNELS} tunnels; call through those that are open`,
+};
 
 /** What the tunnels of a server share. */
 interface TunnelOptions {
@@ -52,10 +61,24 @@ const identity = (bytes: Buffer): Buffer => bytes;
 export function bindTunnels(server: grpc.Server, options: TunnelOptions): Tunnels {
   const open = new Set<Tunnel>();
   let draining = false;
+  const counts = new Map<string, number>();
   const serve = (stream: TunnelStream) => {
+    const peer = stream.getPeer();
+    const count = (counts.get(peer) ?? 0) + 1;
+    // Clients over a socket of the file system can't be told apart.
+    if (count > MAX_TUNNELS && peer.includes(':')) {
+      stream.emit('error', TOO_MANY);
+      return;
+    }
+    counts.set(peer, count);
     const tunnel = new Tunnel(stream, options);
     open.add(tunnel);
-    stream.once('close', () => open.delete(tunnel));
+    stream.once('close', () => {
+      open.delete(tunnel);
+      const left = (counts.get(peer) ?? 1) - 1;
+      if (left > 0) counts.set(peer, left);
+      else counts.delete(peer);
+    });
     if (draining) tunnel.drain();
   };
   server.register(TUNNEL_PATH, serve, identity, identity, 'bidi');
@@ -73,7 +96,9 @@ class Tunnel implements RequestListener {
   readonly #options: TunnelOptions;
   readonly #replies: TunnelReplies;
   readonly #peer: string;
-  readonly #identity: string | undefined;
+  readonly #client: Peer | undefined;
+  /** What the client has said on whose behalf it calls; undefined if it has no certificate. */
+  readonly #assertions: KnownAssertions<ReceivedAssertion> | undefined;
   /** Unanswered calls by id. */
   readonly #calls: (ReceivedCall | undefined)[] = [];
   readonly #paths: string[] = [];
@@ -88,15 +113,21 @@ class Tunnel implements RequestListener {
   #ended = false;
   /** Whether the stream is broken, or its frames can't be read. */
   #broken = false;
+  /** Runs while the client has much unread. */
+  #stall: Timer | undefined;
+  #hasRead = false;
 
   constructor(stream: TunnelStream, options: TunnelOptions) {
     this.#stream = stream;
     this.#options = options;
     this.#peer = stream.getPeer();
-    this.#identity = options.peers?.take(stream.metadata);
+    this.#client = options.peers?.take(stream.metadata);
+    const { certificate } = this.#client ?? {};
+    this.#assertions = certificate && new KnownAssertions((assertion) => ({ assertion, certificate }));
     const write = (batch: Buffer, taken: () => void) => void stream.write(batch, taken);
     this.#replies = new TunnelReplies(write, () => this.#readOn());
     stream.on('data', (bytes: Buffer) => this.#read(bytes));
+    stream.once('close', () => this.#stall?.cancel());
     stream.on('end', () => {
       this.#ended = true;
       this.#endIfDone();
@@ -123,6 +154,7 @@ class Tunnel implements RequestListener {
   onCall(frame: CallFrame): void {
     if (!this.#welcomed) throw new FrameError('the first frame must be hello');
     const path = this.#pathOf(frame);
+    const received = this.#assertions?.of(frame.principal ?? 0, frame.assertion);
     // The client knows that a call which came later than the last accepted one never ran.
     if (this.#draining) return;
     const { id, message } = frame;
@@ -136,7 +168,7 @@ class Tunnel implements RequestListener {
     }
     this.#accepted = (this.#accepted + 1) >>> 0;
     const { handle, clock, begin } = this.#options;
-    const call = new ReceivedCall(frame, { path, peer: this.#peer, identity: this.#identity, clock });
+    const call = new ReceivedCall(frame, { path, peer: this.#peer, client: this.#client, received, clock });
     this.#calls[id] = call;
     this.#unanswered += 1;
     this.#unansweredBytes += message.length;
@@ -200,6 +232,7 @@ class Tunnel implements RequestListener {
   }
 
   #readOn(): void {
+    this.#hasRead = true;
     if (this.#stream.isPaused() && this.#replies.queuedBytes <= MAX_QUEUED_BYTES) this.#stream.resume();
   }
 
@@ -209,9 +242,30 @@ class Tunnel implements RequestListener {
       if (response.stream) throw new TypeError('a stream where one message was expected');
       const { message } = response;
       this.#replies.succeed(call.id, { header: call.header ?? header, trailer, message }, () => this.#forget(call));
+      if (this.#replies.queuedBytes > UNREAD.held) this.#watchReader();
     } catch (fault) {
       this.#fail(call, this.#sendFailure(fault, call));
     }
+  }
+
+  /** Ends the tunnel of a client that doesn't read: its replies would fill the memory of this process. */
+  #watchReader(): void {
+    if (this.#replies.queuedBytes > UNREAD.most) this.#cutOff();
+    if (this.#stall !== undefined || this.#broken) return;
+    this.#hasRead = false;
+    const look = () => {
+      this.#stall = undefined;
+      if (this.#broken || this.#replies.queuedBytes <= UNREAD.held) return;
+      if (this.#hasRead) this.#watchReader();
+      else this.#cutOff();
+    };
+    this.#stall = this.#options.clock.setTimer(UNREAD.stallMs, look, { keepAlive: false });
+  }
+
+  #cutOff(): void {
+    const details = `the client leaves ${this.#replies.queuedBytes} bytes of replies unread`;
+    this.#abandon();
+    this.#stream.emit('error', { code: grpc.status.RESOURCE_EXHAUSTED, details });
   }
 
   #fail(call: ReceivedCall, fault: unknown): void {
@@ -244,6 +298,7 @@ class Tunnel implements RequestListener {
   /** The stream is broken: no caller waits for the replies. */
   #abandon(): void {
     this.#broken = true;
+    this.#stall?.cancel();
     this.#replies.close();
     for (const call of [...this.#calls]) {
       if (call === undefined) continue;
@@ -257,7 +312,8 @@ class Tunnel implements RequestListener {
 interface ReceivedFrom {
   readonly path: string;
   readonly peer: string;
-  readonly identity: string | undefined;
+  readonly client: Peer | undefined;
+  readonly received: ReceivedAssertion | undefined;
   readonly clock: Clock;
 }
 
@@ -272,6 +328,7 @@ class ReceivedCall implements WireCall, CallInFlight {
   readonly request: { readonly stream: false; readonly message: Uint8Array };
   readonly peer: string;
   readonly identity: string | undefined;
+  readonly received: ReceivedAssertion | undefined;
   readonly previousAttempts: number | undefined;
   /** Its place among the calls in flight. */
   slot = -1;
@@ -282,7 +339,7 @@ class ReceivedCall implements WireCall, CallInFlight {
   end: () => void = () => undefined;
 
   constructor({ id, timeoutMs, previousAttempts, metadata, message }: CallFrame, from: ReceivedFrom) {
-    const { path, peer, identity, clock } = from;
+    const { path, peer, client, received, clock } = from;
     this.id = id;
     this.path = path;
     this.metadata = metadata;
@@ -290,7 +347,8 @@ class ReceivedCall implements WireCall, CallInFlight {
     this.deadline = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
     this.request = { stream: false, message };
     this.peer = peer;
-    this.identity = identity;
+    this.identity = client?.identity;
+    this.received = received;
   }
 
   sendHeader(header: Metadata): void {

@@ -3,7 +3,8 @@ import * as grpc from '@grpc/grpc-js';
 import type { CallContext } from '../../call/call-context.js';
 import { backoffMs } from '../../clock/backoff.js';
 import type { Clock, Random, Timer } from '../../clock/clock.js';
-import { systemClock, systemRandom } from '../../clock/system.js';
+import { systemClock, systemRandom, systemWallClock } from '../../clock/system.js';
+import { SignedCalls } from '../../principal/signed-calls.js';
 import { Status } from '../../status/code.js';
 import {
   type ConnectivityState,
@@ -14,18 +15,16 @@ import {
 } from '../transport.js';
 import { ActiveCalls } from './active-calls.js';
 import { carry } from './call.js';
-import { channelCredentials, observeSockets } from './credentials.js';
+import { observeSockets } from './credentials.js';
 import { keepAlive } from './keepalive.js';
-import { mutualCredentials } from './mutual-credentials.js';
+import { credentialsOf, type SecurityListener } from './mutual-credentials.js';
 import { NewSockets } from './new-sockets.js';
-import { channelOptions, type GrpcTransportOptions, peerPings } from './options.js';
+import { type ConnectionOptions, channelOptions, peerPings } from './options.js';
 import { ResetPacer } from './reset-pacer.js';
 import { createTunnelLane, type TunnelLane } from './tunnel-lane.js';
 import { askPeer, readConnectError } from './unserved-call.js';
 
-/**
- * Half of the shortest deadlines, so that a call which finds one instance silent can still try another. Milliseconds.
- */
+/** Half of the shortest deadlines, so that a call which finds one instance silent can still try another. Milliseconds. */
 const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
 
 /** A connection that ends sooner counts as failed, for the backoff. Milliseconds. */
@@ -33,30 +32,17 @@ const SHORT_LIVED_MS = 1_000;
 /** Half of each wait is certain: a server that closes its connections isn't asked for another at once. */
 const BACKOFF = { baseMs: 100, maxMs: 1_000, jitter: 'equal' } as const;
 
-/**
- * A connection attempt without an answer is replaced by a new one, after waits that double up to this. Milliseconds.
- */
+/** A connection attempt without an answer is replaced by a new one, after waits that double up to this. Milliseconds. */
 const MAX_RENEWAL_MS = 8_000;
 
 /** By then a call over a ready connection has begun. Milliseconds. */
 const BEGUN_MS = 100;
 
-/**
- * A timer that is later than this shows that this process was busy and may not have read what has arrived.
- * Milliseconds.
- */
+/** A timer that is later than this shows that this process was busy, and may not have read what has arrived. Milliseconds. */
 const BUSY_MS = 50;
 
 /** The error text of a connection that was closed. */
 export const CLOSED = 'the connection was closed';
-
-/** Options of {@link GrpcConnection}. */
-export interface ConnectionOptions extends GrpcTransportOptions {
-  readonly clock?: Clock | undefined;
-  readonly random?: Random | undefined;
-  /** Runs on each reset when the connection can bear few more, or none for now. */
-  readonly onScarceResets?: (() => void) | undefined;
-}
 
 /** One HTTP/2 connection to `address`, by grpc-js. It connects at the first `connect`, and again when it breaks. */
 export class GrpcConnection implements Transport {
@@ -72,6 +58,7 @@ export class GrpcConnection implements Transport {
   #channel: grpc.Channel;
   #state: ConnectivityState = 'idle';
   #lastError: string | undefined;
+  readonly #signed: SignedCalls;
   /** Why the server has ended the last connection after its TLS handshake. */
   #refusal: string | undefined;
   /** Ends the current attempt, or starts the next. */
@@ -95,6 +82,7 @@ export class GrpcConnection implements Transport {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
+    this.#signed = new SignedCalls({ clock: this.#clock, wallClock: systemWallClock, random: this.#random });
     this.#resets = new ResetPacer(this.#clock, () => {
       options.onScarceResets?.();
       this.#closeIfDrained();
@@ -146,7 +134,9 @@ export class GrpcConnection implements Transport {
     });
   }
 
-  readonly call: WireHandler = (wire) => {
+  readonly call: WireHandler = (wire) => this.#signed.carry(wire, this.#carry);
+
+  readonly #carry: WireHandler = (wire) => {
     if (wire.background === true) this.#unrefSoon();
     const tunnelled = this.#state === 'ready' ? this.#lane?.carry(wire) : undefined;
     if (tunnelled !== undefined) return tunnelled;
@@ -229,19 +219,18 @@ export class GrpcConnection implements Transport {
       if (channel === this.#channel) this.#onSocket(socket);
       else socket.destroy();
     };
-    const credentials = observeSockets(this.#credentials(), onSocket);
+    const listener: SecurityListener = {
+      onSecured: (connection) => {
+        if (channel === this.#channel) this.#signed.begin(connection);
+      },
+      onRefused: (fault) => {
+        if (!this.#newSockets.timedOut) this.#refusal = fault;
+      },
+    };
+    const credentials = observeSockets(credentialsOf(this.#options, listener), onSocket);
     const channel = new grpc.Channel(this.#address, credentials, channelOptions(this.#options));
     this.#follow(channel);
     return channel;
-  }
-
-  #credentials(): grpc.ChannelCredentials {
-    const { tls, mutualTls, servers } = this.#options;
-    if (mutualTls === undefined) return channelCredentials(tls);
-    const onRefused = (fault: string) => {
-      this.#refusal = fault;
-    };
-    return mutualCredentials({ tls: mutualTls, servers, onRefused });
   }
 
   /** Follows grpc-js's state until the connection is closed or has another channel. */
@@ -257,7 +246,6 @@ export class GrpcConnection implements Transport {
   #onChange(state: grpc.connectivityState): void {
     if (state === grpc.connectivityState.READY) {
       this.#lastError = undefined;
-      this.#refusal = undefined;
       this.#unanswered = 0;
       this.#readyAt = this.#clock.now();
       this.#keepAlive();
@@ -344,6 +332,7 @@ export class GrpcConnection implements Transport {
       // A socket that was destroyed here closes without a reason of its own.
       if (this.#state === 'ready' || (reason === undefined && this.#state === 'transient_failure')) return;
       this.#fail(this.#refusal ?? reason ?? (gaveUp ? this.#tooSlow : 'Failed to connect'));
+      this.#refusal = undefined;
     });
   }
 

@@ -1,19 +1,50 @@
 import type { Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
+import type { SecuredConnection } from '../../principal/signer.js';
 import type { ProcessCertificate } from '../../tls/certificate.js';
 import type { MutualTls } from '../../tls/mutual-tls.js';
 import { faultOfIdentity, faultOfPeer } from '../../tls/peer-faults.js';
 import { spiffeIdOf } from '../../tls/spiffe-id.js';
+import { channelCredentials, observeSockets } from './credentials.js';
+import type { GrpcTransportOptions } from './options.js';
 
 /** What the connections of a channel need for mutual TLS. */
 interface MutualCredentialsOptions {
   readonly tls: MutualTls;
   /** The names of the processes that may answer; undefined for each of the trust domain. */
   readonly servers: readonly string[] | undefined;
-  /** Told why a server has ended a connection for which the handshake was complete. */
+  readonly listener: SecurityListener;
+}
+
+/** Hears how the handshakes of a connection end. */
+export interface SecurityListener {
+  /** Each end has proved who it is. */
+  readonly onSecured: (connection: SecuredConnection) => void;
+  /** A server has ended a connection for which the handshake was complete: why. */
   readonly onRefused: (fault: string) => void;
 }
+
+/** The credentials of a connection: by mutual TLS if the options have it, otherwise by TLS or in plaintext. */
+export function credentialsOf(
+  { tls, mutualTls, servers }: GrpcTransportOptions,
+  listener: SecurityListener,
+): grpc.ChannelCredentials {
+  if (mutualTls !== undefined) return mutualCredentials({ tls: mutualTls, servers, listener });
+  const credentials = channelCredentials(tls);
+  if (tls !== undefined) return credentials;
+  return observeSockets(credentials, (socket) => followPlaintext(socket, listener));
+}
+
+/** A server that needs TLS ends a plaintext connection without a word. */
+function followPlaintext(socket: Socket, { onRefused }: SecurityListener): void {
+  socket.once('close', () => {
+    if (socket.bytesRead === 0) onRefused(SILENT_END);
+  });
+}
+
+const SILENT_END =
+  'it ended the connection before it sent anything: it may need TLS (for a process of Rondo set RONDO_TLS=on here, or permissive there), or speak no gRPC';
 
 type SecureConnector = ReturnType<grpc.ChannelCredentials['_createSecureConnector']>;
 
@@ -24,7 +55,7 @@ type SecureConnector = ReturnType<grpc.ChannelCredentials['_createSecureConnecto
  *
  * Replaces a private method of grpc-js, as `observeSockets` does.
  */
-export function mutualCredentials(options: MutualCredentialsOptions): grpc.ChannelCredentials {
+function mutualCredentials(options: MutualCredentialsOptions): grpc.ChannelCredentials {
   const base = grpc.ChannelCredentials.createFromSecureContext(contextOf(options.tls));
   const value: grpc.ChannelCredentials['_createSecureConnector'] = (_target, _options, callCredentials) => {
     const credentials = callCredentials ?? grpc.CallCredentials.createEmpty();
@@ -49,8 +80,9 @@ function contextOf({ identity: { current }, minVersion }: MutualTls): SecureCont
 }
 
 function secure(socket: Socket, options: MutualCredentialsOptions): ReturnType<SecureConnector['connect']> {
-  const { tls, servers, onRefused } = options;
-  const { trustDomain } = tls.identity.current.id;
+  const { tls, servers, listener } = options;
+  const certificate = tls.identity.current;
+  const { trustDomain } = certificate.id;
   return new Promise((resolve, reject) => {
     const refuse = (fault: string) => {
       // Node leaves the connection below open after some faults.
@@ -68,7 +100,10 @@ function secure(socket: Socket, options: MutualCredentialsOptions): ReturnType<S
       },
     });
     secured.once('secureConnect', () => {
-      followRefusal(secured, tls, onRefused);
+      const peer = secured.getPeerX509Certificate();
+      const server = peer && spiffeIdOf(peer);
+      if (server !== undefined) listener.onSecured({ certificate, server: server.uri });
+      followRefusal(secured, tls, listener.onRefused);
       resolve({ socket: secured, secure: true });
     });
     secured.on('error', (error: NodeJS.ErrnoException) => {

@@ -12,7 +12,7 @@ interface NewSocketsOptions {
 export class NewSockets {
   readonly #options: NewSocketsOptions;
   readonly #timers = new Map<Socket, Timer>();
-  /** Whether the last socket was destroyed because nothing was received on it in time. */
+  /** Whether the last socket was destroyed here because nothing was received on it in time. */
   timedOut = false;
 
   constructor(options: NewSocketsOptions) {
@@ -47,7 +47,9 @@ export class NewSockets {
     return sockets;
   }
 
+  /** Destroys them all: nothing was received in time. */
   destroy(): void {
+    this.timedOut = true;
     for (const socket of this.#timers.keys()) socket.destroy();
   }
 }

@@ -1,4 +1,5 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
+import type { Clock, Random } from '../../clock/clock.js';
 import { COMPRESSIONS, type Compression } from '../../contract/policy.js';
 import type { MutualTls } from '../../tls/mutual-tls.js';
 import type { TransportOptions } from '../transport.js';
@@ -30,6 +31,14 @@ export interface GrpcTransportOptions extends TransportOptions {
    * fraction of the cost. True by default; proxies that have to see each call need false.
    */
   readonly tunnel?: boolean | undefined;
+}
+
+/** Options of a connection that its transport sets. */
+export interface ConnectionOptions extends GrpcTransportOptions {
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
+  /** Runs on each reset when the connection can bear few more, or none for now. */
+  readonly onScarceResets?: (() => void) | undefined;
 }
 
 /** The largest 31-bit number: the limit of a message's length and of Node's timers. */

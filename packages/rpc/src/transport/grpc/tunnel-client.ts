@@ -5,6 +5,7 @@ import type { CallContext } from '../../call/call-context.js';
 import type { Clock } from '../../clock/clock.js';
 import { Status } from '../../status/code.js';
 import { silentPeer, TransportError, type WireCall } from '../transport.js';
+import { SentAssertions } from '../tunnel/assertions.js';
 import { type ResponseListener, readResponse } from '../tunnel/frame-reader.js';
 import { FrameSender } from '../tunnel/frame-sender.js';
 import {
@@ -55,6 +56,7 @@ export class TunnelClient implements ResponseListener {
   readonly #calls: (TunnelledCall | undefined)[] = [];
   readonly #freeIds: number[] = [];
   readonly #methods = new Map<string, number>();
+  readonly #assertions = new SentAssertions();
   readonly #limits: ReplyLimits;
   readonly #waiting: WaitingCalls;
   #unanswered = 0;
@@ -156,7 +158,8 @@ export class TunnelClient implements ResponseListener {
     const method = known ?? this.#methods.size;
     if (known === undefined) this.#methods.set(wire.path, method);
     const path = known === undefined ? wire.path : '';
-    const { previousAttempts } = wire;
+    const { previousAttempts, assertion } = wire;
+    const principal = assertion === undefined ? 0 : this.#assertions.numberOf(assertion);
     this.#sender.writer.call({
       id,
       method,
@@ -165,6 +168,8 @@ export class TunnelClient implements ResponseListener {
       previousAttempts,
       metadata,
       message,
+      principal: Math.abs(principal),
+      assertion: principal < 0 ? assertion : undefined,
     });
     call.frame = this.#sender.send();
     return call.reply;

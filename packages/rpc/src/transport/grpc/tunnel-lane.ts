@@ -3,6 +3,7 @@ import type { Reply } from '../../call/call.js';
 import type { CallContext } from '../../call/call-context.js';
 import type { Clock } from '../../clock/clock.js';
 import type { WireCall } from '../transport.js';
+import { MAX_TUNNELLED_LENGTH } from '../tunnel/assertions.js';
 import { hasRoomForFrames } from '../tunnel/frames.js';
 import { DEFAULT_MAX_REPLY_BYTES, type GrpcTransportOptions } from './options.js';
 import { TunnelClient, type TunnelClientOptions } from './tunnel-client.js';
@@ -42,9 +43,10 @@ export class TunnelLane {
 
   /** Carries a call; undefined if it goes by gRPC. */
   carry(wire: WireCall): Promise<Reply<Uint8Array>> | undefined {
-    const { request, responseStream, background, compression, plain } = wire;
+    const { request, responseStream, background, compression, plain, assertion } = wire;
     if (responseStream || request.stream || plain === true) return undefined;
     if (background === true || compression === 'gzip') return undefined;
+    if (assertion !== undefined && assertion.length > MAX_TUNNELLED_LENGTH) return undefined;
     const tunnel = this.#tunnel;
     if (tunnel === undefined) {
       this.#open();

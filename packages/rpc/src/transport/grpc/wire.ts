@@ -1,6 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
-import { NOT_HANDLED } from '../../call/metadata-rules.js';
+import { NOT_HANDLED, PRINCIPAL } from '../../call/metadata-rules.js';
 import { TIMING_REQUEST } from '../../call/server-timing.js';
 import type { Clock } from '../../clock/clock.js';
 import { Status, statusFromCode } from '../../status/code.js';
@@ -15,11 +15,13 @@ import { addTo } from './metadata.js';
 const MAX_TIMEOUT_MS = Math.floor((2 ** 31 - 1) / 1_000) * 1_000;
 
 /** The request's metadata with the deadline as `grpc-timeout`, so that the server can end the call first. */
-export function toGrpcMetadata({ metadata, deadline, previousAttempts, times }: WireCall, clock: Clock): grpc.Metadata {
+export function toGrpcMetadata(wire: WireCall, clock: Clock): grpc.Metadata {
+  const { metadata, deadline, previousAttempts, times, assertion } = wire;
   const result = addTo(new grpc.Metadata(), metadata);
   if (deadline !== undefined) result.set('grpc-timeout', formatTimeout(deadline - clock.now()));
   if (previousAttempts !== undefined) result.set(PREVIOUS_ATTEMPTS, String(previousAttempts));
   if (times !== undefined) result.set(TIMING_REQUEST, '1');
+  if (assertion !== undefined) result.set(PRINCIPAL, assertion);
   return result;
 }
 

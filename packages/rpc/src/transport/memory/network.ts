@@ -23,8 +23,14 @@ export interface MemoryNetwork {
   readonly transport: TransportFactory;
 }
 
+/** Options of {@link createMemoryNetwork}. */
+interface MemoryNetworkOptions {
+  /** The SPIFFE id of every client, as if its certificate had been verified; none by default. */
+  readonly identity?: string | undefined;
+}
+
 /** Creates a network without listeners. */
-export function createMemoryNetwork(): MemoryNetwork {
+export function createMemoryNetwork({ identity }: MemoryNetworkOptions = {}): MemoryNetwork {
   const handlers = new Map<string, WireHandler>();
   const transports = new Set<MemoryTransport>();
   return {
@@ -42,6 +48,7 @@ export function createMemoryNetwork(): MemoryNetwork {
     transport: (address) => {
       const transport = new MemoryTransport(address, {
         find: () => handlers.get(address),
+        identity,
         forget: () => transports.delete(transport),
       });
       transports.add(transport);
@@ -52,6 +59,7 @@ export function createMemoryNetwork(): MemoryNetwork {
 
 interface MemoryTransportOptions {
   readonly find: () => WireHandler | undefined;
+  readonly identity: string | undefined;
   readonly forget: () => void;
 }
 
@@ -88,7 +96,8 @@ class MemoryTransport implements Transport {
   readonly call: WireHandler = (wire) => {
     const handle = this.#options.find();
     if (handle === undefined || this.#state !== 'ready') return Promise.reject(this.#failure('unsent'));
-    return crossMemory(wire, handle, this.#connection);
+    const { identity } = this.#options;
+    return crossMemory(identity === undefined ? wire : { ...wire, identity }, handle, this.#connection);
   };
 
   reconnect(): void {

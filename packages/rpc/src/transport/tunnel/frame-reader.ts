@@ -84,6 +84,8 @@ function readCall(fields: FieldReader, listener: RequestListener): void {
   let cancel = false;
   let timeoutMs: number | undefined;
   let previousAttempts: number | undefined;
+  let principal = 0;
+  let assertion: string | undefined;
   let entries: ReceivedEntries | undefined;
   let message: Uint8Array = NO_BYTES;
   const outer = fields.enter();
@@ -114,6 +116,12 @@ function readCall(fields: FieldReader, listener: RequestListener): void {
       case CALL.previousAttempts:
         previousAttempts = fields.number();
         break;
+      case CALL.principal:
+        principal = fields.number();
+        break;
+      case CALL.assertion:
+        assertion = fields.ascii();
+        break;
       default:
         fields.skip(tag);
     }
@@ -124,7 +132,7 @@ function readCall(fields: FieldReader, listener: RequestListener): void {
     return;
   }
   const metadata = metadataOf(entries) ?? new Metadata();
-  listener.onCall({ id, method, path, timeoutMs, previousAttempts, metadata, message });
+  listener.onCall({ id, method, path, timeoutMs, previousAttempts, metadata, message, principal, assertion });
 }
 
 function readReply(fields: FieldReader): ReplyFrame {

@@ -36,7 +36,17 @@ export class FrameWriter {
     return this.#fields.take(BATCH_BYTES);
   }
 
-  call({ id, method, path, timeoutMs, previousAttempts, metadata, message }: CallFrame): void {
+  call({
+    id,
+    method,
+    path,
+    timeoutMs,
+    previousAttempts,
+    metadata,
+    message,
+    principal = 0,
+    assertion,
+  }: CallFrame): void {
     const fields = this.#fields;
     const bytes =
       numberBytes(id) +
@@ -44,6 +54,8 @@ export class FrameWriter {
       bytesBytes(path) +
       (timeoutMs === undefined ? 0 : numberBytes(timeoutMs)) +
       (previousAttempts === undefined ? 0 : numberBytes(previousAttempts)) +
+      (principal === 0 ? 0 : numberBytes(principal)) +
+      (assertion === undefined ? 0 : fieldBytes(assertion.length)) +
       this.#sizeOf(metadata) +
       bytesBytes(message);
     fields.reserve(MAX_PREFIX_BYTES + bytes);
@@ -55,6 +67,8 @@ export class FrameWriter {
     this.#entries(CALL.metadata, metadata);
     if (message.length > 0) fields.bytes(CALL.message, message);
     if (previousAttempts !== undefined) fields.number(CALL.previousAttempts, previousAttempts);
+    if (principal !== 0) fields.number(CALL.principal, principal);
+    if (assertion !== undefined) fields.ascii(CALL.assertion, assertion);
   }
 
   /** The cancellation of a call. */

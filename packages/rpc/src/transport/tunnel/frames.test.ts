@@ -39,7 +39,9 @@ function randomCall() {
   };
   const timeoutMs = maybe(number());
   const previousAttempts = maybe(1 + below(5));
-  return { ...common, timeoutMs, previousAttempts, metadata };
+  const principal = below(1_025);
+  const assertion = maybe('a.b.c');
+  return { ...common, timeoutMs, previousAttempts, principal, assertion, metadata };
 }
 
 function randomReply() {
@@ -69,7 +71,9 @@ describe(`frames (seed ${SEED})`, () => {
       for (const call of calls) writer.call({ ...call, metadata: new Metadata(call.metadata) });
       writer.cancel(cancelled);
       const batch = writer.take();
-      const nothing = { timeoutMs: undefined, previousAttempts: undefined, metadata: [], message: Buffer.alloc(0) };
+      const none = { principal: 0, assertion: undefined };
+      const unset = { timeoutMs: undefined, previousAttempts: undefined };
+      const nothing = { ...unset, ...none, metadata: [], message: Buffer.alloc(0) };
       const last = { id: cancelled, method: 0, path: '', ...nothing };
       expect(ConnectRequest.decode(batch)).toEqual({
         hello: undefined,

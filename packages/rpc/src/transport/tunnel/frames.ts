@@ -43,6 +43,10 @@ export interface CallFrame {
   readonly previousAttempts: number | undefined;
   readonly metadata: Metadata;
   readonly message: Uint8Array;
+  /** The number of the assertion on whose behalf the call is made; missing or 0 for no one. */
+  readonly principal?: number;
+  /** Missing unless this is the first call with the number. */
+  readonly assertion?: string | undefined;
 }
 
 /** A failed call. */
@@ -81,6 +85,8 @@ export const CALL = {
   message: bytesTag(6),
   cancel: numberTag(7),
   previousAttempts: numberTag(8),
+  assertion: bytesTag(9),
+  principal: numberTag(10),
 } as const;
 export const ENTRY = { key: bytesTag(1), value: bytesTag(2) } as const;
 export const REPLY = {

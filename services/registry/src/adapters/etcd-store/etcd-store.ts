@@ -29,7 +29,7 @@ import { type KeySnapshot, type KeyWatch, watchKeys } from './key-watch.js';
 import { type Keys, keysUnder } from './keys.js';
 import { Reaper } from './reaper.js';
 import { decodeEpoch, type EpochRecord, encode, toInstance } from './record.js';
-import { withRetries } from './retry.js';
+import { withRemedy, withRetries } from './retry.js';
 import { Waiters } from './waiters.js';
 import { Writer } from './writer.js';
 
@@ -313,7 +313,7 @@ export class EtcdStore implements RegistryStore {
       if (nowMs - (this.#failingSinceMs ?? nowMs) > AWAY_MS) this.#reaper.startGrace();
       this.#failingSinceMs = undefined;
     }
-    this.#failure = failure;
+    this.#failure = failure && withRemedy(failure);
   }
 
   #onEvents(events: readonly KeyEvent[]): void {

@@ -21,6 +21,8 @@ export interface InstanceRecord {
   readonly sequence: bigint;
   /** Undefined if its holder sent no secret, or if a registry of an earlier version wrote the record. */
   readonly secretHash?: SecretHash | undefined;
+  /** The SPIFFE id of its holder; undefined if it has none, or if a registry of an earlier version wrote the record. */
+  readonly identity?: string | undefined;
   /** The lease id that its holder knows. */
   readonly leaseId: string;
   /** The etcd lease of the key in the folder `leases`. */
@@ -63,6 +65,7 @@ export function decodeRecord(bytes: Buffer): InstanceRecord {
     ttlMs: number(json, 'ttlMs'),
     sequence: bigint(json, 'sequence'),
     secretHash: optionalText(json, 'secretHash'),
+    identity: optionalText(json, 'identity'),
     leaseId: text(json, 'leaseId'),
     etcdLease: bigint(json, 'etcdLease'),
     unchangedSince: json['unchangedSince'] === undefined ? undefined : bigint(json, 'unchangedSince'),

@@ -31,8 +31,26 @@ export async function withRetries<T>(work: () => Promise<T>, { name, clock, rand
       if (!(error instanceof RpcError)) throw error;
       const delayMs = backoff.nextMs();
       const spentMs = clock.now() - startedAt + delayMs;
-      if (spentMs > LAST_TRY_MS) throw new StoreUnreachable(name, error.message);
+      if (spentMs > LAST_TRY_MS) throw new StoreUnreachable(name, withRemedy(error.message));
       await sleep(clock, delayMs);
     }
   }
+}
+
+/** What to do about a TLS handshake that failed, by OpenSSL's texts. */
+const REMEDIES: readonly (readonly [sign: RegExp, remedy: string])[] = [
+  [
+    /unable to verify|self-signed/,
+    'RONDO_REGISTRY_STORE_CA must name the file of the authority that issued its certificate',
+  ],
+  [
+    /alert (bad certificate|certificate required|unknown ca)/,
+    'RONDO_REGISTRY_STORE_CERT and RONDO_REGISTRY_STORE_KEY must name a certificate that it accepts',
+  ],
+];
+
+/** A reason why etcd can't be reached, with the variable to correct if that is known. */
+export function withRemedy(reason: string): string {
+  const [, remedy] = REMEDIES.find(([sign]) => sign.test(reason)) ?? [];
+  return remedy === undefined ? reason : `${reason}: ${remedy}`;
 }

@@ -3,6 +3,7 @@ import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import { decideAdmission, isOvertaken, type RegisterOptions, toRefusedRegistration } from '../../domain/admission.js';
 import {
+  IdentityMismatch,
   IncarnationAhead,
   InstanceNotFound,
   InstanceTakenOver,
@@ -120,7 +121,9 @@ export class Writer {
         return this.#admit(registration, { ...options, ttlMs }, stored);
       const { value: held } = record;
       const etcdLease = await this.#keptLease(held, ttlMs);
-      const after = { ...held, registration, ttlMs, sequence: latest(options.sequence ?? 0n, held), etcdLease };
+      const identity = held.identity ?? options.identity;
+      const sequence = latest(options.sequence ?? 0n, held);
+      const after = { ...held, registration, ttlMs, sequence, identity, etcdLease };
       return written(held.leaseId, await this.#rewrite(after, record));
     });
   }
@@ -137,13 +140,13 @@ export class Writer {
   /** Grants a new lease for an instance id that has none, or only one of an earlier incarnation. */
   async #admit(
     registration: Registration,
-    { ttlMs, sequence = 0n, secretHash }: RegisterOptions & { readonly ttlMs: number },
+    { ttlMs, sequence = 0n, ...proof }: RegisterOptions & { readonly ttlMs: number },
     { record, tombstone, refusal }: StoredState,
   ): Promise<Written<string> | { readonly stored: StoredState }> {
     const { instanceId, incarnation } = registration;
     const leaseId = leaseIdOf(incarnation, this.#options.random.hex(SUFFIX_BYTES));
     const etcdLease = await this.#grant(ttlMs);
-    const admitted = { registration, registerTimeMs: this.#wallMs(), ttlMs, sequence, secretHash, leaseId, etcdLease };
+    const admitted = { registration, registerTimeMs: this.#wallMs(), ttlMs, sequence, ...proof, leaseId, etcdLease };
     const conditions = [
       unchanged(this.#key('instances', instanceId), record?.modRevision ?? 0n),
       unchanged(this.#key('goodbyes', instanceId), tombstone?.modRevision ?? 0n),
@@ -369,6 +372,7 @@ function isRefusal(error: unknown): boolean {
     error instanceof InstanceNotFound ||
     error instanceof InstanceTakenOver ||
     error instanceof SecretMismatch ||
+    error instanceof IdentityMismatch ||
     error instanceof IncarnationAhead ||
     error instanceof LimitReached
   );

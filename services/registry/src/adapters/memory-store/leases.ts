@@ -16,6 +16,8 @@ import { type Expiring, ExpiryQueue } from './expiry-queue.js';
 export interface Grant extends Readonly<Lease>, Expiring, Stallable {
   readonly incarnation: bigint;
   readonly secretHash: SecretHash | undefined;
+  /** The SPIFFE id of its holder. */
+  identity: string | undefined;
   expiresAtMs: number;
   ttlMs: number;
   /** The number of the last call that was accepted from its holder. */
@@ -23,7 +25,7 @@ export interface Grant extends Readonly<Lease>, Expiring, Stallable {
 }
 
 /** The process that a lease is granted to. */
-type Holder = Pick<Grant, 'instanceId' | 'incarnation' | 'secretHash'>;
+type Holder = Pick<Grant, 'instanceId' | 'incarnation' | 'secretHash' | 'identity'>;
 
 /** The options of {@link Leases}. */
 interface LeasesOptions {

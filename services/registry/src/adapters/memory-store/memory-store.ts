@@ -9,7 +9,7 @@ import {
 } from '../../domain/admission.js';
 import { InstanceNotFound, LeaseNotFound, LimitReached } from '../../domain/errors.js';
 import { type Instance, type InstanceChange, type Registration, refuseTooLarge } from '../../domain/instance.js';
-import { isSameToken, type Lease, type SecretHash } from '../../domain/lease.js';
+import { isSameToken, type Lease } from '../../domain/lease.js';
 import { type TotalLimits, TTL } from '../../domain/limits.js';
 import {
   type InstancePage,
@@ -94,7 +94,8 @@ export class MemoryStore implements RegistryStore {
     const grant =
       admission.kind === 'repeat'
         ? this.#keep(admission.holder, registration, ttlMs)
-        : this.#admit(registration, ttlMs, options.secretHash);
+        : this.#admit(registration, ttlMs, options);
+    grant.identity ??= options.identity;
     this.#leases.advanceSequence(grant, options.sequence ?? 0n);
     return { leaseId: grant.leaseId, position: this.#catalog.position };
   }
@@ -193,14 +194,14 @@ export class MemoryStore implements RegistryStore {
   }
 
   /** Grants a new lease for an instance id that has none, or only one of an earlier incarnation. */
-  #admit(registration: Registration, ttlMs: number, secretHash: SecretHash | undefined): Grant {
+  #admit(registration: Registration, ttlMs: number, { secretHash, identity }: RegisterOptions): Grant {
     const { instanceId, incarnation } = registration;
     const fields = { instanceId, incarnation: String(incarnation) };
     if (this.#leases.of(instanceId) === undefined) this.#log.info(fields, 'instance registered');
     else this.#log.warn(fields, 'instance taken over by a later incarnation');
     this.#catalog.put(this.#withOperatorState(registration), this.#wallClock.now().getTime());
     this.#refusals.forget(instanceId);
-    return this.#leases.grant({ instanceId, incarnation, secretHash }, ttlMs);
+    return this.#leases.grant({ instanceId, incarnation, secretHash, identity }, ttlMs);
   }
 
   /** Keeps the lease of the incarnation that holds it. So a registration whose reply was lost does no harm. */

@@ -1,0 +1,212 @@
+/** TLS to the stores of others, by real servers: PostgreSQL and etcd, with wrong authorities and without certificates. */
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Authority, createAuthority, issue } from '@rondo/certificates';
+import { createPool } from '@rondo/database';
+import { startEmbeddedPostgres } from '@rondo/database/embedded';
+import {
+  eventually,
+  freePort,
+  type RunningProcess,
+  runNode,
+  type ServiceProcess,
+  start,
+  startRegistry,
+  startService,
+} from '@rondo/harness';
+
+const life = { validFrom: new Date(Date.now() - 60_000), validTo: new Date(Date.now() + 3_600_000) };
+let folder: string;
+const file = (name: string) => join(folder, name);
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'rondo-store-tls-'));
+  chmodSync(folder, 0o755);
+  const authority = await createAuthority({ trustDomain: 'rondo.test', ...life });
+  const other = await createAuthority({ trustDomain: 'rondo.test', ...life });
+  writeFileSync(file('ca.crt'), authority.cert);
+  writeFileSync(file('other-ca.crt'), other.cert);
+  await write('server', authority, ['127.0.0.1']);
+  await write('client', authority);
+  await write('stranger', other);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function write(name: string, authority: Authority, hosts: readonly string[] = []): Promise<void> {
+  const { cert, key } = await issue(authority, { name, usage: 'process', hosts, ...life });
+  writeFileSync(file(`${name}.crt`), cert);
+  writeFileSync(file(`${name}.key`), key, { mode: 0o600 });
+}
+
+const running: ServiceProcess[] = [];
+afterEach(async () => {
+  for (const one of running.splice(0)) await one.stop();
+});
+
+describe('PostgreSQL over TLS', () => {
+  let server: Awaited<ReturnType<typeof startEmbeddedPostgres>>;
+  let url: string;
+
+  beforeAll(async () => {
+    server = await startEmbeddedPostgres({ directory: file('postgres'), port: await freePort() });
+    const admin = createPool({ url: server.url, maxConnections: 1 });
+    const { uid, gid } = statSync(server.dataDirectory);
+    for (const name of ['server.crt', 'server.key', 'ca.crt']) {
+      const own = join(server.dataDirectory, name);
+      writeFileSync(own, readFileSync(file(name)), { mode: 0o600 });
+      chownSync(own, uid, gid);
+    }
+    const hba = join(server.dataDirectory, 'pg_hba.conf');
+    writeFileSync(hba, 'hostssl open all all scram-sha-256\n');
+    appendFileSync(hba, 'hostssl all all all scram-sha-256 clientcert=verify-ca\n');
+    await admin.query('CREATE DATABASE open');
+    for (const set of ['ssl = on', "ssl_ca_file = 'ca.crt'"]) await admin.query(`ALTER SYSTEM SET ${set}`);
+    await admin.query('SELECT pg_reload_conf()').finally(() => admin.close());
+    url = server.url;
+  });
+  afterAll(() => server.stop());
+
+  const urlOf = (database: string, parameters: Readonly<Record<string, string>>, host = '127.0.0.1') =>
+    Object.assign(new URL(url), { pathname: database, hostname: host, search: String(new URLSearchParams(parameters)) })
+      .href;
+  const trusting = (ca: string) => ({ sslmode: 'verify-full', sslrootcert: file(ca) });
+  const as = (name: string) => ({ sslcert: file(`${name}.crt`), sslkey: file(`${name}.key`) });
+
+  it('is verified, and encrypts with TLS 1.3', async () => {
+    const pool = createPool({ url: urlOf('postgres', { ...trusting('ca.crt'), ...as('client') }), maxConnections: 1 });
+    const sql = 'SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()';
+    expect(await pool.one(sql).finally(() => pool.close())).toEqual({ ssl: true, version: 'TLSv1.3' });
+  });
+
+  it('serves a service, which migrates its database', async () => {
+    const sales = await startService('sales', { env: { DATABASE_URL: urlOf('open', trusting('ca.crt')) } });
+    running.push(sales);
+    await sales.printed(/applied|migrat/i);
+  });
+
+  it.each([
+    [
+      'an authority that has not issued its certificate',
+      () => urlOf('open', trusting('other-ca.crt')),
+      /PostgreSQL is unavailable: its certificate can't be verified \(.*\): sslrootcert must name/,
+    ],
+    [
+      'another host than its certificate names',
+      () => urlOf('open', trusting('ca.crt'), 'localhost'),
+      /its certificate is for another host \(.*localhost.*\): name a host/,
+    ],
+    [
+      'no certificate where the server wants one',
+      () => urlOf('postgres', trusting('ca.crt')),
+      /connection requires a valid client certificate/,
+    ],
+    [
+      'a certificate of another authority',
+      () => urlOf('postgres', { ...trusting('ca.crt'), ...as('stranger') }),
+      /the TLS handshake failed \(unknown ca\): sslcert and sslkey must name/,
+    ],
+    ['no TLS', () => urlOf('open', { sslmode: 'disable' }), /no pg_hba.conf entry .* no encryption/],
+    ['a file that is missing', () => urlOf('open', trusting('none.crt')), /ENOENT.*none\.crt/],
+  ])('is refused with a clear error with %s', async (_what, address, reason) => {
+    const sales = await startService('sales', { env: { DATABASE_URL: address() } });
+    running.push(sales);
+    const [line] = await sales.printed(/waiting for the database[^\n]*/);
+    expect(line).toMatch(reason);
+  });
+
+  it('is refused by a server without TLS', async () => {
+    const plain = await startEmbeddedPostgres({ directory: file('plain'), port: await freePort() });
+    const pool = createPool({ url: `${plain.url}?sslmode=verify-full`, maxConnections: 1 });
+    const refused = pool.check().finally(() => pool.close());
+    await expect(refused).rejects.toThrow('PostgreSQL is unavailable: it has no TLS: set ssl = on there');
+    await plain.stop();
+  });
+});
+
+const noEtcd = spawnSync('etcd', ['--version']).error !== undefined;
+if (noEtcd) process.stdout.write('SKIPPED: etcd over TLS, as no etcd is installed (Debian: etcd-server)\n');
+
+(noEtcd ? describe.skip : describe)('etcd over mutual TLS', () => {
+  let etcd: RunningProcess;
+  let store: string;
+
+  beforeAll(async () => {
+    const [clients, peers] = [await freePort(), await freePort()];
+    store = `etcds://127.0.0.1:${clients}`;
+    const own = `https://127.0.0.1:${clients}`;
+    const peer = `http://127.0.0.1:${peers}`;
+    etcd = start('etcd', [
+      `--data-dir=${file('etcd')}`,
+      `--listen-client-urls=${own}`,
+      `--advertise-client-urls=${own}`,
+      `--listen-peer-urls=${peer}`,
+      `--initial-advertise-peer-urls=${peer}`,
+      `--initial-cluster=default=${peer}`,
+      '--client-cert-auth',
+      `--cert-file=${file('server.crt')}`,
+      `--key-file=${file('server.key')}`,
+      `--trusted-ca-file=${file('ca.crt')}`,
+    ]);
+    await etcd.printed(/serving client (traffic|requests)/);
+  });
+  afterAll(() => etcd.stop());
+
+  const trust = (ca: string) => ({ RONDO_REGISTRY_STORE_CA: file(ca) });
+  const as = (name: string) => ({
+    RONDO_REGISTRY_STORE_CERT: file(`${name}.crt`),
+    RONDO_REGISTRY_STORE_KEY: file(`${name}.key`),
+  });
+  const registryWith = async (env: Readonly<Record<string, string>>) => {
+    const registry = await startRegistry({ env: { RONDO_REGISTRY_STORE: store, ...env } });
+    running.push(registry);
+    return registry;
+  };
+
+  it('holds the state of a registry', async () => {
+    const registry = await registryWith({ ...trust('ca.crt'), ...as('client') });
+    await eventually(async () => {
+      const { code } = await runNode(['scripts/rondo.mjs', 'config', '--registry', registry.address]);
+      expect(code).toBe(0);
+    });
+  });
+
+  it.each([
+    [
+      'an authority that has not issued its certificate',
+      () => ({ ...trust('other-ca.crt'), ...as('client') }),
+      /unable to verify .*RONDO_REGISTRY_STORE_CA must name/,
+    ],
+    [
+      'no certificate',
+      () => trust('ca.crt'),
+      /certificate.*RONDO_REGISTRY_STORE_CERT and RONDO_REGISTRY_STORE_KEY must name/,
+    ],
+    [
+      'a certificate of another authority',
+      () => ({ ...trust('ca.crt'), ...as('stranger') }),
+      /certificate.*RONDO_REGISTRY_STORE_CERT and RONDO_REGISTRY_STORE_KEY must name/,
+    ],
+    [
+      'plaintext',
+      () => ({ RONDO_REGISTRY_STORE: store.replace('etcds', 'etcd') }),
+      /can't be reached: .*(?:Failed to connect|may need TLS)/,
+    ],
+  ])('is refused with a clear error with %s', async (_what, env, reason) => {
+    const registry = await registryWith(env());
+    const [line] = await registry.printed(/waiting for[^\n]*/);
+    expect(line).toMatch(reason);
+  });
+});

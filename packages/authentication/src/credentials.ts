@@ -1,0 +1,41 @@
+import { invalidCredentials, malformedCredentials } from './refusals.js';
+
+/** What a call presents to prove who makes it. */
+export type Credentials = { readonly kind: 'token' | 'key'; readonly text: string };
+
+/** The header fields with credentials, each with all its values as received. */
+export interface CredentialHeaders {
+  readonly authorization: readonly string[];
+  readonly apiKey: readonly string[];
+}
+
+/** The longest token or key. A header block of HTTP/2 has 16 KiB. Characters. */
+const MAX_LENGTH = 8 * 1024;
+/** What every API key begins with. No token does. */
+export const KEY_PREFIX = 'rondo_';
+
+/**
+ * Reads the credentials of a call: `authorization: Bearer <token or API key>`, or `x-api-key: <API key>`. Undefined if
+ * there are none.
+ *
+ * Source: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+ *
+ * @throws RpcError `INVALID_ARGUMENT` for several credentials; `UNAUTHENTICATED` for a scheme that isn't accepted.
+ */
+export function readCredentials({ authorization, apiKey }: CredentialHeaders): Credentials | undefined {
+  const count = authorization.length + apiKey.length;
+  if (count === 0) return undefined;
+  // A proxy before this server may look at another one than this server.
+  if (count > 1) throw malformedCredentials(`there are ${count}; send one`);
+  const [header] = authorization;
+  const text = header === undefined ? apiKey[0]?.trim() : bearerOf(header);
+  if (text === undefined || text === '') throw malformedCredentials('the header is empty');
+  if (text.length > MAX_LENGTH) throw invalidCredentials(`they have more than ${MAX_LENGTH} characters`);
+  return { kind: header === undefined || text.startsWith(KEY_PREFIX) ? 'key' : 'token', text };
+}
+
+function bearerOf(header: string): string {
+  const { scheme = '', token = '' } = /^(?<scheme>\S*) *(?<token>.*)$/s.exec(header.trim())?.groups ?? {};
+  if (scheme.toLowerCase() !== 'bearer') throw invalidCredentials('the scheme is not Bearer');
+  return token;
+}

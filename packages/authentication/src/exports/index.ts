@@ -1,0 +1,26 @@
+/**
+ * The authentication of people and programs outside of the system: tokens of issuers (JWT), and API keys.
+ *
+ * ```ts
+ * import { createAuthenticator } from '@rondo/authentication';
+ *
+ * const issuers = [{ name: 'https://login.example.com/' }];
+ * const authenticator = createAuthenticator({ tokens: { issuers, audience: 'shop' }, clock, wallClock, log });
+ * const principal = await authenticator.authenticate({ authorization: [`Bearer ${token}`], apiKey: [] });
+ * ```
+ */
+
+export { type Authenticator, type AuthenticatorOptions, createAuthenticator } from '../authenticator.js';
+export type { CredentialHeaders } from '../credentials.js';
+export {
+  DEVELOPMENT,
+  type DevelopmentClaims,
+  type DevelopmentIssuer,
+  developmentFiles,
+  issueDevelopmentToken,
+  prepareDevelopmentIssuer,
+} from '../development.js';
+export { hashOfApiKey, newApiKey, type StoredKey } from '../keys/api-key.js';
+export { changeKeyFile, readKeyFile } from '../keys/key-file.js';
+export { faultOf, type Issuer } from '../tokens/key-source.js';
+export type { TokenRules, TokenSurroundings } from '../tokens/verifier.js';

@@ -1,0 +1,140 @@
+import type { Logger, Principal } from '@rondo/rpc/call';
+import type { Clock, WallClock } from '@rondo/rpc/clock';
+import { RpcError } from '@rondo/rpc/status';
+import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import { invalidCredentials } from '../refusals.js';
+import { KeySet } from './key-set.js';
+import { type Issuer, keySource } from './key-source.js';
+import { scopesOf } from './scopes.js';
+
+/** Which tokens are accepted. */
+export interface TokenRules {
+  readonly issuers: readonly Issuer[];
+  /** The audience of the tokens: `aud` has to name it. */
+  readonly audience: string;
+  /** The claim with the scopes; by default `scope` or `scp`. */
+  readonly scopesClaim?: string | undefined;
+}
+
+/** What a verifier needs of its process. */
+export interface TokenSurroundings {
+  readonly clock: Clock;
+  readonly wallClock: WallClock;
+  readonly log: Logger;
+}
+
+/** Verifies a token. @throws RpcError `UNAUTHENTICATED`, or `UNAVAILABLE` if the issuer's keys can't be had. */
+export type VerifyToken = (token: string) => Promise<Principal>;
+
+/** Signatures by a private key. With an HMAC, everyone who can verify could also sign. */
+const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
+/** Clocks of the issuer and of this machine may differ by so much. Seconds. */
+const CLOCK_SKEW_S = 60;
+/** `typ` of tokens for access. Other kinds, such as logout tokens, are no credentials (RFC 8725, section 3.11). */
+const TYPES: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt', 'application/jwt']);
+/** A subject is in logs and in the metadata of calls. */
+const SUBJECT = /^[\x20-\x7e]{1,255}$/;
+/** Verified tokens that are remembered. */
+const MAX_REMEMBERED = 1_000;
+
+interface Remembered {
+  readonly principal: Principal;
+  readonly keys: KeySet;
+  readonly revision: number;
+  /** When the token expires, by the wall clock. Milliseconds. */
+  readonly until: number;
+}
+
+/**
+ * Creates what verifies tokens: JWTs that an issuer has signed with one of its published keys. A verified token is
+ * remembered until it expires or its issuer's keys are read again.
+ *
+ * Sources: https://www.rfc-editor.org/rfc/rfc9068 and https://www.rfc-editor.org/rfc/rfc8725
+ */
+export function createTokenVerifier(rules: TokenRules, { clock, wallClock, log }: TokenSurroundings): VerifyToken {
+  const keySets = new Map(
+    rules.issuers.map((issuer) => {
+      const read = keySource(issuer, clock);
+      return [issuer.name, new KeySet({ issuer: issuer.name, read, clock, log })];
+    }),
+  );
+  const remembered = new Map<string, Remembered>();
+  return async (token) => {
+    const now = wallClock.now();
+    const known = remembered.get(token);
+    if (known !== undefined) {
+      known.keys.refresh();
+      if (known.revision === known.keys.revision && now.getTime() < known.until) return known.principal;
+      remembered.delete(token);
+    }
+    const issuer = issuerOf(token);
+    const keys = keySets.get(issuer);
+    if (keys === undefined) throw invalidCredentials('the issuer of the token is not one that is trusted here');
+    const payload = await verify(token, { keys, issuer, audience: rules.audience, now });
+    const principal = toPrincipal(payload, issuer, rules.scopesClaim);
+    const until = ((payload.exp ?? 0) + CLOCK_SKEW_S) * 1_000;
+    remembered.set(token, { principal, keys, revision: keys.revision, until });
+    const [oldest] = remembered.keys();
+    if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+    return principal;
+  };
+}
+
+/** The issuer that a token names. It isn't verified yet: it only says whose keys to try. */
+function issuerOf(token: string): string {
+  try {
+    return decodeJwt(token).iss ?? '';
+  } catch (cause) {
+    throw invalidCredentials('the token is not a signed JWT', cause);
+  }
+}
+
+interface VerifyOptions {
+  readonly keys: KeySet;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly now: Date;
+}
+
+async function verify(token: string, { keys, issuer, audience, now }: VerifyOptions): Promise<JWTPayload> {
+  try {
+    const { payload, protectedHeader } = await jwtVerify(token, keys.find, {
+      issuer,
+      audience,
+      algorithms: ALGORITHMS,
+      clockTolerance: CLOCK_SKEW_S,
+      currentDate: now,
+      requiredClaims: ['exp', 'sub'],
+    });
+    const { typ } = protectedHeader;
+    if (typ !== undefined && !TYPES.has(typ.toLowerCase())) throw invalidCredentials('the token is not one for access');
+    return payload;
+  } catch (error) {
+    if (error instanceof RpcError) throw error;
+    throw invalidCredentials(reasonOf(error, audience), error);
+  }
+}
+
+/** What is wrong with a token, without a word of the token itself. */
+function reasonOf(error: unknown, audience: string): string {
+  if (error instanceof errors.JWTExpired) return 'the token has expired';
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.claim === 'aud') return `the token is not for the audience ${audience}`;
+    if (error.claim === 'nbf' && error.reason === 'check_failed') return 'the token is not valid yet';
+    return `the claim ${error.claim} of the token is missing or wrong`;
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed) return `the token's algorithm is not one of ${ALGORITHMS.join(', ')}`;
+  if (error instanceof errors.JWKSNoMatchingKey) return 'the issuer has no such key';
+  if (error instanceof errors.JWKSMultipleMatchingKeys) return 'the token does not say by which key it is signed';
+  if (error instanceof errors.JWSSignatureVerificationFailed)
+    return 'the signature of the token is not that of its issuer';
+  return 'the token is malformed';
+}
+
+function toPrincipal(payload: JWTPayload, issuer: string, scopesClaim: string | undefined): Principal {
+  const { sub: subject } = payload;
+  if (typeof subject !== 'string' || !SUBJECT.test(subject)) {
+    throw invalidCredentials('the claim sub of the token is not 1 to 255 printable characters of ASCII');
+  }
+  return { subject, issuer, scopes: scopesOf(payload, scopesClaim), actors: [] };
+}

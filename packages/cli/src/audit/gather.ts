@@ -1,0 +1,78 @@
+import { type AuditEvent, AuditServiceDefinition } from '@rondo/contracts/rondo/audit/v1/audit';
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { matchServices } from '@rondo/dynamic';
+import { createClient, staticResolver } from '@rondo/rpc/client';
+import { openChannel } from '../channels.js';
+import { addressOf } from '../registry/instance-view.js';
+
+/** An event and the instance that told it. */
+export interface ToldEvent {
+  readonly event: AuditEvent;
+  readonly instanceId: string;
+}
+
+/** Which events to read of each service. */
+export interface AuditQuery {
+  /** A filter of `ListAuditEvents`. */
+  readonly filter: string;
+  /** The most events. */
+  readonly limit: number;
+  readonly signal: AbortSignal;
+}
+
+const AUDIT = AuditServiceDefinition.fullName;
+const TIMEOUT_MS = 5_000;
+const PAGE_SIZE = 100;
+
+/**
+ * The instances with an audit, by what they serve: those of a group have one database.
+ *
+ * @param name part of the name of a service; undefined for all.
+ */
+export function auditedGroups(
+  instances: readonly Instance[],
+  name: string | undefined,
+): readonly (readonly Instance[])[] {
+  const groups = new Map<string, Instance[]>();
+  for (const instance of instances) {
+    const { services } = instance;
+    const isMeant = name === undefined || matchServices(name, services).length > 0;
+    if (!services.includes(AUDIT) || !isMeant) continue;
+    const key = [...services].sort().join(' ');
+    groups.set(key, [...(groups.get(key) ?? []), instance]);
+  }
+  return [...groups.values()];
+}
+
+/** Reads the events of a group, the newest first, of its first instance that answers. @throws the error of the last one. */
+export async function readEvents(group: readonly Instance[], query: AuditQuery): Promise<readonly ToldEvent[]> {
+  let failure: unknown;
+  for (const instance of group) {
+    query.signal.throwIfAborted();
+    try {
+      return await readFrom(instance, query);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+async function readFrom(instance: Instance, { filter, limit, signal }: AuditQuery): Promise<readonly ToldEvent[]> {
+  const channel = openChannel({ resolver: staticResolver([addressOf(instance)]) });
+  const client = createClient(AuditServiceDefinition, { channel });
+  const found: ToldEvent[] = [];
+  try {
+    let pageToken = '';
+    do {
+      const pageSize = Math.min(PAGE_SIZE, limit - found.length);
+      const options = { signal, timeoutMs: TIMEOUT_MS };
+      const page = await client.listAuditEvents({ filter, pageSize, pageToken }, options);
+      for (const event of page.events) found.push({ event, instanceId: instance.instanceId });
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '' && found.length < limit);
+    return found;
+  } finally {
+    channel.close();
+  }
+}

@@ -1,0 +1,109 @@
+import { statusName } from '@rondo/rpc/internal';
+import { statusFromCode } from '@rondo/rpc/status';
+import { auditedGroups, readEvents, type ToldEvent } from '../audit/gather.js';
+import { type CommandContext, defineCommand } from '../command.js';
+import { completeService } from '../completion/registered.js';
+import { reasonOf, UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
+import { jsonOption, positiveInteger, registryAddresses, registryOption } from '../options.js';
+import { listInstances, withRegistry } from '../registry/connection.js';
+import { formatTable } from '../terminal/table.js';
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 10_000;
+
+/** `rondo audit`: shows who did what. */
+export const audit = defineCommand({
+  name: 'audit',
+  summary: 'Shows who did what at the services, and what was refused.',
+  usage: '[service] [--filter FILTER] [--limit N] [--json]',
+  details: [
+    'It asks an instance of each service that keeps an audit, and prints the newest events first. WHO is the person or program',
+    'on whose behalf the call was made, or the process that called for itself. OUTCOME is OK for what took effect; any other call',
+    'was refused. A service keeps an audit while RONDO_AUDIT is on. With RONDO_AUTH=on reading it needs a token with the scope',
+    'audit.read, in RONDO_TOKEN.',
+  ].join('\n'),
+  options: {
+    filter: {
+      type: 'string',
+      placeholder: 'FILTER',
+      description: 'Only these: by subject, issuer, process, method, resource, code or create_time.',
+    },
+    limit: {
+      type: 'string',
+      placeholder: 'N',
+      description: `The most events, 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} by default.`,
+    },
+    ...registryOption,
+    ...jsonOption,
+  },
+  maxPositionals: 1,
+  examples: [
+    ['audit sales', 'The last events of sales.'],
+    [`audit --filter 'subject = "ada" AND code != 0'`, 'What ada was refused.'],
+    [`audit --filter 'resource = "orders/4f2a"' --json`, 'The history of an order, for a script.'],
+  ],
+  complete: completeService,
+  exitCodes: { FAILED: 'A service could not be asked; standard error says why.' },
+  async run({ values, positionals: [name] }, context) {
+    const limit = positiveInteger('limit', values.limit, MAX_LIMIT) ?? DEFAULT_LIMIT;
+    const query = { filter: values.filter ?? '', limit, signal: context.signal };
+    const addresses = registryAddresses(values.registry, context.environment);
+    const { events, failed } = await withRegistry(addresses, async (registry) => {
+      const { instances } = await listInstances(registry, { signal: context.signal });
+      const groups = auditedGroups(instances, name);
+      if (groups.length === 0) throw new UsageError(nothingAudited(name));
+      const told = await Promise.all(groups.map((group) => orReport(readEvents(group, query), context)));
+      return { events: told.flatMap((found) => found ?? []), failed: told.includes(undefined) };
+    });
+    const newest = [...events].sort((a, b) => timeOf(b) - timeOf(a)).slice(0, limit);
+    await context.stdout.write(values.json ? `${JSON.stringify({ events: newest.map(viewOf) })}\n` : format(newest));
+    return failed ? ExitCode.FAILED : ExitCode.OK;
+  },
+});
+
+function nothingAudited(name: string | undefined): string {
+  const which = name === undefined ? 'no registered service' : `no registered service that "${name}" means`;
+  return `${which} has an audit: rondo ps lists what is registered`;
+}
+
+/** Undefined, after a line on standard error, if a service can't be asked. */
+async function orReport<T>(reading: Promise<T>, { signal, stderr }: CommandContext): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    signal.throwIfAborted();
+    await stderr.write(`a service can't be asked: ${reasonOf(error)}\n`);
+    return undefined;
+  }
+}
+
+const timeOf = ({ event }: ToldEvent): number => event.createTime?.getTime() ?? 0;
+
+const outcomeOf = ({ event }: ToldEvent): string => statusName(statusFromCode(event.code));
+
+function viewOf(told: ToldEvent) {
+  const { sequence, createTime, subject, issuer, process, actors, method, resource, traceId } = told.event;
+  const who = { subject, issuer, process, actors };
+  const time = createTime?.toISOString() ?? null;
+  return {
+    time,
+    ...who,
+    method,
+    resource,
+    outcome: outcomeOf(told),
+    traceId,
+    instanceId: told.instanceId,
+    sequence: `${sequence}`,
+  };
+}
+
+function format(events: readonly ToldEvent[]): string {
+  if (events.length === 0) return 'no events\n';
+  const rows = events.map((told) => {
+    const { createTime, subject, process, method, resource, traceId } = told.event;
+    const time = createTime?.toISOString() ?? '-';
+    return [time, subject || process || '-', outcomeOf(told), method.slice(1), resource || '-', traceId];
+  });
+  return formatTable([['TIME', 'WHO', 'OUTCOME', 'METHOD', 'RESOURCE', 'TRACE'], ...rows]);
+}

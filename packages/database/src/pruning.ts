@@ -1,0 +1,41 @@
+/** What is removed from time to time. */
+export interface Pruning {
+  /** Stops the rounds, and waits for the present one. */
+  close(): Promise<void>;
+}
+
+/** Options of {@link createPruning}. */
+export interface PruningOptions {
+  /** Receives the error of a round that couldn't remove what is old. The next round removes it. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+const EVERY_MS = 600_000;
+
+/** Calls `prune` about every ten minutes, each time after another pause, so that replicas don't meet. */
+export function createPruning(
+  prune: (signal: AbortSignal) => Promise<void>,
+  { onError }: PruningOptions = {},
+): Pruning {
+  const ending = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    timer = setTimeout(
+      () => {
+        running = prune(ending.signal)
+          .catch((error: unknown) => (ending.signal.aborted ? undefined : onError?.(error)))
+          .then(() => (ending.signal.aborted ? undefined : wait()));
+      },
+      EVERY_MS * (0.5 + Math.random()),
+    ).unref();
+  };
+  wait();
+  return {
+    async close() {
+      ending.abort();
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import { type ContextKey, createContextKey } from './context-values.js';
+
+/** A person or a program on whose behalf a call is made, once its credentials have been verified. */
+export interface Principal {
+  /** The name of the person or program, as its issuer writes it, such as `ada`. At most 255 bytes. */
+  readonly subject: string;
+  /** Who has issued the credentials: the issuer of a token, or `api-keys`. */
+  readonly issuer: string;
+  /** What the principal may do, such as `sales.read`. */
+  readonly scopes: readonly string[];
+  /** The processes that have passed the call on, the latest first, by their SPIFFE ids (`act` of RFC 8693). */
+  readonly actors: readonly string[];
+}
+
+/**
+ * On whose behalf a call is made. Undefined if the call came without credentials, which authorisation allows in methods that
+ * are public or for processes only.
+ */
+export const callPrincipal: ContextKey<Principal | undefined> = createContextKey<Principal | undefined>(undefined, {
+  description: 'principal',
+});

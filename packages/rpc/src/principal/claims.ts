@@ -1,0 +1,81 @@
+import type { KeyObject } from 'node:crypto';
+import type { Principal } from '../call/principal.js';
+
+/** The type in an assertion's header: no other token is taken for one. */
+export const ASSERTION_TYPE = 'rondo-principal+jwt';
+/** How long an assertion is valid. Seconds. */
+export const LIFETIME_SECONDS = 60;
+/** By how much the clocks of two processes may differ. Seconds. */
+export const SKEW_SECONDS = 30;
+/** A longer assertion is refused. Characters. */
+export const MAX_ASSERTION_LENGTH = 8 * 1024;
+/** The longest chain of processes that pass a call on. */
+const MAX_ACTORS = 16;
+const MAX_SUBJECT_BYTES = 255;
+const MAX_SCOPES = 256;
+
+/** The processes that pass a call on, the latest outermost. Source: https://www.rfc-editor.org/rfc/rfc8693#section-4.1 */
+interface Actor {
+  readonly sub: string;
+  readonly act?: Actor;
+}
+
+/** What an assertion says of a principal, beside the registered claims of time, issuer and audience. */
+export interface PrincipalClaims {
+  readonly sub: string;
+  /** Who has issued the credentials. `iss` is the process that signs. */
+  readonly origin: string;
+  /** The scopes, separated by spaces, as in RFC 8693. */
+  readonly scope: string;
+  readonly act: Actor;
+}
+
+/** The claims of a principal on whose behalf the process `actor` calls. */
+export function claimsOf({ subject, issuer, scopes, actors }: Principal, actor: string): PrincipalClaims {
+  const before = actors.reduceRight<Actor | undefined>(
+    (act, sub) => (act === undefined ? { sub } : { sub, act }),
+    undefined,
+  );
+  return { sub: subject, origin: issuer, scope: scopes.join(' '), act: { sub: actor, ...(before && { act: before }) } };
+}
+
+/** The principal of verified claims. Undefined if they aren't those of an assertion that the process `actor` has signed. */
+export function principalOf(claims: Readonly<Record<string, unknown>>, actor: string): Principal | undefined {
+  const { sub, origin, scope } = claims;
+  if (typeof sub !== 'string' || sub === '' || Buffer.byteLength(sub) > MAX_SUBJECT_BYTES) return undefined;
+  if (typeof origin !== 'string' || typeof scope !== 'string') return undefined;
+  const scopes = scope === '' ? [] : scope.split(' ');
+  const actors = actorsOf(claims['act']);
+  if (scopes.length > MAX_SCOPES || actors === undefined || actors[0] !== actor) return undefined;
+  return { subject: sub, issuer: origin, scopes, actors };
+}
+
+function actorsOf(act: unknown): readonly string[] | undefined {
+  const actors: string[] = [];
+  for (let next: unknown = act; next !== undefined; ) {
+    if (typeof next !== 'object' || next === null || actors.length >= MAX_ACTORS) return undefined;
+    const { sub, act: before } = next as Readonly<Record<string, unknown>>;
+    if (typeof sub !== 'string') return undefined;
+    actors.push(sub);
+    next = before;
+  }
+  return actors;
+}
+
+const CURVES: Readonly<Record<string, string>> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' };
+
+/**
+ * The one algorithm by which a key signs and verifies assertions; undefined for a type of key without one. An assertion doesn't choose it.
+ */
+export function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string | undefined {
+  switch (asymmetricKeyType) {
+    case 'ec':
+      return CURVES[asymmetricKeyDetails?.namedCurve ?? ''];
+    case 'rsa':
+      return 'RS256';
+    case 'ed25519':
+      return 'EdDSA';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+import type { Http2SecureServer, Http2Server, ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Logger } from '../../call/call.js';
+import type { Clock } from '../../clock/clock.js';
+import { HandshakeLog } from './handshake-log.js';
+import { SETTINGS_MS } from './limits.js';
+
+/** How many connections a server has open. */
+interface ConnectionLimits {
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+}
+
+interface ConnectionLimitOptions extends ConnectionLimits {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Bounds the open connections of a server, before their TLS handshake: of all clients, and of one address. A client beyond that
+ * is refused with a line in the log, and those that are connected go on.
+ */
+export class ConnectionLimit {
+  readonly #options: ConnectionLimitOptions;
+  readonly #log: HandshakeLog;
+  readonly #byAddress = new Map<string, number>();
+  #open = 0;
+
+  constructor(options: ConnectionLimitOptions) {
+    this.#options = options;
+    this.#log = new HandshakeLog(options.logger, options.clock);
+  }
+
+  /** Guards a server that has the listeners of Node alone. Several servers share the limit. */
+  guard(http2Server: Http2Server | Http2SecureServer): void {
+    const serve = http2Server.listeners('connection');
+    http2Server.removeAllListeners('connection');
+    http2Server.on('connection', (socket: Socket) => {
+      if (!this.#admit(socket)) socket.destroy();
+      else for (const listener of serve) Reflect.apply(listener, http2Server, [socket]);
+    });
+    http2Server.on('session', (session: ServerHttp2Session) => this.#awaitSettings(session));
+  }
+
+  /** HTTP/2 begins with the settings of both. A client that trickles them, or sends none, is cut. */
+  #awaitSettings(session: ServerHttp2Session): void {
+    const timer = this.#options.clock.setTimer(SETTINGS_MS, () => session.destroy(), { keepAlive: false });
+    const cancel = () => timer.cancel();
+    session.once('remoteSettings', cancel).once('close', cancel);
+  }
+
+  #admit(socket: Socket): boolean {
+    const { maxConnections, maxConnectionsPerAddress } = this.#options;
+    const { remoteAddress: address = 'local' } = socket;
+    const count = this.#byAddress.get(address) ?? 0;
+    if (this.#open >= maxConnections) return this.#refuse(socket, `this server has ${maxConnections} connections`);
+    // Clients over a socket of the file system have no addresses.
+    if (count >= maxConnectionsPerAddress && socket.remoteAddress !== undefined) {
+      return this.#refuse(socket, `its address has ${maxConnectionsPerAddress} connections`);
+    }
+    this.#open += 1;
+    this.#byAddress.set(address, count + 1);
+    socket.once('close', () => this.#release(address));
+    return true;
+  }
+
+  #refuse(socket: Socket, fault: string): false {
+    this.#log.refused(socket, `${fault}, as many as it may`);
+    return false;
+  }
+
+  #release(address: string): void {
+    this.#open -= 1;
+    const left = (this.#byAddress.get(address) ?? 1) - 1;
+    if (left > 0) this.#byAddress.set(address, left);
+    else this.#byAddress.delete(address);
+  }
+}

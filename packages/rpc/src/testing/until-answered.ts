@@ -1,0 +1,25 @@
+import { RpcError } from '../status/rpc-error.js';
+
+const MOST_CALLS = 200;
+
+/**
+ * Makes a call again until it ends otherwise than by `UNAVAILABLE`, `ABORTED` or `DEADLINE_EXCEEDED`: for tests with many calls
+ * at once, of which some exceed a limit of time on a busy machine. The call takes effect once, or has a key: `request_id`.
+ *
+ * @throws what the call failed with otherwise, or after 200 times.
+ */
+export async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
+  for (let made = 1; ; made += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (made === MOST_CALLS || !isPassing(error)) throw error;
+    }
+  }
+}
+
+const PASSING = new Set(['UNAVAILABLE', 'ABORTED', 'DEADLINE_EXCEEDED']);
+
+function isPassing(error: unknown): boolean {
+  return error instanceof RpcError && PASSING.has(error.codeName);
+}

@@ -1,0 +1,109 @@
+import type { Authority } from '@rondo/certificates';
+import { SecuredServiceDefinition } from '@rondo/contracts/rondo/conformance/auth/v1/secured';
+import { callerIdentity, callPrincipal, type Principal, type ServerCall } from '../../src/exports/call.js';
+import { type Channel, createChannel, createClient, staticResolver } from '../../src/exports/client.js';
+import { systemClock, systemRandom, systemWallClock, type WallClock } from '../../src/exports/clock.js';
+import { createRouter, implement, type RpcServer, serve } from '../../src/exports/server.js';
+import { verifyPrincipals } from '../../src/principal/verify-principals.js';
+import { createAuthorize } from '../../src/server/authorize.js';
+import { createMemoryOutcomes } from '../../src/testing/memory-outcomes.js';
+import type { MutualTls } from '../../src/tls/mutual-tls.js';
+import { grpcTransports } from '../../src/transport/grpc/transport.js';
+import { type WireCall, wrapTransport } from '../../src/transport/transport.js';
+import { type CertificateFolder, certify, createFolder, type IssueOptions, mutualTlsIn } from './identities.js';
+
+export const ada: Principal = {
+  subject: 'ada',
+  issuer: 'https://issuer.test',
+  scopes: ['secured.read', 'secured.write'],
+  actors: [],
+};
+
+/** How a client differs from one that only calls. */
+export interface ClientSettings {
+  readonly tunnel?: boolean;
+  /** Changes each call below the client's own signature. */
+  readonly change?: (wire: WireCall) => WireCall;
+}
+
+/** Processes with certificates of one authority, of which some serve `SecuredService` with its rules. */
+export class SecuredSystem {
+  readonly #authority: Authority;
+  readonly #folders: CertificateFolder[] = [];
+  readonly #channels: Channel[] = [];
+  readonly #servers: RpcServer[] = [];
+
+  constructor(authority: Authority) {
+    this.#authority = authority;
+  }
+
+  async folderOf(name: string, options: IssueOptions = {}): Promise<CertificateFolder> {
+    const folder = createFolder();
+    this.#folders.push(folder);
+    folder.write({ ...(await certify(this.#authority, name, options)), ca: this.#authority.cert });
+    return folder;
+  }
+
+  async processOf(name: string, options: IssueOptions = {}): Promise<MutualTls> {
+    return mutualTlsIn(await this.folderOf(name, options), { servedBy: () => ['sales', 'ledger'] });
+  }
+
+  /** Serves with the rules of the contract. `onRead` runs in the handler of `Read`. */
+  async serve(mutualTls: MutualTls, { onRead, wallClock = systemWallClock }: ServeSettings = {}): Promise<RpcServer> {
+    const audience = mutualTls.identity.current.id.uri;
+    const principal = ({ values }: ServerCall) => values.get(callPrincipal);
+    const subject = (call: ServerCall) => ({ subject: principal(call)?.subject ?? '' });
+    const service = implement(SecuredServiceDefinition, {
+      open: (_, call) => subject(call),
+      async read(_, call) {
+        if (onRead !== undefined) return onRead();
+        const { subject: name, issuer, scopes, actors } = principal(call) ?? ada;
+        return { subject: name, issuer, scopes: [...scopes], actors: [...actors] };
+      },
+      pass: (_, { values }) => ({ caller: values.get(callerIdentity) }),
+      write: (_, call) => subject(call),
+      async *follow(_, call) {
+        yield subject(call);
+      },
+    });
+    const router = createRouter({
+      services: [service],
+      outcomes: createMemoryOutcomes(),
+      middleware: [verifyPrincipals({ audience, clock: systemClock, wallClock }), createAuthorize({})],
+    });
+    const server = await serve(router, { listen: '127.0.0.1:0', mutualTls });
+    this.#servers.push(server);
+    return server;
+  }
+
+  clientOf({ address }: RpcServer, mutualTls: MutualTls, { tunnel = false, change }: ClientSettings = {}) {
+    const create = grpcTransports({ mutualTls, clock: systemClock, random: systemRandom });
+    const channel = createChannel({
+      resolver: staticResolver([address], { tunnel }),
+      transport: (at, known) => {
+        const inner = create(at, known);
+        return change === undefined ? inner : wrapTransport(inner, { call: (wire) => inner.call(change(wire)) });
+      },
+    });
+    this.#channels.push(channel);
+    return createClient(SecuredServiceDefinition, { channel });
+  }
+
+  async close(): Promise<void> {
+    for (const channel of this.#channels.splice(0)) channel.close();
+    await Promise.all(this.#servers.splice(0).map((server) => server.drain(0)));
+    for (const folder of this.#folders.splice(0)) folder.remove();
+  }
+}
+
+interface ServeSettings {
+  readonly onRead?: () => Promise<Reply>;
+  readonly wallClock?: WallClock;
+}
+
+interface Reply {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly scopes: string[];
+  readonly actors: string[];
+}

@@ -1,0 +1,100 @@
+import type { Database, Transaction } from '@rondo/database';
+import type { Anchor } from '../history.js';
+import { type Place, viewOf, writeToken } from '../token.js';
+import { changesBetween } from './changes-between.js';
+import { readMoment, readOnce, relayFirst } from './snapshot.js';
+import type { HeldState, WatchContext, WatchEvent, WatchOptions } from './watch.js';
+
+/**
+ * A state that is read in parts along a key, each part in a transaction of its own. So it may be of any size, and a
+ * watch that breaks in the middle resumes there.
+ *
+ * After each part the watcher has the state of all rows up to the part's last key at one moment. Before the next part
+ * it gets the changes of those rows since then; a change of a row that it doesn't have yet is left out, as the row's
+ * part has it. (The watermarks of DBLog, https://arxiv.org/abs/2010.12597.)
+ */
+export interface KeyedSnapshot<Part> {
+  /**
+   * Reads the next rows above a key, in the order of their keys. A row's key is positive and never changes. The
+   * transaction sees one moment.
+   */
+  readonly readAfter: (transaction: Transaction, key: bigint) => Promise<KeyedRows<Part>>;
+  /** The key of the row that a change of the topic describes; 0 for a change that the watcher gets at any point. */
+  readonly keyOf: (payload: unknown) => bigint;
+}
+
+/** The rows of one transaction. */
+export interface KeyedRows<Part> {
+  /** At least one, which may be empty. */
+  readonly parts: readonly { readonly part: Part; readonly lastKey: bigint }[];
+  /** Whether there are no rows after these. */
+  readonly last: boolean;
+}
+
+type Options<Part> = Omit<WatchOptions<Part>, 'snapshot'> & {
+  readonly snapshot: KeyedSnapshot<Part>;
+  readonly held: HeldState;
+};
+
+/** Yields the present state from its beginning, or from `resumed` on; returns its place in the history. */
+export async function* keyedSnapshotEvents<Part>(
+  context: WatchContext,
+  options: Options<Part>,
+  resumed: Place | undefined,
+): AsyncGenerator<WatchEvent<Part>, Place, undefined> {
+  const { topic, filter, held } = options;
+  const view = viewOf(topic, filter?.name);
+  let place = resumed;
+  for (;;) {
+    const after = place?.key ?? 0n;
+    const { rows, head, pending } = await readRows(context, options, after);
+    held.resources = true;
+    const included = new Map(place?.included);
+    if (place !== undefined) yield* changesOfRead(context.database, options, { from: place, to: head, included });
+    for (const [index, { part, lastKey }] of rows.parts.entries()) {
+      const last = rows.last && index === rows.parts.length - 1;
+      const isInPart = (key: bigint): boolean => key > after && (last || key <= lastKey);
+      for (const { id, createTime, payload } of pending) {
+        if (isInPart(options.snapshot.keyOf(payload))) included.set(id, createTime.getTime());
+      }
+      const first = place === undefined;
+      place = { position: head.position, mark: head.mark, included, ...(!last && { key: lastKey }) };
+      held.resources = !last;
+      yield { kind: 'snapshot', part, first, last, resumeToken: writeToken(view, place) };
+      if (last) return place;
+    }
+  }
+}
+
+/** Reads in a transaction that has ended when this resolves, however slow the watcher is. */
+async function readRows<Part>(context: WatchContext, options: Options<Part>, after: bigint) {
+  const { topic, signal, snapshot } = options;
+  const { database, clock, bounds, semaphores } = context;
+  const reading = { database, clock, timeoutMs: bounds.snapshotTimeoutMs, signal };
+  const work = async (transaction: Transaction) => ({
+    ...(await readMoment(transaction, topic)),
+    rows: await snapshot.readAfter(transaction, after),
+  });
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await semaphores.snapshots.run(() => readOnce(reading, work), signal);
+    } catch (error) {
+      await relayFirst(context.relay, error, attempt);
+    }
+  }
+}
+
+/** The changes of the rows that the watcher has, up to the moment of the next part. */
+async function* changesOfRead<Part>(
+  database: Database,
+  { topic, filter, snapshot }: Options<Part>,
+  { from, to, included }: { readonly from: Place; readonly to: Anchor; readonly included: Map<bigint, number> },
+): AsyncGenerator<WatchEvent<Part>, void, undefined> {
+  const { key = 0n } = from;
+  const view = viewOf(topic, filter?.name);
+  for await (const { position, mark, outboxId, payload, createTime } of changesBetween(database, { topic, from, to })) {
+    if (included.delete(outboxId) || filter?.accepts(payload) === false || snapshot.keyOf(payload) > key) continue;
+    const resumeToken = writeToken(view, { position, mark, included, key });
+    yield { kind: 'change', payload, createTime, resumeToken };
+  }
+}

@@ -1,0 +1,160 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  countUp,
+  inShort,
+  openWatch,
+  type Replica,
+  type SyncFixture,
+  startFixture,
+  write,
+  writeAndDie,
+} from './fixture.js';
+
+const KEYED = { keyed: true, size: 1 };
+
+let fixture: SyncFixture;
+let topic: string;
+let one: Replica;
+let two: Replica;
+
+beforeAll(async () => {
+  fixture = await startFixture();
+});
+afterAll(() => fixture.stop());
+
+beforeEach(() => {
+  ({ topic, one, two } = fixture.openPair());
+});
+afterEach(() => Promise.all([one.close(), two.close()]));
+
+describe('a snapshot in parts by key', () => {
+  it('yields the changes of the rows that the watcher has before the next part, and no others', async () => {
+    await write(one, topic, 1, 2, 3, 4, 5);
+    const watcher = openWatch(two, topic, KEYED);
+    expect([await watcher.received(), await watcher.received()]).toEqual(['snapshot 1:1 …', 'snapshot 2:1 …']);
+    await write(one, topic, 1, 4, 2, 9);
+    await two.sync.settled();
+    expect([await watcher.received(), await watcher.received()]).toEqual(['1:2', '2:2']);
+    expect([await watcher.received(), await watcher.received()]).toEqual(['snapshot 3:1 …', 'snapshot 4:2 …']);
+    // A row that comes late below the last key, as rows may be committed in another order than that of their keys.
+    await write(one, topic, 0);
+    await two.sync.settled();
+    const rest = [await watcher.received(), await watcher.received(), await watcher.received()];
+    expect(rest).toEqual(['0:1', 'snapshot 5:1 …', 'snapshot 9:1 …']);
+    expect(await watcher.received()).toBe('snapshot');
+    await write(one, topic, 5);
+    expect(await watcher.received()).toBe('5:2');
+    await watcher.leave();
+  });
+
+  it('yields a change that is not relayed yet once: with its row, or later', async () => {
+    await write(one, topic, 1, 2, 3);
+    const watcher = openWatch(two, topic, KEYED);
+    await watcher.next();
+    await watcher.next();
+    await writeAndDie(one, topic, 1, 3);
+    const part = await watcher.next();
+    expect(inShort(part)).toBe('snapshot 3:2');
+    const resumed = openWatch(one, topic, { ...KEYED, resumeToken: part.resumeToken ?? '' });
+    const later = [watcher.received(), resumed.received()];
+    await write(one, topic, 3);
+    expect(await Promise.all(later)).toEqual(['1:2', '1:2']);
+    expect([await watcher.received(), await resumed.received()]).toEqual(['3:3', '3:3']);
+    await Promise.all([watcher.leave(), resumed.leave()]);
+  });
+
+  it('resumes in the middle at another replica, after any event', async () => {
+    await write(one, topic, 1, 2, 3, 4, 5);
+    const state = new Map<string, string>();
+    const seen: string[] = [];
+    let resumeToken: string | undefined;
+    for (let turn = 0; turn < 9; turn += 1) {
+      const watcher = openWatch([one, two][turn % 2] ?? one, topic, { ...KEYED, ...(resumeToken && { resumeToken }) });
+      const event = await watcher.next();
+      await watcher.leave();
+      expect(event).toMatchObject(event.kind === 'snapshot' ? { first: turn === 0 } : {});
+      resumeToken = event.resumeToken;
+      const short = inShort(event);
+      seen.push(short);
+      for (const item of short.split(' ').filter((word) => word.includes(':'))) {
+        const [id = '', value = ''] = item.split(':');
+        if (event.kind === 'change') expect(Number(value)).toBe(Number(state.get(id)) + 1);
+        state.set(id, value);
+      }
+      if (turn === 1 || turn === 4) await write(one, topic, 1, 5, 2);
+      await one.sync.settled();
+    }
+    expect(seen).toEqual([
+      ...['snapshot 1:1 …', 'snapshot 2:1 …', '1:2', '2:2', 'snapshot 3:1 …'],
+      ...['1:3', '2:3', 'snapshot 4:1 …', 'snapshot 5:3'],
+    ]);
+  });
+
+  it('holds no connection while its reader takes a part', async () => {
+    await write(one, topic, ...Array.from({ length: 200 }, (_, id) => id));
+    const watchers = Array.from({ length: 8 }, () => openWatch(one, topic, KEYED));
+    for (const watcher of watchers) await watcher.next();
+    const sql = "SELECT count(*)::int AS busy FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
+    expect(await fixture.admin.one(sql)).toEqual({ busy: 0 });
+    await Promise.all(watchers.map((watcher) => watcher.leave()));
+  });
+
+  it('relays first if too many changes are unrelayed', async () => {
+    await writeAndDie(one, topic, ...Array.from({ length: 500 }, (_, id) => id));
+    const watcher = openWatch(two, topic, { keyed: true });
+    const event = await watcher.next();
+    expect(event.kind === 'snapshot' && [event.part.length, event.last]).toEqual([500, true]);
+    await watcher.leave();
+  });
+});
+
+describe('trimming', () => {
+  const history = () => fixture.admin.one<{ rows: number }>('SELECT count(*)::int AS rows FROM sync_changes');
+  /** All changes so far become older than the history keeps. */
+  const age = () => fixture.admin.query("UPDATE sync_changes SET relay_time = relay_time - interval '1 day'");
+
+  it('does not interrupt a running snapshot, even one that began at an old position', async () => {
+    await write(one, topic, 1, 2, 3, 4, 5);
+    await one.sync.settled();
+    await age();
+    const watcher = openWatch(two, topic, KEYED);
+    expect([await watcher.received(), await watcher.received()]).toEqual(['snapshot 1:1 …', 'snapshot 2:1 …']);
+    for (let change = 0; change < 5; change += 1) await write(one, topic, 1);
+    await one.sync.settled();
+    const trimmed: number[] = [];
+    const trimming = fixture.openReplica({
+      ...{ sweepMs: 5, trimMs: 5, historyRows: 1, historyMs: 0 },
+      onEvent: (event) => event.kind === 'trimmed' && trimmed.push(event.changes),
+    });
+    while (trimmed.length === 0) await pause(5);
+    await trimming.close();
+    const received: string[] = [];
+    while (received.at(-1) !== 'snapshot 5:1') received.push(await watcher.received());
+    expect(received.slice(0, 6)).toEqual(['1:2', '1:3', '1:4', '1:5', '1:6', 'snapshot 3:1 …']);
+    await watcher.leave();
+  });
+
+  it('starts a resumed snapshot over once if its position is gone, and then it completes', async () => {
+    await write(one, topic, 1, 2, 3);
+    const left = openWatch(one, topic, KEYED);
+    const { resumeToken = '' } = await left.next();
+    await left.leave();
+    await one.database.transaction((transaction) => countUp(transaction, topic, 1));
+    await one.sync.settled();
+    await age();
+    const trimming = fixture.openReplica({ sweepMs: 5, trimMs: 5, historyRows: 1 });
+    while ((await history()).rows > 1) await pause(5);
+    const resumed = openWatch(two, topic, { ...KEYED, resumeToken });
+    expect(await resumed.next()).toMatchObject({ kind: 'snapshot', first: true, part: [{ id: 1, value: 2 }] });
+    const received: string[] = [];
+    while (received.at(-1) !== 'snapshot 3:1') {
+      await write(one, topic, 1);
+      await one.sync.settled();
+      received.push(await resumed.received());
+    }
+    expect(received).toEqual(['snapshot 2:1 …', '1:3', '1:4', 'snapshot 3:1']);
+    await trimming.close();
+    await resumed.leave();
+  });
+});

@@ -1,0 +1,36 @@
+import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
+import { RpcError, Status } from '@rondo/rpc/status';
+
+/** Whether the process with this SPIFFE id may serve a service, as `ServiceContext.mayServe` tells. */
+export type MayServe = (identity: string, service: string) => boolean;
+
+/** A call, as far as it tells who makes it. */
+export type Caller = Pick<ServerCall, 'values'>;
+
+/** The ids of those who operate a system. */
+const OPERATOR = /^spiffe:\/\/[^/]+\/(?:person|operator)\//;
+
+/** Whether the caller is a person or an operator. One without a certificate may be anyone: its system has no TLS. */
+export function isOperator({ values }: Caller): boolean {
+  const identity = values.get(callerIdentity);
+  return identity === '' || OPERATOR.test(identity);
+}
+
+/** Whether the caller may serve one of `services`, or has no certificate. */
+export function servesOneOf({ values }: Caller, services: readonly string[], mayServe: MayServe): boolean {
+  const identity = values.get(callerIdentity);
+  return identity === '' || services.some((service) => mayServe(identity, service));
+}
+
+/**
+ * Refuses a caller by its certificate.
+ *
+ * @param needed who may call, as the end of a sentence.
+ */
+export function refuseCaller({ values }: Caller, needed: string): RpcError {
+  // @text <SPIFFE id> may not call this: <who may>
+  // @cause The certificate of the caller names a process that takes no part in the transaction, or no operator.
+  // @remedy Call with the certificate that the text names; name the coordinator's service in the participant's configuration.
+  // @effect none
+  return new RpcError(Status.PERMISSION_DENIED, `${values.get(callerIdentity)} may not call this: ${needed}`);
+}

@@ -1,0 +1,33 @@
+import type { Authenticator } from '@rondo/authentication';
+import type { HttpExchange } from '../listener/exchange.js';
+import { challenge } from './challenge.js';
+
+/**
+ * Verifies the credentials of a request: a token or an API key. Undefined if it has none, and at once. They end here: they are
+ * removed from the request, so that neither services nor logs get them. A cookie is no credential: a browser sends it with
+ * requests that pages of others make.
+ *
+ * The promise rejects with an RpcError if the credentials are refused.
+ */
+export function verifyIdentity(exchange: HttpExchange, authenticator: Authenticator): Promise<void> | undefined {
+  const { headers } = exchange;
+  exchange.identity = { principal: undefined };
+  if (headers.authorization === undefined && headers['x-api-key'] === undefined) return undefined;
+  const sent = { authorization: valuesOf(exchange, 'authorization'), apiKey: valuesOf(exchange, 'x-api-key') };
+  headers.authorization = undefined;
+  headers['x-api-key'] = undefined;
+  return authenticator.authenticate(sent).then(
+    (principal) => {
+      exchange.identity = { principal };
+    },
+    (error: unknown) => {
+      challenge(exchange, error);
+      throw error;
+    },
+  );
+}
+
+/** All values of a header. Of some, `headers` has only the first. */
+function valuesOf({ rawHeaders }: HttpExchange, name: string): readonly string[] {
+  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
+}

@@ -1,0 +1,28 @@
+-- A customer belongs to its salesperson, and its quotes and orders with it. The triggers keep the copies, by which lists walk,
+-- whichever version of the service writes.
+ALTER TABLE customers ADD COLUMN salesperson text NOT NULL DEFAULT '' CHECK (char_length(salesperson) <= 255);
+ALTER TABLE quotes ADD COLUMN salesperson text NOT NULL DEFAULT '';
+ALTER TABLE orders ADD COLUMN salesperson text NOT NULL DEFAULT '';
+
+-- The lock keeps a handover waiting until the new row is committed, so that the handover changes that row too.
+CREATE FUNCTION copy_salesperson() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.salesperson := coalesce((SELECT salesperson FROM customers WHERE id = NEW.customer_id FOR SHARE), '');
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER quotes_copy_salesperson BEFORE INSERT ON quotes FOR EACH ROW EXECUTE FUNCTION copy_salesperson();
+CREATE TRIGGER orders_copy_salesperson BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION copy_salesperson();
+
+CREATE FUNCTION hand_over() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE quotes SET salesperson = NEW.salesperson WHERE customer_id = NEW.id;
+  UPDATE orders SET salesperson = NEW.salesperson WHERE customer_id = NEW.id;
+  INSERT INTO sync_outbox (topic, payload) VALUES (
+    'orders', jsonb_build_object('handover', true, 'customer', NEW.id, 'from', OLD.salesperson, 'to', NEW.salesperson)
+  );
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER customers_hand_over AFTER UPDATE OF salesperson ON customers
+  FOR EACH ROW WHEN (OLD.salesperson <> NEW.salesperson) EXECUTE FUNCTION hand_over();

@@ -1,0 +1,70 @@
+import { type RulesByPath, rulesOf } from '@rondo/access';
+import { CustomerServiceDefinition, type UpdateCustomerRequest } from '@rondo/contracts/sales/v1/customers';
+import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
+import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
+import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
+import type { Principal } from '@rondo/rpc/call';
+import { type OwnedKind, requireInSight, requireMayAssign, salespersonSeenBy, sightOf } from '../domain/access.js';
+import { NAMES } from '../domain/names.js';
+import type { Ports } from '../domain/ports.js';
+
+const IN_SIGHT = { sight: sightOf };
+
+/** Which calls a salesperson may make: the rules of `domain/access.ts` for each method. */
+export function salesRules({ salespersonOf }: Pick<Ports, 'salespersonOf'>): readonly RulesByPath[] {
+  const see = async (kind: OwnedKind, name: string, principal: Principal): Promise<void> => {
+    const id = NAMES[kind].parse(name);
+    if (id === undefined || salespersonSeenBy(principal) === undefined) return;
+    requireInSight(principal, { kind, id, salesperson: await salespersonOf(kind, id) });
+  };
+  const named = (kind: OwnedKind) => (request: { readonly name: string }, principal: Principal) =>
+    see(kind, request.name, principal);
+  return [
+    rulesOf(CustomerServiceDefinition, {
+      createCustomer: ({ customer }, principal) => {
+        if (customer?.salesperson) requireMayAssign(principal, 'customers', customer.salesperson);
+      },
+      getCustomer: named('customer'),
+      listCustomers: IN_SIGHT,
+      async updateCustomer(request, principal) {
+        const { name = '', salesperson = '' } = request.customer ?? {};
+        await see('customer', name, principal);
+        if (changesSalesperson(request)) requireMayAssign(principal, name, salesperson);
+      },
+      deleteCustomer: named('customer'),
+      undeleteCustomer: named('customer'),
+    }),
+    rulesOf(ProductServiceDefinition, {
+      createProduct: 'everyone',
+      getProduct: 'everyone',
+      listProducts: 'everyone',
+      updateProduct: 'everyone',
+      deleteProduct: 'everyone',
+      undeleteProduct: 'everyone',
+      adjustStock: 'everyone',
+      watchProductChanges: 'everyone',
+    }),
+    rulesOf(QuoteServiceDefinition, {
+      createQuote: ({ quote }, principal) => see('customer', quote?.customer ?? '', principal),
+      getQuote: named('quote'),
+      listQuotes: IN_SIGHT,
+      updateQuote: ({ quote }, principal) => see('quote', quote?.name ?? '', principal),
+      deleteQuote: named('quote'),
+      undeleteQuote: named('quote'),
+      acceptQuote: named('quote'),
+    }),
+    rulesOf(OrderServiceDefinition, {
+      placeOrder: ({ order }, principal) => see('customer', order?.customer ?? '', principal),
+      cancelOrder: named('order'),
+      // The feed has only the orders in sight.
+      watchOrders: 'everyone',
+      getOrder: named('order'),
+      listOrders: IN_SIGHT,
+    }),
+  ];
+}
+
+function changesSalesperson({ customer, updateMask }: UpdateCustomerRequest): boolean {
+  if (updateMask === undefined || updateMask.length === 0) return Boolean(customer?.salesperson);
+  return updateMask.includes('salesperson') || updateMask.includes('*');
+}

@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { addProduct, type Company, callersOf, startCompany } from './company.js';
+import { refused } from './refused.js';
+
+const RIGHTS = ['sales.read', 'sales.write'] as const;
+
+describe('what a salesperson sees', () => {
+  let company: Company;
+  let ada: ReturnType<ReturnType<typeof callersOf>>;
+  let bob: typeof ada;
+  let admin: typeof ada;
+  let product: string;
+  const lines = () => [{ product, quantity: 1n }];
+  const start = { count: 0 };
+
+  beforeAll(async () => {
+    company = await startCompany();
+    const as = callersOf(company);
+    [ada, bob, admin] = [as('ada', ...RIGHTS), as('bob', ...RIGHTS), as('root', ...RIGHTS, 'sales.admin')];
+    ({ name: product } = await addProduct(company, { stock: 10_000n }));
+  });
+  afterAll(() => company.stop());
+
+  async function adasCustomer() {
+    start.count += 1;
+    const email = `buyer-${start.count}@example.com`;
+    const customer = await ada.customers.createCustomer({ customer: { displayName: 'Buyer', email } });
+    const quote = await ada.quotes.createQuote({ quote: { customer: customer.name, lines: lines() } });
+    const order = await ada.orders.placeOrder({ order: { customer: customer.name, lines: lines() } });
+    return { customer, quote, order };
+  }
+
+  it('creates customers of the caller, whose quotes and orders only the caller and administrators see', async () => {
+    const { customer, quote, order } = await adasCustomer();
+    expect(customer.salesperson).toBe('ada');
+    for (const clients of [ada, admin, company]) {
+      expect(await clients.customers.getCustomer({ name: customer.name })).toEqual(customer);
+      expect(await clients.quotes.getQuote({ name: quote.name })).toEqual(quote);
+      expect(await clients.orders.getOrder({ name: order.name })).toEqual(order);
+    }
+  });
+
+  it('refuses each call that names what is out of sight as if it did not exist', async () => {
+    const { customer, quote, order } = await adasCustomer();
+    type Call = (names: { customer: string; quote: string; order: string }) => Promise<unknown>;
+    const calls: readonly Call[] = [
+      (names) => bob.customers.getCustomer({ name: names.customer }),
+      (names) => bob.customers.updateCustomer({ customer: { name: names.customer, displayName: 'Mine' } }),
+      (names) => bob.customers.updateCustomer({ customer: { name: names.customer, salesperson: 'bob' } }),
+      (names) => bob.customers.updateCustomer({ customer: { name: names.customer, displayName: 'a', etag: '"x"' } }),
+      (names) => bob.customers.deleteCustomer({ name: names.customer }),
+      (names) => bob.customers.undeleteCustomer({ name: names.customer }),
+      (names) => bob.quotes.createQuote({ quote: { customer: names.customer, lines: lines() } }),
+      (names) => bob.orders.placeOrder({ order: { customer: names.customer, lines: lines() } }),
+      (names) => bob.quotes.getQuote({ name: names.quote }),
+      (names) => bob.quotes.updateQuote({ quote: { name: names.quote, lines: lines() } }),
+      (names) => bob.quotes.deleteQuote({ name: names.quote }),
+      (names) => bob.quotes.undeleteQuote({ name: names.quote }),
+      (names) => bob.quotes.acceptQuote({ name: names.quote }),
+      (names) => bob.orders.getOrder({ name: names.order }),
+      (names) => bob.orders.cancelOrder({ name: names.order }),
+    ];
+    const foreign = { customer: customer.name, quote: quote.name, order: order.name };
+    const missing = { customer: 'customers/none', quote: 'quotes/none', order: 'orders/none' };
+    for (const call of calls) {
+      const { error } = await refused(call(foreign), 'NOT_FOUND');
+      const { error: same } = await refused(call(missing), 'NOT_FOUND');
+      const id = /(customers|quotes|orders)\/\w+/g;
+      expect(error.message.replace(id, '$1/none')).toBe(same.message);
+      expect(error.details.map(({ typeUrl }) => typeUrl)).toEqual(same.details.map(({ typeUrl }) => typeUrl));
+    }
+    expect(await ada.customers.getCustomer({ name: customer.name })).toEqual(customer);
+    expect(await ada.orders.getOrder({ name: order.name })).toEqual(order);
+  });
+
+  it('is refused alike for an invalid request to what is hidden and to what does not exist', async () => {
+    const { customer } = await adasCustomer();
+    for (const name of [customer.name, 'customers/none']) {
+      const call = bob.customers.updateCustomer({ customer: { name, email: 'no address' } });
+      await refused(call, 'INVALID_ARGUMENT', 'customer.email');
+    }
+  });
+
+  it('is all that lists have, with any filter; a filter by what is hidden finds nothing', async () => {
+    const { customer, quote, order } = await adasCustomer();
+    const mine = await bob.customers.createCustomer({
+      customer: { displayName: 'Buyer', email: 'of-bob@example.com' },
+    });
+    for (const filter of [
+      '',
+      'display_name = "Buyer"',
+      'salesperson = "bob"',
+      'create_time > "2020-01-01T00:00:00Z"',
+    ]) {
+      const { customers } = await bob.customers.listCustomers({ filter, showDeleted: true });
+      expect(customers).toEqual([mine]);
+    }
+    expect((await bob.customers.listCustomers({ filter: 'salesperson = "ada"' })).customers).toEqual([]);
+    expect((await bob.customers.listCustomers({ filter: `email = "${customer.email}"` })).customers).toEqual([]);
+    const filter = `customer = "${customer.name}"`;
+    expect(await bob.quotes.listQuotes({ filter })).toEqual({ quotes: [], nextPageToken: '' });
+    expect(await bob.orders.listOrders({ filter })).toEqual({ orders: [], nextPageToken: '' });
+    expect(await bob.orders.listOrders({ filter: 'state = PLACED' })).toEqual({ orders: [], nextPageToken: '' });
+    expect((await ada.quotes.listQuotes({ filter })).quotes).toEqual([quote]);
+    expect((await ada.orders.listOrders({ filter })).orders).toEqual([order]);
+  });
+
+  it('pages by tokens that another caller can not use', async () => {
+    await adasCustomer();
+    await adasCustomer();
+    const page = await ada.orders.listOrders({ pageSize: 1 });
+    const { nextPageToken: pageToken } = page;
+    expect((await ada.orders.listOrders({ pageSize: 1, pageToken })).orders).toHaveLength(1);
+    for (const { orders } of [bob, admin, company, callersOf(company)('ada ', ...RIGHTS)]) {
+      const { fields } = await refused(orders.listOrders({ pageSize: 1, pageToken }), 'INVALID_ARGUMENT');
+      expect(fields).toEqual(['page_token']);
+    }
+  });
+
+  it('is handed over by administrators only, with its quotes and orders', async () => {
+    const { customer, quote, order } = await adasCustomer();
+    const { name } = customer;
+    const handOver = { customer: { name, salesperson: 'bob' }, updateMask: ['salesperson'] };
+    for (const updateMask of [['salesperson'], ['*'], []]) {
+      const change = { ...customer, salesperson: 'bob' };
+      await refused(ada.customers.updateCustomer({ customer: change, updateMask }), 'PERMISSION_DENIED', 'sales.admin');
+    }
+    const forBob = { displayName: 'Buyer', email: 'for-bob@example.com', salesperson: 'bob' };
+    await refused(ada.customers.createCustomer({ customer: forBob }), 'PERMISSION_DENIED', 'sales.admin');
+
+    await admin.customers.updateCustomer(handOver);
+    await refused(ada.customers.getCustomer({ name }), 'NOT_FOUND');
+    await refused(ada.quotes.getQuote({ name: quote.name }), 'NOT_FOUND');
+    await refused(ada.orders.getOrder({ name: order.name }), 'NOT_FOUND');
+    expect((await bob.quotes.getQuote({ name: quote.name })).name).toBe(quote.name);
+    expect((await bob.orders.getOrder({ name: order.name })).name).toBe(order.name);
+    const { orders } = await bob.orders.listOrders({ filter: `customer = "${name}"` });
+    expect(orders.map((one) => one.name)).toEqual([order.name]);
+  });
+});
+
+describe('what a salesperson watches', () => {
+  let company: Company;
+  let as: ReturnType<typeof callersOf>;
+  let product: string;
+  beforeAll(async () => {
+    company = await startCompany();
+    as = callersOf(company);
+    ({ name: product } = await addProduct(company, { stock: 10_000n }));
+  });
+  afterAll(() => company.stop());
+
+  it('has their own orders only, in the snapshot and in each change', async () => {
+    const [ada, bob] = [as('ada', ...RIGHTS), as('bob', ...RIGHTS)];
+    const adas = await ada.customers.createCustomer({ customer: { displayName: 'A', email: 'a@example.com' } });
+    const bobs = await bob.customers.createCustomer({ customer: { displayName: 'B', email: 'b@example.com' } });
+    const order = (customer: string) => ({ order: { customer, lines: [{ product, quantity: 1n }] } });
+    const first = await ada.orders.placeOrder(order(adas.name));
+    const stream = bob.orders.watchOrders({})[Symbol.asyncIterator]();
+    const next = async () => (await stream.next()).value;
+    const snapshot = await next();
+    expect(snapshot?.event).toMatchObject({ value: { orders: [] } });
+    await ada.orders.cancelOrder({ name: first.name });
+    await ada.orders.placeOrder(order(adas.name));
+    const own = await bob.orders.placeOrder(order(bobs.name));
+    const change = await next();
+    expect(change?.event).toEqual({ $case: 'orderChanged', value: own });
+
+    for (const { orders } of [ada, as('root', 'sales.admin'), company]) {
+      const foreign = orders.watchOrders({ resumeToken: change?.resumeToken ?? '' })[Symbol.asyncIterator]();
+      const { fields } = await refused(foreign.next(), 'INVALID_ARGUMENT');
+      expect(fields).toEqual(['resume_token']);
+    }
+
+    // A foreign customer that is handed over comes with a snapshot; when it goes, another snapshot is without it.
+    const admin = as('root', 'sales.admin');
+    const give = (name: string, salesperson: string) =>
+      admin.customers.updateCustomer({ customer: { name, salesperson }, updateMask: ['salesperson'] });
+    await give(adas.name, 'bob');
+    const more = await next();
+    expect(more?.event).toMatchObject({ $case: 'snapshot' });
+    expect(ordersIn(more?.event)).toEqual(3);
+    await give(adas.name, 'ada');
+    expect(ordersIn((await next())?.event)).toEqual(1);
+    await ada.orders.placeOrder(order(adas.name));
+    const last = await bob.orders.cancelOrder({ name: own.name });
+    expect((await next())?.event).toEqual({ $case: 'orderChanged', value: last });
+    await stream.return?.();
+
+    // A watch that was away during the handovers resumes with a snapshot too.
+    const resumed = bob.orders.watchOrders({ resumeToken: change?.resumeToken ?? '' })[Symbol.asyncIterator]();
+    expect(ordersIn((await resumed.next()).value?.event)).toEqual(1);
+    await resumed.return?.();
+  });
+});
+
+function ordersIn(event: { readonly $case: string; readonly value: object } | undefined): number {
+  if (event === undefined || !('orders' in event.value) || !Array.isArray(event.value.orders)) return -1;
+  return event.value.orders.length;
+}

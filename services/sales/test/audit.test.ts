@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createAudit } from '@rondo/access';
+import type { AuditEvent } from '@rondo/contracts/rondo/audit/v1/audit';
+import { createPool, type Database } from '@rondo/database';
+import { eventually } from '@rondo/database/testing';
+import { silentLogger } from '@rondo/rpc/call';
+import { systemClock, systemWallClock } from '@rondo/rpc/clock';
+import { Status } from '@rondo/rpc/status';
+import { addProduct, type Company, callersOf, startCompany } from './company.js';
+import { refused } from './refused.js';
+
+const RIGHTS = ['sales.read', 'sales.write'] as const;
+
+describe('the audit', () => {
+  let company: Company;
+  let database: Database;
+  let ada: ReturnType<ReturnType<typeof callersOf>>;
+  let bob: typeof ada;
+  let product: string;
+  beforeAll(async () => {
+    company = await startCompany(undefined, 'on');
+    database = createPool({ url: company.databaseUrl, maxConnections: 2 });
+    const as = callersOf(company);
+    [ada, bob] = [as('ada', ...RIGHTS), as('bob', ...RIGHTS)];
+    ({ name: product } = await addProduct(company, { stock: 100n }));
+  });
+  afterAll(async () => {
+    await database.close();
+    await company.stop();
+  });
+
+  const events = async (filter = ''): Promise<AuditEvent[]> => (await company.audit.listAuditEvents({ filter })).events;
+  const lines = (found: readonly AuditEvent[]) =>
+    found.map(({ method, resource, code }) => `${method.split('/').at(-1)} ${resource} ${code}`);
+  const since = async () => (await events())[0]?.sequence ?? 0n;
+  const newer = async (sequence: bigint) => (await events()).filter((event) => event.sequence > sequence).reverse();
+
+  it('has one event for each effect, with who, what, which and the trace', async () => {
+    const start = await since();
+    const trace = '0123456789abcdef0123456789abcdef';
+    const fields = { displayName: 'Secret Buyer', email: 'secret@example.com' };
+    const options = { metadata: { traceparent: `00-${trace}-0123456789abcdef-01` } };
+    const { name: customer } = await ada.customers.createCustomer({ customer: fields }, options);
+    await ada.customers.updateCustomer({ customer: { name: customer, displayName: 'Other' } });
+    const quote = await ada.quotes.createQuote({ quote: { customer, lines: [{ product, quantity: 1n }] } });
+    const { order: made } = await ada.quotes.acceptQuote({ name: quote.name });
+    const order = await ada.orders.placeOrder({ order: { customer, lines: [{ product, quantity: 1n }] } });
+    await ada.orders.cancelOrder({ name: order.name });
+    await ada.customers.deleteCustomer({ name: customer });
+    await ada.customers.getCustomer({ name: customer });
+    await ada.orders.listOrders({});
+    expect(made?.name).toMatch(/^orders\//);
+    const found = await newer(start);
+    expect(lines(found)).toEqual([
+      `CreateCustomer ${customer} 0`,
+      `UpdateCustomer ${customer} 0`,
+      `CreateQuote ${quote.name} 0`,
+      `AcceptQuote ${quote.name} 0`,
+      `PlaceOrder ${order.name} 0`,
+      `CancelOrder ${order.name} 0`,
+      `DeleteCustomer ${customer} 0`,
+    ]);
+    expect(found[0]).toMatchObject({
+      subject: 'ada',
+      issuer: 'https://issuer.example.com',
+      process: 'spiffe://example.org/gateway',
+      actors: ['spiffe://example.org/gateway'],
+      method: '/sales.v1.CustomerService/CreateCustomer',
+      traceId: trace,
+    });
+    const stored = await database.query<{ text: string }>(
+      'SELECT to_jsonb(audit_events)::text AS text FROM audit_events',
+    );
+    expect(stored.filter(({ text }) => /secret/i.test(text))).toEqual([]);
+  });
+
+  it('has no event for an effect that is rolled back, nor for the repetition of a call', async () => {
+    const customer = { displayName: 'B', email: 'twice@example.com' };
+    const requestId = '5f0c3b52-7c8e-4b7e-9d6e-3f6a2f1f0a01';
+    const { name } = await ada.customers.createCustomer({ customer, requestId });
+    const order = { customer: name, lines: [{ product, quantity: 1n }] };
+    await ada.orders.placeOrder({ order, requestId });
+    const start = await since();
+    await ada.customers.createCustomer({ customer, requestId });
+    await ada.orders.placeOrder({ order, requestId });
+    const tooMany = { customer: name, lines: [{ product, quantity: 1_000n }] };
+    await refused(ada.orders.placeOrder({ order: tooMany }), 'FAILED_PRECONDITION');
+    const { name: quote } = await ada.quotes.createQuote({ quote: tooMany });
+    await refused(ada.quotes.acceptQuote({ name: quote }), 'FAILED_PRECONDITION');
+    await refused(ada.customers.createCustomer({ customer }), 'ALREADY_EXISTS');
+    await refused(ada.customers.updateCustomer({ customer: { name, displayName: 'C', etag: '"old"' } }), 'ABORTED');
+    expect(lines(await newer(start))).toEqual([`CreateQuote ${quote} 0`]);
+  });
+
+  it('has no event for an effect whose commit fails', async () => {
+    await database.query(`CREATE FUNCTION refuse_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN RAISE EXCEPTION 'no commit'; END $$`);
+    await database.query(`CREATE CONSTRAINT TRIGGER refuse_commit AFTER INSERT ON customers DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW WHEN (NEW.email = 'late@example.com') EXECUTE FUNCTION refuse_commit()`);
+    const start = await since();
+    const customer = { displayName: 'Late', email: 'late@example.com' };
+    await refused(ada.customers.createCustomer({ customer }), 'INTERNAL');
+    expect(await newer(start)).toEqual([]);
+  });
+
+  it('has one event for each refusal, and none for what does not exist', async () => {
+    const { name: customer } = await ada.customers.createCustomer({
+      customer: { displayName: 'C', email: 'c@example.com' },
+    });
+    const wanted = { customer, lines: [{ product, quantity: 1n }] };
+    const { name: quote } = await ada.quotes.createQuote({ quote: wanted });
+    const { name: order } = await ada.orders.placeOrder({ order: wanted });
+    const start = await since();
+    await refused(bob.customers.getCustomer({ name: customer }), 'NOT_FOUND');
+    await refused(bob.quotes.acceptQuote({ name: quote }), 'NOT_FOUND');
+    await refused(bob.orders.cancelOrder({ name: order }), 'NOT_FOUND');
+    await refused(bob.orders.placeOrder({ order: wanted }), 'NOT_FOUND');
+    const handOver = { customer: { name: customer, salesperson: 'bob' } };
+    await refused(ada.customers.updateCustomer(handOver), 'PERMISSION_DENIED');
+    await refused(bob.customers.getCustomer({ name: 'customers/none' }), 'NOT_FOUND');
+    await refused(ada.customers.updateCustomer({ customer: { name: customer, email: 'x' } }), 'INVALID_ARGUMENT');
+    await eventually('the refusals are written', async () => (await newer(start)).length >= 5);
+    expect(lines(await newer(start))).toEqual([
+      `GetCustomer ${customer} ${Status.NOT_FOUND}`,
+      `AcceptQuote ${quote} ${Status.NOT_FOUND}`,
+      `CancelOrder ${order} ${Status.NOT_FOUND}`,
+      `PlaceOrder ${customer} ${Status.NOT_FOUND}`,
+      `UpdateCustomer ${customer} ${Status.PERMISSION_DENIED}`,
+    ]);
+  });
+
+  it('is listed by subject, method, resource, code and time, page by page', async () => {
+    const { name } = await ada.customers.createCustomer({ customer: { displayName: 'D', email: 'd@example.com' } });
+    await ada.customers.deleteCustomer({ name });
+    expect(lines(await events(`resource = "${name}"`))).toEqual([
+      `DeleteCustomer ${name} 0`,
+      `CreateCustomer ${name} 0`,
+    ]);
+    const method = '/sales.v1.CustomerService/DeleteCustomer';
+    expect(lines(await events(`resource = "${name}" AND method = "${method}"`))).toEqual([`DeleteCustomer ${name} 0`]);
+    expect(await events(`resource = "${name}" AND code != 0`)).toEqual([]);
+    expect(await events('subject = "nobody"')).toEqual([]);
+    expect(await events('create_time > "2999-01-01T00:00:00Z"')).toEqual([]);
+    const first = await ada.audit.listAuditEvents({ pageSize: 1, filter: 'subject = "ada"' });
+    const next = { pageSize: 1, filter: 'subject = "ada"', pageToken: first.nextPageToken };
+    const [second] = (await ada.audit.listAuditEvents(next)).events;
+    expect(lines([...first.events, ...(second ? [second] : [])])).toEqual([
+      `DeleteCustomer ${name} 0`,
+      `CreateCustomer ${name} 0`,
+    ]);
+    await refused(bob.audit.listAuditEvents(next), 'INVALID_ARGUMENT', 'page_token');
+  });
+
+  it('is removed after the time to keep it', async () => {
+    const { name } = await ada.customers.createCustomer({ customer: { displayName: 'F', email: 'f@example.com' } });
+    const days = (count: number) =>
+      database.query('UPDATE audit_events SET create_time = now() - make_interval(days => $2) WHERE resource = $1', [
+        name,
+        count,
+      ]);
+    const audit = createAudit({
+      ...{ database, enabled: true, retentionDays: 90, log: silentLogger },
+      ...{ clock: systemClock, wallClock: systemWallClock },
+    });
+    await days(89);
+    await audit.prune();
+    expect(await events(`resource = "${name}"`)).toHaveLength(1);
+    await days(91);
+    await audit.prune();
+    expect(await events(`resource = "${name}"`)).toEqual([]);
+    await audit.close();
+  });
+
+  it('is empty while it is off', async () => {
+    const silent = await company.startReplica();
+    const start = await since();
+    const eve = callersOf(silent)('eve', ...RIGHTS);
+    await eve.customers.createCustomer({ customer: { displayName: 'E', email: 'e@example.com' } });
+    expect(silent.observers).toEqual([]);
+    expect(await newer(start)).toEqual([]);
+    await silent.stop();
+  });
+});
