@@ -10,7 +10,7 @@ const built = path.join(root, '.rondo/ci/bin');
 
 /**
  * `npm run foreign`, `npm run foreign -- <jest arguments>`: needs grpcurl, and npm's registry for the packages that contain the
- * contracts. `--sample` takes every fourth contract, and each that is refused.
+ * contracts. `--sample` takes every sixth contract, and each that is refused.
  * @param {string[]} args
  */
 export async function main(args) {
