@@ -22,15 +22,28 @@ const SLOW = [
 ];
 const QUICK = ['--selectProjects', 'code', '--testPathIgnorePatterns', ...SLOW];
 
+/** What `npm test` leaves to `--all` and `--long`: each takes half a minute or more, beside shorter tests of its subject. */
+const LONG = [
+  'e2e/backup',
+  'e2e/browser',
+  'e2e/chaos',
+  'e2e/editor',
+  'e2e/rotation',
+  'e2e/store-tls',
+  'services/registry/test/etcd-cluster',
+];
+// They take the place of those of jest.config.mjs.
+const WITHOUT_LONG = ['--testPathIgnorePatterns', '/node_modules/', '/e2e/clones/', ...LONG];
+
 async function jest(args) {
   const program = path.join(root, 'node_modules/jest/bin/jest.js');
   return (await run(process.execPath, [...node, program, ...args], { show: true })).code;
 }
 
 /**
- * `npm test` runs the tests of what the processes do. `--all` adds those of a developer's work in a clone, `--clones` runs them
- * alone, and `--quick` runs those that take less than a minute together. `npm test -- <jest arguments>` runs the selected
- * ones in one run of jest.
+ * `npm test` runs the tests of what the processes do. `--all` adds those that take long, and those of a developer's work in a
+ * clone; `--long` and `--clones` run them alone. `--quick` runs those that take less than a minute together. `npm test -- <jest
+ * arguments>` runs the selected ones in one run of jest.
  * A compile error makes the command fail, but the tests that run from sources are run anyway.
  * @param {string[]} args
  */
@@ -41,11 +54,14 @@ export async function main(args) {
   const [first, ...rest] = args;
   if (first === '--quick') return (await jest([...rest, ...QUICK])) || compiled.code;
   if (first === '--clones') return compiled.code || (await journeys(['clones'], rest));
-  if (args.length > 0 && first !== '--all') return (await jest(args)) || compiled.code;
-  const code = await jest(['--selectProjects', 'code']);
+  if (first === '--long') return compiled.code || (await journeys(['code', 'e2e'], [...rest, ...LONG]));
+  const all = first === '--all';
+  if (args.length > 0 && !all) return (await jest(args)) || compiled.code;
+  const which = all ? [] : WITHOUT_LONG;
+  const code = await jest([...which, '--selectProjects', 'code']);
   if (compiled.code !== 0 || !existsSync(path.join(root, 'e2e/package.json'))) return code || compiled.code;
   // After the others, as a journey has processes of its own that want to run.
-  return (await journeys(first === '--all' ? ['e2e', 'clones'] : ['e2e'], rest)) || code;
+  return (await journeys(all ? ['e2e', 'clones'] : ['e2e'], [...rest, ...which])) || code;
 }
 
 const journeys = (projects, args) =>

@@ -1,8 +1,10 @@
 -- A customer belongs to its salesperson, and its quotes and orders with it. The triggers keep the copies, by which lists walk,
--- whichever version of the service writes.
+-- whichever version of the service writes: a new row that names none gets its customer's.
 ALTER TABLE customers ADD COLUMN salesperson text NOT NULL DEFAULT '' CHECK (char_length(salesperson) <= 255);
 ALTER TABLE quotes ADD COLUMN salesperson text NOT NULL DEFAULT '';
 ALTER TABLE orders ADD COLUMN salesperson text NOT NULL DEFAULT '';
+ALTER TABLE quotes ALTER COLUMN salesperson DROP DEFAULT;
+ALTER TABLE orders ALTER COLUMN salesperson DROP DEFAULT;
 
 -- The lock keeps a handover waiting until the new row is committed, so that the handover changes that row too.
 CREATE FUNCTION copy_salesperson() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -11,8 +13,10 @@ BEGIN
   RETURN NEW;
 END
 $$;
-CREATE TRIGGER quotes_copy_salesperson BEFORE INSERT ON quotes FOR EACH ROW EXECUTE FUNCTION copy_salesperson();
-CREATE TRIGGER orders_copy_salesperson BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION copy_salesperson();
+CREATE TRIGGER quotes_copy_salesperson BEFORE INSERT ON quotes
+  FOR EACH ROW WHEN (NEW.salesperson IS NULL) EXECUTE FUNCTION copy_salesperson();
+CREATE TRIGGER orders_copy_salesperson BEFORE INSERT ON orders
+  FOR EACH ROW WHEN (NEW.salesperson IS NULL) EXECUTE FUNCTION copy_salesperson();
 
 CREATE FUNCTION hand_over() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -40,6 +40,8 @@ describe('AcceptQuote', () => {
     const { name: product } = await addProduct(company);
     const { name } = await addQuote(company, await addCustomer(company), { product, quantity: 1n });
     const { order } = await company.quotes.acceptQuote({ name });
+    // The reply comes with the decision. On a busy machine the quote may get its last state afterwards.
+    await eventually('the quote is ACCEPTED', async () => (await stateOf(name)) === QuoteState.QUOTE_STATE_ACCEPTED);
     await company.orders.cancelOrder({ name: order?.name ?? '' });
     await refused(accept(name), 'FAILED_PRECONDITION', `${order?.name} has been cancelled since; create another quote`);
   });

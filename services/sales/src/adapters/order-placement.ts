@@ -23,6 +23,8 @@ const PLACED = `${payloadSql('$19')} || jsonb_build_object('salesperson', salesp
  * If a product is visibly sold out, the statement takes no lock. So a refusal waits neither for the lock of a product
  * nor for the disk, to which a lock is written.
  *
+ * The order gets its customer's salesperson. The customer's lock keeps a handover waiting, so that it changes this order too.
+ *
  * `$1` to `$3` are the products, their quantities and the versions at which they were priced; `$4` to `$12` the order;
  * `$13` to `$17` its lines; `$18` the time, and `$19` the payload for watchers; `$20` to `$25` the outcome of the call; `$26` to
  * `$33` its event, if it is audited.
@@ -40,17 +42,19 @@ const placeOrderSql = (audited: boolean) => `
     WHERE NOT EXISTS (SELECT FROM short)
     ORDER BY products.id
     FOR NO KEY UPDATE OF products
+  ), customer AS (
+    SELECT salesperson FROM customers WHERE id = $6::text AND delete_time IS NULL AND NOT EXISTS (SELECT FROM short)
+    FOR SHARE
   ), ready AS (
-    SELECT FROM locked
-    HAVING count(*) = cardinality($1::text[]) AND bool_and(as_priced AND stock >= quantity)
-      AND EXISTS (SELECT FROM customers WHERE id = $6::text AND delete_time IS NULL)
+    SELECT (SELECT salesperson FROM customer) AS salesperson FROM locked
+    HAVING count(*) = cardinality($1::text[]) AND bool_and(as_priced AND stock >= quantity) AND EXISTS (SELECT FROM customer)
   ), taken AS (
     UPDATE products SET stock = products.stock - locked.quantity FROM locked, ready WHERE products.id = locked.id
   ), placed AS (
-    INSERT INTO orders (${ORDER_COLUMNS}, create_time, update_time)
+    INSERT INTO orders (${ORDER_COLUMNS}, salesperson, create_time, update_time)
     SELECT
       $4::text, $5::text, $6::text, $7::date, $8::numeric, $9::numeric, $10::text, $11::numeric, $12::numeric,
-      $18::timestamptz, $18::timestamptz
+      salesperson, $18::timestamptz, $18::timestamptz
     FROM ready
     RETURNING id, salesperson, sequence
   ), lines AS (

@@ -15,11 +15,18 @@ export function createProductFeed(sync: Pick<Sync, 'watch'>): ProductFeed {
     async *watch(signal) {
       try {
         for await (const event of sync.watch({ topic: PRODUCTS_TOPIC, signal, snapshot })) {
-          yield event.kind === 'change' ? payloadFields(event.payload).text('id') : undefined;
+          if (event.kind === 'change') yield* idsOf(event.payload);
+          else yield undefined;
         }
       } catch (error) {
         throw toWatchError(error, 'products');
       }
     },
   };
+}
+
+/** Entries from before migration 0013 have one id. */
+function idsOf(payload: unknown): readonly string[] {
+  const { texts, text } = payloadFields(payload);
+  return typeof payload === 'object' && payload !== null && 'ids' in payload ? texts('ids') : [text('id')];
 }
