@@ -30,7 +30,7 @@ export async function untilReady(registry, { names, certs, failed, signal }) {
       if (rows !== undefined && missing.length === 0) return rows.filter(({ name }) => names.includes(name));
       if (performance.now() > expiresAt)
         throw new Error(`not ready after a minute: ${missing.join(', ') || 'registry'}`);
-      await Promise.race([failed, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
+      await Promise.race([failed, pause()]);
     }
   });
 }
@@ -40,13 +40,22 @@ export async function untilReady(registry, { names, certs, failed, signal }) {
  * @param {string} registry
  * @param {string} [certs] The folder of the certificates, with TLS.
  * @returns {Promise<Row[]>}
- * @throws {Error} if the registry doesn't answer.
+ * @throws {Error} if the registry doesn't answer within a minute.
  */
 export async function listReady(registry, certs) {
-  const rows = await withRegistry({ registry, certs }, (list) => list(new Date(0)));
-  if (rows === undefined) throw new Error(`the registry at ${registry} doesn't answer: ./rondo logs registry`);
-  return rows;
+  const expiresAt = performance.now() + TIMEOUT_MS;
+  return await withRegistry({ registry, certs }, async (list) => {
+    for (;;) {
+      const rows = await list(new Date(0));
+      if (rows !== undefined) return rows;
+      if (performance.now() > expiresAt)
+        throw new Error(`the registry at ${registry} doesn't answer: ./rondo logs registry`);
+      await pause();
+    }
+  });
 }
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, POLL_MS));
 
 async function withRegistry({ registry, certs }, work) {
   const { createChannel, createClient, staticResolver } = await import('../../packages/rpc/dist/exports/client.js');

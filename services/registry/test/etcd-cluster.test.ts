@@ -76,7 +76,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     await Promise.all([one, other].map(untilReady));
     const lease = async (instanceId: string) => ({
       instanceId,
-      leaseId: (await one.register(registration({ instanceId }), TTL_MS)).leaseId,
+      leaseId: (await one.register(registration({ instanceId }), TTL_MS, ownSecret())).leaseId,
     });
     const renewed = await lease('renewed');
     await lease('lost');
@@ -99,7 +99,10 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     await untilReady(first);
     const leases = [];
     for (const instanceId of ['back', 'gone']) {
-      leases.push({ instanceId, leaseId: (await first.register(registration({ instanceId }), TTL_MS)).leaseId });
+      leases.push({
+        instanceId,
+        leaseId: (await first.register(registration({ instanceId }), TTL_MS, ownSecret())).leaseId,
+      });
     }
     await first.close();
     await sleep(systemClock, TTL_MS + 2000);
@@ -138,7 +141,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     const { address } = await alone();
     const [one, other] = [open([address]), open([address])];
     await Promise.all([one, other].map(untilReady));
-    const { leaseId } = await one.register(registration(), TTL_MS * 10);
+    const { leaseId } = await one.register(registration(), TTL_MS * 10, ownSecret());
     const lease = { leaseId, instanceId: 'sales-1' };
     for (let round = 1; round <= 40; round += 1) {
       const metadata = { round: String(round) };
@@ -195,7 +198,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     const { log, lines } = recordingLog();
     const store = open([etcd.address], { log });
     await untilReady(store);
-    const { leaseId } = await store.register(registration(), 60_000);
+    const { leaseId } = await store.register(registration(), 60_000, ownSecret());
     await etcd.kill();
     await eventually(() => !store.connected);
     expect(await listed(store)).toHaveLength(1);
@@ -233,7 +236,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     const etcd = await alone();
     const store = open([etcd.address], { warmingMs: 60_000 });
     await untilReady(store);
-    await store.register(registration(), 60_000);
+    await store.register(registration(), 60_000, ownSecret());
     const before = await store.listServices();
     const follower = new WatchClient(store);
     await follower.next();
@@ -252,14 +255,14 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     const gate = watchGate();
     const [one, cut] = [open([address]), open([address], { through: gate.through })];
     await Promise.all([one, cut].map(untilReady));
-    const leaving = await one.register(registration({ instanceId: 'goes' }), TTL_MS * 10);
-    await one.register(registration({ instanceId: 'stays' }), TTL_MS * 10);
+    const leaving = await one.register(registration({ instanceId: 'goes' }), TTL_MS * 10, ownSecret());
+    await one.register(registration({ instanceId: 'stays' }), TTL_MS * 10, ownSecret());
     await eventually(async () => (await listed(cut)).length === 2);
     const follower = new WatchClient(cut);
     await follower.next();
     gate.shut();
     await one.deregister({ leaseId: leaving.leaseId, instanceId: 'goes' });
-    const { position } = await one.register(registration({ instanceId: 'comes' }), TTL_MS * 10);
+    const { position } = await one.register(registration({ instanceId: 'comes' }), TTL_MS * 10, ownSecret());
     const channel = createChannel({ ...io, resolver: staticResolver([address]) });
     closers.push(() => channel.close());
     await createClient(KVDefinition, { channel }).compact({ revision: position.revision });

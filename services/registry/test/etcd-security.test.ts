@@ -12,7 +12,7 @@ import { connectEtcd } from '../src/adapters/etcd-store/members.js';
 import { DEFAULT_TOTAL_LIMITS } from '../src/domain/limits.js';
 import { untilReady } from './etcd/clients.js';
 import { noEtcd, startEtcd, tellSkipped } from './etcd/etcd-process.js';
-import { listed, recordingLog, registration, WatchClient } from './store/fixture.js';
+import { listed, ownSecret, recordingLog, registration, WatchClient } from './store/fixture.js';
 
 const TTL_MS = 30_000;
 const PASSWORD = 'open, sesame/@:';
@@ -64,7 +64,7 @@ tellSkipped('an etcd with users', noEtcd);
     const { address, forget } = await guarded();
     const { store } = open({ endpoints: [address], credentials: { user: 'root', password: PASSWORD } });
     await untilReady(store);
-    const { leaseId } = await store.register(registration(), TTL_MS);
+    const { leaseId } = await store.register(registration(), TTL_MS, ownSecret());
     const follower = new WatchClient(store);
     await follower.next();
     await forget();
@@ -150,7 +150,7 @@ tellSkipped('an etcd behind TLS', missing);
     const full = { ca: pem('ca.pem'), cert: pem('end.pem'), key: pem('end.key') };
     const { store } = open({ endpoints: [address], tls: full });
     await untilReady(store);
-    await store.register(registration(), TTL_MS);
+    await store.register(registration(), TTL_MS, ownSecret());
     expect(await listed(store)).toHaveLength(1);
     for (const tls of [undefined, { ca: full.ca }, { cert: full.cert, key: full.key }]) {
       await expect(open({ endpoints: [address], tls }).store.ready()).rejects.toMatchObject({

@@ -127,10 +127,15 @@ $$;
 CREATE TRIGGER orders_set_quote_state AFTER INSERT OR UPDATE OF project ON orders
   FOR EACH ROW WHEN (NEW.quote_id IS NOT NULL) EXECUTE FUNCTION set_quote_state();
 
--- Each change of products is told to watchers through the outbox of @rondo/sync, whichever statement makes it.
+-- Each change of products is told to watchers through the outbox of @rondo/sync, whichever statement makes it: one entry for up
+-- to 100 products, as each order changes several.
 CREATE FUNCTION append_product_changes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO sync_outbox (topic, payload) SELECT 'products', jsonb_build_object('id', id) FROM changed ORDER BY id;
+  INSERT INTO sync_outbox (topic, payload)
+  SELECT 'products', jsonb_build_object('ids', jsonb_agg(id ORDER BY id))
+  FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / 100 AS part FROM changed) AS numbered
+  GROUP BY part
+  ORDER BY part;
   RETURN NULL;
 END
 $$;

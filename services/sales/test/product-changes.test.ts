@@ -125,3 +125,26 @@ it('a watch of changes begins with a message without a name', async () => {
   await watch.return?.();
   await company.stop();
 });
+
+it('a watch gets each product of a statement that changes many', async () => {
+  const company = await startCompany();
+  const database = createPool({ url: company.databaseUrl, applicationName: 'test' });
+  const watch = company.products.watchProductChanges({})[Symbol.asyncIterator]();
+  try {
+    expect(await watch.next()).toMatchObject({ value: { product: '' } });
+    await database.query(
+      `INSERT INTO products (id, title, sku, currency, unit_price_minor, stock, delivery_effort_minutes)
+       SELECT 'many-' || n, 'Desk', 'MANY-' || n, 'EUR', 1999, 0, 60 FROM generate_series(1, 250) AS n`,
+    );
+    const changed = new Set<string>();
+    while (changed.size < 250) {
+      const { value } = await watch.next();
+      expect(value?.product).toMatch(/^products\/many-[0-9]+$/);
+      changed.add(value?.product ?? '');
+    }
+  } finally {
+    await watch.return?.();
+    await database.close();
+    await company.stop();
+  }
+});

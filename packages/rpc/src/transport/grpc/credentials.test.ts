@@ -26,7 +26,8 @@ import { grpcTransport } from './transport.js';
   });
 
   async function connect(options: TlsOptions | undefined): Promise<string> {
-    const transport = grpcTransport(`127.0.0.1:${port}`, { tls: options });
+    // A busy machine may take longer than the default.
+    const transport = grpcTransport(`127.0.0.1:${port}`, { tls: options, connectTimeoutMs: 30_000 });
     try {
       await transport.connect();
       return transport.state;

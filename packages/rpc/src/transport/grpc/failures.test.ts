@@ -38,7 +38,8 @@ async function connectTo(onStream: OnStream) {
 }
 
 async function connected(address: string): Promise<Transport> {
-  const transport = grpcTransport(address);
+  // A busy machine may take longer than the default.
+  const transport = grpcTransport(address, { connectTimeoutMs: 30_000 });
   closers.push(() => transport.close());
   await transport.connect();
   return transport;
