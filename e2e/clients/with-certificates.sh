@@ -18,7 +18,7 @@ cp "$folder/other/certs/person/"tls.* "$person/ca.crt" "$folder/stranger"
 RONDO_TLS=on RONDO_TLS_DIR=$folder/certs/calculator RONDO_LISTEN=127.0.0.1:0 RONDO_REGISTRY=127.0.0.1:1 \
   node "$root/services/calculator/dist/main.js" >"$folder/log" &
 server=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
   address=$(grep -o 'listening on [0-9.:]*' "$folder/log" | cut -d' ' -f3) && break
   sleep 0.1
 done
