@@ -50,6 +50,15 @@ describe('three times as many calls as the handlers can answer', () => {
     expect(p99(settled)).toBeLessThan(2 * WORK_MS);
   });
 
+  it('delay calls of high priority for six tenths of a second in all, until the limit is found', () => {
+    const slow = seeds.flatMap((seed) => {
+      return simulate(overload, { seconds: 25, seed }).high.answered.filter(({ tookMs }) => tookMs > 2 * WORK_MS);
+    });
+    // There are a hundred a second.
+    expect(slow.length).toBeLessThan(60 * seeds.length);
+    expect(slow.length).toBeGreaterThan(0);
+  });
+
   it.each(seeds)('are forgotten a second later (seed %i)', (seed) => {
     const { normal } = simulate(overload, { seconds: 25, seed });
     expect(within(normal.refused, 16, 25)).toBe(0);
@@ -97,7 +106,7 @@ describe('calls that do not queue', () => {
   });
 
   it.each(seeds)('are not refused because a thousand come at once (seed %i)', (seed) => {
-    const rate = (ms: number) => (ms > 3_000 && ms < 3_100 ? 20_000 : 100);
+    const rate = (ms: number) => (ms > 3_000 && ms < 3_050 ? 20_000 : 100);
     const { normal } = simulate({ normal: { ...pooled, rate } }, { seconds: 4, deadlineMs: 10_000, seed });
     expect(normal.answered.length).toBeGreaterThan(1_000);
     expect(normal.refused).toEqual([]);

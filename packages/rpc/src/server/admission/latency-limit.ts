@@ -21,7 +21,7 @@ const MAX_MICROS = 2 ** 31 - 1;
 /** As long as fewer calls of all methods together are in flight, none is refused. */
 const LEAST_CALLS = 20;
 /** A limit ends when it has refused no call for so long. Milliseconds. */
-const CALM_MS = 1_000;
+const CALM_MS = 500;
 /** From so many calls in flight on, none of which ends for a second, the handlers count as stuck. */
 const STUCK_CALLS = 100;
 const STUCK_MS = 1_000;
@@ -52,6 +52,8 @@ export const NO_LIMIT = 2 ** 30;
 interface Window {
   /** How long they took, on average. */
   readonly meanMs: number;
+  /** How long those that are in flight now will take if as many end a millisecond as in this window, by Little's law. */
+  readonly aheadMs: number;
   /** How many were in flight, on average. */
   readonly inFlight: number;
   readonly passedMs: number;
@@ -183,6 +185,7 @@ export class LatencyLimit {
     const inFlight = this.#totalInFlight / this.#calls;
     const leastMs = this.#leastMicros / 1_000;
     const passedMs = now - this.#since;
+    const aheadMs = (this.#inFlight * passedMs) / this.#calls;
     this.#since = now;
     // Twice the standard deviation of that many calls at random.
     const chance = 2 * Math.sqrt(this.#calls);
@@ -200,7 +203,7 @@ export class LatencyLimit {
       this.#usualMs = leastMs;
       this.#usualCalls = inFlight;
     } else if (this.#limit === NO_LIMIT) {
-      this.#watch({ meanMs, inFlight, passedMs, grows, shrinks, fails });
+      this.#watch({ meanMs, aheadMs, inFlight, passedMs, grows, shrinks, fails });
     } else {
       this.#adjust(meanMs, inFlight, now);
     }
@@ -211,12 +214,17 @@ export class LatencyLimit {
   }
 
   /** Without a limit: learns what is usual, and begins to limit if calls queue. */
-  #watch({ meanMs, inFlight, passedMs, grows, shrinks, fails }: Window): void {
+  #watch({ meanMs, aheadMs, inFlight, passedMs, grows, shrinks, fails }: Window): void {
     const unknown = this.#learnt === 0;
     const tooMany = inFlight > this.#usualCalls * 2 + SLACK_CALLS;
-    const queues = tooMany && this.#isSlow(meanMs) && (unknown ? grows || fails : !shrinks);
+    const slow = this.#isSlow(meanMs);
+    // Calls that end have waited as long as the queue was when they began. If it grows, the next ones wait longer.
+    const becomeSlow = grows && !unknown && this.#isSlow(aheadMs);
+    const queues = tooMany && (slow || becomeSlow) && (unknown ? grows || fails : !shrinks);
     this.#slowWindows = queues ? this.#slowWindows + 1 : 0;
-    if (this.#slowWindows >= Math.max(this.#tolerance.windows, unknown ? WINDOWS_UNKNOWN : 0)) {
+    // A burst that is over sooner is served.
+    const enough = unknown ? WINDOWS_UNKNOWN : this.#tolerance.windows + (slow ? 0 : 1);
+    if (this.#slowWindows >= Math.max(this.#tolerance.windows, enough)) {
       this.#begin(this.#fitting(meanMs, inFlight));
     } else if (!queues && !fails && this.#server.limited === 0) {
       const fast = !grows && this.#learnt < WINDOWS_TO_LEARN;
