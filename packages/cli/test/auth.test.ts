@@ -38,7 +38,7 @@ it('prints the rules of a package, or says that it has none', async () => {
     [
       'rondo.conformance.auth.v1',
       '  Method                 Person or program            Process',
-      '  SecuredService/Open    everybody                    any',
+      '  SecuredService/Open    every caller                 any',
       '  SecuredService/Read    secured.read                 any',
       '  SecuredService/Pass    not needed                   front',
       '  SecuredService/Write   secured.read, secured.write  front',

@@ -81,6 +81,8 @@ const attacks: readonly [name: string, by: () => MutualTls, forged: () => Promis
   ['no subject', () => front, () => forge({ claims: { sub: '' } })],
   ['a subject that is too long', () => front, () => forge({ claims: { sub: 'a'.repeat(256) } })],
   ['scopes that are no text', () => front, () => forge({ claims: { scope: ['secured.read'] } })],
+  ['an expiry that is no time', () => front, () => forge({ claims: { origin_exp: '1767225600' } })],
+  ['an expiry beyond all times', () => front, () => forge({ claims: { origin_exp: 1e300 } })],
   ['the name of another issuer', () => front, () => forge({ claims: { iss: 'spiffe://rondo.test/gateway' } })],
   ['the name of another actor', () => front, () => forge({ claims: { act: { sub: SALES } } })],
   ['no actor', () => front, () => forge({ claims: { act: undefined } })],

@@ -1,5 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Authority } from '@rondo/certificates';
+import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
+import type { Principal } from '../src/exports/call.js';
 import { Status } from '../src/exports/status.js';
 import { failureOf } from '../src/testing/failure-of.js';
 import { certify, mutualTlsIn, newAuthority } from './support/identities.js';
@@ -46,6 +48,36 @@ describe.each([
     const server = await system.serve(sales, { onRead: () => last.read({}) });
     const client = system.clientOf(server, await system.processOf('front'), { tunnel });
     expect(await client.read({}, { principal: ada })).toMatchObject({ subject: 'ada', actors: [SALES, FRONT] });
+  });
+
+  it("a stream ends when the credentials of its principal expire, also of a process behind the caller's", async () => {
+    const [sales, ledger] = await Promise.all([system.processOf('sales'), system.processOf('ledger')]);
+    const last = system.clientOf(await system.serve(ledger, { endless: true }), sales, { tunnel });
+    const seen: string[] = [];
+    const follow = async (principal?: Principal) => {
+      for await (const { subject } of last.follow({}, { principal })) seen.push(subject);
+    };
+    const onRead = async () => {
+      const { code, message } = await failureOf(follow());
+      return { subject: message, issuer: String(code), scopes: [], actors: [] };
+    };
+    const server = await system.serve(sales, { onRead });
+    const client = system.clientOf(server, await system.processOf('front'), { tunnel });
+    const expireTime = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 1_000);
+    const lasting = follow({ ...ada, subject: 'eve' });
+    const expired = await failureOf(follow({ ...ada, subject: 'bob', expireTime }));
+    expect(expired.code).toBe(Status.UNAUTHENTICATED);
+    expect(expired.detail(ErrorInfo)).toMatchObject({
+      reason: 'AUTH_CREDENTIALS_EXPIRED',
+      metadata: { subject: 'bob' },
+    });
+    expect(expired.message).toContain(`the credentials of bob expired at ${expireTime.toISOString()}`);
+    const behind = await client.read({}, { principal: { ...ada, expireTime: new Date(Date.now() + 1_000) } });
+    expect(behind).toMatchObject({ subject: expect.stringContaining('the credentials of ada expired'), issuer: '16' });
+    expect(seen.sort()).toEqual(['ada', 'bob', 'eve']);
+    // The credentials of unknown end are still good.
+    expect(await Promise.race([lasting, 'open'])).toBe('open');
+    lasting.catch(() => undefined);
   });
 
   it('a standing connection goes on after its process has a new certificate, and so does the next one', async () => {

@@ -343,7 +343,16 @@ describe('pages of other origins', () => {
 
 describe('the rate limit', () => {
   it('is by principal, and by address for requests without one', async () => {
-    const { get: ask } = await gateway({ rate: { perSecond: 1, burst: 2 }, clock: new ManualClock() });
+    const clock = new ManualClock();
+    let verified = 0;
+    const counting: EdgeOptions['authenticator'] = {
+      ...authenticator,
+      authenticate(sent) {
+        verified += 1;
+        return authenticator.authenticate(sent);
+      },
+    };
+    const { get: ask } = await gateway({ rate: { perSecond: 1, burst: 2 }, clock, authenticator: counting });
     const [ada, bob] = [await token(), await token('notes.read', 'bob')].map((text) => ({
       authorization: `Bearer ${text}`,
     }));
@@ -354,8 +363,14 @@ describe('the rate limit', () => {
     };
     expect(await statuses(ada)).toEqual([200, 200, 429]);
     expect(await statuses(bob)).toEqual([200, 200, 429]);
+    expect(await statuses({ 'x-api-key': apiKey })).toEqual([200, 200, 429]);
+    verified = 0;
     expect(await statuses({ authorization: 'Bearer rondo_x' })).toEqual([401, 401, 429]);
     expect(await statuses()).toEqual([429, 429, 429]);
+    // So many were refused that even those of a principal aren't verified.
+    expect(await statuses({ 'x-api-key': apiKey })).toEqual([429, 429, 429]);
+    expect(verified).toBe(2);
+    await clock.advance(3_000);
     expect(await statuses({ 'x-api-key': apiKey })).toEqual([200, 200, 429]);
   });
 });

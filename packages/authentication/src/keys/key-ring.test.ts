@@ -46,7 +46,9 @@ const open = () => new KeyRing({ file, clock, wallClock: { now: () => now }, log
 describe('an API key', () => {
   it('is its principal, and the file has only its hash', () => {
     const text = add('ci');
-    expect(open().verify(text)).toEqual({ subject: 'ci', issuer: 'api-keys', scopes: ['sales.read'], actors: [] });
+    const expireTime = new Date(EXPIRES);
+    const principal = { subject: 'ci', issuer: 'api-keys', scopes: ['sales.read'], actors: [], expireTime };
+    expect(open().verify(text)).toEqual(principal);
     expect(readFileSync(file, 'utf8')).not.toContain(text.slice(-43));
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(text).toMatch(/^rondo_[0-9a-f]{12}_[A-Za-z0-9_-]{43}$/);

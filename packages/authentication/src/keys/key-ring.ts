@@ -68,8 +68,9 @@ export class KeyRing {
     if (key === undefined || !isSameHash(hashOfApiKey(text), key.hash)) {
       throw invalidCredentials('the API key is unknown, or it is revoked');
     }
-    if (this.#options.wallClock.now() >= new Date(key.expires)) throw invalidCredentials('the API key has expired');
-    return { subject: key.subject, issuer: ISSUER, scopes: key.scopes, actors: [] };
+    const expireTime = new Date(key.expires);
+    if (this.#options.wallClock.now() >= expireTime) throw invalidCredentials('the API key has expired');
+    return { subject: key.subject, issuer: ISSUER, scopes: key.scopes, actors: [], expireTime };
   }
 
   close(): void {

@@ -30,6 +30,8 @@ export type VerifyToken = (token: string) => Promise<Principal>;
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
 /** Clocks of the issuer and of this machine may differ by so much. Seconds. */
 const CLOCK_SKEW_S = 60;
+/** The latest time that a `Date` can tell. Seconds. */
+const LATEST_S = 8.64e12;
 /** `typ` of tokens for access. Other kinds, such as logout tokens, are no credentials (RFC 8725, section 3.11). */
 const TYPES: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt', 'application/jwt']);
 /** A subject is in logs and in the metadata of calls. */
@@ -38,11 +40,9 @@ const SUBJECT = /^[\x20-\x7e]{1,255}$/;
 const MAX_REMEMBERED = 1_000;
 
 interface Remembered {
-  readonly principal: Principal;
+  readonly principal: Principal & { readonly expireTime: Date };
   readonly keys: KeySet;
   readonly revision: number;
-  /** When the token expires, by the wall clock. Milliseconds. */
-  readonly until: number;
 }
 
 /**
@@ -64,7 +64,7 @@ export function createTokenVerifier(rules: TokenRules, { clock, wallClock, log }
     const known = remembered.get(token);
     if (known !== undefined) {
       known.keys.refresh();
-      if (known.revision === known.keys.revision && now.getTime() < known.until) return known.principal;
+      if (known.revision === known.keys.revision && now < known.principal.expireTime) return known.principal;
       remembered.delete(token);
     }
     const issuer = issuerOf(token);
@@ -72,8 +72,7 @@ export function createTokenVerifier(rules: TokenRules, { clock, wallClock, log }
     if (keys === undefined) throw invalidCredentials('the issuer of the token is not one that is trusted here');
     const payload = await verify(token, { keys, issuer, audience: rules.audience, now });
     const principal = toPrincipal(payload, issuer, rules.scopesClaim);
-    const until = ((payload.exp ?? 0) + CLOCK_SKEW_S) * 1_000;
-    remembered.set(token, { principal, keys, revision: keys.revision, until });
+    remembered.set(token, { principal, keys, revision: keys.revision });
     const [oldest] = remembered.keys();
     if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
     return principal;
@@ -131,10 +130,11 @@ function reasonOf(error: unknown, audience: string): string {
   return 'the token is malformed';
 }
 
-function toPrincipal(payload: JWTPayload, issuer: string, scopesClaim: string | undefined): Principal {
+function toPrincipal(payload: JWTPayload, issuer: string, scopesClaim: string | undefined): Remembered['principal'] {
   const { sub: subject } = payload;
   if (typeof subject !== 'string' || !SUBJECT.test(subject)) {
     throw invalidCredentials('the claim sub of the token is not 1 to 255 printable characters of ASCII');
   }
-  return { subject, issuer, scopes: scopesOf(payload, scopesClaim), actors: [] };
+  const expireTime = new Date(Math.min((payload.exp ?? 0) + CLOCK_SKEW_S, LATEST_S) * 1_000);
+  return { subject, issuer, scopes: scopesOf(payload, scopesClaim), actors: [], expireTime };
 }

@@ -30,7 +30,7 @@ export const auth = defineCommand({
   examples: [
     ['auth matrix', 'The rules of all contracts.'],
     ['auth matrix rondo.registry.v1', 'Those of one package.'],
-    ['auth matrix --json | jq \'.packages[].methods[] | select(.auth == "public")\'', 'What everybody may call.'],
+    ['auth matrix --json | jq \'.packages[].methods[] | select(.auth == "public")\'', 'What every caller may call.'],
   ],
   complete: (written, { repository }) => complete(written, repository),
   async run({ values, positionals: [action, ...names] }, { repository, stdout }) {

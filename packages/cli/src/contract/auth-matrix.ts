@@ -51,8 +51,8 @@ export function formatRules(packages: readonly PackageRules[], markdown: boolean
 /** What a person or program needs, and which process may call. */
 function cellsOf({ method, auth }: MethodRule, markdown: boolean): readonly string[] {
   const mark = (text: string) => (markdown ? `\`${text}\`` : text);
-  if (auth === undefined) return [mark(method), 'nobody', 'none'];
-  if (auth === 'public') return [mark(method), 'everybody', 'any'];
+  if (auth === undefined) return [mark(method), 'no caller', 'none'];
+  if (auth === 'public') return [mark(method), 'every caller', 'any'];
   const { scopes, callers } = auth;
   const person = scopes.length === 0 ? 'not needed' : scopes.map(mark).join(', ');
   const process = callers.includes('*') ? 'any with a certificate' : callers.map(mark).join(', ');

@@ -33,6 +33,7 @@ export class CallContext {
   readonly #parents: readonly (CallContext | AbortSignal)[];
   #endsAt: number | undefined;
   #timer: Timer | undefined;
+  #otherEnd: Timer | undefined;
   #reason: RpcError | undefined;
   #controller: AbortController | undefined;
   /** The first listener. Most calls have one at a time, which needs no set. */
@@ -108,6 +109,7 @@ export class CallContext {
   /** Cancels the timer and removes the listeners on the parents. Call it once the call has an outcome. */
   release(): void {
     this.#timer?.cancel();
+    this.#otherEnd?.cancel();
     for (const parent of this.#parents) {
       if (parent instanceof CallContext) parent.offEnd(this.#onParent);
       else parent.removeEventListener('abort', this.#onParent);
@@ -122,6 +124,13 @@ export class CallContext {
     const allowedMs = deadline - clock.now();
     if (allowedMs <= 0) this.end(deadlineExceeded(allowedMs, by));
     else this.#timer = clock.setTimer(allowedMs, () => this.end(deadlineExceeded(allowedMs, by)));
+  }
+
+  /** Ends the call after `ms` by `clock` for another reason than its deadline, unless it has an outcome before. */
+  endAfter(ms: number, clock: Clock, reason: () => RpcError): void {
+    if (this.#reason !== undefined) return;
+    this.#otherEnd?.cancel();
+    this.#otherEnd = clock.setTimer(ms, () => this.end(reason()));
   }
 
   /** Ends the call now. Only the first reason counts. */

@@ -14,12 +14,12 @@ it.each([
   expect(authText(authOf(auth(option)))).toBe(text);
 });
 
-it('a method without a rule is for nobody', () => expect(authText(undefined)).toBe('nobody'));
+it('a method without a rule is for no caller', () => expect(authText(undefined)).toBe('no caller'));
 
 describe('a rule is refused', () => {
   it.each<readonly [Partial<Auth>, string]>([
     [{}, ' is empty'],
-    [{ public: true, callers: ['sales'] }, '.public is for everybody, and'],
+    [{ public: true, callers: ['sales'] }, '.public is for every caller, and'],
     [{ scopes: ['Sales'] }, '.scopes has "Sales"'],
     [{ scopes: ['a b'] }, '.scopes has "a b"'],
     [{ scopes: [''] }, '.scopes has ""'],

@@ -1,6 +1,6 @@
 import type { Auth } from '@rondo/contracts/rondo/options/v1/options';
 
-/** Who may call a method while security is on: everybody, or the callers that satisfy all that is given. */
+/** Who may call a method while security is on: every caller, or those that satisfy all that is given. */
 export type AuthPolicy = 'public' | AuthRequirements;
 
 /** What a call must have. */
@@ -30,7 +30,7 @@ export function authOf({ public: isPublic, scopes, callers }: Auth): AuthPolicy 
 export function checkAuth({ public: isPublic, scopes, callers }: Auth): string | undefined {
   const given = scopes.length + callers.length;
   if (isPublic && given > 0)
-    return '.public is for everybody, and scopes or callers are given too; leave one of them out';
+    return '.public is for every caller, and scopes or callers are given too; leave one of them out';
   if (!isPublic && given === 0) return ' is empty; give public, scopes or callers';
   if (scopes.length > MAX_SCOPES) return `.scopes has ${scopes.length}; ${MAX_SCOPES} are the most`;
   if (callers.length > MAX_CALLERS) return `.callers has ${callers.length}; ${MAX_CALLERS} are the most`;
@@ -47,9 +47,9 @@ export function checkAuth({ public: isPublic, scopes, callers }: Auth): string |
 const repeated = (list: readonly string[]): string | undefined =>
   list.find((text, index) => list.indexOf(text) !== index);
 
-/** A rule in words: `public`, `scope sales.read`, `callers gateway, sales`; `nobody` without a rule. */
+/** A rule in words: `public`, `scope sales.read`, `callers gateway, sales`; `no caller` without a rule. */
 export function authText(policy: AuthPolicy | undefined): string {
-  if (policy === undefined) return 'nobody';
+  if (policy === undefined) return 'no caller';
   if (policy === 'public') return 'public';
   const { scopes, callers } = policy;
   const parts = [

@@ -25,30 +25,45 @@ export interface PrincipalClaims {
   readonly sub: string;
   /** Who has issued the credentials. `iss` is the process that signs. */
   readonly origin: string;
+  /** When the credentials expire, in seconds since the Unix epoch, as `exp` of the assertion. */
+  readonly origin_exp?: number;
   /** The scopes, separated by spaces, as in RFC 8693. */
   readonly scope: string;
   readonly act: Actor;
 }
 
 /** The claims of a principal on whose behalf the process `actor` calls. */
-export function claimsOf({ subject, issuer, scopes, actors }: Principal, actor: string): PrincipalClaims {
+export function claimsOf(principal: Principal, actor: string): PrincipalClaims {
+  const { subject, issuer, scopes, actors, expireTime } = principal;
   const before = actors.reduceRight<Actor | undefined>(
     (act, sub) => (act === undefined ? { sub } : { sub, act }),
     undefined,
   );
-  return { sub: subject, origin: issuer, scope: scopes.join(' '), act: { sub: actor, ...(before && { act: before }) } };
+  return {
+    sub: subject,
+    origin: issuer,
+    ...(expireTime && { origin_exp: Math.floor(expireTime.getTime() / 1_000) }),
+    scope: scopes.join(' '),
+    act: { sub: actor, ...(before && { act: before }) },
+  };
 }
 
 /** The principal of verified claims. Undefined if they aren't those of an assertion that the process `actor` has signed. */
 export function principalOf(claims: Readonly<Record<string, unknown>>, actor: string): Principal | undefined {
-  const { sub, origin, scope } = claims;
+  const { sub, origin, origin_exp: expiresAt, scope } = claims;
   if (typeof sub !== 'string' || sub === '' || Buffer.byteLength(sub) > MAX_SUBJECT_BYTES) return undefined;
   if (typeof origin !== 'string' || typeof scope !== 'string') return undefined;
+  if (expiresAt !== undefined && !isSeconds(expiresAt)) return undefined;
   const scopes = scope === '' ? [] : scope.split(' ');
   const actors = actorsOf(claims['act']);
   if (scopes.length > MAX_SCOPES || actors === undefined || actors[0] !== actor) return undefined;
-  return { subject: sub, issuer: origin, scopes, actors };
+  const principal = { subject: sub, issuer: origin, scopes, actors };
+  return expiresAt === undefined ? principal : { ...principal, expireTime: new Date(expiresAt * 1_000) };
 }
+
+/** The times that a `Date` can tell. */
+const isSeconds = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && Math.abs(value) <= 8.64e12;
 
 function actorsOf(act: unknown): readonly string[] | undefined {
   const actors: string[] = [];

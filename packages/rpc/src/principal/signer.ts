@@ -64,8 +64,8 @@ export class AssertionSigner {
   }
 
   #keptFor(principal: Principal, now: number): Kept {
-    const { subject, issuer, scopes, actors } = principal;
-    const id = JSON.stringify([subject, issuer, scopes, actors]);
+    const { subject, issuer, scopes, actors, expireTime } = principal;
+    const id = JSON.stringify([subject, issuer, scopes, actors, expireTime]);
     const found = this.#kept.get(id);
     if (found !== undefined && now < found.until) return found;
     this.#kept.delete(id);

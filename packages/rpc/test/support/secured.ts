@@ -4,6 +4,7 @@ import { callerIdentity, callPrincipal, type Principal, type ServerCall } from '
 import { type Channel, createChannel, createClient, staticResolver } from '../../src/exports/client.js';
 import { systemClock, systemRandom, systemWallClock, type WallClock } from '../../src/exports/clock.js';
 import { createRouter, implement, type RpcServer, serve } from '../../src/exports/server.js';
+import { endExpiredStreams } from '../../src/principal/end-expired.js';
 import { verifyPrincipals } from '../../src/principal/verify-principals.js';
 import { createAuthorize } from '../../src/server/authorize.js';
 import { createMemoryOutcomes } from '../../src/testing/memory-outcomes.js';
@@ -48,8 +49,9 @@ export class SecuredSystem {
     return mutualTlsIn(await this.folderOf(name, options), { servedBy: () => ['sales', 'ledger'] });
   }
 
-  /** Serves with the rules of the contract. `onRead` runs in the handler of `Read`. */
-  async serve(mutualTls: MutualTls, { onRead, wallClock = systemWallClock }: ServeSettings = {}): Promise<RpcServer> {
+  /** Serves with the rules of the contract. `onRead` runs in the handler of `Read`; `endless` calls of `Follow` have no end. */
+  async serve(mutualTls: MutualTls, settings: ServeSettings = {}): Promise<RpcServer> {
+    const { onRead, endless = false, wallClock = systemWallClock } = settings;
     const audience = mutualTls.identity.current.id.uri;
     const principal = ({ values }: ServerCall) => values.get(callPrincipal);
     const subject = (call: ServerCall) => ({ subject: principal(call)?.subject ?? '' });
@@ -64,12 +66,17 @@ export class SecuredSystem {
       write: (_, call) => subject(call),
       async *follow(_, call) {
         yield subject(call);
+        if (endless) await new Promise((_resolve, reject) => call.context.onEnd(() => reject(call.context.reason)));
       },
     });
     const router = createRouter({
       services: [service],
       outcomes: createMemoryOutcomes(),
-      middleware: [verifyPrincipals({ audience, clock: systemClock, wallClock }), createAuthorize({})],
+      middleware: [
+        verifyPrincipals({ audience, clock: systemClock, wallClock }),
+        createAuthorize({}),
+        endExpiredStreams({ clock: systemClock, wallClock }),
+      ],
     });
     const server = await serve(router, { listen: '127.0.0.1:0', mutualTls });
     this.#servers.push(server);
@@ -98,6 +105,7 @@ export class SecuredSystem {
 
 interface ServeSettings {
   readonly onRead?: () => Promise<Reply>;
+  readonly endless?: boolean;
   readonly wallClock?: WallClock;
 }
 

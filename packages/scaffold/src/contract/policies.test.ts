@@ -377,7 +377,7 @@ describe('who may call a method', () => {
   });
 
   it.each([
-    ['both', 'Get: auth.public is for everybody, and scopes or callers are given too; leave one of them out'],
+    ['both', 'Get: auth.public is for every caller, and scopes or callers are given too; leave one of them out'],
     ['empty', 'Get: auth is empty; give public, scopes or callers'],
     ['scope', 'Get: auth.scopes has "P read"; a scope has 1 to 64 characters of a-z 0-9 . _ : / -'],
     ['caller', 'Get: auth.callers has "spiffe://a/b"; name a process as its certificate does, such as shop, or *'],

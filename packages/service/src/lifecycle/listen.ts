@@ -13,6 +13,7 @@ import {
   callLog,
   callMetrics,
   createAuthorize,
+  endExpiredStreams,
   type MutualTls,
   methodsOf,
   verifyPrincipals,
@@ -191,8 +192,8 @@ function authOf(
   { clock, wallClock }: Pick<ServiceRuntime, 'clock' | 'wallClock'>,
 ): readonly Middleware<ServerCall>[] {
   const audience = tls?.identity.current.id.uri;
-  const authorize = createAuthorize(auth);
-  return audience === undefined ? [authorize] : [verifyPrincipals({ audience, clock, wallClock }), authorize];
+  const verify = audience === undefined ? [] : [verifyPrincipals({ audience, clock, wallClock })];
+  return [...verify, createAuthorize(auth), endExpiredStreams({ clock, wallClock })];
 }
 
 const BUILT_IN_NAMES: ReadonlySet<string> = new Set(BUILT_IN_SERVICES);

@@ -1,21 +1,27 @@
-import type { Authenticator } from '@rondo/authentication';
+import type { Authenticator, CredentialHeaders } from '@rondo/authentication';
 import type { HttpExchange } from '../listener/exchange.js';
 import { challenge } from './challenge.js';
 
 /**
- * Verifies the credentials of a request: a token or an API key. Undefined if it has none, and at once. They end here: they are
- * removed from the request, so that neither services nor logs get them. A cookie is no credential: a browser sends it with
- * requests that pages of others make.
- *
- * The promise rejects with an RpcError if the credentials are refused.
+ * Takes the credentials of a request out of it, so that neither services nor logs get them: a token or an API key. Undefined if
+ * it has none. A cookie is no credential: a browser sends it with requests that pages of others make.
  */
-export function verifyIdentity(exchange: HttpExchange, authenticator: Authenticator): Promise<void> | undefined {
+export function takeCredentials(exchange: HttpExchange): CredentialHeaders | undefined {
   const { headers } = exchange;
   exchange.identity = { principal: undefined };
   if (headers.authorization === undefined && headers['x-api-key'] === undefined) return undefined;
   const sent = { authorization: valuesOf(exchange, 'authorization'), apiKey: valuesOf(exchange, 'x-api-key') };
   headers.authorization = undefined;
   headers['x-api-key'] = undefined;
+  return sent;
+}
+
+/** Verifies the credentials of a request. The promise rejects with an RpcError if they are refused. */
+export function verifyIdentity(
+  exchange: HttpExchange,
+  sent: CredentialHeaders,
+  authenticator: Authenticator,
+): Promise<void> {
   return authenticator.authenticate(sent).then(
     (principal) => {
       exchange.identity = { principal };

@@ -26,10 +26,12 @@ it('counts each client by itself', () => {
 
 it('tells what is left and when there is more', () => {
   const { limit } = limitAt(2, 4);
-  expect(limit.policy).toBe('"client";q=4;w=2');
-  expect(limit.take('a')).toEqual({ admitted: true, remaining: 3, resetSeconds: 1 });
+  const policy = '"client";q=4;w=2';
+  expect(limit.peek('a')).toEqual({ policy, admitted: true, remaining: 4, resetSeconds: 1 });
+  expect(limit.take('a')).toEqual({ policy, admitted: true, remaining: 3, resetSeconds: 1 });
   for (const _ of [1, 2, 3]) limit.take('a');
-  expect(limit.take('a')).toEqual({ admitted: false, remaining: 0, resetSeconds: 1 });
+  expect(limit.take('a')).toEqual({ policy, admitted: false, remaining: 0, resetSeconds: 1 });
+  expect(limit.peek('a')).toEqual({ policy, admitted: false, remaining: 0, resetSeconds: 1 });
   const slow = limitAt(1, 100).limit;
   for (const _ of Array.from({ length: 50 })) slow.take('a');
   expect(slow.take('a').resetSeconds).toBe(51);

@@ -9,6 +9,8 @@ export interface Rate {
 
 /** What a client has left. */
 export interface Quota {
+  /** Its name and size, for the header `RateLimit-Policy`. */
+  readonly policy: string;
   readonly admitted: boolean;
   /** The requests that the client may still send at once. */
   readonly remaining: number;
@@ -18,9 +20,10 @@ export interface Quota {
 
 /** Admits the requests of each client at a rate. */
 export interface RateLimit {
-  /** The quota's name and size, for the header `RateLimit-Policy`. */
-  readonly policy: string;
+  /** Takes a request from the client's quota, if it is admitted. */
   take(client: string): Quota;
+  /** What {@link take} would give, without taking anything. */
+  peek(client: string): Quota;
 }
 
 const MAX_CLIENTS = 100_000;
@@ -42,6 +45,7 @@ export function createRateLimit(
   clock: Pick<Clock, 'now'>,
   maxClients = MAX_CLIENTS,
 ): RateLimit {
+  const policy = `"client";q=${burst};w=${Math.ceil(burst / perSecond)}`;
   const buckets = new Map<string, Bucket>();
   const fill = (client: string): Bucket => {
     const now = clock.now();
@@ -57,19 +61,26 @@ export function createRateLimit(
     const [oldest] = buckets.keys();
     if (buckets.size > maxClients && oldest !== undefined) buckets.delete(oldest);
   };
+  const quotaOf = (admitted: boolean, tokens: number): Quota => {
+    const missing = admitted ? burst - tokens : 1 - tokens;
+    return {
+      policy,
+      admitted,
+      remaining: Math.floor(tokens),
+      resetSeconds: Math.max(1, Math.ceil(missing / perSecond)),
+    };
+  };
   return {
-    policy: `"client";q=${burst};w=${Math.ceil(burst / perSecond)}`,
     take(client) {
       const bucket = fill(client);
       forgetOldest();
       const admitted = bucket.tokens >= 1;
       if (admitted) bucket.tokens -= 1;
-      const missing = admitted ? burst - bucket.tokens : 1 - bucket.tokens;
-      return {
-        admitted,
-        remaining: Math.floor(bucket.tokens),
-        resetSeconds: Math.max(1, Math.ceil(missing / perSecond)),
-      };
+      return quotaOf(admitted, bucket.tokens);
+    },
+    peek(client) {
+      const { tokens } = buckets.has(client) ? fill(client) : { tokens: burst };
+      return quotaOf(tokens >= 1, tokens);
     },
   };
 }

@@ -21,7 +21,8 @@ import {
   TUNNEL_PATH,
   TUNNEL_VERSION,
 } from '../../transport/tunnel/frames.js';
-import { FrameError } from '../../transport/tunnel/wire-format.js';
+import { FRAMES_A_TURN, MessageReader } from '../../transport/tunnel/message-reader.js';
+import { type FieldReader, FrameError } from '../../transport/tunnel/wire-format.js';
 import type { CallInFlight } from './exchange.js';
 import { MAX_TUNNELS, UNREAD } from './limits.js';
 import type { Peer, PeerIdentities } from './mutual-tls.js';
@@ -95,6 +96,10 @@ class Tunnel implements RequestListener {
   readonly #stream: TunnelStream;
   readonly #options: TunnelOptions;
   readonly #replies: TunnelReplies;
+  readonly #reader = new MessageReader(
+    (fields) => this.#readFrames(fields),
+    () => this.#resume(),
+  );
   readonly #peer: string;
   readonly #client: Peer | undefined;
   /** What the client has said on whose behalf it calls; undefined if it has no certificate. */
@@ -125,7 +130,10 @@ class Tunnel implements RequestListener {
     const { certificate } = this.#client ?? {};
     this.#assertions = certificate && new KnownAssertions((assertion) => ({ assertion, certificate }));
     const write = (batch: Buffer, taken: () => void) => void stream.write(batch, taken);
-    this.#replies = new TunnelReplies(write, () => this.#readOn());
+    this.#replies = new TunnelReplies(write, () => {
+      this.#hasRead = true;
+      this.#resume();
+    });
     stream.on('data', (bytes: Buffer) => this.#read(bytes));
     stream.once('close', () => this.#stall?.cancel());
     stream.on('end', () => {
@@ -218,22 +226,30 @@ class Tunnel implements RequestListener {
   }
 
   #read(bytes: Buffer): void {
-    if (this.#broken) return;
+    this.#reader.read(bytes);
+    if (!this.#mayRead) this.#stream.pause();
+  }
+
+  #readFrames(fields: FieldReader): boolean {
+    if (this.#broken) return false;
     try {
-      readRequest(bytes, this);
+      return readRequest(fields, this, FRAMES_A_TURN);
     } catch (cause) {
       if (!(cause instanceof FrameError)) throw cause;
       this.#abandon();
       const details = `the frames of the tunnel can't be read: ${cause.message}`;
       this.#stream.emit('error', { code: grpc.status.INVALID_ARGUMENT, details });
-      return;
+      return false;
     }
-    if (this.#replies.queuedBytes > MAX_QUEUED_BYTES) this.#stream.pause();
   }
 
-  #readOn(): void {
-    this.#hasRead = true;
-    if (this.#stream.isPaused() && this.#replies.queuedBytes <= MAX_QUEUED_BYTES) this.#stream.resume();
+  /** Whether the next message may come. */
+  get #mayRead(): boolean {
+    return !this.#reader.isBusy && this.#replies.queuedBytes <= MAX_QUEUED_BYTES;
+  }
+
+  #resume(): void {
+    if (this.#stream.isPaused() && this.#mayRead) this.#stream.resume();
   }
 
   #answer(call: ReceivedCall, { header, trailer, response }: Reply<Uint8Array>): void {

@@ -43,7 +43,7 @@ import { grpcTransport } from './transport.js';
 
   it.each([
     ['in plaintext', () => undefined],
-    ['to a server that nobody vouches for', () => ({ ...tls, serverName: 'registry.internal' })],
+    ['to a server of an unknown authority', () => ({ ...tls, serverName: 'registry.internal' })],
     ['to a server of another name', () => ({ ca: tls.cert, ...tls, serverName: 'sales.internal' })],
   ])('does not connect %s', async (_how, options: () => TlsOptions | undefined) => {
     await expect(connect(options())).rejects.toMatchObject({ codeName: 'UNAVAILABLE' });

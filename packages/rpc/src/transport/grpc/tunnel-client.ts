@@ -18,9 +18,10 @@ import {
   TUNNEL_PATH,
   TUNNEL_VERSION,
 } from '../tunnel/frames.js';
+import { FRAMES_A_TURN, MessageReader } from '../tunnel/message-reader.js';
 import { PieceMemory } from '../tunnel/received-pieces.js';
 import { WaitingCalls } from '../tunnel/waiting-calls.js';
-import { FrameError } from '../tunnel/wire-format.js';
+import { type FieldReader, FrameError } from '../tunnel/wire-format.js';
 import type { ActiveCalls } from './active-calls.js';
 import { holdProcess } from './call.js';
 import { type ReplyLimits, TunnelledCall } from './tunnelled-call.js';
@@ -52,6 +53,10 @@ export class TunnelClient implements ResponseListener {
   readonly #options: TunnelClientOptions;
   readonly #stream: ReturnType<grpc.Channel['createCall']>;
   readonly #sender: FrameSender;
+  readonly #reader = new MessageReader(
+    (fields) => this.#readFrames(fields),
+    () => this.#readNext(),
+  );
   /** Unanswered calls by id. */
   readonly #calls: (TunnelledCall | undefined)[] = [];
   readonly #freeIds: number[] = [];
@@ -87,7 +92,7 @@ export class TunnelClient implements ResponseListener {
     this.#waiting = new WaitingCalls({ onBegin: (wire) => this.#hold(wire), left: callerLeft, tooMany });
     stream.start(new grpc.Metadata(), {
       onReceiveMetadata() {},
-      onReceiveMessage: (bytes: Buffer) => this.#read(bytes),
+      onReceiveMessage: (bytes: Buffer) => this.#reader.read(bytes),
       onReceiveStatus: (status) => this.#onEnd(status),
     });
     const hello = ConnectRequest.encode(ConnectRequest.fromPartial({ hello: { version: TUNNEL_VERSION } })).finish();
@@ -282,24 +287,30 @@ export class TunnelClient implements ResponseListener {
     this.#unansweredBytes -= call.requestBytes;
   }
 
-  #read(bytes: Buffer): void {
+  #readFrames(fields: FieldReader): boolean {
     try {
-      readResponse(bytes, this);
+      const more = readResponse(fields, this, FRAMES_A_TURN);
+      this.#sendWaiting();
+      return more;
     } catch (cause) {
       if (!(cause instanceof FrameError)) throw cause;
       this.#fault = cause.message;
       this.#open = false;
       this.#end(grpc.status.INTERNAL, `the server broke the tunnel's contract: ${cause.message}`);
-      return;
+      return false;
     }
-    this.#sendWaiting();
-    this.#stream.startRead();
+  }
+
+  #readNext(): void {
+    if (this.#fault === undefined) this.#stream.startRead();
   }
 
   #onEnd(status: grpc.StatusObject): void {
     this.#sender.close();
     this.#open = false;
     this.#waiting.fail(notTaken);
+    // Replies that have come count.
+    this.#reader.finish();
     for (const call of [...this.#calls]) {
       if (call === undefined) continue;
       call.fail(

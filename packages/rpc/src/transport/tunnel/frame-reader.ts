@@ -13,7 +13,7 @@ import {
   RESPONSE,
   type ReplyFrame,
 } from './frames.js';
-import { FieldReader, FrameError } from './wire-format.js';
+import { type FieldReader, FrameError } from './wire-format.js';
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -31,13 +31,19 @@ export interface ResponseListener {
   onGoAway(goAway: GoAway): void;
 }
 
-/** Reads a message from a client. @throws FrameError if it is no `ConnectRequest`. */
-export function readRequest(bytes: Buffer, listener: RequestListener): void {
-  const fields = new FieldReader(bytes);
+/**
+ * Reads a message from a client, at most so many calls of it. Returns whether it has more frames.
+ *
+ * @throws FrameError if it is no `ConnectRequest`.
+ */
+export function readRequest(fields: FieldReader, listener: RequestListener, maxCalls: number): boolean {
+  let calls = 0;
   for (let tag = fields.tag(); tag !== 0; tag = fields.tag()) {
     switch (tag) {
       case REQUEST.calls:
         readCall(fields, listener);
+        calls += 1;
+        if (calls === maxCalls) return !fields.atEnd;
         break;
       case REQUEST.hello:
         listener.onHello(readRare(Hello, fields.bytes()));
@@ -46,15 +52,22 @@ export function readRequest(bytes: Buffer, listener: RequestListener): void {
         fields.skip(tag);
     }
   }
+  return false;
 }
 
-/** Reads a message from a server. @throws FrameError if it is no `ConnectResponse`. */
-export function readResponse(bytes: Buffer, listener: ResponseListener): void {
-  const fields = new FieldReader(bytes);
+/**
+ * Reads a message from a server, at most so many replies of it. Returns whether it has more frames.
+ *
+ * @throws FrameError if it is no `ConnectResponse`.
+ */
+export function readResponse(fields: FieldReader, listener: ResponseListener, maxReplies: number): boolean {
+  let replies = 0;
   for (let tag = fields.tag(); tag !== 0; tag = fields.tag()) {
     switch (tag) {
       case RESPONSE.replies:
         listener.onReply(readReply(fields));
+        replies += 1;
+        if (replies === maxReplies) return !fields.atEnd;
         break;
       case RESPONSE.goAway:
         listener.onGoAway(readRare(GoAway, fields.bytes()));
@@ -66,6 +79,7 @@ export function readResponse(bytes: Buffer, listener: ResponseListener): void {
         fields.skip(tag);
     }
   }
+  return false;
 }
 
 /** Reads a frame that comes once a stream, by generated code. */

@@ -5,7 +5,7 @@ import { seededRandom } from '../../testing/seeded-random.js';
 import { readRequest, readResponse } from './frame-reader.js';
 import { FrameWriter } from './frame-writer.js';
 import type { CallFrame, ReplyFrame } from './frames.js';
-import { FrameError } from './wire-format.js';
+import { FieldReader, FrameError } from './wire-format.js';
 
 const SEED = Date.now();
 const random = seededRandom(SEED);
@@ -84,11 +84,9 @@ describe(`frames (seed ${SEED})`, () => {
       });
       const read: CallFrame[] = [];
       const request = { calls: calls.map((call) => ({ ...call, metadata: generated(call.metadata) })) };
-      readRequest(Buffer.from(ConnectRequest.encode(ConnectRequest.fromPartial(request)).finish()), {
-        onHello: never,
-        onCancel: never,
-        onCall: (call) => read.push(call),
-      });
+      const listener = { onHello: never, onCancel: never, onCall: (call: CallFrame) => read.push(call) };
+      const fields = fieldsOf(ConnectRequest.encode(ConnectRequest.fromPartial(request)).finish());
+      readAll(() => readRequest(fields, listener, 2), 2, read);
       expect(read.map((call) => ({ ...call, metadata: listed(call.metadata) }))).toEqual(calls);
     }
   });
@@ -108,11 +106,9 @@ describe(`frames (seed ${SEED})`, () => {
       });
       expect(ConnectResponse.decode(writer.take())).toEqual({ welcome: undefined, goAway: undefined, replies: wanted });
       const read: ReplyFrame[] = [];
-      readResponse(Buffer.from(ConnectResponse.encode(ConnectResponse.fromPartial({ replies: wanted })).finish()), {
-        onWelcome: never,
-        onGoAway: never,
-        onReply: (reply) => read.push(reply),
-      });
+      const listener = { onWelcome: never, onGoAway: never, onReply: (reply: ReplyFrame) => read.push(reply) };
+      const fields = fieldsOf(ConnectResponse.encode(ConnectResponse.fromPartial({ replies: wanted })).finish());
+      readAll(() => readResponse(fields, listener, 2), 2, read);
       expect(read.map(({ header, trailer }) => [listed(header), listed(trailer)])).toEqual(
         replies.map(({ header, trailer }) => [header, trailer]),
       );
@@ -136,12 +132,12 @@ describe(`frames (seed ${SEED})`, () => {
     // Field 15 as a number, as 4 and 8 bytes, and as bytes.
     const unknown = Buffer.from([0x78, 0x96, 0x01, 0x7d, 1, 2, 3, 4, 0x79, 1, 2, 3, 4, 5, 6, 7, 8, 0x7a, 2, 1, 2]);
     const hello = ConnectRequest.encode(ConnectRequest.fromPartial({ hello: { version: 7 } })).finish();
-    readRequest(Buffer.concat([unknown, hello, unknown]), listener);
+    readRequest(fieldsOf(Buffer.concat([unknown, hello, unknown])), listener, 1);
     const response = {
       welcome: { version: 1, maxCalls: 2, maxRequestBytes: 3, maxUnansweredBytes: 5 },
       goAway: { accepted: 4 },
     };
-    readResponse(Buffer.from(ConnectResponse.encode(ConnectResponse.fromPartial(response)).finish()), listener);
+    readResponse(fieldsOf(ConnectResponse.encode(ConnectResponse.fromPartial(response)).finish()), listener, 1);
     expect(seen).toEqual([{ version: 7 }, response.welcome, response.goAway]);
   });
 
@@ -154,7 +150,11 @@ describe(`frames (seed ${SEED})`, () => {
       const batch = writer.take();
       for (let changes = 1 + below(4); changes > 0; changes -= 1) batch[below(batch.length)] = below(256);
       const broken = batch.subarray(0, random.next() < 0.3 ? below(batch.length) : batch.length);
-      for (const read of [() => readRequest(broken, ignore), () => readResponse(broken, ignore)]) {
+      const all = Number.MAX_SAFE_INTEGER;
+      for (const read of [
+        () => readRequest(fieldsOf(broken), ignore, all),
+        () => readResponse(fieldsOf(broken), ignore, all),
+      ]) {
         try {
           read();
         } catch (error) {
@@ -166,6 +166,13 @@ describe(`frames (seed ${SEED})`, () => {
     expect(refused).toBeGreaterThan(1_000);
   });
 });
+
+const fieldsOf = (bytes: Uint8Array) => new FieldReader(Buffer.from(bytes));
+
+/** Reads `most` frames at a time. */
+function readAll(readSome: () => boolean, most: number, read: readonly unknown[]): void {
+  for (let before = 0; readSome(); before = read.length) expect(read.length - before).toBe(most);
+}
 
 function never(): never {
   throw new Error('no such frame was sent');

@@ -1,0 +1,53 @@
+import { yieldToEventLoop } from '../../clock/system.js';
+import { FieldReader } from './wire-format.js';
+
+/**
+ * So many calls or replies are read in one turn of the event loop. With more, the two ends take turns: while one reads all that
+ * has come, the other has nothing to do. With fewer, more goes into writing.
+ */
+export const FRAMES_A_TURN = 16;
+
+/** Reads some frames of a message: whether it has more. */
+export type ReadFrames = (fields: FieldReader) => boolean;
+
+/**
+ * Reads the messages of one end of a tunnel, a few frames in each turn of the event loop. What they cause is sent at the end of
+ * each turn, so the peer works on it while this end reads on.
+ */
+export class MessageReader {
+  readonly #readFrames: ReadFrames;
+  readonly #onRead: () => void;
+  #rest: FieldReader | undefined;
+
+  /** @param onRead runs when all of a message was read. */
+  constructor(readFrames: ReadFrames, onRead: () => void) {
+    this.#readFrames = readFrames;
+    this.#onRead = onRead;
+  }
+
+  /** Whether a message has frames that weren't read. Until then no other may be read. */
+  get isBusy(): boolean {
+    return this.#rest !== undefined;
+  }
+
+  read(bytes: Buffer): void {
+    this.#readOn(new FieldReader(bytes));
+  }
+
+  /** Reads what is left, now. */
+  finish(): void {
+    for (let rest = this.#rest; rest !== undefined; rest = this.#rest) {
+      this.#rest = this.#readFrames(rest) ? rest : undefined;
+    }
+  }
+
+  #readOn(fields: FieldReader): void {
+    this.#rest = this.#readFrames(fields) ? fields : undefined;
+    if (this.#rest === undefined) this.#onRead();
+    else void yieldToEventLoop().then(this.#goOn);
+  }
+
+  readonly #goOn = (): void => {
+    if (this.#rest !== undefined) this.#readOn(this.#rest);
+  };
+}
