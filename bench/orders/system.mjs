@@ -47,8 +47,9 @@ export async function startSystem({ folder, onClose, nodeArguments }) {
   };
 }
 
+/** A client as another service has one: its unary calls go through tunnels. */
 function clientOf(addresses) {
-  const channel = createChannel({ resolver: staticResolver(addresses) });
+  const channel = createChannel({ resolver: staticResolver(addresses, { tunnel: true }) });
   return { orders: createClient(OrderServiceDefinition, { channel }), close: () => channel.close() };
 }
 
