@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import http2 from 'node:http2';
+import type { ConnectionOptions, SecureContextOptions } from 'node:tls';
 
 /** An answer of the gateway. */
 export interface Answer {
@@ -58,12 +59,22 @@ export interface GrpcAnswer {
   readonly body: Buffer;
 }
 
+/** A call by gRPC. */
+interface GrpcCall {
+  /** The encoded message; empty by default. */
+  readonly message?: Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The certificate of the caller, and how it checks that of the server. */
+  readonly tls?: SecureContextOptions & Pick<ConnectionOptions, 'checkServerIdentity'>;
+}
+
 /** A call by gRPC with one encoded message, over a connection of its own. */
-export async function askGrpc(url: string, path: string, message: Uint8Array): Promise<GrpcAnswer> {
-  const session = http2.connect(url);
+export async function askGrpc(url: string, path: string, call: Uint8Array | GrpcCall): Promise<GrpcAnswer> {
+  const { message = Buffer.alloc(0), headers = {}, tls = {} } = call instanceof Uint8Array ? { message: call } : call;
+  const session = http2.connect(url, tls);
   try {
-    const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
-    const stream = session.request(headers);
+    const own = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+    const stream = session.request({ ...own, ...headers });
     let status: http2.IncomingHttpHeaders = {};
     const keep = (received: http2.IncomingHttpHeaders) => {
       status = { ...status, ...received };
