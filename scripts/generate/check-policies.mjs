@@ -128,11 +128,11 @@ function* inMethod(method, options) {
   if (policy.auth !== undefined) yield* inAuth(policy.auth);
 }
 
-function* inAuth({ public: everybody, scopes, callers }) {
+function* inAuth({ public: isPublic, scopes, callers }) {
   const given = scopes.length + callers.length;
-  if (everybody && given > 0)
-    yield 'auth.public is for everybody, and scopes or callers are given too; leave one of them out';
-  if (!everybody && given === 0) yield 'auth is empty; give public, scopes or callers';
+  if (isPublic && given > 0)
+    yield 'auth.public is for every caller, and scopes or callers are given too; leave one of them out';
+  if (!isPublic && given === 0) yield 'auth is empty; give public, scopes or callers';
   for (const scope of scopes) {
     if (!/^[a-z0-9][a-z0-9._:/-]{0,63}$/.test(scope)) {
       yield `auth.scopes has "${scope}"; a scope has 1 to 64 characters of a-z 0-9 . _ : / -`;

@@ -6,6 +6,7 @@ import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { untilAnswered } from '@rondo/rpc/testing';
 import { startService } from '../src/exports/index.js';
 
 const closers: (() => unknown)[] = [];
@@ -57,7 +58,8 @@ describe.each(['tunnel', 'grpc'] as const)('call statistics of calls by %s', (tr
     const { channel, waiting, goOn } = await start(transport);
     const adder = createClient(AdderServiceDefinition, { channel });
     const stats = createClient(CallStatsServiceDefinition, { channel });
-    const before = await stats.getCallStats({});
+    // On a busy machine the connection may take longer than a second.
+    const before = await untilAnswered(() => stats.getCallStats({}));
     expect(before).toMatchObject({ instanceId: 'adder-1', methods: [] });
     await createClient(HealthDefinition, { channel }).check({});
     await adder.add({ a: 1n, b: 2n });

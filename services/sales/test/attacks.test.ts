@@ -123,7 +123,7 @@ const AS_A_BUYER: readonly Attack[] = [
   [
     'lists with a large page size',
     many(() => company.orders.listOrders({ pageSize: 1_000 })),
-    ['INVALID_ARGUMENT', ...BUSY],
+    ['INVALID_ARGUMENT', 'RESOURCE_EXHAUSTED', ...BUSY],
   ],
   ['watches that are abandoned', many(() => watch(), 40), []],
   ['watches with invalid tokens', () => [watch('x'), watch('A'.repeat(9_000))], ['INVALID_ARGUMENT']],
