@@ -38,6 +38,8 @@ export async function startSystem({ folder, onClose, nodeArguments }) {
       for (const { address } of sales) await serving(address);
       return clientOf(sales.map(({ address }) => address));
     },
+    /** Those of the replicas of sales. */
+    addresses: () => sales.map(({ address }) => address),
     /** Processor time by what has used it. Milliseconds; Linux only. */
     usedMs: () => ({
       database: cpuMs(postgres.pid(), { children: true }),
