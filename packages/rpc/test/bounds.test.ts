@@ -65,6 +65,7 @@ describe('a server', () => {
     const sockets = await connect(server.port, 300);
     await until(() => sockets.filter(isOpen).length === 99);
     expect(lines).toEqual([expect.stringContaining(line)]);
+    expect(server.refusedConnections).toEqual({ handshake: 0, limit: 201 });
     expect((await client.unary({ text: 'meanwhile' })).text).toBe('meanwhile');
     for (const socket of sockets) socket.destroy();
     await until(async () => (await connect(server.port, 1)).some(isOpen));

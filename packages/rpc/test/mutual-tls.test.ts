@@ -201,6 +201,7 @@ describe('a server refuses, with one line in its log,', () => {
     const error = await failure(clientOf(server.address, await client()).unary({}));
     expect(error).toMatchObject({ codeName: 'UNAVAILABLE', message: expect.stringContaining(told) });
     expect(lines).toEqual([expect.stringContaining(line)]);
+    expect(server.refusedConnections.handshake).toBeGreaterThan(0);
     expect(callers).toEqual([]);
   });
 });

@@ -28,6 +28,7 @@ import { createCallStats } from '../load/call-stats.js';
 import { createCpuMeter, createLoadMeter } from '../load/meter.js';
 import { createLoadReports } from '../load/reports.js';
 import { meterAdmission } from '../metrics/admission.js';
+import { meterConnections } from '../metrics/connections.js';
 import { createReflection } from '../reflection/reflection.js';
 import type { Readiness, State } from '../state.js';
 import { authenticateCalls } from './authentication.js';
@@ -95,7 +96,7 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
     const bounds = maxRequestBytes === undefined ? {} : { maxRequestBytes };
     const { maxConnectionAgeMs } = config;
     const tunnel = config.transport === 'tunnel';
-    return await serve(router, {
+    const server = await serve(router, {
       listen: formatHostPort(config.listen),
       clock,
       tunnel,
@@ -103,6 +104,8 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
       mutualTls,
       ...bounds,
     });
+    meterConnections(meter, server);
+    return server;
   } catch (cause) {
     throw cannotBind({ what: 'listen on', at: config.listen, variable: 'RONDO_LISTEN', cause });
   }

@@ -31,6 +31,11 @@ export class ConnectionLimit {
     this.#log = new HandshakeLog(options.logger, options.clock);
   }
 
+  /** How many connections were refused. */
+  get refused(): number {
+    return this.#log.count;
+  }
+
   /** Guards a server that has the listeners of Node alone. Several servers share the limit. */
   guard(http2Server: Http2Server | Http2SecureServer): void {
     const serve = http2Server.listeners('connection');

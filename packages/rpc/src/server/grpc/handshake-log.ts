@@ -17,10 +17,16 @@ export class HandshakeLog {
   readonly #logged = new Set<string>();
   #minuteEndsMs = Number.NEGATIVE_INFINITY;
   #leftOut = 0;
+  #refused = 0;
 
   constructor(logger: Logger, clock: Clock) {
     this.#logger = logger;
     this.#clock = clock;
+  }
+
+  /** How many connections were refused, logged or not. */
+  get count(): number {
+    return this.#refused;
   }
 
   /** Logs that the connection of a client was refused because of `fault`. */
@@ -28,6 +34,7 @@ export class HandshakeLog {
     { remoteAddress = 'unknown', remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>,
     fault: string,
   ): void {
+    this.#refused += 1;
     if (!this.#takeLine(`${remoteAddress} ${fault}`)) {
       this.#leftOut += 1;
       return;

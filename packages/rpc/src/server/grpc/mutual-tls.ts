@@ -63,6 +63,11 @@ export class PeerIdentities {
     this.#log = new HandshakeLog(logger, clock);
   }
 
+  /** How many connections were refused because of their handshake or their certificate. */
+  get refused(): number {
+    return this.#log.count;
+  }
+
   /** Follows the connections of a server, with or without TLS, before grpc-js listens to it. */
   follow(http2Server: Http2Server | Http2SecureServer): void {
     if (isSecure(http2Server)) this.#admit(http2Server);

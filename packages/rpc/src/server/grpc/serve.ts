@@ -58,6 +58,8 @@ export interface RpcServer {
   readonly tunnel: boolean;
   /** Whether clients need mutual TLS, can have it, or can't. */
   readonly tls: (typeof TLS_MODES)[number];
+  /** How many connections it has refused: by their handshakes or certificates, and beyond the most that it may have. */
+  readonly refusedConnections: { readonly handshake: number; readonly limit: number };
   /**
    * Stops accepting calls and connections. Streams without a deadline end at once, because they would never end by
    * themselves. Other calls have `graceMs` to finish. Calls that take longer, and new calls, end with `UNAVAILABLE`, so
@@ -115,6 +117,9 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
     port,
     tunnel: tunnels !== undefined,
     tls: mutualTls?.mode ?? 'off',
+    get refusedConnections() {
+      return { handshake: peers?.refused ?? 0, limit: connections.refused };
+    },
     drain(graceMs) {
       draining = true;
       close();
