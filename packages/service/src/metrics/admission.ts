@@ -1,5 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 import type { AdmissionControl } from '@rondo/rpc/internal';
+import type { RpcServer } from '@rondo/rpc/server';
 
 /** Meters which calls a server refuses because of overload, and the limits that decide it. */
 export function meterAdmission(meter: Meter, admission: Pick<AdmissionControl, 'inspect'>): void {
@@ -26,4 +27,17 @@ export function meterAdmission(meter: Meter, admission: Pick<AdmissionControl, '
         result.observe(refused, count, { ...labels, 'rondo.limit': exceeded });
     }
   }, instruments);
+}
+
+/** Counts the connections that a server refuses. */
+export function meterConnections(meter: Meter, server: Pick<RpcServer, 'refusedConnections'>): void {
+  const refused = meter.createObservableCounter('rondo.server.connections_refused', {
+    unit: '{connection}',
+    description: 'The connections that this server has refused, by why.',
+  });
+  refused.addCallback((result) => {
+    for (const [reason, count] of Object.entries(server.refusedConnections)) {
+      result.observe(count, { 'rondo.reason': reason });
+    }
+  });
 }
