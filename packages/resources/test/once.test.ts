@@ -350,6 +350,8 @@ describe('old outcomes', () => {
     await age('old', 3_500, -1);
     await age('new', 10, 1);
     await Promise.all([store.prune(), store.prune(), store.prune()]);
+    // One that found what another had just removed has stopped: the next removes the rest.
+    await store.prune();
     const left = await database.query<{ caller: string }>('SELECT caller FROM call_outcomes');
     expect(left.map(({ caller }) => caller)).toEqual(Array(10).fill('new'));
   });
