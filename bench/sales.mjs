@@ -3,37 +3,47 @@ import { compareReads } from './report/compare-reads.mjs';
 import { figure, show } from './report/figures.mjs';
 import { startCompany } from './sales/company.mjs';
 import { measureFlood } from './sales/flood.mjs';
-import { readsOf } from './sales/reads.mjs';
+import { acceptancesOf, readsOf } from './sales/reads.mjs';
 
 /** The p99 of the large company may be this many times that of the small one. */
-const MAX_RATIO = 3;
+const MAX_RATIO = 2;
 const SMALL = 1_000;
 
 /**
- * What a large database costs a reader of sales: each get and list of a company with 1,000 quotes and of one with 200,000 in
- * turn, over the real service; and what an honest reader notices of clients that list without pause.
+ * What a large database costs a caller of sales: each get and list, the first message of each watch, and AcceptQuote, of a company
+ * with 1,000 quotes and orders and of one with 200,000 quotes and 1,000,000 orders in turn, over the real services; and what
+ * honest readers notice of readers that do harm.
  */
 export const benchmark = {
   name: 'sales',
-  summary: 'each get and list of sales with 200,000 quotes against 1,000, and beside a flood of lists',
+  summary: 'calls of sales with 1,000,000 orders against 1,000, and beside readers that do harm',
   options: {
     rounds: { type: 'count', default: 5, help: 'how often each read is measured; its figures are the medians' },
     calls: { type: 'count', default: 100, help: 'how often it is called in a round, of each company' },
     quotes: { type: 'count', default: 200_000, help: 'how many quotes the large company has' },
-    clients: { type: 'count', default: 30, help: 'how many clients list without pause' },
-    seconds: { type: 'count', default: 10, help: 'how long they list' },
+    orders: { type: 'count', default: 1_000_000, help: 'how many orders the large company has' },
+    clients: { type: 'count', default: 30, help: 'how many readers do harm' },
+    honest: { type: 'count', default: 100, help: 'how many readers do not' },
+    seconds: { type: 'count', default: 20, help: 'how long they read' },
   },
-  async run({ rounds, calls, quotes: large, clients, seconds }, { folder, onClose }) {
+  async run({ rounds, calls, quotes, orders, clients, honest, seconds }, { folder, onClose }) {
     const postgres = await startPostgres(folder, { settings: { fsync: false } });
     onClose(() => postgres.stop());
+    const accepted = (rounds + 1) * calls;
     const companies = [];
-    for (const quotes of [SMALL, large]) {
+    for (const size of [
+      { quotes: SMALL, orders: SMALL },
+      { quotes, orders },
+    ]) {
       const beganAt = performance.now();
-      companies.push(await startCompany(quotes, { postgres, folder, onClose }));
-      show(`${figure(quotes)} quotes are there after ${figure((performance.now() - beganAt) / 1000)} s`);
+      companies.push(await startCompany({ ...size, accepted }, { postgres, folder, onClose }));
+      const seconds = (performance.now() - beganAt) / 1000;
+      show(`${figure(size.quotes)} quotes and ${figure(size.orders)} orders are there after ${figure(seconds)} s`);
     }
-    const quick = await compareReads(companies.map(readsOf), { rounds, calls, maxRatio: MAX_RATIO });
-    const unharmed = await measureFlood(companies[1], { clients, seconds });
-    return quick && unharmed;
+    const options = { rounds, calls, maxRatio: MAX_RATIO };
+    const accepts = await compareReads(companies.map(acceptancesOf), options);
+    const reads = await compareReads(companies.map(readsOf), options);
+    const unharmed = await measureFlood(companies[1], { clients, honest, seconds });
+    return accepts && reads && unharmed;
   },
 };

@@ -27,6 +27,13 @@ beforeAll(async () => {
   const created = JSON.parse(await run('keys', 'create', '--as', 'ci', '--scopes', 'sales.read', '--json'));
   await run('keys', 'revoke', created.id);
   revoked = created.key;
+  // Services look at the file of the keys every 2 s.
+  await eventually(async () => {
+    const headers = { 'x-api-key': revoked };
+    expect(await askGrpc(sales, LIST, { headers, tls: certificateOf('person') })).toMatchObject({
+      code: UNAUTHENTICATED,
+    });
+  });
 });
 afterAll(async () => {
   await system.stop();
@@ -150,7 +157,7 @@ describe('a call to a service with', () => {
       const message = ListAuditEventsRequest.encode(ListAuditEventsRequest.fromPartial({ pageSize: 100 })).finish();
       const { body } = await askGrpc(sales, AUDIT, { message, headers, tls: certificateOf('person') });
       const found = ListAuditEventsResponse.decode(body.subarray(5)).events;
-      expect(found.length).toBeGreaterThanOrEqual(ATTACKS.length);
+      expect(found.map(({ traceId }) => traceId)).toEqual(expect.arrayContaining([...traces.values()]));
       return found;
     });
     for (const [name, , { path = LIST, code = UNAUTHENTICATED } = {}] of ATTACKS) {

@@ -70,7 +70,9 @@ describe('a process that ends by itself is started again', () => {
 
   it('PostgreSQL: what was written is there', async () => {
     const customer = { displayName: 'Ada', email: 'ada@example.com' };
-    const made = JSON.parse((await call('sales.v1.CustomerService/CreateCustomer', { customer })).stdout);
+    const created = await call('sales.v1.CustomerService/CreateCustomer', { customer });
+    expect(created).toMatchObject({ code: 0, stderr: '' });
+    const made = JSON.parse(created.stdout);
     await untilBack('postgres', await kill('postgres'));
     await eventually(async () => {
       const { stdout } = await call('sales.v1.CustomerService/GetCustomer', { name: made.name });

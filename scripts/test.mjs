@@ -30,6 +30,7 @@ const LONG = [
   'e2e/editor',
   'e2e/rotation',
   'e2e/store-tls',
+  'e2e/upgrade',
   'services/registry/test/etcd-cluster',
 ];
 // They take the place of those of jest.config.mjs.

@@ -1,66 +1,72 @@
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { machineCpuMs, startWorker } from '@rondo/harness';
 import { figure, quantiles, show, table } from '../report/figures.mjs';
 
 const CALL_MS = 5_000;
-const HONEST_EVERY_MS = 50;
-/** A call of the flood that is refused comes again after this long, as a retry would. */
-const REFUSED_MS = 100;
+/** Each honest reader calls this often. */
+const HONEST_EVERY_MS = 500;
+/** Beside harmful readers the p99 may be this many times that beside a process that only computes. */
+const MAX_RATIO = 2;
 
-/** Measures an honest reader alone, and beside clients that list a rare state as fast as they can. */
-export async function measureFlood({ customers, quotes }, { clients, seconds }) {
-  const rows = [];
-  let failed = 0;
-  for (const flooding of [0, clients]) {
-    const ending = new AbortController();
-    const flood = { calls: 0, refused: 0 };
-    const list = async () => {
-      while (!ending.signal.aborted) {
-        try {
-          await quotes.listQuotes({ filter: 'state = ACCEPTING' }, { timeoutMs: CALL_MS });
-          flood.calls += 1;
-        } catch {
-          flood.refused += 1;
-          await sleep(REFUSED_MS);
-        }
-      }
-    };
-    const flooders = Array.from({ length: flooding }, list);
-    const honest = await readEvenly(() => customers.listCustomers({}, { timeoutMs: CALL_MS }), seconds);
-    ending.abort();
-    await Promise.all(flooders);
-    failed += honest.failed;
-    const { p50, p99, max } = quantiles(honest.times);
-    rows.push([
-      flooding,
-      honest.times.length,
-      honest.failed,
-      figure(p50),
-      figure(p99),
-      figure(max),
-      flood.calls,
-      flood.refused,
-    ]);
-  }
-  show(`ListCustomers beside clients that list the quotes of a rare state for ${seconds} s, ms`);
-  show(table(['clients', 'calls', 'failed', 'p50', 'p99', 'max', 'their lists', 'refused'], rows));
-  return failed === 0;
+/**
+ * Measures honest readers alone, beside readers that do harm, and beside processes that compute for as much processor time as
+ * those had cost.
+ */
+export async function measureFlood(company, { clients, honest, seconds }) {
+  const measure = async (beside) => ({ beside, ...(await readEvenly(readsOf(company), { honest, seconds })) });
+  const alone = await measure('nothing');
+
+  const harmful = startWorker(new URL('./hostile.mjs', import.meta.url));
+  await harmful.ask('begin', { readers: clients, address: company.address });
+  const flooded = await measure(`${clients} that do harm`);
+  const done = await harmful.ask('done');
+  await harmful.close();
+
+  const share = Math.max(0, flooded.cores - alone.cores) / availableParallelism();
+  const burners = Array.from({ length: availableParallelism() }, () =>
+    startWorker(new URL('../report/burner.mjs', import.meta.url)),
+  );
+  for (const burner of burners) await burner.ask('begin', { share });
+  const burnt = await measure('processes that compute');
+  for (const burner of burners) await burner.close();
+
+  show(`${honest} readers, each of which calls every ${HONEST_EVERY_MS} ms for ${seconds} s, ms; cores in use`);
+  const rows = [alone, flooded, burnt].map(({ beside, times, failed, cores }) => {
+    const { p50, p99, max } = quantiles(times);
+    return [beside, times.length, failed, ...[p50, p99, max, cores].map(figure)];
+  });
+  show(table(['beside', 'calls', 'failed', 'p50', 'p99', 'max', 'cores'], rows));
+  show(`what those that do harm did: ${JSON.stringify(done)}`);
+  const ratio = quantiles(flooded.times).p99 / quantiles(burnt.times).p99;
+  show(`p99 beside them is ${figure(ratio)} times that beside computing; at most ${MAX_RATIO} is wanted`);
+  return [alone, flooded, burnt].every(({ failed }) => failed === 0) && ratio <= MAX_RATIO;
 }
 
-async function readEvenly(read, seconds) {
+/** What honest readers call in turn. */
+const readsOf = ({ orders, quotes, customers, products }) => [
+  (options) => orders.getOrder({ name: 'orders/o30' }, options),
+  (options) => customers.listCustomers({}, options),
+  (options) => quotes.getQuote({ name: 'quotes/q30' }, options),
+  (options) => products.getProduct({ name: 'products/p7' }, options),
+];
+
+async function readEvenly(reads, { honest, seconds }) {
   const times = [];
-  const calls = [];
   let failed = 0;
-  const until = performance.now() + seconds * 1_000;
-  while (performance.now() < until) {
-    const beganAt = performance.now();
-    const end = () => times.push(performance.now() - beganAt);
-    calls.push(
-      read()
-        .catch(() => (failed += 1))
-        .finally(end),
-    );
-    await sleep(HONEST_EVERY_MS);
-  }
-  await Promise.all(calls);
-  return { times, failed };
+  const endsAt = performance.now() + seconds * 1_000;
+  const reader = async (index) => {
+    await sleep((HONEST_EVERY_MS * index) / honest);
+    for (let call = index; performance.now() < endsAt; call += 1) {
+      const pause = sleep(HONEST_EVERY_MS);
+      const beganAt = performance.now();
+      await reads[call % reads.length]({ timeoutMs: CALL_MS }).catch(() => (failed += 1));
+      times.push(performance.now() - beganAt);
+      await pause;
+    }
+  };
+  const [beganAt, usedMs] = [performance.now(), machineCpuMs()];
+  await Promise.all(Array.from({ length: honest }, (_, index) => reader(index)));
+  const cores = (machineCpuMs() - usedMs) / (performance.now() - beganAt);
+  return { times, failed, cores };
 }

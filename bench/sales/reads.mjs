@@ -1,4 +1,16 @@
-/** Every get and list of a company by name: functions that make the call, and resolve to its reply. */
+/** The acceptance of one open quote after the other. */
+export function acceptancesOf({ quotes }) {
+  let next = 1;
+  return new Map([['AcceptQuote', () => quotes.acceptQuote({ name: `quotes/a${next++}` })]]);
+}
+
+/** Opens a watch, and ends it after its first message. */
+async function firstOf(watch) {
+  for await (const message of watch) return message;
+  throw new Error('the watch has ended without a message');
+}
+
+/** Every get and list of a company, and the first message of each watch, by name: functions that call, and resolve to a reply. */
 export function readsOf({ quotes, orders, products, customers, count }) {
   const listQuotes = (filter, more) => () => quotes.listQuotes({ filter, ...more });
   const listOrders = (filter) => () => orders.listOrders({ filter });
@@ -25,6 +37,10 @@ export function readsOf({ quotes, orders, products, customers, count }) {
     ['ListOrders, of a quote', listOrders('quote = "quotes/q30"')],
     ['ListOrders, early order_date', listOrders('order_date < "2020-01-02"')],
     ['ListOrders, nothing', listOrders('state = PLACED AND order_date > "2999-01-01"')],
+    ['WatchOrders', () => firstOf(orders.watchOrders({}))],
+    ['WatchOrders, of a customer', () => firstOf(orders.watchOrders({ customer: 'customers/c5' }))],
+    ['WatchOrders, from_now', () => firstOf(orders.watchOrders({ fromNow: true }))],
+    ['WatchProductChanges', () => firstOf(products.watchProductChanges({}))],
     ['ListProducts', listProducts('')],
     ['ListProducts, title', listProducts('title = "Product 3"')],
     ['ListProducts, sku', listProducts('sku = "SKU-3"')],

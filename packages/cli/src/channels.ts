@@ -88,10 +88,14 @@ function readDescriptors(file: string | undefined): Uint8Array | undefined {
   }
 }
 
+/** Longer than a service waits, which has other connections: a command makes its first, maybe on a machine that is busy. */
+const connectTimeoutMs = 3_000;
+
 /** Opens a channel with the certificate and the token of the command. */
 export function openChannel(options: ChannelOptions): Channel {
   const { tls, token } = credentials.getStore()?.() ?? {};
   return createChannel({
+    connectTimeoutMs,
     ...options,
     mutualTls: tls,
     middleware: [...sendToken(token), ...(options.middleware ?? [])],
@@ -107,5 +111,5 @@ export function ownCertificate(): { readonly cert: Buffer; readonly key: Buffer 
 export function openRegistryChannel(options: RegistryChannelOptions): Channel {
   const { tls, token } = credentials.getStore()?.() ?? {};
   const middleware = [...sendToken(token), ...(options.middleware ?? [])];
-  return createRegistryChannel({ ...options, mutualTls: tls, middleware });
+  return createRegistryChannel({ connectTimeoutMs, ...options, mutualTls: tls, middleware });
 }

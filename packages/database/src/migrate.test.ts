@@ -101,6 +101,19 @@ describe('migrate', () => {
     await expect(changed).rejects.toThrow(/0001_first\.sql: was changed/);
   });
 
+  it('accepts a corrected migration that names the text which was applied', async () => {
+    await migrate(database, { migrations: [first] });
+    const { sha256 } = await database.one<{ sha256: string }>('SELECT sha256 FROM rondo_migrations');
+    const corrected = { ...first, sql: `-- rondo:formerly ${sha256}\nCREATE TABLE first (id bigint);\n` };
+    expect(await migrate(database, { migrations: [corrected, second] })).toEqual([second.name]);
+    const twice = { ...corrected, sql: corrected.sql.replace('bigint', 'smallint') };
+    await expect(migrate(database, { migrations: [twice, second] })).resolves.toEqual([]);
+    const other = { ...corrected, sql: corrected.sql.replace(sha256, sha256.replace(/./g, '0')) };
+    await expect(migrate(database, { migrations: [other, second] })).rejects.toThrow(
+      `with the checksum ${sha256}: restore`,
+    );
+  });
+
   it('refuses a migration that comes before an applied one', async () => {
     await migrate(database, { migrations: [first, third] });
     const late = migrate(database, { migrations: [first, second, third] });

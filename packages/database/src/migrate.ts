@@ -207,10 +207,10 @@ function compare(earlier: Applied, migration: NumberedMigration | undefined): vo
       'was applied to this database and is missing here: restore the file, or run a version that has it',
     );
   }
-  if (migration.sha256 !== earlier.sha256) {
+  if (migration.sha256 !== earlier.sha256 && !migration.formerly.includes(earlier.sha256)) {
     throw new MigrationError(
       earlier.name,
-      'was changed after it was applied: restore its text and put the change into a new migration',
+      `was changed after it was applied, with the checksum ${earlier.sha256}: restore its text and put the change into a new migration`,
     );
   }
 }

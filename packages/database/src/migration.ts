@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const DIRECTIVE = /^-- rondo:(.*?)\r?(?:\n|$)/;
+const FORMER_TEXT = /^-- rondo:formerly ([0-9a-f]{64})\r?\n/gm;
 const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
 
 /**
@@ -12,6 +13,10 @@ const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
  * With `-- rondo:no-transaction` as its first line it runs outside of a transaction. Each statement then ends with a `;` at
  * the end of a line, and may run twice (`IF NOT EXISTS`), because the file begins anew after an interruption. An index
  * whose `CREATE INDEX CONCURRENTLY` was interrupted is dropped first.
+ *
+ * A file that had to be corrected after databases had applied it names each former text in a line `-- rondo:formerly
+ * SHA256`: the checksum that the error tells. Those databases are accepted; a later migration changes them to what the
+ * corrected file makes.
  */
 export interface Migration {
   /** The file's name, `0001_what_it_does.sql`. Migrations are ordered by the number. */
@@ -42,10 +47,12 @@ export class MigrationError extends Error {
   }
 }
 
-/** A migration with its number and the SHA-256 of its text in hex. */
+/** A migration with its number and the SHA-256 of its text in hex, without the lines that name former texts. */
 export interface NumberedMigration extends Migration {
   readonly number: number;
   readonly sha256: string;
+  /** The checksums of its former texts. */
+  readonly formerly: readonly string[];
   readonly kind: 'transaction' | 'no-transaction' | 'baseline';
 }
 
@@ -77,7 +84,9 @@ function number({ name, sql }: Migration): NumberedMigration {
   if (digits === undefined) {
     throw new MigrationError(name, 'is not named like 0001_what_it_does.sql (four digits, lower case): rename it');
   }
-  return { name, sql, number: Number(digits), sha256: sha256(sql), kind: kindOf(name, sql) };
+  const formerly = [...sql.matchAll(FORMER_TEXT)].map(([, former = '']) => former);
+  const text = sql.replaceAll(FORMER_TEXT, '');
+  return { name, sql, number: Number(digits), sha256: sha256(text), formerly, kind: kindOf(name, text) };
 }
 
 function kindOf(name: string, sql: string): NumberedMigration['kind'] {

@@ -1,4 +1,5 @@
 -- rondo:baseline
+-- rondo:formerly 9b6918151ccb83081b8fc1291ca301b99de99f1a7e6306a99534373932a5c572
 -- Customers, products with their stock, quotes, orders. A schema from before this file is refused.
 --
 -- `sequence` is the order in which rows were made; lists page along it, as it never ties and never changes. Times have the

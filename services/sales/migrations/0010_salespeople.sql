@@ -1,3 +1,4 @@
+-- rondo:formerly 05045e8b12fe773f50bca99a07d0808a372b7589726edc33adac3ee5b96d25eb
 -- A customer belongs to its salesperson, and its quotes and orders with it. The triggers keep the copies, by which lists walk,
 -- whichever version of the service writes: a new row that names none gets its customer's.
 ALTER TABLE customers ADD COLUMN salesperson text NOT NULL DEFAULT '' CHECK (char_length(salesperson) <= 255);

@@ -1,12 +1,12 @@
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { ServerCall } from '../call/call.js';
 import { callPrincipal } from '../call/principal.js';
-import type { Clock, WallClock } from '../clock/clock.js';
 import { millisecondsUntil } from '../clock/system.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { Status } from '../status/code.js';
 import { packDetail } from '../status/detail.js';
 import { RpcError } from '../status/rpc-error.js';
+import type { VerifierOptions } from './verifier.js';
 
 /**
  * Ends streams when the credentials expire with which they began. A unary call soon ends by itself. It stands behind the middleware
@@ -15,10 +15,7 @@ import { RpcError } from '../status/rpc-error.js';
 export function endExpiredStreams({
   clock,
   wallClock,
-}: {
-  clock: Clock;
-  wallClock: WallClock;
-}): Middleware<ServerCall> {
+}: Pick<VerifierOptions, 'clock' | 'wallClock'>): Middleware<ServerCall> {
   return (call, next) => {
     const { method, context, values } = call;
     const expireTime = values.get(callPrincipal)?.expireTime;

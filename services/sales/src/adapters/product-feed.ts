@@ -15,7 +15,7 @@ export function createProductFeed(sync: Pick<Sync, 'watch'>): ProductFeed {
     async *watch(signal) {
       try {
         for await (const event of sync.watch({ topic: PRODUCTS_TOPIC, signal, snapshot })) {
-          if (event.kind === 'change') yield* payloadFields(event.payload).texts('ids');
+          if (event.kind === 'change') yield* idsOf(event.payload);
           else yield undefined;
         }
       } catch (error) {
@@ -23,4 +23,10 @@ export function createProductFeed(sync: Pick<Sync, 'watch'>): ProductFeed {
       }
     },
   };
+}
+
+/** Entries from before migration 0013 have one id. */
+function idsOf(payload: unknown): readonly string[] {
+  const { texts, text } = payloadFields(payload);
+  return typeof payload === 'object' && payload !== null && 'ids' in payload ? texts('ids') : [text('id')];
 }
