@@ -33,9 +33,9 @@ SELECT 'o' || sequence, id, customer_id, quote_date, CASE WHEN sequence BETWEEN 
 FROM quotes WHERE delete_time IS NULL AND sequence > 10 ORDER BY sequence;
 INSERT INTO orders (id, customer_id, salesperson, order_date, state, discount_percent, tax_percent, currency, net_minor, total_minor,
   create_time, update_time)
-SELECT 'w' || n, 'c' || 2 + n % 17, '', DATE '2020-01-01' + (n / 100)::integer, 'placed', 0, 0, 'EUR', 1999, 1999, since, since
+SELECT 'w' || n, 'c' || 2 + n % 17, '', (since AT TIME ZONE 'UTC')::date, 'placed', 0, 0, 'EUR', 1999, 1999, since, since
 FROM (
-  SELECT n, TIMESTAMPTZ '2020-01-01 00:00Z' + n * interval '1 minute' AS since
+  SELECT n, TIMESTAMPTZ '2020-01-03 00:00Z' + n * interval '1 minute' AS since
   FROM generate_series(1, :orders - (SELECT count(*) FROM orders)) AS n ORDER BY n
 ) AS made;
 INSERT INTO order_lines (order_id, position, product_id, quantity, discount_percent, title, unit_price_minor)

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { machineCpuMs, startWorker } from '@rondo/harness';
+import { Status } from '@rondo/rpc/status';
 import { figure, quantiles, show, table } from '../report/figures.mjs';
 
 const CALL_MS = 5_000;
@@ -37,6 +38,7 @@ export async function measureFlood(company, { clients, honest, seconds }) {
     return [beside, times.length, failed, ...[p50, p99, max, cores].map(figure)];
   });
   show(table(['beside', 'calls', 'failed', 'p50', 'p99', 'max', 'cores'], rows));
+  show(`how calls failed: ${JSON.stringify(flooded.codes)}`);
   show(`what those that do harm did: ${JSON.stringify(done)}`);
   const ratio = quantiles(flooded.times).p99 / quantiles(burnt.times).p99;
   show(`p99 beside them is ${figure(ratio)} times that beside computing; at most ${MAX_RATIO} is wanted`);
@@ -53,14 +55,18 @@ const readsOf = ({ orders, quotes, customers, products }) => [
 
 async function readEvenly(reads, { honest, seconds }) {
   const times = [];
-  let failed = 0;
+  const codes = {};
+  const fail = ({ code }) => {
+    const name = Object.keys(Status).find((one) => Status[one] === code) ?? 'other';
+    codes[name] = (codes[name] ?? 0) + 1;
+  };
   const endsAt = performance.now() + seconds * 1_000;
   const reader = async (index) => {
     await sleep((HONEST_EVERY_MS * index) / honest);
     for (let call = index; performance.now() < endsAt; call += 1) {
       const pause = sleep(HONEST_EVERY_MS);
       const beganAt = performance.now();
-      await reads[call % reads.length]({ timeoutMs: CALL_MS }).catch(() => (failed += 1));
+      await reads[call % reads.length]({ timeoutMs: CALL_MS }).catch(fail);
       times.push(performance.now() - beganAt);
       await pause;
     }
@@ -68,5 +74,5 @@ async function readEvenly(reads, { honest, seconds }) {
   const [beganAt, usedMs] = [performance.now(), machineCpuMs()];
   await Promise.all(Array.from({ length: honest }, (_, index) => reader(index)));
   const cores = (machineCpuMs() - usedMs) / (performance.now() - beganAt);
-  return { times, failed, cores };
+  return { times, codes, failed: Object.values(codes).reduce((sum, count) => sum + count, 0), cores };
 }
