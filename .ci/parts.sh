@@ -1,7 +1,7 @@
 # Sourced by .ci/run and .ci/long: runs the parts that are asked for, each within its budget, and counts what came of them.
 # Wants `logs`, a folder, and `prefix`, how the names of the logs in it begin.
 
-passed=0 failed=0 skipped=0 spent=0 report=()
+passed=0 failed=0 skipped=0 spent=0 running='' report=()
 words=("$@")
 
 say() { printf '%s\n' "$*"; }
@@ -25,7 +25,9 @@ part() {
   say "--- $name (budget $budget s)"
   timeout --kill-after=30 "$budget" "$@" >"$log" 2>&1 &
   group=$! # timeout makes a process group of its own, and waits for its leader alone.
+  running=$group
   wait "$group" || status=$?
+  running=''
   took=$((SECONDS - started))
   spent=$((spent + took))
   if ((status == 0)); then
@@ -46,6 +48,9 @@ part() {
   tail -n 60 "$log" | sed 's/^/    /'
   return 1
 }
+
+# What a script does when a signal ends it: the part that runs is ended too.
+end_running() { [[ -z $running ]] || end_group "$running"; }
 
 # end_group GROUP: whatever is left of it has ten seconds to end by itself.
 end_group() {
