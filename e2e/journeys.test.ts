@@ -234,6 +234,8 @@ describe('journey 3: what is sold is delivered', () => {
       expect((await tasks.listTasks({ parent: project })).tasks).toMatchObject([
         { title: '2 × Kit', effortMinutes: 60n },
       ]);
+      const { projects: delivering } = await projects.listProjects({ filter: `order = "${name}"` });
+      expect(delivering).toMatchObject([{ name: project, quote: offered, order: name }]);
       const reservations = async () => {
         const filter = `project = "${project}"`;
         return (await team.listReservations({ parent: 'members/-', filter })).reservations;
@@ -251,6 +253,12 @@ describe('journey 3: what is sold is delivered', () => {
       for (const { until } of sellers) await until((event) => stepOfOrder(event).startsWith('ORDER_STATE_CANCELLED'));
       for (const { until } of deliverers) await until((event) => stepOfProject(event) === 'PROJECT_STATE_ARCHIVED');
       expect(await reservations()).toEqual([]);
+      const { stockChanges } = await createClient(products, { channel }).listStockChanges({ parent: product });
+      expect(stockChanges.map(({ delta, stock, reference }) => [delta, stock, reference])).toEqual([
+        [2n, 5n, name],
+        [-2n, 3n, name],
+        [5n, 5n, ''],
+      ]);
 
       for (const { told, stop } of sellers) {
         await stop();

@@ -20,7 +20,7 @@ export function findPgbench() {
 }
 
 /**
- * The values of the statements' parameters: those of the orders that the callers place, drawn by pgbench. `$1` to `$25` are
+ * The values of the statements' parameters: those of the orders that the callers place, drawn by pgbench. `$1` to `$26` are
  * the parameters of `PLACE_ORDER`.
  */
 const ids = 'ARRAY[:a::text, :b::text]';
@@ -34,6 +34,7 @@ const VALUES = [
     || '{"product":"1","quantity":"2","discount":"0","title":"Desk","price":"1999"},'
     || '{"product":"99","quantity":"1","discount":"0","title":"Desk","price":"1999"}],'
     || '"create_time":"2026-01-31T00:00:00.000Z","update_time":"2026-01-31T00:00:00.000Z"}')`,
+  `('{"reason":"ORDERED","reference":"orders/' || :id::text || '","subject":""}')`,
   // A new key, and a reply as long as the service's.
   ...['gen_random_uuid()', "'/sales.v1.OrderService/PlaceOrder'", "''", "decode(repeat('ab', 32), 'hex')"],
   ...['2592000000', "decode(repeat('ab', 260), 'hex')"],

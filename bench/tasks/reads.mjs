@@ -24,6 +24,7 @@ export async function readsOf(company) {
     ['ListProjects', () => listProjects({})],
     ['ListProjects, from the middle', deepProjects],
     ['ListProjects, show_deleted', () => listProjects({ showDeleted: true })],
+    ['ListProjects, by due_date', () => listProjects({ orderBy: 'due_date' })],
     ['ListProjects, state = ACTIVE', () => listProjects({ filter: 'state = ACTIVE' })],
     ['ListProjects, owner of one', () => listProjects({ filter: 'owner = "members/m50"' })],
     ['ListProjects, due_date early', () => listProjects({ filter: 'due_date < "2020-02-02"' })],
@@ -32,6 +33,7 @@ export async function readsOf(company) {
     ['ListTasks, from the middle', deepTasks('')],
     ['ListTasks, show_deleted', () => listTasks({ showDeleted: true })],
     ['ListTasks, show_deleted, from the middle', deepTasks('', true)],
+    ['ListTasks, by effort_minutes', () => listTasks({ orderBy: 'effort_minutes desc' })],
     ['ListTasks, state = OPEN', filtered('state = OPEN')],
     ['ListTasks, state != DONE AND state != CANCELLED', filtered('state != DONE AND state != CANCELLED')],
     ['ListTasks, state = DONE, from the middle', deepTasks('state = DONE')],
@@ -58,5 +60,5 @@ function middleOf({ database }, table) {
 }
 
 function tokenOf(collection, request, position) {
-  return nextPageToken({ collection, fields: {} }, request, position);
+  return nextPageToken({ collection, fields: {} }, request, { position });
 }

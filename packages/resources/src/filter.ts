@@ -130,7 +130,8 @@ interface ReadValue {
   readonly rule: string;
 }
 
-function readValue(field: FilterField, text: string): ReadValue {
+/** The value of a field, as a filter has it; undefined if the text is none. */
+export function readValue(field: FilterField, text: string): ReadValue {
   switch (field.kind) {
     case 'text':
       // PostgreSQL doesn't accept NUL in a parameter.

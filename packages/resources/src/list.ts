@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { FieldAt } from '@rondo/rpc/status';
-import type { ListQuery, PageQuery } from './domain/list.js';
-import { type FilterField, readFilter } from './filter.js';
+import type { FieldAt, ReportFault } from '@rondo/rpc/status';
+import type { ListOrder, ListQuery, PageQuery, Place } from './domain/list.js';
+import { type FilterField, readFilter, readValue } from './filter.js';
 import { currentViewer } from './viewer.js';
 
 /** A list in the contract. */
@@ -10,6 +10,10 @@ export interface List {
   readonly collection: string;
   /** The fields that a filter may compare, by path. */
   readonly fields: Readonly<Record<string, FilterField>>;
+  /** Those of the fields by which a request may sort the list. The listing of the table has the same; none by default. */
+  readonly sortable?: readonly string[];
+  /** The order of requests that ask for none; by default that of the table's listing. */
+  readonly order?: ListOrder;
 }
 
 /** The fields of a list request. */
@@ -17,32 +21,55 @@ interface ListRequest extends PageRequest {
   readonly filter: string;
   /** Absent if the list has no soft deletion. */
   readonly showDeleted?: boolean;
+  /** Absent if the list can't be sorted. */
+  readonly orderBy?: string;
 }
 
 /** Reads a list request; faults are reported. */
 export function readList(field: FieldAt, list: List, request: ListRequest): ListQuery {
+  const order = readOrder(field('order_by'), list, request.orderBy ?? '');
   return {
-    ...readPage(field, narrowed(list, request), request),
+    ...readPage(field, narrowed(list, request), { ...request, key: order && list.fields[order.field] }),
     conditions: readFilter(field('filter'), request.filter, list.fields),
+    order,
     showDeleted: request.showDeleted ?? false,
     sight: currentViewer()?.sight,
   };
 }
 
 /** The token of the list's next page; empty if there is none. */
-export function nextPageToken(list: List, request: ListRequest, next: bigint | undefined): string {
+export function nextPageToken(list: List, request: ListRequest, next: Place | undefined): string {
   return toPageToken(narrowed(list, request), next);
 }
 
-/** The collection with everything that narrows it, the viewer included: a token is valid for these only. */
-function narrowed({ collection }: List, { filter, showDeleted = false }: ListRequest): readonly string[] {
-  return [collection, filter, showDeleted ? 'deleted too' : '', ...(currentViewer()?.identity ?? [])];
+/** The collection with everything that narrows or sorts it, the viewer included: a token is valid for these only. */
+function narrowed({ collection }: List, { filter, showDeleted = false, orderBy = '' }: ListRequest): readonly string[] {
+  const sorted = orderBy.trim() === '' ? [] : [`by ${orderBy}`];
+  return [collection, filter, showDeleted ? 'deleted too' : '', ...sorted, ...(currentViewer()?.identity ?? [])];
+}
+
+/** The most characters of a wrong order that a fault repeats. */
+const MAX_SHOWN = 100;
+/** A field of AIP-132's `order_by`, descending or not. */
+const ORDER = /^\s*([^\s,]+)(\s+desc)?\s*$/;
+
+function readOrder(report: ReportFault, { sortable = [], order }: List, text: string): ListOrder | undefined {
+  if (text.trim() === '') return order;
+  const [, field = '', descending] = ORDER.exec(text) ?? [];
+  if (sortable.includes(field)) return { field, descending: descending !== undefined };
+  const rule =
+    sortable.length === 0
+      ? 'empty: this list has one order'
+      : `one of ${sortable.join(', ')}, alone or followed by desc`;
+  report(`must be ${rule}; it is ${JSON.stringify(text.slice(0, MAX_SHOWN))}`);
+  return order;
 }
 
 const DEFAULT_SIZE = 50;
 const MAX_SIZE = 100;
 const MAX_POSITION = 2n ** 63n - 1n;
-const TOKEN = /^after (\d{1,19}) in ([0-9a-f]{16})$/;
+/** A token of a list that is sorted by a field has the value of the last item, too. */
+const TOKEN = /^after (\d{1,19}) in ([0-9a-f]{16})(?: at (.*))?$/s;
 
 /** The paging fields of every list request (AIP-158). */
 export interface PageRequest {
@@ -55,16 +82,27 @@ export interface PageRequest {
  *
  * @param list the collection and everything that narrows it, filters included: a token is valid for the same list only.
  */
-export function readPage(field: FieldAt, list: readonly string[], { pageSize, pageToken }: PageRequest): PageQuery {
-  return {
-    size: readSize(field, pageSize),
-    after: pageToken === '' ? undefined : readToken(field, list, pageToken),
-  };
+export function readPage(
+  field: FieldAt,
+  list: readonly string[],
+  { pageSize, pageToken, key }: PageRequest & { readonly key?: FilterField | undefined },
+): PageQuery {
+  const size = readSize(field, pageSize);
+  if (pageToken === '') return { size, after: undefined };
+  const after = readToken(list, pageToken, key);
+  if (after !== undefined) return { size, after };
+  field('page_token')(
+    'must be the next_page_token of a reply to the same caller for the same list, its filter and order included; leave it empty for the first page',
+  );
+  return { size, after: undefined };
 }
 
-/** The token of the page after `position`; empty if there is none. */
-export function toPageToken(list: readonly string[], position: bigint | undefined): string {
-  return position === undefined ? '' : Buffer.from(`after ${position} in ${digestOf(list)}`).toString('base64url');
+/** The token of the page after a place; empty if there is none. */
+export function toPageToken(list: readonly string[], place: Place | undefined): string {
+  if (place === undefined) return '';
+  const { position, value } = place;
+  const at = value === undefined ? '' : ` at ${value instanceof Date ? value.toISOString() : value}`;
+  return Buffer.from(`after ${position} in ${digestOf(list)}${at}`).toString('base64url');
 }
 
 function readSize(field: FieldAt, size: number): number {
@@ -74,14 +112,14 @@ function readSize(field: FieldAt, size: number): number {
   return size === 0 ? DEFAULT_SIZE : Math.min(size, MAX_SIZE);
 }
 
-function readToken(field: FieldAt, list: readonly string[], token: string): bigint {
-  const [, digits = '', of] = TOKEN.exec(Buffer.from(token, 'base64url').toString()) ?? [];
+/** The place in a token; undefined if it isn't one of this list. The digest is no secret: what it stands beside is checked. */
+function readToken(list: readonly string[], token: string, key: FilterField | undefined): Place | undefined {
+  const [, digits = '', of, text] = TOKEN.exec(Buffer.from(token, 'base64url').toString()) ?? [];
   const position = BigInt(digits);
-  if (of === digestOf(list) && position <= MAX_POSITION) return position;
-  field('page_token')(
-    'must be the next_page_token of a reply to the same caller for the same list, its filter included; leave it empty for the first page',
-  );
-  return 0n;
+  if (of !== digestOf(list) || position > MAX_POSITION) return undefined;
+  if (text === undefined) return { position };
+  const value = key && readValue(key, text).value;
+  return value === undefined ? undefined : { position, value };
 }
 
 function digestOf(list: readonly string[]): string {

@@ -108,13 +108,22 @@ describe('what a member of a team sees', () => {
     expect(await ada.tasks.getTask({ name: task.name })).toEqual(task);
   });
 
-  it('is all that lists have, with any filter', async () => {
+  it('is all that lists have, with any filter, in any order', async () => {
     const { project } = await adasProject();
     const own = await bob.projects.createProject({ project: { title: 'Website' } });
     for (const filter of ['', 'title = "Website"', 'state = PLANNED', 'create_time > "2020-01-01T00:00:00Z"']) {
-      expect((await bob.projects.listProjects({ filter, showDeleted: true })).projects).toEqual([own]);
+      for (const orderBy of ['', 'due_date', 'title desc']) {
+        const request = { filter, orderBy, showDeleted: true };
+        expect((await bob.projects.listProjects(request)).projects).toEqual([own]);
+      }
       const nothing = { projects: [], nextPageToken: '' };
       expect(await stranger.projects.listProjects({ filter, showDeleted: true })).toEqual(nothing);
+    }
+    const sold = "UPDATE projects SET quote_id = 'q', order_id = 'o' WHERE id = $1";
+    await company.database.query(sold, [project.name.replace('projects/', '')]);
+    for (const filter of ['quote = "quotes/q"', 'order = "orders/o"']) {
+      expect((await bob.projects.listProjects({ filter })).projects).toEqual([]);
+      expect((await ada.projects.listProjects({ filter })).projects).toMatchObject([{ name: project.name }]);
     }
     for (const filter of ['', `project = "${project.name}"`, 'minutes = 1']) {
       for (const parent of [member, 'members/-']) {

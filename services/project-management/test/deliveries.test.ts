@@ -13,19 +13,22 @@ let database: Database;
 const members: string[] = [];
 
 interface Sold {
+  readonly quote?: string;
+  readonly order?: string;
   readonly projectId: string;
   readonly minutes: readonly bigint[];
   readonly assignee?: string;
 }
 
 /** A delivery from next week on, in its own transaction. It isn't retried, so a deadlock would fail the test. */
-function sell({ projectId, minutes, assignee = '' }: Sold) {
+function sell({ projectId, minutes, assignee = '', quote = '', order = '' }: Sold) {
   const tasks = minutes.map((effortMinutes, index) => ({ title: `Task ${index}`, effortMinutes, assignee }));
   const request = DeliverProjectRequest.fromPartial({
     projectId,
     project: { title: 'Sold' },
     tasks,
     startDate: monday(1),
+    ...{ quote, order },
   });
   return database.transaction((transaction) => deliver(transaction, request), { attempts: 1 });
 }
@@ -85,11 +88,37 @@ describe('a delivery', () => {
     expect((await failureOf(company.projects.getProject({ name: 'projects/huge' }))).code).toBe(Status.NOT_FOUND);
   });
 
+  it('has the names of its quote and its order, by which its project is found; none from the version before', async () => {
+    const links = { quote: 'quotes/q-1', order: 'orders/o-1' };
+    const { project } = await sell({ projectId: 'linked', minutes: [], ...links });
+    expect(project).toMatchObject(links);
+    const name = 'projects/linked';
+    expect(await company.projects.getProject({ name })).toEqual(project);
+    const changed = await company.projects.updateProject({ project: { name, title: 'New', quote: 'quotes/other' } });
+    expect(changed).toMatchObject({ title: 'New', ...links });
+    const { project: early } = await sell({ projectId: 'unlinked', minutes: [] });
+    expect(early).toMatchObject({ quote: '', order: '' });
+    const found = async (filter: string) =>
+      (await company.projects.listProjects({ filter })).projects.map((one) => one.name);
+    expect(await found('quote = "quotes/q-1"')).toEqual([name]);
+    expect(await found('order = "orders/o-1" AND quote = "quotes/q-1"')).toEqual([name]);
+    expect(await found('order = "orders/q-1"')).toEqual([]);
+    expect(await found('quote != "quotes/q-1"')).toContain('projects/unlinked');
+    const failure = await failureOf(company.projects.listProjects({ filter: 'order = "quotes/q-1"' }));
+    expect(failure.message).toContain('a name such as "orders/{order}"');
+    const made = await company.projects.createProject({ project: { title: 'Own', ...links } });
+    expect(made).toMatchObject({ quote: '', order: '' });
+  });
+
   it('is refused with every violation, for an unknown assignee, and if the id is taken', async () => {
-    const faulty = DeliverProjectRequest.fromPartial({ projectId: '-', tasks: [{}], startDate: { year: 1 } });
+    const faulty = DeliverProjectRequest.fromPartial({
+      ...{ projectId: '-', tasks: [{}], startDate: { year: 1 }, quote: 'q', order: 'quotes/q' },
+    });
     const refused = await failureOf(database.transaction((transaction) => deliver(transaction, faulty)));
     expect(refused.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual([
       'project_id',
+      'quote',
+      'order',
       'project.title',
       'tasks[0].title',
       'start_date',

@@ -185,3 +185,132 @@ describe('a filter of projects', () => {
     expect(await list('AND title != "V"', true)).toBe('YXW');
   });
 });
+
+describe('a sorted list', () => {
+  const DATES = ['2026-03-01', undefined, '2026-01-01', '2026-03-01', undefined];
+  const names: string[] = [];
+  beforeAll(async () => {
+    for (const [index, dueDate] of DATES.entries()) {
+      const title = `Sorted ${'BACAB'[index]}`;
+      const date = dueDate && { year: 2026, month: Number(dueDate.slice(5, 7)), day: 1 };
+      const project = { title, ...(date && { dueDate: date, startDate: date }) };
+      names.push((await company.projects.createProject({ project })).name);
+    }
+  });
+
+  async function read(
+    orderBy: string,
+    page: (request: { orderBy: string; pageSize: number; pageToken: string }) => Promise<Page>,
+  ) {
+    const found: string[] = [];
+    for (let pageToken = ''; ; ) {
+      const { items, nextPageToken } = await page({ orderBy, pageSize: 2, pageToken });
+      found.push(...items);
+      if (nextPageToken === '') return found;
+      pageToken = nextPageToken;
+    }
+  }
+
+  interface Page {
+    readonly items: readonly string[];
+    readonly nextPageToken: string;
+  }
+
+  it.each([
+    ['', '43210'],
+    ['create_time', '01234'],
+    ['create_time desc', '43210'],
+    ['title', '13042'],
+    ['title desc', '24031'],
+    ['due_date', '20314'],
+    ['due_date desc', '41302'],
+    ['start_date', '20314'],
+    ['start_date desc', '41302'],
+  ])('of projects by "%s" has the order %s; a missing date counts as the last', async (orderBy, order) => {
+    const found = await read(orderBy, async (request) => {
+      const filter = 'title >= "Sorted" AND title < "Sorteds"';
+      const { projects, nextPageToken } = await company.projects.listProjects({ ...request, filter });
+      return { items: projects.map(({ name }) => name), nextPageToken };
+    });
+    expect(found.map((name) => names.indexOf(name)).join('')).toBe(order);
+  });
+
+  it.each([
+    ['', 'ABCE'],
+    ['create_time desc', 'ECBA'],
+    ['title desc', 'ECBA'],
+    ['effort_minutes', 'ABCE'],
+    ['effort_minutes desc', 'ECBA'],
+  ])('of tasks by "%s" has the order %s', async (orderBy, order) => {
+    const found = await read(orderBy, async (request) => {
+      const { tasks, nextPageToken } = await company.tasks.listTasks({ parent, ...request });
+      return { items: tasks.map(({ title }) => title[0] ?? ''), nextPageToken };
+    });
+    expect(found.join('')).toBe(order);
+  });
+
+  it('of members and of reservations has each one once, both ways', async () => {
+    const others = [await addMember(company), await addMember(company)];
+    const members = (orderBy: string) =>
+      read(orderBy, async (request) => {
+        const { members: page, nextPageToken } = await company.team.listMembers(request);
+        return { items: page.map(({ name }) => name), nextPageToken };
+      });
+    const newestFirst = await members('');
+    expect(newestFirst).toEqual(expect.arrayContaining([ada, ...others]));
+    expect(await members('create_time desc')).toEqual(newestFirst);
+    expect(await members('create_time')).toEqual(newestFirst.toReversed());
+    const byName = await members('display_name');
+    expect(byName.toSorted()).toEqual(newestFirst.toSorted());
+    expect(await members('display_name desc')).toEqual(byName.toReversed());
+
+    const weeks = [12, 5, 19];
+    for (const day of weeks) {
+      const weekStartDate = { year: 2026, month: 1, day };
+      const reservation = { project: parent, weekStartDate, minutes: 10n };
+      await company.team.createReservation({ parent: ada, reservation });
+    }
+    for (const owner of [ada, 'members/-']) {
+      const days = (orderBy: string) =>
+        read(orderBy, async (request) => {
+          const { reservations, nextPageToken } = await company.team.listReservations({ parent: owner, ...request });
+          return { items: reservations.map(({ weekStartDate }) => `${weekStartDate?.day}`), nextPageToken };
+        });
+      expect(await days('week_start_date')).toEqual(['5', '12', '19']);
+      expect(await days('week_start_date desc')).toEqual(['19', '12', '5']);
+    }
+  });
+
+  it('is refused for other fields, with those that there are', async () => {
+    const calls: readonly (readonly [Promise<unknown>, string])[] = [
+      [company.projects.listProjects({ orderBy: 'owner' }), 'create_time, title, start_date, due_date'],
+      [company.tasks.listTasks({ parent, orderBy: 'state' }), 'create_time, title, effort_minutes'],
+      [company.team.listMembers({ orderBy: 'email' }), 'create_time, display_name'],
+      [company.team.listReservations({ parent: ada, orderBy: 'minutes' }), 'week_start_date'],
+    ];
+    for (const [call, fields] of calls) {
+      const failure = await failureOf(call);
+      expect(failure.code).toBe(Status.INVALID_ARGUMENT);
+      expect(failure.message).toContain(`order_by: must be one of ${fields}, alone or followed by desc`);
+    }
+  });
+
+  it.each([
+    [
+      'projects',
+      'TRUE',
+      ['create_time', 'title', "coalesce(start_date, DATE '9999-12-31')", "coalesce(due_date, DATE '9999-12-31')"],
+    ],
+    ['members', 'TRUE', ['create_time', 'display_name']],
+    ['tasks', "project_id = 'p'", ['title', 'effort_minutes']],
+  ])('of %s walks along an index', async (table, scope, keys) => {
+    for (const key of keys) {
+      const plan = await company.database.transaction(async (transaction) => {
+        for (const way of ['seqscan', 'bitmapscan', 'sort']) await transaction.query(`SET LOCAL enable_${way} = off`);
+        const sql = `EXPLAIN SELECT id FROM ${table} WHERE ${scope} ORDER BY ${key}, sequence LIMIT 10`;
+        return transaction.query<{ 'QUERY PLAN': string }>(sql);
+      });
+      expect(plan.map((row) => row['QUERY PLAN']).join('\n')).not.toContain('Sort');
+    }
+  });
+});

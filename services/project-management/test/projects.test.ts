@@ -305,7 +305,8 @@ describe('ListProjects', () => {
   );
 
   it('refuses a token with an impossible position', async () => {
-    const pageToken = nextPageToken(PROJECTS, { pageSize: 0, pageToken: '', filter: '' }, 9_999_999_999_999_999_999n);
+    const place = { position: 9_999_999_999_999_999_999n };
+    const pageToken = nextPageToken(PROJECTS, { pageSize: 0, pageToken: '', filter: '' }, place);
     expect((await failureOf(company.projects.listProjects({ pageToken }))).code).toBe(Status.INVALID_ARGUMENT);
   });
 });

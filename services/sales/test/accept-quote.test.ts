@@ -66,6 +66,7 @@ describe('AcceptQuote', () => {
       total: offered.total,
     });
     expect(order?.project).toBe(projectOf(offered.name));
+    expect(company.projects.links.at(-1)).toEqual({ quote: offered.name, order: order?.name });
     expect(await stockOf(desk.name)).toBe(6n);
 
     const { displayName } = await company.customers.getCustomer({ name: customer });

@@ -94,6 +94,8 @@ describe('what a salesperson sees', () => {
     ]) {
       const { customers } = await bob.customers.listCustomers({ filter, showDeleted: true });
       expect(customers).toEqual([mine]);
+      const sorted = await bob.customers.listCustomers({ filter, showDeleted: true, orderBy: 'display_name desc' });
+      expect(sorted).toEqual({ customers: [mine], nextPageToken: '' });
     }
     expect((await bob.customers.listCustomers({ filter: 'salesperson = "ada"' })).customers).toEqual([]);
     expect((await bob.customers.listCustomers({ filter: `email = "${customer.email}"` })).customers).toEqual([]);
@@ -101,6 +103,8 @@ describe('what a salesperson sees', () => {
     expect(await bob.quotes.listQuotes({ filter })).toEqual({ quotes: [], nextPageToken: '' });
     expect(await bob.orders.listOrders({ filter })).toEqual({ orders: [], nextPageToken: '' });
     expect(await bob.orders.listOrders({ filter: 'state = PLACED' })).toEqual({ orders: [], nextPageToken: '' });
+    expect(await bob.orders.listOrders({ orderBy: 'order_date' })).toEqual({ orders: [], nextPageToken: '' });
+    expect(await bob.quotes.listQuotes({ orderBy: 'create_time' })).toEqual({ quotes: [], nextPageToken: '' });
     expect((await ada.quotes.listQuotes({ filter })).quotes).toEqual([quote]);
     expect((await ada.orders.listOrders({ filter })).orders).toEqual([order]);
   });

@@ -31,7 +31,8 @@ export async function startFakeProjects(postgres: TestPostgres) {
   await migrate(database, { migrations: [{ name: '0001_tables.sql', sql: TABLES }] });
   const deliver = operation(
     { request: DeliverProjectRequest, result: DeliverProjectResponse },
-    async (transaction, { projectId, project, tasks }) => {
+    async (transaction, { projectId, project, tasks, quote, order }) => {
+      fake.links.push({ quote, order });
       const efforts = tasks.map(({ effortMinutes }) => effortMinutes);
       const minutes = efforts.reduce((sum, effort) => sum + effort, 0n);
       await transaction.query('INSERT INTO projects VALUES ($1, $2, $3, 1)', [
@@ -60,7 +61,13 @@ export async function startFakeProjects(postgres: TestPostgres) {
   });
   const inner = createTestChannel({ services: [participant.service] });
   const client = createClient(ParticipantServiceDefinition, { channel: inner });
-  const fake = { failure: 'none' as Failure, calls: [] as string[], preparing: 0, mostAtOnce: 0 };
+  const fake = {
+    failure: 'none' as Failure,
+    calls: [] as string[],
+    links: [] as { quote: string; order: string }[],
+    preparing: 0,
+    mostAtOnce: 0,
+  };
 
   const failing = async <T>(step: 'prepare' | 'commit', work: () => Promise<T>): Promise<T> => {
     fake.calls.push(step);

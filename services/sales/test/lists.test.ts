@@ -3,7 +3,7 @@ import { WatchOrdersResponse } from '@rondo/contracts/sales/v1/orders';
 import { ListQuotesResponse } from '@rondo/contracts/sales/v1/quotes';
 import { createPool, type Database } from '@rondo/database';
 import { eventually, waitingForLocks } from '@rondo/database/testing';
-import { addCustomer, type Company, startCompany } from './company.js';
+import { addCustomer, type Company, callersOf, startCompany } from './company.js';
 import { refused } from './refused.js';
 
 const COUNT = 3_500;
@@ -121,6 +121,92 @@ describe('a filter of many orders', () => {
     ['state = PLACED AND order_date > "2999-01-01"', () => false],
   ])('"%s" finds all matching ones', async (filter, meets) => {
     expect((await listOrders(filter)).ids).toEqual(orders.filter(meets).map(({ n }) => `${n}`));
+  });
+});
+
+describe('a sorted list', () => {
+  type List = 'customers' | 'products' | 'quotes' | 'orders';
+  const pageOf = async (list: List, request: { orderBy: string; pageSize: number; pageToken: string }) => {
+    switch (list) {
+      case 'customers': {
+        const { customers, nextPageToken } = await company.customers.listCustomers(request);
+        return { items: customers, nextPageToken };
+      }
+      case 'products': {
+        const { products, nextPageToken } = await company.products.listProducts(request);
+        return { items: products, nextPageToken };
+      }
+      case 'quotes': {
+        const { quotes, nextPageToken } = await company.quotes.listQuotes(request);
+        return { items: quotes, nextPageToken };
+      }
+      case 'orders': {
+        const { orders, nextPageToken } = await company.orders.listOrders(request);
+        return { items: orders, nextPageToken };
+      }
+    }
+  };
+
+  it.each<[List, readonly string[]]>([
+    ['customers', ['create_time', 'display_name']],
+    ['products', ['create_time', 'title', 'sku']],
+    ['quotes', ['create_time', 'quote_date']],
+    ['orders', ['create_time', 'order_date']],
+  ])('of %s has each one once, by each of %j, both ways; by other fields there is none', async (list, fields) => {
+    const live = list === 'orders' ? 'TRUE' : 'delete_time IS NULL';
+    for (const field of fields) {
+      for (const direction of ['', ' desc']) {
+        const { ids } = await allPages(async (pageToken) => {
+          const request = { orderBy: field + direction, pageSize: 97, pageToken };
+          const { items, nextPageToken } = await pageOf(list, request);
+          return { ids: items.map(({ name }) => name.replace(`${list}/`, '')), next: nextPageToken };
+        });
+        const order = `${field}${direction}, sequence${direction}`;
+        const rows = await database.query<{ id: string }>(`SELECT id FROM ${list} WHERE ${live} ORDER BY ${order}`);
+        expect({ order, ids }).toEqual({ order, ids: rows.map(({ id }) => id) });
+        expect(await planOf(`SELECT id FROM ${list} ORDER BY ${order} LIMIT 10`)).not.toContain('Sort');
+      }
+    }
+    const other = pageOf(list, { orderBy: 'update_time', pageSize: 0, pageToken: '' });
+    const rule = `order_by: must be one of ${fields.join(', ')}, alone or followed by desc; it is "update_time"`;
+    expect((await refused(other, 'INVALID_ARGUMENT', rule)).fields).toEqual(['order_by']);
+  });
+
+  /** The plan of a statement that sorts only if no index has the order. */
+  async function planOf(sql: string): Promise<string> {
+    const rows = await database.transaction(async (transaction) => {
+      for (const way of ['seqscan', 'bitmapscan', 'sort']) await transaction.query(`SET LOCAL enable_${way} = off`);
+      return transaction.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${sql}`);
+    });
+    return rows.map((row) => row['QUERY PLAN']).join('\n');
+  }
+
+  it('has what its filter selects, and pages that are valid in the same order only', async () => {
+    const request = { orderBy: 'quote_date desc', filter: 'state = ACCEPTING', pageSize: 3 };
+    const page = await company.quotes.listQuotes(request);
+    expect(page.quotes.map(({ name }) => name)).toEqual(['quotes/q20', 'quotes/q19', 'quotes/q18']);
+    const { nextPageToken: pageToken } = page;
+    const next = await company.quotes.listQuotes({ ...request, pageToken });
+    expect(next.quotes.map(({ name }) => name)).toEqual(['quotes/q17', 'quotes/q16', 'quotes/q15']);
+    for (const orderBy of ['quote_date', 'create_time desc', '']) {
+      const other = company.quotes.listQuotes({ ...request, orderBy, pageToken });
+      expect((await refused(other, 'INVALID_ARGUMENT')).fields).toEqual(['page_token']);
+    }
+  });
+
+  it('has what a salesperson sees, in full pages', async () => {
+    await database.query(`UPDATE customers SET salesperson = 'ada' WHERE id = 'c3'`);
+    const ada = callersOf(company)('ada', 'sales.read');
+    const { ids, short } = await allPages(async (pageToken) => {
+      const request = { orderBy: 'order_date', pageSize: 97, pageToken };
+      const { orders, nextPageToken } = await ada.orders.listOrders(request);
+      return { ids: orders.map(({ name }) => name), next: nextPageToken };
+    });
+    const rows = await database.query<{ id: string }>(
+      `SELECT id FROM orders WHERE customer_id = 'c3' ORDER BY order_date, sequence`,
+    );
+    expect({ ids, short }).toEqual({ ids: rows.map(({ id }) => `orders/${id}`), short: 0 });
+    await database.query(`UPDATE customers SET salesperson = '' WHERE id = 'c3'`);
   });
 });
 

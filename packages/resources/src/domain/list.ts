@@ -9,17 +9,34 @@ export interface Condition {
   readonly value: string | bigint | Date;
 }
 
+/** A place in a list. */
+export interface Place {
+  /** The position of an item. */
+  readonly position: bigint;
+  /** The item's value of the field by which the list is sorted; absent if the position alone decides the order. */
+  readonly value?: Condition['value'];
+}
+
 /** Which page of a list is requested. */
 export interface PageQuery {
-  /** The sequence number of the previous page's last item; undefined for the first page. */
-  readonly after: bigint | undefined;
+  /** The place of the previous page's last item; undefined for the first page. */
+  readonly after: Place | undefined;
   /** Maximum number of items, from 1 to 100. */
   readonly size: number;
+}
+
+/** By which field a list is sorted. Items with the same value are in the order of their positions, also backwards. */
+export interface ListOrder {
+  /** The field's path in the contract. */
+  readonly field: string;
+  readonly descending: boolean;
 }
 
 /** A page of the items that satisfy a filter. */
 export interface FilteredQuery extends PageQuery {
   readonly conditions: readonly Condition[];
+  /** Undefined for the list's own order. */
+  readonly order?: ListOrder | undefined;
 }
 
 /** A page of resources that can be deleted. */
@@ -33,6 +50,6 @@ export interface ListQuery extends FilteredQuery {
 /** One page of a list. */
 export interface Page<T> {
   readonly items: readonly T[];
-  /** The sequence number after which the next page begins; undefined on the last page. */
-  readonly next: bigint | undefined;
+  /** The place after which the next page begins; undefined on the last page. */
+  readonly next: Place | undefined;
 }

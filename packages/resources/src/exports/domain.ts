@@ -31,7 +31,16 @@ export {
   WatchInterrupted,
   WrongState,
 } from '../domain/errors.js';
-export type { Comparator, Condition, FilteredQuery, ListQuery, Page, PageQuery } from '../domain/list.js';
+export type {
+  Comparator,
+  Condition,
+  FilteredQuery,
+  ListOrder,
+  ListQuery,
+  Page,
+  PageQuery,
+  Place,
+} from '../domain/list.js';
 export { isId, type NamePattern, namePattern } from '../domain/names.js';
 export { type ChangedSince, requireUnchanged } from '../domain/request.js';
 export { type CalendarDate, type Deletable, dateAt, differs, type Stored, type StoredOnly } from '../domain/stored.js';

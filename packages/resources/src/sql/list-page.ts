@@ -1,15 +1,27 @@
 import type { Queries } from '@rondo/database';
-import type { ListQuery, Page } from '../domain/list.js';
-import { MAX_SCANNED, narrowingFields, scanStatement, sortStatement } from './list-statements.js';
+import type { Condition, ListQuery, Page, Place } from '../domain/list.js';
+import {
+  keyOf,
+  MAX_SCANNED,
+  narrowingFields,
+  type Statement,
+  scanStatement,
+  sortStatement,
+  sortWalkStatement,
+} from './list-statements.js';
 import type { Listing } from './listing.js';
 import { cutBySize } from './message-size.js';
 
-/** The columns that the statements of list-statements.ts return beside the row. */
+/** The columns that the statements of list-statements.ts return beside the row. Those of the value are for sorted lists. */
 interface Progress {
   readonly list_position: bigint;
+  readonly list_key?: Value;
   readonly found?: bigint;
   readonly scanned_to?: bigint | null;
+  readonly scanned_key?: Value | null;
 }
+
+type Value = Condition['value'];
 
 /** A row of a page. If the statement found no row of the table, the columns of the row are null. */
 type PageRow<Row> = (Row & Progress) | (Omit<Progress, 'list_position'> & { readonly list_position: null });
@@ -18,6 +30,9 @@ type PageRow<Row> = (Row & Progress) | (Omit<Progress, 'list_position'> & { read
  * Reads one page of a list. If an index finds few rows, it sorts them; otherwise it reads a bounded number of rows in
  * order. So if a filter excludes most rows, a page may have fewer items than requested, or none, although there is a
  * next page. It has fewer, too, if more wouldn't fit into one message.
+ *
+ * A list that is sorted by a value is read along the index on the value, in which rows that the caller doesn't see, deleted ones
+ * and those in another state are in the way. If they are too many, the list without them may be short enough to be sorted.
  */
 export async function listPage<Row extends object, T>(
   database: Queries,
@@ -27,7 +42,7 @@ export async function listPage<Row extends object, T>(
   const page = await readPage(database, { listing, query }, toItem);
   const [part = []] = cutBySize(page.rows, ({ item }) => sizeOf?.(item) ?? 0);
   const items = part.map(({ item }) => item);
-  return { items, next: part.length < page.rows.length ? part.at(-1)?.position : page.next };
+  return { items, next: part.length < page.rows.length ? part.at(-1)?.place : page.next };
 }
 
 /** The list and the page to read. */
@@ -38,34 +53,32 @@ interface ListRead<T> {
   readonly sizeOf?: (item: T) => number;
 }
 
-/** A page with the position of each item. */
-interface PositionedPage<T> {
-  readonly rows: readonly { readonly item: T; readonly position: bigint }[];
-  readonly next: bigint | undefined;
+/** A page with the place of each item. */
+interface PlacedPage<T> {
+  readonly rows: readonly { readonly item: T; readonly place: Place }[];
+  readonly next: Place | undefined;
 }
+
+type Read<T> = Pick<ListRead<T>, 'listing' | 'query'>;
 
 async function readPage<Row extends object, T>(
   database: Queries,
-  { listing, query }: Pick<ListRead<T>, 'listing' | 'query'>,
+  { listing, query }: Read<T>,
   toItem: (row: Row) => T,
-): Promise<PositionedPage<T>> {
-  for (const field of narrowingFields(listing, query)) {
-    const { sql, params } = sortStatement(listing, query, field);
+): Promise<PlacedPage<T>> {
+  const sorted = async ({ sql, params }: Statement): Promise<PlacedPage<T> | undefined> => {
     const rows = await database.query<PageRow<Row>>(sql, params);
-    const found = rows[0]?.found ?? 0n;
-    if (found <= BigInt(MAX_SCANNED)) return pageUpTo(rows.filter(isRow), query, { toItem, scannedTo: null });
+    return (rows[0]?.found ?? 0n) <= BigInt(MAX_SCANNED) ? pageUpTo(rows, query, toItem) : undefined;
+  };
+  for (const field of narrowingFields(listing, query)) {
+    const page = await sorted(sortStatement(listing, query, field));
+    if (page !== undefined) return page;
   }
   const { sql, params } = scanStatement(listing, query);
-  const rows = await database.query<PageRow<Row>>(sql, params);
-  const scannedTo = rows[0]?.scanned_to ?? null;
-  const within = rows.filter(isRow).filter(({ list_position }) => isWithin(listing, list_position, scannedTo));
-  return pageUpTo(within, query, { toItem, scannedTo });
-}
-
-/** Whether the row is within the range that all branches of the statement have read. */
-function isWithin({ order }: Listing, position: bigint, scannedTo: bigint | null): boolean {
-  if (scannedTo === null) return true;
-  return order === 'the oldest first' ? position <= scannedTo : position >= scannedTo;
+  const page = pageUpTo(await database.query<PageRow<Row>>(sql, params), query, toItem);
+  const isShort = page.rows.length < query.size && page.next !== undefined;
+  const walk = isShort && keyOf(listing, query) !== undefined ? sortWalkStatement(listing, query) : undefined;
+  return (walk && (await sorted(walk))) ?? page;
 }
 
 function isRow<Row extends object>(row: PageRow<Row>): row is Row & Progress {
@@ -73,11 +86,19 @@ function isRow<Row extends object>(row: PageRow<Row>): row is Row & Progress {
 }
 
 function pageUpTo<Row extends object, T>(
-  rows: readonly (Row & Progress)[],
+  rows: readonly PageRow<Row>[],
   { size }: ListQuery,
-  { toItem, scannedTo }: { readonly toItem: (row: Row) => T; readonly scannedTo: bigint | null },
-): PositionedPage<T> {
-  const ofPage = rows.slice(0, size);
-  const next = rows.length > size ? ofPage.at(-1)?.list_position : (scannedTo ?? undefined);
-  return { rows: ofPage.map((row) => ({ item: toItem(row), position: row.list_position })), next };
+  toItem: (row: Row) => T,
+): PlacedPage<T> {
+  const found = rows.filter(isRow);
+  const ofPage = found
+    .slice(0, size)
+    .map((row) => ({ item: toItem(row), place: placeAt(row.list_position, row.list_key) }));
+  const { scanned_to, scanned_key } = rows[0] ?? {};
+  const scannedTo = scanned_to == null ? undefined : placeAt(scanned_to, scanned_key ?? undefined);
+  return { rows: ofPage, next: found.length > size ? ofPage.at(-1)?.place : scannedTo };
+}
+
+function placeAt(position: bigint, value: Value | undefined): Place {
+  return value === undefined ? { position } : { position, value };
 }

@@ -5,9 +5,9 @@ import { ascending, columnsOf, descending, whereOf } from './query.js';
 
 /**
  * A statement with its parameters. Its first row has `found` or `scanned_to`, also if no row of the table matches; then
- * its other columns are null. `list_position` is the row's position.
+ * its other columns are null. `list_position` is the row's position, and `list_key` the value by which the list is sorted.
  */
-interface Statement {
+export interface Statement {
   readonly sql: string;
   readonly params: readonly SqlValue[];
 }
@@ -20,17 +20,27 @@ interface Term extends Condition {
   readonly sql: string;
 }
 
-/** The common parts of both statements. */
+/** The common parts of all statements. */
 interface Parts {
   readonly listing: Listing;
   readonly query: ListQuery;
   readonly position: string;
+  /** The SQL of the value by which the list is sorted before the position; undefined if the position alone decides. */
+  readonly key: string | undefined;
+  /** The parameter with that value of the previous page's last item; undefined on the first page. */
+  readonly afterKey: string | undefined;
   readonly inScope: string;
   /** That the caller sees the row. */
   readonly inSight: string;
   readonly terms: readonly Term[];
   readonly params: readonly SqlValue[];
-  readonly oldestFirst: boolean;
+  readonly ascends: boolean;
+}
+
+/** The rows that a statement reads along an index, and the conditions that only exclude some of them. */
+interface Walk {
+  readonly branches: readonly string[];
+  readonly rest: readonly string[];
 }
 
 /** The filter's fields whose index may find few rows directly. */
@@ -47,61 +57,96 @@ export function narrowingFields(listing: Listing, { conditions }: ListQuery): re
  */
 export function sortStatement(listing: Listing, query: ListQuery, field: string): Statement {
   const parts = partsOf(listing, query);
-  const { terms, inScope, inSight, params } = parts;
+  const { terms, inScope, inSight } = parts;
   const ofField = terms.filter((term) => term.field === field).map(({ sql }) => sql);
   const rest = [...statesOf(parts).map(anyOf), ...terms.filter((term) => term.field !== field).map(({ sql }) => sql)];
-  const selected = listing.selected.join(', ');
   // The ORDER BY makes PostgreSQL use the index of the field, whatever the planner estimates.
-  const sql = `
-    WITH few AS MATERIALIZED (SELECT ${selected}, ${anyOf(livesOf(parts))} AND ${inSight} AS is_listed FROM ${listing.table}
+  const few = `SELECT ${readOf(parts)}, ${anyOf(livesOf(parts))} AND ${inSight} AS is_listed FROM ${listing.table}
       WHERE ${inScope} AND ${ofField.join(' AND ')}
-      ORDER BY ${listing.columns[field]} LIMIT ${MAX_SCANNED + 1})
+      ORDER BY ${listing.columns[field]} LIMIT ${MAX_SCANNED + 1}`;
+  return pageOfFew(parts, few, ['is_listed', ...rest]);
+}
+
+/**
+ * The statement for a page of a sorted list that is short without its filter's other conditions, such as that of one customer or
+ * of what the caller sees. It reads the list along its positions from the beginning, and sorts it. `found` is as in
+ * {@link sortStatement}. It is undefined if nothing makes the list shorter.
+ */
+export function sortWalkStatement(listing: Listing, query: ListQuery): Statement | undefined {
+  const parts = partsOf(listing, query);
+  const { branches, rest } = alongPosition(parts);
+  if (branches.every((from) => from === fromScope(parts))) return undefined;
+  const limit = `ORDER BY ${parts.position} LIMIT ${MAX_SCANNED + 1}`;
+  const few = branches.map((from) => `(SELECT ${readOf(parts)} ${from} ${limit})`).join(' UNION ALL ');
+  return pageOfFew(parts, few, rest);
+}
+
+function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): Statement {
+  const { listing, params, key } = parts;
+  const named = { ...parts, key: key && 'list_key' };
+  const sql = `
+    WITH few AS MATERIALIZED (${few})
     SELECT ${outputOf(parts)}, found
     FROM (SELECT count(*) AS found FROM few) AS counted
       LEFT JOIN (
-        SELECT ${selected} FROM few WHERE ${['is_listed', ...rest].join(' AND ')} AND ${along(parts)} LIMIT $2
+        SELECT ${namesOf(parts)} FROM few WHERE ${[...conditions, isAfter(named)].join(' AND ')}
+        ORDER BY ${orderOf(named)} LIMIT $2
       ) AS page ON found <= ${MAX_SCANNED}
       ${listing.beside?.joins ?? ''}
-    ORDER BY list_position ${parts.oldestFirst ? '' : 'DESC'}`;
+    ORDER BY ${outputOrderOf(parts)}`;
   return { sql, params };
 }
 
 /**
  * The statement for a page that is found by reading rows in order. It reads branches, each along one index from the
  * page's position on: one branch for each allowed state, for rows that aren't deleted and for deleted ones. So it
- * doesn't read a million done tasks to find one that isn't done. Rows that other conditions exclude are read and
- * skipped, but at most {@link MAX_SCANNED} rows a branch. `scanned_to` is the position up to which all rows were read;
- * it is null at the end of the list.
+ * doesn't read a million done tasks to find one that isn't done. A list that is sorted by a value has one branch, along the
+ * index on the value. Rows that other conditions exclude are read and skipped, but at most {@link MAX_SCANNED} rows a branch.
+ * `scanned_to` and `scanned_key` are the place up to which all rows were read, beyond which the page has none; they are null at
+ * the end of the list.
  */
 export function scanStatement(listing: Listing, query: ListQuery): Statement {
   const parts = partsOf(listing, query);
-  const { position, params, oldestFirst } = parts;
-  const selected = listing.selected.join(', ');
-  const { scans, rest } = scansOf(parts);
+  const { position, params, key } = parts;
+  const { branches, rest } = key === undefined ? alongPosition(parts) : alongKey(parts);
+  const scans = branches.map((from) => `${from} AND ${isAfter(parts)} ORDER BY ${orderOf(parts)}`);
   const pages = scans.map((scan) =>
     rest.length === 0
-      ? `(SELECT ${selected} ${scan} LIMIT $2)`
-      : `(SELECT ${selected} FROM (SELECT ${selected} ${scan} LIMIT ${MAX_SCANNED}) AS scanned
-          WHERE ${rest.join(' AND ')} LIMIT $2)`,
+      ? `(SELECT ${readOf(parts)} ${scan} LIMIT $2)`
+      : `(SELECT ${namesOf(parts)} FROM (
+            SELECT ${readOf(parts)}, ${rest.join(' AND ')} AS is_listed ${scan} LIMIT ${MAX_SCANNED}
+          ) AS scanned WHERE is_listed LIMIT $2)`,
   );
-  const ends =
-    rest.length === 0 ? [] : scans.map((scan) => `(SELECT ${position} ${scan} OFFSET ${MAX_SCANNED - 1} LIMIT 1)`);
-  const direction = oldestFirst ? '' : 'DESC';
+  const [reached, scanned] = key === undefined ? ['', ''] : [`, ${key} AS scanned_key`, ', scanned_key'];
+  const end = `SELECT ${position} AS scanned_to${reached}`;
+  // A full page of one branch has all rows up to its last one.
+  const unlessFull = branches.length === 1 ? 'AND (SELECT count(*) FROM page) < $2' : '';
+  const ends = branches.map((from) =>
+    rest.length === 0
+      ? `(${end} FROM ${listing.table} LIMIT 0)`
+      : `(${end} ${from} AND ${isAfter(parts)} ${unlessFull} ORDER BY ${orderOf(parts)} OFFSET ${MAX_SCANNED - 1} LIMIT 1)`,
+  );
+  const names = { ...parts, position: 'scanned_to', key: key && 'scanned_key' };
+  const ofPage = { ...parts, key: key && 'list_key' };
   const sql = `
-    SELECT ${outputOf(parts)}, scanned_to
-    FROM (SELECT ${oldestFirst ? 'least' : 'greatest'}(${[...ends, 'NULL::bigint'].join(', ')}) AS scanned_to) AS scan
+    WITH page AS MATERIALIZED (
+      SELECT ${namesOf(parts)} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY ${orderOf(ofPage)} LIMIT $2
+    )
+    SELECT ${outputOf(parts)}, scanned_to${scanned}
+    FROM (SELECT) AS always
       LEFT JOIN (
-        SELECT ${selected} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY ${position} ${direction} LIMIT $2
-      ) AS page ON TRUE
+        SELECT scanned_to${scanned} FROM (${ends.join(' UNION ALL ')}) AS ended ORDER BY ${orderOf(names)} LIMIT 1
+      ) AS scan ON TRUE
+      LEFT JOIN page ON scanned_to IS NULL OR ${tupleOf(ofPage, 'page.')} ${parts.ascends ? '<=' : '>='} ${tupleOf(names)}
       ${listing.beside?.joins ?? ''}
-    ORDER BY list_position ${direction}`;
+    ORDER BY ${outputOrderOf(parts)}`;
   return { sql, params };
 }
 
-/** The branches to read in order, and the conditions that only exclude rows of them. */
-function scansOf(parts: Parts): { readonly scans: readonly string[]; readonly rest: readonly string[] } {
-  const { listing, terms, inScope, inSight } = parts;
-  const { scannedBy, table } = listing;
+/** The list in the order of its positions. */
+function alongPosition(parts: Parts): Walk {
+  const { listing, terms, inSight } = parts;
+  const { scannedBy } = listing;
   const selecting = terms.find(({ field, comparator }) => field === scannedBy?.field && comparator === '=');
   const others = terms.filter((term) => term !== selecting).map(({ sql }) => sql);
   const withState = scannedBy?.withState === true && listing.states !== undefined;
@@ -109,42 +154,66 @@ function scansOf(parts: Parts): { readonly scans: readonly string[]; readonly re
   // Without an index on both, a state only excludes rows.
   const excluding = selecting !== undefined && !withState;
   const seen = listing.sight?.indexed === true;
-  const conditions = [
-    inScope,
-    ...(seen ? [inSight] : []),
-    ...(selecting ? [selecting.sql] : []),
-    ...chronologicalBounds(parts),
-  ];
+  const conditions = [...(seen ? [inSight] : []), ...(selecting ? [selecting.sql] : []), ...chronologicalBounds(parts)];
   const branches = combined([livesOf(parts), ...(excluding ? [] : states)]);
   return {
-    scans: branches.map(
-      (branch) => `FROM ${table} WHERE ${[...conditions, ...branch].join(' AND ')} AND ${along(parts)}`,
-    ),
+    branches: branches.map((branch) => fromScope(parts, [...conditions, ...branch])),
     rest: [...others, ...(seen || inSight === 'TRUE' ? [] : [inSight]), ...(excluding ? states.map(anyOf) : [])],
   };
+}
+
+/** The list in the order of a value. Only the scope and conditions on that very value are found by its index. */
+function alongKey(parts: Parts): Walk {
+  const { query, key, terms, inSight } = parts;
+  const ofKey = terms.filter(({ field, comparator }) => field === query.order?.field && comparator !== '!=');
+  const bounds = ofKey.map(({ comparator, sql }) => `${key} ${comparator} ${paramOf(sql)}`);
+  const lives = livesOf(parts);
+  return {
+    branches: [fromScope(parts, bounds)],
+    rest: [
+      ...terms.map(({ sql }) => sql).filter((sql) => !bounds.includes(sql)),
+      ...statesOf(parts).map(anyOf),
+      ...[...(lives.length === 1 ? lives : []), inSight].filter((sql) => sql !== 'TRUE'),
+    ],
+  };
+}
+
+function fromScope({ listing, inScope }: Parts, conditions: readonly string[] = []): string {
+  return `FROM ${listing.table} WHERE ${[inScope, ...conditions.filter((sql) => sql !== 'TRUE')].join(' AND ')}`;
 }
 
 function partsOf(listing: Listing, query: ListQuery): Parts {
   const { sql: inScope, params: ofScope } = listing.scope ?? { sql: 'TRUE', params: [] };
   const { sql: inSight, params: ofSight } = sightOf(listing, query, 3 + ofScope.length);
-  const params = [...ofScope, ...ofSight];
-  const oldestFirst = listing.order === 'the oldest first';
+  const ofRows = [...ofScope, ...ofSight];
+  const ascends = query.order === undefined ? listing.order === 'the oldest first' : !query.order.descending;
   const others = query.conditions.filter(({ field }) => field !== 'state');
   const terms = others.map((condition, index) => ({
     ...condition,
-    sql: whereOf([condition], listing.columns, 3 + params.length + index).sql,
+    sql: whereOf([condition], listing.columns, 3 + ofRows.length + index).sql,
   }));
-  const place = oldestFirst ? ascending(query) : descending(query);
+  const place = ascends ? ascending(query) : descending(query);
+  const params = [...place, ...ofRows, ...others.map(({ value }) => value)];
+  const key = keyOf(listing, query);
+  const value = key === undefined ? undefined : query.after?.value;
   return {
-    listing,
-    query,
-    position: listing.position ?? 'sequence',
-    inScope,
-    inSight,
-    terms,
-    oldestFirst,
-    params: [...place, ...params, ...others.map(({ value }) => value)],
+    ...{ listing, query, inScope, inSight, terms, ascends, key },
+    position: positionOf(listing),
+    afterKey: value === undefined ? undefined : `$${params.length + 1}`,
+    params: value === undefined ? params : [...params, value],
   };
+}
+
+function positionOf({ position = 'sequence' }: Listing): string {
+  return position;
+}
+
+/** The SQL of the value by which a query sorts the list; undefined if it is the position. */
+export function keyOf(listing: Listing, { order }: ListQuery): string | undefined {
+  if (order === undefined) return undefined;
+  const key = listing.sorted?.[order.field];
+  if (key === undefined) throw new Error(`the listing of ${listing.table} isn't sorted by ${order.field}`);
+  return key === positionOf(listing) ? undefined : key;
 }
 
 /** A caller that sees no row has null, which equals nothing. */
@@ -154,15 +223,44 @@ function sightOf({ table, sight }: Listing, query: ListQuery, param: number) {
   return { sql: `${sight.value} = $${param}::text`, params: [query.sight] };
 }
 
-function outputOf({ listing, position }: Parts): string {
-  const { selected, beside } = listing;
-  return [columnsOf('page', selected), `page.${position} AS list_position`, ...(beside ? [beside.columns] : [])].join(
-    ', ',
-  );
+/** What a statement reads of the table. */
+function readOf({ listing, key }: Parts): string {
+  return [...listing.selected, ...(key === undefined ? [] : [`${key} AS list_key`])].join(', ');
 }
 
-function along({ oldestFirst, position }: Parts): string {
-  return oldestFirst ? `${position} > $1 ORDER BY ${position}` : `${position} < $1 ORDER BY ${position} DESC`;
+/** The names of what is read. */
+function namesOf({ listing, key }: Parts): string {
+  return [...listing.selected, ...(key === undefined ? [] : ['list_key'])].join(', ');
+}
+
+function outputOf({ listing: { selected, beside }, position, key }: Parts): string {
+  return [
+    columnsOf('page', selected),
+    `page.${position} AS list_position`,
+    ...(key === undefined ? [] : ['page.list_key']),
+    ...(beside ? [beside.columns] : []),
+  ].join(', ');
+}
+
+type Ordered = Pick<Parts, 'position' | 'key' | 'ascends'>;
+
+function outputOrderOf({ key, ascends }: Parts): string {
+  return orderOf({ position: 'list_position', key: key && 'list_key', ascends });
+}
+
+function orderOf({ position, key, ascends }: Ordered): string {
+  return [...(key === undefined ? [] : [key]), position].map((part) => (ascends ? part : `${part} DESC`)).join(', ');
+}
+
+function tupleOf({ position, key }: Ordered, of = ''): string {
+  return key === undefined ? `${of}${position}` : `(${of}${key}, ${of}${position})`;
+}
+
+/** That a row comes after the previous page. A statement has to name each of its parameters, also on the first page. */
+function isAfter(parts: Ordered & Pick<Parts, 'afterKey'>): string {
+  const { key, afterKey, ascends } = parts;
+  if (key !== undefined && afterKey === undefined) return '$1::bigint IS NOT NULL';
+  return `${tupleOf(parts)} ${ascends ? '>' : '<'} ${key === undefined ? '$1' : `(${afterKey}, $1)`}`;
 }
 
 /** Alternatives: not deleted and, if wanted, deleted. */
@@ -199,12 +297,17 @@ function combined(lists: readonly (readonly string[])[]): readonly (readonly str
   );
 }
 
+/** The parameter of a term. */
+function paramOf(sql: string): string {
+  return sql.slice(sql.lastIndexOf('$'));
+}
+
 /** Turns conditions on the chronological field into bounds of the position. */
 function chronologicalBounds({ listing: { chronological }, terms, position }: Parts): readonly string[] {
   if (chronological === undefined) return [];
   return terms.flatMap(({ field, comparator, sql }) => {
     if (field !== chronological.field || comparator === '!=') return [];
-    const value = sql.slice(sql.lastIndexOf('$'));
+    const value = paramOf(sql);
     const [after, from] = [chronological.firstPosition('>', value), chronological.firstPosition('>=', value)];
     return {
       '>': [`${position} >= ${after}`],

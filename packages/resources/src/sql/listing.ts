@@ -33,6 +33,12 @@ export interface Listing {
     /** The SQL of the first position whose value is greater than (or equal to) the SQL value. */
     readonly firstPosition: (comparator: '>' | '>=', value: string) => string;
   };
+  /**
+   * The fields by which the list may be sorted, each with the SQL of its value, which is never null; `position` if the order of the
+   * positions is that of the field. Each value needs an index on it and the position, after the columns of `scope`. Only a bounded
+   * number of rows is read along it, so a page may have few items.
+   */
+  readonly sorted?: Readonly<Record<string, string>>;
   /** Columns to read of other tables, and the joins to them. They refer to the row as `page`. */
   readonly beside?: { readonly columns: string; readonly joins?: string };
   /** The SQL of the value that decides who sees a row. */

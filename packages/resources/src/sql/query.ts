@@ -8,12 +8,12 @@ const MOST = 2n ** 63n - 1n;
  * the page, to detect the last page.
  */
 export function ascending({ after, size }: PageQuery): readonly [after: bigint, limit: number] {
-  return [after ?? LEAST, size + 1];
+  return [after?.position ?? LEAST, size + 1];
 }
 
 /** Parameters of a list query, newest first: the `sequence` to start before, and the limit, one more than the page. */
 export function descending({ after, size }: PageQuery): readonly [before: bigint, limit: number] {
-  return [after ?? MOST, size + 1];
+  return [after?.position ?? MOST, size + 1];
 }
 
 /**

@@ -62,8 +62,10 @@ function parseProject({ text, optional, whole, time, optionalTime }: PayloadFiel
     update_time: time('update_time'),
     delete_time: optionalTime('delete_time'),
     version: whole('version'),
-    // A replica of an earlier version doesn't write it.
+    // A replica of an earlier version doesn't write these.
     team: optional('team') ?? '',
+    quote_id: optional('quote_id'),
+    order_id: optional('order_id'),
   };
 }
 

@@ -53,6 +53,7 @@ const LISTING: Listing = {
     weekly_capacity_minutes: 'weekly_capacity_minutes',
     create_time: 'create_time',
   },
+  sorted: { create_time: 'create_time', display_name: 'display_name' },
   selected: MEMBER_COLUMNS,
   deletion: { live: 'delete_time IS NULL', deleted: 'delete_time IS NOT NULL' },
 };

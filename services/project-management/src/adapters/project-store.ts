@@ -23,7 +23,15 @@ const LISTING: Listing = {
     owner: 'owner_id',
     start_date: 'start_date',
     due_date: 'due_date',
+    quote: 'quote_id',
+    order: 'order_id',
     create_time: 'create_time',
+  },
+  sorted: {
+    create_time: 'create_time',
+    title: 'title',
+    start_date: "coalesce(start_date, DATE '9999-12-31')",
+    due_date: "coalesce(due_date, DATE '9999-12-31')",
   },
   selected: PROJECT_COLUMNS,
   states: PROJECT_STATES,
@@ -79,11 +87,13 @@ export async function insertProject(
 }
 
 function insert(transaction: Transaction, project: NewProject): Promise<ProjectRow> {
+  const { quoteId, orderId } = project;
   return transaction.one<ProjectRow>(
-    `INSERT INTO projects (id, title, state, owner_id, start_date, due_date, team, create_time, update_time)
-     SELECT $1, $2, $3, $4, $5::date, $6::date, $7, now, now FROM (SELECT clock_timestamp() AS now) AS clock
+    `INSERT INTO projects
+       (id, title, state, owner_id, start_date, due_date, team, quote_id, order_id, create_time, update_time)
+     SELECT $1, $2, $3, $4, $5::date, $6::date, $7, $8, $9, now, now FROM (SELECT clock_timestamp() AS now) AS clock
      RETURNING ${PROJECTS_COLUMNS}`,
-    fieldsOf(project),
+    [...fieldsOf(project), quoteId ?? null, orderId ?? null],
   );
 }
 

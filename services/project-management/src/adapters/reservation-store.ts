@@ -77,6 +77,7 @@ const LISTING: Listing = {
   position: 'position',
   columns: { project: 'project_id', week_start_date: 'week_start_date', minutes: 'minutes' },
   unindexed: ['minutes'],
+  sorted: { week_start_date: 'position' },
   selected: RESERVATION_COLUMNS,
   sight: { value: '(SELECT team FROM projects WHERE projects.id = project_id)', indexed: false },
   chronological: {

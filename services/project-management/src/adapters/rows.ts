@@ -18,12 +18,14 @@ export interface ProjectRow {
   readonly delete_time: Date | null;
   readonly version: bigint;
   readonly team: string;
+  readonly quote_id: string | null;
+  readonly order_id: string | null;
 }
 
 /** The columns of a project. */
 export const PROJECT_COLUMNS = [
   ...['id', 'sequence', 'title', 'state', 'owner_id', 'start_date', 'due_date'],
-  ...['create_time', 'update_time', 'delete_time', 'version', 'team'],
+  ...['create_time', 'update_time', 'delete_time', 'version', 'team', 'quote_id', 'order_id'],
 ];
 
 /** Whether a project or task is deleted, by the column that the indexes of its lists have. */
@@ -121,6 +123,8 @@ export function toProject(row: ProjectRow): Project {
     startDate: row.start_date ?? undefined,
     dueDate: row.due_date ?? undefined,
     team: row.team,
+    quoteId: row.quote_id ?? undefined,
+    orderId: row.order_id ?? undefined,
     createTime: row.create_time,
     updateTime: row.update_time,
     deleteTime: row.delete_time ?? undefined,

@@ -159,6 +159,8 @@ const LISTING: Listing = {
   table: 'tasks',
   order: 'the oldest first',
   columns: { title: 'title', assignee: 'assignee_id', effort_minutes: 'effort_minutes', create_time: 'create_time' },
+  // Times never decrease along the sequence of a project.
+  sorted: { create_time: 'sequence', title: 'title', effort_minutes: 'effort_minutes' },
   selected: TASK_COLUMNS,
   deletion: DELETION,
   states: TASK_STATES,

@@ -16,6 +16,11 @@ export const projectNames = namePattern('projects/{project}', (projectId) => pro
 
 export const memberNames = namePattern('members/{member}', (memberId) => memberId);
 
+/** Names of sales, which makes the quotes and orders that projects deliver. */
+export const quoteNames = namePattern('quotes/{quote}', (quoteId) => quoteId);
+
+export const orderNames = namePattern('orders/{order}', (orderId) => orderId);
+
 export const taskNames = namePattern('projects/{project}/tasks/{task}', toTaskId);
 
 export const reservationNames = namePattern('members/{member}/reservations/{reservation}', toReservationId);

@@ -15,6 +15,8 @@ const project: Project = {
   startDate: undefined,
   dueDate: undefined,
   team: '',
+  quoteId: undefined,
+  orderId: undefined,
   createTime: time,
   updateTime: time,
   deleteTime: undefined,

@@ -38,8 +38,14 @@ export interface ProjectFields {
   readonly team: string;
 }
 
+/** What of sales a project delivers, by ids; undefined for a project that no quote has made. */
+export interface SalesLinks {
+  readonly quoteId: string | undefined;
+  readonly orderId: string | undefined;
+}
+
 /** A project before it is stored. */
-export interface NewProject extends ProjectFields {
+export interface NewProject extends ProjectFields, SalesLinks {
   readonly id: string;
 }
 

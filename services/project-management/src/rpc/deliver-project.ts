@@ -1,6 +1,7 @@
 import type { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { readDate } from '@rondo/resources';
 import type { FieldAt } from '@rondo/rpc/status';
+import { orderNames, quoteNames } from '../domain/names.js';
 import type { DeliveryStore, NewId, Now } from '../domain/ports.js';
 import { type DeliverProject, type Delivery, deliverProject } from '../usecases/deliver-project.js';
 import { type MemberField, withRpcErrors } from './errors.js';
@@ -29,10 +30,12 @@ export function deliverProjectIn<Transaction>({ storeIn, newId, now }: DeliverPo
 
 /** Reads the request of a delivery. */
 export function readDeliverProject(request: DeliverProjectRequest, field: FieldAt): DeliverProject {
-  const { projectId, startDate } = request;
+  const { projectId, startDate, quote, order } = request;
   return {
     projectId,
     ...readCreateProject(request, field),
+    // The contract has checked the names. A caller of the version before sends none.
+    links: { quoteId: quoteNames.parse(quote), orderId: orderNames.parse(order) },
     startDate: readDate(field('start_date'), startDate),
   };
 }

@@ -11,7 +11,7 @@ import { memberName } from '../domain/names.js';
 import type { DeleteMember } from '../usecases/members.js';
 import { readMemberName } from './names.js';
 
-/** The fields by which members can be filtered. */
+/** The fields by which members can be filtered and sorted. */
 export const MEMBERS: List = {
   collection: 'members',
   fields: {
@@ -20,6 +20,7 @@ export const MEMBERS: List = {
     weekly_capacity_minutes: { kind: 'integer' },
     create_time: { kind: 'timestamp' },
   },
+  sortable: ['create_time', 'display_name'],
 };
 
 const EMPTY = MemberMessage.fromPartial({});

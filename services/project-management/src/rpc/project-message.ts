@@ -18,7 +18,7 @@ import {
   toDateMessage,
 } from '@rondo/resources';
 import { checked, type FieldAt } from '@rondo/rpc/status';
-import { memberNames, optionalMemberName, projectName, taskName } from '../domain/names.js';
+import { memberNames, optionalMemberName, orderNames, projectName, quoteNames, taskName } from '../domain/names.js';
 import {
   dueDateFault,
   PROJECT_STATES,
@@ -33,7 +33,7 @@ import { readOptionalMember, readProjectName } from './names.js';
 import { PROJECT_STATE_MESSAGES, readFirstProjectState, readProjectState } from './states.js';
 import { readFirstTask, toTaskMessage } from './task-message.js';
 
-/** The fields by which projects can be filtered. */
+/** The fields by which projects can be filtered and sorted. */
 export const PROJECTS: List = {
   collection: 'projects',
   fields: {
@@ -42,8 +42,11 @@ export const PROJECTS: List = {
     owner: nameField(memberNames),
     start_date: { kind: 'date' },
     due_date: { kind: 'date' },
+    quote: nameField(quoteNames),
+    order: nameField(orderNames),
     create_time: { kind: 'timestamp' },
   },
+  sortable: ['create_time', 'title', 'start_date', 'due_date'],
 };
 
 /** Reads a new project with its first tasks. */
@@ -102,6 +105,8 @@ export function toProjectMessage(project: Project): ProjectMessage {
     etag: etagOf(etaggedProject(project)),
     deleteTime: project.deleteTime,
     team: project.team,
+    quote: project.quoteId === undefined ? '' : `quotes/${project.quoteId}`,
+    order: project.orderId === undefined ? '' : `orders/${project.orderId}`,
   };
 }
 

@@ -6,7 +6,7 @@ import {
   Reservation as ReservationMessage,
 } from '@rondo/contracts/projects/v1/team';
 import { type List, nextPageToken, readDate, readList, toDateMessage } from '@rondo/resources';
-import type { CalendarDate } from '@rondo/resources/domain';
+import type { CalendarDate, Place } from '@rondo/resources/domain';
 import type { FieldAt, ReportFault } from '@rondo/rpc/status';
 import { memberName, projectName, projectNames, reservationName } from '../domain/names.js';
 import { dateOf, dayName, dayNumberOf, LAST_DAY, mondayOf, weekOf } from '../domain/planning/days.js';
@@ -27,18 +27,18 @@ export function readListReservations(request: ListReservationsRequest, field: Fi
   return {
     memberId: parent === ALL_MEMBERS ? undefined : readMemberName(field('parent'), parent),
     query: readList(field, list, request),
-    tokenOf: (next: bigint | undefined) => nextPageToken(list, request, next),
+    tokenOf: (next: Place | undefined) => nextPageToken(list, request, next),
   };
 }
 
-/** The fields by which the reservations of a member can be filtered. */
+/** The fields by which the reservations of a member can be filtered and sorted. */
 function reservationsOf(parent: string): List {
   const fields = {
     project: { kind: 'name', pattern: projectNames.pattern, read: projectNames.parse },
     week_start_date: { kind: 'date' },
     minutes: { kind: 'integer' },
   } as const;
-  return { collection: `${parent}/reservations`, fields };
+  return { collection: `${parent}/reservations`, fields, sortable: ['week_start_date'] };
 }
 
 export function readCreateReservation(

@@ -17,6 +17,7 @@ import {
   readUpdateMask,
   required,
 } from '@rondo/resources';
+import type { Place } from '@rondo/resources/domain';
 import type { FieldAt } from '@rondo/rpc/status';
 import { memberNames, optionalMemberName, taskName } from '../domain/names.js';
 import { TASK_STATES, type Task, type TaskChange, type TaskFields } from '../domain/task.js';
@@ -31,11 +32,11 @@ export function readListTasks(request: ListTasksRequest, field: FieldAt) {
   return {
     projectId: readProjectName(field('parent'), request.parent),
     query: readList(field, list, request),
-    tokenOf: (next: bigint | undefined) => nextPageToken(list, request, next),
+    tokenOf: (next: Place | undefined) => nextPageToken(list, request, next),
   };
 }
 
-/** The fields by which the tasks of a project can be filtered. */
+/** The fields by which the tasks of a project can be filtered and sorted. */
 function tasksOf(parent: string): List {
   const fields = {
     title: { kind: 'text' },
@@ -44,7 +45,7 @@ function tasksOf(parent: string): List {
     effort_minutes: { kind: 'integer' },
     create_time: { kind: 'timestamp' },
   } as const;
-  return { collection: `${parent}/tasks`, fields };
+  return { collection: `${parent}/tasks`, fields, sortable: ['create_time', 'title', 'effort_minutes'] };
 }
 
 export function readCreateTask(request: CreateTaskRequest, field: FieldAt): CreateTask {

@@ -4,7 +4,7 @@ import { projectName } from '../domain/names.js';
 import { type Allocation, allocate, type Effort, type Offer } from '../domain/planning/allocation.js';
 import { dateOf, dayNumberOf, mondayOf } from '../domain/planning/days.js';
 import type { DeliveryStore, NewId, Now } from '../domain/ports.js';
-import type { Project, ProjectFields } from '../domain/project.js';
+import type { Project, ProjectFields, SalesLinks } from '../domain/project.js';
 import type { Reservation } from '../domain/reservation.js';
 import type { TaskFields } from '../domain/task.js';
 import { createTeamOffers, type TeamOffers } from './team-offers.js';
@@ -13,6 +13,7 @@ import { createTeamOffers, type TeamOffers } from './team-offers.js';
 export interface DeliverProject {
   readonly projectId: string;
   readonly project: ProjectFields;
+  readonly links: SalesLinks;
   readonly tasks: readonly TaskFields[];
   /** The first working day; by default today. */
   readonly startDate: CalendarDate | undefined;
@@ -40,12 +41,12 @@ export interface DeliveryPorts {
  */
 export async function deliverProject(
   { store, newId, now }: DeliveryPorts,
-  { projectId, project: fields, tasks, startDate = dateAt(now()) }: DeliverProject,
+  { projectId, project: fields, links, tasks, startDate = dateAt(now()) }: DeliverProject,
 ): Promise<Delivery> {
   // The capacity is locked first, as every reservation and every change of it does.
   await store.lockCapacity();
   const newTasks = tasks.map((task) => ({ ...task, id: newId(), projectId }));
-  const project = await store.createProject({ ...fields, id: projectId }, newTasks);
+  const project = await store.createProject({ ...fields, ...links, id: projectId }, newTasks);
   const effort = effortOf(tasks);
   const effortMinutes = [...effort.ofMembers.values()].reduce((sum, minutes) => sum + minutes, effort.unassigned);
   if (effortMinutes === 0 || !(await store.hasCapacity())) return { project, reservations: [] };

@@ -20,7 +20,8 @@ export function createProject<R>(
 ): Promise<R> {
   const id = newId();
   const tasks = command.tasks.map((task) => ({ ...task, id: newId(), projectId: id }));
-  return projects.create({ ...command.project, id }, tasks, toReply);
+  const links = { quoteId: undefined, orderId: undefined };
+  return projects.create({ ...command.project, ...links, id }, tasks, toReply);
 }
 
 /** One project. @throws NotFound. */

@@ -28,6 +28,7 @@ const LISTING: Listing = {
   order: 'the newest first',
   selected: SELECTED,
   columns: { display_name: 'display_name', email: 'email', salesperson: 'salesperson', create_time: 'create_time' },
+  sorted: { create_time: 'create_time', display_name: 'display_name' },
   deletion: DELETION,
   scannedBy: { field: 'salesperson', withState: false },
   sight: { value: 'salesperson', indexed: true },

@@ -91,8 +91,9 @@ export function recordDelivery(storesOver: (queries: Queries) => Stores): Comple
 }
 
 /** The project has the id of its quote, so project management can have only one project of a quote. */
-function toRequest({ quoteId, title, tasks }: DeliveryPlan) {
-  return DeliverProjectRequest.fromPartial({ projectId: quoteId, project: { title }, tasks: [...tasks] });
+function toRequest({ quoteId, orderId, title, tasks }: DeliveryPlan) {
+  const links = { quote: nameOf('quote', quoteId), order: nameOf('order', orderId) };
+  return DeliverProjectRequest.fromPartial({ projectId: quoteId, project: { title }, tasks: [...tasks], ...links });
 }
 
 function isTransient(error: unknown): boolean {

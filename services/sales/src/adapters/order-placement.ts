@@ -3,11 +3,13 @@ import { outcomeParams, outcomeSql, type Queries, UniqueViolation } from '@rondo
 import { currentWorkLimits } from '@rondo/rpc/call';
 import { appendSql } from '@rondo/sync';
 import type { Shortage } from '../domain/errors.js';
+import { nameOf } from '../domain/names.js';
 import type { Order, OrderDraft, Placement, Placing } from '../domain/order.js';
 import { totalNeeds } from '../domain/product.js';
 import { lineParams } from './lines.js';
 import { ORDERS_TOPIC, orderJson, payloadSql } from './order-feed.js';
 import { ORDER_COLUMNS, orderParams } from './order-rows.js';
+import { causeParam, tellCauseSql } from './stock-changes.js';
 
 /** What watchers are told: the database alone knows the sequence and the salesperson. */
 const PLACED = `${payloadSql('$19')} || jsonb_build_object('salesperson', salesperson)`;
@@ -26,8 +28,8 @@ const PLACED = `${payloadSql('$19')} || jsonb_build_object('salesperson', salesp
  * The order gets its customer's salesperson. The customer's lock keeps a handover waiting, so that it changes this order too.
  *
  * `$1` to `$3` are the products, their quantities and the versions at which they were priced; `$4` to `$12` the order;
- * `$13` to `$17` its lines; `$18` the time, and `$19` the payload for watchers; `$20` to `$25` the outcome of the call; `$26` to
- * `$33` its event, if it is audited.
+ * `$13` to `$17` its lines; `$18` the time, `$19` the payload for watchers, and `$20` the cause of the changed stocks; `$21` to `$26`
+ * the outcome of the call; `$27` to `$34` its event, if it is audited.
  */
 const placeOrderSql = (audited: boolean) => `
   WITH short AS (
@@ -46,10 +48,11 @@ const placeOrderSql = (audited: boolean) => `
     SELECT salesperson FROM customers WHERE id = $6::text AND delete_time IS NULL AND NOT EXISTS (SELECT FROM short)
     FOR SHARE
   ), ready AS (
-    SELECT (SELECT salesperson FROM customer) AS salesperson FROM locked
+    SELECT (SELECT salesperson FROM customer) AS salesperson, ${tellCauseSql(20)} AS cause FROM locked
     HAVING count(*) = cardinality($1::text[]) AND bool_and(as_priced AND stock >= quantity) AND EXISTS (SELECT FROM customer)
   ), taken AS (
-    UPDATE products SET stock = products.stock - locked.quantity FROM locked, ready WHERE products.id = locked.id
+    UPDATE products SET stock = products.stock - locked.quantity FROM locked, ready
+    WHERE products.id = locked.id AND ready.cause <> ''
   ), placed AS (
     INSERT INTO orders (${ORDER_COLUMNS}, salesperson, create_time, update_time)
     SELECT
@@ -63,10 +66,10 @@ const placeOrderSql = (audited: boolean) => `
     FROM ready, unnest($13::text[], $14::bigint[], $15::numeric[], $16::text[], $17::numeric[]) WITH ORDINALITY
       AS line (product_id, quantity, discount, title, unit_price_minor, position)
   ), claimed AS (
-    ${outcomeSql({ params: 20, from: 'ready' })}
+    ${outcomeSql({ params: 21, from: 'ready' })}
   ), appended AS (
     ${appendSql({ topic: `'${ORDERS_TOPIC}'`, payload: PLACED, from: 'placed' })}
-  )${audited ? `, audited AS (${auditSql({ params: 26, from: 'placed' })})` : ''}
+  )${audited ? `, audited AS (${auditSql({ params: 27, from: 'placed' })})` : ''}
   SELECT
     EXISTS (SELECT FROM placed) AS placed,
     array_agg(id) AS short_ids, array_agg(stock) AS short_stocks, array_agg(quantity) AS short_quantities
@@ -102,13 +105,13 @@ export async function placeOrder<R extends object>(
   const placed: Order = { ...order, ...NEW, createTime, updateTime: createTime };
   const reply = toReply(placed);
   const outcome = outcomeParams(currentWorkLimits().once, () => reply);
-  const times = [createTime, orderJson(placed)];
+  const cause = causeParam({ reason: 'ORDERED', reference: nameOf('order', order.id) });
   const audited = auditParams(reply);
   const params = [
     ...wanted,
     ...orderParams(order),
     ...lineParams(order.lines),
-    ...times,
+    ...[createTime, orderJson(placed), cause],
     ...outcome,
     ...(audited ?? []),
   ];

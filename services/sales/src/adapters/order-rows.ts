@@ -50,6 +50,7 @@ export const LISTING: Listing = {
     order_date: 'order_date',
     create_time: 'create_time',
   },
+  sorted: { create_time: 'create_time', order_date: 'order_date' },
   sight: { value: 'salesperson', indexed: true },
   states: ['PLACED', 'CANCELLED'],
   storedState: (state) => state.toLowerCase(),

@@ -3,6 +3,7 @@ import { columnsOf, type Listing, listPage } from '@rondo/resources/sql';
 import { SkuTaken } from '../domain/errors.js';
 import type { Product, ProductFields, ProductStore } from '../domain/product.js';
 import { CHANGED, DELETED, DELETION } from './sql.js';
+import { causeParam, listStockChanges, tellCauseSql } from './stock-changes.js';
 
 interface ProductRow {
   readonly sequence: bigint;
@@ -33,12 +34,13 @@ const LISTING: Listing = {
   columns: { title: 'title', sku: 'sku', stock: 'stock', create_time: 'create_time' },
   // With an index on the stock, each order would change every index of its products.
   unindexed: ['stock'],
+  sorted: { create_time: 'create_time', title: 'title', sku: 'sku' },
   deletion: DELETION,
 };
 
 const INSERT = `
   INSERT INTO products (id, title, sku, currency, unit_price_minor, stock, delivery_effort_minutes)
-  VALUES ($1, $2, $3, $4, $5, $6, $7)
+  SELECT $1, $2, $3, $4, $5::numeric, $6::bigint, $7::bigint FROM (SELECT ${tellCauseSql(8)} AS cause) AS told WHERE cause <> ''
   RETURNING ${COLUMNS}`;
 
 const UPDATE = `
@@ -66,8 +68,8 @@ const LOCK = `SELECT ${COLUMNS} FROM products WHERE id = ANY($1) ORDER BY id FOR
 
 const SAVE_STOCK = `
   UPDATE products SET stock = saved.stock
-  FROM unnest($1::text[], $2::bigint[]) AS saved (id, stock)
-  WHERE products.id = saved.id`;
+  FROM unnest($1::text[], $2::bigint[]) AS saved (id, stock), (SELECT ${tellCauseSql(3)} AS cause) AS told
+  WHERE products.id = saved.id AND cause <> ''`;
 
 /**
  * Stores products in PostgreSQL. The database appends each change for watchers.
@@ -99,13 +101,16 @@ export function createProductStore(queries: Queries, onAppended: () => void): Pr
     lock: async (id) => (await lockAll([id]))[0],
     lockAll,
     async add({ id, title, sku, unitPrice: { currency, minorUnits }, stock, deliveryEffortMinutes }) {
-      return write(INSERT, [id, title, sku, currency, minorUnits, stock, deliveryEffortMinutes], sku);
+      const cause = causeParam({ reason: 'CREATED', reference: '' });
+      return write(INSERT, [id, title, sku, currency, minorUnits, stock, deliveryEffortMinutes, cause], sku);
     },
     update: (id, fields) => write(UPDATE, [id, ...updateParams(fields)], fields.sku),
     delete: (id) => write(DELETE, [id]),
     undelete: (id) => write(UNDELETE, [id]),
-    async saveStock(products) {
-      await queries.query(SAVE_STOCK, [products.map(({ id }) => id), products.map(({ stock }) => stock)]);
+    stockChanges: (productId, query) => listStockChanges(queries, productId, query),
+    async saveStock(products, cause) {
+      const [ids, stocks] = [products.map(({ id }) => id), products.map(({ stock }) => stock)];
+      await queries.query(SAVE_STOCK, [ids, stocks, causeParam(cause)]);
       onAppended();
     },
   };

@@ -57,6 +57,7 @@ const LISTING: Listing = {
   order: 'the newest first',
   selected: [...QUOTE_COLUMNS, 'state'],
   columns: { customer: 'customer_id', quote_date: 'quote_date', create_time: 'create_time' },
+  sorted: { create_time: 'create_time', quote_date: 'quote_date' },
   deletion: DELETION,
   sight: { value: 'salesperson', indexed: true },
   states: ['OPEN', 'ACCEPTING', 'ACCEPTED'],

@@ -26,13 +26,14 @@ function plan(lines: readonly OfferLine[], displayName = 'Ada') {
     validUntil: undefined,
     ...stored,
   };
-  return planDelivery(quote, { ...stored, id: 'c1', displayName, email: 'ada@example.com', salesperson: '' });
+  return planDelivery(quote, { ...stored, id: 'c1', displayName, email: 'ada@example.com', salesperson: '' }, 'o1');
 }
 
 describe('planDelivery', () => {
   it('makes a task per line, with the effort of its whole quantity', () => {
     expect(plan([line({ quantity: 4n }), line({ title: 'Lamp', deliveryEffortMinutes: 0n })])).toEqual({
       quoteId: 'q1',
+      orderId: 'o1',
       title: 'Quote q1 for Ada',
       tasks: [
         { title: '4 × Desk', effortMinutes: 120n },

@@ -6,6 +6,8 @@ import type { Quote } from './quote.js';
 /** The project that project management is to create for a quote. */
 export interface DeliveryPlan {
   readonly quoteId: string;
+  /** The order that the quote becomes. */
+  readonly orderId: string;
   readonly title: string;
   readonly tasks: readonly DeliveryTask[];
 }
@@ -21,9 +23,10 @@ const MAX_TITLE_CHARACTERS = 200;
 const MAX_TASK_EFFORT_MINUTES = 10_000_000n;
 
 /** Plans the delivery of a quote: one task per line. */
-export function planDelivery(quote: Quote, customer: Customer): DeliveryPlan {
+export function planDelivery(quote: Quote, customer: Customer, orderId: string): DeliveryPlan {
   return {
     quoteId: quote.id,
+    orderId,
     title: shorten(`Quote ${quote.id} for ${customer.displayName}`),
     tasks: quote.lines.map(taskOf),
   };

@@ -11,6 +11,11 @@ export const NAMES: Readonly<Record<ResourceKind, NamePattern<string>>> = {
   order: namePattern('orders/{order}', (id) => id),
 };
 
+/** The name of a change of a product's stock. */
+export function stockChangeName(productId: string, id: string): string {
+  return `${nameOf('product', productId)}/stockChanges/${id}`;
+}
+
 /** The name of a resource, such as `quotes/4f2a`. */
 export function nameOf(kind: ResourceKind, id: string): string {
   return `${kind}s/${id}`;

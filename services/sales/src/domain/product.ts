@@ -1,4 +1,4 @@
-import type { Deletable, StoredOnly } from '@rondo/resources/domain';
+import type { Deletable, FilteredQuery, Page, StoredOnly } from '@rondo/resources/domain';
 import { InsufficientStock, StockLimitExceeded } from './errors.js';
 import type { Money } from './money.js';
 import type { Deleter, Reader } from './stored.js';
@@ -24,11 +24,44 @@ export type ProductDraft = Omit<Product, StoredOnly>;
 /** The fields of a product that an update can change. */
 export type ProductFields = Omit<ProductDraft, 'stock'>;
 
-/** A change of a product's stock. */
-export interface StockChange {
+/** A requested change of a product's stock. */
+export interface StockAdjustment {
   readonly productId: string;
   /** How many to add; negative to take. */
   readonly delta: bigint;
+  /** What it refers to, in the caller's words; may be empty. */
+  readonly reference: string;
+}
+
+/** The reasons for which a stock changes, as a filter names them. */
+export const STOCK_REASONS = ['UNSPECIFIED', 'OPENING', 'CREATED', 'ADJUSTED', 'ORDERED', 'ORDER_CANCELLED'] as const;
+
+/** Why a stock changes. */
+export type StockReason = (typeof STOCK_REASONS)[number];
+
+/** Why this service changes a stock, and by what. */
+export interface StockCause {
+  readonly reason: StockReason;
+  /** The name of the order, or what the caller gave. */
+  readonly reference: string;
+}
+
+/** A change of a product's stock, as it is listed. */
+export interface StockChange extends StockCause {
+  readonly id: string;
+  readonly productId: string;
+  readonly delta: bigint;
+  /** The stock after it. */
+  readonly stock: bigint;
+  /** The caller's; empty without one. */
+  readonly subject: string;
+  readonly createTime: Date;
+}
+
+/** Which changes of a stock are listed. */
+export interface StockChangeQuery extends FilteredQuery {
+  /** The salesperson whose orders the caller sees; null if it sees none, undefined if it sees all. */
+  readonly sight?: string | null | undefined;
 }
 
 /** How much of a product an order needs. */
@@ -50,8 +83,10 @@ export interface ProductStore extends Reader<Product>, Deleter<Product> {
    * here, however many products each of them locks.
    */
   lockAll(ids: readonly string[]): Promise<readonly Product[]>;
-  /** Stores the stock of locked products. */
-  saveStock(products: readonly Product[]): Promise<void>;
+  /** Stores the stock of locked products. Each change is listed with its cause. */
+  saveStock(products: readonly Product[], cause: StockCause): Promise<void>;
+  /** The changes of a product's stock. The causes of those by orders that the caller doesn't see are empty but for the reason. */
+  stockChanges(productId: string, query: StockChangeQuery): Promise<Page<StockChange>>;
 }
 
 /** Tells which products change, whichever replica changes them. */

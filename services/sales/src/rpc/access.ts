@@ -42,6 +42,8 @@ export function salesRules({ salespersonOf }: Pick<Ports, 'salespersonOf'>): rea
       deleteProduct: 'everyone',
       undeleteProduct: 'everyone',
       adjustStock: 'everyone',
+      // Everyone sees the changes, and the orders in sight.
+      listStockChanges: IN_SIGHT,
       watchProductChanges: 'everyone',
     }),
     rulesOf(QuoteServiceDefinition, {

@@ -61,7 +61,7 @@ export function customerService(ports: Ports): ServiceImplementation {
   });
 }
 
-/** The fields by which customers can be filtered. */
+/** The fields by which customers can be filtered and sorted. */
 const CUSTOMERS: List = {
   collection: 'customers',
   fields: {
@@ -70,6 +70,7 @@ const CUSTOMERS: List = {
     salesperson: { kind: 'text' },
     create_time: { kind: 'timestamp' },
   },
+  sortable: ['create_time', 'display_name'],
 };
 
 const EMPTY = CustomerMessage.fromPartial({});

@@ -59,7 +59,7 @@ export function orderService(ports: Ports): ServiceImplementation {
   });
 }
 
-/** The fields by which orders can be filtered. */
+/** The fields by which orders can be filtered and sorted. */
 const ORDERS: List = {
   collection: 'orders',
   fields: {
@@ -69,6 +69,7 @@ const ORDERS: List = {
     order_date: { kind: 'date' },
     create_time: { kind: 'timestamp' },
   },
+  sortable: ['create_time', 'order_date'],
 };
 
 const ORDER_STATE_MESSAGES = {

@@ -3,6 +3,8 @@ import {
   type DeleteProductRequest,
   Product as ProductMessage,
   ProductServiceDefinition,
+  type StockChange as StockChangeMessage,
+  StockChangeReason,
   type UpdateProductRequest,
 } from '@rondo/contracts/sales/v1/products';
 import {
@@ -17,15 +19,23 @@ import {
 } from '@rondo/resources';
 import { implement, reading, type ServiceImplementation } from '@rondo/rpc/server';
 import { type FieldAt, validate } from '@rondo/rpc/status';
-import { nameOf } from '../domain/names.js';
+import { nameOf, stockChangeName } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
-import type { Product, ProductDraft, ProductFields } from '../domain/product.js';
+import {
+  type Product,
+  type ProductDraft,
+  type ProductFields,
+  STOCK_REASONS,
+  type StockChange,
+  type StockReason,
+} from '../domain/product.js';
 import { type Deletion, deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
 import {
   adjustStock,
   createProduct,
   getProduct,
   listProducts,
+  listStockChanges,
   type ProductUpdate,
   updateProduct,
 } from '../usecases/products.js';
@@ -56,9 +66,16 @@ export function productService(ports: Ports): ServiceImplementation {
         throw toRpcError(error);
       }
     },
-    async adjustStock({ name, delta }) {
-      const change = { productId: idOf('product', name), delta };
+    async adjustStock({ name, delta, reference }) {
+      const change = { productId: idOf('product', name), delta, reference };
       return withRpcErrors(adjustStock(ports, change, toProductMessage));
+    },
+    async listStockChanges(request) {
+      const list = stockChangesOf(request.parent);
+      const query = validate((field) => readList(field, list, request));
+      const changes = { productId: idOf('product', request.parent), query };
+      const { items, next } = await withRpcErrors(listStockChanges(ports, changes));
+      return { stockChanges: items.map(toStockChangeMessage), nextPageToken: nextPageToken(list, request, next) };
     },
     updateProduct: reading(readUpdate, async (update) => {
       return toProductMessage(await withRpcErrors(updateProduct(ports, update)));
@@ -72,7 +89,7 @@ export function productService(ports: Ports): ServiceImplementation {
   });
 }
 
-/** The fields by which products can be filtered. */
+/** The fields by which products can be filtered and sorted. */
 const PRODUCTS: List = {
   collection: 'products',
   fields: {
@@ -81,7 +98,31 @@ const PRODUCTS: List = {
     stock: { kind: 'integer' },
     create_time: { kind: 'timestamp' },
   },
+  sortable: ['create_time', 'title', 'sku'],
 };
+
+/** The fields by which the changes of a product's stock can be filtered and sorted. */
+function stockChangesOf(parent: string): List {
+  return {
+    collection: `${parent}/stockChanges`,
+    fields: {
+      reason: { kind: 'enum', values: STOCK_REASONS },
+      reference: { kind: 'text' },
+      create_time: { kind: 'timestamp' },
+    },
+    sortable: ['create_time'],
+    order: { field: 'create_time', descending: true },
+  };
+}
+
+const REASON_MESSAGES = {
+  UNSPECIFIED: StockChangeReason.STOCK_CHANGE_REASON_UNSPECIFIED,
+  OPENING: StockChangeReason.STOCK_CHANGE_REASON_OPENING,
+  CREATED: StockChangeReason.STOCK_CHANGE_REASON_CREATED,
+  ADJUSTED: StockChangeReason.STOCK_CHANGE_REASON_ADJUSTED,
+  ORDERED: StockChangeReason.STOCK_CHANGE_REASON_ORDERED,
+  ORDER_CANCELLED: StockChangeReason.STOCK_CHANGE_REASON_ORDER_CANCELLED,
+} as const satisfies Record<StockReason, StockChangeReason>;
 
 const EMPTY = ProductMessage.fromPartial({});
 
@@ -154,4 +195,8 @@ function etaggedOf({ id, version, createTime, updateTime, ...product }: Product)
   const changeable = { title, sku, unit_price: unitPrice, delivery_effort_minutes: deliveryEffortMinutes };
   const fields = { ...changeable, delete_time: deleteTime };
   return { name: nameOf('product', id), version, createTime, updateTime, fields };
+}
+
+function toStockChangeMessage({ id, productId, reason, ...change }: StockChange): StockChangeMessage {
+  return { ...change, name: stockChangeName(productId, id), reason: REASON_MESSAGES[reason] };
 }

@@ -75,7 +75,7 @@ export function quoteService(ports: Ports): ServiceImplementation {
   });
 }
 
-/** The fields by which quotes can be filtered. */
+/** The fields by which quotes can be filtered and sorted. */
 const QUOTES: List = {
   collection: 'quotes',
   fields: {
@@ -84,6 +84,7 @@ const QUOTES: List = {
     quote_date: { kind: 'date' },
     create_time: { kind: 'timestamp' },
   },
+  sortable: ['create_time', 'quote_date'],
 };
 
 const QUOTE_STATE_MESSAGES = {

@@ -78,7 +78,7 @@ async function acceptOnce({ stores, distributedTransact, newId }: AcceptPorts, r
   requireValid(quote, request.orderDate, request.yesterday);
   const order = orderOf(quote, newId(), request.orderDate);
   takeStock(requireAllLive(await stores.products.findAll(productsOf(order))), order.lines);
-  await distributedTransact(planDelivery(quote, customer), (local) => addOrder(local, quote, order));
+  await distributedTransact(planDelivery(quote, customer, order.id), (local) => addOrder(local, quote, order));
 }
 
 /** This service's part of the transaction. It runs after project management has prepared its part. */
@@ -88,7 +88,8 @@ async function addOrder({ quotes, customers, orders, products }: Stores, planned
   live('customer', found('customer', quote.customerId, await customers.find(quote.customerId)));
   await orders.add(order);
   // This comes last, so that the locks on the products are held for a short time.
-  await products.saveStock(takeStock(requireAllLive(await products.lockAll(productsOf(order))), order.lines));
+  const taken = takeStock(requireAllLive(await products.lockAll(productsOf(order))), order.lines);
+  await products.saveStock(taken, { reason: 'ORDERED', reference: nameOf('order', order.id) });
 }
 
 function productsOf({ lines }: { readonly lines: readonly Need[] }): readonly string[] {

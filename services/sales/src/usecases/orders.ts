@@ -103,7 +103,8 @@ export function cancelOrder({ transact }: Pick<Ports, 'transact'>, { id, changed
 }
 
 /** This comes last, so that the locks on the products are held for a short time. */
-async function returnToStock(products: Stores['products'], { lines }: Order): Promise<void> {
+async function returnToStock(products: Stores['products'], { id, lines }: Order): Promise<void> {
   const locked = await products.lockAll([...new Set(lines.map(({ productId }) => productId))]);
-  await products.saveStock(returnStock(locked, lines));
+  const cause = { reason: 'ORDER_CANCELLED', reference: nameOf('order', id) } as const;
+  await products.saveStock(returnStock(locked, lines), cause);
 }

@@ -5,7 +5,9 @@ import {
   type Product,
   type ProductDraft,
   type ProductFields,
+  type StockAdjustment,
   type StockChange,
+  type StockChangeQuery,
   withStockChanged,
 } from '../domain/product.js';
 import { found, live } from '../domain/stored.js';
@@ -55,13 +57,28 @@ export function updateProduct(
  */
 export function adjustStock<R>(
   { transact }: Pick<Ports, 'transact'>,
-  { productId, delta }: StockChange,
+  { productId, delta, reference }: StockAdjustment,
   toReply: (product: Product) => R,
 ): Promise<R> {
   return transact(async ({ products }) => {
     const product = found('product', productId, await products.lock(productId));
     const changed = withStockChanged(live('product', product), delta);
-    await products.saveStock([changed]);
+    await products.saveStock([changed], { reason: 'ADJUSTED', reference });
     return toReply(changed);
   });
+}
+
+/** The product whose changes are listed, and which of them. */
+export interface StockChanges {
+  readonly productId: string;
+  readonly query: StockChangeQuery;
+}
+
+/** One page of the changes of a product's stock, also of a deleted one. @throws NotFound */
+export async function listStockChanges(
+  { stores, lists }: Pick<Ports, 'stores' | 'lists'>,
+  { productId, query }: StockChanges,
+): Promise<Page<StockChange>> {
+  found('product', productId, await stores.products.find(productId));
+  return lists.products.stockChanges(productId, query);
 }

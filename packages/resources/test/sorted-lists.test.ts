@@ -1,0 +1,225 @@
+/** Sorted lists over a table of PostgreSQL: each page is compared with the same list of one plain statement. */
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createPool, type Database, type Queries } from '@rondo/database';
+import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import { validate } from '@rondo/rpc/status';
+import { seededRandom } from '@rondo/rpc/testing';
+import { type List, nextPageToken, readList } from '../src/exports/index.js';
+import { type Listing, listPage } from '../src/exports/sql.js';
+
+const ROWS = 3_600;
+const MAX_SCANNED = 1_000;
+
+/** Most values occur several times. A quarter of the rows is deleted, and one in a hundred is of the small owner. */
+const TABLE = `
+  CREATE TABLE things (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sequence bigint NOT NULL,
+    title text NOT NULL,
+    size bigint NOT NULL,
+    due date,
+    made timestamptz(3) NOT NULL,
+    owner text NOT NULL,
+    state text NOT NULL,
+    deleted boolean NOT NULL
+  );
+  INSERT INTO things (sequence, title, size, due, made, owner, state, deleted)
+    SELECT n, CASE WHEN n < 1500 THEN 'Same' ELSE (ARRAY['a', 'B', 'ä', 'Z', 'a b', '''', '日'])[1 + n * 7919 % 7] || n * 31 % 700 END,
+      n * 7907 % 50, CASE WHEN n % 3 > 0 THEN DATE '2026-01-01' + (n * 13 % 400)::int END,
+      timestamptz '2026-01-01' + make_interval(secs => n * 101 % 5000 / 1000.0),
+      CASE WHEN n % 99 = 0 THEN 'small' ELSE 'large' END, CASE WHEN n % 40 = 1 THEN 'RARE' ELSE 'USUAL' END, n % 4 = 0
+    FROM generate_series(1, ${ROWS}) AS n;
+  CREATE INDEX ON things (deleted, sequence);
+  CREATE INDEX ON things (deleted, state, sequence);
+  CREATE INDEX ON things (owner, deleted, sequence);
+  CREATE INDEX ON things (owner, deleted, state, sequence);
+  CREATE INDEX ON things (title, sequence);
+  CREATE INDEX ON things (size, sequence);
+  CREATE INDEX ON things ((coalesce(due, DATE '9999-12-31')), sequence);
+  CREATE INDEX ON things (due);
+  CREATE INDEX ON things (made, sequence);
+  ANALYZE things;`;
+
+const DUE = "coalesce(due, DATE '9999-12-31')";
+const SORTED: Readonly<Record<string, string>> = { title: 'title', size: 'size', due: DUE, made: 'made' };
+
+const LISTING: Listing = {
+  table: 'things',
+  order: 'the newest first',
+  selected: ['id', 'sequence', 'title', 'size', 'due', 'made', 'owner', 'state', 'deleted'],
+  columns: { title: 'title', size: 'size', due: 'due', made: 'made' },
+  unindexed: ['size'],
+  deletion: { live: 'NOT deleted', deleted: 'deleted' },
+  states: ['USUAL', 'RARE'],
+  sight: { value: 'owner', indexed: true },
+  sorted: { ...SORTED, sequence: 'sequence' },
+};
+
+const LIST: List = {
+  collection: 'things',
+  fields: {
+    title: { kind: 'text' },
+    size: { kind: 'integer' },
+    due: { kind: 'date' },
+    made: { kind: 'timestamp' },
+    sequence: { kind: 'integer' },
+    state: { kind: 'enum', values: ['USUAL', 'RARE'] },
+  },
+  sortable: [...Object.keys(SORTED), 'sequence'],
+};
+
+interface Asked {
+  readonly orderBy: string;
+  readonly filter: string;
+  readonly showDeleted: boolean;
+  readonly sight: string | null | undefined;
+}
+
+let postgres: TestPostgres;
+let database: Database;
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+  database = createPool({ url: await postgres.createDatabase(), maxConnections: 2 });
+  await database.transaction((transaction) => transaction.script(TABLE));
+});
+afterAll(async () => {
+  await database.close();
+  await postgres.stop();
+});
+
+async function readPage(queries: Queries, { sight, ...asked }: Asked, page: { pageSize: number; pageToken: string }) {
+  const request = { ...asked, ...page };
+  const query = { ...validate((field) => readList(field, LIST, request)), sight };
+  const { items, next } = await listPage(queries, { listing: LISTING, query }, ({ id }: { id: bigint }) => id);
+  return { ids: items, pageToken: nextPageToken(LIST, request, next) };
+}
+
+async function readAll(asked: Asked, pageSize: number) {
+  const ids: bigint[] = [];
+  let short = 0;
+  for (let pageToken = ''; ; ) {
+    const page = await readPage(database, asked, { pageSize, pageToken });
+    ids.push(...page.ids);
+    if (page.pageToken === '') return { ids, short };
+    if (page.ids.length < pageSize) short += 1;
+    pageToken = page.pageToken;
+  }
+}
+
+/** The same list in one statement. `where` is the filter in SQL. */
+async function expected({ orderBy, showDeleted, sight }: Asked, where: string) {
+  const [field = '', direction = 'asc'] = orderBy.split(' ');
+  const order = orderBy === '' ? 'sequence DESC' : `${SORTED[field] ?? field} ${direction}, sequence ${direction}`;
+  const seen = sight === undefined ? 'TRUE' : `owner = ${sight === null ? 'NULL' : `'${sight}'`}`;
+  const live = showDeleted ? 'TRUE' : 'NOT deleted';
+  const rows = await database.query<{ id: bigint }>(
+    `SELECT id FROM things WHERE ${seen} AND ${live} AND ${where} ORDER BY ${order}`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+const FILTERS: readonly (readonly [filter: string, where: string])[] = [
+  ['', 'TRUE'],
+  ['title = "Same"', "title = 'Same'"],
+  ['title > "a"', "title > 'a'"],
+  ['size = 7 AND state = RARE', "size = 7 AND state = 'RARE'"],
+  ['state != USUAL', "state = 'RARE'"],
+  ['due >= "2026-06-01" AND due < "2026-09-01"', "due BETWEEN '2026-06-01' AND '2026-08-31'"],
+  ['due != "2026-06-01"', "due IS DISTINCT FROM '2026-06-01'"],
+  ['made >= "2026-01-01T00:00:04.500Z"', "made >= '2026-01-01 00:00:04.5Z'"],
+  ['size > 100', 'FALSE'],
+];
+
+const ORDERS = [...Object.keys(SORTED), 'sequence'].flatMap((field) => [field, `${field} desc`]);
+
+describe('a sorted list', () => {
+  it.each(['', ...ORDERS])(
+    'by "%s" has each row of each filter once, in order',
+    async (orderBy) => {
+      const { next } = seededRandom(20_261_123);
+      for (const [filter, where] of FILTERS) {
+        for (const sight of next() < 0.5 ? [undefined, 'small'] : ['large', null]) {
+          const showDeleted = next() < 0.5;
+          const asked = { orderBy, filter, showDeleted, sight };
+          const { ids } = await readAll(asked, 100 - Math.floor(next() * 3));
+          expect({ asked, ids }).toEqual({ asked, ids: await expected(asked, where) });
+        }
+      }
+    },
+    60_000,
+  );
+
+  it('has full pages of what a caller sees, or a state has, if that is little', async () => {
+    for (const asked of [
+      { filter: '', sight: 'small' },
+      { filter: 'state = RARE', sight: undefined },
+    ]) {
+      const { ids, short } = await readAll({ orderBy: 'made', showDeleted: false, ...asked }, 10);
+      expect(ids.length).toBeGreaterThan(20);
+      expect(short).toBe(0);
+    }
+  });
+
+  it('has full pages if the filter is on the sorted field', async () => {
+    const filter = 'due >= "2026-02-01" AND due <= "2026-12-31"';
+    const { ids, short } = await readAll({ orderBy: 'due desc', filter, showDeleted: true, sight: undefined }, 50);
+    expect(ids.length).toBeGreaterThan(1_500);
+    expect(short).toBe(0);
+  });
+
+  it.each(ORDERS)('by "%s" reads a bounded number of rows for each page', async (orderBy) => {
+    for (const [filter, sight] of [
+      ['', undefined],
+      ['size > 100', undefined],
+      ['title > "a" AND made >= "2026-01-01T00:00:00Z"', 'large'],
+      ['due >= "2026-01-02"', 'small'],
+    ] as const) {
+      const asked = { orderBy, filter, sight, showDeleted: false };
+      const first = await readPage(database, asked, { pageSize: 50, pageToken: '' });
+      for (const pageToken of ['', first.pageToken]) {
+        const { scans, mostRead } = await database.transaction(async (transaction) => {
+          // The table is so small that reading all of it may be cheaper.
+          for (const way of ['seqscan', 'bitmapscan']) await transaction.query(`SET LOCAL enable_${way} = off`);
+          const { queries, ...read } = measured(transaction);
+          await readPage(queries, asked, { pageSize: 50, pageToken });
+          return read;
+        });
+        expect(scans()).toBeGreaterThan(0);
+        expect({ asked, read: mostRead() <= MAX_SCANNED + 1 }).toEqual({ asked, read: true });
+      }
+    }
+  });
+});
+
+interface Plan {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly Plans?: readonly Plan[];
+}
+
+/** Queries that note how often the table was scanned, and the most rows that a scan has read. */
+function measured(inner: Queries) {
+  let most = 0;
+  let count = 0;
+  const visit = (plan: Plan): void => {
+    const { 'Actual Rows': rows, 'Actual Loops': loops, 'Rows Removed by Filter': removed = 0 } = plan;
+    if (plan['Relation Name'] === 'things') {
+      count += 1;
+      most = Math.max(most, (rows + removed) * loops);
+    }
+    for (const child of plan.Plans ?? []) visit(child);
+  };
+  const query: Queries['query'] = async (sql, params, options) => {
+    const explained = await inner.query<{ 'QUERY PLAN': readonly { Plan: Plan }[] }>(
+      `EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`,
+      params,
+    );
+    for (const { 'QUERY PLAN': plans } of explained) for (const { Plan } of plans) visit(Plan);
+    return inner.query(sql, params, options);
+  };
+  return { queries: { ...inner, query }, scans: () => count, mostRead: () => most };
+}
