@@ -21,6 +21,11 @@ export interface StatusMapping {
   toRpcError(error: unknown): unknown;
   /** Awaits `work` and turns its domain errors into statuses. */
   withRpcErrors<T>(work: Promise<T>): Promise<T>;
+  /** The replies of a stream, and statuses for its domain errors. */
+  streamWithRpcErrors<Event, Reply>(
+    events: AsyncIterable<Event>,
+    toReply: (event: Event) => Reply,
+  ): AsyncGenerator<Reply, void, undefined>;
 }
 
 /**
@@ -49,6 +54,13 @@ export function createStatusMapping(
     async withRpcErrors(work) {
       try {
         return await work;
+      } catch (error) {
+        throw toRpcError(error);
+      }
+    },
+    async *streamWithRpcErrors(events, toReply) {
+      try {
+        for await (const event of events) yield toReply(event);
       } catch (error) {
         throw toRpcError(error);
       }

@@ -1,4 +1,5 @@
 import type { Queries } from '@rondo/database';
+import type { Included } from './token.js';
 
 /** A position in a history. A watcher at this position has seen everything up to it. */
 export interface Anchor {
@@ -73,13 +74,15 @@ const APPENDED = `
  */
 export async function wereAppended(
   database: Queries,
-  included: ReadonlyMap<bigint, number>,
+  included: ReadonlyMap<bigint, Included>,
   after: bigint,
 ): Promise<boolean> {
   if (included.size === 0) return true;
   const ids = `{${[...included.keys()].join(',')}}`;
   const rows = await database.query<Omit<Appended, 'payload'>>(APPENDED, [ids, after]);
-  return rows.filter(({ id, createTime }) => included.get(id) === createTime.getTime()).length === included.size;
+  return (
+    rows.filter(({ id, createTime }) => included.get(id)?.writtenMs === createTime.getTime()).length === included.size
+  );
 }
 
 /** The next changes of all topics; undefined if the position is gone, and with it possibly changes. */

@@ -76,11 +76,47 @@ ALTER FUNCTION sync_relay(integer) SET enable_hashjoin = off;
 ALTER FUNCTION sync_relay(integer) SET enable_mergejoin = off;
 `;
 
+/**
+ * A trigger of each row makes a table a feed, whichever statement of whichever version of the service writes: it appends the row as it
+ * is after the change. An argument after the topic names the column by whose value rows are seen; if that changes, the entry says so.
+ *
+ * ```sql
+ * CREATE TRIGGER books_are_watched AFTER INSERT OR UPDATE OR DELETE ON books
+ *   FOR EACH ROW EXECUTE FUNCTION sync_append_row('books', 'owner');
+ * ```
+ */
+const ROWS = `
+-- Each value as a text: a program that reads JSON numbers loses digits of large ones.
+CREATE FUNCTION sync_texts(stored jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(stored)
+$$;
+
+CREATE FUNCTION sync_append_row() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  stored jsonb;
+  moved jsonb := '{}';
+BEGIN
+  IF TG_OP = 'DELETE' THEN
+    stored := to_jsonb(OLD) || '{"removed": true}';
+  ELSE
+    stored := to_jsonb(NEW);
+  END IF;
+  IF TG_OP = 'UPDATE' AND TG_NARGS > 1 AND to_jsonb(OLD) -> TG_ARGV[1] <> stored -> TG_ARGV[1] THEN
+    moved := jsonb_build_object('handover', true, 'from', to_jsonb(OLD) -> TG_ARGV[1], 'to', stored -> TG_ARGV[1]);
+  END IF;
+  INSERT INTO sync_outbox (topic, payload)
+  VALUES (TG_ARGV[0], moved || jsonb_build_object('rows', jsonb_build_array(sync_texts(stored))));
+  RETURN NULL;
+END
+$$;
+`;
+
 /** The tables of this package; pass it to `createReadinessCheck` in `parts`. */
 export const syncSchema: SchemaPart = {
   name: 'sync',
   migrations: [
     { name: '0001_outbox_and_changes.sql', sql: FIRST },
     { name: '0002_relay_along_the_index.sql', sql: ALONG_THE_INDEX },
+    { name: '0003_rows.sql', sql: ROWS },
   ],
 };

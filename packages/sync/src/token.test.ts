@@ -7,8 +7,8 @@ const place = {
   position: 12_345_678_901_234n,
   mark: '0f0f0f0f-0f0f',
   included: new Map([
-    [9n, 1_780_000_000_123],
-    [10n, 1_780_000_000_124],
+    [9n, { writtenMs: 1_780_000_000_123 }],
+    [10n, { writtenMs: 1_780_000_000_124 }],
   ]),
 };
 const forged = (text: string) => Buffer.from(text).toString('base64url');
@@ -16,10 +16,16 @@ const forged = (text: string) => Buffer.from(text).toString('base64url');
 describe('a resume token', () => {
   it('is parsed as it was written, and needs no escaping in headers and URLs', () => {
     expect(readToken(view, writeToken(view, place))).toEqual(place);
-    const bare = { ...place, included: new Map<bigint, number>() };
-    expect(readToken(view, writeToken(view, bare))).toEqual(bare);
-    const keyed = { ...place, key: 0n };
-    expect(readToken(view, writeToken(view, keyed))).toEqual(keyed);
+    const bare = { ...place, included: new Map() };
+    const inPart = new Map([[9n, { writtenMs: 1_780_000_000_123, above: 7n }]]);
+    for (const one of [
+      bare,
+      { ...place, key: 0n },
+      { ...bare, rows: 2 },
+      { ...place, included: inPart, key: 9n, rows: 1 },
+    ]) {
+      expect(readToken(view, writeToken(view, one))).toEqual(one);
+    }
     expect(writeToken(view, place)).toMatch(/^[\w-]+$/);
   });
 
@@ -31,7 +37,7 @@ describe('a resume token', () => {
   });
 
   it('can not be resumed if another version of this package wrote it', () => {
-    expect(readToken(view, forged(`3.${view}.whatever`))).toBeUndefined();
+    expect(readToken(view, forged(`4.${view}.whatever`))).toBeUndefined();
   });
 
   it('is refused if it is malformed', () => {
@@ -43,6 +49,9 @@ describe('a resume token', () => {
       `1.${view}.1.m.1`,
       `1.${view}.1.m..1`,
       `2.${view}.1.m.`,
+      `2.${view}.1.m..-`,
+      `3.${view}.1.m..1`,
+      `1.${view}.1.m..-.1`,
       `1.${view}.${'9'.repeat(19)}.m.`,
     ];
     for (const text of texts) expect(() => readToken(view, forged(text))).toThrow(InvalidResumeToken);

@@ -4,22 +4,32 @@ import type { Anchor } from './history.js';
 
 /** The position of a watcher, and the changes after it that the watcher has already received. */
 export interface Place extends Anchor {
-  /**
-   * Changes that the snapshot included before they were relayed, and that still aren't relayed: the write time in
-   * milliseconds by outbox id. The time is needed because another history may reuse an id.
-   */
-  readonly included: ReadonlyMap<bigint, number>;
+  /** Changes that the snapshot included before they were relayed, and that still aren't relayed, by outbox id. */
+  readonly included: ReadonlyMap<bigint, Included>;
   /** Inside a keyed snapshot: the watcher has the rows up to this key only. */
   readonly key?: bigint | undefined;
+  /** How many rows of the next change for this watcher it has already. */
+  readonly rows?: number | undefined;
 }
 
-/** Version 2 has a key; earlier releases of this package, which don't know it, begin with a snapshot. */
-const VERSIONS = ['1', '2'];
+/** A change that a snapshot included. */
+export interface Included {
+  /** When it was written, in milliseconds: another history may reuse an id. */
+  readonly writtenMs: number;
+  /** Of a change of several rows, only those above this key are included; undefined for all. */
+  readonly above?: bigint | undefined;
+}
+
+/**
+ * Version 2 has a key, version 3 parts of changes of several rows. Earlier releases of this package, which don't know them, begin
+ * with a snapshot.
+ */
+const VERSIONS = ['1', '2', '3'];
 const HASH_LENGTH = 11;
 const MAX_LENGTH = 8_192;
 const ANY_VERSION = /^(?<version>\d{1,3})\./;
 const PLACE =
-  /^\d\.(?<view>[\w-]+)\.(?<position>\d{1,18})\.(?<mark>[\w-]{1,40})\.(?<included>(?:\d{1,19}-\d{1,15},)*)(?:\.(?<key>\d{1,18}))?$/;
+  /^\d\.(?<view>[\w-]+)\.(?<position>\d{1,18})\.(?<mark>[\w-]{1,40})\.(?<included>(?:\d{1,19}-\d{1,15}(?:-\d{1,18})?,)*)(?:\.(?<key>\d{1,18}|-(?=\.))(?:\.(?<rows>\d{1,6}))?)?$/;
 
 /** Identifies the topic and filter of a token: 66 bits of their digest. */
 export function viewOf(topic: string, filter = ''): string {
@@ -28,10 +38,13 @@ export function viewOf(topic: string, filter = ''): string {
 }
 
 /** The opaque token of a place. */
-export function writeToken(view: string, { position, mark, included, key }: Place): string {
-  const ids = [...included].map(([id, writtenMs]) => `${id}-${writtenMs},`).join('');
-  const place = `${view}.${position}.${mark}.${ids}`;
-  return Buffer.from(key === undefined ? `1.${place}` : `2.${place}.${key}`).toString('base64url');
+export function writeToken(view: string, { position, mark, included, key, rows = 0 }: Place): string {
+  const changes = [...included].map(([id, { writtenMs, above }]) => [id, writtenMs, above]);
+  const isInParts = rows > 0 || changes.some(([, , above]) => above !== undefined);
+  const list = changes.map((change) => `${change.filter((value) => value !== undefined).join('-')},`).join('');
+  const place = `${view}.${position}.${mark}.${list}`;
+  const whole = key === undefined ? `1.${place}` : `2.${place}.${key}`;
+  return Buffer.from(isInParts ? `3.${place}.${key ?? '-'}.${rows}` : whole).toString('base64url');
 }
 
 /**
@@ -43,9 +56,10 @@ export function readToken(view: string, token: string): Place | undefined {
   const text = token.length > MAX_LENGTH ? '' : Buffer.from(token, 'base64url').toString();
   const version = ANY_VERSION.exec(text)?.groups?.['version'];
   if (version !== undefined && !VERSIONS.includes(version)) return undefined;
-  const { view: given, position, mark, included, key } = PLACE.exec(text)?.groups ?? {};
+  const { view: given, position, mark, included, key, rows } = PLACE.exec(text)?.groups ?? {};
   const isWhole = position !== undefined && mark !== undefined && included !== undefined;
-  if (!isWhole || (key !== undefined) !== (version === '2')) {
+  const fields = [key, rows].filter((field) => field !== undefined);
+  if (!isWhole || version !== `${1 + fields.length}`) {
     // @rewraps ForeignResumeToken of @rondo/resources replaces it.
     throw new InvalidResumeToken('is no resume token: send a token unchanged, or none');
   }
@@ -53,15 +67,21 @@ export function readToken(view: string, token: string): Place | undefined {
     // @rewraps ForeignResumeToken of @rondo/resources replaces it.
     throw new InvalidResumeToken('is of another watch: send a token of this watch, or none to start with a snapshot');
   }
-  return { position: BigInt(position), mark, included: parseIncluded(included), ...(key && { key: BigInt(key) }) };
+  return {
+    position: BigInt(position),
+    mark,
+    included: parseIncluded(included),
+    ...(key && key !== '-' && { key: BigInt(key) }),
+    ...(Number(rows) > 0 && { rows: Number(rows) }),
+  };
 }
 
-function parseIncluded(text: string): ReadonlyMap<bigint, number> {
+function parseIncluded(text: string): ReadonlyMap<bigint, Included> {
   const entries = text.split(',').filter((entry) => entry !== '');
   return new Map(
     entries.map((entry) => {
-      const [id = '', writtenMs = ''] = entry.split('-');
-      return [BigInt(id), Number(writtenMs)];
+      const [id = '', writtenMs, above] = entry.split('-');
+      return [BigInt(id), { writtenMs: Number(writtenMs), ...(above && { above: BigInt(above) }) }];
     }),
   );
 }

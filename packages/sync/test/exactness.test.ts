@@ -7,10 +7,12 @@ import {
   itemsOf,
   keyedItemsOf,
   type Replica,
+  rowsOf,
   type SyncFixture,
   startFixture,
   write,
   writeAndDie,
+  writeTogether,
 } from './fixture.js';
 
 const TOPICS = ['a', 'b', 'c'];
@@ -77,7 +79,7 @@ function startWatcher(replicas: Replicas, { topic, keyed }: Watched, random: () 
   };
   const followOnce = async (): Promise<void> => {
     const snapshot = keyed ? keyedItemsOf(topic, 1) : itemsOf(topic, 2);
-    const options = { topic, resumeToken, snapshot, signal: stop.signal };
+    const options = { topic, resumeToken, snapshot, rowsOf, signal: stop.signal };
     for await (const event of replicas.any().sync.watch(options)) {
       if (event.kind === 'snapshot') {
         if (event.first) state.clear();
@@ -145,7 +147,8 @@ async function runWriters(replicas: Replicas, random: () => number, seed: number
       inDoubt.push(await prepare(topic, 1_000 + step, `${seed}-${step}`));
     } else if (choice < 0.18) await inDoubt.splice(below(inDoubt.length), 1)[0]?.(random() < 0.7);
     else if (choice < 0.35) await writeAndDie(replica, topic, below(ITEMS));
-    else if (choice < 0.4)
+    else if (choice < 0.5) await writeTogether(replica, topic, below(ITEMS), ITEMS + below(ITEMS));
+    else if (choice < 0.55)
       await Promise.all(TOPICS.map((each) => write(replica, each, below(ITEMS), ITEMS + below(ITEMS))));
     else await write(replica, topic, below(ITEMS));
   }

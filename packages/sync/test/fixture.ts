@@ -83,13 +83,33 @@ export interface Item {
   readonly value: number;
 }
 
-/** Increments an item and appends the change, without a nudge. */
-export async function countUp(transaction: Transaction, topic: string, id: number): Promise<void> {
+/** Increments an item. */
+async function increment(transaction: Transaction, topic: string, id: number): Promise<Item> {
   const { value } = await transaction.one<{ value: number }>(
     `INSERT INTO item VALUES ($1, $2, 1) ON CONFLICT (topic, id) DO UPDATE SET value = item.value + 1 RETURNING value`,
     [topic, id],
   );
-  await appendChanges(transaction, [{ topic, payload: { id, value } }]);
+  return { id, value };
+}
+
+/** Increments an item and appends the change, without a nudge. */
+export async function countUp(transaction: Transaction, topic: string, id: number): Promise<void> {
+  await appendChanges(transaction, [{ topic, payload: await increment(transaction, topic, id) }]);
+}
+
+/** Increments items, whose ids increase, and appends one change with a row for each, without a nudge. */
+export async function writeTogether({ database }: Replica, topic: string, ...ids: number[]): Promise<void> {
+  await database.transaction(async (transaction) => {
+    const rows: Item[] = [];
+    for (const id of ids) rows.push(await increment(transaction, topic, id));
+    await appendChanges(transaction, [{ topic, payload: { rows } }]);
+  });
+}
+
+/** The rows of a change of {@link writeTogether}, or the one row that it is. */
+export function rowsOf(payload: unknown): readonly unknown[] {
+  if (typeof payload !== 'object' || payload === null || !('rows' in payload)) return [payload];
+  return Array.isArray(payload.rows) ? payload.rows : [];
 }
 
 /** Increments items in one transaction at a replica, and nudges. */
@@ -147,7 +167,7 @@ export function openWatch(replica: Replica, topic: string, options: OpenOptions 
   const stop = new AbortController();
   const { resumeToken, size, keyed = false } = options;
   const snapshot = keyed ? keyedItemsOf(topic, size) : itemsOf(topic, size);
-  const events = replica.sync.watch({ topic, resumeToken, snapshot, signal: stop.signal });
+  const events = replica.sync.watch({ topic, resumeToken, snapshot, rowsOf, signal: stop.signal });
   return {
     events,
     async next(): Promise<WatchEvent<readonly Item[]>> {

@@ -9,6 +9,7 @@ import {
   startFixture,
   write,
   writeAndDie,
+  writeTogether,
 } from './fixture.js';
 
 const KEYED = { keyed: true, size: 1 };
@@ -62,6 +63,57 @@ describe('a snapshot in parts by key', () => {
     expect(await Promise.all(later)).toEqual(['1:2', '1:2']);
     expect([await watcher.received(), await resumed.received()]).toEqual(['3:3', '3:3']);
     await Promise.all([watcher.leave(), resumed.leave()]);
+  });
+
+  it('yields each row of a change once: with its part, or later', async () => {
+    await write(one, topic, 1, 2, 3, 4);
+    const watcher = openWatch(two, topic, KEYED);
+    expect([await watcher.received(), await watcher.received()]).toEqual(['snapshot 1:1 …', 'snapshot 2:1 …']);
+    await writeTogether(one, topic, 1, 3);
+    await writeTogether(one, topic, 2, 4);
+    // The next part has two rows of the changes, which aren't relayed yet.
+    const parts = [await watcher.next(), await watcher.next()];
+    expect(parts.map(inShort)).toEqual(['snapshot 3:2 …', 'snapshot 4:2 …']);
+    const resumed = parts.map(({ resumeToken = '' }) => openWatch(one, topic, { ...KEYED, resumeToken }));
+    await one.sync.settled();
+    expect([await watcher.received(), await watcher.received()]).toEqual(['1:2', '2:2']);
+    const rest = [];
+    for (const other of resumed) rest.push([await other.received(), await other.received(), await other.received()]);
+    expect(rest).toEqual([
+      ['1:2', '2:2', 'snapshot 4:2'],
+      ['1:2', '2:2', 'snapshot'],
+    ]);
+    expect(await watcher.received()).toBe('snapshot');
+    await writeTogether(one, topic, 1, 3, 4);
+    one.sync.nudge();
+    expect([await watcher.received(), await watcher.received()]).toEqual(['1:3', '3:3']);
+    await Promise.all([watcher, ...resumed].map((each) => each.leave()));
+  });
+
+  it('resumes between the rows of a change, during the snapshot and after it', async () => {
+    await write(one, topic, 1, 2, 3);
+    for (const parts of [2, 3]) {
+      const watcher = openWatch(two, topic, KEYED);
+      let token: string | undefined;
+      for (let part = 0; part < parts; part += 1) token = (await watcher.next()).resumeToken;
+      await watcher.leave();
+      const { value } = await fixture.admin.one<{ value: number }>(
+        'SELECT value FROM item WHERE topic = $1 AND id = 1',
+        [topic],
+      );
+      await writeTogether(one, topic, 1, 2);
+      await one.sync.settled();
+      for (const [id, replica] of [
+        [1, one],
+        [2, two],
+      ] as const) {
+        const resumed = openWatch(replica, topic, { ...KEYED, ...(token && { resumeToken: token }) });
+        const event = await resumed.next();
+        await resumed.leave();
+        expect(inShort(event)).toBe(`${id}:${value + 1}`);
+        token = event.resumeToken;
+      }
+    }
   });
 
   it('resumes in the middle at another replica, after any event', async () => {

@@ -33,6 +33,7 @@ import { createPlanStore } from './adapters/plan-store.js';
 import { createProjectFeed } from './adapters/project-feed.js';
 import { createProjectStore } from './adapters/project-store.js';
 import { createReservationStore } from './adapters/reservation-store.js';
+import { createFeeds } from './adapters/resource-feeds.js';
 import { createTaskStore } from './adapters/task-store.js';
 import { createTeamStore } from './adapters/team-store.js';
 import { type ProjectsConfig, servicesByName } from './config.js';
@@ -103,6 +104,7 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
     plans: createPlanStore(storeDatabase),
     calculator: createCalculator(channel),
     feed: createProjectFeed(sync),
+    feeds: createFeeds({ sync, queries: storeDatabase }),
     teams: createTeamStore(storeDatabase),
     newId: () => random.hex(ID_BYTES),
     now: () => wallClock.now(),

@@ -12,7 +12,7 @@ import { createPool } from '@rondo/database';
 import { eventually, startTestPostgres, waitingForLocks } from '@rondo/database/testing';
 import { callPrincipal, type Principal, type ServerCall, silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
-import { systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
+import { type Clock, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { createRouter, type ServiceImplementation } from '@rondo/rpc/server';
 import { createMemoryNetwork, createTestChannel, SettableWallClock, standIn } from '@rondo/rpc/testing';
@@ -28,9 +28,10 @@ export async function startCompany(bound = (url: string) => url, audit: 'on' | '
   const postgres = await startTestPostgres();
   const databaseUrl = bound(await postgres.createDatabase());
   const calculator = startCalculator();
-  const context = { log: silentLogger, channel: calculator.channel, clock: systemClock, random: systemRandom };
+  const context = { log: silentLogger, channel: calculator.channel, random: systemRandom };
   const config = { databaseUrl, coordinators: ['sales=sales.v1.QuoteService'], audit };
-  const start = (wallClock: WallClock = systemWallClock) => createApp({ ...context, wallClock }, config);
+  const start = (wallClock: WallClock = systemWallClock, clock: Clock = systemClock) =>
+    createApp({ ...context, wallClock, clock }, config);
   const wallClockElsewhere = new SettableWallClock();
   const app = start();
   const second = start(wallClockElsewhere);
@@ -61,11 +62,11 @@ export async function startCompany(bound = (url: string) => url, audit: 'on' | '
     /** The service's database, without the service. */
     database,
     /** Starts further replicas on the same database, with one channel to all of them. */
-    async startReplicas(count: number) {
+    async startReplicas(count: number, clock?: Clock) {
       const network = createMemoryNetwork();
       const names = Array.from({ length: count }, (_, index) => `replica-${index + 1}`);
       const replicas = names.map((name) => {
-        const replica = start();
+        const replica = start(undefined, clock);
         const listener = network.listen(name, createRouter(replica));
         const end = async () => {
           listener.close();
@@ -80,7 +81,11 @@ export async function startCompany(bound = (url: string) => url, audit: 'on' | '
           await Promise.all(replicas.map(({ end }) => end()));
         },
       });
-      return { projects: createClient(ProjectServiceDefinition, { channel: fleet }), replicas };
+      return {
+        projects: createClient(ProjectServiceDefinition, { channel: fleet }),
+        team: createClient(TeamServiceDefinition, { channel: fleet }),
+        replicas,
+      };
     },
     /** Stops the first instance only. */
     stopService: () => app.stop?.(),

@@ -10,9 +10,9 @@ import { createSync, syncSchema } from '@rondo/sync';
 import { transactionsSchema } from '@rondo/transactions';
 import { createCalculator } from './adapters/calculator.js';
 import { createDistributedTransactions } from './adapters/distributed-transactions.js';
-import { createOrderFeed } from './adapters/order-feed.js';
 import { createProductFeed } from './adapters/product-feed.js';
 import { createProjects } from './adapters/projects.js';
+import { createFeeds } from './adapters/resource-feeds.js';
 import { createSalespersonOf } from './adapters/salespeople.js';
 import { createTransact } from './adapters/transact.js';
 import type { SalesConfig } from './config.js';
@@ -84,7 +84,7 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
     lists: distributed.storesOver(storeDatabase.reads, sync.nudge),
     transact: createTransact(storeDatabase, { createStores: distributed.storesOver, onAppended }),
     distributedTransact: distributed.distributedTransact,
-    feed: createOrderFeed(sync),
+    feeds: createFeeds({ sync, queries: storeDatabase }),
     productFeed: createProductFeed(sync),
     salespersonOf: createSalespersonOf(storeDatabase),
     calculator: createCalculator(channel),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { addProduct, type Company, callersOf, startCompany } from './company.js';
 import { refused } from './refused.js';
+import { KINDS, type Resource, reading } from './watched.js';
 
 const RIGHTS = ['sales.read', 'sales.write'] as const;
 
@@ -195,6 +196,65 @@ describe('what a salesperson watches', () => {
     const resumed = bob.orders.watchOrders({ resumeToken: change?.resumeToken ?? '' })[Symbol.asyncIterator]();
     expect(ordersIn((await resumed.next()).value?.event)).toEqual(1);
     await resumed.return?.();
+  });
+});
+
+describe.each(['customers', 'quotes'] as const)('a watch of a salesperson of %s', (kind) => {
+  let company: Company;
+  let as: ReturnType<typeof callersOf>;
+  let product: string;
+  beforeAll(async () => {
+    company = await startCompany();
+    as = callersOf(company);
+    ({ name: product } = await addProduct(company));
+  });
+  afterAll(() => company.stop());
+
+  const names = (items: readonly Resource[]) => items.map(({ name }) => name);
+
+  it('has only what is theirs, and begins again when a customer is handed over', async () => {
+    const [ada, bob, admin] = [as('ada', ...RIGHTS), as('bob', ...RIGHTS), as('root', ...RIGHTS, 'sales.admin')];
+    const watch = (of: typeof ada, resumeToken = '') => reading(KINDS[kind].watch(of, { resumeToken }));
+    /** Makes a customer, and a quote if quotes are watched: returns the customer's name and what is watched. */
+    const make = async (of: typeof ada, email: string) => {
+      const customer = await of.customers.createCustomer({ customer: { displayName: 'Buyer', email } });
+      if (kind === 'customers') return { customer: customer.name, made: customer };
+      const quote = { customer: customer.name, lines: [{ product, quantity: 1n }] };
+      return { customer: customer.name, made: await of.quotes.createQuote({ quote }) };
+    };
+    const give = (customer: string, salesperson: string) =>
+      admin.customers.updateCustomer({ customer: { name: customer, salesperson }, updateMask: ['salesperson'] });
+
+    const adas = await make(ada, 'a@example.com');
+    const [bobs, alls] = [watch(bob), watch(admin)];
+    expect(await bobs.snapshot()).toEqual([]);
+    expect(names(await alls.snapshot())).toEqual([adas.made.name]);
+    const adasWatch = watch(ada);
+    expect(await adasWatch.snapshot()).toEqual([adas.made]);
+    await make(ada, 'a2@example.com');
+    const own = await make(bob, 'b@example.com');
+    expect(await bobs.changed()).toEqual(own.made);
+    const token = bobs.token();
+    for (const other of [ada, admin, company])
+      await refused(watch(other, token).next(), 'INVALID_ARGUMENT', 'resume_token');
+    await adasWatch.changed();
+
+    await give(adas.customer, 'bob');
+    expect(names(await bobs.snapshot())).toEqual([adas.made.name, own.made.name]);
+    expect(names(await adasWatch.snapshot())).not.toContain(adas.made.name);
+    const changed = await KINDS[kind].remove(bob, adas.made.name);
+    expect(await bobs.changed()).toEqual(changed);
+    await KINDS[kind].restore(bob, adas.made.name);
+    await bobs.changed();
+    await give(adas.customer, 'ada');
+    expect(names(await bobs.snapshot())).toEqual([own.made.name]);
+    expect(names(await adasWatch.snapshot())).toContain(adas.made.name);
+
+    // A watch that was away during the handovers resumes with a snapshot too.
+    const away = watch(bob, token);
+    const told = await away.next();
+    expect('items' in told && [told.first, names(told.items)]).toEqual([true, [own.made.name]]);
+    await Promise.all([bobs, alls, adasWatch, away].map((one) => one.end()));
   });
 });
 

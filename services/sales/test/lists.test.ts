@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { WatchOrdersResponse } from '@rondo/contracts/sales/v1/orders';
-import { ListQuotesResponse } from '@rondo/contracts/sales/v1/quotes';
+import { ListQuotesResponse, WatchQuotesResponse } from '@rondo/contracts/sales/v1/quotes';
 import { createPool, type Database } from '@rondo/database';
 import { eventually, waitingForLocks } from '@rondo/database/testing';
 import { addCustomer, type Company, callersOf, startCompany } from './company.js';
@@ -286,6 +286,16 @@ describe('large quotes and orders', () => {
       watched.push(...reply.event.value.orders.map(({ name }) => name));
       if (!reply.event.value.more) break;
     }
-    expect(watched).toEqual(Array.from({ length: LARGE }, (_, index) => `orders/l${index + 1}`));
+    const oldestFirst = (kind: string) => Array.from({ length: LARGE }, (_, index) => `${kind}/l${index + 1}`);
+    expect(watched).toEqual(oldestFirst('orders'));
+
+    const quotes: string[] = [];
+    for await (const reply of company.quotes.watchQuotes({ customer: 'customers/large' })) {
+      expect(WatchQuotesResponse.encode(reply).finish().length).toBeLessThan(MAX_BYTES);
+      if (reply.event?.$case !== 'snapshot') break;
+      quotes.push(...reply.event.value.quotes.map(({ name }) => name));
+      if (!reply.event.value.more) break;
+    }
+    expect(quotes).toEqual(oldestFirst('quotes'));
   });
 });

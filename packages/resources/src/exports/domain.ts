@@ -44,3 +44,4 @@ export type {
 export { isId, type NamePattern, namePattern } from '../domain/names.js';
 export { type ChangedSince, requireUnchanged } from '../domain/request.js';
 export { type CalendarDate, type Deletable, dateAt, differs, type Stored, type StoredOnly } from '../domain/stored.js';
+export type { ResourceEvent, ResourceFeed, ResourceWatch, Watcher } from '../domain/watch.js';

@@ -1,7 +1,7 @@
-import type { Database, Transaction } from '@rondo/database';
-import type { Anchor } from '../history.js';
-import { type Place, viewOf, writeToken } from '../token.js';
-import { changesBetween } from './changes-between.js';
+import type { Transaction } from '@rondo/database';
+import type { Appended } from '../history.js';
+import { type Included, type Place, viewOf, writeToken } from '../token.js';
+import { changesBetween, eventsAfter, onlyRow } from './changes-between.js';
 import { readMoment, readOnce, relayFirst } from './snapshot.js';
 import type { HeldState, WatchContext, WatchEvent, WatchOptions } from './watch.js';
 
@@ -19,8 +19,8 @@ export interface KeyedSnapshot<Part> {
    * transaction sees one moment.
    */
   readonly readAfter: (transaction: Transaction, key: bigint) => Promise<KeyedRows<Part>>;
-  /** The key of the row that a change of the topic describes; 0 for a change that the watcher gets at any point. */
-  readonly keyOf: (payload: unknown) => bigint;
+  /** The key of the row that a change, or a row of one, describes; 0 for a change that the watcher gets at any point. */
+  readonly keyOf: (row: unknown) => bigint;
 }
 
 /** The rows of one transaction. */
@@ -49,14 +49,11 @@ export async function* keyedSnapshotEvents<Part>(
     const after = place?.key ?? 0n;
     const { rows, head, pending } = await readRows(context, options, after);
     held.resources = true;
-    const included = new Map(place?.included);
-    if (place !== undefined) yield* changesOfRead(context.database, options, { from: place, to: head, included });
+    const between = place && changesBetween(context.database, { topic, from: place, to: head });
+    const earlier = place && between ? (yield* eventsAfter(place, between, options)).included : [];
+    const included = new Map([...includedAbove(after, pending, options), ...earlier]);
     for (const [index, { part, lastKey }] of rows.parts.entries()) {
       const last = rows.last && index === rows.parts.length - 1;
-      const isInPart = (key: bigint): boolean => key > after && (last || key <= lastKey);
-      for (const { id, createTime, payload } of pending) {
-        if (isInPart(options.snapshot.keyOf(payload))) included.set(id, createTime.getTime());
-      }
       const first = place === undefined;
       place = { position: head.position, mark: head.mark, included, ...(!last && { key: lastKey }) };
       held.resources = !last;
@@ -64,6 +61,19 @@ export async function* keyedSnapshotEvents<Part>(
       if (last) return place;
     }
   }
+}
+
+/** The changes that aren't relayed, whose rows above a key are in the part that was read, or will be in a later one. */
+function includedAbove<Part>(
+  key: bigint,
+  pending: readonly Appended[],
+  { snapshot, rowsOf = onlyRow }: Options<Part>,
+): readonly (readonly [bigint, Included])[] {
+  return pending.flatMap(({ id, createTime, payload }) => {
+    const isAbove = rowsOf(payload).map((row) => snapshot.keyOf(row) > key);
+    const above = isAbove.every((is) => is) ? undefined : key;
+    return isAbove.includes(true) ? [[id, { writtenMs: createTime.getTime(), above }] as const] : [];
+  });
 }
 
 /** Reads in a transaction that has ended when this resolves, however slow the watcher is. */
@@ -81,20 +91,5 @@ async function readRows<Part>(context: WatchContext, options: Options<Part>, aft
     } catch (error) {
       await relayFirst(context.relay, error, attempt);
     }
-  }
-}
-
-/** The changes of the rows that the watcher has, up to the moment of the next part. */
-async function* changesOfRead<Part>(
-  database: Database,
-  { topic, filter, snapshot }: Options<Part>,
-  { from, to, included }: { readonly from: Place; readonly to: Anchor; readonly included: Map<bigint, number> },
-): AsyncGenerator<WatchEvent<Part>, void, undefined> {
-  const { key = 0n } = from;
-  const view = viewOf(topic, filter?.name);
-  for await (const { position, mark, outboxId, payload, createTime } of changesBetween(database, { topic, from, to })) {
-    if (included.delete(outboxId) || filter?.accepts(payload) === false || snapshot.keyOf(payload) > key) continue;
-    const resumeToken = writeToken(view, { position, mark, included, key });
-    yield { kind: 'change', payload, createTime, resumeToken };
   }
 }

@@ -165,7 +165,7 @@ async function* withPlace<Part>(
 
 async function placeOf(transaction: Transaction, topic: string): Promise<Place> {
   const { head, pending } = await readMoment(transaction, topic);
-  return { ...head, included: new Map(pending.map(({ id, createTime }) => [id, createTime.getTime()])) };
+  return { ...head, included: new Map(pending.map(({ id, createTime }) => [id, { writtenMs: createTime.getTime() }])) };
 }
 
 /** The moment that a transaction sees: the newest position, and the topic's changes that aren't relayed yet. */

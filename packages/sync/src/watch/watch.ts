@@ -5,8 +5,8 @@ import type { Feed, Subscription } from '../feed/feed.js';
 import { type Anchor, type Change, isIntact, wereAppended } from '../history.js';
 import type { Bounds, OnSyncEvent } from '../options.js';
 import type { Relay } from '../relay.js';
-import { type Place, readToken, viewOf, writeToken } from '../token.js';
-import { changesBetween } from './changes-between.js';
+import { type Place, readToken, viewOf } from '../token.js';
+import { changesBetween, eventsAfter } from './changes-between.js';
 import { type KeyedSnapshot, keyedSnapshotEvents } from './keyed-snapshot.js';
 import { snapshotEvents } from './snapshot-events.js';
 
@@ -21,6 +21,11 @@ export interface WatchOptions<Part> {
   readonly snapshot: WholeSnapshot<Part> | KeyedSnapshot<Part>;
   /** Leaves out changes of the topic. */
   readonly filter?: WatchFilter | undefined;
+  /**
+   * The rows of a change, if a statement that changes several appends one change for all. Each is an event with its own token; the
+   * filter and `keyOf` get rows. By default the payload is the only row.
+   */
+  readonly rowsOf?: ((payload: unknown) => readonly unknown[]) | undefined;
   /** Ends the watch, which then rejects with its reason. */
   readonly signal: AbortSignal;
 }
@@ -35,8 +40,8 @@ export type WholeSnapshot<Part> = (transaction: Transaction) => AsyncIterable<Pa
 export interface WatchFilter {
   /** Distinguishes this filter from others of the topic: a token is valid for the same filter only. */
   readonly name: string;
-  /** Whether a change is yielded. */
-  readonly accepts: (payload: unknown) => boolean;
+  /** Whether a change, or a row of one, is yielded. */
+  readonly accepts: (row: unknown) => boolean;
 }
 
 /** An event of a watch. */
@@ -55,6 +60,7 @@ export type WatchEvent<Part> =
     }
   | {
       readonly kind: 'change';
+      /** What was appended, or one row of it. */
       readonly payload: unknown;
       /** When it was written, by the database's clock. */
       readonly createTime: Date;
@@ -97,7 +103,7 @@ export async function* watch<Part>(
     const resumed = await placeOfToken(context, options);
     const following = { ...options, held };
     const place = yield* stateEvents(context, following, resumed);
-    yield* changeEvents(context, following, place);
+    yield* eventsAfter(place, changesAfter(context, { ...following, place }), options);
   } catch (error) {
     if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) {
       // @cause The service can't read changes from its database.
@@ -131,24 +137,6 @@ async function placeOfToken<Part>(
   const place = readToken(viewOf(topic, filter?.name), resumeToken);
   if (place === undefined || !(await isIntact(database, place))) return undefined;
   return (await wereAppended(database, place.included, place.position)) ? place : undefined;
-}
-
-async function* changeEvents<Part>(
-  context: WatchContext,
-  { topic, filter, signal, held }: WatchOptions<Part> & { readonly held: HeldState },
-  place: Place,
-): AsyncGenerator<WatchEvent<Part>, void, undefined> {
-  const view = viewOf(topic, filter?.name);
-  const included = new Map(place.included);
-  for await (const { position, mark, outboxId, payload, createTime } of changesAfter(context, {
-    topic,
-    place,
-    signal,
-    held,
-  })) {
-    if (included.delete(outboxId) || filter?.accepts(payload) === false) continue;
-    yield { kind: 'change', payload, createTime, resumeToken: writeToken(view, { position, mark, included }) };
-  }
 }
 
 interface Following {

@@ -49,7 +49,8 @@ export function parseChange(payload: unknown): Change {
   throw new TypeError(`"${kind}" isn't a kind of change`);
 }
 
-function parseProject({ text, optional, whole, time, optionalTime }: PayloadFields): ProjectRow {
+/** The project's row in a change. */
+export function parseProject({ text, optional, whole, time, optionalTime }: PayloadFields): ProjectRow {
   return {
     id: text('id'),
     sequence: whole('sequence'),

@@ -1,6 +1,6 @@
-import type { CalendarDate, ListQuery, Page } from '@rondo/resources/domain';
+import type { CalendarDate, ListQuery, Page, ResourceFeed } from '@rondo/resources/domain';
 import type { PlanStore } from './estimate.js';
-import type { MemberStore } from './member.js';
+import type { Member, MemberStore } from './member.js';
 import type { ReservationId } from './names.js';
 import type { NewProject, Project } from './project.js';
 import type { ProjectFeed } from './project-feed.js';
@@ -16,9 +16,17 @@ export interface Ports {
   readonly plans: PlanStore;
   readonly calculator: Calculator;
   readonly feed: ProjectFeed;
+  readonly feeds: Feeds;
   readonly teams: TeamStore;
   readonly newId: NewId;
   readonly now: Now;
+}
+
+/** What is watched, beside a project with its tasks. */
+export interface Feeds {
+  readonly projects: ResourceFeed<Project>;
+  readonly members: ResourceFeed<Member>;
+  readonly reservations: ResourceFeed<Reservation>;
 }
 
 /**

@@ -42,6 +42,8 @@ function rulesOfProjects(ports: RulePorts): RulesByPath {
     undeleteProject: named,
     estimateProject: named,
     watchProject: named,
+    // The feeds have only what is in sight.
+    watchProjects: 'everyone',
   });
 }
 
@@ -75,6 +77,7 @@ function rulesOfTeam(ports: RulePorts): RulesByPath {
     createMember: (_, principal) => requireMayChangeMembers(principal, 'members'),
     getMember: 'everyone',
     listMembers: 'everyone',
+    watchMembers: 'everyone',
     updateMember: ({ member }, principal) => requireMayChangeMembers(principal, member?.name ?? ''),
     deleteMember: ofAdmins,
     undeleteMember: ofAdmins,
@@ -85,6 +88,7 @@ function rulesOfTeam(ports: RulePorts): RulesByPath {
     },
     getReservation: seeReservation,
     listReservations: inSight(ports),
+    watchReservations: 'everyone',
     deleteReservation: seeReservation,
     listMemberWeeks: 'everyone',
   });

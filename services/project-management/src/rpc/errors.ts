@@ -5,8 +5,7 @@ import { type TaskId, taskName } from '../domain/names.js';
 
 const mapping = createStatusMapping('project-management');
 
-/** The status of a domain error. Returns any other error as it is. */
-export const { toRpcError } = mapping;
+export const { toRpcError, streamWithRpcErrors } = mapping;
 
 /** A field of a request that names a member. */
 export interface MemberField {

@@ -3,8 +3,10 @@ import {
   type DeleteMemberRequest,
   Member as MemberMessage,
   type UpdateMemberRequest,
+  type WatchMembersResponse,
 } from '@rondo/contracts/projects/v1/team';
 import { type Etagged, etagOf, type List, readEtag, readUpdateMask, required } from '@rondo/resources';
+import type { ResourceEvent } from '@rondo/resources/domain';
 import type { FieldAt } from '@rondo/rpc/status';
 import type { Member, MemberChange, MemberFields } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
@@ -68,6 +70,15 @@ export function readDeleteMember({ name, etag }: DeleteMemberRequest, field: Fie
 export function toMemberMessage(member: Member): MemberMessage {
   const { id, version: _version, ...fields } = member;
   return { name: memberName(id), ...fields, etag: etagOf(etaggedMember(member)) };
+}
+
+export function toMembersEventMessage(event: ResourceEvent<Member>): WatchMembersResponse {
+  const { resumeToken } = event;
+  if (event.kind !== 'snapshot') {
+    return { event: { $case: 'memberChanged', value: toMemberMessage(event.item) }, resumeToken };
+  }
+  const { items, first, more } = event;
+  return { event: { $case: 'snapshot', value: { members: items.map(toMemberMessage), first, more } }, resumeToken };
 }
 
 /** The order of these fields must never change: the etags that callers hold depend on it. */

@@ -5,6 +5,7 @@ import {
   Project as ProjectMessage,
   type UpdateProjectRequest,
   type WatchProjectResponse,
+  type WatchProjectsResponse,
 } from '@rondo/contracts/projects/v1/projects';
 import {
   type Etagged,
@@ -17,6 +18,7 @@ import {
   required,
   toDateMessage,
 } from '@rondo/resources';
+import type { ResourceEvent } from '@rondo/resources/domain';
 import { checked, type FieldAt } from '@rondo/rpc/status';
 import { memberNames, optionalMemberName, orderNames, projectName, quoteNames, taskName } from '../domain/names.js';
 import {
@@ -126,6 +128,15 @@ export function toEventMessage(event: ProjectEvent): WatchProjectResponse {
     case 'task':
       return { event: { $case: 'taskChanged', value: toTaskMessage(event.task) }, resumeToken };
   }
+}
+
+export function toProjectsEventMessage(event: ResourceEvent<Project>): WatchProjectsResponse {
+  const { resumeToken } = event;
+  if (event.kind !== 'snapshot') {
+    return { event: { $case: 'projectChanged', value: toProjectMessage(event.item) }, resumeToken };
+  }
+  const { items, first, more } = event;
+  return { event: { $case: 'snapshot', value: { projects: items.map(toProjectMessage), first, more } }, resumeToken };
 }
 
 function readFields(field: FieldAt, { title, state, owner, startDate, dueDate, team }: ProjectMessage): ProjectFields {

@@ -1,3 +1,4 @@
+import { watchOf } from '@rondo/access';
 import type { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { idIn, nextPageToken, readList } from '@rondo/resources';
 import { callPrincipal, type Principal } from '@rondo/rpc/call';
@@ -17,7 +18,7 @@ import {
   updateProject,
 } from '../usecases/projects.js';
 import { requireProjectInSight } from '../usecases/sight.js';
-import { type MemberField, toRpcError, withRpcErrors } from './errors.js';
+import { type MemberField, streamWithRpcErrors, withRpcErrors } from './errors.js';
 import {
   PROJECTS,
   readCreateProject,
@@ -26,6 +27,7 @@ import {
   toEstimateMessage,
   toEventMessage,
   toProjectMessage,
+  toProjectsEventMessage,
 } from './project-message.js';
 
 /** The handlers of `projects.v1.ProjectService`. */
@@ -60,16 +62,13 @@ export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDef
       const projectId = idIn(projectNames, name);
       return toEstimateMessage(projectId, await withRpcErrors(estimateProject(ports, projectId)));
     },
-    async *watchProject({ name, resumeToken }, { signal, values }) {
+    watchProject({ name, resumeToken }, { signal, values }) {
       const projectId = idIn(projectNames, name);
       const watcher = watcherOf(ports, projectId, values.get(callPrincipal));
-      const watch = { projectId, watcher, resumeToken, signal };
-      try {
-        for await (const event of ports.feed.watch(watch)) yield toEventMessage(event);
-      } catch (error) {
-        throw toRpcError(error);
-      }
+      return streamWithRpcErrors(ports.feed.watch({ projectId, watcher, resumeToken, signal }), toEventMessage);
     },
+    watchProjects: (request, call) =>
+      streamWithRpcErrors(ports.feeds.projects.watch(watchOf(request, call)), toProjectsEventMessage),
   };
 }
 

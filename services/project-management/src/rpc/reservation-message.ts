@@ -4,11 +4,13 @@ import {
   type ListReservationsRequest,
   type MemberWeek as MemberWeekMessage,
   Reservation as ReservationMessage,
+  type WatchReservationsRequest,
+  type WatchReservationsResponse,
 } from '@rondo/contracts/projects/v1/team';
-import { type List, nextPageToken, readDate, readList, toDateMessage } from '@rondo/resources';
-import type { CalendarDate, Place } from '@rondo/resources/domain';
+import { idIn, type List, nextPageToken, readDate, readList, toDateMessage } from '@rondo/resources';
+import type { CalendarDate, Place, ResourceEvent } from '@rondo/resources/domain';
 import type { FieldAt, ReportFault } from '@rondo/rpc/status';
-import { memberName, projectName, projectNames, reservationName } from '../domain/names.js';
+import { memberName, memberNames, projectName, projectNames, reservationName } from '../domain/names.js';
 import { dateOf, dayName, dayNumberOf, LAST_DAY, mondayOf, weekOf } from '../domain/planning/days.js';
 import { freeOf, type MemberWeek, type Reservation, type ReservationFields } from '../domain/reservation.js';
 import type { ListMemberWeeks } from '../usecases/reservations.js';
@@ -29,6 +31,11 @@ export function readListReservations(request: ListReservationsRequest, field: Fi
     query: readList(field, list, request),
     tokenOf: (next: Place | undefined) => nextPageToken(list, request, next),
   };
+}
+
+/** The member whose reservations are watched; undefined for all members. */
+export function memberWatched({ parent }: WatchReservationsRequest): string | undefined {
+  return parent === ALL_MEMBERS ? undefined : idIn(memberNames, parent);
 }
 
 /** The fields by which the reservations of a member can be filtered and sorted. */
@@ -72,6 +79,22 @@ export function toReservationMessage(reservation: Reservation): ReservationMessa
     weekStartDate: toDateMessage(weekStartDate),
     minutes,
     createTime,
+  };
+}
+
+export function toReservationsEventMessage(event: ResourceEvent<Reservation>): WatchReservationsResponse {
+  const { resumeToken } = event;
+  if (event.kind === 'removed') {
+    const { id: reservationId, memberId } = event.item;
+    return { event: { $case: 'reservationDeleted', value: reservationName({ memberId, reservationId }) }, resumeToken };
+  }
+  if (event.kind !== 'snapshot') {
+    return { event: { $case: 'reservationChanged', value: toReservationMessage(event.item) }, resumeToken };
+  }
+  const { items, first, more } = event;
+  return {
+    event: { $case: 'snapshot', value: { reservations: items.map(toReservationMessage), first, more } },
+    resumeToken,
   };
 }
 

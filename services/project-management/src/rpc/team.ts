@@ -1,3 +1,4 @@
+import { watchOf } from '@rondo/access';
 import type { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
 import { idIn, nextPageToken, readList } from '@rondo/resources';
 import { type Handlers, reading } from '@rondo/rpc/server';
@@ -19,14 +20,23 @@ import {
   listMemberWeeks,
   listReservations,
 } from '../usecases/reservations.js';
-import { withRpcErrors } from './errors.js';
-import { MEMBERS, readCreateMember, readDeleteMember, readUpdateMember, toMemberMessage } from './member-message.js';
+import { streamWithRpcErrors, withRpcErrors } from './errors.js';
 import {
+  MEMBERS,
+  readCreateMember,
+  readDeleteMember,
+  readUpdateMember,
+  toMemberMessage,
+  toMembersEventMessage,
+} from './member-message.js';
+import {
+  memberWatched,
   readCreateReservation,
   readListMemberWeeks,
   readListReservations,
   toMemberWeekMessage,
   toReservationMessage,
+  toReservationsEventMessage,
 } from './reservation-message.js';
 
 type TeamHandlers = Handlers<typeof TeamServiceDefinition>;
@@ -48,6 +58,8 @@ function memberHandlers(ports: Ports) {
       const { items, next } = await withRpcErrors(listMembers(ports, query));
       return { members: items.map(toMemberMessage), nextPageToken: nextPageToken(MEMBERS, message, next) };
     },
+    watchMembers: (request, call) =>
+      streamWithRpcErrors(ports.feeds.members.watch(watchOf(request, call)), toMembersEventMessage),
     updateMember: reading(readUpdateMember, async (change) => {
       return toMemberMessage(await withRpcErrors(updateMember(ports, change)));
     }),
@@ -74,6 +86,11 @@ function reservationHandlers(ports: Ports) {
       const { items, next } = await withRpcErrors(listReservations(ports, reservations));
       return { reservations: items.map(toReservationMessage), nextPageToken: tokenOf(next) };
     }),
+    watchReservations: (request, call) =>
+      streamWithRpcErrors(
+        ports.feeds.reservations.watch(watchOf(request, call, memberWatched(request))),
+        toReservationsEventMessage,
+      ),
     async deleteReservation({ name }) {
       const id = idIn(reservationNames, name);
       await withRpcErrors(deleteReservation(ports, id));

@@ -1,7 +1,8 @@
 import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
-import { columnsOf, type Listing, listPage } from '@rondo/resources/sql';
+import { columnsOf, type FeedSource, type Listing, listPage } from '@rondo/resources/sql';
 import type { Customer, CustomerStore } from '../domain/customer.js';
 import { EmailTaken } from '../domain/errors.js';
+import { SALESPERSON_SIGHT } from './salespeople.js';
 import { CHANGED, DELETED, DELETION } from './sql.js';
 
 interface CustomerRow {
@@ -47,15 +48,21 @@ const DELETE = `UPDATE customers SET ${DELETED} WHERE id = $1 RETURNING ${COLUMN
 
 const UNDELETE = `UPDATE customers SET delete_time = NULL, ${CHANGED} WHERE id = $1 RETURNING ${COLUMNS}`;
 
-/** Stores customers in PostgreSQL. */
-export function createCustomerStore(queries: Queries): CustomerStore {
+/**
+ * Stores customers in PostgreSQL. The database appends each change for watchers.
+ *
+ * @param onAppended is called after each change, before the commit.
+ */
+export function createCustomerStore(queries: Queries, onAppended: () => void): CustomerStore {
   const find = async (sql: string, id: string): Promise<Customer | undefined> => {
     const row = await queries.maybeOne<CustomerRow>(sql, [id]);
     return row && toCustomer(row);
   };
   const write = async (sql: string, params: readonly SqlValue[], email?: string): Promise<Customer> => {
     try {
-      return toCustomer(await queries.one<CustomerRow>(sql, params));
+      const customer = toCustomer(await queries.one<CustomerRow>(sql, params));
+      onAppended();
+      return customer;
     } catch (error) {
       const taken = error instanceof UniqueViolation && error.constraint === 'customers_email_key';
       throw taken ? new EmailTaken(email) : error;
@@ -86,3 +93,24 @@ function toCustomer(row: CustomerRow): Customer {
     deleteTime: row.delete_time ?? undefined,
   };
 }
+
+/** How customers are watched. */
+export const CUSTOMER_FEED: FeedSource<CustomerRow, Customer> = {
+  table: 'customers',
+  select: `SELECT ${COLUMNS} FROM customers`,
+  live: DELETION.live,
+  key: 'sequence',
+  keyOf: ({ sequence }) => sequence,
+  toItem: toCustomer,
+  sight: SALESPERSON_SIGHT,
+  parse: ({ text, whole, time, optionalTime }) => ({
+    id: text('id'),
+    displayName: text('display_name'),
+    email: text('email'),
+    salesperson: text('salesperson'),
+    version: whole('version'),
+    createTime: time('create_time'),
+    updateTime: time('update_time'),
+    deleteTime: optionalTime('delete_time') ?? undefined,
+  }),
+};

@@ -99,9 +99,9 @@ function createStores(
   { onAppended, withdrawal }: { readonly onAppended: () => void; readonly withdrawal: Withdrawal },
 ): Stores {
   return {
-    customers: createCustomerStore(queries),
+    customers: createCustomerStore(queries, onAppended),
     products: createProductStore(queries, onAppended),
-    quotes: createQuoteStore(queries),
+    quotes: createQuoteStore(queries, onAppended),
     orders: createOrderStore(queries, onAppended),
     outbox: createOutbox(queries, withdrawal),
   };

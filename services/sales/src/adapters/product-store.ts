@@ -1,5 +1,5 @@
 import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
-import { columnsOf, type Listing, listPage } from '@rondo/resources/sql';
+import { columnsOf, type FeedSource, type Listing, listPage } from '@rondo/resources/sql';
 import { SkuTaken } from '../domain/errors.js';
 import type { Product, ProductFields, ProductStore } from '../domain/product.js';
 import { CHANGED, DELETED, DELETION } from './sql.js';
@@ -135,3 +135,25 @@ function toProduct(row: ProductRow): Product {
     deleteTime: row.delete_time ?? undefined,
   };
 }
+
+/** How products are watched. */
+export const PRODUCT_FEED: FeedSource<ProductRow, Product> = {
+  table: 'products',
+  select: `SELECT ${COLUMNS} FROM products`,
+  live: DELETION.live,
+  key: 'sequence',
+  keyOf: ({ sequence }) => sequence,
+  toItem: toProduct,
+  parse: ({ text, whole, time, optionalTime }) => ({
+    id: text('id'),
+    title: text('title'),
+    sku: text('sku'),
+    unitPrice: { currency: text('currency'), minorUnits: whole('unit_price_minor') },
+    stock: whole('stock'),
+    deliveryEffortMinutes: whole('delivery_effort_minutes'),
+    version: whole('version'),
+    createTime: time('create_time'),
+    updateTime: time('update_time'),
+    deleteTime: optionalTime('delete_time') ?? undefined,
+  }),
+};

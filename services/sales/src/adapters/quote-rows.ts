@@ -1,4 +1,5 @@
 import { columnsOf } from '@rondo/resources/sql';
+import { type PayloadFields, payloadFields } from '@rondo/sync';
 import type { OfferLine } from '../domain/offer.js';
 import type { Quote, QuoteState } from '../domain/quote.js';
 import { LINE_COLUMNS, type LineColumns, linesOf, selectLines, toPercent } from './lines.js';
@@ -77,4 +78,40 @@ export function quoteOf(row: QuoteRow, lines: readonly OfferLine[]): Quote {
 function stateOf({ order_id, project }: QuoteRow): QuoteState {
   if (order_id === null) return 'open';
   return project === null ? 'accepting' : 'accepted';
+}
+
+/** The quote in a change: its row, with its order and its lines. Migration 0017 appends it. */
+export function parseQuote({ text, optional, whole, time, optionalTime, list }: PayloadFields): Quote {
+  const row = {
+    sequence: whole('sequence'),
+    id: text('id'),
+    customer_id: text('customer_id'),
+    quote_date: text('quote_date'),
+    valid_until_date: optional('valid_until_date'),
+    discount_percent: text('discount_percent'),
+    tax_percent: text('tax_percent'),
+    currency: text('currency'),
+    net_minor: text('net_minor'),
+    total_minor: text('total_minor'),
+    version: whole('version'),
+    create_time: time('create_time'),
+    update_time: time('update_time'),
+    delete_time: optionalTime('delete_time'),
+    order_id: optional('order_id'),
+    order_time: optionalTime('order_time'),
+    project: optional('project'),
+  };
+  const lines = list('lines').map((line) => parseLine(payloadFields(line), row.currency));
+  return quoteOf(row, lines);
+}
+
+function parseLine({ text, whole }: PayloadFields, currency: string): OfferLine {
+  return {
+    productId: text('product_id'),
+    quantity: whole('quantity'),
+    discount: toPercent(text('discount_percent')),
+    title: text('title'),
+    unitPrice: { currency, minorUnits: whole('unit_price_minor') },
+    deliveryEffortMinutes: whole('delivery_effort_minutes'),
+  };
 }

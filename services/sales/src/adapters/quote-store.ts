@@ -1,10 +1,11 @@
 import type { Queries } from '@rondo/database';
-import { columnsOf, type Listing, listPage } from '@rondo/resources/sql';
+import { columnsOf, type FeedSource, type Listing, listPage } from '@rondo/resources/sql';
 import type { OfferLine } from '../domain/offer.js';
 import { formatPercent } from '../domain/percent.js';
 import type { PricedQuote, Quote, QuoteStore } from '../domain/quote.js';
 import { bytesOf, lineParams } from './lines.js';
 import {
+  parseQuote,
   QUOTE_COLUMNS,
   QUOTE_LINE_COLUMNS,
   type QuoteLineColumns,
@@ -13,6 +14,7 @@ import {
   selectQuoteLines,
   toQuote,
 } from './quote-rows.js';
+import { SALESPERSON_SIGHT } from './salespeople.js';
 import { CHANGED, DELETED, DELETION } from './sql.js';
 
 const COLUMNS = columnsOf('quotes', QUOTE_COLUMNS);
@@ -65,19 +67,41 @@ const LISTING: Listing = {
   beside: { columns: `${ORDER_OF_QUOTE}, ${QUOTE_LINE_COLUMNS}`, joins: joinsOf('page') },
 };
 
-/** Stores quotes in PostgreSQL. */
-export function createQuoteStore(queries: Queries): QuoteStore {
+/** How quotes are watched. */
+export const QUOTE_FEED: FeedSource<QuoteRow & QuoteLineColumns, Quote> = {
+  table: 'quotes',
+  select: QUOTES,
+  live: `quotes.${DELETION.live}`,
+  key: 'sequence',
+  keyOf: ({ sequence }) => sequence,
+  toItem: toQuote,
+  sizeOf: bytesOf,
+  partOf: { column: 'customer_id' },
+  sight: SALESPERSON_SIGHT,
+  parse: parseQuote,
+};
+
+/**
+ * Stores quotes in PostgreSQL. The database appends each change for watchers.
+ *
+ * @param onAppended is called after each change, before the commit.
+ */
+export function createQuoteStore(queries: Queries, onAppended: () => void): QuoteStore {
   const find = async (id: string): Promise<Quote | undefined> => {
     const row = await queries.maybeOne<QuoteRow & QuoteLineColumns>(`${QUOTES} WHERE quotes.id = $1`, [id]);
     return row && toQuote(row);
   };
   const change = async (sql: string, id: string): Promise<Quote> => {
     await queries.query(sql, [id]);
+    onAppended();
     const changed = await find(id);
     if (changed === undefined) throw new Error(`the changed quote ${id} doesn't exist`);
     return changed;
   };
-  const addLines = ({ id, lines }: PricedQuote) => queries.query(INSERT_LINES, [id, ...quoteLineParams(lines)]);
+  const addLines = async ({ id, lines }: PricedQuote): Promise<void> => {
+    await queries.query(INSERT_LINES, [id, ...quoteLineParams(lines)]);
+    onAppended();
+  };
 
   return {
     find,

@@ -1,5 +1,6 @@
 import type { Queries } from '@rondo/database';
-import type { OwnedKind } from '../domain/access.js';
+import type { FeedSight } from '@rondo/resources/sql';
+import { type OwnedKind, sightOf } from '../domain/access.js';
 import type { SalespersonOf } from '../domain/ports.js';
 
 const FIND: Readonly<Record<OwnedKind, string>> = {
@@ -15,3 +16,6 @@ export function createSalespersonOf(queries: Queries): SalespersonOf {
     return (await queries.maybeOne<{ salesperson: string }>(FIND[kind], [id], options))?.salesperson;
   };
 }
+
+/** A salesperson watches the rows that have their subject. */
+export const SALESPERSON_SIGHT: FeedSight = { column: 'salesperson', of: sightOf };

@@ -62,47 +62,6 @@ export type Placement<R> =
   /** An earlier call with the same key has placed an order. */
   | { readonly kind: 'repeated' };
 
-/** Which orders are watched, and from which position. */
-export interface OrderWatch {
-  /** Watches the orders of this customer; undefined for all orders. */
-  readonly customerId: string | undefined;
-  /** Who watches; undefined for a process. */
-  readonly watcher: OrderWatcher | undefined;
-  /** Begins without the orders that there are. */
-  readonly fromNow: boolean;
-  /** The token of the last event of an earlier watch; empty to begin with a snapshot. */
-  readonly resumeToken: string;
-  /** Ends the watch. */
-  readonly signal: AbortSignal;
-}
-
-/** On whose behalf orders are watched. */
-export interface OrderWatcher {
-  /** A resume token is valid for the same identity only. */
-  readonly identity: string;
-  /** Only the orders of this salesperson's customers; undefined for all. */
-  readonly salesperson: string | undefined;
-}
-
-/** An event of a watch. */
-export type OrderEvent =
-  | {
-      readonly kind: 'snapshot';
-      readonly orders: readonly Order[];
-      /** Whether it begins a new snapshot. */
-      readonly first: boolean;
-      /** Whether another part of the same snapshot follows. */
-      readonly more: boolean;
-      readonly resumeToken: string;
-    }
-  | { readonly kind: 'changed'; readonly order: Order; readonly resumeToken: string };
-
-/** Streams orders to watchers, whichever replica changes them. */
-export interface OrderFeed {
-  /** @throws ForeignResumeToken, WatcherTooSlow, WatchInterrupted, or the signal's reason. */
-  watch(watch: OrderWatch): AsyncIterable<OrderEvent>;
-}
-
 /** The order that a quote becomes. @throws OrderBeforeQuote */
 export function orderOf(quote: Quote, id: string, orderDate: CalendarDate): OrderDraft {
   const { id: quoteId, customerId, quoteDate, discount, taxRate, price } = quote;

@@ -1,10 +1,10 @@
-import type { CalendarDate } from '@rondo/resources/domain';
+import type { CalendarDate, ResourceFeed } from '@rondo/resources/domain';
 import type { OwnedKind } from './access.js';
-import type { CustomerStore } from './customer.js';
+import type { Customer, CustomerStore } from './customer.js';
 import type { DeliveryPlan } from './delivery.js';
-import type { Order, OrderFeed, OrderStore } from './order.js';
-import type { ProductFeed, ProductStore } from './product.js';
-import type { QuoteStore } from './quote.js';
+import type { Order, OrderStore } from './order.js';
+import type { Product, ProductFeed, ProductStore } from './product.js';
+import type { Quote, QuoteStore } from './quote.js';
 
 /** Everything that the use cases need from outside. */
 export interface Ports {
@@ -15,7 +15,7 @@ export interface Ports {
   readonly transact: Transact;
   readonly distributedTransact: DistributedTransact;
   readonly calculator: Calculator;
-  readonly feed: OrderFeed;
+  readonly feeds: Feeds;
   readonly productFeed: ProductFeed;
   readonly salespersonOf: SalespersonOf;
   readonly newId: NewId;
@@ -31,6 +31,14 @@ export interface Stores {
   readonly quotes: QuoteStore;
   readonly orders: OrderStore;
   readonly outbox: Outbox;
+}
+
+/** What is watched. */
+export interface Feeds {
+  readonly customers: ResourceFeed<Customer>;
+  readonly products: ResourceFeed<Product>;
+  readonly quotes: ResourceFeed<Quote>;
+  readonly orders: ResourceFeed<Order>;
 }
 
 /**

@@ -26,6 +26,8 @@ export function salesRules({ salespersonOf }: Pick<Ports, 'salespersonOf'>): rea
       },
       getCustomer: named('customer'),
       listCustomers: IN_SIGHT,
+      // The feeds have only what is in sight.
+      watchCustomers: 'everyone',
       async updateCustomer(request, principal) {
         const { name = '', salesperson = '' } = request.customer ?? {};
         await see('customer', name, principal);
@@ -38,6 +40,7 @@ export function salesRules({ salespersonOf }: Pick<Ports, 'salespersonOf'>): rea
       createProduct: 'everyone',
       getProduct: 'everyone',
       listProducts: 'everyone',
+      watchProducts: 'everyone',
       updateProduct: 'everyone',
       deleteProduct: 'everyone',
       undeleteProduct: 'everyone',
@@ -50,6 +53,7 @@ export function salesRules({ salespersonOf }: Pick<Ports, 'salespersonOf'>): rea
       createQuote: ({ quote }, principal) => see('customer', quote?.customer ?? '', principal),
       getQuote: named('quote'),
       listQuotes: IN_SIGHT,
+      watchQuotes: 'everyone',
       updateQuote: ({ quote }, principal) => see('quote', quote?.name ?? '', principal),
       deleteQuote: named('quote'),
       undeleteQuote: named('quote'),
@@ -58,7 +62,6 @@ export function salesRules({ salespersonOf }: Pick<Ports, 'salespersonOf'>): rea
     rulesOf(OrderServiceDefinition, {
       placeOrder: ({ order }, principal) => see('customer', order?.customer ?? '', principal),
       cancelOrder: named('order'),
-      // The feed has only the orders in sight.
       watchOrders: 'everyone',
       getOrder: named('order'),
       listOrders: IN_SIGHT,

@@ -1,9 +1,11 @@
+import { watchOf } from '@rondo/access';
 import {
   type CreateCustomerRequest,
   Customer as CustomerMessage,
   CustomerServiceDefinition,
   type DeleteCustomerRequest,
   type UpdateCustomerRequest,
+  type WatchCustomersResponse,
 } from '@rondo/contracts/sales/v1/customers';
 import {
   type Etagged,
@@ -15,6 +17,7 @@ import {
   readUpdateMask,
   required,
 } from '@rondo/resources';
+import type { ResourceEvent } from '@rondo/resources/domain';
 import { callPrincipal } from '@rondo/rpc/call';
 import { implement, reading, type ServiceImplementation } from '@rondo/rpc/server';
 import { type FieldAt, validate } from '@rondo/rpc/status';
@@ -29,7 +32,7 @@ import {
   updateCustomer,
 } from '../usecases/customers.js';
 import { type Deletion, deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
-import { withRpcErrors } from './errors.js';
+import { streamWithRpcErrors, withRpcErrors } from './errors.js';
 import { idOf, readName } from './names.js';
 
 const CUSTOMER: Target<Customer> = { kind: 'customer', storeOf: ({ customers }) => customers };
@@ -49,6 +52,8 @@ export function customerService(ports: Ports): ServiceImplementation {
       const { items, next } = await withRpcErrors(listCustomers(ports, query));
       return { customers: items.map(toCustomerMessage), nextPageToken: nextPageToken(CUSTOMERS, request, next) };
     },
+    watchCustomers: (request, call) =>
+      streamWithRpcErrors(ports.feeds.customers.watch(watchOf(request, call)), toEventMessage),
     updateCustomer: reading(readUpdate, async (update) => {
       return toCustomerMessage(await withRpcErrors(updateCustomer(ports, update)));
     }),
@@ -106,6 +111,15 @@ function readDelete({ name, etag }: DeleteCustomerRequest, field: FieldAt): Dele
     id: readName(field('name'), 'customer', name),
     changedSince: readEtag(field('etag'), etag, etaggedOf),
   };
+}
+
+function toEventMessage(event: ResourceEvent<Customer>): WatchCustomersResponse {
+  const { resumeToken } = event;
+  if (event.kind !== 'snapshot') {
+    return { event: { $case: 'customerChanged', value: toCustomerMessage(event.item) }, resumeToken };
+  }
+  const { items, first, more } = event;
+  return { event: { $case: 'snapshot', value: { customers: items.map(toCustomerMessage), first, more } }, resumeToken };
 }
 
 function toCustomerMessage(customer: Customer): CustomerMessage {

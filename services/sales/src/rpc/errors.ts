@@ -4,7 +4,7 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { DeliveryRefused, TotalOutOfRange } from '../domain/errors.js';
 
 /** The statuses of this service's errors. */
-export const { toRpcError, withRpcErrors } = createStatusMapping('sales', ownError);
+export const { toRpcError, withRpcErrors, streamWithRpcErrors } = createStatusMapping('sales', ownError);
 
 function ownError(error: DomainError): RpcError | undefined {
   const { message, cause } = error;

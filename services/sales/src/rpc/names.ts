@@ -11,3 +11,8 @@ export function readName(report: ReportFault, kind: ResourceKind, name: string):
 export function idOf(kind: ResourceKind, name: string): string {
   return idIn(NAMES[kind], name);
 }
+
+/** The id in a name that the contract allows to be empty; undefined then. */
+export function optionalIdOf(kind: ResourceKind, name: string): string | undefined {
+  return name === '' ? undefined : idOf(kind, name);
+}

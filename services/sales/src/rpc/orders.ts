@@ -1,10 +1,10 @@
+import { watchOf } from '@rondo/access';
 import {
   type CancelOrderRequest,
   Order as OrderMessage,
   OrderServiceDefinition,
   OrderState as OrderStateMessage,
   type PlaceOrderRequest,
-  type WatchOrdersRequest,
   type WatchOrdersResponse,
 } from '@rondo/contracts/sales/v1/orders';
 import {
@@ -17,19 +17,17 @@ import {
   readList,
   toDateMessage,
 } from '@rondo/resources';
-import type { CalendarDate } from '@rondo/resources/domain';
-import { callPrincipal, type Principal } from '@rondo/rpc/call';
+import type { CalendarDate, ResourceEvent } from '@rondo/resources/domain';
 import { implement, reading, type ServiceImplementation } from '@rondo/rpc/server';
 import { type FieldAt, validate } from '@rondo/rpc/status';
-import { salespersonSeenBy } from '../domain/access.js';
 import { subtract } from '../domain/money.js';
 import { NAMES, nameOf } from '../domain/names.js';
-import type { Order, OrderEvent, OrderRequest, OrderState, OrderWatch, OrderWatcher } from '../domain/order.js';
+import type { Order, OrderRequest, OrderState } from '../domain/order.js';
 import type { Ports } from '../domain/ports.js';
-import { type Cancellation, cancelOrder, getOrder, listOrders, placeOrder, watchOrders } from '../usecases/orders.js';
-import { toRpcError, withRpcErrors } from './errors.js';
+import { type Cancellation, cancelOrder, getOrder, listOrders, placeOrder } from '../usecases/orders.js';
+import { streamWithRpcErrors, withRpcErrors } from './errors.js';
 import { toMoneyMessage } from './money.js';
-import { idOf, readName } from './names.js';
+import { idOf, optionalIdOf, readName } from './names.js';
 import { readPastDate, readPriceRequest, toLineMessage, toPercentMessage, withToday } from './offer.js';
 
 /** Implements `sales.v1.OrderService`. */
@@ -48,14 +46,10 @@ export function orderService(ports: Ports): ServiceImplementation {
       const { items, next } = await withRpcErrors(listOrders(ports, query));
       return { orders: items.map(toOrderMessage), nextPageToken: nextPageToken(ORDERS, request, next) };
     },
-    watchOrders: reading(readWatch, async function* (watch, { signal, values }) {
-      try {
-        const watcher = watcherOf(values.get(callPrincipal));
-        for await (const event of watchOrders(ports, { ...watch, watcher, signal })) yield toEventMessage(event);
-      } catch (error) {
-        throw toRpcError(error);
-      }
-    }),
+    watchOrders(request, call) {
+      const watch = watchOf(request, call, optionalIdOf('customer', request.customer));
+      return streamWithRpcErrors(ports.feeds.orders.watch(watch), toEventMessage);
+    },
   });
 }
 
@@ -94,28 +88,13 @@ function readCancel({ name, etag }: CancelOrderRequest, field: FieldAt): Cancell
   };
 }
 
-function readWatch(request: WatchOrdersRequest, field: FieldAt): Omit<OrderWatch, 'signal' | 'watcher'> {
-  const { customer, fromNow, resumeToken } = request;
-  return {
-    customerId: customer === '' ? undefined : readName(field('customer'), 'customer', customer),
-    fromNow,
-    resumeToken,
-  };
-}
-
-function watcherOf(principal: Principal | undefined): OrderWatcher | undefined {
-  if (principal === undefined) return undefined;
-  const { issuer, subject } = principal;
-  return { identity: JSON.stringify([issuer, subject]), salesperson: salespersonSeenBy(principal) };
-}
-
-function toEventMessage(event: OrderEvent): WatchOrdersResponse {
+function toEventMessage(event: ResourceEvent<Order>): WatchOrdersResponse {
   const { resumeToken } = event;
-  if (event.kind === 'changed') {
-    return { event: { $case: 'orderChanged', value: toOrderMessage(event.order) }, resumeToken };
+  if (event.kind !== 'snapshot') {
+    return { event: { $case: 'orderChanged', value: toOrderMessage(event.item) }, resumeToken };
   }
-  const value = { orders: event.orders.map(toOrderMessage), first: event.first, more: event.more };
-  return { event: { $case: 'snapshot', value }, resumeToken };
+  const { items, first, more } = event;
+  return { event: { $case: 'snapshot', value: { orders: items.map(toOrderMessage), first, more } }, resumeToken };
 }
 
 export function toOrderMessage(order: Order): OrderMessage {

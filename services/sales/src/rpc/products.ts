@@ -1,3 +1,4 @@
+import { watchOf } from '@rondo/access';
 import {
   type CreateProductRequest,
   type DeleteProductRequest,
@@ -6,6 +7,7 @@ import {
   type StockChange as StockChangeMessage,
   StockChangeReason,
   type UpdateProductRequest,
+  type WatchProductsResponse,
 } from '@rondo/contracts/sales/v1/products';
 import {
   type Etagged,
@@ -17,6 +19,7 @@ import {
   readUpdateMask,
   required,
 } from '@rondo/resources';
+import type { ResourceEvent } from '@rondo/resources/domain';
 import { implement, reading, type ServiceImplementation } from '@rondo/rpc/server';
 import { type FieldAt, validate } from '@rondo/rpc/status';
 import { nameOf, stockChangeName } from '../domain/names.js';
@@ -39,7 +42,7 @@ import {
   type ProductUpdate,
   updateProduct,
 } from '../usecases/products.js';
-import { toRpcError, withRpcErrors } from './errors.js';
+import { streamWithRpcErrors, withRpcErrors } from './errors.js';
 import { readPrice, toMoneyMessage } from './money.js';
 import { idOf, readName } from './names.js';
 
@@ -57,15 +60,12 @@ export function productService(ports: Ports): ServiceImplementation {
       const { items, next } = await withRpcErrors(listProducts(ports, query));
       return { products: items.map(toProductMessage), nextPageToken: nextPageToken(PRODUCTS, request, next) };
     },
-    async *watchProductChanges(_, { signal }) {
-      try {
-        for await (const id of ports.productFeed.watch(signal)) {
-          yield { product: id === undefined ? '' : nameOf('product', id) };
-        }
-      } catch (error) {
-        throw toRpcError(error);
-      }
-    },
+    watchProducts: (request, call) =>
+      streamWithRpcErrors(ports.feeds.products.watch(watchOf(request, call)), toEventMessage),
+    watchProductChanges: (_, { signal }) =>
+      streamWithRpcErrors(ports.productFeed.watch(signal), (id) => ({
+        product: id === undefined ? '' : nameOf('product', id),
+      })),
     async adjustStock({ name, delta, reference }) {
       const change = { productId: idOf('product', name), delta, reference };
       return withRpcErrors(adjustStock(ports, change, toProductMessage));
@@ -175,6 +175,15 @@ function readDelete({ name, etag }: DeleteProductRequest, field: FieldAt): Delet
     id: readName(field('name'), 'product', name),
     changedSince: readEtag(field('etag'), etag, etaggedOf),
   };
+}
+
+function toEventMessage(event: ResourceEvent<Product>): WatchProductsResponse {
+  const { resumeToken } = event;
+  if (event.kind !== 'snapshot') {
+    return { event: { $case: 'productChanged', value: toProductMessage(event.item) }, resumeToken };
+  }
+  const { items, first, more } = event;
+  return { event: { $case: 'snapshot', value: { products: items.map(toProductMessage), first, more } }, resumeToken };
 }
 
 function toProductMessage(product: Product): ProductMessage {

@@ -1,3 +1,4 @@
+import { watchOf } from '@rondo/access';
 import {
   type AcceptQuoteRequest,
   type CreateQuoteRequest,
@@ -6,6 +7,7 @@ import {
   QuoteServiceDefinition,
   QuoteState as QuoteStateMessage,
   type UpdateQuoteRequest,
+  type WatchQuotesResponse,
 } from '@rondo/contracts/sales/v1/quotes';
 import {
   type Etagged,
@@ -19,7 +21,7 @@ import {
   readUpdateMask,
   toDateMessage,
 } from '@rondo/resources';
-import type { CalendarDate } from '@rondo/resources/domain';
+import type { CalendarDate, ResourceEvent } from '@rondo/resources/domain';
 import { implement, reading, type ServiceImplementation } from '@rondo/rpc/server';
 import { type FieldAt, validate } from '@rondo/rpc/status';
 import { subtract } from '../domain/money.js';
@@ -29,9 +31,9 @@ import { type Quote, type QuoteDraft, type QuoteState, requireOpen } from '../do
 import { type AcceptRequest, acceptQuote } from '../usecases/accept-quote.js';
 import { type Deletion, deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
 import { createQuote, getQuote, listQuotes, type QuoteUpdate, updateQuote } from '../usecases/quotes.js';
-import { withRpcErrors } from './errors.js';
+import { streamWithRpcErrors, withRpcErrors } from './errors.js';
 import { toMoneyMessage } from './money.js';
-import { idOf, readName } from './names.js';
+import { idOf, optionalIdOf, readName } from './names.js';
 import {
   dayAfter,
   readLines,
@@ -58,6 +60,10 @@ export function quoteService(ports: Ports): ServiceImplementation {
       const query = validate((field) => readList(field, QUOTES, request));
       const { items, next } = await withRpcErrors(listQuotes(ports, query));
       return { quotes: items.map(toQuoteMessage), nextPageToken: nextPageToken(QUOTES, request, next) };
+    },
+    watchQuotes(request, call) {
+      const watch = watchOf(request, call, optionalIdOf('customer', request.customer));
+      return streamWithRpcErrors(ports.feeds.quotes.watch(watch), toEventMessage);
     },
     updateQuote: reading(today(readUpdate), async (update) => {
       return toQuoteMessage(await withRpcErrors(updateQuote(ports, update)));
@@ -152,6 +158,15 @@ function readAccept({ name, etag, orderDate }: AcceptQuoteRequest, field: FieldA
 
 function inQuote(field: FieldAt): FieldAt {
   return (path) => field(`quote.${path}`);
+}
+
+function toEventMessage(event: ResourceEvent<Quote>): WatchQuotesResponse {
+  const { resumeToken } = event;
+  if (event.kind !== 'snapshot') {
+    return { event: { $case: 'quoteChanged', value: toQuoteMessage(event.item) }, resumeToken };
+  }
+  const { items, first, more } = event;
+  return { event: { $case: 'snapshot', value: { quotes: items.map(toQuoteMessage), first, more } }, resumeToken };
 }
 
 function toQuoteMessage(quote: Quote): QuoteMessage {

@@ -7,14 +7,7 @@ import {
 } from '@rondo/resources/domain';
 import { InsufficientStock } from '../domain/errors.js';
 import { nameOf } from '../domain/names.js';
-import {
-  type Order,
-  type OrderEvent,
-  type OrderRequest,
-  type OrderWatch,
-  type Placement,
-  requireSettled,
-} from '../domain/order.js';
+import { type Order, type OrderRequest, type Placement, requireSettled } from '../domain/order.js';
 import type { Ports, Stores } from '../domain/ports.js';
 import { returnStock } from '../domain/product.js';
 import { found, live } from '../domain/stored.js';
@@ -28,16 +21,6 @@ export async function getOrder({ stores }: Pick<Ports, 'stores'>, id: string): P
 /** One page of the orders, the newest first. */
 export function listOrders({ lists }: Pick<Ports, 'lists'>, query: ListQuery): Promise<Page<Order>> {
   return lists.orders.list(query);
-}
-
-/**
- * Watches orders. The watch starts with a snapshot and then streams every change once, in order. With a resume token it
- * streams the changes after that token.
- *
- * @throws ForeignResumeToken, WatcherTooSlow, WatchInterrupted, or the signal's reason.
- */
-export function watchOrders({ feed }: Pick<Ports, 'feed'>, watch: OrderWatch): AsyncIterable<OrderEvent> {
-  return feed.watch(watch);
 }
 
 type OrderPorts = Pick<Ports, 'stores' | 'calculator' | 'newId' | 'now'>;

@@ -1,0 +1,63 @@
+/** A message of a watch of resources. */
+export interface WatchMessage<Event> {
+  readonly event?: Event | undefined;
+  readonly resumeToken: string;
+}
+
+/** An event of any watch of resources. */
+export type Told<T> =
+  | { readonly items: readonly T[]; readonly first: boolean; readonly more: boolean }
+  | { readonly changed: T };
+
+/** Reads a watch. Each method reads further; it throws an error if another event comes, or the watch has ended. */
+export interface WatchReader<T> {
+  next(): Promise<Told<T>>;
+  /** The next event, which has to be a change. */
+  changed(): Promise<T>;
+  /** What a new snapshot has, in all of its parts. */
+  snapshot(): Promise<readonly T[]>;
+  /** The token of the last message. */
+  token(): string;
+  end(): Promise<void>;
+}
+
+/**
+ * Reads a watch of resources message by message.
+ *
+ * @param toTold what an event of its contract tells.
+ */
+export function readWatch<Event, T>(
+  stream: AsyncIterable<WatchMessage<Event>>,
+  toTold: (event: Event) => Told<T>,
+): WatchReader<T> {
+  const messages = stream[Symbol.asyncIterator]();
+  let token = '';
+  const next = async (): Promise<Told<T>> => {
+    const { value, done } = await messages.next();
+    if (done || value.event === undefined) throw new Error('the watch has ended');
+    token = value.resumeToken;
+    return toTold(value.event);
+  };
+  return {
+    next,
+    async changed() {
+      const told = await next();
+      if ('changed' in told) return told.changed;
+      throw new Error(`expected a change, got a part of a snapshot with ${told.items.length} items`);
+    },
+    async snapshot() {
+      const items: T[] = [];
+      for (let isFirst = true; ; isFirst = false) {
+        const told = await next();
+        if ('changed' in told) throw new Error('expected a part of a snapshot, got a change');
+        if (told.first !== isFirst) throw new Error(`expected a part of a snapshot with first: ${isFirst}`);
+        items.push(...told.items);
+        if (!told.more) return items;
+      }
+    },
+    token: () => token,
+    async end() {
+      await messages.return?.();
+    },
+  };
+}

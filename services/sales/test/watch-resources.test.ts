@@ -1,0 +1,270 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { QuoteState } from '@rondo/contracts/sales/v1/quotes';
+import { createPool, type Database } from '@rondo/database';
+import { eventually } from '@rondo/database/testing';
+import { ManualClock } from '@rondo/rpc/testing';
+import { addProduct, type Company, startCompany } from './company.js';
+import { refused } from './refused.js';
+import { BUYER, DESK, KINDS, PARTIES, type Resource, reading, unique } from './watched.js';
+
+let company: Company;
+let replica: Awaited<ReturnType<Company['startReplica']>>;
+let database: Database;
+beforeAll(async () => {
+  company = await startCompany();
+  replica = await company.startReplica();
+  database = createPool({ url: company.databaseUrl, maxConnections: 2 });
+  await database.transaction((transaction) => transaction.script(PARTIES));
+}, 60_000);
+afterAll(async () => {
+  await database.close();
+  await replica.stop();
+  await company.stop();
+});
+
+/** Statements of the version before the feeds, which knows nothing of them: one adds rows, one changes a row. */
+const OLD = {
+  customers: {
+    add: `INSERT INTO customers (id, display_name, email, salesperson)
+      SELECT 'old' || n, 'Old', 'old' || n || '@example.com', '' FROM generate_series($1::int, $2::int) AS n`,
+    change: [
+      `UPDATE customers SET display_name = coalesce('Older', display_name), version = version + 1,
+        update_time = greatest(clock_timestamp(), update_time) WHERE id = $1`,
+    ],
+  },
+  products: {
+    add: `INSERT INTO products (id, title, sku, currency, unit_price_minor, stock, delivery_effort_minutes)
+      SELECT 'old' || n, 'Old', 'OLD-' || n, 'EUR', 1999, 5, 60 FROM generate_series($1::int, $2::int) AS n`,
+    change: [
+      `UPDATE products SET stock = saved.stock FROM unnest(ARRAY[$1], ARRAY[4]) AS saved (id, stock) WHERE products.id = saved.id`,
+    ],
+  },
+  quotes: {
+    add: `WITH made AS (
+        INSERT INTO quotes (id, customer_id, quote_date, discount_percent, tax_percent, currency, net_minor, total_minor)
+        SELECT 'old' || n, 'buyer', '2020-01-01', 0, 0, 'EUR', 1999, 1999 FROM generate_series($1::int, $2::int) AS n RETURNING id
+      )
+      INSERT INTO quote_lines
+        (quote_id, position, product_id, quantity, discount_percent, title, unit_price_minor, delivery_effort_minutes)
+      SELECT id, 1, 'desk', 1, 0, 'Desk', 1999, 60 FROM made`,
+    change: [
+      `UPDATE quotes SET net_minor = 3998, total_minor = 3998, version = version + 1,
+        update_time = greatest(clock_timestamp(), update_time) WHERE id = $1`,
+      'DELETE FROM quote_lines WHERE quote_id = $1',
+      `INSERT INTO quote_lines
+        (quote_id, position, product_id, quantity, discount_percent, title, unit_price_minor, delivery_effort_minutes)
+      VALUES ($1, 1, 'desk', 2, 0, 'Desk', 1999, 60)`,
+    ],
+  },
+};
+type KindName = keyof typeof OLD;
+
+/** How long the reader of a watch may take nothing. */
+const READ_TIMEOUT_MS = 60_000;
+
+/** Adds rows as the version before does. Returns their names. */
+async function addOld(kind: KindName, rows: number): Promise<readonly string[]> {
+  const from = unique() * 10_000;
+  await database.query(OLD[kind].add, [from, from + rows - 1]);
+  return Array.from({ length: rows }, (_, index) => `${kind}/old${from + index}`);
+}
+
+/** Resolves when all changes have left the outbox. */
+const relayed = () =>
+  eventually('the changes are relayed', async () => (await database.query('SELECT FROM sync_outbox')).length === 0);
+
+async function changeOld(kind: KindName, name: string): Promise<void> {
+  await database.transaction(async (transaction) => {
+    for (const sql of OLD[kind].change) await transaction.query(sql, [name.slice(`${kind}/`.length)]);
+  });
+}
+
+const named = (items: readonly Resource[]) => items.map(({ name }) => name);
+
+describe.each(Object.keys(KINDS) as KindName[])('a watch of %s', (name) => {
+  const kind = KINDS[name];
+
+  it('starts with what is not deleted, then has each change as Get returns it', async () => {
+    const before = await kind.add(company);
+    const gone = await kind.add(company);
+    await kind.remove(company, gone.name);
+    const watch = reading(kind.watch(company, {}));
+    const items = await watch.snapshot();
+    expect(items).toContainEqual(before);
+    expect(named(items)).not.toContain(gone.name);
+
+    const added = await kind.add(company);
+    expect(await watch.changed()).toEqual(added);
+    const changed = await kind.change(company, added.name);
+    expect(await watch.changed()).toEqual(changed);
+    const removed = await kind.remove(company, added.name);
+    expect(removed.deleteTime).toBeDefined();
+    expect(await watch.changed()).toEqual(removed);
+    const restored = await kind.restore(company, added.name);
+    expect(await watch.changed()).toEqual(restored);
+    await watch.end();
+  });
+
+  it('has the changes of other replicas in order, and resumes at any of them with nothing lost or repeated', async () => {
+    const { name: one } = await kind.add(company);
+    const { name: two } = await kind.add(company);
+    const watch = reading(kind.watch(company, {}));
+    await watch.snapshot();
+    const made: Resource[] = [];
+    for (const at of [replica, company, replica]) made.push(await kind.change(at, one), await kind.change(at, two));
+    const told = [await watch.changed(), await watch.changed(), await watch.changed()];
+    await watch.end();
+    made.push(await kind.remove(company, one), await kind.restore(replica, one));
+    const resumed = reading(kind.watch(replica, { resumeToken: watch.token() }));
+    while (told.length < made.length) told.push(await resumed.changed());
+    expect(told).toEqual(made);
+    const last = await kind.change(company, two);
+    expect(await resumed.changed()).toEqual(last);
+    await resumed.end();
+  });
+
+  it('comes in parts, with the changes between them, and resumes after any part', async () => {
+    const filled = await addOld(name, 250);
+    const state = new Map<string, Resource>();
+    let resumeToken = '';
+    let parts = 0;
+    let early: Resource | undefined;
+    for (let isLast = false; !isLast; ) {
+      const at = parts % 2 === 0 ? company : replica;
+      const watch = reading(kind.watch(at, { resumeToken }));
+      const told = await watch.next();
+      await watch.end();
+      resumeToken = watch.token();
+      if ('changed' in told) {
+        expect(told.changed).toEqual(early);
+        state.set(told.changed.name, told.changed);
+        continue;
+      }
+      parts += 1;
+      expect(told.first).toBe(parts === 1);
+      expect(told.items.length).toBeLessThanOrEqual(100);
+      for (const item of told.items) state.set(item.name, item);
+      isLast = !told.more;
+      if (parts !== 1) continue;
+      const [first] = state.keys();
+      await kind.change(company, filled.at(-1) ?? '');
+      early = await kind.change(company, first ?? '');
+      await relayed();
+    }
+    expect(parts).toBeGreaterThan(2);
+    for (const one of [early?.name ?? '', filled[0] ?? '', filled.at(-1) ?? '']) {
+      expect(state.get(one)).toEqual(await kind.get(company, one));
+    }
+    for (const one of filled) expect(state.has(one)).toBe(true);
+  });
+
+  it('has what the version before writes', async () => {
+    const watch = reading(kind.watch(company, { fromNow: true }));
+    expect(await watch.snapshot()).toEqual([]);
+    const [added = ''] = await addOld(name, 1);
+    expect(await watch.changed()).toEqual(await kind.get(company, added));
+    await changeOld(name, added);
+    expect(await watch.changed()).toEqual(await kind.get(company, added));
+    await watch.end();
+  });
+
+  it('is ended if it is not read, and its client resumes with nothing lost', async () => {
+    const { name: one } = await kind.add(company);
+    const breaks: string[] = [];
+    const options = { onStreamBreak: ({ codeName }: { codeName: string }) => void breaks.push(codeName) };
+    const clock = new ManualClock();
+    const slow = await company.startReplica(undefined, { clock });
+    const watch = reading(kind.watch(slow, { fromNow: true }, options));
+    await watch.snapshot();
+    const steps = 2_500;
+    const set = name === 'products' ? 'stock = stock + 1' : 'version = version + 1';
+    // A transaction for each change: a quote's is appended at its end.
+    await database.query(
+      `DO $$ BEGIN FOR step IN 1..${steps} LOOP UPDATE ${name} SET ${set} WHERE id = '${one.slice(name.length + 1)}'; COMMIT; END LOOP; END $$`,
+    );
+    await relayed();
+    await clock.advance(READ_TIMEOUT_MS);
+    const told: Resource[] = [];
+    while (told.length < steps) told.push(await watch.changed());
+    expect(told.at(-1)).toEqual(await kind.get(company, one));
+    expect(new Set(told.map((item) => ('stock' in item ? item.stock : item.etag))).size).toBe(steps);
+    expect(breaks).toContain('ABORTED');
+    await watch.end();
+    await slow.stop();
+  });
+
+  it('refuses the token of another watch', async () => {
+    const watch = reading(kind.watch(company, {}));
+    await watch.snapshot();
+    await watch.end();
+    const foreign = reading(kind.watch(company, { resumeToken: watch.token(), fromNow: true }));
+    const { fields } = await refused(foreign.next(), 'INVALID_ARGUMENT', 'resume_token');
+    expect(fields).toEqual(['resume_token']);
+  });
+});
+
+it('a watch of products has each product of an order, and resumes between them', async () => {
+  const added = [await addProduct(company), await addProduct(company), await addProduct(company)];
+  const inOrder = named(added).toSorted();
+  const lines = inOrder.map((product) => ({ product, quantity: 1n }));
+  const watch = reading(company.products.watchProducts({ fromNow: true }));
+  await watch.snapshot();
+  const entries = () => database.one<{ last: bigint }>('SELECT max(outbox_id) AS last FROM sync_changes');
+  await relayed();
+  const { last: before } = await entries();
+  await company.orders.placeOrder({ order: { customer: BUYER, lines } });
+  const told = [await watch.changed()];
+  // The order has one entry of its own, and one for all of its products.
+  expect((await entries()).last - before).toBe(2n);
+  let resumeToken = watch.token();
+  await watch.end();
+  for (const at of [replica, company]) {
+    const resumed = reading(at.products.watchProducts({ resumeToken, fromNow: true }));
+    told.push(await resumed.changed());
+    resumeToken = resumed.token();
+    await resumed.end();
+  }
+  expect(named(told).toSorted()).toEqual(inOrder);
+  for (const product of told) expect(product).toMatchObject({ stock: 9n });
+  const resumed = reading(company.products.watchProducts({ resumeToken, fromNow: true }));
+  const next = await company.products.adjustStock({ name: inOrder[0] ?? '', delta: 1n });
+  expect(await resumed.changed()).toEqual(next);
+  await resumed.end();
+});
+
+it('a watch of quotes has each state of a quote, and may be of one customer', async () => {
+  const other = await company.customers.createCustomer({ customer: { displayName: 'O', email: 'o@example.com' } });
+  const lines = [{ product: DESK, quantity: 1n }];
+  const quote = await company.quotes.createQuote({ quote: { customer: other.name, lines } });
+  const watch = reading(company.quotes.watchQuotes({ customer: other.name }));
+  expect(await watch.snapshot()).toEqual([quote]);
+  await KINDS.quotes.add(company);
+  const { order } = await company.quotes.acceptQuote({ name: quote.name });
+  const states = [await watch.changed(), await watch.changed()];
+  expect(states).toMatchObject([
+    { name: quote.name, state: QuoteState.QUOTE_STATE_ACCEPTING, order: order?.name },
+    { name: quote.name, state: QuoteState.QUOTE_STATE_ACCEPTED, order: order?.name },
+  ]);
+  expect(states[1]).toEqual(await company.quotes.getQuote({ name: quote.name }));
+  await watch.end();
+  await refused(
+    reading(company.quotes.watchQuotes({ resumeToken: watch.token() })).next(),
+    'INVALID_ARGUMENT',
+    'resume_token',
+  );
+});
+
+it('a watch tells a handover to those who see all customers once, as a change of the customer', async () => {
+  const { name } = await KINDS.customers.add(company);
+  const quote = await company.quotes.createQuote({
+    quote: { customer: name, lines: [{ product: DESK, quantity: 1n }] },
+  });
+  const watch = reading(company.customers.watchCustomers({ fromNow: true }));
+  const watchOfQuotes = reading(company.quotes.watchQuotes({ fromNow: true }));
+  await Promise.all([watch.snapshot(), watchOfQuotes.snapshot()]);
+  const given = await company.customers.updateCustomer({ customer: { name, salesperson: 'ada' } });
+  expect(await watch.changed()).toEqual(given);
+  const deleted = await company.quotes.deleteQuote({ name: quote.name });
+  expect(await watchOfQuotes.changed()).toEqual(deleted);
+  await Promise.all([watch.end(), watchOfQuotes.end()]);
+});
