@@ -6,7 +6,7 @@ CREATE TRIGGER members_are_watched AFTER INSERT OR UPDATE ON members
   FOR EACH ROW EXECUTE FUNCTION sync_append_row('members');
 
 -- A reservation has a copy of its project's team, along which watches of a team read. The lock keeps a move of the project waiting,
--- so that it moves this row too. Whoever reserves has it already.
+-- so that it moves this row too. A transaction that reserves has it already.
 ALTER TABLE reservations ADD COLUMN team text NOT NULL DEFAULT '';
 CREATE FUNCTION copy_team() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
