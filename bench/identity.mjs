@@ -1,13 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createAuthority, issue } from '@rondo/certificates';
+import { renewAll } from '@rondo/certificates';
 import { SecuredServiceDefinition } from '@rondo/contracts/rondo/conformance/auth/v1/secured';
 import { startWorker } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { mutualTlsIn, SERVER } from './identity/process.mjs';
 import { median, show } from './report/figures.mjs';
 
-const HOUR_MS = 3_600_000;
 const TURN_CALLS = { 1: 4_000, 64: 25_600 };
 /** The most processor time of a call, against one with mutual TLS alone. */
 const MOST = 1.1;
@@ -30,7 +28,7 @@ export const benchmark = {
     rounds: { type: 'count', default: 15, help: 'how often each of the two has its turn' },
   },
   async run({ rounds }, { folder, onClose }) {
-    await certify(folder);
+    await renewAll([SERVER, 'client'], { folder, trustDomain: 'rondo.bench', now: new Date() });
     const server = startWorker(new URL('./identity/server.mjs', import.meta.url));
     onClose(() => server.close());
     const ports = await server.ask('serve', path.join(folder, SERVER));
@@ -62,21 +60,6 @@ export const benchmark = {
     return holds;
   },
 };
-
-/** Writes a certificate for each of the two processes. */
-async function certify(folder) {
-  const [validFrom, validTo] = [new Date(Date.now() - HOUR_MS), new Date(Date.now() + HOUR_MS)];
-  const authority = await createAuthority({ trustDomain: 'rondo.bench', validFrom, validTo });
-  for (const name of [SERVER, 'client']) {
-    const own = { name, usage: 'process', hosts: ['localhost', '127.0.0.1'], validFrom, validTo };
-    const { cert, key } = await issue(authority, own);
-    const to = path.join(folder, name);
-    mkdirSync(to);
-    for (const [file, text] of Object.entries({ 'ca.crt': authority.cert, 'tls.crt': cert, 'tls.key': key })) {
-      writeFileSync(path.join(to, file), text, { mode: 0o600 });
-    }
-  }
-}
 
 /** Microseconds of processor time a call, over both ends. */
 async function turn(call, lanes, server) {

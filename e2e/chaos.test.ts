@@ -33,6 +33,14 @@ describe('the short form of the outage table', () => {
     TIMEOUT_MS,
   );
 
+  it.each(['kill', 'rolling-restart'])(
+    'holds its bounds with mutual TLS between all processes, %s',
+    async (name) => {
+      expect(await scenario(name, '--tls')).toMatch(/^ok .*measured {2}0 of .*with mutual TLS/s);
+    },
+    TIMEOUT_MS,
+  );
+
   it.each(['registry-away', 'rolling-restart'])(
     'holds its bounds, %s',
     async (name) => {

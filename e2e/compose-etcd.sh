@@ -1,9 +1,17 @@
 #!/usr/bin/env bash
 # Runs docker-compose.yml with infra/compose/etcd.yml, three registries over three etcd nodes, in a project of its own: kills
-# a registry and an etcd node under load, has replicas come meanwhile, and brings both back. Needs a container engine and
-# `docker compose`.
+# a registry and an etcd node under load, has replicas come meanwhile, and brings both back. With --tls all of it with mutual
+# TLS, etcd included. Needs a container engine and `docker compose`.
+#
+#   bash e2e/compose-etcd.sh [--tls]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+files=(-f docker-compose.yml -f infra/compose/etcd.yml) tls=false
+if [ "${1:-}" = --tls ]; then
+  tls=true
+  files=(-f docker-compose.yml -f infra/compose/tls.yml -f infra/compose/etcd.yml -f infra/compose/etcd-tls.yml)
+fi
 
 scratch=$(mktemp -d)
 # Nothing calls from outside, so no ports are published: another system may run here.
@@ -11,8 +19,7 @@ for service in registry gateway calculator project-management sales; do
   printf '  %s: { ports: !reset [] }\n' "$service"
 done | sed '1i services:' >"$scratch/unpublished.yml"
 compose() {
-  docker compose --project-name rondo-etcd \
-    -f docker-compose.yml -f infra/compose/etcd.yml -f "$scratch/unpublished.yml" "$@"
+  docker compose --project-name rondo-etcd "${files[@]}" -f "$scratch/unpublished.yml" "$@"
 }
 rondo() { compose exec -T registry-3 rondo "$@"; }
 fail() { echo "compose etcd: $*" >&2; compose logs --tail 20 >&2; exit 1; }
@@ -33,6 +40,25 @@ compose up --build --detach --quiet-pull --scale calculator-replica=2
 before=$(($(ls services | wc -l) - 1 + 2))
 for registry in registry registry-2 registry-3; do eventually serving "$registry" "$before"; done
 say "three registries list the same $before instances"
+
+# Whether an etcd node answers a program in the container of a registry.
+etcd_answers() { # SCHEME OPTIONS
+  compose exec -T registry-3 node -e "
+    const { readFileSync } = require('node:fs');
+    const read = (name) => readFileSync('/var/lib/rondo/certs/registry/' + name);
+    const certificate = { cert: read('tls.crt'), key: read('tls.key') };
+    require('node:$1')
+      .get('$1://etcd-1:2379/health', { ca: read('ca.crt'), ...$2 }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1))
+      .on('error', () => process.exit(1));"
+}
+if $tls; then
+  secured=$(rondo ps --json | grep -o '"security":"[A-Z_]*"' | sort | uniq -c | xargs)
+  [[ $secured =~ ^[0-9]+\ security:TLS$ ]] || fail "an endpoint is plaintext: $secured"
+  etcd_answers https certificate || fail 'etcd answers no client with a certificate'
+  ! etcd_answers https '{}' || fail 'etcd answers a client without a certificate'
+  ! etcd_answers http '{}' || fail 'etcd answers in plaintext'
+  say "every endpoint has TLS; etcd refuses plaintext and clients without certificates"
+fi
 
 rondo call calculator.v1.CalculatorService/Add '{"a":2,"b":3}' --rate 50 --duration 30s --json >"$scratch/load" &
 load=$!

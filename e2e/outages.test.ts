@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, isAlive, type RunningProcess, type System, startSystem } from '@rondo/harness';
+import { configuredMutualTls, type MutualTls } from '@rondo/rpc/internal';
 import { evaluateBatch, startUnsafeLoad, toProgress } from './src/load.js';
 import { toTally } from './src/tally.js';
 
@@ -7,9 +8,12 @@ const ADD = 'calculator.v1.CalculatorService/Add';
 const REQUEST = '{"a": 2, "b": 3}';
 
 let system: System;
+let mutualTls: MutualTls | undefined;
 
 beforeAll(async () => {
-  system = await startSystem();
+  // .ci/long runs it with TLS, too.
+  system = await startSystem({ tls: process.env['OUTAGES_TLS'] === 'on' });
+  mutualTls = configuredMutualTls(system.certificate('person'));
 });
 
 afterAll(async () => {
@@ -46,7 +50,7 @@ async function terminate(instanceId: string): Promise<void> {
 describe('an operator, under a load of calls that may not be repeated', () => {
   it('takes an instance out, puts it back, and drains and kills it without failing a call', async () => {
     const instance = system.addInstance('calculator', 'calculator-op');
-    const load = startUnsafeLoad(system.registry);
+    const load = startUnsafeLoad(system.registry, mutualTls);
     const by = () => load.calls.filter((call) => call.instance === 'calculator-op');
     const untilServes = (count: number) => eventually(() => expect(by().length).toBeGreaterThan(count));
     await untilServes(5);
@@ -94,7 +98,7 @@ describe('a batch that all calculators share', () => {
   it('is complete and in order although one of them is killed in the middle', async () => {
     const victim = system.addInstance('calculator', 'calculator-batch');
     const evaluate = (expressions: readonly string[], onPart?: (count: number) => void) =>
-      evaluateBatch(system.address(1), expressions, onPart);
+      evaluateBatch(system.address(1), expressions, { mutualTls, ...(onPart && { onPart }) });
     const few = Array.from({ length: 1_200 }, () => '1 + 1');
     await eventually(async () => expect((await evaluate(few)).instances).toContain('calculator-batch'));
 

@@ -1,15 +1,6 @@
 /** TLS to the stores of others, by real servers: PostgreSQL and etcd, with wrong authorities and without certificates. */
 import { spawnSync } from 'node:child_process';
-import {
-  appendFileSync,
-  chmodSync,
-  chownSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -26,6 +17,7 @@ import {
   startRegistry,
   startService,
 } from '@rondo/harness';
+import { turnTlsOn } from '@rondo/harness/postgres';
 
 const life = { validFrom: new Date(Date.now() - 60_000), validTo: new Date(Date.now() + 3_600_000) };
 let folder: string;
@@ -63,18 +55,12 @@ describe('PostgreSQL over TLS', () => {
   beforeAll(async () => {
     server = await startEmbeddedPostgres({ directory: file('postgres'), port: await freePort() });
     const admin = createPool({ url: server.url, maxConnections: 1 });
-    const { uid, gid } = statSync(server.dataDirectory);
-    for (const name of ['server.crt', 'server.key', 'ca.crt']) {
-      const own = join(server.dataDirectory, name);
-      writeFileSync(own, readFileSync(file(name)), { mode: 0o600 });
-      chownSync(own, uid, gid);
-    }
-    const hba = join(server.dataDirectory, 'pg_hba.conf');
-    writeFileSync(hba, 'hostssl open all all scram-sha-256\n');
-    appendFileSync(hba, 'hostssl all all all scram-sha-256 clientcert=verify-ca\n');
-    await admin.query('CREATE DATABASE open');
-    for (const set of ['ssl = on', "ssl_ca_file = 'ca.crt'"]) await admin.query(`ALTER SYSTEM SET ${set}`);
-    await admin.query('SELECT pg_reload_conf()').finally(() => admin.close());
+    await admin.query('CREATE DATABASE open').finally(() => admin.close());
+    const files = { cert: file('server.crt'), key: file('server.key'), ca: file('ca.crt') };
+    await turnTlsOn(server, files, [
+      'hostssl open all all scram-sha-256',
+      'hostssl all all all scram-sha-256 clientcert=verify-ca',
+    ]);
     url = server.url;
   });
   afterAll(() => server.stop());

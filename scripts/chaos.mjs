@@ -1,4 +1,4 @@
-/** The outage table over real processes: `npm run chaos [-- --only NAME] [--short] [--controls] [--list]`. */
+/** The outage table over real processes: `npm run chaos [-- --only NAME] [--short] [--controls] [--tls] [--list]`. */
 import path from 'node:path';
 import { build } from './build.mjs';
 import { takenByNpm } from './options.mjs';
@@ -9,7 +9,7 @@ import { root, run } from './process.mjs';
  * @param {string[]} args
  */
 export async function main(args) {
-  const taken = takenByNpm(['only', 'short', 'controls', 'list'], 'npm run chaos -- --help');
+  const taken = takenByNpm(['only', 'short', 'controls', 'tls', 'list'], 'npm run chaos -- --help');
   if (taken !== undefined) {
     console.error(`npm run chaos: ${taken}`);
     return 2;

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { answerParent } from '@rondo/harness';
+import { attackCommands } from '../attacks/beside.mjs';
 
 const HOST = 'Host: localhost';
 const JSON_TYPE = 'Content-Type: application/json';
@@ -88,33 +89,4 @@ const ATTACKS = {
   'JSON with 200,000 keys': (port) => send(port, post('/add', million)),
 };
 
-let goesOn = false;
-let running = Promise.resolve();
-
-answerParent({
-  names: () => Object.keys(ATTACKS),
-  /** Begins one attack, round after round, some at once, with pauses so that it takes a part of a processor. */
-  begin({ port, name, atOnce, pauseMs }) {
-    goesOn = true;
-    const lane = async () => {
-      while (goesOn) {
-        await ATTACKS[name](port);
-        await sleep(pauseMs);
-      }
-    };
-    running = Promise.all(Array.from({ length: atOnce }, lane));
-  },
-  async stop() {
-    goesOn = false;
-    await running;
-  },
-  /** Uses this share of a processor, without the gateway, for some seconds. */
-  async burn({ share, seconds }) {
-    const endsAt = performance.now() + seconds * 1_000;
-    while (performance.now() < endsAt) {
-      const until = performance.now() + 20 * share;
-      while (performance.now() < until);
-      await sleep(Math.max(0, 20 * (1 - share)));
-    }
-  },
-});
+answerParent(attackCommands(ATTACKS));

@@ -6,11 +6,12 @@ import { scenarios } from './scenarios.js';
 import { formatControl, formatScenario, formatSkipped, formatTable, isWrong, type Result } from './table.js';
 
 /** Printed by `--help`, and if the command line isn't understood. */
-const USAGE = `npm run chaos -- [--only NAME[,NAME…]] [--short] [--controls] [--list]
+const USAGE = `npm run chaos -- [--only NAME[,NAME…]] [--short] [--controls] [--tls] [--list]
 
   --only      these scenarios alone
   --short     three scenarios, faults of seconds, 100 calls a second: what CI runs
   --controls  each scenario once more with its guard off: that run has to show failures
+  --tls       mutual TLS between all processes, also PostgreSQL and etcd
   --list      what there is
 `;
 
@@ -20,6 +21,7 @@ const parse = () =>
       only: { type: 'string' },
       short: { type: 'boolean', default: false },
       controls: { type: 'boolean', default: false },
+      tls: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -44,22 +46,23 @@ async function main(options: Options): Promise<number> {
   for (const scenario of chosen) results.push(await runAndPrint(scenario, options));
   print(`\n${formatTable(results)}\n`);
   const wrong = results.filter(isWrong).length;
-  print(wrong === 0 ? 'Every bound holds.\n' : `${wrong} of ${results.length} scenarios came out wrong.\n`);
+  const how = options.tls ? ', with mutual TLS between all processes' : '';
+  print(wrong === 0 ? `Every bound holds${how}.\n` : `${wrong} of ${results.length} scenarios came out wrong.\n`);
   return wrong === 0 ? 0 : 1;
 }
 
 /** Runs a scenario, and once more without its guard if that is asked for. Prints each result at once. */
-async function runAndPrint(scenario: Scenario, { short, controls }: Options): Promise<Result> {
+async function runAndPrint(scenario: Scenario, { short, controls, tls }: Options): Promise<Result> {
   const missing = scenario.missing?.();
   if (missing !== undefined) {
     print(formatSkipped(scenario, missing));
     return { scenario, missing };
   }
   const startedAt = performance.now();
-  const verdict = await runScenario(scenario, { short, control: false });
+  const verdict = await runScenario(scenario, { short, tls, control: false });
   print(formatScenario(scenario, verdict, performance.now() - startedAt));
   if (!controls) return { scenario, verdict };
-  const control = await runScenario(scenario, { short, control: true });
+  const control = await runScenario(scenario, { short, tls, control: true });
   print(formatControl(scenario, control));
   return { scenario, verdict, control };
 }

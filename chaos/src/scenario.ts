@@ -42,6 +42,8 @@ export interface ScenarioOptions {
   readonly short: boolean;
   /** Whether the guard is off. */
   readonly control: boolean;
+  /** Whether each connection between the processes has mutual TLS. */
+  readonly tls: boolean;
 }
 
 /** A client that the machine keeps from running for this long measures the machine. */
@@ -68,9 +70,9 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
 }
 
 /** Runs a scenario on a testbed of its own. An error is a miss, too. */
-async function runOnce(scenario: Scenario, { short, control }: ScenarioOptions) {
+async function runOnce(scenario: Scenario, { short, control, tls }: ScenarioOptions) {
   const verdict = createVerdict();
-  const testbed = createTestbed(short ? SHORT_TTL_MS : TTL_MS);
+  const testbed = await createTestbed({ ttlMs: short ? SHORT_TTL_MS : TTL_MS, tls });
   const brief = short || control;
   const context: ScenarioContext = {
     without: control ? scenario.without : undefined,

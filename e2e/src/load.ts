@@ -1,5 +1,6 @@
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { createChannel, createClient, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
+import type { MutualTls } from '@rondo/rpc/internal';
 import type { Tally } from './tally.js';
 
 /** Reads the last tally that `--progress` printed; undefined before the first. */
@@ -35,8 +36,8 @@ const WORKERS = 8;
 const PAUSE_MS = 15;
 
 /** Calls from this process through the registry, eight at a time, about 500 times a second on a quiet machine. */
-export function startUnsafeLoad(registry: string): UnsafeLoad {
-  const channel = createRegistryChannel({ registry: [registry] });
+export function startUnsafeLoad(registry: string, mutualTls?: MutualTls): UnsafeLoad {
+  const channel = createRegistryChannel({ registry: [registry], mutualTls });
   const client = createClient(unsafe, { channel });
   const calls: MadeCall[] = [];
   let over = false;
@@ -86,13 +87,19 @@ interface BatchOutcome {
   readonly instances: readonly string[];
 }
 
-/** Has the calculator at `address` evaluate a batch, and requires the results in order; `onPart` gets their number so far. */
+interface BatchOptions {
+  /** Gets the number of results so far. */
+  readonly onPart?: (count: number) => void;
+  readonly mutualTls?: MutualTls | undefined;
+}
+
+/** Has the calculator at `address` evaluate a batch, and requires the results in order. */
 export async function evaluateBatch(
   address: string,
   expressions: readonly string[],
-  onPart: (count: number) => void = () => undefined,
+  { onPart = () => undefined, mutualTls }: BatchOptions = {},
 ): Promise<BatchOutcome> {
-  const channel = createChannel({ resolver: staticResolver([address]) });
+  const channel = createChannel({ resolver: staticResolver([address]), mutualTls });
   try {
     const { evaluateBatch: evaluate } = createClient(CalculatorServiceDefinition, { channel });
     const results: string[] = [];

@@ -1,5 +1,6 @@
 import { cpuMs, memoryMiB, startWorker } from '@rondo/harness';
-import { figure, quantiles, show, table } from '../../report/figures.mjs';
+import { paced } from '../../attacks/beside.mjs';
+import { figure, show, table } from '../../report/figures.mjs';
 import { openConnection } from '../http-connection.mjs';
 
 /** How many rounds of an attack there are at once, and the pause after each. */
@@ -21,24 +22,25 @@ export async function attack({ gateway }, { seconds }, { onClose }) {
   const honest = await openConnection(gateway.port);
   onClose(() => honest.close());
   const duration = Math.max(3, seconds);
+  const honestCalls = (lasting) => paced(() => honest.call(), { seconds: lasting, callsPerSecond: CALLS_PER_SECOND });
   const rows = [];
   let holds = true;
-  await paced(honest, 2);
+  await honestCalls(2);
   for (const name of await attacker.ask('names')) {
     const startMiB = memoryMiB(gateway.pid).resident;
     const before = [gateway.pid, attacker.pid].map((pid) => cpuMs(pid));
-    await attacker.ask('begin', { port: gateway.port, name, ...INTENSITY });
-    const attacked = await paced(honest, duration);
+    await attacker.ask('begin', { target: gateway.port, name, ...INTENSITY });
+    const attacked = await honestCalls(duration);
     const used = [gateway.pid, attacker.pid].map((pid, index) => (cpuMs(pid) - before[index]) / (duration * 1_000));
     await attacker.ask('stop');
     const share = Math.min(1, used[0] + used[1]);
-    const [burnt] = await Promise.all([paced(honest, duration), attacker.ask('burn', { share, seconds: duration })]);
+    const [burnt] = await Promise.all([honestCalls(duration), attacker.ask('burn', { share, seconds: duration })]);
     const { resident, peak } = memoryMiB(gateway.pid);
-    holds &&= attacked.failed === 0 && !gateway.hasEnded() && peak < startMiB + GROWTH_MIB;
+    holds &&= attacked.failures.length === 0 && !gateway.hasEnded() && peak < startMiB + GROWTH_MIB;
     rows.push([
       name,
       ...[attacked.p50, attacked.p99, burnt.p50, burnt.p99].map(figure),
-      attacked.failed,
+      attacked.failures.length,
       ...used.map((one) => figure(one * 100)),
       figure(resident),
       figure(peak),
@@ -48,22 +50,4 @@ export async function attack({ gateway }, { seconds }, { onClose }) {
   show(`\nAn honest client under attack for ${duration} s, against the same beside a burner of as much processor time`);
   show(table([...head, 'MiB', 'peak MiB'], rows));
   return holds;
-}
-
-/** Calls at a fixed pace; a call that is late delays none of the next ones' schedule. */
-async function paced(honest, seconds) {
-  const taken = [];
-  let failed = 0;
-  const startedAt = performance.now();
-  for (let count = 0; count < seconds * CALLS_PER_SECOND; count += 1) {
-    const due = startedAt + (count * 1_000) / CALLS_PER_SECOND;
-    const wait = due - performance.now();
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-    await honest.call().catch(() => {
-      failed += 1;
-    });
-    // From when it was due: a stalled gateway delays all that were due meanwhile.
-    taken.push(performance.now() - due);
-  }
-  return { ...quantiles(taken), failed };
 }

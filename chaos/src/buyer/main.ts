@@ -3,7 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
-import { grpcTransport, TransportError, type TransportFactory, wrapTransport } from '@rondo/rpc/internal';
+import {
+  configuredMutualTls,
+  grpcTransport,
+  TransportError,
+  type TransportFactory,
+  wrapTransport,
+} from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { BUYER_OPTIONS, type BuyerOptions, CUSTOMER, noteLost, notePlaced, PRODUCT, readLedger } from './protocol.js';
 
@@ -31,7 +37,7 @@ const forgetful: TransportFactory = (address, options) => {
   });
 };
 
-const channel = createRegistryChannel({ registry, transport: forgetful });
+const channel = createRegistryChannel({ registry, transport: forgetful, mutualTls: configuredMutualTls(process.env) });
 const client = createClient(OrderServiceDefinition, { channel });
 const { placed } = readLedger(ledger);
 const open = Array.from({ length: orders }, (_, index) => index + 1).filter((number) => !placed.has(number));

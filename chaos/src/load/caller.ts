@@ -1,6 +1,5 @@
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
-import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { type Channel, type ClientCall, createClient } from '@rondo/rpc/client';
 import type { Attempt } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
@@ -11,16 +10,22 @@ import type { CallRecord, LoadOptions } from './protocol.js';
 /** The tag of the option `(rondo.options.v1.method)`. */
 const POLICY_TAG = (50550 << 3) | 2;
 
-/** The calculator without the timeout that its contract has for `Add`, as a load has its own; with the load's hedge. */
+/**
+ * The calculator without the timeouts of its contract, as a load has its own; with the load's hedge. The contract doesn't say
+ * that `Subtract` can be repeated.
+ */
 function calculatorOf({ hedgeMs }: LoadOptions) {
-  const { add } = CalculatorServiceDefinition.methods;
+  const { add, subtract } = CalculatorServiceDefinition.methods;
   const hedge = hedgeMs === undefined ? undefined : { delay: { seconds: 0n, nanos: hedgeMs * 1_000_000 } };
   const policy = MethodPolicy.encode(MethodPolicy.fromPartial({ hedge })).finish();
   const options = {
     idempotencyLevel: 'NO_SIDE_EFFECTS' as const,
     _unknownFields: { [POLICY_TAG]: [Buffer.from([policy.length, ...policy])] },
   };
-  return { ...CalculatorServiceDefinition, methods: { add: { ...add, options } } };
+  return {
+    ...CalculatorServiceDefinition,
+    methods: { add: { ...add, options }, subtract: { ...subtract, options: {} } },
+  };
 }
 
 /** Makes one call and gives its record; it never rejects. */
@@ -36,7 +41,6 @@ export function createCaller(channel: Channel, options: LoadOptions): Caller {
     return next(call);
   };
   const calculator = createClient(calculatorOf(options), { channel, middleware: [noteAttempts] });
-  const products = createClient(ProductServiceDefinition, { channel, middleware: [noteAttempts] });
   let count = 0;
 
   return async () => {
@@ -50,7 +54,7 @@ export function createCaller(channel: Channel, options: LoadOptions): Caller {
     const reply =
       method === 'add'
         ? calculator.add({ a: 2n, b: 3n }, given)
-        : products.updateProduct({ product: { sku: `${process.pid}-${count}`, title: 'Chaos' } }, given);
+        : calculator.subtract({ a: BigInt(process.pid), b: BigInt(count) }, given);
     const attempts = begun;
     try {
       await reply;

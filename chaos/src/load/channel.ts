@@ -3,32 +3,42 @@ import { type Channel, createChannel, createRegistryChannel, staticResolver } fr
 import {
   defaultChannel,
   grpcTransport,
+  type MutualTls,
   type Transport,
   TransportError,
   type TransportFactory,
 } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
-import { pollingResolver, trustingResolver } from './naive-resolvers.js';
+import { pollingResolver, type RegistryOptions, trustingResolver } from './naive-resolvers.js';
 import type { ClientGuard, LoadOptions } from './protocol.js';
 
 const RETRY_MS = 100;
 const CONNECT_TIMEOUT_MS = 120_000;
 
 /** The channel of a load: the process's own, as every client has it, or one that goes without a guard. */
-export function channelOf({ registry, addresses, without }: LoadOptions): Channel {
-  if (addresses !== undefined) return createChannel({ resolver: staticResolver(addresses) });
-  return without === undefined ? defaultChannel() : NAIVE[without](registry);
+export function channelOf(
+  { registry, addresses, through, without }: LoadOptions,
+  mutualTls: MutualTls | undefined,
+): Channel {
+  if (addresses === undefined)
+    return without === undefined ? defaultChannel() : NAIVE[without]({ registry, mutualTls });
+  const served = through === undefined ? {} : { servedBy: () => [through] };
+  return createChannel({ resolver: staticResolver(addresses), mutualTls: mutualTls && { ...mutualTls, ...served } });
 }
 
 /** Clients that go without one guard each. */
-const NAIVE: Readonly<Record<ClientGuard, (registry: readonly string[]) => Channel>> = {
-  'last-known-good': (registry) => createChannel({ resolver: trustingResolver(registry) }),
-  watch: (registry) => createChannel({ resolver: pollingResolver(registry) }),
-  elsewhere: (registry) => createRegistryChannel({ registry, transport: blindTransport }),
-  'connect-timeout': (registry) => createRegistryChannel({ registry, transport: patientTransport }),
-  keepalive: (registry) => createRegistryChannel({ registry, transport: (address) => grpcTransport(address) }),
-  'fail-fast': (registry) => createRegistryChannel({ registry, transport: waitingTransport }),
+const NAIVE: Readonly<Record<ClientGuard, (options: RegistryOptions) => Channel>> = {
+  'last-known-good': (options) => createChannel({ resolver: trustingResolver(options), mutualTls: options.mutualTls }),
+  watch: (options) => createChannel({ resolver: pollingResolver(options), mutualTls: options.mutualTls }),
+  elsewhere: (options) => createRegistryChannel({ ...options, transport: blindTransport }),
+  'connect-timeout': (options) => createRegistryChannel({ ...options, transport: patientTransport }),
+  keepalive: (options) => createRegistryChannel({ ...options, transport: unwatchedTransport }),
+  'fail-fast': (options) => createRegistryChannel({ ...options, transport: waitingTransport }),
 };
+
+/** Doesn't know that the server takes pings. */
+const unwatchedTransport: TransportFactory = (address, { mutualTls, servers } = {}) =>
+  grpcTransport(address, { mutualTls, servers });
 
 /** Reports `ready` whatever the state of its connection is, and lets no call be retried on another instance. */
 const blindTransport: TransportFactory = (...endpoint: Parameters<TransportFactory>) => {

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import http2, { type ClientHttp2Session } from 'node:http2';
+import https from 'node:https';
 import { finished } from 'node:stream/promises';
 import { now, pass } from '../time.js';
 import type { Caller } from './caller.js';
@@ -22,6 +23,9 @@ interface Answer {
   readonly text: string;
 }
 
+/** How a gateway is called. */
+type Scheme = 'http' | 'https';
+
 /** Sends one request to a gateway. */
 type Send = (address: string, signal: AbortSignal) => Promise<Answer>;
 
@@ -29,9 +33,12 @@ type Send = (address: string, signal: AbortSignal) => Promise<Answer>;
  * A caller by HTTP/JSON, as one behind a load balancer: each request goes to the next gateway whose `/readyz` is 200. Nothing
  * is retried. Resolves once all of them are ready.
  */
-export async function createFrontDoorCaller({ over, addresses = [], timeoutMs }: LoadOptions): Promise<Caller> {
-  const send = over === 'http2' ? overHttp2() : overHttp1();
-  const ready = probe(addresses);
+export async function createFrontDoorCaller(
+  { over, addresses = [], timeoutMs }: LoadOptions,
+  scheme: Scheme,
+): Promise<Caller> {
+  const send = over === 'http2' ? overHttp2(scheme) : overHttp1(scheme);
+  const ready = probe(addresses, scheme);
   while (ready().length < addresses.length) await pass(PROBE_MS);
   let turn = 0;
   return async () => {
@@ -54,13 +61,15 @@ export async function createFrontDoorCaller({ over, addresses = [], timeoutMs }:
 }
 
 /** Follows which gateways are ready. One that is too slow to say so stays what it was. */
-function probe(addresses: readonly string[]): () => readonly string[] {
+function probe(addresses: readonly string[], scheme: Scheme): () => readonly string[] {
   const ready = new Set<string>();
   const asked = new Set<string>();
   const ask = async (address: string) => {
     if (asked.has(address)) return;
     asked.add(address);
-    const isReady = await fetch(`http://${address}/readyz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).then(
+    const isReady = await fetch(`${scheme}://${address}/readyz`, {
+      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+    }).then(
       async (response) => {
         await response.arrayBuffer();
         return response.ok;
@@ -77,12 +86,12 @@ function probe(addresses: readonly string[]): () => readonly string[] {
   return () => addresses.filter((address) => ready.has(address));
 }
 
-function overHttp1(): Send {
-  const agent = new http.Agent({ keepAlive: true });
+function overHttp1(scheme: Scheme): Send {
+  const agent = new (scheme === 'https' ? https : http).Agent({ keepAlive: true });
   return (address, signal) =>
     new Promise((resolve, reject) => {
       const options = { agent, signal, method: 'POST', headers: HEADERS };
-      const request = http.request(`http://${address}${PATH}`, options, (response) => {
+      const request = http.request(`${scheme}://${address}${PATH}`, options, (response) => {
         textOf(response).then((text) => {
           const instance = String(response.headers['rondo-served-by'] ?? '');
           resolve({ status: response.statusCode ?? 0, instance, text });
@@ -92,12 +101,12 @@ function overHttp1(): Send {
     });
 }
 
-function overHttp2(): Send {
+function overHttp2(scheme: Scheme): Send {
   const sessions = new Map<string, ClientHttp2Session>();
   const sessionTo = (address: string) => {
     const known = sessions.get(address);
     if (known !== undefined && !known.closed && !known.destroyed) return known;
-    const session = http2.connect(`http://${address}`);
+    const session = http2.connect(`${scheme}://${address}`);
     session.on('error', () => session.destroy());
     sessions.set(address, session);
     return session;

@@ -1,5 +1,6 @@
 /** A client under load, as a process of its own: it prints the calls that it made, until SIGTERM. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { configuredMutualTls } from '@rondo/rpc/internal';
 import { createCaller } from './caller.js';
 import { channelOf } from './channel.js';
 import { createFrontDoorCaller } from './front-door.js';
@@ -12,8 +13,10 @@ const WINDOW_MS = 250;
 const MAX_LIFE_MS = 10 * 60_000;
 
 const options: LoadOptions = JSON.parse(process.env[LOAD_OPTIONS] ?? '');
-const channel = channelOf(options);
-const call = options.over === undefined ? createCaller(channel, options) : await createFrontDoorCaller(options);
+const mutualTls = configuredMutualTls(process.env);
+const channel = channelOf(options, mutualTls);
+const scheme = mutualTls === undefined ? 'http' : 'https';
+const call = options.over === undefined ? createCaller(channel, options) : await createFrontDoorCaller(options, scheme);
 const inFlight = new Set<Promise<void>>();
 let window: CallRecord[] = [];
 

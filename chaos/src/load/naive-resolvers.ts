@@ -15,7 +15,7 @@ import {
   type Resolver,
   staticResolver,
 } from '@rondo/rpc/client';
-import type { ResolverListener } from '@rondo/rpc/internal';
+import type { MutualTls, ResolverListener } from '@rondo/rpc/internal';
 
 type Registry = Client<typeof RegistryServiceDefinition>;
 /** Resolves a service until the signal aborts. */
@@ -26,12 +26,18 @@ interface Watcher {
   readonly signal: AbortSignal;
 }
 
+/** The registries, and how they are called. */
+export interface RegistryOptions {
+  readonly registry: readonly string[];
+  readonly mutualTls: MutualTls | undefined;
+}
+
 const RETRY_MS = 200;
 const POLL_MS = 15_000;
 
 /** Takes what the registry says at its word: an empty list is empty, and when the watch breaks no instance is left. */
-export function trustingResolver(registry: readonly string[]): Resolver {
-  return resolverBy(registry, async (client, service, { listener, signal }) => {
+export function trustingResolver(options: RegistryOptions): Resolver {
+  return resolverBy(options, async (client, service, { listener, signal }) => {
     const known = new Map<string, Instance>();
     while (!signal.aborted) {
       try {
@@ -51,8 +57,8 @@ export function trustingResolver(registry: readonly string[]): Resolver {
 }
 
 /** Lists the instances every 15 s. */
-export function pollingResolver(registry: readonly string[]): Resolver {
-  return resolverBy(registry, async (client, service, { listener, signal }) => {
+export function pollingResolver(options: RegistryOptions): Resolver {
+  return resolverBy(options, async (client, service, { listener, signal }) => {
     while (!signal.aborted) {
       const { instances } = await client.listInstances({ service });
       publish(listener, new Map(instances.map((instance) => [instance.instanceId, instance])), []);
@@ -61,8 +67,8 @@ export function pollingResolver(registry: readonly string[]): Resolver {
   });
 }
 
-function resolverBy(registry: readonly string[], watch: Watch): Resolver {
-  const channel = createChannel({ resolver: staticResolver(registry) });
+function resolverBy({ registry, mutualTls }: RegistryOptions, watch: Watch): Resolver {
+  const channel = createChannel({ resolver: staticResolver(registry), mutualTls });
   const client = createClient(RegistryServiceDefinition, { channel });
   return {
     source: `the registry at ${registry.join(', ')}`,

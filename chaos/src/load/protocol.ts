@@ -15,8 +15,8 @@ export type ClientGuard =
 
 /** What a load calls, and how. */
 export interface LoadOptions {
-  /** `add` is safe to repeat; `update` isn't. */
-  readonly method: 'add' | 'update';
+  /** `add` is safe to repeat; `subtract` isn't, as the load has no contract that says so. */
+  readonly method: 'add' | 'subtract';
   readonly callsPerSecond: number;
   readonly timeoutMs: number;
   /** Asks another instance too if there is no answer for so long. Milliseconds. */
@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly registry: readonly string[];
   /** Calls only these addresses, without the registry. */
   readonly addresses?: readonly string[];
+  /** The process at `addresses`, if it isn't the one that serves the method. */
+  readonly through?: string;
   /** Calls these addresses, which are gateways, by HTTP/JSON: behind a load balancer, and with connections that are kept. */
   readonly over?: 'http1' | 'http2';
   /** Undefined for a client as it comes. */

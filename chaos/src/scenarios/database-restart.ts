@@ -1,5 +1,4 @@
 import { until } from '@rondo/harness';
-import { createRegistryChannel } from '@rondo/rpc/client';
 import { type Company, startCompany, TASKS, type WriteRecord } from '../load/company.js';
 import type { CallRecord } from '../load/protocol.js';
 import type { Scenario } from '../scenario.js';
@@ -7,7 +6,7 @@ import { type Ending, type Outage, startDatabase } from '../testbed/database.js'
 import { pass } from '../time.js';
 import { formatMs, isFailed, type Verdict } from '../verdict.js';
 
-const SERVICES = ['sales', 'project_management'] as const;
+const SERVICES = ['sales', 'project-management'] as const;
 const ENDINGS: readonly Ending[] = ['SIGINT', 'SIGQUIT', 'SIGKILL'];
 /** The timeout of the control run's calls, which is over before the database is back. */
 const SHORT_TIMEOUT_MS = 300;
@@ -23,16 +22,14 @@ export const databaseRestart: Scenario = {
     'calls that are safe to repeat: 0 failed; others fail UNAVAILABLE with the reason; nothing half-written or lost',
   control: 'calls of 300 ms, which have no time to wait',
   async run({ testbed, verdict, control, lasts }) {
-    const registry = await testbed.startRegistry();
+    await testbed.startRegistry();
     const database = await startDatabase(testbed, SERVICES);
     await Promise.all(
       SERVICES.map((service) => {
-        const main = `services/${service.replace('_', '-')}/dist/main.js`;
-        return testbed.startReplica(service, { main, env: { DATABASE_URL: database.urlOf(service) } });
+        return testbed.startReplica(service, { service, env: { DATABASE_URL: database.urlOf(service) } });
       }),
     );
-    const channel = createRegistryChannel({ registry: [registry.address] });
-    testbed.onClose(async () => channel.close());
+    const channel = testbed.openChannel();
     await ready(startCompany(channel, { name: 'first', readsPerSecond: 20, writesPerSecond: 5 }));
     const timeoutMs = control ? SHORT_TIMEOUT_MS : undefined;
     const company = startCompany(channel, { name: 'under load', readsPerSecond: 40, writesPerSecond: 8, timeoutMs });

@@ -38,12 +38,13 @@ export const mistake: Scenario = {
   async run(context) {
     const { testbed, verdict, without } = context;
     const { registry, load } = await startThree(context);
+    const files = testbed.certificates.filesOf('calculator');
     const servers: readonly (readonly [string, WrongServer | { readonly address: string }])[] = [
       ['nothing', { address: `127.0.0.1:${await freePort()}` }],
       // It speaks gRPC and doesn't serve the calculator's contract.
       ['registry', registry],
-      ['http1', await startHttp1()],
-      ['http2', await startHttp2()],
+      ['http1', await startHttp1(files)],
+      ['http2', await startHttp2(files)],
     ];
     for (const [kind, server] of servers) {
       if ('close' in server && server !== registry) testbed.onClose(() => server.close());

@@ -15,20 +15,21 @@ export const etcd: Scenario = {
   missing: etcdMissing,
   async run({ testbed, verdict, control, lasts }) {
     const cluster = await startEtcd(testbed);
-    const start = () => testbed.startRegistry({ RONDO_REGISTRY_STORE: cluster.store });
+    const start = () => testbed.startRegistry(cluster.variables);
     const registries = await Promise.all([start(), start(), start()]);
     const addresses = registries.map(({ address }) => address);
     await Promise.all(REPLICAS.map((id) => testbed.startReplica(id)));
 
     const [first] = registries;
     const known = control && first !== undefined ? [first.address] : addresses;
-    const watchers = Array.from({ length: WATCHERS }, () => watchMarkers(known));
+    const mutualTls = testbed.certificates.mutualTlsOf('chaos');
+    const watchers = Array.from({ length: WATCHERS }, () => watchMarkers({ registries: known, mutualTls }));
     for (const watcher of watchers) testbed.onClose(async () => watcher.close());
     const watched = () => registries.find(({ address }) => watchers.some(({ registry }) => registry === address));
     const victim = await until(watched, { what: 'a registry is watched', timeoutMs: 10_000 });
     const load = testbed.startLoad(SAFE, { RONDO_REGISTRY: known.join(',') });
     await load.untilServed(REPLICAS);
-    const marking = startMarking(addresses);
+    const marking = startMarking({ registries: addresses, mutualTls });
     await pass(lasts(6_000, 3_000));
     const killedAt = now();
     const orphans = watchers.filter(({ registry }) => registry === victim.address);

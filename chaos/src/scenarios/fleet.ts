@@ -14,7 +14,7 @@ export const rollingRestart: Scenario = {
     await testbed.startRegistry();
     const replicas = await Promise.all(REPLICAS.map((id) => testbed.startReplica(id, { counting: true })));
     const safe = testbed.startLoad(options);
-    const unsafe = testbed.startLoad({ ...options, method: 'update', callsPerSecond: options.callsPerSecond / 2 });
+    const unsafe = testbed.startLoad({ ...options, method: 'subtract', callsPerSecond: options.callsPerSecond / 2 });
     const untilServed = (ids: readonly string[]) => {
       const since = now();
       return Promise.all([safe, unsafe].map((load) => load.untilServed(ids, since)));

@@ -10,7 +10,7 @@ const REQUESTS_PER_SECOND = 200;
 const CLIENTS = {
   'HTTP/1.1': { over: 'http1' },
   'HTTP/2': { over: 'http2' },
-  gRPC: {},
+  gRPC: { through: 'gateway' },
 } as const;
 
 /** Every replica of a backend is restarted, one after the other, and then both gateways in front of it. */
@@ -49,14 +49,23 @@ export const gatewayRestart: Scenario = {
 
 function startGateway({ testbed }: ScenarioContext, id: string, port: number): Promise<Replica> {
   return testbed.startReplica(id, {
-    main: 'services/gateway/dist/main.js',
+    service: 'gateway',
     env: {
+      ...publicTls(testbed),
       RONDO_GATEWAY_LISTEN: `127.0.0.1:${port}`,
       RONDO_GATEWAY_SERVED_BY: 'true',
       // Longer than the balancer takes to notice.
       RONDO_DRAIN_WAIT_MS: '3000',
     },
   });
+}
+
+/** The certificate of the public port is that of the process. */
+function publicTls({ certificates }: ScenarioContext['testbed']): Readonly<Record<string, string>> {
+  const files = certificates.filesOf('gateway');
+  if (files === undefined) return {};
+  const { cert, key } = files;
+  return { RONDO_GATEWAY_TLS_CERT: cert, RONDO_GATEWAY_TLS_KEY: key, RONDO_GATEWAY_PLAINTEXT: 'refuse' };
 }
 
 type Loads = readonly { readonly load: Load }[];

@@ -80,7 +80,7 @@ export const standstill: Scenario = {
     const replicas = await Promise.all(REPLICAS.map((id) => testbed.startReplica(id, { counting: true })));
     const options = { callsPerSecond: 200, timeoutMs: 10_000, ...(without && { without }) };
     const safe = testbed.startLoad({ ...options, method: 'add' });
-    const unsafe = testbed.startLoad({ ...options, method: 'update' });
+    const unsafe = testbed.startLoad({ ...options, method: 'subtract' });
     await Promise.all([safe, unsafe].map((load) => load.untilServed(REPLICAS)));
     const [, , third] = replicas;
     for (const stillMs of STANDSTILLS_MS) {

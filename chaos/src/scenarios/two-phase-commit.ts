@@ -1,5 +1,4 @@
 import { until } from '@rondo/harness';
-import { createRegistryChannel } from '@rondo/rpc/client';
 import type { ProtocolPoint } from '@rondo/transactions';
 import type { Scenario } from '../scenario.js';
 import { type DatabaseServer, startDatabase } from '../testbed/database.js';
@@ -39,12 +38,10 @@ export const twoPhaseCommit: Scenario = {
     'both sides agree 5 s after the restart (short form: 60 s), nothing is left prepared or locked, no order twice',
   control: 'the log forgets the decision to commit',
   async run({ testbed, verdict, control, brief }) {
-    const registry = await testbed.startRegistry();
+    await testbed.startRegistry();
     const database = await startDatabase(testbed, OWNERS);
     const services = await startServices(testbed, database);
-    const channel = createRegistryChannel({ registry: [registry.address] });
-    testbed.onClose(async () => channel.close());
-    const shop = await openShop(channel);
+    const shop = await openShop(testbed.openChannel());
     const books = openBooks(testbed, database);
     const withinMs = brief && !control ? SHORT_AGREED_WITHIN_MS : AGREED_WITHIN_MS;
     const setting = { services, database, shop, books, verdict, withinMs };

@@ -1,6 +1,7 @@
 import { provision } from '@rondo/database';
-import { startPostgres } from '@rondo/harness/postgres';
+import { overTls, type Postgres, startPostgres } from '@rondo/harness/postgres';
 import { now } from '../time.js';
+import type { CertifiedName } from './certificates.js';
 import type { Testbed } from './testbed.js';
 
 /** How a database server ends: stopped (fast shutdown), stopped at once (immediate shutdown), or killed. */
@@ -15,21 +16,33 @@ export interface Outage {
 /** A PostgreSQL of a testbed. */
 export interface DatabaseServer {
   /** The address of a service's own database. */
-  urlOf(service: string): string;
+  urlOf(service: CertifiedName): string;
   /** Ends the server, waits for `awayMs`, and starts it on the same data. Gives from when to when it was away. */
   restart(ending: Ending, awayMs: number): Promise<Outage>;
 }
 
 const PASSWORD = 'chaos';
 
+/** Starts a PostgreSQL without databases. With TLS it wants a certificate of each client. */
+export async function startEmptyServer({ folder, certificates, onClose }: Testbed): Promise<Postgres> {
+  const [server, client] = [certificates.filesOf('postgres'), certificates.filesOf('chaos')];
+  const started = await startPostgres(folder, server && client ? { tls: { server, client } } : {});
+  onClose(() => started.stop());
+  return started;
+}
+
 /** Starts a PostgreSQL that has a database for each of the services. */
-export async function startDatabase(testbed: Testbed, services: readonly string[]): Promise<DatabaseServer> {
-  const server = await startPostgres(testbed.folder);
-  testbed.onClose(() => server.stop());
-  const databases = services.map((name) => ({ database: name, role: name, password: PASSWORD }));
+export async function startDatabase(testbed: Testbed, services: readonly CertifiedName[]): Promise<DatabaseServer> {
+  const server = await startEmptyServer(testbed);
+  const databases = services.map(databaseOf).map((name) => ({ database: name, role: name, password: PASSWORD }));
   await provision({ adminUrl: server.url, databases });
   return {
-    urlOf: (service) => `postgres://${service}:${PASSWORD}@127.0.0.1:${server.port}/${service}`,
+    urlOf(service) {
+      const name = databaseOf(service);
+      const url = `postgres://${name}:${PASSWORD}@127.0.0.1:${server.port}/${name}`;
+      const files = testbed.certificates.filesOf(service);
+      return files === undefined ? url : overTls(url, files);
+    },
     async restart(ending, awayMs) {
       const from = now();
       await server.restart(ending, awayMs);
@@ -37,3 +50,5 @@ export async function startDatabase(testbed: Testbed, services: readonly string[
     },
   };
 }
+
+const databaseOf = (service: CertifiedName): string => service.replace('-', '_');

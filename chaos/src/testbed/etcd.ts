@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { freePort, type RunningProcess, start, until } from '@rondo/harness';
+import type { CertificateFiles } from '@rondo/harness/postgres';
 import type { Testbed } from './testbed.js';
 
 /** A cluster of etcd. */
 export interface EtcdCluster {
-  /** The value for `RONDO_REGISTRY_STORE`. */
-  readonly store: string;
+  /** The variables by which a registry keeps its state there. */
+  readonly variables: Readonly<Record<string, string>>;
   /** Kills the leader, so that the other members have to elect one. */
   killLeader(): Promise<void>;
 }
@@ -27,17 +28,20 @@ export function etcdMissing(): string | undefined {
     : 'there is no etcd on the PATH: install it (Debian: etcd-server) to run this scenario';
 }
 
-/** Starts three members, which end with the testbed. */
-export async function startEtcd(testbed: Testbed): Promise<EtcdCluster> {
+/** Starts three members, which end with the testbed. With TLS they want a certificate of each client, and of each other. */
+export async function startEtcd({ folder, certificates, onClose }: Testbed): Promise<EtcdCluster> {
   const members: Member[] = [];
   for (const name of MEMBERS) {
     members.push({ name, client: `127.0.0.1:${await freePort()}`, peer: `127.0.0.1:${await freePort()}` });
   }
-  const processes = members.map((member) => startMember(member, { members, folder: testbed.folder }));
-  for (const process of processes) testbed.onClose(() => process.stop('SIGKILL'));
+  const own = certificates.filesOf('etcd');
+  const processes = members.map((member) => startMember(member, { members, folder, own }));
+  for (const process of processes) onClose(() => process.stop('SIGKILL'));
   await Promise.all(processes.map((process) => process.printed(/ready to serve client requests/)));
+  const addresses = members.map(({ client }) => client).join(',');
+  const files = certificates.filesOf('registry');
   return {
-    store: `etcd://${members.map(({ client }) => client).join(',')}`,
+    variables: files === undefined ? { RONDO_REGISTRY_STORE: `etcd://${addresses}` } : storeOverTls(addresses, files),
     async killLeader() {
       const leads = () => processes.find((process) => / became leader at term /.test(process.output().stderr));
       const leader = await until(leads, { what: 'etcd has a leader' });
@@ -46,21 +50,45 @@ export async function startEtcd(testbed: Testbed): Promise<EtcdCluster> {
   };
 }
 
-function startMember(
-  { name, client, peer }: Member,
-  { members, folder }: { readonly members: readonly Member[]; readonly folder: string },
-): RunningProcess {
+const storeOverTls = (addresses: string, { cert, key, ca }: CertificateFiles) => ({
+  RONDO_REGISTRY_STORE: `etcds://${addresses}`,
+  RONDO_REGISTRY_STORE_CA: ca,
+  RONDO_REGISTRY_STORE_CERT: cert,
+  RONDO_REGISTRY_STORE_KEY: key,
+});
+
+interface MemberOptions {
+  readonly members: readonly Member[];
+  readonly folder: string;
+  /** Its certificate; undefined without TLS. */
+  readonly own: CertificateFiles | undefined;
+}
+
+function startMember({ name, client, peer }: Member, { members, folder, own }: MemberOptions): RunningProcess {
+  const scheme = own === undefined ? 'http' : 'https';
   const settings = {
     name,
     'data-dir': path.join(folder, name),
-    'listen-client-urls': `http://${client}`,
-    'advertise-client-urls': `http://${client}`,
-    'listen-peer-urls': `http://${peer}`,
-    'initial-advertise-peer-urls': `http://${peer}`,
-    'initial-cluster': members.map((one) => `${one.name}=http://${one.peer}`).join(','),
+    'listen-client-urls': `${scheme}://${client}`,
+    'advertise-client-urls': `${scheme}://${client}`,
+    'listen-peer-urls': `${scheme}://${peer}`,
+    'initial-advertise-peer-urls': `${scheme}://${peer}`,
+    'initial-cluster': members.map((one) => `${one.name}=${scheme}://${one.peer}`).join(','),
+    ...(own && memberTls(own)),
   };
   return start(
     'etcd',
     Object.entries(settings).map(([key, value]) => `--${key}=${value}`),
   );
+}
+
+/** TLS towards clients and other members, each of which has to have a certificate. */
+function memberTls({ cert, key, ca }: CertificateFiles): Readonly<Record<string, string | boolean>> {
+  const of = (prefix: string) => ({
+    [`${prefix}cert-file`]: cert,
+    [`${prefix}key-file`]: key,
+    [`${prefix}trusted-ca-file`]: ca,
+    [`${prefix}client-cert-auth`]: true,
+  });
+  return { ...of(''), ...of('peer-') };
 }

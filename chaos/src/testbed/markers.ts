@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel, createClient, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
-import { grpcTransport, type Transport, type TransportFactory } from '@rondo/rpc/internal';
+import { grpcTransport, type MutualTls, type Transport, type TransportFactory } from '@rondo/rpc/internal';
 import { toInstance } from './registry.js';
 
 /** A client that records which markers it knows, all the time. */
@@ -32,11 +32,17 @@ const LOOK_MS = 20;
 const TIMEOUT_MS = 3_000;
 const ATTEMPTS = 10;
 
+/** The registries of markers, and how they are called. */
+export interface MarkedRegistries {
+  readonly registries: readonly string[];
+  readonly mutualTls: MutualTls | undefined;
+}
+
 /** Watches the markers through any of the registries. */
-export function watchMarkers(registries: readonly string[]): MarkerWatcher {
+export function watchMarkers({ registries, mutualTls }: MarkedRegistries): MarkerWatcher {
   const transport: TransportFactory = (...endpoint) =>
     registries.includes(endpoint[0]) ? grpcTransport(...endpoint) : nowhere;
-  const channel = createRegistryChannel({ registry: registries, transport });
+  const channel = createRegistryChannel({ registry: registries, transport, mutualTls });
   channel.follow(SERVICE);
   const came = new Set<string>();
   const went = new Set<string>();
@@ -60,8 +66,8 @@ export function watchMarkers(registries: readonly string[]): MarkerWatcher {
 }
 
 /** Registers markers and deregisters each, through any registry that answers. */
-export function startMarking(registries: readonly string[]): Marking {
-  const channel = createChannel({ resolver: staticResolver(registries) });
+export function startMarking({ registries, mutualTls }: MarkedRegistries): Marking {
+  const channel = createChannel({ resolver: staticResolver(registries), mutualTls });
   const registry = createClient(RegistryServiceDefinition, { channel });
   const ids: string[] = [];
   const present: { readonly instanceId: string; readonly leaseId: string }[] = [];
@@ -69,7 +75,12 @@ export function startMarking(registries: readonly string[]): Marking {
 
   async function register(): Promise<void> {
     const instanceId = `marker-${ids.length + 1}`;
-    const instance = toInstance({ instanceId, address: '127.0.0.1:1', service: SERVICE });
+    const instance = toInstance({
+      instanceId,
+      address: '127.0.0.1:1',
+      service: SERVICE,
+      secure: mutualTls !== undefined,
+    });
     // With a sequence, so that a call that arrives after the marker was deregistered doesn't bring it back; with a secret, so that
     // a call that is tried again gets the same lease.
     const request = { instance, ttl: LASTING, sequence: 1n, secret: randomBytes(SECRET_BYTES) };

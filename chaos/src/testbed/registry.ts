@@ -8,6 +8,7 @@ import {
 import { startRegistry, until } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { now } from '../time.js';
+import type { Certificates } from './certificates.js';
 
 /** A registry of a testbed. */
 export interface RegistryNode {
@@ -31,10 +32,15 @@ const LASTING = { seconds: 600n, nanos: 0 };
 const CALL = { timeoutMs: 2_000 };
 
 /** Starts a registry at a port of its own. Resolves when it listens. */
-export async function startRegistryNode(env: Readonly<Record<string, string>>): Promise<RegistryNode> {
+export async function startRegistryNode(
+  settings: Readonly<Record<string, string>>,
+  certificates: Certificates,
+): Promise<RegistryNode> {
+  const env = { ...settings, ...certificates.variablesOf('registry') };
   let running = await startRegistry({ env });
   const { address } = running;
-  const channel = createChannel({ resolver: staticResolver([address]) });
+  const mutualTls = certificates.mutualTlsOf('calculator');
+  const channel = createChannel({ resolver: staticResolver([address]), mutualTls });
   const client = createClient(RegistryServiceDefinition, { channel });
 
   const list = async () => {
@@ -58,7 +64,7 @@ export async function startRegistryNode(env: Readonly<Record<string, string>>): 
       });
     },
     async register(instanceId, at) {
-      const instance = toInstance({ instanceId, address: at, service: SERVICE });
+      const instance = toInstance({ instanceId, address: at, service: SERVICE, secure: mutualTls !== undefined });
       await client.register({ instance, ttl: LASTING }, CALL);
     },
     async close() {
@@ -73,11 +79,13 @@ export interface FakeInstance {
   readonly instanceId: string;
   readonly address: string;
   readonly service: string;
+  readonly secure: boolean;
 }
 
 /** Turns it into what `Register` takes. */
-export function toInstance({ instanceId, address, service }: FakeInstance): Partial<Instance> {
-  const endpoint = { address, protocols: [Protocol.PROTOCOL_GRPC], security: Security.SECURITY_PLAINTEXT };
+export function toInstance({ instanceId, address, service, secure }: FakeInstance): Partial<Instance> {
+  const security = secure ? Security.SECURITY_TLS : Security.SECURITY_PLAINTEXT;
+  const endpoint = { address, protocols: [Protocol.PROTOCOL_GRPC], security };
   return {
     instanceId,
     incarnation: BigInt(Date.now()),

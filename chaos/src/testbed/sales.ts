@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { createPool, type Database } from '@rondo/database';
 import { freePort, type RunningProcess, root, start, startService } from '@rondo/harness';
-import { startPostgres } from '@rondo/harness/postgres';
 import { BUYER_OPTIONS, type BuyerOptions, CUSTOMER, PRODUCT } from '../buyer/protocol.js';
+import { startEmptyServer } from './database.js';
 import type { Testbed } from './testbed.js';
 
 /** A process that is killed and started again. */
@@ -36,8 +36,7 @@ export const STOCK = 1_000_000n;
 /** Starts sales, with one product to sell and one customer. */
 export async function startSales(testbed: Testbed): Promise<Sales> {
   const registry = await testbed.startRegistry();
-  const postgres = await startPostgres(testbed.folder);
-  testbed.onClose(() => postgres.stop());
+  const postgres = await startEmptyServer(testbed);
   const url = await postgres.createDatabase('chaos');
   const database = createPool({ url, maxConnections: 1 });
   testbed.onClose(() => database.close());
@@ -45,7 +44,8 @@ export async function startSales(testbed: Testbed): Promise<Sales> {
   const replicas: Restartable[] = [];
   for (const id of ['sales-1', 'sales-2']) {
     const listen = `127.0.0.1:${await freePort()}`;
-    const options = { instanceId: id, listen, registry: registry.address, env: { DATABASE_URL: url } };
+    const env = { DATABASE_URL: url, ...testbed.certificates.variablesOf('sales') };
+    const options = { instanceId: id, listen, registry: registry.address, env };
     const { killAndRestart } = await restartable(testbed, () => startService('sales', options));
     replicas.push({ killAndRestart });
   }
@@ -62,7 +62,7 @@ export async function startSales(testbed: Testbed): Promise<Sales> {
 
 function startBuyer(testbed: Testbed, options: BuyerOptions): Buyer {
   const main = path.join(root, 'chaos/dist/buyer/main.js');
-  const env = { [BUYER_OPTIONS]: JSON.stringify(options) };
+  const env = { [BUYER_OPTIONS]: JSON.stringify(options), ...testbed.certificates.variablesOf('chaos') };
   const startOne = () => start(process.execPath, [main], { env, ipc: true });
   let buyer = startOne();
   testbed.onClose(() => buyer.stop('SIGKILL'));

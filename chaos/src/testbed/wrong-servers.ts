@@ -1,7 +1,10 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer } from 'node:http';
-import { createServer as createHttp2Server } from 'node:http2';
+import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer as createHttp2Server, createSecureServer, type Http2ServerResponse } from 'node:http2';
+import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
+import type { CertificateFiles } from '@rondo/harness/postgres';
 
 /** A server that doesn't speak gRPC. */
 export interface WrongServer {
@@ -9,19 +12,21 @@ export interface WrongServer {
   close(): Promise<void>;
 }
 
-/** Starts a web server that speaks only HTTP/1. */
-export function startHttp1(): Promise<WrongServer> {
-  const server = createHttpServer((_request, response) => response.writeHead(200).end('<h1>Hello</h1>'));
+/** Starts a web server that speaks only HTTP/1; over TLS, if it has a certificate. */
+export function startHttp1(files?: CertificateFiles): Promise<WrongServer> {
+  const answer: RequestListener = (_request, response) => void response.writeHead(200).end('<h1>Hello</h1>');
+  const server = files === undefined ? createHttpServer(answer) : createHttpsServer(read(files), answer);
   return listen(server, () => server.closeAllConnections());
 }
 
-/** Starts a web server that speaks HTTP/2 without gRPC. */
-export function startHttp2(): Promise<WrongServer> {
+/** Starts a web server that speaks HTTP/2 without gRPC; over TLS, if it has a certificate. */
+export function startHttp2(files?: CertificateFiles): Promise<WrongServer> {
   const sessions = new Set<{ destroy(): void }>();
-  const server = createHttp2Server((_request, response) => {
+  const answer = (_request: unknown, response: Http2ServerResponse) => {
     response.writeHead(404, { 'content-type': 'text/html' });
     response.end('<h1>Not found</h1>');
-  });
+  };
+  const server: Server = files === undefined ? createHttp2Server(answer) : createSecureServer(read(files), answer);
   server.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
@@ -30,6 +35,8 @@ export function startHttp2(): Promise<WrongServer> {
     for (const session of sessions) session.destroy();
   });
 }
+
+const read = ({ cert, key }: CertificateFiles) => ({ cert: readFileSync(cert), key: readFileSync(key) });
 
 async function listen(server: Server, closeConnections: () => void): Promise<WrongServer> {
   server.listen(0, '127.0.0.1');

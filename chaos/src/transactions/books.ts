@@ -2,6 +2,7 @@ import { createPool, type Database } from '@rondo/database';
 import { until } from '@rondo/harness';
 import type { DatabaseServer } from '../testbed/database.js';
 import type { Testbed } from '../testbed/testbed.js';
+import type { OWNERS } from './services.js';
 import { EFFORT_MINUTES, QUANTITY, type Sale, STOCK } from './shop.js';
 
 /** What both databases have, read without the services. */
@@ -24,12 +25,12 @@ export interface Audit {
 
 /** Opens both databases until the testbed is closed. */
 export function openBooks(testbed: Testbed, database: DatabaseServer): Books {
-  const open = (owner: string): Database => {
+  const open = (owner: (typeof OWNERS)[number]): Database => {
     const pool = createPool({ url: database.urlOf(owner), maxConnections: 2 });
     testbed.onClose(() => pool.close());
     return pool;
   };
-  const [sales, projects] = [open('sales'), open('project_management')];
+  const [sales, projects] = [open('sales'), open('project-management')];
   return {
     async audit(sale) {
       const [sold, delivered, left] = await Promise.all([

@@ -7,8 +7,8 @@ import type { Replica, Testbed } from '../testbed/testbed.js';
 import { now } from '../time.js';
 import { describe } from './point.js';
 
-/** The names of the databases of the services that have one. */
-export const OWNERS = ['sales', 'project_management'] as const;
+/** The services that have a database. */
+export const OWNERS = ['sales', 'project-management'] as const;
 
 /** Sales, the coordinator, and project management, the participant. Each can be armed to die at a point of the protocol. */
 export interface Services {
@@ -28,11 +28,11 @@ export async function startServices(testbed: Testbed, database: DatabaseServer):
   const start = (role: ProtocolPoint['role']): Promise<Replica> => {
     const id = NAMES[role];
     const env = {
-      DATABASE_URL: database.urlOf(id.replace('-', '_')),
+      DATABASE_URL: database.urlOf(id),
       NODE_OPTIONS: `--import ${DIE}`,
       CHAOS_DIE_AT: fileOf(role),
     };
-    return testbed.startReplica(id, { main: `services/${id}/dist/main.js`, env });
+    return testbed.startReplica(id, { service: id, env });
   };
   const [coordinator, participant] = await Promise.all([
     start('coordinator'),

@@ -178,12 +178,15 @@ const SOCKET_FAULTS = new Set([
   'ENOENT',
 ]);
 
-// pg gives these errors a message and no code.
+// pg and Node's TLS give these errors a message and no code, or none of a system call. A server that starts or ends in the middle
+// of a TLS handshake causes the last two.
 const DRIVER_FAULTS = [
   /^Connection terminated/,
   /^timeout e(xpired|xceeded when trying to connect)$/,
   /^Client (has encountered a connection error|was closed) and is not queryable$/,
   /^Cannot use a pool after calling end on the pool$/,
+  /^There was an error establishing an SSL connection$/,
+  /^Client network socket disconnected before secure TLS connection was established$/,
 ];
 
 function isConnectionLoss(error: unknown): error is Error {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   CheckViolation,
@@ -121,6 +121,19 @@ describe('errors', () => {
     await expect(away.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
     await expect(away.check()).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
     await away.close();
+  });
+
+  it.each([
+    ['says that it cannot begin TLS', 'E'],
+    ['ends the connection in the middle of the handshake', 'S'],
+  ])('reports a server as unavailable that %s, as one does that starts or stops', async (_what, answer) => {
+    const starting = createServer((socket) => void socket.once('data', () => socket.end(answer)));
+    await once(starting.listen(0, '127.0.0.1'), 'listening');
+    const { port } = starting.address() as AddressInfo;
+    const pool = createPool({ url: `postgres://a:b@127.0.0.1:${port}/c?sslmode=verify-full` });
+    await expect(pool.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
+    await pool.close();
+    starting.close();
   });
 
   onTime('reports a statement that the server ended as timeout, and a full pool as unavailable', async () => {

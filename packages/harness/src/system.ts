@@ -12,6 +12,8 @@ export interface System {
   readonly registry: string;
   /** The address of the service at an offset from the base port, such as 0 for the registry. */
   address(offset: number): string;
+  /** The variables with which a process has the certificate of `name`, such as `person`; none without TLS. */
+  certificate(name: string): Readonly<Record<string, string>>;
   /** What the launcher printed when the system was up. */
   readonly banner: string;
   /** What the launcher has printed on standard error so far. */
@@ -42,6 +44,8 @@ export interface SystemOptions {
   readonly metrics?: boolean;
   /** Whether the system verifies who calls, by `--auth`. */
   readonly auth?: boolean;
+  /** Whether each connection is encrypted, by `--tls`. `rondo` and added instances have certificates then. */
+  readonly tls?: boolean;
   /** Variables of the launcher over those of this process. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -63,7 +67,7 @@ export function startSystem(options: SystemOptions = {}): Promise<System> {
 /** Starts a system on a data folder that exists. */
 export async function startSystemOn(
   data: string,
-  { restarts = false, metrics = false, auth = false, env: extra = {} }: SystemOptions = {},
+  { restarts = false, metrics = false, auth = false, tls = false, env: extra = {} }: SystemOptions = {},
 ): Promise<System> {
   const base = await freeBase(metrics ? PORTS_WITH_METRICS : undefined);
   const registry = `127.0.0.1:${base}`;
@@ -76,28 +80,33 @@ export async function startSystemOn(
       ...(restarts ? [] : ['--no-restart']),
       ...(metrics ? ['--metrics'] : []),
       ...(auth ? ['--auth'] : []),
+      ...(tls ? ['--tls'] : []),
     ],
     extra,
   );
   const cli = join(root, 'scripts/rondo.mjs');
+  const certificate = (name: string) => (tls ? { RONDO_TLS: 'on', RONDO_TLS_DIR: join(data, 'certs', name) } : {});
   const env = { RONDO_REGISTRY: registry };
+  const caller = { ...env, ...certificate('person') };
   const added: RunningProcess[] = [];
   return {
     data,
     registry,
     address: (offset) => `127.0.0.1:${base + offset}`,
+    certificate,
     banner: launcher.output().stdout,
     stderr: () => launcher.output().stderr,
     pid: (instanceId) => readPids(data)[instanceId] ?? Number.NaN,
     log: (instanceId) => readFileSync(join(data, 'logs', `${instanceId}.log`), 'utf8'),
-    rondo: (...words) => runNode([cli, ...words], { env }),
-    startRondo: (...words) => start(process.execPath, [cli, ...words], { env }),
+    rondo: (...words) => runNode([cli, ...words], { env: caller }),
+    startRondo: (...words) => start(process.execPath, [cli, ...words], { env: caller }),
     addInstance(service, instanceId) {
       const main = join(root, 'services', service, 'dist/main.js');
       const own = {
         RONDO_LISTEN: '127.0.0.1:0',
         RONDO_GATEWAY_LISTEN: '127.0.0.1:0', // sample: gateway
         RONDO_INSTANCE_ID: instanceId,
+        ...certificate(service),
       };
       const instance = start(process.execPath, [main], { env: { ...env, ...databaseOf(service, data, base), ...own } });
       added.push(instance);

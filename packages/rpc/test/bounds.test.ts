@@ -47,8 +47,8 @@ async function start(options: Partial<Parameters<typeof serve>[1]> = {}) {
 const isOpen = (socket: Socket) => !socket.destroyed;
 
 /** Opens `count` connections that begin HTTP/2, and returns them once the server has answered or closed each. */
-async function connect(port: number, count: number): Promise<Socket[]> {
-  const sockets = await Promise.all(Array.from({ length: count }, () => open({ port })));
+async function connect(port: number, count: number, from?: string): Promise<Socket[]> {
+  const sockets = await Promise.all(Array.from({ length: count }, () => open({ port, ...(from && { from }) })));
   closers.push(() => sockets.map((socket) => socket.destroy()));
   for (const socket of sockets) socket.write(BEGIN);
   await Promise.all(sockets.map((socket) => firstOf(socket, ['data', 'close'], 10_000)));
@@ -70,6 +70,24 @@ describe('a server', () => {
     for (const socket of sockets) socket.destroy();
     await until(async () => (await connect(server.port, 1)).some(isOpen));
   });
+
+  it('admits as many without these bounds', async () => {
+    const { server, lines } = await start({ maxConnections: 1_000, maxConnectionsPerAddress: 1_000 });
+    const sockets = await connect(server.port, 300);
+    expect(sockets.filter(isOpen)).toHaveLength(300);
+    expect({ lines, refused: server.refusedConnections }).toEqual({ lines: [], refused: { handshake: 0, limit: 0 } });
+  });
+
+  // Other systems have one loopback address.
+  (process.platform === 'linux' ? it : it.skip)(
+    'admits a new client of another address while one address has all that it may',
+    async () => {
+      const { server, client } = await start({ maxConnectionsPerAddress: 100 });
+      const sockets = await connect(server.port, 300, '127.0.0.2');
+      expect(sockets.filter(isOpen)).toHaveLength(100);
+      expect((await client.unary({ text: 'new' })).text).toBe('new');
+    },
+  );
 
   it.each([
     ['nothing', Buffer.alloc(0)],

@@ -5,6 +5,7 @@ import { callerIdentity, type Logger, silentLogger } from '../src/exports/call.j
 import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
 import type { MutualTls } from '../src/tls/mutual-tls.js';
+import { grpcTransport } from '../src/transport/grpc/transport.js';
 import { forge } from './support/forgery.js';
 import {
   type CertificateFolder,
@@ -103,6 +104,23 @@ describe('mutual TLS', () => {
     const client = clientOf(server.address, await processOf('gateway'), tunnel);
     for (let call = 0; call < 3; call += 1) expect(await client.unary({})).toMatchObject({ text: 'answered' });
     expect(callers).toEqual(Array(3).fill('spiffe://rondo.test/gateway'));
+  });
+
+  it('is handed to a transport of its own, with the processes that may answer', async () => {
+    const { server, callers } = await start(await processOf('sales'));
+    const seen: unknown[] = [];
+    const mutualTls = await processOf('gateway');
+    const channel = createChannel({
+      resolver: staticResolver([server.address]),
+      mutualTls,
+      transport: (address, known) => {
+        seen.push(known?.servers);
+        return grpcTransport(address, known);
+      },
+    });
+    channels.push(channel);
+    await createClient(ConformanceServiceDefinition, { channel }).unary({});
+    expect({ seen, callers }).toEqual({ seen: [['sales']], callers: ['spiffe://rondo.test/gateway'] });
   });
 
   it('takes no identity from the metadata of a call', async () => {

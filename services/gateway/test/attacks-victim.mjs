@@ -37,9 +37,11 @@ function handle(exchange) {
 }
 
 const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
+const { VICTIM_CERT: certPath, VICTIM_KEY: keyPath } = process.env;
 const listener = createListener({
   listen: { host: '127.0.0.1', port: 0 },
   log,
+  ...(certPath && { tls: { certPath, keyPath } }),
   handler: (exchange) => {
     handle(exchange).catch(() => {
       if (exchange.responded) exchange.abort('cancel');

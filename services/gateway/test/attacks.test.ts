@@ -7,15 +7,9 @@ import { connections } from '../../../packages/rpc/test/attacks/connections.js';
 import { floods } from '../../../packages/rpc/test/attacks/floods.js';
 import { malformed } from '../../../packages/rpc/test/attacks/malformed.js';
 import { requests } from '../../../packages/rpc/test/attacks/requests.js';
+import { makeCertificate, noOpenssl } from './support/certificates.js';
+import { closeAll } from './support/listening.js';
 import { SERVED, startVictim, UNHARMED, type Victim } from './support/victim.js';
-
-let victim: Victim;
-
-beforeAll(async () => {
-  victim = await startVictim();
-});
-afterAll(() => victim.close());
-afterEach(() => expect(victim.state()).toEqual(UNHARMED));
 
 const times = <T>(count: number, item: (index: number) => T) =>
   Array.from({ length: count }, (_, index) => item(index));
@@ -108,30 +102,57 @@ const http1Attempts: readonly Attempt[] = [
   ],
 ];
 
-describe.each<[string, readonly Attempt[]]>([
+/** Over TLS, a client says which HTTP it speaks before it does. */
+const speaking =
+  (protocol: string) =>
+  ([name, run]: Attempt): Attempt => [
+    name,
+    ({ tls, ...victim }) => run({ ...victim, ...(tls && { tls: { ...tls, ALPNProtocols: [protocol] } }) }),
+  ];
+
+const KINDS: readonly (readonly [kind: string, attempts: readonly Attempt[]])[] = [
   ['connections', connections],
-  ['HTTP/1.1', http1Attempts],
+  ['HTTP/1.1', http1Attempts.map(speaking('http/1.1'))],
   ['frames', malformed],
   ['requests', requests],
   ['floods', floods],
   ['clients of HTTP/2', clients],
-])('an attack by %s', (_kind, attempts) => {
-  it.each(attempts)('%s', async (_name, run) => {
-    expect(await victim.during(() => run(victim))).toEqual(SERVED);
-  });
-});
+];
 
 /** What the process may keep beyond the memory that it had before the attacks. */
 const GROWTH_BYTES = 300 * 1024 * 1024;
 
-it('leaves nothing behind', async () => {
-  // The slowest attackers are cut off after ten seconds.
-  let usage = await victim.usage();
-  for (let tries = 0; usage.connections > 2 && tries < 2_400; tries += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 25));
-    usage = await victim.usage();
-  }
-  // The honest client's HTTP/2 connection, and perhaps an HTTP/1.1 connection that it keeps.
-  expect(usage.connections).toBeLessThanOrEqual(2);
-  expect(usage.memory).toBeLessThan(GROWTH_BYTES);
+if (noOpenssl !== undefined) process.stdout.write(`SKIPPED: attacks over TLS: ${noOpenssl}\n`);
+
+describe.each([
+  ['without TLS', () => startVictim()],
+  ...(noOpenssl === undefined ? [['over TLS', () => startVictim(makeCertificate('victim'))] as const] : []),
+])('the public port %s withstands an attack', (_how, start) => {
+  let victim: Victim;
+  beforeAll(async () => {
+    victim = await start();
+  });
+  afterAll(async () => {
+    await victim.close();
+    await closeAll();
+  });
+  afterEach(() => expect(victim.state()).toEqual(UNHARMED));
+
+  describe.each(KINDS)('by %s', (_kind, attempts) => {
+    it.each(attempts)('%s', async (_name, run) => {
+      expect(await victim.during(() => run(victim))).toEqual(SERVED);
+    });
+  });
+
+  it('which leaves nothing behind', async () => {
+    // The slowest attackers are cut off after ten seconds.
+    let usage = await victim.usage();
+    for (let tries = 0; usage.connections > 2 && tries < 2_400; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      usage = await victim.usage();
+    }
+    // The honest client's HTTP/2 connection, and perhaps an HTTP/1.1 connection that it keeps.
+    expect(usage.connections).toBeLessThanOrEqual(2);
+    expect(usage.memory).toBeLessThan(GROWTH_BYTES);
+  });
 });

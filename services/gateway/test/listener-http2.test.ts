@@ -4,8 +4,25 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { startTcpProxy } from '@rondo/rpc/internal/testing';
-import { BEGIN, END_STREAM, frame, headersFrame, requestTo, TYPE } from '../../../packages/rpc/test/attacks/frames.js';
+import {
+  BEGIN,
+  END_STREAM,
+  frame,
+  headersFrame,
+  requestTo,
+  TYPE,
+  uint32,
+} from '../../../packages/rpc/test/attacks/frames.js';
+import {
+  HEADERS,
+  openStreams,
+  outcomeOf,
+  outcomesOf,
+  SETTINGS_ENTRIES,
+} from '../../../packages/rpc/test/attacks/session-limits.js';
 import { BodyError, type HttpExchange } from '../src/listener/exchange.js';
+import { http2Options } from '../src/listener/http2.js';
+import { DEFAULT_LIMITS } from '../src/listener/limits.js';
 import { echo, echoStream } from './support/handlers.js';
 import { ask2, cleanUp, closeAll, connect2, connectRaw, listening, logged, textOf } from './support/listening.js';
 import { until } from './support/until.js';
@@ -217,6 +234,35 @@ describe('a request of HTTP/2', () => {
     expect(await ask2(session)).toMatchObject({ status: 500, body: expect.not.stringContaining('broken') });
     expect(await ask2(session, { path: '/good' })).toMatchObject({ status: 200 });
     expect(logged.splice(0)).toHaveLength(1);
+  });
+});
+
+describe('a connection has at most', () => {
+  it.each([SETTINGS_ENTRIES, HEADERS, openStreams(DEFAULT_LIMITS.streams)])('$most $what', async (limit) => {
+    expect(await outcomesOf({ port: (await holding()).port }, limit)).toEqual(['served', limit.refusal]);
+  });
+
+  it('1,000 streams that are reset at once', async () => {
+    const { port } = await holding();
+    const resets = (count: number) =>
+      Array.from({ length: count }, (_, index) => {
+        const stream = index * 2 + 1;
+        const reset = frame(TYPE.RST_STREAM, { stream, payload: uint32(http2.constants.NGHTTP2_CANCEL) });
+        return Buffer.concat([headersFrame(requestTo('/'), { stream }), reset]);
+      });
+    expect(await outcomeOf({ port }, resets(1_000))).toBe('served');
+    // Some hundred more are allowed in the seconds that a busy machine may take for this.
+    expect(await outcomeOf({ port }, resets(10_000), 2_000)).toBe('connection refused');
+  });
+
+  it('what these options of Node say of what no client can observe', () => {
+    expect(http2Options(DEFAULT_LIMITS)).toMatchObject({
+      maxOutstandingPings: 10,
+      maxDeflateDynamicTableSize: 4_096,
+      maxSessionMemory: 32,
+      streamResetBurst: 1_000,
+      streamResetRate: 100,
+    });
   });
 });
 

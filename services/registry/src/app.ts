@@ -35,7 +35,7 @@ export function createApp(
       ),
       implement(
         SettingsServiceDefinition,
-        settingsHandlers({ settings, wallClock, mayServe, isNew, log, checkSetting }),
+        settingsHandlers({ settings, wallClock, mayServe, isNew, log, refusals, checkSetting }),
       ),
     ],
     dependencies,

@@ -13,7 +13,7 @@ import type { Endpoint, ResolutionHandle, Resolver, ResolverListener } from '../
 import { fixedEndpoint, fixedResolver } from '../resolver/static.js';
 import type { Attempt } from '../status/rpc-error.js';
 import type { GrpcTransportOptions } from '../transport/grpc/options.js';
-import { grpcTransports } from '../transport/grpc/transport.js';
+import { encryptionOf, grpcTransports } from '../transport/grpc/transport.js';
 import type { TransportFactory, WireCall } from '../transport/transport.js';
 import { callInstance } from './call-instance.js';
 import { type Choice, choose, type ImaginedCall } from './choose.js';
@@ -30,8 +30,9 @@ import { type ServiceView, viewEndpoints } from './service-view.js';
 import { createServices, type ServiceEntry } from './services.js';
 
 /**
- * Options of {@link createChannel}. `tls`, `mutualTls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs`, `compression` and `tunnel` apply to
- * each gRPC connection, so they can't be combined with a `transport`. An endpoint's own `minPingIntervalMs` takes precedence.
+ * Options of {@link createChannel}. `tls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs`, `compression` and `tunnel` apply to
+ * each gRPC connection, so they can't be combined with a `transport`; `mutualTls` is handed to it for each connection. An endpoint's own
+ * `minPingIntervalMs` takes precedence.
  */
 export interface ChannelOptions extends GrpcTransportOptions {
   readonly resolver: Resolver;
@@ -236,10 +237,12 @@ function connectionsOf(
   }: ConnectionsOptions,
   clocks: { readonly clock: Clock; readonly random: Random },
 ): TransportFactory {
-  const options = { tls, mutualTls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression, tunnel };
-  if (transport === undefined) return grpcTransports({ ...options, ...clocks });
+  const options = { tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression, tunnel };
+  if (transport === undefined) return grpcTransports({ ...options, mutualTls, ...clocks });
   const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  if (given.length === 0) return transport;
+  if (given.length === 0) {
+    return (address, known) => transport(address, { ...known, mutualTls: encryptionOf(mutualTls, known) });
+  }
   const both = `transport and ${given.join(', ')}`;
   throw new TypeError(
     `${both} can't both be given: a transport makes its connections by itself; hand them to grpcTransport in there, or leave transport out`,

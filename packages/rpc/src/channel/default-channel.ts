@@ -48,8 +48,12 @@ export function defaultChannel(): Channel {
   return channel;
 }
 
-/** Mutual TLS with the certificate that the environment names; undefined if TLS is off. */
-function configuredMutualTls(environment: NodeJS.ProcessEnv): MutualTls | undefined {
+/**
+ * Mutual TLS with the certificate that the environment names, which is followed from then on; undefined if TLS is off.
+ *
+ * @throws TypeError that names a variable and its rule, or Error that names the files.
+ */
+export function configuredMutualTls(environment: Readonly<Record<string, string | undefined>>): MutualTls | undefined {
   const settings = readTlsSettings(environment);
   if (settings.mode === 'off') return undefined;
   const file =

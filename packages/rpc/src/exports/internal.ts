@@ -16,6 +16,7 @@ export {
   configuredBreakers,
   configuredBulkheads,
   configuredCompression,
+  configuredMutualTls,
   configuredReplyLimit,
   configuredTransport,
   defaultChannel,

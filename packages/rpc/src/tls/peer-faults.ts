@@ -36,6 +36,7 @@ const FAULTS: readonly (readonly [codes: RegExp, fault: string])[] = [
     /^ECONNRESET$|^EPIPE$/,
     "it left during the TLS handshake; if it refuses this process's certificate, it says why itself",
   ],
+  [/HANDSHAKE_TIMEOUT/, 'the TLS handshake took too long; look at what is between the two'],
   [/NO_SUITABLE|NO_SHARED|HANDSHAKE_FAILURE/, 'it has no cipher or signature in common with this process'],
 ];
 

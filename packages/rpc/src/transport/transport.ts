@@ -8,6 +8,7 @@ import type { Compression } from '../contract/policy.js';
 import type { ReceivedAssertion } from '../principal/verifier.js';
 import { Status } from '../status/code.js';
 import { RpcError, type RpcErrorOptions } from '../status/rpc-error.js';
+import type { MutualTls } from '../tls/mutual-tls.js';
 
 /** A call as it crosses a connection: bytes, and nothing of the contract but the shape of the method. */
 export interface WireCall {
@@ -106,6 +107,11 @@ export interface TransportOptions {
   readonly secure?: boolean | undefined;
   /** The names of the processes that may answer there; missing for any. */
   readonly servers?: readonly string[] | undefined;
+  /**
+   * Mutual TLS with the other processes of the system: the server has to be one of `servers`, wherever it runs. Plaintext if
+   * missing.
+   */
+  readonly mutualTls?: MutualTls | undefined;
 }
 
 /** Creates the transport of an endpoint. It is called once for each. */

@@ -9,6 +9,8 @@ export interface Victim {
   readonly port: number;
   /** The certificate by which the attacker gets in, if the server needs one. */
   readonly tls?: ConnectionOptions;
+  /** The attacker's own address; the machine's choice by default. */
+  readonly from?: string;
 }
 
 /** One attack. It resolves once the victim has had time to be harmed. */
@@ -31,12 +33,12 @@ export function firstOf(socket: Socket, events: readonly string[], patienceMs: n
 }
 
 /** A connection whose errors are ignored. */
-export async function open({ port, tls }: Victim): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
+export async function open({ port, tls, from }: Victim): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', ...(from !== undefined && { localAddress: from }) });
   socket.on('error', () => socket.destroy());
   await once(socket, 'connect');
   if (tls === undefined) return socket;
-  const secured = connectTls({ ...tls, socket, ALPNProtocols: ['h2'] });
+  const secured = connectTls({ ALPNProtocols: ['h2'], ...tls, socket });
   secured.on('error', () => secured.destroy());
   await once(secured, 'secureConnect');
   // Node resets TCP alone.

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
 import { seededRandom } from '../../src/exports/testing.js';
-import { type Attempt, open, send, sending } from './attempt.js';
+import { type Attempt, firstOf, open, send, sending } from './attempt.js';
 import { BEGIN, call, headersFrame, PREFACE, pathOf, requestTo, TYPE } from './frames.js';
 
 /** Random bytes, the same in each run. */
@@ -29,7 +29,8 @@ export const connections: readonly Attempt[] = [
     'TLS',
     async ({ port }) => {
       const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
-      await new Promise((resolve) => socket.once('error', resolve).once('close', resolve));
+      socket.on('error', () => socket.destroy());
+      await firstOf(socket, ['close', 'secureConnect'], 5_000);
       socket.destroy();
     },
   ],

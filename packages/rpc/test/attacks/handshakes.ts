@@ -140,11 +140,20 @@ async function chained(between: CertificatePair): Promise<ConnectionOptions> {
 /** How long a client waits for the server to end the connection. Milliseconds. */
 const PATIENCE_MS = 5_000;
 
+/** Where a client tries to get in. */
+interface Entrance {
+  readonly port: number;
+  readonly authorities: Authorities;
+  /** What it waits for: by default, that the server ends the connection. */
+  readonly until?: 'close' | 'data';
+}
+
 /** Runs an attack; returns whether the server has ended the connection, and the bytes of HTTP/2 that it sent. */
 export async function attempt(
   { plaintext, options = () => ({}), then }: Handshake,
-  { port, authorities }: { readonly port: number; readonly authorities: Authorities },
+  { port, authorities, until = 'close' }: Entrance,
 ): Promise<{ readonly ended: boolean; readonly bytes: number }> {
+  const events = ['close', until];
   const socket = connect(port, '127.0.0.1');
   let bytes = 0;
   socket.on('error', () => socket.destroy());
@@ -153,8 +162,10 @@ export async function attempt(
     socket.on('data', (chunk) => (bytes += isAlert(chunk) ? 0 : chunk.length));
     socket.write(plaintext);
     if (plaintext[0] === HANDSHAKE) socket.end();
-    await firstOf(socket, ['close'], PATIENCE_MS);
-    return { ended: socket.destroyed, bytes };
+    await firstOf(socket, events, PATIENCE_MS);
+    const ended = socket.destroyed;
+    socket.destroy();
+    return { ended, bytes };
   }
   const tls = await options(authorities);
   const secured = connectTls({ ALPNProtocols: ['h2'], ...tls, socket, rejectUnauthorized: false });
@@ -164,7 +175,7 @@ export async function attempt(
     if (then === undefined) secured.write(Buffer.concat([BEGIN, call()]));
     else then(secured);
   });
-  await firstOf(secured, ['close'], PATIENCE_MS);
+  await firstOf(secured, events, PATIENCE_MS);
   const ended = secured.destroyed;
   secured.destroy();
   return { ended, bytes };

@@ -28,8 +28,14 @@ interface Http2Options extends ServerOptions {
   readonly streamResetRate: number;
 }
 
-const optionsOf = ({ headerBytes, streams }: ListenerLimits): Http2Options => ({
+/** Each is set here, also if it is Node's own default today: a later Node must not change it. */
+export const http2Options = ({ headerBytes, streams }: ListenerLimits): Http2Options => ({
   maxHeaderListPairs: 128,
+  /** Entries of a SETTINGS frame. */
+  maxSettings: 32,
+  /** Pings of this side that a client hasn't answered. */
+  maxOutstandingPings: 10,
+  maxDeflateDynamicTableSize: 4 * 1024,
   maxSessionMemory: 32,
   streamResetBurst: 1_000,
   streamResetRate: 100,
@@ -42,7 +48,7 @@ const optionsOf = ({ headerBytes, streams }: ListenerLimits): Http2Options => ({
 });
 
 export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => void): Http2 {
-  const options = optionsOf(setup.limits);
+  const options = http2Options(setup.limits);
   const sessions = new Map<ServerHttp2Session, Activity>();
   let draining = false;
   return {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import http2, { type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import https from 'node:https';
 import { connect, type Socket } from 'node:net';
 import type { Logger } from '@rondo/rpc/call';
 import { createListener, type ListenerOptions, type PublicListener } from '../../src/listener/listener.js';
@@ -48,10 +49,22 @@ interface Asked {
   readonly body?: string | Uint8Array;
 }
 
+/** What a request of HTTP/1.1 needs for TLS with any certificate. */
+export function overTls(secure: boolean): Pick<http.RequestOptions, 'agent' | 'protocol'> {
+  return secure ? { protocol: 'https:', agent: new https.Agent({ rejectUnauthorized: false }) } : {};
+}
+
+/** How a request of HTTP/1.1 is sent. */
+interface Sending {
+  readonly agent?: http.Agent;
+  readonly secure?: boolean;
+}
+
 /** A request over HTTP/1.1. */
-export async function ask1(port: number, asked: Asked & { readonly agent?: http.Agent } = {}): Promise<Answer> {
-  const { method = 'GET', path = '/', headers = {}, body, agent } = asked;
-  const request = http.request({ port, host: '127.0.0.1', method, path, headers, ...(agent ? { agent } : {}) });
+export async function ask1(port: number, asked: Asked & Sending = {}): Promise<Answer> {
+  const { method = 'GET', path = '/', headers = {}, body, agent, secure = false } = asked;
+  const how = agent === undefined ? overTls(secure) : { agent };
+  const request = http.request({ port, host: '127.0.0.1', method, path, headers, ...how });
   request.end(body);
   const [response]: http.IncomingMessage[] = await once(request, 'response');
   if (response === undefined) throw new Error('no response');

@@ -2,14 +2,18 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
+import type { ConnectionOptions } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { ask1, ask2, textOf } from './listening.js';
+import type { CertificateFiles } from './certificates.js';
+import { ask1, ask2, overTls, textOf } from './listening.js';
 
 const PROCESS = fileURLToPath(new URL('../attacks-victim.mjs', import.meta.url));
 
 /** A public port in a process of its own, with an honest client of it. */
 export interface Victim {
   readonly port: number;
+  /** How an attacker connects over TLS; missing without TLS. */
+  readonly tls?: ConnectionOptions;
   /** The exit code and the signal of the process, if it has ended, and its output. */
   readonly state: () => readonly unknown[];
   /** Exchanges messages that begin before an attack and end after it; returns their outcomes. */
@@ -24,26 +28,31 @@ export const SERVED: readonly string[] = ['beforeafter', 'beforeafter', 'anew', 
 
 const STREAM = '/rondo.conformance.v1.ConformanceService/BidiStream';
 
-export async function startVictim(): Promise<Victim> {
+/** Starts a public port; with the certificate in `files`, all clients connect over TLS. */
+export async function startVictim(files?: CertificateFiles): Promise<Victim> {
   let said = '';
-  const env = { ...process.env, NODE_NO_WARNINGS: '1' };
+  const certificate = files && { VICTIM_CERT: files.certPath, VICTIM_KEY: files.keyPath };
+  const env = { ...process.env, NODE_NO_WARNINGS: '1', ...certificate };
   const child: ChildProcess = fork(PROCESS, { env, execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   for (const output of [child.stdout, child.stderr]) output?.on('data', (bytes) => (said += bytes));
   const [{ port }] = await once(child, 'message');
-  const session = http2.connect(`http://127.0.0.1:${port}`);
+  const tls = { rejectUnauthorized: false };
+  const secure = files !== undefined;
+  const session = http2.connect(`${secure ? 'https' : 'http'}://127.0.0.1:${port}`, tls);
   return {
     port,
+    ...(secure && { tls }),
     state: () => [child.exitCode, child.signalCode, said],
     async during(attack) {
       const stream = session.request({ ':method': 'POST', ':path': STREAM });
-      const request = http.request({ port, host: '127.0.0.1', method: 'POST', path: STREAM });
+      const request = http.request({ port, host: '127.0.0.1', method: 'POST', path: STREAM, ...overTls(secure) });
       for (const one of [stream, request]) one.write('before');
       const [[response]] = await Promise.all([once(request, 'response'), once(stream, 'response')]);
       await attack();
       for (const one of [stream, request]) one.end('after');
       const anew = { method: 'POST', path: '/anew', body: 'anew' };
       const streamed = await Promise.all([textOf(stream), textOf(response)]);
-      return [...streamed, (await ask1(port, anew)).body, (await ask2(session, anew)).body];
+      return [...streamed, (await ask1(port, { ...anew, secure })).body, (await ask2(session, anew)).body];
     },
     async usage() {
       child.send('usage');

@@ -27,8 +27,8 @@ export interface HandlerOptions {
   readonly mayServe: MayServe;
   /** How many watches the processes of one identity may have open. */
   readonly watchesOfIdentity: number;
-  /** Records each registration that fails. */
-  readonly refusals: Pick<RefusalLog, 'record'>;
+  /** Records each registration that fails, and each cordon that a service tries. */
+  readonly refusals: Pick<RefusalLog, 'record' | 'recordCall'>;
 }
 
 /** The handlers of the registry's contract over a store. Times in replies are of the registry's wall clock. */
@@ -71,7 +71,8 @@ export function registryHandlers({
         requireOperator(call, 'cordon instances');
         return await store.setOperatorState(instanceId, change);
       };
-      return { position: await withStatus(set()) };
+      const done = observed(set(), (fault) => refusals.recordCall(fault, call.peer));
+      return { position: await withStatus(done) };
     },
     async listOperatorStates() {
       const { marks, position } = await withStatus(store.listOperatorStates());

@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { ManualClock } from '@rondo/rpc/testing';
-import { IncarnationAhead, InstanceTakenOver, LeaseNotFound, LimitReached, SecretMismatch } from '../domain/errors.js';
+import {
+  IdentityRefused,
+  IncarnationAhead,
+  InstanceTakenOver,
+  LeaseNotFound,
+  LimitReached,
+  SecretMismatch,
+} from '../domain/errors.js';
 import { RefusalLog } from './refusal-log.js';
 
 const taken = new InstanceTakenOver('sales-1', 9n);
@@ -49,6 +56,22 @@ describe('the refusal log', () => {
         message: 'a registration was refused: a process that started later holds its instance id',
       },
     ]);
+  });
+
+  it("logs an operator's call of a service, by its certificate, and counts no registration", () => {
+    const { refusalLog, lines } = start();
+    const refused = (who: string) => new IdentityRefused(`spiffe://rondo.test/${who} may not cordon instances`);
+    for (const who of ['sales', 'sales', 'gateway']) refusalLog.recordCall(refused(who), '10.0.0.7:4242');
+    refusalLog.recordCall(new LeaseNotFound('sales-1'), '10.0.0.7:4242');
+    expect(lines).toEqual([
+      { peer: '10.0.0.7:4242', message: 'a call was refused: spiffe://rondo.test/sales may not cordon instances' },
+      {
+        peer: '10.0.0.7:4242',
+        leftOut: 1,
+        message: 'a call was refused: spiffe://rondo.test/gateway may not cordon instances',
+      },
+    ]);
+    expect(refusalLog.counts.identity).toBe(0);
   });
 
   it('logs one instance id once a minute, with the number of omitted lines', async () => {

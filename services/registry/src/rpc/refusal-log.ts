@@ -28,9 +28,9 @@ const MAX_LINES = 10;
 const MINUTE_MS = 60_000;
 
 /**
- * Counts refused registrations and logs them: at most once a minute for each instance id and reason, and at most {@link
- * MAX_LINES} lines a minute in all, so that a caller that is refused again and again doesn't fill the log. The next
- * line states how many were left out.
+ * Counts refused registrations, and logs them and calls that only people and operators may make: at most once a minute for
+ * each instance id and reason, or each process and kind of call, and at most {@link MAX_LINES} lines a minute in all, so that a
+ * caller that is refused again and again doesn't fill the log. The next line states how many were left out.
  */
 export class RefusalLog {
   readonly counts: Readonly<Record<RefusalReason, number>>;
@@ -54,14 +54,23 @@ export class RefusalLog {
     if (reason === undefined) return;
     this.#counts[reason] += 1;
     const { instanceId, incarnation } = registration;
-    if (!this.#takeLine(`${reason} ${instanceId}`)) {
+    const fields = { instanceId, incarnation: String(incarnation), reason, peer };
+    this.#warn(`${reason} ${instanceId}`, fields, `a registration was refused: ${WHY[reason]}`);
+  }
+
+  /** Logs the fault of another call, if the certificate of its process doesn't allow it. */
+  recordCall(fault: unknown, peer: string): void {
+    if (fault instanceof IdentityRefused) this.#warn(fault.message, { peer }, `a call was refused: ${fault.message}`);
+  }
+
+  #warn(subject: string, fields: object, text: string): void {
+    if (!this.#takeLine(subject)) {
       this.#leftOut += 1;
       return;
     }
     const leftOut = this.#leftOut > 0 ? { leftOut: this.#leftOut } : {};
     this.#leftOut = 0;
-    const fields = { instanceId, incarnation: String(incarnation), reason, peer, ...leftOut };
-    this.#log.warn(fields, `a registration was refused: ${WHY[reason]}`);
+    this.#log.warn({ ...fields, ...leftOut }, text);
   }
 
   #takeLine(subject: string): boolean {

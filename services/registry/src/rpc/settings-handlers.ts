@@ -8,6 +8,7 @@ import { MAX_SETTINGS, type SettingRecord, type SettingsStore, settingId } from 
 import { identityOf, isOperator, type MayServe, requireOperator } from './callers.js';
 import { toRpcError } from './faults.js';
 import { checkService, Violations } from './field-rules.js';
+import type { RefusalLog } from './refusal-log.js';
 
 /** What the handlers work with. */
 interface SettingsHandlerOptions {
@@ -19,6 +20,8 @@ interface SettingsHandlerOptions {
   readonly isNew: () => Promise<boolean>;
   /** Records each change. */
   readonly log: Logger;
+  /** Records each change that a service tries. */
+  readonly refusals: Pick<RefusalLog, 'recordCall'>;
   /** What is wrong with a setting, and with which part; undefined if nothing is. */
   readonly checkSetting: CheckSetting;
 }
@@ -41,7 +44,7 @@ const MAX_VERSION = 2n ** 53n;
 
 /** The handlers of the settings over a store. */
 export function settingsHandlers(options: SettingsHandlerOptions): Handlers<typeof SettingsServiceDefinition> {
-  const { settings, log, checkSetting } = options;
+  const { settings, log, checkSetting, refusals } = options;
   const audit = (record: SettingRecord, before: SettingRecord | undefined, peer: string) => {
     const { service, key, value, author } = record;
     const fields = { target: service, key, old: before?.value ?? null, new: value ?? null, author, peer };
@@ -54,14 +57,14 @@ export function settingsHandlers(options: SettingsHandlerOptions): Handlers<type
     },
     async updateSetting({ setting }, call) {
       const change = parseUpdate(setting, checkSetting);
-      refuseServices(call);
+      refuseServices(call, refusals);
       const { before, after } = await withStatus(settings.change(change));
       audit(after, before, call.peer);
       return { setting: toSetting(after), oldValue: before?.value };
     },
     async deleteSetting({ service, key, author }, call) {
       parseAddress({ service, key, author });
-      refuseServices(call);
+      refuseServices(call, refusals);
       const present = settings.list().find((record) => record.service === service && record.key === key);
       if (present?.value === undefined) throw toRpcError(new SettingNotFound(service, key));
       const { before, after } = await withStatus(settings.change({ service, key, author, value: undefined }));
@@ -86,10 +89,11 @@ export function settingsHandlers(options: SettingsHandlerOptions): Handlers<type
 }
 
 /** @throws RpcError `PERMISSION_DENIED` if the caller's certificate is a service's. */
-function refuseServices(call: ServerCall): void {
+function refuseServices(call: ServerCall, refusals: SettingsHandlerOptions['refusals']): void {
   try {
     requireOperator(call, 'change settings');
   } catch (fault) {
+    refusals.recordCall(fault, call.peer);
     throw toRpcError(fault);
   }
 }

@@ -9,11 +9,15 @@ export interface RegistryProcess {
   readonly alive: boolean;
   /** Its whole output so far. */
   output(): string;
+  /** Waits until a line of its output has a match, and gives that line. */
+  printed(pattern: RegExp): Promise<string>;
   close(): Promise<void>;
 }
 
 // The built output, as in production.
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+const LISTENING = /listening on ([\d.:]+)"/;
 
 /** Starts a registry, and resolves once it listens. */
 export async function startRegistryProcess(environment: Readonly<Record<string, string>>): Promise<RegistryProcess> {
@@ -29,14 +33,21 @@ export async function startRegistryProcess(environment: Readonly<Record<string, 
   child.stderr?.on('data', keep);
   const exited = once(child, 'exit');
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-  let address: string | undefined;
-  while (address === undefined) {
-    if (hasEnded()) throw new Error(`the registry has ended: ${output}`);
-    await Promise.race([child.stdout && once(child.stdout, 'data'), exited]);
-    address = /listening on ([\d.:]+)"/.exec(output)?.[1];
-  }
+  const printed = async (pattern: RegExp): Promise<string> => {
+    for (;;) {
+      const found = output
+        .slice(0, output.lastIndexOf('\n') + 1)
+        .split('\n')
+        .find((line) => pattern.test(line));
+      if (found !== undefined) return found;
+      if (hasEnded()) throw new Error(`the registry has ended: ${output}`);
+      await Promise.race([child.stdout && once(child.stdout, 'data'), exited]);
+    }
+  };
+  const [, address = ''] = LISTENING.exec(await printed(LISTENING)) ?? [];
   return {
     address,
+    printed,
     get alive() {
       return !hasEnded();
     },

@@ -1,7 +1,6 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
 import type { Clock, Random } from '../../clock/clock.js';
 import { COMPRESSIONS, type Compression } from '../../contract/policy.js';
-import type { MutualTls } from '../../tls/mutual-tls.js';
 import type { TransportOptions } from '../transport.js';
 import { serverNameOptions, type TlsOptions } from './credentials.js';
 
@@ -14,13 +13,8 @@ export interface GrpcTransportOptions extends TransportOptions {
   readonly maxReplyBytes?: number | undefined;
   /** The timeout of one connection attempt, HTTP/2 settings included. Milliseconds; 1,000 by default. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Plaintext if missing; `{}` is TLS with a server that the machine trusts. */
+  /** TLS with a server of another system, instead of `mutualTls`; `{}` trusts what the machine trusts. */
   readonly tls?: TlsOptions | undefined;
-  /**
-   * Mutual TLS with the other processes of the system, instead of `tls`: the server has to be the process that the contract
-   * names, wherever it runs.
-   */
-  readonly mutualTls?: MutualTls | undefined;
   /**
    * The compression of requests if neither the call nor the contract sets one; none by default. Servers that don't
    * accept gzip get none after their first answer.

@@ -3,12 +3,14 @@ import type { CallContext } from '../../call/call-context.js';
 import type { Clock, Random } from '../../clock/clock.js';
 import { systemClock } from '../../clock/system.js';
 import { Status } from '../../status/code.js';
+import type { MutualTls } from '../../tls/mutual-tls.js';
 import {
   type ConnectivityState,
   type Transport,
   TransportError,
   type TransportEvent,
   type TransportFactory,
+  type TransportOptions,
   type WireCall,
   type WireHandler,
 } from '../transport.js';
@@ -34,10 +36,14 @@ export function grpcTransports(options: GrpcTransportsOptions): TransportFactory
   return (address, known) => {
     const minPingIntervalMs = known?.minPingIntervalMs ?? options.minPingIntervalMs;
     const tunnel = options.tunnel !== false && known?.tunnel === true;
-    const { secure, servers } = known ?? {};
-    const mutualTls = secure === false && options.mutualTls?.mode !== 'on' ? undefined : options.mutualTls;
-    return grpcTransport(address, { ...options, minPingIntervalMs, tunnel, mutualTls, servers });
+    const mutualTls = encryptionOf(options.mutualTls, known);
+    return grpcTransport(address, { ...options, minPingIntervalMs, tunnel, mutualTls, servers: known?.servers });
   };
+}
+
+/** The TLS of a connection: an endpoint without TLS is plaintext to a permissive process, and to no other. */
+export function encryptionOf(mutualTls: MutualTls | undefined, known?: TransportOptions): MutualTls | undefined {
+  return known?.secure === false && mutualTls?.mode !== 'on' ? undefined : mutualTls;
 }
 
 /** The most replaced connections that still carry calls. Beyond that, resets wait instead. */
