@@ -63,5 +63,9 @@ const listener = createListener({
   },
 });
 const { address } = await listener.listen();
-process.on('message', () => process.send({ connections: listener.connections, memory: process.memoryUsage.rss() }));
+process.on('message', () => {
+  gc();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  process.send({ connections: listener.connections, used: heapUsed + external, resident: rss });
+});
 process.send({ port: Number(address.split(':').pop()) });

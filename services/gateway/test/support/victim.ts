@@ -18,8 +18,8 @@ export interface Victim {
   readonly state: () => readonly unknown[];
   /** Exchanges messages that begin before an attack and end after it; returns their outcomes. */
   during(attack: () => Promise<unknown>): Promise<readonly string[]>;
-  /** Its open connections, and its memory in bytes. */
-  usage(): Promise<{ readonly connections: number; readonly memory: number }>;
+  /** Its open connections, and its memory in bytes after a collection of garbage: what it uses, and what it holds of the system. */
+  usage(): Promise<{ readonly connections: number; readonly used: number; readonly resident: number }>;
   close(): Promise<void>;
 }
 
@@ -33,7 +33,11 @@ export async function startVictim(files?: CertificateFiles): Promise<Victim> {
   let said = '';
   const certificate = files && { VICTIM_CERT: files.certPath, VICTIM_KEY: files.keyPath };
   const env = { ...process.env, NODE_NO_WARNINGS: '1', ...certificate };
-  const child: ChildProcess = fork(PROCESS, { env, execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const child: ChildProcess = fork(PROCESS, {
+    env,
+    execArgv: ['--expose-gc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
   for (const output of [child.stdout, child.stderr]) output?.on('data', (bytes) => (said += bytes));
   const [{ port }] = await once(child, 'message');
   const tls = { rejectUnauthorized: false };
