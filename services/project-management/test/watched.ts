@@ -5,8 +5,8 @@ import type {
   WatchMembersResponse,
   WatchReservationsResponse,
 } from '@rondo/contracts/projects/v1/team';
+import { readWatch, type Told } from '@rondo/resources/testing';
 import type { CallOptions } from '@rondo/rpc/client';
-import { readWatch, type Told } from '@rondo/rpc/testing';
 import type { Company } from './company.js';
 
 export type Clients = Pick<Company, 'projects' | 'team'>;

@@ -1,8 +1,8 @@
 import type { Customer, WatchCustomersResponse } from '@rondo/contracts/sales/v1/customers';
 import type { Product, WatchProductsResponse } from '@rondo/contracts/sales/v1/products';
 import type { Quote, WatchQuotesResponse } from '@rondo/contracts/sales/v1/quotes';
+import { readWatch, type Told } from '@rondo/resources/testing';
 import type { CallOptions } from '@rondo/rpc/client';
-import { readWatch, type Told } from '@rondo/rpc/testing';
 import { type Company, euros } from './company.js';
 
 export type Clients = Pick<Company, 'customers' | 'products' | 'quotes'>;

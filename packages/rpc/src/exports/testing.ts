@@ -18,5 +18,4 @@ export { ManualClock, SettableWallClock } from '../testing/manual-clock.js';
 export { seededRandom } from '../testing/seeded-random.js';
 export { createTestChannel, standIn } from '../testing/test-channel.js';
 export { untilAnswered } from '../testing/until-answered.js';
-export { readWatch, type Told, type WatchMessage, type WatchReader } from '../testing/watch-reader.js';
 export { createMemoryNetwork } from '../transport/memory/network.js';

@@ -1,0 +1,19 @@
+/**
+ * Tests of services that let their resources be watched.
+ *
+ * ```ts
+ * import { readWatch } from '@rondo/resources/testing';
+ *
+ * const watch = readWatch(books.watchBooks({}), (event) =>
+ *   event.$case === 'snapshot'
+ *     ? { items: event.value.books, first: event.value.first, more: event.value.more }
+ *     : { changed: event.value },
+ * );
+ * expect(await watch.snapshot()).toEqual([]);
+ * await books.createBook({ book: { title: 'A book' } });
+ * expect(await watch.changed()).toMatchObject({ title: 'A book' });
+ * await watch.end();
+ * ```
+ */
+
+export { readWatch, type Told, type WatchMessage, type WatchReader } from '../testing/watch-reader.js';
