@@ -2,7 +2,7 @@ import TestSequencer from '@jest/test-sequencer';
 
 /** What takes a quarter of a minute or more. */
 const LONG =
-  /(?:registry\/test\/(?:etcd-\w+|simulation\/simulation)|e2e\/(?:clones\/(?:new-service|cookbook|tutorial|foreign|dev)|chaos|browser\/browser|restart|journeys|backup))\.test\.ts$/;
+  /(?:registry\/test\/(?:etcd-\w+|simulation\/simulation)|e2e\/(?:clones\/(?:new-service|cookbook|tutorial|foreign|dev)|chaos|upgrade|browser\/browser|restart|journeys|backup))\.test\.ts$/;
 
 /**
  * Begins with the files that take long, where nothing is known of an earlier run, as in a fresh clone: one that came last
