@@ -71,7 +71,7 @@ answerParent({
     events = Array.from({ length: watches }, () => 0);
     for (const index of events.keys()) void watch(client, index);
   },
-  /** What this process authenticates itself with, and whom it trusts. */
+  /** The certificate of this process, and the authorities that it trusts. */
   certificate: () => `${mutualTls.identity.current.cert}${mutualTls.identity.current.ca}`,
   /** How many events each watch has had, and why watches have ended. */
   watched: () => ({ events, broken }),

@@ -124,7 +124,7 @@ const overTls = process.env['ATTACKS_TLS'] === 'on' && noOpenssl === undefined;
 if (process.env['ATTACKS_TLS'] === 'on' && !overTls) process.stdout.write(`SKIPPED: attacks over TLS: ${noOpenssl}\n`);
 
 /** What the process may still use after the attacks, and what it may hold of the system, of which OpenSSL keeps 0.4 GB. */
-const [USED_BYTES, RESIDENT_BYTES] = [100 * 1024 * 1024, (overTls ? 1024 : 500) * 1024 * 1024];
+const [USED_BYTES, RESIDENT_BYTES] = [100 * 1024 * 1024, (overTls ? 1024 : 350) * 1024 * 1024];
 
 describe(`the public port ${overTls ? 'over TLS' : 'without TLS'} withstands an attack`, () => {
   let victim: Victim;

@@ -81,7 +81,7 @@ it('shows no rows to a watcher that sees none, also none without an owner', asyn
   for (const owner of ['', null, 'ada']) expect(filter?.accepts(row({ owner }))).toBe(false);
 });
 
-it('tells handovers to those whom they concern, whatever part of the snapshot they have', async () => {
+it('tells handovers to the watchers that they concern, whatever part of the snapshot they have', async () => {
   const { filter, rowsOf, snapshot } = await watchBooks({ watcher: ADA, of: 'a' }, { seen: 'north' }).begin();
   const handover = (fields: object) => ({ handover: true, ...fields });
   const concerned = [
