@@ -24,17 +24,19 @@ export interface Connection {
   release(): void;
 }
 
-/** The pool, and the generations of its connections. */
+/** Where connections come from. */
 interface ConnectionSource {
   readonly pool: Pool;
   readonly generations: Generations;
+  /** How long an aborted statement may go on before it is cancelled. */
+  readonly abortGraceMs: number;
 }
 
 /** Takes a connection from the pool within the bounds. It closes outdated connections. */
-export async function acquire({ pool, generations }: ConnectionSource, bounds: Bounds): Promise<Connection> {
+export async function acquire(source: ConnectionSource, bounds: Bounds): Promise<Connection> {
   for (;;) {
-    const client = await takeClient(pool, bounds);
-    if (!generations.isOutdated(client)) return createConnection(client, generations);
+    const client = await takeClient(source.pool, bounds);
+    if (!source.generations.isOutdated(client)) return createConnection(client, source);
     client.release(true);
   }
 }
@@ -61,7 +63,7 @@ function classifyUnlessAborted(error: unknown, signal: AbortSignal | undefined):
   return signal?.aborted && error === signal.reason ? error : classify(error);
 }
 
-function createConnection(client: PoolClient, generations: Generations): Connection {
+function createConnection(client: PoolClient, { generations, abortGraceMs }: ConnectionSource): Connection {
   let ended = false;
   let fault: unknown;
   // The driver takes one statement at a time; a caller may send several, as with Promise.all.
@@ -79,7 +81,7 @@ function createConnection(client: PoolClient, generations: Generations): Connect
     bounds.signal?.throwIfAborted();
     if (ended) throw fault ?? new DatabaseUnavailable('the connection was closed');
     try {
-      return await withBounds(start(), bounds, abandon);
+      return await withBounds(start(), { ...bounds, abortGraceMs }, abandon);
     } catch (error) {
       const classified = classifyUnlessAborted(error, bounds.signal);
       fault ??= classified;

@@ -203,7 +203,7 @@ describe('errors', () => {
 });
 
 describe('abort', () => {
-  it('ends a running statement at once, here and in the server', async () => {
+  it('ends a running statement, here and in the server', async () => {
     const pool = createPool({ url, applicationName: 'aborted' });
     const abort = new AbortController();
     const reason = new Error('the caller is gone');
@@ -213,6 +213,31 @@ describe('abort', () => {
     await sleeping;
     await eventually('the server has ended it', async () => (await connected('aborted')) === 0n);
     await expect(pool.check()).resolves.toBeUndefined();
+    await pool.close();
+  });
+
+  it('costs no connection if the statement ends in the time of grace, in a transaction or not', async () => {
+    const pool = createPool({ url, maxConnections: 1, applicationName: 'soon', abortGraceMs: 60_000 });
+    const backend = async () => (await pool.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid;
+    const before = await backend();
+    const reason = new Error('the caller is gone');
+    /** Aborts a statement that waits for a lock, and frees the lock. */
+    const abortWaiting = async (lock: (signal: AbortSignal) => Promise<unknown>) => {
+      const abort = new AbortController();
+      await database
+        .transaction(async (holder) => {
+          await holder.query('LOCK TABLE parent');
+          const waiting = expect(lock(abort.signal)).rejects.toBe(reason);
+          await eventually('the statement waits', async () => (await running('soon')) === 1n);
+          abort.abort(reason);
+          return { waiting };
+        })
+        .then(({ waiting }) => waiting);
+    };
+    const read = 'SELECT FROM parent';
+    await abortWaiting((signal) => pool.query(read, [], { signal }));
+    await abortWaiting((signal) => pool.transaction((transaction) => transaction.query(read), { signal }));
+    await expect(backend()).resolves.toBe(before);
     await pool.close();
   });
 

@@ -41,6 +41,11 @@ export interface PoolOptions {
    * prepared transaction in doubt keeps its locks, and every statement that waits for them keeps a connection.
    */
   readonly lockTimeoutMs?: number;
+  /**
+   * How long an aborted statement may go on before it is cancelled; default 50. Most end sooner, and one that is cancelled costs its
+   * connection.
+   */
+  readonly abortGraceMs?: number;
   /** Receives the error of a connection that broke while idle or between statements. No action is needed. */
   readonly onError?: (error: unknown) => void;
 }
@@ -60,15 +65,16 @@ interface Statement {
  */
 export function createPool(given: PoolOptions): Database {
   const options = { ...given, ...boundsOf(given.url) };
-  const { statementTimeoutMs = 10_000 } = options;
+  const { statementTimeoutMs = 10_000, abortGraceMs = 50 } = options;
   const pool = openPool(options, statementTimeoutMs);
-  const source = { pool, generations: new Generations() };
+  const source = { pool, generations: new Generations(), abortGraceMs };
   pool.on('connect', (client) => source.generations.add(client));
   const boundMs = (timeoutMs: number): number => (timeoutMs > 0 ? timeoutMs + ANSWER_GRACE_MS : 0);
   const contextOf = (leftMs?: number): TransactionContext => ({
     acquire: (signal) => acquire(source, { signal, timeoutMs: leftMs }),
     boundMs,
     statementTimeoutMs,
+    abortGraceMs,
   });
 
   const runOnce = async <Row extends object>({ sql, params = [], options = {}, leftMs }: Statement) => {

@@ -1,3 +1,4 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { TooManyCalls } from './errors.js';
 import { createShare, type ShareOptions } from './share.js';
@@ -16,8 +17,10 @@ function startPool(options: ShareOptions) {
   return { share, begun, end: (sql: string) => ends.get(sql)?.() };
 }
 
-/** Settled promises have passed on their results. */
-const settled = () => new Promise((resolve) => setTimeout(resolve));
+/** Settled promises have passed on their results, and turns have ended. */
+async function settled() {
+  for (let round = 0; round < 8; round += 1) await nextRound();
+}
 
 describe('a share of a pool', () => {
   it('runs so many calls at once, and the others in the order in which they came', async () => {

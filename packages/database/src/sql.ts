@@ -8,8 +8,13 @@ export type SqlValue = string | number | bigint | boolean | Date | Uint8Array | 
 
 /** Options of one statement. */
 export interface QueryOptions {
-  /** When it aborts, the wait for a connection ends, a running statement is cancelled, and the reason is thrown. */
+  /**
+   * When it aborts, the wait for a connection ends, a running statement is cancelled unless it ends within `abortGraceMs` of
+   * the pool, and the reason is thrown.
+   */
   readonly signal?: AbortSignal | undefined;
+  /** Who calls, for the turns in a share of a pool. Calls without a caller are those of one caller. */
+  readonly caller?: string | undefined;
   /** How to wait for an unavailable database. Without it the call fails at once. No effect inside a transaction. */
   readonly outageWait?: OutageWait | undefined;
   /**
@@ -85,7 +90,7 @@ export interface Database extends Queries {
    * statement), **`work` runs again** after a random pause, so it must have no other effects. With `outageWait` it also
    * runs again if the database became unavailable, unless the commit had been sent and `repeatable` isn't set.
    *
-   * An abort takes effect at once, even if `work` ignores it, until the commit is sent. Then the outcome is awaited. If
+   * An abort takes effect within the pool's `abortGraceMs`, even if `work` ignores it, until the commit is sent. Then the outcome is awaited. If
    * `work` swallowed a statement's error, the call rejects with that error.
    *
    * @throws SerializationFailure if every attempt lost; CommitOutcomeUnknown if the database became unavailable during the

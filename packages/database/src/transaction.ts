@@ -12,6 +12,8 @@ export interface TransactionContext {
   /** The client's timeout for a statement with this `statement_timeout`; see `pool.ts`. */
   boundMs(statementTimeoutMs: number): number;
   readonly statementTimeoutMs: number;
+  /** How long an aborted transaction may go on before its connection is closed. */
+  readonly abortGraceMs: number;
   /** If set, the transaction is prepared under it instead of committed. */
   readonly gid?: string;
 }
@@ -61,7 +63,8 @@ async function attemptOnce<T>(
       if (statementTimeoutMs === 0) await connection.run('SET LOCAL lock_timeout = 0', [], { signal, timeoutMs });
     }
     const { transaction, end } = openTransaction(connection, { signal, timeoutMs });
-    const result = await withBounds(work(transaction), { signal }, connection.abandon).finally(end);
+    const { abortGraceMs } = context;
+    const result = await withBounds(work(transaction), { signal, abortGraceMs }, connection.abandon).finally(end);
     await finish(connection, context.gid, timeoutMs);
     return result;
   } catch (error) {

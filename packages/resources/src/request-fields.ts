@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ReportFault } from '@rondo/rpc/status';
 import type { ChangedSince } from './domain/request.js';
 import type { CalendarDate } from './domain/stored.js';
@@ -71,10 +71,10 @@ export function changedSince(etag: string, present: Etagged): readonly string[] 
     .map(([path]) => path);
 }
 
+/** The first digits of the SHA-256 of a value's JSON; a bigint is a string in it. */
 function digestOf(value: unknown, digits = FIELD_DIGITS): string {
-  return sha256(value ?? null)
-    .digest('hex')
-    .slice(0, digits);
+  const text = JSON.stringify(value ?? null, (_key, part: unknown) => (typeof part === 'bigint' ? `${part}` : part));
+  return hash('sha256', text).slice(0, digits);
 }
 
 /** The fields that an update may change, by path, and whether the request sets each. */
@@ -103,12 +103,6 @@ export function readUpdateMask<Path extends string>(
 export function required(report: ReportFault, text: string): string {
   if (text.trim() === '') report('is required, and not only spaces');
   return text;
-}
-
-/** The hash of a value's JSON; a bigint is a string in it. */
-function sha256(value: unknown): Hash {
-  const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? `${part}` : part));
-  return createHash('sha256').update(text);
 }
 
 /** `google.type.Date`. */

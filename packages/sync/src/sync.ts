@@ -1,4 +1,4 @@
-import type { Database } from '@rondo/database';
+import { type Database, Turns } from '@rondo/database';
 import { type Clock, createSemaphore, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { WatchUnavailable } from './errors.js';
 import { createFeed, type Feed } from './feed/feed.js';
@@ -64,11 +64,11 @@ export function createSync(options: SyncOptions): Sync {
     checkListener: () => listener?.check(),
   });
   const semaphores = {
-    snapshots: createSemaphore(bounds.maxSnapshots),
     largeSnapshots: createSemaphore(bounds.maxLargeSnapshots),
     parts: createSemaphore(bounds.heldParts),
   };
-  const context = { database, clock, feed, relay, bounds, onEvent, semaphores };
+  const snapshotTurns = new Turns({ maxRunning: bounds.maxSnapshots, maxWaiting: bounds.maxWatchers });
+  const context = { database, clock, feed, relay, bounds, onEvent, semaphores, snapshotTurns };
   const watchers = createWatchers(context, () => {
     listener ??= startListener({
       url,

@@ -151,7 +151,7 @@ describe('a request of HTTP/2', () => {
     let answer = await another();
     while (answer.status === 503) answer = await another();
     expect(answer).toMatchObject({ status: 200 });
-  }, 20_000);
+  });
 
   it('is asked to go on', async () => {
     const { port } = await listening({ handler: echo });

@@ -10,7 +10,7 @@ beforeAll(async () => {
   company = await startCompany();
   replica = await company.startReplicas(1);
   await company.database.transaction((transaction) => transaction.script(PARTIES));
-}, 60_000);
+});
 afterAll(() => company.stop());
 
 /** Statements of the version before the feeds, which knows nothing of them: one adds rows, the others write one. */

@@ -44,7 +44,7 @@ beforeAll(async () => {
   database = createPool({ url: company.databaseUrl, maxConnections: 2 });
   await database.transaction((transaction) => transaction.script(FILL));
   await database.query('ANALYZE');
-}, 60_000);
+});
 afterAll(async () => {
   await database.close();
   await company.stop();

@@ -243,7 +243,7 @@ describe('the changes of a stock', () => {
       const ordered = changes.filter(({ reason }) => reason === ORDERED);
       expect(new Set(ordered.map(({ reference }) => reference)).size).toBe(ordered.length);
     }
-  }, 60_000);
+  });
 });
 
 describe('the stock of products from before', () => {
@@ -299,5 +299,5 @@ describe('the stock of products from before', () => {
       await before?.close();
       await company.stop();
     }
-  }, 60_000);
+  });
 });

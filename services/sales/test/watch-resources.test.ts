@@ -15,7 +15,7 @@ beforeAll(async () => {
   replica = await company.startReplica();
   database = createPool({ url: company.databaseUrl, maxConnections: 2 });
   await database.transaction((transaction) => transaction.script(PARTIES));
-}, 60_000);
+});
 afterAll(async () => {
   await database.close();
   await replica.stop();

@@ -60,3 +60,4 @@ export type {
   Transaction,
   TransactionOptions,
 } from '../sql.js';
+export { type Turn, type TurnOptions, Turns } from '../turns.js';

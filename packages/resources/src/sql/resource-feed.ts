@@ -1,4 +1,5 @@
 import type { Queries, SqlValue, Transaction } from '@rondo/database';
+import { currentWorkLimits } from '@rondo/rpc/call';
 import { type KeyedRows, type PayloadFields, payloadFields, type Sync } from '@rondo/sync';
 import type { ResourceEvent, ResourceFeed, ResourceWatch, Watcher } from '../domain/watch.js';
 import { cutBySize } from './message-size.js';
@@ -76,7 +77,8 @@ async function* eventsUntilHandover<Row extends object, T>(
 ): AsyncGenerator<ResourceEvent<T>, string | undefined, undefined> {
   const { resumeToken, signal } = watch;
   const view = await viewOf(options, source, watch);
-  for await (const event of options.sync.watch({ topic: source.table, resumeToken, signal, ...view })) {
+  const { caller } = currentWorkLimits();
+  for await (const event of options.sync.watch({ topic: source.table, resumeToken, caller, signal, ...view })) {
     const { resumeToken: reached = '' } = event;
     if (event.kind === 'snapshot') {
       yield { kind: 'snapshot', items: event.part, first: event.first, more: !event.last, resumeToken: reached };

@@ -3,6 +3,7 @@ import type { Clock } from '../clock/clock.js';
 import { systemClock } from '../clock/system.js';
 import type { Method } from '../contract/method.js';
 import type { CallContext } from './call-context.js';
+import { callerOf } from './caller-of.js';
 import type { ContextValues } from './context-values.js';
 import type { Once } from './keyed-call.js';
 
@@ -15,6 +16,8 @@ export interface CallScope {
   readonly traceId: string;
   /** The values of the call, such as its principal. */
   readonly values?: ContextValues;
+  /** The caller's address. */
+  readonly peer?: string;
   /** The method being served. */
   readonly method: Method;
   /** Set if the call has an idempotency key: what its transaction does to take effect once. */
@@ -77,6 +80,8 @@ export interface WorkLimits {
   /** Aborts once no caller waits for the answer: the caller cancelled, or the deadline passed. */
   readonly signal: AbortSignal | undefined;
   readonly outageWait: OutageWait | undefined;
+  /** Who makes the call: the process, and the principal on whose behalf it calls. If neither is known, the address. */
+  readonly caller?: string | undefined;
   /** Set if the call has an idempotency key. Its transaction then takes effect once. */
   readonly once?: Once | undefined;
 }
@@ -84,7 +89,10 @@ export interface WorkLimits {
 /** The limits of the call being served, as a database statement takes them; all are undefined outside a handler. */
 export function currentWorkLimits(): WorkLimits {
   const scope = currentScope();
-  return { signal: scope?.signal, outageWait: currentOutageWait(), ...(scope?.once && { once: scope.once }) };
+  if (scope === undefined) return { signal: undefined, outageWait: undefined };
+  const { signal, values, peer, once } = scope;
+  const caller = (values && callerOf(values)) || peer;
+  return { signal, outageWait: currentOutageWait(), caller, ...(once && { once }) };
 }
 
 /** How long the call being served may wait for a dependency; undefined outside a handler. */

@@ -182,12 +182,13 @@ class OnceCall implements Once {
   /** The scope of the call with some properties of its own. */
   scope(own: Pick<CallScope, 'once' | 'inTransaction'>): CallScope {
     const { call } = this;
-    const { context, traceId, method, values } = call;
+    const { context, traceId, method, values, peer } = call;
     return {
       context,
       traceId,
       method,
       values,
+      peer,
       ...own,
       get signal() {
         return call.signal;

@@ -41,7 +41,7 @@ beforeAll(async () => {
     const all = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
     told = checkRules(all, ['p.proto']);
   });
-}, 60_000);
+});
 
 it.each(refused)('refuses %s', (body, reason) => {
   const index = refused.findIndex(([one]) => one === body);

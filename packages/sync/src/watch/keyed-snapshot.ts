@@ -78,8 +78,8 @@ function includedAbove<Part>(
 
 /** Reads in a transaction that has ended when this resolves, however slow the watcher is. */
 async function readRows<Part>(context: WatchContext, options: Options<Part>, after: bigint) {
-  const { topic, signal, snapshot } = options;
-  const { database, clock, bounds, semaphores } = context;
+  const { topic, signal, caller, snapshot } = options;
+  const { database, clock, bounds, snapshotTurns } = context;
   const reading = { database, clock, timeoutMs: bounds.snapshotTimeoutMs, signal };
   const work = async (transaction: Transaction) => ({
     ...(await readMoment(transaction, topic)),
@@ -87,7 +87,7 @@ async function readRows<Part>(context: WatchContext, options: Options<Part>, aft
   });
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await semaphores.snapshots.run(() => readOnce(reading, work), signal);
+      return await snapshotTurns.run(() => readOnce(reading, work), { signal, caller });
     } catch (error) {
       await relayFirst(context.relay, error, attempt);
     }

@@ -47,7 +47,7 @@ async function* partsFromMemory<Part>(
   context: WatchContext,
   options: Options<Part>,
 ): AsyncGenerator<SnapshotPart<Part>, boolean, undefined> {
-  const { semaphores, bounds } = context;
+  const { snapshotTurns, semaphores, bounds } = context;
   const releases: (() => void)[] = [];
   const releaseParts = (): void => {
     for (const release of releases.splice(0)) release();
@@ -61,8 +61,7 @@ async function* partsFromMemory<Part>(
     return true;
   };
   try {
-    const release = await semaphores.snapshots.acquire(options.signal);
-    const whole = await readWhole(readingOf(context, options), hold).finally(release);
+    const whole = await snapshotTurns.run(() => readWhole(readingOf(context, options), hold), options);
     if (whole === undefined) return true;
     const { parts, place } = whole;
     for (const part of parts.splice(0, parts.length - 1)) yield { part, place: undefined };

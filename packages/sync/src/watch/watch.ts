@@ -1,4 +1,4 @@
-import { type Database, DatabaseUnavailable, StatementTimeout, type Transaction } from '@rondo/database';
+import { type Database, DatabaseUnavailable, StatementTimeout, type Transaction, type Turns } from '@rondo/database';
 import type { Clock, createSemaphore } from '@rondo/rpc/clock';
 import { WatchUnavailable } from '../errors.js';
 import type { Feed, Subscription } from '../feed/feed.js';
@@ -26,6 +26,8 @@ export interface WatchOptions<Part> {
    * filter and `keyOf` get rows. By default the payload is the only row.
    */
   readonly rowsOf?: ((payload: unknown) => readonly unknown[]) | undefined;
+  /** Who watches. Callers take turns in reading snapshots. Watches without a caller are those of one caller. */
+  readonly caller?: string | undefined;
   /** Ends the watch, which then rejects with its reason. */
   readonly signal: AbortSignal;
 }
@@ -73,9 +75,9 @@ export interface WatchContext {
   readonly clock: Clock;
   readonly feed: Feed;
   readonly relay: Relay;
+  /** Of the watches that read a snapshot into memory, or a part of one. */
+  readonly snapshotTurns: Turns;
   readonly semaphores: {
-    /** Snapshots that are read into memory. */
-    readonly snapshots: ReturnType<typeof createSemaphore>;
     /** Larger snapshots, which are read as their readers take them. */
     readonly largeSnapshots: ReturnType<typeof createSemaphore>;
     /** Parts of snapshots in memory, of all watches. */

@@ -1,6 +1,7 @@
 import type { Transaction } from '@rondo/database';
 import { NotFound } from '@rondo/resources/domain';
 import { cutBySize, inParts, toWatchError } from '@rondo/resources/sql';
+import { currentWorkLimits } from '@rondo/rpc/call';
 import type { Sync } from '@rondo/sync';
 import { projectName } from '../domain/names.js';
 import type { ProjectFeed, ProjectSnapshotPart } from '../domain/project-feed.js';
@@ -24,8 +25,16 @@ export function createProjectFeed(sync: Pick<Sync, 'watch'>): ProjectFeed {
     async *watch({ projectId, watcher, resumeToken, signal }) {
       const filter = watcher && { name: `watched by ${watcher.identity}`, accepts: () => true };
       const snapshot = (transaction: Transaction) => readParts(transaction, projectId);
+      const options = {
+        topic: topicOf(projectId),
+        resumeToken,
+        caller: currentWorkLimits().caller,
+        signal,
+        filter,
+        snapshot,
+      };
       try {
-        for await (const event of sync.watch({ topic: topicOf(projectId), resumeToken, signal, filter, snapshot })) {
+        for await (const event of sync.watch(options)) {
           if (event.kind === 'change') {
             await watcher?.requireInSight();
             yield { ...parseChange(event.payload), resumeToken: event.resumeToken };

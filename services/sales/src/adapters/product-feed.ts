@@ -1,4 +1,5 @@
 import { toWatchError } from '@rondo/resources/sql';
+import { currentWorkLimits } from '@rondo/rpc/call';
 import { payloadFields, type Sync } from '@rondo/sync';
 import type { ProductFeed } from '../domain/product.js';
 
@@ -13,8 +14,9 @@ export function createProductFeed(sync: Pick<Sync, 'watch'>): ProductFeed {
   };
   return {
     async *watch(signal) {
+      const { caller } = currentWorkLimits();
       try {
-        for await (const event of sync.watch({ topic: PRODUCTS_TOPIC, signal, snapshot })) {
+        for await (const event of sync.watch({ topic: PRODUCTS_TOPIC, caller, signal, snapshot })) {
           if (event.kind === 'change') yield* idsOf(event.payload);
           else yield undefined;
         }
