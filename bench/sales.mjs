@@ -24,9 +24,10 @@ export const benchmark = {
     orders: { type: 'count', default: 1_000_000, help: 'how many orders the large company has' },
     clients: { type: 'count', default: 30, help: 'how many readers do harm' },
     honest: { type: 'count', default: 100, help: 'how many readers do not' },
-    seconds: { type: 'count', default: 20, help: 'how long they read' },
+    cancels: { type: 'count', default: 20, help: 'how often a second each reader that cancels does so; up to 300' },
+    seconds: { type: 'count', default: 15, help: 'how long they read, three times' },
   },
-  async run({ rounds, calls, quotes, orders, clients, honest, seconds }, { folder, onClose }) {
+  async run({ rounds, calls, quotes, orders, clients, honest, cancels, seconds }, { folder, onClose }) {
     const postgres = await startPostgres(folder, { settings: { fsync: false } });
     onClose(() => postgres.stop());
     const accepted = (rounds + 1) * calls;
@@ -43,7 +44,7 @@ export const benchmark = {
     const options = { rounds, calls, maxRatio: MAX_RATIO };
     const accepts = await compareReads(companies.map(acceptancesOf), options);
     const reads = await compareReads(companies.map(readsOf), options);
-    const unharmed = await measureFlood(companies[1], { clients, honest, seconds });
+    const unharmed = await measureFlood(companies[1], { clients, honest, seconds, cancelEveryMs: 1_000 / cancels });
     return accepts && reads && unharmed;
   },
 };

@@ -27,11 +27,13 @@ const kinds = [
       await sleep(SLOW_MS);
     }
   },
-  async function cancel({ quotes }) {
+  async function cancel({ quotes, cancelEveryMs }) {
+    const pause = sleep(cancelEveryMs);
     await quotes
       .listQuotes({ filter: 'state = ACCEPTING' }, { signal: AbortSignal.timeout(CANCEL_MS) })
       .catch(() => undefined);
     done.cancelled += 1;
+    await pause;
   },
   async function listEverything({ orders, quotes }) {
     for (const list of [orders.listOrders, quotes.listQuotes]) {
@@ -45,16 +47,17 @@ const kinds = [
 ];
 
 /** Does its kind of harm until this process ends. */
-async function read(index, address) {
+async function read(index, { address, cancelEveryMs }) {
   const channel = createChannel({ resolver: staticResolver([address]) });
-  const clients = {
+  const own = {
+    cancelEveryMs,
     orders: createClient(OrderServiceDefinition, { channel }),
     quotes: createClient(QuoteServiceDefinition, { channel }),
   };
   for (;;) {
     const ending = new AbortController();
     try {
-      await kinds[index % kinds.length](clients, ending.signal);
+      await kinds[index % kinds.length](own, ending.signal);
     } catch {
       done.refused += 1;
       await sleep(REFUSED_MS);
@@ -64,8 +67,8 @@ async function read(index, address) {
 }
 
 answerParent({
-  begin({ readers, address }) {
-    for (let index = 0; index < readers; index += 1) void read(index, address);
+  begin({ readers, ...options }) {
+    for (let index = 0; index < readers; index += 1) void read(index, options);
   },
   done: () => done,
 });

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.js';
 import { yieldToEventLoop } from '../clock/system.js';
 import type { Metadata } from './metadata.js';
-import { readServerTiming, SERVER_TIMING } from './server-timing.js';
+import { readServerTiming, SERVER_TIMING, type ServerTiming } from './server-timing.js';
 
 /**
  * Where the time of a unary call went. Milliseconds. Each side measures durations by its own clock, so clocks that differ
@@ -120,10 +120,11 @@ class TimedAttempt implements AttemptTimes {
   }
 
   end(trailer: Metadata | undefined, endedAt: number): AttemptTiming {
-    const answeredAt = this.#answeredAt ?? endedAt;
-    const sentAt = Math.min(this.#sentAt ?? this.startedAt, answeredAt);
-    const server = readServerTiming(trailer?.get(SERVER_TIMING));
+    const server = withinMs(readServerTiming(trailer?.get(SERVER_TIMING)), endedAt - this.startedAt);
     const { sendMs = 0, queueMs = 0, busyMs = 0, processMs = 0 } = server ?? {};
+    // The reply may begin to arrive before the server has ended its work. Each time counts once.
+    const answeredAt = Math.max(this.#answeredAt ?? endedAt, this.startedAt + sendMs + queueMs + processMs);
+    const sentAt = Math.min(this.#sentAt ?? this.startedAt, answeredAt);
     const leftMs = answeredAt - sentAt - sendMs - queueMs - processMs;
     const wayMs = Math.max(0, leftMs);
     // The request may leave before the loop turns.
@@ -144,4 +145,13 @@ class TimedAttempt implements AttemptTimes {
     const { roundTripMs } = this.#instance;
     return Number.isFinite(roundTripMs) ? roundTripMs : 0;
   }
+}
+
+/** The server's times, as far as they fit into the time of the attempt: clocks run at different speeds, and a server may be wrong. */
+function withinMs(server: ServerTiming | undefined, mostMs: number): ServerTiming | undefined {
+  if (server === undefined) return undefined;
+  const sendMs = Math.min(server.sendMs, mostMs);
+  const queueMs = Math.min(server.queueMs, mostMs - sendMs);
+  const processMs = Math.min(server.processMs, mostMs - sendMs - queueMs);
+  return { ...server, sendMs, queueMs, processMs };
 }
