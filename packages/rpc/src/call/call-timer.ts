@@ -123,7 +123,8 @@ class TimedAttempt implements AttemptTimes {
     const server = withinMs(readServerTiming(trailer?.get(SERVER_TIMING)), endedAt - this.startedAt);
     const { sendMs = 0, queueMs = 0, busyMs = 0, processMs = 0 } = server ?? {};
     // The reply may begin to arrive before the server has ended its work. Each time counts once.
-    const answeredAt = Math.max(this.#answeredAt ?? endedAt, this.startedAt + sendMs + queueMs + processMs);
+    const servedAt = this.startedAt + sendMs + queueMs + processMs;
+    const answeredAt = Math.min(endedAt, Math.max(this.#answeredAt ?? endedAt, servedAt));
     const sentAt = Math.min(this.#sentAt ?? this.startedAt, answeredAt);
     const leftMs = answeredAt - sentAt - sendMs - queueMs - processMs;
     const wayMs = Math.max(0, leftMs);
