@@ -9,6 +9,8 @@ export interface ShareOptions {
   readonly maxWaiting: number;
   /** Timeout of that wait, in milliseconds; default 3,000. */
   readonly waitTimeoutMs?: number;
+  /** One of its calls begins in so many rounds of the event loop, for calls with large results; by default any number. */
+  readonly rounds?: number;
 }
 
 /** A part of a pool's connections. */
@@ -22,8 +24,8 @@ export type DatabaseShare = Queries & Pick<Database, 'transaction' | 'prepare'>;
  * @throws TooManyCalls from a call for which there is no room, or that waits too long.
  */
 export function createShare(database: Database, options: ShareOptions): DatabaseShare {
-  const { maxConnections, maxWaiting, waitTimeoutMs = 3_000 } = options;
-  const turns = new Turns({ maxRunning: maxConnections, maxWaiting, waitTimeoutMs });
+  const { maxConnections, waitTimeoutMs = 3_000, ...bounds } = options;
+  const turns = new Turns({ maxRunning: maxConnections, waitTimeoutMs, ...bounds });
   return {
     ...createQueries((sql, params, given) => turns.run(() => database.query(sql, params, given), given)),
     transaction: (work, given = {}) => turns.run(() => database.transaction(work, given), given),

@@ -4,8 +4,8 @@ import { TooManyCalls } from './errors.js';
 import { Turns } from './turns.js';
 
 /** Turns, by default one at a time, and which calls have begun. */
-function startTurns({ maxRunning = 1, maxWaiting = 9 } = {}) {
-  const turns = new Turns({ maxRunning, maxWaiting, waitTimeoutMs: 3_000 });
+function startTurns({ maxRunning = 1, maxWaiting = 9, rounds = 0 } = {}) {
+  const turns = new Turns({ maxRunning, maxWaiting, waitTimeoutMs: 3_000, rounds });
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   return {
@@ -52,8 +52,16 @@ describe('turns', () => {
     expect(begun).toEqual(['a 1', 'b 1', 'a 2', 'new 1', 'new 2', 'b 2']);
   });
 
+  it('begin at once while there is one, without rounds between them', async () => {
+    const { call, endOne, begun } = startTurns({ maxRunning: 3 });
+    const calls = ['a', 'b', 'c', 'd'].map((name) => call(name));
+    expect(begun).toEqual(['a', 'b', 'c']);
+    for (let n = 0; n < 4; n += 1) await endOne();
+    await expect(Promise.all(calls)).resolves.toHaveLength(4);
+  });
+
   it('begin one by one, with two rounds of the event loop between them', async () => {
-    const { call, endOne, begun } = startTurns({ maxRunning: 3, maxWaiting: 1 });
+    const { call, endOne, begun } = startTurns({ maxRunning: 3, maxWaiting: 1, rounds: 3 });
     const calls = ['a', 'b', 'c', 'd'].map((name) => call(name));
     const counts = [begun.length];
     for (let round = 0; round < 9; round += 1) {

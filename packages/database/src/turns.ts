@@ -1,7 +1,5 @@
 import { TooManyCalls } from './errors.js';
 
-/** A call begins in one round of the event loop of so many. The others are for other work. */
-const ROUNDS = 3;
 /** The callers whose latest turn is remembered. */
 const MAX_CALLERS = 1_000;
 
@@ -13,6 +11,11 @@ export interface TurnOptions {
   readonly maxWaiting: number;
   /** Timeout of that wait, in milliseconds; none by default. */
   readonly waitTimeoutMs?: number;
+  /**
+   * One call begins in so many rounds of the event loop; the others are for other work. For calls with large results. By default
+   * any number begins in a round.
+   */
+  readonly rounds?: number;
 }
 
 /** Who calls, and until when. */
@@ -34,8 +37,8 @@ interface Waiting {
  * Lets so many calls run at once. Of those that wait, the next one is of the caller whose latest turn was the longest ago. So a
  * caller that always calls waits behind those who call now and then.
  *
- * One call begins in three rounds of the event loop, and a turn ends in the round after its call, when the call's result has been
- * passed on. So the results of many calls don't keep the event loop from other work. An idle event loop makes three rounds in no time.
+ * A turn ends in the round of the event loop after its call, when the call's result has been passed on. With `rounds`, the results of
+ * many calls don't keep the event loop from other work. An idle event loop makes three rounds in no time.
  */
 export class Turns {
   readonly #options: TurnOptions;
@@ -76,8 +79,9 @@ export class Turns {
       if (this.#latest.size <= MAX_CALLERS) break;
       this.#latest.delete(longestAgo);
     }
-    this.#roundsLeft = ROUNDS;
-    this.#countRound();
+    const { rounds = 0 } = this.#options;
+    this.#roundsLeft = rounds;
+    if (rounds > 0) this.#countRound();
   }
 
   #countRound(): void {

@@ -67,7 +67,7 @@ export function createSync(options: SyncOptions): Sync {
     largeSnapshots: createSemaphore(bounds.maxLargeSnapshots),
     parts: createSemaphore(bounds.heldParts),
   };
-  const snapshotTurns = new Turns({ maxRunning: bounds.maxSnapshots, maxWaiting: bounds.maxWatchers });
+  const snapshotTurns = new Turns({ maxRunning: bounds.maxSnapshots, maxWaiting: bounds.maxWatchers, rounds: 3 });
   const context = { database, clock, feed, relay, bounds, onEvent, semaphores, snapshotTurns };
   const watchers = createWatchers(context, () => {
     listener ??= startListener({

@@ -35,8 +35,8 @@ export interface StoreDatabase extends Queries {
   inSnapshot<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
 }
 
-/** Reads of many rows leave most of a pool's connections to other calls. Each takes a few milliseconds. */
-const READS = { maxConnections: 4, maxWaiting: 100 };
+/** Reads of many rows leave most of a pool's connections and of the event loop to other calls. Each takes a few milliseconds. */
+const READS = { maxConnections: 4, maxWaiting: 100, rounds: 3 };
 
 /**
  * The database for stores over a pool.
