@@ -1,6 +1,8 @@
+import { deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { ConformanceServiceDefinition, UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { Compression, MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
+import type { Metadata } from '../src/exports/call.js';
 import { type CallOptions, createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { createRouter, serve } from '../src/exports/server.js';
 import { Status } from '../src/exports/status.js';
@@ -31,8 +33,8 @@ interface Seen {
   readonly bytes: number;
 }
 
-/** A server that answers each call with an empty message, and records what it received. */
-async function startRecorder(answer: Record<string, string> = {}) {
+/** A server that answers each call with `reply`, by default an empty message, and records what it received. */
+async function startRecorder(answer: Record<string, string> = {}, reply = Buffer.alloc(5)) {
   const seen: Seen[] = [];
   const sessions: unknown[] = [];
   const server = await startRawServer((stream, session, headers) => {
@@ -46,7 +48,7 @@ async function startRecorder(answer: Record<string, string> = {}) {
       seen.push({ ...received, encoding: typeof encoding === 'string' ? encoding : undefined });
       stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...answer }, { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-      stream.end(Buffer.alloc(5));
+      stream.end(reply);
     });
   });
   closers.push(() => server.close());
@@ -145,5 +147,47 @@ describe('a request', () => {
       { text: LONG },
       { text: 'short' },
     ]);
+  });
+});
+
+describe('a reply', () => {
+  const body = Buffer.from(UnaryResponse.encode(UnaryResponse.fromPartial({ text: LONG })).finish());
+  const connectTo = async (message: Buffer, answer: Record<string, string>, options = {}) => {
+    const framed = Buffer.concat([Buffer.from([1, 0, 0, 0, 0]), message]);
+    framed.writeUInt32BE(message.length, 1);
+    const { address } = await startRecorder(answer, framed);
+    return connect(address, undefined, options);
+  };
+
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+  ])('that is compressed by %s is read', async (encoding, compress) => {
+    const client = await connectTo(compress(body), { 'grpc-encoding': encoding });
+    const header: string[] = [];
+    const onHeader = (metadata: Metadata) => metadata.forEach((key) => void header.push(key));
+    expect(await client.unary({}, { onHeader })).toMatchObject({ text: LONG });
+    expect(header).not.toContain('grpc-encoding');
+  });
+
+  it('that is longer than the client reads, once decompressed, is refused', async () => {
+    const client = await connectTo(gzipSync(body), { 'grpc-encoding': 'gzip' }, { maxReplyBytes: LONG.length - 1 });
+    expect(await failure(client.unary({}))).toMatchObject({
+      code: Status.RESOURCE_EXHAUSTED,
+      message: expect.stringContaining(`decompresses to a size larger than ${LONG.length - 1}`),
+    });
+  });
+
+  it.each([
+    ['in another way than its header says', gzipSync(body), { 'grpc-encoding': 'deflate' }],
+    ['in an unknown way', gzipSync(body), { 'grpc-encoding': 'br' }],
+    ['without a header', gzipSync(body), {}],
+    ['in part', gzipSync(body).subarray(0, 40), { 'grpc-encoding': 'gzip' }],
+  ])('that is compressed %s is INTERNAL', async (_how, message, answer: Record<string, string>) => {
+    const client = await connectTo(message, answer);
+    expect(await failure(client.unary({}))).toMatchObject({
+      code: Status.INTERNAL,
+      message: expect.stringContaining('a message of the reply can not be read'),
+    });
   });
 });

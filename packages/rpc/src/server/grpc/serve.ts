@@ -1,4 +1,4 @@
-import type { Http2SecureServer, Http2Server } from 'node:http2';
+import { constants, type Http2SecureServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import * as grpc from '@grpc/grpc-js';
 import { InFlight } from '../../call/in-flight.js';
 import type { Clock, Timer } from '../../clock/clock.js';
@@ -81,7 +81,8 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   const { maxConnectionAgeMs: maxAgeMs = DEFAULT_MAX_AGE_MS, mutualTls } = options;
   const { maxConnections = CONNECTIONS.most, maxConnectionsPerAddress = CONNECTIONS.ofOneAddress } = options;
   const peers = mutualTls && new PeerIdentities({ tls: mutualTls, clock, logger: router.logger });
-  const server = new grpc.Server({ 'grpc.max_receive_message_length': maxRequestBytes });
+  const server = new grpc.Server({ 'grpc.enable_channelz': 0, 'grpc.max_receive_message_length': maxRequestBytes });
+  const sessions = new Set<ServerHttp2Session>();
   const streams = new RequestStreams(router.methods, clock);
   const connections = new ConnectionLimit({ maxConnections, maxConnectionsPerAddress, clock, logger: router.logger });
   const prepare = (http2Server: Http2Server | Http2SecureServer) => {
@@ -95,6 +96,10 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
       correctTimeout(headers);
     });
     streams.follow(http2Server);
+    http2Server.on('session', (session) => {
+      sessions.add(session);
+      session.once('close', () => sessions.delete(session));
+    });
   };
   setUpHttp2(server, { options: HTTP2_OPTIONS, prepare });
   const inFlight = new InFlight<CallInFlight>();
@@ -124,7 +129,7 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
       draining = true;
       close();
       tunnels?.drain();
-      return drain(server, { inFlight, graceMs, clock });
+      return drain(server, { inFlight, sessions, graceMs, clock });
     },
   };
 }
@@ -159,11 +164,13 @@ function bindAt(server: grpc.Server, listen: string, credentials: grpc.ServerCre
 
 interface DrainOptions {
   readonly inFlight: InFlight<CallInFlight>;
+  /** The open connections. grpc-js knows them all only with channelz, which costs each call. */
+  readonly sessions: ReadonlySet<ServerHttp2Session>;
   readonly graceMs: number;
   readonly clock: Clock;
 }
 
-async function drain(server: grpc.Server, { inFlight, graceMs, clock }: DrainOptions): Promise<void> {
+async function drain(server: grpc.Server, { inFlight, sessions, graceMs, clock }: DrainOptions): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.tryShutdown(() => resolve());
   });
@@ -177,6 +184,7 @@ async function drain(server: grpc.Server, { inFlight, graceMs, clock }: DrainOpt
       // Their statuses are sent first. Then connections that are still open are closed.
       timer = clock.setTimer(FLUSH_MS, () => {
         server.forceShutdown();
+        for (const session of sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL);
         // grpc-js never reports the end of a connection that broke in the moment in which the drain began.
         timer = clock.setTimer(FLUSH_MS, resolve);
       });

@@ -7,6 +7,7 @@ import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { silentPeer, type WireCall } from '../transport.js';
 import type { ActiveCalls } from './active-calls.js';
+import { type CallListener, type DirectCall, type StartedCall, startDirectly } from './direct-call.js';
 import { Inbox } from './inbox.js';
 import { toBuffer } from './metadata.js';
 import type { ResetPacer } from './reset-pacer.js';
@@ -19,6 +20,9 @@ type GrpcCall = ReturnType<grpc.Channel['createCall']>;
 export interface CarryOptions {
   readonly channel: grpc.Channel;
   readonly clock: Clock;
+  /** Whether requests of the connection are compressed. */
+  readonly compressed: boolean;
+  readonly maxReplyBytes: number;
   /** Paces the resets of streams. */
   readonly resets: ResetPacer;
   readonly active: ActiveCalls;
@@ -41,16 +45,15 @@ export function carry(wire: WireCall, options: CarryOptions): Promise<Reply<Uint
 /** A unary call. Most calls are unary, so this path is kept short. */
 function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions): Promise<Reply<Uint8Array>> {
   return new Promise((resolve, reject) => {
-    const call = options.channel.createCall(wire.path, Number.POSITIVE_INFINITY, null, null, null);
     let header: grpc.Metadata | undefined;
-    let message: Uint8Array | undefined;
-    call.start(toGrpcMetadata(wire, options.clock), {
+    let message: Uint8Array | Promise<Uint8Array> | undefined;
+    const listener: CallListener = {
       onReceiveMetadata(metadata) {
         wire.times?.onHeader();
         header = metadata;
       },
-      onReceiveMessage(received: Buffer) {
-        if (message !== undefined) return refuse();
+      onReceiveMessage(received) {
+        if (message !== undefined) return refuse(received);
         message = received;
         // Without this read, a second reply would hold back the status.
         call.startRead();
@@ -62,11 +65,17 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
           resolveUnary(message, { header, trailer: status.metadata, resolve, reject });
         else reject(toError(status, { path: wire.path, header, connected: options.connected() }));
       },
-    });
+    };
+    const call = startUnary(wire, { message: request, listener }, options);
     const { reset, release } = resetWith(call, wire, options);
-    const refuse = () => {
-      reject(secondReply());
-      reset();
+    const refuse = (second: Uint8Array | Promise<Uint8Array>) => {
+      // If one of both can't be decompressed, that explains more.
+      const both = Promise.all([message, second]).then(() => Promise.reject(secondReply()));
+      message = both;
+      both.catch((error) => {
+        reject(error);
+        reset();
+      });
     };
     const abandon = () => {
       reject(silentPeer());
@@ -74,9 +83,24 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
     };
     const inFlight = { context: wire.context, abandon };
     options.active.inFlight.add(inFlight);
-    sendOne(call, request, wire);
     call.startRead();
   });
+}
+
+/** Begins a unary call and sends its request. */
+function startUnary(
+  wire: WireCall,
+  request: Pick<DirectCall, 'message' | 'listener'>,
+  { channel, clock, maxReplyBytes, compressed }: CarryOptions,
+): StartedCall {
+  const metadata = toGrpcMetadata(wire, clock);
+  const { path } = wire;
+  const direct = compressed ? undefined : startDirectly(channel, { path, metadata, maxReplyBytes, ...request });
+  if (direct !== undefined) return direct;
+  const call = channel.createCall(path, Number.POSITIVE_INFINITY, null, null, null);
+  call.start(metadata, request.listener);
+  sendOne(call, request.message, wire);
+  return call;
 }
 
 function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8Array>> {
@@ -142,7 +166,12 @@ interface UnaryEnd {
   readonly reject: (error: RpcError) => void;
 }
 
-function resolveUnary(message: Uint8Array | undefined, { header, trailer, resolve, reject }: UnaryEnd): void {
+function resolveUnary(message: Uint8Array | Promise<Uint8Array> | undefined, end: UnaryEnd): void {
+  const { header, trailer, resolve, reject } = end;
+  if (message instanceof Promise) {
+    message.then((decompressed) => resolveUnary(decompressed, end), reject);
+    return;
+  }
   // @cause The server ended a call of one reply with OK, and sent none.
   // @remedy Correct the server: it must reply or fail.
   // @effect possible
@@ -173,7 +202,7 @@ interface Reset {
 }
 
 /** Resets a started call when its caller cancels, or at once if it has. */
-function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, active }: CarryOptions): Reset {
+function resetWith(call: StartedCall, wire: WireCall, { clock, resets, active }: CarryOptions): Reset {
   const { context } = wire;
   const stream = wire.responseStream || wire.request.stream;
   let wanted = wire.background !== true;

@@ -128,6 +128,8 @@ export function channelOptions(options: GrpcTransportOptions): ChannelOptions {
     'grpc.use_local_subchannel_pool': 1,
     // Messages buffered for retries count as sent. Without a buffer, back-pressure is that of the connection.
     'grpc.per_rpc_retry_buffer_size': -1,
+    // grpc-js sees no unary calls, and would close a connection that has nothing else.
+    'grpc.client_idle_timeout_ms': MAX_INTEGER,
     'grpc.initial_reconnect_backoff_ms': 100,
     // grpc-js adds up to a fifth, so attempts are at most 1 s apart.
     'grpc.max_reconnect_backoff_ms': 800,

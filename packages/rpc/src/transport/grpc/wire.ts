@@ -76,10 +76,7 @@ export interface FailedCall {
  * text isn't grpc-js's for a stream that was reset.
  */
 export function toError(status: grpc.StatusObject, { path, header, connected }: FailedCall): RpcError {
-  // @cause The server compresses its messages in a way other than the one it announces, or than gzip.
-  // @remedy Correct the server or the proxy in between.
-  // @effect possible
-  if (isUnreadable(status)) return new RpcError(Status.INTERNAL, UNREADABLE);
+  if (isUnreadable(status)) return unreadableReply();
   const received = Object.keys(status.metadata.getMap()).length > 0;
   const first = header ?? (received ? status.metadata : undefined);
   if (first === undefined ? isOfHttp(status) : !isGrpc(first)) return foreignError(status, first);
@@ -96,6 +93,14 @@ export function toError(status: grpc.StatusObject, { path, header, connected }: 
 
 const UNREADABLE =
   'a message of the reply can not be read: it is compressed in a way that its header does not name, or that is not supported';
+
+/** The error of a call whose reply can't be decompressed. */
+export function unreadableReply(): RpcError {
+  // @cause The server compresses its messages in a way other than the one it announces, or than gzip.
+  // @remedy Correct the server or the proxy in between.
+  // @effect possible
+  return new RpcError(Status.INTERNAL, UNREADABLE);
+}
 
 /** Whether grpc-js gave up on a message: if it can't decompress one, it makes a status without code and text. */
 function isUnreadable({ code }: Partial<grpc.StatusObject>): boolean {

@@ -1,0 +1,122 @@
+import { promisify } from 'node:util';
+import { gunzip, inflate } from 'node:zlib';
+import type * as grpc from '@grpc/grpc-js';
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
+import { unreadableReply } from './wire.js';
+
+/** A call that has begun, on each layer of grpc-js. */
+export type StartedCall = Pick<
+  ReturnType<grpc.Channel['createCall']>,
+  'cancelWithStatus' | 'halfClose' | 'sendMessageWithContext' | 'startRead'
+>;
+
+/** What arrives of a call. */
+export interface CallListener {
+  onReceiveMetadata(metadata: grpc.Metadata): void;
+  onReceiveMessage(message: Buffer | Promise<Buffer>): void;
+  onReceiveStatus(status: grpc.StatusObject): void;
+}
+
+/** A call of one request. */
+export interface DirectCall {
+  readonly path: string;
+  readonly metadata: grpc.Metadata;
+  readonly message: Uint8Array;
+  readonly maxReplyBytes: number;
+  readonly listener: CallListener;
+}
+
+/** The parts of a channel that are private to grpc-js. */
+interface PrivateChannel {
+  readonly defaultAuthority: string;
+  readonly currentPicker: {
+    /** What the channel has connected to; other pickers than that of a ready channel lack it. */
+    readonly subchannel?: {
+      getRealSubchannel(): {
+        createCall(metadata: grpc.Metadata, authority: string, path: string, listener: CallListener): StartedCall;
+      };
+    };
+  };
+}
+
+/** The flag and the length before each message. Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
+const PREFIX_BYTES = 5;
+const ENCODING = 'grpc-encoding';
+const ACCEPT_ENCODING = 'grpc-accept-encoding';
+
+const DECODERS: ReadonlyMap<unknown, typeof gunzip | typeof inflate> = new Map([
+  ['gzip', gunzip],
+  ['deflate', inflate],
+]);
+
+/**
+ * Begins a call of one request on the connection of a ready channel, and sends the request uncompressed. It leaves out the layers of
+ * grpc-js above the connection, which look up names, pick, and wait: a Rondo client has done that. See ADR 0087.
+ *
+ * @returns undefined if the channel isn't ready, or this version of grpc-js differs: `Channel.createCall` then serves.
+ */
+export function startDirectly(channel: grpc.Channel, call: DirectCall): StartedCall | undefined {
+  const { currentPicker, defaultAuthority }: Partial<PrivateChannel> = Reflect.get(channel, 'internalChannel') ?? {};
+  const subchannel = currentPicker?.subchannel?.getRealSubchannel();
+  if (subchannel === undefined || defaultAuthority === undefined) return undefined;
+  const { path, metadata, message, listener, maxReplyBytes } = call;
+  metadata.set(ACCEPT_ENCODING, 'identity,deflate,gzip');
+  // For proxies that would compress HTTP.
+  metadata.set('accept-encoding', 'identity');
+  let encoding: grpc.MetadataValue | undefined;
+  try {
+    const started = subchannel.createCall(metadata, defaultAuthority, path, {
+      onReceiveMetadata(header) {
+        [encoding] = header.get(ENCODING);
+        header.remove(ENCODING);
+        header.remove(ACCEPT_ENCODING);
+        listener.onReceiveMetadata(header);
+      },
+      onReceiveMessage(received: Buffer) {
+        const body = received.subarray(PREFIX_BYTES);
+        if (received[0] !== 1) return listener.onReceiveMessage(body);
+        const message = decompress(body, encoding, maxReplyBytes);
+        // Its reader comes when the call has ended well.
+        message.catch(() => undefined);
+        listener.onReceiveMessage(message);
+      },
+      onReceiveStatus: (status) => listener.onReceiveStatus(status),
+    });
+    started.sendMessageWithContext({}, withPrefix(message));
+    started.halfClose();
+    return started;
+  } catch {
+    // The connection has ended in this moment.
+    return undefined;
+  }
+}
+
+function withPrefix(message: Uint8Array): Buffer {
+  const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
+  framed[0] = 0;
+  framed.writeUInt32BE(message.length, 1);
+  framed.set(message, PREFIX_BYTES);
+  return framed;
+}
+
+async function decompress(
+  body: Buffer,
+  encoding: grpc.MetadataValue | undefined,
+  maxOutputLength: number,
+): Promise<Buffer> {
+  const decoder = DECODERS.get(encoding);
+  if (decoder === undefined) throw unreadableReply();
+  try {
+    return await promisify(decoder)(body, { maxOutputLength });
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw unreadableReply();
+    // @cause A compressed reply is longer than the client reads, once it is decompressed.
+    // @remedy Ask for less, or raise the client's `maxReplyBytes`.
+    // @effect possible
+    throw new RpcError(
+      Status.RESOURCE_EXHAUSTED,
+      `Received message that decompresses to a size larger than ${maxOutputLength}`,
+    );
+  }
+}
