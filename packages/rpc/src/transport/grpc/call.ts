@@ -10,6 +10,7 @@ import type { ActiveCalls } from './active-calls.js';
 import { type CallListener, type DirectCall, type StartedCall, startDirectly } from './direct-call.js';
 import { Inbox } from './inbox.js';
 import { toBuffer } from './metadata.js';
+import { DEFAULT_MAX_REPLY_BYTES, type GrpcTransportOptions } from './options.js';
 import type { ResetPacer } from './reset-pacer.js';
 import { SendQueue } from './send-queue.js';
 import { fromGrpcMetadata, isGrpc, toError, toGrpcMetadata } from './wire.js';
@@ -20,9 +21,7 @@ type GrpcCall = ReturnType<grpc.Channel['createCall']>;
 export interface CarryOptions {
   readonly channel: grpc.Channel;
   readonly clock: Clock;
-  /** Whether requests of the connection are compressed. */
-  readonly compressed: boolean;
-  readonly maxReplyBytes: number;
+  readonly settings: GrpcTransportOptions;
   /** Paces the resets of streams. */
   readonly resets: ResetPacer;
   readonly active: ActiveCalls;
@@ -91,11 +90,13 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
 function startUnary(
   wire: WireCall,
   request: Pick<DirectCall, 'message' | 'listener'>,
-  { channel, clock, maxReplyBytes, compressed }: CarryOptions,
+  { channel, clock, settings }: CarryOptions,
 ): StartedCall {
-  const metadata = toGrpcMetadata(wire, clock);
   const { path } = wire;
-  const direct = compressed ? undefined : startDirectly(channel, { path, metadata, maxReplyBytes, ...request });
+  const metadata = toGrpcMetadata(wire, clock);
+  const { compression, maxReplyBytes = DEFAULT_MAX_REPLY_BYTES } = settings;
+  const direct =
+    compression === 'gzip' ? undefined : startDirectly(channel, { path, metadata, maxReplyBytes, ...request });
   if (direct !== undefined) return direct;
   const call = channel.createCall(path, Number.POSITIVE_INFINITY, null, null, null);
   call.start(metadata, request.listener);

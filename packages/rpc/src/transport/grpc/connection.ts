@@ -19,7 +19,7 @@ import { observeSockets } from './credentials.js';
 import { keepAlive } from './keepalive.js';
 import { credentialsOf, type SecurityListener } from './mutual-credentials.js';
 import { NewSockets } from './new-sockets.js';
-import { type ConnectionOptions, channelOptions, DEFAULT_MAX_REPLY_BYTES, peerPings } from './options.js';
+import { type ConnectionOptions, channelOptions, peerPings } from './options.js';
 import { ResetPacer } from './reset-pacer.js';
 import { createTunnelLane, type TunnelLane } from './tunnel-lane.js';
 import { askPeer, readConnectError } from './unserved-call.js';
@@ -64,7 +64,6 @@ export class GrpcConnection implements Transport {
   /** Ends the current attempt, or starts the next. */
   #timer: Timer | undefined;
   readonly #newSockets: NewSockets;
-  /** Open sockets. */
   readonly #sockets = new Set<Socket>();
   #unrefTimer: Timer | undefined;
   #stopKeepalive: () => void = () => undefined;
@@ -143,8 +142,7 @@ export class GrpcConnection implements Transport {
     return carry(wire, {
       channel: this.#channel,
       clock: this.#clock,
-      compressed: this.#options.compression === 'gzip',
-      maxReplyBytes: this.#options.maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES,
+      settings: this.#options,
       resets: this.#resets,
       active: this.#active,
       connected: this.#connected,

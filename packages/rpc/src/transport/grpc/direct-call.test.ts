@@ -1,5 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Status } from '../../status/code.js';
 import { type DirectCall, startDirectly } from './direct-call.js';
 
 let server: grpc.Server;
@@ -87,6 +88,19 @@ describe('a call below the channel', () => {
     await reach(grpc.connectivityState.READY);
     channel.close();
     expect(begin('after').started).toBeUndefined();
+  });
+
+  it('that the connection does not take has not left this process', () => {
+    const createCall = () => {
+      throw new Error('The session has been destroyed');
+    };
+    const real = { getConnectivityState: () => grpc.connectivityState.READY, createCall };
+    const currentPicker = { subchannel: { getRealSubchannel: () => real } };
+    const ended = Object.assign(Object.create(channel), { internalChannel: { currentPicker, defaultAuthority: 'a' } });
+    const given = { path: '/a.B/Echo', message: Buffer.alloc(0), metadata: new grpc.Metadata() };
+    const start = () => startDirectly(ended, { ...given, listener: NONE, maxReplyBytes: 1 });
+    expect(start).toThrow(expect.objectContaining({ code: Status.UNAVAILABLE, reach: 'unsent' }));
+    expect(start).toThrow(/the call was not taken .*The session has been destroyed/);
   });
 
   it("isn't begun with a grpc-js whose private parts differ", async () => {

@@ -1,9 +1,9 @@
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
-import type * as grpc from '@grpc/grpc-js';
+import * as grpc from '@grpc/grpc-js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
-import { unreadableReply } from './wire.js';
+import { unreadableReply, untakenCall } from './wire.js';
 
 /** A call that has begun, on each layer of grpc-js. */
 export type StartedCall = Pick<
@@ -16,6 +16,11 @@ export interface CallListener {
   onReceiveMetadata(metadata: grpc.Metadata): void;
   onReceiveMessage(message: Buffer | Promise<Buffer>): void;
   onReceiveStatus(status: grpc.StatusObject): void;
+}
+
+/** What grpc-js tells of a call on its connection: messages with their prefixes. */
+interface WireListener extends CallListener {
+  onReceiveMessage(message: Buffer): void;
 }
 
 /** A call of one request. */
@@ -34,7 +39,8 @@ interface PrivateChannel {
     /** What the channel has connected to; other pickers than that of a ready channel lack it. */
     readonly subchannel?: {
       getRealSubchannel(): {
-        createCall(metadata: grpc.Metadata, authority: string, path: string, listener: CallListener): StartedCall;
+        getConnectivityState(): grpc.connectivityState;
+        createCall(metadata: grpc.Metadata, authority: string, path: string, listener: WireListener): StartedCall;
       };
     };
   };
@@ -55,41 +61,48 @@ const DECODERS: ReadonlyMap<unknown, typeof gunzip | typeof inflate> = new Map([
  * grpc-js above the connection, which look up names, pick, and wait: a Rondo client has done that. See ADR 0087.
  *
  * @returns undefined if the channel isn't ready, or this version of grpc-js differs: `Channel.createCall` then serves.
+ * @throws TransportError if the connection doesn't take the call, as it has just ended.
  */
 export function startDirectly(channel: grpc.Channel, call: DirectCall): StartedCall | undefined {
   const { currentPicker, defaultAuthority }: Partial<PrivateChannel> = Reflect.get(channel, 'internalChannel') ?? {};
   const subchannel = currentPicker?.subchannel?.getRealSubchannel();
   if (subchannel === undefined || defaultAuthority === undefined) return undefined;
+  if (subchannel.getConnectivityState() !== grpc.connectivityState.READY) return undefined;
   const { path, metadata, message, listener, maxReplyBytes } = call;
   metadata.set(ACCEPT_ENCODING, 'identity,deflate,gzip');
   // For proxies that would compress HTTP.
   metadata.set('accept-encoding', 'identity');
-  let encoding: grpc.MetadataValue | undefined;
+  let started: StartedCall;
   try {
-    const started = subchannel.createCall(metadata, defaultAuthority, path, {
-      onReceiveMetadata(header) {
-        [encoding] = header.get(ENCODING);
-        header.remove(ENCODING);
-        header.remove(ACCEPT_ENCODING);
-        listener.onReceiveMetadata(header);
-      },
-      onReceiveMessage(received: Buffer) {
-        const body = received.subarray(PREFIX_BYTES);
-        if (received[0] !== 1) return listener.onReceiveMessage(body);
-        const message = decompress(body, encoding, maxReplyBytes);
-        // Its reader comes when the call has ended well.
-        message.catch(() => undefined);
-        listener.onReceiveMessage(message);
-      },
-      onReceiveStatus: (status) => listener.onReceiveStatus(status),
-    });
-    started.sendMessageWithContext({}, withPrefix(message));
-    started.halfClose();
-    return started;
-  } catch {
-    // The connection has ended in this moment.
-    return undefined;
+    started = subchannel.createCall(metadata, defaultAuthority, path, decompressing(listener, maxReplyBytes));
+  } catch (fault) {
+    throw untakenCall(fault);
   }
+  started.sendMessageWithContext({}, withPrefix(message));
+  started.halfClose();
+  return started;
+}
+
+/** Takes messages as they come over the wire, and passes them on without prefix and compression. */
+function decompressing(listener: CallListener, maxReplyBytes: number): WireListener {
+  let encoding: grpc.MetadataValue | undefined;
+  return {
+    onReceiveMetadata(header: grpc.Metadata) {
+      [encoding] = header.get(ENCODING);
+      header.remove(ENCODING);
+      header.remove(ACCEPT_ENCODING);
+      listener.onReceiveMetadata(header);
+    },
+    onReceiveMessage(received: Buffer) {
+      const body = received.subarray(PREFIX_BYTES);
+      if (received[0] !== 1) return listener.onReceiveMessage(body);
+      const message = decompress(body, encoding, maxReplyBytes);
+      // Its reader comes when the call has ended well.
+      message.catch(() => undefined);
+      listener.onReceiveMessage(message);
+    },
+    onReceiveStatus: (status: grpc.StatusObject) => listener.onReceiveStatus(status),
+  };
 }
 
 function withPrefix(message: Uint8Array): Buffer {

@@ -155,7 +155,8 @@ function isWriteError({ details }: grpc.StatusObject): boolean {
 }
 
 /** grpc-js's texts for a call that got no stream. */
-const UNSENT = ['No connection established', 'Failed to start HTTP/2 stream'];
+const NO_STREAM = 'Failed to start HTTP/2 stream';
+const UNSENT = ['No connection established', NO_STREAM];
 
 /** How far a call got that no server has answered, by grpc-js's text. */
 function reachOf(details: string): Reach {
@@ -163,12 +164,21 @@ function reachOf(details: string): Reach {
   return details.startsWith('Stream refused by server') ? 'never' : 'unknown';
 }
 
+/** The error of a call for which a connection opened no stream. */
+export function untakenCall(fault: unknown): TransportError {
+  const reason = fault instanceof Error ? fault.message : String(fault);
+  return connectionError({ code: Status.INTERNAL, details: `${NO_STREAM} with error ${reason}` }, true);
+}
+
 /**
  * grpc-js's text for a stream that this side gave up, for example over bytes that are no HTTP/2; Node 24 reports those.
  */
 const GIVEN_UP_HERE = 'triggered by internal client error';
 
-function connectionError({ code, details }: grpc.StatusObject, connected: boolean): TransportError {
+function connectionError(
+  { code, details }: Pick<grpc.StatusObject, 'code' | 'details'>,
+  connected: boolean,
+): TransportError {
   const reach = reachOf(details);
   if (reach !== 'unknown' || !connected || details.includes(GIVEN_UP_HERE)) {
     const what = reach === 'unknown' ? 'the connection broke while the call was in flight' : 'the call was not taken';
