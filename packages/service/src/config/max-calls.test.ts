@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { maxCalls } from './max-calls.js';
+import { maxCalls } from './parsers.js';
 
 const CREATE = 'shop.v1.OrderService/CreateOrder';
 

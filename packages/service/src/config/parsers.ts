@@ -5,9 +5,14 @@ import {
   breakerText,
   bulkheadText,
   formatBalancing,
+  formatMaxCalls,
   type GuardOverrides,
   type GuardText,
+  MAX_CALLS_EXAMPLE,
+  MAX_CALLS_RULE,
+  type MaxCalls,
   parseBalancing,
+  parseMaxCalls,
 } from '@rondo/rpc/internal';
 
 /** A parsed value, or what is wrong with the text. */
@@ -189,6 +194,17 @@ function parseGuards<P>({ parse }: GuardText<P>, text: string): Parsed<GuardOver
   const { value, faults } = parse(text);
   return faults.length === 0 ? valid(value) : invalid(`is wrong: ${faults.join('; ')}`);
 }
+
+/** Bounds of the calls in flight: a number for the server, `caller=N` for each caller, `package.Service/Method=N`. */
+export const maxCalls: Parser<MaxCalls> = {
+  rule: MAX_CALLS_RULE,
+  example: MAX_CALLS_EXAMPLE,
+  parse(text) {
+    const { value, faults } = parseMaxCalls(text);
+    return faults.length > 0 ? invalid(faults.join('; ')) : valid(value);
+  },
+  format: formatMaxCalls,
+};
 
 /** A host with an optional port. */
 export interface ReachableAt {

@@ -8,7 +8,6 @@ import {
   ZONE_PATTERN,
 } from '@rondo/rpc/internal';
 import { authVariables } from './auth-variables.js';
-import { maxCalls } from './max-calls.js';
 import {
   balancingOverrides,
   breakerOverrides,
@@ -19,6 +18,7 @@ import {
   list,
   listenAddress,
   matching,
+  maxCalls,
   oneOf,
   type Parsed,
   type Parser,
