@@ -235,6 +235,7 @@ function handlerOf(handlers: ServiceImplementation['handlers'], key: string): An
 function limit(wire: WireCall, timeoutMs: number | undefined, clock: Clock): void {
   const { deadline } = wire;
   const allowed = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
-  if (deadline !== undefined && deadline <= allowed) wire.context.endAt(deadline, clock, 'caller');
-  else if (timeoutMs !== undefined) wire.context.endAt(allowed, clock, 'contract');
+  if (deadline !== undefined && deadline <= allowed) {
+    if (wire.context.endsAt !== deadline) wire.context.endAt(deadline, clock, 'caller');
+  } else if (timeoutMs !== undefined) wire.context.endAt(allowed, clock, 'contract');
 }

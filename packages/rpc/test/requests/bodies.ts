@@ -69,15 +69,20 @@ export const messages: readonly BadRequest[] = [
     request(`${method}: no message`, 'UNIMPLEMENTED', { method, body: Buffer.alloc(0) }),
     request(`${method}: two messages`, 'UNIMPLEMENTED', { method, body: Buffer.concat([message(), message()]) }),
     request(`${method}: 1,000 messages`, 'UNIMPLEMENTED', { method, body: Buffer.alloc(5_000) }),
-    // grpc-js drops an incomplete last message. Detecting that in a stream of requests happens below it, which costs
-    // each call something.
-    request(`${method}: half of a head`, 'UNIMPLEMENTED', { method, body: Buffer.alloc(3) }),
-    request(`${method}: a message that is cut off`, 'UNIMPLEMENTED', { method, body: CUT }),
-    request(`${method}: a message and half of another`, 'OK', {
-      method,
-      body: Buffer.concat([message(), Buffer.alloc(3)]),
-    }),
   ]),
+  request('Unary: half of a head', 'INTERNAL', { body: Buffer.alloc(3) }),
+  request('Unary: a message that is cut off', 'INTERNAL', { body: CUT }),
+  request('Unary: a message and half of another', 'UNIMPLEMENTED', {
+    body: Buffer.concat([message(), Buffer.alloc(3)]),
+  }),
+  // grpc-js drops an incomplete last message. Detecting that in a stream of requests happens below it, which costs
+  // each call something.
+  request('ServerStream: half of a head', 'UNIMPLEMENTED', { method: 'ServerStream', body: Buffer.alloc(3) }),
+  request('ServerStream: a message that is cut off', 'UNIMPLEMENTED', { method: 'ServerStream', body: CUT }),
+  request('ServerStream: a message and half of another', 'OK', {
+    method: 'ServerStream',
+    body: Buffer.concat([message(), Buffer.alloc(3)]),
+  }),
   ...['ClientStream', 'BidiStream'].flatMap((method) => [
     request(`${method}: half of a head`, 'INTERNAL', { method, body: Buffer.alloc(3) }),
     request(`${method}: a message that is cut off`, 'INTERNAL', { method, body: CUT }),
@@ -87,7 +92,13 @@ export const messages: readonly BadRequest[] = [
       body: Buffer.concat([message(), Buffer.alloc(3)]),
     }),
   ]),
-  // grpc-js checks whether the flag is 1, and treats every other value as 0.
-  ...[2, 255].map((flag) => request(`the flag ${flag}`, 'OK', { body: message(Buffer.alloc(0), { flag }) })),
+  ...[2, 255].flatMap((flag) => {
+    const body = message(Buffer.alloc(0), { flag });
+    // In a stream grpc-js checks whether the flag is 1, and treats every other value as 0.
+    return [
+      request(`the flag ${flag}`, 'INTERNAL', { body }),
+      request(`ClientStream: the flag ${flag}`, 'OK', { method: 'ClientStream', body }),
+    ];
+  }),
   request('a tag of field 0', 'OK', { body: message(Buffer.from([0, 0])) }),
 ];

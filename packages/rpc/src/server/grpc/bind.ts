@@ -7,15 +7,15 @@ import type { Policy } from '../../contract/policy.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { toBuffer } from '../../transport/grpc/metadata.js';
-import type { WireHandler } from '../../transport/transport.js';
+import type { WireCall, WireHandler } from '../../transport/transport.js';
 import { METHOD_PATH } from '../../transport/tunnel/frames.js';
-import { type CallInFlight, type Exchange, headerOf, toExchange, toGrpcMetadata, toGrpcStatus } from './exchange.js';
+import { type CallInFlight, headerOf, toExchange, toGrpcMetadata, toGrpcStatus } from './exchange.js';
 import type { PeerIdentities } from './mutual-tls.js';
 import { Replies, type StreamingCall } from './replies.js';
 import type { RequestStream, RequestStreams } from './request-streams.js';
 
 /** What the bound methods of a server share. */
-interface Binding {
+export interface Binding {
   readonly handle: WireHandler;
   readonly clock: Clock;
   /** The request streams below grpc-js. */
@@ -37,10 +37,7 @@ type RequestStep = IteratorResult<Buffer, undefined>;
 
 const identity = (bytes: Buffer): Buffer => bytes;
 
-/**
- * Registers `method` with a grpc-js server. Unary calls use grpc-js's unary API, which is faster; all others use its
- * streams.
- */
+/** Registers `method` with a grpc-js server. Of the unary calls it gets only some: see {@link UnaryStreams}. */
 export function bindMethod(server: grpc.Server, method: Method, options: Binding): void {
   const binding: MethodBinding = { method, ...options };
   if (method.requestStream) {
@@ -111,7 +108,7 @@ function serveUnary(
       sendOne(call, respond, reply);
       end();
     } catch (fault) {
-      fail(sendFailure(fault, exchange, binding));
+      fail(sendFailure(fault, exchange.wire, binding));
     }
   }, fail);
 }
@@ -130,7 +127,7 @@ function sendOne(
 }
 
 /** The error of a call whose reply can't be sent. */
-function sendFailure(fault: unknown, { wire }: Exchange, { logger }: Binding): RpcError {
+export function sendFailure(fault: unknown, wire: WireCall, { logger }: Binding): RpcError {
   if (fault instanceof RpcError) return fault;
   logger.error({ err: fault, method: wire.path, traceId: receivedTraceId(wire.metadata) }, 'the reply cannot be sent');
   // @cause The handler's reply, or its metadata, can't be encoded as the contract says.
@@ -148,7 +145,7 @@ async function serveStream(call: StreamingCall, request: Payload<Uint8Array>, bi
   try {
     await replies.sendAll(await handle(exchange.wire));
   } catch (fault) {
-    replies.fail(sendFailure(fault, exchange, binding), method.path);
+    replies.fail(sendFailure(fault, exchange.wire, binding), method.path);
   } finally {
     end();
   }

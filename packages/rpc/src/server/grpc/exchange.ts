@@ -67,12 +67,15 @@ export function toExchange(call: SurfaceCall, { method, request, clock, peer }: 
   let ended = false;
   // grpc-js also reports a call as cancelled at its deadline, and after it ended well.
   call.on('cancelled', () => {
-    if (!ended) context.end(isOver(deadline, clock) ? deadlineExceeded(allowedMs ?? 0, 'caller') : cancelled());
+    if (!ended) context.end(reasonOfEnd(deadline, allowedMs, clock));
   });
+  const { path, responseStream } = method;
+  // The address is read at once, because grpc-js forgets it when the call has ended.
+  const received = { path, responseStream, deadline, context, peer: call.getPeer(), client: peer };
   return {
     slot: -1,
-    wire: new ReceivedCall(call, { method, deadline, context, request, peer }),
-    endless: method.responseStream && deadline === undefined && method.policy.timeoutMs === undefined,
+    wire: new GrpcJsCall(call, request, received),
+    endless: responseStream && deadline === undefined && method.policy.timeoutMs === undefined,
     abort: (reason) => context.end(reason),
     settle() {
       ended = true;
@@ -80,54 +83,64 @@ export function toExchange(call: SurfaceCall, { method, request, clock, peer }: 
   };
 }
 
-/** A call as grpc-js received it. Its metadata is read from grpc-js when needed. */
-class ReceivedCall implements WireCall, MetadataSource {
+/** What is known of a received call before its request is read. */
+export interface ReceivedCallOptions extends Pick<WireCall, 'path' | 'responseStream' | 'deadline' | 'peer'> {
+  readonly context: CallContext;
+  /** The client, if its certificate was verified. */
+  readonly client: Peer | undefined;
+}
+
+/** A received call. Its metadata is read when needed: each class of calls is the source of its own. */
+export abstract class ReceivedCall implements WireCall, MetadataSource {
   readonly path: string;
   readonly responseStream: boolean;
   readonly metadata = Metadata.over(this);
   readonly deadline: number | undefined;
   readonly context: CallContext;
-  readonly request: Payload<Uint8Array>;
-  /** Read at once, because grpc-js forgets it when the call has ended. */
   readonly peer: string;
   readonly identity: string | undefined;
   readonly #certificate: X509Certificate | undefined;
-  readonly #call: SurfaceCall;
 
-  constructor(
-    call: SurfaceCall,
-    {
-      method,
-      deadline,
-      context,
-      request,
-      peer,
-    }: Pick<WireCall, 'context' | 'deadline' | 'request'> & Pick<ExchangeOptions, 'method' | 'peer'>,
-  ) {
-    this.path = method.path;
-    this.responseStream = method.responseStream;
+  constructor({ path, responseStream, deadline, context, peer, client }: ReceivedCallOptions) {
+    this.path = path;
+    this.responseStream = responseStream;
     this.deadline = deadline;
     this.context = context;
-    this.request = request;
-    this.peer = call.getPeer();
-    this.identity = peer?.identity;
-    this.#certificate = peer?.certificate;
-    this.#call = call;
+    this.peer = peer;
+    this.identity = client?.identity;
+    this.#certificate = client?.certificate;
   }
 
+  abstract get request(): Payload<Uint8Array>;
+  abstract sendHeader(header: Metadata): void;
+  abstract getAll(key: string): readonly MetadataValue[];
+  abstract forEach(visit: (key: string, value: MetadataValue) => void): void;
+
   get previousAttempts(): number | undefined {
-    return readPreviousAttempts(this.#call.metadata.get(PREVIOUS_ATTEMPTS)[0]);
+    return readPreviousAttempts(this.getAll(PREVIOUS_ATTEMPTS)[0]);
   }
 
   get received(): ReceivedAssertion | undefined {
     const certificate = this.#certificate;
     if (certificate === undefined) return undefined;
-    const [assertion] = this.#call.metadata.get(PRINCIPAL);
+    const [assertion] = this.getAll(PRINCIPAL);
     return typeof assertion === 'string' ? { assertion, certificate } : undefined;
   }
 
   get arrival(): RequestArrival | undefined {
-    return readArrival(this.#call.metadata.get(TIMING_REQUEST)[0]);
+    return readArrival(this.getAll(TIMING_REQUEST)[0]);
+  }
+}
+
+/** A call as grpc-js received it. */
+class GrpcJsCall extends ReceivedCall {
+  readonly request: Payload<Uint8Array>;
+  readonly #call: SurfaceCall;
+
+  constructor(call: SurfaceCall, request: Payload<Uint8Array>, options: ReceivedCallOptions) {
+    super(options);
+    this.request = request;
+    this.#call = call;
   }
 
   /** grpc-js sends the first header of a call and ignores further ones. */
@@ -147,8 +160,10 @@ class ReceivedCall implements WireCall, MetadataSource {
 /** How much earlier than by the clock a timer may fire. Milliseconds. */
 const EARLY_MS = 1;
 
-function isOver(deadline: number | undefined, clock: Clock): boolean {
-  return deadline !== undefined && clock.now() >= deadline - EARLY_MS;
+/** Why a call ended whose client has gone: at the deadline clients reset calls, too. */
+export function reasonOfEnd(deadline: number | undefined, allowedMs: number | undefined, clock: Clock): RpcError {
+  const over = deadline !== undefined && clock.now() >= deadline - EARLY_MS;
+  return over ? deadlineExceeded(allowedMs ?? 0, 'caller') : cancelled();
 }
 
 /**

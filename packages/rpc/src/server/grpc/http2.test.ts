@@ -77,7 +77,7 @@ describe('the HTTP/2 server of grpc-js', () => {
   it('is prepared before grpc-js listens to it', async () => {
     const seen: number[] = [];
     const server = new grpc.Server();
-    setUpHttp2(server, { options: {}, prepare: (made) => seen.push(made.listenerCount('stream')) });
+    setUpHttp2(server, { options: {}, prepare: (made) => seen.push(made.listenerCount('stream')), take: () => false });
     await new Promise<void>((resolve, reject) => {
       server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error) => {
         if (error === null) resolve();
@@ -91,7 +91,7 @@ describe('the HTTP/2 server of grpc-js', () => {
   it.each(['commonServerOptions', '_setupHandlers'])('is refused if it has no %s', (name) => {
     const server = new grpc.Server();
     Object.defineProperty(server, name, { value: undefined });
-    expect(() => setUpHttp2(server, { options: {}, prepare: () => undefined })).toThrow(/ADR 0033/);
+    expect(() => setUpHttp2(server, { options: {}, prepare: () => undefined, take: () => false })).toThrow(/ADR 0033/);
     server.forceShutdown();
   });
 });

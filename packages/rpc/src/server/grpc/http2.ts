@@ -1,4 +1,10 @@
-import type { Http2SecureServer, Http2Server, IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
+import type {
+  Http2SecureServer,
+  Http2Server,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
@@ -12,6 +18,8 @@ interface Http2Setup {
   readonly options: Http2Options;
   /** Runs for each server before grpc-js listens to it, and before it is bound. */
   readonly prepare: (http2Server: Http2Server | Http2SecureServer) => void;
+  /** Takes the streams that grpc-js shall not see. Returns whether it has taken the stream. */
+  readonly take: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
 }
 
 /**
@@ -20,7 +28,7 @@ interface Http2Setup {
  *
  * @throws TypeError if this version of grpc-js differs.
  */
-export function setUpHttp2(server: grpc.Server, { options, prepare }: Http2Setup): void {
+export function setUpHttp2(server: grpc.Server, { options, prepare, take }: Http2Setup): void {
   const common: unknown = Reflect.get(server, 'commonServerOptions');
   const setUp: unknown = Reflect.get(server, '_setupHandlers');
   if (typeof common !== 'object' || common === null || typeof setUp !== 'function') {
@@ -29,7 +37,14 @@ export function setUpHttp2(server: grpc.Server, { options, prepare }: Http2Setup
   Object.assign(common, options);
   const value = (http2Server: Http2Server | Http2SecureServer, ...rest: readonly unknown[]) => {
     prepare(http2Server);
-    return Reflect.apply(setUp, server, [http2Server, ...rest]);
+    const result: unknown = Reflect.apply(setUp, server, [http2Server, ...rest]);
+    const others = http2Server.listeners('stream');
+    http2Server.removeAllListeners('stream');
+    http2Server.on('stream', (stream, headers, ...more) => {
+      if (take(stream, headers)) return;
+      for (const listener of others) Reflect.apply(listener, http2Server, [stream, headers, ...more]);
+    });
+    return result;
   };
   Object.defineProperty(server, '_setupHandlers', { value, configurable: true });
 }
@@ -72,7 +87,15 @@ function watch(session: ServerHttp2Session, socket: Socket, clock: Clock): void 
 
 /** grpc-js counts in 32 bits: a longer timeout expires at once. 24.8 days. */
 const MAX_TIMEOUT_S = Math.floor((2 ** 31 - 1) / 1_000);
+const TIMEOUT = /^(\d{1,8})\s*([HMSmun])$/;
 const SECONDS: Readonly<Record<string, number>> = { H: 3_600, M: 60, S: 1, m: 1e-3, u: 1e-6, n: 1e-9 };
+
+/** A `grpc-timeout` in milliseconds, at most as long as timers can be. Undefined for none, not a number if it is invalid. */
+export function readTimeout(timeout: string | readonly string[] | undefined): number | undefined {
+  if (timeout === undefined) return undefined;
+  const [, amount, unit = ''] = TIMEOUT.exec(String(timeout)) ?? [];
+  return Math.min(Number(amount) * (SECONDS[unit] ?? 0), MAX_TIMEOUT_S) * 1_000;
+}
 
 /**
  * Corrects a `grpc-timeout` that grpc-js would misread. It takes too long a timeout for an expired one, and of an
@@ -81,8 +104,7 @@ const SECONDS: Readonly<Record<string, number>> = { H: 3_600, M: 60, S: 1, m: 1e
 export function correctTimeout(headers: IncomingHttpHeaders): void {
   const timeout = headers['grpc-timeout'];
   if (typeof timeout !== 'string') return;
-  const [, amount, unit = ''] = /^(\d{1,8})\s*([HMSmun])$/.exec(timeout) ?? [];
-  const seconds = Number(amount) * (SECONDS[unit] ?? 0);
-  if (Number.isNaN(seconds)) headers['grpc-timeout'] = timeout.replace(/\d/g, '?');
-  else if (seconds > MAX_TIMEOUT_S) headers['grpc-timeout'] = `${MAX_TIMEOUT_S}S`;
+  const ms = readTimeout(timeout) ?? 0;
+  if (Number.isNaN(ms)) headers['grpc-timeout'] = timeout.replace(/\d/g, '?');
+  else if (ms >= MAX_TIMEOUT_S * 1_000) headers['grpc-timeout'] = `${MAX_TIMEOUT_S}S`;
 }

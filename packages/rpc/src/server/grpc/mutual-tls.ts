@@ -1,5 +1,5 @@
 import { constants, type X509Certificate } from 'node:crypto';
-import type { Http2SecureServer, Http2Server, IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
+import type { Http2SecureServer, Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
@@ -53,7 +53,7 @@ export class PeerIdentities {
   readonly #tls: MutualTls;
   readonly #log: HandshakeLog;
   /** By session: what stands under the key of its calls. */
-  readonly #labels = new WeakMap<ServerHttp2Session, string>();
+  readonly #labels = new WeakMap<Http2Session, string>();
   /** The clients that are connected, by their labels. */
   readonly #peers = new Map<string, Peer>();
   #connections = 0;
@@ -86,7 +86,16 @@ export class PeerIdentities {
   take(metadata: grpc.Metadata): Peer | undefined {
     const [label] = metadata.get(KEY);
     metadata.remove(KEY);
-    if (typeof label !== 'string') return undefined;
+    return typeof label === 'string' ? this.#peerOf(label) : undefined;
+  }
+
+  /** The client of a session, undefined if its connection is plaintext. */
+  of(session: Http2Session): Peer | undefined {
+    const label = this.#labels.get(session);
+    return label === undefined ? undefined : this.#peerOf(label);
+  }
+
+  #peerOf(label: string): Peer {
     return this.#peers.get(label) ?? { identity: label.slice(label.indexOf(' ') + 1) };
   }
 

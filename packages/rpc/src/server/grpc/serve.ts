@@ -20,6 +20,7 @@ import { MutualServerCredentials, PeerIdentities } from './mutual-tls.js';
 import { RequestStreams } from './request-streams.js';
 import { removeStaleSocket } from './stale-socket.js';
 import { bindTunnels } from './tunnel.js';
+import { UnaryStreams } from './unary-stream.js';
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
@@ -101,7 +102,6 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
       session.once('close', () => sessions.delete(session));
     });
   };
-  setUpHttp2(server, { options: HTTP2_OPTIONS, prepare });
   const inFlight = new InFlight<CallInFlight>();
   let draining = false;
   const begin = (call: CallInFlight) => {
@@ -113,6 +113,8 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
     };
   };
   const binding = { handle: router.handle, clock, streams, peers, begin, logger: router.logger };
+  const unary = new UnaryStreams(router.methods, { ...binding, maxRequestBytes });
+  setUpHttp2(server, { options: HTTP2_OPTIONS, prepare, take: (stream, headers) => unary.take(stream, headers) });
   for (const method of router.methods) bindMethod(server, method, binding);
   bindUnknown(server, binding);
   const tunnels = tunnel && hasRoomForFrames(maxRequestBytes) ? bindTunnels(server, binding) : undefined;

@@ -1,0 +1,113 @@
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
+
+/** A message's prefix: whether it is compressed, and its length in four bytes. */
+const PREFIX_BYTES = 5;
+const COMPRESSED = 1;
+const NO_BYTES = Buffer.alloc(0);
+
+/**
+ * The request of a unary call, read chunk by chunk.
+ *
+ * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ */
+export class UnaryRequest {
+  readonly stream = false;
+  readonly #maxBytes: number;
+  #message: Buffer | undefined;
+  /** What was read of a message that isn't whole, with its prefix. */
+  #parts: Buffer[] | undefined;
+  #partsBytes = 0;
+  /** The message's length with its prefix, once that is known. */
+  #wholeBytes: number | undefined;
+
+  /** @param maxBytes the longest message. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The message. It is empty until {@link UnaryRequest.end} has returned. */
+  get message(): Buffer {
+    return this.#message ?? NO_BYTES;
+  }
+
+  /** @throws RpcError if there is a second message, or the message is too long or compressed. */
+  read(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    if (this.#message !== undefined) throw secondMessage();
+    if (this.#parts === undefined && chunk.length >= PREFIX_BYTES) {
+      this.#wholeBytes = this.#lengthIn(chunk);
+      if (chunk.length >= this.#wholeBytes) {
+        this.#take(chunk, this.#wholeBytes);
+        return;
+      }
+    }
+    this.#keep(chunk);
+  }
+
+  /** @throws RpcError if the request has ended without a whole message. */
+  end(): void {
+    if (this.#message !== undefined) return;
+    // @cause A client called a unary method without a message.
+    // @remedy Send one message. An empty one has five zero bytes.
+    // @effect none
+    if (this.#parts === undefined) throw new RpcError(Status.UNIMPLEMENTED, 'a unary call needs one request; send it');
+    // @cause A client ended its request in the middle of a message. Only a broken client does so.
+    // @remedy Correct the client's framing: a length-prefixed message must be as long as its prefix says.
+    // @effect none
+    throw new RpcError(Status.INTERNAL, 'the request ended inside a message; send it whole');
+  }
+
+  /** Keeps a part of the message, until it is whole. */
+  #keep(chunk: Buffer): void {
+    this.#parts ??= [];
+    this.#parts.push(chunk);
+    this.#partsBytes += chunk.length;
+    if (this.#wholeBytes === undefined && this.#partsBytes >= PREFIX_BYTES) {
+      const joined = Buffer.concat(this.#parts);
+      this.#parts = [joined];
+      this.#wholeBytes = this.#lengthIn(joined);
+    }
+    if (this.#wholeBytes === undefined || this.#partsBytes < this.#wholeBytes) return;
+    this.#take(Buffer.concat(this.#parts), this.#wholeBytes);
+    this.#parts = undefined;
+  }
+
+  /** Copies the message: `bytes` is a piece of all that was read from the connection at once. */
+  #take(bytes: Buffer, wholeBytes: number): void {
+    if (bytes.length > wholeBytes) throw secondMessage();
+    this.#message = Buffer.from(bytes.subarray(PREFIX_BYTES));
+  }
+
+  /** The length of the message that begins with `bytes`, with its prefix. */
+  #lengthIn(bytes: Buffer): number {
+    const [flag] = bytes;
+    const length = bytes.readUInt32BE(1);
+    if (length > this.#maxBytes) throw tooLong(length, this.#maxBytes);
+    // @cause A client marked its request as compressed, and didn't say how.
+    // @remedy Send the header grpc-encoding, or don't compress.
+    // @effect none
+    if (flag === COMPRESSED) throw new RpcError(Status.INTERNAL, 'the request is compressed, but has no grpc-encoding');
+    // @cause What a client sent isn't framed as gRPC is.
+    // @remedy Correct the client: a length-prefixed message begins with a byte of 0, or of 1 if it is compressed.
+    // @effect none
+    if (flag !== 0)
+      throw new RpcError(Status.INTERNAL, `the request begins with the byte ${flag}; gRPC has 0 or 1 there`);
+    return PREFIX_BYTES + length;
+  }
+}
+
+function secondMessage(): RpcError {
+  // @cause A client sent several messages to a method that takes one.
+  // @remedy Compare the client's contract with the server's: `rondo describe`.
+  // @effect none
+  return new RpcError(Status.UNIMPLEMENTED, 'a unary call takes one request, and this has more; send one');
+}
+
+/** As grpc-js says it. */
+function tooLong(bytes: number, maxBytes: number): RpcError {
+  // @cause A message is larger than one may be, 4 MiB.
+  // @remedy Send less at a time: use pages, or a stream.
+  // @effect none
+  return new RpcError(Status.RESOURCE_EXHAUSTED, `Received message larger than max (${bytes} vs ${maxBytes})`);
+}

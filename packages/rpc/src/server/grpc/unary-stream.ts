@@ -1,0 +1,246 @@
+import type { Http2Session, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Payload, Reply } from '../../call/call.js';
+import { CallContext } from '../../call/call-context.js';
+import type { Metadata, MetadataValue } from '../../call/metadata.js';
+import type { Method } from '../../contract/method.js';
+import { Status } from '../../status/code.js';
+import type { RpcError } from '../../status/rpc-error.js';
+import { noteArrival } from './arrival.js';
+import { type Binding, sendFailure } from './bind.js';
+import { type CallInFlight, headerOf, ReceivedCall, reasonOfEnd, toGrpcStatus } from './exchange.js';
+import { readTimeout } from './http2.js';
+import { addToHeaders, forEachIn, valuesIn } from './http2-metadata.js';
+import { UnaryRequest } from './unary-request.js';
+
+/** What the unary calls of a server share. */
+interface UnaryBinding extends Binding {
+  readonly maxRequestBytes: number;
+}
+
+/**
+ * Takes the unary calls of a server from their HTTP/2 streams, before grpc-js sees them: its part of such a call costs as much
+ * as Rondo's. Calls whose request is compressed, or whose headers grpc-js refuses, are left to it. See ADR 0088.
+ */
+export class UnaryStreams {
+  readonly #methods: ReadonlyMap<unknown, Method>;
+  readonly #binding: UnaryBinding;
+  readonly #addresses = new WeakMap<Http2Session, string>();
+
+  constructor(methods: readonly Method[], binding: UnaryBinding) {
+    const unary = methods.filter(({ requestStream, responseStream }) => !requestStream && !responseStream);
+    this.#methods = new Map(unary.map((method) => [method.path, method]));
+    this.#binding = binding;
+  }
+
+  /** Serves a stream if it is a unary call. Returns whether it is. */
+  take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
+    const method = this.#methods.get(headers[':path']);
+    if (method === undefined || !isPlain(headers)) return false;
+    const timeoutMs = readTimeout(headers['grpc-timeout']);
+    const { session } = stream;
+    if (session === undefined || Number.isNaN(timeoutMs)) return false;
+    const { clock, peers } = this.#binding;
+    noteArrival(headers);
+    new UnaryStream(stream, this.#binding, {
+      method,
+      headers,
+      timeoutMs,
+      deadline: timeoutMs === undefined ? undefined : clock.now() + timeoutMs,
+      peer: this.#addressOf(session),
+      client: peers?.of(session),
+    }).receive();
+    return true;
+  }
+
+  /** Reading it costs more than all else here, so it is kept. */
+  #addressOf(session: Http2Session): string {
+    let address = this.#addresses.get(session);
+    if (address === undefined) {
+      // Node's types lack that a session has no socket once it is destroyed.
+      const socket: Socket | undefined = session.socket;
+      address = socket?.remoteAddress === undefined ? 'unknown' : `${socket.remoteAddress}:${socket.remotePort}`;
+      this.#addresses.set(session, address);
+    }
+    return address;
+  }
+}
+
+/** Whether headers are those of gRPC, and the request isn't compressed. */
+function isPlain(headers: IncomingHttpHeaders): boolean {
+  const encoding = headers['grpc-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') return false;
+  return headers['content-type']?.startsWith('application/grpc') === true;
+}
+
+function ignore(): void {}
+
+/** What the headers of a call say. */
+interface UnaryHeaders extends Pick<ReceivedCall, 'deadline' | 'peer'> {
+  readonly method: Method;
+  readonly headers: IncomingHttpHeaders;
+  readonly timeoutMs: number | undefined;
+  readonly client: ReturnType<NonNullable<Binding['peers']>['of']>;
+}
+
+/** The header of a reply. The encodings are those of the requests that grpc-js decompresses. */
+const HEADER: Readonly<OutgoingHttpHeaders> = {
+  ':status': 200,
+  'content-type': 'application/grpc+proto',
+  'grpc-accept-encoding': 'identity,deflate,gzip',
+  'grpc-encoding': 'identity',
+};
+const BEFORE_TRAILERS = { waitForTrailers: true, sendDate: false } as const;
+const NO_BODY = { endStream: true, sendDate: false } as const;
+const PREFIX_BYTES = 5;
+
+/** One unary call at its HTTP/2 stream. */
+class UnaryStream extends ReceivedCall implements CallInFlight {
+  slot = -1;
+  readonly endless = false;
+  readonly #stream: ServerHttp2Stream;
+  readonly #binding: UnaryBinding;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #timeoutMs: number | undefined;
+  readonly #request: UnaryRequest;
+  /** Whether its handler runs, or has run. */
+  #begun = false;
+  /** Whether it has a status. */
+  #settled = false;
+
+  constructor(stream: ServerHttp2Stream, binding: UnaryBinding, { method, headers, timeoutMs, ...call }: UnaryHeaders) {
+    super({ path: method.path, responseStream: false, context: new CallContext(), ...call });
+    this.#stream = stream;
+    this.#binding = binding;
+    this.#headers = headers;
+    this.#timeoutMs = timeoutMs;
+    this.#request = new UnaryRequest(binding.maxRequestBytes);
+  }
+
+  get request(): Payload<Uint8Array> {
+    return this.#request;
+  }
+
+  /** Reads the request, and then has it handled. */
+  receive(): void {
+    const stream = this.#stream;
+    // What breaks a stream also closes it.
+    stream.on('error', ignore);
+    stream.on('close', () => this.#closed());
+    stream.on('data', (chunk: Buffer) => {
+      if (!this.#settled) this.#try(() => this.#request.read(chunk));
+    });
+    stream.on('end', () => {
+      if (!this.#settled && !this.#begun && !this.#isGone) this.#try(() => this.#begin());
+    });
+    if (this.deadline === undefined) return;
+    this.context.onEnd(() => {
+      if (!this.#begun && this.context.reason !== undefined) this.#fail(this.context.reason);
+    });
+    this.context.endAt(this.deadline, this.#binding.clock, 'caller');
+  }
+
+  /** Sends the response's header at once. Further ones are ignored. */
+  sendHeader(header: Metadata): void {
+    if (this.#isGone || this.#stream.headersSent) return;
+    this.#stream.respond(addToHeaders({ ...HEADER }, header), BEFORE_TRAILERS);
+  }
+
+  abort(reason: RpcError): void {
+    this.context.end(reason);
+  }
+
+  settle(): void {
+    this.#settled = true;
+  }
+
+  getAll(key: string): readonly MetadataValue[] {
+    return valuesIn(this.#headers, key);
+  }
+
+  forEach(visit: (key: string, value: MetadataValue) => void): void {
+    forEachIn(this.#headers, visit);
+  }
+
+  get #isGone(): boolean {
+    const stream = this.#stream;
+    return stream.destroyed || stream.closed || stream.aborted;
+  }
+
+  #closed(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.context.end(reasonOfEnd(this.deadline, this.#timeoutMs, this.#binding.clock));
+  }
+
+  /** Fails the call with what `step` throws: its request can't be read. */
+  #try(step: () => void): void {
+    try {
+      step();
+    } catch (fault) {
+      this.context.release();
+      this.#fail(fault);
+    }
+  }
+
+  #begin(): void {
+    this.#request.end();
+    this.#begun = true;
+    const { begin, handle } = this.#binding;
+    const end = begin(this);
+    handle(this).then(
+      (reply) => {
+        try {
+          this.#succeed(reply);
+        } catch (fault) {
+          this.#fail(sendFailure(fault, this, this.#binding));
+        }
+        end();
+      },
+      (fault) => {
+        this.#fail(fault);
+        end();
+      },
+    );
+  }
+
+  /** Converts everything before it sends anything, so that a reply which can't be sent still gets a status. */
+  #succeed({ header, trailer, response }: Reply<Uint8Array>): void {
+    if (response.stream) throw new TypeError('a stream where one message was expected');
+    if (this.#settled || this.#isGone) return;
+    const stream = this.#stream;
+    const first = header.isEmpty ? HEADER : addToHeaders({ ...HEADER }, header);
+    const last = addToHeaders({ 'grpc-status': Status.OK, 'grpc-message': 'OK' }, trailer);
+    const { message } = response;
+    const body = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
+    body.writeUInt8(0);
+    body.writeUInt32BE(message.length, 1);
+    body.set(message, PREFIX_BYTES);
+    if (!stream.headersSent) stream.respond(first, BEFORE_TRAILERS);
+    this.#settled = true;
+    stream.once('wantTrailers', () => stream.sendTrailers(last));
+    stream.end(body);
+  }
+
+  #fail(fault: unknown): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    if (this.#isGone) return;
+    const stream = this.#stream;
+    const { code, details, metadata } = toGrpcStatus(fault, this.path);
+    const last = {
+      'grpc-status': code,
+      'grpc-message': encodeURI(details),
+      ...metadata.toHttp2Headers(),
+    };
+    const header = headerOf(fault);
+    if (header !== undefined && !stream.headersSent)
+      stream.respond(addToHeaders({ ...HEADER }, header), BEFORE_TRAILERS);
+    if (!stream.headersSent) {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto', ...last }, NO_BODY);
+      return;
+    }
+    stream.once('wantTrailers', () => stream.sendTrailers(last));
+    stream.end();
+  }
+}
