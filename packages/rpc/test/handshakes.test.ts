@@ -205,6 +205,22 @@ describe('a client that begins a handshake and goes no further', () => {
   });
 });
 
+it.each(['on', 'permissive'] as const)(
+  'connections over which nothing is sent count as well, with TLS %s',
+  async (mode) => {
+    const { server, client, channel, lines } = await start({ mode }, { maxConnectionsPerAddress: 100 });
+    expect((await client.unary({ text: 'before' })).text).toBe('before');
+    const sockets = await Promise.all(Array.from({ length: 300 }, () => open({ port: server.port })));
+    for (const socket of sockets) socket.resume();
+    await until(() => sockets.filter(({ destroyed }) => !destroyed).length === 99);
+    expect(lines).toEqual([expect.stringContaining('its address has 100 connections')]);
+    expect(server.refusedConnections).toEqual({ handshake: 0, limit: 201 });
+    for (const socket of sockets) socket.destroy();
+    channel.close();
+    await server.drain(0);
+  },
+);
+
 it('a client cannot ask for handshake after handshake where TLS 1.2 is configured', async () => {
   const { server, client, channel } = await start({ minVersion: 'TLSv1.2' });
   const secured = connectTls({

@@ -18,14 +18,25 @@ export const headers: readonly BadRequest[] = [
   ...['*', 'x', ''].map((path) => request(`the path "${path}"`, 'RST_STREAM 1', { headers: { ':path': path } })),
   ...keys.map((key) => request(`the method ${key}`, 'UNIMPLEMENTED', { method: key })),
   request('a path of 10 KiB', 'UNIMPLEMENTED', { headers: { ':path': `/${'x/'.repeat(5_000)}` } }),
-  // grpc-js ignores the HTTP method.
-  ...methods.map((method) => request(`the method ${method}`, 'OK', { headers: { ':method': method } })),
+  ...methods.map((method) => request(`the method ${method}`, 'HTTP 405', { headers: { ':method': method } })),
+  // For a stream grpc-js ignores the HTTP method.
+  ...methods.map((method) =>
+    request(`the method ${method} for a stream`, 'OK', { method: 'ClientStream', headers: { ':method': method } }),
+  ),
   request('no te', 'OK', { headers: { te: undefined } }),
   request('no content type', 'HTTP 415', { headers: { 'content-type': undefined } }),
   ...['text/plain', 'application/json', 'application/x-www-form-urlencoded', 'grpc', ''].map((type) =>
     request(`the content type "${type}"`, 'HTTP 415', { headers: { 'content-type': type } }),
   ),
-  ...['application/grpc+json', 'application/grpc-web', 'application/grpc;x=y'].map((type) =>
+  ...['application/grpc+json', 'application/grpc-web', 'application/grpcx'].flatMap((type) => [
+    request(`the content type "${type}"`, 'HTTP 415', { headers: { 'content-type': type } }),
+    // grpc-js looks at the beginning.
+    request(`the content type "${type}" of a stream`, 'OK', {
+      method: 'ClientStream',
+      headers: { 'content-type': type },
+    }),
+  ]),
+  ...['application/grpc', 'application/grpc+proto', 'application/grpc;x=y', 'application/grpc+proto; x=y'].map((type) =>
     request(`the content type "${type}"`, 'OK', { headers: { 'content-type': type } }),
   ),
   ...['', 'x', '1', '1s', 'S', '-1S', '1.5S', '1e3S', '999999999S', '1S,1S', '1SS', '0x1S', '+1S'].map((timeout) =>

@@ -2,8 +2,10 @@ import type { Http2SecureServer, Http2Server, ServerHttp2Session } from 'node:ht
 import type { Socket } from 'node:net';
 import type { Logger } from '../../call/call.js';
 import type { Clock } from '../../clock/clock.js';
+import { readFirstByte } from './first-byte.js';
 import { HandshakeLog } from './handshake-log.js';
 import { SETTINGS_MS } from './limits.js';
+import { isSecure } from './mutual-tls.js';
 
 /** How many connections a server has open. */
 interface ConnectionLimits {
@@ -18,12 +20,14 @@ interface ConnectionLimitOptions extends ConnectionLimits {
 
 /**
  * Bounds the open connections of a server, before their TLS handshake: of all clients, and of one address. A client beyond that
- * is refused with a line in the log, and those that are connected go on.
+ * is refused with a line in the log, and those that are connected go on. What a TLS handshake needs is made when the client begins
+ * it: connections that are only opened cost a tenth of the memory.
  */
 export class ConnectionLimit {
   readonly #options: ConnectionLimitOptions;
   readonly #log: HandshakeLog;
   readonly #byAddress = new Map<string, number>();
+  readonly #admitted = new WeakSet<Socket>();
   #open = 0;
 
   constructor(options: ConnectionLimitOptions) {
@@ -38,13 +42,32 @@ export class ConnectionLimit {
 
   /** Guards a server that has the listeners of Node alone. Several servers share the limit. */
   guard(http2Server: Http2Server | Http2SecureServer): void {
-    const serve = http2Server.listeners('connection');
+    const listeners = http2Server.listeners('connection');
     http2Server.removeAllListeners('connection');
+    const serve = (socket: Socket) => {
+      for (const listener of listeners) Reflect.apply(listener, http2Server, [socket]);
+    };
+    const serveSecurely = (socket: Socket) => {
+      readFirstByte(socket, this.#options.clock, (first) => {
+        if (first !== undefined) serve(socket);
+      });
+    };
+    const begin = isSecure(http2Server) ? serveSecurely : serve;
     http2Server.on('connection', (socket: Socket) => {
-      if (!this.#admit(socket)) socket.destroy();
-      else for (const listener of serve) Reflect.apply(listener, http2Server, [socket]);
+      if (this.admit(socket)) begin(socket);
     });
     http2Server.on('session', (session: ServerHttp2Session) => this.#awaitSettings(session));
+  }
+
+  /** Counts a connection until it closes. Returns false, and closes it, if there are too many. */
+  admit(socket: Socket): boolean {
+    if (this.#admitted.has(socket)) return true;
+    if (this.#hasRoom(socket)) {
+      this.#admitted.add(socket);
+      return true;
+    }
+    socket.destroy();
+    return false;
   }
 
   /** HTTP/2 begins with the settings of both. A client that trickles them, or sends none, is cut. */
@@ -54,7 +77,7 @@ export class ConnectionLimit {
     session.once('remoteSettings', cancel).once('close', cancel);
   }
 
-  #admit(socket: Socket): boolean {
+  #hasRoom(socket: Socket): boolean {
     const { maxConnections, maxConnectionsPerAddress } = this.#options;
     const { remoteAddress: address = 'local' } = socket;
     const count = this.#byAddress.get(address) ?? 0;

@@ -1,11 +1,11 @@
 import { createServer, type ListenOptions, type Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
+import type { ConnectionLimit } from './connection-limit.js';
+import { readFirstByte } from './first-byte.js';
 
 /** The first byte of a TLS record that begins a handshake. Source: https://www.rfc-editor.org/rfc/rfc8446#section-5.1 */
 const TLS_HANDSHAKE = 0x16;
-/** How long a client has to send its first byte. Milliseconds. */
-const FIRST_BYTE_MS = 10_000;
 
 /** Where a permissive server listens, and with which credentials. */
 interface ListenBothOptions {
@@ -13,6 +13,7 @@ interface ListenBothOptions {
   readonly listen: string;
   readonly secure: grpc.ServerCredentials;
   readonly clock: Clock;
+  readonly connections: ConnectionLimit;
 }
 
 /** A listener for clients with and without TLS. */
@@ -28,14 +29,15 @@ export interface PermissiveListener {
  */
 export function listenBoth(
   server: grpc.Server,
-  { listen, secure, clock }: ListenBothOptions,
+  { listen, secure, clock, connections }: ListenBothOptions,
 ): Promise<PermissiveListener> {
   const withTls = server.createConnectionInjector(secure);
   const plain = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
   const waiting = new Set<Socket>();
   const listener = createServer({ noDelay: true }, (socket) => {
+    if (!connections.admit(socket)) return;
     waiting.add(socket);
-    sniff(socket, clock, (first) => {
+    readFirstByte(socket, clock, (first) => {
       waiting.delete(socket);
       if (first !== undefined) (first === TLS_HANDSHAKE ? withTls : plain).injectConnection(socket);
     });
@@ -58,25 +60,4 @@ function addressOf(listen: string): ListenOptions {
   if (listen.startsWith('unix:')) return { path: listen.replace(/^unix:(?:\/\/(?=\/))?/, '') };
   const end = listen.lastIndexOf(':');
   return { host: listen.slice(0, end).replace(/^\[|\]$/g, ''), port: Number(listen.slice(end + 1)) };
-}
-
-/** Reads the first byte of a connection, and puts it back. `undefined` if the connection ends before that. */
-function sniff(socket: Socket, clock: Clock, decided: (first: number | undefined) => void): void {
-  const timer = clock.setTimer(FIRST_BYTE_MS, () => socket.destroy(), { keepAlive: false });
-  const settle = (first: number | undefined) => {
-    timer.cancel();
-    socket.off('readable', look).off('end', drop).off('close', drop).off('error', drop);
-    decided(first);
-  };
-  const drop = () => {
-    socket.destroy();
-    settle(undefined);
-  };
-  const look = () => {
-    const bytes: Buffer | null = socket.read();
-    if (bytes === null) return;
-    socket.unshift(bytes);
-    settle(bytes[0]);
-  };
-  socket.on('readable', look).on('end', drop).on('close', drop).on('error', drop);
 }

@@ -118,7 +118,7 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   for (const method of router.methods) bindMethod(server, method, binding);
   bindUnknown(server, binding);
   const tunnels = tunnel && hasRoomForFrames(maxRequestBytes) ? bindTunnels(server, binding) : undefined;
-  const { port, close } = await bind(server, { listen, mutualTls, clock });
+  const { port, close } = await bind(server, { listen, mutualTls, clock, connections });
   return {
     address: listen.startsWith('unix:') ? listen : listen.replace(/:\d+$/, `:${port}`),
     port,
@@ -140,14 +140,18 @@ interface BindOptions {
   readonly listen: string;
   readonly mutualTls: MutualTls | undefined;
   readonly clock: Clock;
+  readonly connections: ConnectionLimit;
 }
 
-async function bind(server: grpc.Server, { listen, mutualTls, clock }: BindOptions): Promise<PermissiveListener> {
+async function bind(
+  server: grpc.Server,
+  { listen, mutualTls, clock, connections }: BindOptions,
+): Promise<PermissiveListener> {
   try {
     await removeStaleSocket(listen);
     if (mutualTls === undefined) return await bindAt(server, listen, grpc.ServerCredentials.createInsecure());
     const secure = new MutualServerCredentials(mutualTls);
-    if (mutualTls.mode === 'permissive') return await listenBoth(server, { listen, secure, clock });
+    if (mutualTls.mode === 'permissive') return await listenBoth(server, { listen, secure, clock, connections });
     return await bindAt(server, listen, secure);
   } catch (cause) {
     throw new Error(`can't listen on ${listen}: ${cause instanceof Error ? cause.message : cause}`, { cause });

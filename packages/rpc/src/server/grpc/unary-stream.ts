@@ -20,7 +20,7 @@ interface UnaryBinding extends Binding {
 
 /**
  * Takes the unary calls of a server from their HTTP/2 streams, before grpc-js sees them: its part of such a call costs as much
- * as Rondo's. Calls whose request is compressed, or whose headers grpc-js refuses, are left to it. See ADR 0088.
+ * as Rondo's. Calls whose request may be compressed, and those with an invalid timeout, are left to it. See ADR 0088.
  */
 export class UnaryStreams {
   readonly #methods: ReadonlyMap<unknown, Method>;
@@ -36,10 +36,16 @@ export class UnaryStreams {
   /** Serves a stream if it is a unary call. Returns whether it is. */
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
     const method = this.#methods.get(headers[':path']);
-    if (method === undefined || !isPlain(headers)) return false;
     const timeoutMs = readTimeout(headers['grpc-timeout']);
     const { session } = stream;
-    if (session === undefined || Number.isNaN(timeoutMs)) return false;
+    if (method === undefined || session === undefined || isCompressed(headers) || Number.isNaN(timeoutMs)) return false;
+    // What breaks a stream also closes it.
+    stream.on('error', ignore);
+    const refusal = refusalOf(headers);
+    if (refusal !== undefined) {
+      stream.resume().respond(refusal, NO_BODY);
+      return true;
+    }
     const { clock, peers } = this.#binding;
     noteArrival(headers);
     new UnaryStream(stream, this.#binding, {
@@ -66,11 +72,18 @@ export class UnaryStreams {
   }
 }
 
-/** Whether headers are those of gRPC, and the request isn't compressed. */
-function isPlain(headers: IncomingHttpHeaders): boolean {
-  const encoding = headers['grpc-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') return false;
-  return headers['content-type']?.startsWith('application/grpc') === true;
+/** The formats of requests: only that of protobuf is served. */
+const CONTENT_TYPE = /^application\/grpc(?:\+proto)?(?:;|$)/;
+
+/** The HTTP answer to a request that isn't gRPC's; undefined if it is. */
+function refusalOf(headers: IncomingHttpHeaders): OutgoingHttpHeaders | undefined {
+  if (!CONTENT_TYPE.test(headers['content-type'] ?? '')) return { ':status': 415, 'accept-post': 'application/grpc' };
+  return headers[':method'] === 'POST' ? undefined : { ':status': 405, allow: 'POST' };
+}
+
+/** Whether the request of a call may be compressed. */
+function isCompressed({ 'grpc-encoding': encoding = 'identity' }: IncomingHttpHeaders): boolean {
+  return encoding !== 'identity';
 }
 
 function ignore(): void {}
@@ -124,8 +137,6 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   /** Reads the request, and then has it handled. */
   receive(): void {
     const stream = this.#stream;
-    // What breaks a stream also closes it.
-    stream.on('error', ignore);
     stream.on('close', () => this.#closed());
     stream.on('data', (chunk: Buffer) => {
       if (!this.#settled) this.#try(() => this.#request.read(chunk));
@@ -210,7 +221,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     if (this.#settled || this.#isGone) return;
     const stream = this.#stream;
     const first = header.isEmpty ? HEADER : addToHeaders({ ...HEADER }, header);
-    const last = addToHeaders({ 'grpc-status': Status.OK, 'grpc-message': 'OK' }, trailer);
+    const last = addToHeaders({ 'grpc-status': Status.OK }, trailer);
     const { message } = response;
     const body = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
     body.writeUInt8(0);
