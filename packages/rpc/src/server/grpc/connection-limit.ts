@@ -4,6 +4,7 @@ import type { Logger } from '../../call/call.js';
 import type { Clock } from '../../clock/clock.js';
 import { readFirstByte } from './first-byte.js';
 import { HandshakeLog } from './handshake-log.js';
+import { HandshakeQueue } from './handshake-queue.js';
 import { SETTINGS_MS } from './limits.js';
 import { isSecure } from './mutual-tls.js';
 
@@ -28,6 +29,7 @@ export class ConnectionLimit {
   readonly #log: HandshakeLog;
   readonly #byAddress = new Map<string, number>();
   readonly #admitted = new WeakSet<Socket>();
+  readonly #handshakes = new HandshakeQueue();
   #open = 0;
 
   constructor(options: ConnectionLimitOptions) {
@@ -48,8 +50,10 @@ export class ConnectionLimit {
       for (const listener of listeners) Reflect.apply(listener, http2Server, [socket]);
     };
     const serveSecurely = (socket: Socket) => {
+      // It may break while it waits.
+      socket.on('error', ignore);
       readFirstByte(socket, this.#options.clock, (first) => {
-        if (first !== undefined) serve(socket);
+        if (first !== undefined) this.#handshakes.add(socket, () => serve(socket));
       });
     };
     const begin = isSecure(http2Server) ? serveSecurely : serve;
@@ -104,3 +108,5 @@ export class ConnectionLimit {
     else this.#byAddress.delete(address);
   }
 }
+
+function ignore(): void {}

@@ -1,0 +1,59 @@
+import { Socket } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { yieldToEventLoop } from '../../clock/system.js';
+import { HandshakeQueue } from './handshake-queue.js';
+
+function socketFrom(address: string): Socket {
+  return Object.defineProperty(new Socket(), 'remoteAddress', { value: address });
+}
+
+/** A queue, and the names of the handshakes that it has begun. */
+function start() {
+  const queue = new HandshakeQueue();
+  const begun: string[] = [];
+  const add = (name: string, socket = socketFrom(name.charAt(0))) => {
+    queue.add(socket, () => begun.push(name));
+    return socket;
+  };
+  return { add, begun };
+}
+
+describe('handshakes', () => {
+  it('begin at once if no other waits', async () => {
+    const { add, begun } = start();
+    add('a1');
+    expect(begun).toEqual(['a1']);
+    await yieldToEventLoop();
+    await yieldToEventLoop();
+    add('a2');
+    expect(begun).toEqual(['a1', 'a2']);
+  });
+
+  it('begin one in each round of the event loop', async () => {
+    const { add, begun } = start();
+    for (const name of ['a1', 'a2', 'a3']) add(name);
+    const counts = [begun.length];
+    for (let round = 0; round < 3; round += 1) {
+      await yieldToEventLoop();
+      counts.push(begun.length);
+    }
+    expect(counts).toEqual([1, 2, 3, 3]);
+  });
+
+  it('begin in turns of their addresses', async () => {
+    const { add, begun } = start();
+    for (const name of ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'b2']) add(name);
+    while (begun.length < 7) await yieldToEventLoop();
+    expect(begun).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2', 'a4']);
+  });
+
+  it("don't begin if the connection has ended by then", async () => {
+    const { add, begun } = start();
+    add('a1');
+    const ended = add('a2');
+    add('a3');
+    ended.destroy();
+    while (begun.length < 2) await yieldToEventLoop();
+    expect(begun).toEqual(['a1', 'a3']);
+  });
+});
