@@ -80,6 +80,37 @@ describe('values', () => {
     expect(row).toEqual({ n: '0.10', ns: ['1.10'], d: '2024-02-29', ds: ['2024-02-29'], t });
   });
 
+  it('reads each text of an array', async () => {
+    const texts = ['', 'a b', 'a,b', '{}', '"', '\\', '\\"', 'NULL', 'null', null, 'd\u00e9j\u00e0\nvu'];
+    const row = await database.one(
+      'SELECT $1::text[] AS list, ARRAY[]::text[] AS none, ARRAY[[1, 2], [3, NULL]]::int8[] AS nested',
+      [texts],
+    );
+    expect(row).toEqual({
+      list: texts,
+      none: [],
+      nested: [
+        [1n, 2n],
+        [3n, null],
+      ],
+    });
+  });
+
+  it.each([
+    '2024-02-29T12:00:00.123456Z',
+    '0099-01-01T00:00:00.1Z',
+    '1969-12-31T23:59:59.999Z',
+    '9999-12-31T23:59:59Z',
+  ])('reads the time %s in any zone, to the millisecond', async (time) => {
+    for (const zone of ['UTC', 'Asia/Kolkata', 'America/St_Johns']) {
+      const { at } = await database.transaction(async (transaction) => {
+        await transaction.query("SELECT set_config('TimeZone', $1, true)", [zone]);
+        return transaction.one<{ at: Date }>('SELECT $1::timestamptz AS at', [time]);
+      });
+      expect(at).toEqual(new Date(time));
+    }
+  });
+
   it('does not change the parsers of other users of the driver', async () => {
     const { types } = await import('pg');
     expect(types.getTypeParser(types.builtins.INT8)('1')).toBe('1');

@@ -73,9 +73,29 @@ export function changedSince(etag: string, present: Etagged): readonly string[] 
 
 /** The first digits of the SHA-256 of a value's JSON; a bigint is a string in it. */
 function digestOf(value: unknown, digits = FIELD_DIGITS): string {
-  const text = JSON.stringify(value ?? null, (_key, part: unknown) => (typeof part === 'bigint' ? `${part}` : part));
+  const text = toText(value);
+  if (digits !== FIELD_DIGITS || text.length > SHORT) return digest(text, digits);
+  let known = digestsOfShort.get(text);
+  if (known === undefined) {
+    if (digestsOfShort.size >= MOST_SHORT) digestsOfShort.clear();
+    known = digest(text, digits);
+    digestsOfShort.set(text, known);
+  }
+  return known;
+}
+
+function digest(text: string, digits: number): string {
   return hash('sha256', text).slice(0, digits);
 }
+
+function toText(value: unknown): string {
+  if (value === undefined || typeof value === 'string') return JSON.stringify(value ?? null);
+  return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? `${part}` : part));
+}
+
+/** Digests of short texts. Most fields have one of few values, such as a state or nothing. */
+const digestsOfShort = new Map<string, string>();
+const [SHORT, MOST_SHORT] = [24, 1_000];
 
 /** The fields that an update may change, by path, and whether the request sets each. */
 export type Updatable<Path extends string> = Readonly<Record<Path, boolean>>;
