@@ -1,10 +1,15 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import type { Metadata, MetadataValue } from '../../call/metadata.js';
 import { isWellFormed } from '../../call/metadata-rules.js';
+import { PEER_KEY } from './mutual-tls.js';
+import { STREAM_KEY } from './request-streams.js';
 
 const NO_VALUES: readonly never[] = [];
-/** Clients of HTTP send it, and it says nothing about a call. grpc-js hides it as well. */
-const ACCEPT_ENCODING = 'accept-encoding';
+/**
+ * What isn't metadata: `accept-encoding`, which clients of HTTP send, as grpc-js hides it; and what a client wrote under the keys by
+ * which servers find the stream and the client of grpc-js's calls.
+ */
+const HIDDEN: ReadonlySet<string> = new Set(['accept-encoding', PEER_KEY, STREAM_KEY]);
 
 /**
  * The values of the metadata under `key`. Entries that metadata can't have are left out.
@@ -13,7 +18,7 @@ const ACCEPT_ENCODING = 'accept-encoding';
  */
 export function valuesIn(headers: IncomingHttpHeaders, key: string): readonly MetadataValue[] {
   const value = headers[key];
-  if (value === undefined || key === ACCEPT_ENCODING) return NO_VALUES;
+  if (value === undefined || HIDDEN.has(key)) return NO_VALUES;
   const texts = (typeof value === 'string' ? [value] : value).filter((text) => isWellFormed(key, text));
   if (!key.endsWith('-bin')) return texts;
   return texts.flatMap((text) => text.split(',').map((part) => Buffer.from(part.trim(), 'base64')));

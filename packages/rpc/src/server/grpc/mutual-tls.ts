@@ -39,7 +39,7 @@ export interface Peer {
 }
 
 /** The key of a call's metadata under which its handler's server finds the client's identity. */
-const KEY = 'rondo-peer-identity';
+export const PEER_KEY = 'rondo-peer-identity';
 
 /** What {@link PeerIdentities} needs. */
 interface PeerOptions {
@@ -76,16 +76,16 @@ export class PeerIdentities {
       ({ session }: { session: ServerHttp2Session | undefined }, headers: IncomingHttpHeaders) => {
         // Whatever a client has written there itself is replaced.
         const label = session && this.#labels.get(session);
-        if (label === undefined) delete headers[KEY];
-        else headers[KEY] = label;
+        if (label === undefined) delete headers[PEER_KEY];
+        else headers[PEER_KEY] = label;
       },
     );
   }
 
   /** The client that sent `metadata`, undefined if its connection is plaintext. Removes its key. */
   take(metadata: grpc.Metadata): Peer | undefined {
-    const [label] = metadata.get(KEY);
-    metadata.remove(KEY);
+    const [label] = metadata.get(PEER_KEY);
+    metadata.remove(PEER_KEY);
     return typeof label === 'string' ? this.#peerOf(label) : undefined;
   }
 

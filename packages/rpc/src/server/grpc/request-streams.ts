@@ -13,7 +13,7 @@ export interface RequestStream {
 }
 
 /** The header by which a call is found again in the table of streams. */
-const KEY = 'rondo-http2-stream';
+export const STREAM_KEY = 'rondo-http2-stream';
 
 /** The longest wait for a peer's answer to a ping. Milliseconds. */
 const MAX_WAIT_MS = 1_000;
@@ -41,19 +41,19 @@ export class RequestStreams {
 
   /** The stream of the call that came with `metadata`. Removes its key from the metadata. */
   take(metadata: grpc.Metadata): RequestStream | undefined {
-    const key = String(metadata.get(KEY)[0]);
-    metadata.remove(KEY);
+    const key = String(metadata.get(STREAM_KEY)[0]);
+    metadata.remove(STREAM_KEY);
     const stream = this.#streams.get(key);
     this.#streams.delete(key);
     return stream;
   }
 
   readonly #onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
-    delete headers[KEY];
+    delete headers[STREAM_KEY];
     if (!this.#paths.has(String(headers[':path']))) return;
     this.#count += 1;
     const key = String(this.#count);
-    headers[KEY] = key;
+    headers[STREAM_KEY] = key;
     this.#streams.set(key, this.#follow(stream));
     stream.once('close', () => this.#streams.delete(key));
   };

@@ -38,7 +38,8 @@ export class UnaryRequest {
     if (this.#parts === undefined && chunk.length >= PREFIX_BYTES) {
       this.#wholeBytes = this.#lengthIn(chunk);
       if (chunk.length >= this.#wholeBytes) {
-        this.#take(chunk, this.#wholeBytes);
+        // Copied, because the chunk is a piece of all that was read from the connection at once.
+        this.#message = Buffer.from(messageIn(chunk, this.#wholeBytes));
         return;
       }
     }
@@ -69,14 +70,8 @@ export class UnaryRequest {
       this.#wholeBytes = this.#lengthIn(joined);
     }
     if (this.#wholeBytes === undefined || this.#partsBytes < this.#wholeBytes) return;
-    this.#take(Buffer.concat(this.#parts), this.#wholeBytes);
+    this.#message = messageIn(Buffer.concat(this.#parts), this.#wholeBytes);
     this.#parts = undefined;
-  }
-
-  /** Copies the message: `bytes` is a piece of all that was read from the connection at once. */
-  #take(bytes: Buffer, wholeBytes: number): void {
-    if (bytes.length > wholeBytes) throw secondMessage();
-    this.#message = Buffer.from(bytes.subarray(PREFIX_BYTES));
   }
 
   /** The length of the message that begins with `bytes`, with its prefix. */
@@ -95,6 +90,12 @@ export class UnaryRequest {
       throw new RpcError(Status.INTERNAL, `the request begins with the byte ${flag}; gRPC has 0 or 1 there`);
     return PREFIX_BYTES + length;
   }
+}
+
+/** The message of a request that is `wholeBytes` long. */
+function messageIn(bytes: Buffer, wholeBytes: number): Buffer {
+  if (bytes.length > wholeBytes) throw secondMessage();
+  return bytes.subarray(PREFIX_BYTES);
 }
 
 function secondMessage(): RpcError {

@@ -184,6 +184,8 @@ describe("a unary call's metadata", () => {
       'x-text': ['a', 'b'],
       'x-data-bin': ['AQ', 'AQI=,AQID'],
       'accept-encoding': 'gzip',
+      'rondo-peer-identity': 'spiffe://example.org/admin',
+      'rondo-http2-stream': '1',
       'x-latin': Buffer.from('caf\u00e9', 'latin1').toString('latin1'),
     });
     const [{ metadata } = { metadata: undefined }] = calls;
@@ -191,7 +193,8 @@ describe("a unary call's metadata", () => {
     expect(metadata?.getAll('x-data-bin').map((bytes) => [...bytes])).toEqual([[1], [1, 2], [1, 2, 3]]);
     const keys = [...(metadata ?? [])].map(([key]) => key);
     expect(keys).toEqual(expect.arrayContaining(['x-text', 'x-data-bin']));
-    for (const absent of ['accept-encoding', 'x-latin', ':path', 'content-type', 'te']) {
+    const hidden = ['accept-encoding', 'rondo-peer-identity', 'rondo-http2-stream'];
+    for (const absent of [...hidden, 'x-latin', ':path', 'content-type', 'te']) {
       expect(keys).not.toContain(absent);
       expect(metadata?.has(absent)).toBe(false);
     }

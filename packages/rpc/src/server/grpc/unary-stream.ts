@@ -105,7 +105,19 @@ const HEADER: Readonly<OutgoingHttpHeaders> = {
 };
 const BEFORE_TRAILERS = { waitForTrailers: true, sendDate: false } as const;
 const NO_BODY = { endStream: true, sendDate: false } as const;
+/** Copying a longer message costs more than writing it after its prefix. */
+const LONG_BYTES = 16 * 1024;
 const PREFIX_BYTES = 5;
+const NO_BYTES = Buffer.alloc(0);
+
+/** `bytes` after the prefix of a message of `length`. */
+function framed(bytes: Uint8Array, length: number): Buffer {
+  const frame = Buffer.allocUnsafe(PREFIX_BYTES + bytes.length);
+  frame.writeUInt8(0);
+  frame.writeUInt32BE(length, 1);
+  frame.set(bytes, PREFIX_BYTES);
+  return frame;
+}
 
 /** One unary call at its HTTP/2 stream. */
 class UnaryStream extends ReceivedCall implements CallInFlight {
@@ -223,14 +235,15 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     const first = header.isEmpty ? HEADER : addToHeaders({ ...HEADER }, header);
     const last = addToHeaders({ 'grpc-status': Status.OK }, trailer);
     const { message } = response;
-    const body = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
-    body.writeUInt8(0);
-    body.writeUInt32BE(message.length, 1);
-    body.set(message, PREFIX_BYTES);
     if (!stream.headersSent) stream.respond(first, BEFORE_TRAILERS);
     this.#settled = true;
     stream.once('wantTrailers', () => stream.sendTrailers(last));
-    stream.end(body);
+    if (message.length > LONG_BYTES) {
+      stream.write(framed(NO_BYTES, message.length));
+      stream.end(message);
+    } else {
+      stream.end(framed(message, message.length));
+    }
   }
 
   #fail(fault: unknown): void {
