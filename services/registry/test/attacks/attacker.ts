@@ -84,13 +84,15 @@ export function connectAttacker(address: string, victimId: string): Attacker {
   const session = http2.connect(`http://${address}`);
   session.on('error', () => undefined);
   const call: Attacker['call'] = async (method, message = Buffer.alloc(0), options = {}) => {
-    const stream = session.request({
+    const headers = {
       ':method': 'POST',
       ':path': `/rondo.registry.v1.RegistryService/${method}`,
       'content-type': 'application/grpc',
       te: 'trailers',
       ...options.headers,
-    });
+    };
+    // Node ends a GET with its headers.
+    const stream = session.request(headers, { endStream: false });
     if (options.abandon !== true) return exchange(stream, { body: framed(message), ...options });
     stream.on('error', () => undefined).pause();
     stream.end(framed(message));
