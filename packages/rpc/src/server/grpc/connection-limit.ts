@@ -22,7 +22,7 @@ interface ConnectionLimitOptions extends ConnectionLimits {
 /**
  * Bounds the open connections of a server, before their TLS handshake: of all clients, and of one address. A client beyond that
  * is refused with a line in the log, and those that are connected go on. What a TLS handshake needs is made when the client begins
- * it: connections that are only opened cost a tenth of the memory.
+ * it: a connection that is only opened is a socket, without any of OpenSSL.
  */
 export class ConnectionLimit {
   readonly #options: ConnectionLimitOptions;

@@ -42,7 +42,8 @@ export function addToHeaders(headers: OutgoingHttpHeaders, metadata: Metadata): 
   metadata.checkSendable();
   metadata.forEach((key, value) => {
     const text = typeof value === 'string' ? value : toBase64(value);
-    const present = headers[key];
+    // A key may be the name of something that every object has, such as `constructor`.
+    const present = Object.hasOwn(headers, key) ? headers[key] : undefined;
     if (present === undefined) headers[key] = text;
     else headers[key] = Array.isArray(present) ? [...present, text] : [String(present), text];
   });

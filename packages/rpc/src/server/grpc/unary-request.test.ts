@@ -3,6 +3,7 @@ import { Status } from '../../status/code.js';
 import { UnaryRequest } from './unary-request.js';
 
 const MAX_BYTES = 100;
+const MEBIBYTE = 1024 * 1024;
 
 function framed(payload: Uint8Array, { flag = 0, length = payload.length } = {}): Buffer {
   const head = Buffer.alloc(5);
@@ -36,6 +37,20 @@ describe('the request of a unary call', () => {
     for (const piece of [Buffer.alloc(0), framed(payload), Buffer.alloc(0)]) request.read(piece);
     request.end();
     expect(request.message).toEqual(payload);
+  });
+
+  it('takes no more memory in pieces of a byte than twice its length', () => {
+    const request = new UnaryRequest(MEBIBYTE);
+    const bytes = framed(Buffer.alloc(MEBIBYTE, 7));
+    const before = process.memoryUsage();
+    for (let at = 0; at < bytes.length - 1; at += 1) request.read(bytes.subarray(at, at + 1));
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    expect(arrayBuffers - before.arrayBuffers).toBeLessThan(8 * MEBIBYTE);
+    // Kept pieces would take 100 MiB; the rest is what the collector hasn't freed yet.
+    expect(heapUsed - before.heapUsed).toBeLessThan(64 * MEBIBYTE);
+    request.read(bytes.subarray(-1));
+    request.end();
+    expect(request.message).toEqual(Buffer.alloc(MEBIBYTE, 7));
   });
 
   it('may be as long as the longest', () => {

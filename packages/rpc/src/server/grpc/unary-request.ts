@@ -15,11 +15,12 @@ export class UnaryRequest {
   readonly stream = false;
   readonly #maxBytes: number;
   #message: Buffer | undefined;
-  /** What was read of a message that isn't whole, with its prefix. */
-  #parts: Buffer[] | undefined;
-  #partsBytes = 0;
-  /** The message's length with its prefix, once that is known. */
-  #wholeBytes: number | undefined;
+  /**
+   * A copy of what was read, with room for more. It grows with what arrives, not to the length that the client claims. The
+   * chunks aren't kept: one may be of a byte, and holds on to all that was read from the connection at once.
+   */
+  #buffer = NO_BYTES;
+  #bytes = 0;
 
   /** @param maxBytes the longest message. */
   constructor(maxBytes: number) {
@@ -35,15 +36,11 @@ export class UnaryRequest {
   read(chunk: Buffer): void {
     if (chunk.length === 0) return;
     if (this.#message !== undefined) throw secondMessage();
-    if (this.#parts === undefined && chunk.length >= PREFIX_BYTES) {
-      this.#wholeBytes = this.#lengthIn(chunk);
-      if (chunk.length >= this.#wholeBytes) {
-        // Copied, because the chunk is a piece of all that was read from the connection at once.
-        this.#message = Buffer.from(messageIn(chunk, this.#wholeBytes));
-        return;
-      }
-    }
-    this.#keep(chunk);
+    this.#append(chunk);
+    if (this.#bytes < PREFIX_BYTES) return;
+    const wholeBytes = this.#lengthIn(this.#buffer);
+    if (this.#bytes > wholeBytes) throw secondMessage();
+    if (this.#bytes === wholeBytes) this.#message = this.#buffer.subarray(PREFIX_BYTES, wholeBytes);
   }
 
   /** @throws RpcError if the request has ended without a whole message. */
@@ -52,26 +49,26 @@ export class UnaryRequest {
     // @cause A client called a unary method without a message.
     // @remedy Send one message. An empty one has five zero bytes.
     // @effect none
-    if (this.#parts === undefined) throw new RpcError(Status.UNIMPLEMENTED, 'a unary call needs one request; send it');
+    if (this.#bytes === 0) throw new RpcError(Status.UNIMPLEMENTED, 'a unary call needs one request; send it');
     // @cause A client ended its request in the middle of a message. Only a broken client does so.
     // @remedy Correct the client's framing: a length-prefixed message must be as long as its prefix says.
     // @effect none
     throw new RpcError(Status.INTERNAL, 'the request ended inside a message; send it whole');
   }
 
-  /** Keeps a part of the message, until it is whole. */
-  #keep(chunk: Buffer): void {
-    this.#parts ??= [];
-    this.#parts.push(chunk);
-    this.#partsBytes += chunk.length;
-    if (this.#wholeBytes === undefined && this.#partsBytes >= PREFIX_BYTES) {
-      const joined = Buffer.concat(this.#parts);
-      this.#parts = [joined];
-      this.#wholeBytes = this.#lengthIn(joined);
+  #append(chunk: Buffer): void {
+    const bytes = this.#bytes + chunk.length;
+    if (this.#bytes === 0) {
+      this.#buffer = Buffer.from(chunk);
+    } else {
+      if (bytes > this.#buffer.length) {
+        const larger = Buffer.allocUnsafe(2 * bytes);
+        this.#buffer.copy(larger, 0, 0, this.#bytes);
+        this.#buffer = larger;
+      }
+      chunk.copy(this.#buffer, this.#bytes);
     }
-    if (this.#wholeBytes === undefined || this.#partsBytes < this.#wholeBytes) return;
-    this.#message = messageIn(Buffer.concat(this.#parts), this.#wholeBytes);
-    this.#parts = undefined;
+    this.#bytes = bytes;
   }
 
   /** The length of the message that begins with `bytes`, with its prefix. */
@@ -90,12 +87,6 @@ export class UnaryRequest {
       throw new RpcError(Status.INTERNAL, `the request begins with the byte ${flag}; gRPC has 0 or 1 there`);
     return PREFIX_BYTES + length;
   }
-}
-
-/** The message of a request that is `wholeBytes` long. */
-function messageIn(bytes: Buffer, wholeBytes: number): Buffer {
-  if (bytes.length > wholeBytes) throw secondMessage();
-  return bytes.subarray(PREFIX_BYTES);
 }
 
 function secondMessage(): RpcError {

@@ -204,12 +204,17 @@ describe("a unary call's metadata", () => {
     handle = ({ header, trailer }) => {
       header.append('x-data-bin', Buffer.from([1]));
       for (const value of ['1', '2', '3']) trailer.append('x-text', value);
+      for (const metadata of [header, trailer]) metadata.append('constructor', 'a name that each object has');
       trailer.append('x-data-bin', Buffer.from([1, 2]));
       trailer.append('x-data-bin', Buffer.from([1, 2, 3]));
       return Promise.resolve();
     };
     const { header, trailer } = await call();
-    expect(header).toMatchObject({ 'x-data-bin': 'AQ' });
-    expect(trailer).toMatchObject({ 'x-text': '1, 2, 3', 'x-data-bin': 'AQI, AQID' });
+    expect(header).toMatchObject({ 'x-data-bin': 'AQ', constructor: 'a name that each object has' });
+    expect(trailer).toMatchObject({
+      constructor: 'a name that each object has',
+      'x-text': '1, 2, 3',
+      'x-data-bin': 'AQI, AQID',
+    });
   });
 });
