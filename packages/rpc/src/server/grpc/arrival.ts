@@ -4,8 +4,8 @@ import { idleMs, systemClock } from '../../clock/system.js';
 import { busyLoopMs } from '../busy-loop.js';
 
 /**
- * Notes when a request whose client asks for times began to arrive. The headers carry that to the call, because grpc-js
- * tells of a unary call only when its whole request is there. What the client wrote there is replaced.
+ * Notes when a request whose client asks for times began to arrive. The headers carry that to the call, which is
+ * handled only when its whole request is there. What the client wrote there is replaced.
  */
 export function noteArrival(headers: IncomingHttpHeaders): void {
   if (headers[TIMING_REQUEST] === undefined) return;

@@ -1,15 +1,14 @@
 import type * as grpc from '@grpc/grpc-js';
-import type { Logger, Payload, Reply } from '../../call/call.js';
+import type { Logger, Payload } from '../../call/call.js';
 import { receivedTraceId } from '../../call/trace.js';
 import type { Clock } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
 import type { Policy } from '../../contract/policy.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
-import { toBuffer } from '../../transport/grpc/metadata.js';
 import type { WireCall, WireHandler } from '../../transport/transport.js';
 import { METHOD_PATH } from '../../transport/tunnel/frames.js';
-import { type CallInFlight, headerOf, toExchange, toGrpcMetadata, toGrpcStatus } from './exchange.js';
+import { type CallInFlight, toExchange } from './exchange.js';
 import type { PeerIdentities } from './mutual-tls.js';
 import { Replies, type StreamingCall } from './replies.js';
 import type { RequestStream, RequestStreams } from './request-streams.js';
@@ -37,7 +36,7 @@ type RequestStep = IteratorResult<Buffer, undefined>;
 
 const identity = (bytes: Buffer): Buffer => bytes;
 
-/** Registers `method` with a grpc-js server. Of the unary calls it gets only some: see {@link UnaryStreams}. */
+/** Registers `method` with a grpc-js server if it streams. The others are served by {@link UnaryStreams}. */
 export function bindMethod(server: grpc.Server, method: Method, options: Binding): void {
   const binding: MethodBinding = { method, ...options };
   if (method.requestStream) {
@@ -52,9 +51,6 @@ export function bindMethod(server: grpc.Server, method: Method, options: Binding
       void serveStream(call, { stream: false, message: call.request }, binding);
     };
     server.register(method.path, serve, identity, identity, 'serverStream');
-  } else {
-    const serve: grpc.handleUnaryCall<Buffer, Buffer> = (call, respond) => serveUnary(call, respond, binding);
-    server.register(method.path, serve, identity, identity, 'unary');
   }
 }
 
@@ -86,44 +82,6 @@ function requestsOf(call: DuplexCall, stream: RequestStream | undefined): AsyncI
       };
     },
   };
-}
-
-function serveUnary(
-  call: grpc.ServerUnaryCall<Buffer, Buffer>,
-  respond: grpc.sendUnaryData<Buffer>,
-  binding: MethodBinding,
-): void {
-  const { method, handle, clock, begin, peers } = binding;
-  const peer = peers?.take(call.metadata);
-  const exchange = toExchange(call, { method, request: { stream: false, message: call.request }, clock, peer });
-  const end = begin(exchange);
-  const fail = (fault: unknown) => {
-    const header = headerOf(fault);
-    if (header !== undefined) call.sendMetadata(toGrpcMetadata(header));
-    respond(toGrpcStatus(fault, method.path));
-    end();
-  };
-  handle(exchange.wire).then((reply) => {
-    try {
-      sendOne(call, respond, reply);
-      end();
-    } catch (fault) {
-      fail(sendFailure(fault, exchange.wire, binding));
-    }
-  }, fail);
-}
-
-/** Converts everything before it sends anything, so that a reply which can't be sent still gets a status. */
-function sendOne(
-  call: grpc.ServerUnaryCall<Buffer, Buffer>,
-  respond: grpc.sendUnaryData<Buffer>,
-  { header, trailer, response }: Reply<Uint8Array>,
-): void {
-  if (response.stream) throw new TypeError('a stream where one message was expected');
-  const first = header.size > 0 ? toGrpcMetadata(header) : undefined;
-  const last = toGrpcMetadata(trailer);
-  if (first !== undefined) call.sendMetadata(first);
-  respond(null, toBuffer(response.message), last);
 }
 
 /** The error of a call whose reply can't be sent. */

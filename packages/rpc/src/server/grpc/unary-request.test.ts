@@ -1,3 +1,4 @@
+import { deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { Status } from '../../status/code.js';
 import { UnaryRequest } from './unary-request.js';
@@ -12,30 +13,36 @@ function framed(payload: Uint8Array, { flag = 0, length = payload.length } = {})
   return Buffer.concat([head, payload]);
 }
 
+interface Arrival {
+  readonly pieceBytes?: number;
+  readonly encoding?: string | undefined;
+  readonly maxBytes?: number;
+}
+
 /** The message of a request that arrives in pieces of `pieceBytes`. */
-function read(bytes: Buffer, pieceBytes = bytes.length): Buffer {
-  const request = new UnaryRequest(MAX_BYTES);
+async function read(bytes: Buffer, { pieceBytes = bytes.length, encoding, maxBytes = MAX_BYTES }: Arrival = {}) {
+  const request = new UnaryRequest(maxBytes, encoding);
   for (let at = 0; at < bytes.length; at += pieceBytes) request.read(bytes.subarray(at, at + pieceBytes));
-  request.end();
+  await request.end();
   return request.message;
 }
 
 describe('the request of a unary call', () => {
   const payload = Buffer.from('a message of more than one piece');
 
-  it.each([1, 2, 4, 5, 6, 7, 36, 37])('is its message, in pieces of %i bytes', (pieceBytes) => {
-    expect(read(framed(payload), pieceBytes)).toEqual(payload);
+  it.each([1, 2, 4, 5, 6, 7, 36, 37])('is its message, in pieces of %i bytes', async (pieceBytes) => {
+    expect(await read(framed(payload), { pieceBytes })).toEqual(payload);
   });
 
-  it('may be an empty message', () => {
-    expect(read(framed(Buffer.alloc(0)))).toHaveLength(0);
-    expect(read(framed(Buffer.alloc(0)), 2)).toHaveLength(0);
+  it('may be an empty message', async () => {
+    expect(await read(framed(Buffer.alloc(0)))).toHaveLength(0);
+    expect(await read(framed(Buffer.alloc(0)), { pieceBytes: 2 })).toHaveLength(0);
   });
 
   it('may have empty pieces', () => {
     const request = new UnaryRequest(MAX_BYTES);
     for (const piece of [Buffer.alloc(0), framed(payload), Buffer.alloc(0)]) request.read(piece);
-    request.end();
+    expect(request.end()).toBeUndefined();
     expect(request.message).toEqual(payload);
   });
 
@@ -49,17 +56,17 @@ describe('the request of a unary call', () => {
     // Kept pieces would take 100 MiB; the rest is what the collector hasn't freed yet.
     expect(heapUsed - before.heapUsed).toBeLessThan(64 * MEBIBYTE);
     request.read(bytes.subarray(-1));
-    request.end();
+    expect(request.end()).toBeUndefined();
     expect(request.message).toEqual(Buffer.alloc(MEBIBYTE, 7));
   });
 
-  it('may be as long as the longest', () => {
-    expect(read(framed(Buffer.alloc(MAX_BYTES, 7)))).toEqual(Buffer.alloc(MAX_BYTES, 7));
+  it('may be as long as the longest', async () => {
+    expect(await read(framed(Buffer.alloc(MAX_BYTES, 7)))).toEqual(Buffer.alloc(MAX_BYTES, 7));
   });
 
-  it('is a copy, so that it keeps nothing else that arrived with it', () => {
+  it('is a copy, so that it keeps nothing else that arrived with it', async () => {
     const bytes = framed(payload);
-    const message = read(bytes);
+    const message = await read(bytes);
     bytes.fill(0);
     expect(message).toEqual(payload);
   });
@@ -76,11 +83,66 @@ describe('the request of a unary call', () => {
     'another flag': [framed(payload, { flag: 2 }), Status.INTERNAL, 'begins with the byte 2'],
   } as const;
 
-  it.each(Object.entries(faults))('is refused if it is %s, however it arrives', (_name, [bytes, code, text]) => {
+  it.each(Object.entries(faults))('is refused if it is %s, however it arrives', async (_name, [bytes, code, text]) => {
     for (const pieceBytes of [1, 3, 5, 8, Math.max(bytes.length, 1)]) {
-      expect(() => read(bytes, pieceBytes)).toThrow(
-        expect.objectContaining({ code, message: expect.stringContaining(text) }),
-      );
+      const error = { code, message: expect.stringContaining(text) };
+      await expect(read(bytes, { pieceBytes })).rejects.toMatchObject(error);
     }
+  });
+});
+
+describe('a compressed request of a unary call', () => {
+  const payload = Buffer.alloc(MAX_BYTES, 'a message ');
+  const packed = (bytes: Uint8Array) => framed(bytes, { flag: 1 });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+  ])('is its message, if that has at most the longest: %s', async (encoding, compress) => {
+    expect(await read(packed(compress(payload)), { encoding })).toEqual(payload);
+    expect(await read(packed(compress(payload)), { encoding, pieceBytes: 1 })).toEqual(payload);
+    expect(await read(packed(compress(Buffer.alloc(0))), { encoding })).toHaveLength(0);
+    expect(await read(packed(compress(payload)), { encoding, maxBytes: Number.POSITIVE_INFINITY })).toEqual(payload);
+  });
+
+  it('may have a message that is not compressed, which is there at once', () => {
+    const request = new UnaryRequest(MAX_BYTES, 'gzip');
+    request.read(framed(payload));
+    expect(request.end()).toBeUndefined();
+    expect(request.message).toEqual(payload);
+  });
+
+  const longer = Buffer.alloc(MAX_BYTES + 1);
+  const bomb = Buffer.alloc(64 * MEBIBYTE);
+  const gzipped = gzipSync(payload);
+  const unreadable = 'can not be decompressed as';
+  const tooLong = 'decompresses to more than 100 bytes';
+  const faults = {
+    'a byte too long, once decompressed': [gzipSync(longer), 'gzip', Status.RESOURCE_EXHAUSTED, tooLong],
+    'too long by deflate': [deflateSync(longer), 'deflate', Status.RESOURCE_EXHAUSTED, tooLong],
+    'of several parts that are too long together': [
+      Buffer.concat([gzipped, gzipped]),
+      ...['gzip', Status.RESOURCE_EXHAUSTED, tooLong],
+    ],
+    nothing: [Buffer.alloc(0), 'gzip', Status.INTERNAL, unreadable],
+    'no gzip': [Buffer.from('no gzip'), 'gzip', Status.INTERNAL, `${unreadable} gzip`],
+    'no deflate': [Buffer.from('no deflate'), 'deflate', Status.INTERNAL, `${unreadable} deflate`],
+    'cut off': [gzipped.subarray(0, -9), 'gzip', Status.INTERNAL, unreadable],
+    'compressed in another way': [deflateSync(payload), 'gzip', Status.INTERNAL, unreadable],
+    'marked without an encoding': [gzipped, undefined, Status.INTERNAL, 'has no grpc-encoding'],
+    'marked in a call of identity': [gzipped, 'identity', Status.INTERNAL, 'has no grpc-encoding'],
+  } as const;
+
+  it.each(Object.entries(faults))('is refused if it is %s', async (_name, [bytes, encoding, code, text]) => {
+    const error = { code, message: expect.stringContaining(text) };
+    await expect(read(packed(bytes), { encoding })).rejects.toMatchObject(error);
+  });
+
+  it('is no longer decompressed once it is too long', async () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const maxBytes = MEBIBYTE;
+    const refused = read(packed(gzipSync(bomb)), { encoding: 'gzip', maxBytes });
+    await expect(refused).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * MEBIBYTE);
   });
 });

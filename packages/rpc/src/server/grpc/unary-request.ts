@@ -1,5 +1,6 @@
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
+import { canDecompress, type DecompressionErrors, decompress } from '../../transport/grpc/compression.js';
 
 /** A message's prefix: whether it is compressed, and its length in four bytes. */
 const PREFIX_BYTES = 5;
@@ -7,13 +8,14 @@ const COMPRESSED = 1;
 const NO_BYTES = Buffer.alloc(0);
 
 /**
- * The request of a unary call, read chunk by chunk.
+ * The request of a unary call, read chunk by chunk, and decompressed if it is compressed.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 export class UnaryRequest {
   readonly stream = false;
   readonly #maxBytes: number;
+  readonly #encoding: unknown;
   #message: Buffer | undefined;
   /**
    * A copy of what was read, with room for more. It grows with what arrives, not to the length that the client claims. The
@@ -22,17 +24,21 @@ export class UnaryRequest {
   #buffer = NO_BYTES;
   #bytes = 0;
 
-  /** @param maxBytes the longest message. */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes the longest message, compressed or not.
+   * @param encoding how it is compressed if it has the flag: the call's `grpc-encoding`.
+   */
+  constructor(maxBytes: number, encoding?: unknown) {
     this.#maxBytes = maxBytes;
+    this.#encoding = encoding;
   }
 
-  /** The message. It is empty until {@link UnaryRequest.end} has returned. */
+  /** The message. It is there once {@link UnaryRequest.end} is done. */
   get message(): Buffer {
     return this.#message ?? NO_BYTES;
   }
 
-  /** @throws RpcError if there is a second message, or the message is too long or compressed. */
+  /** @throws RpcError if there is a second message, or the message is too long, or its prefix isn't valid. */
   read(chunk: Buffer): void {
     if (chunk.length === 0) return;
     if (this.#message !== undefined) throw secondMessage();
@@ -43,17 +49,30 @@ export class UnaryRequest {
     if (this.#bytes === wholeBytes) this.#message = this.#buffer.subarray(PREFIX_BYTES, wholeBytes);
   }
 
-  /** @throws RpcError if the request has ended without a whole message. */
-  end(): void {
-    if (this.#message !== undefined) return;
+  /**
+   * Ends the request. A message that is compressed is there when the returned promise resolves, any other at once.
+   *
+   * @throws RpcError if the request has ended without a whole message, or that can't be decompressed.
+   */
+  end(): Promise<void> | undefined {
+    if (this.#message === undefined) throw this.#unfinished();
+    return this.#buffer[0] === COMPRESSED ? this.#decompress(this.#message) : undefined;
+  }
+
+  async #decompress(message: Buffer): Promise<void> {
+    this.#buffer = NO_BYTES;
+    this.#message = await decompress(message, { encoding: this.#encoding, maxBytes: this.#maxBytes }, ERRORS);
+  }
+
+  #unfinished(): RpcError {
     // @cause A client called a unary method without a message.
     // @remedy Send one message. An empty one has five zero bytes.
     // @effect none
-    if (this.#bytes === 0) throw new RpcError(Status.UNIMPLEMENTED, 'a unary call needs one request; send it');
+    if (this.#bytes === 0) return new RpcError(Status.UNIMPLEMENTED, 'a unary call needs one request; send it');
     // @cause A client ended its request in the middle of a message. Only a broken client does so.
     // @remedy Correct the client's framing: a length-prefixed message must be as long as its prefix says.
     // @effect none
-    throw new RpcError(Status.INTERNAL, 'the request ended inside a message; send it whole');
+    return new RpcError(Status.INTERNAL, 'the request ended inside a message; send it whole');
   }
 
   #append(chunk: Buffer): void {
@@ -73,19 +92,24 @@ export class UnaryRequest {
 
   /** The length of the message that begins with `bytes`, with its prefix. */
   #lengthIn(bytes: Buffer): number {
-    const [flag] = bytes;
+    const flag = bytes.readUInt8(0);
     const length = bytes.readUInt32BE(1);
     if (length > this.#maxBytes) throw tooLong(length, this.#maxBytes);
-    // @cause A client marked its request as compressed, and didn't say how.
-    // @remedy Send the header grpc-encoding, or don't compress.
-    // @effect none
-    if (flag === COMPRESSED) throw new RpcError(Status.INTERNAL, 'the request is compressed, but has no grpc-encoding');
+    if (flag !== 0) this.#checkFlag(flag);
+    return PREFIX_BYTES + length;
+  }
+
+  #checkFlag(flag: number): void {
     // @cause What a client sent isn't framed as gRPC is.
     // @remedy Correct the client: a length-prefixed message begins with a byte of 0, or of 1 if it is compressed.
     // @effect none
-    if (flag !== 0)
+    if (flag !== COMPRESSED)
       throw new RpcError(Status.INTERNAL, `the request begins with the byte ${flag}; gRPC has 0 or 1 there`);
-    return PREFIX_BYTES + length;
+    if (canDecompress(this.#encoding)) return;
+    // @cause A client marked its request as compressed, and didn't say how.
+    // @remedy Send the header grpc-encoding, or don't compress.
+    // @effect none
+    throw new RpcError(Status.INTERNAL, 'the request is compressed, but has no grpc-encoding');
   }
 }
 
@@ -103,3 +127,24 @@ function tooLong(bytes: number, maxBytes: number): RpcError {
   // @effect none
   return new RpcError(Status.RESOURCE_EXHAUSTED, `Received message larger than max (${bytes} vs ${maxBytes})`);
 }
+
+const ERRORS: DecompressionErrors = {
+  unreadable(encoding) {
+    // @cause A client's request isn't compressed as its header grpc-encoding says, or was cut off before it was framed.
+    // @remedy Correct the client, or the proxy that compresses its requests.
+    // @effect none
+    return new RpcError(
+      Status.INTERNAL,
+      `the request can not be decompressed as ${encoding}; send all of it, in that encoding`,
+    );
+  },
+  tooLong(maxBytes) {
+    // @cause A compressed request is longer than the server reads, once it is decompressed: 4 MiB by default.
+    // @remedy Send less at a time: use pages, or a stream. Or raise the server's `maxRequestBytes`.
+    // @effect none
+    return new RpcError(
+      Status.RESOURCE_EXHAUSTED,
+      `the request decompresses to more than ${maxBytes} bytes; send less at a time`,
+    );
+  },
+};

@@ -5,7 +5,8 @@ import { CallContext } from '../../call/call-context.js';
 import type { Metadata, MetadataValue } from '../../call/metadata.js';
 import type { Method } from '../../contract/method.js';
 import { Status } from '../../status/code.js';
-import type { RpcError } from '../../status/rpc-error.js';
+import { RpcError } from '../../status/rpc-error.js';
+import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, canDecompress, ENCODING } from '../../transport/grpc/compression.js';
 import { noteArrival } from './arrival.js';
 import { type Binding, sendFailure } from './bind.js';
 import { type CallInFlight, headerOf, ReceivedCall, reasonOfEnd, toGrpcStatus } from './exchange.js';
@@ -20,7 +21,7 @@ interface UnaryBinding extends Binding {
 
 /**
  * Takes the unary calls of a server from their HTTP/2 streams, before grpc-js sees them: its part of such a call costs as much
- * as Rondo's. Calls whose request may be compressed, and those with an invalid timeout, are left to it. See ADR 0088.
+ * as Rondo's. See ADR 0088.
  */
 export class UnaryStreams {
   readonly #methods: ReadonlyMap<unknown, Method>;
@@ -33,15 +34,17 @@ export class UnaryStreams {
     this.#binding = binding;
   }
 
-  /** Serves a stream if it is a unary call. Returns whether it is. */
+  /** Serves a stream if it is a call of a unary method, also if it has to be refused. Returns whether it is. */
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
     const method = this.#methods.get(headers[':path']);
-    const timeoutMs = readTimeout(headers['grpc-timeout']);
-    const { session } = stream;
-    if (method === undefined || session === undefined || isCompressed(headers) || Number.isNaN(timeoutMs)) return false;
+    if (method === undefined) return false;
     // What breaks a stream also closes it.
     stream.on('error', ignore);
-    const refusal = refusalOf(headers);
+    const { session } = stream;
+    // Its client has left already.
+    if (session === undefined) return true;
+    const timeoutMs = readTimeout(headers[TIMEOUT]);
+    const refusal = refusalOf(headers, timeoutMs, method.path);
     if (refusal !== undefined) {
       stream.resume().respond(refusal, NO_BODY);
       return true;
@@ -72,18 +75,48 @@ export class UnaryStreams {
   }
 }
 
+const TIMEOUT = 'grpc-timeout';
 /** The formats of requests: only that of protobuf is served. */
 const CONTENT_TYPE = /^application\/grpc(?:\+proto)?(?:;|$)/;
 
-/** The HTTP answer to a request that isn't gRPC's; undefined if it is. */
-function refusalOf(headers: IncomingHttpHeaders): OutgoingHttpHeaders | undefined {
+/** The answer to a request that is refused by its headers; undefined if it isn't. */
+function refusalOf(
+  headers: IncomingHttpHeaders,
+  timeoutMs: number | undefined,
+  path: string,
+): OutgoingHttpHeaders | undefined {
   if (!CONTENT_TYPE.test(headers['content-type'] ?? '')) return { ':status': 415, 'accept-post': 'application/grpc' };
-  return headers[':method'] === 'POST' ? undefined : { ':status': 405, allow: 'POST' };
+  if (headers[':method'] !== 'POST') return { ':status': 405, allow: 'POST' };
+  if (Number.isNaN(timeoutMs)) return { ...NO_REPLY, ...trailerOf(invalidTimeout(quotable(headers[TIMEOUT])), path) };
+  const encoding = headers[ENCODING];
+  if (encoding === undefined || encoding === 'identity' || canDecompress(encoding)) return undefined;
+  const trailer = trailerOf(unknownEncoding(quotable(encoding)), path);
+  return { ...NO_REPLY, ...trailer, [ACCEPT_ENCODING]: ACCEPTED_ENCODINGS };
 }
 
-/** Whether the request of a call may be compressed. */
-function isCompressed({ 'grpc-encoding': encoding = 'identity' }: IncomingHttpHeaders): boolean {
-  return encoding !== 'identity';
+/** The value of a header, as short as it has to be in a status. */
+function quotable(value: unknown): string {
+  return String(value).slice(0, 100);
+}
+
+function invalidTimeout(timeout: string): RpcError {
+  // @cause A client gave its call a deadline that isn't written as gRPC's are.
+  // @remedy Correct the client. A timeout is a whole number of at most 8 digits, and its unit: H, M, S, m, u or n.
+  // @effect none
+  return new RpcError(
+    Status.INTERNAL,
+    `the grpc-timeout "${timeout}" is not valid; send at most 8 digits and one of H, M, S, m, u and n`,
+  );
+}
+
+function unknownEncoding(encoding: string): RpcError {
+  // @cause A client compresses its request in a way that Rondo's servers don't support.
+  // @remedy Compress by gzip or deflate, or not at all.
+  // @effect none
+  return new RpcError(
+    Status.UNIMPLEMENTED,
+    `the grpc-encoding "${encoding}" is not supported; send gzip, deflate or identity`,
+  );
 }
 
 function ignore(): void {}
@@ -96,12 +129,13 @@ interface UnaryHeaders extends Pick<ReceivedCall, 'deadline' | 'peer'> {
   readonly client: ReturnType<NonNullable<Binding['peers']>['of']>;
 }
 
-/** The header of a reply. The encodings are those of the requests that grpc-js decompresses. */
+/** The header of a status alone. */
+const NO_REPLY: Readonly<OutgoingHttpHeaders> = { ':status': 200, 'content-type': 'application/grpc+proto' };
+/** The header of a reply. */
 const HEADER: Readonly<OutgoingHttpHeaders> = {
-  ':status': 200,
-  'content-type': 'application/grpc+proto',
-  'grpc-accept-encoding': 'identity,deflate,gzip',
-  'grpc-encoding': 'identity',
+  ...NO_REPLY,
+  [ACCEPT_ENCODING]: ACCEPTED_ENCODINGS,
+  [ENCODING]: 'identity',
 };
 const BEFORE_TRAILERS = { waitForTrailers: true, sendDate: false } as const;
 const NO_BODY = { endStream: true, sendDate: false } as const;
@@ -117,6 +151,12 @@ function framed(bytes: Uint8Array, length: number): Buffer {
   frame.writeUInt32BE(length, 1);
   frame.set(bytes, PREFIX_BYTES);
   return frame;
+}
+
+/** The trailer of a call that has failed. */
+function trailerOf(fault: unknown, path: string): OutgoingHttpHeaders {
+  const { code, details, metadata } = toGrpcStatus(fault, path);
+  return { 'grpc-status': code, 'grpc-message': encodeURI(details), ...metadata.toHttp2Headers() };
 }
 
 /** One unary call at its HTTP/2 stream. */
@@ -139,7 +179,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     this.#binding = binding;
     this.#headers = headers;
     this.#timeoutMs = timeoutMs;
-    this.#request = new UnaryRequest(binding.maxRequestBytes);
+    this.#request = new UnaryRequest(binding.maxRequestBytes, headers[ENCODING]);
   }
 
   get request(): Payload<Uint8Array> {
@@ -154,7 +194,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
       if (!this.#settled) this.#try(() => this.#request.read(chunk));
     });
     stream.on('end', () => {
-      if (!this.#settled && !this.#begun && !this.#isGone) this.#try(() => this.#begin());
+      if (!this.#begun && this.#isOpen) this.#try(() => this.#end());
     });
     if (this.deadline === undefined) return;
     this.context.onEnd(() => {
@@ -190,6 +230,11 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     return stream.destroyed || stream.closed || stream.aborted;
   }
 
+  /** Whether its client still waits for its status. */
+  get #isOpen(): boolean {
+    return !this.#settled && !this.#isGone;
+  }
+
   #closed(): void {
     if (this.#settled) return;
     this.#settled = true;
@@ -201,13 +246,31 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     try {
       step();
     } catch (fault) {
-      this.context.release();
-      this.#fail(fault);
+      this.#refuse(fault);
     }
   }
 
+  #refuse(fault: unknown): void {
+    this.context.release();
+    this.#fail(fault);
+  }
+
+  /** Has the request handled, which may have to be decompressed first. Meanwhile the call can end. */
+  #end(): void {
+    const decompressed = this.#request.end();
+    if (decompressed === undefined) {
+      this.#begin();
+      return;
+    }
+    decompressed.then(
+      () => {
+        if (this.#isOpen) this.#try(() => this.#begin());
+      },
+      (fault) => this.#refuse(fault),
+    );
+  }
+
   #begin(): void {
-    this.#request.end();
     this.#begun = true;
     const { begin, handle } = this.#binding;
     const end = begin(this);
@@ -230,7 +293,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   /** Converts everything before it sends anything, so that a reply which can't be sent still gets a status. */
   #succeed({ header, trailer, response }: Reply<Uint8Array>): void {
     if (response.stream) throw new TypeError('a stream where one message was expected');
-    if (this.#settled || this.#isGone) return;
+    if (!this.#isOpen) return;
     const stream = this.#stream;
     const first = header.isEmpty ? HEADER : addToHeaders({ ...HEADER }, header);
     const last = addToHeaders({ 'grpc-status': Status.OK }, trailer);
@@ -251,17 +314,12 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     this.#settled = true;
     if (this.#isGone) return;
     const stream = this.#stream;
-    const { code, details, metadata } = toGrpcStatus(fault, this.path);
-    const last = {
-      'grpc-status': code,
-      'grpc-message': encodeURI(details),
-      ...metadata.toHttp2Headers(),
-    };
+    const last = trailerOf(fault, this.path);
     const header = headerOf(fault);
     if (header !== undefined && !stream.headersSent)
       stream.respond(addToHeaders({ ...HEADER }, header), BEFORE_TRAILERS);
     if (!stream.headersSent) {
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto', ...last }, NO_BODY);
+      stream.respond({ ...NO_REPLY, ...last }, NO_BODY);
       return;
     }
     stream.once('wantTrailers', () => stream.sendTrailers(last));

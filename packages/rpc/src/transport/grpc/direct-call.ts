@@ -1,8 +1,7 @@
-import { promisify } from 'node:util';
-import { gunzip, inflate } from 'node:zlib';
 import * as grpc from '@grpc/grpc-js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
+import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, type DecompressionErrors, decompress, ENCODING } from './compression.js';
 import { unreadableReply, untakenCall } from './wire.js';
 
 /** A call that has begun, on each layer of grpc-js. */
@@ -48,13 +47,6 @@ interface PrivateChannel {
 
 /** The flag and the length before each message. Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
 const PREFIX_BYTES = 5;
-const ENCODING = 'grpc-encoding';
-const ACCEPT_ENCODING = 'grpc-accept-encoding';
-
-const DECODERS: ReadonlyMap<unknown, typeof gunzip | typeof inflate> = new Map([
-  ['gzip', gunzip],
-  ['deflate', inflate],
-]);
 
 /**
  * Begins a call of one request on the connection of a ready channel, and sends the request uncompressed. It leaves out the layers of
@@ -69,7 +61,7 @@ export function startDirectly(channel: grpc.Channel, call: DirectCall): StartedC
   if (subchannel === undefined || defaultAuthority === undefined) return undefined;
   if (subchannel.getConnectivityState() !== grpc.connectivityState.READY) return undefined;
   const { path, metadata, message, listener, maxReplyBytes } = call;
-  metadata.set(ACCEPT_ENCODING, 'identity,deflate,gzip');
+  metadata.set(ACCEPT_ENCODING, ACCEPTED_ENCODINGS);
   // For proxies that would compress HTTP.
   metadata.set('accept-encoding', 'identity');
   let started: StartedCall;
@@ -96,7 +88,7 @@ function decompressing(listener: CallListener, maxReplyBytes: number): WireListe
     onReceiveMessage(received: Buffer) {
       const body = received.subarray(PREFIX_BYTES);
       if (received[0] !== 1) return listener.onReceiveMessage(body);
-      const message = decompress(body, encoding, maxReplyBytes);
+      const message = decompress(body, { encoding, maxBytes: maxReplyBytes }, ERRORS);
       // Its reader comes when the call has ended well.
       message.catch(() => undefined);
       listener.onReceiveMessage(message);
@@ -113,23 +105,15 @@ function withPrefix(message: Uint8Array): Buffer {
   return framed;
 }
 
-async function decompress(
-  body: Buffer,
-  encoding: grpc.MetadataValue | undefined,
-  maxOutputLength: number,
-): Promise<Buffer> {
-  const decoder = DECODERS.get(encoding);
-  if (decoder === undefined) throw unreadableReply();
-  try {
-    return await promisify(decoder)(body, { maxOutputLength });
-  } catch (fault) {
-    if ((fault as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw unreadableReply();
+const ERRORS: DecompressionErrors = {
+  unreadable: unreadableReply,
+  tooLong(maxBytes) {
     // @cause A compressed reply is longer than the client reads, once it is decompressed.
     // @remedy Ask for less, or raise the client's `maxReplyBytes`.
     // @effect possible
-    throw new RpcError(
+    return new RpcError(
       Status.RESOURCE_EXHAUSTED,
-      `Received message that decompresses to a size larger than ${maxOutputLength}`,
+      `Received message that decompresses to a size larger than ${maxBytes}`,
     );
-  }
-}
+  },
+};
