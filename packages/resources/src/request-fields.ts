@@ -28,13 +28,15 @@ export interface Etagged {
  * come again, at another time. By the digests of fields a later request can learn which have changed.
  */
 export function etagOf(etagged: Etagged): string {
-  const { name, version, fields } = etagged;
-  const parts = [`${version}`, digestOf(name, NAME_DIGITS), stateOf(etagged)];
-  return `"${[...parts, ...Object.values(fields).map((value) => digestOf(value))].join('-')}"`;
+  const texts = Object.values(etagged.fields).map(toText);
+  const parts = [`${etagged.version}`, digest(toText(etagged.name), NAME_DIGITS), stateOf(etagged, texts)];
+  return `"${[...parts, ...texts.map(fieldDigest)].join('-')}"`;
 }
 
-function stateOf({ name, version, createTime, updateTime, fields }: Etagged): string {
-  return digestOf([name, version, createTime.getTime(), updateTime.getTime(), Object.values(fields)], STATE_DIGITS);
+/** @param texts the JSON of each field. */
+function stateOf({ name, version, createTime, updateTime }: Etagged, texts: readonly string[]): string {
+  const times = `${createTime.getTime()},${updateTime.getTime()}`;
+  return digest(`[${toText(name)},"${version}",${times},[${texts.join(',')}]]`, STATE_DIGITS);
 }
 
 /**
@@ -63,31 +65,31 @@ export function readEtag<Resource>(
 export function changedSince(etag: string, present: Etagged): readonly string[] | 'nothing' | 'foreign' {
   const [, version, name, state, digests] = ETAG.exec(etag) ?? [];
   if (version === undefined || digests === undefined) return 'foreign';
-  if (name !== digestOf(present.name, NAME_DIGITS) || BigInt(version) > present.version) return 'foreign';
-  if (state === stateOf(present)) return 'nothing';
+  if (name !== digest(toText(present.name), NAME_DIGITS) || BigInt(version) > present.version) return 'foreign';
+  const texts = Object.values(present.fields).map(toText);
+  if (state === stateOf(present, texts)) return 'nothing';
   const known = digests.split('-').slice(1);
-  return Object.entries(present.fields)
-    .filter(([, value], index) => known[index] !== digestOf(value))
-    .map(([path]) => path);
+  return Object.keys(present.fields).filter((_path, index) => known[index] !== fieldDigest(texts[index] ?? ''));
 }
 
-/** The first digits of the SHA-256 of a value's JSON; a bigint is a string in it. */
-function digestOf(value: unknown, digits = FIELD_DIGITS): string {
-  const text = toText(value);
-  if (digits !== FIELD_DIGITS || text.length > SHORT) return digest(text, digits);
+/** The digest of a field's JSON. */
+function fieldDigest(text: string): string {
+  if (text.length > SHORT) return digest(text, FIELD_DIGITS);
   let known = digestsOfShort.get(text);
   if (known === undefined) {
     if (digestsOfShort.size >= MOST_SHORT) digestsOfShort.clear();
-    known = digest(text, digits);
+    known = digest(text, FIELD_DIGITS);
     digestsOfShort.set(text, known);
   }
   return known;
 }
 
+/** The first digits of a text's SHA-256. */
 function digest(text: string, digits: number): string {
   return hash('sha256', text).slice(0, digits);
 }
 
+/** A value's JSON; a bigint is a string in it. */
 function toText(value: unknown): string {
   if (value === undefined || typeof value === 'string') return JSON.stringify(value ?? null);
   return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? `${part}` : part));
