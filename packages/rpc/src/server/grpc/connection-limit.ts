@@ -1,12 +1,8 @@
-import type { Http2SecureServer, Http2Server, ServerHttp2Session } from 'node:http2';
+import type { Http2SecureServer, Http2Server } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Logger } from '../../call/call.js';
 import type { Clock } from '../../clock/clock.js';
-import { readFirstByte } from './first-byte.js';
 import { HandshakeLog } from './handshake-log.js';
-import { HandshakeQueue } from './handshake-queue.js';
-import { SETTINGS_MS } from './limits.js';
-import { isSecure } from './mutual-tls.js';
 
 /** How many connections a server has open. */
 interface ConnectionLimits {
@@ -21,16 +17,13 @@ interface ConnectionLimitOptions extends ConnectionLimits {
 
 /**
  * Bounds the open connections of a server, before their TLS handshake: of all clients, and of one address. A client beyond that
- * is refused with a line in the log, and those that are connected go on. What a TLS handshake needs is made when the client begins
- * it: a connection that is only opened is a socket, without any of OpenSSL.
+ * is refused with a line in the log, and those that are connected go on.
  */
 export class ConnectionLimit {
-  readonly #options: ConnectionLimitOptions;
+  readonly #options: ConnectionLimits;
   readonly #log: HandshakeLog;
+  readonly #open = new Set<Socket>();
   readonly #byAddress = new Map<string, number>();
-  readonly #admitted = new WeakSet<Socket>();
-  readonly #handshakes = new HandshakeQueue();
-  #open = 0;
 
   constructor(options: ConnectionLimitOptions) {
     this.#options = options;
@@ -42,57 +35,42 @@ export class ConnectionLimit {
     return this.#log.count;
   }
 
-  /** Guards a server that has the listeners of Node alone. Several servers share the limit. */
-  guard(http2Server: Http2Server | Http2SecureServer): void {
+  /**
+   * Guards a server that has the listeners of Node alone. `accept` gets each connection that there is room for, and how Node
+   * serves it. Several servers share the limit.
+   */
+  guard(http2Server: Http2Server | Http2SecureServer, accept: (socket: Socket, serve: () => void) => void): void {
     const listeners = http2Server.listeners('connection');
     http2Server.removeAllListeners('connection');
-    const serve = (socket: Socket) => {
-      for (const listener of listeners) Reflect.apply(listener, http2Server, [socket]);
-    };
-    const serveSecurely = (socket: Socket) => {
-      // It may break while it waits.
-      socket.on('error', ignore);
-      readFirstByte(socket, this.#options.clock, (first) => {
-        if (first !== undefined) this.#handshakes.add(socket, () => serve(socket));
-      });
-    };
-    const begin = isSecure(http2Server) ? serveSecurely : serve;
     http2Server.on('connection', (socket: Socket) => {
-      if (this.admit(socket)) begin(socket);
+      if (!this.#hasRoom(socket)) {
+        socket.destroy();
+        return;
+      }
+      accept(socket, () => {
+        for (const listener of listeners) Reflect.apply(listener, http2Server, [socket]);
+      });
     });
-    http2Server.on('session', (session: ServerHttp2Session) => this.#awaitSettings(session));
   }
 
-  /** Counts a connection until it closes. Returns false, and closes it, if there are too many. */
-  admit(socket: Socket): boolean {
-    if (this.#admitted.has(socket)) return true;
-    if (this.#hasRoom(socket)) {
-      this.#admitted.add(socket);
-      return true;
-    }
-    socket.destroy();
-    return false;
+  /** Closes every connection. */
+  close(): void {
+    for (const socket of this.#open) socket.destroy();
   }
 
-  /** HTTP/2 begins with the settings of both. A client that trickles them, or sends none, is cut. */
-  #awaitSettings(session: ServerHttp2Session): void {
-    const timer = this.#options.clock.setTimer(SETTINGS_MS, () => session.destroy(), { keepAlive: false });
-    const cancel = () => timer.cancel();
-    session.once('remoteSettings', cancel).once('close', cancel);
-  }
-
+  /** Counts a connection until it closes, unless there are too many. */
   #hasRoom(socket: Socket): boolean {
     const { maxConnections, maxConnectionsPerAddress } = this.#options;
     const { remoteAddress: address = 'local' } = socket;
     const count = this.#byAddress.get(address) ?? 0;
-    if (this.#open >= maxConnections) return this.#refuse(socket, `this server has ${maxConnections} connections`);
+    if (this.#open.size >= maxConnections) return this.#refuse(socket, `this server has ${maxConnections} connections`);
     // Clients over a socket of the file system have no addresses.
     if (count >= maxConnectionsPerAddress && socket.remoteAddress !== undefined) {
       return this.#refuse(socket, `its address has ${maxConnectionsPerAddress} connections`);
     }
-    this.#open += 1;
+    this.#open.add(socket);
     this.#byAddress.set(address, count + 1);
-    socket.once('close', () => this.#release(address));
+    socket.once('close', () => this.#release(socket, address));
     return true;
   }
 
@@ -101,12 +79,10 @@ export class ConnectionLimit {
     return false;
   }
 
-  #release(address: string): void {
-    this.#open -= 1;
+  #release(socket: Socket, address: string): void {
+    this.#open.delete(socket);
     const left = (this.#byAddress.get(address) ?? 1) - 1;
     if (left > 0) this.#byAddress.set(address, left);
     else this.#byAddress.delete(address);
   }
 }
-
-function ignore(): void {}

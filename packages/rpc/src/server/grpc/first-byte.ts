@@ -4,26 +4,19 @@ import type { Clock } from '../../clock/clock.js';
 /** How long a client has to send its first byte. Milliseconds. */
 const FIRST_BYTE_MS = 10_000;
 
-/**
- * Reads the first byte of a connection, and puts it back. `undefined` if the connection ends before that, or its client
- * takes too long.
- */
-export function readFirstByte(socket: Socket, clock: Clock, onByte: (first: number | undefined) => void): void {
+/** Reads the first byte of a connection, and puts it back. Closes a connection whose client takes too long for it. */
+export function readFirstByte(socket: Socket, clock: Clock, onByte: (first: number) => void): void {
   const timer = clock.setTimer(FIRST_BYTE_MS, () => socket.destroy(), { keepAlive: false });
-  const settle = (first: number | undefined) => {
+  const stop = () => {
     timer.cancel();
-    socket.off('readable', look).off('end', drop).off('close', drop).off('error', drop);
-    onByte(first);
-  };
-  const drop = () => {
-    socket.destroy();
-    settle(undefined);
+    socket.off('readable', look).off('close', stop);
   };
   const look = () => {
     const bytes: Buffer | null = socket.read();
     if (bytes === null) return;
+    stop();
     socket.unshift(bytes);
-    settle(bytes[0]);
+    onByte(bytes.readUInt8());
   };
-  socket.on('readable', look).on('end', drop).on('close', drop).on('error', drop);
+  socket.on('readable', look).on('close', stop);
 }

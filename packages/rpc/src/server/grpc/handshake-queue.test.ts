@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { yieldToEventLoop } from '../../clock/system.js';
@@ -47,13 +48,26 @@ describe('handshakes', () => {
     expect(begun).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2', 'a4']);
   });
 
-  it("don't begin if the connection has ended by then", async () => {
+  it("don't begin if the connection is closing", async () => {
     const { add, begun } = start();
     add('a1');
-    const ended = add('a2');
+    const closing = add('a2', Object.assign(socketFrom('a'), { _destroy() {} }));
     add('a3');
-    ended.destroy();
+    closing.destroy();
     while (begun.length < 2) await yieldToEventLoop();
     expect(begun).toEqual(['a1', 'a3']);
+  });
+
+  it('leave the queue if the connection is closed: their addresses keep their turns', async () => {
+    const { add, begun } = start();
+    add('a1');
+    const [ended] = [add('b1'), add('b2'), add('c1')];
+    const alone = add('d1');
+    for (const socket of [ended, alone]) socket.destroy();
+    await Promise.all([once(ended, 'close'), once(alone, 'close')]);
+    add('e1');
+    add('d2');
+    while (begun.length < 5) await yieldToEventLoop();
+    expect(begun).toEqual(['a1', 'b2', 'c1', 'e1', 'd2']);
   });
 });

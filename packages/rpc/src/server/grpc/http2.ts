@@ -10,7 +10,7 @@ import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
 import { keepAlive } from '../../transport/grpc/keepalive.js';
 import { FLOW_CONTROL_WINDOW_BYTES } from '../../transport/grpc/options.js';
-import type { Http2Options } from './limits.js';
+import { type Http2Options, SETTINGS_MS } from './limits.js';
 import { isSecure } from './mutual-tls.js';
 
 /** How the HTTP/2 servers of a grpc-js server are set up. */
@@ -56,6 +56,15 @@ const ANSWER_MS = 20_000;
 /** Gives each connection the window that its streams have: HTTP/2 has no setting for it. */
 export function widenWindows(http2Server: Http2Server): void {
   http2Server.on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(FLOW_CONTROL_WINDOW_BYTES));
+}
+
+/** HTTP/2 begins with the settings of both. A client that trickles them, or sends none, is cut. */
+export function awaitSettings(http2Server: Http2Server, clock: Clock): void {
+  http2Server.on('session', (session: ServerHttp2Session) => {
+    const timer = clock.setTimer(SETTINGS_MS, () => session.destroy(), { keepAlive: false });
+    const cancel = () => timer.cancel();
+    session.once('remoteSettings', cancel).once('close', cancel);
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { constants, type Http2SecureServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import { promisify } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
 import { InFlight } from '../../call/in-flight.js';
 import type { Clock, Timer } from '../../clock/clock.js';
@@ -13,12 +14,12 @@ import { bindMethod, bindUnknown } from './bind.js';
 import { limitAge } from './connection-age.js';
 import { ConnectionLimit } from './connection-limit.js';
 import type { CallInFlight } from './exchange.js';
-import { correctTimeout, setUpHttp2, watchClients, widenWindows } from './http2.js';
+import { awaitSettings, correctTimeout, setUpHttp2, watchClients, widenWindows } from './http2.js';
 import { CONNECTIONS, HTTP2_OPTIONS } from './limits.js';
-import { listenBoth, type PermissiveListener } from './listen-both.js';
-import { MutualServerCredentials, PeerIdentities } from './mutual-tls.js';
+import { isSecure, MutualServerCredentials, PeerIdentities } from './mutual-tls.js';
 import { RequestStreams } from './request-streams.js';
 import { removeStaleSocket } from './stale-socket.js';
+import { TlsConnections } from './tls-connections.js';
 import { bindTunnels } from './tunnel.js';
 import { UnaryStreams } from './unary-stream.js';
 
@@ -86,8 +87,12 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   const sessions = new Set<ServerHttp2Session>();
   const streams = new RequestStreams(router.methods, clock);
   const connections = new ConnectionLimit({ maxConnections, maxConnectionsPerAddress, clock, logger: router.logger });
+  const tlsConnections = new TlsConnections({ limit: connections, clock });
   const prepare = (http2Server: Http2Server | Http2SecureServer) => {
-    connections.guard(http2Server);
+    if (isSecure(http2Server)) tlsConnections.guard(http2Server);
+    // A permissive server hands its plaintext connections over, which are counted.
+    else if (mutualTls === undefined) connections.guard(http2Server, (_socket, begin) => begin());
+    awaitSettings(http2Server, clock);
     peers?.follow(http2Server);
     watchClients(http2Server, clock);
     widenWindows(http2Server);
@@ -100,6 +105,8 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
     http2Server.on('session', (session) => {
       sessions.add(session);
       session.once('close', () => sessions.delete(session));
+      // Its TLS handshake has ended in the drain.
+      if (draining) session.close();
     });
   };
   const inFlight = new InFlight<CallInFlight>();
@@ -118,7 +125,8 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   for (const method of router.methods) bindMethod(server, method, binding);
   bindUnknown(server, binding);
   const tunnels = tunnel && hasRoomForFrames(maxRequestBytes) ? bindTunnels(server, binding) : undefined;
-  const { port, close } = await bind(server, { listen, mutualTls, clock, connections });
+  if (mutualTls?.mode === 'permissive') tlsConnections.permitPlaintext(server);
+  const port = await bind(server, listen, mutualTls);
   return {
     address: listen.startsWith('unix:') ? listen : listen.replace(/:\d+$/, `:${port}`),
     port,
@@ -127,45 +135,25 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
     get refusedConnections() {
       return { handshake: peers?.refused ?? 0, limit: connections.refused };
     },
-    drain(graceMs) {
+    async drain(graceMs) {
       draining = true;
-      close();
+      tlsConnections.closeWaiting();
       tunnels?.drain();
-      return drain(server, { inFlight, sessions, graceMs, clock });
+      await drain(server, { inFlight, sessions, graceMs, clock });
+      connections.close();
     },
   };
 }
 
-interface BindOptions {
-  readonly listen: string;
-  readonly mutualTls: MutualTls | undefined;
-  readonly clock: Clock;
-  readonly connections: ConnectionLimit;
-}
-
-async function bind(
-  server: grpc.Server,
-  { listen, mutualTls, clock, connections }: BindOptions,
-): Promise<PermissiveListener> {
+/** Returns the port. grpc-js closes the listener when it drains. */
+async function bind(server: grpc.Server, listen: string, mutualTls: MutualTls | undefined): Promise<number> {
   try {
     await removeStaleSocket(listen);
-    if (mutualTls === undefined) return await bindAt(server, listen, grpc.ServerCredentials.createInsecure());
-    const secure = new MutualServerCredentials(mutualTls);
-    if (mutualTls.mode === 'permissive') return await listenBoth(server, { listen, secure, clock, connections });
-    return await bindAt(server, listen, secure);
+    const credentials = mutualTls ? new MutualServerCredentials(mutualTls) : grpc.ServerCredentials.createInsecure();
+    return await promisify(server.bindAsync.bind(server))(listen, credentials);
   } catch (cause) {
     throw new Error(`can't listen on ${listen}: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
-}
-
-/** Listens by grpc-js, which also closes the listener when it drains. */
-function bindAt(server: grpc.Server, listen: string, credentials: grpc.ServerCredentials): Promise<PermissiveListener> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(listen, credentials, (error, port) => {
-      if (error === null) resolve({ port, close() {} });
-      else reject(error);
-    });
-  });
 }
 
 interface DrainOptions {
@@ -177,9 +165,9 @@ interface DrainOptions {
 }
 
 async function drain(server: grpc.Server, { inFlight, sessions, graceMs, clock }: DrainOptions): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.tryShutdown(() => resolve());
-  });
+  const closed = Promise.all([...sessions].map((session) => new Promise((resolve) => session.once('close', resolve))));
+  // It would call back late, or never: it also waits for connections amid their TLS handshake, and for those that break now.
+  server.tryShutdown(() => undefined);
   for (const call of inFlight.all()) {
     if (call.endless) call.abort(shuttingDown());
   }
@@ -191,7 +179,6 @@ async function drain(server: grpc.Server, { inFlight, sessions, graceMs, clock }
       timer = clock.setTimer(FLUSH_MS, () => {
         server.forceShutdown();
         for (const session of sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL);
-        // grpc-js never reports the end of a connection that broke in the moment in which the drain began.
         timer = clock.setTimer(FLUSH_MS, resolve);
       });
     });

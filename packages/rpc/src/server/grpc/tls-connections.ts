@@ -1,0 +1,60 @@
+import type { Http2SecureServer } from 'node:http2';
+import type { Socket } from 'node:net';
+import * as grpc from '@grpc/grpc-js';
+import type { Clock } from '../../clock/clock.js';
+import type { ConnectionLimit } from './connection-limit.js';
+import { readFirstByte } from './first-byte.js';
+import { HandshakeQueue } from './handshake-queue.js';
+
+/** The first byte of a TLS record that begins a handshake. Source: https://www.rfc-editor.org/rfc/rfc8446#section-5.1 */
+const TLS_HANDSHAKE = 0x16;
+
+interface TlsConnectionsOptions {
+  readonly limit: ConnectionLimit;
+  readonly clock: Clock;
+}
+
+/**
+ * The connections of a server with TLS. Each begins with its client's first byte, and in its turn. Until then it is a socket,
+ * without any of OpenSSL. A permissive server tells TLS from plaintext by that byte, while processes change over one by one.
+ */
+export class TlsConnections {
+  readonly #limit: ConnectionLimit;
+  readonly #clock: Clock;
+  readonly #handshakes = new HandshakeQueue();
+  /** Those that haven't begun. */
+  readonly #waiting = new Set<Socket>();
+  #plaintext: ReturnType<grpc.Server['createConnectionInjector']> | undefined;
+
+  constructor({ limit, clock }: TlsConnectionsOptions) {
+    this.#limit = limit;
+    this.#clock = clock;
+  }
+
+  /** From now on, `server` serves clients without TLS, too. */
+  permitPlaintext(server: grpc.Server): void {
+    this.#plaintext = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+  }
+
+  /** Guards a server that has the listeners of Node alone. */
+  guard(http2Server: Http2SecureServer): void {
+    this.#limit.guard(http2Server, (socket, secure) => {
+      // It may break while it waits.
+      socket.on('error', ignore).once('close', () => this.#waiting.delete(socket));
+      this.#waiting.add(socket);
+      const begin = (first: number) => {
+        this.#waiting.delete(socket);
+        if (first === TLS_HANDSHAKE || this.#plaintext === undefined) secure();
+        else this.#plaintext.injectConnection(socket);
+      };
+      readFirstByte(socket, this.#clock, (first) => this.#handshakes.add(socket, () => begin(first)));
+    });
+  }
+
+  /** Closes those that haven't begun. */
+  closeWaiting(): void {
+    for (const socket of this.#waiting) socket.destroy();
+  }
+}
+
+function ignore(): void {}
