@@ -24,11 +24,14 @@ export const UNHARMED: readonly unknown[] = [null, null, ''];
 /** The outcomes of the calls of an unharmed client. */
 export const SERVED: readonly string[] = ['before', 'after', 'anew'];
 
-/** With TLS, the victim's certificate is in `folder`, `client` is that of the innocent client, and `tls` the attacker's. */
+/**
+ * With TLS, the victim's certificate is in `folder`, `client` is that of the innocent client, and `tls` the attacker's. If the
+ * attacker has none, the victim is permissive.
+ */
 interface SecureVictim {
   readonly folder: string;
   readonly client: MutualTls;
-  readonly tls: ConnectionOptions;
+  readonly tls?: ConnectionOptions;
 }
 
 export async function startVictim(secure?: SecureVictim): Promise<Bystander> {
@@ -36,7 +39,7 @@ export async function startVictim(secure?: SecureVictim): Promise<Bystander> {
   const env = {
     ...process.env,
     NODE_NO_WARNINGS: '1',
-    ...(secure && { RONDO_TLS: 'on', RONDO_TLS_DIR: secure.folder }),
+    ...(secure && { RONDO_TLS: secure.tls ? 'on' : 'permissive', RONDO_TLS_DIR: secure.folder }),
   };
   const child: ChildProcess = fork(PROCESS, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   for (const output of [child.stdout, child.stderr]) output?.on('data', (bytes) => (said += bytes));
@@ -44,7 +47,7 @@ export async function startVictim(secure?: SecureVictim): Promise<Bystander> {
   const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]), mutualTls: secure?.client });
   const client = createClient(ConformanceServiceDefinition, { channel });
   return {
-    victim: { port, ...(secure && { tls: secure.tls }) },
+    victim: { port, ...(secure?.tls && { tls: secure.tls }) },
     state: () => [child.exitCode, child.signalCode, said],
     async during(attempt) {
       let goOn: () => void = () => undefined;

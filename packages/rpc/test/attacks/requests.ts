@@ -4,11 +4,14 @@ import {
   dataFrame,
   END_HEADERS,
   END_STREAM,
+  frame,
   type Header,
   headersFrame,
   message,
   pathOf,
   requestTo,
+  TYPE,
+  uint32,
 } from './frames.js';
 
 const request = requestTo(pathOf('Unary'));
@@ -54,6 +57,16 @@ const contentTypes = [
   'application/grpcé',
   '',
 ];
+
+/** Requests that a server answers when it has read their headers. */
+const answeredAtOnce: Readonly<Record<string, readonly Header[]>> = {
+  'no format': without('content-type'),
+  'another format': replaced('content-type', 'text/plain'),
+  'another method of HTTP': replaced(':method', 'GET'),
+  'no path of a method': requestTo('/'),
+  'no method': requestTo(pathOf('none')),
+  'an invalid timeout': [...request, ['grpc-timeout', 'x']],
+};
 
 /** Requests that no gRPC client sends. */
 export const requests: readonly Attempt[] = [
@@ -125,6 +138,15 @@ export const requests: readonly Attempt[] = [
   ...echoed(...Array.from({ length: 110 }, (_, index) => [`k${index}`, 'v'] as const)).map((bytes, index) =>
     framing(`110 headers that come back ${WAYS[index]}`, bytes),
   ),
+  ...Object.entries(answeredAtOnce).flatMap(([what, headers]) => [
+    framing(`${what}, reset at once`, headersFrame(headers), frame(TYPE.RST_STREAM, { stream: 1, payload: uint32(2) })),
+    framing(
+      `${what}, closed at once`,
+      headersFrame(headers),
+      frame(TYPE.RST_STREAM, { stream: 1, payload: uint32(0) }),
+    ),
+    framing(`${what}, and a frame that ends the connection`, headersFrame(headers), frame(TYPE.PING, { stream: 1 })),
+  ]),
   framing('an end without a message', headersFrame(request, { flags: END_HEADERS | END_STREAM })),
   framing('a request that never ends', headersFrame(request)),
 ];

@@ -41,13 +41,25 @@ export function setUpHttp2(server: grpc.Server, { options, prepare, take }: Http
     const others = http2Server.listeners('stream');
     http2Server.removeAllListeners('stream');
     http2Server.on('stream', (stream, headers, ...more) => {
-      if (take(stream, headers)) return;
+      if (hasEnded(stream) || take(stream, headers)) return;
       for (const listener of others) Reflect.apply(listener, http2Server, [stream, headers, ...more]);
     });
     return result;
   };
   Object.defineProperty(server, '_setupHandlers', { value, configurable: true });
 }
+
+/**
+ * Whether a stream has ended before its event came, because its client reset it, or broke the connection, in the same read. Node
+ * handles a read as a whole if it had to wait, as the first one of a permissive server does. An answer would throw.
+ */
+function hasEnded(stream: ServerHttp2Stream): boolean {
+  if (!stream.destroyed && !stream.closed) return false;
+  stream.on('error', ignore);
+  return true;
+}
+
+function ignore(): void {}
 
 /** How long a client may be silent before it is pinged, and then how long it may take to answer. Milliseconds. */
 const SILENCE_MS = 10_000;
