@@ -42,6 +42,8 @@ function isRondo({ 'user-agent': agent = '', ':path': path }: IncomingHttpHeader
 function closeAtAge(session: ServerHttp2Session, { clock, random, maxAgeMs }: AgeOptions): void {
   const ageMs = maxAgeMs * (1 + JITTER * (2 * random.next() - 1));
   const close = () => {
+    // It closes when its socket does, which a client that reads nothing delays.
+    if (session.destroyed) return;
     session.goaway(NO_ERROR, ANY_STREAM, Buffer.from('max_age'));
     session.close();
     timer = clock.setTimer(GRACE_MS, () => session.destroy(), { keepAlive: false });

@@ -5,8 +5,19 @@ import type { AddressInfo } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { open } from '../../../test/attacks/attempt.js';
+import {
+  dataFrame,
+  frame,
+  headersFrame,
+  PREFACE,
+  requestTo,
+  settings,
+  TYPE,
+  uint32,
+} from '../../../test/attacks/frames.js';
 import { conformanceService } from '../../../test/support/service.js';
-import { deferred, until } from '../../../test/support/wait.js';
+import { atRest, deferred, until } from '../../../test/support/wait.js';
 import type { ServerCall } from '../../call/call.js';
 import { createChannel, createClient, staticResolver } from '../../exports/client.js';
 import { ManualClock } from '../../testing/manual-clock.js';
@@ -229,6 +240,41 @@ describe('a server', () => {
     finish();
     expect(await reply).toEqual(Buffer.alloc(0));
     await drained;
+  });
+
+  it('lets go of a client that reads nothing when its session is destroyed, before its age and after', async () => {
+    const sessions: http2.ServerHttp2Session[] = [];
+    const create = http2.createServer;
+    jest.spyOn(http2, 'createServer').mockImplementation((...args: unknown[]) => {
+      const made: http2.Http2Server = Reflect.apply(create, http2, args);
+      return made.on('session', (session) => sessions.push(session));
+    });
+    const clock = new ManualClock();
+    let sent = 0;
+    async function* serverStream() {
+      for (;;) {
+        sent += 1;
+        yield { payload: Buffer.alloc(256 * 1024) };
+      }
+    }
+    const router = createRouter({ services: [conformanceService({ serverStream })], clock });
+    const maxConnectionAgeMs = 1_000;
+    const server = await serve(router, { listen: '127.0.0.1:0', clock, maxConnectionAgeMs });
+    closers.push(() => server.drain(0));
+    const socket = await open({ port: server.port });
+    closers.push(() => socket.destroy());
+    const wide = frame(TYPE.WINDOW_UPDATE, { payload: uint32(2 ** 30) });
+    const request = [headersFrame(requestTo(PATH)), dataFrame(EMPTY_MESSAGE)];
+    socket.pause().write(Buffer.concat([PREFACE, settings([4, 2 ** 30]), wide, ...request]));
+    await until(() => sent > 1);
+    await atRest(() => sent);
+    const [session] = sessions;
+    const closed = jest.fn();
+    session?.on('close', closed).destroy();
+    await clock.advance(2_000);
+    expect({ closed: closed.mock.calls.length, timers: clock.timers > 0 }).toEqual({ closed: 0, timers: true });
+    await clock.advance(20_000);
+    await until(() => closed.mock.calls.length === 1);
   });
 
   it('keeps no timer for a connection that has ended', async () => {

@@ -97,6 +97,8 @@ export function watchClients(http2Server: Http2Server | Http2SecureServer, clock
 
 function watch(session: ServerHttp2Session, socket: Socket, clock: Clock): void {
   const ask = () => {
+    // Node would wait until its client has read what was sent before.
+    if (session.destroyed) socket.destroy();
     if (session.closed || session.destroyed) return false;
     // If too many pings are unanswered already, one of those will do.
     session.ping(() => undefined);
