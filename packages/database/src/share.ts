@@ -1,3 +1,4 @@
+import type { Pace } from './pace.js';
 import { createQueries, type Database, type Queries } from './sql.js';
 import { Turns } from './turns.js';
 
@@ -11,6 +12,8 @@ export interface ShareOptions {
   readonly waitTimeoutMs?: number;
   /** One of its calls begins in so many rounds of the event loop, for calls with large results; by default any number. */
   readonly rounds?: number;
+  /** The pace of its calls; by default none. See {@link Turns}. */
+  readonly pace?: Pace;
 }
 
 /** A part of a pool's connections. */

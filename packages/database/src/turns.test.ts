@@ -1,11 +1,17 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { TooManyCalls } from './errors.js';
-import { Turns } from './turns.js';
+import { Pace } from './pace.js';
+import { type TurnOptions, Turns } from './turns.js';
+
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
 
 /** Turns, by default one at a time, and which calls have begun. */
-function startTurns({ maxRunning = 1, maxWaiting = 9, rounds = 0 } = {}) {
-  const turns = new Turns({ maxRunning, maxWaiting, waitTimeoutMs: 3_000, rounds });
+function startTurns({ maxRunning = 1, maxWaiting = 9, ...options }: Partial<TurnOptions> = {}) {
+  const turns = new Turns({ maxRunning, maxWaiting, waitTimeoutMs: 3_000, ...options });
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   return {
@@ -86,6 +92,59 @@ describe('turns', () => {
     await Promise.all([first, second]);
     expect(seen).toEqual([['a']]);
     expect(begun).toEqual(['a', 'b']);
+  });
+});
+
+describe('turns with a pace', () => {
+  /** The event loop has been busy, and rests while the test lets time pass. */
+  function startPaced() {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
+    const loop = { idle: 0, active: 0, utilization: 0 };
+    const pace = new Pace(() => ({ ...loop }));
+    pace.noteOtherWork();
+    loop.active = 100;
+    const { call, endOne, begun } = startTurns({ maxRunning: 4, pace });
+    const pass = async (ms: number) => {
+      loop.idle += ms;
+      jest.advanceTimersByTime(ms);
+      await nextRound();
+    };
+    return { call, endOne, begun, pass };
+  }
+
+  it('begin one by one while others run or wait', async () => {
+    const { call, endOne, begun, pass } = startPaced();
+    const calls = ['a', 'b'].map((name) => call(name));
+    await pass(19);
+    expect(begun).toEqual(['a']);
+    await pass(1);
+    expect(begun).toEqual(['a', 'b']);
+    for (let n = 0; n < 2; n += 1) await endOne();
+    await expect(Promise.all(calls)).resolves.toEqual(['a', 'b']);
+  });
+
+  it('begin at once if no other call runs or waits', async () => {
+    const { call, endOne, begun } = startPaced();
+    for (let n = 1; n <= 3; n += 1) {
+      const done = call('a');
+      expect(begun).toHaveLength(n);
+      await endOne();
+      await done;
+    }
+  });
+
+  it('begin at once if the caller calls now and then', async () => {
+    const { call, endOne, begun, pass } = startPaced();
+    const now = jest.spyOn(performance, 'now').mockReturnValue(0);
+    const first = call('rare');
+    now.mockReturnValue(501);
+    const others = [call('often', 'often 1'), call('often', 'often 2')];
+    const again = call('rare', 'rare again');
+    expect(begun).toEqual(['rare', 'rare again']);
+    for (let n = 0; n < 2; n += 1) await pass(20);
+    expect(begun).toEqual(['rare', 'rare again', 'often 1', 'often 2']);
+    for (let n = 0; n < 4; n += 1) await endOne();
+    await expect(Promise.all([first, again, ...others])).resolves.toHaveLength(4);
   });
 });
 

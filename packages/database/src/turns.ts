@@ -1,7 +1,10 @@
 import { TooManyCalls } from './errors.js';
+import type { Pace } from './pace.js';
 
 /** The callers whose latest turn is remembered. */
 const MAX_CALLERS = 1_000;
+/** A caller whose latest turn is longer ago than this, in milliseconds, calls now and then. */
+const NOW_AND_THEN_MS = 500;
 
 /** The bounds of turns. */
 export interface TurnOptions {
@@ -16,6 +19,8 @@ export interface TurnOptions {
    * any number begins in a round.
    */
   readonly rounds?: number;
+  /** The pace of the calls of callers that call often, while others run or wait. By default they begin at any time. */
+  readonly pace?: Pace;
 }
 
 /** Who calls, and until when. */
@@ -25,10 +30,20 @@ export interface Turn {
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Waiting {
+/** A turn's number, and when it began by `performance.now()`. */
+interface Place {
+  readonly turn: number;
+  readonly at: number;
+}
+
+/** A call that has a turn, or wants one. */
+interface Call {
   readonly caller: string;
-  /** The number of the latest turn when the call came. It counts as the caller's latest turn if that isn't known. */
-  readonly cameAfter: number;
+  /** The latest turn when the call came, and the time. It counts as the caller's latest turn if that isn't known. */
+  readonly came: Place;
+}
+
+interface Waiting extends Call {
   readonly begin: () => void;
   readonly refuse: (reason: TooManyCalls) => void;
 }
@@ -38,7 +53,8 @@ interface Waiting {
  * caller that always calls waits behind those who call now and then.
  *
  * A turn ends in the round of the event loop after its call, when the call's result has been passed on. With `rounds`, the results of
- * many calls don't keep the event loop from other work. An idle event loop makes three rounds in no time.
+ * many calls don't keep the event loop from other work. An idle event loop makes three rounds in no time. With `pace`, they don't fill
+ * the event loop either; calls of callers that call now and then don't wait for that.
  */
 export class Turns {
   readonly #options: TurnOptions;
@@ -46,10 +62,12 @@ export class Turns {
   readonly #queue = new Set<Waiting>();
   /** The number of turns that have begun. */
   #begun = 0;
+  /** Until the pace lets the next call begin. */
+  #timer: NodeJS.Timeout | undefined;
   /** The rounds until the next call may begin. */
   #roundsLeft = 0;
-  /** The number of each caller's latest turn, the longest ago first. */
-  readonly #latest = new Map<string, number>();
+  /** Each caller's latest turn, the longest ago first. */
+  readonly #latest = new Map<string, Place>();
 
   constructor(options: TurnOptions) {
     this.#options = options;
@@ -58,8 +76,9 @@ export class Turns {
   /** @throws TooManyCalls if there is no room to wait, or no turn in time. */
   async run<T>(work: () => Promise<T>, { caller = '', signal }: Turn): Promise<T> {
     signal?.throwIfAborted();
-    if (this.#roundsLeft === 0 && this.#running < this.#options.maxRunning) this.#begin(caller);
-    else await this.#wait(caller, signal);
+    const call = { caller, came: this.#now() };
+    if (this.#hasRoom && this.#pauseBefore(call, this.#running + this.#queue.size) === 0) this.#begin(call);
+    else await this.#wait(call, signal);
     try {
       return await work();
     } finally {
@@ -70,11 +89,17 @@ export class Turns {
     }
   }
 
-  #begin(caller: string): void {
+  get #hasRoom(): boolean {
+    return this.#roundsLeft === 0 && this.#running < this.#options.maxRunning;
+  }
+
+  #begin(call: Call): void {
+    const { caller } = call;
+    if (!this.#callsNowAndThen(call)) this.#options.pace?.noteRead();
     this.#running += 1;
-    this.#begun += 1;
     this.#latest.delete(caller);
-    this.#latest.set(caller, this.#begun);
+    this.#begun += 1;
+    this.#latest.set(caller, this.#now());
     for (const longestAgo of this.#latest.keys()) {
       if (this.#latest.size <= MAX_CALLERS) break;
       this.#latest.delete(longestAgo);
@@ -92,22 +117,51 @@ export class Turns {
     });
   }
 
+  /** Begins calls while there is room. */
   #beginNext(): void {
-    if (this.#roundsLeft > 0 || this.#running === this.#options.maxRunning) return;
-    let next: Waiting | undefined;
-    for (const waiting of this.#queue) {
-      if (next === undefined || this.#latestOf(waiting) < this.#latestOf(next)) next = waiting;
+    clearTimeout(this.#timer);
+    while (this.#hasRoom) {
+      const next = this.#longestAgo();
+      if (next === undefined) return;
+      const pauseMs = this.#pauseBefore(next, this.#running + this.#queue.size - 1);
+      if (pauseMs > 0) {
+        this.#timer = setTimeout(() => this.#beginNext(), pauseMs);
+        return;
+      }
+      next.begin();
     }
-    next?.begin();
   }
 
-  #latestOf({ caller, cameAfter }: Waiting): number {
-    return this.#latest.get(caller) ?? cameAfter;
+  #longestAgo(): Waiting | undefined {
+    let longestAgo: Waiting | undefined;
+    for (const waiting of this.#queue) {
+      if (longestAgo === undefined || this.#latestOf(waiting).turn < this.#latestOf(longestAgo).turn)
+        longestAgo = waiting;
+    }
+    return longestAgo;
   }
 
-  #wait(caller: string, signal: AbortSignal | undefined): Promise<void> {
+  /** @param others how many others run or wait. */
+  #pauseBefore(call: Call, others: number): number {
+    const { pace } = this.#options;
+    return pace === undefined || others === 0 || this.#callsNowAndThen(call) ? 0 : pace.pauseMs;
+  }
+
+  #callsNowAndThen(call: Call): boolean {
+    return performance.now() - this.#latestOf(call).at > NOW_AND_THEN_MS;
+  }
+
+  #latestOf({ caller, came }: Call): Place {
+    return this.#latest.get(caller) ?? came;
+  }
+
+  #now(): Place {
+    return { turn: this.#begun, at: performance.now() };
+  }
+
+  #wait(call: Call, signal: AbortSignal | undefined): Promise<void> {
     const { maxRunning, waitTimeoutMs } = this.#options;
-    this.#makeRoom(caller);
+    this.#makeRoom(call.caller);
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         clearTimeout(timer);
@@ -123,17 +177,17 @@ export class Turns {
         fail(new TooManyCalls(`${maxRunning} such calls ran for ${waitTimeoutMs} ms without a turn for this one`));
       const timer = waitTimeoutMs === undefined ? undefined : setTimeout(onTimeout, waitTimeoutMs);
       const waiting: Waiting = {
-        caller,
-        cameAfter: this.#begun,
+        ...call,
         begin: () => {
           leave();
-          this.#begin(caller);
+          this.#begin(call);
           resolve();
         },
         refuse: fail,
       };
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#queue.add(waiting);
+      this.#beginNext();
     });
   }
 

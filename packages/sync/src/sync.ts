@@ -1,4 +1,4 @@
-import { type Database, Turns } from '@rondo/database';
+import { type Database, eventLoopPace, Turns } from '@rondo/database';
 import { type Clock, createSemaphore, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { WatchUnavailable } from './errors.js';
 import { createFeed, type Feed } from './feed/feed.js';
@@ -67,7 +67,12 @@ export function createSync(options: SyncOptions): Sync {
     largeSnapshots: createSemaphore(bounds.maxLargeSnapshots),
     parts: createSemaphore(bounds.heldParts),
   };
-  const snapshotTurns = new Turns({ maxRunning: bounds.maxSnapshots, maxWaiting: bounds.maxWatchers, rounds: 3 });
+  const snapshotTurns = new Turns({
+    maxRunning: bounds.maxSnapshots,
+    maxWaiting: bounds.maxWatchers,
+    rounds: 3,
+    pace: eventLoopPace,
+  });
   const context = { database, clock, feed, relay, bounds, onEvent, semaphores, snapshotTurns };
   const watchers = createWatchers(context, () => {
     listener ??= startListener({

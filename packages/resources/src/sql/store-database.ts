@@ -3,8 +3,10 @@ import {
   createShare,
   type Database,
   DatabaseUnavailable,
+  eventLoopPace,
   LockTimeout,
   type Queries,
+  type QueryOptions,
   SerializationFailure,
   StatementTimeout,
   TooManyCalls,
@@ -35,8 +37,8 @@ export interface StoreDatabase extends Queries {
   inSnapshot<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
 }
 
-/** Reads of many rows leave most of a pool's connections and of the event loop to other calls. Each takes a few milliseconds. */
-const READS = { maxConnections: 4, maxWaiting: 100, rounds: 3 };
+/** Reads of many rows leave most of a pool's connections, and half of the event loop, to other calls. Each takes a few milliseconds. */
+const READS = { maxConnections: 4, maxWaiting: 100, rounds: 3, pace: eventLoopPace };
 
 /**
  * The database for stores over a pool.
@@ -46,21 +48,27 @@ const READS = { maxConnections: 4, maxWaiting: 100, rounds: 3 };
 export function createStoreDatabase(database: Database, onWritten = (): void => undefined): StoreDatabase {
   const share = createShare(database, READS);
   return {
-    ...withinCalls(database),
+    ...withinCalls(database, () => eventLoopPace.noteOtherWork()),
     reads: withinCalls(share),
-    transaction: (work) => inDomainErrors(database.transaction(work, currentWorkLimits())).finally(onWritten),
+    transaction(work) {
+      eventLoopPace.noteOtherWork();
+      return inDomainErrors(database.transaction(work, currentWorkLimits())).finally(onWritten);
+    },
     inSnapshot: (work) =>
       inDomainErrors(share.transaction(work, { ...currentWorkLimits(), isolation: 'repeatable read', readOnly: true })),
   };
 }
 
 /** The queries, each within the limits of the call that it serves. */
-function withinCalls(queries: Queries): Queries {
+function withinCalls(queries: Queries, onQuery = (): void => undefined): Queries {
+  const limited = (options: QueryOptions | undefined): QueryOptions => {
+    onQuery();
+    return { ...currentWorkLimits(), ...options };
+  };
   return {
-    query: (sql, params, options) => inDomainErrors(queries.query(sql, params, { ...currentWorkLimits(), ...options })),
-    one: (sql, params, options) => inDomainErrors(queries.one(sql, params, { ...currentWorkLimits(), ...options })),
-    maybeOne: (sql, params, options) =>
-      inDomainErrors(queries.maybeOne(sql, params, { ...currentWorkLimits(), ...options })),
+    query: (sql, params, options) => inDomainErrors(queries.query(sql, params, limited(options))),
+    one: (sql, params, options) => inDomainErrors(queries.one(sql, params, limited(options))),
+    maybeOne: (sql, params, options) => inDomainErrors(queries.maybeOne(sql, params, limited(options))),
   };
 }
 

@@ -1,0 +1,51 @@
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+
+/** So many times as long as the event loop was busy, a long read has it. The rest is for other work. */
+const SHARE = 2;
+/** The longest pause before a read, in milliseconds: so many go on, however busy the event loop is with other work. */
+const MAX_PAUSE_MS = 20;
+/** Other work is going on if there was some in the last so many milliseconds. */
+const OTHER_WORK_MS = 1_000;
+
+/**
+ * When the next of many long reads may begin while other work goes on: not before twice the time has passed for which the event
+ * loop was busy, with them and all else, between the two before it. So they take what the other work leaves of half of the event
+ * loop, but at least one begins every 20 ms.
+ */
+export class Pace {
+  readonly #utilization: () => EventLoopUtilization;
+  #atLast: EventLoopUtilization;
+  #nextAt = 0;
+  #otherWorkUntil = 0;
+
+  constructor(utilization = (): EventLoopUtilization => performance.eventLoopUtilization()) {
+    this.#utilization = utilization;
+    this.#atLast = utilization();
+  }
+
+  /** Notes that there is other work, such as a short call. */
+  noteOtherWork(): void {
+    this.#otherWorkUntil = timeOf(this.#utilization()) + OTHER_WORK_MS;
+  }
+
+  /** Notes that a read begins. */
+  noteRead(): void {
+    const now = this.#utilization();
+    const busyMs = now.active - this.#atLast.active;
+    this.#nextAt = timeOf(now) + Math.min(SHARE * busyMs, MAX_PAUSE_MS);
+    this.#atLast = now;
+  }
+
+  /** How long the next read has to wait. Milliseconds; 0 if it may begin. */
+  get pauseMs(): number {
+    const now = timeOf(this.#utilization());
+    return now < this.#otherWorkUntil ? Math.max(0, this.#nextAt - now) : 0;
+  }
+}
+
+function timeOf({ idle, active }: EventLoopUtilization): number {
+  return idle + active;
+}
+
+/** That of this process, which has one event loop. */
+export const eventLoopPace = new Pace();
