@@ -299,3 +299,22 @@ describe('large quotes and orders', () => {
     expect(quotes).toEqual(oldestFirst('quotes'));
   });
 });
+
+it('finds the few in a state of a customer with many at once, without short pages', async () => {
+  await database.transaction((transaction) =>
+    transaction.script(`
+      INSERT INTO customers (id, display_name, email) VALUES ('many', 'M', 'many@example.com');
+      INSERT INTO quotes (id, customer_id, quote_date, discount_percent, tax_percent, currency, net_minor, total_minor)
+        SELECT 'm' || n, 'many', '2020-01-01', 0, 0, 'EUR', 100, 100 FROM generate_series(1, 1500) AS n ORDER BY n;
+      INSERT INTO orders (id, quote_id, customer_id, currency, total_minor, net_minor, discount_percent, tax_percent, order_date, project, state)
+        SELECT id, id, 'many', 'EUR', 100, 100, 0, 0, '2020-01-01', 'projects/x', CASE WHEN id = 'm2' THEN 'cancelled' ELSE 'placed' END
+        FROM quotes WHERE customer_id = 'many' AND id <> 'm1' ORDER BY sequence;
+      INSERT INTO quote_lines SELECT id, 1, 'p1', 1, 0, 'T', 100, 30 FROM quotes WHERE customer_id = 'many';
+      INSERT INTO order_lines (order_id, position, product_id, quantity, discount_percent, title, unit_price_minor)
+        SELECT id, 1, 'p1', 1, 0, 'T', 100 FROM orders WHERE customer_id = 'many';`),
+  );
+  const filter = 'customer = "customers/many" AND state';
+  expect(await listQuotes(`${filter} = OPEN`, false)).toEqual({ ids: ['quotes/m1'], short: 0 });
+  expect(await listQuotes(`${filter} != ACCEPTED`, true)).toEqual({ ids: ['quotes/m1'], short: 0 });
+  expect(await listOrders(`${filter} = CANCELLED`)).toEqual({ ids: ['orders/m2'], short: 0 });
+});

@@ -149,10 +149,10 @@ function alongPosition(parts: Parts): Walk {
   const { scannedBy } = listing;
   const selecting = terms.find(({ field, comparator }) => field === scannedBy?.field && comparator === '=');
   const others = terms.filter((term) => term !== selecting).map(({ sql }) => sql);
-  const withState = scannedBy?.withState === true && listing.states !== undefined;
-  const states = selecting !== undefined && withState ? [allowedStates(parts)] : statesOf(parts);
+  const withState = listing.states === undefined ? false : scannedBy?.withState;
+  const states = selecting !== undefined && withState === true ? [allowedStates(parts)] : statesOf(parts);
   // Without an index on both, a state only excludes rows.
-  const excluding = selecting !== undefined && !withState;
+  const excluding = selecting !== undefined && withState === false;
   const seen = listing.sight?.indexed === true;
   const conditions = [...(seen ? [inSight] : []), ...(selecting ? [selecting.sql] : []), ...chronologicalBounds(parts)];
   const branches = combined([livesOf(parts), ...(excluding ? [] : states)]);

@@ -24,8 +24,8 @@ export interface Listing {
   /** The filter field with an index on its column and the position. */
   readonly scannedBy?: {
     readonly field: string;
-    /** Whether that index has the state too, between the two columns. */
-    readonly withState: boolean;
+    /** Whether that index has the state too, between the two columns; `both` if there is one with it and one without. */
+    readonly withState: boolean | 'both';
   };
   /** A filter field whose values never decrease along the position. */
   readonly chronological?: {

@@ -54,7 +54,7 @@ export const LISTING: Listing = {
   sight: { value: 'salesperson', indexed: true },
   states: ['PLACED', 'CANCELLED'],
   storedState: (state) => state.toLowerCase(),
-  scannedBy: { field: 'customer', withState: false },
+  scannedBy: { field: 'customer', withState: 'both' },
   beside: { columns: LINES, joins: joinOf('page') },
 };
 

@@ -63,7 +63,7 @@ const LISTING: Listing = {
   deletion: DELETION,
   sight: { value: 'salesperson', indexed: true },
   states: ['OPEN', 'ACCEPTING', 'ACCEPTED'],
-  scannedBy: { field: 'customer', withState: false },
+  scannedBy: { field: 'customer', withState: 'both' },
   beside: { columns: `${ORDER_OF_QUOTE}, ${QUOTE_LINE_COLUMNS}`, joins: joinsOf('page') },
 };
 
