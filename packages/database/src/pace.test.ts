@@ -57,6 +57,19 @@ describe('the pace of long reads', () => {
     expect(pace.pauseMs).toBe(0);
   });
 
+  it('has no pause after a read that was short, unless another one has begun', () => {
+    const { pace, work } = startLoop();
+    pace.noteOtherWork();
+    work(5);
+    const first = pace.noteRead();
+    work(5);
+    const second = pace.noteRead();
+    pace.noteShort(first);
+    expect(pace.pauseMs).toBe(10);
+    pace.noteShort(second);
+    expect(pace.pauseMs).toBe(0);
+  });
+
   it('is that of the event loop by default', () => {
     const pace = new Pace();
     pace.noteOtherWork();

@@ -16,6 +16,7 @@ export class Pace {
   readonly #utilization: () => EventLoopUtilization;
   #atLast: EventLoopUtilization;
   #nextAt = 0;
+  #reads = 0;
   #otherWorkUntil = 0;
 
   constructor(utilization = (): EventLoopUtilization => performance.eventLoopUtilization()) {
@@ -28,12 +29,19 @@ export class Pace {
     this.#otherWorkUntil = timeOf(this.#utilization()) + OTHER_WORK_MS;
   }
 
-  /** Notes that a read begins. */
-  noteRead(): void {
+  /** Notes that a read begins, and returns its number. */
+  noteRead(): number {
     const now = this.#utilization();
     const busyMs = now.active - this.#atLast.active;
     this.#nextAt = timeOf(now) + Math.min(SHARE * busyMs, MAX_PAUSE_MS);
     this.#atLast = now;
+    this.#reads += 1;
+    return this.#reads;
+  }
+
+  /** Notes that a read has turned out to be short. If no other has begun since, the next one needn't wait any longer. */
+  noteShort(read: number): void {
+    if (read === this.#reads) this.#nextAt = 0;
   }
 
   /** How long the next read has to wait. Milliseconds; 0 if it may begin. */

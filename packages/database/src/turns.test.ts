@@ -133,6 +133,28 @@ describe('turns with a pace', () => {
     }
   });
 
+  it('begin after a short result at once', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
+    const loop = { idle: 0, active: 0, utilization: 0 };
+    const pace = new Pace(() => ({ ...loop }));
+    pace.noteOtherWork();
+    const turns = new Turns({ maxRunning: 1, maxWaiting: 9, pace });
+    const ended: number[] = [];
+    const read = async (rows: number) => {
+      loop.active += 5;
+      return Array.from({ length: rows });
+    };
+    const reads = [1, 19, 20, 2, 3].map(async (rows) => {
+      ended.push((await turns.run(() => read(rows), { caller: 'a' })).length);
+    });
+    for (let round = 0; round < 9; round += 1) await nextRound();
+    expect(ended).toEqual([1, 19, 20]);
+    loop.idle += 20;
+    jest.advanceTimersByTime(20);
+    await Promise.all(reads);
+    expect(ended).toEqual([1, 19, 20, 2, 3]);
+  });
+
   it('begin at once if the caller calls now and then', async () => {
     const { call, endOne, begun, pass } = startPaced();
     const now = jest.spyOn(performance, 'now').mockReturnValue(0);

@@ -5,6 +5,8 @@ import type { Pace } from './pace.js';
 const MAX_CALLERS = 1_000;
 /** A caller whose latest turn is longer ago than this, in milliseconds, calls now and then. */
 const NOW_AND_THEN_MS = 500;
+/** A result of fewer rows is made into messages in less than a millisecond. */
+const LONG_ROWS = 20;
 
 /** The bounds of turns. */
 export interface TurnOptions {
@@ -41,6 +43,8 @@ interface Call {
   readonly caller: string;
   /** The latest turn when the call came, and the time. It counts as the caller's latest turn if that isn't known. */
   readonly came: Place;
+  /** Its number in the pace, if it keeps that. */
+  read?: number | undefined;
 }
 
 interface Waiting extends Call {
@@ -76,11 +80,13 @@ export class Turns {
   /** @throws TooManyCalls if there is no room to wait, or no turn in time. */
   async run<T>(work: () => Promise<T>, { caller = '', signal }: Turn): Promise<T> {
     signal?.throwIfAborted();
-    const call = { caller, came: this.#now() };
+    const call: Call = { caller, came: this.#now() };
     if (this.#hasRoom && this.#pauseBefore(call, this.#running + this.#queue.size) === 0) this.#begin(call);
     else await this.#wait(call, signal);
     try {
-      return await work();
+      const result = await work();
+      if (call.read !== undefined && isShort(result)) this.#options.pace?.noteShort(call.read);
+      return result;
     } finally {
       setImmediate(() => {
         this.#running -= 1;
@@ -95,7 +101,7 @@ export class Turns {
 
   #begin(call: Call): void {
     const { caller } = call;
-    if (!this.#callsNowAndThen(call)) this.#options.pace?.noteRead();
+    if (!this.#callsNowAndThen(call)) call.read = this.#options.pace?.noteRead();
     this.#running += 1;
     this.#latest.delete(caller);
     this.#begun += 1;
@@ -208,4 +214,8 @@ export class Turns {
     const withMost = [...this.#queue].filter((waiting) => counts.get(waiting.caller) === most);
     withMost.at(-1)?.refuse(refusal);
   }
+}
+
+function isShort(result: unknown): boolean {
+  return Array.isArray(result) && result.length < LONG_ROWS;
 }
