@@ -33,9 +33,13 @@ export class UnaryRequest {
     this.#encoding = encoding;
   }
 
-  /** The message. It is there once {@link UnaryRequest.end} is done. */
+  /** The message. It is there once the request has ended, and is decompressed if it {@link UnaryRequest.isCompressed}. */
   get message(): Buffer {
     return this.#message ?? NO_BYTES;
+  }
+
+  get isCompressed(): boolean {
+    return this.#buffer[0] === COMPRESSED;
   }
 
   /** @throws RpcError if there is a second message, or the message is too long, or its prefix isn't valid. */
@@ -49,17 +53,14 @@ export class UnaryRequest {
     if (this.#bytes === wholeBytes) this.#message = this.#buffer.subarray(PREFIX_BYTES, wholeBytes);
   }
 
-  /**
-   * Ends the request. A message that is compressed is there when the returned promise resolves, any other at once.
-   *
-   * @throws RpcError if the request has ended without a whole message, or that can't be decompressed.
-   */
-  end(): Promise<void> | undefined {
+  /** @throws RpcError if the request has ended without a whole message. */
+  end(): void {
     if (this.#message === undefined) throw this.#unfinished();
-    return this.#buffer[0] === COMPRESSED ? this.#decompress(this.#message) : undefined;
   }
 
-  async #decompress(message: Buffer): Promise<void> {
+  /** @throws RpcError if the message can't be decompressed. */
+  async decompress(): Promise<void> {
+    const { message } = this;
     this.#buffer = NO_BYTES;
     this.#message = await decompress(message, { encoding: this.#encoding, maxBytes: this.#maxBytes }, ERRORS);
   }
@@ -107,9 +108,12 @@ export class UnaryRequest {
       throw new RpcError(Status.INTERNAL, `the request begins with the byte ${flag}; gRPC has 0 or 1 there`);
     if (canDecompress(this.#encoding)) return;
     // @cause A client marked its request as compressed, and didn't say how.
-    // @remedy Send the header grpc-encoding, or don't compress.
+    // @remedy Send the header grpc-encoding with gzip or deflate, or don't compress.
     // @effect none
-    throw new RpcError(Status.INTERNAL, 'the request is compressed, but has no grpc-encoding');
+    throw new RpcError(
+      Status.INTERNAL,
+      'the request is compressed, but its grpc-encoding is identity or missing; send gzip or deflate',
+    );
   }
 }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Payload, Reply } from '../../call/call.js';
 import { CallContext } from '../../call/call-context.js';
 import type { Metadata, MetadataValue } from '../../call/metadata.js';
+import { createSemaphore, type Semaphore } from '../../clock/semaphore.js';
 import type { Method } from '../../contract/method.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
@@ -14,9 +15,14 @@ import { readTimeout } from './http2.js';
 import { addToHeaders, forEachIn, valuesIn } from './http2-metadata.js';
 import { UnaryRequest } from './unary-request.js';
 
+/** A message can be a thousand times as long once it is decompressed, so few of a server are at once. */
+const MAX_DECOMPRESSIONS = 2;
+
 /** What the unary calls of a server share. */
 interface UnaryBinding extends Binding {
   readonly maxRequestBytes: number;
+  /** The requests that are decompressed at once. */
+  readonly decompressions: Semaphore;
 }
 
 /**
@@ -28,10 +34,10 @@ export class UnaryStreams {
   readonly #binding: UnaryBinding;
   readonly #addresses = new WeakMap<Http2Session, string>();
 
-  constructor(methods: readonly Method[], binding: UnaryBinding) {
+  constructor(methods: readonly Method[], binding: Omit<UnaryBinding, 'decompressions'>) {
     const unary = methods.filter(({ requestStream, responseStream }) => !requestStream && !responseStream);
     this.#methods = new Map(unary.map((method) => [method.path, method]));
-    this.#binding = binding;
+    this.#binding = { ...binding, decompressions: createSemaphore(MAX_DECOMPRESSIONS) };
   }
 
   /** Serves a stream if it is a call of a unary method, also if it has to be refused. Returns whether it is. */
@@ -257,17 +263,20 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
 
   /** Has the request handled, which may have to be decompressed first. Meanwhile the call can end. */
   #end(): void {
-    const decompressed = this.#request.end();
-    if (decompressed === undefined) {
+    const request = this.#request;
+    request.end();
+    if (!request.isCompressed) {
       this.#begin();
       return;
     }
-    decompressed.then(
-      () => {
-        if (this.#isOpen) this.#try(() => this.#begin());
-      },
-      (fault) => this.#refuse(fault),
-    );
+    this.#binding.decompressions
+      .run(() => request.decompress(), this.context.signal)
+      .then(
+        () => {
+          if (this.#isOpen) this.#try(() => this.#begin());
+        },
+        (fault) => this.#refuse(fault),
+      );
   }
 
   #begin(): void {
