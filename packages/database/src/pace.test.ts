@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { Pace } from './pace.js';
+import { isShort, Pace } from './pace.js';
 
-/** A pace over an event loop whose time the test passes. */
+/** A pace of two calls, over an event loop whose time the test passes. */
 function startLoop() {
   const loop = { idle: 0, active: 0, utilization: 0 };
   const pace = new Pace(() => ({ ...loop }));
+  pace.noteCall();
+  pace.noteCall();
   return {
     pace,
     work: (ms: number) => {
@@ -60,7 +62,6 @@ describe('the pace of long reads', () => {
   it('has no pause after a read that was short, unless another one has begun', () => {
     const { pace, work } = startLoop();
     pace.noteOtherWork();
-    work(5);
     const first = pace.noteRead();
     work(5);
     const second = pace.noteRead();
@@ -70,13 +71,62 @@ describe('the pace of long reads', () => {
     expect(pace.pauseMs).toBe(0);
   });
 
+  it('has no pause for a call that is the only one', () => {
+    const { pace, work } = startLoop();
+    pace.noteOtherWork();
+    work(5);
+    pace.noteRead();
+    pace.noteEnd();
+    expect(pace.pauseMs).toBe(0);
+    pace.noteCall();
+    expect(pace.pauseMs).toBe(10);
+  });
+
+  it('goes on with its pause after a read that did not wait for it, and after one that was short too', () => {
+    const { pace, work } = startLoop();
+    pace.noteOtherWork();
+    work(9);
+    pace.noteRead();
+    work(1);
+    const second = pace.noteRead();
+    expect(pace.pauseMs).toBe(17);
+    pace.noteShort(second);
+    expect(pace.pauseMs).toBe(17);
+  });
+
   it('is that of the event loop by default', () => {
     const pace = new Pace();
+    pace.noteCall();
+    pace.noteCall();
     pace.noteOtherWork();
     const until = performance.now() + 5;
     while (performance.now() < until);
     pace.noteRead();
     expect(pace.pauseMs).toBeGreaterThan(0);
     expect(pace.pauseMs).toBeLessThanOrEqual(20);
+  });
+});
+
+describe('a short read', () => {
+  const row = { id: 1, name: 'a', sizes: [1, 2], note: null };
+  const rows = (count: number, columns = row) => Array.from({ length: count }, () => columns);
+
+  it.each<[string, unknown]>([
+    ['no rows', []],
+    ['some rows', rows(50)],
+    ['long texts, few', [{ text: 'x'.repeat(50_000), bytes: new Uint8Array(5_000) }]],
+    ['a message', { weeks: new Map([['a', rows(3)]]), at: new Date(), size: 5n }],
+  ])('is of %s', (_of, result) => {
+    expect(isShort(result)).toBe(true);
+  });
+
+  it.each<[string, unknown]>([
+    ['many rows', rows(100)],
+    ['rows with much in them', rows(5, { ...row, sizes: Array.from({ length: 100 }, () => 1) })],
+    ['long texts', rows(5, { ...row, name: 'x'.repeat(50_000) })],
+    ['many rows in a message', { weeks: new Map([['a', rows(100)]]) }],
+    ['what is not known', undefined],
+  ])('is not of %s', (_of, result) => {
+    expect(isShort(result)).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { TooManyCalls } from './errors.js';
+import { Pace } from './pace.js';
 import { createShare, type ShareOptions } from './share.js';
 import type { Database } from './sql.js';
 
@@ -67,6 +68,16 @@ describe('a share of a pool', () => {
     void share.query('d');
     await settled();
     expect(begun).toEqual(['a', 'd']);
+  });
+
+  it('has no pause after a statement with few rows, beside which others wait', async () => {
+    const pace = new Pace(() => ({ idle: 0, active: 0, utilization: 0 }));
+    const notedShort = jest.spyOn(pace, 'noteShort');
+    const query = async (rows: string) => Array.from({ length: Number(rows) });
+    const database = { query, transaction: async () => [] } as unknown as Database;
+    const share = createShare(database, { maxConnections: 1, maxWaiting: 9, pace });
+    await Promise.all([share.query('600'), share.query('20'), share.transaction(async () => []), share.query('0')]);
+    expect(notedShort.mock.calls).toEqual([[2], [4]]);
   });
 
   it('gives a failed call’s connection to the next one', async () => {

@@ -1,4 +1,4 @@
-import type { Pace } from './pace.js';
+import { isShort, type Pace } from './pace.js';
 import { createQueries, type Database, type Queries } from './sql.js';
 import { Turns } from './turns.js';
 
@@ -30,7 +30,9 @@ export function createShare(database: Database, options: ShareOptions): Database
   const { maxConnections, waitTimeoutMs = 3_000, ...bounds } = options;
   const turns = new Turns({ maxRunning: maxConnections, waitTimeoutMs, ...bounds });
   return {
-    ...createQueries((sql, params, given) => turns.run(() => database.query(sql, params, given), given)),
+    ...createQueries((sql, params, given) =>
+      turns.run(() => database.query(sql, params, given), { ...given, isShort }),
+    ),
     transaction: (work, given = {}) => turns.run(() => database.transaction(work, given), given),
     prepare: (gid, work, given = {}) => turns.run(() => database.prepare(gid, work, given), given),
   };

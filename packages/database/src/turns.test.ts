@@ -109,7 +109,31 @@ describe('turns with a pace', () => {
       jest.advanceTimersByTime(ms);
       await nextRound();
     };
-    return { call, endOne, begun, pass };
+    return { call, endOne, begun, loop, pass };
+  }
+
+  /** Turns whose reads take 5 ms of the event loop and end at once. */
+  function startReads() {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
+    const loop = { idle: 0, active: 0, utilization: 0 };
+    const pace = new Pace(() => ({ ...loop }));
+    pace.noteOtherWork();
+    loop.active = 5;
+    const begun: number[] = [];
+    return {
+      pace,
+      begun,
+      turns: new Turns({ maxRunning: 1, maxWaiting: 9, pace }),
+      async run(rows: number) {
+        begun.push(rows);
+        loop.active += 5;
+        return rows;
+      },
+      pass(ms: number) {
+        loop.idle += ms;
+        jest.advanceTimersByTime(ms);
+      },
+    };
   }
 
   it('begin one by one while others run or wait', async () => {
@@ -134,25 +158,47 @@ describe('turns with a pace', () => {
   });
 
   it('begin after a short result at once', async () => {
-    jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
-    const loop = { idle: 0, active: 0, utilization: 0 };
-    const pace = new Pace(() => ({ ...loop }));
-    pace.noteOtherWork();
-    const turns = new Turns({ maxRunning: 1, maxWaiting: 9, pace });
-    const ended: number[] = [];
-    const read = async (rows: number) => {
-      loop.active += 5;
-      return Array.from({ length: rows });
-    };
-    const reads = [1, 19, 20, 2, 3].map(async (rows) => {
-      ended.push((await turns.run(() => read(rows), { caller: 'a' })).length);
-    });
+    const { turns, begun, run, pass } = startReads();
+    const isShort = (rows: number) => rows < 20;
+    const reads = [1, 19, 20, 2, 3].map((rows) => turns.run(() => run(rows), { caller: 'a', isShort }));
     for (let round = 0; round < 9; round += 1) await nextRound();
-    expect(ended).toEqual([1, 19, 20]);
-    loop.idle += 20;
-    jest.advanceTimersByTime(20);
+    expect(begun).toEqual([1, 19, 20]);
+    pass(20);
     await Promise.all(reads);
-    expect(ended).toEqual([1, 19, 20, 2, 3]);
+    expect(begun).toEqual([1, 19, 20, 2, 3]);
+  });
+
+  it('begin after a pause if a result may be long', async () => {
+    const { turns, begun, run, pass } = startReads();
+    const reads = [20, 2, 3].map((rows) => turns.run(() => run(rows), { caller: 'a' }));
+    for (let round = 0; round < 9; round += 1) await nextRound();
+    expect(begun).toEqual([20]);
+    pass(20);
+    await expect(Promise.all(reads)).resolves.toEqual([20, 2, 3]);
+  });
+
+  it('have one pace in all that have it', async () => {
+    const { pace, turns, begun, run, pass } = startReads();
+    const others = new Turns({ maxRunning: 1, maxWaiting: 9, pace });
+    const reads = [turns.run(() => run(1), { caller: 'a' }), others.run(() => run(2), { caller: 'a' })];
+    await nextRound();
+    expect(begun).toEqual([1]);
+    pass(20);
+    await Promise.all(reads);
+    expect(begun).toEqual([1, 2]);
+  });
+
+  it('no longer count those who left', async () => {
+    const { pace, turns, begun, run } = startReads();
+    const busy = new Turns({ maxRunning: 0, maxWaiting: 9, waitTimeoutMs: 5, pace });
+    const late = busy.run(() => run(1), { caller: 'a' });
+    jest.advanceTimersByTime(5);
+    await expect(late).rejects.toThrow(TooManyCalls);
+    for (const rows of [2, 3]) {
+      await turns.run(() => run(rows), { caller: 'a' });
+      await nextRound();
+    }
+    expect(begun).toEqual([2, 3]);
   });
 
   it('begin at once if the caller calls now and then', async () => {
@@ -161,12 +207,38 @@ describe('turns with a pace', () => {
     const first = call('rare');
     now.mockReturnValue(501);
     const others = [call('often', 'often 1'), call('often', 'often 2')];
-    const again = call('rare', 'rare again');
+    const again = [call('rare', 'rare again'), call('rare', 'rare once more')];
+    await nextRound();
     expect(begun).toEqual(['rare', 'rare again']);
+    for (let n = 0; n < 3; n += 1) await pass(20);
+    expect(begun).toEqual(['rare', 'rare again', 'often 1', 'rare once more']);
+    for (let n = 0; n < 5; n += 1) await endOne();
+    await expect(Promise.all([first, ...again, ...others])).resolves.toHaveLength(5);
+  });
+
+  it('begin after those who have waited, also if they come when the pause ends', async () => {
+    const { call, endOne, begun, loop, pass } = startPaced();
+    const calls = ['a', 'b'].map((name) => call(name));
+    loop.idle += 20;
+    calls.push(call('c'));
+    await pass(0);
+    expect(begun).toEqual(['a', 'b', 'c']);
+    for (let n = 0; n < 3; n += 1) await endOne();
+    await expect(Promise.all(calls)).resolves.toHaveLength(3);
+  });
+
+  it('do not begin earlier because they have waited long', async () => {
+    const { call, endOne, begun, pass } = startPaced();
+    const now = jest.spyOn(performance, 'now').mockReturnValue(0);
+    const calls = ['a', 'b', 'c'].map((name) => call(name));
+    now.mockReturnValue(501);
+    await pass(19);
+    await endOne();
+    expect(begun).toEqual(['a']);
     for (let n = 0; n < 2; n += 1) await pass(20);
-    expect(begun).toEqual(['rare', 'rare again', 'often 1', 'often 2']);
-    for (let n = 0; n < 4; n += 1) await endOne();
-    await expect(Promise.all([first, again, ...others])).resolves.toHaveLength(4);
+    expect(begun).toEqual(['a', 'b', 'c']);
+    for (let n = 0; n < 2; n += 1) await endOne();
+    await expect(Promise.all(calls)).resolves.toHaveLength(3);
   });
 });
 

@@ -5,8 +5,6 @@ import type { Pace } from './pace.js';
 const MAX_CALLERS = 1_000;
 /** A caller whose latest turn is longer ago than this, in milliseconds, calls now and then. */
 const NOW_AND_THEN_MS = 500;
-/** A result of fewer rows is made into messages in less than a millisecond. */
-const LONG_ROWS = 20;
 
 /** The bounds of turns. */
 export interface TurnOptions {
@@ -21,15 +19,17 @@ export interface TurnOptions {
    * any number begins in a round.
    */
   readonly rounds?: number;
-  /** The pace of the calls of callers that call often, while others run or wait. By default they begin at any time. */
+  /** The pace of the calls of callers that call often. By default they begin at any time. */
   readonly pace?: Pace;
 }
 
 /** Who calls, and until when. */
-export interface Turn {
+export interface Turn<T = unknown> {
   /** Calls without a caller are those of one caller. */
   readonly caller?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Whether a result took little work, so that the pace needs no pause after it. By default none did. */
+  readonly isShort?: (result: T) => boolean;
 }
 
 /** A turn's number, and when it began by `performance.now()`. */
@@ -78,18 +78,26 @@ export class Turns {
   }
 
   /** @throws TooManyCalls if there is no room to wait, or no turn in time. */
-  async run<T>(work: () => Promise<T>, { caller = '', signal }: Turn): Promise<T> {
+  async run<T>(work: () => Promise<T>, { caller = '', signal, isShort }: Turn<T>): Promise<T> {
     signal?.throwIfAborted();
+    const { pace } = this.#options;
     const call: Call = { caller, came: this.#now() };
-    if (this.#hasRoom && this.#pauseBefore(call, this.#running + this.#queue.size) === 0) this.#begin(call);
-    else await this.#wait(call, signal);
+    pace?.noteCall();
+    try {
+      if (this.#hasRoom && this.#queue.size === 0 && this.#pauseMs === 0) this.#begin(call);
+      else await this.#wait(call, signal);
+    } catch (error) {
+      pace?.noteEnd();
+      throw error;
+    }
     try {
       const result = await work();
-      if (call.read !== undefined && isShort(result)) this.#options.pace?.noteShort(call.read);
+      if (call.read !== undefined && isShort?.(result)) pace?.noteShort(call.read);
       return result;
     } finally {
       setImmediate(() => {
         this.#running -= 1;
+        pace?.noteEnd();
         this.#beginNext();
       });
     }
@@ -128,33 +136,31 @@ export class Turns {
     clearTimeout(this.#timer);
     while (this.#hasRoom) {
       const next = this.#longestAgo();
-      if (next === undefined) return;
-      const pauseMs = this.#pauseBefore(next, this.#running + this.#queue.size - 1);
-      if (pauseMs > 0) {
-        this.#timer = setTimeout(() => this.#beginNext(), pauseMs);
-        return;
-      }
+      if (next === undefined) break;
       next.begin();
     }
+    if (this.#hasRoom && this.#queue.size > 0) this.#timer = setTimeout(() => this.#beginNext(), this.#pauseMs);
   }
 
+  /** Of the calls that may begin, the one whose caller's latest turn was the longest ago. */
   #longestAgo(): Waiting | undefined {
+    const isPause = this.#pauseMs > 0;
     let longestAgo: Waiting | undefined;
     for (const waiting of this.#queue) {
+      if (isPause && !this.#callsNowAndThen(waiting)) continue;
       if (longestAgo === undefined || this.#latestOf(waiting).turn < this.#latestOf(longestAgo).turn)
         longestAgo = waiting;
     }
     return longestAgo;
   }
 
-  /** @param others how many others run or wait. */
-  #pauseBefore(call: Call, others: number): number {
-    const { pace } = this.#options;
-    return pace === undefined || others === 0 || this.#callsNowAndThen(call) ? 0 : pace.pauseMs;
+  get #pauseMs(): number {
+    return this.#options.pace?.pauseMs ?? 0;
   }
 
+  /** Whether the caller's latest turn was long ago when it called. */
   #callsNowAndThen(call: Call): boolean {
-    return performance.now() - this.#latestOf(call).at > NOW_AND_THEN_MS;
+    return call.came.at - this.#latestOf(call).at > NOW_AND_THEN_MS;
   }
 
   #latestOf({ caller, came }: Call): Place {
@@ -214,8 +220,4 @@ export class Turns {
     const withMost = [...this.#queue].filter((waiting) => counts.get(waiting.caller) === most);
     withMost.at(-1)?.refuse(refusal);
   }
-}
-
-function isShort(result: unknown): boolean {
-  return Array.isArray(result) && result.length < LONG_ROWS;
 }

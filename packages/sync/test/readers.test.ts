@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { eventLoopPace } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
 import { type SyncOptions, WatchAborted } from '../src/exports/index.js';
 import {
@@ -120,6 +121,22 @@ describe('slow readers', () => {
     expect(await heldConnections()).toBe(1);
     expect(await openWatch(replica, topic).received()).toMatch(/^snapshot 0:1 .* 39:1$/);
     expect((await whole(second)).at(-1)).toBe('snapshot');
+  });
+});
+
+describe('a small snapshot', () => {
+  it.each([
+    ['that is whole', { size: 40 }, 1],
+    ['that is read in parts', { size: 40, keyed: true }, 1],
+    ['but not one that is too large for memory', { size: 1 }, 0],
+  ])('%s is a short read', async (_name, options, times) => {
+    const notedShort = jest.spyOn(eventLoopPace, 'noteShort');
+    open({ snapshotParts: 9 });
+    const watcher = openWatch(replica, topic, options);
+    await watcher.received();
+    expect(notedShort).toHaveBeenCalledTimes(times);
+    notedShort.mockRestore();
+    await watcher.leave();
   });
 });
 

@@ -41,7 +41,7 @@ export {
   outcomesSchema,
   type PostgresOutcomes,
 } from '../outcomes.js';
-export { eventLoopPace, Pace } from '../pace.js';
+export { eventLoopPace, isShort, Pace } from '../pace.js';
 export { createPool, type PoolOptions } from '../pool.js';
 export { requirePreparedTransactions } from '../prepared.js';
 export { provision } from '../provision.js';

@@ -1,4 +1,4 @@
-import type { Transaction } from '@rondo/database';
+import { isShort, type Transaction } from '@rondo/database';
 import type { Appended } from '../history.js';
 import { type Included, type Place, viewOf, writeToken } from '../token.js';
 import { changesBetween, eventsAfter, onlyRow } from './changes-between.js';
@@ -87,7 +87,7 @@ async function readRows<Part>(context: WatchContext, options: Options<Part>, aft
   });
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await snapshotTurns.run(() => readOnce(reading, work), { signal, caller });
+      return await snapshotTurns.run(() => readOnce(reading, work), { signal, caller, isShort });
     } catch (error) {
       await relayFirst(context.relay, error, attempt);
     }

@@ -1,3 +1,4 @@
+import { isShort } from '@rondo/database';
 import { type Place, viewOf, writeToken } from '../token.js';
 import { readWhole, relayFirst, type SnapshotPart, streamParts } from './snapshot.js';
 import type { HeldState, WatchContext, WatchEvent, WatchOptions, WholeSnapshot } from './watch.js';
@@ -61,7 +62,7 @@ async function* partsFromMemory<Part>(
     return true;
   };
   try {
-    const whole = await snapshotTurns.run(() => readWhole(readingOf(context, options), hold), options);
+    const whole = await snapshotTurns.run(() => readWhole(readingOf(context, options), hold), { ...options, isShort });
     if (whole === undefined) return true;
     const { parts, place } = whole;
     for (const part of parts.splice(0, parts.length - 1)) yield { part, place: undefined };
