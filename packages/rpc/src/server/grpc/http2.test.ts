@@ -57,6 +57,23 @@ describe('the HTTP/2 server of grpc-js', () => {
     });
   });
 
+  it('holds nothing by the listeners of a stream that has closed', async () => {
+    const createServer = jest.spyOn(http2, 'createServer');
+    const server = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
+    closers.push(() => server.drain(0));
+    const streams: http2.ServerHttp2Stream[] = [];
+    const http2Server = createServer.mock.results[0]?.value as http2.Http2Server;
+    http2Server.on('stream', (stream) => streams.push(stream));
+    const channel = createChannel({ resolver: staticResolver([server.address]) });
+    closers.push(() => channel.close());
+    const client = createClient(ConformanceServiceDefinition, { channel });
+    await client.unary({});
+    for await (const _reply of client.serverStream({ count: 1 }, { timeoutMs: 5_000 }));
+    expect(streams).toHaveLength(2);
+    await until(() => streams.every((stream) => stream.closed && stream.destroyed));
+    await until(() => streams.every((stream) => String(stream.eventNames()) === 'error'));
+  });
+
   it('lets each stream and each connection send 256 KiB before it waits', async () => {
     const server = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
     closers.push(() => server.drain(0));

@@ -8,6 +8,7 @@ import type {
 import type { Socket } from 'node:net';
 import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
+import { letGoOnceClosed } from '../../transport/grpc/ended-stream.js';
 import { keepAlive } from '../../transport/grpc/keepalive.js';
 import { FLOW_CONTROL_WINDOW_BYTES } from '../../transport/grpc/options.js';
 import { type Http2Options, SETTINGS_MS } from './limits.js';
@@ -41,6 +42,7 @@ export function setUpHttp2(server: grpc.Server, { options, prepare, take }: Http
     const others = http2Server.listeners('stream');
     http2Server.removeAllListeners('stream');
     http2Server.on('stream', (stream, headers, ...more) => {
+      letGoOnceClosed(stream);
       if (hasEnded(stream) || take(stream, headers)) return;
       for (const listener of others) Reflect.apply(listener, http2Server, [stream, headers, ...more]);
     });

@@ -57,3 +57,14 @@ it('keeps the native part of a session as long as that of a stream', async () =>
   expect(await isCollected(stream)).toBe(true);
   expect(await isCollected(guarded.session)).toBe(true);
 });
+
+it('holds nothing by the listeners of a stream that has closed', async () => {
+  const { port } = server.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1');
+  guardSession(socket);
+  const session = http2.connect('http://127.0.0.1', { createConnection: () => socket });
+  const stream = session.request({ ':path': '/' });
+  await new Promise((resolve) => stream.resume().once('close', resolve));
+  session.destroy();
+  expect(stream.eventNames()).toEqual(['error']);
+});

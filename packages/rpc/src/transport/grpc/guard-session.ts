@@ -1,5 +1,6 @@
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { letGoOnceClosed } from './ended-stream.js';
 
 /** Marks sockets whose sessions are guarded, and the replaced `http2.connect`. Shared by all copies of this module. */
 const GUARDED = Symbol.for('rondo.http2.guarded');
@@ -57,6 +58,7 @@ function keepUntilStreamsAreCollected(session: ClientHttp2Session): void {
   const { request } = session;
   session.request = (headers, options) => {
     const stream = request.call(session, headers, options);
+    letGoOnceClosed(stream);
     const [ofStream, ofSession] = [nativePart(stream), nativePart(session)];
     if (ofStream !== undefined && ofSession !== undefined) held.register(ofStream, ofSession);
     return stream;
