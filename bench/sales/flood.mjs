@@ -92,14 +92,16 @@ async function readEvenly(readers, seconds) {
   const times = [];
   const faults = [];
   const endsAt = performance.now() + seconds * 1_000;
+  const firstAt = performance.now();
   const read = async (calls, index) => {
-    await sleep((HONEST_EVERY_MS * index) / readers.length);
-    for (let count = index; performance.now() < endsAt; count += 1) {
-      const pause = sleep(HONEST_EVERY_MS);
+    // Calls are due at even times. With pauses between calls, those that once waited together would come together from then on.
+    for (let count = 0; ; count += 1) {
+      const dueAt = firstAt + HONEST_EVERY_MS * (count + index / readers.length);
+      if (dueAt >= endsAt) return;
+      await sleep(dueAt - performance.now());
       const beganAt = performance.now();
-      await calls[count % calls.length]({ timeoutMs: CALL_MS }).catch((error) => faults.push(String(error)));
+      await calls[(count + index) % calls.length]({ timeoutMs: CALL_MS }).catch((error) => faults.push(String(error)));
       times.push(performance.now() - beganAt);
-      await pause;
     }
   };
   const [beganAt, usedMs] = [performance.now(), machineCpuMs()];
