@@ -28,7 +28,7 @@ export function dependencyAt(entry: string): { readonly file: string; readonly n
 export const isBelow = (file: string, removed: readonly string[]): boolean =>
   removed.some((one) => file === one || file.startsWith(`${one}/`));
 
-const SKIPPED = new Set(['.git', '.rondo', 'node_modules', 'dist']);
+const SKIPPED = new Set(['.git', '.rondo', 'bundle', 'coverage', 'node_modules', 'dist']);
 /** Generated files, and the tests that have marks in their texts. */
 const NOT_OURS = [
   'packages/contracts/src',

@@ -38,6 +38,11 @@ it.each([
   expect(found()).toEqual([]);
 });
 
+it('does not look into bundles', () => {
+  tree.write('bundle/shared/rondo.mjs', "import '@rondo/contracts/carts/v1/carts';");
+  expect(found()).toEqual([]);
+});
+
 it("does not look for the names of Rondo's own services", () => {
   tree.write('services/door/package.json', '{ "rondo": { "port": 50061, "contracts": ["rondo/door/v1/door.proto"] } }');
   tree.write('proto/rondo/door/v1/door.proto', 'package rondo.door.v1; service DoorService {}');
