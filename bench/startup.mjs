@@ -24,7 +24,7 @@ export const benchmark = {
     rest: { type: 'count', default: 10, help: 'seconds without a call before the memory at rest is read' },
     seconds: { type: 'count', default: 3, help: 'how long the load takes' },
     main: { type: 'text', value: 'FILE', help: 'another build of calculator, such as bundle/calculator/dist/main.mjs' },
-    node: { type: 'text', value: 'FLAG', help: "a flag of Node's for calculator, besides --enable-source-maps" },
+    node: { type: 'text', value: 'FLAG', help: "a flag of Node's for calculator" },
   },
   async run({ rounds, rest, seconds, main, node }, setting) {
     const systems = await systemsOf({ main, node }, setting);
@@ -39,12 +39,12 @@ export const benchmark = {
   },
 };
 
-/** What is compared; each takes the port that it listens on. The flag is the one with which `npm start` starts services. */
+/** What is compared; each takes the port that it listens on. */
 async function systemsOf({ main, node }, { folder, onClose }) {
   const registry = await startRegistry({ warmingMs: 0, logFile: path.join(folder, 'registry.log') });
   onClose(() => registry.stop());
   const calculator = (file, flags) => (port, logFile) =>
-    start(process.execPath, ['--enable-source-maps', ...flags, path.resolve(root, file)], {
+    start(process.execPath, [...flags, path.resolve(root, file)], {
       env: {
         RONDO_LISTEN: `127.0.0.1:${port}`,
         RONDO_REGISTRY: registry.address,

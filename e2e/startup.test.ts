@@ -11,7 +11,7 @@ import { type Channel, createChannel, createClient, staticResolver } from '@rond
 import { bundleFile } from '../scripts/rondo-bundle.mjs';
 
 /** 413 when this bound was set: 65 of grpc-js, 208 of @rondo/rpc, 38 of @rondo/service, 20 contracts, 14 of @rondo/cache, 20 of pino. */
-const MOST_FILES = 438;
+const MOST_FILES = 440;
 const WHY = `Each file costs every start up to a millisecond of processor time, and every process about 50 KiB. Import on demand
 what only some processes need; "npm run bench -- startup" shows what that saves. If all processes need it, raise the bound.`;
 
@@ -53,11 +53,9 @@ describe('the bundle of an image', () => {
   );
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('has no code that decodes its source map at the start, and none of channelz', () => {
+  it('has no code of channelz', () => {
     const files = readdirSync(folder).filter((file) => file.endsWith('.mjs'));
     const code = files.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n');
-    // Pino's: with source maps, Node 24 decodes the map of each file that is on the stack.
-    expect(code).not.toContain('getCallSites');
     expect(code).not.toContain('protobufjs');
     expect(code).toContain('pino');
   });
@@ -70,7 +68,6 @@ describe('the bundle of an image', () => {
         RONDO_DESCRIPTORS: join(root, 'packages/contracts/descriptors.binpb'),
         RONDO_METRICS: '127.0.0.1:0',
       },
-      nodeArguments: ['--enable-source-maps'],
     });
     running.push(calculator);
     const channel = createChannel({ resolver: staticResolver([calculator.address]) });

@@ -30,9 +30,6 @@ const require = requireOfBundle(import.meta.url);`;
 const withoutWaste = {
   name: 'without-waste',
   setup(build) {
-    // Pino asks for its call sites to find transports, which no bundle has. With source maps, Node 24 would then decode the whole
-    // map of the bundle: 55 MiB and half of the processor time of a start.
-    build.onLoad({ filter: /\/pino\/lib\/caller\.js$/ }, () => ({ contents: 'module.exports = () => [];' }));
     // grpc-js loads it for channelz only, which no program here serves. It brings protobufjs along: 300 kB.
     build.onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ importer }) =>
       /\/grpc-js\//.test(importer) ? { external: true } : undefined,

@@ -35,8 +35,7 @@ export function startChild({ name, service, port, public: outside }, { data, cer
   const inherited = environmentOf(service);
   // The launcher's database replaces the one of the service's .env, however that names it.
   if (env.DATABASE_URL !== undefined) delete inherited.DATABASE_URL_FILE;
-  // Source maps make stacks name the sources, as in the images.
-  const child = spawn(process.execPath, ['--enable-source-maps', entryOf(service)], {
+  const child = spawn(process.execPath, [entryOf(service)], {
     cwd: root,
     env: { ...inherited, ...env, ...tlsVariables(certs, service), RONDO_INSTANCE_ID: name, ...listens },
     // A detached process doesn't get the terminal's Ctrl-C: the launcher stops the processes in order. They stop by themselves

@@ -1,5 +1,6 @@
 import { ConfigurationError, type Variables } from '../config/variables.js';
 import type { NoVariables, ServiceOptions } from './service.js';
+import { mapStackTraces } from './stack-traces.js';
 import { maskFor, type RunningService, startService } from './start.js';
 import { StartupError } from './startup-error.js';
 
@@ -21,9 +22,10 @@ const CRASH_GRACE_MS = 1_000;
  * SIGTERM and SIGINT drain the service, and the process exits with 0. A second signal ends it at once. The service also
  * drains when the launcher that holds its IPC channel exits. An invalid configuration exits with 78 and any other
  * startup failure with 1, each with plain lines on standard error. An uncaught error or unhandled rejection is logged,
- * and the process exits with 1.
+ * and the process exits with 1. Stack traces name the sources.
  */
 export async function runService<V extends Variables = NoVariables>(options: ServiceOptions<V>): Promise<void> {
+  mapStackTraces();
   const starting = startService(options);
   // Registered first: a signal during the start drains the service as soon as it has started.
   endOnSignal(starting);
