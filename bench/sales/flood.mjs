@@ -98,7 +98,7 @@ async function readEvenly(readers, seconds) {
     for (let count = 0; ; count += 1) {
       const dueAt = firstAt + HONEST_EVERY_MS * (count + index / readers.length);
       if (dueAt >= endsAt) return;
-      await sleep(dueAt - performance.now());
+      await sleep(Math.max(0, dueAt - performance.now()));
       const beganAt = performance.now();
       await calls[(count + index) % calls.length]({ timeoutMs: CALL_MS }).catch((error) => faults.push(String(error)));
       times.push(performance.now() - beganAt);
