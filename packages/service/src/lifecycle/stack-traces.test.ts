@@ -21,6 +21,8 @@ beforeAll(() => {
   writeFileSync(join(folder, 'order.mjs'), CODE);
   writeFileSync(join(folder, 'order.mjs.map'), JSON.stringify(MAP));
   writeFileSync(join(folder, 'bare.mjs'), CODE);
+  writeFileSync(join(folder, 'nowhere.mjs'), CODE);
+  writeFileSync(join(folder, 'nowhere.mjs.map'), JSON.stringify({ ...MAP, sources: ['http://'] }));
   writeFileSync(join(folder, 'torn.mjs'), CODE);
   writeFileSync(join(folder, 'torn.mjs.map'), '{"version":3,"sour');
 });
@@ -49,6 +51,7 @@ it('names the place in the source', () => {
 it.each([
   ['without a source map', 'bare.mjs'],
   ['whose source map is torn', 'torn.mjs'],
+  ['whose source map names no valid source', 'nowhere.mjs'],
 ])('leaves the place in a file %s', (_what, file) => {
   expect(stackIn(file)).toBe(stackIn(file, { mapped: false }));
 });

@@ -29,12 +29,18 @@ function placeOf(site: NodeJS.CallSite): string {
   const [file, line, column] = [site.getFileName(), site.getLineNumber(), site.getColumnNumber()];
   const place = String(site);
   if (!file?.startsWith('file:') || line === null || column === null) return place;
+  const source = sourceOf(file, line, column);
+  return source === undefined ? place : place.replace(`${file}:${line}:${column}`, () => source);
+}
+
+/** The place in the source that a place in a compiled file comes from; undefined if no source map tells. */
+function sourceOf(file: string, line: number, column: number): string | undefined {
   // Node counts from 0 here, and from 1 in traces.
   const entry = sourceMapOf(file)?.findEntry(line - 1, column - 1);
-  if (entry === undefined || !('originalSource' in entry)) return place;
+  if (entry === undefined || !('originalSource' in entry)) return undefined;
   const { originalSource, originalLine, originalColumn } = entry;
-  const source = new URL(originalSource, file).href;
-  return place.replace(`${file}:${line}:${column}`, () => `${source}:${originalLine + 1}:${originalColumn + 1}`);
+  if (!URL.canParse(originalSource, file)) return undefined;
+  return `${new URL(originalSource, file).href}:${originalLine + 1}:${originalColumn + 1}`;
 }
 
 function sourceMapOf(file: string): SourceMap | undefined {
