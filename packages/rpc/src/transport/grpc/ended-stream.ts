@@ -9,10 +9,10 @@ export function letGoOnceClosed(stream: Http2Stream): void {
   stream.on('close', letGo);
 }
 
+/** Does what `removeAllListeners` does, which also schedules a look at the stream's reader, and allocates 8 KB a call. */
 function letGo(this: Http2Stream): void {
-  this.removeAllListeners();
   // A stream reports no error once it has closed. If one did, without a listener it would end the process.
-  this.on('error', ignore);
+  Object.assign(this, { _events: { error: ignore }, _eventsCount: 1 });
 }
 
 function ignore(): void {}
