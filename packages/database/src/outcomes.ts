@@ -21,7 +21,7 @@ CREATE TABLE call_outcomes (
 CREATE INDEX call_outcomes_expire_time ON call_outcomes (expire_time);
 `;
 
-/** The table of {@link createOutcomeStore}; pass it to `createReadinessCheck` in `parts`. */
+/** The table of {@link createOutcomeStore}; pass it to `createReadiness` in `parts`. */
 export const outcomesSchema: SchemaPart = {
   name: 'outcomes',
   migrations: [{ name: '0001_call_outcomes.sql', sql: FIRST }],

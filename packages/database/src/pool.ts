@@ -130,6 +130,12 @@ function onceOnly<T>(
   return claiming(once, work);
 }
 
+/**
+ * A server that is silent for so long is probed, and each second from then on. Ten probes without an answer end the connection, also
+ * in a migration, which has no other bound.
+ */
+const KEEP_ALIVE_MS = 10_000;
+
 function openPool(options: PoolOptions, statementTimeoutMs: number): Pool {
   const { url, applicationName, maxConnections = 10, connectTimeoutMs = 3_000, lockTimeoutMs, onError } = options;
   const pool = new Pool({
@@ -140,6 +146,7 @@ function openPool(options: PoolOptions, statementTimeoutMs: number): Pool {
     statement_timeout: statementTimeoutMs,
     ...(lockTimeoutMs !== undefined && { lock_timeout: lockTimeoutMs }),
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types: createTypes(),
   });
   // The driver removes its own listener from a connection in use; an 'error' without a listener ends the process.

@@ -5,7 +5,7 @@ import { migrate } from './migrate.js';
 import type { SchemaPart } from './migration.js';
 import type { Database } from './sql.js';
 
-/** What a readiness check migrates. */
+/** What is migrated. */
 export interface ReadinessOptions {
   /** The folder of the service's migrations. */
   readonly directory: URL;
@@ -17,22 +17,25 @@ export interface ReadinessOptions {
   readonly warn?: (line: string) => void;
 }
 
-/** Creates a check that the database answers. Before its first success it migrates the schema. */
-export function createReadinessCheck(
-  database: Database,
-  options: ReadinessOptions,
-): (signal: AbortSignal) => Promise<void> {
+/** What a service does with its database before it serves, and while it does. */
+export interface Readiness {
+  /** Migrates the schema, however long that takes. */
+  prepare(signal: AbortSignal): Promise<void>;
+  /** Resolves if the database answers. */
+  check(signal: AbortSignal): Promise<void>;
+}
+
+/** Creates the `prepare` and the `check` of a service's dependency on its database. */
+export function createReadiness(database: Database, options: ReadinessOptions): Readiness {
   const { directory, parts = [], ...tell } = options;
-  let migrated = false;
-  return async (signal) => {
-    if (!migrated) {
+  return {
+    async prepare(signal) {
       for (const { name, migrations } of parts) {
         await migrate(database, { part: name, migrations, ...tell, signal });
       }
       await migrate(database, { directory, ...tell, signal });
-    }
-    migrated = true;
-    await database.check({ signal });
+    },
+    check: (signal) => database.check({ signal }),
   };
 }
 

@@ -3,7 +3,8 @@ import type { Clock, Timer } from '@rondo/rpc/clock';
 /** Limits of a piece of work. */
 export interface TimeoutOptions {
   readonly clock: Clock;
-  readonly timeoutMs: number;
+  /** None by default. */
+  readonly timeoutMs?: number;
   /** Ends the work early. */
   readonly signal?: AbortSignal;
 }
@@ -18,12 +19,15 @@ export async function withTimeout<T>(work: (signal: AbortSignal) => Promise<T>, 
   const controller = new AbortController();
   const stop = (reason: unknown) => controller.abort(reason);
   const onAbort = () => stop(signal?.reason);
-  const timer = clock.setTimer(timeoutMs, () => stop(new Error(`no answer within ${timeoutMs} ms`)));
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : clock.setTimer(timeoutMs, () => stop(new Error(`no answer within ${timeoutMs} ms`)));
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     return await Promise.race([aborted(controller.signal), work(controller.signal)]);
   } finally {
-    timer.cancel();
+    timer?.cancel();
     signal?.removeEventListener('abort', onAbort);
   }
 }

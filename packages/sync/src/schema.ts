@@ -111,7 +111,7 @@ END
 $$;
 `;
 
-/** The tables of this package; pass it to `createReadinessCheck` in `parts`. */
+/** The tables of this package; pass it to `createReadiness` in `parts`. */
 export const syncSchema: SchemaPart = {
   name: 'sync',
   migrations: [

@@ -69,7 +69,7 @@ CREATE INDEX sagas_finished ON sagas (update_time) WHERE state IN ('done', 'comp
 
 /**
  * The tables of coordinators, participants and sagas. A service that uses any of these passes it to
- * `createReadinessCheck` in `parts`.
+ * `createReadiness` in `parts`.
  */
 export const transactionsSchema: SchemaPart = {
   name: 'transactions',

@@ -6,7 +6,7 @@ import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
 import {
   createOutcomeStore,
   createPool,
-  createReadinessCheck,
+  createReadiness,
   describeUrl,
   outcomesSchema,
   type PoolOptions,
@@ -122,7 +122,7 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
     operations: [deliverOperation(ports, audit)],
     onCommitted: sync.nudge,
   });
-  const migrated = createReadinessCheck(database, {
+  const readiness = createReadiness(database, {
     directory: MIGRATIONS,
     parts: [syncSchema, transactionsSchema, outcomesSchema, auditSchema],
     log: (line) => log.info({}, line),
@@ -144,8 +144,9 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
       {
         name: `the ${describeUrl(databaseUrl)}`,
         graceMs: DATABASE_GRACE_MS,
+        prepare: readiness.prepare,
         async check(signal) {
-          await migrated(signal);
+          await readiness.check(signal);
           await participant.check(signal);
           participant.start();
         },

@@ -35,7 +35,10 @@ export async function startCompany(bound = (url: string) => url, audit: 'on' | '
   const wallClockElsewhere = new SettableWallClock();
   const app = start();
   const second = start(wallClockElsewhere);
-  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(60_000));
+  for (const { prepare, check } of app.dependencies ?? []) {
+    await prepare?.(AbortSignal.timeout(60_000));
+    await check(AbortSignal.timeout(60_000));
+  }
   const others: { stop(): Promise<void> }[] = [];
   const channel = createTestChannel(observed(app));
   const secondChannel = createTestChannel(second);

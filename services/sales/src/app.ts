@@ -1,5 +1,5 @@
 import { auditBy, auditSchema, createAudit, createRules } from '@rondo/access';
-import { createOutcomeStore, createPool, createReadinessCheck, describeUrl, outcomesSchema } from '@rondo/database';
+import { createOutcomeStore, createPool, createReadiness, describeUrl, outcomesSchema } from '@rondo/database';
 import { dateAt } from '@rondo/resources/domain';
 import { createStoreDatabase } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
@@ -92,7 +92,7 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
     now: () => wallClock.now(),
     today: () => dateAt(wallClock.now()),
   };
-  const migrated = createReadinessCheck(database, {
+  const readiness = createReadiness(database, {
     directory: MIGRATIONS,
     parts: [syncSchema, transactionsSchema, outcomesSchema, auditSchema],
     log: (line) => log.info({}, line),
@@ -111,10 +111,11 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
       {
         name: `the ${describeUrl(databaseUrl)}`,
         graceMs: DATABASE_GRACE_MS,
-        async check(signal) {
-          await migrated(signal);
+        async prepare(signal) {
+          await readiness.prepare(signal);
           distributed.start();
         },
+        check: readiness.check,
       },
     ],
     async stop() {

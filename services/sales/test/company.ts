@@ -88,7 +88,10 @@ async function startReplica(peers: Channel, databaseUrl: string, clocks: Clocks 
   const { clock = systemClock, wallClock = systemWallClock, audit = 'off' } = clocks;
   const context = { log: silentLogger, channel: peers, clock, wallClock, random: systemRandom };
   const app = createApp(context, { databaseUrl, audit });
-  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(60_000));
+  for (const { prepare, check } of app.dependencies ?? []) {
+    await prepare?.(AbortSignal.timeout(60_000));
+    await check(AbortSignal.timeout(60_000));
+  }
   const observers = app.observers ?? [];
   const channel = createTestChannel({ ...app, middleware: [...observers, ...(app.middleware ?? [])] });
   return {

@@ -18,7 +18,7 @@ CREATE INDEX audit_events_resource ON audit_events (resource);
 CREATE INDEX audit_events_create_time ON audit_events (create_time);
 `;
 
-/** The table of {@link createAudit}; pass it to `createReadinessCheck` in `parts`. */
+/** The table of {@link createAudit}; pass it to `createReadiness` in `parts`. */
 export const auditSchema: SchemaPart = {
   name: 'audit',
   migrations: [{ name: '0001_audit_events.sql', sql: FIRST }],

@@ -46,11 +46,7 @@ export { createPool, type PoolOptions } from '../pool.js';
 export { requirePreparedTransactions } from '../prepared.js';
 export { provision } from '../provision.js';
 export { createPruning, type Pruning, type PruningOptions } from '../pruning.js';
-export {
-  createReadinessCheck,
-  describeUrl,
-  type ReadinessOptions,
-} from '../readiness.js';
+export { createReadiness, describeUrl, type Readiness, type ReadinessOptions } from '../readiness.js';
 export { createShare, type DatabaseShare, type ShareOptions } from '../share.js';
 export type {
   Database,

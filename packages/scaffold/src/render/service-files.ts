@@ -98,11 +98,12 @@ export type ${pascalCase(name)}Config = Config<typeof variables>;
 const renderDatabase = (name: string): string => `import {
   createOutcomeStore,
   createPool,
-  createReadinessCheck,
+  createReadiness,
   type Database,
   describeUrl,
   outcomesSchema,
   type PostgresOutcomes,
+  type Readiness,
   type SchemaPart,
 } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
@@ -120,8 +121,8 @@ export interface DatabaseOptions {
 
 /** The database of the service. */
 export interface ServiceDatabase extends Database {
-  /** The service is ready only after this check: the database answers and all migrations are applied. */
-  readonly dependency: { readonly name: string; readonly graceMs: number; check(signal: AbortSignal): Promise<void> };
+  /** The service is ready once all migrations are applied and the database answers. */
+  readonly dependency: Readiness & { readonly name: string; readonly graceMs: number };
   /** The outcomes of calls with idempotency keys. */
   readonly outcomes: PostgresOutcomes;
 }
@@ -145,7 +146,7 @@ export function openDatabase({ url, migrations, parts = [], log }: DatabaseOptio
   const outcomes = createOutcomeStore(pool, {
     onError: (error) => log.warn({ err: error }, 'old outcomes could not be removed'),
   });
-  const check = createReadinessCheck(pool, {
+  const readiness = createReadiness(pool, {
     directory: migrations,
     parts: [outcomesSchema, ...parts],
     log: (line) => log.info({}, line),
@@ -153,7 +154,7 @@ export function openDatabase({ url, migrations, parts = [], log }: DatabaseOptio
   });
   return {
     ...pool,
-    dependency: { name: \`the \${describeUrl(url)}\`, graceMs: GRACE_MS, check },
+    dependency: { name: \`the \${describeUrl(url)}\`, graceMs: GRACE_MS, ...readiness },
     outcomes,
     async close() {
       await outcomes.close();

@@ -47,7 +47,10 @@ const DATABASE_TEARDOWN = [
 ];
 const DATABASE_CASE = [
   "it('is ready once all migrations are applied', async () => {",
-  '  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(60_000));',
+  '  for (const { prepare, check } of app.dependencies ?? []) {',
+  '    await prepare?.(AbortSignal.timeout(60_000));',
+  '    await check(AbortSignal.timeout(60_000));',
+  '  }',
   '  const database = createPool({ url: databaseUrl });',
   "  const entries = await database.query('SELECT id FROM entries').finally(() => database.close());",
   '  expect(entries).toEqual([]);',

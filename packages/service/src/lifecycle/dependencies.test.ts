@@ -5,11 +5,23 @@ import { watchDependencies } from './dependencies.js';
 
 const NAME = 'the database at db:5432';
 
+interface Options {
+  readonly there: boolean;
+  readonly hangs?: boolean;
+  readonly graceMs?: number;
+  readonly prepare?: () => Promise<void>;
+}
+
 /** Watches one dependency that is available or not, as the test sets it. */
-function start({ there, hangs = false, graceMs }: { there: boolean; hangs?: boolean; graceMs?: number }) {
+function start({ there, hangs = false, graceMs, prepare = async () => undefined }: Options) {
   const clock = new ManualClock();
   const { log, lines } = recordingLogger();
-  const dependency = { there, hangs, checks: 0, signal: new AbortController().signal };
+  const none = new AbortController().signal;
+  const dependency = { there, hangs, checks: 0, signal: none, preparing: none };
+  const prepared = (signal: AbortSignal) => {
+    dependency.preparing = signal;
+    return prepare();
+  };
   const check = (signal: AbortSignal): Promise<void> => {
     dependency.checks += 1;
     dependency.signal = signal;
@@ -18,7 +30,7 @@ function start({ there, hangs = false, graceMs }: { there: boolean; hangs?: bool
   };
   const changes: (readonly string[])[] = [];
   stop = watchDependencies({
-    dependencies: [{ name: NAME, check, ...(graceMs !== undefined && { graceMs }) }],
+    dependencies: [{ name: NAME, prepare: prepared, check, ...(graceMs !== undefined && { graceMs }) }],
     onChange: (away) => changes.push(away),
     clock,
     random: { next: () => 1, hex: () => '' },
@@ -111,12 +123,44 @@ describe('watchDependencies', () => {
     expect(changes.at(-1)).toEqual([]);
   });
 
-  it('gives the first check time to prepare the dependency', async () => {
-    const { clock, dependency } = start({ there: true, hangs: true });
-    await clock.advance(59_999);
-    expect(dependency.signal.aborted).toBe(false);
-    await clock.advance(1);
-    expect(dependency.signal.aborted).toBe(true);
+  it('waits for the preparation, however long it takes, and says each half minute that it goes on', async () => {
+    let finish: () => void = () => undefined;
+    const preparation = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const { clock, lines, changes, dependency } = start({ there: true, prepare: () => preparation });
+    await clock.advance(3_600_000);
+    expect(dependency.checks).toBe(0);
+    expect(lines).toHaveLength(120);
+    expect(lines.at(-1)).toBe(`info: ${NAME} is still being prepared`);
+    finish();
+    await clock.advance(0);
+    expect(changes).toEqual([[NAME], []]);
+    await clock.advance(60_000);
+    expect(lines.slice(120)).toEqual([`info: ${NAME} is there`]);
+  });
+
+  it('prepares again after a failure, and never after a success', async () => {
+    let preparations = 0;
+    const prepare = async () => {
+      preparations += 1;
+      if (preparations < 3) throw new Error('connection refused');
+    };
+    const { clock, lines, dependency } = start({ there: true, prepare });
+    await clock.advance(100 + 200);
+    expect(lines).toEqual([`warn: waiting for ${NAME}: connection refused; trying again`, `info: ${NAME} is there`]);
+    dependency.there = false;
+    await clock.advance(30_000);
+    expect(preparations).toBe(3);
+  });
+
+  it('aborts the preparation when it stops', async () => {
+    const { clock, lines, dependency } = start({ there: true, prepare: () => new Promise(() => undefined) });
+    await clock.advance(0);
+    await stop();
+    expect(dependency.preparing.aborted).toBe(true);
+    expect(lines).toEqual([]);
+    expect(clock.timers).toBe(0);
   });
 
   it('logs nothing about a check that it ended itself', async () => {

@@ -1,15 +1,19 @@
 import type { Logger } from '@rondo/rpc/call';
 import { type Backoff, type Clock, createBackoff, type Random } from '@rondo/rpc/clock';
-import { createPause, type TimeoutOptions, withTimeout } from '../time.js';
+import { createPause, withTimeout } from '../time.js';
 
 /** Something that a service can't serve without, such as its own database. Another service is never a dependency. */
 export interface Dependency {
   /** A noun phrase with the address, without a password: `the database at db:5432`. */
   readonly name: string;
   /**
+   * Prepares the dependency before its first check, for example by migrations. It may take as long as it needs: only the
+   * service's end aborts the signal. If it fails, it is tried again.
+   */
+  prepare?(signal: AbortSignal): Promise<void>;
+  /**
    * Resolves if the dependency answers, and rejects with the reason if it doesn't. It is called for as long as the
-   * service runs. Each check may take 3 s. Until the first success it may take 60 s, because that check may have to
-   * prepare the dependency, for example by migrations.
+   * service runs. Each check may take 3 s.
    */
   check(signal: AbortSignal): Promise<void>;
   /**
@@ -32,10 +36,6 @@ interface WatchOptions {
 
 /** Timeout of one check. */
 const CHECK_TIMEOUT_MS = 3_000;
-/**
- * Timeout of each check until the first success, which may have to prepare the dependency, for example by migrations.
- */
-const FIRST_CHECK_TIMEOUT_MS = 60_000;
 /** Interval between checks of an available dependency. */
 const RECHECK_MS = 5_000;
 /**
@@ -45,7 +45,7 @@ const RECHECK_MS = 5_000;
 const FAILURES_UNTIL_AWAY = 2;
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;
-/** Interval between log lines about a dependency that is still unavailable. */
+/** Interval between log lines about a dependency that is still unavailable, or still prepared. */
 const REMINDER_MS = 30_000;
 
 /**
@@ -82,10 +82,15 @@ function watchOne(dependency: Dependency, options: WatchOneOptions): () => Promi
   const pause = createPause(clock);
   const backoff = createBackoff({ baseMs: RETRY_BASE_MS, maxMs: RETRY_MAX_MS, random });
   const tracker = createTracker(dependency, options);
+  let prepared = false;
+  const tryOnce = async (signal: AbortSignal) => {
+    if (!prepared) await prepare(dependency, options, signal);
+    prepared = true;
+    await withTimeout((ending) => dependency.check(ending), { clock, timeoutMs: CHECK_TIMEOUT_MS, signal });
+  };
   const done = (async () => {
     while (!stopped.signal.aborted) {
-      const timeoutMs = tracker.seen ? CHECK_TIMEOUT_MS : FIRST_CHECK_TIMEOUT_MS;
-      const failure = await tryOnce(dependency, { clock, timeoutMs, signal: stopped.signal });
+      const failure = await failureOf(tryOnce(stopped.signal));
       if (stopped.signal.aborted) return;
       await pause.wait(nextDelayMs(failure, { tracker, backoff }));
     }
@@ -107,10 +112,25 @@ function nextDelayMs(failure: unknown, { tracker, backoff }: { tracker: Tracker;
   return backoff.nextMs();
 }
 
-/** Undefined if the dependency answers; otherwise the reason of the failure. */
-async function tryOnce(dependency: Dependency, limits: TimeoutOptions): Promise<unknown> {
+/** Prepares a dependency, and says now and then that it does. Rejects at once if the signal aborts. */
+async function prepare(dependency: Dependency, { clock, log }: WatchOptions, signal: AbortSignal): Promise<void> {
+  const { name } = dependency;
+  const remind = () => {
+    log.info({ dependency: name }, `${name} is still being prepared`);
+    reminder = clock.setTimer(REMINDER_MS, remind);
+  };
+  let reminder = clock.setTimer(REMINDER_MS, remind);
   try {
-    await withTimeout((signal) => dependency.check(signal), limits);
+    await withTimeout(async (ending) => dependency.prepare?.(ending), { clock, signal });
+  } finally {
+    reminder.cancel();
+  }
+}
+
+/** Undefined if `attempt` resolves; otherwise the reason of the failure. */
+async function failureOf(attempt: Promise<void>): Promise<unknown> {
+  try {
+    await attempt;
     return undefined;
   } catch (error) {
     return error ?? new Error('the check failed without a reason');
@@ -119,8 +139,6 @@ async function tryOnce(dependency: Dependency, limits: TimeoutOptions): Promise<
 
 /** Turns the results of checks into changes of state, and reports each change once. */
 interface Tracker {
-  /** Whether the dependency has ever answered. */
-  readonly seen: boolean;
   succeeded(): void;
   failed(reason: unknown): void;
 }
@@ -137,9 +155,6 @@ function createTracker({ name, graceMs = 0 }: Dependency, { clock, log, setAway 
     log.warn({ dependency: name }, `waiting for ${name}: ${messageOf(reason)}; trying again`);
   };
   return {
-    get seen() {
-      return seen;
-    },
     succeeded() {
       failures = 0;
       if (state === 'available') return;
