@@ -101,6 +101,17 @@ const CASES: readonly Case[] = [
     [{ calls: [{ ...call, metadata: [{ ...entry, value: Buffer.alloc(16_384, 'v') }] }] }],
     '16384 bytes',
   ],
+  [
+    'metadata that is too long',
+    [
+      {
+        calls: [
+          { ...call, metadata: Array.from({ length: 5 }, () => ({ ...entry, value: Buffer.alloc(16_000, 'v') })) },
+        ],
+      },
+    ],
+    'at most 65536 bytes',
+  ],
   ['a key in capitals', [{ calls: [{ ...call, metadata: entries(1, 'Key') }] }], 'the entry "Key"'],
   ['no key', [{ calls: [{ ...call, metadata: entries(1, '') }] }], 'the entry ""'],
   [

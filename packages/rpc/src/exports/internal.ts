@@ -104,6 +104,7 @@ export {
 } from '../tls/mutual-tls.js';
 export { type ServedBy, servedByOf } from '../tls/served-by.js';
 export { parseSpiffeId } from '../tls/spiffe-id.js';
+export { letGoOnceClosed } from '../transport/grpc/ended-stream.js';
 export { keepAlive } from '../transport/grpc/keepalive.js';
 export { grpcTransport } from '../transport/grpc/transport.js';
 export {

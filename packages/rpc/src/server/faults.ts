@@ -1,6 +1,6 @@
 import type { ServerCall } from '../call/call.js';
 import type { Metadata } from '../call/metadata.js';
-import { Status } from '../status/code.js';
+import { Status, statusFromCode } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { RouterError } from '../transport/router-error.js';
 
@@ -21,12 +21,12 @@ export class CallRefused extends RpcError {}
 
 /**
  * Converts what a handler threw to a status. An {@link RpcError} that the handler created stays as it is, unless its
- * code is `OK`. A failure of a call that the handler made keeps its code if the caller can act on it. Anything else
+ * code is `OK` or none of gRPC's. A failure of a call that the handler made keeps its code if the caller can act on it. Anything else
  * becomes `INTERNAL` with a fixed text and the trace id of the log line, so that internal details don't reach the
  * caller.
  */
 export function toRpcError(call: ServerCall, fault: unknown): RpcError {
-  if (fault instanceof RpcError && fault.report === undefined && fault.code !== Status.OK) return fault;
+  if (fault instanceof RpcError && fault.report === undefined && isFailure(fault.code)) return fault;
   if (fault instanceof RpcError && PASSED_ON.has(fault.code)) {
     const message = `${fault.report?.method.slice(1)}: ${fault.message}`;
     // @rewraps the error of a call that the handler made, with the method of that call before its text.
@@ -42,6 +42,11 @@ export function toRpcError(call: ServerCall, fault: unknown): RpcError {
   return new RpcError(Status.INTERNAL, internalError(call.traceId), { cause: fault });
 }
 
+/** Whether it is a code of a failure. A handler may have it from another library. */
+function isFailure(code: Status): boolean {
+  return code !== Status.OK && statusFromCode(code) === code;
+}
+
 /** The only text that a caller gets about an internal fault. */
 export function internalError(traceId: string): string {
   return `internal error; the log of the service has it: rondo logs --trace ${traceId}`;
@@ -53,20 +58,21 @@ export function internalError(traceId: string): string {
  */
 export function toRouterError(call: ServerCall, error: RpcError): RouterError {
   let metadata: Metadata;
+  let details: RpcError['details'];
   try {
+    details = leading(error.details);
     metadata = call.trailer.clone();
     metadata.appendAll(error.metadata);
     metadata.checkSendable();
     call.header.checkSendable();
   } catch (cause) {
-    call.log.error({ err: cause, code: error.codeName }, 'the metadata of a failure cannot be sent');
+    call.log.error({ err: cause, code: error.codeName }, 'a failure cannot be sent');
     // @text internal error; the log of the service has it: rondo logs --trace <trace id>
-    // @cause The metadata of an error can't be sent; the log has the key.
-    // @remedy As above: correct the handler's trailing metadata.
+    // @cause The metadata of an error, or one of its details, can't be sent; the log says which.
+    // @remedy As above: correct the handler's trailing metadata; make details by `packDetail`.
     // @effect possible
     return new RouterError(Status.INTERNAL, internalError(call.traceId), { handled: 'unknown', cause });
   }
-  const details = leading(error.details);
   if (details.length < error.details.length) {
     call.log.warn({ code: error.codeName, details: error.details.length, sent: details.length }, 'details too large');
   }
@@ -89,10 +95,11 @@ function brief(message: string): string {
   return `${new TextDecoder().decode(bytes.subarray(0, MAX_MESSAGE_BYTES), { stream: true })}…`;
 }
 
-/** The first details that fit. */
+/** The first details that fit. @throws TypeError if one isn't packed, which would fail when it is sent. */
 function leading(details: RpcError['details']): RpcError['details'] {
   let sizeBytes = 0;
   const surplus = details.findIndex(({ typeUrl, value }) => {
+    if (typeof typeUrl !== 'string' || !(value instanceof Uint8Array)) throw new TypeError('a detail must be packed');
     sizeBytes += typeUrl.length + value.length;
     return sizeBytes > MAX_DETAILS_BYTES;
   });

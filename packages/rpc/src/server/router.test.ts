@@ -124,6 +124,24 @@ describe('a router', () => {
     expect((await failed).message).toContain(`no outcome within the ${words}`);
   });
 
+  it('leaves out the times of a call whose trailer is full, and counts the call as ended', async () => {
+    const service = conformanceService({
+      async unary({ text }, { trailer }) {
+        for (let index = 0; index < 100; index += 1) trailer.append(`t${index}`, 'x');
+        if (text !== '') throw new Error(text);
+        return {};
+      },
+    });
+    const router = createRouter({ services: [service] });
+    const arrival = { sendMs: 0, queueMs: 0, busyMs: 0 };
+    const { trailer } = await router.handle(wireCall({ arrival }));
+    expect([trailer.size, trailer.has('server-timing')]).toEqual([100, false]);
+    const message = UnaryRequest.encode(UnaryRequest.fromPartial({ text: 'a fault' })).finish();
+    const failed = failure(router.handle(wireCall({ arrival, request: { stream: false, message } })));
+    expect(await failed).toMatchObject({ code: Status.INTERNAL });
+    expect(router.admission.inspect().map(({ inFlight }) => inFlight)).toEqual(router.methods.map(() => 0));
+  });
+
   it('runs middleware in the order listed, around the handler', async () => {
     const order: string[] = [];
     const note =

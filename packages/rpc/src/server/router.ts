@@ -136,9 +136,13 @@ export function createRouter(options: RouterOptions): Router {
     }
   }
 
-  /** Tells the client the server's part of the call's time. */
+  /** Tells the client the server's part of the call's time, if the handler has left room for it. */
   function tellTimes({ trailer, startedAt }: RoutedCall, arrival: RequestArrival): void {
-    trailer.set(SERVER_TIMING, formatServerTiming({ ...arrival, processMs: clock.now() - startedAt }));
+    try {
+      trailer.set(SERVER_TIMING, formatServerTiming({ ...arrival, processMs: clock.now() - startedAt }));
+    } catch {
+      return; // the handler's own entries go first
+    }
   }
 
   function end({ stats, admission: admitted }: Route, code: Status, { startedAt }: RoutedCall): void {
@@ -230,12 +234,14 @@ function handlerOf(handlers: ServiceImplementation['handlers'], key: string): An
 
 /**
  * Sets the deadline of a call: the earlier of the caller's and the contract's. Without either, the call isn't limited,
- * because only the caller can say how long it waits.
+ * because only the caller can say how long it waits. A transport may have set the contract's when the call came.
  */
 function limit(wire: WireCall, timeoutMs: number | undefined, clock: Clock): void {
   const { deadline } = wire;
   const allowed = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
   if (deadline !== undefined && deadline <= allowed) {
     if (wire.context.endsAt !== deadline) wire.context.endAt(deadline, clock, 'caller');
-  } else if (timeoutMs !== undefined) wire.context.endAt(allowed, clock, 'contract');
+  } else if (timeoutMs !== undefined && (wire.context.endsAt ?? Number.POSITIVE_INFINITY) > allowed) {
+    wire.context.endAt(allowed, clock, 'contract');
+  }
 }

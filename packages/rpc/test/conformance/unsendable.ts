@@ -108,6 +108,39 @@ export function describeUnsendable({ start }: Harness): void {
     );
   });
 
+  describe('a failure that gRPC has no form for', () => {
+    it.each([
+      ['a code of another library', 'ECONNREFUSED', []],
+      ['no code', undefined, []],
+      ['a code that gRPC lacks', 99, []],
+      ['such a code, and a detail', 'ECONNREFUSED', [{ typeUrl: 'a/b', value: Buffer.from('c') }]],
+      ['a detail that is not packed', Status.ABORTED, [{ typeUrl: 'a/b', value: 'c' }]],
+      ['a detail that is none', Status.ABORTED, [undefined]],
+    ])('ends in INTERNAL, and in a line of the log: %s', async (_what, code, details) => {
+      const { logger, lines } = recordingLogger();
+      const made = (): unknown => Reflect.construct(RpcError, [code, 'no', { details }]);
+      const client = await start({
+        logger,
+        handlers: {
+          async unary({ text }) {
+            if (text === '') throw made();
+            return { text };
+          },
+          async *serverStream() {
+            yield {};
+            throw made();
+          },
+        },
+      });
+      for (const call of [client.unary({}), collect(client.serverStream({ count: 1 }))]) {
+        const error = await failure(call);
+        expect(error).toMatchObject({ code: Status.INTERNAL, message: expect.stringContaining('internal error') });
+      }
+      expect(lines.filter(({ level }) => level === 'error')).toHaveLength(2);
+      expect(await client.unary({ text: 'innocent' })).toMatchObject({ text: 'innocent' });
+    });
+  });
+
   describe('the metadata of a failure and of its call', () => {
     it('ends in INTERNAL if each can be sent, but not both', async () => {
       const { logger, lines } = recordingLogger();

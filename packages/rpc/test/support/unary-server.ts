@@ -25,6 +25,8 @@ export async function startUnaryServer(options: Partial<ServeOptions> = {}) {
     /** The calls that reached the handler, and what it does next. */
     calls: [] as ServerCall[],
     handle: (_call: ServerCall): Promise<void> => Promise.resolve(),
+    /** The text of the replies; that of the request by default. */
+    reply: undefined as string | undefined,
     /** How many calls reached the router. */
     routed: 0,
   };
@@ -32,7 +34,7 @@ export async function startUnaryServer(options: Partial<ServeOptions> = {}) {
     async unary({ text }, call) {
       state.calls.push(call);
       await state.handle(call);
-      return UnaryResponse.fromPartial({ text });
+      return UnaryResponse.fromPartial({ text: state.reply ?? text });
     },
   });
   const { clock } = options;
@@ -54,6 +56,7 @@ export async function startUnaryServer(options: Partial<ServeOptions> = {}) {
   };
   return Object.assign(state, {
     service,
+    server,
     session,
     begin,
     call(headers: OutgoingHttpHeaders = {}, body = framed(HELLO)): Promise<Answer> {

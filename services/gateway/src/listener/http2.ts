@@ -6,7 +6,7 @@ import {
   type ServerOptions,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { keepAlive, PingBarrier } from '@rondo/rpc/internal';
+import { keepAlive, letGoOnceClosed, PingBarrier } from '@rondo/rpc/internal';
 import { remoteOf } from './connections.js';
 import type { Deadline } from './deadlines.js';
 import type { HttpExchange } from './exchange.js';
@@ -39,6 +39,9 @@ export const http2Options = ({ headerBytes, streams }: ListenerLimits): Http2Opt
   maxSessionMemory: 32,
   streamResetBurst: 1_000,
   streamResetRate: 100,
+  /** Streams in a row that may be refused, such as those of a client that leaves much unread. Node closes the connection after 100. */
+  maxSessionRejectedStreams: 1_000,
+  maxSessionInvalidFrames: 1_000,
   settings: {
     enablePush: false,
     maxHeaderListSize: headerBytes,
@@ -68,6 +71,7 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
       };
       // Node gives the raw headers, too; its types don't know them.
       session.on('stream', (stream, ...[headers, flags, raw]: [IncomingHttpHeaders, number, ...unknown[]]) => {
+        letGoOnceClosed(stream);
         // An error is always followed by `close`.
         stream.on('error', () => undefined);
         activity.begin();

@@ -36,6 +36,12 @@ const SETTINGS: Settings = {
   enablePush: false,
 };
 
+/** How many of the longest requests a connection's requests may have together that haven't come whole. */
+export const MAX_UNFINISHED = 64;
+
+/** How long a request may take to come whole if nothing else limits its call. Milliseconds. */
+export const MAX_RECEIVE_MS = 300_000;
+
 /** The options of the HTTP/2 server. */
 export const HTTP2_OPTIONS: Http2Options = {
   settings: SETTINGS,
@@ -58,6 +64,12 @@ export const HTTP2_OPTIONS: Http2Options = {
    */
   streamResetBurst: 20_000,
   streamResetRate: 10_000,
+  /**
+   * How many streams in a row may be refused, and frames be invalid, before Node closes the connection. A client that has much unread is
+   * refused streams until it reads, and must not lose the calls that it has: Node allows 100.
+   */
+  maxSessionRejectedStreams: MAX_STREAMS,
+  maxSessionInvalidFrames: 1_000,
 };
 
 /**

@@ -38,6 +38,12 @@ export class UnaryRequest {
     return this.#message ?? NO_BYTES;
   }
 
+  /** Lets go of what was read. */
+  drop(): void {
+    this.#buffer = NO_BYTES;
+    this.#message = undefined;
+  }
+
   get isCompressed(): boolean {
     return this.#buffer[0] === COMPRESSED;
   }
@@ -82,7 +88,8 @@ export class UnaryRequest {
       this.#buffer = Buffer.from(chunk);
     } else {
       if (bytes > this.#buffer.length) {
-        const larger = Buffer.allocUnsafe(2 * bytes);
+        const enough = this.#bytes < PREFIX_BYTES ? Number.POSITIVE_INFINITY : this.#lengthIn(this.#buffer);
+        const larger = Buffer.allocUnsafe(Math.max(bytes, Math.min(2 * bytes, enough)));
         this.#buffer.copy(larger, 0, 0, this.#bytes);
         this.#buffer = larger;
       }

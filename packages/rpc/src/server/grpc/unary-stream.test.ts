@@ -15,6 +15,7 @@ import {
 import { deferred, until } from '../../../test/support/wait.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
+import { ManualClock } from '../../testing/manual-clock.js';
 import { createRouter } from '../router.js';
 import { UnaryStreams } from './unary-stream.js';
 
@@ -114,6 +115,97 @@ describe('a unary call', () => {
     const { header, trailer } = await server.call();
     expect(header).not.toHaveProperty('grpc-status');
     expect(trailer).toMatchObject({ 'grpc-status': String(Status.INTERNAL) });
+  });
+});
+
+describe('requests that do not come whole', () => {
+  const half = framed(HELLO).subarray(0, 7);
+
+  async function startBy(clock: ManualClock) {
+    await server.stop();
+    server = await startUnaryServer({ clock });
+  }
+
+  it("end at the contract's deadline, before which they came", async () => {
+    const clock = new ManualClock();
+    await startBy(clock);
+    const stream = server.begin();
+    stream.write(half);
+    const answer = answerOf(stream);
+    // The server has read it once it has answered a later call.
+    await server.call();
+    await clock.advance(4_999);
+    expect(stream.closed).toBe(false);
+    await clock.advance(1);
+    const { header } = await answer;
+    expect(statusIn(header).code).toBe(Status.DEADLINE_EXCEEDED);
+    expect(header['rondo-not-handled']).toBe(PATH);
+  });
+
+  it('end after five minutes if the contract sets no deadline', async () => {
+    const clock = new ManualClock();
+    await startBy(clock);
+    const stream = server.begin({ ':path': `${PATH}Unsafe` });
+    stream.write(half);
+    const answer = answerOf(stream);
+    // The connection isn't taken for broken meanwhile.
+    for (let seconds = 0; seconds < 300; seconds += 10) {
+      await server.call();
+      expect(stream.closed).toBe(false);
+      await clock.advance(10_000);
+    }
+    expect(statusIn((await answer).header)).toEqual({
+      code: Status.DEADLINE_EXCEEDED,
+      message: "the request didn't come whole in 5 minutes; send it at once",
+    });
+  });
+
+  it('have a bound for each connection, and keep no other connection from it', async () => {
+    await server.stop();
+    server = await startUnaryServer({ maxRequestBytes: 1_024 });
+    const large = framed(Buffer.alloc(1_024)).subarray(0, -1);
+    const streams = Array.from({ length: 64 }, () => server.begin());
+    const answers = streams.map((stream) => answerOf(stream));
+    for (const stream of streams) stream.write(large);
+    const { header } = await Promise.race(answers);
+    expect(statusIn(header)).toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+    expect(statusIn(header).message).toContain('send fewer at once');
+    for (const stream of streams) stream.close();
+    expect((await server.call()).trailer).toMatchObject({ 'grpc-status': OK });
+    expect(server.calls).toHaveLength(1);
+  });
+
+  it('end with UNAVAILABLE when a drain has waited for them, and are known not to have been handled', async () => {
+    const stream = server.begin();
+    stream.write(half);
+    const answer = answerOf(stream);
+    // The server has read it once it has answered a later call.
+    await server.call();
+    const drained = server.server.drain(50);
+    const { header } = await answer;
+    expect(statusIn(header)).toMatchObject({ code: Status.UNAVAILABLE });
+    expect(header['rondo-not-handled']).toBe(PATH);
+    await drained;
+  });
+});
+
+describe('long replies that stay unread', () => {
+  it('are counted: beyond 128 MB their client is refused further streams', async () => {
+    server.reply = 'x'.repeat(1024 * 1024);
+    const session = http2.connect(`http://${server.server.address}`, { settings: { initialWindowSize: 0 } });
+    const begin = () => {
+      const stream = session.request({ ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc' });
+      stream.on('error', () => undefined).end(framed(HELLO));
+      return stream;
+    };
+    // Without a window the header of a reply comes, and nothing of its message.
+    await Promise.all(Array.from({ length: 130 }, () => once(begin(), 'response')));
+    const further = begin();
+    await new Promise((resolve) => further.once('close', resolve));
+    expect(further.rstCode).toBe(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    expect(server.calls).toHaveLength(130);
+    session.destroy();
+    expect((await server.call()).trailer).toMatchObject({ 'grpc-status': OK });
   });
 });
 

@@ -3,16 +3,20 @@ import type { Socket } from 'node:net';
 import type { Payload, Reply } from '../../call/call.js';
 import { CallContext } from '../../call/call-context.js';
 import type { Metadata, MetadataValue } from '../../call/metadata.js';
+import type { Timer } from '../../clock/clock.js';
 import { createSemaphore, type Semaphore } from '../../clock/semaphore.js';
 import type { Method } from '../../contract/method.js';
 import { Status } from '../../status/code.js';
-import { RpcError } from '../../status/rpc-error.js';
-import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, canDecompress, ENCODING } from '../../transport/grpc/compression.js';
+import type { RpcError } from '../../status/rpc-error.js';
+import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, ENCODING } from '../../transport/grpc/compression.js';
+import { RouterError } from '../../transport/router-error.js';
 import { noteArrival } from './arrival.js';
 import { type Binding, sendFailure } from './bind.js';
-import { type CallInFlight, headerOf, ReceivedCall, reasonOfEnd, toGrpcStatus } from './exchange.js';
+import { type CallInFlight, headerOf, ReceivedCall, reasonOfEnd } from './exchange.js';
 import { readTimeout } from './http2.js';
 import { addToHeaders, forEachIn, valuesIn } from './http2-metadata.js';
+import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
+import { NO_REPLY, refusalOf, TIMEOUT, tooMuch, tooSlow, trailerOf } from './unary-refusal.js';
 import { UnaryRequest } from './unary-request.js';
 
 /** A message can be a thousand times as long once it is decompressed, so few of a server are at once. */
@@ -32,7 +36,7 @@ interface UnaryBinding extends Binding {
 export class UnaryStreams {
   readonly #methods: ReadonlyMap<unknown, Method>;
   readonly #binding: UnaryBinding;
-  readonly #addresses = new WeakMap<Http2Session, string>();
+  readonly #connections = new WeakMap<Http2Session, Connection>();
 
   constructor(methods: readonly Method[], binding: Omit<UnaryBinding, 'decompressions'>) {
     const unary = methods.filter(({ requestStream, responseStream }) => !requestStream && !responseStream);
@@ -62,81 +66,44 @@ export class UnaryStreams {
       headers,
       timeoutMs,
       deadline: timeoutMs === undefined ? undefined : clock.now() + timeoutMs,
-      peer: this.#addressOf(session),
+      connection: this.#connectionOf(session),
       client: peers?.of(session),
     }).receive();
     return true;
   }
 
-  /** Reading it costs more than all else here, so it is kept. */
-  #addressOf(session: Http2Session): string {
-    let address = this.#addresses.get(session);
-    if (address === undefined) {
+  /** Reading its address costs more than all else here, so it is kept. */
+  #connectionOf(session: Http2Session): Connection {
+    let connection = this.#connections.get(session);
+    if (connection === undefined) {
       // Node's types lack that a session has no socket once it is destroyed.
       const socket: Socket | undefined = session.socket;
-      address = socket?.remoteAddress === undefined ? 'unknown' : `${socket.remoteAddress}:${socket.remotePort}`;
-      this.#addresses.set(session, address);
+      const address = socket?.remoteAddress === undefined ? 'unknown' : `${socket.remoteAddress}:${socket.remotePort}`;
+      connection = { address, unfinishedBytes: 0 };
+      this.#connections.set(session, connection);
     }
-    return address;
+    return connection;
   }
 }
 
-const TIMEOUT = 'grpc-timeout';
-/** The formats of requests: only that of protobuf is served. */
-const CONTENT_TYPE = /^application\/grpc(?:\+proto)?(?:;|$)/;
-
-/** The answer to a request that is refused by its headers; undefined if it isn't. */
-function refusalOf(
-  headers: IncomingHttpHeaders,
-  timeoutMs: number | undefined,
-  path: string,
-): OutgoingHttpHeaders | undefined {
-  if (!CONTENT_TYPE.test(headers['content-type'] ?? '')) return { ':status': 415, 'accept-post': 'application/grpc' };
-  if (headers[':method'] !== 'POST') return { ':status': 405, allow: 'POST' };
-  if (Number.isNaN(timeoutMs)) return { ...NO_REPLY, ...trailerOf(invalidTimeout(quotable(headers[TIMEOUT])), path) };
-  const encoding = headers[ENCODING];
-  if (encoding === undefined || encoding === 'identity' || canDecompress(encoding)) return undefined;
-  const trailer = trailerOf(unknownEncoding(quotable(encoding)), path);
-  return { ...NO_REPLY, ...trailer, [ACCEPT_ENCODING]: ACCEPTED_ENCODINGS };
-}
-
-/** The value of a header, as short as it has to be in a status. */
-function quotable(value: unknown): string {
-  return String(value).slice(0, 100);
-}
-
-function invalidTimeout(timeout: string): RpcError {
-  // @cause A client gave its call a deadline that isn't written as gRPC's are.
-  // @remedy Correct the client. A timeout is a whole number of at most 8 digits, and its unit: H, M, S, m, u or n.
-  // @effect none
-  return new RpcError(
-    Status.INTERNAL,
-    `the grpc-timeout "${timeout}" is not valid; send at most 8 digits and one of H, M, S, m, u and n`,
-  );
-}
-
-function unknownEncoding(encoding: string): RpcError {
-  // @cause A client compresses its request in a way that Rondo's servers don't support.
-  // @remedy Compress by gzip or deflate, or not at all.
-  // @effect none
-  return new RpcError(
-    Status.UNIMPLEMENTED,
-    `the grpc-encoding "${encoding}" is not supported; send gzip, deflate or identity`,
-  );
+/** What the calls of one connection share. */
+interface Connection {
+  readonly address: string;
+  /** What its requests have that haven't come whole. */
+  unfinishedBytes: number;
 }
 
 function ignore(): void {}
 
 /** What the headers of a call say. */
-interface UnaryHeaders extends Pick<ReceivedCall, 'deadline' | 'peer'> {
+interface UnaryHeaders extends Pick<ReceivedCall, 'deadline'> {
   readonly method: Method;
+  readonly connection: Connection;
   readonly headers: IncomingHttpHeaders;
   readonly timeoutMs: number | undefined;
   readonly client: ReturnType<NonNullable<Binding['peers']>['of']>;
 }
 
-/** The header of a status alone. */
-const NO_REPLY: Readonly<OutgoingHttpHeaders> = { ':status': 200, 'content-type': 'application/grpc+proto' };
 /** The header of a reply. */
 const HEADER: Readonly<OutgoingHttpHeaders> = {
   ...NO_REPLY,
@@ -159,12 +126,6 @@ function framed(bytes: Uint8Array, length: number): Buffer {
   return frame;
 }
 
-/** The trailer of a call that has failed. */
-function trailerOf(fault: unknown, path: string): OutgoingHttpHeaders {
-  const { code, details, metadata } = toGrpcStatus(fault, path);
-  return { 'grpc-status': code, 'grpc-message': encodeURI(details), ...metadata.toHttp2Headers() };
-}
-
 /** One unary call at its HTTP/2 stream. */
 class UnaryStream extends ReceivedCall implements CallInFlight {
   slot = -1;
@@ -173,18 +134,29 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   readonly #binding: UnaryBinding;
   readonly #headers: IncomingHttpHeaders;
   readonly #timeoutMs: number | undefined;
+  /** What the contract allows the call, if its caller sets no limit. */
+  readonly #allowedMs: number | undefined;
+  readonly #connection: Connection;
   readonly #request: UnaryRequest;
+  /** Its part of the connection's. */
+  #unfinishedBytes = 0;
+  /** Until its request has come, if nothing else limits that. */
+  #receiving: Timer | undefined;
   /** Whether its handler runs, or has run. */
   #begun = false;
   /** Whether it has a status. */
   #settled = false;
 
-  constructor(stream: ServerHttp2Stream, binding: UnaryBinding, { method, headers, timeoutMs, ...call }: UnaryHeaders) {
-    super({ path: method.path, responseStream: false, context: new CallContext(), ...call });
+  constructor(stream: ServerHttp2Stream, binding: UnaryBinding, received: UnaryHeaders) {
+    const { method, connection, headers, timeoutMs, ...call } = received;
+    const { path } = method;
+    super({ path, responseStream: false, context: new CallContext(), peer: connection.address, ...call });
     this.#stream = stream;
     this.#binding = binding;
+    this.#connection = connection;
     this.#headers = headers;
     this.#timeoutMs = timeoutMs;
+    this.#allowedMs = method.policy.timeoutMs;
     this.#request = new UnaryRequest(binding.maxRequestBytes, headers[ENCODING]);
   }
 
@@ -192,21 +164,55 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     return this.#request;
   }
 
-  /** Reads the request, and then has it handled. */
+  /** Reads the request, and then has it handled. The call is in flight as long as its stream is open. */
   receive(): void {
     const stream = this.#stream;
-    stream.on('close', () => this.#closed());
+    const { begin } = this.#binding;
+    const end = begin(this);
+    stream.on('close', () => {
+      this.#closed();
+      end();
+    });
     stream.on('data', (chunk: Buffer) => {
-      if (!this.#settled) this.#try(() => this.#request.read(chunk));
+      if (!this.#settled) this.#try(() => this.#read(chunk));
     });
     stream.on('end', () => {
       if (!this.#begun && this.#isOpen) this.#try(() => this.#end());
     });
-    if (this.deadline === undefined) return;
-    this.context.onEnd(() => {
-      if (!this.#begun && this.context.reason !== undefined) this.#fail(this.context.reason);
-    });
-    this.context.endAt(this.deadline, this.#binding.clock, 'caller');
+    this.context.onEnd(this.#onEarlyEnd);
+    this.#limit();
+  }
+
+  /** Sets the call's deadline, or bounds at least the time until its request has come. */
+  #limit(): void {
+    const { context, deadline } = this;
+    const { clock } = this.#binding;
+    if (deadline !== undefined) context.endAt(deadline, clock, 'caller');
+    else if (this.#allowedMs !== undefined) context.endAt(clock.now() + this.#allowedMs, clock, 'contract');
+    else this.#receiving = clock.setTimer(MAX_RECEIVE_MS, () => context.end(tooSlow()), { keepAlive: false });
+  }
+
+  /** Answers a call that ends before its request is handled. */
+  readonly #onEarlyEnd = (): void => {
+    const { reason } = this.context;
+    if (this.#begun || reason === undefined) return;
+    // @rewraps why the call has ended.
+    this.#fail(new RouterError(reason.code, reason.message, { handled: 'never' }));
+  };
+
+  #read(chunk: Buffer): void {
+    this.#unfinishedBytes += chunk.length;
+    this.#connection.unfinishedBytes += chunk.length;
+    const most = MAX_UNFINISHED * this.#binding.maxRequestBytes;
+    if (this.#connection.unfinishedBytes > most) throw tooMuch(most);
+    this.#request.read(chunk);
+  }
+
+  /** It no longer waits for its request, which has come, or isn't wanted. */
+  #stopReceiving(): void {
+    this.#receiving?.cancel();
+    this.#connection.unfinishedBytes -= this.#unfinishedBytes;
+    this.#unfinishedBytes = 0;
   }
 
   /** Sends the response's header at once. Further ones are ignored. */
@@ -242,6 +248,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   }
 
   #closed(): void {
+    this.#stopReceiving();
     if (this.#settled) return;
     this.#settled = true;
     this.context.end(reasonOfEnd(this.deadline, this.#timeoutMs, this.#binding.clock));
@@ -281,21 +288,17 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
 
   #begin(): void {
     this.#begun = true;
-    const { begin, handle } = this.#binding;
-    const end = begin(this);
-    handle(this).then(
+    this.context.offEnd(this.#onEarlyEnd);
+    this.#stopReceiving();
+    this.#binding.handle(this).then(
       (reply) => {
         try {
           this.#succeed(reply);
         } catch (fault) {
           this.#fail(sendFailure(fault, this, this.#binding));
         }
-        end();
       },
-      (fault) => {
-        this.#fail(fault);
-        end();
-      },
+      (fault) => this.#fail(fault),
     );
   }
 
@@ -311,6 +314,8 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     this.#settled = true;
     stream.once('wantTrailers', () => stream.sendTrailers(last));
     if (message.length > LONG_BYTES) {
+      // Both go to Node's session at once, which counts what its client leaves unread.
+      stream.cork();
       stream.write(framed(NO_BYTES, message.length));
       stream.end(message);
     } else {
@@ -321,6 +326,10 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   #fail(fault: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
+    if (!this.#begun) {
+      this.#stopReceiving();
+      this.#request.drop();
+    }
     if (this.#isGone) return;
     const stream = this.#stream;
     const last = trailerOf(fault, this.path);

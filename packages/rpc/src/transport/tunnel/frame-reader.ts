@@ -193,9 +193,10 @@ function readReply(fields: FieldReader): ReplyFrame {
 
 const metadataOf = (entries: ReceivedEntries | undefined): Metadata | undefined => entries && Metadata.over(entries);
 
-/** What HTTP/2 takes as well: so many entries in a call or a reply, each of so many bytes. */
+/** What HTTP/2 takes as well: so many entries in a call or a reply, each of so many bytes, and so many bytes together. */
 const MAX_ENTRIES = 128;
 const MAX_ENTRY_BYTES = 16 * 1_024;
+const MAX_METADATA_BYTES = 64 * 1_024;
 
 function readEntry(fields: FieldReader, entries: ReceivedEntries): void {
   let key = '';
@@ -210,6 +211,9 @@ function readEntry(fields: FieldReader, entries: ReceivedEntries): void {
   if (entries.size >= MAX_ENTRIES) throw new FrameError(`metadata has at most ${MAX_ENTRIES} entries`);
   if (key.length + value.length > MAX_ENTRY_BYTES) {
     throw new FrameError(`an entry of metadata has at most ${MAX_ENTRY_BYTES} bytes`);
+  }
+  if (entries.sizeBytes + key.length + value.length > MAX_METADATA_BYTES) {
+    throw new FrameError(`metadata has at most ${MAX_METADATA_BYTES} bytes`);
   }
   const received = key.endsWith('-bin') ? Buffer.from(value) : value.toString('latin1');
   if (!isWellFormed(key, received)) throw new FrameError(`metadata can't have the entry "${key}"`);

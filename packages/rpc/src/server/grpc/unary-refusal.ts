@@ -1,0 +1,80 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
+import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, canDecompress, ENCODING } from '../../transport/grpc/compression.js';
+import { toGrpcStatus } from './exchange.js';
+import { MAX_RECEIVE_MS } from './limits.js';
+
+/** The header of a status alone. */
+export const NO_REPLY: Readonly<OutgoingHttpHeaders> = { ':status': 200, 'content-type': 'application/grpc+proto' };
+/** The trailer of a call that has failed. */
+export function trailerOf(fault: unknown, path: string): OutgoingHttpHeaders {
+  const { code, details, metadata } = toGrpcStatus(fault, path);
+  return { 'grpc-status': code, 'grpc-message': encodeURI(details), ...metadata.toHttp2Headers() };
+}
+
+export const TIMEOUT = 'grpc-timeout';
+/** The formats of requests: only that of protobuf is served. */
+const CONTENT_TYPE = /^application\/grpc(?:\+proto)?(?:;|$)/;
+
+/** The answer to a request that is refused by its headers; undefined if it isn't. */
+export function refusalOf(
+  headers: IncomingHttpHeaders,
+  timeoutMs: number | undefined,
+  path: string,
+): OutgoingHttpHeaders | undefined {
+  if (!CONTENT_TYPE.test(headers['content-type'] ?? '')) return { ':status': 415, 'accept-post': 'application/grpc' };
+  if (headers[':method'] !== 'POST') return { ':status': 405, allow: 'POST' };
+  if (Number.isNaN(timeoutMs)) return { ...NO_REPLY, ...trailerOf(invalidTimeout(quotable(headers[TIMEOUT])), path) };
+  const encoding = headers[ENCODING];
+  if (encoding === undefined || encoding === 'identity' || canDecompress(encoding)) return undefined;
+  const trailer = trailerOf(unknownEncoding(quotable(encoding)), path);
+  return { ...NO_REPLY, ...trailer, [ACCEPT_ENCODING]: ACCEPTED_ENCODINGS };
+}
+
+/** The value of a header, as short as it has to be in a status. */
+function quotable(value: unknown): string {
+  return String(value).slice(0, 100);
+}
+
+function invalidTimeout(timeout: string): RpcError {
+  // @cause A client gave its call a deadline that isn't written as gRPC's are.
+  // @remedy Correct the client. A timeout is a whole number of at most 8 digits, and its unit: H, M, S, m, u or n.
+  // @effect none
+  return new RpcError(
+    Status.INTERNAL,
+    `the grpc-timeout "${timeout}" is not valid; send at most 8 digits and one of H, M, S, m, u and n`,
+  );
+}
+
+function unknownEncoding(encoding: string): RpcError {
+  // @cause A client compresses its request in a way that Rondo's servers don't support.
+  // @remedy Compress by gzip or deflate, or not at all.
+  // @effect none
+  return new RpcError(
+    Status.UNIMPLEMENTED,
+    `the grpc-encoding "${encoding}" is not supported; send gzip, deflate or identity`,
+  );
+}
+
+/** The error of a call whose request takes too long. */
+export function tooSlow(): RpcError {
+  // @cause A client began a call without a deadline, and its request didn't come whole in five minutes.
+  // @remedy Set a deadline in the client; look at its network.
+  // @effect none
+  return new RpcError(
+    Status.DEADLINE_EXCEEDED,
+    `the request didn't come whole in ${MAX_RECEIVE_MS / 60_000} minutes; send it at once`,
+  );
+}
+
+/** The error of a request that comes when its connection's others have `most` bytes. */
+export function tooMuch(most: number): RpcError {
+  // @cause A client sends so many large requests at once over one connection that they fill the memory of the server.
+  // @remedy Send fewer at once, or over several connections.
+  // @effect none
+  return new RpcError(
+    Status.RESOURCE_EXHAUSTED,
+    `the requests of this connection that haven't come whole have more than ${most} bytes together; send fewer at once`,
+  );
+}
