@@ -56,9 +56,10 @@ describe('a filter', () => {
     ['stock = 9223372036854775808', 'must compare stock with a whole number of 64 bits; it has 9223372036854775808'],
     ['stock = 1.5', 'a whole number of 64 bits'],
     ['order_date = "2026-02-29"', 'a day such as "2026-01-31"'],
-    ['create_time = "2026-02-30T00:00:00Z"', 'a time such as "2026-01-31T12:00:00Z"'],
-    ['create_time = "2026-01-31"', 'a time such as'],
-    ['create_time = "2026-01-31T24:00:00Z"', 'a time such as'],
+    ['create_time = "2026-02-30T00:00:00Z"', 'a time to the millisecond, such as "2026-01-31T12:00:00.000Z"'],
+    ['create_time < "2026-01-31T12:00:00.0005Z"', 'a time to the millisecond, such as "2026-01-31T12:00:00.000Z"'],
+    ['create_time = "2026-01-31"', 'a time to the millisecond'],
+    ['create_time = "2026-01-31T24:00:00Z"', 'a time to the millisecond'],
     ['title = "a\0b"', 'a text in double quotes without NUL'],
   ])('refuses %s, and names the fault', (text, fault) => {
     const { conditions, faults } = read(text);

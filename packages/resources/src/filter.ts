@@ -19,7 +19,7 @@ const CONDITION = /^\s*([a-z_][a-z0-9_.]*)\s*(!=|<=|>=|=|<|>)\s*("(?:[^"\\]|\\["
 const AND = /^AND(?=\s)\s*/;
 /** Syntax of AIP-160 that this subset lacks. */
 const UNSUPPORTED = /^(?:OR|NOT)(?=[\s(]|$)|^[()-]/;
-const TIMESTAMP = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,3}0{0,6})?(?:Z|[+-]\d\d:\d\d)$/;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 
@@ -145,7 +145,7 @@ export function readValue(field: FilterField, text: string): ReadValue {
     case 'date':
       return { value: isDate(text) ? text : undefined, rule: 'a day such as "2026-01-31"' };
     case 'timestamp':
-      return { value: readTimestamp(text), rule: 'a time such as "2026-01-31T12:00:00Z"' };
+      return { value: readTimestamp(text), rule: 'a time to the millisecond, such as "2026-01-31T12:00:00.000Z"' };
   }
 }
 

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { addCustomer, type Company, startCompany } from './company.js';
+import type { Database, Transaction } from '@rondo/database';
+import { addCustomer, addProduct, type Company, startCompany } from './company.js';
+import { pileUp } from './locks.js';
 import { refused } from './refused.js';
 
 describe('CustomerService', () => {
@@ -132,5 +134,23 @@ describe('CustomerService', () => {
         'page_token: must be',
       );
     });
+  });
+
+  it('an order that waits for its customer, such as for a handover, locks no product', async () => {
+    const customer = await addCustomer(company);
+    const { name: product } = await addProduct(company);
+    const change = (holder: Transaction) =>
+      holder.query('SELECT FROM customers WHERE id = $1 FOR NO KEY UPDATE', [customer.slice('customers/'.length)]);
+    let free = 0;
+    const look = async (observer: Database) => {
+      const sql = 'SELECT FROM products WHERE id = $1 FOR UPDATE SKIP LOCKED';
+      free = (await observer.query(sql, [product.slice('products/'.length)])).length;
+    };
+    const order = { customer, lines: [{ product, quantity: 1n }] };
+    const placed = await pileUp({ ...company, product: 'products/none', change, look }, 1, () =>
+      company.orders.placeOrder({ order, requestId: randomUUID() }),
+    );
+    expect(placed.customer).toBe(customer);
+    expect(free).toBe(1);
   });
 });

@@ -229,16 +229,20 @@ it('lists that wait leave connections to other calls, and are refused when too m
     await transaction.query('LOCK TABLE quotes');
     await held;
   });
-  await eventually('the table is locked', async () => (await locksOf('quotes')) > 0n);
-  const lists = Promise.allSettled(Array.from({ length: 104 }, () => company.quotes.listQuotes({})));
-  await eventually('the lists wait', async () => (await waitingForLocks(database)) === 4);
-  // As many as the pool has connections.
-  await expect(
-    Promise.all(Array.from({ length: 10 }, () => company.customers.getCustomer({ name }))),
-  ).resolves.toHaveLength(10);
-  await refused(company.quotes.listQuotes({}), 'RESOURCE_EXHAUSTED', 'too many lists');
-  release();
-  await holding;
+  let lists: Promise<unknown> | undefined;
+  try {
+    await eventually('the table is locked', async () => (await locksOf('quotes')) > 0n);
+    lists = Promise.allSettled(Array.from({ length: 104 }, () => company.quotes.listQuotes({})));
+    await eventually('the lists wait', async () => (await waitingForLocks(database)) === 4);
+    // As many as the pool has connections.
+    await expect(
+      Promise.all(Array.from({ length: 10 }, () => company.customers.getCustomer({ name }))),
+    ).resolves.toHaveLength(10);
+    await refused(company.quotes.listQuotes({}), 'RESOURCE_EXHAUSTED', 'too many lists');
+  } finally {
+    release();
+    await holding;
+  }
   await lists;
   await expect(company.quotes.listQuotes({ pageSize: 1 })).resolves.toMatchObject({ quotes: [{}] });
 });

@@ -153,7 +153,8 @@ function alongPosition(parts: Parts): Walk {
   const states = selecting !== undefined && withState === true ? [allowedStates(parts)] : statesOf(parts);
   // Without an index on both, a state only excludes rows.
   const excluding = selecting !== undefined && withState === false;
-  const seen = listing.sight?.indexed === true;
+  // No index has both. Most rows of one customer, or of one owner, are in sight, or none.
+  const seen = listing.sight?.indexed === true && selecting === undefined;
   const conditions = [...(seen ? [inSight] : []), ...(selecting ? [selecting.sql] : []), ...chronologicalBounds(parts)];
   const branches = combined([livesOf(parts), ...(excluding ? [] : states)]);
   return {

@@ -25,7 +25,8 @@ const PLACED = `${payloadSql('$19')} || jsonb_build_object('salesperson', salesp
  * If a product is visibly sold out, the statement takes no lock. So a refusal waits neither for the lock of a product
  * nor for the disk, to which a lock is written.
  *
- * The order gets its customer's salesperson. The customer's lock keeps a handover waiting, so that it changes this order too.
+ * The order gets its customer's salesperson. The customer's lock keeps a handover waiting, so that it changes this order too. It is
+ * the first lock: an order that waits for a handover keeps no other customer's order waiting.
  *
  * `$1` to `$3` are the products, their quantities and the versions at which they were priced; `$4` to `$12` the order;
  * `$13` to `$17` its lines; `$18` the time, `$19` the payload for watchers, and `$20` the cause of the changed stocks; `$21` to `$26`
@@ -36,20 +37,20 @@ const placeOrderSql = (audited: boolean) => `
     SELECT products.id, stock, quantity
     FROM products JOIN unnest($1::text[], $2::bigint[]) AS wanted (id, quantity) USING (id)
     WHERE stock < quantity
+  ), customer AS (
+    SELECT salesperson FROM customers WHERE id = $6::text AND delete_time IS NULL AND NOT EXISTS (SELECT FROM short)
+    FOR SHARE
   ), locked AS (
     SELECT
       products.id, products.stock, wanted.quantity,
       products.version = wanted.version AND products.delete_time IS NULL AS as_priced
     FROM products JOIN unnest($1::text[], $2::bigint[], $3::bigint[]) AS wanted (id, quantity, version) USING (id)
-    WHERE NOT EXISTS (SELECT FROM short)
+    WHERE EXISTS (SELECT FROM customer)
     ORDER BY products.id
     FOR NO KEY UPDATE OF products
-  ), customer AS (
-    SELECT salesperson FROM customers WHERE id = $6::text AND delete_time IS NULL AND NOT EXISTS (SELECT FROM short)
-    FOR SHARE
   ), ready AS (
     SELECT (SELECT salesperson FROM customer) AS salesperson, ${tellCauseSql(20)} AS cause FROM locked
-    HAVING count(*) = cardinality($1::text[]) AND bool_and(as_priced AND stock >= quantity) AND EXISTS (SELECT FROM customer)
+    HAVING count(*) = cardinality($1::text[]) AND bool_and(as_priced AND stock >= quantity)
   ), taken AS (
     UPDATE products SET stock = products.stock - locked.quantity FROM locked, ready
     WHERE products.id = locked.id AND ready.cause <> ''
