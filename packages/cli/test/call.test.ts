@@ -241,6 +241,7 @@ describe('rondo call', () => {
   it.each([
     [['--timing', '--count', '2'], '--timing is for one call'],
     [['--timing'], 'ServerStream streams'],
+    [['--concurrency', '5000000000'], 'must be a whole number from 1 to 10000'],
   ])('refuses %j with %s', async (options, reason) => {
     const method = options.length === 1 ? 'ConformanceService/ServerStream' : ADD;
     const { exitCode, stderr } = await call(method, '{}', ...options);

@@ -40,6 +40,18 @@ describe('rondo logs', () => {
     );
   });
 
+  it('gives a line whose time is not in milliseconds the time of the line before it', async () => {
+    const odd = `${JSON.stringify({ level: 'info', time: 1_732_000_000_000_000_000, msg: 'odd' })}\n`;
+    await writeFile(file('a-1'), line(1, 'one') + odd + line(2, 'two'));
+    const { exitCode, stdout } = await logs();
+    expect(exitCode).toBe(0);
+    expect(stdout.split('\n').slice(0, 3)).toEqual([
+      '08:00:01.000Z a-1 INFO  one',
+      '08:00:01.000Z a-1 INFO  odd',
+      '08:00:02.000Z a-1 INFO  two',
+    ]);
+  });
+
   it('shows fields behind the message, and of an error its message', async () => {
     const fields = {
       level: 'error',

@@ -6,13 +6,19 @@ import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { systemClock, systemWallClock } from '@rondo/rpc/clock';
 import { openMutualTls, readTlsSettings } from '@rondo/rpc/internal';
 
-/** Health check of a container. It exits with 0 if the service in this container is `SERVING`, else with 1. */
+/**
+ * Health check of a container. It exits with 0 if the service in this container is `SERVING`, else with 1. The service listens at
+ * `RONDO_LISTEN`, which the container has to set.
+ */
 const TIMEOUT_MS = 2_000;
-const port = process.env['RONDO_LISTEN']?.split(':').at(-1);
+/** What a service that listens at all addresses of its container has as its host. */
+const ANY_HOST = /^(?:0\.0\.0\.0|\[::\])(?=:)/;
+const { RONDO_LISTEN: listen = '' } = process.env;
+const address = listen.replace(ANY_HOST, '127.0.0.1');
 const tls = readTlsSettings(process.env);
 const clocks = { clock: systemClock, wallClock: systemWallClock };
 const mutualTls = openMutualTls(tls, { usage: 'client', descriptorSet: undefined, ...clocks });
-const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]), mutualTls });
+const channel = createChannel({ resolver: staticResolver([address]), mutualTls });
 try {
   const { status } = await createClient(HealthDefinition, { channel }).check({}, { timeoutMs: TIMEOUT_MS });
   process.stdout.write(`${ServingStatus[status]}\n`);

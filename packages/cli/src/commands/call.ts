@@ -28,6 +28,9 @@ import {
 } from '../options.js';
 import { createPaint, paintJson, type Terminal } from '../terminal/terminal.js';
 
+/** Each call in flight takes memory. */
+const MOST_AT_ONCE = 10_000;
+
 const options = {
   ...metadataOption,
   timeout: {
@@ -49,7 +52,7 @@ const options = {
   concurrency: {
     type: 'string',
     placeholder: 'C',
-    description: 'The most calls in flight: 1 by default, 64 with --rate.',
+    description: `The most calls in flight: 1 by default, 64 with --rate, ${MOST_AT_ONCE} at most.`,
   },
   duration: { type: 'string', placeholder: '30s', description: 'Start no more calls after this time.' },
   progress: {
@@ -153,7 +156,7 @@ const DEFAULT_CONCURRENCY = { open: 64, closed: 1 };
 function toLoad(values: Arguments<typeof options>['values']): Load | undefined {
   const count = positiveInteger('count', values.count);
   const rate = positiveNumber('rate', values.rate);
-  const concurrency = positiveInteger('concurrency', values.concurrency);
+  const concurrency = positiveInteger('concurrency', values.concurrency, MOST_AT_ONCE);
   const forMs = durationMs('duration', values.duration);
   if ([count, rate, concurrency, forMs].every((setting) => setting === undefined)) return undefined;
   const fallback = rate === undefined ? DEFAULT_CONCURRENCY.closed : DEFAULT_CONCURRENCY.open;

@@ -98,7 +98,7 @@ async function show(registry: readonly string[], json: boolean, context: Command
 async function set({ registry, name, key, json }: Change, value: string, context: CommandContext): Promise<number> {
   const { stdout, signal } = context;
   const service = await fullName(name, registry, context);
-  const change = { service, key, value, author: author() };
+  const change = { service, key, value, author: author(context) };
   const { oldValue } = await withSettings(registry, (connection) => updateSetting(connection, change, signal));
   const before = oldValue === undefined ? 'it had none' : `it was ${printable(oldValue)}`;
   const undo = `To undo it: rondo config unset ${service} ${key}`;
@@ -110,7 +110,7 @@ async function set({ registry, name, key, json }: Change, value: string, context
 async function unset({ registry, name, key, json }: Change, context: CommandContext): Promise<number> {
   const { stdout, signal } = context;
   const service = await fullName(name, registry, context);
-  const change = { service, key, author: author() };
+  const change = { service, key, author: author(context) };
   const { oldValue } = await withSettings(registry, (connection) => deleteSetting(connection, change, signal));
   const text = `${service}: ${key} is unset; it was ${printable(oldValue)}. Environments and contracts hold.\n`;
   await stdout.write(json ? `${JSON.stringify({ service, key, value: null, oldValue })}\n` : text);
@@ -135,6 +135,14 @@ function view({ service, key, value = '', author: by, updateTime }: Setting) {
 }
 
 /** `user@host`, for the registry's log. */
-function author(): string {
-  return `${userInfo().username}@${hostname()}`.slice(0, 128);
+function author({ environment }: CommandContext): string {
+  return `${userName(environment)}@${hostname()}`.slice(0, 128);
+}
+
+function userName(environment: CommandContext['environment']): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return environment['USER'] ?? ''; // a user without an entry, as in a container
+  }
 }

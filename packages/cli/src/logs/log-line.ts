@@ -34,11 +34,14 @@ const STYLES: Readonly<Record<string, Style>> = {
 /** The start of a line in PostgreSQL's log. */
 const POSTGRES_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC/;
 
+/** The latest time of a `Date`. A larger number is no time in milliseconds. */
+const MAX_TIME_MS = 8.64e15;
+
 /** Parses a line. `previousMs` is the time of the line before it. */
 export function toLogLine(instance: string, text: string, previousMs: number): LogLine {
   const time = parse(text)?.['time'] ?? POSTGRES_TIME.exec(text)?.[0];
   const timeMs = typeof time === 'number' ? time : Date.parse(typeof time === 'string' ? time : '');
-  return { instance, text, timeMs: Number.isNaN(timeMs) ? previousMs : timeMs };
+  return { instance, text, timeMs: Math.abs(timeMs) <= MAX_TIME_MS ? timeMs : previousMs };
 }
 
 /** Whether a line belongs to the trace. */

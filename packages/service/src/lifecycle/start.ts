@@ -70,7 +70,8 @@ export async function startService<V extends Variables>(options: StartOptions<V>
     const maxReplyBytes = config.maxReplyBytes ?? options.maxReplyBytes;
     return await assemble(runtime, { createApp, maxReplyBytes, registers: options.register ?? true, resources });
   } catch (error) {
-    await resources.release();
+    // Its failure must not hide why the service doesn't start.
+    await resources.release().catch((fault) => log.warn({ err: fault }, 'what had been opened could not be closed'));
     throw config.balancing === undefined ? error : asConfigurationError(error);
   }
 }
