@@ -37,3 +37,11 @@ it('the public workflow runs each part of .ci/run', () => {
   const missing = [...parts].filter((part) => !along.includes(part) && !words.some((word) => part.includes(word)));
   expect(missing).toEqual([]);
 });
+
+it("README's figures of outages are those of the guide", () => {
+  const [, table = ''] = /^(\| fault, at 300 calls a second(?:.*\n)+?)\n/m.exec(read('README.md')) ?? [];
+  const figures = table.match(/[\d,]+ of [\d,]+|[\d,]+ orders/g) ?? [];
+  expect(figures.length).toBeGreaterThan(8);
+  const guide = read('docs/guides/outages.md');
+  expect(figures.filter((figure) => !guide.includes(figure))).toEqual([]);
+});

@@ -63,4 +63,5 @@ async function fill(database, script) {
   await database.transaction((transaction) => transaction.script(script), { statementTimeoutMs: FILL_MS });
   // What the server does by itself after a while.
   await database.query('VACUUM ANALYZE');
+  await database.query('CHECKPOINT');
 }
