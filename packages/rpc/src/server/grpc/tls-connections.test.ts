@@ -106,7 +106,9 @@ async function start({ clock, ...options }: Partial<Parameters<typeof serve>[1]>
   const server = await serve(router, { listen: '127.0.0.1:0', ...(clock && { clock }), ...options });
   closers.push(() => server.drain(0));
   const newClient = () => {
-    const channel = createChannel({ resolver: staticResolver([server.address]), mutualTls: caller });
+    // A busy machine needs longer than the usual second.
+    const patient = { mutualTls: caller, connectTimeoutMs: 20_000 };
+    const channel = createChannel({ resolver: staticResolver([server.address]), ...patient });
     closers.push(() => channel.close());
     return createClient(ConformanceServiceDefinition, { channel });
   };
