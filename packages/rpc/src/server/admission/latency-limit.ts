@@ -4,7 +4,7 @@ import type { Priority } from '../../contract/priority.js';
 const WINDOW_MS = 50;
 const WINDOW_CALLS = 8;
 /** A call may always take this much longer than usual: a busy machine isn't overload. Milliseconds. */
-const SLACK_MS = 50;
+const SLACK_MS = 25;
 /** A queue may always have this many calls. */
 const SLACK_CALLS = 4;
 /** How fast the usual duration follows when calls take longer without a queue: the time constant, and the most a window. */

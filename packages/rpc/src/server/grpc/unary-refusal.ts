@@ -7,6 +7,7 @@ import { MAX_RECEIVE_MS } from './limits.js';
 
 /** The header of a status alone. */
 export const NO_REPLY: Readonly<OutgoingHttpHeaders> = { ':status': 200, 'content-type': 'application/grpc+proto' };
+
 /** The trailer of a call that has failed. */
 export function trailerOf(fault: unknown, path: string): OutgoingHttpHeaders {
   const { code, details, metadata } = toGrpcStatus(fault, path);
@@ -59,8 +60,8 @@ function unknownEncoding(encoding: string): RpcError {
 
 /** The error of a call whose request takes too long. */
 export function tooSlow(): RpcError {
-  // @cause A client began a call without a deadline, and its request didn't come whole in five minutes.
-  // @remedy Set a deadline in the client; look at its network.
+  // @cause A client began a call without a deadline, or with a long one, and its request didn't come whole in five minutes.
+  // @remedy Look at the client's network. Set a deadline in the client.
   // @effect none
   return new RpcError(
     Status.DEADLINE_EXCEEDED,

@@ -126,10 +126,13 @@ describe('requests that do not come whole', () => {
     server = await startUnaryServer({ clock });
   }
 
-  it("end at the contract's deadline, before which they came", async () => {
+  it.each([
+    ['that sets no deadline', {}],
+    ['whatever later deadline its caller sets', { 'grpc-timeout': '99999999H' }],
+  ])("end at the contract's deadline, for a call %s", async (_what, headers) => {
     const clock = new ManualClock();
     await startBy(clock);
-    const stream = server.begin();
+    const stream = server.begin(headers);
     stream.write(half);
     const answer = answerOf(stream);
     // The server has read it once it has answered a later call.
@@ -142,10 +145,10 @@ describe('requests that do not come whole', () => {
     expect(header['rondo-not-handled']).toBe(PATH);
   });
 
-  it('end after five minutes if the contract sets no deadline', async () => {
+  it.each([{}, { 'grpc-timeout': '1H' }])('end after five minutes without an earlier deadline: %j', async (headers) => {
     const clock = new ManualClock();
     await startBy(clock);
-    const stream = server.begin({ ':path': `${PATH}Unsafe` });
+    const stream = server.begin({ ':path': `${PATH}Unsafe`, ...headers });
     stream.write(half);
     const answer = answerOf(stream);
     // The connection isn't taken for broken meanwhile.

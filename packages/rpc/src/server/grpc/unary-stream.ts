@@ -134,13 +134,13 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   readonly #binding: UnaryBinding;
   readonly #headers: IncomingHttpHeaders;
   readonly #timeoutMs: number | undefined;
-  /** What the contract allows the call, if its caller sets no limit. */
-  readonly #allowedMs: number | undefined;
+  /** What the contract allows the call. */
+  readonly #allowedMs: number;
   readonly #connection: Connection;
   readonly #request: UnaryRequest;
   /** Its part of the connection's. */
   #unfinishedBytes = 0;
-  /** Until its request has come, if nothing else limits that. */
+  /** Until its request has come, if its deadline is later than that may be. */
   #receiving: Timer | undefined;
   /** Whether its handler runs, or has run. */
   #begun = false;
@@ -156,7 +156,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     this.#connection = connection;
     this.#headers = headers;
     this.#timeoutMs = timeoutMs;
-    this.#allowedMs = method.policy.timeoutMs;
+    this.#allowedMs = method.policy.timeoutMs ?? Number.POSITIVE_INFINITY;
     this.#request = new UnaryRequest(binding.maxRequestBytes, headers[ENCODING]);
   }
 
@@ -185,11 +185,14 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
 
   /** Sets the call's deadline, or bounds at least the time until its request has come. */
   #limit(): void {
-    const { context, deadline } = this;
+    const { context, deadline = Number.POSITIVE_INFINITY } = this;
     const { clock } = this.#binding;
-    if (deadline !== undefined) context.endAt(deadline, clock, 'caller');
-    else if (this.#allowedMs !== undefined) context.endAt(clock.now() + this.#allowedMs, clock, 'contract');
-    else this.#receiving = clock.setTimer(MAX_RECEIVE_MS, () => context.end(tooSlow()), { keepAlive: false });
+    const now = clock.now();
+    const allowed = now + this.#allowedMs;
+    const endsAt = Math.min(deadline, allowed);
+    if (endsAt < Number.POSITIVE_INFINITY) context.endAt(endsAt, clock, deadline <= allowed ? 'caller' : 'contract');
+    if (endsAt - now <= MAX_RECEIVE_MS) return;
+    this.#receiving = clock.setTimer(MAX_RECEIVE_MS, () => context.end(tooSlow()), { keepAlive: false });
   }
 
   /** Answers a call that ends before its request is handled. */
