@@ -22,7 +22,7 @@ compose() {
   docker compose --project-name rondo-etcd "${files[@]}" -f "$scratch/unpublished.yml" "$@"
 }
 rondo() { compose exec -T registry-3 rondo "$@"; }
-fail() { echo "compose etcd: $*" >&2; compose logs --tail 20 >&2; exit 1; }
+fail() { compose logs --tail 20 >&2; echo "compose etcd: $*" >&2; exit 1; }
 say() { echo "compose etcd: $*"; }
 trap 'compose down --volumes --remove-orphans >/dev/null 2>&1; rm -rf "$scratch"' EXIT
 

@@ -16,7 +16,7 @@ compose() {
 }
 rondo() { compose exec -T registry rondo "$@"; }
 certs() { compose run --rm --no-deps -T certs node /app/rondo.mjs certs --data=/var/lib/rondo "$@"; }
-fail() { echo "compose tls: $*" >&2; compose logs --tail 20 >&2; exit 1; }
+fail() { compose logs --tail 20 >&2; echo "compose tls: $*" >&2; exit 1; }
 say() { echo "compose tls: $*"; }
 trap 'compose down --volumes --remove-orphans >/dev/null 2>&1; rm -rf "$scratch"' EXIT
 

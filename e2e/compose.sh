@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 compose() { docker compose --project-name rondo-e2e "$@"; }
 rondo() { compose exec -T registry rondo "$@"; }
-fail() { echo "compose: $*" >&2; compose logs --tail 20 >&2; exit 1; }
+fail() { compose logs --tail 20 >&2; echo "compose: $*" >&2; exit 1; }
 say() { echo "compose: $*"; }
 scratch=$(mktemp -d)
 trap 'docker compose --project-name rondo-e2e-team down >/dev/null 2>&1; compose down --volumes --remove-orphans >/dev/null 2>&1; rm -rf "$scratch"' EXIT
@@ -67,7 +67,8 @@ rondo call projects.v1.TeamService/CreateMember \
 compose down
 compose up --detach
 eventually serving $(($(wc -w <<<"$images") - 1 + 2))
-[[ $(rondo call projects.v1.TeamService/ListMembers '{}') == *ada@rondo.example* ]] || fail 'the data is gone after down and up'
+kept() { [[ $(rondo call projects.v1.TeamService/ListMembers '{}') == *ada@rondo.example* ]]; }
+eventually kept
 say "data survives down and up"
 
 rondo call calculator.v1.CalculatorService/Add '{"a":2,"b":3}' --rate 100 --duration 30s --json >"$scratch/load" &
@@ -92,7 +93,7 @@ unwritten() { [[ $(rondo call "$1.v1.${1^}Service/Echo" '{}' 2>&1) == *UNIMPLEME
 for service in greeter billing; do eventually unwritten "$service"; done
 owner=$(compose exec -T postgres psql -U postgres -Atc "SELECT datdba::regrole FROM pg_database WHERE datname = 'billing'")
 [ "$owner" = billing ] || fail "the database of billing belongs to: $owner"
-[[ $(rondo call projects.v1.TeamService/ListMembers '{}') == *ada@rondo.example* ]] || fail 'the data is gone'
+eventually kept
 say "services that were made are images that answer, with a database of their own where they want one; the data stays"
 
 # The recipe for one service alone, unchanged, in the network of this system.
@@ -100,6 +101,7 @@ recipe=infra/compose/one-service.yml
 sed -n "\\|^\`\`\`yaml $recipe$|,/^\`\`\`$/{/^\`\`\`/d;p}" docs/cookbook/one-service.md >"$recipe"
 team() { TEAM_PROJECT=rondo-e2e-team SYSTEM_NETWORK=rondo-e2e_default docker compose -f "$recipe" "$@"; }
 team up --build --detach --wait
-[[ $(rondo call CalculatorService/Add '{"a": 2, "b": 3}' -H rondo-version=team) == *'"5"'* ]] || fail 'one service alone: no answer'
+alone() { [[ $(rondo call CalculatorService/Add '{"a": 2, "b": 3}' -H rondo-version=team) == *'"5"'* ]]; }
+eventually alone
 team down
 say "one service alone joins the registry of a system that runs"

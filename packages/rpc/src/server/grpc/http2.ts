@@ -42,8 +42,8 @@ export function setUpHttp2(server: grpc.Server, { options, prepare, take }: Http
     const others = http2Server.listeners('stream');
     http2Server.removeAllListeners('stream');
     http2Server.on('stream', (stream, headers, ...more) => {
-      letGoOnceClosed(stream);
       if (hasEnded(stream) || take(stream, headers)) return;
+      letGoOnceClosed(stream);
       for (const listener of others) Reflect.apply(listener, http2Server, [stream, headers, ...more]);
     });
     return result;

@@ -9,6 +9,7 @@ import type { Method } from '../../contract/method.js';
 import { Status } from '../../status/code.js';
 import type { RpcError } from '../../status/rpc-error.js';
 import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, ENCODING } from '../../transport/grpc/compression.js';
+import { letGo, letGoOnceClosed } from '../../transport/grpc/ended-stream.js';
 import { RouterError } from '../../transport/router-error.js';
 import { noteArrival } from './arrival.js';
 import { type Binding, sendFailure } from './bind.js';
@@ -56,6 +57,7 @@ export class UnaryStreams {
     const timeoutMs = readTimeout(headers[TIMEOUT]);
     const refusal = refusalOf(headers, timeoutMs, method.path);
     if (refusal !== undefined) {
+      letGoOnceClosed(stream);
       stream.resume().respond(refusal, NO_BODY);
       return true;
     }
@@ -169,9 +171,11 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     const stream = this.#stream;
     const { begin } = this.#binding;
     const end = begin(this);
+    // The only listener of this event: Node copies a list of several for each call.
     stream.on('close', () => {
       this.#closed();
       end();
+      letGo(stream);
     });
     stream.on('data', (chunk: Buffer) => {
       if (!this.#settled) this.#try(() => this.#read(chunk));

@@ -6,13 +6,20 @@ import type { Http2Stream } from 'node:http2';
  * generation, and so copies all that the stream refers to in each collection of the young one. See ADR 0091.
  */
 export function letGoOnceClosed(stream: Http2Stream): void {
-  stream.on('close', letGo);
+  stream.on('close', letGoOfThis);
 }
 
-/** Does what `removeAllListeners` does, which also schedules a look at the stream's reader, and allocates 8 KB a call. */
-function letGo(this: Http2Stream): void {
+function letGoOfThis(this: Http2Stream): void {
+  letGo(this);
+}
+
+/**
+ * Takes the listeners from a stream that has closed. Does what `removeAllListeners` does, which also schedules a look at the
+ * stream's reader, and allocates 8 KB a call.
+ */
+export function letGo(stream: Http2Stream): void {
   // A stream reports no error once it has closed. If one did, without a listener it would end the process.
-  Object.assign(this, { _events: { error: ignore }, _eventsCount: 1 });
+  Object.assign(stream, { _events: { error: ignore }, _eventsCount: 1 });
 }
 
 function ignore(): void {}
