@@ -80,7 +80,7 @@ export function simulate<M extends Record<string, SimulatedMethod>>(
     const arrive = () => {
       const perSecond = rate?.(events.now) ?? 0;
       if (perSecond > 0) call();
-      const waitMs = perSecond > 0 ? (-Math.log(1 - random.next()) * 1_000) / perSecond : 10;
+      const waitMs = perSecond > 0 ? (-Math.log(1 - random.next()) * 1_000) / perSecond : 1;
       if (events.now + waitMs < untilMs) events.add(events.now + waitMs, arrive);
     };
     const callAgain = () => {

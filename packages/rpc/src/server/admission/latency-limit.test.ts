@@ -112,6 +112,15 @@ describe('calls that do not queue', () => {
     expect(normal.refused).toEqual([]);
   });
 
+  it.each(seeds)('are not refused because a thousand come at once, again and again (seed %i)', (seed) => {
+    // One after the other for 3 s; then a thousand each 75 ms, which keep the only permit, as an event loop is one, for 70 ms.
+    const rate = (ms: number) => (ms < 3_000 ? 200 : ms % 75 < 10 ? 100_000 : 0);
+    const burst = { pooled: true, workMs: () => 0.07, rate };
+    const { normal } = simulate({ normal: burst }, { seconds: 6, permits: 1, deadlineMs: 10_000, seed });
+    expect(normal.mostInFlight).toBeGreaterThan(500);
+    expect(normal.refused).toEqual([]);
+  });
+
   it.each(seeds)('wait for events as long as they like (seed %i)', (seed) => {
     // News for everybody each 50 ms, and later each 20 s.
     const workMs = (ms: number, random: number) => (ms < 10_000 ? random * 100 : 20_000 - random);

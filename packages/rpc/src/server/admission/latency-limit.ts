@@ -54,8 +54,9 @@ interface Window {
   readonly meanMs: number;
   /** How long those that are in flight now will take if as many end a millisecond as in this window, by Little's law. */
   readonly aheadMs: number;
-  /** How many were in flight, on average. */
+  /** How many were in flight, on average and at least. */
   readonly inFlight: number;
+  readonly leastInFlight: number;
   readonly passedMs: number;
   /** Whether clearly more calls began than ended, and whether clearly fewer did. */
   readonly grows: boolean;
@@ -78,7 +79,8 @@ const TOLERANCES: Readonly<Record<Exclude<Priority, 'critical'>, Tolerance>> = {
  *
  * All state is numbers: a call costs a few additions and allocates nothing.
  *
- * Source: Little, "A Proof for the Queuing Formula L = λW", 1961; docs/adr/0060-admission.md
+ * Source: Little, "A Proof for the Queuing Formula L = λW", 1961; Nichols and Jacobson, "Controlling Queue Delay", 2012;
+ * docs/adr/0060-admission.md
  */
 export class LatencyLimit {
   readonly #tolerance: Tolerance;
@@ -104,6 +106,7 @@ export class LatencyLimit {
   #leastMicros = MAX_MICROS;
   /** The calls in flight, added up at the end of each call. */
   #totalInFlight = 0;
+  #leastInFlight = 0;
 
   constructor(priority: Exclude<Priority, 'critical'>, server: CallsOfServer) {
     this.#tolerance = TOLERANCES[priority];
@@ -152,6 +155,7 @@ export class LatencyLimit {
   end(micros: number, now: number, answered: boolean): void {
     const inFlight = this.#inFlight;
     this.#inFlight -= 1;
+    if (this.#inFlight < this.#leastInFlight) this.#leastInFlight = this.#inFlight;
     if (!answered) {
       if (!(micros >= this.#usualMs * 500)) return;
       this.#failed += 1;
@@ -183,6 +187,7 @@ export class LatencyLimit {
   #closeWindow(now: number): void {
     const meanMs = this.#totalMicros / this.#calls / 1_000;
     const inFlight = this.#totalInFlight / this.#calls;
+    const leastInFlight = this.#leastInFlight;
     const leastMs = this.#leastMicros / 1_000;
     const passedMs = now - this.#since;
     const aheadMs = (this.#inFlight * passedMs) / this.#calls;
@@ -197,13 +202,14 @@ export class LatencyLimit {
     this.#failed = 0;
     this.#totalMicros = 0;
     this.#totalInFlight = 0;
+    this.#leastInFlight = this.#inFlight;
     this.#leastMicros = MAX_MICROS;
     if (Number.isNaN(this.#usualMs)) {
       // If the process starts under load, its first calls queue least.
       this.#usualMs = leastMs;
       this.#usualCalls = inFlight;
     } else if (this.#limit === NO_LIMIT) {
-      this.#watch({ meanMs, aheadMs, inFlight, passedMs, grows, shrinks, fails });
+      this.#watch({ meanMs, aheadMs, inFlight, leastInFlight, passedMs, grows, shrinks, fails });
     } else {
       this.#adjust(meanMs, inFlight, now);
     }
@@ -214,9 +220,10 @@ export class LatencyLimit {
   }
 
   /** Without a limit: learns what is usual, and begins to limit if calls queue. */
-  #watch({ meanMs, aheadMs, inFlight, passedMs, grows, shrinks, fails }: Window): void {
+  #watch({ meanMs, aheadMs, inFlight, leastInFlight, passedMs, grows, shrinks, fails }: Window): void {
     const unknown = this.#learnt === 0;
-    const tooMany = inFlight > this.#usualCalls * 2 + SLACK_CALLS;
+    // A queue that was empty meanwhile is a burst, however long its calls took.
+    const tooMany = inFlight > this.#usualCalls * 2 + SLACK_CALLS && leastInFlight > this.#usualCalls;
     const slow = this.#isSlow(meanMs);
     // Calls that end have waited as long as the queue was when they began. If it grows, the next ones wait longer.
     const becomeSlow = grows && !unknown && this.#isSlow(aheadMs);
