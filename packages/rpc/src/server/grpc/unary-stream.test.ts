@@ -85,7 +85,7 @@ describe('a unary call', () => {
   it('reaches no handler if its client resets it before its request is whole', async () => {
     const stream = server.begin();
     stream.write(framed(HELLO).subarray(0, 7));
-    stream.close(http2.constants.NGHTTP2_CANCEL);
+    stream.destroy();
     await once(stream, 'close');
     expect((await server.call()).trailer).toMatchObject({ 'grpc-status': OK });
     expect(server.calls).toHaveLength(1);
@@ -143,6 +143,20 @@ describe('requests that do not come whole', () => {
     const { header } = await answer;
     expect(statusIn(header).code).toBe(Status.DEADLINE_EXCEEDED);
     expect(header['rondo-not-handled']).toBe(PATH);
+  });
+
+  it.each([{}, { 'grpc-timeout': '1S' }])('leave no timer behind if their client resets them: %j', async (headers) => {
+    const clock = new ManualClock();
+    await startBy(clock);
+    await server.call();
+    const timers = clock.timers;
+    const stream = server.begin(headers);
+    stream.write(half);
+    await until(() => clock.timers > timers);
+    // It resets the stream; `close` would end the request first.
+    stream.destroy();
+    await until(() => clock.timers === timers);
+    expect(server.calls).toHaveLength(1);
   });
 
   it.each([{}, { 'grpc-timeout': '1H' }])('end after five minutes without an earlier deadline: %j', async (headers) => {

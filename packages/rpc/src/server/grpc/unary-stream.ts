@@ -144,6 +144,8 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   #unfinishedBytes = 0;
   /** Until its request has come, if its deadline is later than that may be. */
   #receiving: Timer | undefined;
+  /** Whether its request has come whole. */
+  #received = false;
   /** Whether its handler runs, or has run. */
   #begun = false;
   /** Whether it has a status. */
@@ -202,7 +204,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   /** Answers a call that ends before its request is handled. */
   readonly #onEarlyEnd = (): void => {
     const { reason } = this.context;
-    if (this.#begun || reason === undefined) return;
+    if (this.#begun || this.#settled || reason === undefined) return;
     // @rewraps why the call has ended.
     this.#fail(new RouterError(reason.code, reason.message, { handled: 'never' }));
   };
@@ -258,7 +260,9 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     this.#stopReceiving();
     if (this.#settled) return;
     this.#settled = true;
-    this.context.end(reasonOfEnd(this.deadline, this.#timeoutMs, this.#binding.clock));
+    // Nobody waits for the reason, and an attacker may reset thousands: an error costs as much as all else of such a stream.
+    if (!this.#received) this.context.release();
+    else this.context.end(reasonOfEnd(this.deadline, this.#timeoutMs, this.#binding.clock));
   }
 
   /** Fails the call with what `step` throws: its request can't be read. */
@@ -279,6 +283,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   #end(): void {
     const request = this.#request;
     request.end();
+    this.#received = true;
     if (!request.isCompressed) {
       this.#begin();
       return;
