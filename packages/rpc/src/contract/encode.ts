@@ -1,26 +1,42 @@
 import type { MessageType, MessageWriter } from './definition.js';
 
-/** A writer is kept for the next message unless this one made its buffer large. */
-const MAX_KEPT_BYTES = 4 * 1024;
+/** A writer of a longer message has a large buffer, and is kept only until V8 next collects its old generation. */
+const MAX_SMALL_BYTES = 4 * 1024;
+
+/** The idle writers of a type. */
+interface Writers {
+  small: MessageWriter | undefined;
+  large: WeakRef<MessageWriter> | undefined;
+}
 
 /** By type, as each type may come from another generator, with another kind of writer. */
-const writers = new WeakMap<MessageType, { idle: MessageWriter | undefined }>();
+const writers = new WeakMap<MessageType, Writers>();
 
 /**
- * Encodes a message by its type. All small messages of a type are written by one writer, because a new one with its buffer
- * costs more than to encode a small message.
+ * Encodes a message by its type. A type's messages are written by one writer: a new one with its buffer costs more than to encode
+ * a small message, and for a long one its buffer grows to up to twice its length.
  */
 export function encodeMessage(type: MessageType, message: unknown): Uint8Array {
-  let kept = writers.get(type);
-  if (kept === undefined) {
-    kept = { idle: undefined };
-    writers.set(type, kept);
+  let idle = writers.get(type);
+  if (idle === undefined) {
+    idle = { small: undefined, large: undefined };
+    writers.set(type, idle);
   }
-  const { idle } = kept;
+  const { small, large } = idle;
+  const largeWriter = large?.deref();
+  const taken = largeWriter ?? small;
   // If the encoding fails, the writer has a part of the message: then it isn't used again.
-  kept.idle = undefined;
-  const writer = idle === undefined ? type.encode(message) : type.encode(message, idle);
+  idle.small = undefined;
+  idle.large = undefined;
+  const writer = taken === undefined ? type.encode(message) : type.encode(message, taken);
   const bytes = writer.finish();
-  if (bytes.length <= MAX_KEPT_BYTES) kept.idle = writer;
+  if (largeWriter !== undefined) {
+    idle.small = small;
+    idle.large = large;
+  } else if (bytes.length > MAX_SMALL_BYTES) {
+    idle.large = new WeakRef(writer);
+  } else {
+    idle.small = writer;
+  }
   return bytes;
 }

@@ -2,6 +2,7 @@ import type { Http2SecureServer, Http2Server, Http2Session, IncomingHttpHeaders,
 import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
+import { PREFIX_BYTES } from '../../transport/grpc/length-prefix.js';
 import { PingBarrier } from './ping-barrier.js';
 
 /** A request stream below grpc-js. */
@@ -88,12 +89,6 @@ export class RequestStreams {
     return barrier;
   }
 }
-
-/**
- * A message's prefix: a flag and a length of four bytes. Source:
- * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
- */
-const PREFIX_BYTES = 5;
 
 /** Tracks the message boundaries in the bytes of a stream. grpc-js drops an incomplete last message silently. */
 export class MessageFraming {

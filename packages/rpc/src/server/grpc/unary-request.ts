@@ -1,9 +1,8 @@
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { canDecompress, type DecompressionErrors, decompress } from '../../transport/grpc/compression.js';
+import { PREFIX_BYTES } from '../../transport/grpc/length-prefix.js';
 
-/** A message's prefix: whether it is compressed, and its length in four bytes. */
-const PREFIX_BYTES = 5;
 const COMPRESSED = 1;
 const NO_BYTES = Buffer.alloc(0);
 

@@ -10,6 +10,7 @@ import { Status } from '../../status/code.js';
 import type { RpcError } from '../../status/rpc-error.js';
 import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, ENCODING } from '../../transport/grpc/compression.js';
 import { letGo, letGoOnceClosed } from '../../transport/grpc/ended-stream.js';
+import { LONG_BYTES, prefixOf, withPrefix } from '../../transport/grpc/length-prefix.js';
 import { RouterError } from '../../transport/router-error.js';
 import { noteArrival } from './arrival.js';
 import { type Binding, sendFailure } from './bind.js';
@@ -114,19 +115,6 @@ const HEADER: Readonly<OutgoingHttpHeaders> = {
 };
 const BEFORE_TRAILERS = { waitForTrailers: true, sendDate: false } as const;
 const NO_BODY = { endStream: true, sendDate: false } as const;
-/** Copying a longer message costs more than writing it after its prefix. */
-const LONG_BYTES = 16 * 1024;
-const PREFIX_BYTES = 5;
-const NO_BYTES = Buffer.alloc(0);
-
-/** `bytes` after the prefix of a message of `length`. */
-function framed(bytes: Uint8Array, length: number): Buffer {
-  const frame = Buffer.allocUnsafe(PREFIX_BYTES + bytes.length);
-  frame.writeUInt8(0);
-  frame.writeUInt32BE(length, 1);
-  frame.set(bytes, PREFIX_BYTES);
-  return frame;
-}
 
 /** One unary call at its HTTP/2 stream. */
 class UnaryStream extends ReceivedCall implements CallInFlight {
@@ -328,10 +316,10 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     if (message.length > LONG_BYTES) {
       // Both go to Node's session at once, which counts what its client leaves unread.
       stream.cork();
-      stream.write(framed(NO_BYTES, message.length));
+      stream.write(prefixOf(message.length));
       stream.end(message);
     } else {
-      stream.end(framed(message, message.length));
+      stream.end(withPrefix(message));
     }
   }
 

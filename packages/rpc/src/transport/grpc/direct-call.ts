@@ -2,6 +2,8 @@ import * as grpc from '@grpc/grpc-js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, type DecompressionErrors, decompress, ENCODING } from './compression.js';
+import { LONG_BYTES, PREFIX_BYTES, prefixOf, withPrefix } from './length-prefix.js';
+import { toBuffer } from './metadata.js';
 import { unreadableReply, untakenCall } from './wire.js';
 
 /** A call that has begun, on each layer of grpc-js. */
@@ -45,9 +47,6 @@ interface PrivateChannel {
   };
 }
 
-/** The flag and the length before each message. Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
-const PREFIX_BYTES = 5;
-
 /**
  * Begins a call of one request on the connection of a ready channel, and sends the request uncompressed. It leaves out the layers of
  * grpc-js above the connection, which look up names, pick, and wait: a Rondo client has done that. See ADR 0087.
@@ -70,9 +69,18 @@ export function startDirectly(channel: grpc.Channel, call: DirectCall): StartedC
   } catch (fault) {
     throw untakenCall(fault);
   }
-  started.sendMessageWithContext({}, withPrefix(message));
+  send(started, message);
   started.halfClose();
   return started;
+}
+
+function send(call: StartedCall, message: Uint8Array): void {
+  if (message.length <= LONG_BYTES) {
+    call.sendMessageWithContext({}, withPrefix(message));
+  } else {
+    call.sendMessageWithContext({}, prefixOf(message.length));
+    call.sendMessageWithContext({}, toBuffer(message));
+  }
 }
 
 /** Takes messages as they come over the wire, and passes them on without prefix and compression. */
@@ -95,14 +103,6 @@ function decompressing(listener: CallListener, maxReplyBytes: number): WireListe
     },
     onReceiveStatus: (status: grpc.StatusObject) => listener.onReceiveStatus(status),
   };
-}
-
-function withPrefix(message: Uint8Array): Buffer {
-  const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
-  framed[0] = 0;
-  framed.writeUInt32BE(message.length, 1);
-  framed.set(message, PREFIX_BYTES);
-  return framed;
 }
 
 const ERRORS: DecompressionErrors = {

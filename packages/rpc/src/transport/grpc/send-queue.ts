@@ -1,3 +1,4 @@
+import { PREFIX_BYTES, writePrefix } from './length-prefix.js';
 import { toBuffer } from './metadata.js';
 
 /** Messages shorter than this are sent together. Bytes. */
@@ -121,9 +122,6 @@ function lengthOf(messages: readonly Uint8Array[]): number {
   return bytes;
 }
 
-/** A message's prefix: a flag and a length of four bytes. */
-const PREFIX_BYTES = 5;
-
 /**
  * Joins messages to one body. grpc-js writes a prefix with the length of the body and copies the body behind it. The copy
  * corrects that length to the one of the first message; the other messages bring prefixes of their own.
@@ -148,8 +146,3 @@ function join(messages: readonly Uint8Array[], bytes: number): Buffer {
 }
 
 const NONE = new Uint8Array();
-
-/** @returns the position behind the prefix. */
-function writePrefix(body: Buffer, length: number, at: number): number {
-  return body.writeUInt32BE(length, body.writeUInt8(0, at));
-}
