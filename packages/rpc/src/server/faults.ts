@@ -60,6 +60,8 @@ export function toRouterError(call: ServerCall, error: RpcError): RouterError {
   let metadata: Metadata;
   let details: RpcError['details'];
   try {
+    if (!['number', 'undefined'].includes(typeof error.retryPushbackMs))
+      throw new TypeError('a pushback must be a number');
     details = leading(error.details);
     metadata = call.trailer.clone();
     metadata.appendAll(error.metadata);
@@ -68,7 +70,7 @@ export function toRouterError(call: ServerCall, error: RpcError): RouterError {
   } catch (cause) {
     call.log.error({ err: cause, code: error.codeName }, 'a failure cannot be sent');
     // @text internal error; the log of the service has it: rondo logs --trace <trace id>
-    // @cause The metadata of an error, or one of its details, can't be sent; the log says which.
+    // @cause The metadata of an error, one of its details, or its pushback, can't be sent; the log says which.
     // @remedy As above: correct the handler's trailing metadata; make details by `packDetail`.
     // @effect possible
     return new RouterError(Status.INTERNAL, internalError(call.traceId), { handled: 'unknown', cause });

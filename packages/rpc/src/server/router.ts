@@ -239,9 +239,10 @@ function handlerOf(handlers: ServiceImplementation['handlers'], key: string): An
 function limit(wire: WireCall, timeoutMs: number | undefined, clock: Clock): void {
   const { deadline } = wire;
   const allowed = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
+  const { endsAt = Number.POSITIVE_INFINITY } = wire.context;
   if (deadline !== undefined && deadline <= allowed) {
-    if (wire.context.endsAt !== deadline) wire.context.endAt(deadline, clock, 'caller');
-  } else if (timeoutMs !== undefined && (wire.context.endsAt ?? Number.POSITIVE_INFINITY) > allowed) {
+    if (deadline < endsAt) wire.context.endAt(deadline, clock, 'caller');
+  } else if (timeoutMs !== undefined && allowed < endsAt) {
     wire.context.endAt(allowed, clock, 'contract');
   }
 }

@@ -110,15 +110,16 @@ export function describeUnsendable({ start }: Harness): void {
 
   describe('a failure that gRPC has no form for', () => {
     it.each([
-      ['a code of another library', 'ECONNREFUSED', []],
-      ['no code', undefined, []],
-      ['a code that gRPC lacks', 99, []],
-      ['such a code, and a detail', 'ECONNREFUSED', [{ typeUrl: 'a/b', value: Buffer.from('c') }]],
-      ['a detail that is not packed', Status.ABORTED, [{ typeUrl: 'a/b', value: 'c' }]],
-      ['a detail that is none', Status.ABORTED, [undefined]],
-    ])('ends in INTERNAL, and in a line of the log: %s', async (_what, code, details) => {
+      ['a code of another library', { code: 'ECONNREFUSED' }],
+      ['no code', { code: undefined }],
+      ['a code that gRPC lacks', { code: 99 }],
+      ['such a code, and a detail', { code: 'ECONNREFUSED', details: [{ typeUrl: 'a/b', value: Buffer.from('c') }] }],
+      ['a detail that is not packed', { code: Status.ABORTED, details: [{ typeUrl: 'a/b', value: 'c' }] }],
+      ['a detail that is none', { code: Status.ABORTED, details: [undefined] }],
+      ['a pushback that is no number', { code: Status.ABORTED, retryPushbackMs: 500n }],
+    ])('ends in INTERNAL, and in a line of the log: %s', async (_what, { code, ...options }) => {
       const { logger, lines } = recordingLogger();
-      const made = (): unknown => Reflect.construct(RpcError, [code, 'no', { details }]);
+      const made = (): unknown => Reflect.construct(RpcError, [code, 'no', options]);
       const client = await start({
         logger,
         handlers: {

@@ -98,3 +98,13 @@ export async function answerOf(stream: ReturnType<UnaryServer['begin']>): Promis
 export function statusIn(headers: IncomingHttpHeaders) {
   return { code: Number(headers['grpc-status']), message: decodeURI(String(headers['grpc-message'])) };
 }
+
+/** A field of `bytes` zeros that is in no contract. */
+export function unknownField(bytes: number): Buffer {
+  const tag = (100 << 3) | 2;
+  return Buffer.concat([Buffer.from([...varint(tag), ...varint(bytes)]), Buffer.alloc(bytes)]);
+}
+
+function varint(value: number): readonly number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)];
+}

@@ -1,9 +1,20 @@
-import type { Http2SecureServer, Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  type Http2SecureServer,
+  type Http2Server,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
+import type { RpcError } from '../../status/rpc-error.js';
 import { PREFIX_BYTES } from '../../transport/grpc/length-prefix.js';
+import type { Connections } from './connections.js';
+import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
 import { PingBarrier } from './ping-barrier.js';
+import { NO_BODY, NO_REPLY, tooMuch, tooSlow, trailerOf } from './unary-refusal.js';
 
 /** A request stream below grpc-js. */
 export interface RequestStream {
@@ -19,20 +30,36 @@ export const STREAM_KEY = 'rondo-http2-stream';
 /** The longest wait for a peer's answer to a ping. Milliseconds. */
 const MAX_WAIT_MS = 1_000;
 
+/** What a piece of a message holds beside its bytes, which grpc-js keeps as they came. */
+const PIECE_BYTES = 256;
+
+/** Options of {@link RequestStreams}. */
+export interface RequestStreamsOptions {
+  readonly clock: Clock;
+  readonly connections: Connections;
+  readonly maxRequestBytes: number;
+}
+
 /**
- * The HTTP/2 streams of calls that stream requests. grpc-js doesn't expose them, so each is observed from the HTTP/2
- * server on, and found again by a key in its headers. See ADR 0038.
+ * The HTTP/2 streams of calls that stream. grpc-js doesn't expose them, so each is observed from the HTTP/2 server on, and one
+ * that streams requests is found again by a key in its headers. See ADR 0038. Requests that don't come whole are bounded as those
+ * of unary calls are. See ADR 0093.
  */
 export class RequestStreams {
   readonly #streams = new Map<string, RequestStream>();
   readonly #barriers = new WeakMap<Http2Session, PingBarrier>();
-  readonly #paths: ReadonlySet<string>;
+  readonly #methods: ReadonlyMap<unknown, Method>;
   readonly #clock: Clock;
+  readonly #connections: Connections;
+  readonly #mostUnfinished: number;
   #count = 0;
 
-  constructor(methods: readonly Method[], clock: Clock) {
-    this.#paths = new Set(methods.filter(({ requestStream }) => requestStream).map(({ path }) => path));
+  constructor(methods: readonly Method[], { clock, connections, maxRequestBytes }: RequestStreamsOptions) {
+    const streaming = methods.filter(({ requestStream, responseStream }) => requestStream || responseStream);
+    this.#methods = new Map(streaming.map((method) => [method.path, method]));
     this.#clock = clock;
+    this.#connections = connections;
+    this.#mostUnfinished = MAX_UNFINISHED * maxRequestBytes;
   }
 
   /** Observes the streams of a server, before grpc-js listens to it. */
@@ -51,17 +78,26 @@ export class RequestStreams {
 
   readonly #onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
     delete headers[STREAM_KEY];
-    if (!this.#paths.has(String(headers[':path']))) return;
+    const method = this.#methods.get(headers[':path']);
+    if (method === undefined) return;
+    if (!method.requestStream) {
+      this.#bound(stream, method, (chunk, held) => held + chunk.length + PIECE_BYTES);
+      this.#limit(stream, method);
+      return;
+    }
     this.#count += 1;
     const key = String(this.#count);
     headers[STREAM_KEY] = key;
-    this.#streams.set(key, this.#follow(stream));
+    this.#streams.set(key, this.#follow(stream, method));
     stream.once('close', () => this.#streams.delete(key));
   };
 
-  #follow(stream: ServerHttp2Stream): RequestStream {
+  #follow(stream: ServerHttp2Stream, method: Method): RequestStream {
     const framing = new MessageFraming();
-    stream.on('data', (chunk: Buffer) => framing.read(chunk));
+    this.#bound(stream, method, (chunk) => {
+      framing.read(chunk);
+      return framing.heldBytes;
+    });
     const barrier = this.#barrierOf(stream.session);
     return {
       get whole() {
@@ -69,6 +105,32 @@ export class RequestStreams {
       },
       caughtUp: () => this.#within(barrier),
     };
+  }
+
+  /** Counts what a stream's requests hold that haven't come whole, which `read` tells of each chunk and what was held before. */
+  #bound(stream: ServerHttp2Stream, { path }: Method, read: (chunk: Buffer, held: number) => number): void {
+    const { session } = stream;
+    if (session === undefined) return;
+    const connection = this.#connections.of(session);
+    let held = 0;
+    const hold = (bytes: number) => {
+      connection.unfinishedBytes += bytes - held;
+      held = bytes;
+    };
+    stream.on('data', (chunk: Buffer) => {
+      if (stream.closed) return;
+      hold(read(chunk, held));
+      if (connection.unfinishedBytes > this.#mostUnfinished) refuse(stream, path, tooMuch(this.#mostUnfinished));
+    });
+    const release = () => hold(0);
+    stream.once('end', release).once('close', release);
+  }
+
+  /** Bounds the time in which the only request of a call has to come. grpc-js doesn't tell of the call before. */
+  #limit(stream: ServerHttp2Stream, { path }: Method): void {
+    const timer = this.#clock.setTimer(MAX_RECEIVE_MS, () => refuse(stream, path, tooSlow()), { keepAlive: false });
+    const cancel = () => timer.cancel();
+    stream.once('end', cancel).once('close', cancel);
   }
 
   #within(barrier: PingBarrier | undefined): Promise<void> {
@@ -90,16 +152,37 @@ export class RequestStreams {
   }
 }
 
+/** Ends a stream with a status, or without one if its reply has begun. */
+function refuse(stream: ServerHttp2Stream, path: string, error: RpcError): void {
+  if (stream.closed) return;
+  if (stream.headersSent) {
+    stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    return;
+  }
+  stream.respond({ ...NO_REPLY, ...trailerOf(error, path) }, NO_BODY);
+  stream.close(constants.NGHTTP2_NO_ERROR);
+}
+
 /** Tracks the message boundaries in the bytes of a stream. grpc-js drops an incomplete last message silently. */
 export class MessageFraming {
   readonly #prefix = Buffer.alloc(PREFIX_BYTES);
   #prefixBytes = 0;
+  #messageBytes = 0;
   /** How many bytes of the current message are still to come. */
   #missingBytes = 0;
+  /** In how many pieces the current message has come so far. */
+  #pieces = 0;
 
   /** Whether the bytes read so far end with a whole message. */
   get whole(): boolean {
     return this.#prefixBytes === 0 && this.#missingBytes === 0;
+  }
+
+  /** What the current message holds until it is whole. */
+  get heldBytes(): number {
+    if (this.whole) return 0;
+    const read = this.#missingBytes > 0 ? this.#messageBytes - this.#missingBytes : 0;
+    return this.#prefixBytes + read + this.#pieces * PIECE_BYTES;
   }
 
   /** Reads the next bytes of the stream. */
@@ -110,15 +193,19 @@ export class MessageFraming {
   #skip(chunk: Buffer, at: number): number {
     const bytes = Math.min(this.#missingBytes, chunk.length - at);
     this.#missingBytes -= bytes;
+    this.#pieces = this.#missingBytes === 0 ? 0 : this.#pieces + 1;
     return bytes;
   }
 
   #begin(chunk: Buffer, at: number): number {
     const bytes = chunk.copy(this.#prefix, this.#prefixBytes, at, at + PREFIX_BYTES - this.#prefixBytes);
     this.#prefixBytes += bytes;
+    this.#pieces += 1;
     if (this.#prefixBytes === PREFIX_BYTES) {
-      this.#missingBytes = this.#prefix.readUInt32BE(1);
+      this.#messageBytes = this.#prefix.readUInt32BE(1);
+      this.#missingBytes = this.#messageBytes;
       this.#prefixBytes = 0;
+      if (this.#messageBytes === 0) this.#pieces = 0;
     }
     return bytes;
   }

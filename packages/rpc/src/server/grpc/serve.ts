@@ -13,6 +13,7 @@ import { noteArrival } from './arrival.js';
 import { bindMethod, bindUnknown } from './bind.js';
 import { limitAge } from './connection-age.js';
 import { ConnectionLimit } from './connection-limit.js';
+import { Connections } from './connections.js';
 import type { CallInFlight } from './exchange.js';
 import { awaitSettings, correctTimeout, setUpHttp2, watchClients, widenWindows } from './http2.js';
 import { CONNECTIONS, HTTP2_OPTIONS } from './limits.js';
@@ -85,13 +86,19 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   const peers = mutualTls && new PeerIdentities({ tls: mutualTls, clock, logger: router.logger });
   const server = new grpc.Server({ 'grpc.enable_channelz': 0, 'grpc.max_receive_message_length': maxRequestBytes });
   const sessions = new Set<ServerHttp2Session>();
-  const streams = new RequestStreams(router.methods, clock);
-  const connections = new ConnectionLimit({ maxConnections, maxConnectionsPerAddress, clock, logger: router.logger });
-  const tlsConnections = new TlsConnections({ limit: connections, clock });
+  const connections = new Connections();
+  const streams = new RequestStreams(router.methods, { clock, connections, maxRequestBytes });
+  const connectionLimit = new ConnectionLimit({
+    maxConnections,
+    maxConnectionsPerAddress,
+    clock,
+    logger: router.logger,
+  });
+  const tlsConnections = new TlsConnections({ limit: connectionLimit, clock });
   const prepare = (http2Server: Http2Server | Http2SecureServer) => {
     if (isSecure(http2Server)) tlsConnections.guard(http2Server);
     // A permissive server hands its plaintext connections over, which are counted.
-    else if (mutualTls === undefined) connections.guard(http2Server, (_socket, begin) => begin());
+    else if (mutualTls === undefined) connectionLimit.guard(http2Server, (_socket, begin) => begin());
     awaitSettings(http2Server, clock);
     peers?.follow(http2Server);
     watchClients(http2Server, clock);
@@ -120,7 +127,7 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
     };
   };
   const binding = { handle: router.handle, clock, streams, peers, begin, logger: router.logger };
-  const unary = new UnaryStreams(router.methods, { ...binding, maxRequestBytes });
+  const unary = new UnaryStreams(router.methods, { ...binding, connections, maxRequestBytes });
   setUpHttp2(server, { options: HTTP2_OPTIONS, prepare, take: (stream, headers) => unary.take(stream, headers) });
   for (const method of router.methods) bindMethod(server, method, binding);
   bindUnknown(server, binding);
@@ -133,14 +140,14 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
     tunnel: tunnels !== undefined,
     tls: mutualTls?.mode ?? 'off',
     get refusedConnections() {
-      return { handshake: peers?.refused ?? 0, limit: connections.refused };
+      return { handshake: peers?.refused ?? 0, limit: connectionLimit.refused };
     },
     async drain(graceMs) {
       draining = true;
       tlsConnections.closeWaiting();
       tunnels?.drain();
       await drain(server, { inFlight, sessions, graceMs, clock });
-      connections.close();
+      connectionLimit.close();
     },
   };
 }

@@ -10,6 +10,7 @@ import {
   startUnaryServer,
   statusIn,
   type UnaryServer,
+  unknownField,
 } from '../../../test/support/unary-server.js';
 import { until } from '../../../test/support/wait.js';
 import { ManualClock } from '../../exports/testing.js';
@@ -165,13 +166,3 @@ describe('a unary call that ends while its request is decompressed', () => {
     expect(clock.timers).toBe(timers);
   });
 });
-
-/** A field of `bytes` zeros that is in no contract. */
-function unknownField(bytes: number): Buffer {
-  const tag = (100 << 3) | 2;
-  return Buffer.concat([Buffer.from([...varint(tag), ...varint(bytes)]), Buffer.alloc(bytes)]);
-}
-
-function varint(value: number): readonly number[] {
-  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)];
-}

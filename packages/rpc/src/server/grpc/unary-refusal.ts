@@ -2,11 +2,15 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, canDecompress, ENCODING } from '../../transport/grpc/compression.js';
+import { RouterError } from '../../transport/router-error.js';
 import { toGrpcStatus } from './exchange.js';
 import { MAX_RECEIVE_MS } from './limits.js';
 
 /** The header of a status alone. */
 export const NO_REPLY: Readonly<OutgoingHttpHeaders> = { ':status': 200, 'content-type': 'application/grpc+proto' };
+
+/** How a status alone is sent. */
+export const NO_BODY = { endStream: true, sendDate: false } as const;
 
 /** The trailer of a call that has failed. */
 export function trailerOf(fault: unknown, path: string): OutgoingHttpHeaders {
@@ -66,16 +70,18 @@ export function tooSlow(): RpcError {
   return new RpcError(
     Status.DEADLINE_EXCEEDED,
     `the request didn't come whole in ${MAX_RECEIVE_MS / 60_000} minutes; send it at once`,
+    { retryPushbackMs: -1 },
   );
 }
 
 /** The error of a request that comes when its connection's others have `most` bytes. */
-export function tooMuch(most: number): RpcError {
+export function tooMuch(most: number): RouterError {
   // @cause A client sends so many large requests at once over one connection that they fill the memory of the server.
   // @remedy Send fewer at once, or over several connections.
   // @effect none
-  return new RpcError(
+  return new RouterError(
     Status.RESOURCE_EXHAUSTED,
     `the requests of this connection that haven't come whole have more than ${most} bytes together; send fewer at once`,
+    { handled: 'never' },
   );
 }

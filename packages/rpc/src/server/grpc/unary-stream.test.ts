@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import http2, { type IncomingHttpHeaders } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { retainedBytes } from '../../../test/support/retained.js';
 import {
   answerOf,
   framed,
@@ -11,6 +12,7 @@ import {
   startUnaryServer,
   statusIn,
   type UnaryServer,
+  unknownField,
 } from '../../../test/support/unary-server.js';
 import { deferred, until } from '../../../test/support/wait.js';
 import { Status } from '../../status/code.js';
@@ -20,6 +22,7 @@ import { createRouter } from '../router.js';
 import { UnaryStreams } from './unary-stream.js';
 
 const OK = String(Status.OK);
+const MIB = 1024 * 1024;
 
 let server: UnaryServer;
 
@@ -27,6 +30,19 @@ beforeEach(async () => {
   server = await startUnaryServer();
 });
 afterEach(() => server.stop());
+
+/** Begins 64 requests of 512 bytes, each without its last byte, and tells which were refused once the server has read them. */
+async function beginTooMany(path = PATH) {
+  const large = framed(Buffer.alloc(512)).subarray(0, -1);
+  const streams = Array.from({ length: 64 }, () => server.begin({ ':path': path }));
+  const refusals: IncomingHttpHeaders[] = [];
+  for (const stream of streams) {
+    stream.once('response', (header) => refusals.push(header));
+    stream.resume().write(large);
+  }
+  await server.call();
+  return { streams, refusals };
+}
 
 describe('a unary call', () => {
   it('is answered below grpc-js', async () => {
@@ -83,12 +99,13 @@ describe('a unary call', () => {
   });
 
   it('reaches no handler if its client resets it before its request is whole', async () => {
+    await server.call();
     const stream = server.begin();
     stream.write(framed(HELLO).subarray(0, 7));
     stream.destroy();
     await once(stream, 'close');
     expect((await server.call()).trailer).toMatchObject({ 'grpc-status': OK });
-    expect(server.calls).toHaveLength(1);
+    expect(server.calls).toHaveLength(2);
   });
 
   it('may send its header before its reply', async () => {
@@ -143,6 +160,26 @@ describe('requests that do not come whole', () => {
     const { header } = await answer;
     expect(statusIn(header).code).toBe(Status.DEADLINE_EXCEEDED);
     expect(header['rondo-not-handled']).toBe(PATH);
+    // Its client never ends the request.
+    await until(() => stream.closed);
+    expect(stream.rstCode).toBe(http2.constants.NGHTTP2_NO_ERROR);
+  });
+
+  it("leave the handler what is left of the contract's deadline", async () => {
+    const clock = new ManualClock();
+    await startBy(clock);
+    const stream = server.begin({ 'grpc-timeout': '9S' });
+    stream.write(half);
+    const answer = answerOf(stream);
+    // The server has read it once it has answered a later call.
+    await server.call();
+    await clock.advance(4_900);
+    server.handle = ({ signal }) => once(signal, 'abort').then(() => undefined);
+    stream.end(framed(HELLO).subarray(half.length));
+    await until(() => server.calls.length === 2);
+    await clock.advance(100);
+    const { header } = await answer;
+    expect(statusIn(header).code).toBe(Status.DEADLINE_EXCEEDED);
   });
 
   it.each([{}, { 'grpc-timeout': '1S' }])('leave no timer behind if their client resets them: %j', async (headers) => {
@@ -179,17 +216,20 @@ describe('requests that do not come whole', () => {
 
   it('have a bound for each connection, and keep no other connection from it', async () => {
     await server.stop();
-    server = await startUnaryServer({ maxRequestBytes: 1_024 });
-    const large = framed(Buffer.alloc(1_024)).subarray(0, -1);
-    const streams = Array.from({ length: 64 }, () => server.begin());
-    const answers = streams.map((stream) => answerOf(stream));
-    for (const stream of streams) stream.write(large);
-    const { header } = await Promise.race(answers);
-    expect(statusIn(header)).toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
-    expect(statusIn(header).message).toContain('send fewer at once');
-    for (const stream of streams) stream.close();
-    expect((await server.call()).trailer).toMatchObject({ 'grpc-status': OK });
-    expect(server.calls).toHaveLength(1);
+    server = await startUnaryServer({ maxRequestBytes: 512 });
+    const first = await beginTooMany();
+    expect(first.refusals).toHaveLength(1);
+    expect(statusIn(first.refusals[0]!)).toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+    expect(statusIn(first.refusals[0]!).message).toContain('send fewer at once');
+    expect(first.refusals[0]).toHaveProperty('rondo-not-handled', PATH);
+    const other = http2.connect(`http://${server.server.address}`);
+    const stream = other.request({ ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc' });
+    stream.end(framed(Buffer.concat([HELLO, unknownField(400)])));
+    expect((await answerOf(stream)).trailer).toMatchObject({ 'grpc-status': OK });
+    other.destroy();
+    for (const each of first.streams) each.destroy();
+    // What they held is free again: the next 63 find room, and the 64th doesn't.
+    expect((await beginTooMany()).refusals).toHaveLength(1);
   });
 
   it('end with UNAVAILABLE when a drain has waited for them, and are known not to have been handled', async () => {
@@ -203,6 +243,62 @@ describe('requests that do not come whole', () => {
     expect(statusIn(header)).toMatchObject({ code: Status.UNAVAILABLE });
     expect(header['rondo-not-handled']).toBe(PATH);
     await drained;
+  });
+});
+
+describe('requests of streaming methods that do not come whole', () => {
+  const service = '/rondo.conformance.v1.ConformanceService';
+
+  it.each(['ServerStream', 'ClientStream', 'BidiStream'])('have the same bound: %s', async (method) => {
+    await server.stop();
+    server = await startUnaryServer({ maxRequestBytes: 512 });
+    const path = `${service}/${method}`;
+    const { streams, refusals } = await beginTooMany(path);
+    expect(refusals).not.toHaveLength(0);
+    expect(statusIn(refusals[0]!)).toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+    expect(refusals[0]).toHaveProperty('rondo-not-handled', path);
+    for (const each of streams) each.destroy();
+    // The server has read it once it has answered a later call.
+    await server.call();
+    expect((await beginTooMany(path)).refusals.length).toBeLessThan(64);
+  });
+
+  it('end after five minutes if the method takes one', async () => {
+    const clock = new ManualClock();
+    await server.stop();
+    server = await startUnaryServer({ clock });
+    const stream = server.begin({ ':path': `${service}/ServerStream` });
+    stream.write(framed(HELLO).subarray(0, 7));
+    const answer = answerOf(stream);
+    // The connection isn't taken for broken meanwhile.
+    for (let seconds = 0; seconds < 300; seconds += 10) {
+      await server.call();
+      expect(stream.closed).toBe(false);
+      await clock.advance(10_000);
+    }
+    const { header } = await answer;
+    expect(statusIn(header).code).toBe(Status.DEADLINE_EXCEEDED);
+  });
+});
+
+describe('long requests whose replies stay unread', () => {
+  it('are let go of once they are answered', async () => {
+    const session = http2.connect(`http://${server.server.address}`, {
+      settings: { initialWindowSize: 0 },
+      maxSessionMemory: 100,
+    });
+    const request = framed(Buffer.concat([HELLO, unknownField(MIB)]));
+    const before = retainedBytes();
+    const replied = Array.from({ length: 20 }, () => {
+      const stream = session.request({ ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc' });
+      stream.on('error', () => undefined).end(request);
+      return once(stream, 'response');
+    });
+    await Promise.all(replied);
+    // A call that is kept keeps its request.
+    expect(server.calls.splice(0)).toHaveLength(20);
+    await until(() => retainedBytes() - before < 5 * MIB);
+    session.destroy();
   });
 });
 

@@ -1,5 +1,4 @@
-import type { Http2Session, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import type { Socket } from 'node:net';
+import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Payload, Reply } from '../../call/call.js';
 import { CallContext } from '../../call/call-context.js';
 import type { Metadata, MetadataValue } from '../../call/metadata.js';
@@ -14,11 +13,12 @@ import { LONG_BYTES, prefixOf, withPrefix } from '../../transport/grpc/length-pr
 import { RouterError } from '../../transport/router-error.js';
 import { noteArrival } from './arrival.js';
 import { type Binding, sendFailure } from './bind.js';
+import type { Connection, Connections } from './connections.js';
 import { type CallInFlight, headerOf, ReceivedCall, reasonOfEnd } from './exchange.js';
 import { readTimeout } from './http2.js';
 import { addToHeaders, forEachIn, valuesIn } from './http2-metadata.js';
 import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
-import { NO_REPLY, refusalOf, TIMEOUT, tooMuch, tooSlow, trailerOf } from './unary-refusal.js';
+import { NO_BODY, NO_REPLY, refusalOf, TIMEOUT, tooMuch, tooSlow, trailerOf } from './unary-refusal.js';
 import { UnaryRequest } from './unary-request.js';
 
 /** A message can be a thousand times as long once it is decompressed, so few of a server are at once. */
@@ -27,6 +27,7 @@ const MAX_DECOMPRESSIONS = 2;
 /** What the unary calls of a server share. */
 interface UnaryBinding extends Binding {
   readonly maxRequestBytes: number;
+  readonly connections: Connections;
   /** The requests that are decompressed at once. */
   readonly decompressions: Semaphore;
 }
@@ -38,7 +39,6 @@ interface UnaryBinding extends Binding {
 export class UnaryStreams {
   readonly #methods: ReadonlyMap<unknown, Method>;
   readonly #binding: UnaryBinding;
-  readonly #connections = new WeakMap<Http2Session, Connection>();
 
   constructor(methods: readonly Method[], binding: Omit<UnaryBinding, 'decompressions'>) {
     const unary = methods.filter(({ requestStream, responseStream }) => !requestStream && !responseStream);
@@ -69,31 +69,11 @@ export class UnaryStreams {
       headers,
       timeoutMs,
       deadline: timeoutMs === undefined ? undefined : clock.now() + timeoutMs,
-      connection: this.#connectionOf(session),
+      connection: this.#binding.connections.of(session),
       client: peers?.of(session),
     }).receive();
     return true;
   }
-
-  /** Reading its address costs more than all else here, so it is kept. */
-  #connectionOf(session: Http2Session): Connection {
-    let connection = this.#connections.get(session);
-    if (connection === undefined) {
-      // Node's types lack that a session has no socket once it is destroyed.
-      const socket: Socket | undefined = session.socket;
-      const address = socket?.remoteAddress === undefined ? 'unknown' : `${socket.remoteAddress}:${socket.remotePort}`;
-      connection = { address, unfinishedBytes: 0 };
-      this.#connections.set(session, connection);
-    }
-    return connection;
-  }
-}
-
-/** What the calls of one connection share. */
-interface Connection {
-  readonly address: string;
-  /** What its requests have that haven't come whole. */
-  unfinishedBytes: number;
 }
 
 function ignore(): void {}
@@ -114,7 +94,6 @@ const HEADER: Readonly<OutgoingHttpHeaders> = {
   [ENCODING]: 'identity',
 };
 const BEFORE_TRAILERS = { waitForTrailers: true, sendDate: false } as const;
-const NO_BODY = { endStream: true, sendDate: false } as const;
 
 /** One unary call at its HTTP/2 stream. */
 class UnaryStream extends ReceivedCall implements CallInFlight {
@@ -194,7 +173,8 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     const { reason } = this.context;
     if (this.#begun || this.#settled || reason === undefined) return;
     // @rewraps why the call has ended.
-    this.#fail(new RouterError(reason.code, reason.message, { handled: 'never' }));
+    const { code, message, retryPushbackMs } = reason;
+    this.#fail(new RouterError(code, message, { handled: 'never', retryPushbackMs }));
   };
 
   #read(chunk: Buffer): void {
@@ -305,6 +285,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   /** Converts everything before it sends anything, so that a reply which can't be sent still gets a status. */
   #succeed({ header, trailer, response }: Reply<Uint8Array>): void {
     if (response.stream) throw new TypeError('a stream where one message was expected');
+    this.#request.drop();
     if (!this.#isOpen) return;
     const stream = this.#stream;
     const first = header.isEmpty ? HEADER : addToHeaders({ ...HEADER }, header);
@@ -326,10 +307,8 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   #fail(fault: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
-    if (!this.#begun) {
-      this.#stopReceiving();
-      this.#request.drop();
-    }
+    this.#request.drop();
+    if (!this.#begun) this.#stopReceiving();
     if (this.#isGone) return;
     const stream = this.#stream;
     const last = trailerOf(fault, this.path);
@@ -338,6 +317,8 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
       stream.respond(addToHeaders({ ...HEADER }, header), BEFORE_TRAILERS);
     if (!stream.headersSent) {
       stream.respond({ ...NO_REPLY, ...last }, NO_BODY);
+      // Nobody reads the rest of the request, and the stream would stay open until its client ends it. RFC 9113, section 8.1.
+      if (!this.#received) stream.close(constants.NGHTTP2_NO_ERROR);
       return;
     }
     stream.once('wantTrailers', () => stream.sendTrailers(last));

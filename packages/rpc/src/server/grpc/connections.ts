@@ -1,0 +1,27 @@
+import type { Http2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+
+/** What the calls of one connection share. */
+export interface Connection {
+  readonly address: string;
+  /** What its requests hold that haven't come whole. */
+  unfinishedBytes: number;
+}
+
+/** The connections of a server. */
+export class Connections {
+  readonly #connections = new WeakMap<Http2Session, Connection>();
+
+  /** To read its address costs more than all else of a call here, so it is kept. */
+  of(session: Http2Session): Connection {
+    let connection = this.#connections.get(session);
+    if (connection === undefined) {
+      // Node's types lack that a session has no socket once it is destroyed.
+      const socket: Socket | undefined = session.socket;
+      const address = socket?.remoteAddress === undefined ? 'unknown' : `${socket.remoteAddress}:${socket.remotePort}`;
+      connection = { address, unfinishedBytes: 0 };
+      this.#connections.set(session, connection);
+    }
+    return connection;
+  }
+}
