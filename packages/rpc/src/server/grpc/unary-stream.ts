@@ -172,8 +172,8 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
   readonly #onEarlyEnd = (): void => {
     const { reason } = this.context;
     if (this.#begun || this.#settled || reason === undefined) return;
-    // @rewraps why the call has ended.
     const { code, message, retryPushbackMs } = reason;
+    // @rewraps why the call has ended.
     this.#fail(new RouterError(code, message, { handled: 'never', retryPushbackMs }));
   };
 
