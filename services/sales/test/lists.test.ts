@@ -229,12 +229,14 @@ it('lists that wait leave connections to other calls, and are refused when too m
     await transaction.query('LOCK TABLE quotes');
     await held;
   });
+  // By a server whose admission has seen no slow calls, and so refuses none itself.
+  const { quotes } = callersOf(company)('ada', 'sales.read');
   let lists: Promise<unknown> | undefined;
   try {
     await eventually('the table is locked', async () => (await locksOf('quotes')) > 0n);
-    lists = Promise.allSettled(Array.from({ length: 104 }, () => company.quotes.listQuotes({})));
+    lists = Promise.allSettled(Array.from({ length: 104 }, () => quotes.listQuotes({})));
     // At once: each of those waits for as long as its contract allows, and then leaves room for another one.
-    await refused(company.quotes.listQuotes({}), 'RESOURCE_EXHAUSTED', 'too many lists');
+    await refused(quotes.listQuotes({}), 'RESOURCE_EXHAUSTED', 'too many lists');
     await eventually('the lists wait', async () => (await waitingForLocks(database)) >= 4);
     // As many as the pool has connections.
     await expect(
