@@ -42,22 +42,13 @@ const e2e = {
   ...project,
   displayName: 'e2e',
   roots: ['<rootDir>/e2e'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/e2e/clones/'],
   moduleNameMapper: typescriptSpecifiers,
-};
-
-/** Sessions of a developer in a clone of the repository: they make services, follow the guides, and build over and over. */
-const clones = {
-  ...e2e,
-  displayName: 'clones',
-  roots: ['<rootDir>/e2e/clones'],
-  testPathIgnorePatterns: ['/node_modules/'],
 };
 
 /** @type {import('jest').Config} */
 export default {
-  projects: existsSync('e2e/package.json') ? [code, e2e, clones] : [code],
-  testSequencer: '<rootDir>/scripts/jest/long-files-first.mjs',
+  projects: existsSync('e2e/package.json') ? [code, e2e] : [code],
+  reporters: ['default', '<rootDir>/scripts/jest/report.mjs'],
   // A bound on what hangs, and no measure of anything: a machine may be busy.
   testTimeout: 600_000,
   // Node never frees the modules of a test file, and a large heap slows down all files that follow.

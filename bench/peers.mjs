@@ -57,7 +57,7 @@ export const benchmark = {
 const isNamed = (list, name) => list === undefined || list.split(',').includes(name);
 
 /** What is wrong with a list of names; undefined if nothing is. */
-export function unknownName(option, list, known) {
+function unknownName(option, list, known) {
   const names = known.map(({ name }) => name);
   const unknown = list?.split(',').find((name) => !names.includes(name));
   return unknown === undefined ? undefined : `--${option}: there is no "${unknown}"; there are ${names.join(', ')}`;

@@ -45,7 +45,7 @@ const rondo = (transport) => ({
 /** Builds the client in Go; gives the command that runs it. */
 async function buildGo(folder) {
   const client = path.join(folder, 'client');
-  await succeed('go', ['build', '-o', client, '.'], { cwd: here('../packages/rpc/test/go-client') });
+  await succeed('go', ['build', '-o', client, './client'], { cwd: here('../packages/rpc/test/go') });
   return { program: client, args: [] };
 }
 

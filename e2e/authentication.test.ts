@@ -1,14 +1,39 @@
-/** `npm start -- --auth`: what a person or program outside of the system may do, by its token or API key. */
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+/**
+ * `npm start -- --auth`: what a person or program outside of the system may do, by its token or API key. Each call that is
+ * refused leaves an event in the audit of its service, or a line in the gateway's log.
+ */
+import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ListAuditEventsRequest, ListAuditEventsResponse } from '@rondo/contracts/rondo/audit/v1/audit';
+import { GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
+import { AdjustStockRequest } from '@rondo/contracts/sales/v1/products';
 import { eventually, type System, startSystem } from '@rondo/harness';
-import { ask, askJson } from './src/front-door.js';
+import { Status } from '@rondo/rpc/status';
+import { ask, askGrpc, askJson } from './src/front-door.js';
+
+const LIST = '/sales.v1.ProductService/ListProducts';
+const CREATE = '/sales.v1.CustomerService/CreateCustomer';
+const FEED = '/sales.v1.ProductService/WatchProductChanges';
+const STATS = '/rondo.stats.v1.CallStatsService/GetCallStats';
+const AUDIT = '/rondo.audit.v1.AuditService/ListAuditEvents';
+const { UNAUTHENTICATED, PERMISSION_DENIED } = Status;
 
 let system: System;
+let sales: string;
 let products: string;
+let key: KeyObject;
+let other: KeyObject;
+/** An API key. */
+let revoked: string;
 
 beforeAll(async () => {
   system = await startSystem({ auth: true });
+  sales = `https://${system.address(3)}`;
   products = `http://${system.address(20)}/v1/products`;
+  key = createPrivateKey(readFileSync(join(system.data, 'auth', 'issuer.key')));
+  other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 });
 afterAll(async () => {
   await system.stop();
@@ -16,7 +41,158 @@ afterAll(async () => {
 });
 
 const run = async (...args: readonly string[]) => (await system.rondo(...args, '--data', system.data)).stdout.trim();
+
+const now = () => Math.floor(Date.now() / 1_000);
+const claims = (changed: object = {}) => ({
+  iss: 'rondo-development',
+  aud: 'rondo',
+  sub: 'mallory',
+  scope: 'sales.read',
+  iat: now(),
+  exp: now() + 600,
+  ...changed,
+});
+const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+const HEADER = { alg: 'ES256', kid: 'development', typ: 'at+jwt' };
+
+/** A token by the development issuer, unless a part of it is another. */
+function token({ changed, header, by = key }: { changed?: object; header?: object; by?: KeyObject } = {}): string {
+  const input = `${encoded({ ...HEADER, ...header })}.${encoded(claims(changed))}`;
+  return `${input}.${sign('sha256', Buffer.from(input), { key: by, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+}
+
+function byHmac(): string {
+  const input = `${encoded({ ...HEADER, alg: 'HS256' })}.${encoded(claims())}`;
+  const secret = createPublicKey(key).export({ format: 'pem', type: 'spki' });
+  return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
+}
+
+function withOtherClaims(): string {
+  const [header, , signature] = token().split('.');
+  return `${header}.${encoded(claims({ scope: 'sales.read sales.admin' }))}.${signature}`;
+}
+
 const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
+
+/** Credentials that are never good. */
+const CREDENTIALS: Readonly<Record<string, () => Readonly<Record<string, string>>>> = {
+  'text for a token': () => bearer('hunter2'),
+  'a token for another audience': () => bearer(token({ changed: { aud: 'bank' } })),
+  'a token of another issuer': () => bearer(token({ changed: { iss: 'https://login.example.com' } })),
+  'a token signed by another key': () => bearer(token({ by: other })),
+  'a token with other claims than were signed': () => bearer(withOtherClaims()),
+  'an expired token': () => bearer(token({ changed: { exp: now() - 120 } })),
+  'a token that is not valid yet': () => bearer(token({ changed: { nbf: now() + 600 } })),
+  'a token without an end': () => bearer(token({ changed: { exp: undefined } })),
+  'a token without a subject': () => bearer(token({ changed: { sub: undefined } })),
+  'alg none': () => bearer(`${encoded({ alg: 'none' })}.${encoded(claims())}.`),
+  'HS256 by the public key': () => bearer(byHmac()),
+  'a kid that is a path': () => bearer(token({ header: { kid: '../../dev/null' } })),
+  'a key in the token': () =>
+    bearer(token({ header: { jwk: createPublicKey(other).export({ format: 'jwk' }) }, by: other })),
+  'an assertion as a token': () => bearer(token({ header: { typ: 'rondo-principal+jwt' } })),
+  'an unknown API key': () => ({ 'x-api-key': `rondo_0123456789ab_${'A'.repeat(43)}` }),
+  'a revoked API key': () => ({ 'x-api-key': revoked }),
+};
+
+type Attack = readonly [
+  name: string,
+  headers: () => Readonly<Record<string, string>>,
+  to?: { readonly path?: string; readonly as?: string; readonly code?: Status },
+];
+
+/** Each by a caller with a certificate, at the port of sales itself. */
+const ATTACKS: readonly Attack[] = [
+  ...Object.entries(CREDENTIALS),
+  ['no credentials', () => ({})],
+  ['no credentials from a service', () => ({}), { as: 'gateway' }],
+  [
+    'a scope of another service',
+    () => bearer(token({ changed: { scope: 'projects.read' } })),
+    { code: PERMISSION_DENIED },
+  ],
+  ['the right to read, for a write', () => bearer(token()), { path: CREATE, code: PERMISSION_DENIED }],
+  ['the right to read, for the audit', () => bearer(token()), { path: AUDIT, code: PERMISSION_DENIED }],
+  [
+    'a scope that begins like the right one',
+    () => bearer(token({ changed: { scope: 'sales.reader' } })),
+    { code: PERMISSION_DENIED },
+  ],
+  ['scopes in a header', () => ({ 'x-scopes': 'sales.read', 'x-subject': 'root' })],
+  ['an assertion of a person', () => ({ 'rondo-principal': token({ header: { typ: 'rondo-principal+jwt' } }) })],
+  ['an assertion by a key of no process', () => ({ 'rondo-principal': token({ by: other }) }), { as: 'gateway' }],
+];
+
+const traces = new Map<string, string>();
+
+/** A trace of its own for each call, by which the audit is searched. */
+function traced(name: string) {
+  const trace = (traces.size + 1).toString(16).padStart(32, 'a');
+  traces.set(name, trace);
+  return { trace, headers: { traceparent: `00-${trace}-0123456789abcdef-01` } };
+}
+
+const certificateOf = (name: string) => {
+  const file = (which: string) => readFileSync(join(system.data, 'certs', name, which));
+  return { ca: file('ca.crt'), cert: file('tls.crt'), key: file('tls.key'), checkServerIdentity: () => undefined };
+};
+
+it('an API key is accepted while the system runs, and refused once it is revoked', async () => {
+  const created = JSON.parse(await run('keys', 'create', '--as', 'ci', '--scopes', 'sales.read', '--json'));
+  revoked = created.key;
+  const headers = { 'x-api-key': revoked };
+  const statuses = async () => {
+    const { code } = await askGrpc(sales, LIST, { headers, tls: certificateOf('person') });
+    return [(await ask(products, { headers })).status, code];
+  };
+  // Services look at the file of the keys every 2 s.
+  await eventually(async () => expect(await statuses()).toEqual([200, Status.OK]));
+  await run('keys', 'revoke', created.id);
+  await eventually(async () => expect(await statuses()).toEqual([401, UNAUTHENTICATED]));
+});
+
+describe('a call to a service with', () => {
+  it.each(ATTACKS)(
+    '%s is refused',
+    async (name, headers, { path = LIST, as = 'person', code = UNAUTHENTICATED } = {}) => {
+      const call = { headers: { ...headers(), ...traced(name).headers }, tls: certificateOf(as) };
+      expect(await askGrpc(sales, path, call)).toMatchObject({ code });
+    },
+  );
+
+  it('good credentials is answered', async () => {
+    const call = { headers: bearer(token()), tls: certificateOf('person') };
+    expect(await askGrpc(sales, LIST, call)).toMatchObject({ code: Status.OK });
+  });
+
+  it('any of these has one event in the audit, with its method and its outcome', async () => {
+    const events = await eventually(async () => {
+      const headers = bearer(token({ changed: { sub: 'root', scope: 'audit.read' } }));
+      const message = ListAuditEventsRequest.encode(ListAuditEventsRequest.fromPartial({ pageSize: 100 })).finish();
+      const { body } = await askGrpc(sales, AUDIT, { message, headers, tls: certificateOf('person') });
+      const found = ListAuditEventsResponse.decode(body.subarray(5)).events;
+      expect(found.map(({ traceId }) => traceId)).toEqual(expect.arrayContaining([...traces.values()]));
+      return found;
+    });
+    for (const [name, , { path = LIST, code = UNAUTHENTICATED } = {}] of ATTACKS) {
+      const own = events.filter(({ traceId }) => traceId === traces.get(name));
+      expect({ name, own }).toEqual({ name, own: [expect.objectContaining({ method: path, code })] });
+    }
+  });
+});
+
+// The log has at most ten lines a second of requests that are refused, and how many were left out.
+const SOME = Object.entries(CREDENTIALS).filter((_, index) => index % 2 === 0);
+
+describe('a request to the gateway with', () => {
+  it.each(SOME)('%s is refused, and has a line in its log', async (name, headers) => {
+    const { trace, headers: of } = traced(`${name}, at the gateway`);
+    const answer = await ask(products, { headers: { ...headers(), ...of } });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toContain('Bearer');
+    await eventually(() => expect(system.log('gateway-1')).toContain(trace));
+  });
+});
 
 it('a token lets its subject do what its scopes say, and no more', async () => {
   const [reader, stranger] = await Promise.all([
@@ -32,6 +208,44 @@ it('a token lets its subject do what its scopes say, and no more', async () => {
   const missing = await ask(products);
   expect([missing.status, missing.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="rondo"']);
   expect((await ask(products, { headers: bearer(`${reader}x`) })).status).toBe(401);
+});
+
+it('a gateway keeps answers, and follows the feed by which they end; to others the feed is closed', async () => {
+  const writer = bearer(token({ changed: { scope: 'sales.read sales.write' } }));
+  const unitPrice = { currencyCode: 'EUR', units: '10' };
+  const product = { title: 'Kept', sku: 'K-1', unitPrice, stock: '5', deliveryEffortMinutes: '60' };
+  const { name } = (await askJson(products, product, { headers: writer })).json() as { readonly name: string };
+  const read = async (headers: Readonly<Record<string, string>> = writer) =>
+    ask(`http://${system.address(20)}/v1/${name}`, { headers });
+  /** How many times sales was asked for a product. */
+  const asked = async () => {
+    const { body } = await askGrpc(sales, STATS, { tls: certificateOf('person') });
+    const { methods } = GetCallStatsResponse.decode(body.subarray(5));
+    return Number(methods.find(({ method }) => method === 'GetProduct')?.begun ?? 0);
+  };
+  // The first call opens the feed; answers are kept from its first message on.
+  await eventually(async () => {
+    await read();
+    const before = await asked();
+    await read();
+    expect(await asked()).toBe(before);
+  });
+  const before = await asked();
+  for (let call = 0; call < 20; call += 1) expect((await read()).status).toBe(200);
+  expect(await asked()).toBe(before);
+  // The gateway learns by the feed alone of a change that another caller makes.
+  const message = AdjustStockRequest.encode(AdjustStockRequest.fromPartial({ name, delta: 2n })).finish();
+  const change = { message, headers: writer, tls: certificateOf('person') };
+  expect(await askGrpc(sales, '/sales.v1.ProductService/AdjustStock', change)).toMatchObject({ code: Status.OK });
+  await eventually(async () => expect((await read()).json()).toMatchObject({ stock: '7' }));
+  // A kept answer is given to its principal alone, and the feed only to those with the scope.
+  const stranger = bearer(token({ changed: { scope: 'projects.read' } }));
+  const statuses = async (url: string) => [(await ask(url)).status, (await ask(url, { headers: stranger })).status];
+  expect([(await read({})).status, (await read(stranger)).status]).toEqual([401, 403]);
+  expect(await statuses(`${products}:watchChanges`)).toEqual([401, 403]);
+  for (const as of ['person', 'gateway']) {
+    expect(await askGrpc(sales, FEED, { tls: certificateOf(as) })).toMatchObject({ code: UNAUTHENTICATED });
+  }
 });
 
 it('a cancelled order releases its project, which its salesperson may not see', async () => {
@@ -64,12 +278,4 @@ it('a cancelled order releases its project, which its salesperson may not see', 
   expect(await state()).toMatchObject({ state: 'PROJECT_STATE_PLANNED' });
   await post(`${order.name}:cancel`, {});
   await eventually(async () => expect(await state()).toMatchObject({ state: 'PROJECT_STATE_ARCHIVED' }));
-});
-
-it('an API key is accepted while the system runs, and refused once it is revoked', async () => {
-  const { key, id } = JSON.parse(await run('keys', 'create', '--as', 'ci', '--scopes', 'sales.read', '--json'));
-  const status = async () => (await ask(products, { headers: { 'x-api-key': key } })).status;
-  await eventually(async () => expect(await status()).toBe(200));
-  await run('keys', 'revoke', id);
-  await eventually(async () => expect(await status()).toBe(401));
 });

@@ -1,26 +1,16 @@
 #!/usr/bin/env bash
 # Runs the compose file as a user would, in a project of its own, and takes it down again: images, health, order of start,
-# scaling, data that survives, one service replaced alone, services that `rondo new` adds to a system that runs. Needs a
-# container engine and `docker compose`.
+# scaling, data that survives, one service replaced alone, one service alone that joins. Needs a container engine and
+# `docker compose`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-compose() { docker compose --project-name rondo-e2e "$@"; }
-rondo() { compose exec -T registry rondo "$@"; }
-fail() { compose logs --tail 20 >&2; echo "compose: $*" >&2; exit 1; }
-say() { echo "compose: $*"; }
-scratch=$(mktemp -d)
-trap 'docker compose --project-name rondo-e2e-team down >/dev/null 2>&1; compose down --volumes --remove-orphans >/dev/null 2>&1; rm -rf "$scratch"' EXIT
+project=rondo-e2e what=compose
+source e2e/compose-project.sh
+team() { TEAM_PROJECT=rondo-e2e-team SYSTEM_NETWORK=rondo-e2e_default docker compose -f "$recipe" "$@"; }
+trap '(cd "$scratch/a clone" && team down >/dev/null 2>&1); take_down' EXIT
 
-# Tries a command for a minute.
-eventually() {
-  for _ in $(seq 120); do "$@" >/dev/null 2>&1 && return 0; sleep 0.5; done
-  fail "never succeeded: $*"
-}
-serving() { [ "$(rondo ps --json | grep -o '"status":"SERVING"' | wc -l)" -eq "$1" ]; }
-
-gateway_port=${RONDO_GATEWAY_PORT:-8080}
-published=$(RONDO_PORT_PREFIX=51 RONDO_GATEWAY_PORT=8090 compose config | grep -o 'published: "[0-9]*"' | tr '\n' ' ')
+published=$(RONDO_PORT_PREFIX=51 RONDO_GATEWAY_PORT=8090 docker compose config | grep -o 'published: "[0-9]*"' | tr '\n' ' ')
 for port in 51050 51051 51052 51053 8090; do
   [[ $published == *"\"$port\""* ]] || fail "RONDO_PORT_PREFIX=51 publishes no $port, but $published"
 done
@@ -33,12 +23,11 @@ eventually serving $(($(wc -w <<<"$images") - 1 + 4))
 say "every instance is registered and serving"
 
 # From outside of the containers, by a program that knows nothing of Rondo.
-http() { curl --silent --show-error --fail --max-time 10 "http://127.0.0.1:$gateway_port$1" "${@:2}"; }
 eventually http /healthz
 eventually http /add -d '{"a":1,"b":2}'
 [ "$(http /add -d '{"a":1,"b":2}')" = '{"result":3}' ] || fail 'the gateway adds wrongly'
 http /docs >/dev/null
-say "the gateway answers at port $gateway_port of this machine, with the page of its documentation"
+say 'the gateway answers at a port of this machine, with the page of its documentation'
 
 base=$(docker image inspect --format '{{.Size}}' node:24-bookworm-slim)
 for image in $images; do
@@ -71,35 +60,20 @@ kept() { [[ $(rondo call projects.v1.TeamService/ListMembers '{}') == *ada@rondo
 eventually kept
 say "data survives down and up"
 
-rondo call calculator.v1.CalculatorService/Add '{"a":2,"b":3}' --rate 100 --duration 30s --json >"$scratch/load" &
-load=$!
+load 10
 before=$(compose ps --quiet sales)
 compose up --detach --no-deps --build --force-recreate sales
 [ "$(compose ps --quiet sales)" != '' ] || fail 'sales is gone'
 docker kill --signal KILL "$(compose ps --quiet calculator-replica | head -n 1)" >/dev/null
-wait "$load" || fail "calls failed: $(<"$scratch/load")"
-grep -q '"failed":0' "$scratch/load" || fail "calls failed: $(<"$scratch/load")"
+load_succeeds
 eventually rondo call sales.v1.QuoteService/ListQuotes '{}'
 say "sales was replaced alone (was ${before:0:12}) and a calculator killed: no call failed"
 
-# In a clone of the last commit, so that the new services don't get into this work tree.
+# The recipe for one service alone, unchanged, in the network of this system: in a clone, so that this work tree stays as it is.
 git clone --quiet --no-hardlinks . "$scratch/a clone"
 cd "$scratch/a clone"
-npm run --silent rondo -- new service greeter >/dev/null
-npm run --silent rondo -- new service billing --with-database >/dev/null
-compose config --quiet || fail 'docker-compose.yml is not valid with services that were made'
-compose up --build --detach --wait greeter billing
-unwritten() { [[ $(rondo call "$1.v1.${1^}Service/Echo" '{}' 2>&1) == *UNIMPLEMENTED*services/$1/src/* ]]; }
-for service in greeter billing; do eventually unwritten "$service"; done
-owner=$(compose exec -T postgres psql -U postgres -Atc "SELECT datdba::regrole FROM pg_database WHERE datname = 'billing'")
-[ "$owner" = billing ] || fail "the database of billing belongs to: $owner"
-eventually kept
-say "services that were made are images that answer, with a database of their own where they want one; the data stays"
-
-# The recipe for one service alone, unchanged, in the network of this system.
 recipe=infra/compose/one-service.yml
 sed -n "\\|^\`\`\`yaml $recipe$|,/^\`\`\`$/{/^\`\`\`/d;p}" docs/cookbook/one-service.md >"$recipe"
-team() { TEAM_PROJECT=rondo-e2e-team SYSTEM_NETWORK=rondo-e2e_default docker compose -f "$recipe" "$@"; }
 team up --build --detach --wait
 alone() { [[ $(rondo call CalculatorService/Add '{"a": 2, "b": 3}' -H rondo-version=team) == *'"5"'* ]]; }
 eventually alone

@@ -1,5 +1,6 @@
 /** Generates, compiles every package and service, and bundles `rondo`. */
 import { fileURLToPath } from 'node:url';
+import { withBuild } from './build-lock.mjs';
 import { parseFaults } from './dev/faults.mjs';
 import { generate } from './generate.mjs';
 import { native, run } from './process.mjs';
@@ -9,16 +10,19 @@ import { step } from './steps.mjs';
 /**
  * Runs tsc's incremental build for the references of {@link PROJECTS}, or for some projects only.
  * @param {string[]} [projects]
+ * @param {AbortSignal} [signal] Ends the wait for another command's build.
  */
-export const compile = (projects = []) =>
-  run(native('tsc'), ['--build', ...(projects.length === 0 ? [PROJECTS] : projects)], { env: LAZY_COLLECTOR });
+export function compile(projects = [], signal) {
+  const args = ['--build', ...(projects.length === 0 ? [PROJECTS] : projects)];
+  return withBuild('compile', () => run(native('tsc'), args, { env: LAZY_COLLECTOR }), signal);
+}
 
 /** The projects to compile. The root's tsconfig.json is for editors: it includes tests, whose types `npm run check` checks. */
 export const PROJECTS = 'tsconfig.build.json';
 
 /** Compiles, with the compiler's faults in the form of `rondo dev`. */
-async function compileReadably(projects) {
-  const { code, output } = await compile(projects);
+async function compileReadably(projects, signal) {
+  const { code, output } = await compile(projects, signal);
   return {
     code,
     output: parseFaults(output)
@@ -32,22 +36,24 @@ const LAZY_COLLECTOR = { GOGC: '400' };
 
 /**
  * Generates, compiles and bundles what has changed.
+ * @param {{ signal?: AbortSignal }} [options] `signal` ends the wait for another command's build.
  * @returns {Promise<boolean>} False if a step failed; it has printed why.
  */
-export const build = async () =>
-  (await buildOnly([])) && (isBundleFresh() || (await step('bundle rondo', bundleRondo)).code === 0);
+export const build = async ({ signal } = {}) =>
+  (await buildOnly([], signal)) && (isBundleFresh() || (await step('bundle rondo', bundleRondo)).code === 0);
 
 /** Bundles `rondo` if its modules have changed. If that fails, `rondo` runs its modules. */
 export const refreshBundle = async () => void (isBundleFresh() || (await bundleRondo()));
 
 /**
  * @param {string[]} projects Only these and their references; all if the list is empty.
+ * @param {AbortSignal} [signal] As that of {@link compile}.
  * @returns {Promise<boolean>} False if a step failed; it has printed why.
  */
-export async function buildOnly(projects) {
-  const generated = await step('generate', generate);
+export async function buildOnly(projects, signal) {
+  const generated = await step('generate', () => generate(signal));
   if (generated.code !== 0) return false;
-  return (await step('compile', () => compileReadably(projects))).code === 0;
+  return (await step('compile', () => compileReadably(projects, signal))).code === 0;
 }
 
 async function bundleRondo() {

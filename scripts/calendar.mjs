@@ -8,7 +8,7 @@ import { step } from './steps.mjs';
 
 const USAGE = `npm run calendar [-- options]
   --at NAME   run at one of the moments only
-  --all       run all tests, as npm test -- --all does, instead of those that read a calendar
+  --all       run all tests, of every ring, instead of those that read a calendar
   --list      print the moments`;
 const ACCEPTED = {
   at: { type: 'string' },
@@ -17,11 +17,13 @@ const ACCEPTED = {
   help: { type: 'boolean' },
 };
 
+/** Of ring test. */
+const OF_TEST = '.*(?<!\\.(?:ci|long))\\.test\\.ts$';
 /** The tests that depend on days: of the services, the packages that they share, the CLI, and the data of npm run seed. */
 const TESTS = [
-  'services/(?!registry)',
-  'packages/(resources|sync|transactions|cli)/',
-  'e2e/(seed|calendar)', // sample: calculator, project-management, sales
+  `services/(?!registry)${OF_TEST}`,
+  `packages/(resources|sync|transactions|cli)/${OF_TEST}`,
+  'e2e/(seed.ci|calendar.long)', // sample: calculator, project-management, sales
 ];
 
 /** The folders of Debian's and Fedora's packages. `MT` is the variant for programs with several threads. */
@@ -93,7 +95,7 @@ async function testsBy(environment, { moment: { time }, all }) {
   if (output.slice(0, 'YYYY-MM-DDTHH'.length) !== time.slice(0, 'YYYY-MM-DDTHH'.length)) {
     return { code: 1, output: `the clock can't be shifted to ${time}: it shows ${output}` };
   }
-  const task = [path.join(root, 'scripts/run.mjs'), 'test', ...(all ? ['--all'] : TESTS)];
+  const task = [path.join(root, 'scripts/run.mjs'), 'test', ...(all ? ['--ring', 'any'] : TESTS)];
   const sweep = setInterval(removeLeftovers, SWEEP_MS);
   try {
     removeLeftovers();

@@ -12,9 +12,9 @@ import { summary } from './launch/summary.mjs';
 import { root } from './process.mjs';
 import { colored } from './steps.mjs';
 
-/** Short drains: the developer is the only caller, so a restart needn't wait until every client has learnt of it. */
+/** Short drains: the clients are on this machine, and learn of a drain within milliseconds. */
 const env = {
-  RONDO_DRAIN_WAIT_MS: process.env.RONDO_DRAIN_WAIT_MS ?? '0',
+  RONDO_DRAIN_WAIT_MS: process.env.RONDO_DRAIN_WAIT_MS ?? '50',
   RONDO_DRAIN_GRACE_MS: process.env.RONDO_DRAIN_GRACE_MS ?? '3000',
 };
 /** Files that other projects than services depend on. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { withBuild } from './build-lock.mjs';
 import { native, root, run } from './process.mjs';
 import { step } from './steps.mjs';
 
@@ -27,9 +28,12 @@ const stamp = path.join(root, 'packages/contracts/src/.inputs');
  */
 
 /**
+ * @param {AbortSignal} [signal] Ends the wait for another command's build.
  * @returns {Promise<import('./steps.mjs').StepResult>}
  */
-export async function generate() {
+export const generate = (signal) => withBuild('generate', generateNow, signal);
+
+async function generateNow() {
   await writeValidateProto();
   const wanted = readInputs();
   const known = readStamp();
@@ -191,5 +195,5 @@ const writeStamp = (inputs) => writeFileSync(stamp, JSON.stringify(inputs));
 
 /** `npm run generate` */
 export async function main() {
-  return (await step('generate', generate)).code;
+  return (await step('generate', () => generate())).code;
 }

@@ -2,16 +2,21 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { withBuild } from './build-lock.mjs';
 import { root, run } from './process.mjs';
 
 const stamp = path.join(root, 'node_modules/.rondo-installed');
 
 /**
- * @param {{ relock?: boolean }} [options] `relock` updates the lock file to the manifests; otherwise they must agree.
+ * @param {{ relock?: boolean, signal?: AbortSignal }} [options] `relock` updates the lock file to the manifests; otherwise they must
+ *   agree. `signal` ends the wait for another command's build.
  * @returns {Promise<boolean>} False if it failed; pnpm has printed why.
  */
-export async function install({ relock = false } = {}) {
-  if (installed()) return true;
+export const install = async ({ relock = false, signal } = {}) =>
+  installed() || (await withBuild('install', () => installNow(relock), signal));
+
+async function installNow(relock) {
+  if (installed()) return true; // by the command that this one has waited for
   console.log('Installing packages …');
   const how = relock ? ['--no-frozen-lockfile', '--prefer-offline'] : ['--frozen-lockfile'];
   const { code, output } = await runPnpm(['install', ...how], { show: true });

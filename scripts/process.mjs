@@ -45,6 +45,16 @@ export function run(command, args, { cwd = root, env = {}, show = false } = {}) 
   });
 }
 
+/**
+ * Whether git knows a commit of this folder. If not, it says what `command` needs: an archive of the repository has no `.git`.
+ * @param {string} command What the user typed.
+ */
+export async function hasCommit(command) {
+  if ((await run('git', ['rev-parse', '--verify', 'HEAD'])).code === 0) return true;
+  console.error(`${command}: git knows no files here: git init && git add . && git commit -m Start`);
+  return false;
+}
+
 /** Forwards signals to the program: npm signals only this process. */
 function forwardSignals(child) {
   const forward = (signal) => child.kill(signal);

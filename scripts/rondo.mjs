@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** `rondo` of this repository: installs and builds what is missing, then runs packages/cli. */
 import { existsSync } from 'node:fs';
+import './environment.mjs';
 import { BUNDLE, isBundleFresh, MODULES } from './rondo-bundle.mjs';
 
 const [command, ...rest] = process.argv.slice(2);
@@ -13,6 +14,9 @@ if (!existsSync(MODULES)) {
   if (code !== 0) process.exit(1);
 }
 try {
+  // Modules that another command is compiling don't fit together.
+  if (command !== 'doctor' && !isBundleFresh())
+    await (await import('./build-lock.mjs')).withBuild('load', async () => undefined);
   await import((isBundleFresh() ? BUNDLE : MODULES).href);
 } catch (error) {
   // rondo handles its own errors: an error here means that a module is missing.

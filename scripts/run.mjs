@@ -8,6 +8,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 
+await import('./environment.mjs');
 const { existsSync, readFileSync } = await import('node:fs');
 const [task = '', ...rest] = process.argv.slice(2);
 const script = new URL(`./${task}.mjs`, import.meta.url);

@@ -13,8 +13,8 @@ export async function main(args) {
   return await runLauncher({ command: 'npm start', args, build, bringUp, attend });
 }
 
-async function bringUp({ system, stop: { signal } }) {
-  await step('services', async () => {
+async function bringUp({ system, exclusively, stop: { signal } }) {
+  const start = async () => {
     const [registry, ...others] = readManifests();
     try {
       await system.start(registry, signal);
@@ -24,7 +24,8 @@ async function bringUp({ system, stop: { signal } }) {
       return { code: 0, skipped: true, note: 'a stop was requested' };
     }
     return { code: 0 };
-  });
+  };
+  await step('services', () => exclusively(start));
 }
 
 async function attend(session) {

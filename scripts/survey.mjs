@@ -1,16 +1,27 @@
-/** The size and shape of the code: a report, never a limit. `npm run check` prints it; `npm run survey` prints it alone. */
+/** The weight of the tree: files, lines, names and dependencies. `budget.mjs` holds it to numbers. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { compile } from './build.mjs';
-import { root, run } from './process.mjs';
+import { hasCommit, root, run } from './process.mjs';
 
-const SMALL_FILE_LINES = 20;
-/** Words that don't name the actor. Prose about processes does without them. */
-const VAGUE_WORDS = /\b(?:nobody|somebody|anybody|whoever)\b/gi;
+/** By part: its paths. A file belongs to the first part that has it. */
+const PARTS = {
+  tools: /^(?:scripts|packages\/(?:cli|scaffold))\//,
+  packages: /^packages\//,
+  services: /^services\//,
+  lab: /^(?:bench|chaos)\//,
+  e2e: /^e2e\//,
+  proto: /^proto\//,
+  docs: /^docs\//,
+  others: /^/,
+};
+const CODE = /\.(?:[cm]?[jt]s|sh|sql|proto|go|py|grit)$|^\.ci\//;
+const TEST = /\.test\.ts$|^e2e\/|^(?:packages|services)\/[^/]+\/test\//;
 
 /** `npm run survey` */
 export async function main() {
+  if (!(await hasCommit('npm run survey'))) return 1;
   const compiled = await compile();
   if (compiled.code !== 0) {
     console.error(compiled.output);
@@ -20,83 +31,87 @@ export async function main() {
   return 0;
 }
 
-/** The report: one row for each package and service, then totals and the files that a call and a pick pass. */
+/** The counts as a table, and the files that a call and a pick pass. */
 export async function survey() {
-  const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
-  const code = tracked.filter(isCode);
-  const folders = [...new Set(code.map(folderOf))].sort();
-  const rows = folders.map((folder) =>
-    rowOf(
-      folder,
-      code.filter((file) => folderOf(file) === folder),
-    ),
-  );
-  const vague = code.reduce((sum, file) => sum + (read(file).match(VAGUE_WORDS)?.length ?? 0), 0);
+  const { files, names, dependencies, ...lines } = count();
+  const rows = Object.keys(PARTS).map((part) => [part, files[part], ...Object.values(lines).map((kind) => kind[part])]);
+  const totals = rows[0].map((_, column) => (column === 0 ? 'all' : rows.reduce((sum, row) => sum + row[column], 0)));
   const paths = await run(process.execPath, ['scripts/survey/call-path.mjs']);
   return [
-    table([['', 'files', 'lines', 'median', `≤ ${SMALL_FILE_LINES}`, 'public names'], ...rows]),
-    `all: ${code.length} code files, ${linesOf(code)} lines, ${tracked.length} tracked files, ${vague} vague words`,
+    table([['', 'files', ...Object.keys(lines).map((kind) => `lines of ${kind}`)], ...rows, totals]),
+    `${names.public} public and ${names.internal} internal names of packages`,
+    `${dependencies.runtime} packages at run time, ${dependencies.locked} in the lock file`,
     paths.output.trim(),
   ].join('\n');
 }
 
-/** Sources of packages and services, without tests, generated code and declarations. */
-function isCode(file) {
-  const source = /^(?:packages|services)\/[^/]+\/src\/.*\.ts$/.test(file) && !/\.test\.ts$|\.d\.ts$/.test(file);
-  return source && existsSync(path.join(root, file));
+/** Each count is by part, but those of names and dependencies. Tests include what stands in `test/` and in `e2e/`. */
+export function count() {
+  const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
+    .split('\0')
+    .filter((file) => existsSync(path.join(root, file)) && file !== '');
+  const code = tracked.filter((file) => CODE.test(file));
+  const manifests = tracked.filter((file) => /^(?:packages|services)\/[^/]+\/package\.json$/.test(file));
+  return {
+    files: byPart(tracked, () => 1),
+    code: byPart(
+      code.filter((file) => !TEST.test(file)),
+      lines,
+    ),
+    tests: byPart(
+      code.filter((file) => TEST.test(file)),
+      lines,
+    ),
+    markdown: byPart(
+      tracked.filter((file) => file.endsWith('.md')),
+      lines,
+    ),
+    names: names(manifests),
+    dependencies: {
+      runtime: new Set(manifests.flatMap(dependenciesOf)).size,
+      locked: read('pnpm-lock.yaml').match(/^ {2}\S+@[^:]+:$/gm)?.length ?? 0,
+    },
+  };
 }
 
-function folderOf(file) {
-  return file.split('/', 2).join('/');
+function byPart(files, weigh) {
+  const sums = Object.fromEntries(Object.keys(PARTS).map((part) => [part, 0]));
+  for (const file of files) sums[partOf(file)] += weigh(file);
+  return sums;
 }
 
-function rowOf(folder, files) {
-  const sizes = files.map((file) => lines(file)).sort((a, b) => a - b);
-  const small = sizes.filter((size) => size <= SMALL_FILE_LINES).length;
-  const median = sizes[Math.floor(sizes.length / 2)] ?? 0;
-  const percent = `${Math.round((100 * small) / sizes.length)} %`;
-  return [folder, files.length, linesOf(files), median, percent, publicNames(folder)];
+const partOf = (file) => Object.keys(PARTS).find((part) => PARTS[part].test(file));
+
+function dependenciesOf(manifest) {
+  const { dependencies = {} } = JSON.parse(read(manifest));
+  return Object.keys(dependencies).filter((name) => !dependencies[name].startsWith('workspace:'));
 }
 
-/** How many names the entry files of a package export, without its internal ones; empty for a service, which exports none. */
-function publicNames(folder) {
-  const { exports: entries } = JSON.parse(read(`${folder}/package.json`));
-  if (entries === undefined) return '';
-  const files = Object.entries(entries)
-    .filter(([name]) => !name.startsWith('./internal'))
-    .map(([, { types }]) => types && `${folder}/${types.replace('./dist/', 'src/').replace('.d.ts', '.ts')}`)
-    .filter((file) => file !== undefined && existsSync(path.join(root, file)));
-  const names = files.flatMap((file) => exportedNames(read(file)));
-  return `${new Set(names).size} in ${files.length}`;
+/** How many names the entry files of the packages export. */
+function names(manifests) {
+  const entries = manifests.flatMap((manifest) =>
+    Object.entries(JSON.parse(read(manifest)).exports ?? {}).map(([name, { types }]) => ({
+      internal: name.startsWith('./internal'),
+      file: types && path.join(path.dirname(manifest), types.replace('./dist/', 'src/').replace('.d.ts', '.ts')),
+    })),
+  );
+  const countOf = (which) =>
+    entries
+      .filter(({ internal, file }) => internal === which && file !== undefined && existsSync(path.join(root, file)))
+      .reduce((sum, { file }) => sum + exportedNames(read(file)).length, 0);
+  return { public: countOf(false), internal: countOf(true) };
 }
 
 function exportedNames(source) {
   const lists = [...source.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = '']) => list.split(','));
-  const listed = lists
-    .map((name) =>
-      name
-        .trim()
-        .split(/\s+as\s+|\s+/)
-        .at(-1),
-    )
-    .filter(Boolean);
-  const declared = [
-    ...source.matchAll(/^export (?:async |abstract )*(?:function\*?|class|const|interface|type|enum) (\w+)/gm),
-  ].map(([, name]) => name);
-  return [...listed, ...declared];
+  const declared =
+    source.match(/^export (?:async |abstract )*(?:function\*?|class|const|interface|type|enum) \w+/gm) ?? [];
+  return [...lists.filter((name) => name.trim() !== ''), ...declared];
 }
 
-function linesOf(files) {
-  return files.reduce((sum, file) => sum + lines(file), 0);
-}
+const lines = (file) => read(file).trimEnd().split('\n').length;
 
-function lines(file) {
-  return read(file).trimEnd().split('\n').length;
-}
-
-function read(file) {
-  return readFileSync(path.join(root, file), 'utf8');
-}
+const read = (file) => readFileSync(path.join(root, file), 'utf8');
 
 function table(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));

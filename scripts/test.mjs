@@ -1,70 +1,58 @@
-/** The tests: those beside the code and the component tests first, then the journeys of e2e over built processes. */
-import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import path from 'node:path';
+/** The tests. A file's name says its ring, which docs/testing.md explains: `x.test.ts`, `x.ci.test.ts` or `x.long.test.ts`. */
 import { compile } from './build.mjs';
+import { changedTests } from './changed.mjs';
 import { generate } from './generate.mjs';
-import { root, run } from './process.mjs';
+import { JEST, supervise } from './jest/supervise.mjs';
+import { hasCommit, run } from './process.mjs';
 import { step } from './steps.mjs';
 
-/** A journey starts many processes, which compute: more journeys at once than cores only wait for each other. */
-const JOURNEYS_AT_ONCE = Math.max(2, availableParallelism() - 1);
-
-// As arguments and not by NODE_OPTIONS: the services that a test starts don't inherit them.
-const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-
-/** What `--quick` leaves out: component tests, and tests beside the code that start servers and compilers. */
-const SLOW = [
-  '<rootDir>/[^/]+/[^/]+/test/',
-  '<rootDir>/packages/database/',
-  '<rootDir>/packages/scaffold/src/contract/',
-  '<rootDir>/packages/service/src/fingerprint/',
-];
-const QUICK = ['--selectProjects', 'code', '--testPathIgnorePatterns', ...SLOW];
-
-/** What `npm test` leaves to `--all` and `--long`: each takes half a minute or more, beside shorter tests of its subject. */
-const LONG = [
-  'e2e/backup',
-  'e2e/browser',
-  'e2e/chaos',
-  'e2e/editor',
-  'e2e/rotation',
-  'e2e/store-tls',
-  'services/registry/test/etcd-cluster',
-];
-/** What runs only with `--all` or by its name: it builds a version from before. */
-const LONGEST = ['e2e/upgrade'];
-// They take the place of those of jest.config.mjs.
-const WITHOUT_LONG = ['--testPathIgnorePatterns', '/node_modules/', '/e2e/clones/', ...LONG, ...LONGEST];
-
-async function jest(args) {
-  const program = path.join(root, 'node_modules/jest/bin/jest.js');
-  return (await run(process.execPath, [...node, program, ...args], { show: true })).code;
-}
+const PACKAGES = '/node_modules/';
+/** By ring: patterns of the paths that it leaves out. */
+const LEFT_OUT = {
+  test: [PACKAGES, '\\.(?:ci|long)\\.test\\.ts$'],
+  ci: [PACKAGES, '^(?!.*\\.ci\\.test\\.ts$)'],
+  long: [PACKAGES, '^(?!.*\\.long\\.test\\.ts$)'],
+  any: [PACKAGES],
+};
 
 /**
- * `npm test` runs the tests of what the processes do. `--all` adds those that take long, and those of a developer's work in a
- * clone; `--long` and `--clones` run them alone. `--quick` runs those that take less than a minute together. `npm test -- <jest
- * arguments>` runs the selected ones in one run of jest.
+ * `npm test` runs its ring, `--ring ci` and `--ring long` what the larger rings add, `--changed` what reaches the changed files.
+ * Any other arguments are jest's: a path of a larger ring's file runs that file.
  * A compile error makes the command fail, but the tests that run from sources are run anyway.
  * @param {string[]} args
  */
 export async function main(args) {
-  const generated = await step('generate', generate);
+  const changed = args.includes('--changed');
+  const { ring, rest } = ringOf(args.filter((arg) => arg !== '--changed'));
+  if (ring === undefined) {
+    console.error(`npm test: --ring is one of ${Object.keys(LEFT_OUT).join(', ')}; docs/testing.md says what each has`);
+    return 2;
+  }
+  if (changed && !(await hasCommit('npm test -- --changed'))) return 1;
+  const generated = await step('generate', () => generate());
   if (generated.code !== 0) return generated.code;
   const compiled = await step('compile', () => compile());
-  const [first, ...rest] = args;
-  if (first === '--quick') return (await jest([...rest, ...QUICK])) || compiled.code;
-  if (first === '--clones') return compiled.code || (await journeys(['clones'], rest));
-  if (first === '--long') return compiled.code || (await journeys(['code', 'e2e'], [...rest, ...LONG]));
-  const all = first === '--all';
-  if (args.length > 0 && !all) return (await jest(args)) || compiled.code;
-  const which = all ? [] : WITHOUT_LONG;
-  const code = await jest([...which, '--selectProjects', 'code']);
-  if (compiled.code !== 0 || !existsSync(path.join(root, 'e2e/package.json'))) return code || compiled.code;
-  // After the others, as a journey has processes of its own that want to run.
-  return (await journeys(all ? ['e2e', 'clones'] : ['e2e'], [...rest, ...which])) || code;
+  const projects = compiled.code === 0 ? [] : ['--selectProjects', 'code'];
+  if (!changed) return (await supervise([...rest, ...leaveOut(ring), ...projects])) || compiled.code;
+  const selected = await changedTests((more) => listed([...more, ...leaveOut(ring)]));
+  if (selected.tests.length === 0) return selected.code || compiled.code;
+  return (
+    (await supervise([...rest, '--runTestsByPath', ...selected.tests, ...projects])) || selected.code || compiled.code
+  );
 }
 
-const journeys = (projects, args) =>
-  jest([...args, '--maxWorkers', String(JOURNEYS_AT_ONCE), '--selectProjects', ...projects]);
+/** The ring that is asked for, by its name or by a file of it, and the other arguments. */
+function ringOf(args) {
+  const at = args.indexOf('--ring');
+  if (at < 0) return { ring: args.some((arg) => /\.(?:ci|long)\b/.test(arg)) ? 'any' : 'test', rest: args };
+  const name = args[at + 1];
+  return { ring: Object.hasOwn(LEFT_OUT, name) ? name : undefined, rest: args.toSpliced(at, 2) };
+}
+
+const leaveOut = (ring) => ['--testPathIgnorePatterns', ...LEFT_OUT[ring]];
+
+/** The paths of the test files that jest would run. */
+async function listed(args) {
+  const { output } = await run(process.execPath, [JEST, '--listTests', ...args]);
+  return output.split('\n').filter((line) => line.endsWith('.test.ts'));
+}

@@ -1,5 +1,5 @@
 // Calls at a steady rate, now and then one on a new connection, and watches of the registry: a worker that has the certificate of
-// RONDO_TLS_DIR and follows its files. e2e/rotation.test.ts starts it, too.
+// RONDO_TLS_DIR and follows its files. e2e/rotation.long.test.ts starts it, too.
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { answerParent } from '@rondo/harness';

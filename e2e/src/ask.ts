@@ -19,7 +19,8 @@ export interface Reply {
   readonly rows?: readonly { readonly name: string; readonly address: string; readonly services: readonly string[] }[];
 }
 
-const TIMEOUT_MS = 120_000;
+/** Only a hang reaches it. */
+const TIMEOUT_MS = 500_000;
 
 /** The path of the socket on which the launcher of a data folder listens. */
 export function socketOf(data: string): string {

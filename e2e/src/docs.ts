@@ -8,6 +8,12 @@ export interface Guide {
   readonly files: readonly string[];
   /** @throws Error if the guide has no block of that name. */
   code(file: string): string;
+  /**
+   * Where the guide says to save the block of that name, as a path from the root.
+   *
+   * @throws Error if it doesn't say.
+   */
+  placeOf(file: string): string;
   /** Writes the blocks of those names into a folder, as a reader would. */
   write(folder: string, ...files: readonly string[]): void;
   /** Its commands, in order: each line of its `sh` blocks. */
@@ -28,6 +34,11 @@ export function readGuide(name: string, folder = 'docs/guides'): Guide {
   return {
     files: [...blocks.keys()],
     code,
+    placeOf(file) {
+      const [, place] = new RegExp(`[Ss]ave (?:this|it) as\\s\`([\\w/-]+/${file})\``).exec(text) ?? [];
+      if (place === undefined) throw new Error(`${name} doesn't say where to save ${file}`);
+      return place;
+    },
     write(folder, ...files) {
       for (const file of files) {
         mkdirSync(dirname(join(folder, file)), { recursive: true });

@@ -1,13 +1,13 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type Ended, root, runNode } from '@rondo/harness';
+import type { Guide } from './docs.js';
 
-/** Runs a guide's file unchanged, in a folder from which the packages of the workspace resolve. */
-export async function runFile(file: string, code: string, ...args: readonly string[]): Promise<Ended> {
-  const folder = join(root, 'e2e/.guides');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, file), code);
-  const ended = await runNode([join(folder, file), ...args]);
-  rmSync(join(folder, file));
+/** Runs a guide's file unchanged in the folder where its reader saves it. It has another name there, as the reader's own may exist. */
+export async function runFile(guide: Guide, file: string, ...args: readonly string[]): Promise<Ended> {
+  const place = join(root, dirname(guide.placeOf(file)), `.guide-${file}`);
+  writeFileSync(place, guide.code(file));
+  const ended = await runNode([place, ...args]);
+  rmSync(place);
   return ended;
 }

@@ -4,13 +4,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 export interface Watching<T> {
   /** All events so far. */
   readonly told: readonly T[];
-  /** Waits for an event for which `is` holds. Rejects with the stream's failure, or after two minutes. */
+  /** Waits for an event for which `is` holds. Rejects with the stream's failure, or when it hangs. */
   until(is: (event: T) => boolean): Promise<void>;
   /** Ends the stream. Rejects with its failure, if it has failed. */
   stop(): Promise<void>;
 }
 
-const TIMEOUT_MS = 120_000;
+/** Only a hang reaches it. */
+const TIMEOUT_MS = 500_000;
 const POLL_MS = 10;
 
 /** Reads a stream, and resolves at its first event; `open` must end it with the signal. */

@@ -14,7 +14,7 @@ import { parseFaults } from './faults.mjs';
  * @property {import('./faults.mjs').Fault[]} ofCode Those of the compiler: a service with one must not be started.
  */
 
-/** Runs `work` under the lock of the tree. Before the first build there is no lock: its code isn't compiled yet. */
+/** Runs `work` under the lock of the tree. Before the first build nothing but builds changes the tree, and they have a lock. */
 export async function withTree({ signal, tell }, work) {
   if (!existsSync(path.join(root, 'packages/scaffold/dist/exports/index.js'))) return await work();
   const { withTreeLock } = await import('../../packages/scaffold/dist/exports/index.js');
@@ -31,7 +31,7 @@ const WAIT_MS = 600_000;
  * @returns {Promise<Built>}
  */
 export async function buildServices(changed, signal) {
-  if (changed.some((file) => /(?:^|\/)package\.json$|^pnpm-/.test(file)) && !(await install())) {
+  if (changed.some((file) => /(?:^|\/)package\.json$|^pnpm-/.test(file)) && !(await install({ signal }))) {
     return { faults: [{ text: 'Packages could not be installed: see above.' }], ofCode: [] };
   }
   const projects = serviceFolders()
@@ -48,9 +48,9 @@ export async function buildServices(changed, signal) {
 export const buildAll = (signal) => buildProjects([], signal);
 
 async function buildProjects(projects, signal) {
-  const generated = await generate();
+  const generated = await generate(signal);
   signal.throwIfAborted();
-  const compiled = await compile(projects);
+  const compiled = await compile(projects, signal);
   signal.throwIfAborted();
   const ofCode = compiled.code === 0 ? [] : parseFaults(compiled.output);
   return { faults: [...(generated.code === 0 ? [] : parseFaults(generated.output)), ...ofCode], ofCode };

@@ -36,12 +36,10 @@ export async function reconcile({ system, held }, { ofCode, signal }) {
   const wanted = [...manifests.values()].filter((manifest) => isDue(manifest, { running, held, ofCode }));
   const restarted = wanted.map(({ service }) => service).filter((service) => running.has(service));
 
-  const away = [...stopped, ...restarted];
-  await Promise.all(away.filter((service) => service !== REGISTRY).map(system.stop));
-  if (away.includes(REGISTRY)) await system.stop(REGISTRY);
+  await Promise.all(stopped.map(system.stop));
   const start = async (manifest) => {
     try {
-      await system.start(manifest, signal);
+      await (restarted.includes(manifest.service) ? system.replace : system.start)(manifest, signal);
     } catch (error) {
       if (!signal.aborted)
         failed.set(manifest.service, { key: versionOf(manifest), text: `${manifest.service}: ${error.message}` });

@@ -10,7 +10,11 @@ const AT_THE_ROOT =
 const COUNTS = /(?:(?<!\.test)\.ts|\.proto|\.sql|\/\.env|\/package\.json|\/tsconfig\.json)$/;
 /** Folders of projects that are left out. Folders under proto/ may have any name. */
 const LEFT_OUT = /^(?:packages|services)\/[^/]+\/(?:node_modules|dist|test)$|^packages\/contracts\/src$/;
-const EXHAUSTED = ['ENOSPC', 'EMFILE'];
+/** What to do about the limits, by the error of a watch that exceeds them: see inotify(7). */
+const REMEDIES = {
+  ENOSPC: 'end what watches (an editor?), or sudo sysctl fs.inotify.max_user_watches=524288',
+  EMFILE: 'end what watches (an editor?), or sudo sysctl fs.inotify.max_user_instances=1024; and look at ulimit -n',
+};
 const QUIET_MS = 50;
 /** The longest wait for the end of a burst of events. */
 const MAX_QUIET_MS = 1_000;
@@ -56,7 +60,17 @@ export function watchTree(root) {
     }
     return files;
   };
-  let seen = look(new Map());
+  const close = () => {
+    bell.reset();
+    for (const watcher of watchers.values()) watcher.close();
+  };
+  let seen;
+  try {
+    seen = look(new Map());
+  } catch (error) {
+    close(); // the process would not end before its watchers
+    throw error;
+  }
   const compare = (now) => {
     const all = new Set([...seen.keys(), ...now.keys()]);
     return [...all].filter((file) => seen.get(file)?.digest !== now.get(file)?.digest).sort();
@@ -77,10 +91,7 @@ export function watchTree(root) {
       seen = now;
       return changes;
     },
-    close() {
-      bell.reset();
-      for (const watcher of watchers.values()) watcher.close();
-    },
+    close,
   };
 }
 
@@ -90,10 +101,13 @@ function watchFolder(folder, onEvent) {
     // The folder was removed; the watcher of its parent has reported it.
     return watcher.on('error', () => watcher.close());
   } catch (error) {
-    if (!EXHAUSTED.includes(error.code)) throw error;
-    throw new Error(`no more folders can be watched (${error.code}): raise fs.inotify's limits by sysctl`, {
-      cause: error,
-    });
+    if (!(error.code in REMEDIES)) throw error;
+    throw new Error(
+      `no more folders can be watched (${error.code}): ${REMEDIES[error.code]}; or npm start, which watches none`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

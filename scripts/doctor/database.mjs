@@ -1,6 +1,7 @@
 /** Checks the database server: the embedded one, or the one that RONDO_DATABASE_ADMIN_URL names. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { databaseServer } from '../launch/database.mjs';
 import { DEFAULTS, dataFlag } from '../launch/options.mjs';
@@ -40,8 +41,20 @@ async function embedded(data) {
       `./rondo restart postgres${dataFlag(data)}`,
     );
   }
+  if (!existsSync(path.join(data, 'postgres/data')) && !hasAccount()) {
+    const detail = `user ${process.getuid()} is no account of this machine, and initdb needs one`;
+    return fail(detail, `as root: useradd --uid ${process.getuid()} rondo; or ${OWN_SERVER}`);
+  }
   if (version === undefined) return fail(`the PostgreSQL of ${name} doesn't run here`, OWN_SERVER);
   return ok(`embedded ${version.replace(/^postgres \(PostgreSQL\)/, 'PostgreSQL')}`);
+}
+
+function hasAccount() {
+  try {
+    return userInfo().uid === process.getuid();
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the server has ended without a shutdown: a shutdown removes postmaster.pid. */

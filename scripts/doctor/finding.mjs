@@ -14,6 +14,8 @@ export const CHECKS = [
   'memory',
   'disk',
   'open files',
+  'threads',
+  'watches',
   'packages',
   'generated code',
   'built code',

@@ -1,15 +1,16 @@
 /** Checks of the machine and its programs. */
 import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { availableParallelism, freemem, totalmem } from 'node:os';
+import { availableParallelism, freemem, homedir, totalmem } from 'node:os';
 import path from 'node:path';
+import { watchTree } from '../dev/tree.mjs';
 import { root } from '../process.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
 import { nearest } from './runtime.mjs';
 import { ask } from './system.mjs';
 
 const GIB = 1024 ** 3;
-const NEEDED = { diskGib: 1, memoryGib: 1, openFiles: 1024 };
+const NEEDED = { diskGib: 1, memoryGib: 1, openFiles: 1024, threads: 400 };
 /** The first Node that lets a server set how many streams a client may reset. */
 const RESETS_SINCE = '22.11';
 const GLIBC_LOADERS = ['/lib64/ld-linux-x86-64.so.2', '/lib/ld-linux-aarch64.so.1'];
@@ -44,6 +45,14 @@ function atLeast(found, wanted) {
 export async function npm() {
   const version = await ask('npm', ['--version']);
   if (version !== undefined) return ok(version);
+  try {
+    homedir();
+  } catch {
+    return fail(
+      'ends: neither HOME nor an entry in /etc/passwd says where the home of this account is',
+      'export HOME=/tmp',
+    );
+  }
   return fail(
     "isn't found, and every script of the repository needs it",
     'put npm, which comes with Node, on the PATH',
@@ -52,8 +61,14 @@ export async function npm() {
 
 export async function git() {
   const version = await ask('git', ['--version']);
-  if (version !== undefined) return ok(version.replace('git version ', ''));
-  return warn("isn't found: npm run check can't compare contracts with those of main", 'install git');
+  if (version === undefined)
+    return warn("isn't found: npm run check can't compare contracts with those of main", 'install git');
+  const inside = await ask('git', ['rev-parse', '--is-inside-work-tree']);
+  if (inside === 'true') return ok(version.replace('git version ', ''));
+  if (inside === 'false') return fail('takes this clone for one without files', 'git config core.bare false');
+  if (existsSync(path.join(root, '.git'))) return fail('refuses this repository', 'git status says why');
+  const remedy = 'git init && git add . && git commit -m Start';
+  return note('knows no files here: npm run survey and npm test -- --changed need them', remedy);
 }
 
 export async function disk({ data }) {
@@ -84,12 +99,33 @@ function availableBytes() {
   return process.availableMemory?.() ?? freemem();
 }
 
-export async function openFiles() {
-  const limit = await ask('/bin/sh', ['-c', 'ulimit -n']);
-  if (limit === undefined) return note("the limit isn't known");
-  const detail = limit === 'unlimited' ? 'no limit' : `${limit} a process`;
-  if (limit === 'unlimited' || Number(limit) >= NEEDED.openFiles) return ok(detail);
-  return warn(`${detail}: each connection takes one`, `ulimit -n ${NEEDED.openFiles}`);
+/** Watches as `rondo dev` does. */
+export function watches() {
+  try {
+    watchTree(root).close();
+    return ok('enough for rondo dev');
+  } catch (error) {
+    const [, detail, remedy] = /^(.*?\)): (.*)$/.exec(error.message) ?? [error.message, error.message];
+    return warn(`rondo dev can't start: ${detail}`, remedy);
+  }
+}
+
+export const openFiles = () =>
+  limit(['/bin/sh', '-n'], NEEDED.openFiles, { each: 'a process', why: 'each connection takes one' });
+
+/** With too few, Node hangs or aborts before it runs any of Rondo's code. */
+export async function threads() {
+  if (process.getuid?.() === 0) return ok('no limit for root');
+  const why = "each of Rondo's processes takes 11, and Node hangs or aborts without them";
+  return limit(['bash', '-u'], NEEDED.threads, { each: 'for all processes of this account', why });
+}
+
+async function limit([shell, option], needed, { each, why }) {
+  const found = await ask(shell, ['-c', `ulimit ${option}`]);
+  if (found === undefined) return note("the limit isn't known");
+  if (found === 'unlimited') return ok('no limit');
+  const detail = `${found} ${each}`;
+  return Number(found) >= needed ? ok(detail) : warn(`${detail}: ${why}`, `ulimit ${option} ${needed}`);
 }
 
 export function cores() {

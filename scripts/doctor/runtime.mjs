@@ -1,11 +1,11 @@
 /** What a start needs and leaves: the data folder, its locks, ports and processes. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { otherOwner } from '../launch/data-folder.mjs';
+import { otherOwner, scaled } from '../launch/data-folder.mjs';
 import { databaseServer, namesServer } from '../launch/database.mjs';
 import { readManifests } from '../launch/manifests.mjs';
 import { dataFlag, startBeside } from '../launch/options.mjs';
-import { isFree, plan, portsOf } from '../launch/plan.mjs';
+import { isFree, isServed, plan, portsOf } from '../launch/plan.mjs';
 import { root } from '../process.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
 import { commandOf, findSystem, isSuspended, listenerAt, readJson } from './system.mjs';
@@ -17,7 +17,11 @@ export async function ports({ data, environment }) {
   const planned = [...portsOf(plan(readManifests(), portBase)), ...database].filter(({ port }) => port > 0);
   const numbers = planned.map(({ port }) => port).join(', ');
   const taken = [];
-  for (const one of planned) if (!(await isFree(one.port))) taken.push({ ...one, holder: await listenerAt(one.port) });
+  for (const one of planned) {
+    // A connection may have the port as its own end: a start waits for it.
+    if ((await isFree(one.port)) || !(await isServed(one.port))) continue;
+    taken.push({ ...one, holder: await listenerAt(one.port) });
+  }
   const own = new Set([launcher, ...processes.map(({ pid }) => pid)]);
   const foreign = [];
   for (const { name, port, holder } of taken) {
@@ -57,7 +61,8 @@ export async function processes({ data: folder }) {
     const remedy = `kill -CONT ${suspended.map(({ pid }) => pid).join(' ')}; after a Ctrl-Z: fg`;
     return fail(`suspended, and silent: ${named}`, remedy);
   }
-  const absent = plan(readManifests(), portBase).filter(({ name }) => !live.some((one) => one.name === name));
+  const manifests = readManifests().map((manifest) => scaled(folder, manifest));
+  const absent = plan(manifests, portBase).filter(({ name }) => !live.some((one) => one.name === name));
   if (absent.length === 0) return ok(`all ${live.length} that are planned run`);
   const [{ name }] = absent;
   const option = dataFlag(folder);
@@ -99,7 +104,8 @@ function unusable(folder) {
 
 /** A lock whose holder has ended is taken over. A lock without a readable holder blocks every process. */
 export function locks({ data: folder }) {
-  const files = [path.join(root, '.rondo/tree.lock'), path.join(folder, 'launcher.lock')].filter(isFile);
+  const own = ['tree.lock', 'build.lock'].map((file) => path.join(root, '.rondo', file));
+  const files = [...own, path.join(folder, 'launcher.lock')].filter(isFile);
   const unreadable = files.filter((file) => !Number.isSafeInteger(readJson(file).pid));
   if (unreadable.length === 0) return ok(files.length === 0 ? 'none is held' : 'say who holds them');
   const named = unreadable.join(' ');

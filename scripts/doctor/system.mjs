@@ -107,7 +107,8 @@ function read(look) {
 
 const readLink = (file) => read(() => [readlinkSync(file)])[0];
 
-const TIMEOUT_MS = 5_000;
+/** Longer than a check may take: what is late isn't known, and must not pass for missing. */
+const TIMEOUT_MS = 60_000;
 
 /**
  * Runs a program and returns its trimmed output; undefined if it is missing, fails or takes too long.

@@ -1,6 +1,7 @@
 /** Checks the call policies in contracts for contradictions. */
 import { create, createFileRegistry, getOption, hasOption, ScalarType } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { inHashKey, inKeyField, inMetadataKey, inResume, noSuchField } from './named-fields.mjs';
 import { PATH, told } from './told.mjs';
 
 const MINUTE_MS = 60 * 1000;
@@ -87,13 +88,19 @@ function* inService(service, options) {
   }
 }
 
-function* inBalancing({ slowStart, subsetSize }, { policy, weights }) {
+function* inBalancing({ slowStart, subsetSize, hashBalanceFactor }, { policy, weights }) {
   if (slowStart !== undefined && !isWithin(toMs(slowStart), 0, HOUR_MS)) {
     yield `balancing.slow_start is ${toMs(slowStart)} ms; it must be from 0 s to 1 h`;
   }
   // A zero isn't sent: it means that the field is missing.
   if (!isWithin(subsetSize, 0, MAX_SUBSET_SIZE)) {
     yield `balancing.subset_size is ${subsetSize}; it must be from 1 to 10,000, or missing for all`;
+  }
+  if (hashBalanceFactor !== 0 && !isWithin(hashBalanceFactor, 100, 10_000)) {
+    yield `balancing.hash_balance_factor is ${hashBalanceFactor}; it must be from 100 to 10,000, or missing for no bound`;
+  }
+  if (hashBalanceFactor !== 0 && policy !== 'BALANCING_POLICY_RING_HASH') {
+    yield 'balancing.hash_balance_factor goes with ring_hash alone; leave it out, or choose that policy';
   }
   if (weights === 'WEIGHT_SOURCE_LOAD' && policy !== 'BALANCING_POLICY_WEIGHTED_ROUND_ROBIN') {
     yield 'balancing.weights is load, by which weighted_round_robin alone weighs; leave one of the two';
@@ -122,7 +129,7 @@ function* inMethod(method, options) {
   if (!repeatable && hedge !== undefined && method.methodKind === 'unary') yield `hedge ${NEEDS_IDEMPOTENCY}`;
   if (retry !== undefined) yield* inRetry(retry, options);
   if (hedge !== undefined) yield* inHedge(method, hedge, { timeout, retry });
-  if (cache !== undefined) yield* inCache(method, cache);
+  if (cache !== undefined) yield* inCache(method, policy, options.method);
   if (breaker !== undefined) yield* inBreaker(method, breaker, timeout);
   if (bulkhead !== undefined) yield* inBulkhead(bulkhead, timeout);
   if (policy.auth !== undefined) yield* inAuth(policy.auth);
@@ -146,7 +153,7 @@ function* inAuth({ public: isPublic, scopes, callers }) {
   if (callers.includes('*') && callers.length > 1) yield 'auth.callers has * beside names; leave one of them out';
 }
 
-function* inCache(method, { ttl, staleWhileRevalidate: stale, vary, feed }) {
+function* inCache(method, { cache: { ttl, staleWhileRevalidate: stale, vary, feed }, auth }, option) {
   if (method.methodKind !== 'unary') {
     yield 'cache is for a method with one request and one reply; leave it out';
     return;
@@ -161,10 +168,10 @@ function* inCache(method, { ttl, staleWhileRevalidate: stale, vary, feed }) {
   }
   if (vary.length > MAX_VARY) yield `cache.vary has ${vary.length} keys; ${MAX_VARY} are the most`;
   for (const key of vary) yield* inMetadataKey('cache.vary', key);
-  if (feed !== undefined) yield* inFeed(method, feed);
+  if (feed !== undefined) yield* inFeed(method, feed, { auth, option });
 }
 
-function* inFeed({ parent, input }, { method: name, key }) {
+function* inFeed({ parent, input, name: reader }, { method: name, key }, { auth, option }) {
   const watch = parent.methods.find((one) => one.name === name);
   const resource = watch?.output.fields.find(({ number }) => number === 1);
   const text = resource?.fieldKind === 'scalar' && resource.scalar === ScalarType.STRING;
@@ -174,6 +181,13 @@ function* inFeed({ parent, input }, { method: name, key }) {
     yield `cache.feed.method is ${name}, which is no stream of replies without side effects; name one that streams changes`;
   } else if (!text) {
     yield `cache.feed.method is ${name}, whose messages have no string with the number 1, the name of what has changed`;
+  } else {
+    // A client watches with the scopes that the readers of its answers have.
+    const needed = hasOption(watch, option) ? (getOption(watch, option).auth?.scopes ?? []) : [];
+    const more = needed.find((scope) => !auth?.scopes.includes(scope));
+    if (more !== undefined) {
+      yield `cache.feed.method is ${name}, which needs the scope ${more}, and ${reader} doesn't; give both the same scopes`;
+    }
   }
   const field = input.fields.find((one) => one.name === key);
   if (key === '') return;
@@ -291,90 +305,6 @@ function* inIdempotency(method, { source, retention, finalCodes }, { retry, opti
       yield `idempotency.final_codes has ${name}, after which retry.codes calls again for another outcome; leave it out of one`;
     }
   }
-}
-
-function* inKeyField(message, name) {
-  const field = message.fields.find((one) => one.name === name);
-  const text = field?.fieldKind === 'scalar' && field.scalar === ScalarType.STRING;
-  if (field === undefined) yield `idempotency.field is "${name}", but ${noSuchField(name, message)}`;
-  else if (!text) yield `idempotency.field is "${name}", but ${name} is no string, which a key is`;
-  else if (field.oneof !== undefined) {
-    yield `idempotency.field is "${name}", but ${name} is part of the oneof ${field.oneof.name}; name one outside`;
-  }
-}
-
-function* inHashKey(method, { source: { case: from, value } }) {
-  if (from === 'metadata') yield* inMetadataKey('hash_key.metadata', value);
-  else if (from === 'field') yield* inField(method, value);
-  else yield 'hash_key names neither a field nor a metadata key';
-}
-
-function* inMetadataKey(option, key) {
-  if (!/^[a-z0-9_.-]{1,128}$/.test(key)) {
-    yield `${option} is "${key}"; a key of metadata is of a-z 0-9 _ . - alone`;
-  } else if (key.startsWith('grpc-')) {
-    yield `${option} is ${key}; keys that begin with grpc- are gRPC's own`;
-  } else if (key.endsWith('-bin')) {
-    yield `${option} is ${key}; behind a key that ends in -bin stand bytes, which are no key of a call`;
-  }
-}
-
-/** Checks each field on the path of a hash key. */
-function* inField(method, path) {
-  if (method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming') {
-    yield `hash_key.field is ${path}, and the request is a stream; name a key of metadata instead`;
-    return;
-  }
-  const names = path.split('.');
-  let message = method.input;
-  for (const [index, name] of names.entries()) {
-    const field = message.fields.find((one) => one.name === name);
-    const last = index === names.length - 1;
-    const fault = field === undefined ? noSuchField(name, message) : fieldFault(field, last);
-    if (fault !== undefined) {
-      yield `hash_key.field is "${path}", but ${fault}`;
-      return;
-    }
-    message = field.message;
-  }
-}
-
-function* inResume(method, { request, response }) {
-  if (method.methodKind !== 'server_streaming') {
-    yield 'resume is for a method with one request and a stream of replies; leave it out';
-    return;
-  }
-  if (method.idempotency !== NO_SIDE_EFFECTS) {
-    yield 'resume calls again, which is safe for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out';
-  }
-  const [taking, giving] = [tokenField(method.input, request), tokenField(method.output, response)];
-  if (taking.fault !== undefined) yield `resume.request is "${request}", but ${taking.fault}`;
-  if (giving.fault !== undefined) yield `resume.response is "${response}", but ${giving.fault}`;
-  if (taking.type !== undefined && giving.type !== undefined && taking.type !== giving.type) {
-    yield `resume names a ${taking.type} of the request and a ${giving.type} of the reply; both have to be the same`;
-  }
-}
-
-function tokenField(message, name) {
-  const field = message.fields.find((one) => one.name === name);
-  if (field === undefined) return { fault: noSuchField(name, message) };
-  if (field.oneof !== undefined) return { fault: `${name} is part of the oneof ${field.oneof.name}; name one outside` };
-  const type = field.fieldKind === 'scalar' ? TOKEN_TYPES.get(field.scalar) : undefined;
-  return type === undefined ? { fault: `${name} is no string and no bytes, of which a token is one` } : { type };
-}
-
-const TOKEN_TYPES = new Map([
-  [ScalarType.STRING, 'string'],
-  [ScalarType.BYTES, 'bytes'],
-]);
-
-const noSuchField = (name, { typeName, fields }) =>
-  `${typeName} has no field "${name}"; it has ${fields.map((field) => field.name).join(', ') || 'none'}`;
-
-function fieldFault({ name, fieldKind, message }, last) {
-  if (fieldKind === 'list' || fieldKind === 'map') return `${name} is a ${fieldKind}: which of its values would count?`;
-  if (last && fieldKind === 'message') return `${name} is a whole ${message.typeName}; name a field of it`;
-  return last || fieldKind === 'message' ? undefined : `${name} has no fields`;
 }
 
 /** The name of an enum value in the options' contract; undefined if the number has no name. */

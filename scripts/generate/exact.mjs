@@ -1,5 +1,6 @@
 /** Corrects ts-proto's code where a message that is read and written again would not be the same. */
 import { createRequire } from 'node:module';
+import { decoding } from './decoding.mjs';
 
 const require = createRequire(import.meta.url);
 const { default: SourceInfo } = require('ts-proto/build/src/sourceInfo');
@@ -15,8 +16,11 @@ const { visit } = require('ts-proto/build/src/visit');
  * @param {object} file The `google.protobuf.FileDescriptorProto`, as ts-proto decoded it.
  */
 export function exact(content, context, file) {
-  const withBytes = takingAll(keepingEveryKey(content), context, file);
-  const kept = withBytes.replaceAll(ZERO, 'if (!globalThis.Object.is($1, 0)) {$2');
+  const withBytes = takingAll(keepingEveryKey(decoding(content, context, file)), context, file);
+  const kept = withBytes
+    .replaceAll(ZERO, 'if (!globalThis.Object.is($1, 0)) {$2')
+    // A message may have the name Map, but is neither generic nor a class.
+    .replaceAll(/(?<![.\w])Map(?=<)|(?<=new )Map(?=\()/g, 'globalThis.Map');
   return file.name === 'google/protobuf/timestamp.proto' ? kept + EXACT_TIME : kept;
 }
 
@@ -39,7 +43,7 @@ function keepingEveryKey(content) {
 }
 
 const AS_BUFFER = `
-function asBuffer<B extends Uint8Array | undefined>(bytes: B): Buffer | Extract<B, undefined> {
+function asBuffer<B extends Uint8Array | undefined>(bytes: B): Buffer | (B & undefined) {
   if (bytes === undefined || bytes === null || globalThis.Buffer.isBuffer(bytes)) return bytes as Buffer;
   return globalThis.Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

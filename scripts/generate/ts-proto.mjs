@@ -1,6 +1,7 @@
 /** Runs ts-proto for one file at a time. */
 import { createRequire } from 'node:module';
 import { exact } from './exact.mjs';
+import { renameReserved } from './reserved-names.mjs';
 
 const require = createRequire(import.meta.url);
 const { createFileContext } = require('ts-proto/build/src/context');
@@ -27,13 +28,14 @@ export async function stubsOf(request, checks) {
   const typeMap = createTypeMap(decoded, options);
   const { tsProtoVersion, protocVersion } = await getVersions(decoded);
   const asked = decoded.protoFile.filter((file) => decoded.fileToGenerate.includes(file.name));
+  const protoNames = renameReserved(decoded.protoFile, typeMap);
   return asked.flatMap((file) => {
     const context = { options, typeMap, utils: utilsOf(options), currentFile: createFileContext(file) };
     const [path, code] = generateFile(context, file);
     const poet = getTsPoetOpts(options, tsProtoVersion, protocVersion, file.name);
     // Each statement in one line, whatever its names, as corrections go by the text.
     const wide = code.toString({ ...poet, path, dprintOptions: { ...poet.dprintOptions, lineWidth: 100_000 } });
-    const content = template`${exact(wide, context, file)}`.toString({ ...poet, prefix: '', path });
+    const content = template`${exact(protoNames(wide), context, file)}`.toString({ ...poet, prefix: '', path });
     return withChecks({ name: path, content }, checks.get(file.name), namesOf(typeMap, options));
   });
 }

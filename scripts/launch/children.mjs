@@ -15,6 +15,8 @@ const STOP_TIMEOUT_MS = 15_000;
  * @property {string} name
  * @property {number | undefined} pid
  * @property {Promise<string>} ended Resolves to how it ended, in words.
+ * @property {Promise<void>} prepared Resolves when a process with `RONDO_HANDOVER_MS` lacks only its ports.
+ * @property {() => void} takeOver Lets such a process listen.
  * @property {() => boolean} isRunning
  * @property {(signal: NodeJS.Signals) => void} kill
  * @property {() => string[]} lastLines The end of its output, for an error message.
@@ -47,7 +49,7 @@ export function startChild({ name, service, port, public: outside }, { data, cer
   const log = openLog(data, name, { append });
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
-      log.write(`${line}\n`);
+      log.write(line);
       recent.push(line);
       if (recent.length > 10) recent.shift();
       const warning = toWarning(line);
@@ -59,8 +61,19 @@ export function startChild({ name, service, port, public: outside }, { data, cer
     // Not 'exit': the last output may arrive after it.
     child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
   }).finally(() => log.end());
+  // Services send nothing else.
+  const prepared = new Promise((resolve) => child.once('message', resolve));
   const isRunning = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
-  return { name, pid: child.pid, ended, isRunning, kill: (signal) => child.kill(signal), lastLines: () => [...recent] };
+  return {
+    name,
+    pid: child.pid,
+    ended,
+    prepared,
+    takeOver: () => child.send('listen', () => undefined), // whether it runs shows in `ended`
+    isRunning,
+    kill: (signal) => child.kill(signal),
+    lastLines: () => [...recent],
+  };
 }
 
 /**

@@ -4,10 +4,12 @@ import { POSTGRES, plan } from './plan.mjs';
 
 /**
  * @typedef {object} Request
- * @property {'start' | 'stop' | 'forget' | 'restart' | 'status' | 'processes'} command `stop` keeps a service down until it is
- *   started again, `forget` until its folder exists again. `status` lists the instances that take calls, `processes` the states
- *   of all processes.
- * @property {string} [service] The folder under services/, for start, stop and forget.
+ * @property {'start' | 'stop' | 'forget' | 'restart' | 'scale' | 'reset' | 'database' | 'status' | 'processes'} command `stop` keeps a service
+ *   down until it is started again, `forget` until its folder exists again. `status` lists the instances that take calls,
+ *   `processes` the states of all processes. `reset` empties the database of a service; `database` returns its URL in place of
+ *   an address.
+ * @property {string} [service] The folder under services/, for all but restart.
+ * @property {number} [instances] How many of the service shall run, for scale.
  * @property {string} [name] What to restart: a service, an instance, or `postgres`.
  */
 
@@ -59,15 +61,29 @@ export function createCommands(session) {
     }
     const service = serviceOf(name, listProcesses(session));
     held.delete(service);
-    if (name !== service && system.running().has(service)) return system.restartInstance(name, signal);
-    requireManifest(service);
-    await system.stop(service);
-    return start({ service }, log);
+    const entry = system.running().get(service);
+    if (entry === undefined) return start({ service }, log);
+    if (name === service) return system.replace(requireManifest(service), signal);
+    return system.replace(entry.manifest, signal, name);
   };
-  const commands = { start, stop, forget, restart };
+  const scale = async ({ service, instances }) => {
+    requireManifest(service);
+    if (service === REGISTRY)
+      throw new Error('npm start runs one registry; docs/guides/run-more-registries.md has more');
+    await system.scale(service, instances, signal);
+    return rowsOf(system, service);
+  };
+  const reset = ({ service }, log) => restart({ name: service }, log);
+  const commands = { start, stop, forget, restart, scale, reset };
   return async (request, log) => {
     const { command } = request;
     if (command === 'processes') return { rows: [], processes: listProcesses(session) };
+    if (command === 'database') {
+      const address = await databases.urlOf(databaseOf(request.service));
+      return { rows: [{ name: request.service, address, services: [] }] };
+    }
+    // Not in turn: a start that waits for the service may be waiting for this.
+    if (command === 'reset') await databases.reset(databaseOf(request.service));
     return { rows: await (command === 'status' ? system.rows() : exclusively(() => commands[command](request, log))) };
   };
 }
@@ -94,6 +110,12 @@ function requireManifest(service) {
   const services = serviceFolders();
   if (services.includes(service)) return readManifest(service);
   throw new Error(`there is no service "${service}" under services/; there are: ${services.join(', ')}`);
+}
+
+function databaseOf(service) {
+  const { database } = requireManifest(service);
+  if (database !== undefined) return database;
+  throw new Error(`${service} has no database: "rondo.database" in services/${service}/package.json names one`);
 }
 
 /**
@@ -124,7 +146,7 @@ function listProcesses({ system, databases, supervisor, options }) {
     for (const { name, pid, isRunning } of children) add(name, service, { pid, isRunning: isRunning() });
   }
   for (const { name, service } of plan([...tryManifests().manifests.values()], options.portBase)) {
-    if (!found.has(name)) add(name, service, { isRunning: false });
+    if (!system.running().has(service)) add(name, service, { isRunning: false });
   }
   return [...found.values()];
 }

@@ -4,13 +4,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-const COMMANDS = ['start', 'stop', 'forget', 'restart', 'status', 'processes'];
+const COMMANDS = ['start', 'stop', 'forget', 'restart', 'scale', 'reset', 'database', 'status', 'processes'];
 const LISTINGS = ['status', 'processes'];
 /** The kernel's limit is 103 bytes on macOS, 107 on Linux. */
 const MAX_SOCKET_BYTES = 100;
 const MAX_REQUEST_BYTES = 4096;
 const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 16;
+const MAX_INSTANCES = 100; // of a service, on one machine
 
 /**
  * Listens, and writes the socket's path to `launcher.json` of the data folder. The caller must hold the folder's lock.
@@ -83,7 +84,7 @@ function readLine(connection) {
 }
 
 function parseRequest(line) {
-  const { command, service, name } = parseObject(line);
+  const { command, service, name, instances } = parseObject(line);
   if (!COMMANDS.includes(command)) throw new Error(`"command" must be one of ${COMMANDS.join(', ')}`);
   if (LISTINGS.includes(command)) return { command };
   if (command === 'restart') {
@@ -93,7 +94,10 @@ function parseRequest(line) {
   if (typeof service !== 'string') {
     throw new Error(`"service" must name the one to ${command}: its folder under services/`);
   }
-  return { command, service };
+  if (command !== 'scale') return { command, service };
+  if (Number.isInteger(instances) && instances > 0 && instances <= MAX_INSTANCES)
+    return { command, service, instances };
+  throw new Error(`"instances" must be a whole number from 1 to ${MAX_INSTANCES}`);
 }
 
 function parseObject(line) {

@@ -5,12 +5,14 @@ import {
   createWriteStream,
   existsSync,
   mkdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { withLock } from '../lock.mjs';
 
 /**
  * Makes the folder if it is missing.
@@ -52,25 +54,50 @@ export function otherOwner(data) {
  * @throws {Error} with one line that names the process that holds the lock.
  */
 export async function withDataFolder(data, { purpose, otherwise, signal }, work) {
-  const { withLock } = await import('../../packages/scaffold/dist/exports/index.js');
   const lock = { what: data, purpose, remedy: `stop that one, or ${otherwise}`, timeoutMs: 0, signal };
   return await withLock(path.join(data, 'launcher.lock'), lock, work);
 }
 
 /**
- * Opens the log of a process. A start on request begins a new file and keeps the last one as `.previous`. A restart after a crash
- * appends, so that the cause of the crash stays in the file.
+ * Opens the log of a process. A start begins a new file and keeps the last one as `.previous`. A restart appends, so that the cause of
+ * a crash stays in the file. While the file can't be written, as on a full disk, lines are dropped;
+ * the file says how many.
  * @param {string} data
  * @param {string} name
- * @param {{ append?: boolean }} [options]
- * @returns {import('node:fs').WriteStream}
+ * @param {{ append?: boolean, retryMs?: number }} [options]
+ * @returns {{ write: (line: string) => void, end: () => void }}
  */
-export function openLog(data, name, { append = false } = {}) {
+export function openLog(data, name, { append = false, retryMs = 1_000 } = {}) {
   const folder = path.join(data, 'logs');
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, `${name}.log`);
   if (!append && existsSync(file)) renameSync(file, `${file}.previous`);
-  return createWriteStream(file, { flags: append ? 'a' : 'w' });
+  let dropped = 0;
+  /** Why the file couldn't be written lately. */
+  let fault;
+  const failed = ({ code }) => {
+    if (fault === undefined) console.warn(`${file} can't be written (${code}): lines are dropped until it can`);
+    fault = { code, at: performance.now() };
+  };
+  const open = () => createWriteStream(file, { flags: 'a' }).on('error', failed);
+  // Never at a position of its own: a process and its successor write to one file.
+  let stream = open();
+  const write = (line) => {
+    if (stream.errored !== null && performance.now() - (fault?.at ?? Infinity) >= retryMs) stream = open();
+    if (stream.errored !== null) {
+      dropped += 1;
+      return;
+    }
+    const missing = dropped;
+    dropped = 0;
+    // The last line before them may have been cut.
+    const note = missing > 0 ? `\n${missing} lines are missing: the file couldn't be written (${fault?.code})\n` : '';
+    stream.write(`${note}${line}\n`, (error) => {
+      if (error) dropped += missing + 1;
+      else fault = undefined;
+    });
+  };
+  return { write, end: () => stream.end() };
 }
 
 const fileIn = (data) => path.join(data, 'processes.json');
@@ -87,5 +114,23 @@ export function writeProcesses(data, children) {
   renameSync(`${fileIn(data)}.new`, fileIn(data));
 }
 
+const scalesIn = (data) => path.join(data, 'scales.json');
+
 /** @param {string} data */
-export const removeProcesses = (data) => rmSync(fileIn(data), { force: true });
+export function removeProcesses(data) {
+  for (const file of [fileIn(data), scalesIn(data)]) rmSync(file, { force: true });
+}
+
+const readScales = (data) => (existsSync(scalesIn(data)) ? JSON.parse(readFileSync(scalesIn(data), 'utf8')) : {});
+
+/** Notes how many instances of a service run, until {@link removeProcesses}. */
+export function writeScale(data, service, instances) {
+  writeFileSync(`${scalesIn(data)}.new`, JSON.stringify({ ...readScales(data), [service]: instances }));
+  renameSync(`${scalesIn(data)}.new`, scalesIn(data));
+}
+
+/** The manifest with the noted number of instances, if there is one. */
+export const scaled = (data, manifest) => ({
+  ...manifest,
+  instances: readScales(data)[manifest.service] ?? manifest.instances,
+});

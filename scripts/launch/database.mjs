@@ -55,6 +55,8 @@ function readAdminUrl() {
  * @property {string} home Where the data is stored.
  * @property {(names: string[]) => Promise<void>} provide Makes databases that are missing.
  * @property {(name: string) => Promise<string>} urlOf The URL of a database, which is made if it is missing.
+ * @property {(name: string) => Promise<void>} reset Makes a database anew, without its data. Rejects for a server that this system
+ *   doesn't run.
  * @property {() => { pid: number, isRunning: boolean } | undefined} process The process of the embedded server.
  * @property {() => Promise<void>} restart
  * @property {() => Promise<void>} stop
@@ -84,6 +86,11 @@ export async function startDatabases({ data, server: { port, adminUrl }, supervi
       await provide([name]);
       return urls.get(name);
     },
+    async reset(name) {
+      await server.remove(name);
+      urls.delete(name);
+      await provide([name]);
+    },
     process: server.process,
     restart: server.restart,
     stop: server.stop,
@@ -98,16 +105,23 @@ async function foreign(adminUrl) {
       throw new Error(`the server that ${ADMIN_URL} names can't be set up: ${error.message}`, { cause: error });
     }
   };
-  const restart = async () => {
-    throw new Error(`${ADMIN_URL} names a server that this system doesn't run: restart it where it runs`);
+  const refuse = (remedy) => async () => {
+    throw new Error(`${ADMIN_URL} names a server that this system doesn't run: ${remedy}`);
   };
+  const restart = refuse('restart it where it runs');
+  const remove = refuse('remove the database there');
   await provision([]); // a server that can't be reached is refused, also if no service has a database yet
-  return { adminUrl, home: ADMIN_URL, provision, process: () => undefined, restart, stop: async () => {} };
+  return { adminUrl, home: ADMIN_URL, provision, remove, process: () => undefined, restart, stop: async () => {} };
 }
 
 async function embedded({ data, port, supervisor }) {
   const { url, ...running } = await startEmbedded({ data, port, supervisor });
-  return { adminUrl: url, home: data, provision: (databases) => provisionAt(url, databases), ...running };
+  const remove = async (name) => {
+    const { createPool } = await import('../../packages/database/dist/exports/index.js');
+    const admin = createPool({ url, maxConnections: 1 });
+    await admin.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`).finally(() => admin.close());
+  };
+  return { adminUrl: url, home: data, provision: (databases) => provisionAt(url, databases), remove, ...running };
 }
 
 async function provisionAt(adminUrl, databases) {

@@ -66,7 +66,7 @@ async function startServer({ data, port, append }) {
   const log = openLog(data, POSTGRES, { append });
   try {
     const directory = path.join(data, 'postgres');
-    const server = await startEmbeddedPostgres({ directory, port, log: (line) => log.write(`${line}\n`) });
+    const server = await startEmbeddedPostgres({ directory, port, log: log.write });
     let running = true;
     server.exited.then(() => {
       running = false;

@@ -59,6 +59,7 @@ export async function runLauncher(launch) {
     await requireFreePorts(
       [...portsOf(planned), server, ...(options.metrics ? planned.map(metricsListener) : [])],
       `Stop what listens there, or start beside it: ${startBeside(command, options.portBase)}`,
+      stop.signal,
     );
     requireUsable(options.data, otherwise);
     if (process.env.RONDO_METRICS) {
@@ -74,6 +75,8 @@ export async function runLauncher(launch) {
     if (stop.signal.aborted) return 1;
     console.error(`${command}: ${error.message}`);
     return 1;
+  } finally {
+    stop.close();
   }
 }
 
@@ -137,9 +140,10 @@ async function withSystem({ launch, options, databases, supervisor, stop, starte
   };
   let control;
   try {
-    await bringUp(session);
+    // Before the services, as the remedy for one that doesn't become ready may be a request.
     const execute = createCommands(session);
     if (!signal.aborted) control = await openControl({ data: options.data, registry: system.registry, execute });
+    await bringUp(session);
     if (!signal.aborted) await attend(session);
     console.log(`\nStopping (${await stop.promise}) …`);
     return 0;

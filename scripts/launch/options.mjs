@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
+import { NOT_FOR_SERVICES } from '../environment.mjs';
 import { parse, quoted, takenByNpm } from '../options.mjs';
 import { root } from '../process.mjs';
 
@@ -86,15 +87,6 @@ const usageOf = (command) => `${command} ${command.startsWith('npm ') ? '-- ' : 
 export const startBeside = (command, portBase) =>
   `${usageOf(command).replace(OPTIONS, '')}--data DIR --port-base ${portBase < 60_000 ? portBase + 1000 : portBase - 1000}`;
 
-/** Variables that services don't inherit: a shell may have set them for its own use. */
-const OURS_ALONE = [
-  'RONDO_ADVERTISE',
-  'RONDO_METRICS',
-  'RONDO_DATABASE_ADMIN_URL',
-  'RONDO_DATABASE_ADMIN_URL_FILE',
-  'DATABASE_URL',
-  'DATABASE_URL_FILE',
-];
 /** The variables that the `.env` of the root has given to this process. */
 const fromRoot = new Set();
 
@@ -119,7 +111,7 @@ export function loadRootEnv() {
 export function environmentOf(service) {
   const own = readEnv(envFileOf(service));
   const inherited = Object.entries(process.env).filter(
-    ([name]) => !OURS_ALONE.includes(name) && !(fromRoot.has(name) && name in own),
+    ([name]) => !NOT_FOR_SERVICES.includes(name) && !(fromRoot.has(name) && name in own),
   );
   return { ...own, ...Object.fromEntries(inherited) };
 }

@@ -1,5 +1,6 @@
 /** The processes of a system, their ports, and whether the ports are free. */
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { REGISTRY } from './manifests.mjs';
 import { DEFAULTS, environmentOf } from './options.mjs';
 
@@ -76,14 +77,55 @@ export function portsOf(processes) {
 /**
  * @param {{ name: string, port?: number }[]} listeners Listeners without a fixed port are skipped.
  * @param {string} remedy What to do if a port is taken.
+ * @param {AbortSignal} [signal] Ends the wait for a port that no process listens at.
  * @throws {Error} with one line that names every port that is taken.
  */
-export async function requireFreePorts(listeners, remedy) {
+export async function requireFreePorts(listeners, remedy, signal) {
   const taken = [];
-  for (const { name, port = 0 } of listeners) {
-    if (port > 0 && !(await isFree(port))) taken.push(`${port} (${name})`);
+  for (const one of listeners) if (one.port > 0 && !(await isFree(one.port))) taken.push(one);
+  const refuse = (all) => {
+    if (all.length === 0) return;
+    const ports = all.map(({ name, port }) => `${port} (${name})`).join(', ');
+    throw new Error(`in use already: port ${ports}. ${remedy}`);
+  };
+  refuse(await filtered(taken, ({ port }) => isServed(port)));
+  refuse(await filtered(taken, async ({ port }) => !(await becomesFree(port, signal))));
+}
+
+async function filtered(all, holds) {
+  const found = [];
+  for (const one of all) if (await holds(one)) found.push(one);
+  return found;
+}
+
+/** TIME-WAIT lasts for a minute on Linux. */
+const MAX_POLLS = 130;
+const POLL_MS = 500;
+
+/** Waits for a port that the kernel has given to a connection as its own end. It stays taken for a while after the connection. */
+async function becomesFree(port, signal) {
+  console.error(
+    `Waiting for port ${port}: no process listens there, but a connection has it, or had it a minute ago …`,
+  );
+  for (let polls = 0; polls < MAX_POLLS; polls += 1) {
+    if (await isFree(port)) return true;
+    await setTimeout(POLL_MS, undefined, { signal });
   }
-  if (taken.length > 0) throw new Error(`in use already: port ${taken.join(', ')}. ${remedy}`);
+  return false;
+}
+
+/**
+ * Whether a process listens at a port.
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+export function isServed(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true));
+    socket.once('error', ({ code }) => resolve(code !== 'ECONNREFUSED'));
+    socket.setTimeout(1_000, () => resolve(true)); // its queue is full
+    socket.once('connect', () => socket.destroy()).once('timeout', () => socket.destroy());
+  });
 }
 
 /**

@@ -1,8 +1,11 @@
 /** Starts, supervises, replaces and stops the processes of services. */
 import { firstToEnd, startChild, stopChildren } from './children.mjs';
 import { REGISTRY } from './manifests.mjs';
-import { metricsAddress, plan } from './plan.mjs';
+import { metricsAddress } from './plan.mjs';
 import { untilReady } from './ready.mjs';
+
+/** How long a successor waits for its dependencies, and then for the ports of its predecessor. */
+const HANDOVER_MS = 60_000;
 
 /**
  * @param {{ options: import('./options.mjs').Options, supervisor: import('./supervisor.mjs').Supervisor, registry: string,
@@ -10,7 +13,7 @@ import { untilReady } from './ready.mjs';
  *   processes changes; the signal aborts when the system closes.
  */
 export function createProcesses({
-  options: { data, portBase, certs, metrics },
+  options: { data, certs, metrics },
   supervisor,
   registry,
   warn,
@@ -20,23 +23,23 @@ export function createProcesses({
   /** The processes that were stopped on request. */
   const stopped = new WeakSet();
 
-  const spawn = (entry, planned, append = false) => {
-    const env = { ...entry.env, ...(metrics && { RONDO_METRICS: metricsAddress(planned) }) };
+  const spawn = (entry, planned, { append = false, variables = {} } = {}) => {
+    const env = { ...entry.env, ...(metrics && { RONDO_METRICS: metricsAddress(planned) }), ...variables };
     const child = startChild(planned, { data, certs, env, warn, append });
     void child.ended.then(() => closing.aborted || note());
     return child;
   };
 
-  const replace = (entry, name, append = false) => {
-    const planned = plan([entry.manifest], portBase).find((one) => one.name === name);
-    const child = spawn(entry, planned, append);
+  const replace = (entry, name) => {
+    const planned = entry.planned.find((one) => one.name === name);
+    const child = spawn(entry, planned, { append: true });
     entry.children = entry.children.map((one) => (one.name === name ? child : one));
     note();
     return child;
   };
 
   const restart = async (entry, name) => {
-    const child = replace(entry, name, true);
+    const child = replace(entry, name);
     supervise(entry, child);
     try {
       await untilUp(registry, { manifest: entry.manifest, children: [child], certs }, closing);
@@ -63,8 +66,28 @@ export function createProcesses({
 
   return {
     spawn,
-    replace,
     stop,
+    /**
+     * Starts successors of running processes, and waits until nothing is missing but their ports. Until then the others serve. If
+     * one ends, or the signal aborts, all are killed.
+     */
+    async prepare(entry, planned, signal) {
+      signal.throwIfAborted();
+      const variables = { RONDO_HANDOVER_MS: String(HANDOVER_MS) };
+      const children = planned.map((one) => spawn(entry, one, { append: true, variables }));
+      const prepared = Promise.all(children.map((child) => child.prepared));
+      const aborted = new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+      try {
+        await Promise.race([prepared, firstToEnd(children), aborted]);
+        signal.throwIfAborted();
+        return children;
+      } catch (error) {
+        for (const { kill } of children) kill('SIGKILL');
+        throw error;
+      }
+    },
     /** Waits until `children` of a service are ready, and supervises them from then on. If one ends, `giveUp` stops them. */
     async bringUp(entry, children, { signal, giveUp }) {
       const superviseAll = () => {

@@ -2,12 +2,14 @@
 
 const PARENT_POLL_MS = 500;
 const SAME_REQUEST_MS = 1_000;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
  * @typedef {object} StopRequest
  * @property {AbortSignal} signal Aborts when a stop is requested; its reason says why.
  * @property {Promise<string>} promise Resolves to the reason when a stop is requested.
  * @property {(callback: () => void) => void} onSecond Sets a callback for a second request, which ends everything at once.
+ * @property {() => void} close From now on a signal ends this process.
  */
 
 /**
@@ -28,7 +30,7 @@ export function stopRequest() {
     if (signal.aborted && performance.now() - askedAt > SAME_REQUEST_MS) second();
     ask(name);
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, onSignal);
+  for (const name of SIGNALS) process.on(name, onSignal);
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => ask('its output was closed'));
   watchParent(ask);
   return {
@@ -36,6 +38,9 @@ export function stopRequest() {
     promise: new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason), { once: true })),
     onSecond: (callback) => {
       second = callback;
+    },
+    close() {
+      for (const name of SIGNALS) process.off(name, onSignal);
     },
   };
 }

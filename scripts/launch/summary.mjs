@@ -38,7 +38,7 @@ export function summary(rows, { system: { registry }, databases: database, optio
     `  ${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`, // sample: calculator
     `  ${prefix}${away === '' ? seedTls(options) : ''}${seedToken(options)}npm run seed        # a year of a company's data: calculator prices its quotes, projects deliver them`, // sample: calculator, project-management, sales
     ...(url === undefined ? [] : [`  curl -d '{"a":1,"b":2}' ${url}/add`]), // sample: calculator
-    ...tokens(url, options),
+    ...tokens(url, options), // sample: sales
     ...grpcurl(rows, options),
     `  ./rondo logs${dataFlag(options.data)} -f`,
     '',
@@ -58,11 +58,13 @@ function seedToken({ auth, data }) {
 }
 // /sample
 
+// sample: sales
 function tokens(url, { auth, data }) {
   if (auth === undefined || url === undefined) return [];
   const command = `./rondo token --as ada --scopes sales.read${dataFlag(data)}`;
-  return [`  curl -H "Authorization: Bearer $(${command})" ${url}/v1/products`]; // sample: sales
+  return [`  curl -H "Authorization: Bearer $(${command})" ${url}/v1/products`];
 }
+// /sample
 
 function grpcurl(rows, { certs }) {
   const [, instance] = rows;

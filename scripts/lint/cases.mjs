@@ -153,11 +153,14 @@ export const refused = [
     'lint/complexity/useMaxParams',
     'export const f = (a = 1, b = 1, c = 1, d = 1) => a + b + c + d;',
   ],
+  ['e2e/console.test.ts', 'lint/suspicious/noConsole', "console.log('in a test');"],
+  ['e2e/sales.mjs', 'A service is called through its contract', "import '@rondo/service-sales';"],
   ['services/shop/src/app.ts', 'lint/style/noProcessEnv', 'export const url = process.env.DATABASE_URL;'],
 ];
 
 export const allowed = [
   ['e2e/clones/ok.test.ts', "import '../src/repository.js';"],
+  ['e2e/guide.mjs', "import '@rondo/service-registry';\nconsole.log('of a guide');"],
   ['e2e/ok.test.ts', "import './src/repository.js';\nimport '@rondo/harness';"],
   [
     'packages/rpc/src/server/ok.ts',

@@ -1,4 +1,5 @@
 import { SAFE, type Scenario, startThree } from '../scenario.js';
+import { ownId } from '../testbed/registry.js';
 import { now, pass } from '../time.js';
 
 /** The registry is away for a long time and comes back empty, while replicas come and go. */
@@ -32,7 +33,7 @@ export const registryAway: Scenario = {
 
 function idsOf(json: string): readonly string[] {
   const listing: { instances: readonly { instanceId: string }[] } = JSON.parse(json);
-  return listing.instances.map(({ instanceId }) => instanceId).sort();
+  return listing.instances.map(({ instanceId }) => ownId(instanceId)).sort();
 }
 
 /** The registry is frozen: a client that learns of deaths only from the registry goes on calling a dead replica. */

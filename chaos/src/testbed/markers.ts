@@ -74,7 +74,7 @@ export function startMarking({ registries, mutualTls }: MarkedRegistries): Marki
   let ending = false;
 
   async function register(): Promise<void> {
-    const instanceId = `marker-${ids.length + 1}`;
+    const instanceId = `chaos-${ids.length + 1}`;
     const instance = toInstance({
       instanceId,
       address: '127.0.0.1:1',

@@ -61,7 +61,9 @@ export async function runSuite(options: SuiteOptions): Promise<Outcome> {
 /** The suite gives a server 10 s to start. A busy machine starts several gateways at once less soon. */
 function configOf(implementation: Implementation): readonly string[] {
   const config = (name: string) => ['--conf', join(root, 'e2e/conformance', name)];
-  return implementation === 'gateway' ? [...config('gateway.yaml'), '--max-servers', '1'] : config('suite.yaml');
+  return implementation === 'gateway'
+    ? [...config('gateway.yaml'), '--max-servers', '1', '--parallel', '4']
+    : config('suite.yaml');
 }
 
 /** Each pattern as an option of its own, as the suite reads only one file of patterns. */

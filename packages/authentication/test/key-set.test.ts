@@ -83,7 +83,7 @@ it('follows an issuer that rotates its keys under load, and refuses no token', a
 
 it('goes on with known keys while the issuer is away, and says that it cannot judge others', async () => {
   expect(await codeOf(key)).toBe('OK');
-  await issuer.close();
+  issuer.away = true;
   const later = await newKey('later');
   for (let minute = 0; minute < 12; minute += 1) {
     await clock.advance(MINUTE_MS);
@@ -91,15 +91,15 @@ it('goes on with known keys while the issuer is away, and says that it cannot ju
     expect(await codeOf(later)).toBe('UNAVAILABLE');
   }
   issuer.keys = [later.jwk];
-  await issuer.listen();
+  issuer.away = false;
   await clock.advance(2_000);
   expect(await codeOf(later)).toBe('OK');
 });
 
 it('is UNAVAILABLE while it never had a key, and recovers', async () => {
-  await issuer.close();
+  issuer.away = true;
   expect(await codeOf(key)).toBe('UNAVAILABLE');
-  await issuer.listen();
+  issuer.away = false;
   expect(await codeOf(key)).toBe('UNAVAILABLE');
   await clock.advance(2_000);
   expect(await codeOf(key)).toBe('OK');
@@ -107,7 +107,7 @@ it('is UNAVAILABLE while it never had a key, and recovers', async () => {
 
 it('stops to trust keys after a day without the issuer', async () => {
   expect(await codeOf(key)).toBe('OK');
-  await issuer.close();
+  issuer.away = true;
   await clock.advance(24 * 60 * MINUTE_MS);
   expect(await codeOf(key, 'anyone')).toBe('UNAVAILABLE');
 });

@@ -1,15 +1,17 @@
 import type { Meter } from '@opentelemetry/api';
+import type { Logger } from '@rondo/rpc/call';
 import type { Channel, ClientCall } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { answeredBy, bindingOf, encodeMessage, type Method, type Reply } from '@rondo/rpc/internal';
 import type { Middleware, Next } from '@rondo/rpc/middleware';
 import { replyOf } from './answer.js';
+import type { FeedView } from './feed.js';
 import { createFeeds } from './feeds.js';
 import { type Fill, type Flight, startFlight } from './flight.js';
 import { keyOf, resourceOf, textOf, wantsNew } from './key.js';
 import { createMemory, type Memory } from './memory.js';
 import { createMethods, type MethodState } from './methods.js';
-import { createMetrics } from './metrics.js';
+import { createMetrics, meterFeeds } from './metrics.js';
 import { createPrefetch, type Prefetch } from './prefetch.js';
 import { createSecondLevel, type SecondLevel, type SharedOptions } from './shared/second-level.js';
 
@@ -34,6 +36,8 @@ export interface ResponseCache {
    * A failure is left to the call that needs the answer.
    */
   prefetch: Prefetch;
+  /** The feeds of changes that it follows, or tries to. */
+  feeds(): readonly FeedView[];
   /** Forgets everything. */
   close(): void;
 }
@@ -48,19 +52,29 @@ export interface CacheOptions {
   readonly shared?: SharedOptions | undefined;
   /** Whether answers of a service may be kept now. Always by default. */
   readonly keeps?: ((service: string) => boolean) | undefined;
+  /**
+   * The name of this process. With mutual TLS it watches feeds on its own behalf, as a principal with the scopes that the cached
+   * methods need. Without a name, a feed that needs scopes is not followed.
+   */
+  readonly self?: string | undefined;
+  /** Gets a warning if a feed can't be followed. */
+  readonly log?: Logger | undefined;
 }
 
 /** The most calls in the background that get a new answer in place of a stale one. */
 const MAX_REFRESHES = 64;
 
 /** Creates the cache of a channel. It keeps the answers of methods whose contracts have `cache`. */
-export function createCache({ clock, meter, maxBytes, shared, keeps = () => true }: CacheOptions): ResponseCache {
+export function createCache(options: CacheOptions): ResponseCache {
+  const { clock, meter, maxBytes, shared, keeps = () => true, self, log } = options;
   const memory = createMemory(maxBytes);
   const metrics = createMetrics(meter, memory);
   const methods = createMethods(metrics, clock);
   const second = shared && createSecondLevel(shared, { clock, meter });
   const calls = new CachedCalls({ clock, memory, second, onRefreshFailed: metrics.refreshFailed });
   const feeds = createFeeds({
+    self,
+    log,
     onChange: (service, method, resource) => {
       for (const state of methods.withFeed(service, method)) calls.forgetResource(state, resource);
     },
@@ -68,6 +82,7 @@ export function createCache({ clock, meter, maxBytes, shared, keeps = () => true
       for (const state of methods.withFeed(service, method)) state.forget();
     },
   });
+  meterFeeds(meter, feeds.inspect);
   const middleware: Middleware<ClientCall> = (call, next) => {
     const { policy } = call.method;
     if (policy.cache !== undefined) {
@@ -91,6 +106,7 @@ export function createCache({ clock, meter, maxBytes, shared, keeps = () => true
       else calls.forget(method, requestText(method, request), state);
     },
     prefetch: createPrefetch(),
+    feeds: feeds.inspect,
     close() {
       feeds.close();
       memory.clear();

@@ -1,21 +1,32 @@
-import { runOutsideScope } from '@rondo/rpc/call';
+import { type Logger, type Principal, runOutsideScope } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { type Clock, createBackoff, sleep } from '@rondo/rpc/clock';
 import { type MessageType, readBytes } from '@rondo/rpc/internal';
+import { RpcError, Status } from '@rondo/rpc/status';
 
-/** A feed of changes, by which kept answers end. */
-export interface Feed {
-  /** Whether every change that was committed before now has been told, but for those on their way. */
-  readonly current: boolean;
+/** What is seen of a feed of changes, by which kept answers end. */
+export interface FeedView {
+  readonly service: string;
+  /** The name of the feed's method in the contract. */
+  readonly method: string;
+  /**
+   * Why changes may be missed, so that no answers are kept; undefined if every change that was committed before now has been
+   * told, but for those on their way.
+   */
+  readonly fault: string | undefined;
+}
+
+/** A feed that is followed. */
+export interface Feed extends FeedView {
   close(): void;
 }
 
 /** Options of {@link openFeed}. */
-export interface FeedOptions {
+export interface FeedOptions extends Pick<FeedView, 'service' | 'method'> {
   readonly channel: Channel;
-  readonly service: string;
-  /** The name of the feed's method in the contract. */
-  readonly method: string;
+  /** On whose behalf it is watched. */
+  readonly principal: Principal | undefined;
+  readonly log: Logger;
   /** Called with the name of each resource that has changed. */
   readonly onChange: (resource: string) => void;
   /** Called when the feed breaks: changes may be missed from now on. */
@@ -26,6 +37,7 @@ const BACKOFF = { baseMs: 100, maxMs: 5_000 };
 /** The number of the field with the resource's name, in each message of a feed. */
 const RESOURCE = 1;
 const EMPTY = new Uint8Array();
+const SILENT = 'it has sent no message yet';
 
 /** Messages stay encoded, because the definition of the feed's method isn't known here. */
 const BYTES: MessageType<Uint8Array> = {
@@ -36,33 +48,44 @@ const BYTES: MessageType<Uint8Array> = {
 
 /**
  * Watches a feed until it is closed. It begins anew after each break, because what was kept before has ended by then. The first
- * message says that the watch has begun.
+ * message says that the watch has begun. A service that is away is no news, as each call says so; any other reason why the feed
+ * can't be followed is logged once, until it is followed again.
  */
-export function openFeed({ channel, service, method, onChange, onBreak }: FeedOptions): Feed {
+export function openFeed({ channel, service, method, principal, log, onChange, onBreak }: FeedOptions): Feed {
   const closing = new AbortController();
   const { clock, random } = channel;
   const backoff = createBackoff({ ...BACKOFF, random });
   const client = createClient(definitionOf(service, method), { channel, at: service });
-  let current = false;
+  let fault: string | undefined = SILENT;
+  let warned = false;
   const watch = async (): Promise<void> => {
+    let why: unknown = new Error('the feed ended before its first message');
     try {
-      for await (const message of client.watch({}, { signal: closing.signal })) {
+      for await (const message of client.watch({}, { signal: closing.signal, principal })) {
         const resource = readBytes(message, RESOURCE);
         if (resource !== undefined && resource.length > 0) onChange(Buffer.from(resource).toString());
-        if (!current) backoff.reset();
-        current = true;
+        if (fault !== undefined) backoff.reset();
+        fault = undefined;
+        warned = false;
       }
-    } finally {
-      if (current) {
-        current = false;
-        onBreak();
-      }
+    } catch (error) {
+      why = error;
     }
+    if (fault === undefined) {
+      fault = SILENT;
+      return onBreak();
+    }
+    fault = why instanceof Error ? why.message : String(why);
+    if (warned || closing.signal.aborted || (why instanceof RpcError && why.code === Status.UNAVAILABLE)) return;
+    warned = true;
+    log.warn({ target: service, feed: method, fault }, 'no answers are kept: the feed of changes is not followed');
   };
   runOutsideScope(() => void repeat(watch, { clock, signal: closing.signal, pauseMs: () => backoff.nextMs() }));
   return {
-    get current() {
-      return current;
+    service,
+    method,
+    get fault() {
+      return fault;
     },
     close: () => closing.abort(),
   };
@@ -73,8 +96,7 @@ async function repeat(
   { clock, signal, pauseMs }: { readonly clock: Clock; readonly signal: AbortSignal; readonly pauseMs: () => number },
 ): Promise<void> {
   while (!signal.aborted) {
-    // Why it broke doesn't matter: calls are made until it is back, and they say what is wrong with the service.
-    await work().catch(() => undefined);
+    await work();
     await sleep(clock, pauseMs(), signal).catch(() => undefined);
   }
 }

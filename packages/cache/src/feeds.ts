@@ -1,22 +1,27 @@
+import { type Logger, type Principal, silentLogger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
-import type { Method } from '@rondo/rpc/internal';
-import { type Feed, openFeed } from './feed.js';
+import type { AuthPolicy, Method } from '@rondo/rpc/internal';
+import { type Feed, type FeedView, openFeed } from './feed.js';
 
 /** The feeds of changes that a cache follows: one for each feed in the contracts of the methods that are called. */
 export interface Feeds {
   attach(channel: Channel): void;
   /** Whether answers of the method may be kept: its contract names no feed, or the feed is current. It opens the feed. */
   isCurrent(method: Method): boolean;
+  inspect(): readonly FeedView[];
   close(): void;
 }
 
 /** What happens to the answers that a feed is about. */
 export interface FeedsOptions {
+  /** The name of this process, on whose own behalf feeds that need scopes are watched. */
+  readonly self: string | undefined;
+  readonly log: Logger | undefined;
   readonly onChange: (service: string, feed: string, resource: string) => void;
   readonly onBreak: (service: string, feed: string) => void;
 }
 
-export function createFeeds({ onChange, onBreak }: FeedsOptions): Feeds {
+export function createFeeds({ self, log = silentLogger, onChange, onBreak }: FeedsOptions): Feeds {
   const open = new Map<string, Feed>();
   let channel: Channel | undefined;
   let closed = false;
@@ -24,23 +29,34 @@ export function createFeeds({ onChange, onBreak }: FeedsOptions): Feeds {
     attach(given) {
       channel = given;
     },
-    isCurrent({ service, policy: { cache } }) {
+    isCurrent({ service, policy: { cache, auth } }) {
       const method = cache?.feed?.method;
       if (method === undefined) return true;
       if (channel === undefined || closed) return false;
       const key = `${service} ${method}`;
       const known = open.get(key);
-      if (known !== undefined) return known.current;
+      if (known !== undefined) return known.fault === undefined;
       const told = {
         onChange: (resource: string) => onChange(service, method, resource),
         onBreak: () => onBreak(service, method),
       };
-      open.set(key, openFeed({ channel, service, method, ...told }));
+      const principal = principalOf(self, auth);
+      open.set(key, openFeed({ channel, service, method, principal, log, ...told }));
       return false;
     },
+    inspect: () => [...open.values()],
     close() {
       closed = true;
       for (const feed of open.values()) feed.close();
     },
   };
+}
+
+/**
+ * The process itself, with the scopes that callers of the kept answers need. It asserts that with its certificate, as on behalf
+ * of its callers; so the feed is told to no caller without credentials, and to no principal that lacks the scopes.
+ */
+function principalOf(self: string | undefined, auth: AuthPolicy | undefined): Principal | undefined {
+  if (self === undefined || auth === undefined || auth === 'public' || auth.scopes.length === 0) return undefined;
+  return { subject: self, issuer: self, scopes: auth.scopes, actors: [] };
 }

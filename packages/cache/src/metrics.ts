@@ -1,4 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
+import type { FeedView } from './feed.js';
 import type { Memory } from './memory.js';
 
 /** How a call of a method with a cache ended up. */
@@ -15,6 +16,18 @@ export interface CacheMetrics {
   of(path: string): MethodCounts;
   /** A background call for a new answer failed; the kept one stays. */
   refreshFailed(path: string): void;
+}
+
+/** Measures whether each of `feeds` is followed. */
+export function meterFeeds(meter: Meter, feeds: () => readonly FeedView[]): void {
+  const followed = meter.createObservableGauge('rondo.cache.feed.followed', {
+    description: '1 if a feed of changes is followed, 0 if no answers are kept because it is not.',
+  });
+  followed.addCallback((result) => {
+    for (const { service, method, fault } of feeds()) {
+      result.observe(fault === undefined ? 1 : 0, { 'grpc.method': `${service}/${method}` });
+    }
+  });
 }
 
 export function createMetrics(meter: Meter, memory: Memory): CacheMetrics {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { silentLogger } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { cached, gate } from './fixture.js';
 
@@ -117,6 +118,58 @@ describe('a feed of changes', () => {
     expect([await ask(), await ask()]).toEqual(['a 2', 'a 2']);
     expect(reads).toEqual(['a', 'a', 'a']);
     await close();
+  });
+
+  it('says once, until it is followed again, that a feed is refused; an instance that is away is no news', async () => {
+    let refusal: RpcError | undefined = new RpcError(Status.UNAVAILABLE, 'away');
+    const warnings: object[] = [];
+    const log = {
+      ...silentLogger,
+      warn: (fields: object, message: string) => void warnings.push({ ...fields, message }),
+    };
+    const { handlers, breakFeed } = changing();
+    const watchEntries = () => {
+      if (refusal !== undefined) throw refusal;
+      return handlers.watchEntries();
+    };
+    const { client, clock, cache, channel } = cached({ handlers: { ...handlers, watchEntries }, log });
+    const faults = async (refused: RpcError | undefined) => {
+      refusal = refused;
+      await clock.advance(10_000);
+      return cache.feeds().map(({ fault }) => fault);
+    };
+    await client.readEntry({ name: 'a' });
+    expect(await faults(refusal)).toEqual([expect.stringContaining('away')]);
+    expect(warnings).toEqual([]);
+    const refused = new RpcError(Status.UNAUTHENTICATED, 'no credentials');
+    expect(await faults(refused)).toEqual([expect.stringContaining('no credentials')]);
+    const warning = {
+      target: 'rondo.conformance.v1.CachedService',
+      feed: 'WatchEntries',
+      fault: expect.stringContaining('no credentials'),
+      message: 'no answers are kept: the feed of changes is not followed',
+    };
+    expect(warnings).toEqual([warning]);
+    expect(await faults(undefined)).toEqual([undefined]);
+    breakFeed();
+    await faults(refused);
+    expect(warnings).toEqual([warning, warning]);
+    cache.close();
+    await clock.advance(1);
+    channel.close();
+    expect(clock.timers).toBe(0);
+  });
+
+  it('says that a feed ends without a message', async () => {
+    const warnings: object[] = [];
+    const log = { ...silentLogger, warn: (fields: object) => void warnings.push(fields) };
+    const { client, clock, cache, channel } = cached({ handlers: { async *watchEntries() {} }, log });
+    await client.readEntry({ name: 'a' });
+    await clock.advance(10_000);
+    expect(warnings).toMatchObject([{ fault: 'the feed ended before its first message' }]);
+    cache.close();
+    await clock.advance(1);
+    channel.close();
   });
 
   it('ends an answer that was on its way: who asks after the change gets another', async () => {

@@ -44,7 +44,14 @@ export function cached(options: FixtureOptions = {}) {
   const service = implement(CachedServiceDefinition, { ...handlers, ...options.handlers });
   network.listen('memory', createRouter({ services: [service], clock, wallClock: clock.wall }));
   const shared = options.shared && { ...options.shared, wallClock: clock.wall };
-  const cache = createCache({ meter: createNoopMeter(), maxBytes, clock, shared, keeps: options.keeps });
+  const cache = createCache({
+    meter: createNoopMeter(),
+    maxBytes,
+    clock,
+    shared,
+    keeps: options.keeps,
+    log: options.log,
+  });
   const channel = createChannel({
     resolver: staticResolver(['memory']),
     transport: network.transport,

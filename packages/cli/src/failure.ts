@@ -1,4 +1,4 @@
-import { fromBinary, type JsonValue, type Registry, toJson } from '@bufbuild/protobuf';
+import { fromBinary, type JsonValue, type Registry } from '@bufbuild/protobuf';
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import {
   BadRequest,
@@ -13,6 +13,7 @@ import {
   RetryInfo,
 } from '@rondo/contracts/google/rpc/error_details';
 import type { RpcError } from '@rondo/rpc/status';
+import { writeSetFields } from '@rondo/schema';
 import { createPaint, type Paint, type Terminal } from './terminal/terminal.js';
 import { printable } from './terminal/text.js';
 
@@ -119,7 +120,7 @@ function decodeDetail({ typeUrl, value }: Any, registry?: Registry): DecodedDeta
 
 function decode(type: string, bytes: Uint8Array, registry: Registry | undefined): JsonValue | undefined {
   const desc = registry?.getMessage(type);
-  if (registry !== undefined && desc !== undefined) return toJson(desc, fromBinary(desc, bytes), { registry });
+  if (registry !== undefined && desc !== undefined) return writeSetFields(desc, fromBinary(desc, bytes), registry);
   const message = standard.get(type)?.decode(bytes);
   return message === undefined ? undefined : plain(message);
 }

@@ -10,11 +10,14 @@ export type LauncherRequest =
   | { readonly command: 'status' | 'processes' }
   /** `name` is a service, one of its instances, or `postgres`. */
   | { readonly command: 'restart'; readonly name: string }
+  | { readonly command: 'scale'; readonly service: string; readonly instances: number }
   /**
    * `service` is its folder under `services/`. `start` reads the manifest again; it does nothing if the service runs. `stop`
    * keeps the service down until it is started again. `forget` stops a service whose folder is removed.
    */
-  | { readonly command: 'start' | 'stop' | 'forget'; readonly service: string };
+  | { readonly command: 'start' | 'stop' | 'forget'; readonly service: string }
+  /** `reset` empties the database of a service. `database` gives its URL as the address of the one row. */
+  | { readonly command: 'reset' | 'database'; readonly service: string };
 
 /** A request, and the system that it goes to. */
 export interface RequestLauncherOptions {
@@ -53,7 +56,9 @@ async function exchange(options: RequestLauncherOptions): Promise<Answer> {
   } catch (error) {
     signal.throwIfAborted();
     if (deadline.aborted)
-      throw new Error(`the system on ${dataDirectory} hasn't answered in ${timeoutMs / 1000} s; see: ./rondo doctor`);
+      throw new Error(
+        `the system on ${dataDirectory} hasn't answered in ${timeoutMs / 1000} s; see: ./rondo doctor --data ${dataDirectory}`,
+      );
     if (['ENOENT', 'ECONNREFUSED'].includes(codeOf(error) ?? '')) throw noLauncher(dataDirectory);
     throw error;
   } finally {
@@ -84,6 +89,13 @@ export async function askProcesses(
   const request = { command: 'processes' } as const;
   return (await exchange({ ...system, request, timeoutMs: STATUS_TIMEOUT_MS })).processes;
 }
+
+/** The address of the registry of the system that runs on `dataDirectory`; undefined if none runs there. */
+export const registryOn = (dataDirectory: string): Promise<string | undefined> =>
+  findLauncher(dataDirectory).then(
+    ({ registry }) => registry,
+    () => undefined,
+  );
 
 async function readReplies(socket: Socket, { dataDirectory, onLog }: RequestLauncherOptions): Promise<Answer> {
   // readline doesn't report errors of its input.

@@ -17,16 +17,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-let reading = false;
 const stdin: Input = {
   interactive: process.stdin.isTTY === true,
-  read() {
-    reading = true;
-    return addAbortSignal(interrupt.signal, process.stdin);
-  },
+  read: () => addAbortSignal(interrupt.signal, process.stdin),
 };
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const exitCode = await runCli(process.argv.slice(2), {
   stdin,
   stdout: terminal(process.stdout),
   stderr: terminal(process.stderr),
@@ -40,8 +36,10 @@ process.exitCode = await runCli(process.argv.slice(2), {
   program: realpathSync(process.argv[1] ?? ''),
   signal: interrupt.signal,
 });
-// An open pipe would keep the process alive.
-if (reading) process.stdin.destroy();
+for (const stream of [process.stdout, process.stderr])
+  await new Promise<void>((written) => stream.write('', () => written()));
+// An open pipe on standard input, or a host that doesn't answer a connection attempt, would keep the process alive.
+process.exit(exitCode);
 
 function terminal(stream: NodeJS.WriteStream): Terminal {
   // EPIPE: the reader of the pipe, such as head, has ended.

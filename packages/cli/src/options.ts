@@ -44,6 +44,10 @@ export const dataOption = {
 export const dataDirectoryOf = (data: string | undefined, { directory, dataDirectory }: CommandContext): string =>
   data === undefined ? dataDirectory : path.resolve(directory, data);
 
+/** The option that names the folder `data` in a printed command; empty for the default folder. */
+export const dataFlag = (data: string, { dataDirectory }: Pick<CommandContext, 'dataDirectory'>): string =>
+  data === dataDirectory ? '' : ` --data ${data}`;
+
 /** The folder of the development issuer and the API keys. */
 export const authFolder = (data: string | undefined, context: CommandContext): string =>
   path.join(dataDirectoryOf(data, context), 'auth');

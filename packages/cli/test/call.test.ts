@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { startFakeRegistry } from './fake-registry.js';
 import { instance } from './instance.js';
-import { begin, rondo } from './recording-context.js';
+import { begin, patient, rondo } from './recording-context.js';
 import { seen, startAdder, startConformance, startGuarded } from './services.js';
 
 const ADD = 'rondo.conformance.v1.AdderService/Add';
@@ -104,8 +105,10 @@ describe('rondo call', () => {
 
   it('reports the progress of a load: as JSON with --progress --json, on one line of a terminal', async () => {
     const load = ['call', ADD, '{}', '--rate', '20'];
-    const asked = begin([...load, '--json', '--progress'], { environment });
-    const watched = begin(load, { environment, live: true });
+    // The progress is told each second.
+    const clock = patient(2_000);
+    const asked = begin([...load, '--json', '--progress'], { environment, clock });
+    const watched = begin(load, { environment, clock, live: true });
     await asked.stderr.shows(/^\{"progress":.*"adder-3":\d+\D.*\n/m);
     await watched.stderr.shows(/\r.*\[K\d+ calls in \d+\.\d s \(.*, none failed; p50/);
     for (const { interrupt } of [asked, watched]) interrupt();
@@ -121,7 +124,8 @@ describe('rondo call', () => {
   });
 
   it('reports no progress unless it is asked to', async () => {
-    const { stderr } = await call(ADD, '{}', '--rate', '20', '--count', '24', '--json');
+    const args = ['call', ADD, '{}', '--rate', '20', '--count', '24', '--json'];
+    const { stderr } = await rondo(args, { environment, clock: patient(2_000) });
     expect(stderr).toBe('');
   });
 
@@ -162,9 +166,12 @@ describe('rondo call', () => {
 
   it('sends metadata with the questions by which it learns the contract, too', async () => {
     const guarded = await startGuarded('guarded', '127.0.0.1:1');
-    const ask = (...args: string[]) => rondo(['call', ADD, '{"a": 2}', '--address', guarded.address, ...args], {});
+    let clock: Clock | undefined;
+    const ask = (...args: string[]) =>
+      rondo(['call', ADD, '{"a": 2}', '--address', guarded.address, ...args], { ...(clock && { clock }) });
     expect(await ask()).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('who are you?') });
     expect(await ask('-H', 'authorization=Bearer ada')).toMatchObject({ exitCode: 0, stderr: '' });
+    clock = systemClock; // this one waits for its time to be over
     const ofVersion = await ask('-H', 'authorization=Bearer ada', '-H', 'rondo-version=2.1.0', '--timeout', '2s');
     expect(ofVersion.stderr).toContain('no instance of rondo.conformance.v1.AdderService of version 2.1.0');
     await guarded.drain();
@@ -263,6 +270,8 @@ describe('rondo call', () => {
 
 describe('requests from standard input', () => {
   it('are one message if the method takes one', async () => {
+    const latin = await rondo(['call', ADD], { environment, stdin: [Buffer.from('{"a": "\xe9"}', 'latin1')] });
+    expect(latin.stderr).toContain('standard input is not UTF-8');
     const result = await rondo(['call', ADD, '--json'], { environment, stdin: ['{"a":', ' 7}'] });
     expect(result.stdout).toBe('{"result":"7"}\n');
     expect((await rondo(['call', ADD, '-', '--json'], { environment, stdin: [] })).stdout).toBe('{"result":"0"}\n');
@@ -314,7 +323,8 @@ describe('a call without an answer', () => {
       yield '';
     };
     let wake = (_reason: Error) => {};
-    const run = begin(['call', ADD], { environment, stdin: silent() });
+    // It is told after two seconds.
+    const run = begin(['call', ADD], { environment, clock: patient(2_001), stdin: silent() });
     await run.stderr.shows(/reading the request from standard input/);
     run.interrupt();
     wake(new Error('aborted'));

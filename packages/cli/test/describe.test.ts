@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { toDynamicMethod } from '@rondo/schema';
-import { exampleOf, formatPolicy, formatTypes } from '../src/schema/describe.js';
+import { exampleOf, toDynamicMethod } from '@rondo/schema';
+import { formatPolicy, formatTypes } from '../src/schema/describe.js';
 import { compile } from './compile.js';
 import { startFakeRegistry } from './fake-registry.js';
 import { begin, rondo } from './recording-context.js';
 import { startAdder } from './services.js';
 
 const ownDescriptors = new URL('../../contracts/descriptors.binpb', import.meta.url);
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const ADDER = 'rondo.conformance.v1.AdderService';
 
 let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
@@ -55,8 +57,18 @@ it('prints the messages of a method, and a command line that works', async () =>
   expect(exitCode).toBe(0);
   expect(stdout).toContain('message rondo.conformance.v1.AddRequest {\n  int64 a = 1;\n  int64 b = 2;\n}\n');
   const [, method = '', request = ''] = /^rondo call (\S+) '(.*)'$/m.exec(stdout) ?? [];
-  expect({ method, request }).toEqual({ method: `${ADDER}/Add`, request: '{"a":0,"b":0}' });
+  expect({ method, request }).toEqual({ method: `${ADDER}/Add`, request: '{"a":1,"b":1}' });
   expect(await rondo(['call', method, request], { environment })).toMatchObject({ exitCode: 0 });
+});
+
+it('prints a command line that calls the server that was asked', async () => {
+  const lastLine = async (...args: readonly string[]) => {
+    const { stdout } = await rondo(['describe', 'AdderService/Add', ...args], { environment: {}, repository: root });
+    return stdout.trimEnd().split('\n').at(-1);
+  };
+  const call = `./rondo call ${ADDER}/Add '{"a":1,"b":1}'`;
+  expect(await lastLine('--registry', registry.address)).toBe(`${call} --registry ${registry.address}`);
+  expect(await lastLine('--address', adder.address)).toBe(`${call} --address ${adder.address}`);
 });
 
 it('asks a server by its address, and answers programs in JSON', async () => {
@@ -64,7 +76,7 @@ it('asks a server by its address, and answers programs in JSON', async () => {
   expect(JSON.parse(stdout)).toMatchObject({
     service: ADDER,
     methods: [
-      { name: 'Add', requestType: 'rondo.conformance.v1.AddRequest', requestStream: false, example: { a: 0, b: 0 } },
+      { name: 'Add', requestType: 'rondo.conformance.v1.AddRequest', requestStream: false, example: { a: 1, b: 1 } },
     ],
   });
 });
@@ -125,12 +137,12 @@ describe('a message with a field of each kind', () => {
   it('has an example that names each field, to a depth that ends', async () => {
     const example = exampleOf(await sample());
     expect(example).toMatchObject({
-      small: 0,
+      small: 1,
       flag: false,
       someText: '',
       color: 'COLOR_RED',
-      numbers: [0],
-      counts: { key: 0 },
+      numbers: [1],
+      counts: { key: 1 },
       lasts: '1.5s',
       left: '',
       child: { child: {} },

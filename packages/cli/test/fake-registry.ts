@@ -106,7 +106,10 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
       }
     },
   };
-  const server = await serve(createRouter({ services: [implement(RegistryServiceDefinition, handlers)] }), { listen });
+  const server = await serve(
+    createRouter({ services: [implement(RegistryServiceDefinition, handlers)], admission: { adaptive: false } }),
+    { listen },
+  );
   return {
     address: server.address,
     put,

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { systemClock } from '@rondo/rpc/clock';
 import { Status } from '@rondo/rpc/status';
+import { ManualClock } from '@rondo/rpc/testing';
 import { startFakeRegistry } from './fake-registry.js';
 import { instance, instanceAt } from './instance.js';
 import { begin, rondo } from './recording-context.js';
@@ -151,6 +153,20 @@ describe('rondo uncordon', () => {
   });
 });
 
+/** Runs `rondo` on a clock on which a wait of `waitMs` passes at once, and `moreMs` after it. */
+async function runPassing(args: readonly string[], waitMs: number, moreMs = 0) {
+  const clock = new ManualClock();
+  const passing = {
+    now: () => clock.now(),
+    setTimer(delayMs: number, callback: () => void) {
+      const timer = clock.setTimer(delayMs, callback);
+      if (delayMs === waitMs) void clock.advance(waitMs + moreMs);
+      return timer;
+    },
+  };
+  return rondo(args, { environment, clock: passing });
+}
+
 describe('rondo drain', () => {
   let service: Awaited<ReturnType<typeof startConformance>>;
   let channel: ReturnType<typeof createChannel>;
@@ -169,15 +185,29 @@ describe('rondo drain', () => {
 
   const client = () => createClient(ConformanceServiceDefinition, { channel });
 
+  /** Resolves when the instance has reported its load so often, as it does to `rondo drain` at the same time. */
+  async function reported(times: number): Promise<void> {
+    const orca = createClient(OpenRcaServiceDefinition, { channel });
+    let left = times;
+    for await (const _ of orca.streamCoreMetrics({ reportInterval: { seconds: 0n, nanos: 2e8 } })) {
+      left -= 1;
+      if (left === 0) return;
+    }
+  }
+
   it('cordons an instance, and says that it can be stopped once no call is in flight', async () => {
     const open = client().serverStream({})[Symbol.asyncIterator](); // nothing ends it but its caller
     await open.next();
-    const call = client().serverStream({}, { timeoutMs: 20_000 })[Symbol.asyncIterator]();
+    const call = client().serverStream({}, { timeoutMs: 600_000 })[Symbol.asyncIterator]();
     await call.next();
-    const { stdout, stderr, exitCode } = begin(['drain', 'c-1', '--reason', 'new disk'], { environment });
-    await stderr.shows(/^c-1 is cordoned \(new disk\); waiting for its calls to end\n/);
+    const clock = new ManualClock();
+    const { stdout, stderr, exitCode } = begin(['drain', 'c-1', '--reason', 'new disk'], {
+      ...{ environment, clock, live: true },
+    });
+    await stderr.shows(/^c-1 is cordoned \(new disk\); waiting for its calls to end\n1 in flight\n/);
     expect(registry.marks()).toEqual([{ instanceId: 'c-1', reason: 'new disk' }]);
-    await new Promise((resolve) => setTimeout(resolve, 2_500)); // longer than a drain without calls in flight
+    await clock.advance(2_500); // longer than a drain without calls in flight
+    await reported(3);
     expect(stdout.text()).toBe('');
     await call.return?.();
     expect(await exitCode).toBe(0);
@@ -186,13 +216,18 @@ describe('rondo drain', () => {
   });
 
   it('gives up after the timeout, prints the calls in flight, and leaves the instance cordoned', async () => {
-    const call = client().serverStream({}, { timeoutMs: 20_000 })[Symbol.asyncIterator]();
+    const call = client().serverStream({}, { timeoutMs: 600_000 })[Symbol.asyncIterator]();
     await call.next();
-    const { exitCode, stdout, stderr } = await run('drain', 'c-1', '--timeout', '4s', '--json');
+    const clock = new ManualClock();
+    const { exitCode, stdout, stderr } = begin(['drain', 'c-1', '--timeout', '4s', '--json'], {
+      ...{ environment, clock, live: true },
+    });
+    await stderr.shows(/^1 in flight\n/);
+    await clock.advance(4_000);
+    expect(await exitCode).toBe(1);
     await call.return?.();
-    expect(exitCode).toBe(1);
-    expect(lines(stdout)).toEqual([{ instanceId: 'c-1', drained: false, outcome: 'busy', callsInFlight: 1 }]);
-    expect(lines(stderr)).toMatchObject([
+    expect(lines(stdout.text())).toEqual([{ instanceId: 'c-1', drained: false, outcome: 'busy', callsInFlight: 1 }]);
+    expect(lines(stderr.text().replace('1 in flight\n', ''))).toMatchObject([
       {
         error: {
           code: 'DEADLINE_EXCEEDED',
@@ -206,30 +241,27 @@ describe('rondo drain', () => {
   });
 
   it('does not end while a client that knows the address goes on calling', async () => {
-    let over = false;
-    const calling = (async () => {
-      while (!over) {
-        await client().unary({ text: 'x' });
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    })();
-    const { exitCode, stderr } = await run('drain', 'c-1', '--timeout', '3s');
-    over = true;
-    await calling;
-    expect(exitCode).toBe(1);
-    expect(stderr).toMatch(
-      /c-1 (is still called, [\d.]+ times a second, by a client that doesn't use|still has 1 call)/,
-    );
+    const clock = new ManualClock();
+    const { exitCode, stderr } = begin(['drain', 'c-1', '--timeout', '10m'], { environment, clock, live: true });
+    await stderr.shows(/0 in flight\n/);
+    for (let seconds = 0; seconds < 5; seconds += 1) {
+      await client().unary({ text: 'x' });
+      await reported(2);
+      await clock.advance(1_000);
+    }
+    await clock.advance(600_000);
+    expect(await exitCode).toBe(1);
+    expect(stderr.text()).toMatch(/c-1 is still called, [\d.]+ times a second, by a client that doesn't use/);
   });
 
   it('waits for a fixed time if an instance does not report its load, and says so', async () => {
     registry.put(instanceAt(registry.address, 'foreign-1', ['a.v1.A']));
-    const { exitCode, stdout, stderr } = await run('drain', 'foreign-1', '--timeout', '2s');
+    const { exitCode, stdout, stderr } = await runPassing(['drain', 'foreign-1'], 10_000);
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'foreign-1 can be stopped\n' });
     expect(stderr).toContain(
-      "foreign-1 doesn't report how many calls it has in flight; rondo has waited 2 s instead\n",
+      "foreign-1 doesn't report how many calls it has in flight; rondo has waited 10 s instead\n",
     );
-    const json = await run('drain', 'foreign-1', '--timeout', '2s', '--json');
+    const json = await runPassing(['drain', 'foreign-1', '--json'], 10_000);
     expect(lines(json.stdout)).toEqual([
       { instanceId: 'foreign-1', drained: true, outcome: 'untold', callsInFlight: null },
     ]);
@@ -238,7 +270,8 @@ describe('rondo drain', () => {
 
   it('says that the calls of an unreachable instance are not known', async () => {
     registry.put(instanceAt('127.0.0.1:1', 'dead-1', ['a.v1.A']));
-    const { exitCode, stdout, stderr } = await run('drain', 'dead-1', '--timeout', '2s');
+    // The time is over while it waits for its second attempt.
+    const { exitCode, stdout, stderr } = await runPassing(['drain', 'dead-1', '--timeout', '2s'], 500, 2_000);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toMatch(
       /UNAVAILABLE: the calls in flight at dead-1 aren't known: it can't be reached \(.*connect ECONNREFUSED.*\), after 2s/,
@@ -253,7 +286,7 @@ describe('rondo drain', () => {
     expect(draining.stdout.text()).toBe('c-1 has left by itself\n');
 
     registry.put(instanceAt('127.0.0.1:1', 'dead-1', ['a.v1.A']));
-    const other = begin(['drain', 'dead-1', '--timeout', '1500ms'], { environment });
+    const other = begin(['drain', 'dead-1', '--timeout', '1500ms'], { environment, clock: systemClock });
     await other.stderr.shows(/waiting/);
     registry.setWarming(true);
     registry.remove('dead-1');

@@ -10,7 +10,8 @@ export interface RecordingTerminal extends Terminal {
   readonly shows: (pattern: RegExp) => Promise<void>;
 }
 
-const DEADLINE_MS = 30_000;
+/** Only a hang takes so long. */
+const DEADLINE_MS = 300_000;
 
 function recordingTerminal(live: boolean, color = false): RecordingTerminal {
   let text = '';
@@ -41,10 +42,22 @@ function recordingTerminal(live: boolean, color = false): RecordingTerminal {
   };
 }
 
+/**
+ * Limits of time from `fromMs` on fire sixty times as late, so that whatever answers does so in time, however busy the machine is.
+ * Shorter waits, such as between two questions, are as long as ever.
+ */
+export function patient(fromMs: number): Clock {
+  const late = (delayMs: number) => (delayMs < fromMs ? delayMs : 60 * delayMs);
+  return {
+    now: () => systemClock.now(),
+    setTimer: (delayMs, callback, options) => systemClock.setTimer(late(delayMs), callback, options),
+  };
+}
+
 /** The settings of a run of `rondo`. */
 export interface RunOptions {
   /** The standard input; if it is missing, a terminal at which nothing is typed. */
-  readonly stdin?: Iterable<string> | AsyncIterable<string>;
+  readonly stdin?: Pieces;
   readonly environment?: Readonly<Record<string, string>>;
   /** Whether standard output shows colours. */
   readonly color?: boolean;
@@ -55,6 +68,7 @@ export interface RunOptions {
   readonly directory?: string;
   readonly repository?: string;
   readonly dataDirectory?: string;
+  /** By default one that is {@link patient} from a second on. */
   readonly clock?: Clock;
   readonly wallClock?: WallClock;
 }
@@ -81,7 +95,7 @@ export function begin(args: readonly string[], options: RunOptions = {}): Run {
     directory: options.directory ?? '/',
     repository: options.repository ?? '/nowhere',
     dataDirectory: options.dataDirectory ?? '/nowhere',
-    clock: options.clock ?? systemClock,
+    clock: options.clock ?? patient(1_000),
     wallClock: options.wallClock ?? systemWallClock,
     program: '/nowhere/rondo.mjs',
     signal: interrupted.signal,
@@ -95,6 +109,8 @@ export async function rondo(args: readonly string[], options: RunOptions = {}) {
   return { exitCode: await exitCode, stdout: stdout.text(), stderr: stderr.text() };
 }
 
-async function* toBytes(pieces: Iterable<string> | AsyncIterable<string>): AsyncIterable<Uint8Array> {
-  for await (const piece of pieces) yield Buffer.from(piece);
+type Pieces = Iterable<string | Uint8Array> | AsyncIterable<string>;
+
+async function* toBytes(pieces: Pieces): AsyncIterable<Uint8Array> {
+  for await (const piece of pieces) yield typeof piece === 'string' ? Buffer.from(piece) : piece;
 }

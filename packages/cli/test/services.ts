@@ -1,12 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
+import { CachedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/cached';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { silentLogger } from '@rondo/rpc/call';
+import { createClient } from '@rondo/rpc/client';
 import { type Handlers, implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { invalidArgument, packDetail, RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
-import { type App, startService } from '@rondo/service';
+import { type App, type ServiceContext, startService } from '@rondo/service';
 
 const ownDescriptors = fileURLToPath(new URL('../../contracts/descriptors.binpb', import.meta.url));
 
@@ -64,11 +66,12 @@ interface Started {
   readonly ready?: boolean;
   /** The middleware of all its methods. */
   readonly serverMiddleware?: App['serverMiddleware'];
+  readonly onContext?: (context: ServiceContext) => void;
 }
 
 /** Starts an instance as a service's process does, and registers it with the given registry. */
 function start(name: string, registry: string, options: Started) {
-  const { services, descriptors = ownDescriptors, ready = true, serverMiddleware = [] } = options;
+  const { services, descriptors = ownDescriptors, ready = true, serverMiddleware = [], onContext } = options;
   const check = () => Promise.reject(new Error('connection refused'));
   return startService({
     name,
@@ -81,7 +84,10 @@ function start(name: string, registry: string, options: Started) {
       RONDO_DESCRIPTORS: descriptors,
     },
     log: silentLogger,
-    createApp: () => ({ services, serverMiddleware, dependencies: ready ? [] : [{ name: 'the database', check }] }),
+    createApp(context) {
+      onContext?.(context);
+      return { services, serverMiddleware, dependencies: ready ? [] : [{ name: 'the database', check }] };
+    },
   });
 }
 
@@ -102,4 +108,20 @@ export function startGuarded(name: string, registry: string) {
 /** Starts a service with a method of each kind. */
 export function startConformance(name: string, registry: string) {
   return start(name, registry, { services: [standIn(ConformanceServiceDefinition, conformance)] });
+}
+
+/** Starts a service that is refused the feed by which the answers end that it keeps of its own. `read` asks for one. */
+export async function startUnfed(name: string, registry: string) {
+  const watchEntries = () => {
+    throw new RpcError(Status.PERMISSION_DENIED, 'not for you');
+  };
+  const services = [standIn(CachedServiceDefinition, { readEntry: ({ name: text }) => ({ text }), watchEntries })];
+  let context: ServiceContext | undefined;
+  const service = await start(name, registry, { services, onContext: (given) => (context = given) });
+  const read = async () => {
+    if (context === undefined) throw new Error(`${name} has no context`);
+    await createClient(CachedServiceDefinition, { channel: context.channel }).readEntry({ name: 'a' });
+    return context.cache.feeds();
+  };
+  return { ...service, read };
 }

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
-import { classify, DatabaseUnavailable, OutdatedPlan } from './errors.js';
+import { classify, DatabaseUnavailable, OutdatedPlan, READ_ONLY, sqlStateOf } from './errors.js';
 import type { SqlValue } from './sql.js';
 import { type Bounds, withBounds } from './with-bounds.js';
 
@@ -85,7 +85,8 @@ function createConnection(client: PoolClient, { generations, abortGraceMs }: Con
     } catch (error) {
       const classified = classifyUnlessAborted(error, bounds.signal);
       fault ??= classified;
-      if (classified instanceof OutdatedPlan) generations.end(client);
+      // A server that only reads has lost all its connections' work to another one.
+      if (classified instanceof OutdatedPlan || sqlStateOf(classified) === READ_ONLY) generations.end(client);
       throw classified;
     }
   };

@@ -40,8 +40,8 @@ export class ForeignKeyViolation extends ConstraintViolation {
 }
 
 /**
- * The database can't be reached, doesn't answer, has no free connections, or is starting or stopping. A later try may
- * succeed.
+ * The database can't be reached, doesn't answer, has no free connections, is starting or stopping, only reads, or has no disk
+ * or memory left. A later try may succeed.
  */
 export class DatabaseUnavailable extends DatabaseError {
   override readonly name: string = 'DatabaseUnavailable';
@@ -106,12 +106,28 @@ export function sqlStateOf(error: unknown): string | undefined {
   return error instanceof ServerError ? error.code : undefined;
 }
 
+/** A write to a server that only reads, as after a failover. */
+export const READ_ONLY = '25006';
+/**
+ * The server rolls back and says why: a session was idle in a transaction, a server only reads, a disk is full, or there is no
+ * memory.
+ */
+const ROLLED_BACK = ['25P03', READ_ONLY, '53100', '53200'];
+/** The driver's words for a statement that it didn't send. */
+const NOT_SENT = / is not queryable$/;
+
+/** Whether the statement can't have taken effect. */
+const hadNoEffect = ({ sqlState = '', message }: DatabaseUnavailable): boolean =>
+  ROLLED_BACK.includes(sqlState) || NOT_SENT.test(message);
+
 /** Settles as `work` does, but turns the loss of the connection into {@link CommitOutcomeUnknown}. */
 export async function withUnknownOutcome<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw error instanceof DatabaseUnavailable ? new CommitOutcomeUnknown(error.message, error.cause) : error;
+    throw error instanceof DatabaseUnavailable && !hadNoEffect(error)
+      ? new CommitOutcomeUnknown(error.message, error.cause)
+      : error;
   }
 }
 
@@ -147,7 +163,7 @@ function classifyServerError(error: ServerError): unknown {
     case '57014':
       return new StatementTimeout(error.message, error);
     default:
-      return isServerUnavailable(error.code)
+      return isServerUnavailable(error)
         ? new DatabaseUnavailable(`PostgreSQL is unavailable: ${error.message}`, error)
         : error;
   }
@@ -161,9 +177,13 @@ function isOutdatedPlan({ routine }: ServerError): boolean {
   return routine === 'RevalidateCachedQuery';
 }
 
-/** 53300 too many connections; 57P01/02/03/05 stopping, crashed, starting, idle session ended; class 08 connection. */
-function isServerUnavailable(code: string | undefined): boolean {
-  return code !== undefined && (/^08/.test(code) || /^57P0[1235]$/.test(code) || code === '53300');
+/**
+ * 53300 too many connections; 57P01/02/03/05 stopping, crashed, starting, idle session ended; class 08 connection. 53200 is also
+ * raised if there are as many prepared transactions as may be, by another function.
+ */
+function isServerUnavailable({ code = '', routine }: ServerError): boolean {
+  if (ROLLED_BACK.includes(code)) return routine !== 'MarkAsPreparing';
+  return /^08/.test(code) || /^57P0[1235]$/.test(code) || code === '53300';
 }
 
 const SOCKET_FAULTS = new Set([

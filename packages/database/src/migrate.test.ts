@@ -66,8 +66,14 @@ describe('migrate', () => {
     await migrate(database, { migrations: [first] });
     const changed = migrate(database, { migrations: [{ ...first, sql: 'CREATE TABLE other ()' }, second] });
     await expect(changed).rejects.toMatchObject({ name: 'MigrationError', migration: first.name });
-    await expect(changed).rejects.toThrow(/0001_first\.sql: was changed .* new migration/);
+    await expect(changed).rejects.toThrow(/0001_first\.sql: was changed .* new migration\. .*"rondo db reset SERVICE"/);
     expect(await rows()).toEqual([]);
+  });
+
+  it('applies a file of comments once it is written', async () => {
+    const unwritten = { ...first, sql: '-- The tables.\n--\n-- CREATE TABLE other ();\n' };
+    await expect(migrate(database, { migrations: [unwritten] })).resolves.toEqual([]);
+    await expect(migrate(database, { migrations: [first] })).resolves.toEqual([first.name]);
   });
 
   it('ignores different line ends', async () => {

@@ -76,6 +76,8 @@ const RETRY_PAUSE_MS = 200;
  * A file that begins with the line `-- rondo:baseline` replaces all files before it. A database that has one of those is
  * refused.
  *
+ * A file that has only comments is applied once it has statements.
+ *
  * Applied migrations with higher numbers belong to a newer version. An older replica that restarts beside it, or that
  * replaces it in a rollback, ignores them with a warning. So a schema must also work with the version before it.
  *
@@ -183,13 +185,16 @@ function pending(migrations: readonly NumberedMigration[], applied: readonly App
   for (const earlier of applied) if (!newer.has(earlier)) compare(earlier, byNumber.get(earlier.number));
   const done = new Set(applied.map(({ number }) => number));
   const last = applied.at(-1);
-  const left = migrations.filter(({ number }) => !done.has(number));
+  const left = migrations.filter(({ number, sql }) => !done.has(number) && !isUnwritten(sql));
   const overtaken = left.find(({ number }) => last !== undefined && number < last.number);
   if (overtaken !== undefined) {
     throw new MigrationError(overtaken.name, `comes before ${last?.name}, which is applied: give it a higher number`);
   }
   return left;
 }
+
+/** A file with nothing but comments waits until it is written. */
+const isUnwritten = (sql: string) => sql.replace(/--.*$/gm, '').trim() === '';
 
 function requireBaseline([first]: readonly NumberedMigration[], [oldest]: readonly Applied[]): void {
   if (first?.kind !== 'baseline' || oldest === undefined || oldest.name === first.name) return;
@@ -210,7 +215,7 @@ function compare(earlier: Applied, migration: NumberedMigration | undefined): vo
   if (migration.sha256 !== earlier.sha256 && !migration.formerly.includes(earlier.sha256)) {
     throw new MigrationError(
       earlier.name,
-      `was changed after it was applied, with the checksum ${earlier.sha256}: restore its text and put the change into a new migration`,
+      `was changed after it was applied, with the checksum ${earlier.sha256}: restore its text and put the change into a new migration. In development, "rondo db reset SERVICE" begins with an empty database`,
     );
   }
 }

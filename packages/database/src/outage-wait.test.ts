@@ -16,8 +16,10 @@ let server: EmbeddedPostgres;
 let database: Database;
 
 const start = async (port: number) => startEmbeddedPostgres({ directory, port, settings });
-const lasting = { outageWait: { timeoutMs: 30_000, repeatable: false } };
-const repeating = { outageWait: { timeoutMs: 30_000, repeatable: true } };
+/** Longer than a test may take. */
+const timeoutMs = 3_600_000;
+const lasting = { outageWait: { timeoutMs, repeatable: false } };
+const repeating = { outageWait: { timeoutMs, repeatable: true } };
 
 beforeAll(async () => {
   chmodSync(directory, 0o755); // as root the server is another user
@@ -79,20 +81,21 @@ describe('a database that goes away', () => {
     const away = createPool({ url: `postgres://unknown@127.0.0.1:${await freePort()}/none` });
     const caller = new AbortController();
     setMaxListeners(0, caller.signal);
-    const waiting = Array.from({ length: 1_000 }, () =>
+    const calls = Array.from({ length: 1_001 }, () =>
       away.query('SELECT 1', [], { ...lasting, signal: caller.signal }).catch((error: unknown) => error),
     );
-    await pause(500);
-    await expect(away.query('SELECT 1', [], lasting)).rejects.toThrow(DatabaseUnavailable);
+    // A thousand wait: one is refused, and no other in the time that it would take.
+    const refused = await Promise.race(calls);
+    expect(refused).toBeInstanceOf(DatabaseUnavailable);
+    await pause(100);
     const reason = new Error('the caller left');
     caller.abort(reason);
-    expect(new Set(await Promise.all(waiting))).toEqual(new Set([reason]));
+    const ended = await Promise.all(calls);
+    expect(ended.filter((error) => error !== reason)).toEqual([refused]);
     const last = expect(away.query('SELECT 1', [], lasting)).rejects.toThrow(DatabaseUnavailable);
     await pause(100);
-    const began = performance.now();
     await away.close();
     await last;
-    expect(performance.now() - began).toBeLessThan(10_000);
   });
 });
 

@@ -130,6 +130,13 @@ describe('rows', () => {
   });
 });
 
+/** Whether a statement succeeds: on a busy machine, a new connection may take too long. */
+const serves = (pool: Database) =>
+  pool.check().then(
+    () => true,
+    () => false,
+  );
+
 describe('errors', () => {
   it('names the violated constraint', async () => {
     await database.query('INSERT INTO item VALUES (1, 1, NULL)');
@@ -171,26 +178,28 @@ describe('errors', () => {
     const small = createPool({
       url: withoutBounds(url),
       maxConnections: 1,
-      connectTimeoutMs: 500,
-      statementTimeoutMs: 1_500,
+      connectTimeoutMs: 300,
+      statementTimeoutMs: 50,
     });
-    const slow = expect(small.query('SELECT pg_sleep(60)')).rejects.toBeInstanceOf(StatementTimeout);
-    await expect(small.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
-    await slow;
-    await expect(small.check()).resolves.toBeUndefined();
+    await eventually('it is connected', () => serves(small));
+    await expect(small.query('SELECT pg_sleep(60)')).rejects.toBeInstanceOf(StatementTimeout);
+    await small.transaction(async () => {
+      await expect(small.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
+    });
+    await eventually('it serves again', () => serves(small));
     await small.close();
   });
 
   it('does not wait for a frozen server', async () => {
-    const pool = createPool({ url: withoutBounds(url), maxConnections: 1, statementTimeoutMs: 100 });
+    const pool = createPool({ url: withoutBounds(url), maxConnections: 1, statementTimeoutMs: 1_000 });
     const { pid } = await pool.one<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     process.kill(pid, 'SIGSTOP');
     try {
-      await expect(pool.check()).rejects.toThrow('PostgreSQL gave no answer within 1100 ms');
+      await expect(pool.check()).rejects.toThrow('PostgreSQL gave no answer within 2000 ms');
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    await expect(pool.check()).resolves.toBeUndefined();
+    await eventually('it serves again', () => serves(pool));
     await pool.close();
   });
 
@@ -223,12 +232,7 @@ describe('errors', () => {
     await eventually('three connections', async () => (await connected('lost')) === 3n);
     await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lost'");
     await Promise.all([busy, between]);
-    const serves = () =>
-      pool.check().then(
-        () => true,
-        () => false,
-      );
-    await eventually('the pool has replaced its connections', serves);
+    await eventually('the pool has replaced its connections', () => serves(pool));
     await pool.close();
   });
 });

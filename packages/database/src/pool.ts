@@ -1,6 +1,7 @@
 import { Pool } from 'pg';
 import { acquire, Generations } from './connection.js';
 import { classify, withUnknownOutcome } from './errors.js';
+import { LockWaiter } from './lock-wait.js';
 import { OutageWaiter } from './outage-wait.js';
 import { claiming } from './outcomes.js';
 import { checkGid, createPreparedTransactions } from './prepared.js';
@@ -24,8 +25,8 @@ const CLOSE_GRACE_MS = 1_000;
 /** Options of a pool. */
 export interface PoolOptions {
   /**
-   * `postgres://role:password@host:port/database`. Its parameters `connect_timeout` (seconds), `statement_timeout` and
-   * `lock_timeout` (milliseconds) override the options below: `…/database?connect_timeout=10`.
+   * `postgres://role:password@host:port/database`. Its parameters `connect_timeout` (seconds), `statement_timeout`,
+   * `lock_timeout` and `idle_in_transaction_session_timeout` (milliseconds) override the options below: `…/database?connect_timeout=10`.
    */
   readonly url: string;
   /** Shown in `pg_stat_activity`. */
@@ -37,10 +38,16 @@ export interface PoolOptions {
   /** The server ends a longer statement; default 10,000, 0 for no limit. */
   readonly statementTimeoutMs?: number;
   /**
-   * How long a statement waits for a lock before it fails with `LockTimeout`; by default as long as it may run. A
-   * prepared transaction in doubt keeps its locks, and every statement that waits for them keeps a connection.
+   * How long a call waits for a lock before it fails with `LockTimeout`; by default as long as its statement may run. A wait
+   * of more than a twentieth of it (at least 100 ms) goes on without a connection: the statement or transaction is rolled
+   * back and runs again, unless its `attempts` are 1. One of five connections is for that.
    */
   readonly lockTimeoutMs?: number;
+  /**
+   * The server rolls a transaction back, and ends its connection, if it gets no statement for so long; default 3,000, and a minute if
+   * the transaction only reads. So a process that is frozen doesn't keep its locks. Prepared transactions stay.
+   */
+  readonly idleTransactionTimeoutMs?: number;
   /**
    * How long an aborted statement may go on before it is cancelled; default 50. Most end sooner, and one that is cancelled costs its
    * connection.
@@ -65,8 +72,9 @@ interface Statement {
  */
 export function createPool(given: PoolOptions): Database {
   const options = { ...given, ...boundsOf(given.url) };
-  const { statementTimeoutMs = 10_000, abortGraceMs = 50 } = options;
-  const pool = openPool(options, statementTimeoutMs);
+  const { statementTimeoutMs = 10_000, abortGraceMs = 50, maxConnections = 10, lockTimeoutMs = 0 } = options;
+  const locks = new LockWaiter(lockTimeoutMs, maxConnections);
+  const pool = openPool({ ...options, maxConnections }, statementTimeoutMs, locks);
   const source = { pool, generations: new Generations(), abortGraceMs };
   pool.on('connect', (client) => source.generations.add(client));
   const boundMs = (timeoutMs: number): number => (timeoutMs > 0 ? timeoutMs + ANSWER_GRACE_MS : 0);
@@ -75,6 +83,7 @@ export function createPool(given: PoolOptions): Database {
     boundMs,
     statementTimeoutMs,
     abortGraceMs,
+    locks,
   });
 
   const runOnce = async <Row extends object>({ sql, params = [], options = {}, leftMs }: Statement) => {
@@ -95,10 +104,10 @@ export function createPool(given: PoolOptions): Database {
     ),
   );
   const run = <Row extends object>(sql: string, params: readonly SqlValue[], options: QueryOptions) =>
-    outage.run(
-      (leftMs) => retryOnConflict(() => runOnce<Row>({ sql, params, options, leftMs }), { signal: options.signal }),
-      options,
-    );
+    outage.run((leftMs) => {
+      const once = () => runOnce<Row>({ sql, params, options, leftMs });
+      return retryOnConflict(() => locks.run(once, options), { signal: options.signal });
+    }, options);
 
   const queries = createQueries(run);
   let closing: Promise<void> | undefined;
@@ -136,15 +145,24 @@ function onceOnly<T>(
  */
 const KEEP_ALIVE_MS = 10_000;
 
-function openPool(options: PoolOptions, statementTimeoutMs: number): Pool {
-  const { url, applicationName, maxConnections = 10, connectTimeoutMs = 3_000, lockTimeoutMs, onError } = options;
+function openPool(options: PoolOptions, statementTimeoutMs: number, { sliceMs }: LockWaiter): Pool {
+  const {
+    url,
+    applicationName,
+    maxConnections,
+    connectTimeoutMs = 3_000,
+    idleTransactionTimeoutMs = 3_000,
+    onError,
+  } = options;
   const pool = new Pool({
-    connectionString: url,
+    // The driver would take the whole wait from the address.
+    connectionString: sliceMs > 0 ? url.replace(/([?&])lock_timeout=\d+/, '$1') : url,
     application_name: applicationName,
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
-    ...(lockTimeoutMs !== undefined && { lock_timeout: lockTimeoutMs }),
+    ...(sliceMs > 0 && { lock_timeout: sliceMs }),
+    idle_in_transaction_session_timeout: idleTransactionTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types: createTypes(),

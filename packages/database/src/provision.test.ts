@@ -107,7 +107,7 @@ describe('the provisioning step', () => {
   });
 
   const main = fileURLToPath(new URL('../dist/provision-main.js', import.meta.url));
-  const run = (env: Record<string, string>) => promisify(execFile)(process.execPath, [main], { env, timeout: 20_000 });
+  const run = (env: Record<string, string>) => promisify(execFile)(process.execPath, [main], { env });
 
   it('exits 0 when done, and 1 with the faults', async () => {
     if (!existsSync(main)) throw new Error('dist is missing: run the build first');
@@ -124,9 +124,9 @@ describe('waitForDatabase', () => {
     const pool = createPool({ url });
     const lines: string[] = [];
     const name = describeUrl(url);
-    const waiting = waitForDatabase(pool, { name, timeoutMs: 400, log: (line) => lines.push(line) });
+    const waiting = waitForDatabase(pool, { name, timeoutMs: 2_000, log: (line) => lines.push(line) });
     await expect(waiting).rejects.toThrow(
-      /^database "sales" at 127\.0\.0\.1:\d+ did not answer within 400 ms: .*ECONN/,
+      /^database "sales" at 127\.0\.0\.1:\d+ did not answer within 2000 ms: .*ECONN/,
     );
     expect(lines[0]).toMatch(/^waiting for database "sales" at 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
     expect(lines.join()).not.toContain('secret');

@@ -40,7 +40,8 @@ export async function provision({ adminUrl, databases, log, signal }: ProvisionO
         await transaction.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
         for (const wanted of databases) await provisionOne(admin, wanted, { log, signal });
       },
-      { attempts: 1, signal },
+      // It only holds the lock, for as long as the other connection works.
+      { attempts: 1, signal, readOnly: true },
     );
   } finally {
     await admin.close();

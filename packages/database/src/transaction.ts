@@ -1,10 +1,13 @@
 import { backoffMs, sleep } from './backoff.js';
 import type { Connection } from './connection.js';
-import { KeyInUse, SerializationFailure, withUnknownOutcome } from './errors.js';
+import { DatabaseUnavailable, KeyInUse, READ_ONLY, SerializationFailure, withUnknownOutcome } from './errors.js';
+import type { LockWaiter } from './lock-wait.js';
 import { createQueries, type QueryOptions, type SqlValue, type Transaction, type TransactionOptions } from './sql.js';
 import { type Bounds, withBounds } from './with-bounds.js';
 
 const BACKOFF = { baseMs: 10, maxMs: 500 };
+/** How long a transaction that only reads may be idle, in milliseconds. */
+const IDLE_READ_MS = 60_000;
 
 /** What a transaction needs from its pool. */
 export interface TransactionContext {
@@ -14,6 +17,7 @@ export interface TransactionContext {
   readonly statementTimeoutMs: number;
   /** How long an aborted transaction may go on before its connection is closed. */
   readonly abortGraceMs: number;
+  readonly locks: LockWaiter;
   /** If set, the transaction is prepared under it instead of committed. */
   readonly gid?: string;
 }
@@ -24,7 +28,8 @@ export async function runTransaction<T>(
   work: (transaction: Transaction) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  return retryOnConflict(() => attemptOnce(context, work, options), options);
+  const once = () => attemptOnce(context, work, options);
+  return retryOnConflict(() => context.locks.run(once, options), options);
 }
 
 /** Runs `work` again, after a pause, while concurrent transactions win; until the signal aborts. */
@@ -47,21 +52,13 @@ export async function retryOnConflict<T>(
 async function attemptOnce<T>(
   context: TransactionContext,
   work: (transaction: Transaction) => Promise<T>,
-  { isolation = 'read committed', signal, statementTimeoutMs, readOnly = false }: TransactionOptions,
+  options: TransactionOptions,
 ): Promise<T> {
+  const { signal, statementTimeoutMs, readOnly } = options;
   const connection = await context.acquire(signal);
   const timeoutMs = context.boundMs(statementTimeoutMs ?? context.statementTimeoutMs);
   try {
-    const mode = readOnly ? ' READ ONLY' : '';
-    await connection.run(`BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}${mode}`, [], { signal, timeoutMs });
-    if (statementTimeoutMs !== undefined) {
-      await connection.run(`SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`, [], {
-        signal,
-        timeoutMs,
-      });
-      // Without a statement timeout there is no lock timeout either.
-      if (statementTimeoutMs === 0) await connection.run('SET LOCAL lock_timeout = 0', [], { signal, timeoutMs });
-    }
+    await connection.script(beginning(options, context.locks), { signal, timeoutMs });
     const { transaction, end } = openTransaction(connection, { signal, timeoutMs });
     const { abortGraceMs } = context;
     const result = await withBounds(work(transaction), { signal, abortGraceMs }, connection.abandon).finally(end);
@@ -69,10 +66,26 @@ async function attemptOnce<T>(
     return result;
   } catch (error) {
     await rollBack(connection, timeoutMs);
-    throw error;
+    const isOwnFault = readOnly && error instanceof DatabaseUnavailable && error.sqlState === READ_ONLY;
+    throw isOwnFault ? error.cause : error;
   } finally {
     connection.release();
   }
+}
+
+/** The statements that begin a transaction. */
+function beginning(options: TransactionOptions, locks: LockWaiter): string {
+  const { isolation = 'read committed', statementTimeoutMs, readOnly, attempts } = options;
+  const statements = [`BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}${readOnly ? ' READ ONLY' : ''}`];
+  if (statementTimeoutMs !== undefined) {
+    statements.push(`SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
+  }
+  // Without a statement timeout there is no lock timeout either. Work that may run only once gets the whole wait at once.
+  if (statementTimeoutMs === 0) statements.push('SET LOCAL lock_timeout = 0');
+  else if (attempts === 1 && locks.timeoutMs > 0) statements.push(`SET LOCAL lock_timeout = ${locks.timeoutMs}`);
+  // Nothing that writes waits for a reader, which may take a snapshot slowly. Migrations wait for it.
+  if (readOnly) statements.push(`SET LOCAL idle_in_transaction_session_timeout = ${IDLE_READ_MS}`);
+  return statements.join('; ');
 }
 
 /** After a failed statement PostgreSQL answers COMMIT with ROLLBACK and no error. That must not count as success. */

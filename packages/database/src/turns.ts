@@ -28,6 +28,8 @@ export interface Turn<T = unknown> {
   /** Calls without a caller are those of one caller. */
   readonly caller?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Replaces the `waitTimeoutMs` of the turns. */
+  readonly waitTimeoutMs?: number | undefined;
   /** Whether a result took little work, so that the pace needs no pause after it. By default none did. */
   readonly isShort?: (result: T) => boolean;
 }
@@ -78,14 +80,15 @@ export class Turns {
   }
 
   /** @throws TooManyCalls if there is no room to wait, or no turn in time. */
-  async run<T>(work: () => Promise<T>, { caller = '', signal, isShort }: Turn<T>): Promise<T> {
+  async run<T>(work: () => Promise<T>, turn: Turn<T>): Promise<T> {
+    const { caller = '', signal, isShort } = turn;
     signal?.throwIfAborted();
     const { pace } = this.#options;
     const call: Call = { caller, came: this.#now() };
     pace?.noteCall();
     try {
       if (this.#hasRoom && this.#queue.size === 0 && this.#pauseMs === 0) this.#begin(call);
-      else await this.#wait(call, signal);
+      else await this.#wait(call, turn);
     } catch (error) {
       pace?.noteEnd();
       throw error;
@@ -171,10 +174,10 @@ export class Turns {
     return { turn: this.#begun, at: performance.now() };
   }
 
-  #wait(call: Call, signal: AbortSignal | undefined): Promise<void> {
-    const { maxRunning, waitTimeoutMs } = this.#options;
+  #wait(call: Call, { signal, waitTimeoutMs = this.#options.waitTimeoutMs }: Pick<Turn, 'signal' | 'waitTimeoutMs'>) {
+    const { maxRunning } = this.#options;
     this.#makeRoom(call.caller);
-    return new Promise((resolve, reject) => {
+    return new Promise<void>((resolve, reject) => {
       const leave = (): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);

@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   FileDescriptorSetSchema,
+  file_google_protobuf_struct,
   FieldDescriptorProto_Label as Label,
   FieldDescriptorProto_Type as Type,
 } from '@bufbuild/protobuf/wkt';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { type Channel, createChannel, staticResolver } from '@rondo/rpc/client';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { createRouter, type Handlers, implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, createTestChannel, failureOf, ManualClock, standIn } from '@rondo/rpc/testing';
@@ -18,13 +19,17 @@ import { type ContractSource, createDynamicClient, descriptorContracts } from '.
 import { compileSample } from './compile.js';
 
 const CONFORMANCE = 'rondo.conformance.v1.ConformanceService';
-const own = descriptorContracts(
-  readFileSync(fileURLToPath(new URL('../../contracts/descriptors.binpb', import.meta.url))),
+const { file } = fromBinary(
+  FileDescriptorSetSchema,
+  readFileSync(new URL('../../contracts/descriptors.binpb', import.meta.url)),
 );
+const NEEDED = /^(?:google\/(?:protobuf|rpc)|rondo\/(?:options\/v1|conformance\/v1\/(?:adder|conformance)))/;
+const set = create(FileDescriptorSetSchema, { file: file.filter(({ name }) => NEEDED.test(name)) });
+const own = descriptorContracts(toBinary(FileDescriptorSetSchema, set));
 
 const open: Channel[] = [];
-afterEach(() => {
-  for (const channel of open.splice(0)) channel.close();
+afterAll(() => {
+  for (const channel of open) channel.close();
 });
 
 const conformance: Partial<Handlers<typeof ConformanceServiceDefinition>> = {
@@ -52,12 +57,31 @@ const conformance: Partial<Handlers<typeof ConformanceServiceDefinition>> = {
   },
 };
 
-/** A client of a server with the conformance services, whose contracts come from `contracts`. */
-function connect(contracts: ContractSource = own) {
+/**
+ * A client of a server with the conformance services, whose contracts come from `contracts`. Its time stands still: a busy
+ * machine misses no deadline.
+ */
+function connect(contracts: ContractSource, clock: Clock = new ManualClock()) {
   const adder = implement(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) });
-  const channel = createTestChannel({ services: [adder, standIn(ConformanceServiceDefinition, conformance)] });
+  const services = [adder, standIn(ConformanceServiceDefinition, conformance)];
+  const channel = createTestChannel({ services, clock });
   open.push(channel);
   return { channel, client: createDynamicClient({ channel, contracts }) };
+}
+
+/** Of the tests that need no contracts of their own: to learn one takes longest. */
+const { client } = connect(own);
+const sample = connect(descriptorContracts(await compileSample()));
+
+/** A contract by which the reply of Unary is a Struct, whose first field has the number of its payload. */
+function repliesStruct(): ContractSource {
+  const changed = clone(FileDescriptorSetSchema, set);
+  const unary = changed.file.flatMap(({ service }) => service.flatMap(({ method }) => method));
+  for (const method of unary) if (method.name === 'Unary') method.outputType = '.google.protobuf.Struct';
+  const { proto } = file_google_protobuf_struct;
+  const file = [proto, ...changed.file.filter(({ name }) => name !== proto.name)];
+  for (const { name, dependency } of file) if (name.endsWith('/conformance.proto')) dependency.push(proto.name);
+  return descriptorContracts(toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file })));
 }
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -73,12 +97,22 @@ describe('a call by name', () => {
     ['adder', 'ADD'],
     ['v1.Adder', 'add'],
   ])('of %s, %s is that of the contract', async (service, method) => {
-    const { client } = connect();
     expect(await client.call(service, method, { a: 2, b: '3' })).toEqual({ result: '5' });
   });
 
+  it('names a value of the reply that has no JSON', async () => {
+    const { client: structs } = connect(repliesStruct());
+    const entryWithoutValue = Uint8Array.of(0x0a, 1, 0x41);
+    const failure = failureOf(structs.call(CONFORMANCE, 'Unary', { payload: entryWithoutValue }));
+    await expect(failure).resolves.toMatchObject({
+      codeName: 'INTERNAL',
+      message: expect.stringMatching(
+        /^fields of the reply, a google\.protobuf\.Struct, has no JSON: .* must have a value;/,
+      ),
+    });
+  });
+
   it('takes 64-bit integers as bigints, texts and safe numbers, and replies with texts', async () => {
-    const { client } = connect();
     const large = 2n ** 62n;
     expect(await client.call('Adder', 'add', { a: large, b: 1 })).toEqual({ result: '4611686018427387905' });
     const refused = await failureOf(client.call('Adder', 'add', { a: 2 ** 62 }));
@@ -87,7 +121,6 @@ describe('a call by name', () => {
   });
 
   it('takes bytes as Uint8Array or base64, and replies with base64', async () => {
-    const { client } = connect();
     const { payload } = await client.call(CONFORMANCE, 'unary', { payload: Buffer.from([222, 173]) });
     expect(payload).toBe('3q0=');
     expect(await client.call(CONFORMANCE, 'unary', { payload })).toMatchObject({ payload: '3q0=' });
@@ -97,19 +130,16 @@ describe('a call by name', () => {
     ['an array', ['a', 'b'].map((text) => ({ text }))],
     ['a generator', ['a', 'b'].map((text) => ({ text })).values()],
   ])('sends a stream of requests from %s', async (_what, requests) => {
-    const { client } = connect();
     expect(await client.call(CONFORMANCE, 'clientStream', requests)).toEqual({ texts: ['a', 'b'] });
   });
 
   it('reads a stream of replies, and one reply as such a stream', async () => {
-    const { client } = connect();
     const replies = await all(client.stream(CONFORMANCE, 'ServerStream', { count: 2 }));
     expect(replies.map(({ index }) => index)).toEqual([0, 1]);
     expect(await all(client.stream('Adder', 'add', { a: 1 }))).toEqual([{ result: '1' }]);
   });
 
   it('streams both ways: a reply comes before the next request is made', async () => {
-    const { client } = connect();
     const seen: unknown[] = [];
     let answer = () => {};
     const answered = new Promise<void>((resolve) => {
@@ -128,19 +158,18 @@ describe('a call by name', () => {
   });
 
   it('resumes a stream as its contract says', async () => {
-    const { client } = connect();
+    const { client } = connect(own, systemClock);
     const replies = await all(client.stream(CONFORMANCE, 'follow', { count: 4, breakAfter: 2 }));
     expect(replies.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
   });
 
   it('has the deadline of its contract', async () => {
-    const { client } = connect();
     expect(await client.call(CONFORMANCE, 'unary', {})).toMatchObject({ remaining: '1s' });
   });
 
   it('has the balancing of its contract', async () => {
-    const { client, channel } = connect(descriptorContracts(await compileSample()));
-    await client.method('Sample', 'name'); // a method without a key, of a service that is balanced by keys
+    const { client: ofSample, channel } = sample;
+    await ofSample.method('Sample', 'name'); // a method without a key, of a service that is balanced by keys
     const [view] = channel.inspect();
     expect(view?.service).toBe('sample.v1.SampleService');
     expect(view?.balancing).toMatchObject({ policy: 'ring_hash', origin: 'contract' });
@@ -229,7 +258,7 @@ describe('a call that does not fit', () => {
     [CONFORMANCE, 'clientStream', [{ txt: 1 }], INVALID_ARGUMENT, 'txt: is not a field'],
     [CONFORMANCE, 'serverStream', {}, INVALID_ARGUMENT, 'answers with a stream: read it with stream()'],
   ])('%s/%s %j is refused, with the remedy', async (...[service, method, request, code, message]) => {
-    const error = await failureOf(connect().client.call(service, method, request));
+    const error = await failureOf(client.call(service, method, request));
     expect(error.code).toBe(code);
     expect(error.message).toContain(message);
   });
@@ -246,7 +275,7 @@ describe('a call that does not fit', () => {
   it('names an object that contains itself', async () => {
     const round: { text?: unknown } = {};
     round.text = round;
-    const error = await failureOf(connect().client.call(CONFORMANCE, 'unary', round));
+    const error = await failureOf(client.call(CONFORMANCE, 'unary', round));
     expect(error.message).toBe('text.text.text: is nested more than 100 deep');
   });
 });
@@ -255,7 +284,6 @@ describe('names of Object.prototype', () => {
   it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
     '%s is no service, method or field',
     async (name) => {
-      const { client } = connect();
       expect((await failureOf(client.call(name, 'add'))).code).toBe(Status.UNIMPLEMENTED);
       expect((await failureOf(client.call('Adder', name))).message).toContain(`has no method ${name}`);
       const request: object = JSON.parse(`{"${name}": {"polluted": 1}}`);
@@ -276,10 +304,10 @@ describe('names of Object.prototype', () => {
     const method = (name: string) => ({ name, inputType: '.valueOf', outputType: '.valueOf' });
     const messageType = [{ name: 'valueOf', field: odd.map((name, index) => field(name, index + 1)) }];
     const service = odd.map((name) => ({ name, method: odd.map(method) }));
-    const set = create(FileDescriptorSetSchema, {
+    const odds = create(FileDescriptorSetSchema, {
       file: [{ name: 'odd.proto', syntax: 'proto3', messageType, service }],
     });
-    const { client } = connect(descriptorContracts(toBinary(FileDescriptorSetSchema, set)));
+    const { client } = connect(descriptorContracts(toBinary(FileDescriptorSetSchema, odds)));
     for (const name of odd) {
       const found = await client.method(name, name);
       expect(found.method).toMatchObject({ service: name, name, requestStream: false, responseStream: false });
@@ -290,8 +318,7 @@ describe('names of Object.prototype', () => {
   });
 
   it('are keys of a map as others', async () => {
-    const sample = descriptorContracts(await compileSample());
-    const { client } = connect(sample);
+    const { client } = sample;
     const request: object = JSON.parse('{"counts": {"__proto__": "1", "constructor": "2"}}');
     const error = await failureOf(client.call('Sample', 'get', request));
     expect(error.code).toBe(Status.UNIMPLEMENTED);

@@ -31,7 +31,7 @@ export interface RunningProcess {
   /**
    * Waits until the output holds a match.
    *
-   * @throws Error with the output if the process ends first, or after two minutes.
+   * @throws Error with the output if the process ends first, or after five minutes.
    */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   signal(signal: NodeJS.Signals): void;

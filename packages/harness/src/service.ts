@@ -36,7 +36,7 @@ const NOWHERE = '127.0.0.1:1';
 /**
  * Starts a built service, and resolves when it listens. Its database may not be ready by then. It ends with this process.
  *
- * @throws Error with what it printed if it ends first, or doesn't listen within two minutes.
+ * @throws Error with what it printed if it ends first, or doesn't listen within five minutes.
  */
 export async function startService(service: string, options: ServiceOptions = {}): Promise<ServiceProcess> {
   const { root = repository, main = `services/${service}/dist/main.js`, env, nodeArguments = [], logFile } = options;

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How long something is waited for. */
 export interface WaitOptions {
-  /** Default: two minutes. It bounds what hangs and measures nothing, as the machine may be busy. */
+  /** Default: five minutes. It bounds what hangs and measures nothing, as the machine may be busy. */
   readonly timeoutMs?: number;
 }
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 const POLL_MS = 20;
 
 /**

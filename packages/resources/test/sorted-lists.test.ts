@@ -10,6 +10,8 @@ import { type Listing, listPage } from '../src/exports/sql.js';
 
 const ROWS = 3_600;
 const MAX_SCANNED = 1_000;
+/** Small enough that pages begin and end within equal values. */
+const PAGE_SIZE = 300;
 
 /** Most values occur several times. A quarter of the rows is deleted, and one in a hundred is of the small owner. */
 const TABLE = `
@@ -134,21 +136,17 @@ const FILTERS: readonly (readonly [filter: string, where: string])[] = [
 const ORDERS = [...Object.keys(SORTED), 'sequence'].flatMap((field) => [field, `${field} desc`]);
 
 describe('a sorted list', () => {
-  it.each(['', ...ORDERS])(
-    'by "%s" has each row of each filter once, in order',
-    async (orderBy) => {
-      const { next } = seededRandom(20_261_123);
-      for (const [filter, where] of FILTERS) {
-        for (const sight of next() < 0.5 ? [undefined, 'small'] : ['large', null]) {
-          const showDeleted = next() < 0.5;
-          const asked = { orderBy, filter, showDeleted, sight };
-          const { ids } = await readAll(asked, 100 - Math.floor(next() * 3));
-          expect({ asked, ids }).toEqual({ asked, ids: await expected(asked, where) });
-        }
+  it.each(['', ...ORDERS])('by "%s" has each row of each filter once, in order', async (orderBy) => {
+    const { next } = seededRandom(20_261_123);
+    for (const [filter, where] of FILTERS) {
+      for (const sight of next() < 0.5 ? [undefined, 'small'] : ['large', null]) {
+        const showDeleted = next() < 0.5;
+        const asked = { orderBy, filter, showDeleted, sight };
+        const { ids } = await readAll(asked, PAGE_SIZE - Math.floor(next() * 3));
+        expect({ asked, ids: ids.join() }).toEqual({ asked, ids: (await expected(asked, where)).join() });
       }
-    },
-    60_000,
-  );
+    }
+  });
 
   it('has full pages of what a caller sees, or a state has, if that is little', async () => {
     for (const asked of [

@@ -48,6 +48,21 @@ function callAt(address: string, options: Connections = {}) {
   return createClient(ConformanceServiceDefinition, { channel });
 }
 
+describe('a shell that names a proxy for the web', () => {
+  const names = ['http_proxy', 'https_proxy', 'grpc_proxy', 'all_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
+
+  it.each(names)('calls reach the address itself: %s', async (name) => {
+    const before = process.env[name];
+    process.env[name] = 'http://127.0.0.1:9';
+    try {
+      expect(await callAt(server.address).unary(HELLO)).toMatchObject(HELLO);
+    } finally {
+      if (before === undefined) delete process.env[name];
+      else process.env[name] = before;
+    }
+  });
+});
+
 describe('a channel to a fixed address', () => {
   it('accepts replies of up to 4 MiB, or of the configured size', async () => {
     expect(await failure(callAt(server.address).unary({ text: 'long' }))).toMatchObject(EXHAUSTED);
@@ -67,17 +82,18 @@ describe('a channel to a fixed address', () => {
   });
 
   it('pings a silent server at the configured interval', async () => {
-    const asked: unknown[] = [];
     const sessions: ServerHttp2Session[] = [];
     const raw = createHttp2Server().listen(0, '127.0.0.1');
-    raw.on('session', (session) => sessions.push(session));
     const askedTwice = new Promise<void>((resolve) => {
-      raw.on('stream', (stream, { ':path': path }) => {
-        stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': 12 }, { endStream: true });
-        if (path === '/rondo.Keepalive/Ask') asked.push(path);
-        if (asked.length === 2) resolve();
+      raw.on('session', (session) => {
+        let asked = 0;
+        sessions.push(session);
+        session.on('ping', () => ++asked === 2 && resolve());
       });
     });
+    raw.on('stream', (stream) =>
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': 12 }, { endStream: true }),
+    );
     await once(raw, 'listening');
     const { port } = raw.address() as AddressInfo;
     const { unary } = callAt(`127.0.0.1:${port}`, { minPingIntervalMs: 1_000 });

@@ -2,7 +2,7 @@
 
 import * as grpc from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
+import { BadRequest, ErrorInfo, Help, QuotaFailure } from '@rondo/contracts/google/rpc/error_details';
 import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import type { ServerCall } from '../src/exports/call.js';
@@ -10,11 +10,13 @@ import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
 import { packDetail, RpcError, Status } from '../src/exports/status.js';
 import { remainingMs } from './conformance/handlers.js';
 import { grpcDefinition } from './support/grpc-definition.js';
+import { recordingLogger } from './support/recording-logger.js';
 import { conformanceService } from './support/service.js';
 import { deferred } from './support/wait.js';
 
 const { unary, unimplemented, clientStream, serverStream, bidiStream } = grpcDefinition(ConformanceServiceDefinition);
 const identity = (bytes: Buffer) => bytes;
+const { logger, lines } = recordingLogger();
 let seen: ServerCall | undefined;
 let aborted = deferred<unknown>();
 
@@ -27,6 +29,19 @@ const service = conformanceService({
       const details = [packDetail(ErrorInfo, { reason: 'OURS', domain: 'rondo' })];
       throw new RpcError(Status.FAILED_PRECONDITION, '日本', { details });
     }
+    if (text === 'fail at length') {
+      const lines = Array.from({ length: 300 }, (_, index) => ({
+        field: `lines[${index}].price`,
+        description: 'is below 0',
+      }));
+      const details = [packDetail(BadRequest, { fieldViolations: lines }), packDetail(ErrorInfo, { reason: 'OURS' })];
+      throw new RpcError(Status.INVALID_ARGUMENT, 'see the details', { details });
+    }
+    if (text === 'fail in vain') {
+      const violations = [{ subject: 's'.repeat(5_000) }];
+      const details = [packDetail(Help, {}), packDetail(QuotaFailure, { violations }), packDetail(Help, {})];
+      throw new RpcError(Status.RESOURCE_EXHAUSTED, 'no', { details });
+    }
     call.header.set('x-header', 'h');
     call.trailer.set('x-trailer', 't');
     return { text: String(Math.ceil(remainingMs(call) ?? 0)) };
@@ -38,7 +53,7 @@ describe('a plain grpc-js client and our server', () => {
   let client: grpc.Client;
 
   beforeAll(async () => {
-    server = await serve(createRouter({ services: [service], instanceId: 'ours' }), { listen: '127.0.0.1:0' });
+    server = await serve(createRouter({ services: [service], instanceId: 'ours', logger }), { listen: '127.0.0.1:0' });
     client = new grpc.Client(server.address, grpc.credentials.createInsecure());
   });
 
@@ -100,10 +115,35 @@ describe('a plain grpc-js client and our server', () => {
     expect(ErrorInfo.decode(rich.details[0]?.value ?? new Uint8Array())).toMatchObject({ reason: 'OURS' });
   });
 
+  it('gets as many violations as every client takes, and how many more there were', async () => {
+    const { error } = await call({ text: 'fail at length' });
+    const [bytes] = error?.metadata.get('grpc-status-details-bin') ?? [];
+    expect(bytes?.length).toBeLessThan(4 * 1024 + 100);
+    const { details } = RichStatus.decode(Buffer.from(bytes ?? ''));
+    const { fieldViolations } = BadRequest.decode(details[0]?.value ?? new Uint8Array());
+    const more = 300 - fieldViolations.length;
+    expect(more).toBeLessThan(250);
+    expect(fieldViolations.at(-2)).toEqual(expect.objectContaining({ description: 'is below 0' }));
+    expect(fieldViolations.at(-1)).toEqual(expect.objectContaining({ description: `is below 0; and ${more} more` }));
+    expect(ErrorInfo.decode(details[1]?.value ?? new Uint8Array())).toMatchObject({ reason: 'OURS' });
+    expect(lines).toContainEqual({
+      level: 'warn',
+      fields: expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+      message: 'details too large: what is beyond 4 KiB was cut',
+    });
+  });
+
+  it("gets the details before one that can't be cut", async () => {
+    const { error } = await call({ text: 'fail in vain' });
+    const [bytes] = error?.metadata.get('grpc-status-details-bin') ?? [];
+    expect(RichStatus.decode(Buffer.from(bytes ?? '')).details).toEqual([packDetail(Help, {})]);
+  });
+
   it('gets an error for bytes that are no request, and for a missing method', async () => {
     const garbage = { ...(unary as GrpcMethod), requestSerialize: () => Buffer.from([0xff, 0xff]) };
     const { error } = await call({}, { method: garbage });
-    expect(error).toMatchObject({ code: grpc.status.INTERNAL, details: expect.stringContaining('not of the type') });
+    const details = expect.stringContaining('not of the type');
+    expect(error).toMatchObject({ code: grpc.status.INVALID_ARGUMENT, details });
     expect((await call({}, { method: unimplemented as GrpcMethod })).error?.code).toBe(grpc.status.UNIMPLEMENTED);
   });
 

@@ -23,6 +23,8 @@ import { backUpProducts, build, format, install } from './workspace.js';
 /** A service that was created. */
 export interface CreatedService extends NewServiceOutcome {
   readonly kind: 'created';
+  /** Whether the rules of the first method refuse a request without fields. */
+  readonly refusesEmpty: boolean;
 }
 
 /** Creates a new service. */
@@ -49,7 +51,8 @@ export async function createService(options: NewServiceOptions): Promise<Created
       files.filter((file) => /^(services|proto)\//.test(file)),
     );
     const methods = blueprint.services.flatMap((named) => stubsOf(name, named));
-    return { kind: 'created', service: name, port, files, methods, exempt };
+    const refusesEmpty = blueprint.services[0]?.contract.methods[0]?.refusesEmpty ?? false;
+    return { kind: 'created', service: name, port, files, methods, exempt, refusesEmpty };
   });
 }
 

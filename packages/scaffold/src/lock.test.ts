@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -122,6 +122,21 @@ describe('withTreeLock', () => {
       await expect(withTreeLock(root, { ...options, timeoutMs: 0 }, async () => 'mine')).resolves.toBe('mine');
     },
   );
+
+  it('is free in the copy of a folder, while the original is locked', async () => {
+    const copy = `${root}-copy`;
+    try {
+      const inBoth = withTreeLock(root, options, async () => {
+        cpSync(root, copy, { recursive: true });
+        const again = withTreeLock(root, { ...options, timeoutMs: 0 }, async () => 'twice');
+        await expect(again).rejects.toThrow(`in use by a test (process ${process.pid})`);
+        return withTreeLock(copy, { ...options, timeoutMs: 0 }, async () => 'mine');
+      });
+      await expect(inBoth).resolves.toBe('mine');
+    } finally {
+      rmSync(copy, { recursive: true, force: true });
+    }
+  });
 
   it('takes over from a process that died while it removed a stale lock', async () => {
     hold(spawnedAndGone());

@@ -98,7 +98,7 @@ describe('removing a service', () => {
   it('removes what samples.json names for it, with the lines that belong to that', async () => {
     put(
       'samples.json',
-      '{\n  "e2e/a.test.ts": ["greeter"],\n  "bench": ["greeter", "sales"],\n  "docs/b.md": ["sales"]\n}\n',
+      '{\n  "e2e/a.test.ts": ["greeter"],\n  "bench": ["greeter", "sales"],\n  "bench/d.mjs": ["sales"],\n  "docs/b.md": ["sales"]\n}\n',
     );
     put('proto/greeter/own.proto', 'import "greeter/words.proto";');
     put(

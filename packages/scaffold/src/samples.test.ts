@@ -1,3 +1,7 @@
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { linesOf, withoutLinks, withoutMarked } from './samples.js';
 
@@ -43,6 +47,34 @@ describe('links to removed files', () => {
     '%s stays',
     (link) => {
       expect(withoutLinks(link, 'docs/guides/b.md', removed)).toBe(link);
+    },
+  );
+});
+
+describe('what npm start -- --auth prints', () => {
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+  it.each([['sales'], ['calculator', 'project-management', 'sales'], ['gateway']])(
+    'remains without %s',
+    async (...removed) => {
+      const clone = mkdtempSync(path.join(tmpdir(), 'rondo-samples-'));
+      try {
+        cpSync(path.join(root, 'scripts'), path.join(clone, 'scripts'), { recursive: true });
+        for (const service of readdirSync(path.join(root, 'services'))) {
+          const [from, to] = [root, clone].map((folder) => path.join(folder, 'services', service, 'package.json'));
+          if (!removed.includes(service) && from && to && existsSync(from)) cpSync(from, to);
+        }
+        const file = path.join(clone, 'scripts/launch/summary.mjs');
+        writeFileSync(file, removed.reduce(withoutMarked, readFileSync(file, 'utf8')));
+        const { summary } = await import(pathToFileURL(file).href);
+        const rows = ['registry', 'gateway-1'].map((name) => ({ name, address: '127.0.0.1:1', services: [] }));
+        const options = { data: clone, portBase: 50_050, metrics: false, auth: path.join(clone, 'auth'), certs: clone };
+        const databases = { address: '127.0.0.1:2', home: clone };
+        const session = { system: { registry: '127.0.0.1:1' }, databases, options, startedAt: 0 };
+        expect(summary(rows, session)).toContain('./rondo ps');
+      } finally {
+        rmSync(clone, { recursive: true, force: true });
+      }
     },
   );
 });

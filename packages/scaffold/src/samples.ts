@@ -68,6 +68,17 @@ export function linesOf(text: string, service: string): ReadonlySet<number> {
   return found;
 }
 
+/** Whether a text has a mark on a line of its own that no `/sample` ends: it would take the rest of the file with it. */
+export function isUnclosed(text: string): boolean {
+  let inside = false;
+  for (const line of text.split('\n')) {
+    const begins = MARK.test(line) && COMMENT_ALONE.test(line);
+    if (begins && inside) return true;
+    inside = (inside || begins) && !END.test(line);
+  }
+  return inside;
+}
+
 /** Removes the lines of a text that are marked as parts of a service. Where that leaves two blank lines in a row, it removes one. */
 export function withoutMarked(text: string, service: string): string {
   const gone = linesOf(text, service);
@@ -94,8 +105,8 @@ export function withoutLinks(text: string, file: string, removed: readonly strin
   );
 }
 
-/** Removes the entries of {@link SAMPLES} that need a service; undefined if none is left. */
+/** Removes the entries of {@link SAMPLES} for removed paths and for what was below them; undefined if none is left. */
 export function withoutEntries(text: string, paths: readonly string[]): string | undefined {
-  const rest = removeEntries(text, { file: SAMPLES }, (key) => paths.includes(key));
+  const rest = removeEntries(text, { file: SAMPLES }, (key) => isBelow(key, paths));
   return Object.keys(Object(JSON.parse(rest))).length === 0 ? undefined : rest;
 }

@@ -51,6 +51,14 @@ it("does not look for the names of Rondo's own services", () => {
   expect(found()).toEqual([]);
 });
 
+it.each(['# sample: carts\na\n', '# sample: carts\na\n# sample: carts\nb\n# /sample\n'])(
+  'finds a mark without an end: %j',
+  (text) => {
+    tree.write('docs/guides/b.md', text);
+    expect(found()).toEqual(['docs/guides/b.md: a "sample']);
+  },
+);
+
 it('finds entries without a file or a service', () => {
   tree.write('samples.json', '{ "bench/load.mjs": ["carts"], "bench/lost.mjs": ["carts", "cart"] }');
   expect(found()).toEqual(['samples.json: there is no bench/lost.mjs', 'samples.json: there is no service cart']);

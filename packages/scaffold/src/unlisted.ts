@@ -4,7 +4,7 @@ import { scan } from './contract/scan.js';
 import { type Manifest, readManifests } from './manifests.js';
 import { filesAt, readText } from './repository.js';
 import { parseYaml } from './root-files/yaml-file.js';
-import { dependencyAt, isBelow, linesOf, pathsWith, SAMPLES, textFiles } from './samples.js';
+import { dependencyAt, isBelow, isUnclosed, linesOf, pathsWith, SAMPLES, textFiles } from './samples.js';
 
 /** Files that may name a sample when it is gone: history, examples in help and docstrings, and what `rondo remove service` edits itself. */
 const EXEMPT = ['CHANGELOG.md', 'docs/adr', 'docs/reference/api.md', 'docs/reference/cli.md', 'docker-compose.yml'];
@@ -15,7 +15,8 @@ const CALLERS = ['e2e', 'bench', 'chaos', 'scripts', 'infra', '.ci'];
 
 /**
  * Finds what would break when a sample is removed: a line that imports its contract, names its folder or one of its gRPC services
- * or, in a journey, benchmark or script, calls it by its name, in a file that doesn't go with it. Also finds entries of {@link SAMPLES} without a file or a service.
+ * or, in a journey, benchmark or script, calls it by its name, in a file that doesn't go with it. Also finds entries of {@link SAMPLES}
+ * without a file or a service, and marks without an end.
  *
  * @returns A line for each, which says what to do.
  */
@@ -26,6 +27,9 @@ export function findUnlisted(root: string): readonly string[] {
   const names = [...new Set(entries.flatMap(([, needed]) => needed).map(String))].sort();
   return [
     ...entries.filter(([entry]) => !stands(root, entry)).map(([entry]) => `${SAMPLES}: there is no ${entry}`),
+    ...textFiles(root)
+      .filter((file) => isUnclosed(readText(root, file)))
+      .map((file) => `${file}: a "sample:" on a line of its own lacks its "/sample"`),
     ...names.flatMap((name) => {
       const manifest = manifests.find(({ service }) => service === name);
       if (manifest === undefined) return [`${SAMPLES}: there is no service ${name}`];

@@ -1,15 +1,8 @@
-import {
-  create,
-  type DescMessage,
-  type DescService,
-  fromBinary,
-  isMessage,
-  type Message,
-  toBinary,
-} from '@bufbuild/protobuf';
+import { create, type DescMessage, type DescService, isMessage, type Message, toBinary } from '@bufbuild/protobuf';
 import { type CallOptions, type Channel, createClient } from '@rondo/rpc/client';
 import { type MessageType, type Method, methodsOf, type ServicePolicy, servicePolicyOf } from '@rondo/rpc/internal';
 import { type DynamicMethod, toDynamicMethod } from './contract.js';
+import { decodeReply } from './json/message.js';
 import { policyFieldsOf } from './policy-fields.js';
 
 /** Makes one call with a stream of request messages, and yields the reply messages. It throws an RpcError if the call fails. */
@@ -72,7 +65,7 @@ function define<Q extends boolean, S extends boolean>(method: DynamicMethod, req
 function messageType(desc: DescMessage): MessageType<Message> {
   return {
     encode: (message) => ({ finish: () => toBinary(desc, message) }),
-    decode: (bytes) => fromBinary(desc, bytes),
+    decode: (bytes) => decodeReply(desc, bytes),
     fromPartial(partial) {
       if (isMessage(partial, desc)) return partial;
       throw new TypeError(`a message of ${desc.typeName} is needed`);

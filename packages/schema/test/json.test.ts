@@ -1,10 +1,10 @@
-import type { DescMessage, JsonValue } from '@bufbuild/protobuf';
+import { type DescMessage, fromBinary, type JsonValue } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { checkJson } from '../src/json/check.js';
 import { readMessage, writeMessage } from '../src/json/message.js';
 import { parseJson } from '../src/json/parse.js';
+import { readJson } from '../src/json/read.js';
 import { Nothing, Sample, sampleRegistry } from './sample-schema.js';
 
 /** Parses `text` as a message, and returns its JSON with only the fields that are set. */
@@ -50,6 +50,7 @@ describe('JSON that is read', () => {
     ['{"data": "3q2-7w"}', '3q2+7w=='],
     ['{"color": "COLOR_RED"}', 'COLOR_RED'],
     ['{"color": 1}', 'COLOR_RED'],
+    ['{"color": 7}', 7],
     ['{"counts": {"a": 1, "b": "2"}}', { a: 1, b: 2 }],
     ['{"at": "2026-11-20T08:30:00.5+01:00"}', '2026-11-20T07:30:00.500Z'],
     ['{"lasts": "1.5s"}', '1.500s'],
@@ -58,8 +59,8 @@ describe('JSON that is read', () => {
     [
       '{"anything": {"@type": "x.y/google.protobuf.Any", "value": {"@type": "x.y/google.protobuf.Duration", "value": "3s"}}}',
       {
-        '@type': 'type.googleapis.com/google.protobuf.Any',
-        value: { '@type': 'type.googleapis.com/google.protobuf.Duration', value: '3s' },
+        '@type': 'x.y/google.protobuf.Any',
+        value: { '@type': 'x.y/google.protobuf.Duration', value: '3s' },
       },
     ],
     ['{"right": 9007199254740993}', '9007199254740993'],
@@ -82,6 +83,19 @@ describe('JSON that is read', () => {
       color: 'COLOR_UNSPECIFIED',
       numbers: [],
     });
+  });
+});
+
+describe('a reply that has no JSON', () => {
+  it.each<[string, number[], string]>([
+    ['a time in the year 10000', [0x7a, 7, 0x08, 0x80, 0x83, 0xd1, 0xff, 0xaf, 0x07], 'at of the reply'],
+    ['a Value without a kind', [0x8a, 0x01, 0x00], 'free of the reply'],
+    ['one in a list', [0x62, 5, 0x5a, 3, 0x8a, 0x01, 0x00], 'children[0].child.free of the reply'],
+  ])('is refused by field: %s', (_what, bytes, expected) => {
+    const reply = fromBinary(Sample, Uint8Array.from(bytes));
+    const written = () => writeMessage(Sample, reply, sampleRegistry);
+    expect(written).toThrow(expected);
+    expect(written).toThrow(/must (?:be from 0001-01-01|have a value).*; correct the service, or call it by gRPC$/);
   });
 });
 
@@ -108,13 +122,16 @@ describe('JSON that is refused', () => {
       '{"color": "COLOR_RAD"}',
       'color: must be one of COLOR_UNSPECIFIED, COLOR_RED, not "COLOR_RAD". Did you mean "COLOR_RED"?',
     ],
-    ['{"color": 7}', 'color: must be one of COLOR_UNSPECIFIED, COLOR_RED, not 7.'],
+    ['{"color": 7.5}', 'color: must be a whole number from -2147483648 to 2147483647, not 7.5'],
     [
       '{"at": "2026-02-30T00:00:00Z"}',
-      'at: must be a time by RFC 3339 in quotes, such as "2026-11-20T08:30:00Z", not "2026-02-30T00:00:00Z"',
+      'at: must be a time by RFC 3339 in quotes, such as "2026-11-20T08:30:00Z", from year 1 to 9999 in UTC, not "2026-02-30T00:00:00Z"',
     ],
-    ['{"at": 5}', 'at: must be a time by RFC 3339 in quotes, such as "2026-11-20T08:30:00Z", not 5'],
-    ['{"lasts": "5sec"}', 'lasts: must be seconds with an s in quotes, such as "1.5s", not "5sec"'],
+    [
+      '{"at": 5}',
+      'at: must be a time by RFC 3339 in quotes, such as "2026-11-20T08:30:00Z", from year 1 to 9999 in UTC, not 5',
+    ],
+    ['{"lasts": "5sec"}', 'lasts: must be seconds with an s in quotes, such as "1.5s", up to 315576000000, not "5sec"'],
     ['{"numbers": 5}', 'numbers: must be a list […], not 5'],
     ['{"counts": {"a": "x"}}', 'counts["a"]: must be a whole number from -2147483648 to 2147483647, not "x"'],
     ['{"child": []}', 'child: must be an object {…} of sample.v1.Sample, not []'],
@@ -122,10 +139,7 @@ describe('JSON that is refused', () => {
       '{"children": [{}, {"child": {"small": "x"}}]}',
       'children[1].child.small: must be a whole number from -2147483648 to 2147483647, not "x"',
     ],
-    [
-      '{"left": "a", "right": 1}',
-      'the request: cannot decode oneof sample.v1.Sample.choice from JSON: oneof set multiple times by left and right',
-    ],
+    ['{"left": "a", "right": 1}', 'right: is in the oneof choice, as is left; set only one of them'],
     ['[]', 'the request: must be an object {…} of sample.v1.Sample, not []'],
   ])('%s names the field and what is allowed', (text, expected) => {
     expect(faults(text)).toEqual([expected]);
@@ -165,13 +179,22 @@ describe('JSON that is made to cost time', () => {
     ['many unknown fields', `{${names.map((name) => `"${name}": 1`).join()}}`],
     ['a list of many faults', `{"numbers": [${names.map(() => '"x"').join()}]}`],
   ])('is read no further than its hundredth fault: %s', (_which, text) => {
-    expect(checkJson(Sample, parseJson(text), { registry: sampleRegistry }).violations).toHaveLength(100);
+    expect(readJson(Sample, parseJson(text), sampleRegistry).violations).toHaveLength(100);
+  });
+
+  it('is not read beyond the violations that are told', () => {
+    const unknown = Array.from({ length: 100 }, (_, index) => [`unknown${index}`, 1]);
+    const json = Object.defineProperty(Object.fromEntries(unknown), 'late', {
+      enumerable: true,
+      get: () => expect(undefined).toBe('not read'),
+    });
+    expect(readJson(Sample, json, sampleRegistry).violations).toHaveLength(100);
   });
 
   it('is refused if a number has more digits than any that makes sense', () => {
     const digits = '0'.repeat(1_000);
     expect(faults(`{"large": "${digits}7"}`)).toEqual([expect.stringContaining('large: must be a whole number')]);
-    expect(reread(`{"large": "${digits.slice(1)}7"}`)).toBe('7');
+    expect(reread(`{"large": "7.${digits.slice(2)}"}`)).toBe('7');
   });
 
   it.each(['[', '{"a":'])('is refused if it is nested too deep: %s', (opening) => {

@@ -40,9 +40,7 @@ it('an instance gets no calls as soon as it reports that it is not ready, and ca
   };
   const views = () => channel.inspect()[0]?.endpoints ?? [];
   const until = async (isSo: () => boolean) => {
-    const began = performance.now();
-    while (!isSo() && performance.now() - began < 60_000) await new Promise((resolve) => setTimeout(resolve, 1));
-    expect(isSo()).toBe(true);
+    while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
   };
   const heldAs = (expected: string | undefined) =>
     until(() => views().some(({ address, held }) => address === sick.address && held === expected));

@@ -101,13 +101,9 @@ function dial(address: string): Channel {
   return channel;
 }
 
-/** Waits until `condition` is true; fails after a minute. */
+/** Waits until `condition` is true. */
 async function eventually(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`it never came true: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 describe('a service', () => {
@@ -269,9 +265,9 @@ describe('a service', () => {
     await writeFile(join(folder, 'rondo.conformance.v1.AdderService.json'), JSON.stringify(file));
     const environment = { RONDO_REGISTRY_CACHE: folder, RONDO_METRICS: '127.0.0.1:0', RONDO_INSTANCE_ID: 'caller' };
     const { service, outgoing, lines } = await start({ environment });
-    expect(await createClient(AdderServiceDefinition, { channel: outgoing }).add({ a: 2n, b: 3n })).toEqual({
-      result: 5n,
-    });
+    const client = createClient(AdderServiceDefinition, { channel: outgoing });
+    await eventually(() => outgoing.inspect().some(({ endpoints }) => endpoints.length > 0));
+    expect(await client.add({ a: 2n, b: 3n })).toEqual({ result: 5n });
     const said = 'warn: the registry is away: calls go to the instances that an earlier process saved';
     expect(lines.filter((line) => line.startsWith(said))).toHaveLength(1);
     const text = await (await fetch(`http://${service.metricsAddress}/metrics`)).text();
@@ -284,7 +280,7 @@ describe('a service', () => {
     const dependencies = [{ name: 'the database', check: () => Promise.reject(new Error('connection refused')) }];
     const { service, channel } = await start({ app: { dependencies } });
     await expect(createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n })).rejects.toBeDefined();
-    const reports = createClient(OpenRcaServiceDefinition, { channel }).streamCoreMetrics({}, { timeoutMs: 60_000 });
+    const reports = createClient(OpenRcaServiceDefinition, { channel }).streamCoreMetrics({});
     const report = reports[Symbol.asyncIterator]();
     expect((await report.next()).value?.namedMetrics).toEqual({ calls_in_flight: 0, calls_begun: 1 });
     const drained = service.drain();

@@ -83,25 +83,28 @@ export interface Item {
   readonly value: number;
 }
 
-/** Increments an item. */
-async function increment(transaction: Transaction, topic: string, id: number): Promise<Item> {
-  const { value } = await transaction.one<{ value: number }>(
-    `INSERT INTO item VALUES ($1, $2, 1) ON CONFLICT (topic, id) DO UPDATE SET value = item.value + 1 RETURNING value`,
-    [topic, id],
+/** Increments items, in the order of `ids`. */
+async function increment(transaction: Transaction, topic: string, ids: readonly number[]): Promise<readonly Item[]> {
+  return await transaction.query<Item>(
+    `INSERT INTO item SELECT $1, id, 1 FROM unnest($2::int[]) AS id
+     ON CONFLICT (topic, id) DO UPDATE SET value = item.value + 1 RETURNING id, value`,
+    [topic, ids],
   );
-  return { id, value };
 }
 
-/** Increments an item and appends the change, without a nudge. */
-export async function countUp(transaction: Transaction, topic: string, id: number): Promise<void> {
-  await appendChanges(transaction, [{ topic, payload: await increment(transaction, topic, id) }]);
+/** Increments items and appends a change for each, without a nudge. */
+export async function countUp(transaction: Transaction, topic: string, ...ids: number[]): Promise<void> {
+  const items = await increment(transaction, topic, ids);
+  await appendChanges(
+    transaction,
+    items.map((payload) => ({ topic, payload })),
+  );
 }
 
 /** Increments items, whose ids increase, and appends one change with a row for each, without a nudge. */
 export async function writeTogether({ database }: Replica, topic: string, ...ids: number[]): Promise<void> {
   await database.transaction(async (transaction) => {
-    const rows: Item[] = [];
-    for (const id of ids) rows.push(await increment(transaction, topic, id));
+    const rows = await increment(transaction, topic, ids);
     await appendChanges(transaction, [{ topic, payload: { rows } }]);
   });
 }
@@ -120,9 +123,7 @@ export async function write(replica: Replica, topic: string, ...ids: number[]): 
 
 /** Like {@link write}, but the process dies before the nudge. */
 export async function writeAndDie({ database }: Replica, topic: string, ...ids: number[]): Promise<void> {
-  await database.transaction(async (transaction) => {
-    for (const id of ids) await countUp(transaction, topic, id);
-  });
+  await database.transaction((transaction) => countUp(transaction, topic, ...ids));
 }
 
 /** All items of a topic, in parts of `size`. */

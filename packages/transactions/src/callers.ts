@@ -16,10 +16,10 @@ export function isOperator({ values }: Caller): boolean {
   return identity === '' || OPERATOR.test(identity);
 }
 
-/** Whether the caller may serve one of `services`, or has no certificate. */
-export function servesOneOf({ values }: Caller, services: readonly string[], mayServe: MayServe): boolean {
+/** Whether the caller may serve each of `services`, of which there is at least one, or has no certificate. */
+export function servesAll({ values }: Caller, services: readonly string[], mayServe: MayServe): boolean {
   const identity = values.get(callerIdentity);
-  return identity === '' || services.some((service) => mayServe(identity, service));
+  return identity === '' || (services.length > 0 && services.every((service) => mayServe(identity, service)));
 }
 
 /**

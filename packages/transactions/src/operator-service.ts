@@ -6,7 +6,7 @@ import {
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
-import { type Caller, isOperator, type MayServe, refuseCaller, servesOneOf } from './callers.js';
+import { type Caller, isOperator, type MayServe, refuseCaller, servesAll } from './callers.js';
 import type { Coordinator } from './coordinator/coordinator.js';
 import type { Confirmation, Decision, LogEntry } from './coordinator/log.js';
 import type { Sagas } from './saga/sagas.js';
@@ -38,8 +38,8 @@ export function createOperatorService({
     },
     inquireTransaction: async ({ transaction, services }, call) => {
       const { signal } = call;
-      if (!isOperator(call) && !servesOneOf(call, services, mayServe)) {
-        throw refuseCaller(call, 'the participant that the request names may');
+      if (!isOperator(call) && !servesAll(call, services, mayServe)) {
+        throw refuseCaller(call, 'the participant may, if it serves each service that the request names');
       }
       // @text this service has no [transactions | sagas]
       // @cause The service has no coordinator of transactions, or runs no sagas.

@@ -30,7 +30,7 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
   const { log, clock, readiness } = context;
   const { listen, plaintext, maxConnections: connections, maxConnectionsPerClient: connectionsPerClient } = config;
   const tls = tlsFiles(config);
-  const catalogue = discover(context);
+  const catalogue = discover(context, config);
   const draining = () => readiness.current.phase === 'draining';
   const isProxy = createProxyCheck(config.trustedProxies);
   const edge = createEdge({
@@ -71,7 +71,7 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
 }
 
 /** Follows the registry, and learns the contract of each instance from the instance itself. */
-function discover({ channel, clock, random, log }: GatewayContext): LiveCatalogue {
+function discover({ channel, clock, random, log }: GatewayContext, { pathOwners }: GatewayConfig): LiveCatalogue {
   return createCatalogue({
     instances: registeredInstances(channel),
     connect: (instance) => channel.direct([instance]),
@@ -79,6 +79,7 @@ function discover({ channel, clock, random, log }: GatewayContext): LiveCatalogu
     clock,
     random,
     log,
+    pathOwners: pathOwners.map((text) => ({ path: text.replace(/=.*/, ''), owner: text.replace(/.*=/, '') })),
   });
 }
 
@@ -100,6 +101,7 @@ function createProtocols(
     forward: createForwarder(channel),
     local: local.router,
     instancesOf: (service) => catalogue.instancesOf(service),
+    isAddress: (text) => catalogue.isAddress(text),
     clock,
     log,
   });
@@ -122,6 +124,7 @@ function createProtocols(
     maxMessageBytes,
     servedBy,
     clientOf,
+    draining,
     log,
     clock,
   });

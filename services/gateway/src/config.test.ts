@@ -20,6 +20,7 @@ it.each<readonly [string, unknown, Parser<unknown>]>([
   ['fd00::/8', 'fd00::/8', network],
   ['10.0.0.7', '10.0.0.7', network],
   ['true', true, variables.servedBy.parser],
+  ['/v1/a=x.v1.S,/v1/b/c=y', ['/v1/a=x.v1.S', '/v1/b/c=y'], variables.pathOwners.parser],
 ])('%s is read as %j', (text, value, parser) => {
   expect(parser.parse(text)).toEqual({ ok: true, value });
 });
@@ -34,6 +35,7 @@ it.each<readonly [string, string, Parser<unknown>]>([
   ['10.0.0.0/33', 'has more than 32 bits', network],
   ['proxy', 'is not an IP address or a network', network],
   ['yes', 'is unknown', variables.servedBy.parser],
+  ['/v1/{name=orders/*}=sales', 'is not', variables.pathOwners.parser],
 ])('%s %s', (text, fault, parser) => {
   expect(parser.parse(text)).toEqual({ ok: false, fault: expect.stringContaining(fault) });
 });

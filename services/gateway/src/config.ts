@@ -63,6 +63,13 @@ export const network: Parser<string> = {
   format: String,
 };
 
+/** Parses the owner of all paths that begin with some segments. */
+const pathOwner = matching(
+  /^(?:\/[^\s,=:{}*/]+)+=[a-z_]\w*(?:\.\w+)*$/i,
+  'the beginning of a path, and the service or package that has all paths below',
+  '/v1/orders=sales',
+);
+
 const yesOrNo = oneOf(['true', 'false']);
 
 /** Parses `true` or `false`. */
@@ -123,6 +130,12 @@ export const variables = {
     default: [],
     example: network.example,
     description: "The proxies whose X-Forwarded-For names the client's address.",
+  }),
+  pathOwners: variable('RONDO_GATEWAY_PATH_OWNERS', list(pathOwner), {
+    default: [],
+    example: '/v1/orders=sales,/v1/projects=projects.v1.ProjectService',
+    description:
+      'The services or packages that have the paths below a beginning, whichever registered first. The first that fits counts.',
   }),
   servedBy: variable('RONDO_GATEWAY_SERVED_BY', flag, {
     default: false,

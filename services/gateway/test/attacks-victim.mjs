@@ -1,4 +1,6 @@
-// The public port in a process of its own, as built: the victim of attacks.test.ts.
+// The public port in a process of its own, as built: the victim of attacks.ci.test.ts.
+import { startClock } from './support/forward-clock.mjs';
+
 const { createListener } = await import(new URL('../dist/listener/listener.js', import.meta.url).href);
 
 const LARGE = Buffer.alloc(64 * 1024);
@@ -37,10 +39,12 @@ function handle(exchange) {
 }
 
 const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
+const { clock, later } = startClock();
 const { VICTIM_CERT: certPath, VICTIM_KEY: keyPath } = process.env;
 const listener = createListener({
   listen: { host: '127.0.0.1', port: 0 },
   log,
+  clock,
   ...(certPath && { tls: { certPath, keyPath } }),
   handler: (exchange) => {
     handle(exchange).catch(() => {
@@ -63,9 +67,13 @@ const listener = createListener({
   },
 });
 const { address } = await listener.listen();
-process.on('message', () => {
+const restBytes = process.memoryUsage.rss();
+process.once('message', async () => {
+  await later(() => listener.connections === 0);
   gc();
   const { heapUsed, external, rss } = process.memoryUsage();
-  process.send({ connections: listener.connections, used: heapUsed + external, resident: rss });
+  const grown = process.resourceUsage().maxRSS * 1024 - restBytes;
+  process.send({ used: heapUsed + external, resident: rss, grown });
 });
+process.on('disconnect', () => process.exit());
 process.send({ port: Number(address.split(':').pop()) });

@@ -62,7 +62,8 @@ describe('a service that registers', () => {
     const file = contractFile({ service: BOOKS, methods, int64AsNumber: true, subsetSize: 3 });
     expect(catalogue.method(PATH)).toBe('unknown');
     const before = catalogue.revision;
-    fleet.add({ instanceId: 'a', address: await address(file), services: [BOOKS] });
+    const at = await address(file);
+    fleet.add({ instanceId: 'a', address: at, services: [BOOKS] });
     expect(catalogue.method(PATH)).toEqual({ service: BOOKS, reason: `the contract of ${BOOKS} isn't known yet` });
     expect(catalogue.settled).toBe(false);
     await until(catalogue, () => catalogue.settled);
@@ -75,6 +76,7 @@ describe('a service that registers', () => {
     expect(method.descAt(undefined)).toBe(method.desc);
     expect(method.descAt(endpoint('a'))).toBe(method.desc);
     expect(catalogue.services).toMatchObject([{ name: BOOKS, instances: 1 }]);
+    expect([method.desc.name, at].map((text) => catalogue.isAddress(text))).toEqual([false, true]);
     expect(catalogue.route('GET', '/v1/books/moby')).toMatchObject({ target: method });
     expect(catalogue.route('POST', '/v1/books/moby')).toMatchObject({ allow: ['GET', 'HEAD'] });
     expect(catalogue.route('GET', '/v2/books/moby')).toBeUndefined();
@@ -152,10 +154,10 @@ describe('a service that registers', () => {
     };
     const { fleet, catalogue } = start({ connect: counting });
     const at = await address(contractFile({ service: BOOKS }));
-    for (let index = 0; index < 30; index += 1) fleet.add({ instanceId: `a${index}`, address: at, services: [BOOKS] });
+    for (let index = 0; index < 12; index += 1) fleet.add({ instanceId: `a${index}`, address: at, services: [BOOKS] });
     await until(catalogue, () => catalogue.settled);
     expect({ most, open }).toEqual({ most: 8, open: 0 });
-    expect(catalogue.services).toMatchObject([{ instances: 30 }]);
+    expect(catalogue.services).toMatchObject([{ instances: 12 }]);
     expect(catalogue.contracts()).toHaveLength(1);
   });
 });
@@ -289,25 +291,57 @@ describe('what is not offered', () => {
       exposure: Exposure.EXPOSURE_INTERNAL,
     });
     const later = contractFile({ service: 'a.v2.Later', exposure: 9 as Exposure });
-    const reserved = ['rondo.x.v1.X', 'grpc.x.v1.X'].map((service) =>
+    const reserved = ['rondo.x.v1.X', 'grpc.health.v1.X', 'xds.service.orca.v3.X'].map((service) =>
       contractFile({ service, methods: { Get: '/v1/x' }, exposure: Exposure.EXPOSURE_PUBLIC }),
     );
     const open = contractFile({ service: BOOKS, exposure: Exposure.EXPOSURE_PUBLIC });
-    const services = ['a.v1.Internal', 'a.v2.Later', 'rondo.x.v1.X', 'grpc.x.v1.X', BOOKS];
+    const names = reserved.map(({ service, package: scope }) => `${scope}.${service[0]?.name}`);
+    const services = ['a.v1.Internal', 'a.v2.Later', ...names, BOOKS];
     const at = await address(internal, later, open, ...reserved);
     fleet.add({ instanceId: 'a', address: at, services });
     // They aren't even asked for.
-    for (const { service, package: scope } of reserved)
-      expect(catalogue.method(`/${scope}.${service[0]?.name}/Get`)).toBe('unknown');
+    for (const name of names) expect(catalogue.method(`/${name}/Get`)).toBe('unknown');
     await until(catalogue, () => catalogue.settled);
     expect(catalogue.services.map(({ name }) => name)).toEqual([BOOKS]);
     expect(catalogue.contracts().map(({ service }) => service)).toEqual([BOOKS]);
     expect(
       services.map((service) => catalogue.method(`/${service}/Get`)).filter((one) => one === 'unknown'),
-    ).toHaveLength(4);
+    ).toHaveLength(5);
     expect(catalogue.route('GET', '/v1/internal')).toBeUndefined();
     expect(catalogue.route('GET', '/v1/x')).toBeUndefined();
     expect(followed).toEqual([BOOKS]);
+  });
+
+  it("is no user's contract that is named like gRPC or xDS", async () => {
+    const { fleet, catalogue } = start();
+    const services = ['grpc.x.v1.X', 'xds.x.v1.X'];
+    const at = await address(...services.map((service) => contractFile({ service })));
+    fleet.add({ instanceId: 'a', address: at, services });
+    await until(catalogue, () => catalogue.settled);
+    expect(catalogue.services.map(({ name }) => name)).toEqual(services);
+  });
+
+  it('is an internal method of a public service, nor one that a version keeps inside', async () => {
+    const { fleet, catalogue } = start();
+    const methods = { Get: '/v1/books', Watch: '/v1/books:watch', List: '/v1/books:list' };
+    const add = async (id: string, inside: readonly string[]) =>
+      fleet.add({
+        instanceId: id,
+        address: await address(contractFile({ service: BOOKS, methods, inside })),
+        services: [BOOKS],
+      });
+    const offered = () => catalogue.services.flatMap((service) => service.methods.map(({ method }) => method.name));
+    await add('a', ['Watch']);
+    await until(catalogue, () => catalogue.settled);
+    expect(offered()).toEqual(['Get', 'List']);
+    expect(catalogue.method(`/${BOOKS}/Watch`)).toBe('unknown');
+    expect(catalogue.route('GET', '/v1/books:watch')).toBeUndefined();
+    expect(catalogue.routes.map(({ binding }) => binding.template.text)).not.toContain('/v1/books:watch');
+    await add('b', ['List']);
+    await until(catalogue, () => catalogue.settled);
+    expect(offered()).toEqual(['Get']);
+    fleet.remove('b');
+    expect(offered()).toEqual(['Get', 'List']);
   });
 
   it('is a service one of whose versions is internal', async () => {
@@ -320,21 +354,4 @@ describe('what is not offered', () => {
     fleet.remove('b');
     expect(catalogue.services).toMatchObject([{ name: BOOKS }]);
   });
-});
-
-it('gives the paths that two services want to the lexically first one, but never to one that left', async () => {
-  const { fleet, catalogue } = start();
-  const [a, b] = ['a.v1.A', 'b.v1.B'].map((service) => contractFile({ service, methods: { Get: '/v1/things' } }));
-  if (a === undefined || b === undefined) throw new Error('two contracts');
-  fleet.add({ instanceId: 'b', address: await address(b), services: ['b.v1.B'] });
-  fleet.add({ instanceId: 'a', address: await address(a), services: ['a.v1.A'] });
-  await until(catalogue, () => catalogue.settled);
-  const owner = () => catalogue.route('GET', '/v1/things');
-  expect(owner()).toMatchObject({ target: { method: { service: 'a.v1.A' } } });
-  expect(catalogue.routes.map(({ target, takenBy }) => [target.method.service, takenBy])).toEqual([
-    ['a.v1.A', undefined],
-    ['b.v1.B', '/a.v1.A/Get'],
-  ]);
-  fleet.remove('a');
-  expect(owner()).toMatchObject({ target: { method: { service: 'b.v1.B' } } });
 });

@@ -4,12 +4,13 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { HttpExchange } from '../src/listener/exchange.js';
+import { ManualClock } from '@rondo/rpc/testing';
+import type { HttpExchange, HttpHandler } from '../src/listener/exchange.js';
 import { echo } from './support/handlers.js';
 import { ask1, ask2, cleanUp, closeAll, connect2, connectRaw, listening, logged, textOf } from './support/listening.js';
 import { until } from './support/until.js';
 
-afterEach(closeAll, 6_000);
+afterEach(closeAll);
 afterEach(() => expect(logged.splice(0)).toEqual([]));
 
 function answer(exchange: HttpExchange, body: string): void {
@@ -17,10 +18,16 @@ function answer(exchange: HttpExchange, body: string): void {
   exchange.end(Buffer.from(body));
 }
 
+/** A listener whose clock stands still: a client may take its time to answer. */
+async function standing(handler: HttpHandler) {
+  const clock = new ManualClock();
+  return { clock, ...(await listening({ handler, clock })) };
+}
+
 /** A listener whose requests wait until the test answers them. */
 async function holding() {
   const held: HttpExchange[] = [];
-  return { held, ...(await listening({ handler: (exchange) => void held.push(exchange) })) };
+  return { held, ...(await standing((exchange) => void held.push(exchange))) };
 }
 
 /** Resolves when the connection has ended, by a reset or not. */
@@ -48,7 +55,7 @@ describe('a listener that drains', () => {
   });
 
   it('loses no HTTP/2 request that is on its way as it begins', async () => {
-    const { port, listener } = await listening({ handler: echo });
+    const { port, listener } = await standing(echo);
     const session = await connect2(`http://127.0.0.1:${port}`);
     const before = Array.from({ length: 50 }, () => ask2(session));
     const drained = listener.drain(60_000);
@@ -94,7 +101,7 @@ describe('a listener that drains', () => {
   });
 
   it('closes connections without a request', async () => {
-    const { port, listener } = await listening({ handler: echo });
+    const { clock, port, listener } = await standing(echo);
     await connect2(`http://127.0.0.1:${port}`);
     await ask1(port, { agent: keepAliveAgent() });
     const silent = await connectRaw(port);
@@ -102,19 +109,18 @@ describe('a listener that drains', () => {
     half.write('GET /');
     await until(() => listener.connections === 4);
     const closed = [silent, half].map((socket) => closing(socket));
-    await listener.drain(60_000);
+    const drained = listener.drain(60_000);
+    await clock.advance(2_000);
+    await drained;
     await Promise.all(closed);
   });
 
   it('lets handlers end their endless answers', async () => {
-    const options = {
-      handler: (exchange: HttpExchange) => {
-        exchange.respond(200, {});
-        void exchange.write(Buffer.from('event'));
-        started.draining.addEventListener('abort', () => exchange.end(Buffer.from(' end')), { once: true });
-      },
-    };
-    const { port, listener: started } = await listening(options);
+    const { port, listener: started } = await standing((exchange) => {
+      exchange.respond(200, {});
+      void exchange.write(Buffer.from('event'));
+      started.draining.addEventListener('abort', () => exchange.end(Buffer.from(' end')), { once: true });
+    });
     const session = await connect2(`http://127.0.0.1:${port}`);
     const stream = session.request({ ':path': '/' });
     const request = http.get({ port, host: '127.0.0.1' });
@@ -125,12 +131,14 @@ describe('a listener that drains', () => {
   });
 
   it('cuts off what outlives the grace', async () => {
-    const { held, port, listener } = await holding();
+    const { clock, held, port, listener } = await holding();
     const closed: boolean[] = [];
     const asked = [ask1(port), ask2(await connect2(`http://127.0.0.1:${port}`))].map((one) => one.catch(() => 'cut'));
     await until(() => held.length === 2);
     for (const exchange of held) exchange.onClose((left) => closed.push(left));
-    await listener.drain(20);
+    const drained = listener.drain(20);
+    await clock.advance(20);
+    await drained;
     expect(await Promise.all(asked)).toEqual(['cut', 'cut']);
     expect(closed).toHaveLength(2);
     expect(listener.connections).toBe(0);

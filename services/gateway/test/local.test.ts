@@ -109,6 +109,14 @@ it('cuts an internal service out of a file that also has a public one', async ()
   await expect(reflection.filesOf('books.v1.Stock')).rejects.toMatchObject({ code: Status.NOT_FOUND });
 });
 
+it('cuts an internal method out of its service', async () => {
+  const { add, channel } = await start();
+  const methods = { Get: undefined, Watch: undefined };
+  await add('a', [BOOKS], [contractFile({ service: BOOKS, methods, inside: ['Watch'] })]);
+  const [returned] = await createReflection(channel, { signal }).filesOf(BOOKS);
+  expect(returned?.proto.service.flatMap(({ method }) => method.map(({ name }) => name))).toEqual(['Get']);
+});
+
 it('returns a file from the version that the stream has heard of', async () => {
   const { add, channel } = await start();
   const one = contractFile({ service: BOOKS });

@@ -68,10 +68,7 @@ const DATABASE_GRACE_MS = 10_000;
 const ENDING_CONNECTIONS = 2;
 /** 80 bits: an id is short in a name and can't be guessed. */
 const ID_BYTES = 10;
-/**
- * Shorter than a call's deadline, as a statement that waits for the locks of an in-doubt transaction holds a
- * connection.
- */
+/** Shorter than a call's deadline: an in-doubt transaction keeps its locks for longer. */
 const LOCK_TIMEOUT_MS = 2_000;
 
 /** Wires the service, from the database up to the contract. */

@@ -19,6 +19,22 @@ import { createMemoryNetwork, createTestChannel, SettableWallClock, standIn } fr
 import type { App } from '@rondo/service';
 import { createApp } from '../src/app.js';
 
+/** A busy machine ends and refuses no call: limits of time fire twenty times as late, and slow calls refuse no others. */
+const patient = {
+  clock: {
+    now: () => systemClock.now(),
+    setTimer: (delayMs, callback, options) => systemClock.setTimer(20 * delayMs, callback, options),
+  } satisfies Clock,
+  admission: { adaptive: false },
+};
+
+/** Gives a call ten minutes at the server, unless its caller wants it to be short: the database waits as long as the call may. */
+const unhurried: Middleware<ServerCall> = (call, next) => {
+  const leftMs = (call.context.endsAt ?? Infinity) - systemClock.now();
+  if (leftMs > 2_000) call.context.endAt(systemClock.now() + 600_000, systemClock);
+  return next(call);
+};
+
 /**
  * Starts the whole service, with a real database and with fakes of the other services. Tests call it through its contract.
  *
@@ -35,13 +51,18 @@ export async function startCompany(bound = (url: string) => url, audit: 'on' | '
   const wallClockElsewhere = new SettableWallClock();
   const app = start();
   const second = start(wallClockElsewhere);
+  const { signal } = new AbortController();
   for (const { prepare, check } of app.dependencies ?? []) {
-    await prepare?.(AbortSignal.timeout(60_000));
-    await check(AbortSignal.timeout(60_000));
+    await prepare?.(signal);
+    await check(signal);
   }
   const others: { stop(): Promise<void> }[] = [];
   const channel = createTestChannel(observed(app));
-  const secondChannel = createTestChannel(second);
+  const secondChannel = createTestChannel({
+    ...patient,
+    ...second,
+    middleware: [unhurried, ...(second.middleware ?? [])],
+  });
   const database = createPool({ url: databaseUrl, maxConnections: 2 });
 
   return {
@@ -70,14 +91,17 @@ export async function startCompany(bound = (url: string) => url, audit: 'on' | '
       const names = Array.from({ length: count }, (_, index) => `replica-${index + 1}`);
       const replicas = names.map((name) => {
         const replica = start(undefined, clock);
-        const listener = network.listen(name, createRouter(replica));
+        const listener = network.listen(
+          name,
+          createRouter({ ...patient, ...replica, middleware: [unhurried, ...(replica.middleware ?? [])] }),
+        );
         const end = async () => {
           listener.close();
           await replica.stop?.();
         };
         return { name, end };
       });
-      const fleet = createChannel({ resolver: staticResolver(names), transport: network.transport });
+      const fleet = createChannel({ ...patient, resolver: staticResolver(names), transport: network.transport });
       others.push({
         async stop() {
           fleet.close();
@@ -109,7 +133,11 @@ export async function startCompany(bound = (url: string) => url, audit: 'on' | '
 export type Company = Awaited<ReturnType<typeof startCompany>>;
 
 /** The app with its observers around its own middleware, as a process has them. */
-const observed = (app: App) => ({ ...app, middleware: [...(app.observers ?? []), ...(app.middleware ?? [])] });
+const observed = (app: App) => ({
+  ...patient,
+  ...app,
+  middleware: [unhurried, ...(app.observers ?? []), ...(app.middleware ?? [])],
+});
 
 function clientsAs(app: App, { subject, scopes }: Pick<Principal, 'subject' | 'scopes'>) {
   const identified: Middleware<ServerCall> = (call, next) => {
@@ -117,8 +145,9 @@ function clientsAs(app: App, { subject, scopes }: Pick<Principal, 'subject' | 's
     return next(call);
   };
   const channel = createTestChannel({
+    ...patient,
     ...app,
-    middleware: [...(app.observers ?? []), identified, ...(app.middleware ?? [])],
+    middleware: [unhurried, ...(app.observers ?? []), identified, ...(app.middleware ?? [])],
   });
   return {
     projects: createClient(ProjectServiceDefinition, { channel }),
@@ -131,9 +160,9 @@ function startCalculator() {
   const sums: bigint[][] = [];
   const network = createMemoryNetwork();
   const services = [summing(sums), undecided()];
-  const listener = network.listen('calculator', createRouter({ services }));
+  const listener = network.listen('calculator', createRouter({ ...patient, services }));
   const resolver = staticResolver(['calculator']);
-  const channel: Channel = createChannel({ resolver, transport: network.transport });
+  const channel: Channel = createChannel({ ...patient, resolver, transport: network.transport });
   return { channel, sums, stop: () => listener.close() };
 }
 

@@ -1,13 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
 import { addProject, type Company, startCompany } from './company.js';
 
 let company: Company;
-beforeEach(async () => {
+beforeAll(async () => {
   company = await startCompany();
 });
-afterEach(() => company.stop());
+afterAll(() => company.stop());
 
 /** Turns off the resumption of streams, so that the test sees each break. */
 const UNRESUMED = { resumeForMs: 0 };
@@ -33,6 +33,20 @@ describe('during an outage', () => {
     expect(await company.projects.getProject({ name })).toMatchObject({ title: 'P' });
   });
 
+  it('of the service, its watchers are told to resume at another instance', async () => {
+    const leaving = await startCompany();
+    const { name } = await addProject(leaving);
+    const events = leaving.projects.watchProject({ name }, UNRESUMED)[Symbol.asyncIterator]();
+    await events.next();
+    const pending = failureOf(events.next());
+    await leaving.stopService();
+    expect(await pending).toMatchObject({
+      code: Status.UNAVAILABLE,
+      message: expect.stringContaining('resume at another'),
+    });
+    await leaving.stop();
+  });
+
   it('of the database, calls are UNAVAILABLE, and a watch does not begin', async () => {
     const { name } = await addProject(company);
     await company.postgres.stop();
@@ -47,17 +61,5 @@ describe('during an outage', () => {
     }
     const events = company.projects.watchProject({ name }, UNRESUMED)[Symbol.asyncIterator]();
     expect(await failureOf(events.next())).toMatchObject({ code: Status.UNAVAILABLE });
-  });
-
-  it('of the service, its watchers are told to resume at another instance', async () => {
-    const { name } = await addProject(company);
-    const events = company.projects.watchProject({ name }, UNRESUMED)[Symbol.asyncIterator]();
-    await events.next();
-    const pending = failureOf(events.next());
-    await company.stopService();
-    expect(await pending).toMatchObject({
-      code: Status.UNAVAILABLE,
-      message: expect.stringContaining('resume at another'),
-    });
   });
 });

@@ -151,7 +151,7 @@ describe.each(Object.keys(KINDS) as KindName[])('a watch of %s', (name) => {
     const slow = await company.startReplicas(1, clock);
     const watch = reading(kind.watch(slow, { fromNow: true }, options));
     await watch.snapshot();
-    const added = await addOld(name, 2_500);
+    const added = await addOld(name, 200);
     await relayed();
     await clock.advance(READ_TIMEOUT_MS);
     const told: Resource[] = [];

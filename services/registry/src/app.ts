@@ -39,7 +39,10 @@ export function createApp(
       ),
     ],
     dependencies,
-    quiet: ['/rondo.registry.v1.RegistryService/Renew'],
+    // Polled: a renewal by each instance, the lists by a start until services are ready, and by `rondo top`.
+    quiet: ['Renew', 'ListInstances', 'ListServices', 'ListOperatorStates'].map(
+      (method) => `/${RegistryServiceDefinition.fullName}/${method}`,
+    ),
     stop: async () => {
       await settings.close();
       await store.close();

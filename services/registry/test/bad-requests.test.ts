@@ -65,6 +65,9 @@ describe('a bad request', () => {
     ],
     ['no status', { instance: sales({ status: 0 }) }, ['instance.status']],
     ['too many labels', { instance: sales({ metadata: labels(33, 1) }) }, ['instance.metadata']],
+    ['a label with an escape', { instance: sales({ metadata: { a: '\u001b[2K' } }) }, ['instance.metadata["a"]']],
+    ['a label with a direction mark', { instance: sales({ metadata: { a: '\u202e' } }) }, ['instance.metadata["a"]']],
+    ['a key with a line break', { instance: sales({ metadata: { 'a\nb': '' } }) }, ['instance.metadata']],
     ['a negative weight', { instance: sales({ weight: -1 }) }, ['instance.weight']],
     ['a negative sequence', { instance: sales(), sequence: -1n }, ['sequence']],
     ['a secret that could be guessed', { instance: sales(), secret: Buffer.alloc(15) }, ['secret']],
@@ -160,6 +163,8 @@ describe('a bad request', () => {
     }
     const worst = { weight: 1001, metadata: labels(33, 1), updateMask: ['status', 'weight', 'metadata'] };
     expect(await violations(registry.update({ ...lease, ...worst }))).toEqual(['status', 'weight', 'metadata']);
+    const escaped = { metadata: { a: '\u0007' }, updateMask: ['metadata'] };
+    expect(await violations(registry.update({ ...lease, ...escaped }))).toEqual(['metadata["a"]']);
     const list = { service: 'no service', pageSize: -1, pageToken: '%' };
     expect(await violations(registry.listInstances(list))).toEqual(['service', 'page_size', 'page_token']);
     expect(await violations(registry.listInstances({ pageSize: 1001 }))).toEqual(['page_size']);
@@ -174,6 +179,7 @@ describe('a bad request', () => {
     await registry.register({ instance: sales() });
     const worst = { instanceId: 'no spaces', state: 77, reason: 'x'.repeat(257) };
     expect(await violations(registry.setOperatorState(worst))).toEqual(['instance_id', 'state', 'reason']);
+    expect(await violations(registry.setOperatorState({ ...worst, reason: 'a\nb' }))).toContain('reason');
     const said = { instanceId: 'sales-1', reason: 'x'.repeat(256) };
     expect(await violations(registry.setOperatorState(said))).toEqual(['state']);
     await registry.setOperatorState({ ...said, state: OperatorState.OPERATOR_STATE_CORDONED });

@@ -10,10 +10,14 @@ import { SALES, SECRET, sales, start, stopAll } from './started-registry.js';
 afterEach(stopAll);
 
 /** A registry as a process with this SPIFFE id calls it; empty for a process without a certificate. */
-function startAs(identity: string, config: Parameters<typeof start>[0] = {}) {
+function startAs(
+  first: string,
+  config: Parameters<typeof start>[0] = {},
+  mayServe = (caller: string, service: string) => caller.endsWith(`/${service.split('.')[0]}`),
+) {
+  let identity = first;
   const lines: string[] = [];
   const log: Logger = { ...silentLogger, warn: (_fields, message) => void lines.push(message), child: () => log };
-  const mayServe = (caller: string, service: string) => caller.endsWith(`/${service.split('.')[0]}`);
   const { app, clock, registry: anyone } = start(config, log, mayServe);
   const channel = createTestChannel({
     services: app.services,
@@ -26,7 +30,10 @@ function startAs(identity: string, config: Parameters<typeof start>[0] = {}) {
     ],
   });
   const settings = createClient(SettingsServiceDefinition, { channel });
-  return { registry: createClient(RegistryServiceDefinition, { channel }), settings, anyone, clock, lines };
+  const become = (other: string) => {
+    identity = other;
+  };
+  return { registry: createClient(RegistryServiceDefinition, { channel }), settings, anyone, clock, lines, become };
 }
 
 const register = { instance: sales(), ttl: { seconds: 10n, nanos: 0 }, secret: SECRET };
@@ -49,6 +56,86 @@ it('a process does not register a service that its certificate may not serve', a
   expect(lines).toEqual([expect.stringContaining('the certificate of its process is not for the services')]);
   const { instances } = await registry.listInstances({});
   expect(instances).toEqual([]);
+});
+
+describe('an instance id', () => {
+  const OTHERS = ['projects.v1.ProjectService'];
+  const idsOf = async ({ registry }: ReturnType<typeof startAs>) =>
+    (await registry.listInstances({})).instances.map(({ instanceId, services }) => [instanceId, services[0]]);
+
+  it('that another service took while it was free keeps its own process out for no moment', async () => {
+    const setup = startAs('spiffe://rondo.test/projects');
+    const squat = { ...register, instance: sales({ services: OTHERS }) };
+    const { leaseId } = await setup.registry.register(squat);
+    const seen = setup.registry.watch({})[Symbol.asyncIterator]();
+    expect((await seen.next()).value?.event).toMatchObject({
+      value: { instances: [{ instanceId: 'sales-1@projects' }] },
+    });
+    setup.become('spiffe://rondo.test/sales');
+    const own = await setup.registry.register(register);
+    await setup.clock.advance(1_000);
+    expect((await seen.next()).value?.event).toMatchObject({ value: { upserts: [{ instanceId: 'sales-1' }] } });
+    expect(await idsOf(setup)).toEqual([
+      ['sales-1', SALES],
+      ['sales-1@projects', OTHERS[0]],
+    ]);
+    setup.become('spiffe://rondo.test/person/jo');
+    const state = OperatorState.OPERATOR_STATE_CORDONED;
+    await setup.registry.setOperatorState({ instanceId: 'sales-1', state, reason: '' });
+    setup.become('spiffe://rondo.test/projects');
+    await setup.registry.renew({ leaseId, instanceId: 'sales-1' });
+    const weighed = { leaseId, instanceId: 'sales-1', weight: 5, updateMask: ['weight'] };
+    expect((await setup.registry.update(weighed)).instance).toMatchObject({
+      instanceId: 'sales-1@projects',
+      operatorState: OperatorState.OPERATOR_STATE_NONE,
+    });
+    expect(await failureOf(setup.registry.renew({ ...own, instanceId: 'sales-1' }))).toMatchObject({
+      code: Status.NOT_FOUND,
+    });
+    await setup.registry.deregister({ leaseId, instanceId: 'sales-1' });
+    expect(await idsOf(setup)).toEqual([['sales-1', SALES]]);
+    await seen.return?.();
+  });
+
+  it.each([
+    ['spiffe://rondo.test/sales', 'sales-7f3a', 'sales-7f3a'],
+    ['spiffe://rondo.test/sales', 'sales', 'sales'],
+    ['spiffe://rondo.test/sales', 'sales-7f3a-x9', 'sales-7f3a-x9@sales'],
+    ['spiffe://rondo.test/sales', 'blue', 'blue@sales'],
+    ['spiffe://rondo.test/sales', 'blue@sales', 'blue@sales'],
+    ['spiffe://rondo.test/sales-eu', 'sales-eu-1', 'sales-eu-1'],
+    ['spiffe://rondo.test/sales-eu', 'sales-eu', 'sales-eu@sales-eu'],
+    ['spiffe://rondo.test/sales/eu', 'sales-1', 'sales-1@sales/eu'],
+    ['', 'blue', 'blue'],
+    ['', 'blue@sales', 'blue@sales'],
+  ])('of a process with the identity "%s" that calls itself %s is %s', async (identity, instanceId, registered) => {
+    const { registry } = startAs(identity, {}, () => true);
+    const { leaseId } = await registry.register({ ...register, instance: sales({ instanceId }) });
+    await registry.renew({ leaseId, instanceId });
+    const { instances } = await registry.listInstances({});
+    expect(instances).toMatchObject([{ instanceId: registered }]);
+  });
+
+  it.each(['sales-1@sales', `${'x'.repeat(120)}`])(
+    'with the name behind it has to be valid: %s',
+    async (instanceId) => {
+      const { registry } = startAs('spiffe://rondo.test/projects', {}, () => true);
+      expect(await failureOf(registry.register({ ...register, instance: sales({ instanceId }) }))).toMatchObject({
+        code: Status.INVALID_ARGUMENT,
+        message: expect.stringContaining('instance.instance_id'),
+      });
+    },
+  );
+
+  it('of a process with a certificate is not for one without', async () => {
+    const { registry, anyone } = startAs('spiffe://rondo.test/sales');
+    await registry.register(register);
+    const later = { ...register, instance: sales({ incarnation: 9n }) };
+    expect(await failureOf(anyone.register(later))).toMatchObject({
+      code: Status.PERMISSION_DENIED,
+      message: expect.stringContaining('is held by spiffe://rondo.test/sales'),
+    });
+  });
 });
 
 it.each([

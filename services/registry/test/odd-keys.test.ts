@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterEach, expect, it } from '@jest/globals';
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { keysUnder } from '../src/adapters/etcd-store/keys.js';
 import { decodeRecord, encode } from '../src/adapters/etcd-store/record.js';
 import { SALES, sales, start, stopAll } from './started-registry.js';
 import { registration } from './store/fixture.js';
@@ -46,4 +47,11 @@ it('unusual keys are stored in etcd', () => {
   const kept = decodeRecord(encode(record)).registration;
   expect(entriesOf(kept.metadata)).toEqual(entriesOf(ODD));
   expect(isDeepStrictEqual(kept.metadata, JSON.parse('{"team":"blue"}'))).toBe(false);
+});
+
+it('an id with an identity behind it is a key of etcd, and read from it', () => {
+  const keys = keysUnder('/rondo');
+  for (const instanceId of ['sales-1', 'sales-1@projects', 'blue@person/jo']) {
+    expect(keys.parse(keys.of('instances', instanceId))).toEqual({ folder: 'instances', instanceId });
+  }
 });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   type Setting,
   SettingsServiceDefinition,
@@ -6,14 +6,11 @@ import {
 } from '@rondo/contracts/rondo/registry/v1/settings';
 import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
-import { systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
+import { systemWallClock } from '@rondo/rpc/clock';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { connectEtcd } from '../src/adapters/etcd-store/members.js';
-import { EtcdSettings } from '../src/adapters/settings/etcd-settings.js';
 import { MemorySettings } from '../src/adapters/settings/memory-settings.js';
-import type { SettingRecord, SettingsStore } from '../src/domain/settings.js';
-import { noEtcd, startEtcd, tellSkipped } from './etcd/etcd-process.js';
 import { refusal, SALES, start, stopAll } from './started-registry.js';
+import { describeSettings } from './store/settings.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -42,6 +39,16 @@ async function next(watch: AsyncIterator<WatchSettingsResponse>): Promise<readon
 }
 
 describe('the settings', () => {
+  it('have no control characters in the texts that operators read', async () => {
+    const { client } = startSettings();
+    const own = { service: SALES, key: 'log_level', value: 'warn', version: 1n, author: '' };
+    for (const bad of [{ author: 'ada\u001b[2K' }, { value: 'warn\n' }]) {
+      const error = await refusal(client.restoreSettings({ settings: [{ ...own, ...bad }] }));
+      expect(error.message).toContain(`settings[0].${Object.keys(bad)[0]}`);
+    }
+    expect((await refusal(client.deleteSetting({ ...own, author: '\u0007' }))).message).toContain('author');
+  });
+
   it('are set, listed, replaced and unset, with author, time and an audit line each', async () => {
     const { client, clock, lines, set, list } = startSettings();
     expect(await set('log_level', 'debug')).toMatchObject({
@@ -104,91 +111,4 @@ describe('the settings', () => {
   });
 });
 
-const record = (value: string | undefined, version: bigint, key = 'log_level'): SettingRecord => {
-  return { service: SALES, key, value, version, author: '', updateTimeMs: 0 };
-};
-
-/** The rules that hold for any store. */
-function describeSettings(make: () => Promise<SettingsStore>): void {
-  const values = (store: SettingsStore) => store.list().map(({ value }) => value);
-
-  it('let the greater version hold when processes restore what they know', async () => {
-    const store = await make();
-    await store.restore([record('debug', 7n)]);
-    await store.restore([record('warn', 6n)]);
-    expect(values(store)).toEqual(['debug']);
-    await store.restore([record(undefined, 8n)]);
-    await store.restore([record('debug', 7n)]);
-    expect(values(store)).toEqual([undefined]);
-  });
-
-  it('give a change a greater version than any before, also one from a clock that is ahead', async () => {
-    const store = await make();
-    const far = BigInt(systemWallClock.now().getTime()) * 2n;
-    await store.restore([record('debug', far)]);
-    const { before, after } = await store.change({ service: SALES, key: 'log_level', value: 'warn', author: '' });
-    expect(before?.version).toBe(far);
-    expect(after.version).toBe(far + 1n);
-    expect(values(store)).toEqual(['warn']);
-  });
-
-  it('agree on one value if two processes restore different values of one version', async () => {
-    const [one, other] = [await make(), await make()];
-    const records = [record('debug', 7n), record('warn', 7n)];
-    for (const each of records) await one.restore([each]);
-    for (const each of records.toReversed()) await other.restore([each]);
-    expect(values(one)).toEqual(values(other));
-  });
-
-  it('are bounded in number', async () => {
-    const store = await make();
-    const many = Array.from({ length: 1_001 }, (_, index) => record('x', 1n, `key_${index}`));
-    await expect(store.restore(many)).rejects.toThrow('the limit of 1000 settings is reached');
-  });
-}
-
 describe('settings in memory', () => describeSettings(async () => new MemorySettings(systemWallClock)));
-
-tellSkipped('settings over etcd', noEtcd);
-
-(noEtcd === undefined ? describe : describe.skip)(noEtcd ?? 'settings over a real etcd', () => {
-  let prefixes = 0;
-  const open = async (etcdAddress: string, prefix: string) => {
-    const clocks = { clock: systemClock, random: systemRandom };
-    const etcd = connectEtcd({ endpoints: [etcdAddress], prefix }, clocks);
-    const store = new EtcdSettings({ etcd, prefix, ...clocks, wallClock: systemWallClock, log: silentLogger });
-    closers.push(
-      () => etcd.close(),
-      () => store.close(),
-    );
-    return store;
-  };
-  let started: ReturnType<typeof startEtcd> | undefined;
-  const address = async () => {
-    started ??= startEtcd();
-    return (await started).address;
-  };
-  afterAll(async () => (await started)?.close());
-
-  describeSettings(async () => {
-    prefixes += 1;
-    return open(await address(), `/settings/${prefixes}`);
-  });
-
-  it('are shared by registries, and outlive them', async () => {
-    const at = await address();
-    const [one, other] = [await open(at, '/shared'), await open(at, '/shared')];
-    const ended = new AbortController();
-    const watch = other.watch(ended.signal)[Symbol.asyncIterator]();
-    await watch.next();
-    await one.change({ service: SALES, key: 'log_level', value: 'debug', author: '' });
-    expect((await watch.next()).value).toMatchObject([{ key: 'log_level', value: 'debug' }]);
-    ended.abort();
-    await watch.return?.();
-    const later = (await open(at, '/shared')).watch(new AbortController().signal)[Symbol.asyncIterator]();
-    let seen: readonly SettingRecord[] = (await later.next()).value;
-    if (seen.length === 0) seen = (await later.next()).value;
-    expect(seen).toMatchObject([{ value: 'debug' }]);
-    await later.return?.();
-  });
-});

@@ -34,6 +34,14 @@ describe('the audit', () => {
     found.map(({ method, resource, code }) => `${method.split('/').at(-1)} ${resource} ${code}`);
   const since = async () => (await events())[0]?.sequence ?? 0n;
   const newer = async (sequence: bigint) => (await events()).filter((event) => event.sequence > sequence).reverse();
+  const subjectsSince = async (sequence: bigint) =>
+    (await newer(sequence)).map(({ subject }) => subject).filter((subject) => subject !== 'last');
+  /** Resolves when the batches of what was refused before have ended: an event of a later one is written. */
+  const untilWritten = async (customer: string) => {
+    await refused(callersOf(company)('last', ...RIGHTS).customers.getCustomer({ name: customer }), 'NOT_FOUND');
+    const written = () => events(`subject = "last" AND resource = "${customer}"`);
+    await eventually('a later refusal is written', async () => (await written()).length > 0);
+  };
 
   it('has one event for each effect, with who, what, which and the trace', async () => {
     const start = await since();
@@ -129,6 +137,37 @@ describe('the audit', () => {
     ]);
   });
 
+  it('has the refusals of others, whatever subject or actor is refused beside them', async () => {
+    const as = callersOf(company);
+    const { name: customer } = await ada.customers.createCustomer({
+      customer: { displayName: 'G', email: 'g@example.com' },
+    });
+    const start = await since();
+    const odd = ['\ud800x', `${'x'.repeat(254)}😀`, 'a\u001b[2K', 'a\u0001\u202eb'];
+    for (const subject of ['mallory', ...odd, 'mallory']) {
+      await refused(as(subject, ...RIGHTS).customers.getCustomer({ name: customer }), 'NOT_FOUND');
+    }
+    await untilWritten(customer);
+    const told = ['mallory', '\ufffdx', `${'x'.repeat(254)}\ufffd`, 'a\ufffd[2K', 'a\ufffd\ufffdb', 'mallory'];
+    expect(await subjectsSince(start)).toEqual(told);
+  });
+
+  it('loses of a batch only the events that the database refuses', async () => {
+    await database.query(`ALTER TABLE audit_events ADD CONSTRAINT sound CHECK (subject NOT LIKE 'poison%') NOT VALID`);
+    const as = callersOf(company);
+    const { name: customer } = await ada.customers.createCustomer({
+      customer: { displayName: 'H', email: 'h@example.com' },
+    });
+    const start = await since();
+    const sound = ['m1', 'm2', 'm3', 'm4'];
+    for (const subject of ['poison1', 'm1', 'm2', 'poison2', 'm3', 'm4', 'poison3']) {
+      await refused(as(subject, ...RIGHTS).customers.getCustomer({ name: customer }), 'NOT_FOUND');
+    }
+    await untilWritten(customer);
+    expect(await subjectsSince(start)).toEqual(sound);
+    await database.query('ALTER TABLE audit_events DROP CONSTRAINT sound');
+  });
+
   it('is listed by subject, method, resource, code and time, page by page', async () => {
     const { name } = await ada.customers.createCustomer({ customer: { displayName: 'D', email: 'd@example.com' } });
     await ada.customers.deleteCustomer({ name });
@@ -177,7 +216,7 @@ describe('the audit', () => {
     const eve = callersOf(silent)('eve', ...RIGHTS);
     await eve.customers.createCustomer({ customer: { displayName: 'E', email: 'e@example.com' } });
     expect(silent.observers).toEqual([]);
-    expect(await newer(start)).toEqual([]);
+    expect(await subjectsSince(start)).toEqual([]);
     await silent.stop();
   });
 });

@@ -13,7 +13,7 @@ import type { Middleware } from '@rondo/rpc/middleware';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
 import { FakeCalculator } from './fake-calculator.js';
-import { startFakeProjects } from './fake-projects.js';
+import { patient, startFakeProjects, unhurried } from './fake-projects.js';
 
 /**
  * Starts the whole service behind its contract, with a real database and with fakes of the other services.
@@ -28,7 +28,11 @@ export async function startCompany(
   const calculator = new FakeCalculator();
   const databaseUrl = await postgres.createDatabase();
   const projects = await startFakeProjects(postgres);
-  const peers = createTestChannel({ services: [calculator.service, ...projects.services] });
+  const peers = createTestChannel({
+    ...patient,
+    middleware: [unhurried],
+    services: [calculator.service, ...projects.services],
+  });
   await prepare(databaseUrl);
   const first = await startReplica(peers, databaseUrl, { audit });
 
@@ -73,9 +77,10 @@ export function callersOf({ services, observers, middleware, outcomes }: Replica
     };
     return clientsOver(
       createTestChannel({
+        ...patient,
         services,
         ...(outcomes && { outcomes }),
-        middleware: [...observers, identified, ...middleware],
+        middleware: [unhurried, ...observers, identified, ...middleware],
       }),
     );
   };
@@ -83,17 +88,23 @@ export function callersOf({ services, observers, middleware, outcomes }: Replica
 
 type Replica = Pick<Company, 'services' | 'observers' | 'middleware'> & Partial<Pick<Company, 'outcomes'>>;
 
+const { signal: unaborted } = new AbortController();
+
 /** Starts one replica of the service. */
 async function startReplica(peers: Channel, databaseUrl: string, clocks: Clocks = {}) {
   const { clock = systemClock, wallClock = systemWallClock, audit = 'off' } = clocks;
   const context = { log: silentLogger, channel: peers, clock, wallClock, random: systemRandom };
   const app = createApp(context, { databaseUrl, audit });
   for (const { prepare, check } of app.dependencies ?? []) {
-    await prepare?.(AbortSignal.timeout(60_000));
-    await check(AbortSignal.timeout(60_000));
+    await prepare?.(unaborted);
+    await check(unaborted);
   }
   const observers = app.observers ?? [];
-  const channel = createTestChannel({ ...app, middleware: [...observers, ...(app.middleware ?? [])] });
+  const channel = createTestChannel({
+    ...patient,
+    ...app,
+    middleware: [unhurried, ...observers, ...(app.middleware ?? [])],
+  });
   return {
     ...clientsOver(channel),
     services: app.services,

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Database, Transaction } from '@rondo/database';
+import { createPool, type Database, type Transaction } from '@rondo/database';
 import { addCustomer, addProduct, type Company, startCompany } from './company.js';
 import { pileUp } from './locks.js';
 import { refused } from './refused.js';
 
-describe('CustomerService', () => {
-  let company: Company;
-  beforeAll(async () => {
-    company = await startCompany();
-  });
-  afterAll(() => company.stop());
+let company: Company;
+beforeAll(async () => {
+  company = await startCompany();
+});
+afterAll(() => company.stop());
 
+describe('CustomerService', () => {
   const ada = { displayName: 'Ada Lovelace', email: 'Ada@example.com' };
   const create = (fields: object, requestId = '') =>
     company.customers.createCustomer({ customer: { ...ada, ...fields }, requestId });
@@ -117,7 +117,12 @@ describe('CustomerService', () => {
     });
 
     it('returns at most 100 customers a page', async () => {
-      for (let i = 0; i < 101; i += 1) await addCustomer(company);
+      const database = createPool({ url: company.databaseUrl, maxConnections: 1 });
+      await database.query(
+        `INSERT INTO customers (id, display_name, email)
+         SELECT 'many-' || n, 'M', 'many-' || n || '@example.com' FROM generate_series(1, 101) AS n`,
+      );
+      await database.close();
       const page = await list(1000);
       expect(page.customers).toHaveLength(100);
       expect((await list(0)).customers).toHaveLength(50);
@@ -152,5 +157,29 @@ describe('CustomerService', () => {
     );
     expect(placed.customer).toBe(customer);
     expect(free).toBe(1);
+  });
+});
+
+const BRIEF = { timeoutMs: 1_000 };
+
+/** The last tests: they stop the database. */
+describe('sales without its database', () => {
+  it('waits for the database within the deadline, then fails reads and writes with the same clear error', async () => {
+    await addCustomer(company);
+    await company.postgres.stop();
+    const message = 'the database is unavailable; try again later';
+    const began = performance.now();
+    const { error } = await refused(company.customers.listCustomers({}, BRIEF), 'UNAVAILABLE', message);
+    expect(error.message).toBe(message); // without the address of the database
+    expect(performance.now() - began).toBeGreaterThan(600);
+    const customer = { displayName: 'Ada', email: 'ada@example.com' };
+    await refused(company.customers.createCustomer({ customer }, BRIEF), 'UNAVAILABLE', message);
+    await refused(company.quotes.acceptQuote({ name: 'quotes/a' }, BRIEF), 'UNAVAILABLE', message);
+  });
+
+  it('is not ready, and reports why', async () => {
+    const [database] = company.dependencies;
+    expect(database?.name).toMatch(/^the database "test_1" at 127\.0\.0\.1:\d+$/);
+    await expect(database?.check(new AbortController().signal)).rejects.toThrow('PostgreSQL is unavailable');
   });
 });

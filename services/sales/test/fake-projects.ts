@@ -2,12 +2,30 @@ import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/
 import { Project, ProjectServiceDefinition, ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { createPool, migrate } from '@rondo/database';
-import type { TestPostgres } from '@rondo/database/testing';
-import { silentLogger } from '@rondo/rpc/call';
+import { eventually, type TestPostgres } from '@rondo/database/testing';
+import { type ServerCall, silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
+import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, standIn } from '@rondo/rpc/testing';
 import { createParticipant, operation, transactionsSchema } from '@rondo/transactions';
+
+/** A busy machine ends and refuses no call: limits of time fire twenty times as late, and slow calls refuse no others. */
+export const patient = {
+  clock: {
+    now: () => systemClock.now(),
+    setTimer: (delayMs, callback, options) => systemClock.setTimer(20 * delayMs, callback, options),
+  } satisfies Clock,
+  admission: { adaptive: false },
+};
+
+/** Gives a call ten minutes at the server, unless its caller wants it to be short: the database waits as long as the call may. */
+export const unhurried: Middleware<ServerCall> = (call, next) => {
+  const leftMs = (call.context.endsAt ?? Infinity) - systemClock.now();
+  if (leftMs > 2_000) call.context.endAt(systemClock.now() + 600_000, systemClock);
+  return next(call);
+};
 
 /**
  * What fails at project management:
@@ -59,7 +77,7 @@ export async function startFakeProjects(postgres: TestPostgres) {
     log: silentLogger,
     operations: [deliver],
   });
-  const inner = createTestChannel({ services: [participant.service] });
+  const inner = createTestChannel({ ...patient, middleware: [unhurried], services: [participant.service] });
   const client = createClient(ParticipantServiceDefinition, { channel: inner });
   const fake = {
     failure: 'none' as Failure,
@@ -67,6 +85,8 @@ export async function startFakeProjects(postgres: TestPostgres) {
     links: [] as { quote: string; order: string }[],
     preparing: 0,
     mostAtOnce: 0,
+    /** A `prepare` begins its work once so many have been there at once. */
+    together: 0,
   };
 
   const failing = async <T>(step: 'prepare' | 'commit', work: () => Promise<T>): Promise<T> => {
@@ -94,6 +114,7 @@ export async function startFakeProjects(postgres: TestPostgres) {
         async prepare(request) {
           fake.preparing += 1;
           fake.mostAtOnce = Math.max(fake.mostAtOnce, fake.preparing);
+          await eventually('others prepare', () => fake.mostAtOnce >= fake.together);
           return await failing('prepare', () => client.prepare(request)).finally(() => {
             fake.preparing -= 1;
           });

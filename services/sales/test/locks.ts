@@ -9,6 +9,13 @@ export async function countDeadlocks(databaseUrl: string): Promise<bigint> {
   return deadlocks;
 }
 
+/** Those of the products that no transaction has locked to change them, by their names in order. */
+export async function unlocked(observer: Database, names: readonly string[]): Promise<readonly string[]> {
+  const sql = 'SELECT id FROM products WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED';
+  const rows = await observer.query<{ id: string }>(sql, [names.map((name) => name.slice('products/'.length))]);
+  return rows.map(({ id }) => `products/${id}`);
+}
+
 /** Which rows are locked, and what happens meanwhile. */
 export interface Held {
   readonly databaseUrl: string;
@@ -28,7 +35,7 @@ export async function pileUp<T>(held: Held, count: number, work: () => Promise<T
   const holder = createPool({ url: databaseUrl, maxConnections: 2 });
   try {
     const started = await holder.transaction(async (transaction) => {
-      const sql = 'SELECT FROM products WHERE $1::text IS NULL OR id = $1 FOR UPDATE';
+      const sql = 'SELECT FROM products WHERE $1::text IS NULL OR id = $1 FOR NO KEY UPDATE';
       await transaction.query(sql, [product?.slice('products/'.length) ?? null]);
       await change?.(transaction);
       const result = work();

@@ -1,21 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ResourceInfo } from '@rondo/contracts/google/rpc/error_details';
+import type { DateMessage } from '@rondo/contracts/google/type/date';
 import type { Product } from '@rondo/contracts/sales/v1/products';
 import { QuoteState } from '@rondo/contracts/sales/v1/quotes';
+import { createPool, type Database } from '@rondo/database';
 import { addCustomer, addProduct, addQuote, type Company, euros, startCompany } from './company.js';
 import { refused } from './refused.js';
 
+/** Noon of this day in UTC. */
+const NOW = new Date('2026-06-15T12:00:00Z');
+const day = (date: number): DateMessage => ({ year: 2026, month: 6, day: date });
+
+let company: Company;
+let database: Database;
+let customer: string;
+let desk: Product;
+beforeAll(async () => {
+  company = await startCompany();
+  database = createPool({ url: company.databaseUrl, maxConnections: 1 });
+  customer = await addCustomer(company);
+  desk = await addProduct(company, { title: 'Desk' });
+});
+afterAll(async () => {
+  await database.close();
+  await company.stop();
+});
+
 describe('QuoteService', () => {
-  let company: Company;
-  let customer: string;
-  let desk: Product;
-  beforeAll(async () => {
-    company = await startCompany();
-    customer = await addCustomer(company);
-    desk = await addProduct(company, { title: 'Desk' });
-  });
-  afterAll(() => company.stop());
   beforeEach(() => {
     company.calculator.away = false;
   });
@@ -165,4 +177,113 @@ describe('QuoteService', () => {
     const second = await company.quotes.listQuotes({ pageSize: 1, pageToken: first.nextPageToken });
     expect([...first.quotes, ...second.quotes]).toEqual([newer, older]);
   });
+});
+
+describe('a quote that is valid until a day', () => {
+  let replica: Awaited<ReturnType<Company['startReplica']>>;
+  let product: string;
+  beforeAll(async () => {
+    ({ name: product } = await addProduct(company));
+    replica = await company.startReplica(undefined, { wallClock: { now: () => NOW } });
+  });
+  afterAll(() => replica.stop());
+
+  const create = (validUntilDate: DateMessage | undefined, quoteDate = day(1)) =>
+    replica.quotes.createQuote({ quote: { customer, lines: [{ product, quantity: 1n }], quoteDate, validUntilDate } });
+
+  it.each([
+    ['without such a day', undefined, undefined],
+    ['on the last day', day(15), undefined],
+    ['on the last day west of Greenwich, where it is still yesterday', day(14), day(14)],
+  ])('can be accepted %s', async (_when, validUntilDate, orderDate) => {
+    const quote = await create(validUntilDate);
+    expect(quote.validUntilDate).toEqual(validUntilDate);
+    const { order } = await replica.quotes.acceptQuote({ name: quote.name, orderDate });
+    expect(order?.quote).toBe(quote.name);
+  });
+
+  it.each([
+    ['after the last day', day(14), undefined],
+    ['with an order of a later day', day(15), day(16)],
+    ['by an order of an earlier day, once the last day is over everywhere', day(13), day(12)],
+  ])('can not be accepted %s; nothing is done', async (_when, validUntilDate, orderDate) => {
+    const { name } = await create(validUntilDate);
+    const stock = (await replica.products.getProduct({ name: product })).stock;
+    const accepting = replica.quotes.acceptQuote({ name, orderDate });
+    await refused(accepting, 'FAILED_PRECONDITION', `${name} was valid until 2026-06-${validUntilDate.day}; extend it`);
+    expect((await replica.quotes.getQuote({ name })).state).toBe(QuoteState.QUOTE_STATE_OPEN);
+    expect((await replica.products.getProduct({ name: product })).stock).toBe(stock);
+  });
+
+  it('can be extended, and stays accepted after its last day', async () => {
+    const { name, etag } = await create(day(13));
+    const extended = await replica.quotes.updateQuote({ quote: { name, validUntilDate: day(15) } });
+    expect(extended.validUntilDate).toEqual(day(15));
+    expect(extended.etag).not.toBe(etag);
+    await replica.quotes.acceptQuote({ name });
+    await company.quotes.acceptQuote({ name }); // years later, by this replica's clock
+    const { name: other } = await create(day(13));
+    const cleared = await replica.quotes.updateQuote({ quote: { name: other }, updateMask: ['valid_until_date'] });
+    expect(cleared.validUntilDate).toBeUndefined();
+  });
+
+  it('is not valid before its first day', async () => {
+    const { fields } = await refused(create(day(1), day(2)), 'INVALID_ARGUMENT', 'must not be before quote_date');
+    expect(fields).toEqual(['quote.valid_until_date']);
+    const { name } = await create(day(3));
+    const update = replica.quotes.updateQuote({ quote: { name, quoteDate: day(4) } });
+    await refused(update, 'INVALID_ARGUMENT', 'quote.valid_until_date');
+  });
+});
+
+describe('an etag', () => {
+  const rename = ({ name }: Product, title: string, etag = '') =>
+    company.products.updateProduct({ product: { name, title, etag } });
+  const FOREIGN =
+    'never had this etag: it is of another resource, or of a state that a restore has undone; read it again';
+
+  it('of another product is refused, whatever its version', async () => {
+    const [desk, chair] = [await addProduct(company), await addProduct(company)];
+    await refused(rename(desk, 'Desk', chair.etag), 'ABORTED', `${desk.name} ${FOREIGN}`);
+    await expect(rename(desk, 'Desk', desk.etag)).resolves.toMatchObject({ title: 'Desk' });
+  });
+
+  it('that was made up is refused', async () => {
+    const desk = await addProduct(company);
+    await refused(rename(desk, 'Desk', '"1"'), 'ABORTED', FOREIGN);
+    await refused(company.products.deleteProduct({ name: desk.name, etag: '"1"' }), 'ABORTED', FOREIGN);
+  });
+
+  it('of a state that a restore has undone is refused, also once the version comes again', async () => {
+    const desk = await addProduct(company, { title: 'Desk' });
+    const lost = await rename(desk, 'Table', desk.etag);
+    // As a restore does: the row is as it was.
+    const sql = 'UPDATE products SET title = $2, version = 1, update_time = $3 WHERE id = $1';
+    await database.query(sql, [desk.name.slice('products/'.length), 'Desk', desk.updateTime ?? null]);
+
+    await refused(rename(desk, 'Bench', lost.etag), 'ABORTED', FOREIGN);
+    const again = await rename(desk, 'Table', desk.etag);
+    await refused(rename(desk, 'Bench', lost.etag), 'ABORTED', 'has changed since its etag was read');
+    await expect(rename(desk, 'Bench', again.etag)).resolves.toMatchObject({ title: 'Bench' });
+  });
+});
+
+it('deletes what was created before the clock of the database went back, and never before its last change', async () => {
+  const buyer = await addCustomer(company);
+  const { name: product } = await addProduct(company);
+  const { name: quote } = await addQuote(company, buyer, { product, quantity: 1n });
+  for (const table of ['customers', 'products', 'quotes']) {
+    await database.query(
+      `UPDATE ${table} SET create_time = create_time + interval '1 hour', update_time = update_time + interval '1 hour'`,
+    );
+  }
+  for (const deletion of [
+    company.quotes.deleteQuote({ name: quote }),
+    company.products.deleteProduct({ name: product }),
+    company.customers.deleteCustomer({ name: buyer }),
+  ]) {
+    const { createTime, updateTime, deleteTime } = await deletion;
+    expect(deleteTime).toEqual(updateTime);
+    expect(deleteTime?.getTime()).toBeGreaterThanOrEqual(createTime?.getTime() ?? Infinity);
+  }
 });

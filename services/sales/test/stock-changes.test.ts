@@ -218,11 +218,11 @@ describe('the changes of a stock', () => {
     requireComplete(changes, 7n);
   });
 
-  it('are complete after 500 buyers, cancellations and adjustments at once, through two replicas', async () => {
+  it('are complete after 100 buyers, cancellations and adjustments at once, through two replicas', async () => {
     const replica = await company.startReplica();
-    const products = await Promise.all(Array.from({ length: 3 }, () => addProduct(company, { stock: 100n })));
+    const products = await Promise.all(Array.from({ length: 3 }, () => addProduct(company, { stock: 25n })));
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 500 }, async (_, index) => {
+      Array.from({ length: 100 }, async (_, index) => {
         const { orders, products: stocks } = index % 2 === 0 ? company : replica;
         const lines = products.slice(index % 3).map(({ name: product }) => ({ product, quantity: 1n }));
         const requestId = `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
@@ -268,11 +268,11 @@ describe('the stock of products from before', () => {
       await database.query(
         `INSERT INTO products (id, title, sku, currency, unit_price_minor, stock, delivery_effort_minutes, create_time, update_time)
          SELECT 'p' || n, 'T', 'S' || n, 'EUR', 1, ($1::bigint[])[1 + n % 4], 0, '2020-01-01', '2020-01-01'
-         FROM generate_series(0, 1999) AS n`,
+         FROM generate_series(0, 499) AS n`,
         [STOCKS],
       );
       const change = async (first: number): Promise<void> => {
-        for (let n = first; !stopped; n = (n + 4) % 800) {
+        for (let n = first; !stopped; n = (n + 4) % 200) {
           await database.query('UPDATE products SET stock = stock - 1 WHERE id = $1 AND stock > 0', [`p${n}`]);
         }
       };
@@ -287,13 +287,13 @@ describe('the stock of products from before', () => {
         "SELECT count(*) FROM stock_changes WHERE reason = 'UNSPECIFIED'",
       );
       expect(count).toBeGreaterThan(0n);
-      for (const id of ['p1', 'p2', 'p3', 'p1998', 'p1999']) {
+      for (const id of ['p1', 'p2', 'p3', 'p498', 'p499']) {
         const { stock } = await company.products.getProduct({ name: `products/${id}` });
         const changes = await changesOf(company.products, `products/${id}`);
         requireComplete(changes, stock);
         expect(changes.at(-1)?.reason).toBe(OPENING);
       }
-      expect(await changesOf(company.products, 'products/p1996')).toEqual([]);
+      expect(await changesOf(company.products, 'products/p496')).toEqual([]);
     } finally {
       stopped = true;
       await before?.close();

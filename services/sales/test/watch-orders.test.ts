@@ -43,16 +43,39 @@ function snapshot({ event }: WatchOrdersResponse): { readonly orders: readonly O
   return event.value;
 }
 
+let company: Company;
+let admin: Database;
+let product: string;
+beforeAll(async () => {
+  company = await startCompany();
+  admin = createPool({ url: company.databaseUrl, maxConnections: 1 });
+  ({ name: product } = await addProduct(company, { stock: 10_000n }));
+});
+afterAll(async () => {
+  await admin.close();
+  await company.stop();
+});
+
+const FILL = `
+  INSERT INTO orders (id, customer_id, order_date, discount_percent, tax_percent, currency, net_minor, total_minor)
+  SELECT $1 || n, $1, '2026-01-31', 0, 0, 'EUR', 1, 1 FROM generate_series(1, $2::int) AS n`;
+const FILL_LINES = `
+  INSERT INTO order_lines (order_id, position, product_id, quantity, discount_percent, title, unit_price_minor)
+  SELECT $1 || n, 1, $3, 1, 0, 'Desk', 1 FROM generate_series(1, $2::int) AS n`;
+
+/** Adds orders to the database, fast. Returns their names. */
+async function fill(customer: string, count: number): Promise<readonly string[]> {
+  const id = customer.slice('customers/'.length);
+  await admin.query(FILL, [id, count]);
+  await admin.query(FILL_LINES, [id, count, product.slice('products/'.length)]);
+  return Array.from({ length: count }, (_, index) => `orders/${id}${index + 1}`);
+}
+
 describe('WatchOrders', () => {
-  let company: Company;
   let customer: string;
-  let product: string;
   beforeAll(async () => {
-    company = await startCompany();
     customer = await addCustomer(company);
-    ({ name: product } = await addProduct(company, { stock: 10_000n }));
   });
-  afterAll(() => company.stop());
 
   const place = (of = customer, quantity = 1n) =>
     company.orders.placeOrder({
@@ -121,9 +144,7 @@ describe('WatchOrders', () => {
 
   it('streams a large snapshot in parts, with the changes between them, and resumes in the middle', async () => {
     const many = await addCustomer(company);
-    const orders: Order[] = [];
-    // Orders are placed a few at a time, as calls that wait for a connection may time out on a busy machine.
-    while (orders.length < 205) orders.push(...(await Promise.all(Array.from({ length: 5 }, () => place(many)))));
+    const orders = await fill(many, 205);
     const told = new Map<string, Order>();
     const tell = (part: readonly Order[]) => {
       for (const order of part) told.set(order.name, order);
@@ -136,7 +157,7 @@ describe('WatchOrders', () => {
       return first.resumeToken;
     });
     const [early] = told.keys();
-    const late = orders.find(({ name }) => !told.has(name))?.name ?? '';
+    const late = orders.find((name) => !told.has(name)) ?? '';
     for (const name of [early ?? '', late]) await company.orders.cancelOrder({ name });
     const replica = await company.startReplica();
     try {
@@ -163,7 +184,7 @@ describe('WatchOrders', () => {
     } finally {
       await replica.stop();
     }
-    expect([...told.keys()].toSorted()).toEqual(orders.map(({ name }) => name).toSorted());
+    expect([...told.keys()].toSorted()).toEqual(orders.toSorted());
     expect(told.get(late)?.state).toBe(OrderState.ORDER_STATE_CANCELLED);
   });
 
@@ -203,16 +224,10 @@ describe('WatchOrders', () => {
   });
 });
 
-/** Far more orders than fit into the windows and buffers of an unread connection. */
+/** Far more orders than fit into the windows and buffers of an unread connection, and more than a snapshot in memory has. */
 const ORDERS = 6_000;
+/** More than have a large snapshot at once, or one in memory. */
 const STALLED = 8;
-
-const FILL = `
-  INSERT INTO orders (id, customer_id, order_date, discount_percent, tax_percent, currency, net_minor, total_minor)
-  SELECT 'filled' || n, $1, '2026-01-31', 0, 0, 'EUR', 1, 1 FROM generate_series(1, $2::int) AS n`;
-const FILL_LINES = `
-  INSERT INTO order_lines (order_id, position, product_id, quantity, discount_percent, title, unit_price_minor)
-  SELECT 'filled' || n, 1, $1, 1, 0, 'Desk', 1 FROM generate_series(1, $2::int) AS n`;
 
 /** Starts a watch on a connection of its own and never reads it. Resolves when the response has begun. */
 function watchUnread(address: string, customer: string): Promise<ClientHttp2Session> {
@@ -236,22 +251,15 @@ function watchUnread(address: string, customer: string): Promise<ClientHttp2Sess
 }
 
 describe('stalled watchers', () => {
-  let company: Company;
   let replica: Awaited<ReturnType<Company['startReplica']>>;
-  let admin: Database;
   let server: RpcServer;
   let channel: Channel;
   let clock: ManualClock;
   let busy: string;
-  let product: string;
 
   beforeAll(async () => {
-    company = await startCompany();
     busy = await addCustomer(company);
-    ({ name: product } = await addProduct(company));
-    admin = createPool({ url: company.databaseUrl, maxConnections: 1 });
-    await admin.query(FILL, [busy.slice('customers/'.length), ORDERS]);
-    await admin.query(FILL_LINES, [product.slice('products/'.length), ORDERS]);
+    await fill(busy, ORDERS);
     // The clock of this replica stands still, so no watch ends because of a timeout.
     clock = new ManualClock();
     replica = await company.startReplica(undefined, { clock });
@@ -262,8 +270,6 @@ describe('stalled watchers', () => {
     channel.close();
     await server.drain(0);
     await replica.stop();
-    await admin.close();
-    await company.stop();
   });
 
   /** The number of the service's connections that are in a transaction or execute a statement. */

@@ -176,7 +176,7 @@ describe.each(Object.keys(KINDS) as KindName[])('a watch of %s', (name) => {
     const slow = await company.startReplica(undefined, { clock });
     const watch = reading(kind.watch(slow, { fromNow: true }, options));
     await watch.snapshot();
-    const steps = 2_500;
+    const steps = 200;
     const set = name === 'products' ? 'stock = stock + 1' : 'version = version + 1';
     // A transaction for each change: a quote's is appended at its end.
     await database.query(

@@ -82,7 +82,9 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** PostgreSQL's text has no zero character. */
+/** What PostgreSQL's text or JSON can't hold, which is a zero or half of a pair, or what a terminal obeys. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
 function short(text: string): string {
-  return text.slice(0, MAX_LENGTH).replaceAll('\0', '');
+  return text.slice(0, MAX_LENGTH).replace(UNPRINTABLE, '\ufffd');
 }

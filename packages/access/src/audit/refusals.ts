@@ -1,4 +1,4 @@
-import type { Queries } from '@rondo/database';
+import { type Queries, sqlStateOf } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Timer } from '@rondo/rpc/clock';
 import { type AuditEvent, COLUMNS } from './event.js';
@@ -25,6 +25,9 @@ const EVERY_MS = 1_000;
 const BATCH = 500;
 const MAX_WAITING = 5_000;
 
+/** SQLSTATEs of data that can't be stored: it isn't of its type, breaks a constraint, or is too large. */
+const REFUSED_DATA = /^(?:22|23|54)/;
+
 const INSERT = `
   INSERT INTO audit_events (${COLUMNS}, create_time)
   SELECT subject, issuer, process, ARRAY(SELECT jsonb_array_elements_text(actors)), method, resource, code, trace_id, create_time
@@ -43,16 +46,26 @@ export function createRefusals(
   let closed = false;
   let writing: Promise<void> = Promise.resolve();
 
+  /** Writes a batch. If the database refuses what is in it, each half by itself: one event takes no other with it. */
+  const insert = async (batch: readonly Refusal[]): Promise<void> => {
+    try {
+      await database.query(INSERT, [JSON.stringify(batch.map(rowOf))]);
+    } catch (error) {
+      if (batch.length > 1 && REFUSED_DATA.test(sqlStateOf(error) ?? '')) {
+        const middle = batch.length >> 1;
+        await insert(batch.slice(0, middle));
+        await insert(batch.slice(middle));
+        return;
+      }
+      lost += batch.length;
+      log.warn({ err: error, lost }, 'events of refused calls could not be written, and are lost');
+    }
+  };
   const write = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, BATCH);
       waiting = waiting.slice(BATCH);
-      try {
-        await database.query(INSERT, [JSON.stringify(batch.map(rowOf))]);
-      } catch (error) {
-        lost += batch.length;
-        log.warn({ err: error, lost }, 'events of refused calls could not be written, and are lost');
-      }
+      await insert(batch);
     }
   };
   const flush = (): Promise<void> => {

@@ -23,7 +23,13 @@ export class TestIssuer {
   answer: ((response: http.ServerResponse) => void) | undefined;
   /** How often the JWK set was asked for. */
   asked = 0;
+  /** Whether it ends each connection without an answer. Its port stays its own. */
+  away = false;
   readonly #server = http.createServer((request, response) => {
+    if (this.away) {
+      request.destroy();
+      return;
+    }
     if (request.url === '/.well-known/openid-configuration') {
       response.end(JSON.stringify({ issuer: this.configuredName ?? this.url, jwks_uri: `${this.url}/keys` }));
       return;
@@ -37,7 +43,7 @@ export class TestIssuer {
   configuredName: string | undefined;
 
   async listen(): Promise<void> {
-    this.#server.listen(this.#port, '127.0.0.1');
+    this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
   }
@@ -51,7 +57,6 @@ export class TestIssuer {
   }
 
   async close(): Promise<void> {
-    if (!this.#server.listening) return;
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, 'close');

@@ -3,7 +3,7 @@ import type { DynamicMethodClient } from '@rondo/dynamic';
 import type { Metadata } from '@rondo/rpc/call';
 import type { CallOptions, CallTiming } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
-import { methodOf, writeMessage } from '@rondo/schema';
+import { jsonText, methodOf, writeMessage } from '@rondo/schema';
 import { type Load, runLoad } from '../call/load.js';
 import { createLoadProgress, explainNotBegun, toJsonLine, toSummary } from '../call/report.js';
 import { allMessages, probe, type RequestSource, requestSource, stream, toMessages } from '../call/requests.js';
@@ -15,7 +15,6 @@ import { balancingOverrides, type Connections, callerConnections, callerZone } f
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { writeFailure } from '../failure.js';
-import { jsonText } from '../json/text.js';
 import {
   addressOption,
   durationMs,

@@ -1,12 +1,14 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { DescMessage } from '@bufbuild/protobuf';
-import type { DynamicMethod, Schema } from '@rondo/schema';
-import { learnSchema, parseMethodName, whereOf } from '../call/target.js';
+import { type DynamicMethod, exampleOf, type Schema } from '@rondo/schema';
+import { learnSchema, parseMethodName, type WhereValues, whereOf } from '../call/target.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { addressOption, jsonOption, metadataOption, parseMetadata, registryOption } from '../options.js';
-import { exampleOf, formatMethod, formatPolicy, formatTypes } from '../schema/describe.js';
+import { formatMethod, formatPolicy, formatTypes } from '../schema/describe.js';
 import { createPaint } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 
@@ -34,7 +36,10 @@ export const describe = defineCommand({
     const metadata = parseMetadata(values.metadata ?? []);
     const schema = await learnSchema(service, { where, metadata, signal: context.signal });
     const methods = (method === undefined ? schema.methods : [method]).map((one) => schema.method(one));
-    const text = method === undefined ? formatService(schema, methods) : methods.map(formatOne).join('');
+    const text =
+      method === undefined
+        ? formatService(schema, methods)
+        : methods.map((one) => formatOne(one, commandLine(values, context))).join('');
     await context.stdout.write(values.json ? `${JSON.stringify(view(schema, methods))}\n` : shown(text, context));
     return ExitCode.OK;
   },
@@ -58,13 +63,19 @@ function declare(method: DynamicMethod): string {
   return `${formatMethod(method)};${policy === '' ? '' : `  // ${policy}`}`;
 }
 
-function formatOne(method: DynamicMethod): string {
+/** How `rondo call` is typed here to reach the same server. An image has no script `rondo` in its folder. */
+function commandLine({ address, registry }: WhereValues, { repository }: CommandContext) {
+  const given = address === undefined ? registry && ` --registry ${registry}` : ` --address ${address}`;
+  return { program: existsSync(path.join(repository, 'rondo')) ? './rondo' : 'rondo', flags: given ?? '' };
+}
+
+function formatOne(method: DynamicMethod, { program, flags }: ReturnType<typeof commandLine>): string {
   const example = JSON.stringify(exampleOf(method.input)).replaceAll("'", "'\\''");
   return [
     declare(method),
     '',
     formatTypes([method.input, method.output]),
-    `rondo call ${method.service}/${method.name} '${example}'`,
+    `${program} call ${method.service}/${method.name} '${example}'${flags}`,
     '',
   ].join('\n');
 }

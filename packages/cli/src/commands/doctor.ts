@@ -10,7 +10,7 @@ import {
 } from '../doctor/repository.js';
 import { type Expected, examineRunning } from '../doctor/running.js';
 import { ExitCode } from '../exit-code.js';
-import { dataDirectoryOf, dataOption, jsonOption, registryAddresses, registryOption } from '../options.js';
+import { dataDirectoryOf, dataFlag, dataOption, jsonOption, registryAddresses, registryOption } from '../options.js';
 import { createPaint, type Paint, type Style } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 
@@ -64,23 +64,25 @@ async function* examine(target: Target, context: CommandContext): AsyncIterable<
   const { environment, repository } = context;
   const clone = await loadRepositoryDoctor(repository);
   if (clone !== undefined) yield* clone.examine({ data: target.data, environment });
-  yield* examineCertificates(target.data, context.wallClock.now());
+  yield* examineCertificates(target.data, context.wallClock.now(), dataFlag(target.data, context));
   yield* await examineRunning(await expectedSystem(target, context, clone), context);
 }
 
 /** A system must run if the user named its registry, if its processes run, or if this is an image, which is part of one. */
 async function expectedSystem(
   { data, registry, addresses }: Target,
-  { environment, dataDirectory }: CommandContext,
+  context: CommandContext,
   clone: RepositoryDoctor | undefined,
 ): Promise<Expected> {
+  const { environment } = context;
   const named = registry !== undefined || (environment['RONDO_REGISTRY'] ?? '') !== '';
   const running = named ? undefined : await clone?.runningRegistry(data);
   if (running === undefined) {
-    const logOf = (instance: string) => `see the log of ${instance}; in containers: docker compose logs`;
+    const logOf = (instance = 'each') => `see the log of ${instance}; in containers: docker compose logs`;
     return { addresses, required: named || clone === undefined, logOf };
   }
-  const logOf = (instance: string) => `./rondo logs ${instance}${data === dataDirectory ? '' : ` --data ${data}`}`;
+  const logOf = (instance?: string) =>
+    `./rondo logs${instance === undefined ? '' : ` ${instance}`}${dataFlag(data, context)}`;
   const remedy = `${logOf('registry')}; then stop the system and start it again`;
   return { addresses: [running], required: true, logOf, remedy };
 }

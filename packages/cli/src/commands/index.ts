@@ -6,6 +6,7 @@ import { certs } from './certs.js';
 import { completion } from './completion.js';
 import { config } from './config.js';
 import { cordon, uncordon } from './cordon.js';
+import { db } from './db.js';
 import { describe } from './describe.js';
 import { dev } from './dev.js';
 import { doctor } from './doctor.js';
@@ -17,6 +18,7 @@ import { pick } from './pick.js';
 import { ps } from './ps.js';
 import { remove } from './remove.js';
 import { restart } from './restart.js';
+import { scale } from './scale.js';
 import { token } from './token.js';
 import { top } from './top.js';
 import { tx } from './tx.js';
@@ -26,8 +28,8 @@ import { watch } from './watch.js';
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Look', commands: [ps, top, pick, watch, logs, audit] },
   { title: 'Call', commands: [describe, call, auth] },
-  { title: 'Operate', commands: [drain, cordon, uncordon, restart, config, tx] },
-  { title: 'Build', commands: [create, dev, remove] },
+  { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, config, tx] },
+  { title: 'Build', commands: [create, dev, db, remove] },
   { title: 'Rondo itself', commands: [doctor, certs, token, keys, completion] },
 ];
 

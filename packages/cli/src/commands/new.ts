@@ -3,7 +3,7 @@ import type { CreatedService, UpdatedService } from '@rondo/scaffold';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { messageOf, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import { askStatus, type LauncherRequest, requestLauncher } from '../launcher.js';
+import { askStatus, type LauncherRequest, registryOn, requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption, positiveInteger } from '../options.js';
 import {
   completeService,
@@ -95,7 +95,8 @@ export const create = defineCommand({
     const made = await workOnTree(`new service ${name}`, output, (on) =>
       newService({ ...on, name, port, source, withDatabase }),
     );
-    await report(made, output, values.start ?? false);
+    const registry = values.data === undefined ? undefined : await registryOn(dataDirectory);
+    await report(made, output, { starts: values.start ?? false, registry });
     if (made.kind === 'updated' && made.complaints !== undefined) return ExitCode.FAILED;
     if (values.start) await startInto(dataDirectory, made, output);
     if (made.kind === 'created' && !values['skip-test']) {
@@ -118,26 +119,40 @@ function sourceOf({ proto, 'proto-path': importRoots }: Values, { directory }: C
   };
 }
 
-async function report(made: Made, { json, context: { stdout, stderr } }: Output, starts: boolean): Promise<void> {
+/** Where the service can be called. */
+interface Calling {
+  /** Whether it is started now. */
+  readonly starts: boolean;
+  /** The registry of the system that `--data` names. */
+  readonly registry: string | undefined;
+}
+
+async function report(made: Made, { json, context: { stdout, stderr } }: Output, calling: Calling): Promise<void> {
   if (json) {
     await stdout.write(`${JSON.stringify(made)}\n`);
     return;
   }
-  await stdout.write(made.kind === 'created' ? describeCreated(made, starts) : describeUpdated(made));
+  await stdout.write(made.kind === 'created' ? describeCreated(made, calling) : describeUpdated(made));
   if (made.kind === 'updated' && made.complaints !== undefined) await stderr.write(firstLines(made.complaints));
 }
 
-function describeCreated({ service, port, files, methods, exempt }: CreatedService, starts: boolean): string {
+/** What `rondo new service` says of a service that it has made. */
+export function describeCreated(
+  { service, port, files, methods, exempt, refusesEmpty }: CreatedService,
+  { starts, registry }: Calling,
+): string {
   const folder = `services/${service}/`;
   const [first] = methods;
+  const whileItRuns = ` while it runs${registry ? '' : `: npm start serves it at 127.0.0.1:${port}`}`;
+  const flag = registry === undefined ? '' : ` --registry ${registry}`;
   const next =
     first === undefined
       ? []
       : [
           `  ${first.file}`,
           `      Write ${first.method} there; until then it answers UNIMPLEMENTED.`,
-          `  ./rondo call ${first.method} '{}'`,
-          starts ? '      Calls it.' : `      Calls it while it runs: npm start serves it at 127.0.0.1:${port}.`,
+          `  ./rondo ${refusesEmpty ? `describe ${first.method}` : `call ${first.method} '{}'`}${flag}`,
+          `      ${refusesEmpty ? 'Prints its messages, and a call to start from' : 'Calls it'}${starts ? '' : whileItRuns}.`,
         ];
   return lines([
     `Made services/${service}:`,
@@ -172,7 +187,10 @@ function describeUpdated({ service, files, methods, exempt, byHand, breaks, comp
 }
 
 const describeExempt = (exempt: readonly string[]) =>
-  exempt.map((contract) => `proto/${contract} keeps its own style: buf.yaml says so.`);
+  exempt.flatMap((contract) => [
+    `proto/${contract} keeps its own style: buf.yaml says so, and npm run check leaves its style and format out.`,
+    `    To have it checked: npx buf format -w proto/${contract}, and remove its line from lint.ignore.`,
+  ]);
 
 const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
 

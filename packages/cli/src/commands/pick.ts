@@ -70,7 +70,7 @@ export const pick = defineCommand({
     ['pick CalculatorService', 'The instance that would get the next call.'],
     ['pick CalculatorService --explain', 'Each instance with its share, or the reason why it gets no calls.'],
     ['pick CalculatorService/Add --count 9', 'Nine picks, one after the other.'],
-    ['pick OrderService --policy ring_hash --key orders/7', 'The instance that holds this key.'],
+    ['pick ChatService --key rooms/7', 'The instance that owns this key, of a service that is balanced by ring_hash.'],
     ['pick CalculatorService -H rondo-version=2.1.0', 'The instance that would get a call for this version.'],
     ['pick CalculatorService --policy zone_aware --zone eu-west/a --explain', 'As seen from another zone.'],
   ],
@@ -80,6 +80,8 @@ export const pick = defineCommand({
   async run({ values, positionals: [name] }, context) {
     const { entries, clients, asked, origin } = await find(name, values, context);
     return withObserver(asked, async (observer) => {
+      const { policy } = observer.view().balancing;
+      if (asked.question.key !== undefined && policy !== 'ring_hash') throw keyWithoutOwner(policy);
       const told: Told = { observer, entries, clients, asked, origin: origin ?? observer.view().balancing.origin };
       const json = values.json ?? false;
       return values.explain
@@ -88,6 +90,9 @@ export const pick = defineCommand({
     });
   },
 });
+
+const keyWithoutOwner = (policy: string) =>
+  new UsageError(`--key: the service is balanced by ${policy}, by which no instance owns a key; leave --key out`);
 
 /** What is printed. */
 interface Told {
@@ -187,11 +192,11 @@ async function explain(told: Told, json: boolean, { stdout, clock, signal }: Com
 function viewHeading({ observer, asked: { question, zone }, origin }: Told) {
   const { balancing, source } = observer.view();
   const { service, method = null } = question;
-  const { policy, weights, slowStartMs, subsetSize = null } = balancing;
+  const { policy, weights, slowStartMs, subsetSize = null, hashBalanceFactor = null } = balancing;
   return {
     service,
     method,
-    policy: { name: policy, weights, slowStartMs, subsetSize, origin },
+    policy: { name: policy, weights, slowStartMs, subsetSize, hashBalanceFactor, origin },
     contractKnown: observer.unknown === undefined,
     zone,
     source: source === undefined ? null : { state: source.state, address: source.address ?? null },

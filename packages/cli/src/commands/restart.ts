@@ -12,8 +12,9 @@ export const restart = defineCommand({
   summary: 'Restarts an instance, a service or PostgreSQL of npm start, and waits until it is ready.',
   usage: '<instance | service | postgres> [--data DIR] [--json]',
   details: [
-    'The process is drained first, as when the system stops, so that no call in flight fails. A process that stays down',
-    'because it ended too often is started again, and its exits are counted anew. In containers: docker compose restart.',
+    'A new process is loaded first. Then the old one is drained, as when the system stops, so that no call fails. If the',
+    "new one doesn't start, the old one goes on. A process that stays down because it ended too often is started again,",
+    'and its exits are counted anew. In containers: docker compose restart.',
   ].join('\n'),
   options: { ...dataOption, ...jsonOption },
   maxPositionals: 1,

@@ -9,14 +9,14 @@ import { type Finding, fail, type Outcome, ok, warn } from './repository.js';
 const RENEW_AFTER = 2 / 3;
 
 /** Examines the certificates that `rondo certs` has made in a data folder; nothing if there are none. */
-export function examineCertificates(data: string, now: Date): readonly Finding[] {
+export function examineCertificates(data: string, now: Date, dataFlag = ''): readonly Finding[] {
   const folder = path.join(data, 'certs');
   const files = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name, 'tls.crt')) : [];
   const found = files.filter((file) => existsSync(file));
-  return found.length === 0 ? [] : [{ name: 'certificates', ...judge(found, now) }];
+  return found.length === 0 ? [] : [{ name: 'certificates', ...judge(found, now, `./rondo certs${dataFlag}`) }];
 }
 
-function judge(files: readonly string[], now: Date): Outcome {
+function judge(files: readonly string[], now: Date, remedy: string): Outcome {
   const [expired, due]: [string[], string[]] = [[], []];
   let next: Date | undefined;
   for (const file of files) {
@@ -31,7 +31,7 @@ function judge(files: readonly string[], now: Date): Outcome {
       expired.push(`${file} can't be read: ${messageOf(error)}`);
     }
   }
-  if (expired.length > 0) return fail(expired.join('; '), './rondo certs');
-  if (due.length > 0) return warn(due.join('; '), './rondo certs');
+  if (expired.length > 0) return fail(expired.join('; '), remedy);
+  if (due.length > 0) return warn(due.join('; '), remedy);
   return ok(`${files.length} of rondo certs, the next expires on ${next?.toISOString()}`);
 }

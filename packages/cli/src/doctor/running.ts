@@ -7,6 +7,7 @@ import { createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { openChannel } from '../channels.js';
 import { messageOf, reasonOf } from '../errors.js';
+import { askStats } from '../listing/guards.js';
 import { listInstances, readTime, type TimeReading, withRegistry } from '../registry/connection.js';
 import { addressOf, effectiveStatus, isPicked } from '../registry/instance-view.js';
 import { mixedSecurity, splitBySecurity } from '../registry/security.js';
@@ -20,8 +21,8 @@ export interface Expected {
   readonly required: boolean;
   /** What to do if the registry doesn't answer; by default what the error says. */
   readonly remedy?: string;
-  /** The command that shows the log of an instance, by its id. */
-  logOf(instance: string): string;
+  /** The command that shows the log of an instance, by its id, or all logs. */
+  logOf(instance?: string): string;
 }
 
 interface Asking {
@@ -45,6 +46,7 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
       ...judgeSecurity(instances).map((outcome) => ({ name: 'tls', ...outcome })),
       ...judgeIds(instances).map((outcome) => ({ name: 'instance ids', ...outcome })),
       { name: 'health', ...judgeHealth(await askHealth(instances, asking), expected) },
+      ...(await judgeFeeds(instances, asking, expected)).map((outcome) => ({ name: 'caches', ...outcome })),
       { name: 'clock', ...judgeClock(clock.now(), reading) },
     ];
   } catch (error) {
@@ -68,7 +70,7 @@ function judgeRegistry({ addresses }: Expected, warming: boolean): Outcome {
 }
 
 function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Outcome {
-  if (instances.length === 0) return warn('none is registered: no service can be called', './rondo logs');
+  if (instances.length === 0) return warn('none is registered: no service can be called', logOf());
   const waiting = instances.filter((instance) => !isPicked(instance));
   if (waiting.length === 0) return ok(`${instances.length} of ${instances.length} are SERVING`);
   const named = waiting.map((instance) => `${instance.instanceId} is ${effectiveStatus(instance)}`).join(', ');
@@ -127,6 +129,23 @@ async function faultOf(instance: Instance, signal: AbortSignal): Promise<string 
   } finally {
     channel.close();
   }
+}
+
+/** A cache keeps no answers while it doesn't follow its feed of changes: each call is made. */
+async function judgeFeeds(all: readonly Instance[], asking: Asking, { logOf }: Expected): Promise<readonly Outcome[]> {
+  const lost = await Promise.all(
+    all.map(async (instance) => {
+      const { followedFeeds = [] } = (await askStats(addressOf(instance), asking)) ?? {};
+      const { instanceId: id } = instance;
+      return followedFeeds.flatMap(({ service, method, fault }) =>
+        fault === '' ? [] : { id, text: `${id} doesn't follow ${service}/${method}: ${fault}` },
+      );
+    }),
+  );
+  const [first, ...others] = lost.flat();
+  if (first === undefined) return [];
+  const named = [first, ...others].map(({ text }) => text).join('; ');
+  return [warn(`answers are not kept: ${named}`, `${logOf(first.id)}; see docs/guides/caching.md`)];
 }
 
 /** This code was written in 2026: a clock that shows an earlier year is wrong. */

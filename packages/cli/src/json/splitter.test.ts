@@ -26,6 +26,13 @@ describe('JsonSplitter', () => {
     expect(split(bytes.subarray(0, middle), bytes.subarray(middle))).toEqual(['{"a":"é"}']);
   });
 
+  it.each([
+    ['no character', [0x22, 0xff, 0x22]],
+    ['half a character', [0x22, 0xc3]],
+  ])('takes no bytes that are %s', (_what, bytes) => {
+    expect(() => split(Uint8Array.from(bytes))).toThrow('is not UTF-8');
+  });
+
   it('gives a value out as soon as it is complete', () => {
     const splitter = new JsonSplitter();
     expect(splitter.push('{"a":1}')).toEqual(['{"a":1}']);

@@ -1,6 +1,8 @@
+import { UsageError } from '../errors.js';
+
 /** Splits text into consecutive JSON values, with or without white space between them. */
 export class JsonSplitter {
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   #text = '';
   /** How much of `#text` has been scanned. */
   #seen = 0;
@@ -10,7 +12,7 @@ export class JsonSplitter {
 
   /** Adds a piece of text and returns the values that it completes. They may be invalid JSON. */
   push(piece: Uint8Array | string): readonly string[] {
-    this.#text += typeof piece === 'string' ? piece : this.#decoder.decode(piece, { stream: true });
+    this.#text += typeof piece === 'string' ? piece : this.#decode(piece);
     const values: string[] = [];
     while (this.#seen < this.#text.length) {
       const character = this.#text[this.#seen++] ?? '';
@@ -21,9 +23,18 @@ export class JsonSplitter {
 
   /** Ends the text and returns the value that this completes, if any. */
   end(): readonly string[] {
+    this.#text += this.#decode();
     const values: string[] = [];
     this.#cut(values);
     return values;
+  }
+
+  #decode(piece?: Uint8Array): string {
+    try {
+      return this.#decoder.decode(piece, { stream: piece !== undefined });
+    } catch {
+      throw new UsageError('standard input is not UTF-8, which JSON is encoded in; encode it so');
+    }
   }
 
   /** Whether a value ends with `character`. Numbers and words end at the white space after them. */

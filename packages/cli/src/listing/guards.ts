@@ -1,5 +1,10 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { BreakerState, CallStatsServiceDefinition, type GuardedMethod } from '@rondo/contracts/rondo/stats/v1/stats';
+import {
+  BreakerState,
+  CallStatsServiceDefinition,
+  type GetCallStatsResponse,
+  type GuardedMethod,
+} from '@rondo/contracts/rondo/stats/v1/stats';
 import { createClient, staticResolver } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
 import { openChannel } from '../channels.js';
@@ -22,20 +27,22 @@ const CONCURRENCY = 32;
 export async function askGuards(instances: readonly Instance[], asking: Asking): Promise<readonly InstanceGuard[]> {
   const found = new Map<string, readonly GuardedMethod[]>();
   await forEachOf(instances, CONCURRENCY, async (instance) => {
-    if (addressOf(instance) !== '') found.set(instance.instanceId, await ask(addressOf(instance), asking));
+    found.set(instance.instanceId, (await askStats(addressOf(instance), asking))?.guardedMethods ?? []);
   });
   asking.signal.throwIfAborted();
   return instances.flatMap(({ instanceId }) => (found.get(instanceId) ?? []).map((guard) => ({ instanceId, guard })));
 }
 
-async function ask(address: string, { clock, signal }: Asking): Promise<readonly GuardedMethod[]> {
+/** What an instance tells of its calls; undefined if it can't be reached, or doesn't tell. */
+export async function askStats(address: string, { clock, signal }: Asking): Promise<GetCallStatsResponse | undefined> {
+  if (address === '') return undefined;
   const channel = openChannel({ resolver: staticResolver([address]), clock });
   try {
     const client = createClient(CallStatsServiceDefinition, { channel });
-    return (await client.getCallStats({}, { signal, timeoutMs: TIMEOUT_MS })).guardedMethods;
+    return await client.getCallStats({}, { signal, timeoutMs: TIMEOUT_MS });
   } catch (error) {
     // The instance has no such service or can't be reached; the check says why.
-    if (error instanceof RpcError) return [];
+    if (error instanceof RpcError) return undefined;
     throw error;
   } finally {
     channel.close();

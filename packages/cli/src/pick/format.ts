@@ -37,11 +37,13 @@ export function formatHeading({ observer, options: { question, zone, registry },
   return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
-function describePolicy({ policy, weights, slowStartMs, subsetSize }: ServiceView['balancing']): string {
+function describePolicy(balancing: ServiceView['balancing']): string {
+  const { policy, weights, slowStartMs, subsetSize, hashBalanceFactor } = balancing;
   return [
     policy,
     ...(weights === 'load' ? ['weights by load'] : []),
     ...(subsetSize === undefined ? [] : [`a subset of ${subsetSize}`]),
+    ...(hashBalanceFactor === undefined ? [] : [`loads of at most ${hashBalanceFactor} % of the mean`]),
     slowStartMs === 0 ? 'no slow start' : `slow start ${slowStartMs / 1_000} s`,
   ].join(', ');
 }

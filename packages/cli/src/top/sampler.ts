@@ -34,19 +34,18 @@ export interface Sampler {
 
 /** Options of {@link createSampler}. */
 export interface SamplerOptions extends Asking {
+  /** How many instances are asked at once. */
+  readonly concurrency?: number | undefined;
   /** Runs after each sample of an instance but its first. */
   readonly onSample: (sampled: Sampled) => void;
 }
 
 /** How long an instance has to answer. Milliseconds. */
 const TIMEOUT_MS = 1_000;
-/** How many instances are asked at once. */
-const CONCURRENCY = 64;
-
 /** Creates a sampler. It keeps a connection to each instance, and the last answer of each. */
-export function createSampler({ onSample, ...asking }: SamplerOptions): Sampler {
+export function createSampler({ onSample, concurrency = 64, ...asking }: SamplerOptions): Sampler {
   const watched = new Map<string, Watched>();
-  const semaphore = createSemaphore(CONCURRENCY);
+  const semaphore = createSemaphore(concurrency);
 
   async function ask(one: Watched): Promise<void> {
     if (one.asking) return;
@@ -140,7 +139,8 @@ class Watched {
 
   #compare(stats: GetCallStatsResponse): Omit<Sampled, 'instance'> {
     const { instanceId } = this.sampled.instance;
-    if (stats.instanceId !== instanceId) {
+    // The registry may have put the identity of the process behind its own id.
+    if (stats.instanceId !== instanceId.split('@')[0]) {
       return failed('unreachable', `"${stats.instanceId}" answers at its address`);
     }
     const before = this.#last;

@@ -1,5 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -87,22 +98,35 @@ function binariesIn(root: string, version: string): EmbeddedBinaries {
 export function binariesFor(account: Account, log: (line: string) => void): EmbeddedBinaries {
   const installed = locateEmbeddedBinaries();
   if (canReach(account, installed.postgres)) return installed;
-  const copy = join(sharedFolder(), `binaries-${installed.version}`);
-  if (!existsSync(copy)) {
-    log(`copying the PostgreSQL binaries to ${copy}, as their own folder is closed to other users`);
-    copyOnce(installed.root, copy);
+  const copy = binariesIn(join(sharedFolder(), `binaries-${installed.version}`), installed.version);
+  if (!existsSync(copy.root)) {
+    log(`copying the PostgreSQL binaries to ${copy.root}, as their own folder is closed to other users`);
+    copyOnce(installed.root, copy.root);
   }
-  return binariesIn(copy, installed.version);
+  if (!canReach(account, copy.postgres)) openToOthers(copy.root);
+  return copy;
 }
 
-/** A folder that only root can change. Otherwise another user could place programs there for root to run. */
-export function sharedFolder(): string {
-  mkdirSync(SHARED_FOLDER, { recursive: true, mode: 0o755 });
-  const { uid, mode } = lstatSync(SHARED_FOLDER);
-  if (uid !== 0 || (mode & 0o022) !== 0) {
-    throw new Error(`${SHARED_FOLDER} belongs to, or can be changed by, others than root: remove it.`);
+/** Lets others read and run what its owner can, whatever the umask was at the installation or at the copy. */
+export function openToOthers(folder: string): void {
+  for (const name of ['', ...readdirSync(folder, { recursive: true, encoding: 'utf8' })]) {
+    const { mode } = lstatSync(join(folder, name));
+    const owners = mode & 0o500;
+    // The mode of a symbolic link has no meaning.
+    if ((mode & constants.S_IFMT) !== constants.S_IFLNK)
+      chmodSync(join(folder, name), mode | (owners >> 3) | (owners >> 6));
   }
-  return SHARED_FOLDER;
+}
+
+/** A folder that only root can change, and all can enter. Otherwise another user could place programs there for root to run. */
+export function sharedFolder(folder = SHARED_FOLDER): string {
+  mkdirSync(folder, { recursive: true });
+  const { uid, mode } = lstatSync(folder);
+  if (uid !== 0 || (mode & 0o022) !== 0) {
+    throw new Error(`${folder} belongs to, or can be changed by, others than root: remove it.`);
+  }
+  chmodSync(folder, 0o755); // mkdir heeds the umask
+  return folder;
 }
 
 /** The copy is complete or absent, even if two processes copy at once or one is killed. */

@@ -116,9 +116,20 @@ export function initialise(home: string, account: Account, { initdb }: EmbeddedB
   });
   if (status !== 0) {
     rmSync(partial, { recursive: true, force: true });
-    throw new Error(`initdb failed: ${error?.message ?? stderr.trim()}`, { cause: error });
+    throw new Error(`initdb failed: ${error?.message ?? stderr.trim()}${remedyOf(stderr ?? '', initdb)}`, {
+      cause: error,
+    });
   }
   renameSync(partial, join(home, 'data'));
+}
+
+/** A process of a container may run with an id that no account has. `initdb` starts `postgres` through a shell, in double quotes. */
+function remedyOf(stderr: string, initdb: string): string {
+  if (/[$"`\\]/.test(initdb))
+    return '; move the folder to a path without $, ", \\ and `, which initdb gives to a shell';
+  const [, id] = /effective user ID (\d+): user does not exist/.exec(stderr) ?? [];
+  if (id === undefined) return '';
+  return `; make that account (as root: useradd --uid ${id} rondo), or set RONDO_DATABASE_ADMIN_URL to a server of your own`;
 }
 
 /** The built-in `C.UTF-8` sorts by code point and knows the case of every letter, on every system. */

@@ -89,7 +89,9 @@ export function findServer(directory: string): FoundServer | undefined {
   const lockFile = data && join(data, 'postmaster.pid');
   if (data === undefined || lockFile === undefined || !existsSync(lockFile)) return undefined;
   // pid, data folder, start time, port, … (PostgreSQL's pidfile.h)
-  const [pid, , , port] = readFileSync(lockFile, 'utf8').split('\n');
+  const [pid, started = '', , port] = readFileSync(lockFile, 'utf8').split('\n');
+  // The copy of a folder has the lock file of the original.
+  if (!existsSync(started) || realpathSync(started) !== realpathSync(data)) return undefined;
   if (port === undefined || !(findProcess(Number(pid))?.command.includes('-D ') ?? false)) return undefined;
   const home = realpathSync(dirname(data));
   const password = readFileSync(join(home, 'password'), 'utf8').trim();

@@ -10,9 +10,10 @@ import { createPool } from '../pool.js';
 import type { Queries } from '../sql.js';
 
 const OPEN_TO_THE_SERVER = 0o755;
-/** Limits of a hanging test. On a busy machine a statement may wait for all before it. */
-const TIMEOUT_S = 60;
-const BOUNDS = `connect_timeout=${TIMEOUT_S}&statement_timeout=${TIMEOUT_S}000&lock_timeout=${TIMEOUT_S}000`;
+/** Only a hang takes so long. */
+const TIMEOUT_S = 300;
+const TIMEOUTS = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'];
+const BOUNDS = [`connect_timeout=${TIMEOUT_S}`, ...TIMEOUTS.map((name) => `${name}=${TIMEOUT_S}000`)].join('&');
 
 /** A temporary server. */
 export interface TestPostgres {
@@ -21,8 +22,8 @@ export interface TestPostgres {
   readonly port: number;
   readonly pid: number;
   /**
-   * Creates an empty database and resolves to the superuser's address of it. The address limits every wait to a minute,
-   * overriding a pool's own timeouts; {@link withoutBounds} removes these limits.
+   * Creates an empty database and resolves to the superuser's address of it. The address limits every wait to five
+   * minutes, overriding a pool's own timeouts; {@link withoutBounds} removes these limits.
    */
   createDatabase(): Promise<string>;
   /** Stops the server and removes its data. */
@@ -106,9 +107,9 @@ function isFree(port: number): Promise<boolean> {
 }
 
 const POLL_MS = 10;
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = TIMEOUT_S * 1_000;
 
-/** Resolves as soon as `condition` holds. After half a minute it rejects with an error that names `what`. */
+/** Resolves as soon as `condition` holds. After five minutes it rejects with an error that names `what`. */
 export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const giveUpAt = performance.now() + TIMEOUT_MS;
   while (!(await condition())) {

@@ -59,7 +59,7 @@ describe.each(everyPolicy)('$name', ({ create, place }) => {
       for (let tries = 0; tries < count; tries += 1) {
         const picked = picker.pick({ hashKey, tried });
         if (picked === undefined) throw new Error(`none of the ${count - tries} untried candidates was picked`);
-        expect(tried).not.toContain(picked);
+        if (tried.includes(picked)) throw new Error(`${picked.id} was picked twice`);
         tried.push(picked);
       }
       expect(picker.pick({ hashKey, tried })).toBeUndefined();
@@ -102,9 +102,9 @@ describe.each(everyPolicy)('$name', ({ create, place }) => {
   });
 
   it.each([0, -1, 1e-9])('gives a new instance whose ramp is %d a few calls, and no more', (ramp) => {
-    const counts = share(over([candidate('a'), candidate('b'), candidate('new', { ramp })]), 20_000);
-    expect(counts['new']).toBeGreaterThan(10);
-    expect(counts['new']).toBeLessThan(600);
+    const counts = share(over([candidate('a'), candidate('b'), candidate('new', { ramp })]), 10_000);
+    expect(counts['new']).toBeGreaterThan(5);
+    expect(counts['new']).toBeLessThan(300);
   });
 
   it('gives a new instance calls in proportion to its ramp', () => {
@@ -124,12 +124,12 @@ describe.each(everyPolicy)('$name', ({ create, place }) => {
       const picker = create(seededRandom(1)).over(place(counted));
       reads.count = 0;
       let most = 0;
-      for (let call = 0; call < 2_000; call += 1) {
+      for (let call = 0; call < 500; call += 1) {
         const before = reads.count;
         picker.pick({ hashKey: `key-${call}`, tried: [] });
         most = Math.max(most, reads.count - before);
       }
-      return { mean: reads.count / 2_000, most };
+      return { mean: reads.count / 500, most };
     };
     const [few, many] = [readsOf(3), readsOf(1_000)];
     expect(many.mean).toBeLessThanOrEqual(few.mean + 4);

@@ -15,7 +15,8 @@ export interface PolicyOptions {
 }
 
 /** Creates the policy that `balancing` names. */
-export function createPolicy({ policy, weights }: Balancing, { random, zone }: PolicyOptions): BalancingPolicy {
+export function createPolicy(balancing: Balancing, { random, zone }: PolicyOptions): BalancingPolicy {
+  const { policy, weights, hashBalanceFactor } = balancing;
   switch (policy) {
     case 'round_robin':
       return roundRobin(random);
@@ -26,7 +27,7 @@ export function createPolicy({ policy, weights }: Balancing, { random, zone }: P
     case 'least_request':
       return leastRequest(random);
     case 'ring_hash':
-      return ringHash(random);
+      return ringHash(random, hashBalanceFactor);
     case 'zone_aware':
       return zoneAware({ zone, random, inner: () => weightedRoundRobin(random, weights) });
   }

@@ -11,8 +11,6 @@ import {
 import { createRings, type Ring } from './ring.js';
 import { effectiveWeights, rampOf, WeightedIndex } from './weights.js';
 
-/** A candidate has at most this many times its share of the calls in flight, rounded up. */
-const LOAD_BOUND = 1.25;
 /** How many points of the ring a pick visits at most. After them the least overloaded candidate takes the call. */
 const MAX_STEPS = 128;
 const KEY_SEED = 0;
@@ -20,34 +18,47 @@ const KEY_SEED = 0;
 const THRESHOLD_SALT = 0x67617465;
 
 /**
- * `ring_hash`: consistent hashing with bounded loads. A key goes to the same instance while that instance is connected and
- * not full. If it is full, the key goes to the next instance on the ring, and returns when there is room again (Mirrokni,
- * Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2016). A call without a key goes to a random
- * instance.
+ * `ring_hash`: consistent hashing. A key goes to the same instance while that instance is connected. A call without a key
+ * goes to a random instance.
+ *
+ * With `balanceFactor` loads are bounded: a candidate has at most so many percent of its share of the calls in flight,
+ * rounded up. If it is full, the key goes to the next instance on the ring, and returns when there is room again (Mirrokni,
+ * Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2016).
  *
  * During slow start a new instance takes over its keys one by one. Each key has a threshold between 0 and 1; it moves when
  * the instance's ramp exceeds it, and goes to its former instance until then.
  */
-export function ringHash(random: Random): BalancingPolicy {
+export function ringHash(random: Random, balanceFactor = Number.POSITIVE_INFINITY): BalancingPolicy {
   const ringOf = createRings();
-  return { over: (candidates) => new RingHashPicker(candidates, { ring: ringOf(candidates), random }) };
+  const bound = balanceFactor / 100;
+  return { over: (candidates) => new RingHashPicker(candidates, { ring: ringOf(candidates), random, bound }) };
+}
+
+/** What a {@link RingHashPicker} is made from. */
+interface RingHashOptions {
+  readonly ring: Ring;
+  readonly random: Random;
+  /** How many times its share of the calls in flight a candidate has at most. */
+  readonly bound: number;
 }
 
 class RingHashPicker<C extends Candidate> implements Picker<C> {
   readonly #candidates: readonly C[];
   readonly #ring: Ring;
+  readonly #bound: number;
   readonly #distribution: WeightedIndex;
   readonly #inFlight: InFlightEstimate;
   /** Each candidate's ramp relative to the highest one: the part of its keys that it has taken over. */
   readonly #ramps: Float64Array;
   readonly #draw: () => number;
 
-  constructor(candidates: readonly C[], { ring, random }: { readonly ring: Ring; readonly random: Random }) {
+  constructor(candidates: readonly C[], { ring, random, bound }: RingHashOptions) {
     const distribution = new WeightedIndex(effectiveWeights(candidates, 'static'));
     // If all candidates are new, there is no former instance to leave keys with.
     const highestRamp = candidates.reduce((most, candidate) => Math.max(most, rampOf(candidate)), 0);
     this.#candidates = candidates;
     this.#ring = ring;
+    this.#bound = bound;
     this.#distribution = distribution;
     this.#inFlight = new InFlightEstimate(candidates);
     this.#ramps = Float64Array.from(candidates, (candidate) => rampOf(candidate) / highestRamp);
@@ -85,7 +96,7 @@ class RingHashPicker<C extends Candidate> implements Picker<C> {
   #overload({ inFlight }: C, index: number, threshold: number): number {
     if (threshold >= (this.#ramps[index] ?? 1)) return Number.MAX_VALUE;
     const share = this.#distribution.share(index);
-    const bound = Math.ceil(LOAD_BOUND * (this.#inFlight.total + 1) * share);
+    const bound = Math.ceil(this.#bound * (this.#inFlight.total + 1) * share);
     return inFlight < bound ? 0 : inFlight / share;
   }
 }

@@ -6,6 +6,11 @@ export const NOT_HANDLED = 'rondo-not-handled';
 /** The request's metadata key of the assertion on whose behalf a process calls; see `principal/signer.ts`. */
 export const PRINCIPAL = 'rondo-principal';
 
+const BASE64 = /^(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2}(?:==)?|[A-Za-z0-9+/_-]{3}=?)?$/;
+
+/** Whether a header's value of a key that ends in `-bin` is base64, in either alphabet, with or without padding; several have commas. */
+export const isBase64 = (value: string): boolean => value.split(',').every((part) => BASE64.test(part.trim()));
+
 const PROTOCOL = 'grpc-';
 const OF_PROTOCOL = 'keys that begin with "grpc-" belong to the protocol';
 const OF_HTTP = 'the key belongs to HTTP, and would break the call or its connection; choose another';

@@ -4,6 +4,7 @@ import type { Clock, Clocks, Random, WallClock } from '../clock/clock.js';
 import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
 import type { ServicePolicy } from '../contract/balancing.js';
 import type { BalancingOverrides } from '../contract/balancing-text.js';
+import type { ServiceDefinition } from '../contract/definition.js';
 import type { BreakerOverrides, BulkheadOverrides } from '../contract/guard-text.js';
 import type { Method } from '../contract/method.js';
 import type { CallSettings } from '../live-config/live-settings.js';
@@ -23,6 +24,7 @@ import { viewGuard } from './circuit-breaker/view.js';
 import { createFleet, type Fleet } from './fleet.js';
 import { channelClosed } from './lookup.js';
 import { Overrides } from './overrides.js';
+import { type OwnerOptions, ownerOf, watchOwner } from './owner.js';
 import type { Self } from './position.js';
 import { type AttemptOptions, callWithRetries, type RequestSource } from './retry.js';
 import { acceptOverrides } from './service-balancing.js';
@@ -115,6 +117,20 @@ export interface Channel {
    * connections as a call does, and rejects as the call would if no instance can take it.
    */
   choose(method: Method, call: ImaginedCall): Promise<Choice>;
+  /**
+   * The instance that owns a key of a service balanced by `ring_hash`: calls with the key go there from this process. It
+   * waits for the lookup and for connections as a call does, and rejects as the call would if no instance can take it.
+   *
+   * @throws TypeError if keys of the service have no owner.
+   */
+  ownerOf(service: ServiceDefinition, key: string, options?: OwnerOptions): Promise<Choice>;
+  /**
+   * Gives the owner of a key as soon as it is connected, and then each new one, until `signal` aborts or the channel is
+   * closed. A handler that holds something for a key learns so that the key has moved: streams stay where they began.
+   *
+   * @throws TypeError if keys of the service have no owner.
+   */
+  watchOwner(service: ServiceDefinition, key: string, options?: OwnerOptions): AsyncIterable<Choice>;
   /** The instances that can be called for a method, for callers that distribute work themselves. */
   fleet(method: Method): Fleet;
   /** Replaces the settings that override the options and the contracts. Calls in flight go on. */
@@ -177,6 +193,8 @@ export function createChannel(options: ChannelOptions): Channel {
     },
     // Asynchronous, so that it rejects where it would throw.
     choose: async (method, call) => choose(method, call, { pool: services.of(method.service).pool, clock }),
+    ownerOf: (definition, key, asked) => ownerOf({ ...asked, definition, key, services, clock }),
+    watchOwner: (definition, key, asked) => watchOwner({ ...asked, definition, key, services, clock }),
     fleet: (method) => createFleet(method, { ...services.of(method.service), clock }),
     direct(endpoints) {
       const known = endpoints.map(({ address, secure }) => fixedEndpoint(address, { secure }));

@@ -5,6 +5,7 @@ import type { Method } from '../contract/method.js';
 import type { Attempt } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { pickFirst } from './retry.js';
+import type { Subchannel } from './subchannel.js';
 import { requestedVersion } from './traffic-groups.js';
 
 /** A call that is picked for but not made. */
@@ -34,11 +35,15 @@ export async function choose(
   try {
     const options = { pool, clock, attempts, hashKey: key, version: metadata && requestedVersion({ metadata }) };
     const { subchannel } = await context.race(pickFirst(method, { context }, options));
-    const { instanceId, address } = subchannel.endpoint;
-    return { instanceId, address };
+    return choiceOf(subchannel);
   } finally {
     context.release();
   }
+}
+
+/** A subchannel as callers see it. */
+export function choiceOf({ endpoint: { instanceId, address } }: Subchannel): Choice {
+  return { instanceId, address };
 }
 
 function keyIn(metadata: Metadata | undefined, { policy: { hashKey } }: Method): string | undefined {

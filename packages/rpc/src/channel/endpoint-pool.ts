@@ -1,5 +1,6 @@
 import { createPolicy } from '../balancer/create-policy.js';
-import type { PickCall } from '../balancer/picker.js';
+import type { BalancingPolicy, Candidate, PickCall, Picker } from '../balancer/picker.js';
+import { ringHash } from '../balancer/ring-hash.js';
 import type { Clock, Random } from '../clock/clock.js';
 import type { Balancing } from '../contract/balancing.js';
 import type { Method } from '../contract/method.js';
@@ -20,6 +21,7 @@ import { SlowStart } from './slow-start.js';
 import type { Subchannel } from './subchannel.js';
 import { Subchannels } from './subchannels.js';
 import { SubsetWindow } from './subset.js';
+import { STABLE, trafficGroupOf } from './traffic-groups.js';
 
 /** What an endpoint pool is made from. */
 export interface EndpointPoolOptions {
@@ -40,6 +42,9 @@ export interface EndpointPoolOptions {
   readonly healthCheck: boolean;
 }
 
+/** Enough for a restart whose new process has been loaded before the old one leaves. */
+const SUCCESSOR_MS = 2_000;
+
 /**
  * The endpoints of one service: keeps a subchannel for each and picks one for each call. The resolver, the subchannels
  * and the calls report to the pool. When a report changes which instances can be picked, the pool replaces its pickers
@@ -58,11 +63,19 @@ export class EndpointPool implements ResolverListener, AttemptListener {
   readonly #onDemand: ConnectOnDemand;
   readonly #firstConnections: FirstConnections;
   readonly #changes = new Changes();
+  /** Finds the owners of keys; undefined if the policy isn't ring_hash. */
+  #ring: BalancingPolicy | undefined;
+  /** The picker of `#ring` over the present instances, made at its first use. */
+  #owners: Picker<Candidate> | undefined;
   /** The delays after which the calls of the service are hedged. */
   readonly hedgeDelays = new HedgeDelays();
   /** The last resolution, and the percentage that replaces those of its canaries. */
   #resolution: Resolution | undefined;
   #canaryPercent: number | undefined;
+  /** Whether an instance served at the last change. */
+  #served = false;
+  /** When the last serving instance said that it leaves; undefined while one serves. */
+  #leftAt: number | undefined;
   /** Whether no pick has to wait for the first connections or to start one. */
   #connected = false;
 
@@ -81,6 +94,7 @@ export class EndpointPool implements ResolverListener, AttemptListener {
       onChange: () => this.#changed(),
     });
     ({ outliers: this.#outliers, loads: this.#loads, pickers: this.#pickers } = pickingBy(balancing, options));
+    this.#ring = ringOf(balancing, random);
     this.#onDemand = new ConnectOnDemand(random);
     this.#firstConnections = new FirstConnections({ clock, onEnd: () => this.#onFirstConnectionsEnd() });
   }
@@ -88,6 +102,7 @@ export class EndpointPool implements ResolverListener, AttemptListener {
   /** Replaces the balancing. The subset stays. Instances that are ejected stay so; what led to it is counted anew. */
   rebalance(balancing: Balancing): void {
     ({ outliers: this.#outliers, loads: this.#loads, pickers: this.#pickers } = pickingBy(balancing, this.#options));
+    this.#ring = ringOf(balancing, this.#options.random);
     this.#slowStart.balancing = balancing;
     this.#changed();
   }
@@ -102,6 +117,11 @@ export class EndpointPool implements ResolverListener, AttemptListener {
   /** Resolves when the first lookup has ended, well or badly; undefined if it has. */
   known(): Promise<void> | undefined {
     return this.#lookup.known();
+  }
+
+  /** How long a call may wait for the successor of the last instance, if that has said that it leaves. Milliseconds. */
+  get successorMs(): number {
+    return this.#leftAt === undefined || this.closed ? 0 : Math.max(0, this.#leftAt + SUCCESSOR_MS - this.#clock.now());
   }
 
   /** Whether it takes no more calls. */
@@ -136,18 +156,22 @@ export class EndpointPool implements ResolverListener, AttemptListener {
 
   /**
    * Picks a connected instance for a call of `method`. Undefined: there is none now. The call may wait for one of
-   * {@link connectable}.
+   * {@link connectable}, or for {@link successorMs}.
    *
    * A candidate that is set aside is picked to probe it, and if no other instance is left or connecting.
    *
    * @throws RpcError `UNAVAILABLE` if no instance is known at all.
    */
   pick(method: Method, call: PickCall<MethodCandidate>): MethodCandidate | undefined {
-    if (this.#subchannels.size === 0) throw this.#lookup.noInstanceError();
+    if (this.#subchannels.size === 0) {
+      if (this.successorMs > 0) return undefined;
+      throw this.#lookup.noInstanceError();
+    }
     if (!this.#connected) {
       if (this.#firstConnections.active && this.connectable(method, call).length > 0) return undefined;
       this.#onDemand.onPick();
     }
+    if (this.#ring !== undefined && this.#awaitsOwner(method, call)) return undefined;
     const picker = this.#pickers.of(method);
     const candidate = picker.pick(call);
     if (candidate !== undefined) {
@@ -162,6 +186,15 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     const setAside = call.tried.length === 0 ? picker.pickSetAside(call) : undefined;
     if (setAside !== undefined) this.#subchannels.onPick();
     return setAside;
+  }
+
+  /** The instance that a key belongs to by ring_hash, connected or about to be; undefined if there is none. */
+  owner(key = ''): Subchannel | undefined {
+    if (this.#ring === undefined || key === '') return undefined;
+    const mayOwn = (one: Subchannel) => one.mayOwn && trafficGroupOf(one.endpoint) === STABLE;
+    this.#owners ??= this.#ring.over(this.#subchannels.inUse.filter(mayOwn).map(asOwner));
+    const owner = this.#owners.pick({ hashKey: key, tried: [] });
+    return owner && this.find(owner.id);
   }
 
   /** The subchannels that a call can wait for: not tried, not connected yet or silent, and not known to fail. */
@@ -244,6 +277,15 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     this.#changed();
   }
 
+  /** Whether the call has to wait until the owner of its key is connected. */
+  #awaitsOwner(method: Method, call: PickCall<MethodCandidate>): boolean {
+    if (call.tried.length > 0 || call.version !== undefined) return false;
+    const owner = this.owner(call.hashKey);
+    if (owner === undefined || owner.ready || !this.connectable(method, call).includes(owner)) return false;
+    if (owner.transport.state === 'idle') owner.connect();
+    return true;
+  }
+
   #onState(subchannel: Subchannel, state: ConnectivityState, broke: boolean): void {
     if (broke) this.#outliers.onBreak(subchannel, this.#clock.now());
     if (state === 'ready') this.#loads?.forget(subchannel.candidates);
@@ -252,12 +294,23 @@ export class EndpointPool implements ResolverListener, AttemptListener {
   /** Which instances can be picked has changed. */
   #changed(): void {
     this.#subchannels.fillSubset();
-    const { inUse } = this.#subchannels;
+    const { inUse, all } = this.#subchannels;
+    this.#owners = undefined;
+    const serves = all.some(({ serving, healthy }) => serving && healthy);
+    if (serves) this.#leftAt = undefined;
+    else if (this.#served && this.#hasLeft(all)) this.#leftAt = this.#clock.now();
+    this.#served = serves;
     this.#pickers.update(inUse);
     this.#onDemand.update(inUse);
     this.#firstConnections.update(inUse);
     this.#connected = !this.#firstConnections.active && !this.#onDemand.pending;
     this.#changes.notify();
+  }
+
+  /** Whether an instance has said that it leaves: to the registry, or by its health. */
+  #hasLeft(all: readonly Subchannel[]): boolean {
+    const isLeaving = ({ endpoint, healthy }: Subchannel) => endpoint.state === 'draining' || !healthy;
+    return (this.#resolution?.departed.length ?? 0) > 0 || all.some(isLeaving);
   }
 
   #onFirstConnectionsEnd(): void {
@@ -280,6 +333,15 @@ function pickingBy(balancing: Balancing, options: EndpointPoolOptions): Picking 
   const loads = weights === 'load' ? new LoadReports(clock) : undefined;
   const create = () => createPolicy(balancing, options);
   return { outliers, loads, pickers: new MethodPickers({ clock, random, createPolicy: create, weights, outliers }) };
+}
+
+function ringOf({ policy }: Balancing, random: Random): BalancingPolicy | undefined {
+  return policy === 'ring_hash' ? ringHash(random) : undefined;
+}
+
+/** An instance as a possible owner of keys, however new or busy it is. */
+function asOwner({ endpoint: { instanceId: id, zone, weight } }: Subchannel): Candidate {
+  return { id, zone, weight, loadWeight: undefined, ramp: 1, inFlight: 0 };
 }
 
 function subsetOf({ balancing: { policy, subsetSize: size }, zone }: EndpointPoolOptions): SubsetWindow | undefined {

@@ -100,7 +100,9 @@ export class RetriedCall implements MovableCall {
     this.#waitForReady = waitForReady ?? method.policy.waitForReady === true;
     this.#movable = method.policy.idempotency !== 'unknown' && !wire.responseStream && !wire.request.stream;
     this.#earlier = attempts.length;
-    this.#lost = lost === undefined ? undefined : pool.find(lost)?.candidate(method.path);
+    // A key that has an owner stays there, although the call was broken off.
+    const avoided = lost === undefined || pool.owner(hashKey) !== undefined ? undefined : pool.find(lost);
+    this.#lost = avoided?.candidate(method.path);
     this.#pick = { hashKey, tried: this.#lost === undefined ? [] : [this.#lost], version: requestedVersion(wire) };
   }
 

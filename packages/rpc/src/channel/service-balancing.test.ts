@@ -7,6 +7,7 @@ const weighed: Balancing = {
   weights: 'load',
   slowStartMs: 30_000,
   subsetSize: 20,
+  hashBalanceFactor: undefined,
 };
 const contract = { balancing: weighed, declared: true, keyed: true };
 
@@ -49,6 +50,15 @@ describe('balancingOf', () => {
     );
     const taken = { 'a.B': { policy: 'ring_hash', subsetSize: undefined } } as const;
     expect(balancingOf('a.B', contract, taken).balancing).toMatchObject({ policy: 'ring_hash', subsetSize: undefined });
+  });
+
+  it('gives ring_hash a slow start only if loads are bounded, and takes the bound from the contract', () => {
+    const bounded = { balancing: { ...DEFAULT_BALANCING, policy: 'ring_hash', hashBalanceFactor: 150 } } as const;
+    expect(balancingOf('a.B', bounded, {}).balancing).toEqual(bounded.balancing);
+    const off = { 'a.B': { hashBalanceFactor: undefined } };
+    expect(balancingOf('a.B', bounded, off).balancing).toMatchObject({ policy: 'ring_hash', slowStartMs: 0 });
+    const other = { 'a.B': { policy: 'random' } } as const;
+    expect(balancingOf('a.B', bounded, other).balancing).toEqual({ ...DEFAULT_BALANCING, policy: 'random' });
   });
 
   it('refuses ring hash if no method has a key; if that is unknown, calls go anywhere', () => {

@@ -27,8 +27,8 @@ export function acceptOverrides(overrides: BalancingOverrides): BalancingOverrid
 }
 
 /**
- * The balancing of `service`: the configuration overrides the contract field by field. `weights` belongs to the policy: if the
- * configuration names another policy, the contract's `weights` don't apply.
+ * The balancing of `service`: the configuration overrides the contract field by field. `weights` and `hashBalanceFactor`
+ * belong to the policy: if the configuration names another policy, the contract's don't apply.
  *
  * @throws BalancingError if the two contradict each other. It names the service and the remedy.
  */
@@ -38,8 +38,12 @@ export function balancingOf(
   overrides: BalancingOverrides,
 ): ServiceBalancing {
   const override = overrideOf(service, overrides);
-  const weights = override?.policy === undefined || override.policy === contract.policy ? contract.weights : 'static';
-  const balancing = { ...contract, weights, ...override };
+  const samePolicy = override?.policy === undefined || override.policy === contract.policy;
+  const base: Balancing = samePolicy ? contract : { ...contract, weights: 'static', hashBalanceFactor: undefined };
+  const given = { ...base, ...override };
+  // During a slow start, two clients would take different instances for the owner of a key.
+  const pins = given.policy === 'ring_hash' && given.hashBalanceFactor === undefined;
+  const balancing = pins ? { ...given, slowStartMs: 0 } : given;
   const fault = checkBalancing(balancing) ?? keyFault(balancing, keyed);
   if (fault !== undefined) throw new BalancingError(`${service} can't be balanced so: ${fault}`);
   const declaredBy = declared ? 'contract' : 'default';

@@ -47,7 +47,7 @@ export interface ServiceEntry {
 }
 
 /** The services that a channel calls. Each is looked up when it is first used. */
-interface Services {
+export interface Services {
   /** The entry of a service. Its first use sets its policy. @throws RpcError after `close`. */
   of(service: string, policy?: ServicePolicy): ServiceEntry;
   /** The services used so far. */

@@ -93,6 +93,12 @@ export class Subchannel {
     return this.serving && (state === 'connecting' || state === 'idle' || (this.silent && this.healthy));
   }
 
+  /** Whether keys can belong to it: it is ready, or a connection that has not failed yet is being made. */
+  get mayOwn(): boolean {
+    if (this.ejection.cause !== undefined || this.refusals.ofService !== undefined) return false;
+    return this.ready || (this.mayBecomeReady && !this.silent && this.transport.lastError === undefined);
+  }
+
   /** `region/zone`; empty if unknown. */
   get zone(): string {
     return this.endpoint.zone;

@@ -31,10 +31,14 @@ function hold(change: Promise<void>, { context }: Waiting, clock: Clock): Promis
   });
 }
 
-/** Waits for the pool's next change, or for the end of the call. It keeps the process alive meanwhile. */
-function untilNextChange({ context }: Waiting, { pool, clock }: Pick<WaitOptions, 'pool' | 'clock'>): Promise<void> {
+/** Waits for the pool's next change, for the end of the call or of `mostMs`. It keeps the process alive meanwhile. */
+export function untilNextChange(
+  { context }: Waiting,
+  { pool, clock }: Omit<WaitOptions, 'attempts'>,
+  mostMs = Number.POSITIVE_INFINITY,
+): Promise<void> {
   return new Promise((resolve) => {
-    const timer = clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
+    const timer = clock.setTimer(mostMs, () => end());
     const end = () => {
       timer.cancel();
       stop();
@@ -96,8 +100,10 @@ export async function untilPicked(
     const candidate = pool.pick(method, pick);
     if (candidate !== undefined) return candidate;
     const coming = pool.connectable(method, pick);
-    if (coming.length === 0) return undefined;
-    await untilChanged(coming, waiting, options);
+    const { successorMs } = pool;
+    if (coming.length > 0) await untilChanged(coming, waiting, options);
+    else if (successorMs > 0) await untilNextChange(waiting, options, successorMs);
+    else return undefined;
     waiting.context.throwIfEnded();
   }
 }

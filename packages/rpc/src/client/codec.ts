@@ -42,6 +42,8 @@ function decode({ path, responseType }: Method, bytes: Uint8Array): unknown {
   try {
     return responseType.decode(bytes);
   } catch (cause) {
+    // A contract that was learnt at run time says itself which value it can't read.
+    if (cause instanceof RpcError) throw cause;
     const message = `the reply of ${path} is not of the type in its contract; generate both sides from one contract`;
     // @cause The server's reply doesn't decode as the type in the client's contract, so that the two have different contracts.
     // @remedy Generate both sides from the same contract; `rondo describe` shows the server's.

@@ -44,12 +44,16 @@ export function dateOf(point: number, { clock, wallClock }: Clocks): Date {
   return new Date(Math.min(Math.round(ms), LAST_DATE_MS));
 }
 
-/** `clock` for background work: its timers don't keep the process alive. */
+const backgroundClocks = new WeakMap<Clock, Clock>();
+
+/** `clock` for background work: its timers don't keep the process alive. There is one for each clock. */
 export function backgroundClock(clock: Clock): Clock {
-  return {
+  const background = backgroundClocks.get(clock) ?? {
     now: () => clock.now(),
     setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback, { keepAlive: false }),
   };
+  backgroundClocks.set(clock, background);
+  return background;
 }
 
 /** Random numbers. A test can pass a seeded generator. */

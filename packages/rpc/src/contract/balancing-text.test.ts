@@ -42,16 +42,21 @@ describe('parseBalancing', () => {
     ['a.B=', `a.B: there is no policy "": there are ${NAMES}`],
     [
       'a.B=random?slowstart=1s',
-      'a.B: there is no setting "slowstart": is slow_start meant? there are weights, slow_start, subset',
+      'a.B: there is no setting "slowstart": is slow_start meant? there are weights, slow_start, subset, hash_balance_factor',
     ],
-    ['a.B=random?', 'a.B: there is no setting "": there are weights, slow_start, subset'],
-    ['a.B=random?toString=1', 'a.B: there is no setting "toString": there are weights, slow_start, subset'],
+    ['a.B=random?', 'a.B: there is no setting "": there are weights, slow_start, subset, hash_balance_factor'],
+    [
+      'a.B=random?toString=1',
+      'a.B: there is no setting "toString": there are weights, slow_start, subset, hash_balance_factor',
+    ],
     ['a.B=random?slow_start=61m', 'a.B: slow_start=61m is not from 0s to 1h, such as 30s'],
     ['a.B=random?slow_start=-1s', 'a.B: slow_start=-1s is not from 0s to 1h, such as 30s'],
     ['a.B=random?slow_start=30', 'a.B: slow_start=30 is not from 0s to 1h, such as 30s'],
     ['a.B=random?subset=0', 'a.B: subset=0 is not from 1 to 10000, or all'],
     ['a.B=random?subset=10001', 'a.B: subset=10001 is not from 1 to 10000, or all'],
     ['a.B=random?subset=1.5', 'a.B: subset=1.5 is not from 1 to 10000, or all'],
+    ['a.B=ring_hash?hash_balance_factor=99', 'a.B: hash_balance_factor=99 is not from 100 to 10000, or off'],
+    ['a.B=random?hash_balance_factor=125', 'a.B: random takes no hash balance factor, which is for ring_hash'],
     ['a.B=random?subset=3&subset=3', 'a.B: subset is set twice'],
     ['a.B=weighted_round_robin?weights=cpu', 'a.B: weights=cpu is not static or load'],
     ['a.B=random?weights=load', "a.B: random doesn't weigh by load, which is for weighted_round_robin"],
@@ -88,6 +93,7 @@ describe('parseBalancing', () => {
 
 it.each([
   'a.B=random',
+  'a.B=ring_hash?hash_balance_factor=125,*=ring_hash?hash_balance_factor=off',
   'a.B=weighted_round_robin?weights=load&slow_start=1500ms&subset=all,*=round_robin?slow_start=3s&subset=7',
 ])('formatBalancing writes what parseBalancing reads: %s', (text) => {
   expect(formatBalancing(parseBalancing(text).overrides)).toBe(text);

@@ -2,6 +2,7 @@ import {
   type Balancing,
   checkBalancing,
   DEFAULT_BALANCING,
+  isHashBalanceFactor,
   isSlowStart,
   isSubsetSize,
   POLICIES,
@@ -50,8 +51,9 @@ export function parseBalancing(text: string): ParsedBalancing {
 /** The faults of overrides that code has made, each with its service. */
 export function checkOverrides(overrides: BalancingOverrides): readonly string[] {
   return Object.entries(overrides).flatMap(([service, balancing]) => {
-    // Without a policy, the contract's holds. This one allows every other setting.
-    const fault = checkBalancing({ ...DEFAULT_BALANCING, policy: 'weighted_round_robin', ...balancing });
+    // Without a policy, the contract's holds. One of these allows every other setting.
+    const policy = balancing.hashBalanceFactor === undefined ? 'weighted_round_robin' : 'ring_hash';
+    const fault = checkBalancing({ ...DEFAULT_BALANCING, policy, ...balancing });
     return fault === undefined ? [] : [`${service}: ${fault}`];
   });
 }
@@ -94,6 +96,7 @@ export function formatPolicy({ policy, weights, slowStartMs, ...rest }: Partial<
     ...(weights === undefined ? [] : [`weights=${weights}`]),
     ...(slowStartMs === undefined ? [] : [`slow_start=${formatMs(slowStartMs)}`]),
     ...('subsetSize' in rest ? [`subset=${rest.subsetSize ?? ALL}`] : []),
+    ...('hashBalanceFactor' in rest ? [`hash_balance_factor=${rest.hashBalanceFactor ?? OFF}`] : []),
   ];
   return [policy ?? '', ...(settings.length === 0 ? [] : [settings.join('&')])].join('?');
 }
@@ -105,11 +108,14 @@ interface ReadSetting {
 
 /** The value of `subset` for all instances; it overrides a subset in the contract. */
 const ALL = 'all';
+/** The value of `hash_balance_factor` for no bound; it overrides a bound in the contract. */
+const OFF = 'off';
 
 const SETTINGS: ReadonlyMap<string, (value: string) => ReadSetting> = new Map([
   ['weights', readWeights],
   ['slow_start', readSlowStart],
   ['subset', readSubset],
+  ['hash_balance_factor', readHashBalanceFactor],
 ]);
 
 function readWeights(value: string): ReadSetting {
@@ -125,6 +131,14 @@ function readSubset(value: string): ReadSetting {
   if (value === ALL) return { setting: { subsetSize: undefined } };
   const subsetSize = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
   return isSubsetSize(subsetSize) ? { setting: { subsetSize } } : { fault: `from 1 to 10000, or ${ALL}` };
+}
+
+function readHashBalanceFactor(value: string): ReadSetting {
+  if (value === OFF) return { setting: { hashBalanceFactor: undefined } };
+  const factor = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN;
+  return isHashBalanceFactor(factor)
+    ? { setting: { hashBalanceFactor: factor } }
+    : { fault: `from 100 to 10000, or ${OFF}` };
 }
 
 function readSettings(text: string | undefined): readonly ReadSetting[] {

@@ -73,6 +73,12 @@ describe('the balancing in a contract', () => {
     ['a subset of less than nobody', { subsetSize: -1 }, /a subset of -1/],
     ['weights that the policy has none of', { weights: WeightSource.WEIGHT_SOURCE_LOAD }, /doesn't weigh by load/],
     [
+      'a balance factor of less than all',
+      { policy: BalancingPolicy.BALANCING_POLICY_RING_HASH, hashBalanceFactor: 99 },
+      /a hash balance factor of 99 is not/,
+    ],
+    ['a balance factor without keys', { hashBalanceFactor: 125 }, /round_robin takes no hash balance factor/],
+    [
       'a ring over a subset',
       { policy: BalancingPolicy.BALANCING_POLICY_RING_HASH, subsetSize: 3 },
       /ring_hash takes no subset/,

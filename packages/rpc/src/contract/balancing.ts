@@ -30,6 +30,8 @@ export interface Balancing {
   readonly slowStartMs: number;
   /** How many of the instances one client calls; undefined for all. */
   readonly subsetSize: number | undefined;
+  /** For ring_hash: the most calls in flight at an instance, in percent of the mean; undefined for no bound. */
+  readonly hashBalanceFactor: number | undefined;
 }
 
 /** The balancing of a service whose contract declares none. */
@@ -38,6 +40,7 @@ export const DEFAULT_BALANCING: Balancing = {
   weights: 'static',
   slowStartMs: 10_000,
   subsetSize: undefined,
+  hashBalanceFactor: undefined,
 };
 
 const MAX_SLOW_START_MS = 60 * 60 * 1000;
@@ -53,8 +56,14 @@ export function isSubsetSize(size: number): boolean {
   return Number.isInteger(size) && size >= 1 && size <= MAX_SUBSET_SIZE;
 }
 
+/** Whether the factor is a valid bound of the load: 100 % to 10,000 %. */
+export function isHashBalanceFactor(percent: number): boolean {
+  return Number.isInteger(percent) && percent >= 100 && percent <= 10_000;
+}
+
 /** What is wrong with `balancing`, as the end of a sentence that begins with its name; undefined if nothing is. */
-export function checkBalancing({ policy, weights, slowStartMs, subsetSize }: Balancing): string | undefined {
+export function checkBalancing(balancing: Balancing): string | undefined {
+  const { policy, weights, slowStartMs, subsetSize, hashBalanceFactor } = balancing;
   if (!POLICIES.includes(policy)) return unknownPolicy(policy);
   if (!isSlowStart(slowStartMs)) return `a slow start of ${slowStartMs} ms is not from 0 s to 1 h`;
   if (subsetSize !== undefined && !isSubsetSize(subsetSize)) {
@@ -62,6 +71,12 @@ export function checkBalancing({ policy, weights, slowStartMs, subsetSize }: Bal
   }
   if (weights === 'load' && policy !== 'weighted_round_robin') {
     return `${policy} doesn't weigh by load, which is for weighted_round_robin`;
+  }
+  if (hashBalanceFactor !== undefined && !isHashBalanceFactor(hashBalanceFactor)) {
+    return `a hash balance factor of ${hashBalanceFactor} is not a whole number from 100 to 10,000`;
+  }
+  if (hashBalanceFactor !== undefined && policy !== 'ring_hash') {
+    return `${policy} takes no hash balance factor, which is for ring_hash`;
   }
   if (policy === 'ring_hash' && subsetSize !== undefined) {
     return (
@@ -108,7 +123,8 @@ export function servicePolicyOf({ fullName, methods }: ServiceDefinition): Servi
   return { balancing, declared: true, keyed };
 }
 
-function toBalancing({ policy, weights, slowStart, subsetSize }: BalancingOption, fullName: string): Balancing {
+function toBalancing(option: BalancingOption, fullName: string): Balancing {
+  const { policy, weights, slowStart, subsetSize, hashBalanceFactor } = option;
   const name = policy === BalancingPolicy.BALANCING_POLICY_UNSPECIFIED ? DEFAULT_BALANCING.policy : NAMES[policy];
   if (name === undefined) throw contradiction(fullName, `this version doesn't know policy ${policy}`);
   const source = SOURCES[weights];
@@ -121,6 +137,7 @@ function toBalancing({ policy, weights, slowStart, subsetSize }: BalancingOption
         ? DEFAULT_BALANCING.slowStartMs
         : Number(slowStart.seconds) * 1_000 + slowStart.nanos / 1e6,
     subsetSize: subsetSize === 0 ? undefined : subsetSize,
+    hashBalanceFactor: hashBalanceFactor === 0 ? undefined : hashBalanceFactor,
   };
 }
 

@@ -23,6 +23,13 @@ describe('a field of an encoded message', () => {
     expect(readScalar(request, { path: [1], type: Type.TYPE_BYTES })).toEqual(Buffer.alloc(300, 7));
   });
 
+  it('is read from all parts of the message that it is in', () => {
+    const more = UnaryRequest.encode(UnaryRequest.fromPartial({ behaviour: { message: 'later' } })).finish();
+    const both = Buffer.concat([request, more]);
+    expect(readScalar(both, { path: [3, 1], type: Type.TYPE_INT32 })).toBe(14);
+    expect(readScalar(both, { path: [3, 2], type: Type.TYPE_STRING })).toBe('later');
+  });
+
   it('is undefined if it is missing, another kind of field, or the message is damaged', () => {
     expect(readBytes(request, 9)).toBeUndefined();
     expect(readScalar(request, { path: [2, 1], type: Type.TYPE_STRING })).toBeUndefined();

@@ -41,10 +41,23 @@ export function readBytes(message: Uint8Array, number: number): Uint8Array | und
 /** The value of a scalar field; undefined if it is missing, or the bytes are no message with such a field. */
 export function readScalar(message: Uint8Array, { path, type }: ScalarField): Scalar | undefined {
   let within: Uint8Array | undefined = message;
-  for (const number of path.slice(0, -1)) within = within && readBytes(within, number);
+  for (const number of path.slice(0, -1)) within = within && readMessage(within, number);
   const raw = within && lastOf(within, path.at(-1) ?? 0);
   if (raw instanceof Uint8Array) return BYTES_TYPES.get(type)?.(raw);
   return raw === undefined ? undefined : NUMBER_TYPES.get(type)?.(raw);
+}
+
+/** The bytes of a message in a message: all its parts, if there are several. */
+function readMessage(message: Uint8Array, number: number): Uint8Array | undefined {
+  const bytes = Buffer.allocUnsafe(message.length);
+  let length: number | undefined;
+  for (const value of valuesOf(message, number)) {
+    if (value === undefined) return undefined;
+    if (!(value instanceof Uint8Array)) continue;
+    bytes.set(value, length);
+    length = (length ?? 0) + value.length;
+  }
+  return length === undefined ? undefined : bytes.subarray(0, length);
 }
 
 /** `message` with `value` in its top-level field `number`, a string or bytes. The last value of a field is the one that counts. */
@@ -90,17 +103,22 @@ function zigzag(bits: bigint): bigint {
   return (bits >> 1n) ^ -(bits & 1n);
 }
 
-/** The last value of a top-level field: its bytes, or the bits of its number. Undefined if it is missing or `message` is damaged. */
+/** The last value of a top-level field. Undefined if it is missing or `message` is damaged. */
 function lastOf(message: Uint8Array, number: number): Uint8Array | bigint | undefined {
-  const reader = new Reader(message);
   let last: Uint8Array | bigint | undefined;
+  for (const value of valuesOf(message, number)) last = value;
+  return last;
+}
+
+/** The values of a top-level field: the bytes of each, or the bits of its number. The last is undefined if `message` is damaged. */
+function* valuesOf(message: Uint8Array, number: number): Generator<Uint8Array | bigint | undefined> {
+  const reader = new Reader(message);
   while (!reader.ended) {
     const tag = Number(reader.varint());
     const value = reader.value(tag & 7);
-    if (value === undefined) return undefined;
-    if (tag >>> 3 === number) last = value;
+    if (value === undefined || tag >>> 3 === number) yield value;
+    if (value === undefined) return;
   }
-  return last;
 }
 
 /** Reads an encoded message from its start. A damaged one yields undefined values. */

@@ -7,6 +7,7 @@ export { createPolicy } from '../balancer/create-policy.js';
 export type { Payload, Reply } from '../call/call.js';
 export { cancelled } from '../call/call-context.js';
 export { InFlight, type InFlightMember } from '../call/in-flight.js';
+export { isBase64 } from '../call/metadata-rules.js';
 export { runInScope } from '../call/scope.js';
 export { newTraceId, receivedTraceId } from '../call/trace.js';
 export { configuredToken, sendToken } from '../channel/caller-token.js';
@@ -89,7 +90,7 @@ export { readChecked } from '../server/codec.js';
 export { CallRefused } from '../server/faults.js';
 export { PingBarrier } from '../server/grpc/ping-barrier.js';
 export { statusName } from '../status/code.js';
-export { encodeStatusDetails } from '../status/detail.js';
+export { encodeStatusDetails, fitDetails } from '../status/detail.js';
 export type { Attempt } from '../status/rpc-error.js';
 export { callLog, Sampler } from '../telemetry/call-log.js';
 export { callMetrics } from '../telemetry/metrics.js';
@@ -105,6 +106,7 @@ export {
 export { type ServedBy, servedByOf } from '../tls/served-by.js';
 export { parseSpiffeId } from '../tls/spiffe-id.js';
 export { letGoOnceClosed } from '../transport/grpc/ended-stream.js';
+export { Gathered } from '../transport/grpc/gathered.js';
 export { keepAlive } from '../transport/grpc/keepalive.js';
 export { grpcTransport } from '../transport/grpc/transport.js';
 export {

@@ -38,7 +38,8 @@ export function enforceContext<C extends Call>(call: C, next: Next<C>): Promise<
   );
 }
 
-function leave({ response }: Reply): void {
+/** Closes the stream of a reply that no reader gets. */
+export function leave({ response }: Reply): void {
   if (response.stream) void Promise.allSettled([response.messages[Symbol.asyncIterator]().return?.()]);
 }
 

@@ -21,22 +21,22 @@ export function observe<M>(messages: AsyncIterable<M>, observer: StreamObserver<
         ended = true;
         observer.end?.(error);
       };
+      const fail = (error: unknown): never => {
+        const seen = observer.error?.(error) ?? error;
+        end(seen);
+        throw seen;
+      };
+      const take = (step: IteratorResult<M>): IteratorResult<M> => {
+        try {
+          if (step.done === true) end();
+          else observer.message?.(step.value);
+          return step;
+        } catch (error) {
+          return fail(error);
+        }
+      };
       return {
-        async next() {
-          try {
-            const step = await iterator.next();
-            if (step.done === true) {
-              end();
-              return step;
-            }
-            observer.message?.(step.value);
-            return step;
-          } catch (error) {
-            const seen = observer.error?.(error) ?? error;
-            end(seen);
-            throw seen;
-          }
-        },
+        next: () => settle(iterator, take, fail),
         async return() {
           end();
           try {
@@ -49,6 +49,19 @@ export function observe<M>(messages: AsyncIterable<M>, observer: StreamObserver<
       };
     },
   };
+}
+
+/** The next step of `iterator`, as `take` or `fail` gives it. No `await`, which costs each message more promises. */
+function settle<A, B>(
+  iterator: AsyncIterator<A>,
+  take: (step: IteratorResult<A>) => B | Promise<B>,
+  fail?: (error: unknown) => B | Promise<B>,
+): Promise<B> {
+  try {
+    return iterator.next().then(take, fail);
+  } catch (error) {
+    return Promise.reject(error).catch(fail);
+  }
 }
 
 /** `reply` with an observer: a single message ends at once, a stream when it ends. */
@@ -77,17 +90,16 @@ export function mapMessages<A, B>(messages: AsyncIterable<A>, map: (message: A) 
   return {
     [Symbol.asyncIterator]() {
       const iterator = messages[Symbol.asyncIterator]();
+      const take = (step: IteratorResult<A>): IteratorResult<B> | Promise<IteratorResult<B>> => {
+        if (step.done === true) return step;
+        try {
+          return { done: false, value: map(step.value) };
+        } catch (error) {
+          return Promise.resolve(iterator.return?.()).then(() => Promise.reject(error));
+        }
+      };
       return {
-        async next() {
-          const step = await iterator.next();
-          if (step.done === true) return step;
-          try {
-            return { done: false, value: map(step.value) };
-          } catch (error) {
-            await iterator.return?.();
-            throw error;
-          }
-        },
+        next: () => settle(iterator, take),
         async return() {
           await iterator.return?.();
           return { done: true, value: undefined };
@@ -97,25 +109,33 @@ export function mapMessages<A, B>(messages: AsyncIterable<A>, map: (message: A) 
   };
 }
 
-/** `messages` until `signal` aborts. A pending read then rejects with the reason. */
+/** `messages` until `signal` aborts. Pending reads then reject with the reason. */
 export function untilAborted<M>(messages: AsyncIterable<M>, signal: AbortSignal): AsyncIterable<M> {
   return {
     [Symbol.asyncIterator]() {
       const iterator = messages[Symbol.asyncIterator]();
+      const pending = new Set<(reason: unknown) => void>();
+      const onAbort = () => {
+        for (const reject of pending) reject(signal.reason);
+      };
+      // One listener for all reads: the signal lives as long as the call.
+      signal.addEventListener('abort', onAbort, { once: true });
+      const next = (resolve: (step: IteratorResult<M>) => void, reject: (reason: unknown) => void) => {
+        pending.add(reject);
+        const take = (step: IteratorResult<M>) => {
+          pending.delete(reject);
+          resolve(step);
+        };
+        const fail = (error: unknown) => {
+          pending.delete(reject);
+          reject(error);
+        };
+        iterator.next().then(take, fail);
+      };
       return {
-        next: () => (signal.aborted ? Promise.reject(signal.reason) : unlessAborted(iterator.next(), signal)),
+        next: () => (signal.aborted ? Promise.reject(signal.reason) : new Promise(next)),
         return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
       };
     },
   };
-}
-
-/** Settles as `work` does, or rejects with the signal's reason if `signal` aborts first. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -13,6 +13,8 @@ export const MAX_ASSERTION_LENGTH = 8 * 1024;
 const MAX_ACTORS = 16;
 const MAX_SUBJECT_BYTES = 255;
 const MAX_SCOPES = 256;
+/** Control characters, halves of surrogate pairs and direction marks: a principal stands in logs and in the audit. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 
 /** The processes that pass a call on, the latest outermost. Source: https://www.rfc-editor.org/rfc/rfc8693#section-4.1 */
 interface Actor {
@@ -51,8 +53,9 @@ export function claimsOf(principal: Principal, actor: string): PrincipalClaims {
 /** The principal of verified claims. Undefined if they aren't those of an assertion that the process `actor` has signed. */
 export function principalOf(claims: Readonly<Record<string, unknown>>, actor: string): Principal | undefined {
   const { sub, origin, origin_exp: expiresAt, scope } = claims;
-  if (typeof sub !== 'string' || sub === '' || Buffer.byteLength(sub) > MAX_SUBJECT_BYTES) return undefined;
-  if (typeof origin !== 'string' || typeof scope !== 'string') return undefined;
+  if (typeof sub !== 'string' || sub === '' || UNPRINTABLE.test(sub) || Buffer.byteLength(sub) > MAX_SUBJECT_BYTES)
+    return undefined;
+  if (typeof origin !== 'string' || typeof scope !== 'string' || UNPRINTABLE.test(origin + scope)) return undefined;
   if (expiresAt !== undefined && !isSeconds(expiresAt)) return undefined;
   const scopes = scope === '' ? [] : scope.split(' ');
   const actors = actorsOf(claims['act']);
@@ -70,7 +73,7 @@ function actorsOf(act: unknown): readonly string[] | undefined {
   for (let next: unknown = act; next !== undefined; ) {
     if (typeof next !== 'object' || next === null || actors.length >= MAX_ACTORS) return undefined;
     const { sub, act: before } = next as Readonly<Record<string, unknown>>;
-    if (typeof sub !== 'string') return undefined;
+    if (typeof sub !== 'string' || UNPRINTABLE.test(sub)) return undefined;
     actors.push(sub);
     next = before;
   }

@@ -160,13 +160,14 @@ function listOf<T>(value: unknown, isItem: (item: unknown) => item is T, field: 
 function isSaved(value: unknown): value is SavedEndpoint {
   if (!isObject(value)) return false;
   const { instanceId, address, zone, standing, weight, version, metadata, incarnation, minPingIntervalMs } = value;
-  const { services = [], fingerprints = {}, secure } = value;
+  const { services = [], fingerprints = {}, secure, registerTimeMs = 0, serviceTimesMs = {} } = value;
   const contracts = Array.isArray(services) && services.every(isText) && isLabels(fingerprints);
   const known = isCount(weight) && weight > 0 && isText(version) && isLabels(metadata) && isCount(incarnation);
   const pingable = minPingIntervalMs === undefined || (typeof minPingIntervalMs === 'number' && minPingIntervalMs > 0);
   const secured = secure === undefined || typeof secure === 'boolean';
+  const dated = isCount(registerTimeMs) && isObject(serviceTimesMs) && Object.values(serviceTimesMs).every(isCount);
   const located = isText(instanceId) && isText(address) && isAddress(address) && isText(zone);
-  return located && isKept(standing) && known && pingable && secured && contracts;
+  return located && isKept(standing) && known && pingable && secured && contracts && dated;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

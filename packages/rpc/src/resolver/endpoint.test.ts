@@ -54,6 +54,18 @@ describe('an instance as a client sees it', () => {
     });
   });
 
+  it('has the times at which it and its services registered, of no more services than a registry accepts', () => {
+    const [registerTime, earlier] = [new Date(2_000), new Date(1_000)];
+    expect(endpointOf({ registerTime, serviceTimes: { 'a.A': earlier } })).toMatchObject({
+      registerTimeMs: 2_000,
+      serviceTimesMs: { 'a.A': 1_000 },
+    });
+    const many = Object.fromEntries(Array.from({ length: 70 }, (_, index) => [`s.S${index}`, earlier]));
+    const most = endpointOf({ registerTime, serviceTimes: { ...many, [`${'x'.repeat(300)}`]: earlier } });
+    expect(Object.keys(most?.serviceTimesMs ?? {})).toHaveLength(64);
+    expect(endpointOf({})).not.toHaveProperty('registerTimeMs');
+  });
+
   it('has no more labels than a registry accepts', () => {
     const many = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`k${index}`, 'v']));
     expect(Object.keys(endpointOf({ metadata: many })?.metadata ?? {})).toHaveLength(32);

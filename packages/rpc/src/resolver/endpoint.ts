@@ -18,7 +18,8 @@ export type TlsUse = 'permissive' | 'on';
  * @param tls whether the client has mutual TLS, and needs it; undefined if it has none.
  */
 export function toEndpoint(instance: Instance, tls?: TlsUse): Endpoint | undefined {
-  const { instanceId, zone, version, metadata, incarnation, endpoints, services, fingerprints } = instance;
+  const { instanceId, zone, version, metadata, incarnation, endpoints, services, fingerprints, registerTime } =
+    instance;
   const usable = endpoints.find((endpoint) => isUsable(endpoint, tls));
   if (usable === undefined || instanceId === '' || instanceId.length > MAX_TEXT_LENGTH) return undefined;
   const minPingIntervalMs = pingInterval(usable);
@@ -37,6 +38,7 @@ export function toEndpoint(instance: Instance, tls?: TlsUse): Endpoint | undefin
     ...(tls !== undefined && { secure: isSecure(usable) }),
     services: services.filter(isServiceName).slice(0, MAX_SERVICES),
     fingerprints: fingerprintsOf(fingerprints),
+    ...(registerTime && { registerTimeMs: registerTime.getTime(), serviceTimesMs: timesOf(instance) }),
   };
 }
 
@@ -103,6 +105,11 @@ function fingerprintsOf(fingerprints: Instance['fingerprints']): Readonly<Record
     ([service, { length }]) => isServiceName(service) && length <= MAX_FINGERPRINT_LENGTH,
   );
   return Object.fromEntries(known.slice(0, MAX_SERVICES));
+}
+
+function timesOf({ serviceTimes }: Instance): Readonly<Record<string, number>> {
+  const known = Object.entries(serviceTimes).filter(([service]) => isServiceName(service));
+  return Object.fromEntries(known.slice(0, MAX_SERVICES).map(([service, time]) => [service, time.getTime()]));
 }
 
 /** The contract's minimum; a shorter interval is invalid. */

@@ -211,7 +211,7 @@ describe('an answer that no registry gives', () => {
     const listed = [usable ?? {}, ...others.map((instance) => ({ ...instance, endpoints }))];
     await event({ position: at(1n), event: { $case: 'snapshot', value: { instances: listed } } });
     expect(names()).toEqual(['a']);
-    expect(said()).toMatchObject([{ level: 'warn', fields: { instance: 'b' } }]);
+    expect(said()).toMatchObject([{ level: 'warn', fields: { instanceId: 'b' } }]);
   });
 
   it('names an unknown reason of removal: no instance counts as departed', async () => {

@@ -74,7 +74,7 @@ function sharedOf(
   const onUnusable = once<Instance>(({ instanceId }) => {
     const how = tls === 'on' ? 'with TLS, as RONDO_TLS=on asks for' : 'without TLS, as RONDO_TLS is off';
     log.warn(
-      { instance: instanceId },
+      { instanceId },
       `some instances are left out: they have no endpoint that this client can call, which is gRPC ${how}`,
     );
   });

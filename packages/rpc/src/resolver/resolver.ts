@@ -34,6 +34,10 @@ export interface Endpoint {
   readonly services?: readonly string[];
   /** The fingerprint of each contract that it knows, by service; missing if not known. */
   readonly fingerprints?: Readonly<Record<string, string>>;
+  /** When it registered, by the registry's clock, in milliseconds since the Unix epoch; missing if not known. */
+  readonly registerTimeMs?: number;
+  /** When the first instance of each of its services registered, where that isn't `registerTimeMs`. */
+  readonly serviceTimesMs?: Readonly<Record<string, number>>;
 }
 
 /** The known instances of a service at one time. */

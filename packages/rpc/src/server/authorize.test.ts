@@ -106,6 +106,24 @@ describe('a call that its contract does not allow', () => {
     expect(error.message).toContain('/rondo.conformance.v1.KeyedService/CreateEntry has no auth in its contract');
   });
 
+  it.each([
+    ['grpc.orders.v1.OrderService', PERMISSION_DENIED],
+    ['xds.orders.v1.OrderService', PERMISSION_DENIED],
+    ['grpc.health.v1.Health', undefined],
+    ['xds.service.orca.v3.OpenRcaService', undefined],
+  ])('is one without a rule of %s: %s', async (fullName, code) => {
+    const named = { ...KeyedServiceDefinition, fullName };
+    const channel = createTestChannel({ services: [standIn(named, { createEntry: () => ({}) })], authorize: true });
+    const ended = createClient(named, { channel })
+      .createEntry({ requestId: 'a' })
+      .then(
+        () => undefined,
+        (error: { code: Status }) => error.code,
+      );
+    expect(await ended).toBe(code);
+    channel.close();
+  });
+
   it('is one that the rule of its service refuses, where the contract has none', async () => {
     const auth = { [KeyedServiceDefinition.fullName]: { scopes: ['secured.write'], callers: [] } };
     using test = setUp({ auth });

@@ -8,10 +8,8 @@ import type { Middleware, Next } from '../middleware/middleware.js';
 import { Status } from '../status/code.js';
 import { packDetail } from '../status/detail.js';
 import { RpcError } from '../status/rpc-error.js';
+import { isOfEveryServer } from '../tls/served-by.js';
 import { parseSpiffeId } from '../tls/spiffe-id.js';
-
-/** Services of other projects that every server has. Their contracts can't say who may call them. */
-const EVERYWHERE = /^(?:grpc|xds)\./;
 
 /**
  * Refuses the calls that the contract doesn't allow: of methods without `auth`, from processes that aren't in `callers`, and
@@ -28,7 +26,8 @@ export function createAuthorize(rules: Readonly<Record<string, AuthPolicy>>): Mi
 function check(call: ServerCall, auth: AuthPolicy | undefined, next: Next<ServerCall>): Promise<Reply> {
   const { method } = call;
   if (auth === 'public') return next(call);
-  if (auth === undefined) return EVERYWHERE.test(method.service) ? next(call) : Promise.reject(withoutRule(method));
+  // Contracts of other projects can't say who may call.
+  if (auth === undefined) return isOfEveryServer(method.service) ? next(call) : Promise.reject(withoutRule(method));
   const { scopes, callers } = auth;
   if (callers.length > 0 && !mayCall(call, callers)) return Promise.reject(notACaller(call, callers));
   if (scopes.length === 0) return next(call);

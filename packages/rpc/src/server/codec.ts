@@ -23,10 +23,9 @@ export function encodeReply(method: Method, reply: Reply): Reply<Uint8Array> {
 }
 
 /**
- * Decodes a message of the request for its handler, and checks it by the contract's rules. Bytes that can't be decoded are
- * `INTERNAL`, as gRPC specifies.
+ * Decodes a message of the request for its handler, and checks it by the contract's rules.
  *
- * @throws RpcError `INVALID_ARGUMENT` with every violation.
+ * @throws RpcError `INVALID_ARGUMENT` with every violation, or if the bytes can't be decoded.
  */
 export function decodeRequest(method: Method, bytes: Uint8Array): unknown {
   const { requestType } = method;
@@ -79,11 +78,13 @@ function decoded<T>(method: Method, type: { decode(bytes: Uint8Array): T }, byte
   try {
     return type.decode(bytes);
   } catch (cause) {
-    const message = `the request of ${method.path} is not of the type in its contract; generate both sides from one contract`;
-    // @cause The request doesn't decode as the type in the server's contract, so that the two have different contracts.
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `the request of ${method.path} is not of the type in its contract: ${reason}`;
+    // @cause The request doesn't decode as the type in the server's contract. The two ends may have different contracts, or the
+    // request has messages in each other to a depth of more than 100.
     // @remedy Generate both sides from the same contract; `rondo describe` shows the server's.
     // @effect possible
-    throw new RpcError(Status.INTERNAL, message, { cause });
+    throw new RpcError(Status.INVALID_ARGUMENT, message, { cause });
   }
 }
 

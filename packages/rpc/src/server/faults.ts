@@ -1,6 +1,7 @@
 import type { ServerCall } from '../call/call.js';
 import type { Metadata } from '../call/metadata.js';
 import { Status, statusFromCode } from '../status/code.js';
+import { fitDetails } from '../status/detail.js';
 import { RpcError } from '../status/rpc-error.js';
 import { RouterError } from '../transport/router-error.js';
 
@@ -18,6 +19,9 @@ const NO_RETRY = -1;
  * effects by then; docs/adr/0031-proof-that-no-handler-ran.md.
  */
 export class CallRefused extends RpcError {}
+
+/** Ends a call because its server drains. */
+export class ShuttingDown extends RpcError {}
 
 /**
  * Converts what a handler threw to a status. An {@link RpcError} that the handler created stays as it is, unless its
@@ -62,7 +66,8 @@ export function toRouterError(call: ServerCall, error: RpcError): RouterError {
   try {
     if (!['number', 'undefined'].includes(typeof error.retryPushbackMs))
       throw new TypeError('a pushback must be a number');
-    details = leading(error.details);
+    if (!error.details.every(isPacked)) throw new TypeError('a detail must be packed');
+    details = fitDetails(error.details, MAX_DETAILS_BYTES);
     metadata = call.trailer.clone();
     metadata.appendAll(error.metadata);
     metadata.checkSendable();
@@ -75,8 +80,9 @@ export function toRouterError(call: ServerCall, error: RpcError): RouterError {
     // @effect possible
     return new RouterError(Status.INTERNAL, internalError(call.traceId), { handled: 'unknown', cause });
   }
-  if (details.length < error.details.length) {
-    call.log.warn({ code: error.codeName, details: error.details.length, sent: details.length }, 'details too large');
+  if (details !== error.details) {
+    const sent = { code: error.codeName, details: error.details.length, sent: details.length };
+    call.log.warn(sent, 'details too large: what is beyond 4 KiB was cut');
   }
   const { code, message, cause, retryPushbackMs } = error;
   const handled = error instanceof CallRefused && !call.context.handling ? 'never' : 'unknown';
@@ -97,13 +103,6 @@ function brief(message: string): string {
   return `${new TextDecoder().decode(bytes.subarray(0, MAX_MESSAGE_BYTES), { stream: true })}…`;
 }
 
-/** The first details that fit. @throws TypeError if one isn't packed, which would fail when it is sent. */
-function leading(details: RpcError['details']): RpcError['details'] {
-  let sizeBytes = 0;
-  const surplus = details.findIndex(({ typeUrl, value }) => {
-    if (typeof typeUrl !== 'string' || !(value instanceof Uint8Array)) throw new TypeError('a detail must be packed');
-    sizeBytes += typeUrl.length + value.length;
-    return sizeBytes > MAX_DETAILS_BYTES;
-  });
-  return surplus < 0 ? details : details.slice(0, surplus);
-}
+/** Whether a detail is packed. Another would fail when it is sent. */
+const isPacked = ({ typeUrl, value }: RpcError['details'][number]) =>
+  typeof typeUrl === 'string' && value instanceof Uint8Array;

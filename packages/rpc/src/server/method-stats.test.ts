@@ -14,7 +14,7 @@ import { createRouter } from './router.js';
 
 describe('the ranges of durations', () => {
   it('have a duration within a range that is at most an eighth wide, up to 35 minutes', () => {
-    for (let micros = 0; micros < 2_100_000_000; micros = Math.ceil(micros * 1.01 + 0.1)) {
+    for (let micros = 0; micros < 2_100_000_000; micros = Math.ceil(micros * 1.05 + 0.1)) {
       const stats = new MethodStats();
       stats.took(toMicros(micros / 1_000 + 0.000_5));
       const [range, ...others] = stats.durations();
@@ -116,7 +116,8 @@ describe('a router counts', () => {
     const paths = ['ClientStream', 'ServerStream'].map((name) => UNARY.replace(/Unary$/, name));
     for (const path of paths) {
       const request = { stream: true, messages: both<Uint8Array>() } as const;
-      await router.handle(wireCall({ path, ...(path.endsWith('ClientStream') && { request }) })).catch(() => undefined);
+      const shape = path.endsWith('ClientStream') ? { request } : { responseStream: true };
+      await router.handle(wireCall({ path, ...shape })).catch(() => undefined);
       const stats = router.stats.get(path);
       expect(stats?.begun).toBe(1);
       expect(stats?.ended.reduce((sum, count) => sum + count)).toBe(1);

@@ -7,6 +7,7 @@ import {
 import { conformance } from '../../test/conformance/handlers.js';
 import { failure } from '../../test/support/outcome.js';
 import { conformanceService } from '../../test/support/service.js';
+import { silent, streamOf } from '../../test/support/stream.js';
 import { wireCall } from '../../test/support/wire-call.js';
 import type { ServerCall } from '../call/call.js';
 import { CallContext } from '../call/call-context.js';
@@ -44,6 +45,38 @@ describe('a router', () => {
     expect(await failure(router.handle(late))).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
     expect(calls).toEqual([]);
     expect(clock.timers).toBe(0);
+  });
+
+  const none = { stream: true, messages: streamOf<Uint8Array>() } as const;
+  it.each([
+    ['a stream of replies', 'ServerStream', {}],
+    ['a stream of requests', 'ClientStream', {}],
+    ['one reply', 'Unary', { responseStream: true }],
+    ['one request', 'Unary', { request: none }],
+  ])('runs no handler of a method with %s for a call of another shape', async (_what, name, shape) => {
+    const path = `/rondo.conformance.v1.ConformanceService/${name}`;
+    const router = createRouter({
+      services: [conformanceService()],
+      admission: { maxCalls: { methods: { [path]: 1 } } },
+    });
+    for (let count = 0; count < 3; count += 1) {
+      expect(await failure(router.handle(wireCall({ path, ...shape })))).toMatchObject({
+        code: Status.UNIMPLEMENTED,
+        handled: 'never',
+      });
+    }
+    expect(router.stats.get(path)?.begun).toBe(0);
+  });
+
+  it('closes a stream with which middleware answers a method of one reply', async () => {
+    const closed: unknown[] = [];
+    const messages = silent(() => closed.push('closed'));
+    const middleware: Middleware<ServerCall> = async ({ header, trailer }) => {
+      return { header, trailer, response: { stream: true, messages } };
+    };
+    const { handle } = createRouter({ services: [conformanceService()], middleware: [middleware] });
+    expect(await failure(handle(wireCall()))).toMatchObject({ code: Status.INTERNAL });
+    expect(closed).toEqual(['closed']);
   });
 
   it('runs no handler for a call whose caller has cancelled', async () => {
@@ -184,7 +217,7 @@ describe('a router', () => {
     const garbage = wireCall({ request: { stream: false, message: Buffer.from([0xff, 0xff]) } });
     const error = await failure(createRouter({ services: [service] }).handle(garbage));
     expect(error).toMatchObject({
-      code: Status.INTERNAL,
+      code: Status.INVALID_ARGUMENT,
       message: expect.stringContaining('Unary is not of the type'),
     });
     expect(calls).toEqual([]);

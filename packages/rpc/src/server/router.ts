@@ -6,7 +6,7 @@ import { newTraceId, receivedTraceId } from '../call/trace.js';
 import type { Clock, Random, WallClock } from '../clock/clock.js';
 import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
 import { type Method, methodsOf } from '../contract/method.js';
-import { compose, enforceContext, type Middleware, type Next } from '../middleware/middleware.js';
+import { compose, enforceContext, leave, type Middleware, type Next } from '../middleware/middleware.js';
 import { observeReply, type StreamObserver } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
@@ -99,8 +99,7 @@ export function createRouter(options: RouterOptions): Router {
   }
 
   async function handle(wire: WireCall): Promise<Reply<Uint8Array>> {
-    const route = routes.get(wire.path);
-    if (route === undefined) throw notServed(wire.path, servedBy);
+    const route = routeOf(wire, routes, servedBy);
     const { method, run, stats } = route;
     const call = toServerCall(route, wire);
     stats.begun += 1;
@@ -114,7 +113,7 @@ export function createRouter(options: RouterOptions): Router {
       }
       const loading = method.requestType.checked?.load?.();
       if (loading !== undefined) await loading;
-      const result = await run(call);
+      const result = requireShape(await run(call), method);
       if (arrival !== undefined) tellTimes(call, arrival);
       const reply = encodeReply(method, result);
       if (reply.response.stream)
@@ -166,6 +165,31 @@ function notServed(path: string, metadata: Metadata): RouterError {
   const message = `this server doesn't implement ${path}; list its services by reflection`;
   // @cause The server doesn't have the method: the address is another service's, or the client's contract is newer.
   // @remedy Check the address and the version of the instance: `rondo ps`, `rondo describe`.
+  return new RouterError(Status.UNIMPLEMENTED, message, { handled: 'never', metadata });
+}
+
+/** The route of a call. @throws RouterError if the method isn't served, or streams otherwise than the call. */
+function routeOf(wire: WireCall, routes: ReadonlyMap<string, Route>, metadata: Metadata): Route {
+  const route = routes.get(wire.path);
+  if (route === undefined) throw notServed(wire.path, metadata);
+  const { method } = route;
+  const isAlike = wire.request.stream === method.requestStream && wire.responseStream === method.responseStream;
+  if (!isAlike) throw otherShape(method, metadata);
+  return route;
+}
+
+/** @throws TypeError for a reply of another shape, such as from middleware: it closes its stream, as no transport would. */
+function requireShape(reply: Reply, { path, responseStream }: Method): Reply {
+  if (reply.response.stream === responseStream) return reply;
+  leave(reply);
+  throw new TypeError(`${path}: the reply has another shape than in its contract`);
+}
+
+/** The error of a call whose transport can't carry what the method sends: its stream would never be read, nor closed. */
+function otherShape({ path }: Method, metadata: Metadata): RouterError {
+  const message = `this call doesn't stream as ${path} does: make it a gRPC call of its own, by the contract of the server`;
+  // @cause A method that streams was called through a tunnel, or by a client whose contract says otherwise.
+  // @remedy Call it as a gRPC call of its own, with the contract of the server: `rondo describe`.
   return new RouterError(Status.UNIMPLEMENTED, message, { handled: 'never', metadata });
 }
 

@@ -1,4 +1,5 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
+import { BadRequest, PreconditionFailure, QuotaFailure } from '@rondo/contracts/google/rpc/error_details';
 import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
 import type { RpcError } from './rpc-error.js';
 
@@ -28,11 +29,64 @@ export function unpackDetail<T>(details: readonly Any[], type: DetailType<T>): T
   }
 }
 
+/**
+ * The details that have at most `maxBytes` together. Of a long list of violations the first stay, and the last of these says how
+ * many more there were. Other details that don't fit are left out, with those after them.
+ */
+export function fitDetails(details: readonly Any[], maxBytes: number): readonly Any[] {
+  const sizeOf = ({ typeUrl, value }: Any) => typeUrl.length + value.length;
+  let surplus = details.reduce((sum, detail) => sum + sizeOf(detail), -maxBytes);
+  if (surplus <= 0) return details;
+  const shorter = details.map((detail) => {
+    const { typeUrl, value } = detail;
+    const most = value.length - surplus;
+    const shortened = LISTS.map((shorten) => surplus > 0 && shorten(detail, most)).find((bytes) => bytes);
+    if (!shortened) return detail;
+    surplus -= value.length - shortened.length;
+    return { typeUrl, value: shortened };
+  });
+  let room = maxBytes;
+  const first = shorter.findIndex((detail) => {
+    room -= sizeOf(detail);
+    return room < 0;
+  });
+  return first < 0 ? shorter : shorter.slice(0, first);
+}
+
+/** The space for "; and 1000000 more". */
+const NOTE_BYTES = 32;
+
+/** Makes a detail of `type` shorter, in which `list` has the violations. Undefined if it has another type, or can't be. */
+const shortening =
+  <List extends string>(type: DetailType<Record<List, readonly { description: string }[]>>, list: List) =>
+  (detail: Any, maxBytes: number): Buffer | undefined => {
+    const all = unpackDetail([detail], type)?.[list] ?? [];
+    const encode = (part: typeof all) => Buffer.from(type.encode(type.fromPartial({ [list]: part })).finish());
+    let room = maxBytes - NOTE_BYTES;
+    const count = all.findIndex((violation) => {
+      room -= encode([violation]).length;
+      return room < 0;
+    });
+    const last = all[count - 1];
+    if (last === undefined) return undefined;
+    const description = `${last.description}; and ${all.length - count} more`;
+    return encode([...all.slice(0, count - 1), { ...last, description }]);
+  };
+const LISTS = [
+  shortening(BadRequest, 'fieldViolations'),
+  shortening(PreconditionFailure, 'violations'),
+  shortening(QuotaFailure, 'violations'),
+];
+
 /** The trailing metadata key that carries the details of a status. */
 export const STATUS_DETAILS = 'grpc-status-details-bin';
 
 /** A status as `google.rpc.Status` bytes; undefined if it has no details. */
-export function encodeStatusDetails({ code, message, details }: RpcError): Uint8Array | undefined {
+export function encodeStatusDetails({
+  code,
+  message,
+  details,
+}: Pick<RpcError, 'code' | 'message' | 'details'>): Uint8Array | undefined {
   if (details.length === 0) return undefined;
   return RichStatus.encode({ code, message, details: [...details] }).finish();
 }

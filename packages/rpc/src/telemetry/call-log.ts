@@ -2,6 +2,7 @@ import type { ServerCall } from '../call/call.js';
 import { callPrincipal } from '../call/principal.js';
 import type { Clock } from '../clock/clock.js';
 import type { Middleware } from '../middleware/middleware.js';
+import { ShuttingDown } from '../server/faults.js';
 import type { StatusName } from '../status/code.js';
 import { type CallOutcome, withOutcome } from './call-outcome.js';
 
@@ -50,8 +51,8 @@ export function callLog(options: CallLogOptions): Middleware<ServerCall> {
       const failure = { ...fields(), error: error instanceof Error ? error.message : String(error) };
       // The caller cancelled. Every watch ends like this, and nothing was refused.
       if (code === 'CANCELLED') call.log.debug(failure, 'call cancelled');
-      // Such as a watch that a drain ends: each client of a replica has one, and resumes it elsewhere.
-      else if (code === 'UNAVAILABLE' && responseStream && quiet?.has(path))
+      // Each client of a replica has such streams, and opens them elsewhere.
+      else if (code === 'UNAVAILABLE' && responseStream && (quiet?.has(path) || isDrained(call)))
         call.log.debug(failure, 'stream broken off');
       else if (FAULTS.has(code)) call.log.error(failure, 'call failed');
       else if (TROUBLES.has(code)) call.log.warn(failure, 'call failed');
@@ -70,6 +71,10 @@ export function callLog(options: CallLogOptions): Middleware<ServerCall> {
 
   return (call, next) => withOutcome(call, next, { clock, onEnd: (outcome) => log(call, outcome) });
 }
+
+/** Whether a drain has ended a stream at once, because it would never have ended by itself. */
+const isDrained = ({ context, deadline }: ServerCall): boolean =>
+  deadline === undefined && context.reason instanceof ShuttingDown;
 
 function fieldsOf({ peer, previousAttempts, values }: ServerCall, code: StatusName, durationMs: number): object {
   const fields = { code, durationMs: Math.round(durationMs * 1000) / 1000, peer };

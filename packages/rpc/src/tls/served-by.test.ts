@@ -9,6 +9,8 @@ it.each([
   ['ledger.v1.LedgerService', ['ledger']],
   ['order_history.v2beta1.HistoryService', ['order-history']],
   ['plain.Service', ['plain']],
+  ['grpc.orders.v1.OrderService', ['grpc.orders']],
+  ['xds.orders.v1.OrderService', ['xds.orders']],
   ['NoPackage', ['']],
 ])('%s is served by the process that is named like its package', (service, names) => {
   expect(servedByOf(contracts)(service)).toEqual(names);

@@ -7,8 +7,12 @@ export type ServedBy = (service: string) => readonly string[] | undefined;
 /** Stands in a contract for every process of the trust domain. */
 const ANY = '*';
 
-/** Packages whose services every server has beside its own. */
-const EVERYWHERE = /^(?:grpc\.|xds\.|rondo\.(?:stats|tunnel)\.)/;
+/** Services of other projects that every server may have beside its own: no other of their packages, which may be a user's. */
+const OF_OTHERS = /^(?:grpc\.(?:health|reflection|channelz)|xds\.service\.orca)\.v\w+\.\w+$/;
+const OWN = /^rondo\.(?:stats|tunnel)\./;
+
+/** Whether a service is of those of gRPC and xDS that every server may have: health, reflection, channelz, reports of load. */
+export const isOfEveryServer = (service: string): boolean => OF_OTHERS.test(service);
 
 /** The version at the end of a package's name: `.v1`, `.v1beta2`. */
 const VERSION = /\.v\d+(?:(?:alpha|beta)\d*)?$/;
@@ -23,7 +27,7 @@ const VERSION = /\.v\d+(?:(?:alpha|beta)\d*)?$/;
 export function servedByOf(descriptorSet: Uint8Array | undefined): ServedBy {
   const declared = declaredIn(descriptorSet);
   return (service) => {
-    if (EVERYWHERE.test(service)) return undefined;
+    if (isOfEveryServer(service) || OWN.test(service)) return undefined;
     const names = declared.get(service) ?? [namedLike(service)];
     return names.includes(ANY) ? undefined : names;
   };

@@ -3,8 +3,7 @@ import { frame, TYPE, uint32 } from '../attacks/frames.js';
 import { type Answer, answer, begin, data, ending, goAway, MESSAGE, OK, resetStream, trailersOnly } from './answer.js';
 
 /**
- * The status of a reset stream. It is UNAVAILABLE if the server gives it up: CANCELLED would mean that the caller
- * cancelled.
+ * The status of a reset stream.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#errors
  */
@@ -17,7 +16,7 @@ const RESETS: readonly (readonly [name: string, Status])[] = [
   ['STREAM_CLOSED', Status.INTERNAL],
   ['FRAME_SIZE_ERROR', Status.INTERNAL],
   ['REFUSED_STREAM', Status.UNAVAILABLE],
-  ['CANCEL', Status.UNAVAILABLE],
+  ['CANCEL', Status.CANCELLED],
   ['COMPRESSION_ERROR', Status.INTERNAL],
   ['CONNECT_ERROR', Status.INTERNAL],
   ['ENHANCE_YOUR_CALM', Status.RESOURCE_EXHAUSTED],

@@ -5,7 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { createChannel, createClient, staticResolver } from '../../src/exports/client.js';
 import type { MutualTls } from '../../src/tls/mutual-tls.js';
+import { HANG_MS } from '../support/wait.js';
 import type { Victim } from './attempt.js';
+
+/** The calls' only deadline is that of a hang: a flood may delay them. */
+const { unary, ...others } = ConformanceServiceDefinition.methods;
+const definition = { ...ConformanceServiceDefinition, methods: { ...others, unary: { ...unary, options: {} } } };
+const timeoutMs = HANG_MS;
 
 const PROCESS = fileURLToPath(new URL('./victim.mjs', import.meta.url));
 
@@ -16,6 +22,8 @@ export interface Bystander {
   readonly state: () => readonly unknown[];
   /** Makes calls that begin before an attack and end after it; returns their outcomes. */
   during(attempt: () => Promise<unknown>): Promise<readonly string[]>;
+  /** How much more memory of the system the process has held than at its start. Bytes. */
+  grown(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -45,9 +53,10 @@ export async function startVictim(secure?: SecureVictim): Promise<Bystander> {
   for (const output of [child.stdout, child.stderr]) output?.on('data', (bytes) => (said += bytes));
   const [port] = await once(child, 'message');
   const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]), mutualTls: secure?.client });
-  const client = createClient(ConformanceServiceDefinition, { channel });
+  const client = createClient(definition, { channel });
+  const serve = () => client.unary({ text: 'anew' }, { timeoutMs });
   return {
-    victim: { port, ...(secure?.tls && { tls: secure.tls }) },
+    victim: { port, serve, ...(secure?.tls && { tls: secure.tls }) },
     state: () => [child.exitCode, child.signalCode, said],
     async during(attempt) {
       let goOn: () => void = () => undefined;
@@ -66,8 +75,13 @@ export async function startVictim(secure?: SecureVictim): Promise<Bystander> {
         await attempt();
         goOn();
       }
-      const { text } = await client.unary({ text: 'anew' });
+      const { text } = await serve();
       return [...texts, text];
+    },
+    async grown() {
+      child.send('grown');
+      const [bytes] = await once(child, 'message');
+      return bytes;
     },
     async close() {
       channel.close();

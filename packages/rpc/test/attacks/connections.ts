@@ -30,7 +30,7 @@ export const connections: readonly Attempt[] = [
     async ({ port }) => {
       const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
       socket.on('error', () => socket.destroy());
-      await firstOf(socket, ['close', 'secureConnect'], 5_000);
+      await firstOf(socket, ['close', 'secureConnect']);
       socket.destroy();
     },
   ],
@@ -58,7 +58,7 @@ export const connections: readonly Attempt[] = [
     async (victim) => {
       const sockets = await Promise.all(Array.from({ length: 100 }, () => open(victim)));
       for (const socket of sockets) socket.write(PREFACE);
-      await send(victim, BEGIN, 100);
+      await send(victim, BEGIN);
       for (const socket of sockets) socket.destroy();
     },
   ],

@@ -137,9 +137,6 @@ async function chained(between: CertificatePair): Promise<ConnectionOptions> {
   return { cert: `${leaf.cert}${between.cert}`, key: leaf.key };
 }
 
-/** How long a client waits for the server to end the connection. Milliseconds. */
-const PATIENCE_MS = 5_000;
-
 /** Where a client tries to get in. */
 interface Entrance {
   readonly port: number;
@@ -162,7 +159,7 @@ export async function attempt(
     socket.on('data', (chunk) => (bytes += isAlert(chunk) ? 0 : chunk.length));
     socket.write(plaintext);
     if (plaintext[0] === HANDSHAKE) socket.end();
-    await firstOf(socket, events, PATIENCE_MS);
+    await firstOf(socket, events);
     const ended = socket.destroyed;
     socket.destroy();
     return { ended, bytes };
@@ -175,7 +172,7 @@ export async function attempt(
     if (then === undefined) secured.write(Buffer.concat([BEGIN, call()]));
     else then(secured);
   });
-  await firstOf(secured, events, PATIENCE_MS);
+  await firstOf(secured, events);
   const ended = secured.destroyed;
   secured.destroy();
   return { ended, bytes };

@@ -147,6 +147,13 @@ export const requests: readonly Attempt[] = [
     ),
     framing(`${what}, and a frame that ends the connection`, headersFrame(headers), frame(TYPE.PING, { stream: 1 })),
   ]),
+  ...['ClientStream', 'BidiStream', 'ServerStream'].map((method) =>
+    framing(
+      `${method} by HEAD, with a message`,
+      headersFrame(requestTo(pathOf(method)).map(([key, value]) => [key, key === ':method' ? 'HEAD' : value])),
+      dataFrame(message(Buffer.from([0x08, 0x02]))),
+    ),
+  ),
   framing('an end without a message', headersFrame(request, { flags: END_HEADERS | END_STREAM })),
   framing('a request that never ends', headersFrame(request)),
 ];

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { firstOf, open, type Victim } from './attempt.js';
 import { ACK, BEGIN, call, frame, frameReader, headersFrame, pathOf, requestTo, settings, TYPE } from './frames.js';
 
@@ -45,18 +46,29 @@ export const openStreams = (most: number): SessionLimit => ({
 const ENHANCE_YOUR_CALM = 11;
 const REFUSED_STREAM = 7;
 const LAST = frame(TYPE.PING, { payload: Buffer.from('all read') });
-/** A server that reads answers within this, also on a busy machine. */
-const ENOUGH_MS = 20_000;
-/** One that has refused a connection may neither answer nor end it. */
-const REFUSED_MS = 2_000;
+/** A server that serves so many other clients meanwhile, each after the other, doesn't serve this one. */
+const OTHERS = 3;
 
 /** What becomes of a client that takes as much as it may, and of one that takes one more. */
-export async function outcomesOf(victim: Victim, { most, taking }: SessionLimit): Promise<readonly Outcome[]> {
-  return [await outcomeOf(victim, taking(most)), await outcomeOf(victim, taking(most + 1), REFUSED_MS)];
+export async function outcomesOf(victim: Victim, { most, taking, refusal }: SessionLimit): Promise<readonly Outcome[]> {
+  const served = await outcomeOf(victim, taking(most));
+  if (refusal !== 'connection refused') return [served, await outcomeOf(victim, taking(most + 1))];
+  // A server that has refused a connection may neither answer nor end it.
+  const othersServed = async (socket: Socket) => {
+    for (let left = OTHERS; left > 0 && !socket.destroyed; left -= 1) await outcomeOf(victim, []);
+  };
+  return [served, await outcomeUntil(victim, taking(most + 1), othersServed)];
 }
 
 /** Sends frames, and returns what becomes of them. */
-export async function outcomeOf(victim: Victim, frames: readonly Buffer[], patienceMs = ENOUGH_MS): Promise<Outcome> {
+export const outcomeOf = (victim: Victim, frames: readonly Buffer[], patienceMs?: number): Promise<Outcome> =>
+  outcomeUntil(victim, frames, (socket) => firstOf(socket, ['all read', 'close'], patienceMs));
+
+async function outcomeUntil(
+  victim: Victim,
+  frames: readonly Buffer[],
+  end: (socket: Socket) => Promise<void>,
+): Promise<Outcome> {
   const socket = await open(victim);
   let outcome: Outcome = 'connection refused';
   let refused = false;
@@ -73,7 +85,7 @@ export async function outcomeOf(victim: Victim, frames: readonly Buffer[], patie
   });
   socket.on('data', read);
   socket.write(Buffer.concat([BEGIN, ...frames, LAST]));
-  await firstOf(socket, ['all read', 'close'], patienceMs);
+  await end(socket);
   socket.destroy();
   return outcome;
 }

@@ -1,4 +1,4 @@
-// The conformance service in a process of its own, from the built package: the victim of attacks.test.ts.
+// The conformance service in a process of its own, from the built package: the victim of attacks.ci.test.ts.
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { systemClock, systemWallClock } from '@rondo/rpc/clock';
 import { openMutualTls, readTlsSettings } from '@rondo/rpc/internal';
@@ -43,4 +43,6 @@ const mutualTls = openMutualTls(readTlsSettings(process.env), {
   wallClock: systemWallClock,
 });
 const { port } = await serve(router, { listen: '127.0.0.1:0', mutualTls });
+const restBytes = process.memoryUsage.rss();
+process.on('message', () => process.send(process.resourceUsage().maxRSS * 1024 - restBytes));
 process.send(port);

@@ -4,7 +4,7 @@ import { until } from '../support/wait.js';
 import type { Harness } from './environment.js';
 
 /** With a hundred letters each, this is more than HTTP/2's windows let pass unread. */
-const MANY = 2_000;
+const MANY = 1_000;
 const UNICODE = 'naïve 日本語 🧮 \uFFFD \u202e e\u0301';
 
 /** The four kinds of method, and the fidelity of their messages. */

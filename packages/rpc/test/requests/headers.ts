@@ -39,10 +39,11 @@ export const headers: readonly BadRequest[] = [
   ...['application/grpc', 'application/grpc+proto', 'application/grpc;x=y', 'application/grpc+proto; x=y'].map((type) =>
     request(`the content type "${type}"`, 'OK', { headers: { 'content-type': type } }),
   ),
-  ...['', 'x', '1', '1s', 'S', '-1S', '1.5S', '1e3S', '999999999S', '1S,1S', '1SS', '0x1S', '+1S'].map((timeout) =>
-    request(`grpc-timeout "${timeout}"`, 'INTERNAL', {
-      headers: { 'grpc-timeout': timeout },
-    }),
+  ...['', 'x', '1', '1s', 'S', '-1S', '1.5S', '1e3S', '999999999S', '1S,1S', '1SS', '0x1S', '+1S', '1 S'].flatMap(
+    (timeout) =>
+      ['Unary', 'BidiStream'].map((method) =>
+        request(`${method}: grpc-timeout "${timeout}"`, 'INTERNAL', { method, headers: { 'grpc-timeout': timeout } }),
+      ),
   ),
   ...['0S', '0n', '1n', '1u', '1m', '00000001m'].map((timeout) =>
     request(`grpc-timeout "${timeout}" of a stream that goes on`, 'DEADLINE_EXCEEDED', {
@@ -54,9 +55,13 @@ export const headers: readonly BadRequest[] = [
   ...['99999999H', '99999999M', '99999999S', '99999999m', '2147483S', '2147484S', '24H'].map((timeout) =>
     request(`grpc-timeout "${timeout}"`, 'OK', { headers: { 'grpc-timeout': timeout } }),
   ),
-  // Invalid base64 is decoded as far as it goes, as plain grpc-js does.
-  ...['!!!', '=', 'A', ',,,', 'AA=A', ''].map((value) =>
-    request(`x-bin "${value}", which is no base64`, 'OK', { headers: { 'x-bin': value } }),
+  ...['!!!', '=', 'A', 'AA=A', 'AAA==', 'AAAA,A', 'AA A'].flatMap((value) =>
+    ['Unary', 'BidiStream'].map((method) =>
+      request(`${method}: x-bin "${value}", which is no base64`, 'INTERNAL', { method, headers: { 'x-bin': value } }),
+    ),
+  ),
+  ...['', ',,,', 'AA', 'AA==', 'AAA', 'AAA=, AAAA', '-_+/'].map((value) =>
+    request(`x-bin "${value}"`, 'OK', { headers: { 'x-bin': value } }),
   ),
   request('details that are no protobuf', 'OK', { headers: { 'grpc-status-details-bin': '////' } }),
   request('a status in a request', 'OK', { headers: { 'grpc-status': '5', 'grpc-message': '%' } }),

@@ -96,7 +96,7 @@ export async function checkGeneratedCode(registry: FileRegistry, staged: Staged)
   const { file, line, declaration = 'it', message } = fault;
   throw new Refusal(`the code generated for ${declaration} doesn't compile (${message})`, {
     place: placeOf(files.find((one) => one.path === file) ?? staged.asked, staged, line),
-    remedy: 'rename what TypeScript reserves',
+    remedy: 'rename it',
   });
 }
 

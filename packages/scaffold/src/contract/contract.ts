@@ -1,4 +1,13 @@
-import type { DescEnum, DescField, DescFile, DescMessage, DescMethod, DescOneof } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescEnum,
+  type DescField,
+  type DescFile,
+  type DescMessage,
+  type DescMethod,
+  type DescOneof,
+} from '@bufbuild/protobuf';
+import type { Validator } from '@bufbuild/protovalidate';
 import { linesOf } from './lines.js';
 
 /** A contract that was loaded and checked: it compiles, its stubs can be generated, and they type-check. */
@@ -58,23 +67,29 @@ export interface MethodContract {
   readonly key: string;
   readonly requestStream: boolean;
   readonly responseStream: boolean;
+  /** Whether the rules of `buf.validate` refuse a request without fields. */
+  readonly refusesEmpty: boolean;
   readonly line: number;
 }
 
 /** The services of a file, with their names in generated code. */
-export function servicesOf(file: DescFile): readonly ServiceContract[] {
+export function servicesOf(file: DescFile, { validate }: Validator): readonly ServiceContract[] {
   const lineOf = linesOf(file);
   return file.services.map(({ name, typeName, methods, proto }) => ({
     fullName: typeName,
     name,
     definition: `${name}Definition`,
     module: moduleOf(file.proto.name),
-    methods: methods.map((method) => ({ ...describeMethod(method), line: lineOf(method.proto) ?? 1 })),
+    methods: methods.map((method) => ({
+      ...describeMethod(method),
+      refusesEmpty: validate(method.input, create(method.input)).kind === 'invalid',
+      line: lineOf(method.proto) ?? 1,
+    })),
     line: lineOf(proto) ?? 1,
   }));
 }
 
-function describeMethod(method: DescMethod): Omit<MethodContract, 'line'> {
+function describeMethod(method: DescMethod): Omit<MethodContract, 'refusesEmpty' | 'line'> {
   const { name, proto } = method;
   return {
     name,

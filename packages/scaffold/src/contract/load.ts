@@ -63,7 +63,8 @@ async function checkOnStage(staged: StagedWithCopies): Promise<Omit<Contract, 'r
   const registry = await compile(staged);
   refuseDiffering(registry, staged);
   refuseUnsupported(registry, staged);
-  const services = servicesOf(described(registry, asked));
+  const { createValidator } = await import('@bufbuild/protovalidate'); // most commands don't need it, and it loads for long
+  const services = servicesOf(described(registry, asked), createValidator({ registry }));
   if (services.length === 0) {
     throw new Refusal('declares no service', {
       place: placeOf(asked, staged),

@@ -219,6 +219,15 @@ const refused: readonly [body: string, reason: string][] = [
   [balancing('subset_size: 10001'), ' balancing.subset_size is 10001; it must be from 1 to 10,000, or missing for all'],
   [balancing('subset_size: -1'), ' balancing.subset_size is -1; it must be from 1 to 10,000, or missing for all'],
   [
+    balancing('policy: BALANCING_POLICY_RING_HASH hash_balance_factor: 99') +
+      method('hash_key: {field: "name"}').replace(' // here', ''),
+    ' balancing.hash_balance_factor is 99; it must be from 100 to 10,000, or missing for no bound',
+  ],
+  [
+    balancing('hash_balance_factor: 125'),
+    ' balancing.hash_balance_factor goes with ring_hash alone; leave it out, or choose that policy',
+  ],
+  [
     balancing('weights: WEIGHT_SOURCE_LOAD'),
     ' balancing.weights is load, by which weighted_round_robin alone weighs; leave one of the two',
   ],
@@ -302,15 +311,37 @@ const contractOf = (bodies: readonly string[]) =>
 const refusedText = contractOf(refused.map(([body]) => body));
 const takenText = contractOf(taken).replace('package p', 'package q');
 
+/** A method whose answers end by a feed that needs `scopes`. */
+const followed = (scopes: string) =>
+  reading('cache: {ttl: {seconds: 1} feed: {method: "Watch"}} auth: {scopes: ["p.read", "p.list"]}') +
+  watch(`auth: {scopes: ${scopes}}`).replace('rpc Get', 'rpc Watch').replace(' // here', '');
+const unruled = `  rpc Other(Request) returns (Request);\n`;
+/** Who may call a method: the first is accepted. */
+const ruled = {
+  'ruled.proto': contractOf([method('auth: {scopes: "p.read"}'), method('auth: {callers: "sales"}')]),
+  'followed.proto': contractOf([followed('"p.list"')]),
+  'unfollowed.proto': contractOf([followed('["p.read", "p.write"]')]),
+  'both.proto': contractOf([method('auth: {public: true scopes: "p.read"}')]),
+  'empty.proto': contractOf([method('auth: {}')]),
+  'scope.proto': contractOf([method('auth: {scopes: "P read"}')]),
+  'caller.proto': contractOf([method('auth: {callers: "spiffe://a/b"}')]),
+  'star.proto': contractOf([method('auth: {callers: ["*", "sales"]}')]),
+  'unruled.proto': contractOf([method('auth: {public: true}') + unruled]),
+};
+
 let registry: FileRegistry;
 let told: readonly string[];
+let ruledTold: readonly string[];
 let check: (protoFiles: readonly FileDescriptorProto[], names: readonly string[]) => readonly string[];
 
 /** All files of a registry, each after its imports, for a test to change. */
 const protosOf = ({ files }: FileRegistry) => [...files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
 
 beforeAll(async () => {
-  const files = [newFile('refused.proto', refusedText), newFile('taken.proto', takenText)];
+  const rules = Object.entries(ruled).map(([name, text], index) =>
+    newFile(name, text.replace('package p', `package auth${index}`)),
+  );
+  const files = [newFile('refused.proto', refusedText), newFile('taken.proto', takenText), ...rules];
   const [asked = newFile('none.proto', '')] = files;
   const { signal } = new AbortController();
   registry = await withStage({ root, files, signal }, (stage) =>
@@ -318,6 +349,7 @@ beforeAll(async () => {
   );
   ({ checkPolicies: check } = await import(path.join(root, 'scripts/generate/check-policies.mjs')));
   told = check(protosOf(registry), ['refused.proto']);
+  ruledTold = check(protosOf(registry), Object.keys(ruled));
 });
 
 describe('a contract whose options contradict each other', () => {
@@ -354,29 +386,11 @@ it('a contract with consistent options is accepted, and one that is not requeste
 });
 
 describe('who may call a method', () => {
-  const unruled = `  rpc Other(Request) returns (Request);\n`;
-  const contracts = {
-    'ruled.proto': contractOf([method('auth: {scopes: "p.read"}'), method('auth: {callers: "sales"}')]),
-    'both.proto': contractOf([method('auth: {public: true scopes: "p.read"}')]),
-    'empty.proto': contractOf([method('auth: {}')]),
-    'scope.proto': contractOf([method('auth: {scopes: "P read"}')]),
-    'caller.proto': contractOf([method('auth: {callers: "spiffe://a/b"}')]),
-    'star.proto': contractOf([method('auth: {callers: ["*", "sales"]}')]),
-    'unruled.proto': contractOf([method('auth: {public: true}') + unruled]),
-  };
-  let found: FileRegistry;
-
-  beforeAll(async () => {
-    const files = Object.entries(contracts).map(([name, text], index) =>
-      newFile(name, text.replace('package p', `package auth${index}`)),
-    );
-    const { signal } = new AbortController();
-    found = await withStage({ root, files, signal }, (stage) =>
-      compile({ stage, asked: newFile('none.proto', ''), files, shown: (file) => file }),
-    );
-  });
-
   it.each([
+    [
+      'unfollowed',
+      "Get: cache.feed.method is Watch, which needs the scope p.write, and Get doesn't; give both the same scopes",
+    ],
     ['both', 'Get: auth.public is for every caller, and scopes or callers are given too; leave one of them out'],
     ['empty', 'Get: auth is empty; give public, scopes or callers'],
     ['scope', 'Get: auth.scopes has "P read"; a scope has 1 to 64 characters of a-z 0-9 . _ : / -'],
@@ -387,12 +401,13 @@ describe('who may call a method', () => {
       'Other: has no auth, unlike other methods of its package, so no caller could call it; say in (rondo.options.v1.method).auth who may: public, scopes or callers',
     ],
   ])('%s is refused', (name, reason) => {
-    const faults = check(protosOf(found), [`${name}.proto`]);
+    const faults = ruledTold.filter((fault) => fault.startsWith(`proto/${name}.proto:`));
     expect(faults).toHaveLength(1);
     expect(faults[0]).toContain(reason);
   });
 
   it('a package in which each method has a rule is accepted, and so is one without any', () => {
-    expect(check(protosOf(found), ['ruled.proto'])).toEqual([]);
+    expect(ruledTold.filter((fault) => fault.startsWith('proto/ruled.proto:'))).toEqual([]);
+    expect(ruledTold).toHaveLength(7);
   });
 });

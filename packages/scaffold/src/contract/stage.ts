@@ -1,11 +1,13 @@
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Outcome, runProgram } from '../program.js';
 import { readText } from '../repository.js';
 import { BUF } from '../root-files/exemptions.js';
+import { replacing } from '../root-files/modules.js';
 import type { ContractFile } from './contract.js';
 import { packageFolders } from './platform.js';
+import { readImportGraph, withImports } from './scan.js';
 
 /** The files that generation and compilation need besides the contracts and buf.yaml. */
 const SETTINGS = [
@@ -60,6 +62,10 @@ export async function withStage<T>(options: StageOptions, work: (stage: Stage) =
 
 async function populate(folder: string, { root, files, settings = readText(root, BUF) }: StageOptions): Promise<void> {
   await cp(path.join(root, OPTIONS), path.join(folder, OPTIONS), { recursive: true });
+  // What stands in place of a package's file is imported by other packages, whatever the contract imports.
+  for (const contract of withImports(readImportGraph(root), replacing(settings))) {
+    await write(folder, { path: contract, bytes: await readFile(path.join(root, 'proto', contract)) });
+  }
   await Promise.all(files.map((file) => write(folder, file)));
   await writeFile(path.join(folder, BUF), settings);
   for (const file of SETTINGS) await cp(path.join(root, file), path.join(folder, file));
@@ -69,7 +75,7 @@ async function populate(folder: string, { root, files, settings = readText(root,
   }
 }
 
-async function write(folder: string, { path: name, bytes }: ContractFile): Promise<void> {
+async function write(folder: string, { path: name, bytes }: Pick<ContractFile, 'path' | 'bytes'>): Promise<void> {
   const file = path.join(folder, 'proto', name);
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, bytes);

@@ -1,7 +1,7 @@
 /** Services made from contracts, updated and removed: what `rondo new`, `rondo dev` and `rondo remove` do. */
 
 export type { CreatedService } from '../create-service.js';
-export { withLock, withTreeLock } from '../lock.js';
+export { withTreeLock } from '../lock.js';
 export { checkName } from '../name.js';
 export { newService } from '../new-service.js';
 export { type RemovedService, removableServices, removeService } from '../remove-service.js';

@@ -11,6 +11,7 @@ const method = (name: string, kind: Partial<MethodContract> = {}): MethodContrac
   key: name.charAt(0).toLowerCase() + name.slice(1),
   requestStream: false,
   responseStream: false,
+  refusesEmpty: false,
   line: 1,
   ...kind,
 });
@@ -87,6 +88,22 @@ describe('the files of a new service', () => {
     expect(test([method('Sum', { requestStream: true })])).toBe('client.sum(nothing())');
     expect(test([method('Chat', both)])).toBe('client.chat(nothing())[Symbol.asyncIterator]().next()');
     expect(test([])).toBeUndefined();
+    const ruled = { refusesEmpty: true };
+    expect(test([method('Create', ruled), method('Get')])).toBe('client.get({})');
+    expect(test([method('Create', ruled), method('Watch', { responseStream: true })])).toBe('client.create({})');
+  });
+
+  it('expect the refusal of an empty request if the rules of each method refuse it', () => {
+    const text = textOf(
+      blueprint([service('acme.A', [method('Create', { refusesEmpty: true })])]),
+      'test/acme.test.ts',
+    );
+    expect(text).toMatch(
+      /client\.create\(\{\}\)\)\.rejects\.toMatchObject\(\{\s*code: Status\.INVALID_ARGUMENT,\s*\}\)/,
+    );
+    expect(text).toContain(
+      '// The rules refuse {}. A request that they accept is UNIMPLEMENTED until its handler is written.',
+    );
   });
 
   it('test a refused and an allowed call if the contract has a scope', () => {

@@ -129,6 +129,8 @@ export interface ServiceDatabase extends Database {
 
 /** How long the database may be away, such as during a restart, before the service rejects calls. In milliseconds. */
 const GRACE_MS = 10_000;
+/** How long a call waits for a lock before it fails; less than its deadline. */
+const LOCK_TIMEOUT_MS = 2_000;
 
 /**
  * Opens the database. It connects on first use, so the database may start later than the service.
@@ -141,6 +143,7 @@ export function openDatabase({ url, migrations, parts = [], log }: DatabaseOptio
   const pool = createPool({
     url,
     applicationName: '${name}',
+    lockTimeoutMs: LOCK_TIMEOUT_MS,
     onError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
   });
   const outcomes = createOutcomeStore(pool, {
@@ -167,10 +170,10 @@ export function openDatabase({ url, migrations, parts = [], log }: DatabaseOptio
 /** Renders the first migration. */
 const renderMigration = (
   name: string,
-): string => `-- The tables of ${name}. Never change a migration that has been applied: add 0002_<name>.sql instead.
-
-CREATE TABLE entries (
-  id text PRIMARY KEY,
-  create_time timestamptz(3) NOT NULL DEFAULT clock_timestamp()
-);
+): string => `-- The tables of ${name}. This file is applied once it has a statement. From then on never change it: add 0002_<name>.sql.
+--
+-- CREATE TABLE entries (
+--   id text PRIMARY KEY,
+--   create_time timestamptz(3) NOT NULL DEFAULT clock_timestamp()
+-- );
 `;

@@ -21,9 +21,10 @@ export function exempt(text: string, contracts: readonly string[]): string {
   const fresh = contracts.filter((contract) => !known.includes(contract));
   if (fresh.length === 0) return text;
   const buf = parseYaml(BUF, text);
-  const list = buf.node('lint', 'ignore');
-  const lint = entriesOf(buf.node('lint')).at(-1);
-  if (lint === undefined || (list !== undefined && !isBlock(buf, list))) {
+  const lint = entriesOf(buf.node('lint'));
+  const list = lint.find(({ key }) => key === 'ignore');
+  const [first] = lint;
+  if (first === undefined || (list !== undefined && !isBlock(buf, list.value))) {
     throw new Refusal('has no place under lint.ignore for one entry a line', {
       place: { file: BUF },
       remedy: `add ${fresh.map((contract) => `proto/${contract}`).join(', ')} there by hand`,
@@ -31,7 +32,8 @@ export function exempt(text: string, contracts: readonly string[]): string {
   }
   const lines = fresh.map((contract) => `    - proto/${contract} # ${WHY}\n`);
   const added = [...(list === undefined ? ['  ignore:\n'] : []), ...lines].join('');
-  const at = nextLine(text, (list === undefined ? lint.span.end : spanOf(list).end) - 1);
+  // At the top, as the end of a list or of the section may be a part of a sample, which is removed with it.
+  const at = nextLine(text, list === undefined ? first.span.end - 1 : list.span.start);
   return spliceIn(text, at, added.replaceAll('\n', lineBreakOf(text)));
 }
 

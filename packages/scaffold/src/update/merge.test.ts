@@ -20,6 +20,7 @@ const service = (name: string, keys: readonly string[]): ServiceContract => ({
     key,
     requestStream: false,
     responseStream: false,
+    refusesEmpty: false,
     line: 1,
   })),
 });

@@ -6,7 +6,13 @@
  */
 
 export type { HttpBinding } from '../http/binding.js';
-export { createRoutes, type FoundRoute, type RouteEntry, type Routes } from '../http/routes.js';
+export {
+  createRoutes,
+  type FoundRoute,
+  type PathOwner,
+  type RouteEntry,
+  type Routes,
+} from '../http/routes.js';
 export { httpRuleOf } from '../http/rule.js';
 export type { CheckedRule } from '../http/rule-check.js';
 export {

@@ -12,10 +12,11 @@
  */
 
 export { type DynamicMethod, loadSchema, type Schema, toDynamicMethod } from '../contract.js';
+export { type ExampleOptions, exampleOf, exampleOfField } from '../example.js';
 export { whyUnparsed } from '../json/bounds.js';
-export { type CheckedJson, type CheckOptions, checkJson } from '../json/check.js';
-export { readMessage, toMessage, writeMessage } from '../json/message.js';
-export { exactNumber, numberText, parseJson, withPlainNumbers } from '../json/parse.js';
+export { decodeReply, readMessage, toMessage, writeMessage, writeSetFields } from '../json/message.js';
+export { exactNumber, jsonText, parseJson } from '../json/parse.js';
+export { type ReadJson, readJson } from '../json/read.js';
 export { bindMethod, type Invoke, methodOf, servicePolicy } from '../method.js';
 export {
   createReflection,

@@ -95,13 +95,68 @@ describe('createRoutes', () => {
     expect(target(one, 'GET /v1/:go')).toBe('GET /v1/{name}');
   });
 
-  it('gives conflicting paths to the lexically first method, whatever the order, and shows the other binding', () => {
-    const entries = [entry('GET /v1/{b}', '/b.S/B'), entry('GET /v1/{a}', '/a.S/A')];
+  /** A route of `/package.v1.S/M`, whose service registered at `since`. */
+  const of = (name: string, since: number, text: string) => ({ ...entry(text, `/${name}.v1.S/M`), since });
+
+  it('gives the paths of several packages to the service that registered first, whatever the order, and shows the others', () => {
+    const entries = [of('b', 1, 'GET /v1/{b}'), of('a', 2, 'GET /v1/{a}')];
     for (const list of [entries, [...entries].reverse()]) {
       const both = createRoutes(list);
-      expect(target(both, 'GET /v1/7')).toBe('GET /v1/{a}');
-      expect(both.disabled.map(({ entry: off, by }) => [off.method, by.method])).toEqual([['/b.S/B', '/a.S/A']]);
+      expect(target(both, 'GET /v1/7')).toBe('GET /v1/{b}');
+      expect(both.disabled.map(({ entry: off, by }) => [off.method, by])).toEqual([['/a.v1.S/M', '/b.v1.S/M']]);
     }
+  });
+
+  it.each([
+    ['GET /v1/{name=orders/*}', 'GET /v1/orders/latest', 'GET /v1/orders/latest'],
+    ['GET /v1/{name=orders/*}', 'GET /v1/{name=orders/*}:steal', 'GET /v1/orders/7:steal'],
+    ['GET /v1/orders', 'HEAD /v1/orders', 'HEAD /v1/orders'],
+    ['* /v1/orders', 'POST /v1/orders', 'POST /v1/orders'],
+    ['GET /v1/{rest=**}', 'GET /v1/orders/**', 'GET /v1/orders/7/lines'],
+    ['GET /v1/{rest=**}', 'GET /v1/{rest=**}/orders', 'GET /v1/7/orders'],
+  ])('%s of a package keeps its paths from %s of another that registered later', (first, later, request) => {
+    const both = createRoutes([of('a', 2, later), of('b', 1, first)]);
+    expect(target(both, request)).toBe(first);
+    expect(both.disabled.map(({ entry: off, by }) => [off.target, by])).toEqual([[later, '/b.v1.S/M']]);
+    expect(target(createRoutes([of('b', 2, later), of('b', 1, first)]), request)).toBe(later);
+  });
+
+  it.each([
+    ['GET /v1/orders/latest', 'GET /v1/{name=orders/*}', 'GET /v1/orders/7'],
+    ['GET /v1/orders/*/lines', 'GET /v1/**', 'GET /v1/orders/7'],
+    ['GET /v1/**/lines', 'GET /v1/**', 'GET /v1/7'],
+    ['GET /v1/orders', '* /v1/orders', 'POST /v1/orders'],
+  ])('%s keeps only its own paths from %s', (first, later, request) => {
+    const both = createRoutes([of('a', 2, later), of('b', 1, first)]);
+    expect(target(both, request)).toBe(later);
+    expect(target(both, first.replace('*/', '7/').replace('**/', '7/'))).toBe(first);
+    expect(both.disabled).toEqual([]);
+  });
+
+  it('gives a path that two templates share in part to the first, and neither is off', () => {
+    const both = createRoutes([of('a', 2, 'GET /v1/orders/*'), of('b', 1, 'GET /v1/*/lines')]);
+    expect(target(both, 'GET /v1/orders/lines')).toBe('GET /v1/*/lines');
+    expect(target(both, 'GET /v1/orders/7')).toBe('GET /v1/orders/*');
+    expect(both.disabled).toEqual([]);
+  });
+
+  it('gives the paths below a configured beginning to its owner alone', () => {
+    const entries = [
+      of('evil', 1, 'POST /v1/orders'),
+      of('evil', 1, 'POST /v1/{any=**}'),
+      of('sales', 2, 'POST /v1/orders'),
+    ];
+    const routes = createRoutes(
+      entries.map((one, index) => ({ ...one, target: `${index}` })),
+      [{ path: '/v1/orders', owner: 'sales' }],
+    );
+    expect(
+      ['/v1/orders', '/v1/orders/7', '/v1/orders:steal', '/v1/ordersX'].map((path) => target(routes, `POST ${path}`)),
+    ).toEqual(['2', undefined, undefined, '1']);
+    expect(routes.disabled.map(({ entry: off, by }) => [off.target, by])).toEqual([['0', '/sales.v1.S/M']]);
+    const alone = createRoutes(entries.slice(0, 1), [{ path: '/v1/orders', owner: 'sales.v1.S' }]);
+    expect(target(alone, 'POST /v1/orders')).toBeUndefined();
+    expect(alone.disabled).toMatchObject([{ by: 'sales.v1.S' }]);
   });
 
   it('takes one binding from several versions of a method', () => {

@@ -4,15 +4,29 @@ import { segmentsOf, variablesOf } from './template.js';
 
 /** A binding, and what a path that fits it leads to. */
 export interface RouteEntry<T> {
-  /** The path of the method, such as `/projects.v1.ProjectService/GetProject`. It decides conflicts. */
+  /** The path of the method, such as `/projects.v1.ProjectService/GetProject`. */
   readonly method: string;
+  /** When the method's service first registered: of several packages that claim a path, the earliest has it. Missing: last. */
+  readonly since?: number;
   readonly binding: HttpBinding;
   readonly target: T;
+}
+
+/** Says which service has all paths that begin with some segments, whenever it registered. */
+export interface PathOwner {
+  /** Such as `/v1/orders`. */
+  readonly path: string;
+  /** A service, or the beginning of its package: `sales`, `sales.v1`, `sales.v1.OrderService`. */
+  readonly owner: string;
 }
 
 /** The route that a request's path fits. */
 export interface FoundRoute<T> {
   readonly target: T;
+  /** The package of its method, without a version. */
+  readonly package: string;
+  /** As in {@link RouteEntry}; a large number if it is missing. */
+  readonly since: number;
   readonly binding: HttpBinding;
   /** The decoded values of the path's variables, by field path. */
   readonly variables: ReadonlyMap<string, string>;
@@ -21,15 +35,16 @@ export interface FoundRoute<T> {
 /** The routes of many bindings. */
 export interface Routes<T> {
   /**
-   * Finds the route of a request: segment by segment, a literal before `*`, and `*` before `**`. Text after the last colon
-   * is taken as a custom verb if there is such a route. HEAD takes the route of GET.
+   * Finds the route of a request. Of the packages whose routes fit, the one with the earliest service has the path. Of its
+   * routes, segment by segment, a literal comes before `*`, and `*` before `**`. Text after the last colon is taken as a custom
+   * verb if there is such a route. HEAD takes the route of GET.
    *
    * @param path as received, percent-encoded, without the query.
    * @returns `allow` with HTTP methods if the path fits only with them; undefined if it fits nothing.
    */
   match(verb: string, path: string): FoundRoute<T> | { readonly allow: readonly string[] } | undefined;
-  /** Bindings that are off, because the binding of another method takes the same paths. */
-  readonly disabled: readonly { readonly entry: RouteEntry<T>; readonly by: RouteEntry<T> }[];
+  /** Bindings that are off, because another has all their paths: `by` is its method, or the owner that was configured. */
+  readonly disabled: readonly { readonly entry: RouteEntry<T>; readonly by: string }[];
 }
 
 /** One segment of all the templates of an HTTP method. */
@@ -37,33 +52,69 @@ interface Node<T> {
   readonly literals: Map<string, Node<T>>;
   one: Node<T> | undefined;
   rest: Node<T> | undefined;
-  /** The routes that end here, by custom verb. */
-  readonly ends: Map<string, RouteEntry<T>>;
+  /** The routes that end here, by custom verb: of each package the first. */
+  readonly ends: Map<string, RouteEntry<T>[]>;
 }
 
 /** The kind of a custom rule that takes every HTTP method. */
 const ANY_VERB = '*';
 
 /**
- * Makes routes of bindings. If bindings of several methods conflict, the lexically first method has the paths, so that
- * every gateway decides alike. A method may have the same binding several times, from several versions of its contract;
- * then the first one counts.
+ * Makes routes of bindings. A method may have the same binding several times, from several versions of its contract; then the
+ * first one counts.
+ *
+ * A package is a team's, or an attacker's: no route of one takes paths from a route of another that registered before, also
+ * not by a template that is more specific. Inside a package the contracts decide.
  */
-export function createRoutes<T>(entries: readonly RouteEntry<T>[]): Routes<T> {
-  const owners = new Map<string, RouteEntry<T>>();
-  const disabled: { entry: RouteEntry<T>; by: RouteEntry<T> }[] = [];
+export function createRoutes<T>(entries: readonly RouteEntry<T>[], owners: readonly PathOwner[] = []): Routes<T> {
   const roots = new Map<string, Node<T>>();
-  for (const entry of [...entries].sort((a, b) => compare(a.method, b.method))) {
-    const shape = shapeOf(entry.binding);
-    const by = owners.get(shape);
-    if (by === undefined) {
-      owners.set(shape, entry);
-      insert(rootOf(roots, entry.binding.verb), entry);
-    } else if (by.method !== entry.method) {
-      disabled.push({ entry, by });
-    }
-  }
-  return { disabled, match: (verb, path) => match(roots, verb, path) };
+  const sorted = [...entries].sort((a, b) => since(a) - since(b) || compare(a.method, b.method));
+  for (const entry of sorted) insert(rootOf(roots, entry.binding.verb), entry);
+  const table = { roots, owners };
+  return {
+    disabled: sorted.flatMap((entry) => {
+      const by = takenBy(entry, table);
+      return by === undefined || by === entry.method ? [] : [{ entry, by }];
+    }),
+    match: (verb, path) => match(table, verb, path),
+  };
+}
+
+interface Table<T> {
+  readonly roots: ReadonlyMap<string, Node<T>>;
+  readonly owners: readonly PathOwner[];
+}
+
+/** A large number: the difference of two is a number. */
+const since = ({ since: time = Number.MAX_VALUE }: RouteEntry<unknown>) => Math.min(time, Number.MAX_VALUE);
+
+/** The package of a method's path, without its version: `/sales.v1.OrderService/PlaceOrder` is of `sales`. */
+const packageOf = (method: string): string =>
+  method.replace(/^\/(?:([^/]*)\.)?.*$/, '$1').replace(/\.v\d+(?:(?:alpha|beta)\d*)?$/, '');
+
+/** Chooses one of the routes that fit a path, of which the most specific is the first. */
+function choose<T>(fitting: readonly RouteEntry<T>[], owner: string | undefined): RouteEntry<T> | undefined {
+  const isOwned = ({ method }: RouteEntry<T>) => method.startsWith(`/${owner}.`) || method.startsWith(`/${owner}/`);
+  const allowed = owner === undefined ? fitting : fitting.filter(isOwned);
+  const [first] = allowed;
+  if (first === undefined || allowed.length === 1) return first;
+  const earliest = allowed.reduce((one, other) => (since(other) < since(one) ? other : one));
+  return allowed.find(({ method }) => packageOf(method) === packageOf(earliest.method));
+}
+
+/** The configured owner of a path, with or without a custom verb. */
+function ownerOf(path: readonly string[], owners: readonly PathOwner[]): string | undefined {
+  const begins = (one: PathOwner) =>
+    segmentsOf(one.path).every((part, index) => path[index]?.split(':', 1)[0] === part);
+  return owners.find(begins)?.owner;
+}
+
+/** The method that has all paths of a binding: its own, if it is on. */
+function takenBy<T>({ binding }: RouteEntry<T>, { roots, owners }: Table<T>): string | undefined {
+  const ways = waysOf(shapeOf(binding).slice(binding.verb.length + 1)).map((way) => ({ ...way, isTemplate: true }));
+  const owner = ownerOf(ways[0]?.segments ?? [], owners);
+  const fitting = verbsOf(binding.verb).flatMap((verb) => fittingIn(roots.get(verb), ways));
+  return choose(fitting, owner)?.method ?? owner;
 }
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
@@ -92,25 +143,41 @@ function insert<T>(root: Node<T>, entry: RouteEntry<T>): void {
       node = node.rest;
     }
   }
-  node.ends.set(verb, entry);
+  const ends = node.ends.get(verb) ?? [];
+  node.ends.set(verb, ends);
+  const name = packageOf(entry.method);
+  if (!ends.some(({ method }) => packageOf(method) === name)) ends.push(entry);
 }
 
-function match<T>(roots: ReadonlyMap<string, Node<T>>, verb: string, path: string): ReturnType<Routes<T>['match']> {
+function match<T>({ roots, owners }: Table<T>, verb: string, path: string): ReturnType<Routes<T>['match']> {
+  if (roots.size === 0) return undefined;
   const ways = waysOf(path);
-  const tried = verb === 'HEAD' ? ['HEAD', 'GET', ANY_VERB] : [verb, ANY_VERB];
-  for (const name of tried) {
-    const found = find(roots.get(name), ways);
-    if (found !== undefined) return found;
+  const segments = segmentsOf(path);
+  const variables = ({ binding: { template } }: RouteEntry<T>) =>
+    variablesOf(template, template.verb === '' ? segments : (ways[0]?.segments ?? segments));
+  const fittingWith = (name: string) =>
+    fittingIn(roots.get(name), ways).filter((entry) => variables(entry) !== undefined);
+  const fitting = verbsOf(verb).flatMap(fittingWith);
+  const entry = choose(fitting, ownerOf(segments, owners));
+  const values = entry && variables(entry);
+  if (entry !== undefined && values !== undefined) {
+    const { target, binding, method } = entry;
+    return { target, binding, variables: values, package: packageOf(method), since: since(entry) };
   }
-  const allow = [...roots].filter(([, root]) => find(root, ways) !== undefined).map(([name]) => name);
-  if (allow.length === 0) return undefined;
+  const allow = [...roots.keys()].filter((name) => fittingWith(name).length > 0);
+  if (fitting.length > 0 || allow.length === 0) return undefined;
   return { allow: [...new Set([...allow, ...(allow.includes('GET') ? ['HEAD'] : [])])].sort() };
 }
+
+/** The HTTP methods of the rules that a request fits, the most specific first. */
+const verbsOf = (verb: string) => (verb === 'HEAD' ? ['HEAD', 'GET', ANY_VERB] : [verb, ANY_VERB]);
 
 /** A reading of a path. The text after the last colon may be a custom verb, or part of the last segment. */
 interface Way {
   readonly segments: readonly string[];
   readonly verb: string;
+  /** The path is that of a template: only `**` takes its `**`. */
+  readonly isTemplate?: boolean;
 }
 
 function waysOf(path: string): readonly Way[] {
@@ -122,34 +189,29 @@ function waysOf(path: string): readonly Way[] {
   return [{ segments: [...segments.slice(0, -1), last.slice(0, colon)], verb: last.slice(colon + 1) }, whole];
 }
 
-function find<T>(root: Node<T> | undefined, ways: readonly Way[]): FoundRoute<T> | undefined {
-  if (root === undefined) return undefined;
-  for (const way of ways) {
-    const entry = descend(root, way, 0);
-    const variables = entry && variablesOf(entry.binding.template, way.segments);
-    if (entry !== undefined && variables !== undefined)
-      return { target: entry.target, binding: entry.binding, variables };
-  }
-  return undefined;
+/** The routes that the readings of a path fit, the most specific first. */
+function fittingIn<T>(root: Node<T> | undefined, ways: readonly Way[]): readonly RouteEntry<T>[] {
+  const found: RouteEntry<T>[] = [];
+  if (root !== undefined) for (const way of ways) descend(root, way, { index: 0, found });
+  return found;
 }
 
-function descend<T>(node: Node<T>, way: Way, index: number): RouteEntry<T> | undefined {
+interface Descent<T> {
+  readonly index: number;
+  readonly found: RouteEntry<T>[];
+}
+
+function descend<T>(node: Node<T>, way: Way, { index, found }: Descent<T>): void {
   const segment = way.segments[index];
-  const literal = segment === undefined ? undefined : node.literals.get(segment);
-  const one = segment === undefined || segment === '' ? undefined : node.one;
-  return (
-    (segment === undefined ? node.ends.get(way.verb) : undefined) ??
-    (literal && descend(literal, way, index + 1)) ??
-    (one && descend(one, way, index + 1)) ??
-    (node.rest && afterRest(node.rest, way, index))
-  );
-}
-
-/** `**` takes as few segments as it can: what stands behind it in a template is more specific. */
-function afterRest<T>(rest: Node<T>, way: Way, index: number): RouteEntry<T> | undefined {
-  for (let next = index; next <= way.segments.length; next += 1) {
-    const found = descend(rest, way, next);
-    if (found !== undefined) return found;
+  const next = { index: index + 1, found };
+  if (segment === undefined) found.push(...(node.ends.get(way.verb) ?? []));
+  else {
+    const literal = node.literals.get(segment);
+    if (literal !== undefined) descend(literal, way, next);
+    const fitsOne = segment !== '' && !(way.isTemplate && segment.startsWith('**'));
+    if (node.one !== undefined && fitsOne) descend(node.one, way, next);
   }
-  return undefined;
+  if (node.rest === undefined) return;
+  // `**` takes as few segments as it can: what stands behind it in a template is more specific.
+  for (let after = index; after <= way.segments.length; after += 1) descend(node.rest, way, { index: after, found });
 }

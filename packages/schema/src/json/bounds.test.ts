@@ -36,7 +36,13 @@ describe('JSON of very many values', () => {
     ['empty objects', `{"a":[${'{},'.repeat(998)}{}]}`],
   ])('is refused before it is parsed: %s', (_kind, text) => {
     expect(whyUnparsed(text, 1_000)).toBe('has more than 1000 values');
-    expect(whyUnparsed(text, 2_001)).toBeUndefined();
+    expect(whyUnparsed(text, 2_002)).toBeUndefined();
+  });
+
+  it('is refused by fewer members than elements, as each has a name', () => {
+    const members = (count: number) => `{${Array.from({ length: count }, (_, index) => `"k${index}":1`).join(',')}}`;
+    expect(whyUnparsed(members(500), 1_000)).toBeUndefined();
+    expect(whyUnparsed(members(501), 1_000)).toBe('has more than 1000 values');
   });
 
   it('is refused also if it is short', () => {

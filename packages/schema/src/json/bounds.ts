@@ -4,12 +4,12 @@ const MAX_LEVELS = 1_000;
 /** More than any double or 64-bit integer has, whatever zeros it is written with. */
 const MAX_DIGITS = 1_000;
 
-const [QUOTE, BACKSLASH, COMMA, ZERO, NINE] = [34, 92, 44, 48, 57];
+const [QUOTE, BACKSLASH, COMMA, COLON, ZERO, NINE] = [34, 92, 44, 58, 48, 57];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [91, 93, 123, 125];
 
 /**
  * Why a text isn't worth parsing: it has lists and objects that are inside each other by more than 1,000 levels, a number
- * of more than 1,000 digits, or more than `maxValues` members and elements in all. JSON.parse takes seconds for a text of
+ * of more than 1,000 digits, or more than `maxValues` names, values and elements in all. JSON.parse takes seconds for a text of
  * a few MiB that is nothing but brackets, and a message of a million empty ones takes longer; this takes milliseconds.
  *
  * @param text needn't be JSON.
@@ -24,7 +24,7 @@ export function whyUnparsed(text: string, maxValues = Number.POSITIVE_INFINITY):
     digits = char >= ZERO && char <= NINE && !inString ? digits + 1 : 0;
     if (char === QUOTE) inString = !inString;
     else if (inString) at += char === BACKSLASH ? 1 : 0;
-    else if (char === COMMA) values += 1;
+    else if (char === COMMA || char === COLON) values += 1;
     else if (char === OPEN_LIST || char === OPEN_OBJECT) {
       levels += 1;
       values += 1;

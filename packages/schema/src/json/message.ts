@@ -1,7 +1,18 @@
-import { type DescMessage, fromJson, type JsonValue, type Message, type Registry, toJson } from '@bufbuild/protobuf';
-import { invalidArgument } from '@rondo/rpc/status';
-import { checkJson } from './check.js';
+import {
+  type DescMessage,
+  fromBinary,
+  type JsonValue,
+  type JsonWriteOptions,
+  type Message,
+  type Registry,
+  toJson,
+} from '@bufbuild/protobuf';
+import { reflect } from '@bufbuild/protobuf/reflect';
+import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
+import { withReadableAnys } from './any.js';
+import { type Faulty, faultyValue, holdsStruct, valueWithoutKind } from './faulty.js';
 import { parseJson } from './parse.js';
+import { readJson } from './read.js';
 
 /**
  * Parses a message from proto3 JSON.
@@ -18,26 +29,68 @@ export function readMessage(desc: DescMessage, text: string, registry: Registry)
  * @throws RpcError `INVALID_ARGUMENT` that names every wrong field.
  */
 export function toMessage(desc: DescMessage, json: JsonValue, registry: Registry): Message {
-  const { value, violations } = checkJson(desc, json, { registry });
+  const { message, violations } = readJson(desc, json, registry);
   // @text <field>: <rule and remedy>; <field>: …
   // @cause Fields of the request's JSON are unknown, or have values that their types can't have.
   // @remedy Correct the fields that are named.
   if (violations.length > 0) throw invalidArgument(violations);
+  return message;
+}
+
+/**
+ * A message as proto3 JSON: 64-bit integers are strings, bytes base64, enums names, timestamps RFC 3339. An Any of an unknown
+ * type is `{"@type": …, "value": base64}`. Fields without presence are there even if they are zero, so that a person sees them.
+ *
+ * @throws RpcError `INTERNAL` that names a value which has no JSON. The message may have been changed then.
+ */
+export function writeMessage(desc: DescMessage, message: Message, registry: Registry): JsonValue {
+  return write(desc, message, { registry, alwaysEmitImplicit: true });
+}
+
+/** As {@link writeMessage}, without fields that are zero and have no presence. */
+export function writeSetFields(desc: DescMessage, message: Message, registry: Registry): JsonValue {
+  return write(desc, message, { registry });
+}
+
+type Options = Partial<JsonWriteOptions> & { readonly registry: Registry };
+
+function write(desc: DescMessage, message: Message, options: Options): JsonValue {
   try {
-    return fromJson(desc, value, { registry });
-  } catch (error) {
-    // @cause The request's JSON isn't that of its message, in a way that no field shows.
-    // @remedy Compare the JSON with the contract: `rondo describe`.
-    throw invalidArgument([
-      { field: 'the request', description: error instanceof Error ? error.message : String(error) },
-    ]);
+    return toJson(desc, message, options);
+  } catch {
+    // Only now, as it costs a walk through the message: most have no Any, and most types are known.
+    return withReadableAnys(message, options.registry, (registry) => {
+      try {
+        return toJson(desc, message, { ...options, registry });
+      } catch (cause) {
+        throw noJson(desc, faultyValue(reflect(desc, message), registry), cause);
+      }
+    });
   }
 }
 
 /**
- * A message as proto3 JSON, for people: fields without presence are printed even if they are zero. 64-bit integers are
- * strings, bytes base64, enums names, timestamps RFC 3339.
+ * Decodes a reply that is to be written as JSON.
+ *
+ * @throws RpcError `INTERNAL` for a Value without a kind in a Struct: protobuf-es reads it as null, which is another value.
  */
-export function writeMessage(desc: DescMessage, message: Message, registry: Registry): JsonValue {
-  return toJson(desc, message, { registry, alwaysEmitImplicit: true });
+export function decodeReply(desc: DescMessage, bytes: Uint8Array): Message {
+  const message = fromBinary(desc, bytes);
+  const path = holdsStruct(desc) ? valueWithoutKind(desc, bytes, '') : undefined;
+  if (path !== undefined) throw noJson(desc, { path, rule: 'google.protobuf.Value must have a value' });
+  return message;
+}
+
+function noJson(
+  { typeName }: DescMessage,
+  { path = '', rule = 'it is faulty' }: Partial<Faulty> = {},
+  cause?: unknown,
+): RpcError {
+  const what = path === '' ? 'the reply' : `${path} of the reply`;
+  const text = `${what}, a ${typeName}, has no JSON: ${rule}; correct the service, or call it by gRPC`;
+  // @text <field> of the reply, a <message>, has no JSON: <rule>; correct the service, or call it by gRPC
+  // @cause The reply has a value outside of its type's range, such as a Timestamp in the year 10000.
+  // @remedy Correct the service. A client that speaks gRPC gets the value as it is.
+  // @effect possible
+  return new RpcError(Status.INTERNAL, text, { cause });
 }

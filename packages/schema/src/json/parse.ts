@@ -7,7 +7,9 @@ const MARK = `\ue000${randomUUID()}`;
 /** A string or a number. Strings are matched so that numbers in them are left alone. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
 /** Whether a text may have a number that JavaScript would round. */
-const LONG_NUMBER = /\d{16}|\d[eE]/;
+const LONG_NUMBER = /[\d.]{16}|\d[eE]/;
+/** Whether a text may have half of a surrogate pair, which no UTF-8 has. */
+const SURROGATE = /\\u[dD][89a-fA-F]/;
 
 /**
  * Parses JSON without loss. A number that JavaScript would round is kept as marked text, which {@link numberText} reads. A
@@ -19,7 +21,7 @@ export function parseJson(text: string): JsonValue {
   try {
     const reason = whyUnparsed(text);
     if (reason !== undefined) throw new SyntaxError(`it ${reason}`);
-    const value: JsonValue = JSON.parse(text);
+    const value: JsonValue = SURROGATE.test(text) ? JSON.parse(text, wellFormed) : JSON.parse(text);
     checkNesting(text);
     if (!LONG_NUMBER.test(text)) return value;
     const marked: JsonValue = JSON.parse(
@@ -31,6 +33,15 @@ export function parseJson(text: string): JsonValue {
     const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
     throw new SyntaxError(`the request is not JSON: ${reason}: ${shown}`, { cause: error });
   }
+}
+
+/** A reviver of JSON.parse that changes nothing. */
+function wellFormed(key: string, value: unknown): unknown {
+  for (const part of [key, value]) {
+    if (typeof part !== 'string' || !/\p{Surrogate}/u.test(part)) continue;
+    throw new SyntaxError(`${JSON.stringify(key.slice(0, 60))} has half of a surrogate pair; send both or none`);
+  }
+  return value;
 }
 
 /** As deep as protobuf's parsers read messages. */
@@ -114,6 +125,30 @@ export function withPlainNumbers(value: JsonValue): JsonValue {
   return text === undefined ? value : Number(text);
 }
 
+/** Whether a number is beyond what is exact, or its fraction may have been rounded to a whole number. */
 function isRounded(token: string): boolean {
-  return !token.startsWith('"') && Math.abs(Number(token)) > Number.MAX_SAFE_INTEGER;
+  const value = token.startsWith('"') ? Number.NaN : Number(token);
+  return Math.abs(value) > Number.MAX_SAFE_INTEGER || (Number.isInteger(value) && /[.eE]/.test(token));
+}
+
+/** Marks -0, which JSON.stringify writes as 0. It is a private-use character. */
+const MINUS_ZERO = '\ue001-0';
+
+/**
+ * The JSON of a message as text. As proto3 JSON has it, -0 is written as such: it is a value of its own.
+ *
+ * @param indent The spaces of a level; all in one line by default.
+ */
+export function jsonText(json: JsonValue, indent?: number): string {
+  let marked = false;
+  const text = JSON.stringify(
+    json,
+    (_, value: unknown) => {
+      if (!Object.is(value, -0)) return value;
+      marked = true;
+      return MINUS_ZERO;
+    },
+    indent,
+  );
+  return marked ? text.replaceAll(`"${MINUS_ZERO}"`, '-0') : text;
 }

@@ -1,63 +1,85 @@
 import { type JsonValue, ScalarType } from '@bufbuild/protobuf';
 import { numberText, withPlainNumbers } from './parse.js';
 
-/** The value in the form that protobuf-es reads, or the rule that it breaks. */
-export type Checked = { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly rule: string };
+/** A value as protobuf-es's messages have it, or the rule that the JSON breaks. */
+export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly rule: string };
 
-const INT32 = { min: -(2n ** 31n), max: 2n ** 31n - 1n };
-const UINT32 = { min: 0n, max: 2n ** 32n - 1n };
-const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
-const UINT64 = { min: 0n, max: 2n ** 64n - 1n };
+/** A scalar as protobuf-es's messages have it. */
+type Scalar = string | number | bigint | boolean | Uint8Array;
+
+interface Range {
+  readonly min: bigint;
+  readonly max: bigint;
+}
+
+const signed = (bits: bigint): Range => ({ min: -(2n ** (bits - 1n)), max: 2n ** (bits - 1n) - 1n });
+const unsigned = (bits: bigint): Range => ({ min: 0n, max: 2n ** bits - 1n });
+const [INT32, UINT32, INT64, UINT64] = [signed(32n), unsigned(32n), signed(64n), unsigned(64n)];
+const { SINT32, SFIXED32, FIXED32, SINT64, SFIXED64, FIXED64 } = ScalarType;
+
+/** The ranges of the integers. */
+const RANGES = new Map<ScalarType, Range>([
+  ...[ScalarType.INT32, SINT32, SFIXED32].map((type) => [type, INT32] as const),
+  ...[ScalarType.UINT32, FIXED32].map((type) => [type, UINT32] as const),
+  ...[ScalarType.INT64, SINT64, SFIXED64].map((type) => [type, INT64] as const),
+  ...[ScalarType.UINT64, FIXED64].map((type) => [type, UINT64] as const),
+]);
+
 const MAX_FLOAT = 2 ** 127 * (2 - 2 ** -23);
 
-/** Checks a scalar by proto3's rules for JSON. Source: https://protobuf.dev/programming-guides/json/ */
-export function checkScalar(type: ScalarType, json: JsonValue): Checked {
+/** Reads a scalar by proto3's rules for JSON. Source: https://protobuf.dev/programming-guides/json/ */
+export function readScalar(type: ScalarType, json: JsonValue): Checked<Scalar> {
+  const range = RANGES.get(type);
+  if (range !== undefined) return readInteger(json, range);
   switch (type) {
-    case ScalarType.INT32:
-    case ScalarType.SINT32:
-    case ScalarType.SFIXED32:
-      return checkInteger(json, INT32);
-    case ScalarType.UINT32:
-    case ScalarType.FIXED32:
-      return checkInteger(json, UINT32);
-    case ScalarType.INT64:
-    case ScalarType.SINT64:
-    case ScalarType.SFIXED64:
-      return checkInteger(json, INT64);
-    case ScalarType.UINT64:
-    case ScalarType.FIXED64:
-      return checkInteger(json, UINT64);
     case ScalarType.FLOAT:
-      return checkFloat(json, MAX_FLOAT);
+      return readFloat(json, Math.fround);
     case ScalarType.DOUBLE:
-      return checkFloat(json, Number.MAX_VALUE);
+      return readFloat(json, Number);
     case ScalarType.BOOL:
       return typeof json === 'boolean' ? { ok: true, value: json } : { ok: false, rule: 'true or false' };
-    case ScalarType.STRING:
-      return isText(json) ? { ok: true, value: json } : { ok: false, rule: 'text in quotes' };
     case ScalarType.BYTES:
-      return isText(json) && BASE64.test(json)
-        ? { ok: true, value: json }
+      return isText(json) && isBase64(json)
+        ? { ok: true, value: Buffer.from(json, 'base64') }
         : { ok: false, rule: 'bytes in base64, in quotes' };
+    default:
+      return isText(json) ? { ok: true, value: json } : { ok: false, rule: 'text in quotes' };
   }
 }
 
-const BASE64 = /^[\w+/-]*={0,2}$/;
-const INTEGER = /^-?\d+$/;
-/** Digits with a zero fraction or an exponent are whole numbers too: `2.0`, `1e3`. */
-const DECIMAL = /^(-?\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
+/** Reads the key of a map's entry. An integer has neither a fraction nor an exponent there. */
+export function readKey(type: ScalarType, key: string): Checked<Scalar> {
+  const range = RANGES.get(type);
+  if (type === ScalarType.BOOL) {
+    return key === 'true' || key === 'false'
+      ? { ok: true, value: key === 'true' }
+      : { ok: false, rule: '"true" or "false"' };
+  }
+  if (range === undefined) return { ok: true, value: key };
+  const digits = range.min < 0n ? /^[+-]?\d+$/ : /^\d+$/;
+  return digits.test(key)
+    ? inRange(key.length > MAX_DIGITS ? undefined : BigInt(key.replace('+', '')), range)
+    : { ok: false, rule: wholeNumber(range) };
+}
 
-function checkInteger(json: JsonValue, { min, max }: { readonly min: bigint; readonly max: bigint }): Checked {
+/** Digits with a zero fraction or an exponent are whole numbers too: `2.0`, `1e3`. */
+const DECIMAL = /^(-?(?:0|[1-9]\d*))(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+function readInteger(json: JsonValue, range: Range): Checked<Scalar> {
   // Numbers in JSON's text aren't rounded: only a program can pass such a number.
   if (typeof json === 'number' && Math.abs(json) > Number.MAX_SAFE_INTEGER) {
     return { ok: false, rule: 'a bigint or a text, as JavaScript has rounded a number of this size' };
   }
   const text = numberText(json) ?? (typeof json === 'string' ? json : undefined);
-  const value = text === undefined ? undefined : toInteger(text);
-  if (value === undefined || value < min || value > max)
-    return { ok: false, rule: `a whole number from ${min} to ${max}` };
-  return { ok: true, value: String(value) };
+  return inRange(text === undefined ? undefined : toInteger(text), range);
 }
+
+function inRange(value: bigint | undefined, range: Range): Checked<Scalar> {
+  if (value === undefined || value < range.min || value > range.max) return { ok: false, rule: wholeNumber(range) };
+  return { ok: true, value: range === INT64 || range === UINT64 ? value : Number(value) };
+}
+
+const wholeNumber = ({ min, max }: Range) => `a whole number from ${min} to ${max}`;
 
 /** Longer texts aren't read as whole numbers, because the time for that grows with the square. A sensible one is shorter. */
 const MAX_DIGITS = 1_000;
@@ -65,25 +87,34 @@ const MAX_DIGITS = 1_000;
 /** The whole number that `text` represents exactly; undefined if it represents none. */
 function toInteger(text: string): bigint | undefined {
   if (text.length > MAX_DIGITS) return undefined;
-  if (INTEGER.test(text)) return BigInt(text);
   const [, whole, fraction = '', exponent = '0'] = DECIMAL.exec(text) ?? [];
   if (whole === undefined) return undefined;
   const digits = BigInt(whole + fraction);
   const shift = Number(exponent) - fraction.length;
+  if (digits === 0n) return digits;
+  if (Math.abs(shift) > MAX_DIGITS) return undefined;
   if (shift >= 0) return digits * 10n ** BigInt(shift);
   const divisor = 10n ** BigInt(-shift);
   return digits % divisor === 0n ? digits / divisor : undefined;
 }
 
-function checkFloat(json: JsonValue, max: number): Checked {
-  if (json === 'NaN' || json === 'Infinity' || json === '-Infinity') return { ok: true, value: json };
-  if (typeof json === 'number' && !Number.isFinite(json)) return { ok: true, value: String(json) };
+/** @param round to the nearest value of the type. */
+function readFloat(json: JsonValue, round: (value: number) => number): Checked<Scalar> {
+  if (json === 'NaN' || json === 'Infinity' || json === '-Infinity') return { ok: true, value: Number(json) };
+  if (typeof json === 'number' && !Number.isFinite(json)) return { ok: true, value: json };
   const text = numberText(json) ?? (typeof json === 'string' ? json : '');
-  const value = DECIMAL.test(text) ? Number(text) : Number.NaN;
-  if (!(Math.abs(value) <= max)) {
-    return { ok: false, rule: `a number from ${-max} to ${max}, "NaN", "Infinity" or "-Infinity"` };
-  }
-  return { ok: true, value };
+  const value = DECIMAL.test(text) ? round(Number(text)) : Number.NaN;
+  if (Number.isFinite(value)) return { ok: true, value };
+  const max = round === Number ? Number.MAX_VALUE : MAX_FLOAT;
+  return { ok: false, rule: `a number from ${-max} to ${max}, "NaN", "Infinity" or "-Infinity"` };
+}
+
+/** Base64 of one of the two alphabets, padded or not. It may have line breaks, as in Go. */
+function isBase64(text: string): boolean {
+  const data = text.replace(/[\r\n]/g, '');
+  const bare = data.replace(/={1,2}$/, '');
+  if (!/^[A-Za-z\d+/]*$/.test(bare) && !/^[\w-]*$/.test(bare)) return false;
+  return text.length % 4 === 0 ? data.length % 4 === 0 : bare === data && bare.length % 4 !== 1;
 }
 
 function isText(json: JsonValue): json is string {
@@ -94,51 +125,4 @@ function isText(json: JsonValue): json is string {
 export function show(json: JsonValue): string {
   const text = numberText(json) ?? JSON.stringify(withPlainNumbers(json));
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
-const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
-const DURATION = /^-?\d+(?:\.\d{1,9})?s$/;
-/** Of whole seconds. Source: google/protobuf/duration.proto */
-const MAX_DURATION_S = 315_576_000_000;
-
-type Check = (json: JsonValue) => Checked;
-
-/** The checks of the types that have their own form in proto3 JSON. */
-export const wellKnownTypes: ReadonlyMap<string, Check> = new Map<string, Check>([
-  ['google.protobuf.Timestamp', checkTimestamp],
-  ['google.protobuf.Duration', checkDuration],
-  ['google.protobuf.FieldMask', checkFieldMask],
-  ['google.protobuf.Struct', checkStruct],
-  ['google.protobuf.ListValue', checkList],
-  ['google.protobuf.Value', (json) => ({ ok: true, value: withPlainNumbers(json) })],
-]);
-
-/** Also refuses dates that the calendar doesn't have: Date.parse reads some of them as other dates. */
-function checkTimestamp(json: JsonValue): Checked {
-  const rule = 'a time by RFC 3339 in quotes, such as "2026-11-20T08:30:00Z"';
-  const [, year, month, day, ...clock] = (typeof json === 'string' ? RFC3339.exec(json) : undefined) ?? [];
-  if (year === undefined || typeof json !== 'string') return { ok: false, rule };
-  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
-  const [hour = 0, minute = 0, second = 0] = clock.map(Number);
-  const exists = date.getUTCMonth() === Number(month) - 1 && hour < 24 && minute < 60 && second < 60;
-  return exists && !Number.isNaN(Date.parse(json)) ? { ok: true, value: json } : { ok: false, rule };
-}
-
-function checkDuration(json: JsonValue): Checked {
-  const fits = typeof json === 'string' && DURATION.test(json) && Math.abs(Number.parseInt(json, 10)) <= MAX_DURATION_S;
-  return fits ? { ok: true, value: json } : { ok: false, rule: 'seconds with an s in quotes, such as "1.5s"' };
-}
-
-function checkFieldMask(json: JsonValue): Checked {
-  const fits = typeof json === 'string' && !json.includes('_');
-  return fits ? { ok: true, value: json } : { ok: false, rule: 'field names with commas, such as "displayName,state"' };
-}
-
-function checkStruct(json: JsonValue): Checked {
-  const fits = typeof json === 'object' && json !== null && !Array.isArray(json);
-  return fits ? { ok: true, value: withPlainNumbers(json) } : { ok: false, rule: 'an object {…}' };
-}
-
-function checkList(json: JsonValue): Checked {
-  return Array.isArray(json) ? { ok: true, value: withPlainNumbers(json) } : { ok: false, rule: 'a list […]' };
 }

@@ -88,7 +88,7 @@ describe('the parsers', () => {
     [sharedVariables(1).version.parser, ['v'.repeat(129), 'two words', 'ü']],
     [
       sharedVariables(1).metadata.parser,
-      ['canary', '=5', 'a=1,', 'a=1,a=2', `${'k'.repeat(65)}=`, `k=${'v'.repeat(257)}`],
+      ['canary', '=5', 'a=1,', 'a=1,a=2', `${'k'.repeat(65)}=`, `k=${'v'.repeat(257)}`, 'k=a\nb'],
     ],
     [
       sharedVariables(1).metadata.parser,

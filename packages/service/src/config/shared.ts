@@ -157,6 +157,10 @@ export function sharedVariables(port: number) {
       default: 10_000,
       description: 'How long the calls in flight may take once a draining instance accepts no more.',
     }),
+    handoverMs: variable('RONDO_HANDOVER_MS', integer({ max: 600_000 }), {
+      default: 0,
+      description: 'How long a process that replaces another one waits for its dependencies, and for the ports.',
+    }),
     maxRequestBytes: optionalVariable('RONDO_MAX_REQUEST_BYTES', integer({ min: 1, max: MAX_MESSAGE_BYTES }), {
       example: '16777216',
       description: "The largest request that is accepted; by default the service's own limit, or 4 MiB.",
@@ -216,6 +220,7 @@ function readLabel(part: string, before: ReadonlyMap<string, string>): Parsed<[k
   if (key === '') return invalid(end < 0 ? 'has no =' : 'has no key');
   if (key.length > MAX_KEY_LENGTH) return invalid(`has a key of ${key.length} characters`);
   if (value.length > MAX_VALUE_LENGTH) return invalid(`has a value of ${value.length} characters`);
+  if (/\p{Cc}/u.test(part)) return invalid('has a control character, which the registry refuses');
   if (before.has(key)) return invalid(`gives ${key} twice`);
   const canary = key === CANARY_LABEL && parseCanaryPercent(value) === undefined;
   return canary ? invalid(`has a ${CANARY_LABEL} that is not ${CANARY_RULE}`) : valid([key, value]);

@@ -1,5 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Authenticator } from '@rondo/authentication';
+import type { ResponseCache } from '@rondo/cache';
 import { ServerReflectionDefinition as ReflectionV1 } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as ReflectionV1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
@@ -31,6 +32,7 @@ import { meterAdmission, meterConnections } from '../metrics/admission.js';
 import { createReflection } from '../reflection/reflection.js';
 import type { Readiness, State } from '../state.js';
 import { authenticateCalls } from './authentication.js';
+import { type Handover, whenFree } from './handover.js';
 import type { App, AppListener, ServiceRuntime } from './service.js';
 import { cannotBind } from './startup-error.js';
 
@@ -43,6 +45,7 @@ interface ListenOptions {
   readonly meter: Meter;
   /** The channel that carries the calls of the process. */
   readonly channel: Pick<Channel, 'inspect'>;
+  readonly cache: Pick<ResponseCache, 'feeds'>;
   /** Undefined without TLS. */
   readonly tls: MutualTls | undefined;
   /** Undefined if no credentials from outside are accepted. */
@@ -56,12 +59,12 @@ interface ListenOptions {
  */
 export async function listen(runtime: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
   const { name, config, instanceId, startedAt, clock, wallClock, random, log, logLevel } = runtime;
-  const { app, descriptorSet, readiness, meter, channel, tls: mutualTls, authenticator } = options;
+  const { app, descriptorSet, readiness, meter, channel, cache, tls: mutualTls, authenticator } = options;
   const own = servicesOf(app);
   const health = createHealth({ readiness, services: own, always: BUILT_IN_SERVICES });
   const load = createLoadMeter({ clock, ignored: BUILT_IN_SERVICES, cpu: createCpuMeter(clock) });
   const reports = createLoadReports({ meter: load, readiness, clock });
-  const told = { instanceId, startedAt, clock, channel };
+  const told = { instanceId, startedAt, clock, channel, cache };
   const stats = createCallStats({ ...told, router: () => router, ignored: BUILT_IN_SERVICES });
   const builtIn = [health, reports, stats];
   const services = [...own, ...builtIn.map(({ definition }) => definition.fullName)];
@@ -95,14 +98,9 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
     const bounds = maxRequestBytes === undefined ? {} : { maxRequestBytes };
     const { maxConnectionAgeMs } = config;
     const tunnel = config.transport === 'tunnel';
-    const server = await serve(router, {
-      listen: formatHostPort(config.listen),
-      clock,
-      tunnel,
-      maxConnectionAgeMs,
-      mutualTls,
-      ...bounds,
-    });
+    const address = formatHostPort(config.listen);
+    const served = { listen: address, clock, tunnel, maxConnectionAgeMs, mutualTls, ...bounds };
+    const server = await whenFree(() => serve(router, served), { clock, timeoutMs: config.handoverMs });
     meterConnections(meter, server);
     return server;
   } catch (cause) {
@@ -119,13 +117,13 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
 export async function listenBeside(
   server: RpcServer,
   { listeners = [] }: App,
-  log: Logger,
+  { log, handover }: { readonly log: Logger; readonly handover: Handover },
 ): Promise<readonly string[]> {
   const open: Pick<AppListener, 'drain'>[] = [server];
   const addresses: string[] = [];
   try {
     for (const listener of listeners) {
-      const { address } = await listener.listen();
+      const { address } = await whenFree(() => listener.listen(), handover);
       open.push(listener);
       addresses.push(address);
       log.info({ address }, `also listening on ${address}`);

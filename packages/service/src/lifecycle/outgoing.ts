@@ -29,10 +29,11 @@ interface OutgoingOptions {
 
 /** Creates the channel to other services, which keeps the answers that their contracts let it keep. */
 export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingOptions): Promise<Outgoing> {
-  const { config, clock, wallClock, random, log } = runtime;
+  const { name, config, clock, wallClock, random, log } = runtime;
   const { meter, maxReplyBytes, tls, self, resources } = options;
   const shared = config.cacheBytes === 0 ? undefined : await sharedCache(runtime, options);
-  const cache = createCache({ clock, meter, maxBytes: config.cacheBytes, shared, keeps: keepsAnswers(runtime) });
+  const keeps = keepsAnswers(runtime);
+  const cache = createCache({ clock, meter, maxBytes: config.cacheBytes, shared, keeps, self: name, log });
   const channel = createRegistryChannel({
     registry: config.registry.map(formatHostPort),
     middleware: [callMetrics('client', { meter, clock })],

@@ -26,7 +26,7 @@ const CRASH_GRACE_MS = 1_000;
  */
 export async function runService<V extends Variables = NoVariables>(options: ServiceOptions<V>): Promise<void> {
   mapStackTraces();
-  const starting = startService(options);
+  const starting = startService({ ...options, onPrepared });
   // Registered first: a signal during the start drains the service as soon as it has started.
   endOnSignal(starting);
   try {
@@ -35,6 +35,15 @@ export async function runService<V extends Variables = NoVariables>(options: Ser
     process.stderr.write(maskFor(options)(explainFailure(options.name, error)));
     process.exit(error instanceof ConfigurationError ? EXIT_CONFIGURATION : EXIT_FAILURE);
   }
+}
+
+/** Tells the launcher that only the ports are missing, and waits for its word: it has asked the other process to end. */
+function onPrepared(): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve();
+    process.once('message', () => resolve()).once('disconnect', resolve);
+    process.send?.('prepared', undefined, undefined, () => undefined);
+  });
 }
 
 function endOnSignal(starting: Promise<RunningService>): void {

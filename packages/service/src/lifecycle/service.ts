@@ -41,7 +41,7 @@ export interface ServiceContext {
 /** A server beside the process's gRPC server, such as a public HTTP port. It starts and drains with it. */
 export interface AppListener {
   /**
-   * Starts to listen.
+   * Starts to listen. If the port is in use, it may be called again.
    *
    * @throws StartupError if the address can't be bound.
    */

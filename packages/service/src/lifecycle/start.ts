@@ -12,6 +12,7 @@ import { openAuthentication } from './authentication.js';
 import { watchDependencies } from './dependencies.js';
 import { loadDescriptors } from './descriptors.js';
 import { createResources, drain, type Resources } from './drain.js';
+import { untilServing } from './handover.js';
 import { listen, listenBeside, servicesOf } from './listen.js';
 import { createOutgoing } from './outgoing.js';
 import { register } from './register.js';
@@ -27,6 +28,8 @@ export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
   readonly random?: Random;
   /** By default standard output, at `RONDO_LOG_LEVEL`. */
   readonly log?: Logger;
+  /** Called with `RONDO_HANDOVER_MS` when only the ports are missing. It resolves when the other process is about to close them. */
+  readonly onPrepared?: () => Promise<void>;
 }
 
 /** A service that runs in this process. */
@@ -68,7 +71,8 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   try {
     const createApp = (context: ServiceContext) => options.createApp(context, own);
     const maxReplyBytes = config.maxReplyBytes ?? options.maxReplyBytes;
-    return await assemble(runtime, { createApp, maxReplyBytes, registers: options.register ?? true, resources });
+    const { register: registers = true, onPrepared = () => Promise.resolve() } = options;
+    return await assemble(runtime, { createApp, maxReplyBytes, registers, resources, onPrepared });
   } catch (error) {
     // Its failure must not hide why the service doesn't start.
     await resources.release().catch((fault) => log.warn({ err: fault }, 'what had been opened could not be closed'));
@@ -106,10 +110,11 @@ interface AssembleOptions {
   readonly maxReplyBytes: number | undefined;
   readonly registers: boolean;
   readonly resources: Resources;
+  readonly onPrepared: () => Promise<void>;
 }
 
 async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
-  const { createApp, maxReplyBytes, registers, resources } = options;
+  const { createApp, maxReplyBytes, registers, resources, onPrepared } = options;
   const { config, instanceId, clock, wallClock, random, log } = runtime;
   requireClosed(config);
   requireIdentities(config);
@@ -118,7 +123,8 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   resources.hold(() => tls?.identity.close());
   const authenticator = await openAuthentication(config, { clock, wallClock, log });
   resources.hold(() => authenticator?.close());
-  const metrics = await startMetrics(config.metrics);
+  const handover = { clock, timeoutMs: config.handoverMs };
+  const metrics = await startMetrics(config.metrics, { handover, log });
   resources.hold(metrics.close);
   const { meter } = metrics;
   if (tls !== undefined) meterTls(meter, tls, wallClock);
@@ -145,19 +151,25 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const [service] = services;
   resolveSelf(registers && service !== undefined ? { service, instanceId } : undefined);
   readiness.set(readinessOf(dependencies.map(({ name }) => name)));
-  const server = await listen(runtime, { app, descriptorSet, readiness, meter, channel, tls, authenticator });
+  const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
+  const stopChecks = watchDependencies({ dependencies, onChange, clock, random, log });
+  resources.hold(stopChecks);
+  if (handover.timeoutMs > 0) {
+    await untilServing(readiness, handover);
+    await onPrepared();
+  }
+  const server = await listen(runtime, { app, descriptorSet, readiness, meter, channel, cache, tls, authenticator });
   const { address } = server;
   log.info({ address, tls: server.tls, metrics: metrics.address, services }, `listening on ${address}`);
   const { listeners = [] } = app;
-  const listenerAddresses = await listenBeside(server, app, log);
+  const listenerAddresses = await listenBeside(server, app, { log, handover });
 
-  const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
-  const stopChecks = watchDependencies({ dependencies, onChange, clock, random, log });
   if (registers) resources.hold(applySettings(runtime, { services, channel, tls }));
   const registration = registers ? register(runtime, { services, descriptorSet, server, readiness, tls }) : undefined;
 
   const { drainWaitMs: waitMs, drainGraceMs: graceMs } = config;
   const { release } = resources;
+  const parts = { readiness, registration, server, listeners, stopChecks, release, waitMs, graceMs, clock, log };
   let drained: Promise<void> | undefined;
   return {
     address,
@@ -166,18 +178,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
     instanceId,
     log,
     drain() {
-      drained ??= drain({
-        readiness,
-        registration,
-        server,
-        listeners,
-        stopChecks,
-        release,
-        waitMs,
-        graceMs,
-        clock,
-        log,
-      });
+      drained ??= drain(parts);
       return drained;
     },
     deregister: async () => registration?.close(),

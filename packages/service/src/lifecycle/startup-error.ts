@@ -34,6 +34,9 @@ const REASONS: readonly (readonly [sign: RegExp, why: string])[] = [
   [/ENOTFOUND|EAI_AGAIN|Name resolution failed/, "the name can't be resolved"],
 ];
 
+/** Whether the port of a failed attempt to listen is in use. */
+export const isInUse = (error: unknown): boolean => /EADDRINUSE/.test(deepestReason(error));
+
 /** The message of the innermost cause: each layer wraps the message of the layer below. */
 function deepestReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

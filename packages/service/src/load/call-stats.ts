@@ -1,3 +1,4 @@
+import type { ResponseCache } from '@rondo/cache';
 import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import {
   BreakerState,
@@ -22,11 +23,13 @@ interface CallStatsOptions {
   readonly clock: Clock;
   /** The channel whose breakers and bulkheads are told. */
   readonly channel: Pick<Channel, 'inspect'>;
+  /** The cache whose feeds are told. */
+  readonly cache: Pick<ResponseCache, 'feeds'>;
 }
 
 /** Creates `rondo.stats.v1.CallStatsService`: the counters of the calls that this process answers. */
 export function createCallStats(options: CallStatsOptions): ServiceImplementation {
-  const { instanceId, startedAt: startTime, router, clock, channel } = options;
+  const { instanceId, startedAt: startTime, router, clock, channel, cache } = options;
   const ignored: ReadonlySet<string> = new Set(options.ignored);
   const createdAt = clock.now();
   return implement(CallStatsServiceDefinition, {
@@ -39,7 +42,9 @@ export function createCallStats(options: CallStatsOptions): ServiceImplementatio
           : [toMethodStats(method, counted)];
       });
       const guardedMethods = channel.inspect().flatMap(({ guards }) => guards.map(toGuardedMethod));
-      return { instanceId, startTime, uptime: toDuration(clock.now() - createdAt), methods: told, guardedMethods };
+      const followedFeeds = cache.feeds().map(({ service, method, fault = '' }) => ({ service, method, fault }));
+      const uptime = toDuration(clock.now() - createdAt);
+      return { instanceId, startTime, uptime, methods: told, guardedMethods, followedFeeds };
     },
   });
 }

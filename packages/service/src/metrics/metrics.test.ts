@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { silentLogger } from '@rondo/rpc/call';
+import { systemClock } from '@rondo/rpc/clock';
 import type { BreakerView, EndpointView, ServiceView } from '@rondo/rpc/internal';
 import { meterGuards } from './guards.js';
 import { type Metrics, meterBalancing, startMetrics } from './metrics.js';
 
+const OPTIONS = { handover: { clock: systemClock, timeoutMs: 0 }, log: silentLogger };
 const started: Metrics[] = [];
 
 async function start(port = 0): Promise<Metrics> {
-  const metrics = await startMetrics({ host: '127.0.0.1', port });
+  const metrics = await startMetrics({ host: '127.0.0.1', port }, OPTIONS);
   started.push(metrics);
   return metrics;
 }
@@ -40,7 +43,7 @@ describe('startMetrics', () => {
   });
 
   it('collects nothing and does not listen when it is off', async () => {
-    const { meter, address } = await startMetrics(undefined);
+    const { meter, address } = await startMetrics(undefined, OPTIONS);
     meter.createCounter('rondo.test.things').add(1);
     expect(address).toBeUndefined();
   });
@@ -87,6 +90,7 @@ async function scrape(endpoints: readonly EndpointView[]): Promise<string> {
     weights: 'static',
     slowStartMs: 0,
     subsetSize: undefined,
+    hashBalanceFactor: undefined,
     origin: 'default',
   } as const;
   const view: ServiceView = { service: 's.S', balancing, endpoints, panics: [], guards: [], source: undefined };

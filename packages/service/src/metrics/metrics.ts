@@ -1,7 +1,9 @@
 import type { BatchObservableResult, Meter } from '@opentelemetry/api';
+import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { ServiceView } from '@rondo/rpc/internal';
 import type { HostPort } from '../config/parsers.js';
+import type { Handover } from '../lifecycle/handover.js';
 import { meterGuards } from './guards.js';
 
 /** The meter of a process, and where its measurements are served. */
@@ -17,11 +19,14 @@ export interface Metrics {
  *
  * @throws StartupError if the process can't listen there.
  */
-export async function startMetrics(listen: HostPort | undefined): Promise<Metrics> {
+export async function startMetrics(
+  listen: HostPort | undefined,
+  options: { readonly handover: Handover; readonly log: Logger },
+): Promise<Metrics> {
   if (listen === undefined) return { meter: NO_METER, address: undefined, close: async () => undefined };
   // Loaded on demand: the SDK takes a large part of a process's start time.
   const { collectMetrics } = await import('./prometheus.js');
-  const metrics = await collectMetrics(listen);
+  const metrics = await collectMetrics(listen, options);
   meterProcess(metrics.meter);
   return metrics;
 }

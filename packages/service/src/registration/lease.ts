@@ -1,6 +1,10 @@
 import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
-import type { Instance, InstanceStatus, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import {
+  type Instance,
+  InstanceStatus,
+  type RegistryServiceDefinition,
+} from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Client } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 
@@ -13,7 +17,7 @@ export type RegistryClient = Pick<
 /** What a process registers, without the fields that change later or that the registry sets. */
 export type Registrant = Omit<
   Instance,
-  'status' | 'registerTime' | 'revision' | 'operatorState' | 'lapseTime' | 'lastRefused'
+  'status' | 'registerTime' | 'serviceTimes' | 'revision' | 'operatorState' | 'lapseTime' | 'lastRefused'
 >;
 
 /** A lease that the registry granted, with the status that the process last sent. */
@@ -41,7 +45,7 @@ const CALL_TIMEOUT_MS = 3_000;
 
 /**
  * Makes one call so that the registry holds `status` under a fresh lease: it registers, updates or renews. If the
- * registry has forgotten the lease, it registers again at once.
+ * registry has forgotten the lease, it registers again at once, unless it drains: its successor may have registered.
  */
 export async function refreshLease(
   lease: Lease | undefined,
@@ -53,6 +57,7 @@ export async function refreshLease(
     return await (lease.status === status ? renew(lease, options) : update(lease, status, options));
   } catch (error) {
     if (!(error instanceof RpcError) || error.code !== Status.NOT_FOUND) throw error;
+    if (status === InstanceStatus.INSTANCE_STATUS_DRAINING) return { ...lease, status };
     options.onForgotten();
     return register(status, options);
   }

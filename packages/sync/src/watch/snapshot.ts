@@ -83,7 +83,12 @@ export async function readOnce<T>(
 ): Promise<T> {
   const bound = bounded(options);
   // One attempt only: `hold` of a whole snapshot counts the parts.
-  const transactionOptions = { isolation: 'repeatable read', attempts: 1, signal: bound.signal } as const;
+  const transactionOptions = {
+    isolation: 'repeatable read',
+    readOnly: true,
+    attempts: 1,
+    signal: bound.signal,
+  } as const;
   return options.database.transaction(work, transactionOptions).finally(bound.release);
 }
 
@@ -108,7 +113,7 @@ export async function* streamParts<Part>(
         await pipeline(wrapped(read(transaction)), parts, { end: false });
       },
       // One attempt only: a part that was yielded can't be taken back.
-      { isolation: 'repeatable read', attempts: 1, signal: bound.signal },
+      { isolation: 'repeatable read', readOnly: true, attempts: 1, signal: bound.signal },
     )
     // Not when the reader is done: a reader that never requests the next part would leak the timer.
     .finally(bound.release)

@@ -83,7 +83,7 @@ async function sendDecision(
     );
     return { service, outcome, error: '' };
   } catch (error) {
-    log.debug({ err: error, transaction: id, service }, "a participant didn't get the decision; it is sent again");
+    log.debug({ err: error, transaction: id, target: service }, "a participant didn't get the decision; it is resent");
     return { service, outcome: '', error: error instanceof Error ? error.message : String(error) };
   }
 }

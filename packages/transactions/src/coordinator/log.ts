@@ -58,6 +58,8 @@ interface NewEntry {
 
 /** How long a replica that claims an entry has it for itself, in milliseconds. */
 const CLAIM_MS = 2_000;
+/** An entry that is due by more than this beyond its longest delay, in milliseconds, was written before the server's clock went back. */
+export const CLOCK_SLACK_MS = 1_000;
 /** How long finished transactions are kept for inquiries. */
 const RETENTION_DAYS = 7;
 const MAX_ROWS = 1_000;
@@ -132,7 +134,10 @@ export function findEntry(database: Queries, id: string, options?: QueryOptions)
   return database.maybeOne<LogEntry>(`SELECT ${ENTRY_COLUMNS} FROM transaction_log WHERE id = $1`, [id], options);
 }
 
-/** Claims at most `limit` due entries for {@link CLAIM_MS}. An expired undecided entry is thereby aborted. */
+/**
+ * Claims at most `limit` due entries for {@link CLAIM_MS}. An expired undecided entry is thereby aborted. An entry is also due if its
+ * time is further ahead than any delay.
+ */
 export function claimDue(
   database: Database,
   { coordinator, limit }: { readonly coordinator: string; readonly limit: number },
@@ -144,10 +149,12 @@ export function claimDue(
        decision = coalesce(decision, 'aborted'), update_time = now(), due_time = now() + $3 * interval '1 ms'
      WHERE id IN (
        SELECT id FROM transaction_log
-       WHERE state IN ('preparing', 'committing', 'aborting') AND coordinator = $1 AND due_time <= now()
+       WHERE state IN ('preparing', 'committing', 'aborting') AND coordinator = $1
+         AND (due_time <= now() OR due_time > clock_timestamp() + $4 * interval '1 ms'
+           + greatest(expire_time - create_time, $3 * interval '1 ms'))
        ORDER BY due_time LIMIT $2 FOR UPDATE SKIP LOCKED)
      RETURNING ${ENTRY_COLUMNS}`,
-    [coordinator, limit, CLAIM_MS],
+    [coordinator, limit, CLAIM_MS, CLOCK_SLACK_MS],
     options,
   );
 }

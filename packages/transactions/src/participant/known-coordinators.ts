@@ -1,7 +1,7 @@
 import { BranchOutcome, CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { type Caller, type MayServe, servesOneOf } from '../callers.js';
+import { type Caller, type MayServe, servesAll } from '../callers.js';
 import type { Decision } from '../coordinator/log.js';
 import { type CheckedRef, checkName } from '../transaction-ref.js';
 
@@ -58,7 +58,7 @@ export function createKnownCoordinators({
   return {
     names,
     knows: (name) => clients.has(name),
-    mayBe: (call, name) => servesOneOf(call, [coordinators[name] ?? ''], mayServe),
+    mayBe: (call, name) => servesAll(call, [coordinators[name] ?? ''], mayServe),
     async inquire(transaction, signal) {
       const client = clients.get(transaction.coordinator);
       if (client === undefined) throw unknownCoordinator(transaction, names);

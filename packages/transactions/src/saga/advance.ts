@@ -2,7 +2,7 @@ import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Random } from '@rondo/rpc/clock';
 import { backoffMs } from '@rondo/rpc/internal';
-import { moveSaga, recordFailure, SAGA_CLAIM_MS, type SagaMove, type SagaRow } from './store.js';
+import { MAX_BACKOFF_MS, moveSaga, recordFailure, SAGA_CLAIM_MS, type SagaMove, type SagaRow } from './store.js';
 
 /** The context of a step. */
 export interface StepContext<Input> {
@@ -54,7 +54,7 @@ interface SagaDependencies {
 
 /** A step must end before another process may claim its saga. */
 const STEP_TIMEOUT_MS = SAGA_CLAIM_MS * 0.8;
-const BACKOFF = { baseMs: 200, maxMs: 60_000 };
+const BACKOFF = { baseMs: 200, maxMs: MAX_BACKOFF_MS };
 const MAX_ERROR_LENGTH = 500;
 
 /** Runs the steps of a saga until it is finished, a step fails, or another process has the saga. */

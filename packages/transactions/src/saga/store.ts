@@ -1,4 +1,5 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
+import { CLOCK_SLACK_MS } from '../coordinator/log.js';
 
 /** A saga in the database. */
 export interface SagaRow {
@@ -40,6 +41,8 @@ interface NewSaga {
 
 /** How long a process that claims a saga has it for itself, in milliseconds. */
 export const SAGA_CLAIM_MS = 10_000;
+/** The longest pause before a step is tried again, in milliseconds. */
+export const MAX_BACKOFF_MS = 60_000;
 const RETENTION_DAYS = 30;
 const MAX_ROWS = 1_000;
 
@@ -53,7 +56,7 @@ export async function insertSaga({ query }: Queries, { id, kind, subject, input 
   return rows.length > 0;
 }
 
-/** Claims at most `limit` due sagas of these kinds. */
+/** Claims at most `limit` due sagas of these kinds. One is also due if its time is further ahead than any pause. */
 export function claimSagas(
   database: Database,
   { kinds, limit }: { readonly kinds: readonly string[]; readonly limit: number },
@@ -62,9 +65,9 @@ export function claimSagas(
   return database.query<SagaRow>(
     `UPDATE sagas SET due_time = now() + $3 * interval '1 ms' WHERE id IN (
        SELECT id FROM sagas WHERE state IN ('running', 'compensating') AND NOT parked AND kind = ANY($1)
-         AND due_time <= now() ORDER BY due_time LIMIT $2 FOR UPDATE SKIP LOCKED)
+         AND (due_time <= now() OR due_time > clock_timestamp() + $4 * interval '1 ms') ORDER BY due_time LIMIT $2 FOR UPDATE SKIP LOCKED)
      RETURNING ${SAGA_COLUMNS}`,
-    [kinds, limit, SAGA_CLAIM_MS],
+    [kinds, limit, SAGA_CLAIM_MS, MAX_BACKOFF_MS + CLOCK_SLACK_MS],
     options,
   );
 }

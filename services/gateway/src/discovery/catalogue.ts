@@ -46,7 +46,7 @@ export interface RouteMatch {
 export interface Route {
   readonly target: PublicMethod;
   readonly binding: HttpBinding;
-  /** The path of the method whose binding takes the same requests, so that this one is off; undefined if it is on. */
+  /** What has all its paths, so that it is off: the path of another method, or a configured owner. Undefined if it is on. */
   readonly takenBy: string | undefined;
 }
 

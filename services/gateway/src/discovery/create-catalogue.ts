@@ -2,6 +2,7 @@ import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import type { ServicePolicy } from '@rondo/rpc/internal';
+import type { PathOwner } from '@rondo/schema/http';
 import type { Absent, Catalogue, PublicMethod } from './catalogue.js';
 import type { Contract } from './contract.js';
 import { createInstanceTracker, type InstanceSource, type ServiceInstance } from './instances.js';
@@ -22,6 +23,8 @@ export interface CatalogueOptions {
   readonly log: Logger;
   /** How many services are kept. 1,000 by default. */
   readonly maxServices?: number;
+  /** Which services have which paths, whenever they registered. */
+  readonly pathOwners?: readonly PathOwner[];
 }
 
 /** A catalogue that follows the instances until it is closed. */
@@ -32,6 +35,8 @@ export interface LiveCatalogue extends Catalogue {
   readonly started: boolean;
   /** How many instances of a service are known. */
   instancesOf(service: string): number;
+  /** Whether an instance of any service has this address. */
+  isAddress(text: string): boolean;
   /** The contracts of the public services that run now; of each service the most frequent one first. */
   contracts(): readonly Contract[];
   close(): void;
@@ -41,11 +46,12 @@ const MAX_SERVICES = 1_000;
 
 /** Creates a catalogue of what the instances serve. It learns their contracts by reflection. */
 export function createCatalogue(options: CatalogueOptions): LiveCatalogue {
-  const { instances, log, maxServices = MAX_SERVICES } = options;
+  const { instances, log, clock, maxServices = MAX_SERVICES } = options;
   const services = createServices(maxServices, log);
-  const { view, changed, ...observed } = createViewer(services);
+  const { view, changed, ...observed } = createViewer(services, options);
   const announce = createAnnouncement(options);
   let listed = false;
+  let addresses: ReadonlySet<string> = new Set();
   let started = false;
 
   const learner = createLearner({
@@ -71,12 +77,14 @@ export function createCatalogue(options: CatalogueOptions): LiveCatalogue {
   const track = createInstanceTracker();
   const following = instances.follow((list) => {
     const { joined, left } = track(list);
+    addresses = new Set(list.map(({ address }) => address));
     for (const instance of left) {
       learner.forget(instance);
-      services.leave(instance);
+      services.leave(instance, clock.now());
     }
     for (const instance of joined) learner.learn({ instance, services: services.join(instance) });
-    if (listed && joined.length === 0 && left.length === 0) return;
+    const dated = services.date(list);
+    if (listed && !dated && joined.length === 0 && left.length === 0) return;
     listed = true;
     started ||= isSettled();
     changed();
@@ -102,6 +110,7 @@ export function createCatalogue(options: CatalogueOptions): LiveCatalogue {
       return started;
     },
     instancesOf: (service) => services.find(service)?.instances ?? 0,
+    isAddress: (text) => addresses.has(text),
     contracts: () =>
       services
         .all()
@@ -117,13 +126,16 @@ export function createCatalogue(options: CatalogueOptions): LiveCatalogue {
 const isRunning = (versions: ServiceVersions) => versions.instances > 0 && isOffered(versions);
 
 /** Makes the view at the first look after a change. */
-function createViewer(services: Services) {
+function createViewer(services: Services, { clock, log, pathOwners }: CatalogueOptions) {
+  const warn = createConflictLog(log);
   const listeners = new Set<() => void>();
   let revision = 0;
   let made: View | undefined;
   return {
     view(): View {
-      made ??= createView(services.all());
+      if (made !== undefined) return made;
+      made = createView(services.all(), () => clock.now(), pathOwners);
+      warn(made.routes);
       return made;
     },
     changed() {
@@ -139,6 +151,22 @@ function createViewer(services: Services) {
   };
 }
 
+const MAX_WARNINGS = 1_000;
+
+/** Logs each binding that is switched off once. */
+function createConflictLog(log: Logger) {
+  const logged = new Set<string>();
+  return (routes: View['routes']) => {
+    for (const { target, binding, takenBy } of routes) {
+      const text = `${binding.verb} ${binding.template.text} of ${target.method.path}`;
+      if (takenBy === undefined || logged.has(`${text} ${takenBy}`)) continue;
+      if (logged.size >= MAX_WARNINGS) logged.clear();
+      logged.add(`${text} ${takenBy}`);
+      log.warn({ method: target.method.path, takenBy }, `${text} is switched off: its paths belong to ${takenBy}`);
+    }
+  };
+}
+
 /** Follows each public service once, and logs what is wrong with the bindings of its contract. */
 function createAnnouncement({ follow, log }: CatalogueOptions) {
   const announced = new WeakSet<ServiceVersions>();
@@ -147,11 +175,11 @@ function createAnnouncement({ follow, log }: CatalogueOptions) {
     const [contract] = contracts;
     if (contract === undefined || !isOffered(versions) || announced.has(versions)) return;
     announced.add(versions);
-    for (const fault of contract.faults) log.warn({ service }, fault);
+    for (const fault of contract.faults) log.warn({ target: service }, fault);
     try {
       follow?.(service, contract.policy);
     } catch (error) {
-      log.warn({ err: error, service }, 'the configured balancing contradicts the contract');
+      log.warn({ err: error, target: service }, 'the configured balancing contradicts the contract');
     }
   };
 }

@@ -1,28 +1,34 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { type Auth, Exposure, MethodPolicy, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
+import { servedByOf } from '@rondo/rpc/internal';
 
 /** The field numbers of `rondo.options.v1.method` and `rondo.options.v1.service`. */
 const METHOD_POLICY = 50550;
 const SERVICE_POLICY = 50551;
 
-/** Packages whose services the gateway never offers, whatever their contracts say. */
-const RESERVED = ['rondo.', 'grpc.', 'xds.'];
+const servedBy = servedByOf(undefined);
 
-/** Whether the name of a service alone keeps it inside: it is part of Rondo, of gRPC, or of xDS (the reports of load). */
+/**
+ * Whether the name of a service alone keeps it inside, whatever its contract says: it is part of Rondo, or it is one that
+ * every server may have beside its own, such as health.
+ */
 export function isReserved(service: string): boolean {
-  return RESERVED.some((prefix) => service.startsWith(prefix));
+  return service.startsWith('rondo.') || servedBy(service) === undefined;
 }
 
 /**
- * Whether callers from outside may reach a service, by its name and its contract's `exposure`. A value that this gateway
- * doesn't know, from a later version of the option, keeps the service inside.
+ * Whether callers from outside may reach a service, by its name and its contract's `exposure`, or a method of such a service. A
+ * value that this gateway doesn't know, from a later version of the option, keeps it inside.
  *
  * @throws Error if the option's bytes are damaged.
  */
-export function isPublic(desc: DescService): boolean {
-  if (isReserved(desc.typeName)) return false;
-  const { exposure } = ServicePolicy.decode(optionBytes(desc, SERVICE_POLICY));
+export function isPublic(desc: DescService | DescMethod): boolean {
+  if (desc.kind === 'service' && isReserved(desc.typeName)) return false;
+  const { exposure } =
+    desc.kind === 'service'
+      ? ServicePolicy.decode(optionBytes(desc, SERVICE_POLICY))
+      : MethodPolicy.decode(optionBytes(desc, METHOD_POLICY));
   return exposure === Exposure.EXPOSURE_UNSPECIFIED || exposure === Exposure.EXPOSURE_PUBLIC;
 }
 

@@ -1,7 +1,8 @@
 import type { Channel, Endpoint } from '@rondo/rpc/client';
 
 /** An instance, and the services that it serves. */
-export interface ServiceInstance extends Pick<Endpoint, 'instanceId' | 'address' | 'incarnation' | 'secure'> {
+export interface ServiceInstance
+  extends Pick<Endpoint, 'instanceId' | 'address' | 'incarnation' | 'secure' | 'registerTimeMs' | 'serviceTimesMs'> {
   /** Fully qualified. */
   readonly services: readonly string[];
   /** The fingerprint of the contract of each service, by the service; empty if it isn't known. */
@@ -29,7 +30,8 @@ export function registeredInstances(channel: Pick<Channel, 'followAll'>): Instan
 
 function toInstance(endpoint: Endpoint): ServiceInstance {
   const { instanceId, address, incarnation, secure, services = [], fingerprints = {} } = endpoint;
-  return { instanceId, address, incarnation, secure, services, fingerprints };
+  const { registerTimeMs = Number.POSITIVE_INFINITY, serviceTimesMs = {} } = endpoint;
+  return { instanceId, address, incarnation, secure, services, fingerprints, registerTimeMs, serviceTimesMs };
 }
 
 /** A fixed list: for a gateway without a registry, and for tests. */

@@ -93,7 +93,7 @@ export function createLearner(options: LearnerOptions): Learner {
       run(wanted, ended.signal).catch((error: unknown) => {
         if (ended.signal.aborted) return;
         settle(instance);
-        log.error({ err: error, instance: instance.instanceId }, 'the gateway stopped learning from an instance');
+        log.error({ err: error, instanceId: instance.instanceId }, 'the gateway stopped learning from an instance');
       });
     },
     forget,
@@ -167,6 +167,6 @@ function createWarnings(log: Logger) {
     if (logged.has(key)) return;
     if (logged.size >= MAX_WARNINGS) logged.clear();
     logged.add(key);
-    log.warn({ service, instance: instanceId, reason }, `the gateway can't learn the contract of ${service}`);
+    log.warn({ target: service, instanceId, reason }, `the gateway can't learn the contract of ${service}`);
   };
 }

@@ -9,7 +9,9 @@ export interface Services {
   find(service: string): ServiceVersions | undefined;
   /** Adds an instance to its services, and returns those that it was added to. */
   join(instance: ServiceInstance): readonly string[];
-  leave(instance: ServiceInstance): void;
+  leave(instance: ServiceInstance, now: number): void;
+  /** Takes over when each service first registered. Returns whether that has changed. */
+  date(instances: readonly ServiceInstance[]): boolean;
 }
 
 /** Creates an empty list of at most `max` services. A new service displaces one without instances. */
@@ -21,7 +23,8 @@ export function createServices(max: number, log: Logger): Services {
     const found = known.get(service);
     if (found !== undefined) return found;
     if (known.size >= max && !displace()) {
-      if (!warned) log.warn({ service, max }, `the gateway offers no more than ${max} services, and leaves others out`);
+      if (!warned)
+        log.warn({ target: service, max }, `the gateway offers no more than ${max} services, and leaves others out`);
       warned = true;
       return undefined;
     }
@@ -43,8 +46,30 @@ export function createServices(max: number, log: Logger): Services {
       for (const versions of found) versions.join(instance);
       return found.map(({ service }) => service);
     },
-    leave(instance) {
-      for (const service of instance.services) known.get(service)?.leave(instance);
+    leave(instance, now) {
+      for (const service of instance.services) known.get(service)?.leave(instance, now);
+    },
+    date(instances) {
+      let changed = false;
+      for (const [service, since] of firstTimes(instances)) {
+        const versions = known.get(service);
+        if (versions === undefined || versions.since === since) continue;
+        versions.since = since;
+        changed = true;
+      }
+      return changed;
     },
   };
+}
+
+/** When each service first registered. Each instance tells it; of different times, as of several registries, the first counts. */
+function firstTimes(instances: readonly ServiceInstance[]): ReadonlyMap<string, number> {
+  const times = new Map<string, number>();
+  for (const { services, registerTimeMs = Number.POSITIVE_INFINITY, serviceTimesMs = {} } of instances) {
+    for (const service of services) {
+      const told = Object.hasOwn(serviceTimesMs, service) ? serviceTimesMs[service] : undefined;
+      times.set(service, Math.min(times.get(service) ?? Number.POSITIVE_INFINITY, told ?? registerTimeMs));
+    }
+  }
+  return times;
 }

@@ -17,8 +17,12 @@ export interface ServiceVersions {
   readonly contracts: readonly Contract[];
   /** Whether no contract is known yet, but one may still be learned. */
   readonly pending: boolean;
+  /** When its first instance registered, by the registry. */
+  since: number;
+  /** When its last instance left, by this process's clock; undefined while it has one. */
+  readonly leftAt: number | undefined;
   join(instance: ServiceInstance): void;
-  leave(instance: ServiceInstance): void;
+  leave(instance: ServiceInstance, now: number): void;
   /**
    * Adds the contract that an instance returned. False if there is no room for another version.
    *
@@ -53,6 +57,7 @@ export function createVersions(service: string): ServiceVersions {
   const members = new Map<string, Member>();
   const versions = new Map<string, Version>();
   let ordered: readonly Version[] = [];
+  let leftAt = 0;
 
   const reorder = () => {
     const lived = [...versions.values()].filter(({ instances }) => instances.size > 0);
@@ -62,16 +67,21 @@ export function createVersions(service: string): ServiceVersions {
     ordered = kept.sort(byImportance);
   };
 
-  const leave = (instance: ServiceInstance) => {
+  const leave = (instance: ServiceInstance, now: number) => {
     const member = members.get(instance.instanceId);
     if (member?.instance !== instance) return;
     members.delete(instance.instanceId);
+    leftAt = now;
     member.version?.instances.delete(instance.instanceId);
     reorder();
   };
 
   return {
     service,
+    since: Number.POSITIVE_INFINITY,
+    get leftAt() {
+      return members.size === 0 ? leftAt : undefined;
+    },
     get instances() {
       return members.size;
     },
@@ -83,7 +93,7 @@ export function createVersions(service: string): ServiceVersions {
     },
     join(instance) {
       const replaced = members.get(instance.instanceId);
-      if (replaced !== undefined) leave(replaced.instance);
+      if (replaced !== undefined) leave(replaced.instance, leftAt);
       members.set(instance.instanceId, { instance, version: undefined, refused: false });
     },
     leave,

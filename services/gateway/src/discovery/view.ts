@@ -1,6 +1,14 @@
-import { createRoutes, type HttpBinding, type RouteEntry, type Routes } from '@rondo/schema/http';
+import {
+  createRoutes,
+  type FoundRoute,
+  type HttpBinding,
+  type PathOwner,
+  type RouteEntry,
+  type Routes,
+} from '@rondo/schema/http';
 import type { Catalogue, PublicMethod, PublicService, Route } from './catalogue.js';
 import type { Contract, ContractMethod } from './contract.js';
+import { isPublic } from './exposure.js';
 import type { ServiceVersions } from './versions.js';
 
 /** What the gateway offers, from one state of the services. It looks up instances in the live state. */
@@ -14,12 +22,21 @@ export function isOffered({ contracts }: ServiceVersions): boolean {
   return contracts.length > 0 && contracts.every(({ isPublic }) => isPublic);
 }
 
-/** Makes the view of the public ones among `all`. */
-export function createView(all: Iterable<ServiceVersions>): View {
-  const offers = [...all].filter(isOffered).flatMap(toOffer).sort(byName);
-  const running = createRoutes(offers.filter(({ service }) => service.instances > 0).flatMap(({ entries }) => entries));
-  // A service without instances must not keep paths from a running one, such as its successor under another name.
-  const gone = createRoutes(offers.filter(({ service }) => service.instances === 0).flatMap(({ entries }) => entries));
+/** How long a service without instances keeps its paths from other packages, so that a restart gives them to none. */
+const HOLD_MS = 60_000;
+
+/** Makes the view of the public ones among `all`. `now` is the time as of {@link ServiceVersions.leftAt}. */
+export function createView(all: readonly ServiceVersions[], now = () => 0, owners: readonly PathOwner[] = []): View {
+  const leftAt = new Map(all.map((versions) => [versions.service, versions.leftAt]));
+  const offers = all.filter(isOffered).flatMap(toOffer).sort(byName);
+  const entriesOf = (some: readonly Offer[]) => some.flatMap(({ entries }) => entries);
+  const running = createRoutes(entriesOf(offers.filter(({ service }) => service.instances > 0)), owners);
+  // A service without instances must not keep paths from a running one for long, such as its successor under another name.
+  const gone = createRoutes(entriesOf(offers.filter(({ service }) => service.instances === 0)), owners);
+  const isHeld = (left: FoundRoute<PublicMethod>, by: FoundRoute<PublicMethod>) =>
+    now() - (leftAt.get(left.target.method.service) ?? 0) < HOLD_MS &&
+    left.package !== by.package &&
+    left.since < by.since;
   const methods = offers.flatMap(({ service }) => service.methods);
   return {
     methods: new Map(methods.map((method) => [method.method.path, method])),
@@ -27,12 +44,15 @@ export function createView(all: Iterable<ServiceVersions>): View {
     routes: offers.flatMap(({ entries }) => toRoutes(entries, [...running.disabled, ...gone.disabled])),
     route(verb, path) {
       const found = running.match(verb, path);
-      if (found !== undefined && 'target' in found) return found;
       const left = gone.match(verb, path);
-      return left !== undefined && 'target' in left ? left : (found ?? left);
+      if (!isRoute(found)) return isRoute(left) ? left : (found ?? left);
+      return isRoute(left) && isHeld(left, found) ? left : found;
     },
   };
 }
+
+const isRoute = <T>(found: ReturnType<Routes<T>['match']>): found is FoundRoute<T> =>
+  found !== undefined && 'target' in found;
 
 /** A service, and the bindings of its methods in all its versions. */
 interface Offer {
@@ -43,22 +63,32 @@ interface Offer {
 const byName = (one: Offer, other: Offer) => (one.service.name < other.service.name ? -1 : 1);
 
 function toOffer(versions: ServiceVersions): readonly Offer[] {
-  const { service: name, contracts, instances } = versions;
+  const { service: name, contracts, instances, since } = versions;
   const [first] = contracts;
   if (first === undefined) return [];
   const methods = new Map<string, PublicMethod>();
   const entries: RouteEntry<PublicMethod>[] = [];
   for (const contract of contracts) {
     for (const [method, found] of contract.methods) {
+      if (contracts.some(({ methods: own }) => isInternal(own.get(method)))) continue;
       const target = methods.get(method) ?? toPublicMethod(found, contract, versions);
       methods.set(method, target);
       for (const binding of found.bindings) entries.push({ method: target.method.path, binding, target });
     }
   }
-  const distinct = distinctEntries(entries);
+  const distinct = distinctEntries(entries).map((entry) => (inEvery(entry, contracts) ? { ...entry, since } : entry));
   const bindings = distinct.map(({ binding }) => binding);
   const service = { name, desc: first.desc, methods: [...methods.values()], bindings, instances };
   return [{ service, entries: distinct }];
+}
+
+const isInternal = (method: ContractMethod | undefined) => method !== undefined && !isPublic(method.desc);
+
+/** Whether each version has a binding. The age of a service is none of a binding that one of its instances adds. */
+function inEvery({ binding, target }: RouteEntry<PublicMethod>, contracts: readonly Contract[]): boolean {
+  const { verb, template } = binding;
+  const isSame = (one: HttpBinding) => one.verb === verb && one.template.text === template.text;
+  return contracts.every(({ methods }) => methods.get(target.method.name)?.bindings.some(isSame));
 }
 
 /** Versions of one contract mostly have the same bindings. The first of each counts. */
@@ -87,6 +117,6 @@ function toRoutes(
   entries: readonly RouteEntry<PublicMethod>[],
   disabled: Routes<PublicMethod>['disabled'],
 ): readonly Route[] {
-  const takenBy = new Map<HttpBinding, string>(disabled.map(({ entry, by }) => [entry.binding, by.method]));
+  const takenBy = new Map<HttpBinding, string>(disabled.map(({ entry, by }) => [entry.binding, by]));
   return entries.map(({ target, binding }) => ({ target, binding, takenBy: takenBy.get(binding) }));
 }

@@ -67,14 +67,3 @@ export function checkEncoding({ headers }: HttpExchange, known: readonly string[
   // @remedy Send gzip, or no compression.
   throw new HttpFault(415, new RpcError(Status.INVALID_ARGUMENT, message), { 'accept-encoding': accepted });
 }
-
-/** @throws RpcError `INVALID_ARGUMENT` if the bytes are no UTF-8. */
-export function toText(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    // @cause The body has bytes that aren't UTF-8.
-    // @remedy Encode the JSON in UTF-8.
-    throw invalidArgument([{ field: 'the body', description: 'is not UTF-8, which JSON is encoded in; encode it so' }]);
-  }
-}

@@ -6,12 +6,10 @@ import {
   type Message,
   type Registry,
   ScalarType,
-  toJson,
 } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import { type FieldViolation, RpcError, Status } from '@rondo/rpc/status';
-import { withReadableAnys } from '../protocols/any.js';
-import { factsOf } from './facts.js';
+import { writeMessage } from '@rondo/schema';
 import { isObject, own } from './query.js';
 
 /** How a message is written as JSON. */
@@ -29,7 +27,7 @@ export interface JsonOptions {
  * number and is beyond ±2^53.
  */
 export function toJsonValue(desc: DescMessage, message: Message, { types, int64AsNumber }: JsonOptions): JsonValue {
-  const json = plainJson(desc, message, types);
+  const json = writeMessage(desc, message, types);
   if (!int64AsNumber) return json;
   const violations: FieldViolation[] = [];
   const value = new Numbers(types, violations).message(desc, json, '');
@@ -41,29 +39,10 @@ export function toJsonValue(desc: DescMessage, message: Message, { types, int64A
   return value;
 }
 
-function plainJson(desc: DescMessage, message: Message, types: Registry): JsonValue {
-  try {
-    return toJson(desc, message, { registry: types, alwaysEmitImplicit: true });
-  } catch {
-    // Only now, as it costs a walk through the message: most have no Any, and most types are known.
-    return withReadableAnys(message, types, (registry) => {
-      try {
-        return toJson(desc, message, { registry, alwaysEmitImplicit: true });
-      } catch (cause) {
-        const text = `the reply of type ${desc.typeName} has a value that JSON has no form for; call the method by gRPC`;
-        // @cause The reply has an `Any` of a type that the gateway doesn't know.
-        // @remedy Call the method by gRPC, or let the service's reflection return the type.
-        // @effect possible
-        throw new RpcError(Status.INTERNAL, text, { cause });
-      }
-    });
-  }
-}
-
 /** The violations of 64-bit integers in a request that are beyond what its numbers hold. */
 export function beyondNumbers(desc: DescMessage, message: Message, types: Registry): readonly FieldViolation[] {
   const violations: FieldViolation[] = [];
-  new Numbers(types, violations).message(desc, plainJson(desc, message, types), '');
+  new Numbers(types, violations).message(desc, writeMessage(desc, message, types), '');
   return violations;
 }
 
@@ -140,20 +119,4 @@ function is64Bit(type: ScalarType | undefined): boolean {
     default:
       return false;
   }
-}
-
-/** Marks -0, which JSON.stringify writes as 0. It is a private-use character. */
-const MINUS_ZERO = '\ue001-0';
-
-/** The JSON of a message, or of a part of it, as text. */
-export function stringify(desc: DescMessage, json: JsonValue): string {
-  const { wellKnown, floats } = factsOf(desc);
-  if (!wellKnown && !floats) return JSON.stringify(json); // many times as fast as with a replacer
-  let marked = false;
-  const text = JSON.stringify(json, (_, value) => {
-    if (!Object.is(value, -0)) return value;
-    marked = true;
-    return MINUS_ZERO;
-  });
-  return marked ? text.replaceAll(`"${MINUS_ZERO}"`, '-0') : text;
 }

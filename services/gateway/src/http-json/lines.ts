@@ -1,8 +1,9 @@
 import type { DescMethod } from '@bufbuild/protobuf';
+import { Gathered } from '@rondo/rpc/internal';
 import { invalidArgument, RpcError } from '@rondo/rpc/status';
 import type { RouteMatch } from '../discovery/catalogue.js';
 import { BodyError, type HttpExchange } from '../listener/exchange.js';
-import { toText } from './body.js';
+import { toText } from '../protocols/json-text.js';
 import { encodeRequest } from './request.js';
 
 /** A line of a body, and its number from 1. */
@@ -19,31 +20,31 @@ const NEWLINE = 0x0a;
  * @throws BodyError, also for a line of more than `maxBytes`.
  */
 export async function* readLines(exchange: HttpExchange, maxBytes: number): AsyncGenerator<Line, void> {
-  let parts: Buffer[] = [];
-  let sizeBytes = 0;
+  const line = new Gathered();
   let number = 0;
-  const take = (end: Buffer): Line[] => {
-    const text = toText(Buffer.concat([...parts, end])).trim();
-    parts = [];
-    sizeBytes = 0;
+  const take = (): Line[] => {
     number += 1;
+    if (line.length === 0) return [];
+    const text = toText(line.take()).trim();
     return text === '' ? [] : [{ text, number }];
   };
-  for await (const chunk of exchange.body.chunks({ steady: () => sizeBytes > 0 })) {
+  const add = (part: Buffer) => {
+    if (line.length + part.length > maxBytes) throw tooLong(maxBytes);
+    line.add(part);
+  };
+  for await (const chunk of exchange.body.chunks({ steady: () => line.length > 0 })) {
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
-      if (sizeBytes + at - from > maxBytes) throw tooLong(maxBytes);
-      yield* take(chunk.subarray(from, at));
+      add(chunk.subarray(from, at));
+      yield* take();
       from = at + 1;
     }
-    parts.push(chunk.subarray(from));
-    sizeBytes += chunk.length - from;
-    if (sizeBytes > maxBytes) throw tooLong(maxBytes);
-    exchange.body.hold(sizeBytes);
+    add(chunk.subarray(from));
+    exchange.body.hold(line.heldBytes);
   }
   // A client that cancels an upload over HTTP/2 ends it first: only after this is the end known to be the end.
   await exchange.peerCaughtUp?.();
-  yield* take(Buffer.alloc(0));
+  yield* take();
 }
 
 // @code RESOURCE_EXHAUSTED

@@ -1,12 +1,33 @@
 import { type DescField, type DescMessage, type JsonObject, type JsonValue, ScalarType } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import { didYouMean } from '@rondo/rpc/internal';
-import type { FieldViolation } from '@rondo/rpc/status';
+import { type FieldViolation, invalidArgument } from '@rondo/rpc/status';
 
 /** The parameters of a query, in their order. */
 export type QueryParameters = readonly (readonly [name: string, value: string])[];
 
-export const parseQuery = (query: string): QueryParameters => (query === '' ? [] : [...new URLSearchParams(query)]);
+/**
+ * Parses a query.
+ *
+ * @throws RpcError `INVALID_ARGUMENT` that names a parameter which isn't UTF-8.
+ */
+export function parseQuery(query: string): QueryParameters {
+  if (query === '') return [];
+  if (/%[89a-f]/i.test(query)) for (const pair of query.split('&')) checkUtf8(pair);
+  return [...new URLSearchParams(query)];
+}
+
+/** URLSearchParams decodes other bytes to U+FFFD, and leaves a percent sign alone that begins no escape. */
+function checkUtf8(pair: string): void {
+  try {
+    decodeURIComponent(pair.replace(/%(?![0-9a-f]{2})/gi, '%25'));
+  } catch {
+    const [field = ''] = new URLSearchParams(pair).keys();
+    // @cause The query has escaped bytes that aren't UTF-8.
+    // @remedy Encode the parameter in UTF-8 before its bytes are escaped, as encodeURIComponent does.
+    throw invalidArgument([{ field, description: 'is not UTF-8; encode it so, and then escape its bytes' }]);
+  }
+}
 
 /**
  * Sets the fields that a query names: `page_size=10`, `startDate.year=2026`, a list by repetition. Field names are as in the

@@ -5,12 +5,13 @@ import type { Payload } from '@rondo/rpc/internal';
 import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { BackendReply } from '../protocols/backend.js';
+import { onDrain, STOPPING } from '../protocols/stopping.js';
+import { stringify } from '../protocols/stringify.js';
 import { checkContentType, checkEncoding } from './body.js';
 import { timeoutOf } from './deadline.js';
 import { sendFault, toFault } from './fault.js';
 import { givesRawBody, rawBodyOf } from './http-body.js';
 import type { HttpCall } from './http-json.js';
-import { stringify } from './json.js';
 import { type JsonStyle, styleOf } from './json-stream.js';
 import { encodeLines, readLines } from './lines.js';
 import { isObject, own } from './query.js';
@@ -110,7 +111,8 @@ async function sendStream(call: StreamCall, reply: BackendReply, stream: AsyncIt
     exchange.respond(200, { ...headers, ...style.headers });
     if (style.opening !== undefined) send(exchange, style.opening);
   };
-  const stopFollowing = onDrain(call, () => {
+  const limits = { method: match.target.method, timeoutMs: timeoutOf(exchange.headers) };
+  const stopFollowing = onDrain(call.draining, limits, () => {
     call.upload.failure ??= STOPPING;
     call.context.end(STOPPING);
   });
@@ -129,19 +131,6 @@ async function sendStream(call: StreamCall, reply: BackendReply, stream: AsyncIt
     stopFollowing();
     await messages.return?.();
   }
-}
-
-// @cause The gateway is stopping.
-// @remedy Ask again; another gateway, or this one after its restart, answers.
-// @effect none
-const STOPPING = new RpcError(Status.UNAVAILABLE, 'this gateway is stopping; ask again, and another one answers');
-
-/** Calls `listener` when the gateway drains, if the call has no end of its own. Returns a function that stops that. */
-function onDrain({ draining, match, exchange }: HttpCall, listener: () => void): () => void {
-  if (match.target.method.policy.timeoutMs !== undefined || timeoutOf(exchange.headers) !== undefined) return () => {};
-  draining.addEventListener('abort', listener, { once: true });
-  if (draining.aborted) listener();
-  return () => draining.removeEventListener('abort', listener);
 }
 
 /** Sends a few bytes without waiting for a slow reader. */

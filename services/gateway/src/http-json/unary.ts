@@ -1,16 +1,19 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { type DescMethod, fromBinary, type JsonValue } from '@bufbuild/protobuf';
+import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { decodeReply } from '@rondo/schema';
 import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../discovery/catalogue.js';
 import { compress, varyByEncoding } from '../edge/compress.js';
 import type { BackendReply } from '../protocols/backend.js';
-import { checkContentType, readBody, toText } from './body.js';
+import { toText } from '../protocols/json-text.js';
+import { stringify } from '../protocols/stringify.js';
+import { checkContentType, readBody } from './body.js';
 import { etagField, isUnchanged, toEtag } from './conditions.js';
 import { timeoutOf } from './deadline.js';
 import { givesRawBody, rawBodyJson, rawBodyOf, takesRawBody } from './http-body.js';
 import type { HttpCall } from './http-json.js';
-import { stringify, toJsonValue } from './json.js';
+import { toJsonValue } from './json.js';
 import { isObject, own, parseQuery } from './query.js';
 import { encodeRequest, type RequestParts } from './request.js';
 import { encodeForVersions } from './versions.js';
@@ -107,7 +110,7 @@ export function replyJson(
   }: { readonly target: PublicMethod; readonly method: DescMethod; readonly binding: HttpBinding },
 ): { readonly json: JsonValue; readonly etag: string | undefined; readonly whole: JsonValue } {
   const { output } = method;
-  const whole = toJsonValue(output, fromBinary(output, bytes), target);
+  const whole = toJsonValue(output, decodeReply(output, bytes), target);
   const tagged = etagField(output);
   const etag = tagged && isObject(whole) ? toEtag(own(whole, tagged.jsonName)) : undefined;
   if (binding.responseBody === '') return { json: whole, etag, whole };

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { Gathered } from '@rondo/rpc/internal';
 import type { Budget } from './budget.js';
 import type { Deadline, Deadlines } from './deadlines.js';
 import { BodyError, type RequestBody } from './exchange.js';
@@ -15,12 +16,14 @@ export interface BodyOptions {
   readonly declared: string | undefined;
   /** Runs before the first byte is read: the client may be waiting for `100 Continue`. */
   readonly begin?: (() => void) | undefined;
+  /** Runs when a part of it was read. */
+  readonly wasRead?: () => void;
   /** Runs once the answer has ended and the client still sends more than is read and forgotten. */
   readonly cut: () => void;
 }
 
 /** These take nothing of what all requests may keep, so that short requests are served whatever others send. Bytes. */
-const FREE_BYTES = 16 * 1024;
+const FREE_BYTES = 4 * 1024;
 
 type State = 'unread' | 'reading' | 'discarding' | 'cut' | 'ended';
 
@@ -36,7 +39,8 @@ export class Body implements RequestBody {
   #heldBytes = 0;
 
   constructor(source: Readable, options: BodyOptions) {
-    this.#source = source;
+    // As text: a copy. A chunk of bytes would hold on to all that was read from the socket at once.
+    this.#source = source.setEncoding('latin1');
     this.#options = options;
     if (!options.empty) return;
     this.#state = 'ended';
@@ -61,10 +65,10 @@ export class Body implements RequestBody {
     const reading = new Reading(this.#source, this.#options, () => wake?.());
     try {
       for (;;) {
-        const chunk: Buffer | null = this.#source.read();
+        const chunk: string | null = this.#source.read();
         if (chunk !== null) {
           this.#received(chunk, reading);
-          yield chunk;
+          yield Buffer.from(chunk, 'latin1');
         } else if (reading.error !== undefined) throw reading.error;
         else if (reading.ended) return;
         else {
@@ -131,9 +135,10 @@ export class Body implements RequestBody {
       stop();
       this.#state = 'ended';
     };
-    const read = (chunk: Buffer) => {
+    const read = (chunk: string) => {
       left -= chunk.length;
       if (left < 0) cut();
+      else this.#options.wasRead?.();
     };
     const deadline = deadlines.set(limits.discardMs, cut);
     this.#source.on('data', read).on('end', end).on('close', end).resume();
@@ -157,28 +162,28 @@ export class Body implements RequestBody {
     return true;
   }
 
-  #received({ length }: Buffer, reading: Reading): void {
+  #received({ length }: string, reading: Reading): void {
     this.#receivedBytes += length;
     reading.received(length);
+    this.#options.wasRead?.();
   }
 
   /** Reads by events alone: most bodies are one chunk, and each promise would cost more than the chunk. */
   #collect(maxBytes: number): Promise<Buffer> {
     const source = this.#source;
-    const parts: Buffer[] = [];
+    const gathered = new Gathered();
     return new Promise((resolve, reject) => {
       const look = () => {
-        for (let chunk: Buffer | null = source.read(); chunk !== null; chunk = source.read()) {
+        for (let chunk: string | null = source.read(); chunk !== null; chunk = source.read()) {
           this.#received(chunk, reading);
-          parts.push(chunk);
           if (this.#receivedBytes > maxBytes) return settle(() => resolve(this.#tooLarge(maxBytes)));
-          const overload = this.#take(this.#receivedBytes);
+          gathered.add(Buffer.from(chunk, 'latin1'));
+          const overload = this.#take(gathered.heldBytes);
           if (overload !== undefined) return settle(() => reject(overload));
         }
         const { error, ended } = reading;
         if (error !== undefined) settle(() => reject(error));
-        else if (ended)
-          settle(() => resolve(parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)));
+        else if (ended) settle(() => resolve(gathered.take()));
       };
       const settle = (outcome: () => void) => {
         reading.stop();

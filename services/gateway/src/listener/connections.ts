@@ -14,19 +14,32 @@ export interface ConnectionLimits {
   readonly connectionsPerClient: number;
 }
 
+/** How much each client has open. */
+export class ClientCounts {
+  readonly #counts = new Map<string, number>();
+
+  of(client: string): number {
+    return this.#counts.get(client) ?? 0;
+  }
+
+  add(client: string, more: 1 | -1): void {
+    const count = this.of(client) + more;
+    if (count === 0) this.#counts.delete(client);
+    else this.#counts.set(client, count);
+  }
+}
+
 /** @param isProxy whether an address is a proxy, whose connections are those of many clients. */
 export function createConnections(
   limits: ConnectionLimits,
   isProxy: (address: string) => boolean = () => false,
 ): Connections {
   const open = new Set<Socket>();
-  const counts = new Map<string, number>();
+  const counts = new ClientCounts();
   let waiting: (() => void)[] = [];
   const release = (socket: Socket, client: string) => {
     open.delete(socket);
-    const count = (counts.get(client) ?? 1) - 1;
-    if (count === 0) counts.delete(client);
-    else counts.set(client, count);
+    counts.add(client, -1);
     if (open.size > 0) return;
     for (const listener of waiting.splice(0)) listener();
   };
@@ -35,11 +48,10 @@ export function createConnections(
     admit(socket) {
       const remote = remoteOf(socket);
       const client = clientOf(remote);
-      const count = counts.get(client) ?? 0;
       if (open.size >= limits.connections) return false;
-      if (count >= limits.connectionsPerClient && !isProxy(remote)) return false;
+      if (counts.of(client) >= limits.connectionsPerClient && !isProxy(remote)) return false;
       open.add(socket);
-      counts.set(client, count + 1);
+      counts.add(client, 1);
       socket.once('close', () => release(socket, client));
       return true;
     },

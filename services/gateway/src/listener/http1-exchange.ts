@@ -25,6 +25,8 @@ export interface Http1Request {
   readonly authority: string;
   /** Whether the connection isn't to be used for another request. */
   readonly last: boolean;
+  /** Runs when a part of the body was read. */
+  readonly wasRead: () => void;
 }
 
 export class Http1Exchange implements HttpExchange {
@@ -55,7 +57,7 @@ export class Http1Exchange implements HttpExchange {
   #aborted = false;
   #closed: { readonly left: boolean } | undefined;
 
-  constructor({ request, response, expects, target, authority, last }: Http1Request, setup: Setup) {
+  constructor({ request, response, expects, target, authority, last, wasRead }: Http1Request, setup: Setup) {
     const { deadlines, limits, unfinished } = setup;
     this.#request = request;
     this.#response = response;
@@ -78,6 +80,7 @@ export class Http1Exchange implements HttpExchange {
       empty: !chunked && Number(declared ?? 0) === 0,
       declared,
       begin: expects ? () => response.writeContinue() : undefined,
+      wasRead,
       cut: () => this.#linger(),
     });
     this.#output = new Output(response, { deadlines, stallMs: limits.stallMs, stalled: () => this.#socket.destroy() });

@@ -30,9 +30,13 @@ interface Arrived {
 interface Line {
   current: Http1Exchange | undefined;
   readonly waiting: Arrived[];
-  /** Whether nothing is read, because a request waits. */
-  paused: boolean;
+  /** The last request that was parsed. */
+  last: IncomingMessage | undefined;
+  /** Has more of the connection parsed, unless a request waits or a body is full. */
+  goOn: () => void;
 }
+
+const idle = (): Line => ({ current: undefined, waiting: [], last: undefined, goOn: () => undefined });
 
 export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => void): Http1 {
   const { limits } = setup;
@@ -49,35 +53,31 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
   // Node drops the headers beyond this silently. One more than the limit shows that there are too many.
   server.maxHeadersCount = limits.headers + 1;
   const begin = (line: Line, arrived: Arrived) => {
-    const { socket } = arrived.request;
     const { fault, ...checked } = check(arrived.request, limits.headers);
-    const exchange = new Http1Exchange({ ...arrived, ...checked, last: fault !== undefined }, setup);
+    const last = fault !== undefined;
+    const exchange = new Http1Exchange({ ...arrived, ...checked, last, wasRead: line.goOn }, setup);
     line.current = exchange;
     inFlight(exchange);
     exchange.onClose(() => {
       line.current = undefined;
-      const next = line.waiting.shift();
-      if (next !== undefined) begin(line, next);
-      else if (line.paused) {
-        line.paused = false;
-        socket.resume();
-      }
+      if (line.waiting.length > 0) inTurn(() => beginNext(line));
     });
     if (fault === undefined) handle(setup, exchange);
     else refuse(exchange, ...fault);
   };
+  const beginNext = (line: Line) => {
+    const next = line.waiting.shift();
+    if (next !== undefined) begin(line, next);
+    line.goOn();
+  };
   const onRequest = (arrived: Arrived) => {
-    const { socket } = arrived.request;
-    const line = lines.get(socket);
+    const line = lines.get(arrived.request.socket) ?? idle();
     // The errors of both are followed by their `close`.
     arrived.request.on('error', () => undefined);
     arrived.response.on('error', () => undefined);
-    if (line?.current === undefined) begin(line ?? { current: undefined, waiting: [], paused: false }, arrived);
-    else {
-      line.waiting.push(arrived);
-      line.paused = true;
-      socket.pause();
-    }
+    line.last = arrived.request;
+    if (line.current === undefined && line.waiting.length === 0) begin(line, arrived);
+    else line.waiting.push(arrived);
   };
   server.on('request', (request, response) => onRequest({ request, response, expects: false }));
   server.on('checkContinue', (request, response) => onRequest({ request, response, expects: true }));
@@ -93,7 +93,7 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
   startChecks(server);
   return {
     accept(socket) {
-      const line: Line = { current: undefined, waiting: [], paused: false };
+      const line = idle();
       lines.set(socket, line);
       socket.once('close', () => {
         lines.delete(socket);
@@ -101,7 +101,7 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
         line.current?.lose();
       });
       server.emit('connection', socket);
-      if ('encrypted' in socket) readAsStream(socket);
+      feed(socket, line);
     },
     closeIdle() {
       for (const [socket, { current }] of lines) if (current === undefined) socket.destroy();
@@ -118,14 +118,78 @@ function startChecks(server: Server): void {
   server.emit('listening');
 }
 
-/**
- * Has Node's parser read a connection as a stream. Otherwise it reads from the TLS session itself, which hands on all that
- * it has decrypted, even if the parser has been paused because the answer before waits for the client. The parser takes that
- * for an error, and the connection is lost.
- */
-function readAsStream(socket: Socket): void {
-  socket.on('data', () => undefined);
+/** How many pipelined requests of all connections are begun in a turn of the event loop. */
+const A_TURN = 16;
+const turns: (() => void)[] = [];
+
+/** Does something for a pipelined request in a later turn, so that other clients have theirs. */
+function inTurn(work: () => void): void {
+  if (turns.push(work) === 1) setImmediate(takeTurns);
 }
+
+function takeTurns(): void {
+  const now = turns.slice(0, A_TURN);
+  for (const work of now) work();
+  turns.splice(0, now.length);
+  if (turns.length > 0) setImmediate(takeTurns);
+}
+
+/** What ends the headers of a request, and the chunks of its body. */
+const END_OF_HEADERS = '\r\n\r\n';
+/** The parser gets no more at once: as many bytes may be thousands of chunks. */
+const MOST_BYTES = 8 * 1024;
+/** A connection of which so much waits to be parsed isn't read. */
+const MOST_HELD_BYTES = 64 * 1024;
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/**
+ * Gives Node's parser the headers of one request in a turn of the event loop, or a part of a body, and nothing while a request
+ * waits. The parser reads all that it gets: hundreds of requests in 64 KiB.
+ *
+ * So the parser doesn't read from the connection itself. Over TLS it would get all that was decrypted, even if it has been paused
+ * because the answer before waits for the client. It takes that for an error, and the connection is lost.
+ */
+function feed(socket: Socket, line: Line): void {
+  const parsers = socket.listeners('data');
+  let rest = NOTHING;
+  /** Whether it is being parsed, or will be in a later turn. */
+  let isInTurn = false;
+  const parse = () => {
+    isInTurn = false;
+    // Node gives the parser of a refused CONNECT to another connection.
+    if (rest.length === 0 || line.waiting.length > 0 || socket.destroyed || refused.has(socket)) return;
+    if (isFull(line.last)) return;
+    const headers = rest.indexOf(END_OF_HEADERS);
+    const end = Math.min(headers < 0 ? rest.length : headers + END_OF_HEADERS.length, MOST_BYTES);
+    const part = rest.subarray(0, end);
+    rest = rest.subarray(end);
+    isInTurn = true;
+    for (const parser of parsers) Reflect.apply(parser, socket, [part]);
+    isInTurn = rest.length > 0;
+    if (isInTurn) inTurn(parse);
+    else socket.resume();
+  };
+  line.goOn = () => {
+    if (!isInTurn) parse();
+  };
+  const take = (chunk: Buffer) => {
+    if (rest.length >= MOST_HELD_BYTES) {
+      socket.pause().unshift(chunk);
+      return;
+    }
+    const waits = rest.length > 0;
+    rest = waits ? Buffer.concat([rest, chunk]) : chunk;
+    if (!waits) line.goOn();
+  };
+  socket.removeAllListeners('data').on('data', take);
+  socket.once('end', () => {
+    rest = NOTHING;
+  });
+}
+
+/** Whether a request's body waits to be read. */
+const isFull = (request: IncomingMessage | undefined) =>
+  request !== undefined && !request.complete && request.readableLength >= request.readableHighWaterMark;
 
 type Fault = readonly [status: RefusalStatus, message: string];
 

@@ -7,7 +7,7 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import { keepAlive, letGoOnceClosed, PingBarrier } from '@rondo/rpc/internal';
-import { remoteOf } from './connections.js';
+import { clientOf, remoteOf } from './connections.js';
 import type { Deadline } from './deadlines.js';
 import type { HttpExchange } from './exchange.js';
 import { type Http2Connection, Http2Exchange } from './http2-exchange.js';
@@ -64,9 +64,11 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
       const activity = watchActivity(session, setup);
       sessions.set(session, activity);
       session.once('close', () => sessions.delete(session));
+      const remote = remoteOf(socket);
+      const client = clientOf(remote);
       const connection: Http2Connection = {
         secure: 'encrypted' in socket,
-        remote: remoteOf(socket),
+        remote,
         caughtUp: catchUp(new PingBarrier(session), setup),
       };
       // Node gives the raw headers, too; its types don't know them.
@@ -76,6 +78,13 @@ export function createHttp2(setup: Setup, inFlight: (exchange: HttpExchange) => 
         stream.on('error', () => undefined);
         activity.begin();
         stream.once('close', activity.end);
+        setup.streams.add(client, 1);
+        stream.once('close', () => setup.streams.add(client, -1));
+        if (setup.streams.of(client) > setup.limits.streamsPerClient && !setup.isProxy(remote)) {
+          // Its client may send it again. RFC 9113, section 8.7.
+          stream.close(constants.NGHTTP2_REFUSED_STREAM);
+          return;
+        }
         const empty = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
         const exchange = new Http2Exchange(
           { stream, headers, rawHeaders: Array.isArray(raw) ? raw : [], empty, connection },

@@ -22,10 +22,12 @@ export interface ListenerLimits {
   readonly headers: number;
   /** Concurrent requests of an HTTP/2 connection. */
   readonly streams: number;
+  /** Open requests of one client over HTTP/2, in all its connections. */
+  readonly streamsPerClient: number;
   /** How long a body may arrive more slowly than `bodyBytesPerSecond`. */
   readonly bodyGraceMs: number;
   readonly bodyBytesPerSecond: number;
-  /** What parts of requests that wait for their rest may take, of all connections, beyond the first 16 KiB of each. */
+  /** What parts of requests that wait for their rest may take, of all connections, beyond the first 4 KiB of each. */
   readonly unfinishedBytes: number;
   /** How long a client may read nothing while a part of the answer waits for it. */
   readonly stallMs: number;
@@ -48,9 +50,10 @@ export const DEFAULT_LIMITS: ListenerLimits = {
   headerBytes: 16 * 1024,
   headers: 100,
   streams: 250,
+  streamsPerClient: 10_000,
   bodyGraceMs: 10_000,
   bodyBytesPerSecond: 1024,
-  unfinishedBytes: 256 * 1024 * 1024,
+  unfinishedBytes: 64 * 1024 * 1024,
   stallMs: 60_000,
   discardBytes: 64 * 1024,
   discardMs: 2_000,

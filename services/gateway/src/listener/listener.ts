@@ -3,7 +3,7 @@ import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { type AppListener, cannotBind, formatHostPort, type HostPort } from '@rondo/service';
 import { createBudget } from './budget.js';
-import { createConnections } from './connections.js';
+import { ClientCounts, createConnections } from './connections.js';
 import { createDeadlines } from './deadlines.js';
 import type { HttpExchange, HttpHandler } from './exchange.js';
 import { createHttp1 } from './http1.js';
@@ -24,7 +24,7 @@ export interface ListenerOptions {
   readonly tls?: TlsFiles & { readonly checkMs?: number };
   /** Whether requests without TLS are answered, or refused with 426. `allow` by default. */
   readonly plaintext?: 'allow' | 'refuse';
-  /** Whether an address is a proxy: it may have more connections than a client. */
+  /** Whether an address is a proxy: it may have more connections and requests than a client. */
   readonly isProxy?: (address: string) => boolean;
   readonly clock?: Clock;
   /**
@@ -46,7 +46,7 @@ export interface PublicListener extends AppListener {
 const TCP_KEEPALIVE_MS = 30_000;
 
 export function createListener(options: ListenerOptions): PublicListener {
-  const { listen, handler, log, clock = systemClock, leaving = () => false } = options;
+  const { listen, handler, log, clock = systemClock, leaving = () => false, isProxy = () => false } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const draining = new AbortController();
   const setup: Setup = {
@@ -54,11 +54,13 @@ export function createListener(options: ListenerOptions): PublicListener {
     limits,
     deadlines: createDeadlines(clock, limits.tickMs),
     unfinished: createBudget(limits.unfinishedBytes),
+    streams: new ClientCounts(),
+    isProxy,
     clock,
     log,
     leaving: () => draining.signal.aborted || leaving(),
   };
-  const connections = createConnections(limits, options.isProxy);
+  const connections = createConnections(limits, isProxy);
   const protocols = createProtocols(setup, options.tls);
   const server = createServer(
     { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS },
@@ -99,13 +101,16 @@ export function createListener(options: ListenerOptions): PublicListener {
 /** Binds the server; returns its port. */
 function bind(server: Server, listen: HostPort): Promise<number> {
   return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) =>
+    const fail = (cause: unknown) => {
+      server.off('listening', done);
       reject(cannotBind({ what: 'listen on', at: listen, variable: 'RONDO_GATEWAY_LISTEN', cause }));
-    server.once('error', fail).listen(listen, () => {
+    };
+    const done = () => {
       server.off('error', fail);
       const bound = server.address();
       resolve(typeof bound === 'object' && bound !== null ? bound.port : listen.port);
-    });
+    };
+    server.once('error', fail).once('listening', done).listen(listen);
   });
 }
 

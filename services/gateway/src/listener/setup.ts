@@ -1,6 +1,7 @@
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
 import type { Budget } from './budget.js';
+import type { ClientCounts } from './connections.js';
 import type { Deadlines } from './deadlines.js';
 import type { HttpExchange, HttpHandler } from './exchange.js';
 import type { ListenerLimits } from './limits.js';
@@ -12,6 +13,10 @@ export interface Setup {
   readonly limits: ListenerLimits;
   readonly deadlines: Deadlines;
   readonly unfinished: Budget;
+  /** The open requests over HTTP/2. */
+  readonly streams: ClientCounts;
+  /** Whether an address is a proxy: it may have more open than a client. */
+  readonly isProxy: (address: string) => boolean;
   readonly clock: Clock;
   readonly log: Logger;
   /** Whether the process is about to stop: answers of HTTP/1.1 then close their connection. */

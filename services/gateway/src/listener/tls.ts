@@ -85,7 +85,7 @@ export function createTls(options: TlsOptions): Tls {
       await load().catch((cause: unknown) => {
         throw new StartupError(`${reasonOf(cause)}; set RONDO_GATEWAY_TLS_CERT and RONDO_GATEWAY_TLS_KEY`, { cause });
       });
-      schedule();
+      if (timer === undefined) schedule();
     },
     accept(socket) {
       const peer = peerOf(socket);

@@ -8,10 +8,12 @@ import { setQuery } from '../http-json/query.js';
 import { createOpenApi, openApiDocument } from './document.js';
 import type { OpenApiDocument } from './model.js';
 
+const validator = new Validator();
+
 /** Refuses a document that OpenAPI's own schemas refuse, or one with references to nothing. */
 async function validate(document: OpenApiDocument): Promise<void> {
   const json: Record<string, unknown> = JSON.parse(JSON.stringify(document));
-  const { valid, errors } = await new Validator().validate(json);
+  const { valid, errors } = await validator.validate(json);
   expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
   const references = JSON.stringify(document).match(/(?<="\$ref":"#\/components\/)[^"]+/g) ?? [];
   const { schemas, responses } = document.components;
@@ -33,8 +35,10 @@ const find = (document: OpenApiDocument, at: string) => {
   return operation;
 };
 
+// sample: project-management
 const parametersAt = (document: OpenApiDocument, at: string) =>
   (find(document, at).parameters ?? []).map(({ name, in: place }) => `${place} ${name}`);
+// /sample
 
 const documentOf = (...files: readonly FileDescriptorProto[]) =>
   openApiDocument(catalogueOf([...wellKnownFiles, ...files]));

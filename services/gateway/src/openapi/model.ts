@@ -1,3 +1,5 @@
+import type { JsonValue } from '@bufbuild/protobuf';
+
 /**
  * The parts of an OpenAPI document that the gateway writes.
  *
@@ -61,7 +63,7 @@ export interface Response {
 }
 
 /** By content type. */
-export type Content = Readonly<Record<string, { readonly schema: Schema }>>;
+export type Content = Readonly<Record<string, { readonly schema: Schema; readonly example?: JsonValue }>>;
 
 export interface Reference {
   readonly $ref: string;
@@ -86,6 +88,7 @@ export interface Schema {
   readonly minProperties?: number;
   readonly maxProperties?: number;
   readonly enum?: readonly (string | number)[];
+  readonly examples?: readonly JsonValue[];
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];

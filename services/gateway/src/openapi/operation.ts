@@ -1,13 +1,14 @@
 import type { DescMessage } from '@bufbuild/protobuf';
+import { exampleOf, exampleOfField } from '@rondo/schema';
 import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../discovery/catalogue.js';
 import { etagField } from '../http-json/conditions.js';
 import { givesRawBody, takesRawBody } from '../http-json/http-body.js';
 import { commentOf, splitComment } from './comments.js';
-import type { Content, Operation, Parameter, Reference, RequestBody, Response, Schema } from './model.js';
+import type { Operation, Parameter, Reference, RequestBody, Response, Schema } from './model.js';
 import { headerParameters, pathParameters, queryParameters } from './parameters.js';
 import type { OpenApiPath } from './path.js';
-import { CONNECT_ERROR, type Integers, isRequired, referTo, type Schemas, STATUS } from './schema.js';
+import { CONNECT_ERROR, type Integers, isRequired, referTo, requestExample, type Schemas, STATUS } from './schema.js';
 import { securityOf } from './security.js';
 
 /** What an operation is made from. */
@@ -52,12 +53,16 @@ export function bindingOperation(binding: HttpBinding, path: OpenApiPath, option
 export function connectOperation(options: OperationOptions): Operation {
   const { target, schemas } = options;
   const { input, output } = target.desc;
-  const content = (desc: DescMessage): Content => ({ 'application/json': { schema: schemas.message(desc, 'text') } });
+  const example = exampleOf(input, requestExample('text'));
+  const schema = schemas.message(input, 'text');
   return {
     ...describe(options),
-    requestBody: { required: true, content: content(input) },
+    requestBody: { required: true, content: { 'application/json': { schema, example } } },
     responses: {
-      200: { description: replyComment(output), content: content(output) },
+      200: {
+        description: replyComment(output),
+        content: { 'application/json': { schema: schemas.message(output, 'text') } },
+      },
       default: sharedResponse('ConnectError'),
     },
   };
@@ -100,7 +105,7 @@ function bodyOf(
   return {
     ...(description !== undefined && { description }),
     ...((partial || isRequired(field)) && { required: true }),
-    content: { 'application/json': { schema: body } },
+    content: { 'application/json': { schema: body, example: exampleOfField(field, requestExample(integers)) } },
   };
 }
 
@@ -115,7 +120,9 @@ function wholeBody(
   if (left.length === 0) return undefined;
   const whole = left.length === input.fields.length;
   const schema = whole ? schemas.message(input, integers) : schemas.body(input, { integers, without, partial: false });
-  return { ...(left.some(isRequired) && { required: true }), content: { 'application/json': { schema } } };
+  const filled = input.fields.filter((field) => !left.includes(field));
+  const example = exampleOf(input, requestExample(integers, filled));
+  return { ...(left.some(isRequired) && { required: true }), content: { 'application/json': { schema, example } } };
 }
 
 const NONE: ReadonlySet<string> = new Set();

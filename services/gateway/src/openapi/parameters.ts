@@ -100,8 +100,11 @@ function queryParameter(path: readonly DescField[], { schemas, integers }: Param
   };
 }
 
-/** Paths and queries have no null, and what stands in them is sent, whatever the field's behaviour is. */
-function withoutNull({ readOnly, writeOnly, ...schema }: Schema): Schema {
+/**
+ * Paths and queries have no null, and what stands in them is sent, whatever the field's behaviour is. They have no example:
+ * a page would send it.
+ */
+function withoutNull({ readOnly, writeOnly, examples, ...schema }: Schema): Schema {
   const { type, oneOf } = schema;
   const types = Array.isArray(type) ? type.filter((one) => one !== 'null') : undefined;
   const [only] = types ?? [];

@@ -30,6 +30,15 @@ describe('the rules of the contract are in the document', () => {
     expect(twenty.properties?.[name]).toMatchObject(wanted);
   });
 
+  it('as examples that they accept, of integers and enums', () => {
+    expect(twenty.properties).toMatchObject({ units: { examples: [1] }, color: { examples: ['COLOR_RED'] } });
+    expect(schemaOf('EnumRules').properties).toMatchObject({ equal: { examples: ['COLOR_BLUE'] } });
+    expect(schemaOf('IntegerRules').properties).toMatchObject({
+      outside: { examples: [1] },
+      outsideOpen: { examples: [5] },
+    });
+  });
+
   it('as required fields', () => {
     expect(twenty.required).toEqual(['customer', 'validity']);
   });

@@ -1,7 +1,7 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import { FieldBehavior } from '@rondo/contracts/google/api/field_behavior';
-import { formatRules, rulesOfField } from '@rondo/schema';
+import { type ExampleOptions, exampleOfField, formatRules, rulesOfField } from '@rondo/schema';
 import { behaviorsOf } from '../http-json/field-behavior.js';
 import { commentOf } from './comments.js';
 import type { Schema } from './model.js';
@@ -81,9 +81,9 @@ export function createSchemas(): Schemas {
 
   const field = (desc: DescField, integers: Integers): Schema => {
     const single = value(desc, integers);
-    if (desc.fieldKind === 'list') return annotate({ type: 'array', items: single }, desc);
-    if (desc.fieldKind === 'map') return annotate({ type: 'object', additionalProperties: single }, desc);
-    return annotate(single, desc);
+    if (desc.fieldKind === 'list') return annotate({ type: 'array', items: single }, desc, integers);
+    if (desc.fieldKind === 'map') return annotate({ type: 'object', additionalProperties: single }, desc, integers);
+    return annotate(single, desc, integers);
   };
 
   const body = (desc: DescMessage, { integers, without, partial }: BodyOptions): Schema => {
@@ -106,6 +106,13 @@ const NONE: ReadonlySet<string> = new Set();
 
 const byName = ([one]: readonly [string, unknown], [other]: readonly [string, unknown]) => (one < other ? -1 : 1);
 
+/** The options of an example of a request: without `filled`, which the path has, and without what the server sets. */
+export const requestExample = (integers: Integers, filled: readonly DescField[] = []): ExampleOptions => ({
+  integersAsText: integers === 'text',
+  without: (field) => filled.includes(field) || behaviorsOf(field).has(FieldBehavior.OUTPUT_ONLY),
+  isRequired,
+});
+
 /** Whether a request must have a field, by its contract. */
 export function isRequired(field: DescField): boolean {
   const required = field.presence === FeatureSet_FieldPresence.LEGACY_REQUIRED;
@@ -113,7 +120,7 @@ export function isRequired(field: DescField): boolean {
 }
 
 /** A field's schema with what its contract says of it. */
-function annotate(schema: Schema, field: DescField): Schema {
+function annotate(schema: Schema, field: DescField, integers: Integers): Schema {
   const behaviors = behaviorsOf(field);
   const comment = commentOf(field) || (commonComment(`${field.parent.typeName}.${field.name}`) ?? '');
   const immutable = behaviors.has(FieldBehavior.IMMUTABLE) ? 'Can’t be changed later.' : '';
@@ -123,6 +130,10 @@ function annotate(schema: Schema, field: DescField): Schema {
   return {
     ...schema,
     ...keywordsOf(rules, field),
+    // From a pattern, and from a list of values, a page would make one that the service refuses.
+    ...((LONG.has(field.scalar) || field.enum) && {
+      examples: [exampleOfField(field, { integersAsText: integers === 'text' })],
+    }),
     ...(description !== '' && { description }),
     ...(behaviors.has(FieldBehavior.OUTPUT_ONLY) && { readOnly: true }),
     ...(behaviors.has(FieldBehavior.INPUT_ONLY) && { writeOnly: true }),

@@ -13,6 +13,7 @@ const WELL_KNOWN: Readonly<Record<string, Schema>> = {
     type: 'string',
     pattern: String.raw`^-?\d+(\.\d{1,9})?s$`,
     description: 'Seconds, such as `1.5s`.',
+    examples: ['1.5s'],
   },
   'google.protobuf.FieldMask': {
     type: 'string',

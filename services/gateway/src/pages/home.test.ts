@@ -44,6 +44,12 @@ describe('homePage', () => {
     ]);
   });
 
+  it('wraps names and commands, so that a narrow page cuts none', () => {
+    const [, style = ''] = /<style>([\s\S]*)<\/style>/.exec(homePage(own, BASE)) ?? [];
+    expect(style).toMatch(/^body \{[^}]*overflow-wrap: anywhere/);
+    expect(style).toMatch(/^pre \{[^}]*white-space: pre-wrap/m);
+  });
+
   it('names the port that grpcurl needs', () => {
     const [command] = commandsOf(homePage({ services: [], routes: [] }, 'https://api.example.com'));
     expect(command).toBe('grpcurl api.example.com:443 list');

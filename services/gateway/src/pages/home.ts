@@ -32,9 +32,10 @@ function introduction(services: number): string {
 /** The policy with which browsers show the page. Source: https://www.w3.org/TR/CSP3/ */
 export const HOME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
 
-const STYLE = `body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse } th, td { text-align: left; padding: .2rem 1.5rem .2rem 0 }
-pre { background: #f4f4f4; padding: .6rem; overflow-x: auto }
+/** Names and commands wrap at any character, so that all of them is seen on a page as narrow as a telephone. */
+const STYLE = `body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere }
+table { border-collapse: collapse } th, td { text-align: left; padding: .2rem 1rem .2rem 0 } th { overflow-wrap: normal }
+pre { background: #f4f4f4; padding: .6rem; white-space: pre-wrap }
 @media (prefers-color-scheme: dark) { body { background: #111; color: #eee } pre { background: #222 } a { color: #8cf } }`;
 
 function serviceRow({ name, methods, instances }: PublicService, routes: readonly Route[]): string {
@@ -45,7 +46,7 @@ function serviceRow({ name, methods, instances }: PublicService, routes: readonl
 function switchedOff({ target, binding, takenBy }: Route): readonly string[] {
   if (takenBy === undefined) return [];
   const { verb, template } = binding;
-  return [`${verb} ${template.text} of ${target.method.path.slice(1)}: ${takenBy.slice(1)} has the same path.`];
+  return [`${verb} ${template.text} of ${target.method.path.slice(1)}: ${takenBy.replace('/', '')} has the same path.`];
 }
 
 /**

@@ -36,6 +36,7 @@ function make() {
     },
     local: createRouter({ services: [add] }),
     instancesOf: () => 1,
+    isAddress: () => false,
     clock: systemClock,
     log: silentLogger,
   });
@@ -76,6 +77,7 @@ describe('the log of failures', () => {
       forward: () => Promise.reject(new Error('secret')),
       local: createRouter({ services: [] }),
       instancesOf: () => 1,
+      isAddress: () => false,
       clock: { ...systemClock, now: () => now },
       log: { ...silentLogger, error: (...line) => void lines.push(line) },
     });

@@ -52,6 +52,8 @@ export interface BackendOptions {
   readonly local: Pick<Router, 'methods' | 'handle'>;
   /** How many instances of a service are known. */
   readonly instancesOf: (service: string) => number;
+  /** Whether a text is the address of an instance of any service. Errors name none. */
+  readonly isAddress: (text: string) => boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -131,6 +133,7 @@ const LOGGED_PER_SECOND = 10;
 /** Makes the errors for callers. The log gets a sample of those that they replace. */
 function createPublicErrors({
   instancesOf,
+  isAddress,
   log,
   clock,
 }: BackendOptions): (error: unknown, call: MethodCall) => RpcError {
@@ -142,7 +145,7 @@ function createPublicErrors({
   return (error, call) => {
     const { service, path } = call.target.method;
     const traceId = receivedTraceId(call.metadata);
-    const shown = publicError(error, { service, traceId, running: instancesOf(service) > 0 });
+    const shown = publicError(error, { service, traceId, running: instancesOf(service) > 0, isAddress });
     // A server logs its own failures.
     if (shown === error || (error instanceof RpcError && error.origin === 'server')) return shown;
     const level = QUIET.has(shown.code) ? 'debug' : TROUBLES.has(shown.code) ? 'warn' : 'error';

@@ -1,20 +1,11 @@
-import {
-  type DescMessage,
-  type DescMethod,
-  fromBinary,
-  fromJsonString,
-  type Registry,
-  toBinary,
-  toJson,
-  toJsonString,
-} from '@bufbuild/protobuf';
+import { type DescMethod, toBinary } from '@bufbuild/protobuf';
 import type { Endpoint } from '@rondo/rpc/client';
 import type { Payload } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
-import { whyUnparsed } from '@rondo/schema';
+import { decodeReply, toMessage, writeSetFields } from '@rondo/schema';
 import type { PublicMethod } from '../discovery/catalogue.js';
-import { withReadableAnys } from './any.js';
 import type { BackendCall } from './backend.js';
+import { parseText, toText } from './json-text.js';
+import { stringify } from './stringify.js';
 
 /** How messages are encoded between client and gateway. Services get and send `proto`. */
 export type Codec = 'proto' | 'json';
@@ -24,7 +15,7 @@ export type Refuse = (fault: unknown) => unknown;
 
 /**
  * The request of a backend call. Bytes of `proto` pass as they are. JSON is encoded for the instance that was picked, by
- * its version of the contract; fields that this version lacks are ignored, as Connect's handlers do.
+ * its version of the contract; a field that this version lacks is refused.
  */
 export function requestOf(
   payload: Payload<Uint8Array>,
@@ -46,39 +37,12 @@ function encoder({ types }: PublicMethod, refuse: Refuse): (desc: DescMethod, js
   return (desc, json) => {
     if (last?.desc === desc && last.json === json) return last.bytes;
     try {
-      const text = textOf(json);
-      const unparsed = whyUnparsed(text, MAX_JSON_VALUES);
-      if (unparsed !== undefined) throw new Error(`it ${unparsed}`);
-      if (MANY_DIGITS.test(text)) refuseEndlessNumbers(JSON.parse(text));
-      const message = fromJsonString(desc.input, text, { registry: types, ignoreUnknownFields: true });
-      last = { desc, json, bytes: toBinary(desc.input, message) };
+      last = { desc, json, bytes: toBinary(desc.input, toMessage(desc.input, parseText(toText(json)), types)) };
       return last.bytes;
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      // @cause The JSON of a Connect or gRPC-Web request isn't that of its message.
-      // @remedy Correct the JSON as the text says.
-      throw refuse(
-        new RpcError(Status.INVALID_ARGUMENT, `the request is not the JSON of its message: ${why}`, { cause }),
-      );
+    } catch (fault) {
+      throw refuse(fault);
     }
   };
-}
-
-/** How many members and elements the JSON of a request may have in all: more would stall all other requests. */
-export const MAX_JSON_VALUES = 100_000;
-
-/** Whether a text may have an endless number: by many digits, or by escapes that stand for digits. */
-const MANY_DIGITS = /\d{1000}|\\u003/i;
-const MAX_DIGITS = 100_000;
-
-/** A 64-bit integer is text in JSON, and the time to read one grows with the square of its digits. */
-function refuseEndlessNumbers(json: unknown): void {
-  if (typeof json === 'string') {
-    if (json.length > MAX_DIGITS && /^\s*[+-]?\d+\s*$/.test(json))
-      throw new Error(`a number has over ${MAX_DIGITS} digits`);
-  } else if (typeof json === 'object' && json !== null) {
-    for (const part of [...Object.keys(json), ...Object.values(json)]) refuseEndlessNumbers(part);
-  }
 }
 
 async function* mapped(
@@ -96,18 +60,6 @@ export function replyEncoder(
 ): (reply: Uint8Array) => Uint8Array {
   if (codec === 'proto') return (reply) => reply;
   const { output } = target.descAt(from) ?? target.desc;
-  return (reply) => Buffer.from(toText(output, reply, target.types));
-}
-
-function toText(desc: DescMessage, bytes: Uint8Array, types: Registry): string {
-  const message = fromBinary(desc, bytes);
-  try {
-    return toJsonString(desc, message, { registry: types });
-  } catch {
-    return JSON.stringify(withReadableAnys(message, types, (registry) => toJson(desc, message, { registry })));
-  }
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  // Without fields that are zero, as Connect's own libraries write it.
+  return (reply) => Buffer.from(stringify(output, writeSetFields(output, decodeReply(output, reply), target.types)));
 }

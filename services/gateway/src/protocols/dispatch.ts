@@ -24,6 +24,8 @@ export interface DispatchOptions {
   readonly servedBy?: boolean;
   /** The client's address, as services are told it in `x-forwarded-for`. By default the connection's other end. */
   readonly clientOf?: (exchange: HttpExchange) => string;
+  /** Aborts when the public port begins to drain: streams without an end of their own then end. By default never. */
+  readonly draining?: AbortSignal;
   readonly log?: Logger;
   readonly clock?: Clock;
 }
@@ -44,10 +46,11 @@ export function createDispatch({
   maxMessageBytes = 4 * 1024 * 1024,
   servedBy = false,
   clientOf = ({ remote }) => remote,
+  draining = new AbortController().signal,
   log = silentLogger,
   clock = systemClock,
 }: DispatchOptions): Dispatch {
-  const formats = createFormats({ backend, maxMessageBytes, servedBy, clientOf, log, clock });
+  const formats = createFormats({ backend, maxMessageBytes, servedBy, clientOf, draining, log, clock });
   const dispatch = (exchange: HttpExchange): void => {
     if (pages(exchange)) return;
     const format = formats.of(exchange.headers['content-type']);

@@ -1,3 +1,4 @@
+import { Gathered } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 
 /**
@@ -21,8 +22,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
  * Cuts a stream of bytes into envelopes. A message that lies in one chunk is a part of that chunk, not a copy. Otherwise
- * it is collected in a buffer of at most twice the bytes that have arrived: a declared length alone allocates nothing, and
- * tiny chunks cost no more than large ones.
+ * it is gathered: a declared length alone allocates nothing, and tiny chunks cost no more than large ones.
  */
 export class EnvelopeReader {
   readonly #maxBytes: number;
@@ -31,8 +31,7 @@ export class EnvelopeReader {
   /** The length of the current message; undefined until its prefix is complete. */
   #length: number | undefined;
   /** The part of the current message that earlier chunks brought. */
-  #part = NOTHING;
-  #partBytes = 0;
+  readonly #part = new Gathered();
   #chunk = NOTHING;
   #at = 0;
 
@@ -48,7 +47,7 @@ export class EnvelopeReader {
 
   /** The bytes that are kept of a message that isn't complete. */
   get keptBytes(): number {
-    return this.#part.length;
+    return this.#part.heldBytes;
   }
 
   /** Takes the next bytes. All envelopes of the earlier ones must have been read by {@link EnvelopeReader.next}. */
@@ -88,31 +87,12 @@ export class EnvelopeReader {
   }
 
   #readData(length: number): Buffer | undefined {
-    const end = this.#at + length - this.#partBytes;
-    if (this.#partBytes === 0 && end <= this.#chunk.length) {
-      const data = this.#chunk.subarray(this.#at, end);
-      this.#at = end;
-      return data;
-    }
-    this.#collect(Math.min(end, this.#chunk.length), length);
-    if (this.#partBytes < length) return undefined;
-    const data = this.#part.subarray(0, length);
-    this.#part = NOTHING;
-    this.#partBytes = 0;
-    return data;
-  }
-
-  /** Adds the chunk's bytes up to `end` to the message that began in an earlier chunk. */
-  #collect(end: number, length: number): void {
-    const bytes = this.#partBytes + end - this.#at;
-    if (bytes > this.#part.length) {
-      const larger = Buffer.allocUnsafe(Math.min(length, bytes * 2));
-      this.#part.copy(larger, 0, 0, this.#partBytes);
-      this.#part = larger;
-    }
-    this.#chunk.copy(this.#part, this.#partBytes, this.#at, end);
-    this.#partBytes = bytes;
-    this.#at = end;
+    const end = this.#at + length - this.#part.length;
+    const part = this.#chunk.subarray(this.#at, end);
+    this.#at += part.length;
+    if (this.#part.length === 0 && part.length === length) return part;
+    this.#part.add(part);
+    return this.#part.length < length ? undefined : this.#part.take();
   }
 }
 

@@ -16,10 +16,10 @@ describe('the end of a gRPC call', () => {
   it('passes the timeout on, less the time that the request took', async () => {
     const { backend, calls } = echoBackend();
     const { session } = await gateway({ backend });
-    const headers = { ...GRPC, 'grpc-timeout': '2S' };
+    const headers = { ...GRPC, 'grpc-timeout': '1000S' };
     await send2(await session(), { path: pathOf('Put'), headers, chunks: [frame(note('a'))] });
     expect(calls[0]?.timeoutMs).toBeGreaterThan(0);
-    expect(calls[0]?.timeoutMs).toBeLessThanOrEqual(2_000);
+    expect(calls[0]?.timeoutMs).toBeLessThanOrEqual(1_000_000);
   });
 
   it('ends at its deadline while the client still sends its request', async () => {

@@ -1,12 +1,12 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { Metadata } from '@rondo/rpc/call';
-import { encodeStatusDetails } from '@rondo/rpc/internal';
+import type { Logger, Metadata } from '@rondo/rpc/call';
+import { encodeStatusDetails, fitDetails } from '@rondo/rpc/internal';
 import { type RpcError, Status } from '@rondo/rpc/status';
 import { addMetadata, unpadded } from './metadata.js';
 
 /** A longer text is cut, so that the status fits into a header block of every client. Characters. */
 const MAX_MESSAGE = 2 * 1024;
-/** Longer details are left out, for the same reason. Bytes. */
+/** Longer details are cut, for the same reason. Bytes, with the text. */
 const MAX_DETAILS_BYTES = 6 * 1024;
 
 /** The trailers of a call that ended well and has no trailing metadata: most calls. */
@@ -29,14 +29,21 @@ export function okTrailers(trailer: Metadata, options: TrailerOptions): Outgoing
  * The trailers of a failed call: status, text and details, and the error's metadata. Source:
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
-export function errorTrailers(error: RpcError, options: TrailerOptions): OutgoingHttpHeaders {
+export function errorTrailers(
+  error: RpcError,
+  options: TrailerOptions & { readonly log: Logger },
+): OutgoingHttpHeaders {
   const trailers: OutgoingHttpHeaders = {};
   addMetadata(trailers, error.metadata, options);
   trailers['grpc-status'] = String(error.code === Status.OK ? Status.UNKNOWN : error.code);
   if (error.message !== '') trailers['grpc-message'] = percentEncoded(boundedText(error.message));
-  const details = encodeStatusDetails(error);
-  if (details !== undefined && details.length <= MAX_DETAILS_BYTES)
-    trailers['grpc-status-details-bin'] = unpadded(details);
+  const { code } = error;
+  const message = boundedText(error.message);
+  const fitting = fitDetails(error.details, MAX_DETAILS_BYTES - Buffer.byteLength(message));
+  if (fitting !== error.details)
+    options.log.warn({ code: error.codeName }, 'details too large: what is beyond 6 KiB was cut');
+  const details = encodeStatusDetails({ code, message, details: fitting });
+  if (details !== undefined) trailers['grpc-status-details-bin'] = unpadded(details);
   return trailers;
 }
 

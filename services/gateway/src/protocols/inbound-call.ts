@@ -9,6 +9,7 @@ import type { Backend, BackendReply } from './backend.js';
 import { type Codec, requestOf } from './codec.js';
 import { tooLarge } from './envelope.js';
 import { metadataOf } from './metadata.js';
+import { onDrain, STOPPING } from './stopping.js';
 
 /** What every protocol needs to serve calls. */
 export interface FrontEndOptions {
@@ -19,6 +20,8 @@ export interface FrontEndOptions {
   readonly servedBy: boolean;
   /** The client's address, as services are told it. */
   readonly clientOf: (exchange: HttpExchange) => string;
+  /** Aborts when the public port begins to drain: streams without an end of their own then end. */
+  readonly draining: AbortSignal;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -85,6 +88,9 @@ export class InboundCall {
     const principal = this.exchange.identity?.principal;
     const leftMs = timeoutMs === undefined ? undefined : timeoutMs - (this.#options.clock.now() - this.#startedAt);
     if (leftMs !== undefined && leftMs <= 0) throw deadlineExceeded(timeoutMs ?? 0);
+    this.exchange.onClose(
+      onDrain(this.#options.draining, { method: target.method, timeoutMs }, () => refuse(STOPPING)),
+    );
     const request = requestOf(payload, { target, codec, refuse });
     return this.#options.backend({ target, metadata, principal, timeoutMs: leftMs, context, request });
   }

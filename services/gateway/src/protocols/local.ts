@@ -54,20 +54,25 @@ export function createLocal({ catalogue, readiness, descriptorSet, clock, log }:
   });
   const reflection = serveReflection({
     services: () => [...running(), HEALTH],
-    files: createFiles(catalogue, own.contracts),
+    files: createFiles(catalogue, own),
   });
   const router = createRouter({ services: [health, ...reflection], clock, logger: log });
   return { router, method: (path) => own.methods.get(path) };
 }
 
 /** The index of the files of all contracts. It is made at the first question after a change. */
-function createFiles(catalogue: LocalOptions['catalogue'], own: readonly ReflectedContract[]): () => FileIndex {
+function createFiles(catalogue: LocalOptions['catalogue'], own: Own): () => FileIndex {
   let made: { readonly revision: number; readonly index: () => FileIndex } | undefined;
   return () => {
     const { revision } = catalogue;
     if (made?.revision !== revision) {
-      const listed = new Set([...catalogue.services.map(({ name }) => name), HEALTH, ...REFLECTION]);
-      made = { revision, index: indexContracts([...catalogue.contracts(), ...own], (name) => listed.has(name)) };
+      const offered = catalogue.services.flatMap(({ name, methods }) => [
+        name,
+        ...methods.map(({ method }) => method.path),
+      ]);
+      const listed = new Set([...offered, HEALTH, ...REFLECTION, ...own.methods.keys()]);
+      const contracts = [...catalogue.contracts(), ...own.contracts];
+      made = { revision, index: indexContracts(contracts, (name) => listed.has(name)) };
     }
     return made.index();
   };

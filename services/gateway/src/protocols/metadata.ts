@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import { Metadata } from '@rondo/rpc/call';
+import { isBase64 } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { HttpExchange } from '../listener/exchange.js';
 
@@ -47,7 +48,6 @@ const DROPPED_PREFIXES = /^(?:accept|access-control-|connect-|content-|grpc-|ron
 /** The keys and values that gRPC can carry. */
 const KEY = /^[0-9a-z_.-]+$/;
 const TEXT = /^[\x20-\x7e]*$/;
-const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
 /** What a service is told of the client. */
 export interface Forwarded {
@@ -58,9 +58,9 @@ export interface Forwarded {
 /**
  * The metadata of a request, for a service: all headers that belong neither to the connection nor to a browser nor to a
  * protocol, and `x-forwarded-for`, `-host` and `-proto`, which replace those of the client. Bytes of `-bin` keys are
- * decoded. Fields that gRPC can't name are left out.
+ * decoded. Fields that gRPC can't name, and text that it can't carry, are left out: HTTP also allows tabs and bytes from 0x80 on.
  *
- * @throws RpcError `INVALID_ARGUMENT` if a value isn't printable ASCII or base64, or over 16 KiB or 100 entries.
+ * @throws RpcError `INVALID_ARGUMENT` if bytes aren't base64, or over 16 KiB or 100 entries.
  */
 export function metadataOf(exchange: HttpExchange, { client }: Forwarded): Metadata {
   const entries = new Map<string, readonly Value[]>();
@@ -101,21 +101,13 @@ function valuesOf(key: string, raw: string | string[]): readonly Value[] {
   const values = typeof raw === 'string' ? [raw] : raw;
   if (key.endsWith('-bin'))
     return values.flatMap((value) => value.split(',')).map((value) => bytesOf(key, value.trim()));
-  if (!values.every((value) => TEXT.test(value))) {
-    // @cause A header of the request can't be passed on as metadata.
-    // @remedy Send text as printable ASCII, and bytes as base64 under a key that ends in -bin.
-    throw new RpcError(
-      Status.INVALID_ARGUMENT,
-      `header ${key}: it is passed on as metadata, so it must be printable ASCII; send anything else as base64 under a key that ends in -bin`,
-    );
-  }
-  return values;
+  return values.every((value) => TEXT.test(value)) ? values : values.filter((value) => TEXT.test(value));
 }
 
 function bytesOf(key: string, value: string): Buffer {
   // @cause A header whose name ends in -bin isn't base64.
   // @remedy Encode its value in base64.
-  if (!BASE64.test(value)) throw new RpcError(Status.INVALID_ARGUMENT, `header ${key}: its value must be base64`);
+  if (!isBase64(value)) throw new RpcError(Status.INVALID_ARGUMENT, `header ${key}: its value must be base64`);
   return Buffer.from(value, 'base64');
 }
 

@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import { RpcError, Status } from '@rondo/rpc/status';
 
 /** What is known of a failed call. */
@@ -7,6 +6,8 @@ export interface FailedCall {
   readonly service: string;
   /** Whether an instance of the service is known. */
   readonly running: boolean;
+  /** Whether a text is the address of an instance of any service. */
+  readonly isAddress: (text: string) => boolean;
   /** The W3C trace id under which the log has the failure; undefined if there is none. */
   readonly traceId: string | undefined;
 }
@@ -14,7 +15,8 @@ export interface FailedCall {
 /**
  * The error that anyone may read, from what a call failed with.
  *
- * - A server's answer stays, without `google.rpc.DebugInfo`. Addresses and stack lines in its text become `…`.
+ * - A server's answer stays, without `google.rpc.DebugInfo`. In its text, addresses of instances, URLs with a password and
+ *   stack lines become `…`. What only looks like an address stays: it may be a resource's name or a time.
  * - An error of this process names instances and addresses. A fixed text replaces its text; the details go.
  * - An error of the protocol in front, which read the request, was written for the client: it stays.
  */
@@ -25,7 +27,7 @@ export function publicError(error: unknown, call: FailedCall): RpcError {
   // @effect possible
   if (!(error instanceof RpcError))
     return new RpcError(Status.INTERNAL, fixedText(Status.INTERNAL, call), { cause: error });
-  if (error.origin === 'server') return withoutSecrets(error);
+  if (error.origin === 'server') return withoutSecrets(error, call.isAddress);
   // Every error of a call that was made has a report.
   // @code UNAVAILABLE
   // @text no instance of <service> is running | <service> can't be reached now; call again soon (trace <trace id>)
@@ -54,9 +56,9 @@ function fixedText(code: Status, { service, running, traceId }: FailedCall): str
 
 const DEBUG_INFO = /(?:^|\/)google\.rpc\.DebugInfo$/;
 
-function withoutSecrets(error: RpcError): RpcError {
+function withoutSecrets(error: RpcError, isAddress: FailedCall['isAddress']): RpcError {
   const { code, metadata, header, report, origin } = error;
-  const message = withoutAddresses(error.message);
+  const message = hideInside(error.message, isAddress);
   const details = error.details.filter(({ typeUrl }) => !DEBUG_INFO.test(typeUrl));
   if (message === error.message && details.length === error.details.length) return error;
   // @rewraps the server's error without what isn't for clients.
@@ -69,30 +71,13 @@ const STACK_LINES = [
   /^[ \t]*File ".+", line \d+.*$/gm,
   /^.*\.go:\d+(?: \+0x[0-9a-f]+)?$/gm,
 ];
-/** A URL with credentials. */
-const CREDENTIALS = /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/@]{0,200}@\S+/gi;
-const SOCKET = /\bunix:\S+/g;
-/** The names that the system could not resolve. */
-const UNRESOLVED = /\b(ENOTFOUND|EAI_AGAIN) \S+/g;
-const IPV4 = /(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?!\.?\w)/g;
-const IPV6 = /\[[0-9a-f:.]{2,45}(?:%\w{1,20})?\](?::\d{1,5})?|(?<![\w:.])[0-9a-f:.]{1,44}[0-9a-f:](?![\w:])/gi;
-/** A name with dots, or `localhost`, with a port; or another name with a port of at least four digits, as a time has fewer. */
-const HOST_AND_PORT = /(?<![\w.-])(?:(?:(?:[a-z][\w-]*\.)+[\w-]+|localhost):\d{2,5}|[a-z][\w-]*:\d{4,5})(?!\w|:\w)/gi;
+const URL_WITH_PASSWORD = /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]{0,100}:[^\s/@]{1,100}@\S+/gi;
+/** What has the form of an address: `host:port`, `[v6]:port` or `unix:/path`. Each begins where no other can, so that a long text takes linear time. */
+const ADDRESS = /\bunix:[^\s"'`,;()]+|\[[0-9a-f:.%]{2,60}\]:\d{1,5}|(?<![\w.-])[\w.-]+:\d{1,5}/gi;
 
-/** `text` with `…` in place of addresses and stack lines. It finds what looks like one, and can't find a bare host name. */
-function withoutAddresses(text: string): string {
+/** `text` with `…` in place of stack lines, of URLs with a password and of known addresses. */
+function hideInside(text: string, isAddress: FailedCall['isAddress']): string {
   let result = text;
   for (const lines of STACK_LINES) result = result.replace(lines, '…');
-  return result
-    .replace(CREDENTIALS, '…')
-    .replace(SOCKET, '…')
-    .replace(UNRESOLVED, '$1 …')
-    .replace(IPV6, (found) => (isIPv6(bare(found)) ? '…' : found))
-    .replace(IPV4, '…')
-    .replace(HOST_AND_PORT, '…');
-}
-
-/** An IPv6 address without its brackets, its zone and its port. */
-function bare(address: string): string {
-  return address.replace(/^\[([^\]%]*).*$/, '$1');
+  return result.replace(URL_WITH_PASSWORD, '…').replace(ADDRESS, (found) => (isAddress(found) ? '…' : found));
 }

@@ -12,13 +12,13 @@ export interface ReflectedContract {
 /**
  * Indexes contracts for reflection. The result makes an index for each stream of questions: as two contracts may have
  * different files of one name, a stream finds a name in the contract of its last answer first, then in the others in order.
- * Services for which `isPublic` is false are cut out of their files.
+ * Services, and methods by their paths, for which `isPublic` is false are cut out of their files.
  *
  * @throws Error if the bytes of a file aren't a file descriptor.
  */
 export function indexContracts(
   contracts: readonly ReflectedContract[],
-  isPublic: (service: string) => boolean,
+  isPublic: (name: string) => boolean,
 ): () => FileIndex {
   const read = createReader(isPublic);
   const indexes = contracts.map(({ files }) => indexFiles(files.map(read)));
@@ -48,7 +48,7 @@ function searchIn(indexes: readonly FileIndex[]): FileIndex {
 }
 
 /** Reads equal files once, so that a stream sends them once. */
-function createReader(isPublic: (service: string) => boolean): (file: ReflectedFile) => DescriptorFile {
+function createReader(isPublic: (name: string) => boolean): (file: ReflectedFile) => DescriptorFile {
   const read = new Map<string, DescriptorFile>();
   return ({ proto, bytes }) => {
     const hash = createHash('sha256').update(bytes).digest('base64');
@@ -58,12 +58,15 @@ function createReader(isPublic: (service: string) => boolean): (file: ReflectedF
   };
 }
 
-/** The file without the services that aren't public. Comments are left out with them, as they refer to them by position. */
-function publicPart({ proto, bytes }: ReflectedFile, isPublic: (service: string) => boolean): Buffer {
-  const service = proto.service.filter(({ name }) => isPublic(qualify(proto, name)));
-  if (service.length === proto.service.length) return Buffer.from(bytes);
+/** The file without what isn't public. Comments are left out with it, as they refer to it by position. */
+function publicPart({ proto, bytes }: ReflectedFile, isPublic: (name: string) => boolean): Buffer {
   const part = clone(FileDescriptorProtoSchema, proto);
-  part.service = service;
+  part.service = part.service.filter(({ name }) => isPublic(qualify(proto, name)));
+  for (const service of part.service) {
+    service.method = service.method.filter(({ name }) => isPublic(`/${qualify(proto, service.name)}/${name}`));
+  }
+  const count = ({ service }: FileDescriptorProto) => service.length + service.flatMap(({ method }) => method).length;
+  if (count(part) === count(proto)) return Buffer.from(bytes);
   delete part.sourceCodeInfo;
   return Buffer.from(toBinary(FileDescriptorProtoSchema, part));
 }

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createChannel, staticResolver } from '@rondo/rpc/client';
-import { systemClock, systemRandom } from '@rondo/rpc/clock';
+import { systemRandom } from '@rondo/rpc/clock';
+import { startClock } from '../support/forward-clock.mjs';
 
 const load = (file) => import(new URL(`../../dist/${file}`, import.meta.url).href);
 const { createApp } = await load('app.js');
@@ -29,10 +30,11 @@ const log = {
   child: () => log,
 };
 const defaults = Object.fromEntries(Object.entries(variables).map(([name, one]) => [name, one.default]));
+const { clock, later } = startClock();
 const app = createApp(
   {
     channel: createChannel({ resolver }),
-    clock: systemClock,
+    clock,
     random: systemRandom,
     descriptorSet: readFileSync(fileURLToPath(import.meta.resolve('@rondo/contracts/descriptors.binpb'))),
     log,
@@ -42,15 +44,10 @@ const app = createApp(
 );
 const [listener] = app.listeners;
 const { address: own } = await listener.listen();
-process.on('message', () => {
-  globalThis.gc?.();
-  process.send({
-    usage: {
-      connections: listener.connections,
-      heapBytes: process.memoryUsage().heapUsed,
-      residentBytes: process.memoryUsage.rss(),
-    },
-  });
+process.on('message', async () => {
+  await later(() => listener.connections === 0);
+  gc();
+  process.send({ heapBytes: process.memoryUsage().heapUsed });
 });
 process.on('disconnect', () => process.exit(0));
 process.send({ port: Number(own.split(':').pop()) });

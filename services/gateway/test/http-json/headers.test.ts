@@ -1,7 +1,8 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { ask } from './ask.js';
-import { binding, target } from './contract.js';
+import { binding, descOf, target } from './contract.js';
 
 const echo = { target: target('EchoAll'), binding: binding('POST /v1/all', '*'), body: '{}' };
 
@@ -24,6 +25,42 @@ describe('PATCH', () => {
       seen: { book: { name: 'books/1', title: 't' }, updateMask: 'title,pageCount' },
     });
     expect((await update('{"etag": "\\"1\\""}')).seen).not.toHaveProperty('updateMask');
+  });
+
+  it.each([
+    ['{"nested": {"nested": {"nested": {"int32Value": 1}}}}', ['nested.nested.nested.int32_value']],
+    ['{"nested": {"name": "n", "tags": ["a"], "text": ""}}', ['nested.name', 'nested.text', 'nested.tags']],
+    ['{"nested": {"nested": null}}', ['nested.nested']],
+    ['{"nested": {}, "list": [{"name": "a"}]}', ['nested', 'list']],
+    [
+      '{"time": "2026-01-01T00:00:00Z", "int64Wrapper": "1", "struct": {"a": {"b": 1}}}',
+      ['time', 'int64_wrapper', 'struct'],
+    ],
+    ['{"any": {"@type": "type.googleapis.com/test.v1.Book", "title": "t"}}', ['any']],
+  ])('masks the leaves of nested messages: %s', async (body, paths) => {
+    const binding = { ...patch, body: 'all' };
+    const { bytes = new Uint8Array() } = await ask({ target: target('UpdateAll'), binding, body, reply: {} });
+    const { input } = descOf('UpdateAll');
+    expect(fromBinary(input, bytes)).toMatchObject({ updateMask: { paths } });
+  });
+
+  it('refuses a body whose mask is far longer than itself', async () => {
+    const nested = (levels: number): string =>
+      levels === 0 ? '{"name": "", "maybe": 1}' : `{"nested": ${nested(levels - 1)}, ${LEAVES}}`;
+    const LEAVES =
+      '"name": "", "text": "", "maybe": 1, "boolValue": true, "doubleValue": 1, "tags": [], "colors": [], "times": []';
+    const request = {
+      target: target('UpdateAll'),
+      binding: { ...patch, body: 'all' },
+      reply: {},
+      maxMessageBytes: 20_000,
+    };
+    expect((await ask({ ...request, body: nested(40) })).status).toBe(200);
+    expect(await ask({ ...request, body: nested(60) })).toMatchObject({
+      status: 400,
+      json: { code: 3 },
+      seen: undefined,
+    });
   });
 
   it('leaves a mask in the query alone', async () => {

@@ -126,6 +126,7 @@ describe('a query', () => {
     ],
     ['mask=a.b,c&int64Wrapper=0&stringWrapper=', { mask: 'a.b,c', int64Wrapper: '0', stringWrapper: '' }],
     ['doubleValue=-Infinity&maybe=0&text=', { doubleValue: '-Infinity', maybe: 0, text: '' }],
+    ['name=100%25%&tags=%C3%A9%&tags=é', { name: '100%%', tags: ['é%', 'é'] }],
     ['times=2026-11-20T08:30:00Z', { times: ['2026-11-20T08:30:00Z'] }],
   ])('%s is read', async (text, seen) => {
     expect(await query(text)).toMatchObject({ status: 200, seen });
@@ -134,6 +135,9 @@ describe('a query', () => {
   it.each([
     ['nme=x', 'Did you mean "name"?'],
     ['name=a&name=b', 'name: is in the query 2 times'],
+    ['tags=a&tags=%C3', 'tags: is not UTF-8'],
+    ['name=%ED%A0%80', 'name: is not UTF-8'],
+    ['%C3=a', '\ufffd: is not UTF-8'],
     ['nested=x', 'nested: is a message; name a field of it'],
     ['name.x=1', 'name.x: is not a field; name has no fields'],
     ['boolValue=yes', 'boolValue: must be true or false'],

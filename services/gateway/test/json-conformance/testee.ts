@@ -1,5 +1,5 @@
 /**
- * A program under test of protobuf's conformance suite, which also records the cases for `json-conformance.test.ts`:
+ * A program under test of protobuf's conformance suite, which also records the cases for `json-conformance.ci.test.ts`:
  *
  *   npx esbuild services/gateway/test/json-conformance/testee.ts --bundle --platform=node --format=esm \
  *     --packages=external --outfile=services/gateway/test/json-conformance/testee.tmp.mjs

@@ -20,6 +20,8 @@ export interface ContractOptions {
   /** The fields of the request: strings. */
   readonly fields?: readonly string[];
   readonly exposure?: Exposure;
+  /** The methods that are internal. */
+  readonly inside?: readonly string[];
   /** How many instances a client calls. */
   readonly subsetSize?: number;
   readonly int64AsNumber?: boolean;
@@ -57,7 +59,7 @@ export function contractFile(options: ContractOptions): FileDescriptorProto {
           name,
           inputType: `.${scope}.Message`,
           outputType: `.${scope}.Message`,
-          options: methodOptions(path, options),
+          options: methodOptions(path, options, name),
         })),
       },
     ],
@@ -76,11 +78,17 @@ function serviceOptions({ exposure = Exposure.EXPOSURE_UNSPECIFIED, subsetSize }
   return options;
 }
 
-function methodOptions(path: string | undefined, { int64AsNumber = false }: ContractOptions) {
+function methodOptions(
+  path: string | undefined,
+  { int64AsNumber = false, inside = [] }: ContractOptions,
+  name: string,
+) {
   const options = create(MethodOptionsSchema);
   options.$unknown = [];
-  if (int64AsNumber) {
-    options.$unknown.push(custom(50550, MethodPolicy.encode(MethodPolicy.fromPartial({ int64AsNumber })).finish()));
+  const exposure = inside.includes(name) ? Exposure.EXPOSURE_INTERNAL : Exposure.EXPOSURE_UNSPECIFIED;
+  if (int64AsNumber || inside.includes(name)) {
+    const policy = MethodPolicy.fromPartial({ int64AsNumber, exposure });
+    options.$unknown.push(custom(50550, MethodPolicy.encode(policy).finish()));
   }
   if (path !== undefined) {
     const rule = HttpRule.fromPartial({ pattern: { $case: 'get', value: path } });

@@ -59,8 +59,14 @@ export function until(catalogue: Pick<Catalogue, 'onChange'>, holds: () => boole
   });
 }
 
-/** Keeps the texts of warnings. */
+/** Fields of each line, which name the process that logs. A second one of the name would hide the first from a parser. */
+const OF_EACH_LINE = ['service', 'instance'];
+
+/** Keeps the texts of warnings, with the names of fields that these may not have. */
 export function recordingLog(): Logger & { readonly warnings: string[] } {
   const warnings: string[] = [];
-  return { ...silentLogger, warnings, warn: (_fields: object, text?: string) => void warnings.push(text ?? '') };
+  const warn = (fields: object, text = '') => {
+    warnings.push([text, ...OF_EACH_LINE.filter((name) => name in fields)].join(' '));
+  };
+  return { ...silentLogger, warnings, warn };
 }

@@ -2,7 +2,7 @@ import { sleep, systemClock } from '@rondo/rpc/clock';
 
 const POLL_MS = 5;
 /** A bound on what hangs, and no measure of anything. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 540_000;
 
 /** Resolves once `condition` holds. */
 export async function until(condition: () => boolean): Promise<void> {

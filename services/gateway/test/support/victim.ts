@@ -16,10 +16,15 @@ export interface Victim {
   readonly tls?: ConnectionOptions;
   /** The exit code and the signal of the process, if it has ended, and its output. */
   readonly state: () => readonly unknown[];
+  /** A request of the honest client. */
+  readonly serve: () => Promise<{ readonly body: string }>;
   /** Exchanges messages that begin before an attack and end after it; returns their outcomes. */
   during(attack: () => Promise<unknown>): Promise<readonly string[]>;
-  /** Its open connections, and its memory in bytes after a collection of garbage: what it uses, and what it holds of the system. */
-  usage(): Promise<{ readonly connections: number; readonly used: number; readonly resident: number }>;
+  /**
+   * Ends the honest client, puts the victim's clock forward and waits until it has no connection. Returns its memory in
+   * bytes after a collection of garbage: what it uses, what it holds of the system, and how much more it has held than at its start.
+   */
+  usageAfterwards(): Promise<{ readonly used: number; readonly resident: number; readonly grown: number }>;
   close(): Promise<void>;
 }
 
@@ -43,9 +48,12 @@ export async function startVictim(files?: CertificateFiles): Promise<Victim> {
   const tls = { rejectUnauthorized: false };
   const secure = files !== undefined;
   const session = http2.connect(`${secure ? 'https' : 'http'}://127.0.0.1:${port}`, tls);
+  const anew = { method: 'POST', path: '/anew', body: 'anew' };
+  const serve = () => ask2(session, anew);
   return {
     port,
     ...(secure && { tls }),
+    serve,
     state: () => [child.exitCode, child.signalCode, said],
     async during(attack) {
       const stream = session.request({ ':method': 'POST', ':path': STREAM });
@@ -54,11 +62,12 @@ export async function startVictim(files?: CertificateFiles): Promise<Victim> {
       const [[response]] = await Promise.all([once(request, 'response'), once(stream, 'response')]);
       await attack();
       for (const one of [stream, request]) one.end('after');
-      const anew = { method: 'POST', path: '/anew', body: 'anew' };
       const streamed = await Promise.all([textOf(stream), textOf(response)]);
-      return [...streamed, (await ask1(port, { ...anew, secure })).body, (await ask2(session, anew)).body];
+      return [...streamed, (await ask1(port, { ...anew, secure })).body, (await serve()).body];
     },
-    async usage() {
+    async usageAfterwards() {
+      session.destroy();
+      http.globalAgent.destroy();
       child.send('usage');
       const [usage] = await once(child, 'message');
       return usage;

@@ -51,7 +51,7 @@ describe('a circle of dependencies', () => {
   });
 
   it('is searched in a long chain without recursion, and once per task', () => {
-    const long = 200_000;
+    const long = 30_000;
     const chain = Array.from({ length: long }, (_, index): [string, string[]] => [`t${index}`, [`t${index + 1}`]]);
     expect(findCircle(new Map(chain))).toBeUndefined();
     expect(findCircle(new Map([...chain, [`t${long}`, ['t0']]]))).toHaveLength(long + 1);

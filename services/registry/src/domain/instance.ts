@@ -1,6 +1,18 @@
 import { InstanceTooLarge } from './errors.js';
 import { REQUEST_LIMITS } from './limits.js';
 
+/**
+ * The id under which a process is registered: no two identities can have the same one. The id that the process has given
+ * itself stays if it is its identity's name and a suffix without a hyphen, as `sales-1` for `sales`. Otherwise the name is
+ * put behind it: `sales-1` of `calculator` becomes `sales-1@calculator`. A process without an identity has the id that it
+ * likes.
+ */
+export function registeredId(instanceId: string, identity: string | undefined): string {
+  const name = /^spiffe:\/\/[^/]+\/(.+)$/.exec(identity ?? '')?.[1];
+  const isOwn = instanceId.includes('@') ? instanceId.endsWith(`@${name}`) : instanceId.replace(/-[^-]*$/, '') === name;
+  return name === undefined || isOwn ? instanceId : `${instanceId}@${name}`;
+}
+
 /** The status that an instance reports. Only `serving` instances take calls. */
 export type InstanceStatus = 'starting' | 'serving' | 'draining';
 
@@ -65,8 +77,18 @@ export interface Instance extends Registration {
   readonly lastRefused?: RefusedRegistration | undefined;
   /** When this incarnation first registered, in milliseconds since the Unix epoch. */
   readonly registerTimeMs: number;
+  /** When the first instance of each of its services registered, where that isn't `registerTimeMs`. */
+  readonly serviceTimesMs: Readonly<Record<string, number>>;
   /** The revision of its last change. */
   readonly revision: bigint;
+}
+
+/** When the first instance of a service of `instance` registered. */
+export function serviceTimeOf(
+  { registerTimeMs, serviceTimesMs }: Pick<Instance, 'registerTimeMs' | 'serviceTimesMs'>,
+  service: string,
+): number {
+  return (Object.hasOwn(serviceTimesMs, service) ? serviceTimesMs[service] : undefined) ?? registerTimeMs;
 }
 
 /** A registration that was refused because another process holds its instance id. */

@@ -116,8 +116,8 @@ function held(fault: Held): RpcError {
   const { instanceId, holder, caller = 'a process without a certificate' } = fault;
   const details = [packDetail(ErrorInfo, { reason: 'INSTANCE_ID_HELD', domain: 'registry' })];
   const text = `instance id "${instanceId}" is held by ${holder}, and the caller is ${caller}`;
-  // @cause A process of another identity has registered under the same instance id and is alive.
-  // @remedy Give each process its own RONDO_INSTANCE_ID. After a change of identity, wait until the lease has ended.
+  // @cause A process with a certificate holds the instance id, and the caller has none, or one of another trust domain.
+  // @remedy Give each process its own RONDO_INSTANCE_ID. When TLS is turned off, wait until the lease has ended.
   return new RpcError(Status.PERMISSION_DENIED, `${text}: give this process its own RONDO_INSTANCE_ID`, {
     details,
     cause: fault,

@@ -3,11 +3,13 @@ import { type FieldViolation, invalidArgument, type RpcError } from '@rondo/rpc/
 import { type Endpoint, type Registration, textSize } from '../domain/instance.js';
 import { REQUEST_LIMITS as LIMITS } from '../domain/limits.js';
 
-const INSTANCE_ID = /^[a-zA-Z0-9._-]+$/;
+const INSTANCE_ID = /^[a-zA-Z0-9._-]+(?:@[a-zA-Z0-9._/-]+)?$/;
 const SERVICE = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
 const ZONE = /^[^\s/]+\/[^\s/]+$/;
 /** Characters that can manipulate a terminal or a log: control characters and direction marks. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
+/** Whether `text` has none of them. */
+export const isPrintable = (text: string): boolean => !CONTROL.test(text);
 const HOST_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):(?<port>\d{1,5})$/;
 const FINGERPRINT = /^[a-zA-Z0-9._:-]+$/;
 const UNIX = /^unix:\/[^\s\0]+$/;
@@ -68,6 +70,10 @@ export function checkMetadata(metadata: Registration['metadata'], field: string,
     `has ${entries.length} entries; send at most ${LIMITS.metadataEntries}`,
   );
   for (const [key, value] of entries.slice(0, LIMITS.metadataEntries)) {
+    violations.check(isPrintable(key), field, 'has a key with a control character; leave that out');
+    if (!isPrintable(key)) continue;
+    const at = `${field}["${key.slice(0, LIMITS.metadataKeyLength)}"]`;
+    violations.check(isPrintable(value), at, 'must not have a control character');
     violations.check(
       key.length >= 1 && key.length <= LIMITS.metadataKeyLength,
       field,
@@ -75,7 +81,7 @@ export function checkMetadata(metadata: Registration['metadata'], field: string,
     );
     violations.check(
       value.length <= LIMITS.metadataValueLength,
-      `${field}["${key.slice(0, LIMITS.metadataKeyLength)}"]`,
+      at,
       `must have at most ${LIMITS.metadataValueLength} characters; keep long values where they can be fetched`,
     );
   }
@@ -148,19 +154,19 @@ function checkServices(services: readonly string[], violations: Violations): voi
 
 function checkOrigin({ zone, version }: Registration, violations: Violations): void {
   violations.check(
-    zone === '' || (zone.length <= LIMITS.zoneLength && ZONE.test(zone) && !CONTROL.test(zone)),
+    zone === '' || (zone.length <= LIMITS.zoneLength && ZONE.test(zone) && isPrintable(zone)),
     'instance.zone',
     `must be region/zone, such as eu-west/a, of at most ${LIMITS.zoneLength} characters; leave it empty if unknown`,
   );
   violations.check(
-    version.length <= LIMITS.versionLength && !CONTROL.test(version),
+    version.length <= LIMITS.versionLength && isPrintable(version),
     'instance.version',
     `must have at most ${LIMITS.versionLength} characters, none of them a control character`,
   );
 }
 
 function isAddress(address: string): boolean {
-  if (CONTROL.test(address)) return false;
+  if (!isPrintable(address)) return false;
   if (UNIX.test(address)) return true;
   const port = Number(HOST_PORT.exec(address)?.groups?.['port'] ?? 0);
   return port >= 1 && port <= 65_535;

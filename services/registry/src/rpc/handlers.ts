@@ -42,27 +42,27 @@ export function registryHandlers({
   const watches = new IdentityShares('watches', watchesOfIdentity);
   return {
     async register(request, call) {
-      const { registration, ttlMs, options } = parseRegister(request);
+      const { registration, ttlMs, options } = parseRegister(request, identityOf(call));
       const onFault = (fault: unknown) => refusals.record(fault, { registration, peer: call.peer });
       const register = async () => {
         requireServed(call, registration.services, mayServe);
-        return await store.register(registration, ttlMs, { ...options, identity: identityOf(call) });
+        return await store.register(registration, ttlMs, options);
       };
       const registered = observed(register(), onFault);
       const { leaseId, position } = await withStatus(registered);
       return { leaseId, ttl: toDuration(ttlMs), position };
     },
-    async renew(request) {
-      const { ttlMs, position } = await withStatus(store.renew(parseLease(request)));
+    async renew(request, call) {
+      const { ttlMs, position } = await withStatus(store.renew(parseLease(request, identityOf(call))));
       return { ttl: toDuration(ttlMs), position };
     },
-    async update(request) {
-      const { lease, change, sequence } = parseUpdate(request);
+    async update(request, call) {
+      const { lease, change, sequence } = parseUpdate(request, identityOf(call));
       const { instance, position } = await withStatus(store.update(lease, change, sequence));
       return { instance: toInstance(instance), position };
     },
-    async deregister(request) {
-      const { lease, sequence } = parseDeregister(request);
+    async deregister(request, call) {
+      const { lease, sequence } = parseDeregister(request, identityOf(call));
       return { position: await withStatus(store.deregister(lease, sequence)) };
     },
     async setOperatorState(request, call) {

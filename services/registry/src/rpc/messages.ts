@@ -40,13 +40,15 @@ const OPERATOR_STATE: Readonly<Record<OperatorState, WireOperatorState>> = {
 
 /** Translates an instance into its message. */
 export function toInstance(instance: Instance): InstanceMessage {
-  const { endpoints, services, registerTimeMs, operatorState, lapseTimeMs, lastRefused, ...rest } = instance;
+  const { endpoints, services, registerTimeMs, serviceTimesMs, operatorState, lapseTimeMs, lastRefused, ...rest } =
+    instance;
   return {
     ...rest,
     endpoints: endpoints.map(toEndpoint),
     services: [...services],
     status: STATUS[instance.status],
     registerTime: new Date(registerTimeMs),
+    serviceTimes: Object.fromEntries(Object.entries(serviceTimesMs).map(([name, timeMs]) => [name, new Date(timeMs)])),
     operatorState: OPERATOR_STATE[operatorState],
     lapseTime: lapseTimeMs === undefined ? undefined : new Date(lapseTimeMs),
     lastRefused: lastRefused && toRefusedMessage(lastRefused),

@@ -12,7 +12,13 @@ import {
   InstanceStatus as WireStatus,
 } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { RegisterOptions } from '../domain/admission.js';
-import type { InstanceChange, InstanceStatus, OperatorState, Registration } from '../domain/instance.js';
+import {
+  type InstanceChange,
+  type InstanceStatus,
+  type OperatorState,
+  type Registration,
+  registeredId,
+} from '../domain/instance.js';
 import type { Lease, SecretHash } from '../domain/lease.js';
 import { DEFAULT_WEIGHT, REQUEST_LIMITS, TTL } from '../domain/limits.js';
 import type { InstanceQuery, OperatorStateChange, WatchQuery } from '../domain/store.js';
@@ -22,6 +28,7 @@ import {
   checkRegistration,
   checkService,
   checkWeight,
+  isPrintable,
   Violations,
 } from './field-rules.js';
 import { toMs } from './messages.js';
@@ -49,8 +56,11 @@ interface Register {
   readonly options: RegisterOptions;
 }
 
+/** The SPIFFE id of the caller; undefined if it has no certificate. */
+type Identity = string | undefined;
+
 /** Parses `Register`. Like every parser here, it throws `INVALID_ARGUMENT` with all violations. */
-export function parseRegister(request: RegisterRequest): Register {
+export function parseRegister(request: RegisterRequest, identity: Identity): Register {
   const { instance, ttl, sequence, secret } = request;
   const violations = new Violations();
   const ttlMs = ttl === undefined ? TTL.defaultMs : toMs(ttl);
@@ -62,33 +72,37 @@ export function parseRegister(request: RegisterRequest): Register {
   checkSequence(sequence, violations);
   checkSecret(secret, violations);
   if (instance === undefined) throw violations.with('instance', 'is missing; send the instance to register');
-  const registration = toRegistration(instance, parseStatus(instance.status, 'instance.status', violations));
+  const status = parseStatus(instance.status, 'instance.status', violations);
+  const registration = { ...toRegistration(instance, status), instanceId: registeredId(instance.instanceId, identity) };
   checkRegistration(registration, violations);
   violations.refuse();
-  return { registration, ttlMs, options: { sequence, secretHash: hashSecret(secret) } };
+  return { registration, ttlMs, options: { sequence, secretHash: hashSecret(secret), identity } };
 }
 
 /** Parses `Renew`. */
-export function parseLease(request: RenewRequest): Lease {
+export function parseLease(request: RenewRequest, identity: Identity): Lease {
   const violations = new Violations();
-  const lease = checkedLease(request, violations);
+  const lease = checkedLease(request, identity, violations);
   violations.refuse();
   return lease;
 }
 
 /** Parses `Deregister`. */
-export function parseDeregister(request: DeregisterRequest): Counted & { lease: Lease } {
+export function parseDeregister(request: DeregisterRequest, identity: Identity): Counted & { lease: Lease } {
   const violations = new Violations();
-  const lease = checkedLease(request, violations);
+  const lease = checkedLease(request, identity, violations);
   checkSequence(request.sequence, violations);
   violations.refuse();
   return { lease, sequence: request.sequence };
 }
 
 /** Parses `Update`: only the fields that the mask names. */
-export function parseUpdate(request: UpdateRequest): Counted & { lease: Lease; change: InstanceChange } {
+export function parseUpdate(
+  request: UpdateRequest,
+  identity: Identity,
+): Counted & { lease: Lease; change: InstanceChange } {
   const violations = new Violations();
-  const lease = checkedLease(request, violations);
+  const lease = checkedLease(request, identity, violations);
   checkSequence(request.sequence, violations);
   const mask = new Set(request.updateMask);
   violations.check(
@@ -123,9 +137,9 @@ export function parseSetOperatorState(request: SetOperatorStateRequest): {
   );
   const { operatorReasonLength } = REQUEST_LIMITS;
   violations.check(
-    reason.length <= operatorReasonLength,
+    reason.length <= operatorReasonLength && isPrintable(reason),
     'reason',
-    `must have at most ${operatorReasonLength} characters`,
+    `must have at most ${operatorReasonLength} characters, none of them a control character`,
   );
   violations.refuse();
   return { instanceId, change: { state: state ?? 'none', reason } };
@@ -185,7 +199,9 @@ function checkSequence(sequence: bigint, violations: Violations): void {
   violations.check(sequence >= 0n, 'sequence', "must count from 1; leave it 0 if the process doesn't number its calls");
 }
 
-function checkedLease({ leaseId, instanceId }: Lease, violations: Violations): Lease {
+function checkedLease(given: Lease, identity: Identity, violations: Violations): Lease {
+  const { leaseId } = given;
+  const instanceId = registeredId(given.instanceId, identity);
   violations.check(
     leaseId.length >= 1 && leaseId.length <= REQUEST_LIMITS.leaseIdLength,
     'lease_id',

@@ -7,7 +7,7 @@ import { SettingNotFound } from '../domain/errors.js';
 import { MAX_SETTINGS, type SettingRecord, type SettingsStore, settingId } from '../domain/settings.js';
 import { identityOf, isOperator, type MayServe, requireOperator } from './callers.js';
 import { toRpcError } from './faults.js';
-import { checkService, Violations } from './field-rules.js';
+import { checkService, isPrintable, Violations } from './field-rules.js';
 import type { RefusalLog } from './refusal-log.js';
 
 /** What the handlers work with. */
@@ -147,8 +147,8 @@ function checkAddress({ service, key, author }: Address, prefix: string): Violat
   const violations = new Violations();
   if (service !== EVERY_SERVICE) checkService(service, `${prefix}service`, violations);
   violations.check(KEY.test(key), `${prefix}key`, 'must be 1 to 64 characters of a-z 0-9 _');
-  const rule = `must have at most ${MAX_AUTHOR_LENGTH} characters`;
-  violations.check(author.length <= MAX_AUTHOR_LENGTH, `${prefix}author`, rule);
+  const rule = `must have at most ${MAX_AUTHOR_LENGTH} characters, none of them a control character`;
+  violations.check(author.length <= MAX_AUTHOR_LENGTH && isPrintable(author), `${prefix}author`, rule);
   return violations;
 }
 
@@ -162,9 +162,9 @@ function parseRestore(settings: readonly Setting[]): readonly SettingRecord[] {
     const at = `settings[${index}].`;
     const faults = checkAddress({ service, key, author }, at);
     faults.check(
-      (value ?? '').length <= MAX_VALUE_LENGTH,
+      (value ?? '').length <= MAX_VALUE_LENGTH && isPrintable(value ?? ''),
       `${at}value`,
-      `must have at most ${MAX_VALUE_LENGTH} characters`,
+      `must have at most ${MAX_VALUE_LENGTH} characters, none of them a control character`,
     );
     faults.check(
       version > 0n && version < MAX_VERSION,

@@ -17,7 +17,8 @@ import { type RegistryProcess, startRegistryProcess } from './registry-process.j
 /** The service of the victim. */
 export const ADDER = AdderServiceDefinition.fullName;
 const VICTIM = 'adder-1';
-const READY_MS = 30_000;
+/** Only a hang takes so long. */
+const READY_MS = 300_000;
 const TTL = { seconds: 600n, nanos: 0 };
 
 /** A registry, an instance that is attacked, and a client that keeps calling the instance. */

@@ -71,7 +71,7 @@ export const registerAttempts: readonly Attempt[] = [
   },
   {
     name: 'repeats it in two parts: the victim, then other endpoints',
-    ends: 'INVALID_ARGUMENT',
+    ends: 'PERMISSION_DENIED',
     run: byHand((victim) => [encode({ instance: victim }), encode({ instance: STOLEN })]),
   },
   {

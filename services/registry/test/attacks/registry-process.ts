@@ -9,8 +9,8 @@ export interface RegistryProcess {
   readonly alive: boolean;
   /** Its whole output so far. */
   output(): string;
-  /** Waits until a line of its output has a match, and gives that line. */
-  printed(pattern: RegExp): Promise<string>;
+  /** Waits until so many lines of its output have a match, one by default, and gives the last of these. */
+  printed(pattern: RegExp, count?: number): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -33,12 +33,12 @@ export async function startRegistryProcess(environment: Readonly<Record<string, 
   child.stderr?.on('data', keep);
   const exited = once(child, 'exit');
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-  const printed = async (pattern: RegExp): Promise<string> => {
+  const printed = async (pattern: RegExp, count = 1): Promise<string> => {
     for (;;) {
       const found = output
         .slice(0, output.lastIndexOf('\n') + 1)
         .split('\n')
-        .find((line) => pattern.test(line));
+        .filter((line) => pattern.test(line))[count - 1];
       if (found !== undefined) return found;
       if (hasEnded()) throw new Error(`the registry has ended: ${output}`);
       await Promise.race([child.stdout && once(child.stdout, 'data'), exited]);

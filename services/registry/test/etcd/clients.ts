@@ -5,9 +5,10 @@ import type { Position, RegistryStore, WatchEvent } from '../../src/domain/store
 import { ownSecret, registration } from '../store/fixture.js';
 
 const CHANGE_MS = 100;
-const READY_MS = 30_000;
+/** Only a hang takes so long. */
+const READY_MS = 300_000;
 
-/** Waits until a store is ready, long enough for a busy machine. */
+/** Waits until a store is ready. */
 export async function untilReady(store: { ready(): Promise<void> }): Promise<void> {
   const lastMs = systemClock.now() + READY_MS;
   for (;;) {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LeaseDefinition } from '@rondo/contracts/etcd-v3/rpc';
 import type { Client } from '@rondo/rpc/client';
-import { type Clock, systemClock, type Timer } from '@rondo/rpc/clock';
+import { type Clock, sleep, systemClock, type Timer } from '@rondo/rpc/clock';
 import { ManualClock } from '@rondo/rpc/testing';
 import type { Etcd, KeyWatchEvent } from '../../src/adapters/etcd-store/etcd-client.js';
 
@@ -120,7 +120,9 @@ export function withVirtualLeases(
     async quiet() {
       for (let calm = 0; calm < 3; ) {
         await setImmediate();
-        calm = underWay === 0 && timers.size === 0 && delivered >= expected ? calm + 1 : 0;
+        const isCalm = underWay === 0 && timers.size === 0 && delivered >= expected;
+        calm = isCalm ? calm + 1 : 0;
+        if (!isCalm) await sleep(systemClock, 1);
       }
     },
   });

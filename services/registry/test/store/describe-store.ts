@@ -5,6 +5,7 @@ import { describeGuard } from './guard.js';
 import { describeLeases } from './leases.js';
 import { describeModel, type StoreSizes } from './model.js';
 import { describeOperators } from './operators.js';
+import { describeServiceTimes } from './service-times.js';
 import { describeSizes } from './sizes.js';
 import { describeTombstones } from './tombstones.js';
 import { describeWatches } from './watches.js';
@@ -14,11 +15,12 @@ export function describeStore(name: string, makeStore: MakeStore, sizes?: StoreS
   describe(name, () => {
     describeLeases(makeStore, sizes);
     describeDuplicates(makeStore);
+    describeServiceTimes(makeStore);
     describeGuard(makeStore);
     describeTombstones(makeStore);
     describeOperators(makeStore);
     describeWatches(makeStore);
-    describeSizes(makeStore);
+    describeSizes(makeStore, sizes);
     describeModel(makeStore, sizes);
   });
 }

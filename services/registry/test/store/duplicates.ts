@@ -137,6 +137,25 @@ export function describeDuplicates(makeStore: MakeStore): void {
       expect(await listed(store)).toMatchObject([{ incarnation: 8n }]);
     });
 
+    it('in an id keeps two instances apart, also in the operator state and in what watchers see', async () => {
+      const { store } = await fixture.start();
+      const other = `${ID}@person/jo`;
+      await register(store, 5n, SALES);
+      const follower = new WatchClient(store);
+      await follower.next();
+      const { leaseId } = await store.register(registration({ instanceId: other }), TTL_MS, { identity: PROJECTS });
+      expect(await follower.next()).toMatchObject({ upserts: [{ instanceId: other }] });
+      await store.setOperatorState(other, { state: 'cordoned', reason: '' });
+      expect((await listed(store)).map(({ instanceId, operatorState }) => [instanceId, operatorState])).toEqual([
+        [ID, 'none'],
+        [other, 'cordoned'],
+      ]);
+      await store.renew({ leaseId, instanceId: other });
+      await store.deregister({ leaseId, instanceId: other });
+      expect(await listed(store)).toMatchObject([{ instanceId: ID }]);
+      expect((await store.listOperatorStates()).marks).toMatchObject([{ instanceId: other }]);
+    });
+
     it('is shown in no list and no watch', async () => {
       const { store } = await fixture.start();
       await register(store, 5n, SALES);

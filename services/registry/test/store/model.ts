@@ -11,6 +11,8 @@ const SERVICES = ['x.A', 'x.B', 'x.C'];
 export interface StoreSizes {
   /** How many leases run out concurrently. */
   readonly leases?: number;
+  /** How many instances of nearly the maximum size, a multiple of four. */
+  readonly large?: number;
   /** How many random runs there are, and the number of steps of each. */
   readonly seeds?: number;
   readonly steps?: number;

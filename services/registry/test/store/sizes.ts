@@ -4,8 +4,12 @@ import { textSize } from '../../src/domain/instance.js';
 import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
 import type { RegistryStore } from '../../src/domain/store.js';
 import { createFixture, type MakeStore, ownSecret, registration, TTL_MS, WatchClient } from './fixture.js';
+import type { StoreSizes } from './model.js';
 
-/** An instance of nearly the maximum size: four of them fill a message. */
+const IN_A_PART = 4;
+const IN_A_PAGE = 65;
+
+/** An instance of nearly the maximum size: {@link IN_A_PART} of them fill a message of a watch. */
 function large(index: number) {
   const metadata = Object.fromEntries(Array.from({ length: 60 }, (_, key) => [`k${key}`, 'x'.repeat(256)]));
   return registration({ instanceId: `i-${String(index).padStart(4, '0')}`, metadata });
@@ -15,14 +19,14 @@ async function fill(store: RegistryStore, count: number): Promise<void> {
   for (let index = 0; index < count; index += 1) await store.register(large(index), TTL_MS, ownSecret());
 }
 
-export function describeSizes(makeStore: MakeStore): void {
+export function describeSizes(makeStore: MakeStore, { large: count = 200 }: StoreSizes = {}): void {
   const fixture = createFixture(makeStore);
   afterEach(() => fixture.end());
 
   describe('what is too large for a message', () => {
     it('comes as a snapshot in parts, complete with the last', async () => {
       const { store } = await fixture.start();
-      await fill(store, 200);
+      await fill(store, count);
       const follower = new WatchClient(store);
       const parts = [];
       for (let event = await follower.next(); event?.kind === 'snapshot-part'; event = await follower.next()) {
@@ -30,52 +34,53 @@ export function describeSizes(makeStore: MakeStore): void {
         parts.push(event);
         expect(follower.held.size).toBe(0);
       }
-      expect(parts.length).toBe(49);
-      expect(follower.held.size).toBe(200);
-      expect(follower.position).toMatchObject({ revision: 200n });
+      expect(parts.length).toBe(count / IN_A_PART - 1);
+      expect(follower.held.size).toBe(count);
+      expect(follower.position).toMatchObject({ revision: BigInt(count) });
     });
 
     it('loses no change that happens between the parts', async () => {
       const { store, clock } = await fixture.start();
-      await fill(store, 200);
+      await fill(store, count);
       const follower = new WatchClient(store);
       expect(await follower.next()).toMatchObject({ kind: 'snapshot-part' });
       const sent = await store.register(large(0), TTL_MS, ownSecret());
       await store.deregister({ leaseId: sent.leaseId, instanceId: 'i-0000' });
-      const unsent = await store.register(large(199), TTL_MS, ownSecret());
-      await store.deregister({ leaseId: unsent.leaseId, instanceId: 'i-0199' });
-      const moved = await store.register(large(198), TTL_MS, ownSecret());
-      await store.update({ leaseId: moved.leaseId, instanceId: 'i-0198' }, { weight: 7 });
-      await store.register(large(200), TTL_MS, ownSecret());
+      const [last, beforeIt] = [large(count - 1), large(count - 2)];
+      const unsent = await store.register(last, TTL_MS, ownSecret());
+      await store.deregister({ leaseId: unsent.leaseId, instanceId: last.instanceId });
+      const moved = await store.register(beforeIt, TTL_MS, ownSecret());
+      await store.update({ leaseId: moved.leaseId, instanceId: beforeIt.instanceId }, { weight: 7 });
+      await store.register(large(count), TTL_MS, ownSecret());
       while ((await follower.next())?.kind === 'snapshot-part');
-      expect(follower.held.get('i-0198')?.weight).toBe(7);
+      expect(follower.held.get(beforeIt.instanceId)?.weight).toBe(7);
       expect(await follower.next()).toMatchObject({
         kind: 'delta',
-        removals: [{ instanceId: 'i-0000' }, { instanceId: 'i-0199' }],
+        removals: [{ instanceId: 'i-0000' }, { instanceId: last.instanceId }],
       });
       expect(await follower.poll(clock)).toBeUndefined();
-      const expected = Array.from({ length: 199 }, (_, index) => large(index < 198 ? index + 1 : 200).instanceId);
-      expect(new Set(follower.held.keys())).toEqual(new Set(expected));
+      const expected = Array.from({ length: count - 2 }, (_, index) => large(index + 1).instanceId);
+      expect(new Set(follower.held.keys())).toEqual(new Set([...expected, large(count).instanceId]));
     });
 
     it('comes as several deltas, and a watch can resume from each', async () => {
       const { store } = await fixture.start();
       const follower = new WatchClient(store);
       await follower.next();
-      await fill(store, 200);
+      await fill(store, count);
       expect(await follower.next()).toMatchObject({ kind: 'delta' });
-      expect(follower.held.size).toBeLessThan(200);
+      expect(follower.held.size).toBeLessThan(count);
       const { position } = follower;
       expect(position?.revision).toBe(BigInt(follower.held.size));
       const resumed = new WatchClient(store, undefined, position);
       for (const [instanceId, instance] of follower.held) resumed.held.set(instanceId, instance);
-      while (resumed.held.size < 200) expect(await resumed.next()).toMatchObject({ kind: 'delta' });
-      expect(resumed.position).toMatchObject({ revision: 200n });
+      while (resumed.held.size < count) expect(await resumed.next()).toMatchObject({ kind: 'delta' });
+      expect(resumed.position).toMatchObject({ revision: BigInt(count) });
     });
 
     it('comes in pages that fit into a message', async () => {
       const { store } = await fixture.start();
-      await fill(store, 200);
+      await fill(store, count);
       const seen: string[] = [];
       let pages = 0;
       for (let more = true; more; pages += 1) {
@@ -83,8 +88,8 @@ export function describeSizes(makeStore: MakeStore): void {
         seen.push(...page.instances.map(({ instanceId }) => instanceId));
         more = page.more;
       }
-      expect(pages).toBe(4);
-      expect(seen).toEqual(Array.from({ length: 200 }, (_, index) => large(index).instanceId));
+      expect(pages).toBe(Math.ceil(count / IN_A_PAGE));
+      expect(seen).toEqual(Array.from({ length: count }, (_, index) => large(index).instanceId));
     });
   });
 

@@ -5,7 +5,7 @@ import { failure } from '../../../test/support/outcome.js';
 import { conformanceService } from '../../../test/support/service.js';
 import { collect, silent } from '../../../test/support/stream.js';
 import { atRest, deferred, until } from '../../../test/support/wait.js';
-import type { ServerCall } from '../../call/call.js';
+import { type Logger, type ServerCall, silentLogger } from '../../call/call.js';
 import { type Channel, createChannel } from '../../channel/channel.js';
 import type { Client } from '../../client/client.js';
 import { createClient } from '../../client/create-client.js';
@@ -13,6 +13,7 @@ import { sleep } from '../../clock/clock.js';
 import { systemClock } from '../../clock/system.js';
 import { staticResolver } from '../../resolver/static.js';
 import { Status } from '../../status/code.js';
+import { callLog } from '../../telemetry/call-log.js';
 import type { Handlers } from '../handlers.js';
 import { createRouter } from '../router.js';
 import { type RpcServer, serve } from './serve.js';
@@ -22,8 +23,9 @@ afterEach(() => {
   for (const channel of channels.splice(0)) channel.close();
 });
 
-async function start(handlers: Partial<Handlers<typeof ConformanceServiceDefinition>> = {}) {
-  const router = createRouter({ services: [conformanceService(handlers)] });
+async function start(handlers: Partial<Handlers<typeof ConformanceServiceDefinition>> = {}, logger = silentLogger) {
+  const middleware = [callLog({ clock: systemClock })];
+  const router = createRouter({ services: [conformanceService(handlers)], middleware, logger });
   const server: RpcServer = await serve(router, { listen: '127.0.0.1:0' });
   const channel = createChannel({ resolver: staticResolver([server.address]) });
   channels.push(channel);
@@ -89,6 +91,37 @@ describe('a server that drains', () => {
     await begun.promise;
     await server.drain(60_000);
     expect(await stream).toMatchObject({ code: Status.UNAVAILABLE, message: expect.stringContaining('shutting down') });
+  });
+
+  it('logs one line for all streams without a deadline that it ends, and a warning for each other call that it ends', async () => {
+    const lines: string[] = [];
+    const at = (level: string) => (fields: object, message: string) => {
+      const { streams, code } = { streams: undefined, code: undefined, ...fields };
+      lines.push([level, message, streams ?? code].join(' '));
+    };
+    const log: Logger = {
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      child: () => log,
+    };
+    const begun = [deferred(), deferred(), deferred()];
+    async function* serverStream({ count }: { count: number }) {
+      begun[count]?.resolve();
+      yield never();
+    }
+    const { server, client } = await start({ serverStream }, log);
+    const streams = [{}, {}, { timeoutMs: 60_000 }].map((options, count) =>
+      failure(collect(client.serverStream({ count }, options))),
+    );
+    await Promise.all(begun.map(({ promise }) => promise));
+    await server.drain(50);
+    await Promise.all(streams);
+    expect(lines.filter((line) => !line.startsWith('debug'))).toEqual([
+      'info ending the streams without a deadline 2',
+      'warn call failed UNAVAILABLE',
+    ]);
   });
 
   it('ends calls that outlive the grace with UNAVAILABLE', async () => {

@@ -105,7 +105,12 @@ describe('the HTTP/2 server of grpc-js', () => {
   it('is prepared before grpc-js listens to it', async () => {
     const seen: number[] = [];
     const server = new grpc.Server();
-    setUpHttp2(server, { options: {}, prepare: (made) => seen.push(made.listenerCount('stream')), take: () => false });
+    setUpHttp2(server, {
+      options: {},
+      prepare: (made) => seen.push(made.listenerCount('stream')),
+      take: () => false,
+      followed: () => undefined,
+    });
     await new Promise<void>((resolve, reject) => {
       server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error) => {
         if (error === null) resolve();
@@ -119,7 +124,9 @@ describe('the HTTP/2 server of grpc-js', () => {
   it.each(['commonServerOptions', '_setupHandlers'])('is refused if it has no %s', (name) => {
     const server = new grpc.Server();
     Object.defineProperty(server, name, { value: undefined });
-    expect(() => setUpHttp2(server, { options: {}, prepare: () => undefined, take: () => false })).toThrow(/ADR 0033/);
+    expect(() =>
+      setUpHttp2(server, { options: {}, prepare: () => undefined, take: () => false, followed: () => undefined }),
+    ).toThrow(/ADR 0033/);
     server.forceShutdown();
   });
 });

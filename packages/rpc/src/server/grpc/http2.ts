@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
 import { letGoOnceClosed } from '../../transport/grpc/ended-stream.js';
-import { keepAlive } from '../../transport/grpc/keepalive.js';
+import { keepAlive, pingPeer } from '../../transport/grpc/keepalive.js';
 import { FLOW_CONTROL_WINDOW_BYTES } from '../../transport/grpc/options.js';
 import { type Http2Options, SETTINGS_MS } from './limits.js';
 import { isSecure } from './mutual-tls.js';
@@ -21,6 +21,8 @@ interface Http2Setup {
   readonly prepare: (http2Server: Http2Server | Http2SecureServer) => void;
   /** Takes the streams that grpc-js shall not see. Returns whether it has taken the stream. */
   readonly take: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
+  /** Runs for each other stream once grpc-js listens to it. */
+  readonly followed: (stream: ServerHttp2Stream, path: string) => void;
 }
 
 /**
@@ -29,7 +31,7 @@ interface Http2Setup {
  *
  * @throws TypeError if this version of grpc-js differs.
  */
-export function setUpHttp2(server: grpc.Server, { options, prepare, take }: Http2Setup): void {
+export function setUpHttp2(server: grpc.Server, { options, prepare, take, followed }: Http2Setup): void {
   const common: unknown = Reflect.get(server, 'commonServerOptions');
   const setUp: unknown = Reflect.get(server, '_setupHandlers');
   if (typeof common !== 'object' || common === null || typeof setUp !== 'function') {
@@ -45,6 +47,7 @@ export function setUpHttp2(server: grpc.Server, { options, prepare, take }: Http
       if (hasEnded(stream) || take(stream, headers)) return;
       letGoOnceClosed(stream);
       for (const listener of others) Reflect.apply(listener, http2Server, [stream, headers, ...more]);
+      followed(stream, String(headers[':path']));
     });
     return result;
   };
@@ -101,10 +104,7 @@ function watch(session: ServerHttp2Session, socket: Socket, clock: Clock): void 
   const ask = () => {
     // Node would wait until its client has read what was sent before.
     if (session.destroyed) socket.destroy();
-    if (session.closed || session.destroyed) return false;
-    // If too many pings are unanswered already, one of those will do.
-    session.ping(() => undefined);
-    return true;
+    return pingPeer(session);
   };
   const stop = keepAlive(socket, { clock, intervalMs: () => SILENCE_MS, timeoutMs: ANSWER_MS, ask });
   socket.once('close', stop);
@@ -112,7 +112,7 @@ function watch(session: ServerHttp2Session, socket: Socket, clock: Clock): void 
 
 /** grpc-js counts in 32 bits: a longer timeout expires at once. 24.8 days. */
 const MAX_TIMEOUT_S = Math.floor((2 ** 31 - 1) / 1_000);
-const TIMEOUT = /^(\d{1,8})\s*([HMSmun])$/;
+const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const SECONDS: Readonly<Record<string, number>> = { H: 3_600, M: 60, S: 1, m: 1e-3, u: 1e-6, n: 1e-9 };
 
 /** A `grpc-timeout` in milliseconds, at most as long as timers can be. Undefined for none, not a number if it is invalid. */
@@ -122,14 +122,8 @@ export function readTimeout(timeout: string | readonly string[] | undefined): nu
   return Math.min(Number(amount) * (SECONDS[unit] ?? 0), MAX_TIMEOUT_S) * 1_000;
 }
 
-/**
- * Corrects a `grpc-timeout` that grpc-js would misread. It takes too long a timeout for an expired one, and of an
- * invalid one, such as `1.5S`, it takes the part that looks valid. It answers an unreadable one with `INTERNAL`.
- */
+/** Shortens a `grpc-timeout` that grpc-js would take for an expired one. Invalid ones are refused before. */
 export function correctTimeout(headers: IncomingHttpHeaders): void {
-  const timeout = headers['grpc-timeout'];
-  if (typeof timeout !== 'string') return;
-  const ms = readTimeout(timeout) ?? 0;
-  if (Number.isNaN(ms)) headers['grpc-timeout'] = timeout.replace(/\d/g, '?');
-  else if (ms >= MAX_TIMEOUT_S * 1_000) headers['grpc-timeout'] = `${MAX_TIMEOUT_S}S`;
+  const ms = readTimeout(headers['grpc-timeout']) ?? 0;
+  if (ms >= MAX_TIMEOUT_S * 1_000) headers['grpc-timeout'] = `${MAX_TIMEOUT_S}S`;
 }

@@ -57,6 +57,25 @@ describe('a stream of requests', () => {
     expect(await upload(session, Buffer.concat([MESSAGE, MESSAGE]))).toMatchObject({ 'grpc-status': '0' });
   });
 
+  it('gives reads that begin together a message each, in order, and then its end', async () => {
+    const session = await connect(async (requests) => {
+      const reads = requests[Symbol.asyncIterator]();
+      const steps = await Promise.all([reads.next(), reads.next(), reads.next(), reads.next()]);
+      return { texts: steps.map((step) => (step.done === true ? 'end' : step.value.text)) };
+    });
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': PATH,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    const answer = collect<Buffer>(stream);
+    for (const text of ['a', 'b']) stream.write(Buffer.from([0, 0, 0, 0, 3, 10, 1, ...Buffer.from(text)]));
+    stream.end();
+    const reply = Buffer.concat(await answer).subarray(MESSAGE.length);
+    expect(reply.toString('latin1')).toBe('\n\x01a\n\x01b\n\x03end\n\x03end');
+  });
+
   it.each([
     ['a prefix', Buffer.from([0, 0])],
     ['a message', Buffer.from([0, 0, 0, 0, 9, 1])],

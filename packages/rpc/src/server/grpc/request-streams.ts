@@ -10,6 +10,7 @@ import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
 import type { RpcError } from '../../status/rpc-error.js';
+import { Gathered } from '../../transport/grpc/gathered.js';
 import { PREFIX_BYTES } from '../../transport/grpc/length-prefix.js';
 import type { Connections } from './connections.js';
 import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
@@ -30,9 +31,6 @@ export const STREAM_KEY = 'rondo-http2-stream';
 /** The longest wait for a peer's answer to a ping. Milliseconds. */
 const MAX_WAIT_MS = 1_000;
 
-/** What a piece of a message holds beside its bytes, which grpc-js keeps as they came. */
-const PIECE_BYTES = 256;
-
 /** Options of {@link RequestStreams}. */
 export interface RequestStreamsOptions {
   readonly clock: Clock;
@@ -51,7 +49,8 @@ export class RequestStreams {
   readonly #methods: ReadonlyMap<unknown, Method>;
   readonly #clock: Clock;
   readonly #connections: Connections;
-  readonly #mostUnfinished: number;
+  readonly #maxRequestBytes: number;
+  readonly #framings = new WeakMap<ServerHttp2Stream, MessageFraming>();
   #count = 0;
 
   constructor(methods: readonly Method[], { clock, connections, maxRequestBytes }: RequestStreamsOptions) {
@@ -59,7 +58,7 @@ export class RequestStreams {
     this.#methods = new Map(streaming.map((method) => [method.path, method]));
     this.#clock = clock;
     this.#connections = connections;
-    this.#mostUnfinished = MAX_UNFINISHED * maxRequestBytes;
+    this.#maxRequestBytes = maxRequestBytes;
   }
 
   /** Observes the streams of a server, before grpc-js listens to it. */
@@ -81,23 +80,19 @@ export class RequestStreams {
     const method = this.#methods.get(headers[':path']);
     if (method === undefined) return;
     if (!method.requestStream) {
-      this.#bound(stream, method, (chunk, held) => held + chunk.length + PIECE_BYTES);
       this.#limit(stream, method);
       return;
     }
     this.#count += 1;
     const key = String(this.#count);
     headers[STREAM_KEY] = key;
-    this.#streams.set(key, this.#follow(stream, method));
+    this.#streams.set(key, this.#follow(stream));
     stream.once('close', () => this.#streams.delete(key));
   };
 
-  #follow(stream: ServerHttp2Stream, method: Method): RequestStream {
-    const framing = new MessageFraming();
-    this.#bound(stream, method, (chunk) => {
-      framing.read(chunk);
-      return framing.heldBytes;
-    });
+  #follow(stream: ServerHttp2Stream): RequestStream {
+    const framing = new MessageFraming(this.#maxRequestBytes);
+    this.#framings.set(stream, framing);
     const barrier = this.#barrierOf(stream.session);
     return {
       get whole() {
@@ -107,20 +102,35 @@ export class RequestStreams {
     };
   }
 
-  /** Counts what a stream's requests hold that haven't come whole, which `read` tells of each chunk and what was held before. */
-  #bound(stream: ServerHttp2Stream, { path }: Method, read: (chunk: Buffer, held: number) => number): void {
+  /**
+   * Gathers the requests of a stream, and bounds what those take that haven't come whole. grpc-js, which listens to the stream
+   * already, gets each when it is whole: it would keep the chunks as they come. Node keeps what isn't read yet, too, so it is
+   * asked for text, which is a copy.
+   */
+  gather(stream: ServerHttp2Stream, path: string): void {
     const { session } = stream;
-    if (session === undefined) return;
+    const readers = stream.listeners('data');
+    // Node resets a stream that nothing has begun to read, once it is answered.
+    if (session === undefined || readers.length === 0) return;
     const connection = this.#connections.of(session);
+    const framing = this.#framings.get(stream) ?? new MessageFraming(this.#maxRequestBytes);
+    const most = MAX_UNFINISHED * this.#maxRequestBytes;
+    // grpc-js keeps the only request of a call until its client ends the stream.
+    const keepsAll = this.#methods.get(path)?.requestStream === false;
+    let passedBytes = 0;
     let held = 0;
     const hold = (bytes: number) => {
       connection.unfinishedBytes += bytes - held;
       held = bytes;
     };
-    stream.on('data', (chunk: Buffer) => {
+    stream.removeAllListeners('data').setEncoding('latin1');
+    stream.on('data', (text: string) => {
       if (stream.closed) return;
-      hold(read(chunk, held));
-      if (connection.unfinishedBytes > this.#mostUnfinished) refuse(stream, path, tooMuch(this.#mostUnfinished));
+      const whole = framing.read(Buffer.from(text, 'latin1'));
+      if (keepsAll) passedBytes += whole?.length ?? 0;
+      hold(passedBytes + framing.heldBytes);
+      if (connection.unfinishedBytes > most) refuse(stream, path, tooMuch(most));
+      else if (whole !== undefined) for (const read of readers) Reflect.apply(read, stream, [whole]);
     });
     const release = () => hold(0);
     stream.once('end', release).once('close', release);
@@ -163,49 +173,59 @@ function refuse(stream: ServerHttp2Stream, path: string, error: RpcError): void 
   stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
-/** Tracks the message boundaries in the bytes of a stream. grpc-js drops an incomplete last message silently. */
+/**
+ * Tracks the message boundaries in the bytes of a stream, and gathers those of a message until it is whole. grpc-js drops an
+ * incomplete last message silently.
+ */
 export class MessageFraming {
+  readonly #maxBytes: number;
+  readonly #gathered = new Gathered();
   readonly #prefix = Buffer.alloc(PREFIX_BYTES);
   #prefixBytes = 0;
   #messageBytes = 0;
   /** How many bytes of the current message are still to come. */
   #missingBytes = 0;
-  /** In how many pieces the current message has come so far. */
-  #pieces = 0;
+
+  /** @param maxBytes the longest message. What comes of a longer one isn't gathered, as grpc-js refuses it. */
+  constructor(maxBytes = Number.POSITIVE_INFINITY) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** Whether the bytes read so far end with a whole message. */
   get whole(): boolean {
     return this.#prefixBytes === 0 && this.#missingBytes === 0;
   }
 
-  /** What the current message holds until it is whole. */
+  /** The memory that a message takes which isn't whole. */
   get heldBytes(): number {
-    if (this.whole) return 0;
-    const read = this.#missingBytes > 0 ? this.#messageBytes - this.#missingBytes : 0;
-    return this.#prefixBytes + read + this.#pieces * PIECE_BYTES;
+    return this.#gathered.heldBytes;
   }
 
-  /** Reads the next bytes of the stream. */
-  read(chunk: Buffer): void {
+  /** Reads the next bytes of the stream. Returns the messages that are whole with them. */
+  read(chunk: Buffer): Buffer | undefined {
     for (let at = 0; at < chunk.length; ) at += this.#missingBytes > 0 ? this.#skip(chunk, at) : this.#begin(chunk, at);
+    const read = this.#missingBytes > 0 ? PREFIX_BYTES + this.#messageBytes - this.#missingBytes : this.#prefixBytes;
+    const end = this.#messageBytes > this.#maxBytes ? chunk.length : Math.max(0, chunk.length - read);
+    if (end === chunk.length && this.#gathered.length === 0) return chunk;
+    if (end > 0) this.#gathered.add(chunk.subarray(0, end));
+    const messages = end > 0 ? this.#gathered.take() : undefined;
+    this.#gathered.add(chunk.subarray(end));
+    return messages;
   }
 
   #skip(chunk: Buffer, at: number): number {
     const bytes = Math.min(this.#missingBytes, chunk.length - at);
     this.#missingBytes -= bytes;
-    this.#pieces = this.#missingBytes === 0 ? 0 : this.#pieces + 1;
     return bytes;
   }
 
   #begin(chunk: Buffer, at: number): number {
     const bytes = chunk.copy(this.#prefix, this.#prefixBytes, at, at + PREFIX_BYTES - this.#prefixBytes);
     this.#prefixBytes += bytes;
-    this.#pieces += 1;
     if (this.#prefixBytes === PREFIX_BYTES) {
       this.#messageBytes = this.#prefix.readUInt32BE(1);
       this.#missingBytes = this.#messageBytes;
       this.#prefixBytes = 0;
-      if (this.#messageBytes === 0) this.#pieces = 0;
     }
     return bytes;
   }

@@ -1,13 +1,15 @@
 import { constants, type Http2SecureServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import { promisify } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
+import type { Logger } from '../../call/call.js';
 import { InFlight } from '../../call/in-flight.js';
 import type { Clock, Timer } from '../../clock/clock.js';
 import { systemClock, systemRandom } from '../../clock/system.js';
 import { Status } from '../../status/code.js';
-import { RpcError } from '../../status/rpc-error.js';
+import type { RpcError } from '../../status/rpc-error.js';
 import type { MutualTls, TLS_MODES } from '../../tls/mutual-tls.js';
 import { hasRoomForFrames } from '../../transport/tunnel/frames.js';
+import { ShuttingDown } from '../faults.js';
 import type { Router } from '../router.js';
 import { noteArrival } from './arrival.js';
 import { bindMethod, bindUnknown } from './bind.js';
@@ -128,7 +130,12 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   };
   const binding = { handle: router.handle, clock, streams, peers, begin, logger: router.logger };
   const unary = new UnaryStreams(router.methods, { ...binding, connections, maxRequestBytes });
-  setUpHttp2(server, { options: HTTP2_OPTIONS, prepare, take: (stream, headers) => unary.take(stream, headers) });
+  setUpHttp2(server, {
+    options: HTTP2_OPTIONS,
+    prepare,
+    take: (stream, headers) => unary.take(stream, headers),
+    followed: (stream, path) => streams.gather(stream, path),
+  });
   for (const method of router.methods) bindMethod(server, method, binding);
   bindUnknown(server, binding);
   const tunnels = tunnel && hasRoomForFrames(maxRequestBytes) ? bindTunnels(server, binding) : undefined;
@@ -146,7 +153,7 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
       draining = true;
       tlsConnections.closeWaiting();
       tunnels?.drain();
-      await drain(server, { inFlight, sessions, graceMs, clock });
+      await drain(server, { inFlight, sessions, graceMs, clock, logger: router.logger });
       connectionLimit.close();
     },
   };
@@ -169,15 +176,17 @@ interface DrainOptions {
   readonly sessions: ReadonlySet<ServerHttp2Session>;
   readonly graceMs: number;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
-async function drain(server: grpc.Server, { inFlight, sessions, graceMs, clock }: DrainOptions): Promise<void> {
+async function drain(server: grpc.Server, options: DrainOptions): Promise<void> {
+  const { inFlight, sessions, graceMs, clock, logger } = options;
   const closed = Promise.all([...sessions].map((session) => new Promise((resolve) => session.once('close', resolve))));
   // It would call back late, or never: it also waits for connections amid their TLS handshake, and for those that break now.
   server.tryShutdown(() => undefined);
-  for (const call of inFlight.all()) {
-    if (call.endless) call.abort(shuttingDown());
-  }
+  const streams = [...inFlight.all()].filter(({ endless }) => endless);
+  if (streams.length > 0) logger.info({ streams: streams.length }, 'ending the streams without a deadline');
+  for (const stream of streams) stream.abort(shuttingDown());
   let timer: Timer | undefined;
   const forced = new Promise<void>((resolve) => {
     timer = clock.setTimer(graceMs, () => {
@@ -200,7 +209,7 @@ function shuttingDown(): RpcError {
   // @remedy None for safe and idempotent methods, which the client retries, and for streams that it resumes. Otherwise read
   // the state before you repeat the call.
   // @effect possible
-  return new RpcError(Status.UNAVAILABLE, 'this instance is shutting down; call again to reach another');
+  return new ShuttingDown(Status.UNAVAILABLE, 'this instance is shutting down; call again to reach another');
 }
 
 /** How long the statuses of aborted calls may take to be sent. Milliseconds. */

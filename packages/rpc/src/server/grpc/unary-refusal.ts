@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
+import { isBase64 } from '../../call/metadata-rules.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, canDecompress, ENCODING } from '../../transport/grpc/compression.js';
@@ -30,11 +31,26 @@ export function refusalOf(
 ): OutgoingHttpHeaders | undefined {
   if (!CONTENT_TYPE.test(headers['content-type'] ?? '')) return { ':status': 415, 'accept-post': 'application/grpc' };
   if (headers[':method'] !== 'POST') return { ':status': 405, allow: 'POST' };
-  if (Number.isNaN(timeoutMs)) return { ...NO_REPLY, ...trailerOf(invalidTimeout(quotable(headers[TIMEOUT])), path) };
+  const malformed = malformedOf(headers, timeoutMs, path);
+  if (malformed !== undefined) return malformed;
   const encoding = headers[ENCODING];
   if (encoding === undefined || encoding === 'identity' || canDecompress(encoding)) return undefined;
   const trailer = trailerOf(unknownEncoding(quotable(encoding)), path);
   return { ...NO_REPLY, ...trailer, [ACCEPT_ENCODING]: ACCEPTED_ENCODINGS };
+}
+
+/** The answer to a request, of any method, whose deadline or metadata can't be read; undefined if they can. */
+export function malformedOf(
+  headers: IncomingHttpHeaders,
+  timeoutMs: number | undefined,
+  path: string,
+): OutgoingHttpHeaders | undefined {
+  if (Number.isNaN(timeoutMs)) return { ...NO_REPLY, ...trailerOf(invalidTimeout(quotable(headers[TIMEOUT])), path) };
+  for (const key in headers) {
+    if (!key.endsWith('-bin') || isBase64(String(headers[key]))) continue;
+    return { ...NO_REPLY, ...trailerOf(invalidBytes(quotable(key)), path) };
+  }
+  return undefined;
 }
 
 /** The value of a header, as short as it has to be in a status. */
@@ -50,6 +66,14 @@ function invalidTimeout(timeout: string): RpcError {
     Status.INTERNAL,
     `the grpc-timeout "${timeout}" is not valid; send at most 8 digits and one of H, M, S, m, u and n`,
   );
+}
+
+/** Source of the code: https://github.com/grpc/grpc-go/blob/master/internal/transport/http2_server.go */
+function invalidBytes(key: string): RpcError {
+  // @cause A client sent metadata whose key ends in -bin, and whose value isn't base64.
+  // @remedy Encode the value in base64.
+  // @effect none
+  return new RpcError(Status.INTERNAL, `the metadata "${key}" is not base64; encode its bytes`);
 }
 
 function unknownEncoding(encoding: string): RpcError {

@@ -18,7 +18,7 @@ import { type CallInFlight, headerOf, ReceivedCall, reasonOfEnd } from './exchan
 import { readTimeout } from './http2.js';
 import { addToHeaders, forEachIn, valuesIn } from './http2-metadata.js';
 import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
-import { NO_BODY, NO_REPLY, refusalOf, TIMEOUT, tooMuch, tooSlow, trailerOf } from './unary-refusal.js';
+import { malformedOf, NO_BODY, NO_REPLY, refusalOf, TIMEOUT, tooMuch, tooSlow, trailerOf } from './unary-refusal.js';
 import { UnaryRequest } from './unary-request.js';
 
 /** A message can be a thousand times as long once it is decompressed, so few of a server are at once. */
@@ -46,18 +46,20 @@ export class UnaryStreams {
     this.#binding = { ...binding, decompressions: createSemaphore(MAX_DECOMPRESSIONS) };
   }
 
-  /** Serves a stream if it is a call of a unary method, also if it has to be refused. Returns whether it is. */
+  /** Serves a stream if it is a call of a unary method, and refuses it, of any method, by its headers. Returns whether it does. */
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
     const method = this.#methods.get(headers[':path']);
-    if (method === undefined) return false;
+    const timeoutMs = readTimeout(headers[TIMEOUT]);
+    const refusal = method
+      ? refusalOf(headers, timeoutMs, method.path)
+      : malformedOf(headers, timeoutMs, String(headers[':path']));
+    if (method === undefined && refusal === undefined) return false;
     // What breaks a stream also closes it.
     stream.on('error', ignore);
     const { session } = stream;
     // Its client has left already.
     if (session === undefined) return true;
-    const timeoutMs = readTimeout(headers[TIMEOUT]);
-    const refusal = refusalOf(headers, timeoutMs, method.path);
-    if (refusal !== undefined) {
+    if (method === undefined || refusal !== undefined) {
       letGoOnceClosed(stream);
       stream.resume().respond(refusal, NO_BODY);
       return true;

@@ -13,7 +13,7 @@ import { toBuffer } from './metadata.js';
 import { DEFAULT_MAX_REPLY_BYTES, type GrpcTransportOptions } from './options.js';
 import type { ResetPacer } from './reset-pacer.js';
 import { SendQueue } from './send-queue.js';
-import { fromGrpcMetadata, isGrpc, toError, toGrpcMetadata } from './wire.js';
+import { type FailedCall, fromGrpcMetadata, isGrpc, toError, toGrpcMetadata } from './wire.js';
 
 type GrpcCall = ReturnType<grpc.Channel['createCall']>;
 
@@ -62,7 +62,7 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
         options.active.inFlight.delete(inFlight);
         if (status.code === grpc.status.OK)
           resolveUnary(message, { header, trailer: status.metadata, resolve, reject });
-        else reject(toError(status, { path: wire.path, header, connected: options.connected() }));
+        else reject(toError(status, failedCall(wire, header, options)));
       },
     };
     const call = startUnary(wire, { message: request, listener }, options);
@@ -142,7 +142,7 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
           if (wire.responseStream) resolve(reply());
           else resolveUnary(inbox.first(), { header, trailer: status.metadata, resolve, reject });
         } else {
-          const error = toError(status, { path: wire.path, header, connected: options.connected() });
+          const error = toError(status, failedCall(wire, header, options));
           inbox.end(error);
           reject(error);
         }
@@ -158,6 +158,15 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
     else if (!wire.request.stream) sendOne(call, wire.request.message, wire);
     inbox.open();
   });
+}
+
+function failedCall(
+  { path, deadline }: WireCall,
+  header: grpc.Metadata | undefined,
+  options: CarryOptions,
+): FailedCall {
+  const expired = deadline !== undefined && options.clock.now() >= deadline;
+  return { path, header, connected: options.connected(), expired };
 }
 
 interface UnaryEnd {

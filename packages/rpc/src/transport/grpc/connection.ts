@@ -15,14 +15,14 @@ import {
 } from '../transport.js';
 import { ActiveCalls } from './active-calls.js';
 import { carry } from './call.js';
-import { observeSockets } from './credentials.js';
-import { keepAlive } from './keepalive.js';
+import { observeSockets, sessionOf } from './credentials.js';
+import { keepAlive, pingPeer } from './keepalive.js';
 import { credentialsOf, type SecurityListener } from './mutual-credentials.js';
 import { NewSockets } from './new-sockets.js';
 import { type ConnectionOptions, channelOptions, peerPings } from './options.js';
 import { ResetPacer } from './reset-pacer.js';
 import { createTunnelLane, type TunnelLane } from './tunnel-lane.js';
-import { askPeer, readConnectError } from './unserved-call.js';
+import { readConnectError } from './unserved-call.js';
 
 /** Half of the shortest deadlines, so that a call which finds one instance silent can still try another. Milliseconds. */
 const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
@@ -351,18 +351,13 @@ export class GrpcConnection implements Transport {
     const sockets = this.#newSockets.clear();
     const pings = peerPings(this.#options);
     if (pings === undefined) return;
-    const channel = this.#channel;
     const options = {
       clock: this.#clock,
       ...pings,
       intervalMs: () => (this.#active.unary > 0 ? pings.activeIntervalMs : pings.idleIntervalMs),
-      ask: () => {
-        askPeer(channel);
-        return true;
-      },
       onSilence: (silent: boolean) => this.#setSilent(silent),
     };
-    const stops = sockets.map((socket) => keepAlive(socket, options));
+    const stops = sockets.map((socket) => keepAlive(socket, { ...options, ask: () => pingPeer(sessionOf(socket)) }));
     this.#stopKeepalive = () => {
       for (const stop of stops) stop();
     };

@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import type { ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { guardSession } from './guard-session.js';
@@ -100,6 +101,13 @@ function readPem<T>(name: string, pem: string | Uint8Array, { what, begin, read 
   }
 }
 
+const sessions = new WeakMap<Socket, ClientHttp2Session>();
+
+/** The HTTP/2 session over a socket that {@link observeSockets} has seen; undefined until there is one. */
+export function sessionOf(socket: Socket): ClientHttp2Session | undefined {
+  return sessions.get(socket);
+}
+
 /**
  * Wraps `credentials` so that `onSocket` gets each socket once it is connected, before anything is sent over it.
  * grpc-js itself waits without end for a server that accepts connections and never sends anything. The sessions over these
@@ -118,7 +126,7 @@ export function observeSockets(
       async connect(socket) {
         onSocket(socket);
         const secured = await connector.connect(socket);
-        guardSession(secured.socket);
+        guardSession(secured.socket, (session) => sessions.set(socket, session));
         return secured;
       },
       waitForReady: () => connector.waitForReady(),

@@ -2,25 +2,27 @@ import http2, { type ClientHttp2Session, type ClientHttp2Stream, constants } fro
 import type { Duplex } from 'node:stream';
 import { letGoOnceClosed } from './ended-stream.js';
 
-/** Marks sockets whose sessions are guarded, and the replaced `http2.connect`. Shared by all copies of this module. */
+/** The key of a socket's guard, and of the mark of the replaced `http2.connect`. Shared by all copies of this module. */
 const GUARDED = Symbol.for('rondo.http2.guarded');
 
 /**
  * Keeps a server's answers from ending this process: the HTTP/2 session over `socket` refuses pushed streams, and outlives
- * its streams. Call it before the session is created.
+ * its streams. Call it before the session is created, which `onSession` gets.
  *
  * grpc-js keeps its sessions private, so this replaces `http2.connect`, for marked sockets alone. See ADR 0038.
  */
-export function guardSession(socket: Duplex): void {
-  Reflect.set(socket, GUARDED, true);
+export function guardSession(socket: Duplex, onSession: (session: ClientHttp2Session) => void = () => undefined): void {
+  Reflect.set(socket, GUARDED, (session: ClientHttp2Session) => {
+    refusePushes(session);
+    keepUntilStreamsAreCollected(session);
+    onSession(session);
+  });
   const { connect } = http2;
   if (Reflect.has(connect, GUARDED)) return;
   const value = (...options: readonly unknown[]): ClientHttp2Session => {
     const session: ClientHttp2Session = Reflect.apply(connect, http2, options);
-    if (Reflect.get(session.socket, GUARDED) === true) {
-      refusePushes(session);
-      keepUntilStreamsAreCollected(session);
-    }
+    const guard: unknown = Reflect.get(session.socket, GUARDED);
+    if (typeof guard === 'function') guard(session);
     return session;
   };
   Reflect.set(value, GUARDED, true);

@@ -113,6 +113,18 @@ describe('keepalive', () => {
     expect(socket.destroyed).toBe(true);
   });
 
+  it('has one timer for all connections of the process', async () => {
+    const clock = new ManualClock();
+    for (let count = 0; count < 10; count += 1) {
+      const options = { clock, intervalMs: () => INTERVAL_MS, timeoutMs: TIMEOUT_MS, ask: () => true };
+      stops.push(keepAlive(new Socket(), options));
+      await clock.advance(10);
+    }
+    expect(clock.timers).toBe(1);
+    await clock.advance(INTERVAL_MS / 2);
+    expect(clock.timers).toBe(1);
+  });
+
   it('leaves no timer when it is ended', async () => {
     const { clock, begin } = watch();
     begin();

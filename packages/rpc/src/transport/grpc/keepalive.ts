@@ -1,5 +1,7 @@
+import type { Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../clock/clock.js';
+import { setSharedTimer } from './shared-timer.js';
 
 /** Options of {@link keepAlive}. */
 export interface KeepaliveOptions {
@@ -14,6 +16,14 @@ export interface KeepaliveOptions {
   readonly ask: () => boolean;
   /** Called when the peer begins to count as silent, and when it is heard again. */
   readonly onSilence?: (silent: boolean) => void;
+}
+
+/** Pings the peer of a session; false if there is no session that can ping. */
+export function pingPeer(session: Http2Session | undefined): boolean {
+  if (session === undefined || session.closed || session.destroyed) return false;
+  // If too many pings are unanswered already, one of those will do.
+  session.ping(() => undefined);
+  return true;
 }
 
 /** How many checks there are during the interval, and during each wait for an answer. */
@@ -36,23 +46,24 @@ export function keepAlive(
   let heard = socket.bytesRead;
   let heardAt = clock.now();
   let silent = false;
-  const schedule = (delayMs: number, next: () => void) => {
-    timer = clock.setTimer(delayMs, next, { keepAlive: false });
-  };
   const setSilent = (now: boolean) => {
     if (silent === now) return;
     silent = now;
     onSilence?.(now);
   };
-  const hears = () => {
+  /** Whether something has come since the last check, `agoMs` ago: halfway between both, as far as is known. */
+  const hears = (agoMs: number) => {
     if (socket.bytesRead === heard) return false;
     heard = socket.bytesRead;
-    heardAt = clock.now();
+    heardAt = clock.now() - agoMs / 2;
     return true;
   };
-  const rest = () => schedule(intervalMs() / LOOKS, look);
+  const rest = () => {
+    const stepMs = intervalMs() / LOOKS;
+    timer = setSharedTimer(clock, { delayMs: stepMs, stepMs }, look);
+  };
   const look = () => {
-    const due = !hears() && clock.now() - heardAt >= intervalMs();
+    const due = !hears(intervalMs() / LOOKS) && clock.now() - heardAt >= intervalMs();
     if (due && ask()) waitOn(0);
     else rest();
   };
@@ -61,15 +72,16 @@ export function keepAlive(
    * as one check, whatever its length.
    */
   const waitOn = (waitedMs: number) => {
-    schedule(lookMs, () => {
+    timer = setSharedTimer(clock, { delayMs: lookMs, stepMs: lookMs / 10 }, () => {
       const limitMs = silent ? timeoutMs : silentAfterMs;
-      if (waitedMs + lookMs < limitMs && socket.bytesRead === heard) waitOn(waitedMs + lookMs);
+      if (socket.bytesRead !== heard) judge(waitedMs);
+      else if (waitedMs + lookMs < limitMs) waitOn(waitedMs + lookMs);
       // Bytes that have arrived by now are read before the second timer runs.
-      else schedule(0, () => judge(waitedMs + lookMs));
+      else timer = clock.setTimer(0, () => judge(waitedMs + lookMs), { keepAlive: false });
     });
   };
   const judge = (waitedMs: number) => {
-    if (hears()) {
+    if (hears(lookMs)) {
       setSilent(false);
       rest();
     } else if (waitedMs >= timeoutMs) {

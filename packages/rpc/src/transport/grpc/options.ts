@@ -123,6 +123,8 @@ export function channelOptions(options: GrpcTransportOptions): ChannelOptions {
     'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
     'grpc.primary_user_agent': USER_AGENT,
     'grpc.enable_channelz': 0,
+    // Addresses are those of instances. A proxy for the web, which a shell names in http_proxy, doesn't reach them.
+    'grpc.enable_http_proxy': 0,
     'grpc.enable_retries': 0,
     'grpc.service_config_disable_resolution': 1,
     'grpc.use_local_subchannel_pool': 1,

@@ -1,13 +1,5 @@
 import * as grpc from '@grpc/grpc-js';
 
-/** A method that no server has. Only a live peer can answer that, and the answer costs nothing. */
-const KEEPALIVE_PATH = '/rondo.Keepalive/Ask';
-
-/** Makes a peer send something. */
-export function askPeer(channel: grpc.Channel): void {
-  callUnserved(channel, KEEPALIVE_PATH, () => undefined);
-}
-
 /**
  * Reads why a channel can't connect: `undefined` if grpc-js knows no reason. It reports the reason only to calls, so this
  * makes one.

@@ -65,6 +65,8 @@ export interface FailedCall {
   readonly header: grpc.Metadata | undefined;
   /** Whether the connection is still ready. */
   readonly connected: boolean;
+  /** Whether the call's deadline has passed. */
+  readonly expired: boolean;
 }
 
 /**
@@ -75,13 +77,13 @@ export interface FailedCall {
  * So a status without metadata is grpc-js's own, unless a header was received, the connection is still ready, and the
  * text isn't grpc-js's for a stream that was reset.
  */
-export function toError(status: grpc.StatusObject, { path, header, connected }: FailedCall): RpcError {
+export function toError(status: grpc.StatusObject, { path, header, connected, expired }: FailedCall): RpcError {
   if (isUnreadable(status)) return unreadableReply();
   const received = Object.keys(status.metadata.getMap()).length > 0;
   const first = header ?? (received ? status.metadata : undefined);
   if (first === undefined ? isOfHttp(status) : !isGrpc(first)) return foreignError(status, first);
   const answered = received || (header !== undefined && connected && !isReset(status) && !isWriteError(status));
-  if (!answered) return connectionError(status, connected);
+  if (!answered) return connectionError(status, { connected, expired });
   const packed = status.metadata.get(STATUS_DETAILS)[0];
   const details = packed instanceof Buffer ? decodeStatusDetails(packed) : [];
   const [mark] = status.metadata.get(NOT_HANDLED);
@@ -167,7 +169,7 @@ function reachOf(details: string): Reach {
 /** The error of a call for which a connection opened no stream. */
 export function untakenCall(fault: unknown): TransportError {
   const reason = fault instanceof Error ? fault.message : String(fault);
-  return connectionError({ code: Status.INTERNAL, details: `${NO_STREAM} with error ${reason}` }, true);
+  return connectionError({ code: Status.INTERNAL, details: `${NO_STREAM} with error ${reason}` });
 }
 
 /**
@@ -177,7 +179,7 @@ const GIVEN_UP_HERE = 'triggered by internal client error';
 
 function connectionError(
   { code, details }: Pick<grpc.StatusObject, 'code' | 'details'>,
-  connected: boolean,
+  { connected, expired }: Pick<FailedCall, 'connected' | 'expired'> = { connected: true, expired: false },
 ): TransportError {
   const reach = reachOf(details);
   if (reach !== 'unknown' || !connected || details.includes(GIVEN_UP_HERE)) {
@@ -190,13 +192,14 @@ function connectionError(
     // @effect possible
     return new TransportError(Status.UNAVAILABLE, `${what} (${details})`, { reach });
   }
-  const lost = code === grpc.status.CANCELLED ? Status.UNAVAILABLE : statusFromCode(code);
-  // @code UNAVAILABLE
-  // @cause The server, or a proxy in between, reset the stream of the call. The code is that of the reset, and `UNAVAILABLE`
-  // for most.
+  // Some servers reset a stream at its deadline, which may be before this client's own timer has fired.
+  const reset = code === grpc.status.CANCELLED && expired ? Status.DEADLINE_EXCEEDED : statusFromCode(code);
+  // @code CANCELLED
+  // @cause The server, or a proxy in between, reset the stream of the call. The code follows from that of the reset, by gRPC's
+  // table.
   // @remedy Look in the log of the instance. A server that is overloaded, or a proxy with a short timeout, does so.
   // @effect possible
-  return new TransportError(lost, `the server broke off the call (${details})`, { reach });
+  return new TransportError(reset, `the server broke off the call (${details})`, { reach });
 }
 
 /** What {@link brokenTunnel} knows of a call beside the status of the stream. */

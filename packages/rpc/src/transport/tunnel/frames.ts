@@ -3,7 +3,7 @@ import type { Metadata } from '../../call/metadata.js';
 import { bytesTag, numberTag } from './wire-format.js';
 
 // The frames of rondo/tunnel/v1/tunnel.proto. Every call passes here, so frame-writer.ts and frame-reader.ts write and read
-// them without the objects that generated code makes of each message. frames.test.ts compares both.
+// them without the objects that generated code makes of each message. frames.ci.test.ts compares both.
 
 /** The version of the frames that this code speaks. */
 export const TUNNEL_VERSION = 1;

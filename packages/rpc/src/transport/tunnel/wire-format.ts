@@ -85,8 +85,8 @@ export class FieldWriter {
 /** Frames that can't be read: the peer doesn't keep to the contract. */
 export class FrameError extends Error {}
 
-/** A field may keep a message of this length. Those of honest peers are mostly shorter. Bytes. */
-const MAX_KEPT_BYTES = 32 * 1_024;
+/** A field may keep so much memory: no more than Node's pool of short buffers. */
+const MAX_KEPT_BYTES = Buffer.poolSize;
 
 /** Reads protobuf fields. @throws FrameError if the bytes are no protobuf. */
 export class FieldReader {
@@ -133,8 +133,8 @@ export class FieldReader {
   /** Like {@link bytes}, for what is kept: copied if it would keep much more than itself. */
   kept(): Buffer {
     const bytes = this.bytes();
-    const { length } = this.#buffer;
-    return length > MAX_KEPT_BYTES && length > 4 * bytes.length ? Buffer.from(bytes) : bytes;
+    const { byteLength } = bytes.buffer;
+    return byteLength > MAX_KEPT_BYTES && byteLength > 4 * bytes.length ? Buffer.from(bytes) : bytes;
   }
 
   ascii(): string {

@@ -1,4 +1,4 @@
-import type { Instance, Registration } from '../../domain/instance.js';
+import { type Instance, type Registration, serviceTimeOf } from '../../domain/instance.js';
 import type { Position, RemovalReason, ServiceSummary } from '../../domain/store.js';
 import { type Change, View, type Watcher } from './view.js';
 
@@ -32,6 +32,7 @@ export class Catalog {
   #revision = 0n;
   #historyStart = 0n;
   #services = 0;
+  #latestTimeMs = 0;
 
   constructor({ epoch, removalsKept = DEFAULT_REMOVALS_KEPT }: CatalogOptions) {
     this.#epoch = epoch;
@@ -64,11 +65,28 @@ export class Catalog {
   /**
    * Adds an instance or replaces the one with its id. Watchers of a service that it no longer has get the removal
    * `replaced`.
+   *
+   * @param nowMs since the Unix epoch; `registerTimeMs` if the incarnation is new.
    */
-  put(registration: Registration & Pick<Instance, 'operatorState'>, registerTimeMs: number): Instance {
-    const instance: Instance = { ...registration, registerTimeMs, revision: this.#nextRevision() };
+  put(
+    registration: Registration & Pick<Instance, 'operatorState'>,
+    registerTimeMs: number,
+    nowMs = registerTimeMs,
+  ): Instance {
+    const serviceTimesMs = this.serviceTimes(registration.services, registerTimeMs, nowMs);
+    const instance = { ...registration, registerTimeMs, serviceTimesMs, revision: this.#nextRevision() };
     this.#place(instance);
     return instance;
+  }
+
+  /**
+   * When the first instance of each service registered, where that isn't `registerTimeMs`. A service that is new is later
+   * than all others, also if the clock was set back.
+   */
+  serviceTimes(services: readonly string[], registerTimeMs: number, nowMs = registerTimeMs): Record<string, number> {
+    const newMs = Math.max(nowMs, this.#latestTimeMs + 1);
+    const times = services.map((service) => [service, this.#views.get(service)?.firstTimeMs ?? newMs] as const);
+    return Object.fromEntries(times.filter(([, timeMs]) => timeMs !== registerTimeMs));
   }
 
   /**
@@ -89,6 +107,7 @@ export class Catalog {
     const before = this.#instances.get(instance.instanceId);
     this.#instances.set(instance.instanceId, instance);
     for (const key of viewKeys(instance)) this.#change(key, upsert(instance));
+    for (const service of instance.services) this.#date(service, serviceTimeOf(instance, service));
     const dropped = before?.services.filter((service) => !instance.services.includes(service)) ?? [];
     for (const service of dropped) this.#remove(service, instance.instanceId, 'replaced');
   }
@@ -152,6 +171,12 @@ export class Catalog {
     const view = this.#views.get(key);
     view?.watchers.delete(watcher);
     this.#dropIfUnused(key);
+  }
+
+  #date(service: string, timeMs: number): void {
+    const view = this.#viewFor(service);
+    view.firstTimeMs = Math.min(view.firstTimeMs ?? timeMs, timeMs);
+    this.#latestTimeMs = Math.max(this.#latestTimeMs, timeMs);
   }
 
   #nextRevision(): bigint {

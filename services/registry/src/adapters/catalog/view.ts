@@ -58,6 +58,8 @@ const REMOVAL_SIZE = 64;
  */
 export class View {
   readonly watchers = new Set<Watcher>();
+  /** When the first instance registered, in milliseconds since the Unix epoch. It stays when the last instance leaves. */
+  firstTimeMs: number | undefined;
   readonly #nodes = new Map<string, Node>();
   readonly #ids = new SortedIds();
   #oldest: Node | undefined;
@@ -198,7 +200,8 @@ export class View {
 
 /** The size of an instance's text plus the largest possible rest of its message: tags, lengths, numbers. */
 function sizeOf(instance: Instance): number {
-  return textSize(instance) + 320 + 128 * instance.endpoints.length + 16 * instance.services.length;
+  const fixed = 320 + 128 * instance.endpoints.length + 40 * instance.services.length;
+  return textSize(instance) + fixed + Object.keys(instance.serviceTimesMs).join().length;
 }
 
 function takesCalls({ status, operatorState }: Instance): boolean {

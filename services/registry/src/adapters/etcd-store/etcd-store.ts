@@ -88,6 +88,8 @@ export class EtcdStore implements RegistryStore {
     const local = {
       stateOf: (instanceId: string) => current().replica.stateOf(instanceId),
       servicesWith: (services: readonly string[]) => current().catalog.servicesWith(services),
+      serviceTimes: (services: readonly string[], registerTimeMs: number, nowMs?: number) =>
+        current().catalog.serviceTimes(services, registerTimeMs, nowMs),
       get instances() {
         return current().catalog.size;
       },

@@ -40,8 +40,10 @@ export function keysUnder(prefix: string): Keys {
     head: Buffer.from(`${base}head`),
     of: (folder, instanceId) => Buffer.from(`${base}${folder}/${instanceId}`),
     parse(key) {
-      const [name = '', instanceId] = key.toString().slice(base.length).split('/');
-      if (instanceId === undefined) return name === 'epoch' || name === 'head' ? name : undefined;
+      const [name = '', ...rest] = key.toString().slice(base.length).split('/');
+      // The identity behind an id may have a slash.
+      const instanceId = rest.join('/');
+      if (rest.length === 0) return name === 'epoch' || name === 'head' ? name : undefined;
       return isFolder(name) ? { folder: name, instanceId } : undefined;
     },
   };

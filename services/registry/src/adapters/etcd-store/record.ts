@@ -16,6 +16,8 @@ import type { SecretHash } from '../../domain/lease.js';
 export interface InstanceRecord {
   readonly registration: Registration;
   readonly registerTimeMs: number;
+  /** As in {@link Instance}; undefined if a registry of an earlier version wrote the record. */
+  readonly serviceTimesMs?: Instance['serviceTimesMs'] | undefined;
   readonly ttlMs: number;
   /** The number of the last call that was accepted from its holder. */
   readonly sequence: bigint;
@@ -62,6 +64,7 @@ export function decodeRecord(bytes: Buffer): InstanceRecord {
   return {
     registration: toRegistration(object(json, 'registration')),
     registerTimeMs: number(json, 'registerTimeMs'),
+    serviceTimesMs: json['serviceTimesMs'] === undefined ? undefined : times(json, 'serviceTimesMs'),
     ttlMs: number(json, 'ttlMs'),
     sequence: bigint(json, 'sequence'),
     secretHash: optionalText(json, 'secretHash'),
@@ -108,8 +111,8 @@ export function decodeRefusal(bytes: Buffer): RefusedRegistration {
 
 /** Translates a record into the instance that watchers see. */
 export function toInstance(record: InstanceRecord, operatorState: OperatorState, revision: bigint): Instance {
-  const { registration, registerTimeMs } = record;
-  return { ...registration, registerTimeMs, operatorState, revision };
+  const { registration, registerTimeMs, serviceTimesMs = {} } = record;
+  return { ...registration, registerTimeMs, serviceTimesMs, operatorState, revision };
 }
 
 function toRegistration(json: Json): Registration {
@@ -169,6 +172,10 @@ function texts(json: Json, key: string): readonly string[] {
 
 function map(json: Json, key: string): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(object(json, key)).map(([name, value]) => [name, String(value)]));
+}
+
+function times(json: Json, key: string): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(object(json, key)).map(([name, value]) => [name, Number(value)]));
 }
 
 function text(json: Json, key: string): string {

@@ -22,6 +22,7 @@ import {
 import { incarnationOf, isSameToken, type Lease, leaseIdOf, SUFFIX_BYTES } from '../../domain/lease.js';
 import type { TotalLimits } from '../../domain/limits.js';
 import type { OperatorStateChange } from '../../domain/store.js';
+import type { Catalog } from '../catalog/catalog.js';
 import { type Etcd, type Operation, put, remove, unchanged } from './etcd-client.js';
 import type { Folder, Keys } from './keys.js';
 import { encode, type InstanceRecord } from './record.js';
@@ -45,6 +46,8 @@ export interface LocalView {
   readonly tombstones: readonly string[];
   /** The number of services that would have instances if an instance of `services` were added. */
   servicesWith(services: readonly string[]): number;
+  /** As `Catalog.serviceTimes`. */
+  serviceTimes: Catalog['serviceTimes'];
 }
 
 /** The options of a writer. */
@@ -123,7 +126,11 @@ export class Writer {
       const etcdLease = await this.#keptLease(held, ttlMs);
       const identity = held.identity ?? options.identity;
       const sequence = latest(options.sequence ?? 0n, held);
-      const after = { ...held, registration, ttlMs, sequence, identity, etcdLease };
+      const { services } = registration;
+      const serviceTimesMs = isDeepStrictEqual(services, held.registration.services)
+        ? held.serviceTimesMs
+        : this.#options.local.serviceTimes(services, held.registerTimeMs, this.#wallMs());
+      const after = { ...held, registration, serviceTimesMs, ttlMs, sequence, identity, etcdLease };
       return written(held.leaseId, await this.#rewrite(after, record));
     });
   }
@@ -146,7 +153,9 @@ export class Writer {
     const { instanceId, incarnation } = registration;
     const leaseId = leaseIdOf(incarnation, this.#options.random.hex(SUFFIX_BYTES));
     const etcdLease = await this.#grant(ttlMs);
-    const admitted = { registration, registerTimeMs: this.#wallMs(), ttlMs, sequence, ...proof, leaseId, etcdLease };
+    const registerTimeMs = this.#wallMs();
+    const serviceTimesMs = this.#options.local.serviceTimes(registration.services, registerTimeMs);
+    const admitted = { registration, registerTimeMs, serviceTimesMs, ttlMs, sequence, ...proof, leaseId, etcdLease };
     const conditions = [
       unchanged(this.#key('instances', instanceId), record?.modRevision ?? 0n),
       unchanged(this.#key('goodbyes', instanceId), tombstone?.modRevision ?? 0n),

@@ -198,7 +198,11 @@ export class MemoryStore implements RegistryStore {
     const { instanceId, incarnation } = registration;
     const fields = { instanceId, incarnation: String(incarnation) };
     if (this.#leases.of(instanceId) === undefined) this.#log.info(fields, 'instance registered');
-    else this.#log.warn(fields, 'instance taken over by a later incarnation');
+    else {
+      // A draining process is replaced on purpose.
+      const level = this.#catalog.get(instanceId)?.status === 'draining' ? 'info' : 'warn';
+      this.#log[level](fields, 'instance taken over by a later incarnation');
+    }
     this.#catalog.put(this.#withOperatorState(registration), this.#wallClock.now().getTime());
     this.#refusals.forget(instanceId);
     return this.#leases.grant({ instanceId, incarnation, secretHash, identity }, ttlMs);
@@ -223,7 +227,8 @@ export class MemoryStore implements RegistryStore {
 
   #put(instance: Instance, change: Partial<Registration>): Instance {
     const after = this.#withOperatorState({ ...instance, ...change });
-    return isDeepStrictEqual(after, instance) ? instance : this.#catalog.put(after, instance.registerTimeMs);
+    if (isDeepStrictEqual(after, instance)) return instance;
+    return this.#catalog.put(after, instance.registerTimeMs, this.#wallClock.now().getTime());
   }
 
   /** Adds the operator state of its id to a registration. */

@@ -1,0 +1,41 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { root, runNode, start } from '@rondo/harness';
+
+/** A contract of Rondo's own, which stays if the samples go. */
+const CONTRACT = 'proto/rondo/conformance/v1/adder.proto';
+const COMMIT = ['-c', 'user.name=CI', '-c', 'user.email=ci@rondo.example', 'commit', '--quiet', '--message=Contracts'];
+
+describe('a contract that is published on main', () => {
+  const tree = mkdtempSync(join(tmpdir(), 'rondo-contracts-'));
+  afterAll(() => rmSync(tree, { recursive: true, force: true }));
+  beforeAll(async () => {
+    for (const part of ['proto', 'scripts', 'buf.yaml'])
+      cpSync(join(root, part), join(tree, part), { recursive: true });
+    for (const part of ['node_modules', 'packages', 'services']) symlinkSync(join(root, part), join(tree, part));
+    const git = (...args: readonly string[]) => start('git', ['-C', tree, ...args]).ended;
+    await git('init', '--quiet', '--initial-branch=main');
+    await git('add', 'proto', 'buf.yaml');
+    expect(await git(...COMMIT)).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  /** Compares the contracts with main's, as `npm run check` does, after a change of one. */
+  async function compared(before: string, after: string) {
+    const published = readFileSync(join(root, CONTRACT), 'utf8');
+    expect(published).toContain(before);
+    writeFileSync(join(tree, CONTRACT), published.replace(before, after));
+    const script = `import { main } from './scripts/breaking.mjs'; process.exitCode = await main();`;
+    return runNode(['--input-type=module', '--eval', script], { cwd: tree });
+  }
+
+  it('may get a field, and may not lose or change one', async () => {
+    const added = await compared('int64 b = 2;', 'int64 b = 2;\n  int64 c = 3;');
+    expect(added).toMatchObject({ code: 0, stdout: '' });
+    const changed = await compared('int64 b = 2;', 'string b = 2;');
+    expect(changed).toMatchObject({ code: 100, stdout: expect.stringContaining('Field "2" with name "b"') });
+    const removed = await compared('int64 b = 2;', '');
+    expect(removed).toMatchObject({ code: 100, stdout: expect.stringContaining('field "2" with name "b"') });
+  });
+});

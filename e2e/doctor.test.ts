@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { root, runNode } from '@rondo/harness';
+
+const load = (file: string) => import(pathToFileURL(join(root, 'scripts/doctor', file)).href);
+
+it('a check of the doctor that takes the processor makes no other late', async () => {
+  const { examineRepository } = await load('checks.mjs');
+  const deadlineMs = 200;
+  const all = {
+    packages: () => {
+      const endsAt = performance.now() + 2 * deadlineMs;
+      while (performance.now() < endsAt);
+      return { state: 'ok', detail: 'took long' };
+    },
+    disk: async () => ({ state: 'ok', detail: (await readFile(join(root, 'LICENSE'), 'utf8')) && 'was read' }),
+  };
+  const found = [];
+  const subject = { data: root, environment: {} };
+  for await (const finding of examineRepository(subject, { all, deadlineMs })) found.push(finding);
+  expect(found).toEqual([
+    { name: 'disk', state: 'ok', detail: 'was read' },
+    { name: 'packages', state: 'ok', detail: 'took long' },
+  ]);
+});
+
+it('rondo dev without watches is found, with the remedy', async () => {
+  const shortage = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
+    fs.watch = () => { throw Object.assign(new Error('no more'), { code: 'ENOSPC' }); };
+    syncBuiltinESMExports();
+    const { watches } = await import('./scripts/doctor/machine.mjs');
+    console.log(JSON.stringify(watches()));`;
+  const { stdout } = await runNode(['--input-type=module', '--eval', shortage]);
+  expect(JSON.parse(stdout)).toEqual({
+    state: 'warn',
+    detail: "rondo dev can't start: no more folders can be watched (ENOSPC)",
+    remedy: expect.stringContaining('sudo sysctl fs.inotify.max_user_watches='),
+  });
+});
+
+it('an account that may not have the threads of a system is found, with the remedy', async () => {
+  const ask = `process.getuid = () => 1000;
+    const { threads } = await import('./scripts/doctor/machine.mjs');
+    console.log(JSON.stringify(await threads()));`;
+  const bin = mkdtempSync(join(tmpdir(), 'rondo-doctor-'));
+  const find = async (limit: string) => {
+    writeFileSync(join(bin, 'bash'), `#!/bin/sh\n[ "$*" = '-c ulimit -u' ] && echo ${limit}\n`, { mode: 0o755 });
+    const { stdout } = await runNode(['--input-type=module', '--eval', ask], {
+      env: { PATH: `${bin}:${process.env['PATH']}` },
+    });
+    return JSON.parse(stdout);
+  };
+  try {
+    expect(await find('unlimited')).toEqual({ state: 'ok', detail: 'no limit' });
+    expect(await find('400')).toMatchObject({ state: 'ok' });
+    expect(await find('120')).toEqual({
+      state: 'warn',
+      detail: expect.stringMatching(/^120 for all processes of this account: each of Rondo's processes takes 11/),
+      remedy: 'ulimit -u 400',
+    });
+  } finally {
+    rmSync(bin, { recursive: true });
+  }
+});
+
+it('an account without a home, with which npm ends, is found with the remedy', async () => {
+  const homeless = `import os from 'node:os'; import { syncBuiltinESMExports } from 'node:module';
+    os.homedir = () => { throw new Error('uv_os_homedir returned ENOENT'); };
+    syncBuiltinESMExports();
+    const { npm } = await import('./scripts/doctor/machine.mjs');
+    console.log(JSON.stringify(await npm()));`;
+  const { stdout } = await runNode(['--input-type=module', '--eval', homeless], { env: { PATH: '/nowhere' } });
+  expect(JSON.parse(stdout)).toMatchObject({ state: 'fail', remedy: 'export HOME=/tmp' });
+});
+
+describe('a clone that git', () => {
+  let clone: string;
+  beforeEach(() => {
+    clone = mkdtempSync(join(tmpdir(), 'rondo-doctor-'));
+    cpSync(join(root, 'scripts'), join(clone, 'scripts'), { recursive: true });
+  });
+  afterEach(() => rmSync(clone, { recursive: true, force: true }));
+
+  const find = async (...commands: readonly (readonly string[])[]) => {
+    for (const args of commands) execFileSync('git', args, { cwd: clone, env: { PATH: process.env['PATH'] } });
+    const { git } = await import(pathToFileURL(join(clone, 'scripts/doctor/machine.mjs')).href);
+    return git();
+  };
+
+  it('knows is fine', async () => {
+    expect(await find(['init', '--quiet'])).toMatchObject({ state: 'ok' });
+  });
+
+  it('takes for bare, as a test in a hook left it, is found with the remedy', async () => {
+    const remedy = 'git config core.bare false';
+    expect(await find(['init', '--quiet'], ['config', 'core.bare', 'true'])).toMatchObject({ state: 'fail', remedy });
+  });
+
+  it('does not know, as an archive, is told what it lacks', async () => {
+    const remedy = 'git init && git add . && git commit -m Start';
+    expect(await find()).toMatchObject({ state: 'note', remedy });
+  });
+});

@@ -1,0 +1,3 @@
+/** What the gateway does for clients of each kind, in this order, over one system: the last test stops a service. */
+import './src/journeys/openapi.js';
+import './src/journeys/gateway.js';

@@ -1,0 +1,30 @@
+import { expect, it } from '@jest/globals';
+import { describeCreated } from './new.js';
+
+const made = {
+  kind: 'created' as const,
+  service: 'notes',
+  port: 50_060,
+  files: [],
+  methods: [{ method: 'notes.v1.NotesService/Get', file: 'services/notes/src/notes.ts' }],
+  exempt: [],
+};
+
+it.each([
+  [false, undefined, "./rondo call notes.v1.NotesService/Get '{}'\n      Calls it.\n"],
+  [
+    true,
+    undefined,
+    './rondo describe notes.v1.NotesService/Get\n      Prints its messages, and a call to start from.\n',
+  ],
+  [true, '127.0.0.1:5', './rondo describe notes.v1.NotesService/Get --registry 127.0.0.1:5\n'],
+])('names a next command that works: rules refuse {} is %s, registry %s', (refusesEmpty, registry, next) => {
+  expect(describeCreated({ ...made, refusesEmpty }, { starts: true, registry })).toContain(`  ${next}`);
+});
+
+it('says when that command works if the service is not started', () => {
+  const text = describeCreated({ ...made, refusesEmpty: true }, { starts: false, registry: undefined });
+  expect(text).toContain(
+    'Prints its messages, and a call to start from while it runs: npm start serves it at 127.0.0.1:50060.\n',
+  );
+});

@@ -1,0 +1,43 @@
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { describe, expect, it } from '@jest/globals';
+import { NestedRules, WellKnownRules } from '@rondo/contracts/rondo/conformance/v1/validation';
+
+const child = (bytes: Uint8Array) => new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(bytes).finish();
+
+describe('a decoded message', () => {
+  it('has all parts of a field', () => {
+    const parts = [{ name: 'a', child: { name: 'b' } }, { child: { children: [{}] } }];
+    const nested = parts.map((part) => child(NestedRules.encode(NestedRules.fromPartial(part)).finish()));
+    expect(NestedRules.decode(Buffer.concat(nested))).toMatchObject({
+      child: { name: 'a', child: { name: 'b', children: [{}] } },
+    });
+    const known = [
+      { timestamp: new Date(5_000), mask: ['a'], wrappedText: 'x' },
+      { timestamp: new Date(7), mask: ['b'], wrappedText: '' },
+    ].map((part) => WellKnownRules.encode(WellKnownRules.fromPartial(part)).finish());
+    expect(WellKnownRules.decode(Buffer.concat(known))).toMatchObject({
+      timestamp: new Date(5_007),
+      mask: ['a', 'b'],
+      wrappedText: 'x',
+    });
+  });
+
+  it('has the default of a message that an entry of a map lacks', () => {
+    expect(NestedRules.decode(Buffer.of(0x22, 0x03, 0x0a, 0x01, 0x61)).named).toMatchObject({ a: { name: '' } });
+  });
+
+  it('is nested at most 100 levels deep', () => {
+    let bytes: Uint8Array = Buffer.of();
+    for (let level = 0; level < 100; level++) bytes = child(bytes);
+    expect(NestedRules.decode(bytes).child).toBeDefined();
+    expect(() => NestedRules.decode(child(bytes))).toThrow('it is nested more than 100 levels deep');
+  });
+
+  it.each([
+    ['a field of the number 0', [0x00, 0x00]],
+    ['the end of a group', [0x0c]],
+    ['a field that is longer than its message', [0x12, 0x02, 0x0a, 0x01, 0x61]],
+  ])('has no %s', (_, bytes) => {
+    expect(() => NestedRules.decode(Buffer.from(bytes))).toThrow();
+  });
+});

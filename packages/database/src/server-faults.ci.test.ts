@@ -1,0 +1,193 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { CommitOutcomeUnknown, DatabaseUnavailable } from './errors.js';
+import { createPool } from './pool.js';
+import type { Database } from './sql.js';
+import { clockIsShifted, eventually, startTestPostgres, type TestPostgres } from './testing/test-postgres.js';
+
+let server: TestPostgres;
+let url: string;
+let database: Database;
+
+beforeAll(async () => {
+  server = await startTestPostgres();
+  url = await server.createDatabase();
+  database = createPool({ url });
+  await database.query('CREATE TABLE stock (taken int)');
+});
+
+beforeEach(async () => {
+  await database.transaction((clean) => clean.script('TRUNCATE stock; INSERT INTO stock VALUES (0)'));
+});
+
+afterAll(async () => {
+  await database.close();
+  await server.stop();
+});
+
+const take = (queries: Pick<Database, 'query'>) => queries.query('UPDATE stock SET taken = taken + 1');
+const taken = async () => (await database.one<{ taken: number }>('SELECT taken FROM stock')).taken;
+
+/** A promise, and what resolves it. */
+function gate() {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+/** The fault of work that fails because the database is unavailable, and that took no effect for certain. */
+async function unavailable(work: Promise<unknown>): Promise<void> {
+  const error: unknown = await work.catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(DatabaseUnavailable);
+  expect(error).not.toBeInstanceOf(CommitOutcomeUnknown);
+}
+
+// With a shifted clock the server's timers don't fire.
+(clockIsShifted ? describe.skip : describe)('a process that is frozen in a transaction', () => {
+  const frozenUrl = () => url.replace(/idle_in_transaction_session_timeout=\d+/, 'application_name=frozen');
+  let frozen: Database;
+  const errors: unknown[] = [];
+  beforeAll(() => {
+    frozen = createPool({ url: frozenUrl(), idleTransactionTimeoutMs: 2_000, onError: (error) => errors.push(error) });
+  });
+  afterAll(() => frozen.close());
+
+  it.each<[string, (queries: Pick<Database, 'query'>) => Promise<unknown>]>([
+    ['a statement', take],
+    ['the commit', () => Promise.resolve()],
+  ])('keeps no locks, and its transaction took no effect: it goes on with %s', async (_what, next) => {
+    errors.length = 0;
+    const thawed = gate();
+    const locked = gate();
+    const lost = unavailable(
+      frozen.transaction(async (transaction) => {
+        await take(transaction);
+        locked.open();
+        await thawed.opened;
+        await next(transaction);
+      }),
+    );
+    await Promise.race([locked.opened, lost]); // a busy machine may be too slow for its first statement
+    await take(database);
+    await eventually('the loss is noticed', () => errors.length > 0);
+    thawed.open();
+    expect(errors).toContainEqual(expect.objectContaining({ sqlState: '25P03' })); // the end of its socket may follow
+    await lost;
+    expect(await taken()).toBe(1);
+  });
+
+  it('keeps what is prepared, what it reads and what runs long', async () => {
+    const prepare = () =>
+      frozen.prepare('rondo-voted', take).then(
+        () => true,
+        () => false,
+      );
+    await eventually('it is prepared, on a busy machine, too', prepare);
+    const outageWait = { timeoutMs: 300_000, repeatable: false };
+    const sleep = 'SELECT true AS done FROM pg_sleep(3)';
+    const long = frozen.transaction((transaction) => transaction.one(sleep), { outageWait });
+    const idle = frozen.transaction(async (transaction) => {
+      const { pid } = await transaction.one<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      const session = () => database.query('SELECT FROM pg_stat_activity WHERE pid = $1', [pid]);
+      await eventually('its session is ended', async () => (await session()).length === 0);
+    });
+    const read = frozen.transaction(
+      async (transaction) => {
+        await transaction.query('SELECT FROM stock');
+        await Promise.allSettled([idle, long]);
+        return transaction.one('SELECT count(*)::int AS count FROM stock');
+      },
+      { readOnly: true },
+    );
+    await unavailable(idle);
+    await expect(long).resolves.toEqual({ done: true });
+    await expect(read).resolves.toEqual({ count: 1 });
+    await expect(frozen.commitPrepared('rondo-voted')).resolves.toBe(true);
+    expect(await taken()).toBe(1);
+  });
+
+  it('has three seconds by default, and what its address says', async () => {
+    const standard = createPool({ url: frozenUrl() });
+    const setting = (pool: Database) =>
+      pool.one("SELECT current_setting('idle_in_transaction_session_timeout') AS set");
+    try {
+      await expect(setting(standard)).resolves.toEqual({ set: '3s' });
+      await expect(setting(database)).resolves.toEqual({ set: '5min' });
+    } finally {
+      await standard.close();
+    }
+  });
+});
+
+describe('a server that only reads, as after a failover', () => {
+  let admin: Database;
+  let pool: Database;
+  const becomes = (what: string) =>
+    admin.transaction(async (transaction) => {
+      await transaction.query('SET LOCAL transaction_read_only = off');
+      await transaction.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} ${what}`);
+    });
+  beforeEach(async () => {
+    admin = createPool({ url, maxConnections: 1 });
+    await becomes('SET default_transaction_read_only = on');
+    pool = createPool({ url, maxConnections: 2 });
+    await pool.transaction(() => pool.check()); // both connections are open
+  });
+  afterEach(async () => {
+    await becomes('RESET default_transaction_read_only');
+    await Promise.all([admin.close(), pool.close()]);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a statement', () => take(pool)],
+    ['a transaction', () => pool.transaction(take)],
+  ])('is unavailable, and no connection to it stays: %s', async (_what, work) => {
+    await unavailable(work());
+    await becomes('RESET default_transaction_read_only');
+    await pool.transaction(async (transaction) => {
+      await pool.query('INSERT INTO stock VALUES (1)');
+      await transaction.query('INSERT INTO stock VALUES (1)');
+    });
+  });
+
+  it('keeps what may wait waiting for the next server', async () => {
+    const outageWait = { timeoutMs: 300_000, repeatable: false };
+    const waiting = [
+      pool.transaction(take, { outageWait }),
+      pool.query('UPDATE stock SET taken = 9', [], { outageWait }),
+    ];
+    await unavailable(take(pool));
+    await becomes('RESET default_transaction_read_only');
+    await Promise.all(waiting);
+  });
+
+  it('is no outage for a transaction that may only read', async () => {
+    await expect(pool.transaction(take, { readOnly: true })).rejects.toMatchObject({ code: '25006' });
+  });
+});
+
+describe.each([
+  ['a full disk', '53100'],
+  ['a server without memory', '53200'],
+])('%s', (_what, sqlState) => {
+  it('is unavailable, and its connection is replaced before the next try', async () => {
+    const pool = createPool({ url, maxConnections: 1 });
+    const backends = new Set<number>();
+    const fail = (transaction: Pick<Database, 'query'>) =>
+      transaction.query(`DO $$ BEGIN RAISE EXCEPTION 'none left' USING ERRCODE = '${sqlState}'; END $$`);
+    try {
+      await unavailable(fail(pool));
+      const work = async (transaction: Pick<Database, 'query' | 'one'>) => {
+        backends.add((await transaction.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid);
+        if (backends.size < 3) await fail(transaction);
+        await take(transaction);
+      };
+      await pool.transaction(work, { outageWait: { timeoutMs: 300_000, repeatable: false } });
+      expect(backends.size).toBe(3);
+      expect(await taken()).toBe(1);
+    } finally {
+      await pool.close();
+    }
+  });
+});

@@ -1,0 +1,51 @@
+import type { Clock, Timer } from '../../clock/clock.js';
+
+/** What is due at one moment. */
+interface Group {
+  readonly callbacks: Set<() => void>;
+  readonly timer: Timer;
+}
+
+/** The groups of one clock, by moment. Moments are counted from the first timer: processes don't all wake at the same ones. */
+interface Groups extends Map<number, Group> {
+  readonly origin: number;
+}
+
+const groupsOf = new WeakMap<Clock, Groups>();
+
+/**
+ * Runs `callback` after `delayMs`, rounded so that it is due at a multiple of `stepMs`. What is due at one moment shares a timer, and a
+ * process with many connections wakes once for all of them. The timer doesn't keep the process alive.
+ */
+export function setSharedTimer(clock: Clock, { delayMs, stepMs }: SharedDelay, callback: () => void): Timer {
+  const now = clock.now();
+  const groups = groupsOf.get(clock) ?? Object.assign(new Map<number, Group>(), { origin: now });
+  groupsOf.set(clock, groups);
+  const { origin } = groups;
+  const at = Math.round((now + delayMs - origin) / stepMs) * stepMs + origin;
+  let group = groups.get(at);
+  if (group === undefined) {
+    const callbacks = new Set<() => void>();
+    const run = () => {
+      groups.delete(at);
+      for (const one of callbacks) one();
+    };
+    group = { callbacks, timer: clock.setTimer(Math.ceil(at - now), run, { keepAlive: false }) };
+    groups.set(at, group);
+  }
+  const { callbacks, timer } = group;
+  callbacks.add(callback);
+  return {
+    cancel() {
+      callbacks.delete(callback);
+      if (callbacks.size > 0) return;
+      timer.cancel();
+      if (groups.get(at)?.timer === timer) groups.delete(at);
+    },
+  };
+}
+
+interface SharedDelay {
+  readonly delayMs: number;
+  readonly stepMs: number;
+}

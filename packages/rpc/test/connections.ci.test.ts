@@ -1,0 +1,201 @@
+/** Connections to instances that freeze, vanish and come back, over real sockets. */
+
+import { promises as dns } from 'node:dns';
+import { connect as connectSocket } from 'node:net';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { type Clock, sleep, systemClock } from '../src/exports/clock.js';
+import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
+import { Status } from '../src/exports/status.js';
+import { standIn } from '../src/exports/testing.js';
+import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
+import { grpcTransport } from '../src/transport/grpc/transport.js';
+import { briefServer, socketServer } from './support/foreign-servers.js';
+import { failure } from './support/outcome.js';
+import { startPeerProcess, startProcess } from './support/peer-process.js';
+import { conformanceService } from './support/service.js';
+import { until } from './support/wait.js';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function startServer(listen = '127.0.0.1:0'): Promise<RpcServer> {
+  const server = await serve(createRouter({ services: [conformanceService()] }), { listen });
+  closers.push(() => server.drain(0));
+  return server;
+}
+
+/** A client of Rondo peers. */
+function connect(addresses: readonly string[]) {
+  const channel = createChannel({ resolver: staticResolver(addresses, { minPingIntervalMs: 250 }) });
+  closers.push(() => channel.close());
+  const endpointAt = (address: string) =>
+    channel.inspect()[0]?.endpoints.find((endpoint) => endpoint.address === address);
+  const stateOf = (address: string) => endpointAt(address)?.state;
+  const heldOf = (address: string) => endpointAt(address)?.held;
+  return { channel, stateOf, heldOf, client: createClient(ConformanceServiceDefinition, { channel }) };
+}
+
+describe('a process with several services', () => {
+  it('is called over one connection, which closes with the channel', async () => {
+    const adder = standIn(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) });
+    const router = createRouter({ services: [conformanceService(), adder] });
+    const server = await serve(router, { listen: '127.0.0.1:0' });
+    closers.push(() => server.drain(0));
+    const proxy = await startTcpProxy({ target: server.address });
+    closers.push(() => proxy.close());
+    const { channel, client } = connect([proxy.address]);
+    const adders = createClient(AdderServiceDefinition, { channel });
+    const calls = [client.unary({ text: 'a' }), adders.add({ a: 2n, b: 3n })] as const;
+    expect(await Promise.all(calls)).toMatchObject([{ text: 'a' }, { result: 5n }]);
+    expect(proxy.connections).toBe(1);
+    proxy.cut();
+    await until(() => proxy.connections === 1 && statesOf(channel).join() === 'ready,ready');
+    expect(await adders.add({ a: 2n, b: 3n })).toMatchObject({ result: 5n });
+    expect(proxy.connections).toBe(1);
+    channel.close();
+    await until(() => proxy.connections === 0);
+  });
+});
+
+/** The state of the connection of each service. */
+const statesOf = (channel: Channel) =>
+  channel.inspect().flatMap(({ endpoints }) => endpoints.map((endpoint) => endpoint.state));
+
+describe('a peer that freezes', () => {
+  it('loses its calls that are safe to repeat first, its connection 5 s later, and no safe call fails', async () => {
+    const peer = await startPeerProcess();
+    closers.push(() => peer.close());
+    const others = [await startServer(), await startServer()];
+    const { client, stateOf, heldOf } = connect([peer.address, ...others.map(({ address }) => address)]);
+    await until(() => stateOf(peer.address) === 'ready');
+    while (peer.calls() === 0) await client.unary({});
+    peer.signal('SIGSTOP');
+    const frozenAt = systemClock.now();
+    const outcomes: Promise<unknown>[] = [];
+    const begin = () => outcomes.push(client.unary({}).then(() => 'served', String));
+    // A third of the first thirty calls goes to the frozen peer.
+    for (let count = 0; count < 30; count += 1) begin();
+    await until(() => {
+      begin();
+      return heldOf(peer.address) !== undefined;
+    });
+    expect([heldOf(peer.address), stateOf(peer.address)]).toEqual([expect.stringMatching(/^silent/), 'ready']);
+    expect(systemClock.now() - frozenAt).toBeGreaterThan(240);
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set(['served']));
+    await until(() => stateOf(peer.address) !== 'ready');
+    expect(systemClock.now() - frozenAt).toBeGreaterThan(4_900);
+    peer.signal('SIGCONT');
+    await until(() => stateOf(peer.address) === 'ready');
+  });
+});
+
+describe('every instance down', () => {
+  it('fails calls with the reason, before their deadline, until the first instance is up again', async () => {
+    const servers = [await startServer(), await startServer()];
+    const addresses = servers.map(({ address }) => address);
+    const { client, stateOf } = connect(addresses);
+    await client.unary({});
+    for (const server of servers) await server.drain(0);
+    await until(() => addresses.every((address) => stateOf(address) === 'transient_failure'));
+    for (let left = 5; left > 0; left -= 1) {
+      const error = await failure(client.unary({}));
+      expect(error.code).toBe(Status.UNAVAILABLE);
+      for (const address of addresses) expect(error.message).toMatch(new RegExp(`${address}.*: connect ECONNREFUSED`));
+      await sleep(systemClock, 100);
+    }
+    await startServer(addresses[1]);
+    await until(
+      async () =>
+        await client.unary({}).then(
+          () => true,
+          () => false,
+        ),
+    );
+  });
+});
+
+describe('a connection that fails', () => {
+  it('is closed if the peer never sends anything, and retried, again and again', async () => {
+    const mute = await socketServer((socket) => socket.resume());
+    closers.push(() => mute.close());
+    const transport = grpcTransport(mute.address, { connectTimeoutMs: 50 });
+    closers.push(() => transport.close());
+    expect(await failure(transport.connect())).toMatchObject({ message: 'no connection within 50 ms' });
+    await until(() => mute.connections() >= 4);
+    await until(() => mute.open() <= 2);
+    expect(transport.lastError).toBe('no connection within 50 ms');
+  });
+
+  it('is closed although it was still being made when it was given up', async () => {
+    const mute = await socketServer((socket) => socket.resume());
+    closers.push(() => mute.close());
+    // At one of these steps the peer accepts a connection that this side has closed.
+    for (let steps = 0; steps < 40; steps += 1) {
+      const transport = grpcTransport(mute.address);
+      const connecting = failure(transport.connect());
+      for (let step = 0; step < steps; step += 1) await new Promise(setImmediate);
+      transport.close();
+      expect(await connecting).toMatchObject({ message: 'the connection was closed' });
+    }
+    await until(() => mute.connections() > 0);
+    await until(() => mute.open() === 0);
+  });
+
+  it('reports the same reason if this process was busy and closed it first', async () => {
+    const mute = await socketServer((socket) => socket.resume());
+    closers.push(() => mute.close());
+    let timers = 0;
+    const clock: Clock = {
+      now: () => systemClock.now(),
+      setTimer(delayMs, callback, options) {
+        timers += 1;
+        return systemClock.setTimer(timers === 1 ? delayMs + 500 : delayMs, callback, options);
+      },
+    };
+    const transport = grpcTransport(mute.address, { connectTimeoutMs: 50, clock });
+    closers.push(() => transport.close());
+    expect(await failure(transport.connect())).toMatchObject({ message: 'no connection within 50 ms' });
+  });
+
+  it('is retried with growing waits if it never lasts', async () => {
+    const brief = await briefServer();
+    closers.push(() => brief.close());
+    const transport = grpcTransport(brief.address);
+    closers.push(() => transport.close());
+    const startedAt = systemClock.now();
+    await transport.connect();
+    await until(() => brief.connections() >= 5);
+    // The second attempt comes at once; then at least half of 100, 200 and 400 ms pass.
+    expect(systemClock.now() - startedAt).toBeGreaterThan(340);
+    await until(() => transport.state === 'transient_failure');
+    expect(transport.lastError).toMatch(/^the connection ended \d+ ms after it was made$/);
+  });
+
+  it('is given up if nothing answers at all, for a new lookup of the name', async () => {
+    const hole = await startProcess(`
+      const server = require('node:net').createServer();
+      server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+        process.stdout.write(server.address().port + '\\n', () => process.kill(process.pid, 'SIGSTOP'));
+      });`);
+    closers.push(() => hole.close());
+    const port = Number(hole.address.split(':')[1]);
+    // Once its queue is full, the kernel drops further connections.
+    const fillers = Array.from({ length: 8 }, () => connectSocket(port, '127.0.0.1').on('error', () => 0));
+    closers.push(() => fillers.map((filler) => filler.destroy()));
+    await sleep(systemClock, 50);
+    await startServer(`127.0.0.2:${port}`);
+    let found = '127.0.0.1';
+    const lookup = jest.spyOn(dns, 'lookup').mockImplementation(async () => [{ address: found, family: 4 }] as never);
+    closers.push(() => lookup.mockRestore());
+    const transport = grpcTransport(`moved.test:${port}`, { connectTimeoutMs: 100 });
+    closers.push(() => transport.close());
+    expect(await failure(transport.connect())).toMatchObject({ message: 'no connection within 100 ms' });
+    found = '127.0.0.2';
+    await until(() => transport.state === 'ready');
+  });
+});

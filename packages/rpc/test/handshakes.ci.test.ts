@@ -1,0 +1,257 @@
+/** A client that isn't a process of the system is refused with one line in the log, and no call of another fails. */
+import { once } from 'node:events';
+import http2 from 'node:http2';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { type Logger, silentLogger } from '../src/exports/call.js';
+import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
+import { ManualClock } from '../src/exports/testing.js';
+import type { MutualTls } from '../src/tls/mutual-tls.js';
+import { firstOf, open } from './attacks/attempt.js';
+import { type Authorities, attempt, handshakes } from './attacks/handshakes.js';
+import { type CertificateFolder, certify, createFolder, mutualTlsIn, newAuthority } from './support/identities.js';
+import { allowLongHandshakes } from './support/patient-handshakes.js';
+import { type ConformanceClient, conformanceService } from './support/service.js';
+import { until } from './support/wait.js';
+
+let authorities: Authorities;
+let sales: MutualTls;
+let gateway: MutualTls;
+const folders: CertificateFolder[] = [];
+const calls: string[] = [];
+beforeAll(async () => {
+  const [own, stranger, foreigner] = await Promise.all([newAuthority(), newAuthority(), newAuthority('other.test')]);
+  authorities = { own, stranger, foreigner };
+  [sales, gateway] = await Promise.all([newIdentity('sales'), newIdentity('gateway')]);
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+afterAll(() => {
+  for (const folder of folders) folder.remove();
+});
+
+async function newIdentity(name: string): Promise<MutualTls> {
+  const folder = createFolder();
+  folders.push(folder);
+  const { own, foreigner } = authorities;
+  folder.write({ ...(await certify(own, name)), ca: `${own.cert}\n${foreigner.cert}` });
+  return mutualTlsIn(folder);
+}
+
+const service = conformanceService({
+  unary: ({ text }) => {
+    calls.push(text);
+    return { text };
+  },
+  async *bidiStream(requests) {
+    for await (const { text } of requests) yield { text };
+  },
+});
+
+/** A server with TLS whose log is `lines`, and an innocent client of it. */
+interface Setup {
+  readonly server: RpcServer;
+  readonly client: ConformanceClient;
+  readonly channel: Channel;
+  readonly lines: string[];
+}
+
+type Limits = Pick<Parameters<typeof serve>[1], 'maxConnectionsPerAddress' | 'clock'>;
+
+async function start(differs: Partial<MutualTls> = {}, limits: Limits = {}): Promise<Setup> {
+  const lines: string[] = [];
+  const log: Logger = { ...silentLogger, warn: (_fields, text) => void lines.push(text), child: () => log };
+  const router = createRouter({ services: [service], logger: log, ...(limits.clock && { clock: limits.clock }) });
+  const server = await serve(router, {
+    listen: '127.0.0.1:0',
+    mutualTls: { ...sales, ...differs },
+    ...limits,
+  });
+  const channel = createChannel({ resolver: staticResolver([server.address]), mutualTls: gateway });
+  return { server, channel, client: createClient(ConformanceServiceDefinition, { channel }), lines };
+}
+
+/** The texts of a stream that is open while `attack` runs, and of a call after it. */
+async function during(client: ConformanceClient, attack: () => Promise<unknown>): Promise<readonly string[]> {
+  let goOn: () => void = () => undefined;
+  const attacked = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  async function* requests() {
+    yield { text: 'before' };
+    await attacked;
+    yield { text: 'after' };
+  }
+  const texts: string[] = [];
+  for await (const { text } of client.bidiStream(requests())) {
+    texts.push(text);
+    if (text === 'before') await attack().then(goOn);
+  }
+  texts.push((await client.unary({ text: 'anew' })).text);
+  return texts;
+}
+
+describe('a server with TLS refuses', () => {
+  let setup: Setup;
+  // Each has a log of its own: the same fault of a host is logged once a minute.
+  beforeEach(async () => {
+    setup = await start();
+    calls.length = 0;
+  });
+  afterEach(async () => {
+    setup.channel.close();
+    await setup.server.drain(0);
+  });
+
+  it.each(Object.entries(handshakes))('%s', async (_what, handshake) => {
+    const { server, client, lines } = setup;
+    let outcome: unknown;
+    const texts = await during(client, async () => {
+      outcome = await attempt(handshake, { port: server.port, authorities });
+    });
+    expect(outcome).toEqual({ ended: true, bytes: 0 });
+    expect(texts).toEqual(['before', 'after', 'anew']);
+    expect(calls).toEqual(['anew']);
+    expect(lines).toEqual([expect.stringContaining(handshake.line)]);
+  });
+});
+
+/** Servers of HTTP/2 without the checks of the table. */
+async function startUnguarded() {
+  const { own, foreigner } = authorities;
+  const speak = (socket: Socket) => {
+    socket.on('error', () => socket.destroy());
+    http2.performServerHandshake(socket).on('error', () => socket.destroy());
+  };
+  const settings: TlsOptions = {
+    ...(await certify(own, 'sales')),
+    ca: [own.cert, foreigner.cert],
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1',
+    ciphers: 'ALL:@SECLEVEL=0',
+    ALPNProtocols: ['h2', 'http/1.1'],
+  };
+  return { tls: createTlsServer(settings, speak), plaintext: createServer(speak) };
+}
+
+const portOf = (server: Server) => (server.address() as AddressInfo).port;
+
+describe('without its checks, a server speaks with', () => {
+  let servers: Awaited<ReturnType<typeof startUnguarded>>;
+  beforeAll(async () => {
+    servers = await startUnguarded();
+    for (const server of Object.values(servers)) await once(server.listen(0, '127.0.0.1'), 'listening');
+  });
+  afterAll(() => {
+    for (const server of Object.values(servers)) server.close();
+  });
+
+  it.each(Object.entries(handshakes))('%s', async (_what, handshake) => {
+    const server = handshake.plaintext === undefined ? servers.tls : servers.plaintext;
+    const { bytes } = await attempt(handshake, { port: portOf(server), authorities, until: 'data' });
+    expect(bytes).toBeGreaterThan(0);
+  });
+});
+
+/** The beginning of a TLS handshake: a record of 256 bytes that doesn't come to its end. */
+const HALF_HELLO = Buffer.from([0x16, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3]);
+const HANDSHAKE_MS = 10_000;
+
+describe('a client that begins a handshake and goes no further', () => {
+  it('is cut after 10 s with one line in the log, whether it is silent or trickles', async () => {
+    const { server, client, channel, lines } = await start();
+    const patient = createTlsServer({ handshakeTimeout: 10 * HANDSHAKE_MS });
+    await once(patient.listen(0, '127.0.0.1'), 'listening');
+    const begin = async (port: number, bytes: Buffer) => {
+      const socket = await open({ port });
+      socket.resume().write(bytes);
+      return socket;
+    };
+    const stalled = await Promise.all(
+      [Buffer.alloc(0), HALF_HELLO, HALF_HELLO].map((bytes) => begin(server.port, bytes)),
+    );
+    // The control: with more time, nothing else ends such a connection.
+    const kept = await begin(portOf(patient), HALF_HELLO);
+    const trickle = setInterval(() => {
+      for (const socket of [stalled[2], kept]) if (socket?.writable) socket.write(Buffer.from([0]));
+    }, 200);
+    const beganAt = performance.now();
+    const closed = Promise.all(stalled.map((socket) => firstOf(socket, ['close'])));
+    expect((await client.unary({ text: 'meanwhile' })).text).toBe('meanwhile');
+    await closed;
+    clearInterval(trickle);
+    expect(stalled.map(({ destroyed }) => destroyed)).toEqual([true, true, true]);
+    expect(performance.now() - beganAt).toBeGreaterThan(HANDSHAKE_MS - 1_000);
+    expect(lines).toEqual([expect.stringContaining('the TLS handshake took too long')]);
+    expect(kept.destroyed).toBe(false);
+    kept.destroy();
+    patient.close();
+    channel.close();
+    await server.drain(0);
+  });
+
+  it.each([
+    ['as many as one address may have', 100, 99],
+    ['without that limit, all', 1_000, 300],
+  ])('takes up %s, and fails no call of others', async (_what, maxConnectionsPerAddress, left) => {
+    allowLongHandshakes();
+    const { server, client, channel, lines } = await start({}, { maxConnectionsPerAddress });
+    expect((await client.unary({ text: 'before' })).text).toBe('before');
+    const sockets = await Promise.all(Array.from({ length: 300 }, () => open({ port: server.port })));
+    for (const socket of sockets) socket.resume().write(HALF_HELLO);
+    await until(() => sockets.filter(({ destroyed }) => !destroyed).length === left);
+    expect((await client.unary({ text: 'meanwhile' })).text).toBe('meanwhile');
+    expect(lines).toHaveLength(left === 300 ? 0 : 1);
+    expect(server.refusedConnections).toEqual({ handshake: 0, limit: 300 - left });
+    for (const socket of sockets) socket.destroy();
+    channel.close();
+    await server.drain(0);
+  });
+});
+
+it.each(['on', 'permissive'] as const)(
+  'connections over which nothing is sent count as well, with TLS %s',
+  async (mode) => {
+    const { server, client, channel, lines } = await start(
+      { mode },
+      { maxConnectionsPerAddress: 100, clock: new ManualClock() },
+    );
+    expect((await client.unary({ text: 'before' })).text).toBe('before');
+    const sockets = await Promise.all(Array.from({ length: 300 }, () => open({ port: server.port })));
+    for (const socket of sockets) socket.resume();
+    await until(() => sockets.filter(({ destroyed }) => !destroyed).length === 99);
+    expect(lines).toEqual([expect.stringContaining('its address has 100 connections')]);
+    expect(server.refusedConnections).toEqual({ handshake: 0, limit: 201 });
+    for (const socket of sockets) socket.destroy();
+    channel.close();
+    await server.drain(0);
+  },
+);
+
+it('a client cannot ask for handshake after handshake where TLS 1.2 is configured', async () => {
+  const { server, client, channel } = await start({ minVersion: 'TLSv1.2' });
+  const secured = connectTls({
+    port: server.port,
+    ca: authorities.own.cert,
+    ...(await certify(authorities.own, 'gateway')),
+    servername: 'localhost',
+    maxVersion: 'TLSv1.2',
+    ALPNProtocols: ['h2'],
+  });
+  await once(secured, 'secureConnect');
+  expect(secured.getProtocol()).toBe('TLSv1.2');
+  const refused = new Promise((resolve) => {
+    secured.once('error', resolve);
+    secured.renegotiate({}, resolve);
+  });
+  expect(await refused).toMatchObject({ code: 'ERR_SSL_NO_RENEGOTIATION' });
+  secured.destroy();
+  expect((await client.unary({ text: 'served' })).text).toBe('served');
+  channel.close();
+  await server.drain(0);
+});

@@ -1,0 +1,285 @@
+/** Unary calls through a tunnel, over real sockets: what is particular to it. conformance.ci.test.ts has what isn't. */
+
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { SERVICE_TAG } from '../src/contract/policy.js';
+import type { Metadata } from '../src/exports/call.js';
+import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { createRouter, type Handlers, implement, type RpcServer, serve } from '../src/exports/server.js';
+import { Status } from '../src/exports/status.js';
+import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
+import { MAX_CALLS } from '../src/transport/tunnel/frames.js';
+import { conformance, type ServedDefinition, servedDefinition } from './conformance/handlers.js';
+import { failure } from './support/outcome.js';
+import { conformanceService } from './support/service.js';
+import { isTunnelled, openTunnel, tellWay } from './support/tunnel.js';
+import { atRest, deferred, until } from './support/wait.js';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+type TestHandlers = Partial<Handlers<ServedDefinition>>;
+
+async function startServer(
+  handlers: TestHandlers = {},
+  options: Partial<Parameters<typeof serve>[1]> = {},
+): Promise<RpcServer> {
+  // The bounds here are those of a tunnel.
+  const admission = { adaptive: false };
+  const router = createRouter({ services: [conformanceService(handlers)], middleware: [tellWay], admission });
+  const server = await serve(router, { listen: '127.0.0.1:0', ...options });
+  closers.push(() => server.drain(0));
+  return server;
+}
+
+function connect(addresses: readonly string[], options: Partial<Parameters<typeof createChannel>[0]> = {}) {
+  const channel: Channel = createChannel({ resolver: staticResolver(addresses, { tunnel: true }), ...options });
+  closers.push(() => channel.close());
+  return { channel, client: createClient(ConformanceServiceDefinition, { channel }) };
+}
+
+/** `transport: TRANSPORT_GRPC`, as the generator leaves it: with its length. */
+const PLAIN = Buffer.from([2, 3 << 3, 1]);
+
+/** A client whose tunnel is open. */
+async function startTunnel(handlers: TestHandlers = {}, options: Partial<Parameters<typeof createChannel>[0]> = {}) {
+  const server = await startServer(handlers);
+  const proxy = await startTcpProxy({ target: server.address });
+  closers.push(() => proxy.close());
+  const { channel, client } = connect([proxy.address], options);
+  await openTunnel(client);
+  return { server, proxy, channel, client };
+}
+
+describe('a tunnel', () => {
+  it('is opened by the first call, which goes by gRPC as those do that come before it is open', async () => {
+    const ways: string[] = [];
+    const unary = (_request: unknown, call: { readonly metadata: Metadata }) => {
+      ways.push(isTunnelled(call.metadata) ? 'tunnel' : 'grpc');
+      return {};
+    };
+    const server = await startServer({ unary });
+    const { client } = connect([server.address]);
+    await client.unary({});
+    while (ways.at(-1) !== 'tunnel') await client.unary({});
+    expect(ways[0]).toBe('grpc');
+    await client.unary({});
+    expect(ways.at(-1)).toBe('tunnel');
+  });
+
+  it('is not used for long requests, nor where either side says so', async () => {
+    const ways: boolean[] = [];
+    const unary = (_request: unknown, call: { readonly metadata: Metadata }) => {
+      ways.push(isTunnelled(call.metadata));
+      return {};
+    };
+    const { client, channel } = await startTunnel({ unary });
+    ways.length = 0;
+    await client.unary({ payload: Buffer.alloc(64 * 1024 - 100) });
+    await client.unary({ payload: Buffer.alloc(64 * 1024) });
+    await client.unary({}, { compression: 'gzip' });
+    expect(ways).toEqual([true, false, false]);
+    const { unary: method } = ConformanceServiceDefinition.methods;
+    const plain = { ...method, options: { ...method.options, _unknownFields: { [SERVICE_TAG]: [PLAIN] } } };
+    const definition = { ...ConformanceServiceDefinition, methods: { unary: plain } };
+    await createClient(definition, { channel }).unary({});
+    expect(ways.at(-1)).toBe(false);
+    const servers = [
+      await startServer({ unary }, { tunnel: false }),
+      await startServer({ unary }, { maxRequestBytes: 1_024 * 1_024 - 1 }),
+    ];
+    expect(servers.map(({ tunnel }) => tunnel)).toEqual([false, false]);
+    const others = [
+      ...servers.map(({ address }) => connect([address])),
+      connect([(await startServer({ unary })).address], { tunnel: false }),
+      connect([(await startServer({ unary })).address], { compression: 'gzip' }),
+      connect([(await startServer({ unary })).address], { maxReplyBytes: 1_000 }),
+    ];
+    ways.length = 0;
+    for (const { client: other } of others) for (let left = 20; left > 0; left -= 1) await other.unary({});
+    expect(ways).toEqual(ways.map(() => false));
+    expect(ways).toHaveLength(100);
+  });
+
+  it('carries long replies in pieces, between which short ones arrive', async () => {
+    const long = Buffer.alloc(1024 * 1024, 'long');
+    const { client } = await startTunnel({
+      unary: ({ text }) => (text === 'long' ? { payload: long } : { text }),
+    });
+    const order: string[] = [];
+    const longs = Array.from({ length: 2 }, async () => {
+      const { payload } = await client.unary({ text: 'long' });
+      order.push('long');
+      return payload;
+    });
+    const shorts = Array.from({ length: 10 }, async () => {
+      await client.unary({ text: 'short' });
+      order.push('short');
+    });
+    for (const payload of await Promise.all(longs)) expect(Buffer.compare(payload, long)).toBe(0);
+    await Promise.all(shorts);
+    expect(order.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 'short'));
+  });
+
+  it('carries more long replies than a client keeps together', async () => {
+    const long = Buffer.alloc(1024 * 1024, 'long');
+    // Without the 5 s of the contract, as 40 MiB may take a busy machine longer.
+    const { unary } = servedDefinition.methods;
+    const unlimited = { ...unary, options: { ...unary.options, _unknownFields: {} } };
+    const definition = { ...servedDefinition, methods: { ...servedDefinition.methods, unary: unlimited } };
+    const service = implement(definition, { ...conformance, unary: () => ({ payload: long }) });
+    const server = await serve(createRouter({ services: [service], middleware: [tellWay] }), { listen: '127.0.0.1:0' });
+    closers.push(() => server.drain(0));
+    const { channel } = connect([server.address]);
+    const client = createClient(definition, { channel });
+    await openTunnel(client);
+    const replies = await Promise.all(Array.from({ length: 40 }, () => client.unary({}, { timeoutMs: 60_000 })));
+    for (const { payload } of replies) expect(Buffer.compare(payload, long)).toBe(0);
+  });
+
+  it('refuses a reply that is too long, and carries the others', async () => {
+    const { client } = await startTunnel(
+      { unary: ({ text }) => ({ payload: Buffer.alloc(Number(text)) }) },
+      { maxReplyBytes: 2 * 1024 * 1024 },
+    );
+    const calls = ['10', String(3 * 1024 * 1024), '20'].map((text) => client.unary({ text }).catch((error) => error));
+    const [first, tooLong, last] = await Promise.all(calls);
+    expect(tooLong).toMatchObject({
+      code: Status.RESOURCE_EXHAUSTED,
+      message: expect.stringMatching(/^Received message larger than max \(31457\d\d vs 2097152\)/),
+    });
+    expect([first, last]).toMatchObject([{ payload: { length: 10 } }, { payload: { length: 20 } }]);
+    expect((await client.unary({ text: '30' })).payload).toHaveLength(30);
+  });
+
+  it('takes a limited number of calls; the others wait their turn', async () => {
+    const go = deferred();
+    const ways = { tunnel: 0, grpc: 0 };
+    const { client } = await startTunnel({
+      async unaryUnsafe(_request, call) {
+        ways[isTunnelled(call.metadata) ? 'tunnel' : 'grpc'] += 1;
+        await go.promise;
+        return {};
+      },
+    });
+    const calls: Promise<unknown>[] = [];
+    // Not all at once: what the server hasn't read has a bound as well.
+    for (let made = 0; made < MAX_CALLS + 76; ) {
+      for (const most = Math.min(made + 1_000, MAX_CALLS + 76); made < most; made += 1) {
+        calls.push(client.unaryUnsafe({}, { timeoutMs: 600_000 }));
+      }
+      await until(() => ways.tunnel + ways.grpc >= Math.min(made, MAX_CALLS));
+    }
+    expect(await atRest(() => ways.tunnel)).toBe(MAX_CALLS);
+    go.resolve();
+    await Promise.all(calls);
+    expect(ways).toEqual({ tunnel: MAX_CALLS + 76, grpc: 0 });
+  });
+
+  it('takes calls whose requests have a limited length together', async () => {
+    const go = deferred();
+    const ways = { tunnel: 0, grpc: 0 };
+    const { client } = await startTunnel({
+      async unaryUnsafe(_request, call) {
+        ways[isTunnelled(call.metadata) ? 'tunnel' : 'grpc'] += 1;
+        await go.promise;
+        return {};
+      },
+    });
+    const call = () =>
+      client.unaryUnsafe({ behaviour: { errorReason: 'x'.repeat(64 * 1_024 - 20) } }, { timeoutMs: 600_000 });
+    const calls: Promise<unknown>[] = [];
+    // Few at a time, so that the server has read them before the next come.
+    for (let made = 8; made <= 1_040; made += 8) {
+      for (let left = 8; left > 0; left -= 1) calls.push(call());
+      await until(() => ways.tunnel + ways.grpc >= Math.min(made, 1_024));
+    }
+    expect(await atRest(() => ways.tunnel)).toBe(1_024);
+    go.resolve();
+    await Promise.all(calls);
+    expect(ways).toEqual({ tunnel: 1_040, grpc: 0 });
+  });
+
+  it('ends calls at a deadline and when their caller leaves, and is as good as before', async () => {
+    let begun = 0;
+    let ended = 0;
+    const { client, proxy } = await startTunnel({
+      unaryUnsafe(_request, { signal }) {
+        begun += 1;
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            ended += 1;
+            reject(signal.reason);
+          });
+        });
+      },
+    });
+    const caller = new AbortController();
+    const calls = Array.from({ length: 600 }, (_, index) =>
+      failure(client.unaryUnsafe({}, index % 2 === 0 ? { timeoutMs: 1_000 } : { signal: caller.signal })),
+    );
+    await until(() => begun === 600);
+    caller.abort();
+    const codes = (await Promise.all(calls)).map(({ code }) => code);
+    expect(codes.filter((code) => code === Status.DEADLINE_EXCEEDED)).toHaveLength(300);
+    expect(codes.filter((code) => code === Status.CANCELLED)).toHaveLength(300);
+    await until(() => ended === 600);
+    expect(await client.unary({ text: 'still here' })).toMatchObject({ text: 'still here' });
+    expect(proxy.connections).toBe(1);
+  });
+});
+
+describe('a tunnel that breaks', () => {
+  it('ends an unsafe call as UNAVAILABLE; safe ones go elsewhere', async () => {
+    const begun = deferred();
+    let runs = 0;
+    const wait = async () => {
+      runs += 1;
+      begun.resolve();
+      return await new Promise<never>(() => undefined);
+    };
+    const { client, proxy } = await startTunnel({ unaryUnsafe: wait });
+    const unsafe = failure(client.unaryUnsafe({}));
+    await begun.promise;
+    proxy.cut();
+    expect(await unsafe).toMatchObject({
+      code: Status.UNAVAILABLE,
+      message: expect.stringContaining('the connection broke while the call was in flight'),
+    });
+    expect(runs).toBe(1);
+    expect(await client.unary({ text: 'again' })).toMatchObject({ text: 'again' });
+  });
+
+  it('by a server that drains: it answers what it took, and no call fails', async () => {
+    const servers = [await startServer(), await startServer()];
+    const { client } = connect(servers.map(({ address }) => address));
+    await openTunnel(client);
+    await openTunnel(client);
+    let over = false;
+    let calls = 0;
+    const callers = Array.from({ length: 32 }, async () => {
+      while (!over) {
+        await client.unaryUnsafe({});
+        calls += 1;
+      }
+    });
+    await until(() => calls > 1_000);
+    await servers[0]?.drain(5_000);
+    const before = calls;
+    await until(() => calls > before + 1_000);
+    over = true;
+    await Promise.all(callers);
+  });
+
+  it('because its server does not read: calls wait until their deadlines', async () => {
+    const { client, proxy } = await startTunnel();
+    proxy.stall();
+    const payload = Buffer.alloc(60_000);
+    const calls = Array.from({ length: 50 }, () => failure(client.unary({ payload }, { timeoutMs: 500 })));
+    for (const { code } of await Promise.all(calls)) expect(code).toBe(Status.DEADLINE_EXCEEDED);
+    proxy.resume();
+    expect(await client.unary({ text: 'back' })).toMatchObject({ text: 'back' });
+  });
+});

@@ -1,0 +1,44 @@
+import { type Clock, sleep } from '@rondo/rpc/clock';
+import { follow, type Readiness, type State } from '../state.js';
+import { withTimeout } from '../time.js';
+import { isInUse, StartupError } from './startup-error.js';
+
+/** The limits of a start in the place of another process. */
+export interface Handover {
+  readonly clock: Clock;
+  /** 0: there is no other process. */
+  readonly timeoutMs: number;
+}
+
+/** How often a process tries to listen while the other one has the port. */
+const RETRY_MS = 20;
+
+/** Calls `bind`, and calls it again while the port is in use: the other process is about to close it. */
+export async function whenFree<T>(bind: () => Promise<T>, { clock, timeoutMs }: Handover): Promise<T> {
+  const endsAt = clock.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await bind();
+    } catch (error) {
+      if (clock.now() >= endsAt || !isInUse(error)) throw error;
+    }
+    await sleep(clock, RETRY_MS);
+  }
+}
+
+/**
+ * Waits until all dependencies answer, as the other process serves meanwhile.
+ *
+ * @throws StartupError that names those that don't.
+ */
+export async function untilServing(readiness: State<Readiness>, { clock, timeoutMs }: Handover): Promise<void> {
+  const serving = async (signal: AbortSignal) => {
+    for await (const { phase } of follow(readiness, signal)) if (phase === 'serving') return;
+  };
+  try {
+    await withTimeout(serving, { clock, timeoutMs });
+  } catch (cause) {
+    const away = readiness.current.waitingFor.join(', ');
+    throw new StartupError(`no answer from ${away} within ${timeoutMs} ms; the log has the reason`, { cause });
+  }
+}

@@ -1,0 +1,3 @@
+import { describeExactness } from './exactness.js';
+
+describeExactness([1], 100);

@@ -1,0 +1,34 @@
+import { expect, it } from '@jest/globals';
+import { isEmail, isHostname, isIpv6, isUlid, isUuid } from './formats.js';
+
+// packages/contracts/test checks the rules of contracts against protovalidate. Here are the edges of their standards.
+it.each([
+  {
+    accepts: isEmail,
+    valid: ['a@b', 'a.b+c@example.com'],
+    invalid: ['a@', '@b', 'a@-b', `a@${'b'.repeat(64)}`, 'a@b.', 'a b@c'],
+  },
+  {
+    accepts: isHostname,
+    valid: ['a', 'a.', `${'a.'.repeat(126)}a`],
+    invalid: ['', '.', 'a..b', '-a', '1.2.3.4', `${'a.'.repeat(127)}a`],
+  },
+  {
+    accepts: isIpv6,
+    valid: ['::', '1::8', '::ffff:1.2.3.4', 'fe80::1%eth 0'],
+    invalid: ['', ':', '1::2::3', '::1.2.3', 'fe80::1%', '1:2:3:4:5:6:7'],
+  },
+  {
+    accepts: isUuid,
+    valid: ['00000000-0000-0000-0000-00000000000F'],
+    invalid: ['00000000-0000-0000-0000-00000000000G', '0'.repeat(32)],
+  },
+  {
+    accepts: isUlid,
+    valid: [`7${'Z'.repeat(25)}`],
+    invalid: [`8${'Z'.repeat(25)}`, `7${'I'.repeat(25)}`, '7'],
+  },
+])('$accepts.name accepts what its standard has', ({ accepts, valid, invalid }) => {
+  expect(valid.filter((text) => !accepts(text))).toEqual([]);
+  expect(invalid.filter((text) => accepts(text))).toEqual([]);
+});

@@ -1,0 +1,40 @@
+/** Names of messages and enums that generated code can't have. */
+
+/** What generated code itself declares, what it takes from JavaScript, and what can't be declared. */
+const RESERVED = new Set([
+  ...['Builtin', 'DeepPartial', 'DeepPartialEmpty', 'DeepPartialJson', 'DeepPartialMessage', 'DeepPartialObject'],
+  ...['MessageFns', 'asBuffer', 'protobufFileName', 'protobufPackage', 'setEntry'],
+  ...['BigInt', 'Buffer', 'Uint8Array', 'globalThis'],
+  ...['any', 'arguments', 'await', 'bigint', 'boolean', 'break', 'case', 'catch', 'class', 'const', 'continue'],
+  ...['debugger', 'default', 'delete', 'do', 'else', 'enum', 'eval', 'export', 'extends', 'false', 'finally', 'for'],
+  ...['function', 'if', 'implements', 'import', 'in', 'instanceof', 'interface', 'let', 'never', 'new', 'null'],
+  ...['number', 'object', 'package', 'private', 'protected', 'public', 'return', 'static', 'string', 'super'],
+  ...['switch', 'symbol', 'this', 'throw', 'true', 'try', 'typeof', 'undefined', 'unknown', 'var', 'void', 'while'],
+  ...['with', 'yield'],
+]);
+
+/**
+ * Gives messages and enums with a reserved name the suffix that ts-proto gives to `Date`: `Buffer` becomes `BufferMessage`. On the wire
+ * they keep their names.
+ * @param {object[]} files Each a `google.protobuf.FileDescriptorProto`, as ts-proto decoded it. Changed in place.
+ * @param {Map<string, [module: string, name: string, type: object]>} typeMap ts-proto's. Changed in place.
+ * @returns {(code: string) => string} Restores the names of the contract in strings of generated code.
+ */
+export function renameReserved(files, typeMap) {
+  const restored = [];
+  for (const file of files) {
+    const declared = [...file.messageType, ...file.enumType];
+    const taken = new Set(declared.map(({ name }) => name));
+    for (const type of declared.filter(({ name }) => RESERVED.has(name))) {
+      const { name } = type;
+      while (taken.has(type.name) || RESERVED.has(type.name)) type.name += 'Message';
+      taken.add(type.name);
+      const prefix = file.package === '' ? '' : `${file.package}.`;
+      restored.push([new RegExp(`"${prefix}${type.name}(?=[."])`, 'g'), `"${prefix}${name}`]);
+      for (const [key, entry] of typeMap) {
+        if (`${key}.`.startsWith(`.${prefix}${name}.`)) entry[1] = entry[1].replace(name, type.name);
+      }
+    }
+  }
+  return (code) => restored.reduce((text, [renamed, original]) => text.replace(renamed, original), code);
+}

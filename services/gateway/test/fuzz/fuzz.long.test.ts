@@ -1,0 +1,3 @@
+import { survives } from './survives.js';
+
+survives(3_000);

@@ -1,0 +1,78 @@
+/** What a client without credentials can make the public port keep: the memory of its process, and not what a counter says. */
+
+import http2 from 'node:http2';
+import { afterEach, expect, it } from '@jest/globals';
+import { open } from '../../../packages/rpc/test/attacks/attempt.js';
+import {
+  ACK,
+  BEGIN,
+  dataFrame,
+  frame,
+  frameReader,
+  headersFrame,
+  PREFACE,
+  pathOf,
+  requestTo,
+  settings,
+  TYPE,
+} from '../../../packages/rpc/test/attacks/frames.js';
+import { echo } from './support/handlers.js';
+import { ask2, closeAll, connect2, listening } from './support/listening.js';
+import { startVictim, UNHARMED } from './support/victim.js';
+
+afterEach(closeAll);
+
+const MIB = 1024 * 1024;
+/** Begins a connection whose client reads no body, and takes the windows that the server offers. */
+const UNREAD = Buffer.concat([PREFACE, settings([4, 0]), frame(TYPE.SETTINGS, { flags: ACK })]);
+
+const data = (bytes: number) => dataFrame(Buffer.alloc(bytes, ' '), { flags: 0 });
+const bodyOf = (path: string) => headersFrame(requestTo(path));
+/** 64 KiB that every receiver ignores, and behind them a byte of a body. */
+const PINNED = Buffer.concat([...Array(4).fill(frame(0xfa, { payload: Buffer.alloc(16_320) })), data(1)]);
+
+it.each([
+  ['a body that is read as a whole', [BEGIN, bodyOf('/anew'), ...Array(4).fill(data(16_000))]],
+  // Its answer, and so its body, waits for the client.
+  ['a stream that is not read', [UNREAD, bodyOf(pathOf('BidiStream')), ...Array(10).fill(data(16_000))]],
+])('%s keeps no more than itself of what its connection brings', async (_what, begin) => {
+  const victim = await startVictim();
+  try {
+    const socket = await open(victim);
+    const received: number[] = [];
+    socket.on(
+      'data',
+      frameReader(({ type }) => received.push(type)),
+    );
+    socket.write(Buffer.concat(begin));
+    for (let count = 0; count < 6_400 && !socket.closed; count += 1) {
+      await new Promise((resolve) => socket.write(PINNED, resolve));
+    }
+    expect(await victim.serve()).toMatchObject({ body: 'anew' });
+    expect([socket.closed, received]).toEqual([false, expect.not.arrayContaining([TYPE.RST_STREAM])]);
+    socket.destroy();
+    const { grown } = await victim.usageAfterwards();
+    // 400 MiB were sent.
+    expect(grown / MIB).toBeLessThan(150);
+    expect(victim.state()).toEqual(UNHARMED);
+  } finally {
+    await victim.close();
+  }
+});
+
+it('a client has a bound of open requests over all its connections, and a proxy has not', async () => {
+  const { port } = await listening({ handler: echo, limits: { streamsPerClient: 3 } });
+  const first = await connect2(`http://127.0.0.1:${port}`);
+  const second = await connect2(`http://127.0.0.1:${port}`);
+  const streams = [first, second, first].map((session) => session.request({ ':method': 'POST', ':path': '/' }));
+  // The answer to a ping shows that the listener has read what was sent before.
+  for (const session of [first, second]) await new Promise((resolve) => session.ping(resolve));
+  const refused = second.request({ ':method': 'POST', ':path': '/' }).on('error', () => undefined);
+  await new Promise((resolve) => refused.once('close', resolve));
+  expect(refused.rstCode).toBe(http2.constants.NGHTTP2_REFUSED_STREAM);
+  for (const stream of streams) stream.end('done');
+  for (const stream of streams) await new Promise((resolve) => stream.resume().once('close', resolve));
+  expect(await ask2(second, { method: 'POST', body: 'another' })).toMatchObject({ status: 200 });
+  const proxied = await listening({ handler: echo, limits: { streamsPerClient: 0 }, isProxy: () => true });
+  expect(await ask2(await connect2(`http://127.0.0.1:${proxied.port}`))).toMatchObject({ status: 200 });
+});

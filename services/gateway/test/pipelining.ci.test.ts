@@ -1,0 +1,82 @@
+/** What a connection of HTTP/1.1 that sends much at once takes of the event loop, which all connections share. */
+
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { echo } from './support/handlers.js';
+import { ask1, cleanUp, closeAll, connectRaw, listening, logged } from './support/listening.js';
+import { until } from './support/until.js';
+
+afterEach(closeAll);
+afterEach(() => expect(logged.splice(0)).toEqual([]));
+
+const HOST = 'Host: a\r\n';
+
+describe('requests of HTTP/1.1 that are sent at once', () => {
+  const ATTACKERS = 20;
+  const EACH = 500;
+
+  /** Sends many requests over each of many connections, and reads no answer. */
+  async function flood(port: number): Promise<void> {
+    for (let count = 0; count < ATTACKERS; count += 1) {
+      (await connectRaw(port)).pause().write(`GET /flood HTTP/1.1\r\n${HOST}\r\n`.repeat(EACH));
+    }
+  }
+
+  it('are answered one in a turn of the event loop, and other clients in between', async () => {
+    let flooded = 0;
+    let turn = 0;
+    const turns: number[] = [];
+    let loop = setImmediate(function count() {
+      turn += 1;
+      loop = setImmediate(count);
+    });
+    cleanUp(() => clearImmediate(loop));
+    const { port } = await listening({
+      handler(exchange) {
+        if (exchange.path === '/flood') {
+          flooded += 1;
+          turns[turn] = (turns[turn] ?? 0) + 1;
+        }
+        exchange.respond(200, {});
+        exchange.end();
+      },
+    });
+    await flood(port);
+    await until(() => flooded > 0);
+    expect(await ask1(port, { path: '/innocent' })).toMatchObject({ status: 200 });
+    expect(flooded).toBeLessThan((ATTACKERS * EACH) / 2);
+    await until(() => flooded === ATTACKERS * EACH);
+    // One of each connection that begins, and a few of those that go on.
+    expect(Math.max(...turns.filter((count) => count > 0))).toBeLessThanOrEqual(2 * ATTACKERS);
+  });
+
+  it('are not lost if they come in parts, or with bodies', async () => {
+    const { port } = await listening({ handler: echo });
+    const socket = await connectRaw(port);
+    const one = `POST /echo HTTP/1.1\r\n${HOST}Content-Length: 12\r\n\r\n\r\n\r\nabcd\r\n\r\n`;
+    const chunked = `POST /echo HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n4\r\n\r\n\r\n\r\n0\r\n\r\n`;
+    const all = Buffer.from(`${one.repeat(3)}${chunked}${one}`);
+    let answers = '';
+    socket.on('data', (bytes) => {
+      answers += bytes;
+    });
+    for (const byte of all) await new Promise((resolve) => socket.write(Buffer.from([byte]), resolve));
+    await until(() => answers.split('HTTP/1.1 200').length === 6);
+    socket.write(all);
+    await until(() => answers.split('HTTP/1.1 200').length === 11);
+  });
+
+  it('are parsed as fast as their bodies are read', async () => {
+    const most: number[] = [];
+    const { port } = await listening({
+      async handler(exchange) {
+        for await (const { length } of exchange.body.chunks()) most.push(length);
+        exchange.respond(200, {});
+        exchange.end();
+      },
+    });
+    const body = Buffer.alloc(4 * 1024 * 1024);
+    expect(await ask1(port, { method: 'POST', body })).toMatchObject({ status: 200 });
+    expect(most.reduce((sum, length) => sum + length, 0)).toBe(body.length);
+    expect(Math.max(...most)).toBeLessThanOrEqual(8 * 1024);
+  });
+});

@@ -1,0 +1,3 @@
+import { describeAttacksOverEtcd } from './attacks/describe-attacks.js';
+
+describeAttacksOverEtcd(1);

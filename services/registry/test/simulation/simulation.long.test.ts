@@ -1,0 +1,3 @@
+import { itKeepsItsPromises } from './seeds.js';
+
+itKeepsItsPromises(109, 240);
