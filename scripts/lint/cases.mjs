@@ -160,7 +160,7 @@ export const refused = [
 
 export const allowed = [
   ['e2e/clones/ok.test.ts', "import '../src/repository.js';"],
-  ['e2e/guide.mjs', "import '@rondo/service-registry';\nconsole.log('of a guide');"],
+  ['e2e/guide.mjs', "import '@rondo/registry';\nconsole.log('of a guide');"],
   ['e2e/ok.test.ts', "import './src/repository.js';\nimport '@rondo/harness';"],
   [
     'packages/rpc/src/server/ok.ts',

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { runService } from '@rondo/service';
 import { createApp } from './app.js';
 import { variables } from './config.js';
