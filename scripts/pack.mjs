@@ -1,0 +1,87 @@
+/** Packs each published package as a registry takes it: `npm run pack [-- --out DIR]`. */
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { build } from './build.mjs';
+import { runPnpm } from './install.mjs';
+import { namedOptions } from './options.mjs';
+import { stage } from './pack/stage.mjs';
+import { root } from './process.mjs';
+
+const USAGE = 'npm run pack [-- --out DIR]';
+
+/**
+ * @typedef {object} Packed
+ * @property {string} name
+ * @property {string} version
+ * @property {string} file The tarball.
+ * @property {string[]} contents Its files.
+ * @property {number} sizeBytes Of the contents.
+ * @property {string[]} dependencies Those of other publishers, with what each takes installed.
+ */
+
+/**
+ * Builds, and packs the packages into a folder. The same sources make the same bytes.
+ * @param {string} [outDir]
+ * @returns {Promise<Packed[]>}
+ * @throws {Error} if a step failed; the build has printed why.
+ */
+export async function pack(outDir = path.join(root, '.rondo/packages')) {
+  if (!(await build())) throw new Error('the build failed');
+  const staging = mkdtempSync(path.join(root, '.rondo/packing-'));
+  try {
+    const packages = await stage(staging);
+    mkdirSync(outDir, { recursive: true });
+    const args = ['--dir', staging, '--recursive', 'pack', '--pack-destination', path.resolve(outDir)];
+    const { code, output } = await runPnpm(args);
+    if (code !== 0) throw new Error(output);
+    return packages.map(({ folder, source, manifest }) => described({ folder, source, manifest, outDir }));
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+function described({ folder, source, manifest, outDir }) {
+  const { name, version, dependencies, optionalDependencies } = manifest;
+  const others = Object.keys({ ...dependencies, ...optionalDependencies }).filter((one) => !one.startsWith('@rondo/'));
+  return {
+    name,
+    version,
+    file: path.resolve(outDir, `${name.slice(1).replace('/', '-')}-${version}.tgz`),
+    contents: filesIn(folder),
+    sizeBytes: sizeOf(folder),
+    dependencies: others.map((one) => `${one} ${installedSize(path.join(source, 'node_modules', one))}`),
+  };
+}
+
+function installedSize(link) {
+  // One for another platform isn't installed.
+  return statSync(link, { throwIfNoEntry: false }) === undefined ? '–' : kilobytes(sizeOf(realpathSync(link)));
+}
+
+const filesIn = (folder) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => path.relative(folder, path.join(parentPath, name)))
+    .sort();
+
+const sizeOf = (folder) => filesIn(folder).reduce((sum, file) => sum + statSync(path.join(folder, file)).size, 0);
+const kilobytes = (sizeBytes) => `${Math.ceil(sizeBytes / 1000)} kB`;
+
+/** `npm run pack` */
+export async function main(args) {
+  try {
+    const { out } = namedOptions(args, ['out'], USAGE);
+    const packed = await pack(out && path.resolve(process.env.INIT_CWD ?? root, out));
+    for (const { name, file, contents, sizeBytes, dependencies } of packed) {
+      const sizes = [kilobytes(statSync(file).size), kilobytes(sizeBytes)].map((size) => size.padStart(8)).join('');
+      console.log(`${name.padEnd(22)}${sizes}${`${contents.length} files`.padStart(11)}  ${dependencies.join(', ')}`);
+    }
+    console.log(
+      `${path.dirname(packed[0].file)}: by package its tarball, own files, and dependencies with their own files`,
+    );
+    return 0;
+  } catch (error) {
+    console.error(`npm run pack: ${error.message}`);
+    return 1;
+  }
+}
