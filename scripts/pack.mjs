@@ -1,13 +1,13 @@
-/** Packs each published package as a registry takes it: `npm run pack [-- --out DIR]`. */
+/** Packs each published package as a registry takes it: `npm run pack [-- --out DIR] [--check]`. */
 import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
 import { runPnpm } from './install.mjs';
-import { namedOptions } from './options.mjs';
+import { parse, takenByNpm } from './options.mjs';
 import { stage } from './pack/stage.mjs';
 import { root } from './process.mjs';
 
-const USAGE = 'npm run pack [-- --out DIR]';
+const USAGE = 'npm run pack [-- --out DIR] [--check]';
 
 /**
  * @typedef {object} Packed
@@ -70,18 +70,33 @@ const kilobytes = (sizeBytes) => `${Math.ceil(sizeBytes / 1000)} kB`;
 /** `npm run pack` */
 export async function main(args) {
   try {
-    const { out } = namedOptions(args, ['out'], USAGE);
+    const { out, check } = options(args);
     const packed = await pack(out && path.resolve(process.env.INIT_CWD ?? root, out));
-    for (const { name, file, contents, sizeBytes, dependencies } of packed) {
-      const sizes = [kilobytes(statSync(file).size), kilobytes(sizeBytes)].map((size) => size.padStart(8)).join('');
-      console.log(`${name.padEnd(22)}${sizes}${`${contents.length} files`.padStart(11)}  ${dependencies.join(', ')}`);
-    }
+    for (const one of packed) console.log(rowOf(one));
     console.log(
       `${path.dirname(packed[0].file)}: by package its tarball, own files, and dependencies with their own files`,
     );
-    return 0;
+    return check ? await checked(packed) : 0;
   } catch (error) {
     console.error(`npm run pack: ${error.message}`);
     return 1;
   }
+}
+
+function options(args) {
+  const taken = takenByNpm(['out', 'check'], USAGE);
+  if (taken !== undefined) throw new Error(taken);
+  return parse({ args, options: { out: { type: 'string' }, check: { type: 'boolean' } } }, USAGE).values;
+}
+
+function rowOf({ name, file, contents, sizeBytes, dependencies }) {
+  const sizes = [kilobytes(statSync(file).size), kilobytes(sizeBytes)].map((size) => size.padStart(8)).join('');
+  return `${name.padEnd(22)}${sizes}${`${contents.length} files`.padStart(11)}  ${dependencies.join(', ')}`.trimEnd();
+}
+
+async function checked(packed) {
+  const { faultsOf } = await import('./pack/check.mjs');
+  const faults = (await Promise.all(packed.map(faultsOf))).flat();
+  console.log(faults.length === 0 ? 'No package has a fault.' : faults.join('\n'));
+  return faults.length === 0 ? 0 : 1;
 }
