@@ -18,7 +18,7 @@ export async function main(args) {
   try {
     const { to, data } = options(args);
     if (!(await build())) return 1;
-    const { backUp } = await import('../packages/database/dist/exports/backup.js');
+    const { backUp } = await import('@rondo/database/backup');
     const passwords = path.join(data, 'passwords.json');
     const beside = existsSync(passwords) ? { 'passwords.json': passwords } : {};
     const { folder, sizeBytes, files, time } = await backUp({ directory: path.join(data, 'postgres'), to, beside });

@@ -48,7 +48,7 @@ async function buildImage(base, folder) {
   const steps = [
     () => git('archive', '--output', archive, base, 'proto', 'buf.yaml'),
     () => run('tar', ['-xf', archive, '-C', folder]),
-    () => dropRemovedSamples(base, folder),
+    () => dropRemovedServices(base, folder),
     () => linkPackages(folder),
     () => run(bin('buf'), ['build', 'proto', '-o', 'base.binpb'], { cwd: folder }),
   ];
@@ -59,21 +59,16 @@ async function buildImage(base, folder) {
   return { code: 0 };
 }
 
-/**
- * Drops the contracts of samples that are removed here (see samples.json) from the base: a tree without them has no
- * clients of theirs.
- */
-async function dropRemovedSamples(base, folder) {
-  const show = async (file) => {
-    const { code, output } = await git('show', `${base}:${file}`);
-    return code === 0 ? JSON.parse(output) : {};
-  };
-  const samples = new Set(Object.values(await show('samples.json')).flat());
-  for (const service of samples) {
-    if (existsSync(path.join(root, 'services', service))) continue;
-    const { rondo = { contracts: [] } } = await show(`services/${service}/package.json`);
+/** Drops the contracts of services that are removed here from the base: a tree without a service has no clients of it. */
+async function dropRemovedServices(base, folder) {
+  const { code, output } = await git('ls-tree', '--name-only', `${base}:services`);
+  const services = code === 0 ? output.trim().split('\n') : [];
+  for (const service of services.filter((name) => !existsSync(path.join(root, 'services', name)))) {
+    const manifest = await git('show', `${base}:services/${service}/package.json`);
+    const { rondo = { contracts: [] } } = manifest.code === 0 ? JSON.parse(manifest.output) : {};
     for (const contract of rondo.contracts) {
-      rmSync(path.join(folder, 'proto', path.dirname(contract)), { recursive: true, force: true });
+      const gone = [path.dirname(contract), contract].find((file) => !existsSync(path.join(root, 'proto', file)));
+      if (gone !== undefined) rmSync(path.join(folder, 'proto', gone), { recursive: true, force: true });
     }
   }
   return { code: 0 };

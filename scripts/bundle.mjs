@@ -4,30 +4,33 @@
  * materials.
  */
 import { cpSync, existsSync, realpathSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { buildOnly } from './build.mjs';
-import { readManifest, serviceFolders } from './launch/manifests.mjs';
+import { entryOf, folderOf, ownServices, readManifest, serviceNames } from './launch/manifests.mjs';
 import { root } from './process.mjs';
-import { bundleFile } from './rondo-bundle.mjs';
+import { bundleFile, MODULES } from './rondo-bundle.mjs';
 import { writeSbom } from './sbom.mjs';
 
 const out = path.join(root, 'bundle');
-/** What is compiled beside the services. Folders that .dockerignore excludes aren't needed. */
+/** What is compiled beside the services, if it isn't installed. Folders that .dockerignore excludes aren't needed. */
 const TOOLS = ['packages/cli', 'packages/service', 'packages/database'];
 
 /** `npm run bundle` */
 export async function main() {
-  if (!(await buildOnly([...TOOLS, ...serviceFolders().map((service) => `services/${service}`)]))) return 1;
+  const tools = TOOLS.filter((folder) => existsSync(path.join(root, folder)));
+  if (!(await buildOnly([...tools, ...ownServices().map((service) => `services/${service}`)]))) return 1;
   rmSync(out, { recursive: true, force: true });
   const shared = [
-    ...(await bundle('packages/cli/dist/main.js', 'shared/rondo.mjs')),
-    ...(await bundle('packages/service/dist/healthcheck-main.js', 'shared/healthcheck.mjs')),
-    ...(await bundle('packages/database/dist/provision-main.js', 'shared/provision.mjs')),
+    ...(await bundle(fileURLToPath(MODULES), 'shared/rondo.mjs')),
+    ...(await bundle(located('@rondo/service/healthcheck-main'), 'shared/healthcheck.mjs')),
+    ...(await bundle(located('@rondo/database/provision-main'), 'shared/provision.mjs')),
   ];
   cpSync(path.join(root, 'packages/contracts/descriptors.binpb'), path.join(out, 'shared/descriptors.binpb'));
-  for (const service of serviceFolders()) {
-    const own = await bundle(`services/${service}/dist/main.js`, `${service}/dist/main.mjs`, { splitting: true });
-    const migrations = path.join(root, 'services', service, 'migrations');
+  for (const service of serviceNames()) {
+    const own = await bundle(entryOf(service), `${service}/dist/main.mjs`, { splitting: true });
+    const migrations = path.join(root, folderOf(service), 'migrations');
     if (existsSync(migrations)) cpSync(migrations, path.join(out, service, 'migrations'), { recursive: true });
     const assets = copyAssets(readManifest(service));
     const inputs = [...shared, ...own, ...assets];
@@ -36,19 +39,21 @@ export async function main() {
   return 0;
 }
 
+const located = (module) => fileURLToPath(import.meta.resolve(module));
+
 /**
  * Copies the files of packages that a service serves as they are, into folders beside its bundle.
  * @returns {string[]} The manifests of those packages.
  */
 function copyAssets({ service, assets = {} }) {
+  const { resolve } = createRequire(path.join(realpathSync(path.join(root, folderOf(service))), 'package.json'));
   return Object.entries(assets).map(([folder, name]) => {
-    // pnpm links a dependency to its place in the store.
-    const from = realpathSync(path.join(root, 'services', service, 'node_modules', name));
+    const manifest = resolve(`${name}/package.json`);
     // Source maps are most of the size of a package for browsers.
     const filter = (file) => !file.endsWith('.map');
-    cpSync(from, path.join(out, service, folder), { recursive: true, filter });
-    return path.join(from, 'package.json');
+    cpSync(path.dirname(manifest), path.join(out, service, folder), { recursive: true, filter });
+    return manifest;
   });
 }
 
-const bundle = (entry, file, options) => bundleFile(path.join(root, entry), path.join(out, file), options);
+const bundle = (entry, file, options) => bundleFile(entry, path.join(out, file), options);

@@ -1,34 +1,41 @@
 /** All checks but the tests: format, lint, import rules, types, unused code, contracts. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { apiPage, errorsPage } from './api.mjs';
 import { breaking } from './breaking.mjs';
 import { compile, PROJECTS } from './build.mjs';
 import { generate } from './generate.mjs';
 import { servicesPlanned } from './planned.mjs';
-import { bin, root, run } from './process.mjs';
+import { bin, isInstalled, root, run, tool } from './process.mjs';
 import { step } from './steps.mjs';
-import { survey } from './survey.mjs';
 
-const steps = [
+const script = (file) => run(process.execPath, [path.join(tool, file)]);
+
+/** What holds for each workspace. */
+const EVERYWHERE = [
   ['generate', () => generate()],
   ['compile', () => compile()],
   ['every project built', everyProjectBuilt],
   ['services planned', servicesPlanned],
   ['types of tests', () => run(bin('tsc'), ['--project', 'tsconfig.tests.json'])],
   ['format and lint', () => run(bin('biome'), ['ci', '--error-on-warnings', '--colors=off', '.'])],
-  ['lint rules bite', () => run(process.execPath, ['scripts/lint/rules.mjs'])],
-  ['API page', apiPage],
-  ['errors page', errorsPage],
-  ['links of docs', linksOfDocs],
-  ['samples listed', samplesListed],
-  ['columns of migrations', () => run(process.execPath, ['scripts/lint/migrations.mjs'])],
-  ['migrations roll', () => run(process.execPath, ['scripts/lint/rolling.mjs'])],
-  ['unused code', () => run(bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])],
+  ['columns of migrations', () => script('lint/migrations.mjs')],
+  ['migrations roll', () => script('lint/rolling.mjs')],
   ['contracts: lint', () => run(bin('buf'), ['lint', 'proto'])],
   ['contracts: format', formatted],
   ['contracts: breaking', breaking],
 ];
+
+/** What holds for Rondo's own repository besides. */
+const HERE = [
+  ['lint rules bite', () => script('lint/rules.mjs')],
+  ['API page', async () => (await import('./api.mjs')).apiPage()],
+  ['errors page', async () => (await import('./api.mjs')).errorsPage()],
+  ['links of docs', linksOfDocs],
+  ['samples listed', samplesListed],
+  ['unused code', () => run(bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])],
+];
+
+const steps = isInstalled ? EVERYWHERE : [...EVERYWHERE, ...HERE];
 
 /** Fails if {@link PROJECTS} lacks a project, as the project would not be compiled. */
 async function everyProjectBuilt() {
@@ -48,19 +55,19 @@ const isRepository = async () => (await run('git', ['rev-parse', '--is-inside-wo
 async function linksOfDocs() {
   if (!(await isRepository()))
     return { code: 0, skipped: true, note: 'git knows no files here: git init && git add .' };
-  return run(process.execPath, ['scripts/lint/links.mjs']);
+  return script('lint/links.mjs');
 }
 
 /** Fails if something would break when a sample is removed: `rondo remove service` removes what samples.json names. */
 async function samplesListed() {
-  const { findUnlisted } = await import('../packages/scaffold/dist/exports/index.js');
+  const { findUnlisted } = await import('#scaffold');
   const faults = findUnlisted(root);
   return { code: faults.length, output: faults.join('\n') };
 }
 
 /** Contracts that were published elsewhere keep their style: buf.yaml exempts them from lint, and this from format. */
 async function formatted() {
-  const { readExemptions } = await import('../packages/scaffold/dist/exports/index.js');
+  const { readExemptions } = await import('#scaffold');
   const excluded = readExemptions(root).flatMap((contract) => ['--exclude-path', `proto/${contract}`]);
   return run(bin('buf'), ['format', '--diff', '--exit-code', 'proto', ...excluded]);
 }
@@ -77,6 +84,9 @@ export async function main() {
   const passed = steps.length - failed.length - skipped.length;
   console.log(`\n${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
   for (const name of failed) console.log(`  failed: ${name}`);
-  if (!failed.includes('compile') && (await isRepository())) console.log(`\n${await survey()}`);
+  if (!isInstalled && !failed.includes('compile') && (await isRepository())) {
+    const { survey } = await import('./survey.mjs');
+    console.log(`\n${await survey()}`);
+  }
   return failed.length === 0 ? 0 : 1;
 }

@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { isInstalled, root } from './process.mjs';
 
 /**
  * Git tells its hooks by these which repository they run for. With them, git in any other folder would change that repository.
@@ -38,6 +38,9 @@ for (const name of Object.keys(process.env)) {
   if (OF_A_REPOSITORY.includes(name) || OF_POSTGRES.test(name) || name === OF_NODE) delete process.env[name];
 }
 
+// An app has contracts of its own beside those of @rondo/contracts.
+if (isInstalled) process.env.RONDO_DESCRIPTORS ??= path.join(root, 'packages/contracts/descriptors.binpb');
+
 /** Where npm, pnpm and buf keep what they download. They make folders for it in the account's home, unless these name others. */
 const CACHES = ['npm_config_cache', 'XDG_CACHE_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME'];
 
@@ -45,7 +48,7 @@ const CACHES = ['npm_config_cache', 'XDG_CACHE_HOME', 'XDG_DATA_HOME', 'XDG_STAT
 if (!hasHome()) {
   // npm tells its scripts its default.
   if (process.env.npm_config_cache === path.join(process.env.HOME ?? '', '.npm')) delete process.env.npm_config_cache;
-  for (const name of CACHES) process.env[name] ??= fileURLToPath(new URL(`../.rondo/caches/${name}`, import.meta.url));
+  for (const name of CACHES) process.env[name] ??= path.join(root, '.rondo/caches', name);
 }
 
 function hasHome() {

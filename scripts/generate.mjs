@@ -3,20 +3,22 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withBuild } from './build-lock.mjs';
-import { native, root, run } from './process.mjs';
+import { isInstalled, native, root, run } from './process.mjs';
 import { step } from './steps.mjs';
 
 /** A relative path: buf reads a "#" in a path as the start of options. */
 const descriptors = 'packages/contracts/descriptors.binpb';
 /** Replaces the descriptor set when the stubs are generated too: `buf build` doesn't run the plugin, which may refuse. */
 const newDescriptors = 'packages/contracts/descriptors.new.binpb';
-/** etcd's contract, which only the registry's store uses. It isn't part of the descriptor set. */
+/** etcd's contract, which only the registry's store uses, so an app has none. It isn't part of the descriptor set. */
 const etcd = {
   stub: path.join(root, 'packages/contracts/src/etcd-v3/rpc.ts'),
   args: ['--config', 'scripts/generate/etcd.buf.yaml', '--template', 'scripts/generate/etcd.buf.gen.yaml'],
 };
 /** What scripts/generate/check-http.mjs checks with. */
 const HTTP_RULES = ['template', 'conflicts', 'rule-check'].map((file) => `packages/schema/src/http/${file}.ts`);
+/** A package has the stubs of the contracts that an app imports. */
+const OWN = isInstalled ? ['proto'] : [];
 /** The digests of the inputs. The stamp is among the generated files, so that removing them removes it too. */
 const stamp = path.join(root, 'packages/contracts/src/.inputs');
 
@@ -34,7 +36,7 @@ const stamp = path.join(root, 'packages/contracts/src/.inputs');
 export const generate = (signal) => withBuild('generate', generateNow, signal);
 
 async function generateNow() {
-  await writeValidateProto();
+  if (!isInstalled) await writeValidateProto();
   const wanted = readInputs();
   const known = readStamp();
   const stale = staleProtos(known, wanted);
@@ -86,8 +88,8 @@ async function keepOwnComments({ protos }) {
 /** Generates stubs. If all are generated anew, buf first removes the old ones, so etcd's stubs come last. */
 async function stubsOf(stale) {
   if (stale?.length === 0) return { code: 0 };
-  const stubs = await run(native('buf'), ['generate', ...only(stale)]);
-  if (stubs.code !== 0 || stale !== undefined) return stubs;
+  const stubs = await run(native('buf'), ['generate', ...OWN, ...only(stale)]);
+  if (stubs.code !== 0 || stale !== undefined || isInstalled) return stubs;
   return run(native('buf'), ['generate', ...etcd.args]);
 }
 
@@ -103,7 +105,8 @@ export const generatedFrom = () => readStamp()?.protos ?? {};
 /** The contracts that have changed, and those that import them; undefined if all stubs must be generated anew. */
 function staleProtos(known, { settings, protos }) {
   if (known?.settings !== settings) return undefined;
-  if (![path.join(root, descriptors), etcd.stub].every((file) => existsSync(file))) return undefined;
+  const whole = [path.join(root, descriptors), ...(isInstalled ? [] : [etcd.stub])];
+  if (!whole.every((file) => existsSync(file))) return undefined;
   const changed = (file) => known.protos[file] !== protos[file] || !existsSync(stubOf(file));
   const stale = new Set(Object.keys(protos).filter(changed));
   // The set grows during the iteration, which then visits the new entries too.
@@ -155,13 +158,18 @@ function importsOf(file) {
 /** @returns {Inputs} */
 function readInputs() {
   const protos = readdirSync(path.join(root, 'proto'), { recursive: true }).filter((file) => file.endsWith('.proto'));
-  const plugin = readdirSync(path.join(root, 'scripts/generate'), { recursive: true })
-    .filter((file) => path.extname(file) !== '')
-    .map((file) => `scripts/generate/${file}`);
   return {
-    settings: digest(['buf.gen.yaml', ...plugin.sort(), ...HTTP_RULES], modules() + locked()),
+    // The lock file has the version of a plugin that is installed.
+    settings: digest(['buf.gen.yaml', ...(isInstalled ? [] : [...pluginFiles(), ...HTTP_RULES])], modules() + locked()),
     protos: Object.fromEntries(protos.sort().map((file) => [file, digest([`proto/${file}`])])),
   };
+}
+
+function pluginFiles() {
+  return readdirSync(path.join(root, 'scripts/generate'), { recursive: true })
+    .filter((file) => path.extname(file) !== '')
+    .map((file) => `scripts/generate/${file}`)
+    .sort();
 }
 
 /** buf's configuration without its lint section, which generation doesn't depend on. */

@@ -46,7 +46,7 @@ function described({ folder, source, manifest, outDir }) {
   return {
     name,
     version,
-    file: path.resolve(outDir, `${name.slice(1).replace('/', '-')}-${version}.tgz`),
+    file: path.resolve(outDir, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`),
     contents: filesIn(folder),
     sizeBytes: sizeOf(folder),
     dependencies: others.map((one) => `${one} ${installedSize(path.join(source, 'node_modules', one))}`),

@@ -94,7 +94,6 @@ const publishedPublicPort = (service, port) =>
   `127.0.0.1:\${RONDO_${service.replaceAll('-', '_').toUpperCase()}_PORT:-${port}}:${port}`;
 
 function readCompose() {
-  // The parser is a dependency of the package that edits this file.
-  const { parse } = createRequire(path.join(root, 'packages/scaffold/package.json'))('yaml');
+  const { parse } = createRequire(import.meta.url)('yaml'); // it isn't loaded before packages are installed
   return parse(readFileSync(path.join(root, 'docker-compose.yml'), 'utf8'), { merge: true }).services;
 }

@@ -4,8 +4,26 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The repository's folder, in which programs run by default. */
-export const root = fileURLToPath(new URL('..', import.meta.url));
+/** The folder of these scripts. */
+export const tool = fileURLToPath(new URL('.', import.meta.url));
+
+/** Whether they are a package of the workspace, and not a part of it: then its other packages of Rondo are installed, too. */
+export const isInstalled = tool.split(path.sep).includes('node_modules');
+
+/** The workspace's folder, in which programs run by default. */
+export const root = isInstalled ? findWorkspace() : path.dirname(tool) + path.sep;
+
+/** The folder that RONDO_WORKSPACE names, else the nearest above that has a workspace of pnpm. */
+function findWorkspace() {
+  const from = process.env.RONDO_WORKSPACE ?? process.env.INIT_CWD ?? process.cwd();
+  let folder = path.resolve(from);
+  while (!existsSync(path.join(folder, 'pnpm-workspace.yaml'))) {
+    const above = path.dirname(folder);
+    if (above === folder) throw new Error(`${from} is no part of a Rondo workspace: it has no pnpm-workspace.yaml`);
+    folder = above;
+  }
+  return folder + path.sep;
+}
 
 /**
  * The path of a program in the workspace's node_modules/.bin.

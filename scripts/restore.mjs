@@ -15,7 +15,7 @@ export async function main(args) {
   try {
     const { from, data } = options(args);
     if (!(await build())) return 1;
-    const { restore } = await import('../packages/database/dist/exports/backup.js');
+    const { restore } = await import('@rondo/database/backup');
     const { time, timeline, prepared } = await restore({ from, to: data, port: await freePort() });
     const inDoubt =
       prepared === 0 ? 'no transaction in doubt' : `${prepared} transactions in doubt, finished by the services`;

@@ -1,6 +1,7 @@
 /** Programs bundled into one file. The bundle of `rondo` loads in a third of the time that its 500 modules take. */
 import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { isInstalled } from './process.mjs';
 
 const packages = new URL('../packages/', import.meta.url);
 /** The files that change when the bundle's sources do: the compiler's, the installation's, and one plain module. */
@@ -10,11 +11,14 @@ const MADE_OF = [
   new URL('../scripts/doctor/finding.mjs', packages),
 ];
 
-export const MODULES = new URL('cli/dist/main.js', packages);
-export const BUNDLE = new URL('cli/dist/rondo.mjs', packages);
+/** Published, these scripts have the compiled program beside them. */
+const PUBLISHED = new URL('cli.mjs', import.meta.url);
+export const MODULES = isInstalled ? PUBLISHED : new URL('cli/dist/main.js', packages);
+export const BUNDLE = isInstalled ? PUBLISHED : new URL('cli/dist/rondo.mjs', packages);
 
 /** Whether the bundle is newer than its modules: `rondo dev` and `tsc` compile modules without bundling. */
 export function isBundleFresh() {
+  if (isInstalled) return true;
   const bundledAt = modifiedAt(BUNDLE);
   return bundledAt > 0 && MADE_OF.every((file) => modifiedAt(file) <= bundledAt);
 }
@@ -30,6 +34,8 @@ const require = requireOfBundle(import.meta.url);`;
 const withoutWaste = {
   name: 'without-waste',
   setup(build) {
+    // It works on a clone, in which `rondo` imports it; an image has none.
+    build.onResolve({ filter: /^(?:@rondo|\.)\/scaffold(?:\.mjs)?$/ }, () => ({ external: true }));
     // grpc-js loads it for channelz only, which no program here serves. It brings protobufjs along: 300 kB.
     build.onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ importer }) =>
       /\/grpc-js\//.test(importer) ? { external: true } : undefined,
@@ -64,8 +70,7 @@ export async function bundleFile(entry, outfile, { splitting = false } = {}) {
     sourcemap: true,
     sourcesContent: false,
     banner: { js: banner },
-    // pg-native and pino-pretty are optional. @rondo/scaffold works on a clone, in which `rondo` imports it; an image has none.
-    external: ['pg-native', 'pino-pretty', '@rondo/scaffold'],
+    external: ['pg-native', 'pino-pretty'], // optional
     plugins: [withoutWaste],
     logLevel: 'silent',
   });

@@ -38,9 +38,9 @@ function readToday(args) {
 }
 
 async function seed(today) {
-  const { createClient } = await import('../packages/rpc/dist/exports/client.js');
-  const { defaultChannel } = await import('../packages/rpc/dist/exports/internal.js');
-  const { Status } = await import('../packages/rpc/dist/exports/status.js');
+  const { createClient } = await import('@rondo/rpc/client');
+  const { defaultChannel } = await import('@rondo/rpc/internal');
+  const { Status } = await import('@rondo/rpc/status');
   const contracts = (file) => import(`../packages/contracts/dist/${file}.js`);
   const channel = defaultChannel();
   const client = async (file, name) => createClient((await contracts(file))[`${name}Definition`], { channel });

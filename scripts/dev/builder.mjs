@@ -4,8 +4,8 @@ import path from 'node:path';
 import { compile } from '../build.mjs';
 import { generate } from '../generate.mjs';
 import { install } from '../install.mjs';
-import { serviceFolders } from '../launch/manifests.mjs';
-import { root } from '../process.mjs';
+import { ownServices } from '../launch/manifests.mjs';
+import { isInstalled, root } from '../process.mjs';
 import { parseFaults } from './faults.mjs';
 
 /**
@@ -16,8 +16,8 @@ import { parseFaults } from './faults.mjs';
 
 /** Runs `work` under the lock of the tree. Before the first build nothing but builds changes the tree, and they have a lock. */
 export async function withTree({ signal, tell }, work) {
-  if (!existsSync(path.join(root, 'packages/scaffold/dist/exports/index.js'))) return await work();
-  const { withTreeLock } = await import('../../packages/scaffold/dist/exports/index.js');
+  if (!isInstalled && !existsSync(path.join(root, 'packages/scaffold/dist/exports/index.js'))) return await work();
+  const { withTreeLock } = await import('#scaffold');
   const onWait = (holder) => tell(`Waiting for ${holder} …`);
   return await withTreeLock(root, { purpose: 'rondo dev', signal, timeoutMs: WAIT_MS, onWait }, work);
 }
@@ -34,7 +34,7 @@ export async function buildServices(changed, signal) {
   if (changed.some((file) => /(?:^|\/)package\.json$|^pnpm-/.test(file)) && !(await install({ signal }))) {
     return { faults: [{ text: 'Packages could not be installed: see above.' }], ofCode: [] };
   }
-  const projects = serviceFolders()
+  const projects = ownServices()
     .map((service) => `services/${service}`)
     .filter((folder) => existsSync(path.join(root, folder, 'tsconfig.json')));
   return await buildProjects(projects, signal);

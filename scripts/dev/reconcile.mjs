@@ -4,8 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { generatedFrom } from '../generate.mjs';
-import { entryOf } from '../launch/children.mjs';
-import { REGISTRY, tryManifests } from '../launch/manifests.mjs';
+import { entryOf, folderOf, REGISTRY, tryManifests } from '../launch/manifests.mjs';
 import { envFileOf } from '../launch/options.mjs';
 import { root } from '../process.mjs';
 import { concerns } from './faults.mjs';
@@ -105,7 +104,7 @@ function resolved(resolve, specifier) {
 }
 
 function migrationsOf(service) {
-  const folder = path.join(root, 'services', service, 'migrations');
+  const folder = path.join(root, folderOf(service), 'migrations');
   return existsSync(folder)
     ? readdirSync(folder)
         .sort()

@@ -1,11 +1,11 @@
 /** Checks the database server: the embedded one, or the one that RONDO_DATABASE_ADMIN_URL names. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { databaseServer } from '../launch/database.mjs';
 import { DEFAULTS, dataFlag } from '../launch/options.mjs';
-import { root } from '../process.mjs';
+import { isInstalled, root, tool } from '../process.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
 import { ask, commandOf, findSystem } from './system.mjs';
 
@@ -15,7 +15,11 @@ const NEEDED = { connections: 50, version: 14 };
 const CONNECT_TIMEOUT_MS = 3_000;
 const MAX_SKEW_MS = 2_000;
 /** Resolves the dependencies of packages/database, which need not be built for it. */
-const fromPackages = createRequire(path.join(root, 'packages/database/package.json'));
+const fromPackages = createRequire(
+  isInstalled
+    ? realpathSync(path.join(tool, '../database/package.json'))
+    : path.join(root, 'packages/database/package.json'),
+);
 
 export async function database({ data }) {
   const { adminUrl } = databaseServer(DEFAULTS);

@@ -23,7 +23,7 @@ export async function findSystem(data) {
   const portBase = Number(/:(\d+)$/.exec(registry ?? '')?.[1] ?? DEFAULTS.portBase);
   const noted = Object.entries(readJson(path.join(data, 'processes.json'))).map(([name, id]) => ({ name, pid: id }));
   const processes = await Promise.all(noted.map(async (one) => ({ ...one, command: await commandOf(one.pid) })));
-  const live = processes.filter(({ command }) => /services[\\/]/.test(command ?? ''));
+  const live = processes.filter(({ command }) => /(?:services|@rondo)[\\/]/.test(command ?? ''));
   const launcher = /scripts[\\/]|rondo/.test((await commandOf(pid)) ?? '') ? pid : undefined;
   return { launcher, processes: live.map(({ name, pid: id }) => ({ name, pid: id })), portBase };
 }

@@ -34,7 +34,10 @@ function missingPackages() {
   });
 }
 
-const workspaceFolders = () => ['.', 'e2e', 'bench', ...projectFolders()];
+const workspaceFolders = () =>
+  ['.', 'e2e', 'bench', 'scripts', ...projectFolders()].filter((folder) =>
+    existsSync(path.join(root, folder, 'package.json')),
+  );
 
 /** The folders of projects, relative to the root. */
 const projectFolders = () =>

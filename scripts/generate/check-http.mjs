@@ -1,28 +1,31 @@
 /** Checks the `google.api.http` rules in contracts with the code by which the gateway routes, and what the gateway offers. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { create, createFileRegistry, fromBinary, getOption, hasOption } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { buildSync } from 'esbuild';
+import { isInstalled, root } from '../process.mjs';
 import { PATH, told } from './told.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 /** All contracts as they were when they were last generated. */
 const generated = path.join(root, 'packages/contracts/descriptors.binpb');
 
-const { checkRule, findConflicts } = await load(path.join(root, 'packages/schema/src/http'));
+/** Published, the code by which the gateway routes stands beside this module. */
+const PUBLISHED = new URL('http-rules.mjs', import.meta.url).href;
 
-/** The sources, as this runs before any build. They import no packages. */
-async function load(folder) {
+const { checkRule, findConflicts } = await (isInstalled ? import(PUBLISHED) : load());
+
+/** The code by which the gateway routes, as one module. */
+export function httpRules() {
   const contents = "export { checkRule } from './rule-check.ts'; export { findConflicts } from './conflicts.ts';";
-  const { outputFiles } = buildSync({
-    stdin: { contents, resolveDir: folder },
-    bundle: true,
-    write: false,
-    format: 'esm',
-  });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+  const resolveDir = path.join(root, 'packages/schema/src/http');
+  const options = { stdin: { contents, resolveDir }, bundle: true, write: false, format: 'esm' };
+  return buildSync(options).outputFiles[0].contents;
+}
+
+/** From the sources, as this runs before any build. They import no packages. */
+function load() {
+  return import(`data:text/javascript;base64,${Buffer.from(httpRules()).toString('base64')}`);
 }
 
 /**

@@ -1,5 +1,8 @@
 /** Runs ts-proto for one file at a time. */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import path from 'node:path';
+import { isInstalled } from '../process.mjs';
 import { exact } from './exact.mjs';
 import { renameReserved } from './reserved-names.mjs';
 
@@ -25,6 +28,7 @@ const { code: template } = requireOfTsProto('ts-poet');
 export async function stubsOf(request, checks) {
   const decoded = CodeGeneratorRequest.decode(request);
   const options = optionsFromParameter(decoded.parameter);
+  for (const { name } of decoded.protoFile) if (isProvided(name)) options.M[name] = providedModule(name);
   const typeMap = createTypeMap(decoded, options);
   const { tsProtoVersion, protocVersion } = await getVersions(decoded);
   const asked = decoded.protoFile.filter((file) => decoded.fileToGenerate.includes(file.name));
@@ -40,7 +44,12 @@ export async function stubsOf(request, checks) {
   });
 }
 
+/** In a workspace of its own, what doesn't stand in proto/ is a contract of @rondo/contracts, which has its stub. */
+const isProvided = (file) => isInstalled && !existsSync(path.join('proto', file));
+const providedModule = (file) => `@rondo/contracts/${file.replace(/\.proto$/, '')}`;
+
 const namesOf = (typeMap, options) => ({
+  providedBy: (module) => options.M[`${module}.proto`],
   nameOf: (name) => maybeSnakeToCamel(name, options),
   typeOf(typeName) {
     const [module, name] = typeMap.get(`.${typeName}`);

@@ -8,7 +8,7 @@
  */
 export async function authVariables(auth) {
   if (auth === undefined) return {};
-  const { DEVELOPMENT, prepareDevelopmentIssuer } = await import('../../packages/authentication/dist/exports/index.js');
+  const { DEVELOPMENT, prepareDevelopmentIssuer } = await import('@rondo/authentication');
   const { jwks, apiKeys } = await prepareDevelopmentIssuer(auth);
   return {
     RONDO_AUTH: 'on',

@@ -16,7 +16,7 @@ export async function prepareCertificates({ data, certs }, services) {
   const note = path.join(data, 'certs', 'in-use');
   rmSync(note, { force: true });
   if (certs === undefined) return;
-  const { renewAll } = await import('../../packages/certificates/dist/exports/index.js');
+  const { renewAll } = await import('@rondo/certificates');
   const user = (process.env.USER ?? '').replace(/[^\w-]+/g, '-') || 'developer';
   const options = { folder: certs, trustDomain: TRUST_DOMAIN, now: new Date() };
   await renewAll([...services, `${PERSON}/${user}`], options);
@@ -37,8 +37,8 @@ export const tlsVariables = (certs, service) =>
  */
 export async function callerTls(certs) {
   if (certs === undefined) return {};
-  const { openMutualTls, readTlsSettings } = await import('../../packages/rpc/dist/exports/internal.js');
-  const { systemClock: clock, systemWallClock: wallClock } = await import('../../packages/rpc/dist/exports/clock.js');
+  const { openMutualTls, readTlsSettings } = await import('@rondo/rpc/internal');
+  const { systemClock: clock, systemWallClock: wallClock } = await import('@rondo/rpc/clock');
   const settings = readTlsSettings(tlsVariables(certs, PERSON));
   return { mutualTls: openMutualTls(settings, { usage: 'client', descriptorSet: undefined, clock, wallClock }) };
 }

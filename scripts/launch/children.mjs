@@ -1,10 +1,10 @@
 /** Child processes of services: starting, logging and stopping them. */
 import { spawn } from 'node:child_process';
-import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { root } from '../process.mjs';
 import { tlsVariables } from './certificates.mjs';
 import { openLog } from './data-folder.mjs';
+import { entryOf } from './manifests.mjs';
 import { environmentOf } from './options.mjs';
 
 const WARNINGS = new Set(['warn', 'error', 'fatal']);
@@ -21,9 +21,6 @@ const STOP_TIMEOUT_MS = 15_000;
  * @property {(signal: NodeJS.Signals) => void} kill
  * @property {() => string[]} lastLines The end of its output, for an error message.
  */
-
-/** The program of a service. */
-export const entryOf = (service) => path.join(root, 'services', service, 'dist/main.js');
 
 /**
  * Starts one instance of a service.

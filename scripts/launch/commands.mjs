@@ -1,5 +1,5 @@
 /** The requests that a running system takes. */
-import { REGISTRY, readManifest, serviceFolders, tryManifests } from './manifests.mjs';
+import { folderOf, REGISTRY, readManifest, serviceNames, tryManifests } from './manifests.mjs';
 import { POSTGRES, plan } from './plan.mjs';
 
 /**
@@ -107,15 +107,15 @@ async function rowsOf(system, service) {
 }
 
 function requireManifest(service) {
-  const services = serviceFolders();
+  const services = serviceNames();
   if (services.includes(service)) return readManifest(service);
-  throw new Error(`there is no service "${service}" under services/; there are: ${services.join(', ')}`);
+  throw new Error(`there is no service "${service}"; there are: ${services.join(', ')}`);
 }
 
 function databaseOf(service) {
   const { database } = requireManifest(service);
   if (database !== undefined) return database;
-  throw new Error(`${service} has no database: "rondo.database" in services/${service}/package.json names one`);
+  throw new Error(`${service} has no database: "rondo.database" in ${folderOf(service)}/package.json names one`);
 }
 
 /**

@@ -63,12 +63,12 @@ function readAdminUrl() {
  */
 
 /**
- * Starts the server.
+ * Makes sure that a named server answers. The embedded one starts with the first database.
  * @param {{ data: string, server: Server, supervisor: import('./supervisor.mjs').Supervisor }} options
  * @returns {Promise<Databases>}
  */
 export async function startDatabases({ data, server: { port, adminUrl }, supervisor }) {
-  const server = adminUrl === undefined ? await embedded({ data, port, supervisor }) : await foreign(adminUrl);
+  const server = adminUrl === undefined ? embedded({ data, port, supervisor }) : await foreign(adminUrl);
   const urls = new Map();
   const provide = async (names) => {
     const missing = names.filter((name) => !urls.has(name));
@@ -76,10 +76,10 @@ export async function startDatabases({ data, server: { port, adminUrl }, supervi
     const passwords = readPasswords(data, missing);
     const databases = missing.map((name) => ({ database: name, role: name, password: passwords[name] }));
     await server.provision(databases);
-    for (const one of databases) urls.set(one.database, urlOf(server.adminUrl, one));
+    for (const one of databases) urls.set(one.database, urlOf(await server.adminUrl(), one));
   };
   return {
-    address: new URL(server.adminUrl).host,
+    address: server.address,
     home: server.home,
     provide,
     urlOf: async (name) => {
@@ -111,21 +111,43 @@ async function foreign(adminUrl) {
   const restart = refuse('restart it where it runs');
   const remove = refuse('remove the database there');
   await provision([]); // a server that can't be reached is refused, also if no service has a database yet
-  return { adminUrl, home: ADMIN_URL, provision, remove, process: () => undefined, restart, stop: async () => {} };
+  const { host: address } = new URL(adminUrl);
+  const running = { process: () => undefined, restart, stop: async () => {} };
+  return { adminUrl: async () => adminUrl, address, home: ADMIN_URL, provision, remove, ...running };
 }
 
-async function embedded({ data, port, supervisor }) {
-  const { url, ...running } = await startEmbedded({ data, port, supervisor });
-  const remove = async (name) => {
-    const { createPool } = await import('../../packages/database/dist/exports/index.js');
-    const admin = createPool({ url, maxConnections: 1 });
-    await admin.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`).finally(() => admin.close());
+function embedded({ data, port, supervisor }) {
+  let starting;
+  let started;
+  const start = async () => {
+    starting ??= startEmbedded({ data, port, supervisor });
+    try {
+      started = await starting;
+      return started;
+    } catch (error) {
+      starting = undefined;
+      throw error;
+    }
   };
-  return { adminUrl: url, home: data, provision: (databases) => provisionAt(url, databases), remove, ...running };
+  const adminUrl = async () => (await start()).url;
+  return {
+    adminUrl,
+    address: `127.0.0.1:${port}`,
+    home: data,
+    provision: async (databases) => provisionAt(await adminUrl(), databases),
+    async remove(name) {
+      const { createPool } = await import('@rondo/database');
+      const admin = createPool({ url: await adminUrl(), maxConnections: 1 });
+      await admin.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`).finally(() => admin.close());
+    },
+    process: () => started?.process(),
+    restart: async () => (await start()).restart(),
+    stop: async () => (await starting)?.stop(),
+  };
 }
 
 async function provisionAt(adminUrl, databases) {
-  const { provision } = await import('../../packages/database/dist/exports/index.js');
+  const { provision } = await import('@rondo/database');
   await provision({ adminUrl, databases });
 }
 

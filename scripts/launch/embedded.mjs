@@ -62,7 +62,7 @@ export async function startEmbedded({ data, port, supervisor }) {
 }
 
 async function startServer({ data, port, append }) {
-  const { startEmbeddedPostgres } = await import('../../packages/database/dist/exports/embedded.js');
+  const { startEmbeddedPostgres } = await import('@rondo/database/embedded');
   const log = openLog(data, POSTGRES, { append });
   try {
     const directory = path.join(data, 'postgres');

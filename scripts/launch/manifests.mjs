@@ -9,7 +9,7 @@ export const REGISTRY = 'registry';
 /**
  * Scripts read it here, without a build; packages/scaffold reads it for commands that change the tree.
  * @typedef {object} Manifest
- * @property {string} service The folder under services/.
+ * @property {string} service Its name: that of its folder under services/, or of its package.
  * @property {number} port Its port with the default base port.
  * @property {number} instances How many run.
  * @property {string[]} contracts The contracts that it serves, as paths under proto/.
@@ -30,7 +30,7 @@ export const REGISTRY = 'registry';
  * @throws {Error} with one line that names the file and the field.
  */
 export function readManifests() {
-  return serviceFolders()
+  return serviceNames()
     .map(readManifest)
     .sort((one, other) => one.port - other.port);
 }
@@ -40,7 +40,7 @@ export function readManifests() {
  * @param {string[]} [services]
  * @returns {{ manifests: Map<string, Manifest>, faults: Map<string, string> }}
  */
-export function tryManifests(services = serviceFolders()) {
+export function tryManifests(services = serviceNames()) {
   const manifests = new Map();
   const faults = new Map();
   for (const service of services) {
@@ -53,20 +53,41 @@ export function tryManifests(services = serviceFolders()) {
   return { manifests, faults };
 }
 
+/** The services of the workspace: its own, and those of packages. */
+export const serviceNames = () => [...new Set([...providedServices().keys(), ...ownServices()])];
+
 /** The folders under services/ that hold a service. */
-export function serviceFolders() {
-  return readdirSync(path.join(root, 'services')).filter((service) =>
+export const ownServices = () =>
+  readdirSync(path.join(root, 'services')).filter((service) =>
     existsSync(path.join(root, 'services', service, 'package.json')),
+  );
+
+/** The folders of the services that the root's dependencies bring, such as @rondo/registry, by service. */
+function providedServices() {
+  const { dependencies = {} } = readJson('package.json');
+  return new Map(
+    Object.keys(dependencies)
+      .map((name) => [path.posix.basename(name), `node_modules/${name}`])
+      .filter(([, folder]) => existsSync(path.join(root, folder)) && readJson(`${folder}/package.json`).rondo?.port),
   );
 }
 
+/** The folder of a service, from the root. One under services/ takes the place of a package's. */
+export function folderOf(service) {
+  const own = `services/${service}`;
+  return existsSync(path.join(root, own, 'package.json')) ? own : (providedServices().get(service) ?? own);
+}
+
+/** The program of a service. */
+export const entryOf = (service) => path.join(root, folderOf(service), 'dist/main.js');
+
 /**
- * @param {string} service Its folder under services/.
+ * @param {string} service
  * @returns {Manifest}
  * @throws {Error} with one line that names the file and the field.
  */
 export function readManifest(service) {
-  const file = `services/${service}/package.json`;
+  const file = `${folderOf(service)}/package.json`;
   const { rondo } = readJson(file);
   const { port, instances = 1, contracts, database, public: outside, assets } = rondo ?? {};
   const require = (valid, rule) => {

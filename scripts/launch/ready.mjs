@@ -58,8 +58,8 @@ export async function listReady(registry, certs) {
 const pause = () => new Promise((resolve) => setTimeout(resolve, POLL_MS));
 
 async function withRegistry({ registry, certs }, work) {
-  const { createChannel, createClient, staticResolver } = await import('../../packages/rpc/dist/exports/client.js');
-  const contracts = await import('../../packages/contracts/dist/rondo/registry/v1/registry.js');
+  const { createChannel, createClient, staticResolver } = await import('@rondo/rpc/client');
+  const contracts = await import('@rondo/contracts/rondo/registry/v1/registry');
   const isReady = ({ status, registerTime }, since) =>
     status === contracts.InstanceStatus.INSTANCE_STATUS_SERVING && registerTime >= since;
   const channel = createChannel({ resolver: staticResolver([registry]), ...(await callerTls(certs)) });

@@ -1,7 +1,8 @@
 /** The text that is printed when the system has started. */
 import path from 'node:path';
+import { isInstalled } from '../process.mjs';
 import { grpcurlOptions } from './certificates.mjs';
-import { tryManifests } from './manifests.mjs';
+import { ownServices, readManifest, tryManifests } from './manifests.mjs';
 import { DEFAULTS, dataFlag } from './options.mjs';
 import { metricsAddress, plan } from './plan.mjs';
 
@@ -15,7 +16,9 @@ export function summary(rows, { system: { registry }, databases: database, optio
   const all = [
     ['INSTANCE', 'ADDRESS', 'SERVICES'],
     ...rows.map(({ name, address, services }) => [name, address, services.join(', ')]),
-    ['postgresql', database.address, database.home],
+    ...(plannedOf(rows, options).some(({ service }) => readManifest(service).database)
+      ? [['postgresql', database.address, database.home]]
+      : []),
   ];
   const widths = [0, 1].map((column) => Math.max(...all.map((row) => row[column].length)));
   const table = all.map(
@@ -35,15 +38,33 @@ export function summary(rows, { system: { registry }, databases: database, optio
     'Try, from another terminal in this folder:',
     '',
     `  ${prefix}./rondo ps`,
-    `  ${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`, // sample: calculator
-    `  ${prefix}${away === '' ? seedTls(options) : ''}${seedToken(options)}npm run seed        # a year of a company's data: calculator prices its quotes, projects deliver them`, // sample: calculator, project-management, sales
-    ...(url === undefined ? [] : [`  curl -d '{"a":1,"b":2}' ${url}/add`]), // sample: calculator
-    ...tokens(url, options), // sample: sales
+    ...(isInstalled ? describeOwn(rows, prefix) : []),
+    ...samples({ options, prefix, url }),
     ...grpcurl(rows, options),
     `  ./rondo logs${dataFlag(options.data)} -f`,
     '',
     'Ctrl-C stops the system; the data is kept for the next start.',
   ].join('\n');
+}
+
+/** What the workspace's own services offer. */
+function describeOwn(rows, prefix) {
+  const own = new Set(ownServices());
+  const first = plannedOf(rows, { portBase: DEFAULTS.portBase }).find(({ service }) => own.has(service));
+  const [service] = rows.find(({ name }) => name === first?.name)?.services ?? [];
+  return service === undefined ? [] : [`  ${prefix}./rondo describe ${service}`];
+}
+
+/** What one can try with the samples, which an app doesn't have. */
+function samples({ options, prefix, url }) {
+  const tls = options.data === DEFAULTS.data ? seedTls(options) : '';
+  const lines = [
+    `  ${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`, // sample: calculator
+    `  ${prefix}${tls}${seedToken(options)}npm run seed        # a year of a company's data: calculator prices its quotes, projects deliver them`, // sample: calculator, project-management, sales
+    ...(url === undefined ? [] : [`  curl -d '{"a":1,"b":2}' ${url}/add`]), // sample: calculator
+    ...tokens(url, options), // sample: sales
+  ];
+  return isInstalled ? [] : lines;
 }
 
 /** The variables with which a script calls a system with TLS. `rondo` finds the certificate of the default folder itself. */

@@ -1,8 +1,7 @@
 /** The running services, each with the processes that its manifest asks for. */
 import { existsSync } from 'node:fs';
-import { entryOf } from './children.mjs';
 import { removeProcesses, scaled, writeProcesses, writeScale } from './data-folder.mjs';
-import { REGISTRY } from './manifests.mjs';
+import { entryOf, folderOf, REGISTRY } from './manifests.mjs';
 import { plan, portsOf, requireFreePorts } from './plan.mjs';
 import { createProcesses, registryRow } from './processes.mjs';
 import { listReady } from './ready.mjs';
@@ -175,5 +174,5 @@ function killAll(running) {
 const childrenOf = (running) => [...running.values()].flatMap(({ children }) => children);
 
 function requireBuilt(service) {
-  if (!existsSync(entryOf(service))) throw new Error(`services/${service} isn't built yet: npm run build`);
+  if (!existsSync(entryOf(service))) throw new Error(`${folderOf(service)} isn't built yet: npm run build`);
 }

@@ -57,7 +57,7 @@ export const refused = [
     "import { startPostgres } from '@rondo/harness/postgres';",
   ],
   ['packages/scaffold/src/a.ts', 'packages/scaffold knows no other package', "import '@rondo/rpc/status';"],
-  ['scripts/a.mjs', 'Scripts run without a build', "import '../packages/scaffold/dist/exports/index.js';"],
+  ['scripts/a.mjs', 'Scripts run without a build', "import '@rondo/database';"],
   ['services/shop/src/domain/a.ts', 'domain/ is pure', "import 'node:crypto';"],
   ['services/shop/src/domain/b.ts', 'domain/ is pure', "import '../config.js';"],
   ['services/shop/src/domain/quote/c.ts', 'domain/ is pure', "import '../../adapters/products.js';"],
@@ -219,7 +219,7 @@ export const allowed = [
   ['services/registry/test/ok.test.ts', "import '@rondo/rpc/internal';\nimport '@rondo/rpc/internal/testing';"],
   ['packages/service/src/internal.ts', "import '@rondo/rpc/internal';"],
   ['services/shop/test/ok.test.ts', "import '../src/app.js';\nimport '@rondo/rpc/testing';"],
-  ['scripts/ok.mjs', "import './steps.mjs';\nawait import('../packages/scaffold/dist/exports/index.js');"],
+  ['scripts/ok.mjs', "import './steps.mjs';\nawait import('@rondo/database');"],
   ['packages/scaffold/src/ok.ts', "import '@babel/parser';\nimport './refusal.js';"],
   [
     'packages/cli/src/ok.ts',

@@ -1,9 +1,7 @@
 /** Checks that migrations name their columns, as sql-columns.grit does for code: a view of `*` keeps the columns of its first day. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
+import { root } from '../process.mjs';
 
 const RULES = [
   [/\b(?:SELECT|RETURNING)\s+(?:DISTINCT\s+)?\*|[\w)"]\.\*|,\s*\*\s*(?:,|FROM\b)/i, 'name the columns in place of *'],

@@ -4,11 +4,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { root } from '../process.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const SQUAWK = path.join(root, 'node_modules/.bin/squawk');
+const SQUAWK = createRequire(import.meta.url).resolve('squawk-cli/js/bin/squawk');
 /** `migrate` sets both timeouts itself. */
 const EXCLUDED = 'require-lock-timeout,require-statement-timeout';
 

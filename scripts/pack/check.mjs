@@ -105,5 +105,8 @@ async function importsOfCode(entryPoints, read) {
 
 function importsOfTypes(file, text) {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, ''); // the examples in comments import, too
-  return [...code.matchAll(/(?:\bfrom |\bimport |\bimport\()['"]([^'"\s]+)['"]/g)].map(([, imported]) => ({ file, imported }));
+  return [...code.matchAll(/(?:\bfrom |\bimport |\bimport\()['"]([^'"\s]+)['"]/g)].map(([, imported]) => ({
+    file,
+    imported,
+  }));
 }

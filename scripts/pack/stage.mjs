@@ -3,6 +3,12 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync
 import path from 'node:path';
 import { root } from '../process.mjs';
 import { compact, isPublishedStub, writeContracts } from './contracts.mjs';
+import { pinnedVersions } from './pinned-versions.mjs';
+import { toolManifest, writeTool } from './tool.mjs';
+
+const TOOL = '@rondo/tool';
+const CREATE = 'create-rondo';
+const filter = (file) => !/[\\/](?:node_modules|dist)$|\.(?:ci|long)\.test\.ts$/.test(file);
 
 /**
  * @typedef {object} Staged A package that is published.
@@ -23,7 +29,7 @@ export async function stage(staging) {
   const staged = packages.map(({ source, manifest }) => ({
     source,
     folder: path.join(staging, path.basename(source)),
-    manifest: released(manifest, versions),
+    manifest: released(manifest.name === TOOL ? toolManifest(manifest) : manifest, versions),
   }));
   for (const one of staged) await write(one);
   return staged;
@@ -31,8 +37,10 @@ export async function stage(staging) {
 
 /** The packages and services whose manifests aren't private. */
 function published() {
-  return ['packages', 'services']
-    .flatMap((parent) => readdirSync(path.join(root, parent)).map((name) => path.join(root, parent, name)))
+  const folders = ['packages', 'services'].flatMap((parent) =>
+    readdirSync(path.join(root, parent)).map((name) => path.join(root, parent, name)),
+  );
+  return [...folders, path.join(root, 'scripts')]
     .filter((source) => existsSync(path.join(source, 'package.json')))
     .map((source) => ({ source, manifest: JSON.parse(readFileSync(path.join(source, 'package.json'), 'utf8')) }))
     .filter(({ manifest }) => !manifest.private)
@@ -41,21 +49,42 @@ function published() {
 
 /** The manifest with the versions of packages of the workspace, and without what only their development needs. */
 function released({ devDependencies: _, ...manifest }, versions) {
-  const pinned = Object.entries(manifest.dependencies).map(([name, range]) => [name, versions.get(name) ?? range]);
+  const pinned = Object.entries(manifest.dependencies ?? {}).map(([name, range]) => [
+    name,
+    versions.get(name) ?? range,
+  ]);
   return { ...manifest, dependencies: Object.fromEntries(pinned) };
 }
 
 async function write({ source, folder, manifest }) {
   const contracts = manifest.name === '@rondo/contracts';
-  for (const file of compiled(source).filter((one) => !contracts || isPublishedStub(one))) {
-    const code = withoutMap(readFileSync(path.join(source, 'dist', file), 'utf8'));
-    const to = path.join(folder, 'dist', file);
-    mkdirSync(path.dirname(to), { recursive: true });
-    writeFileSync(to, contracts && file.endsWith('.js') ? compact(code) : code);
+  if (manifest.name === TOOL) await writeTool(folder);
+  else
+    for (const file of compiled(source).filter((one) => !contracts || isPublishedStub(one))) {
+      const code = withoutMap(readFileSync(path.join(source, 'dist', file), 'utf8'));
+      const to = path.join(folder, 'dist', file);
+      mkdirSync(path.dirname(to), { recursive: true });
+      writeFileSync(to, contracts && file.endsWith('.js') ? compact(code) : code);
+    }
+  for (const other of manifest.files?.filter((name) => name !== 'dist' && existsSync(path.join(source, name))) ?? []) {
+    cpSync(path.join(source, other), path.join(folder, other), { recursive: true });
   }
   if (contracts) await writeContracts(folder);
+  if (manifest.name === CREATE) {
+    writeFileSync(path.join(folder, 'versions.json'), JSON.stringify(pinnedVersions()));
+    for (const file of await sampleFiles())
+      cpSync(path.join(root, file), path.join(folder, 'samples', file), { recursive: true, filter });
+  }
   cpSync(path.join(root, 'LICENSE'), path.join(folder, 'LICENSE'));
   writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+/** What `create-rondo --samples` copies. */
+async function sampleFiles() {
+  const { samplesIn } = await import('create-rondo');
+  const { services, contracts } = samplesIn(root);
+  const folders = [...services.map((name) => `services/${name}`), ...contracts.map((name) => `proto/${name}`)];
+  return [...folders, 'buf.yaml', 'docker-compose.yml'];
 }
 
 /** The compiled files whose sources exist: the compiler leaves those of removed sources. */

@@ -14,8 +14,10 @@ export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The folder that relative paths on the command line start from. */
   readonly directory: string;
-  /** The repository's folder. */
+  /** The workspace's folder. */
   readonly repository: string;
+  /** The folder of the scripts that work on it. In an image neither folder exists. */
+  readonly tool: string;
   /** The data folder that `npm start` uses by default. */
   readonly dataDirectory: string;
   readonly clock: Clock;

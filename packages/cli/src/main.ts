@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { realpathSync } from 'node:fs';
+import path from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { systemClock, systemWallClock } from '@rondo/rpc/clock';
@@ -22,6 +23,9 @@ const stdin: Input = {
   read: () => addAbortSignal(interrupt.signal, process.stdin),
 };
 
+/** scripts/rondo.mjs says what it works on. */
+const repository = process.env['RONDO_WORKSPACE'] ?? fileURLToPath(new URL('../../..', import.meta.url));
+
 const exitCode = await runCli(process.argv.slice(2), {
   stdin,
   stdout: terminal(process.stdout),
@@ -29,8 +33,9 @@ const exitCode = await runCli(process.argv.slice(2), {
   environment: process.env,
   // npm runs scripts in the root; INIT_CWD is the folder in which the user called it.
   directory: process.env['INIT_CWD'] ?? process.cwd(),
-  repository: fileURLToPath(new URL('../../..', import.meta.url)),
-  dataDirectory: fileURLToPath(new URL('../../../.rondo', import.meta.url)),
+  repository,
+  tool: process.env['RONDO_TOOL'] ?? path.join(repository, 'scripts'),
+  dataDirectory: path.join(repository, '.rondo'),
   clock: systemClock,
   wallClock: systemWallClock,
   program: realpathSync(process.argv[1] ?? ''),

@@ -41,19 +41,20 @@ export function serviceNamed([kind, name]: readonly string[], command: 'new' | '
 /** The tree that a command changes, and how it reports its steps. */
 interface TreeWork {
   readonly root: string;
+  readonly tool: string;
   readonly signal: AbortSignal;
   readonly progress: Progress;
 }
 
 /** Runs `work` under the lock of the tree. Standard error names the holder that it waits for, and then each step. */
 export async function workOnTree<T>(purpose: string, output: Output, work: (on: TreeWork) => Promise<T>): Promise<T> {
-  const { repository: root, signal, stderr } = output.context;
+  const { repository: root, tool, signal, stderr } = output.context;
   const { withTreeLock } = await loadScaffold(purpose);
   const onWait = (holder: string) => void stderr.write(`Waiting for ${holder} …\n`);
   const onRecovered = () => void stderr.write('An earlier run was killed: its changes are undone.\n');
   const progress = createStepProgress(output);
   return withTreeLock(root, { purpose: `rondo ${purpose}`, signal, onWait, onRecovered }, () =>
-    work({ root, signal, progress }),
+    work({ root, tool, signal, progress }),
   );
 }
 

@@ -14,6 +14,7 @@ it('gives up a search that takes too long, and cancels it', async () => {
     environment: {},
     directory: '/',
     repository: '/nowhere',
+    tool: '/nowhere/scripts',
     program: '/nowhere/rondo.mjs',
     dataDirectory: '/nowhere',
     clock,

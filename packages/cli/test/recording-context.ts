@@ -94,6 +94,7 @@ export function begin(args: readonly string[], options: RunOptions = {}): Run {
     environment: options.environment ?? {},
     directory: options.directory ?? '/',
     repository: options.repository ?? '/nowhere',
+    tool: `${options.repository ?? '/nowhere'}/scripts`,
     dataDirectory: options.dataDirectory ?? '/nowhere',
     clock: options.clock ?? patient(1_000),
     wallClock: options.wallClock ?? systemWallClock,

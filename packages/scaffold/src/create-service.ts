@@ -8,6 +8,7 @@ import { checkReplaceable, copyContract, exemptFromStyle } from './copy-contract
 import { choosePort, readManifests } from './manifests.js';
 import { checkNameFree } from './name.js';
 import type { NewServiceOptions, NewServiceOutcome } from './new-service.js';
+import { packagesOf } from './packages.js';
 import { recordWritten } from './record.js';
 import { stubsOf } from './render/app.js';
 import { type Blueprint, nameHandlers } from './render/blueprint.js';
@@ -84,7 +85,9 @@ function createBlueprint(
   { contract, port, scope }: { readonly contract: Contract } & Pick<Blueprint, 'port' | 'scope'>,
 ): Blueprint {
   const services = nameHandlers(contract.services);
-  return { name: options.name, port, contracts: [contract.file], services, database: databaseOf(options), scope };
+  const { name, root } = options;
+  const packages = packagesOf(root);
+  return { name, port, contracts: [contract.file], services, database: databaseOf(options), packages, scope };
 }
 
 interface Drawn {

@@ -44,6 +44,7 @@ describe('removing a service', () => {
   const remove = (options: Partial<Parameters<typeof removeService>[0]> = {}) =>
     removeService({
       root,
+      tool: path.join(root, 'scripts'),
       name: 'greeter',
       force: true,
       signal: new AbortController().signal,

@@ -126,7 +126,7 @@ function refuseCallers(name: string, own: readonly string[], uses: readonly Use[
   });
 }
 
-async function refuseUnsaved({ root, signal }: Workspace, targets: readonly string[]): Promise<void> {
+async function refuseUnsaved({ root, signal }: Omit<Workspace, 'tool'>, targets: readonly string[]): Promise<void> {
   const edited = await unsavedEdits(root, targets, signal);
   if (edited.length === 0) return;
   throw new Refusal(`git holds no copy of the edits in ${edited.join(', ')}`, {

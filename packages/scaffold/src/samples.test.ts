@@ -60,6 +60,7 @@ describe('what npm start -- --auth prints', () => {
       const clone = mkdtempSync(path.join(tmpdir(), 'rondo-samples-'));
       try {
         cpSync(path.join(root, 'scripts'), path.join(clone, 'scripts'), { recursive: true });
+        cpSync(path.join(root, 'package.json'), path.join(clone, 'package.json'));
         for (const service of readdirSync(path.join(root, 'services'))) {
           const [from, to] = [root, clone].map((folder) => path.join(folder, 'services', service, 'package.json'));
           if (!removed.includes(service) && from && to && existsSync(from)) cpSync(from, to);

@@ -2,10 +2,12 @@ import path from 'node:path';
 import type { ChangeSet } from './change-set.js';
 import { ProgramFailed, runProgram } from './program.js';
 
-/** The repository to work on. */
+/** The workspace to work on. */
 export interface Workspace {
-  /** The folder of the repository. */
+  /** Its folder. */
   readonly root: string;
+  /** The folder of the scripts that install, build and test it. */
+  readonly tool: string;
   /** Aborts running work. */
   readonly signal: AbortSignal;
 }
@@ -28,19 +30,19 @@ export function backUpProducts(changes: ChangeSet): void {
 }
 
 /** Formats files as `npm run check` requires and sorts their imports. */
-export async function format({ root, signal }: Workspace, files: readonly string[]): Promise<void> {
+export async function format({ root, tool, signal }: Workspace, files: readonly string[]): Promise<void> {
   if (files.length === 0) return;
-  const { code, output } = await runProgram(biome(root), [...FORMAT, '--write', ...files], { cwd: root, signal });
+  const { code, output } = await runProgram(biome(root), [...check(tool), '--write', ...files], { cwd: root, signal });
   if (code !== 0) throw new ProgramFailed('the new files could not be formatted', output);
 }
 
 /** Removes the imports that nothing uses any more from the sources among `files`, and formats what has a format. */
 export async function tidy(workspace: Workspace, files: readonly string[]): Promise<void> {
-  const { root, signal } = workspace;
+  const { root, tool, signal } = workspace;
   const sources = files.filter((file) => /\.(?:m?ts|mjs)$/.test(file));
   if (sources.length > 0) {
     const rule = ['--linter-enabled=true', '--only=correctness/noUnusedImports', '--unsafe'];
-    const args = [...FORMAT, ...rule, '--write', ...sources];
+    const args = [...check(tool), ...rule, '--write', ...sources];
     const { code, output } = await runProgram(biome(root), args, { cwd: root, signal });
     if (code !== 0) throw new ProgramFailed('unused imports could not be removed', output);
   }
@@ -48,23 +50,23 @@ export async function tidy(workspace: Workspace, files: readonly string[]): Prom
 }
 
 /** Whether a file is formatted as {@link format} would format it. */
-export async function isFormatted({ root, signal }: Workspace, file: string): Promise<boolean> {
-  const { code } = await runProgram(biome(root), [...FORMAT, file], { cwd: root, signal });
+export async function isFormatted({ root, tool, signal }: Workspace, file: string): Promise<boolean> {
+  const { code } = await runProgram(biome(root), [...check(tool), file], { cwd: root, signal });
   return code === 0;
 }
 
 const biome = (root: string) => path.join(root, 'node_modules/.bin/biome');
 
 /** The part of biome.json without rules: for them biome reads the whole project, which takes seconds. */
-const FORMAT = ['check', '--config-path=scripts/lint/format.json'];
+const check = (tool: string) => ['check', `--config-path=${path.join(tool, 'lint/format.json')}`];
 
 /** Installs the workspace and updates the lock file to the manifests. */
 export const install = (workspace: Workspace): Promise<void> =>
-  script(workspace, ['scripts/relock.mjs'], 'the packages could not be installed');
+  script(workspace, ['relock.mjs'], 'the packages could not be installed');
 
 /** Generates the code of the contracts and compiles everything. */
 export const build = (workspace: Workspace): Promise<void> =>
-  script(workspace, ['scripts/run.mjs', 'build'], 'it does not build');
+  script(workspace, ['run.mjs', 'build'], 'it does not build');
 
 /** Like {@link build}, but resolves to the output if the build fails. */
 export async function tryBuild(workspace: Workspace): Promise<string | undefined> {
@@ -83,17 +85,21 @@ export async function tryBuild(workspace: Workspace): Promise<string | undefined
  * @throws ProgramFailed with the output if a test fails.
  */
 export const testService = (workspace: Workspace, name: string): Promise<void> =>
-  script(workspace, ['scripts/run.mjs', 'test', `services/${name}/`], 'its tests fail');
+  script(workspace, ['run.mjs', 'test', `services/${name}/`], 'its tests fail');
 
 /** The breaking changes of the contracts compared with main, as buf reports them, one a line. */
-export async function findBreaks({ root, signal }: Workspace): Promise<readonly string[]> {
-  const args = ['scripts/run.mjs', 'breaking'];
+export async function findBreaks({ root, tool, signal }: Workspace): Promise<readonly string[]> {
+  const args = [path.join(tool, 'run.mjs'), 'breaking'];
   const { output } = await runProgram(process.execPath, args, { cwd: root, signal });
   return output.split('\n').filter((line) => line.startsWith('proto/'));
 }
 
-async function script({ root, signal }: Workspace, args: readonly string[], failure: string): Promise<void> {
-  const { code, output } = await runProgram(process.execPath, args, { cwd: root, signal });
+async function script(
+  { root, tool, signal }: Workspace,
+  [file, ...args]: readonly [string, ...string[]],
+  failure: string,
+): Promise<void> {
+  const { code, output } = await runProgram(process.execPath, [path.join(tool, file), ...args], { cwd: root, signal });
   if (code !== 0) throw new ProgramFailed(failure, output);
 }
 

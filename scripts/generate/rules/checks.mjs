@@ -11,6 +11,7 @@ import { hasRules, hasText, needsProtovalidate, reaches } from './message-rules.
  * @property {string | undefined} descriptors The module of descriptors that its code imports.
  *
  * @typedef {object} Names ts-proto's names.
+ * @property {(module: string) => string | undefined} providedBy The module of a package that has a stub.
  * @property {(typeName: string) => { module: string, name: string }} typeOf A message's stub, without its extension, and its name there.
  * @property {(name: string) => string} nameOf The name of a field, or of a oneof, in generated code.
  */
@@ -69,18 +70,18 @@ function codeOf(file, messages, names) {
   const functions = messages.flatMap((message) => ofMessage(message, { scope, names, own }));
   const declared = [...constants].map(([code, name]) => `const ${name}${code};`);
   const text = [...declared, ...functions].join('\n');
-  return ['\n', ...importLines(own, imports, text), text, ''].join('\n');
+  return ['\n', ...importLines(own, { imports, names }, text), text, ''].join('\n');
 }
 
-function importLines(own, imports, text) {
+function importLines(own, { imports, names: { providedBy } }, text) {
   return [
     ...(text.includes('$v.') ? ['import * as $v from "@rondo/validation";'] : []),
     ...(text.includes('$s.') ? ['import * as $s from "@rondo/validation/strings";'] : []),
     ...[...imports].map(([module, names]) => {
       const relative = path.posix.relative(path.posix.dirname(own), module);
-      const from = relative.startsWith('.') ? relative : `./${relative}`;
+      const from = providedBy(module) ?? `${relative.startsWith('.') ? '' : './'}${relative}.js`;
       const listed = [...names].map(([called, alias]) => `${called} as ${alias}`).join(', ');
-      return `import { ${listed} } from "${from}.js";`;
+      return `import { ${listed} } from "${from}";`;
     }),
   ];
 }

@@ -37,7 +37,7 @@ export const dev = defineCommand({
   ],
   run({ values }, context) {
     const portBase = positiveInteger('port-base', values['port-base']);
-    const script = path.join(context.repository, 'scripts/run.mjs');
+    const script = path.join(context.tool, 'run.mjs');
     if (!existsSync(script)) throw needsClone('dev');
     const told = [
       ...['--data', dataDirectoryOf(values.data, context)],

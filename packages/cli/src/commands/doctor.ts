@@ -61,8 +61,8 @@ interface Target {
 
 /** The clone first, then the running system: the clone's checks block this process, and a connection must be made in time. */
 async function* examine(target: Target, context: CommandContext): AsyncIterable<Finding> {
-  const { environment, repository } = context;
-  const clone = await loadRepositoryDoctor(repository);
+  const { environment, tool } = context;
+  const clone = await loadRepositoryDoctor(tool);
   if (clone !== undefined) yield* clone.examine({ data: target.data, environment });
   yield* examineCertificates(target.data, context.wallClock.now(), dataFlag(target.data, context));
   yield* await examineRunning(await expectedSystem(target, context, clone), context);

@@ -100,7 +100,7 @@ export const create = defineCommand({
     if (made.kind === 'updated' && made.complaints !== undefined) return ExitCode.FAILED;
     if (values.start) await startInto(dataDirectory, made, output);
     if (made.kind === 'created' && !values['skip-test']) {
-      await test(name, output, () => testService({ root: context.repository, signal }, name));
+      await test(name, output, () => testService({ root: context.repository, tool: context.tool, signal }, name));
     }
     return ExitCode.OK;
   },

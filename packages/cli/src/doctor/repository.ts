@@ -17,9 +17,9 @@ export interface RepositoryDoctor {
   runningRegistry(data: string): Promise<string | undefined>;
 }
 
-/** Loads the checks of the clone that this CLI is part of; undefined in an image, which has no clone. */
-export async function loadRepositoryDoctor(repository: string): Promise<RepositoryDoctor | undefined> {
-  const file = path.join(repository, 'scripts/doctor/checks.mjs');
+/** Loads the checks of the workspace from the folder of its scripts; undefined in an image, which has none. */
+export async function loadRepositoryDoctor(tool: string): Promise<RepositoryDoctor | undefined> {
+  const file = path.join(tool, 'doctor/checks.mjs');
   if (!existsSync(file)) return undefined;
   const loaded: unknown = await import(pathToFileURL(file).href);
   const { examineRepository, runningRegistry }: Record<string, unknown> = Object(loaded);

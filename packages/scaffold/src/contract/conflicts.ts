@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Refusal } from '../errors.js';
-import { moduleOf } from './contract.js';
+import { moduleOf } from '../packages.js';
 import type { Placed, PlacedFile } from './place.js';
 import type { Provides } from './platform.js';
 import { type ImportGraph, withImports } from './scan.js';
@@ -84,7 +84,7 @@ function refuseProvided({ path: name, source }: PlacedFile, { provides, shown }:
   if (!provides(name)) return;
   throw new Refusal(`${name} comes with a package, and such files are not copied to proto/`, {
     place: { file: shown(source.file) },
-    remedy: `write a service by hand that implements ${moduleOf(name)}`,
+    remedy: `write a service by hand that implements ${moduleOf(name, '@rondo/contracts')}`,
   });
 }
 

@@ -8,6 +8,7 @@ import {
   type DescOneof,
 } from '@bufbuild/protobuf';
 import type { Validator } from '@bufbuild/protovalidate';
+import { moduleOf } from '../packages.js';
 import { linesOf } from './lines.js';
 
 /** A contract that was loaded and checked: it compiles, its stubs can be generated, and they type-check. */
@@ -72,14 +73,17 @@ export interface MethodContract {
   readonly line: number;
 }
 
-/** The services of a file, with their names in generated code. */
-export function servicesOf(file: DescFile, { validate }: Validator): readonly ServiceContract[] {
+/** The services of a file, with their names in generated code, which the package `contracts` has. */
+export function servicesOf(
+  file: DescFile,
+  { validator: { validate }, contracts }: { readonly validator: Validator; readonly contracts: string },
+): readonly ServiceContract[] {
   const lineOf = linesOf(file);
   return file.services.map(({ name, typeName, methods, proto }) => ({
     fullName: typeName,
     name,
     definition: `${name}Definition`,
-    module: moduleOf(file.proto.name),
+    module: moduleOf(file.proto.name, contracts),
     methods: methods.map((method) => ({
       ...describeMethod(method),
       refusesEmpty: validate(method.input, create(method.input)).kind === 'invalid',
@@ -98,9 +102,6 @@ function describeMethod(method: DescMethod): Omit<MethodContract, 'refusesEmpty'
     responseStream: proto.serverStreaming,
   };
 }
-
-/** The module of the code that is generated for a contract: `@rondo/contracts/helloworld/helloworld`. */
-export const moduleOf = (file: string): string => `@rondo/contracts/${file.replace(/\.proto$/, '')}`;
 
 /** ts-proto's name of a method: `sayHello`. */
 export const methodKey = ({ name }: DescMethod): string => name.slice(0, 1).toLowerCase() + name.slice(1);

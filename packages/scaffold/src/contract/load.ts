@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
 import { Refusal } from '../errors.js';
 import { type Manifest, readManifests } from '../manifests.js';
+import { packagesOf } from '../packages.js';
 import { readText } from '../repository.js';
 import { BUF } from '../root-files/exemptions.js';
 import { replaceModule } from '../root-files/modules.js';
@@ -64,7 +65,8 @@ async function checkOnStage(staged: StagedWithCopies): Promise<Omit<Contract, 'r
   refuseDiffering(registry, staged);
   refuseUnsupported(registry, staged);
   const { createValidator } = await import('@bufbuild/protovalidate'); // most commands don't need it, and it loads for long
-  const services = servicesOf(described(registry, asked), createValidator({ registry }));
+  const { contracts } = packagesOf(stage.folder);
+  const services = servicesOf(described(registry, asked), { validator: createValidator({ registry }), contracts });
   if (services.length === 0) {
     throw new Refusal('declares no service', {
       place: placeOf(asked, staged),

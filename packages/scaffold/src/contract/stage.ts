@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,6 +13,7 @@ import { readImportGraph, withImports } from './scan.js';
 /** The files that generation and compilation need besides the contracts and buf.yaml. */
 const SETTINGS = [
   'buf.gen.yaml',
+  'package.json',
   'tsconfig.base.json',
   'packages/contracts/package.json',
   'packages/contracts/tsconfig.json',
@@ -61,7 +63,9 @@ export async function withStage<T>(options: StageOptions, work: (stage: Stage) =
 }
 
 async function populate(folder: string, { root, files, settings = readText(root, BUF) }: StageOptions): Promise<void> {
-  await cp(path.join(root, OPTIONS), path.join(folder, OPTIONS), { recursive: true });
+  // An app takes them from a package.
+  if (existsSync(path.join(root, OPTIONS)))
+    await cp(path.join(root, OPTIONS), path.join(folder, OPTIONS), { recursive: true });
   // What stands in place of a package's file is imported by other packages, whatever the contract imports.
   for (const contract of withImports(readImportGraph(root), replacing(settings))) {
     await write(folder, { path: contract, bytes: await readFile(path.join(root, 'proto', contract)) });
@@ -88,5 +92,6 @@ function linkedPaths(root: string): ReadonlySet<string> {
   const ofContracts = packageFolders(root)
     .filter((folder) => !folder.startsWith(`${VALIDATION}/`))
     .map((folder) => folder.replace(/(node_modules)\/.*$/, '$1'));
-  return new Set(['node_modules', 'packages/contracts/node_modules', 'scripts/generate', VALIDATION, ...ofContracts]);
+  const all = ['node_modules', 'packages/contracts/node_modules', 'scripts', VALIDATION, ...ofContracts];
+  return new Set(all.filter((linked) => existsSync(path.join(root, linked))));
 }

@@ -1,4 +1,5 @@
 import type { ServiceContract } from '../contract/contract.js';
+import type { WorkspacePackages } from '../packages.js';
 import { camelCase, kebabCase, pascalCase } from '../words.js';
 
 /** The description of a new service, from which its files are rendered. */
@@ -10,6 +11,7 @@ export interface Blueprint {
   readonly contracts: readonly string[];
   readonly services: readonly NamedService[];
   readonly database: string | undefined;
+  readonly packages: WorkspacePackages;
   /** The scope that each method needs while security is on, if the starter contract says so. The first test uses it. */
   readonly scope: string | undefined;
 }

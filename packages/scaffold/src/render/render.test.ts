@@ -3,8 +3,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import type { MethodContract, ServiceContract } from '../contract/contract.js';
+import { packagesOf } from '../packages.js';
 import { type Blueprint, nameHandlers } from './blueprint.js';
 import { renderService } from './service-files.js';
+
+const repository = fileURLToPath(new URL('../../../..', import.meta.url));
 
 const method = (name: string, kind: Partial<MethodContract> = {}): MethodContract => ({
   name,
@@ -28,6 +31,7 @@ function blueprint(services: readonly ServiceContract[], database?: string): Blu
     contracts: ['acme/acme.proto'],
     services: nameHandlers(services),
     database,
+    packages: packagesOf(repository),
     scope: undefined,
   };
 }
@@ -37,7 +41,6 @@ const textOf = (drawn: Blueprint, file: string) =>
 
 // sample: calculator, sales
 describe('the files of a new service and of the samples', () => {
-  const repository = fileURLToPath(new URL('../../../..', import.meta.url));
   const files = (drawn: Blueprint) => renderService(drawn).map(([file]) => file);
 
   it('have the same paths', () => {

@@ -27,26 +27,29 @@ export function renderService(blueprint: Blueprint): readonly RenderedFile[] {
 }
 
 /** Renders package.json, which describes the service to the workspace and to its launchers. */
-function renderPackageJson({ name, port, contracts, database }: Blueprint): string {
+function renderPackageJson({ name, port, contracts, database, packages }: Blueprint): string {
   const owns = database !== undefined;
-  const packages = ['contracts', ...(owns ? ['database'] : []), 'rpc', 'service'];
+  const used = [...(owns ? ['database'] : []), 'rpc', 'service'];
   const manifest = {
-    name: `@rondo/service-${name}`,
+    name: `${packages.scope}/service-${name}`,
     version: '0.1.0',
     private: true,
     license: 'Apache-2.0',
     type: 'module',
     files: ['dist', ...(owns ? ['migrations'] : [])],
     rondo: { port, ...(owns && { database }), contracts },
-    dependencies: Object.fromEntries(packages.map((dependency) => [`@rondo/${dependency}`, 'workspace:*'])),
+    dependencies: {
+      [packages.contracts]: 'workspace:*',
+      ...Object.fromEntries(used.map((folder) => [`@rondo/${folder}`, packages.versionOf(folder)])),
+    },
   };
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }
 
 /** Renders tsconfig.json. */
-function renderTsconfig({ database }: Blueprint): string {
-  const packages = ['contracts', 'rpc', ...(database === undefined ? [] : ['database']), 'service'];
-  const references = packages.map((name) => `    { "path": "../../packages/${name}" }`);
+function renderTsconfig({ database, packages }: Blueprint): string {
+  const used = ['contracts', 'rpc', ...(database === undefined ? [] : ['database']), 'service'];
+  const references = used.filter(packages.compiles).map((name) => `    { "path": "../../packages/${name}" }`);
   return `{
   "extends": "../../tsconfig.base.json",
   "compilerOptions": { "rootDir": "src", "outDir": "dist", "tsBuildInfoFile": "dist/.tsbuildinfo" },

@@ -55,7 +55,9 @@ export function addToCompose(text: string, entry: ComposeEntry): string {
   const last = ours.at(-1);
   if (last === undefined) throw misses('no service that is built from services/', compose);
   const gap = text.slice(0, last.span.end).endsWith('\n') ? '\n' : '\n\n';
-  const block = spliceIn(text, last.span.end, inLineBreaksOf(text, gap + composeBlock(entry)));
+  const image = compose.value('services', last.key, 'image');
+  const prefix = typeof image === 'string' ? image.slice(0, -last.key.length) : '';
+  const block = spliceIn(text, last.span.end, inLineBreaksOf(text, gap + composeBlock(entry, prefix)));
   return proven(withDatabase(parseYaml(COMPOSE, block), entry.database), { from: text, entry });
 }
 
@@ -95,12 +97,12 @@ function runs(compose: YamlFile, service: string): readonly string[] {
 /** Compose can't add numbers: a second system has a different prefix of its ports. */
 const publishedPort = (port: number) => String(port).replace(/^50(?=\d{3}$)/, `\${RONDO_PORT_PREFIX:-50}`);
 
-/** Renders a service in the order and style of the existing ones. */
-function composeBlock({ service, port, database }: ComposeEntry): string {
+/** Renders a service in the order and style of the existing ones, whose images have names with this prefix. */
+function composeBlock({ service, port, database }: ComposeEntry, prefix: string): string {
   const lines = [
     `  ${service}:`,
     '    <<: *service',
-    `    image: rondo-${service}`,
+    `    image: ${prefix}${service}`,
     `    build: { context: ., dockerfile: infra/docker/Dockerfile, args: { SERVICE: ${service} } }`,
     '    environment:',
     '      <<: *environment',

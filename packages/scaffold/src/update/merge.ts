@@ -1,4 +1,4 @@
-import { type Contract, type MethodContract, moduleOf, type ServiceContract } from '../contract/contract.js';
+import type { Contract, MethodContract, ServiceContract } from '../contract/contract.js';
 import {
   handlersFile,
   implementation,
@@ -171,8 +171,8 @@ const unwired = (service: string, named: NamedService) =>
 
 /** Lists the handlers of services that no contract declares any more. */
 function removedServices(sources: readonly SourceFile[], contracts: readonly Contract[]): readonly string[] {
-  const modules = new Set(contracts.map(({ file }) => moduleOf(file)));
   const services = contracts.flatMap((contract) => contract.services);
+  const modules = new Set(services.map(({ module }) => module));
   const isGone = ({ module, name }: Imported) =>
     modules.has(module) && !services.some((one) => isDefinitionOf({ module, name }, one));
   return sources.flatMap(({ file, handlers, implementations }) =>

@@ -1,0 +1,3 @@
+export { parseArguments, USAGE } from '../arguments.js';
+export { type CreateOptions, createApp, type Tarball } from '../create-app.js';
+export { type Samples, samplesIn } from '../samples.js';

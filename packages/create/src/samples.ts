@@ -1,0 +1,95 @@
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** The sample applications: their folders below `services/`, and those of their contracts below `proto/`. */
+export interface Samples {
+  readonly services: readonly string[];
+  readonly contracts: readonly string[];
+}
+
+/** Finds the samples: the services that aren't published. */
+export function samplesIn(root: string): Samples {
+  const all = readdirSync(path.join(root, 'services')).map((name) => ({ name, ...readManifest(root, name) }));
+  const samples = all.filter(({ isPrivate }) => isPrivate);
+  const folders = samples.flatMap(({ contracts }) => contracts.map((file) => file.replace(/\/.*/, '')));
+  return { services: samples.map(({ name }) => name), contracts: [...new Set(folders)] };
+}
+
+interface Manifest {
+  readonly isPrivate: boolean;
+  readonly contracts: readonly string[];
+}
+
+function readManifest(root: string, service: string): Manifest {
+  const file = path.join(root, 'services', service, 'package.json');
+  const { private: isPrivate = false, rondo } = JSON.parse(readFileSync(file, 'utf8'));
+  return { isPrivate, contracts: rondo.contracts };
+}
+
+/** What is installed, built, or a test of Rondo itself. */
+const LEFT_OUT = /(?:^|\/)(?:node_modules|dist)(?:\/|$)|\.(?:ci|long)\.test\.ts$/;
+
+/** The app that the samples are copied into. */
+export interface SampleOptions {
+  readonly folder: string;
+  readonly name: string;
+  /** The version of Rondo's packages. */
+  readonly version: string;
+  /** The folder that has the samples as Rondo's repository has them: `services/`, `proto/`, `docker-compose.yml`, `buf.yaml`. */
+  readonly from: string;
+}
+
+/** Copies the samples into an app, as services of its own: their contracts are in the app's package of contracts. */
+export function copySamples({ folder, name, version, from }: SampleOptions): void {
+  const { services, contracts } = samplesIn(from);
+  const own = new RegExp(`@rondo/contracts/(?=(?:${contracts.join('|')})/)`, 'g');
+  for (const contract of contracts)
+    cpSync(path.join(from, 'proto', contract), path.join(folder, 'proto', contract), { recursive: true });
+  for (const service of services) {
+    for (const file of filesBelow(from, `services/${service}`)) {
+      const text = readFileSync(path.join(from, file), 'utf8').replaceAll(own, `@${name}/contracts/`);
+      mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+      writeFileSync(path.join(folder, file), adapted(file, text, { name, version }));
+    }
+  }
+  const compose = readFileSync(path.join(from, 'docker-compose.yml'), 'utf8');
+  writeFileSync(path.join(folder, 'docker-compose.yml'), compose.replaceAll('image: rondo-', `image: ${name}-`));
+  edit(folder, 'tsconfig.build.json', (text) =>
+    text.replace(/\n {2}\]/, `${services.map((service) => `,\n    { "path": "services/${service}" }`).join('')}\n  ]`),
+  );
+  // A contract that was published before the rules of style.
+  const [, exempt = ''] =
+    /^ {2}# sample: calculator\n([\s\S]*?) {2}# \/sample\n/m.exec(readFileSync(path.join(from, 'buf.yaml'), 'utf8')) ??
+    [];
+  edit(folder, 'buf.yaml', (text) => text.replace(/^breaking:/m, `${exempt}breaking:`));
+}
+
+function filesBelow(root: string, folder: string): readonly string[] {
+  return readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+    .filter((file) => !LEFT_OUT.test(file));
+}
+
+function adapted(file: string, text: string, { name, version }: Pick<SampleOptions, 'name' | 'version'>): string {
+  if (path.basename(file) === 'tsconfig.json') {
+    return text
+      .replaceAll(/^ {4}\{ "path": "\.\.\/\.\.\/packages\/(?!contracts")[^"]*" \},?\n/gm, '')
+      .replace(/\},\n {2}\]/, '}\n  ]');
+  }
+  if (path.basename(file) !== 'package.json') return text;
+  const { name: given, dependencies, devDependencies, ...rest } = JSON.parse(text);
+  const released = (all: Readonly<Record<string, string>> = {}) =>
+    Object.fromEntries(Object.entries(all).map(([one, range]) => [one, range === 'workspace:*' ? version : range]));
+  const manifest = {
+    name: given.replace('@rondo/', `@${name}/`),
+    ...rest,
+    dependencies: { [`@${name}/contracts`]: 'workspace:*', ...released(dependencies) },
+    ...(devDependencies && { devDependencies: released(devDependencies) }),
+  };
+  return `${JSON.stringify(manifest, undefined, 2)}\n`;
+}
+
+function edit(folder: string, file: string, change: (text: string) => string): void {
+  writeFileSync(path.join(folder, file), change(readFileSync(path.join(folder, file), 'utf8')));
+}

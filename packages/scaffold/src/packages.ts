@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { readText } from './repository.js';
+
+/** The packages that a service depends on, as the workspace has them: its own, or those that it installs. */
+export interface WorkspacePackages {
+  /** The package of the generated code, such as `@rondo/contracts`. */
+  readonly contracts: string;
+  /** The scope of the workspace's own packages, such as `@rondo`. */
+  readonly scope: string;
+  /** What a manifest says of a package of Rondo, by its folder: `workspace:*`, or the version of the installed ones. */
+  versionOf(folder: string): string;
+  /** Whether the workspace compiles a package, by its folder. */
+  compiles(folder: string): boolean;
+}
+
+const CONTRACTS = 'packages/contracts/package.json';
+/** All packages of Rondo have the version of this one. */
+const TOOL = '@rondo/tool';
+
+/** Reads the packages of the workspace at `root`. */
+export function packagesOf(root: string): WorkspacePackages {
+  const { name: contracts } = JSON.parse(readText(root, CONTRACTS));
+  const { devDependencies = {} } = JSON.parse(readText(root, 'package.json'));
+  const compiles = (folder: string) => existsSync(path.join(root, 'packages', folder, 'tsconfig.json'));
+  return {
+    contracts,
+    scope: path.posix.dirname(contracts),
+    versionOf: (folder) => (compiles(folder) ? 'workspace:*' : devDependencies[TOOL]),
+    compiles,
+  };
+}
+
+/** The module of the code that is generated for a contract: `@rondo/contracts/helloworld/helloworld`. */
+export const moduleOf = (file: string, contracts: string): string => `${contracts}/${file.replace(/\.proto$/, '')}`;

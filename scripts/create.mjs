@@ -1,0 +1,33 @@
+/** `npm run create -- FOLDER`: begins an app of one's own, with the packages of this clone. */
+import { build } from './build.mjs';
+import { pinnedVersions } from './pack/pinned-versions.mjs';
+import { pack } from './pack.mjs';
+import { root } from './process.mjs';
+import { step } from './steps.mjs';
+
+/**
+ * @param {string[]} args Those of `npm create rondo`.
+ * @returns {Promise<number>}
+ */
+export async function main(args) {
+  if (!(await build())) return 1;
+  const { createApp, parseArguments, USAGE } = await import('create-rondo');
+  try {
+    const given = parseArguments(args, process.env.INIT_CWD ?? root);
+    if (given === undefined) {
+      console.log(USAGE.replace('npm create rondo', 'npm run create --').replace(' -- [', ' ['));
+      return 0;
+    }
+    let tarballs = [];
+    await step('pack', async () => {
+      tarballs = (await pack()).filter(({ name }) => name.startsWith('@rondo/'));
+      return { code: 0 };
+    });
+    createApp({ ...given, samples: root, tarballs, versions: pinnedVersions(), tell: (line) => console.log(line) });
+    console.log(`\n  cd ${given.folder}\n  npm start`);
+    return 0;
+  } catch (error) {
+    console.error(`npm run create: ${error.message}`);
+    return 1;
+  }
+}
