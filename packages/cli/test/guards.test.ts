@@ -7,7 +7,7 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
 import { startService } from '@rondo/service';
 import { startFakeRegistry } from './fake-registry.js';
-import { rondo } from './recording-context.js';
+import { patient, rondo } from './recording-context.js';
 import { startAdder } from './services.js';
 
 let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
@@ -28,6 +28,7 @@ async function startCaller() {
       RONDO_BREAKER: `${AdderServiceDefinition.fullName}=on?min_calls=5&window=10m`,
       RONDO_BULKHEAD: `${AdderServiceDefinition.fullName}=on?max_calls=7`,
     },
+    clock: patient(1_000),
     log: silentLogger,
     createApp: (context) => {
       channel = context.channel;

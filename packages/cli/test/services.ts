@@ -9,6 +9,7 @@ import { type Handlers, implement, type ServiceImplementation } from '@rondo/rpc
 import { invalidArgument, packDetail, RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
 import { type App, type ServiceContext, startService } from '@rondo/service';
+import { patient } from './recording-context.js';
 
 const ownDescriptors = fileURLToPath(new URL('../../contracts/descriptors.binpb', import.meta.url));
 
@@ -83,6 +84,7 @@ function start(name: string, registry: string, options: Started) {
       RONDO_DRAIN_WAIT_MS: '0',
       RONDO_DESCRIPTORS: descriptors,
     },
+    clock: patient(1_000),
     log: silentLogger,
     createApp(context) {
       onContext?.(context);

@@ -32,6 +32,24 @@ const TIMEOUT_MS = 1_000;
 /** How many instances are asked at once. */
 const CONCURRENCY = 32;
 
+/**
+ * Asks an instance, which has a second to answer by the clock of the command alone: a deadline would be the instance's, too.
+ *
+ * @throws RpcError if `ask` does, or `DEADLINE_EXCEEDED`.
+ */
+export async function inTime<T>({ clock, signal }: Asking, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const timer = clock.setTimer(TIMEOUT_MS, () => late.abort());
+  try {
+    return await ask(AbortSignal.any([signal, late.signal]));
+  } catch (error) {
+    if (late.signal.aborted) throw new RpcError(Status.DEADLINE_EXCEEDED, `no answer within ${TIMEOUT_MS} ms`);
+    throw error;
+  } finally {
+    timer.cancel();
+  }
+}
+
 /** Asks each instance for its health and its services. The result is by instance id. */
 export async function checkAll(instances: readonly Instance[], asking: Asking): Promise<ReadonlyMap<string, Check>> {
   const found = new Map<string, Check>();
@@ -42,21 +60,18 @@ export async function checkAll(instances: readonly Instance[], asking: Asking): 
   return found;
 }
 
-async function check(instance: Instance, { clock, signal }: Asking): Promise<Check> {
+async function check(instance: Instance, asking: Asking): Promise<Check> {
   const address = addressOf(instance);
   if (address === '') return { state: 'unreachable', reason: 'names no address' };
-  const late = new AbortController();
-  const timer = clock.setTimer(TIMEOUT_MS, () => late.abort());
-  const channel = openChannel({ resolver: staticResolver([address]), clock });
+  const channel = openChannel({ resolver: staticResolver([address]), clock: asking.clock });
   try {
-    const ended = AbortSignal.any([signal, late.signal]);
-    const [answers, validTo] = await Promise.all([ask(channel, ended), certificateExpiry(instance, ended)]);
+    const [answers, validTo] = await inTime(asking, (signal) =>
+      Promise.all([ask(channel, signal), certificateExpiry(instance, signal)]),
+    );
     return { ...judge(instance, answers), ...(validTo && { certificateValidTo: validTo.toISOString() }) };
   } catch (error) {
-    const reason = late.signal.aborted ? `no answer within ${TIMEOUT_MS} ms` : reasonOf(error);
-    return { state: 'unreachable', reason: `can't be reached from here (${reason})` };
+    return { state: 'unreachable', reason: `can't be reached from here (${reasonOf(error)})` };
   } finally {
-    timer.cancel();
     channel.close();
   }
 }

@@ -11,7 +11,7 @@ import { openChannel } from '../channels.js';
 import { addressOf } from '../registry/instance-view.js';
 import type { Paint } from '../terminal/terminal.js';
 import { formatAge, printable } from '../terminal/text.js';
-import { type Asking, forEachOf } from './check.js';
+import { type Asking, forEachOf, inTime } from './check.js';
 
 /** The breaker and the bulkhead of an instance for a method that it calls. */
 export interface InstanceGuard {
@@ -19,7 +19,6 @@ export interface InstanceGuard {
   readonly guard: GuardedMethod;
 }
 
-const TIMEOUT_MS = 1_000;
 /** How many instances are asked at once. */
 const CONCURRENCY = 32;
 
@@ -34,12 +33,12 @@ export async function askGuards(instances: readonly Instance[], asking: Asking):
 }
 
 /** What an instance tells of its calls; undefined if it can't be reached, or doesn't tell. */
-export async function askStats(address: string, { clock, signal }: Asking): Promise<GetCallStatsResponse | undefined> {
+export async function askStats(address: string, asking: Asking): Promise<GetCallStatsResponse | undefined> {
   if (address === '') return undefined;
-  const channel = openChannel({ resolver: staticResolver([address]), clock });
+  const channel = openChannel({ resolver: staticResolver([address]), clock: asking.clock });
   try {
     const client = createClient(CallStatsServiceDefinition, { channel });
-    return await client.getCallStats({}, { signal, timeoutMs: TIMEOUT_MS });
+    return await inTime(asking, (signal) => client.getCallStats({}, { signal }));
   } catch (error) {
     // The instance has no such service or can't be reached; the check says why.
     if (error instanceof RpcError) return undefined;

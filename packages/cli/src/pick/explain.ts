@@ -4,7 +4,7 @@ import { createClient, staticResolver } from '@rondo/rpc/client';
 import { canaryPercent, type ServiceView } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { openChannel } from '../channels.js';
-import { type Asking, type Check, checkAll, forEachOf } from '../listing/check.js';
+import { type Asking, type Check, checkAll, forEachOf, inTime } from '../listing/check.js';
 import { type Entry, notPicked } from '../listing/entries.js';
 import { addressOf, effectiveStatus } from '../registry/instance-view.js';
 import type { Observer } from './observer.js';
@@ -131,7 +131,6 @@ interface ReportedLoad {
   readonly callsPerSecond: number;
 }
 
-const TIMEOUT_MS = 1_000;
 /** How many instances are asked at once. */
 const CONCURRENCY = 32;
 
@@ -146,17 +145,16 @@ async function askLoads(instances: readonly Instance[], asking: Asking): Promise
 }
 
 /** Reads the first report of an instance's ORCA service, which sends it at once. */
-async function askLoad(address: string, { clock, signal }: Asking): Promise<ReportedLoad | undefined> {
-  const channel = openChannel({ resolver: staticResolver([address]), clock });
+async function askLoad(address: string, asking: Asking): Promise<ReportedLoad | undefined> {
+  const channel = openChannel({ resolver: staticResolver([address]), clock: asking.clock });
   try {
-    const reports = createClient(OpenRcaServiceDefinition, { channel }).streamCoreMetrics(
-      {},
-      { signal, timeoutMs: TIMEOUT_MS },
-    );
-    for await (const { namedMetrics, rpsFractional } of reports) {
-      return { callsInFlight: namedMetrics['calls_in_flight'] ?? null, callsPerSecond: rpsFractional };
-    }
-    return undefined;
+    return await inTime(asking, async (signal) => {
+      const reports = createClient(OpenRcaServiceDefinition, { channel }).streamCoreMetrics({}, { signal });
+      for await (const { namedMetrics, rpsFractional } of reports) {
+        return { callsInFlight: namedMetrics['calls_in_flight'] ?? null, callsPerSecond: rpsFractional };
+      }
+      return undefined;
+    });
   } catch (error) {
     // The instance has no ORCA service or can't be reached; the check says why.
     if (error instanceof RpcError) return undefined;

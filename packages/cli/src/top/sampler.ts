@@ -5,7 +5,7 @@ import { createSemaphore } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { openChannel } from '../channels.js';
 import { reasonOf } from '../errors.js';
-import type { Asking } from '../listing/check.js';
+import { type Asking, inTime } from '../listing/check.js';
 import { addressOf } from '../registry/instance-view.js';
 import { flowsBetween, type MethodFlow } from './flow.js';
 
@@ -40,8 +40,6 @@ export interface SamplerOptions extends Asking {
   readonly onSample: (sampled: Sampled) => void;
 }
 
-/** How long an instance has to answer. Milliseconds. */
-const TIMEOUT_MS = 1_000;
 /** Creates a sampler. It keeps a connection to each instance, and the last answer of each. */
 export function createSampler({ onSample, concurrency = 64, ...asking }: SamplerOptions): Sampler {
   const watched = new Map<string, Watched>();
@@ -121,19 +119,13 @@ class Watched {
 
   async #read(): Promise<Omit<Sampled, 'instance'>> {
     if (this.address === '') return { state: 'unreachable', reason: 'it names no address', flows: [] };
-    const { clock, signal } = this.#asking;
-    const late = new AbortController();
-    const timer = clock.setTimer(TIMEOUT_MS, () => late.abort());
     try {
       const client = createClient(CallStatsServiceDefinition, { channel: this.#channel });
-      return this.#compare(await client.getCallStats({}, { signal: AbortSignal.any([signal, late.signal]) }));
+      return this.#compare(await inTime(this.#asking, (signal) => client.getCallStats({}, { signal })));
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      if (late.signal.aborted) return failed('unreachable', `no answer within ${TIMEOUT_MS} ms`);
       if (error.code === Status.UNIMPLEMENTED) return failed('uncounted', 'it tells nothing of its calls');
       return failed(isUnreachable(error) ? 'unreachable' : 'uncounted', reasonOf(error));
-    } finally {
-      timer.cancel();
     }
   }
 
