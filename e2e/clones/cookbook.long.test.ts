@@ -220,7 +220,7 @@ describe('chat-replicas.md', () => {
       if (count === 20) expect(await draining).toMatch(/^rooms-1 runs at \S+\n$/);
     }
     const watched = ['rooms-2', 'rooms-3'].filter((name) =>
-      readFileSync(join(data, 'logs', `${name}.log`), 'utf8').includes('RoomService/Watch'),
+      readFileSync(join(data, 'logs', `${name}.log`), 'utf8').includes('ending the streams'),
     );
     expect(watched).not.toEqual([]);
     for (const { process: child } of members) child.stdin?.end();
