@@ -9,6 +9,7 @@ import {
   createRegistryChannel,
   type RegistryChannelOptions,
 } from '@rondo/rpc/client';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
 import {
   configuredToken,
   type MutualTls,
@@ -22,6 +23,7 @@ import { messageOf, UsageError } from './errors.js';
 
 /** What a command calls with. */
 interface Credentials {
+  readonly clock: Clock;
   readonly tls: MutualTls | undefined;
   readonly token: string | undefined;
 }
@@ -39,7 +41,7 @@ type CallerContext = Pick<CommandContext, 'environment' | 'dataDirectory' | 'clo
 export function withCredentials<T>(context: CallerContext, work: () => Promise<T>): Promise<T> {
   let opened: Credentials | undefined;
   const open = () => {
-    opened ??= { tls: openCertificate(context), token: readToken(context) };
+    opened ??= { clock: context.clock, tls: openCertificate(context), token: readToken(context) };
     return opened;
   };
   return credentials.run(open, work);
@@ -93,9 +95,10 @@ const connectTimeoutMs = 3_000;
 
 /** Opens a channel with the certificate and the token of the command. */
 export function openChannel(options: ChannelOptions): Channel {
-  const { tls, token } = credentials.getStore()?.() ?? {};
+  const { clock = systemClock, tls, token } = credentials.getStore()?.() ?? {};
   return createChannel({
     connectTimeoutMs,
+    clock,
     ...options,
     mutualTls: tls,
     middleware: [...sendToken(token), ...(options.middleware ?? [])],
@@ -109,7 +112,7 @@ export function ownCertificate(): { readonly cert: Buffer; readonly key: Buffer 
 
 /** Opens a channel over the registry with the certificate and the token of the command. */
 export function openRegistryChannel(options: RegistryChannelOptions): Channel {
-  const { tls, token } = credentials.getStore()?.() ?? {};
+  const { clock = systemClock, tls, token } = credentials.getStore()?.() ?? {};
   const middleware = [...sendToken(token), ...(options.middleware ?? [])];
-  return createRegistryChannel({ connectTimeoutMs, ...options, mutualTls: tls, middleware });
+  return createRegistryChannel({ connectTimeoutMs, clock, ...options, mutualTls: tls, middleware });
 }
