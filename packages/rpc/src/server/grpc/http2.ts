@@ -20,10 +20,18 @@ interface Http2Setup {
   /** Runs for each server before grpc-js listens to it, and before it is bound. */
   readonly prepare: (http2Server: Http2Server | Http2SecureServer) => void;
   /** Takes the streams that grpc-js shall not see. Returns whether it has taken the stream. */
-  readonly take: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
+  readonly take: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]) => boolean;
   /** Runs for each other stream once grpc-js listens to it. */
   readonly followed: (stream: ServerHttp2Stream, path: string) => void;
 }
+
+/** Node's types leave the last argument out. */
+type ServeStream = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags: number,
+  rawHeaders: readonly string[],
+) => void;
 
 /**
  * Sets up the HTTP/2 servers that grpc-js creates. grpc-js keeps them, and their options, private. Its version is
@@ -43,12 +51,13 @@ export function setUpHttp2(server: grpc.Server, { options, prepare, take, follow
     const result: unknown = Reflect.apply(setUp, server, [http2Server, ...rest]);
     const others = http2Server.listeners('stream');
     http2Server.removeAllListeners('stream');
-    http2Server.on('stream', (stream, headers, ...more) => {
-      if (hasEnded(stream) || take(stream, headers)) return;
+    const serve: ServeStream = (stream, headers, flags, rawHeaders) => {
+      if (hasEnded(stream) || take(stream, headers, rawHeaders)) return;
       letGoOnceClosed(stream);
-      for (const listener of others) Reflect.apply(listener, http2Server, [stream, headers, ...more]);
+      for (const listener of others) Reflect.apply(listener, http2Server, [stream, headers, flags, rawHeaders]);
       followed(stream, String(headers[':path']));
-    });
+    };
+    http2Server.on('stream', serve);
     return result;
   };
   Object.defineProperty(server, '_setupHandlers', { value, configurable: true });

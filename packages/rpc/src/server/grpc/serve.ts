@@ -133,7 +133,7 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   setUpHttp2(server, {
     options: HTTP2_OPTIONS,
     prepare,
-    take: (stream, headers) => unary.take(stream, headers),
+    take: (...opened) => unary.take(...opened),
     followed: (stream, path) => streams.gather(stream, path),
   });
   for (const method of router.methods) bindMethod(server, method, binding);

@@ -23,34 +23,40 @@ export const TIMEOUT = 'grpc-timeout';
 /** The formats of requests: only that of protobuf is served. */
 const CONTENT_TYPE = /^application\/grpc(?:\+proto)?(?:;|$)/;
 
-/** The answer to a request that is refused by its headers; undefined if it isn't. */
+/** The answer to a request that is refused by its headers, in which `fault` is; undefined if it isn't. */
 export function refusalOf(
   headers: IncomingHttpHeaders,
-  timeoutMs: number | undefined,
+  fault: RpcError | undefined,
   path: string,
 ): OutgoingHttpHeaders | undefined {
   if (!CONTENT_TYPE.test(headers['content-type'] ?? '')) return { ':status': 415, 'accept-post': 'application/grpc' };
   if (headers[':method'] !== 'POST') return { ':status': 405, allow: 'POST' };
-  const malformed = malformedOf(headers, timeoutMs, path);
-  if (malformed !== undefined) return malformed;
+  if (fault !== undefined) return statusAlone(fault, path);
   const encoding = headers[ENCODING];
   if (encoding === undefined || encoding === 'identity' || canDecompress(encoding)) return undefined;
   const trailer = trailerOf(unknownEncoding(quotable(encoding)), path);
   return { ...NO_REPLY, ...trailer, [ACCEPT_ENCODING]: ACCEPTED_ENCODINGS };
 }
 
-/** The answer to a request, of any method, whose deadline or metadata can't be read; undefined if they can. */
-export function malformedOf(
+/** The fault of a request, of any method, whose deadline or metadata can't be read; undefined if they can. */
+export function faultIn(
   headers: IncomingHttpHeaders,
+  /** Keys and values in turn. Node has this list already; one of the keys alone would cost each call as much as a header. */
+  rawHeaders: readonly string[],
   timeoutMs: number | undefined,
-  path: string,
-): OutgoingHttpHeaders | undefined {
-  if (Number.isNaN(timeoutMs)) return { ...NO_REPLY, ...trailerOf(invalidTimeout(quotable(headers[TIMEOUT])), path) };
-  for (const key in headers) {
-    if (!key.endsWith('-bin') || isBase64(String(headers[key]))) continue;
-    return { ...NO_REPLY, ...trailerOf(invalidBytes(quotable(key)), path) };
-  }
-  return undefined;
+): RpcError | undefined {
+  if (Number.isNaN(timeoutMs)) return invalidTimeout(quotable(headers[TIMEOUT]));
+  const key = rawHeaders.find(isUnreadable);
+  return key === undefined ? undefined : invalidBytes(quotable(key));
+}
+
+function isUnreadable(key: string, at: number, rawHeaders: readonly string[]): boolean {
+  return at % 2 === 0 && key.endsWith('-bin') && !isBase64(String(rawHeaders[at + 1]));
+}
+
+/** The answer that has nothing but a status. */
+export function statusAlone(fault: RpcError, path: string): OutgoingHttpHeaders {
+  return { ...NO_REPLY, ...trailerOf(fault, path) };
 }
 
 /** The value of a header, as short as it has to be in a status. */

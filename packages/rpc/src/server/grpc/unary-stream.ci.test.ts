@@ -168,7 +168,7 @@ describe('a unary call whose client has left before it is served', () => {
     const streams = new UnaryStreams(methods, Object.assign(Object.create(null), { handle: answer }));
     // Node's streams lose their session when they are destroyed.
     const destroyed = Object.assign(new EventEmitter(), { session: undefined });
-    const take = (path: string) => Reflect.apply(streams.take, streams, [destroyed, { ':path': path }]);
+    const take = (path: string) => Reflect.apply(streams.take, streams, [destroyed, { ':path': path }, []]);
     expect([take(PATH), take(PATH.replace('Unary', 'ServerStream'))]).toEqual([true, false]);
   });
 });
@@ -193,6 +193,16 @@ describe('a unary call that is refused by its headers', () => {
     expect(statusIn(header)).toEqual({
       code: Status.INTERNAL,
       message: `the grpc-timeout "${timeout}" is not valid; send at most 8 digits and one of H, M, S, m, u and n`,
+    });
+    expect(server.calls).toHaveLength(0);
+  });
+
+  it.each(['Unary', 'ServerStream'])('has bytes in metadata that are no base64, for %s', async (method) => {
+    const path = PATH.replace('Unary', method);
+    const { header } = await server.call({ ':path': path, 'x-text': 'a.b', 'x-data-bin': ['AQ', 'a.b'] });
+    expect(statusIn(header)).toEqual({
+      code: Status.INTERNAL,
+      message: 'the metadata "x-data-bin" is not base64; encode its bytes',
     });
     expect(server.calls).toHaveLength(0);
   });

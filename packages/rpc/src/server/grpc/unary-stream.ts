@@ -18,7 +18,17 @@ import { type CallInFlight, headerOf, ReceivedCall, reasonOfEnd } from './exchan
 import { readTimeout } from './http2.js';
 import { addToHeaders, forEachIn, valuesIn } from './http2-metadata.js';
 import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
-import { malformedOf, NO_BODY, NO_REPLY, refusalOf, TIMEOUT, tooMuch, tooSlow, trailerOf } from './unary-refusal.js';
+import {
+  faultIn,
+  NO_BODY,
+  NO_REPLY,
+  refusalOf,
+  statusAlone,
+  TIMEOUT,
+  tooMuch,
+  tooSlow,
+  trailerOf,
+} from './unary-refusal.js';
 import { UnaryRequest } from './unary-request.js';
 
 /** A message can be a thousand times as long once it is decompressed, so few of a server are at once. */
@@ -47,12 +57,12 @@ export class UnaryStreams {
   }
 
   /** Serves a stream if it is a call of a unary method, and refuses it, of any method, by its headers. Returns whether it does. */
-  take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
-    const method = this.#methods.get(headers[':path']);
+  take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): boolean {
+    const path = headers[':path'];
+    const method = this.#methods.get(path);
     const timeoutMs = readTimeout(headers[TIMEOUT]);
-    const refusal = method
-      ? refusalOf(headers, timeoutMs, method.path)
-      : malformedOf(headers, timeoutMs, String(headers[':path']));
+    const fault = faultIn(headers, rawHeaders, timeoutMs);
+    const refusal = method ? refusalOf(headers, fault, method.path) : fault && statusAlone(fault, String(path));
     if (method === undefined && refusal === undefined) return false;
     // What breaks a stream also closes it.
     stream.on('error', ignore);
