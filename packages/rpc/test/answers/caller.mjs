@@ -10,19 +10,15 @@ const definition = {
   methods: { ...methods, serverStream: { ...methods.serverStream, options: {} } },
 };
 
-/** The peer whose connection stands, also when this machine is so busy that it doesn't answer for a while. */
-const [, , steady] = process.argv;
-const minPingIntervalMs = 3_600_000;
+/** So that a connection stands also when this machine is so busy that its peer doesn't answer for a while. */
+const PATIENT = { connectTimeoutMs: 3_600_000, minPingIntervalMs: 3_600_000 };
 
 const peers = new Map();
 
-function clientOf(address) {
+function clientOf(address, stands) {
   const present = peers.get(address);
   if (present !== undefined) return present;
-  const channel = createChannel({
-    resolver: staticResolver([address]),
-    ...(address === steady && { minPingIntervalMs }),
-  });
+  const channel = createChannel({ resolver: staticResolver([address]), ...(stands && PATIENT) });
   const peer = { channel, client: createClient(definition, { channel }) };
   peers.set(address, peer);
   return peer;
@@ -43,9 +39,9 @@ const calls = {
   bidiStream: (client, options) => readAll(client.bidiStream(once(), options)),
 };
 
-async function outcome({ address, kind, timeoutMs }) {
+async function outcome({ address, kind, timeoutMs, stands }) {
   try {
-    await calls[kind](clientOf(address).client, { timeoutMs });
+    await calls[kind](clientOf(address, stands).client, { timeoutMs });
     return { code: Status.OK, message: 'well' };
   } catch (error) {
     if (error instanceof RpcError) return { code: error.code, message: error.message };

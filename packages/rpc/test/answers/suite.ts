@@ -14,6 +14,10 @@ import { type Peer, startPeer } from './peer.js';
 import { statuses } from './statuses.js';
 
 const CALLER = fileURLToPath(new URL('caller.mjs', import.meta.url));
+/** What becomes of the connection, and how long the call waits. */
+type Expectation = Pick<Answer, 'connection' | 'timeoutMs'>;
+const STANDS: Expectation = { connection: 'stands' };
+
 interface Outcome {
   readonly code: Status;
   /** The text of the error; "well" if the call succeeded. */
@@ -27,7 +31,7 @@ let count = 0;
 
 beforeAll(async () => {
   other = await startPeer();
-  caller = fork(CALLER, [other.address], {
+  caller = fork(CALLER, [], {
     env: { ...process.env, NODE_NO_WARNINGS: '1' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
@@ -50,7 +54,7 @@ afterEach(() => {
 });
 
 /** Makes the process call, and returns the outcome. */
-function call(address: string, kind: Kind, timeoutMs = HANG_MS): Promise<Outcome> {
+function call(address: string, kind: Kind, { connection, timeoutMs = HANG_MS }: Expectation): Promise<Outcome> {
   count += 1;
   const id = count;
   return new Promise((resolve, reject) => {
@@ -63,17 +67,17 @@ function call(address: string, kind: Kind, timeoutMs = HANG_MS): Promise<Outcome
       resolve(outcome);
     };
     caller.on('message', onMessage);
-    if (caller.connected) caller.send({ id, address, kind, timeoutMs });
+    if (caller.connected) caller.send({ id, address, kind, timeoutMs, stands: connection === 'stands' });
     else onExit();
   });
 }
 
 /** A call after `answer`. If that ended the connection, the client needs a moment to notice and to reconnect. */
-async function callAgain(address: string, kind: Kind, { connection, timeoutMs }: Answer): Promise<Outcome> {
-  if (connection === 'stands') return call(address, kind);
-  let outcome = await call(address, kind, timeoutMs);
+async function callAgain(address: string, kind: Kind, answer: Answer): Promise<Outcome> {
+  if (answer.connection === 'stands') return call(address, kind, STANDS);
+  let outcome = await call(address, kind, answer);
   await until(async () => {
-    if (outcome.code !== Status.OK) outcome = await call(address, kind, timeoutMs);
+    if (outcome.code !== Status.OK) outcome = await call(address, kind, answer);
     return outcome.code === Status.OK;
   });
   return outcome;
@@ -83,11 +87,11 @@ async function callAgain(address: string, kind: Kind, { connection, timeoutMs }:
 async function outcomesOf(answer: Answer, kinds: readonly [Kind, ...Kind[]]) {
   const peer = await startPeer(answer);
   try {
-    const outcomes = await Promise.all(kinds.map((kind) => call(peer.address, kind, answer.timeoutMs)));
+    const outcomes = await Promise.all(kinds.map((kind) => call(peer.address, kind, answer)));
     const before = peer.connections();
     peer.recover();
     const again = await Promise.all(kinds.map((kind) => callAgain(peer.address, kind, answer)));
-    const elsewhere = (await call(other.address, kinds[0])).message;
+    const elsewhere = (await call(other.address, kinds[0], STANDS)).message;
     const after = peer.connections();
     return outcomes.map(({ code, message }, index) => {
       return {
