@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type FolderOptions, renewAll, replaceAuthority, retireAuthorities } from '@rondo/certificates';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
-import { eventually, runNode, type ServiceProcess, startRegistry, startService, startWorker } from '@rondo/harness';
+import { eventually, type ServiceProcess, startRegistry, startService, startWorker } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { configuredMutualTls } from '@rondo/rpc/internal';
+import { runPatiently } from './src/run-patiently.js';
 
 const NAMES = ['registry', 'calculator', 'caller'];
 const [RATE, WATCHES] = [300, 200];
@@ -98,9 +99,8 @@ it('no call fails and no stream breaks while certificates and their authority ar
   expect(calls).toBeGreaterThan(WATCHES);
   expect(connections).toBeGreaterThan(4);
 
-  const listed = await runNode(['scripts/rondo.mjs', 'ps', '--check', '--json', '--registry', addressOf(0)], {
-    env: variables('caller'),
-  });
+  const ps = ['packages/cli/dist/main.js', 'ps', '--check', '--json', '--registry', addressOf(0)];
+  const listed = await runPatiently(ps, { env: variables('caller') });
   const { instances } = JSON.parse(listed.stdout);
   const validTo = configuredMutualTls(variables('caller'))?.identity.current.validTo.toISOString();
   expect(instances.map(({ check }: { check: object }) => check)).toEqual(

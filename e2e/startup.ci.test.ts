@@ -8,6 +8,7 @@ import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calc
 import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { root, type ServiceProcess, startRegistry, startService } from '@rondo/harness';
 import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { patientClock } from '../packages/rpc/test/support/patient-clock.js';
 import { bundleFile } from '../scripts/rondo-bundle.mjs';
 
 /** 413 when this bound was set: 65 of grpc-js, 208 of @rondo/rpc, 38 of @rondo/service, 20 contracts, 14 of @rondo/cache, 20 of pino. */
@@ -32,7 +33,7 @@ it('answers its first call with few files loaded, and none that only some servic
   });
   running.push(calculator);
   await calculator.printed(/"msg":"registered"/);
-  const channel = createChannel({ resolver: staticResolver([calculator.address]) });
+  const channel = createChannel({ resolver: staticResolver([calculator.address]), clock: patientClock });
   const { result } = await createClient(CalculatorServiceDefinition, { channel }).add({ a: 2n, b: 3n });
   channel.close();
   expect(result).toBe(5n);
@@ -70,7 +71,7 @@ describe('the bundle of an image', () => {
       },
     });
     running.push(calculator);
-    const channel = createChannel({ resolver: staticResolver([calculator.address]) });
+    const channel = createChannel({ resolver: staticResolver([calculator.address]), clock: patientClock });
     const { result } = await createClient(CalculatorServiceDefinition, { channel }).add({ a: 2n, b: 3n });
     expect(result).toBe(5n);
     expect(await fileOf('calculator.v1.CalculatorService', channel)).toContain('calculator/v1/calculator.proto');
