@@ -40,24 +40,24 @@ const DEADLINE_MS = 30_000;
  * Runs the checks of the repository, one after the other: on a busy machine each would make the others late. It reads the root's
  * `.env`, so that it finds what `npm start` would find. A check that is late or throws is a finding too: it doesn't hide the others.
  * @param {import('./finding.mjs').Subject} subject
- * @param {{ all?: Record<string, import('./finding.mjs').Check>, deadlineMs?: number }} [options]
+ * @param {{ all?: Record<string, import('./finding.mjs').Check> }} [options]
  * @returns {AsyncGenerator<import('./finding.mjs').Finding>}
  */
-export async function* examineRepository(subject, { all = checks, deadlineMs = DEADLINE_MS } = {}) {
+export async function* examineRepository(subject, { all = checks } = {}) {
   loadRootEnv();
   for (const name of CHECKS.filter((one) => one in all)) {
-    yield { name, ...(await attempt(all[name], subject, deadlineMs)) };
+    yield { name, ...(await attempt(all[name], subject)) };
   }
 }
 
-async function attempt(check, subject, deadlineMs) {
+async function attempt(check, subject) {
   let timer;
   const late = new Promise((resolve) => {
     const found = warn(
-      `not known: the check took more than ${deadlineMs / 1000} s`,
+      `not known: the check took more than ${DEADLINE_MS / 1000} s`,
       'run it again when less is going on',
     );
-    timer = setTimeout(() => resolve(found), deadlineMs);
+    timer = setTimeout(() => resolve(found), DEADLINE_MS);
   });
   try {
     return await Promise.race([check(subject), late]);
