@@ -12,6 +12,7 @@ import { type Client, createClient, createRegistryChannel } from '@rondo/rpc/cli
 import { RpcError } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
 import { startService } from '@rondo/service';
+import { patientClock } from '../packages/rpc/test/support/patient-clock.js';
 import { countsOf, LONG_BYTES, startTold, Told, type ToldService, type Way, withoutIds } from './src/told-service.js';
 
 let registry: ServiceProcess;
@@ -51,7 +52,7 @@ describe('a client that finds a service in the registry', () => {
     { way: 'grpc', by: 'the option of the channel', environment: {}, options: { tunnel: false } },
   ])('calls it by $way: $by', async ({ way, environment, options }) => {
     const ways = await startAdder({ RONDO_REGISTRY: registry.address, ...environment });
-    const channel = createRegistryChannel({ registry: [registry.address], ...options });
+    const channel = createRegistryChannel({ registry: [registry.address], clock: patientClock, ...options });
     closers.push(() => channel.close());
     const client = createClient(AdderServiceDefinition, { channel });
     // The first calls come before the tunnel is open.
@@ -151,7 +152,7 @@ describe('a call through a tunnel', () => {
     const service = await startTold({ registry: registry.address });
     closers.push(() => service.drain());
     const [tunnel, grpc] = [true, false].map((tunnelled) => {
-      const channel = createRegistryChannel({ registry: [registry.address], tunnel: tunnelled });
+      const channel = createRegistryChannel({ registry: [registry.address], clock: patientClock, tunnel: tunnelled });
       closers.push(() => channel.close());
       return createClient(Told, { channel });
     });

@@ -12,6 +12,8 @@ const PROGRAM = fileURLToPath(new URL('./measure.mjs', import.meta.url));
 /** How much more than what was accepted is still accepted: the same code differs by a quarter of that at most. */
 const TOLERANCE = 1.004;
 const PROCESSES = 3;
+/** Only a hang takes so long. */
+const HANG_MS = 600_000;
 /** How many functions a comparison names. */
 const SHOWN = 12;
 
@@ -38,7 +40,7 @@ export async function measure(workload, bound = 0) {
 }
 
 async function measureOnce(workload) {
-  const { stdout } = await promisify(execFile)(process.execPath, [...FLAGS, PROGRAM, workload], { timeout: 120_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [...FLAGS, PROGRAM, workload], { timeout: HANG_MS });
   return JSON.parse(stdout);
 }
 

@@ -6,6 +6,7 @@ import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { QuoteServiceDefinition, QuoteState } from '@rondo/contracts/sales/v1/quotes';
 import { type Ended, runNode } from '@rondo/harness';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
+import { patientClock } from '../../packages/rpc/test/support/patient-clock.js';
 
 /** Options of `npm run seed`. */
 export interface SeedOptions {
@@ -52,7 +53,7 @@ async function all<Reply extends { readonly nextPageToken: string }, Item>(
 
 /** Lists everything that the services have, withdrawn quotes included. */
 export async function readCompany(registry: string) {
-  const channel = createRegistryChannel({ registry: [registry] });
+  const channel = createRegistryChannel({ registry: [registry], clock: patientClock });
   const team = createClient(TeamServiceDefinition, { channel });
   const { listProjects } = createClient(ProjectServiceDefinition, { channel });
   const { listCustomers } = createClient(CustomerServiceDefinition, { channel });

@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { eventually } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { patientClock } from '../../packages/rpc/test/support/patient-clock.js';
 import { reflect } from './foreign/reflect.js';
 import { ask, askGrpc, askJson, envelope } from './front-door.js';
 
@@ -60,7 +61,7 @@ export async function timeArrival(
 
 /** When the registry first has an instance of the service. */
 async function registration(service: string, registry: string): Promise<number> {
-  const channel = createChannel({ resolver: staticResolver([registry]) });
+  const channel = createChannel({ resolver: staticResolver([registry]), clock: patientClock });
   try {
     for await (const { event } of createClient(RegistryServiceDefinition, { channel }).watch({ service })) {
       const instances = event?.$case === 'snapshot' ? event.value.instances : [];

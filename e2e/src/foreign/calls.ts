@@ -2,6 +2,7 @@ import { start } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import type { MessageType } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
+import { patientClock } from '../../../packages/rpc/test/support/patient-clock.js';
 import type { ReflectedMethod } from './reflect.js';
 
 /** How a call ended. */
@@ -25,7 +26,7 @@ export async function answersOf(
   address: string,
   methods: readonly ReflectedMethod[],
 ): Promise<ReadonlyMap<ReflectedMethod, Answer>> {
-  const channel = createChannel({ resolver: staticResolver([address]) });
+  const channel = createChannel({ resolver: staticResolver([address]), clock: patientClock });
   try {
     const answers = new Map<ReflectedMethod, Answer>();
     for (const method of methods) {

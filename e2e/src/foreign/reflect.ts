@@ -11,6 +11,7 @@ import {
 } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { patientClock } from '../../../packages/rpc/test/support/patient-clock.js';
 
 /** The shape of a call. */
 export type Kind = 'unary' | 'client stream' | 'server stream' | 'bidirectional';
@@ -30,7 +31,7 @@ export interface Reflected {
 
 /** Asks the server at `address` for its services and their methods, without the services that every Rondo server has. */
 export async function reflect(address: string): Promise<Reflected> {
-  const channel = createChannel({ resolver: staticResolver([address]) });
+  const channel = createChannel({ resolver: staticResolver([address]), clock: patientClock });
   try {
     return {
       v1: await methodsBy(createClient(V1, { channel })),

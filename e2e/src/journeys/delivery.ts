@@ -12,6 +12,7 @@ import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { QuoteServiceDefinition, QuoteState } from '@rondo/contracts/sales/v1/quotes';
 import { eventually } from '@rondo/harness';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
+import { patientClock } from '../../../packages/rpc/test/support/patient-clock.js';
 import { follow } from '../watching.js';
 import { system } from './system.js';
 
@@ -21,7 +22,7 @@ describe('journey 3: what is sold is delivered', () => {
       system.addInstance('sales', 'sales-2'),
       system.addInstance('project-management', 'project-management-2'),
     ];
-    const channel = createRegistryChannel({ registry: [system.registry] });
+    const channel = createRegistryChannel({ registry: [system.registry], clock: patientClock });
     try {
       const [customers, products] = [CustomerServiceDefinition, ProductServiceDefinition] as const;
       const { name: customer } = await createClient(customers, { channel }).createCustomer({

@@ -47,7 +47,10 @@ export async function startGateway(): Promise<GatewayProcess> {
   child.on('exit', (code, signal) => faults.push(`the gateway ended: ${code ?? signal}`));
   await until(() => port !== 0 || faults.length > 0);
   // It is ready although the service was too busy to tell its contract. It asks again, and serves then.
-  while ((await ask1(port, { path: '/v1/plain', headers: { connection: 'close' } })).status !== 200 && faults.length === 0)
+  while (
+    (await ask1(port, { path: '/v1/plain', headers: { connection: 'close' } })).status !== 200 &&
+    faults.length === 0
+  )
     await sleep(systemClock, 20);
   return {
     port,

@@ -25,13 +25,8 @@ interface Http2Setup {
   readonly followed: (stream: ServerHttp2Stream, path: string) => void;
 }
 
-/** Node's types leave the last argument out. */
-type ServeStream = (
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-  flags: number,
-  rawHeaders: readonly string[],
-) => void;
+/** The flags of a stream's event, and its headers as they came, which Node's types leave out. */
+type More = [flags: number, rawHeaders: readonly string[]];
 
 /**
  * Sets up the HTTP/2 servers that grpc-js creates. grpc-js keeps them, and their options, private. Its version is
@@ -51,10 +46,10 @@ export function setUpHttp2(server: grpc.Server, { options, prepare, take, follow
     const result: unknown = Reflect.apply(setUp, server, [http2Server, ...rest]);
     const others = http2Server.listeners('stream');
     http2Server.removeAllListeners('stream');
-    const serve: ServeStream = (stream, headers, flags, rawHeaders) => {
-      if (hasEnded(stream) || take(stream, headers, rawHeaders)) return;
+    const serve = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...more: More) => {
+      if (hasEnded(stream) || take(stream, headers, more[1])) return;
       letGoOnceClosed(stream);
-      for (const listener of others) Reflect.apply(listener, http2Server, [stream, headers, flags, rawHeaders]);
+      for (const listener of others) Reflect.apply(listener, http2Server, [stream, headers, ...more]);
       followed(stream, String(headers[':path']));
     };
     http2Server.on('stream', serve);
