@@ -45,9 +45,9 @@ async function refusalOf(projectId: string, at: Company, attempt = 1): Promise<R
 /** So many branches are prepared at once. */
 const PREPARING = 4;
 
-const TRANSIENT = new Set<Status>([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED]);
+const TRANSIENT = new Set<Status>([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED, Status.RESOURCE_EXHAUSTED]);
 
-/** Repeats an idempotent call that was too slow, as may happen on a busy machine. */
+/** Repeats an idempotent call that was too slow, or waited for a turn for too long, as may happen on a busy machine. */
 async function withRetries<Reply>(call: () => Promise<Reply>): Promise<Reply> {
   return await call().catch((error: unknown) => {
     const isTransient = error instanceof RpcError && TRANSIENT.has(error.code);
