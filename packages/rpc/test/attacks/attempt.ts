@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { sleep, systemClock } from '../../src/exports/clock.js';
@@ -32,15 +31,15 @@ export function firstOf(socket: Socket, events: readonly string[], patienceMs = 
   return sleep(systemClock, patienceMs, over.signal).catch(() => undefined);
 }
 
-/** A connection whose errors are ignored. */
+/** A connection whose errors are ignored. A server that has waited for it for too long on a busy machine may have closed it. */
 export async function open({ port, tls, from }: Victim): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', ...(from !== undefined && { localAddress: from }) });
   socket.on('error', () => socket.destroy());
-  await once(socket, 'connect');
+  await firstOf(socket, ['connect', 'close']);
   if (tls === undefined) return socket;
   const secured = connectTls({ ALPNProtocols: ['h2'], ...tls, socket });
   secured.on('error', () => secured.destroy());
-  await once(secured, 'secureConnect');
+  await firstOf(secured, ['secureConnect', 'close']);
   // Node resets TCP alone.
   return Object.assign(secured, { resetAndDestroy: () => secured.destroy() && socket.resetAndDestroy() });
 }

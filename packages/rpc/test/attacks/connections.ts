@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
 import { seededRandom } from '../../src/exports/testing.js';
 import { type Attempt, firstOf, open, send, sending } from './attempt.js';
@@ -11,7 +10,7 @@ const chance = Buffer.from(seededRandom(1).hex(64 * 1024), 'hex');
 export const connections: readonly Attempt[] = [
   ['a connection that closes at once', async (victim) => (await open(victim)).destroy()],
   ['a connection that is reset at once', async (victim) => (await open(victim)).resetAndDestroy()],
-  ['a connection that ends its side at once', async (victim) => once((await open(victim)).resume().end(), 'close')],
+  ['a connection that ends its side at once', async (victim) => firstOf((await open(victim)).resume().end(), ['close'])],
   sending('HTTP/1.1: GET', Buffer.from('GET / HTTP/1.1\r\nHost: victim\r\n\r\n')),
   sending(
     'HTTP/1.1: an upgrade to h2c',
@@ -47,10 +46,10 @@ export const connections: readonly Attempt[] = [
       const socket = await open(victim);
       socket.setNoDelay();
       for (const byte of Buffer.concat([BEGIN, call()]).subarray(0, -3)) {
-        if (!socket.write(Buffer.from([byte]))) await once(socket, 'drain');
+        if (!socket.write(Buffer.from([byte]))) await firstOf(socket, ['drain', 'close']);
       }
       socket.end();
-      await once(socket.resume(), 'close');
+      await firstOf(socket.resume(), ['close']);
     },
   ],
   [
@@ -71,7 +70,7 @@ export const connections: readonly Attempt[] = [
           socket.resetAndDestroy(),
         );
       }
-      await Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')));
+      await Promise.all(sockets.map((socket) => firstOf(socket, ['close'])));
     },
   ],
 ];
