@@ -14,10 +14,10 @@ const OTHER_RESOLUTIONS = ['node10', 'node16-cjs'];
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
 
 /**
- * @param {import('../pack.mjs').Packed} packed
+ * @param {Pick<import('../pack.mjs').Packed, 'name' | 'file' | 'sizeBytes'>} packed
  * @returns {Promise<string[]>} The faults, each as a line.
  */
-export async function faultsOf({ name, file, contents, sizeBytes }) {
+export async function faultsOf({ name, file, sizeBytes }) {
   const tarball = readFileSync(file);
   const unpacked = createPackageFromTarballData(tarball);
   const files = unpacked.listFiles().map((one) => one.slice(`/node_modules/${name}/`.length));
@@ -25,7 +25,7 @@ export async function faultsOf({ name, file, contents, sizeBytes }) {
   const manifest = JSON.parse(read('package.json'));
   const faults = [
     ...inManifest(manifest),
-    ...inFiles(name, contents, sizeBytes),
+    ...inFiles(name, files, sizeBytes),
     ...(await linted(tarball, manifest)),
     ...(await typed(unpacked)),
     ...(await unnamed(files, read, manifest)),
@@ -39,11 +39,11 @@ function* inManifest({ scripts = {}, license, description, engines, exports }) {
   if (exports === undefined) yield 'has no exports, so every file of it can be imported';
 }
 
-function* inFiles(name, contents, sizeBytes) {
+function* inFiles(name, files, sizeBytes) {
   const max = MAX_BYTES[name] ?? MAX_BYTES_OF_OTHERS;
   if (sizeBytes > max) yield `has ${sizeBytes} bytes of files; ${max} are the most`;
-  if (!contents.includes('LICENSE')) yield 'has no LICENSE';
-  for (const file of contents) {
+  if (!files.includes('LICENSE')) yield 'has no LICENSE';
+  for (const file of files) {
     if (/\.(?:test\.|spec\.|map$|tsbuildinfo$)/.test(file)) yield `has ${file}, which only development needs`;
   }
 }

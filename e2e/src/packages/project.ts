@@ -1,0 +1,87 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Ended, root, start } from '@rondo/harness';
+
+const { packageManager, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/** How each package manager installs a project's dependencies without the optional ones. */
+const INSTALL = {
+  npm: ['npm', 'install', '--omit=optional'],
+  pnpm: ['npx', '--yes', `--package=${packageManager}`, 'pnpm', 'install', '--no-optional'],
+  // In its own cache, yarn has tarballs by name and version alone: it would take those of an earlier build.
+  yarn: ['npx', '--yes', 'yarn@1.22.22', 'install', '--ignore-optional', '--non-interactive', '--cache-folder=cache'],
+} as const;
+
+/** A package manager that installs the packages. */
+export type Manager = keyof typeof INSTALL;
+
+/** Tarballs by the names of their packages. */
+export type Tarballs = Readonly<Record<string, string>>;
+
+/** The tarballs in a folder. */
+export function tarballsIn(folder: string): Tarballs {
+  const files = readdirSync(folder).filter((file) => file.startsWith('rondo-'));
+  return Object.fromEntries(
+    files.map((file) => [file.replace(/^rondo-(.*)-\d+\.\d+\.\d+\.tgz$/, '@rondo/$1'), join(folder, file)]),
+  );
+}
+
+/**
+ * Installs some packages of the tarballs in an empty project. What they depend on comes from the tarballs too.
+ *
+ * @throws Error with the output of the package manager if it fails.
+ */
+export async function installInEmptyProject(
+  folder: string,
+  { manager, names, tarballs }: { manager: Manager; names: readonly string[]; tarballs: Tarballs },
+): Promise<void> {
+  const all = Object.fromEntries(Object.entries(tarballs).map(([name, file]) => [name, `file:${file}`]));
+  const manifest = {
+    private: true,
+    type: 'module',
+    dependencies: Object.fromEntries(names.map((name) => [name, all[name]])),
+    devDependencies: { '@types/node': devDependencies['@types/node'] },
+    ...(manager === 'npm' ? { overrides: all } : {}),
+    ...(manager === 'yarn' ? { resolutions: all } : {}),
+  };
+  // Strict: a package finds what it names, and no others. No package of ours has a script to allow.
+  const workspace = { hoist: false, overrides: all, allowBuilds: { protobufjs: false, '@scarf/scarf': false } };
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  if (manager === 'pnpm') writeFileSync(join(folder, 'pnpm-workspace.yaml'), JSON.stringify(workspace));
+  const [command, ...args] = INSTALL[manager];
+  const { code, stdout, stderr } = await start(command, args, { cwd: folder }).ended;
+  if (code !== 0) throw new Error(`${manager} failed: ${stdout}${stderr}`);
+}
+
+/** Every module that the packages of a project offer, but programs. */
+export function modulesOf(folder: string, names: readonly string[]): readonly string[] {
+  return names.flatMap((name) => {
+    const installed = join(folder, 'node_modules', name);
+    const { exports }: { exports: object } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    const stubs = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.js'))
+      .map((file) => `${name}/${file.slice(0, -'.js'.length)}`);
+    return Object.keys(exports)
+      .filter((entry) => !/-main$|\.(?:json|binpb)$/.test(entry))
+      .flatMap((entry) => (entry === './*' ? stubs : [`${name}${entry.slice(1)}`]));
+  });
+}
+
+/** Compiles a file of a project strictly, declarations of its dependencies included. */
+export function compile(folder: string, file: string, resolution: 'NodeNext' | 'Bundler'): Promise<Ended> {
+  const module = resolution === 'Bundler' ? 'ESNext' : resolution;
+  const options = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    target: 'ES2022',
+    lib: ['ES2023'],
+    types: ['node'],
+  };
+  const config = {
+    compilerOptions: { ...options, module, moduleResolution: resolution, outDir: 'out' },
+    files: [file],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  return start(join(root, 'node_modules/.bin/tsc'), ['--project', 'tsconfig.json'], { cwd: folder }).ended;
+}
