@@ -96,7 +96,10 @@ function rowOf({ name, file, contents, sizeBytes, dependencies }) {
 
 async function checked(packed) {
   const { faultsOf } = await import('./pack/check.mjs');
-  const faults = (await Promise.all(packed.map(faultsOf))).flat();
+  const { apiChanges } = await import('./pack/api-changes.mjs');
+  const api = await apiChanges();
+  console.log(api.note);
+  const faults = [...(await Promise.all(packed.map(faultsOf))).flat(), ...api.faults];
   console.log(faults.length === 0 ? 'No package has a fault.' : faults.join('\n'));
   return faults.length === 0 ? 0 : 1;
 }
