@@ -25,17 +25,8 @@ const EVERYWHERE = [
   ['contracts: breaking', breaking],
 ];
 
-/** What holds for Rondo's own repository besides. */
-const HERE = [
-  ['lint rules bite', () => script('lint/rules.mjs')],
-  ['API page', async () => (await import('./api.mjs')).apiPage()],
-  ['errors page', async () => (await import('./api.mjs')).errorsPage()],
-  ['links of docs', linksOfDocs],
-  ['samples listed', samplesListed],
-  ['unused code', () => run(bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])],
-];
-
-const steps = isInstalled ? EVERYWHERE : [...EVERYWHERE, ...HERE];
+/** What holds for Rondo's own repository besides. Published, the scripts don't have it. */
+const HERE = new URL('lint/repository.mjs', import.meta.url);
 
 /** Fails if {@link PROJECTS} lacks a project, as the project would not be compiled. */
 async function everyProjectBuilt() {
@@ -49,22 +40,6 @@ async function everyProjectBuilt() {
   };
 }
 
-/** Whether git knows this folder's files: an archive of the repository has no `.git`. */
-const isRepository = async () => (await run('git', ['rev-parse', '--is-inside-work-tree'])).code === 0;
-
-async function linksOfDocs() {
-  if (!(await isRepository()))
-    return { code: 0, skipped: true, note: 'git knows no files here: git init && git add .' };
-  return script('lint/links.mjs');
-}
-
-/** Fails if something would break when a sample is removed: `rondo remove service` removes what samples.json names. */
-async function samplesListed() {
-  const { findUnlisted } = await import('#scaffold');
-  const faults = findUnlisted(root);
-  return { code: faults.length, output: faults.join('\n') };
-}
-
 /** Contracts that were published elsewhere keep their style: buf.yaml exempts them from lint, and this from format. */
 async function formatted() {
   const { readExemptions } = await import('#scaffold');
@@ -74,6 +49,8 @@ async function formatted() {
 
 /** `npm run check`: runs all steps, also after a failure. */
 export async function main() {
+  const { steps: own = [], summary } = isInstalled ? {} : await import(HERE.href);
+  const steps = [...EVERYWHERE, ...own];
   const failed = [];
   const skipped = [];
   for (const [name, work] of steps) {
@@ -84,9 +61,6 @@ export async function main() {
   const passed = steps.length - failed.length - skipped.length;
   console.log(`\n${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
   for (const name of failed) console.log(`  failed: ${name}`);
-  if (!isInstalled && !failed.includes('compile') && (await isRepository())) {
-    const { survey } = await import('./survey.mjs');
-    console.log(`\n${await survey()}`);
-  }
+  if (!failed.includes('compile')) await summary?.();
   return failed.length === 0 ? 0 : 1;
 }

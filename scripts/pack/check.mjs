@@ -11,6 +11,8 @@ const MAX_BYTES = { '@rondo/contracts': 3_000_000 };
 const MAX_BYTES_OF_OTHERS = 1_500_000;
 /** How Node takes modules for `require`, and what took them before `exports`: the packages are ES modules. */
 const OTHER_RESOLUTIONS = ['node10', 'node16-cjs'];
+/** What `create-rondo` copies into an app is that app's code. */
+const OF_AN_APP = /^(?:overlay|samples|template)\//;
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
 
 /**
@@ -44,7 +46,8 @@ function* inFiles(name, files, sizeBytes) {
   if (sizeBytes > max) yield `has ${sizeBytes} bytes of files; ${max} are the most`;
   if (!files.includes('LICENSE')) yield 'has no LICENSE';
   for (const file of files) {
-    if (/\.(?:test\.|spec\.|map$|tsbuildinfo$)/.test(file)) yield `has ${file}, which only development needs`;
+    if (/\.(?:test\.|spec\.|map$|tsbuildinfo$)/.test(file) && !OF_AN_APP.test(file))
+      yield `has ${file}, which only development needs`;
   }
 }
 
@@ -68,7 +71,7 @@ async function unnamed(files, read, manifest) {
   const named = [{ [name]: '' }, dependencies, optionalDependencies, peerDependencies, own].flatMap((some) =>
     Object.keys(some ?? {}),
   );
-  const code = files.filter((file) => /\.m?js$/.test(file));
+  const code = files.filter((file) => /\.m?js$/.test(file) && !OF_AN_APP.test(file));
   const types = files.filter((file) => file.endsWith('.d.ts'));
   const isNamed = ({ file, imported }) =>
     imported.startsWith('.')

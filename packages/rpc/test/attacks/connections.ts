@@ -10,7 +10,10 @@ const chance = Buffer.from(seededRandom(1).hex(64 * 1024), 'hex');
 export const connections: readonly Attempt[] = [
   ['a connection that closes at once', async (victim) => (await open(victim)).destroy()],
   ['a connection that is reset at once', async (victim) => (await open(victim)).resetAndDestroy()],
-  ['a connection that ends its side at once', async (victim) => firstOf((await open(victim)).resume().end(), ['close'])],
+  [
+    'a connection that ends its side at once',
+    async (victim) => firstOf((await open(victim)).resume().end(), ['close']),
+  ],
   sending('HTTP/1.1: GET', Buffer.from('GET / HTTP/1.1\r\nHost: victim\r\n\r\n')),
   sending(
     'HTTP/1.1: an upgrade to h2c',
