@@ -116,7 +116,8 @@ export async function startTraffic(fleet: Fleet): Promise<Traffic> {
   const products = await Promise.all(Array.from({ length: PRODUCTS }, () => stock(clients)));
   const watching = await follow((signal) => clients.orders.watchOrders({ customer }, { signal }));
   const book = new Book();
-  const subjects = { customer, products, gateways: fleet.gateways };
+  const over = new AbortController();
+  const subjects = { customer, products, gateways: fleet.gateways, over: over.signal };
   const callers = startCallers(clients, book, subjects);
   const sellers = startSellers(clients, book, subjects);
   const isOf = (order: string, { event }: WatchOrdersResponse) =>
@@ -140,7 +141,8 @@ export async function startTraffic(fleet: Fleet): Promise<Traffic> {
       });
     },
     async stop() {
-      await Promise.all([callers.stop(), sellers.stop()]);
+      over.abort();
+      await Promise.all([callers, sellers.selling]);
       for (const { order } of book.sold) await watching.until((event) => isOf(order, event));
       await watching.stop();
     },
@@ -148,7 +150,11 @@ export async function startTraffic(fleet: Fleet): Promise<Traffic> {
       const left = await Promise.all(products.map((name) => clients.products.getProduct({ name })));
       return left.reduce((sum, product) => sum + STOCK - product.stock, 0n);
     },
-    close: () => clients.channel.close(),
+    close() {
+      // After a test that failed they still call. Calls by a closed channel end at once, and would leave no time for anything else.
+      over.abort();
+      clients.channel.close();
+    },
   };
 }
 
@@ -163,6 +169,8 @@ interface Subjects {
   readonly customer: string;
   readonly products: readonly string[];
   readonly gateways: readonly string[];
+  /** Aborts when the calls shall end. */
+  readonly over: AbortSignal;
 }
 
 /** Gives the lines of an order of one product after the other. */
@@ -200,14 +208,13 @@ function callsOf(clients: Clients, book: Book, subjects: Subjects): Readonly<Rec
   };
 }
 
-/** Calls of each kind in turn. */
-function startCallers(clients: Clients, book: Book, subjects: Subjects) {
+/** Calls of each kind in turn. Resolves when they are over. */
+function startCallers(clients: Clients, book: Book, subjects: Subjects): Promise<unknown> {
   const kinds = Object.entries(callsOf(clients, book, subjects));
   const nextLines = linesOf(subjects);
-  let over = false;
   let made = 0;
   const work = async () => {
-    while (!over) {
+    while (!subjects.over.aborted) {
       const pause = sleep(PAUSE_MS);
       const [kind, call] = kinds[made++ % kinds.length] ?? ['', async () => undefined];
       const request = { requestId: randomUUID(), lines: nextLines() };
@@ -215,13 +222,7 @@ function startCallers(clients: Clients, book: Book, subjects: Subjects) {
       await pause;
     }
   };
-  const working = Promise.all(Array.from({ length: CALLERS }, work));
-  return {
-    async stop() {
-      over = true;
-      await working;
-    },
-  };
+  return Promise.all(Array.from({ length: CALLERS }, work));
 }
 
 /** Journey 3, again and again: a quote is accepted, and its project exists. The next order is placed without a quote. */
@@ -230,7 +231,6 @@ function startSellers({ quotes, orders, projects }: Clients, book: Book, subject
   const { options } = book;
   const nextLines = linesOf(subjects);
   const sales = Array.from({ length: SELLERS }, () => 0);
-  let over = false;
   const sellOne = async (): Promise<boolean> => {
     const [quoteId, orderId] = [randomUUID(), randomUUID()];
     const [quote, order] = [
@@ -256,17 +256,14 @@ function startSellers({ quotes, orders, projects }: Clients, book: Book, subject
     return placed !== undefined;
   };
   const selling = sales.map(async (_, seller) => {
-    while (!over) {
+    while (!subjects.over.aborted) {
       if (await sellOne()) sales[seller] = (sales[seller] ?? 0) + 1;
     }
   });
   return {
     /** How many quotes and orders each seller has sold. */
     sales: () => [...sales],
-    async stop() {
-      over = true;
-      await Promise.all(selling);
-    },
+    selling: Promise.all(selling),
   };
 }
 
