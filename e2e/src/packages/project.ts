@@ -18,9 +18,9 @@ export type Manager = keyof typeof INSTALL;
 /** Tarballs by the names of their packages. */
 export type Tarballs = Readonly<Record<string, string>>;
 
-/** The tarballs in a folder. */
+/** The tarballs of the libraries in a folder: the tool works in an app only, and `npm run create` installs it there. */
 export function tarballsIn(folder: string): Tarballs {
-  const files = readdirSync(folder).filter((file) => file.startsWith('rondo-'));
+  const files = readdirSync(folder).filter((file) => file.startsWith('rondo-') && !file.startsWith('rondo-tool-'));
   return Object.fromEntries(
     files.map((file) => [file.replace(/^rondo-(.*)-\d+\.\d+\.\d+\.tgz$/, '@rondo/$1'), join(folder, file)]),
   );
