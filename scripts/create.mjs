@@ -20,7 +20,7 @@ export async function main(args) {
     }
     let tarballs = [];
     await step('pack', async () => {
-      tarballs = (await pack()).filter(({ name }) => name.startsWith('@rondo/'));
+      tarballs = (await pack()).map(({ file }) => file);
       return { code: 0 };
     });
     createApp({ ...given, samples: root, tarballs, versions: pinnedVersions(), tell: (line) => console.log(line) });

@@ -1,4 +1,4 @@
-/** Packs each published package as a registry takes it: `npm run pack [-- --out DIR] [--check]`. */
+/** Packs each published package as a registry takes it: `npm run pack [-- --out DIR] [--as VERSION] [--check]`. */
 import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
@@ -7,7 +7,7 @@ import { parse, takenByNpm } from './options.mjs';
 import { stage } from './pack/stage.mjs';
 import { root } from './process.mjs';
 
-const USAGE = 'npm run pack [-- --out DIR] [--check]';
+const USAGE = 'npm run pack [-- --out DIR] [--as VERSION] [--check]';
 
 /**
  * @typedef {object} Packed
@@ -22,14 +22,15 @@ const USAGE = 'npm run pack [-- --out DIR] [--check]';
 /**
  * Builds, and packs the packages into a folder. The same sources make the same bytes.
  * @param {string} [outDir]
+ * @param {string} [version] By default that of the manifests.
  * @returns {Promise<Packed[]>}
  * @throws {Error} if a step failed; the build has printed why.
  */
-export async function pack(outDir = path.join(root, '.rondo/packages')) {
+export async function pack(outDir = path.join(root, '.rondo/packages'), version = undefined) {
   if (!(await build())) throw new Error('the build failed');
   const staging = mkdtempSync(path.join(root, '.rondo/packing-'));
   try {
-    const packages = await stage(staging);
+    const packages = await stage(staging, version);
     mkdirSync(outDir, { recursive: true });
     const args = ['--dir', staging, '--recursive', 'pack', '--pack-destination', path.resolve(outDir)];
     const { code, output } = await runPnpm(args);
@@ -70,8 +71,8 @@ const kilobytes = (sizeBytes) => `${Math.ceil(sizeBytes / 1000)} kB`;
 /** `npm run pack` */
 export async function main(args) {
   try {
-    const { out, check } = options(args);
-    const packed = await pack(out && path.resolve(process.env.INIT_CWD ?? root, out));
+    const { out, as, check } = options(args);
+    const packed = await pack(out && path.resolve(process.env.INIT_CWD ?? root, out), as);
     for (const one of packed) console.log(rowOf(one));
     console.log(
       `${path.dirname(packed[0].file)}: by package its tarball, own files, and dependencies with their own files`,
@@ -84,9 +85,10 @@ export async function main(args) {
 }
 
 function options(args) {
-  const taken = takenByNpm(['out', 'check'], USAGE);
+  const taken = takenByNpm(['out', 'as', 'check'], USAGE);
   if (taken !== undefined) throw new Error(taken);
-  return parse({ args, options: { out: { type: 'string' }, check: { type: 'boolean' } } }, USAGE).values;
+  const text = { type: 'string' };
+  return parse({ args, options: { out: text, as: text, check: { type: 'boolean' } } }, USAGE).values;
 }
 
 function rowOf({ name, file, contents, sizeBytes, dependencies }) {

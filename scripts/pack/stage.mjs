@@ -20,10 +20,14 @@ const filter = (file) => !/[\\/](?:node_modules|dist)$|\.(?:ci|long)\.test\.ts$/
 /**
  * Writes the folders of all packages, sorted by name.
  * @param {string} staging A folder below the root. It becomes a workspace of pnpm.
+ * @param {string} [version] Of all of them; by default those of the manifests.
  * @returns {Promise<Staged[]>}
  */
-export async function stage(staging) {
-  const packages = published();
+export async function stage(staging, version) {
+  const packages = published().map(({ source, manifest }) => ({
+    source,
+    manifest: { ...manifest, version: version ?? manifest.version },
+  }));
   const versions = new Map(packages.map(({ manifest }) => [manifest.name, manifest.version]));
   writeFileSync(path.join(staging, 'pnpm-workspace.yaml'), 'packages: ["*"]\n');
   const staged = packages.map(({ source, manifest }) => ({
@@ -71,7 +75,8 @@ async function write({ source, folder, manifest }) {
   }
   if (contracts) await writeContracts(folder);
   if (manifest.name === CREATE) {
-    writeFileSync(path.join(folder, 'versions.json'), JSON.stringify(pinnedVersions()));
+    const versions = { ...pinnedVersions(), version: manifest.version };
+    writeFileSync(path.join(folder, 'versions.json'), JSON.stringify(versions));
     for (const file of await sampleFiles())
       cpSync(path.join(root, file), path.join(folder, 'samples', file), { recursive: true, filter });
   }

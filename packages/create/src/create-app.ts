@@ -1,26 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Arguments } from './arguments.js';
-import { fill } from './fill.js';
 import { copySamples } from './samples.js';
-
-/** A package of Rondo that comes as a file, and not from a registry. */
-export interface Tarball {
-  readonly name: string;
-  /** Its path. */
-  readonly file: string;
-}
+import { renderTemplate, type TemplateOptions, withVendored } from './template.js';
 
 /** The options of {@link createApp}. */
-export interface CreateOptions extends Arguments {
-  /** What the app pins, by the name that the template has for it: packages, `version` of Rondo's, and `pnpm`. */
-  readonly versions: Readonly<Record<string, string>>;
+export interface CreateOptions extends Arguments, TemplateOptions {
   /** The folder that has the samples, as {@link copySamples} takes them. */
   readonly samples: string;
-  /** Rondo's packages, for an app that takes them from its folder `vendor/`; none if a registry has them. */
-  readonly tarballs?: readonly Tarball[];
+  /** The paths of Rondo's packages, for an app that takes them from its folder `vendor/`; none if a registry has them. */
+  readonly tarballs?: readonly string[];
   /** Is told each step. */
   readonly tell: (line: string) => void;
 }
@@ -68,31 +58,21 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(inherited), CI: 'true' };
 }
 
-/** Copies a folder of this package into the app, with values in the place of their names. */
-function copyFilled(from: 'template' | 'overlay', { folder, name, withDatabase, versions }: CreateOptions): void {
-  const source = fileURLToPath(new URL(`../${from}/`, import.meta.url));
-  const entries = readdirSync(source, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  for (const entry of entries) {
-    const file = path.join(entry.parentPath, entry.name);
-    const text = fill(readFileSync(file, 'utf8'), { values: { ...versions, name }, withDatabase });
-    const target = path.join(folder, nameIn(path.relative(source, file)));
+/** Writes a folder of this package into the app, filled. */
+function copyFilled(from: 'template' | 'overlay', options: CreateOptions): void {
+  for (const [file, text] of Object.entries(renderTemplate(options, from))) {
+    const target = path.join(options.folder, file);
     mkdirSync(path.dirname(target), { recursive: true });
-    writeFileSync(target, text, { mode: entry.name === 'rondo' ? 0o755 : 0o644 });
+    writeFileSync(target, text, { mode: file === 'rondo' ? 0o755 : 0o644 });
   }
 }
 
-/** A name's own suffix keeps npm, and the tools of this repository, from taking the file as theirs. */
-const nameIn = (file: string) => file.replace(/\.tmpl$/, '');
-
 /** Puts the packages into the app, and makes pnpm take them from there. */
-function vendor(folder: string, tarballs: readonly Tarball[]): void {
+function vendor(folder: string, tarballs: readonly string[]): void {
   if (tarballs.length === 0) return;
   mkdirSync(path.join(folder, 'vendor'));
-  const lines = tarballs.map(({ name, file }) => {
-    copyFileSync(file, path.join(folder, 'vendor', path.basename(file)));
-    return `  "${name}": file:vendor/${path.basename(file)}\n`;
-  });
+  const names = tarballs.map((file) => path.basename(file));
+  for (const file of tarballs) copyFileSync(file, path.join(folder, 'vendor', path.basename(file)));
   const workspace = path.join(folder, 'pnpm-workspace.yaml');
-  const note = '  # Until a registry has them. Then remove these lines and the folder.\n';
-  writeFileSync(workspace, `${readFileSync(workspace, 'utf8')}${note}${lines.join('')}`);
+  writeFileSync(workspace, withVendored(readFileSync(workspace, 'utf8'), names));
 }

@@ -1,11 +1,15 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** The sample applications: their folders below `services/`, and those of their contracts below `proto/`. */
 export interface Samples {
   readonly services: readonly string[];
   readonly contracts: readonly string[];
 }
+
+/** The samples of this package, once it is packed. */
+export const publishedSamples = fileURLToPath(new URL('../samples/', import.meta.url));
 
 /** Finds the samples: the services that aren't published. */
 export function samplesIn(root: string): Samples {

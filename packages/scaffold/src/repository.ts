@@ -25,3 +25,9 @@ export function filesBelow(root: string, folder: string): readonly string[] {
       return entry.isDirectory() ? filesBelow(root, file) : [file];
     });
 }
+
+/** The folders of the workspace's own packages and services. */
+export const foldersOf = (root: string): readonly string[] =>
+  ['packages', 'services']
+    .flatMap((parent) => readdirSync(path.join(root, parent)).map((name) => `${parent}/${name}`))
+    .filter((folder) => existsSync(path.join(root, folder, 'package.json')));

@@ -22,6 +22,7 @@ import { scale } from './scale.js';
 import { token } from './token.js';
 import { top } from './top.js';
 import { tx } from './tx.js';
+import { upgrade } from './upgrade.js';
 import { watch } from './watch.js';
 
 /** The commands by purpose, in the order of the overview. A new command is a file here and a name below. */
@@ -29,7 +30,7 @@ export const groups: readonly { readonly title: string; readonly commands: reado
   { title: 'Look', commands: [ps, top, pick, watch, logs, audit] },
   { title: 'Call', commands: [describe, call, auth] },
   { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, config, tx] },
-  { title: 'Build', commands: [create, dev, db, remove] },
+  { title: 'Build', commands: [create, dev, db, remove, upgrade] },
   { title: 'Rondo itself', commands: [doctor, certs, token, keys, completion] },
 ];
 

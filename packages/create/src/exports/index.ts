@@ -1,3 +1,4 @@
 export { parseArguments, USAGE } from '../arguments.js';
-export { type CreateOptions, createApp, type Tarball } from '../create-app.js';
+export { type CreateOptions, createApp } from '../create-app.js';
 export { type Samples, samplesIn } from '../samples.js';
+export { publishedVersions, renderTemplate, type TemplateOptions, withVendored } from '../template.js';

@@ -1,4 +1,4 @@
-/** Services made from contracts, updated and removed: what `rondo new`, `rondo dev` and `rondo remove` do. */
+/** Services made from contracts, updated and removed, and apps upgraded: what `rondo new`, `dev`, `remove` and `upgrade` do. */
 
 export type { CreatedService } from '../create-service.js';
 export { withTreeLock } from '../lock.js';
@@ -8,4 +8,6 @@ export { type RemovedService, removableServices, removeService } from '../remove
 export { readExemptions } from '../root-files/exemptions.js';
 export { findUnlisted } from '../unlisted.js';
 export type { UpdatedService } from '../update-service.js';
+export { writeMigration } from '../upgrade/migration.js';
+export { type UpgradedApp, upgradeApp } from '../upgrade/upgrade-app.js';
 export { type Progress, testService } from '../workspace.js';

@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fill } from './fill.js';
+
+/** What a template is filled with. */
+export interface TemplateOptions {
+  /** The name of the app. */
+  readonly name: string;
+  readonly withDatabase: boolean;
+  /** What the app pins, by the name that the template has for it: packages, `version` of Rondo's, and `pnpm`. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** The files that an app is made of, by their paths in it. `overlay` has those that replace files of the first service. */
+export function renderTemplate(
+  { name, withDatabase, versions }: TemplateOptions,
+  from: 'template' | 'overlay' = 'template',
+): Readonly<Record<string, string>> {
+  const source = fileURLToPath(new URL(`../${from}/`, import.meta.url));
+  const entries = readdirSync(source, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const rendered = entries.map((entry) => {
+    const file = path.join(entry.parentPath, entry.name);
+    const text = fill(readFileSync(file, 'utf8'), { values: { ...versions, name }, withDatabase });
+    return [nameIn(path.relative(source, file)), text];
+  });
+  return Object.fromEntries(rendered);
+}
+
+/** A name's own suffix keeps npm, and the tools of this repository, from taking the file as theirs. */
+const nameIn = (file: string) =>
+  file
+    .split(path.sep)
+    .join('/')
+    .replace(/\.tmpl$/, '');
+
+/** The versions that this package was published with. */
+export const publishedVersions = (): TemplateOptions['versions'] =>
+  JSON.parse(readFileSync(new URL('../versions.json', import.meta.url), 'utf8'));
+
+/** Where pnpm-workspace.yaml says from which files pnpm takes packages. */
+const OVERRIDES = 'overrides:\n';
+const NOTE = '  # Until a registry has them. Then ./rondo upgrade removes these lines and the folder.\n';
+
+/**
+ * The text of pnpm-workspace.yaml with Rondo's packages from the app's folder `vendor/`.
+ *
+ * @param tarballs The names of the files in it, such as `rondo-rpc-0.1.0.tgz`; none if a registry has the packages.
+ */
+export function withVendored(text: string, tarballs: readonly string[]): string {
+  const rest = text.replace(NOTE, '').replaceAll(/^ {2}"[^"\n]+": file:vendor\/.*\n/gm, '');
+  if (tarballs.length === 0) return rest;
+  const lines = tarballs.map((file) => `  "${packageIn(file)}": file:vendor/${file}\n`).join('');
+  const whole = rest.includes(OVERRIDES) ? rest : `${rest}${OVERRIDES}`;
+  return whole.replace(OVERRIDES, `${OVERRIDES}${NOTE}${lines}`);
+}
+
+/** The package in a file that `pnpm pack` has named. */
+const packageIn = (file: string) => file.replace(/-\d+\.\d+\.\d+.*$/, '').replace(/^rondo-/, '@rondo/');

@@ -1,0 +1,56 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { runProgram } from '../program.js';
+
+/** A file of the template; undefined where there is none. */
+export interface Versions {
+  /** As the app has it. */
+  readonly own: string | undefined;
+  /** As the template of the version before has it. */
+  readonly before: string | undefined;
+  /** As the new template has it. */
+  readonly after: string | undefined;
+}
+
+/** The file as the app has it from now on; `lines` are what the new template has otherwise, if the app's edits stay in its way. */
+export interface Merged {
+  readonly text: string | undefined;
+  readonly lines?: string;
+}
+
+/** Brings the template's change into the app's file: as a whole if the app hasn't edited it, else as git merges. */
+export async function mergeFile({ own, before, after }: Versions): Promise<Merged> {
+  if (before === after || own === after) return { text: own };
+  if (own === before) return { text: after };
+  if (own === undefined) return { text: own }; // the app has removed it
+  const folder = mkdtempSync(path.join(tmpdir(), 'rondo-merge-'));
+  const git = (...args: readonly string[]) =>
+    runProgram('git', args, { cwd: folder, signal: new AbortController().signal });
+  try {
+    for (const [name, text] of Object.entries({ own, before, after }))
+      writeFileSync(path.join(folder, name), text ?? '');
+    if (before !== undefined && after !== undefined) {
+      const { code } = await git('merge-file', '--quiet', 'own', 'before', 'after');
+      if (code === 0) return { text: readFileSync(path.join(folder, 'own'), 'utf8') };
+    }
+    const { output } = await git('diff', '--no-index', '--no-color', '--no-ext-diff', '-U0', 'before', 'after');
+    return { text: own, lines: output.slice(output.indexOf('\n@@') + 1) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The text of a package.json with the versions that the new template names, where it has those that the one before named. */
+export function movePins(text: string, { before, after }: Omit<Versions, 'own'>): string {
+  const wanted = pinsIn(after);
+  return [...pinsIn(before)].reduce(
+    (moved, [name, version]) => moved.replace(`"${name}": "${version}"`, `"${name}": "${wanted.get(name) ?? version}"`),
+    text,
+  );
+}
+
+function pinsIn(manifest = '{}'): ReadonlyMap<string, string> {
+  const { dependencies, devDependencies } = JSON.parse(manifest);
+  return new Map(Object.entries({ ...dependencies, ...devDependencies }));
+}

@@ -1,0 +1,76 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { publishedVersions, renderTemplate } from 'create-rondo';
+import { filesBelow, readText } from '../repository.js';
+import { mergeFile, movePins, type Versions } from './merge-file.js';
+import { isAfter, RENAMES, renameImports } from './renames.js';
+
+/** The file by which the two versions of an upgrade talk: each must understand what the other one writes. */
+export const HANDOVER = '.rondo/upgrade.json';
+
+/** What the version before tells the new one. */
+export interface Handover {
+  /** The version before. */
+  readonly from: string;
+  /** The name of the app, as the template has it. */
+  readonly name: string;
+  readonly withDatabase: boolean;
+  /** The files of the template of the version before. */
+  readonly template: Readonly<Record<string, string>>;
+}
+
+/** What the new version changes in an app, besides the versions of Rondo's packages. */
+export interface Migration {
+  /** The texts of changed files; null for a file to remove. */
+  readonly files: Readonly<Record<string, string | null>>;
+  /** Files of the template that stay as the app has them, with the lines that the new template has otherwise. */
+  readonly left: readonly { readonly file: string; readonly lines: string }[];
+  /** Files that import names that are others now. */
+  readonly renamed: readonly string[];
+}
+
+/** Plans what an upgrade to this version changes, and replaces the handover by it. The version before makes the changes. */
+export async function writeMigration(root: string): Promise<void> {
+  const handover: Handover = JSON.parse(readText(root, HANDOVER));
+  const template = renderTemplate({ ...handover, versions: publishedVersions() });
+  const migration = await planMigration(root, handover, template);
+  writeFileSync(path.join(root, HANDOVER), JSON.stringify(migration));
+}
+
+/** Plans what changes in the app at `root` with the new template. */
+export async function planMigration(
+  root: string,
+  { from, template: before }: Handover,
+  after: Handover['template'],
+): Promise<Migration> {
+  const files: Record<string, string | null> = {};
+  const left: { file: string; lines: string }[] = [];
+  for (const file of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const own = existsSync(path.join(root, file)) ? readText(root, file) : undefined;
+    const { text, lines } = await mergeFile(pinned(file, { own, before: before[file], after: after[file] }));
+    if (text !== own) files[file] = text ?? null;
+    if (lines !== undefined) left.push({ file, lines });
+  }
+  const renames = RENAMES.filter(({ version }) => isAfter(version, from));
+  const renamed: string[] = [];
+  for (const file of sources(root)) {
+    const own = readText(root, file);
+    const text = renameImports(own, renames);
+    if (text === own) continue;
+    files[file] = text;
+    renamed.push(file);
+  }
+  return { files, left, renamed };
+}
+
+/** The versions in a manifest move first, so that its other lines can be merged. */
+function pinned(file: string, { own, before, after }: Versions): Versions {
+  if (path.basename(file) !== 'package.json') return { own, before, after };
+  const moved = (text: string | undefined) => text && movePins(text, { before, after });
+  return { own: moved(own), before: moved(before), after };
+}
+
+const sources = (root: string) =>
+  ['packages', 'services']
+    .flatMap((folder) => filesBelow(root, folder))
+    .filter((file) => file.endsWith('.ts') && !file.startsWith('packages/contracts/'));

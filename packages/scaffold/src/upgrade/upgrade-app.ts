@@ -1,0 +1,148 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { publishedVersions, renderTemplate, withVendored } from 'create-rondo';
+import { type ChangeSet, withChanges } from '../change-set.js';
+import { Refusal } from '../errors.js';
+import { packagesOf } from '../packages.js';
+import { ProgramFailed, runProgram } from '../program.js';
+import { foldersOf, readText } from '../repository.js';
+import { backUpProducts, build, format, install, type Progress, tryBuild, type Workspace } from '../workspace.js';
+import { HANDOVER, type Handover, type Migration } from './migration.js';
+import { isAfter } from './renames.js';
+import { findTarget, type Target } from './target.js';
+
+/** The options of `rondo upgrade`. */
+export interface UpgradeOptions extends Workspace {
+  /** By default the newest. */
+  readonly version: string | undefined;
+  /** A folder with the packages; by default the registry has them. */
+  readonly packages: string | undefined;
+  /** Whether to keep the upgrade even if the app doesn't build with it. */
+  readonly force: boolean;
+  readonly progress: Progress;
+}
+
+/** An app that was upgraded. */
+export interface UpgradedApp extends Pick<Migration, 'left' | 'renamed'> {
+  readonly from: string;
+  readonly to: string;
+  /** The changed files, without the packages themselves. There are none if there was nothing to do. */
+  readonly files: readonly string[];
+  /** The output of the compiler if the app doesn't build, and was to be kept. */
+  readonly complaints: string | undefined;
+}
+
+const WORKSPACE = 'pnpm-workspace.yaml';
+const VENDOR = 'vendor';
+
+/**
+ * Moves an app to another version of Rondo's packages. If it fails, the tree is unchanged, with what is installed.
+ *
+ * @throws Refusal for what isn't possible, before anything is written. ProgramFailed if a step fails.
+ */
+export async function upgradeApp(options: UpgradeOptions): Promise<UpgradedApp> {
+  const { root, signal, progress, force } = options;
+  const { handover, target } = await progress.step('check', () => plan(options));
+  const done = { from: handover.from, to: target.version };
+  const isVendored = existsSync(path.join(root, VENDOR));
+  if (done.from === done.to && target.tarballs.length === 0 && !isVendored) {
+    return { ...done, files: [], left: [], renamed: [], complaints: undefined };
+  }
+  return withChanges(root, async (changes) => {
+    setAside(root, changes);
+    changes.write(HANDOVER, JSON.stringify(handover));
+    await progress.step('install', () => installTarget(options, target, changes));
+    const next = { root, signal, tool: path.join(root, 'node_modules/@rondo/tool') };
+    const migration = await progress.step('migrate', () => migrate(next, changes));
+    await progress.step('update', async () => {
+      await install(next); // other packages may have moved
+      await format(next, migration.renamed);
+    });
+    const complaints = await progress.step('build', async () => {
+      if (force) return tryBuild(next);
+      await build(next);
+      return undefined;
+    });
+    changes.remove(HANDOVER);
+    const files = [...new Set(changes.written())].filter((file) => !/^(?:vendor|\.rondo)\//.test(file));
+    return { ...done, files, left: migration.left, renamed: migration.renamed, complaints };
+  });
+}
+
+async function plan(options: UpgradeOptions): Promise<{ readonly handover: Handover; readonly target: Target }> {
+  const { root, tool } = options;
+  const packages = packagesOf(root);
+  if (packages.compiles('scaffold')) {
+    throw new Refusal("this is Rondo's own repository, and no app that installs its packages", {
+      remedy: 'merge the new commits instead',
+    });
+  }
+  await refuseUncommitted(options);
+  const { version: from } = JSON.parse(readText(tool, 'package.json'));
+  const target = await findTarget(options);
+  if (isAfter(from, target.version)) {
+    throw new Refusal(`${target.version} is older than ${from}`, {
+      remedy: 'revert the commit of the upgrade instead',
+    });
+  }
+  const name = packages.scope.slice(1);
+  // The template leaves out what brings PostgreSQL.
+  const withDatabase = !readText(root, WORKSPACE).includes('ignoredOptionalDependencies');
+  const template = renderTemplate({ name, withDatabase, versions: publishedVersions() });
+  return { handover: { from, name, withDatabase, template }, target };
+}
+
+async function refuseUncommitted({ root, signal }: Workspace): Promise<void> {
+  const { code, output } = await runProgram('git', ['status', '--porcelain'], { cwd: root, signal });
+  if (code === 0 && output === '') return;
+  const [first = ''] = output.split('\n');
+  throw new Refusal(code === 0 ? `git holds no copy of changes here: ${first.trim()}` : first, {
+    remedy: 'commit everything first, so that git diff shows what the upgrade changes',
+  });
+}
+
+/** Moves what is installed out of the way, with what is built: undoing the changes brings it back as it was. */
+function setAside(root: string, changes: ChangeSet): void {
+  backUpProducts(changes);
+  for (const folder of foldersOf(root)) {
+    changes.backUp(`${folder}/dist`);
+    changes.remove(`${folder}/node_modules`);
+  }
+  changes.remove('node_modules');
+}
+
+/** Installs the packages by the manifests, because the scripts that install otherwise are moved away. */
+async function installTarget({ root, signal }: Workspace, { version, tarballs }: Target, changes: ChangeSet) {
+  const edit = (file: string, change: (text: string) => string) => {
+    const text = readText(root, file);
+    if (change(text) !== text) changes.write(file, change(text));
+  };
+  changes.remove(VENDOR);
+  const names = tarballs.map((file) => path.basename(file));
+  for (const file of tarballs) changes.write(`${VENDOR}/${path.basename(file)}`, readFileSync(file));
+  edit(WORKSPACE, (text) => withVendored(text, names));
+  for (const folder of ['.', ...foldersOf(root)]) {
+    edit(path.posix.join(folder, 'package.json'), (text) => atVersion(text, version));
+  }
+  const { packageManager } = JSON.parse(readText(root, 'package.json'));
+  const args = ['--yes', packageManager, 'install', '--no-frozen-lockfile'];
+  const { code, output } = await runProgram('npx', args, { cwd: root, signal });
+  if (code !== 0) throw new ProgramFailed(`the packages of ${version} could not be installed`, output);
+}
+
+/** The text of a package.json with this version of all packages of Rondo. */
+export const atVersion = (text: string, version: string): string =>
+  text.replaceAll(/("@rondo\/[\w-]+": ")(?!workspace:)[^"]*"/g, `$1${version}"`);
+
+/** Has the new version plan its changes, and makes them. */
+async function migrate({ root, tool, signal }: Workspace, changes: ChangeSet): Promise<Migration> {
+  const script = path.join(tool, 'migrate.mjs');
+  const { code, output } = await runProgram(process.execPath, [script], { cwd: root, signal });
+  if (code !== 0) throw new ProgramFailed('the new version could not plan its changes', output);
+  const migration: Migration = JSON.parse(readText(root, HANDOVER));
+  for (const [file, text] of Object.entries(migration.files)) {
+    if (text === null) changes.remove(file);
+    else changes.write(file, text);
+  }
+  return migration;
+}
