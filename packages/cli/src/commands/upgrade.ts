@@ -62,10 +62,7 @@ function describe({ from, to, files, left, renamed, complaints }: UpgradedApp): 
     ...left.flatMap(({ file, lines }) => [
       '',
       `${file} is left as you have edited it. The new template has otherwise:`,
-      ...lines
-        .trimEnd()
-        .split('\n')
-        .map((line) => `  ${line}`),
+      ...lines.split('\n').map((line) => `  ${line}`),
     ]),
     '',
     'Next: git diff; npm run check; npm test; then commit.',

@@ -22,7 +22,7 @@ describe('a file of the template', () => {
 
   it('stays if it is edited in the same lines, and tells those of the new template', async () => {
     const own = before.replace('e', 'mine');
-    expect(await mergeFile({ own, before, after })).toEqual({ text: own, lines: '@@ -5 +5 @@\n-e\n+E\n' });
+    expect(await mergeFile({ own, before, after })).toEqual({ text: own, lines: '-e\n+E' });
     expect(await mergeFile({ own, before, after: undefined })).toMatchObject({
       text: own,
       lines: expect.stringMatching(/^-a$/m),

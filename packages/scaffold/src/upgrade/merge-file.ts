@@ -35,7 +35,8 @@ export async function mergeFile({ own, before, after }: Versions): Promise<Merge
       if (code === 0) return { text: readFileSync(path.join(folder, 'own'), 'utf8') };
     }
     const { output } = await git('diff', '--no-index', '--no-color', '--no-ext-diff', '-U0', 'before', 'after');
-    return { text: own, lines: output.slice(output.indexOf('\n@@') + 1) };
+    const hunks = output.slice(output.indexOf('\n@@')).split('\n');
+    return { text: own, lines: hunks.filter((line) => /^[-+]/.test(line)).join('\n') };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

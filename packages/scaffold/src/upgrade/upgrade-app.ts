@@ -79,6 +79,12 @@ async function plan(options: UpgradeOptions): Promise<{ readonly handover: Hando
   }
   await refuseUncommitted(options);
   const { version: from } = JSON.parse(readText(tool, 'package.json'));
+  const named = packages.versionOf('tool');
+  if (named !== from) {
+    throw new Refusal(`package.json names @rondo/tool ${named}, but ${from} is installed`, {
+      remedy: 'install first: npm run build',
+    });
+  }
   const target = await findTarget(options);
   if (isAfter(from, target.version)) {
     throw new Refusal(`${target.version} is older than ${from}`, {

@@ -1,0 +1,163 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Ended, root, runNode, start } from '@rondo/harness';
+
+const CONTRACT = `syntax = "proto3";
+package helloworld;
+
+service Greeter {
+  rpc SayHello (HelloRequest) returns (HelloReply) {}
+}
+
+message HelloRequest { string name = 1; }
+message HelloReply { string message = 1; }
+`;
+
+const HANDLERS = `import type { Handlers } from '@rondo/rpc/server';
+import type { GreeterDefinition } from '@shop/contracts/helloworld/greeter';
+
+/** The handlers of \`helloworld.Greeter\`. */
+export const greeter: Handlers<typeof GreeterDefinition> = {
+  sayHello: ({ name }) => ({ message: name.toUpperCase() }),
+};
+`;
+
+const parent = mkdtempSync(join(process.env['TMPDIR_ON_DISK'] ?? tmpdir(), 'rondo upgrade '));
+const app = join(parent, 'shop');
+const next = join(parent, 'next');
+const handlers = join(app, 'services/hello/src/greeter.ts');
+
+afterAll(() => rmSync(parent, { recursive: true, force: true }));
+
+const task = (...args: readonly string[]) => runNode([join(root, 'scripts/run.mjs'), ...args], { cwd: root });
+const rondo = (...args: readonly string[]): Promise<Ended> => runNode(['rondo', ...args], { cwd: app });
+const read = (file: string) => readFileSync(join(app, file), 'utf8');
+const installed = () => JSON.parse(read('node_modules/@rondo/tool/package.json')).version;
+
+async function run(program: string, ...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await start(program, args, { cwd: app }).ended;
+  expect({ args, code, stderr: code === 0 ? '' : stderr }).toEqual({ args, code: 0, stderr: '' });
+  return stdout;
+}
+
+const git = (...args: readonly string[]) => run('git', '-c', 'user.name=Ada', '-c', 'user.email=ada@test', ...args);
+
+async function commit(message: string): Promise<void> {
+  await git('add', '--all');
+  await git('commit', '--quiet', '--message', message);
+}
+
+/** Changes files of a packed package, each by a text that it must have. */
+async function repack(name: string, changes: Readonly<Record<string, readonly [string, string]>>): Promise<void> {
+  const tarball = join(next, `${name}-0.2.0.tgz`);
+  const folder = mkdtempSync(join(parent, 'package-'));
+  await run('tar', '-xzf', tarball, '-C', folder);
+  for (const [file, [from, to]] of Object.entries(changes)) {
+    const text = readFileSync(join(folder, 'package', file), 'utf8');
+    expect(text).toContain(from);
+    writeFileSync(join(folder, 'package', file), text.replace(from, to));
+  }
+  await run('tar', '-czf', tarball, '-C', folder, 'package');
+}
+
+/** The next version: three files of the template are others, and a type has another name. */
+async function makeNext(): Promise<void> {
+  expect(await task('pack', '--out', next, '--as', '0.2.0')).toMatchObject({ code: 0 });
+  await repack('create-rondo', {
+    'template/infra/docker/Dockerfile': ['STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGINT'],
+    'template/docker-compose.yml': ['stop_grace_period: 20s', 'stop_grace_period: 30s'],
+    'template/.editorconfig': ['max_line_length = 120', 'max_line_length = 100'],
+  });
+  await repack('rondo-rpc', { 'dist/exports/server.d.ts': ['type Handlers,', 'type Handlers as Methods,'] });
+}
+
+/** The team's own work on the app. */
+async function work(): Promise<void> {
+  writeFileSync(join(parent, 'greeter.proto'), CONTRACT);
+  const from = ['--proto', join(parent, 'greeter.proto'), '--with-database', '--skip-test'];
+  expect(await rondo('new', 'service', 'hello', ...from)).toMatchObject({ code: 0 });
+  writeFileSync(handlers, HANDLERS);
+  writeFileSync(
+    join(app, 'services/hello/migrations/0002_greetings.sql'),
+    'CREATE TABLE greetings (name text PRIMARY KEY);\n',
+  );
+  writeFileSync(join(app, '.editorconfig'), read('.editorconfig').replace('length = 120', 'length = 140'));
+}
+
+beforeAll(async () => {
+  expect(await task('create', app)).toMatchObject({ code: 0 });
+  await work();
+  await commit('Start');
+  await makeNext();
+});
+
+describe('rondo upgrade', () => {
+  it('leaves the app as it was if a package is broken', async () => {
+    const broken = join(parent, 'broken');
+    cpSync(next, broken, { recursive: true });
+    truncateSync(join(broken, 'rondo-service-0.2.0.tgz'), 1000);
+    const { code, stderr } = await rondo('upgrade', '--packages', broken);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^FAILED +install .*rondo-service.*of 0\.2\.0 could/ms),
+    });
+    expect({ status: await git('status', '--porcelain'), installed: installed() }).toEqual({
+      status: '',
+      installed: '0.1.0',
+    });
+  });
+
+  it('leaves the app as it was if it would not build', async () => {
+    const { code, stderr } = await rondo('upgrade', '--packages', next);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^FAILED +build .*'Handlers'/ms) });
+    expect({ status: await git('status', '--porcelain'), installed: installed() }).toEqual({
+      status: '',
+      installed: '0.1.0',
+    });
+  });
+
+  it('moves the app, keeps its own changes, and says what it leaves to the team', async () => {
+    const rename = { version: '0.2.0', module: '@rondo/rpc/server', from: 'Handlers', to: 'Methods' };
+    await repack('rondo-tool', { 'scaffold.mjs': ['RENAMES = []', `RENAMES = [${JSON.stringify(rename)}]`] });
+    const upgraded = await rondo('upgrade', '--packages', next);
+    expect(upgraded).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Upgraded from Rondo 0\.1\.0 to 0\.2\.0:$/m),
+    });
+    expect(upgraded.stdout).toContain(
+      '.editorconfig is left as you have edited it. The new template has otherwise:\n' +
+        '  -max_line_length = 120\n  +max_line_length = 100\n',
+    );
+
+    expect(installed()).toBe('0.2.0');
+    const manifests = ['package.json', 'packages/contracts/package.json', 'services/hello/package.json'];
+    const versions = manifests.flatMap((file) => read(file).match(/(?<="@rondo\/\w+": ").*(?=")/g) ?? []);
+    expect(new Set(versions)).toEqual(new Set(['0.2.0']));
+    expect(read('pnpm-lock.yaml')).not.toContain('rondo-rpc-0.1.0');
+
+    expect(read('.editorconfig')).toContain('max_line_length = 140');
+    expect(read('infra/docker/Dockerfile')).toContain('STOPSIGNAL SIGINT');
+    expect(read('docker-compose.yml')).toMatch(/stop_grace_period: 30s.*^ {2}hello:$/ms);
+    expect(readFileSync(handlers, 'utf8')).toBe(HANDLERS.replace('{ Handlers }', '{ Methods as Handlers }'));
+    const changed = await git('diff', '--name-only', '--', 'proto', 'services');
+    expect(changed.trim().split('\n')).toEqual([
+      'services/greeter/package.json',
+      'services/greeter/src/greeter.ts',
+      'services/hello/package.json',
+      'services/hello/src/greeter.ts',
+    ]);
+  });
+
+  it('leaves an app that passes its checks and tests', async () => {
+    await commit('Rondo 0.2.0');
+    const { code, stdout } = await rondo('check');
+    expect({ code, failed: stdout.match(/^ {2}failed: .*$/gm), stdout: code ? stdout : '' }).toEqual({
+      code: 0,
+      failed: null,
+      stdout: '',
+    });
+    expect(await rondo('test', 'services/greeter')).toMatchObject({ code: 0 });
+  });
+});
