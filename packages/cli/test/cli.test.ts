@@ -31,7 +31,7 @@ describe('rondo', () => {
     [['wtach'], 'there is no command "wtach". Did you mean "watch"?'],
     [
       ['frob'],
-      'There are: ps, top, pick, watch, logs, audit, describe, call, auth, drain, cordon, uncordon, restart, scale, config, tx, new, dev, db, remove, doctor, certs, token, keys, completion, help',
+      'There are: ps, top, pick, watch, logs, audit, describe, call, auth, drain, cordon, uncordon, restart, scale, config, tx, new, dev, db, remove, upgrade, doctor, certs, token, keys, completion, help',
     ],
     [['help', 'frob'], 'there is no command "frob"'],
     [['--registry', 'x', 'ps'], 'options come after the command'],

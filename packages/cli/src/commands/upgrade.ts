@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { UpgradedApp } from '@rondo/scaffold';
 import { defineCommand } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { registryOn } from '../launcher.js';
+import { askStatus } from '../launcher.js';
 import { jsonOption } from '../options.js';
 import { firstLines, loadScaffold, workOnTree } from '../scaffold.js';
 
@@ -38,9 +38,10 @@ export const upgrade = defineCommand({
     INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was.',
   },
   async run({ values, positionals: [version] }, context) {
-    const { directory, dataDirectory, stdout, stderr } = context;
+    const { directory, dataDirectory, stdout, stderr, signal } = context;
     const { upgradeApp } = await loadScaffold('upgrade');
-    if ((await registryOn(dataDirectory)) !== undefined) {
+    const running = await askStatus({ dataDirectory, signal }).catch(() => undefined);
+    if (running !== undefined) {
       throw new Error('the system runs here, with the packages that would be replaced: stop it first');
     }
     const packages = values.packages && path.resolve(directory, values.packages);
