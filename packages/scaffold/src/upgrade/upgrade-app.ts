@@ -110,6 +110,7 @@ async function refuseUncommitted({ root, signal }: Workspace): Promise<void> {
 /** Moves what is installed out of the way, with what is built: undoing the changes brings it back as it was. */
 function setAside(root: string, changes: ChangeSet): void {
   backUpProducts(changes);
+  changes.backUp(WORKSPACE); // pnpm notes in it which packages are younger than it asks for
   for (const folder of foldersOf(root)) {
     changes.backUp(`${folder}/dist`);
     changes.remove(`${folder}/node_modules`);
