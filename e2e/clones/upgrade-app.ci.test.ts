@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -83,6 +83,7 @@ async function work(): Promise<void> {
     join(app, 'services/hello/migrations/0002_greetings.sql'),
     'CREATE TABLE greetings (name text PRIMARY KEY);\n',
   );
+  writeFileSync(join(app, 'vendor/own.txt'), 'mine');
   writeFileSync(join(app, '.editorconfig'), read('.editorconfig').replace('length = 120', 'length = 140'));
 }
 
@@ -137,6 +138,7 @@ describe('rondo upgrade', () => {
     expect(new Set(versions)).toEqual(new Set(['0.2.0']));
     expect(read('pnpm-lock.yaml')).not.toContain('rondo-rpc-0.1.0');
 
+    expect(readdirSync(join(app, 'vendor')).filter((file) => !file.endsWith('-0.2.0.tgz'))).toEqual(['own.txt']);
     expect(read('.editorconfig')).toContain('max_line_length = 140');
     expect(read('infra/docker/Dockerfile')).toContain('STOPSIGNAL SIGINT');
     expect(read('docker-compose.yml')).toMatch(/stop_grace_period: 30s.*^ {2}hello:$/ms);

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { withVendored } from './template.js';
 
-const text = 'packages: ["services/*"]\noverrides:\n  "a>b": "-"\nmine: true\n';
+const text = 'packages: ["services/*"]\noverrides:\n  "a>b": "-"\n  "other": file:vendor/other.tgz\nmine: true\n';
 
 it('makes pnpm take packages from vendor/, others from there later, and none at last', () => {
   const first = withVendored(text, ['rondo-rpc-0.1.0.tgz', 'create-rondo-0.1.0.tgz']);
@@ -9,7 +9,7 @@ it('makes pnpm take packages from vendor/, others from there later, and none at 
     /overrides:\n {2}# .*\n {2}"@rondo\/rpc": file:vendor\/rondo-rpc-0.1.0.tgz\n {2}"create-rondo": /,
   );
   const second = withVendored(first, ['rondo-rpc-0.2.0-rc.1.tgz']);
-  expect(second.match(/.*vendor\/.*/g)).toEqual(['  "@rondo/rpc": file:vendor/rondo-rpc-0.2.0-rc.1.tgz']);
+  expect(second.match(/.*vendor\/rondo.*/g)).toEqual(['  "@rondo/rpc": file:vendor/rondo-rpc-0.2.0-rc.1.tgz']);
   expect(withVendored(second, [])).toBe(text);
 });
 

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { Refusal } from '../errors.js';
 import { runProgram } from '../program.js';
-import type { UpgradeOptions } from './upgrade-app.js';
+import type { Workspace } from '../workspace.js';
 
 /** The version to upgrade to. */
 export interface Target {
@@ -12,37 +12,33 @@ export interface Target {
 }
 
 /**
- * Finds the version that is asked for, by default the newest.
+ * Finds a version in the registry, by default the newest.
  *
- * @throws Refusal if neither the folder nor the registry has it.
+ * @throws Refusal if the registry doesn't have it.
  */
-export function findTarget(options: Pick<UpgradeOptions, 'root' | 'signal' | 'version' | 'packages'>): Promise<Target> {
-  const { packages, version } = options;
-  return packages === undefined ? inRegistry(options) : Promise.resolve(inFolder(packages, version));
-}
-
-async function inRegistry({ root, signal, version: wanted = 'latest' }: Parameters<typeof findTarget>[0]) {
+export async function inRegistry({ root, signal }: Workspace, wanted = 'latest'): Promise<Target> {
   const { output } = await runProgram('npm', ['view', `@rondo/tool@${wanted}`, 'version'], { cwd: root, signal });
   const version = /^\d+\.\d+\.\d+\S*$/m.exec(output)?.[0];
   if (version !== undefined) return { version, tarballs: [] };
-  throw new Refusal(`the registry has no @rondo/tool@${wanted}`, {
-    remedy: 'name a version that it has, or by --packages the folder that npm run pack -- --out has written',
-  });
+  const remedy = 'name a version that it has, or by --packages the folder that npm run pack -- --out has written';
+  throw new Refusal(`the registry has no @rondo/tool@${wanted}`, { remedy });
 }
 
-/** Finds it in the folder of packages that `npm run pack -- --out` has written. */
+/**
+ * Finds the packages of a version in the folder that `npm run pack -- --out` has written.
+ *
+ * @throws Refusal if there are none, or if there are several versions and none is wanted.
+ */
 export function inFolder(folder: string, wanted: string | undefined): Target {
   const files = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
   const versions = files.flatMap((file) => /^rondo-tool-(\d.*)\.tgz$/.exec(file)?.[1] ?? []);
-  const [version = '', other] = versions.filter((one) => wanted === undefined || one === wanted);
-  if (version === '') {
-    throw new Refusal(`${folder} has no packages${wanted === undefined ? '' : ` of ${wanted}`}`, {
-      remedy: 'npm run pack -- --out writes them in a clone of Rondo',
-    });
+  const [version, other] = versions.filter((one) => wanted === undefined || one === wanted);
+  if (version === undefined) {
+    const remedy = 'npm run pack -- --out writes them in a clone of Rondo';
+    throw new Refusal(`${folder} has no packages${wanted === undefined ? '' : ` of ${wanted}`}`, { remedy });
   }
-  if (other !== undefined) {
+  if (other !== undefined)
     throw new Refusal(`${folder} has packages of ${versions.join(', ')}`, { remedy: 'name the version' });
-  }
   const tarballs = files.filter((file) => file.endsWith(`-${version}.tgz`)).sort();
   return { version, tarballs: tarballs.map((file) => path.join(folder, file)) };
 }

@@ -1,15 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { publishedVersions, renderTemplate, withVendored } from 'create-rondo';
 import { type ChangeSet, withChanges } from '../change-set.js';
 import { Refusal } from '../errors.js';
 import { packagesOf } from '../packages.js';
 import { ProgramFailed, runProgram } from '../program.js';
-import { foldersOf, readText } from '../repository.js';
+import { filesAt, foldersOf, readText } from '../repository.js';
 import { backUpProducts, build, format, install, type Progress, tryBuild, type Workspace } from '../workspace.js';
 import { HANDOVER, type Handover, type Migration } from './migration.js';
 import { isAfter } from './renames.js';
-import { findTarget, type Target } from './target.js';
+import { inFolder, inRegistry, type Target } from './target.js';
 
 /** The options of `rondo upgrade`. */
 export interface UpgradeOptions extends Workspace {
@@ -44,8 +44,7 @@ export async function upgradeApp(options: UpgradeOptions): Promise<UpgradedApp> 
   const { root, signal, progress, force } = options;
   const { handover, target } = await progress.step('check', () => plan(options));
   const done = { from: handover.from, to: target.version };
-  const isVendored = existsSync(path.join(root, VENDOR));
-  if (done.from === done.to && target.tarballs.length === 0 && !isVendored) {
+  if (done.from === done.to && target.tarballs.length + vendored(root).length === 0) {
     return { ...done, files: [], left: [], renamed: [], complaints: undefined };
   }
   return withChanges(root, async (changes) => {
@@ -58,11 +57,8 @@ export async function upgradeApp(options: UpgradeOptions): Promise<UpgradedApp> 
       await install(next); // other packages may have moved
       await format(next, migration.renamed);
     });
-    const complaints = await progress.step('build', async () => {
-      if (force) return tryBuild(next);
-      await build(next);
-      return undefined;
-    });
+    const built = () => (force ? tryBuild(next) : build(next).then(() => undefined));
+    const complaints = await progress.step('build', built);
     changes.remove(HANDOVER);
     const files = [...new Set(changes.written())].filter((file) => !/^(?:vendor|\.rondo)\//.test(file));
     return { ...done, files, left: migration.left, renamed: migration.renamed, complaints };
@@ -70,26 +66,23 @@ export async function upgradeApp(options: UpgradeOptions): Promise<UpgradedApp> 
 }
 
 async function plan(options: UpgradeOptions): Promise<{ readonly handover: Handover; readonly target: Target }> {
-  const { root, tool } = options;
+  const { root, tool, version, packages: folder } = options;
   const packages = packagesOf(root);
   if (packages.compiles('scaffold')) {
-    throw new Refusal("this is Rondo's own repository, and no app that installs its packages", {
-      remedy: 'merge the new commits instead',
-    });
+    const remedy = 'merge the new commits instead';
+    throw new Refusal("this is Rondo's own repository, and no app that installs its packages", { remedy });
   }
   await refuseUncommitted(options);
   const { version: from } = JSON.parse(readText(tool, 'package.json'));
   const named = packages.versionOf('tool');
   if (named !== from) {
-    throw new Refusal(`package.json names @rondo/tool ${named}, but ${from} is installed`, {
-      remedy: 'install first: npm run build',
-    });
+    const remedy = 'install first: npm run build';
+    throw new Refusal(`package.json names @rondo/tool ${named}, but ${from} is installed`, { remedy });
   }
-  const target = await findTarget(options);
+  const target = folder === undefined ? await inRegistry(options, version) : inFolder(folder, version);
   if (isAfter(from, target.version)) {
-    throw new Refusal(`${target.version} is older than ${from}`, {
-      remedy: 'revert the commit of the upgrade instead',
-    });
+    const remedy = 'revert the commit of the upgrade instead';
+    throw new Refusal(`${target.version} is older than ${from}`, { remedy });
   }
   const name = packages.scope.slice(1);
   // The template leaves out what brings PostgreSQL.
@@ -102,9 +95,8 @@ async function refuseUncommitted({ root, signal }: Workspace): Promise<void> {
   const { code, output } = await runProgram('git', ['status', '--porcelain'], { cwd: root, signal });
   if (code === 0 && output === '') return;
   const [first = ''] = output.split('\n');
-  throw new Refusal(code === 0 ? `git holds no copy of changes here: ${first.trim()}` : first, {
-    remedy: 'commit everything first, so that git diff shows what the upgrade changes',
-  });
+  const remedy = 'commit everything first, so that git diff shows what the upgrade changes';
+  throw new Refusal(code === 0 ? `git holds no copy of changes here: ${first.trim()}` : first, { remedy });
 }
 
 /** Moves what is installed out of the way, with what is built: undoing the changes brings it back as it was. */
@@ -124,7 +116,8 @@ async function installTarget({ root, signal }: Workspace, { version, tarballs }:
     const text = readText(root, file);
     if (change(text) !== text) changes.write(file, change(text));
   };
-  changes.remove(VENDOR);
+  for (const file of vendored(root)) changes.remove(file);
+  if (filesAt(root, VENDOR).length === 0) changes.remove(VENDOR);
   const names = tarballs.map((file) => path.basename(file));
   for (const file of tarballs) changes.write(`${VENDOR}/${path.basename(file)}`, readFileSync(file));
   edit(WORKSPACE, (text) => withVendored(text, names));
@@ -136,6 +129,10 @@ async function installTarget({ root, signal }: Workspace, { version, tarballs }:
   const { code, output } = await runProgram('npx', args, { cwd: root, signal });
   if (code !== 0) throw new ProgramFailed(`the packages of ${version} could not be installed`, output);
 }
+
+/** The packages of Rondo that the app has as files. */
+const vendored = (root: string) =>
+  filesAt(root, VENDOR).filter((file) => /\/(?:rondo-[a-z]+|create-rondo)-\d[^/]*\.tgz$/.test(file));
 
 /** The text of a package.json with this version of all packages of Rondo. */
 export const atVersion = (text: string, version: string): string =>
