@@ -15,6 +15,7 @@ export function formatOverview(groups: readonly CommandGroup[]): string {
     'rondo <command> [arguments] [options]',
     '',
     'Inspects a running Rondo, calls its services, and helps to build them. In a clone, type ./rondo instead of rondo.',
+    'Beside these, ./rondo runs the npm scripts: start, test, check, build, generate, bundle, backup and restore.',
     ...groups.flatMap(({ title, commands }) =>
       commands.length === 0
         ? []
