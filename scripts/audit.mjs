@@ -58,7 +58,7 @@ function report(what, { checked, faults }) {
 
 /** The packages of the workspace as pnpm lists them, by licence. */
 async function licences() {
-  const { code, output } = await runPnpm(['licenses', 'list', '--json']);
+  const { code, output } = await runPnpm(['--recursive', 'licenses', 'list', '--json']);
   if (code !== 0) throw new Error(`pnpm lists no licences: ${output}`);
   return JSON.parse(output.slice(output.indexOf('{')));
 }

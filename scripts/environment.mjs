@@ -78,4 +78,6 @@ export const NOT_FOR_SERVICES = [
   'RONDO_TLS_KEY',
   'RONDO_TOKEN',
   'RONDO_TOKEN_FILE',
+  'RONDO_TOOL',
+  'RONDO_WORKSPACE',
 ];

@@ -59,8 +59,8 @@ it.each([[], ['sales'], ['sales', '0'], ['sales', '1.5'], ['sales', 'two'], ['sa
 );
 
 it("fails with the launcher's error, or because no system runs", async () => {
-  answer = { event: 'failed', message: 'there is no service "sale" under services/; there are: sales' };
-  const stderr = expect.stringContaining('there is no service "sale" under services/; there are: sales');
+  answer = { event: 'failed', message: 'there is no service "sale"; there are: sales' };
+  const stderr = expect.stringContaining('there is no service "sale"; there are: sales');
   expect(await scale('sale', '2')).toMatchObject({ exitCode: 1, stderr });
   const folder = path.join(data, 'none');
   expect(await scale('sales', '2', '--data', folder)).toMatchObject({
