@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,7 +13,9 @@ export const publishedSamples = fileURLToPath(new URL('../samples/', import.meta
 
 /** Finds the samples: the services that aren't published. */
 export function samplesIn(root: string): Samples {
-  const all = readdirSync(path.join(root, 'services')).map((name) => ({ name, ...readManifest(root, name) }));
+  // What was built for a service that is removed leaves its folder behind.
+  const names = readdirSync(path.join(root, 'services')).filter((name) => existsSync(manifestOf(root, name)));
+  const all = names.map((name) => ({ name, ...readManifest(root, name) }));
   const samples = all.filter(({ isPrivate }) => isPrivate);
   const folders = samples.flatMap(({ contracts }) => contracts.map((file) => file.replace(/\/.*/, '')));
   return { services: samples.map(({ name }) => name), contracts: [...new Set(folders)] };
@@ -24,9 +26,10 @@ interface Manifest {
   readonly contracts: readonly string[];
 }
 
+const manifestOf = (root: string, service: string) => path.join(root, 'services', service, 'package.json');
+
 function readManifest(root: string, service: string): Manifest {
-  const file = path.join(root, 'services', service, 'package.json');
-  const { private: isPrivate = false, rondo } = JSON.parse(readFileSync(file, 'utf8'));
+  const { private: isPrivate = false, rondo } = JSON.parse(readFileSync(manifestOf(root, service), 'utf8'));
   return { isPrivate, contracts: rondo.contracts };
 }
 
