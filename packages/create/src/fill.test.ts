@@ -9,6 +9,10 @@ it('fills in values, and keeps the lines with or without a database', () => {
   expect(fill(text, { values, withDatabase: false })).toBe('a: shop\nc: 1\n');
 });
 
+it('ends a file with one line break, whatever is left out', () => {
+  expect(fill('a\n\n# database\nb\n# /database\n', { values, withDatabase: false })).toBe('a\n');
+});
+
 it('refuses a name that has no value', () => {
   expect(() => fill('{{nme}}', { values, withDatabase: true })).toThrow('the template names nme, which has no value');
 });

@@ -16,6 +16,7 @@ export function fill(text: string, { values, withDatabase }: Filling): string {
   return text
     .replace(new RegExp(`^ *# ${left}\\n[\\s\\S]*?^ *# /${left}\\n`, 'gm'), '')
     .replace(new RegExp(`^ *# /?${kept}\\n`, 'gm'), '')
+    .replace(/\n+$/, '\n')
     .replaceAll(/\{\{([\w@/-]+)\}\}/g, (_, name: string) => {
       const value = values[name];
       if (value === undefined) throw new Error(`the template names ${name}, which has no value`);
