@@ -5,7 +5,7 @@ import { project, run, typescriptSpecifiers } from './scripts/jest/config.mjs';
 const code = {
   ...project,
   displayName: 'code',
-  roots: ['packages', 'services', 'bench']
+  roots: ['packages', 'services', 'lab/bench']
     .filter((folder) => existsSync(folder))
     .map((folder) => `<rootDir>/${folder}`),
   moduleNameMapper: {

@@ -42,7 +42,7 @@ function suitesOf(file) {
     .filter((path) => existsSync(new URL(path, root)));
 }
 
-/** A script, or a scenario of `npm run chaos`, has no ring of jest's. */
+/** A script, or a scenario of `npm run lab -- chaos`, has no ring of jest's. */
 function testOf(cell) {
   const [file, ...title] = cell.replace(/^`+ ?|`+$/g, '').split(' › ');
   const [, ring = 'test'] = /\.(ci|long)\.test\.ts$/.exec(file) ?? [];

@@ -1,7 +1,7 @@
 /** What a call allocates, by the accepted figures: a check of the runtime's speed that no other load can disturb. */
 
 import { describe, expect, it } from '@jest/globals';
-import { accepted, boundOf, compare, measure, WORKLOADS } from '../bench/allocations/accepted.mjs';
+import { accepted, boundOf, compare, measure, WORKLOADS } from '../lab/bench/allocations/accepted.mjs';
 
 describe.each(WORKLOADS)('a unary call over %s', (workload) => {
   const known = accepted(workload);

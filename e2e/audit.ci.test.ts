@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { judgeAdvisories, judgeLicences } from '../scripts/audit.mjs';
+import { judgeAdvisories, judgeLicences } from '../lab/audit.mjs';
 import { writeSbom } from '../scripts/sbom.mjs';
 
 describe('the audit of licences', () => {

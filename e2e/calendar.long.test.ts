@@ -1,4 +1,4 @@
-/** The seed as a newcomer runs it. `npm run calendar` runs this test on many days. */
+/** The seed as a newcomer runs it. `npm run lab -- calendar` runs this test on many days. */
 
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type System, startSystem } from '@rondo/harness';

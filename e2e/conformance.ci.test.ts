@@ -1,4 +1,4 @@
-/** Public suites against services that are made for them, in a copy of the repository: `npm run conformance` runs this file alone. */
+/** Public suites against services that are made for them, in a copy of the repository: `npm run lab -- conformance` runs this file alone. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { type Clone, cloneRepository } from './src/repository.js';
 const noGo = spawnSync('go', ['version']).error !== undefined;
 if (noGo) process.stdout.write('SKIPPED: the public suites: Go, which builds them, is not installed here\n');
 
-/** grpc-js alone changes with its version only: `npm run conformance` compares with it. */
+/** grpc-js alone changes with its version only: `npm run lab -- conformance` compares with it. */
 const IMPLEMENTATIONS =
   process.env['CONFORMANCE_PLAIN'] === 'on' ? (['rondo', 'plain'] as const) : (['rondo'] as const);
 const ENDS = (['server', 'client'] as const).flatMap((side) =>

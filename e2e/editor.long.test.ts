@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { root } from '@rondo/harness';
 import { type LanguageServer, startLanguageServer } from './src/language-server.js';
 
-/** Services whose contracts `npm run conformance` downloads, and a program whose types its test generates. */
+/** Services whose contracts `npm run lab -- conformance` downloads, and a program whose types its test generates. */
 const ELSEWHERE = ['e2e/conformance/services/', 'e2e/openapi/client/'];
 
 let server: LanguageServer;
@@ -31,8 +31,8 @@ it.each([
   'packages/rpc/src/call/call-context.test.ts',
   'packages/rpc/test/types.test.ts',
   'services/registry/test/registry.test.ts',
-  'bench/balancing/pacing.ci.test.ts',
-  'chaos/src/main.ts', // sample: calculator, project-management, sales
+  'lab/bench/balancing/pacing.ci.test.ts',
+  'lab/chaos/main.ts', // sample: calculator, project-management, sales
 ])('shows no error in %s, opened alone', async (file) => {
   const alone = await startLanguageServer(root);
   alone.open(file);

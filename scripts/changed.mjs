@@ -78,6 +78,6 @@ function asModule(file) {
 
 /** The folder of the file's package, service or kind of tests; undefined for files of the root, which are part of no package. */
 function folderOf(file) {
-  const [folder] = /^(?:(?:packages|services)\/[^/]+|bench|e2e)\//.exec(file) ?? [];
+  const [folder] = /^(?:(?:packages|services)\/[^/]+|lab|e2e)\//.exec(file) ?? [];
   return folder && path.join(root, folder);
 }

@@ -80,7 +80,7 @@ function manifests() {
   const folders = ['packages', 'services'].flatMap((parent) =>
     existsSync(path.join(root, parent)) ? readdirSync(path.join(root, parent)).map((name) => `${parent}/${name}`) : [],
   );
-  return ['.', 'e2e', 'bench', 'scripts', ...folders.sort()]
+  return ['.', 'e2e', 'lab', 'scripts', ...folders.sort()]
     .map((folder) => `${folder}/package.json`)
     .filter((file) => existsSync(path.join(root, file)));
 }

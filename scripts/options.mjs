@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 
 /**
- * Detects options without a "--" before them: npm takes `npm run sim --seeds=9` for an option of its own, and the script would run
+ * Detects options without a "--" before them: npm takes `npm run seed --today=2026-11-20` for an option of its own, and the script would run
  * without it.
  * @param {string[]} names
  * @param {string} usage

@@ -10,7 +10,7 @@ import { type Row, toTable } from '../src/foreign/report.js';
 import { passValues } from '../src/foreign/values.js';
 import { type Clone, cloneRepository } from '../src/repository.js';
 
-// `npm run foreign` uses all contracts, CI every sixth one, `npm test` only those whose packages are installed.
+// `npm run lab -- foreign` uses all contracts, CI every sixth one, `npm test` only those whose packages are installed.
 const { FOREIGN_CONTRACTS: wanted } = process.env;
 const chosen = foreignContracts.filter(({ short, refused }, index) => {
   if (wanted === 'sample') return index % 6 === 0 || refused !== undefined;
@@ -84,7 +84,7 @@ describe('every method of such a service is described, and names the file to edi
   );
 });
 
-(wanted === undefined ? describe.skip : describe)('all of them together (npm run foreign)', () => {
+(wanted === undefined ? describe.skip : describe)('all of them together (npm run lab -- foreign)', () => {
   it('pass npm run check', () => passes('check'), CONTRACT_TIMEOUT_MS);
 
   it('pass their own tests', async () => {

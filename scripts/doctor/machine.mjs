@@ -68,7 +68,7 @@ export async function git() {
   if (inside === 'false') return fail('takes this clone for one without files', 'git config core.bare false');
   if (existsSync(path.join(root, '.git'))) return fail('refuses this repository', 'git status says why');
   const remedy = 'git init && git add . && git commit -m Start';
-  return note('knows no files here: npm run survey and npm test -- --changed need them', remedy);
+  return note('knows no files here: npm test -- --changed needs them', remedy);
 }
 
 export async function disk({ data }) {

@@ -35,7 +35,7 @@ function missingPackages() {
 }
 
 const workspaceFolders = () =>
-  ['.', 'e2e', 'bench', 'scripts', ...projectFolders()].filter((folder) =>
+  ['.', 'e2e', 'lab', 'scripts', ...projectFolders()].filter((folder) =>
     existsSync(path.join(root, folder, 'package.json')),
   );
 

@@ -1,14 +1,19 @@
 /** The checks of Rondo's own repository, beside those of each workspace. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { apiPage, errorsPage } from '../api.mjs';
 import { bin, root, run, tool } from '../process.mjs';
-import { survey } from '../survey.mjs';
+
+/** The laboratory has steps of its own. A fork may have deleted it. */
+const LAB = new URL('../../lab/check.mjs', import.meta.url);
+const NO_LAB = { code: 0, skipped: true, note: 'there is no lab/: the cases of the lint rules, the survey' };
+const lab = existsSync(LAB) ? await import(LAB.href) : { steps: [['lab', async () => NO_LAB]] };
 
 const script = (file) => run(process.execPath, [path.join(tool, file)]);
 
 /** @type {[name: string, work: () => Promise<import('../steps.mjs').StepResult>][]} */
 export const steps = [
-  ['lint rules bite', () => script('lint/rules.mjs')],
+  ...lab.steps,
   ['API page', apiPage],
   ['errors page', errorsPage],
   ['links of docs', linksOfDocs],
@@ -18,7 +23,7 @@ export const steps = [
 
 /** Prints what the tree weighs, where git knows its files. */
 export async function summary() {
-  if (await isRepository()) console.log(`\n${await survey()}`);
+  if (await isRepository()) await lab.summary?.();
 }
 
 /** Whether git knows this folder's files: an archive of the repository has no `.git`. */

@@ -227,7 +227,7 @@ const IMPORT = /@rondo\/contracts\/([\w./-]+)/g;
 
 /** Finds the places that import the generated code of contracts, without those that are removed with the service `name`. */
 function usesOf(root: string, name: string, along: readonly string[]): readonly Use[] {
-  return ['services', 'packages', 'e2e', 'bench', 'chaos', 'scripts']
+  return ['services', 'packages', 'e2e', 'lab', 'scripts']
     .flatMap((folder) => filesBelow(root, folder))
     .filter((file) => /\.(?:m?ts|m?js)$/.test(file) && !/^(?:packages\/contracts\/|packages\/scaffold\/)/.test(file))
     .filter((file) => !isBelow(file, [`services/${name}`, ...along]))

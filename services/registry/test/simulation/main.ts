@@ -1,4 +1,4 @@
-/** The worker of `npm run sim`: it receives seeds and sends outcomes as messages. */
+/** The worker of `npm run lab -- sim`: it receives seeds and sends outcomes as messages. */
 import { runSeed } from './run-seed.js';
 
 /** A request to run a seed, and to print every event if `trace` is set. */

@@ -8,7 +8,7 @@ export function itKeepsItsPromises(first: number, count: number): void {
   it.each(seeds)(
     'registry, instances and clients keep the promises of the registry under random faults, seed %i',
     async (seed) => {
-      const command = `npm run sim -- --seed ${seed} --trace`;
+      const command = `npm run lab -- sim --seed ${seed} --trace`;
       await fromSeed({ seed, command }, async () => {
         const { violation, calls } = await runSeed(seed);
         if (violation !== undefined) throw violation;

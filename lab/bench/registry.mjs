@@ -1,0 +1,93 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import path from 'node:path';
+import { growth } from './registry/growth.mjs';
+import { slow, steady, storm } from './registry/parts.mjs';
+import { growthChart, growthReport, slowReport, steadyReport, stormReport } from './registry/report.mjs';
+import { show } from './report/figures.mjs';
+
+const PARTS = ['steady', 'storm', 'slow', 'growth'];
+const FULL = { instances: 10_000, services: 200, watchers: 1000, connections: 500, changes: 20, seconds: 60 };
+const QUICK = { ...FULL, instances: 1000, watchers: 100, seconds: 10 };
+const SIZES = [1000, 3000, 10_000];
+const AUDIENCES = [100, 300, 1000];
+const WARM_UP_SECONDS = 5;
+const DOCS = new URL('../../docs/reference/', import.meta.url);
+
+/**
+ * What one registry carries: a registry process with the memory store, under load from two worker processes. One of them
+ * makes the changes and holds the watches, so that one clock measures both.
+ */
+export const benchmark = {
+  name: 'registry',
+  summary: 'what one registry carries; with --quick in two minutes',
+  needs: 'Linux',
+  options: {
+    part: { type: 'text', value: 'P,…', help: 'only these of steady, storm, slow, growth' },
+    quick: {
+      type: 'flag',
+      help: '1,000 instances, 100 watchers, 10 s, without growth: whether it works, not how well',
+    },
+    write: { type: 'flag', help: 'put tables and chart into docs/reference/registry-size.{md,svg}' },
+    instances: { type: 'count', help: 'how many instances (10,000)' },
+    services: { type: 'count', help: 'of how many services (200)' },
+    watchers: { type: 'count', help: 'how many watches (1,000)' },
+    connections: { type: 'count', help: 'over how many connections (500)' },
+    changes: { type: 'count', help: 'how many changes a second (20)' },
+    seconds: { type: 'count', help: 'how long it is measured (60)' },
+  },
+  check({ part }) {
+    const unknown = part?.split(',').find((one) => !PARTS.includes(one));
+    return unknown && `--part ${unknown}: there are ${PARTS.join(', ')}`;
+  },
+  async run({ part, quick, write, ...given }, { folder }) {
+    const parts = part?.split(',') ?? (quick ? PARTS.slice(0, 3) : PARTS);
+    const sizes = Object.entries(quick ? QUICK : FULL).map(([name, size]) => [name, given[name] ?? size]);
+    const tables = {};
+    for (const one of parts) {
+      show(`${one} …`);
+      const logFile = path.join(folder, `${one}.log`);
+      tables[one] = await measure(one, { ...Object.fromEntries(sizes), logFile, write });
+      show(`${tables[one]}\n`);
+    }
+    if (write) writeTables({ ...tables, machine: machine() });
+  },
+};
+
+async function measure(part, given) {
+  switch (part) {
+    case 'steady':
+      return steadyReport(await steady({ ...given, warmupSeconds: WARM_UP_SECONDS }));
+    case 'storm':
+      return stormReport(await storm({ ...given, warmupSeconds: WARM_UP_SECONDS }));
+    case 'slow':
+      return slowReport(await slow({ ...given, seconds: Math.min(20, given.seconds) }));
+    default:
+      return growthOf(given);
+  }
+}
+
+async function growthOf({ write, ...given }) {
+  const seconds = Math.min(10, given.seconds);
+  const report = ({ instances, watchers }) => show(`  ${instances} instances, ${watchers} watchers`);
+  const cells = await growth({ ...given, seconds, sizes: SIZES, audiences: AUDIENCES }, report);
+  if (write) writeFileSync(new URL('registry-size.svg', DOCS), growthChart(cells, given.services));
+  return growthReport(cells, given.services);
+}
+
+/** Puts each table in place of the one between its marks. */
+function writeTables(tables) {
+  const file = new URL('registry-size.md', DOCS);
+  let text = readFileSync(file, 'utf8');
+  for (const [part, table] of Object.entries(tables)) {
+    const marked = new RegExp(`(<!-- ${part} -->\n)[^]*?(<!-- /${part} -->)`);
+    if (!marked.test(text)) throw new Error(`docs/reference/registry-size.md has no place for ${part}`);
+    text = text.replace(marked, (_, begin, end) => `${begin}\n${table}\n\n${end}`);
+  }
+  writeFileSync(file, text);
+}
+
+function machine() {
+  const processors = cpus();
+  return `Node ${process.version} on ${processors.length} processors (${processors[0]?.model.trim()}), which the load shares.`;
+}

@@ -1,0 +1,29 @@
+/** `npm run lab` lists what proves Rondo, and `npm run lab -- NAME [options]` runs one of it: a task, or a benchmark. */
+import path from 'node:path';
+import { build } from '../scripts/build.mjs';
+import { root, run } from '../scripts/process.mjs';
+
+/** By name, which is that of the file: what it does, and what it needs beside Node. */
+const TASKS = {
+  chaos: 'the outage table over real processes; --short for a minute of it',
+  sim: 'registry, instances and clients under random faults, from seeds',
+  conformance: "connectconformance and grpc's interop cases against both ends, beside plain grpc-js (needs Go)",
+  foreign: 'contracts of well-known projects, each through `rondo new service` (needs grpcurl)',
+  calendar: 'the tests that read a calendar, on each weekday and special day (needs libfaketime)',
+  survey: 'files, lines, names and dependencies by part',
+  budget: 'lowers budget.json to what the survey counts; --check compares',
+  audit: 'licences of all packages, and what their registry knows against them',
+  picture: 'draws the terminal in README from a real run',
+};
+
+/** @param {string[]} args */
+export async function main([name, ...args]) {
+  if (Object.hasOwn(TASKS, name ?? '')) return (await import(`./${name}.mjs`)).main(args);
+  if (!(await build())) return 1;
+  if (name === undefined) {
+    const lines = Object.entries(TASKS).map(([task, summary]) => `  ${task.padEnd(13)}${summary}`);
+    console.log(`npm run lab -- NAME [options]; npm run lab -- NAME --help\n\n${lines.join('\n')}\n\nBenchmarks:`);
+  }
+  const benchmark = name === undefined ? args : [name, ...args];
+  return (await run(process.execPath, [path.join(root, 'lab/bench/main.mjs'), ...benchmark], { show: true })).code;
+}

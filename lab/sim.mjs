@@ -1,0 +1,140 @@
+/** Runs the simulation of registry, instances and clients under random faults, with the built packages. */
+import { fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { build } from '../scripts/build.mjs';
+import { parse, takenByNpm } from '../scripts/options.mjs';
+import { root } from '../scripts/process.mjs';
+
+const usage = `npm run lab -- sim [options]
+  --seeds N     the number of seeds to run (1000)
+  --from S      the first seed (1)
+  --seed S      run only this seed
+  --trace       print every event of the seed
+  --workers N   the number of processes (one for each processor)`;
+const ACCEPTED = {
+  seeds: { type: 'string' },
+  from: { type: 'string' },
+  seed: { type: 'string' },
+  workers: { type: 'string' },
+  trace: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+};
+const folder = path.join(root, 'services/registry/test/simulation');
+/** The bundle is written beside the source, so that packages are resolved as for the registry. */
+const program = path.join(folder, '.built/main.mjs');
+const PROGRESS_MS = 5_000;
+
+/**
+ * `npm run lab -- sim --seeds N`: the exit code is 1 if a guarantee was violated, 2 if the command line is wrong.
+ * @param {string[]} args
+ */
+export async function main(args) {
+  const options = understand(args);
+  if (typeof options === 'number') return options;
+  if (!(await build())) return 1;
+  await bundle();
+  return runAll(options);
+}
+
+/**
+ * @param {string[]} args
+ * @returns What to run, or the exit code if there is nothing to run.
+ */
+function understand(args) {
+  try {
+    const taken = takenByNpm(Object.keys(ACCEPTED), usage);
+    if (taken !== undefined) throw new Error(taken);
+    const { values } = parse({ args, options: ACCEPTED }, usage);
+    if (!values.help) return ordered(values);
+    console.log(usage);
+    return 0;
+  } catch (error) {
+    console.error(`npm run lab -- sim: ${error.message}`);
+    return 2;
+  }
+}
+
+function ordered({ seed, seeds, from: first, workers: wanted, trace }) {
+  const number = (text, fallback) => (text === undefined ? fallback : Number(text));
+  const from = number(seed ?? first, 1);
+  const count = seed === undefined ? number(seeds, 1_000) : 1;
+  const workers = Math.min(count, number(wanted, availableParallelism()));
+  if (![from, count, workers].every((value) => Number.isSafeInteger(value) && value >= 1))
+    throw new Error(`--seeds, --from, --seed and --workers take whole numbers from 1: ${usage}`);
+  if (trace && count > 1) throw new Error(`--trace prints one seed, which --seed names: ${usage}`);
+  return { from, count, workers, trace };
+}
+
+/** Bundles the simulation, as the build doesn't compile tests. Packages stay external. */
+async function bundle() {
+  const esbuild = await import('esbuild');
+  await esbuild.build({
+    entryPoints: [path.join(folder, 'main.ts')],
+    outfile: program,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    sourcemap: 'inline',
+    logLevel: 'warning',
+  });
+}
+
+/** @param {{ from: number, count: number, workers: number, trace: boolean }} options */
+async function runAll({ from, count, workers, trace }) {
+  const tally = { begun: 0, done: 0, calls: 0, failed: [] };
+  const startedAt = performance.now();
+  const progress = setInterval(() => report(tally, count, startedAt), PROGRESS_MS);
+  const next = () => (tally.begun < count ? { seed: from + tally.begun++, trace } : undefined);
+  const ended = await Promise.all(Array.from({ length: workers }, () => work(next, tally)));
+  clearInterval(progress);
+  report(tally, count, startedAt);
+  const broken = ended.filter((code) => code !== 0);
+  if (broken.length > 0) console.error(`${broken.length} of ${workers} workers ended with ${broken.join(', ')}`);
+  return tally.failed.length === 0 && broken.length === 0 ? verdict(tally) : failures(tally);
+}
+
+/** Runs one worker process, which takes seeds until none is left. */
+function work(next, tally) {
+  return new Promise((resolve) => {
+    const child = fork(program, { execArgv: ['--enable-source-maps'] });
+    const order = () => {
+      const seed = next();
+      if (seed === undefined) child.disconnect();
+      else child.send(seed);
+    };
+    child.on('message', ({ seed, violation, calls }) => {
+      tally.done += 1;
+      tally.calls += calls;
+      if (violation !== undefined) fail(tally, seed, violation);
+      order();
+    });
+    child.on('exit', (code, signal) => resolve(code ?? signal));
+    order();
+  });
+}
+
+function fail(tally, seed, violation) {
+  tally.failed.push(seed);
+  console.error(`\nseed ${seed}: ${violation}\n  replay: npm run lab -- sim --seed ${seed} --trace\n`);
+}
+
+function report({ done, failed }, count, startedAt) {
+  const seconds = (performance.now() - startedAt) / 1000;
+  const rate = (done / seconds).toFixed(1);
+  console.log(`${done} of ${count} seeds, ${failed.length} failed, ${rate}/s, ${Math.round(seconds)} s`);
+}
+
+function verdict({ done, calls }) {
+  console.log(`${done} seeds clean, ${calls} calls`);
+  return 0;
+}
+
+function failures({ failed }) {
+  const seeds = failed.sort((one, other) => one - other);
+  console.error(`${seeds.length} seeds failed: ${seeds.slice(0, 50).join(' ')}`);
+  if (seeds[0] !== undefined) console.error(`replay: npm run lab -- sim --seed ${seeds[0]} --trace`);
+  return 1;
+}

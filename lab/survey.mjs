@@ -1,0 +1,121 @@
+/** The weight of the tree: files, lines, names and dependencies. `budget.mjs` holds it to numbers. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { compile } from '../scripts/build.mjs';
+import { hasCommit, root, run } from '../scripts/process.mjs';
+
+/** By part: its paths. A file belongs to the first part that has it. */
+const PARTS = {
+  tools: /^(?:scripts|packages\/(?:cli|scaffold))\//,
+  packages: /^packages\//,
+  services: /^services\//,
+  lab: /^lab\//,
+  e2e: /^e2e\//,
+  proto: /^proto\//,
+  docs: /^docs\//,
+  others: /^/,
+};
+const CODE = /\.(?:[cm]?[jt]s|sh|sql|proto|go|py|grit)$|^\.ci\//;
+const TEST = /\.test\.ts$|^e2e\/|^(?:packages|services)\/[^/]+\/test\//;
+
+/** `npm run lab -- survey` */
+export async function main() {
+  if (!(await hasCommit('npm run lab -- survey'))) return 1;
+  const compiled = await compile();
+  if (compiled.code !== 0) {
+    console.error(compiled.output);
+    return compiled.code;
+  }
+  console.log(await survey());
+  return 0;
+}
+
+/** The counts as a table, and the files that a call and a pick pass. */
+export async function survey() {
+  const { files, names, dependencies, ...lines } = count();
+  const rows = Object.keys(PARTS).map((part) => [part, files[part], ...Object.values(lines).map((kind) => kind[part])]);
+  const totals = rows[0].map((_, column) => (column === 0 ? 'all' : rows.reduce((sum, row) => sum + row[column], 0)));
+  const paths = await run(process.execPath, ['lab/survey/call-path.mjs']);
+  return [
+    table([['', 'files', ...Object.keys(lines).map((kind) => `lines of ${kind}`)], ...rows, totals]),
+    `${names.public} public and ${names.internal} internal names of packages`,
+    `${dependencies.runtime} packages at run time, ${dependencies.locked} in the lock file`,
+    paths.output.trim(),
+  ].join('\n');
+}
+
+/** Each count is by part, but those of names and dependencies. Tests include what stands in `test/` and in `e2e/`. */
+export function count() {
+  const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
+    .split('\0')
+    .filter((file) => existsSync(path.join(root, file)) && file !== '');
+  const code = tracked.filter((file) => CODE.test(file));
+  const manifests = tracked.filter((file) => /^(?:packages|services)\/[^/]+\/package\.json$/.test(file));
+  return {
+    files: byPart(tracked, () => 1),
+    code: byPart(
+      code.filter((file) => !TEST.test(file)),
+      lines,
+    ),
+    tests: byPart(
+      code.filter((file) => TEST.test(file)),
+      lines,
+    ),
+    markdown: byPart(
+      tracked.filter((file) => file.endsWith('.md')),
+      lines,
+    ),
+    names: names(manifests),
+    dependencies: {
+      runtime: new Set(manifests.flatMap(dependenciesOf)).size,
+      locked: read('pnpm-lock.yaml').match(/^ {2}\S+@[^:]+:$/gm)?.length ?? 0,
+    },
+  };
+}
+
+function byPart(files, weigh) {
+  const sums = Object.fromEntries(Object.keys(PARTS).map((part) => [part, 0]));
+  for (const file of files) sums[partOf(file)] += weigh(file);
+  return sums;
+}
+
+const partOf = (file) => Object.keys(PARTS).find((part) => PARTS[part].test(file));
+
+function dependenciesOf(manifest) {
+  const { dependencies = {} } = JSON.parse(read(manifest));
+  return Object.keys(dependencies).filter((name) => !dependencies[name].startsWith('workspace:'));
+}
+
+/** How many names the entry files of the packages export. */
+function names(manifests) {
+  const entries = manifests.flatMap((manifest) =>
+    Object.entries(JSON.parse(read(manifest)).exports ?? {}).map(([name, { types }]) => ({
+      internal: name.startsWith('./internal'),
+      file: types && path.join(path.dirname(manifest), types.replace('./dist/', 'src/').replace('.d.ts', '.ts')),
+    })),
+  );
+  const countOf = (which) =>
+    entries
+      .filter(({ internal, file }) => internal === which && file !== undefined && existsSync(path.join(root, file)))
+      .reduce((sum, { file }) => sum + exportedNames(read(file)).length, 0);
+  return { public: countOf(false), internal: countOf(true) };
+}
+
+function exportedNames(source) {
+  const lists = [...source.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = '']) => list.split(','));
+  const declared =
+    source.match(/^export (?:async |abstract )*(?:function\*?|class|const|interface|type|enum) \w+/gm) ?? [];
+  return [...lists.filter((name) => name.trim() !== ''), ...declared];
+}
+
+const lines = (file) => read(file).trimEnd().split('\n').length;
+
+const read = (file) => readFileSync(path.join(root, file), 'utf8');
+
+function table(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));
+  const cell = (value, column) =>
+    column === 0 ? String(value).padEnd(widths[column]) : String(value).padStart(widths[column]);
+  return rows.map((row) => row.map(cell).join('  ').trimEnd()).join('\n');
+}
