@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { project, run, typescriptSpecifiers } from './scripts/jest/config.mjs';
 
+/** The roots that this tree has: a fork may have deleted the laboratory. */
+const roots = (...folders) => folders.filter((folder) => existsSync(folder)).map((folder) => `<rootDir>/${folder}`);
+
 /** Packages are taken from their sources: a test sees a change without a build. */
 const code = {
   ...project,
   displayName: 'code',
-  roots: ['packages', 'services', 'lab/bench']
-    .filter((folder) => existsSync(folder))
-    .map((folder) => `<rootDir>/${folder}`),
+  roots: roots('packages', 'services'),
   moduleNameMapper: {
     '^@rondo/contracts/(.*)$': '<rootDir>/packages/contracts/src/$1.ts',
     '^@rondo/([a-z]+)$': '<rootDir>/packages/$1/src/exports/index.ts',
@@ -16,16 +17,16 @@ const code = {
   },
 };
 
-/** Journeys take what was built, as the processes that they start do. */
+/** Journeys and the laboratory take what was built, as the processes that they start do. */
 const e2e = {
   ...project,
   displayName: 'e2e',
-  roots: ['<rootDir>/e2e'],
+  roots: roots('e2e', 'lab'),
   moduleNameMapper: typescriptSpecifiers,
 };
 
 /** @type {import('jest').Config} */
 export default {
-  projects: existsSync('e2e/package.json') ? [code, e2e] : [code],
+  projects: [code, e2e].filter((one) => one.roots.length > 0),
   ...run,
 };

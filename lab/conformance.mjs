@@ -13,13 +13,13 @@ const report = path.join(root, '.rondo/conformance/report.md');
 export async function main(args) {
   if ((await run('go', ['version'])).code !== 0) {
     console.error(
-      'npm run lab -- conformance: Go is not installed; see e2e/conformance/interop/go.mod for the version it needs',
+      'npm run lab -- conformance: Go is not installed; see lab/conformance/interop/go.mod for the version it needs',
     );
     return 1;
   }
   rmSync(report, { force: true });
   process.env.CONFORMANCE_PLAIN = 'on';
-  const code = await test(['e2e/conformance.ci.test.ts', ...args]);
+  const code = await test(['lab/conformance/conformance.ci.test.ts', ...args]);
   if (existsSync(report)) console.log(`\n${readFileSync(report, 'utf8')}`);
   return code;
 }

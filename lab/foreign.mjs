@@ -21,7 +21,7 @@ export async function main(args) {
   }
   rmSync(report, { force: true });
   process.env.FOREIGN_CONTRACTS = args.includes('--sample') ? 'sample' : 'all';
-  const code = await test(['e2e/clones/foreign.long.test.ts', ...args.filter((arg) => arg !== '--sample')]);
+  const code = await test(['lab/foreign/foreign.long.test.ts', ...args.filter((arg) => arg !== '--sample')]);
   if (existsSync(report)) console.log(`\n${readFileSync(report, 'utf8')}`);
   return code;
 }

@@ -20,8 +20,8 @@ const ACCEPTED = {
   trace: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 };
-const folder = path.join(root, 'services/registry/test/simulation');
-/** The bundle is written beside the source, so that packages are resolved as for the registry. */
+const folder = path.join(root, 'lab/sim');
+/** The bundle is written beside the source, so that packages are resolved as for it. */
 const program = path.join(folder, '.built/main.mjs');
 const PROGRESS_MS = 5_000;
 

@@ -28,7 +28,7 @@ export const refused = [
   ['packages/rpc/src/balancer/b.ts', wire, "import '@grpc/grpc-js';"],
   ['packages/rpc/src/transport/b.ts', wire, "import '@grpc/grpc-js/build/src/channel.js';"],
   ['packages/service/src/a.ts', wire, "import type { Server } from '@grpc/grpc-js';"],
-  ['e2e/conformance/services/a/src/rondo-server.ts', wire, "import '@grpc/grpc-js';"],
+  ['lab/conformance/services/a/src/rondo-server.ts', wire, "import '@grpc/grpc-js';"],
   ['packages/service/test/b.test.ts', 'The framework and its tests', "import '@rondo/contracts/shop/v1/orders';"],
   ['services/registry/test/a.ts', 'The framework and its tests', "import type {} from '@rondo/contracts/shop/orders';"],
   ['services/registry/src/rpc/a.ts', "Only the registry's etcd store", "import '@rondo/contracts/etcd-v3/rpc';"],
@@ -73,6 +73,8 @@ export const refused = [
   ['packages/cli/src/a.ts', deep, "import '@rondo/rpc/dist/exports/client.js';"],
   ['packages/cli/src/b.ts', 'A service is called through its contract', "import '@rondo/service-shop';"],
   ['e2e/a.test.ts', deep, "import '../services/shop/src/app.js';"],
+  ['e2e/b.test.ts', 'A fork may delete lab/', "import '../lab/survey.mjs';"],
+  ['lab/sim/a.ts', deep, "import '../../services/shop/src/app.js';"],
   ['lab/bench/a.ts', deep, "import '../services/carts/dist/app.js';"],
   ['packages/cli/src/c.ts', 'lint/correctness/noUndeclaredDependencies', "import 'left-pad';"],
   ['packages/cli/src/cycle-a.ts', 'lint/suspicious/noImportCycles', "import './cycle-b.js';\nexport const a = 1;"],
@@ -155,7 +157,7 @@ export const refused = [
 ];
 
 export const allowed = [
-  ['e2e/clones/ok.test.ts', "import '../src/repository.js';"],
+  ['lab/e2e/clones/ok.test.ts', "import '../src/repository.js';\nimport '../../../e2e/src/docs.js';"],
   ['e2e/guide.mjs', "import '@rondo/registry';\nconsole.log('of a guide');"],
   ['e2e/ok.test.ts', "import './src/repository.js';\nimport '@rondo/harness';"],
   [
@@ -165,7 +167,7 @@ export const allowed = [
   ['packages/rpc/src/client/ok.ts', "import '../balancer/picker.js';\nimport '../resolver/static.js';"],
   ['packages/rpc/src/server/grpc/ok.ts', "import '@grpc/grpc-js';\nimport '../router.js';"],
   ['packages/rpc/src/transport/grpc/ok.ts', "import '@grpc/grpc-js';\nimport '../transport.js';"],
-  ['e2e/conformance/services/a/src/plain-server.ts', "import '@grpc/grpc-js';"],
+  ['lab/conformance/services/a/src/plain-server.ts', "import '@grpc/grpc-js';"],
   ['packages/rpc/src/transport/grpc/server.ts', "import './client.js';\nimport '@rondo/contracts/google/rpc/status';"],
   [
     'packages/rpc/src/client/ok.test.ts',
@@ -211,6 +213,7 @@ export const allowed = [
   ],
   ['packages/harness/src/ok.ts', "import '@rondo/database/embedded';"],
   ['lab/bench/ok.mjs', "import '@rondo/harness';"],
+  ['lab/sim/ok.ts', "import '../../services/registry/src/app.js';"],
   ['lab/chaos/ok.ts', "import '@rondo/harness/postgres';"],
   ['services/registry/test/ok.test.ts', "import '@rondo/rpc/internal';\nimport '@rondo/rpc/internal/testing';"],
   ['packages/service/src/internal.ts', "import '@rondo/rpc/internal';"],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually, start } from '@rondo/harness';
+import { plannedInstances } from '../planned-instances.js';
 import { examplesOf } from '../readme.js';
-import { plannedInstances } from '../repository.js';
 import { system } from './system.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';

@@ -7,7 +7,7 @@ import { freeBase, runNode, until } from '@rondo/harness';
 import type { Metadata } from '@rondo/rpc/call';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { ask, socketOf } from '../ask.js';
-import { plannedInstances } from '../repository.js';
+import { plannedInstances } from '../planned-instances.js';
 import { system } from './system.js';
 
 const CALCULATORS = ['calculator-1', 'calculator-2', 'calculator-3'];

@@ -8,7 +8,7 @@ import { createPool } from '@rondo/database';
 import { eventually, isAlive, until } from '@rondo/harness';
 import { createChannel, createClient, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
 import { ask, socketOf } from '../ask.js';
-import { plannedInstances } from '../repository.js';
+import { plannedInstances } from '../planned-instances.js';
 import { toTally } from '../tally.js';
 import { system } from './system.js';
 

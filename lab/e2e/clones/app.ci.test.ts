@@ -1,0 +1,97 @@
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, sep } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Ended, freeBase, isAlive, root, runNode, start } from '@rondo/harness';
+import { ask } from '../../../e2e/src/front-door.js';
+
+const GREETER = `syntax = "proto3";
+package helloworld;
+
+import "google/type/money.proto";
+
+service Greeter {
+  rpc SayHello (HelloRequest) returns (HelloReply) {}
+}
+
+message HelloRequest { string name = 1; google.type.Money tip = 2; }
+message HelloReply { string message = 1; }
+`;
+
+// The space is meant.
+const parent = mkdtempSync(join(process.env['TMPDIR_ON_DISK'] ?? tmpdir(), 'rondo app '));
+const app = join(parent, 'shop');
+const rondo = (...args: readonly string[]): Promise<Ended> => runNode(['rondo', ...args], { cwd: app });
+
+beforeAll(async () => {
+  const created = await runNode([join(root, 'scripts/run.mjs'), 'create', app], { cwd: root });
+  expect(created).toMatchObject({ code: 0, stdout: expect.stringContaining(`\n  cd ${app}\n  npm start\n`) });
+});
+afterAll(() => rmSync(parent, { recursive: true, force: true }));
+
+const git = (...args: readonly string[]) => start('git', args, { cwd: app }).ended;
+
+describe('an app that npm run create has made', () => {
+  it('is small, and takes nothing from this repository but packages', async () => {
+    const { stdout } = await git('ls-files', '--others', '--exclude-standard');
+    const owned = stdout
+      .trim()
+      .split('\n')
+      .filter((file) => !file.startsWith('vendor/') && file !== 'pnpm-lock.yaml');
+    expect(owned.length).toBeLessThanOrEqual(40);
+    const packages = readdirSync(join(app, 'node_modules/@rondo'));
+    expect(packages).toEqual(expect.arrayContaining(['contracts', 'gateway', 'registry', 'tool']));
+    for (const name of packages) {
+      expect(realpathSync(join(app, 'node_modules/@rondo', name)).startsWith(realpathSync(app) + sep)).toBe(true);
+    }
+  });
+
+  it('passes its tests and checks', async () => {
+    expect(await rondo('test')).toMatchObject({ code: 0, stderr: expect.stringContaining('3 passed, 3 total') });
+    expect(await failedChecks()).toEqual([]);
+  });
+
+  it('starts, and answers by discovery, with reflection, and over HTTP', async () => {
+    const base = await freeBase();
+    const launcher = start(process.execPath, ['rondo', 'start', '--port-base', String(base)], { cwd: app });
+    await launcher.printed(/Rondo is up/);
+    const registry = ['--registry', `127.0.0.1:${base}`];
+    const called = await rondo('call', 'GreeterService/Echo', '{"text": "hello"}', ...registry);
+    expect(called).toMatchObject({ code: 0, stdout: expect.stringContaining('"text": "hello"') });
+    const described = await rondo('describe', 'GreeterService', '--address', `127.0.0.1:${base + 10}`);
+    expect(described).toMatchObject({ code: 0, stdout: expect.stringContaining('rpc Count') });
+    const counted = await ask(`http://127.0.0.1:${base + 20}/v1/greeter:count?to=2`);
+    expect(counted.text).toBe('{"number":1}\n{"number":2}\n');
+    const examined = await rondo('doctor', ...registry);
+    expect(examined.stdout).not.toMatch(/^FAIL/m);
+
+    launcher.signal('SIGTERM');
+    expect(await launcher.ended).toMatchObject({ code: 0 });
+    expect(launcher.process.pid === undefined || isAlive(launcher.process.pid)).toBe(false);
+  });
+
+  it("takes a stranger's contract with a database, and gives it up again", async () => {
+    await git('add', '--all');
+    await git('-c', 'user.name=Test', '-c', 'user.email=test@rondo.example', 'commit', '--quiet', '--message=Start');
+    writeFileSync(join(parent, 'greeter.proto'), GREETER);
+    // As of a second system, which runs.
+    const data = join(parent, 'second');
+    mkdirSync(data);
+    const launcher = { pid: process.pid, socket: join(data, 'launcher.sock'), registry: '127.0.0.1:51050' };
+    writeFileSync(join(data, 'launcher.json'), JSON.stringify(launcher));
+    const args = ['--proto', join(parent, 'greeter.proto'), '--with-database', '--data', data];
+    const made = await rondo('new', 'service', 'hello', ...args);
+    expect(made).toMatchObject({ code: 0, stderr: expect.stringMatching(/^ok +test /m) });
+    expect(made.stdout).toContain("./rondo call helloworld.Greeter/SayHello '{}' --registry 127.0.0.1:51050\n");
+    expect(await failedChecks()).toEqual([]);
+    expect(await rondo('remove', 'service', 'hello', '--force')).toMatchObject({ code: 0 });
+    expect((await git('status', '--porcelain', '--untracked-files=all')).stdout).toBe('');
+  });
+});
+
+/** The steps of `npm run check` that fail. */
+async function failedChecks(): Promise<readonly string[]> {
+  const { stdout } = await rondo('check');
+  expect(stdout).toMatch(/^\d+ passed, /m);
+  return stdout.match(/^ {2}failed: .*$/gm) ?? [];
+}

@@ -1,0 +1,157 @@
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { root, start } from '@rondo/harness';
+import { POLICIES, parseBalancing } from '@rondo/rpc/internal';
+import { readGuide } from '../../e2e/src/docs.js';
+import { runFile } from './src/run-guide.js';
+
+describe('the scripts of all guides', () => {
+  const folder = join(root, 'e2e');
+  const saved: string[] = [];
+
+  afterAll(() => {
+    for (const file of saved) rmSync(file);
+  });
+
+  it('pass the format and lint of npm run check where their readers save them', async () => {
+    const guides = readdirSync(join(root, 'docs/guides')).filter((name) => name.endsWith('.md'));
+    const all = [...guides.map((name) => readGuide(name)), readGuide('metadata.md', 'docs/cookbook')];
+    for (const guide of all) {
+      for (const name of guide.files.filter((file) => /^[\w-]+\.mjs$/.test(file))) {
+        saved.push(join(folder, `.guide-check-${name}`));
+        writeFileSync(join(folder, `.guide-check-${name}`), guide.code(name));
+      }
+    }
+    expect(saved.length).toBeGreaterThan(7);
+    const args = ['ci', '--error-on-warnings', '--vcs-use-ignore-file=false', ...saved];
+    const { code, stdout, stderr } = await start('node_modules/.bin/biome', args).ended;
+    expect({ code, output: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, output: '' });
+  });
+});
+
+describe('docs/guides/first-call.md', () => {
+  const guide = readGuide('first-call.md');
+
+  it('is under 40 lines', () => {
+    expect(guide.code('first-call.mjs').trimEnd().split('\n').length).toBeLessThan(40);
+  });
+
+  it('runs unchanged, and ends by itself', async () => {
+    const { code: exitCode, stdout, stderr } = await runFile(guide, 'first-call.mjs');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout.match(/^2 \+ \d = \d$/gm)).toEqual([
+      '2 + 1 = 3',
+      '2 + 2 = 4',
+      '2 + 3 = 5',
+      '2 + 4 = 6',
+      '2 + 5 = 7',
+      '2 + 6 = 8',
+    ]);
+    expect(stdout.match(/^call \d was served by (one|two|three)$/gm)).toHaveLength(6);
+  });
+});
+
+describe('docs/guides/balancing.md', () => {
+  const guide = readGuide('balancing.md');
+  const text = readFileSync(join(root, 'docs/guides/balancing.md'), 'utf8');
+  const folder = join(root, 'e2e/.guides-balancing');
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('describes every policy', () => {
+    expect(POLICIES.filter((policy) => !text.includes(`\n### ${policy}\n`))).toEqual([]);
+  });
+
+  it('has no broken links, and small pictures', () => {
+    const links = [...text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, link = '']) =>
+      join(root, 'docs/guides', link),
+    );
+    expect(links.filter((link) => !existsSync(link))).toEqual([]);
+    const pictures = links.filter((link) => link.endsWith('.svg'));
+    expect(pictures.length).toBeGreaterThan(POLICIES.length);
+    expect(pictures.filter((picture) => statSync(picture).size >= 30_000)).toEqual([]);
+  });
+
+  it('has a contract that compiles', async () => {
+    guide.write(join(folder, 'shop/v1'), 'shop.proto');
+    const google = 'node_modules/google-proto-files';
+    const modules = [
+      { path: 'proto', includes: ['proto/rondo/options'] },
+      { path: google, includes: [`${google}/google/rpc`], excludes: [`${google}/google/rpc/context`] },
+      { path: 'e2e/.guides-balancing' },
+    ];
+    const config = JSON.stringify({ version: 'v2', modules });
+    const { code, stderr } = await start('node_modules/.bin/buf', ['build', '--config', config, '-o', '/dev/null'])
+      .ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('has a valid configuration', () => {
+    const configured = guide.commands.flatMap((line) => /^RONDO_BALANCING='(.*)'$/.exec(line)?.[1] ?? []);
+    expect(configured).toHaveLength(1);
+    expect(configured.map(parseBalancing)).toEqual([
+      {
+        faults: [],
+        overrides: {
+          'helloworld.Greeter': { policy: 'least_request' },
+          'shop.v1.OrderService': { policy: 'weighted_round_robin', weights: 'load' },
+        },
+      },
+    ]);
+  });
+
+  it('has code that runs unchanged: three calls of four go to the instance with three times the weight', async () => {
+    const { code, stdout, stderr } = await runFile(guide, 'balancing.mjs');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [, large = '', small = ''] = /\{ large: (\d+), small: (\d+) \}/.exec(stdout) ?? [];
+    expect(Number(large) + Number(small)).toBe(400);
+    expect(Number(large)).toBeGreaterThanOrEqual(290);
+    expect(Number(large)).toBeLessThanOrEqual(320);
+  });
+});
+
+describe('docs/guides/scatter-gather.md', () => {
+  it('runs unchanged, and prints what the guide shows', async () => {
+    const guide = readGuide('scatter-gather.md');
+    const { code: exitCode, stdout, stderr } = await runFile(guide, 'scatter.mjs');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('output'));
+  });
+});
+
+describe('docs/guides/discovery.md', () => {
+  it('runs unchanged, and prints what the guide shows', async () => {
+    const guide = readGuide('discovery.md');
+    const { code: exitCode, stdout, stderr } = await runFile(guide, 'discovery.mjs');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('output'));
+  });
+});
+
+describe('docs/guides/dynamic-client.md', () => {
+  it('runs unchanged, and prints what the guide shows', async () => {
+    const guide = readGuide('dynamic-client.md');
+    const { code: exitCode, stdout, stderr } = await runFile(guide, 'dynamic.mjs');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('output'));
+  });
+});
+
+describe('docs/guides/sync.md', () => {
+  it('runs unchanged, and prints what the guide shows', async () => {
+    const guide = readGuide('sync.md');
+    const { code: exitCode, stdout, stderr } = await runFile(guide, 'sync.mjs');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('output'));
+  });
+});
+
+describe('docs/guides/transactions.md', () => {
+  it('runs unchanged, and prints what the guide shows', async () => {
+    const guide = readGuide('transactions.md');
+    const { code: exitCode, stdout, stderr } = await runFile(guide, 'transactions.mjs');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('output'));
+  });
+});

@@ -1,0 +1,105 @@
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Ended, root, runNode, start } from '@rondo/harness';
+import { breakages, faultsOfBroken } from './src/packages/broken.js';
+import {
+  compile,
+  installInEmptyProject,
+  type Manager,
+  modulesOf,
+  type Tarballs,
+  tarballsIn,
+} from './src/packages/project.js';
+
+let folder: string;
+let packed: Ended;
+let tarballs: Tarballs;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'rondo-packages-'));
+  const out = join(folder, 'tarballs');
+  packed = await runNode([join(root, 'scripts/run.mjs'), 'pack', '--out', out, '--check']);
+  tarballs = tarballsIn(out);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const COMPILED = { code: 0, stdout: '', stderr: '' };
+
+it('have no fault', () => {
+  expect(packed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^No package has a fault\.$/m) });
+});
+
+it.each(['npm', 'yarn'] as const)('are installed by %s, run a server and a client, and have types', (manager) =>
+  runsAlone(manager, ['@rondo/contracts', '@rondo/rpc', '@rondo/service']),
+);
+
+it('are installed by pnpm, all of them, without what they do not name', async () => {
+  const names = Object.keys(tarballs);
+  const project = await runsAlone('pnpm', names);
+  const modules = modulesOf(project, names);
+  const imports = modules.map((name, index) => `import * as m${index} from '${name}';`);
+  const used = modules.map((_, index) => `m${index}`);
+  writeFileSync(join(project, 'all.mts'), `${imports.join('\n')}\nprocess.stdout.write(String([${used}].length));\n`);
+  expect(await compile(project, 'all.mts', 'NodeNext')).toEqual(COMPILED);
+  const { code, stdout, stderr } = await runNode([join(project, 'out/all.mjs')]);
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: String(modules.length), stderr: '' });
+  expect(modules.length).toBeGreaterThan(names.length);
+});
+
+/** Installs packages in a project of its own, and runs `alone.mts` there. */
+async function runsAlone(manager: Manager, names: readonly string[]): Promise<string> {
+  const project = join(folder, manager);
+  await installInEmptyProject(project, { manager, names, tarballs });
+  copyFileSync(join(root, 'lab/e2e/src/packages/alone.mts'), join(project, 'alone.mts'));
+  expect(await compile(project, 'alone.mts', 'Bundler')).toEqual(COMPILED);
+  expect(await compile(project, 'alone.mts', 'NodeNext')).toEqual(COMPILED);
+  expect(await runNode([join(project, 'out/alone.mjs')])).toEqual({ code: 0, stdout: '2 + 3 = 5\n', stderr: '' });
+  return project;
+}
+
+describe('@rondo/contracts', () => {
+  const contract = (method: string) => `syntax = "proto3";
+package shop.v1;
+import "buf/validate/validate.proto";
+import "google/api/annotations.proto";
+import "rondo/options/v1/options.proto";
+message BuyRequest { string item = 1 [(buf.validate.field).string.min_len = 1]; }
+message BuyResponse {}
+service ShopService {
+  rpc Buy(BuyRequest) returns (BuyResponse) {
+    option (google.api.http) = { post: "/v1/buy" body: "*" };
+    option (rondo.options.v1.method) = { ${method} };
+  }
+}`;
+
+  it('has the contracts that those of an app import', async () => {
+    const app = join(folder, 'app');
+    const installed = join(app, 'node_modules/@rondo/contracts');
+    mkdirSync(installed, { recursive: true });
+    mkdirSync(join(app, 'proto/shop/v1'), { recursive: true });
+    await start('tar', ['-xzf', tarballs['@rondo/contracts'] ?? '', '-C', installed, '--strip-components=1']).ended;
+    const modules = [{ path: 'proto' }, { path: 'node_modules/@rondo/contracts/proto' }];
+    writeFileSync(join(app, 'buf.yaml'), JSON.stringify({ version: 'v2', modules }));
+    const build = async (method: string) => {
+      writeFileSync(join(app, 'proto/shop/v1/shop.proto'), contract(method));
+      return await start(join(root, 'node_modules/.bin/buf'), ['build'], { cwd: app }).ended;
+    };
+    expect(await build('timeout: { seconds: 1 }')).toMatchObject({ code: 0, stderr: '' });
+    expect(await build('time: 1')).toMatchObject({ code: 100, stderr: expect.stringContaining('MethodPolicy') });
+  });
+
+  it('has no contract of a service of its own', async () => {
+    const { stdout } = await start('tar', ['-tzf', tarballs['@rondo/contracts'] ?? '']).ended;
+    const folders = new Set([...stdout.matchAll(/^package\/(?:dist|proto)\/([^/]+)/gm)].map(([, name]) => name));
+    expect([...folders].sort()).toEqual(['buf', 'etcd-v3', 'google', 'grpc', 'health', 'rondo', 'validate', 'xds']);
+  });
+});
+
+describe('npm run pack -- --check', () => {
+  it('finds each fault', async () => {
+    const found = await faultsOfBroken(folder, tarballs['@rondo/access'] ?? '');
+    expect(found).toEqual(breakages.map(({ fault }) => expect.stringContaining(fault)));
+  });
+});
