@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { addDatabase } from './add-database.js';
 import { type ChangeSet, withChanges } from './change-set.js';
 import type { Contract } from './contract/contract.js';
 import type { ContractSource } from './contract/find-source.js';
 import { loadContract } from './contract/load.js';
 import { checkReplaceable, copyContract, exemptFromStyle } from './copy-contract.js';
-import { choosePort, readManifests } from './manifests.js';
+import { choosePort, readManifests, readProvided } from './manifests.js';
 import { checkNameFree } from './name.js';
 import type { NewServiceOptions, NewServiceOutcome } from './new-service.js';
 import { packagesOf } from './packages.js';
@@ -31,7 +32,7 @@ export interface CreatedService extends NewServiceOutcome {
 /** Creates a new service. */
 export async function createService(options: NewServiceOptions): Promise<CreatedService> {
   const { root, signal, name, progress } = options;
-  const port = await progress.step('check', () => checkTree(options));
+  const { port, shared } = await progress.step('check', () => checkTree(options));
   const source = options.source ?? ownContract(root, name);
   const contract = await progress.step('contract', async () => {
     const loaded = await loadContract({ root, source, for: name, signal });
@@ -42,7 +43,7 @@ export async function createService(options: NewServiceOptions): Promise<Created
   const blueprint = createBlueprint(options, { contract, port, scope });
   return withChanges(root, async (changes) => {
     backUpProducts(changes);
-    const exempt = await progress.step('write', () => writeAll(options, { contract, blueprint, changes }));
+    const exempt = await progress.step('write', () => writeAll(options, { contract, blueprint, shared, changes }));
     await progress.step('install', () => install(options));
     await progress.step('build', () => build(options));
     const files = changes.written();
@@ -57,16 +58,23 @@ export async function createService(options: NewServiceOptions): Promise<Created
   });
 }
 
-/** Runs every check that could refuse later. Returns the port. */
-function checkTree(options: NewServiceOptions): number {
+/** The texts of files of the workspace that change before the service is added. */
+type Shared = ReadonlyMap<string, string>;
+
+/** Runs every check that could refuse later. */
+async function checkTree(options: NewServiceOptions): Promise<{ readonly port: number; readonly shared: Shared }> {
   const { root, name, port } = options;
-  const manifests = readManifests(root);
   checkNameFree(root, name);
-  const chosen = choosePort(root, manifests, port);
+  const chosen = choosePort(root, [...readManifests(root), ...readProvided(root)], port);
   addProject(readText(root, PROJECTS), `services/${name}`);
-  addToCompose(readText(root, COMPOSE), { service: name, port: chosen, database: databaseOf(options) });
+  const shared: Shared = options.withDatabase ? await addDatabase(root) : new Map();
+  addToCompose(shared.get(COMPOSE) ?? readText(root, COMPOSE), {
+    service: name,
+    port: chosen,
+    database: databaseOf(options),
+  });
   readExemptions(root);
-  return chosen;
+  return { port: chosen, shared };
 }
 
 /** The contract at the default path if it exists, else the starter contract. */
@@ -93,17 +101,18 @@ function createBlueprint(
 interface Drawn {
   readonly contract: Contract;
   readonly blueprint: Blueprint;
+  readonly shared: Shared;
   readonly changes: ChangeSet;
 }
 
 async function writeAll(
   options: NewServiceOptions,
-  { contract, blueprint, changes }: Drawn,
+  { contract, blueprint, shared, changes }: Drawn,
 ): Promise<readonly string[]> {
   const { root } = options;
   const { name: service, port, database } = blueprint;
   const rendered = renderService(blueprint);
-  for (const [file, text] of rendered) changes.write(file, text);
+  for (const [file, text] of [...shared, ...rendered]) changes.write(file, text);
   changes.write(PROJECTS, addProject(readText(root, PROJECTS), `services/${service}`));
   changes.write(COMPOSE, addToCompose(readText(root, COMPOSE), { service, port, database }));
   copyContract(root, contract, changes);

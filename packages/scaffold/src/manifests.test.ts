@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Folder } from '../test/folder.js';
-import { choosePort, readManifests } from './manifests.js';
+import { choosePort, readManifests, readProvided, serviceNames } from './manifests.js';
 
 describe('manifests', () => {
   it('describe each service', () => {
@@ -11,6 +11,19 @@ describe('manifests', () => {
     expect(readManifests(folder.path)).toEqual([
       { service: 'notes', port: 50_060, contracts: ['a/a.proto'], database: 'notes' },
     ]);
+  });
+
+  it('are those of packages, too, in an app that installs its gateway', () => {
+    using folder = new Folder({
+      'docker-compose.yml': 'services:\n',
+      'package.json': '{"dependencies": {"@rondo/gateway": "1.2.3", "@rondo/rpc": "1.2.3", "absent": "1.0.0"}}',
+      'node_modules/@rondo/gateway/package.json':
+        '{ "rondo": { "port": 50060, "public": { "port": 8080, "offset": 11 }, "contracts": ["a/a.proto"] } }',
+      'node_modules/@rondo/rpc/package.json': '{}',
+      'services/notes/package.json': '{ "rondo": { "port": 50062, "contracts": ["b/b.proto"] } }',
+    });
+    expect(serviceNames(folder.path)).toEqual(['gateway', 'notes']);
+    expect(choosePort(folder.path, readProvided(folder.path))).toBe(50_062);
   });
 
   it.each([

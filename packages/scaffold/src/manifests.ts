@@ -33,11 +33,24 @@ interface PublicPort {
 export function readManifests(root: string): readonly Manifest[] {
   return readdirSync(path.join(root, 'services'))
     .filter((service) => existsSync(path.join(root, 'services', service, 'package.json')))
-    .map((service) => readManifest(root, service));
+    .map((service) => readManifest(root, `services/${service}/package.json`, service));
 }
 
-function readManifest(root: string, service: string): Manifest {
-  const file = `services/${service}/package.json`;
+/** The manifests of the services that the root's dependencies bring: an app's registry and gateway. */
+export function readProvided(root: string): readonly Manifest[] {
+  const names = Object.keys(section(parse(root, 'package.json'), 'dependencies'));
+  return names
+    .map((name) => ({ file: `node_modules/${name}/package.json`, service: path.posix.basename(name) }))
+    .filter(({ file }) => existsSync(path.join(root, file)) && 'port' in section(parse(root, file), 'rondo'))
+    .map(({ file, service }) => readManifest(root, file, service));
+}
+
+/** The names of all services of the workspace: its own, and those of packages. */
+export const serviceNames = (root: string): readonly string[] => [
+  ...new Set([...readProvided(root), ...readManifests(root)].map(({ service }) => service)),
+];
+
+function readManifest(root: string, file: string, service: string): Manifest {
   const rondo = section(parse(root, file), 'rondo');
   const { port, contracts, database } = { port: undefined, contracts: undefined, database: undefined, ...rondo };
   if (typeof port === 'number' && isListOfTexts(contracts)) {

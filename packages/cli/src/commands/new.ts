@@ -160,6 +160,7 @@ export function describeCreated(
     'and the files that name it:',
     ...files.filter((file) => !file.startsWith(folder)).map((file) => `  ${file}`),
     ...describeExempt(exempt),
+    ...(files.includes('pnpm-workspace.yaml') ? ['The app was made without PostgreSQL, and has it from now on.'] : []),
     '',
     'Next:',
     ...next,

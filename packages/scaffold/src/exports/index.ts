@@ -2,6 +2,7 @@
 
 export type { CreatedService } from '../create-service.js';
 export { withTreeLock } from '../lock.js';
+export { serviceNames } from '../manifests.js';
 export { checkName } from '../name.js';
 export { newService } from '../new-service.js';
 export { type RemovedService, removableServices, removeService } from '../remove-service.js';

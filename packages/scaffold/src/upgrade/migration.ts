@@ -43,6 +43,22 @@ export async function planMigration(
   { from, template: before }: Handover,
   after: Handover['template'],
 ): Promise<Migration> {
+  const { files, left } = await mergeTemplates(root, { before, after });
+  const renames = RENAMES.filter(({ version }) => isAfter(version, from));
+  const renamed: Record<string, string> = {};
+  for (const file of sources(root)) {
+    const own = readText(root, file);
+    const text = renameImports(own, renames);
+    if (text !== own) renamed[file] = text;
+  }
+  return { files: { ...files, ...renamed }, left, renamed: Object.keys(renamed) };
+}
+
+/** What changes in the app at `root` between two templates. */
+export async function mergeTemplates(
+  root: string,
+  { before, after }: Readonly<Record<'before' | 'after', Handover['template']>>,
+): Promise<Pick<Migration, 'files' | 'left'>> {
   const files: Record<string, string | null> = {};
   const left: { file: string; lines: string }[] = [];
   for (const file of new Set([...Object.keys(before), ...Object.keys(after)])) {
@@ -51,16 +67,7 @@ export async function planMigration(
     if (text !== own) files[file] = text ?? null;
     if (lines !== undefined) left.push({ file, lines });
   }
-  const renames = RENAMES.filter(({ version }) => isAfter(version, from));
-  const renamed: string[] = [];
-  for (const file of sources(root)) {
-    const own = readText(root, file);
-    const text = renameImports(own, renames);
-    if (text === own) continue;
-    files[file] = text;
-    renamed.push(file);
-  }
-  return { files, left, renamed };
+  return { files, left };
 }
 
 /** The versions in a manifest move first, so that its other lines can be merged. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { publishedVersions, renderTemplate, withVendored } from 'create-rondo';
+import { hasDatabase, WORKSPACE } from '../add-database.js';
 import { type ChangeSet, withChanges } from '../change-set.js';
 import { Refusal } from '../errors.js';
 import { packagesOf } from '../packages.js';
@@ -32,7 +33,6 @@ export interface UpgradedApp extends Pick<Migration, 'left' | 'renamed'> {
   readonly complaints: string | undefined;
 }
 
-const WORKSPACE = 'pnpm-workspace.yaml';
 const VENDOR = 'vendor';
 
 /**
@@ -85,8 +85,7 @@ async function plan(options: UpgradeOptions): Promise<{ readonly handover: Hando
     throw new Refusal(`${target.version} is older than ${from}`, { remedy });
   }
   const name = packages.scope.slice(1);
-  // The template leaves out what brings PostgreSQL.
-  const withDatabase = !readText(root, WORKSPACE).includes('ignoredOptionalDependencies');
+  const withDatabase = hasDatabase(root);
   const template = renderTemplate({ name, withDatabase, versions: publishedVersions() });
   return { handover: { from, name, withDatabase, template }, target };
 }
