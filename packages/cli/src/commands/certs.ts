@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { sleep } from '@rondo/rpc/clock';
 import { PERSON } from '../channels.js';
@@ -6,6 +6,7 @@ import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
+import { loadScaffold } from '../scaffold.js';
 
 /** The trust domain of certificates for development. */
 const TRUST_DOMAIN = 'rondo.local';
@@ -42,7 +43,7 @@ export const certs = defineCommand({
   },
   maxPositionals: 64,
   examples: [
-    ['certs', 'Certificates for all services of this clone, and for you.'],
+    ['certs', 'Certificates for all services of this workspace, and for you.'],
     ['certs --renew', 'New ones, while the system runs.'],
     ['certs --authority', 'A new authority, then new certificates by it.'],
     ['certs ledger --host ledger.internal', 'One for a service that runs elsewhere.'],
@@ -57,7 +58,7 @@ export const certs = defineCommand({
       now: context.wallClock.now(),
       hosts: values.host ?? [],
     });
-    const services = positionals.length > 0 ? positionals.map(checkName) : servicesOf(context);
+    const services = positionals.length > 0 ? positionals.map(checkName) : await servicesOf(context);
     const wanted = [...services, `${PERSON}/${userOf(context)}`];
     let always = values.renew ?? false;
     if (values.authority && existsSync(path.join(folder, 'authority'))) {
@@ -84,11 +85,11 @@ function userOf({ environment }: CommandContext): string {
   return user === '' ? 'developer' : user;
 }
 
-/** The services of the clone. */
-function servicesOf({ repository }: CommandContext): readonly string[] {
-  const folder = path.join(repository, 'services');
-  if (!existsSync(folder)) throw new UsageError('there is no clone here: name the services, such as rondo certs sales');
-  return readdirSync(folder).filter((name) => existsSync(path.join(folder, name, 'package.json')));
+async function servicesOf({ repository }: CommandContext): Promise<readonly string[]> {
+  if (!existsSync(path.join(repository, 'services')))
+    throw new UsageError('there is no workspace here: name the services, such as rondo certs sales');
+  const { serviceNames } = await loadScaffold('certs');
+  return serviceNames(repository);
 }
 
 interface Issued {
