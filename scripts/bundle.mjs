@@ -3,13 +3,13 @@
  * loads on demand. bundle/shared/ goes into every image, bundle/<service>/ into the image of the service, with the image's bill of
  * materials.
  */
-import { cpSync, existsSync, realpathSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildOnly } from './build.mjs';
 import { entryOf, folderOf, ownServices, readManifest, serviceNames } from './launch/manifests.mjs';
-import { root } from './process.mjs';
+import { root, tool } from './process.mjs';
 import { bundleFile, MODULES } from './rondo-bundle.mjs';
 import { writeSbom } from './sbom.mjs';
 
@@ -28,6 +28,8 @@ export async function main() {
     ...(await bundle(located('@rondo/database/provision-main'), 'shared/provision.mjs')),
   ];
   cpSync(path.join(root, 'packages/contracts/descriptors.binpb'), path.join(out, 'shared/descriptors.binpb'));
+  const { version } = JSON.parse(readFileSync(path.join(tool, 'package.json'), 'utf8'));
+  writeFileSync(path.join(out, 'shared/package.json'), JSON.stringify({ version })); // rondo --version reads it
   for (const service of serviceNames()) {
     const own = await bundle(entryOf(service), `${service}/dist/main.mjs`, { splitting: true });
     const migrations = path.join(root, folderOf(service), 'migrations');

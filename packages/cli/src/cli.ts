@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { didYouMean } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { withCredentials } from './channels.js';
@@ -18,7 +19,7 @@ const complete = createComplete(commands);
 export async function runCli(args: readonly string[], context: CommandContext): Promise<number> {
   const [name, ...rest] = args;
   try {
-    if (name === '--version' || name === '-v') return await print(`${VERSION}\n`, context);
+    if (name === '--version' || name === '-v') return await print(`${version()}\n`, context);
     if (name === undefined || name === '--help' || name === '-h')
       return await printHelp(formatOverview(groups), context);
     if (name === 'help') return await printHelp(about(rest[0]), context);
@@ -83,5 +84,9 @@ function hint([name]: readonly string[]): string {
   return `See: rondo${command} --help\n`;
 }
 
-/** What `rondo --version` prints. It repeats package.json, because the bundled CLI doesn't have that file beside it. */
-const VERSION = '0.1.0';
+/** The version in the package.json beside this program, as in @rondo/tool and in images, or in the package that it is compiled in. */
+function version(): string {
+  const files = ['package.json', '../package.json'].map((file) => new URL(file, import.meta.url));
+  const file = files.find((one) => existsSync(one));
+  return file === undefined ? 'unknown' : JSON.parse(readFileSync(file, 'utf8')).version;
+}
