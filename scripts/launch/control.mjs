@@ -1,8 +1,9 @@
 /** The Unix socket through which a running system takes requests: a JSON line in, JSON lines out. */
-import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { DEFAULTS } from './options.mjs';
 
 const COMMANDS = ['start', 'stop', 'forget', 'restart', 'scale', 'reset', 'database', 'status', 'processes'];
 const LISTINGS = ['status', 'processes'];
@@ -32,15 +33,30 @@ export async function openControl({ data, registry, execute }) {
   const description = path.join(data, 'launcher.json');
   writeFileSync(`${description}.new`, `${JSON.stringify({ pid: process.pid, socket, registry })}\n`);
   renameSync(`${description}.new`, description);
+  const note = noteElsewhere(data);
   return {
     async close() {
-      rmSync(description, { force: true });
+      for (const file of [description, note]) rmSync(file, { force: true });
       const closed = new Promise((resolve) => server.close(resolve));
       for (const connection of connections) connection.destroy();
       await closed;
       remove();
     },
   };
+}
+
+/** Names a data folder that isn't the default one, below that: `rondo upgrade` looks there for what runs. */
+function noteElsewhere(data) {
+  const note = path.join(DEFAULTS.data, 'elsewhere', String(process.pid));
+  if (data === DEFAULTS.data) return note;
+  try {
+    mkdirSync(path.dirname(note), { recursive: true });
+    writeFileSync(note, data);
+  } catch (error) {
+    // No upgrade can change a workspace that can't be written to.
+    if (!['EACCES', 'EROFS', 'ENOSPC'].includes(error.code)) throw error;
+  }
+  return note;
 }
 
 /** In the data folder; if its path is too long, in a temporary folder that only this user can read. */

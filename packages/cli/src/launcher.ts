@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -78,6 +78,25 @@ export function askStatus(system: Pick<RequestLauncherOptions, 'dataDirectory' |
   return requestLauncher({ ...system, request: { command: 'status' }, timeoutMs: STATUS_TIMEOUT_MS });
 }
 
+/** The data folder of a system of this workspace that runs, on the default folder or, as launchers note below it, another one. */
+export async function findRunning({
+  dataDirectory,
+  signal,
+}: Pick<RequestLauncherOptions, 'dataDirectory' | 'signal'>): Promise<string | undefined> {
+  const notes = path.join(dataDirectory, 'elsewhere');
+  const files = await readdir(notes).catch(() => []);
+  const others = await Promise.all(files.map((file) => readFile(path.join(notes, file), 'utf8')));
+  const answers = await Promise.all(
+    [dataDirectory, ...others].map((folder) =>
+      askStatus({ dataDirectory: folder, signal }).then(
+        () => folder,
+        () => undefined,
+      ),
+    ),
+  );
+  return answers.find((folder) => folder !== undefined);
+}
+
 /**
  * Lists all processes with their states. It doesn't need the registry.
  *
@@ -93,9 +112,17 @@ export async function askProcesses(
 /** The address of the registry of the system that runs on `dataDirectory`; undefined if none runs there. */
 export const registryOn = (dataDirectory: string): Promise<string | undefined> =>
   findLauncher(dataDirectory).then(
-    ({ registry }) => registry,
+    ({ pid, registry }) => (isAlive(pid) ? registry : undefined),
     () => undefined,
   );
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) === 'EPERM'; // it belongs to another user
+  }
+}
 
 async function readReplies(socket: Socket, { dataDirectory, onLog }: RequestLauncherOptions): Promise<Answer> {
   // readline doesn't report errors of its input.

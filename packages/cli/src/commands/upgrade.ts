@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { UpgradedApp } from '@rondo/scaffold';
 import { defineCommand } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { askStatus } from '../launcher.js';
+import { findRunning } from '../launcher.js';
 import { jsonOption } from '../options.js';
 import { firstLines, loadScaffold, workOnTree } from '../scaffold.js';
 
@@ -40,9 +40,9 @@ export const upgrade = defineCommand({
   async run({ values, positionals: [version] }, context) {
     const { directory, dataDirectory, stdout, stderr, signal } = context;
     const { upgradeApp } = await loadScaffold('upgrade');
-    const running = await askStatus({ dataDirectory, signal }).catch(() => undefined);
+    const running = await findRunning({ dataDirectory, signal });
     if (running !== undefined) {
-      throw new Error('the system runs here, with the packages that would be replaced: stop it first');
+      throw new Error(`a system runs on ${running}, with the packages that would be replaced: stop it first`);
     }
     const packages = values.packages && path.resolve(directory, values.packages);
     const output = { json: values.json ?? false, context };
