@@ -31,7 +31,10 @@ export async function ports({ data, environment }) {
   }
   if (foreign.length === 0) return ok(taken.length === 0 ? `${numbers} are free` : `${numbers}: the system that runs`);
   const named = foreign.map((one) => `${one.port} (${one.name}) by ${describe(one.pid, one.command)}`).join('; ');
-  return fail(`in use: ${named}`, `${freeing(foreign)}, or start beside it: ${startBeside('npm start', portBase)}`);
+  return fail(
+    `in use: ${named}`,
+    `${freeing(foreign)}, or start beside it: ${startBeside('npm start', { data, portBase })}`,
+  );
 }
 
 /** How to free ports that other processes hold. */
@@ -39,7 +42,7 @@ function freeing(foreign) {
   const all = (pattern) => foreign.every(({ command }) => pattern.test(command));
   if (all(/docker/)) return 'docker compose down, if it runs Rondo';
   if (all(/services[\\/][^ ]*main\.m?js|postgres/))
-    return 'Ctrl-C the Rondo that runs with another --data, or of another clone';
+    return 'Ctrl-C the Rondo that runs with another --data, or of another workspace';
   const pids = [...new Set(foreign.flatMap(({ pid }) => pid ?? []))];
   return pids.length === 0 ? 'stop what listens there' : `kill ${pids.join(' ')}, if it may go`;
 }

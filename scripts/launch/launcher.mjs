@@ -9,7 +9,7 @@ import { openControl } from './control.mjs';
 import { requireUsable, withDataFolder } from './data-folder.mjs';
 import { databaseServer, startDatabases } from './database.mjs';
 import { readManifests } from './manifests.mjs';
-import { dataFlag, loadRootEnv, parseOptions, startBeside } from './options.mjs';
+import { dataFlag, loadRootEnv, parseOptions, startBeside, startElsewhere } from './options.mjs';
 import { plan, portsOf, requireFreePorts } from './plan.mjs';
 import { stopRequest } from './stop.mjs';
 import { createSupervisor } from './supervisor.mjs';
@@ -53,12 +53,12 @@ export async function runLauncher(launch) {
       console.log(options.help);
       return 0;
     }
-    const otherwise = `choose another folder: ${startBeside(command, options.portBase).replace(/ --port-base.*/, '')}`;
+    const otherwise = `choose another folder: ${startElsewhere(command)}`;
     const server = databaseServer(options);
     const planned = plan(readManifests(), options.portBase);
     await requireFreePorts(
       [...portsOf(planned), server, ...(options.metrics ? planned.map(metricsListener) : [])],
-      `Stop what listens there, or start beside it: ${startBeside(command, options.portBase)}`,
+      `Stop what listens there, or start beside it: ${startBeside(command, options)}`,
       stop.signal,
     );
     requireUsable(options.data, otherwise);

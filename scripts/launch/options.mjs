@@ -1,5 +1,5 @@
 /** The options of `npm start` and `rondo dev`, and the environment of the processes that they start. */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { NOT_FOR_SERVICES } from '../environment.mjs';
@@ -79,13 +79,20 @@ export const dataFlag = (data) => (data === DEFAULTS.data ? '' : ` --data ${quot
 /** The usage. Arguments of an npm script follow a "--". */
 const usageOf = (command) => `${command} ${command.startsWith('npm ') ? '-- ' : ''}${OPTIONS}`;
 
+/** The command that starts a system on another data folder. */
+export const startElsewhere = (command) => usageOf(command).replace(OPTIONS, '--data DIR');
+
 /**
- * The command that starts a second system beside a running one.
+ * The command that starts a system beside a running one: on another data folder only if that one has this folder.
  * @param {string} command
- * @param {number} portBase The base port in use.
+ * @param {Pick<Options, 'data' | 'portBase'>} options What was asked for.
  */
-export const startBeside = (command, portBase) =>
-  `${usageOf(command).replace(OPTIONS, '')}--data DIR --port-base ${portBase < 60_000 ? portBase + 1000 : portBase - 1000}`;
+export function startBeside(command, { data, portBase }) {
+  const start = existsSync(path.join(data, 'launcher.json'))
+    ? `${startElsewhere(command)} `
+    : usageOf(command).replace(OPTIONS, '');
+  return `${start}--port-base ${portBase < 60_000 ? portBase + 1000 : portBase - 1000}`;
+}
 
 /** The variables that the `.env` of the root has given to this process. */
 const fromRoot = new Set();

@@ -1,5 +1,7 @@
 /** The running services, each with the processes that its manifest asks for. */
 import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { root } from '../process.mjs';
 import { removeProcesses, scaled, writeProcesses, writeScale } from './data-folder.mjs';
 import { entryOf, folderOf, REGISTRY } from './manifests.mjs';
 import { plan, portsOf, requireFreePorts } from './plan.mjs';
@@ -157,7 +159,11 @@ async function enter(manifest, { databases, env, versionOf, closing, planned, po
   await requireFreePorts(ports, PORT_REMEDY, signal);
   const databaseUrl = manifest.database && (await databases.urlOf(manifest.database));
   if (closing.aborted) throw new Error('the system stops');
-  const own = { ...env, ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }) };
+  const own = {
+    ...env,
+    ...(manifest.service === REGISTRY && { RONDO_REGISTRY_SYSTEM: path.resolve(root) }),
+    ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
+  };
   return { manifest, env: own, planned, children: [], version: versionOf(manifest) };
 }
 

@@ -29,9 +29,9 @@ export function formatOverview(groups: readonly CommandGroup[]): string {
       ['eval "$(rondo completion bash)"', 'Makes Tab complete commands, services and methods.'],
     ]),
     '',
-    "The registry's address is --registry, else RONDO_REGISTRY, else 127.0.0.1:50050. RONDO_TOKEN, or the file of",
-    'RONDO_TOKEN_FILE, has the token or API key that goes with each call. Text is coloured on a terminal:',
-    'NO_COLOR turns colours off, FORCE_COLOR turns them on everywhere. --version prints the version.',
+    "The registry's address is --registry, else RONDO_REGISTRY, else that of the system that runs in this workspace, else",
+    '127.0.0.1:50050. RONDO_TOKEN, or the file of RONDO_TOKEN_FILE, has the token or API key that goes with each call. Text is',
+    'coloured on a terminal: NO_COLOR turns colours off, FORCE_COLOR turns them on everywhere. --version prints the version.',
     'Exit codes: 0 done; 1 failed; 2 the command line is wrong; 130 Ctrl-C ended the command before its answer.',
     '',
   ].join('\n');

@@ -141,26 +141,16 @@ function isAddress(address: string): boolean {
 }
 
 /** The registry's address if neither an option nor the environment names one. */
-const DEFAULT_REGISTRY = '127.0.0.1:50050';
+export const DEFAULT_REGISTRY = '127.0.0.1:50050';
 
 /** The option of every command that calls the registry. */
 export const registryOption = {
   registry: {
     type: 'string',
     placeholder: 'HOST:PORT',
-    description: `The registry's addresses, separated by commas; else RONDO_REGISTRY, else ${DEFAULT_REGISTRY}.`,
+    description: "The registry's addresses, with commas; else RONDO_REGISTRY, else the system that runs here.",
   },
 } as const;
-
-/** The registry's addresses: those of the option, else of the environment, else the default. */
-export function registryAddresses(
-  option: string | undefined,
-  environment: Readonly<Record<string, string | undefined>>,
-): readonly string[] {
-  if (option !== undefined) return parseAddresses('--registry', option);
-  const variable = environment['RONDO_REGISTRY']?.trim() ?? '';
-  return parseAddresses('RONDO_REGISTRY', variable === '' ? DEFAULT_REGISTRY : variable);
-}
 
 /** The option of commands that cordon an instance. */
 export const reasonOption = {

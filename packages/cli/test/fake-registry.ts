@@ -25,6 +25,7 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
   let revision = 1n;
   let warming = false;
   let skewMs = 0;
+  let system = '';
   const position = () => ({ epoch, revision });
   const tell = (event: Event) => {
     revision += 1n;
@@ -76,7 +77,13 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
       remove(instanceId);
       return {};
     },
-    listServices: () => ({ services: [], position: position(), warming, time: new Date(systemClock.now() + skewMs) }),
+    listServices: () => ({
+      services: [],
+      position: position(),
+      warming,
+      time: new Date(systemClock.now() + skewMs),
+      system,
+    }),
     // One instance on each page, so that a client that reads only the first page fails its test.
     listInstances({ service, pageToken }) {
       const all = list(service);
@@ -139,6 +146,10 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
     /** Shifts the registry's clock from this machine's. */
     setSkew: (value: number) => {
       skewMs = value;
+    },
+    /** Makes the registry part of a system. */
+    setSystem: (value: string) => {
+      system = value;
     },
     stop: () => server.drain(0),
   };

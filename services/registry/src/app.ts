@@ -17,7 +17,7 @@ export function createApp(
   config: Config<typeof variables>,
 ): App {
   const { store: location, storeCa: ca, storeCert: cert, storeKey: key, warmingMs } = config;
-  const { maxInstances, maxServices, maxWatches, maxCordoned } = config;
+  const { system, maxInstances, maxServices, maxWatches, maxCordoned } = config;
   const { clock, wallClock, random, log, meter, mayServe = () => true } = context;
   const limits = { instances: maxInstances, services: maxServices, watches: maxWatches, cordoned: maxCordoned };
   const files = { ca, cert, key };
@@ -31,7 +31,14 @@ export function createApp(
     services: [
       implement(
         RegistryServiceDefinition,
-        registryHandlers({ store, wallClock, mayServe, refusals, watchesOfIdentity: shareOfIdentity(maxWatches) }),
+        registryHandlers({
+          store,
+          system,
+          wallClock,
+          mayServe,
+          refusals,
+          watchesOfIdentity: shareOfIdentity(maxWatches),
+        }),
       ),
       implement(
         SettingsServiceDefinition,

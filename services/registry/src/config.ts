@@ -40,6 +40,10 @@ export const variables = {
     // One message lists all cordoned instances with their reasons.
     description: 'The maximum number of cordoned instances; the registry refuses more.',
   }),
+  system: variable('RONDO_REGISTRY_SYSTEM', text, {
+    default: '',
+    description: 'The system that the registry is part of: rondo of the workspace of another one refuses to call it.',
+  }),
   warmingMs: variable('RONDO_REGISTRY_WARMING_MS', integer({ max: TTL.maxMs }), {
     default: TTL.defaultMs,
     description: 'How long a registry that started empty reports that instances may still register again.',

@@ -325,6 +325,11 @@ describe('lists', () => {
     expect(second.nextPageToken).toBe('');
   });
 
+  it('of services name the system', async () => {
+    const { registry } = start({ system: '/work/shop' });
+    expect((await registry.listServices({})).system).toBe('/work/shop');
+  });
+
   it("of services contain the registry's time", async () => {
     const { registry, clock } = start();
     expect((await registry.listServices({})).time).toEqual(new Date(clock.now()));

@@ -17,6 +17,7 @@ const CONFIG: Parameters<typeof createApp>[1] = {
   storeCa: undefined,
   storeCert: undefined,
   storeKey: undefined,
+  system: '',
   maxInstances: 100,
   maxServices: 10,
   maxCordoned: 100,

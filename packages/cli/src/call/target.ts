@@ -6,7 +6,6 @@ import {
   reflectionContracts,
 } from '@rondo/dynamic';
 import { Metadata } from '@rondo/rpc/call';
-
 import type { BalancingOverrides } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { Schema } from '@rondo/schema';
@@ -14,9 +13,10 @@ import { openChannel, openRegistryChannel } from '../channels.js';
 import type { CommandContext } from '../command.js';
 import type { Connections } from '../environment.js';
 import { reasonOf, UsageError } from '../errors.js';
-import { parseTarget, registryAddresses, resolverAt } from '../options.js';
+import { parseTarget, resolverAt } from '../options.js';
 import { listInstances, withRegistry } from '../registry/connection.js';
 import { addressOf, isPicked } from '../registry/instance-view.js';
+import { registryAddresses } from '../registry/locate.js';
 import { matchService, notRegistered } from '../registry/service-name.js';
 import { callSettings } from '../registry/settings.js';
 
@@ -60,13 +60,13 @@ export interface WhereValues {
 }
 
 /** Where to look for a service: at the addresses of `--address`, else in the registry. */
-export const whereOf = (
+export const whereOf = async (
   { address, registry }: WhereValues,
-  environment: CommandContext['environment'],
+  context: CommandContext,
   lookup: Omit<RegistryLookup, 'by' | 'registry'> = {},
-): Where =>
+): Promise<Where> =>
   address === undefined
-    ? { by: 'registry', registry: registryAddresses(registry, environment), ...lookup }
+    ? { by: 'registry', registry: await registryAddresses(registry, context), ...lookup }
     : { by: 'address', addresses: parseTarget(address) };
 
 /** Finds a method by its name, fetches its contract from a server of the service, and runs `work` with a client of it. */

@@ -5,8 +5,9 @@ import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { reasonOf, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import { jsonOption, positiveInteger, registryAddresses, registryOption } from '../options.js';
+import { jsonOption, positiveInteger, registryOption } from '../options.js';
 import { listInstances, withRegistry } from '../registry/connection.js';
+import { registryAddresses } from '../registry/locate.js';
 import { formatTable } from '../terminal/table.js';
 
 const DEFAULT_LIMIT = 50;
@@ -48,7 +49,7 @@ export const audit = defineCommand({
   async run({ values, positionals: [name] }, context) {
     const limit = positiveInteger('limit', values.limit, MAX_LIMIT) ?? DEFAULT_LIMIT;
     const query = { filter: values.filter ?? '', limit, signal: context.signal };
-    const addresses = registryAddresses(values.registry, context.environment);
+    const addresses = await registryAddresses(values.registry, context);
     const { events, failed } = await withRegistry(addresses, async (registry) => {
       const { instances } = await listInstances(registry, { signal: context.signal });
       const groups = auditedGroups(instances, name);

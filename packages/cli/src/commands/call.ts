@@ -99,7 +99,7 @@ export const call = defineCommand({
   exitCodes: { FAILED: 'A call failed or could not be made; standard error says why.' },
   async run({ values, positionals: [name, ...texts] }, context) {
     if (name === undefined) throw new UsageError('name a method, such as calculator.v1.CalculatorService/Add');
-    const { load, where, connections, callOptions } = settings(values, context);
+    const { load, where, connections, callOptions } = await settings(values, context);
     const { timing = false } = values;
     if (timing && load !== undefined)
       throw new UsageError('--timing is for one call: leave out --count, --rate, --concurrency and --duration');
@@ -135,10 +135,11 @@ interface Settings {
   readonly callOptions: CallOptions & { readonly metadata: Metadata };
 }
 
-function settings(values: Arguments<typeof options>['values'], { environment, signal }: CommandContext): Settings {
+async function settings(values: Arguments<typeof options>['values'], context: CommandContext): Promise<Settings> {
+  const { environment, signal } = context;
   const timeoutMs = durationMs('timeout', values.timeout);
   const metadata = parseMetadata(values.metadata ?? []);
-  const where = whereOf(values, environment, {
+  const where = await whereOf(values, context, {
     balancing: balancingOverrides(environment),
     zone: callerZone(environment),
   });

@@ -5,8 +5,9 @@ import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import { jsonOption, registryAddresses, registryOption } from '../options.js';
+import { jsonOption, registryOption } from '../options.js';
 import { listInstances, withRegistry } from '../registry/connection.js';
+import { registryAddresses } from '../registry/locate.js';
 import { matchService } from '../registry/service-name.js';
 import { deleteSetting, listSettings, updateSetting, withSettings } from '../registry/settings.js';
 import { formatTable } from '../terminal/table.js';
@@ -51,7 +52,7 @@ export const config = defineCommand({
   },
   async run({ values, positionals: [action, ...rest] }, context) {
     const json = values.json ?? false;
-    const registry = registryAddresses(values.registry, context.environment);
+    const registry = await registryAddresses(values.registry, context);
     if (action === undefined) return show(registry, json, context);
     const [name, key, value, surplus] = rest;
     if (action !== 'set' && action !== 'unset') {

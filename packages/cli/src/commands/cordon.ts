@@ -3,8 +3,9 @@ import { completeInstances } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { type CordonResult, cordonAll, readSnapshot, uncordonAll } from '../operate/cordon.js';
-import { defaultReason, forceOption, jsonOption, reasonOption, registryAddresses, registryOption } from '../options.js';
+import { defaultReason, forceOption, jsonOption, reasonOption, registryOption } from '../options.js';
 import { withRegistry } from '../registry/connection.js';
+import { registryAddresses } from '../registry/locate.js';
 import { printable } from '../terminal/text.js';
 
 /** `rondo cordon`: takes instances out of the balancing, so that they get no new calls. */
@@ -33,8 +34,8 @@ export const cordon = defineCommand({
   exitCodes: { FAILED: 'Refused or failed; standard error says why.' },
   async run({ values, positionals: ids }, context) {
     if (ids.length === 0) throw new UsageError('name the instances to cordon; rondo ps lists them');
-    const { environment, signal } = context;
-    await withRegistry(registryAddresses(values.registry, environment), async (registry) => {
+    const { signal } = context;
+    await withRegistry(await registryAddresses(values.registry, context), async (registry) => {
       const { reason, force = false } = values;
       const options = { reason, force, defaultReason: defaultReason(context), signal };
       const snapshot = await readSnapshot(registry, signal);
@@ -68,9 +69,10 @@ export const uncordon = defineCommand({
   ],
   complete: completeInstances('cordoned'),
   exitCodes: { FAILED: 'Refused or failed; standard error says why.' },
-  async run({ values, positionals: ids }, { environment, stdout, signal }) {
+  async run({ values, positionals: ids }, context) {
+    const { stdout, signal } = context;
     if (ids.length === 0) throw new UsageError('name the instances to put back; rondo ps lists the cordoned ones');
-    await withRegistry(registryAddresses(values.registry, environment), async (registry) => {
+    await withRegistry(await registryAddresses(values.registry, context), async (registry) => {
       const snapshot = await readSnapshot(registry, signal);
       for await (const outcome of uncordonAll(registry, { ids, snapshot }, signal)) {
         const { instanceId, changed } = outcome;

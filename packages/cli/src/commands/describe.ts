@@ -32,7 +32,7 @@ export const describe = defineCommand({
   async run({ values, positionals: [name] }, context) {
     if (name === undefined) throw new UsageError('name a service, such as CalculatorService; rondo ps lists them');
     const { service, method } = parseMethodName(name);
-    const where = whereOf(values, context.environment);
+    const where = await whereOf(values, context);
     const metadata = parseMetadata(values.metadata ?? []);
     const schema = await learnSchema(service, { where, metadata, signal: context.signal });
     const methods = (method === undefined ? schema.methods : [method]).map((one) => schema.method(one));

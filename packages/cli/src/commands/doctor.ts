@@ -5,12 +5,14 @@ import {
   formatFinding,
   isHealthy,
   loadRepositoryDoctor,
+  note,
   type RepositoryDoctor,
   type State,
 } from '../doctor/repository.js';
 import { type Expected, examineRunning } from '../doctor/running.js';
 import { ExitCode } from '../exit-code.js';
-import { dataDirectoryOf, dataFlag, dataOption, jsonOption, registryAddresses, registryOption } from '../options.js';
+import { dataDirectoryOf, dataFlag, dataOption, jsonOption, registryOption } from '../options.js';
+import { ForeignRegistry, registryAddresses } from '../registry/locate.js';
 import { createPaint, type Paint, type Style } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 
@@ -38,7 +40,10 @@ export const doctor = defineCommand({
   exitCodes: { OK: 'No check fails; there may be warnings.', FAILED: 'A check fails: each line says what to do.' },
   async run({ values }, context) {
     const data = dataDirectoryOf(values.data, context);
-    const addresses = registryAddresses(values.registry, context.environment);
+    const addresses = await registryAddresses(values.registry, { ...context, dataDirectory: data }).catch((error) => {
+      if (error instanceof ForeignRegistry) return error;
+      throw error;
+    });
     const findings: Finding[] = [];
     const paint = createPaint(context.stdout.color);
     for await (const finding of examine({ data, registry: values.registry, addresses }, context)) {
@@ -55,22 +60,24 @@ export const doctor = defineCommand({
 interface Target {
   readonly data: string;
   readonly registry: string | undefined;
-  /** The registry's addresses if no system runs on `data`. */
-  readonly addresses: readonly string[];
+  /** The registry's addresses, or that there is none of this workspace. */
+  readonly addresses: readonly string[] | ForeignRegistry;
 }
 
 /** The clone first, then the running system: the clone's checks block this process, and a connection must be made in time. */
 async function* examine(target: Target, context: CommandContext): AsyncIterable<Finding> {
   const { environment, tool } = context;
+  const { addresses } = target;
   const clone = await loadRepositoryDoctor(tool);
   if (clone !== undefined) yield* clone.examine({ data: target.data, environment });
   yield* examineCertificates(target.data, context.wallClock.now(), dataFlag(target.data, context));
-  yield* await examineRunning(await expectedSystem(target, context, clone), context);
+  if (addresses instanceof ForeignRegistry) yield { name: 'registry', ...note(addresses.message) };
+  else yield* await examineRunning(await expectedSystem({ ...target, addresses }, context, clone), context);
 }
 
 /** A system must run if the user named its registry, if its processes run, or if this is an image, which is part of one. */
 async function expectedSystem(
-  { data, registry, addresses }: Target,
+  { data, registry, addresses }: Target & { readonly addresses: readonly string[] },
   context: CommandContext,
   clone: RepositoryDoctor | undefined,
 ): Promise<Expected> {

@@ -6,17 +6,10 @@ import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { cordonAll, readSnapshot } from '../operate/cordon.js';
 import { awaitIdle, type Drained } from '../operate/drain.js';
-import {
-  defaultReason,
-  durationMs,
-  forceOption,
-  jsonOption,
-  reasonOption,
-  registryAddresses,
-  registryOption,
-} from '../options.js';
+import { defaultReason, durationMs, forceOption, jsonOption, reasonOption, registryOption } from '../options.js';
 import { listInstances, type RegistryConnection, withRegistry } from '../registry/connection.js';
 import { addressOf } from '../registry/instance-view.js';
+import { registryAddresses } from '../registry/locate.js';
 import { printable } from '../terminal/text.js';
 
 const DEFAULT_TIMEOUT = '30s';
@@ -60,14 +53,14 @@ export const drain = defineCommand({
   async run({ values, positionals: [id] }, context) {
     if (id === undefined) throw new UsageError('name the instance to drain; rondo ps lists them');
     const timeoutMs = durationMs('timeout', values.timeout ?? DEFAULT_TIMEOUT) ?? 0;
-    const { environment, signal, stderr } = context;
+    const { signal, stderr } = context;
     const options = {
       reason: values.reason,
       force: values.force ?? false,
       defaultReason: defaultReason(context),
       signal,
     };
-    const drained = await withRegistry(registryAddresses(values.registry, environment), async (registry) => {
+    const drained = await withRegistry(await registryAddresses(values.registry, context), async (registry) => {
       const snapshot = await readSnapshot(registry, signal);
       for await (const { instanceId, reason } of cordonAll(registry, { ids: [id], snapshot }, options)) {
         const why = reason === '' ? '' : ` (${printable(reason)})`;

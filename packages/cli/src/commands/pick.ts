@@ -8,12 +8,13 @@ import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import type { Entry } from '../listing/entries.js';
 import { askGuards, formatGuards, viewGuard } from '../listing/guards.js';
-import { jsonOption, parseMetadata, positiveInteger, registryAddresses, registryOption } from '../options.js';
+import { jsonOption, parseMetadata, positiveInteger, registryOption } from '../options.js';
 import { explainAll } from '../pick/explain.js';
 import { FOOTNOTE, formatExplained, formatHeading, type Origin } from '../pick/format.js';
 import { type Observer, type ObserverOptions, withObserver } from '../pick/observer.js';
 import { listInstances, listOperatorStates, withRegistry } from '../registry/connection.js';
 import { isCordoned } from '../registry/instance-view.js';
+import { registryAddresses } from '../registry/locate.js';
 import { matchService, notRegistered } from '../registry/service-name.js';
 import { callSettings } from '../registry/settings.js';
 import { tableLook } from '../terminal/terminal.js';
@@ -124,7 +125,7 @@ async function find(name: string | undefined, values: Values, context: CommandCo
   const policy = values.policy === undefined ? undefined : parsePolicyOption(values.policy);
   const balancing = policy === undefined ? balancingOverrides(environment) : { [EVERY_SERVICE]: policy };
   positiveInteger('count', values.count, MOST_PICKS);
-  const registry = registryAddresses(values.registry, environment);
+  const registry = await registryAddresses(values.registry, context);
   const { listing, operatorStates } = await withRegistry(registry, async (connection) => ({
     listing: await listInstances(connection, { signal }),
     operatorStates: await listOperatorStates(connection, { signal }),

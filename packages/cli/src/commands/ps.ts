@@ -7,7 +7,7 @@ import { ExitCode } from '../exit-code.js';
 import { checkAll } from '../listing/check.js';
 import { type Entry, formatEntries, formatRemarks, viewEntry, viewOperatorStates } from '../listing/entries.js';
 import { askGuards, formatGuards, type InstanceGuard, refusing, viewGuard } from '../listing/guards.js';
-import { jsonOption, registryAddresses, registryOption } from '../options.js';
+import { jsonOption, registryOption } from '../options.js';
 import {
   type InstanceListing,
   listInstances,
@@ -17,6 +17,7 @@ import {
   withRegistry,
 } from '../registry/connection.js';
 import { isCordoned } from '../registry/instance-view.js';
+import { registryAddresses } from '../registry/locate.js';
 import { matchService, notRegistered } from '../registry/service-name.js';
 import { createPaint, tableLook } from '../terminal/terminal.js';
 
@@ -58,8 +59,8 @@ export const ps = defineCommand({
   ],
   complete: completeService,
   async run({ values, positionals: [name] }, context) {
-    const { environment, clock, signal } = context;
-    const addresses = registryAddresses(values.registry, environment);
+    const { clock, signal } = context;
+    const addresses = await registryAddresses(values.registry, context);
     const { listing, operatorStates } = await withRegistry(addresses, async (registry) => ({
       listing: await listInstances(registry, { signal }),
       operatorStates: await listOperatorStates(registry, { signal }),

@@ -4,8 +4,9 @@ import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import { durationMs, jsonOption, registryAddresses, registryOption } from '../options.js';
+import { durationMs, jsonOption, registryOption } from '../options.js';
 import { listInstances, type RegistryConnection, withRegistry } from '../registry/connection.js';
+import { registryAddresses } from '../registry/locate.js';
 import { matchService, notRegistered } from '../registry/service-name.js';
 import { tableLook } from '../terminal/terminal.js';
 import { formatTime } from '../terminal/text.js';
@@ -64,7 +65,7 @@ export const top = defineCommand({
   async run({ values, positionals: [name] }, context) {
     const by = parseBy(values.by);
     const intervalMs = parseInterval(values.interval ?? DEFAULT_INTERVAL);
-    const addresses = registryAddresses(values.registry, context.environment);
+    const addresses = await registryAddresses(values.registry, context);
     await withRegistry(addresses, async (registry) => {
       const watch = await startWatch(registry, { name, by, context });
       try {

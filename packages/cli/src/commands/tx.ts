@@ -1,8 +1,9 @@
 import { type Candidate, type CommandContext, defineCommand, type Written } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import { jsonOption, registryAddresses, registryOption } from '../options.js';
+import { jsonOption, registryOption } from '../options.js';
 import { withRegistry } from '../registry/connection.js';
+import { registryAddresses } from '../registry/locate.js';
 import { gather, type KnownSaga, type Unfinished, withPeers } from '../transactions/gather.js';
 import { findUnfinished, type Resolved, resolveTransaction, type Wanted } from '../transactions/resolve.js';
 import { formatUnfinished, viewUnfinished } from '../transactions/view.js';
@@ -46,12 +47,16 @@ export const tx = defineCommand({
   exitCodes: { FAILED: 'Refused or failed; standard error says why.' },
   async run({ values, positionals: [action = '', id] }, context) {
     const word = parseAction(action, id, values);
-    const { stdout, environment } = context;
-    const text = await withUnfinished(registryAddresses(values.registry, environment), context, async (unfinished) => {
-      await reportUnreachable(unfinished, context);
-      if (word === undefined) return list(unfinished, values.json, context);
-      return await resolve(word, unfinished, { json: values.json, force: values.force ?? false, context });
-    });
+    const { stdout } = context;
+    const text = await withUnfinished(
+      await registryAddresses(values.registry, context),
+      context,
+      async (unfinished) => {
+        await reportUnreachable(unfinished, context);
+        if (word === undefined) return list(unfinished, values.json, context);
+        return await resolve(word, unfinished, { json: values.json, force: values.force ?? false, context });
+      },
+    );
     await stdout.write(text);
     return ExitCode.OK;
   },
@@ -145,7 +150,7 @@ async function complete(
   if (positionals.length === 0)
     return ACTIONS.filter((action) => action.startsWith(word)).map((one) => ({ word: one }));
   if (positionals.length > 1 || positionals[0] !== 'resolve') return [];
-  const addresses = registryAddresses(values['registry'], context.environment);
+  const addresses = await registryAddresses(values['registry'], context);
   return await withUnfinished(addresses, context, async ({ transactions, sagas }) => {
     const known = [
       ...transactions.map(({ id, logged }) => ({

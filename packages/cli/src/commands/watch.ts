@@ -1,8 +1,9 @@
 import { defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
-import { jsonOption, registryAddresses, registryOption } from '../options.js';
+import { jsonOption, registryOption } from '../options.js';
 import { listInstances, type RegistryConnection, unreachable, withRegistry } from '../registry/connection.js';
 import type { InstanceView } from '../registry/instance-view.js';
+import { registryAddresses } from '../registry/locate.js';
 import { matchService, notRegistered } from '../registry/service-name.js';
 import { type WatchedChange, watchRegistry } from '../registry/watch.js';
 import { CORDONED } from '../registry/watched-state.js';
@@ -27,8 +28,9 @@ export const watch = defineCommand({
   ],
   complete: completeService,
   exitCodes: { OK: 'Ctrl-C ended it.' },
-  async run({ values, positionals: [name] }, { environment, stdout, clock, wallClock, signal }) {
-    const addresses = registryAddresses(values.registry, environment);
+  async run({ values, positionals: [name] }, context) {
+    const { stdout, clock, wallClock, signal } = context;
+    const addresses = await registryAddresses(values.registry, context);
     const paint = createPaint(stdout.color);
     const service =
       name === undefined ? '' : await withRegistry(addresses, (registry) => resolve(registry, name, signal));

@@ -2,16 +2,16 @@ import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { learnSchema, whereOf } from '../call/target.js';
 import type { Candidate, CommandContext, Written } from '../command.js';
 import { readSnapshot } from '../operate/cordon.js';
-import { registryAddresses } from '../options.js';
 import { listInstances, withRegistry } from '../registry/connection.js';
 import { effectiveStatus } from '../registry/instance-view.js';
+import { registryAddresses } from '../registry/locate.js';
 
 /** The full names of registered services that begin with `word`; else their last parts that do. */
 export async function completeService(
   { values, word }: Written,
   context: CommandContext,
 ): Promise<readonly Candidate[]> {
-  const addresses = registryAddresses(values['registry'], context.environment);
+  const addresses = await registryAddresses(values['registry'], context);
   const { instances } = await withRegistry(addresses, (registry) => listInstances(registry, context));
   const services = [...new Set(instances.flatMap((instance) => instance.services))].sort();
   const inFull = services.filter((service) => service.startsWith(word));
@@ -32,7 +32,7 @@ export async function completeMethod(written: Written, context: CommandContext):
 /** Instance ids: those of all registered instances, of the registered ones that aren't cordoned, or of the cordoned ones. */
 export function completeInstances(which: 'registered' | 'uncordoned' | 'cordoned') {
   return async ({ values, word, positionals }: Written, context: CommandContext): Promise<readonly Candidate[]> => {
-    const addresses = registryAddresses(values['registry'], context.environment);
+    const addresses = await registryAddresses(values['registry'], context);
     const { instances, operatorStates } = await withRegistry(addresses, (registry) =>
       readSnapshot(registry, context.signal),
     );
@@ -50,7 +50,7 @@ function aboutInstance(instance: Instance | undefined, reason = ''): string {
 }
 
 async function methodsOf(service: string, { values }: Written, context: CommandContext): Promise<readonly Candidate[]> {
-  const where = whereOf(values, context.environment);
+  const where = await whereOf(values, context);
   const { methods } = await learnSchema(service, { where, signal: context.signal });
   return methods.map((name) => ({ word: `${service}/${name}` }));
 }

@@ -22,6 +22,8 @@ import {
 /** What the handlers work with. */
 export interface HandlerOptions {
   readonly store: RegistryStore;
+  /** What the registry is part of. */
+  readonly system: string;
   readonly wallClock: WallClock;
   /** Tells which services a process with a certificate may register. */
   readonly mayServe: MayServe;
@@ -34,6 +36,7 @@ export interface HandlerOptions {
 /** The handlers of the registry's contract over a store. Times in replies are of the registry's wall clock. */
 export function registryHandlers({
   store,
+  system,
   wallClock,
   mayServe,
   refusals,
@@ -80,7 +83,7 @@ export function registryHandlers({
     },
     async listServices() {
       const { services, position, warming } = await withStatus(store.listServices());
-      return { services: [...services], position, warming, time: wallClock.now() };
+      return { services: [...services], position, warming, time: wallClock.now(), system };
     },
     async listInstances(request) {
       const { instances, more, position, warming } = await withStatus(store.listInstances(parseListInstances(request)));

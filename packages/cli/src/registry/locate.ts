@@ -1,0 +1,47 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { CommandContext } from '../command.js';
+import { registryOn } from '../launcher.js';
+import { DEFAULT_REGISTRY, parseAddresses } from '../options.js';
+import { withRegistry } from './connection.js';
+
+/** What decides which registry a command calls. */
+type Here = Pick<CommandContext, 'environment' | 'dataDirectory' | 'repository' | 'signal'>;
+
+/** Another system has the address that a command would call. */
+export class ForeignRegistry extends Error {
+  constructor(address: string, system: string) {
+    const remedy = `start this one (npm start -- --port-base 51050), or name the other: --registry ${address}`;
+    super(`none runs here, and ${address} is the registry of another system, ${system}; ${remedy}`);
+  }
+}
+
+/**
+ * The registry's addresses: those of the option, else of the environment, else of the system that runs in this workspace, else the default.
+ *
+ * @throws ForeignRegistry if none runs here, and another system has the default address.
+ */
+export async function registryAddresses(option: string | undefined, here: Here): Promise<readonly string[]> {
+  if (option !== undefined) return parseAddresses('--registry', option);
+  const variable = here.environment['RONDO_REGISTRY']?.trim() ?? '';
+  if (variable !== '') return parseAddresses('RONDO_REGISTRY', variable);
+  const own = await registryOn(here.dataDirectory);
+  if (own === undefined) await refuseForeign(DEFAULT_REGISTRY, here);
+  return [own ?? DEFAULT_REGISTRY];
+}
+
+/**
+ * Refuses a registry that says that it is part of another system than this workspace's, which has the folder or, in containers, the
+ * name of the workspace. An image has no workspace.
+ */
+export async function refuseForeign(address: string, { repository, signal }: Here): Promise<void> {
+  const manifest = path.join(repository, 'package.json');
+  if (!existsSync(manifest)) return;
+  const system = await withRegistry([address], ({ client }) => client.listServices({}, { signal })).then(
+    (answer) => answer.system,
+    () => '', // the command itself says why it can't be called
+  );
+  const { name } = JSON.parse(readFileSync(manifest, 'utf8'));
+  if (['', name, path.resolve(repository)].includes(system)) return;
+  throw new ForeignRegistry(address, system);
+}
