@@ -7,7 +7,7 @@ import { root, run, tool } from './process.mjs';
 import { BUNDLE, isBundleFresh, MODULES } from './rondo-bundle.mjs';
 
 /** The npm scripts that have the same name as a command. */
-const TASKS = ['backup', 'build', 'bundle', 'check', 'generate', 'restore', 'start', 'test'];
+const TASKS = ['backup', 'build', 'bundle', 'check', 'generate', 'restore', 'seed', 'start', 'test'];
 
 const [command, ...rest] = process.argv.slice(2);
 process.env.RONDO_WORKSPACE = root;

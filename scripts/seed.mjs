@@ -3,8 +3,14 @@
  * Each resource is made under its own request id. The year ends on the day on which the first member was made, or on the day of
  * `--today`. So running it again, on the same day or later, makes nothing twice.
  */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from './build.mjs';
+import { findSystem } from './doctor/system.mjs';
+import { DEFAULTS } from './launch/options.mjs';
 import { namedOptions } from './options.mjs';
+import { root } from './process.mjs';
 import { dayOf, formatDay, parseDay } from './seed/calendar.mjs';
 import { fillIn } from './seed/fill-in.mjs';
 import { describe, describeOld } from './seed/summary.mjs';
@@ -18,6 +24,8 @@ const USAGE = 'npm run seed [-- --today YYYY-MM-DD]';
 export async function main(args) {
   try {
     const today = readToday(args);
+    if (!existsSync(path.join(root, 'proto/sales'))) throw new Error('it fills the samples, which this app has not');
+    await findRegistry();
     return (await build()) ? await seed(today) : 1;
   } catch (error) {
     // The text of an RpcError includes its code.
@@ -37,11 +45,17 @@ function readToday(args) {
   return day;
 }
 
+/** Calls the system that runs on the default folder, unless the user names another registry. */
+async function findRegistry() {
+  const { launcher, portBase } = await findSystem(DEFAULTS.data);
+  if (launcher !== undefined) process.env.RONDO_REGISTRY ||= `127.0.0.1:${portBase}`;
+}
+
 async function seed(today) {
   const { createClient } = await import('@rondo/rpc/client');
   const { defaultChannel } = await import('@rondo/rpc/internal');
   const { Status } = await import('@rondo/rpc/status');
-  const contracts = (file) => import(`../packages/contracts/dist/${file}.js`);
+  const contracts = (file) => import(pathToFileURL(path.join(root, `packages/contracts/dist/${file}.js`)));
   const channel = defaultChannel();
   const client = async (file, name) => createClient((await contracts(file))[`${name}Definition`], { channel });
   try {

@@ -1,6 +1,7 @@
 /** The text that is printed when the system has started. */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { isInstalled } from '../process.mjs';
+import { isInstalled, root } from '../process.mjs';
 import { grpcurlOptions } from './certificates.mjs';
 import { ownServices, readManifest, tryManifests } from './manifests.mjs';
 import { DEFAULTS, dataFlag } from './options.mjs';
@@ -25,7 +26,9 @@ export function summary(rows, { system: { registry }, databases: database, optio
     ([name, address, what]) => `  ${name.padEnd(widths[0])}  ${address.padEnd(widths[1])}  ${what}`,
   );
   const away = options.data === DEFAULTS.data ? '' : seedTls(options);
-  const prefix = `${options.portBase === DEFAULTS.portBase ? '' : `RONDO_REGISTRY=${registry} `}${away}`;
+  // `rondo` finds the system of the default folder itself.
+  const isFound = options.data === DEFAULTS.data || options.portBase === DEFAULTS.portBase;
+  const prefix = `${isFound ? '' : `RONDO_REGISTRY=${registry} `}${away}`;
   const url = publicUrl(rows, options);
   return [
     '',
@@ -55,7 +58,7 @@ function describeOwn(rows, prefix) {
   return service === undefined ? [] : [`  ${prefix}./rondo describe ${service}`];
 }
 
-/** What one can try with the samples, which an app doesn't have. */
+/** What one can try with the samples. An app that has them can be seeded. */
 function samples({ options, prefix, url }) {
   const tls = options.data === DEFAULTS.data ? seedTls(options) : '';
   const lines = [
@@ -64,7 +67,8 @@ function samples({ options, prefix, url }) {
     ...(url === undefined ? [] : [`  curl -d '{"a":1,"b":2}' ${url}/add`]), // sample: calculator
     ...tokens(url, options), // sample: sales
   ];
-  return isInstalled ? [] : lines;
+  const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  return 'seed' in scripts ? lines : [];
 }
 
 /** The variables with which a script calls a system with TLS. `rondo` finds the certificate of the default folder itself. */

@@ -2,6 +2,8 @@
 import { formatDay, mondayOf } from './calendar.mjs';
 
 const CALL = './rondo call';
+/** The registry that the user names. `rondo` finds the one of the default folder itself. */
+const registry = process.env.RONDO_REGISTRY;
 
 /** What was made, and commands to try. */
 export function describe({ counts, sales, told, today, foundedOn }) {
@@ -36,7 +38,6 @@ function describeDeal({ quote, order, buyer, totalEffortMinutes }) {
 }
 
 function suggest([{ order }], foundedOn) {
-  const registry = process.env.RONDO_REGISTRY;
   const call = registry ? `RONDO_REGISTRY=${registry} ${CALL}` : CALL;
   const since = formatDay(mondayOf(foundedOn));
   return [

@@ -24,6 +24,7 @@ it('are the services that are not published', () => {
 it('become services of an app, whose contracts are its own', () => {
   write('b/tsconfig.build.json', '{\n  "references": [\n    { "path": "packages/contracts" }\n  ]\n}\n');
   write('b/buf.yaml', 'breaking:\n');
+  write('b/package.json', '{\n  "scripts": {\n    "test": "node rondo test"\n  }\n}\n');
   const from = fileURLToPath(new URL('../../..', import.meta.url));
   copySamples({ folder: path.join(folder, 'b'), name: 'acme', version: '1.2.3', from });
   expect(read('b/services/calculator/src/calculator.ts')).toContain("from '@acme/contracts/calculator/v1/calculator'");
@@ -36,6 +37,8 @@ it('become services of an app, whose contracts are its own', () => {
     { path: '../../packages/contracts' },
   ]);
   expect(JSON.parse(read('b/tsconfig.build.json')).references).toContainEqual({ path: 'services/sales' });
+  expect(JSON.parse(read('b/package.json')).scripts).toEqual({ seed: 'node rondo seed', test: 'node rondo test' });
+  expect(read('b/docker-compose.yml')).toMatch(/^ {6}RONDO_REGISTRY_SYSTEM: acme$/m);
   expect(read('b/buf.yaml')).toMatch(/^ {2}ignore_only:\n[\s\S]*calculator\.proto\]\nbreaking:\n$/m);
 });
 // /sample

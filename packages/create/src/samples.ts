@@ -60,10 +60,12 @@ export function copySamples({ folder, name, version, from }: SampleOptions): voi
     }
   }
   const compose = readFileSync(path.join(from, 'docker-compose.yml'), 'utf8');
-  writeFileSync(path.join(folder, 'docker-compose.yml'), compose.replaceAll('image: rondo-', `image: ${name}-`));
+  const named = compose.replaceAll('image: rondo-', `image: ${name}-`).replace('SYSTEM: rondo', `SYSTEM: ${name}`);
+  writeFileSync(path.join(folder, 'docker-compose.yml'), named);
   edit(folder, 'tsconfig.build.json', (text) =>
     text.replace(/\n {2}\]/, `${services.map((service) => `,\n    { "path": "services/${service}" }`).join('')}\n  ]`),
   );
+  edit(folder, 'package.json', (text) => text.replace(/^( *)"test": /m, '$1"seed": "node rondo seed",\n$1"test": '));
   // A contract that was published before the rules of style.
   const [, exempt = ''] =
     /^ {2}# sample: calculator\n([\s\S]*?) {2}# \/sample\n/m.exec(readFileSync(path.join(from, 'buf.yaml'), 'utf8')) ??
