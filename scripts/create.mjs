@@ -11,9 +11,9 @@ import { step } from './steps.mjs';
  */
 export async function main(args) {
   if (!(await build())) return 1;
-  const { createApp, parseArguments, USAGE } = await import('create-rondo');
+  const { createApp, readArguments, USAGE } = await import('create-rondo');
   try {
-    const given = parseArguments(args, process.env.INIT_CWD ?? root);
+    const given = await readArguments(args);
     if (given === undefined) {
       console.log(USAGE.replace('npm create rondo', 'npm run create --').replace(' -- [', ' ['));
       return 0;
@@ -24,7 +24,6 @@ export async function main(args) {
       return { code: 0 };
     });
     createApp({ ...given, samples: root, tarballs, versions: pinnedVersions(), tell: (line) => console.log(line) });
-    console.log(`\n  cd ${given.folder}\n  npm start`);
     return 0;
   } catch (error) {
     console.error(`npm run create: ${error.message}`);

@@ -1,53 +1,90 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { ask, type Terminal } from './ask.js';
+import { type Arguments, faultOfName, type Given, PACKAGE_MANAGERS, type PackageManager } from './choices.js';
 
 /** How the command is used. */
-export const USAGE = `npm create rondo FOLDER -- [--name NAME] [--samples] [--no-database]
-  FOLDER          The folder to make. It must not exist, or be empty.
-  --name NAME     The name of the app; by default that of the folder.
-  --samples       With the sample applications: calculator, project-management and sales, which has a database.
-  --no-database   Leave PostgreSQL out: docker-compose.yml has none, and the packages that bring it aren't installed.`;
+export const USAGE = `npm create rondo FOLDER -- [--name NAME] [--samples] [--no-database] [--package-manager npm|pnpm] [--yes]
+  FOLDER             The folder to make. It must not exist, or be empty.
+  --name NAME        The name of the app; by default that of the folder.
+  --samples          With the sample applications: calculator, project-management and sales, which has a database.
+  --no-database      Leave PostgreSQL out, until a service with a database brings it.
+  --package-manager  Whose commands README.md has: npm's or pnpm's.
+  --yes              Ask nothing. On a terminal, the command asks for what no option says; --no-samples and --database are answers, too.`;
 
-/** What is made. */
-export interface Arguments {
-  /** An absolute path. */
-  readonly folder: string;
-  /** The name of the root's package, and the scope of the app's other packages. */
-  readonly name: string;
-  readonly withDatabase: boolean;
-  readonly withSamples: boolean;
+/** Where the command runs. */
+export interface Surroundings {
+  /** The folder in which the user typed it. */
+  readonly directory: string;
+  /** What npm and others say of themselves, in `npm_config_user_agent`. */
+  readonly userAgent: string | undefined;
+  /** The terminal to ask at; undefined without one. */
+  readonly terminal: Terminal | undefined;
 }
 
-const NAME = /^[a-z][a-z0-9-]{0,49}$/;
+/** Where this process runs: npm runs scripts in their package, and `INIT_CWD` is the folder in which the user called it. */
+export function surroundings(): Surroundings {
+  const { stdin: input, stdout: output, env } = process;
+  return {
+    directory: env['INIT_CWD'] ?? process.cwd(),
+    userAgent: env['npm_config_user_agent'],
+    terminal: input.isTTY && output.isTTY ? { input, output } : undefined,
+  };
+}
 
 /**
- * Reads the arguments of `npm create rondo`.
+ * Reads the arguments of `npm create rondo`, and asks for what they don't say.
  *
- * @param directory The folder in which the user typed it.
  * @returns undefined if help is asked for.
- * @throws Error with one line that names the argument and the rule.
+ * @throws Error with one line that names the argument and the rule, or says that the user has given up.
  */
-export function parseArguments(args: readonly string[], directory: string): Arguments | undefined {
+export async function readArguments(
+  args: readonly string[],
+  { directory, userAgent, terminal }: Surroundings = surroundings(),
+): Promise<Arguments | undefined> {
+  const parsed = parse(args, directory);
+  if (parsed === undefined) return undefined;
+  const { given, yes } = parsed;
+  const usual: PackageManager = userAgent?.startsWith('pnpm/') ? 'pnpm' : 'npm';
+  const answered = terminal === undefined || yes ? given : await ask(given, { terminal, directory, usual });
+  const { folder, name, withSamples = false, withDatabase = true, packageManager = usual } = answered;
+  if (folder === undefined || name === undefined) throw new Error('name the folder to make: npm create rondo my-app');
+  return { folder, name, withSamples, withDatabase, packageManager };
+}
+
+function parse(
+  args: readonly string[],
+  directory: string,
+): { readonly given: Given; readonly yes: boolean } | undefined {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
+    allowNegative: true,
     options: {
       name: { type: 'string' },
-      samples: { type: 'boolean', default: false },
-      'no-database': { type: 'boolean', default: false },
+      samples: { type: 'boolean' },
+      database: { type: 'boolean' },
+      'package-manager': { type: 'string' },
+      yes: { type: 'boolean', short: 'y', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return undefined;
-  const [given, stray] = positionals;
-  if (given === undefined) throw new Error('name the folder to make: npm create rondo my-app');
+  const [target, stray] = positionals;
   if (stray !== undefined) throw new Error(`"${stray}" is not expected: options come after a "--"`);
-  const folder = path.resolve(directory, given);
-  const name = values.name ?? path.basename(folder);
-  if (!NAME.test(name)) {
-    const rule = 'must begin with a letter and have only a-z, 0-9 and -, 50 characters at most';
-    throw new Error(`the name "${name}" ${rule}${values.name === undefined ? ': give another by --name' : ''}`);
-  }
-  if (values.samples && values['no-database']) throw new Error('--samples needs PostgreSQL: leave --no-database out');
-  return { folder, name, withDatabase: !values['no-database'], withSamples: values.samples };
+  const { name = target && path.basename(path.resolve(directory, target)), samples, database } = values;
+  const fault = name && faultOfName(name);
+  if (fault) throw new Error(`${fault}${values.name === undefined ? ': give another by --name' : ''}`);
+  if (samples && database === false) throw new Error('--samples needs PostgreSQL: leave --no-database out');
+  const packageManager = PACKAGE_MANAGERS.find((one) => one === values['package-manager']);
+  if (values['package-manager'] !== undefined && packageManager === undefined)
+    throw new Error(`--package-manager "${values['package-manager']}" must be ${PACKAGE_MANAGERS.join(' or ')}`);
+  const given = {
+    ...(target !== undefined && { folder: path.resolve(directory, target) }),
+    ...(name !== undefined && { name }),
+    ...(samples !== undefined && { withSamples: samples }),
+    ...(database !== undefined && { withDatabase: database }),
+    ...(packageManager !== undefined && { packageManager }),
+  };
+  return { given, yes: values.yes };
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Arguments } from './arguments.js';
+import type { Arguments } from './choices.js';
 import { copySamples } from './samples.js';
 import { renderTemplate, type TemplateOptions, withVendored } from './template.js';
 
@@ -24,7 +24,7 @@ const SERVICE = 'greeter';
  * @throws Error with one line if the folder isn't empty or a step fails. A failed step leaves the folder as it is.
  */
 export function createApp(options: CreateOptions): void {
-  const { folder, name, withSamples, samples, versions, tarballs = [], tell } = options;
+  const { folder, name, withSamples, packageManager, samples, versions, tarballs = [], tell } = options;
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new Error(`${folder} is not empty: name another folder`);
   }
@@ -47,7 +47,7 @@ export function createApp(options: CreateOptions): void {
   copyFilled('overlay', options);
   // Imports are sorted by the names of packages, and the app's name is part of one.
   run('Formatting', path.join(folder, 'node_modules/.bin/biome'), ['check', '--write', 'services']);
-  tell(`${name} is in ${folder}`);
+  tell(`${name} is in ${folder}\n\n  cd ${folder}\n  ${packageManager} start`);
 }
 
 /** Variables of the workspace from which this is called. */

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { PackageManager } from './choices.js';
 import { fill } from './fill.js';
 
 /** What a template is filled with. */
@@ -8,20 +9,22 @@ export interface TemplateOptions {
   /** The name of the app. */
   readonly name: string;
   readonly withDatabase: boolean;
+  /** The program whose commands README.md has. */
+  readonly packageManager: PackageManager;
   /** What the app pins, by the name that the template has for it: packages, `version` of Rondo's, and `pnpm`. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
 /** The files that an app is made of, by their paths in it. `overlay` has those that replace files of the first service. */
 export function renderTemplate(
-  { name, withDatabase, versions }: TemplateOptions,
+  { name, withDatabase, packageManager, versions }: TemplateOptions,
   from: 'template' | 'overlay' = 'template',
 ): Readonly<Record<string, string>> {
   const source = fileURLToPath(new URL(`../${from}/`, import.meta.url));
   const entries = readdirSync(source, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const rendered = entries.map((entry) => {
     const file = path.join(entry.parentPath, entry.name);
-    const text = fill(readFileSync(file, 'utf8'), { values: { ...versions, name }, withDatabase });
+    const text = fill(readFileSync(file, 'utf8'), { values: { ...versions, name, packageManager }, withDatabase });
     return [nameIn(path.relative(source, file)), text];
   });
   return Object.fromEntries(rendered);

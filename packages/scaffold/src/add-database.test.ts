@@ -6,7 +6,8 @@ import { addToCompose, COMPOSE } from './root-files/compose.js';
 
 const pinned = '@biomejs/biome @bufbuild/buf @bufbuild/protobuf @jest/globals @types/node jest pnpm typescript version';
 const versions = Object.fromEntries(pinned.split(' ').map((name) => [name, '1.2.3']));
-const template = (withDatabase: boolean) => renderTemplate({ name: 'shop', withDatabase, versions });
+const template = (withDatabase: boolean) =>
+  renderTemplate({ name: 'shop', withDatabase, packageManager: 'npm', versions });
 const text = (files: Readonly<Record<string, string>>, file: string) => files[file] ?? '';
 const service = { service: 'greeter', port: 50_060, database: undefined };
 

@@ -24,7 +24,7 @@ export async function addDatabase(
   if (hasDatabase(root)) return new Map();
   const name = packagesOf(root).scope.slice(1);
   const template = (withDatabase: boolean) =>
-    renderTemplate({ name, withDatabase, versions: versions ?? publishedVersions() });
+    renderTemplate({ name, withDatabase, packageManager: 'npm', versions: versions ?? publishedVersions() });
   const { files, left } = await mergeTemplates(root, { before: template(false), after: template(true) });
   const [first] = left;
   if (first !== undefined) {

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { publishedVersions, renderTemplate } from 'create-rondo';
+import { type PackageManager, publishedVersions, renderTemplate } from 'create-rondo';
 import { filesBelow, readText } from '../repository.js';
 import { mergeFile, movePins, type Versions } from './merge-file.js';
 import { isAfter, RENAMES, renameImports } from './renames.js';
@@ -15,6 +15,8 @@ export interface Handover {
   /** The name of the app, as the template has it. */
   readonly name: string;
   readonly withDatabase: boolean;
+  /** The program whose commands README.md has. */
+  readonly packageManager: PackageManager;
   /** The files of the template of the version before. */
   readonly template: Readonly<Record<string, string>>;
 }

@@ -52,7 +52,13 @@ it('plans what the new template changes in an app', async () => {
     '.editorconfig': 'length = 100\n',
     made: 'b\n',
   };
-  const handover = { from: '0.1.0', name: 'shop', withDatabase: true, template: before };
+  const handover = {
+    from: '0.1.0',
+    name: 'shop',
+    withDatabase: true,
+    packageManager: 'npm' as const,
+    template: before,
+  };
   expect(await planMigration(app.path, handover, after)).toEqual({
     files: {
       'package.json': pins('2.0.0', ',\n    "mine": "3.0.0"'),

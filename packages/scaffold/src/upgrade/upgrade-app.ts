@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { publishedVersions, renderTemplate, withVendored } from 'create-rondo';
+import { type PackageManager, publishedVersions, renderTemplate, withVendored } from 'create-rondo';
 import { hasDatabase, WORKSPACE } from '../add-database.js';
 import { type ChangeSet, withChanges } from '../change-set.js';
 import { Refusal } from '../errors.js';
@@ -34,6 +34,7 @@ export interface UpgradedApp extends Pick<Migration, 'left' | 'renamed'> {
 }
 
 const VENDOR = 'vendor';
+const README = 'README.md';
 
 /**
  * Moves an app to another version of Rondo's packages. If it fails, the tree is unchanged, with what is installed.
@@ -86,9 +87,14 @@ async function plan(options: UpgradeOptions): Promise<{ readonly handover: Hando
   }
   const name = packages.scope.slice(1);
   const withDatabase = hasDatabase(root);
-  const template = renderTemplate({ name, withDatabase, versions: publishedVersions() });
-  return { handover: { from, name, withDatabase, template }, target };
+  const made = { name, withDatabase, packageManager: packageManagerOf(root) };
+  const template = renderTemplate({ ...made, versions: publishedVersions() });
+  return { handover: { ...made, from, template }, target };
 }
+
+/** The program whose commands README.md has. */
+const packageManagerOf = (root: string): PackageManager =>
+  filesAt(root, README).some((file) => readText(root, file).includes('pnpm start')) ? 'pnpm' : 'npm';
 
 async function refuseUncommitted({ root, signal }: Workspace): Promise<void> {
   const { code, output } = await runProgram('git', ['status', '--porcelain'], { cwd: root, signal });

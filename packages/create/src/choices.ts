@@ -1,0 +1,26 @@
+/** The programs that may run the scripts of an app. */
+export const PACKAGE_MANAGERS = ['npm', 'pnpm'] as const;
+
+/** One of {@link PACKAGE_MANAGERS}. */
+export type PackageManager = (typeof PACKAGE_MANAGERS)[number];
+
+/** What is made. */
+export interface Arguments {
+  /** An absolute path. */
+  readonly folder: string;
+  /** The name of the root's package, and the scope of the app's other packages. */
+  readonly name: string;
+  readonly withDatabase: boolean;
+  readonly withSamples: boolean;
+  /** The program whose commands README.md has. */
+  readonly packageManager: PackageManager;
+}
+
+/** What the command line says. */
+export type Given = Partial<Arguments>;
+
+/** What is wrong with the name of an app; undefined if it is good. */
+export function faultOfName(name: string): string | undefined {
+  if (/^[a-z][a-z0-9-]{0,49}$/.test(name)) return undefined;
+  return `the name "${name}" must begin with a letter and have only a-z, 0-9 and -, 50 characters at most`;
+}
