@@ -40,7 +40,7 @@ function options(args) {
   if (!values.to) throw new Error(`--to must name a folder for the backup: ${USAGE}`);
   if (namesServer(process.env) && values.data === undefined) {
     throw new Error(
-      'RONDO_DATABASE_ADMIN_URL names a server of your own: back it up with pg_basebackup, as in docs/guides/operate-the-database.md',
+      "RONDO_DATABASE_ADMIN_URL names a server of your own: back it up with pg_basebackup, as in Rondo's docs/guides/operate-the-database.md",
     );
   }
   const from = process.env.INIT_CWD ?? root;

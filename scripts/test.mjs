@@ -25,7 +25,9 @@ export async function main(args) {
   const changed = args.includes('--changed');
   const { ring, rest } = ringOf(args.filter((arg) => arg !== '--changed'));
   if (ring === undefined) {
-    console.error(`npm test: --ring is one of ${Object.keys(LEFT_OUT).join(', ')}; docs/testing.md says what each has`);
+    console.error(
+      `npm test: --ring is one of ${Object.keys(LEFT_OUT).join(', ')}; Rondo's docs/testing.md says what each has`,
+    );
     return 2;
   }
   if (changed && !(await hasCommit('npm test -- --changed'))) return 1;

@@ -35,7 +35,7 @@ export function node() {
   }
   if (atLeast(found, RESETS_SINCE)) return ok(`v${found}`);
   const detail = `v${found}: a client of another library that cancels over 1,000 calls at once, or 33 a second, is disconnected`;
-  return note(detail, `install Node ${RESETS_SINCE} or newer: there Rondo raises that limit (docs/adr/0033)`);
+  return note(detail, `install Node ${RESETS_SINCE} or newer: there Rondo raises that limit`);
 }
 
 function atLeast(found, wanted) {
@@ -53,10 +53,7 @@ export async function npm() {
       'export HOME=/tmp',
     );
   }
-  return fail(
-    "isn't found, and every script of the repository needs it",
-    'put npm, which comes with Node, on the PATH',
-  );
+  return fail("isn't found, and every script of the workspace needs it", 'put npm, which comes with Node, on the PATH');
 }
 
 export async function git() {
@@ -65,7 +62,7 @@ export async function git() {
     return warn("isn't found: npm run check can't compare contracts with those of main", 'install git');
   const inside = await ask('git', ['rev-parse', '--is-inside-work-tree']);
   if (inside === 'true') return ok(version.replace('git version ', ''));
-  if (inside === 'false') return fail('takes this clone for one without files', 'git config core.bare false');
+  if (inside === 'false') return fail('takes this folder for one without files', 'git config core.bare false');
   if (existsSync(path.join(root, '.git'))) return fail('refuses this repository', 'git status says why');
   const remedy = 'git init && git add . && git commit -m Start';
   return note('knows no files here: npm test -- --changed needs them', remedy);

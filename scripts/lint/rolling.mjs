@@ -51,7 +51,7 @@ if (faults.length > 0) {
   console.error(
     'Change a schema in steps that each work with the version before: add (a nullable column, a table, an index CONCURRENTLY in a ' +
       'file with "-- rondo:no-transaction"), write both, fill, read the new, and drop the old one a version later: ' +
-      'docs/guides/operate-the-database.md#migrate-while-replicas-serve',
+      "Rondo's docs/guides/operate-the-database.md#migrate-while-replicas-serve",
   );
 }
 if (missed.length + faults.length > 0) process.exitCode = 1;

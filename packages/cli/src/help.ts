@@ -14,7 +14,7 @@ export function formatOverview(groups: readonly CommandGroup[]): string {
   return [
     'rondo <command> [arguments] [options]',
     '',
-    'Inspects a running Rondo, calls its services, and helps to build them. In a clone, type ./rondo instead of rondo.',
+    'Inspects a running Rondo, calls its services, and helps to build them. In a workspace, type ./rondo instead of rondo.',
     'Beside these, ./rondo runs the npm scripts: start, test, check, build, generate, bundle, backup and restore.',
     ...groups.flatMap(({ title, commands }) =>
       commands.length === 0
@@ -25,7 +25,8 @@ export function formatOverview(groups: readonly CommandGroup[]): string {
     ...columns('Begin with:', [
       ['npm start', 'Runs everything, in a terminal of its own.'],
       ['rondo ps', 'Shows what runs.'],
-      [`rondo call CalculatorService/Add '{"a": 2, "b": 3}'`, 'Calls it.'],
+      ['rondo describe SERVICE', 'Prints the methods of one.'],
+      ["rondo call SERVICE/METHOD '{}'", 'Calls a method.'],
       ['eval "$(rondo completion bash)"', 'Makes Tab complete commands, services and methods.'],
     ]),
     '',

@@ -36,7 +36,7 @@ export const dataOption = {
     type: 'string',
     placeholder: 'DIR',
     complete: 'folders',
-    description: "The data folder of npm start; by default the repository's .rondo.",
+    description: "The data folder of npm start; by default the workspace's .rondo.",
   },
 } as const;
 

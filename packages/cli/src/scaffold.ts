@@ -19,10 +19,9 @@ export async function loadScaffold(command: string) {
 
 /** The error of a command that works on a repository and finds none. */
 export const needsClone = (command: string, cause?: unknown): Error =>
-  new Error(
-    `rondo ${command} needs a clone of the repository that is built (npm run build): run ./rondo ${command} there`,
-    { cause },
-  );
+  new Error(`rondo ${command} needs a workspace that is built (npm run build): run ./rondo ${command} there`, {
+    cause,
+  });
 
 /**
  * The name in the arguments `service <name>` of `rondo new` and `rondo remove`.

@@ -55,11 +55,11 @@ describe('rondo', () => {
 });
 
 describe('rondo dev', () => {
-  it('says that it needs a clone if there is none', async () => {
+  it('says that it needs a workspace if there is none', async () => {
     expect(await rondo(['dev'], { repository: '/nowhere' })).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: 'rondo: rondo dev needs a clone of the repository that is built (npm run build): run ./rondo dev there\n',
+      stderr: 'rondo: rondo dev needs a workspace that is built (npm run build): run ./rondo dev there\n',
     });
   });
 

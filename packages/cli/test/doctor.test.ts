@@ -93,7 +93,7 @@ describe('rondo doctor', () => {
         detail: expect.stringMatching(
           /^answers are not kept: unfed-1 doesn't follow rondo\.conformance\.v1\.CachedService\/WatchEntries: .*not for you/,
         ),
-        remedy: 'see the log of unfed-1; in containers: docker compose logs; see docs/guides/caching.md',
+        remedy: "see the log of unfed-1; in containers: docker compose logs; see Rondo's docs/guides/caching.md",
       });
     } finally {
       await unfed.drain();

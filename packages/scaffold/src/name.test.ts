@@ -14,7 +14,7 @@ describe('a name', () => {
   it('may not be long or have another meaning', () => {
     expect(() => checkName('x'.repeat(41))).toThrow('has 41 characters; use at most 40');
     for (const name of ['registry', 'postgres', 'provision', 'gateway', 'dist', 'google']) {
-      expect(() => checkName(name)).toThrow(`"${name}" has another meaning in this repository`);
+      expect(() => checkName(name)).toThrow(`"${name}" has another meaning in a workspace`);
     }
   });
 

@@ -7,7 +7,7 @@ const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const MAX_LENGTH = 40;
 
 /**
- * Names with another meaning: for this repository, for PostgreSQL, for git (which ignores such folders) or for the
+ * Names with another meaning: for the workspace, for PostgreSQL, for git (which ignores such folders) or for the
  * linter.
  */
 const RESERVED = new Set([
@@ -26,7 +26,7 @@ export function checkName(name: string): void {
   if (!NAME.test(name))
     throw refuse("isn't a valid service name", 'use lower-case words joined by -, such as order-history');
   if (name.length > MAX_LENGTH) throw refuse(`has ${name.length} characters`, `use at most ${MAX_LENGTH}`);
-  if (RESERVED.has(name)) throw refuse('has another meaning in this repository', 'choose another name');
+  if (RESERVED.has(name)) throw refuse('has another meaning in a workspace', 'choose another name');
 }
 
 /**

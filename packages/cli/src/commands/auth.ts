@@ -7,7 +7,7 @@ import { messageOf, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption } from '../options.js';
 
-/** The contracts of a clone, as the build compiles them. */
+/** The contracts of a workspace, as the build compiles them. */
 const DESCRIPTORS = 'packages/contracts/descriptors.binpb';
 
 /** `rondo auth`: prints who may call the methods of the contracts. */
@@ -16,13 +16,13 @@ export const auth = defineCommand({
   summary: 'Prints who may call which method while security is on.',
   usage: 'matrix [<package>…] [--markdown] [--json]',
   details: [
-    'The rules are those of auth in the contracts of this clone, as the last build has compiled them. A method without a rule is',
-    'for no caller while RONDO_AUTH=on. Packages in which no method has a rule are left out.',
+    'The rules are those of auth in the contracts of this workspace, as the last build has compiled them. A method without a',
+    'rule is for no caller while RONDO_AUTH=on. Packages in which no method has a rule are left out.',
   ].join('\n'),
   options: {
     markdown: {
       type: 'boolean',
-      description: 'Print tables in Markdown, as docs/reference/authorisation.md has them.',
+      description: 'Print tables in Markdown.',
     },
     ...jsonOption,
   },

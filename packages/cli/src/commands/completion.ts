@@ -10,8 +10,8 @@ export const completion = defineCommand({
   summary: 'Prints a script that makes a shell complete commands, options, services and methods.',
   usage: '<bash | zsh | fish>',
   details: [
-    "The script belongs in the shell's start file. If the PATH has no rondo, it defines one that runs this clone. Services and",
-    "methods come from the running registry. If it doesn't answer soon, they aren't completed.",
+    "The script belongs in the shell's start file. If the PATH has no rondo, it defines one that runs this workspace's.",
+    "Services and methods come from the running registry. If it doesn't answer soon, they aren't completed.",
   ].join('\n'),
   options: {},
   maxPositionals: 1,

@@ -13,12 +13,12 @@ export const dev = defineCommand({
   details: [
     'It does what npm start does, and it watches proto/, packages/ and services/. When a contract is saved, its code is',
     'generated; when a source is saved, it is compiled. Then the services that use it restart, and no others. A service with',
-    'a compile error keeps running its last build, and the error is printed. Data is kept. It needs a clone of the repository.',
+    'a compile error keeps running its last build, and the error is printed. Data is kept.',
   ].join('\n'),
   options: {
     data: {
       ...dataOption.data,
-      description: "The folder of the database, the logs and the passwords; by default the repository's .rondo.",
+      description: "The folder of the database, the logs and the passwords; by default the workspace's .rondo.",
     },
     'port-base': {
       type: 'string',

@@ -19,11 +19,11 @@ import { printable } from '../terminal/text.js';
 /** `rondo doctor`: faults of the machine, the clone and the running system, each with its remedy. */
 export const doctor = defineCommand({
   name: 'doctor',
-  summary: 'Looks for faults of the machine, the clone and the running system, and says what to do.',
+  summary: 'Looks for faults of the machine, the workspace and the running system, and says what to do.',
   usage: '[--data DIR] [--registry HOST:PORT] [--json]',
   details: [
     'It changes nothing. It prints a line for each check: ok; note (no fault, such as that no system runs); warn (it works',
-    'for now); FAIL. The text after → is the remedy. In an image, which has no repository, it examines the running system',
+    'for now); FAIL. The text after → is the remedy. In an image, which has no workspace, it examines the running system',
     'only.',
   ].join('\n'),
   options: {

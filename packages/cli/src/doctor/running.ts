@@ -82,7 +82,7 @@ function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Outco
 function judgeSecurity(instances: readonly Instance[]): readonly Outcome[] {
   const mixed = mixedSecurity(instances);
   if (mixed !== undefined)
-    return [warn(mixed, 'set RONDO_TLS=on for each once all are permissive: docs/guides/tls.md')];
+    return [warn(mixed, "set RONDO_TLS=on for each once all are permissive: Rondo's docs/guides/tls.md")];
   const { tls } = splitBySecurity(instances);
   return tls.length === 0 ? [] : [ok('every instance takes connections with TLS alone')];
 }
@@ -145,7 +145,7 @@ async function judgeFeeds(all: readonly Instance[], asking: Asking, { logOf }: E
   const [first, ...others] = lost.flat();
   if (first === undefined) return [];
   const named = [first, ...others].map(({ text }) => text).join('; ');
-  return [warn(`answers are not kept: ${named}`, `${logOf(first.id)}; see docs/guides/caching.md`)];
+  return [warn(`answers are not kept: ${named}`, `${logOf(first.id)}; see Rondo's docs/guides/caching.md`)];
 }
 
 /** This code was written in 2026: a clock that shows an earlier year is wrong. */
