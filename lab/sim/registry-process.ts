@@ -66,6 +66,7 @@ const CONFIG = {
   maxServices: DEFAULT_TOTAL_LIMITS.services,
   maxWatches: DEFAULT_TOTAL_LIMITS.watches,
   maxCordoned: DEFAULT_TOTAL_LIMITS.cordoned,
+  system: '',
   warmingMs: BOUNDS.ttlMs,
 };
 
