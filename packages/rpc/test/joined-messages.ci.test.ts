@@ -1,4 +1,4 @@
-/** Short messages of a stream are sent ahead of the connection, many in one frame: see ADR 0046. */
+/** Short messages of a stream are sent ahead of the connection, many in one frame: see ADR 0038. */
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import { afterEach, describe, expect, it } from '@jest/globals';

@@ -41,7 +41,7 @@ export interface RequestStreamsOptions {
 /**
  * The HTTP/2 streams of calls that stream. grpc-js doesn't expose them, so each is observed from the HTTP/2 server on, and one
  * that streams requests is found again by a key in its headers. See ADR 0038. Requests that don't come whole are bounded as those
- * of unary calls are. See ADR 0093.
+ * of unary calls are. See ADR 0033.
  */
 export class RequestStreams {
   readonly #streams = new Map<string, RequestStream>();

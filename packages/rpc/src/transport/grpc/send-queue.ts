@@ -21,7 +21,7 @@ type Write = (body: Buffer, options: { readonly joined: boolean; readonly taken:
  * number of messages and bytes.
  *
  * grpc-js hands each message to the connection by itself: each becomes a frame, and costs a turn of the event loop at
- * both ends. Here short messages that are sent in one turn, or while a write is under way, are joined. See ADR 0046.
+ * both ends. Here short messages that are sent in one turn, or while a write is under way, are joined. See ADR 0038.
  */
 export class SendQueue {
   readonly #write: Write;
