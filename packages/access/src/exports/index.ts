@@ -4,7 +4,7 @@
  * ```ts
  * import { createRules, rulesOf } from '@rondo/access';
  *
- * const middleware = createRules({ rules: [rulesOf(BookServiceDefinition, { getBook: seesBook, … })], toRpcError });
+ * const middleware = createRules({ rules: [rulesOf(BookServiceDefinition, { getBook: seesBook })], toRpcError });
  * ```
  */
 

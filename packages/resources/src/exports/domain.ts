@@ -3,9 +3,9 @@
  * names, and rules of fields. It is pure: it imports nothing but types.
  *
  * ```ts
- * import { namePattern, StaleEtag, type Stored } from '@rondo/resources/domain';
+ * import { namePattern } from '@rondo/resources/domain';
  *
- * export const NAMES = { book: namePattern('books/{book}') };
+ * export const NAMES = { book: namePattern('books/{book}', (id) => id) };
  * ```
  */
 

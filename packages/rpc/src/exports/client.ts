@@ -7,7 +7,7 @@
  *
  * const channel = createRegistryChannel({ registry: ['127.0.0.1:50050'] });
  * const calculator = createClient(CalculatorServiceDefinition, { channel });
- * const { result } = await calculator.add({ a: 1, b: 2 }, { timeoutMs: 500 }); // throws an RpcError
+ * const { result } = await calculator.add({ a: 1n, b: 2n }, { timeoutMs: 500 }); // throws an RpcError
  * channel.close();
  * ```
  */

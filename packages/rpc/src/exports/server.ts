@@ -5,7 +5,7 @@
  * ```ts
  * import { createRouter, implement, serve } from '@rondo/rpc/server';
  *
- * const calculator = implement(CalculatorServiceDefinition, { add: ({ a, b }) => ({ result: a + b }), … });
+ * const calculator = implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) });
  * const server = await serve(createRouter({ services: [calculator] }), { listen: '127.0.0.1:0' });
  * await server.drain(10_000); // finishes the calls in flight, for at most 10 seconds
  * ```

@@ -7,7 +7,7 @@
  * await runService({
  *   name: 'books',
  *   port: 50059,
- *   variables: { databaseUrl: variable('DATABASE_URL', url({ protocols: ['postgres:'] }), { … }) },
+ *   variables: { databaseUrl: variable('DATABASE_URL', url({ protocols: ['postgres:'] }), { secret: true }) },
  *   createApp: ({ log, channel }, { databaseUrl }) => createApp(databaseUrl, { log, channel }),
  * });
  * ```

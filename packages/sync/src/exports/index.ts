@@ -11,7 +11,7 @@
  *   await appendChanges(transaction, [{ topic: 'books', payload: book }]);
  * });
  * sync.nudge();
- * for await (const event of sync.watch({ topic: 'books', resumeToken, snapshot: allBooks, signal })) yield toMessage(event);
+ * for await (const event of sync.watch({ topic: 'books', resumeToken, snapshot: allBooks, signal })) send(event);
  * ```
  */
 
