@@ -24,6 +24,10 @@ export const greeter: Handlers<typeof GreeterDefinition> = {
 };
 `;
 
+/** The version of this tree, and one that is packed as the next. */
+const PRESENT: string = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
+const NEXT = '99.0.0';
+
 const parent = mkdtempSync(join(process.env['TMPDIR_ON_DISK'] ?? tmpdir(), 'rondo upgrade '));
 const app = join(parent, 'shop');
 const next = join(parent, 'next');
@@ -51,7 +55,7 @@ async function commit(message: string): Promise<void> {
 
 /** Changes files of a packed package, each by a text that it must have. */
 async function repack(name: string, changes: Readonly<Record<string, readonly [string, string]>>): Promise<void> {
-  const tarball = join(next, `${name}-0.2.0.tgz`);
+  const tarball = join(next, `${name}-${NEXT}.tgz`);
   const folder = mkdtempSync(join(parent, 'package-'));
   await run('tar', '-xzf', tarball, '-C', folder);
   for (const [file, [from, to]] of Object.entries(changes)) {
@@ -64,7 +68,7 @@ async function repack(name: string, changes: Readonly<Record<string, readonly [s
 
 /** The next version: three files of the template are others, and a type has another name. */
 async function makeNext(): Promise<void> {
-  expect(await task('pack', '--out', next, '--as', '0.2.0')).toMatchObject({ code: 0 });
+  expect(await task('pack', '--out', next, '--as', NEXT)).toMatchObject({ code: 0 });
   await repack('create-rondo', {
     'template/infra/docker/Dockerfile': ['STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGINT'],
     'template/docker-compose.yml': ['stop_grace_period: 20s', 'stop_grace_period: 30s'],
@@ -98,15 +102,15 @@ describe('rondo upgrade', () => {
   it('leaves the app as it was if a package is broken', async () => {
     const broken = join(parent, 'broken');
     cpSync(next, broken, { recursive: true });
-    truncateSync(join(broken, 'rondo-service-0.2.0.tgz'), 1000);
+    truncateSync(join(broken, `rondo-service-${NEXT}.tgz`), 1000);
     const { code, stderr } = await rondo('upgrade', '--packages', broken);
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringMatching(/^FAILED +install .*rondo-service.*of 0\.2\.0 could/ms),
+      stderr: expect.stringMatching(/^FAILED +install .*rondo-service.*of 99\.0\.0 could/ms),
     });
     expect({ status: await git('status', '--porcelain'), installed: installed() }).toEqual({
       status: '',
-      installed: '0.1.0',
+      installed: PRESENT,
     });
   });
 
@@ -115,30 +119,30 @@ describe('rondo upgrade', () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^FAILED +build .*'Handlers'/ms) });
     expect({ status: await git('status', '--porcelain'), installed: installed() }).toEqual({
       status: '',
-      installed: '0.1.0',
+      installed: PRESENT,
     });
   });
 
   it('moves the app, keeps its own changes, and says what it leaves to the team', async () => {
-    const rename = { version: '0.2.0', module: '@rondo/rpc/server', from: 'Handlers', to: 'Methods' };
+    const rename = { version: NEXT, module: '@rondo/rpc/server', from: 'Handlers', to: 'Methods' };
     await repack('rondo-tool', { 'scaffold.mjs': ['RENAMES = []', `RENAMES = [${JSON.stringify(rename)}]`] });
     const upgraded = await rondo('upgrade', '--packages', next);
     expect(upgraded).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^Upgraded from Rondo 0\.1\.0 to 0\.2\.0:$/m),
+      stdout: expect.stringContaining(`Upgraded from Rondo ${PRESENT} to ${NEXT}:\n`),
     });
     expect(upgraded.stdout).toContain(
       '.editorconfig is left as you have edited it. The new template has otherwise:\n' +
         '  -max_line_length = 120\n  +max_line_length = 100\n',
     );
 
-    expect(installed()).toBe('0.2.0');
+    expect(installed()).toBe(NEXT);
     const manifests = ['package.json', 'packages/contracts/package.json', 'services/hello/package.json'];
     const versions = manifests.flatMap((file) => read(file).match(/(?<="@rondo\/\w+": ").*(?=")/g) ?? []);
-    expect(new Set(versions)).toEqual(new Set(['0.2.0']));
-    expect(read('pnpm-lock.yaml')).not.toContain('rondo-rpc-0.1.0');
+    expect(new Set(versions)).toEqual(new Set([NEXT]));
+    expect(read('pnpm-lock.yaml')).not.toContain(`rondo-rpc-${PRESENT}`);
 
-    expect(readdirSync(join(app, 'vendor')).filter((file) => !file.endsWith('-0.2.0.tgz'))).toEqual(['own.txt']);
+    expect(readdirSync(join(app, 'vendor')).filter((file) => !file.endsWith(`-${NEXT}.tgz`))).toEqual(['own.txt']);
     expect(read('.editorconfig')).toContain('max_line_length = 140');
     expect(read('infra/docker/Dockerfile')).toContain('STOPSIGNAL SIGINT');
     expect(read('docker-compose.yml')).toMatch(/stop_grace_period: 30s.*^ {2}hello:$/ms);
@@ -153,7 +157,7 @@ describe('rondo upgrade', () => {
   });
 
   it('leaves an app that passes its checks and tests', async () => {
-    await commit('Rondo 0.2.0');
+    await commit(`Rondo ${NEXT}`);
     const { code, stdout } = await rondo('check');
     expect({ code, failed: stdout.match(/^ {2}failed: .*$/gm), stdout: code ? stdout : '' }).toEqual({
       code: 0,
