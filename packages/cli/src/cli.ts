@@ -84,5 +84,9 @@ function hint([name]: readonly string[]): string {
   return `See: rondo${command} --help\n`;
 }
 
-/** What `rondo --version` prints. It repeats package.json, because the bundled CLI doesn't have that file beside it. */
-const VERSION = '0.2.0';
+/** The version in the package.json beside this program, as in @rondo/tool and in images, or in the package that it is compiled in. */
+function version(): string {
+  const files = ['package.json', '../package.json'].map((file) => new URL(file, import.meta.url));
+  const file = files.find((one) => existsSync(one));
+  return file === undefined ? 'unknown' : JSON.parse(readFileSync(file, 'utf8')).version;
+}
