@@ -73,6 +73,7 @@ export async function runLauncher(launch) {
     // An error after Ctrl-C is no fault. The signal may arrive late, as initdb blocks the event loop.
     await new Promise((resolve) => setTimeout(resolve, 50));
     if (stop.signal.aborted) return 1;
+    stop.close(); // first: a signal that answers the line would be taken for a request to stop, and lost
     console.error(`${command}: ${error.message}`);
     return 1;
   } finally {
