@@ -49,13 +49,13 @@ interface Told {
   take: { readonly calls: number; readonly connections: number; readonly failures: readonly string[] };
 }
 
-/** Calls and watches, as `npm run lab -- rotation` makes them, in a process of its own. */
+/** Calls and watches, in a process of its own. */
 async function startLoad() {
-  const worker = startWorker(new URL('../bench/rotation/load.mjs', import.meta.url), { env: variables('caller') });
+  const worker = startWorker(new URL('./src/rotation-load.mjs', import.meta.url), { env: variables('caller') });
   const calculators = [addressOf(1), addressOf(2)];
   await worker.ask('begin', { registry: addressOf(0), calculators, rate: RATE, watches: WATCHES });
   return {
-    // The worker is lab/bench/rotation/load.mjs.
+    // The worker is src/rotation-load.mjs.
     ask: async <K extends keyof Told>(what: K) => (await worker.ask(what)) as Told[K],
     end: () => worker.ask('end'),
     close: () => worker.close(),

@@ -1,11 +1,11 @@
 // Calls at a steady rate, now and then one on a new connection, and watches of the registry: a worker that has the certificate of
-// RONDO_TLS_DIR and follows its files. e2e/rotation.long.test.ts starts it, too.
+// RONDO_TLS_DIR and follows its files. rotation.long.test.ts starts it.
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { answerParent } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { configuredMutualTls } from '@rondo/rpc/internal';
-import { createPace } from '../balancing/pacing.mjs';
+import { createPace } from '../../bench/balancing/pacing.mjs';
 
 const TICK_MS = 5;
 const CONNECT_EACH_MS = 250;
