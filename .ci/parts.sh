@@ -1,7 +1,7 @@
 # Sourced by .ci/run and .ci/long: runs the parts that are asked for, and counts what came of them. A part fails by its exit
 # code, never by its time; one that prints nothing for HANG_S seconds hangs, and is ended. By 75, a part says in its last line why it
 # can't run here.
-# Wants `logs`, a folder, and `prefix`, how the names of the logs in it begin.
+# Wants `clone`, the repository, `logs`, a folder, and `prefix`, how the names of the logs in it begin.
 
 passed=0 failed=0 skipped=0 spent=0 running='' report=()
 words=("$@")
@@ -15,6 +15,14 @@ wanted() { # NAME
   ((${#words[@]} == 0)) && return 0
   local word
   for word in "${words[@]}"; do [[ $1 == *"$word"* ]] && return 0; done
+  return 1
+}
+
+# in_lab NAME: wanted, of what stands in lab/, which a fork may have deleted.
+in_lab() {
+  wanted "$1" || return
+  [[ -d $clone/lab ]] && return
+  skip "$1" 'there is no lab/'
   return 1
 }
 

@@ -23,7 +23,7 @@ const OF_TEST = '.*(?<!\\.(?:ci|long))\\.test\\.ts$';
 const TESTS = [
   `services/(?!registry)${OF_TEST}`,
   `packages/(resources|sync|transactions|cli)/${OF_TEST}`,
-  'lab/e2e/(seed.ci|calendar.long)', // sample: calculator, project-management, sales
+  'lab/e2e/(seed.ci|calendar.long)',
 ];
 
 /** The folders of Debian's and Fedora's packages. `MT` is the variant for programs with several threads. */

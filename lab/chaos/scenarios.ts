@@ -4,7 +4,7 @@ import { mistake, mute, slowPath } from './scenarios/endpoint.js';
 import { etcd } from './scenarios/etcd.js';
 import { exactlyOnce } from './scenarios/exactly-once.js';
 import { allDown, rollingRestart, scale } from './scenarios/fleet.js';
-import { gatewayRestart } from './scenarios/gateway.js'; // sample: gateway
+import { gatewayRestart } from './scenarios/gateway.js';
 import { coldStart, registryAway, registryFrozen } from './scenarios/registry.js';
 import { freeze, kill, standstill } from './scenarios/replica.js';
 import { twoPhaseCommit } from './scenarios/two-phase-commit.js';
@@ -20,7 +20,7 @@ export const scenarios: readonly Scenario[] = [
   mistake,
   slowPath,
   rollingRestart,
-  gatewayRestart, // sample: gateway
+  gatewayRestart,
   scale,
   allDown,
   coldStart,

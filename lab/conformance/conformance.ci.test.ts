@@ -47,7 +47,6 @@ const outcomes = new Map<Ends, Outcome>();
     });
   });
 
-  // sample: gateway
   it('connectconformance: exactly the listed cases fail at the gateway, for the listed reasons', async () => {
     const registry = await startRegistry({ root: clone.root, warmingMs: 0 });
     const service = await startService('conformance', { root: clone.root, registry: registry.address });
@@ -65,7 +64,6 @@ const outcomes = new Map<Ends, Outcome>();
       await Promise.all([service.stop(), registry.stop()]);
     }
   });
-  // /sample
 
   describe.each([
     ["grpc-go's client calls our server", callRondo],

@@ -32,7 +32,7 @@ it.each([
   'packages/rpc/test/types.test.ts',
   'services/registry/test/registry.test.ts',
   'lab/bench/balancing/pacing.ci.test.ts',
-  'lab/chaos/main.ts', // sample: calculator, project-management, sales
+  'lab/chaos/main.ts',
 ])('shows no error in %s, opened alone', async (file) => {
   const alone = await startLanguageServer(root);
   alone.open(file);
@@ -58,7 +58,6 @@ function filesOf(project: string): readonly string[] {
   return execFileSync('node_modules/.bin/tsc', args, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 24 }).split('\n');
 }
 
-// sample: calculator
 it.each([
   ['CalculatorServiceDefinition', 'packages/contracts/src/calculator/v1/calculator.ts'],
   ['add({', 'packages/contracts/src/calculator/v1/calculator.ts'],
@@ -69,8 +68,6 @@ it.each([
   server.open(test);
   expect(await server.definitions(test, word)).toContain(pathToFileURL(join(root, source)).href);
 });
-
-// /sample
 
 it('has tasks that run scripts of package.json', () => {
   const { tasks } = JSON.parse(readFileSync(join(root, '.vscode/tasks.json'), 'utf8'));

@@ -62,7 +62,6 @@ describe('npm start refuses in one line', () => {
     expect(line).toMatch(new RegExp(`^npm start: in use already: port ${port} \\(registry\\).* --port-base \\d+\n$`));
   });
 
-  // sample: gateway
   it('a public port in use, by the variable that moves it', async () => {
     const port = Number(base) + 20;
     const server = createServer();
@@ -71,7 +70,6 @@ describe('npm start refuses in one line', () => {
     server.close();
     expect(line).toContain(`npm start: in use already: port ${port} (RONDO_GATEWAY_LISTEN of gateway-1). `);
   });
-  // /sample
 
   it('a data folder that is a file', async () => {
     const file = join(folder, 'file');

@@ -10,7 +10,9 @@ const FILE = /`([\w.-]+(?:\/[\w.-]+)*\.(?:ts|mjs))`/g;
 const OF_THE_READER = /^docs\/(?:guides|cookbook)\//;
 const SAMPLES = path.join(root, 'samples.json');
 const samples = existsSync(SAMPLES) ? Object.values(JSON.parse(readFileSync(SAMPLES, 'utf8'))).flat() : [];
-const OURS = new RegExp(`^(?:packages|services/(?:${['registry', ...samples].join('|')})|scripts|infra|bench|chaos)/`);
+const OURS = new RegExp(`^(?:packages|services/(?:${['registry', ...samples].join('|')})|scripts|infra|lab)/`);
+/** A fork may have deleted the laboratory. */
+const GONE = existsSync(path.join(root, 'lab')) ? /^$/ : /^lab\//;
 
 /** What git holds or would hold. */
 const LISTED = ['ls-files', '--cached', '--others', '--exclude-standard'];
@@ -23,7 +25,8 @@ process.exitCode = faults.length === 0 ? 0 : 1;
 function faultsIn(file) {
   const text = proseOf(readFileSync(path.join(root, file), 'utf8'));
   const links = [...text.matchAll(LINK)].map(([, target]) => target).filter((target) => !/^[a-z]+:/.test(target));
-  const names = file === 'CHANGELOG.md' ? [] : [...text.matchAll(FILE)].map(([, name = '']) => name);
+  const named = file === 'CHANGELOG.md' ? [] : [...text.matchAll(FILE)].map(([, name = '']) => name);
+  const names = named.filter((name) => !GONE.test(name));
   const ours = OF_THE_READER.test(file) ? names.filter((name) => OURS.test(name)) : names;
   return [
     ...links.filter((target) => !leadsSomewhere(file, target)).map((target) => `${file}: no ${target}`),

@@ -21,7 +21,7 @@ const NAMES = [
   'calculator',
   'project-management',
   'sales',
-  'gateway', // sample: gateway
+  'gateway',
   'chaos',
   'postgres',
   'etcd',

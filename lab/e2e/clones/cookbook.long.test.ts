@@ -18,9 +18,8 @@ const replicas = readGuide('chat-replicas.md', FOLDER);
 const rules = readGuide('authorise-calls.md');
 const configuration = readGuide('configuration.md', FOLDER);
 const database = readGuide('database.md', FOLDER);
-const fromRest = readGuide('from-rest.md', FOLDER); // sample: calculator, sales
+const fromRest = readGuide('from-rest.md', FOLDER);
 const metadata = readGuide('metadata.md', FOLDER);
-// sample: calculator
 const debugging = readGuide('debugging.md', FOLDER);
 const oneService = readGuide('one-service.md', FOLDER);
 const noCompose = spawnSync('docker', ['compose', 'version']).status !== 0;
@@ -28,7 +27,6 @@ if (noCompose)
   process.stdout.write('docker compose is not installed here: the compose file of one-service.md is not checked\n');
 /** WebSocket is experimental before Node 22. */
 const WEB_SOCKET = process.versions.node.startsWith('20.') ? ['--experimental-websocket', '--no-warnings'] : [];
-// /sample
 
 let clone: Clone;
 /** The reader's folder of contracts: `~` of the recipes. */
@@ -93,7 +91,7 @@ beforeAll(async () => {
   [desk, data] = [mkdtempSync(join(tmpdir(), 'rondo desk ')), mkdtempSync(join(tmpdir(), 'rondo-cookbook-'))];
   clone = await cloneRepository();
   for (const recipe of [middleware, errors, streaming, configuration, database]) await follow(recipe);
-  for (const recipe of [debugging, oneService]) await follow(recipe); // sample: calculator
+  for (const recipe of [debugging, oneService]) await follow(recipe);
   await follow(replicas);
   addPackages(join(clone.root, 'services/rooms'), 'access', 'resources', 'sync');
   await succeed(run(commandOf(replicas, 'relock')).ended);
@@ -245,7 +243,6 @@ describe('configuration.md', () => {
   });
 });
 
-// sample: calculator
 describe('debugging.md', () => {
   const handlers = 'services/calculator/src/published-calculator.ts';
   const test = 'services/calculator/src/int64.test.ts';
@@ -318,7 +315,6 @@ describe('debugging.md', () => {
   });
 });
 
-// /sample
 describe('database.md', () => {
   it('makes one invoice for a request that comes twice', async () => {
     const line = commandOf(database, 'CreateInvoice');
@@ -328,7 +324,6 @@ describe('database.md', () => {
   });
 });
 
-// sample: calculator
 describe('one-service.md', () => {
   it('has a container of an image that exists, with variables that services read', () => {
     const file = oneService.code('infra/compose/one-service.yml');
@@ -347,8 +342,6 @@ describe('one-service.md', () => {
   });
 });
 
-// /sample
-// sample: calculator, sales
 describe('from-rest.md', () => {
   it('gives the HTTP status of each code', () => {
     const text = readFileSync(join(root, FOLDER, 'from-rest.md'), 'utf8');
@@ -365,7 +358,6 @@ describe('from-rest.md', () => {
   });
 });
 
-// /sample
 describe('the services of the recipes', () => {
   const services = ['notes', 'library', 'chat', 'rooms', 'greeter', 'billing'];
   const folders = services.map((service) => `services/${service}`);

@@ -71,7 +71,7 @@ message M {}
         line: expect.stringContaining(line),
       });
     };
-    await refused('"calculator-replica" is in compose already', 'calculator-replica'); // sample: calculator
+    await refused('"calculator-replica" is in compose already', 'calculator-replica');
     await refused('no system runs on', 'greeter', '--start', '--data', elsewhere);
     await refused('greeter.proto:4: imports', 'greeter', '--proto', given(GREETER.replace('messages', 'lost')));
     await refused('port 50050 belongs to registry', 'greeter', '--port', '50050');
@@ -184,7 +184,6 @@ message M {}
     });
   });
 
-  // sample: calculator
   it("tells at once what main's clients would miss", async () => {
     const file = 'proto/calculator/v1/calculator.proto';
     const published = read(file);
@@ -193,7 +192,6 @@ message M {}
     expect(stdout).toMatch(/proto\/calculator\/v1\/calculator\.proto:\d+:\d+:Previously present RPC "Add"/);
     await clone.git('checkout', '--', 'services/calculator', file);
   });
-  // /sample
 
   it('takes back what it made, and nothing that git has no copy of', async () => {
     const refused = await clone.rondo('remove', 'service', 'greeter');
@@ -201,10 +199,8 @@ message M {}
     expect(refused.stderr).toContain(
       `proto/helloworld/greeter.proto, ${HANDLERS}; commit them, or discard them with --force`,
     );
-    // sample: project-management, sales
     const called = await clone.rondo('remove', 'service', 'project-management');
     expect(called.stderr).toContain('services/sales/src/adapters/projects.ts:');
-    // /sample
     expect((await clone.rondo('remove', 'service', 'bilking')).stderr).toContain('Did you mean "billing"?');
 
     // The other service doesn't build; this one is removed all the same.

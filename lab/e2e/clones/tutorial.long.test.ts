@@ -5,14 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Ended, eventually, freeBase, type RunningProcess } from '@rondo/harness';
 import { readGuide } from '../../../e2e/src/docs.js';
 import { startLanguageServer } from '../src/language-server.js';
-import { timeArrival } from '../src/new-at-gateway.js'; // sample: gateway
+import { timeArrival } from '../src/new-at-gateway.js';
 import { type Clone, cloneRepository } from '../src/repository.js';
 
 /** A save, a rebuild and a restart, on a machine that is busy. */
 const SAY_HELLO = 'helloworld.Greeter/SayHello';
 const WELCOME = 'reception.v1.ReceptionService/Welcome';
 
-// sample: gateway
 const ROUTE = '/v1/reception:welcome';
 
 /** The contract of the reception, with a path for HTTP/JSON. */
@@ -23,7 +22,6 @@ const withRoute = (contract: string) =>
       /^.*idempotency_level.*$/m,
       `$&\n    option (google.api.http) = {\n      post: "${ROUTE}"\n      body: "*"\n    };`,
     );
-// /sample
 
 const guide = readGuide('add-a-service.md');
 const testing = readGuide('test-a-service.md');
@@ -66,7 +64,7 @@ describe('docs/guides/add-a-service.md', () => {
     guide.write(desk, 'helloworld.proto');
     await Promise.all([
       succeed(clone.rondo('new', 'service', 'greeter', '--proto', join(desk, 'helloworld.proto'), '--start')),
-      timeArrival({ service: 'helloworld.Greeter', method: 'SayHello' }, base), // sample: gateway
+      timeArrival({ service: 'helloworld.Greeter', method: 'SayHello' }, base),
     ]);
     const { stderr } = await call(SAY_HELLO, '{"name": "Ada"}');
     expect(stderr).toContain("isn't written yet: its handler belongs in services/greeter/src/greeter.ts");
@@ -88,13 +86,11 @@ describe('docs/guides/add-a-service.md', () => {
 
   it('calls the Greeter from another service', async () => {
     guide.write(desk, 'reception.proto');
-    // sample: gateway
     const file = join(desk, 'reception.proto');
     writeFileSync(file, withRoute(readFileSync(file, 'utf8')));
-    // /sample
     await Promise.all([
       succeed(clone.rondo('new', 'service', 'reception', '--proto', join(desk, 'reception.proto'), '--start')),
-      timeArrival({ service: 'reception.v1.ReceptionService', method: 'Welcome', route: ROUTE }, base), // sample: gateway
+      timeArrival({ service: 'reception.v1.ReceptionService', method: 'Welcome', route: ROUTE }, base),
     ]);
     guide.write(clone.root, 'services/reception/src/reception.ts', 'services/reception/src/app.ts');
     await eventually(async () => {

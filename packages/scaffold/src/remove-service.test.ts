@@ -99,27 +99,27 @@ describe('removing a service', () => {
   it('removes what samples.json names for it, with the lines that belong to that', async () => {
     put(
       'samples.json',
-      '{\n  "e2e/a.test.ts": ["greeter"],\n  "bench": ["greeter", "sales"],\n  "bench/d.mjs": ["sales"],\n  "docs/b.md": ["sales"]\n}\n',
+      '{\n  "e2e/a.test.ts": ["greeter"],\n  "lab": ["greeter", "sales"],\n  "lab/d.mjs": ["sales"],\n  "docs/b.md": ["sales"]\n}\n',
     );
     put('proto/greeter/own.proto', 'import "greeter/words.proto";');
     put(
       'samples.json',
       readFileSync(path.join(root, 'samples.json'), 'utf8').replace(
-        '"bench"',
-        '"proto/greeter/own.proto": ["greeter"],\n  "bench"',
+        '"lab"',
+        '"proto/greeter/own.proto": ["greeter"],\n  "lab"',
       ),
     );
     put('e2e/a.test.ts', "import '@rondo/contracts/greeter/greeter';\n");
-    put('bench/tsconfig.json', '{}');
+    put('lab/tsconfig.json', '{}');
     put('docs/b.md', '');
     put('scripts/greet.mjs', '');
-    put('tsconfig.build.json', '{ "references": [{ "path": "services/greeter" }, { "path": "bench" }] }\n');
-    put('knip.json', '{ "workspaces": { "bench": {}, "e2e": {} } }\n');
+    put('tsconfig.build.json', '{ "references": [{ "path": "services/greeter" }, { "path": "lab" }] }\n');
+    put('knip.json', '{ "workspaces": { "lab": {}, "lab/peers": {}, "e2e": {} } }\n');
     expect(await remove({ force: true })).toMatchObject({
       contracts: ['proto/deep/er/letters.proto', 'proto/greeter/greeter.proto', 'proto/greeter/words.proto'],
-      along: ['e2e/a.test.ts', 'proto/greeter/own.proto', 'bench'],
+      along: ['e2e/a.test.ts', 'proto/greeter/own.proto', 'lab'],
     });
-    expect(['e2e/a.test.ts', 'bench', 'proto/greeter'].filter(stands)).toEqual([]);
+    expect(['e2e/a.test.ts', 'lab', 'proto/greeter'].filter(stands)).toEqual([]);
     expect([read('tsconfig.build.json'), read('knip.json')]).toEqual([
       '{ "references": [] }\n',
       '{ "workspaces": { "e2e": {} } }\n',
@@ -127,9 +127,8 @@ describe('removing a service', () => {
     expect(read('samples.json')).toBe('{\n  "docs/b.md": ["sales"]\n}\n');
   });
 
-  it('removes samples.json with its last entry, dependencies, and scripts of package.json that have no file any more', async () => {
-    put('samples.json', '{ "scripts/greet.mjs": ["greeter"], "bench/package.json#pino": ["greeter"] }\n');
-    put('bench/package.json', '{ "dependencies": { "a": "1", "pino": "2" } }\n');
+  it('removes samples.json with its last entry, and scripts of package.json that have no file any more', async () => {
+    put('samples.json', '{ "scripts/greet.mjs": ["greeter"], "docs/c.md": ["greeter"] }\n');
     put('scripts/greet.mjs', '');
     put(
       'package.json',
@@ -137,7 +136,6 @@ describe('removing a service', () => {
     );
     await remove();
     expect(stands('samples.json')).toBe(false);
-    expect(read('bench/package.json')).toBe('{ "dependencies": { "a": "1" } }\n');
     expect(read('package.json')).toBe('{\n  "scripts": {\n    "start": ""\n  }\n}\n');
   });
 

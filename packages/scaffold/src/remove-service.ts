@@ -12,7 +12,6 @@ import { removeEntries } from './root-files/json-entries.js';
 import { restoreModules } from './root-files/modules.js';
 import { PROJECTS, removeProject } from './root-files/projects.js';
 import {
-  dependencyAt,
   isBelow,
   linesOf,
   pathsWith,
@@ -171,14 +170,11 @@ async function removeAll(
   edit(COMPOSE, (text) => removeFromCompose(text, { service, database }));
   edit(BUF, (text) => restoreModules(endExemption(text, going), going));
   edit(UNUSED_CODE, (text) =>
-    removeEntries(text, { file: UNUSED_CODE, where: ['workspaces'] }, (key) => removed.includes(key)),
+    removeEntries(text, { file: UNUSED_CODE, where: ['workspaces'] }, (key) => isBelow(key, removed)),
   );
   edit(MANIFEST, (text) =>
     removeEntries(text, { file: MANIFEST, where: ['scripts'] }, (key) => removed.includes(`scripts/${key}.mjs`)),
   );
-  for (const { file, name } of along.flatMap((entry) => dependencyAt(entry) ?? [])) {
-    edit(file, (text) => removeEntries(text, { file, where: ['dependencies'] }, (key) => key === name));
-  }
   const before = changes.written().length;
   for (const file of textFiles(root)) {
     edit(file, (text) => {

@@ -32,13 +32,13 @@ describe('marked lines', () => {
 });
 
 describe('links to removed files', () => {
-  const removed = ['docs/guides/a.md', 'chaos'];
+  const removed = ['docs/guides/a.md', 'lab'];
 
   it.each([
     ['[a](a.md)', 'a'],
     ['[`a` and b](./a.md#here)', '`a` and b'],
-    ['[c](../../chaos/src/main.ts)', 'c'],
-    ['[c](../../chaos/)', 'c'],
+    ['[c](../../lab/src/main.ts)', 'c'],
+    ['[c](../../lab/)', 'c'],
   ])('%s becomes its text', (link, text) => {
     expect(withoutLinks(`See ${link}.`, 'docs/guides/b.md', removed)).toBe(`See ${text}.`);
   });

@@ -6,8 +6,8 @@ import { parseYaml } from './root-files/yaml-file.js';
 
 /**
  * The file that says what goes with a service beside its folder and its contracts: an object of path → services. The file or
- * folder at the path needs all of these services, so it is removed with the first of them. `FOLDER/package.json#NAME` is the
- * dependency NAME of that manifest. There is no such file if nothing goes with a service.
+ * folder at the path needs all of these services, so it is removed with the first of them. There is no such file if
+ * nothing goes with a service.
  */
 export const SAMPLES = 'samples.json';
 
@@ -16,12 +16,6 @@ export function pathsWith(root: string, service: string): readonly string[] {
   if (!existsSync(path.join(root, SAMPLES))) return [];
   const entries = Object.entries(Object(parseYaml(SAMPLES, readText(root, SAMPLES)).value()));
   return entries.filter(([, needed]) => Array.isArray(needed) && needed.includes(service)).map(([file]) => file);
-}
-
-/** The file and the dependency of an entry that names a dependency; undefined for other entries. */
-export function dependencyAt(entry: string): { readonly file: string; readonly name: string } | undefined {
-  const { file, name } = /^(?<file>(?:.*\/)?package\.json)#(?<name>.+)$/.exec(entry)?.groups ?? {};
-  return file === undefined || name === undefined ? undefined : { file, name };
 }
 
 /** Whether a path is one of `removed`, or below one of them. */

@@ -4,7 +4,7 @@ import { scan } from './contract/scan.js';
 import { type Manifest, readManifests } from './manifests.js';
 import { filesAt, readText } from './repository.js';
 import { parseYaml } from './root-files/yaml-file.js';
-import { dependencyAt, isBelow, isUnclosed, linesOf, pathsWith, SAMPLES, textFiles } from './samples.js';
+import { isBelow, isUnclosed, linesOf, pathsWith, SAMPLES, textFiles } from './samples.js';
 
 /** Files that may name a sample when it is gone: history, examples in help and docstrings, and what `rondo remove service` edits itself. */
 const EXEMPT = ['CHANGELOG.md', 'docs/adr', 'docs/reference/api.md', 'docs/reference/cli.md', 'docker-compose.yml'];
@@ -29,7 +29,7 @@ export function findUnlisted(root: string): readonly string[] {
   const names = [...new Set(entries.flatMap(([, needed]) => needed).map(String))].sort();
   return [
     ...entries
-      .filter(([entry]) => entry !== LABORATORY && !stands(root, entry))
+      .filter(([entry]) => entry !== LABORATORY && filesAt(root, entry).length === 0)
       .map(([entry]) => `${SAMPLES}: there is no ${entry}`),
     ...textFiles(root)
       .filter((file) => isUnclosed(readText(root, file)))
@@ -45,13 +45,6 @@ export function findUnlisted(root: string): readonly string[] {
 /** Whether a service is Rondo's own. It may be removed, but its name is a word that is used for more than the service. */
 const isOwn = ({ contracts }: Manifest) =>
   contracts.length > 0 && contracts.every((contract) => contract.startsWith('rondo/'));
-
-function stands(root: string, entry: string): boolean {
-  const dependency = dependencyAt(entry);
-  if (dependency === undefined) return filesAt(root, entry).length > 0;
-  const { dependencies = {} } = JSON.parse(readText(root, dependency.file));
-  return dependencies[dependency.name] !== undefined;
-}
 
 function findUses(root: string, manifest: Manifest, samples: readonly string[]): readonly string[] {
   const { service, contracts } = manifest;

@@ -13,7 +13,7 @@ export const remove = defineCommand({
   summary: 'Removes a service, with its contract and everything that belongs to it.',
   usage: 'service <name> [--force] [--dry-run] [--data DIR] [--json]',
   details: [
-    'Contracts that other services need stay. What samples.json names for the service goes with it: the journeys, benchmarks,',
+    'Contracts that other services need stay. What samples.json names for the service goes with it: the journeys, lab/,',
     'guides and data of a sample. The command is refused if other services call this one, or if git has no copy',
     'of the work in it. A running system stops the service first. If a step fails, the tree is as it was.',
   ].join('\n'),

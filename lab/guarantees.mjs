@@ -1,11 +1,14 @@
-/** Checks docs/reference/guarantees.md: each guarantee names a test that exists, and the fault with which it was seen to fail. */
+/**
+ * `npm run lab -- guarantees` checks docs/reference/guarantees.md: each guarantee names a test that exists, and the fault with
+ * which it was seen to fail.
+ */
 import { existsSync, readFileSync } from 'node:fs';
-import { posix } from 'node:path';
+import path from 'node:path';
+import { root } from '../scripts/process.mjs';
 
-const root = new URL('../', import.meta.url);
 const PAGE = 'docs/reference/guarantees.md';
 const COLUMNS = ['guarantee', 'test', 'seen to fail when'];
-const read = (file) => readFileSync(new URL(file, root), 'utf8');
+const read = (file) => readFileSync(path.join(root, file), 'utf8');
 
 /** The rows of all tables of the page. */
 const rows = read(PAGE)
@@ -24,7 +27,7 @@ function faultOf([guarantee, test, ...rest]) {
   if (empty !== undefined || rest.length !== 1)
     return empty ? `no "${empty}"` : `${rest.length + 2} cells instead of 3`;
   const { file, title, ring } = testOf(test);
-  if (!existsSync(new URL(file, root))) return `there is no file ${file}`;
+  if (!existsSync(path.join(root, file))) return `there is no file ${file}`;
   if (title === '') return ring === 'scripts' ? undefined : `no test of ${file} is named`;
   // As it is printed: without the escapes of its quotes.
   return [file, ...suitesOf(file)]
@@ -38,8 +41,8 @@ function faultOf([guarantee, test, ...rest]) {
 function suitesOf(file) {
   const imported = [...read(file).matchAll(/(?:from|import) '(\.[^']*)\.js'/g)];
   return imported
-    .map(([, path]) => posix.join(posix.dirname(file), `${path}.ts`))
-    .filter((path) => existsSync(new URL(path, root)));
+    .map(([, module]) => path.posix.join(path.posix.dirname(file), `${module}.ts`))
+    .filter((one) => existsSync(path.join(root, one)));
 }
 
 /** A script, or a scenario of `npm run lab -- chaos`, has no ring of jest's. */
@@ -49,15 +52,18 @@ function testOf(cell) {
   return { file, title: title.join(' › ').trim(), ring: file.endsWith('.test.ts') ? ring : 'scripts' };
 }
 
-let failed = rows.length === 0;
-const counts = { test: 0, ci: 0, long: 0, scripts: 0 };
-for (const { at, cells } of rows) {
-  const fault = faultOf(cells);
-  if (fault === undefined) counts[testOf(cells[1]).ring] += 1;
-  else process.stderr.write(`${at}: "${cells[0]}": ${fault}\n`);
-  failed ||= fault !== undefined;
+/** @returns {Promise<number>} 1 if a row is wrong. */
+export async function main() {
+  let failed = rows.length === 0;
+  const counts = { test: 0, ci: 0, long: 0, scripts: 0 };
+  for (const { at, cells } of rows) {
+    const fault = faultOf(cells);
+    if (fault === undefined) counts[testOf(cells[1]).ring] += 1;
+    else console.error(`${at}: "${cells[0]}": ${fault}`);
+    failed ||= fault !== undefined;
+  }
+  const { test, ci, long, scripts } = counts;
+  const rings = `${test} in ring test, ${ci} in ci, ${long} in long, ${scripts} in scripts`;
+  console.log(`${rows.length} guarantees: ${rings}`);
+  return failed ? 1 : 0;
 }
-const { test, ci, long, scripts } = counts;
-const rings = `${test} in ring test, ${ci} in ci, ${long} in long, ${scripts} in scripts`;
-process.stdout.write(`${rows.length} guarantees: ${rings}\n`);
-process.exitCode = failed ? 1 : 0;
