@@ -17,7 +17,7 @@ const PARTS = {
   others: /^/,
 };
 const CODE = /\.(?:[cm]?[jt]s|sh|sql|proto|go|py|grit)$|^\.ci\//;
-const TEST = /\.test\.ts$|^e2e\/|^(?:packages|services)\/[^/]+\/test\//;
+const TEST = /\.test\.ts$|^e2e\/|^lab\/(?:clients|conformance|e2e|foreign|sim)\/|^(?:packages|services)\/[^/]+\/test\//;
 
 /** `npm run lab -- survey` */
 export async function main() {
@@ -45,7 +45,7 @@ export async function survey() {
   ].join('\n');
 }
 
-/** Each count is by part, but those of names and dependencies. Tests include what stands in `test/` and in `e2e/`. */
+/** Each count is by part, but those of names and dependencies. Tests include what stands in `test/` and in `e2e/`, and the suites of the laboratory. */
 export function count() {
   const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
     .split('\0')

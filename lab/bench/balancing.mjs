@@ -1,31 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { random, roundRobin } from './balancing/parts/even.mjs';
 import { allFailing, internal, notFound } from './balancing/parts/faults.mjs';
 import { newcomer } from './balancing/parts/newcomer.mjs';
-import { ringHash } from './balancing/parts/ring.mjs';
 import { slow, slowMethod, slowOfTwo } from './balancing/parts/slow.mjs';
-import { canary, weights } from './balancing/parts/weights.mjs';
 import { zones } from './balancing/parts/zones.mjs';
 import { draw, PICTURES } from './balancing/pictures.mjs';
 import { createTestbed } from './balancing/testbed.mjs';
 import { show, table } from './report/figures.mjs';
 
-/** What is measured, each with the bounds that must hold. */
-const PARTS = [
-  roundRobin,
-  random,
-  slow,
-  slowOfTwo,
-  slowMethod,
-  weights,
-  ringHash,
-  zones,
-  internal,
-  notFound,
-  allFailing,
-  newcomer,
-  canary,
-];
+/** What is measured, each with the bounds that must hold. The exactness of each policy is tested beside its code. */
+const PARTS = [slow, slowOfTwo, slowMethod, zones, internal, notFound, allFailing, newcomer];
 const FOLDER = new URL('../../docs/guides/balancing/', import.meta.url);
 
 /**

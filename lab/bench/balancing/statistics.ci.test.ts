@@ -1,29 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { seededRandom } from '@rondo/rpc/testing';
 import { quantiles } from '../report/figures.mjs';
-import { CHI_SQUARED_OF_THREE, chiSquared, failedShare, leftOutAfter, unevenness } from './statistics.mjs';
-
-const countsOfThree = (shareOfFirst: number) => {
-  const random = seededRandom(7);
-  const counts = [0, 0, 0];
-  for (let calls = 0; calls < 3_000; calls += 1) {
-    const index = random.next() < shareOfFirst ? 0 : 1 + Math.floor(2 * random.next());
-    counts[index] = (counts[index] ?? 0) + 1;
-  }
-  return counts;
-};
-
-describe('chiSquared', () => {
-  it('is what the textbook has', () => {
-    expect(chiSquared([10, 20, 30])).toBe(10);
-    expect(chiSquared([7, 7, 7])).toBe(0);
-  });
-
-  it('tells equal chances from such that are a tenth off', () => {
-    expect(chiSquared(countsOfThree(1 / 3))).toBeLessThan(CHI_SQUARED_OF_THREE);
-    expect(chiSquared(countsOfThree(1 / 3 + 0.033))).toBeGreaterThan(CHI_SQUARED_OF_THREE);
-  });
-});
+import { failedShare, leftOutAfter, unevenness } from './statistics.mjs';
 
 describe('unevenness', () => {
   it('is the largest distance from the mean, by the mean', () => {

@@ -1,12 +1,3 @@
-/** χ² of counts against equal ones. */
-export function chiSquared(counts) {
-  const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
-  return counts.reduce((sum, count) => sum + (count - mean) ** 2 / mean, 0);
-}
-
-/** What χ² with two degrees of freedom exceeds once in a thousand times if chances are equal. */
-export const CHI_SQUARED_OF_THREE = 13.82;
-
 /** How many of `calls` went to each of `instances`, in that order. */
 export function countsOf(calls, instances) {
   return instances.map((id) => calls.filter(({ instance }) => instance === id).length);

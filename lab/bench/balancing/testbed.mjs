@@ -48,16 +48,14 @@ export async function createTestbed() {
     /**
      * Starts a client, and gives it once it is connected to `knows` instances.
      *
-     * @param options `balancing` of the service as in RONDO_BALANCING; `zone`; `naive` for the client of control runs;
-     *   `count` for as many clients in one process.
+     * @param options `balancing` of the service as in RONDO_BALANCING; `zone`; `naive` for the client of control runs.
      */
-    async client({ knows, balancing, zone, naive, count: clients }) {
+    async client({ knows, balancing, zone, naive }) {
       const worker = start(CLIENT, clientVariables({ balancing, zone }));
-      await worker.ask('open', { naive, count: clients });
+      await worker.ask('open', { naive });
       await worker.ask('know', knows);
       return {
         load: async (options) => count(await worker.ask('load', options)),
-        sequence: (options) => worker.ask('sequence', options),
         know: (many) => worker.ask('know', many),
         close: () => worker.close(),
       };

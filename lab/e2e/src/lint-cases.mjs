@@ -1,5 +1,5 @@
 /**
- * The cases of `rules.mjs`: files that break a rule of biome.json (`refused`), and similar files that don't (`allowed`). A refused
+ * The cases of `lint-rules.test.ts`: files that break a rule of biome.json (`refused`), and similar files that don't (`allowed`). A refused
  * case is the file, the rule's name or the start of a plugin's message, and the code, which fails for that reason.
  */
 const ambient = 'Ambient clock or chance';
@@ -12,6 +12,7 @@ const written = 'Name the columns that are written';
 const internal = '@rondo/rpc/internal is for packages';
 const wire = 'Only transport/grpc and server/grpc';
 
+/** @type {[file: string, reason: string, code: string][]} */
 export const refused = [
   // The import table.
   ['packages/rpc/src/server/a.ts', sides, "import '../client/client.js';"],
@@ -156,6 +157,7 @@ export const refused = [
   ['services/shop/src/app.ts', 'lint/style/noProcessEnv', 'export const url = process.env.DATABASE_URL;'],
 ];
 
+/** @type {[file: string, code: string][]} */
 export const allowed = [
   ['lab/e2e/clones/ok.test.ts', "import '../src/repository.js';\nimport '../../../e2e/src/docs.js';"],
   ['e2e/guide.mjs', "import '@rondo/registry';\nconsole.log('of a guide');"],
