@@ -1,10 +1,12 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from '@jest/globals';
-import { root, start } from '@rondo/harness';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import { freePort, root, start } from '@rondo/harness';
 import { POLICIES, parseBalancing } from '@rondo/rpc/internal';
+import { Pool } from 'pg';
 import { readGuide } from '../../e2e/src/docs.js';
-import { runFile } from './src/run-guide.js';
+import { runFile, startFile } from './src/run-guide.js';
 
 describe('the scripts of all guides', () => {
   const folder = join(root, 'e2e');
@@ -153,5 +155,42 @@ describe('docs/guides/transactions.md', () => {
     const { code: exitCode, stdout, stderr } = await runFile(guide, 'transactions.mjs');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toBe(guide.code('output'));
+  });
+});
+
+describe('docs/guides/one-package-alone.md', () => {
+  const guide = readGuide('one-package-alone.md');
+  let postgres: TestPostgres;
+
+  beforeAll(async () => {
+    postgres = await startTestPostgres();
+  });
+  afterAll(() => postgres.stop());
+
+  /** A database with the tables of a block. */
+  async function databaseWith(tables: string): Promise<string> {
+    const url = await postgres.createDatabase();
+    const pool = new Pool({ connectionString: url });
+    await pool.query(guide.code(tables));
+    await pool.end();
+    return url;
+  }
+
+  it('lists and updates a table as the guide shows', async () => {
+    const url = await databaseWith('books.sql');
+    const { code: exitCode, stdout, stderr } = await runFile(guide, 'books.mjs', url);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('books-output'));
+  });
+
+  it('changes two databases in one transaction as the guide shows', async () => {
+    const [shopUrl, shippingUrl] = await Promise.all([databaseWith('orders.sql'), databaseWith('vans.sql')]);
+    const [shop, shipping] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+    const participant = startFile(guide, 'shipping.mjs', shippingUrl, shipping, shop);
+    await participant.printed(/shipping listens/);
+    const { code: exitCode, stdout, stderr } = await runFile(guide, 'shop.mjs', shopUrl, shop, shipping);
+    await participant.stop();
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('shop-output'));
   });
 });

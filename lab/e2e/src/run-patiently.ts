@@ -1,8 +1,13 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { root, runNode } from '@rondo/harness';
+import { type Ended, type RunningProcess, root, type StartOptions, start } from '@rondo/harness';
 
 const PATIENT = pathToFileURL(join(root, 'lab/e2e/src/patient.mjs')).href;
 
-/** Runs a program of Node's to its end, with a clock on which a busy machine reaches no limit of time. */
-export const runPatiently: typeof runNode = (args, options) => runNode(['--import', PATIENT, ...args], options);
+/** Starts a program of Node's with a clock on which a busy machine reaches no limit of time. */
+export const startPatiently = (args: readonly string[], options?: StartOptions): RunningProcess =>
+  start(process.execPath, ['--import', PATIENT, ...args], options);
+
+/** Runs it to its end. */
+export const runPatiently = (args: readonly string[], options?: StartOptions): Promise<Ended> =>
+  startPatiently(args, options).ended;

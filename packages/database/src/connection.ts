@@ -2,9 +2,11 @@ import { connect } from 'node:net';
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { classify, DatabaseUnavailable, OutdatedPlan, READ_ONLY, sqlStateOf } from './errors.js';
 import type { SqlValue } from './sql.js';
+import { createTypes } from './types.js';
 import { type Bounds, withBounds } from './with-bounds.js';
 
 const CANCEL_TIMEOUT_MS = 2_000;
+const TYPES = createTypes();
 
 /** One connection, held by one caller until `release`. */
 export interface Connection {
@@ -26,7 +28,7 @@ export interface Connection {
 
 /** Where connections come from. */
 interface ConnectionSource {
-  readonly pool: Pool;
+  readonly pool: Pick<Pool, 'connect'>;
   readonly generations: Generations;
   /** How long an aborted statement may go on before it is cancelled. */
   readonly abortGraceMs: number;
@@ -36,12 +38,13 @@ interface ConnectionSource {
 export async function acquire(source: ConnectionSource, bounds: Bounds): Promise<Connection> {
   for (;;) {
     const client = await takeClient(source.pool, bounds);
+    source.generations.add(client);
     if (!source.generations.isOutdated(client)) return createConnection(client, source);
     client.release(true);
   }
 }
 
-async function takeClient(pool: Pool, bounds: Bounds): Promise<PoolClient> {
+async function takeClient(pool: Pick<Pool, 'connect'>, bounds: Bounds): Promise<PoolClient> {
   const { signal } = bounds;
   signal?.throwIfAborted();
   const connecting = pool.connect();
@@ -104,7 +107,7 @@ function createConnection(client: PoolClient, { generations, abortGraceMs }: Con
       params: readonly SqlValue[],
       bounds: Bounds & { name?: string | undefined },
     ) => {
-      const query = { text: sql, values: [...params], queryMode: 'extended', name: bounds.name };
+      const query = { text: sql, values: [...params], queryMode: 'extended', name: bounds.name, types: TYPES };
       return enqueue(() => client.query<Row & QueryResultRow>(query), bounds);
     },
     script: (sql, bounds) => enqueue(async () => void (await client.query(sql)), bounds),
@@ -126,10 +129,17 @@ function createConnection(client: PoolClient, { generations, abortGraceMs }: Con
 export class Generations {
   #current = 0;
   readonly #of = new WeakMap<PoolClient, number>();
+  readonly #onAdded: (client: PoolClient) => void;
 
-  /** Adds a new connection to the present generation. */
+  constructor(onAdded: (client: PoolClient) => void) {
+    this.#onAdded = onAdded;
+  }
+
+  /** Adds a connection to the present generation, unless it is of one. */
   add(client: PoolClient): void {
+    if (this.#of.has(client)) return;
     this.#of.set(client, this.#current);
+    this.#onAdded(client);
   }
 
   /** Whether its generation has ended. */

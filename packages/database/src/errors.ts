@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { DatabaseError as ServerError } from 'pg';
+import type { DatabaseError as ServerError } from 'pg';
 import { explainTls } from './tls-errors.js';
 
 /** Base class of classified database errors. `cause` is the driver's error. */
@@ -103,7 +103,12 @@ export class UnexpectedRowCount extends Error {
 /** The SQLSTATE of a driver's or a classified error; undefined for any other value. */
 export function sqlStateOf(error: unknown): string | undefined {
   if (error instanceof DatabaseError) return error.sqlState;
-  return error instanceof ServerError ? error.code : undefined;
+  return isServerError(error) ? error.code : undefined;
+}
+
+/** By its fields, because a pool may be of another copy of the driver. */
+function isServerError(error: unknown): error is ServerError {
+  return types.isNativeError(error) && 'severity' in error && 'code' in error && 'routine' in error;
 }
 
 /** A write to a server that only reads, as after a failover. */
@@ -137,7 +142,7 @@ export async function withUnknownOutcome<T>(work: Promise<T>): Promise<T> {
  */
 export function classify(error: unknown): unknown {
   if (error instanceof DatabaseError) return error;
-  if (error instanceof ServerError) return classifyServerError(error);
+  if (isServerError(error)) return classifyServerError(error);
   const refused = types.isNativeError(error) ? explainTls(error) : undefined;
   if (refused !== undefined) return new DatabaseUnavailable(`PostgreSQL is unavailable: ${refused}`, error);
   return isConnectionLoss(error)

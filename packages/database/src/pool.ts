@@ -1,4 +1,4 @@
-import { Pool } from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import { acquire, Generations } from './connection.js';
 import { classify, withUnknownOutcome } from './errors.js';
 import { LockWaiter } from './lock-wait.js';
@@ -14,7 +14,6 @@ import {
   type TransactionOptions,
 } from './sql.js';
 import { retryOnConflict, runTransaction, type TransactionContext } from './transaction.js';
-import { createTypes } from './types.js';
 import { boundsOf } from './url-bounds.js';
 
 /** The server ends a statement after `statement_timeout`. After this additional time it counts as unavailable. */
@@ -72,11 +71,43 @@ interface Statement {
  */
 export function createPool(given: PoolOptions): Database {
   const options = { ...given, ...boundsOf(given.url) };
-  const { statementTimeoutMs = 10_000, abortGraceMs = 50, maxConnections = 10, lockTimeoutMs = 0 } = options;
+  const { statementTimeoutMs = 10_000, maxConnections = 10, lockTimeoutMs = 0 } = options;
   const locks = new LockWaiter(lockTimeoutMs, maxConnections);
   const pool = openPool({ ...options, maxConnections }, statementTimeoutMs, locks);
-  const source = { pool, generations: new Generations(), abortGraceMs };
-  pool.on('connect', (client) => source.generations.add(client));
+  return createDatabase({ ...options, pool, locks, close: () => closePool(pool) });
+}
+
+/** Options of a database over a pool that the caller has made. */
+export type OverPoolOptions = Pick<PoolOptions, 'abortGraceMs' | 'onError'> & {
+  /** A longer statement is cancelled, and its connection closed; default 10,000, 0 for no limit. */
+  readonly statementTimeoutMs?: number;
+};
+
+/**
+ * The same over a pool of `pg` that the caller has made, and ends itself: `close` leaves it open. Time limits of the server, the number of
+ * connections and the wait for one are those of that pool. Rows have the types of {@link Queries}, whatever types its own queries have.
+ */
+export function overPool(pool: Pick<Pool, 'connect'>, options: OverPoolOptions = {}): Database {
+  return createDatabase({ ...options, pool, locks: new LockWaiter(0, 1), close: async () => undefined });
+}
+
+interface Source extends OverPoolOptions {
+  readonly pool: Pick<Pool, 'connect'>;
+  readonly locks: LockWaiter;
+  readonly close: () => Promise<void>;
+}
+
+function createDatabase({
+  pool,
+  locks,
+  close,
+  onError,
+  statementTimeoutMs = 10_000,
+  abortGraceMs = 50,
+}: Source): Database {
+  // The driver removes its own listener from a connection in use; an 'error' without a listener ends the process.
+  const onFirstUse = (client: PoolClient) => client.on('error', (error) => onError?.(classify(error)));
+  const source = { pool, generations: new Generations(onFirstUse), abortGraceMs };
   const boundMs = (timeoutMs: number): number => (timeoutMs > 0 ? timeoutMs + ANSWER_GRACE_MS : 0);
   const contextOf = (leftMs?: number): TransactionContext => ({
     acquire: (signal) => acquire(source, { signal, timeoutMs: leftMs }),
@@ -123,7 +154,7 @@ export function createPool(given: PoolOptions): Database {
     check,
     close: () => {
       outage.close();
-      closing ??= closePool(pool);
+      closing ??= close();
       return closing;
     },
   };
@@ -146,14 +177,7 @@ function onceOnly<T>(
 const KEEP_ALIVE_MS = 10_000;
 
 function openPool(options: PoolOptions, statementTimeoutMs: number, { sliceMs }: LockWaiter): Pool {
-  const {
-    url,
-    applicationName,
-    maxConnections,
-    connectTimeoutMs = 3_000,
-    idleTransactionTimeoutMs = 3_000,
-    onError,
-  } = options;
+  const { url, applicationName, maxConnections, connectTimeoutMs = 3_000, idleTransactionTimeoutMs = 3_000 } = options;
   const pool = new Pool({
     // The driver would take the whole wait from the address.
     connectionString: sliceMs > 0 ? url.replace(/([?&])lock_timeout=\d+/, '$1') : url,
@@ -165,11 +189,8 @@ function openPool(options: PoolOptions, statementTimeoutMs: number, { sliceMs }:
     idle_in_transaction_session_timeout: idleTransactionTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    types: createTypes(),
   });
-  // The driver removes its own listener from a connection in use; an 'error' without a listener ends the process.
-  pool.on('connect', (client) => client.on('error', (error) => onError?.(classify(error))));
-  pool.on('error', () => undefined); // the same errors of idle connections again
+  pool.on('error', () => undefined); // connections that were used have told of it
   return pool;
 }
 

@@ -14,7 +14,7 @@ const TIMESTAMPTZ = 1184;
 const parseTime = parseDate as unknown as typeof parseDate.default;
 
 /**
- * Type parsers of one pool: int8 as bigint, numeric and date as text, so that no value is rounded or shifted by a time
+ * Type parsers of queries: int8 as bigint, numeric and date as text, so that no value is rounded or shifted by a time
  * zone; arrays likewise. Other types use the driver's defaults. The driver's global table stays unchanged.
  *
  * Arrays and times have later versions of the driver's own parsers: its version makes an object for each character of an array.

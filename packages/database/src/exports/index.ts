@@ -42,7 +42,7 @@ export {
   type PostgresOutcomes,
 } from '../outcomes.js';
 export { eventLoopPace, isShort, Pace } from '../pace.js';
-export { createPool, type PoolOptions } from '../pool.js';
+export { createPool, type OverPoolOptions, overPool, type PoolOptions } from '../pool.js';
 export { requirePreparedTransactions } from '../prepared.js';
 export { provision } from '../provision.js';
 export { createPruning, type Pruning, type PruningOptions } from '../pruning.js';
