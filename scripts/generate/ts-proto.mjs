@@ -48,6 +48,10 @@ export async function stubsOf(request, checks) {
 const isProvided = (file) => isInstalled && !existsSync(path.join('proto', file));
 const providedModule = (file) => `@rondo/contracts/${file.replace(/\.proto$/, '')}`;
 
+/** There messages of both packages are in each other, so both have one reader and writer. */
+const withOneWire = (stub) =>
+  isInstalled ? stub.replace('"@bufbuild/protobuf/wire"', '"@rondo/validation/wire"') : stub;
+
 const namesOf = (typeMap, options) => ({
   providedBy: (module) => options.M[`${module}.proto`],
   nameOf: (name) => maybeSnakeToCamel(name, options),
@@ -62,7 +66,7 @@ function withChecks({ name, content }, { code, descriptors }, names) {
   const checks = code(names);
   const declared = checks === '' ? content : content.replace(MESSAGE_FNS, `$&  checked?: $v.Checking<T>;\n`);
   return [
-    { name, content: declared + checks },
+    { name, content: withOneWire(declared) + checks },
     ...(descriptors === undefined ? [] : [{ name: name.replace(/ts$/, 'descriptors.ts'), content: descriptors }]),
   ];
 }
