@@ -1,13 +1,15 @@
-/** Packs each published package as a registry takes it: `npm run pack [-- --out DIR] [--as VERSION] [--check]`. */
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+/** Packs each published package as a registry takes it: `npm run pack`, whose options USAGE has. */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
 import { runPnpm } from './install.mjs';
 import { parse, takenByNpm } from './options.mjs';
+import { installedWith } from './pack/installed.mjs';
 import { stage } from './pack/stage.mjs';
 import { root } from './process.mjs';
+import { writePackageSbom } from './sbom.mjs';
 
-const USAGE = 'npm run pack [-- --out DIR] [--as VERSION] [--check]';
+const USAGE = 'npm run pack [-- --out DIR] [--as VERSION] [--repository URL] [--check] [--publish]';
 
 /**
  * @typedef {object} Packed
@@ -16,47 +18,48 @@ const USAGE = 'npm run pack [-- --out DIR] [--as VERSION] [--check]';
  * @property {string} file The tarball.
  * @property {string[]} contents Its files.
  * @property {number} sizeBytes Of the contents.
- * @property {string[]} dependencies Those of other publishers, with what each takes installed.
+ * @property {number} installedBytes With all that it brings.
+ * @property {string[]} dependencies Those of other publishers, with the size of each alone.
  */
 
 /**
- * Builds, and packs the packages into a folder. The same sources make the same bytes.
+ * Builds, and packs the packages into a folder, with the bill of materials of each beside it. The same sources make the same bytes.
  * @param {string} [outDir]
- * @param {string} [version] By default that of the manifests.
+ * @param {{ version?: string, repository?: string }} [given] As `stage` takes them.
  * @returns {Promise<Packed[]>}
  * @throws {Error} if a step failed; the build has printed why.
  */
-export async function pack(outDir = path.join(root, '.rondo/packages'), version = undefined) {
+export async function pack(outDir = path.join(root, '.rondo/packages'), given = {}) {
   if (!(await build())) throw new Error('the build failed');
   const staging = mkdtempSync(path.join(root, '.rondo/packing-'));
   try {
-    const packages = await stage(staging, version);
+    const packages = await stage(staging, given);
     mkdirSync(outDir, { recursive: true });
     const args = ['--dir', staging, '--recursive', 'pack', '--pack-destination', path.resolve(outDir)];
     const { code, output } = await runPnpm(args);
     if (code !== 0) throw new Error(output);
-    return packages.map(({ folder, source, manifest }) => described({ folder, source, manifest, outDir }));
+    return await Promise.all(packages.map((one) => described(one, packages, outDir)));
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
 }
 
-function described({ folder, source, manifest, outDir }) {
-  const { name, version, dependencies, optionalDependencies } = manifest;
-  const others = Object.keys({ ...dependencies, ...optionalDependencies }).filter((one) => !one.startsWith('@rondo/'));
+async function described(staged, packages, outDir) {
+  const { folder, manifest } = staged;
+  const { name, version } = manifest;
+  const file = path.resolve(outDir, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`);
+  const installed = installedWith(staged, packages);
+  await writePackageSbom(file.replace(/tgz$/, 'cdx.json'), installed);
+  const others = installed[0].brings.filter((one) => !one.manifest.name.startsWith('@rondo/'));
   return {
     name,
     version,
-    file: path.resolve(outDir, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`),
+    file,
     contents: filesIn(folder),
     sizeBytes: sizeOf(folder),
-    dependencies: others.map((one) => `${one} ${installedSize(path.join(source, 'node_modules', one))}`),
+    installedBytes: installed.reduce((sum, one) => sum + sizeOf(one.folder), 0),
+    dependencies: others.map((one) => `${one.manifest.name} ${kilobytes(sizeOf(one.folder))}`),
   };
-}
-
-function installedSize(link) {
-  // One for another platform isn't installed.
-  return statSync(link, { throwIfNoEntry: false }) === undefined ? '–' : kilobytes(sizeOf(realpathSync(link)));
 }
 
 const filesIn = (folder) =>
@@ -71,13 +74,15 @@ const kilobytes = (sizeBytes) => `${Math.ceil(sizeBytes / 1000)} kB`;
 /** `npm run pack` */
 export async function main(args) {
   try {
-    const { out, as, check } = options(args);
-    const packed = await pack(out && path.resolve(process.env.INIT_CWD ?? root, out), as);
+    const { out, as: version, repository, ...steps } = options(args);
+    const packed = await pack(out && path.resolve(process.env.INIT_CWD ?? root, out), { version, repository });
     for (const one of packed) console.log(rowOf(one));
     console.log(
-      `${path.dirname(packed[0].file)}: by package its tarball, own files, and dependencies with their own files`,
+      `${path.dirname(packed[0].file)}: by package its tarball, own files, own files with all that it brings, and its own dependencies`,
     );
-    return check ? await checked(packed) : 0;
+    if (steps.check && !(await isFaultless(packed))) return 1;
+    if (steps.publish) await (await import('./pack/publish.mjs')).publish(packed);
+    return 0;
   } catch (error) {
     console.error(`npm run pack: ${error.message}`);
     return 1;
@@ -85,23 +90,24 @@ export async function main(args) {
 }
 
 function options(args) {
-  const taken = takenByNpm(['out', 'as', 'check'], USAGE);
+  const taken = takenByNpm(['out', 'as', 'repository', 'check', 'publish'], USAGE);
   if (taken !== undefined) throw new Error(taken);
-  const text = { type: 'string' };
-  return parse({ args, options: { out: text, as: text, check: { type: 'boolean' } } }, USAGE).values;
+  const [text, flag] = [{ type: 'string' }, { type: 'boolean' }];
+  return parse({ args, options: { out: text, as: text, repository: text, check: flag, publish: flag } }, USAGE).values;
 }
 
-function rowOf({ name, file, contents, sizeBytes, dependencies }) {
-  const sizes = [kilobytes(statSync(file).size), kilobytes(sizeBytes)].map((size) => size.padStart(8)).join('');
+function rowOf({ name, file, contents, sizeBytes, installedBytes, dependencies }) {
+  const all = [statSync(file).size, sizeBytes, installedBytes];
+  const sizes = all.map((size) => kilobytes(size).padStart(10)).join('');
   return `${name.padEnd(22)}${sizes}${`${contents.length} files`.padStart(11)}  ${dependencies.join(', ')}`.trimEnd();
 }
 
-async function checked(packed) {
+async function isFaultless(packed) {
   const { faultsOf } = await import('./pack/check.mjs');
   const { apiChanges } = await import('./pack/api-changes.mjs');
   const api = await apiChanges();
   console.log(api.note);
   const faults = [...(await Promise.all(packed.map(faultsOf))).flat(), ...api.faults];
   console.log(faults.length === 0 ? 'No package has a fault.' : faults.join('\n'));
-  return faults.length === 0 ? 0 : 1;
+  return faults.length === 0;
 }

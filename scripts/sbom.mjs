@@ -1,6 +1,6 @@
 /**
- * Software bills of materials (CycloneDX 1.6): which packages are in the bundles of an image, with versions and licences. The
- * base image isn't in them: its publisher describes it.
+ * Software bills of materials (CycloneDX 1.6): which packages are in the bundles of an image, or come with a package, with versions and
+ * licences. The base image isn't in them: its publisher describes it.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -17,9 +17,35 @@ const licences = new Contrib.License.Factories.LicenseFactory(spdx);
  * @throws {Error} if the schema refuses the bill.
  */
 export async function writeSbom(file, { name, inputs }) {
-  const text = textOf(billOf(name, manifestsOf(inputs)));
+  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const image = new Models.Component(Enums.ComponentType.Container, name, { version, bomRef: name });
+  const components = manifestsOf(inputs).map(componentOf);
+  for (const { bomRef } of components) image.dependencies.add(bomRef);
+  await write(file, image, components);
+}
+
+/**
+ * Writes the bill of a package, checked against the schema of CycloneDX.
+ * @param {string} file
+ * @param {import('./pack/installed.mjs').Installed[]} installed The package, and all that it brings.
+ * @throws {Error} if the schema refuses the bill.
+ */
+export async function writePackageSbom(file, installed) {
+  const components = new Map(installed.map((one) => [one, componentOf(one.manifest)]));
+  for (const [{ brings }, { dependencies }] of components)
+    for (const one of brings) dependencies.add(components.get(one).bomRef);
+  const [first, ...others] = components.values();
+  await write(file, first, others);
+}
+
+async function write(file, subject, components) {
+  const bill = new Models.Bom();
+  bill.metadata.component = subject;
+  for (const component of components) bill.components.add(component);
+  const text = textOf(bill);
   const faults = await new Validation.JsonStrictValidator(Spec.Version.v1dot6).validate(text);
-  if (faults !== null) throw new Error(`the bill of materials of ${name} is invalid: ${JSON.stringify(faults)}`);
+  if (faults !== null)
+    throw new Error(`the bill of materials of ${subject.name} is invalid: ${JSON.stringify(faults)}`);
   writeFileSync(file, text);
 }
 
@@ -49,19 +75,6 @@ function packageOf(folder) {
     if (name !== undefined && version !== undefined) return at;
   }
   return undefined;
-}
-
-function billOf(name, manifests) {
-  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-  const bill = new Models.Bom();
-  const image = new Models.Component(Enums.ComponentType.Container, name, { version, bomRef: name });
-  bill.metadata.component = image;
-  for (const manifest of manifests) {
-    const component = componentOf(manifest);
-    bill.components.add(component);
-    image.dependencies.add(component.bomRef);
-  }
-  return bill;
 }
 
 function componentOf({ name, version, license, description }) {

@@ -1,11 +1,12 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Ended, root, runNode, start } from '@rondo/harness';
 import { breakages, faultsOfBroken } from './src/packages/broken.js';
 import {
   compile,
+  examplesIn,
   installInEmptyProject,
   type Manager,
   modulesOf,
@@ -46,6 +47,24 @@ it('are installed by pnpm, all of them, without what they do not name', async ()
   const { code, stdout, stderr } = await runNode([join(project, 'out/all.mjs')]);
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: String(modules.length), stderr: '' });
   expect(modules.length).toBeGreaterThan(names.length);
+  const examples = examplesIn(project, names);
+  expect(examples.length).toBeGreaterThan(names.length - 3);
+  expect(await compile(project, examples, 'NodeNext')).toEqual(COMPILED);
+});
+
+it('come with bills of what each brings in production', () => {
+  const bill = JSON.parse(
+    readFileSync(join(folder, 'tarballs', basename(tarballs['@rondo/sync'] ?? '').replace('tgz', 'cdx.json')), 'utf8'),
+  );
+  expect(bill).toMatchObject({ bomFormat: 'CycloneDX', metadata: { component: { group: '@rondo', name: 'sync' } } });
+  const names = bill.components.map(({ group, name }: { group?: string; name: string }) =>
+    group ? `${group}/${name}` : name,
+  );
+  expect(names).toEqual(
+    expect.arrayContaining(['@rondo/database', '@rondo/rpc', 'pg', 'pg-protocol', '@grpc/grpc-js']),
+  );
+  expect(names).not.toContain('@rondo/sync');
+  expect(names).not.toContain('publint');
 });
 
 /** Installs packages in a project of its own, and runs `alone.mts` there. */

@@ -6,11 +6,11 @@ import { root, run } from '../process.mjs';
 const PAGE = 'docs/reference/api.md';
 
 /**
- * Compares with the last commit that has a tag such as v0.1.0.
+ * Compares with the last commit before this one that has a tag such as v0.1.0.
  * @returns {Promise<{ faults: string[], note: string }>} `faults` has what a caller can miss, unless the minor version is a new one.
  */
 export async function apiChanges() {
-  const { code, output } = await run('git', ['describe', '--tags', '--abbrev=0', '--match', 'v[0-9]*']);
+  const { code, output } = await run('git', ['describe', '--tags', '--abbrev=0', '--match', 'v[0-9]*', 'HEAD^']);
   const tag = output.trim();
   if (code !== 0) return { faults: [], note: 'API: no tag such as v0.1.0 to compare with' };
   const [page, manifest] = await Promise.all(

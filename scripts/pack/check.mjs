@@ -44,7 +44,7 @@ function* inManifest({ scripts = {}, license, description, engines, exports }) {
 function* inFiles(name, files, sizeBytes) {
   const max = MAX_BYTES[name] ?? MAX_BYTES_OF_OTHERS;
   if (sizeBytes > max) yield `has ${sizeBytes} bytes of files; ${max} are the most`;
-  if (!files.includes('LICENSE')) yield 'has no LICENSE';
+  for (const file of ['LICENSE', 'README.md']) if (!files.includes(file)) yield `has no ${file}`;
   for (const file of files) {
     if (/\.(?:test\.|spec\.|map$|tsbuildinfo$)/.test(file) && !OF_AN_APP.test(file))
       yield `has ${file}, which only development needs`;

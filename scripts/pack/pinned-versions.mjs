@@ -5,7 +5,7 @@ import { root } from '../process.mjs';
 /** What the template pins: the versions that this repository is tested with. */
 export function pinnedVersions() {
   const read = (file) => JSON.parse(readFileSync(path.join(root, file), 'utf8'));
-  const { packageManager, devDependencies } = read('package.json');
-  const { version, dependencies } = read('scripts/package.json');
+  const { version, packageManager, devDependencies } = read('package.json');
+  const { dependencies } = read('scripts/package.json');
   return { ...dependencies, ...devDependencies, version, pnpm: packageManager };
 }

@@ -4,15 +4,23 @@ import path from 'node:path';
 import { root } from '../process.mjs';
 import { compact, isPublishedStub, writeContracts } from './contracts.mjs';
 import { pinnedVersions } from './pinned-versions.mjs';
-import { toolManifest, writeTool } from './tool.mjs';
+import { readmeOf } from './readme.mjs';
+import { toolManifest, toolSources, writeTool } from './tool.mjs';
 
 const TOOL = '@rondo/tool';
 const CREATE = 'create-rondo';
 const filter = (file) => !/[\\/](?:node_modules|dist)$|\.(?:ci|long)\.test\.ts$/.test(file);
 
 /**
+ * Packages of Rondo whose classes and contexts an app and other packages hand to each other. Libraries take them as peers, so that an
+ * app with two versions of them isn't installed.
+ */
+const PEERS = ['@rondo/database', '@rondo/rpc'];
+
+/**
  * @typedef {object} Staged A package that is published.
  * @property {string} source The folder that it is made of.
+ * @property {string[]} sources The folders by which its dependencies are installed.
  * @property {string} folder What is packed.
  * @property {{ name: string, version: string }} manifest
  */
@@ -20,20 +28,25 @@ const filter = (file) => !/[\\/](?:node_modules|dist)$|\.(?:ci|long)\.test\.ts$/
 /**
  * Writes the folders of all packages, sorted by name.
  * @param {string} staging A folder below the root. It becomes a workspace of pnpm.
- * @param {string} [version] Of all of them; by default those of the manifests.
+ * @param {{ version?: string, repository?: string }} [given] The version of all of them, by default that of the repository's manifest; and
+ *   where the repository is, as an https address.
  * @returns {Promise<Staged[]>}
  */
-export async function stage(staging, version) {
+export async function stage(staging, { version = pinnedVersions().version, repository } = {}) {
   const packages = published().map(({ source, manifest }) => ({
     source,
-    manifest: { ...manifest, version: version ?? manifest.version },
+    manifest: { ...manifest, version },
   }));
-  const versions = new Map(packages.map(({ manifest }) => [manifest.name, manifest.version]));
+  const names = packages.map(({ manifest }) => manifest.name);
   writeFileSync(path.join(staging, 'pnpm-workspace.yaml'), 'packages: ["*"]\n');
   const staged = packages.map(({ source, manifest }) => ({
     source,
+    sources: manifest.name === TOOL ? toolSources : [source],
     folder: path.join(staging, path.basename(source)),
-    manifest: released(manifest.name === TOOL ? toolManifest(manifest) : manifest, versions),
+    manifest: {
+      ...released(manifest.name === TOOL ? toolManifest(manifest) : manifest, names),
+      ...(repository && placeOf(source, repository)),
+    },
   }));
   for (const one of staged) await write(one);
   return staged;
@@ -52,15 +65,32 @@ function published() {
 }
 
 /** The manifest with the versions of packages of the workspace, and without what only their development needs. */
-function released({ devDependencies: _, ...manifest }, versions) {
-  const pinned = Object.entries(manifest.dependencies ?? {}).map(([name, range]) => [
+function released({ devDependencies: _, ...manifest }, names) {
+  const all = Object.entries(manifest.dependencies ?? {}).map(([name, range]) => [
     name,
-    versions.get(name) ?? range,
+    names.includes(name) ? manifest.version : range,
   ]);
-  return { ...manifest, dependencies: Object.fromEntries(pinned) };
+  // A program is alone in its process.
+  const isPeer = ([name]) => manifest.bin === undefined && PEERS.includes(name);
+  const peers = all.filter(isPeer);
+  return {
+    ...manifest,
+    dependencies: Object.fromEntries(all.filter((one) => !isPeer(one))),
+    ...(peers.length > 0 && { peerDependencies: Object.fromEntries(peers) }),
+  };
 }
 
-async function write({ source, folder, manifest }) {
+/** Provenance needs the repository that the package was made in. */
+function placeOf(source, repository) {
+  const directory = path.relative(root, source);
+  return {
+    homepage: `${repository}/tree/main/docs`,
+    repository: { type: 'git', url: `git+${repository}.git`, directory },
+  };
+}
+
+async function write(staged) {
+  const { source, folder, manifest } = staged;
   const contracts = manifest.name === '@rondo/contracts';
   if (manifest.name === TOOL) await writeTool(folder);
   else
@@ -81,6 +111,7 @@ async function write({ source, folder, manifest }) {
       cpSync(path.join(root, file), path.join(folder, 'samples', file), { recursive: true, filter });
   }
   cpSync(path.join(root, 'LICENSE'), path.join(folder, 'LICENSE'));
+  writeFileSync(path.join(folder, 'README.md'), readmeOf(staged));
   writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 

@@ -10,6 +10,8 @@ const LEFT_OUT =
   /^(?:api|create|lab|pack|node_modules|package\.json)(?:\.mjs)?(?:\/|$)|^lint\/(?!format\.json|migrations|rolling)|\.buf(?:\.gen)?\.yaml$|\.d\.mts$/;
 /** The packages whose code stands in the tool's, with the file that they become. */
 const INLINED = { cli: 'cli.mjs', scaffold: 'scaffold.mjs' };
+/** The folders by which the dependencies of the tool are installed here. */
+export const toolSources = [tool, ...Object.keys(INLINED).map((name) => path.join(root, 'packages', name))];
 
 /**
  * Writes the files of the package.

@@ -43,6 +43,7 @@ export const breakages: readonly Breakage[] = [
   { fault: 'has no exports', change: manifest(({ exports: _, ...others }) => others) },
   { fault: 'has no license', change: manifest(({ license: _, ...others }) => others) },
   { fault: 'runs a script', change: manifest((given) => ({ ...given, scripts: { postinstall: 'node x.js' } })) },
+  { fault: 'has no README.md', change: (folder) => rmSync(join(folder, 'README.md')) },
   { fault: 'has no LICENSE', change: (folder) => rmSync(join(folder, 'LICENSE')) },
   { fault: 'has dist/rules.js.map', change: appended('dist/rules.js.map', '{}') },
   { fault: '1500000 are the most', change: appended('dist/rules.js', `//${'x'.repeat(1_500_000)}`) },

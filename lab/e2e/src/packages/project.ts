@@ -20,7 +20,7 @@ export type Tarballs = Readonly<Record<string, string>>;
 
 /** The tarballs of the libraries in a folder: the tool works in an app only, and `npm run create` installs it there. */
 export function tarballsIn(folder: string): Tarballs {
-  const files = readdirSync(folder).filter((file) => file.startsWith('rondo-') && !file.startsWith('rondo-tool-'));
+  const files = readdirSync(folder).filter((file) => /^rondo-(?!tool-).*\.tgz$/.test(file));
   return Object.fromEntries(
     files.map((file) => [file.replace(/^rondo-(.*)-\d+\.\d+\.\d+\.tgz$/, '@rondo/$1'), join(folder, file)]),
   );
@@ -29,7 +29,7 @@ export function tarballsIn(folder: string): Tarballs {
 /**
  * Installs some packages of the tarballs in an empty project. What they depend on comes from the tarballs too.
  *
- * @throws Error with the output of the package manager if it fails.
+ * @throws Error with the output of the package manager if it fails, or finds fault with a peer.
  */
 export async function installInEmptyProject(
   folder: string,
@@ -40,7 +40,7 @@ export async function installInEmptyProject(
     private: true,
     type: 'module',
     dependencies: Object.fromEntries(names.map((name) => [name, all[name]])),
-    devDependencies: { '@types/node': devDependencies['@types/node'] },
+    devDependencies: { '@opentelemetry/api': '1.9.1', '@types/node': devDependencies['@types/node'] },
     ...(manager === 'npm' ? { overrides: all } : {}),
     ...(manager === 'yarn' ? { resolutions: all } : {}),
   };
@@ -51,7 +51,7 @@ export async function installInEmptyProject(
   if (manager === 'pnpm') writeFileSync(join(folder, 'pnpm-workspace.yaml'), JSON.stringify(workspace));
   const [command, ...args] = INSTALL[manager];
   const { code, stdout, stderr } = await start(command, args, { cwd: folder }).ended;
-  if (code !== 0) throw new Error(`${manager} failed: ${stdout}${stderr}`);
+  if (code !== 0 || /\bpeer\b/i.test(stdout + stderr)) throw new Error(`${manager} failed: ${stdout}${stderr}`);
 }
 
 /** Every module that the packages of a project offer, but programs. */
@@ -68,8 +68,24 @@ export function modulesOf(folder: string, names: readonly string[]): readonly st
   });
 }
 
-/** Compiles a file of a project strictly, declarations of its dependencies included. */
-export function compile(folder: string, file: string, resolution: 'NodeNext' | 'Bundler'): Promise<Ended> {
+/** The examples in the READMEs of packages of a project, each written as a file of it. */
+export function examplesIn(folder: string, names: readonly string[]): readonly string[] {
+  return names.flatMap((name) => {
+    const readme = readFileSync(join(folder, 'node_modules', name, 'README.md'), 'utf8');
+    return [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ''], index) => {
+      const file = `${name.replace('/', '-')}-${index}.mts`;
+      writeFileSync(join(folder, file), `${code}export {};\n`);
+      return file;
+    });
+  });
+}
+
+/** Compiles files of a project strictly, declarations of their dependencies included. */
+export function compile(
+  folder: string,
+  files: string | readonly string[],
+  resolution: 'NodeNext' | 'Bundler',
+): Promise<Ended> {
   const module = resolution === 'Bundler' ? 'ESNext' : resolution;
   const options = {
     strict: true,
@@ -80,7 +96,7 @@ export function compile(folder: string, file: string, resolution: 'NodeNext' | '
   };
   const config = {
     compilerOptions: { ...options, module, moduleResolution: resolution, outDir: 'out' },
-    files: [file],
+    files: [files].flat(),
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
   return start(join(root, 'node_modules/.bin/tsc'), ['--project', 'tsconfig.json'], { cwd: folder }).ended;

@@ -3,8 +3,17 @@
  *
  * ```ts
  * import { createRules, rulesOf } from '@rondo/access';
+ * import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
+ * import { createStatusMapping } from '@rondo/resources';
+ * import { NotPermitted } from '@rondo/resources/domain';
  *
- * const middleware = createRules({ rules: [rulesOf(BookServiceDefinition, { getBook: seesBook })], toRpcError });
+ * const { toRpcError } = createStatusMapping('adder.example.com');
+ * const rules = rulesOf(AdderServiceDefinition, {
+ *   add: ({ a }, { scopes }) => {
+ *     if (a < 0n && !scopes.includes('negative')) throw new NotPermitted('numbers/-', 'a negative number', 'negative');
+ *   },
+ * });
+ * const middleware = [createRules({ rules: [rules], toRpcError })]; // of an app or a router
  * ```
  */
 

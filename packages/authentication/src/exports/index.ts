@@ -3,10 +3,12 @@
  *
  * ```ts
  * import { createAuthenticator } from '@rondo/authentication';
+ * import { silentLogger as log } from '@rondo/rpc/call';
+ * import { systemClock as clock, systemWallClock as wallClock } from '@rondo/rpc/clock';
  *
  * const issuers = [{ name: 'https://login.example.com/' }];
  * const authenticator = createAuthenticator({ tokens: { issuers, audience: 'shop' }, clock, wallClock, log });
- * const principal = await authenticator.authenticate({ authorization: [`Bearer ${token}`], apiKey: [] });
+ * const principal = await authenticator.authenticate({ authorization: ['Bearer eyJhbGciOiJFUzI1NiJ9…'], apiKey: [] });
  * ```
  */
 

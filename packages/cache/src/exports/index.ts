@@ -3,11 +3,13 @@
  * its channel the middleware.
  *
  * ```ts
+ * import { metrics } from '@opentelemetry/api';
  * import { createCache } from '@rondo/cache';
+ * import { createRegistryChannel } from '@rondo/rpc/client';
+ * import { systemClock as clock } from '@rondo/rpc/clock';
  *
- * const cache = createCache({ clock: systemClock, meter, maxBytes: 8 * 1024 * 1024 });
+ * const cache = createCache({ clock, meter: metrics.getMeter('shop'), maxBytes: 8 * 1024 * 1024 });
  * const channel = createRegistryChannel({ registry: ['127.0.0.1:50050'], wireMiddleware: [cache.middleware] });
- * cache.prefetch(products.getProduct, [{ name: 'products/1' }, { name: 'products/2' }]);
  * ```
  */
 

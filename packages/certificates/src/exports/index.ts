@@ -5,8 +5,9 @@
  * ```ts
  * import { createAuthority, issue } from '@rondo/certificates';
  *
- * const authority = await createAuthority({ trustDomain: 'rondo.local', validFrom, validTo });
- * const { cert, key } = await issue(authority, { name: 'sales', usage: 'process', hosts: ['localhost'], validFrom, validTo });
+ * const validity = { validFrom: new Date(), validTo: new Date(Date.now() + 86_400_000) };
+ * const authority = await createAuthority({ trustDomain: 'rondo.local', ...validity });
+ * const { cert, key } = await issue(authority, { name: 'sales', usage: 'process', hosts: ['localhost'], ...validity });
  * ```
  */
 

@@ -6,10 +6,11 @@
  * import { createPool } from '@rondo/database';
  * import { currentWorkLimits } from '@rondo/rpc/call';
  *
- * const database = createPool({ url });
- * const rows = await database.query<{ title: string }>('SELECT title FROM books WHERE id = $1', [id], currentWorkLimits());
+ * const database = createPool({ url: 'postgres://books:secret@127.0.0.1:5432/books' });
+ * const sql = 'SELECT title FROM books WHERE id = $1';
+ * const { title } = await database.one<{ title: string }>(sql, ['emma'], currentWorkLimits());
  * await database.transaction(async (transaction) => {
- *   await transaction.query('INSERT INTO books (id, title) VALUES ($1, $2)', [id, title]); // may throw a UniqueViolation
+ *   await transaction.query('UPDATE books SET title = $2 WHERE id = $1', ['emma', `${title} (1815)`]); // may throw a UniqueViolation
  * }, currentWorkLimits());
  * ```
  */

@@ -3,11 +3,11 @@
  * contracts at run time.
  *
  * ```ts
- * import { createDynamicClient, protoContracts } from '@rondo/dynamic';
+ * import { createDynamicClient } from '@rondo/dynamic';
  *
  * const client = createDynamicClient(); // contracts by reflection, from the servers themselves
- * const { result } = await client.call('CalculatorService', 'add', { a: 2, b: 3n });
- * for await (const change of client.stream('TaskService', 'watchTasks')) console.log(change);
+ * const sum = await client.call('CalculatorService', 'add', { a: 2, b: 3n });
+ * for await (const change of client.stream('TaskService', 'watchTasks')) console.log(sum, change);
  * ```
  */
 

@@ -4,9 +4,12 @@
  * `@rondo/rpc/status`.
  *
  * ```ts
- * import { readEtag } from '@rondo/resources';
+ * import { type List, readList } from '@rondo/resources';
+ * import { validate } from '@rondo/rpc/status';
  *
- * const changedSince = validate((field) => readEtag(field('etag'), request.etag, etaggedOf));
+ * const BOOKS: List = { collection: 'books', fields: { year: { kind: 'integer' } }, sortable: ['year'] };
+ * const request = { filter: 'year > 1900', orderBy: 'year desc', pageSize: 10, pageToken: '' };
+ * const query = validate((field) => readList(field, BOOKS, request)); // listPage of @rondo/resources/sql reads the page
  * ```
  */
 

@@ -3,11 +3,13 @@
  * `scatter`, `scatterStream` and `broadcast` call many instances for one answer.
  *
  * ```ts
- * import { createClient, createRegistryChannel } from '@rondo/rpc/client';
+ * import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+ * import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
  *
- * const channel = createRegistryChannel({ registry: ['127.0.0.1:50050'] });
- * const calculator = createClient(CalculatorServiceDefinition, { channel });
- * const { result } = await calculator.add({ a: 1n, b: 2n }, { timeoutMs: 500 }); // throws an RpcError
+ * // createRegistryChannel finds services by a registry instead.
+ * const channel = createChannel({ resolver: staticResolver(['127.0.0.1:50051']) });
+ * const health = createClient(HealthDefinition, { channel });
+ * const { status } = await health.check({}, { timeoutMs: 500 }); // throws an RpcError
  * channel.close();
  * ```
  */

@@ -3,9 +3,11 @@
  * the gateway use it. Generated code doesn't need it.
  *
  * ```ts
+ * import { createChannel, staticResolver } from '@rondo/rpc/client';
  * import { createReflection, loadSchema } from '@rondo/schema';
  *
- * const files = await createReflection(channel, { signal }).filesOf('books.v1.BooksService');
+ * const channel = createChannel({ resolver: staticResolver(['127.0.0.1:50051']) });
+ * const files = await createReflection(channel, { signal: AbortSignal.timeout(1_000) }).filesOf('books.v1.BooksService');
  * const schema = loadSchema('books.v1.BooksService', files.map(({ proto }) => proto));
  * const method = schema.method('GetBook');
  * ```

@@ -2,13 +2,17 @@
  * The start of a service: its configuration from the environment, its registration, health, drain and metrics.
  *
  * ```ts
- * import { runService, url, variable } from '@rondo/service';
+ * import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
+ * import { implement } from '@rondo/rpc/server';
+ * import { integer, runService, variable } from '@rondo/service';
  *
  * await runService({
- *   name: 'books',
+ *   name: 'adder',
  *   port: 50059,
- *   variables: { databaseUrl: variable('DATABASE_URL', url({ protocols: ['postgres:'] }), { secret: true }) },
- *   createApp: ({ log, channel }, { databaseUrl }) => createApp(databaseUrl, { log, channel }),
+ *   variables: { bonus: variable('ADDER_BONUS', integer(), { default: 0 }) },
+ *   createApp: (_context, { bonus }) => ({
+ *     services: [implement(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b + BigInt(bonus) }) })],
+ *   }),
  * });
  * ```
  */

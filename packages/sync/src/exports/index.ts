@@ -3,15 +3,24 @@
  * transaction that makes it.
  *
  * ```ts
- * import { appendChanges, createSync, syncSchema } from '@rondo/sync';
+ * import { createPool } from '@rondo/database';
+ * import { silentLogger as log } from '@rondo/rpc/call';
+ * import { appendChanges, createSync } from '@rondo/sync';
  *
+ * const url = 'postgres://books:secret@127.0.0.1:5432/books';
+ * const database = createPool({ url });
  * const sync = createSync({ database, url, log }); // its tables: syncSchema
  * await database.transaction(async (transaction) => {
- *   await rename(transaction, book);
- *   await appendChanges(transaction, [{ topic: 'books', payload: book }]);
+ *   await transaction.query("UPDATE books SET title = 'Emma' WHERE id = 'emma'");
+ *   await appendChanges(transaction, [{ topic: 'books', payload: { id: 'emma', title: 'Emma' } }]);
  * });
  * sync.nudge();
- * for await (const event of sync.watch({ topic: 'books', resumeToken, snapshot: allBooks, signal })) send(event);
+ *
+ * const { signal } = new AbortController();
+ * const snapshot = async function* (transaction: Pick<typeof database, 'query'>) {
+ *   yield await transaction.query('SELECT id, title FROM books');
+ * };
+ * for await (const event of sync.watch({ topic: 'books', snapshot, signal })) console.log(event);
  * ```
  */
 

@@ -3,15 +3,22 @@
  * undone step by step.
  *
  * ```ts
+ * import { StringValue } from '@rondo/contracts/google/protobuf/wrappers';
+ * import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
+ * import { createPool } from '@rondo/database';
+ * import { silentLogger } from '@rondo/rpc/call';
+ * import { createRegistryChannel } from '@rondo/rpc/client';
  * import { createCoordinator, participant } from '@rondo/transactions';
  *
- * const coordinator = createCoordinator({ database, name: 'sales', channel, log });
+ * const database = createPool({ url: 'postgres://shop:secret@127.0.0.1:5432/shop' });
+ * const channel = createRegistryChannel({ registry: ['127.0.0.1:50050'] });
+ * const coordinator = createCoordinator({ database, name: 'shop', channel, log: silentLogger });
+ * const bookVan = { request: StringValue, result: StringValue }; // an operation of the participant, which a service addresses
  * await coordinator.run({
- *   kind: 'accept-order',
- *   subject: order.name,
- *   participants: [participant(ProjectServiceDefinition, DELIVER, request)],
- *   local: (transaction) => storeOrder(transaction, order),
- *   timeoutMs: 2_000,
+ *   kind: 'order',
+ *   subject: 'orders/1',
+ *   participants: [participant(AdderServiceDefinition, bookVan, { value: 'orders/1' })],
+ *   local: (transaction) => transaction.query('INSERT INTO orders (name) VALUES ($1)', ['orders/1']),
  * });
  * ```
  */

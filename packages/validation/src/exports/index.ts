@@ -2,7 +2,10 @@
  * What generated contracts check messages with. Contracts import it; a service doesn't need to.
  *
  * ```ts
- * const { message, violations } = Order.checked.decode(bytes);
+ * import { CheckedItem } from '@rondo/contracts/rondo/conformance/v1/validation';
+ *
+ * const decoded = CheckedItem.checked?.decode(new Uint8Array());
+ * console.log(decoded?.message, decoded?.violations());
  * ```
  */
 export {
