@@ -1,0 +1,49 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, type RunningProcess, start } from '@rondo/harness';
+
+/** Verdaccio needs node-fetch and doesn't name it. */
+const PACKAGES = ['verdaccio@6.8.0', 'node-fetch@2.7.0'];
+
+/** A registry of packages on the loopback, which has those of npm's own configured registry too. */
+export interface PackageRegistry {
+  /** The variables with which npm and pnpm use it, and publish there, with no cache of another registry. */
+  readonly env: Readonly<Record<string, string>>;
+  stop(): Promise<unknown>;
+}
+
+/** Installs a registry in a folder that doesn't exist, and starts it. */
+export async function startPackageRegistry(folder: string): Promise<PackageRegistry> {
+  mkdirSync(folder);
+  await run(folder, 'npm', 'install', '--no-save', '--no-package-lock', '--prefix', folder, ...PACKAGES);
+  const upstream = (await run(folder, 'npm', 'config', 'get', 'registry')).trim();
+  const own = { access: '$all', publish: '$all' };
+  const config = {
+    storage: join(folder, 'storage'),
+    uplinks: { upstream: { url: upstream } },
+    packages: { '@rondo/*': own, 'create-rondo': own, '**': { access: '$all', proxy: 'upstream' } },
+    log: { type: 'stdout', level: 'warn' },
+  };
+  writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config));
+  const host = `127.0.0.1:${await freePort()}`;
+  const args = ['--config', join(folder, 'config.yaml'), '--listen', host];
+  const server: RunningProcess = start(process.execPath, [
+    join(folder, 'node_modules/verdaccio/bin/verdaccio'),
+    ...args,
+  ]);
+  await server.printed(/http address/);
+  writeFileSync(join(folder, 'npmrc'), `registry=http://${host}/\n//${host}/:_authToken=anyone\n`);
+  // The names by which npm run hands its own on.
+  const env = {
+    npm_config_userconfig: join(folder, 'npmrc'),
+    npm_config_cache: join(folder, 'npm-cache'),
+    XDG_CACHE_HOME: join(folder, 'cache'),
+  };
+  return { env, stop: () => server.stop() };
+}
+
+async function run(cwd: string, command: string, ...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await start(command, args, { cwd }).ended;
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${stdout}${stderr}`);
+  return stdout;
+}
