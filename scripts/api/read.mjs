@@ -19,6 +19,11 @@ const ENTRIES = {
   sync: ['index'],
   transactions: ['index'],
   dynamic: ['index'],
+  schema: ['index', 'http'],
+  cache: ['index', 'redis'],
+  authentication: ['index'],
+  certificates: ['index'],
+  validation: ['index', 'strings'],
 };
 
 /**
