@@ -136,7 +136,7 @@ describe('rondo upgrade', () => {
         '  -max_line_length = 120\n  +max_line_length = 100\n',
     );
 
-    expect(installed()).toBe(NEXT);
+    expect([installed(), (await rondo('--version')).stdout]).toEqual([NEXT, `${NEXT}\n`]);
     const manifests = ['package.json', 'packages/contracts/package.json', 'services/hello/package.json'];
     const versions = manifests.flatMap((file) => read(file).match(/(?<="@rondo\/\w+": ").*(?=")/g) ?? []);
     expect(new Set(versions)).toEqual(new Set([NEXT]));
