@@ -1,5 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { protoCamelCase } from '@bufbuild/protobuf/reflect';
+import { type DescriptorProto, type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import {
   type ServerReflectionRequest,
   type ServerReflectionResponse,
@@ -119,10 +120,17 @@ async function collect(
 
 function toFiles(answer: NonNullable<Answer>): readonly ReflectedFile[] {
   if (answer.$case !== 'fileDescriptorResponse') return [];
-  return answer.value.fileDescriptorProto.map((bytes) => ({
-    proto: fromBinary(FileDescriptorProtoSchema, bytes),
-    bytes,
-  }));
+  return answer.value.fileDescriptorProto.map((bytes) => {
+    const proto = fromBinary(FileDescriptorProtoSchema, bytes);
+    for (const message of proto.messageType) nameFields(message);
+    return { proto, bytes };
+  });
+}
+
+/** A server whose descriptors proto-loader made, as those of NestJS and grpc-js, doesn't say the names of fields in JSON. */
+function nameFields(message: DescriptorProto): void {
+  for (const field of message.field) if (field.jsonName === '') field.jsonName = protoCamelCase(field.name);
+  for (const nested of message.nestedType) nameFields(nested);
 }
 
 function sizeOf(files: ReadonlyMap<string, ReflectedFile>): number {

@@ -21,9 +21,9 @@ const own = set.file.filter(({ name }) =>
   /^(?:google\/(?:protobuf|rpc)|rondo\/(?:options\/v1|conformance\/v1\/(?:adder|conformance)))/.test(name),
 );
 
-/** A server with only v1alpha reflection that returns one file at a time, as some do, and lacks the files in `hidden`. */
-function serverWithout(hidden: string) {
-  const file = (name: string) => own.find((candidate) => candidate.name === name && name !== hidden);
+/** A server with only v1alpha reflection that returns one file at a time, as some do. */
+function serverOf(files: typeof own) {
+  const file = (name: string) => files.find((candidate) => candidate.name === name);
   async function* serverReflectionInfo(requests: AsyncIterable<ServerReflectionRequest>) {
     for await (const { messageRequest } of requests) {
       const name = messageRequest?.$case === 'fileByFilename' ? messageRequest.value : FILE;
@@ -46,6 +46,8 @@ function serverWithout(hidden: string) {
   return createTestChannel({ services: [implement(V1Alpha, { serverReflectionInfo })] });
 }
 
+const serverWithout = (hidden: string) => serverOf(own.filter(({ name }) => name !== hidden));
+
 const signal = new AbortController().signal;
 
 describe('a contract learnt by reflection', () => {
@@ -65,6 +67,20 @@ describe('a contract learnt by reflection', () => {
     const method = loadSchema(SERVICE, files).method('unary');
     expect(method).toMatchObject({ service: SERVICE, name: 'Unary', requestStream: false, responseStream: false });
     expect(method.input.typeName).toBe('rondo.conformance.v1.UnaryRequest');
+  });
+
+  it('has the names of fields in JSON, also if the server leaves them out, as those of proto-loader do', async () => {
+    const nameless = own.map((file) => {
+      const copy = fromBinary(FileDescriptorProtoSchema, toBinary(FileDescriptorProtoSchema, file));
+      for (const { field } of copy.messageType) for (const one of field) one.jsonName = '';
+      return copy;
+    });
+    const channel = serverOf(nameless);
+    const files = (await createReflection(channel, { signal }).filesOf(SERVICE)).map(({ proto }) => proto);
+    channel.close();
+    const namesIn = (service: string, among: typeof own) =>
+      loadSchema(service, among).desc.methods.flatMap(({ input }) => input.fields.map(({ jsonName }) => jsonName));
+    expect(namesIn(SERVICE, files)).toEqual(namesIn(SERVICE, own));
   });
 
   it('keeps its policy: the deadline and the idempotency', () => {
