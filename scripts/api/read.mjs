@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** The entries in the order of the page. `@rondo/rpc/internal` isn't among them: services can't import it. */
 const ENTRIES = {
   rpc: ['client', 'server', 'call', 'status', 'middleware', 'clock', 'testing'],
-  service: ['index', 'testing'],
+  service: ['index', 'registration', 'testing'],
   database: ['index', 'testing'],
   resources: ['index', 'domain', 'sql'],
   access: ['index'],

@@ -1,14 +1,13 @@
 import { url as inspectorUrl } from 'node:inspector';
 import { isIPv6 } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
-import { Protocol, RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
-import { createClient } from '@rondo/rpc/client';
+import { Protocol, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type MutualTls, PEER_PING_INTERVAL_MS } from '@rondo/rpc/internal';
 import type { RpcServer } from '@rondo/rpc/server';
 import { formatHostPort, type HostPort, type ReachableAt } from '../config/parsers.js';
 import type { Registrant } from '../registration/lease.js';
-import { createRegistryLink } from '../registration/link.js';
-import { type Registration, startRegistration } from '../registration/registration.js';
+import { keepRegistered } from '../registration/register-server.js';
+import type { Registration } from '../registration/registration.js';
 import type { Readiness, State } from '../state.js';
 import { fingerprints } from './descriptors.js';
 import type { ServiceRuntime } from './service.js';
@@ -37,25 +36,16 @@ const SECURITIES: Readonly<Record<RpcServer['tls'], readonly Security[]>> = {
 /** Registers the process at one of the registries in `RONDO_REGISTRY`, over a connection of its own. */
 export function register(runtime: ServiceRuntime, options: RegisterOptions): Registration {
   const { config, clock, random, log } = runtime;
-  const addresses = config.registry.map(formatHostPort);
-  const link = createRegistryLink({ addresses, clock, random, log, mutualTls: options.tls });
-  const registration = startRegistration({
-    registry: createClient(RegistryServiceDefinition, { channel: link.channel }),
-    link,
+  return keepRegistered({
+    registry: config.registry.map(formatHostPort),
     instance: registrant(runtime, options),
     readiness: options.readiness,
     ttlMs: config.leaseTtlMs,
     clock,
     random,
     log,
+    mutualTls: options.tls,
   });
-  return {
-    synced: (signal) => registration.synced(signal),
-    async close() {
-      await registration.close();
-      link.channel.close();
-    },
-  };
 }
 
 function registrant(runtime: ServiceRuntime, { services, descriptorSet, server }: RegisterOptions): Registrant {

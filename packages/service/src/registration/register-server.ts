@@ -1,0 +1,78 @@
+import { RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Logger, silentLogger } from '@rondo/rpc/call';
+import { createClient } from '@rondo/rpc/client';
+import { type Clock, type Random, systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
+import type { MutualTls } from '@rondo/rpc/internal';
+import { createState, type Readiness, readinessOf, type State } from '../state.js';
+import type { Registrant } from './lease.js';
+import { createRegistryLink } from './link.js';
+import { type Registration, startRegistration } from './registration.js';
+
+/** A gRPC server of another framework, such as NestJS or grpc-js, as it registers. */
+export interface RegisterServerOptions {
+  /** The addresses of the registries, as `host:port`. One of them is enough. */
+  readonly registry: readonly string[];
+  /** A name that no other process in the registry has: 1 to 128 characters of `a-z A-Z 0-9 . _ -`. */
+  readonly instanceId: string;
+  /** The `host:port` at which clients reach the server, without TLS. */
+  readonly address: string;
+  /** The full names of the services that it serves, such as `greeter.v1.GreeterService`. */
+  readonly services: readonly string[];
+  /** Gets a line when the registration begins, fails, and works again. Default: no log. */
+  readonly logger?: Logger;
+}
+
+/**
+ * Registers a server that isn't Rondo's, once it listens, so that clients find it by its services. An absent registry is tried
+ * again. The result's `close` takes the server out of the registry: call it before the server is closed.
+ */
+export function registerServer(options: RegisterServerOptions): { close(): Promise<void> } {
+  const { registry, instanceId, address, services, logger = silentLogger } = options;
+  return keepRegistered({
+    registry,
+    instance: {
+      instanceId,
+      incarnation: BigInt(systemWallClock.now().getTime()),
+      endpoints: [{ address, protocols: [], security: Security.SECURITY_PLAINTEXT, minPingInterval: undefined }],
+      services: [...services],
+      zone: '',
+      version: '',
+      weight: 0,
+      metadata: {},
+      fingerprints: {},
+    },
+    readiness: createState(readinessOf([])),
+    ttlMs: 10_000,
+    clock: systemClock,
+    random: systemRandom,
+    log: logger,
+  });
+}
+
+/** What {@link keepRegistered} takes. */
+interface KeepRegisteredOptions {
+  readonly registry: readonly string[];
+  readonly instance: Registrant;
+  readonly readiness: State<Readiness>;
+  readonly ttlMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Undefined without TLS. */
+  readonly mutualTls?: MutualTls | undefined;
+}
+
+/** Registers an instance at one of the registries, over a connection of its own. */
+export function keepRegistered({ registry, mutualTls, ...options }: KeepRegisteredOptions): Registration {
+  const { clock, random, log } = options;
+  const link = createRegistryLink({ addresses: registry, clock, random, log, mutualTls });
+  const client = createClient(RegistryServiceDefinition, { channel: link.channel });
+  const registration = startRegistration({ ...options, registry: client, link });
+  return {
+    synced: (signal) => registration.synced(signal),
+    async close() {
+      await registration.close();
+      link.channel.close();
+    },
+  };
+}
