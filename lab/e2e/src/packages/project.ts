@@ -4,12 +4,12 @@ import { type Ended, root, start } from '@rondo/harness';
 
 const { packageManager, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** How each package manager installs a project's dependencies without the optional ones. */
+/** How each package manager installs a project's dependencies, and what it takes to leave the optional ones out. */
 const INSTALL = {
-  npm: ['npm', 'install', '--omit=optional'],
-  pnpm: ['npx', '--yes', `--package=${packageManager}`, 'pnpm', 'install', '--no-optional'],
+  npm: [['npm', 'install'], '--omit=optional'],
+  pnpm: [['npx', '--yes', `--package=${packageManager}`, 'pnpm', 'install'], '--no-optional'],
   // In its own cache, yarn has tarballs by name and version alone: it would take those of an earlier build.
-  yarn: ['npx', '--yes', 'yarn@1.22.22', 'install', '--ignore-optional', '--non-interactive', '--cache-folder=cache'],
+  yarn: [['npx', '--yes', 'yarn@1.22.22', 'install', '--non-interactive', '--cache-folder=cache'], '--ignore-optional'],
 } as const;
 
 /** A package manager that installs the packages. */
@@ -26,20 +26,30 @@ export function tarballsIn(folder: string): Tarballs {
   );
 }
 
+/** What is installed in a project. */
+interface Installation {
+  readonly manager: Manager;
+  readonly tarballs: Tarballs;
+  /** Which packages of the tarballs. */
+  readonly names: readonly string[];
+  /** Packages of others, by version. With them, optional dependencies are installed, too. */
+  readonly others?: Readonly<Record<string, string>>;
+  /** Of the project's files. */
+  readonly type?: 'module' | 'commonjs';
+}
+
 /**
  * Installs some packages of the tarballs in an empty project. What they depend on comes from the tarballs too.
  *
- * @throws Error with the output of the package manager if it fails, or finds fault with a peer.
+ * @throws Error with the output of the package manager if it fails, or finds fault with a peer of our own packages.
  */
-export async function installInEmptyProject(
-  folder: string,
-  { manager, names, tarballs }: { manager: Manager; names: readonly string[]; tarballs: Tarballs },
-): Promise<void> {
+export async function installInEmptyProject(folder: string, installation: Installation): Promise<void> {
+  const { manager, tarballs, names, others, type = 'module' } = installation;
   const all = Object.fromEntries(Object.entries(tarballs).map(([name, file]) => [name, `file:${file}`]));
   const manifest = {
     private: true,
-    type: 'module',
-    dependencies: Object.fromEntries(names.map((name) => [name, all[name]])),
+    type,
+    dependencies: { ...others, ...Object.fromEntries(names.map((name) => [name, all[name]])) },
     devDependencies: { '@opentelemetry/api': '1.9.1', '@types/node': devDependencies['@types/node'] },
     ...(manager === 'npm' ? { overrides: all } : {}),
     ...(manager === 'yarn' ? { resolutions: all } : {}),
@@ -49,9 +59,12 @@ export async function installInEmptyProject(
   mkdirSync(folder);
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   if (manager === 'pnpm') writeFileSync(join(folder, 'pnpm-workspace.yaml'), JSON.stringify(workspace));
-  const [command, ...args] = INSTALL[manager];
-  const { code, stdout, stderr } = await start(command, args, { cwd: folder }).ended;
-  if (code !== 0 || /\bpeer\b/i.test(stdout + stderr)) throw new Error(`${manager} failed: ${stdout}${stderr}`);
+  const [[command, ...args], withoutOptional] = INSTALL[manager];
+  // Some of others' dependencies want a newer Node, and only yarn minds.
+  const options = others === undefined ? [withoutOptional] : manager === 'yarn' ? ['--ignore-engines'] : [];
+  const { code, stdout, stderr } = await start(command, [...args, ...options], { cwd: folder }).ended;
+  const faulty = code !== 0 || (others === undefined && /\bpeer\b/i.test(stdout + stderr));
+  if (faulty) throw new Error(`${manager} failed: ${stdout}${stderr}`);
 }
 
 /** Every module that the packages of a project offer, but programs. */
