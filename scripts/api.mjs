@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildOnly } from './build.mjs';
+import { filesBelow } from './files.mjs';
 import { root, run } from './process.mjs';
 
 const page = path.join(root, 'docs/reference/api.md');
@@ -65,14 +66,8 @@ function fingerprint() {
   return hash.digest('hex');
 }
 
-/** The files below a folder; none if it doesn't exist. */
-function below(folder) {
-  if (!existsSync(path.join(root, folder))) return [];
-  const files = readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true }).filter((one) =>
-    one.isFile(),
-  );
-  return files.map(({ parentPath, name }) => path.relative(root, path.join(parentPath, name))).sort();
-}
+/** The files below a folder of the repository. */
+const below = (folder) => filesBelow(path.join(root, folder)).map((file) => `${folder}/${file}`);
 
 /** `npm run api` */
 export async function main() {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withBuild } from './build-lock.mjs';
+import { filesBelow } from './files.mjs';
 import { isInstalled, native, root, run } from './process.mjs';
 import { step } from './steps.mjs';
 
@@ -157,20 +158,15 @@ function importsOf(file) {
 
 /** @returns {Inputs} */
 function readInputs() {
-  const protos = readdirSync(path.join(root, 'proto'), { recursive: true }).filter((file) => file.endsWith('.proto'));
+  const protos = filesBelow(path.join(root, 'proto')).filter((file) => file.endsWith('.proto'));
   return {
     // The lock file has the version of a plugin that is installed.
     settings: digest(['buf.gen.yaml', ...(isInstalled ? [] : [...pluginFiles(), ...HTTP_RULES])], modules() + locked()),
-    protos: Object.fromEntries(protos.sort().map((file) => [file, digest([`proto/${file}`])])),
+    protos: Object.fromEntries(protos.map((file) => [file, digest([`proto/${file}`])])),
   };
 }
 
-function pluginFiles() {
-  return readdirSync(path.join(root, 'scripts/generate'), { recursive: true })
-    .filter((file) => path.extname(file) !== '')
-    .map((file) => `scripts/generate/${file}`)
-    .sort();
-}
+const pluginFiles = () => filesBelow(path.join(root, 'scripts/generate')).map((file) => `scripts/generate/${file}`);
 
 /** buf's configuration without its lint section, which generation doesn't depend on. */
 const modules = () => readFileSync(path.join(root, 'buf.yaml'), 'utf8').replace(/^lint:\n(?: .*\n|\n)*/gm, '');

@@ -1,7 +1,8 @@
 /** Packs each published package as a registry takes it: `npm run pack`, whose options USAGE has. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
+import { filesBelow } from './files.mjs';
 import { runPnpm } from './install.mjs';
 import { parse, takenByNpm } from './options.mjs';
 import { installedWith } from './pack/installed.mjs';
@@ -55,20 +56,14 @@ async function described(staged, packages, outDir) {
     name,
     version,
     file,
-    contents: filesIn(folder),
+    contents: filesBelow(folder),
     sizeBytes: sizeOf(folder),
     installedBytes: installed.reduce((sum, one) => sum + sizeOf(one.folder), 0),
     dependencies: others.map((one) => `${one.manifest.name} ${kilobytes(sizeOf(one.folder))}`),
   };
 }
 
-const filesIn = (folder) =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => path.relative(folder, path.join(parentPath, name)))
-    .sort();
-
-const sizeOf = (folder) => filesIn(folder).reduce((sum, file) => sum + statSync(path.join(folder, file)).size, 0);
+const sizeOf = (folder) => filesBelow(folder).reduce((sum, file) => sum + statSync(path.join(folder, file)).size, 0);
 const kilobytes = (sizeBytes) => `${Math.ceil(sizeBytes / 1000)} kB`;
 
 /** `npm run pack` */

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECTS } from '../build.mjs';
+import { filesBelow } from '../files.mjs';
 import { isGenerated } from '../generate.mjs';
 import { installed } from '../install.mjs';
 import { native, root, run } from '../process.mjs';
@@ -89,8 +90,8 @@ export async function built() {
 function hasHoles(folder) {
   const [src, dist] = ['src', 'dist'].map((one) => path.join(root, folder, one));
   if (!existsSync(path.join(dist, '.tsbuildinfo'))) return false;
-  const there = new Set(readdirSync(dist, { recursive: true }));
-  return readdirSync(src, { recursive: true })
+  const there = new Set(filesBelow(dist));
+  return filesBelow(src)
     .filter((file) => /(?<!\.d|\.test)\.ts$/.test(file))
     .some((file) => !there.has(file.replace(/ts$/, 'js')));
 }

@@ -1,6 +1,7 @@
 /** Checks that migrations name their columns, as sql-columns.grit does for code: a view of `*` keeps the columns of its first day. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { filesBelow } from '../files.mjs';
 import { root } from '../process.mjs';
 
 const RULES = [
@@ -25,7 +26,7 @@ const CASES = [
 const missed = CASES.filter(([sql, faults]) => faultsIn(sql).length !== faults).map(
   ([sql]) => `judged wrongly: ${sql}`,
 );
-const files = readdirSync(path.join(root, 'services'), { recursive: true })
+const files = filesBelow(path.join(root, 'services'))
   .map((file) => `services/${file}`)
   .filter((file) => /^services\/[^/]+\/migrations\/[^/]+\.sql$/.test(file));
 const faults = files.flatMap((file) =>

@@ -3,9 +3,10 @@
  * waiting, and no change of what they read and write.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { filesBelow } from '../files.mjs';
 import { root } from '../process.mjs';
 
 const SQUAWK = createRequire(import.meta.url).resolve('squawk-cli/js/bin/squawk');
@@ -38,7 +39,7 @@ const CASES = [
 ];
 
 const missed = CASES.filter(([sql, good]) => (faultsIn('case.sql', sql) === '') !== good);
-const files = readdirSync(path.join(root, 'services'), { recursive: true })
+const files = filesBelow(path.join(root, 'services'))
   .map((file) => `services/${file}`)
   .filter((file) => /^services\/[^/]+\/migrations\/[^/]+\.sql$/.test(file))
   .map((file) => [file, readFileSync(path.join(root, file), 'utf8')])

@@ -1,9 +1,10 @@
 /** What @rondo/contracts is published with: the stubs, descriptors and sources of all contracts but a user's own. */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { transformSync } from 'esbuild';
+import { filesBelow } from '../files.mjs';
 import { bin, root, run } from '../process.mjs';
 
 /** Whether a contract is Rondo's own or of third parties: the others in proto/ are those of services. */
@@ -34,7 +35,7 @@ export async function writeContracts(to) {
   const sources = path.join(path.relative(root, to), 'proto');
   const { code, output } = await run(bin('buf'), ['export', '.', '--output', sources]);
   if (code !== 0) throw new Error(output);
-  for (const file of readdirSync(path.join(root, sources), { recursive: true })) {
+  for (const file of filesBelow(path.join(root, sources))) {
     if (file.endsWith('.proto') && !isPublished(file)) rmSync(path.join(root, sources, file));
   }
 }

@@ -1,6 +1,7 @@
 /** The folders of the packages that are published, with what their tarballs hold. */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { filesBelow } from '../files.mjs';
 import { root } from '../process.mjs';
 import { compact, isPublishedStub, writeContracts } from './contracts.mjs';
 import { pinnedVersions } from './pinned-versions.mjs';
@@ -126,7 +127,7 @@ async function sampleFiles() {
 /** The compiled files whose sources exist: the compiler leaves those of removed sources. */
 function compiled(source) {
   const isCurrent = (file) => existsSync(path.join(source, 'src', file.replace(/(?:\.d\.ts|\.js)$/, '.ts')));
-  const files = readdirSync(path.join(source, 'dist'), { recursive: true });
+  const files = filesBelow(path.join(source, 'dist'));
   return files.filter((file) => /(?:\.d\.ts|\.js)$/.test(file) && isCurrent(file));
 }
 

@@ -1,7 +1,8 @@
 /** The package @rondo/tool: these scripts without those that only Rondo's own repository needs, and `rondo` beside them. */
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { filesBelow } from '../files.mjs';
 import { httpRules } from '../generate/check-http.mjs';
 import { root, tool } from '../process.mjs';
 
@@ -18,10 +19,7 @@ export const toolSources = [tool, ...Object.keys(INLINED).map((name) => path.joi
  * @param {string} folder
  */
 export async function writeTool(folder) {
-  const files = readdirSync(tool, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(tool, path.join(entry.parentPath, entry.name)))
-    .filter((file) => !LEFT_OUT.test(file));
+  const files = filesBelow(tool).filter((file) => !LEFT_OUT.test(file));
   for (const file of files) cpSync(path.join(tool, file), path.join(folder, file));
   writeFileSync(path.join(folder, 'generate/http-rules.mjs'), httpRules());
   await inline('packages/cli/dist/main.js', path.join(folder, INLINED.cli));

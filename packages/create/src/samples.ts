@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { filesBelow } from './files.js';
 
 /** The sample applications: their folders below `services/`, and those of their contracts below `proto/`. */
 export interface Samples {
@@ -53,7 +54,8 @@ export function copySamples({ folder, name, version, from }: SampleOptions): voi
   for (const contract of contracts)
     cpSync(path.join(from, 'proto', contract), path.join(folder, 'proto', contract), { recursive: true });
   for (const service of services) {
-    for (const file of filesBelow(from, `services/${service}`)) {
+    const files = filesBelow(path.join(from, 'services', service)).map((name) => `services/${service}/${name}`);
+    for (const file of files.filter((one) => !LEFT_OUT.test(one))) {
       const text = readFileSync(path.join(from, file), 'utf8').replaceAll(own, `@${name}/contracts/`);
       mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
       writeFileSync(path.join(folder, file), adapted(file, text, { name, version }));
@@ -71,13 +73,6 @@ export function copySamples({ folder, name, version, from }: SampleOptions): voi
     /^ {2}# sample: calculator\n([\s\S]*?) {2}# \/sample\n/m.exec(readFileSync(path.join(from, 'buf.yaml'), 'utf8')) ??
     [];
   edit(folder, 'buf.yaml', (text) => text.replace(/^breaking:/m, `${exempt}breaking:`));
-}
-
-function filesBelow(root: string, folder: string): readonly string[] {
-  return readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
-    .filter((file) => !LEFT_OUT.test(file));
 }
 
 function adapted(file: string, text: string, { name, version }: Pick<SampleOptions, 'name' | 'version'>): string {

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PackageManager } from './choices.js';
+import { filesBelow } from './files.js';
 import { fill } from './fill.js';
 
 /** What a template is filled with. */
@@ -21,21 +22,14 @@ export function renderTemplate(
   from: 'template' | 'overlay' = 'template',
 ): Readonly<Record<string, string>> {
   const source = fileURLToPath(new URL(`../${from}/`, import.meta.url));
-  const entries = readdirSync(source, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const rendered = entries.map((entry) => {
-    const file = path.join(entry.parentPath, entry.name);
-    const text = fill(readFileSync(file, 'utf8'), { values: { ...versions, name, packageManager }, withDatabase });
-    return [nameIn(path.relative(source, file)), text];
+  const values = { ...versions, name, packageManager };
+  const rendered = filesBelow(source).map((file) => {
+    const text = fill(readFileSync(path.join(source, file), 'utf8'), { values, withDatabase });
+    // A suffix keeps npm, and the tools of this repository, from taking a file as theirs.
+    return [file.replace(/\.tmpl$/, ''), text];
   });
   return Object.fromEntries(rendered);
 }
-
-/** A name's own suffix keeps npm, and the tools of this repository, from taking the file as theirs. */
-const nameIn = (file: string) =>
-  file
-    .split(path.sep)
-    .join('/')
-    .replace(/\.tmpl$/, '');
 
 /** The versions that this package was published with. */
 export const publishedVersions = (): TemplateOptions['versions'] =>

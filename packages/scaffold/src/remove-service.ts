@@ -204,7 +204,7 @@ function removeFile(root: string, file: string, changes: ChangeSet): void {
 /** Removes the compiler's output of sources that no longer exist, because the compiler doesn't. */
 function removeStale(root: string, changes: ChangeSet): void {
   const base = 'packages/contracts';
-  const products = readdirSync(path.join(root, base, 'dist'), { recursive: true, encoding: 'utf8' });
+  const products = filesBelow(path.join(root, base), 'dist').map((file) => file.slice('dist/'.length));
   for (const product of products.filter((file) => /\.(?:js|d\.ts)(?:\.map)?$/.test(file))) {
     const source = product.replace(/\.(?:js|d\.ts)(?:\.map)?$/, '.ts');
     if (!existsSync(path.join(root, base, 'src', source))) removeFile(root, `${base}/dist/${product}`, changes);

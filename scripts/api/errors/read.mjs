@@ -11,9 +11,10 @@
  *
  * A site with the same code and text as one with tags needs none of its own.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
+import { filesBelow } from '../../files.mjs';
 import { hasWords, placeOf, textOf } from './text.mjs';
 
 /** What makes an error, with the positions of its text and, if it isn't always the same, of its code among the parameters. */
@@ -93,11 +94,9 @@ export function readErrors(root) {
 export const keyOf = ({ code, text }) => `${code}: ${text}`;
 
 function sourcesBelow(root, folder) {
-  if (!existsSync(path.join(root, folder))) return [];
-  return readdirSync(path.join(root, folder), { recursive: true })
+  return filesBelow(path.join(root, folder))
     .map((name) => `${folder}/${name}`)
-    .filter((file) => /\.ts$/.test(file) && !/\.(?:test|d)\.ts$/.test(file))
-    .sort();
+    .filter((file) => /\.ts$/.test(file) && !/\.(?:test|d)\.ts$/.test(file));
 }
 
 function sideOf(file) {

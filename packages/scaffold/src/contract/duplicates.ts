@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Refusal } from '../errors.js';
+import { filesBelow } from '../repository.js';
 import type { Finding } from './compile.js';
 import type { Placed } from './place.js';
 import { packageFiles, packageFolders } from './platform.js';
@@ -72,10 +73,9 @@ export function duplicateRefusal(
 function providedWith(name: string, root: string) {
   const find = packageFiles(root);
   for (const folder of packageFolders(root)) {
-    for (const entry of readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })) {
-      const importPath = entry.split(path.sep).join('/');
-      if (!entry.endsWith('.proto') || find(importPath)?.module !== folder) continue;
-      const file = path.posix.join(folder, importPath);
+    for (const file of filesBelow(root, folder)) {
+      const importPath = file.slice(folder.length + 1);
+      if (!file.endsWith('.proto') || find(importPath)?.module !== folder) continue;
       const line = lineOf(name, scan(readFileSync(path.join(root, file), 'utf8')));
       if (line !== undefined) return { importPath, at: `${file}:${line}` };
     }

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { filesBelow } from '../repository.js';
 import { BUF } from '../root-files/exemptions.js';
 import { readYaml } from '../root-files/yaml-file.js';
 
@@ -47,9 +48,8 @@ export function packageFiles(root: string): (importPath: string) => PackageFile 
 
 /** Whether a file is the only one of its module, so that another can take the place of both. */
 export function isAlone(root: string, { file, module }: PackageFile): boolean {
-  const entries = readdirSync(path.join(root, module), { recursive: true, encoding: 'utf8' });
-  const contracts = entries.filter((entry) => entry.endsWith('.proto'));
-  return contracts.length === 1 && path.posix.join(module, ...contracts) === file;
+  const contracts = filesBelow(root, module).filter((one) => one.endsWith('.proto'));
+  return contracts.length === 1 && contracts[0] === file;
 }
 
 /** The folders other than `proto/` from which buf.yaml takes contracts, relative to `root`. */

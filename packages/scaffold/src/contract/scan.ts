@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { filesBelow } from '../repository.js';
 
 /** An `import` of a `.proto` file. */
 export interface Import {
@@ -99,8 +100,9 @@ export const readImportGraph = (root: string): ImportGraph => importGraph(readSc
 /** Scans every contract under `proto/`, by path. */
 export function readScans(root: string): ReadonlyMap<string, Scan> {
   const folder = path.join(root, 'proto');
-  const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  const files = entries.map((entry) => entry.split(path.sep).join('/')).filter((entry) => entry.endsWith('.proto'));
+  const files = filesBelow(root, 'proto')
+    .map((file) => file.slice('proto/'.length))
+    .filter((file) => file.endsWith('.proto'));
   return new Map(files.map((file) => [file, scan(readFileSync(path.join(folder, file), 'utf8'))]));
 }
 
