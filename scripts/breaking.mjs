@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { bin, root, run } from './process.mjs';
+import { native, root, run } from './process.mjs';
 
 const git = (...args) => run('git', args);
 
@@ -18,7 +18,7 @@ export async function breaking() {
     if (image.code !== 0) return image;
     // Imports are contracts of third parties: their changes are left out.
     const args = ['breaking', 'proto', '--against', path.join(folder, 'base.binpb'), '--exclude-imports'];
-    return { ...(await run(bin('buf'), args)), note: `against ${base}` };
+    return { ...(await run(native('buf'), args)), note: `against ${base}` };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -50,7 +50,7 @@ async function buildImage(base, folder) {
     () => run('tar', ['-xf', archive, '-C', folder]),
     () => dropRemovedServices(base, folder),
     () => linkPackages(folder),
-    () => run(bin('buf'), ['build', 'proto', '-o', 'base.binpb'], { cwd: folder }),
+    () => run(native('buf'), ['build', 'proto', '-o', 'base.binpb'], { cwd: folder }),
   ];
   for (const next of steps) {
     const outcome = await next();
@@ -81,7 +81,7 @@ async function linkPackages(folder) {
   );
   for (const packages of new Set([...modules].map(([, name]) => name))) {
     mkdirSync(path.join(folder, path.dirname(packages)), { recursive: true });
-    symlinkSync(path.join(root, packages), path.join(folder, packages));
+    symlinkSync(path.join(root, packages), path.join(folder, packages), 'junction');
   }
   return { code: 0 };
 }

@@ -1,6 +1,6 @@
 /** `npm test -- --changed`: what the changed files reach, and their types and lint. */
 import path from 'node:path';
-import { bin, root, run } from './process.mjs';
+import { native, root, run } from './process.mjs';
 import { step } from './steps.mjs';
 
 /** More test files than this are reached by what most of the code stands on. */
@@ -17,9 +17,9 @@ export async function changedTests(list) {
     console.log('No file differs from main.');
     return { code: 0, tests: [] };
   }
-  const types = await step('types of tests', () => run(bin('tsc'), ['--project', 'tsconfig.tests.json']));
+  const types = await step('types of tests', () => run(native('tsc'), ['--project', 'tsconfig.tests.json']));
   const lint = await step('lint', () =>
-    run(bin('biome'), ['check', '--error-on-warnings', '--colors=off', '--no-errors-on-unmatched', ...files]),
+    run(native('biome'), ['check', '--error-on-warnings', '--colors=off', '--no-errors-on-unmatched', ...files]),
   );
   return { code: types.code || lint.code, tests: await reached(files, list) };
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withBuild } from './build-lock.mjs';
-import { root, run } from './process.mjs';
+import { executable, root, run } from './process.mjs';
 
 const stamp = path.join(root, 'node_modules/.rondo-installed');
 
@@ -30,7 +30,7 @@ async function installNow(relock) {
   return true;
 }
 
-/** The path of pnpm where npx keeps it, relative to the root. npx alone takes longer than pnpm does to add a service. */
+/** Holds the PATH that npx gave to pnpm, in which it is. npx alone takes longer than pnpm does to add a service. */
 const location = '.rondo/pnpm';
 
 /**
@@ -44,7 +44,7 @@ export function runPnpm(args, { show = false } = {}) {
   const pnpm = locatePnpm();
   if (pnpm !== undefined) return run(pnpm, args, options);
   mkdirSync(path.join(root, path.dirname(location)), { recursive: true });
-  const line = `command -v pnpm > ${location}; pnpm ${args.join(' ')}`;
+  const line = `node -p process.env.PATH > ${location} && pnpm ${args.join(' ')}`;
   return run('npx', ['--yes', `--package=${pinned()}`, '--call', line], options);
 }
 
@@ -53,12 +53,19 @@ const pinned = () => JSON.parse(readFileSync(path.join(root, 'package.json'), 'u
 
 /** The program that npx ran last time; undefined if it is gone, or if another version is pinned now. */
 function locatePnpm() {
+  const file = path.join(root, location);
+  const folders = existsSync(file) ? readFileSync(file, 'utf8').trim().split(path.delimiter) : [];
+  return folders
+    .map((bin) => path.join(bin, '../pnpm'))
+    .find(isPinned)
+    ?.concat(path.sep, executable('pnpm'));
+}
+
+function isPinned(folder) {
   try {
-    const link = readFileSync(path.join(root, location), 'utf8').trim(); // …/node_modules/.bin/pnpm
-    const { version } = JSON.parse(readFileSync(path.join(link, '../../pnpm/package.json'), 'utf8'));
-    return existsSync(link) && `pnpm@${version}` === pinned() ? link : undefined;
+    return `pnpm@${JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')).version}` === pinned();
   } catch {
-    return undefined;
+    return false;
   }
 }
 

@@ -26,12 +26,6 @@ function findWorkspace() {
 }
 
 /**
- * The path of a program in the workspace's node_modules/.bin.
- * @param {string} name
- */
-export const bin = (name) => path.join(root, 'node_modules/.bin', name);
-
-/**
  * Runs a program to its end. It never rejects: if the program can't be started, `code` is 127 and `output` has the reason.
  * @param {string} command
  * @param {string[]} args
@@ -43,7 +37,7 @@ export const bin = (name) => path.join(root, 'node_modules/.bin', name);
 export function run(command, args, { cwd = root, env = {}, show = false } = {}) {
   return new Promise((resolve) => {
     const stdio = show === 'stderr' ? ['ignore', 2, 2] : show ? 'inherit' : ['ignore', 'pipe', 'pipe'];
-    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio });
+    const child = spawn(...startable(command, args), { cwd, env: { ...process.env, ...env }, stdio });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text) => {
@@ -80,23 +74,42 @@ function forwardSignals(child) {
   return () => process.off('SIGINT', forward).off('SIGTERM', forward);
 }
 
+const isWindows = process.platform === 'win32';
+
+/**
+ * How a program is started: npm's are scripts, which Windows doesn't start. Node, beside which they are installed there, runs them.
+ * @param {string} command
+ * @param {string[]} args
+ * @returns {[command: string, args: string[]]}
+ */
+export function startable(command, args) {
+  if (!isWindows || !['npm', 'npx'].includes(command)) return [command, args];
+  const script = `node_modules/npm/bin/${command}-cli.js`;
+  return [process.execPath, [path.join(path.dirname(process.execPath), script), ...args]];
+}
+
+/** The name of an executable file. */
+export const executable = (name) => (isWindows ? `${name}.exe` : name);
+
 const PLATFORM = `${process.platform}-${process.arch}`;
 /** By program: its package, and the path of the native program that the package picks for this platform. */
 const PACKAGES = {
+  biome: ['@biomejs/biome', `@biomejs/cli-${PLATFORM}/biome`],
   buf: ['@bufbuild/buf', `@bufbuild/buf-${PLATFORM.replace('linux-arm64', 'linux-aarch64')}/bin/buf`],
   tsc: ['typescript', `@typescript/typescript-${PLATFORM}/lib/tsc`],
 };
 
 /**
- * @param {'buf' | 'tsc'} name
+ * @param {'biome' | 'buf' | 'tsc'} name
  * @returns {string} the path of the native program, without the node process of its launcher; the launcher's path if there is
  *   none for this platform.
  */
 export function native(name) {
   const [asked, picked] = PACKAGES[name];
   const launcher = path.join(root, 'node_modules', asked);
-  if (!existsSync(launcher)) return bin(name);
+  const bin = path.join(root, 'node_modules/.bin', name);
+  if (!existsSync(launcher)) return bin;
   // pnpm's store has a package's dependencies beside it.
-  const program = path.join(realpathSync(launcher).slice(0, -asked.length), picked);
-  return existsSync(program) ? program : bin(name);
+  const program = path.join(realpathSync(launcher).slice(0, -asked.length), executable(picked));
+  return existsSync(program) ? program : bin;
 }

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { DEFAULTS } from '../launch/options.mjs';
-import { root } from '../process.mjs';
+import { root, startable } from '../process.mjs';
 
 /**
  * @typedef {object} System
@@ -118,7 +118,7 @@ const TIMEOUT_MS = 60_000;
  */
 export async function ask(command, args) {
   try {
-    const { stdout } = await promisify(execFile)(command, args, { cwd: root, timeout: TIMEOUT_MS });
+    const { stdout } = await promisify(execFile)(...startable(command, args), { cwd: root, timeout: TIMEOUT_MS });
     return stdout.trim();
   } catch {
     return undefined;

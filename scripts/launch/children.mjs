@@ -1,5 +1,6 @@
 /** Child processes of services: starting, logging and stopping them. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { root } from '../process.mjs';
 import { tlsVariables } from './certificates.mjs';
@@ -53,10 +54,11 @@ export function startChild({ name, service, port, public: outside }, { data, cer
       if (warning !== undefined) warn(`${name}: ${warning}`);
     });
   }
+  const closed = [child.stdout, child.stderr].map((stream) => once(stream, 'close'));
   const ended = new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    // Not 'exit': the last output may arrive after it.
-    child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    // The last output may arrive after it. 'close' never comes once the channel is closed from here.
+    child.once('exit', (code, signal) => Promise.all(closed).then(() => resolve(signal ?? `exit code ${code}`)));
   }).finally(() => log.end());
   // Services send nothing else.
   const prepared = new Promise((resolve) => child.once('message', resolve));
@@ -68,10 +70,13 @@ export function startChild({ name, service, port, public: outside }, { data, cer
     prepared,
     takeOver: () => child.send('listen', () => undefined), // whether it runs shows in `ended`
     isRunning,
-    kill: (signal) => child.kill(signal),
+    kill: (signal) => (signal === 'SIGTERM' && drainsByChannel(child) ? child.disconnect() : child.kill(signal)),
     lastLines: () => [...recent],
   };
 }
+
+/** On Windows every signal kills. A service drains as well when its channel breaks. */
+const drainsByChannel = (child) => process.platform === 'win32' && child.connected;
 
 /**
  * Stops processes by SIGTERM, and processes that take too long by SIGKILL.

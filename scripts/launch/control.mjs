@@ -1,10 +1,12 @@
-/** The Unix socket through which a running system takes requests: a JSON line in, JSON lines out. */
+/** The Unix socket, or named pipe, through which a running system takes requests: a JSON line in, JSON lines out. */
+import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DEFAULTS } from './options.mjs';
 
+const isWindows = process.platform === 'win32';
 const COMMANDS = ['start', 'stop', 'forget', 'restart', 'scale', 'reset', 'database', 'status', 'processes'];
 const LISTINGS = ['status', 'processes'];
 /** The kernel's limit is 103 bytes on macOS, 107 on Linux. */
@@ -29,7 +31,7 @@ export async function openControl({ data, registry, execute }) {
   });
   server.maxConnections = MAX_CONNECTIONS;
   await new Promise((resolve, reject) => server.once('error', reject).listen(socket, resolve));
-  chmodSync(socket, 0o600); // the umask might let other users in
+  if (!isWindows) chmodSync(socket, 0o600); // the umask might let other users in
   const description = path.join(data, 'launcher.json');
   writeFileSync(`${description}.new`, `${JSON.stringify({ pid: process.pid, socket, registry })}\n`);
   renameSync(`${description}.new`, description);
@@ -59,8 +61,9 @@ function noteElsewhere(data) {
   return note;
 }
 
-/** In the data folder; if its path is too long, in a temporary folder that only this user can read. */
+/** In the data folder; if its path is too long, in a temporary folder that only this user can read. Windows has named pipes instead. */
 function placeSocket(data) {
+  if (isWindows) return { socket: `\\\\.\\pipe\\rondo-${randomUUID()}`, remove: () => undefined };
   const socket = path.join(data, 'launcher.sock');
   if (Buffer.byteLength(socket) <= MAX_SOCKET_BYTES) {
     rmSync(socket, { force: true }); // a launcher that was killed leaves it behind

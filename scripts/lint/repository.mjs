@@ -2,30 +2,32 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { apiPage, errorsPage } from '../api.mjs';
-import { bin, root, run, tool } from '../process.mjs';
+import { root, run, tool } from '../process.mjs';
 
 /** A fork may have deleted the laboratory. */
 const hasLab = existsSync(path.join(root, 'lab'));
 
+const KNIP = path.join(root, 'node_modules/knip/bin/knip.js');
 const script = (file) => run(process.execPath, [path.join(tool, file)]);
 
 /** @type {[name: string, work: () => Promise<import('../steps.mjs').StepResult>][]} */
 export const steps = [
   ['API page', apiPage],
   ['errors page', errorsPage],
-  ['links of docs', linksOfDocs],
+  ['links of docs', () => ofRepository('lint/links.mjs')],
   ['samples listed', samplesListed],
   // Without lab/ its settings are one of the hints.
-  ['unused code', () => run(bin('knip'), ['--no-progress', ...(hasLab ? ['--treat-config-hints-as-errors'] : [])])],
+  ['unused code', () => run(process.execPath, [KNIP, '--no-progress', ...(hasLab ? ['--treat-config-hints-as-errors'] : [])])],
 ];
 
 /** Whether git knows this folder's files: an archive of the repository has no `.git`. */
 const isRepository = async () => (await run('git', ['rev-parse', '--is-inside-work-tree'])).code === 0;
 
-async function linksOfDocs() {
+/** Runs a script that asks git for the files of the repository. */
+async function ofRepository(file) {
   if (!(await isRepository()))
     return { code: 0, skipped: true, note: 'git knows no files here: git init && git add .' };
-  return script('lint/links.mjs');
+  return script(file);
 }
 
 /** Fails if something would break when a sample is removed: `rondo remove service` removes what samples.json names. */

@@ -13,13 +13,21 @@ const SQUAWK = createRequire(import.meta.url).resolve('squawk-cli/js/bin/squawk'
 /** `migrate` sets both timeouts itself. */
 const EXCLUDED = 'require-lock-timeout,require-statement-timeout';
 
+/** squawk has no program for musl. */
+const SKIPPED = 3;
+const { glibcVersionRuntime } = process.report.getReport().header;
+if (process.platform === 'linux' && glibcVersionRuntime === undefined) process.exit(SKIPPED);
+
 const isOutside = (sql) => sql.startsWith('-- rondo:no-transaction');
 
 /** What squawk says about a migration; empty if it has nothing to say. */
 function faultsIn(file, sql) {
   const mode = isOutside(sql) ? [] : ['--assume-in-transaction'];
   const args = ['--pg-version=15', `--exclude=${EXCLUDED}`, '--reporter=gcc', `--stdin-filepath=${file}`, ...mode];
-  const { status, stdout, stderr, error } = spawnSync(SQUAWK, args, { input: sql, encoding: 'utf8' });
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [SQUAWK, ...args], {
+    input: sql,
+    encoding: 'utf8',
+  });
   if (error !== undefined) return error.message;
   return status === 0 ? '' : `${stdout}${stderr}`.trim();
 }

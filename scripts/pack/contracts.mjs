@@ -5,7 +5,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { transformSync } from 'esbuild';
 import { filesBelow } from '../files.mjs';
-import { bin, root, run } from '../process.mjs';
+import { native, root, run } from '../process.mjs';
 
 /** Whether a contract is Rondo's own or of third parties: the others in proto/ are those of services. */
 const isPublished = (proto) => proto.startsWith('rondo/') || !existsSync(path.join(root, 'proto', proto));
@@ -33,7 +33,7 @@ export async function writeContracts(to) {
   writeFileSync(path.join(to, 'descriptors.binpb'), toBinary(FileDescriptorSetSchema, set));
   // A relative path: buf reads a "#" in a path as the start of options.
   const sources = path.join(path.relative(root, to), 'proto');
-  const { code, output } = await run(bin('buf'), ['export', '.', '--output', sources]);
+  const { code, output } = await run(native('buf'), ['export', '.', '--output', sources]);
   if (code !== 0) throw new Error(output);
   for (const file of filesBelow(path.join(root, sources))) {
     if (file.endsWith('.proto') && !isPublished(file)) rmSync(path.join(root, sources, file));

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Arguments } from './choices.js';
@@ -31,9 +31,11 @@ export function createApp(options: CreateOptions): void {
   if (tarballs.length > 0 && folder.includes('#')) {
     throw new Error(`${folder} has a "#", from which on pnpm ignores the path of a package: name another folder`);
   }
-  const run = (what: string, command: string, args: readonly string[]) => {
+  const run = (what: string, command: string, args?: readonly string[]) => {
     tell(`${what} …`);
-    const { status, error } = spawnSync(command, args, { cwd: folder, stdio: ['ignore', 2, 2], env: environment() });
+    const how: SpawnSyncOptions = { cwd: folder, stdio: ['ignore', 2, 2], env: environment() };
+    // npm's programs are scripts, which on Windows only a shell starts.
+    const { status, error } = args ? spawnSync(command, args, how) : spawnSync(command, { ...how, shell: true });
     if (error !== undefined) throw new Error(`${command}: ${error.message}`);
     if (status !== 0) throw new Error(`${what} failed, see above; ${folder} is left as it is`);
   };
@@ -42,11 +44,11 @@ export function createApp(options: CreateOptions): void {
   vendor(folder, tarballs);
   if (withSamples) copySamples({ folder, name, version: String(versions['version']), from: samples });
   run('Making a repository', 'git', ['init', '--quiet', '--initial-branch', 'main']);
-  run('Installing packages', 'npx', ['--yes', String(versions['pnpm']), 'install', '--no-frozen-lockfile']);
+  run('Installing packages', `npx --yes ${versions['pnpm']} install --no-frozen-lockfile`);
   run(`Making the service ${SERVICE}`, process.execPath, ['rondo', 'new', 'service', SERVICE, '--skip-test']);
   copyFilled('overlay', options);
   // Imports are sorted by the names of packages, and the app's name is part of one.
-  run('Formatting', path.join(folder, 'node_modules/.bin/biome'), ['check', '--write', 'services']);
+  run('Formatting', process.execPath, ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', 'services']);
   tell(`${name} is in ${folder}\n\n  cd ${folder}\n  ${packageManager} start`);
 }
 

@@ -1,5 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { isErrorOf } from './errors.js';
+
+const isWindows = process.platform === 'win32';
 
 /** The exit code of a program, and its output. */
 export interface Outcome {
@@ -49,7 +52,7 @@ function spawnGroup(
   { cwd, signal, maxOutputCharacters = 1_000_000 }: Omit<ProgramOptions, 'timeoutMs'>,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(...startable(command, args), { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     const end = () => endGroup(child.pid);
     const done = (outcome: Outcome) => {
       signal.removeEventListener('abort', end);
@@ -72,9 +75,27 @@ function spawnGroup(
   });
 }
 
+/** npm's programs are scripts, which Windows doesn't start. Node, beside which they are installed there, runs them. */
+function startable(command: string, args: readonly string[]): [command: string, args: readonly string[]] {
+  if (!isWindows || !['npm', 'npx'].includes(command)) return [command, args];
+  const script = `node_modules/npm/bin/${command}-cli.js`;
+  return [process.execPath, [path.join(path.dirname(process.execPath), script), ...args]];
+}
+
+/** The programs of a workspace, by their launchers in node_modules. Node runs them: Windows doesn't start the links in `.bin`. */
+export const LAUNCHERS = { biome: '@biomejs/biome/bin/biome', buf: '@bufbuild/buf/bin/buf', tsc: 'typescript/bin/tsc' };
+
+/** The path of a launcher, for {@link runProgram} with `process.execPath`. */
+export const launcher = (root: string, name: keyof typeof LAUNCHERS): string =>
+  path.join(root, 'node_modules', LAUNCHERS[name]);
+
 /** Kills a process group. A group that has already ended is no error. */
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
+  if (isWindows) {
+    spawnSync('taskkill', ['/t', '/f', '/pid', String(pid)]);
+    return;
+  }
   try {
     process.kill(-pid, 'SIGKILL');
   } catch (error) {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { ChangeSet } from './change-set.js';
-import { ProgramFailed, runProgram } from './program.js';
+import { launcher, type Outcome, ProgramFailed, runProgram } from './program.js';
 
 /** The workspace to work on. */
 export interface Workspace {
@@ -30,35 +30,33 @@ export function backUpProducts(changes: ChangeSet): void {
 }
 
 /** Formats files as `npm run check` requires and sorts their imports. */
-export async function format({ root, tool, signal }: Workspace, files: readonly string[]): Promise<void> {
+export async function format(workspace: Workspace, files: readonly string[]): Promise<void> {
   if (files.length === 0) return;
-  const { code, output } = await runProgram(biome(root), [...check(tool), '--write', ...files], { cwd: root, signal });
+  const { code, output } = await check(workspace, ['--write', ...files]);
   if (code !== 0) throw new ProgramFailed('the new files could not be formatted', output);
 }
 
 /** Removes the imports that nothing uses any more from the sources among `files`, and formats what has a format. */
 export async function tidy(workspace: Workspace, files: readonly string[]): Promise<void> {
-  const { root, tool, signal } = workspace;
   const sources = files.filter((file) => /\.(?:m?ts|mjs)$/.test(file));
   if (sources.length > 0) {
     const rule = ['--linter-enabled=true', '--only=correctness/noUnusedImports', '--unsafe'];
-    const args = [...check(tool), ...rule, '--write', ...sources];
-    const { code, output } = await runProgram(biome(root), args, { cwd: root, signal });
+    const { code, output } = await check(workspace, [...rule, '--write', ...sources]);
     if (code !== 0) throw new ProgramFailed('unused imports could not be removed', output);
   }
   await format(workspace, [...sources, ...files.filter((file) => file.endsWith('.md'))]);
 }
 
 /** Whether a file is formatted as {@link format} would format it. */
-export async function isFormatted({ root, tool, signal }: Workspace, file: string): Promise<boolean> {
-  const { code } = await runProgram(biome(root), [...check(tool), file], { cwd: root, signal });
-  return code === 0;
+export async function isFormatted(workspace: Workspace, file: string): Promise<boolean> {
+  return (await check(workspace, [file])).code === 0;
 }
 
-const biome = (root: string) => path.join(root, 'node_modules/.bin/biome');
-
-/** The part of biome.json without rules: for them biome reads the whole project, which takes seconds. */
-const check = (tool: string) => ['check', `--config-path=${path.join(tool, 'lint/format.json')}`];
+/** Runs biome with the part of its settings that has no rules: for them it reads the whole project, which takes seconds. */
+function check({ root, tool, signal }: Workspace, args: readonly string[]): Promise<Outcome> {
+  const config = `--config-path=${path.join(tool, 'lint/format.json')}`;
+  return runProgram(process.execPath, [launcher(root, 'biome'), 'check', config, ...args], { cwd: root, signal });
+}
 
 /** Installs the workspace and updates the lock file to the manifests. */
 export const install = (workspace: Workspace): Promise<void> =>

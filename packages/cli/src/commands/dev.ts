@@ -55,7 +55,7 @@ export const dev = defineCommand({
 function runToItsEnd(args: readonly string[], { repository, signal }: CommandContext): Promise<number> {
   const child = spawn(process.execPath, args, { cwd: repository, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   // The terminal sends Ctrl-C to both processes; a signal to this process alone is forwarded.
-  const stop = () => child.kill('SIGTERM');
+  const stop = () => (process.platform === 'win32' ? child.disconnect() : child.kill('SIGTERM'));
   signal.addEventListener('abort', stop, { once: true });
   return new Promise((resolve, reject) => {
     child.once('error', reject);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Outcome, runProgram } from '../program.js';
+import { type LAUNCHERS, launcher, type Outcome, runProgram } from '../program.js';
 import { readText } from '../repository.js';
 import { BUF } from '../root-files/exemptions.js';
 import { replacing } from '../root-files/modules.js';
@@ -33,8 +33,8 @@ const MAX_OUTPUT_CHARACTERS = 200_000_000;
 /** A temporary copy of the tree's settings with the files of one contract, in which the tree's own tools can be run. */
 export interface Stage {
   readonly folder: string;
-  /** Runs a program of the workspace's `node_modules/.bin` in {@link folder}. */
-  run(program: string, ...args: readonly string[]): Promise<Outcome>;
+  /** Runs a program of the workspace in {@link folder}. */
+  run(program: keyof typeof LAUNCHERS, ...args: readonly string[]): Promise<Outcome>;
 }
 
 /** The options of a stage. */
@@ -53,7 +53,7 @@ export async function withStage<T>(options: StageOptions, work: (stage: Stage) =
   const timeoutMs = TIMEOUT_MS + files.length * FILE_MS;
   const limits = { cwd: folder, signal, timeoutMs, maxOutputCharacters: MAX_OUTPUT_CHARACTERS };
   const run: Stage['run'] = (program, ...args) =>
-    runProgram(path.join(root, 'node_modules/.bin', program), args, limits);
+    runProgram(process.execPath, [launcher(root, program), ...args], limits);
   try {
     await populate(folder, options);
     return await work({ folder, run });
@@ -75,7 +75,7 @@ async function populate(folder: string, { root, files, settings = readText(root,
   for (const file of SETTINGS) await cp(path.join(root, file), path.join(folder, file));
   for (const installed of linkedPaths(root)) {
     await mkdir(path.join(folder, path.dirname(installed)), { recursive: true });
-    await symlink(path.join(root, installed), path.join(folder, installed));
+    await symlink(path.join(root, installed), path.join(folder, installed), 'junction');
   }
 }
 
