@@ -15,6 +15,7 @@ export const steps = [
   ['API page', apiPage],
   ['errors page', errorsPage],
   ['links of docs', () => ofRepository('lint/links.mjs')],
+  ['portable names and programs', () => ofRepository('lint/portable.mjs')],
   ['samples listed', samplesListed],
   // Without lab/ its settings are one of the hints.
   ['unused code', () => run(process.execPath, [KNIP, '--no-progress', ...(hasLab ? ['--treat-config-hints-as-errors'] : [])])],

@@ -155,6 +155,29 @@ export const refused = [
   ['e2e/console.test.ts', 'lint/suspicious/noConsole', "console.log('in a test');"],
   ['e2e/sales.mjs', 'A service is called through its contract', "import '@rondo/service-sales';"],
   ['services/shop/src/app.ts', 'lint/style/noProcessEnv', 'export const url = process.env.DATABASE_URL;'],
+  // What isn't portable.
+  ['scripts/portable-a.mjs', "A URL's path is no path", "export const here = new URL('.', import.meta.url).pathname;"],
+  ['scripts/portable-b.mjs', 'import() takes no path', "await import(path.join(root, 'a.mjs'));"],
+  [
+    'scripts/portable-c.mjs',
+    'Windows names what is in folders',
+    'readdirSync(root, { withFileTypes: true, recursive: true });',
+  ],
+  ['packages/shop/src/portable-a.ts', "npm's programs are scripts", "spawnSync('npx', ['--yes', 'a'], { cwd });"],
+  ['packages/shop/src/portable-b.ts', 'Windows has no process groups', "process.kill(-pid, 'SIGKILL');"],
+  ['packages/shop/src/portable-c.ts', 'On Windows every signal kills', "child.kill('SIGTERM');"],
+  ['packages/shop/src/portable-d.ts', 'Windows reserves symbolic links', 'await symlink(from, to);'],
+  ['scripts/portable-d.mjs', 'Windows has no user ids', 'export const isRoot = process.getuid() === 0;'],
+  ['packages/shop/src/portable-e.ts', 'Not every system has this path', "export const folder = '/tmp/shop';"],
+  ['scripts/portable-e.mjs', 'Not every system has this path', `export const file = (pid) => \`/proc/\${pid}/stat\`;`],
+  [
+    'packages/shop/src/portable-f.ts',
+    "Windows doesn't start what is in .bin",
+    "export const buf = path.join(root, 'node_modules/.bin/buf');",
+  ],
+  ['scripts/portable-f.mjs', 'Windows has named pipes', "server.listen(path.join(data, 'shop.sock'));"],
+  ['services/shop/src/portable-b.ts', "Windows doesn't have this signal", "process.on('SIGUSR2', dump);"],
+  ['packages/shop/src/portable-h.ts', "Windows doesn't have this program", "execFileSync('ps', ['-A']);"],
 ];
 
 /** @type {[file: string, code: string][]} */
@@ -220,6 +243,22 @@ export const allowed = [
   ['services/registry/test/ok.test.ts', "import '@rondo/rpc/internal';\nimport '@rondo/rpc/internal/testing';"],
   ['packages/service/src/internal.ts', "import '@rondo/rpc/internal';"],
   ['services/shop/test/ok.test.ts', "import '../src/app.js';\nimport '@rondo/rpc/testing';"],
+  [
+    'packages/shop/src/portable.ts',
+    [
+      "export const here = fileURLToPath(new URL('.', import.meta.url));",
+      "await import(pathToFileURL(path.join(root, 'a.mjs')).href);",
+      'await mkdir(root, { recursive: true });',
+      'readdirSync(root, { withFileTypes: true });',
+      "spawn('git', ['init']);",
+      "process.kill(pid, 'SIGKILL');",
+      "child.kill('SIGKILL');",
+      "await symlink(from, to, 'junction');",
+      'export const isRoot = process.getuid?.() === 0;',
+      `export const route = { get: '/binary', name: 'ps', program: \`\${folder}/bin/buf\` };`,
+    ].join('\n'),
+  ],
+  ['packages/shop/src/portable.test.ts', "symlinkSync('/proc/1/stat', to);"],
   ['scripts/ok.mjs', "import './steps.mjs';\nawait import('@rondo/database');"],
   ['packages/scaffold/src/ok.ts', "import '@babel/parser';\nimport './refusal.js';"],
   [
