@@ -1,7 +1,7 @@
 import type { Principal } from '@rondo/rpc/call';
 import { type CredentialHeaders, readCredentials } from './credentials.js';
+import { credentialErrors } from './errors.js';
 import { KeyRing } from './keys/key-ring.js';
-import { invalidCredentials } from './refusals.js';
 import { createTokenVerifier, type TokenRules, type TokenSurroundings } from './tokens/verifier.js';
 
 /** Options of {@link createAuthenticator}: which credentials are accepted. */
@@ -39,10 +39,10 @@ export function createAuthenticator({ tokens, keyFile, ...surroundings }: Authen
       const credentials = readCredentials(headers);
       if (credentials === undefined) return undefined;
       if (credentials.kind === 'key') {
-        if (keys === undefined) throw invalidCredentials('no API keys are accepted here');
+        if (keys === undefined) throw credentialErrors.REFUSED({ reason: 'no API keys are accepted here' });
         return keys.verify(credentials.text);
       }
-      if (verifyToken === undefined) throw invalidCredentials('no tokens are accepted here');
+      if (verifyToken === undefined) throw credentialErrors.REFUSED({ reason: 'no tokens are accepted here' });
       return verifyToken(credentials.text);
     },
     close: () => keys?.close(),

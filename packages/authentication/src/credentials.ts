@@ -1,4 +1,4 @@
-import { invalidCredentials, malformedCredentials } from './refusals.js';
+import { credentialErrors } from './errors.js';
 
 /** What a call presents to prove who makes it. */
 export type Credentials = { readonly kind: 'token' | 'key'; readonly text: string };
@@ -26,16 +26,17 @@ export function readCredentials({ authorization, apiKey }: CredentialHeaders): C
   const count = authorization.length + apiKey.length;
   if (count === 0) return undefined;
   // A proxy before this server may look at another one than this server.
-  if (count > 1) throw malformedCredentials(`there are ${count}; send one`);
+  if (count > 1) throw credentialErrors.MALFORMED({ reason: `there are ${count}; send one` });
   const [header] = authorization;
   const text = header === undefined ? apiKey[0]?.trim() : bearerOf(header);
-  if (text === undefined || text === '') throw malformedCredentials('the header is empty');
-  if (text.length > MAX_LENGTH) throw invalidCredentials(`they have more than ${MAX_LENGTH} characters`);
+  if (text === undefined || text === '') throw credentialErrors.MALFORMED({ reason: 'the header is empty' });
+  if (text.length > MAX_LENGTH)
+    throw credentialErrors.REFUSED({ reason: `they have more than ${MAX_LENGTH} characters` });
   return { kind: header === undefined || text.startsWith(KEY_PREFIX) ? 'key' : 'token', text };
 }
 
 function bearerOf(header: string): string {
   const { scheme = '', token = '' } = /^(?<scheme>\S*) *(?<token>.*)$/s.exec(header.trim())?.groups ?? {};
-  if (scheme.toLowerCase() !== 'bearer') throw invalidCredentials('the scheme is not Bearer');
+  if (scheme.toLowerCase() !== 'bearer') throw credentialErrors.REFUSED({ reason: 'the scheme is not Bearer' });
   return token;
 }

@@ -5,9 +5,13 @@
 import { fileURLToPath } from 'node:url';
 import { readErrors } from './read.mjs';
 import { renderPage } from './render.mjs';
+import { readTables } from './tables.mjs';
 
 const root = process.argv[2] ?? fileURLToPath(new URL('../../../', import.meta.url));
-const { sites, faults } = readErrors(root);
+const commented = readErrors(root);
+const tables = await readTables(root);
+const sites = [...tables.sites, ...commented.sites];
+const faults = [...tables.faults, ...commented.faults];
 for (const fault of faults) console.error(fault);
 if (faults.length > 0) process.exitCode = 1;
 else process.stdout.write(renderPage(sites));

@@ -32,6 +32,7 @@ const CODES = {
   ABORTED: 'Concurrent work won, and nothing was done. Repeat all of it: the reads, the decision and the call.',
   OUT_OF_RANGE: 'A value is outside of the range that the answer can have.',
   UNIMPLEMENTED: 'The server does not have the method, or does not follow its contract.',
+  UNAUTHENTICATED: 'The call has no credentials, or none that are accepted. Call again with others.',
   INTERNAL: 'A fault of a program. The log of the side that made the error says more.',
   UNAVAILABLE: 'The call could not be made now, or its connection broke. Call again after a pause.',
 };

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Logger, Principal } from '@rondo/rpc/call';
 import type { Clock, Timer, WallClock } from '@rondo/rpc/clock';
-import { invalidCredentials } from '../refusals.js';
+import { credentialErrors } from '../errors.js';
 import { hashOfApiKey, idOfApiKey, isSameHash, type StoredKey } from './api-key.js';
 import { readKeyFile } from './key-file.js';
 
@@ -66,10 +66,11 @@ export class KeyRing {
     const key = id === undefined ? undefined : this.#keys.get(id);
     // One answer to all: it doesn't tell which ids there are.
     if (key === undefined || !isSameHash(hashOfApiKey(text), key.hash)) {
-      throw invalidCredentials('the API key is unknown, or it is revoked');
+      throw credentialErrors.REFUSED({ reason: 'the API key is unknown, or it is revoked' });
     }
     const expireTime = new Date(key.expires);
-    if (this.#options.wallClock.now() >= expireTime) throw invalidCredentials('the API key has expired');
+    if (this.#options.wallClock.now() >= expireTime)
+      throw credentialErrors.REFUSED({ reason: 'the API key has expired' });
     return { subject: key.subject, issuer: ISSUER, scopes: key.scopes, actors: [], expireTime };
   }
 

@@ -1,7 +1,7 @@
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
 import { createLocalJWKSet, errors, type FlattenedJWSInput, type JWSHeaderParameters } from 'jose';
-import { issuerAway } from '../refusals.js';
+import { credentialErrors } from '../errors.js';
 import type { ReadKeys } from './key-source.js';
 
 /** How long a set is used before it is read again, so that keys which the issuer withdraws are forgotten. Milliseconds. */
@@ -71,7 +71,8 @@ export class KeySet {
     const before = this.revision;
     const isRead = await this.#readBecauseUnknown();
     const renewed = this.#usable(clock.now());
-    if (renewed === undefined || (!isRead && this.#fault !== undefined)) throw issuerAway(issuer, this.#fault);
+    if (renewed === undefined || (!isRead && this.#fault !== undefined))
+      throw credentialErrors.ISSUER_AWAY({ issuer }, { cause: this.#fault });
     const key = await renewed.find(header, token);
     if (this.revision !== before) this.#readAgainAt = NEVER;
     return key;

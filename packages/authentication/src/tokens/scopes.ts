@@ -1,4 +1,4 @@
-import { invalidCredentials } from '../refusals.js';
+import { credentialErrors } from '../errors.js';
 
 /** Credentials with more scopes are refused: each call carries them. */
 const MAX_SCOPES = 256;
@@ -17,8 +17,10 @@ export function scopesOf(claims: Readonly<Record<string, unknown>>, claim?: stri
   const value = claim === undefined ? (own(claims, 'scope') ?? own(claims, 'scp')) : atPath(claims, claim);
   const words: readonly unknown[] = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value : [];
   const scopes = [...new Set(words.filter(isScope))];
-  if (scopes.length > MAX_SCOPES) throw invalidCredentials(`the token has more than ${MAX_SCOPES} scopes`);
-  if (!fits(scopes)) throw invalidCredentials(`the token's scopes have more than ${MAX_SCOPES_LENGTH} characters`);
+  if (scopes.length > MAX_SCOPES)
+    throw credentialErrors.REFUSED({ reason: `the token has more than ${MAX_SCOPES} scopes` });
+  if (!fits(scopes))
+    throw credentialErrors.REFUSED({ reason: `the token's scopes have more than ${MAX_SCOPES_LENGTH} characters` });
   return scopes;
 }
 

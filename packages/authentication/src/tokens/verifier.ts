@@ -2,7 +2,7 @@ import type { Logger, Principal } from '@rondo/rpc/call';
 import type { Clock, WallClock } from '@rondo/rpc/clock';
 import { RpcError } from '@rondo/rpc/status';
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
-import { invalidCredentials } from '../refusals.js';
+import { credentialErrors } from '../errors.js';
 import { KeySet } from './key-set.js';
 import { type Issuer, keySource } from './key-source.js';
 import { scopesOf } from './scopes.js';
@@ -69,7 +69,8 @@ export function createTokenVerifier(rules: TokenRules, { clock, wallClock, log }
     }
     const issuer = issuerOf(token);
     const keys = keySets.get(issuer);
-    if (keys === undefined) throw invalidCredentials('the issuer of the token is not one that is trusted here');
+    if (keys === undefined)
+      throw credentialErrors.REFUSED({ reason: 'the issuer of the token is not one that is trusted here' });
     const payload = await verify(token, { keys, issuer, audience: rules.audience, now });
     const principal = toPrincipal(payload, issuer, rules.scopesClaim);
     remembered.set(token, { principal, keys, revision: keys.revision });
@@ -84,7 +85,7 @@ function issuerOf(token: string): string {
   try {
     return decodeJwt(token).iss ?? '';
   } catch (cause) {
-    throw invalidCredentials('the token is not a signed JWT', cause);
+    throw credentialErrors.REFUSED({ reason: 'the token is not a signed JWT' }, { cause });
   }
 }
 
@@ -106,11 +107,12 @@ async function verify(token: string, { keys, issuer, audience, now }: VerifyOpti
       requiredClaims: ['exp', 'sub'],
     });
     const { typ } = protectedHeader;
-    if (typ !== undefined && !TYPES.has(typ.toLowerCase())) throw invalidCredentials('the token is not one for access');
+    if (typ !== undefined && !TYPES.has(typ.toLowerCase()))
+      throw credentialErrors.REFUSED({ reason: 'the token is not one for access' });
     return payload;
   } catch (error) {
     if (error instanceof RpcError) throw error;
-    throw invalidCredentials(reasonOf(error, audience), error);
+    throw credentialErrors.REFUSED({ reason: reasonOf(error, audience) }, { cause: error });
   }
 }
 
@@ -133,7 +135,9 @@ function reasonOf(error: unknown, audience: string): string {
 function toPrincipal(payload: JWTPayload, issuer: string, scopesClaim: string | undefined): Remembered['principal'] {
   const { sub: subject } = payload;
   if (typeof subject !== 'string' || !SUBJECT.test(subject)) {
-    throw invalidCredentials('the claim sub of the token is not 1 to 255 printable characters of ASCII');
+    throw credentialErrors.REFUSED({
+      reason: 'the claim sub of the token is not 1 to 255 printable characters of ASCII',
+    });
   }
   const expireTime = new Date(Math.min((payload.exp ?? 0) + CLOCK_SKEW_S, LATEST_S) * 1_000);
   return { subject, issuer, scopes: scopesOf(payload, scopesClaim), actors: [], expireTime };

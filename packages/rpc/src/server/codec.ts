@@ -4,14 +4,9 @@ import { encodeMessage } from '../contract/encode.js';
 import type { Method } from '../contract/method.js';
 import { mapMessages } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
-import {
-  type FieldAt,
-  type FieldViolation,
-  invalidArgument,
-  validate,
-  validateWith,
-} from '../status/invalid-argument.js';
+import { type FieldAt, invalidArgument, validate, validateWith } from '../status/invalid-argument.js';
 import { RpcError } from '../status/rpc-error.js';
+import type { FieldViolation } from '../status/violation.js';
 
 /** Encodes the reply. If a message can't be encoded, that is the handler's fault. */
 export function encodeReply(method: Method, reply: Reply): Reply<Uint8Array> {

@@ -1,7 +1,6 @@
-import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { Status } from './code.js';
-import { packDetail } from './detail.js';
 import { RpcError } from './rpc-error.js';
+import { describeViolations, type FieldViolation } from './violation.js';
 
 /** Reports what is wrong with one field, and the remedy. */
 export type ReportFault = (description: string) => void;
@@ -54,22 +53,6 @@ export function checked<T>(report: ReportFault, value: T, rule: (value: T) => st
   return value;
 }
 
-/** A violation of one field: which field, which rule, and the remedy. */
-export interface FieldViolation {
-  /** The field's path as in the contract, such as `quote.lines[0].quantity`; empty for the message itself. */
-  readonly field: string;
-  readonly description: string;
-}
-
-/**
- * The longest text of all violations of one error together. A status travels in a header block, of which gRPC's C core
- * (clients in Python, C++, Ruby) takes 8 KiB; beyond that it reports `RESOURCE_EXHAUSTED` to its caller instead. Each
- * text is in the block three times, and in `grpc-message` with up to three bytes for one.
- */
-const MAX_TEXT_BYTES = 1500;
-/** The longest field and the longest description of one violation, as each may repeat text that a caller sent. */
-const MAX_PART_LENGTH = 300;
-
 /**
  * `INVALID_ARGUMENT` with a `google.rpc.BadRequest` that lists the violations. The message lists them too. If there are
  * too many, both list the first ones, and the message says how many are left.
@@ -77,34 +60,7 @@ const MAX_PART_LENGTH = 300;
  * @param violations at least one.
  */
 export function invalidArgument(violations: readonly FieldViolation[]): RpcError {
-  const fieldViolations = leading(violations.map(shortened));
-  const texts = fieldViolations.map(textOf);
-  const left = violations.length - fieldViolations.length;
-  const message = (left === 0 ? texts : [...texts, `and ${left} more`]).join('; ');
+  const { message, details } = describeViolations(violations);
   // @rewraps the violations of its callers.
-  return new RpcError(Status.INVALID_ARGUMENT, message, { details: [packDetail(BadRequest, { fieldViolations })] });
-}
-
-/** The first violations that fit together; at least one. */
-function leading(violations: readonly FieldViolation[]): readonly FieldViolation[] {
-  let sizeBytes = 0;
-  const surplus = violations.findIndex((violation, index) => {
-    sizeBytes += Buffer.byteLength(textOf(violation));
-    return index > 0 && sizeBytes > MAX_TEXT_BYTES;
-  });
-  return surplus < 0 ? violations : violations.slice(0, surplus);
-}
-
-function textOf({ field, description }: FieldViolation): string {
-  return field === '' ? description : `${field}: ${description}`;
-}
-
-function shortened({ field, description }: FieldViolation): FieldViolation {
-  return { field: shorten(field), description: shorten(description) };
-}
-
-function shorten(text: string): string {
-  if (text.length <= MAX_PART_LENGTH) return text;
-  // Don't cut between the two code units of one character.
-  return `${text.slice(0, MAX_PART_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+  return new RpcError(Status.INVALID_ARGUMENT, message, { details });
 }
