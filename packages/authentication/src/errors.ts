@@ -1,7 +1,7 @@
 import { defineErrors } from '@rondo/rpc/status';
 
 /** What is wrong with the credentials of a call. */
-export const credentialErrors = defineErrors({
+export const credentialErrors = defineErrors('the server', {
   /** HTTP 401, with `invalid_token`. */
   REFUSED: {
     code: 'UNAUTHENTICATED',

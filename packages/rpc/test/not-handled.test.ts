@@ -10,7 +10,7 @@ import type { Middleware } from '../src/exports/middleware.js';
 import { createRouter, type Router, type RouterOptions, serve } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
 import { createMemoryNetwork } from '../src/exports/testing.js';
-import { CallRefused } from '../src/server/faults.js';
+import { CallRefused } from '../src/status/wire-errors.js';
 import type { TransportFactory } from '../src/transport/transport.js';
 import { startRawServer } from './support/http2-server.js';
 import { failure } from './support/outcome.js';

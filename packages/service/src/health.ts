@@ -3,7 +3,8 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { RpcError, Status } from '@rondo/rpc/status';
+import type { RpcError } from '@rondo/rpc/status';
+import { serviceErrors } from './errors.js';
 import { follow, type Readiness, type State } from './state.js';
 
 /** What a health service reports. */
@@ -83,7 +84,5 @@ function toStatus(serving: boolean | undefined): ServingStatus {
 
 function unknownService(service: string, services: readonly string[]): RpcError {
   const served = services.length === 0 ? 'none' : services.join(', ');
-  // @cause `grpc.health.v1.Health/Check` was asked about a service that the process doesn't serve.
-  // @remedy Ask about one that the text lists, or with an empty name about the whole process.
-  return new RpcError(Status.NOT_FOUND, `this process doesn't serve "${service}"; it serves ${served}`);
+  return serviceErrors.UNKNOWN_SERVICE({ service, services: served });
 }

@@ -34,13 +34,8 @@ const WITHOUT_EFFECT = ['INVALID_ARGUMENT', 'UNIMPLEMENTED', 'PERMISSION_DENIED'
 
 /** The folders with the side that makes their errors. The longest one that a file is in counts. */
 const SIDES = {
-  'packages/rpc/src': 'the client',
-  'packages/rpc/src/server': 'the server',
-  'packages/rpc/src/status': 'the server',
-  'packages/rpc/src/testing': undefined,
   'packages/schema/src': 'the client',
   'packages/dynamic/src': 'the client',
-  'packages/service/src': 'the server',
   'packages/resources/src': 'the server',
   'packages/access/src': 'the server',
   'packages/sync/src': 'the server',

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../clock/clock.js';
 import { systemClock } from '../clock/system.js';
-import { Status } from '../status/code.js';
+import { clientErrors } from '../errors/client.js';
 import { RpcError } from '../status/rpc-error.js';
 
 /**
@@ -170,24 +170,12 @@ function reasonOf(parent: CallContext | AbortSignal): RpcError {
 
 /** The error of a call that its caller cancelled. */
 export function cancelled(cause?: unknown): RpcError {
-  // @cause The caller cancelled: by its `signal`, by leaving the loop over a stream, or because the call that it serves was
-  // itself cancelled.
-  // @remedy None, if the cancellation was meant. Otherwise find what aborts the signal; `error.cause` has its reason.
-  // @effect possible
-  return new RpcError(Status.CANCELLED, 'the caller cancelled the call', { cause });
+  return clientErrors.CANCELLED({ cause });
 }
 
 /** The error of a call that took longer than `allowedMs`. */
 export function deadlineExceeded(allowedMs: number, by: DeadlineSource): RpcError {
-  const left = Math.max(0, Math.round(allowedMs));
-  // @text no outcome within the <allowed> ms <that its caller, the contract, the default, the proxy or the outer call allows>;
-  // <remedy>
-  // @cause The call's time is over: the caller's `timeoutMs` or `deadline`, the method's default, or what was left to the call
-  // that made it. In parentheses stands what the call was waiting for.
-  // @remedy Look at the attempts in the error's report. Give the call more time, ask for less, or add instances. Decision 0032
-  // has the defaults.
-  // @effect possible
-  return new RpcError(Status.DEADLINE_EXCEEDED, `no outcome within the ${left} ms ${WHOSE[by]}`);
+  return clientErrors.TOO_LATE({ allowed: Math.max(0, Math.round(allowedMs)), limitAndRemedy: WHOSE[by] });
 }
 
 /** Which limit it was, and what to do about it: the end of a sentence. */

@@ -4,9 +4,9 @@ import type { Clock } from '../clock/clock.js';
 import { observeReply } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
 import { type Attempt, RpcError } from '../status/rpc-error.js';
+import { OvertakenByHedge } from '../status/wire-errors.js';
 import type { WireCall } from '../transport/transport.js';
 import type { Failure } from './failure.js';
-import { OvertakenError } from './hedge.js';
 import type { AttemptOutcome, MethodCandidate } from './method-candidate.js';
 import type { Subchannel } from './subchannel.js';
 
@@ -137,6 +137,6 @@ export function longestAttemptMs(attempts: readonly Attempt[]): number {
 /** What ended the call before its answer; undefined if nothing did. */
 function endedByOf({ reason }: CallContext): AttemptOutcome['endedBy'] {
   if (reason === undefined) return undefined;
-  if (reason instanceof OvertakenError && reason.byHedge) return 'hedge';
+  if (reason instanceof OvertakenByHedge) return 'hedge';
   return reason.code === Status.DEADLINE_EXCEEDED ? 'deadline' : 'caller';
 }

@@ -1,8 +1,9 @@
 import type { Reply } from '../call/call.js';
 import type { Method } from '../contract/method.js';
-import { Status } from '../status/code.js';
+import { clientErrors } from '../errors/client.js';
 import { nameOf } from '../status/describe.js';
-import { TransportError, type WireCall } from '../transport/transport.js';
+import type { TransportError } from '../status/wire-errors.js';
+import type { WireCall } from '../transport/transport.js';
 import { CallAttempt } from './attempt.js';
 import { classifyFailure } from './failure.js';
 import type { AttemptOptions } from './retry.js';
@@ -55,13 +56,8 @@ async function connected(method: Method, wire: WireCall, options: CallInstanceOp
 }
 
 function outOfReach({ service, path }: Method, instance: string, subchannel: Subchannel | undefined): TransportError {
-  const message =
-    subchannel === undefined
-      ? `no instance of ${service} named ${instance} is known; it may have left: rondo ps lists those there are`
-      : `${nameOf({ instance, address: subchannel.endpoint.address })} can't take the call: ${subchannel.whyUnavailable(path)}`;
-  // @text no instance of <service> named <instance> is known; it may have left: rondo ps lists those there are | <instance> at
-  // <address> can't take the call: <reason>
-  // @cause The call names one instance, and that one isn't known, is draining, or has no connection.
-  // @remedy Look for the instance with `rondo ps`. Leave the option `instance` out if any other may answer.
-  return new TransportError(Status.UNAVAILABLE, message, { reach: 'unsent' });
+  if (subchannel === undefined) return clientErrors.INSTANCE_UNKNOWN({ service, instance }, { reach: 'unsent' });
+  const named = nameOf({ instance, address: subchannel.endpoint.address });
+  const reason = `${subchannel.whyUnavailable(path)}`;
+  return clientErrors.INSTANCE_CANT_TAKE({ instance: named, reason }, { reach: 'unsent' });
 }

@@ -7,6 +7,7 @@ import type { BalancingOverrides } from '../contract/balancing-text.js';
 import type { ServiceDefinition } from '../contract/definition.js';
 import type { BreakerOverrides, BulkheadOverrides } from '../contract/guard-text.js';
 import type { Method } from '../contract/method.js';
+import { clientErrors } from '../errors/client.js';
 import type { CallSettings } from '../live-config/live-settings.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { checkZone } from '../resolver/endpoint.js';
@@ -22,7 +23,6 @@ import { acceptGuards } from './circuit-breaker/guards.js';
 import type { MethodGuard } from './circuit-breaker/method-guard.js';
 import { viewGuard } from './circuit-breaker/view.js';
 import { createFleet, type Fleet } from './fleet.js';
-import { channelClosed } from './lookup.js';
 import { Overrides } from './overrides.js';
 import { type OwnerOptions, ownerOf, watchOwner } from './owner.js';
 import type { Self } from './position.js';
@@ -184,7 +184,7 @@ export function createChannel(options: ChannelOptions): Channel {
     followAll: (listener) => services.followAll(listener),
     // Each option by name: copying the rest of an object costs more than the whole pick.
     call(method, wire, { attempts, hashKey, instance, lost, requests, maxAttempts, waitForReady }) {
-      if (services.closed) return Promise.reject(channelClosed());
+      if (services.closed) return Promise.reject(clientErrors.CHANNEL_CLOSED());
       const { pool, budget, guards } = services.of(method.service);
       if (instance !== undefined) return callInstance(method, wire, { pool, budget, clock, attempts, instance });
       const given = { attempts, hashKey, lost, requests, maxAttempts, waitForReady, pool, budget, clock, random };

@@ -1,14 +1,13 @@
 import type { CallContext } from '../call/call-context.js';
+import { transportErrors } from '../errors/transport.js';
 import type { Endpoint } from '../resolver/resolver.js';
-import { Status } from '../status/code.js';
 import type { ServedBy } from '../tls/served-by.js';
-import {
-  type ConnectivityState,
-  type Transport,
-  TransportError,
-  type TransportEvent,
-  type TransportFactory,
-  type WireHandler,
+import type {
+  ConnectivityState,
+  Transport,
+  TransportEvent,
+  TransportFactory,
+  WireHandler,
 } from '../transport/transport.js';
 
 /** A connection, and how many services of the channel use it. */
@@ -96,7 +95,7 @@ class SharedTransport implements Transport {
   }
 
   connect(signal?: AbortSignal): Promise<void> {
-    if (this.#closed) return Promise.reject(unconnected());
+    if (this.#closed) return Promise.reject(transportErrors.CLOSED({ reach: 'unsent' }));
     const transport = this.#transport ?? this.#open();
     return transport.connect(signal);
   }
@@ -133,11 +132,4 @@ class SharedTransport implements Transport {
   }
 }
 
-const refuse: WireHandler = () => Promise.reject(unconnected());
-
-function unconnected(): TransportError {
-  // @cause The connection was closed on this side, since the instance left or the channel was closed, before the call was
-  // sent.
-  // @remedy None: the client retries at another instance. If calls fail with it, don't close the channel while they run.
-  return new TransportError(Status.UNAVAILABLE, 'the connection was closed', { reach: 'unsent' });
-}
+const refuse: WireHandler = () => Promise.reject(transportErrors.CLOSED({ reach: 'unsent' }));

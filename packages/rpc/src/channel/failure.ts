@@ -1,8 +1,7 @@
 import type { Method } from '../contract/method.js';
 import { DEFAULT_RETRY } from '../contract/retry-policy.js';
 import { RpcError } from '../status/rpc-error.js';
-import { RouterError } from '../transport/router-error.js';
-import { TransportError } from '../transport/transport.js';
+import { RouterError, TransportError } from '../status/wire-errors.js';
 import { isServerFault } from './outlier-detection/criteria.js';
 import { type Refusal, refusalOf } from './refusals.js';
 

@@ -2,29 +2,11 @@ import type { Reply } from '../call/call.js';
 import { CallContext } from '../call/call-context.js';
 import type { Timer } from '../clock/clock.js';
 import type { HedgePolicy } from '../contract/hedge-policy.js';
-import { Status } from '../status/code.js';
-import { RpcError } from '../status/rpc-error.js';
+import { clientErrors } from '../errors/client.js';
 import type { WireCall } from '../transport/transport.js';
 import { classifyFailure } from './failure.js';
 import type { HedgeDelay } from './hedge-delays.js';
 import type { RetriedCall } from './retry.js';
-
-/** Why an attempt ended whose answer came too late: another instance was faster. */
-export class OvertakenError extends RpcError {
-  /** Whether the other instance was asked later. That speaks against the one that was overtaken. */
-  readonly byHedge: boolean;
-
-  constructor(byHedge: boolean) {
-    // @cause A hedged call was answered by another instance first. It stands only in the call's report and log.
-    // @remedy None.
-    // @effect possible
-    super(
-      Status.CANCELLED,
-      byHedge ? 'another instance, asked later, answered first' : 'another instance answered first',
-    );
-    this.byHedge = byHedge;
-  }
-}
 
 /**
  * A call that asks another instance each time that it has waited for a while. The first answer counts, and the other
@@ -94,7 +76,7 @@ export class HedgedCall {
     const answered = this.#contexts.indexOf(context);
     for (const [index, other] of this.#contexts.entries()) {
       if (index === answered) other.release();
-      else other.end(new OvertakenError(index < answered));
+      else other.end(index < answered ? clientErrors.OVERTAKEN_BY_HEDGE() : clientErrors.OVERTAKEN());
     }
   }
 }

@@ -1,5 +1,5 @@
-import { Status } from '../status/code.js';
-import { RpcError } from '../status/rpc-error.js';
+import { clientErrors } from '../errors/client.js';
+import type { RpcError } from '../status/rpc-error.js';
 
 interface LookupOptions {
   readonly service: string;
@@ -55,27 +55,14 @@ export class Lookup {
 
   /** The error of a call while no instance is known: `UNAVAILABLE`. */
   noInstanceError(): RpcError {
-    if (this.#closed) return channelClosed();
+    if (this.#closed) return clientErrors.CHANNEL_CLOSED();
     const { service, source, remedy = 'check that it is there' } = this.#options;
-    const message = this.#resolved
-      ? `no instance of ${service} is registered with ${source}; start one, or check the service's name`
-      : `no instance of ${service} is known, as ${source} can't be reached (${this.#failure}); ${remedy}`;
-    // @cause The registry, DNS or the list of addresses names no instance of the service, or can't be reached.
-    // @remedy Start an instance, correct the service's name, or bring back the source that the text names. `waitForReady`
-    // makes calls wait until their deadline.
-    // @effect none
-    return new RpcError(Status.UNAVAILABLE, message);
+    return this.#resolved
+      ? clientErrors.NONE_REGISTERED({ service, source })
+      : clientErrors.NONE_KNOWN({ service, source, failure: `${this.#failure}`, remedy });
   }
 
   #wake(): void {
     for (const wake of this.#waiting.splice(0)) wake();
   }
-}
-
-/** The error of a call or a retry on a closed channel. */
-export function channelClosed(): RpcError {
-  // @cause The call was made, or waited for an instance, when the channel was closed.
-  // @remedy Make calls before `channel.close()`, and await those that run.
-  // @effect none
-  return new RpcError(Status.UNAVAILABLE, 'the channel is closed; make calls before close()');
 }

@@ -1,7 +1,7 @@
 import type { Method } from '../contract/method.js';
-import { Status } from '../status/code.js';
+import { clientErrors } from '../errors/client.js';
 import { nameOf } from '../status/describe.js';
-import { type Attempt, RpcError } from '../status/rpc-error.js';
+import type { Attempt, RpcError } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import type { Failure } from './failure.js';
 import type { MethodCandidate } from './method-candidate.js';
@@ -41,14 +41,7 @@ export function noInstanceError(method: Method, { pool, attempts, version, unfit
   if (panic !== undefined) reasons.push(panic);
   const asked = version === undefined ? '' : ` of version ${quoteVersion(version)}`;
   if (version !== undefined) reasons.push(describeVersions(pool.subchannels.map(({ endpoint }) => endpoint)));
-  const message = `no instance of ${method.service}${asked} can take the call: ${reasons.join('; ')}`;
-  // @text no instance of <service> [of version <version>] can take the call: <instance at address>: <reason>; …
-  // @cause Instances are known, but each was tried, can't be reached, is ejected or draining, has too many calls, or is of
-  // another version. The text has the reason of each.
-  // @remedy Follow the reasons in the text. `rondo ps` and `rondo pick` show the same from outside; `waitForReady` makes calls
-  // wait until their deadline.
-  // @effect possible
-  return new RpcError(Status.UNAVAILABLE, message);
+  return clientErrors.NONE_CAN_TAKE({ service: method.service + asked, reasons: reasons.join('; ') });
 }
 
 /** Why an instance can't take a call. */

@@ -1,8 +1,7 @@
 import type { Method } from '../contract/method.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { RouterError } from '../transport/router-error.js';
-import { TransportError } from '../transport/transport.js';
+import { RouterError, TransportError } from '../status/wire-errors.js';
 
 /** An answer that says that the instance does not serve the method. */
 export interface Refusal {

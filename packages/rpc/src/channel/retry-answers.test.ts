@@ -5,7 +5,7 @@ import { makeCalls, never, unknown } from '../../test/support/retried-calls.js';
 import { DEFAULT_RETRY } from '../contract/retry-policy.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { RouterError } from '../transport/router-error.js';
+import { RouterError } from '../status/wire-errors.js';
 import { RetryBudget } from './retry-budget.js';
 
 const answer = (code: Status = Status.UNAVAILABLE, retryPushbackMs?: number) =>

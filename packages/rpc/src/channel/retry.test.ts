@@ -10,7 +10,7 @@ import { Metadata } from '../call/metadata.js';
 import type { Method } from '../contract/method.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { RouterError } from '../transport/router-error.js';
+import { RouterError } from '../status/wire-errors.js';
 import { RetryBudget } from './retry-budget.js';
 
 type Idempotency = Method['policy']['idempotency'];

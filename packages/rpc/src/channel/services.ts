@@ -3,6 +3,7 @@ import type { Logger } from '../call/call.js';
 import { runOutsideScope } from '../call/scope.js';
 import type { Clock, Random, WallClock } from '../clock/clock.js';
 import { type Balancing, DEFAULT_SERVICE_POLICY, type ServicePolicy } from '../contract/balancing.js';
+import { clientErrors } from '../errors/client.js';
 import type { CallSettings } from '../live-config/live-settings.js';
 import { ALL_SERVICES, type ResolutionHandle, type Resolver, type ResolverListener } from '../resolver/resolver.js';
 import type { ServedBy } from '../tls/served-by.js';
@@ -10,7 +11,6 @@ import type { TransportFactory } from '../transport/transport.js';
 import { Guards } from './circuit-breaker/guards.js';
 import { Connections } from './connections.js';
 import { EndpointPool } from './endpoint-pool.js';
-import { channelClosed } from './lookup.js';
 import type { Overrides } from './overrides.js';
 import { followPosition, type Position, type Self } from './position.js';
 import { RetryBudget } from './retry-budget.js';
@@ -93,7 +93,7 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
   }
 
   function open(service: string, policy: ServicePolicy): ServiceEntry {
-    if (closed) throw channelClosed();
+    if (closed) throw clientErrors.CHANNEL_CLOSED();
     const balanced = overrides.balancingOf(service, policy);
     const { balancing } = balanced;
     const { source, remedy } = resolver;

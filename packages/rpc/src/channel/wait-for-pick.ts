@@ -78,7 +78,6 @@ export async function untilChanged(
   if (waiting.context.reason !== undefined) return;
   for (const { subchannel, attempt } of waits) {
     const { state, lastError = 'no connection' } = subchannel.transport;
-    // @rewraps the attempt's entry in the report of a call that waits for an instance.
     if (state === 'transient_failure') attempt.end(new RpcError(Status.UNAVAILABLE, lastError));
     else attempts.splice(attempts.indexOf(attempt), 1);
   }

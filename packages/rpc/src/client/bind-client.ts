@@ -11,9 +11,10 @@ import type { ServiceDefinition } from '../contract/definition.js';
 import { type Method, methodsOf } from '../contract/method.js';
 import { COMPRESSIONS } from '../contract/policy.js';
 import { MAX_ATTEMPTS } from '../contract/retry-policy.js';
+import { clientErrors } from '../errors/client.js';
 import { compose, enforceContext, type Middleware, type Next } from '../middleware/middleware.js';
 import { endWith } from '../middleware/stream.js';
-import { Status } from '../status/code.js';
+import type { CallReport } from '../status/rpc-error.js';
 import { RpcError } from '../status/rpc-error.js';
 import type { WireCall } from '../transport/transport.js';
 import { type CallOptions, type Client, type ClientCall, OutgoingCall } from './client.js';
@@ -113,47 +114,31 @@ async function* streamReply(bound: BoundMethod, request: Payload, options: CallO
 function newCall({ method, channel }: BoundMethod, given: Payload, options: CallOptions): ClientCall {
   const { clock, random } = channel;
   const scope = currentScope();
-  // @cause A handler whose contract has idempotency keys makes a call inside its writing transaction. A repetition couldn't tell
-  // whether that call had effects.
-  // @remedy Make the call before or after the transaction, or give it to a saga.
-  if (scope?.inTransaction === true) throw refused(method, IN_TRANSACTION);
+  if (scope?.inTransaction === true) throw clientErrors.IN_TRANSACTION(unmade(method));
   const startedAt = clock.now();
   const start = { startedAt, inherited: scope?.context.endsAt, wallClock: channel.wallClock };
   const { deadline, by } = deadlineOf(method.policy, options, start);
-  // @cause The option `timeoutMs` or `deadline` is no number or no date.
-  // @remedy Correct the option.
-  if (Number.isNaN(deadline)) throw refused(method, 'timeoutMs must be a number, and deadline a valid date');
+  if (Number.isNaN(deadline)) throw clientErrors.INVALID_TIME(unmade(method));
   const metadata = toMetadata(options.metadata, method);
   const traceId = receivedTraceId(metadata) ?? scope?.traceId ?? newTraceId(random);
   refuseUnsendable(method, () => propagateTrace(metadata, traceId, random));
   const { compression } = options;
   if (compression !== undefined && !COMPRESSIONS.includes(compression)) {
-    // @cause The option `compression` has another value than those the text lists.
-    // @remedy Correct the option.
-    throw refused(method, `compression must be ${COMPRESSIONS.join(' or ')}, and is "${compression}"`);
+    const compressions = COMPRESSIONS.join(' or ');
+    throw clientErrors.UNKNOWN_COMPRESSION({ compressions, compression }, unmade(method));
   }
   const { maxAttempts, onTiming } = options;
   if (onTiming !== undefined && (method.requestStream || method.responseStream)) {
-    // @cause The option `onTiming` was given for a method that streams.
-    // @remedy Leave the option out, or give it for methods with one request and one reply.
-    throw refused(
-      method,
-      'onTiming is given, and the method streams; it is for methods with one request and one reply',
-    );
+    throw clientErrors.TIMED_STREAM(unmade(method));
   }
   if (maxAttempts !== undefined && !isAttempts(maxAttempts)) {
-    // @cause The option `maxAttempts` is out of its range.
-    // @remedy Correct the option.
-    throw refused(method, `maxAttempts is ${maxAttempts}; it must be a whole number from 1 to ${MAX_ATTEMPTS}`);
+    throw clientErrors.INVALID_MAX_ATTEMPTS({ maxAttempts, most: MAX_ATTEMPTS }, unmade(method));
   }
   const request = withKey(method, { request: given, metadata }, channel);
   const context = new CallContext({ clock, deadline, by, parents: parentsOf(scope?.context, options.signal) });
   const principal = options.principal ?? scope?.values?.get(callPrincipal);
   return new OutgoingCall({ method, metadata, context, request, traceId, startedAt, options, principal }, channel);
 }
-
-const IN_TRANSACTION =
-  'the transaction of a call with an idempotency key calls no other service, as its locks would wait for the answer; make this call before the transaction';
 
 const isAttempts = (count: number): boolean => Number.isInteger(count) && count >= 1 && count <= MAX_ATTEMPTS;
 
@@ -176,18 +161,14 @@ function refuseUnsendable<T>(method: Method, work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    // @text <key>: <rule>
-    // @cause The call has metadata that can't be sent, such as a key with capitals or a value with control characters.
-    // @remedy Correct the key that the text names; put bytes under a key that ends in -bin.
-    throw refused(method, cause instanceof Error ? cause.message : String(cause), cause);
+    const keyAndRule = cause instanceof Error ? cause.message : String(cause);
+    throw clientErrors.UNSENDABLE_METADATA({ keyAndRule }, { ...unmade(method), cause });
   }
 }
 
-/** The error of a call whose options are invalid. */
-// @callers
-function refused({ path }: Method, reason: string, cause?: unknown): RpcError {
-  const report = { method: path, attempts: [], elapsedMs: 0 };
-  return new RpcError(Status.INVALID_ARGUMENT, reason, { cause, report });
+/** The report of a call whose options are invalid. */
+function unmade({ path }: Method): { readonly report: CallReport } {
+  return { report: { method: path, attempts: [], elapsedMs: 0 } };
 }
 
 function toWire(channel: Channel): Next<ClientCall> {

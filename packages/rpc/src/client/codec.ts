@@ -3,8 +3,8 @@ import type { Call, Payload, Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import { encodeMessage } from '../contract/encode.js';
 import type { Method } from '../contract/method.js';
+import { clientErrors } from '../errors/client.js';
 import { mapMessages } from '../middleware/stream.js';
-import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 
 /** Encodes a call's request. @throws RpcError `INVALID_ARGUMENT` if a message can't be encoded; for a stream, when it is read. */
@@ -23,18 +23,13 @@ export function decodeReply(method: Method, { header, trailer, response }: Reply
 
 function encode({ requestType }: Method, message: unknown): Uint8Array {
   if (typeof message !== 'object' || message === null) {
-    // @cause The client method was called with something that is no message.
-    // @remedy Give the method an object with the fields of the request; TypeScript shows them.
-    throw new RpcError(Status.INVALID_ARGUMENT, `the request must be an object, not ${String(message)}`);
+    throw clientErrors.NO_MESSAGE({ request: String(message) });
   }
   try {
     return encodeMessage(requestType, requestType.fromPartial(message));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    // @cause A field of the request has a value that its type in the contract can't have, such as a string in place of a
-    // number.
-    // @remedy Correct the field that the text names.
-    throw new RpcError(Status.INVALID_ARGUMENT, `the request can't be encoded: ${reason}`, { cause });
+    throw clientErrors.UNENCODABLE_REQUEST({ reason }, { cause });
   }
 }
 
@@ -44,11 +39,7 @@ function decode({ path, responseType }: Method, bytes: Uint8Array): unknown {
   } catch (cause) {
     // A contract that was learnt at run time says itself which value it can't read.
     if (cause instanceof RpcError) throw cause;
-    const message = `the reply of ${path} is not of the type in its contract; generate both sides from one contract`;
-    // @cause The server's reply doesn't decode as the type in the client's contract, so that the two have different contracts.
-    // @remedy Generate both sides from the same contract; `rondo describe` shows the server's.
-    // @effect possible
-    throw new RpcError(Status.INTERNAL, message, { cause });
+    throw clientErrors.FOREIGN_REPLY({ path }, { cause });
   }
 }
 
@@ -118,8 +109,5 @@ export class RequestStream implements AsyncIterable<Uint8Array> {
 function requestFailed(error: unknown): RpcError {
   if (error instanceof RpcError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  // @cause The iterable of requests that the caller gave threw an error, so that the call was cancelled.
-  // @remedy Correct what the iterable throws; it is `error.cause`.
-  // @effect possible
-  return new RpcError(Status.CANCELLED, `the request stream failed: ${reason}`, { cause: error });
+  return clientErrors.REQUESTS_FAILED({ reason }, { cause: error });
 }

@@ -22,7 +22,6 @@ export function explain(error: unknown, call: ExplainedCall, channel: Channel): 
   // Attempts are copied, because one that is still running changes when it ends.
   const copies = attempts.map((attempt) => ({ ...attempt }));
   const report = { method: method.path, attempts: copies, elapsedMs, ...(timing !== undefined && { timing }) };
-  // @rewraps the error of the call, with its report.
   return new RpcError(code, message, { details, metadata, header, cause: error, report, origin, retryPushbackMs });
 }
 

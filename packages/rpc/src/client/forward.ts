@@ -5,10 +5,9 @@ import type { Principal } from '../call/principal.js';
 import { newTraceId, propagateTrace, receivedTraceId } from '../call/trace.js';
 import type { Channel } from '../channel/channel.js';
 import type { Method } from '../contract/method.js';
+import { clientErrors } from '../errors/client.js';
 import { compose, enforceContext, type Next } from '../middleware/middleware.js';
 import type { Endpoint } from '../resolver/resolver.js';
-import { Status } from '../status/code.js';
-import { RpcError } from '../status/rpc-error.js';
 import { type CallOptions, type ClientCall, OutgoingCall } from './client.js';
 import { explain } from './explain.js';
 import { ForwardAnswer } from './forward-answer.js';
@@ -95,11 +94,8 @@ function newCall(context: ForwardContext, channel: Channel, startedAt: number): 
     traceId ??= newTraceId(random);
     propagateTrace(metadata, traceId, random);
   } catch (cause) {
-    // @text <key>: <rule>
-    // @cause A call that is forwarded has metadata that can't be sent, such as a key with capitals or a value with control
-    // characters.
-    // @remedy Correct the metadata of the caller.
-    throw new RpcError(Status.INVALID_ARGUMENT, cause instanceof Error ? cause.message : String(cause), { cause });
+    const keyAndRule = cause instanceof Error ? cause.message : String(cause);
+    throw clientErrors.UNSENDABLE_METADATA({ keyAndRule }, { cause });
   }
   context.addKey = encodedKey(method, metadata, channel);
   const options = resumeForMs === undefined ? NO_OPTIONS : { resumeForMs };

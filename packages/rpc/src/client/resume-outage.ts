@@ -76,7 +76,6 @@ export class Outage {
     const { code, message, details, metadata, origin } = error;
     const seconds = Math.round((this.#options.clock.now() - (this.#since ?? 0)) / 100) / 10;
     const what = `the stream broke and could not be resumed within ${seconds} s, in ${this.#attempts} tries`;
-    // @rewraps the last error of a resumed stream, with the time and the number of attempts before it.
     return new RpcError(code, `${what}: ${message}`, { details, metadata, cause: error, origin });
   }
 }

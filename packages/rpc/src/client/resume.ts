@@ -3,9 +3,10 @@ import { Metadata } from '../call/metadata.js';
 import { longestAttemptMs } from '../channel/attempt.js';
 import type { Channel } from '../channel/channel.js';
 import type { Resume } from '../contract/policy.js';
+import { clientErrors } from '../errors/client.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { TransportError } from '../transport/transport.js';
+import { TransportError } from '../status/wire-errors.js';
 import type { ClientCall } from './client.js';
 import { Outage, wait } from './resume-outage.js';
 
@@ -19,11 +20,7 @@ const RESUME_FOR_MS = 60_000;
  */
 export function isResumed({ method, request, options }: ClientCall): boolean {
   const { resumeForMs = RESUME_FOR_MS, instance } = options;
-  if (!(resumeForMs >= 0)) {
-    // @cause The option `resumeForMs` is negative or no number.
-    // @remedy Give 0 to switch resumption off, or a number of milliseconds.
-    throw new RpcError(Status.INVALID_ARGUMENT, `resumeForMs is ${resumeForMs}; it must be 0 or more milliseconds`);
-  }
+  if (!(resumeForMs >= 0)) throw clientErrors.INVALID_RESUME_FOR({ resumeForMs });
   // A call to one named instance is made only once.
   return !request.stream && instance === undefined && resumeForMs !== 0 && method.policy.resume !== undefined;
 }

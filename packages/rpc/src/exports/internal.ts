@@ -87,11 +87,11 @@ export {
 } from '../server/admission/max-calls-text.js';
 export { createAuthorize } from '../server/authorize.js';
 export { readChecked } from '../server/codec.js';
-export { CallRefused } from '../server/faults.js';
 export { PingBarrier } from '../server/grpc/ping-barrier.js';
 export { statusName } from '../status/code.js';
 export { encodeStatusDetails, fitDetails } from '../status/detail.js';
 export type { Attempt } from '../status/rpc-error.js';
+export { CallRefused, TransportError } from '../status/wire-errors.js';
 export { callLog, Sampler } from '../telemetry/call-log.js';
 export { callMetrics } from '../telemetry/metrics.js';
 export { lifeUsed, type ProcessIdentity } from '../tls/identity.js';
@@ -109,10 +109,4 @@ export { letGoOnceClosed } from '../transport/grpc/ended-stream.js';
 export { Gathered } from '../transport/grpc/gathered.js';
 export { keepAlive } from '../transport/grpc/keepalive.js';
 export { grpcTransport } from '../transport/grpc/transport.js';
-export {
-  type Transport,
-  TransportError,
-  type TransportFactory,
-  type WireHandler,
-  wrapTransport,
-} from '../transport/transport.js';
+export { type Transport, type TransportFactory, type WireHandler, wrapTransport } from '../transport/transport.js';

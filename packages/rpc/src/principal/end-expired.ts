@@ -1,11 +1,9 @@
-import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { ServerCall } from '../call/call.js';
 import { callPrincipal } from '../call/principal.js';
 import { millisecondsUntil } from '../clock/system.js';
+import { serverErrors } from '../errors/server.js';
 import type { Middleware } from '../middleware/middleware.js';
-import { Status } from '../status/code.js';
-import { packDetail } from '../status/detail.js';
-import { RpcError } from '../status/rpc-error.js';
+import type { RpcError } from '../status/rpc-error.js';
 import type { VerifierOptions } from './verifier.js';
 
 /**
@@ -28,15 +26,8 @@ export function endExpiredStreams({
 
 function expired({ method, values }: ServerCall): RpcError {
   const { subject = '', expireTime } = values.get(callPrincipal) ?? {};
-  const metadata = { method: method.path, subject };
-  const details = [packDetail(ErrorInfo, { reason: 'AUTH_CREDENTIALS_EXPIRED', domain: 'rondo', metadata })];
-  // @text the credentials of <subject> expired at <time>; <remedy>
-  // @cause A stream has outlived the token or API key with which it began.
-  // @remedy Get new credentials and call again. A watch goes on after its last resume token.
-  // @effect possible
-  return new RpcError(
-    Status.UNAUTHENTICATED,
-    `the credentials of ${subject} expired at ${expireTime?.toISOString()}; get new ones and call again, a watch with its last resume token`,
-    { details },
+  return serverErrors.AUTH_CREDENTIALS_EXPIRED(
+    { subject, time: `${expireTime?.toISOString()}` },
+    { info: { method: method.path, subject } },
   );
 }

@@ -1,8 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Principal } from '../call/principal.js';
 import type { Clock, Random, WallClock } from '../clock/clock.js';
-import { Status } from '../status/code.js';
-import { RpcError } from '../status/rpc-error.js';
+import { clientErrors } from '../errors/client.js';
 import type { ProcessCertificate } from '../tls/certificate.js';
 import { ASSERTION_TYPE, algorithmOf, claimsOf, LIFETIME_SECONDS } from './claims.js';
 
@@ -95,7 +94,7 @@ export class AssertionSigner {
     this.#key ??= createPrivateKey(certificate.key);
     if (this.#keyId === '') this.#keyId = new X509Certificate(certificate.cert).fingerprint256;
     const alg = algorithmOf(this.#key);
-    if (alg === undefined) throw cannotSign(this.#key);
+    if (alg === undefined) throw clientErrors.KEY_CANT_SIGN({ type: `${this.#key.asymmetricKeyType}` });
     const now = Math.floor(wallClock.now().getTime() / 1_000);
     const { id } = certificate;
     return new SignJWT({ ...claimsOf(principal, id.uri) })
@@ -107,15 +106,4 @@ export class AssertionSigner {
       .setJti(random.hex(16))
       .sign(this.#key);
   }
-}
-
-function cannotSign({ asymmetricKeyType }: KeyObject): RpcError {
-  // @text the key of this process is of type <type>, <rule>
-  // @cause The call has a principal, and the key of the certificate is of a type that signs no assertions.
-  // @remedy Issue a certificate with a key that the text names.
-  // @effect none
-  return new RpcError(
-    Status.FAILED_PRECONDITION,
-    `the key of this process is of type ${asymmetricKeyType}, which can't sign on whose behalf it calls; use one of type EC (P-256, P-384, P-521), RSA or Ed25519`,
-  );
 }

@@ -1,4 +1,5 @@
-import { beginFanOut, type FanOut, notNeeded } from './fan-out.js';
+import { clientErrors } from '../errors/client.js';
+import { beginFanOut, type FanOut } from './fan-out.js';
 import {
   type BroadcastOptions,
   type PartResult,
@@ -42,7 +43,7 @@ export async function broadcast<Req, Res, const R extends Quorum = 'all'>(
     // If all are required, the outcome holds no failed part.
     return parts as PartResults<Res, R>;
   } finally {
-    fanOut.context.end(notNeeded());
+    fanOut.context.end(clientErrors.NOT_NEEDED());
   }
 }
 
@@ -78,7 +79,7 @@ async function callEach<Req, Res>(
       const part = await callOne(instance);
       if (context.reason !== undefined) return;
       gathering.note(index, part);
-      if (gathering.decided) context.end(notNeeded());
+      if (gathering.decided) context.end(clientErrors.NOT_NEEDED());
     }
   };
   await Promise.all(Array.from({ length: concurrency }, work));

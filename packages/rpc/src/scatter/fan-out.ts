@@ -10,8 +10,6 @@ import { requestedTimeoutMs } from '../client/deadline.js';
 import { withKey } from '../client/idempotency-key.js';
 import type { Clock, Random } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
-import { Status } from '../status/code.js';
-import { RpcError } from '../status/rpc-error.js';
 import type { FanOutOptions, UnaryMethod } from './options.js';
 
 /** One scatter or broadcast: what all its parts share. */
@@ -69,13 +67,4 @@ function contextOf(options: FanOutOptions, { clock, wallClock }: Channel): CallC
   if (Number.isNaN(allowedMs)) throw new RangeError('timeoutMs must be a number, and deadline a valid date');
   const deadline = allowedMs === Number.POSITIVE_INFINITY ? undefined : clock.now() + allowedMs;
   return new CallContext({ clock, parents, deadline });
-}
-
-/** The error of a part that was cancelled or never began, because the outcome was decided without it. */
-export function notNeeded(): RpcError {
-  // @cause A scattered call had as many replies as it needs, or could no longer get them, and cancelled the rest. It stands
-  // only in the outcomes of parts.
-  // @remedy None.
-  // @effect possible
-  return new RpcError(Status.CANCELLED, 'the outcome was certain without this part');
 }

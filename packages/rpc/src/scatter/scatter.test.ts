@@ -12,9 +12,9 @@ import { createClient } from '../client/create-client.js';
 import { staticResolver } from '../resolver/static.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
+import { TransportError } from '../status/wire-errors.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
-import { TransportError } from '../transport/transport.js';
 import { scatter } from './scatter.js';
 
 const THREE = ['a', 'b', 'c'];

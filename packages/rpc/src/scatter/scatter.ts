@@ -1,6 +1,6 @@
-import { Status } from '../status/code.js';
-import { RpcError } from '../status/rpc-error.js';
-import { beginFanOut, type FanOut, notNeeded } from './fan-out.js';
+import { clientErrors } from '../errors/client.js';
+import type { RpcError } from '../status/rpc-error.js';
+import { beginFanOut, type FanOut } from './fan-out.js';
 import {
   type DistributionOptions,
   type PartResult,
@@ -48,7 +48,7 @@ export async function scatter<Req, Res, const R extends Quorum = 'all'>(
     // If all are required, the outcome holds no failed part.
     return parts as PartResults<Res, R>;
   } finally {
-    fanOut.context.end(notNeeded());
+    fanOut.context.end(clientErrors.NOT_NEEDED());
   }
 }
 
@@ -126,7 +126,7 @@ export function gather<T>(count: number, require: Quorum): Gathering<T> {
     get decided() {
       return parts.size === count || failed() || (typeof require === 'object' && succeeded >= needed);
     },
-    outcome(rest = notNeeded()) {
+    outcome(rest = clientErrors.NOT_NEEDED()) {
       if (failed() && firstError !== undefined) throw firstError;
       if (succeeded < needed) throw rest;
       const missing = { ok: false, error: rest, instance: undefined } as const;
@@ -143,11 +143,5 @@ function neededOf(count: number, require: Quorum): number {
     throw new RangeError(`require.quorum must be a whole number of at least 0, is ${quorum}`);
   }
   if (quorum <= count) return quorum;
-  // @cause A scattered call needs more replies than there are parts.
-  // @remedy Start more instances, or lower `require.quorum`.
-  // @effect none
-  throw new RpcError(
-    Status.UNAVAILABLE,
-    `a quorum of ${quorum} is out of reach: there ${count === 1 ? 'is 1' : `are ${count}`}; start more instances, or require fewer`,
-  );
+  throw clientErrors.QUORUM_OUT_OF_REACH({ quorum, areSoMany: count === 1 ? 'is 1' : `are ${count}` });
 }

@@ -1,4 +1,5 @@
-import { beginFanOut, type FanOut, notNeeded } from './fan-out.js';
+import { clientErrors } from '../errors/client.js';
+import { beginFanOut, type FanOut } from './fan-out.js';
 import {
   type PartResult,
   type PartResults,
@@ -39,7 +40,7 @@ export async function* scatterStream<Req, Res, const R extends 'all' | 'none' = 
     }
   } finally {
     reader?.stop();
-    fanOut.context.end(notNeeded());
+    fanOut.context.end(clientErrors.NOT_NEEDED());
   }
 }
 

@@ -255,7 +255,6 @@ export function partError({ path }: Method, attempts: readonly Attempt[], cause:
   const elapsedMs = attempts.reduce((sum, attempt) => sum + attempt.elapsedMs, 0);
   const instances = new Set(attempts.map(({ instance }) => instance));
   const tried = instances.size > 1 ? ` (tried at ${[...instances].join(', ')})` : '';
-  // @rewraps the error of a part's last attempt.
   return new RpcError(code, message + tried, {
     details,
     metadata,
@@ -268,6 +267,5 @@ export function partError({ path }: Method, attempts: readonly Attempt[], cause:
 export function toRpcError(error: unknown): RpcError {
   if (error instanceof RpcError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  // @rewraps what the caller's own function threw.
   return new RpcError(Status.INTERNAL, message, { cause: error });
 }

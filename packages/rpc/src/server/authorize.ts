@@ -1,13 +1,11 @@
-import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { Reply, ServerCall } from '../call/call.js';
 import { callerIdentity } from '../call/keyed-call.js';
 import { callPrincipal } from '../call/principal.js';
 import { ANY_CALLER, type AuthPolicy } from '../contract/auth-policy.js';
 import type { Method } from '../contract/method.js';
+import { serverErrors } from '../errors/server.js';
 import type { Middleware, Next } from '../middleware/middleware.js';
-import { Status } from '../status/code.js';
-import { packDetail } from '../status/detail.js';
-import { RpcError } from '../status/rpc-error.js';
+import type { RpcError } from '../status/rpc-error.js';
 import { isOfEveryServer } from '../tls/served-by.js';
 import { parseSpiffeId } from '../tls/spiffe-id.js';
 
@@ -27,7 +25,10 @@ function check(call: ServerCall, auth: AuthPolicy | undefined, next: Next<Server
   const { method } = call;
   if (auth === 'public') return next(call);
   // Contracts of other projects can't say who may call.
-  if (auth === undefined) return isOfEveryServer(method.service) ? next(call) : Promise.reject(withoutRule(method));
+  if (auth === undefined)
+    return isOfEveryServer(method.service)
+      ? next(call)
+      : Promise.reject(serverErrors.AUTH_RULE_MISSING({ method: method.path }, { info: { method: method.path } }));
   const { scopes, callers } = auth;
   if (callers.length > 0 && !mayCall(call, callers)) return Promise.reject(notACaller(call, callers));
   if (scopes.length === 0) return next(call);
@@ -59,67 +60,22 @@ function nameOf(identity: string): string {
   return name;
 }
 
-/** What a refusal tells programs. */
-interface Refusal {
-  readonly reason: 'AUTH_RULE_MISSING' | 'AUTH_CALLER_REFUSED' | 'AUTH_PRINCIPAL_MISSING' | 'AUTH_SCOPE_MISSING';
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
-const details = ({ path }: Method, { reason, metadata }: Refusal) => [
-  packDetail(ErrorInfo, { reason, domain: 'rondo', metadata: { method: path, ...metadata } }),
-];
-
-function withoutRule(method: Method): RpcError {
-  // @text <method> has no auth in its contract, so that no caller may call it while RONDO_AUTH=on; <remedy>
-  // @cause Security is on, and the contract of the method doesn't say who may call it.
-  // @remedy Give the method an `auth` in its contract: public, scopes or callers. The guide is docs/guides/authorise-calls.md.
-  return new RpcError(
-    Status.PERMISSION_DENIED,
-    `${method.path} has no auth in its contract, so that no caller may call it while RONDO_AUTH=on; add auth { public, scopes or callers } to its (rondo.options.v1.method)`,
-    { details: details(method, { reason: 'AUTH_RULE_MISSING', metadata: {} }) },
-  );
-}
-
 function notACaller({ method, values }: ServerCall, callers: readonly string[]): RpcError {
   const identity = values.get(callerIdentity);
   const caller = identity === '' ? 'a caller without a certificate' : identity;
   const wanted = callers.includes(ANY_CALLER) ? 'a process of the trust domain' : callers.join(', ');
-  // @text <caller> may not call <method>, which is for <callers>; <remedy>
-  // @cause The process isn't among the `callers` of the method, or has no certificate.
-  // @remedy Call with the certificate of a process that the text names, or add the process to `callers` in the contract.
-  return new RpcError(
-    Status.PERMISSION_DENIED,
-    `${caller} may not call ${method.path}, which is for ${wanted}; call with a certificate of those, or add the process to callers in the contract`,
-    {
-      details: details(method, {
-        reason: 'AUTH_CALLER_REFUSED',
-        metadata: { caller: identity, callers: callers.join(' ') },
-      }),
-    },
+  return serverErrors.AUTH_CALLER_REFUSED(
+    { caller, method: method.path, callers: wanted },
+    { info: { method: method.path, caller: identity, callers: callers.join(' ') } },
   );
 }
 
-function unauthenticated(method: Method, scopes: readonly string[]): RpcError {
-  const needed = scopes.join(' ');
-  // @text <method> needs the scope <scopes>, and the call has no credentials; <remedy>
-  // @cause The method is for people or programs with certain scopes, and the call came without credentials of one.
-  // @remedy Send credentials, such as a token in `authorization`. A service passes those of its own caller on by itself, if it
-  // calls with mutual TLS inside of the handler.
-  // @effect none
-  return new RpcError(
-    Status.UNAUTHENTICATED,
-    `${method.path} needs the scope ${needed}, and the call has no credentials; send those of a person or program that has it`,
-    { details: details(method, { reason: 'AUTH_PRINCIPAL_MISSING', metadata: { scopes: needed } }) },
-  );
+function unauthenticated({ path: method }: Method, needed: readonly string[]): RpcError {
+  const values = { method, scopes: needed.join(' ') };
+  return serverErrors.AUTH_PRINCIPAL_MISSING(values, { info: values });
 }
 
 function lacking({ method }: ServerCall, subject: string, scope: string): RpcError {
-  // @text <subject> lacks the scope <scope>, which <method> needs; <remedy>
-  // @cause The credentials of the call don't allow what the method does.
-  // @remedy Ask the issuer for credentials with the scope that the text names.
-  return new RpcError(
-    Status.PERMISSION_DENIED,
-    `${subject} lacks the scope ${scope}, which ${method.path} needs; get credentials with it`,
-    { details: details(method, { reason: 'AUTH_SCOPE_MISSING', metadata: { subject, scope } }) },
-  );
+  const values = { method: method.path, subject, scope };
+  return serverErrors.AUTH_SCOPE_MISSING(values, { info: values });
 }

@@ -2,10 +2,9 @@ import type { Reply } from '../call/call.js';
 import type { RuleViolation } from '../contract/definition.js';
 import { encodeMessage } from '../contract/encode.js';
 import type { Method } from '../contract/method.js';
+import { serverErrors } from '../errors/server.js';
 import { mapMessages } from '../middleware/stream.js';
-import { Status } from '../status/code.js';
 import { type FieldAt, invalidArgument, validate, validateWith } from '../status/invalid-argument.js';
-import { RpcError } from '../status/rpc-error.js';
 import type { FieldViolation } from '../status/violation.js';
 
 /** Encodes the reply. If a message can't be encoded, that is the handler's fault. */
@@ -63,9 +62,6 @@ export interface ReadRequest {
  * @throws RpcError `INVALID_ARGUMENT` with every violation.
  */
 export function refuseViolations(violations: readonly RuleViolation[]): void {
-  // @text every violation: its field, the rule and what to send instead
-  // @cause The request violates rules of its contract (`buf.validate`). The detail `google.rpc.BadRequest` has all of them.
-  // @remedy Correct the fields that the text names; `rondo describe` shows the rules.
   if (violations.length > 0) throw invalidArgument(violations.map(toFieldViolation));
 }
 
@@ -74,12 +70,7 @@ function decoded<T>(method: Method, type: { decode(bytes: Uint8Array): T }, byte
     return type.decode(bytes);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const message = `the request of ${method.path} is not of the type in its contract: ${reason}`;
-    // @cause The request doesn't decode as the type in the server's contract. The two ends may have different contracts, or the
-    // request has messages in each other to a depth of more than 100.
-    // @remedy Generate both sides from the same contract; `rondo describe` shows the server's.
-    // @effect possible
-    throw new RpcError(Status.INVALID_ARGUMENT, message, { cause });
+    throw serverErrors.FOREIGN_REQUEST({ path: method.path, reason }, { cause });
   }
 }
 

@@ -1,9 +1,10 @@
 import type { ServerCall } from '../call/call.js';
 import type { Metadata } from '../call/metadata.js';
+import { serverErrors } from '../errors/server.js';
 import { Status, statusFromCode } from '../status/code.js';
 import { fitDetails } from '../status/detail.js';
 import { RpcError } from '../status/rpc-error.js';
-import { RouterError } from '../transport/router-error.js';
+import { CallRefused, RouterError } from '../status/wire-errors.js';
 
 /**
  * Codes that pass from a call that the handler made to the handler's own caller, because that caller can act on them.
@@ -12,16 +13,6 @@ const PASSED_ON: ReadonlySet<Status> = new Set([Status.CANCELLED, Status.DEADLIN
 
 /** The handler's own client has retried the call as often as it may. Further attempts of each tier would multiply. */
 const NO_RETRY = -1;
-
-/**
- * Refuses a call before its handler ran: the process isn't ready, or has too much to do. The client may retry the call at
- * another instance, whatever its method. Only Rondo's own middleware throws it, because other middleware may have had
- * effects by then; docs/adr/0051-retries-and-hedges.md.
- */
-export class CallRefused extends RpcError {}
-
-/** Ends a call because its server drains. */
-export class ShuttingDown extends RpcError {}
 
 /**
  * Converts what a handler threw to a status. An {@link RpcError} that the handler created stays as it is, unless its
@@ -33,27 +24,15 @@ export function toRpcError(call: ServerCall, fault: unknown): RpcError {
   if (fault instanceof RpcError && fault.report === undefined && isFailure(fault.code)) return fault;
   if (fault instanceof RpcError && PASSED_ON.has(fault.code)) {
     const message = `${fault.report?.method.slice(1)}: ${fault.message}`;
-    // @rewraps the error of a call that the handler made, with the method of that call before its text.
     return new RpcError(fault.code, message, { cause: fault, retryPushbackMs: NO_RETRY });
   }
   call.log.error({ err: fault }, 'the handler failed');
-  // @text internal error; the log of the service has it: rondo logs --trace <trace id>
-  // @cause The handler threw an error that is no `RpcError`, or one of a call that it made, of which the caller can do
-  // nothing.
-  // @remedy Look in the service's log with the command in the text. The handler should throw an `RpcError` for whatever its
-  // callers can act on.
-  // @effect possible
-  return new RpcError(Status.INTERNAL, internalError(call.traceId), { cause: fault });
+  return serverErrors.HANDLER_FAILED({ traceId: call.traceId }, { cause: fault });
 }
 
 /** Whether it is a code of a failure. A handler may have it from another library. */
 function isFailure(code: Status): boolean {
   return code !== Status.OK && statusFromCode(code) === code;
-}
-
-/** The only text that a caller gets about an internal fault. */
-export function internalError(traceId: string): string {
-  return `internal error; the log of the service has it: rondo logs --trace ${traceId}`;
 }
 
 /**
@@ -74,11 +53,7 @@ export function toRouterError(call: ServerCall, error: RpcError): RouterError {
     call.header.checkSendable();
   } catch (cause) {
     call.log.error({ err: cause, code: error.codeName }, 'a failure cannot be sent');
-    // @text internal error; the log of the service has it: rondo logs --trace <trace id>
-    // @cause The metadata of an error, one of its details, or its pushback, can't be sent; the log says which.
-    // @remedy As above: correct the handler's trailing metadata; make details by `packDetail`.
-    // @effect possible
-    return new RouterError(Status.INTERNAL, internalError(call.traceId), { handled: 'unknown', cause });
+    return serverErrors.UNSENDABLE_ERROR({ traceId: call.traceId }, { handled: 'unknown', cause });
   }
   if (details !== error.details) {
     const sent = { code: error.codeName, details: error.details.length, sent: details.length };
@@ -87,7 +62,6 @@ export function toRouterError(call: ServerCall, error: RpcError): RouterError {
   const { code, message, cause, retryPushbackMs } = error;
   const handled = error instanceof CallRefused && !call.context.handling ? 'never' : 'unknown';
   const sent = { handled, details, metadata, header: call.header, cause, retryPushbackMs } as const;
-  // @rewraps the handler's error, shortened to what every client accepts.
   return new RouterError(code, brief(message), sent);
 }
 

@@ -8,9 +8,8 @@ import {
   raw,
   type ServiceDefinition,
 } from '../contract/definition.js';
+import { serverErrors } from '../errors/server.js';
 import { observe } from '../middleware/stream.js';
-import { Status } from '../status/code.js';
-import { RpcError } from '../status/rpc-error.js';
 import { toRpcError } from './faults.js';
 
 /** The handler of one method. Its type follows from the contract. */
@@ -69,9 +68,7 @@ function withRaw(definition: ServiceDefinition, names: readonly string[]): Servi
  */
 export function unimplemented(file: string): (request: unknown, call: ServerCall) => never {
   return (_request, { method }) => {
-    // @cause The method is in the contract, and the generated handler hasn't been replaced yet.
-    // @remedy Write the handler in the file that the text names.
-    throw new RpcError(Status.UNIMPLEMENTED, `${method.path} isn't written yet: its handler belongs in ${file}`);
+    throw serverErrors.UNWRITTEN({ path: method.path, file });
   };
 }
 

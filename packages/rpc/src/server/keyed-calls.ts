@@ -6,8 +6,8 @@ import { type CallScope, currentWorkLimits, runInScope } from '../call/scope.js'
 import type { KeySource } from '../contract/key-policy.js';
 import type { Method } from '../contract/method.js';
 import { digestRequest } from '../contract/request-digest.js';
+import { serverErrors } from '../errors/server.js';
 import { Status, statusFromCode } from '../status/code.js';
-import { invalidArgument } from '../status/invalid-argument.js';
 import { RpcError } from '../status/rpc-error.js';
 import { decodedFrom, encodedAs, encodeResponse } from './codec.js';
 import { toRpcError } from './faults.js';
@@ -38,10 +38,7 @@ function keyedCallOf(call: ServerCall, request: Uint8Array): KeyedCall | undefin
   const given = policy && keyIn(call, policy.source);
   if (policy === undefined || given === undefined || given === '') return undefined;
   if (!KEY.test(given)) {
-    const field = nameOf(policy.source);
-    // @cause The idempotency key of the request isn't well formed.
-    // @remedy Send a UUID, or no key: a Rondo client makes one.
-    throw invalidArgument([{ field, description: 'must be 1 to 128 visible characters of ASCII, such as a UUID' }]);
+    throw serverErrors.INVALID_KEY({ key: nameOf(policy.source) });
   }
   return {
     method: method.path,
@@ -96,11 +93,7 @@ async function afterFailure(once: OnceCall, store: OutcomeStore, failure: RpcErr
   } catch (error) {
     if (call.context.reason !== undefined || failure.code === Status.UNAVAILABLE) throw failure;
     call.log.warn({ err: error }, 'the outcome of a call with an idempotency key could not be looked up');
-    const message = 'whether this is a repetition could not be looked up; try again with the same key';
-    // @cause The call failed, and the database with the outcomes of earlier calls did not answer.
-    // @remedy Call again with the same idempotency key.
-    // @effect possible
-    throw new RpcError(Status.UNAVAILABLE, message, { cause: error });
+    throw serverErrors.KEY_NOT_LOOKED_UP({ cause: error });
   }
   if (first === undefined) throw failure;
   return once.answer(first);
@@ -227,7 +220,6 @@ class OnceCall implements Once {
     if (!isEqual(fingerprint, this.fingerprint)) throw reused(method, this.key);
     if (code !== Status.OK) {
       const { message, details } = RichStatus.decode(bytes);
-      // @rewraps the final error of the first call with the same idempotency key.
       throw new RpcError(statusFromCode(code), message, { details });
     }
     return { header, trailer, response: { stream: false, message: decodedFrom(method, bytes) } };
@@ -240,13 +232,7 @@ class OnceCall implements Once {
 }
 
 function reused({ policy: { key } }: Method, value: string): RpcError {
-  const name = key === undefined ? '' : nameOf(key.source);
-  // @cause An idempotency key came again with another request.
-  // @remedy Make a new UUID for each new request; repeat it only with the same one.
-  return new RpcError(
-    Status.ALREADY_EXISTS,
-    `${name} ${value} was used for another request; make a new UUID for each new request`,
-  );
+  return serverErrors.KEY_REUSED({ key: key === undefined ? '' : nameOf(key.source), value });
 }
 
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;

@@ -6,11 +6,13 @@ import { newTraceId, receivedTraceId } from '../call/trace.js';
 import type { Clock, Random, WallClock } from '../clock/clock.js';
 import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
 import { type Method, methodsOf } from '../contract/method.js';
+import { serverErrors } from '../errors/server.js';
 import { compose, enforceContext, leave, type Middleware, type Next } from '../middleware/middleware.js';
 import { observeReply, type StreamObserver } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { RouterError, SERVED_BY } from '../transport/router-error.js';
+import { RouterError } from '../status/wire-errors.js';
+import { SERVED_BY } from '../transport/router-error.js';
 import type { WireCall } from '../transport/transport.js';
 import {
   Admission,
@@ -157,24 +159,15 @@ export function createRouter(options: RouterOptions): Router {
   return { methods, stats, handle, admission, logger };
 }
 
-/**
- * The error of a call to a method that isn't served. No handler can have run, so the call may be retried at another
- * instance.
- */
-function notServed(path: string, metadata: Metadata): RouterError {
-  const message = `this server doesn't implement ${path}; list its services by reflection`;
-  // @cause The server doesn't have the method: the address is another service's, or the client's contract is newer.
-  // @remedy Check the address and the version of the instance: `rondo ps`, `rondo describe`.
-  return new RouterError(Status.UNIMPLEMENTED, message, { handled: 'never', metadata });
-}
-
 /** The route of a call. @throws RouterError if the method isn't served, or streams otherwise than the call. */
 function routeOf(wire: WireCall, routes: ReadonlyMap<string, Route>, metadata: Metadata): Route {
   const route = routes.get(wire.path);
-  if (route === undefined) throw notServed(wire.path, metadata);
+  // No handler can have run, so the call may be retried at another instance.
+  if (route === undefined) throw serverErrors.NOT_SERVED({ path: wire.path }, { handled: 'never', metadata });
   const { method } = route;
   const isAlike = wire.request.stream === method.requestStream && wire.responseStream === method.responseStream;
-  if (!isAlike) throw otherShape(method, metadata);
+  // Its transport can't carry what the method sends: the stream would never be read, nor closed.
+  if (!isAlike) throw serverErrors.OTHER_SHAPE({ path: method.path }, { handled: 'never', metadata });
   return route;
 }
 
@@ -183,14 +176,6 @@ function requireShape(reply: Reply, { path, responseStream }: Method): Reply {
   if (reply.response.stream === responseStream) return reply;
   leave(reply);
   throw new TypeError(`${path}: the reply has another shape than in its contract`);
-}
-
-/** The error of a call whose transport can't carry what the method sends: its stream would never be read, nor closed. */
-function otherShape({ path }: Method, metadata: Metadata): RouterError {
-  const message = `this call doesn't stream as ${path} does: make it a gRPC call of its own, by the contract of the server`;
-  // @cause A method that streams was called through a tunnel, or by a client whose contract says otherwise.
-  // @remedy Call it as a gRPC call of its own, with the contract of the server: `rondo describe`.
-  return new RouterError(Status.UNIMPLEMENTED, message, { handled: 'never', metadata });
 }
 
 /** Observes the messages and the end of a response stream. */

@@ -16,17 +16,13 @@ class Refusal extends RpcError {
   }
 }
 
-const errors = defineErrors({
+const errors = defineErrors('the library', {
   FULL: { code: 'UNAVAILABLE', text: 'no room', ...told },
   LENT: { code: 'FAILED_PRECONDITION', text: '{book} is lent until {date}; add auth { public or callers }', ...told },
   TORN: { code: 'NOT_FOUND', text: '{book} is torn', domain: 'library', ...told },
   TOO_LONG: { field: 'books[{index}].days', text: 'must be 1 to {most}', ...told },
+  REFUSED: { code: 'UNAVAILABLE', text: 'no room for {book}', type: Refusal, ...told },
 });
-const refusals = defineErrors(
-  { FULL: { code: 'UNAVAILABLE', text: 'no room for {book}', ...told } },
-  { type: Refusal },
-);
-
 describe('defineErrors', () => {
   it('makes an error with the code and the text of its row', () => {
     expect(errors.FULL()).toBeInstanceOf(RpcError);
@@ -54,15 +50,15 @@ describe('defineErrors', () => {
     expect(error.detail(BadRequest)).toMatchObject({ fieldViolations });
   });
 
-  it('makes errors of the class of its table, and of another code where the call says so', () => {
-    const error = refusals.FULL({ book: 'x' }, { limit: 5, code: Status.ABORTED });
+  it('makes errors of the class of its row, and of another code if the call says so', () => {
+    const error = errors.REFUSED({ book: 'x' }, { limit: 5, code: Status.ABORTED });
     expect(error).toBeInstanceOf(Refusal);
     expect(error).toMatchObject({ code: Status.ABORTED, message: 'no room for x', limit: 5 });
   });
 
   it('keeps its rows for the reference', () => {
     expect(errors.FULL.row).toEqual({ code: 'UNAVAILABLE', text: 'no room', ...told });
-    expect([errors.FULL.by, refusals.FULL.by]).toEqual(['the server', 'the server']);
+    expect(errors.FULL.by).toBe('the library');
   });
 
   // A line under `@ts-expect-error` that compiles is an error of tsconfig.tests.json.
@@ -83,15 +79,15 @@ describe('defineErrors', () => {
       // @ts-expect-error an option that doesn't exist
       errors.FULL({ retry: 1 });
       // @ts-expect-error an option of the class is missing
-      refusals.FULL({ book: 'x' });
+      errors.REFUSED({ book: 'x' });
       // @ts-expect-error no cause
-      defineErrors({ FULL: { code: 'UNAVAILABLE', text: 'no room', remedy: 'Send less.' } });
+      defineErrors('the library', { FULL: { code: 'UNAVAILABLE', text: 'no room', remedy: 'Send less.' } });
       // @ts-expect-error no remedy
-      defineErrors({ FULL: { code: 'UNAVAILABLE', text: 'no room', cause: 'It is full.' } });
+      defineErrors('the library', { FULL: { code: 'UNAVAILABLE', text: 'no room', cause: 'It is full.' } });
       // @ts-expect-error a code that doesn't exist
-      defineErrors({ FULL: { code: 'FULL', text: 'no room', ...told } });
+      defineErrors('the library', { FULL: { code: 'FULL', text: 'no room', ...told } });
       // @ts-expect-error neither a code nor a field
-      defineErrors({ FULL: { text: 'no room', ...told } });
+      defineErrors('the library', { FULL: { text: 'no room', ...told } });
     };
     expect(wrong).toBeDefined();
   });

@@ -16,6 +16,8 @@ type ErrorRow = {
   readonly effect?: 'none' | 'possible';
   /** If given, the error has a `google.rpc.ErrorInfo` of this domain, whose reason is the name of the row. */
   readonly domain?: string;
+  /** The class. Default: {@link RpcError}. */
+  readonly type?: ErrorType;
 } & (
   | { readonly code: Exclude<StatusName, 'OK'> }
   /** A fault of the field at this path: `INVALID_ARGUMENT`, with the text as the description of a `google.rpc.BadRequest`. */
@@ -24,14 +26,7 @@ type ErrorRow = {
 
 /** {@link RpcError} or a subclass. */
 type ErrorType = new (code: Status, message: string, options: never) => RpcError;
-
-/** Options of {@link defineErrors}. */
-interface TableOptions<Type extends ErrorType> {
-  /** What makes the errors, for the reference of errors. Default: `the server`. */
-  readonly by?: string;
-  /** The class of the errors. Default: {@link RpcError}. */
-  readonly type?: Type;
-}
+type TypeOf<Row> = Row extends { readonly type: infer Type extends ErrorType } ? Type : typeof RpcError;
 
 /** Options of an error, beside those of its class. */
 interface RowOptions {
@@ -40,7 +35,7 @@ interface RowOptions {
   /** The metadata of the `google.rpc.ErrorInfo`, if the row has a domain. */
   readonly info?: Readonly<Record<string, string>>;
 }
-type OptionsOf<Type extends ErrorType> = ConstructorParameters<Type>[2] & RowOptions;
+type OptionsOf<Row> = ConstructorParameters<TypeOf<Row>>[2] & RowOptions;
 
 /** The names in the braces of a text. */
 type NamesIn<Text> = Text extends `${string}{${infer Name}}${infer Rest}`
@@ -49,16 +44,16 @@ type NamesIn<Text> = Text extends `${string}{${infer Name}}${infer Rest}`
 type NamesOf<Row> = NamesIn<Row[keyof Row & ('field' | 'text')]>;
 type Values<Name extends string = string> = Readonly<Record<Name, string | number | bigint>>;
 
-/** The functions that make the errors of {@link defineErrors}, each with the row that it is of. */
-export type ErrorTable<Rows, Type extends ErrorType> = { readonly [Name in keyof Rows]: MakeError<Rows[Name], Type> };
+/** The functions that make the errors of {@link defineErrors}, each with its row. */
+export type ErrorTable<Rows> = { readonly [Name in keyof Rows]: MakeError<Rows[Name]> };
 
 /** A function of the values of the row's parameters, if it has any, and of options. */
-interface MakeError<Row, Type extends ErrorType> {
+interface MakeError<Row> {
   (
     ...args: [NamesOf<Row>] extends [never]
-      ? Optional<OptionsOf<Type>>
-      : [values: Values<NamesOf<Row>>, ...Optional<OptionsOf<Type>>]
-  ): InstanceType<Type>;
+      ? Optional<OptionsOf<Row>>
+      : [values: Values<NamesOf<Row>>, ...Optional<OptionsOf<Row>>]
+  ): InstanceType<TypeOf<Row>>;
   readonly row: Row;
   readonly by: string;
 }
@@ -68,7 +63,7 @@ type Optional<Options> = Partial<Options> extends Options ? [options?: Options] 
  * A table of errors: a row says all that is known of an error, and becomes a function that makes it.
  *
  * ```ts
- * const errors = defineErrors({
+ * const errors = defineErrors('the library', {
  *   BOOK_LENT: {
  *     code: 'FAILED_PRECONDITION',
  *     text: '{book} is lent until {date}',
@@ -79,22 +74,22 @@ type Optional<Options> = Partial<Options> extends Options ? [options?: Options] 
  * });
  * throw errors.BOOK_LENT({ book: 'books/emma', date: '2030-01-01' });
  * ```
+ *
+ * @param by what makes the errors, such as `the server`, for those who read the table.
  */
-export function defineErrors<
-  const Rows extends Readonly<Record<string, ErrorRow>>,
-  Type extends ErrorType = typeof RpcError,
->(rows: Rows, { by = 'the server', type }: TableOptions<Type> = {}): ErrorTable<Rows, Type> {
-  const made = Object.entries(rows).map(([name, row]) => {
-    // The signature of each function has the options of the class.
-    const make = makerOf(name, row, (type ?? RpcError) as typeof RpcError);
-    return [name, Object.assign(make, { row, by })];
-  });
-  return Object.fromEntries(made);
+export function defineErrors<const Rows extends Readonly<Record<string, ErrorRow>>>(
+  by: string,
+  rows: Rows,
+): ErrorTable<Rows> {
+  const makers = Object.entries(rows).map(([name, row]) => [name, Object.assign(makerOf(name, row), { row, by })]);
+  return Object.fromEntries(makers);
 }
 
 type Options = RpcErrorOptions & RowOptions;
 
-function makerOf(name: string, row: ErrorRow, type: typeof RpcError) {
+function makerOf(name: string, row: ErrorRow) {
+  // The signature that callers see has the options of the class.
+  const type = (row.type ?? RpcError) as typeof RpcError;
   const text = template(row.text);
   const field = 'field' in row ? template(row.field) : undefined;
   const code = 'field' in row ? Status.INVALID_ARGUMENT : Status[row.code];

@@ -1,5 +1,5 @@
-import { Status } from './code.js';
-import { RpcError } from './rpc-error.js';
+import { serverErrors } from '../errors/server.js';
+import type { RpcError } from './rpc-error.js';
 import { describeViolations, type FieldViolation } from './violation.js';
 
 /** Reports what is wrong with one field, and the remedy. */
@@ -28,10 +28,6 @@ export function validateWith<T>(known: readonly FieldViolation[], read: (field: 
     if (!known.some((violation) => violation.field === field)) violations.push({ field, description });
   };
   const value = readUnless(violations, () => read((field) => (description) => report(field, description)));
-  // @text <field>: <rule and remedy>; <field>: …
-  // @cause Fields of the request break rules of the service. The text and the detail `google.rpc.BadRequest` list each field
-  // with its rule.
-  // @remedy Correct the fields that are named. `error.detail(BadRequest)` has them for programs.
   if (violations.length > 0 || value === undefined) throw invalidArgument(violations);
   return value.read;
 }
@@ -61,6 +57,5 @@ export function checked<T>(report: ReportFault, value: T, rule: (value: T) => st
  */
 export function invalidArgument(violations: readonly FieldViolation[]): RpcError {
   const { message, details } = describeViolations(violations);
-  // @rewraps the violations of its callers.
-  return new RpcError(Status.INVALID_ARGUMENT, message, { details });
+  return serverErrors.INVALID_FIELDS({ fieldsWithTheirRules: message }, { details });
 }

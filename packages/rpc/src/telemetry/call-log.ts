@@ -2,8 +2,8 @@ import type { ServerCall } from '../call/call.js';
 import { callPrincipal } from '../call/principal.js';
 import type { Clock } from '../clock/clock.js';
 import type { Middleware } from '../middleware/middleware.js';
-import { ShuttingDown } from '../server/faults.js';
 import type { StatusName } from '../status/code.js';
+import { ShuttingDown } from '../status/wire-errors.js';
 import { type CallOutcome, withOutcome } from './call-outcome.js';
 
 /** Options of {@link callLog}. */

@@ -1,26 +1,7 @@
 import type { MetadataValue } from '../call/metadata.js';
 import { Status } from '../status/code.js';
-import { RpcError, type RpcErrorOptions } from '../status/rpc-error.js';
-
-/** Options of {@link RouterError}. */
-export interface RouterErrorOptions extends RpcErrorOptions {
-  /** `never` if it is certain that no handler ran. */
-  readonly handled: 'never' | 'unknown';
-}
-
-/**
- * An error that the router of a Rondo server answered with. If no handler ran, the call may be retried at another
- * instance, whatever its method. Callers see it as a plain {@link RpcError}.
- */
-export class RouterError extends RpcError {
-  readonly handled: 'never' | 'unknown';
-
-  constructor(code: Status, message: string, { handled, ...options }: RouterErrorOptions) {
-    // @rewraps the arguments of its callers.
-    super(code, message, options);
-    this.handled = handled;
-  }
-}
+import { RpcError } from '../status/rpc-error.js';
+import { RouterError } from '../status/wire-errors.js';
 
 /** Stands in place of the path: a handler may have run. */
 const UNKNOWN = '-';
@@ -50,8 +31,6 @@ export interface ReceivedFailure extends Pick<RpcError, 'code' | 'message' | 'de
 /** The error for a failure status that came from a server: a {@link RouterError} if that is a Rondo server, otherwise an RpcError. */
 export function receivedError({ code, message, path, mark, ...options }: ReceivedFailure): RpcError {
   const received = { ...options, origin: 'server' } as const;
-  // @rewraps the server's error.
   if (mark === undefined && !options.metadata.has(SERVED_BY)) return new RpcError(code, message, received);
-  // @rewraps the server's error.
   return new RouterError(code, message, { ...received, handled: mark === path ? 'never' : 'unknown' });
 }

@@ -6,8 +6,8 @@ import type { Principal } from '../call/principal.js';
 import type { RequestArrival } from '../call/server-timing.js';
 import type { Compression } from '../contract/policy.js';
 import type { ReceivedAssertion } from '../principal/verifier.js';
-import { Status } from '../status/code.js';
-import { RpcError, type RpcErrorOptions } from '../status/rpc-error.js';
+import { RpcError } from '../status/rpc-error.js';
+import { TransportError } from '../status/wire-errors.js';
 import type { MutualTls } from '../tls/mutual-tls.js';
 
 /** A call as it crosses a connection: bytes, and nothing of the contract but the shape of the method. */
@@ -117,32 +117,6 @@ export interface TransportOptions {
 /** Creates the transport of an endpoint. It is called once for each. */
 export type TransportFactory = (address: string, options?: TransportOptions) => Transport;
 
-/**
- * How far a call got whose connection failed: it never left this process (`unsent`), it was sent but reached no handler
- * (`never`), or it may have reached one (`unknown`).
- */
-export type Reach = 'unsent' | 'never' | 'unknown';
-
-/** Options of {@link TransportError}. */
-interface TransportErrorOptions extends RpcErrorOptions {
-  readonly reach: Reach;
-  readonly foreign?: boolean;
-}
-
-/** A failure of the connection, and how far the call got. Callers see it as a plain {@link RpcError}. */
-export class TransportError extends RpcError {
-  readonly reach: Reach;
-  /** Whether the peer speaks HTTP/2 but not gRPC: the next call would fail as well. */
-  readonly foreign: boolean;
-
-  constructor(code: Status, message: string, { reach, foreign = false, ...options }: TransportErrorOptions) {
-    // @rewraps the arguments of its callers.
-    super(code, message, options);
-    this.reach = reach;
-    this.foreign = foreign;
-  }
-}
-
 /** The functions of a transport that a wrapper replaces. */
 export type TransportParts = Partial<Pick<Transport, 'connect' | 'call'>>;
 
@@ -165,14 +139,4 @@ export function wrapTransport(inner: Transport, { connect, call }: TransportPart
     abandon: (contexts) => inner.abandon?.(contexts),
     close: () => inner.close(),
   };
-}
-
-/** The error of a call that its client abandons because the peer is silent. */
-export function silentPeer(): TransportError {
-  // @cause The instance had been silent for half a second, so that a safe call was made at another one. It stands only in the
-  // report.
-  // @remedy None. If it recurs, see why the instance stands still: `rondo top`.
-  return new TransportError(Status.UNAVAILABLE, 'the instance is silent, so the call was made elsewhere', {
-    reach: 'unknown',
-  });
 }

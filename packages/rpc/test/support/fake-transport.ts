@@ -1,13 +1,8 @@
 import type { Reply } from '../../src/call/call.js';
 import { Metadata } from '../../src/exports/call.js';
 import { Status } from '../../src/exports/status.js';
-import {
-  type ConnectivityState,
-  type Transport,
-  TransportError,
-  type TransportFactory,
-  type WireHandler,
-} from '../../src/transport/transport.js';
+import { TransportError } from '../../src/status/wire-errors.js';
+import type { ConnectivityState, Transport, TransportFactory, WireHandler } from '../../src/transport/transport.js';
 
 /** A unary reply with an empty message. */
 export const emptyReply: Reply<Uint8Array> = {

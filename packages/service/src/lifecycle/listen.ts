@@ -10,7 +10,6 @@ import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import {
-  CallRefused,
   callLog,
   callMetrics,
   createAuthorize,
@@ -21,8 +20,8 @@ import {
 } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { createRouter, type Router, type RpcServer, serve } from '@rondo/rpc/server';
-import { Status } from '@rondo/rpc/status';
 import { formatHostPort } from '../config/parsers.js';
+import { serviceErrors } from '../errors.js';
 import { createHealth } from '../health.js';
 import { applyToAdmission } from '../live-config/apply.js';
 import { createCallStats } from '../load/call-stats.js';
@@ -220,9 +219,6 @@ export function createGate({ name, readiness, open }: GateOptions): Middleware<S
   const always: ReadonlySet<string> = new Set(open);
   return (call, next) => {
     if (readiness.current.phase !== 'starting' || always.has(call.method.service)) return next(call);
-    const message = `${name} isn't ready: it waits for a dependency, which its log names; call again soon`;
-    // @cause The process has started, and something that it needs, such as its database, isn't there yet.
-    // @remedy None: the client retries at another instance. If it lasts, look in the log of the process for the dependency.
-    return Promise.reject(new CallRefused(Status.UNAVAILABLE, message));
+    return Promise.reject(serviceErrors.NOT_READY({ name }));
   };
 }

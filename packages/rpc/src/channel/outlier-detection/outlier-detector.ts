@@ -3,7 +3,7 @@ import type { Balancing } from '../../contract/balancing.js';
 import type { Method } from '../../contract/method.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
-import { TransportError } from '../../transport/transport.js';
+import { TransportError } from '../../status/wire-errors.js';
 import type { AttemptOutcome, MethodCandidate } from '../method-candidate.js';
 import type { Subchannel } from '../subchannel.js';
 import { isConsecutiveOutlier, isNeutral, isRateOutlier, isServerFault } from './criteria.js';

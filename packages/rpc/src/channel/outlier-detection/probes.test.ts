@@ -12,7 +12,8 @@ import { CallContext } from '../../call/call-context.js';
 import type { Method } from '../../contract/method.js';
 import { Status } from '../../status/code.js';
 import { type Attempt, RpcError } from '../../status/rpc-error.js';
-import { TransportError, type WireCall, type WireHandler } from '../../transport/transport.js';
+import { TransportError } from '../../status/wire-errors.js';
+import type { WireCall, WireHandler } from '../../transport/transport.js';
 import { callWithRetries } from '../retry.js';
 import { RetryBudget } from '../retry-budget.js';
 

@@ -14,10 +14,10 @@ import { createSemaphore } from '../../clock/semaphore.js';
 import type { Middleware } from '../../middleware/middleware.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
+import { RouterError } from '../../status/wire-errors.js';
 import { ManualClock } from '../../testing/manual-clock.js';
 import { seededRandom } from '../../testing/seeded-random.js';
 import { standIn } from '../../testing/test-channel.js';
-import { RouterError } from '../../transport/router-error.js';
 import { createRouter, type RouterOptions } from '../router.js';
 
 const SERVICE = '/rondo.conformance.v1.ConformanceService';

@@ -6,7 +6,7 @@ import type { Priority } from '../../contract/priority.js';
 import type { Next } from '../../middleware/middleware.js';
 import { endWith } from '../../middleware/stream.js';
 import { Status } from '../../status/code.js';
-import type { CallRefused } from '../faults.js';
+import type { CallRefused } from '../../status/wire-errors.js';
 import { type CallsOfServer, LatencyLimit, NO_LIMIT } from './latency-limit.js';
 import { type Limit, refusalOf } from './refusal.js';
 import { SheddingLog } from './shedding-log.js';

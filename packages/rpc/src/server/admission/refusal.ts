@@ -1,7 +1,7 @@
 import { RetryInfo } from '@rondo/contracts/google/rpc/error_details';
-import { Status } from '../../status/code.js';
+import { serverErrors } from '../../errors/server.js';
 import { packDetail } from '../../status/detail.js';
-import { CallRefused } from '../faults.js';
+import type { CallRefused } from '../../status/wire-errors.js';
 
 /** What a refused call would have exceeded. */
 export type Limit = 'latency' | 'method' | 'caller' | 'server';
@@ -21,18 +21,9 @@ interface Refusal {
 export function refusalOf({ limit, path, max, retryMs }: Refusal): CallRefused {
   const ms = Math.ceil(retryMs);
   const retryDelay = { seconds: BigInt(Math.floor(ms / 1_000)), nanos: (ms % 1_000) * 1_000_000 };
-  // @text <what is overloaded>: <the limit>; call again in <ms> ms, or <remedy>
-  // @cause The instance has more to do than it can in time, so it refuses a part of the calls, those of low priority first; or
-  // a bound in `RONDO_MAX_CALLS` is reached. The text names the limit.
-  // @remedy Add instances, or make the handlers faster. Give a method that matters more or less than others a `priority` in its
-  // contract. Raise a bound that is too low. The guide is docs/guides/overload.md.
-  return new CallRefused(
-    Status.RESOURCE_EXHAUSTED,
-    `${TEXTS[limit](path, max)}; call again in ${ms} ms, or ${REMEDIES[limit]}`,
-    {
-      details: [packDetail(RetryInfo, { retryDelay })],
-      retryPushbackMs: ms,
-    },
+  return serverErrors.OVERLOADED(
+    { whatIsOverloadedAndItsLimit: TEXTS[limit](path, max), milliseconds: ms, remedy: REMEDIES[limit] },
+    { details: [packDetail(RetryInfo, { retryDelay })], retryPushbackMs: ms },
   );
 }
 

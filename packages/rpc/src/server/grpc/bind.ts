@@ -5,6 +5,7 @@ import { receivedTraceId } from '../../call/trace.js';
 import type { Clock } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
 import type { Policy } from '../../contract/policy.js';
+import { serverErrors } from '../../errors/server.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import type { WireCall, WireHandler } from '../../transport/transport.js';
@@ -63,13 +64,9 @@ function requestsOf(call: DuplexCall, stream: RequestStream | undefined): AsyncI
   const atEnd = async (): Promise<RequestStep> => {
     // When a Node client cancels, it ends its HTTP/2 stream first, and resets it one turn of its event loop later.
     await stream?.caughtUp();
-    // @rewraps a handler reads it from its requests; its client has left.
+    // A handler reads it from its requests; its client has left.
     if (call.cancelled) throw new RpcError(Status.CANCELLED, 'the caller left before the end of its requests');
-    // @cause A client ended its stream of requests in the middle of a message. Only a broken client does so.
-    // @remedy Correct the client's framing: a length-prefixed message must be as long as its prefix says.
-    // @effect possible
-    if (stream?.whole === false)
-      throw new RpcError(Status.INTERNAL, 'the requests ended inside a message; send it whole');
+    if (stream?.whole === false) throw serverErrors.REQUESTS_CUT_OFF();
     return { done: true, value: undefined };
   };
   return { [Symbol.asyncIterator]: () => new RequestReader(call, atEnd) };
@@ -134,10 +131,7 @@ class RequestReader implements AsyncIterator<Buffer, undefined> {
 export function sendFailure(fault: unknown, wire: WireCall, { logger }: Binding): RpcError {
   if (fault instanceof RpcError) return fault;
   logger.error({ err: fault, method: wire.path, traceId: receivedTraceId(wire.metadata) }, 'the reply cannot be sent');
-  // @cause The handler's reply, or its metadata, can't be encoded as the contract says.
-  // @remedy Look for the method in the service's log, and correct the handler.
-  // @effect possible
-  return new RpcError(Status.INTERNAL, 'internal error: the reply cannot be sent; the log of the service says why');
+  return serverErrors.UNSENDABLE_REPLY();
 }
 
 /** Answers a call over grpc-js's streams. */

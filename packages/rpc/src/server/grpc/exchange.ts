@@ -9,8 +9,8 @@ import { type RequestArrival, TIMING_REQUEST } from '../../call/server-timing.js
 import type { Clock } from '../../clock/clock.js';
 import { millisecondsUntil } from '../../clock/system.js';
 import type { Method } from '../../contract/method.js';
+import { serverErrors } from '../../errors/server.js';
 import type { ReceivedAssertion } from '../../principal/verifier.js';
-import { Status } from '../../status/code.js';
 import { encodeStatusDetails, STATUS_DETAILS } from '../../status/detail.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { addTo, forEachEntry } from '../../transport/grpc/metadata.js';
@@ -211,10 +211,7 @@ export function headerOf(fault: unknown): Metadata | undefined {
 
 /** Converts a failure of the method at `path` to a status of grpc-js. */
 export function toGrpcStatus(fault: unknown, path: string): grpc.StatusObject {
-  // @cause A fault of the server outside of the handler.
-  // @remedy Look in the service's log.
-  // @effect possible
-  const error = fault instanceof RpcError ? fault : new RpcError(Status.INTERNAL, 'internal error', { cause: fault });
+  const error = fault instanceof RpcError ? fault : serverErrors.SERVER_FAILED({ cause: fault });
   const metadata = toGrpcMetadata(error.metadata);
   const details = encodeStatusDetails(error);
   if (details !== undefined) metadata.set(STATUS_DETAILS, Buffer.from(details));

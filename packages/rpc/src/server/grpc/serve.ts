@@ -5,11 +5,9 @@ import type { Logger } from '../../call/call.js';
 import { InFlight } from '../../call/in-flight.js';
 import type { Clock, Timer } from '../../clock/clock.js';
 import { systemClock, systemRandom } from '../../clock/system.js';
-import { Status } from '../../status/code.js';
-import type { RpcError } from '../../status/rpc-error.js';
+import { serverErrors } from '../../errors/server.js';
 import type { MutualTls, TLS_MODES } from '../../tls/mutual-tls.js';
 import { hasRoomForFrames } from '../../transport/tunnel/frames.js';
-import { ShuttingDown } from '../faults.js';
 import type { Router } from '../router.js';
 import { noteArrival } from './arrival.js';
 import { bindMethod, bindUnknown } from './bind.js';
@@ -122,7 +120,7 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   let draining = false;
   const begin = (call: CallInFlight) => {
     inFlight.add(call);
-    if (draining && call.endless) call.abort(shuttingDown());
+    if (draining && call.endless) call.abort(serverErrors.STOPPING());
     return () => {
       call.settle();
       inFlight.delete(call);
@@ -186,11 +184,11 @@ async function drain(server: grpc.Server, options: DrainOptions): Promise<void> 
   server.tryShutdown(() => undefined);
   const streams = [...inFlight.all()].filter(({ endless }) => endless);
   if (streams.length > 0) logger.info({ streams: streams.length }, 'ending the streams without a deadline');
-  for (const stream of streams) stream.abort(shuttingDown());
+  for (const stream of streams) stream.abort(serverErrors.STOPPING());
   let timer: Timer | undefined;
   const forced = new Promise<void>((resolve) => {
     timer = clock.setTimer(graceMs, () => {
-      for (const call of inFlight.all()) call.abort(shuttingDown());
+      for (const call of inFlight.all()) call.abort(serverErrors.STOPPING());
       // Their statuses are sent first. Then connections that are still open are closed.
       timer = clock.setTimer(FLUSH_MS, () => {
         server.forceShutdown();
@@ -201,15 +199,6 @@ async function drain(server: grpc.Server, options: DrainOptions): Promise<void> 
   });
   await Promise.race([closed, forced]);
   timer?.cancel();
-}
-
-function shuttingDown(): RpcError {
-  // @cause The instance is stopping. It ends streams without an end of their own at once, and other calls when its time for
-  // them, RONDO_DRAIN_GRACE_MS, is over.
-  // @remedy None for safe and idempotent methods, which the client retries, and for streams that it resumes. Otherwise read
-  // the state before you repeat the call.
-  // @effect possible
-  return new ShuttingDown(Status.UNAVAILABLE, 'this instance is shutting down; call again to reach another');
 }
 
 /** How long the statuses of aborted calls may take to be sent. Milliseconds. */

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { isBase64 } from '../../call/metadata-rules.js';
-import { Status } from '../../status/code.js';
-import { RpcError } from '../../status/rpc-error.js';
+import { serverErrors } from '../../errors/server.js';
+import type { RpcError } from '../../status/rpc-error.js';
+import type { RouterError } from '../../status/wire-errors.js';
 import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, canDecompress, ENCODING } from '../../transport/grpc/compression.js';
-import { RouterError } from '../../transport/router-error.js';
 import { toGrpcStatus } from './exchange.js';
 import { MAX_RECEIVE_MS } from './limits.js';
 
@@ -34,7 +34,7 @@ export function refusalOf(
   if (fault !== undefined) return statusAlone(fault, path);
   const encoding = headers[ENCODING];
   if (encoding === undefined || encoding === 'identity' || canDecompress(encoding)) return undefined;
-  const trailer = trailerOf(unknownEncoding(quotable(encoding)), path);
+  const trailer = trailerOf(serverErrors.UNKNOWN_ENCODING({ encoding: quotable(encoding) }), path);
   return { ...NO_REPLY, ...trailer, [ACCEPT_ENCODING]: ACCEPTED_ENCODINGS };
 }
 
@@ -45,9 +45,9 @@ export function faultIn(
   rawHeaders: readonly string[],
   timeoutMs: number | undefined,
 ): RpcError | undefined {
-  if (Number.isNaN(timeoutMs)) return invalidTimeout(quotable(headers[TIMEOUT]));
+  if (Number.isNaN(timeoutMs)) return serverErrors.INVALID_TIMEOUT({ timeout: quotable(headers[TIMEOUT]) });
   const key = rawHeaders.find(isUnreadable);
-  return key === undefined ? undefined : invalidBytes(quotable(key));
+  return key === undefined ? undefined : serverErrors.METADATA_NOT_BASE64({ key: quotable(key) });
 }
 
 function isUnreadable(key: string, at: number, rawHeaders: readonly string[]): boolean {
@@ -64,54 +64,13 @@ function quotable(value: unknown): string {
   return String(value).slice(0, 100);
 }
 
-function invalidTimeout(timeout: string): RpcError {
-  // @cause A client gave its call a deadline that isn't written as gRPC's are.
-  // @remedy Correct the client. A timeout is a whole number of at most 8 digits, and its unit: H, M, S, m, u or n.
-  // @effect none
-  return new RpcError(
-    Status.INTERNAL,
-    `the grpc-timeout "${timeout}" is not valid; send at most 8 digits and one of H, M, S, m, u and n`,
-  );
-}
-
-/** Source of the code: https://github.com/grpc/grpc-go/blob/master/internal/transport/http2_server.go */
-function invalidBytes(key: string): RpcError {
-  // @cause A client sent metadata whose key ends in -bin, and whose value isn't base64.
-  // @remedy Encode the value in base64.
-  // @effect none
-  return new RpcError(Status.INTERNAL, `the metadata "${key}" is not base64; encode its bytes`);
-}
-
-function unknownEncoding(encoding: string): RpcError {
-  // @cause A client compresses its request in a way that Rondo's servers don't support.
-  // @remedy Compress by gzip or deflate, or not at all.
-  // @effect none
-  return new RpcError(
-    Status.UNIMPLEMENTED,
-    `the grpc-encoding "${encoding}" is not supported; send gzip, deflate or identity`,
-  );
-}
-
 /** The error of a call whose request takes too long. */
 export function tooSlow(): RpcError {
-  // @cause A client began a call without a deadline, or with a long one, and its request didn't come whole in five minutes.
-  // @remedy Look at the client's network. Set a deadline in the client.
-  // @effect none
-  return new RpcError(
-    Status.DEADLINE_EXCEEDED,
-    `the request didn't come whole in ${MAX_RECEIVE_MS / 60_000} minutes; send it at once`,
-    { retryPushbackMs: -1 },
-  );
+  const maxMinutes = MAX_RECEIVE_MS / 60_000;
+  return serverErrors.REQUEST_TOO_SLOW({ maxMinutes }, { retryPushbackMs: -1 });
 }
 
 /** The error of a request that comes when its connection's others have `most` bytes. */
 export function tooMuch(most: number): RouterError {
-  // @cause A client sends so many large requests at once over one connection that they fill the memory of the server.
-  // @remedy Send fewer at once, or over several connections.
-  // @effect none
-  return new RouterError(
-    Status.RESOURCE_EXHAUSTED,
-    `the requests of this connection that haven't come whole have more than ${most} bytes together; send fewer at once`,
-    { handled: 'never' },
-  );
+  return serverErrors.TOO_MUCH_AT_ONCE({ most }, { handled: 'never' });
 }

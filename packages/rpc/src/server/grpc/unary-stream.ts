@@ -7,10 +7,10 @@ import { createSemaphore, type Semaphore } from '../../clock/semaphore.js';
 import type { Method } from '../../contract/method.js';
 import { Status } from '../../status/code.js';
 import type { RpcError } from '../../status/rpc-error.js';
+import { RouterError } from '../../status/wire-errors.js';
 import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, ENCODING } from '../../transport/grpc/compression.js';
 import { letGo, letGoOnceClosed } from '../../transport/grpc/ended-stream.js';
 import { LONG_BYTES, prefixOf, withPrefix } from '../../transport/grpc/length-prefix.js';
-import { RouterError } from '../../transport/router-error.js';
 import { noteArrival } from './arrival.js';
 import { type Binding, sendFailure } from './bind.js';
 import type { Connection, Connections } from './connections.js';
@@ -185,7 +185,6 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     const { reason } = this.context;
     if (this.#begun || this.#settled || reason === undefined) return;
     const { code, message, retryPushbackMs } = reason;
-    // @rewraps why the call has ended.
     this.#fail(new RouterError(code, message, { handled: 'never', retryPushbackMs }));
   };
 

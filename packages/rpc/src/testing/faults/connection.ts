@@ -1,8 +1,10 @@
 import type { Reply } from '../../call/call.js';
 import { CallContext } from '../../call/call-context.js';
 import type { Clock, Timer } from '../../clock/clock.js';
+import { transportErrors } from '../../errors/transport.js';
 import { Status } from '../../status/code.js';
-import { silentPeer, type Transport, TransportError, type WireCall } from '../../transport/transport.js';
+import { TransportError } from '../../status/wire-errors.js';
+import type { Transport, WireCall } from '../../transport/transport.js';
 import { type Carrier, Exchange } from './exchange.js';
 import { type CallFault, delayMs, type Peer, roundTripMs, type SharedNetwork } from './network-state.js';
 
@@ -112,7 +114,8 @@ export class Connection implements Carrier {
 
   /** Fails the calls of `contexts`: they are made elsewhere. */
   abandon(contexts: ReadonlySet<CallContext>): void {
-    for (const exchange of [...this.#calling]) if (contexts.has(exchange.context)) exchange.leave(silentPeer());
+    for (const exchange of [...this.#calling])
+      if (contexts.has(exchange.context)) exchange.leave(transportErrors.SILENT({ reach: 'unknown' }));
   }
 
   /** Breaks the connection. Each end learns of it as soon as a message can reach it. */

@@ -2,13 +2,8 @@ import type { CallContext } from '../../call/call-context.js';
 import { backoffMs } from '../../clock/backoff.js';
 import type { Timer } from '../../clock/clock.js';
 import { Status } from '../../status/code.js';
-import {
-  type ConnectivityState,
-  type Transport,
-  TransportError,
-  type TransportEvent,
-  type WireHandler,
-} from '../../transport/transport.js';
+import { TransportError } from '../../status/wire-errors.js';
+import type { ConnectivityState, Transport, TransportEvent, WireHandler } from '../../transport/transport.js';
 import { Connection } from './connection.js';
 import { type Peer, roundTripMs, type SharedNetwork } from './network-state.js';
 

@@ -2,8 +2,9 @@ import type { Reply } from '../../call/call.js';
 import { type Clock, sleep, type Timer } from '../../clock/clock.js';
 import { observeReply } from '../../middleware/stream.js';
 import { Status } from '../../status/code.js';
+import { TransportError } from '../../status/wire-errors.js';
 import type { MemoryListener, MemoryNetwork } from '../../transport/memory/network.js';
-import { TransportError, type WireHandler } from '../../transport/transport.js';
+import type { WireHandler } from '../../transport/transport.js';
 
 /** A listener in a fault network. */
 export interface FaultListener extends MemoryListener {

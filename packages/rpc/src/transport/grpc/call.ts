@@ -3,9 +3,11 @@ import type { Reply } from '../../call/call.js';
 import { Metadata } from '../../call/metadata.js';
 import type { Clock, Timer } from '../../clock/clock.js';
 import { yieldToEventLoop } from '../../clock/system.js';
+import { clientErrors } from '../../errors/client.js';
+import { transportErrors } from '../../errors/transport.js';
 import { Status } from '../../status/code.js';
-import { RpcError } from '../../status/rpc-error.js';
-import { silentPeer, type WireCall } from '../transport.js';
+import type { RpcError } from '../../status/rpc-error.js';
+import type { WireCall } from '../transport.js';
 import type { ActiveCalls } from './active-calls.js';
 import { type CallListener, type DirectCall, type StartedCall, startDirectly } from './direct-call.js';
 import { Inbox } from './inbox.js';
@@ -69,7 +71,7 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
     const { reset, release } = resetWith(call, wire, options);
     const refuse = (second: Uint8Array | Promise<Uint8Array>) => {
       // If one of both can't be decompressed, that explains more.
-      const both = Promise.all([message, second]).then(() => Promise.reject(secondReply()));
+      const both = Promise.all([message, second]).then(() => Promise.reject(clientErrors.SECOND_REPLY()));
       message = both;
       both.catch((error) => {
         reject(error);
@@ -77,7 +79,7 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
       });
     };
     const abandon = () => {
-      reject(silentPeer());
+      reject(transportErrors.SILENT({ reach: 'unknown' }));
       reset();
     };
     const inFlight = { context: wire.context, abandon };
@@ -127,7 +129,7 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
       },
       onReceiveMessage(message: Buffer) {
         if (!wire.responseStream) {
-          if (inbox.first() !== undefined) return fail(secondReply());
+          if (inbox.first() !== undefined) return fail(clientErrors.SECOND_REPLY());
           // A server that has sent its one reply takes no more requests. A request that is written after its status was
           // read would fail, and grpc-js would report that failure instead of OK.
           void requests?.return?.();
@@ -182,10 +184,7 @@ function resolveUnary(message: Uint8Array | Promise<Uint8Array> | undefined, end
     message.then((decompressed) => resolveUnary(decompressed, end), reject);
     return;
   }
-  // @cause The server ended a call of one reply with OK, and sent none.
-  // @remedy Correct the server: it must reply or fail.
-  // @effect possible
-  if (message === undefined) reject(new RpcError(Status.UNIMPLEMENTED, 'the server ended the call without a reply'));
+  if (message === undefined) reject(clientErrors.NO_REPLY());
   else {
     resolve({
       header: header === undefined ? new Metadata() : fromGrpcMetadata(header),
@@ -193,14 +192,6 @@ function resolveUnary(message: Uint8Array | Promise<Uint8Array> | undefined, end
       response: { stream: false, message },
     });
   }
-}
-
-/** Source: https://github.com/grpc/grpc/blob/master/doc/statuscodes.md, "cardinality violation". */
-function secondReply(): RpcError {
-  // @cause The server sent two replies in a call of one.
-  // @remedy Compare both sides' contracts: the server's method may return a stream.
-  // @effect possible
-  return new RpcError(Status.UNIMPLEMENTED, 'the server sent a second reply to a method that has one');
 }
 
 /** Ends a call from the client's side. */

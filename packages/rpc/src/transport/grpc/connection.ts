@@ -4,15 +4,10 @@ import type { CallContext } from '../../call/call-context.js';
 import { backoffMs } from '../../clock/backoff.js';
 import type { Clock, Random, Timer } from '../../clock/clock.js';
 import { systemClock, systemRandom, systemWallClock } from '../../clock/system.js';
+import { transportErrors } from '../../errors/transport.js';
 import { SignedCalls } from '../../principal/signed-calls.js';
-import { Status } from '../../status/code.js';
-import {
-  type ConnectivityState,
-  type Transport,
-  TransportError,
-  type TransportEvent,
-  type WireHandler,
-} from '../transport.js';
+import type { TransportError } from '../../status/wire-errors.js';
+import type { ConnectivityState, Transport, TransportEvent, WireHandler } from '../transport.js';
 import { ActiveCalls } from './active-calls.js';
 import { carry } from './call.js';
 import { observeSockets, sessionOf } from './credentials.js';
@@ -386,10 +381,10 @@ export class GrpcConnection implements Transport {
   }
 
   #failure(): TransportError {
-    const reason = this.#state === 'shutdown' ? CLOSED : (this.#lastError ?? 'no connection');
-    // @text <reason of the last failed connection, such as connect ECONNREFUSED>
-    // @cause No connection to the instance could be made.
-    // @remedy Follow the reason; see `rondo ps`.
-    return new TransportError(Status.UNAVAILABLE, reason, { reach: 'unsent' });
+    if (this.#state === 'shutdown') return transportErrors.CLOSED({ reach: 'unsent' });
+    return transportErrors.UNCONNECTED(
+      { whyTheLastAttemptFailed: this.#lastError ?? 'no connection' },
+      { reach: 'unsent' },
+    );
   }
 }

@@ -1,10 +1,9 @@
 import * as grpc from '@grpc/grpc-js';
-import { Status } from '../../status/code.js';
-import { RpcError } from '../../status/rpc-error.js';
+import { clientErrors } from '../../errors/client.js';
 import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, type DecompressionErrors, decompress, ENCODING } from './compression.js';
 import { LONG_BYTES, PREFIX_BYTES, prefixOf, withPrefix } from './length-prefix.js';
 import { toBuffer } from './metadata.js';
-import { unreadableReply, untakenCall } from './wire.js';
+import { untakenCall } from './wire.js';
 
 /** A call that has begun, on each layer of grpc-js. */
 export type StartedCall = Pick<
@@ -106,14 +105,6 @@ function decompressing(listener: CallListener, maxReplyBytes: number): WireListe
 }
 
 const ERRORS: DecompressionErrors = {
-  unreadable: unreadableReply,
-  tooLong(maxBytes) {
-    // @cause A compressed reply is longer than the client reads, once it is decompressed.
-    // @remedy Ask for less, or raise the client's `maxReplyBytes`.
-    // @effect possible
-    return new RpcError(
-      Status.RESOURCE_EXHAUSTED,
-      `Received message that decompresses to a size larger than ${maxBytes}`,
-    );
-  },
+  unreadable: () => clientErrors.UNREADABLE_REPLY(),
+  tooLong: (maxBytes) => clientErrors.INFLATED_REPLY_TOO_LONG({ maxBytes }),
 };

@@ -19,8 +19,9 @@ import { until } from '../../../test/support/wait.js';
 import { wireCall } from '../../../test/support/wire-call.js';
 import { Status } from '../../status/code.js';
 import type { RpcError } from '../../status/rpc-error.js';
+import { TransportError } from '../../status/wire-errors.js';
 import { ManualClock } from '../../testing/manual-clock.js';
-import { type Transport, TransportError, type WireCall } from '../transport.js';
+import type { Transport, WireCall } from '../transport.js';
 import { grpcTransport } from './transport.js';
 
 const STREAM: Partial<WireCall> = { responseStream: true };

@@ -2,19 +2,18 @@ import type { Reply } from '../../call/call.js';
 import type { CallContext } from '../../call/call-context.js';
 import type { Clock, Random } from '../../clock/clock.js';
 import { systemClock } from '../../clock/system.js';
-import { Status } from '../../status/code.js';
+import { transportErrors } from '../../errors/transport.js';
 import type { MutualTls } from '../../tls/mutual-tls.js';
-import {
-  type ConnectivityState,
-  type Transport,
-  TransportError,
-  type TransportEvent,
-  type TransportFactory,
-  type TransportOptions,
-  type WireCall,
-  type WireHandler,
+import type {
+  ConnectivityState,
+  Transport,
+  TransportEvent,
+  TransportFactory,
+  TransportOptions,
+  WireCall,
+  WireHandler,
 } from '../transport.js';
-import { CLOSED, GrpcConnection } from './connection.js';
+import { GrpcConnection } from './connection.js';
 import { channelCredentials } from './credentials.js';
 import { checkOptions, type GrpcTransportOptions } from './options.js';
 
@@ -116,11 +115,7 @@ class GrpcTransport implements Transport {
 
   /** grpc-js sets compression per connection, and announces it on every call; not every server accepts that. */
   async #callCompressed(wire: WireCall): Promise<Reply<Uint8Array>> {
-    // @text the connection was closed
-    // @cause The connection was closed on this side, since the instance left or the channel was closed, before the call was
-    // sent.
-    // @remedy None: the client retries at another instance. If calls fail with it, don't close the channel while they run.
-    if (this.state === 'shutdown') throw new TransportError(Status.UNAVAILABLE, CLOSED, { reach: 'unsent' });
+    if (this.state === 'shutdown') throw transportErrors.CLOSED({ reach: 'unsent' });
     this.#compressed ??= new GrpcTransport(this.#address, { ...this.#options, compression: 'gzip' });
     if (this.#compressed.state !== 'ready') await this.#compressed.connect(wire.context.signal);
     return this.#compressed.call(wire);

@@ -3,8 +3,10 @@ import { ConnectRequest, type GoAway, type Welcome } from '@rondo/contracts/rond
 import type { Reply } from '../../call/call.js';
 import type { CallContext } from '../../call/call-context.js';
 import type { Clock } from '../../clock/clock.js';
+import { transportErrors } from '../../errors/transport.js';
 import { Status } from '../../status/code.js';
-import { silentPeer, TransportError, type WireCall } from '../transport.js';
+import { TransportError } from '../../status/wire-errors.js';
+import type { WireCall } from '../transport.js';
 import { SentAssertions } from '../tunnel/assertions.js';
 import { type ResponseListener, readResponse } from '../tunnel/frame-reader.js';
 import { FrameSender } from '../tunnel/frame-sender.js';
@@ -89,7 +91,7 @@ export class TunnelClient implements ResponseListener {
     const write = (batch: Buffer, taken: () => void) =>
       stream.sendMessageWithContext({ flags: NO_COMPRESS, callback: taken }, batch);
     this.#sender = new FrameSender(write, () => this.#sendWaiting());
-    this.#waiting = new WaitingCalls({ onBegin: (wire) => this.#hold(wire), left: callerLeft, tooMany });
+    this.#waiting = new WaitingCalls({ onBegin: (wire) => this.#hold(wire), left: callerLeft });
     stream.start(new grpc.Metadata(), {
       onReceiveMetadata() {},
       onReceiveMessage: (bytes: Buffer) => this.#reader.read(bytes),
@@ -183,7 +185,8 @@ export class TunnelClient implements ResponseListener {
   /** Fails the calls of `contexts`: they are made elsewhere. */
   abandon(contexts: ReadonlySet<CallContext>): void {
     for (const call of [...this.#calls]) {
-      if (call !== undefined && contexts.has(call.context)) this.#cancel(call, silentPeer());
+      if (call !== undefined && contexts.has(call.context))
+        this.#cancel(call, transportErrors.SILENT({ reach: 'unknown' }));
     }
   }
 
@@ -237,11 +240,7 @@ export class TunnelClient implements ResponseListener {
     }
     for (const call of [...this.#calls]) {
       if (call === undefined || ((call.sequence - accepted) | 0) <= 0) continue;
-      // @cause The instance is stopping and hasn't started the call.
-      // @remedy None: the client retries at another instance. If there is no other, start one before you stop this.
-      call.fail(
-        new TransportError(Status.UNAVAILABLE, 'the server shuts down and did not take the call', { reach: 'never' }),
-      );
+      call.fail(transportErrors.PEER_STOPS({ reach: 'never' }));
       this.#forget(call);
     }
     this.close();
@@ -329,20 +328,8 @@ export class TunnelClient implements ResponseListener {
 }
 
 function callerLeft(): TransportError {
-  // @rewraps the caller has its own error by then.
+  // The caller has its own error by then.
   return new TransportError(Status.CANCELLED, 'the caller left', { reach: 'unknown' });
 }
 
-/** The error of a call that waited when the tunnel ended. */
-function notTaken(): TransportError {
-  // @cause The connection to the instance ended while the call waited to be sent.
-  // @remedy None: the client retries at another instance, or when the connection is back.
-  return new TransportError(Status.UNAVAILABLE, 'the call was not taken (the tunnel has ended)', { reach: 'unsent' });
-}
-
-function tooMany(calls: number): TransportError {
-  const message = `${calls} calls wait for this instance already: call it less, or add instances`;
-  // @cause More calls wait for the instance than the client holds for one connection.
-  // @remedy Make fewer calls at once, or add instances; see the guide on tunnels.
-  return new TransportError(Status.UNAVAILABLE, message, { reach: 'unsent' });
-}
+const notTaken = () => transportErrors.NOT_TAKEN({ details: 'the tunnel has ended' }, { reach: 'unsent' });

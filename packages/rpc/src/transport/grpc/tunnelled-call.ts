@@ -2,9 +2,10 @@ import type { Reply } from '../../call/call.js';
 import type { CallContext } from '../../call/call-context.js';
 import { Metadata } from '../../call/metadata.js';
 import type { Timer } from '../../clock/clock.js';
+import { clientErrors } from '../../errors/client.js';
 import { Status, statusFromCode } from '../../status/code.js';
 import { decodeStatusDetails } from '../../status/detail.js';
-import { RpcError } from '../../status/rpc-error.js';
+import type { RpcError } from '../../status/rpc-error.js';
 import { readRetryPushback } from '../retry-metadata.js';
 import { receivedError } from '../router-error.js';
 import type { WireCall } from '../transport.js';
@@ -95,7 +96,7 @@ export class TunnelledCall {
     const { maxReplyBytes, memory } = this.#limits;
     if (this.#pieces === undefined) {
       if (totalBytes > maxReplyBytes) {
-        this.fail(tooLong(totalBytes, maxReplyBytes));
+        this.fail(clientErrors.REPLY_TOO_LONG({ bytes: totalBytes, maxBytes: maxReplyBytes }));
         return false;
       }
       this.#header = header;
@@ -114,7 +115,7 @@ export class TunnelledCall {
     }
     const { maxReplyBytes } = this.#limits;
     if (message.length <= maxReplyBytes) return message;
-    this.fail(tooLong(message.length, maxReplyBytes));
+    this.fail(clientErrors.REPLY_TOO_LONG({ bytes: message.length, maxBytes: maxReplyBytes }));
     return undefined;
   }
 
@@ -123,14 +124,6 @@ export class TunnelledCall {
     this.#pieces?.drop();
     this.#pieces = undefined;
   }
-}
-
-/** As grpc-js says it. */
-function tooLong(bytes: number, maxBytes: number): RpcError {
-  // @cause A message is larger than one may be, 4 MiB.
-  // @remedy Send less at a time: use pages, or a stream.
-  // @effect possible
-  return new RpcError(Status.RESOURCE_EXHAUSTED, `Received message larger than max (${bytes} vs ${maxBytes})`);
 }
 
 /** What else is known of a failed call. */

@@ -3,12 +3,15 @@ import { Metadata, type MetadataSource, type MetadataValue } from '../../call/me
 import { NOT_HANDLED, PRINCIPAL } from '../../call/metadata-rules.js';
 import { TIMING_REQUEST } from '../../call/server-timing.js';
 import type { Clock } from '../../clock/clock.js';
+import { clientErrors } from '../../errors/client.js';
+import { transportErrors } from '../../errors/transport.js';
 import { Status, statusFromCode } from '../../status/code.js';
 import { decodeStatusDetails, STATUS_DETAILS } from '../../status/detail.js';
-import { RpcError } from '../../status/rpc-error.js';
+import type { RpcError } from '../../status/rpc-error.js';
+import type { Reach, TransportError } from '../../status/wire-errors.js';
 import { PREVIOUS_ATTEMPTS, RETRY_PUSHBACK, readRetryPushback } from '../retry-metadata.js';
 import { receivedError } from '../router-error.js';
-import { type Reach, TransportError, type WireCall } from '../transport.js';
+import type { WireCall } from '../transport.js';
 import { addTo } from './metadata.js';
 
 /** The longest timeout, in whole seconds. grpc-js's server takes one of 2^31 ms or more for expired. */
@@ -78,7 +81,7 @@ export interface FailedCall {
  * text isn't grpc-js's for a stream that was reset.
  */
 export function toError(status: grpc.StatusObject, { path, header, connected, expired }: FailedCall): RpcError {
-  if (isUnreadable(status)) return unreadableReply();
+  if (isUnreadable(status)) return clientErrors.UNREADABLE_REPLY();
   const received = Object.keys(status.metadata.getMap()).length > 0;
   const first = header ?? (received ? status.metadata : undefined);
   if (first === undefined ? isOfHttp(status) : !isGrpc(first)) return foreignError(status, first);
@@ -91,17 +94,6 @@ export function toError(status: grpc.StatusObject, { path, header, connected, ex
   const metadata = fromGrpcMetadata(status.metadata);
   const failure = { details, metadata, header: header && fromGrpcMetadata(header), retryPushbackMs };
   return receivedError({ ...failure, code: statusFromCode(status.code), message: status.details, path, mark });
-}
-
-const UNREADABLE =
-  'a message of the reply can not be read: it is compressed in a way that its header does not name, or that is not supported';
-
-/** The error of a call whose reply can't be decompressed. */
-export function unreadableReply(): RpcError {
-  // @cause The server compresses its messages in a way other than the one it announces, or than gzip.
-  // @remedy Correct the server or the proxy in between.
-  // @effect possible
-  return new RpcError(Status.INTERNAL, UNREADABLE);
 }
 
 /** Whether grpc-js gave up on a message: if it can't decompress one, it makes a status without code and text. */
@@ -125,16 +117,13 @@ function isOfHttp({ details }: grpc.StatusObject): boolean {
 function foreignError(status: grpc.StatusObject, header: grpc.Metadata | undefined): TransportError {
   const { code, details } = status;
   const contentType = header?.get('content-type')[0] ?? 'no content type';
-  const message = `the peer there is no gRPC server: ${contentType} (${details})`;
   const reach = UNKNOWN_TO_HTTP.test(details) ? 'never' : 'unknown';
   // What a gRPC client reads from an HTML page is no status.
-  const told = isOfHttp(status) ? statusFromCode(code) : Status.UNKNOWN;
-  // @code UNKNOWN
-  // @cause Something that isn't a gRPC server answered: a proxy, or a web server at a wrong address. The code follows from the
-  // HTTP status.
-  // @remedy Correct the address, or let the proxy pass on HTTP/2 and gRPC.
-  // @effect possible
-  return new TransportError(told, message, { reach, foreign: true });
+  const read = isOfHttp(status) ? statusFromCode(code) : Status.UNKNOWN;
+  return transportErrors.NO_GRPC_SERVER(
+    { contentType: String(contentType), details },
+    { code: read, reach, foreign: true },
+  );
 }
 
 /** grpc-js's texts for a reset stream, by the code that it makes of it. */
@@ -182,24 +171,11 @@ function connectionError(
   { connected, expired }: Pick<FailedCall, 'connected' | 'expired'> = { connected: true, expired: false },
 ): TransportError {
   const reach = reachOf(details);
-  if (reach !== 'unknown' || !connected || details.includes(GIVEN_UP_HERE)) {
-    const what = reach === 'unknown' ? 'the connection broke while the call was in flight' : 'the call was not taken';
-    // @text the connection broke while the call was in flight (<details>) | the call was not taken (<details>)
-    // @cause The connection to the instance broke, or couldn't take the call. For calls that were in flight, a handler may
-    // have run.
-    // @remedy None for safe and idempotent methods, which the client retries. Otherwise read the state before you repeat the
-    // call. The guide on outages has more.
-    // @effect possible
-    return new TransportError(Status.UNAVAILABLE, `${what} (${details})`, { reach });
-  }
+  if (reach !== 'unknown') return transportErrors.NOT_TAKEN({ details }, { reach });
+  if (!connected || details.includes(GIVEN_UP_HERE)) return transportErrors.BROKEN({ details }, { reach });
   // Some servers reset a stream at its deadline, which may be before this client's own timer has fired.
   const reset = code === grpc.status.CANCELLED && expired ? Status.DEADLINE_EXCEEDED : statusFromCode(code);
-  // @code CANCELLED
-  // @cause The server, or a proxy in between, reset the stream of the call. The code follows from that of the reset, by gRPC's
-  // table.
-  // @remedy Look in the log of the instance. A server that is overloaded, or a proxy with a short timeout, does so.
-  // @effect possible
-  return new TransportError(reset, `the server broke off the call (${details})`, { reach });
+  return transportErrors.RESET({ details }, { code: reset, reach });
 }
 
 /** What {@link brokenTunnel} knows of a call beside the status of the stream. */
@@ -212,17 +188,8 @@ interface TunnelledCall {
 
 /** The error of a call whose tunnel has ended before the reply. */
 export function brokenTunnel({ details }: grpc.StatusObject, { connected, handedOver }: TunnelledCall): TransportError {
-  if (!handedOver) {
-    // @cause The connection to the instance ended before the call was sent.
-    // @remedy None: the client retries at another instance, or when the connection is back.
-    return new TransportError(Status.UNAVAILABLE, `the call was not taken (${details})`, { reach: 'unsent' });
-  }
+  if (!handedOver) return transportErrors.NOT_TAKEN({ details }, { reach: 'unsent' });
   const broke = !connected || details.includes(GIVEN_UP_HERE);
-  const what = broke ? 'the connection broke while the call was in flight' : 'the tunnel ended before the reply';
   // The text may be the server's own, so it proves nothing.
-  // @text the tunnel ended before the reply (<details>) | the connection broke while the call was in flight (<details>)
-  // @cause The connection to the instance broke, or its server ended it, while the call was in flight.
-  // @remedy None for safe and idempotent methods, which the client retries. Otherwise read the state before you repeat the
-  // call. The guide on outages has more.
-  return new TransportError(Status.UNAVAILABLE, `${what} (${details})`, { reach: 'unknown' });
+  return (broke ? transportErrors.BROKEN : transportErrors.TUNNEL_ENDED)({ details }, { reach: 'unknown' });
 }

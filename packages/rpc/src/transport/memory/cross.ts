@@ -2,12 +2,13 @@ import type { Payload, Reply } from '../../call/call.js';
 import { CallContext, cancelled } from '../../call/call-context.js';
 import { InFlight, type InFlightMember } from '../../call/in-flight.js';
 import { Metadata } from '../../call/metadata.js';
+import { clientErrors } from '../../errors/client.js';
 import { mapMessages, observe, untilAborted } from '../../middleware/stream.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
+import { RouterError, TransportError } from '../../status/wire-errors.js';
 import { ReceivedEntries } from '../received-entries.js';
-import { RouterError } from '../router-error.js';
-import { TransportError, type WireCall, type WireHandler } from '../transport.js';
+import type { WireCall, WireHandler } from '../transport.js';
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
@@ -141,9 +142,7 @@ function asReceived(fault: unknown, early: EarlyHeader): unknown {
     retryPushbackMs,
     origin: 'server',
   } as const;
-  // @rewraps the server's error.
   if (!(fault instanceof RouterError)) return new RpcError(code, message, options);
-  // @rewraps the server's error.
   return new RouterError(code, message, { ...options, handled: fault.handled });
 }
 
@@ -172,10 +171,5 @@ function limited(payload: Payload<Uint8Array>): Payload<Uint8Array> {
 
 function withinLimit(message: Uint8Array): Uint8Array {
   if (message.length <= MAX_MESSAGE_BYTES) return message;
-  const text = `Received message larger than max (${message.length} vs ${MAX_MESSAGE_BYTES})`;
-  // @text Received message larger than max (<bytes> vs <max bytes>)
-  // @cause A message is larger than one may be, 4 MiB, in a test over the network in memory.
-  // @remedy Send less at a time: use pages, or a stream.
-  // @effect possible
-  throw new RpcError(Status.RESOURCE_EXHAUSTED, text);
+  throw clientErrors.REPLY_TOO_LONG({ bytes: message.length, maxBytes: MAX_MESSAGE_BYTES });
 }

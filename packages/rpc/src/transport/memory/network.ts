@@ -1,12 +1,5 @@
-import { Status } from '../../status/code.js';
-import {
-  type ConnectivityState,
-  type Reach,
-  type Transport,
-  TransportError,
-  type TransportFactory,
-  type WireHandler,
-} from '../transport.js';
+import { transportErrors } from '../../errors/transport.js';
+import type { ConnectivityState, Transport, TransportFactory, WireHandler } from '../transport.js';
 import { crossMemory, MemoryConnection } from './cross.js';
 
 /** A listener in a memory network. */
@@ -90,12 +83,13 @@ class MemoryTransport implements Transport {
 
   async connect(): Promise<void> {
     if (this.#state !== 'ready') this.#move(this.#options.find() === undefined ? 'transient_failure' : 'ready');
-    if (this.#state !== 'ready') throw this.#failure('unsent');
+    if (this.#state !== 'ready') throw transportErrors.NOTHING_LISTENS({ reach: 'unsent' });
   }
 
   readonly call: WireHandler = (wire) => {
     const handle = this.#options.find();
-    if (handle === undefined || this.#state !== 'ready') return Promise.reject(this.#failure('unsent'));
+    if (handle === undefined || this.#state !== 'ready')
+      return Promise.reject(transportErrors.NOTHING_LISTENS({ reach: 'unsent' }));
     const { identity } = this.#options;
     return crossMemory(identity === undefined ? wire : { ...wire, identity }, handle, this.#connection);
   };
@@ -109,7 +103,7 @@ class MemoryTransport implements Transport {
     this.#move('transient_failure');
     const broken = this.#connection;
     this.#connection = new MemoryConnection();
-    broken.break(this.#failure('unknown'));
+    broken.break(transportErrors.BROKEN_BY_TEST({ reach: 'unknown' }));
   }
 
   close(): void {
@@ -121,13 +115,5 @@ class MemoryTransport implements Transport {
     if (this.#state === 'shutdown' || this.#state === state) return;
     this.#state = state;
     for (const listener of [...this.#listeners]) listener(state);
-  }
-
-  #failure(reach: Reach): TransportError {
-    const what = reach === 'unsent' ? 'nothing listens there' : 'the connection broke while the call was in flight';
-    // @cause In a test over the network in memory: no server listens at the address, or the test broke the connection.
-    // @remedy None, if the test means it. Otherwise serve at that address first.
-    // @effect possible
-    return new TransportError(Status.UNAVAILABLE, what, { reach });
   }
 }

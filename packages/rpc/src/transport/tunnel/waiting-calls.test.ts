@@ -19,7 +19,6 @@ function makeWaiting() {
       };
     },
     left: () => cancelled(),
-    tooMany: (calls) => new RpcError(Status.UNAVAILABLE, `${calls} wait`),
   });
   return { waiting, counts };
 }
@@ -65,7 +64,9 @@ describe('calls that wait for room', () => {
   it('are 16,384 at most', async () => {
     const { waiting, counts } = makeWaiting();
     for (let index = 0; index < 16_384; index += 1) void waiting.add(wireCall(), EMPTY);
-    expect(await failure(waiting.add(wireCall(), EMPTY))).toMatchObject({ message: '16384 wait' });
+    expect(await failure(waiting.add(wireCall(), EMPTY))).toMatchObject({
+      message: expect.stringMatching(/^16384 calls wait/),
+    });
     expect(counts).toEqual({ begun: 16_384, ended: 0 });
   });
 
@@ -74,10 +75,14 @@ describe('calls that wait for room', () => {
     const half = new Uint8Array(32 * 1_024 * 1_024);
     void waiting.add(wireCall(), half);
     void waiting.add(wireCall(), half);
-    expect(await failure(waiting.add(wireCall(), new Uint8Array(1)))).toMatchObject({ message: '2 wait' });
+    expect(await failure(waiting.add(wireCall(), new Uint8Array(1)))).toMatchObject({
+      message: expect.stringMatching(/^2 calls wait/),
+    });
     const { first } = waiting;
     if (first !== undefined) waiting.remove(first);
     void waiting.add(wireCall(), half);
-    expect(await failure(waiting.add(wireCall(), new Uint8Array(1)))).toMatchObject({ message: '2 wait' });
+    expect(await failure(waiting.add(wireCall(), new Uint8Array(1)))).toMatchObject({
+      message: expect.stringMatching(/^2 calls wait/),
+    });
   });
 });

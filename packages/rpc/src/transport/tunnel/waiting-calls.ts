@@ -1,4 +1,5 @@
 import type { Reply } from '../../call/call.js';
+import { transportErrors } from '../../errors/transport.js';
 import type { RpcError } from '../../status/rpc-error.js';
 import type { WireCall } from '../transport.js';
 
@@ -23,8 +24,6 @@ interface WaitingOptions {
   readonly onBegin: (wire: WireCall) => () => void;
   /** The error of a call whose caller has left. */
   readonly left: () => RpcError;
-  /** The error of a call that finds too many others waiting. */
-  readonly tooMany: (calls: number) => RpcError;
 }
 
 /** Calls that wait until a tunnel has room for them, in the order in which they came. */
@@ -43,9 +42,9 @@ export class WaitingCalls {
 
   /** Adds a call. It rejects at once if too many wait, and when its caller leaves. */
   add(wire: WireCall, message: Uint8Array): Promise<Reply<Uint8Array>> {
-    const { onBegin, left, tooMany } = this.#options;
+    const { onBegin, left } = this.#options;
     if (this.#calls.size >= MAX_CALLS || this.#bytes + message.length > MAX_BYTES) {
-      return Promise.reject(tooMany(this.#calls.size));
+      return Promise.reject(transportErrors.TOO_MANY_WAIT({ calls: this.#calls.size }, { reach: 'unsent' }));
     }
     return new Promise((resolve, reject) => {
       const end = onBegin(wire);

@@ -1,0 +1,230 @@
+import { defineErrors } from '../status/define-errors.js';
+import { OvertakenByHedge, TransportError } from '../status/wire-errors.js';
+
+/** The errors of calls that the client itself ends, or can't make. */
+export const clientErrors = defineErrors('the client', {
+  // The call, and its options.
+  CANCELLED: {
+    code: 'CANCELLED',
+    text: 'the caller cancelled the call',
+    cause:
+      'The caller cancelled: by its `signal`, by leaving the loop over a stream, or because the call that it serves was itself cancelled.',
+    remedy: 'None, if the cancellation was meant. Otherwise find what aborts the signal; `error.cause` has its reason.',
+  },
+  TOO_LATE: {
+    code: 'DEADLINE_EXCEEDED',
+    text: 'no outcome within the {allowed} ms {limitAndRemedy}',
+    cause:
+      "The call's time is over: the caller's `timeoutMs` or `deadline`, the method's default, or what was left to the call that made it. In parentheses stands what the call was waiting for.",
+    remedy:
+      "Look at the attempts in the error's report. Give the call more time, ask for less, or add instances. Decision 0032 has the defaults.",
+  },
+  IN_TRANSACTION: {
+    code: 'INVALID_ARGUMENT',
+    text: 'the transaction of a call with an idempotency key calls no other service, as its locks would wait for the answer; make this call before the transaction',
+    cause:
+      "A handler whose contract has idempotency keys makes a call inside its writing transaction. A repetition couldn't tell whether that call had effects.",
+    remedy: 'Make the call before or after the transaction, or give it to a saga.',
+  },
+  INVALID_TIME: {
+    code: 'INVALID_ARGUMENT',
+    text: 'timeoutMs must be a number, and deadline a valid date',
+    cause: 'The option `timeoutMs` or `deadline` is no number or no date.',
+    remedy: 'Correct the option.',
+  },
+  UNKNOWN_COMPRESSION: {
+    code: 'INVALID_ARGUMENT',
+    text: 'compression must be {compressions}, and is "{compression}"',
+    cause: 'The option `compression` has another value than those the text lists.',
+    remedy: 'Correct the option.',
+  },
+  TIMED_STREAM: {
+    code: 'INVALID_ARGUMENT',
+    text: 'onTiming is given, and the method streams; it is for methods with one request and one reply',
+    cause: 'The option `onTiming` was given for a method that streams.',
+    remedy: 'Leave the option out, or give it for methods with one request and one reply.',
+  },
+  INVALID_MAX_ATTEMPTS: {
+    code: 'INVALID_ARGUMENT',
+    text: 'maxAttempts is {maxAttempts}; it must be a whole number from 1 to {most}',
+    cause: 'The option `maxAttempts` is out of its range.',
+    remedy: 'Correct the option.',
+  },
+  INVALID_RESUME_FOR: {
+    code: 'INVALID_ARGUMENT',
+    text: 'resumeForMs is {resumeForMs}; it must be 0 or more milliseconds',
+    cause: 'The option `resumeForMs` is negative or no number.',
+    remedy: 'Give 0 to switch resumption off, or a number of milliseconds.',
+  },
+  UNSENDABLE_METADATA: {
+    code: 'INVALID_ARGUMENT',
+    text: '{keyAndRule}',
+    cause:
+      "The call, or one that is passed on, has metadata that can't be sent, such as a key with capitals or a value with control characters.",
+    remedy: 'Correct the key that the text names; put bytes under a key that ends in -bin.',
+  },
+  KEY_CANT_SIGN: {
+    code: 'FAILED_PRECONDITION',
+    text: "the key of this process is of type {type}, which can't sign on whose behalf it calls; use one of type EC (P-256, P-384, P-521), RSA or Ed25519",
+    cause: 'The call has a principal, and the key of the certificate is of a type that signs no assertions.',
+    remedy: 'Issue a certificate with a key that the text names.',
+    effect: 'none',
+  },
+
+  // Messages.
+  NO_MESSAGE: {
+    code: 'INVALID_ARGUMENT',
+    text: 'the request must be an object, not {request}',
+    cause: 'The client method was called with something that is no message.',
+    remedy: 'Give the method an object with the fields of the request; TypeScript shows them.',
+  },
+  UNENCODABLE_REQUEST: {
+    code: 'INVALID_ARGUMENT',
+    text: "the request can't be encoded: {reason}",
+    cause:
+      "A field of the request has a value that its type in the contract can't have, such as a string in place of a number.",
+    remedy: 'Correct the field that the text names.',
+  },
+  REQUESTS_FAILED: {
+    code: 'CANCELLED',
+    text: 'the request stream failed: {reason}',
+    cause: 'The iterable of requests that the caller gave threw an error, so that the call was cancelled.',
+    remedy: 'Correct what the iterable throws; it is `error.cause`.',
+  },
+  FOREIGN_REPLY: {
+    code: 'INTERNAL',
+    text: 'the reply of {path} is not of the type in its contract; generate both sides from one contract',
+    cause:
+      "The server's reply doesn't decode as the type in the client's contract, so that the two have different contracts.",
+    remedy: "Generate both sides from the same contract; `rondo describe` shows the server's.",
+  },
+  UNREADABLE_REPLY: {
+    code: 'INTERNAL',
+    text: 'a message of the reply can not be read: it is compressed in a way that its header does not name, or that is not supported',
+    cause: 'The server compresses its messages in a way other than the one it announces, or than gzip.',
+    remedy: 'Correct the server or the proxy in between.',
+  },
+  REPLY_TOO_LONG: {
+    code: 'RESOURCE_EXHAUSTED',
+    text: 'Received message larger than max ({bytes} vs {maxBytes})',
+    cause: 'A message is larger than one may be, 4 MiB.',
+    remedy: 'Send less at a time: use pages, or a stream.',
+  },
+  INFLATED_REPLY_TOO_LONG: {
+    code: 'RESOURCE_EXHAUSTED',
+    text: 'Received message that decompresses to a size larger than {maxBytes}',
+    cause: 'A compressed reply is longer than the client reads, once it is decompressed.',
+    remedy: "Ask for less, or raise the client's `maxReplyBytes`.",
+  },
+  NO_REPLY: {
+    code: 'UNIMPLEMENTED',
+    text: 'the server ended the call without a reply',
+    cause: 'The server ended a call of one reply with OK, and sent none.',
+    remedy: 'Correct the server: it must reply or fail.',
+    effect: 'possible',
+  },
+  SECOND_REPLY: {
+    code: 'UNIMPLEMENTED',
+    text: 'the server sent a second reply to a method that has one',
+    cause: 'The server sent two replies in a call of one.',
+    remedy: "Compare both sides' contracts: the server's method may return a stream.",
+    effect: 'possible',
+  },
+
+  // Instances.
+  CHANNEL_CLOSED: {
+    code: 'UNAVAILABLE',
+    text: 'the channel is closed; make calls before close()',
+    cause: 'The call was made, or waited for an instance, when the channel was closed.',
+    remedy: 'Make calls before `channel.close()`, and await those that run.',
+    effect: 'none',
+  },
+  NONE_REGISTERED: {
+    code: 'UNAVAILABLE',
+    text: "no instance of {service} is registered with {source}; start one, or check the service's name",
+    cause: 'The registry, DNS or the list of addresses names no instance of the service.',
+    remedy: "Start an instance, or correct the service's name. `waitForReady` makes calls wait until their deadline.",
+    effect: 'none',
+  },
+  NONE_KNOWN: {
+    code: 'UNAVAILABLE',
+    text: "no instance of {service} is known, as {source} can't be reached ({failure}); {remedy}",
+    cause: "The registry, or the channel's other source of addresses, can't be reached.",
+    remedy: 'Bring back the source that the text names. `waitForReady` makes calls wait until their deadline.',
+    effect: 'none',
+  },
+  NONE_CAN_TAKE: {
+    code: 'UNAVAILABLE',
+    text: 'no instance of {service} can take the call: {reasons}',
+    cause:
+      "Instances are known, but each was tried, can't be reached, is ejected or draining, has too many calls, or is of another version than the call asks for. The text has the reason of each.",
+    remedy:
+      'Follow the reasons in the text. `rondo ps` and `rondo pick` show the same from outside; `waitForReady` makes calls wait until their deadline.',
+  },
+  INSTANCE_UNKNOWN: {
+    type: TransportError,
+    code: 'UNAVAILABLE',
+    text: 'no instance of {service} named {instance} is known; it may have left: rondo ps lists those there are',
+    cause: "The call names one instance, and that one isn't known.",
+    remedy: 'Look for the instance with `rondo ps`. Leave the option `instance` out if any other may answer.',
+    effect: 'none',
+  },
+  INSTANCE_CANT_TAKE: {
+    type: TransportError,
+    code: 'UNAVAILABLE',
+    text: "{instance} can't take the call: {reason}",
+    cause: 'The call names one instance, and that one is draining, or has no connection.',
+    remedy: 'Look for the instance with `rondo ps`. Leave the option `instance` out if any other may answer.',
+    effect: 'none',
+  },
+  BREAKER_OPEN: {
+    type: TransportError,
+    domain: 'rondo',
+    code: 'UNAVAILABLE',
+    text: 'the breaker of {method} is open: {figuresAndLastError}; for {seconds} s, since {time}; the next call probes in {milliseconds} ms',
+    cause:
+      "Most calls of the method by this process failed or were slow, so its circuit breaker has opened. The call wasn't sent.",
+    remedy:
+      'Look at the service that the text names: the last error is in the text, and `rondo ps --check` shows its instances. The breaker closes by itself, within a second or so after the service works again. docs/guides/breakers.md has its settings.',
+    effect: 'none',
+  },
+  BULKHEAD_FULL: {
+    type: TransportError,
+    domain: 'rondo',
+    code: 'RESOURCE_EXHAUSTED',
+    text: 'the bulkhead of {method} is full: {inFlight} calls are in flight, of {maxCalls} (max_calls), and {reason}',
+    cause:
+      "This process has as many calls of the method in flight as its bulkhead allows, and its queue is full or the call has waited in it for too long. The call wasn't sent.",
+    remedy: 'Make fewer calls at once, find out why they take so long, or raise the limits: docs/guides/breakers.md.',
+    effect: 'none',
+  },
+  QUORUM_OUT_OF_REACH: {
+    code: 'UNAVAILABLE',
+    text: 'a quorum of {quorum} is out of reach: there {areSoMany}; start more instances, or require fewer',
+    cause: 'A scattered call needs more replies than there are parts.',
+    remedy: 'Start more instances, or lower `require.quorum`.',
+    effect: 'none',
+  },
+  NOT_NEEDED: {
+    code: 'CANCELLED',
+    text: 'the outcome was certain without this part',
+    cause:
+      'A scattered call had as many replies as it needs, or could no longer get them, and cancelled the rest. It stands only in the outcomes of parts.',
+    remedy: 'None.',
+  },
+  OVERTAKEN: {
+    code: 'CANCELLED',
+    text: 'another instance answered first',
+    cause:
+      "A hedged call was answered by an instance that had been asked before. It stands only in the call's report and log.",
+    remedy: 'None.',
+  },
+  OVERTAKEN_BY_HEDGE: {
+    type: OvertakenByHedge,
+    code: 'CANCELLED',
+    text: 'another instance, asked later, answered first',
+    cause:
+      "A hedged call was answered first by an instance that was asked later. It stands only in the call's report and log.",
+    remedy: 'None.',
+  },
+});

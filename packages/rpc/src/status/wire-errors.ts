@@ -1,0 +1,59 @@
+import type { Status } from './code.js';
+import { RpcError, type RpcErrorOptions } from './rpc-error.js';
+
+/**
+ * How far a call got whose connection failed: it never left this process (`unsent`), it was sent but reached no handler
+ * (`never`), or it may have reached one (`unknown`).
+ */
+export type Reach = 'unsent' | 'never' | 'unknown';
+
+/** Options of {@link TransportError}. */
+interface TransportErrorOptions extends RpcErrorOptions {
+  readonly reach: Reach;
+  readonly foreign?: boolean;
+}
+
+/** A failure of the connection, and how far the call got. Callers see it as a plain {@link RpcError}. */
+export class TransportError extends RpcError {
+  readonly reach: Reach;
+  /** Whether the peer speaks HTTP/2 but not gRPC: the next call would fail as well. */
+  readonly foreign: boolean;
+
+  constructor(code: Status, message: string, { reach, foreign = false, ...options }: TransportErrorOptions) {
+    super(code, message, options);
+    this.reach = reach;
+    this.foreign = foreign;
+  }
+}
+
+/** Options of {@link RouterError}. */
+interface RouterErrorOptions extends RpcErrorOptions {
+  /** `never` if it is certain that no handler ran. */
+  readonly handled: 'never' | 'unknown';
+}
+
+/**
+ * An error that the router of a Rondo server answered with. If no handler ran, the call may be retried at another
+ * instance, whatever its method. Callers see it as a plain {@link RpcError}.
+ */
+export class RouterError extends RpcError {
+  readonly handled: 'never' | 'unknown';
+
+  constructor(code: Status, message: string, { handled, ...options }: RouterErrorOptions) {
+    super(code, message, options);
+    this.handled = handled;
+  }
+}
+
+/**
+ * Refuses a call before its handler ran: the process isn't ready, or has too much to do. The client may retry the call at
+ * another instance, whatever its method. Only Rondo's own middleware throws it, because other middleware may have had
+ * effects by then; docs/adr/0031-proof-that-no-handler-ran.md.
+ */
+export class CallRefused extends RpcError {}
+
+/** Ends a call because its server drains. */
+export class ShuttingDown extends RpcError {}
+
+/** Ends an attempt of a call that an instance has answered which was asked later. That speaks against the attempt's own instance. */
+export class OvertakenByHedge extends RpcError {}
