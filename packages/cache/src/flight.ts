@@ -1,7 +1,7 @@
 import { runOutsideScope } from '@rondo/rpc/call';
 import type { ClientCall } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import { cancelled, type DetachedCall, detach, encodeMessage, type Reply } from '@rondo/rpc/internal';
+import { clientErrors, type DetachedCall, detach, encodeMessage, type Reply } from '@rondo/rpc/internal';
 import type { Next } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { Kept } from './memory.js';
@@ -62,7 +62,7 @@ export function startFlight(call: ClientCall, next: Next<ClientCall>, options: F
   const leave = () => {
     waiters -= 1;
     if (waiters > 0) return;
-    left = cancelled();
+    left = clientErrors.CANCELLED();
     onLeft();
     made?.end(left);
   };

@@ -2,9 +2,9 @@ import type { JsonObject, Message } from '@bufbuild/protobuf';
 import { currentScope, runOutsideScope } from '@rondo/rpc/call';
 import type { CallOptions, Channel } from '@rondo/rpc/client';
 import { defaultChannel } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
 import { bindMethod, type DynamicMethod, type Invoke, type Schema, servicePolicy, writeMessage } from '@rondo/schema';
 import type { ContractSource } from './contracts.js';
+import { dynamicErrors } from './errors.js';
 import { theService } from './names.js';
 import { reflectionContracts } from './reflection.js';
 import { toRequest } from './request.js';
@@ -145,15 +145,10 @@ function bindDynamic(schema: Schema, method: DynamicMethod, channel: Channel): D
     invoke,
     async call(request = {}, options = {}) {
       if (method.responseStream) {
-        // @cause `call()` of a dynamic client was used on a method that returns a stream.
-        // @remedy Use `stream()`.
-        throw refusal(method, 'answers with a stream: read it with stream(), which yields its replies');
+        throw dynamicErrors.REPLIES_STREAM({ method: nameOf(method) });
       }
       for await (const reply of start(request, options)) return toReply(reply);
-      // @cause A method of one reply ended without one. Only a server that breaks its contract does so.
-      // @remedy Correct the server: it must reply or fail.
-      // @effect possible
-      throw refusal(method, 'ended without a reply');
+      throw dynamicErrors.NO_REPLY({ method: nameOf(method) });
     },
     async *stream(request = {}, options = {}) {
       for await (const reply of start(request, options)) yield toReply(reply);
@@ -167,11 +162,7 @@ interface Bound {
 }
 
 async function* toRequests(requests: Requests, { method, schema }: Bound): AsyncIterable<Message> {
-  if (!isIterable(requests)) {
-    // @cause A dynamic client's method that takes a stream got one object.
-    // @remedy Give an array, or another iterable.
-    throw refusal(method, 'takes a stream of requests: give an array, or another iterable or async iterable');
-  }
+  if (!isIterable(requests)) throw dynamicErrors.REQUESTS_STREAM({ method: nameOf(method) });
   for await (const request of requests) yield toRequest(method.input, request, schema.registry);
 }
 
@@ -183,10 +174,7 @@ async function* only(message: Message): AsyncIterable<Message> {
   yield message;
 }
 
-// @callers
-function refusal({ service, name }: DynamicMethod, rule: string): RpcError {
-  return new RpcError(Status.INVALID_ARGUMENT, `${service}/${name} ${rule}`);
-}
+const nameOf = ({ service, name }: DynamicMethod) => `${service}/${name}`;
 
 interface Within {
   readonly channel: Channel;
@@ -205,15 +193,8 @@ function within<T>(learning: Promise<T>, { channel, call, service }: Within): Pr
   const ends = [signal, currentScope()?.signal].filter((one) => one !== undefined);
   const over = AbortSignal.any(ends);
   return new Promise((resolve, reject) => {
-    // @cause The deadline passed while a dynamic client asked for the contract of the service.
-    // @remedy Give the first call more time, or give the client the `.proto` files.
-    // @effect none
-    const late = () =>
-      reject(new RpcError(Status.DEADLINE_EXCEEDED, `the contract of ${service} wasn't learnt before the deadline`));
-    // @cause The call's signal aborted while a dynamic client asked for the contract.
-    // @remedy None, if the cancellation was meant.
-    // @effect none
-    const cancel = () => reject(new RpcError(Status.CANCELLED, 'cancelled while the contract was learnt'));
+    const late = () => reject(dynamicErrors.LEARNT_TOO_LATE({ service }));
+    const cancel = () => reject(dynamicErrors.CANCELLED());
     const timer = Number.isFinite(leftMs) ? clock.setTimer(leftMs, late) : undefined;
     const settled = () => {
       timer?.cancel();

@@ -1,5 +1,5 @@
 import { nearest } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { dynamicErrors } from './errors.js';
 
 /**
  * The services that `name` may mean. The readings, closest first: the full name; its end, from a dot on; the same in any
@@ -36,16 +36,10 @@ export function knownServices(name: string, services: readonly string[], none = 
 export function theService(name: string, services: readonly string[]): string {
   const [service, ...others] = matchServices(name, services);
   if (service === undefined) {
-    const known = knownServices(name, services, 'there is no service');
-    // @cause The `.proto` files or the servers that were asked have no service of that name.
-    // @remedy Correct the name; the text lists those there are.
-    throw new RpcError(Status.UNIMPLEMENTED, `there is no contract of a service "${name}". ${known}`);
+    throw dynamicErrors.UNKNOWN_SERVICE({ name, knownServices: knownServices(name, services, 'there is no service') });
   }
   if (others.length === 0) return service;
-  const candidates = [service, ...others].join(', ');
-  // @cause A short name fits several services.
-  // @remedy Write the package before the name.
-  throw new RpcError(Status.INVALID_ARGUMENT, `"${name}" may be any of ${candidates}: write more of the name`);
+  throw dynamicErrors.SEVERAL_SERVICES({ name, candidates: [service, ...others].join(', ') });
 }
 
 function nearestShort(name: string, services: readonly string[]): string | undefined {

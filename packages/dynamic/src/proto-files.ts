@@ -1,7 +1,7 @@
 import { load, type PackageDefinition, type ServiceDefinition } from '@grpc/proto-loader';
-import { RpcError, Status } from '@rondo/rpc/status';
 import { loadSchema } from '@rondo/schema';
 import type { ContractSource } from './contracts.js';
+import { dynamicErrors } from './errors.js';
 import { mend } from './mend.js';
 
 /** Options of {@link protoContracts}. */
@@ -42,10 +42,7 @@ async function readFiles(
     return await load([...files], { keepCase: true, ...(includeDirs && { includeDirs: [...includeDirs] }) });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const remedy = 'name files of proto3, and in includeDirs the folders of their imports';
-    // @cause A `.proto` file, or one that it imports, is missing or invalid.
-    // @remedy Correct the path or the file that the text names; add the folder of the import to `includeDirs`.
-    throw new RpcError(Status.INVALID_ARGUMENT, `${files.join(', ')} can't be read: ${reason}; ${remedy}`, { cause });
+    throw dynamicErrors.UNREADABLE_FILES({ files: files.join(', '), reason }, { cause });
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Metadata } from '@rondo/rpc/call';
 import type { Channel, Endpoint } from '@rondo/rpc/client';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { clientErrors } from '@rondo/rpc/internal';
 import { createReflection, loadSchema, type Schema, withErrorDetails } from '@rondo/schema';
 import type { ContractSource } from './contracts.js';
+import { dynamicErrors } from './errors.js';
 
 /** Options of {@link reflectionContracts}. */
 export interface ReflectionSourceOptions {
@@ -32,12 +33,7 @@ export function reflectionContracts(channel: Channel, options: ReflectionSourceO
       const endpoints = await listed(channel);
       if (endpoints.length === 0) return reflectedContract(service, channel, ask);
       const serving = endpoints.filter(({ services, state }) => state === 'serving' && services?.includes(service));
-      if (serving.length === 0) {
-        // @cause The registry knows the service, but no instance of it is ready to be asked for its contract.
-        // @remedy Start an instance, or wait until one is serving: `rondo ps`.
-        // @effect none
-        throw new RpcError(Status.UNAVAILABLE, `no instance of ${service} is serving; start one, or wait for it`);
-      }
+      if (serving.length === 0) throw dynamicErrors.NONE_SERVING({ service });
       // The contract decides how the service is balanced, so the caller's channel can't call the service yet.
       const direct = channel.direct(serving);
       try {
@@ -66,16 +62,10 @@ export async function reflectedContract(
 /** All instances that the channel's resolver knows by their services; none if it knows no service by name. */
 function listed(channel: Channel): Promise<readonly Endpoint[]> {
   return new Promise((resolve, reject) => {
-    // @cause The call was made, or waited for an instance, when the channel was closed.
-    // @remedy Make calls before `channel.close()`, and await those that run.
-    // @effect none
-    if (channel.closed) throw new RpcError(Status.UNAVAILABLE, 'the channel is closed; make calls before close()');
+    if (channel.closed) throw clientErrors.CHANNEL_CLOSED();
     const fail = (reason: string) => {
       end();
-      // @cause The registry, or the channel's other source of addresses, doesn't answer a dynamic client.
-      // @remedy Follow the reason in the text; `rondo doctor` checks the registry.
-      // @effect none
-      reject(new RpcError(Status.UNAVAILABLE, `the services that there are can't be looked up: ${reason}`));
+      reject(dynamicErrors.NO_LIST({ reason }));
     };
     const timer = channel.clock.setTimer(LISTING_MS, () => fail(`no answer within ${LISTING_MS} ms`));
     let ended = false;

@@ -1,6 +1,6 @@
 import { type DescMessage, isMessage, type JsonValue, type Message, type Registry } from '@bufbuild/protobuf';
-import { invalidArgument } from '@rondo/rpc/status';
 import { exactNumber, toMessage } from '@rondo/schema';
+import { dynamicErrors } from './errors.js';
 
 /** As deep as protobuf's parsers read messages. */
 const MAX_DEPTH = 100;
@@ -27,16 +27,12 @@ function toJson(value: unknown, path: readonly string[]): JsonValue {
     case 'object':
       return value === null ? null : ofObject(value, path);
     default:
-      // @cause A request of a dynamic client has a value that has no JSON, such as a function.
-      // @remedy Correct the field that the text names.
-      return refuse(path, `must be JSON, a bigint, a Uint8Array or a Date, not ${typeof value}`);
+      throw dynamicErrors.NO_JSON({ field: fieldOf(path), type: typeof value });
   }
 }
 
 function ofObject(value: object, path: readonly string[]): JsonValue {
-  // @cause A request of a dynamic client is nested too deeply, or contains itself.
-  // @remedy Send less at a time.
-  if (path.length > MAX_DEPTH) return refuse(path.slice(0, 3), `is nested more than ${MAX_DEPTH} deep`);
+  if (path.length > MAX_DEPTH) throw dynamicErrors.TOO_DEEP({ field: fieldOf(path.slice(0, 3)), maxDepth: MAX_DEPTH });
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (value instanceof Date) return ofDate(value, path);
   if (Array.isArray(value)) return value.map((item, index) => toJson(item, [...path, String(index)]));
@@ -46,12 +42,8 @@ function ofObject(value: object, path: readonly string[]): JsonValue {
 }
 
 function ofDate(date: Date, path: readonly string[]): JsonValue {
-  // @cause A request of a dynamic client has an invalid `Date`.
-  // @remedy Correct the field that the text names.
-  return Number.isNaN(date.getTime()) ? refuse(path, 'must be a valid Date') : date.toISOString();
+  if (Number.isNaN(date.getTime())) throw dynamicErrors.INVALID_DATE({ field: fieldOf(path) });
+  return date.toISOString();
 }
 
-// @callers
-function refuse(path: readonly string[], description: string): never {
-  throw invalidArgument([{ field: path.length === 0 ? 'the request' : path.join('.'), description }]);
-}
+const fieldOf = (path: readonly string[]) => (path.length === 0 ? 'the request' : path.join('.'));

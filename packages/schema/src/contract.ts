@@ -14,7 +14,7 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import { loadFileDescriptorSetFromBuffer, type ServiceDefinition } from '@grpc/proto-loader';
 import { didYouMean, type MethodDefinition } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { schemaErrors } from './errors.js';
 
 /** A method of a contract that was fetched at run time. */
 export interface DynamicMethod {
@@ -60,7 +60,7 @@ export function loadSchema(service: string, files: readonly FileDescriptorProto[
   const registry = createFileRegistry(set);
   let definition: ServiceDefinition | undefined;
   const desc = registry.getService(service);
-  if (desc === undefined) throw noService(service);
+  if (desc === undefined) throw schemaErrors.NO_SERVICE({ service });
   const methods = desc.methods.map((method) => method.name);
   return {
     service,
@@ -71,7 +71,10 @@ export function loadSchema(service: string, files: readonly FileDescriptorProto[
       const method =
         desc.methods.find((candidate) => candidate.name === name) ??
         desc.methods.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
-      if (method === undefined) throw noMethod(service, name, methods);
+      if (method === undefined) {
+        const hint = didYouMean(name, methods);
+        throw schemaErrors.NO_METHOD({ service, name, methods: methods.join(', '), didYouMean: hint });
+      }
       definition ??= loadDefinition(service, toBinary(FileDescriptorSetSchema, set));
       const known = toDynamicMethod(method);
       // proto-loader's objects can't have a member __proto__, which is a name like any other in a contract.
@@ -121,17 +124,4 @@ function customOptions(
     options[tag] = [...(options[tag] ?? []), data];
   }
   return options;
-}
-
-function noService(service: string): RpcError {
-  // @cause The server's reflection returned files in which the service isn't.
-  // @remedy Correct the service's name, or the reflection of the server.
-  return new RpcError(Status.NOT_FOUND, `${service} is not a service in the descriptors that its server returned`);
-}
-
-function noMethod(service: string, name: string, methods: readonly string[]): RpcError {
-  const message = `${service} has no method ${name}; it has ${methods.join(', ')}.${didYouMean(name, methods)}`;
-  // @cause The service has no method of that name. The text lists the methods.
-  // @remedy Correct the name of the method.
-  return new RpcError(Status.UNIMPLEMENTED, message);
 }

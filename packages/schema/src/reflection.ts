@@ -10,6 +10,7 @@ import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/ref
 import type { Metadata } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status, statusFromCode } from '@rondo/rpc/status';
+import { schemaErrors } from './errors.js';
 
 type Question = NonNullable<ServerReflectionRequest['messageRequest']>;
 type Answer = ServerReflectionResponse['messageResponse'];
@@ -63,10 +64,11 @@ export function createReflection(channel: Channel, options: ReflectionOptions): 
       while (questions.length > 0) {
         const known = files.size;
         for (const file of (await ask(questions)).flatMap(toFiles)) files.set(file.proto.name, file);
-        if (sizeOf(files) > maxBytes) throw tooLarge(symbol, maxBytes);
+        if (sizeOf(files) > maxBytes) throw schemaErrors.CONTRACT_TOO_LARGE({ symbol, maxBytes });
         // A server may leave out a file's imports; they are requested by name.
         const missing = missingImports(files);
-        if (missing.length > 0 && files.size === known) throw incomplete(symbol, missing);
+        if (missing.length > 0 && files.size === known)
+          throw schemaErrors.IMPORTS_MISSING({ symbol, missing: missing.join(', ') });
         questions = missing.map((name) => ({ $case: 'fileByFilename', value: name }));
       }
       return inOrder(files);
@@ -89,10 +91,7 @@ async function askEither(
     return await collect(createClient(V1Alpha, { channel }).serverReflectionInfo(requests(questions), options));
   } catch (error) {
     if (!(error instanceof RpcError) || error.code !== Status.UNIMPLEMENTED) throw error;
-    const message = 'the server has no reflection (grpc.reflection.v1 or v1alpha), which rondo learns contracts from';
-    // @cause A dynamic call, or `rondo call`, asked a server that has no reflection.
-    // @remedy Register grpc.reflection.v1 with the server, or give the `.proto` files.
-    throw new RpcError(Status.UNIMPLEMENTED, message, { cause: error });
+    throw schemaErrors.NO_REFLECTION({ cause: error });
   }
 }
 
@@ -107,11 +106,7 @@ async function collect(
   for await (const { messageResponse } of responses) {
     if (messageResponse?.$case === 'errorResponse') {
       const { errorCode, errorMessage } = messageResponse.value;
-      // @code NOT_FOUND
-      // @cause The server's reflection refused a question. The code is the one that it sent.
-      // @remedy Check the name that was asked for.
-      // @effect none
-      throw new RpcError(statusFromCode(errorCode), `reflection: ${errorMessage}`);
+      throw schemaErrors.REFLECTION_REFUSED({ errorMessage }, { code: statusFromCode(errorCode) });
     }
     if (messageResponse !== undefined) answers.push(messageResponse);
   }
@@ -137,29 +132,9 @@ function sizeOf(files: ReadonlyMap<string, ReflectedFile>): number {
   return [...files.values()].reduce((size, { bytes }) => size + bytes.length, 0);
 }
 
-function tooLarge(symbol: string, maxBytes: number): RpcError {
-  // @cause The contract that the server describes is larger than the client accepts.
-  // @remedy Give the `.proto` files of the service to the client.
-  // @effect none
-  return new RpcError(
-    Status.RESOURCE_EXHAUSTED,
-    `reflection: the files of ${symbol} are larger than ${maxBytes} bytes; use its .proto files`,
-  );
-}
-
 function missingImports(files: ReadonlyMap<string, ReflectedFile>): readonly string[] {
   const imports = [...files.values()].flatMap(({ proto }) => proto.dependency);
   return [...new Set(imports)].filter((name) => !files.has(name));
-}
-
-function incomplete(symbol: string, missing: readonly string[]): RpcError {
-  // @cause The server's reflection doesn't return a file that the contract imports.
-  // @remedy Correct the server's reflection, or give the `.proto` files to the client.
-  // @effect none
-  return new RpcError(
-    Status.INTERNAL,
-    `reflection: ${symbol} needs ${missing.join(', ')}, which the server doesn't return; use its .proto files`,
-  );
 }
 
 function inOrder(files: ReadonlyMap<string, ReflectedFile>): readonly ReflectedFile[] {

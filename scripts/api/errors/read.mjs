@@ -34,8 +34,6 @@ const WITHOUT_EFFECT = ['INVALID_ARGUMENT', 'UNIMPLEMENTED', 'PERMISSION_DENIED'
 
 /** The folders with the side that makes their errors. The longest one that a file is in counts. */
 const SIDES = {
-  'packages/schema/src': 'the client',
-  'packages/dynamic/src': 'the client',
   'packages/resources/src': 'the server',
   'packages/access/src': 'the server',
   'packages/sync/src': 'the server',

@@ -5,7 +5,6 @@
 
 export { createPolicy } from '../balancer/create-policy.js';
 export type { Payload, Reply } from '../call/call.js';
-export { cancelled } from '../call/call-context.js';
 export { InFlight, type InFlightMember } from '../call/in-flight.js';
 export { isBase64 } from '../call/metadata-rules.js';
 export { runInScope } from '../call/scope.js';
@@ -68,6 +67,7 @@ export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS } from '../contract/policy.js';
 export { type PolicyFields, readBytes, type ScalarField } from '../contract/wire-fields.js';
+export { clientErrors } from '../errors/client.js';
 export { type CallSettings, LiveSettings } from '../live-config/live-settings.js';
 export { checkSetting, LOG_LEVELS, SETTING_KEYS, type SettingName } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';

@@ -8,7 +8,8 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
-import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
+import { invalidArgument, type RpcError } from '@rondo/rpc/status';
+import { schemaErrors } from '../errors.js';
 import { withReadableAnys } from './any.js';
 import { type Faulty, faultyValue, holdsStruct, valueWithoutKind } from './faulty.js';
 import { parseJson } from './parse.js';
@@ -30,9 +31,6 @@ export function readMessage(desc: DescMessage, text: string, registry: Registry)
  */
 export function toMessage(desc: DescMessage, json: JsonValue, registry: Registry): Message {
   const { message, violations } = readJson(desc, json, registry);
-  // @text <field>: <rule and remedy>; <field>: …
-  // @cause Fields of the request's JSON are unknown, or have values that their types can't have.
-  // @remedy Correct the fields that are named.
   if (violations.length > 0) throw invalidArgument(violations);
   return message;
 }
@@ -86,11 +84,6 @@ function noJson(
   { path = '', rule = 'it is faulty' }: Partial<Faulty> = {},
   cause?: unknown,
 ): RpcError {
-  const what = path === '' ? 'the reply' : `${path} of the reply`;
-  const text = `${what}, a ${typeName}, has no JSON: ${rule}; correct the service, or call it by gRPC`;
-  // @text <field> of the reply, a <message>, has no JSON: <rule>; correct the service, or call it by gRPC
-  // @cause The reply has a value outside of its type's range, such as a Timestamp in the year 10000.
-  // @remedy Correct the service. A client that speaks gRPC gets the value as it is.
-  // @effect possible
-  return new RpcError(Status.INTERNAL, text, { cause });
+  const partOfTheReply = path === '' ? 'the reply' : `${path} of the reply`;
+  return schemaErrors.NO_JSON({ partOfTheReply, message: typeName, rule }, { cause });
 }
