@@ -1,5 +1,6 @@
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
-import { RpcError, Status } from '@rondo/rpc/status';
+import type { RpcError } from '@rondo/rpc/status';
+import { transactionErrors } from './errors.js';
 
 /** Whether the process with this SPIFFE id may serve a service, as `ServiceContext.mayServe` tells. */
 export type MayServe = (identity: string, service: string) => boolean;
@@ -25,12 +26,8 @@ export function servesAll({ values }: Caller, services: readonly string[], maySe
 /**
  * Refuses a caller by its certificate.
  *
- * @param needed who may call, as the end of a sentence.
+ * @param whoMay call, as the end of a sentence.
  */
-export function refuseCaller({ values }: Caller, needed: string): RpcError {
-  // @text <SPIFFE id> may not call this: <who may>
-  // @cause The certificate of the caller names a process that takes no part in the transaction, or no operator.
-  // @remedy Call with the certificate that the text names; name the coordinator's service in the participant's configuration.
-  // @effect none
-  return new RpcError(Status.PERMISSION_DENIED, `${values.get(callerIdentity)} may not call this: ${needed}`);
+export function refuseCaller({ values }: Caller, whoMay: string): RpcError {
+  return transactionErrors.CALLER_REFUSED({ caller: values.get(callerIdentity), whoMay });
 }

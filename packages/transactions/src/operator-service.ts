@@ -5,10 +5,10 @@ import {
   TransactionState,
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
 import { type Caller, isOperator, type MayServe, refuseCaller, servesAll } from './callers.js';
 import type { Coordinator } from './coordinator/coordinator.js';
 import type { Confirmation, Decision, LogEntry } from './coordinator/log.js';
+import { transactionErrors } from './errors.js';
 import type { Sagas } from './saga/sagas.js';
 import type { SagaEntry } from './saga/store.js';
 import { readRef } from './transaction-ref.js';
@@ -41,17 +41,13 @@ export function createOperatorService({
       if (!isOperator(call) && !servesAll(call, services, mayServe)) {
         throw refuseCaller(call, 'the participant may, if it serves each service that the request names');
       }
-      // @text this service has no [transactions | sagas]
-      // @cause The service has no coordinator of transactions, or runs no sagas.
-      // @remedy Ask a service that has; `rondo tx ls` finds them.
-      if (coordinator === undefined) throw notFound('transactions');
+      if (coordinator === undefined) throw transactionErrors.NONE_HERE({ transactionsOrSagas: 'transactions' });
       return { outcome: OUTCOMES[await coordinator.inquire({ transaction: readRef(transaction), services }, signal)] };
     },
     resolveTransaction: async ({ id, outcome }, call) => {
       requireOperator(call);
       const { signal } = call;
-      // @rewraps the same as above.
-      if (coordinator === undefined) throw notFound('transactions');
+      if (coordinator === undefined) throw transactionErrors.NONE_HERE({ transactionsOrSagas: 'transactions' });
       return toTransaction(await coordinator.resolve(id, toDecision(outcome), signal));
     },
     listSagas: async (_request, call) => {
@@ -61,8 +57,7 @@ export function createOperatorService({
     retrySaga: async ({ id }, call) => {
       requireOperator(call);
       const { signal } = call;
-      // @rewraps the same as above.
-      if (sagas === undefined) throw notFound('sagas');
+      if (sagas === undefined) throw transactionErrors.NONE_HERE({ transactionsOrSagas: 'sagas' });
       return toSaga(await sagas.retry(id, signal));
     },
   });
@@ -106,10 +101,7 @@ function toTransaction({ id, coordinator, state, decision, participants, ...rest
 function toDecision(outcome: BranchOutcome): Decision {
   if (outcome === BranchOutcome.BRANCH_OUTCOME_COMMITTED) return 'committed';
   if (outcome === BranchOutcome.BRANCH_OUTCOME_ABORTED) return 'aborted';
-  const description = 'must be BRANCH_OUTCOME_COMMITTED or BRANCH_OUTCOME_ABORTED';
-  // @cause An operator's call has an outcome that doesn't exist.
-  // @remedy Send BRANCH_OUTCOME_COMMITTED or BRANCH_OUTCOME_ABORTED.
-  throw invalidArgument([{ field: 'outcome', description }]);
+  throw transactionErrors.INVALID_OUTCOME();
 }
 
 const SAGA_STATES: Record<SagaEntry['state'], SagaState> = {
@@ -122,9 +114,4 @@ const SAGA_STATES: Record<SagaEntry['state'], SagaState> = {
 function toSaga({ id, kind, subject, state, parked, stepName, attempts, error, createTime }: SagaEntry) {
   const shown = parked ? SagaState.SAGA_STATE_PARKED : SAGA_STATES[state];
   return { id, kind, subject, state: shown, step: stepName, attempts, error, createTime };
-}
-
-// @callers
-function notFound(what: string): RpcError {
-  return new RpcError(Status.NOT_FOUND, `this service has no ${what}`);
 }

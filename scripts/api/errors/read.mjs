@@ -38,9 +38,6 @@ const SIDES = {
   'packages/access/src': 'the server',
   'packages/sync/src': 'the server',
   'packages/database/src': 'the server',
-  'packages/transactions/src': 'the server',
-  'packages/transactions/src/coordinator': "the transaction's coordinator",
-  'packages/transactions/src/participant': "the transaction's participant",
   'services/gateway/src': 'the gateway', // sample: gateway
   'services/registry/src': 'the registry',
 };

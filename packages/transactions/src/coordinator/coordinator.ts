@@ -2,7 +2,7 @@ import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { coordinatorErrors } from '../errors.js';
 import { createPruning } from '../pruning.js';
 import { createSweep } from '../sweep.js';
 import { type CheckedRef, checkName } from '../transaction-ref.js';
@@ -167,7 +167,8 @@ async function inquire(
   { transaction, services }: Inquiry,
   signal: AbortSignal,
 ): Promise<Answer> {
-  if (transaction.coordinator !== coordinator) throw otherCoordinator(transaction, coordinator);
+  if (transaction.coordinator !== coordinator)
+    throw coordinatorErrors.OTHER_COORDINATOR({ ...transaction, name: coordinator });
   const entry = await findEntry(database, transaction.id, { signal });
   if (entry === undefined) {
     const mark = markIn(transaction.id);
@@ -176,14 +177,4 @@ async function inquire(
   const hasPart = entry.participants.some(({ service }) => services.includes(service));
   if (!hasPart || entry.coordinator !== coordinator) return 'aborted';
   return entry.decision ?? '';
-}
-
-function otherCoordinator({ id, coordinator }: CheckedRef, name: string): RpcError {
-  // @cause A coordinator was asked about a transaction of another one.
-  // @remedy Ask the coordinator that the text names.
-  // @effect none
-  return new RpcError(
-    Status.FAILED_PRECONDITION,
-    `transaction.coordinator: must be "${name}", the coordinator that was asked; it is "${coordinator}". Ask that coordinator about ${id}`,
-  );
 }

@@ -2,7 +2,7 @@ import type { Database, Transaction } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Random } from '@rondo/rpc/clock';
 import { backoffMs } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { coordinatorErrors } from '../errors.js';
 import { performer } from '../steps.js';
 import {
   contradicts,
@@ -135,16 +135,18 @@ export async function resolve(
 ): Promise<LogEntry> {
   const { database } = dependencies;
   const entry = await findEntry(database, id, { signal });
-  if (entry === undefined) throw notFound(id);
+  if (entry === undefined) throw coordinatorErrors.UNKNOWN({ id });
   if (entry.state === 'conflict') await resolveConflict(dependencies, entry, outcome);
   else await finishAs(dependencies, entry, outcome);
   return (await findEntry(database, id, { signal })) ?? entry;
 }
 
 async function finishAs(dependencies: CoordinatorDependencies, entry: LogEntry, outcome: Decision): Promise<void> {
-  if (entry.decision === null && outcome === 'committed') throw undecided(entry);
+  if (entry.decision === null && outcome === 'committed')
+    throw coordinatorErrors.UNDECIDED({ id: entry.id, expireTime: entry.expireTime.toISOString() });
   const decided = entry.decision === null ? await logAborting(dependencies.database, entry.id) : entry;
-  if (decided === undefined || decided.decision !== outcome) throw alreadyDecided(decided ?? entry);
+  if (decided === undefined || decided.decision !== outcome)
+    throw coordinatorErrors.DECIDED({ id: entry.id, decision: `${(decided ?? entry).decision}` });
   if (decided.state !== outcome) await finish(dependencies, decided, outcome);
 }
 
@@ -160,28 +162,4 @@ async function resolveConflict(
     if (await logConflictResolved(transaction, id, outcome)) await completion?.(transaction, { id, subject });
   });
   onCompleted();
-}
-
-function notFound(id: string): RpcError {
-  // @cause The coordinator never had the transaction, or has forgotten it: finished ones are kept for a week.
-  // @remedy Check the id; `rondo tx ls` lists the unfinished ones.
-  return new RpcError(Status.NOT_FOUND, `this coordinator has no transaction ${id}; finished ones are kept for a week`);
-}
-
-function undecided({ id, expireTime }: LogEntry): RpcError {
-  const message = `transaction ${id} is undecided: its own service hasn't done its part, so it can't be committed`;
-  // @cause An operator wants to commit a transaction whose own service hasn't done its part.
-  // @remedy Wait until it is aborted, at the time in the text, or abort it.
-  // @effect none
-  return new RpcError(
-    Status.FAILED_PRECONDITION,
-    `${message}; it is aborted automatically at ${expireTime.toISOString()}`,
-  );
-}
-
-function alreadyDecided({ id, decision }: LogEntry): RpcError {
-  // @cause An operator wants to end a transaction in the other way than it was decided.
-  // @remedy None: a decision is final.
-  // @effect none
-  return new RpcError(Status.FAILED_PRECONDITION, `transaction ${id} is decided: it is ${decision}`);
 }

@@ -79,7 +79,6 @@ const CONFIRMED: Partial<Record<BranchOutcome, Confirmation>> = {
  */
 function asVote(error: unknown): unknown {
   if (!(error instanceof RpcError) || NO_ANSWER.has(error.code)) return error;
-  // @rewraps the participant's error.
   return new RpcError(error.code, error.message, { details: error.details, cause: error });
 }
 

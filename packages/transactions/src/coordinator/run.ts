@@ -1,6 +1,6 @@
 import type { Transaction } from '@rondo/database';
 import { currentScope, runOutsideScope } from '@rondo/rpc/call';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { coordinatorErrors } from '../errors.js';
 import { type Perform, performer } from '../steps.js';
 import { type CoordinatorDependencies, finish } from './finish.js';
 import { findEntry, logAborting, logCommitting, logPreparing, readMark } from './log.js';
@@ -79,7 +79,7 @@ export async function runTransaction<const Parts extends readonly Part<unknown>[
       database.transaction(
         async (local) => {
           decided = undefined;
-          if (!(await logCommitting(local, id))) throw expired(run);
+          if (!(await logCommitting(local, id))) throw coordinatorErrors.EXPIRED({ id, timeoutMs: run.timeoutMs });
           decided = { value: await transaction.local(local, results as ResultsOf<Parts>) };
         },
         { signal },
@@ -170,14 +170,4 @@ function sendCommit(dependencies: RunDependencies, { id }: Run): Promise<boolean
     }
   };
   return dependencies.track(runOutsideScope(work));
-}
-
-function expired({ id, timeoutMs }: Run): RpcError {
-  // @cause The participants of a transaction took longer than its `timeoutMs`.
-  // @remedy Begin a new transaction, with more time if it recurs; the logs of the participants show which one is slow.
-  // @effect none
-  return new RpcError(
-    Status.ABORTED,
-    `transaction ${id} was not decided within ${timeoutMs} ms and was aborted; try again`,
-  );
 }

@@ -2,7 +2,7 @@ import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactio
 import type { Database, DatabaseShare } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { participantErrors } from '../errors.js';
 import { performer } from '../steps.js';
 import { branchOf, type CheckedRef, gidPrefix } from '../transaction-ref.js';
 import { type EndedBranch, findEnded, markAborted, markHeuristic } from './branches.js';
@@ -58,7 +58,7 @@ export async function abortBranch(dependencies: ParticipantDependencies, branch:
   const { gid, heuristic, transaction } = branch;
   const perform = performer('participant', { transactionId: transaction.id, name: dependencies.name });
   for (;;) {
-    preparing.get(gid)?.abort(abortedMeanwhile(branch));
+    preparing.get(gid)?.abort(participantErrors.ABORTED_MEANWHILE(branch.transaction));
     const undone = await perform('abort', () => endingDatabase.rollbackPrepared(gid, { signal }));
     // A branch of an unknown coordinator is never prepared, so there is nothing to refuse later.
     if (!undone && !dependencies.isKnown(transaction))
@@ -84,14 +84,6 @@ async function recordHeuristic(
 function outcomeOf(known: EndedBranch | undefined): BranchOutcome {
   if (known === undefined) return BranchOutcome.BRANCH_OUTCOME_UNKNOWN;
   return known.outcome === 'committed' ? BranchOutcome.BRANCH_OUTCOME_COMMITTED : BranchOutcome.BRANCH_OUTCOME_ABORTED;
-}
-
-function abortedMeanwhile({ transaction: { id, coordinator } }: EndingBranch): RpcError {
-  const message = `transaction ${id} of ${coordinator} was aborted while it was being prepared; begin a new one`;
-  // @cause The coordinator aborted the transaction before this participant had prepared its part.
-  // @remedy Begin a new transaction.
-  // @effect none
-  return new RpcError(Status.ABORTED, message);
 }
 
 interface InDoubt {

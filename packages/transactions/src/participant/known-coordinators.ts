@@ -1,8 +1,9 @@
 import { BranchOutcome, CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { type Channel, createClient } from '@rondo/rpc/client';
-import { RpcError, Status } from '@rondo/rpc/status';
+import type { RpcError } from '@rondo/rpc/status';
 import { type Caller, type MayServe, servesAll } from '../callers.js';
 import type { Decision } from '../coordinator/log.js';
+import { participantErrors } from '../errors.js';
 import { type CheckedRef, checkName } from '../transaction-ref.js';
 
 /** The coordinators in whose transactions a participant takes part. */
@@ -76,12 +77,5 @@ const DECIDED: Partial<Record<BranchOutcome, Decision | 'unknown'>> = {
 
 /** `PERMISSION_DENIED`, because neither a later state nor another request of that coordinator can succeed. */
 export function unknownCoordinator({ coordinator }: CheckedRef, names: readonly string[]): RpcError {
-  const known = names.join(', ') || 'none';
-  // @cause The transaction is of a coordinator that isn't in the participant's configuration.
-  // @remedy Add the coordinator to the configuration of the participant; see the guide on transactions.
-  return new RpcError(
-    Status.PERMISSION_DENIED,
-    `transaction.coordinator: must be one that this participant knows (${known}); it is "${coordinator}". ` +
-      'Name it in the configuration of the participant',
-  );
+  return participantErrors.UNKNOWN_COORDINATOR({ known: names.join(', ') || 'none', coordinator });
 }

@@ -1,7 +1,8 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import type { Transaction } from '@rondo/database';
 import { type MessageChecks, readChecked } from '@rondo/rpc/internal';
-import { type FieldAt, invalidArgument } from '@rondo/rpc/status';
+import type { FieldAt } from '@rondo/rpc/status';
+import { participantErrors } from '../errors.js';
 import type { CheckedRef } from '../transaction-ref.js';
 
 /** A generated message type with its full name, as all types in `@rondo/contracts` have it. */
@@ -84,17 +85,11 @@ export function pack<T>(type: NamedMessageType<T>, message: object): Any {
  */
 export function unpack<T>(type: NamedMessageType<T>, any: Any | undefined, field: string): T {
   const found = typeOf(any);
-  if (any === undefined || found !== type.$type) {
-    // @cause A message in an `Any` has another type than expected.
-    // @remedy Send the type that the text names.
-    throw invalidArgument([{ field, description: `must be a ${type.$type}; it is "${found}"` }]);
-  }
+  if (any === undefined || found !== type.$type) throw participantErrors.OTHER_TYPE({ field, type: type.$type, found });
   try {
     return type.decode(any.value);
   } catch {
-    // @cause A message in an `Any` has bytes that aren't of its type.
-    // @remedy Encode the message with the contract of the participant.
-    throw invalidArgument([{ field, description: `doesn't decode as ${type.$type}` }]);
+    throw participantErrors.UNDECODABLE({ field, type: type.$type });
   }
 }
 

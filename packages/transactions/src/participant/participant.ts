@@ -13,8 +13,8 @@ import {
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
 import { type Caller, isOperator, refuseCaller } from '../callers.js';
+import { participantErrors } from '../errors.js';
 import { createPruning } from '../pruning.js';
 import { createSweep } from '../sweep.js';
 import { branchOf, type CheckedRef, checkName, gidOf, gidPrefix, readRef } from '../transaction-ref.js';
@@ -157,10 +157,7 @@ function toEnd({ transaction, heuristic }: EndRequest, participant: string) {
 
 function unknownOperation({ operation }: PrepareRequest, known: ReadonlyMap<string, Operation>) {
   const names = [...known.keys()].join(', ') || 'none';
-  const description = `must have the type of an operation (${names}); it is "${typeOf(operation)}"`;
-  // @cause The operation of a transaction's part isn't one that this participant has.
-  // @remedy Send one of those that the text lists, or deploy the participant that has it first.
-  return invalidArgument([{ field: 'operation', description }]);
+  return participantErrors.UNKNOWN_OPERATION({ names, type: typeOf(operation) });
 }
 
 /** SQLSTATE of PREPARE TRANSACTION if the server's limit of prepared transactions is reached. */
@@ -176,46 +173,12 @@ async function asStatus<T>(work: Promise<T>): Promise<T> {
 }
 
 function toRpcError(error: unknown): unknown {
-  if (error instanceof TooManyCalls) {
-    // @text the participant prepares as many transactions as it may at once (<reason>); try again
-    // @cause Many transactions are prepared at once, or they wait for rows of a transaction that hasn't ended.
-    // @remedy Begin a new transaction later; look for transactions in doubt with `rondo tx ls`.
-    // @effect none
-    return new RpcError(
-      Status.RESOURCE_EXHAUSTED,
-      `the participant prepares as many transactions as it may at once (${error.message}); try again`,
-      { cause: error },
-    );
-  }
-  if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) {
-    // @cause The participant can't reach its database, or gets no answer in time.
-    // @remedy Begin a new transaction later. The operator looks at the database: `rondo doctor`.
-    // @effect none
-    return new RpcError(Status.UNAVAILABLE, "the participant's database can't be asked now; try again", {
-      cause: error,
-    });
-  }
-  if (error instanceof LockTimeout) {
-    // @cause A prepared transaction, or a slow one, holds the rows that this one needs.
-    // @remedy Begin a new transaction, after a pause. `rondo tx ls` shows those that haven't ended.
-    // @effect none
-    return new RpcError(Status.ABORTED, 'another transaction holds the same rows and has not ended; try again', {
-      cause: error,
-    });
-  }
-  if (error instanceof SerializationFailure) {
-    // @cause Concurrent transactions changed the same rows at each attempt of the participant.
-    // @remedy Begin a new transaction, after a pause.
-    // @effect none
-    return new RpcError(Status.ABORTED, 'concurrent transactions won every attempt; try again', { cause: error });
-  }
-  if (sqlStateOf(error) === NO_SLOT) {
-    const message =
-      'the database has as many prepared transactions as it may hold (max_prepared_transactions); try later';
-    // @cause PostgreSQL holds as many prepared transactions as `max_prepared_transactions` allows.
-    // @remedy Try later; raise the setting if it recurs, and look for transactions in doubt with `rondo tx ls`.
-    // @effect none
-    return new RpcError(Status.RESOURCE_EXHAUSTED, message, { cause: error });
-  }
+  const cause = { cause: error };
+  if (error instanceof TooManyCalls) return participantErrors.TOO_MANY_PREPARE({ reason: error.message }, cause);
+  if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout)
+    return participantErrors.DATABASE_AWAY(cause);
+  if (error instanceof LockTimeout) return participantErrors.ROWS_HELD(cause);
+  if (error instanceof SerializationFailure) return participantErrors.OTHERS_WON(cause);
+  if (sqlStateOf(error) === NO_SLOT) return participantErrors.NO_SLOT(cause);
   return error;
 }

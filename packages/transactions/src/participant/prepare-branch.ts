@@ -1,6 +1,6 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import type { Transaction } from '@rondo/database';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { participantErrors } from '../errors.js';
 import { announce, performer } from '../steps.js';
 import { type CheckedRef, gidPrefix } from '../transaction-ref.js';
 import { claimBranch, markCommitted } from './branches.js';
@@ -30,7 +30,7 @@ export async function prepareBranch(
   const actor = { transactionId: branch.transaction.id, name: dependencies.name };
   const aborted = new AbortController();
   const signal = AbortSignal.any([caller, aborted.signal]);
-  if (dependencies.preparing.has(gid)) throw beingPrepared(branch);
+  if (dependencies.preparing.has(gid)) throw participantErrors.PREPARED_BEFORE(branch.transaction);
   dependencies.preparing.set(gid, aborted);
   try {
     const result = await dependencies.preparingDatabase.prepare(
@@ -59,30 +59,11 @@ async function operate(
   signal: AbortSignal,
 ): Promise<Any> {
   const { gid, operation, request, transaction: ref } = branch;
-  if (!(await claimBranch(transaction, gid))) throw beingPrepared(branch);
+  if (!(await claimBranch(transaction, gid))) throw participantErrors.PREPARED_BEFORE(branch.transaction);
   // Before the work: an aborted branch must cost nothing.
-  if (!(await markCommitted(transaction, gid))) {
-    // @cause The part was committed or aborted already, so that a late request to prepare it has no effect.
-    // @remedy Begin a new transaction.
-    // @effect none
-    throw new RpcError(
-      Status.ABORTED,
-      `transaction ${ref.id} of ${ref.coordinator} has ended here already; begin a new one`,
-    );
-  }
+  if (!(await markCommitted(transaction, gid))) throw participantErrors.ENDED_BEFORE(ref);
   const perform = performer('participant', { transactionId: ref.id, name: branch.name });
   return await perform('operation', () => operation.run(transaction, request, { transaction: ref, signal }));
-}
-
-function beingPrepared({ transaction: { id, coordinator } }: NewBranch): RpcError {
-  // @cause The participant was asked again to prepare the same part, as happens if the connection broke during the first
-  // request.
-  // @remedy Begin a new transaction if `rondo tx ls` doesn't show this one as committing.
-  // @effect possible
-  return new RpcError(
-    Status.ABORTED,
-    `transaction ${id} of ${coordinator} is already prepared, or being prepared, here`,
-  );
 }
 
 /** Part of the server's prepared transactions that stays free for other databases and for concurrent prepares. */
@@ -105,16 +86,13 @@ export function createAdmission(coordinators: KnownCoordinators) {
     if (!coordinators.knows(transaction.coordinator)) {
       throw unknownCoordinator(transaction, coordinators.names);
     }
-    // @cause More transactions than the participant holds wait for answers of their coordinators.
-    // @remedy Begin a new transaction later; see whether the coordinators' services run.
-    // @effect none
-    if (asking >= MAX_ASKING) throw tooMany(`${asking} transactions wait for the answers of their coordinators`);
+    if (asking >= MAX_ASKING) throw participantErrors.TOO_MANY_ASK({ asking });
     asking += 1;
     try {
       const decision = await coordinators.inquire(transaction, signal).catch((error: unknown) => {
-        throw signal.aborted ? signal.reason : cannotAsk(transaction, error);
+        throw signal.aborted ? signal.reason : participantErrors.COORDINATOR_AWAY(transaction, { cause: error });
       });
-      if (decision !== undefined) throw notUndecided(transaction);
+      if (decision !== undefined) throw participantErrors.NOT_UNDECIDED(transaction);
     } finally {
       asking -= 1;
     }
@@ -135,40 +113,9 @@ async function requireRoom({ one }: Transaction, { coordinator }: CheckedRef, en
     [gidPrefix(coordinator)],
   );
   if (used + entering >= slots - Math.floor(slots * RESERVED_SHARE)) {
-    // @cause The participant's PostgreSQL holds nearly as many prepared transactions as `max_prepared_transactions` allows.
-    // @remedy Try later; raise the setting if it recurs, and look for transactions in doubt with `rondo tx ls`.
-    // @effect none
-    throw tooMany(
-      `${used + entering} transactions are prepared on the server, which may have ${slots} (max_prepared_transactions)`,
-    );
+    throw participantErrors.FEW_SLOTS({ used: used + entering, slots });
   }
   if (own + entering >= Math.max(1, Math.floor(slots * COORDINATOR_SHARE))) {
-    // @cause One coordinator has more prepared transactions at the participant than its share.
-    // @remedy Try later; look for transactions in doubt with `rondo tx ls`.
-    // @effect none
-    throw tooMany(`${own + entering} transactions of the coordinator "${coordinator}" are prepared and not ended`);
+    throw participantErrors.SHARE_FULL({ own: own + entering, coordinator });
   }
-}
-
-// @callers
-function tooMany(what: string): RpcError {
-  return new RpcError(Status.RESOURCE_EXHAUSTED, `${what}: try again when some have ended`);
-}
-
-function cannotAsk({ coordinator, id }: CheckedRef, cause: unknown): RpcError {
-  const message = `the coordinator "${coordinator}" can't be asked about transaction ${id} now; try again`;
-  // @cause The participant asks the coordinator about each transaction before it prepares its part, and got no answer.
-  // @remedy Begin a new transaction; see whether the coordinator's service runs.
-  // @effect none
-  return new RpcError(Status.UNAVAILABLE, message, { cause });
-}
-
-function notUndecided({ coordinator, id }: CheckedRef): RpcError {
-  // @cause The coordinator has decided the transaction, or never began it, when a participant is asked to prepare.
-  // @remedy Begin a new transaction.
-  // @effect none
-  return new RpcError(
-    Status.ABORTED,
-    `the coordinator "${coordinator}" has no undecided transaction ${id} with a part for this participant; begin a new one`,
-  );
 }

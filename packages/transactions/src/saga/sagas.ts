@@ -1,7 +1,7 @@
 import type { Database, Queries } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { transactionErrors } from '../errors.js';
 import { createPruning } from '../pruning.js';
 import { createSweep } from '../sweep.js';
 import { advance, type SagaDefinition } from './advance.js';
@@ -109,9 +109,7 @@ export function createSagas(options: SagasOptions): Sagas {
     list: async (signal) => (await listUnfinishedSagas(database, { signal })).map(toEntry),
     async retry(id) {
       const row = await unpark(database, id);
-      // @cause The saga doesn't exist, or has ended.
-      // @remedy Check the id; `rondo tx ls` lists the unfinished ones.
-      if (row === undefined) throw new RpcError(Status.NOT_FOUND, `there is no unfinished saga ${id} here`);
+      if (row === undefined) throw transactionErrors.NO_SAGA({ id });
       sweep.nudge();
       return toEntry(row);
     },
