@@ -41,7 +41,7 @@ export const refused = [
   ['packages/rpc/src/call/b.ts', 'packages/rpc knows no package', "import '@rondo/contracts/shop/v1/quotes';"],
   ['packages/rpc/src/call/c.ts', 'packages/rpc knows no package', "import '@rondo/service';"],
   ['packages/service/src/b.ts', 'packages/service, which every service shares', "import '@rondo/database/embedded';"],
-  ['packages/sync/src/a.ts', 'packages/sync knows packages/database', "import '@rondo/rpc/status';"],
+  ['packages/sync/src/a.ts', 'packages/sync knows packages/database', "import '@rondo/rpc/client';"],
   ['packages/dynamic/src/a.ts', 'packages/dynamic knows the contracts', "import '@rondo/service';"],
   ['packages/validation/src/a.ts', 'packages/validation, which', "import '@rondo/rpc/call';"],
   ['packages/schema/src/a.ts', 'packages/schema knows the contracts', "import '@rondo/service';"],

@@ -12,8 +12,6 @@ import {
   OutcomeUnknown,
   StaleEtag,
   StoreUnavailable,
-  WatcherTooSlow,
-  WatchInterrupted,
   WrongState,
 } from './domain/errors.js';
 import { createStatusMapping } from './status.js';
@@ -45,10 +43,8 @@ describe('the status of a domain error', () => {
     [new Busy('members/a', 'members/a is busy'), 'FAILED_PRECONDITION'],
     [new StaleEtag('quotes/a', []), 'ABORTED'],
     [new ConcurrentChange(cause), 'ABORTED'],
-    [new WatcherTooSlow(cause), 'ABORTED'],
     [new StoreUnavailable(cause), 'UNAVAILABLE'],
     [new OutcomeUnknown(cause), 'UNAVAILABLE'],
-    [new WatchInterrupted(cause), 'UNAVAILABLE'],
     [new Odd('odd'), 'INTERNAL'],
     [new Odd('too large'), 'OUT_OF_RANGE'],
   ])('%s is %s', (error, code) => {
@@ -58,6 +54,11 @@ describe('the status of a domain error', () => {
   it('has the message of the error, and the error as its cause', () => {
     const error = new Taken('another member has it');
     expect(statusOf(error)).toMatchObject({ message: 'another member has it', cause: error });
+  });
+
+  it('has a text of its own if the message of the error is for the log', () => {
+    const away = statusOf(new StoreUnavailable(new Error('connect ECONNREFUSED 10.0.0.7:5432')));
+    expect(away.message).toBe('the database is unavailable; try again later');
   });
 
   it('names the invalid fields, the missing resources, the broken rules and the changed fields', () => {

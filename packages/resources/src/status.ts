@@ -4,16 +4,19 @@ import {
   AlreadyExists,
   ConcurrentChange,
   DomainError,
+  ForeignResumeToken,
   InvalidRequest,
   Missing,
   NotPermitted,
+  OutcomeUnknown,
   OutOfSight,
   Overloaded,
   Refused,
   StaleEtag,
+  StoreUnavailable,
   Unavailable,
-  WatcherTooSlow,
 } from './domain/errors.js';
+import { resourceErrors } from './errors.js';
 
 /** Turns the domain errors of one service into gRPC statuses. */
 export interface StatusMapping {
@@ -42,12 +45,8 @@ export function createStatusMapping(
   const toRpcError = (error: unknown): unknown => {
     if (error instanceof OutOfSight) return toRpcError(error.cause);
     if (!(error instanceof DomainError)) return error;
-    // @rewraps the faults of an InvalidRequest.
     if (error instanceof InvalidRequest) return invalidArgument(error.faults);
-    const own = ownError(error);
-    if (own !== undefined) return own;
-    // @rewraps a domain error; domain/errors.ts has those of this package.
-    return new RpcError(codeOf(error), error.message, { details: detailsOf(error, service), cause: error });
+    return ownError(error) ?? statusOf(error, service);
   };
   return {
     toRpcError,
@@ -68,20 +67,28 @@ export function createStatusMapping(
   };
 }
 
-const CODES = [
-  [Missing, Status.NOT_FOUND],
-  [NotPermitted, Status.PERMISSION_DENIED],
-  [AlreadyExists, Status.ALREADY_EXISTS],
-  [Refused, Status.FAILED_PRECONDITION],
-  [StaleEtag, Status.ABORTED],
-  [ConcurrentChange, Status.ABORTED],
-  [WatcherTooSlow, Status.ABORTED],
-  [Overloaded, Status.RESOURCE_EXHAUSTED],
-  [Unavailable, Status.UNAVAILABLE],
-] as const;
+/** The status of an error by its class. Its text is that of errors.ts, or the message of a service's own error. */
+function statusOf(error: DomainError, domain: string): RpcError {
+  const options = { details: detailsOf(error, domain), cause: error };
+  if (error instanceof Missing)
+    return resourceErrors.MISSING({ resourcesThatAreMissing: error.missing, remedy: error.remedy }, options);
+  if (error instanceof NotPermitted)
+    return resourceErrors.NOT_PERMITTED({ what: error.what, scope: error.scope }, options);
+  if (error instanceof StaleEtag)
+    return resourceErrors.STALE_ETAG({ resource: error.resource, whyStale: error.why }, options);
+  if (error instanceof ForeignResumeToken)
+    return resourceErrors.FOREIGN_RESUME_TOKEN({ watched: error.watched }, options);
+  if (error instanceof ConcurrentChange) return resourceErrors.OTHERS_WON(options);
+  if (error instanceof StoreUnavailable) return resourceErrors.DATABASE_AWAY(options);
+  if (error instanceof OutcomeUnknown) return resourceErrors.OUTCOME_UNKNOWN(options);
+  if (error instanceof Overloaded) return resourceErrors.TOO_MANY_READS(options);
+  return new RpcError(codeOf(error), error.message, options);
+}
 
 function codeOf(error: DomainError): Status {
-  return CODES.find(([kind]) => error instanceof kind)?.[1] ?? Status.INTERNAL;
+  if (error instanceof AlreadyExists) return Status.ALREADY_EXISTS;
+  if (error instanceof Refused) return Status.FAILED_PRECONDITION;
+  return error instanceof Unavailable ? Status.UNAVAILABLE : Status.INTERNAL;
 }
 
 function detailsOf(error: DomainError, domain: string) {

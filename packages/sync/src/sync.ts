@@ -1,6 +1,6 @@
 import { type Database, eventLoopPace, Turns } from '@rondo/database';
 import { type Clock, createSemaphore, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
-import { WatchUnavailable } from './errors.js';
+import { watchErrors } from './errors.js';
 import { createFeed, type Feed } from './feed/feed.js';
 import { type Listener, startListener } from './feed/listener.js';
 import { boundsOf, type OnSyncEvent, type SyncBounds, type SyncLog } from './options.js';
@@ -106,14 +106,7 @@ export function createSync(options: SyncOptions): Sync {
 
 async function closeFeed(feed: Feed, closeListener: () => Promise<void> | undefined): Promise<void> {
   await closeListener();
-  await feed.close(stopping());
-}
-
-function stopping(): WatchUnavailable {
-  // @cause The instance that serves the watch is stopping.
-  // @remedy Watch again with the last token. Rondo's client does so by itself for methods with `resume`.
-  // @effect none
-  return new WatchUnavailable('this replica is stopping: resume at another from the last token');
+  await feed.close(watchErrors.STOPPING());
 }
 
 /** Counts the open watches, and ends them all on close. */
@@ -123,13 +116,8 @@ function createWatchers(context: WatchContext, onFirst: () => void) {
 
   const { partTimeoutMs, readTimeoutMs } = context.bounds;
   async function* counted<Part>(options: WatchOptions<Part>): AsyncGenerator<WatchEvent<Part>, void, undefined> {
-    if (closed) throw stopping();
-    if (open.size >= context.bounds.maxWatchers) {
-      // @cause The instance has as many watchers as it may.
-      // @remedy Watch at another replica, or add replicas.
-      // @effect none
-      throw new WatchUnavailable(`this replica has ${open.size} watchers, its maximum: watch at another replica`);
-    }
+    if (closed) throw watchErrors.STOPPING();
+    if (open.size >= context.bounds.maxWatchers) throw watchErrors.TOO_MANY_WATCHERS({ watchers: open.size });
     onFirst();
     const ending = new AbortController();
     const onAbort = (): void => ending.abort(options.signal.reason);
@@ -155,7 +143,7 @@ function createWatchers(context: WatchContext, onFirst: () => void) {
     watch: counted,
     close(): void {
       closed = true;
-      for (const ending of open) ending.abort(stopping());
+      for (const ending of open) ending.abort(watchErrors.STOPPING());
     },
   };
 }

@@ -60,11 +60,9 @@ export function readToken(view: string, token: string): Place | undefined {
   const isWhole = position !== undefined && mark !== undefined && included !== undefined;
   const fields = [key, rows].filter((field) => field !== undefined);
   if (!isWhole || version !== `${1 + fields.length}`) {
-    // @rewraps ForeignResumeToken of @rondo/resources replaces it.
     throw new InvalidResumeToken('is no resume token: send a token unchanged, or none');
   }
   if (given !== view) {
-    // @rewraps ForeignResumeToken of @rondo/resources replaces it.
     throw new InvalidResumeToken('is of another watch: send a token of this watch, or none to start with a snapshot');
   }
   return {

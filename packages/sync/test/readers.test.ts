@@ -156,7 +156,7 @@ describe('a reader that stalls', () => {
     if (others === undefined) await waiting.next();
     else await others;
     expect(await failureOf(stalled)).toMatchObject({
-      name: 'WatchAborted',
+      codeName: 'ABORTED',
       message: expect.stringContaining('nothing was read for 5000 ms: read faster'),
     });
     await waiting.events.return();

@@ -34,10 +34,6 @@ const WITHOUT_EFFECT = ['INVALID_ARGUMENT', 'UNIMPLEMENTED', 'PERMISSION_DENIED'
 
 /** The folders with the side that makes their errors. The longest one that a file is in counts. */
 const SIDES = {
-  'packages/resources/src': 'the server',
-  'packages/access/src': 'the server',
-  'packages/sync/src': 'the server',
-  'packages/database/src': 'the server',
   'services/gateway/src': 'the gateway', // sample: gateway
   'services/registry/src': 'the registry',
 };

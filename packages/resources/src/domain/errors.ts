@@ -22,6 +22,9 @@ export const MAX_NAMED = 16;
 export abstract class Missing extends DomainError {
   /** The resources' names. */
   readonly resources: readonly string[];
+  /** The names, and what is the matter with them. */
+  readonly missing: string;
+  readonly remedy: string;
   /** What is the matter with each resource, and what the caller can do. */
   readonly description: string;
 
@@ -29,8 +32,11 @@ export abstract class Missing extends DomainError {
   constructor(resources: readonly string[], what: readonly [one: string, several: string], remedy: string) {
     const named = resources.slice(0, MAX_NAMED);
     const more = resources.length > MAX_NAMED ? ` and ${resources.length - MAX_NAMED} more` : '';
-    super(`${named.join(', ')}${more} ${what[resources.length === 1 ? 0 : 1]}; ${remedy}`);
+    const missing = `${named.join(', ')}${more} ${what[resources.length === 1 ? 0 : 1]}`;
+    super(`${missing}; ${remedy}`);
     this.resources = named;
+    this.missing = missing;
+    this.remedy = remedy;
     this.description = `${what[0]}; ${remedy}`;
   }
 }
@@ -40,10 +46,6 @@ export class NotFound extends Missing {
   override readonly name = 'NotFound';
 
   constructor(resources: readonly string[], remedy: string) {
-    // @code NOT_FOUND
-    // @text <resource names> [doesn't exist | don't exist]; <remedy>
-    // @cause The request names resources that don't exist, or no longer. The detail `google.rpc.ResourceInfo` lists them.
-    // @remedy Follow the remedy at the end of the text.
     super(resources, ["doesn't exist", "don't exist"], remedy);
   }
 }
@@ -55,18 +57,14 @@ export abstract class AlreadyExists extends DomainError {}
 export class NotPermitted extends DomainError {
   override readonly name = 'NotPermitted';
   readonly resource: string;
+  /** What is not permitted, such as `the salesperson of a customer`. */
+  readonly what: string;
   /** The scope with which the call would be permitted. */
   readonly scope: string;
 
-  /** @param what is not permitted, such as `the salesperson of a customer`. */
   constructor(resource: string, what: string, scope: string) {
-    // @code PERMISSION_DENIED
-    // @text <what> can be changed only with the scope <scope>; <remedy>
-    // @cause The caller sees the resource, but a rule of the service lets only administrators make this change. The detail
-    // `google.rpc.ErrorInfo` has the reason `NOT_PERMITTED` and the missing scope.
-    // @remedy Ask an administrator to make the change, or for the scope.
-    // @effect none
-    super(`${what} can be changed only with the scope ${scope}; ask an administrator to change it, or for the scope`);
+    super(`${what} needs the scope ${scope}`);
+    this.what = what;
     this.resource = resource;
     this.scope = scope;
   }
@@ -117,16 +115,14 @@ export abstract class WrongState extends Refused {
 export class StaleEtag extends DomainError {
   override readonly name = 'StaleEtag';
   readonly resource: string;
+  readonly why: string;
   /** The names of the changed fields in the contract; empty if they have changed back, or if it never had the etag. */
   readonly changed: readonly string[];
 
   constructor(resource: string, changed: readonly string[] | 'foreign') {
-    // @code ABORTED
-    // @cause The request has an `etag` that isn't the resource's present one: of an older version, of another resource, or from
-    // before a restore. The detail `google.rpc.ErrorInfo` has the reason `STALE_ETAG`.
-    // @remedy Read the resource, apply the change to what it is now, and send the new `etag`.
-    // @effect none
-    super(`${resource} ${whyStale(changed)}; read it again, and try again`);
+    const why = whyStale(changed);
+    super(`${resource} ${why}`);
+    this.why = why;
     this.resource = resource;
     this.changed = changed === 'foreign' ? [] : changed;
   }
@@ -144,11 +140,7 @@ export class ConcurrentChange extends DomainError {
   override readonly name = 'ConcurrentChange';
 
   constructor(cause?: Error) {
-    // @code ABORTED
-    // @cause Concurrent transactions changed the same rows at each attempt of the server.
-    // @remedy Call again, after a pause.
-    // @effect none
-    super('other calls kept changing the same resources; nothing was done, so try again', { cause });
+    super('concurrent changes won', { cause });
   }
 }
 
@@ -163,11 +155,7 @@ export class StoreUnavailable extends Unavailable {
   override readonly name = 'StoreUnavailable';
 
   constructor(cause: Error) {
-    // @code UNAVAILABLE
-    // @cause The service can't reach its database, or gets no answer in time.
-    // @remedy Call again later. The operator looks at the database: `rondo doctor`.
-    // @effect none
-    super('the database is unavailable; try again later', { cause });
+    super(cause.message, { cause });
   }
 }
 
@@ -176,11 +164,7 @@ export class Overloaded extends DomainError {
   override readonly name = 'Overloaded';
 
   constructor(cause: Error) {
-    // @code RESOURCE_EXHAUSTED
-    // @cause So many lists and other reads of many rows run and wait at the instance that there is no room for another one.
-    // @remedy Call again after a pause, with fewer such calls at once. The operator starts more instances if it recurs.
-    // @effect none
-    super('too many lists and other long reads run at the same time; try again after a pause', { cause });
+    super(cause.message, { cause });
   }
 }
 
@@ -189,45 +173,18 @@ export class OutcomeUnknown extends Unavailable {
   override readonly name = 'OutcomeUnknown';
 
   constructor(cause: Error) {
-    const remedy = 'read the resource before you repeat the change, or repeat it with the same request_id';
-    // @code UNAVAILABLE
-    // @cause The connection to the database broke during a commit.
-    // @remedy Read the resource before you repeat the change, or repeat it with the same `request_id`.
-    // @effect possible
-    super(`the connection to the database broke during a commit, and its outcome is unknown; ${remedy}`, { cause });
-  }
-}
-
-/** The watch can't begin or continue on this instance. If the watcher resumes with its last token, it misses nothing. */
-export class WatchInterrupted extends Unavailable {
-  override readonly name = 'WatchInterrupted';
-
-  constructor(cause: Error) {
-    // @rewraps an error of @rondo/sync.
     super(cause.message, { cause });
   }
 }
 
-/** The watcher reads too slowly. If it resumes with its last token, it misses nothing. `ABORTED`. */
-export class WatcherTooSlow extends DomainError {
-  override readonly name = 'WatcherTooSlow';
-
-  constructor(cause: Error) {
-    // @rewraps an error of @rondo/sync.
-    super(`${cause.message}; watch again with the resume_token of the last message`, { cause });
-  }
-}
-
 /** The resume token isn't valid for this watch. */
-export class ForeignResumeToken extends InvalidRequest {
+export class ForeignResumeToken extends DomainError {
   override readonly name = 'ForeignResumeToken';
+  /** What the watch is of, such as `the same orders`. */
+  readonly watched: string;
 
-  /** @param watched what the watch is of, such as `the same orders`. */
   constructor(watched: string) {
-    const description = `must be the token of an earlier message of a watch of ${watched}; leave it empty to begin with a snapshot`;
-    // @code INVALID_ARGUMENT
-    // @cause The `resume_token` of a watch is from another watch, or no token.
-    // @remedy Send a token unchanged to the watch that it came from; leave it empty to begin with a snapshot.
-    super([{ field: 'resume_token', description }]);
+    super(`the resume token isn't one of ${watched}`);
+    this.watched = watched;
   }
 }

@@ -4,7 +4,7 @@ export interface ResourceFeed<T> {
    * Watches the resources. The watch starts with a snapshot and then streams every change once, in order. With a resume token it
    * streams the changes after that token.
    *
-   * @throws ForeignResumeToken, WatcherTooSlow, WatchInterrupted, or the signal's reason.
+   * @throws ForeignResumeToken, `WatchAborted` or `WatchUnavailable` of @rondo/sync, or the signal's reason.
    */
   watch(watch: ResourceWatch): AsyncIterable<ResourceEvent<T>>;
 }

@@ -27,8 +27,6 @@ export {
   StoreUnavailable,
   Unavailable,
   type Violation,
-  WatcherTooSlow,
-  WatchInterrupted,
   WrongState,
 } from '../domain/errors.js';
 export type {

@@ -13,15 +13,13 @@ import {
   type Transaction,
 } from '@rondo/database';
 import { currentWorkLimits } from '@rondo/rpc/call';
-import { InvalidResumeToken, WatchAborted, WatchUnavailable } from '@rondo/sync';
+import { InvalidResumeToken } from '@rondo/sync';
 import {
   ConcurrentChange,
   ForeignResumeToken,
   OutcomeUnknown,
   Overloaded,
   StoreUnavailable,
-  WatcherTooSlow,
-  WatchInterrupted,
 } from '../domain/errors.js';
 
 /** The database for stores. A statement ends with the call that it serves, and fails with domain errors. */
@@ -95,7 +93,5 @@ export function toStoreError(error: unknown): unknown {
  * @param watched what the watch is of, such as `the same orders`.
  */
 export function toWatchError(error: unknown, watched: string): unknown {
-  if (error instanceof InvalidResumeToken) return new ForeignResumeToken(watched);
-  if (error instanceof WatchAborted) return new WatcherTooSlow(error);
-  return error instanceof WatchUnavailable ? new WatchInterrupted(error) : error;
+  return error instanceof InvalidResumeToken ? new ForeignResumeToken(watched) : error;
 }

@@ -1,6 +1,6 @@
 import type { Database } from '@rondo/database';
 import { singleFlight } from '../coalesce.js';
-import { WatchAborted, WatchUnavailable } from '../errors.js';
+import { watchErrors } from '../errors.js';
 import { type Anchor, type Change, readHead, readOn } from '../history.js';
 import type { OnSyncEvent } from '../options.js';
 import type { OutageLog } from '../outage.js';
@@ -58,11 +58,7 @@ export function createFeed(options: FeedOptions): Feed {
       lastGoodAt = now();
       if (closed !== undefined) return;
       if (changes === undefined) {
-        // @text the watched history is gone: resume from the last token; watch again with the resume_token of the last message
-        // @cause The changes that the watch was about to read were deleted, as they are kept for a limited time.
-        // @remedy Watch again with the last token: the watch then begins with a snapshot.
-        // @effect none
-        subscribers.fail(new WatchAborted('the watched history is gone: resume from the last token'));
+        subscribers.fail(watchErrors.HISTORY_GONE());
         head = await readHead(database);
         continue;
       }
@@ -93,10 +89,7 @@ export function createFeed(options: FeedOptions): Feed {
     },
     checkOutage() {
       if (head === undefined || !isStale()) return;
-      // @cause The service can't read changes from its database.
-      // @remedy Watch again with the last token, later or at another replica.
-      // @effect none
-      subscribers.fail(new WatchUnavailable('the database is unavailable: resume from the last token'));
+      subscribers.fail(watchErrors.DATABASE_AWAY());
     },
     async close(reason) {
       closed = reason;

@@ -1,4 +1,4 @@
-import { WatchAborted } from '../errors.js';
+import { watchErrors } from '../errors.js';
 import type { Change } from '../history.js';
 
 /** The queue of changes for one watcher. */
@@ -41,12 +41,7 @@ export function createMailbox(maxChanges: number, onOverflow: () => void): Mailb
       if (failed !== undefined) return;
       if (waiting.length - next >= maxChanges) {
         onOverflow();
-        // @text <max changes> changes wait to be read: read faster, and resume from the last token; watch again with the
-        // resume_token of the last message
-        // @cause The watcher reads more slowly than changes come.
-        // @remedy Read faster, or watch less; then watch again with the last token.
-        // @effect none
-        fail(new WatchAborted(`${maxChanges} changes wait to be read: read faster, and resume from the last token`));
+        fail(watchErrors.CHANGES_WAIT({ maxChanges }));
         return;
       }
       waiting.push(change);

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Database, Transaction } from '@rondo/database';
 import type { Clock } from '@rondo/rpc/clock';
-import { WatchAborted, WatchUnavailable } from '../errors.js';
+import { watchErrors } from '../errors.js';
 import { type Anchor, type Appended, readHead, readPending } from '../history.js';
 import type { Relay } from '../relay.js';
 import type { Place } from '../token.js';
@@ -42,11 +42,7 @@ class TooMuchPending extends Error {
  */
 export async function relayFirst(relay: Relay, error: unknown, attempt: number): Promise<void> {
   if (!(error instanceof TooMuchPending)) throw error;
-  // @cause While the snapshot was read, changes came faster than the instance passes them on.
-  // @remedy Watch again later, or at another replica.
-  // @effect none
-  if (attempt === ATTEMPTS)
-    throw new WatchUnavailable('changes come faster than they are relayed: resume from the last token', error);
+  if (attempt === ATTEMPTS) throw watchErrors.TOO_MANY_CHANGES({ cause: error });
   await relay.flush();
 }
 
@@ -132,13 +128,7 @@ export async function* streamParts<Part>(
 /** A signal that aborts with the caller's or after the timeout, until `release` is called. */
 function bounded({ clock, timeoutMs, signal }: Pick<SnapshotOptions<unknown>, 'clock' | 'timeoutMs' | 'signal'>) {
   const ending = new AbortController();
-  // @text the snapshot wasn't read within <timeout ms> ms: read faster, and watch again; watch again with the resume_token of
-  // the last message
-  // @cause The watcher took too long over the snapshot.
-  // @remedy Read the snapshot faster: store it first, and process it then.
-  // @effect none
-  const late = new WatchAborted(`the snapshot wasn't read within ${timeoutMs} ms: read faster, and watch again`);
-  const timer = clock.setTimer(timeoutMs, () => ending.abort(late));
+  const timer = clock.setTimer(timeoutMs, () => ending.abort(watchErrors.SNAPSHOT_NOT_READ({ timeoutMs })));
   const onAbort = (): void => ending.abort(signal.reason);
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();

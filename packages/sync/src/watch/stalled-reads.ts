@@ -1,5 +1,5 @@
 import type { Clock } from '@rondo/rpc/clock';
-import { WatchAborted } from '../errors.js';
+import { watchErrors } from '../errors.js';
 
 /** How long a reader may take. */
 interface ReadLimits {
@@ -49,7 +49,7 @@ export async function* endStalledReads<T>(
 function untilTaken({ clock, boundMs, signal, onStall }: ReadLimits, end: (reason: unknown) => void): () => void {
   const limitMs = boundMs();
   const onTime = (): void => {
-    end(tooSlow(limitMs));
+    end(watchErrors.NOTHING_READ({ limitMs }));
     onStall();
   };
   const timer = clock.setTimer(limitMs, onTime);
@@ -63,13 +63,4 @@ function untilTaken({ clock, boundMs, signal, onStall }: ReadLimits, end: (reaso
     timer.cancel();
     signal.removeEventListener('abort', onAbort);
   };
-}
-
-function tooSlow(limitMs: number): WatchAborted {
-  // @text nothing was read for <limit ms> ms: read faster, and resume from the last token; watch again with the resume_token
-  // of the last message
-  // @cause The watcher stopped reading.
-  // @remedy Read all the time; then watch again with the last token.
-  // @effect none
-  return new WatchAborted(`nothing was read for ${limitMs} ms: read faster, and resume from the last token`);
 }

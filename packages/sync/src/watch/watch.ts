@@ -1,6 +1,6 @@
 import { type Database, DatabaseUnavailable, StatementTimeout, type Transaction, type Turns } from '@rondo/database';
 import type { Clock, createSemaphore } from '@rondo/rpc/clock';
-import { WatchUnavailable } from '../errors.js';
+import { watchErrors } from '../errors.js';
 import type { Feed, Subscription } from '../feed/feed.js';
 import { type Anchor, type Change, isIntact, wereAppended } from '../history.js';
 import type { Bounds, OnSyncEvent } from '../options.js';
@@ -107,12 +107,8 @@ export async function* watch<Part>(
     const place = yield* stateEvents(context, following, resumed);
     yield* eventsAfter(place, changesAfter(context, { ...following, place }), options);
   } catch (error) {
-    if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) {
-      // @cause The service can't read changes from its database.
-      // @remedy Watch again with the last token, later or at another replica.
-      // @effect none
-      throw new WatchUnavailable('the database is unavailable: resume from the last token', error);
-    }
+    if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout)
+      throw watchErrors.DATABASE_AWAY({ cause: error });
     throw error;
   }
 }

@@ -7,7 +7,7 @@ export interface ProjectFeed {
    * Watches a project and its tasks. The watch starts with a snapshot and then streams every change once, in order.
    * With a resume token it streams the changes after that token.
    *
-   * @throws NotFound, ForeignResumeToken, WatcherTooSlow, WatchInterrupted, or the signal's reason.
+   * @throws NotFound, ForeignResumeToken, `WatchAborted` or `WatchUnavailable` of @rondo/sync, or the signal's reason.
    */
   watch(watch: ProjectWatch): AsyncGenerator<ProjectEvent, void, undefined>;
 }

@@ -58,8 +58,6 @@ export class QuoteExpired extends WrongState {
 
   constructor(quoteId: string, validUntil: string) {
     const quote = nameOf('quote', quoteId);
-    // @cause The quote's last day, `valid_until_date`, is over, or the order has a later day.
-    // @remedy Extend the quote with UpdateQuote, which prices it again, or create another one.
     super(quote, `${quote} was valid until ${validUntil}; extend it with UpdateQuote, or create another quote`);
   }
 }
@@ -90,8 +88,6 @@ export class QuoteCancelled extends WrongState {
 
   constructor(quoteId: string, orderId: string) {
     const quote = nameOf('quote', quoteId);
-    // @cause The quote was accepted before, and its order has been cancelled since.
-    // @remedy Create another quote.
     super(
       quote,
       `${quote} was accepted, and ${nameOf('order', orderId)} has been cancelled since; create another quote`,

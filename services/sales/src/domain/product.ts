@@ -94,7 +94,7 @@ export interface ProductFeed {
   /**
    * Yields undefined once the watch has begun, then the id of each product that has changed.
    *
-   * @throws WatcherTooSlow, WatchInterrupted, or the signal's reason.
+   * @throws `WatchAborted` or `WatchUnavailable` of @rondo/sync, or the signal's reason.
    */
   watch(signal: AbortSignal): AsyncIterable<string | undefined>;
 }
