@@ -35,7 +35,6 @@ const WITHOUT_EFFECT = ['INVALID_ARGUMENT', 'UNIMPLEMENTED', 'PERMISSION_DENIED'
 /** The folders with the side that makes their errors. The longest one that a file is in counts. */
 const SIDES = {
   'services/gateway/src': 'the gateway', // sample: gateway
-  'services/registry/src': 'the registry',
 };
 
 /**

@@ -37,7 +37,7 @@ export async function readTables(root) {
 async function tablesIn(root, folder) {
   const dist = path.join(root, folder, 'dist');
   if (!existsSync(dist)) return [];
-  const files = readdirSync(dist, { recursive: true }).filter((file) => /^errors(?:\/[^/]+)?\.js$/.test(file));
+  const files = readdirSync(dist, { recursive: true }).filter((file) => /(?:^|\/)errors(?:\/[^/]+)?\.js$/.test(file));
   const sources = files.length === 0 ? '' : sourcesOf(path.join(root, folder, 'src'));
   const modules = await Promise.all(files.map((file) => import(pathToFileURL(path.join(dist, file)))));
   return modules.flatMap((tables) =>

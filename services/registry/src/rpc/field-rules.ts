@@ -183,17 +183,11 @@ export class Violations {
 
   /** Makes `INVALID_ARGUMENT` with the noted violations and one more. */
   with(field: string, description: string): RpcError {
-    // @text <field>: <rule and remedy>; <field>: …
-    // @cause Fields of a request to the registry break its rules.
-    // @remedy Correct the fields that are named.
     return invalidArgument([...this.#found, { field, description }]);
   }
 
   /** @throws RpcError `INVALID_ARGUMENT` with all noted violations, if there are any. */
   refuse(): void {
-    // @text <field>: <rule and remedy>; <field>: …
-    // @cause Fields of a request to the registry break its rules.
-    // @remedy Correct the fields that are named.
     if (this.#found.length > 0) throw invalidArgument(this.#found);
   }
 }

@@ -35,7 +35,6 @@ export function connectEtcd({ endpoints, tls, credentials }: EtcdAddress, { cloc
 
   function member(): Etcd {
     const chosen = members[current];
-    // @rewraps a fault of the registry's configuration; callers get StoreUnreachable.
     if (chosen === undefined) throw new RpcError(Status.UNAVAILABLE, 'no etcd member is configured');
     return chosen;
   }
@@ -56,7 +55,7 @@ export function connectEtcd({ endpoints, tls, credentials }: EtcdAddress, { cloc
     try {
       yield* watched.watch(range, startRevision, AbortSignal.any([signal, abandoned]));
     } catch (error) {
-      // @rewraps the registry's own watch of etcd; callers get StoreUnreachable.
+      // Callers get StoreUnreachable.
       if (abandoned.aborted) throw new RpcError(Status.UNAVAILABLE, `${watched.name} has stopped answering`);
       if (!signal.aborted) leave(watched);
       throw error;
