@@ -33,9 +33,7 @@ const MAKERS = {
 const WITHOUT_EFFECT = ['INVALID_ARGUMENT', 'UNIMPLEMENTED', 'PERMISSION_DENIED', 'NOT_FOUND', 'ALREADY_EXISTS'];
 
 /** The folders with the side that makes their errors. The longest one that a file is in counts. */
-const SIDES = {
-  'services/gateway/src': 'the gateway', // sample: gateway
-};
+const SIDES = {};
 
 /**
  * @typedef {object} ErrorSite

@@ -60,8 +60,8 @@ function renderGateway(groups) {
 
 ## The gateway
 
-The gateway passes on what services answer, and makes the following itself. [Its guide](../guides/gateway.md) has the HTTP status of each
-code.
+The gateway passes on what services answer, and makes the following itself, beside the \`INVALID_ARGUMENT\` of fields above, for JSON
+that its contract doesn't allow. [Its guide](../guides/gateway.md) has the HTTP status of each code.
 
 ${parts.join('\n')}
 <!-- /sample -->

@@ -68,7 +68,7 @@ function toSite({ name, row, by }) {
 }
 
 function unused({ folder, table, name, sources }) {
-  const isUsed = new RegExp(`\\b${table}\\.${name}\\b`).test(sources);
+  const isUsed = new RegExp(`\\b${table}\\.${name}\\b|'${name}'`).test(sources);
   return isUsed ? [] : [`${folder}: nothing makes ${table}.${name}`];
 }
 

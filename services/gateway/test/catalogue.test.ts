@@ -64,7 +64,7 @@ describe('a service that registers', () => {
     const before = catalogue.revision;
     const at = await address(file);
     fleet.add({ instanceId: 'a', address: at, services: [BOOKS] });
-    expect(catalogue.method(PATH)).toEqual({ service: BOOKS, reason: `the contract of ${BOOKS} isn't known yet` });
+    expect(catalogue.method(PATH)).toEqual({ service: BOOKS, reason: 'CONTRACT_PENDING' });
     expect(catalogue.settled).toBe(false);
     await until(catalogue, () => catalogue.settled);
     expect(catalogue.started).toBe(true);
@@ -239,7 +239,7 @@ describe('a service whose last instance left', () => {
     fleet.add({ instanceId: 'a', address: at, services: [BOOKS] });
     await until(catalogue, () => catalogue.settled);
     fleet.remove('a');
-    expect(catalogue.method(PATH)).toEqual({ service: BOOKS, reason: `no instance of ${BOOKS} is running` });
+    expect(catalogue.method(PATH)).toEqual({ service: BOOKS, reason: 'NONE_RUNNING' });
     expect(catalogue.method(`/${BOOKS}/Put`)).toBe('unknown');
     expect(catalogue.route('GET', '/v1/books')).toMatchObject({ target: { method: { path: PATH } } });
     expect(catalogue.services).toMatchObject([{ name: BOOKS, instances: 0 }]);

@@ -120,7 +120,7 @@ describe('a request of HTTP/2', () => {
     const [headers] = await once(stream, 'response');
     const trailers = once(stream, 'trailers');
     expect(headers).toMatchObject({ ':status': 413 });
-    expect(await textOf(stream)).toBe('too_large');
+    expect(await textOf(stream)).toBe('RESOURCE_EXHAUSTED');
     expect((await trailers)[0]).toMatchObject({ 'grpc-status': '8' });
     await closed;
     expect(stream.rstCode).toBe(http2.constants.NGHTTP2_NO_ERROR);
@@ -146,7 +146,7 @@ describe('a request of HTTP/2', () => {
     // The answer to a ping shows that the listener has read what was sent before.
     await new Promise((resolve) => session.ping(resolve));
     const another = () => ask2(session, { method: 'POST', body: many });
-    expect(await another()).toMatchObject({ status: 503, body: 'overloaded' });
+    expect(await another()).toMatchObject({ status: 503, body: 'UNAVAILABLE' });
     expect(await ask2(session, { method: 'POST', body: 'short' })).toMatchObject({ status: 200 });
     unfinished.close(http2.constants.NGHTTP2_CANCEL);
     let answer = await another();
@@ -181,7 +181,7 @@ describe('a request of HTTP/2', () => {
           await exchange.peerCaughtUp?.();
           outcomes.push('whole');
         };
-        read().catch((error: unknown) => outcomes.push(error instanceof BodyError ? error.reason : error));
+        read().catch((error: unknown) => outcomes.push(error instanceof BodyError ? error.codeName : error));
       },
     });
     const session = await connect2(urlOf(port));

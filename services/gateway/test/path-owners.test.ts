@@ -69,7 +69,7 @@ describe('paths that two services want', () => {
     const { fleet, catalogue, clock, add, owner } = await startTwo();
     fleet.remove(B);
     expect(owner()).toBe(B);
-    expect(catalogue.method(`/${B}/Get`)).toMatchObject({ reason: `no instance of ${B} is running` });
+    expect(catalogue.method(`/${B}/Get`)).toMatchObject({ reason: 'NONE_RUNNING' });
     await clock.advance(59_999);
     expect(owner()).toBe(B);
     await clock.advance(1);

@@ -32,7 +32,7 @@ export interface PublicService {
  * Why a method can't be called: it is not public or doesn't exist; or the last instance of its service left, or its
  * contract isn't known yet.
  */
-export type Absent = 'unknown' | { readonly service: string; readonly reason: string };
+export type Absent = 'unknown' | { readonly service: string; readonly reason: 'NONE_RUNNING' | 'CONTRACT_PENDING' };
 
 /** A route of `google.api.http` that fits a request. */
 export interface RouteMatch {

@@ -188,8 +188,6 @@ function methodAt(path: string, view: View, services: Services): PublicMethod | 
   const service = path.slice(1, path.lastIndexOf('/'));
   const found = view.methods.get(path);
   const versions = services.find(service);
-  if (found !== undefined) {
-    return versions?.instances === 0 ? { service, reason: `no instance of ${service} is running` } : found;
-  }
-  return versions?.pending ? { service, reason: `the contract of ${service} isn't known yet` } : 'unknown';
+  if (found !== undefined) return versions?.instances === 0 ? { service, reason: 'NONE_RUNNING' } : found;
+  return versions?.pending ? { service, reason: 'CONTRACT_PENDING' } : 'unknown';
 }

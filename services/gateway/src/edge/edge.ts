@@ -3,6 +3,7 @@ import { RetryInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { packDetail, RpcError, Status } from '@rondo/rpc/status';
+import { gatewayErrors } from '../errors.js';
 import { httpStatusOf } from '../http-json/status-json.js';
 import { clientOf as networkOf } from '../listener/connections.js';
 import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
@@ -114,17 +115,11 @@ function forwardedFor({ headers }: HttpExchange): string | undefined {
 
 function otherHost({ authority }: HttpExchange): RpcError {
   const named = authority === '' ? 'no host' : `the host "${authority.slice(0, 100)}"`;
-  const message = `the request names ${named}, which this gateway doesn't serve; add it to RONDO_GATEWAY_HOSTS if it should`;
-  // @cause The request's `Host` or `:authority` isn't one of the gateway's.
-  // @remedy Call the gateway by one of its names, or add the name to RONDO_GATEWAY_HOSTS.
-  return new RpcError(Status.INVALID_ARGUMENT, message);
+  return gatewayErrors.OTHER_HOST({ host: named });
 }
 
 function otherOrigin({ headers: { origin = '' } }: HttpExchange): RpcError {
-  const message = `pages of ${origin.slice(0, 100)} may not call this gateway; add the origin to RONDO_GATEWAY_CORS_ORIGINS if they should`;
-  // @cause A browser's page of an origin that isn't allowed calls the gateway.
-  // @remedy Add the origin to RONDO_GATEWAY_CORS_ORIGINS.
-  return new RpcError(Status.PERMISSION_DENIED, message);
+  return gatewayErrors.OTHER_ORIGIN({ origin: origin.slice(0, 100) });
 }
 
 /** Tells the client what is left of its quota. The refusal if nothing is. */
@@ -135,11 +130,5 @@ function refusalOf({ answerHeaders }: HttpExchange, quota: Quota): RpcError | un
   if (admitted) return undefined;
   const retryDelay = { seconds: BigInt(resetSeconds), nanos: 0 };
   answerHeaders['retry-after'] = `${resetSeconds}`;
-  // @cause The client has used its quota of requests. `RateLimit`, `Retry-After` and the detail `google.rpc.RetryInfo` tell
-  // when there is more.
-  // @remedy Wait as long as the text says.
-  // @effect none
-  return new RpcError(Status.RESOURCE_EXHAUSTED, `too many requests; send the next in ${resetSeconds} s`, {
-    details: [packDetail(RetryInfo, { retryDelay })],
-  });
+  return gatewayErrors.TOO_MANY_REQUESTS({ resetSeconds }, { details: [packDetail(RetryInfo, { retryDelay })] });
 }

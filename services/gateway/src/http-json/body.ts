@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback } from 'node:zlib';
-import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
-import { BodyError, type HttpExchange } from '../listener/exchange.js';
+import { gatewayErrors } from '../errors.js';
+import type { HttpExchange } from '../listener/exchange.js';
 import { HttpFault } from './fault.js';
 
 const gunzip = promisify(gunzipCallback);
@@ -21,10 +21,8 @@ const JSON_TYPE = /^application\/(?:json|[\w.+-]+\+json|x-www-form-urlencoded)$/
 export function checkContentType(exchange: HttpExchange, taken: readonly string[] = ['application/json']): void {
   const type = contentTypeOf(exchange);
   if (type === '' || taken.includes(type) || (taken.includes('application/json') && JSON_TYPE.test(type))) return;
-  const message = `the Content-Type is ${type}; this method takes ${taken.join(' or ')}`;
-  // @cause The body is of a type that the method doesn't take. HTTP 415.
-  // @remedy Send one of the types that the text names.
-  throw new HttpFault(415, new RpcError(Status.INVALID_ARGUMENT, message), { accept: taken.join(', ') });
+  const error = gatewayErrors.OTHER_CONTENT_TYPE({ type, taken: taken.join(' or ') });
+  throw new HttpFault(415, error, { accept: taken.join(', ') });
 }
 
 /**
@@ -40,20 +38,9 @@ export async function readBody(exchange: HttpExchange, maxBytes: number): Promis
     return await gunzip(body, { maxOutputLength: maxBytes });
   } catch (error) {
     if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
-      // @code RESOURCE_EXHAUSTED
-      // @cause The body is larger after decompression than the gateway takes. HTTP 413.
-      // @remedy Send less at a time.
-      // @effect none
-      throw new BodyError('too_large', `the inflated body exceeds ${maxBytes} bytes: send less`);
+      throw gatewayErrors.INFLATED_BODY_TOO_LARGE({ maxBytes });
     }
-    // @cause The request has `Content-Encoding: gzip`, and its body isn't gzip.
-    // @remedy Compress the body, or leave the header out.
-    throw invalidArgument([
-      {
-        field: 'the body',
-        description: 'is not gzip, as its Content-Encoding says; compress it, or leave the header out',
-      },
-    ]);
+    throw gatewayErrors.BODY_NOT_GZIP();
   }
 }
 
@@ -62,8 +49,6 @@ export function checkEncoding({ headers }: HttpExchange, known: readonly string[
   const encoding = (headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity' || known.includes(encoding)) return encoding;
   const accepted = ['identity', ...known].join(', ');
-  const message = `the Content-Encoding is ${encoding}; this method takes ${accepted}`;
-  // @cause The body is compressed in a way that the gateway doesn't read. HTTP 415.
-  // @remedy Send gzip, or no compression.
-  throw new HttpFault(415, new RpcError(Status.INVALID_ARGUMENT, message), { 'accept-encoding': accepted });
+  const error = gatewayErrors.OTHER_CONTENT_ENCODING({ encoding, accepted });
+  throw new HttpFault(415, error, { 'accept-encoding': accepted });
 }

@@ -3,6 +3,7 @@ import { type DescField, type DescMessage, type DescMethod, type JsonObject, Sca
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { FieldViolation } from '@rondo/rpc/status';
 import { methodOf, toDynamicMethod } from '@rondo/schema';
+import { gatewayErrors } from '../errors.js';
 import { isObject, memberOf, setField } from './query.js';
 
 /** What headers say about the state that a request needs, and about its repetition. */
@@ -16,18 +17,15 @@ export interface Conditions {
 /** An entity tag by RFC 9110, section 8.8.3. */
 const STRONG_TAG = /^"[\x21\x23-\x7e\x80-\xff]*"$/;
 
-/** Reads the headers. The violations are those of the headers themselves. */
-export function readConditions(
-  headers: IncomingHttpHeaders,
-): Conditions & { readonly violations: readonly FieldViolation[] } {
+/** Reads the headers. @throws RpcError `INVALID_ARGUMENT` for an `If-Match` that isn't one strong etag. */
+export function readConditions(headers: IncomingHttpHeaders): Conditions {
   const match = headers['if-match']?.trim();
   const key = headers['idempotency-key'];
   const etag = match === '*' ? undefined : match;
   // The header is a quoted string; many clients leave the quotation marks out.
   const requestId = (Array.isArray(key) ? key.join(', ') : key)?.trim().replace(/^"(.*)"$/, '$1');
-  const fits = etag === undefined || STRONG_TAG.test(etag);
-  const description = `is ${etag}; send one strong entity tag in quotation marks, as the ETag of a reply, or *`;
-  return { etag, requestId, violations: fits ? [] : [{ field: 'If-Match', description }] };
+  if (etag !== undefined && !STRONG_TAG.test(etag)) throw gatewayErrors.INVALID_IF_MATCH({ etag });
+  return { etag, requestId };
 }
 
 /** Sets the fields that the conditions stand for. Returns what can't be set. */

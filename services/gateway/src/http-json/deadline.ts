@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { invalidArgument } from '@rondo/rpc/status';
+import { gatewayErrors } from '../errors.js';
 
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 
@@ -16,16 +16,13 @@ export function timeoutOf(headers: IncomingHttpHeaders): number | undefined {
   if (typeof grpc === 'string') {
     const [, digits, unit = ''] = /^(\d{1,8})([HMSmun])$/.exec(grpc) ?? [];
     if (digits !== undefined) return Number(digits) * (UNIT_MS[unit] ?? 1);
-    throw refused('Grpc-Timeout', `is ${grpc}; write at most 8 digits and a unit of H M S m u n, such as 1500m`);
+    const rule = 'write at most 8 digits and a unit of H M S m u n, such as 1500m';
+    throw gatewayErrors.INVALID_TIMEOUT({ header: 'Grpc-Timeout', value: grpc, rule });
   }
   if (typeof connect === 'string') {
     if (/^\d{1,10}$/.test(connect)) return Number(connect);
-    throw refused('Connect-Timeout-Ms', `is ${connect}; write milliseconds in at most 10 digits`);
+    const rule = 'write milliseconds in at most 10 digits';
+    throw gatewayErrors.INVALID_TIMEOUT({ header: 'Connect-Timeout-Ms', value: connect, rule });
   }
   return undefined;
 }
-
-// @text [Grpc-Timeout | Connect-Timeout-Ms]: is <value>; <rule>
-// @cause The header with the request's deadline can't be read.
-// @remedy Write it as the text says.
-const refused = (field: string, description: string) => invalidArgument([{ field, description }]);

@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { DescMethod, Registry } from '@bufbuild/protobuf';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { challenge } from '../edge/challenge.js';
+import { gatewayErrors } from '../errors.js';
 import { BodyError, type HttpExchange } from '../listener/exchange.js';
 import { httpStatusOf, retryAfterOf, statusJson } from './status-json.js';
 
@@ -37,36 +38,26 @@ export interface FaultOptions {
  */
 export function toFault(error: unknown, { conditional, onFault }: FaultOptions): HttpFault | undefined {
   if (error instanceof HttpFault) return error;
+  if (error instanceof BodyError) return bodyFault(error);
   if (error instanceof RpcError) {
     const seconds = retryAfterOf(error);
     const headers = seconds === undefined ? {} : { 'retry-after': String(seconds) };
     return new HttpFault(httpStatusOf(error, conditional), error, headers);
   }
-  if (error instanceof BodyError) return bodyFault(error);
   onFault(error);
-  // @cause A fault of the gateway. HTTP 500.
-  // @remedy Call again; the gateway's log has the fault.
-  // @effect possible
-  return new HttpFault(500, new RpcError(Status.INTERNAL, 'the gateway failed; try again, and report it if it lasts'));
+  return new HttpFault(500, gatewayErrors.JSON_FAILED());
 }
 
-function bodyFault({ reason, message }: BodyError): HttpFault | undefined {
-  switch (reason) {
-    case 'too_large':
-      // @rewraps the BodyError.
-      return new HttpFault(413, new RpcError(Status.RESOURCE_EXHAUSTED, message));
-    case 'too_slow':
-      // @text the body arrives too slowly: send at least <bytes> bytes a second
-      // @cause The client took too long over the body. HTTP 408.
-      // @remedy Send the body faster.
-      // @effect none
-      return new HttpFault(408, new RpcError(Status.DEADLINE_EXCEEDED, message));
-    case 'overloaded':
-      // @rewraps the BodyError.
-      return new HttpFault(503, new RpcError(Status.UNAVAILABLE, message), { 'retry-after': '1' });
-    case 'broken_off':
-      return undefined;
-  }
+const BODY_STATUSES: ReadonlyMap<Status, number> = new Map([
+  [Status.RESOURCE_EXHAUSTED, 413],
+  [Status.DEADLINE_EXCEEDED, 408],
+  [Status.UNAVAILABLE, 503],
+]);
+
+function bodyFault(error: BodyError): HttpFault | undefined {
+  const status = BODY_STATUSES.get(error.code);
+  if (status === undefined) return undefined;
+  return new HttpFault(status, error, status === 503 ? { 'retry-after': '1' } : {});
 }
 
 /** Answers a failed request with a `google.rpc.Status`. If the answer has begun already, it is broken off. */

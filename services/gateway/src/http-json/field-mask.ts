@@ -3,7 +3,7 @@ import { create, type DescField, type DescMessage, type Message } from '@bufbuil
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { FieldMaskSchema } from '@bufbuild/protobuf/wkt';
 import { FieldBehavior } from '@rondo/contracts/google/api/field_behavior';
-import { invalidArgument } from '@rondo/rpc/status';
+import { gatewayErrors } from '../errors.js';
 import { behaviorsOf } from './field-behavior.js';
 import { isObject, memberOf } from './query.js';
 
@@ -41,12 +41,7 @@ export function impliedMask(desc: DescMessage, target: JsonObject, body: string)
     if (IDENTITY.has(path)) continue;
     paths.push(path);
     length += path.length;
-    // @cause A PATCH without updateMask names so many fields of nested messages that their paths exceed 64 KiB. HTTP 400.
-    // @remedy Send the mask in the query, such as ?updateMask=title.
-    if (length > MAX_PATHS)
-      throw invalidArgument([
-        { field: 'the body', description: `names too many nested fields; send ${field.jsonName}` },
-      ]);
+    if (length > MAX_PATHS) throw gatewayErrors.TOO_MANY_PATHS({ mask: field.jsonName });
   }
   return paths.length === 0 ? undefined : { field, paths };
 }

@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Metadata } from '@rondo/rpc/call';
 import { CallContext } from '@rondo/rpc/call';
-import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
+import { RpcError, Status } from '@rondo/rpc/status';
 import type { RouteMatch } from '../discovery/catalogue.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { Backend } from '../protocols/backend.js';
@@ -46,7 +46,6 @@ export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchang
     let left = false;
     exchange.onClose((early) => {
       left = early;
-      // @rewraps the client has left.
       if (early) context.end(new RpcError(Status.CANCELLED, 'the client left'));
     });
     serve({ ...complete, exchange, match, context, left: () => left }).catch((error: unknown) => {
@@ -58,11 +57,7 @@ export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchang
 }
 
 async function serve(call: Omit<HttpCall, 'conditions'>): Promise<void> {
-  const { violations, ...conditions } = readConditions(call.exchange.headers);
-  // @text If-Match: is <etag>; send one strong entity tag in quotation marks, as the ETag of a reply, or *
-  // @cause The header `If-Match` has several etags, a weak one, or none.
-  // @remedy Write the header as the text says.
-  if (violations.length > 0) throw invalidArgument(violations);
+  const conditions = readConditions(call.exchange.headers);
   const { requestStream, responseStream } = call.match.target.method;
   await (requestStream || responseStream ? serveStream({ ...call, conditions }) : serveUnary({ ...call, conditions }));
 }

@@ -8,8 +8,9 @@ import {
   ScalarType,
 } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
-import { type FieldViolation, RpcError, Status } from '@rondo/rpc/status';
+import type { FieldViolation } from '@rondo/rpc/status';
 import { writeMessage } from '@rondo/schema';
+import { gatewayErrors } from '../errors.js';
 import { isObject, own } from './query.js';
 
 /** How a message is written as JSON. */
@@ -32,10 +33,8 @@ export function toJsonValue(desc: DescMessage, message: Message, { types, int64A
   const violations: FieldViolation[] = [];
   const value = new Numbers(types, violations).message(desc, json, '');
   const [first] = violations;
-  // @cause The contract says `int64_as_number` for the method, and the reply has an integer beyond ±2^53.
-  // @remedy Call the method by gRPC. If such values occur, take the option out of the contract.
-  // @effect possible
-  if (first !== undefined) throw new RpcError(Status.OUT_OF_RANGE, `the reply's ${first.field} ${first.description}`);
+  if (first !== undefined)
+    throw gatewayErrors.REPLY_BEYOND_NUMBERS({ fieldAndRule: `${first.field} ${first.description}` });
   return value;
 }
 

@@ -1,8 +1,9 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { Gathered } from '@rondo/rpc/internal';
-import { invalidArgument, RpcError } from '@rondo/rpc/status';
+import { RpcError } from '@rondo/rpc/status';
 import type { RouteMatch } from '../discovery/catalogue.js';
-import { BodyError, type HttpExchange } from '../listener/exchange.js';
+import { gatewayErrors } from '../errors.js';
+import type { HttpExchange } from '../listener/exchange.js';
 import { toText } from '../protocols/json-text.js';
 import { encodeRequest } from './request.js';
 
@@ -29,7 +30,7 @@ export async function* readLines(exchange: HttpExchange, maxBytes: number): Asyn
     return text === '' ? [] : [{ text, number }];
   };
   const add = (part: Buffer) => {
-    if (line.length + part.length > maxBytes) throw tooLong(maxBytes);
+    if (line.length + part.length > maxBytes) throw gatewayErrors.LINE_TOO_LARGE({ maxBytes });
     line.add(part);
   };
   for await (const chunk of exchange.body.chunks({ steady: () => line.length > 0 })) {
@@ -46,13 +47,6 @@ export async function* readLines(exchange: HttpExchange, maxBytes: number): Asyn
   await exchange.peerCaughtUp?.();
   yield* take();
 }
-
-// @code RESOURCE_EXHAUSTED
-// @cause A line of a streamed body is larger than a message may be. HTTP 413.
-// @remedy Send less in one line.
-// @effect possible
-const tooLong = (maxBytes: number) =>
-  new BodyError('too_large', `a line of the body exceeds ${maxBytes} bytes: send less in one`);
 
 /** Options of {@link encodeLines}. */
 export interface EncodeOptions {
@@ -86,8 +80,6 @@ function inLine(number: number, encode: () => Uint8Array): Uint8Array {
     return encode();
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
-    // @cause A line of a streamed body isn't the JSON of its message.
-    // @remedy Correct the line that the text names.
-    throw invalidArgument([{ field: `line ${number}`, description: error.message }]);
+    throw gatewayErrors.INVALID_LINE({ number, fault: error.message });
   }
 }

@@ -1,7 +1,8 @@
 import { type DescField, type DescMessage, type JsonObject, type JsonValue, ScalarType } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import { didYouMean } from '@rondo/rpc/internal';
-import { type FieldViolation, invalidArgument } from '@rondo/rpc/status';
+import type { FieldViolation } from '@rondo/rpc/status';
+import { gatewayErrors } from '../errors.js';
 
 /** The parameters of a query, in their order. */
 export type QueryParameters = readonly (readonly [name: string, value: string])[];
@@ -23,9 +24,7 @@ function checkUtf8(pair: string): void {
     decodeURIComponent(pair.replace(/%(?![0-9a-f]{2})/gi, '%25'));
   } catch {
     const [field = ''] = new URLSearchParams(pair).keys();
-    // @cause The query has escaped bytes that aren't UTF-8.
-    // @remedy Encode the parameter in UTF-8 before its bytes are escaped, as encodeURIComponent does.
-    throw invalidArgument([{ field, description: 'is not UTF-8; encode it so, and then escape its bytes' }]);
+    throw gatewayErrors.QUERY_NOT_UTF8({ field });
   }
 }
 

@@ -51,15 +51,9 @@ function readMessage(method: DescMethod, parts: RequestParts): Message {
   const mask = isObject(json) && binding.verb === 'PATCH' ? impliedMask(input, json, binding.body) : undefined;
   const { message, violations: inJson } = readJson(input, json, types);
   const faults = [...violations, ...inJson];
-  // @text <field>: <rule and remedy>; <field>: …
-  // @cause Fields of the path, query or body are unknown, or have values that their types can't have. HTTP 400.
-  // @remedy Correct the fields that are named.
   if (faults.length > 0) throw invalidArgument(faults);
   if (mask !== undefined) setMask(input, message, mask);
   const beyond = int64AsNumber ? beyondNumbers(input, message, types) : [];
-  // @text <field>: is <value>; this method's 64-bit integers are JSON numbers, from -<limit> to <limit>
-  // @cause The contract says `int64_as_number` for the method, and the request has an integer beyond ±2^53.
-  // @remedy Call the method by gRPC. If such values occur, take the option out of the contract.
   if (beyond.length > 0) throw invalidArgument(beyond);
   return message;
 }

@@ -2,7 +2,8 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
 import type { Endpoint } from '@rondo/rpc/client';
 import type { Payload } from '@rondo/rpc/internal';
-import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { gatewayErrors } from '../errors.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { BackendReply } from '../protocols/backend.js';
 import { onDrain, STOPPING } from '../protocols/stopping.js';
@@ -73,16 +74,11 @@ function streamOf(call: HttpCall, upload: Upload): Request {
   const { exchange, match, context, maxMessageBytes } = call;
   checkContentType(exchange, NDJSON);
   checkEncoding(exchange, []);
-  if (exchange.query !== '') {
-    const description = 'has no effect on this method, whose messages are the lines of the body; leave it out';
-    // @cause A method that takes a stream was called with a query string.
-    // @remedy Send all fields in the lines of the body.
-    throw invalidArgument([{ field: 'the query', description }]);
-  }
+  if (exchange.query !== '') throw gatewayErrors.QUERY_OF_STREAM();
   const lines = readLines(exchange, maxMessageBytes);
   const failed = (error: unknown) => {
     upload.failure ??= error;
-    // @rewraps the client gets the error that the request stream failed with.
+    // The client gets the error that the request stream failed with.
     context.end(new RpcError(Status.CANCELLED, 'the request stream failed', { cause: error }));
   };
   return (to) => {

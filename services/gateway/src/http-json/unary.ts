@@ -1,10 +1,10 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
-import { RpcError, Status } from '@rondo/rpc/status';
 import { decodeReply } from '@rondo/schema';
 import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../discovery/catalogue.js';
 import { compress, varyByEncoding } from '../edge/compress.js';
+import { gatewayErrors } from '../errors.js';
 import type { BackendReply } from '../protocols/backend.js';
 import { toText } from '../protocols/json-text.js';
 import { stringify } from '../protocols/stringify.js';
@@ -94,10 +94,7 @@ export async function sendReply(call: HttpCall, { response, header, trailer, fro
 export function methodAt(target: PublicMethod, from: BackendReply['from']): DescMethod {
   const method = target.descAt(from);
   if (method !== undefined) return method;
-  // @cause An instance with a new contract answered before the gateway had read that contract.
-  // @remedy Call again in a second.
-  // @effect possible
-  throw new RpcError(Status.UNAVAILABLE, `the contract of the instance that answered is not known; try again`);
+  throw gatewayErrors.CONTRACT_UNKNOWN();
 }
 
 /** A reply as JSON, and the value of its `ETag`. */

@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Gathered } from '@rondo/rpc/internal';
+import { Status } from '@rondo/rpc/status';
+import { gatewayErrors } from '../errors.js';
 import type { Budget } from './budget.js';
 import type { Deadline, Deadlines } from './deadlines.js';
 import { BodyError, type RequestBody } from './exchange.js';
@@ -102,11 +104,7 @@ export class Body implements RequestBody {
     const more = Math.max(0, bytes - FREE_BYTES) - this.#heldBytes;
     if (more === 0 || this.#released) return undefined;
     if (!this.#options.unfinished.take(more)) {
-      // @code UNAVAILABLE
-      // @cause The gateway holds as many bytes of unfinished requests as it may. HTTP 503.
-      // @remedy Send the request again soon.
-      // @effect none
-      return new BodyError('overloaded', 'the gateway waits for the rest of too many requests: send it again soon');
+      return gatewayErrors.TOO_MUCH_UNFINISHED();
     }
     this.#heldBytes += more;
     return undefined;
@@ -155,8 +153,7 @@ export class Body implements RequestBody {
   /** False if there is nothing to read. */
   #begin(): boolean {
     if (this.#state === 'ended') return false;
-    // @rewraps a fault of the gateway's own code, which no client sees.
-    if (this.#state !== 'unread') throw new BodyError('broken_off', 'the body has been read already');
+    if (this.#state !== 'unread') throw new BodyError(Status.CANCELLED, 'the body has been read already');
     this.#state = 'reading';
     this.#options.begin?.();
     return true;
@@ -198,16 +195,12 @@ export class Body implements RequestBody {
 
   #finish({ ended, error }: Reading): void {
     if (ended) this.#state = 'ended';
-    else if (error?.reason === 'too_slow') this.#cut();
+    else if (error?.code === Status.DEADLINE_EXCEEDED) this.#cut();
   }
 
   #tooLarge(maxBytes: number): Promise<never> {
     this.#cut();
-    // @code RESOURCE_EXHAUSTED
-    // @cause The body is larger than a message may be. HTTP 413.
-    // @remedy Send less at a time.
-    // @effect none
-    return Promise.reject(new BodyError('too_large', `the body has more than ${maxBytes} bytes: send less`));
+    return Promise.reject(gatewayErrors.BODY_TOO_LARGE({ maxBytes }));
   }
 
   #cut(): void {
@@ -238,7 +231,7 @@ class Reading {
     this.#changed = changed;
     this.#allowedMs = options.limits.bodyGraceMs;
     this.ended = source.readableEnded;
-    if (source.destroyed && !this.ended) this.#fail('broken_off', BROKEN_OFF);
+    if (source.destroyed) this.#fail(gatewayErrors.BODY_BROKEN_OFF);
     if (this.ended) return;
     // An error is always followed by `close`.
     source.on('readable', changed).on('end', this.#onEnd).on('aborted', this.#breakOff).on('close', this.#breakOff);
@@ -289,7 +282,7 @@ class Reading {
   };
 
   readonly #breakOff = (): void => {
-    this.#fail('broken_off', BROKEN_OFF);
+    this.#fail(gatewayErrors.BODY_BROKEN_OFF);
     this.#changed();
   };
 
@@ -300,15 +293,11 @@ class Reading {
       this.hurry();
       return;
     }
-    const { bodyBytesPerSecond } = this.#options.limits;
-    this.#fail('too_slow', `the body arrives too slowly: send at least ${bodyBytesPerSecond} bytes a second`);
+    this.#fail(() => gatewayErrors.BODY_TOO_SLOW({ bytes: this.#options.limits.bodyBytesPerSecond }));
     this.#changed();
   };
 
-  #fail(reason: BodyError['reason'], message: string): void {
-    // @rewraps the reason of its callers; http-json/fault.ts has the text.
-    if (!this.ended) this.error ??= new BodyError(reason, message);
+  #fail(make: () => BodyError): void {
+    if (!this.ended) this.error ??= make();
   }
 }
-
-const BROKEN_OFF = 'the client broke the body off';

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { Principal } from '@rondo/rpc/call';
+import { RpcError } from '@rondo/rpc/status';
 
 /** One HTTP request and its answer, over HTTP/1.1 or HTTP/2. The protocols in front of the services see nothing else. */
 export interface HttpExchange {
@@ -72,15 +73,11 @@ export interface RequestBody {
   discard(): void;
 }
 
-/** Why a body can't be read: the client sent too much, sent too slowly, or broke off; or all clients sent too much at once. */
-export class BodyError extends Error {
-  readonly reason: 'too_large' | 'too_slow' | 'broken_off' | 'overloaded';
-
-  constructor(reason: BodyError['reason'], message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
+/**
+ * Why a body can't be read: the client sent too much (`RESOURCE_EXHAUSTED`), sent too slowly (`DEADLINE_EXCEEDED`), or broke off
+ * (`CANCELLED`); or all clients sent too much at once (`UNAVAILABLE`).
+ */
+export class BodyError extends RpcError {}
 
 /** Answers one request. It never throws, and it always ends or aborts the exchange. */
 export type HttpHandler = (exchange: HttpExchange) => void;

@@ -13,6 +13,7 @@ import {
 import type { Router } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { PublicMethod } from '../discovery/catalogue.js';
+import { gatewayErrors } from '../errors.js';
 import { publicError } from './public-error.js';
 
 /** One call of a public method, as every protocol makes it. */
@@ -170,10 +171,7 @@ async function answerLocally(call: MethodCall, { local, clock }: BackendOptions)
   const { target, metadata, timeoutMs } = call;
   const { path, responseStream }: Method = target.method;
   const request = typeof call.request === 'function' ? call.request(undefined) : call.request;
-  // @cause A service of the gateway itself was called with no request.
-  // @remedy Send one message.
-  if (request === undefined)
-    throw new RpcError(Status.UNIMPLEMENTED, `${path} takes one message, and the request has none`);
+  if (request === undefined) throw gatewayErrors.NO_LOCAL_MESSAGE({ path });
   const deadline = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
   const context = new CallContext({ clock, parents: [call.context] });
   const reply = await local.handle({ path, responseStream, metadata, deadline, context, request, peer: '' });

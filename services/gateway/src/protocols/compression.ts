@@ -1,8 +1,8 @@
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback } from 'node:zlib';
-import { RpcError, Status } from '@rondo/rpc/status';
 import { isWorthwhile, toGzip } from '../edge/compress.js';
-import { COMPRESSED, type Envelope, envelop, tooLarge } from './envelope.js';
+import { gatewayErrors } from '../errors.js';
+import { COMPRESSED, type Envelope, envelop } from './envelope.js';
 
 const gunzip = promisify(gunzipCallback);
 
@@ -20,12 +20,7 @@ export const ACCEPTED = 'gzip,identity';
 export function encodingOf(header: string, value: string | readonly string[] | undefined): Encoding {
   if (value === undefined || value === '' || value === 'identity') return 'identity';
   if (value === 'gzip') return 'gzip';
-  // @cause The request is compressed in a way that the gateway doesn't read.
-  // @remedy Send gzip, or no compression.
-  throw new RpcError(
-    Status.UNIMPLEMENTED,
-    `${header}: "${String(value).slice(0, 64)}" is not supported; send one of ${ACCEPTED}`,
-  );
+  throw gatewayErrors.UNKNOWN_ENCODING({ header, value: String(value).slice(0, 64), accepted: ACCEPTED });
 }
 
 /**
@@ -38,16 +33,8 @@ export async function inflate(data: Buffer, maxBytes: number): Promise<Buffer> {
   try {
     return await gunzip(data, { maxOutputLength: maxBytes });
   } catch (cause) {
-    if (isTooLong(cause)) throw tooLarge(maxBytes);
-    // @cause A message is marked as gzip and isn't.
-    // @remedy Compress the message, or clear its flag.
-    throw new RpcError(
-      Status.INVALID_ARGUMENT,
-      'a message is marked as gzip, but it is not; compress it or say identity',
-      {
-        cause,
-      },
-    );
+    if (isTooLong(cause)) throw gatewayErrors.MESSAGE_TOO_LARGE({ maxBytes });
+    throw gatewayErrors.MESSAGE_NOT_GZIP({ cause });
   }
 }
 
@@ -62,20 +49,8 @@ function isTooLong(cause: unknown): boolean {
  */
 export function messageOf({ flags, data }: Envelope, encoding: Encoding, maxBytes: number): Buffer | Promise<Buffer> {
   if (flags === 0) return data;
-  // @cause The flags of a message aren't those of the protocol.
-  // @remedy Correct the client's framing: 0 for a plain message, 1 for a compressed one.
-  // @effect none
-  if (flags !== COMPRESSED)
-    throw new RpcError(Status.INTERNAL, `the flags ${flags} of a message are unknown; send 0 or 1`);
-  if (encoding === 'identity') {
-    // @cause A message is marked as compressed in a call without compression.
-    // @remedy Name the encoding in the headers of the call, or clear the flag.
-    // @effect none
-    throw new RpcError(
-      Status.INTERNAL,
-      'a message is marked as compressed, but the headers of the call name no encoding; name it there',
-    );
-  }
+  if (flags !== COMPRESSED) throw gatewayErrors.UNKNOWN_FLAGS({ flags });
+  if (encoding === 'identity') throw gatewayErrors.NO_ENCODING();
   return inflate(data, maxBytes);
 }
 

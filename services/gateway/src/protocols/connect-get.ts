@@ -1,8 +1,7 @@
-import { RpcError, Status } from '@rondo/rpc/status';
+import { gatewayErrors } from '../errors.js';
 import type { Codec } from './codec.js';
 import { encodingOf, inflate } from './compression.js';
 import { createUnaryFrontEnd, type ReadUnary } from './connect-unary.js';
-import { tooLarge } from './envelope.js';
 import type { FrontEnd, FrontEndOptions } from './inbound-call.js';
 import { connectTimeoutMs } from './timeout.js';
 
@@ -24,7 +23,7 @@ export function createConnectGetFrontEnd(codec: Codec, options: FrontEndOptions)
     const encoding = encodingOf('compression', text(query, 'compression'));
     const sent = query.get('message') ?? Buffer.alloc(0);
     const bytes = text(query, 'base64') === '1' ? fromBase64(sent) : sent;
-    if (bytes.length > maxMessageBytes) throw tooLarge(maxMessageBytes);
+    if (bytes.length > maxMessageBytes) throw gatewayErrors.MESSAGE_TOO_LARGE({ maxBytes: maxMessageBytes });
     return { ...settings, message: encoding === 'gzip' ? await inflate(bytes, maxMessageBytes) : bytes };
   };
   return createUnaryFrontEnd(read, options);
@@ -62,16 +61,12 @@ function text(query: ReadonlyMap<string, Buffer>, key: string): string | undefin
 function fromBase64(value: Buffer): Buffer {
   const base64 = value.toString('latin1').replaceAll(' ', '+');
   if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(base64)) {
-    // @cause The query's `message` of a Connect GET isn't base64.
-    // @remedy Encode it in base64 with the alphabet for URLs.
-    throw new RpcError(Status.INVALID_ARGUMENT, 'message: with base64=1 it must be base64; use the alphabet for URLs');
+    throw gatewayErrors.MESSAGE_NOT_BASE64();
   }
   return Buffer.from(base64, 'base64');
 }
 
 function requireConnectParameter(version: string | undefined): void {
   if (version === undefined || version === 'v1') return;
-  // @cause The query's `connect` has another version than v1.
-  // @remedy Send connect=v1, or leave it out.
-  throw new RpcError(Status.INVALID_ARGUMENT, 'connect: the only version is v1; send connect=v1 or leave it out');
+  throw gatewayErrors.OTHER_CONNECT_PARAMETER();
 }

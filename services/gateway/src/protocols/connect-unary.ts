@@ -1,7 +1,8 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Payload } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
+import type { RpcError } from '@rondo/rpc/status';
 import { compress } from '../edge/compress.js';
+import { gatewayErrors } from '../errors.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { BackendReply } from './backend.js';
 import { type Codec, replyEncoder } from './codec.js';
@@ -103,10 +104,5 @@ export function answerConnectError(
 /** @throws RpcError `INVALID_ARGUMENT` for a version of the protocol that isn't 1. A client may leave it out. */
 export function requireConnectVersion(version: string | readonly string[] | undefined): void {
   if (version === undefined || version === '1') return;
-  // @cause The header `connect-protocol-version` has another version than 1.
-  // @remedy Send 1, or leave it out.
-  throw new RpcError(
-    Status.INVALID_ARGUMENT,
-    'connect-protocol-version: the only version is 1; send 1 or leave it out',
-  );
+  throw gatewayErrors.OTHER_CONNECT_VERSION();
 }

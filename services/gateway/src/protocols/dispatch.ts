@@ -2,8 +2,9 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { type RpcError, Status } from '@rondo/rpc/status';
 import type { Absent, Catalogue, PublicMethod, RouteMatch } from '../discovery/catalogue.js';
+import { gatewayErrors } from '../errors.js';
 import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
 import type { Backend } from './backend.js';
 import { codecOfQuery, isConnectGet } from './connect-get.js';
@@ -148,15 +149,9 @@ function serveGet(exchange: HttpExchange, target: PublicMethod, { get }: Formats
 function refuseAbsent(exchange: HttpExchange, absent: Absent, { protocol, frontEnd }: Format): void {
   exchange.body.discard();
   if (typeof absent === 'object') {
-    // @text no instance of <service> is running | the contract of <service> isn't known yet
-    // @cause The method is public, and no instance of its service has told its contract yet, or it has been withdrawn.
-    // @remedy Start an instance of the service, and call again.
-    // @effect none
-    frontEnd.refuse(exchange, new RpcError(Status.UNAVAILABLE, absent.reason));
+    frontEnd.refuse(exchange, gatewayErrors[absent.reason]({ service: absent.service }));
   } else {
-    // @cause The path is of no method, or of one that isn't public.
-    // @remedy Correct the path; the gateway's OpenAPI document lists the public methods.
-    const error = new RpcError(Status.UNIMPLEMENTED, `there is no public method ${exchange.path.slice(0, 256)}`);
+    const error = gatewayErrors.NO_METHOD({ path: exchange.path.slice(0, 256) });
     if (protocol === 'grpc' || protocol === 'grpc-web') frontEnd.refuse(exchange, error);
     else answerConnectError(exchange, error, { status: 404 });
   }

@@ -1,5 +1,5 @@
 import { Gathered } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { gatewayErrors } from '../errors.js';
 
 /**
  * A message in the framing that gRPC, gRPC-Web and Connect's streams share: a byte of flags, a length of four bytes, the
@@ -82,7 +82,7 @@ export class EnvelopeReader {
     this.#prefixBytes += copied;
     if (this.#prefixBytes < PREFIX_BYTES) return undefined;
     const length = this.#prefix.readUInt32BE(1);
-    if (length > this.#maxBytes) throw tooLarge(this.#maxBytes);
+    if (length > this.#maxBytes) throw gatewayErrors.MESSAGE_TOO_LARGE({ maxBytes: this.#maxBytes });
     return length;
   }
 
@@ -106,17 +106,8 @@ export function onlyEnvelope(body: Buffer, maxBytes: number): Envelope {
   const reader = new EnvelopeReader(maxBytes);
   reader.push(body);
   const envelope = reader.next();
-  if (envelope === undefined) {
-    // @cause The body of a call of one message has none.
-    // @remedy Send one message; an empty one has a prefix of five zero bytes.
-    throw reader.whole
-      ? new RpcError(Status.UNIMPLEMENTED, 'the request has no message; this method takes one')
-      : cutOff();
-  }
-  // @cause The body of a call of one message has two.
-  // @remedy Send one message, or call a method that takes a stream.
-  if (!reader.whole)
-    throw new RpcError(Status.UNIMPLEMENTED, 'the request has a second message; this method takes one');
+  if (envelope === undefined) throw reader.whole ? gatewayErrors.NO_MESSAGE() : gatewayErrors.CUT_OFF();
+  if (!reader.whole) throw gatewayErrors.SECOND_MESSAGE();
   return envelope;
 }
 
@@ -127,23 +118,4 @@ export function envelop(data: Uint8Array, flags = 0): Buffer {
   framed.writeUInt32BE(data.length, 1);
   framed.set(data, PREFIX_BYTES);
   return framed;
-}
-
-/** The error of a request that ends inside a message. */
-export function cutOff(): RpcError {
-  // @cause The body ends before the length in its prefix is reached.
-  // @remedy Correct the client's framing, or see what cuts off its requests.
-  // @effect none
-  return new RpcError(Status.INTERNAL, 'the request ends inside a message; send as many bytes as its prefix declares');
-}
-
-/** The error of a message over the limit. */
-export function tooLarge(maxBytes: number): RpcError {
-  // @cause A message of the request is larger than the gateway takes.
-  // @remedy Send less at a time.
-  // @effect none
-  return new RpcError(
-    Status.RESOURCE_EXHAUSTED,
-    `a message of the request is larger than ${maxBytes} bytes, the most that the gateway takes; send less at a time`,
-  );
 }

@@ -3,12 +3,13 @@ import type { Metadata } from '@rondo/rpc/call';
 import type { Payload } from '@rondo/rpc/internal';
 import type { RpcError } from '@rondo/rpc/status';
 import type { PublicMethod } from '../discovery/catalogue.js';
+import { gatewayErrors } from '../errors.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { BackendReply } from './backend.js';
 import { Base64Stream } from './base64-stream.js';
 import { type Codec, replyEncoder } from './codec.js';
 import { type Encoding, enveloped, messageOf } from './compression.js';
-import { cutOff, EnvelopeReader, onlyEnvelope, PREFIX_BYTES } from './envelope.js';
+import { EnvelopeReader, onlyEnvelope, PREFIX_BYTES } from './envelope.js';
 import { type CallSettings, type FrontEnd, type FrontEndOptions, InboundCall } from './inbound-call.js';
 
 /** What the headers of a request say of its messages. */
@@ -108,7 +109,7 @@ class EnvelopedCall {
         }
         body.hold(reader.keptBytes);
       }
-      if (!reader.whole || base64?.whole === false) throw cutOff();
+      if (!reader.whole || base64?.whole === false) throw gatewayErrors.CUT_OFF();
       // A client that cancels an upload ends the stream and then resets it.
       await this.#exchange.peerCaughtUp?.();
       this.#call.context.throwIfEnded();
@@ -175,6 +176,6 @@ function base64Length(bytes: number): number {
 function decodeText(body: Buffer): Buffer {
   const base64 = new Base64Stream();
   const decoded = base64.decode(body);
-  if (!base64.whole) throw cutOff();
+  if (!base64.whole) throw gatewayErrors.CUT_OFF();
   return decoded;
 }

@@ -4,10 +4,10 @@ import type { Payload } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { PublicMethod } from '../discovery/catalogue.js';
 import { challenge } from '../edge/challenge.js';
+import { gatewayErrors } from '../errors.js';
 import { BodyError, type HttpExchange } from '../listener/exchange.js';
 import type { Backend, BackendReply } from './backend.js';
 import { type Codec, requestOf } from './codec.js';
-import { tooLarge } from './envelope.js';
 import { metadataOf } from './metadata.js';
 import { onDrain, STOPPING } from './stopping.js';
 
@@ -57,7 +57,6 @@ export class InboundCall {
     this.#options = options;
     this.#startedAt = options.clock.now();
     exchange.onClose((left) => {
-      // @rewraps the client has left.
       if (left) this.context.end(new RpcError(Status.CANCELLED, 'the client left before the end of the call'));
     });
   }
@@ -74,7 +73,7 @@ export class InboundCall {
    */
   async read<T>(work: Promise<T>, { timeoutMs }: CallSettings): Promise<T> {
     if (timeoutMs === undefined) return work;
-    const timer = this.#options.clock.setTimer(timeoutMs, () => this.refuse(deadlineExceeded(timeoutMs)));
+    const timer = this.#options.clock.setTimer(timeoutMs, () => this.refuse(gatewayErrors.TOO_LATE({ timeoutMs })));
     try {
       return await this.context.race(work);
     } finally {
@@ -87,7 +86,7 @@ export class InboundCall {
     const { target, context, refuse } = this;
     const principal = this.exchange.identity?.principal;
     const leftMs = timeoutMs === undefined ? undefined : timeoutMs - (this.#options.clock.now() - this.#startedAt);
-    if (leftMs !== undefined && leftMs <= 0) throw deadlineExceeded(timeoutMs ?? 0);
+    if (leftMs !== undefined && leftMs <= 0) throw gatewayErrors.TOO_LATE({ timeoutMs: timeoutMs ?? 0 });
     this.exchange.onClose(
       onDrain(this.#options.draining, { method: target.method, timeoutMs }, () => refuse(STOPPING)),
     );
@@ -128,34 +127,10 @@ export class InboundCall {
   }
 
   #toError(fault: unknown): RpcError {
+    if (fault instanceof BodyError && fault.code === Status.RESOURCE_EXHAUSTED)
+      return gatewayErrors.MESSAGE_TOO_LARGE({ maxBytes: this.#options.maxMessageBytes });
     if (fault instanceof RpcError) return fault;
-    if (fault instanceof BodyError) return bodyError(fault, this.#options.maxMessageBytes);
     this.#options.log.error({ err: fault, method: this.target.method.path }, 'a call failed inside the gateway');
-    // @cause A fault of the gateway.
-    // @remedy Call again; the gateway's log has the fault.
-    // @effect possible
-    return new RpcError(Status.INTERNAL, 'internal error', { cause: fault });
+    return gatewayErrors.FAILED({ cause: fault });
   }
-}
-
-function bodyError(fault: BodyError, maxBytes: number): RpcError {
-  if (fault.reason === 'too_large') return tooLarge(maxBytes);
-  // @rewraps the BodyError.
-  return new RpcError(BODY_CODES[fault.reason], fault.message, { cause: fault });
-}
-
-const BODY_CODES = {
-  too_slow: Status.DEADLINE_EXCEEDED,
-  broken_off: Status.CANCELLED,
-  overloaded: Status.UNAVAILABLE,
-} as const;
-
-function deadlineExceeded(timeoutMs: number): RpcError {
-  // @cause The call took longer than the client allows.
-  // @remedy Allow the call more time, or ask for less.
-  // @effect possible
-  return new RpcError(
-    Status.DEADLINE_EXCEEDED,
-    `no outcome within the ${timeoutMs} ms that the client gave the call; allow it more time or ask for less`,
-  );
 }

@@ -1,6 +1,6 @@
 import type { JsonValue } from '@bufbuild/protobuf';
-import { invalidArgument } from '@rondo/rpc/status';
 import { parseJson, whyUnparsed } from '@rondo/schema';
+import { gatewayErrors } from '../errors.js';
 
 /** How many elements and members the JSON of a request may have in all, a member being two: more would stall all other requests. */
 const MAX_JSON_VALUES = 100_000;
@@ -12,9 +12,7 @@ export function toText(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    // @cause The body has bytes that aren't UTF-8.
-    // @remedy Encode the JSON in UTF-8.
-    throw invalidArgument([{ field: 'the body', description: 'is not UTF-8, which JSON is encoded in; encode it so' }]);
+    throw gatewayErrors.BODY_NOT_UTF8();
   }
 }
 
@@ -25,15 +23,11 @@ export function toText(bytes: Uint8Array): string {
  */
 export function parseText(text: string): JsonValue {
   const unparsed = whyUnparsed(text, MAX_JSON_VALUES);
-  // @cause The body has more values, or is nested deeper, than the gateway reads.
-  // @remedy Send less at a time.
-  if (unparsed !== undefined) throw invalidArgument([{ field: 'the body', description: `${unparsed}; send less` }]);
+  if (unparsed !== undefined) throw gatewayErrors.TOO_MANY_VALUES({ whatIsTooMuch: unparsed });
   try {
     return parseJson(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    // @cause The body is no JSON.
-    // @remedy Correct the JSON at the position that the text names.
-    throw invalidArgument([{ field: 'the body', description: error.message.replace(/^the request /, '') }]);
+    throw gatewayErrors.BODY_NOT_JSON({ faultAndPosition: error.message.replace(/^the request /, '') });
   }
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import { Metadata } from '@rondo/rpc/call';
 import { isBase64 } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { gatewayErrors } from '../errors.js';
 import type { HttpExchange } from '../listener/exchange.js';
 
 type Value = string | Buffer;
@@ -75,7 +75,8 @@ export function metadataOf(exchange: HttpExchange, { client }: Forwarded): Metad
     count += values.length;
     sizeBytes += key.length + ENTRY_BYTES + (typeof raw === 'string' ? raw.length : raw.join().length);
   }
-  if (count > MAX_ENTRIES || sizeBytes > MAX_BYTES) throw tooMuch(count, sizeBytes);
+  if (count > MAX_ENTRIES || sizeBytes > MAX_BYTES)
+    throw gatewayErrors.TOO_MUCH_METADATA({ count, sizeBytes, maxEntries: MAX_ENTRIES, maxBytes: MAX_BYTES });
   entries.set('x-forwarded-for', [client]);
   entries.set('x-forwarded-proto', [exchange.secure ? 'https' : 'http']);
   if (exchange.authority !== '' && TEXT.test(exchange.authority)) entries.set('x-forwarded-host', [exchange.authority]);
@@ -105,19 +106,8 @@ function valuesOf(key: string, raw: string | string[]): readonly Value[] {
 }
 
 function bytesOf(key: string, value: string): Buffer {
-  // @cause A header whose name ends in -bin isn't base64.
-  // @remedy Encode its value in base64.
-  if (!isBase64(value)) throw new RpcError(Status.INVALID_ARGUMENT, `header ${key}: its value must be base64`);
+  if (!isBase64(value)) throw gatewayErrors.HEADER_NOT_BASE64({ key });
   return Buffer.from(value, 'base64');
-}
-
-function tooMuch(count: number, sizeBytes: number): RpcError {
-  // @cause The request has more metadata than services accept.
-  // @remedy Send the rest in the message.
-  return new RpcError(
-    Status.INVALID_ARGUMENT,
-    `the request's headers hold ${count} entries of metadata with ${sizeBytes} bytes; ${MAX_ENTRIES} entries and ${MAX_BYTES} bytes are the most; send the rest in the message`,
-  );
 }
 
 /** Received entries, as `Metadata.over` takes them. */

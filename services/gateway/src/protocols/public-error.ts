@@ -1,4 +1,5 @@
 import { RpcError, Status } from '@rondo/rpc/status';
+import { gatewayErrors } from '../errors.js';
 
 /** What is known of a failed call. */
 export interface FailedCall {
@@ -21,23 +22,10 @@ export interface FailedCall {
  * - An error of the protocol in front, which read the request, was written for the client: it stays.
  */
 export function publicError(error: unknown, call: FailedCall): RpcError {
-  // @text internal error (trace <trace id>)
-  // @cause A fault of the gateway, whose text isn't for clients.
-  // @remedy Look for the trace id of the text in the logs: `rondo logs --trace ID`.
-  // @effect possible
-  if (!(error instanceof RpcError))
-    return new RpcError(Status.INTERNAL, fixedText(Status.INTERNAL, call), { cause: error });
+  if (!(error instanceof RpcError)) return hidden(error, Status.INTERNAL, call);
   if (error.origin === 'server') return withoutSecrets(error, call.isAddress);
   // Every error of a call that was made has a report.
-  // @code UNAVAILABLE
-  // @text no instance of <service> is running | <service> can't be reached now; call again soon (trace <trace id>)
-  // @cause The gateway's own client couldn't complete the call. The gateway replaces the text, which names instances and
-  // addresses, and keeps the code. Further texts by code: the call was cancelled; the call took longer than it may; the call
-  // exceeds a limit; the service did not answer as its contract says.
-  // @remedy Call again if the method is safe. Otherwise look for the trace id of the text in the logs: `rondo logs --trace
-  // ID`.
-  // @effect possible
-  return error.report === undefined ? error : new RpcError(error.code, fixedText(error.code, call), { cause: error });
+  return error.report === undefined ? error : hidden(error, error.code, call);
 }
 
 const TEXTS: ReadonlyMap<Status, string> = new Map([
@@ -46,6 +34,10 @@ const TEXTS: ReadonlyMap<Status, string> = new Map([
   [Status.RESOURCE_EXHAUSTED, 'the call exceeds a limit'],
   [Status.UNIMPLEMENTED, 'the service did not answer as its contract says'],
 ]);
+
+function hidden(cause: unknown, code: Status, call: FailedCall): RpcError {
+  return gatewayErrors.CALL_FAILED({ whatHappened: fixedText(code, call) }, { code, cause });
+}
 
 function fixedText(code: Status, { service, running, traceId }: FailedCall): string {
   if (code === Status.UNAVAILABLE && !running) return `no instance of ${service} is running`;
@@ -61,7 +53,6 @@ function withoutSecrets(error: RpcError, isAddress: FailedCall['isAddress']): Rp
   const message = hideInside(error.message, isAddress);
   const details = error.details.filter(({ typeUrl }) => !DEBUG_INFO.test(typeUrl));
   if (message === error.message && details.length === error.details.length) return error;
-  // @rewraps the server's error without what isn't for clients.
   return new RpcError(code, message, { details, metadata, header, cause: error, origin, ...(report && { report }) });
 }
 

@@ -1,5 +1,5 @@
 import type { Method } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { gatewayErrors } from '../errors.js';
 
 /** What decides whether a stream ends by itself. */
 interface Limits {
@@ -8,13 +8,7 @@ interface Limits {
   readonly timeoutMs: number | undefined;
 }
 
-// @cause The gateway is stopping.
-// @remedy Ask again; another gateway, or this one after its restart, answers.
-// @effect none
-export const STOPPING = new RpcError(
-  Status.UNAVAILABLE,
-  'this gateway is stopping; ask again, and another one answers',
-);
+export const STOPPING = gatewayErrors.STOPPING();
 
 /**
  * Calls `listener` when the gateway drains, if the call is a stream without an end of its own. Returns a function that stops

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
-import { BodyError, type HttpExchange } from '../../src/listener/exchange.js';
+import { gatewayErrors } from '../../src/errors.js';
+import type { HttpExchange } from '../../src/listener/exchange.js';
 
 /** A request for {@link fakeExchange}. */
 export interface FakeRequest {
@@ -49,7 +50,7 @@ export function fakeExchange({ method = 'POST', query = '', headers = {}, body =
       },
       async whole(maxBytes) {
         if (typeof body !== 'string' && !Buffer.isBuffer(body)) throw new TypeError('the body is a stream');
-        if (body.length > maxBytes) throw new BodyError('too_large', `the body exceeds ${maxBytes} bytes`);
+        if (body.length > maxBytes) throw gatewayErrors.BODY_TOO_LARGE({ maxBytes });
         return Buffer.from(body);
       },
       hold() {},

@@ -1,5 +1,11 @@
 import { BodyError, type HttpExchange } from '../../src/listener/exchange.js';
 
+const STATUSES: Readonly<Record<string, number>> = {
+  RESOURCE_EXHAUSTED: 413,
+  DEADLINE_EXCEEDED: 408,
+  UNAVAILABLE: 503,
+};
+
 /** Answers with what it received. */
 export function echo(exchange: HttpExchange): void {
   void exchange.body.whole(4 * 1024 * 1024).then(
@@ -20,8 +26,8 @@ export function echo(exchange: HttpExchange): void {
     },
     (error: unknown) => {
       if (!(error instanceof BodyError)) throw error;
-      exchange.respond({ too_large: 413, too_slow: 408, broken_off: 400, overloaded: 503 }[error.reason], {});
-      exchange.end(Buffer.from(error.reason), { 'grpc-status': '8' });
+      exchange.respond(STATUSES[error.codeName] ?? 400, {});
+      exchange.end(Buffer.from(error.codeName), { 'grpc-status': '8' });
     },
   );
 }

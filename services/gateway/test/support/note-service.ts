@@ -95,10 +95,7 @@ function publicMethod(method: Method): PublicMethod {
 /** The public methods of the service, by path, and what else a path may stand for. */
 export const noteMethods: ReadonlyMap<string, PublicMethod | Absent> = new Map<string, PublicMethod | Absent>([
   ...[...methodsOf(NoteServiceDefinition).values()].map((method) => [method.path, publicMethod(method)] as const),
-  [
-    '/notes.v1.GoneService/Put',
-    { service: 'notes.v1.GoneService', reason: 'no instance of notes.v1.GoneService is running' },
-  ],
+  ['/notes.v1.GoneService/Put', { service: 'notes.v1.GoneService', reason: 'NONE_RUNNING' }],
 ]);
 
 /** The name of a method. */
