@@ -18,7 +18,10 @@ export const steps = [
   ['portable names and programs', () => ofRepository('lint/portable.mjs')],
   ['samples listed', samplesListed],
   // Without lab/ its settings are one of the hints.
-  ['unused code', () => run(process.execPath, [KNIP, '--no-progress', ...(hasLab ? ['--treat-config-hints-as-errors'] : [])])],
+  [
+    'unused code',
+    () => run(process.execPath, [KNIP, '--no-progress', ...(hasLab ? ['--treat-config-hints-as-errors'] : [])]),
+  ],
 ];
 
 /** Whether git knows this folder's files: an archive of the repository has no `.git`. */

@@ -1,7 +1,8 @@
 /** The errors that Rondo's packages make, from their compiled tables, which `defineErrors` of @rondo/rpc/status has made. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { filesBelow } from '../../files.mjs';
 import { placeOf } from './text.mjs';
 
 /** The services whose errors are Rondo's own. */
@@ -36,8 +37,7 @@ export async function readTables(root) {
 /** The rows of a package, each with the sources that may use it. */
 async function tablesIn(root, folder) {
   const dist = path.join(root, folder, 'dist');
-  if (!existsSync(dist)) return [];
-  const files = readdirSync(dist, { recursive: true }).filter((file) => /(?:^|\/)errors(?:\/[^/]+)?\.js$/.test(file));
+  const files = filesBelow(dist).filter((file) => /(?:^|\/)errors(?:\/[^/]+)?\.js$/.test(file));
   const sources = files.length === 0 ? '' : sourcesOf(path.join(root, folder, 'src'));
   const modules = await Promise.all(files.map((file) => import(pathToFileURL(path.join(dist, file)))));
   return modules.flatMap((tables) =>
@@ -50,7 +50,7 @@ async function tablesIn(root, folder) {
 }
 
 function sourcesOf(folder) {
-  const files = readdirSync(folder, { recursive: true }).filter((file) => /(?<!\.test)\.ts$/.test(file));
+  const files = filesBelow(folder).filter((file) => /(?<!\.test)\.ts$/.test(file));
   return files.map((file) => readFileSync(path.join(folder, file), 'utf8')).join('\n');
 }
 

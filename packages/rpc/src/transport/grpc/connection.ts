@@ -36,9 +36,6 @@ const BEGUN_MS = 100;
 /** A timer that is later than this shows that this process was busy, and may not have read what has arrived. Milliseconds. */
 const BUSY_MS = 50;
 
-/** The error text of a connection that was closed. */
-export const CLOSED = 'the connection was closed';
-
 /** One HTTP/2 connection to `address`, by grpc-js. It connects at the first `connect`, and again when it breaks. */
 export class GrpcConnection implements Transport {
   readonly #address: string;
