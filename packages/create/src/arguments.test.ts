@@ -35,6 +35,10 @@ describe('the arguments of npm create rondo', () => {
   ])('are refused if they are wrong: %j', async (args, message) => {
     await expect(read(...args)).rejects.toThrow(message);
   });
+
+  it('name no folder that has files', async () => {
+    await expect(read(import.meta.dirname)).rejects.toThrow(/src is not empty: name another folder$/);
+  });
 });
 
 const [DOWN, ENTER, CTRL_C] = ['\u001b[B', '\r', '\u0003'];

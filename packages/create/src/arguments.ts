@@ -1,7 +1,14 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ask, type Terminal } from './ask.js';
-import { type Arguments, faultOfName, type Given, PACKAGE_MANAGERS, type PackageManager } from './choices.js';
+import {
+  type Arguments,
+  faultOfFolder,
+  faultOfName,
+  type Given,
+  PACKAGE_MANAGERS,
+  type PackageManager,
+} from './choices.js';
 
 /** How the command is used. */
 export const USAGE = `npm create rondo FOLDER -- [--name NAME] [--samples] [--no-database] [--package-manager npm|pnpm] [--yes]
@@ -73,6 +80,9 @@ function parse(
   const [target, stray] = positionals;
   if (stray !== undefined) throw new Error(`"${stray}" is not expected: options come after a "--"`);
   const { name = target && path.basename(path.resolve(directory, target)), samples, database } = values;
+  const unusable = target && faultOfFolder(path.resolve(directory, target));
+
+  if (unusable) throw new Error(unusable);
   const fault = name && faultOfName(name);
   if (fault) throw new Error(`${fault}${values.name === undefined ? ': give another by --name' : ''}`);
   if (samples && database === false) throw new Error('--samples needs PostgreSQL: leave --no-database out');

@@ -1,6 +1,13 @@
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { type Arguments, faultOfName, type Given, PACKAGE_MANAGERS, type PackageManager } from './choices.js';
+import {
+  type Arguments,
+  faultOfFolder,
+  faultOfName,
+  type Given,
+  PACKAGE_MANAGERS,
+  type PackageManager,
+} from './choices.js';
 
 /** Where questions are asked. */
 export interface Terminal {
@@ -29,7 +36,8 @@ type Answers = { [P in Exclude<keyof Arguments, 'name'>]: Arguments[P] | symbol 
  */
 export async function ask(given: Given, { terminal, directory, usual }: Asking): Promise<Arguments> {
   const { confirm, group, select, text } = await import('@clack/prompts');
-  const validate = (name: string | undefined) => faultOfName(name || NAME);
+  const validate = (name: string | undefined) =>
+    faultOfName(name || NAME) ?? faultOfFolder(path.resolve(directory, name || NAME));
   const contents = [
     { value: false, label: 'one service' },
     { value: true, label: 'one service and the samples', hint: 'calculator, project management, sales' },

@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from 'node:fs';
+
 /** The programs that may run the scripts of an app. */
 export const PACKAGE_MANAGERS = ['npm', 'pnpm'] as const;
 
@@ -18,6 +20,10 @@ export interface Arguments {
 
 /** What the command line says. */
 export type Given = Partial<Arguments>;
+
+/** What is wrong with the folder of an app; undefined if it is good. */
+export const faultOfFolder = (folder: string): string | undefined =>
+  existsSync(folder) && readdirSync(folder).length > 0 ? `${folder} is not empty: name another folder` : undefined;
 
 /** What is wrong with the name of an app; undefined if it is good. */
 export function faultOfName(name: string): string | undefined {

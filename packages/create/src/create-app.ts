@@ -1,5 +1,5 @@
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Arguments } from './choices.js';
 import { copySamples } from './samples.js';
@@ -21,13 +21,10 @@ const SERVICE = 'greeter';
 /**
  * Makes an app: a workspace with one service, installed and built.
  *
- * @throws Error with one line if the folder isn't empty or a step fails. A failed step leaves the folder as it is.
+ * @throws Error with one line if a step fails, which leaves the folder as it is.
  */
 export function createApp(options: CreateOptions): void {
   const { folder, name, withSamples, packageManager, samples, versions, tarballs = [], tell } = options;
-  if (existsSync(folder) && readdirSync(folder).length > 0) {
-    throw new Error(`${folder} is not empty: name another folder`);
-  }
   if (tarballs.length > 0 && folder.includes('#')) {
     throw new Error(`${folder} has a "#", from which on pnpm ignores the path of a package: name another folder`);
   }
