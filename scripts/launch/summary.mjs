@@ -42,7 +42,7 @@ export function summary(rows, { system: { registry }, databases: database, optio
     '',
     `  ${prefix}./rondo ps`,
     ...(isInstalled ? describeOwn(rows, prefix) : []),
-    ...samples({ options, prefix, url }),
+    ...samples({ options, prefix, url }), // sample: calculator
     ...grpcurl(rows, options),
     `  ./rondo logs${dataFlag(options.data)} -f`,
     '',
@@ -58,6 +58,7 @@ function describeOwn(rows, prefix) {
   return service === undefined ? [] : [`  ${prefix}./rondo describe ${service}`];
 }
 
+// sample: calculator
 /** What one can try with the samples. An app that has them can be seeded. */
 function samples({ options, prefix, url }) {
   const tls = options.data === DEFAULTS.data ? seedTls(options) : '';
@@ -70,6 +71,7 @@ function samples({ options, prefix, url }) {
   const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   return 'seed' in scripts ? lines : [];
 }
+// /sample
 
 /** The variables with which a script calls a system with TLS. `rondo` finds the certificate of the default folder itself. */
 const seedTls = ({ certs }) => (certs === undefined ? '' : `RONDO_TLS=on RONDO_TLS_DIR=${path.join(certs, 'person')} `);

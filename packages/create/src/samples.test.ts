@@ -11,7 +11,6 @@ const write = (file: string, text: string) => {
   mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
   writeFileSync(path.join(folder, file), text);
 };
-const read = (file: string) => readFileSync(path.join(folder, file), 'utf8');
 
 it('are the services that are not published', () => {
   write('a/services/shop/package.json', '{"private": true, "rondo": {"contracts": ["shop/v1/shop.proto"]}}');
@@ -21,6 +20,8 @@ it('are the services that are not published', () => {
 });
 
 // sample: calculator, project-management, sales
+const read = (file: string) => readFileSync(path.join(folder, file), 'utf8');
+
 it('become services of an app, whose contracts are its own', () => {
   write('b/tsconfig.build.json', '{\n  "references": [\n    { "path": "packages/contracts" }\n  ]\n}\n');
   write('b/buf.yaml', 'breaking:\n');
