@@ -15,4 +15,4 @@
  * ```
  */
 
-export { type RegisterServerOptions, registerServer } from '../registration/register-server.js';
+export { type RegisteredServer, type RegisterServerOptions, registerServer } from '../registration/register-server.js';

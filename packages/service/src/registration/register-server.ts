@@ -22,11 +22,17 @@ export interface RegisterServerOptions {
   readonly logger?: Logger;
 }
 
+/** A server in the registry. */
+export interface RegisteredServer {
+  /** Takes the server out of the registry: call it before the server is closed. Never rejects. */
+  close(): Promise<void>;
+}
+
 /**
  * Registers a server that isn't Rondo's, once it listens, so that clients find it by its services. An absent registry is tried
- * again. The result's `close` takes the server out of the registry: call it before the server is closed.
+ * again.
  */
-export function registerServer(options: RegisterServerOptions): { close(): Promise<void> } {
+export function registerServer(options: RegisterServerOptions): RegisteredServer {
   const { registry, instanceId, address, services, logger = silentLogger } = options;
   return keepRegistered({
     registry,
