@@ -1,6 +1,6 @@
 /**
  * The pages of the reference that are generated from the code: docs/reference/api.md from the docstrings of the packages' public names,
- * and docs/reference/errors.md from the places that make the errors which clients see.
+ * and docs/reference/errors.md from the packages' tables of the errors that clients see.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -29,13 +29,11 @@ export async function apiPage() {
 }
 
 /**
- * Whether the page of errors is that of the sources, and each error there has a cause and a remedy.
+ * Whether the page of errors is that of the tables, and each row there is used.
  *
  * @returns {Promise<import('./steps.mjs').StepResult>}
  */
 export async function errorsPage() {
-  const tried = await run(process.execPath, ['scripts/api/errors/bites.mjs']);
-  if (tried.code !== 0) return tried;
   const { code, output } = await generateErrors();
   if (code !== 0) return { code, output };
   if (existsSync(errors) && readFileSync(errors, 'utf8') === output) return { code: 0 };

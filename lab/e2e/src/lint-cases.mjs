@@ -36,6 +36,11 @@ export const refused = [
   ['services/shop/src/adapters/b.ts', "Only the registry's etcd store", "import '@rondo/contracts/etcd-v3/rpc';"],
   ['services/registry/src/adapters/etcd-store/a.ts', stores, "import '../memory-store/marks.js';"],
   ['services/registry/src/adapters/catalog/a.ts', stores, "import type { Etcd } from '../etcd-store/etcd-client.js';"],
+  [
+    'packages/schema/src/row.ts',
+    "Make a row of the package's errors",
+    "throw new RpcError(\n  Status.ABORTED,\n  'no room',\n);",
+  ],
   ['packages/rpc/src/call/a.ts', 'Take a Logger', "import type { Logger } from 'pino';"],
   ['services/shop/src/a.ts', 'Take a Logger', "import 'pino-pretty';"],
   ['packages/rpc/src/call/b.ts', 'packages/rpc knows no package', "import '@rondo/contracts/shop/v1/quotes';"],

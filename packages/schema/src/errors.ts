@@ -20,7 +20,6 @@ export const schemaErrors = defineErrors('the client', {
     text: 'reflection: the files of {symbol} are larger than {maxBytes} bytes; use its .proto files',
     cause: 'The contract that the server describes is larger than the client accepts.',
     remedy: 'Give the `.proto` files of the service to the client.',
-    effect: 'none',
   },
   IMPORTS_MISSING: {
     code: 'INTERNAL',

@@ -8,8 +8,7 @@ export const serviceErrors = defineErrors('the server', {
     code: 'UNAVAILABLE',
     text: "{name} isn't ready: it waits for a dependency, which its log names; call again soon",
     cause: "The process has started, and something that it needs, such as its database, isn't there yet.",
-    remedy:
-      'None: the client retries at another instance. If it lasts, look in the log of the process for the dependency.',
+    remedy: 'None: the client retries at another instance. If it lasts, look in the log of the process for the dependency.',
     effect: 'none',
   },
   UNKNOWN_SERVICE: {

@@ -25,7 +25,6 @@ export const watchErrors = defineErrors('the server', {
     text: '{maxChanges} changes wait to be read: read faster, and resume from the last token; watch again with the resume_token of the last message',
     cause: 'The watcher reads more slowly than changes come.',
     remedy: 'Read faster, or watch less; then watch again with the last token.',
-    effect: 'none',
   },
   NOTHING_READ: {
     type: WatchAborted,
@@ -33,7 +32,6 @@ export const watchErrors = defineErrors('the server', {
     text: 'nothing was read for {limitMs} ms: read faster, and resume from the last token; watch again with the resume_token of the last message',
     cause: 'The watcher stopped reading.',
     remedy: 'Read all the time; then watch again with the last token.',
-    effect: 'none',
   },
   SNAPSHOT_NOT_READ: {
     type: WatchAborted,
@@ -41,7 +39,6 @@ export const watchErrors = defineErrors('the server', {
     text: "the snapshot wasn't read within {timeoutMs} ms: read faster, and watch again; watch again with the resume_token of the last message",
     cause: 'The watcher took too long over the snapshot.',
     remedy: 'Read the snapshot faster: store it first, and process it then.',
-    effect: 'none',
   },
   HISTORY_TRIMMED: {
     type: WatchAborted,
@@ -49,7 +46,6 @@ export const watchErrors = defineErrors('the server', {
     text: 'the history was trimmed while it was read: read faster, and resume from the last token; watch again with the resume_token of the last message',
     cause: "Changes that the watcher hadn't read were deleted, as they are kept for a limited time.",
     remedy: 'Read faster; watch again with the last token.',
-    effect: 'none',
   },
   HISTORY_GONE: {
     type: WatchAborted,
@@ -57,7 +53,6 @@ export const watchErrors = defineErrors('the server', {
     text: 'the watched history is gone: resume from the last token; watch again with the resume_token of the last message',
     cause: 'The changes that the watch was about to read were deleted, as they are kept for a limited time.',
     remedy: 'Watch again with the last token: the watch then begins with a snapshot.',
-    effect: 'none',
   },
   TOO_MANY_CHANGES: {
     type: WatchUnavailable,

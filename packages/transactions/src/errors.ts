@@ -6,8 +6,7 @@ export const transactionErrors = defineErrors('the server', {
     code: 'PERMISSION_DENIED',
     text: '{caller} may not call this: {whoMay}',
     cause: 'The certificate of the caller names a process that takes no part in the transaction, or no operator.',
-    remedy:
-      "Call with the certificate that the text names; name the coordinator's service in the participant's configuration.",
+    remedy: "Call with the certificate that the text names; name the coordinator's service in the participant's configuration.",
   },
   NONE_HERE: {
     code: 'NOT_FOUND',
@@ -35,16 +34,13 @@ export const coordinatorErrors = defineErrors("the transaction's coordinator", {
     code: 'ABORTED',
     text: 'transaction {id} was not decided within {timeoutMs} ms and was aborted; try again',
     cause: 'The participants of a transaction took longer than its `timeoutMs`.',
-    remedy:
-      'Begin a new transaction, with more time if it recurs; the logs of the participants show which one is slow.',
-    effect: 'none',
+    remedy: 'Begin a new transaction, with more time if it recurs; the logs of the participants show which one is slow.',
   },
   OTHER_COORDINATOR: {
     code: 'FAILED_PRECONDITION',
     text: 'transaction.coordinator: must be "{name}", the coordinator that was asked; it is "{coordinator}". Ask that coordinator about {id}',
     cause: 'A coordinator was asked about a transaction of another one.',
     remedy: 'Ask the coordinator that the text names.',
-    effect: 'none',
   },
   UNKNOWN: {
     code: 'NOT_FOUND',
@@ -57,14 +53,12 @@ export const coordinatorErrors = defineErrors("the transaction's coordinator", {
     text: "transaction {id} is undecided: its own service hasn't done its part, so it can't be committed; it is aborted automatically at {expireTime}",
     cause: "An operator wants to commit a transaction whose own service hasn't done its part.",
     remedy: 'Wait until it is aborted, at the time in the text, or abort it.',
-    effect: 'none',
   },
   DECIDED: {
     code: 'FAILED_PRECONDITION',
     text: 'transaction {id} is decided: it is {decision}',
     cause: 'An operator wants to end a transaction in the other way than it was decided.',
     remedy: 'None: a decision is final.',
-    effect: 'none',
   },
 });
 
@@ -102,21 +96,18 @@ export const participantErrors = defineErrors("the transaction's participant", {
     text: 'the coordinator "{coordinator}" has no undecided transaction {id} with a part for this participant; begin a new one',
     cause: 'The coordinator has decided the transaction, or never began it, when a participant is asked to prepare.',
     remedy: 'Begin a new transaction.',
-    effect: 'none',
   },
   COORDINATOR_AWAY: {
     code: 'UNAVAILABLE',
     text: 'the coordinator "{coordinator}" can\'t be asked about transaction {id} now; try again',
-    cause:
-      'The participant asks the coordinator about each transaction before it prepares its part, and got no answer.',
+    cause: 'The participant asks the coordinator about each transaction before it prepares its part, and got no answer.',
     remedy: "Begin a new transaction; see whether the coordinator's service runs.",
     effect: 'none',
   },
   PREPARED_BEFORE: {
     code: 'ABORTED',
     text: 'transaction {id} of {coordinator} is already prepared, or being prepared, here',
-    cause:
-      'The participant was asked again to prepare the same part, as happens if the connection broke during the first request.',
+    cause: 'The participant was asked again to prepare the same part, as happens if the connection broke during the first request.',
     remedy: "Begin a new transaction if `rondo tx ls` doesn't show this one as committing.",
     effect: 'possible',
   },
@@ -125,14 +116,12 @@ export const participantErrors = defineErrors("the transaction's participant", {
     text: 'transaction {id} of {coordinator} has ended here already; begin a new one',
     cause: 'The part was committed or aborted already, so that a late request to prepare it has no effect.',
     remedy: 'Begin a new transaction.',
-    effect: 'none',
   },
   ABORTED_MEANWHILE: {
     code: 'ABORTED',
     text: 'transaction {id} of {coordinator} was aborted while it was being prepared; begin a new one',
     cause: 'The coordinator aborted the transaction before this participant had prepared its part.',
     remedy: 'Begin a new transaction.',
-    effect: 'none',
   },
 
   // The database, and its limits.
@@ -148,49 +137,41 @@ export const participantErrors = defineErrors("the transaction's participant", {
     text: 'another transaction holds the same rows and has not ended; try again',
     cause: 'A prepared transaction, or a slow one, holds the rows that this one needs.',
     remedy: "Begin a new transaction, after a pause. `rondo tx ls` shows those that haven't ended.",
-    effect: 'none',
   },
   OTHERS_WON: {
     code: 'ABORTED',
     text: 'concurrent transactions won every attempt; try again',
     cause: 'Concurrent transactions changed the same rows at each attempt of the participant.',
     remedy: 'Begin a new transaction, after a pause.',
-    effect: 'none',
   },
   NO_SLOT: {
     code: 'RESOURCE_EXHAUSTED',
     text: 'the database has as many prepared transactions as it may hold (max_prepared_transactions); try later',
     cause: 'PostgreSQL holds as many prepared transactions as `max_prepared_transactions` allows.',
     remedy: 'Try later; raise the setting if it recurs, and look for transactions in doubt with `rondo tx ls`.',
-    effect: 'none',
   },
   FEW_SLOTS: {
     code: 'RESOURCE_EXHAUSTED',
     text: '{used} transactions are prepared on the server, which may have {slots} (max_prepared_transactions): try again when some have ended',
-    cause:
-      "The participant's PostgreSQL holds nearly as many prepared transactions as `max_prepared_transactions` allows.",
+    cause: "The participant's PostgreSQL holds nearly as many prepared transactions as `max_prepared_transactions` allows.",
     remedy: 'Try later; raise the setting if it recurs, and look for transactions in doubt with `rondo tx ls`.',
-    effect: 'none',
   },
   SHARE_FULL: {
     code: 'RESOURCE_EXHAUSTED',
     text: '{own} transactions of the coordinator "{coordinator}" are prepared and not ended: try again when some have ended',
     cause: 'One coordinator has more prepared transactions at the participant than its share.',
     remedy: 'Try later; look for transactions in doubt with `rondo tx ls`.',
-    effect: 'none',
   },
   TOO_MANY_PREPARE: {
     code: 'RESOURCE_EXHAUSTED',
     text: 'the participant prepares as many transactions as it may at once ({reason}); try again',
     cause: "Many transactions are prepared at once, or they wait for rows of a transaction that hasn't ended.",
     remedy: 'Begin a new transaction later; look for transactions in doubt with `rondo tx ls`.',
-    effect: 'none',
   },
   TOO_MANY_ASK: {
     code: 'RESOURCE_EXHAUSTED',
     text: '{asking} transactions wait for the answers of their coordinators: try again when some have ended',
     cause: 'More transactions than the participant holds wait for answers of their coordinators.',
     remedy: "Begin a new transaction later; see whether the coordinators' services run.",
-    effect: 'none',
   },
 });

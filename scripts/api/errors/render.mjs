@@ -1,9 +1,7 @@
 /** The errors as one page of Markdown. */
-import { keyOf } from './read.mjs';
-
 const INTRODUCTION = `# Errors
 
-<!-- Generated from the places that make the errors by \`npm run api\`. Don't edit. -->
+<!-- Generated from the packages' tables of errors by \`npm run api\`. Don't edit. -->
 
 Every error that Rondo itself makes and a client can see. The errors of a service's own rules are in its contract and its code; the
 [cookbook](../cookbook/errors.md) shows how a service makes them.
@@ -11,10 +9,9 @@ Every error that Rondo itself makes and a client can see. The errors of a servic
 A client gets an \`RpcError\`: \`error.code\`, \`error.message\`, and \`error.report\` with the method, the attempts, their instances and
 times. \`String(error)\` puts all of that in one line. \`error.origin\` says whether a server answered or the client made the error itself.
 
-In the texts here, \`<name>\` stands for a part that varies, and \`[a | b]\` for one of several parts. **Effect: none** says that the call
-has changed nothing, so that it can be repeated whatever its method, once the cause is gone. **Effect: possible** says that a handler may
-have run: repeat the call only if the method is safe or idempotent. Rondo's client does both by itself as
-[the guide on retries](../guides/retries.md) says.
+In the texts here, \`<name>\` stands for a part that varies. **Effect: none** says that the call has changed nothing, so that it can be
+repeated whatever its method, once the cause is gone. **Effect: possible** says that a handler may have run: repeat the call only if the
+method is safe or idempotent. Rondo's client does both by itself as [the guide on retries](../guides/retries.md) says.
 
 `;
 
@@ -40,21 +37,23 @@ const CODES = {
 const GATEWAY = 'the gateway';
 
 /**
- * @param {import('./read.mjs').ErrorSite[]} sites
+ * @param {import('./read.mjs').ErrorEntry[]} errors
  * @returns {string}
  */
-export function renderPage(sites) {
-  const inside = byCode(sites.filter(({ side }) => side !== GATEWAY));
-  const outside = byCode(sites.filter(({ side }) => side === GATEWAY));
-  const contents = inside.map(([code, errors]) => `- [${code}](#${code.toLowerCase()}): ${errors.length}`);
-  const calls = inside.map(([code, errors]) => `## ${code}\n\n${CODES[code]}\n\n${errors.map(renderError).join('\n')}`);
+export function renderPage(errors) {
+  const inside = byCode(errors.filter(({ by }) => by !== GATEWAY));
+  const outside = byCode(errors.filter(({ by }) => by === GATEWAY));
+  const contents = inside.map(([code, group]) => `- [${code}](#${code.toLowerCase()}): ${group.length}`);
+  const calls = inside.map(
+    ([code, group]) => `## ${code}\n\n${CODES[code]}\n\n${group.map((error) => render(error)).join('\n')}`,
+  );
   return `${INTRODUCTION}${contents.join('\n')}\n\n${calls.join('\n')}${renderGateway(outside)}`;
 }
 
 /** The part that goes with the gateway when that is removed. */
 function renderGateway(groups) {
   if (groups.length === 0) return '';
-  const parts = groups.flatMap(([code, errors]) => errors.map((error) => renderError({ ...error, code })));
+  const parts = groups.flatMap(([code, errors]) => errors.map((error) => render(error, `- Code: \`${code}\``)));
   return `
 <!-- sample: gateway -->
 
@@ -68,36 +67,23 @@ ${parts.join('\n')}
 `;
 }
 
-/** The codes by the alphabet, each with its errors; sites of the same error are one. */
-function byCode(sites) {
-  const codes = [...new Set(sites.map(({ code }) => code))].sort();
-  return codes.map((code) => [code, errorsOf(sites.filter((site) => site.code === code))]);
+/** The codes by the alphabet, each with its errors by their texts. */
+function byCode(errors) {
+  const codes = [...new Set(errors.map(({ code }) => code))].sort();
+  const sorted = errors.toSorted((one, other) => (one.text < other.text ? -1 : 1));
+  return codes.map((code) => [code, sorted.filter((error) => error.code === code)]);
 }
-
-function errorsOf(sites) {
-  const keys = [...new Set(sites.map(keyOf))].sort();
-  return keys.map((key) => {
-    const same = sites.filter((site) => keyOf(site) === key);
-    const told = same.find(({ cause }) => cause !== undefined);
-    const sides = [...new Set(same.map(({ side }) => side))];
-    return { ...told, code: undefined, sides };
-  });
-}
-
-const listOf = (names) => [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' and ');
 
 /** The longest heading; it is also the anchor. */
 const MAX_HEADING_LENGTH = 100;
 
-function renderError({ code, text, sides, effect, cause, remedy }) {
-  const texts = text.split(/ \| (?![^[]*\])/);
-  const [first] = texts;
-  const long = first.length > MAX_HEADING_LENGTH;
-  const heading = long ? `${first.slice(0, first.lastIndexOf(' ', MAX_HEADING_LENGTH))} …` : first;
+function render({ text, by, effect, cause, remedy }, ...more) {
+  const long = text.length > MAX_HEADING_LENGTH;
+  const heading = long ? `${text.slice(0, text.lastIndexOf(' ', MAX_HEADING_LENGTH))} …` : text;
   const lines = [
-    ...(long || texts.length > 1 ? [`- Text: ${texts.map((one) => `\`${one}\``).join(' or ')}`] : []),
-    ...(code === undefined ? [] : [`- Code: \`${code}\``]),
-    `- Made by ${listOf(sides)}. Effect: ${effect}.`,
+    ...(long ? [`- Text: \`${text}\``] : []),
+    ...more,
+    `- Made by ${by}. Effect: ${effect}.`,
     `- Cause: ${cause}`,
     `- Remedy: ${remedy}`,
   ];

@@ -19,10 +19,8 @@ export const gatewayErrors = defineErrors('the gateway', {
   TOO_MANY_REQUESTS: {
     code: 'RESOURCE_EXHAUSTED',
     text: 'too many requests; send the next in {resetSeconds} s',
-    cause:
-      'The client has used its quota of requests. `RateLimit`, `Retry-After` and the detail `google.rpc.RetryInfo` tell when there is more.',
+    cause: 'The client has used its quota of requests. `RateLimit`, `Retry-After` and the detail `google.rpc.RetryInfo` tell when there is more.',
     remedy: 'Wait as long as the text says.',
-    effect: 'none',
   },
   NO_METHOD: {
     code: 'UNIMPLEMENTED',
@@ -139,8 +137,7 @@ export const gatewayErrors = defineErrors('the gateway', {
   TOO_MANY_PATHS: {
     field: 'the body',
     text: 'names too many nested fields; send {mask}',
-    cause:
-      'A PATCH without updateMask names so many fields of nested messages that their paths exceed 64 KiB. HTTP 400.',
+    cause: 'A PATCH without updateMask names so many fields of nested messages that their paths exceed 64 KiB. HTTP 400.',
     remedy: 'Send the mask in the query, such as ?updateMask=title.',
   },
   INVALID_LINE: {
@@ -152,8 +149,7 @@ export const gatewayErrors = defineErrors('the gateway', {
   REPLY_BEYOND_NUMBERS: {
     code: 'OUT_OF_RANGE',
     text: "the reply's {fieldAndRule}",
-    cause:
-      'The contract says `int64_as_number` for the method, and the reply has an integer beyond ±2^53. Such a request is `INVALID_ARGUMENT`.',
+    cause: 'The contract says `int64_as_number` for the method, and the reply has an integer beyond ±2^53. Such a request is `INVALID_ARGUMENT`.',
     remedy: 'Call the method by gRPC. If such values occur, take the option out of the contract.',
   },
 
@@ -164,7 +160,6 @@ export const gatewayErrors = defineErrors('the gateway', {
     text: 'the body has more than {maxBytes} bytes: send less',
     cause: 'The body is larger than a message may be. HTTP 413.',
     remedy: 'Send less at a time.',
-    effect: 'none',
   },
   INFLATED_BODY_TOO_LARGE: {
     type: BodyError,
@@ -172,7 +167,6 @@ export const gatewayErrors = defineErrors('the gateway', {
     text: 'the inflated body exceeds {maxBytes} bytes: send less',
     cause: 'The body is larger after decompression than the gateway takes. HTTP 413.',
     remedy: 'Send less at a time.',
-    effect: 'none',
   },
   LINE_TOO_LARGE: {
     type: BodyError,
@@ -180,6 +174,7 @@ export const gatewayErrors = defineErrors('the gateway', {
     text: 'a line of the body exceeds {maxBytes} bytes: send less in one',
     cause: 'A line of a streamed body is larger than a message may be. HTTP 413.',
     remedy: 'Send less in one line.',
+    effect: 'possible',
   },
   BODY_TOO_SLOW: {
     type: BodyError,
@@ -256,7 +251,6 @@ export const gatewayErrors = defineErrors('the gateway', {
     text: 'a message of the request is larger than {maxBytes} bytes, the most that the gateway takes; send less at a time',
     cause: 'A message of the request is larger than the gateway takes.',
     remedy: 'Send less at a time.',
-    effect: 'none',
   },
   NO_LOCAL_MESSAGE: {
     code: 'UNIMPLEMENTED',
@@ -305,8 +299,7 @@ export const gatewayErrors = defineErrors('the gateway', {
     text: '{whatHappened}',
     cause:
       "The gateway's own client couldn't complete the call, or the gateway has a fault. The gateway replaces the text, which names instances and addresses, and keeps the code. The texts by code: no instance of the service is running; it can't be reached now, call again soon; the call was cancelled; the call took longer than it may; the call exceeds a limit; the service did not answer as its contract says; internal error.",
-    remedy:
-      'Call again if the method is safe. Otherwise look for the trace id of the text in the logs: `rondo logs --trace ID`.',
+    remedy: 'Call again if the method is safe. Otherwise look for the trace id of the text in the logs: `rondo logs --trace ID`.',
   },
   FAILED: {
     code: 'INTERNAL',

@@ -1,8 +1,8 @@
 import type { PickCall } from '../balancer/picker.js';
 import type { Clock } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
-import { Status } from '../status/code.js';
-import { type Attempt, RpcError } from '../status/rpc-error.js';
+import { transportErrors } from '../errors/transport.js';
+import type { Attempt } from '../status/rpc-error.js';
 import type { WireCall } from '../transport/transport.js';
 import { AttemptRecord } from './attempt.js';
 import type { EndpointPool } from './endpoint-pool.js';
@@ -78,7 +78,8 @@ export async function untilChanged(
   if (waiting.context.reason !== undefined) return;
   for (const { subchannel, attempt } of waits) {
     const { state, lastError = 'no connection' } = subchannel.transport;
-    if (state === 'transient_failure') attempt.end(new RpcError(Status.UNAVAILABLE, lastError));
+    if (state === 'transient_failure')
+      attempt.end(transportErrors.UNCONNECTED({ whyTheLastAttemptFailed: lastError }, { reach: 'unsent' }));
     else attempts.splice(attempts.indexOf(attempt), 1);
   }
 }

@@ -7,23 +7,19 @@ export const clientErrors = defineErrors('the client', {
   CANCELLED: {
     code: 'CANCELLED',
     text: 'the caller cancelled the call',
-    cause:
-      'The caller cancelled: by its `signal`, by leaving the loop over a stream, or because the call that it serves was itself cancelled.',
+    cause: 'The caller cancelled: by its `signal`, by leaving the loop over a stream, or because the call that it serves was itself cancelled.',
     remedy: 'None, if the cancellation was meant. Otherwise find what aborts the signal; `error.cause` has its reason.',
   },
   TOO_LATE: {
     code: 'DEADLINE_EXCEEDED',
     text: 'no outcome within the {allowed} ms {limitAndRemedy}',
-    cause:
-      "The call's time is over: the caller's `timeoutMs` or `deadline`, the method's default, or what was left to the call that made it. In parentheses stands what the call was waiting for.",
-    remedy:
-      "Look at the attempts in the error's report. Give the call more time, ask for less, or add instances. Decision 0032 has the defaults.",
+    cause: "The call's time is over: the caller's `timeoutMs` or `deadline`, the method's default, or what was left to the call that made it. In parentheses stands what the call was waiting for.",
+    remedy: "Look at the attempts in the error's report. Give the call more time, ask for less, or add instances. Decision 0032 has the defaults.",
   },
   IN_TRANSACTION: {
     code: 'INVALID_ARGUMENT',
     text: 'the transaction of a call with an idempotency key calls no other service, as its locks would wait for the answer; make this call before the transaction',
-    cause:
-      "A handler whose contract has idempotency keys makes a call inside its writing transaction. A repetition couldn't tell whether that call had effects.",
+    cause: "A handler whose contract has idempotency keys makes a call inside its writing transaction. A repetition couldn't tell whether that call had effects.",
     remedy: 'Make the call before or after the transaction, or give it to a saga.',
   },
   INVALID_TIME: {
@@ -59,8 +55,7 @@ export const clientErrors = defineErrors('the client', {
   UNSENDABLE_METADATA: {
     code: 'INVALID_ARGUMENT',
     text: '{keyAndRule}',
-    cause:
-      "The call, or one that is passed on, has metadata that can't be sent, such as a key with capitals or a value with control characters.",
+    cause: "The call, or one that is passed on, has metadata that can't be sent, such as a key with capitals or a value with control characters.",
     remedy: 'Correct the key that the text names; put bytes under a key that ends in -bin.',
   },
   KEY_CANT_SIGN: {
@@ -68,7 +63,6 @@ export const clientErrors = defineErrors('the client', {
     text: "the key of this process is of type {type}, which can't sign on whose behalf it calls; use one of type EC (P-256, P-384, P-521), RSA or Ed25519",
     cause: 'The call has a principal, and the key of the certificate is of a type that signs no assertions.',
     remedy: 'Issue a certificate with a key that the text names.',
-    effect: 'none',
   },
 
   // Messages.
@@ -81,8 +75,7 @@ export const clientErrors = defineErrors('the client', {
   UNENCODABLE_REQUEST: {
     code: 'INVALID_ARGUMENT',
     text: "the request can't be encoded: {reason}",
-    cause:
-      "A field of the request has a value that its type in the contract can't have, such as a string in place of a number.",
+    cause: "A field of the request has a value that its type in the contract can't have, such as a string in place of a number.",
     remedy: 'Correct the field that the text names.',
   },
   REQUESTS_FAILED: {
@@ -94,8 +87,7 @@ export const clientErrors = defineErrors('the client', {
   FOREIGN_REPLY: {
     code: 'INTERNAL',
     text: 'the reply of {path} is not of the type in its contract; generate both sides from one contract',
-    cause:
-      "The server's reply doesn't decode as the type in the client's contract, so that the two have different contracts.",
+    cause: "The server's reply doesn't decode as the type in the client's contract, so that the two have different contracts.",
     remedy: "Generate both sides from the same contract; `rondo describe` shows the server's.",
   },
   UNREADABLE_REPLY: {
@@ -109,12 +101,14 @@ export const clientErrors = defineErrors('the client', {
     text: 'Received message larger than max ({bytes} vs {maxBytes})',
     cause: 'A message is larger than one may be, 4 MiB.',
     remedy: 'Send less at a time: use pages, or a stream.',
+    effect: 'possible',
   },
   INFLATED_REPLY_TOO_LONG: {
     code: 'RESOURCE_EXHAUSTED',
     text: 'Received message that decompresses to a size larger than {maxBytes}',
     cause: 'A compressed reply is longer than the client reads, once it is decompressed.',
     remedy: "Ask for less, or raise the client's `maxReplyBytes`.",
+    effect: 'possible',
   },
   NO_REPLY: {
     code: 'UNIMPLEMENTED',
@@ -156,10 +150,8 @@ export const clientErrors = defineErrors('the client', {
   NONE_CAN_TAKE: {
     code: 'UNAVAILABLE',
     text: 'no instance of {service} can take the call: {reasons}',
-    cause:
-      "Instances are known, but each was tried, can't be reached, is ejected or draining, has too many calls, or is of another version than the call asks for. The text has the reason of each.",
-    remedy:
-      'Follow the reasons in the text. `rondo ps` and `rondo pick` show the same from outside; `waitForReady` makes calls wait until their deadline.',
+    cause: "Instances are known, but each was tried, can't be reached, is ejected or draining, has too many calls, or is of another version than the call asks for. The text has the reason of each.",
+    remedy: 'Follow the reasons in the text. `rondo ps` and `rondo pick` show the same from outside; `waitForReady` makes calls wait until their deadline.',
   },
   INSTANCE_UNKNOWN: {
     type: TransportError,
@@ -182,10 +174,8 @@ export const clientErrors = defineErrors('the client', {
     domain: 'rondo',
     code: 'UNAVAILABLE',
     text: 'the breaker of {method} is open: {figuresAndLastError}; for {seconds} s, since {time}; the next call probes in {milliseconds} ms',
-    cause:
-      "Most calls of the method by this process failed or were slow, so its circuit breaker has opened. The call wasn't sent.",
-    remedy:
-      'Look at the service that the text names: the last error is in the text, and `rondo ps --check` shows its instances. The breaker closes by itself, within a second or so after the service works again. docs/guides/breakers.md has its settings.',
+    cause: "Most calls of the method by this process failed or were slow, so its circuit breaker has opened. The call wasn't sent.",
+    remedy: 'Look at the service that the text names: the last error is in the text, and `rondo ps --check` shows its instances. The breaker closes by itself, within a second or so after the service works again. docs/guides/breakers.md has its settings.',
     effect: 'none',
   },
   BULKHEAD_FULL: {
@@ -193,10 +183,8 @@ export const clientErrors = defineErrors('the client', {
     domain: 'rondo',
     code: 'RESOURCE_EXHAUSTED',
     text: 'the bulkhead of {method} is full: {inFlight} calls are in flight, of {maxCalls} (max_calls), and {reason}',
-    cause:
-      "This process has as many calls of the method in flight as its bulkhead allows, and its queue is full or the call has waited in it for too long. The call wasn't sent.",
+    cause: "This process has as many calls of the method in flight as its bulkhead allows, and its queue is full or the call has waited in it for too long. The call wasn't sent.",
     remedy: 'Make fewer calls at once, find out why they take so long, or raise the limits: docs/guides/breakers.md.',
-    effect: 'none',
   },
   QUORUM_OUT_OF_REACH: {
     code: 'UNAVAILABLE',
@@ -208,23 +196,26 @@ export const clientErrors = defineErrors('the client', {
   NOT_NEEDED: {
     code: 'CANCELLED',
     text: 'the outcome was certain without this part',
-    cause:
-      'A scattered call had as many replies as it needs, or could no longer get them, and cancelled the rest. It stands only in the outcomes of parts.',
+    cause: 'A scattered call had as many replies as it needs, or could no longer get them, and cancelled the rest. It stands only in the outcomes of parts.',
     remedy: 'None.',
+  },
+  PART_FAILED: {
+    code: 'INTERNAL',
+    text: '{message}',
+    cause: 'A function that a scattered call was given threw an error. It stands only in the outcomes of parts.',
+    remedy: 'Correct the function; `error.cause` is what it threw.',
   },
   OVERTAKEN: {
     code: 'CANCELLED',
     text: 'another instance answered first',
-    cause:
-      "A hedged call was answered by an instance that had been asked before. It stands only in the call's report and log.",
+    cause: "A hedged call was answered by an instance that had been asked before. It stands only in the call's report and log.",
     remedy: 'None.',
   },
   OVERTAKEN_BY_HEDGE: {
     type: OvertakenByHedge,
     code: 'CANCELLED',
     text: 'another instance, asked later, answered first',
-    cause:
-      "A hedged call was answered first by an instance that was asked later. It stands only in the call's report and log.",
+    cause: "A hedged call was answered first by an instance that was asked later. It stands only in the call's report and log.",
     remedy: 'None.',
   },
 });

@@ -69,14 +69,12 @@ export const serverErrors = defineErrors('the server', {
     text: 'Received message larger than max ({bytes} vs {maxBytes})',
     cause: 'A message is larger than one may be, 4 MiB.',
     remedy: 'Send less at a time: use pages, or a stream.',
-    effect: 'none',
   },
   INFLATED_REQUEST_TOO_LONG: {
     code: 'RESOURCE_EXHAUSTED',
     text: 'the request decompresses to more than {maxBytes} bytes; send less at a time',
     cause: 'A compressed request is longer than the server reads, once it is decompressed: 4 MiB by default.',
     remedy: "Send less at a time: use pages, or a stream. Or raise the server's `maxRequestBytes`.",
-    effect: 'none',
   },
   UNREADABLE_REQUEST: {
     code: 'INTERNAL',
@@ -88,8 +86,7 @@ export const serverErrors = defineErrors('the server', {
   REQUEST_TOO_SLOW: {
     code: 'DEADLINE_EXCEEDED',
     text: "the request didn't come whole in {maxMinutes} minutes; send it at once",
-    cause:
-      "A client began a call without a deadline, or with a long one, and its request didn't come whole in five minutes.",
+    cause: "A client began a call without a deadline, or with a long one, and its request didn't come whole in five minutes.",
     remedy: "Look at the client's network. Set a deadline in the client.",
     effect: 'none',
   },
@@ -99,7 +96,6 @@ export const serverErrors = defineErrors('the server', {
     text: "the requests of this connection that haven't come whole have more than {most} bytes together; send fewer at once",
     cause: 'A client sends so many large requests at once over one connection that they fill the memory of the server.',
     remedy: 'Send fewer at once, or over several connections.',
-    effect: 'none',
   },
 
   // The method, and its contract.
@@ -126,18 +122,15 @@ export const serverErrors = defineErrors('the server', {
   FOREIGN_REQUEST: {
     code: 'INVALID_ARGUMENT',
     text: 'the request of {path} is not of the type in its contract: {reason}',
-    cause:
-      "The request doesn't decode as the type in the server's contract. The two ends may have different contracts, or the request has messages in each other to a depth of more than 100.",
+    cause: "The request doesn't decode as the type in the server's contract. The two ends may have different contracts, or the request has messages in each other to a depth of more than 100.",
     remedy: "Generate both sides from the same contract; `rondo describe` shows the server's.",
     effect: 'possible',
   },
   INVALID_FIELDS: {
     code: 'INVALID_ARGUMENT',
     text: '{fieldsWithTheirRules}',
-    cause:
-      "Fields of the request break rules of the service or of its contract (`buf.validate`), are unknown, or have values that their types can't have. The text and the detail `google.rpc.BadRequest` list each field with its rule.",
-    remedy:
-      'Correct the fields that are named; `rondo describe` shows the rules. `error.detail(BadRequest)` has them for programs.',
+    cause: "Fields of the request break rules of the service or of its contract (`buf.validate`), are unknown, or have values that their types can't have. The text and the detail `google.rpc.BadRequest` list each field with its rule.",
+    remedy: 'Correct the fields that are named; `rondo describe` shows the rules. `error.detail(BadRequest)` has them for programs.',
   },
 
   // The caller.
@@ -146,25 +139,21 @@ export const serverErrors = defineErrors('the server', {
     code: 'PERMISSION_DENIED',
     text: '{method} has no auth in its contract, so that no caller may call it while RONDO_AUTH=on; add auth { public, scopes or callers } to its (rondo.options.v1.method)',
     cause: "Security is on, and the contract of the method doesn't say who may call it.",
-    remedy:
-      'Give the method an `auth` in its contract: public, scopes or callers. The guide is docs/guides/authorise-calls.md.',
+    remedy: 'Give the method an `auth` in its contract: public, scopes or callers. The guide is docs/guides/authorise-calls.md.',
   },
   AUTH_CALLER_REFUSED: {
     domain: 'rondo',
     code: 'PERMISSION_DENIED',
     text: '{caller} may not call {method}, which is for {callers}; call with a certificate of those, or add the process to callers in the contract',
     cause: "The process isn't among the `callers` of the method, or has no certificate.",
-    remedy:
-      'Call with the certificate of a process that the text names, or add the process to `callers` in the contract.',
+    remedy: 'Call with the certificate of a process that the text names, or add the process to `callers` in the contract.',
   },
   AUTH_PRINCIPAL_MISSING: {
     domain: 'rondo',
     code: 'UNAUTHENTICATED',
     text: '{method} needs the scope {scopes}, and the call has no credentials; send those of a person or program that has it',
     cause: 'The method is for people or programs with certain scopes, and the call came without credentials of one.',
-    remedy:
-      'Send credentials, such as a token in `authorization`. A service passes those of its own caller on by itself, if it calls with mutual TLS inside of the handler.',
-    effect: 'none',
+    remedy: 'Send credentials, such as a token in `authorization`. A service passes those of its own caller on by itself, if it calls with mutual TLS inside of the handler.',
   },
   AUTH_SCOPE_MISSING: {
     domain: 'rondo',
@@ -179,23 +168,20 @@ export const serverErrors = defineErrors('the server', {
     text: 'the credentials of {subject} expired at {time}; get new ones and call again, a watch with its last resume token',
     cause: 'A stream has outlived the token or API key with which it began.',
     remedy: 'Get new credentials and call again. A watch goes on after its last resume token.',
+    effect: 'possible',
   },
   AUTH_ASSERTION_INVALID: {
     domain: 'rondo',
     code: 'UNAUTHENTICATED',
     text: 'the assertion of {process} about its caller is refused: {reason}',
-    cause:
-      "The process says on whose behalf it calls, and what it says can't be verified: it was signed by another process, for another one, or too long ago.",
-    remedy:
-      "Compare the clocks of the two machines. Don't copy the metadata `rondo-principal` from one call to another: Rondo's clients write it.",
-    effect: 'none',
+    cause: "The process says on whose behalf it calls, and what it says can't be verified: it was signed by another process, for another one, or too long ago.",
+    remedy: "Compare the clocks of the two machines. Don't copy the metadata `rondo-principal` from one call to another: Rondo's clients write it.",
   },
   ASSERTION_KEY_CHANGED: {
     type: CallRefused,
     code: 'UNAVAILABLE',
     text: '{caller} has signed the call with another key; make it again',
-    cause:
-      'The certificate of the calling process changed while its connection was made anew, and the call was signed before.',
+    cause: 'The certificate of the calling process changed while its connection was made anew, and the call was signed before.',
     remedy: 'None: the client makes the call again, and signs it anew.',
     effect: 'none',
   },
@@ -225,28 +211,21 @@ export const serverErrors = defineErrors('the server', {
     type: CallRefused,
     code: 'RESOURCE_EXHAUSTED',
     text: '{whatIsOverloadedAndItsLimit}; call again in {milliseconds} ms, or {remedy}',
-    cause:
-      'The instance has more to do than it can in time, so it refuses a part of the calls, those of low priority first; or a bound in `RONDO_MAX_CALLS` is reached. The text names the limit.',
-    remedy:
-      'Add instances, or make the handlers faster. Give a method that matters more or less than others a `priority` in its contract. Raise a bound that is too low. The guide is docs/guides/overload.md.',
-    effect: 'none',
+    cause: 'The instance has more to do than it can in time, so it refuses a part of the calls, those of low priority first; or a bound in `RONDO_MAX_CALLS` is reached. The text names the limit.',
+    remedy: 'Add instances, or make the handlers faster. Give a method that matters more or less than others a `priority` in its contract. Raise a bound that is too low. The guide is docs/guides/overload.md.',
   },
   STOPPING: {
     type: ShuttingDown,
     code: 'UNAVAILABLE',
     text: 'this instance is shutting down; call again to reach another',
-    cause:
-      'The instance is stopping. It ends streams without an end of their own at once, and other calls when its time for them, RONDO_DRAIN_GRACE_MS, is over.',
-    remedy:
-      'None for safe and idempotent methods, which the client retries, and for streams that it resumes. Otherwise read the state before you repeat the call.',
+    cause: 'The instance is stopping. It ends streams without an end of their own at once, and other calls when its time for them, RONDO_DRAIN_GRACE_MS, is over.',
+    remedy: 'None for safe and idempotent methods, which the client retries, and for streams that it resumes. Otherwise read the state before you repeat the call.',
   },
   HANDLER_FAILED: {
     code: 'INTERNAL',
     text: 'internal error; the log of the service has it: rondo logs --trace {traceId}',
-    cause:
-      'The handler threw an error that is no `RpcError`, or one of a call that it made, of which the caller can do nothing.',
-    remedy:
-      "Look in the service's log with the command in the text. The handler should throw an `RpcError` for whatever its callers can act on.",
+    cause: 'The handler threw an error that is no `RpcError`, or one of a call that it made, of which the caller can do nothing.',
+    remedy: "Look in the service's log with the command in the text. The handler should throw an `RpcError` for whatever its callers can act on.",
   },
   UNSENDABLE_ERROR: {
     type: RouterError,

@@ -7,10 +7,8 @@ export const transportErrors = defineErrors('the client', {
     type: TransportError,
     code: 'UNAVAILABLE',
     text: 'the connection was closed',
-    cause:
-      'The connection was closed on this side, since the instance left or the channel was closed, before the call was sent.',
-    remedy:
-      "None: the client retries at another instance. If calls fail with it, don't close the channel while they run.",
+    cause: 'The connection was closed on this side, since the instance left or the channel was closed, before the call was sent.',
+    remedy: "None: the client retries at another instance. If calls fail with it, don't close the channel while they run.",
     effect: 'none',
   },
   UNCONNECTED: {
@@ -50,39 +48,34 @@ export const transportErrors = defineErrors('the client', {
     code: 'UNAVAILABLE',
     text: 'the connection broke while the call was in flight ({details})',
     cause: 'The connection to the instance broke while the call was in flight, so that a handler may have run.',
-    remedy:
-      'None for safe and idempotent methods, which the client retries. Otherwise read the state before you repeat the call. The guide on outages has more.',
+    remedy: 'None for safe and idempotent methods, which the client retries. Otherwise read the state before you repeat the call. The guide on outages has more.',
   },
   TUNNEL_ENDED: {
     type: TransportError,
     code: 'UNAVAILABLE',
     text: 'the tunnel ended before the reply ({details})',
     cause: 'The server ended the tunnel while the call was in flight.',
-    remedy:
-      'None for safe and idempotent methods, which the client retries. Otherwise read the state before you repeat the call. The guide on outages has more.',
+    remedy: 'None for safe and idempotent methods, which the client retries. Otherwise read the state before you repeat the call. The guide on outages has more.',
   },
   SILENT: {
     type: TransportError,
     code: 'UNAVAILABLE',
     text: 'the instance is silent, so the call was made elsewhere',
-    cause:
-      'The instance had been silent for half a second, so that a safe call was made at another one. It stands only in the report.',
+    cause: 'The instance had been silent for half a second, so that a safe call was made at another one. It stands only in the report.',
     remedy: 'None. If it recurs, see why the instance stands still: `rondo top`.',
   },
   RESET: {
     type: TransportError,
     code: 'CANCELLED',
     text: 'the server broke off the call ({details})',
-    cause:
-      "The server, or a proxy in between, reset the stream of the call. The code follows from that of the reset, by gRPC's table.",
+    cause: "The server, or a proxy in between, reset the stream of the call. The code follows from that of the reset, by gRPC's table.",
     remedy: 'Look in the log of the instance. A server that is overloaded, or a proxy with a short timeout, does so.',
   },
   NO_GRPC_SERVER: {
     type: TransportError,
     code: 'UNKNOWN',
     text: 'the peer there is no gRPC server: {contentType} ({details})',
-    cause:
-      "Something that isn't a gRPC server answered: a proxy, or a web server at a wrong address. The code follows from the HTTP status.",
+    cause: "Something that isn't a gRPC server answered: a proxy, or a web server at a wrong address. The code follows from the HTTP status.",
     remedy: 'Correct the address, or let the proxy pass on HTTP/2 and gRPC.',
   },
 

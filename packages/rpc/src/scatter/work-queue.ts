@@ -2,6 +2,7 @@ import { classifyFailure, type Failure } from '../channel/failure.js';
 import type { FleetStanding } from '../channel/fleet.js';
 import type { Timer } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
+import { clientErrors } from '../errors/client.js';
 import { Status } from '../status/code.js';
 import { type Attempt, RpcError } from '../status/rpc-error.js';
 import type { FanOut } from './fan-out.js';
@@ -267,5 +268,5 @@ export function partError({ path }: Method, attempts: readonly Attempt[], cause:
 export function toRpcError(error: unknown): RpcError {
   if (error instanceof RpcError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new RpcError(Status.INTERNAL, message, { cause: error });
+  return clientErrors.PART_FAILED({ message }, { cause: error });
 }

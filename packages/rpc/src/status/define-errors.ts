@@ -12,7 +12,10 @@ type ErrorRow = {
   readonly cause: string;
   /** What the client, or its operator, does about it. */
   readonly remedy: string;
-  /** Whether the call may have changed anything. Default: `none` for the codes that refuse a request, otherwise `possible`. */
+  /**
+   * Whether the call may have changed anything. Default: `possible` for `CANCELLED`, `DEADLINE_EXCEEDED`, `INTERNAL`, `OUT_OF_RANGE`,
+   * `UNAVAILABLE` and `UNKNOWN`, otherwise `none`.
+   */
   readonly effect?: 'none' | 'possible';
   /** If given, the error has a `google.rpc.ErrorInfo` of this domain, whose reason is the name of the row. */
   readonly domain?: string;

@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Metadata } from '@rondo/rpc/call';
 import { CallContext } from '@rondo/rpc/call';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { clientErrors } from '@rondo/rpc/internal';
 import type { RouteMatch } from '../discovery/catalogue.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { Backend } from '../protocols/backend.js';
@@ -46,7 +46,7 @@ export function createHttpJson(options: HttpJsonOptions): (exchange: HttpExchang
     let left = false;
     exchange.onClose((early) => {
       left = early;
-      if (early) context.end(new RpcError(Status.CANCELLED, 'the client left'));
+      if (early) context.end(clientErrors.CANCELLED());
     });
     serve({ ...complete, exchange, match, context, left: () => left }).catch((error: unknown) => {
       if (left) return;

@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
 import type { Endpoint } from '@rondo/rpc/client';
 import type { Payload } from '@rondo/rpc/internal';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { clientErrors } from '@rondo/rpc/internal';
 import { gatewayErrors } from '../errors.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import type { BackendReply } from '../protocols/backend.js';
@@ -79,7 +79,7 @@ function streamOf(call: HttpCall, upload: Upload): Request {
   const failed = (error: unknown) => {
     upload.failure ??= error;
     // The client gets the error that the request stream failed with.
-    context.end(new RpcError(Status.CANCELLED, 'the request stream failed', { cause: error }));
+    context.end(clientErrors.CANCELLED({ cause: error }));
   };
   return (to) => {
     const method = match.target.descAt(to);

@@ -1,6 +1,7 @@
 import { CallContext, type Logger, type Metadata } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
 import type { Payload } from '@rondo/rpc/internal';
+import { clientErrors } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { PublicMethod } from '../discovery/catalogue.js';
 import { challenge } from '../edge/challenge.js';
@@ -57,7 +58,7 @@ export class InboundCall {
     this.#options = options;
     this.#startedAt = options.clock.now();
     exchange.onClose((left) => {
-      if (left) this.context.end(new RpcError(Status.CANCELLED, 'the client left before the end of the call'));
+      if (left) this.context.end(clientErrors.CANCELLED());
     });
   }
 

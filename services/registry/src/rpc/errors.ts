@@ -23,17 +23,14 @@ export const registryErrors = defineErrors('the registry', {
   IDENTITY_REFUSED: {
     code: 'PERMISSION_DENIED',
     text: '{whoMayNotDoWhat}',
-    cause:
-      'The certificate of the caller names another process than the one that may serve these services, or no operator, who alone may cordon instances and change settings.',
-    remedy:
-      'Give the process its own certificate, or name it in `served_by` of the contract. The guide on TLS has more.',
+    cause: 'The certificate of the caller names another process than the one that may serve these services, or no operator, who alone may cordon instances and change settings.',
+    remedy: 'Give the process its own certificate, or name it in `served_by` of the contract. The guide on TLS has more.',
   },
   INSTANCE_ID_HELD: {
     domain: 'registry',
     code: 'PERMISSION_DENIED',
     text: 'instance id "{instanceId}" is held by {holder}: {remedy}',
-    cause:
-      'Two processes use the same instance id. Or a process with a certificate holds it, and the caller has none, or one of another trust domain.',
+    cause: 'Two processes use the same instance id. Or a process with a certificate holds it, and the caller has none, or one of another trust domain.',
     remedy: 'Give each process its own RONDO_INSTANCE_ID. When TLS is turned off, wait until the lease has ended.',
   },
   INSTANCE_TAKEN_OVER: {
@@ -41,7 +38,6 @@ export const registryErrors = defineErrors('the registry', {
     text: 'another process, incarnation {incarnation}, has taken over instance id "{instanceId}": give this process its own RONDO_INSTANCE_ID',
     cause: 'A later process has registered under the same instance id.',
     remedy: 'Give each process its own RONDO_INSTANCE_ID.',
-    effect: 'none',
   },
   /** It carries the registry's time, so that a process whose own clock is wrong can state its start by the registry's clock. */
   INCARNATION_AHEAD: {
@@ -62,7 +58,6 @@ export const registryErrors = defineErrors('the registry', {
     text: 'the registry holds {limit} {subject}, as many as it may: {remedy}',
     cause: 'The registry holds as many instances, services, cordoned instances, settings or watches as it may.',
     remedy: 'Raise the limit that the text names, if the system needs it.',
-    effect: 'none',
   },
   STOPPING: {
     code: 'UNAVAILABLE',

@@ -1,12 +1,12 @@
 import { finished } from 'node:stream';
 import type * as grpc from '@grpc/grpc-js';
 import type { Logger, Payload } from '../../call/call.js';
+import { cancelled } from '../../call/call-context.js';
 import { receivedTraceId } from '../../call/trace.js';
 import type { Clock } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
 import type { Policy } from '../../contract/policy.js';
 import { serverErrors } from '../../errors/server.js';
-import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import type { WireCall, WireHandler } from '../../transport/transport.js';
 import { METHOD_PATH } from '../../transport/tunnel/frames.js';
@@ -65,7 +65,7 @@ function requestsOf(call: DuplexCall, stream: RequestStream | undefined): AsyncI
     // When a Node client cancels, it ends its HTTP/2 stream first, and resets it one turn of its event loop later.
     await stream?.caughtUp();
     // A handler reads it from its requests; its client has left.
-    if (call.cancelled) throw new RpcError(Status.CANCELLED, 'the caller left before the end of its requests');
+    if (call.cancelled) throw cancelled();
     if (stream?.whole === false) throw serverErrors.REQUESTS_CUT_OFF();
     return { done: true, value: undefined };
   };

@@ -5,8 +5,8 @@ import { CallContext, cancelled } from '../../call/call-context.js';
 import type { Metadata } from '../../call/metadata.js';
 import { receivedTraceId } from '../../call/trace.js';
 import type { Clock, Timer } from '../../clock/clock.js';
+import { serverErrors } from '../../errors/server.js';
 import type { ReceivedAssertion } from '../../principal/verifier.js';
-import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import type { WireCall, WireHandler } from '../../transport/transport.js';
 import { KnownAssertions } from '../../transport/tunnel/assertions.js';
@@ -286,7 +286,7 @@ class Tunnel implements RequestListener {
 
   #fail(call: ReceivedCall, fault: unknown): void {
     if (this.#calls[call.id] !== call) return;
-    const error = fault instanceof RpcError ? fault : new RpcError(Status.INTERNAL, 'internal error', { cause: fault });
+    const error = fault instanceof RpcError ? fault : serverErrors.SERVER_FAILED({ cause: fault });
     this.#replies.fail(call, error);
     this.#forget(call);
   }
@@ -295,7 +295,7 @@ class Tunnel implements RequestListener {
   #sendFailure(fault: unknown, { path, metadata }: ReceivedCall): RpcError {
     const traceId = receivedTraceId(metadata);
     this.#options.logger.error({ err: fault, method: path, traceId }, 'the reply cannot be sent');
-    return new RpcError(Status.INTERNAL, 'internal error: the reply cannot be sent; the log of the service says why');
+    return serverErrors.UNSENDABLE_REPLY();
   }
 
   #forget(call: ReceivedCall): void {

@@ -328,7 +328,7 @@ export class TunnelClient implements ResponseListener {
 }
 
 function callerLeft(): TransportError {
-  // The caller has its own error by then.
+  // biome-ignore lint/plugin: the caller has its own error by then.
   return new TransportError(Status.CANCELLED, 'the caller left', { reach: 'unknown' });
 }
 

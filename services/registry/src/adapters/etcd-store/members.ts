@@ -35,6 +35,7 @@ export function connectEtcd({ endpoints, tls, credentials }: EtcdAddress, { cloc
 
   function member(): Etcd {
     const chosen = members[current];
+    // biome-ignore lint/plugin: callers get StoreUnreachable.
     if (chosen === undefined) throw new RpcError(Status.UNAVAILABLE, 'no etcd member is configured');
     return chosen;
   }
@@ -55,7 +56,7 @@ export function connectEtcd({ endpoints, tls, credentials }: EtcdAddress, { cloc
     try {
       yield* watched.watch(range, startRevision, AbortSignal.any([signal, abandoned]));
     } catch (error) {
-      // Callers get StoreUnreachable.
+      // biome-ignore lint/plugin: callers get StoreUnreachable.
       if (abandoned.aborted) throw new RpcError(Status.UNAVAILABLE, `${watched.name} has stopped answering`);
       if (!signal.aborted) leave(watched);
       throw error;
