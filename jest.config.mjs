@@ -11,8 +11,8 @@ const code = {
   roots: roots('packages', 'services'),
   moduleNameMapper: {
     '^@rondo/contracts/(.*)$': '<rootDir>/packages/contracts/src/$1.ts',
-    '^@rondo/([a-z]+)$': '<rootDir>/packages/$1/src/exports/index.ts',
-    '^@rondo/([a-z]+)/(.*)$': '<rootDir>/packages/$1/src/exports/$2.ts',
+    '^@rondo/([a-z-]+)$': '<rootDir>/packages/$1/src/exports/index.ts',
+    '^@rondo/([a-z-]+)/(.*)$': '<rootDir>/packages/$1/src/exports/$2.ts',
     ...typescriptSpecifiers,
   },
 };

@@ -24,6 +24,7 @@ const ENTRIES = {
   authentication: ['index'],
   certificates: ['index'],
   validation: ['index', 'strings'],
+  'grpc-js': ['index'],
 };
 
 /**

@@ -45,7 +45,7 @@ const NOTE = '  # Until a registry has them. Then ./rondo upgrade removes these 
  * @param tarballs The names of the files in it, such as `rondo-rpc-0.1.0.tgz`; none if a registry has the packages.
  */
 export function withVendored(text: string, tarballs: readonly string[]): string {
-  const rest = text.replace(NOTE, '').replaceAll(/^ {2}"(?:@rondo\/[a-z]+|create-rondo)": file:vendor\/.*\n/gm, '');
+  const rest = text.replace(NOTE, '').replaceAll(/^ {2}"(?:@rondo\/[a-z-]+|create-rondo)": file:vendor\/.*\n/gm, '');
   if (tarballs.length === 0) return rest;
   const lines = tarballs.map((file) => `  "${packageIn(file)}": file:vendor/${file}\n`).join('');
   const whole = rest.includes(OVERRIDES) ? rest : `${rest}${OVERRIDES}`;

@@ -84,7 +84,8 @@ export function raw<const M extends MethodDefinition>(method: M): Raw<M> {
   return { ...method, requestType: BYTES, responseType: BYTES };
 }
 
-const BYTES: MessageType<Uint8Array> = {
+/** Messages that stay encoded. */
+export const BYTES: MessageType<Uint8Array> = {
   encode: (bytes) => ({ finish: () => bytes }),
   decode: (bytes) => bytes,
   fromPartial: toBytes,

@@ -47,12 +47,13 @@ export {
 } from '../contract/balancing-text.js';
 export type { BreakerPolicy } from '../contract/breaker-policy.js';
 export type { BulkheadPolicy } from '../contract/bulkhead-policy.js';
-export type {
-  MessageChecks,
-  MessageType,
-  MethodDefinition,
-  RequestOf,
-  ServiceDefinition,
+export {
+  BYTES,
+  type MessageChecks,
+  type MessageType,
+  type MethodDefinition,
+  type RequestOf,
+  type ServiceDefinition,
 } from '../contract/definition.js';
 export { encodeMessage } from '../contract/encode.js';
 export {
@@ -89,7 +90,7 @@ export { createAuthorize } from '../server/authorize.js';
 export { readChecked } from '../server/codec.js';
 export { PingBarrier } from '../server/grpc/ping-barrier.js';
 export { statusName } from '../status/code.js';
-export { encodeStatusDetails, fitDetails } from '../status/detail.js';
+export { decodeStatusDetails, encodeStatusDetails, fitDetails, STATUS_DETAILS } from '../status/detail.js';
 export type { Attempt } from '../status/rpc-error.js';
 export { CallRefused, TransportError } from '../status/wire-errors.js';
 export { callLog, Sampler } from '../telemetry/call-log.js';

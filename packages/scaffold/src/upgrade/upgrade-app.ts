@@ -137,7 +137,7 @@ async function installTarget({ root, signal }: Workspace, { version, tarballs }:
 
 /** The packages of Rondo that the app has as files. */
 const vendored = (root: string) =>
-  filesAt(root, VENDOR).filter((file) => /\/(?:rondo-[a-z]+|create-rondo)-\d[^/]*\.tgz$/.test(file));
+  filesAt(root, VENDOR).filter((file) => /\/(?:rondo-[a-z-]+|create-rondo)-\d[^/]*\.tgz$/.test(file));
 
 /** The text of a package.json with this version of all packages of Rondo. */
 export const atVersion = (text: string, version: string): string =>
