@@ -3,7 +3,6 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import type { RpcError } from '@rondo/rpc/status';
 import { serviceErrors } from './errors.js';
 import { follow, type Readiness, type State } from './state.js';
 
@@ -51,7 +50,8 @@ export function serveHealth(source: HealthSource): ServiceImplementation {
   return implement(HealthDefinition, {
     check({ service }) {
       const serving = source.isServing(service);
-      if (serving === undefined) throw unknownService(service, source.services());
+      if (serving === undefined)
+        throw serviceErrors.UNKNOWN_SERVICE({ service, services: source.services().join(', ') || 'none' });
       return { status: toStatus(serving) };
     },
     list() {
@@ -80,9 +80,4 @@ function statusOf(service: string, source: HealthSource): State<ServingStatus> {
 function toStatus(serving: boolean | undefined): ServingStatus {
   if (serving === undefined) return ServingStatus.SERVICE_UNKNOWN;
   return serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
-}
-
-function unknownService(service: string, services: readonly string[]): RpcError {
-  const served = services.length === 0 ? 'none' : services.join(', ');
-  return serviceErrors.UNKNOWN_SERVICE({ service, services: served });
 }

@@ -2,7 +2,6 @@ import type { Reply, ServerCall } from '../call/call.js';
 import { callerIdentity } from '../call/keyed-call.js';
 import { callPrincipal } from '../call/principal.js';
 import { ANY_CALLER, type AuthPolicy } from '../contract/auth-policy.js';
-import type { Method } from '../contract/method.js';
 import { serverErrors } from '../errors/server.js';
 import type { Middleware, Next } from '../middleware/middleware.js';
 import type { RpcError } from '../status/rpc-error.js';
@@ -28,14 +27,17 @@ function check(call: ServerCall, auth: AuthPolicy | undefined, next: Next<Server
   if (auth === undefined)
     return isOfEveryServer(method.service)
       ? next(call)
-      : Promise.reject(serverErrors.AUTH_RULE_MISSING({ method: method.path }, { info: { method: method.path } }));
+      : Promise.reject(serverErrors.AUTH_RULE_MISSING({ method: method.path }));
   const { scopes, callers } = auth;
   if (callers.length > 0 && !mayCall(call, callers)) return Promise.reject(notACaller(call, callers));
   if (scopes.length === 0) return next(call);
   const principal = call.values.get(callPrincipal);
-  if (principal === undefined) return Promise.reject(unauthenticated(method, scopes));
+  if (principal === undefined)
+    return Promise.reject(serverErrors.AUTH_PRINCIPAL_MISSING({ method: method.path, scopes: scopes.join(' ') }));
+  const { subject } = principal;
   for (const scope of scopes) {
-    if (!principal.scopes.includes(scope)) return Promise.reject(lacking(call, principal.subject, scope));
+    if (!principal.scopes.includes(scope))
+      return Promise.reject(serverErrors.AUTH_SCOPE_MISSING({ method: method.path, subject, scope }));
   }
   return next(call);
 }
@@ -68,14 +70,4 @@ function notACaller({ method, values }: ServerCall, callers: readonly string[]):
     { caller, method: method.path, callers: wanted },
     { info: { method: method.path, caller: identity, callers: callers.join(' ') } },
   );
-}
-
-function unauthenticated({ path: method }: Method, needed: readonly string[]): RpcError {
-  const values = { method, scopes: needed.join(' ') };
-  return serverErrors.AUTH_PRINCIPAL_MISSING(values, { info: values });
-}
-
-function lacking({ method }: ServerCall, subject: string, scope: string): RpcError {
-  const values = { method: method.path, subject, scope };
-  return serverErrors.AUTH_SCOPE_MISSING(values, { info: values });
 }

@@ -4,7 +4,6 @@ import { callerOf } from '../call/caller-of.js';
 import type { KeyedCall, Once, Outcome, OutcomeStore, StoredOutcome } from '../call/keyed-call.js';
 import { type CallScope, currentWorkLimits, runInScope } from '../call/scope.js';
 import type { KeySource } from '../contract/key-policy.js';
-import type { Method } from '../contract/method.js';
 import { digestRequest } from '../contract/request-digest.js';
 import { serverErrors } from '../errors/server.js';
 import { Status, statusFromCode } from '../status/code.js';
@@ -217,7 +216,10 @@ class OnceCall implements Once {
   /** Answers with a stored outcome. @throws RpcError the stored error, or `ALREADY_EXISTS` if it is of another request. */
   answer({ fingerprint, code, bytes }: StoredOutcome): Reply {
     const { header, trailer, method } = this.call;
-    if (!isEqual(fingerprint, this.fingerprint)) throw reused(method, this.key);
+    if (!isEqual(fingerprint, this.fingerprint)) {
+      const { key } = method.policy;
+      throw serverErrors.KEY_REUSED({ key: key === undefined ? '' : nameOf(key.source), value: this.key });
+    }
     if (code !== Status.OK) {
       const { message, details } = RichStatus.decode(bytes);
       throw new RpcError(statusFromCode(code), message, { details });
@@ -229,10 +231,6 @@ class OnceCall implements Once {
     this.misuse = new TypeError(`the handler of ${this.method}, whose contract has idempotency keys, ${what}`);
     return this.misuse;
   }
-}
-
-function reused({ policy: { key } }: Method, value: string): RpcError {
-  return serverErrors.KEY_REUSED({ key: key === undefined ? '' : nameOf(key.source), value });
 }
 
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;

@@ -3,32 +3,23 @@ import { BadRequest, ErrorInfo, RetryInfo } from '@rondo/contracts/google/rpc/er
 import { Status } from './code.js';
 import { defineErrors } from './define-errors.js';
 import { packDetail } from './detail.js';
-import { RpcError, type RpcErrorOptions } from './rpc-error.js';
+import { RouterError } from './wire-errors.js';
 
 const told = { cause: 'It is full.', remedy: 'Send less.' };
-
-class Refusal extends RpcError {
-  readonly limit: number;
-
-  constructor(code: Status, message: string, { limit, ...options }: RpcErrorOptions & { readonly limit: number }) {
-    super(code, message, options);
-    this.limit = limit;
-  }
-}
-
 const errors = defineErrors('the library', {
   FULL: { code: 'UNAVAILABLE', text: 'no room', ...told },
   LENT: { code: 'FAILED_PRECONDITION', text: '{book} is lent until {date}; add auth { public or callers }', ...told },
   TORN: { code: 'NOT_FOUND', text: '{book} is torn', domain: 'library', ...told },
   TOO_LONG: { field: 'books[{index}].days', text: 'must be 1 to {most}', ...told },
-  REFUSED: { code: 'UNAVAILABLE', text: 'no room for {book}', type: Refusal, ...told },
+  REFUSED: { code: 'UNAVAILABLE', text: 'no room for {book}', type: RouterError, ...told },
 });
+
 describe('defineErrors', () => {
-  it('makes an error with the code and the text of its row', () => {
-    expect(errors.FULL()).toBeInstanceOf(RpcError);
+  it('makes an error with the code and the text of its row, and keeps the row for the reference', () => {
     expect(errors.FULL()).toMatchObject({ code: Status.UNAVAILABLE, message: 'no room', details: [] });
     const cause = new Error('no disk');
     expect(errors.FULL({ cause, retryPushbackMs: -1 })).toMatchObject({ cause, retryPushbackMs: -1 });
+    expect({ ...errors.FULL }).toEqual({ row: { code: 'UNAVAILABLE', text: 'no room', ...told }, by: 'the library' });
   });
 
   it('puts values into the text as they are', () => {
@@ -36,11 +27,12 @@ describe('defineErrors', () => {
     expect(message).toBe('{date} $& {book} is lent until 2030; add auth { public or callers }');
   });
 
-  it('sends the name of a row with a domain as the reason, before other details', () => {
-    const retry = packDetail(RetryInfo, { retryDelay: { seconds: 1n } });
-    const error = errors.TORN({ book: 'books/emma' }, { info: { book: 'emma' }, details: [retry] });
-    expect(error.detail(ErrorInfo)).toMatchObject({ reason: 'TORN', domain: 'library', metadata: { book: 'emma' } });
-    expect(error.details).toEqual([expect.objectContaining({ typeUrl: expect.stringMatching(/ErrorInfo$/) }), retry]);
+  it('sends the name of a row with a domain as the reason, with the values or other metadata, before other details', () => {
+    const details = [packDetail(RetryInfo, { retryDelay: { seconds: 1n } })];
+    const error = errors.TORN({ book: 7 }, { details });
+    expect(error.detail(ErrorInfo)).toEqual({ reason: 'TORN', domain: 'library', metadata: { book: '7' } });
+    expect(error.details.slice(1)).toEqual(details);
+    expect(errors.TORN({ book: 7 }, { info: {} }).detail(ErrorInfo)).toMatchObject({ reason: 'TORN', metadata: {} });
   });
 
   it('lists the fault of a field', () => {
@@ -50,15 +42,10 @@ describe('defineErrors', () => {
     expect(error.detail(BadRequest)).toMatchObject({ fieldViolations });
   });
 
-  it('makes errors of the class of its row, and of another code if the call says so', () => {
-    const error = errors.REFUSED({ book: 'x' }, { limit: 5, code: Status.ABORTED });
-    expect(error).toBeInstanceOf(Refusal);
-    expect(error).toMatchObject({ code: Status.ABORTED, message: 'no room for x', limit: 5 });
-  });
-
-  it('keeps its rows for the reference', () => {
-    expect(errors.FULL.row).toEqual({ code: 'UNAVAILABLE', text: 'no room', ...told });
-    expect(errors.FULL.by).toBe('the library');
+  it('makes errors of the class of the row, and of another code if the call says so', () => {
+    const error = errors.REFUSED({ book: 'x' }, { handled: 'never', code: Status.ABORTED });
+    expect(error).toBeInstanceOf(RouterError);
+    expect(error).toMatchObject({ code: Status.ABORTED, message: 'no room for x', handled: 'never' });
   });
 
   // A line under `@ts-expect-error` that compiles is an error of tsconfig.tests.json.
@@ -81,13 +68,13 @@ describe('defineErrors', () => {
       // @ts-expect-error an option of the class is missing
       errors.REFUSED({ book: 'x' });
       // @ts-expect-error no cause
-      defineErrors('the library', { FULL: { code: 'UNAVAILABLE', text: 'no room', remedy: 'Send less.' } });
+      defineErrors('it', { FULL: { code: 'UNAVAILABLE', text: 'no room', remedy: 'Send less.' } });
       // @ts-expect-error no remedy
-      defineErrors('the library', { FULL: { code: 'UNAVAILABLE', text: 'no room', cause: 'It is full.' } });
+      defineErrors('it', { FULL: { code: 'UNAVAILABLE', text: 'no room', cause: 'It is full.' } });
       // @ts-expect-error a code that doesn't exist
-      defineErrors('the library', { FULL: { code: 'FULL', text: 'no room', ...told } });
+      defineErrors('it', { FULL: { code: 'FULL', text: 'no room', ...told } });
       // @ts-expect-error neither a code nor a field
-      defineErrors('the library', { FULL: { text: 'no room', ...told } });
+      defineErrors('it', { FULL: { text: 'no room', ...told } });
     };
     expect(wrong).toBeDefined();
   });

@@ -35,7 +35,7 @@ type TypeOf<Row> = Row extends { readonly type: infer Type extends ErrorType } ?
 interface RowOptions {
   /** The code, if it isn't always that of the row. */
   readonly code?: Status;
-  /** The metadata of the `google.rpc.ErrorInfo`, if the row has a domain. */
+  /** The metadata of the `google.rpc.ErrorInfo` of a row with a domain. Default: the values of the parameters. */
   readonly info?: Readonly<Record<string, string>>;
 }
 type OptionsOf<Row> = ConstructorParameters<TypeOf<Row>>[2] & RowOptions;
@@ -100,7 +100,8 @@ function makerOf(name: string, row: ErrorRow) {
     const message = text(values);
     if (field === undefined && row.domain === undefined) return new type(options?.code ?? code, message, options);
     const fault = field && describeViolations([{ field: field(values), description: message }]);
-    const info = row.domain && packDetail(ErrorInfo, { reason: name, domain: row.domain, metadata: options?.info });
+    const info =
+      row.domain && packDetail(ErrorInfo, { reason: name, domain: row.domain, metadata: options?.info ?? values });
     const details = [...(fault?.details ?? []), ...(info ? [info] : []), ...(options?.details ?? [])];
     return new type(options?.code ?? code, fault?.message ?? message, { ...options, details });
   };

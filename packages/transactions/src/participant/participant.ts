@@ -112,8 +112,10 @@ export function createParticipant(options: ParticipantOptions): Participant {
       const { signal } = call;
       const transaction = readRef(request.transaction);
       requireCoordinator(call, transaction);
-      const operation = operations.get(typeOf(request.operation));
-      if (operation === undefined || request.operation === undefined) throw unknownOperation(request, operations);
+      const type = typeOf(request.operation);
+      const operation = operations.get(type);
+      if (operation === undefined || request.operation === undefined)
+        throw participantErrors.UNKNOWN_OPERATION({ names: [...operations.keys()].join(', ') || 'none', type });
       const branch = { transaction, gid: gidOf(transaction, name), operation, request: request.operation };
       await admit(transaction, signal);
       return { result: await asStatus(prepareBranch(dependencies, branch, signal)) };
@@ -153,11 +155,6 @@ interface EndRequest {
 function toEnd({ transaction, heuristic }: EndRequest, participant: string) {
   const ref = readRef(transaction);
   return { transaction: ref, gid: gidOf(ref, participant), heuristic };
-}
-
-function unknownOperation({ operation }: PrepareRequest, known: ReadonlyMap<string, Operation>) {
-  const names = [...known.keys()].join(', ') || 'none';
-  return participantErrors.UNKNOWN_OPERATION({ names, type: typeOf(operation) });
 }
 
 /** SQLSTATE of PREPARE TRANSACTION if the server's limit of prepared transactions is reached. */

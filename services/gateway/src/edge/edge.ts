@@ -72,7 +72,12 @@ export function createEdge(options: EdgeOptions): Edge {
       logAccess(exchange, { client, requestId: identify(exchange, random) });
       if (!isAllowedHost(exchange.authority)) return refuse(exchange, otherHost(exchange), 421);
       if (cors.answerPreflight(exchange)) return;
-      if (cors.isForged(exchange)) return refuse(exchange, otherOrigin(exchange), 403);
+      if (cors.isForged(exchange))
+        return refuse(
+          exchange,
+          gatewayErrors.OTHER_ORIGIN({ origin: `${exchange.headers.origin}`.slice(0, 100) }),
+          403,
+        );
       Object.assign(exchange.answerHeaders, cors.headersFor(exchange));
       const network = networkOf(client);
       const refused = `refused ${network}`;
@@ -116,10 +121,6 @@ function forwardedFor({ headers }: HttpExchange): string | undefined {
 function otherHost({ authority }: HttpExchange): RpcError {
   const named = authority === '' ? 'no host' : `the host "${authority.slice(0, 100)}"`;
   return gatewayErrors.OTHER_HOST({ host: named });
-}
-
-function otherOrigin({ headers: { origin = '' } }: HttpExchange): RpcError {
-  return gatewayErrors.OTHER_ORIGIN({ origin: origin.slice(0, 100) });
 }
 
 /** Tells the client what is left of its quota. The refusal if nothing is. */

@@ -59,14 +59,15 @@ export function toRpcError(fault: unknown): unknown {
 
 function held(fault: SecretMismatch | IdentityMismatch): RpcError {
   const { instanceId } = fault;
+  const options = { info: {}, cause: fault };
   const own = 'give this process its own RONDO_INSTANCE_ID';
   if (fault instanceof SecretMismatch) {
     const holder = `a process of the same incarnation, ${fault.incarnation}`;
     const remedy = `send the secret that it registered with, or ${own}`;
-    return registryErrors.INSTANCE_ID_HELD({ instanceId, holder, remedy }, { cause: fault });
+    return registryErrors.INSTANCE_ID_HELD({ instanceId, holder, remedy }, options);
   }
   const holder = `${fault.holder}, and the caller is ${fault.caller ?? 'a process without a certificate'}`;
-  return registryErrors.INSTANCE_ID_HELD({ instanceId, holder, remedy: own }, { cause: fault });
+  return registryErrors.INSTANCE_ID_HELD({ instanceId, holder, remedy: own }, options);
 }
 
 function ahead(fault: IncarnationAhead): RpcError {

@@ -9,13 +9,14 @@ import {
 import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/clock.js';
 import type { Method } from '../../contract/method.js';
+import { serverErrors } from '../../errors/server.js';
 import type { RpcError } from '../../status/rpc-error.js';
 import { Gathered } from '../../transport/grpc/gathered.js';
 import { PREFIX_BYTES } from '../../transport/grpc/length-prefix.js';
 import type { Connections } from './connections.js';
 import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
 import { PingBarrier } from './ping-barrier.js';
-import { NO_BODY, NO_REPLY, tooMuch, tooSlow, trailerOf } from './unary-refusal.js';
+import { NO_BODY, NO_REPLY, tooSlow, trailerOf } from './unary-refusal.js';
 
 /** A request stream below grpc-js. */
 export interface RequestStream {
@@ -129,7 +130,8 @@ export class RequestStreams {
       const whole = framing.read(Buffer.from(text, 'latin1'));
       if (keepsAll) passedBytes += whole?.length ?? 0;
       hold(passedBytes + framing.heldBytes);
-      if (connection.unfinishedBytes > most) refuse(stream, path, tooMuch(most));
+      if (connection.unfinishedBytes > most)
+        refuse(stream, path, serverErrors.TOO_MUCH_AT_ONCE({ most }, { handled: 'never' }));
       else if (whole !== undefined) for (const read of readers) Reflect.apply(read, stream, [whole]);
     });
     const release = () => hold(0);

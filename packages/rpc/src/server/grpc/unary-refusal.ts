@@ -2,7 +2,6 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { isBase64 } from '../../call/metadata-rules.js';
 import { serverErrors } from '../../errors/server.js';
 import type { RpcError } from '../../status/rpc-error.js';
-import type { RouterError } from '../../status/wire-errors.js';
 import { ACCEPT_ENCODING, ACCEPTED_ENCODINGS, canDecompress, ENCODING } from '../../transport/grpc/compression.js';
 import { toGrpcStatus } from './exchange.js';
 import { MAX_RECEIVE_MS } from './limits.js';
@@ -68,9 +67,4 @@ function quotable(value: unknown): string {
 export function tooSlow(): RpcError {
   const maxMinutes = MAX_RECEIVE_MS / 60_000;
   return serverErrors.REQUEST_TOO_SLOW({ maxMinutes }, { retryPushbackMs: -1 });
-}
-
-/** The error of a request that comes when its connection's others have `most` bytes. */
-export function tooMuch(most: number): RouterError {
-  return serverErrors.TOO_MUCH_AT_ONCE({ most }, { handled: 'never' });
 }

@@ -5,6 +5,7 @@ import type { Metadata, MetadataValue } from '../../call/metadata.js';
 import type { Timer } from '../../clock/clock.js';
 import { createSemaphore, type Semaphore } from '../../clock/semaphore.js';
 import type { Method } from '../../contract/method.js';
+import { serverErrors } from '../../errors/server.js';
 import { Status } from '../../status/code.js';
 import type { RpcError } from '../../status/rpc-error.js';
 import { RouterError } from '../../status/wire-errors.js';
@@ -18,17 +19,7 @@ import { type CallInFlight, headerOf, ReceivedCall, reasonOfEnd } from './exchan
 import { readTimeout } from './http2.js';
 import { addToHeaders, forEachIn, valuesIn } from './http2-metadata.js';
 import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
-import {
-  faultIn,
-  NO_BODY,
-  NO_REPLY,
-  refusalOf,
-  statusAlone,
-  TIMEOUT,
-  tooMuch,
-  tooSlow,
-  trailerOf,
-} from './unary-refusal.js';
+import { faultIn, NO_BODY, NO_REPLY, refusalOf, statusAlone, TIMEOUT, tooSlow, trailerOf } from './unary-refusal.js';
 import { UnaryRequest } from './unary-request.js';
 
 /** A message can be a thousand times as long once it is decompressed, so few of a server are at once. */
@@ -192,7 +183,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     this.#unfinishedBytes += chunk.length;
     this.#connection.unfinishedBytes += chunk.length;
     const most = MAX_UNFINISHED * this.#binding.maxRequestBytes;
-    if (this.#connection.unfinishedBytes > most) throw tooMuch(most);
+    if (this.#connection.unfinishedBytes > most) throw serverErrors.TOO_MUCH_AT_ONCE({ most }, { handled: 'never' });
     this.#request.read(chunk);
   }
 
