@@ -8,7 +8,7 @@ import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/ad
 import { overRondo } from '@rondo/grpc-js';
 import { root, runNode, type ServiceProcess, startRegistry, startService } from '@rondo/harness';
 import { type Channel, createRegistryChannel } from '@rondo/rpc/client';
-import { readGuide } from './src/docs.js';
+import { readGuide } from '../../e2e/src/docs.js';
 import { runPatiently } from './src/run-patiently.js';
 
 const NAMES = ['one', 'two', 'three'];
