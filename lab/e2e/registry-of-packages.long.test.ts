@@ -69,7 +69,7 @@ describe('a project with npm', () => {
     const names = ['@rondo/contracts', '@rondo/rpc', '@rondo/service'];
     const types = readFileSync(join(root, 'package.json'), 'utf8').match(/(?<="@types\/node": ").*(?=")/)?.[0];
     expect(await done(project, 'npm', 'install', ...names, `@types/node@${types}`)).not.toMatch(/\bpeer\b/i);
-    copyFileSync(join(root, 'e2e/src/packages/alone.mts'), join(project, 'alone.mts'));
+    copyFileSync(join(root, 'lab/e2e/src/packages/alone.mts'), join(project, 'alone.mts'));
     expect(await compile(project, 'alone.mts', 'NodeNext')).toMatchObject({ code: 0, stdout: '' });
     expect(await done(project, process.execPath, 'out/alone.mjs')).toBe('2 + 3 = 5\n');
   });
