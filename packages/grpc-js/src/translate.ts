@@ -31,7 +31,6 @@ export function toFault(error: unknown, trailer?: grpc.Metadata): unknown {
   const { code, message = '', details = message } = error;
   const metadata = trailer ?? error.metadata ?? new grpc.Metadata();
   const [packed] = metadata.get(STATUS_DETAILS);
-  // @rewraps the status that a handler of grpc-js answered with.
   return new RpcError(statusFromCode(code), details, {
     cause: error,
     details: packed instanceof Uint8Array ? decodeStatusDetails(packed) : [],
