@@ -125,7 +125,7 @@ it('figures are accepted only of a whole run without failures', () => {
 });
 
 it('the packages have the grpc-js of Rondo, so that no ratio comes from its versions', () => {
-  const [peers, rondo] = ['./package.json', '../../packages/rpc/package.json'].map((file) =>
+  const [peers, rondo] = ['./package.json', '../../../packages/rpc/package.json'].map((file) =>
     JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')),
   );
   expect(peers.dependencies['@grpc/grpc-js']).toBe(rondo.dependencies['@grpc/grpc-js']);
