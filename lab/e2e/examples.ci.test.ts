@@ -12,6 +12,14 @@ mkdirSync(join(root, '.rondo'), { recursive: true });
 const folder = mkdtempSync(join(root, '.rondo/examples-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** What examples import of others. */
+const OTHERS = Object.fromEntries(
+  ['@grpc/grpc-js', '@opentelemetry/api'].map((name) => [
+    name,
+    [`../../packages/rpc/node_modules/${name}/build/src/index.d.ts`],
+  ]),
+);
+
 /** The contracts that the examples call. */
 const CONTRACTS = {
   CalculatorDefinition: '@rondo/contracts/calculator/calculator',
@@ -25,7 +33,7 @@ const examples = new Map(
 
 it('compile, but for names that they leave to their readers', async () => {
   for (const [file, code] of examples) writeFileSync(join(folder, file), `${code}\nexport {};\n${importsOf(code)}`);
-  const paths = Object.assign({}, ...packages.map(pathsOf));
+  const paths = Object.assign({}, OTHERS, ...packages.map(pathsOf));
   const settings = {
     noEmit: true,
     composite: false,

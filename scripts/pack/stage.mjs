@@ -73,7 +73,7 @@ function released({ devDependencies: _, ...manifest }, names) {
   ]);
   // A program is alone in its process.
   const isPeer = ([name]) => manifest.bin === undefined && PEERS.includes(name);
-  const peers = all.filter(isPeer);
+  const peers = [...Object.entries(manifest.peerDependencies ?? {}), ...all.filter(isPeer)];
   return {
     ...manifest,
     dependencies: Object.fromEntries(all.filter((one) => !isPeer(one))),

@@ -38,6 +38,9 @@ interface Installation {
   readonly type?: 'module' | 'commonjs';
 }
 
+/** What examples in READMEs import of others. */
+const OF_EXAMPLES = { '@grpc/grpc-js': '1.14.7', '@opentelemetry/api': '1.9.1' };
+
 /**
  * Installs some packages of the tarballs in an empty project. What they depend on comes from the tarballs too.
  *
@@ -50,7 +53,7 @@ export async function installInEmptyProject(folder: string, installation: Instal
     private: true,
     type,
     dependencies: { ...others, ...Object.fromEntries(names.map((name) => [name, all[name]])) },
-    devDependencies: { '@opentelemetry/api': '1.9.1', '@types/node': devDependencies['@types/node'] },
+    devDependencies: { ...OF_EXAMPLES, '@types/node': devDependencies['@types/node'] },
     ...(manager === 'npm' ? { overrides: all } : {}),
     ...(manager === 'yarn' ? { resolutions: all } : {}),
   };

@@ -3,12 +3,21 @@
  * channel of Rondo. Both stay as they are, with callbacks and streams, by `@grpc/proto-loader` or by generated code.
  *
  * ```ts
+ * import { credentials, type handleUnaryCall, makeClientConstructor, type ServiceDefinition } from '@grpc/grpc-js';
  * import { implementGrpcJs, overRondo } from '@rondo/grpc-js';
+ * import { runService } from '@rondo/service';
  *
- * const prices = implementGrpcJs(shop.Prices.service, { getPrice: (call, callback) => callback(null, { units: 5 }) });
- * await runService({ name: 'prices', port: 50080, createApp: () => ({ services: [prices] }) });
+ * const getPrice: handleUnaryCall<{ sku: string }, { units: number }> = (_call, callback) => callback(null, { units: 5 });
  *
- * const client = new shop.Prices('rondo', credentials.createInsecure(), overRondo());
+ * export async function serve(prices: ServiceDefinition): Promise<void> {
+ *   const service = implementGrpcJs(prices, { getPrice });
+ *   await runService({ name: 'prices', port: 50080, createApp: () => ({ services: [service] }) });
+ * }
+ *
+ * export function connect(prices: ServiceDefinition) {
+ *   const Prices = makeClientConstructor(prices, 'Prices');
+ *   return new Prices('rondo', credentials.createInsecure(), overRondo());
+ * }
  * ```
  */
 
