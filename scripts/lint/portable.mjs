@@ -3,7 +3,7 @@
  * the lock file has programs.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { root } from '../process.mjs';
@@ -72,7 +72,9 @@ const read = (file) => readFileSync(path.join(root, file), 'utf8');
 const files = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 })
   .trim()
   .split('\n');
-const manifests = files.filter((file) => path.posix.basename(file) === 'package.json');
+const manifests = files
+  .filter((file) => path.posix.basename(file) === 'package.json')
+  .filter((file) => existsSync(path.join(root, file)));
 const faults = [
   ...missed.map(([check, input]) => `${check.name} judges wrongly: ${JSON.stringify(input)}`),
   ...unusable(files).map((file) => `Windows can't have a file of this name: ${file}`),
