@@ -24,6 +24,8 @@ export const certs = defineCommand({
     'renews those that have lived two thirds of that. Processes that run take new files within five seconds.',
     '',
     'In production, certificates come from elsewhere: SPIRE and cert-manager write files that processes read as they are.',
+    '',
+    'With --json: {"certificates":[{"name":…,"folder":…,"validTo":…,"isNew":…}]}.',
   ].join('\n'),
   options: {
     renew: { type: 'boolean', description: 'Renew all certificates, whatever their age.' },

@@ -12,6 +12,9 @@ export const completion = defineCommand({
   details: [
     "The script belongs in the shell's start file. If the PATH has no rondo, it defines one that runs this workspace's.",
     "Services and methods come from the running registry. If it doesn't answer soon, they aren't completed.",
+    '',
+    'It runs rondo complete -- <words>, which prints what may stand for the last word: a candidate a line, a tab, and what',
+    'it is.',
   ].join('\n'),
   options: {},
   maxPositionals: 1,

@@ -20,6 +20,9 @@ export const describe = defineCommand({
   details: [
     "The service's name may be shortened if it stays unique. The service itself returns its contract, by reflection. With a",
     "method, the output is the method's messages as a .proto declares them, and a command line to start from.",
+    '',
+    '--json prints service and methods[], each with name, requestType, replyType, requestStream, replyStream, policy and',
+    'example, a request with every field.',
   ].join('\n'),
   options: { ...addressOption, ...metadataOption, ...registryOption, ...jsonOption },
   maxPositionals: 1,

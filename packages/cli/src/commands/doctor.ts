@@ -25,6 +25,10 @@ export const doctor = defineCommand({
     'It changes nothing. It prints a line for each check: ok; note (no fault, such as that no system runs); warn (it works',
     'for now); FAIL. The text after → is the remedy. In an image, which has no workspace, it examines the running system',
     'only.',
+    '',
+    '--json prints {"healthy":…,"findings":[{"name":…,"state":…,"detail":…,"remedy":…}]}. state is ok, note, warn or fail;',
+    "healthy is false if one is fail; remedy is missing if there is nothing to do. In a clone that isn't built, ./rondo",
+    'doctor tells what Node alone can find.',
   ].join('\n'),
   options: {
     ...dataOption,

@@ -27,6 +27,10 @@ export const drain = defineCommand({
     'In any case the instance stays cordoned, even if it restarts, until rondo uncordon. With --json the result is one line:',
     '{"instanceId":…,"drained":…,"outcome":…,"callsInFlight":…}. outcome is idle, gone (it left the registry by itself),',
     'untold (it does not report its load), busy or unreachable.',
+    '',
+    'Every Rondo server tells how many calls are in flight (calls_in_flight and calls_begun among the named_metrics of',
+    "xds.service.orca.v3.OpenRcaService). Health checks, reflection and streams that only their callers end aren't counted.",
+    "A client that doesn't ask the registry goes on calling: then outcome is busy, and standard error says so.",
   ].join('\n'),
   options: {
     timeout: {

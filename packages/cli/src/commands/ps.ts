@@ -40,6 +40,12 @@ export const ps = defineCommand({
     '',
     'With --check, the lines below the list also tell which circuit breakers of the instances are open, and which of their',
     'bulkheads are full. With --json, see .guards. With TLS, it shows until when the certificate of each instance is valid.',
+    '',
+    'With --json, an instance has, beside what it registered, operatorState (NONE or CORDONED), cordonReason, cordonTime,',
+    'lapseTime, lastRefused (the incarnation, address and refuseTime of another process that claims its id, or null),',
+    'notPicked (why, or null) and, with --check, check: its state is ok, unreachable, not-serving, other-service or unknown,',
+    'its reason a sentence, and with TLS certificateValidTo a time. cordoned lists all that operators have set, registered',
+    "or not; position is the registry's epoch and revision.",
   ].join('\n'),
   options: {
     check: {

@@ -16,6 +16,8 @@ export const remove = defineCommand({
     'Contracts that other services need stay. What samples.json names for the service goes with it: the journeys, lab/,',
     'guides and data of a sample. The command is refused if other services call this one, or if git has no copy',
     'of the work in it. A running system stops the service first. If a step fails, the tree is as it was.',
+    '',
+    'With --json: {"service":…,"contracts":[…],"kept":[…]}, and complaints if the rest doesn\'t build.',
   ].join('\n'),
   options: {
     force: {

@@ -36,6 +36,15 @@ export const top = defineCommand({
     'if they fail independently.',
     '',
     'An instance that does not answer within a second is shown as unreachable. Ctrl-C ends the command.',
+    '',
+    'INSTANCES has how many instances the figures are of, and how many are registered. At most 1,000 instances are asked, 64',
+    "at once. A terminal leaves out the rows that don't fit, and says so; elsewhere at most 200 rows are printed.",
+    '',
+    'With --json, each interval is one line. rows has the figures of all rows: counts of the interval (calls, errors, and',
+    'statuses by name), rates (callsPerSecond, donePerSecond, errorsPerSecond, requestBytesPerSecond, replyBytesPerSecond),',
+    'inFlight, p50Ms and p99Ms (null if no unary call ended). services has instances (S), calls (N), load (LB), availability',
+    'and allFail. instances has the state of each instance (counted, waiting, uncounted or unreachable) and the reason.',
+    'notes says what is wrong with the list of instances.',
   ].join('\n'),
   options: {
     by: {

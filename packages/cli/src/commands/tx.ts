@@ -26,6 +26,11 @@ export const tx = defineCommand({
     'says that you have corrected the data. --force goes to the participants in doubt, whatever the decision was: use it only',
     'if the coordinator is lost for good. --retry lets a parked saga go on with its step. An id may be shortened if it stays',
     'unique.',
+    '',
+    'With --json, ls prints .transactions[] with id, coordinator, kind, subject, state (UNKNOWN if no coordinator that',
+    'answered has it), decision (COMMITTED, ABORTED or null), attempts, participants and inDoubt; .sagas[]; and',
+    '.unreachable[]. resolve prints id, outcome, heuristic (whether participants were told without their coordinator) and',
+    'participants, with what each was told.',
   ].join('\n'),
   options: {
     commit: { type: 'boolean', description: 'Commit the transaction.' },

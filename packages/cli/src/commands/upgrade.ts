@@ -16,6 +16,10 @@ export const upgrade = defineCommand({
     'has another name now, generates and builds. Edits of your own stay: where the template changed the same lines, the',
     'file is left as it is, and the output has those lines. Everything must be committed before, so that git diff shows',
     'what the upgrade has changed. If a step fails, the tree is as it was, with what is installed.',
+    '',
+    'A file in which you and the template changed different lines has both changes afterwards. In services/ only versions',
+    'and imported names change. With --json: {"from":…,"to":…,"files":[…],"left":[{"file":…,"lines":…}],"renamed":[…]}, and',
+    "complaints if it doesn't build.",
   ].join('\n'),
   options: {
     packages: {

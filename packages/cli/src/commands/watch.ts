@@ -18,6 +18,9 @@ export const watch = defineCommand({
   details: [
     'Each line has the time (UTC) and = present, + joined, ~ changed (what), or - left (why). If the registry fails or',
     'restarts, it goes on at another address of the registry if there is one, and prints a line with !. Ctrl-C ends it.',
+    '',
+    'With --json, type is present, joined, changed (with changes), left (with reason), lost, back or moved (with the address',
+    'of the registry), warming or warm; cordonReason says why an instance is cordoned, if that is known.',
   ].join('\n'),
   options: { ...registryOption, ...jsonOption },
   maxPositionals: 1,
