@@ -21,7 +21,8 @@ export interface CacheMetrics {
 /** Measures whether each of `feeds` is followed. */
 export function meterFeeds(meter: Meter, feeds: () => readonly FeedView[]): void {
   const followed = meter.createObservableGauge('rondo.cache.feed.followed', {
-    description: '1 if a feed of changes is followed, 0 if no answers are kept because it is not.',
+    description:
+      'By method: 1 if its feed of changes is followed, 0 if no answers are kept because it is not. Set an alert if it stays 0.',
   });
   followed.addCallback((result) => {
     for (const { service, method, fault } of feeds()) {
@@ -33,15 +34,16 @@ export function meterFeeds(meter: Meter, feeds: () => readonly FeedView[]): void
 export function createMetrics(meter: Meter, memory: Memory): CacheMetrics {
   const calls = meter.createCounter('rondo.cache.calls', {
     unit: '{call}',
-    description: 'Calls of methods whose contract has a cache, by where the answer came from.',
+    description:
+      "Calls of methods whose contract has a cache, by method and result: hit, stale, shared (another caller's call answered), miss, bypass (the metadata or an option asks for a call).",
   });
   const failures = meter.createCounter('rondo.cache.refresh.failures', {
     unit: '{call}',
-    description: 'Calls for a new answer in the background that failed.',
+    description: 'Calls for a new answer in the background that failed, by method.',
   });
   const size = meter.createObservableGauge('rondo.cache.size', {
     unit: 'By',
-    description: 'The memory of kept answers.',
+    description: 'The memory of kept answers, with their keys.',
   });
   size.addCallback((result) => result.observe(memory.sizeBytes));
   const entries = meter.createObservableGauge('rondo.cache.entries', {

@@ -11,6 +11,7 @@ export interface MutableState<T> extends State<T> {
   set(value: T): void;
 }
 
+/** Creates a state that begins with `initial`. */
 export function createState<T>(initial: T): MutableState<T> {
   const listeners = new Set<(value: T) => void>();
   let current = initial;

@@ -16,17 +16,22 @@ export interface MeteredStore {
 
 /** Registers the registry's metrics. */
 export function meterStore(meter: StoreMeter, { store, connected, refusals }: MeteredStore): void {
-  const gauge = (name: string, unit: string, description: string) =>
-    meter.createObservableGauge(`rondo.registry.${name}`, { unit, description });
-  gauge('instances', '{instance}', 'The registered instances.').addCallback((result) =>
-    result.observe(store.counts.instances),
-  );
-  gauge('watches', '{watch}', 'The open watches.').addCallback((result) => result.observe(store.counts.watches));
-  gauge(
-    'held_expiries',
-    '{instance}',
-    'The instances whose leases ran out and whose expiry is held back, because too many ran out at once.',
-  ).addCallback((result) => result.observe(store.counts.heldExpiries));
+  const instances = meter.createObservableGauge('rondo.registry.instances', {
+    unit: '{instance}',
+    description: 'The registered instances.',
+  });
+  instances.addCallback((result) => result.observe(store.counts.instances));
+  const watches = meter.createObservableGauge('rondo.registry.watches', {
+    unit: '{watch}',
+    description: 'The open watches.',
+  });
+  watches.addCallback((result) => result.observe(store.counts.watches));
+  const held = meter.createObservableGauge('rondo.registry.held_expiries', {
+    unit: '{instance}',
+    description:
+      'The instances whose leases ran out and whose expiry is held back, because too many ran out at once. Set an alert if it is not 0.',
+  });
+  held.addCallback((result) => result.observe(store.counts.heldExpiries));
   const revisions = meter.createObservableCounter('rondo.registry.revisions', {
     unit: '{revision}',
     description: 'Changes of the registered instances.',
@@ -34,13 +39,16 @@ export function meterStore(meter: StoreMeter, { store, connected, refusals }: Me
   revisions.addCallback((result) => result.observe(store.counts.revisions));
   const refused = meter.createObservableCounter('rondo.registry.refused_registrations', {
     unit: '{registration}',
-    description: 'The refused registrations, by reason.',
+    description:
+      "The refused registrations, by reason: later_incarnation (a process that started later holds the instance id), secret (a process with the same start holds it), identity (the certificate isn't for the services that the process lists), holder (a process with a certificate holds the id), incarnation_ahead (the process's start is more than a minute ahead of the registry's clock), limit. Set an alert if it grows.",
   });
   refused.addCallback((result) => {
     for (const reason of REASONS) result.observe(refusals.counts[reason], { 'rondo.reason': reason });
   });
   if (connected === undefined) return;
-  gauge('store.connected', '1', 'Whether the backing store answers and sends changes: 1 or 0.').addCallback((result) =>
-    result.observe(connected() ? 1 : 0),
-  );
+  const answers = meter.createObservableGauge('rondo.registry.store.connected', {
+    unit: '1',
+    description: 'Whether the backing store answers and sends changes: 1 or 0. Set an alert on 0.',
+  });
+  answers.addCallback((result) => result.observe(connected() ? 1 : 0));
 }

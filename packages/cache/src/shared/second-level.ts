@@ -48,7 +48,8 @@ export function createSecondLevel(
 ): SecondLevel {
   const lookups = meter.createCounter('rondo.cache.shared.lookups', {
     unit: '{answer}',
-    description: 'Answers that were looked for in the shared store.',
+    description:
+      'Answers that were looked for in the shared store, by method and result: hit, miss, none (the store is away, or another replica gets the answer), invalid.',
   });
   const count = (result: 'hit' | 'miss' | 'none' | 'invalid', { path }: Method) =>
     lookups.add(1, { 'grpc.method': path.slice(1), 'rondo.cache.result': result });

@@ -23,11 +23,11 @@ export function callMetrics<C extends Call>(side: 'client' | 'server', options: 
   const { meter, clock } = options;
   const started = meter.createCounter(`grpc.${side}.call.started`, {
     unit: '{call}',
-    description: 'Calls that began, whether they have ended or not.',
+    description: 'Calls that began, whether they have ended or not, by method.',
   });
   const duration = meter.createHistogram(`grpc.${side}.call.duration`, {
     unit: 's',
-    description: 'How long calls took, from their start to the end of their last message.',
+    description: 'How long calls took, from their start to the end of their last message, by method and status.',
     advice: { explicitBucketBoundaries: [...DURATION_BOUNDARIES] },
   });
   return (call, next) => {

@@ -70,7 +70,7 @@ async function sharedCache(
   const { createRedisStore } = await import('@rondo/cache/redis');
   const errors = meter.createCounter('rondo.cache.shared.errors', {
     unit: '{command}',
-    description: 'Commands to the shared store that failed or took too long.',
+    description: 'Commands to the shared store that failed, or took longer than 50 ms.',
   });
   const store = createRedisStore({ url: config.cache, clock, random, log, onError: () => errors.add(1) });
   const known = new Map<string, string | undefined>();

@@ -42,7 +42,8 @@ export function openTls(config: SharedConfig, options: OpenOptions): MutualTls |
 export function meterTls(meter: Meter, { identity }: MutualTls, wallClock: WallClock): void {
   const expiry = meter.createObservableGauge('rondo.tls.certificate.expiry', {
     unit: 's',
-    description: 'The time until the certificate of the process expires; negative once it has.',
+    description:
+      'The time until the certificate of the process expires; negative once it has. Set an alert on less than a day.',
   });
   expiry.addCallback((result) => {
     const { validTo, id } = identity.current;
@@ -55,7 +56,8 @@ export function meterTls(meter: Meter, { identity }: MutualTls, wallClock: WallC
   life.addCallback((result) => result.observe(lifeUsed(identity.current, wallClock.now())));
   const refused = meter.createObservableGauge('rondo.tls.certificate.refused', {
     unit: '1',
-    description: "1 while the files hold a certificate that can't be used, so that the last one stays; else 0.",
+    description:
+      "1 while the files hold a certificate that can't be used, so that the last one stays; else 0. Set an alert on 1.",
   });
   refused.addCallback((result) => result.observe(identity.fault === undefined ? 0 : 1));
 }

@@ -6,16 +6,17 @@ import type { RpcServer } from '@rondo/rpc/server';
 export function meterAdmission(meter: Meter, admission: Pick<AdmissionControl, 'inspect'>): void {
   const limit = meter.createObservableGauge('rondo.admission.limit', {
     unit: '{call}',
-    description: 'The most calls of a method in flight at this server; absent while there is no limit.',
+    description:
+      'The most calls of a method in flight at this server, by method and priority; absent while there is no limit.',
   });
   const inFlight = meter.createObservableGauge('rondo.admission.calls_in_flight', {
     unit: '{call}',
-    description: 'The calls of a method in flight at this server.',
+    description: 'The calls of a method in flight at this server, by method and priority.',
   });
   const refused = meter.createObservableCounter('rondo.admission.refused', {
     unit: '{call}',
     description:
-      'The calls that this server has refused, by method, by its priority, and by what they would have exceeded.',
+      'The calls that this server has refused, by method, by its priority, and by what they would have exceeded. Set an alert if it grows.',
   });
   const instruments = [limit, inFlight, refused];
   meter.addBatchObservableCallback((result) => {
@@ -33,7 +34,8 @@ export function meterAdmission(meter: Meter, admission: Pick<AdmissionControl, '
 export function meterConnections(meter: Meter, server: Pick<RpcServer, 'refusedConnections'>): void {
   const refused = meter.createObservableCounter('rondo.server.connections_refused', {
     unit: '{connection}',
-    description: 'The connections that this server has refused, by why.',
+    description:
+      'The connections that this server has refused, by reason: handshake (TLS, or a certificate that is not accepted) or limit (too many, of all clients or of one address).',
   });
   refused.addCallback((result) => {
     for (const [reason, count] of Object.entries(server.refusedConnections)) {

@@ -35,7 +35,8 @@ export function meterGuards(meter: Meter, channel: Guarded): void {
 function createInstruments(meter: Meter) {
   return {
     state: meter.createObservableGauge('rondo.breaker.state', {
-      description: "The state of a method's circuit breaker: 0 closed, 1 half open, 2 open.",
+      description:
+        "The state of a method's circuit breaker: 0 closed, 1 half open, 2 open. Set an alert if it stays above 0.",
     }),
     openings: meter.createObservableCounter('rondo.breaker.openings', {
       unit: '{opening}',

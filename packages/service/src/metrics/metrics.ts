@@ -104,7 +104,8 @@ export function meterDiscovery(meter: Meter, channel: Channel): void {
 function meterSource(meter: Meter, channel: Channel): void {
   const states = meter.createObservableGauge('rondo.discovery.registry.state', {
     unit: '{service}',
-    description: "Always 1. The label is the state of a service's endpoint list against the registry.",
+    description:
+      "Always 1. The label is the state of a service's endpoint list against the registry; the reference of configuration has the states.",
   });
   states.addCallback((result) => {
     for (const { service, source } of channel.inspect()) {
@@ -149,7 +150,8 @@ function createInstruments(meter: Meter) {
   return {
     picks: meter.createObservableCounter('rondo.balancer.picks', {
       unit: '{call}',
-      description: 'The calls that this process has sent to an instance.',
+      description:
+        'The calls that this process has sent to an instance, by service and instance. At most 1,000 instances have metrics of their own.',
     }),
     weight: meter.createObservableGauge('rondo.balancer.weight', {
       unit: '1',
@@ -161,7 +163,8 @@ function createInstruments(meter: Meter) {
       description: 'The calls of this process in flight at an instance.',
     }),
     ejected: meter.createObservableGauge('rondo.balancer.ejected', {
-      description: '1 for an instance that is connected, but ejected for one method or for all.',
+      description:
+        '1 for an instance that is connected but gets no calls of a method or of all methods: ejected, set aside or unhealthy. Set an alert if it stays 1.',
     }),
   };
 }
