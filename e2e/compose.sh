@@ -73,7 +73,7 @@ say "sales was replaced alone (was ${before:0:12}) and a calculator killed: no c
 git clone --quiet --no-hardlinks . "$scratch/a clone"
 cd "$scratch/a clone"
 recipe=infra/compose/one-service.yml
-sed -n "\\|^\`\`\`yaml $recipe$|,/^\`\`\`$/{/^\`\`\`/d;p}" docs/cookbook/one-service.md >"$recipe"
+sed -n "\\|^\`\`\`yaml $recipe$|,/^\`\`\`$/{/^\`\`\`/d;p}" docs/guides/run-a-system.md >"$recipe"
 team up --build --detach --wait
 alone() { [[ $(rondo call CalculatorService/Add '{"a": 2, "b": 3}' -H rondo-version=team) == *'"5"'* ]]; }
 eventually alone

@@ -1,31 +1,21 @@
 /**
- * `npm run lab -- guarantees` checks docs/reference/guarantees.md: each guarantee names a test that exists, and the fault with
- * which it was seen to fail.
+ * `npm run lab -- guarantees` checks guarantees.json: what README and the guides promise, each with the test that holds it, and the
+ * deliberate fault of the code at which that test was seen to fail once. If you change or replace such a test, break the code in that
+ * way again, and see it fail. A test is `file › title`; a title with `%s` or `$name` stands for one test of each row of its table. A
+ * script, or a scenario of `npm run lab -- chaos`, has controls that must fail in each run.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../scripts/process.mjs';
 
-const PAGE = 'docs/reference/guarantees.md';
-const COLUMNS = ['guarantee', 'test', 'seen to fail when'];
 const read = (file) => readFileSync(path.join(root, file), 'utf8');
 
-/** The rows of all tables of the page. */
-const rows = read(PAGE)
-  .split('\n')
-  .flatMap((line, index) => (line.startsWith('| ') ? [{ at: `${PAGE}:${index + 1}`, cells: cellsOf(line) }] : []))
-  .filter(({ cells: [first] }) => first !== COLUMNS[0] && !/^-+$/.test(first));
+/** The guarantees, by topic. */
+export const guarantees = () => JSON.parse(read('lab/guarantees.json'));
 
-function cellsOf(line) {
-  const cells = line.replace(/\|\s*$/, '').split(/(?<!\\)\|/);
-  return cells.slice(1).map((cell) => cell.trim().replaceAll('\\|', '|'));
-}
-
-/** What is wrong with a row; undefined if nothing is. */
-function faultOf([guarantee, test, ...rest]) {
-  const empty = COLUMNS.find((_, column) => [guarantee, test, ...rest][column] === '');
-  if (empty !== undefined || rest.length !== 1)
-    return empty ? `no "${empty}"` : `${rest.length + 2} cells instead of 3`;
+/** What is wrong with a guarantee; undefined if nothing is. */
+function faultOf({ guarantee, test, failsWhen }) {
+  if (!guarantee || !test || !failsWhen) return 'a field is empty or missing';
   const { file, title, ring } = testOf(test);
   if (!existsSync(path.join(root, file))) return `there is no file ${file}`;
   if (title === '') return ring === 'scripts' ? undefined : `no test of ${file} is named`;
@@ -46,24 +36,25 @@ function suitesOf(file) {
 }
 
 /** A script, or a scenario of `npm run lab -- chaos`, has no ring of jest's. */
-function testOf(cell) {
-  const [file, ...title] = cell.replace(/^`+ ?|`+$/g, '').split(' › ');
+function testOf(test) {
+  const [file, ...title] = test.split(' › ');
   const [, ring = 'test'] = /\.(ci|long)\.test\.ts$/.exec(file) ?? [];
   return { file, title: title.join(' › ').trim(), ring: file.endsWith('.test.ts') ? ring : 'scripts' };
 }
 
-/** @returns {Promise<number>} 1 if a row is wrong. */
+/** @returns {Promise<number>} 1 if a guarantee has no such test. */
 export async function main() {
-  let failed = rows.length === 0;
+  const all = Object.values(guarantees()).flat();
+  let failed = all.length === 0;
   const counts = { test: 0, ci: 0, long: 0, scripts: 0 };
-  for (const { at, cells } of rows) {
-    const fault = faultOf(cells);
-    if (fault === undefined) counts[testOf(cells[1]).ring] += 1;
-    else console.error(`${at}: "${cells[0]}": ${fault}`);
+  for (const one of all) {
+    const fault = faultOf(one);
+    if (fault === undefined) counts[testOf(one.test).ring] += 1;
+    else console.error(`lab/guarantees.json: "${one.guarantee}": ${fault}`);
     failed ||= fault !== undefined;
   }
   const { test, ci, long, scripts } = counts;
   const rings = `${test} in ring test, ${ci} in ci, ${long} in long, ${scripts} in scripts`;
-  console.log(`${rows.length} guarantees: ${rings}`);
+  console.log(`${all.length} guarantees: ${rings}`);
   return failed ? 1 : 0;
 }

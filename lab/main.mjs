@@ -11,7 +11,7 @@ const TASKS = {
   foreign: 'contracts of well-known projects, each through `rondo new service` (needs grpcurl)',
   calendar: 'the tests that read a calendar, on each weekday and special day (needs libfaketime)',
   survey: 'files, lines, names and dependencies by part',
-  guarantees: 'whether each row of docs/reference/guarantees.md names a test that exists',
+  guarantees: 'whether each row of guarantees.json names a test that exists',
   budget: 'lowers budget.json to what the survey counts; --check compares',
   audit: 'licences of all packages, and what their registry knows against them',
   picture: 'draws the terminal in README from a real run',

@@ -20,9 +20,9 @@ export interface Guide {
   readonly commands: readonly string[];
 }
 
-/** Reads a guide of docs/guides, or of another folder. */
-export function readGuide(name: string, folder = 'docs/guides'): Guide {
-  const text = readFileSync(join(root, folder, name), 'utf8');
+/** Reads a guide of docs/guides. */
+export function readGuide(name: string): Guide {
+  const text = readFileSync(join(root, 'docs/guides', name), 'utf8');
   const blocks = new Map(
     [...text.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)].map(([, file = '', code = '']) => [file, code]),
   );

@@ -31,7 +31,7 @@ export const benchmark = {
     rounds: { type: 'count', default: 9, help: 'how often each contender has its turn' },
     seconds: { type: 'count', default: 2, help: 'how long a turn takes' },
     quick: { type: 'flag', help: 'short turns, few rounds: whether it works, not how well' },
-    out: { type: 'text', value: 'FOLDER', default: '.rondo/bench/peers', help: 'where peers.md, .json and .svg go' },
+    out: { type: 'text', value: 'FOLDER', default: '.rondo/bench/peers', help: 'where peers.json and .svg go' },
     accept: { type: 'flag', help: `copy the last whole run of --out to ${ACCEPTED} instead` },
     list: { type: 'flag', help: 'what there is' },
   },
@@ -77,9 +77,8 @@ function write(folder, data) {
   const report = peersReport(summed);
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, 'peers.json'), `${JSON.stringify(data, rounded, 1)}\n`);
-  writeFileSync(path.join(folder, 'peers.md'), report);
   writeFileSync(path.join(folder, 'peers.svg'), peersChart(summed));
-  show(`${report}\n${path.relative(ROOT, folder) || folder}: peers.md, peers.json, peers.svg`);
+  show(`${report}\n${path.relative(ROOT, folder) || folder}: peers.json, peers.svg`);
 }
 
 function acceptRun(folder) {
@@ -98,7 +97,7 @@ function acceptRun(folder) {
 /** Why a run can't be the accepted one; undefined if it can. */
 export function unacceptable({ settings, failures }) {
   if (!settings.whole) return 'the last run was quick or partial: run all without --quick, --only and --workload first';
-  if (failures > 0) return `${failures} contenders failed in the last run: their errors are in peers.md`;
+  if (failures > 0) return `${failures} contenders failed in the last run: their errors are in peers.json`;
   return undefined;
 }
 

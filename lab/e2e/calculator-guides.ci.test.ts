@@ -17,10 +17,10 @@ import { runFile } from './src/run-guide.js';
 
 const OPENSSL = 'openssl';
 const noOpenssl = spawnSync(OPENSSL, ['version']).error !== undefined;
-if (noOpenssl) process.stdout.write('openssl is not installed here: the guide call-by-address is not run with TLS\n');
+if (noOpenssl) process.stdout.write('openssl is not installed here: by-address.mjs is not run with TLS\n');
 
-describe('docs/guides/call-by-address.md', () => {
-  const guide = readGuide('call-by-address.md');
+describe('docs/guides/call-a-service.md', () => {
+  const guide = readGuide('call-a-service.md');
   const folder = mkdtempSync(join(tmpdir(), 'rondo-by-address-'));
   let calculator: RpcServer;
 
@@ -58,8 +58,10 @@ describe('docs/guides/call-by-address.md', () => {
   });
 });
 
-describe('docs/guides/canary.md', () => {
-  const [deploy = '', ps = '', thousand = '', one = '', drain = ''] = readGuide('canary.md').commands;
+describe('docs/guides/balancing.md', () => {
+  const { commands } = readGuide('balancing.md');
+  const from = commands.findIndex((line) => line.includes('RONDO_METADATA=canary=5'));
+  const [deploy = '', ps = '', thousand = '', one = '', drain = ''] = commands.slice(from);
   const running: RunningProcess[] = [];
   let registry: string;
 

@@ -18,8 +18,7 @@ describe('the scripts of all guides', () => {
 
   it('pass the format and lint of npm run check where their readers save them', async () => {
     const guides = readdirSync(join(root, 'docs/guides')).filter((name) => name.endsWith('.md'));
-    const all = [...guides.map((name) => readGuide(name)), readGuide('metadata.md', 'docs/cookbook')];
-    for (const guide of all) {
+    for (const guide of guides.map(readGuide)) {
       for (const name of guide.files.filter((file) => /^[\w-]+\.mjs$/.test(file))) {
         saved.push(join(folder, `.guide-check-${name}`));
         writeFileSync(join(folder, `.guide-check-${name}`), guide.code(name));
@@ -32,14 +31,14 @@ describe('the scripts of all guides', () => {
   });
 });
 
-describe('docs/guides/first-call.md', () => {
-  const guide = readGuide('first-call.md');
+describe('docs/guides/call-a-service.md', () => {
+  const guide = readGuide('call-a-service.md');
 
-  it('is under 40 lines', () => {
+  it('has a first call of under 40 lines', () => {
     expect(guide.code('first-call.mjs').trimEnd().split('\n').length).toBeLessThan(40);
   });
 
-  it('runs unchanged, and ends by itself', async () => {
+  it('has a first call that runs unchanged, and ends by itself', async () => {
     const { code: exitCode, stdout, stderr } = await runFile(guide, 'first-call.mjs');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout.match(/^2 \+ \d = \d$/gm)).toEqual([
@@ -52,6 +51,15 @@ describe('docs/guides/first-call.md', () => {
     ]);
     expect(stdout.match(/^call \d was served by (one|two|three)$/gm)).toHaveLength(6);
   });
+
+  it.each(['discovery', 'metadata', 'dynamic'])(
+    'has %s.mjs, which runs unchanged and prints what the guide shows',
+    async (name) => {
+      const { code: exitCode, stdout, stderr } = await runFile(guide, `${name}.mjs`);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(stdout).toBe(guide.code(`${name}.output`));
+    },
+  );
 });
 
 describe('docs/guides/balancing.md', () => {
@@ -103,6 +111,12 @@ describe('docs/guides/balancing.md', () => {
     ]);
   });
 
+  it('splits a request as it shows', async () => {
+    const { code: exitCode, stdout, stderr } = await runFile(guide, 'scatter.mjs');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('scatter.output'));
+  });
+
   it('has code that runs unchanged: three calls of four go to the instance with three times the weight', async () => {
     const { code, stdout, stderr } = await runFile(guide, 'balancing.mjs');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -110,42 +124,6 @@ describe('docs/guides/balancing.md', () => {
     expect(Number(large) + Number(small)).toBe(400);
     expect(Number(large)).toBeGreaterThanOrEqual(290);
     expect(Number(large)).toBeLessThanOrEqual(320);
-  });
-});
-
-describe('docs/guides/scatter-gather.md', () => {
-  it('runs unchanged, and prints what the guide shows', async () => {
-    const guide = readGuide('scatter-gather.md');
-    const { code: exitCode, stdout, stderr } = await runFile(guide, 'scatter.mjs');
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toBe(guide.code('output'));
-  });
-});
-
-describe('docs/guides/discovery.md', () => {
-  it('runs unchanged, and prints what the guide shows', async () => {
-    const guide = readGuide('discovery.md');
-    const { code: exitCode, stdout, stderr } = await runFile(guide, 'discovery.mjs');
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toBe(guide.code('output'));
-  });
-});
-
-describe('docs/guides/dynamic-client.md', () => {
-  it('runs unchanged, and prints what the guide shows', async () => {
-    const guide = readGuide('dynamic-client.md');
-    const { code: exitCode, stdout, stderr } = await runFile(guide, 'dynamic.mjs');
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toBe(guide.code('output'));
-  });
-});
-
-describe('docs/guides/sync.md', () => {
-  it('runs unchanged, and prints what the guide shows', async () => {
-    const guide = readGuide('sync.md');
-    const { code: exitCode, stdout, stderr } = await runFile(guide, 'sync.mjs');
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toBe(guide.code('output'));
   });
 });
 

@@ -43,6 +43,14 @@ it("README's figures of outages are those of the guide", () => {
   const [, table = ''] = /^(\| fault, at 300 calls a second(?:.*\n)+?)\n/m.exec(read('README.md')) ?? [];
   const figures = table.match(/[\d,]+ of [\d,]+|[\d,]+ orders/g) ?? [];
   expect(figures.length).toBeGreaterThan(8);
-  const guide = read('docs/guides/outages.md');
+  const guide = read('docs/guides/failures.md');
   expect(figures.filter((figure) => !guide.includes(figure))).toEqual([]);
+});
+
+it("the Chinese quickstart has README's commands and their output", () => {
+  const blocksOf = (file: string) =>
+    [...read(file).matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block.replace(/ +#.*$/gm, ''));
+  const blocks = blocksOf('README.md');
+  expect(blocks.length).toBeGreaterThan(5);
+  expect(blocksOf('docs/zh/README.md')).toEqual(blocks);
 });

@@ -69,7 +69,7 @@ export function createCommands(session) {
   const scale = async ({ service, instances }) => {
     requireManifest(service);
     if (service === REGISTRY)
-      throw new Error("npm start runs one registry; Rondo's docs/guides/run-more-registries.md has more");
+      throw new Error("npm start runs one registry; Rondo's docs/guides/run-a-system.md has more");
     await system.scale(service, instances, signal);
     return rowsOf(system, service);
   };

@@ -10,8 +10,8 @@ const OPTIONS = '[--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--no
 const EXPLAINED = `
   --data DIR       the folder of the database, logs and passwords; .rondo by default
   --port-base N    the registry's port, 50050 by default; the others follow it
-  --tls            encrypt every connection, with certificates that are made for it: Rondo's docs/guides/tls.md
-  --auth           verify who calls, with an issuer that is made for it; and --tls: Rondo's docs/guides/authenticate-callers.md
+  --tls            encrypt every connection, with certificates that are made for it: Rondo's docs/guides/security.md
+  --auth           verify who calls, with an issuer that is made for it; and --tls: Rondo's docs/guides/security.md
   --metrics        serve each process's metrics, 500 ports above its own port
   --no-restart     don't restart a process that ends by itself
   --help           print this text

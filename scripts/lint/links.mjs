@@ -6,8 +6,8 @@ import { root } from '../process.mjs';
 
 const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;
 const FILE = /`([\w.-]+(?:\/[\w.-]+)*\.(?:ts|mjs))`/g;
-/** Guides and recipes also name files that their reader writes. */
-const OF_THE_READER = /^docs\/(?:guides|cookbook)\//;
+/** Guides also name files that their reader writes. */
+const OF_THE_READER = /^docs\/guides\//;
 const SAMPLES = path.join(root, 'samples.json');
 const samples = existsSync(SAMPLES) ? Object.values(JSON.parse(readFileSync(SAMPLES, 'utf8'))).flat() : [];
 const OURS = new RegExp(`^(?:packages|services/(?:${['registry', ...samples].join('|')})|scripts|infra|lab)/`);

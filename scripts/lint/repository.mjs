@@ -1,7 +1,7 @@
 /** The checks of Rondo's own repository, beside those of each workspace. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { apiPage, errorsPage } from '../api.mjs';
+import { apiDocumented, errorsUsed } from '../docs.mjs';
 import { root, run, tool } from '../process.mjs';
 
 /** A fork may have deleted the laboratory. */
@@ -12,8 +12,8 @@ const script = (file) => run(process.execPath, [path.join(tool, file)]);
 
 /** @type {[name: string, work: () => Promise<import('../steps.mjs').StepResult>][]} */
 export const steps = [
-  ['API page', apiPage],
-  ['errors page', errorsPage],
+  ['public names documented', apiDocumented],
+  ['errors used', errorsUsed],
   ['links of docs', () => ofRepository('lint/links.mjs')],
   ['portable names and programs', () => ofRepository('lint/portable.mjs')],
   ['samples listed', samplesListed],

@@ -8,7 +8,7 @@ import { root, tool } from '../process.mjs';
 
 /** What works on Rondo's own repository alone. */
 const LEFT_OUT =
-  /^(?:api|create|lab|pack|node_modules|package\.json)(?:\.mjs)?(?:\/|$)|^lint\/(?!format\.json|migrations|rolling)|\.buf(?:\.gen)?\.yaml$|\.d\.mts$/;
+  /^(?:api|create|docs|lab|pack|node_modules|package\.json)(?:\.mjs)?(?:\/|$)|^lint\/(?!format\.json|migrations|rolling)|\.buf(?:\.gen)?\.yaml$|\.d\.mts$/;
 /** The packages whose code stands in the tool's, with the file that they become. */
 const INLINED = { cli: 'cli.mjs', scaffold: 'scaffold.mjs' };
 /** The folders by which the dependencies of the tool are installed here. */

@@ -90,7 +90,7 @@ describe('journey 1: a newcomer', () => {
       return;
     }
     const examples = examplesOf('grpcurl');
-    expect(examples).toHaveLength(3);
+    expect(examples).toHaveLength(2);
     for (const { command, output } of examples) {
       const { stdout, stderr } = await shell(command.replace('localhost:50051', system.address(1)));
       expect(stdout + stderr).toBe(output);

@@ -160,7 +160,7 @@ describe('a running system', () => {
     [
       'to scale the registry',
       '{"command":"scale","service":"registry","instances":2}\n',
-      "npm start runs one registry; Rondo's docs/guides/run-more-registries.md has more",
+      "npm start runs one registry; Rondo's docs/guides/run-a-system.md has more",
     ],
     [
       'to scale an unknown service',

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '@rondo/harness';
 
-const GUIDE = 'docs/cookbook/chat-replicas.md';
+const GUIDE = 'docs/guides/live-updates.md';
 
 /**
  * Adds packages of the workspace to a service of a clone, as the guides say. The reader installs them afterwards.

@@ -1,17 +1,15 @@
 /** The errors as one page of Markdown. */
 const INTRODUCTION = `# Errors
 
-<!-- Generated from the packages' tables of errors by \`npm run api\`. Don't edit. -->
-
 Every error that Rondo itself makes and a client can see. The errors of a service's own rules are in its contract and its code; the
-[cookbook](../cookbook/errors.md) shows how a service makes them.
+[guide on errors](../guides/requests-and-errors.md) shows how a service makes them.
 
 A client gets an \`RpcError\`: \`error.code\`, \`error.message\`, and \`error.report\` with the method, the attempts, their instances and
 times. \`String(error)\` puts all of that in one line. \`error.origin\` says whether a server answered or the client made the error itself.
 
 In the texts here, \`<name>\` stands for a part that varies. **Effect: none** says that the call has changed nothing, so that it can be
 repeated whatever its method, once the cause is gone. **Effect: possible** says that a handler may have run: repeat the call only if the
-method is safe or idempotent. Rondo's client does both by itself as [the guide on retries](../guides/retries.md) says.
+method is safe or idempotent. Rondo's client does both by itself as [the guide on failures](../guides/failures.md#retries) says.
 
 `;
 

@@ -82,7 +82,7 @@ function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Outco
 function judgeSecurity(instances: readonly Instance[]): readonly Outcome[] {
   const mixed = mixedSecurity(instances);
   if (mixed !== undefined)
-    return [warn(mixed, "set RONDO_TLS=on for each once all are permissive: Rondo's docs/guides/tls.md")];
+    return [warn(mixed, "set RONDO_TLS=on for each once all are permissive: Rondo's docs/guides/security.md")];
   const { tls } = splitBySecurity(instances);
   return tls.length === 0 ? [] : [ok('every instance takes connections with TLS alone')];
 }

@@ -175,7 +175,7 @@ export const clientErrors = defineErrors('the client', {
     code: 'UNAVAILABLE',
     text: 'the breaker of {method} is open: {figuresAndLastError}; for {seconds} s, since {time}; the next call probes in {milliseconds} ms',
     cause: "Most calls of the method by this process failed or were slow, so its circuit breaker has opened. The call wasn't sent.",
-    remedy: 'Look at the service that the text names: the last error is in the text, and `rondo ps --check` shows its instances. The breaker closes by itself, within a second or so after the service works again. docs/guides/breakers.md has its settings.',
+    remedy: 'Look at the service that the text names: the last error is in the text, and `rondo ps --check` shows its instances. The breaker closes by itself, within a second or so after the service works again. docs/guides/failures.md#circuit-breakers-and-bulkheads has its settings.',
     effect: 'none',
   },
   BULKHEAD_FULL: {
@@ -184,7 +184,7 @@ export const clientErrors = defineErrors('the client', {
     code: 'RESOURCE_EXHAUSTED',
     text: 'the bulkhead of {method} is full: {inFlight} calls are in flight, of {maxCalls} (max_calls), and {reason}',
     cause: "This process has as many calls of the method in flight as its bulkhead allows, and its queue is full or the call has waited in it for too long. The call wasn't sent.",
-    remedy: 'Make fewer calls at once, find out why they take so long, or raise the limits: docs/guides/breakers.md.',
+    remedy: 'Make fewer calls at once, find out why they take so long, or raise the limits: docs/guides/failures.md#circuit-breakers-and-bulkheads.',
   },
   QUORUM_OUT_OF_REACH: {
     code: 'UNAVAILABLE',

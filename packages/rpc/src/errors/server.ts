@@ -139,7 +139,7 @@ export const serverErrors = defineErrors('the server', {
     code: 'PERMISSION_DENIED',
     text: '{method} has no auth in its contract, so that no caller may call it while RONDO_AUTH=on; add auth { public, scopes or callers } to its (rondo.options.v1.method)',
     cause: "Security is on, and the contract of the method doesn't say who may call it.",
-    remedy: 'Give the method an `auth` in its contract: public, scopes or callers. The guide is docs/guides/authorise-calls.md.',
+    remedy: 'Give the method an `auth` in its contract: public, scopes or callers. The guide is docs/guides/security.md.',
   },
   AUTH_CALLER_REFUSED: {
     domain: 'rondo',
@@ -212,7 +212,7 @@ export const serverErrors = defineErrors('the server', {
     code: 'RESOURCE_EXHAUSTED',
     text: '{whatIsOverloadedAndItsLimit}; call again in {milliseconds} ms, or {remedy}',
     cause: 'The instance has more to do than it can in time, so it refuses a part of the calls, those of low priority first; or a bound in `RONDO_MAX_CALLS` is reached. The text names the limit.',
-    remedy: 'Add instances, or make the handlers faster. Give a method that matters more or less than others a `priority` in its contract. Raise a bound that is too low. The guide is docs/guides/overload.md.',
+    remedy: 'Add instances, or make the handlers faster. Give a method that matters more or less than others a `priority` in its contract. Raise a bound that is too low. The guide is docs/guides/failures.md#overload.',
   },
   STOPPING: {
     type: ShuttingDown,
