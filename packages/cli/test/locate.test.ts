@@ -34,9 +34,9 @@ it("a command calls the registry of its workspace's system, whatever port that h
 });
 
 it('and refuses the registry of another system; an image calls any', async () => {
-  registry.setSystem('/work/other');
+  registry.setSystem('/srv/other');
   await expect(refuseForeign(registry.address, here())).rejects.toThrow(
-    `none runs here, and ${registry.address} is the registry of another system, /work/other; start this one (npm start -- --port-base 51050), or name the other: --registry ${registry.address}`,
+    `none runs here, and ${registry.address} is the registry of another system, /srv/other; start this one (npm start -- --port-base 51050), or name the other: --registry ${registry.address}`,
   );
   await refuseForeign(registry.address, { ...here(), repository: '/nowhere' });
 });

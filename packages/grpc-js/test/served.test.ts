@@ -9,13 +9,12 @@ import {
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { type CheckRequest, ValidationServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/validation';
-import { currentScope, raw } from '@rondo/rpc/call';
+import { currentScope, type Logger, raw, silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { Status } from '@rondo/rpc/status';
 import { createTestChannel, failureOf, ManualClock } from '@rondo/rpc/testing';
 import { type ImplementGrpcJsOptions, implementGrpcJs } from '../src/exports/index.js';
 import { conformance, generated, type Implementation, metadataOf, turns } from './fixture.js';
-import { recordingLogger } from './recording-logger.js';
 
 const channels: Channel[] = [];
 afterEach(() => {
@@ -24,7 +23,13 @@ afterEach(() => {
 
 /** A client of Rondo, and a service that was written for grpc-js. Time stands still. */
 function connect(implementation: Implementation, options: ImplementGrpcJsOptions = {}) {
-  const { log, lines, fields } = recordingLogger();
+  const lines: string[] = [];
+  const fields: object[] = [];
+  const at = (level: string) => (more: object, message: string) => {
+    lines.push(`${level}: ${message}`);
+    fields.push(more);
+  };
+  const log: Logger = { ...silentLogger, warn: at('warn'), error: at('error'), child: () => log };
   const clock = new ManualClock();
   const services = [implementGrpcJs(conformance, implementation, options)];
   const channel = createTestChannel({ services, clock, wallClock: clock.wall, logger: log });

@@ -326,8 +326,8 @@ describe('lists', () => {
   });
 
   it('of services name the system', async () => {
-    const { registry } = start({ system: '/work/shop' });
-    expect((await registry.listServices({})).system).toBe('/work/shop');
+    const { registry } = start({ system: '/srv/shop' });
+    expect((await registry.listServices({})).system).toBe('/srv/shop');
   });
 
   it("of services contain the registry's time", async () => {
