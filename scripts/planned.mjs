@@ -86,9 +86,7 @@ function faultsOfCompose({ service, port, public: outside }, composed) {
 const PREFIX = `\${RONDO_PORT_PREFIX:-50}`;
 const publishedPort = (port) => `127.0.0.1:${String(port).replace(/^50(?=\d{3}$)/, PREFIX)}:${port}`;
 
-// sample: gateway
 // That of the gateway is RONDO_GATEWAY_PORT.
-// /sample
 /** A service with a public port publishes that one only, at a port that a variable named after the service moves. */
 const publishedPublicPort = (service, port) =>
   `127.0.0.1:\${RONDO_${service.replaceAll('-', '_').toUpperCase()}_PORT:-${port}}:${port}`;

@@ -90,7 +90,6 @@ export async function askGrpc(url: string, path: string, call: Uint8Array | Grpc
   }
 }
 
-// sample: calculator, project-management, sales
 /** The parts of a stream of text that end with `separator`, until the test has read enough of them. */
 export async function* parts(
   url: string,
@@ -111,4 +110,3 @@ export async function* parts(
     ending.abort();
   }
 }
-// /sample

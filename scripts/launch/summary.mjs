@@ -42,7 +42,7 @@ export function summary(rows, { system: { registry }, databases: database, optio
     '',
     `  ${prefix}./rondo ps`,
     ...(isInstalled ? describeOwn(rows, prefix) : []),
-    ...samples({ options, prefix, url }), // sample: calculator
+    ...samples({ options, prefix, url }),
     ...grpcurl(rows, options),
     `  ./rondo logs${dataFlag(options.data)} -f`,
     '',
@@ -58,40 +58,34 @@ function describeOwn(rows, prefix) {
   return service === undefined ? [] : [`  ${prefix}./rondo describe ${service}`];
 }
 
-// sample: calculator
 /** What one can try with the samples. An app that has them can be seeded. */
 function samples({ options, prefix, url }) {
   const tls = options.data === DEFAULTS.data ? seedTls(options) : '';
   const lines = [
-    `  ${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`, // sample: calculator
-    `  ${prefix}${tls}${seedToken(options)}npm run seed        # a year of a company's data: calculator prices its quotes, projects deliver them`, // sample: calculator, project-management, sales
-    ...(url === undefined ? [] : [`  curl -d '{"a":1,"b":2}' ${url}/add`]), // sample: calculator
-    ...tokens(url, options), // sample: sales
+    `  ${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`,
+    `  ${prefix}${tls}${seedToken(options)}npm run seed        # a year of a company's data: calculator prices its quotes, projects deliver them`,
+    ...(url === undefined ? [] : [`  curl -d '{"a":1,"b":2}' ${url}/add`]),
+    ...tokens(url, options),
   ];
   const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   return 'seed' in scripts ? lines : [];
 }
-// /sample
 
 /** The variables with which a script calls a system with TLS. `rondo` finds the certificate of the default folder itself. */
 const seedTls = ({ certs }) => (certs === undefined ? '' : `RONDO_TLS=on RONDO_TLS_DIR=${path.join(certs, 'person')} `);
 
-// sample: calculator, project-management, sales
 /** The variable with which a script calls a system that wants credentials for each call. */
 function seedToken({ auth, data }) {
   if (auth === undefined) return '';
   const scopes = ['sales', 'projects'].flatMap((part) => ['read', 'write', 'admin'].map((right) => `${part}.${right}`));
   return `RONDO_TOKEN=$(./rondo token --as seed --scopes ${scopes}${dataFlag(data)}) `;
 }
-// /sample
 
-// sample: sales
 function tokens(url, { auth, data }) {
   if (auth === undefined || url === undefined) return [];
   const command = `./rondo token --as ada --scopes sales.read${dataFlag(data)}`;
   return [`  curl -H "Authorization: Bearer $(${command})" ${url}/v1/products`];
 }
-// /sample
 
 function grpcurl(rows, { certs }) {
   const [, instance] = rows;

@@ -1,6 +1,6 @@
 /** Finds links and file names in the docs that lead nowhere. The changelog tells of files that were, so it is left out. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../process.mjs';
 
@@ -8,9 +8,8 @@ const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;
 const FILE = /`([\w.-]+(?:\/[\w.-]+)*\.(?:ts|mjs))`/g;
 /** Guides also name files that their reader writes. */
 const OF_THE_READER = /^docs\/guides\//;
-const SAMPLES = path.join(root, 'samples.json');
-const samples = existsSync(SAMPLES) ? Object.values(JSON.parse(readFileSync(SAMPLES, 'utf8'))).flat() : [];
-const OURS = new RegExp(`^(?:packages|services/(?:${['registry', ...samples].join('|')})|scripts|infra|lab)/`);
+const services = readdirSync(path.join(root, 'services'));
+const OURS = new RegExp(`^(?:packages|services/(?:${services.join('|')})|scripts|infra|lab)/`);
 /** A fork may have deleted the laboratory. */
 const GONE = existsSync(path.join(root, 'lab')) ? /^$/ : /^lab\//;
 

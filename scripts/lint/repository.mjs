@@ -16,7 +16,6 @@ export const steps = [
   ['errors used', errorsUsed],
   ['links of docs', () => ofRepository('lint/links.mjs')],
   ['portable names and programs', () => ofRepository('lint/portable.mjs')],
-  ['samples listed', samplesListed],
   // Without lab/ its settings are one of the hints.
   [
     'unused code',
@@ -32,11 +31,4 @@ async function ofRepository(file) {
   if (!(await isRepository()))
     return { code: 0, skipped: true, note: 'git knows no files here: git init && git add .' };
   return script(file);
-}
-
-/** Fails if something would break when a sample is removed: `rondo remove service` removes what samples.json names. */
-async function samplesListed() {
-  const { findUnlisted } = await import('#scaffold');
-  const faults = findUnlisted(root);
-  return { code: faults.length, output: faults.join('\n') };
 }

@@ -21,14 +21,12 @@ describe('journey 1: a newcomer', () => {
     }
   });
 
-  // sample: gateway
   it('reaches the gateway at the address that it is told', async () => {
     const [, url] = /^All public services, .*: (http:\S+)$/m.exec(system.banner) ?? [];
     expect(url).toBe(`http://${system.address(20)}`);
     expect(system.banner).toContain(`curl -d '{"a":1,"b":2}' ${url}/add`);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });
-  // /sample
 
   it('sees every instance in the registry', async () => {
     const { code, stdout } = await system.rondo('ps', '--json');
@@ -69,7 +67,6 @@ describe('journey 1: a newcomer', () => {
     expect(JSON.parse(published.stdout)).toEqual({ result: '5' });
   });
 
-  // sample: gateway
   it('gets from curl what README.md shows', async () => {
     if (!(await isInstalled('curl'))) {
       process.stdout.write('curl is not installed here: this part of journey 1 was left out\n');
@@ -82,7 +79,6 @@ describe('journey 1: a newcomer', () => {
       expect(stdout).toBe(output.trimEnd());
     }
   });
-  // /sample
 
   it('gets from grpcurl what README.md shows, without a proto file', async () => {
     if (!(await isInstalled('grpcurl'))) {

@@ -19,7 +19,6 @@ it('are the services that are not published', () => {
   expect(samplesIn(path.join(folder, 'a'))).toEqual({ services: ['shop'], contracts: ['shop'] });
 });
 
-// sample: calculator, project-management, sales
 const read = (file: string) => readFileSync(path.join(folder, file), 'utf8');
 
 it('become services of an app, whose contracts are its own', () => {
@@ -42,4 +41,3 @@ it('become services of an app, whose contracts are its own', () => {
   expect(read('b/docker-compose.yml')).toMatch(/^ {6}RONDO_REGISTRY_SYSTEM: acme$/m);
   expect(read('b/buf.yaml')).toMatch(/^ {2}ignore_only:\n[\s\S]*calculator\.proto\]\nbreaking:\n$/m);
 });
-// /sample

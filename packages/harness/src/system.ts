@@ -104,7 +104,7 @@ export async function startSystemOn(
       const main = join(root, 'services', service, 'dist/main.js');
       const own = {
         RONDO_LISTEN: '127.0.0.1:0',
-        RONDO_GATEWAY_LISTEN: '127.0.0.1:0', // sample: gateway
+        RONDO_GATEWAY_LISTEN: '127.0.0.1:0',
         RONDO_INSTANCE_ID: instanceId,
         ...certificate(service),
       };

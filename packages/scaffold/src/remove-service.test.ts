@@ -57,7 +57,6 @@ describe('removing a service', () => {
       service: 'greeter',
       contracts: ['proto/deep/er/letters.proto', 'proto/greeter/greeter.proto', 'proto/greeter/words.proto'],
       kept: [],
-      along: [],
       database: undefined,
       complaints: undefined,
     });
@@ -96,76 +95,17 @@ describe('removing a service', () => {
     expect(stands('proto/deep/er/letters.proto')).toBe(true);
   });
 
-  it('removes what samples.json names for it, with the lines that belong to that', async () => {
-    put(
-      'samples.json',
-      '{\n  "e2e/a.test.ts": ["greeter"],\n  "lab": ["greeter", "sales"],\n  "lab/d.mjs": ["sales"],\n  "docs/b.md": ["sales"]\n}\n',
-    );
-    put('proto/greeter/own.proto', 'import "greeter/words.proto";');
-    put(
-      'samples.json',
-      readFileSync(path.join(root, 'samples.json'), 'utf8').replace(
-        '"lab"',
-        '"proto/greeter/own.proto": ["greeter"],\n  "lab"',
-      ),
-    );
-    put('e2e/a.test.ts', "import '@rondo/contracts/greeter/greeter';\n");
-    put('lab/tsconfig.json', '{}');
-    put('docs/b.md', '');
-    put('scripts/greet.mjs', '');
-    put('tsconfig.build.json', '{ "references": [{ "path": "services/greeter" }, { "path": "lab" }] }\n');
-    put('knip.json', '{ "workspaces": { "lab": {}, "lab/peers": {}, "e2e": {} } }\n');
-    expect(await remove({ force: true })).toMatchObject({
-      contracts: ['proto/deep/er/letters.proto', 'proto/greeter/greeter.proto', 'proto/greeter/words.proto'],
-      along: ['e2e/a.test.ts', 'proto/greeter/own.proto', 'lab'],
-    });
-    expect(['e2e/a.test.ts', 'lab', 'proto/greeter'].filter(stands)).toEqual([]);
-    expect([read('tsconfig.build.json'), read('knip.json')]).toEqual([
-      '{ "references": [] }\n',
-      '{ "workspaces": { "e2e": {} } }\n',
-    ]);
-    expect(read('samples.json')).toBe('{\n  "docs/b.md": ["sales"]\n}\n');
-  });
-
-  it('removes samples.json with its last entry, and scripts of package.json that have no file any more', async () => {
-    put('samples.json', '{ "scripts/greet.mjs": ["greeter"], "docs/c.md": ["greeter"] }\n');
-    put('scripts/greet.mjs', '');
-    put(
-      'package.json',
-      '{\n  "scripts": {\n    "greet": "exec node scripts/run.mjs greet",\n    "start": ""\n  }\n}\n',
-    );
-    await remove();
-    expect(stands('samples.json')).toBe(false);
-    expect(read('package.json')).toBe('{\n  "scripts": {\n    "start": ""\n  }\n}\n');
-  });
-
-  it('cuts marked lines, and links that lead nowhere any more; biome formats the files', async () => {
-    const log = "require('node:fs').appendFileSync('biome.log', process.argv.slice(2).join(' ') + '\\n');\n";
-    put('node_modules/@biomejs/biome/bin/biome', log);
-    put('samples.json', '{ "docs/greet.md": ["greeter"] }\n');
-    put('docs/greet.md', '');
-    put('docs/index.md', 'Read [how to greet](greet.md#now), [`this`](other.md).\n');
-    put('e2e/a.test.ts', "import '@rondo/contracts/greeter/greeter'; // sample: greeter\nconst one = 1;\n");
-    expect(await remove({ force: true })).toMatchObject({ kept: [] });
-    expect(read('docs/index.md')).toBe('Read how to greet, [`this`](other.md).\n');
-    expect(read('e2e/a.test.ts')).toBe('const one = 1;\n');
-    expect(read('biome.log').split('\n')).toEqual([
-      expect.stringMatching(/^check .*--only=correctness\/noUnusedImports --unsafe --write e2e\/a\.test\.ts$/),
-      expect.stringMatching(/^check .* --write e2e\/a\.test\.ts docs\/index\.md$/),
-      '',
-    ]);
-  });
-
   it('only says what it would do, if it is asked to', async () => {
-    put('samples.json', '{ "docs/greet.md": ["greeter"] }\n');
-    put('docs/greet.md', '');
     let agreed = false;
     const onAgreed = async () => {
       agreed = true;
     };
     const removed = await remove({ dryRun: true, onAgreed });
-    expect(removed).toMatchObject({ service: 'greeter', along: ['docs/greet.md'] });
-    expect(['services/greeter', 'docs/greet.md', 'samples.json'].filter(stands)).toHaveLength(3);
+    expect(removed).toMatchObject({
+      service: 'greeter',
+      contracts: expect.arrayContaining(['proto/greeter/greeter.proto']),
+    });
+    expect(['services/greeter', 'proto/greeter/greeter.proto'].filter(stands)).toHaveLength(2);
     expect(agreed).toBe(false);
   });
 

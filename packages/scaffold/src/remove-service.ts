@@ -8,24 +8,9 @@ import { recordWritten, unsavedEdits } from './record.js';
 import { filesBelow, readText } from './repository.js';
 import { COMPOSE, removeFromCompose } from './root-files/compose.js';
 import { BUF, endExemption } from './root-files/exemptions.js';
-import { removeEntries } from './root-files/json-entries.js';
 import { restoreModules } from './root-files/modules.js';
 import { PROJECTS, removeProject } from './root-files/projects.js';
-import {
-  isBelow,
-  linesOf,
-  pathsWith,
-  SAMPLES,
-  textFiles,
-  withoutEntries,
-  withoutLinks,
-  withoutMarked,
-} from './samples.js';
-import { backUpProducts, install, type Progress, tidy, tryBuild, type Workspace } from './workspace.js';
-
-/** The settings of knip, and the manifest with npm's scripts. */
-const UNUSED_CODE = 'knip.json';
-const MANIFEST = 'package.json';
+import { backUpProducts, install, type Progress, tryBuild, type Workspace } from './workspace.js';
 
 /** The options of `rondo remove service`. */
 interface RemoveServiceOptions extends Workspace {
@@ -46,8 +31,6 @@ export interface RemovedService {
   readonly contracts: readonly string[];
   /** Contracts of the service that stay because something else needs them. */
   readonly kept: readonly string[];
-  /** The files and folders that went with it, as samples.json names them. */
-  readonly along: readonly string[];
   /** Its database. It stays wherever the service ran. */
   readonly database: string | undefined;
   /** The output of the compiler if the remaining tree doesn't build, which has other reasons. */
@@ -73,7 +56,7 @@ export async function removeService(options: RemoveServiceOptions): Promise<Remo
   await options.onAgreed?.();
   return withChanges(root, async (changes) => {
     backUpProducts(changes);
-    await progress.step('remove', () => removeAll(options, plan, changes));
+    await progress.step('remove', () => removeAll(root, plan, changes));
     await progress.step('install', () => install(options));
     // Nothing used the removed service: a build that fails now failed before.
     const complaints = await progress.step('build', () => tryBuild(options));
@@ -89,14 +72,12 @@ interface Removal {
   readonly going: readonly string[];
   /** The contracts in its manifest that stay. */
   readonly staying: readonly string[];
-  /** The other files and folders to remove. */
-  readonly along: readonly string[];
 }
 
-function removedBy({ manifest, going, staying, along }: Removal): RemovedService {
+function removedBy({ manifest, going, staying }: Removal): RemovedService {
   const { service, database } = manifest;
   const of = (contracts: readonly string[]) => contracts.map((contract) => `proto/${contract}`);
-  return { service, contracts: of(going), kept: of(staying), along, database, complaints: undefined };
+  return { service, contracts: of(going), kept: of(staying), database, complaints: undefined };
 }
 
 async function planRemoval({ root, name, force, signal }: RemoveServiceOptions): Promise<Removal> {
@@ -106,15 +87,14 @@ async function planRemoval({ root, name, force, signal }: RemoveServiceOptions):
     throw new Refusal(`there is no service "${name}"`, { remedy: './rondo ps lists what runs' });
   if (name === 'registry') throw new Refusal('every service needs the registry', { remedy: 'name another' });
   const others = manifests.filter((one) => one !== manifest);
-  const along = pathsWith(root, name);
-  const uses = usesOf(root, name, along);
+  const uses = usesOf(root, name);
   const served = new Set(others.flatMap(({ contracts }) => contracts));
   const own = manifest.contracts.filter((contract) => !served.has(contract));
   if (!force) refuseCallers(name, own, uses);
-  const going = unneeded(root, { manifest, others, uses, along });
-  const targets = [`services/${name}`, ...going.map((one) => `proto/${one}`), ...along];
+  const going = unneeded(root, { manifest, others, uses });
+  const targets = [`services/${name}`, ...going.map((one) => `proto/${one}`)];
   if (!force) await refuseUnsaved({ root, signal }, targets);
-  return { manifest, going, staying: manifest.contracts.filter((contract) => !going.includes(contract)), along };
+  return { manifest, going, staying: manifest.contracts.filter((contract) => !going.includes(contract)) };
 }
 
 function refuseCallers(name: string, own: readonly string[], uses: readonly Use[]): void {
@@ -137,60 +117,30 @@ interface Needs {
   readonly manifest: Manifest;
   readonly others: readonly Manifest[];
   readonly uses: readonly Use[];
-  readonly along: readonly string[];
 }
 
 /** The contracts of the service and their imports, without those that other contracts or code need. */
-function unneeded(root: string, { manifest, others, uses, along }: Needs): readonly string[] {
+function unneeded(root: string, { manifest, others, uses }: Needs): readonly string[] {
   const graph = readImportGraph(root);
   const candidates = withImports(graph, manifest.contracts);
-  const roots = [...graph.keys()].filter(
-    (contract) => !candidates.has(contract) && !isBelow(`proto/${contract}`, along),
-  );
+  const roots = [...graph.keys()].filter((contract) => !candidates.has(contract));
   const served = others.flatMap(({ contracts }) => contracts);
   const needed = withImports(graph, [...roots, ...served, ...uses.map(({ contract }) => contract)]);
   return [...candidates].filter((contract) => !needed.has(contract) && !contract.startsWith('rondo/')).sort();
 }
 
-async function removeAll(
-  workspace: Workspace,
-  { manifest: { service, database }, going, along }: Removal,
-  changes: ChangeSet,
-): Promise<void> {
-  const { root } = workspace;
+function removeAll(root: string, { manifest: { service, database }, going }: Removal, changes: ChangeSet): void {
   const edit = (file: string, change: (text: string) => string) => {
     if (!existsSync(path.join(root, file))) return; // a tree needn't have each of the files
     const text = readText(root, file);
     const next = change(text);
     if (next !== text) changes.write(file, next);
   };
-  const removed = [`services/${service}`, ...going.map((contract) => `proto/${contract}`), ...along];
+  const removed = [`services/${service}`, ...going.map((contract) => `proto/${contract}`)];
   for (const target of removed) removeFile(root, target, changes);
   for (const folder of removed) edit(PROJECTS, (text) => removeProject(text, folder));
   edit(COMPOSE, (text) => removeFromCompose(text, { service, database }));
   edit(BUF, (text) => restoreModules(endExemption(text, going), going));
-  edit(UNUSED_CODE, (text) =>
-    removeEntries(text, { file: UNUSED_CODE, where: ['workspaces'] }, (key) => isBelow(key, removed)),
-  );
-  edit(MANIFEST, (text) =>
-    removeEntries(text, { file: MANIFEST, where: ['scripts'] }, (key) => removed.includes(`scripts/${key}.mjs`)),
-  );
-  const before = changes.written().length;
-  for (const file of textFiles(root)) {
-    edit(file, (text) => {
-      const rest = withoutMarked(text, service);
-      return file.endsWith('.md') ? withoutLinks(rest, file, removed) : rest;
-    });
-  }
-  const cut = changes.written().slice(before);
-  if (along.length > 0) removeFromSamples(root, along, changes);
-  await tidy(workspace, cut);
-}
-
-function removeFromSamples(root: string, along: readonly string[], changes: ChangeSet): void {
-  const rest = withoutEntries(readText(root, SAMPLES), along);
-  if (rest === undefined) changes.remove(SAMPLES);
-  else changes.write(SAMPLES, rest);
 }
 
 /** Removes a file or folder, and the folders that become empty. */
@@ -222,22 +172,18 @@ interface Use {
 const IMPORT = /@rondo\/contracts\/([\w./-]+)/g;
 
 /** Finds the places that import the generated code of contracts, without those that are removed with the service `name`. */
-function usesOf(root: string, name: string, along: readonly string[]): readonly Use[] {
+function usesOf(root: string, name: string): readonly Use[] {
   return ['services', 'packages', 'e2e', 'lab', 'scripts']
     .flatMap((folder) => filesBelow(root, folder))
     .filter((file) => /\.(?:m?ts|m?js)$/.test(file) && !/^(?:packages\/contracts\/|packages\/scaffold\/)/.test(file))
-    .filter((file) => !isBelow(file, [`services/${name}`, ...along]))
-    .flatMap((file) => usesIn(file, readText(root, file), name));
+    .filter((file) => !file.startsWith(`services/${name}/`))
+    .flatMap((file) => usesIn(file, readText(root, file)));
 }
 
-function usesIn(file: string, text: string, name: string): readonly Use[] {
-  const marked = linesOf(text, name);
-  return text.split('\n').flatMap((line, index) =>
-    marked.has(index)
-      ? []
-      : [...line.matchAll(IMPORT)].map(([, module]) => ({
-          contract: `${module}.proto`,
-          place: `${file}:${index + 1}`,
-        })),
-  );
+function usesIn(file: string, text: string): readonly Use[] {
+  return text
+    .split('\n')
+    .flatMap((line, index) =>
+      [...line.matchAll(IMPORT)].map(([, module]) => ({ contract: `${module}.proto`, place: `${file}:${index + 1}` })),
+    );
 }

@@ -36,17 +36,6 @@ export async function format(workspace: Workspace, files: readonly string[]): Pr
   if (code !== 0) throw new ProgramFailed('the new files could not be formatted', output);
 }
 
-/** Removes the imports that nothing uses any more from the sources among `files`, and formats what has a format. */
-export async function tidy(workspace: Workspace, files: readonly string[]): Promise<void> {
-  const sources = files.filter((file) => /\.(?:m?ts|mjs)$/.test(file));
-  if (sources.length > 0) {
-    const rule = ['--linter-enabled=true', '--only=correctness/noUnusedImports', '--unsafe'];
-    const { code, output } = await check(workspace, [...rule, '--write', ...sources]);
-    if (code !== 0) throw new ProgramFailed('unused imports could not be removed', output);
-  }
-  await format(workspace, [...sources, ...files.filter((file) => file.endsWith('.md'))]);
-}
-
 /** Whether a file is formatted as {@link format} would format it. */
 export async function isFormatted(workspace: Workspace, file: string): Promise<boolean> {
   return (await check(workspace, [file])).code === 0;

@@ -18,7 +18,6 @@ it('finds no fault in the rules of the contracts, and no conflict', () => {
   expect(createRoutes(entries).disabled).toEqual([]);
 });
 
-// sample: calculator
 it.each([
   ['POST', '/add', '/calculator.v1.CalculatorService/Add'],
   ['GET', '/v1/calculator:add', '/calculator.v1.CalculatorService/Add'],
@@ -29,4 +28,3 @@ it.each([
   );
   expect(createRoutes(entries).match(verb, path)).toMatchObject({ target: method });
 });
-// /sample

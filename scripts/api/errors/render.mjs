@@ -53,7 +53,6 @@ function renderGateway(groups) {
   if (groups.length === 0) return '';
   const parts = groups.flatMap(([code, errors]) => errors.map((error) => render(error, `- Code: \`${code}\``)));
   return `
-<!-- sample: gateway -->
 
 ## The gateway
 
@@ -61,7 +60,6 @@ The gateway passes on what services answer, and makes the following itself, besi
 that its contract doesn't allow. [Its guide](../guides/gateway.md) has the HTTP status of each code.
 
 ${parts.join('\n')}
-<!-- /sample -->
 `;
 }
 

@@ -13,8 +13,7 @@ export const remove = defineCommand({
   summary: 'Removes a service, with its contract and everything that belongs to it.',
   usage: 'service <name> [--force] [--dry-run] [--data DIR] [--json]',
   details: [
-    'Contracts that other services need stay. What samples.json names for the service goes with it: the journeys, lab/,',
-    'guides and data of a sample. The command is refused if other services call this one, or if git has no copy',
+    'Contracts that other services need stay. The command is refused if other services call this one, or if git has no copy',
     'of the work in it. A running system stops the service first. If a step fails, the tree is as it was.',
     '',
     'With --json: {"service":…,"contracts":[…],"kept":[…]}, and complaints if the rest doesn\'t build.',
@@ -35,7 +34,7 @@ export const remove = defineCommand({
   examples: [
     ['remove service greeter', 'Undoes rondo new service greeter.'],
     ['remove service greeter --force', 'Removes it even with edits that were never committed.'],
-    ['remove service sales --dry-run', 'Says what would go with the sample.'],
+    ['remove service greeter --dry-run', 'Says what would go.'],
   ],
   exitCodes: {
     FAILED: 'Refused or failed; standard error says why.',
@@ -81,10 +80,9 @@ async function stopProcesses(
   }
 }
 
-function describe({ service, contracts, kept, along, database, complaints }: RemovedService, dryRun: boolean): string {
+function describe({ service, contracts, kept, database, complaints }: RemovedService, dryRun: boolean): string {
   return [
     `${dryRun ? 'Would remove' : 'Removed'} services/${service}${contracts.length === 0 ? '' : ` and ${contracts.join(', ')}`}.`,
-    ...(along.length === 0 ? [] : ['With it, as samples.json says:', ...along.map((file) => `  ${file}`)]),
     ...kept.map((contract) => `${contract} stays: something else needs it.`),
     ...(database === undefined ? [] : [`Its database ${database} stays on its server, with its data.`]),
     ...(complaints === undefined ? [] : ['The rest does not build, for other reasons:']),

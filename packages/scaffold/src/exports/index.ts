@@ -7,7 +7,6 @@ export { checkName } from '../name.js';
 export { newService } from '../new-service.js';
 export { type RemovedService, removableServices, removeService } from '../remove-service.js';
 export { readExemptions } from '../root-files/exemptions.js';
-export { findUnlisted } from '../unlisted.js';
 export type { UpdatedService } from '../update-service.js';
 export { writeMigration } from '../upgrade/migration.js';
 export { type UpgradedApp, upgradeApp } from '../upgrade/upgrade-app.js';

@@ -39,7 +39,6 @@ function blueprint(services: readonly ServiceContract[], database?: string): Blu
 const textOf = (drawn: Blueprint, file: string) =>
   renderService(drawn).find(([name]) => name === `services/acme/${file}`)?.[1] ?? '';
 
-// sample: calculator, sales
 describe('the files of a new service and of the samples', () => {
   const files = (drawn: Blueprint) => renderService(drawn).map(([file]) => file);
 
@@ -79,7 +78,6 @@ describe('the files of a new service and of the samples', () => {
     );
   });
 });
-// /sample
 
 describe('the files of a new service', () => {
   it('test the simplest method first', () => {

@@ -32,7 +32,6 @@ export function exempt(text: string, contracts: readonly string[]): string {
   }
   const lines = fresh.map((contract) => `    - proto/${contract} # ${WHY}\n`);
   const added = [...(list === undefined ? ['  ignore:\n'] : []), ...lines].join('');
-  // At the top, as the end of a list or of the section may be a part of a sample, which is removed with it.
   const at = nextLine(text, list === undefined ? first.span.end - 1 : list.span.start);
   return spliceIn(text, at, added.replaceAll('\n', lineBreakOf(text)));
 }

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { withoutMarked } from '../samples.js';
 import { addToCompose, composeServices, removeFromCompose } from './compose.js';
 import { endExemption, exempt, readExemptions } from './exemptions.js';
 import { replaceModule, replacing, restoreModules } from './modules.js';
@@ -154,15 +153,6 @@ describe('buf.yaml', () => {
     expect(endExemption(two, ['b/b.proto'])).toBe(one);
     expect(endExemption(two, ['a/a.proto', 'b/b.proto'])).toBe(buf);
     expect(exempt(crlf(buf), ['a/a.proto'])).toBe(crlf(one));
-  });
-
-  it('exempts contracts outside of the parts of samples, which are removed with them', () => {
-    const sample = '  # sample: s\n  ignore_only: {X: [proto/s/s.proto]}\n  # /sample\n';
-    const list = '  ignore:\n    # sample: s\n    - proto/s/s.proto\n    # /sample\n';
-    for (const marked of [`lint:\n  use: [STANDARD]\n${sample}`, `lint:\n  use: [STANDARD]\n${list}`]) {
-      const left = withoutMarked(exempt(marked, ['a/a.proto']), 's');
-      expect(parseYaml('buf.yaml', left).value('lint')).toEqual({ use: ['STANDARD'], ignore: ['proto/a/a.proto'] });
-    }
   });
 
   it('keeps other exemptions', () => {

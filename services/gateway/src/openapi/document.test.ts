@@ -35,10 +35,8 @@ const find = (document: OpenApiDocument, at: string) => {
   return operation;
 };
 
-// sample: project-management
 const parametersAt = (document: OpenApiDocument, at: string) =>
   (find(document, at).parameters ?? []).map(({ name, in: place }) => `${place} ${name}`);
-// /sample
 
 const documentOf = (...files: readonly FileDescriptorProto[]) =>
   openApiDocument(catalogueOf([...wellKnownFiles, ...files]));
@@ -88,7 +86,6 @@ describe('the document of the contracts of this repository', () => {
   });
 });
 
-// sample: project-management
 describe('the document of projects', () => {
   const document = openApiDocument(own);
 
@@ -142,7 +139,6 @@ describe('the document of projects', () => {
     });
   });
 });
-// /sample
 
 describe('schemas', () => {
   const message = (fields: readonly Field[], spec: MethodSpec = {}) => {
