@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { project, run, typescriptSpecifiers } from './scripts/jest/config.mjs';
+import { project, run, typescriptSpecifiers } from './packages/rondo/dist/jest.mjs';
 
 /** The roots that this tree has: a fork may have deleted the laboratory. */
 const roots = (...folders) => folders.filter((folder) => existsSync(folder)).map((folder) => `<rootDir>/${folder}`);

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { root } from '../scripts/process.mjs';
+import { root } from '@rondo/tool/workspace';
 
 const INSTRUMENT = /\.create(?:Observable)?(Counter|UpDownCounter|Gauge|Histogram)\(([\s\S]*?)\n? *\}\);?/g;
 const NAME = /^\s*['`]([\w.${}]+)['`]/;

@@ -1,23 +1,23 @@
 /** The pages that are made from the code, in docs/generated/, which git ignores. */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { root, run } from '../scripts/process.mjs';
+import { root, run } from '@rondo/tool/workspace';
 import { metricsPage } from './metrics.mjs';
 
 const FOLDER = path.join(root, 'docs/generated');
 const BENCHMARKS = path.join(root, 'docs/reference/benchmarks');
 
-/** @returns {Promise<import('../scripts/steps.mjs').StepResult>} */
+/** @returns {Promise<import('@rondo/tool/workspace').StepResult>} */
 export async function writePages() {
   rmSync(FOLDER, { recursive: true, force: true });
-  const errors = await run(process.execPath, ['scripts/api/errors/main.mjs']);
+  const errors = await run(process.execPath, ['docs/api/errors/main.mjs']);
   if (errors.code !== 0) return errors;
   write('errors.md', errors.output);
   write('metrics.md', metricsPage());
   await writeCommands();
   await writeAuthorisation();
   if (existsSync(path.join(root, 'lab'))) await writeProofs();
-  return run(process.execPath, ['scripts/api/main.mjs', '--out', path.join(FOLDER, 'api')]);
+  return run(process.execPath, ['docs/api/main.mjs', '--out', path.join(FOLDER, 'api')]);
 }
 
 function write(name, text) {
@@ -26,15 +26,12 @@ function write(name, text) {
   writeFileSync(file, text);
 }
 
-/** Loads a compiled module of a package. */
-const compiled = (file) => import(new URL(`../packages/${file}`, import.meta.url).href);
 /** Loads a module of the laboratory, which a fork may have deleted. */
 const lab = (file) => import(new URL(`../lab/${file}`, import.meta.url).href);
 
 /** A page for each command of `rondo`, with its help. */
 async function writeCommands() {
-  const { groups, commands } = await compiled('cli/dist/commands/index.js');
-  const { formatOverview } = await compiled('cli/dist/help.js');
+  const { commands, formatOverview, groups } = await import('@rondo/tool/reference');
   const box = (text) => `\`\`\`text\n${text}\`\`\`\n`;
   for (const { name, help } of commands) write(`cli/${name}.md`, `# rondo ${name}\n\n${box(help)}`);
   const links = commands.map(({ name, summary }) => `- [rondo ${name}](${name}.md): ${summary}\n`).join('');
@@ -42,7 +39,7 @@ async function writeCommands() {
 }
 
 async function writeAuthorisation() {
-  const { formatRules, rulesOf } = await compiled('cli/dist/contract/auth-matrix.js');
+  const { formatRules, rulesOf } = await import('@rondo/tool/reference');
   const rules = formatRules(rulesOf(readFileSync(path.join(root, 'packages/contracts/descriptors.binpb'))), true);
   write(
     'authorisation.md',

@@ -26,7 +26,7 @@ interface Sale {
 /** Runs a line of the guide on folders of the test's own. */
 function follow(line: string, ...more: readonly string[]): Promise<Ended> {
   const here = line
-    .replace('npm run', `exec ${process.execPath} scripts/run.mjs`)
+    .replace('npm run', `exec ${process.execPath} scripts/rondo.mjs`)
     .replace(/ -- /, ' ')
     .replace('backups/monday', join(folder, 'monday'))
     .replace(/\brestored\b/, join(folder, 'restored'));
@@ -133,7 +133,7 @@ it.each([
   ['restore', ['--data', '/tmp/unused'], /--from must name a backup/],
   ['restore', ['--from', '/nowhere', '--data', '/tmp/unused'], /manifest\.json can't be read: this is no backup/],
 ])('npm run %s %j is refused in a line', async (task, args, told) => {
-  const { code, stderr } = await runNode(['scripts/run.mjs', task, ...args]);
+  const { code, stderr } = await runNode(['scripts/rondo.mjs', task, ...args]);
   expect(code).toBe(1);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(stderr).toMatch(told);

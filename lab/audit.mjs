@@ -3,9 +3,8 @@
  * one. What is allowed beyond the rules is in audit/exceptions.json, with the reason.
  */
 import { readFileSync } from 'node:fs';
+import { namedOptions, runPnpm } from '@rondo/tool/workspace';
 import spdx from 'spdx-expression-parse';
-import { runPnpm } from '../scripts/install.mjs';
-import { namedOptions } from '../scripts/options.mjs';
 
 const USAGE = 'npm run lab -- audit [--only licences|advisories]';
 /** Licences that ask for no more than their text and a notice. */

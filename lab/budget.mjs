@@ -1,8 +1,7 @@
 /** `npm run lab -- budget`: what the tree may weigh stands in budget.json, which this lowers to what is reached. It never raises a number. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse } from '../scripts/options.mjs';
-import { hasCommit, root } from '../scripts/process.mjs';
+import { hasCommit, parse, root } from '@rondo/tool/workspace';
 import { count } from './survey.mjs';
 
 const FILE = path.join(root, 'budget.json');

@@ -1,10 +1,7 @@
 /** Runs the tests that read a calendar on other days than today, with a clock that libfaketime shifts: `npm run lab -- calendar`. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { build } from '../scripts/build.mjs';
-import { parse, takenByNpm } from '../scripts/options.mjs';
-import { root, run } from '../scripts/process.mjs';
-import { step } from '../scripts/steps.mjs';
+import { build, parse, root, run, step, takenByNpm } from '@rondo/tool/workspace';
 
 const USAGE = `npm run lab -- calendar [-- options]
   --at NAME   run at one of the moments only
@@ -95,7 +92,7 @@ async function testsBy(environment, { moment: { time }, all }) {
   if (output.slice(0, 'YYYY-MM-DDTHH'.length) !== time.slice(0, 'YYYY-MM-DDTHH'.length)) {
     return { code: 1, output: `the clock can't be shifted to ${time}: it shows ${output}` };
   }
-  const task = [path.join(root, 'scripts/run.mjs'), 'test', ...(all ? ['--ring', 'any'] : TESTS)];
+  const task = [path.join(root, 'scripts/rondo.mjs'), 'test', ...(all ? ['--ring', 'any'] : TESTS)];
   const sweep = setInterval(removeLeftovers, SWEEP_MS);
   try {
     removeLeftovers();

@@ -1,8 +1,6 @@
 /** The outage table over real processes: `npm run lab -- chaos [--only NAME] [--short] [--controls] [--tls] [--list]`. */
 import path from 'node:path';
-import { build, compile } from '../scripts/build.mjs';
-import { takenByNpm } from '../scripts/options.mjs';
-import { root, run } from '../scripts/process.mjs';
+import { build, compile, root, run, takenByNpm } from '@rondo/tool/workspace';
 
 /**
  * `npm run lab -- chaos`: builds, then runs the scenarios of `chaos/`.

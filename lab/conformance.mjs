@@ -1,8 +1,7 @@
 /** Runs public conformance suites against services that are made for them, in a copy of the repository. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { root, run } from '../scripts/process.mjs';
-import { main as test } from '../scripts/test.mjs';
+import { root, run, test } from '@rondo/tool/workspace';
 
 const report = path.join(root, '.rondo/conformance/report.md');
 

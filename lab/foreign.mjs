@@ -1,8 +1,7 @@
 /** Makes services of contracts of well-known projects by `rondo new service`, in a copy of the repository. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { root, run } from '../scripts/process.mjs';
-import { main as test } from '../scripts/test.mjs';
+import { root, run, test } from '@rondo/tool/workspace';
 
 const report = path.join(root, '.rondo/foreign/report.md');
 /** The folder in which CI keeps the grpcurl that it builds. */

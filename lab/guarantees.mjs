@@ -6,7 +6,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { root } from '../scripts/process.mjs';
+import { root } from '@rondo/tool/workspace';
 
 const read = (file) => readFileSync(path.join(root, file), 'utf8');
 

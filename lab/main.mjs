@@ -1,7 +1,6 @@
 /** `npm run lab` lists what proves Rondo, and `npm run lab -- NAME [options]` runs one of it: a task, or a benchmark. */
 import path from 'node:path';
-import { build } from '../scripts/build.mjs';
-import { root, run } from '../scripts/process.mjs';
+import { build, root, run } from '@rondo/tool/workspace';
 
 /** By name, which is that of the file: what it does, and what it needs beside Node. */
 const TASKS = {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { root, run } from '../scripts/process.mjs';
+import { root, run } from '@rondo/tool/workspace';
 import { renderTerminal } from './picture/svg.mjs';
 
 const OUT = path.join(root, 'docs/first-service.svg');

@@ -2,9 +2,7 @@
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { build } from '../scripts/build.mjs';
-import { parse, takenByNpm } from '../scripts/options.mjs';
-import { root } from '../scripts/process.mjs';
+import { build, parse, root, takenByNpm } from '@rondo/tool/workspace';
 
 const usage = `npm run lab -- sim [options]
   --seeds N     the number of seeds to run (1000)

@@ -2,8 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { compile } from '../scripts/build.mjs';
-import { hasCommit, root, run } from '../scripts/process.mjs';
+import { compile, hasCommit, root, run } from '@rondo/tool/workspace';
 
 /** By part: its paths. A file belongs to the first part that has it. */
 const PARTS = {

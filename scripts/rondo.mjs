@@ -1,45 +1,107 @@
 #!/usr/bin/env node
-/** `rondo` of this workspace: runs a task as npm does; or installs and builds what is missing, then runs packages/cli. */
-import { existsSync } from 'node:fs';
+/**
+ * `rondo` of this clone: installs the packages if there are none, compiles packages/rondo if a source of it has changed, and runs it.
+ * It is plain JavaScript that needs no package.
+ */
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
 import path from 'node:path';
-import './environment.mjs';
-import { root, run, tool } from './process.mjs';
-import { BUNDLE, isBundleFresh, MODULES } from './rondo-bundle.mjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** The npm scripts that have the same name as a command. */
-const TASKS = ['backup', 'build', 'bundle', 'check', 'generate', 'restore', 'seed', 'start', 'test'];
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`Rondo needs Node 20.19 or newer; this is ${process.version}.`);
+  process.exit(1);
+}
 
-const [command, ...rest] = process.argv.slice(2);
-process.env.RONDO_WORKSPACE = root;
-process.env.RONDO_TOOL = tool;
-if (TASKS.includes(command)) await import('./run.mjs');
-else await runCommand();
+const root = fileURLToPath(new URL('..', import.meta.url));
+const inRoot = (file) => path.join(root, file);
+const readJson = (file) => JSON.parse(fs.readFileSync(inRoot(file), 'utf8'));
+const modifiedAt = (file) => fs.statSync(inRoot(file), { throwIfNoEntry: false })?.mtimeMs;
+const [INSTALLED, DIST, LOCK] = ['node_modules/.rondo-installed', 'packages/rondo/dist', '.rondo/build.lock'];
+/** The files that the programs in DIST are compiled from. Its own time is when that began. */
+const SOURCES = `${DIST}/sources.json`;
 
-async function runCommand() {
-  if (!existsSync(MODULES)) await buildCli();
+const isInstalled = () => fs.existsSync(inRoot(INSTALLED));
+if (!isInstalled() || !isCompiled()) await prepare();
+await import(pathToFileURL(inRoot(`${DIST}/main.mjs`)).href);
+
+function isCompiled() {
+  const compiledAt = modifiedAt(SOURCES) ?? 0;
+  return compiledAt > 0 && readJson(SOURCES).every((file) => modifiedAt(file) <= compiledAt);
+}
+
+/** Installs and compiles under the lock of builds, that of packages/rondo/src/workspace/build-lock.ts. */
+async function prepare() {
+  const draft = inRoot(`${LOCK}.${process.pid}`);
+  fs.mkdirSync(inRoot('.rondo'), { recursive: true });
+  fs.writeFileSync(draft, JSON.stringify({ pid: process.pid, purpose: 'another command\'s step "compile rondo"' }));
+  while (!takeLock(draft)) await sleep(50);
+  process.once('exit', () => fs.rmSync(inRoot(LOCK), { force: true }));
+  fs.rmSync(draft);
+  if (!isInstalled()) install();
+  if (!isCompiled()) await compile().catch(() => process.exit(1)); // esbuild has printed why
+  fs.rmSync(inRoot(LOCK));
+}
+
+function takeLock(draft) {
   try {
-    // Modules that another command is compiling don't fit together.
-    if (command !== 'doctor' && !isBundleFresh())
-      await (await import('./build-lock.mjs')).withBuild('load', async () => undefined);
-    await import((isBundleFresh() ? BUNDLE : MODULES).href);
+    fs.linkSync(draft, inRoot(LOCK));
+    return true;
   } catch (error) {
-    // rondo handles its own errors: an error here means that a module is missing.
-    const reason = `can't be loaded (${error.message.split('\n')[0]})`;
-    if (command === 'doctor') await withoutCli(reason);
-    console.error(`rondo: ${reason}. Build it: npm run build; or see what is wrong: ./rondo doctor`);
-    process.exit(1);
+    if (error.code === 'EEXIST' && !isHeld()) fs.rmSync(inRoot(LOCK), { force: true });
+    return false;
   }
 }
 
-async function buildCli() {
-  // The doctor changes nothing: it reports what is missing.
-  if (command === 'doctor') await withoutCli('not built yet');
-  // The build prints to standard error, as standard output is for the command.
-  const { code } = await run(process.execPath, [path.join(tool, 'run.mjs'), 'build'], { show: 'stderr' });
-  if (code !== 0) process.exit(1);
+function isHeld() {
+  try {
+    return process.kill(readJson(LOCK).pid, 0);
+  } catch (error) {
+    return error.code !== 'ESRCH';
+  }
 }
 
-async function withoutCli(reason) {
-  const { examineWithoutCli } = await import('./doctor/checks.mjs');
-  process.exit(await examineWithoutCli(rest, reason));
+/** By the pinned pnpm. Later it is packages/rondo that installs what a changed manifest asks for; it finds pnpm by the PATH of npx. */
+function install() {
+  console.error('Installing packages …');
+  const env = { ...process.env, CI: 'true', NODE_OPTIONS: '' };
+  try {
+    fs.accessSync(homedir(), fs.constants.W_OK);
+  } catch {
+    // In a container an account may have no home.
+    for (const name of ['npm_config_cache', 'XDG_CACHE_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME'])
+      env[name] = inRoot(`.rondo/caches/${name}`);
+  }
+  const line = 'node -p process.env.PATH > .rondo/pnpm && pnpm install --frozen-lockfile';
+  const npx = `npx --yes --package=${readJson('package.json').packageManager} --call "${line}"`;
+  const { status } = spawnSync(npx, { cwd: root, env, stdio: ['ignore', 2, 2], shell: true });
+  if (status !== 0) process.exit(1);
+  fs.writeFileSync(inRoot(INSTALLED), ''); // packages/rondo fills it in
+}
+
+async function compile() {
+  const startedAt = new Date();
+  const { build } = createRequire(inRoot('packages/rondo/package.json'))('esbuild');
+  const how = {
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+  };
+  const { programs } = readJson('packages/rondo/programs.json');
+  const into = { outdir: inRoot(DIST), outExtension: { '.js': '.mjs' }, sourcemap: true, write: false, metafile: true };
+  const { outputFiles, metafile } = await build({ ...how, ...into, absWorkingDir: root, entryPoints: programs });
+  fs.mkdirSync(inRoot(DIST), { recursive: true });
+  for (const { path: file, contents } of outputFiles) {
+    fs.writeFileSync(`${file}.${process.pid}`, contents);
+    fs.renameSync(`${file}.${process.pid}`, file); // another process may load it
+  }
+  fs.writeFileSync(inRoot(SOURCES), JSON.stringify([...Object.keys(metafile.inputs), 'packages/rondo/programs.json']));
+  fs.utimesSync(inRoot(SOURCES), startedAt, startedAt);
 }

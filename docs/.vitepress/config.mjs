@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { filesBelow } from '@rondo/tool/workspace';
 import { defineConfig } from 'vitepress';
-import { filesBelow } from '../../scripts/files.mjs';
 
 const DOCS = fileURLToPath(new URL('../', import.meta.url));
 const TARGET = 'es2022';

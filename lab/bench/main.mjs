@@ -26,7 +26,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { exitOnSignals } from '@rondo/harness';
-import { takenByNpm } from '../../scripts/options.mjs';
+import { takenByNpm } from '@rondo/tool/workspace';
 
 const NAMES = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.mjs') && file !== 'main.mjs')

@@ -72,7 +72,7 @@ export async function makeServices(clone: Clone, { suiteProtos, interopProtos }:
   cpSync(SOURCES, join(clone.root, 'services'), { recursive: true });
   for (const name of ['client_compat.proto', 'server_compat.proto']) copyContract(clone, suiteProtos, name);
   linkGrpcJs(clone);
-  await passes(clone.node('scripts/run.mjs', 'build'));
+  await passes(clone.node('scripts/rondo.mjs', 'build'));
 }
 
 interface Contract {

@@ -6,7 +6,7 @@ const TIMEOUT_MS = 600_000;
 
 /** Runs one scenario of the short form; fails with what it printed if a bound is missed. */
 async function scenario(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await runNode(['scripts/run.mjs', 'lab', 'chaos', '--short', '--only', ...args]);
+  const { code, stdout, stderr } = await runNode(['scripts/rondo.mjs', 'lab', 'chaos', '--short', '--only', ...args]);
   if (code !== 0 || stderr !== '') throw new Error(`it ended with ${code}:\n${stdout}\n${stderr}`);
   return stdout;
 }

@@ -34,7 +34,7 @@ const tasks = [
 ] as const;
 
 describe.each(tasks)('npm run %s', (task, option) => {
-  const run = (...args: readonly string[]) => runNode([`${root}/scripts/run.mjs`, ...task.split(' '), ...args]);
+  const run = (...args: readonly string[]) => runNode([`${root}/scripts/rondo.mjs`, ...task.split(' '), ...args]);
 
   it('prints its options', async () => {
     const { code, stdout } = await run('--help');
@@ -49,7 +49,7 @@ describe.each(tasks)('npm run %s', (task, option) => {
   });
 
   it('refuses to run if npm took one of its options', async () => {
-    const args = [`${root}/scripts/run.mjs`, ...task.split(' ')];
+    const args = [`${root}/scripts/rondo.mjs`, ...task.split(' ')];
     const { code, stderr } = await runNode(args, { env: { [`npm_config_${option.slice(2)}`]: 'true' } });
     expect(code).toBe(2);
     expect(stderr).toContain(`npm took ${option} for an option of its own; ours come after a "--"`);
@@ -62,7 +62,7 @@ it('npm test in a hook of git changes nothing in the repository of the hook', as
     execFileSync('git', ['init', '--quiet', folder]);
     // What git gives to a hook of a linked worktree.
     const env = { GIT_DIR: join(folder, '.git'), GIT_INDEX_FILE: join(folder, '.git/index') };
-    const { code, stderr } = await runNode([`${root}/scripts/run.mjs`, 'test', 'packages/scaffold/src/record'], {
+    const { code, stderr } = await runNode([`${root}/scripts/rondo.mjs`, 'test', 'packages/scaffold/src/record'], {
       env,
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('PASS') });

@@ -31,7 +31,7 @@ const dev = (more?: string) =>
   start(process.execPath, [
     '--import',
     preload(more),
-    ...['scripts/run.mjs', 'dev', '--data', data, '--port-base', String(base)],
+    ...['scripts/rondo.mjs', 'dev', '--data', data, '--port-base', String(base)],
   ]);
 
 it('rondo dev ends if too few folders can be watched, and says how to go on', async () => {

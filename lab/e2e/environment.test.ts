@@ -44,7 +44,7 @@ beforeAll(async () => {
   mkdirSync(join(clone, 'packages/cli/dist'), { recursive: true });
   writeFileSync(
     join(clone, 'packages/cli/dist/main.js'),
-    `import { environmentOf, loadRootEnv } from '../../../scripts/launch/options.mjs';
+    `import { environmentOf, loadRootEnv } from '../../../packages/rondo/src/launch/options.mjs';
     const rondo = Object.keys(process.env);
     loadRootEnv();
     console.log(JSON.stringify({ rondo, services: Object.keys(environmentOf('greeter')) }));`,

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { faultsOf } from '../../scripts/api/errors/read.mjs';
+import { faultsOf } from '../../docs/api/errors/read.mjs';
 
 const rowOf = (name: string, domain: string, sources: string) => ({
   table: 'busErrors',

@@ -20,9 +20,9 @@ beforeAll(async () => {
 
 function writeTree(folder: string): void {
   cpSync(join(root, 'biome.json'), join(folder, 'biome.json'));
-  cpSync(join(root, 'scripts/lint'), join(folder, 'scripts/lint'), { recursive: true });
+  cpSync(join(root, 'packages/rondo/lint'), join(folder, 'packages/rondo/lint'), { recursive: true });
   const files = [...refused.map(([file, , code]) => [file, code] as const), ...allowed];
-  for (const [file, code] of [['packages/cli/package.json', '{ "name": "@rondo/cli" }'] as const, ...files]) {
+  for (const [file, code] of [['packages/rondo/package.json', '{ "name": "@rondo/tool" }'] as const, ...files]) {
     mkdirSync(join(folder, dirname(file)), { recursive: true });
     writeFileSync(join(folder, file), `${code}\n`);
   }

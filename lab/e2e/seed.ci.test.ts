@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { root, runNode } from '@rondo/harness';
-import { dayOf, formatDay, mondayOf, parseDay } from '../../scripts/seed/calendar.mjs';
-import { MEMBERS } from '../../scripts/seed/company.mjs';
-import { planOrders, planPastWeeks, planQuotes } from '../../scripts/seed/deals.mjs';
+import { dayOf, formatDay, mondayOf, parseDay } from '../../packages/rondo/src/seed/calendar.mjs';
+import { MEMBERS } from '../../packages/rondo/src/seed/company.mjs';
+import { planOrders, planPastWeeks, planQuotes } from '../../packages/rondo/src/seed/deals.mjs';
 
 const FRIDAY = 4;
 const weekdayOf = (day: number) => day - mondayOf(day);
@@ -93,7 +93,7 @@ describe('npm run seed', () => {
     ['--yesterday', "Unknown option '--yesterday'"],
     ['tomorrow', '"tomorrow" is not expected here'],
   ])('refuses %s', async (arg, message) => {
-    const { code, stdout, stderr } = await runNode([`${root}/scripts/run.mjs`, 'seed', arg]);
+    const { code, stdout, stderr } = await runNode([`${root}/scripts/rondo.mjs`, 'seed', arg]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(message);
   });

@@ -21,7 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The error of `npm start` if it refuses to start. A start that isn't refused is stopped, as it would run for ever. */
 async function refusal(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
-  const launcher = start(process.execPath, ['scripts/run.mjs', 'start', ...args], { env });
+  const launcher = start(process.execPath, ['scripts/rondo.mjs', 'start', ...args], { env });
   const timer = setTimeout(() => launcher.process.kill('SIGTERM'), TIMEOUT_MS);
   const { code, stderr } = await launcher.ended;
   clearTimeout(timer);
@@ -46,7 +46,7 @@ describe('npm start refuses in one line', () => {
   });
 
   it('nothing, and lists its options, for --help', async () => {
-    const { code, stdout } = await runNode(['scripts/run.mjs', 'start', '--help']);
+    const { code, stdout } = await runNode(['scripts/rondo.mjs', 'start', '--help']);
     expect(code).toBe(0);
     for (const option of ['--data', '--port-base', '--metrics', '--no-restart'])
       expect(stdout).toContain(`  ${option}`);
@@ -113,7 +113,7 @@ it('npm start says which service could not start, and why', async () => {
 });
 
 it('npm start ends without a stack when its output is closed', async () => {
-  const launcher = start(process.execPath, ['scripts/run.mjs', 'start', '--data', folder, '--port-base', base]);
+  const launcher = start(process.execPath, ['scripts/rondo.mjs', 'start', '--data', folder, '--port-base', base]);
   launcher.process.stdout?.destroy();
   const { stderr } = await launcher.ended;
   expect(stderr).toBe('');

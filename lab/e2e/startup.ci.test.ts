@@ -8,8 +8,8 @@ import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calc
 import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { root, type ServiceProcess, startRegistry, startService } from '@rondo/harness';
 import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { bundleFile } from '../../packages/rondo/src/build/bundle-file.js';
 import { patientClock } from '../../packages/rpc/test/support/patient-clock.js';
-import { bundleFile } from '../../scripts/rondo-bundle.mjs';
 
 /** 413 when this bound was set: 65 of grpc-js, 208 of @rondo/rpc, 38 of @rondo/service, 20 contracts, 14 of @rondo/cache, 20 of pino. */
 const MOST_FILES = 455;

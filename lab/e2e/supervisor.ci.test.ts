@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { createSupervisor } from '../../scripts/launch/supervisor.mjs';
+import { createSupervisor } from '../../packages/rondo/src/launch/supervisor.mjs';
 
 /** A clock that the test advances. */
 function manualClock() {

@@ -144,6 +144,6 @@ function expectUnwritten(service: string, method: ReflectedMethod, { code, messa
 }
 
 async function passes(...args: readonly string[]): Promise<void> {
-  const { code, stdout, stderr } = await clone.node('scripts/run.mjs', ...args);
+  const { code, stdout, stderr } = await clone.node('scripts/rondo.mjs', ...args);
   expect({ code, output: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, output: '' });
 }

@@ -10,7 +10,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { randomMessage, seeded } from '../../packages/scaffold/test/messages.js';
+import { randomMessage, seeded } from '../../packages/rondo/test/scaffold/messages.js';
 
 /** Generated code of a message. */
 interface Stub {

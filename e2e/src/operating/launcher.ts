@@ -183,7 +183,7 @@ describe('a running system', () => {
   });
 
   it('refuses to share its data with another system', async () => {
-    const args = ['scripts/run.mjs', 'start', '--data', system.data, '--port-base', String(await freeBase())];
+    const args = ['scripts/rondo.mjs', 'start', '--data', system.data, '--port-base', String(await freeBase())];
     const { code, stderr } = await runNode(args);
     expect(code).toBe(1);
     expect(stderr).toMatch(

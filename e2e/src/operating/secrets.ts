@@ -196,7 +196,7 @@ describe('a process whose secret is refused shows none', () => {
     const data = join(folder, 'data');
     const port = String(Number(system.registry.split(':')[1]) + 2_000);
     for (const env of [{ RONDO_DATABASE_ADMIN_URL: url }, { RONDO_DATABASE_ADMIN_URL_FILE: file }]) {
-      const launcher = await runNode(['scripts/run.mjs', 'start', '--data', data, '--port-base', port], { env });
+      const launcher = await runNode(['scripts/rondo.mjs', 'start', '--data', data, '--port-base', port], { env });
       expect(launcher.stderr).toContain('ECONNREFUSED');
       const doctor = await runNode(['scripts/rondo.mjs', 'doctor', '--data', data], { env });
       expect(doctor.stdout).toContain('names 127.0.0.1:1');
@@ -209,7 +209,7 @@ describe('a process whose secret is refused shows none', () => {
     const { stdout, stderr } = await step.stop();
     expectClean({ stdout, stderr });
     const both = { RONDO_DATABASE_ADMIN_URL: url, RONDO_DATABASE_ADMIN_URL_FILE: file };
-    const refused = await runNode(['scripts/run.mjs', 'start', '--data', data, '--port-base', port], { env: both });
+    const refused = await runNode(['scripts/rondo.mjs', 'start', '--data', data, '--port-base', port], { env: both });
     expect(refused.stderr).toContain('RONDO_DATABASE_ADMIN_URL and RONDO_DATABASE_ADMIN_URL_FILE are both set');
   });
 });

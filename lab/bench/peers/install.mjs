@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { run } from '../../../scripts/process.mjs';
+import { run } from '@rondo/tool/workspace';
 import { show } from '../report/figures.mjs';
 
 const fileOf = (relative) => fileURLToPath(new URL(relative, import.meta.url));

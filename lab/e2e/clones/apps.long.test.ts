@@ -11,7 +11,7 @@ afterAll(() => rmSync(parent, { recursive: true, force: true }));
 /** Makes an app, and resolves to its folder and its `rondo`, whose runs must end well. */
 async function createApp(name: string, ...options: readonly string[]) {
   const app = join(parent, name);
-  const created = await runNode([join(root, 'scripts/run.mjs'), 'create', app, ...options], { cwd: root });
+  const created = await runNode([join(root, 'scripts/rondo.mjs'), 'create', app, ...options], { cwd: root });
   expect(created).toMatchObject({ code: 0 });
   const rondo = async (...args: readonly string[]) => {
     const { code, stdout, stderr } = await runNode(['rondo', ...args], { cwd: app });

@@ -130,7 +130,7 @@ describe('rondo dev', () => {
     const part = join(data, 'part');
     cpSync(stubs, part, { recursive: true });
     rmSync(join(stubs, '.inputs'));
-    expect((await clone.node('scripts/run.mjs', 'generate')).code).toBe(0);
+    expect((await clone.node('scripts/rondo.mjs', 'generate')).code).toBe(0);
     expect((await start('diff', ['--recursive', part, stubs]).ended).stdout).toBe('');
   });
 

@@ -14,9 +14,9 @@ afterAll(() => clone?.remove());
 
 it('commands that are typed during the first build wait for it', async () => {
   const started = [
-    clone.node('scripts/run.mjs', 'build'),
+    clone.node('scripts/rondo.mjs', 'build'),
     clone.rondo('--help'),
-    clone.node('scripts/run.mjs', 'generate'),
+    clone.node('scripts/rondo.mjs', 'generate'),
   ];
   const [build, rondo, generate] = await Promise.all(started);
   expect(build).toMatchObject({ code: 0 });
@@ -28,7 +28,7 @@ it('commands that are typed during the first build wait for it', async () => {
 
 it('npm run check passes where git knows no files, and says what it has left out', async () => {
   rmSync(join(clone.root, '.git'), { recursive: true });
-  const { code, stdout, stderr } = await clone.node('scripts/run.mjs', 'check');
+  const { code, stdout, stderr } = await clone.node('scripts/rondo.mjs', 'check');
   const failed = stdout.match(/^ {2}failed: .*$/gm);
   expect({ code, failed }).toEqual({ code: 0, failed: null });
   expect(stderr).not.toContain('fatal:');

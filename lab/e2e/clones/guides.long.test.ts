@@ -83,10 +83,10 @@ beforeAll(async () => {
   addPackages(join(clone.root, 'services/rooms'), 'access', 'resources', 'sync');
   await succeed(run(commandOf(replicas, 'relock')).ended);
   rules.write(clone.root, ...rules.files);
-  await succeed(clone.node('scripts/run.mjs', 'build'));
+  await succeed(clone.node('scripts/rondo.mjs', 'build'));
   base = await freeBase();
   const env = environmentOf(commandOf(configuration, 'npm start'));
-  const args = ['scripts/run.mjs', 'start', '--data', data, '--port-base', String(base)];
+  const args = ['scripts/rondo.mjs', 'start', '--data', data, '--port-base', String(base)];
   system = start(process.execPath, args, { cwd: clone.root, env });
   await Promise.race([
     eventually(() => expect(system.output().stdout).toContain('Rondo is up')),
@@ -317,7 +317,7 @@ describe('the services of the guides', () => {
   const folders = [...services, 'chat'].map((service) => `services/${service}`);
 
   it('pass their tests', async () => {
-    const { code, stderr } = await clone.node('scripts/run.mjs', 'test', `services/(${services.join('|')})`);
+    const { code, stderr } = await clone.node('scripts/rondo.mjs', 'test', `services/(${services.join('|')})`);
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/Tests: +10 passed, 10 total/) });
   });
 

@@ -149,7 +149,7 @@ message M {}
     expect((await Promise.all(failed)).flat()).toEqual([]);
     // That of greeter has passed as it was made.
     const { code, stderr } = await clone.node(
-      'scripts/run.mjs',
+      'scripts/rondo.mjs',
       'test',
       'services/(errand|billing)',
       'lab/e2e/contracts',

@@ -89,7 +89,7 @@ beforeAll(async () => {
     readFileSync(app, 'utf8').replace('LedgerServiceDefinition, ledger)', 'LedgerServiceDefinition, ledger(database))'),
   );
   copyFileSync(fileURLToPath(new URL('../src/ledger-caller.mjs', import.meta.url)), join(service, 'caller.mjs'));
-  expect(await clone.node('scripts/run.mjs', 'build')).toMatchObject({ code: 0 });
+  expect(await clone.node('scripts/rondo.mjs', 'build')).toMatchObject({ code: 0 });
 }, TIMEOUT_MS);
 afterAll(async () => {
   for (const close of closing.reverse()) await close();

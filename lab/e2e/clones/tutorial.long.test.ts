@@ -102,7 +102,7 @@ describe('docs/guides/test-a-service.md', () => {
       'greeter/test/faults.test.ts',
     ];
     testing.write(clone.root, ...tests.map((file) => `services/${file}`));
-    const run = () => clone.node('scripts/run.mjs', 'test', 'services/reception', 'services/greeter');
+    const run = () => clone.node('scripts/rondo.mjs', 'test', 'services/reception', 'services/greeter');
     expect(await succeed(run().then((ended) => ({ ...ended, stdout: ended.stderr })))).toMatch(
       /Tests: +8 passed, 8 total/,
     );

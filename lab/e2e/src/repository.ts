@@ -7,7 +7,7 @@ import { workspaceFolders } from '../../../e2e/src/planned-instances.js';
 /** A copy of the repository in which a test may write: a git repository of one commit, installed and built. */
 export interface Clone {
   readonly root: string;
-  /** Runs a program of Node's in it to its end: `node('scripts/run.mjs', 'check')`. */
+  /** Runs a program of Node's in it to its end: `node('scripts/rondo.mjs', 'check')`. */
   node(...args: readonly string[]): Promise<Ended>;
   /** Runs a program in it to its end, with CI=false: some tools behave differently in CI. */
   run(program: string, ...args: readonly string[]): Promise<Ended>;
@@ -45,7 +45,7 @@ export async function cloneRepository(): Promise<Clone> {
     await copySources(clone.root);
     for (const built of [...BUILT, ...workspaceFolders().map((folder) => `${folder}/dist`)])
       copyBuilt(built, clone.root);
-    await succeed('the build of the copy', clone.node('scripts/run.mjs', 'build'));
+    await succeed('the build of the copy', clone.node('scripts/rondo.mjs', 'build'));
     await clone.git('init', '--quiet', '--initial-branch=main');
     await clone.git('add', '--all');
     await clone.git('commit', '--quiet', '--message=A copy');

@@ -50,7 +50,7 @@ export function createApp(options: CreateOptions): void {
 }
 
 /** Variables of the workspace from which this is called. */
-const OF_A_WORKSPACE = ['RONDO_WORKSPACE', 'RONDO_TOOL', 'RONDO_DESCRIPTORS', 'INIT_CWD'];
+const OF_A_WORKSPACE = ['RONDO_WORKSPACE', 'RONDO_DESCRIPTORS', 'INIT_CWD'];
 
 function environment(): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !OF_A_WORKSPACE.includes(name));

@@ -122,7 +122,7 @@ export function start(command: string, args: readonly string[], options: StartOp
   };
 }
 
-/** Runs a program of Node's to its end: `runNode(['scripts/run.mjs', 'check'])`. */
+/** Runs a program of Node's to its end: `runNode(['scripts/rondo.mjs', 'check'])`. */
 export function runNode(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
   return start(process.execPath, args, options).ended;
 }

@@ -129,7 +129,7 @@ export async function startSystemOn(
 
 /** Resolves when the launcher says that the system is up. */
 async function startLauncher(args: readonly string[], env: Readonly<Record<string, string>>): Promise<RunningProcess> {
-  const launcher = start(process.execPath, [join(root, 'scripts/run.mjs'), 'start', ...args], { env });
+  const launcher = start(process.execPath, [join(root, 'scripts/rondo.mjs'), 'start', ...args], { env });
   await launcher.printed(/Rondo is up/);
   return launcher;
 }

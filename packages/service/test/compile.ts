@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { native } from '../../../scripts/process.mjs';
+import { native } from '../../rondo/src/workspace/process.js';
 
 const buf = native('buf');
 

@@ -31,7 +31,10 @@ const RULES = 'dist/rules.js imports';
 export const breakages: readonly Breakage[] = [
   { fault: `${RULES} left-pad,`, change: appended('dist/rules.js', "import 'left-pad';") },
   { fault: `${RULES} left-pad,`, change: appended('dist/rules.js', "export const pad = () => import('left-pad');") },
-  { fault: `${RULES} ../../scripts/lock.mjs,`, change: appended('dist/rules.js', "import '../../scripts/lock.mjs';") },
+  {
+    fault: `${RULES} ../../scripts/lock.mjs,`,
+    change: appended('dist/rules.js', "import '../../scripts/lock.mjs';"),
+  },
   { fault: 'dist/rules.d.ts imports pg,', change: appended('dist/rules.d.ts', "export type { Pool } from 'pg';") },
   { fault: 'InternalResolutionError', change: appended('dist/rules.d.ts', "export type * from './gone.js';") },
   {

@@ -40,7 +40,7 @@ export async function buildVersion(commit: string): Promise<Version & { remove()
   const clone = join(folder, 'before');
   await git('clone', '--quiet', '--no-hardlinks', root, clone);
   await git('-C', clone, 'checkout', '--quiet', commit);
-  const { code, stdout, stderr } = await runNode([join(clone, 'scripts/run.mjs'), 'build'], { cwd: clone });
+  const { code, stdout, stderr } = await runNode([join(clone, 'scripts/rondo.mjs'), 'build'], { cwd: clone });
   if (code !== 0) throw new Error(`${commit} can't be built: ${stdout}${stderr}`);
   return { name: 'old', root: clone, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

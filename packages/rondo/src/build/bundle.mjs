@@ -1,0 +1,67 @@
+/**
+ * Bundles the contents of the images, without node_modules: each tool as one file, each service as one file and those that it
+ * loads on demand. bundle/shared/ goes into every image, bundle/<service>/ into the image of the service, with the image's bill of
+ * materials.
+ */
+import { cpSync, existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { entryOf, folderOf, ownServices, readManifest, serviceNames } from '../launch/manifests.mjs';
+import { root, tool } from '../workspace/paths.js';
+import { buildOnly } from './build.js';
+import { bundleFile, MODULES } from './bundle-file.js';
+import { writeSbom } from './sbom.mjs';
+
+const out = path.join(root, 'bundle');
+/** What is compiled beside the services, if it isn't installed. Folders that .dockerignore excludes aren't needed. */
+const TOOLS = [
+  'packages/certificates',
+  'packages/authentication',
+  'packages/dynamic',
+  'packages/service',
+  'packages/database',
+];
+
+/** `npm run bundle` */
+export async function main() {
+  const tools = TOOLS.filter((folder) => existsSync(path.join(root, folder)));
+  if (!(await buildOnly([...tools, ...ownServices().map((service) => `services/${service}`)]))) return 1;
+  rmSync(out, { recursive: true, force: true });
+  const shared = [
+    ...(await bundle(MODULES, 'shared/rondo.mjs')),
+    ...(await bundle(located('@rondo/service/healthcheck-main'), 'shared/healthcheck.mjs')),
+    ...(await bundle(located('@rondo/database/provision-main'), 'shared/provision.mjs')),
+  ];
+  cpSync(path.join(root, 'packages/contracts/descriptors.binpb'), path.join(out, 'shared/descriptors.binpb'));
+  const { version } = JSON.parse(readFileSync(path.join(tool, 'package.json'), 'utf8'));
+  writeFileSync(path.join(out, 'shared/package.json'), JSON.stringify({ version })); // rondo --version reads it
+  for (const service of serviceNames()) {
+    const own = await bundle(entryOf(service), `${service}/dist/main.mjs`, { splitting: true });
+    const migrations = path.join(root, folderOf(service), 'migrations');
+    if (existsSync(migrations)) cpSync(migrations, path.join(out, service, 'migrations'), { recursive: true });
+    const assets = copyAssets(readManifest(service));
+    const inputs = [...shared, ...own, ...assets];
+    await writeSbom(path.join(out, service, 'sbom.cdx.json'), { name: `rondo-${service}`, inputs });
+  }
+  return 0;
+}
+
+const located = (module) => fileURLToPath(import.meta.resolve(module));
+
+/**
+ * Copies the files of packages that a service serves as they are, into folders beside its bundle.
+ * @returns {string[]} The manifests of those packages.
+ */
+function copyAssets({ service, assets = {} }) {
+  const { resolve } = createRequire(path.join(realpathSync(path.join(root, folderOf(service))), 'package.json'));
+  return Object.entries(assets).map(([folder, name]) => {
+    const manifest = resolve(`${name}/package.json`);
+    // Source maps are most of the size of a package for browsers.
+    const filter = (file) => !file.endsWith('.map');
+    cpSync(path.dirname(manifest), path.join(out, service, folder), { recursive: true, filter });
+    return manifest;
+  });
+}
+
+const bundle = (entry, file, options) => bundleFile(entry, path.join(out, file), options);

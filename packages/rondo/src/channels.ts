@@ -1,0 +1,119 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  type Channel,
+  type ChannelOptions,
+  createChannel,
+  createRegistryChannel,
+  type RegistryChannelOptions,
+} from '@rondo/rpc/client';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
+import {
+  configuredToken,
+  type MutualTls,
+  openMutualTls,
+  readTlsSettings,
+  sendToken,
+  type TlsSettings,
+} from '@rondo/rpc/internal';
+import type { CommandContext } from './command.js';
+import { UsageError } from './errors.js';
+import { messageOf } from './workspace/errors.js';
+
+/** What a command calls with. */
+interface Credentials {
+  readonly clock: Clock;
+  readonly tls: MutualTls | undefined;
+  readonly token: string | undefined;
+}
+
+/** Opens the credentials with which a command calls. Every command opens its channels within the scope that has them. */
+const credentials = new AsyncLocalStorage<() => Credentials>();
+
+/** What decides with which certificate a command calls. */
+type CallerContext = Pick<CommandContext, 'environment' | 'dataDirectory' | 'clock' | 'wallClock'>;
+
+/**
+ * Runs a command whose channels have the certificate of `RONDO_TLS_DIR`, or that of the person for whom `rondo certs` has made
+ * one, if the system of this folder runs with TLS; and the token of `RONDO_TOKEN`. Both are read when the first channel is opened.
+ */
+export function withCredentials<T>(context: CallerContext, work: () => Promise<T>): Promise<T> {
+  let opened: Credentials | undefined;
+  const open = () => {
+    opened ??= { clock: context.clock, tls: openCertificate(context), token: readToken(context) };
+    return opened;
+  };
+  return credentials.run(open, work);
+}
+
+function readToken({ environment }: CallerContext): string | undefined {
+  try {
+    return configuredToken(environment);
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
+}
+
+function openCertificate(context: CallerContext): MutualTls | undefined {
+  const { environment, clock, wallClock } = context;
+  try {
+    const settings = settingsOf(context);
+    if (settings.mode === 'off') return undefined;
+    const descriptorSet = readDescriptors(environment['RONDO_DESCRIPTORS']);
+    return openMutualTls(settings, { usage: 'client', descriptorSet, clock, wallClock });
+  } catch (error) {
+    throw new UsageError(`your certificate can't be used: ${messageOf(error)}; renew it: rondo certs`);
+  }
+}
+
+/** The folder of the person's certificate among those of `rondo certs`. */
+export const PERSON = 'person';
+/** The file that is there while the system runs with the certificates of its folder. */
+export const IN_USE = 'in-use';
+
+/** A person can call a fleet that changes over: by TLS where an instance has it. */
+function settingsOf({ environment, dataDirectory }: CallerContext): TlsSettings {
+  const settings = readTlsSettings(environment);
+  const certs = path.join(dataDirectory, 'certs');
+  const isUnset = (environment['RONDO_TLS'] ?? '').trim() === '';
+  if (!isUnset || !existsSync(path.join(certs, IN_USE))) return settings;
+  return { ...settings, mode: 'permissive', folder: settings.folder ?? path.join(certs, PERSON) };
+}
+
+/** The contracts, which say who may serve them; without them that is the process named like the package. */
+function readDescriptors(file: string | undefined): Uint8Array | undefined {
+  try {
+    return readFileSync(file ?? fileURLToPath(import.meta.resolve('@rondo/contracts/descriptors.binpb')));
+  } catch {
+    return undefined; // an image without contracts
+  }
+}
+
+/** Longer than a service waits, which has other connections: a command makes its first, maybe on a machine that is busy. */
+const connectTimeoutMs = 3_000;
+
+/** Opens a channel with the certificate and the token of the command. */
+export function openChannel(options: ChannelOptions): Channel {
+  const { clock = systemClock, tls, token } = credentials.getStore()?.() ?? {};
+  return createChannel({
+    connectTimeoutMs,
+    clock,
+    ...options,
+    mutualTls: tls,
+    middleware: [...sendToken(token), ...(options.middleware ?? [])],
+  });
+}
+
+/** The certificate of the command and its key; undefined if it calls without TLS. */
+export function ownCertificate(): { readonly cert: Buffer; readonly key: Buffer } | undefined {
+  return credentials.getStore()?.().tls?.identity.current;
+}
+
+/** Opens a channel over the registry with the certificate and the token of the command. */
+export function openRegistryChannel(options: RegistryChannelOptions): Channel {
+  const { clock = systemClock, tls, token } = credentials.getStore()?.() ?? {};
+  const middleware = [...sendToken(token), ...(options.middleware ?? [])];
+  return createRegistryChannel({ connectTimeoutMs, clock, ...options, mutualTls: tls, middleware });
+}

@@ -1,0 +1,95 @@
+/** Compares the contracts with those of main, so that no change breaks a published client. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { root } from '../workspace/paths.js';
+import { native, run } from '../workspace/process.js';
+
+const git = (...args) => run('git', args);
+
+/**
+ * @returns {Promise<import('../workspace/steps.js').StepResult>} Skipped, with the reason, if there is nothing to compare with.
+ */
+export async function breaking() {
+  const base = await findBase();
+  if (!base) return { code: 0, skipped: true, note: 'no earlier contracts on main or origin/main (shallow clone?)' };
+  const folder = mkdtempSync(path.join(tmpdir(), 'rondo-base-'));
+  try {
+    const image = await buildImage(base, folder);
+    if (image.code !== 0) return image;
+    // Imports are contracts of third parties: their changes are left out.
+    const args = ['breaking', 'proto', '--against', path.join(folder, 'base.binpb'), '--exclude-imports'];
+    return { ...(await run(native('buf'), args)), note: `against ${base}` };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The local main, else origin/main. If HEAD is main and the contracts have no changes, the commit before it. */
+async function findBase() {
+  for (const ref of ['main', 'origin/main']) {
+    if (!(await hasContracts(ref))) continue;
+    if (!(await isHead(ref))) return ref;
+    const previous = `${ref}~1`;
+    return (await hasContracts(previous)) ? previous : undefined;
+  }
+  return undefined;
+}
+
+async function isHead(ref) {
+  const sameCommit = (await git('rev-parse', ref)).output === (await git('rev-parse', 'HEAD')).output;
+  return sameCommit && (await git('diff', '--quiet', ref, '--', 'proto', 'buf.yaml')).code === 0;
+}
+
+const hasContracts = async (ref) => (await git('cat-file', '-e', `${ref}:proto`)).code === 0;
+
+/** Unpacks the base into a folder and builds it there, as buf can't read a git ref whose modules are in node_modules. */
+async function buildImage(base, folder) {
+  const archive = path.join(folder, 'base.tar');
+  const steps = [
+    () => git('archive', '--output', archive, base, 'proto', 'buf.yaml'),
+    () => run('tar', ['-xf', archive, '-C', folder]),
+    () => dropRemovedServices(base, folder),
+    () => linkPackages(folder),
+    () => run(native('buf'), ['build', 'proto', '-o', 'base.binpb'], { cwd: folder }),
+  ];
+  for (const next of steps) {
+    const outcome = await next();
+    if (outcome.code !== 0) return outcome;
+  }
+  return { code: 0 };
+}
+
+/** Drops the contracts of services that are removed here from the base: a tree without a service has no clients of it. */
+async function dropRemovedServices(base, folder) {
+  const { code, output } = await git('ls-tree', '--name-only', `${base}:services`);
+  const services = code === 0 ? output.trim().split('\n') : [];
+  for (const service of services.filter((name) => !existsSync(path.join(root, 'services', name)))) {
+    const manifest = await git('show', `${base}:services/${service}/package.json`);
+    const { rondo = { contracts: [] } } = manifest.code === 0 ? JSON.parse(manifest.output) : {};
+    for (const contract of rondo.contracts) {
+      const gone = [path.dirname(contract), contract].find((file) => !existsSync(path.join(root, 'proto', file)));
+      if (gone !== undefined) rmSync(path.join(folder, 'proto', gone), { recursive: true, force: true });
+    }
+  }
+  return { code: 0 };
+}
+
+/** Links the contracts of third parties from the packages that are installed here. */
+async function linkPackages(folder) {
+  const modules = readFileSync(path.join(folder, 'buf.yaml'), 'utf8').matchAll(
+    /path: (\S*?node_modules|packages\/validation\/proto)(?=\/|$)/gm,
+  );
+  for (const packages of new Set([...modules].map(([, name]) => name))) {
+    mkdirSync(path.join(folder, path.dirname(packages)), { recursive: true });
+    symlinkSync(path.join(root, packages), path.join(folder, packages), 'junction');
+  }
+  return { code: 0 };
+}
+
+/** `rondo breaking`: runs this step of `npm run check` alone. */
+export async function main() {
+  const { code, output = '' } = await breaking();
+  process.stdout.write(output);
+  return code;
+}

@@ -1,0 +1,97 @@
+/** Checks that main.ts and docker-compose.yml agree with the manifests of services. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { REGISTRY, tryManifests } from '../launch/manifests.mjs';
+import { DEFAULTS } from '../launch/options.mjs';
+import { DATABASE_OFFSET } from '../launch/plan.mjs';
+import { root } from '../workspace/paths.js';
+
+const DATABASE_PORT = DEFAULTS.portBase + DATABASE_OFFSET;
+
+/**
+ * @returns {Promise<import('../workspace/steps.js').StepResult>}
+ */
+export async function servicesPlanned() {
+  const read = tryManifests(foldersWithCode());
+  const manifests = [...read.manifests.values()];
+  const faults = [...read.faults.values()];
+  const composed = readCompose();
+  for (const manifest of manifests) {
+    faults.push(...faultsOfPort(manifest, manifests), ...faultsOfContracts(manifest, manifests));
+    faults.push(...faultsOfMain(manifest), ...faultsOfCompose(manifest, composed));
+  }
+  return { code: faults.length, output: faults.join('\n') };
+}
+
+/** The folders with sources. A folder with only built files is left over from a removed service. */
+function foldersWithCode() {
+  return readdirSync(path.join(root, 'services')).filter((service) =>
+    ['package.json', 'src'].some((name) => existsSync(path.join(root, 'services', service, name))),
+  );
+}
+
+function faultsOfPort({ service, port }, manifests) {
+  const file = `services/${service}/package.json: rondo.port ${port}`;
+  const other = manifests.find((one) => one.port === port && one.service < service);
+  const open = manifests.find((one) => publicPorts(one).includes(port));
+  return [
+    ...(other === undefined ? [] : [`${file} is ${other.service}'s already: take another, from 50060 upwards`]),
+    ...(open === undefined ? [] : [`${file} is a public port of ${open.service}: take another, from 50060 upwards`]),
+    ...(port === DATABASE_PORT ? [`${file} is the database's: take another, from 50060 upwards`] : []),
+    ...(service === REGISTRY && port !== DEFAULTS.portBase ? [`${file} must be ${DEFAULTS.portBase}`] : []),
+  ];
+}
+
+/** With the default base port, and with another one. */
+const publicPorts = ({ public: outside }) =>
+  outside === undefined ? [] : [outside.port, DEFAULTS.portBase + outside.offset];
+
+function faultsOfContracts({ service, contracts }, manifests) {
+  const file = `services/${service}/package.json: rondo.contracts`;
+  return contracts.flatMap((contract) => {
+    const other = manifests.find((one) => one.service < service && one.contracts.includes(contract));
+    return [
+      ...(existsSync(path.join(root, 'proto', contract)) ? [] : [`${file}: there is no proto/${contract}: correct it`]),
+      ...(other === undefined ? [] : [`${file}: ${contract} is ${other.service}'s already: leave it to one of them`]),
+    ];
+  });
+}
+
+/** The registry is exempt: its main.ts takes the port from the address that clients use by default. */
+function faultsOfMain({ service, port }) {
+  if (service === REGISTRY) return [];
+  const file = `services/${service}/src/main.ts`;
+  if (!existsSync(path.join(root, file))) return [`${file} is missing: it is what runs the service`];
+  const [, named] = /\bport: ([\d_]+)/.exec(readFileSync(path.join(root, file), 'utf8')) ?? [];
+  if (Number(named?.replaceAll('_', '')) === port) return [];
+  return [`${file}: port: must be ${port}, as in package.json, and is ${named ?? 'not there'}`];
+}
+
+function faultsOfCompose({ service, port, public: outside }, composed) {
+  const file = `docker-compose.yml: services.${service}`;
+  const { ports = [], environment = {} } = composed[service] ?? {};
+  if (composed[service] === undefined) return [`${file} is missing: add it, as the registry's is`];
+  const published = outside === undefined ? publishedPort(port) : publishedPublicPort(service, outside.port);
+  const listens = { RONDO_LISTEN: port, ...(outside && { [outside.variable]: outside.port }) };
+  return [
+    ...(ports.includes(published) ? [] : [`${file}.ports: must hold "${published}", as in package.json`]),
+    ...Object.entries(listens)
+      .filter(([name, at]) => environment[name] !== `0.0.0.0:${at}`)
+      .map(([name, at]) => `${file}.environment.${name}: must be 0.0.0.0:${at}`),
+  ];
+}
+
+/** Compose can't add numbers, so a second system changes the first digits of all ports. */
+const PREFIX = `\${RONDO_PORT_PREFIX:-50}`;
+const publishedPort = (port) => `127.0.0.1:${String(port).replace(/^50(?=\d{3}$)/, PREFIX)}:${port}`;
+
+// That of the gateway is RONDO_GATEWAY_PORT.
+/** A service with a public port publishes that one only, at a port that a variable named after the service moves. */
+const publishedPublicPort = (service, port) =>
+  `127.0.0.1:\${RONDO_${service.replaceAll('-', '_').toUpperCase()}_PORT:-${port}}:${port}`;
+
+function readCompose() {
+  const { parse } = createRequire(import.meta.url)('yaml'); // it isn't loaded before packages are installed
+  return parse(readFileSync(path.join(root, 'docker-compose.yml'), 'utf8'), { merge: true }).services;
+}

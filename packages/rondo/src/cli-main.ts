@@ -1,0 +1,69 @@
+/** Runs the commands that inspect and operate a system: alone in an image, and by main.ts in a workspace. */
+import { realpathSync } from 'node:fs';
+import path from 'node:path';
+import { addAbortSignal } from 'node:stream';
+import { systemClock, systemWallClock } from '@rondo/rpc/clock';
+import { runCli } from './cli.js';
+import { loadRepositoryDoctor } from './doctor/repository.js';
+import { ExitCode } from './exit-code.js';
+import { type Input, type Terminal, wantsColor } from './terminal/terminal.js';
+import { root, tool } from './workspace/paths.js';
+
+const interrupt = new AbortController();
+// SIGHUP: the terminal was closed. The command still undoes what is half done.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    // A second signal ends the process at once.
+    if (interrupt.signal.aborted) process.exit(ExitCode.INTERRUPTED);
+    interrupt.abort();
+  });
+}
+
+const stdin: Input = {
+  interactive: process.stdin.isTTY === true,
+  read: () => addAbortSignal(interrupt.signal, process.stdin),
+};
+
+const exitCode = await runCli(process.argv.slice(2), {
+  stdin,
+  stdout: terminal(process.stdout),
+  stderr: terminal(process.stderr),
+  environment: process.env,
+  // npm runs scripts in the root; INIT_CWD is the folder in which the user called it.
+  directory: process.env['INIT_CWD'] ?? process.cwd(),
+  repository: root,
+  tool,
+  doctor: loadRepositoryDoctor,
+  dataDirectory: path.join(root, '.rondo'),
+  clock: systemClock,
+  wallClock: systemWallClock,
+  program: realpathSync(process.argv[1] ?? ''),
+  signal: interrupt.signal,
+});
+for (const stream of [process.stdout, process.stderr])
+  await new Promise<void>((written) => stream.write('', () => written()));
+// An open pipe on standard input, or a host that doesn't answer a connection attempt, would keep the process alive.
+process.exit(exitCode);
+
+function terminal(stream: NodeJS.WriteStream): Terminal {
+  // EPIPE: the reader of the pipe, such as head, has ended.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? ExitCode.OK : ExitCode.FAILED);
+  });
+  return {
+    live: stream.isTTY === true,
+    // A window may be resized.
+    get width() {
+      return stream.columns;
+    },
+    get height() {
+      return stream.rows;
+    },
+    color: wantsColor({ environment: process.env, interactive: stream.isTTY === true }),
+    write: (text) =>
+      new Promise((resolve) => {
+        if (stream.write(text)) resolve();
+        else stream.once('drain', resolve);
+      }),
+  };
+}

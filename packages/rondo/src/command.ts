@@ -1,0 +1,154 @@
+import { parseArgs } from 'node:util';
+import type { Clock, WallClock } from '@rondo/rpc/clock';
+import { didYouMean } from '@rondo/rpc/internal';
+import type { RepositoryDoctor } from './doctor/repository.js';
+import { UsageError } from './errors.js';
+import type { ExitCodeName } from './exit-code.js';
+import { formatHelp } from './help.js';
+import type { Input, Terminal } from './terminal/terminal.js';
+import { messageOf } from './workspace/errors.js';
+
+/** What a command may use of its process. Tests pass their own. */
+export interface CommandContext {
+  readonly stdin: Input;
+  readonly stdout: Terminal;
+  readonly stderr: Terminal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The folder that relative paths on the command line start from. */
+  readonly directory: string;
+  /** The workspace's folder. */
+  readonly repository: string;
+  /** The folder of the package @rondo/tool. In an image neither folder exists. */
+  readonly tool: string;
+  /** Loads the checks of the workspace; undefined in an image, which has none. */
+  readonly doctor: () => Promise<RepositoryDoctor | undefined>;
+  /** The data folder that `npm start` uses by default. */
+  readonly dataDirectory: string;
+  readonly clock: Clock;
+  /** The time of day, for printing. */
+  readonly wallClock: WallClock;
+  /** The program file that this process runs. */
+  readonly program: string;
+  /** Aborts at Ctrl-C. A command that follows something ends then; a command that has a result still prints it. */
+  readonly signal: AbortSignal;
+}
+
+/** One option, as `node:util` parses it and `--help` shows it. */
+export interface Option {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  readonly multiple?: boolean;
+  /** The placeholder of its value in `--help`. */
+  readonly placeholder?: string;
+  readonly description: string;
+  /** The candidates for its value, if they can be listed. */
+  readonly complete?: Completion;
+}
+
+/** A word that may stand at the cursor. A word that ends in `/` can be continued. */
+export interface Candidate {
+  readonly word: string;
+  readonly about?: string;
+}
+
+/** What may stand at the cursor: words, or a path, which the shell itself completes. */
+export type Completion = 'files' | 'folders' | readonly Candidate[];
+
+/** A command line that is still being written. */
+export interface Written {
+  /** The arguments before the cursor's. */
+  readonly positionals: readonly string[];
+  /** The values of the options before the cursor's argument, by name. */
+  readonly values: Readonly<Record<string, string | undefined>>;
+  /** The part of the cursor's argument that is written; may be empty. */
+  readonly word: string;
+}
+
+/** The options of a command, by name. */
+export type Options = Readonly<Record<string, Option>>;
+type Parsed<O extends Options> = ReturnType<typeof parseArgs<{ args: string[]; options: O; allowPositionals: true }>>;
+
+/** The parsed command line: the options by name, and the other arguments. */
+export interface Arguments<O extends Options> {
+  readonly values: Parsed<O>['values'];
+  readonly positionals: readonly string[];
+}
+
+/** The definition of a command. */
+export interface CommandSpec<O extends Options> {
+  readonly name: string;
+  /** One line, for the list of commands. */
+  readonly summary: string;
+  /** Its arguments, such as `[service] [--json]`. */
+  readonly usage: string;
+  /** The paragraphs of `--help` before the options. */
+  readonly details?: string;
+  readonly options: O;
+  readonly maxPositionals: number;
+  /** Command lines without the leading `rondo`, each with its purpose. */
+  readonly examples: readonly (readonly [line: string, purpose: string])[];
+  /** The meanings of exit codes that differ from {@link EXIT_CODE_MEANINGS}. */
+  readonly exitCodes?: Partial<Readonly<Record<ExitCodeName, string>>>;
+  /** The candidates for the cursor's argument. Errors that it throws are not shown. */
+  complete?(written: Written, context: CommandContext): Promise<Completion>;
+  /** Runs the command and resolves to its exit code. */
+  run(args: Arguments<O>, context: CommandContext): Promise<number>;
+}
+
+/** A command that can be run. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** The text that `--help` prints. */
+  readonly help: string;
+  readonly options: Options;
+  readonly maxPositionals: number;
+  complete(written: Written, context: CommandContext): Promise<Completion>;
+  /** @throws UsageError if `args` can't be parsed, and RpcError if a call fails. */
+  run(args: readonly string[], context: CommandContext): Promise<number>;
+}
+
+/** Makes a command from its definition. Each file in `commands/` defines one or more, and `commands/index.ts` lists them. */
+export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Command {
+  const { name, summary, options, maxPositionals } = spec;
+  return {
+    name,
+    summary,
+    options,
+    maxPositionals,
+    help: formatHelp(spec),
+    complete: async (written, context) => (await spec.complete?.(written, context)) ?? [],
+    run: (args, context) => spec.run(parse(spec, args), context),
+  };
+}
+
+function parse<const O extends Options>(spec: CommandSpec<O>, args: readonly string[]): Arguments<O> {
+  const { values, positionals } = parseOptions(spec, args);
+  const stray = positionals[spec.maxPositionals];
+  if (stray !== undefined) throw new UsageError(`"${stray}" is not expected: rondo ${spec.name} ${spec.usage}`);
+  return { values, positionals };
+}
+
+function parseOptions<const O extends Options>({ options }: CommandSpec<O>, args: readonly string[]): Parsed<O> {
+  try {
+    return parseArgs<{ args: string[]; options: O; allowPositionals: true }>({
+      args: [...args],
+      options,
+      allowPositionals: true,
+    });
+  } catch (error) {
+    const message = messageOf(error);
+    const dashed = /^Option '(--?\S+)' argument is ambiguous/.exec(message)?.[1];
+    if (dashed !== undefined) throw new UsageError(explainDash(dashed));
+    const unknown = /^Unknown option '(-.*?)'/.exec(message)?.[1];
+    const known = Object.keys(options).map((option) => `--${option}`);
+    if (unknown === undefined) throw new UsageError(message.replace(/\n.*/s, ''));
+    throw new UsageError(`there is no option ${unknown}.${didYouMean(unknown, known)}`);
+  }
+}
+
+/** parseArgs refuses a value that begins with a dash: it may be the next option, and the value is missing. */
+function explainDash(option: string): string {
+  const joined = option.startsWith('--') ? `${option}=` : option;
+  return `${option} needs a value; one that begins with - is written ${joined}-…`;
+}

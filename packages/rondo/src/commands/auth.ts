@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { didYouMean } from '@rondo/rpc/internal';
+import { type Candidate, defineCommand, type Written } from '../command.js';
+import { formatRules, type PackageRules, rulesOf } from '../contract/auth-matrix.js';
+import { UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
+import { jsonOption } from '../options.js';
+import { messageOf } from '../workspace/errors.js';
+
+/** The contracts of a workspace, as the build compiles them. */
+const DESCRIPTORS = 'packages/contracts/descriptors.binpb';
+
+/** `rondo auth`: prints who may call the methods of the contracts. */
+export const auth = defineCommand({
+  name: 'auth',
+  summary: 'Prints who may call which method while security is on.',
+  usage: 'matrix [<package>…] [--markdown] [--json]',
+  details: [
+    'The rules are those of auth in the contracts of this workspace, as the last build has compiled them. A method without a',
+    'rule is for no caller while RONDO_AUTH=on. Packages in which no method has a rule are left out.',
+  ].join('\n'),
+  options: {
+    markdown: {
+      type: 'boolean',
+      description: 'Print tables in Markdown.',
+    },
+    ...jsonOption,
+  },
+  maxPositionals: 64,
+  examples: [
+    ['auth matrix', 'The rules of all contracts.'],
+    ['auth matrix rondo.registry.v1', 'Those of one package.'],
+    ['auth matrix --json | jq \'.packages[].methods[] | select(.auth == "public")\'', 'What every caller may call.'],
+  ],
+  complete: (written, { repository }) => complete(written, repository),
+  async run({ values, positionals: [action, ...names] }, { repository, stdout }) {
+    if (action !== 'matrix') throw new UsageError('say what to print: rondo auth matrix');
+    const all = read(repository);
+    const packages = names.length === 0 ? all : names.map((name) => find(all, name));
+    await stdout.write(
+      values.json ? `${JSON.stringify({ packages })}\n` : formatRules(packages, values.markdown ?? false),
+    );
+    return ExitCode.OK;
+  },
+});
+
+function read(repository: string): readonly PackageRules[] {
+  const file = path.join(repository, DESCRIPTORS);
+  try {
+    return rulesOf(readFileSync(file));
+  } catch (error) {
+    throw new UsageError(`the contracts can't be read from ${file} (${messageOf(error)}); run npm run build first`);
+  }
+}
+
+function find(all: readonly PackageRules[], name: string): PackageRules {
+  const found = all.find((one) => one.package === name);
+  if (found !== undefined) return found;
+  const names = all.map((one) => one.package);
+  throw new UsageError(
+    `no package ${name} has rules; rondo auth matrix lists those that have.${didYouMean(name, names)}`,
+  );
+}
+
+async function complete({ positionals }: Written, repository: string): Promise<readonly Candidate[]> {
+  if (positionals.length === 0) return [{ word: 'matrix', about: 'who may call which method' }];
+  return read(repository).map((one) => ({ word: one.package }));
+}

@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { sleep } from '@rondo/rpc/clock';
+import { PERSON } from '../channels.js';
+import { type CommandContext, defineCommand } from '../command.js';
+import { UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
+import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
+import { loadScaffold } from '../tree-work.js';
+
+/** The trust domain of certificates for development. */
+const TRUST_DOMAIN = 'rondo.local';
+/** How long processes take at most to read files that have changed, with a margin. Milliseconds. */
+const READ_WITHIN_MS = 12_000;
+
+/** `rondo certs`: certificates for development. */
+export const certs = defineCommand({
+  name: 'certs',
+  summary: 'Makes and renews certificates for development: an authority, one for each service, and one for you.',
+  usage: '[service…] [--renew] [--authority] [--retire] [--data DIR] [--json]',
+  details: [
+    'The certificates are in the folder certs of the data folder: one folder for each service, which RONDO_TLS_DIR names, one',
+    'for you (person), and the authority, whose key stays there. Certificates live 30 days, the authority a year. A second run',
+    'renews those that have lived two thirds of that. Processes that run take new files within five seconds.',
+    '',
+    'In production, certificates come from elsewhere: SPIRE and cert-manager write files that processes read as they are.',
+    '',
+    'With --json: {"certificates":[{"name":…,"folder":…,"validTo":…,"isNew":…}]}.',
+  ].join('\n'),
+  options: {
+    renew: { type: 'boolean', description: 'Renew all certificates, whatever their age.' },
+    authority: {
+      type: 'boolean',
+      description: 'Make a new authority first. Processes trust both, so that no call fails.',
+    },
+    retire: { type: 'boolean', description: 'Stop trusting earlier authorities.' },
+    host: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'NAME',
+      description: "A further name or IP address of the services, for clients that check a server's host.",
+    },
+    ...dataOption,
+    ...jsonOption,
+  },
+  maxPositionals: 64,
+  examples: [
+    ['certs', 'Certificates for all services of this workspace, and for you.'],
+    ['certs --renew', 'New ones, while the system runs.'],
+    ['certs --authority', 'A new authority, then new certificates by it.'],
+    ['certs ledger --host ledger.internal', 'One for a service that runs elsewhere.'],
+  ],
+  exitCodes: { OK: 'Every certificate can be used for a while.' },
+  async run({ values, positionals }, context) {
+    const certificates = await import('@rondo/certificates');
+    const folder = path.join(dataDirectoryOf(values.data, context), 'certs');
+    const options = () => ({
+      folder,
+      trustDomain: TRUST_DOMAIN,
+      now: context.wallClock.now(),
+      hosts: values.host ?? [],
+    });
+    const services = positionals.length > 0 ? positionals.map(checkName) : await servicesOf(context);
+    const wanted = [...services, `${PERSON}/${userOf(context)}`];
+    let always = values.renew ?? false;
+    if (values.authority && existsSync(path.join(folder, 'authority'))) {
+      await certificates.replaceAuthority(options());
+      await context.stderr.write('Every process reads the new bundle now; then it gets a certificate by it …\n');
+      await sleep(context.clock, READ_WITHIN_MS, context.signal);
+      always = true;
+    }
+    const issued = await certificates.renewAll(wanted, { ...options(), always });
+    if (values.retire) certificates.retireAuthorities({ folder });
+    await context.stdout.write(values.json ? `${JSON.stringify({ certificates: issued })}\n` : table(issued));
+    return ExitCode.OK;
+  },
+});
+
+function checkName(name: string): string {
+  if (/^[a-z][a-z0-9-]*$/.test(name) && name !== PERSON && name !== 'authority') return name;
+  throw new UsageError(`"${name}": a service is named by a-z, 0-9 and -, such as sales; not ${PERSON} or authority`);
+}
+
+/** The name of the user, as far as a SPIFFE id can have it. */
+function userOf({ environment }: CommandContext): string {
+  const user = (environment['USER'] ?? environment['USERNAME'] ?? '').replace(/[^\w-]+/g, '-');
+  return user === '' ? 'developer' : user;
+}
+
+async function servicesOf({ repository }: CommandContext): Promise<readonly string[]> {
+  if (!existsSync(path.join(repository, 'services')))
+    throw new UsageError('there is no workspace here: name the services, such as rondo certs sales');
+  const { serviceNames } = await loadScaffold('certs');
+  return serviceNames(repository);
+}
+
+interface Issued {
+  readonly folder: string;
+  readonly validTo: Date;
+  readonly isNew: boolean;
+}
+
+function table(issued: readonly Issued[]): string {
+  const width = Math.max(...issued.map(({ folder }) => folder.length));
+  const lines = issued.map(({ folder, validTo, isNew }) => {
+    return `${folder.padEnd(width)}  until ${validTo.toISOString().slice(0, 10)}${isNew ? '  new' : ''}\n`;
+  });
+  return lines.join('');
+}

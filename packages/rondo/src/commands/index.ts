@@ -1,0 +1,50 @@
+import { type Command, defineCommand } from '../command.js';
+import { needsClone } from '../tree-work.js';
+import { audit } from './audit.js';
+import { auth } from './auth.js';
+import { call } from './call.js';
+import { certs } from './certs.js';
+import { completion } from './completion.js';
+import { config } from './config.js';
+import { cordon, uncordon } from './cordon.js';
+import { db } from './db.js';
+import { describe } from './describe.js';
+import { doctor } from './doctor.js';
+import { drain } from './drain.js';
+import { keys } from './keys.js';
+import { logs } from './logs.js';
+import { create } from './new.js';
+import { pick } from './pick.js';
+import { ps } from './ps.js';
+import { remove } from './remove.js';
+import { restart } from './restart.js';
+import { scale } from './scale.js';
+import { type Task, tasks } from './tasks.js';
+import { token } from './token.js';
+import { top } from './top.js';
+import { tx } from './tx.js';
+import { upgrade } from './upgrade.js';
+import { watch } from './watch.js';
+
+/** A task as a command: it has help and completion. In a workspace main.ts runs it, before this module is loaded. */
+function ofWorkspace(name: keyof typeof tasks): Command {
+  const task: Task = tasks[name];
+  const run = () => Promise.reject(needsClone(name));
+  return defineCommand({ ...task, name, run });
+}
+
+const build = (['build', 'generate', 'test', 'check', 'breaking', 'bundle', 'install'] as const).map(ofWorkspace);
+const run = (['start', 'dev', 'seed', 'backup', 'restore'] as const).map(ofWorkspace);
+
+/** The commands by purpose, in the order of the overview. A new command is a file here and a name below; a task is one of tasks.ts. */
+export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
+  { title: 'Run', commands: run },
+  { title: 'Look', commands: [ps, top, pick, watch, logs, audit] },
+  { title: 'Call', commands: [describe, call, auth] },
+  { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, config, tx] },
+  { title: 'Build', commands: [create, ...build, db, remove, upgrade] },
+  { title: 'Rondo itself', commands: [doctor, certs, token, keys, completion] },
+];
+
+/** All commands. */
+export const commands: readonly Command[] = groups.flatMap((group) => group.commands);

@@ -1,0 +1,232 @@
+import path from 'node:path';
+import { type Arguments, type CommandContext, defineCommand } from '../command.js';
+import { UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
+import { askStatus, type LauncherRequest, registryOn, requestLauncher } from '../launcher.js';
+import { dataDirectoryOf, dataOption, jsonOption, positiveInteger } from '../options.js';
+import type { CreatedService, UpdatedService } from '../scaffold/index.js';
+import {
+  completeService,
+  createStepProgress,
+  firstLines,
+  loadScaffold,
+  type Output,
+  serviceNamed,
+  workOnTree,
+} from '../tree-work.js';
+import { messageOf } from '../workspace/errors.js';
+
+const options = {
+  proto: {
+    type: 'string',
+    placeholder: 'FILE',
+    complete: 'files',
+    description: 'The contract; by default proto/<name>/v1/<name>.proto, which is made with comments if it is missing.',
+  },
+  'proto-path': {
+    type: 'string',
+    placeholder: 'DIR',
+    complete: 'folders',
+    multiple: true,
+    description:
+      'A folder that imports are searched in first; may be repeated. Then come the folders above the contract.',
+  },
+  'with-database': {
+    type: 'boolean',
+    description: 'Give the service a PostgreSQL database, with a first migration.',
+  },
+  start: { type: 'boolean', description: 'Start the service in the running system (npm start).' },
+  'skip-test': { type: 'boolean', description: "Don't run the service's test." },
+  port: {
+    type: 'string',
+    placeholder: 'N',
+    description: 'The port of the service; by default the next free one from 50060.',
+  },
+  ...dataOption,
+  ...jsonOption,
+} as const;
+
+/** `rondo new service`: makes a running service of a contract. */
+export const create = defineCommand({
+  name: 'new',
+  summary: 'Makes a service from a .proto, or updates a service after its .proto has changed.',
+  usage: 'service <name> [--proto FILE] [--with-database] [--start] [options]',
+  details: [
+    'It writes services/<name>, with generated code, wiring, a test and an entry in docker-compose.yml. The methods answer',
+    'UNIMPLEMENTED and name the file to write them in. A contract that was published elsewhere keeps its package, names and',
+    'style. The files that it imports, from its folder or a folder above, are copied too.',
+    '',
+    'Run it again after the .proto has changed: new methods get stubs, edited lines stay as they are, and the output lists',
+    'what to remove by hand. If a step fails, the tree is as it was.',
+    '',
+    'The last step runs the test of a new service. If the test fails, the service stays.',
+    '',
+    'With --json the output is one line for what was made and, with --start, another for what runs.',
+    '',
+    'All is checked before the first byte is written; what fails later, or is ended by Ctrl-C, is taken back, packages and',
+    'generated code included. The next rondo new, rondo remove or rondo dev takes back the changes of a run that was killed.',
+    '.rondo/written.json remembers what was written. With --json, {"kind":"created",…} or {"kind":"updated",…} has files,',
+    'methods (each with the file of its handler), exempt (contracts that keep a style of their own) and, for an update,',
+    "byHand, breaks (what main's clients rely on and is gone, in buf's words) and complaints (the compiler's).",
+  ].join('\n'),
+  options,
+  maxPositionals: 2,
+  examples: [
+    ['new service greeter', 'A service with a contract to begin with: proto/greeter/v1/greeter.proto.'],
+    [
+      'new service greeter --proto ~/helloworld.proto --start',
+      'A service from a contract, started: it can be called at once.',
+    ],
+    ['new service billing --with-database', 'A service that stores data.'],
+    ['new service greeter', 'Again, after its .proto was edited: stubs for new methods.'],
+  ],
+  exitCodes: {
+    FAILED: 'Refused or failed, or the test of the new service fails; standard error says why.',
+    INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was, unless the service was made already.',
+  },
+  complete: async ({ positionals }, { repository }) => completeService(positionals, repository),
+  async run({ values, positionals }, context) {
+    const name = serviceNamed(positionals, 'new');
+    if (values.proto === undefined && values['proto-path'] !== undefined) {
+      throw new UsageError('--proto-path needs --proto FILE');
+    }
+    const port = positiveInteger('port', values.port);
+    const { checkName, newService, testService } = await loadScaffold('new service');
+    checkName(name);
+    const output = { json: values.json ?? false, context };
+    const dataDirectory = dataDirectoryOf(values.data, context);
+    const { signal } = context;
+    if (values.start) await askStatus({ dataDirectory, signal });
+    const source = sourceOf(values, context);
+    const withDatabase = values['with-database'] ?? false;
+    const made = await workOnTree(`new service ${name}`, output, (on) =>
+      newService({ ...on, name, port, source, withDatabase }),
+    );
+    const registry = values.data === undefined ? undefined : await registryOn(dataDirectory);
+    await report(made, output, { starts: values.start ?? false, registry });
+    if (made.kind === 'updated' && made.complaints !== undefined) return ExitCode.FAILED;
+    if (values.start) await startInto(dataDirectory, made, output);
+    if (made.kind === 'created' && !values['skip-test']) {
+      await test(name, output, () => testService({ root: context.repository, tool: context.tool, signal }, name));
+    }
+    return ExitCode.OK;
+  },
+});
+
+type Made = CreatedService | UpdatedService;
+type Values = Arguments<typeof options>['values'];
+
+function sourceOf({ proto, 'proto-path': importRoots }: Values, { directory }: CommandContext) {
+  if (proto === undefined) return undefined;
+  const located = (file: string) => (directory === process.cwd() ? file : path.resolve(directory, file));
+  return {
+    kind: 'file' as const,
+    path: located(proto),
+    ...(importRoots !== undefined && { importRoots: importRoots.map(located) }),
+  };
+}
+
+/** Where the service can be called. */
+interface Calling {
+  /** Whether it is started now. */
+  readonly starts: boolean;
+  /** The registry of the system that `--data` names. */
+  readonly registry: string | undefined;
+}
+
+async function report(made: Made, { json, context: { stdout, stderr } }: Output, calling: Calling): Promise<void> {
+  if (json) {
+    await stdout.write(`${JSON.stringify(made)}\n`);
+    return;
+  }
+  await stdout.write(made.kind === 'created' ? describeCreated(made, calling) : describeUpdated(made));
+  if (made.kind === 'updated' && made.complaints !== undefined) await stderr.write(firstLines(made.complaints));
+}
+
+/** What `rondo new service` says of a service that it has made. */
+export function describeCreated(
+  { service, port, files, methods, exempt, refusesEmpty }: CreatedService,
+  { starts, registry }: Calling,
+): string {
+  const folder = `services/${service}/`;
+  const [first] = methods;
+  const whileItRuns = ` while it runs${registry ? '' : `: npm start serves it at 127.0.0.1:${port}`}`;
+  const flag = registry === undefined ? '' : ` --registry ${registry}`;
+  const next =
+    first === undefined
+      ? []
+      : [
+          `  ${first.file}`,
+          `      Write ${first.method} there; until then it answers UNIMPLEMENTED.`,
+          `  ./rondo ${refusesEmpty ? `describe ${first.method}` : `call ${first.method} '{}'`}${flag}`,
+          `      ${refusesEmpty ? 'Prints its messages, and a call to start from' : 'Calls it'}${starts ? '' : whileItRuns}.`,
+        ];
+  return lines([
+    `Made services/${service}:`,
+    ...files.filter((file) => file.startsWith(folder)).map((file) => `  ${file}`),
+    'and the files that name it:',
+    ...files.filter((file) => !file.startsWith(folder)).map((file) => `  ${file}`),
+    ...describeExempt(exempt),
+    ...(files.includes('pnpm-workspace.yaml') ? ['The app was made without PostgreSQL, and has it from now on.'] : []),
+    '',
+    'Next:',
+    ...next,
+    `  npm test -- services/${service}`,
+    '      Runs its test, which you will change with the first method.',
+  ]);
+}
+
+function describeUpdated({ service, files, methods, exempt, byHand, breaks, complaints }: UpdatedService): string {
+  if (files.length + byHand.length + breaks.length === 0 && complaints === undefined) {
+    return lines([`services/${service} exists and is up to date with its contracts: nothing to do.`]);
+  }
+  return lines([
+    files.length === 0 ? `services/${service}: no file had to change.` : `Updated services/${service}:`,
+    ...files.map((file) => `  ${file}`),
+    ...describeExempt(exempt),
+    ...(methods.length === 0 ? [] : ['', 'Methods to write:']),
+    ...methods.map(({ method, file }) => `  ${method} in ${file}`),
+    ...(byHand.length === 0 ? [] : ['', 'To do by hand:']),
+    ...byHand.map((what) => `  ${what}`),
+    ...(breaks.length === 0 ? [] : ['', "npm run check refuses it, because it breaks main's clients:"]),
+    ...breaks.map((what) => `  ${what}`),
+    ...(complaints === undefined ? [] : ['', 'It does not build until the code is changed:']),
+  ]);
+}
+
+const describeExempt = (exempt: readonly string[]) =>
+  exempt.flatMap((contract) => [
+    `proto/${contract} keeps its own style: buf.yaml says so, and npm run check leaves its style and format out.`,
+    `    To have it checked: npx buf format -w proto/${contract}, and remove its line from lint.ignore.`,
+  ]);
+
+const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
+
+async function test(name: string, output: Output, work: () => Promise<void>): Promise<void> {
+  try {
+    await createStepProgress(output).step('test', work);
+  } catch (error) {
+    const message = `services/${name} is made, but its test fails; run it again: npm test -- services/${name}`;
+    throw new Error(message, { cause: error });
+  }
+}
+
+/** Starts the service. If that fails, the service stays, as its files are in order, and the error says why. */
+async function startInto(dataDirectory: string, { kind, service }: Made, output: Output): Promise<void> {
+  const { json, context } = output;
+  const { stdout, stderr, signal } = context;
+  const onLog = (line: string) => void stderr.write(`${line}\n`);
+  // An updated service may run: its processes still serve the old contract.
+  const request: LauncherRequest =
+    kind === 'created' ? { command: 'start', service } : { command: 'restart', name: service };
+  const begin = () => requestLauncher({ dataDirectory, request, signal, ...(!json && { onLog }) });
+  const progress = createStepProgress(output);
+  const rows = await progress.step('start', begin).catch((error) => {
+    const message = messageOf(error);
+    const [reason, ...lastWords] = json ? [message] : message.split('\n');
+    if (lastWords.length > 0) onLog(lastWords.join('\n'));
+    throw new Error(`services/${service} is in order, but doesn't start: ${reason}`, { cause: error });
+  });
+  const told = rows.map(({ name, address, services }) => `${name} runs at ${address}: ${services.join(', ')}`);
+  await stdout.write(json ? `${JSON.stringify({ instances: rows })}\n` : lines(told));
+}

@@ -1,0 +1,144 @@
+import type { CommandSpec, Options } from '../command.js';
+
+/** A command on a workspace. It has no module of the other packages before it has built them: main.ts says which file runs it. */
+export type Task = Omit<CommandSpec<Options>, 'name' | 'run' | 'complete'>;
+
+const SYSTEM_OPTIONS = {
+  data: {
+    type: 'string',
+    placeholder: 'DIR',
+    complete: 'folders',
+    description: "The folder of the database, the logs and the passwords; by default the workspace's .rondo.",
+  },
+  'port-base': {
+    type: 'string',
+    placeholder: 'N',
+    description: "The registry's port, 50050 by default; the others follow it.",
+  },
+  tls: { type: 'boolean', description: 'Encrypt every connection, with certificates that are made for it.' },
+  auth: { type: 'boolean', description: 'Verify who calls, with an issuer that is made for it; and --tls.' },
+  metrics: { type: 'boolean', description: "Serve each process's metrics, 500 ports above its own port." },
+  'no-restart': { type: 'boolean', description: "Don't restart a process that ends by itself." },
+} satisfies Options;
+const SYSTEM_USAGE = '[--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--no-restart]';
+const ANY = Number.POSITIVE_INFINITY;
+const text = (placeholder: string, description: string) => ({ type: 'string' as const, placeholder, description });
+const flag = (description: string) => ({ type: 'boolean' as const, description });
+
+/** The tasks by name. An npm script runs each that has its name: npm start is rondo start. */
+export const tasks = {
+  start: {
+    summary: 'Builds and runs the whole system, on an embedded database, until Ctrl-C.',
+    usage: SYSTEM_USAGE,
+    details:
+      'Each process reads services/<name>/.env and .env. Variables of the environment outrank both files. Data is kept.',
+    options: SYSTEM_OPTIONS,
+    maxPositionals: 0,
+    examples: [
+      ['start', 'Then rondo ps, in another terminal.'],
+      ['start --data /tmp/other --port-base 51050', 'A second system beside one that runs.'],
+    ],
+  },
+  dev: {
+    summary: 'Starts the system, and rebuilds and restarts services when files are saved.',
+    usage: SYSTEM_USAGE,
+    details: [
+      'It does what npm start does, and it watches proto/, packages/ and services/. When a contract is saved, its code is',
+      'generated; when a source is saved, it is compiled. Then the services that use it restart, and no others. A service with',
+      'a compile error keeps running its last build, and the error is printed. Data is kept.',
+    ].join('\n'),
+    options: SYSTEM_OPTIONS,
+    maxPositionals: 0,
+    examples: [
+      ['dev', 'Then edit a service, and call it from another terminal.'],
+      ['dev --data /tmp/other --port-base 51050', 'A second system beside one that runs.'],
+    ],
+  },
+  seed: {
+    summary: "Fills the samples, while they run, with a year of an invented company's data.",
+    usage: '[--today YYYY-MM-DD]',
+    options: { today: text('YYYY-MM-DD', 'The last day of the year; by default the day of the first run.') },
+    maxPositionals: 0,
+    examples: [['seed', 'A second run makes nothing twice.']],
+  },
+  backup: {
+    summary: 'Makes a backup of all databases of a running system.',
+    usage: '--to DIR [--data DIR]',
+    options: { to: text('DIR', 'The folder of the backup.'), data: SYSTEM_OPTIONS.data },
+    maxPositionals: 0,
+    examples: [['backup --to /backups/today', 'While the system runs.']],
+  },
+  restore: {
+    summary: 'Restores a backup into the data folder of a new system.',
+    usage: '--from DIR --data NEW',
+    options: { from: text('DIR', 'The backup.'), data: text('NEW', 'The new data folder.') },
+    maxPositionals: 0,
+    examples: [['restore --from /backups/today --data /tmp/new', 'Then rondo start --data /tmp/new.']],
+  },
+  build: {
+    summary: 'Generates and compiles what has changed. Other commands do it first.',
+    usage: '',
+    options: {},
+    maxPositionals: 0,
+    examples: [['build', 'Before a commit, say.']],
+  },
+  generate: {
+    summary: 'Generates the code of the contracts that have changed.',
+    usage: '',
+    options: {},
+    maxPositionals: 0,
+    examples: [['generate', 'After an edit of proto/.']],
+  },
+  test: {
+    summary: 'Runs the tests: all of a ring, those of some paths, or those that changed files reach.',
+    usage: '[path ...] [--ring RING] [--changed]',
+    details: 'Other arguments are those of jest.',
+    options: {
+      ring: text('RING', 'test, ci, long or any; test by default.'),
+      changed: flag('Only what reaches the files that differ from main, and their types and lint.'),
+    },
+    maxPositionals: ANY,
+    examples: [
+      ['test', 'What a change can break.'],
+      ['test services/greeter', 'The tests of one service.'],
+    ],
+  },
+  check: {
+    summary: 'Checks format, lint, import rules, types and contracts.',
+    usage: '',
+    options: {},
+    maxPositionals: 0,
+    examples: [['check', 'All that is no test.']],
+  },
+  breaking: {
+    summary: 'Checks that the contracts break no published client: one step of rondo check.',
+    usage: '',
+    options: {},
+    maxPositionals: 0,
+    examples: [['breaking', 'Compares with main.']],
+  },
+  bundle: {
+    summary: 'Bundles the contents of the images.',
+    usage: '',
+    options: {},
+    maxPositionals: 0,
+    examples: [['bundle', 'As infra/docker/Dockerfile does.']],
+  },
+  install: {
+    summary: 'Installs the packages, and updates the lock file to the manifests.',
+    usage: '',
+    options: {},
+    maxPositionals: 0,
+    examples: [['install', 'After an edit of a package.json.']],
+  },
+} satisfies Readonly<Record<string, Task>>;
+
+/** The tasks of Rondo's own repository, which their own --help explains, and what one version of Rondo runs of another. */
+export const OWN_TASKS = ['create', 'docs', 'lab', 'migrate', 'pack'] as const;
+
+/** The name of a task. */
+export type TaskName = keyof typeof tasks | (typeof OWN_TASKS)[number];
+
+/** Whether a command is a task. */
+export const isTask = (name: string | undefined): name is TaskName =>
+  name !== undefined && (Object.hasOwn(tasks, name) || OWN_TASKS.some((one) => one === name));

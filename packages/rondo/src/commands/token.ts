@@ -1,0 +1,53 @@
+import { defineCommand } from '../command.js';
+import { UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
+import { authFolder, checkSubject, dataOption, positiveInteger, scopeList } from '../options.js';
+import { messageOf } from '../workspace/errors.js';
+
+const MINUTE_MS = 60_000;
+const MINUTES = 60;
+const MAX_MINUTES = 7 * 24 * 60;
+
+/** `rondo token`: tokens for development. */
+export const token = defineCommand({
+  name: 'token',
+  summary: 'Prints a token by which you call a system that was started with --auth, as any person or program.',
+  usage: '--as NAME [--scopes LIST] [--minutes N] [--data DIR]',
+  details: [
+    'Its issuer is for development: npm start -- --auth makes it, in the folder auth of the data folder. A reader of that',
+    'folder can be anyone. In production, tokens come from an identity provider.',
+  ].join('\n'),
+  options: {
+    as: { type: 'string', placeholder: 'NAME', description: 'The person or program: the subject of the token.' },
+    scopes: {
+      type: 'string',
+      placeholder: 'LIST',
+      description: 'What it may do, such as sales.read,sales.write; nothing by default.',
+    },
+    minutes: {
+      type: 'string',
+      placeholder: 'N',
+      description: `How long it is accepted: 1 to ${MAX_MINUTES} minutes, ${MINUTES} by default.`,
+    },
+    ...dataOption,
+  },
+  maxPositionals: 0,
+  examples: [
+    ['token --as ada --scopes sales.read', 'A token for an hour.'],
+    ['token --as ada --minutes 1', 'One to try what happens when it expires.'],
+  ],
+  async run({ values }, context) {
+    const { issueDevelopmentToken } = await import('@rondo/authentication');
+    const subject = checkSubject(values.as);
+    const scopes = scopeList(values.scopes);
+    const lifeMs = (positiveInteger('minutes', values.minutes, MAX_MINUTES) ?? MINUTES) * MINUTE_MS;
+    const folder = authFolder(values.data, context);
+    try {
+      const text = await issueDevelopmentToken(folder, { subject, scopes, now: context.wallClock.now(), lifeMs });
+      await context.stdout.write(`${text}\n`);
+    } catch (error) {
+      throw new UsageError(messageOf(error));
+    }
+    return ExitCode.OK;
+  },
+});

@@ -1,0 +1,77 @@
+import path from 'node:path';
+import { defineCommand } from '../command.js';
+import { ExitCode } from '../exit-code.js';
+import { findRunning } from '../launcher.js';
+import { jsonOption } from '../options.js';
+import type { UpgradedApp } from '../scaffold/index.js';
+import { firstLines, loadScaffold, workOnTree } from '../tree-work.js';
+
+/** `rondo upgrade`: moves an app to another version of Rondo. */
+export const upgrade = defineCommand({
+  name: 'upgrade',
+  summary: "Moves an app to another version of Rondo's packages, with what that version changes in it.",
+  usage: '[version] [--packages DIR] [--force] [--json]',
+  details: [
+    'It installs the packages, changes the files that npm create rondo wrote as their template has changed, renames what',
+    'has another name now, generates and builds. Edits of your own stay: where the template changed the same lines, the',
+    'file is left as it is, and the output has those lines. Everything must be committed before, so that git diff shows',
+    'what the upgrade has changed. If a step fails, the tree is as it was, with what is installed.',
+    '',
+    'A file in which you and the template changed different lines has both changes afterwards. In services/ only versions',
+    'and imported names change. With --json: {"from":…,"to":…,"files":[…],"left":[{"file":…,"lines":…}],"renamed":[…]}, and',
+    "complaints if it doesn't build.",
+  ].join('\n'),
+  options: {
+    packages: {
+      type: 'string',
+      placeholder: 'DIR',
+      complete: 'folders',
+      description: "Take the packages from a folder, that of npm run pack -- --out, into the app's vendor/.",
+    },
+    force: { type: 'boolean', description: "Keep the upgrade if the app doesn't build with it, to change its code." },
+    ...jsonOption,
+  },
+  maxPositionals: 1,
+  examples: [
+    ['upgrade', 'To the newest version that the registry has.'],
+    ['upgrade 0.2.0', 'To this version.'],
+    ['upgrade --packages ../rondo/.rondo/packages', 'To the packages that a clone of Rondo has packed.'],
+  ],
+  exitCodes: {
+    FAILED: 'Refused or failed; standard error says why.',
+    INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was.',
+  },
+  async run({ values, positionals: [version] }, context) {
+    const { directory, dataDirectory, stdout, stderr, signal } = context;
+    const { upgradeApp } = await loadScaffold('upgrade');
+    const running = await findRunning({ dataDirectory, signal });
+    if (running !== undefined) {
+      throw new Error(`a system runs on ${running}, with the packages that would be replaced: stop it first`);
+    }
+    const packages = values.packages && path.resolve(directory, values.packages);
+    const output = { json: values.json ?? false, context };
+    const upgraded = await workOnTree('upgrade', output, (on) =>
+      upgradeApp({ ...on, version, packages, force: values.force ?? false }),
+    );
+    await stdout.write(values.json ? `${JSON.stringify(upgraded)}\n` : describe(upgraded));
+    if (!values.json && upgraded.complaints !== undefined) await stderr.write(firstLines(upgraded.complaints));
+    return ExitCode.OK;
+  },
+});
+
+function describe({ from, to, files, left, renamed, complaints }: UpgradedApp): string {
+  if (files.length === 0) return `The app has Rondo ${to}: nothing to do.\n`;
+  return [
+    `Upgraded from Rondo ${from} to ${to}:`,
+    ...files.map((file) => `  ${file}${renamed.includes(file) ? ' (imports names that are others now)' : ''}`),
+    ...left.flatMap(({ file, lines }) => [
+      '',
+      `${file} is left as you have edited it. The new template has otherwise:`,
+      ...lines.split('\n').map((line) => `  ${line}`),
+    ]),
+    '',
+    'Next: git diff; npm run check; npm test; then commit.',
+    ...(complaints === undefined ? [] : ['', 'It does not build until the code is changed:']),
+    '',
+  ].join('\n');
+}

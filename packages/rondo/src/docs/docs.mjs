@@ -1,0 +1,76 @@
+/** The documentation as a site, with the references that are generated from the code; and the checks of what they are generated from. */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { buildOnly } from '../build/build.js';
+import { filesBelow } from '../workspace/files.js';
+import { parse, takenByNpm } from '../workspace/options.js';
+import { root } from '../workspace/paths.js';
+import { run } from '../workspace/process.js';
+import { step } from '../workspace/steps.js';
+
+const USAGE = 'npm run docs [-- --serve]';
+/** The digest of the declarations in which every public name was last found to have a docstring. */
+const stamp = path.join(root, 'node_modules/.rondo-api');
+
+/**
+ * Whether every public name of the packages has a docstring.
+ * @returns {Promise<import('../workspace/steps.js').StepResult>}
+ */
+export async function apiDocumented() {
+  const current = fingerprint();
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === current) return { code: 0, note: 'nothing changed' };
+  const outcome = await run(process.execPath, ['docs/api/main.mjs']);
+  if (outcome.code === 0) writeFileSync(stamp, current);
+  return outcome;
+}
+
+/**
+ * Whether each row of the packages' tables of errors is used.
+ * @returns {Promise<import('../workspace/steps.js').StepResult>}
+ */
+export const errorsUsed = () => run(process.execPath, ['docs/api/errors/main.mjs']);
+
+/** A digest of what `docs/api/main.mjs` reads, and of itself. */
+function fingerprint() {
+  const hash = createHash('sha256').update(readFileSync(path.join(root, 'pnpm-lock.yaml')));
+  const declarations = readdirSync(path.join(root, 'packages'))
+    .filter((name) => name !== 'contracts')
+    .flatMap((name) => below(`packages/${name}/dist`))
+    .filter((file) => file.endsWith('.d.ts'));
+  for (const file of ['docs/api/main.mjs', ...declarations]) {
+    hash.update(`\0${file}\0`).update(readFileSync(path.join(root, file)));
+  }
+  return hash.digest('hex');
+}
+
+/** The files below a folder of the repository. */
+const below = (folder) => filesBelow(path.join(root, folder)).map((file) => `${folder}/${file}`);
+
+/** `npm run docs` */
+export async function main(args) {
+  try {
+    const taken = takenByNpm(['serve'], USAGE);
+    if (taken !== undefined) throw new Error(taken);
+    const { serve } = parse({ args, options: { serve: { type: 'boolean' } } }, USAGE).values;
+    return await docs(serve);
+  } catch (error) {
+    console.error(`npm run docs: ${error.message}`);
+    return 1;
+  }
+}
+
+async function docs(serve) {
+  if (!(await buildOnly([]))) return 1;
+  const { writePages } = await import(pathToFileURL(path.join(root, 'docs/pages.mjs')).href);
+  const vitepress = path.join(root, 'docs/node_modules/vitepress/bin/vitepress.js');
+  const steps = [
+    ['references', writePages],
+    ['site', () => run(process.execPath, [vitepress, 'build', 'docs'])],
+  ];
+  for (const [name, work] of serve ? steps.slice(0, -1) : steps) if ((await step(name, work)).code !== 0) return 1;
+  if (serve) return (await run(process.execPath, [vitepress, 'dev', 'docs'], { show: true })).code;
+  console.log('.rondo/docs/index.html; npm run docs -- --serve shows the site, and what you save');
+  return 0;
+}

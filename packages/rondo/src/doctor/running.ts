@@ -1,0 +1,181 @@
+import {
+  HealthDefinition,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '@rondo/contracts/health/v1/health';
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { createClient, staticResolver } from '@rondo/rpc/client';
+import type { Clock } from '@rondo/rpc/clock';
+import { openChannel } from '../channels.js';
+import { reasonOf } from '../errors.js';
+import { askStats } from '../listing/guards.js';
+import { listInstances, readTime, type TimeReading, withRegistry } from '../registry/connection.js';
+import { addressOf, effectiveStatus, isPicked } from '../registry/instance-view.js';
+import { mixedSecurity, splitBySecurity } from '../registry/security.js';
+import { messageOf } from '../workspace/errors.js';
+import { type Finding, fail, note, type Outcome, ok, warn } from './finding.js';
+
+/** Where a running system is expected. */
+export interface Expected {
+  /** The registry's addresses. */
+  readonly addresses: readonly string[];
+  /** Whether a system must run: the user named its registry, or its processes run. Otherwise its absence is no fault. */
+  readonly required: boolean;
+  /** What to do if the registry doesn't answer; by default what the error says. */
+  readonly remedy?: string;
+  /** The command that shows the log of an instance, by its id, or all logs. */
+  logOf(instance?: string): string;
+}
+
+interface Asking {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+const HEALTH_TIMEOUT_MS = 2_000;
+
+/** Examines the running system: its registry, its instances and their health, and the clocks. */
+export async function examineRunning(expected: Expected, asking: Asking): Promise<readonly Finding[]> {
+  const { clock } = asking;
+  try {
+    const { instances, warming, reading } = await withRegistry(expected.addresses, async (registry) => ({
+      ...(await listInstances(registry, asking)),
+      reading: await readTime(registry, asking),
+    }));
+    return [
+      { name: 'registry', ...judgeRegistry(expected, warming) },
+      { name: 'instances', ...judgeStatus(instances, expected) },
+      ...judgeSecurity(instances).map((outcome) => ({ name: 'tls', ...outcome })),
+      ...judgeIds(instances).map((outcome) => ({ name: 'instance ids', ...outcome })),
+      { name: 'health', ...judgeHealth(await askHealth(instances, asking), expected) },
+      ...(await judgeFeeds(instances, asking, expected)).map((outcome) => ({ name: 'caches', ...outcome })),
+      { name: 'clock', ...judgeClock(clock.now(), reading) },
+    ];
+  } catch (error) {
+    return [
+      { name: 'registry', ...judgeMissingRegistry(expected, messageOf(error)) },
+      { name: 'clock', ...judgeClock(clock.now(), undefined) },
+    ];
+  }
+}
+
+function judgeMissingRegistry({ addresses, required, remedy }: Expected, message: string): Outcome {
+  if (!required) return note(`none answers at ${addresses.join(', ')}: no system runs`, 'npm start');
+  const [, detail = message, usual = 'start it: npm start'] = /^(.*\)); (.*)$/.exec(message) ?? [];
+  return fail(detail, remedy ?? usual);
+}
+
+function judgeRegistry({ addresses }: Expected, warming: boolean): Outcome {
+  if (!warming) return ok(`answers at ${addresses.join(', ')}`);
+  const detail = `at ${addresses.join(', ')} has just started empty: what it doesn't list may still come back`;
+  return note(detail, 'look again in ten seconds');
+}
+
+function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Outcome {
+  if (instances.length === 0) return warn('none is registered: no service can be called', logOf());
+  const waiting = instances.filter((instance) => !isPicked(instance));
+  if (waiting.length === 0) return ok(`${instances.length} of ${instances.length} are SERVING`);
+  const named = waiting.map((instance) => `${instance.instanceId} is ${effectiveStatus(instance)}`).join(', ');
+  const detail = `${instances.length - waiting.length} of ${instances.length} are SERVING; ${named}, and not called`;
+  return warn(detail, logOf(waiting[0]?.instanceId ?? ''));
+}
+
+/** Nothing is said of a system that is plaintext as a whole: it listens on the loopback, or was told that this is meant. */
+function judgeSecurity(instances: readonly Instance[]): readonly Outcome[] {
+  const mixed = mixedSecurity(instances);
+  if (mixed !== undefined)
+    return [warn(mixed, "set RONDO_TLS=on for each once all are permissive: Rondo's docs/guides/security.md")];
+  const { tls } = splitBySecurity(instances);
+  return tls.length === 0 ? [] : [ok('every instance takes connections with TLS alone')];
+}
+
+/** The registry refuses a process whose id another living process holds: no client calls the refused one. */
+function judgeIds(instances: readonly Instance[]): readonly Outcome[] {
+  const claimed = instances.flatMap((instance) => {
+    const { instanceId, lastRefused } = instance;
+    if (lastRefused === undefined) return [];
+    return [`${instanceId} is ${addressOf(instance)}, and the process at ${lastRefused.address} is refused`];
+  });
+  if (claimed.length === 0) return [];
+  const detail = `two processes have one id: ${claimed.join('; ')}, and not called`;
+  return [warn(detail, 'give each process its own RONDO_INSTANCE_ID, or stop one of them')];
+}
+
+/** What an instance's health service answered; `fault` is undefined if the instance is ready. */
+interface Health {
+  readonly instance: Instance;
+  readonly fault: string | undefined;
+}
+
+/** The status in the registry may be out of date. An instance's own health service knows, its database included. */
+function judgeHealth(answers: readonly Health[], { logOf }: Expected): Outcome {
+  const ill = answers.filter(({ fault }) => fault !== undefined);
+  const [first] = ill;
+  if (first === undefined) return ok('each instance says that it is ready');
+  const named = ill.map(({ instance, fault }) => `${instance.instanceId} at ${addressOf(instance)} ${fault}`);
+  return fail(named.join('; '), logOf(first.instance.instanceId));
+}
+
+const askHealth = (instances: readonly Instance[], { signal }: Asking): Promise<readonly Health[]> =>
+  Promise.all(instances.map(async (instance) => ({ instance, fault: await faultOf(instance, signal) })));
+
+async function faultOf(instance: Instance, signal: AbortSignal): Promise<string | undefined> {
+  const channel = openChannel({ resolver: staticResolver([addressOf(instance)]) });
+  try {
+    const client = createClient(HealthDefinition, { channel });
+    const { status } = await client.check({}, { signal, timeoutMs: HEALTH_TIMEOUT_MS });
+    if (status === ServingStatus.SERVING) return undefined;
+    return `is ${ServingStatus[status] ?? status}: it is starting, or its database is away`;
+  } catch (error) {
+    return `doesn't answer (${reasonOf(error)})`;
+  } finally {
+    channel.close();
+  }
+}
+
+/** A cache keeps no answers while it doesn't follow its feed of changes: each call is made. */
+async function judgeFeeds(all: readonly Instance[], asking: Asking, { logOf }: Expected): Promise<readonly Outcome[]> {
+  const lost = await Promise.all(
+    all.map(async (instance) => {
+      const { followedFeeds = [] } = (await askStats(addressOf(instance), asking)) ?? {};
+      const { instanceId: id } = instance;
+      return followedFeeds.flatMap(({ service, method, fault }) =>
+        fault === '' ? [] : { id, text: `${id} doesn't follow ${service}/${method}: ${fault}` },
+      );
+    }),
+  );
+  const [first, ...others] = lost.flat();
+  if (first === undefined) return [];
+  const named = [first, ...others].map(({ text }) => text).join('; ');
+  return [warn(`answers are not kept: ${named}`, `${logOf(first.id)}; see Rondo's docs/guides/caching.md`)];
+}
+
+/** This code was written in 2026: a clock that shows an earlier year is wrong. */
+const FIRST_YEAR = 2026;
+const LAST_YEAR = 2100;
+/** Deadlines travel as durations. So clocks that differ spoil logs, ages and stored times, but not calls. Milliseconds. */
+const MAX_SKEW_MS = 2_000;
+const NTP = 'set it by NTP (timedatectl set-ntp true; macOS: sntp -sS time.apple.com)';
+
+/** Judges this machine's clock by the year that it shows, and by the registry's clock if the registry answered. */
+export function judgeClock(nowMs: number, reading: TimeReading | undefined): Outcome {
+  const time = new Date(nowMs).toISOString();
+  const year = new Date(nowMs).getUTCFullYear();
+  if (year < FIRST_YEAR || year > LAST_YEAR) {
+    return fail(`${time} can't be right: certificates, and all that is stored with a time, will be wrong`, NTP);
+  }
+  if (reading?.registryMs === undefined) return ok(`${time}, compared with no other`);
+  const { askedAtMs, answeredAtMs, registryMs } = reading;
+  const skewMs = registryMs - (askedAtMs + answeredAtMs) / 2;
+  const uncertainMs = (answeredAtMs - askedAtMs) / 2;
+  if (Math.abs(skewMs) - uncertainMs <= MAX_SKEW_MS) {
+    return ok(`${time}; the registry's is within ${within(skewMs, uncertainMs)}`);
+  }
+  const apart = `${(Math.abs(skewMs) / 1_000).toFixed(1)} s ${skewMs < 0 ? 'behind' : 'ahead'}`;
+  const detail = `the registry's is ${apart}: the times in logs, and ages, can't be compared`;
+  return warn(detail, `${NTP}, here or where the registry runs`);
+}
+
+function within(skewMs: number, uncertainMs: number): string {
+  const mostMs = Math.abs(skewMs) + uncertainMs;
+  return mostMs < 1_000 ? `${Math.ceil(mostMs)} ms` : `${(mostMs / 1_000).toFixed(1)} s`;
+}

@@ -1,0 +1,127 @@
+/** What a start needs and leaves: the data folder, its locks, ports and processes. */
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { otherOwner, scaled } from '../launch/data-folder.mjs';
+import { databaseServer, namesServer } from '../launch/database.mjs';
+import { readManifests } from '../launch/manifests.mjs';
+import { dataFlag, startBeside } from '../launch/options.mjs';
+import { isFree, isServed, plan, portsOf } from '../launch/plan.mjs';
+import { root } from '../workspace/paths.js';
+import { fail, note, ok, warn } from './finding.js';
+import { commandOf, findSystem, isSuspended, listenerAt, readJson } from './system.mjs';
+
+export async function ports({ data, environment }) {
+  const { launcher, processes, portBase } = await findSystem(data);
+  // A database on another server has its own check.
+  const database = namesServer(environment) ? [] : [databaseServer({ portBase })];
+  const planned = [...portsOf(plan(readManifests(), portBase)), ...database].filter(({ port }) => port > 0);
+  const numbers = planned.map(({ port }) => port).join(', ');
+  const taken = [];
+  for (const one of planned) {
+    // A connection may have the port as its own end: a start waits for it.
+    if ((await isFree(one.port)) || !(await isServed(one.port))) continue;
+    taken.push({ ...one, holder: await listenerAt(one.port) });
+  }
+  const own = new Set([launcher, ...processes.map(({ pid }) => pid)]);
+  const foreign = [];
+  for (const { name, port, holder } of taken) {
+    const command = (await commandOf(holder)) ?? '';
+    const isOurs = own.has(holder) || (processes.length > 0 && (holder === undefined || /postgres/.test(command)));
+    if (!isOurs) foreign.push({ port, name, pid: holder, command });
+  }
+  if (foreign.length === 0) return ok(taken.length === 0 ? `${numbers} are free` : `${numbers}: the system that runs`);
+  const named = foreign.map((one) => `${one.port} (${one.name}) by ${describe(one.pid, one.command)}`).join('; ');
+  return fail(
+    `in use: ${named}`,
+    `${freeing(foreign)}, or start beside it: ${startBeside('npm start', { data, portBase })}`,
+  );
+}
+
+/** How to free ports that other processes hold. */
+function freeing(foreign) {
+  const all = (pattern) => foreign.every(({ command }) => pattern.test(command));
+  if (all(/docker/)) return 'docker compose down, if it runs Rondo';
+  if (all(/services[\\/][^ ]*main\.m?js|postgres/))
+    return 'Ctrl-C the Rondo that runs with another --data, or of another workspace';
+  const pids = [...new Set(foreign.flatMap(({ pid }) => pid ?? []))];
+  return pids.length === 0 ? 'stop what listens there' : `kill ${pids.join(' ')}, if it may go`;
+}
+
+function describe(pid, command) {
+  if (pid === undefined) return 'an unknown process';
+  return `process ${pid}${command === '' ? '' : ` (${command.slice(0, 80)})`}`;
+}
+
+/** Whether all planned processes run, if a system runs. */
+export async function processes({ data: folder }) {
+  const { launcher, processes: live, portBase } = await findSystem(folder);
+  if (launcher === undefined) return note('none was started');
+  const all = [...live, { name: 'npm start or rondo dev', pid: launcher }];
+  const states = await Promise.all(all.map(({ pid }) => isSuspended(pid)));
+  const suspended = all.filter((_, index) => states[index]);
+  if (suspended.length > 0) {
+    const named = suspended.map(({ name, pid }) => `${name} (${pid})`).join(', ');
+    const remedy = `kill -CONT ${suspended.map(({ pid }) => pid).join(' ')}; after a Ctrl-Z: fg`;
+    return fail(`suspended, and silent: ${named}`, remedy);
+  }
+  const manifests = readManifests().map((manifest) => scaled(folder, manifest));
+  const absent = plan(manifests, portBase).filter(({ name }) => !live.some((one) => one.name === name));
+  if (absent.length === 0) return ok(`all ${live.length} that are planned run`);
+  const [{ name }] = absent;
+  const option = dataFlag(folder);
+  const detail = `${absent.map((one) => one.name).join(', ')}: ended, or never started`;
+  return warn(detail, `./rondo logs ${name}${option} may say why; start it again: ./rondo restart ${name}${option}`);
+}
+
+const ELSEWHERE = 'npm start -- --data DIR';
+const AS_OWNER = `start as the user that it belongs to, or elsewhere: ${ELSEWHERE}`;
+
+export async function data({ data: folder }) {
+  const fault = unusable(nearest(folder));
+  if (fault !== undefined) return fail(fault.detail, fault.remedy);
+  if (!existsSync(folder)) return note(`${folder} isn't there yet: npm start makes it`);
+  const { launcher, processes } = await findSystem(folder);
+  if (launcher !== undefined) return ok(`${folder}, in use by the system that runs (process ${launcher})`);
+  if (!existsSync(path.join(folder, 'launcher.json')) || processes.length === 0) return ok(folder);
+  const left = processes.map(({ name, pid }) => `${name} (${pid})`).join(', ');
+  return warn(
+    `${folder}: the launcher of ${left} has ended, and no process will stop them`,
+    // Processes end with their launcher unless they hang. A process that hangs ignores SIGTERM.
+    `kill -9 ${processes.map(({ pid }) => pid).join(' ')}`,
+  );
+}
+
+function unusable(folder) {
+  if (!statSync(folder).isDirectory()) return { detail: `${folder} is no folder`, remedy: `name one: ${ELSEWHERE}` };
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const remedy = error.code === 'EROFS' ? `start elsewhere: ${ELSEWHERE}` : AS_OWNER;
+    return { detail: `${folder} can't be written to (${error.code})`, remedy };
+  }
+  const owner = otherOwner(folder);
+  if (owner === undefined) return undefined;
+  const detail = `${folder} belongs to another user (id ${owner}), and PostgreSQL lets no other user into its files`;
+  return { detail, remedy: AS_OWNER };
+}
+
+/** A lock whose holder has ended is taken over. A lock without a readable holder blocks every process. */
+export function locks({ data: folder }) {
+  const own = ['tree.lock', 'build.lock'].map((file) => path.join(root, '.rondo', file));
+  const files = [...own, path.join(folder, 'launcher.lock')].filter(isFile);
+  const unreadable = files.filter((file) => !Number.isSafeInteger(readJson(file).pid));
+  if (unreadable.length === 0) return ok(files.length === 0 ? 'none is held' : 'say who holds them');
+  const named = unreadable.join(' ');
+  return fail(`can't be read: ${named}`, `rm ${named}, if nothing is under way here`);
+}
+
+const isFile = (file) => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+
+/**
+ * The folder, or the nearest folder above it that exists.
+ * @param {string} folder
+ * @returns {string}
+ */
+export function nearest(folder) {
+  return existsSync(folder) ? folder : nearest(path.dirname(folder));
+}

@@ -1,0 +1,127 @@
+/** Processes of this machine: those of the system on a data folder, and those that listen at a port. */
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { DEFAULTS } from '../launch/options.mjs';
+import { root } from '../workspace/paths.js';
+import { startable } from '../workspace/process.js';
+
+/**
+ * @typedef {object} System
+ * @property {number} [launcher] The id of the launcher, if it lives.
+ * @property {{ name: string, pid: number }[]} processes The living processes of services.
+ * @property {number} portBase
+ */
+
+/**
+ * Finds the system that runs on a data folder. A process counts only if its command is one of ours, as ids are reused.
+ * @param {string} data
+ * @returns {Promise<System>}
+ */
+export async function findSystem(data) {
+  const { pid, registry } = readJson(path.join(data, 'launcher.json'));
+  const portBase = Number(/:(\d+)$/.exec(registry ?? '')?.[1] ?? DEFAULTS.portBase);
+  const noted = Object.entries(readJson(path.join(data, 'processes.json'))).map(([name, id]) => ({ name, pid: id }));
+  const processes = await Promise.all(noted.map(async (one) => ({ ...one, command: await commandOf(one.pid) })));
+  const live = processes.filter(({ command }) => /(?:services|@rondo)[\\/]/.test(command ?? ''));
+  const launcher = /scripts[\\/]|rondo/.test((await commandOf(pid)) ?? '') ? pid : undefined;
+  return { launcher, processes: live.map(({ name, pid: id }) => ({ name, pid: id })), portBase };
+}
+
+/**
+ * Reads a JSON object; `{}` if the file is missing or half written.
+ * @param {string} file
+ * @returns {Record<string, any>}
+ */
+export function readJson(file) {
+  if (!existsSync(file)) return {};
+  try {
+    return { ...JSON.parse(readFileSync(file, 'utf8')) };
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+/**
+ * Whether a process is suspended, as by Ctrl-Z; false if it isn't known.
+ * @param {number} pid
+ */
+export async function isSuspended(pid) {
+  return /^T/.test((await ask('ps', ['-o', 'state=', '-p', String(pid)])) ?? '');
+}
+
+/**
+ * The command line of a process; undefined if there is no such process or it isn't known.
+ * @param {unknown} pid
+ */
+export async function commandOf(pid) {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return undefined;
+  const file = `/proc/${pid}/cmdline`;
+  if (process.platform !== 'linux') return ask('ps', ['-o', 'command=', '-p', String(pid)]);
+  return existsSync(file) ? readFileSync(file, 'utf8').replaceAll('\0', ' ').trim() : undefined;
+}
+
+/** TCP_LISTEN of Linux's include/net/tcp_states.h. */
+const LISTEN = '0A';
+
+/**
+ * @param {number} port
+ * @returns {Promise<number | undefined>} The id of the process that listens at the port; undefined if there is none, or if it
+ *   belongs to another user.
+ */
+export async function listenerAt(port) {
+  if (process.platform === 'linux') return holderOf(inodesAt(port));
+  const found = await ask('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-t']);
+  return found === undefined || found === '' ? undefined : Number(found.split('\n')[0]);
+}
+
+function inodesAt(port) {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return ['/proc/net/tcp', '/proc/net/tcp6']
+    .flatMap((file) => read(() => readFileSync(file, 'utf8').split('\n')))
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local, , state]) => local?.endsWith(suffix) && state === LISTEN)
+    .map((columns) => `socket:[${columns[9]}]`);
+}
+
+function holderOf(sockets) {
+  if (sockets.length === 0) return undefined;
+  const found = read(() => readdirSync('/proc'))
+    .filter((name) => /^\d+$/.test(name))
+    .find((pid) =>
+      read(() => readdirSync(`/proc/${pid}/fd`)).some((fd) => sockets.includes(readLink(`/proc/${pid}/fd/${fd}`))),
+    );
+  return found === undefined ? undefined : Number(found);
+}
+
+/** Empty if the process has ended meanwhile, or belongs to another user. */
+function read(look) {
+  try {
+    return look();
+  } catch (error) {
+    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(error.code)) return [];
+    throw error;
+  }
+}
+
+const readLink = (file) => read(() => [readlinkSync(file)])[0];
+
+/** Longer than a check may take: what is late isn't known, and must not pass for missing. */
+const TIMEOUT_MS = 60_000;
+
+/**
+ * Runs a program and returns its trimmed output; undefined if it is missing, fails or takes too long.
+ * @param {string} command
+ * @param {string[]} args
+ * @returns {Promise<string | undefined>}
+ */
+export async function ask(command, args) {
+  try {
+    const { stdout } = await promisify(execFile)(...startable(command, args), { cwd: root, timeout: TIMEOUT_MS });
+    return stdout.trim();
+  } catch {
+    return undefined;
+  }
+}

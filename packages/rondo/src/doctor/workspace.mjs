@@ -1,0 +1,95 @@
+/** Checks whether installed packages, generated code and built code match the sources. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { PROJECTS } from '../build/build.js';
+import { installed } from '../build/install.js';
+import { isGenerated } from '../generate/generate.mjs';
+import { filesBelow } from '../workspace/files.js';
+import { root } from '../workspace/paths.js';
+import { native, run } from '../workspace/process.js';
+import { fail, note, ok, warn } from './finding.js';
+
+const BUILD = 'npm run build';
+const MAX_NAMED = 3;
+
+export function packages() {
+  const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  if (!existsSync(path.join(root, 'node_modules'))) return note('not installed yet: npm start installs them', BUILD);
+  if (!installed()) return warn('not those of the lock file, or not all: other versions run than are pinned', BUILD);
+  const missing = missingPackages();
+  if (missing.length > 0) {
+    return fail(`not all are in node_modules: ${name(missing)}`, `rm -rf node_modules && ${BUILD}`);
+  }
+  const by = installer();
+  if (by === undefined || by === packageManager) return ok(`those of the lock file, by ${packageManager}`);
+  return warn(`installed by ${by}, and ${packageManager} is pinned`, `npx --yes ${packageManager} install`);
+}
+
+/** The dependencies of manifests that node_modules lacks, dangling links included, whatever the installation's stamp says. */
+function missingPackages() {
+  return workspaceFolders().flatMap((folder) => {
+    const { dependencies = {}, devDependencies = {} } = readManifest(folder);
+    const asked = Object.keys({ ...dependencies, ...devDependencies });
+    return asked
+      .filter((one) => !existsSync(path.join(root, folder, 'node_modules', one, 'package.json')))
+      .map((one) => `${one} of ${path.join(folder, 'package.json')}`);
+  });
+}
+
+const workspaceFolders = () =>
+  ['.', 'e2e', 'lab', ...projectFolders()].filter((folder) => existsSync(path.join(root, folder, 'package.json')));
+
+/** The folders of projects, relative to the root. */
+const projectFolders = () =>
+  ['packages', 'services'].flatMap((parent) =>
+    readdirSync(path.join(root, parent))
+      .map((one) => path.join(parent, one))
+      .filter((folder) => existsSync(path.join(root, folder, 'package.json'))),
+  );
+
+const readManifest = (folder) => JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8'));
+
+const name = (all) =>
+  all.length <= MAX_NAMED ? all.join(', ') : `${all.slice(0, MAX_NAMED).join(', ')} and ${all.length - MAX_NAMED} more`;
+
+function installer() {
+  const file = path.join(root, 'node_modules/.modules.yaml');
+  return existsSync(file) ? /packageManager"?: "?(pnpm@[\d.]+)/.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
+}
+
+export function generated() {
+  if (isGenerated()) return ok('matches proto/');
+  const any = existsSync(path.join(root, 'packages/contracts/descriptors.binpb'));
+  if (!any) return note('not generated yet: npm start generates it', BUILD);
+  return warn(
+    'proto/, buf or a plugin has changed since, or a stub is missing: stubs and contracts differ',
+    'npm run generate',
+  );
+}
+
+export async function built() {
+  if (!existsSync(native('tsc'))) return note('not known: the compiler is not installed yet', BUILD);
+  // tsc trusts its .tsbuildinfo, and doesn't write missing files again.
+  const holed = projectFolders().filter(hasHoles);
+  if (holed.length > 0) {
+    const folders = holed.map((folder) => path.join(folder, 'dist')).join(' ');
+    return fail(`files are missing from ${folders.replaceAll(' ', ', ')}`, `rm -rf ${folders} && ${BUILD}`);
+  }
+  const { code, output } = await run(native('tsc'), ['--build', '--dry', PROJECTS]);
+  if (code !== 0) return warn(`not known: ${output.trim().split('\n')[0]}`, BUILD);
+  const stale = [...output.matchAll(/would build project '(.*)\/tsconfig\.json'/g)].map(([, at]) =>
+    path.relative(root, at),
+  );
+  if (stale.length === 0) return ok('matches the sources');
+  return warn(`older than the sources: ${stale.join(', ')}; what runs was built before`, BUILD);
+}
+
+/** Whether a project was built, and built files are missing now. */
+function hasHoles(folder) {
+  const [src, dist] = ['src', 'dist'].map((one) => path.join(root, folder, one));
+  if (!existsSync(path.join(dist, '.tsbuildinfo'))) return false;
+  const there = new Set(filesBelow(dist));
+  return filesBelow(src)
+    .filter((file) => /(?<!\.d|\.test)\.ts$/.test(file))
+    .some((file) => !there.has(file.replace(/ts$/, 'js')));
+}

@@ -1,0 +1,120 @@
+/** Runs ts-proto for one file at a time. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { isInstalled } from '../workspace/paths.js';
+import { exact } from './exact.mjs';
+import { renameReserved } from './reserved-names.mjs';
+
+const require = createRequire(import.meta.url);
+const { createFileContext } = require('ts-proto/build/src/context');
+const { generateFile, makeUtils } = require('ts-proto/build/src/main');
+const { getTsPoetOpts, optionsFromParameter } = require('ts-proto/build/src/options');
+const { createTypeMap } = require('ts-proto/build/src/types');
+const { maybeSnakeToCamel } = require('ts-proto/build/src/case');
+const { getVersions, impProto } = require('ts-proto/build/src/utils');
+const requireOfTsProto = createRequire(require.resolve('ts-proto'));
+const { CodeGeneratorRequest } = requireOfTsProto('ts-proto-descriptors');
+const { code: template } = requireOfTsProto('ts-poet');
+
+/**
+ * The stubs for the files that a request asks for. ts-proto's own program shares imports and utilities between the files of a
+ * request, so that the name of a message `Timestamp` depends on whether google's comes first in another file. Here each file
+ * has its own, so that a stub follows from its contract alone.
+ * @param {Uint8Array} request A `google.protobuf.compiler.CodeGeneratorRequest`.
+ * @param {Map<string, import('./rules/checks.mjs').Checks>} checks What the code checks in messages, by file.
+ * @returns {Promise<{ name: string, content: string }[]>}
+ */
+export async function stubsOf(request, checks) {
+  const decoded = CodeGeneratorRequest.decode(request);
+  const options = optionsFromParameter(decoded.parameter);
+  for (const { name } of decoded.protoFile) if (isProvided(name)) options.M[name] = providedModule(name);
+  const typeMap = createTypeMap(decoded, options);
+  const { tsProtoVersion, protocVersion } = await getVersions(decoded);
+  const asked = decoded.protoFile.filter((file) => decoded.fileToGenerate.includes(file.name));
+  const protoNames = renameReserved(decoded.protoFile, typeMap);
+  return asked.flatMap((file) => {
+    const context = { options, typeMap, utils: utilsOf(options), currentFile: createFileContext(file) };
+    const [path, code] = generateFile(context, file);
+    const poet = getTsPoetOpts(options, tsProtoVersion, protocVersion, file.name);
+    // Each statement in one line, whatever its names, as corrections go by the text.
+    const wide = code.toString({ ...poet, path, dprintOptions: { ...poet.dprintOptions, lineWidth: 100_000 } });
+    const content = template`${exact(protoNames(wide), context, file)}`.toString({ ...poet, prefix: '', path });
+    return withChecks({ name: path, content }, checks.get(file.name), namesOf(typeMap, options));
+  });
+}
+
+/** In a workspace of its own, what doesn't stand in proto/ is a contract of @rondo/contracts, which has its stub. */
+const isProvided = (file) => isInstalled && !existsSync(path.join('proto', file));
+const providedModule = (file) => `@rondo/contracts/${file.replace(/\.proto$/, '')}`;
+
+/** There messages of both packages are in each other, so both have one reader and writer. */
+const withOneWire = (stub) =>
+  isInstalled ? stub.replace('"@bufbuild/protobuf/wire"', '"@rondo/validation/wire"') : stub;
+
+const namesOf = (typeMap, options) => ({
+  providedBy: (module) => options.M[`${module}.proto`],
+  nameOf: (name) => maybeSnakeToCamel(name, options),
+  typeOf(typeName) {
+    const [module, name] = typeMap.get(`.${typeName}`);
+    return { module, name: String(name) };
+  },
+});
+
+/** The stub with the checks of its messages, and the module that the checks import. */
+function withChecks({ name, content }, { code, descriptors }, names) {
+  const checks = code(names);
+  const declared = checks === '' ? content : content.replace(MESSAGE_FNS, `$&  checked?: $v.Checking<T>;\n`);
+  return [
+    { name, content: withOneWire(declared) + checks },
+    ...(descriptors === undefined ? [] : [{ name: name.replace(/ts$/, 'descriptors.ts'), content: descriptors }]),
+  ];
+}
+
+const MESSAGE_FNS = /^export interface MessageFns<T, V extends string> \{\n/m;
+
+/** ts-proto's utility code, with our {@link DEEP_PARTIAL} and the conversions of time in the stub of Timestamp. */
+function utilsOf(options) {
+  const utils = makeUtils(options);
+  for (const name of ['toTimestamp', 'fromTimestamp'])
+    utils[name] = impProto(options, 'google/protobuf/timestamp', name);
+  utils.DeepPartial.declarationSiteCode = template`${DEEP_PARTIAL}`;
+  return utils;
+}
+
+/**
+ * The type of a message that a caller or a handler passes: any subset of its fields, and no others. It replaces ts-proto's type,
+ * which accepts values that fail at run time or are lost: numbers and strings for 64-bit integers, a oneof's case without its
+ * value, functions and lists for messages, objects for maps that are a `Map`, and anything for a message without fields and for
+ * JSON.
+ */
+const DEEP_PARTIAL = `
+type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
+
+/** What \`google.protobuf.Value\` carries. */
+type DeepPartialJson = null | boolean | number | string | DeepPartialJson[]
+  | { [key: string]: DeepPartialJson | undefined };
+
+/** No function, string, list, map or set: each has one of these. */
+type DeepPartialObject = {
+  readonly [globalThis.Symbol.hasInstance]?: never;
+  readonly [globalThis.Symbol.iterator]?: never;
+};
+
+/** A message without fields. TypeScript gives \`{}\` the fields of what stands beside it in a list, with nothing in them. */
+type DeepPartialEmpty = DeepPartialObject | { [key: string]: never };
+
+/** By a name of its own, as the compiler's complaints have it in place of all fields. */
+type DeepPartialMessage<T> = DeepPartialObject
+  & { [K in keyof T]?: DeepPartial<T[K]> | (undefined extends T[K] ? undefined : never) };
+
+/** Any part of a message. What ts-proto has as \`any\` is JSON. */
+export type DeepPartial<T> = 0 extends 1 & T ? DeepPartialJson
+  : T extends Uint8Array ? Uint8Array
+  : T extends Builtin ? T
+  : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
+  : T extends globalThis.Map<infer K, infer V> ? globalThis.Map<K, DeepPartial<V>>
+  : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value: DeepPartial<T["value"]> }
+  : [keyof T] extends [never] ? DeepPartialEmpty
+  : DeepPartialMessage<T>;
+`;

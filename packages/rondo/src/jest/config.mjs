@@ -1,0 +1,51 @@
+/** Parts of jest's configuration that each workspace has: how tests are compiled, and how a run is set up, reported and ended. */
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { dist } from '../workspace/paths.js';
+
+const program = (name) => path.join(dist, `${name}.mjs`);
+
+/** What a project of jest's has. */
+export const project = {
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
+  testEnvironment: program('jest-environment'),
+  globalSetup: program('jest-setup'),
+  globalTeardown: program('jest-teardown'),
+  testMatch: ['**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      fileURLToPath(import.meta.resolve('@swc/jest')),
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+};
+
+/** Relative imports of TypeScript name the compiled file. */
+export const typescriptSpecifiers = { '^(\\.{1,2}/.*)\\.js$': '$1' };
+
+/** What a whole run has. */
+export const run = {
+  reporters: ['default', program('jest-report')],
+  // A bound on what hangs, and no measure of anything: a machine may be busy.
+  testTimeout: 600_000,
+  // Node never frees the modules of a test file, and a large heap slows down all files that follow.
+  workerIdleMemoryLimit: '250MB',
+  // What would hold a worker has failed its test file. One of half a gigabyte takes its time to end on a busy machine.
+  workerGracefulExitTimeout: 10_000,
+  // More than two cores: a component test waits more than it computes.
+  maxWorkers: Math.max(4, availableParallelism()),
+};
+
+/** @type {import('jest').Config} The configuration of a workspace that installs Rondo: it tests its services. */
+export const app = {
+  projects: [
+    { ...project, displayName: 'code', roots: ['<rootDir>/services'], moduleNameMapper: typescriptSpecifiers },
+  ],
+  ...run,
+};

@@ -1,0 +1,65 @@
+/** The tests. A file's name says its ring, which docs/testing.md explains: `x.test.ts`, `x.ci.test.ts` or `x.long.test.ts`. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { compile } from '../build/build.js';
+import { generate } from '../generate/generate.mjs';
+import { isInstalled, root } from '../workspace/paths.js';
+import { hasCommit, run } from '../workspace/process.js';
+import { step } from '../workspace/steps.js';
+import { changedTests } from './changed.mjs';
+import { JEST, supervise } from './supervise.mjs';
+
+const PACKAGES = '/node_modules/';
+/** By ring: patterns of the paths that it leaves out. */
+const LEFT_OUT = {
+  test: [PACKAGES, '\\.(?:ci|long)\\.test\\.ts$'],
+  ci: [PACKAGES, '^(?!.*\\.ci\\.test\\.ts$)'],
+  long: [PACKAGES, '^(?!.*\\.long\\.test\\.ts$)'],
+  any: [PACKAGES],
+};
+
+/**
+ * `npm test` runs its ring, `--ring ci` and `--ring long` what the larger rings add, `--changed` what reaches the changed files.
+ * Any other arguments are jest's: a path of a larger ring's file runs that file.
+ * A compile error makes the command fail, but the tests that run from sources are run anyway.
+ * @param {string[]} args
+ */
+export async function main(args) {
+  const changed = args.includes('--changed');
+  const { ring, rest } = ringOf(args.filter((arg) => arg !== '--changed'));
+  if (ring === undefined) {
+    console.error(
+      `npm test: --ring is one of ${Object.keys(LEFT_OUT).join(', ')}; Rondo's docs/testing.md says what each has`,
+    );
+    return 2;
+  }
+  if (changed && !(await hasCommit('npm test -- --changed'))) return 1;
+  if (!isInstalled && !existsSync(path.join(root, 'lab')))
+    console.log('SKIPPED lab: there is no lab/, which has the tests that only prove Rondo');
+  const generated = await step('generate', () => generate());
+  if (generated.code !== 0) return generated.code;
+  const compiled = await step('compile', () => compile());
+  const projects = compiled.code === 0 ? [] : ['--selectProjects', 'code'];
+  if (!changed) return (await supervise([...rest, ...leaveOut(ring), ...projects])) || compiled.code;
+  const selected = await changedTests((more) => listed([...more, ...leaveOut(ring)]));
+  if (selected.tests.length === 0) return selected.code || compiled.code;
+  return (
+    (await supervise([...rest, '--runTestsByPath', ...selected.tests, ...projects])) || selected.code || compiled.code
+  );
+}
+
+/** The ring that is asked for, by its name or by a file of it, and the other arguments. */
+function ringOf(args) {
+  const at = args.indexOf('--ring');
+  if (at < 0) return { ring: args.some((arg) => /\.(?:ci|long)\b/.test(arg)) ? 'any' : 'test', rest: args };
+  const name = args[at + 1];
+  return { ring: Object.hasOwn(LEFT_OUT, name) ? name : undefined, rest: args.toSpliced(at, 2) };
+}
+
+const leaveOut = (ring) => ['--testPathIgnorePatterns', ...LEFT_OUT[ring]];
+
+/** The paths of the test files that jest would run. */
+async function listed(args) {
+  const { output } = await run(process.execPath, [JEST, '--listTests', ...args]);
+  return output.split('\n').filter((line) => line.endsWith('.test.ts'));
+}

@@ -1,0 +1,11 @@
+/** `npm run lab [-- NAME …]`: the laboratory only proves Rondo, so a tree without the folder `lab/` is whole. */
+import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { laboratory } from './workspace/paths.js';
+
+/** @param {string[]} args */
+export async function main(args) {
+  if (existsSync(laboratory)) return (await import(pathToFileURL(laboratory).href)).main(args);
+  console.error('npm run lab: there is no lab/ in this tree');
+  return 1;
+}

@@ -1,0 +1,245 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { createConnection, type Socket } from 'node:net';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { codeOf } from './workspace/errors.js';
+
+/** A request to the launcher (`npm start` or `rondo dev`) of a running system. */
+export type LauncherRequest =
+  /** `status` lists the instances that take calls, by the registry. `processes` lists all processes without the registry. */
+  | { readonly command: 'status' | 'processes' }
+  /** `name` is a service, one of its instances, or `postgres`. */
+  | { readonly command: 'restart'; readonly name: string }
+  | { readonly command: 'scale'; readonly service: string; readonly instances: number }
+  /**
+   * `service` is its folder under `services/`. `start` reads the manifest again; it does nothing if the service runs. `stop`
+   * keeps the service down until it is started again. `forget` stops a service whose folder is removed.
+   */
+  | { readonly command: 'start' | 'stop' | 'forget'; readonly service: string }
+  /** `reset` empties the database of a service. `database` gives its URL as the address of the one row. */
+  | { readonly command: 'reset' | 'database'; readonly service: string };
+
+/** A request, and the system that it goes to. */
+export interface RequestLauncherOptions {
+  /** The data folder of `npm start`. */
+  readonly dataDirectory: string;
+  readonly request: LauncherRequest;
+  readonly signal: AbortSignal;
+  /** Is called with each line that the launcher logs for this request. */
+  readonly onLog?: (line: string) => void;
+  /** Two minutes by default, as a start waits until the service takes calls. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Sends a request to the system that runs on a data folder, and waits until it is done.
+ *
+ * @returns the instances that the request concerns, as they are now; none after `stop`.
+ * @throws Error that says what is wrong and what to do: no system runs there, the request failed, or it took too long.
+ */
+export async function requestLauncher(options: RequestLauncherOptions): Promise<readonly LauncherRow[]> {
+  return (await exchange(options)).rows;
+}
+
+async function exchange(options: RequestLauncherOptions): Promise<Answer> {
+  const { dataDirectory, request, signal, timeoutMs = 120_000 } = options;
+  const { socket: address } = await findLauncher(dataDirectory);
+  const deadline = AbortSignal.timeout(timeoutMs);
+  const ending = AbortSignal.any([signal, deadline]);
+  ending.throwIfAborted();
+  const socket = createConnection(address);
+  const end = () => socket.destroy(new Error('ended'));
+  ending.addEventListener('abort', end, { once: true });
+  try {
+    socket.write(`${JSON.stringify(request)}\n`);
+    return await readReplies(socket, options);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (deadline.aborted)
+      throw new Error(
+        `the system on ${dataDirectory} hasn't answered in ${timeoutMs / 1000} s; see: ./rondo doctor --data ${dataDirectory}`,
+      );
+    if (['ENOENT', 'ECONNREFUSED'].includes(codeOf(error) ?? '')) throw noLauncher(dataDirectory);
+    throw error;
+  } finally {
+    ending.removeEventListener('abort', end);
+    socket.destroy();
+  }
+}
+
+const STATUS_TIMEOUT_MS = 5_000;
+
+/**
+ * Lists the instances that take calls. The launcher answers at once, unless it hangs.
+ *
+ * @throws Error as {@link requestLauncher} does.
+ */
+export function askStatus(system: Pick<RequestLauncherOptions, 'dataDirectory' | 'signal'>) {
+  return requestLauncher({ ...system, request: { command: 'status' }, timeoutMs: STATUS_TIMEOUT_MS });
+}
+
+/** The data folder of a system of this workspace that runs, on the default folder or, as launchers note below it, another one. */
+export async function findRunning({
+  dataDirectory,
+  signal,
+}: Pick<RequestLauncherOptions, 'dataDirectory' | 'signal'>): Promise<string | undefined> {
+  const notes = path.join(dataDirectory, 'elsewhere');
+  const files = await readdir(notes).catch(() => []);
+  const others = await Promise.all(files.map((file) => readFile(path.join(notes, file), 'utf8')));
+  const answers = await Promise.all(
+    [dataDirectory, ...others].map((folder) =>
+      askStatus({ dataDirectory: folder, signal }).then(
+        () => folder,
+        () => undefined,
+      ),
+    ),
+  );
+  return answers.find((folder) => folder !== undefined);
+}
+
+/**
+ * Lists all processes with their states. It doesn't need the registry.
+ *
+ * @throws Error as {@link requestLauncher} does.
+ */
+export async function askProcesses(
+  system: Pick<RequestLauncherOptions, 'dataDirectory' | 'signal'>,
+): Promise<readonly LauncherProcess[]> {
+  const request = { command: 'processes' } as const;
+  return (await exchange({ ...system, request, timeoutMs: STATUS_TIMEOUT_MS })).processes;
+}
+
+/** The address of the registry of the system that runs on `dataDirectory`; undefined if none runs there. */
+export const registryOn = (dataDirectory: string): Promise<string | undefined> =>
+  findLauncher(dataDirectory).then(
+    ({ pid, registry }) => (isAlive(pid) ? registry : undefined),
+    () => undefined,
+  );
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) === 'EPERM'; // it belongs to another user
+  }
+}
+
+async function readReplies(socket: Socket, { dataDirectory, onLog }: RequestLauncherOptions): Promise<Answer> {
+  // readline doesn't report errors of its input.
+  const broken = new Promise<never>((_, reject) => socket.once('error', reject));
+  broken.catch(() => undefined); // it isn't awaited after the last line
+  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+  for (;;) {
+    const { value, done } = await Promise.race([lines.next(), broken]);
+    if (done) throw new Error(`the system on ${dataDirectory} has stopped before it was done`);
+    const reply = parseReply(value);
+    if (reply.event === 'done') return reply;
+    if (reply.event === 'failed') throw new Error(reply.message);
+    onLog?.(reply.line);
+  }
+}
+
+/** The description of a running system in `launcher.json` of its data folder. */
+interface Launcher {
+  /** The process that started it: `npm start` or `rondo dev`. */
+  readonly pid: number;
+  /** The Unix socket that takes requests. */
+  readonly socket: string;
+  /** The registry's address. */
+  readonly registry: string;
+}
+
+/**
+ * Reads the launcher of the system on `dataDirectory`. A launcher that was killed leaves its description behind: only an
+ * answer proves that it runs.
+ *
+ * @throws Error that says what to do if there is none.
+ */
+async function findLauncher(dataDirectory: string): Promise<Launcher> {
+  const file = path.join(dataDirectory, 'launcher.json');
+  try {
+    return parseLauncher(await readFile(file, 'utf8'));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') throw noLauncher(dataDirectory);
+    throw new Error(`${file} can't be read: start the system again, by npm start`, { cause: error });
+  }
+}
+
+function parseLauncher(text: string): Launcher {
+  const { pid, socket, registry }: Partial<Record<keyof Launcher, unknown>> = JSON.parse(text);
+  if (typeof pid !== 'number' || typeof socket !== 'string' || typeof registry !== 'string') {
+    throw new TypeError('a field is missing');
+  }
+  return { pid, socket, registry };
+}
+
+/** The error that no system runs on a folder. */
+function noLauncher(dataDirectory: string): Error {
+  return new Error(
+    `no system runs on ${dataDirectory}: start it with npm start, or name the running system's folder by --data`,
+  );
+}
+
+/** An instance that the launcher runs. */
+interface LauncherRow {
+  /** Its id: `greeter-1`. */
+  readonly name: string;
+  /** `host:port`. */
+  readonly address: string;
+  /** The gRPC services that it serves, fully qualified. */
+  readonly services: readonly string[];
+}
+
+/** A process that the launcher runs or should run. */
+export interface LauncherProcess {
+  /** An instance's id, or `postgres`. */
+  readonly name: string;
+  /** Its folder under `services/`, or `postgres`. */
+  readonly service: string;
+  /** `running`, `stopped`, or, after the process has ended by itself, `backoff`, `starting`, `failed` or `ended`. */
+  readonly state: string;
+}
+
+/** The launcher's answer when a request is done. */
+interface Answer {
+  readonly rows: readonly LauncherRow[];
+  /** Empty unless they were requested. */
+  readonly processes: readonly LauncherProcess[];
+}
+
+type Reply =
+  | { readonly event: 'log'; readonly line: string }
+  | ({ readonly event: 'done' } & Answer)
+  | { readonly event: 'failed'; readonly message: string };
+
+/** @throws Error if `line` is not a reply of the launcher. */
+function parseReply(line: string): Reply {
+  const reply = parseObject(line);
+  const { event, rows, processes = [], message } = reply;
+  if (event === 'log') return { event, line: String(reply['line']) };
+  if (event === 'failed') return { event, message: String(message) };
+  if (event === 'done' && Array.isArray(rows) && Array.isArray(processes)) {
+    return { event, rows: rows.map(toRow), processes: processes.map(toProcess) };
+  }
+  throw new Error(`the launcher replied ${JSON.stringify(line)}: is it of another version? Start the system again`);
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return { ...JSON.parse(text) };
+  } catch {
+    return {};
+  }
+}
+
+function toRow({ name, address, services }: Readonly<Record<string, unknown>>): LauncherRow {
+  return {
+    name: String(name),
+    address: String(address),
+    services: Array.isArray(services) ? services.map(String) : [],
+  };
+}
+
+function toProcess({ name, service, state }: Readonly<Record<string, unknown>>): LauncherProcess {
+  return { name: String(name), service: String(service), state: String(state) };
+}

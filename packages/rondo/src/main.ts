@@ -1,0 +1,87 @@
+#!/usr/bin/env node
+/** `rondo`: runs a task of the workspace, or a command that inspects and operates what runs. */
+import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { BUNDLE, isBundleFresh, MODULES } from './build/bundle-file.js';
+import { install } from './build/install.js';
+import { isTask, type TaskName, tasks } from './commands/tasks.js';
+import { formatHelp } from './help.js';
+import { withBuild } from './workspace/build-lock.js';
+import { cleanEnvironment } from './workspace/environment.js';
+import { messageOf } from './workspace/errors.js';
+import { program, root } from './workspace/paths.js';
+import { run } from './workspace/process.js';
+
+/** A module that runs a task, and resolves to the exit code. */
+interface TaskModule {
+  main(args: string[]): Promise<number>;
+}
+
+/** What runs each task, loaded after the installation. */
+const MODULE_OF: Readonly<Record<TaskName, () => Promise<TaskModule>>> = {
+  start: () => import('./launch/start.mjs'),
+  dev: () => import('./dev/dev.mjs'),
+  seed: () => import('./seed/seed.mjs'),
+  backup: () => import('./launch/backup.mjs'),
+  restore: () => import('./launch/restore.mjs'),
+  build: async () => ({ main: (await import('./build/build.js')).main }),
+  generate: () => import('./generate/generate.mjs'),
+  test: () => import('./jest/test.mjs'),
+  check: () => import('./check/check.mjs'),
+  breaking: () => import('./check/breaking.mjs'),
+  bundle: () => import('./build/bundle.mjs'),
+  install: async () => ({ main: async () => 0 }),
+  create: () => import('./pack/create.mjs'),
+  docs: () => import('./docs/docs.mjs'),
+  lab: () => import('./lab.mjs'),
+  migrate: () => import('./scaffold/migrate.mjs'),
+  pack: () => import('./pack/pack.mjs'),
+};
+
+/** These have a `--help` of their own. */
+const EXPLAIN_THEMSELVES: readonly string[] = ['create', 'docs', 'lab', 'migrate', 'pack', 'start', 'test'];
+
+cleanEnvironment();
+process.env['RONDO_WORKSPACE'] = root;
+const [name, ...args] = process.argv.slice(2);
+if (isTask(name)) process.exitCode = await runTask(name, args);
+else await runCommand(name);
+
+async function runTask(name: TaskName, args: string[]): Promise<number> {
+  if (args.includes('--help') && !EXPLAIN_THEMSELVES.includes(name)) {
+    process.stdout.write(formatHelp({ name, ...Object(tasks)[name] }));
+    return 0;
+  }
+  if (!(await install({ relock: name === 'install' }))) return 1;
+  return await (await MODULE_OF[name]()).main(args);
+}
+
+/** Builds the commands that inspect and operate if they never were, and runs one: the process ends in there. */
+async function runCommand(name: string | undefined): Promise<void> {
+  if (!existsSync(BUNDLE)) await buildCommands(name);
+  try {
+    // Modules that another command is compiling don't fit together.
+    if (name !== 'doctor' && !isBundleFresh()) await withBuild('load', async () => undefined);
+    await import(pathToFileURL(isBundleFresh() ? BUNDLE : MODULES).href);
+  } catch (error) {
+    // The commands handle their errors: an error here means that a module is missing.
+    const reason = `can't be loaded (${messageOf(error).split('\n')[0]})`;
+    if (name === 'doctor') await examineAlone(reason);
+    console.error(`rondo: ${reason}. Build it: npm run build; or see what is wrong: ./rondo doctor`);
+    process.exit(1);
+  }
+}
+
+async function buildCommands(name: string | undefined): Promise<void> {
+  // The doctor changes nothing: it reports what is missing.
+  if (name === 'doctor') await examineAlone('not built yet');
+  // The build prints to standard error, as standard output is for the command.
+  const { code } = await run(process.execPath, [program, 'build'], { show: 'stderr' });
+  if (code !== 0) process.exit(1);
+}
+
+/** `rondo doctor` without the packages: the checks of the workspace alone. */
+async function examineAlone(reason: string): Promise<never> {
+  const { examineWithoutCli } = await import('./doctor/checks.mjs');
+  process.exit(await examineWithoutCli(args, reason));
+}

@@ -1,0 +1,200 @@
+import path from 'node:path';
+import { Metadata } from '@rondo/rpc/call';
+import { dnsResolver, type Resolver, staticResolver } from '@rondo/rpc/client';
+import type { CommandContext } from './command.js';
+import { UsageError } from './errors.js';
+import { parseDurationMs } from './terminal/text.js';
+import { messageOf } from './workspace/errors.js';
+
+/** The option of every command that prints data. */
+export const jsonOption = {
+  json: { type: 'boolean', description: 'Print JSON for programs, errors included.' },
+} as const;
+
+/** The option of commands that can call a server without a registry. */
+export const addressOption = {
+  address: {
+    type: 'string',
+    placeholder: 'HOST:PORT',
+    description: 'Call this server without a registry; several with commas, or a DNS name: dns:///HOST:PORT.',
+  },
+} as const;
+
+/** The option of commands that send metadata. */
+export const metadataOption = {
+  metadata: {
+    type: 'string',
+    short: 'H',
+    multiple: true,
+    placeholder: 'KEY=VALUE',
+    description: 'Metadata to send; may be repeated. A key that ends in -bin takes base64.',
+  },
+} as const;
+
+/** The option of commands that work on the processes and data of `npm start`. */
+export const dataOption = {
+  data: {
+    type: 'string',
+    placeholder: 'DIR',
+    complete: 'folders',
+    description: "The data folder of npm start; by default the workspace's .rondo.",
+  },
+} as const;
+
+/** The folder that {@link dataOption} names. */
+export const dataDirectoryOf = (data: string | undefined, { directory, dataDirectory }: CommandContext): string =>
+  data === undefined ? dataDirectory : path.resolve(directory, data);
+
+/** The option that names the folder `data` in a printed command; empty for the default folder. */
+export const dataFlag = (data: string, { dataDirectory }: Pick<CommandContext, 'dataDirectory'>): string =>
+  data === dataDirectory ? '' : ` --data ${data}`;
+
+/** The folder of the development issuer and the API keys. */
+export const authFolder = (data: string | undefined, context: CommandContext): string =>
+  path.join(dataDirectoryOf(data, context), 'auth');
+
+/** Parses `--as`, the subject of a token or an API key. */
+export function checkSubject(text: string | undefined): string {
+  if (text !== undefined && /^[\x20-\x7e]{1,255}$/.test(text) && text.trim() !== '') return text;
+  throw new UsageError(
+    '--as must name a person or program by 1 to 255 printable characters of ASCII, such as --as ada',
+  );
+}
+
+/** A scope as RFC 6749 has it, section 3.3, without a comma. */
+const SCOPE = /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,255}$/;
+
+/** Parses `--scopes`, which commas or spaces separate. */
+export function scopeList(text = ''): readonly string[] {
+  const scopes = text.split(/[\s,]+/).filter((scope) => scope !== '');
+  const wrong = scopes.find((scope) => !SCOPE.test(scope));
+  if (wrong === undefined) return scopes;
+  throw new UsageError(`--scopes: ${JSON.stringify(wrong)} is no scope; write them such as sales.read,sales.write`);
+}
+
+/** Parses a whole number from 1 to `limit`; undefined if the option wasn't given. */
+export function positiveInteger(option: string, text: string | undefined, limit?: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > (limit ?? Number.MAX_SAFE_INTEGER)) {
+    const range = limit === undefined ? 'from 1' : `from 1 to ${limit}`;
+    throw new UsageError(`--${option} ${text}: must be a whole number ${range}, such as 9`);
+  }
+  return value;
+}
+
+/** Parses a number above zero; undefined if the option wasn't given. */
+export function positiveNumber(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) {
+    throw new UsageError(`--${option} ${text}: must be a number above 0, such as 200`);
+  }
+  return value;
+}
+
+/** Parses a duration into milliseconds; undefined if the option wasn't given. */
+export function durationMs(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = parseDurationMs(text);
+  if (value === undefined) throw new UsageError(`--${option} ${text}: must be a duration, such as 500ms, 2s or 5m`);
+  return value;
+}
+
+const ADDRESS = /^(?:\[[\da-fA-F:.]+\]|[^\s:[\]/]+):(\d{1,5})$/;
+
+/** Parses `host:port[,…]`. `source` is the option or variable, for error messages. */
+export function parseAddresses(source: string, text: string): readonly string[] {
+  const addresses = text
+    .split(',')
+    .map((address) => address.trim())
+    .filter((address) => address !== '');
+  const wrong = addresses.find((address) => !isAddress(address));
+  if (addresses.length === 0 || wrong !== undefined) {
+    throw new UsageError(
+      `${source} "${wrong ?? text}": must be host:port, or several with commas, such as 127.0.0.1:50050`,
+    );
+  }
+  return addresses;
+}
+
+/** Parses the value of `--address`: `host:port[,…]`, or one target of a DNS resolver. */
+export function parseTarget(text: string): readonly string[] {
+  if (!text.startsWith('dns:')) return parseAddresses('--address', text);
+  try {
+    dnsResolver(text);
+  } catch (error) {
+    throw error instanceof TypeError ? new UsageError(`--address ${error.message}`) : error;
+  }
+  return [text];
+}
+
+/** Finds the servers that {@link parseTarget} has read, or others at fixed addresses. */
+export function resolverAt(addresses: readonly string[]): Resolver {
+  const [target = ''] = addresses;
+  return target.startsWith('dns:') ? dnsResolver(target) : staticResolver(addresses);
+}
+
+function isAddress(address: string): boolean {
+  if (address.startsWith('unix:')) return address.length > 'unix:'.length;
+  const port = Number(ADDRESS.exec(address)?.[1]);
+  return port >= 1 && port <= 65_535;
+}
+
+/** The registry's address if neither an option nor the environment names one. */
+export const DEFAULT_REGISTRY = '127.0.0.1:50050';
+
+/** The option of every command that calls the registry. */
+export const registryOption = {
+  registry: {
+    type: 'string',
+    placeholder: 'HOST:PORT',
+    description: "The registry's addresses, with commas; else RONDO_REGISTRY, else the system that runs here.",
+  },
+} as const;
+
+/** The option of commands that cordon an instance. */
+export const reasonOption = {
+  reason: {
+    type: 'string',
+    placeholder: 'TEXT',
+    description: 'The reason, which rondo ps shows: at most 256 characters; by default the name of the user.',
+  },
+} as const;
+
+/** The option that lets a command leave a service without an instance. */
+export const forceOption = {
+  force: { type: 'boolean', description: 'Cordon it even if no instance is left that serves some service.' },
+} as const;
+
+/** The reason if none was given. */
+export const defaultReason = ({ environment }: CommandContext): string => {
+  const user = environment['USER'] ?? environment['USERNAME'] ?? '';
+  return user === '' ? '' : `by ${user}`;
+};
+
+/** Parses `key=value` pairs, or `key: value` as curl has them, into metadata. The value of a key that ends in `-bin` is bytes in base64. */
+export function parseMetadata(pairs: readonly string[]): Metadata {
+  const metadata = new Metadata();
+  for (const pair of pairs) {
+    const [, key, value] = /^([^=:\s]+)(?:=|:\s*)(.*)$/s.exec(pair) ?? [];
+    if (key === undefined || value === undefined) {
+      // The value may be a secret, such as a token.
+      throw new UsageError('--metadata must be key=value or "key: value", such as request-id=42');
+    }
+    append(metadata, key, value);
+  }
+  return metadata;
+}
+
+function append(metadata: Metadata, key: string, value: string): void {
+  const binary = key.toLowerCase().endsWith('-bin');
+  if (binary && !/^[\w+/-]*={0,2}$/.test(value)) {
+    throw new UsageError(`--metadata "${key}": a key that ends in -bin takes bytes in base64`);
+  }
+  try {
+    metadata.append(key, binary ? Buffer.from(value, 'base64') : value);
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
+}

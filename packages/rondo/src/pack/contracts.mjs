@@ -1,0 +1,42 @@
+/** What @rondo/contracts is published with: the stubs, descriptors and sources of all contracts but a user's own. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { transformSync } from 'esbuild';
+import { filesBelow } from '../workspace/files.js';
+import { root } from '../workspace/paths.js';
+import { native, run } from '../workspace/process.js';
+
+/** Whether a contract is Rondo's own or of third parties: the others in proto/ are those of services. */
+const isPublished = (proto) => proto.startsWith('rondo/') || !existsSync(path.join(root, 'proto', proto));
+
+/**
+ * @param {string} file A compiled stub, or the descriptors that it imports, from dist/.
+ * @returns {boolean} Whether its contract is published.
+ */
+export const isPublishedStub = (file) => isPublished(file.replace(/(?:\.descriptors)?(?:\.d\.ts|\.js)$/, '.proto'));
+
+/** A stub without comments and indents, which are half of it: its declarations have the comments. */
+export const compact = (code) => transformSync(code, { minify: true, legalComments: 'none' }).code;
+
+/**
+ * Writes descriptors.binpb, and proto/ with the sources by their import paths: a module for the buf.yaml of an app.
+ * @param {string} to A folder below the root.
+ * @throws {Error} with buf's complaint.
+ */
+export async function writeContracts(to) {
+  const set = fromBinary(
+    FileDescriptorSetSchema,
+    readFileSync(path.join(root, 'packages/contracts/descriptors.binpb')),
+  );
+  set.file = set.file.filter(({ name }) => isPublished(name));
+  writeFileSync(path.join(to, 'descriptors.binpb'), toBinary(FileDescriptorSetSchema, set));
+  // A relative path: buf reads a "#" in a path as the start of options.
+  const sources = path.join(path.relative(root, to), 'proto');
+  const { code, output } = await run(native('buf'), ['export', '.', '--output', sources]);
+  if (code !== 0) throw new Error(output);
+  for (const file of filesBelow(path.join(root, sources))) {
+    if (file.endsWith('.proto') && !isPublished(file)) rmSync(path.join(root, sources, file));
+  }
+}

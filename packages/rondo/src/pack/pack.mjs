@@ -1,0 +1,108 @@
+/** Packs each published package as a registry takes it: `npm run pack`, whose options USAGE has. */
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { build } from '../build/build.js';
+import { runPnpm } from '../build/install.js';
+import { writePackageSbom } from '../build/sbom.mjs';
+import { filesBelow } from '../workspace/files.js';
+import { parse, takenByNpm } from '../workspace/options.js';
+import { root } from '../workspace/paths.js';
+import { installedWith } from './installed.mjs';
+import { stage } from './stage.mjs';
+
+const USAGE = 'npm run pack [-- --out DIR] [--as VERSION] [--repository URL] [--check] [--publish]';
+
+/**
+ * @typedef {object} Packed
+ * @property {string} name
+ * @property {string} version
+ * @property {string} file The tarball.
+ * @property {string[]} contents Its files.
+ * @property {number} sizeBytes Of the contents.
+ * @property {number} installedBytes With all that it brings.
+ * @property {string[]} dependencies Those of other publishers, with the size of each alone.
+ */
+
+/**
+ * Builds, and packs the packages into a folder, with the bill of materials of each beside it. The same sources make the same bytes.
+ * @param {string} [outDir]
+ * @param {{ version?: string, repository?: string }} [given] As `stage` takes them.
+ * @returns {Promise<Packed[]>}
+ * @throws {Error} if a step failed; the build has printed why.
+ */
+export async function pack(outDir = path.join(root, '.rondo/packages'), given = {}) {
+  if (!(await build())) throw new Error('the build failed');
+  const staging = mkdtempSync(path.join(root, '.rondo/packing-'));
+  try {
+    const packages = await stage(staging, given);
+    mkdirSync(outDir, { recursive: true });
+    const args = ['--dir', staging, '--recursive', 'pack', '--pack-destination', path.resolve(outDir)];
+    const { code, output } = await runPnpm(args);
+    if (code !== 0) throw new Error(output);
+    return await Promise.all(packages.map((one) => described(one, packages, outDir)));
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+async function described(staged, packages, outDir) {
+  const { folder, manifest } = staged;
+  const { name, version } = manifest;
+  const file = path.resolve(outDir, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`);
+  const installed = installedWith(staged, packages);
+  await writePackageSbom(file.replace(/tgz$/, 'cdx.json'), installed);
+  const others = installed[0].brings.filter((one) => !one.manifest.name.startsWith('@rondo/'));
+  return {
+    name,
+    version,
+    file,
+    contents: filesBelow(folder),
+    sizeBytes: sizeOf(folder),
+    installedBytes: installed.reduce((sum, one) => sum + sizeOf(one.folder), 0),
+    dependencies: others.map((one) => `${one.manifest.name} ${kilobytes(sizeOf(one.folder))}`),
+  };
+}
+
+const sizeOf = (folder) => filesBelow(folder).reduce((sum, file) => sum + statSync(path.join(folder, file)).size, 0);
+const kilobytes = (sizeBytes) => `${Math.ceil(sizeBytes / 1000)} kB`;
+
+/** `npm run pack` */
+export async function main(args) {
+  try {
+    const { out, as: version, repository, ...steps } = options(args);
+    const packed = await pack(out && path.resolve(process.env.INIT_CWD ?? root, out), { version, repository });
+    for (const one of packed) console.log(rowOf(one));
+    console.log(
+      `${path.dirname(packed[0].file)}: by package its tarball, own files, own files with all that it brings, and its own dependencies`,
+    );
+    if (steps.check && !(await isFaultless(packed))) return 1;
+    if (steps.publish) await (await import('./publish.mjs')).publish(packed);
+    return 0;
+  } catch (error) {
+    console.error(`npm run pack: ${error.message}`);
+    return 1;
+  }
+}
+
+function options(args) {
+  const taken = takenByNpm(['out', 'as', 'repository', 'check', 'publish'], USAGE);
+  if (taken !== undefined) throw new Error(taken);
+  const [text, flag] = [{ type: 'string' }, { type: 'boolean' }];
+  return parse({ args, options: { out: text, as: text, repository: text, check: flag, publish: flag } }, USAGE).values;
+}
+
+function rowOf({ name, file, contents, sizeBytes, installedBytes, dependencies }) {
+  const all = [statSync(file).size, sizeBytes, installedBytes];
+  const sizes = all.map((size) => kilobytes(size).padStart(10)).join('');
+  return `${name.padEnd(22)}${sizes}${`${contents.length} files`.padStart(11)}  ${dependencies.join(', ')}`.trimEnd();
+}
+
+async function isFaultless(packed) {
+  const { faultsOf } = await import('./check.mjs');
+  const { apiChanges } = await import('./api-changes.mjs');
+  const api = await apiChanges();
+  console.log(api.note);
+  const faults = [...(await Promise.all(packed.map(faultsOf))).flat(), ...api.faults];
+  console.log(faults.length === 0 ? 'No package has a fault.' : faults.join('\n'));
+  return faults.length === 0;
+}

@@ -1,0 +1,135 @@
+/** The folders of the packages that are published, with what their tarballs hold. */
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { filesBelow } from '../workspace/files.js';
+import { root } from '../workspace/paths.js';
+import { compact, isPublishedStub, writeContracts } from './contracts.mjs';
+import { pinnedVersions } from './pinned-versions.mjs';
+import { readmeOf } from './readme.mjs';
+import { writeTool } from './tool.mjs';
+
+const TOOL = '@rondo/tool';
+const CREATE = 'create-rondo';
+const filter = (file) => !/[\\/](?:node_modules|dist)$|\.(?:ci|long)\.test\.ts$/.test(file);
+
+/**
+ * Packages of Rondo whose classes and contexts an app and other packages hand to each other. Libraries take them as peers, so that an
+ * app with two versions of them isn't installed.
+ */
+const PEERS = ['@rondo/database', '@rondo/rpc'];
+
+/**
+ * @typedef {object} Staged A package that is published.
+ * @property {string} source The folder that it is made of.
+ * @property {string[]} sources The folders by which its dependencies are installed.
+ * @property {string} folder What is packed.
+ * @property {{ name: string, version: string }} manifest
+ */
+
+/**
+ * Writes the folders of all packages, sorted by name.
+ * @param {string} staging A folder below the root. It becomes a workspace of pnpm.
+ * @param {{ version?: string, repository?: string }} [given] The version of all of them, by default that of the repository's manifest; and
+ *   where the repository is, as an https address.
+ * @returns {Promise<Staged[]>}
+ */
+export async function stage(staging, { version = pinnedVersions().version, repository } = {}) {
+  const packages = published().map(({ source, manifest }) => ({
+    source,
+    manifest: { ...manifest, version },
+  }));
+  const names = packages.map(({ manifest }) => manifest.name);
+  writeFileSync(path.join(staging, 'pnpm-workspace.yaml'), 'packages: ["*"]\n');
+  const staged = packages.map(({ source, manifest }) => ({
+    source,
+    sources: [source],
+    folder: path.join(staging, path.basename(source)),
+    manifest: {
+      ...released(manifest, names),
+      ...(repository && placeOf(source, repository)),
+    },
+  }));
+  for (const one of staged) await write(one);
+  return staged;
+}
+
+/** The packages and services whose manifests aren't private. */
+function published() {
+  const folders = ['packages', 'services'].flatMap((parent) =>
+    readdirSync(path.join(root, parent)).map((name) => path.join(root, parent, name)),
+  );
+  return folders
+    .filter((source) => existsSync(path.join(source, 'package.json')))
+    .map((source) => ({ source, manifest: JSON.parse(readFileSync(path.join(source, 'package.json'), 'utf8')) }))
+    .filter(({ manifest }) => !manifest.private)
+    .sort((one, other) => (one.manifest.name < other.manifest.name ? -1 : 1));
+}
+
+/** The manifest with the versions of packages of the workspace, and without what only their development needs. */
+function released({ devDependencies: _, ...manifest }, names) {
+  const all = Object.entries(manifest.dependencies ?? {}).map(([name, range]) => [
+    name,
+    names.includes(name) ? manifest.version : range,
+  ]);
+  // A program is alone in its process.
+  const isPeer = ([name]) => manifest.bin === undefined && PEERS.includes(name);
+  const peers = [...Object.entries(manifest.peerDependencies ?? {}), ...all.filter(isPeer)];
+  return {
+    ...manifest,
+    dependencies: Object.fromEntries(all.filter((one) => !isPeer(one))),
+    ...(peers.length > 0 && { peerDependencies: Object.fromEntries(peers) }),
+  };
+}
+
+/** Provenance needs the repository that the package was made in. */
+function placeOf(source, repository) {
+  const directory = path.relative(root, source);
+  return {
+    homepage: `${repository}/tree/main/docs`,
+    repository: { type: 'git', url: `git+${repository}.git`, directory },
+  };
+}
+
+async function write(staged) {
+  const { source, folder, manifest } = staged;
+  const contracts = manifest.name === '@rondo/contracts';
+  if (manifest.name === TOOL) await writeTool(folder);
+  else
+    for (const file of compiled(source).filter((one) => !contracts || isPublishedStub(one))) {
+      const code = withoutMap(readFileSync(path.join(source, 'dist', file), 'utf8'));
+      const to = path.join(folder, 'dist', file);
+      mkdirSync(path.dirname(to), { recursive: true });
+      writeFileSync(to, contracts && file.endsWith('.js') ? compact(code) : code);
+    }
+  for (const other of manifest.files?.filter((name) => name !== 'dist' && existsSync(path.join(source, name))) ?? []) {
+    cpSync(path.join(source, other), path.join(folder, other), { recursive: true });
+  }
+  if (contracts) await writeContracts(folder);
+  if (manifest.name === CREATE) {
+    const versions = { ...pinnedVersions(), version: manifest.version };
+    writeFileSync(path.join(folder, 'versions.json'), JSON.stringify(versions));
+    for (const file of await sampleFiles())
+      cpSync(path.join(root, file), path.join(folder, 'samples', file), { recursive: true, filter });
+  }
+  cpSync(path.join(root, 'LICENSE'), path.join(folder, 'LICENSE'));
+  writeFileSync(path.join(folder, 'README.md'), readmeOf(staged));
+  writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+/** What `create-rondo --samples` copies. */
+async function sampleFiles() {
+  const { samplesIn } = await import('create-rondo');
+  const { services, contracts } = samplesIn(root);
+  const folders = [...services.map((name) => `services/${name}`), ...contracts.map((name) => `proto/${name}`)];
+  return [...folders, 'buf.yaml', 'docker-compose.yml'];
+}
+
+/** The compiled files whose sources exist: the compiler leaves those of removed sources. */
+function compiled(source) {
+  const isCurrent = (file) => existsSync(path.join(source, 'src', file.replace(/(?:\.d\.ts|\.js)$/, '.ts')));
+  const files = filesBelow(path.join(source, 'dist'));
+  return files.filter((file) => /(?:\.d\.ts|\.js)$/.test(file) && isCurrent(file));
+}
+
+/** A source map would name sources that aren't packed. */
+const withoutMap = (code) => code.replace(/^\/\/# sourceMappingURL=.*\n?/m, '');

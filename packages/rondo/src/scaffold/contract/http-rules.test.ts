@@ -1,0 +1,98 @@
+import path from 'node:path';
+import { clone } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { root } from '../../../test/scaffold/folder.js';
+import { newFile } from '../../../test/scaffold/staged.js';
+import { compile } from './compile.js';
+import { withStage } from './stage.js';
+
+const get = (template: string) => `option (google.api.http) = {get: "${template}"};`;
+
+/** The methods that generation refuses, with the expected message. */
+const refused: readonly [option: string, reason: string][] = [
+  [get('/v1/{name'), 'path template "/v1/{name", character 10: a closing brace ends the variable'],
+  [
+    get('/v1/{nme}'),
+    'GET /v1/{nme}: the variable {nme} names no field: rondo.p.Request has no field "nme"; it has name',
+  ],
+  [get('/readyz'), 'GET /readyz: the gateway answers this path itself; choose another, such as /v1/…'],
+  ['option (google.api.http) = {get: "/v1/a" body: "*"};', 'GET /v1/a: GET has no body; leave body out, or use post'],
+];
+
+/** Methods that conflict with the last one here, which generation accepts. */
+const conflicting: readonly [option: string, reason: string][] = [
+  [
+    get('/v1/things/{name}'),
+    'GET /v1/things/{name} takes the same paths as GET /v1/{name=things/*} of rondo.p.Bound.Get; change one of them',
+  ],
+];
+
+const method = (name: string, option: string) =>
+  `  rpc ${name}(Request) returns (Request) {\n    ${option} // here\n  }\n`;
+
+const text = `syntax = "proto3";
+package rondo.p;
+import "google/api/annotations.proto";
+import "rondo/options/v1/options.proto";
+message Request { string name = 1; }
+service Bound {
+  option (rondo.options.v1.service) = {exposure: EXPOSURE_INTERNAL};
+  rpc Get(Request) returns (Request) { ${get('/v1/{name=things/*}')} }
+  rpc Deeper(Request) returns (Request) { ${get('/v1/things/{name}:go')} }
+}
+service Faulty {
+  option (rondo.options.v1.service) = {exposure: EXPOSURE_INTERNAL};
+${[...refused, ...conflicting].map(([option], index) => method(`M${index}`, option)).join('')}}
+service Public { // exposed
+  rpc Get(Request) returns (Request);
+}
+`;
+
+/** A contract that imports nothing of Rondo, such as one that was copied. */
+const copied = `syntax = "proto3";
+package copied;
+import "google/api/annotations.proto";
+message Request {}
+service Copied {
+  rpc Remove(Request) returns (Request) { option (google.api.http) = {delete: "/v1/a" body: "*"}; }
+}
+`;
+
+let told: readonly string[];
+let unasked: readonly string[];
+
+beforeAll(async () => {
+  const files = [newFile('refused.proto', text), newFile('copied.proto', copied)];
+  const [asked = newFile('none.proto', '')] = files;
+  const { signal } = new AbortController();
+  const { checkHttp } = await import('../../generate/check-http.mjs');
+  await withStage({ root, files, signal }, async (stage) => {
+    const registry = await compile({ stage, asked, files, shown: (file) => file });
+    const protos = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
+    told = checkHttp(protos, ['refused.proto'], path.join(stage.folder, 'proto'));
+    const elsewhere = ['google/longrunning/operations.proto', 'copied.proto'];
+    unasked = checkHttp(protos, elsewhere, path.join(stage.folder, 'proto'));
+  });
+});
+
+describe('an HTTP rule', () => {
+  it('is refused where it stands, with the reason and the remedy', () => {
+    const lines = text.split('\n').flatMap((line, at) => (line.endsWith('// here') ? [at + 1] : []));
+    const reasons = [...refused, ...conflicting].map(
+      ([, reason], index) => `proto/refused.proto:${lines[index]}: Faulty.M${index}: ${reason}`,
+    );
+    expect(told.slice(1)).toEqual(reasons);
+  });
+
+  it('of a third party is not checked, wherever its contract is', () => {
+    expect(unasked).toEqual([]);
+  });
+});
+
+it('a service under rondo. is refused unless it is internal', () => {
+  const line = text.split('\n').findIndex((one) => one.endsWith('// exposed')) + 1;
+  expect(told[0]).toBe(
+    `proto/refused.proto:${line}: Public: a service under rondo. is for the system's own processes; set exposure: EXPOSURE_INTERNAL in (rondo.options.v1.service)`,
+  );
+});

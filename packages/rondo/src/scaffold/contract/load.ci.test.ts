@@ -1,0 +1,368 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { Folder, root } from '../../../test/scaffold/folder.js';
+import { type LoadOptions, loadContract } from './load.js';
+import { packageFiles } from './platform.js';
+import { readImportGraph } from './scan.js';
+
+const { signal } = new AbortController();
+
+const load = (file: string, options: Partial<LoadOptions> = {}) =>
+  loadContract({ root, source: { kind: 'file', path: file }, signal, ...options });
+
+/** Loads `text` as a file of its own, and expects a refusal. */
+async function refusal(text: string, name = 'it.proto'): Promise<string> {
+  using folder = new Folder();
+  const file = folder.write(name, text);
+  const outcome = await load(file).then(
+    () => 'taken',
+    (error: unknown) => String(error),
+  );
+  return outcome.replaceAll(`${folder.path}/`, '').replaceAll(folder.path, 'FOLDER');
+}
+
+/** What to do about an import that isn't found, or found twice. */
+const NAME_IT = 'name the root folder of the import with --proto-path DIR';
+
+const GREETER = `syntax = "proto3";
+package fixture;
+import "google/type/money.proto";
+import "google/protobuf/timestamp.proto";
+
+service Greeter {
+  rpc SayHello(HelloRequest) returns (HelloReply);
+  rpc Collect(stream HelloRequest) returns (HelloReply);
+  rpc list_hellos(HelloRequest) returns (stream HelloReply);
+  rpc Chat(stream HelloRequest) returns (stream HelloReply);
+}
+service Empty {}
+message HelloRequest { string class = 1; google.type.Money fee = 2; optional google.protobuf.Timestamp at = 3; }
+message HelloReply { map<int64, Kind> kinds = 1; oneof which { Kind delete = 2; HelloReply self = 3; } }
+enum Kind { KIND_UNSPECIFIED = 0; constructor = 1; }
+`;
+
+const REFUSING = `syntax = "proto3";
+package ruled;
+import "buf/validate/validate.proto";
+service Ruled {
+  rpc Fields(FieldsRequest) returns (Answer);
+  rpc Message(MessageRequest) returns (Answer);
+  rpc Oneof(OneofRequest) returns (Answer);
+  rpc Optional(OptionalRequest) returns (Answer);
+}
+message Answer {}
+message FieldsRequest { string name = 1 [(buf.validate.field).string.min_len = 1]; }
+message MessageRequest {
+  option (buf.validate.message).cel = {id: "one", message: "give one", expression: "this.street != '' || this.box != 0"};
+  string street = 1;
+  int64 box = 2;
+}
+message OneofRequest {
+  oneof what {
+    option (buf.validate.oneof).required = true;
+    string id = 1;
+    int32 floor = 2;
+  }
+}
+message OptionalRequest { optional int32 size = 1 [(buf.validate.field).int32.gt = 3]; }
+`;
+
+describe('a contract from elsewhere', () => {
+  it('goes into the folder of its package, with its text, services and all kinds of methods', async () => {
+    using folder = new Folder();
+    const contract = await load(folder.write('my protos/fixture.proto', GREETER));
+    const { file, files, services, styleRemarks } = contract;
+    expect(file).toBe('fixture/fixture.proto');
+    expect(files).toEqual([{ path: file, bytes: Buffer.from(GREETER), state: 'new' }]);
+    expect(services).toMatchObject([
+      {
+        fullName: 'fixture.Greeter',
+        name: 'Greeter',
+        definition: 'GreeterDefinition',
+        module: '@rondo/contracts/fixture/fixture',
+        line: 6,
+        methods: [
+          { name: 'SayHello', key: 'sayHello', requestStream: false, responseStream: false, line: 7 },
+          { name: 'Collect', key: 'collect', requestStream: true, responseStream: false, line: 8 },
+          { name: 'list_hellos', key: 'list_hellos', requestStream: false, responseStream: true, line: 9 },
+          { name: 'Chat', key: 'chat', requestStream: true, responseStream: true, line: 10 },
+        ],
+      },
+      { fullName: 'fixture.Empty', methods: [] },
+    ]);
+    expect(styleRemarks).toContain(
+      'proto/fixture/fixture.proto:6: Service name "Greeter" should be suffixed with "Service".',
+    );
+    expect(styleRemarks.at(-1)).toBe("proto/fixture/fixture.proto: isn't formatted as buf format does it.");
+  });
+
+  it('says which methods refuse a request without fields, by the rules of fields, messages and oneofs', async () => {
+    using folder = new Folder();
+    const { services } = await load(folder.write('refusing.proto', REFUSING));
+    const [ruled] = services;
+    expect(ruled?.methods.map(({ name, refusesEmpty }) => [name, refusesEmpty])).toEqual([
+      ['Fields', true],
+      ['Message', true],
+      ['Oneof', true],
+      ['Optional', false],
+    ]);
+  });
+
+  it('comes with the imports beside it, but not those of packages; messages may share a name', async () => {
+    using folder = new Folder({
+      'a/v1/types.proto':
+        'syntax = "proto3"; package a.v1; import public "b/v1/types.proto"; message Status { b.v1.Status s = 1; }',
+      'b/v1/types.proto':
+        'syntax = "proto3"; package b.v1; import "google/rpc/status.proto"; message Status { google.rpc.Status s = 1; }',
+    });
+    const text = `edition = "2023"; package a.v1; import "a/v1/types.proto"; import "rondo/options/v1/options.proto";
+service S { rpc Get(Status) returns (b.v1.Status) { option idempotency_level = IDEMPOTENT; } }`;
+    const { files, file } = await load(folder.write('a/v1/s.proto', text));
+    expect(file).toBe('a/v1/s.proto');
+    expect(files.map(({ path: name, state }) => [name, state])).toEqual([
+      ['a/v1/s.proto', 'new'],
+      ['a/v1/types.proto', 'new'],
+      ['rondo/options/v1/options.proto', 'same'],
+      ['b/v1/types.proto', 'new'],
+    ]);
+  });
+
+  it('comes with files beside and above it, whatever folder each import starts from, at the top if one is there', async () => {
+    const message = (name: string, more = '') => `syntax = "proto3"; package s; ${more} message ${name} {}`;
+    using folder = new Folder({
+      // proto3 may use messages of proto2, though not its enums.
+      'api/types.proto': 'syntax = "proto2"; package s; message T { required group G = 1 { optional int32 a = 1; } }',
+      'common/money.proto': message('M', 'import "deep/base.proto"; import "google/type/date.proto";'),
+      'common/deep/base.proto': message('B'),
+      'common/unused.proto': message('U'),
+      // It differs from the package's, and no message has a type of it.
+      'google/type/date.proto': 'syntax = "proto3"; package google.type; message Date { string text = 7; }',
+    });
+    const text = `syntax = "proto3"; package s; import "types.proto"; import "common/money.proto";
+service S { rpc Get(T) returns (M); }`;
+    const { file, files, services, replaced } = await load(folder.write('api/s.proto', text));
+    expect([file, replaced]).toEqual(['s.proto', []]);
+    expect(files.map(({ path: name, state }) => [name, state])).toEqual([
+      ['s.proto', 'new'],
+      ['types.proto', 'new'],
+      ['common/money.proto', 'new'],
+      ['deep/base.proto', 'new'],
+    ]);
+    expect(services).toMatchObject([{ fullName: 's.S', module: '@rondo/contracts/s', methods: [{ name: 'Get' }] }]);
+  });
+});
+
+/** A rule that the installed `validate/validate.proto` lacks. */
+const NEWER = ['message StringRules {', 'message StringRules { optional bool newer = 1000;'] as const;
+const RULED = `syntax = "proto3"; package ruled; import "validate/validate.proto";
+service S { rpc Get(M) returns (M); }
+message M { string name = 1 [(validate.rules).string.newer = true]; }`;
+
+describe('a file that a package provides too', () => {
+  it("is the one under a named folder, which takes the place of the package's", async () => {
+    const installed = packageFiles(root)('validate/validate.proto');
+    if (installed === undefined) throw new Error('no package provides it');
+    const text = readFileSync(path.join(root, installed.file), 'utf8').replace(...NEWER);
+    using lib = new Folder({ 'validate/validate.proto': text });
+    using folder = new Folder();
+    const source = { kind: 'file', path: folder.write('ruled.proto', RULED), importRoots: [lib.path] } as const;
+    const { files, replaced } = await loadContract({ root, source, signal });
+    expect(files.map(({ path: name, state }) => `${name} ${state}`)).toEqual([
+      'ruled/ruled.proto new',
+      'validate/validate.proto new',
+    ]);
+    expect(replaced).toEqual([{ folder: installed.module, contract: 'validate/validate.proto' }]);
+  });
+
+  it("is the package's otherwise, and a refusal says so", async () => {
+    expect(await refusal(RULED)).toMatch(
+      /^Refusal: it\.proto:3: .*`validate\.StringRules`, and "validate\/validate\.proto" comes from packages\/.*; correct it, or name the root folder of another version with --proto-path DIR$/,
+    );
+  });
+});
+
+describe('a contract of the tree', () => {
+  it('is accepted again, unchanged, for the service that serves it', async () => {
+    const { files, styleRemarks } = await load(path.join(root, 'proto/rondo/registry/v1/registry.proto'), {
+      for: 'registry',
+    });
+    expect(new Set(files.map(({ state }) => state))).toEqual(new Set(['same']));
+    expect(styleRemarks).toEqual([]);
+  });
+
+  it('may be text that will become a file', async () => {
+    const text = `syntax = "proto3";
+
+package starter.v1;
+
+// Says hello.
+service StarterService {
+  // Says hello once.
+  rpc SayHello(SayHelloRequest) returns (SayHelloResponse);
+}
+
+// Whom to greet.
+message SayHelloRequest {
+  string name = 1;
+}
+
+// The greeting.
+message SayHelloResponse {
+  string text = 1;
+}
+`;
+    const source = { kind: 'text', path: 'starter/v1/starter.proto', text } as const;
+    const contract = await loadContract({ root, source, signal });
+    expect(contract).toMatchObject({ file: source.path, files: [{ state: 'new' }], styleRemarks: [] });
+  });
+});
+
+describe('a contract is refused', () => {
+  it.each([
+    ['that is not there', 'gone.proto', 'no such file exists; name the contract, a .proto file'],
+    ['that is no contract', 'package.json', "isn't a .proto file; name the file that declares the service"],
+  ])('%s', async (_name, file, why) => {
+    const absolute = path.join(root, file);
+    await expect(load(absolute)).rejects.toThrow(`${absolute}: ${why}`);
+  });
+
+  it('that is larger than any hand-written file', async () => {
+    expect(await refusal(`syntax = "proto3"; // ${' '.repeat(4 * 1024 * 1024)}`)).toBe(
+      'Refusal: it.proto: has 4194326 bytes, more than 4194304; split it into files that import one another',
+    );
+  });
+
+  it('whose import does not exist', async () => {
+    expect(await refusal('syntax = "proto3";\n\nimport "acme/x.proto";')).toBe(
+      `Refusal: it.proto:3: imports "acme/x.proto", which is neither in FOLDER, in a folder above it nor in a package; ${NAME_IT}`,
+    );
+  });
+
+  it('whose import is beside it but not in the given folder', async () => {
+    using folder = new Folder({ 'api/types.proto': 'syntax = "proto3";', 'lib/other.proto': '' });
+    const file = folder.write('api/it.proto', 'syntax = "proto3";\nimport "types.proto";');
+    await expect(load(file, { source: { kind: 'file', path: file, importRoots: [folder.path] } })).rejects.toThrow(
+      `${file}:2: imports "types.proto", which is neither in ${folder.path} nor in a package; ${NAME_IT}`,
+    );
+  });
+
+  it('whose import could be either of two files', async () => {
+    using folder = new Folder({
+      'a/types.proto': 'syntax = "proto3"; // one',
+      'b/c.proto': 'syntax = "proto3";\nimport "types.proto";',
+      'b/types.proto': 'syntax = "proto3"; // two',
+    });
+    const file = folder.write('a/it.proto', 'syntax = "proto3"; import "types.proto"; import "b/c.proto";');
+    const [importer, found, taken] = ['b/c.proto', 'b/types.proto', 'a/types.proto'].map((name) =>
+      path.join(folder.path, name),
+    );
+    await expect(load(file)).rejects.toThrow(
+      `${importer}:2: imports "types.proto", which could be ${found} or ${taken}; ${NAME_IT}`,
+    );
+  });
+
+  it('that imports a file by two paths', async () => {
+    using folder = new Folder({ 'a/types.proto': 'syntax = "proto3"; message T {}' });
+    const text = 'syntax = "proto3";\nimport "types.proto";\nimport "a/types.proto";';
+    await expect(load(folder.write('a/it.proto', text))).rejects.toThrow(
+      `it.proto:3: imports ${folder.path}/a/types.proto as "a/types.proto", but another file imports it as "types.proto"; ` +
+        'use one of the two paths everywhere',
+    );
+  });
+
+  it('that brings another version of an existing file, and the tree is unchanged', async () => {
+    const before = readImportGraph(root);
+    const there = 'rondo/options/v1/options.proto';
+    using folder = new Folder({ [there]: 'syntax = "proto3"; package rondo.options.v1;' });
+    const file = folder.write('it.proto', `syntax = "proto3"; import "${there}"; service S {}`);
+    await expect(load(file)).rejects.toThrow(
+      new RegExp(`^${folder.path}/${there}: differs from proto/${there}, which .* imports; merge the two`),
+    );
+    expect(readImportGraph(root)).toEqual(before);
+  });
+
+  it('that another service serves', async () => {
+    const file = path.join(root, 'proto/rondo/registry/v1/registry.proto');
+    await expect(load(file)).rejects.toThrow(`${file}: services/registry serves this contract already`);
+  });
+
+  it('that declares no service, and the tree is unchanged', async () => {
+    const before = readImportGraph(root);
+    expect(await refusal('syntax = "proto3";\npackage none; message M {}')).toBe(
+      'Refusal: it.proto: declares no service; name the file that declares one',
+    );
+    expect(readImportGraph(root)).toEqual(before);
+  });
+
+  it("that doesn't compile", async () => {
+    expect(await refusal('syntax = "proto3";\npackage a.b;\nmessage M { Foo foo = 1; }')).toBe(
+      'Refusal: it.proto:3: cannot find `Foo` in this scope; correct it',
+    );
+  });
+
+  it('that declares a name that is declared elsewhere', async () => {
+    const text = 'syntax = "proto3";\npackage rondo.conformance.v1;\n\nmessage UnaryRequest {}';
+    expect(await refusal(text)).toMatch(
+      /^Refusal: it\.proto:4: rondo\.conformance\.v1\.UnaryRequest is declared at proto\/rondo\/conformance\/v1\/conformance\.proto:\d+ already; give the contract a package of its own, or start from the existing file$/,
+    );
+  });
+
+  it('that declares a name that a package declares', async () => {
+    const text = 'syntax = "proto3";\npackage grpc.health.v1;\nmessage HealthCheckRequest {}\nservice S {}';
+    expect(await refusal(text)).toMatch(
+      /^Refusal: it\.proto:3: grpc\.health\.v1\.HealthCheckRequest is declared at packages\/.*health\.proto:\d+ already; in a copy of the contract, import "health\/v1\/health\.proto" and leave it out$/,
+    );
+  });
+
+  it('whose messages have a type that their own repository has otherwise than a package', async () => {
+    using folder = new Folder({
+      'google/type/money.proto': 'syntax = "proto3"; package google.type; message Money { string text = 7; }',
+    });
+    const text = 'syntax = "proto3"; package m; import "google/type/money.proto";';
+    const uses = `${text}\nservice S { rpc Get(M) returns (M); } message M { repeated google.type.Money all = 1; }`;
+    await expect(load(folder.write('it.proto', uses))).rejects.toThrow(
+      /it\.proto:1: imports "google\/type\/money\.proto", which could be .*#\w+\/google\/type\/money\.proto or node_modules\/.*: they differ in google\.type\.Money; /,
+    );
+  });
+
+  it('whose code would be wrong', async () => {
+    const text = 'syntax = "proto3";\npackage a;\nmessage M {}\nservice S {\n  rpc Then(M) returns (M);\n}';
+    expect(await refusal(text)).toMatch(/^Refusal: it\.proto:5: JavaScript gives then a meaning of its own/);
+  });
+
+  it("whose code can't be generated", async () => {
+    const text = 'syntax = "proto3"; package a;\nmessage M {\n  map<string, M> _1st = 1;\n}\nservice S {}';
+    expect(await refusal(text)).toMatch(
+      /^Refusal: it\.proto:2: .*"a\.M" has an invalid nested name: "1stEntry"; correct it$/s,
+    );
+  });
+
+  it('whose options contradict its declarations', async () => {
+    const text = `syntax = "proto3"; package a; import "rondo/options/v1/options.proto";
+message M { string name = 1; }
+service S {
+  rpc Get(M) returns (M) {
+    option (rondo.options.v1.method).hash_key.field = "nme";
+  }
+}`;
+    expect(await refusal(text)).toBe(
+      'Refusal: it.proto:5: S.Get: hash_key.field is "nme", but a.M has no field "nme"; it has name; correct it',
+    );
+  });
+
+  it("whose code doesn't compile", async () => {
+    const text = 'syntax = "proto3"; package a;\nmessage M {}\nmessage createBaseM {}\nservice S {}';
+    expect(await refusal(text)).toBe(
+      "Refusal: it.proto:3: the code generated for message createBaseM doesn't compile (Duplicate identifier 'createBaseM'); rename it",
+    );
+  });
+
+  it('when its caller has aborted', async () => {
+    const caller = new AbortController();
+    using folder = new Folder();
+    const loading = load(folder.write('it.proto', GREETER), { signal: caller.signal });
+    caller.abort(new Error('left'));
+    await expect(loading).rejects.toThrow('left');
+  });
+});

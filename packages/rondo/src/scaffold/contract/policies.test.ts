@@ -1,0 +1,412 @@
+import { clone, create, createFileRegistry, type FileRegistry, setExtension } from '@bufbuild/protobuf';
+import {
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+  ServiceOptionsSchema,
+} from '@bufbuild/protobuf/wkt';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { root } from '../../../test/scaffold/folder.js';
+import { newFile } from '../../../test/scaffold/staged.js';
+import { compile } from './compile.js';
+import { withStage } from './stage.js';
+
+/** The services that generation refuses, with the expected message. The line of the fault ends in `// here`. */
+const refused: readonly [body: string, reason: string][] = [
+  [
+    method('hash_key: {field: "nme"}'),
+    'Get: hash_key.field is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id, token',
+  ],
+  [
+    method('hash_key: {field: "owner.nme"}'),
+    'Get: hash_key.field is "owner.nme", but p.Owner has no field "nme"; it has name',
+  ],
+  [method('hash_key: {field: "name.x"}'), 'Get: hash_key.field is "name.x", but name has no fields'],
+  [
+    method('hash_key: {field: "owner"}'),
+    'Get: hash_key.field is "owner", but owner is a whole p.Owner; name a field of it',
+  ],
+  [
+    method('hash_key: {field: "tags"}'),
+    'Get: hash_key.field is "tags", but tags is a list: which of its values would count?',
+  ],
+  [
+    method('hash_key: {field: "by_name.key"}'),
+    'Get: hash_key.field is "by_name.key", but by_name is a map: which of its values would count?',
+  ],
+  [
+    method('hash_key: {field: "name"}', { request: 'stream ' }),
+    'Get: hash_key.field is name, and the request is a stream; name a key of metadata instead',
+  ],
+  [
+    method('retry: {max_attempts: 2}'),
+    'Get: retry makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out',
+  ],
+  [safe('retry: {max_attempts: 6}'), 'Get: retry.max_attempts is 6; it must be from 1 to 5, or missing for 3'],
+  [safe('retry: {codes: [UNAVAILABLE, OK]}'), 'Get: retry.codes has OK, after which no call is retried; leave it out'],
+  [
+    safe('retry: {backoff: {initial: {seconds: 61}}}'),
+    'Get: retry.backoff.initial is 61000 ms; it must be from 1 ms to 1 min',
+  ],
+  [
+    safe('retry: {backoff: {initial: {seconds: 2} max: {seconds: 1}}}'),
+    'Get: retry.backoff.max is 1000 ms; it must be from 2000 ms, the first wait, to 1 min',
+  ],
+  [
+    method('hedge: {}'),
+    'Get: hedge makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out',
+  ],
+  [method('idempotency: {retention: {seconds: 60}}'), 'Get: idempotency names neither a field nor a metadata key'],
+  [
+    method('idempotency: {field: "nme"}'),
+    'Get: idempotency.field is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id, token',
+  ],
+  [
+    method('idempotency: {field: "owner"}'),
+    'Get: idempotency.field is "owner", but owner is no string, which a key is',
+  ],
+  [method('idempotency: {field: "tags"}'), 'Get: idempotency.field is "tags", but tags is no string, which a key is'],
+  [
+    method('idempotency: {metadata: "Key"}'),
+    'Get: idempotency.metadata is "Key"; a key of metadata is of a-z 0-9 _ . - alone',
+  ],
+  [
+    method('idempotency: {field: "name" retention: {seconds: 59}}'),
+    'Get: idempotency.retention is 59000 ms; it must be from 1 min to 365 days',
+  ],
+  [
+    method('idempotency: {field: "name" final_codes: [UNAVAILABLE]}'),
+    'Get: idempotency.final_codes has UNAVAILABLE, which says nothing final about a request; leave it out',
+  ],
+  [
+    method('idempotency: {field: "name" final_codes: [ABORTED]} retry: {codes: [ABORTED]}'),
+    'Get: idempotency.final_codes has ABORTED, after which retry.codes calls again for another outcome; leave it out of one',
+  ],
+  [
+    safe('idempotency: {field: "name"}'),
+    'Get: idempotency is for a method that is not safe to repeat, and idempotency_level is IDEMPOTENT; leave one of the two out',
+  ],
+  [
+    watch('idempotency: {metadata: "key"}'),
+    'Get: idempotency is for a method with one request and one reply; leave it out',
+  ],
+  [watch('hedge: {}'), 'Get: hedge is for a method with one request and one reply; leave it out'],
+  [
+    safe('hedge: {} retry: {max_attempts: 1}'),
+    'Get: hedge makes a second attempt, and retry.max_attempts is 1; allow 2 or more, or leave one of the two out',
+  ],
+  [safe('hedge: {delay: {nanos: 999999}}'), 'Get: hedge.delay is 0.999999 ms; it must be from 1 ms to 1 h'],
+  [
+    safe('hedge: {delay: {seconds: 1}} timeout: {seconds: 1}'),
+    'Get: hedge.delay is 1000 ms, and each call ends after 1000 ms, its timeout; make it shorter',
+  ],
+  [
+    method('breaker: {failure_percent: 101}'),
+    'Get: breaker.failure_percent is 101; it must be from 1 to 100, or missing for 50',
+  ],
+  [method('breaker: {min_calls: -1}'), 'Get: breaker.min_calls is -1; it must be from 1 to 10,000, or missing for 20'],
+  [method('breaker: {probes: 101}'), 'Get: breaker.probes is 101; it must be from 1 to 100, or missing for 3'],
+  [method('breaker: {window: {nanos: 999000000}}'), 'Get: breaker.window is 999 ms; it must be from 1 s to 10 min'],
+  [
+    method('breaker: {slow_call: {seconds: 3601}}'),
+    'Get: breaker.slow_call is 3601000 ms; it must be from 1 ms to 1 h',
+  ],
+  [
+    method('breaker: {slow_call: {seconds: 1}} timeout: {seconds: 1}'),
+    'Get: breaker.slow_call is 1000 ms, and each call ends after 1000 ms, its timeout; make it shorter',
+  ],
+  [
+    watch('breaker: {slow_call: {seconds: 1}}'),
+    'Get: breaker.slow_call is for a method with one request and one reply, as the reader of a stream decides how long it lasts; leave it out',
+  ],
+  [
+    method('bulkhead: {}'),
+    'Get: bulkhead.max_calls is 0; it must be from 1 to 100,000: name the most calls, or leave bulkhead out',
+  ],
+  [method('bulkhead: {max_calls: 1 max_queued: -1}'), 'Get: bulkhead.max_queued is -1; it must be from 0 to 100,000'],
+  [
+    method('bulkhead: {max_calls: 1 queue_timeout: {seconds: 1}}'),
+    'Get: bulkhead.queue_timeout is set, and there is no queue; set bulkhead.max_queued, or leave it out',
+  ],
+  [
+    method('bulkhead: {max_calls: 1 max_queued: 1 queue_timeout: {seconds: 61}}'),
+    'Get: bulkhead.queue_timeout is 61000 ms; it must be from 1 ms to 1 min',
+  ],
+  [
+    method('bulkhead: {max_calls: 1 max_queued: 1 queue_timeout: {seconds: 2}} timeout: {seconds: 2}'),
+    'Get: bulkhead.queue_timeout is 2000 ms, and each call ends after 2000 ms, its timeout; make it shorter',
+  ],
+  [
+    safe('cache: {ttl: {seconds: 1}}'),
+    'Get: cache answers without a call, which is right for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out',
+  ],
+  [
+    method('cache: {ttl: {seconds: 1}}', { response: 'stream ' }),
+    'Get: cache is for a method with one request and one reply; leave it out',
+  ],
+  [reading('cache: {vary: ["accept-language"]}'), 'Get: cache has no ttl; say how long an answer is fresh'],
+  [reading('cache: {ttl: {nanos: 1}}'), 'Get: cache.ttl is 0.000001 ms; it must be from 1 ms to 24 h'],
+  [
+    reading('cache: {ttl: {seconds: 1} stale_while_revalidate: {seconds: -1}}'),
+    'Get: cache.stale_while_revalidate is -1000 ms; it must be from 0 s to 24 h',
+  ],
+  [
+    reading('cache: {ttl: {seconds: 1} vary: ["Authorization"]}'),
+    'Get: cache.vary is "Authorization"; a key of metadata is of a-z 0-9 _ . - alone',
+  ],
+  [
+    reading('cache: {ttl: {seconds: 1} feed: {method: "Watch"}}'),
+    'Get: cache.feed.method is "Watch", and the service has no such method; name one that streams changes',
+  ],
+  [
+    reading('cache: {ttl: {seconds: 1} feed: {method: "Get"}}'),
+    'Get: cache.feed.method is Get, which is no stream of replies without side effects; name one that streams changes',
+  ],
+  [method('hash_key: {}'), 'Get: hash_key names neither a field nor a metadata key'],
+  [
+    method('hash_key: {metadata: "X-Tenant"}'),
+    'Get: hash_key.metadata is "X-Tenant"; a key of metadata is of a-z 0-9 _ . - alone',
+  ],
+  [
+    method('hash_key: {metadata: "grpc-timeout"}'),
+    "Get: hash_key.metadata is grpc-timeout; keys that begin with grpc- are gRPC's own",
+  ],
+  [
+    method('hash_key: {metadata: "tenant-bin"}'),
+    'Get: hash_key.metadata is tenant-bin; behind a key that ends in -bin stand bytes, which are no key of a call',
+  ],
+  [
+    method('resume: {request: "name" response: "name"}'),
+    'Get: resume is for a method with one request and a stream of replies; leave it out',
+  ],
+  [
+    method('resume: {request: "name" response: "name"}', { request: 'stream ', response: 'stream ' }),
+    'Get: resume is for a method with one request and a stream of replies; leave it out',
+  ],
+  [
+    method('resume: {request: "name" response: "name"}', { response: 'stream ' }),
+    'Get: resume calls again, which is safe for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out',
+  ],
+  [
+    watch('resume: {request: "nme" response: "name"}'),
+    'Get: resume.request is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id, token',
+  ],
+  [
+    watch('resume: {request: "name"}'),
+    'Get: resume.response is "", but p.Request has no field ""; it has name, owner, tags, by_name, kind, id, token',
+  ],
+  [
+    watch('resume: {request: "name" response: "tags"}'),
+    'Get: resume.response is "tags", but tags is no string and no bytes, of which a token is one',
+  ],
+  [
+    watch('resume: {request: "kind" response: "name"}'),
+    'Get: resume.request is "kind", but kind is no string and no bytes, of which a token is one',
+  ],
+  [
+    watch('resume: {request: "token" response: "name"}'),
+    'Get: resume.request is "token", but token is part of the oneof either; name one outside',
+  ],
+  [
+    watch('resume: {request: "id" response: "name"}'),
+    'Get: resume names a bytes of the request and a string of the reply; both have to be the same',
+  ],
+  [method('timeout: {nanos: 999999}'), 'Get: timeout is 0.999999 ms; it must be from 1 ms to 24 h'],
+  [method('timeout: {seconds: 86401}'), 'Get: timeout is 86401000 ms; it must be from 1 ms to 24 h'],
+  [balancing('slow_start: {seconds: 3601}'), ' balancing.slow_start is 3601000 ms; it must be from 0 s to 1 h'],
+  [balancing('slow_start: {seconds: -1}'), ' balancing.slow_start is -1000 ms; it must be from 0 s to 1 h'],
+  [balancing('subset_size: 10001'), ' balancing.subset_size is 10001; it must be from 1 to 10,000, or missing for all'],
+  [balancing('subset_size: -1'), ' balancing.subset_size is -1; it must be from 1 to 10,000, or missing for all'],
+  [
+    balancing('policy: BALANCING_POLICY_RING_HASH hash_balance_factor: 99') +
+      method('hash_key: {field: "name"}').replace(' // here', ''),
+    ' balancing.hash_balance_factor is 99; it must be from 100 to 10,000, or missing for no bound',
+  ],
+  [
+    balancing('hash_balance_factor: 125'),
+    ' balancing.hash_balance_factor goes with ring_hash alone; leave it out, or choose that policy',
+  ],
+  [
+    balancing('weights: WEIGHT_SOURCE_LOAD'),
+    ' balancing.weights is load, by which weighted_round_robin alone weighs; leave one of the two',
+  ],
+  [
+    balancing('policy: BALANCING_POLICY_RING_HASH'),
+    ' balancing.policy is ring_hash, and no method says its key; give those that have one a hash_key in (rondo.options.v1.method)',
+  ],
+  [
+    balancing('policy: BALANCING_POLICY_RING_HASH subset_size: 3') +
+      method('hash_key: {field: "name"}').replace(' // here', ''),
+    ' balancing.subset_size goes with no ring_hash, for which all clients have to call the same instances',
+  ],
+];
+
+/** The services that generation accepts. */
+const taken: readonly string[] = [
+  method('hash_key: {field: "name"}'),
+  method('hash_key: {field: "owner.name"}'),
+  method('hash_key: {field: "kind"}'),
+  method('hash_key: {field: "id"}'),
+  method('hash_key: {metadata: "x-tenant"}', { request: 'stream ' }),
+  watch('resume: {request: "name" response: "name"}'),
+  watch('resume: {request: "id" response: "id"}'),
+  method('idempotency: {field: "name" final_codes: [NOT_FOUND]} retry: {max_attempts: 2} hedge: {}'),
+  method('idempotency: {metadata: "idempotency-key" retention: {seconds: 60}}'),
+  method('timeout: {nanos: 1000000}'),
+  method('timeout: {seconds: 86400}'),
+  balancing('policy: BALANCING_POLICY_RING_HASH') + method('hash_key: {field: "name"}'),
+  balancing('policy: BALANCING_POLICY_WEIGHTED_ROUND_ROBIN weights: WEIGHT_SOURCE_LOAD'),
+  balancing('policy: BALANCING_POLICY_LEAST_REQUEST slow_start: {} subset_size: 10000'),
+  balancing('slow_start: {seconds: 3600} subset_size: 1'),
+  method('breaker: {} bulkhead: {max_calls: 1}'),
+  method(
+    'breaker: {failure_percent: 100 slow_call: {seconds: 3600} window: {seconds: 600} min_calls: 10000 probes: 100}',
+  ),
+  watch('breaker: {} bulkhead: {max_calls: 100000 max_queued: 100000 queue_timeout: {seconds: 60}}'),
+];
+
+function method(option: string, { request = '', response = '', level = '' } = {}): string {
+  return `  rpc Get(${request}Request) returns (${response}Request) {\n${level}    option (rondo.options.v1.method) = {${option}}; // here\n  }\n`;
+}
+
+/** A server-streaming method that may be called again. */
+function watch(option: string): string {
+  return method(option, { response: 'stream ', level: '    option idempotency_level = NO_SIDE_EFFECTS;\n' });
+}
+
+/** A unary method without side effects. */
+function reading(option: string): string {
+  return method(option, { level: '    option idempotency_level = NO_SIDE_EFFECTS;\n' });
+}
+
+/** A unary method that may be called again. */
+function safe(option: string): string {
+  return method(option, { level: '    option idempotency_level = IDEMPOTENT;\n' });
+}
+
+function balancing(setting: string): string {
+  return `  option (rondo.options.v1.service) = {balancing: {${setting}}}; // here\n`;
+}
+
+const HEAD = `syntax = "proto3";
+package p;
+import "rondo/options/v1/options.proto";
+message Request {
+  string name = 1;
+  Owner owner = 2;
+  repeated string tags = 3;
+  map<string, string> by_name = 4;
+  Kind kind = 5;
+  bytes id = 6;
+  oneof either { string token = 7; }
+}
+message Owner { string name = 1; }
+enum Kind { KIND_UNSPECIFIED = 0; }
+`;
+
+const contractOf = (bodies: readonly string[]) =>
+  HEAD + bodies.map((body, index) => `service S${index} {\n${body}}\n`).join('');
+
+const refusedText = contractOf(refused.map(([body]) => body));
+const takenText = contractOf(taken).replace('package p', 'package q');
+
+/** A method whose answers end by a feed that needs `scopes`. */
+const followed = (scopes: string) =>
+  reading('cache: {ttl: {seconds: 1} feed: {method: "Watch"}} auth: {scopes: ["p.read", "p.list"]}') +
+  watch(`auth: {scopes: ${scopes}}`).replace('rpc Get', 'rpc Watch').replace(' // here', '');
+const unruled = `  rpc Other(Request) returns (Request);\n`;
+/** Who may call a method: the first is accepted. */
+const ruled = {
+  'ruled.proto': contractOf([method('auth: {scopes: "p.read"}'), method('auth: {callers: "sales"}')]),
+  'followed.proto': contractOf([followed('"p.list"')]),
+  'unfollowed.proto': contractOf([followed('["p.read", "p.write"]')]),
+  'both.proto': contractOf([method('auth: {public: true scopes: "p.read"}')]),
+  'empty.proto': contractOf([method('auth: {}')]),
+  'scope.proto': contractOf([method('auth: {scopes: "P read"}')]),
+  'caller.proto': contractOf([method('auth: {callers: "spiffe://a/b"}')]),
+  'star.proto': contractOf([method('auth: {callers: ["*", "sales"]}')]),
+  'unruled.proto': contractOf([method('auth: {public: true}') + unruled]),
+};
+
+let registry: FileRegistry;
+let told: readonly string[];
+let ruledTold: readonly string[];
+let check: typeof import('../../generate/check-policies.mjs').checkPolicies;
+
+/** All files of a registry, each after its imports, for a test to change. */
+const protosOf = ({ files }: FileRegistry) => [...files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
+
+beforeAll(async () => {
+  const rules = Object.entries(ruled).map(([name, text], index) =>
+    newFile(name, text.replace('package p', `package auth${index}`)),
+  );
+  const files = [newFile('refused.proto', refusedText), newFile('taken.proto', takenText), ...rules];
+  const [asked = newFile('none.proto', '')] = files;
+  const { signal } = new AbortController();
+  registry = await withStage({ root, files, signal }, (stage) =>
+    compile({ stage, asked, files, shown: (file) => file }),
+  );
+  ({ checkPolicies: check } = await import('../../generate/check-policies.mjs'));
+  told = check(protosOf(registry), ['refused.proto']);
+  ruledTold = check(protosOf(registry), Object.keys(ruled));
+});
+
+describe('a contract whose options contradict each other', () => {
+  it.each(refused.map(([, reason], index) => [reason, index] as const))(
+    'is refused where it stands: %s',
+    (reason, index) => {
+      const lines = refusedText.split('\n').flatMap((line, at) => (line.endsWith('// here') ? [at + 1] : []));
+      expect(told).toHaveLength(refused.length);
+      const name = reason.startsWith(' ') ? `S${index}:` : `S${index}.`;
+      expect(told[index]).toBe(`proto/refused.proto:${lines[index]}: ${name}${reason}`);
+    },
+  );
+
+  it('is refused if it names a policy by an unknown number', () => {
+    const protos = protosOf(registry);
+    const taken = protos.find(({ name }) => name === 'taken.proto');
+    const [service] = taken?.service ?? [];
+    const extension = registry.getExtension('rondo.options.v1.service');
+    const type = registry.getMessage('rondo.options.v1.ServicePolicy');
+    if (service === undefined || extension === undefined || type === undefined) throw new Error('not compiled');
+    service.options = create(ServiceOptionsSchema);
+    setExtension(service.options, extension, create(type, { balancing: { policy: 77, weights: 78 } }));
+    const known = createFileRegistry(create(FileDescriptorSetSchema, { file: protos }));
+    expect(check(protosOf(known), ['taken.proto'])).toEqual([
+      expect.stringMatching(/: S0: balancing\.policy is 77, which no policy has; name one$/),
+      expect.stringMatching(/: S0: balancing\.weights is 78, which nothing has; name one$/),
+    ]);
+  });
+});
+
+it('a contract with consistent options is accepted, and one that is not requested is not checked', () => {
+  expect(check(protosOf(registry), ['taken.proto'])).toEqual([]);
+  expect(check(protosOf(registry), [])).toEqual([]);
+});
+
+describe('who may call a method', () => {
+  it.each([
+    [
+      'unfollowed',
+      "Get: cache.feed.method is Watch, which needs the scope p.write, and Get doesn't; give both the same scopes",
+    ],
+    ['both', 'Get: auth.public is for every caller, and scopes or callers are given too; leave one of them out'],
+    ['empty', 'Get: auth is empty; give public, scopes or callers'],
+    ['scope', 'Get: auth.scopes has "P read"; a scope has 1 to 64 characters of a-z 0-9 . _ : / -'],
+    ['caller', 'Get: auth.callers has "spiffe://a/b"; name a process as its certificate does, such as shop, or *'],
+    ['star', 'Get: auth.callers has * beside names; leave one of them out'],
+    [
+      'unruled',
+      'Other: has no auth, unlike other methods of its package, so no caller could call it; say in (rondo.options.v1.method).auth who may: public, scopes or callers',
+    ],
+  ])('%s is refused', (name, reason) => {
+    const faults = ruledTold.filter((fault) => fault.startsWith(`proto/${name}.proto:`));
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain(reason);
+  });
+
+  it('a package in which each method has a rule is accepted, and so is one without any', () => {
+    expect(ruledTold.filter((fault) => fault.startsWith('proto/ruled.proto:'))).toEqual([]);
+    expect(ruledTold).toHaveLength(7);
+  });
+});

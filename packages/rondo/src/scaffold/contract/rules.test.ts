@@ -1,0 +1,60 @@
+import { clone } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { beforeAll, expect, it } from '@jest/globals';
+import { root } from '../../../test/scaffold/folder.js';
+import { newFile } from '../../../test/scaffold/staged.js';
+import { compile } from './compile.js';
+import { withStage } from './stage.js';
+
+const option = (rule: string) => `[(buf.validate.field).${rule}]`;
+
+/** The fields that generation refuses, with the expected message. The line of the fault ends in `// here`. */
+const refused: readonly [field: string, reason: RegExp][] = [
+  [`string name = 1 ${option('int32.gt = 3')};`, /^name: expected rule "string", got "int32"/],
+  [`repeated string name = 1 ${option('repeated.items.int32.gt = 3')};`, /^name: expected rule "string", got "int32"/],
+  [`string name = 1 ${option('string.pattern = "(a"')};`, /^name: the pattern doesn't compile: .*RE2's syntax/],
+  [`string name = 1 ${option('string.pattern = "(a)\\\\1"')};`, /^name: the pattern doesn't compile: .*invalid escape/],
+  [`string name = 1 ${option('cel = {id: "x" expression: "this +"}')};`, /^name: failed to compile x: syntax error/],
+  ['option (buf.validate.message).oneof = {fields: ["nme"]};', /^ field "nme" not found/],
+  ['option (buf.validate.message).cel = {id: "x" expression: "this.nme == 1"};', /^ field not found: nme/],
+];
+
+const text = `syntax = "proto3";
+package p;
+import "buf/validate/validate.proto";
+${refused.map(([body], index) => `message M${index} {\n  ${body} // here\n}\n`).join('')}
+message Outer { message Inner { string name = 1 ${option('bool.const = true')}; /* inner */ } }
+message Fine { string name = 1 ${option('string = {pattern: "^[a-z]+$" min_len: 3}')}; M0 faulty = 2; }
+message Late { int32 divisor = 1 ${option('cel = {id: "x" expression: "1 / this == 1"}')}; }
+`;
+const lines = text.split('\n');
+
+let told: readonly string[];
+
+beforeAll(async () => {
+  const file = newFile('p.proto', text);
+  const { signal } = new AbortController();
+  const { checkRules } = await import('../../generate/check-rules.mjs');
+  await withStage({ root, files: [file], signal }, async (stage) => {
+    const registry = await compile({ stage, files: [file], asked: file, shown: (one) => one });
+    const all = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
+    told = checkRules(all, ['p.proto']);
+  });
+});
+
+it.each(refused)('refuses %s', (body, reason) => {
+  const index = refused.findIndex(([one]) => one === body);
+  const line = lines.findIndex((one) => one.includes(`${body} // here`)) + 1;
+  const found = told.filter((one) => one.startsWith(`proto/p.proto:${line}: M${index}`));
+  expect(found).toHaveLength(1);
+  expect(found[0]?.replace(/^.*?: M\d+[.:]/, '')).toMatch(reason);
+});
+
+it('refuses a rule of a message in another message, by its line', () => {
+  const line = lines.findIndex((one) => one.includes('/* inner */')) + 1;
+  expect(told).toContainEqual(expect.stringMatching(new RegExp(`^proto/p.proto:${line}: Inner.name: expected rule`)));
+});
+
+it('refuses nothing else: each fault once, and no value that a rule in CEL only fails for', () => {
+  expect(told).toHaveLength(refused.length + 1);
+});

@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type LAUNCHERS, launcher, type Outcome, runProgram } from '../program.js';
+import { readText } from '../repository.js';
+import { BUF } from '../root-files/exemptions.js';
+import { replacing } from '../root-files/modules.js';
+import type { ContractFile } from './contract.js';
+import { packageFolders } from './platform.js';
+import { readImportGraph, withImports } from './scan.js';
+
+/** The files that generation and compilation need besides the contracts and buf.yaml. */
+const SETTINGS = [
+  'buf.gen.yaml',
+  'package.json',
+  'tsconfig.base.json',
+  'packages/contracts/package.json',
+  'packages/contracts/tsconfig.json',
+];
+
+/** The options of Rondo, by which the tree's plugin checks contracts. */
+const OPTIONS = 'proto/rondo/options';
+/** Generated code imports it, and it has the contract of `buf.validate`. */
+const VALIDATION = 'packages/validation';
+
+/** The limit of a program, with what each file may take of it. */
+const TIMEOUT_MS = 60_000;
+const FILE_MS = 500;
+/** buf's remarks about a thousand files are far less. */
+const MAX_OUTPUT_CHARACTERS = 200_000_000;
+
+/** A temporary copy of the tree's settings with the files of one contract, in which the tree's own tools can be run. */
+export interface Stage {
+  readonly folder: string;
+  /** Runs a program of the workspace in {@link folder}. */
+  run(program: keyof typeof LAUNCHERS, ...args: readonly string[]): Promise<Outcome>;
+}
+
+/** The options of a stage. */
+export interface StageOptions {
+  readonly root: string;
+  readonly files: readonly ContractFile[];
+  /** The text of buf.yaml; by default the tree's. */
+  readonly settings?: string;
+  readonly signal: AbortSignal;
+}
+
+/** Creates a stage, does `work` on it, and always removes it. */
+export async function withStage<T>(options: StageOptions, work: (stage: Stage) => Promise<T>): Promise<T> {
+  const { root, files, signal } = options;
+  const folder = await mkdtemp(path.join(tmpdir(), 'rondo-contract-'));
+  const timeoutMs = TIMEOUT_MS + files.length * FILE_MS;
+  const limits = { cwd: folder, signal, timeoutMs, maxOutputCharacters: MAX_OUTPUT_CHARACTERS };
+  const run: Stage['run'] = (program, ...args) =>
+    runProgram(process.execPath, [launcher(root, program), ...args], limits);
+  try {
+    await populate(folder, options);
+    return await work({ folder, run });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function populate(folder: string, { root, files, settings = readText(root, BUF) }: StageOptions): Promise<void> {
+  // An app takes them from a package.
+  if (existsSync(path.join(root, OPTIONS)))
+    await cp(path.join(root, OPTIONS), path.join(folder, OPTIONS), { recursive: true });
+  // What stands in place of a package's file is imported by other packages, whatever the contract imports.
+  for (const contract of withImports(readImportGraph(root), replacing(settings))) {
+    await write(folder, { path: contract, bytes: await readFile(path.join(root, 'proto', contract)) });
+  }
+  await Promise.all(files.map((file) => write(folder, file)));
+  await writeFile(path.join(folder, BUF), settings);
+  for (const file of SETTINGS) await cp(path.join(root, file), path.join(folder, file));
+  for (const installed of linkedPaths(root)) {
+    await mkdir(path.join(folder, path.dirname(installed)), { recursive: true });
+    await symlink(path.join(root, installed), path.join(folder, installed), 'junction');
+  }
+}
+
+async function write(folder: string, { path: name, bytes }: Pick<ContractFile, 'path' | 'bytes'>): Promise<void> {
+  const file = path.join(folder, 'proto', name);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, bytes);
+}
+
+/**
+ * The paths that are linked instead of copied: contracts of third parties, the tools and the imports of generated code.
+ */
+function linkedPaths(root: string): ReadonlySet<string> {
+  const ofContracts = packageFolders(root)
+    .filter((folder) => !folder.startsWith(`${VALIDATION}/`))
+    .map((folder) => folder.replace(/(node_modules)\/.*$/, '$1'));
+  const all = ['node_modules', 'packages/contracts/node_modules', 'packages/rondo', VALIDATION, ...ofContracts];
+  return new Set(all.filter((linked) => existsSync(path.join(root, linked))));
+}

@@ -1,0 +1,103 @@
+import path from 'node:path';
+import type { ChangeSet } from './change-set.js';
+import { launcher, type Outcome, ProgramFailed, runProgram } from './program.js';
+
+/** The workspace to work on. */
+export interface Workspace {
+  /** Its folder. */
+  readonly root: string;
+  /** The folder of the package @rondo/tool, which installs, builds and tests it. */
+  readonly tool: string;
+  /** Aborts running work. */
+  readonly signal: AbortSignal;
+}
+
+/** What installing and building change, apart from the folders of a new service. */
+const PRODUCTS = [
+  'pnpm-lock.yaml',
+  'node_modules/.modules.yaml',
+  'node_modules/.pnpm/lock.yaml',
+  'node_modules/.pnpm-workspace-state-v1.json',
+  'node_modules/.rondo-installed',
+  'packages/contracts/src',
+  'packages/contracts/dist',
+  'packages/contracts/descriptors.binpb',
+];
+
+/** Backs up everything that {@link install} and {@link build} are about to change. */
+export function backUpProducts(changes: ChangeSet): void {
+  for (const product of PRODUCTS) changes.backUp(product);
+}
+
+/** Formats files as `npm run check` requires and sorts their imports. */
+export async function format(workspace: Workspace, files: readonly string[]): Promise<void> {
+  if (files.length === 0) return;
+  const { code, output } = await check(workspace, ['--write', ...files]);
+  if (code !== 0) throw new ProgramFailed('the new files could not be formatted', output);
+}
+
+/** Whether a file is formatted as {@link format} would format it. */
+export async function isFormatted(workspace: Workspace, file: string): Promise<boolean> {
+  return (await check(workspace, [file])).code === 0;
+}
+
+/** Runs biome with the part of its settings that has no rules: for them it reads the whole project, which takes seconds. */
+function check({ root, tool, signal }: Workspace, args: readonly string[]): Promise<Outcome> {
+  const config = `--config-path=${path.join(tool, 'lint/format.json')}`;
+  return runProgram(process.execPath, [launcher(root, 'biome'), 'check', config, ...args], { cwd: root, signal });
+}
+
+/** Installs the workspace and updates the lock file to the manifests. */
+export const install = (workspace: Workspace): Promise<void> =>
+  command(workspace, ['install'], 'the packages could not be installed');
+
+/** Generates the code of the contracts and compiles everything. */
+export const build = (workspace: Workspace): Promise<void> => command(workspace, ['build'], 'it does not build');
+
+/** Like {@link build}, but resolves to the output if the build fails. */
+export async function tryBuild(workspace: Workspace): Promise<string | undefined> {
+  try {
+    await build(workspace);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ProgramFailed) return error.output;
+    throw error;
+  }
+}
+
+/**
+ * Runs the tests of a service.
+ *
+ * @throws ProgramFailed with the output if a test fails.
+ */
+export const testService = (workspace: Workspace, name: string): Promise<void> =>
+  command(workspace, ['test', `services/${name}/`], 'its tests fail');
+
+/** The breaking changes of the contracts compared with main, as buf reports them, one a line. */
+export async function findBreaks({ root, tool, signal }: Workspace): Promise<readonly string[]> {
+  const args = [path.join(tool, PROGRAM), 'breaking'];
+  const { output } = await runProgram(process.execPath, args, { cwd: root, signal });
+  return output.split('\n').filter((line) => line.startsWith('proto/'));
+}
+
+/** What runs a command, in the folder of the package. An upgrade runs that of the new version. */
+const PROGRAM = 'dist/main.mjs';
+
+/** Runs a command of `rondo` in a process of its own: it ends with all that it starts. */
+export async function command(
+  { root, tool, signal }: Workspace,
+  args: readonly string[],
+  failure: string,
+): Promise<void> {
+  const { code, output } = await runProgram(process.execPath, [path.join(tool, PROGRAM), ...args], {
+    cwd: root,
+    signal,
+  });
+  if (code !== 0) throw new ProgramFailed(failure, output);
+}
+
+/** Reports the progress of long work. */
+export interface Progress {
+  /** Runs one step and reports its result. */
+  step<T>(name: string, work: () => T | Promise<T>): Promise<T>;
+}

@@ -1,0 +1,112 @@
+import type { CommandContext, Completion } from './command.js';
+import { UsageError } from './errors.js';
+import type { Progress } from './scaffold/index.js';
+import { createPaint } from './terminal/terminal.js';
+import { codeOf } from './workspace/errors.js';
+
+/**
+ * Loads what reads and writes the repository. Only commands that need it load it: the images don't have it.
+ *
+ * @throws Error in an image; it says what is needed.
+ */
+export async function loadScaffold(command: string) {
+  try {
+    return await import('./scaffold/index.js');
+  } catch (error) {
+    if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw needsClone(command, error);
+  }
+}
+
+/** The error of a command that works on a repository and finds none. */
+export const needsClone = (command: string, cause?: unknown): Error =>
+  new Error(`rondo ${command} needs a workspace that is built (npm run build): run ./rondo ${command} there`, {
+    cause,
+  });
+
+/**
+ * The name in the arguments `service <name>` of `rondo new` and `rondo remove`.
+ *
+ * @throws UsageError if there is none.
+ */
+export function serviceNamed([kind, name]: readonly string[], command: 'new' | 'remove'): string {
+  if (kind !== 'service') {
+    const found = kind === undefined ? '' : `, and not "${kind}"`;
+    throw new UsageError(`say "service"${found}: rondo ${command} service <name>`);
+  }
+  if (name === undefined) throw new UsageError(`name the service: rondo ${command} service greeter`);
+  return name;
+}
+
+/** The tree that a command changes, and how it reports its steps. */
+interface TreeWork {
+  readonly root: string;
+  readonly tool: string;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
+/** Runs `work` under the lock of the tree. Standard error names the holder that it waits for, and then each step. */
+export async function workOnTree<T>(purpose: string, output: Output, work: (on: TreeWork) => Promise<T>): Promise<T> {
+  const { repository: root, tool, signal, stderr } = output.context;
+  const { withTreeLock } = await loadScaffold(purpose);
+  const onWait = (holder: string) => void stderr.write(`Waiting for ${holder} …\n`);
+  const onRecovered = () => void stderr.write('An earlier run was killed: its changes are undone.\n');
+  const progress = createStepProgress(output);
+  return withTreeLock(root, { purpose: `rondo ${purpose}`, signal, onWait, onRecovered }, () =>
+    work({ root, tool, signal, progress }),
+  );
+}
+
+/** Completes the arguments of `rondo new` and `rondo remove`: `service`, then the name of one. */
+export async function completeService(positionals: readonly string[], repository: string): Promise<Completion> {
+  if (positionals.length === 0) return [{ word: 'service' }];
+  const { removableServices } = await loadScaffold('new service');
+  return positionals.length === 1 ? removableServices(repository).map((word) => ({ word })) : [];
+}
+
+const MAX_LINES = 40;
+const NAME_WIDTH = 12;
+
+/** How a command reports its progress. */
+export interface Output {
+  /** Whether a program reads the output. Then standard error has errors only. */
+  readonly json: boolean;
+  readonly context: CommandContext;
+}
+
+/** Reports progress on standard error: a line for each step with its time, and the output of a program that failed. */
+export function createStepProgress({ json, context: { stderr, clock, signal } }: Output): Progress {
+  if (json) return { step: async (_name, work) => work() };
+  const paint = createPaint(stderr.color);
+  return {
+    async step(name, work) {
+      const startedAt = clock.now();
+      const line = (mark: string) => {
+        const seconds = ((clock.now() - startedAt) / 1_000).toFixed(1);
+        return stderr.write(`${mark} ${name.padEnd(NAME_WIDTH)} ${seconds.padStart(6)} s\n`);
+      };
+      try {
+        const result = await work();
+        await line('ok     ');
+        return result;
+      } catch (error) {
+        await line(signal.aborted ? 'ended  ' : paint('red', 'FAILED '));
+        await stderr.write(outputOf(error));
+        throw error;
+      }
+    },
+  };
+}
+
+/** The first lines of a failed program's output, indented. Later lines seldom help. */
+export function firstLines(output: string): string {
+  const lines = output.trimEnd().split('\n');
+  const more = lines.length > MAX_LINES ? [`… and ${lines.length - MAX_LINES} more lines`] : [];
+  return [...lines.slice(0, MAX_LINES), ...more].map((line) => `        ${line}\n`).join('');
+}
+
+function outputOf(error: unknown): string {
+  const output = typeof error === 'object' && error !== null && 'output' in error ? error.output : undefined;
+  return typeof output === 'string' ? firstLines(output) : '';
+}

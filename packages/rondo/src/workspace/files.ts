@@ -1,0 +1,19 @@
+/** What is in folders. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+/**
+ * The files below a folder, as paths from there with `/` on every platform, sorted; none if there is no such folder. Links aren't
+ * followed: `recursive` of Node 24 does, and would read the whole workspace through node_modules.
+ */
+export const filesBelow = (folder: string): string[] => (existsSync(folder) ? walk(folder, '').sort() : []);
+
+function walk(folder: string, prefix: string): string[] {
+  return readdirSync(path.join(folder, prefix), { withFileTypes: true }).flatMap((entry) => {
+    if (entry.isDirectory()) return walk(folder, `${prefix}${entry.name}/`);
+    return entry.isFile() ? [`${prefix}${entry.name}`] : [];
+  });
+}
+
+/** The content of a JSON file. */
+export const readJson = (file: string) => JSON.parse(readFileSync(file, 'utf8'));

@@ -1,0 +1,174 @@
+/** Locks between processes. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { link, mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { codeOf } from './errors.js';
+
+const POLL_MS = 50;
+
+/** The options of {@link withLock}. */
+export interface LockOptions {
+  /** What is locked, for messages: `the tree`. */
+  readonly what: string;
+  /** The work of the holder, shown to processes that wait: `rondo new service greeter`. */
+  readonly purpose: string;
+  /** Ends the wait. It doesn't affect `work`. */
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  /** What to do if another process holds the lock for longer, as a clause. */
+  readonly remedy: string;
+  /** Called once when the wait begins, with the holder: `rondo dev (process 4711)`. */
+  readonly onWait?: ((holder: string) => void) | undefined;
+}
+
+/**
+ * Does `work` while it holds the lock `file`, against other processes and other calls in this process. A lock whose
+ * holder has died is free. The lock isn't re-entrant: `work` must not ask for it.
+ *
+ * @throws Error that names the holder, after `timeoutMs`. AbortError if `signal` ends the wait. Whatever `work`
+ *   throws.
+ */
+export async function withLock<T>(file: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
+  await acquire(file, options);
+  try {
+    return await work();
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+async function acquire(file: string, options: LockOptions): Promise<void> {
+  const { what, purpose, signal, timeoutMs, remedy, onWait } = options;
+  /** Counted from the first look that found a holder, however long that look took. */
+  let endsAt: number | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    if (await tryAcquire(file, purpose)) return;
+    const holder = await readHolder(file);
+    if (holder === undefined) continue; // it was released meanwhile
+    if (!isAlive(holder)) {
+      await removeStale(file, purpose);
+      continue;
+    }
+    const isReported = endsAt !== undefined;
+    endsAt ??= performance.now() + timeoutMs;
+    if (performance.now() >= endsAt) throw new Error(`${what} is in use by ${describeHolder(holder)}; ${remedy}`);
+    if (!isReported) onWait?.(describeHolder(holder));
+    await setTimeout(POLL_MS, undefined, { signal });
+  }
+}
+
+/** Creates the lock file with its content in one step: a reader never finds a lock without a holder. */
+async function tryAcquire(file: string, purpose: string): Promise<boolean> {
+  const draft = `${file}.${randomUUID()}`;
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(draft, '');
+  await writeFile(draft, JSON.stringify(currentHolder(purpose, (await stat(draft)).ino)));
+  try {
+    await link(draft, file);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(draft);
+  }
+}
+
+/**
+ * Removes the lock of a dead holder. If two processes find it, the slower one must not remove the lock that the faster
+ * one has taken meanwhile. So one at a time checks again and removes it.
+ */
+async function removeStale(file: string, purpose: string): Promise<void> {
+  const guard = `${file}.removal`;
+  if (!(await tryAcquire(guard, purpose))) {
+    const remover = await readHolder(guard);
+    if (remover !== undefined && !isAlive(remover)) await rm(guard, { force: true });
+    return;
+  }
+  try {
+    const holder = await readHolder(file);
+    if (holder !== undefined && !isAlive(holder)) await rm(file, { force: true });
+  } finally {
+    await rm(guard, { force: true });
+  }
+}
+
+async function readHolder(file: string): Promise<FoundHolder | undefined> {
+  try {
+    const found = await open(file);
+    try {
+      const holder = parseHolder(await found.readFile('utf8'));
+      return { ...holder, isCopied: holder.inode !== undefined && holder.inode !== (await found.stat()).ino };
+    } finally {
+      await found.close();
+    }
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new Error(`${file} can't be read; remove it if no other command is running here`, { cause: error });
+  }
+}
+
+/** The holder of a lock, as written in the lock file. */
+interface Holder {
+  readonly pid: number;
+  /**
+   * Distinguishes the process from a later one with the same id, even across a restart of the machine; '' if that is unknown.
+   */
+  readonly started: string;
+  /** The work of the holder. */
+  readonly purpose: string;
+  /** That of the lock file. */
+  readonly inode?: number;
+}
+
+interface FoundHolder extends Holder {
+  /** Whether the file came here with the copy of a folder, whose original the process holds. */
+  readonly isCopied: boolean;
+}
+
+/** This process as a holder. */
+function currentHolder(purpose: string, inode: number): Holder {
+  return { pid: process.pid, started: startOf(process.pid), purpose, inode };
+}
+
+/** @throws Error if `text` names no process. */
+function parseHolder(text: string): Holder {
+  const { pid, started, purpose, inode } = JSON.parse(text);
+  if (!Number.isSafeInteger(pid)) throw new TypeError('it names no process');
+  return { pid: Number(pid), started: String(started ?? ''), purpose: String(purpose), inode };
+}
+
+/** Whether the holder still runs, and holds this lock. */
+function isAlive({ pid, started, isCopied }: FoundHolder): boolean {
+  return !isCopied && isRunning(pid) && (started === '' || started === startOf(pid));
+}
+
+/** For messages: `rondo dev (process 4711)`. */
+const describeHolder = ({ pid, purpose }: Holder) => `${purpose} (process ${pid})`;
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // A process of another user can't be signalled, but it is running.
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+/**
+ * Identifies the start of a process. `proc(5)`: field 22 is the start time in ticks since the machine's start; field 2
+ * is a name that may contain spaces.
+ */
+function startOf(pid: number): string {
+  if (process.platform !== 'linux') return '';
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${ticks}`;
+  } catch {
+    return 'gone';
+  }
+}

@@ -1,0 +1,57 @@
+/** Parsing the options of commands that npm scripts run. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { messageOf } from './errors.js';
+
+/**
+ * Detects options without a "--" before them: npm takes `npm run seed --today=2026-11-20` for an option of its own, and the command
+ * would run without it.
+ *
+ * @returns an error message with the usage; undefined if npm took none of `names`.
+ */
+export function takenByNpm(names: readonly string[], usage: string): string | undefined {
+  const taken = names.find((name) => process.env[`npm_config_${name.replaceAll('-', '_')}`] !== undefined);
+  return taken && `npm took --${taken} for an option of its own; ours come after a "--": ${usage}`;
+}
+
+/**
+ * `parseArgs`, which is strict.
+ *
+ * @throws Error with one line that says what is wrong, and `usage`.
+ */
+export function parse<const Config extends ParseArgsConfig>(
+  config: Config,
+  usage: string,
+): ReturnType<typeof parseArgs<Config>> {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    // Only the first sentence: the others explain another use of "--".
+    const [reason] = messageOf(error).split(/\.\s/);
+    throw new Error(`${reason}: ${usage}`, { cause: error });
+  }
+}
+
+/**
+ * Parses the arguments of a command that takes only options with values.
+ *
+ * @throws Error with one line that says what is wrong, and `usage`.
+ */
+export function namedOptions(
+  args: readonly string[],
+  names: readonly string[],
+  usage: string,
+): Readonly<Record<string, string | undefined>> {
+  const taken = takenByNpm(names, usage);
+  if (taken !== undefined) throw new Error(taken);
+  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
+  const { values, positionals } = parse({ args: [...args], allowPositionals: true, options }, usage);
+  if (positionals.length > 0) {
+    throw new Error(`"${positionals[0]}" is not expected here; options come after a "--": ${usage}`);
+  }
+  return values;
+}
+
+/** Quotes a word for a POSIX shell. */
+export function quoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,104 @@
+/** Running other programs. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { root } from './paths.js';
+
+/** How a program is run. */
+export interface RunOptions {
+  /** The workspace's folder by default. */
+  readonly cwd?: string;
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** `true` lets the program use the terminal; 'stderr' sends all its output to standard error. */
+  readonly show?: boolean | 'stderr';
+}
+
+/** The end of a program. */
+export interface Ended {
+  /** 127 if it couldn't be started. */
+  readonly code: number;
+  /** Standard output and standard error in order, and the signal that ended the program; with `show` only the signal. */
+  readonly output: string;
+}
+
+/** Runs a program to its end. It never rejects: if the program can't be started, `output` has the reason. */
+export function run(
+  command: string,
+  args: readonly string[],
+  { cwd = root, env = {}, show = false }: RunOptions = {},
+): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(...startable(command, args), { cwd, env: { ...process.env, ...env }, stdio: stdioOf(show) });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
+    const release = forwardSignals(child);
+    child.once('error', (error) => {
+      release();
+      resolve({ code: 127, output: `${command}: ${error.message}\n` });
+    });
+    child.once('close', (code, signal) => {
+      release();
+      if (signal !== null) output += `${path.basename(command)} was ended by ${signal}\n`;
+      resolve({ code: code ?? 1, output });
+    });
+  });
+}
+
+function stdioOf(show: boolean | 'stderr') {
+  if (show === 'stderr') return ['ignore' as const, 2, 2];
+  return show ? 'inherit' : ['ignore' as const, 'pipe' as const, 'pipe' as const];
+}
+
+/**
+ * Whether git knows a commit of this folder. If not, it says what is needed: an archive of the repository has no `.git`.
+ *
+ * @param command What the user typed.
+ */
+export async function hasCommit(command: string): Promise<boolean> {
+  if ((await run('git', ['rev-parse', '--verify', 'HEAD'])).code === 0) return true;
+  console.error(`${command}: git knows no files here: git init && git add . && git commit -m Start`);
+  return false;
+}
+
+/** Forwards signals to the program: npm signals only this process. */
+function forwardSignals(child: ChildProcess): () => void {
+  const forward = (signal: NodeJS.Signals) => void child.kill(signal);
+  process.on('SIGINT', forward).on('SIGTERM', forward);
+  return () => process.off('SIGINT', forward).off('SIGTERM', forward);
+}
+
+const isWindows = process.platform === 'win32';
+
+/** How a program is started: npm's are scripts, which Windows doesn't start. Node, beside which they are installed there, runs them. */
+export function startable(command: string, args: readonly string[]): [command: string, args: readonly string[]] {
+  if (!isWindows || !['npm', 'npx'].includes(command)) return [command, args];
+  const script = `node_modules/npm/bin/${command}-cli.js`;
+  return [process.execPath, [path.join(path.dirname(process.execPath), script), ...args]];
+}
+
+/** The name of an executable file. */
+export const executable = (name: string): string => (isWindows ? `${name}.exe` : name);
+
+const PLATFORM = `${process.platform}-${process.arch}`;
+/** By program: its package, and the path of the native program that the package picks for this platform. */
+const PACKAGES = {
+  biome: ['@biomejs/biome', `@biomejs/cli-${PLATFORM}/biome`],
+  buf: ['@bufbuild/buf', `@bufbuild/buf-${PLATFORM.replace('linux-arm64', 'linux-aarch64')}/bin/buf`],
+  tsc: ['typescript', `@typescript/typescript-${PLATFORM}/lib/tsc`],
+} as const;
+
+/** The path of the native program, without the Node process of its launcher; the launcher's path if there is none for this platform. */
+export function native(name: keyof typeof PACKAGES): string {
+  const [asked, picked] = PACKAGES[name];
+  const launcher = path.join(root, 'node_modules', asked);
+  const bin = path.join(root, 'node_modules/.bin', name);
+  if (!existsSync(launcher)) return bin;
+  // pnpm's store has a package's dependencies beside it.
+  const program = path.join(realpathSync(launcher).slice(0, -asked.length), executable(picked));
+  return existsSync(program) ? program : bin;
+}

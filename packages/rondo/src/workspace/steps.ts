@@ -1,0 +1,55 @@
+/** Prints a line for each step with its time, and the output of steps that fail. A terminal shows the running step. */
+
+const MAX_LINES = 60;
+
+/** The result of a step. */
+export interface StepResult {
+  /** 0 if it passed. */
+  readonly code: number;
+  /** Shown if it failed. */
+  readonly output?: string;
+  /** Stands on the step's line. */
+  readonly note?: string;
+  /** The step neither passed nor failed; `note` says why. */
+  readonly skipped?: boolean;
+}
+
+/** Runs one step and prints its line. */
+export async function step(name: string, work: () => Promise<StepResult>): Promise<StepResult> {
+  const startedAt = performance.now();
+  const outcome = await withRunningLine(name, work);
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  console.log(`${mark(outcome)} ${name.padEnd(20)} ${seconds.padStart(6)} s  ${outcome.note ?? ''}`.trimEnd());
+  if (outcome.code !== 0) console.log(excerpt(outcome.output ?? ''));
+  return outcome;
+}
+
+/** Shows the name of the running step on a terminal, and clears the line when the step ends. */
+async function withRunningLine<T>(name: string, work: () => Promise<T>): Promise<T> {
+  if (!process.stdout.isTTY) return await work();
+  // The \r moves to the start of the line, so that a warning overwrites it.
+  process.stdout.write(`…       ${name}\r`);
+  try {
+    return await work();
+  } finally {
+    process.stdout.write('\x1b[K');
+  }
+}
+
+function mark({ code, skipped }: StepResult): string {
+  if (skipped) return colored('yellow', 'SKIPPED');
+  return code === 0 ? colored('green', 'ok     ') : colored('red', 'FAILED ');
+}
+
+const COLORS = { red: 31, green: 32, yellow: 33 };
+
+/** Colours text if the terminal shows colours. NO_COLOR, FORCE_COLOR and TERM have the same meaning as for Node. */
+export const colored = (color: keyof typeof COLORS, text: string): string =>
+  process.stdout.hasColors?.() ? `\x1b[${COLORS[color]}m${text}\x1b[39m` : text;
+
+/** The first lines of a failed tool's output. Later lines seldom help. */
+function excerpt(text: string): string {
+  const lines = text.trimEnd().split('\n');
+  const more = lines.length > MAX_LINES ? [`… and ${lines.length - MAX_LINES} more lines`] : [];
+  return [...lines.slice(0, MAX_LINES), ...more].map((line) => `        ${line}`).join('\n');
+}
