@@ -1,20 +1,25 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { root, runNode, start } from '@rondo/harness';
+import { toolModule } from './src/tool-module.js';
 
 /** A contract of Rondo's own, which stays if the samples go. */
 const CONTRACT = 'proto/rondo/conformance/v1/adder.proto';
 const COMMIT = ['-c', 'user.name=CI', '-c', 'user.email=ci@rondo.example', 'commit', '--quiet', '--message=Contracts'];
 
 describe('a contract that is published on main', () => {
+  let module: string;
   const tree = mkdtempSync(join(tmpdir(), 'rondo-contracts-'));
   afterAll(() => rmSync(tree, { recursive: true, force: true }));
   beforeAll(async () => {
-    for (const part of ['proto', 'scripts', 'buf.yaml'])
-      cpSync(join(root, part), join(tree, part), { recursive: true });
-    for (const part of ['node_modules', 'packages', 'services']) symlinkSync(join(root, part), join(tree, part));
+    for (const part of ['proto', 'buf.yaml']) cpSync(join(root, part), join(tree, part), { recursive: true });
+    mkdirSync(join(tree, 'packages'));
+    const packages = readdirSync(join(root, 'packages')).filter((name) => name !== 'rondo');
+    for (const part of ['node_modules', 'services', ...packages.map((name) => `packages/${name}`)])
+      symlinkSync(join(root, part), join(tree, part));
+    module = await toolModule('check/breaking.mjs', tree);
     const git = (...args: readonly string[]) => start('git', ['-C', tree, ...args]).ended;
     await git('init', '--quiet', '--initial-branch=main');
     await git('add', 'proto', 'buf.yaml');
@@ -26,7 +31,7 @@ describe('a contract that is published on main', () => {
     const published = readFileSync(join(root, CONTRACT), 'utf8');
     expect(published).toContain(before);
     writeFileSync(join(tree, CONTRACT), published.replace(before, after));
-    const script = `import { main } from './scripts/breaking.mjs'; process.exitCode = await main();`;
+    const script = `import { main } from ${JSON.stringify(module)}; process.exitCode = await main();`;
     return runNode(['--input-type=module', '--eval', script], { cwd: tree });
   }
 

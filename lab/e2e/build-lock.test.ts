@@ -1,18 +1,22 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { root, start } from '@rondo/harness';
+import { start } from '@rondo/harness';
+import { toolModule, writeTool } from './src/tool-module.js';
 
 let clone: string;
+let lock: string;
 
-/** A clone of which no more is compiled than the first module of `rondo`. */
-beforeEach(() => {
+/** A clone whose commands aren't bundled, so that their modules are loaded. */
+beforeEach(async () => {
   clone = mkdtempSync(join(tmpdir(), 'rondo-build-lock-'));
-  cpSync(join(root, 'scripts'), join(clone, 'scripts'), { recursive: true });
-  writeFileSync(join(clone, 'package.json'), '{"type": "module"}');
-  mkdirSync(join(clone, 'packages/cli/dist'), { recursive: true });
-  writeFileSync(join(clone, 'packages/cli/dist/main.js'), "console.log('rondo ran');");
+  writeTool(clone, {
+    cli: "console.log('rondo ran');",
+    rondo: "throw new Error('the bundle is older than its modules');",
+  });
+  utimesSync(join(clone, 'packages/rondo/dist/rondo.mjs'), 1, 1);
+  lock = await toolModule('workspace/build-lock.ts', clone);
 });
 afterEach(() => rmSync(clone, { recursive: true, force: true }));
 
@@ -20,7 +24,7 @@ const rondo = () => start(process.execPath, [join(clone, 'scripts/rondo.mjs'), '
 
 /** A command that holds the lock of builds until it ends. */
 async function startBuild() {
-  const script = `import { withBuild } from ${JSON.stringify(join(clone, 'scripts/build-lock.mjs'))};
+  const script = `import { withBuild } from ${JSON.stringify(lock)};
     await withBuild('compile', () => new Promise((resolve) => { console.log('builds'); process.stdin.on('data', resolve); }));
     process.exit();`;
   const build = start(process.execPath, ['--input-type=module', '--eval', script], { input: true });

@@ -1,22 +1,27 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { root, runNode } from '@rondo/harness';
+import { examineRepository } from '../../packages/rondo/src/doctor/checks.mjs';
+import { ok } from '../../packages/rondo/src/doctor/finding.js';
+import { toolModule } from './src/tool-module.js';
 
-const load = (file: string) => import(pathToFileURL(join(root, 'scripts/doctor', file)).href);
+let machine: string;
+beforeAll(async () => {
+  machine = await toolModule('doctor/machine.mjs');
+});
 
 it('a check of the doctor that takes the processor makes no other late: it begins when the one before has ended', async () => {
-  const { examineRepository } = await load('checks.mjs');
   const order: string[] = [];
   const check = (name: string) => async () => {
     order.push(`${name} begins`);
     await readFile(join(root, 'LICENSE'));
     order.push(`${name} ends`);
-    return { state: 'ok', detail: 'was read' };
+    return ok('was read');
   };
   const all = { packages: check('packages'), disk: check('disk') };
   const found = [];
@@ -29,7 +34,7 @@ it('rondo dev without watches is found, with the remedy', async () => {
   const shortage = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
     fs.watch = () => { throw Object.assign(new Error('no more'), { code: 'ENOSPC' }); };
     syncBuiltinESMExports();
-    const { watches } = await import('./scripts/doctor/machine.mjs');
+    const { watches } = await import(${JSON.stringify(machine)});
     console.log(JSON.stringify(watches()));`;
   const { stdout } = await runNode(['--input-type=module', '--eval', shortage]);
   expect(JSON.parse(stdout)).toEqual({
@@ -41,7 +46,7 @@ it('rondo dev without watches is found, with the remedy', async () => {
 
 it('an account that may not have the threads of a system is found, with the remedy', async () => {
   const ask = `process.getuid = () => 1000;
-    const { threads } = await import('./scripts/doctor/machine.mjs');
+    const { threads } = await import(${JSON.stringify(machine)});
     console.log(JSON.stringify(await threads()));`;
   const bin = mkdtempSync(join(tmpdir(), 'rondo-doctor-'));
   const find = async (limit: string) => {
@@ -68,7 +73,7 @@ it('an account without a home, with which npm ends, is found with the remedy', a
   const homeless = `import os from 'node:os'; import { syncBuiltinESMExports } from 'node:module';
     os.homedir = () => { throw new Error('uv_os_homedir returned ENOENT'); };
     syncBuiltinESMExports();
-    const { npm } = await import('./scripts/doctor/machine.mjs');
+    const { npm } = await import(${JSON.stringify(machine)});
     console.log(JSON.stringify(await npm()));`;
   const { stdout } = await runNode(['--input-type=module', '--eval', homeless], { env: { PATH: '/nowhere' } });
   expect(JSON.parse(stdout)).toMatchObject({ state: 'fail', remedy: 'export HOME=/tmp' });
@@ -78,13 +83,12 @@ describe('a clone that git', () => {
   let clone: string;
   beforeEach(() => {
     clone = mkdtempSync(join(tmpdir(), 'rondo-doctor-'));
-    cpSync(join(root, 'scripts'), join(clone, 'scripts'), { recursive: true });
   });
   afterEach(() => rmSync(clone, { recursive: true, force: true }));
 
   const find = async (...commands: readonly (readonly string[])[]) => {
     for (const args of commands) execFileSync('git', args, { cwd: clone, env: { PATH: process.env['PATH'] } });
-    const { git } = await import(pathToFileURL(join(clone, 'scripts/doctor/machine.mjs')).href);
+    const { git } = await import(pathToFileURL(await toolModule('doctor/machine.mjs', clone)).href);
     return git();
   };
 

@@ -1,8 +1,9 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { root, runNode } from '@rondo/harness';
+import { toolModule, writeTool } from './src/tool-module.js';
 
 /** What a shell, a hook or another run may have, each with whether `rondo` and whether services see it. */
 const VARIABLES: readonly (readonly [name: string, rondo: boolean, services: boolean])[] = [
@@ -33,22 +34,21 @@ interface Seen {
 }
 
 let clone: string;
+let environment: string;
 /** What both see if the shell has all of them. */
 let found: Seen;
 
 /** A clone whose `rondo` prints the names of its variables, and of those that a service would get. */
 beforeAll(async () => {
   clone = mkdtempSync(join(tmpdir(), 'rondo-environment-'));
-  cpSync(join(root, 'scripts'), join(clone, 'scripts'), { recursive: true });
-  writeFileSync(join(clone, 'package.json'), '{"type": "module"}');
-  mkdirSync(join(clone, 'packages/cli/dist'), { recursive: true });
-  writeFileSync(
-    join(clone, 'packages/cli/dist/main.js'),
-    `import { environmentOf, loadRootEnv } from '../../../packages/rondo/src/launch/options.mjs';
+  const options = JSON.stringify(await toolModule('launch/options.mjs', clone));
+  writeTool(clone, {
+    rondo: `import { environmentOf, loadRootEnv } from ${options};
     const rondo = Object.keys(process.env);
     loadRootEnv();
     console.log(JSON.stringify({ rondo, services: Object.keys(environmentOf('greeter')) }));`,
-  );
+  });
+  environment = await toolModule('workspace/environment.ts', clone);
   mkdirSync(join(clone, 'services/greeter'), { recursive: true });
   found = await seen(Object.fromEntries(VARIABLES.map(([name]) => [name, valueFor(name)])));
 });
@@ -70,8 +70,7 @@ it.each([
   ['/', 'caches in the clone'],
   [undefined, 'what the account has'],
 ] as const)('with the home %s, npm, pnpm and buf keep %s', async (home, _kept) => {
-  const probe =
-    "await import('./scripts/environment.mjs'); console.log(process.env.npm_config_cache, process.env.XDG_CACHE_HOME);";
+  const probe = `const { cleanEnvironment } = await import(${JSON.stringify(environment)}); cleanEnvironment(); console.log(process.env.npm_config_cache, process.env.XDG_CACHE_HOME);`;
   const env = {
     npm_config_cache: home === undefined ? undefined : '/.npm',
     XDG_CACHE_HOME: '/kept',

@@ -1,24 +1,25 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { root, runNode } from '@rondo/harness';
+import { toolModule, writeTool } from './src/tool-module.js';
 
 let archive: string;
 
 /** What an archive of the repository has of these commands, and no `.git`. */
-beforeAll(() => {
+beforeAll(async () => {
   archive = mkdtempSync(join(tmpdir(), 'rondo-archive-'));
-  for (const part of ['scripts', 'lab/survey.mjs', 'lab/budget.mjs'])
-    cpSync(join(root, part), join(archive, part), { recursive: true });
-  writeFileSync(join(archive, 'package.json'), '{"type": "module"}');
+  writeTool(archive);
+  for (const part of ['lab/survey.mjs', 'lab/budget.mjs']) cpSync(join(root, part), join(archive, part));
+  await toolModule('jest/test.mjs', archive);
 });
 afterAll(() => rmSync(archive, { recursive: true, force: true }));
 
 it.each([
   ['lab/survey', [], 'npm run lab -- survey'],
   ['lab/budget', [], 'npm run lab -- budget'],
-  ['scripts/test', ['--changed'], 'npm test -- --changed'],
+  ['packages/rondo/dist/tests/jest-test', ['--changed'], 'npm test -- --changed'],
 ])('%s %j says in a line what it needs where git knows no files', async (task, args, command) => {
   const script = `const { main } = await import('./${task}.mjs'); process.exitCode = await main(${JSON.stringify(args)});`;
   const ended = await runNode(['--input-type=module', '--eval', script], { cwd: archive });

@@ -1,9 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterEach, expect, it, jest } from '@jest/globals';
-import { root } from '@rondo/harness';
+import { requireFreePorts } from '../../packages/rondo/src/launch/plan.mjs';
 
 afterEach(() => {
   jest.restoreAllMocks();
@@ -12,14 +10,13 @@ afterEach(() => {
 const { signal } = new AbortController();
 
 it('a start waits for a port that a connection has as its own end, and refuses one at which a process listens', async () => {
-  const { requireFreePorts } = await import(pathToFileURL(join(root, 'scripts/launch/plan.mjs')).href);
   const told = jest.spyOn(console, 'error').mockImplementation(() => undefined);
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const outgoing = connect(port, '127.0.0.1').resume();
   const [[incoming]] = await Promise.all([once(server, 'connection'), once(outgoing, 'connect')]);
-  const own = outgoing.localPort;
+  const own = Number(outgoing.localPort);
 
   const both = [
     { name: 'one that waits', port: own },

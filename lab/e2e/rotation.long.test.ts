@@ -99,7 +99,7 @@ it('no call fails and no stream breaks while certificates and their authority ar
   expect(calls).toBeGreaterThan(WATCHES);
   expect(connections).toBeGreaterThan(4);
 
-  const ps = ['packages/cli/dist/main.js', 'ps', '--check', '--json', '--registry', addressOf(0)];
+  const ps = ['packages/rondo/dist/main.mjs', 'ps', '--check', '--json', '--registry', addressOf(0)];
   const listed = await runPatiently(ps, { env: variables('caller') });
   const { instances } = JSON.parse(listed.stdout);
   const validTo = configuredMutualTls(variables('caller'))?.identity.current.validTo.toISOString();

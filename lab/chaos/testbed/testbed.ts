@@ -116,7 +116,7 @@ export async function createTestbed({ ttlMs, tls }: TestbedOptions): Promise<Tes
     },
     async rondo(...args) {
       const env = { RONDO_REGISTRY: addresses().join(','), ...certificates.variablesOf('chaos') };
-      return (await runNode(['packages/cli/dist/main.js', ...args], { env })).stdout;
+      return (await runNode(['packages/rondo/dist/main.mjs', ...args], { env })).stdout;
     },
     carriedOutTwice() {
       const carriedOut = readFileSync(path.join(folder, LEDGER), 'utf8').trim().split('\n');

@@ -51,7 +51,7 @@ it('an app that was made without PostgreSQL takes services, a database, another 
   rename('services/memos/src/main.ts', /name: 'notes'/g, "name: 'memos'");
   rename('tsconfig.build.json', /services\/notes/g, 'services/memos');
   rename('docker-compose.yml', /(?<=^ {2}|plain-|SERVICE: )notes/gm, 'memos');
-  expect(await runNode(['node_modules/@rondo/tool/relock.mjs'], { cwd: app })).toMatchObject({ code: 0 });
+  expect(await runNode(['rondo', 'install'], { cwd: app })).toMatchObject({ code: 0 });
   await rondo('remove', 'service', 'billing', '--force');
   await rondo('check');
   await rondo('test');

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { freeBase, root, runNode } from '@rondo/harness';
 import { workspaceFolders } from '../../../e2e/src/planned-instances.js';
 import { type Clone, cloneRepository } from '../src/repository.js';
+import { writeTool } from '../src/tool-module.js';
 
 interface Finding {
   readonly name: string;
@@ -54,12 +55,12 @@ const nodeState = process.versions.node.localeCompare('22.11', 'en', { numeric: 
 describe('in a clone that is incomplete', () => {
   let clone: string;
 
-  /** The files of git that the doctor reads: nothing is installed, generated or built. */
+  /** The tool, and the files of git that the doctor reads: nothing is generated or built. */
   beforeEach(() => {
     clone = join(folder, 'a clone');
-    const manifests = ['.', 'e2e', 'bench', ...workspaceFolders()].map((folder) => `${folder}/package.json`);
+    writeTool(clone);
+    const manifests = ['.', 'e2e', ...workspaceFolders()].map((folder) => `${folder}/package.json`);
     for (const file of [
-      'scripts',
       'proto',
       'buf.yaml',
       'buf.gen.yaml',
@@ -78,11 +79,11 @@ describe('in a clone that is incomplete', () => {
   };
   const files = () => readdirSync(clone, { recursive: true, encoding: 'utf8' }).sort();
 
-  it('says that nothing is installed or built yet, and changes nothing', async () => {
+  it('says that nothing is built yet, and changes nothing', async () => {
     const before = files();
     expect(await examine(clone)).toMatchObject({
       node: { state: nodeState, detail: expect.stringContaining(process.version) },
-      packages: { state: 'note', remedy: 'npm run build' },
+      packages: { state: 'warn', remedy: 'npm run build' },
       'generated code': { state: 'note', remedy: 'npm run build' },
       'built code': { state: 'note', remedy: 'npm run build' },
       'data folder': { state: 'note', detail: `${join(clone, '.rondo')} isn't there yet: npm start makes it` },
@@ -114,18 +115,18 @@ describe('in a clone that is incomplete', () => {
     put('packages/contracts/src/.inputs', 'of other contracts');
     put(
       'node_modules/.bin/tsc',
-      `#!/bin/sh\necho "A non-dry build would build project '${clone}/packages/cli/tsconfig.json'"`,
+      `#!/bin/sh\necho "A non-dry build would build project '${clone}/packages/rpc/tsconfig.json'"`,
     );
     chmodSync(join(clone, 'node_modules/.bin/tsc'), 0o755);
     expect(await examine(clone)).toMatchObject({
       packages: { state: 'warn', remedy: 'npm run build' },
       'generated code': { state: 'warn', remedy: 'npm run generate' },
-      'built code': { state: 'warn', detail: expect.stringContaining('packages/cli (rondo itself among them)') },
+      'built code': { state: 'warn', detail: expect.stringContaining('packages/rpc') },
     });
   });
 
   it('runs if rondo itself cannot be loaded, and rondo points to it', async () => {
-    put('packages/cli/dist/main.js', "import './half-of-it.js';\n");
+    for (const name of ['cli', 'rondo']) put(`packages/rondo/dist/${name}.mjs`, "import './half-of-it.js';\n");
     const { rondo } = await examine(clone);
     expect(rondo).toMatchObject({ state: 'fail', detail: expect.stringContaining('half-of-it.js') });
     const { code, stderr } = await runNode([join(clone, 'scripts/rondo.mjs'), 'ps']);
@@ -191,7 +192,7 @@ describe('in a clone that was complete', () => {
   });
 
   it('is built by rondo if it is not, and standard output has only what the command prints', async () => {
-    rmSync(join(clone.root, 'packages/cli/dist'), { recursive: true });
+    rmSync(join(clone.root, 'packages/rondo/dist'), { recursive: true });
     const { code, stdout, stderr } = await clone.rondo('--version');
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^[\d.]+\n$/) });
     expect(stderr).toContain('compile');
@@ -256,7 +257,7 @@ describe('of a running system', () => {
   };
 
   it('finds processes that ended or were suspended, and that its database has ended', async () => {
-    const launcher = start('scripts/start.mjs');
+    const launcher = start('packages/rondo/dist/main.mjs');
     const calculator = start('services/calculator');
     const { pid: gone } = spawnSync(process.execPath, ['-e', '']);
     writeFileSync(join(folder, 'launcher.json'), JSON.stringify({ pid: launcher.pid, registry: `127.0.0.1:${base}` }));

@@ -81,7 +81,7 @@ beforeAll(async () => {
   clone = await cloneRepository();
   for (const guide of [configuration, errors, streaming, database, replicas, oneService]) await follow(guide);
   addPackages(join(clone.root, 'services/rooms'), 'access', 'resources', 'sync');
-  await succeed(run(commandOf(replicas, 'relock')).ended);
+  await succeed(run(commandOf(replicas, 'rondo install')).ended);
   rules.write(clone.root, ...rules.files);
   await succeed(clone.node('scripts/rondo.mjs', 'build'));
   base = await freeBase();

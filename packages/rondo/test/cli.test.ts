@@ -31,7 +31,7 @@ describe('rondo', () => {
     [['wtach'], 'there is no command "wtach". Did you mean "watch"?'],
     [
       ['frob'],
-      'There are: ps, top, pick, watch, logs, audit, describe, call, auth, drain, cordon, uncordon, restart, scale, config, tx, new, dev, db, remove, upgrade, doctor, certs, token, keys, completion, help',
+      'There are: start, dev, seed, backup, restore, ps, top, pick, watch, logs, audit, describe, call, auth, drain, cordon, uncordon, restart, scale, config, tx, new, build, generate, test, check, breaking, bundle, install, db, remove, upgrade, doctor, certs, token, keys, completion, help',
     ],
     [['help', 'frob'], 'there is no command "frob"'],
     [['--registry', 'x', 'ps'], 'options come after the command'],
@@ -54,18 +54,13 @@ describe('rondo', () => {
   });
 });
 
-describe('rondo dev', () => {
-  it('says that it needs a workspace if there is none', async () => {
-    expect(await rondo(['dev'], { repository: '/nowhere' })).toEqual({
+it.each(['start', 'dev', 'test'])(
+  'rondo %s says that it needs a workspace if there is none, as in an image',
+  async (task) => {
+    expect(await rondo([task])).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: 'rondo: rondo dev needs a workspace that is built (npm run build): run ./rondo dev there\n',
+      stderr: `rondo: rondo ${task} needs a workspace that is built (npm run build): run ./rondo ${task} there\n`,
     });
-  });
-
-  it('knows a port by its number', async () => {
-    const { exitCode, stderr } = await rondo(['dev', '--port-base', 'x']);
-    expect(exitCode).toBe(2);
-    expect(stderr).toContain('--port-base x: must be a whole number');
-  });
-});
+  },
+);

@@ -66,7 +66,7 @@ describe('the entries', () => {
 });
 
 it('has no example in the docs and no template that imports an internal name', () => {
-  const found = ['docs', 'README.md', 'packages/scaffold/src'].flatMap((place) =>
+  const found = ['docs', 'README.md', 'packages/rondo/src/scaffold'].flatMap((place) =>
     (place.endsWith('.md')
       ? [place]
       : readdirSync(join(root, place), { recursive: true, encoding: 'utf8' }).map((file) => join(place, file))

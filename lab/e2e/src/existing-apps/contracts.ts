@@ -17,7 +17,7 @@ export async function makeContracts(
   { name, protos }: { readonly name: string; readonly protos: Readonly<Record<string, string>> },
 ): Promise<void> {
   const plugin = template('buf.gen.yaml')
-    .replace('node_modules/@rondo/tool/generate/plugin.mjs', JSON.stringify(join(root, 'scripts/generate/plugin.mjs')))
+    .replace('node_modules/@rondo/tool/dist/plugin.mjs', JSON.stringify(join(root, 'packages/rondo/dist/plugin.mjs')))
     .replace('packages/contracts/src', 'src');
   const manifest = template('packages/contracts/package.json.tmpl').replace('{{name}}', name);
   const compilerOptions = {

@@ -21,7 +21,7 @@ export const doctor = defineCommand({
     '',
     '--json prints {"healthy":…,"findings":[{"name":…,"state":…,"detail":…,"remedy":…}]}. state is ok, note, warn or fail;',
     "healthy is false if one is fail; remedy is missing if there is nothing to do. In a clone that isn't built, ./rondo",
-    'doctor tells what Node alone can find.',
+    'doctor tells what can be found without a build; it needs the packages, so it installs them in an empty clone.',
   ].join('\n'),
   options: {
     ...dataOption,

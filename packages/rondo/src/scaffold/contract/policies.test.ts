@@ -1,10 +1,5 @@
 import { clone, create, createFileRegistry, type FileRegistry, setExtension } from '@bufbuild/protobuf';
-import {
-  type FileDescriptorProto,
-  FileDescriptorProtoSchema,
-  FileDescriptorSetSchema,
-  ServiceOptionsSchema,
-} from '@bufbuild/protobuf/wkt';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema, ServiceOptionsSchema } from '@bufbuild/protobuf/wkt';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { root } from '../../../test/scaffold/folder.js';
 import { newFile } from '../../../test/scaffold/staged.js';

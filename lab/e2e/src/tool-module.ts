@@ -1,0 +1,33 @@
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '@rondo/harness';
+import { build } from 'esbuild';
+
+const TOOL = 'packages/rondo';
+
+/**
+ * Compiles a module of packages/rondo, such as `launch/plan.mjs`, for a process of its own, and returns the file.
+ *
+ * @param clone The folder that the module works on.
+ */
+export async function toolModule(module: string, clone: string = root): Promise<string> {
+  const outfile = join(clone, TOOL, 'dist/tests', module.replaceAll('/', '-').replace(/\.m?[jt]s$/, '.mjs'));
+  const how = { bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20' } as const;
+  await build({ ...how, entryPoints: [join(root, TOOL, 'src', module)], outfile, logLevel: 'silent' });
+  if (clone !== root) cpSync(join(root, TOOL, 'package.json'), join(clone, TOOL, 'package.json'));
+  return outfile;
+}
+
+/** Makes a clone of which no more is there than `rondo`, compiled but not bundled, with some of its programs replaced. */
+export function writeTool(clone: string, programs: Readonly<Record<string, string>> = {}): void {
+  const filter = (file: string) => !/\/types$|\/tests$|\/rondo\.mjs$|\.map$/.test(file);
+  cpSync(join(root, 'scripts'), join(clone, 'scripts'), { recursive: true });
+  cpSync(join(root, TOOL, 'dist'), join(clone, TOOL, 'dist'), { recursive: true, filter });
+  cpSync(join(root, TOOL, 'package.json'), join(clone, TOOL, 'package.json'));
+  writeFileSync(join(clone, 'package.json'), '{"type": "module"}');
+  writeFileSync(join(clone, TOOL, 'dist/sources.json'), '[]');
+  mkdirSync(join(clone, 'node_modules/@rondo'), { recursive: true });
+  symlinkSync(join(clone, TOOL), join(clone, 'node_modules/@rondo/tool'), 'junction');
+  writeFileSync(join(clone, 'node_modules/.rondo-installed'), 'by hand');
+  for (const [name, code] of Object.entries(programs)) writeFileSync(join(clone, TOOL, `dist/${name}.mjs`), code);
+}
