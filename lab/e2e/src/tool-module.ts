@@ -11,11 +11,13 @@ const TOOL = 'packages/rondo';
  * @param clone The folder that the module works on.
  */
 export async function toolModule(module: string, clone: string = root): Promise<string> {
-  const outfile = join(clone, TOOL, 'dist/tests', module.replaceAll('/', '-').replace(/\.m?[jt]s$/, '.mjs'));
-  const how = { bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20' } as const;
-  await build({ ...how, entryPoints: [join(root, TOOL, 'src', module)], outfile, logLevel: 'silent' });
+  const outdir = join(clone, TOOL, 'dist/tests');
+  const name = module.replaceAll('/', '-').replace(/\.m?[jt]s$/, '');
+  const how = { bundle: true, splitting: true, packages: 'external', platform: 'node', format: 'esm' } as const;
+  const into = { outdir, outExtension: { '.js': '.mjs' }, target: 'node20', logLevel: 'silent' } as const;
+  await build({ ...how, ...into, entryPoints: { [name]: join(root, TOOL, 'src', module) } });
   if (clone !== root) cpSync(join(root, TOOL, 'package.json'), join(clone, TOOL, 'package.json'));
-  return outfile;
+  return join(outdir, `${name}.mjs`);
 }
 
 /** Makes a clone of which no more is there than `rondo`, compiled but not bundled, with some of its programs replaced. */

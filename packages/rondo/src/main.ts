@@ -1,15 +1,16 @@
 #!/usr/bin/env node
 /** `rondo`: runs a task of the workspace, or a command that inspects and operates what runs. */
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BUNDLE, isBundleFresh, MODULES } from './build/bundle-file.js';
 import { install } from './build/install.js';
-import { isTask, type TaskName, tasks } from './commands/tasks.js';
+import { type Task, type TaskName, tasks } from './commands/tasks.js';
 import { formatHelp } from './help.js';
 import { withBuild } from './workspace/build-lock.js';
 import { cleanEnvironment } from './workspace/environment.js';
 import { messageOf } from './workspace/errors.js';
-import { program, root } from './workspace/paths.js';
+import { dist, program, root } from './workspace/paths.js';
 import { run } from './workspace/process.js';
 
 /** A module that runs a task, and resolves to the exit code. */
@@ -17,8 +18,10 @@ interface TaskModule {
   main(args: string[]): Promise<number>;
 }
 
-/** What runs each task, loaded after the installation. */
-const MODULE_OF: Readonly<Record<TaskName, () => Promise<TaskModule>>> = {
+type Load = () => Promise<TaskModule>;
+
+/** What runs each task, loaded after the installation; `migrate` is what one version of Rondo runs of another. */
+const MODULE_OF: Readonly<Record<TaskName | 'migrate', Load>> = {
   start: () => import('./launch/start.mjs'),
   dev: () => import('./dev/dev.mjs'),
   seed: () => import('./seed/seed.mjs'),
@@ -31,29 +34,34 @@ const MODULE_OF: Readonly<Record<TaskName, () => Promise<TaskModule>>> = {
   breaking: () => import('./check/breaking.mjs'),
   bundle: () => import('./build/bundle.mjs'),
   install: async () => ({ main: async () => 0 }),
-  create: () => import('./pack/create.mjs'),
-  docs: () => import('./docs/docs.mjs'),
-  lab: () => import('./lab.mjs'),
   migrate: () => import('./scaffold/migrate.mjs'),
-  pack: () => import('./pack/pack.mjs'),
 };
 
 /** These have a `--help` of their own. */
-const EXPLAIN_THEMSELVES: readonly string[] = ['create', 'docs', 'lab', 'migrate', 'pack', 'start', 'test'];
+const EXPLAIN_THEMSELVES = ['start', 'test'];
+/** The tasks of Rondo's own repository. */
+const OWN = path.join(dist, 'own.mjs');
 
 cleanEnvironment();
 process.env['RONDO_WORKSPACE'] = root;
 const [name, ...args] = process.argv.slice(2);
-if (isTask(name)) process.exitCode = await runTask(name, args);
-else await runCommand(name);
+const load = await moduleOf(name);
+if (load === undefined) await runCommand(name);
+else process.exitCode = await runTask(String(name), load);
 
-async function runTask(name: TaskName, args: string[]): Promise<number> {
-  if (args.includes('--help') && !EXPLAIN_THEMSELVES.includes(name)) {
-    process.stdout.write(formatHelp({ name, ...Object(tasks)[name] }));
+async function moduleOf(name = ''): Promise<Load | undefined> {
+  const own: Readonly<Record<string, Load>> = existsSync(OWN) ? (await import(pathToFileURL(OWN).href)).ownTasks : {};
+  return new Map(Object.entries({ ...MODULE_OF, ...own })).get(name);
+}
+
+async function runTask(name: string, load: Load): Promise<number> {
+  const task = new Map<string, Task>(Object.entries(tasks)).get(name);
+  if (args.includes('--help') && task !== undefined && !EXPLAIN_THEMSELVES.includes(name)) {
+    process.stdout.write(formatHelp({ name, ...task }));
     return 0;
   }
   if (!(await install({ relock: name === 'install' }))) return 1;
-  return await (await MODULE_OF[name]()).main(args);
+  return await (await load()).main(args);
 }
 
 /** Builds the commands that inspect and operate if they never were, and runs one: the process ends in there. */

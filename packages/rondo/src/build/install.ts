@@ -7,7 +7,7 @@ import { readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
 import { type Ended, executable, run } from '../workspace/process.js';
 
-/** The digest of what is installed. scripts/rondo.mjs, which installs an empty clone, leaves it empty. */
+/** The digest of what is installed. scripts/rondo.mjs, which installs an empty clone, leaves it empty; the first look fills it in. */
 const stamp = path.join(root, 'node_modules/.rondo-installed');
 
 /** How {@link install} installs. */
@@ -25,7 +25,6 @@ export async function install({ relock = false, signal }: InstallOptions = {}): 
 
 async function installNow(relock: boolean): Promise<boolean> {
   if (installed()) return true; // by the command that this one has waited for
-  if (isEmptyStamp()) return record();
   console.log('Installing packages …');
   const how = relock ? ['--no-frozen-lockfile', '--prefer-offline'] : ['--frozen-lockfile'];
   const { code, output } = await runPnpm(['install', ...how], { show: true });
@@ -33,8 +32,6 @@ async function installNow(relock: boolean): Promise<boolean> {
   console.error(output || `Packages could not be installed. If a package.json changed: ./rondo install`);
   return false;
 }
-
-const isEmptyStamp = () => existsSync(stamp) && readFileSync(stamp, 'utf8') === '';
 
 function record(): true {
   writeFileSync(stamp, fingerprint());
@@ -79,7 +76,11 @@ function isPinned(folder: string): boolean {
 }
 
 /** Whether the installed packages are those of the lock file and the manifests. */
-export const installed = (): boolean => existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint();
+export function installed(): boolean {
+  if (!existsSync(stamp)) return false;
+  const recorded = readFileSync(stamp, 'utf8');
+  return recorded === '' ? record() : recorded === fingerprint();
+}
 
 /** A digest of what pnpm's result depends on. Node's version isn't part of it: no package is compiled for one. */
 function fingerprint(): string {

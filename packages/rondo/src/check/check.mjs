@@ -1,6 +1,7 @@
 /** All checks but the tests: format, lint, import rules, types, unused code, contracts. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { compile, PROJECTS } from '../build/build.js';
 import { generate } from '../generate/generate.mjs';
 import { dist, isInstalled, root } from '../workspace/paths.js';
@@ -52,7 +53,7 @@ async function formatted() {
 
 /** `npm run check`: runs all steps, also after a failure. */
 export async function main() {
-  const { steps: own = [] } = isInstalled ? {} : await import('./repository.mjs');
+  const { steps: own = [] } = isInstalled ? {} : await import(pathToFileURL(path.join(dist, 'repository.mjs')).href);
   const steps = [...EVERYWHERE, ...own];
   const failed = [];
   const skipped = [];

@@ -133,12 +133,5 @@ export const tasks = {
   },
 } satisfies Readonly<Record<string, Task>>;
 
-/** The tasks of Rondo's own repository, which their own --help explains, and what one version of Rondo runs of another. */
-export const OWN_TASKS = ['create', 'docs', 'lab', 'migrate', 'pack'] as const;
-
 /** The name of a task. */
-export type TaskName = keyof typeof tasks | (typeof OWN_TASKS)[number];
-
-/** Whether a command is a task. */
-export const isTask = (name: string | undefined): name is TaskName =>
-  name !== undefined && (Object.hasOwn(tasks, name) || OWN_TASKS.some((one) => one === name));
+export type TaskName = keyof typeof tasks;

@@ -6,7 +6,7 @@ import { root } from '../workspace/paths.js';
 import { compact, isPublishedStub, writeContracts } from './contracts.mjs';
 import { pinnedVersions } from './pinned-versions.mjs';
 import { readmeOf } from './readme.mjs';
-import { writeTool } from './tool.mjs';
+import { toolManifest, writeTool } from './tool.mjs';
 
 const TOOL = '@rondo/tool';
 const CREATE = 'create-rondo';
@@ -45,7 +45,7 @@ export async function stage(staging, { version = pinnedVersions().version, repos
     sources: [source],
     folder: path.join(staging, path.basename(source)),
     manifest: {
-      ...released(manifest, names),
+      ...released(manifest.name === TOOL ? toolManifest(manifest) : manifest, names),
       ...(repository && placeOf(source, repository)),
     },
   }));

@@ -6,7 +6,7 @@ import { httpRules } from '../generate/check-http.mjs';
 import { root, tool } from '../workspace/paths.js';
 
 /** What works on Rondo's own repository alone. */
-const LEFT_OUT = ['links', 'portable', 'reference', 'workspace'];
+const LEFT_OUT = ['links', 'own', 'portable', 'reference', 'repository', 'workspace'];
 
 /**
  * Writes the files of the package.
@@ -29,3 +29,9 @@ export async function writeTool(folder) {
   mkdirSync(path.join(folder, 'lint'));
   cpSync(path.join(tool, 'lint/format.json'), path.join(folder, 'lint/format.json'));
 }
+
+/**
+ * The manifest of the package, without the entries that only Rondo's own repository has.
+ * @param {object} own
+ */
+export const toolManifest = (own) => ({ ...own, exports: { './jest': own.exports['./jest'] } });

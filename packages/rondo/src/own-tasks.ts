@@ -1,0 +1,8 @@
+/** The tasks of Rondo's own repository, each with a `main`. An app doesn't have this program. */
+
+export const ownTasks = {
+  create: () => import('./pack/create.mjs'),
+  docs: () => import('./docs/docs.mjs'),
+  lab: () => import('./lab.mjs'),
+  pack: () => import('./pack/pack.mjs'),
+};
