@@ -64,7 +64,9 @@ const namesOf = (typeMap, options) => ({
 /** The stub with the checks of its messages, and the module that the checks import. */
 function withChecks({ name, content }, { code, descriptors }, names) {
   const checks = code(names);
-  const declared = checks === '' ? content : content.replace(MESSAGE_FNS, `$&  checked?: $v.Checking<T>;\n`);
+  const described = checks.includes('.resource = ') ? '  resource?: $v.ResourceDescription;\n' : '';
+  const declared =
+    checks === '' ? content : content.replace(MESSAGE_FNS, `$&  checked?: $v.Checking<T>;\n${described}`);
   return [
     { name, content: withOneWire(declared) + checks },
     ...(descriptors === undefined ? [] : [{ name: name.replace(/ts$/, 'descriptors.ts'), content: descriptors }]),

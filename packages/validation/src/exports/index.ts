@@ -16,6 +16,7 @@ export {
   type MessageType,
   type Rules,
 } from '../checking.js';
+export type { FieldDescription, ResourceDescription } from '../description.js';
 export { type TextField, type TextFields, TextReader } from '../text.js';
 export {
   byteLength,

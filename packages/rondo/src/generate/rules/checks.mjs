@@ -3,6 +3,7 @@ import path from 'node:path';
 import { create, createFileRegistry, ScalarType, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { compileRules } from './compile-rules.mjs';
+import { resourcesOf } from './describe-resources.mjs';
 import { hasRules, hasText, needsProtovalidate, reaches } from './message-rules.mjs';
 
 /**
@@ -23,14 +24,14 @@ import { hasRules, hasText, needsProtovalidate, reaches } from './message-rules.
  */
 export function checksOf(protoFiles, names) {
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
-  return new Map(names.map((name) => [name, ofFile(registry.getFile(name))]));
+  return new Map(names.map((name) => [name, ofFile(registry.getFile(name), registry)]));
 }
 
-function ofFile(file) {
+function ofFile(file, registry) {
   const messages = [...messagesOf(file.messages)].filter(isChecked);
   const byCel = messages.some((message) => reaches(message, needsProtovalidate));
   return {
-    code: (names) => (messages.length === 0 ? '' : codeOf(file, messages, names)),
+    code: (names) => (messages.length === 0 ? '' : codeOf(file, { messages, registry, names })),
     descriptors: byCel ? descriptorsOf(file) : undefined,
   };
 }
@@ -44,7 +45,7 @@ function* messagesOf(messages) {
 
 const isChecked = (message) => reaches(message, (one) => hasText(one) || hasRules(one));
 
-function codeOf(file, messages, names) {
+function codeOf(file, { messages, registry, names }) {
   const constants = new Map();
   const imports = new Map();
   const own = file.name;
@@ -69,7 +70,10 @@ function codeOf(file, messages, names) {
   };
   const functions = messages.flatMap((message) => ofMessage(message, { scope, names, own }));
   const declared = [...constants].map(([code, name]) => `const ${name}${code};`);
-  const text = [...declared, ...functions].join('\n');
+  const described = [...resourcesOf(file, registry, names.nameOf)].map(
+    ([typeName, description]) => `${names.typeOf(typeName).name}.resource = ${JSON.stringify(description)};`,
+  );
+  const text = [...declared, ...functions, ...described].join('\n');
   return ['\n', ...importLines(own, { imports, names }, text), text, ''].join('\n');
 }
 

@@ -1,0 +1,28 @@
+/** What a contract says of a resource, as generated code has it at run time: a message that a method `Get…` or `List…` returns. */
+export interface ResourceDescription {
+  /** The pattern of its names, such as `projects/{project}/tasks/{task}`: of `google.api.resource`, or of the method's HTTP rule. */
+  readonly pattern: string;
+  /** The method that lists them, such as `TaskService/ListTasks`. */
+  readonly listedBy?: string;
+  /** By their numbers. */
+  readonly fields: readonly FieldDescription[];
+}
+
+/** What a contract says of a field. */
+export interface FieldDescription {
+  /** As in the contract, such as `display_name`. */
+  readonly name: string;
+  /** As in generated code, such as `displayName`. For members of a oneof it is the oneof. */
+  readonly key: string;
+  /** A scalar type such as `int64`, `enum`, `oneof`, `map`, or the full name of a message. */
+  readonly type: string;
+  readonly repeated?: true;
+  /** Whether an unset value differs from zero. Messages have no such mark: they can always be unset. */
+  readonly optional?: true;
+  /** The values of `google.api.field_behavior`. */
+  readonly behavior?: readonly string[];
+  /** An enum's values by number, without the prefix that they share. */
+  readonly values?: readonly (readonly [number: number, name: string])[];
+  /** The fields of a message that isn't one of Google's with a type of its own; missing inside of itself. */
+  readonly fields?: readonly FieldDescription[];
+}
