@@ -1,11 +1,8 @@
-import { viewedBy } from '@rondo/resources';
+import { hiddenByRule, viewedBy } from '@rondo/resources';
 import { Missing, OutOfSight } from '@rondo/resources/domain';
-import { callPrincipal, createContextKey, type Principal, type ServerCall } from '@rondo/rpc/call';
+import { callPrincipal, type Principal, type ServerCall } from '@rondo/rpc/call';
 import { type Reply, type RequestOf, runInScope, type ServiceDefinition } from '@rondo/rpc/internal';
 import type { Middleware, Next } from '@rondo/rpc/middleware';
-
-/** The resource that a rule has hidden, so that the call fails as if there were none; empty if it is known by no name. */
-export const hiddenByRule = createContextKey<string | undefined>(undefined, { description: 'hidden by a rule' });
 
 /**
  * The rule of a method: it throws an error of the service's domain if the principal may not make the call, and `OutOfSight` if it
@@ -30,11 +27,14 @@ type AnyRule = 'everyone' | SightRule | Rule<never>;
 /** The rules of a service, by the paths of its methods. */
 export type RulesByPath = readonly (readonly [path: string, rule: AnyRule])[];
 
-/** The rules of the methods of a service. */
-export function rulesOf<D extends ServiceDefinition>(definition: D, rules: Rules<NoInfer<D>>): RulesByPath {
-  const byKey: Readonly<Record<string, AnyRule | undefined>> = rules;
+/** The rules of the methods of a service; `everyone` if its handlers keep them, as those of a resource with `visibleTo` do. */
+export function rulesOf<D extends ServiceDefinition>(
+  definition: D,
+  rules: Rules<NoInfer<D>> | 'everyone',
+): RulesByPath {
+  const byKey: Readonly<Record<string, AnyRule | undefined>> = rules === 'everyone' ? {} : rules;
   return Object.entries(definition.methods).map(([key, { name, responseStream }]) => {
-    const rule = byKey[key];
+    const rule = rules === 'everyone' ? 'everyone' : byKey[key];
     if (rule === undefined) throw new TypeError(`${definition.fullName}/${name} has no rule: add "${key}"`);
     // The rows of a stream are read after the rule has run.
     if (typeof rule === 'object' && responseStream) throw new TypeError(`${name} answers with a stream: write a rule`);

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { createContextKey } from '@rondo/rpc/call';
 
 /** On whose behalf a list is read, and which of its rows that person or program sees. */
 export interface Viewer {
@@ -19,3 +20,6 @@ export function viewedBy<T>(viewer: Viewer, work: () => T): T {
 export function currentViewer(): Viewer | undefined {
   return storage.getStore();
 }
+
+/** The resource that the caller doesn't see, so that the call fails as if there were none; empty if it is known by no name. */
+export const hiddenByRule = createContextKey<string | undefined>(undefined, { description: 'hidden by a rule' });

@@ -1,11 +1,11 @@
 import { createPruning, type Database, type Queries, type SqlValue, type Transaction } from '@rondo/database';
+import { hiddenByRule } from '@rondo/resources';
 import { createStoreDatabase } from '@rondo/resources/sql';
 import { type Logger, runOutsideScope, type ServerCall } from '@rondo/rpc/call';
 import type { Clock, WallClock } from '@rondo/rpc/clock';
 import type { Middleware } from '@rondo/rpc/middleware';
 import type { ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { hiddenByRule } from '../rules.js';
 import { auditedCall, auditing, COLUMNS, eventOf, valuesOf } from './event.js';
 import { auditService } from './list.js';
 import { createRefusals } from './refusals.js';

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SqlValue } from '@rondo/database';
+import { hiddenByRule } from '@rondo/resources';
 import { callerIdentity, callPrincipal, type ServerCall } from '@rondo/rpc/call';
-import { hiddenByRule } from '../rules.js';
 
 /** The longest text of a column, so that each fits into an index. */
 const MAX_LENGTH = 255;

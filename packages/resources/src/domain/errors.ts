@@ -50,8 +50,34 @@ export class NotFound extends Missing {
   }
 }
 
+/** A resource is deleted, and can be undeleted. */
+export class Deleted extends Missing {
+  override readonly name = 'Deleted';
+
+  /** @param called what it is, such as `customer`. */
+  constructor(resource: string, called: string) {
+    const method = called.replace(/(?:^| )(\w)/g, (_, letter: string) => letter.toUpperCase());
+    super([resource], ['is deleted', 'are deleted'], `Undelete${method} brings it back`);
+  }
+}
+
 /** Something has the requested id or unique value already. `ALREADY_EXISTS`. */
 export abstract class AlreadyExists extends DomainError {}
+
+/** Another resource has a value that is unique. */
+export class Taken extends AlreadyExists {
+  override readonly name = 'Taken';
+
+  /** @param values each with what it is called. */
+  constructor(called: string, values: readonly (readonly [what: string, value: unknown])[]) {
+    const named = values
+      .map(([what, value]) => `${what}${value === undefined || value === '' ? '' : ` ${value}`}`)
+      .join(' and ');
+    super(
+      `another ${called} has the ${named}; use that ${called}, or give another ${values.map(([what]) => what).join(' or ')}`,
+    );
+  }
+}
 
 /** The caller may see the resource, but not do this with it. `PERMISSION_DENIED`. */
 export class NotPermitted extends DomainError {

@@ -12,6 +12,7 @@
 export {
   AlreadyExists,
   ConcurrentChange,
+  Deleted,
   DomainError,
   ForeignResumeToken,
   InvalidRequest,
@@ -25,6 +26,7 @@ export {
   Refused,
   StaleEtag,
   StoreUnavailable,
+  Taken,
   Unavailable,
   type Violation,
   WrongState,

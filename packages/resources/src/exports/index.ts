@@ -1,5 +1,16 @@
 /**
- * The fields that requests of resource-oriented contracts have in common, by the AIPs: pages and filters of lists, etags, update
+ * A resource is defined once: its contract says what it has, `defineResource` how it is stored, and `standardMethods` has the handlers.
+ *
+ * ```ts
+ * import { Customer, CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
+ * import { defineResource, standardMethods } from '@rondo/resources';
+ * import { implement } from '@rondo/rpc/server';
+ *
+ * const customers = defineResource(Customer, { table: 'customers', filter: ['email'], sort: ['createTime'] });
+ * const service = implement(CustomerServiceDefinition, standardMethods(CustomerServiceDefinition, customers, context));
+ * ```
+ *
+ * What other methods need is beside it: the fields that requests have in common, by the AIPs: pages and filters of lists, etags, update
  * masks and dates. The readers report each fault by what `reading` of `@rondo/rpc/server` passes to them, or `validate` of
  * `@rondo/rpc/status`.
  *
@@ -25,5 +36,22 @@ export {
   required,
   toDateMessage,
 } from '../request-fields.js';
+export type { Column } from '../resource/column.js';
+export { defineResource, type Resource } from '../resource/define-resource.js';
+export type { Beside, Definition, Field, ListTuning, ResourceType } from '../resource/definition.js';
+export type { At, Hooks, ResourceContext } from '../resource/handlers.js';
+export { inColumns } from '../resource/json-column.js';
+export { requireTables } from '../resource/require-tables.js';
+export { type StandardKey, standardMethods } from '../resource/standard-methods.js';
+export type { Store } from '../resource/store.js';
+export {
+  dateColumn,
+  decimalColumn,
+  type MoneyOptions,
+  moneyColumns,
+  readOnly,
+  reference,
+} from '../resource/value-columns.js';
+export { ownedBy, type Visibility } from '../resource/visibility.js';
 export { createStatusMapping, type StatusMapping } from '../status.js';
-export { currentViewer, type Viewer, viewedBy } from '../viewer.js';
+export { currentViewer, hiddenByRule, type Viewer, viewedBy } from '../viewer.js';

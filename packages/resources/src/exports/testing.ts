@@ -1,5 +1,5 @@
 /**
- * Tests of services that let their resources be watched.
+ * Tests of services with resources: how they are watched, and which statements need an index.
  *
  * ```ts
  * import { readWatch } from '@rondo/resources/testing';
@@ -16,4 +16,5 @@
  * ```
  */
 
+export { unindexedOf } from '../testing/plans.js';
 export { readWatch, type Told, type WatchMessage, type WatchReader } from '../testing/watch-reader.js';

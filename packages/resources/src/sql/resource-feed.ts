@@ -27,8 +27,8 @@ export interface FeedSource<Row, T> {
   /** The column with the id of `ResourceWatch.of`, and the field that changes have for it, by default the same. */
   readonly partOf?: { readonly column: string; readonly field?: string };
   readonly sight?: FeedSight;
-  /** The item in a row of a change. */
-  readonly parse: (row: PayloadFields) => T;
+  /** The item in a row of a change. @param payload the same row, with all that it has. */
+  readonly parse: (row: PayloadFields, payload: object) => T;
 }
 
 /** Which rows a watcher sees. */
@@ -87,7 +87,7 @@ async function* eventsUntilHandover<Row extends object, T>(
     } else {
       const row = payloadFields(event.payload);
       const kind = row.optional('removed') === null ? 'changed' : 'removed';
-      yield { kind, item: source.parse(row), resumeToken: reached };
+      yield { kind, item: source.parse(row, rowIn(event.payload)), resumeToken: reached };
     }
   }
   return undefined;
@@ -130,6 +130,8 @@ async function viewOf<Row extends object, T>(
       sight !== undefined && isHandover(payload) ? [payload] : rowsIn(payload, source.key),
   };
 }
+
+const rowIn = (payload: unknown): object => (typeof payload === 'object' && payload !== null ? payload : {});
 
 /** The rows that a change has, or the one that it is. Without its key it is none, as of a handover of rows of other tables. */
 function rowsIn(payload: unknown, key: string): readonly unknown[] {

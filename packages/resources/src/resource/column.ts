@@ -1,0 +1,75 @@
+import type { SqlValue } from '@rondo/database';
+import type { FieldAt } from '@rondo/rpc/status';
+import type { FilterField } from '../filter.js';
+
+/** How a field is stored: in one column, or in several. */
+export interface Column<T> {
+  /** The names of the columns. They are parts of SQL: never take them from a request. */
+  readonly names: readonly string[];
+  /** The type of each column, with its constraints, for the migration that adds it; empty if nothing writes it. */
+  readonly types: readonly string[];
+  /** The values of the columns. */
+  write(value: T): readonly SqlValue[];
+  /** The field in the values of the columns, as the driver returns them. Null for a missing one. */
+  read(values: readonly unknown[]): T;
+  /** How a filter compares the first column; absent if none can. */
+  readonly filter?: FilterField;
+  /** What etags have of the value; by default the value itself. Callers hold etags, so it must never change. */
+  etagged?(value: T): unknown;
+  /** Reports what the rules of the contract can't say of a value in a request. `path` is the field's. */
+  check?(field: FieldAt, path: string, value: T): void;
+}
+
+/** A value as the driver returns it, or as a change has it, in which all values are texts. */
+type Stored = unknown;
+
+/** @throws TypeError for a value that isn't text. */
+export function storedText(value: Stored): string {
+  if (typeof value === 'string') return value;
+  throw new TypeError(`the database has ${JSON.stringify(value)} in the place of a text`);
+}
+
+export function storedBigint(value: Stored): bigint {
+  return typeof value === 'bigint' ? value : BigInt(typeof value === 'number' ? value : storedText(value));
+}
+
+export function storedNumber(value: Stored): number {
+  return typeof value === 'number' ? value : Number(storedText(value));
+}
+
+export function storedTime(value: Stored): Date {
+  return value instanceof Date ? value : new Date(storedText(value));
+}
+
+export function storedBoolean(value: Stored): boolean {
+  return typeof value === 'boolean' ? value : storedText(value) === 'true';
+}
+
+/** The bytes of `bytea`; a change has them as `\x` and hexadecimal digits. */
+export function storedBytes(value: Stored): Uint8Array {
+  return value instanceof Uint8Array ? value : Buffer.from(storedText(value).slice(2), 'hex');
+}
+
+/** An array, or what `jsonb` holds; a change has the JSON of either as a text. */
+export function storedJson(value: Stored): unknown {
+  return typeof value === 'string' ? JSON.parse(value) : value;
+}
+
+export function storedList(value: Stored): readonly unknown[] {
+  const list = storedJson(value);
+  if (Array.isArray(list)) return list;
+  throw new TypeError(`the database has ${JSON.stringify(value)} in the place of a list`);
+}
+
+/** A value that the driver takes as a parameter. @throws TypeError for another one. */
+export function sqlValue(value: unknown): SqlValue {
+  if (isSqlValue(value)) return value;
+  throw new TypeError(`a ${typeof value} can't be stored: give its field a column of its own`);
+}
+
+function isSqlValue(value: unknown): value is SqlValue {
+  if (value === null || value instanceof Date || value instanceof Uint8Array) return true;
+  return Array.isArray(value)
+    ? value.every(isSqlValue)
+    : ['string', 'number', 'bigint', 'boolean'].includes(typeof value);
+}

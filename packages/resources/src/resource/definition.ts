@@ -1,0 +1,61 @@
+import type { MessageType } from '@rondo/rpc/internal';
+import type { FieldDescription, ResourceDescription } from '@rondo/validation';
+import type { ListOrder } from '../domain/list.js';
+import type { Listing } from '../sql/listing.js';
+import type { Column } from './column.js';
+import type { Visibility } from './visibility.js';
+
+/** A generated message type of a resource: `Customer` of its contract. */
+export interface ResourceType<M> extends MessageType<M> {
+  readonly $type: string;
+  /** Generated for the messages that a method `Get…` or `List…` returns, and for those with `google.api.resource`. */
+  readonly resource?: ResourceDescription | undefined;
+}
+
+/** The fields of a resource but its name and its etag, by their names in code. */
+export type Field<M> = Exclude<Extract<keyof M, string>, 'name' | 'etag'>;
+
+/** How one resource is stored, listed and seen: what its contract doesn't say. Fields have their names in code. */
+export interface Definition<M> {
+  readonly table: string;
+  /**
+   * The columns of fields: another name, other columns, or `false` for a field that isn't stored. By default a field is in the column with
+   * its name in the contract; messages are `jsonb`.
+   */
+  readonly columns?: {
+    readonly [K in Field<M>]?: string | false | Column<M[K]> | ((field: FieldDescription) => Column<unknown>);
+  };
+  /** The columns of the ids in a name, in their order; by default `id`, after `project_id` for a parent `projects/{project}`. */
+  readonly ids?: readonly string[];
+  /** The fields that a filter may compare. Each has an index, unless it is in `list.unindexed`. */
+  readonly filter?: readonly Field<M>[];
+  /** The fields by which lists may be sorted. Each has an index on it and the position. */
+  readonly sort?: readonly Field<M>[];
+  /** The fields whose values are unique, by the constraint or index; what they are called, if it isn't by their names. */
+  readonly unique?: Readonly<Record<string, Field<M> | { readonly [K in Field<M>]?: string }>>;
+  /** Fields that only a create sets, where the contract doesn't mark them `IMMUTABLE`. */
+  readonly immutable?: readonly Field<M>[];
+  /** Who sees which rows; by default everyone sees all. */
+  readonly visibleTo?: Visibility;
+  /** How its table is walked, if it isn't by `sequence`, the newest first. */
+  readonly list?: ListTuning;
+  /** What more is read of other tables. */
+  readonly beside?: Beside;
+  /** The parts of the etag; by default the fields that an update changes, and `delete_time`. They must never change. */
+  readonly etag?: (resource: M) => Readonly<Record<string, unknown>>;
+}
+
+/** What differs from the listing that follows from a definition. `columns` and `sorted` are added to it. */
+export type ListTuning = Partial<Omit<Listing, 'table' | 'selected' | 'beside' | 'sight' | 'scope'>> & {
+  /** The order of lists that ask for none; by default that of the positions. */
+  readonly ordered?: ListOrder;
+};
+
+/** What is read of other tables. */
+export interface Beside {
+  /** A view that has the table's columns and more; by default the table. */
+  readonly view?: string;
+  /** Columns in SQL, with the joins to their tables. `row` is the name of the resource's row. */
+  readonly columns?: string;
+  readonly joins?: (row: string) => string;
+}

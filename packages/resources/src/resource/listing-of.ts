@@ -1,0 +1,106 @@
+import type { FilterField } from '../filter.js';
+import type { List } from '../list.js';
+import type { Listing } from '../sql/listing.js';
+import type { FeedSource } from '../sql/resource-feed.js';
+import { storedBigint } from './column.js';
+import { valueIn } from './json-column.js';
+import type { Model } from './model.js';
+import type { Row, Table } from './table.js';
+
+/** How the table of a resource is listed. @param parents the ids of the parents, from the first one on. */
+export function listingOf<M>(model: Model<M>, { selected }: Table, parents: readonly string[]): Listing {
+  const { definition, ids } = model;
+  const { table, sort = [], visibleTo, beside, list = {} } = definition;
+  const filter: readonly string[] = definition.filter ?? [];
+  const { ordered: _, columns, sorted, ...tuned } = list;
+  const states = filter.includes(STATE) ? model.field(STATE).column.filter : undefined;
+  const scanned = filter.find((key) => model.field(key).column.names[0] === visibleTo?.column);
+  const isPart = parents.length > 0;
+  return {
+    ...{ table: beside?.view ?? table, order: 'the newest first', selected },
+    ...(model.has('deleteTime') && { deletion: DELETION }),
+    ...(states?.kind === 'enum' && { states: states.values }),
+    ...(scanned && { scannedBy: { field: nameIn(model, scanned), withState: states !== undefined } }),
+    ...tuned,
+    columns: {
+      ...columnsBy(
+        model,
+        filter.filter((key) => key !== STATE || states?.kind !== 'enum'),
+      ),
+      ...columns,
+    },
+    sorted: { ...columnsBy(model, sort), ...sorted },
+    ...(visibleTo && { sight: { value: visibleTo.column, indexed: true } }),
+    ...(beside?.columns && { beside: { columns: beside.columns, joins: beside.joins?.('page') ?? '' } }),
+    ...(isPart && {
+      scope: { sql: parents.map((_id, index) => `${ids[index]} = $${index + 3}`).join(' AND '), params: parents },
+    }),
+  };
+}
+
+/** The field whose values are read along indexes of their own. */
+const STATE = 'state';
+const DELETION = { live: 'delete_time IS NULL', deleted: 'delete_time IS NOT NULL' };
+
+const nameIn = <M>(model: Model<M>, key: string): string => model.field(key).description.name;
+
+function columnsBy<M>(model: Model<M>, keys: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(keys.map((key) => [nameIn(model, key), model.field(key).column.names[0] ?? '']));
+}
+
+/** Checks the fields of filters and sorts. @throws TypeError for one that isn't stored in one column. */
+export function requireListable<M>(model: Model<M>): void {
+  for (const key of model.definition.filter ?? []) filterOf(model, key);
+  for (const key of model.definition.sort ?? []) filterOf(model, key);
+}
+
+/** What a request may ask of the list of a collection. */
+export function listOf<M>(model: Model<M>, collection: string): List {
+  const { filter = [], sort = [], list } = model.definition;
+  const fields = filter.map((key) => [nameIn(model, key), filterOf(model, key)] as const);
+  return {
+    ...{ collection, fields: Object.fromEntries(fields), sortable: sort.map((key) => nameIn(model, key)) },
+    ...(list?.ordered && { order: list.ordered }),
+  };
+}
+
+function filterOf<M>(model: Model<M>, key: string): FilterField {
+  const { filter } = model.field(key).column;
+  if (filter === undefined)
+    throw new TypeError(`${model.type.$type}: "${key}" can't be filtered or sorted by: no single column has its value`);
+  return filter;
+}
+
+interface FeedParts<M> {
+  readonly table: Table;
+  readonly toResource: (row: object) => M;
+  readonly partOf: { readonly column: string } | undefined;
+}
+
+/** How the rows of a resource are watched. */
+export function feedOf<M>(model: Model<M>, { table, toResource, partOf }: FeedParts<M>): FeedSource<Row, M> {
+  const { definition } = model;
+  const { list = {}, visibleTo } = definition;
+  const key = list.position ?? 'sequence';
+  const live = list.deletion?.live ?? (model.has('deleteTime') ? `${definition.table}.${DELETION.live}` : undefined);
+  return {
+    ...{ table: definition.table, select: table.select, key, sizeOf: messageBytes, toItem: toResource },
+    ...(live && { live }),
+    keyOf: (row) => storedBigint(valueIn(row, key)),
+    ...(partOf && { partOf }),
+    ...(visibleTo && { sight: visibleTo }),
+    // A row of a change has the columns of the row, as texts.
+    parse: (_fields, row) => toResource(row),
+  };
+}
+
+/** Of a number, and of the beginning of a message. */
+const FIXED_BYTES = 12;
+
+/** An upper bound of the bytes of an encoded message. */
+export function messageBytes(value: unknown): number {
+  if (typeof value === 'string') return FIXED_BYTES + 3 * value.length;
+  if (value instanceof Uint8Array) return FIXED_BYTES + value.length;
+  if (value instanceof Date || typeof value !== 'object' || value === null) return 2 * FIXED_BYTES;
+  return Object.values(value).reduce<number>((sum, part) => sum + messageBytes(part), FIXED_BYTES);
+}

@@ -1,0 +1,134 @@
+import type { FieldAt, ReportFault } from '@rondo/rpc/status';
+import { isId } from '../domain/names.js';
+import { readEtag, readUpdateMask } from '../request-fields.js';
+import { objectIn, valueIn } from './json-column.js';
+import type { Names } from './method-shapes.js';
+import type { Model, ModelField } from './model.js';
+
+/** Reports what is wrong with the fields of a create or an update beyond the contract's rules, at their paths in the request. */
+export type CheckFields<M> = (fields: Partial<M>, field: FieldAt) => void;
+
+/** A create as it was requested. */
+export interface CreateRequest<M> {
+  /** The ids of the parents. */
+  readonly parents: readonly string[];
+  /** The id that the caller has chosen; empty for none. */
+  readonly id: string;
+  readonly fields: Partial<M>;
+}
+
+/** An update as it was requested. */
+export interface UpdateRequest<M> {
+  readonly name: string;
+  readonly etag: string;
+  readonly fields: Partial<M>;
+}
+
+/** The readers of the standard requests; what they find wrong is reported. */
+export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, check: CheckFields<M> = () => undefined) {
+  const readFields = (field: FieldAt, resource: object, chosen: readonly ModelField[]): Partial<M> => {
+    const at: FieldAt = (one) => field(`${path}.${one}`);
+    for (const one of chosen) checkField(at, one, valueIn(resource, one.description.key));
+    const kept = new Set(chosen.map(({ description }) => description.key));
+    const fields = pick(resource, kept);
+    check(fields, at);
+    return fields;
+  };
+  const pick = (resource: object, kept: ReadonlySet<string>): Partial<M> => {
+    const fields: Partial<M> = {};
+    for (const one of kept) Reflect.set(fields, one, valueIn(resource, one));
+    return fields;
+  };
+  const resourceIn = (request: object): object => {
+    const resource = valueIn(request, key);
+    return objectIn(resource === undefined ? model.type.fromPartial({}) : resource);
+  };
+  const readName = (field: FieldAt, at: string, name: string): string => {
+    if (model.names.parse(name) === undefined) {
+      field(at)(`must be of the pattern ${model.names.pattern}, where an id is 1 to 63 of a-z 0-9 -; it is "${name}"`);
+    }
+    return name;
+  };
+  return {
+    name: (request: object, field: FieldAt) => ({
+      name: readName(field, 'name', textIn(request, 'name')),
+      etag: readEtagOf(field, 'etag', textIn(request, 'etag')),
+    }),
+    create: (request: object, field: FieldAt): CreateRequest<M> => ({
+      parents: parentsIn(model, field, textIn(request, 'parent')),
+      id: readId(field(`${path}_id`), textIn(request, `${key}Id`)),
+      fields: readFields(
+        field,
+        resourceIn(request),
+        model.fields.filter(({ isInput }) => isInput),
+      ),
+    }),
+    update(request: object, field: FieldAt): UpdateRequest<M> {
+      const resource = resourceIn(request);
+      const updatable = model.fields.filter(({ isUpdatable }) => isUpdatable);
+      const isSet = updatable.map(({ description }) => [description.name, isGiven(valueIn(resource, description.key))]);
+      const has = readUpdateMask<string>(field('update_mask'), maskIn(request), Object.fromEntries(isSet));
+      return {
+        name: readName(field, `${path}.name`, textIn(resource, 'name')),
+        etag: readEtagOf(field, `${path}.etag`, textIn(resource, 'etag')),
+        fields: readFields(
+          field,
+          resource,
+          updatable.filter(({ description }) => has(description.name)),
+        ),
+      };
+    },
+  };
+}
+
+function checkField(
+  field: FieldAt,
+  { description: { name, behavior = [] }, column }: ModelField,
+  value: unknown,
+): void {
+  if (!behavior.includes('REQUIRED') || isGiven(typeof value === 'string' ? value.trim() : value)) {
+    column.check?.(field, name, value);
+  } else {
+    field(name)(typeof value === 'string' ? 'is required, and not only spaces' : 'is required');
+  }
+}
+
+/** Whether a request gives a field a value: zeros aren't sent. */
+function isGiven(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  return ![undefined, '', 0, 0n, false].some((unset) => unset === value);
+}
+
+function maskIn(request: object): readonly string[] | undefined {
+  const mask = valueIn(request, 'updateMask');
+  return Array.isArray(mask) ? mask.map(String) : undefined;
+}
+
+function readEtagOf(field: FieldAt, path: string, etag: string): string {
+  readEtag(field(path), etag, () => {
+    throw new TypeError('an etag is compared under the lock of its row');
+  });
+  return etag;
+}
+
+function readId(report: ReportFault, id: string): string {
+  if (id !== '' && !isId(id)) report(`must be 1 to 63 of a-z 0-9 -, and not begin with -; it is "${id}"`);
+  return id;
+}
+
+/** A text field of a request; empty if the request has none. */
+export function textIn(request: object, key: string): string {
+  const text = valueIn(request, key);
+  return typeof text === 'string' ? text : '';
+}
+
+/** The ids in a parent's name; none for a resource without a parent, and for the parent `shelves/-`, which stands for all. */
+export function parentsIn<M>({ names }: Model<M>, field: FieldAt, parent: string): readonly string[] {
+  const pattern = names.pattern.split('/').slice(0, -2).join('/');
+  if (pattern === '' || parent.endsWith('/-')) return [];
+  // A name of the parent is one of the resource without its end.
+  const ids = names.parse(`${parent}/${names.pattern.split('/').at(-2) ?? ''}/x`);
+  if (ids === undefined)
+    field('parent')(`must be of the pattern ${pattern}, where an id is 1 to 63 of a-z 0-9 -; it is "${parent}"`);
+  return ids?.slice(0, -1) ?? [];
+}

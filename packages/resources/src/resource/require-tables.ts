@@ -1,0 +1,68 @@
+import type { Queries } from '@rondo/database';
+import type { Definition } from './definition.js';
+import type { Model } from './model.js';
+
+/** What a resource says of its table. */
+interface Stored {
+  readonly model: Pick<Model<never>, 'ids' | 'fields' | 'has'> & {
+    readonly definition: Pick<Definition<never>, 'table' | 'list' | 'visibleTo'>;
+  };
+}
+
+const COLUMNS = `
+  SELECT wanted.name, coalesce(array_agg(attname::text) FILTER (WHERE attnum > 0 AND NOT attisdropped), '{}') AS columns
+  FROM unnest($1::text[]) AS wanted (name) LEFT JOIN pg_attribute ON attrelid = to_regclass(wanted.name)
+  GROUP BY wanted.name`;
+
+/**
+ * Checks, by one statement, that the tables have what the resources store. Call it after the migrations.
+ *
+ * @throws Error that has the migration which adds what is missing.
+ */
+export async function requireTables(queries: Pick<Queries, 'query'>, resources: readonly Stored[]): Promise<void> {
+  const names = [...new Set(resources.map(({ model }) => model.definition.table))];
+  const rows = await queries.query<{ name: string; columns: readonly string[] }>(COLUMNS, [names]);
+  const present = new Map(rows.map(({ name, columns }) => [name, new Set(columns)]));
+  const statements = resources.flatMap((resource) => missingIn(resource, present.get(resource.model.definition.table)));
+  if (statements.length === 0) return;
+  throw new Error(`the database lacks what the service stores; add a migration with\n\n${statements.join('\n')}\n`);
+}
+
+function missingIn(resource: Stored, present: ReadonlySet<string> = new Set()): readonly string[] {
+  if (present.size === 0) return [createTable(resource)];
+  const { table } = resource.model.definition;
+  const missing = columnsOf(resource).filter(({ name }) => !present.has(name));
+  return missing.map(({ name, type }) => `ALTER TABLE ${table} ADD COLUMN ${name} ${type};`);
+}
+
+interface TableColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** The columns of a resource's table, each once. */
+function columnsOf({ model: { definition, ids, fields, has } }: Stored): readonly TableColumn[] {
+  const { list, visibleTo } = definition;
+  const times = 'timestamptz(3) NOT NULL';
+  const named = fields.flatMap(({ description: { key }, column: { names, types } }) =>
+    types.map((type, index) => ({
+      name: names[index] ?? '',
+      type: key === 'createTime' || key === 'updateTime' ? `${times} DEFAULT now()` : type,
+    })),
+  );
+  const columns = [
+    ...ids.map((name) => ({ name, type: 'text NOT NULL' })),
+    ...(list?.position === undefined ? [{ name: 'sequence', type: 'bigint GENERATED ALWAYS AS IDENTITY' }] : []),
+    ...named,
+    ...(has('etag') ? [{ name: 'version', type: 'bigint NOT NULL DEFAULT 1' }] : []),
+    ...(visibleTo ? [{ name: visibleTo.column, type: "text NOT NULL DEFAULT ''" }] : []),
+  ];
+  return columns.filter(({ name }, index) => columns.findIndex((one) => one.name === name) === index);
+}
+
+/** The statement that creates the table of a resource, without indexes. */
+function createTable(resource: Stored): string {
+  const { definition, ids } = resource.model;
+  const lines = columnsOf(resource).map(({ name, type }) => `  ${name} ${type},`);
+  return [`CREATE TABLE ${definition.table} (`, ...lines, `  PRIMARY KEY (${ids.join(', ')})`, ');'].join('\n');
+}

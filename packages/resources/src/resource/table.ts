@@ -1,0 +1,115 @@
+import type { SqlValue } from '@rondo/database';
+import { columnsOf } from '../sql/query.js';
+import { storedText } from './column.js';
+import { valueIn } from './json-column.js';
+import type { Model, ModelField } from './model.js';
+
+/** A row of a table, by the names of its columns. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** @throws TypeError if the column has no text. */
+export const rowText = (row: object, column: string): string => storedText(valueIn(row, column));
+
+/** The values of a field's columns. */
+export interface Assigned {
+  readonly field: ModelField;
+  readonly values: readonly SqlValue[];
+}
+
+/** A statement with its parameters. */
+interface Statement {
+  readonly sql: string;
+  readonly params: readonly SqlValue[];
+}
+
+/** The statements of one resource. Their identifiers come from its contract and definition, and all values are parameters. */
+export interface Table {
+  /** The columns that are read of the table, or of its view. */
+  readonly selected: readonly string[];
+  /** Those, as a statement lists them. */
+  readonly columns: string;
+  readonly select: string;
+  readonly lockRow: string;
+  /** That a row has the ids `$1`, `$2`, … */
+  readonly whereId: string;
+  /** Whether all that is read is in the table, so that a write returns it. */
+  readonly isPlain: boolean;
+  readonly deleteRow: string;
+  insert(ids: readonly string[], assigned: readonly Assigned[]): Statement;
+  update(ids: readonly string[], assigned: readonly Assigned[]): Statement;
+  setDeleted(ids: readonly string[], isDeleted: boolean): Statement;
+}
+
+/** The statements of a resource's table. */
+export function tableOf<M>(model: Model<M>): Table {
+  const { definition, ids, has } = model;
+  const { table, beside = {} } = definition;
+  const selected = selectedOf(model);
+  const columns = columnsOf(table, selected);
+  const from = beside.view === undefined ? table : `${beside.view} AS ${table}`;
+  const more = beside.columns === undefined ? '' : `, ${beside.columns}`;
+  const whereId = ids.map((column, index) => `${table}.${column} = $${index + 1}`).join(' AND ');
+  const now = timeOfChange(model);
+  const changed = [...(has('etag') ? ['version = version + 1'] : []), ...assignTime(model, 'updateTime', now)];
+  const set = (assignments: readonly string[]) =>
+    `UPDATE ${table} SET ${[...assignments, ...changed].join(', ')} WHERE ${whereId}`;
+  return {
+    ...{ selected, columns, whereId },
+    select: `SELECT ${columns}${more} FROM ${from} ${beside.joins?.(table) ?? ''}`.trimEnd(),
+    lockRow: `SELECT FROM ${table}`,
+    isPlain: beside.view === undefined && more === '',
+    deleteRow: `DELETE FROM ${table} WHERE ${whereId}`,
+    insert(given, assigned) {
+      const named = assigned.flatMap(({ field }) => field.column.names);
+      const params = [...given, ...assigned.flatMap(({ values }) => values)];
+      const times = ['createTime', 'updateTime']
+        .flatMap((key) => timeColumn(model, key))
+        .filter((one) => !named.includes(one));
+      const values = [...params.map((_, index) => `$${index + 1}`), ...times.map(() => 'statement_timestamp()')];
+      const into = [...ids, ...named, ...times].join(', ');
+      return { sql: `INSERT INTO ${table} (${into}) VALUES (${values.join(', ')})`, params };
+    },
+    update(given, assigned) {
+      const named = assigned.flatMap(({ field }) => field.column.names);
+      const params = [...given, ...assigned.flatMap(({ values }) => values)];
+      return { sql: set(named.map((column, index) => `${column} = $${given.length + index + 1}`)), params };
+    },
+    setDeleted: (given, isDeleted) => ({
+      sql: set(assignTime(model, 'deleteTime', isDeleted ? now : 'NULL')),
+      params: given,
+    }),
+  };
+}
+
+/** The column of a time that the server sets; none if the contract hasn't it. */
+function timeColumn<M>(model: Model<M>, key: string): readonly string[] {
+  return model.has(key) ? model.field(key).column.names.slice(0, 1) : [];
+}
+
+const assignTime = <M>(model: Model<M>, key: string, value: string): readonly string[] =>
+  timeColumn(model, key).map((column) => `${column} = ${value}`);
+
+/**
+ * The time of a change: that of the statement, but later than the change before, which may be in the same millisecond, or by a clock
+ * that was ahead.
+ */
+function timeOfChange<M>(model: Model<M>): string {
+  const [updated] = timeColumn(model, 'updateTime');
+  const now = 'statement_timestamp()';
+  return updated === undefined ? now : `greatest(${now}, ${updated} + interval '1 millisecond')`;
+}
+
+/** Each column once: that of the position, the ids, the fields, the number of changes, and what decides who sees the row. */
+function selectedOf<M>({ definition, ids, fields, has }: Model<M>): readonly string[] {
+  const { visibleTo, list, beside = {} } = definition;
+  // What `beside.columns` has is in no table of this name.
+  const isOfTable = (types: readonly string[]) => types.length > 0 || beside.columns === undefined;
+  return [
+    ...new Set([
+      ...[list?.position ?? 'sequence', ...ids],
+      ...fields.filter(({ column }) => isOfTable(column.types)).flatMap(({ column }) => column.names),
+      ...(has('etag') ? ['version'] : []),
+      ...(visibleTo === undefined ? [] : [visibleTo.column]),
+    ]),
+  ];
+}

@@ -1,0 +1,55 @@
+import { expect, it } from '@jest/globals';
+import { Book, LibraryServiceDefinition, ListBooksRequest, Shelf } from '@rondo/contracts/rondo/conformance/v1/library';
+import { implement } from '@rondo/rpc/server';
+import {
+  defineResource,
+  moneyColumns,
+  ownedBy,
+  type ResourceContext,
+  reference,
+  standardMethods,
+} from '../src/exports/index.js';
+import { books, shelves } from './library.js';
+
+const refuses = (define: () => unknown, text: string) => expect(define).toThrow(text);
+
+// A line under `@ts-expect-error` that compiles is an error of tsconfig.tests.json.
+it('knows the fields of the contract when it is compiled, and says at the start what else does not fit', () => {
+  // @ts-expect-error a field that the contract doesn't have
+  refuses(() => defineResource(Shelf, { table: 'shelves', filter: ['colour'] }), '"colour" is no stored field');
+  // @ts-expect-error a field that the contract doesn't have
+  refuses(() => defineResource(Shelf, { table: 'shelves', sort: ['display_name'] }), 'is no stored field');
+  // @ts-expect-error a field that the contract doesn't have
+  expect(defineResource(Shelf, { table: 'shelves', unique: { shelves_colour_key: 'colour' } })).toBeDefined();
+  // @ts-expect-error a field that the contract doesn't have
+  expect(defineResource(Shelf, { table: 'shelves', columns: { colour: 'color' } })).toBeDefined();
+  // @ts-expect-error columns of another type than the field's
+  expect(defineResource(Shelf, { table: 'shelves', columns: { title: moneyColumns({ currency: 'a', amount: 'b' }) } }));
+  // @ts-expect-error no key of a definition
+  expect(defineResource(Shelf, { table: 'shelves', softDelete: true })).toBeDefined();
+  refuses(() => defineResource(Book, { table: 'books', sort: ['price'] }), '"price" can\'t be filtered or sorted by');
+  refuses(() => defineResource(Book, { table: 'books', ids: ['id'] }), 'ids must be 2 columns');
+  // @ts-expect-error a message that is no resource has no name
+  refuses(() => defineResource(ListBooksRequest, { table: 'requests' }), 'is no resource');
+  expect(
+    defineResource(Book, { table: 'books', columns: { origin: reference('shelves/{shelf}', 'o') } }),
+  ).toBeDefined();
+  expect(ownedBy('owner', { scope: 'admin' }).column).toBe('owner');
+});
+
+it('has the types of the methods that the contract has, of the one resource', () => {
+  const define = (context: ResourceContext) => {
+    const ofBooks = standardMethods(LibraryServiceDefinition, books, {
+      ...context,
+      // @ts-expect-error a hook writes fields of the contract only
+      beforeCreate: async () => ({ colour: 'red' }),
+    });
+    const ofShelves = standardMethods(LibraryServiceDefinition, shelves, context);
+    // @ts-expect-error the lists are those of books
+    ofShelves.listBooks;
+    // @ts-expect-error lendBook is no standard method, and isn't written
+    implement(LibraryServiceDefinition, { ...ofBooks, ...ofShelves });
+    return implement(LibraryServiceDefinition, { ...ofBooks, ...ofShelves, lendBook: () => ({ name: '' }) });
+  };
+  expect(define).toBeInstanceOf(Function);
+});
