@@ -1,5 +1,6 @@
 import { auditBy, auditSchema, createAudit, createRules } from '@rondo/access';
 import { createOutcomeStore, createPool, createReadiness, describeUrl, outcomesSchema } from '@rondo/database';
+import { requireTables } from '@rondo/resources';
 import { dateAt } from '@rondo/resources/domain';
 import { createStoreDatabase } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
@@ -16,10 +17,10 @@ import { createFeeds } from './adapters/resource-feeds.js';
 import { createSalespersonOf } from './adapters/salespeople.js';
 import { createTransact } from './adapters/transact.js';
 import type { SalesConfig } from './config.js';
+import { customerService, customers } from './customers.js';
 import type { Ports } from './domain/ports.js';
 import { salesRules } from './rpc/access.js';
-import { customerService } from './rpc/customers.js';
-import { toRpcError } from './rpc/errors.js';
+import { errors, toRpcError } from './rpc/errors.js';
 import { orderService } from './rpc/orders.js';
 import { productService } from './rpc/products.js';
 import { quoteService } from './rpc/quotes.js';
@@ -76,6 +77,7 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
     sync.nudge();
     distributed.nudge();
   };
+  const newId = () => random.hex(ID_BYTES);
   const ports: Ports = {
     stores: distributed.storesOver(storeDatabase, sync.nudge),
     lists: distributed.storesOver(storeDatabase.reads, sync.nudge),
@@ -85,7 +87,7 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
     productFeed: createProductFeed(sync),
     salespersonOf: createSalespersonOf(storeDatabase),
     calculator: createCalculator(channel),
-    newId: () => random.hex(ID_BYTES),
+    newId,
     now: () => wallClock.now(),
     today: () => dateAt(wallClock.now()),
   };
@@ -97,7 +99,8 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
   });
   return {
     services: [
-      ...[customerService, productService, quoteService, orderService].map((of) => of(ports)),
+      customerService({ database: storeDatabase, sync, errors, newId }),
+      ...[productService, quoteService, orderService].map((of) => of(ports)),
       distributed.service,
       audit.service,
     ],
@@ -110,6 +113,7 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
         graceMs: DATABASE_GRACE_MS,
         async prepare(signal) {
           await readiness.prepare(signal);
+          await requireTables(database, [customers]);
           distributed.start();
         },
         check: readiness.check,

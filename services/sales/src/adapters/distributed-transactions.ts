@@ -5,9 +5,9 @@ import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random } from '@rondo/rpc/clock';
 import type { ServiceImplementation } from '@rondo/rpc/server';
 import { createCoordinator, createOperatorService, createSagas, type SagaKind, type Sagas } from '@rondo/transactions';
+import { customers } from '../customers.js';
 import { nameOf } from '../domain/names.js';
 import type { DistributedTransact, Outbox, Projects, Stores } from '../domain/ports.js';
-import { createCustomerStore } from './customer-store.js';
 import { ACCEPT_QUOTE, createDistributedTransact, recordDelivery } from './delivery-transaction.js';
 import { createOrderStore } from './order-store.js';
 import { createProductStore } from './product-store.js';
@@ -99,7 +99,7 @@ function createStores(
   { onAppended, withdrawal }: { readonly onAppended: () => void; readonly withdrawal: Withdrawal },
 ): Stores {
   return {
-    customers: createCustomerStore(queries, onAppended),
+    customers: { findLive: (id) => customers.getLive(queries, customers.nameOf(id)) },
     products: createProductStore(queries, onAppended),
     quotes: createQuoteStore(queries, onAppended),
     orders: createOrderStore(queries, onAppended),

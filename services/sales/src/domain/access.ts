@@ -1,4 +1,4 @@
-import { NotPermitted, OutOfSight } from '@rondo/resources/domain';
+import { OutOfSight } from '@rondo/resources/domain';
 import { notFound } from './errors.js';
 import type { ResourceKind } from './names.js';
 
@@ -39,11 +39,4 @@ export function requireInSight(principal: Principal, { kind, id, salesperson }: 
 export function sightOf(principal: Principal): string | null | undefined {
   const seen = salespersonSeenBy(principal);
   return seen === '' ? null : seen;
-}
-
-/** Checks that a principal may give a customer to a salesperson. @throws NotPermitted */
-export function requireMayAssign(principal: Principal, customer: string, salesperson: string): void {
-  const seen = salespersonSeenBy(principal);
-  if (seen === undefined || seen === salesperson) return;
-  throw new NotPermitted(customer, 'the salesperson of a customer', ADMIN_SCOPE);
 }

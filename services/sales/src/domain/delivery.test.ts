@@ -26,7 +26,7 @@ function plan(lines: readonly OfferLine[], displayName = 'Ada') {
     validUntil: undefined,
     ...stored,
   };
-  return planDelivery(quote, { ...stored, id: 'c1', displayName, email: 'ada@example.com', salesperson: '' }, 'o1');
+  return planDelivery(quote, { displayName }, 'o1');
 }
 
 describe('planDelivery', () => {

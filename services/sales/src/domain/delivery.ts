@@ -1,4 +1,3 @@
-import type { Customer } from './customer.js';
 import { TooMuchEffort } from './errors.js';
 import type { OfferLine } from './offer.js';
 import type { Quote } from './quote.js';
@@ -23,7 +22,7 @@ const MAX_TITLE_CHARACTERS = 200;
 const MAX_TASK_EFFORT_MINUTES = 10_000_000n;
 
 /** Plans the delivery of a quote: one task per line. */
-export function planDelivery(quote: Quote, customer: Customer, orderId: string): DeliveryPlan {
+export function planDelivery(quote: Quote, customer: { readonly displayName: string }, orderId: string): DeliveryPlan {
   return {
     quoteId: quote.id,
     orderId,

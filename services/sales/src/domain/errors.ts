@@ -105,17 +105,6 @@ export class OrderBeforeQuote extends InvalidRequest {
   }
 }
 
-/** Another customer has the e-mail address. */
-export class EmailTaken extends AlreadyExists {
-  override readonly name = 'EmailTaken';
-
-  constructor(email?: string) {
-    super(
-      `another customer has the e-mail address${email === undefined ? '' : ` ${email}`}; use that customer, or give another address`,
-    );
-  }
-}
-
 /** Another product has the SKU. */
 export class SkuTaken extends AlreadyExists {
   override readonly name = 'SkuTaken';

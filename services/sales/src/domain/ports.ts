@@ -1,6 +1,5 @@
 import type { CalendarDate, ResourceFeed } from '@rondo/resources/domain';
 import type { OwnedKind } from './access.js';
-import type { Customer, CustomerStore } from './customer.js';
 import type { DeliveryPlan } from './delivery.js';
 import type { Order, OrderStore } from './order.js';
 import type { Product, ProductFeed, ProductStore } from './product.js';
@@ -26,16 +25,21 @@ export interface Ports {
 
 /** All stores. */
 export interface Stores {
-  readonly customers: CustomerStore;
+  readonly customers: Customers;
   readonly products: ProductStore;
   readonly quotes: QuoteStore;
   readonly orders: OrderStore;
   readonly outbox: Outbox;
 }
 
+/** The customers of quotes and orders. */
+export interface Customers {
+  /** One that isn't deleted. @throws NotFound, Deleted */
+  findLive(id: string): Promise<{ readonly name: string; readonly displayName: string }>;
+}
+
 /** What is watched. */
 export interface Feeds {
-  readonly customers: ResourceFeed<Customer>;
   readonly products: ResourceFeed<Product>;
   readonly quotes: ResourceFeed<Quote>;
   readonly orders: ResourceFeed<Order>;

@@ -15,7 +15,7 @@ export interface Reader<T> {
 /** Deletes and undeletes resources that the transaction has locked. */
 export interface Deleter<T extends Deletable> {
   delete(id: string): Promise<T>;
-  /** @throws EmailTaken, SkuTaken if another resource has taken its unique value. */
+  /** @throws SkuTaken if another resource has taken its unique value. */
   undelete(id: string): Promise<T>;
 }
 

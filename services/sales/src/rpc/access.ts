@@ -1,10 +1,10 @@
 import { type RulesByPath, rulesOf } from '@rondo/access';
-import { CustomerServiceDefinition, type UpdateCustomerRequest } from '@rondo/contracts/sales/v1/customers';
+import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
 import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
 import type { Principal } from '@rondo/rpc/call';
-import { type OwnedKind, requireInSight, requireMayAssign, salespersonSeenBy, sightOf } from '../domain/access.js';
+import { type OwnedKind, requireInSight, salespersonSeenBy, sightOf } from '../domain/access.js';
 import { NAMES } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 
@@ -20,22 +20,8 @@ export function salesRules({ salespersonOf }: Pick<Ports, 'salespersonOf'>): rea
   const named = (kind: OwnedKind) => (request: { readonly name: string }, principal: Principal) =>
     see(kind, request.name, principal);
   return [
-    rulesOf(CustomerServiceDefinition, {
-      createCustomer: ({ customer }, principal) => {
-        if (customer?.salesperson) requireMayAssign(principal, 'customers', customer.salesperson);
-      },
-      getCustomer: named('customer'),
-      listCustomers: IN_SIGHT,
-      // The feeds have only what is in sight.
-      watchCustomers: 'everyone',
-      async updateCustomer(request, principal) {
-        const { name = '', salesperson = '' } = request.customer ?? {};
-        await see('customer', name, principal);
-        if (changesSalesperson(request)) requireMayAssign(principal, name, salesperson);
-      },
-      deleteCustomer: named('customer'),
-      undeleteCustomer: named('customer'),
-    }),
+    // Its methods see to it themselves, by `visibleTo`.
+    rulesOf(CustomerServiceDefinition, 'everyone'),
     rulesOf(ProductServiceDefinition, {
       createProduct: 'everyone',
       getProduct: 'everyone',
@@ -67,9 +53,4 @@ export function salesRules({ salespersonOf }: Pick<Ports, 'salespersonOf'>): rea
       listOrders: IN_SIGHT,
     }),
   ];
-}
-
-function changesSalesperson({ customer, updateMask }: UpdateCustomerRequest): boolean {
-  if (updateMask === undefined || updateMask.length === 0) return Boolean(customer?.salesperson);
-  return updateMask.includes('salesperson') || updateMask.includes('*');
 }

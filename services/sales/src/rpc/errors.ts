@@ -4,7 +4,8 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { DeliveryRefused, TotalOutOfRange } from '../domain/errors.js';
 
 /** The statuses of this service's errors. */
-export const { toRpcError, withRpcErrors, streamWithRpcErrors } = createStatusMapping('sales', ownError);
+export const errors = createStatusMapping('sales', ownError);
+export const { toRpcError, withRpcErrors, streamWithRpcErrors } = errors;
 
 function ownError(error: DomainError): RpcError | undefined {
   const { message, cause } = error;

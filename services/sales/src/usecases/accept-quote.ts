@@ -74,7 +74,7 @@ async function findAccepted({ quotes, orders }: Stores, quoteId: string): Promis
 async function acceptOnce({ stores, distributedTransact, newId }: AcceptPorts, request: AcceptRequest): Promise<void> {
   const quote = found('quote', request.quoteId, await stores.quotes.find(request.quoteId));
   requireUnchanged(nameOf('quote', quote.id), live('quote', quote), request.changedSince);
-  const customer = live('customer', found('customer', quote.customerId, await stores.customers.find(quote.customerId)));
+  const customer = await stores.customers.findLive(quote.customerId);
   requireValid(quote, request.orderDate, request.yesterday);
   const order = orderOf(quote, newId(), request.orderDate);
   takeStock(requireAllLive(await stores.products.findAll(productsOf(order))), order.lines);
@@ -85,7 +85,7 @@ async function acceptOnce({ stores, distributedTransact, newId }: AcceptPorts, r
 async function addOrder({ quotes, customers, orders, products }: Stores, planned: Quote, order: OrderDraft) {
   const quote = found('quote', planned.id, await quotes.lock(planned.id));
   if (quote.orderId !== undefined || quote.version !== planned.version) throw new QuoteMoved(planned.id);
-  live('customer', found('customer', quote.customerId, await customers.find(quote.customerId)));
+  await customers.findLive(quote.customerId);
   await orders.add(order);
   // This comes last, so that the locks on the products are held for a short time.
   const taken = takeStock(requireAllLive(await products.lockAll(productsOf(order))), order.lines);

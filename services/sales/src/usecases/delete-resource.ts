@@ -33,7 +33,7 @@ export function deleteResource<T extends Deletable>(
   });
 }
 
-/** Undeletes a resource. One that isn't deleted is returned as it is. @throws NotFound, EmailTaken, SkuTaken */
+/** Undeletes a resource. One that isn't deleted is returned as it is. @throws NotFound, SkuTaken */
 export function undeleteResource<T extends Deletable>(
   { transact }: { readonly transact: Transact },
   { kind, storeOf }: Target<T>,

@@ -10,7 +10,7 @@ import { nameOf } from '../domain/names.js';
 import { type Order, type OrderRequest, type Placement, requireSettled } from '../domain/order.js';
 import type { Ports, Stores } from '../domain/ports.js';
 import { returnStock } from '../domain/product.js';
-import { found, live } from '../domain/stored.js';
+import { found } from '../domain/stored.js';
 import { makeOffer } from './offer.js';
 
 /** One order. @throws NotFound */
@@ -43,7 +43,7 @@ export async function placeOrder<R extends object>(
     if (placement.kind === 'short') throw new InsufficientStock(placement.shortages);
     if (placement.kind === 'repeated') break;
     // The statement that places the order also checks the customer. This finds out what is wrong with it.
-    live('customer', found('customer', request.customerId, await ports.stores.customers.find(request.customerId)));
+    await ports.stores.customers.findLive(request.customerId);
   }
   throw new ConcurrentChange();
 }

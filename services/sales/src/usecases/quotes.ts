@@ -32,7 +32,7 @@ export async function createQuote<R>(
 ): Promise<R> {
   const { customerId, quoteDate, validUntil } = draft;
   requireValidPeriod(draft);
-  live('customer', found('customer', customerId, await stores.customers.find(customerId)));
+  await stores.customers.findLive(customerId);
   // This call is outside the transaction, so no connection is held during it.
   const { versions: _, ...offer } = await makeOffer({ products: stores.products, calculator }, draft, 'quote');
   const quote = { ...offer, id: newId(), customerId, quoteDate, validUntil };
