@@ -1,13 +1,16 @@
 /**
- * A resource is defined once: its contract says what it has, `defineResource` how it is stored, and `standardMethods` has the handlers.
+ * A resource is defined once: its contract says what it has, `defineResource` how that is stored, and `standardMethods` has the handlers.
  *
  * ```ts
- * import { Customer, CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
+ * import { randomUUID } from 'node:crypto';
+ * import { LibraryServiceDefinition, Shelf } from '@rondo/contracts/rondo/conformance/v1/library';
+ * import { createPool } from '@rondo/database';
  * import { defineResource, standardMethods } from '@rondo/resources';
- * import { implement } from '@rondo/rpc/server';
+ * import { createStoreDatabase } from '@rondo/resources/sql';
  *
- * const customers = defineResource(Customer, { table: 'customers', filter: ['email'], sort: ['createTime'] });
- * const service = implement(CustomerServiceDefinition, standardMethods(CustomerServiceDefinition, customers, context));
+ * const database = createStoreDatabase(createPool({ url: 'postgres://books:secret@127.0.0.1:5432/books' }));
+ * const shelves = defineResource(Shelf, { table: 'shelves', unique: { shelves_title_key: 'title' } });
+ * const handlers = standardMethods(LibraryServiceDefinition, shelves, { database, newId: randomUUID });
  * ```
  *
  * What other methods need is beside it: the fields that requests have in common, by the AIPs: pages and filters of lists, etags, update
@@ -38,7 +41,7 @@ export {
 } from '../request-fields.js';
 export type { Column } from '../resource/column.js';
 export { defineResource, type Resource } from '../resource/define-resource.js';
-export type { Beside, Definition, Field, ListTuning, ResourceType } from '../resource/definition.js';
+export type { Beside, Definition, EtagParts, Field, ListTuning, ResourceType } from '../resource/definition.js';
 export type { At, Hooks, ResourceContext } from '../resource/handlers.js';
 export { inColumns } from '../resource/json-column.js';
 export { requireTables } from '../resource/require-tables.js';

@@ -4,11 +4,11 @@ import type { FilterField } from '../filter.js';
 
 /** How a field is stored: in one column, or in several. */
 export interface Column<T> {
-  /** The names of the columns. They are parts of SQL: never take them from a request. */
+  /** The names of the columns, first those of the table. They are parts of SQL: never take them from a request. */
   readonly names: readonly string[];
-  /** The type of each column, with its constraints, for the migration that adds it; empty if nothing writes it. */
+  /** The types of the table's columns, with their constraints, for the migration that adds them. The others are only read. */
   readonly types: readonly string[];
-  /** The values of the columns. */
+  /** The values of the table's columns. */
   write(value: T): readonly SqlValue[];
   /** The field in the values of the columns, as the driver returns them. Null for a missing one. */
   read(values: readonly unknown[]): T;
@@ -19,6 +19,9 @@ export interface Column<T> {
   /** Reports what the rules of the contract can't say of a value in a request. `path` is the field's. */
   check?(field: FieldAt, path: string, value: T): void;
 }
+
+/** The names of a field's columns of the table. */
+export const ownNames = ({ names, types }: Column<unknown>): readonly string[] => names.slice(0, types.length);
 
 /** A value as the driver returns it, or as a change has it, in which all values are texts. */
 type Stored = unknown;

@@ -39,10 +39,10 @@ export interface Definition<M> {
   readonly visibleTo?: Visibility;
   /** How its table is walked, if it isn't by `sequence`, the newest first. */
   readonly list?: ListTuning;
-  /** What more is read of other tables. */
+  /** What is read beside the columns of the table: of other tables, or computed. */
   readonly beside?: Beside;
-  /** The parts of the etag; by default the fields that an update changes, and `delete_time`. They must never change. */
-  readonly etag?: (resource: M) => Readonly<Record<string, unknown>>;
+  /** What its etags are of, if it isn't the default. It must never change, as callers hold etags. */
+  readonly etag?: EtagParts<M>;
 }
 
 /** What differs from the listing that follows from a definition. `columns` and `sorted` are added to it. */
@@ -51,11 +51,16 @@ export type ListTuning = Partial<Omit<Listing, 'table' | 'selected' | 'beside' |
   readonly ordered?: ListOrder;
 };
 
-/** What is read of other tables. */
+/** Columns in SQL, with the joins to their tables. `row` is the name of the resource's row. Fields read them by `readOnly`. */
 export interface Beside {
-  /** A view that has the table's columns and more; by default the table. */
-  readonly view?: string;
-  /** Columns in SQL, with the joins to their tables. `row` is the name of the resource's row. */
-  readonly columns?: string;
+  readonly columns: (row: string) => string;
   readonly joins?: (row: string) => string;
+}
+
+/** The parts of an etag that are a resource's own. */
+export interface EtagParts<M> {
+  /** By default the fields that an update changes, and `delete_time`, in the order of their numbers. */
+  readonly fields?: (resource: M) => Readonly<Record<string, unknown>>;
+  /** Changes that the column `version` doesn't count. */
+  readonly changes?: (resource: M) => bigint;
 }

@@ -17,7 +17,7 @@ export function listingOf<M>(model: Model<M>, { selected }: Table, parents: read
   const scanned = filter.find((key) => model.field(key).column.names[0] === visibleTo?.column);
   const isPart = parents.length > 0;
   return {
-    ...{ table: beside?.view ?? table, order: 'the newest first', selected },
+    ...{ table, order: 'the newest first', selected },
     ...(model.has('deleteTime') && { deletion: DELETION }),
     ...(states?.kind === 'enum' && { states: states.values }),
     ...(scanned && { scannedBy: { field: nameIn(model, scanned), withState: states !== undefined } }),
@@ -31,7 +31,7 @@ export function listingOf<M>(model: Model<M>, { selected }: Table, parents: read
     },
     sorted: { ...columnsBy(model, sort), ...sorted },
     ...(visibleTo && { sight: { value: visibleTo.column, indexed: true } }),
-    ...(beside?.columns && { beside: { columns: beside.columns, joins: beside.joins?.('page') ?? '' } }),
+    ...(beside && { beside: { columns: beside.columns('page'), joins: beside.joins?.('page') ?? '' } }),
     ...(isPart && {
       scope: { sql: parents.map((_id, index) => `${ids[index]} = $${index + 3}`).join(' AND '), params: parents },
     }),
@@ -73,7 +73,7 @@ function filterOf<M>(model: Model<M>, key: string): FilterField {
 
 interface FeedParts<M> {
   readonly table: Table;
-  readonly toResource: (row: object) => M;
+  readonly toResource: (row: Row) => M;
   readonly partOf: { readonly column: string } | undefined;
 }
 
@@ -90,7 +90,7 @@ export function feedOf<M>(model: Model<M>, { table, toResource, partOf }: FeedPa
     ...(partOf && { partOf }),
     ...(visibleTo && { sight: visibleTo }),
     // A row of a change has the columns of the row, as texts.
-    parse: (_fields, row) => toResource(row),
+    parse: (_fields, row) => toResource({ ...row }),
   };
 }
 

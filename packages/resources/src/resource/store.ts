@@ -3,19 +3,20 @@ import { Deleted, NotFound, Taken } from '../domain/errors.js';
 import type { ListQuery, Page } from '../domain/list.js';
 import { requireUnchanged } from '../domain/request.js';
 import type { ResourceFeed } from '../domain/watch.js';
-import { type Etagged, etagOf, readEtag } from '../request-fields.js';
+import { type Etagged, readEtag } from '../request-fields.js';
 import { listPage } from '../sql/list-page.js';
 import { createResourceFeed, type FeedOptions } from '../sql/resource-feed.js';
 import { valueIn } from './json-column.js';
 import { feedOf, listingOf, messageBytes } from './listing-of.js';
 import type { Model } from './model.js';
-import { type Assigned, type Row, rowText, tableOf } from './table.js';
+import { readersOf } from './row-readers.js';
+import { type Assigned, type Row, tableOf } from './table.js';
 
 /** The resources of one kind in the database of a service. */
 export interface Store<M> {
   /** A SELECT of resources, without a WHERE clause; the table has its own name in it. {@link toResource} takes its rows. */
   readonly select: string;
-  readonly toResource: (row: object) => M;
+  readonly toResource: (row: Row) => M;
   /** The name with these ids, in the order of the pattern. */
   nameOf(...ids: readonly string[]): string;
   /** The ids in a name. @throws TypeError if the contract lets other names through. */
@@ -53,7 +54,7 @@ export interface InnerStore<M> extends Store<M> {
 /** Creates the store of a resource. */
 export function createStore<M extends { readonly name: string }>(model: Model<M>): InnerStore<M> {
   const table = tableOf(model);
-  const { toResource, etaggedOf } = readersOf(model);
+  const { toResource, etaggedOf, nameOf } = readersOf(model);
   const { called, names, listedBy } = model;
   const missing = (name: string) => new NotFound([name], `${listedBy} lists the existing ${called[1]}`);
   const idsIn = (name: string): readonly string[] => {
@@ -88,7 +89,7 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
   };
   return {
     ...{ select: table.select, toResource, etaggedOf, findRow, missing, idsIn },
-    nameOf: (...ids) => nameWith(names.pattern, ids),
+    nameOf: (...ids) => nameOf((index) => ids[index] ?? ''),
     get: (queries, name) => read(queries, name),
     async lock(tx, name, etag = '') {
       const present = await read(tx, name, 'lock');
@@ -146,53 +147,6 @@ function assigned<M>({ fields }: Model<M>, values: object): readonly Assigned[] 
 }
 
 const exactly = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}n` : value);
-
-function nameWith(pattern: string, ids: readonly string[]): string {
-  let next = 0;
-  return pattern.replace(/\{\w+\}/g, () => ids[next++] ?? '');
-}
-
-function readersOf<M extends { readonly name: string }>({ type, ids, fields, names, has, definition }: Model<M>) {
-  const changeable = fields.filter(({ isUpdatable, description: { key } }) => isUpdatable || key === 'deleteTime');
-  const etagFields =
-    definition.etag ??
-    ((resource: M) =>
-      Object.fromEntries(
-        changeable.map(({ description: { name, key }, column }) => {
-          const value = valueIn(resource, key);
-          return [name, column.etagged ? column.etagged(value) : value];
-        }),
-      ));
-  const etagged = (resource: M, version: bigint): Etagged => ({
-    ...{ name: resource.name, version, createTime: timeIn(resource, 'createTime') },
-    updateTime: timeIn(resource, 'updateTime'),
-    fields: etagFields(resource),
-  });
-  return {
-    toResource(row: object): M {
-      const name = nameWith(
-        names.pattern,
-        ids.map((column) => rowText(row, column)),
-      );
-      const values = fields.map(({ description: { key }, column }) => [
-        key,
-        column.read(column.names.map((one) => valueIn(row, one))),
-      ]);
-      const resource = type.fromPartial({ ...Object.fromEntries(values), name });
-      const version: unknown = valueIn(row, 'version');
-      if (!has('etag')) return resource;
-      return Object.assign(resource, { etag: etagOf(etagged(resource, BigInt(String(version)))) });
-    },
-    /** The number of changes is in its own etag. */
-    etaggedOf: (resource: M): Etagged =>
-      etagged(resource, BigInt(/^"(\d+)-/.exec(String(valueIn(resource, 'etag')))?.[1] ?? '0')),
-  };
-}
-
-function timeIn(resource: object, key: string): Date {
-  const time = valueIn(resource, key);
-  return time instanceof Date ? time : new Date(0);
-}
 
 function takenOf<M>(
   { definition: { unique = {}, table }, called, fields }: Model<M>,

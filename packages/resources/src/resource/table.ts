@@ -1,14 +1,10 @@
 import type { SqlValue } from '@rondo/database';
 import { columnsOf } from '../sql/query.js';
-import { storedText } from './column.js';
-import { valueIn } from './json-column.js';
+import { ownNames } from './column.js';
 import type { Model, ModelField } from './model.js';
 
 /** A row of a table, by the names of its columns. */
 export type Row = Readonly<Record<string, unknown>>;
-
-/** @throws TypeError if the column has no text. */
-export const rowText = (row: object, column: string): string => storedText(valueIn(row, column));
 
 /** The values of a field's columns. */
 export interface Assigned {
@@ -24,7 +20,7 @@ interface Statement {
 
 /** The statements of one resource. Their identifiers come from its contract and definition, and all values are parameters. */
 export interface Table {
-  /** The columns that are read of the table, or of its view. */
+  /** The columns that are read of the table. */
   readonly selected: readonly string[];
   /** Those, as a statement lists them. */
   readonly columns: string;
@@ -43,11 +39,10 @@ export interface Table {
 /** The statements of a resource's table. */
 export function tableOf<M>(model: Model<M>): Table {
   const { definition, ids, has } = model;
-  const { table, beside = {} } = definition;
+  const { table, beside } = definition;
   const selected = selectedOf(model);
   const columns = columnsOf(table, selected);
-  const from = beside.view === undefined ? table : `${beside.view} AS ${table}`;
-  const more = beside.columns === undefined ? '' : `, ${beside.columns}`;
+  const more = beside === undefined ? '' : `, ${beside.columns(table)}`;
   const whereId = ids.map((column, index) => `${table}.${column} = $${index + 1}`).join(' AND ');
   const now = timeOfChange(model);
   const changed = [...(has('etag') ? ['version = version + 1'] : []), ...assignTime(model, 'updateTime', now)];
@@ -55,30 +50,39 @@ export function tableOf<M>(model: Model<M>): Table {
     `UPDATE ${table} SET ${[...assignments, ...changed].join(', ')} WHERE ${whereId}`;
   return {
     ...{ selected, columns, whereId },
-    select: `SELECT ${columns}${more} FROM ${from} ${beside.joins?.(table) ?? ''}`.trimEnd(),
+    select: `SELECT ${columns}${more} FROM ${table} ${beside?.joins?.(table) ?? ''}`.trimEnd(),
     lockRow: `SELECT FROM ${table}`,
-    isPlain: beside.view === undefined && more === '',
+    isPlain: beside === undefined,
     deleteRow: `DELETE FROM ${table} WHERE ${whereId}`,
     insert(given, assigned) {
-      const named = assigned.flatMap(({ field }) => field.column.names);
-      const params = [...given, ...assigned.flatMap(({ values }) => values)];
+      const set = valuesByColumn(assigned);
       const times = ['createTime', 'updateTime']
         .flatMap((key) => timeColumn(model, key))
-        .filter((one) => !named.includes(one));
+        .filter((one) => !set.has(one));
+      const params = [...given, ...set.values()];
       const values = [...params.map((_, index) => `$${index + 1}`), ...times.map(() => 'statement_timestamp()')];
-      const into = [...ids, ...named, ...times].join(', ');
+      const into = [...ids, ...set.keys(), ...times].join(', ');
       return { sql: `INSERT INTO ${table} (${into}) VALUES (${values.join(', ')})`, params };
     },
     update(given, assigned) {
-      const named = assigned.flatMap(({ field }) => field.column.names);
-      const params = [...given, ...assigned.flatMap(({ values }) => values)];
-      return { sql: set(named.map((column, index) => `${column} = $${given.length + index + 1}`)), params };
+      const values = valuesByColumn(assigned);
+      const assignments = [...values.keys()].map((column, index) => `${column} = $${given.length + index + 1}`);
+      return { sql: set(assignments), params: [...given, ...values.values()] };
     },
     setDeleted: (given, isDeleted) => ({
       sql: set(assignTime(model, 'deleteTime', isDeleted ? now : 'NULL')),
       params: given,
     }),
   };
+}
+
+/** Each column once: amounts may share the one of their currency. */
+function valuesByColumn(assigned: readonly Assigned[]): ReadonlyMap<string, SqlValue> {
+  return new Map(
+    assigned.flatMap(({ field, values }) =>
+      ownNames(field.column).map((name, index) => [name, values[index] ?? null] as const),
+    ),
+  );
 }
 
 /** The column of a time that the server sets; none if the contract hasn't it. */
@@ -100,14 +104,11 @@ function timeOfChange<M>(model: Model<M>): string {
 }
 
 /** Each column once: that of the position, the ids, the fields, the number of changes, and what decides who sees the row. */
-function selectedOf<M>({ definition, ids, fields, has }: Model<M>): readonly string[] {
-  const { visibleTo, list, beside = {} } = definition;
-  // What `beside.columns` has is in no table of this name.
-  const isOfTable = (types: readonly string[]) => types.length > 0 || beside.columns === undefined;
+function selectedOf<M>({ definition: { visibleTo, list }, ids, fields, has }: Model<M>): readonly string[] {
   return [
     ...new Set([
       ...[list?.position ?? 'sequence', ...ids],
-      ...fields.filter(({ column }) => isOfTable(column.types)).flatMap(({ column }) => column.names),
+      ...fields.flatMap(({ column }) => ownNames(column)),
       ...(has('etag') ? ['version'] : []),
       ...(visibleTo === undefined ? [] : [visibleTo.column]),
     ]),

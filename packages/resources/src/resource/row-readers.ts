@@ -1,0 +1,66 @@
+import { type Etagged, etagOf } from '../request-fields.js';
+import { type Column, storedBigint, storedText } from './column.js';
+import { valueIn } from './json-column.js';
+import type { Model } from './model.js';
+import type { Row } from './table.js';
+
+/** Reads rows of a resource, and the parts of its etags. Lists read many rows, so what is the same for all is found once. */
+export function readersOf<M extends { readonly name: string }>(model: Model<M>) {
+  const { type, ids, fields, has, definition } = model;
+  const { changes = () => 0n } = definition.etag ?? {};
+  const etagged = etaggedBy(model);
+  const nameOf = nameBy(model);
+  const readers = fields.map(({ description: { key }, column }) => [key, readerOf(column)] as const);
+  return {
+    nameOf,
+    toResource(row: Row): M {
+      const values: Record<string, unknown> = { name: nameOf((index) => storedText(row[ids[index] ?? ''])) };
+      for (const [key, read] of readers) values[key] = read(row);
+      const resource = type.fromPartial(values);
+      if (!has('etag')) return resource;
+      const version = storedBigint(row['version']) + changes(resource);
+      return Object.assign(resource, { etag: etagOf(etagged(resource, version)) });
+    },
+    /** The number of changes is in its own etag. */
+    etaggedOf: (resource: M): Etagged =>
+      etagged(resource, BigInt(/^"(\d+)-/.exec(String(valueIn(resource, 'etag')))?.[1] ?? '0')),
+  };
+}
+
+function readerOf(column: Column<unknown>): (row: Row) => unknown {
+  const { names } = column;
+  const [name = ''] = names;
+  return names.length === 1 ? (row) => column.read([row[name]]) : (row) => column.read(names.map((one) => row[one]));
+}
+
+/** The name with the ids that a function has by their places in the pattern. */
+function nameBy<M>({ names: { pattern } }: Model<M>): (idAt: (index: number) => string) => string {
+  const [first = '', ...parts] = pattern.split(/\{\w+\}/);
+  return (idAt) => parts.reduce((name, part, index) => `${name}${idAt(index)}${part}`, first);
+}
+
+function etaggedBy<M extends { readonly name: string }>({ fields, definition }: Model<M>) {
+  const changeable = fields.filter(({ isUpdatable, description: { key } }) => isUpdatable || key === 'deleteTime');
+  const fieldsOf =
+    definition.etag?.fields ??
+    ((resource: M) => {
+      const values: Record<string, unknown> = {};
+      for (const { description, column } of changeable) {
+        const value = valueIn(resource, description.key);
+        values[description.name] = column.etagged ? column.etagged(value) : value;
+      }
+      return values;
+    });
+  return (resource: M, version: bigint): Etagged => ({
+    name: resource.name,
+    version,
+    createTime: timeIn(resource, 'createTime'),
+    updateTime: timeIn(resource, 'updateTime'),
+    fields: fieldsOf(resource),
+  });
+}
+
+function timeIn(resource: object, key: string): Date {
+  const time = valueIn(resource, key);
+  return time instanceof Date ? time : new Date(0);
+}
