@@ -6,7 +6,7 @@ import { compile, hasCommit, root, run } from '@rondo/tool/workspace';
 
 /** By part: its paths. A file belongs to the first part that has it. */
 const PARTS = {
-  tools: /^(?:scripts|packages\/(?:cli|scaffold))\//,
+  tools: /^(?:scripts|packages\/rondo)\//,
   packages: /^packages\//,
   services: /^services\//,
   lab: /^lab\//,
