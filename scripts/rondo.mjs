@@ -25,7 +25,8 @@ const [INSTALLED, DIST, LOCK] = ['node_modules/.rondo-installed', 'packages/rond
 /** The files that the programs in DIST are compiled from. Its own time is when that began. */
 const SOURCES = `${DIST}/sources.json`;
 
-const isInstalled = () => fs.existsSync(inRoot(INSTALLED));
+/** packages/rondo itself installs what a changed manifest asks for, once it can be compiled. */
+const isInstalled = () => [INSTALLED, 'packages/rondo/node_modules/esbuild'].every((file) => fs.existsSync(inRoot(file)));
 if (!isInstalled() || !isCompiled()) await prepare();
 await import(pathToFileURL(inRoot(`${DIST}/main.mjs`)).href);
 
@@ -65,7 +66,7 @@ function isHeld() {
   }
 }
 
-/** By the pinned pnpm. Later it is packages/rondo that installs what a changed manifest asks for; it finds pnpm by the PATH of npx. */
+/** By the pinned pnpm. packages/rondo finds it again by the PATH of npx. */
 function install() {
   console.error('Installing packages …');
   const env = { ...process.env, CI: 'true', NODE_OPTIONS: '' };
