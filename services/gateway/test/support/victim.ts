@@ -50,6 +50,8 @@ export async function startVictim(files?: CertificateFiles): Promise<Victim> {
   const session = http2.connect(`${secure ? 'https' : 'http'}://127.0.0.1:${port}`, tls);
   const anew = { method: 'POST', path: '/anew', body: 'anew' };
   const serve = () => ask2(session, anew);
+  // A connection without a request is ended after ten seconds, and an attack on a busy machine takes longer.
+  await serve();
   return {
     port,
     ...(secure && { tls }),
