@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Authenticator, changeKeyFile, createAuthenticator, hashOfApiKey, newApiKey } from '@rondo/authentication';
 import { type Logger, Metadata } from '@rondo/rpc/call';
+import { fixedEndpoint } from '@rondo/rpc/client';
 import { systemClock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
@@ -24,7 +25,6 @@ import {
   frame as http2Frame,
   TYPE,
 } from '../../../packages/rpc/test/attacks/frames.js';
-import type { PublicMethod } from '../src/discovery/catalogue.js';
 import { createEdge, type EdgeOptions } from '../src/edge/edge.js';
 import { createHttpJson } from '../src/http-json/http-json.js';
 import type { Backend, BackendCall } from '../src/protocols/backend.js';
@@ -34,32 +34,22 @@ import { frame, send1, send2 } from './support/calling.js';
 import { catalogueOf, wellKnownFiles } from './support/catalogues.js';
 import { fileOf, get, post } from './support/files.js';
 import { closeAll, connect2, exchangeRaw, listening } from './support/listening.js';
+import { methodsOf } from './support/note-service.js';
 
-const NAME = { name: 'name', type: 'TYPE_STRING' };
+const NAME = { name: 'string' };
 const READ = { auth: { public: false, scopes: ['notes.read'], callers: [] } };
 const WRITE = { auth: { public: false, scopes: ['notes.write', 'notes.read'], callers: [] } };
 const PUBLIC = { auth: { public: true, scopes: [], callers: [] } };
 const file = fileOf('notes.v1.NoteService', {
-  GetNote: { rule: get('/v1/notes/{name}'), policy: READ, safe: true, fields: [NAME] },
-  PutNote: { rule: post('/v1/notes'), policy: WRITE, fields: [NAME] },
-  GetTerms: { rule: get('/v1/terms'), policy: PUBLIC, safe: true, fields: [NAME] },
-  WatchNotes: { rule: get('/v1/notes:watch'), policy: WRITE, streams: true, safe: true, fields: [NAME] },
+  GetNote: { rule: get('/v1/notes/{name}'), policy: READ, safe: true, fields: NAME },
+  PutNote: { rule: post('/v1/notes'), policy: WRITE, fields: NAME },
+  GetTerms: { rule: get('/v1/terms'), policy: PUBLIC, safe: true, fields: NAME },
+  WatchNotes: { rule: get('/v1/notes:watch'), policy: WRITE, streams: true, safe: true, fields: NAME },
 });
 const catalogue = catalogueOf([...wellKnownFiles, file]);
 /** The instance that the catalogue knows. */
-const INSTANCE = {
-  instanceId: 'a',
-  address: '127.0.0.1:1',
-  zone: '',
-  state: 'SERVING' as never,
-  weight: 1,
-  version: '',
-  metadata: {},
-  incarnation: 1,
-};
-const methods = new Map<string, PublicMethod>(
-  catalogue.services.flatMap((service) => service.methods.map((method) => [method.method.path, method])),
-);
+const INSTANCE = fixedEndpoint('127.0.0.1:1', { instanceId: 'a', incarnation: 1 });
+const methods = methodsOf(file);
 
 const issuer = new TestIssuer();
 let key: SigningKey;

@@ -1,9 +1,16 @@
-import { fromJson } from '@bufbuild/protobuf';
-import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { catalogueOf, ownFiles, wellKnownFiles } from '../../test/support/catalogues.js';
-import { type Field, fileOf, get, type MethodSpec, post } from '../../test/support/files.js';
+import {
+  type Fields,
+  fileOf,
+  get,
+  httpBodyFile,
+  type MethodSpec,
+  message as messageOf,
+  post,
+} from '../../test/support/files.js';
 import { setQuery } from '../http-json/query.js';
 import { createOpenApi, openApiDocument } from './document.js';
 import type { OpenApiDocument } from './model.js';
@@ -41,8 +48,7 @@ const parametersAt = (document: OpenApiDocument, at: string) =>
 const documentOf = (...files: readonly FileDescriptorProto[]) =>
   openApiDocument(catalogueOf([...wellKnownFiles, ...files]));
 
-const FILE = { name: 'file', type: 'TYPE_MESSAGE', typeName: '.google.api.HttpBody' };
-const NAME = { name: 'name', type: 'TYPE_STRING' };
+const NAME = { name: 'string' };
 
 const own = catalogueOf(ownFiles());
 
@@ -141,30 +147,25 @@ describe('the document of projects', () => {
 });
 
 describe('schemas', () => {
-  const message = (fields: readonly Field[], spec: MethodSpec = {}) => {
+  const message = (fields: Fields, spec: MethodSpec = {}) => {
     const document = documentOf(fileOf('a.v1.S', { M: { rule: post('/v1/m'), fields, ...spec } }));
     return { document, schemas: document.components.schemas };
   };
 
   it('follow proto3 JSON', async () => {
-    const typed = (name: string, typeName: string) => ({
-      name,
-      type: 'TYPE_MESSAGE',
-      typeName: `.google.protobuf.${typeName}`,
+    const { document, schemas } = message({
+      long: 'sint64',
+      small: 'uint32',
+      bytes: 'bytes',
+      list: 'bool[]',
+      duration: '.google.protobuf.Duration',
+      mask: '.google.protobuf.FieldMask',
+      any: '.google.protobuf.Any',
+      object: '.google.protobuf.Struct',
+      wrapped: '.google.protobuf.Int64Value',
+      snake_case: 'string|choice',
+      other: 'double|choice',
     });
-    const { document, schemas } = message([
-      { name: 'long', type: 'TYPE_SINT64' },
-      { name: 'small', type: 'TYPE_UINT32' },
-      { name: 'bytes', type: 'TYPE_BYTES' },
-      { name: 'list', type: 'TYPE_BOOL', label: 'LABEL_REPEATED' },
-      typed('duration', 'Duration'),
-      typed('mask', 'FieldMask'),
-      typed('any', 'Any'),
-      typed('object', 'Struct'),
-      typed('wrapped', 'Int64Value'),
-      { name: 'snake_case', jsonName: 'snakeCase', type: 'TYPE_STRING', oneofIndex: 0 },
-      { name: 'other', type: 'TYPE_DOUBLE', oneofIndex: 0 },
-    ]);
     await validate(document);
     expect(schemas['a.v1.MMessage']).toMatchObject({
       description: 'At most one of `snakeCase`, `other` is set.',
@@ -185,25 +186,9 @@ describe('schemas', () => {
   });
 
   it('have maps, and messages that hold themselves', async () => {
-    const entry = {
-      name: 'MapEntry',
-      options: { mapEntry: true },
-      field: [
-        { name: 'key', number: 1, type: 'TYPE_STRING', label: 'LABEL_OPTIONAL' },
-        { name: 'value', number: 2, type: 'TYPE_MESSAGE', typeName: '.a.v1.Tree', label: 'LABEL_OPTIONAL' },
-      ],
-    };
-    const map = {
-      name: 'map',
-      jsonName: 'map',
-      number: 1,
-      type: 'TYPE_MESSAGE',
-      typeName: '.a.v1.Tree.MapEntry',
-      label: 'LABEL_REPEATED',
-    };
-    const tree = { name: 'Tree', nestedType: [entry], field: [map] };
-    const fields = [{ name: 'tree', type: 'TYPE_MESSAGE', typeName: '.a.v1.Tree' }];
-    const document = documentOf(fileOf('a.v1.S', { M: { fields } }, { messageType: [tree] }));
+    const entry = { ...messageOf('MapEntry', { key: 'string', value: '.a.v1.Tree' }), options: { mapEntry: true } };
+    const tree = { ...messageOf('Tree', { map: '.a.v1.Tree.MapEntry[]' }), nestedType: [entry] };
+    const document = documentOf(fileOf('a.v1.S', { M: { fields: { tree: '.a.v1.Tree' } } }, { messages: [tree] }));
     await validate(document);
     const reference = { $ref: '#/components/schemas/a.v1.Tree' };
     expect(document.components.schemas['a.v1.Tree']).toMatchObject({
@@ -212,7 +197,7 @@ describe('schemas', () => {
   });
 
   it('have numbers for the 64-bit integers of a method with int64_as_number, and text for others with the same message', () => {
-    const { document, schemas } = message([{ name: 'a', type: 'TYPE_INT64' }], { policy: { int64AsNumber: true } });
+    const { document, schemas } = message({ a: 'int64' }, { policy: { int64AsNumber: true } });
     expect(schemas['a.v1.MMessage-numbers']).toMatchObject({ properties: { a: { type: 'integer', format: 'int64' } } });
     expect(find(document, 'post /v1/m').requestBody?.content).toMatchObject({
       'application/json': { schema: { $ref: '#/components/schemas/a.v1.MMessage-numbers' } },
@@ -247,24 +232,10 @@ describe('operations', () => {
   });
 
   it('have the data of a google.api.HttpBody as any content', async () => {
-    const field = (name: string, type: string, number: number) => ({
-      name,
-      jsonName: name,
-      number,
-      type,
-      label: 'LABEL_OPTIONAL',
-    });
-    const file = fromJson(FileDescriptorProtoSchema, {
-      name: 'google/api/httpbody.proto',
-      package: 'google.api',
-      syntax: 'proto3',
-      messageType: [
-        { name: 'HttpBody', field: [field('content_type', 'TYPE_STRING', 1), field('data', 'TYPE_BYTES', 2)] },
-      ],
-    });
-    const spec = { rule: { ...post('/v1/{name=files/*}'), body: 'file', responseBody: 'file' }, fields: [NAME, FILE] };
-    const service = fileOf('a.v1.S', { Put: spec }, { dependency: [file.name] });
-    const document = documentOf(file, service);
+    const fields = { ...NAME, file: '.google.api.HttpBody' };
+    const spec = { rule: { ...post('/v1/{name=files/*}'), body: 'file', responseBody: 'file' }, fields };
+    const service = fileOf('a.v1.S', { Put: spec }, { file: { dependency: [httpBodyFile.name] } });
+    const document = documentOf(httpBodyFile, service);
     await validate(document);
     const content = { '*/*': { schema: { contentMediaType: 'application/octet-stream' } } };
     expect(find(document, 'post /v1/files/{file}')).toMatchObject({
@@ -274,27 +245,10 @@ describe('operations', () => {
   });
 
   it('have in the query what a query can hold, nested too, and without an end only once', async () => {
-    const inner = (name: string, number: number, type: object) => ({
-      name,
-      jsonName: name,
-      number,
-      label: 'LABEL_OPTIONAL',
-      ...type,
-    });
-    const page = {
-      name: 'Page',
-      field: [
-        inner('size', 1, { type: 'TYPE_MESSAGE', typeName: '.google.protobuf.Int32Value' }),
-        inner('next', 2, { type: 'TYPE_MESSAGE', typeName: '.a.v1.Page' }),
-        inner('extra', 3, { type: 'TYPE_MESSAGE', typeName: '.google.protobuf.Struct' }),
-      ],
-    };
-    const fields = [
-      { name: 'after', type: 'TYPE_MESSAGE', typeName: '.google.protobuf.Timestamp' },
-      { name: 'tags', type: 'TYPE_STRING', label: 'LABEL_REPEATED' },
-      { name: 'page', type: 'TYPE_MESSAGE', typeName: '.a.v1.Page' },
-    ];
-    const document = documentOf(fileOf('a.v1.S', { List: { rule: get('/v1/x'), fields } }, { messageType: [page] }));
+    const page = { size: '.google.protobuf.Int32Value', next: '.a.v1.Page', extra: '.google.protobuf.Struct' };
+    const fields = { after: '.google.protobuf.Timestamp', tags: 'string[]', page: '.a.v1.Page' };
+    const methods = { List: { rule: get('/v1/x'), fields } };
+    const document = documentOf(fileOf('a.v1.S', methods, { messages: [messageOf('Page', page)] }));
     await validate(document);
     expect(find(document, 'get /v1/x').parameters).toEqual([
       { name: 'after', in: 'query', schema: { type: 'string', format: 'date-time' } },
@@ -304,7 +258,7 @@ describe('operations', () => {
   });
 
   it('have a bounded number of parameters', () => {
-    const fields = Array.from({ length: 300 }, (_, index) => ({ name: `f${index}`, type: 'TYPE_STRING' }));
+    const fields = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`f${index}`, 'string']));
     const document = documentOf(fileOf('a.v1.S', { List: { rule: get('/v1/x'), fields } }));
     expect(find(document, 'get /v1/x').parameters).toHaveLength(200);
   });
@@ -312,9 +266,9 @@ describe('operations', () => {
   it('are distinct although a variable holds the literals of another', async () => {
     const document = documentOf(
       fileOf('a.v1.S', {
-        Get: { rule: get('/v1/{name=projects/*}'), fields: [NAME] },
-        Estimate: { rule: get('/v1/{name=projects/*}:estimate'), fields: [NAME] },
-        Create: { rule: post('/v1/projects/{name}'), fields: [NAME] },
+        Get: { rule: get('/v1/{name=projects/*}'), fields: NAME },
+        Estimate: { rule: get('/v1/{name=projects/*}:estimate'), fields: NAME },
+        Create: { rule: post('/v1/projects/{name}'), fields: NAME },
       }),
     );
     await validate(document);
@@ -328,9 +282,9 @@ describe('operations', () => {
   it('leave out a route that OpenAPI can’t tell from another one, or can’t describe, with a note', async () => {
     const document = documentOf(
       fileOf('a.v1.S', {
-        One: { rule: get('/v1/{name=*}'), fields: [NAME] },
-        Rest: { rule: get('/v1/{name=**}'), fields: [NAME] },
-        Purge: { rule: { pattern: { $case: 'custom', value: { kind: 'PURGE', path: '/v1/p' } } }, fields: [NAME] },
+        One: { rule: get('/v1/{name=*}'), fields: NAME },
+        Rest: { rule: get('/v1/{name=**}'), fields: NAME },
+        Purge: { rule: { pattern: { $case: 'custom', value: { kind: 'PURGE', path: '/v1/p' } } }, fields: NAME },
       }),
     );
     await validate(document);

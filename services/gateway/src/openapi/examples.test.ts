@@ -1,7 +1,7 @@
 import { type DescMessage, fromJson, type JsonValue } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
 import { catalogueOf, ownFiles, wellKnownFiles } from '../../test/support/catalogues.js';
-import { type Field, fileOf, get, post } from '../../test/support/files.js';
+import { fileOf, get, post } from '../../test/support/files.js';
 import { openApiDocument } from './document.js';
 
 /** Why a body isn't one of a message; undefined if it is. */
@@ -36,12 +36,12 @@ describe('the examples of the contracts of this repository', () => {
 });
 
 describe('examples', () => {
-  const fields: readonly Field[] = [
-    { name: 'count', type: 'TYPE_INT64' },
-    { name: 'one', type: 'TYPE_STRING', oneofIndex: 0 },
-    { name: 'other', type: 'TYPE_INT64', oneofIndex: 0 },
-    { name: 'lasts', type: 'TYPE_MESSAGE', typeName: '.google.protobuf.Duration' },
-  ];
+  const fields = {
+    count: 'int64',
+    one: 'string|choice',
+    other: 'int64|choice',
+    lasts: '.google.protobuf.Duration',
+  };
   const methods = { Post: { rule: post('/v1/{one}'), fields }, Call: { fields }, Find: { rule: get('/v1/f'), fields } };
   const { paths, components } = openApiDocument(catalogueOf([...wellKnownFiles, fileOf('a.v1.S', methods)]));
   const exampleAt = (path: string) => paths[path]?.['post']?.requestBody?.content['application/json']?.example;

@@ -9,7 +9,7 @@ const own = catalogueOf([
   fileOf('a.v1.Writer', { Create: { rule: post('/v1/books') }, Purge: { rule: get('/v1/books:purge') } }),
   fileOf('b.v1.Reader', {
     Watch: { streams: true, safe: true, rule: get('/v1/books:watch') },
-    Get: { safe: true, rule: get('/v1/{name=books/*}'), fields: [{ name: 'name', type: 'TYPE_STRING' }] },
+    Get: { safe: true, rule: get('/v1/{name=books/*}'), fields: { name: 'string' } },
     List: { safe: true, rule: get('/v1/books') },
   }),
 ]);

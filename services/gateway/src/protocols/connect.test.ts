@@ -48,7 +48,7 @@ describe.each(['1.1', '2'])('a unary call of Connect over HTTP/%s', (version) =>
       call(backend, { version, path: pathOf('Put'), headers: JSON_TYPE, chunks: [Buffer.from(json)] });
     const refused = await put('{"text":"é","later":1}');
     expect(refused.status).toBe(400);
-    expect(String(refused.body)).toContain('later: is not a field of notes.v1.Note; it has text, number.');
+    expect(String(refused.body)).toContain('later: is not a field of notes.v1.PutMessage; it has text, number.');
     const answer = await put('{"text":"é","number":9007199254740993}');
     expect(answer.headers['content-type']).toBe('application/json');
     expect(String(answer.body)).toBe('{"text":"é","number":"9007199254740993"}');

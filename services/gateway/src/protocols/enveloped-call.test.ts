@@ -114,19 +114,54 @@ describe('the end of a gRPC call', () => {
     stream.close();
   });
 
-  it('sends the header of an instance before its first message', async () => {
+  it('carries each message as it comes, both ways', async () => {
+    const { session } = await gateway({ backend: echoBackend().backend });
+    const stream = open2(await session(), { path: pathOf('Chat'), headers: GRPC });
+    for (const text of ['a', 'b', 'c']) {
+      stream.write(frame(note(text)));
+      expect(await once(stream, 'data')).toEqual([frame(note(text))]);
+    }
+    stream.close();
+  });
+
+  it('takes an upload that is larger than what the connection holds', async () => {
+    let seen = 0;
+    const { session } = await gateway({
+      backend: async ({ request }) => {
+        if (typeof request === 'function' || !request.stream) throw new Error('no stream');
+        for await (const _one of request.messages) seen += 1;
+        throw new RpcError(Status.FAILED_PRECONDITION, 'enough');
+      },
+    });
+    const chunks = Array(100).fill(frame(Buffer.alloc(100_000)));
+    await send2(await session(), { path: pathOf('Collect'), headers: GRPC, chunks });
+    expect(seen).toBe(100);
+  });
+
+  it.each([
+    ['an instance, before its first message', ENDPOINT],
+    ['a handler of this process, which may change it until its first message', undefined],
+  ])('sends the header of %s', async (_of, from) => {
+    const header = new Metadata({ 'x-h': 'h' });
+    async function* messages(context: CallContext): AsyncGenerator<Uint8Array> {
+      if (from === undefined) {
+        header.set('x-h', 'changed');
+        yield note('a');
+      }
+      await new Promise<void>((resolve) => context.onEnd(resolve));
+    }
     const { session } = await gateway({
       backend: async ({ context }) => ({
-        header: new Metadata({ 'x-h': 'h' }),
+        header,
         trailer: new Metadata(),
-        from: ENDPOINT,
-        response: { stream: true, messages: silence(context) },
+        from,
+        response: { stream: true, messages: messages(context) },
       }),
     });
     const stream = open2(await session(), { path: pathOf('List'), headers: GRPC });
     stream.end(frame(note('a')));
     const [headers] = await once(stream, 'response');
-    expect(headers).toMatchObject({ 'x-h': 'h' });
+    expect(headers).toMatchObject({ 'x-h': from === undefined ? 'changed' : 'h' });
     expect(headers['grpc-status']).toBeUndefined();
     stream.close(8);
   });
@@ -153,11 +188,6 @@ describe('the end of a gRPC call', () => {
     stream.close();
   });
 });
-
-/** A stream without messages that lasts as long as its call. */
-async function* silence(context: CallContext): AsyncGenerator<Uint8Array> {
-  await new Promise<void>((resolve) => context.onEnd(resolve));
-}
 
 function deferred<T>() {
   let resolve: (value: T) => void = () => undefined;

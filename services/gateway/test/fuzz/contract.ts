@@ -1,42 +1,9 @@
-import { create, type DescService, toBinary } from '@bufbuild/protobuf';
-import { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { type FileDescriptorProto, FileDescriptorProtoSchema, MethodOptionsSchema } from '@bufbuild/protobuf/wkt';
-import { HttpRule } from '@rondo/contracts/google/api/http';
+import type { DescService } from '@bufbuild/protobuf';
 import type { MessageType } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { indexFiles, readDescriptorFile, serveReflection } from '@rondo/service/built-in';
-import { types } from '../http-json/contract.js';
-
-/** The service. */
-export const SERVICE = 'test.v1.TestService';
-
-/** The paths of HTTP/JSON: method, verb, path, and the body. */
-const RULES = [
-  ['EchoPlain', 'post', '/v1/plain', '*'],
-  ['EchoAll', 'post', '/v1/all', '*'],
-  ['GetBook', 'get', '/v1/{name=books/*}', ''],
-  ['Watch', 'get', '/v1/{name=books/*}:watch', ''],
-  ['Sum', 'post', '/v1/sum', '*'],
-  ['Chat', 'post', '/v1/chat', '*'],
-] as const;
-
-/** The files of the test contract, with paths of HTTP/JSON. */
-function files(): readonly FileDescriptorProto[] {
-  const own = serviceDesc().file;
-  for (const [name, verb, path, body] of RULES) {
-    const method = own.proto.service[0]?.method.find((one) => one.name === name);
-    if (method === undefined) throw new Error(`no method ${name}`);
-    const other = {
-      body,
-      additionalBindings: name === 'EchoPlain' ? [{ pattern: { $case: 'get', value: path } as const }] : [],
-    };
-    const rule = HttpRule.encode(HttpRule.fromPartial({ pattern: { $case: verb, value: path }, ...other })).finish();
-    method.options ??= create(MethodOptionsSchema);
-    const known = method.options.$unknown ?? [];
-    method.options.$unknown = [...known, { no: 72295728, wireType: 2, data: new BinaryWriter().bytes(rule).finish() }];
-  }
-  return [...types.files].map(({ proto }) => proto);
-}
+import { SERVICE, types } from '../http-json/contract.js';
+import { bytesOf } from '../support/contracts.js';
 
 function serviceDesc(): DescService {
   const desc = types.getService(SERVICE);
@@ -66,9 +33,7 @@ export function createServices(): readonly ServiceImplementation[] {
             : thrice
           : (message: unknown) => message;
   }
-  const index = indexFiles(
-    files().map((file) => readDescriptorFile(Buffer.from(toBinary(FileDescriptorProtoSchema, file)))),
-  );
+  const index = indexFiles([...types.files].map(({ proto }) => readDescriptorFile(bytesOf(proto))));
   const definition = { name: 'TestService', fullName: SERVICE, methods };
   return [
     implement(definition as never, handlers as never),

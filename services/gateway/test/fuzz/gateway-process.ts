@@ -4,9 +4,10 @@ import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { sleep, systemClock } from '@rondo/rpc/clock';
 import { createRouter, serve } from '@rondo/rpc/server';
+import { SERVICE } from '../http-json/contract.js';
 import { ask1 } from '../support/listening.js';
 import { until } from '../support/until.js';
-import { createServices, SERVICE } from './contract.js';
+import { createServices } from './contract.js';
 import type { Written } from './wire.js';
 
 const PROCESS = fileURLToPath(new URL('./victim.mjs', import.meta.url));

@@ -5,6 +5,7 @@ import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../../src/discovery/catalogue.js';
 import { createHttpJson } from '../../src/http-json/http-json.js';
 import type { Backend } from '../../src/protocols/backend.js';
+import { ENDPOINT } from '../support/calling.js';
 import { types } from './contract.js';
 import { type FakeRequest, fakeExchange } from './exchange.js';
 
@@ -27,7 +28,7 @@ export async function ask(setting: Setting) {
   let timeoutMs: number | undefined;
   const backend: Backend = async (call) => {
     timeoutMs = call.timeoutMs;
-    const request = typeof call.request === 'function' ? call.request(endpoint) : call.request;
+    const request = typeof call.request === 'function' ? call.request(ENDPOINT) : call.request;
     if (request === undefined || request.stream) throw new Error('one message is expected');
     bytes = request.message;
     seen = toJson(desc.input, fromBinary(desc.input, bytes), { registry: types });
@@ -37,7 +38,7 @@ export async function ask(setting: Setting) {
       (setting.reply === undefined
         ? bytes
         : toBinary(desc.output, fromJson(desc.output, setting.reply, { registry: types })));
-    return { header: new Metadata(), trailer: new Metadata(), response: { stream: false, message }, from: endpoint };
+    return { header: new Metadata(), trailer: new Metadata(), response: { stream: false, message }, from: ENDPOINT };
   };
   const serve = createHttpJson({
     backend,
@@ -56,14 +57,3 @@ export async function ask(setting: Setting) {
 }
 
 const tryJson = (text: string): JsonValue | undefined => (/^[[{"]/.test(text) ? JSON.parse(text) : undefined);
-
-const endpoint = {
-  instanceId: 'i',
-  address: '127.0.0.1:1',
-  zone: '',
-  state: 'SERVING' as never,
-  weight: 1,
-  version: '',
-  metadata: {},
-  incarnation: 1,
-};

@@ -1,67 +1,10 @@
-import {
-  create,
-  createFileRegistry,
-  type DescMethod,
-  type FileRegistry,
-  fromJson,
-  type JsonObject,
-} from '@bufbuild/protobuf';
-import {
-  FieldOptionsSchema,
-  FileDescriptorProtoSchema,
-  FileDescriptorSetSchema,
-  file_google_protobuf_any,
-  file_google_protobuf_descriptor,
-  file_google_protobuf_duration,
-  file_google_protobuf_empty,
-  file_google_protobuf_field_mask,
-  file_google_protobuf_struct,
-  file_google_protobuf_timestamp,
-  file_google_protobuf_wrappers,
-} from '@bufbuild/protobuf/wkt';
-import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
+import { create, createFileRegistry, type DescMethod, type FileRegistry } from '@bufbuild/protobuf';
+import { FieldOptionsSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { methodOf, toDynamicMethod } from '@rondo/schema';
 import { type HttpBinding, parseTemplate } from '@rondo/schema/http';
 import type { PublicMethod } from '../../src/discovery/catalogue.js';
-
-const WELL_KNOWN = [
-  file_google_protobuf_any,
-  file_google_protobuf_duration,
-  file_google_protobuf_empty,
-  file_google_protobuf_field_mask,
-  file_google_protobuf_struct,
-  file_google_protobuf_timestamp,
-  file_google_protobuf_wrappers,
-];
-
-/** Fields as `name: type`; `type[]` is a list, `type?` has presence, `type|x` is in the oneof x. */
-type Fields = Readonly<Record<string, string>>;
-
-function message(name: string, fields: Fields): JsonObject {
-  const entries = Object.entries(fields);
-  const oneofs = [...new Set(entries.flatMap(([, type]) => (type.includes('|') ? [type.replace(/.*\|/, '')] : [])))];
-  const optional = entries.filter(([, type]) => type.endsWith('?')).map(([field]) => `_${field}`);
-  return {
-    name,
-    field: entries.map(([field, type], index) => {
-      const bare = type.replace(/\[\]|\?|\|.*/g, '');
-      const oneof = type.includes('|') ? oneofs.indexOf(type.replace(/.*\|/, '')) : -1;
-      const own = type.endsWith('?') ? oneofs.length + optional.indexOf(`_${field}`) : oneof;
-      return {
-        name: field,
-        number: index + 1,
-        label: type.endsWith('[]') ? 'LABEL_REPEATED' : 'LABEL_OPTIONAL',
-        jsonName: field.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
-        ...(bare.startsWith('.')
-          ? { type: bare.endsWith('Color') ? 'TYPE_ENUM' : 'TYPE_MESSAGE', typeName: bare }
-          : { type: `TYPE_${bare.toUpperCase()}` }),
-        ...(own >= 0 ? { oneofIndex: own } : {}),
-        ...(type.endsWith('?') ? { proto3Optional: true } : {}),
-      };
-    }),
-    oneofDecl: [...oneofs, ...optional].map((one) => ({ name: one })),
-  };
-}
+import { wellKnownFiles } from '../support/catalogues.js';
+import { type Fields, fileOf, get, httpBodyFile, message, post } from '../support/files.js';
 
 const ALL: Fields = {
   name: 'string',
@@ -89,118 +32,83 @@ const ALL: Fields = {
   nested: '.test.v1.All',
   list: '.test.v1.All[]',
 };
+const TIME = '.google.protobuf.Timestamp';
+const MASK = '.google.protobuf.FieldMask';
 
-const HTTP_BODY: JsonObject = {
-  name: 'google/api/httpbody.proto',
-  package: 'google.api',
-  syntax: 'proto3',
-  dependency: ['google/protobuf/any.proto'],
-  messageType: [message('HttpBody', { content_type: 'string', data: 'bytes', extensions: '.google.protobuf.Any[]' })],
-};
+/** The service of the test contract. */
+export const SERVICE = 'test.v1.TestService';
 
-const FILE: JsonObject = {
-  name: 'test/v1/test.proto',
-  package: 'test.v1',
-  syntax: 'proto3',
-  dependency: [...WELL_KNOWN.map(({ proto }) => proto.name), 'google/api/httpbody.proto'],
-  messageType: [
-    message('All', ALL),
-    message('Plain', { a: 'int64', b: 'int64', ratio: 'double' }),
-    message('Book', {
-      name: 'string',
-      title: 'string',
-      page_count: 'int32',
-      etag: 'string',
-      create_time: '.google.protobuf.Timestamp',
-    }),
-    message('UpdateBookRequest', { book: '.test.v1.Book', update_mask: '.google.protobuf.FieldMask' }),
-    message('UpdateAllRequest', { all: '.test.v1.All', update_mask: '.google.protobuf.FieldMask' }),
-    message('CreateBookRequest', { book: '.test.v1.Book', request_id: 'string' }),
-    message('ImportBookRequest', { book: '.test.v1.Book', import_key: 'string', request_id: 'string' }),
-    message('GetBookRequest', { name: 'string' }),
-    message('DeleteBookRequest', { name: 'string', etag: 'string', create_time: '.google.protobuf.Timestamp' }),
-    message('File', { name: 'string', content: '.google.api.HttpBody' }),
-    message('WatchRequest', { name: 'string', resume_token: 'string' }),
-    message('WatchResponse', { text: 'string', resume_token: 'string' }),
-  ],
-  enumType: [
-    {
-      name: 'Color',
-      value: [
-        { name: 'COLOR_UNSPECIFIED', number: 0 },
-        { name: 'COLOR_RED', number: 1 },
+const file = fileOf(
+  SERVICE,
+  {
+    EchoAll: { input: 'All', rule: post('/v1/all') },
+    EchoPlain: { input: 'Plain', rule: { ...post('/v1/plain'), additionalBindings: [get('/v1/plain')] } },
+    UpdateBook: { input: 'UpdateBookRequest', output: 'Book' },
+    UpdateAll: { input: 'UpdateAllRequest', output: 'All' },
+    CreateBook: { input: 'CreateBookRequest', output: 'Book' },
+    ImportBook: {
+      input: 'ImportBookRequest',
+      output: 'Book',
+      policy: { idempotency: { source: { $case: 'field', value: 'import_key' } } },
+    },
+    SendBook: {
+      input: 'GetBookRequest',
+      output: 'Book',
+      policy: { idempotency: { source: { $case: 'metadata', value: 'idempotency-key' } } },
+    },
+    GetBook: { input: 'GetBookRequest', output: 'Book', safe: true, rule: get('/v1/{name=books/*}') },
+    DeleteBook: { input: 'DeleteBookRequest', output: 'Book', idempotent: true },
+    Watch: {
+      input: 'WatchRequest',
+      output: 'WatchResponse',
+      streams: true,
+      safe: true,
+      rule: get('/v1/{name=books/*}:watch'),
+      policy: { resume: { request: 'resume_token', response: 'resume_token' } },
+    },
+    Upload: { input: 'File' },
+    Download: { input: 'GetBookRequest', output: '.google.api.HttpBody' },
+    Export: { input: 'GetBookRequest', output: '.google.api.HttpBody', streams: true },
+    Sum: { input: 'Plain', uploads: true, rule: post('/v1/sum') },
+    Chat: { input: 'Plain', uploads: true, streams: true, rule: post('/v1/chat') },
+  },
+  {
+    file: {
+      dependency: [...wellKnownFiles, httpBodyFile].map(({ name }) => name),
+      enumType: [
+        { name: 'Color', value: ['COLOR_UNSPECIFIED', 'COLOR_RED'].map((name, number) => ({ name, number })) },
       ],
     },
-  ],
-  service: [
-    {
-      name: 'TestService',
-      method: [
-        rpc('EchoAll', 'All All'),
-        rpc('EchoPlain', 'Plain Plain'),
-        rpc('UpdateBook', 'UpdateBookRequest Book'),
-        rpc('UpdateAll', 'UpdateAllRequest All'),
-        rpc('CreateBook', 'CreateBookRequest Book'),
-        rpc('ImportBook', 'ImportBookRequest Book', { options: {} }),
-        rpc('SendBook', 'GetBookRequest Book', { options: {} }),
-        rpc('GetBook', 'GetBookRequest Book', { options: { idempotencyLevel: 'NO_SIDE_EFFECTS' } }),
-        rpc('DeleteBook', 'DeleteBookRequest Book', { options: { idempotencyLevel: 'IDEMPOTENT' } }),
-        rpc('Watch', 'WatchRequest WatchResponse', {
-          serverStreaming: true,
-          options: { idempotencyLevel: 'NO_SIDE_EFFECTS' },
-        }),
-        rpc('Upload', 'File File'),
-        rpc('Download', 'GetBookRequest .google.api.HttpBody'),
-        rpc('Export', 'GetBookRequest .google.api.HttpBody', { serverStreaming: true }),
-        rpc('Sum', 'Plain Plain', { clientStreaming: true }),
-        rpc('Chat', 'Plain Plain', { clientStreaming: true, serverStreaming: true }),
-      ],
-    },
-  ],
-};
-
-/** `(rondo.options.v1.method)` of methods. */
-const POLICIES = new Map<string, Parameters<typeof MethodPolicy.fromPartial>[0]>([
-  ['Watch', { resume: { request: 'resume_token', response: 'resume_token' } }],
-  ['ImportBook', { idempotency: { source: { $case: 'field', value: 'import_key' } } }],
-  ['SendBook', { idempotency: { source: { $case: 'metadata', value: 'idempotency-key' } } }],
-]);
-
-function rpc(name: string, types: string, more: JsonObject = {}): JsonObject {
-  const [inputType, outputType] = types.split(' ').map((type) => (type.startsWith('.') ? type : `.test.v1.${type}`));
-  return { name, inputType: inputType ?? '', outputType: outputType ?? '', ...more };
+    messages: [
+      message('All', ALL),
+      message('Plain', { a: 'int64', b: 'int64', ratio: 'double' }),
+      message('Book', { name: 'string', title: 'string', page_count: 'int32', etag: 'string', create_time: TIME }),
+      message('UpdateBookRequest', { book: '.test.v1.Book', update_mask: MASK }),
+      message('UpdateAllRequest', { all: '.test.v1.All', update_mask: MASK }),
+      message('CreateBookRequest', { book: '.test.v1.Book', request_id: 'string' }),
+      message('ImportBookRequest', { book: '.test.v1.Book', import_key: 'string', request_id: 'string' }),
+      message('GetBookRequest', { name: 'string' }),
+      message('DeleteBookRequest', { name: 'string', etag: 'string', create_time: TIME }),
+      message('File', { name: 'string', content: '.google.api.HttpBody' }),
+      message('WatchRequest', { name: 'string', resume_token: 'string' }),
+      message('WatchResponse', { text: 'string', resume_token: 'string' }),
+    ],
+  },
+);
+for (const field of file.messageType.find(({ name }) => name === 'Book')?.field ?? []) {
+  if (field.name !== 'create_time') continue;
+  // google.api.field_behavior: IMMUTABLE and OUTPUT_ONLY.
+  field.options = create(FieldOptionsSchema, {});
+  field.options.$unknown = [{ no: 1052, wireType: 2, data: Buffer.from([2, 5, 3]) }];
 }
 
 /** The types of the test contract. */
 export const types: FileRegistry = createFileRegistry(
-  create(FileDescriptorSetSchema, {
-    file: [file_google_protobuf_descriptor, ...WELL_KNOWN]
-      .map(({ proto }) => proto)
-      .concat([fromJson(FileDescriptorProtoSchema, HTTP_BODY), testFile()]),
-  }),
+  create(FileDescriptorSetSchema, { file: [...wellKnownFiles, httpBodyFile, file] }),
 );
 
-function testFile() {
-  const file = fromJson(FileDescriptorProtoSchema, FILE);
-  // google.api.field_behavior: IMMUTABLE and OUTPUT_ONLY.
-  const created = file.messageType
-    .find(({ name }) => name === 'Book')
-    ?.field.find(({ name }) => name === 'create_time');
-  if (created !== undefined) {
-    created.options = create(FieldOptionsSchema, {});
-    created.options.$unknown = [{ no: 1052, wireType: 2, data: Buffer.from([2, 5, 3]) }];
-  }
-  for (const { name, options } of file.service[0]?.method ?? []) {
-    const option = POLICIES.get(name);
-    if (option === undefined || options === undefined) continue;
-    const policy = MethodPolicy.encode(MethodPolicy.fromPartial(option)).finish();
-    options.$unknown = [{ no: 50550, wireType: 2, data: Buffer.concat([Buffer.from([policy.length]), policy]) }];
-  }
-  return file;
-}
-
 export function descOf(name: string): DescMethod {
-  const desc = types.getService('test.v1.TestService')?.methods.find((method) => method.name === name);
+  const desc = types.getService(SERVICE)?.methods.find((method) => method.name === name);
   if (desc === undefined) throw new Error(`no method ${name}`);
   return desc;
 }

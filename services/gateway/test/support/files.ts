@@ -5,73 +5,76 @@ import {
   FileDescriptorProtoSchema,
   MethodOptions_IdempotencyLevel,
   MethodOptionsSchema,
+  ServiceOptionsSchema,
 } from '@bufbuild/protobuf/wkt';
 import { HttpRule } from '@rondo/contracts/google/api/http';
-import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
+import { MethodPolicy, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
 
-/** A method: its options, and the fields of its request, which is its reply too. */
+/** Fields by name: `int64`, or `.a.v1.Message`; `type[]` is a list, `type?` has presence, `type|x` is in the oneof x. */
+export type Fields = Readonly<Record<string, string>>;
+
+/** A method: its types and its options. */
 export interface MethodSpec {
+  /** The fields of a message of its own. */
+  readonly fields?: Fields;
+  /** Its request, if it has no message of its own. */
+  readonly input?: string;
+  /** Its reply, if that isn't its request. */
+  readonly output?: string;
   readonly rule?: Parameters<typeof HttpRule.fromPartial>[0];
   readonly policy?: Parameters<typeof MethodPolicy.fromPartial>[0];
   readonly streams?: boolean;
   /** Whether its requests are a stream. */
   readonly uploads?: boolean;
-  /** Whether it only reads. */
   readonly safe?: boolean;
-  readonly fields?: readonly Field[];
+  readonly idempotent?: boolean;
 }
 
-/** As JSON of `google.protobuf.FieldDescriptorProto`. */
-export interface Field {
-  readonly name: string;
-  readonly type: string;
-  readonly typeName?: string;
-  readonly label?: string;
-  readonly jsonName?: string;
-  readonly oneofIndex?: number;
+interface FileOptions {
+  /** Further parts, as JSON of `google.protobuf.FileDescriptorProto`. */
+  readonly file?: JsonObject;
+  readonly messages?: readonly JsonObject[];
+  readonly policy?: Parameters<typeof ServicePolicy.fromPartial>[0];
 }
 
-/** A file with one service. The request of each of its methods is also its reply. */
+/** A file with one service. */
 export function fileOf(
   service: string,
   methods: Readonly<Record<string, MethodSpec>>,
-  more: JsonObject = {},
+  { file: more = {}, messages = [], policy = {} }: FileOptions = {},
 ): FileDescriptorProto {
   const dot = service.lastIndexOf('.');
   const scope = service.slice(0, dot);
+  const named = (type: string) => (type.startsWith('.') ? type : `.${scope}.${type}`);
+  const specs = Object.entries(methods);
   const file = fromJson(FileDescriptorProtoSchema, {
     name: `${service}.proto`,
     package: scope,
     syntax: 'proto3',
     dependency: TYPES,
-    ...more,
     messageType: [
-      ...Object.entries(methods).map(([name, { fields = [] }]) => ({
-        name: `${name}Message`,
-        field: fields.map((field, index) => ({
-          label: 'LABEL_OPTIONAL',
-          jsonName: field.name,
-          number: index + 1,
-          ...field,
-        })),
-        ...(fields.some(({ oneofIndex }) => oneofIndex === 0) && { oneofDecl: [{ name: 'choice' }] }),
-      })),
-      ...(Array.isArray(more['messageType']) ? more['messageType'] : []),
+      ...specs.flatMap(([name, { input, fields = {} }]) => (input ? [] : [message(`${name}Message`, fields)])),
+      ...messages,
     ],
     service: [
       {
         name: service.slice(dot + 1),
-        method: Object.entries(methods).map(([name, { streams = false, uploads = false }]) => ({
+        method: specs.map(([name, { input = `${name}Message`, output = input, streams = false, uploads = false }]) => ({
           name,
-          inputType: `.${scope}.${name}Message`,
-          outputType: `.${scope}.${name}Message`,
+          inputType: named(input),
+          outputType: named(output),
           serverStreaming: streams,
           clientStreaming: uploads,
         })),
       },
     ],
+    ...more,
   });
-  for (const method of file.service[0]?.method ?? []) method.options = optionsOf(methods[method.name] ?? {});
+  for (const one of file.service) {
+    one.options = create(ServiceOptionsSchema);
+    one.options.$unknown = [custom(50551, ServicePolicy.encode(ServicePolicy.fromPartial(policy)).finish())];
+    for (const method of one.method) method.options = optionsOf(methods[method.name] ?? {});
+  }
   return file;
 }
 
@@ -79,9 +82,37 @@ const TYPES = ['any', 'duration', 'field_mask', 'struct', 'timestamp', 'wrappers
   (name) => `google/protobuf/${name}.proto`,
 );
 
-function optionsOf({ rule, policy, safe = false }: MethodSpec) {
+/** A message as JSON of `google.protobuf.DescriptorProto`. Its enums have names that end in `Color`. */
+export function message(name: string, fields: Fields): JsonObject {
+  const entries = Object.entries(fields);
+  const oneofs = [...new Set(entries.flatMap(([, type]) => (type.includes('|') ? [type.replace(/.*\|/, '')] : [])))];
+  const optional = entries.filter(([, type]) => type.endsWith('?')).map(([field]) => `_${field}`);
+  return {
+    name,
+    field: entries.map(([field, type], index) => {
+      const bare = type.replace(/\[\]|\?|\|.*/g, '');
+      const oneof = type.includes('|') ? oneofs.indexOf(type.replace(/.*\|/, '')) : -1;
+      const own = type.endsWith('?') ? oneofs.length + optional.indexOf(`_${field}`) : oneof;
+      return {
+        name: field,
+        number: index + 1,
+        label: type.endsWith('[]') ? 'LABEL_REPEATED' : 'LABEL_OPTIONAL',
+        jsonName: field.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+        ...(bare.startsWith('.')
+          ? { type: bare.endsWith('Color') ? 'TYPE_ENUM' : 'TYPE_MESSAGE', typeName: bare }
+          : { type: `TYPE_${bare.toUpperCase()}` }),
+        ...(own >= 0 ? { oneofIndex: own } : {}),
+        ...(type.endsWith('?') ? { proto3Optional: true } : {}),
+      };
+    }),
+    oneofDecl: [...oneofs, ...optional].map((one) => ({ name: one })),
+  };
+}
+
+function optionsOf({ rule, policy, safe = false, idempotent = false }: MethodSpec) {
   const options = create(MethodOptionsSchema);
   if (safe) options.idempotencyLevel = MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+  if (idempotent) options.idempotencyLevel = MethodOptions_IdempotencyLevel.IDEMPOTENT;
   options.$unknown = [
     ...(rule ? [custom(72295728, HttpRule.encode(HttpRule.fromPartial(rule)).finish())] : []),
     ...(policy ? [custom(50550, MethodPolicy.encode(MethodPolicy.fromPartial(policy)).finish())] : []),
@@ -89,6 +120,7 @@ function optionsOf({ rule, policy, safe = false }: MethodSpec) {
   return options;
 }
 
+/** A custom option as protobuf-es keeps one that it doesn't know: its bytes, after their length. */
 const custom = (no: number, bytes: Uint8Array) => ({ no, wireType: 2, data: new BinaryWriter().bytes(bytes).finish() });
 
 /** A rule of GET. */
@@ -96,3 +128,12 @@ export const get = (value: string) => ({ pattern: { $case: 'get', value } }) as 
 
 /** A rule of POST, whose body is the whole request. */
 export const post = (value: string) => ({ pattern: { $case: 'post', value }, body: '*' }) as const;
+
+/** The file of `google.api.HttpBody`. */
+export const httpBodyFile: FileDescriptorProto = fromJson(FileDescriptorProtoSchema, {
+  name: 'google/api/httpbody.proto',
+  package: 'google.api',
+  syntax: 'proto3',
+  dependency: ['google/protobuf/any.proto'],
+  messageType: [message('HttpBody', { content_type: 'string', data: 'bytes', extensions: '.google.protobuf.Any[]' })],
+});
