@@ -1,15 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import {
-  BidiStreamRequest,
-  BidiStreamResponse,
-  ClientStreamRequest,
-  ClientStreamResponse,
-  FollowResponse,
-  ServerStreamResponse,
-  UnaryRequest,
-  UnaryResponse,
-} from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { CallContext, Metadata, type ServerCall } from '@rondo/rpc/call';
+import { ClientStreamRequest, UnaryRequest, UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { CallContext } from '@rondo/rpc/call';
 import { sleep, systemClock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
@@ -41,92 +32,11 @@ function many({ response }: BackendReply): AsyncIterable<Uint8Array> {
   return response.messages;
 }
 
-async function collect(messages: AsyncIterable<Uint8Array>): Promise<readonly Uint8Array[]> {
-  const all: Uint8Array[] = [];
-  for await (const message of messages) all.push(message);
-  return all;
-}
-
 /** The value of `read` once it hasn't changed for a while. */
 async function atRest(read: () => number): Promise<number> {
   for (let before = -1; before !== read(); await sleep(systemClock, 150)) before = read();
   return read();
 }
-
-async function* texts(...all: readonly string[]): AsyncGenerator<Uint8Array> {
-  for (const text of all) yield ClientStreamRequest.encode({ text, behaviour: undefined }).finish();
-}
-
-describe('each kind of call', () => {
-  it('one request, one reply: metadata and trailers arrive, and the reply says where it comes from', async () => {
-    const { call, paths } = await replicas({
-      unary: ({ text }, { metadata, header, trailer }) => {
-        header.set('seen', `${metadata.get('tenant')}`);
-        trailer.set('state-bin', metadata.getBytes('key-bin') ?? Buffer.alloc(0));
-        trailer.set('cost', '7');
-        return { text: `${text}!` };
-      },
-    });
-    const metadata = new Metadata({ tenant: 'acme', 'key-bin': Buffer.from([0, 1, 255]) });
-    const reply = await call('unary', { request: unary('hello'), metadata });
-    expect(UnaryResponse.decode(single(reply)).text).toBe('hello!');
-    expect(reply.header.get('seen')).toBe('acme');
-    expect(reply.trailer.get('cost')).toBe('7');
-    expect(reply.trailer.getBytes('state-bin')).toEqual(Buffer.from([0, 1, 255]));
-    expect(reply.from?.address).toBe(paths[0]?.address);
-  });
-
-  it('many requests, one reply', async () => {
-    const { call } = await replicas({
-      async clientStream(requests) {
-        const all: string[] = [];
-        for await (const { text } of requests) all.push(text);
-        return { texts: all };
-      },
-    });
-    const reply = await call('clientStream', { request: stream(texts('a', 'b', 'c')) });
-    expect(ClientStreamResponse.decode(single(reply)).texts).toEqual(['a', 'b', 'c']);
-  });
-
-  it('one request, many replies, and then the trailers', async () => {
-    const { call } = await replicas({
-      async *serverStream(_request, { header, trailer }) {
-        header.set('first', 'yes');
-        for (let index = 0; index < 3; index += 1) yield { index };
-        trailer.set('last', 'yes');
-      },
-    });
-    const reply = await call('serverStream', {});
-    expect(reply.header.get('first')).toBe('yes');
-    const replies = await collect(many(reply));
-    expect(replies.map((bytes) => ServerStreamResponse.decode(bytes).index)).toEqual([0, 1, 2]);
-    expect(reply.trailer.get('last')).toBe('yes');
-  });
-
-  it('many requests, a reply to each before the next is sent', async () => {
-    const { call } = await replicas({
-      async *bidiStream(requests) {
-        for await (const { text } of requests) yield { text: `${text}!` };
-      },
-    });
-    let answered: () => void = () => undefined;
-    async function* requests(): AsyncGenerator<Uint8Array> {
-      for (const text of ['a', 'b']) {
-        const reply = new Promise<void>((resolve) => {
-          answered = resolve;
-        });
-        yield BidiStreamRequest.encode({ text, behaviour: undefined }).finish();
-        await reply;
-      }
-    }
-    const received: string[] = [];
-    for await (const bytes of many(await call('bidiStream', { request: stream(requests()) }))) {
-      received.push(BidiStreamResponse.decode(bytes).text);
-      answered();
-    }
-    expect(received).toEqual(['a!', 'b!']);
-  });
-});
 
 describe('back-pressure', () => {
   const MESSAGE_BYTES = 32 * 1024;
@@ -170,25 +80,6 @@ describe('back-pressure', () => {
 });
 
 describe('the end of a call', () => {
-  /** A handler that waits until its call ends. */
-  const waiting = (begun: ServerCall[]) => (_request: unknown, call: ServerCall) => {
-    begun.push(call);
-    return new Promise<never>((_resolve, reject) =>
-      call.signal.addEventListener('abort', () => reject(call.signal.reason)),
-    );
-  };
-
-  it('by its caller reaches the server', async () => {
-    const begun: ServerCall[] = [];
-    const { call } = await replicas({ unary: waiting(begun) });
-    const context = new CallContext();
-    const failing = failureOf(call('unary', { context }));
-    await until(() => begun.length === 1);
-    context.end(new RpcError(Status.CANCELLED, 'the client went away'));
-    expect(await failing).toBe(context.reason);
-    await until(() => begun[0]?.signal.aborted === true);
-  });
-
   it('by its caller reaches the server of a stream that is not being read', async () => {
     let left = false;
     const { call } = await replicas({
@@ -204,48 +95,6 @@ describe('the end of a call', () => {
     await call('serverStream', { context });
     context.end(new RpcError(Status.CANCELLED, 'the client went away'));
     await until(() => left);
-  });
-
-  it('by the server closes the stream of requests, even while the next one is due', async () => {
-    const { call } = await replicas({
-      async clientStream(requests) {
-        for await (const _ of requests) throw new RpcError(Status.ABORTED, 'enough');
-        return {};
-      },
-    });
-    let closed = false;
-    const first = texts('a');
-    const messages: AsyncIterable<Uint8Array> = {
-      [Symbol.asyncIterator]: () => ({
-        async next() {
-          const step = await first.next();
-          return step.done === true ? new Promise(() => undefined) : step;
-        },
-        async return() {
-          closed = true;
-          return { done: true, value: undefined };
-        },
-      }),
-    };
-    const error = await failureOf(call('clientStream', { request: stream(messages) }));
-    expect(error).toMatchObject({ code: Status.ABORTED, message: 'enough' });
-    expect(closed).toBe(true);
-  });
-
-  it('by a deadline: the server gets the one that the caller gave, and none if it gave none', async () => {
-    const given: (number | undefined)[] = [];
-    const { call } = await replicas({
-      unaryUnsafe: (_request, { callerDeadline }) => {
-        given.push(callerDeadline && callerDeadline.getTime() - Date.now());
-        return {};
-      },
-    });
-    await call('unaryUnsafe', { timeoutMs: 1_000_000 });
-    await call('unaryUnsafe', {});
-    const [leftMs, none] = given;
-    expect(leftMs).toBeGreaterThan(100_000);
-    expect(leftMs).toBeLessThanOrEqual(1_000_000);
-    expect(none).toBeUndefined();
   });
 
   it('by a deadline that no server answers has a fixed text; the log has what the call was waiting for', async () => {
@@ -324,29 +173,6 @@ describe('a replica that is killed', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('in the middle of a stream that can be resumed is replaced by another, without loss and without duplicates', async () => {
-    const tokens: string[] = [];
-    const replica: ReplicaHandlers = {
-      async *follow({ resumeToken }) {
-        tokens.push(resumeToken);
-        const from = Number(resumeToken);
-        for (let index = from; index < from + 3; index += 1) yield { index, resumeToken: `${index + 1}` };
-        if (tokens.length === 1) await new Promise(() => undefined);
-      },
-    };
-    const { call, paths } = await replicas(replica, replica);
-    const reply = await call('follow', { request: { stream: false, message: new Uint8Array() } });
-    const received: (readonly [index: number, from: string | undefined])[] = [];
-    for await (const bytes of many(reply)) {
-      received.push([FollowResponse.decode(bytes).index, reply.from?.address]);
-      if (received.length === 3) paths.find(({ address }) => address === reply.from?.address)?.cut();
-    }
-    const [, , [, first] = [], [, second] = []] = received;
-    expect(received.map(([index]) => index)).toEqual([0, 1, 2, 3, 4, 5]);
-    expect(second).not.toBe(first);
-    expect(tokens).toEqual(['', '3']);
-  });
-
   it('and is the last one known: the error says that no instance is running', async () => {
     const { call, paths, forget } = await replicas({});
     await paths[0]?.close();
@@ -360,19 +186,6 @@ describe('a replica that is killed', () => {
 function reports(_key: string, value: unknown): unknown {
   return value instanceof RpcError ? { message: value.message, report: value.report } : value;
 }
-
-it("a server's own error arrives as it is", async () => {
-  const { call, lines } = await replicas({
-    unary: () =>
-      Promise.reject(
-        new RpcError(Status.NOT_FOUND, 'no such order', { metadata: new Metadata({ hint: 'try again' }) }),
-      ),
-  });
-  const error = await failureOf(call('unary', {}));
-  expect(error).toMatchObject({ code: Status.NOT_FOUND, message: 'no such order', origin: 'server' });
-  expect(error.metadata.get('hint')).toBe('try again');
-  expect(lines).toEqual([]);
-});
 
 it("a server's own text keeps what resembles an address, and names no instance's", async () => {
   let inside = '';

@@ -5,7 +5,7 @@ import http from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
 import type { HttpExchange } from '../src/listener/exchange.js';
-import { echo, echoStream } from './support/handlers.js';
+import { echo } from './support/handlers.js';
 import { ask1, cleanUp, closeAll, connectRaw, exchangeRaw, listening, logged, textOf } from './support/listening.js';
 import { until } from './support/until.js';
 
@@ -122,17 +122,6 @@ describe('a request of HTTP/1.1', () => {
     expect(await textOf(socket)).toMatch(/^HTTP\/1.1 408 /);
   });
 
-  it('may rest while it streams', async () => {
-    const limits = { bodyGraceMs: 20, tickMs: 5 };
-    const { port } = await listening({ handler: (exchange) => void echoStream(exchange), limits });
-    const request = http.request({ port, host: '127.0.0.1', method: 'POST' });
-    request.write('a');
-    const [response] = await once(request, 'response');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    request.end('b');
-    expect(await textOf(response)).toBe('ab');
-  });
-
   it('is refused early if it declares a gigabyte', async () => {
     const { port, listener } = await listening({ handler: echo, limits: { discardMs: 5_000, tickMs: 10 } });
     const request = http.request({ port, host: '127.0.0.1', method: 'POST', headers: { 'content-length': 2 ** 30 } });
@@ -183,16 +172,6 @@ describe('a request of HTTP/1.1', () => {
     send();
     await until(() => listener.connections === 0);
     expect(sent).toBeLessThan(16 * 1024 * 1024);
-  });
-
-  it('is refused if its chunks exceed the limit', async () => {
-    const { port, listener } = await listening({ handler: echo, limits: { discardMs: 200, tickMs: 10 } });
-    const request = http.request({ port, host: '127.0.0.1', method: 'POST' });
-    request.on('error', () => undefined);
-    request.write(Buffer.alloc(5 * 1024 * 1024));
-    const [response] = await once(request, 'response');
-    expect(response.statusCode).toBe(413);
-    await until(() => listener.connections === 0);
   });
 
   it('is asked to go on only if its body is wanted', async () => {

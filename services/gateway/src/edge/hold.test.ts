@@ -9,18 +9,12 @@ afterEach(closeAll);
 async function startingGateway() {
   const clock = new ManualClock();
   const listeners = new Set<() => void>();
-  const catalogue = {
-    started: false,
-    onChange(listener: () => void) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-  };
+  const catalogue = { started: false, onChange: (_listener: () => void) => () => {} };
   const held = new Promise<void>((resolve) => {
-    const { onChange } = catalogue;
     catalogue.onChange = (listener) => {
       resolve();
-      return onChange(listener);
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     };
   });
   const handler = holdUntilStarted(

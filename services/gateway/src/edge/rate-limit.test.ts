@@ -19,11 +19,6 @@ it('admits a burst, and then as many requests as the rate has', () => {
   expect([1, 2, 3, 4].map(() => limit.take('a').admitted)).toEqual([true, true, true, false]);
 });
 
-it('counts each client by itself', () => {
-  const { limit } = limitAt(1, 1);
-  expect(['a', 'a', 'b'].map((client) => limit.take(client).admitted)).toEqual([true, false, true]);
-});
-
 it('tells what is left and when there is more', () => {
   const { limit } = limitAt(2, 4);
   const policy = '"client";q=4;w=2';

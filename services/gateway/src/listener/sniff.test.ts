@@ -60,25 +60,4 @@ describe('a connection', () => {
     for await (const chunk of server) received.push(chunk);
     expect(Buffer.concat(received).toString()).toBe('PRI * HTTP/2.0');
   });
-
-  it('is closed at its time limit', async () => {
-    const clock = new ManualClock();
-    const [client, server] = await pair();
-    sniff(server, { deadlines: createDeadlines(clock, 10), timeoutMs: 100, decided: () => undefined });
-    client.write('PR');
-    await clock.advance(99);
-    expect(server.destroyed).toBe(false);
-    await clock.advance(11);
-    expect(server.destroyed).toBe(true);
-  });
-
-  it('leaves no deadline behind when its client leaves', async () => {
-    const deadlines = createDeadlines(new ManualClock(), 10);
-    const [client, server] = await pair();
-    sniff(server, { deadlines, timeoutMs: 100, decided: () => undefined });
-    expect(deadlines.size).toBe(1);
-    client.end();
-    await once(server, 'close');
-    expect(deadlines.size).toBe(0);
-  });
 });

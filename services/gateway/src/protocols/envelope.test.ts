@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { RpcError, Status } from '@rondo/rpc/status';
+import { Status } from '@rondo/rpc/status';
 import { frame } from '../../test/support/calling.js';
-import { EnvelopeReader, envelop, onlyEnvelope } from './envelope.js';
+import { EnvelopeReader } from './envelope.js';
 
 function read(reader: EnvelopeReader, chunks: readonly Buffer[]): Buffer[] {
   const found: Buffer[] = [];
@@ -82,24 +82,3 @@ function countCopies(work: () => void): number {
   }
   return bytes;
 }
-
-describe('the one message of a body', () => {
-  it.each([
-    ['is missing', Buffer.alloc(0), Status.UNIMPLEMENTED],
-    [
-      'is followed by a second one',
-      Buffer.concat([frame(Buffer.from('a')), frame(Buffer.from('b'))]),
-      Status.UNIMPLEMENTED,
-    ],
-    ['ends early', frame(Buffer.from('abc')).subarray(0, 6), Status.INTERNAL],
-    ['has half a prefix', Buffer.from([0, 0]), Status.INTERNAL],
-    ['is too long', frame(Buffer.alloc(11)), Status.RESOURCE_EXHAUSTED],
-  ])('%s', (_title, body, code) => {
-    expect(() => onlyEnvelope(body, 10)).toThrow(RpcError);
-    expect(() => onlyEnvelope(body, 10)).toThrow(expect.objectContaining({ code }));
-  });
-
-  it('comes with its flags', () => {
-    expect(onlyEnvelope(envelop(Buffer.from('abc'), 1), 10)).toEqual({ flags: 1, data: Buffer.from('abc') });
-  });
-});

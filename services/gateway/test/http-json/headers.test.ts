@@ -181,10 +181,3 @@ describe('an error', () => {
     expect(await ask({ ...echo, reply })).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
   });
 });
-
-describe('versions of a contract', () => {
-  it('encodes for the version of the instance that was picked', async () => {
-    const lacking = target('EchoAll', { descAt: () => undefined });
-    expect((await ask({ ...echo, target: lacking })).status).toBe(500);
-  });
-});

@@ -109,28 +109,6 @@ describe('a stream of replies', () => {
     expect(answer.status).toBe(200);
     expect(answer.text.endsWith(end)).toBe(true);
   });
-
-  it('ends the call when the client leaves', async () => {
-    let reason: RpcError | undefined;
-    let begun = () => {};
-    const started = new Promise<void>((resolve) => {
-      begun = resolve;
-    });
-    const fake = ask({ ...WATCH, replies });
-    async function* replies(_: AsyncIterable<JsonValue>, { context }: BackendCall) {
-      yield { text: 'a' };
-      begun();
-      await new Promise<void>((resolve) => {
-        context.onEnd(resolve);
-      });
-      reason = context.reason;
-    }
-    await started;
-    fake.leave();
-    await new Promise(setImmediate);
-    expect(reason?.code).toBe(Status.CANCELLED);
-    expect(fake.written()).toContain('"a"');
-  });
 });
 
 async function* failing(...first: readonly string[]): AsyncGenerator<JsonValue> {
@@ -160,21 +138,5 @@ describe('a stream of requests', () => {
 
   it('has no query', async () => {
     expect(await ask({ ...SUM, query: 'a=1', replies: total }).answer()).toMatchObject({ status: 400 });
-  });
-
-  it('goes both ways at a time', async () => {
-    let more: (line: string) => void = () => {};
-    async function* body() {
-      yield Buffer.from('{"a":1}\n');
-      yield Buffer.from(
-        await new Promise<string>((resolve) => {
-          more = resolve;
-        }),
-      );
-    }
-    const fake = ask({ name: 'Chat', route: 'POST /v1/chat', body: body(), replies: (requests) => requests });
-    while (!fake.written().includes('"a":"1"')) await new Promise(setImmediate);
-    more('{"a":2}\n');
-    expect((await fake.answer()).text.split('\n')).toHaveLength(3);
   });
 });

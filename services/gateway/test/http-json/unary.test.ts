@@ -200,6 +200,17 @@ describe('a reply', () => {
     expect(answer.json).toMatchObject({ any: { '@type': 'x/y', value: 'CQ==' } });
   });
 
+  it.each([
+    ['a field of a Struct', [0x0a, 5, 0x0a, 1, 0x61, 0x12, 0]],
+    ['an entry without a value', [0x0a, 3, 0x0a, 1, 0x61]],
+    ['an element of a list', [0x0a, 9, 0x0a, 1, 0x61, 0x12, 4, 0x32, 2, 0x0a, 0]],
+  ])('names a Value without a kind, which is %s, by its field', async (_what, struct) => {
+    const replyBytes = Buffer.from([0x92, 0x01, struct.length, ...struct]);
+    const text =
+      /struct\.fields.* of the reply, a test\.v1\.All, has no JSON: google\.protobuf\.Value must have a value/;
+    expect(await echo('{}', { replyBytes })).toMatchObject({ status: 500, text: expect.stringMatching(text) });
+  });
+
   it('is compressed from 1 KiB if the client accepts that, and caches learn of it', async () => {
     const body = `{"name": "${'a'.repeat(1_100)}"}`;
     const compressed = await echo(body, { headers: { 'accept-encoding': 'br, gzip' } });

@@ -81,7 +81,5 @@ export async function startReplicas(replicas: readonly ReplicaHandlers[]) {
 function methodNamed(name: string): Method {
   const found = methodsOf(ConformanceServiceDefinition).get(name);
   if (found === undefined) throw new Error(`no method is named ${name}`);
-  const method = { ...found, policy: { ...found.policy, timeoutMs: found.policy.timeoutMs && 600_000 } };
-  // As the catalogue finds them in the contract's descriptor.
-  return name === 'follow' ? { ...method, policyFields: { resume: { request: 2, response: 2 } } } : method;
+  return { ...found, policy: { ...found.policy, timeoutMs: found.policy.timeoutMs && 600_000 } };
 }
