@@ -89,12 +89,25 @@ export function createFakeRegistry(): { readonly fake: FakeRegistry; readonly se
 
 export const TTL_MS = 9_000;
 
+/** What a test registers. */
+export const INSTANCE = {
+  instanceId: 'sales-1',
+  incarnation: 7n,
+  endpoints: [],
+  services: ['sales.v1.QuoteService'],
+  zone: 'eu/a',
+  version: '',
+  weight: 0,
+  metadata: {},
+  fingerprints: { 'sales.v1.QuoteService': '3f2a' },
+};
+
 /** Prepares a registration at a fake registry; `begin` starts it. */
 export function start({
   dependencies = [] as readonly string[],
   ttlMs = TTL_MS,
   clock = new ManualClock(),
-  incarnation = 7n,
+  incarnation = INSTANCE.incarnation,
   hex = 'a',
 } = {}) {
   // The upper end of the random range: every delay has its maximum.
@@ -106,17 +119,7 @@ export function start({
   const begin = () =>
     startRegistration({
       registry: createClient(RegistryServiceDefinition, { channel: createTestChannel({ services, clock, random }) }),
-      instance: {
-        instanceId: 'sales-1',
-        incarnation,
-        endpoints: [],
-        services: ['sales.v1.QuoteService'],
-        zone: 'eu/a',
-        version: '',
-        weight: 0,
-        metadata: {},
-        fingerprints: { 'sales.v1.QuoteService': '3f2a' },
-      },
+      instance: { ...INSTANCE, incarnation },
       readiness,
       ttlMs,
       clock,

@@ -1,21 +1,12 @@
 /** A process that starts in the place of another one: it has everything but the ports, and gets those as soon as they are free. */
 
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { afterEach, expect, it } from '@jest/globals';
-import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
-import { implement } from '@rondo/rpc/server';
-import {
-  type AppListener,
-  cannotBind,
-  type Dependency,
-  type RunningService,
-  startService,
-} from '../src/exports/index.js';
-import { recordingLogger } from './recording-logger.js';
+import { deferred } from '../../rpc/test/support/wait.js';
+import type { Dependency, RunningService } from '../src/exports/index.js';
+import { listenerAt, portOf } from './app-listener.js';
+import { closeAll, starting } from './started.js';
 
-const running: RunningService[] = [];
-afterEach(() => Promise.all(running.splice(0).map((service) => service.drain())));
+afterEach(closeAll);
 
 interface Starting {
   readonly environment?: Record<string, string>;
@@ -24,51 +15,15 @@ interface Starting {
 }
 
 /** A process with a gRPC port, a public one and one for its metrics. */
-function start({ environment = {}, dependencies = [], publicPort = 0 }: Starting = {}) {
-  const { log, lines } = recordingLogger();
-  let prepared: () => void = () => undefined;
-  const isPrepared = new Promise<void>((resolve) => {
-    prepared = resolve;
+function begin({ environment = {}, dependencies = [], publicPort = 0 }: Starting = {}) {
+  const prepared = deferred();
+  const { started, lines } = starting({
+    environment: { RONDO_METRICS: '127.0.0.1:0', ...environment },
+    onPrepared: async () => prepared.resolve(),
+    app: { listeners: [listenerAt(publicPort)], dependencies },
   });
-  const started = startService({
-    name: 'front',
-    port: 0,
-    environment: {
-      RONDO_METRICS: '127.0.0.1:0',
-      RONDO_REGISTRY: '127.0.0.1:1',
-      RONDO_DRAIN_WAIT_MS: '0',
-      ...environment,
-    },
-    log,
-    onPrepared: async () => prepared(),
-    createApp: () => ({
-      services: [implement(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })],
-      listeners: [listenerAt(publicPort)],
-      dependencies,
-    }),
-  });
-  const noted = started.then((service) => running.push(service));
-  return { started, prepared: isPrepared, lines, noted };
+  return { started, prepared: prepared.promise, lines };
 }
-
-function listenerAt(port: number): AppListener {
-  const server = createServer();
-  return {
-    async listen() {
-      try {
-        server.listen(port, '127.0.0.1');
-        await once(server, 'listening');
-      } catch (cause) {
-        throw cannotBind({ what: 'listen on', at: { host: '127.0.0.1', port }, variable: 'PUBLIC_LISTEN', cause });
-      }
-      const bound = server.address();
-      return { address: `127.0.0.1:${typeof bound === 'object' ? bound?.port : 0}` };
-    },
-    drain: async () => void server.close(),
-  };
-}
-
-const portOf = (address: string | undefined) => Number(address?.split(':').at(-1));
 
 interface InPlace extends Pick<Starting, 'dependencies'> {
   readonly handoverMs?: string;
@@ -81,11 +36,11 @@ function inPlaceOf(service: RunningService, { dependencies = [], handoverMs = '6
     RONDO_METRICS: service.metricsAddress ?? '',
     RONDO_HANDOVER_MS: handoverMs,
   };
-  return start({ environment, dependencies, publicPort: portOf(service.listenerAddresses[0]) });
+  return begin({ environment, dependencies, publicPort: portOf(service.listenerAddresses[0]) });
 }
 
 it('listens as soon as the other process has closed its ports, the one for metrics last', async () => {
-  const before = await start().started;
+  const before = await begin().started;
   const after = inPlaceOf(before, {});
   await after.prepared;
   await before.drain();
@@ -106,17 +61,14 @@ async function fetchUntil(url: string): Promise<string> {
 }
 
 it('is prepared when its dependencies answer', async () => {
-  const before = await start().started;
-  let answer: () => void = () => undefined;
-  const answers = new Promise<void>((resolve) => {
-    answer = resolve;
-  });
+  const before = await begin().started;
+  const answers = deferred();
   const order: string[] = [];
-  const after = inPlaceOf(before, { dependencies: [{ name: 'the database', check: () => answers }] });
+  const after = inPlaceOf(before, { dependencies: [{ name: 'the database', check: () => answers.promise }] });
   const prepared = after.prepared.then(() => order.push('prepared'));
   await new Promise(setImmediate);
   order.push('the database answers');
-  answer();
+  answers.resolve();
   await prepared;
   expect(order).toEqual(['the database answers', 'prepared']);
   await before.drain();
@@ -124,18 +76,15 @@ it('is prepared when its dependencies answer', async () => {
 });
 
 it('says which dependency does not answer, and leaves the ports', async () => {
-  const before = await start().started;
+  const before = await begin().started;
   const dependencies = [{ name: 'the database', check: () => Promise.reject(new Error('gone')) }];
-  const after = inPlaceOf(before, { dependencies, handoverMs: '50' });
-  await expect(after.started).rejects.toThrow('no answer from the database within 50 ms; the log has the reason');
-  await after.noted.catch(() => undefined);
+  const { started } = inPlaceOf(before, { dependencies, handoverMs: '50' });
+  await expect(started).rejects.toThrow('no answer from the database within 50 ms; the log has the reason');
 });
 
 it('fails if a port stays in use, and at once if it starts in no place', async () => {
-  const before = await start().started;
+  const before = await begin().started;
   for (const handoverMs of ['50', '0']) {
-    const { started, noted } = inPlaceOf(before, { handoverMs });
-    await expect(started).rejects.toThrow('the port is in use');
-    await noted.catch(() => undefined);
+    await expect(inPlaceOf(before, { handoverMs }).started).rejects.toThrow('the port is in use');
   }
 });

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -130,16 +129,5 @@ describe('a process', () => {
     expect(service.output.err).toMatch(
       /RONDO_LISTEN=0\.0\.0\.0:0 is beyond the loopback.*RONDO_TLS=on.*RONDO_INSECURE=1/,
     );
-  });
-
-  it('reports a port in use in one line, and exits with 1', async () => {
-    const holder = createServer().listen(0, '127.0.0.1');
-    await once(holder, 'listening');
-    const address = `127.0.0.1:${(holder.address() as AddressInfo).port}`;
-    const service = run({ RONDO_LISTEN: address });
-    expect(await service.exited).toBe(1);
-    holder.close();
-    const why = 'the port is in use; stop what holds it, or set RONDO_LISTEN to another address';
-    expect(service.output.err).toBe(`fixture can't start: can't listen on ${address}: ${why}\n`);
   });
 });

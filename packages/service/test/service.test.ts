@@ -1,6 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/reflection';
@@ -12,31 +11,21 @@ import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/ad
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
-import { type Channel, createChannel, createClient, fixedEndpoint, staticResolver } from '@rondo/rpc/client';
-
-import { type Handlers, implement } from '@rondo/rpc/server';
+import { createClient } from '@rondo/rpc/client';
 import { Status } from '@rondo/rpc/status';
-import { type App, type RunningService, StartupError, startService } from '../src/exports/index.js';
+import { deferred, until } from '../../rpc/test/support/wait.js';
+import { StartupError } from '../src/exports/index.js';
+import { portOf } from './app-listener.js';
 import { compile } from './compile.js';
-import { createFakeRegistry } from './fake-registry.js';
-import { recordingLogger } from './recording-logger.js';
+import { ADDER, cacheOf, closeAll, newFolder, start, startFakeRegistry } from './started.js';
 
-const running: RunningService[] = [];
-const channels: Channel[] = [];
-const folders: string[] = [];
-
-afterEach(async () => {
-  for (const channel of channels.splice(0)) channel.close();
-  await Promise.all(running.splice(0).map((service) => service.drain()));
-  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
-});
+afterEach(closeAll);
 
 /** Writes a descriptor set to a file. */
 async function descriptorFile(bytes: Uint8Array): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'rondo-descriptors-'));
-  folders.push(folder);
-  await writeFile(join(folder, 'descriptors.binpb'), bytes);
-  return join(folder, 'descriptors.binpb');
+  const file = join(await newFolder(), 'descriptors.binpb');
+  await writeFile(file, bytes);
+  return file;
 }
 
 /** A port that no process listens on. */
@@ -49,71 +38,14 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-interface Setting {
-  readonly registry?: string;
-  readonly app?: Partial<App>;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly add?: Handlers<typeof AdderServiceDefinition>['add'];
-}
-
-/** Starts an adder on a free port, with a fixed name and no wait for watchers. */
-async function start({ registry = '127.0.0.1:1', app, environment, add }: Setting = {}) {
-  const { log, lines } = recordingLogger();
-  const ways: Channel[] = [];
-  const service = await startService({
-    name: 'adder',
-    port: 0,
-    environment: {
-      RONDO_REGISTRY: registry,
-      RONDO_INSTANCE_ID: 'adder-1',
-      RONDO_DRAIN_WAIT_MS: '0',
-      RONDO_DRAIN_GRACE_MS: '200',
-      ...environment,
-    },
-    log,
-    createApp: ({ channel }) => {
-      ways.push(channel);
-      return {
-        services: [implement(AdderServiceDefinition, { add: add ?? (({ a, b }) => ({ result: a + b })) })],
-        ...app,
-      };
-    },
-  });
-  running.push(service);
-  const [outgoing] = ways;
-  if (outgoing === undefined) throw new Error('the app was not made');
-  return { service, lines, channel: dial(service.address), outgoing };
-}
-
-async function startFakeRegistry(port = 0) {
-  const { fake, services } = createFakeRegistry();
-  const { log } = recordingLogger();
-  const environment = { RONDO_LISTEN: `127.0.0.1:${port}` };
-  const createApp = () => ({ services });
-  const service = await startService({ name: 'registry', port, register: false, environment, log, createApp });
-  running.push(service);
-  return { fake, address: service.address };
-}
-
-function dial(address: string): Channel {
-  const channel = createChannel({ resolver: staticResolver([address]) });
-  channels.push(channel);
-  return channel;
-}
-
-/** Waits until `condition` is true. */
-async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 describe('a service', () => {
   it('reports its load to callers over a real connection, but not to health checks', async () => {
-    const { channel } = await start();
+    const { channel, client } = await start();
     const reports: (Uint8Array | undefined)[] = [];
     const onTrailer = (trailer: { getBytes(key: string): Uint8Array | undefined }) => {
       reports.push(trailer.getBytes('endpoint-load-metrics-bin'));
     };
-    await createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n }, { onTrailer });
+    await client.add({ a: 2n, b: 3n }, { onTrailer });
     await createClient(HealthDefinition, { channel }).check({}, { onTrailer });
     const [report, none] = reports;
     expect(none).toBeUndefined();
@@ -123,11 +55,11 @@ describe('a service', () => {
   });
 
   it('serves its handlers at once, even without a registry, and reports the instance that replied', async () => {
-    const { channel } = await start();
+    const { client } = await start();
     const trailers: (string | undefined)[] = [];
     const onTrailer = (trailer: { get(key: string): string | undefined }) =>
       trailers.push(trailer.get('rondo-served-by'));
-    const reply = await createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n }, { onTrailer });
+    const reply = await client.add({ a: 2n, b: 3n }, { onTrailer });
     expect(reply).toEqual({ result: 5n });
     expect(trailers).toEqual(['adder-1']);
   });
@@ -139,10 +71,9 @@ describe('a service', () => {
       { app: { maxRequestBytes: 100 }, environment: { RONDO_MAX_REQUEST_BYTES: '3' } },
     ],
   ])('accepts no request larger than %s', async (_which, setting) => {
-    const { channel } = await start(setting);
-    const { add } = createClient(AdderServiceDefinition, { channel });
-    await expect(add({ a: 2n })).resolves.toEqual({ result: 2n });
-    await expect(add({ a: 2n, b: 3n })).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+    const { client } = await start(setting);
+    await expect(client.add({ a: 2n })).resolves.toEqual({ result: 2n });
+    await expect(client.add({ a: 2n, b: 3n })).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
   });
 
   it('lists its services, health and reflection through reflection', async () => {
@@ -170,15 +101,16 @@ describe('a service', () => {
   it('registers its services, its address and its status', async () => {
     const registry = await startFakeRegistry();
     const environment = {
+      RONDO_REGISTRY: registry.address,
       RONDO_ZONE: 'eu/a',
       RONDO_ADVERTISE: 'adder.internal',
       RONDO_WEIGHT: '400',
       RONDO_VERSION: '2.1.0',
       RONDO_METADATA: 'canary=5, team=blue, __proto__=kept',
     };
-    const { service } = await start({ registry: registry.address, environment });
-    await eventually(() => registry.fake.registered.length > 0);
-    const port = service.address.split(':')[1];
+    const { service } = await start({ environment });
+    await until(() => registry.fake.registered.length > 0);
+    const port = portOf(service.address);
     expect(registry.fake.registered[0]?.instance).toMatchObject({
       instanceId: 'adder-1',
       endpoints: [{ address: `adder.internal:${port}` }],
@@ -199,9 +131,9 @@ describe('a service', () => {
       message Numbers { ${type} a = 1; }`;
     for (const type of ['int64', 'int64', 'string']) {
       const RONDO_DESCRIPTORS = await descriptorFile(await compile({ 'adder.proto': source(type) }));
-      await start({ registry: registry.address, environment: { RONDO_DESCRIPTORS } });
+      await start({ environment: { RONDO_REGISTRY: registry.address, RONDO_DESCRIPTORS } });
     }
-    await eventually(() => registry.fake.registered.length === 3);
+    await until(() => registry.fake.registered.length === 3);
     const [one, same, other] = registry.fake.registered.map(({ instance }) => instance?.fingerprints);
     expect(one).toEqual({ 'rondo.conformance.v1.AdderService': expect.stringMatching(/^[0-9a-f]{16}$/) });
     expect(same).toEqual(one);
@@ -211,21 +143,21 @@ describe('a service', () => {
   it('registers and serves if the descriptor set lacks its contract or is damaged', async () => {
     const registry = await startFakeRegistry();
     for (const bytes of [new Uint8Array(), Buffer.from([0x0a, 0x05, 0x01])]) {
-      const environment = { RONDO_DESCRIPTORS: await descriptorFile(bytes) };
-      const { channel, lines } = await start({ registry: registry.address, environment });
-      expect(await createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n })).toEqual({ result: 5n });
+      const RONDO_DESCRIPTORS = await descriptorFile(bytes);
+      const { client, lines } = await start({ environment: { RONDO_REGISTRY: registry.address, RONDO_DESCRIPTORS } });
+      expect(await client.add({ a: 2n, b: 3n })).toEqual({ result: 5n });
       expect(lines.some((line) => line.includes('the descriptor set is damaged'))).toBe(bytes.length > 0);
     }
-    await eventually(() => registry.fake.registered.length === 2);
+    await until(() => registry.fake.registered.length === 2);
     expect(registry.fake.registered.map(({ instance }) => instance?.fingerprints)).toEqual([{}, {}]);
   });
 
   it('registers at a registry that starts later', async () => {
     const port = await freePort();
-    const { lines } = await start({ registry: `127.0.0.1:${port}` });
-    await eventually(() => lines.some((line) => line.startsWith('warn: the registry is away')));
+    const { lines } = await start({ environment: { RONDO_REGISTRY: `127.0.0.1:${port}` } });
+    await until(() => lines.some((line) => line.startsWith('warn: the registry is away')));
     const { fake } = await startFakeRegistry(port);
-    await eventually(() => fake.registered.length > 0);
+    await until(() => fake.registered.length > 0);
   });
 
   it('refuses calls until its dependencies are available, and names the others', async () => {
@@ -233,10 +165,11 @@ describe('a service', () => {
     let there = false;
     const check = () => (there ? Promise.resolve() : Promise.reject(new Error('connection refused')));
     const dependencies = [{ name: 'the database at db:5432', check }];
-    const { channel } = await start({ registry: registry.address, app: { dependencies } });
+    const environment = { RONDO_REGISTRY: registry.address };
+    const { channel, client } = await start({ environment, app: { dependencies } });
     const health = createClient(HealthDefinition, { channel });
     expect(await health.check({})).toEqual({ status: ServingStatus.NOT_SERVING });
-    await expect(createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n })).rejects.toMatchObject({
+    await expect(client.add({ a: 2n, b: 3n })).rejects.toMatchObject({
       code: Status.UNAVAILABLE,
       message: "adder isn't ready: it waits for a dependency, which its log names; call again soon",
     });
@@ -244,42 +177,32 @@ describe('a service', () => {
     for await (const { status } of health.watch({ service: 'rondo.conformance.v1.AdderService' })) {
       if (status === ServingStatus.SERVING) break;
     }
-    expect(await createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n })).toEqual({ result: 5n });
-    await eventually(() => registry.fake.updated.length > 0);
+    expect(await client.add({ a: 2n, b: 3n })).toEqual({ result: 5n });
+    await until(() => registry.fake.updated.length > 0);
     expect(registry.fake.registered[0]?.instance?.status).toBe(InstanceStatus.INSTANCE_STATUS_STARTING);
     expect(registry.fake.updated[0]?.status).toBe(InstanceStatus.INSTANCE_STATUS_SERVING);
   });
 
   it('starts without a registry and calls cached instances; its metrics report it', async () => {
     const callee = await start();
-    const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
-    folders.push(folder);
-    const { state: standing, ...one } = fixedEndpoint(callee.service.address, { instanceId: 'one' });
-    const about = { format: 'rondo-last-known', version: 2, service: 'rondo.conformance.v1.AdderService' };
-    const file = {
-      ...about,
-      registry: ['127.0.0.1:1'],
-      savedAt: '2026-01-01T00:00:00Z',
-      endpoints: [{ ...one, standing }],
-    };
-    await writeFile(join(folder, 'rondo.conformance.v1.AdderService.json'), JSON.stringify(file));
+    const folder = await cacheOf(callee.service.address);
     const environment = { RONDO_REGISTRY_CACHE: folder, RONDO_METRICS: '127.0.0.1:0', RONDO_INSTANCE_ID: 'caller' };
     const { service, outgoing, lines } = await start({ environment });
     const client = createClient(AdderServiceDefinition, { channel: outgoing });
-    await eventually(() => outgoing.inspect().some(({ endpoints }) => endpoints.length > 0));
+    await until(() => outgoing.inspect().some(({ endpoints }) => endpoints.length > 0));
     expect(await client.add({ a: 2n, b: 3n })).toEqual({ result: 5n });
     const said = 'warn: the registry is away: calls go to the instances that an earlier process saved';
     expect(lines.filter((line) => line.startsWith(said))).toHaveLength(1);
     const text = await (await fetch(`http://${service.metricsAddress}/metrics`)).text();
-    const labels = '{grpc_target="rondo.conformance.v1.AdderService",state="last_known"}';
+    const labels = `{grpc_target="${ADDER}",state="last_known"}`;
     expect(text.split('\n')).toContain(`rondo_discovery_registry_state${labels} 1`);
     expect(text.split('\n')).toContain(`rondo_discovery_registry_changes_total${labels} 1`);
   });
 
   it('streams load reports in every phase, and ends the stream when it drains', async () => {
     const dependencies = [{ name: 'the database', check: () => Promise.reject(new Error('connection refused')) }];
-    const { service, channel } = await start({ app: { dependencies } });
-    await expect(createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n })).rejects.toBeDefined();
+    const { service, channel, client } = await start({ app: { dependencies } });
+    await expect(client.add({ a: 2n, b: 3n })).rejects.toBeDefined();
     const reports = createClient(OpenRcaServiceDefinition, { channel }).streamCoreMetrics({});
     const report = reports[Symbol.asyncIterator]();
     expect((await report.next()).value?.namedMetrics).toEqual({ calls_in_flight: 0, calls_begun: 1 });
@@ -296,8 +219,8 @@ describe('a service', () => {
   });
 
   it('counts its calls by method and status', async () => {
-    const { service, channel } = await start({ environment: { RONDO_METRICS: '127.0.0.1:0' } });
-    await createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n });
+    const { service, client } = await start({ environment: { RONDO_METRICS: '127.0.0.1:0' } });
+    await client.add({ a: 2n, b: 3n });
     const text = await (await fetch(`http://${service.metricsAddress}/metrics`)).text();
     expect(text).toMatch(
       /^grpc_server_call_duration_seconds_count\{grpc_method="rondo.conformance.v1.AdderService\/Add",grpc_status="OK"/m,
@@ -330,66 +253,43 @@ describe('a start that fails', () => {
 describe('a drain', () => {
   it('notifies the registry first, finishes calls in flight, then deregisters and stops the app', async () => {
     const registry = await startFakeRegistry();
-    let finish: () => void = () => undefined;
-    const begun = new Promise<void>((resolveBegun) => {
-      finish = resolveBegun;
-    });
-    let answer: () => void = () => undefined;
-    const answered = new Promise<void>((resolve) => {
-      answer = resolve;
-    });
+    const [begun, answer] = [deferred(), deferred()];
     const calls = registry.fake.calls;
-    const { service, channel } = await start({
-      registry: registry.address,
-      environment: { RONDO_DRAIN_GRACE_MS: '5000' },
+    const { service, channel, client } = await start({
+      environment: { RONDO_REGISTRY: registry.address, RONDO_DRAIN_GRACE_MS: '5000' },
       app: { stop: () => void calls.push('stop') },
       add: async ({ a, b }) => {
-        finish();
-        await answered;
+        begun.resolve();
+        await answer.promise;
         return { result: a + b };
       },
     });
-    await eventually(() => registry.fake.registered.length > 0);
+    await until(() => registry.fake.registered.length > 0);
     const health = createClient(HealthDefinition, { channel }).watch({})[Symbol.asyncIterator]();
     expect((await health.next()).value).toEqual({ status: ServingStatus.SERVING });
-    const reply = createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n });
-    await begun;
+    const reply = client.add({ a: 2n, b: 3n });
+    await begun.promise;
     const drained = service.drain();
     expect((await health.next()).value).toEqual({ status: ServingStatus.NOT_SERVING });
     await expect(health.next()).rejects.toMatchObject({ code: Status.UNAVAILABLE });
     expect(calls).toEqual(['register', 'update lease-1']);
-    answer();
+    answer.resolve();
     expect(await reply).toEqual({ result: 5n });
     await drained;
     expect(calls).toEqual(['register', 'update lease-1', 'deregister lease-1', 'stop']);
     expect(registry.fake.updated[0]?.status).toBe(InstanceStatus.INSTANCE_STATUS_DRAINING);
   });
 
-  it('notifies health watchers before it ends their streams, even without a registry', async () => {
-    const { service, channel } = await start();
-    const health = createClient(HealthDefinition, { channel }).watch({})[Symbol.asyncIterator]();
-    expect((await health.next()).value).toEqual({ status: ServingStatus.SERVING });
-    const last = health.next();
-    const end = last.then(() => health.next());
-    const ended = expect(end).rejects.toMatchObject({ code: Status.UNAVAILABLE });
-    await service.drain();
-    expect((await last).value).toEqual({ status: ServingStatus.NOT_SERVING });
-    await ended;
-  });
-
   it('ends calls that outlive the grace with UNAVAILABLE', async () => {
-    let begin: () => void = () => undefined;
-    const begun = new Promise<void>((resolve) => {
-      begin = resolve;
-    });
+    const begun = deferred();
     const add = () => {
-      begin();
+      begun.resolve();
       return new Promise<never>(() => undefined);
     };
-    const { service, channel } = await start({ add });
-    const reply = createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n });
+    const { service, client } = await start({ add });
+    const reply = client.add({ a: 2n, b: 3n });
     const outcome = expect(reply).rejects.toMatchObject({ code: Status.UNAVAILABLE });
-    await begun;
+    await begun.promise;
     await service.drain();
     await outcome;
   });

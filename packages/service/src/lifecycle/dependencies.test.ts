@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
+import { deferred } from '../../../rpc/test/support/wait.js';
 import { recordingLogger } from '../../test/recording-logger.js';
 import { watchDependencies } from './dependencies.js';
 
@@ -124,16 +125,13 @@ describe('watchDependencies', () => {
   });
 
   it('waits for the preparation, however long it takes, and says each half minute that it goes on', async () => {
-    let finish: () => void = () => undefined;
-    const preparation = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
-    const { clock, lines, changes, dependency } = start({ there: true, prepare: () => preparation });
+    const preparation = deferred();
+    const { clock, lines, changes, dependency } = start({ there: true, prepare: () => preparation.promise });
     await clock.advance(3_600_000);
     expect(dependency.checks).toBe(0);
     expect(lines).toHaveLength(120);
     expect(lines.at(-1)).toBe(`info: ${NAME} is still being prepared`);
-    finish();
+    preparation.resolve();
     await clock.advance(0);
     expect(changes).toEqual([[NAME], []]);
     await clock.advance(60_000);

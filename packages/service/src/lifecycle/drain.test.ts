@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
+import { deferred } from '../../../rpc/test/support/wait.js';
 import { recordingLogger } from '../../test/recording-logger.js';
 import { createState, readinessOf } from '../state.js';
 import { createResources, type DrainOptions, drain } from './drain.js';
@@ -49,17 +50,14 @@ describe('drain', () => {
   });
 
   it('drains the listeners at the same time as the server, and waits for all of them, even if one fails', async () => {
-    let end: () => void = () => undefined;
-    const slow = new Promise<void>((resolve) => {
-      end = resolve;
-    });
+    const slow = deferred();
     const graces: number[] = [];
     const listeners = [
       { drain: () => Promise.reject(new Error('stuck')) },
       {
         drain: (graceMs: number) => {
           graces.push(graceMs);
-          return slow;
+          return slow.promise;
         },
       },
     ];
@@ -68,7 +66,7 @@ describe('drain', () => {
     expect(steps.at(-1)).toBe('1000 server drained within 10000');
     expect(graces).toEqual([10_000]);
     await clock.advance(500);
-    end();
+    slow.resolve();
     await done;
     expect(steps.slice(-2)).toEqual(['1500 deregistered', '1500 released']);
     expect(lines).toContain('warn: draining: ending the calls in flight failed; going on');
@@ -86,15 +84,11 @@ describe('drain', () => {
     expect(steps).toContain('1000 server drained within 10000');
   });
 
-  it('does not wait for watchers if the registry can not be notified', async () => {
-    const { clock, steps, done } = start({ synced: async () => false });
-    await clock.advance(50);
-    await done;
-    expect(steps.at(-1)).toBe('50 released');
-  });
-
-  it('does not wait if the process never registered', async () => {
-    const { clock, steps, done } = start({ registration: undefined });
+  it.each([
+    ['the registry can not be notified', { synced: async () => false }],
+    ['the process never registered', { registration: undefined }],
+  ])('does not wait for watchers if %s', async (_why, parts) => {
+    const { clock, steps, done } = start(parts);
     await clock.advance(50);
     await done;
     expect(steps.at(-1)).toBe('50 released');

@@ -239,13 +239,6 @@ describe('the load of a method', () => {
     expect(takes(run({ fromMs: 600_000, seconds: 120, perSecond: 0.1, takeMs: 20 }))).toBeCloseTo(20.5, 0);
   });
 
-  it('shows within three seconds that calls have become slow, or fast again', () => {
-    const load = new MethodLoad(0);
-    run({ seconds: 10, perSecond: 100, takeMs: 5 }, load);
-    expect(takes(run({ fromMs: 11_000, seconds: 3, perSecond: 100, takeMs: 100 }, load))).toBeGreaterThan(75);
-    expect(takes(run({ fromMs: 15_000, seconds: 3, perSecond: 100, takeMs: 5 }, load))).toBeLessThan(20);
-  });
-
   it('counts calls in flight that do not end', () => {
     const load = new MethodLoad(0);
     run({ seconds: 10, perSecond: 100, takeMs: 5 }, load);
@@ -267,12 +260,6 @@ describe('the load of a method', () => {
     const failing = run({ seconds: 5, perSecond: 100, takeMs: 0.1, how: 'failed' });
     expect(failing.faultsPerSecond).toBeCloseTo(failing.callsPerSecond, 5);
     expect(takes(failing)).toBeGreaterThan(5 * takes(sound));
-  });
-
-  it('takes a refusal neither for a fast reply nor for a fault', () => {
-    const refusing = run({ seconds: 5, perSecond: 100, takeMs: 0.1, how: 'refused' });
-    expect(refusing.faultsPerSecond).toBe(0);
-    expect(takes(refusing)).toBeGreaterThan(100);
   });
 
   it('counts the time of cancelled calls, but not the calls', () => {

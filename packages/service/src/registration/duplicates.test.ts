@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { packDetail, RpcError, Status } from '@rondo/rpc/status';
-import { ManualClock } from '@rondo/rpc/testing';
+import type { ManualClock } from '@rondo/rpc/testing';
 import { start, TTL_MS, unavailable } from '../../test/fake-registry.js';
 import { readinessOf } from '../state.js';
 
@@ -13,45 +13,6 @@ const displaced = () =>
   });
 
 describe('a registration whose instance id another process has taken', () => {
-  it.each([
-    ['that started later', aborted],
-    ['that started in the same millisecond', displaced],
-  ])('tries again after each TTL, and logs the loss and the return once each: one %s', async (_which, fault) => {
-    const { clock, fake, lines, begin } = start();
-    begin();
-    await clock.advance(0);
-    fake.fault = fault();
-    await clock.advance(TTL_MS / 3);
-    // At once, so that the registry can report the duplicate; then after each TTL.
-    expect(fake.calls).toEqual(['register', 'renew lease-1', 'register']);
-    await clock.advance(3 * TTL_MS);
-    expect(fake.calls.slice(3)).toEqual(['register', 'register', 'register']);
-    fake.fault = undefined;
-    await clock.advance(TTL_MS);
-    expect(fake.calls.slice(6)).toEqual(['register']);
-    await clock.advance(TTL_MS / 3);
-    expect(fake.calls.slice(7)).toEqual(['renew lease-2']);
-    expect(lines).toEqual([
-      'info: registered',
-      expect.stringMatching(/^error: another process registered as sales-1.*again after each lease.*RONDO_INSTANCE_ID/),
-      'info: registered again: the other process of sales-1 is gone',
-    ]);
-  });
-
-  it('is back within a TTL if the registry had forgotten it and another process registered first', async () => {
-    const { clock, fake, lines, begin } = start();
-    begin();
-    await clock.advance(0);
-    fake.known = false;
-    fake.registerFault = aborted();
-    await clock.advance(TTL_MS / 3);
-    expect(lines.at(-1)).toMatch(/^error: another process registered as sales-1/);
-    fake.registerFault = undefined;
-    await clock.advance(TTL_MS);
-    expect(fake.known).toBe(true);
-    expect(lines.at(-1)).toMatch(/^info: registered again/);
-  });
-
   it('does not register sooner for any reason, so that it never takes the id from a live process', async () => {
     const { clock, fake, readiness, begin } = start();
     begin();
@@ -107,24 +68,6 @@ describe('a registration whose instance id another process has taken', () => {
 });
 
 describe('a registration that is refused at first because another process has its id', () => {
-  it('tries again after a lease, and logs it once', async () => {
-    const { clock, fake, lines, begin } = start();
-    fake.fault = aborted();
-    begin();
-    await clock.advance(2 * TTL_MS - 1);
-    expect(fake.calls).toEqual(['register', 'register']);
-    expect(lines).toEqual([
-      expect.stringMatching(
-        /^warn: the registry holds this instance id for another process: serving on.*incarnation 9/,
-      ),
-    ]);
-    fake.fault = undefined;
-    await clock.advance(1);
-    expect(lines.slice(1)).toEqual(['info: registered']);
-    await clock.advance(TTL_MS / 3);
-    expect(fake.calls.slice(2)).toEqual(['register', 'renew lease-1']);
-  });
-
   it('treats another PERMISSION_DENIED of a proxy as a refusal', async () => {
     const { clock, fake, lines, begin } = start();
     fake.fault = new RpcError(Status.PERMISSION_DENIED, 'not from here');
@@ -145,32 +88,6 @@ describe("a registration whose start is ahead of the registry's clock", () => {
         }),
       ],
     });
-
-  it('registers at once with its start by that clock, keeps it, and logs the remedy', async () => {
-    const clock = new ManualClock();
-    const startedAtMs = clock.now();
-    const { fake, lines, begin } = start({ clock, incarnation: BigInt(startedAtMs) });
-    fake.fault = unavailable();
-    begin();
-    await clock.advance(20_000);
-    fake.fault = undefined;
-    fake.registerFault = ahead(clock, 7_200_000);
-    fake.onRegister = () => {
-      fake.registerFault = undefined;
-    };
-    await clock.advance(5_000);
-    const incarnation = BigInt(startedAtMs - 7_200_000);
-    expect(Number(incarnation - (fake.registered[0]?.instance?.incarnation ?? 0n))).toBeLessThanOrEqual(5_000);
-    expect(lines.slice(1)).toEqual([
-      expect.stringMatching(/^warn: this machine's clock is 720\d s ahead of the registry's.*NTP.*rondo doctor/),
-      'info: registered',
-    ]);
-    const [first] = fake.registered;
-    fake.known = false;
-    await clock.advance(TTL_MS / 3);
-    expect(fake.registered).toHaveLength(2);
-    expect(fake.registered[1]?.instance?.incarnation).toBe(first?.instance?.incarnation);
-  });
 
   it('backs off if the registry refuses every start', async () => {
     const { clock, fake, lines, begin } = start({ incarnation: BigInt(Date.UTC(2026, 0, 1)) });

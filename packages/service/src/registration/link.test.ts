@@ -2,15 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createClient } from '@rondo/rpc/client';
 import { createRouter } from '@rondo/rpc/server';
-import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, ManualClock, seededRandom } from '@rondo/rpc/testing';
-import { createFakeRegistry } from '../../test/fake-registry.js';
+import { createFakeRegistry, INSTANCE, TTL_MS, unavailable } from '../../test/fake-registry.js';
 import { recordingLogger } from '../../test/recording-logger.js';
 import { createState, readinessOf } from '../state.js';
 import { createRegistryLink } from './link.js';
 import { startRegistration } from './registration.js';
-
-const TTL_MS = 9_000;
 
 /** An instance and registries that the test controls. */
 function begin(addresses: readonly string[], { seed = 1, next = seededRandom(seed).next } = {}) {
@@ -36,17 +33,7 @@ function begin(addresses: readonly string[], { seed = 1, next = seededRandom(see
   const registration = startRegistration({
     registry: createClient(RegistryServiceDefinition, { channel: link.channel }),
     link,
-    instance: {
-      instanceId: 'sales-1',
-      incarnation: 7n,
-      endpoints: [],
-      services: ['sales.v1.QuoteService'],
-      zone: '',
-      version: '',
-      weight: 0,
-      metadata: {},
-      fingerprints: {},
-    },
+    instance: INSTANCE,
     readiness: createState(readinessOf([])),
     ttlMs: TTL_MS,
     clock,
@@ -58,8 +45,6 @@ function begin(addresses: readonly string[], { seed = 1, next = seededRandom(see
 }
 
 type TestRegistry = ReturnType<typeof begin>['registries'][number];
-
-const unavailable = () => new RpcError(Status.UNAVAILABLE, 'the store is gone');
 
 describe('a registration with one of several registries', () => {
   it.each([1, 2, 3])('stays with the first one that answers (seed %s)', async (seed) => {
