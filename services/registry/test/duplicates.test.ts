@@ -4,7 +4,7 @@
  */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { BadRequest, ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
-import { InstanceStatus, Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { seededRandom } from '@rondo/rpc/testing';
 import { createState, type Registration, readinessOf, startRegistration } from '@rondo/service/testing';
@@ -173,40 +173,6 @@ describe('a registration that is repeated', () => {
     expect(lines).toContainEqual(
       expect.stringMatching(/^warn: a registration was refused: .*didn't send that process's secret/),
     );
-  });
-});
-
-describe('an instance of an earlier version that sends no secret', () => {
-  const registered = async ({ registry }: Registry) => {
-    const { leaseId } = await registry.register({ instance: sales(), sequence: 1n });
-    return { leaseId, instanceId: 'sales-1' };
-  };
-
-  it('registers, renews, changes, and registers again at once after its lease ran out', async () => {
-    const scene = start();
-    const lease = await registered(scene);
-    await scene.registry.renew(lease);
-    const status = InstanceStatus.INSTANCE_STATUS_DRAINING;
-    await scene.registry.update({ ...lease, status, updateMask: ['status'], sequence: 2n });
-    await scene.clock.advance(10_000);
-    expect((await refusal(scene.registry.renew(lease))).codeName).toBe('NOT_FOUND');
-    const again = await registered(scene);
-    await scene.registry.deregister(again);
-    expect(await holder(scene)).toBeUndefined();
-  });
-
-  it('whose first reply was lost stays listed, and registers again after that lease has run out', async () => {
-    const scene = start();
-    await registered(scene);
-    // Not ABORTED: an earlier version gave up for good on that status.
-    expect((await refusal(scene.registry.register({ instance: sales(), sequence: 2n }))).codeName).toBe(
-      'PERMISSION_DENIED',
-    );
-    await scene.clock.advance(9_999);
-    expect(await holder(scene)).toBe('127.0.0.1:50053');
-    await scene.clock.advance(1);
-    await scene.registry.register({ instance: sales(), sequence: 3n });
-    expect(await holder(scene)).toBe('127.0.0.1:50053');
   });
 });
 

@@ -44,6 +44,14 @@ async function alone() {
   return etcd;
 }
 
+/** Two registries over one etcd. The second one reaches it as `through` says. */
+async function pair(through?: OpenOptions['through']) {
+  const { address } = await alone();
+  const [one, other] = [open([address]), open([address], through && { through })];
+  await Promise.all([one, other].map(untilReady));
+  return { address, one, other };
+}
+
 async function cluster() {
   const members = await startEtcdCluster();
   closers.push(() => Promise.all(members.map((member) => member.close())));
@@ -71,9 +79,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
 
 (noEtcd === undefined ? describe : describe.skip)(noEtcd ?? 'registries over one etcd', () => {
   it("renew each other's leases, and remove instances whose leases are not renewed", async () => {
-    const { address } = await alone();
-    const [one, other] = [open([address]), open([address])];
-    await Promise.all([one, other].map(untilReady));
+    const { one, other } = await pair();
     const lease = async (instanceId: string) => ({
       instanceId,
       leaseId: (await one.register(registration({ instanceId }), TTL_MS, ownSecret())).leaseId,
@@ -122,9 +128,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
   });
 
   it('share every change: what one has answered, another has when a watch resumes there', async () => {
-    const { address } = await alone();
-    const [one, other] = [open([address]), open([address])];
-    await Promise.all([one, other].map(untilReady));
+    const { one, other } = await pair();
     const { position } = await other.listServices();
     for (let index = 0; index < 50; index += 1) {
       const { position: since } = await one.register(registration({ instanceId: `i-${index}` }), TTL_MS);
@@ -138,9 +142,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
   });
 
   it('apply concurrent changes at two of them one after the other', async () => {
-    const { address } = await alone();
-    const [one, other] = [open([address]), open([address])];
-    await Promise.all([one, other].map(untilReady));
+    const { one, other } = await pair();
     const { leaseId } = await one.register(registration(), TTL_MS * 10, ownSecret());
     const lease = { leaseId, instanceId: 'sales-1' };
     for (let round = 1; round <= 40; round += 1) {
@@ -162,9 +164,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
   });
 
   it("check the secret whichever of them received it, and list each other's refusals", async () => {
-    const { address } = await alone();
-    const [one, other] = [open([address]), open([address])];
-    await Promise.all([one, other].map(untilReady));
+    const { one, other } = await pair();
     const { leaseId } = await one.register(registration({ incarnation: 5n }), TTL_MS * 10, ownSecret());
     expect(await other.register(registration({ incarnation: 5n }), TTL_MS * 10, ownSecret())).toMatchObject({
       leaseId,
@@ -177,9 +177,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
   });
 
   it('of an earlier version, which write no secret, leave an instance its lease and give it to no other process', async () => {
-    const { address } = await alone();
-    const [one, before] = [open([address]), open([address], { through: forgettingSecrets })];
-    await Promise.all([one, before].map(untilReady));
+    const { one, other: before } = await pair(forgettingSecrets);
     const { leaseId } = await one.register(registration(), TTL_MS * 10, ownSecret());
     const lease = { leaseId, instanceId: 'sales-1' };
     await before.update(lease, { weight: 7 });
@@ -251,10 +249,8 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
   });
 
   it('read all keys again if etcd has compacted the missed changes', async () => {
-    const { address } = await alone();
     const gate = watchGate();
-    const [one, cut] = [open([address]), open([address], { through: gate.through })];
-    await Promise.all([one, cut].map(untilReady));
+    const { address, one, other: cut } = await pair(gate.through);
     const leaving = await one.register(registration({ instanceId: 'goes' }), TTL_MS * 10, ownSecret());
     await one.register(registration({ instanceId: 'stays' }), TTL_MS * 10, ownSecret());
     await eventually(async () => (await listed(cut)).length === 2);
@@ -288,10 +284,8 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
   });
 
   it('let a watcher from another registry wait until they have caught up', async () => {
-    const { address } = await alone();
     const gate = watchGate();
-    const [one, late] = [open([address]), open([address], { through: gate.through })];
-    await Promise.all([one, late].map(untilReady));
+    const { one, other: late } = await pair(gate.through);
     // The watch waits a second at most, and a busy machine may take longer to open the gate: then the test tries again.
     for (let left = 20; ; left -= 1) {
       gate.shut();

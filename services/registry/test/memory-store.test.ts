@@ -7,7 +7,7 @@ import type { Lease } from '../src/domain/lease.js';
 import type { RegistryStore, WatchEvent } from '../src/domain/store.js';
 import { toSharedWatchResponse } from '../src/rpc/messages.js';
 import { describeStore } from './store/describe-store.js';
-import { createFixture, listed, ownSecret, recordingLog, registration, TTL_MS } from './store/fixture.js';
+import { createFixture, join, listed, recordingLog, registration, TTL_MS } from './store/fixture.js';
 
 describeStore('the memory store', async (setup) => new MemoryStore(setup));
 
@@ -194,13 +194,13 @@ describe('the cost of a change', () => {
 
   it('is one message, however many watches there are', async () => {
     const { store, clock } = await resting.start();
-    await store.register(registration(), TTL_MS, ownSecret());
+    await join(store);
     const watches = Array.from({ length: 5 }, () => follow(store));
     await Promise.all(watches.map(({ next }) => next()));
     await clock.advance(REST_MS);
     const waiting = Promise.all(watches.map(({ next }) => next()));
     await clock.advance(0);
-    await store.register(registration({ instanceId: 'sales-2' }), TTL_MS, ownSecret());
+    await join(store, { instanceId: 'sales-2' });
     const events = await waiting;
     expect(events[0]).toMatchObject({ kind: 'delta', upserts: [{ instanceId: 'sales-2' }] });
     expect(new Set(events).size).toBe(1);
@@ -210,16 +210,16 @@ describe('the cost of a change', () => {
 
   it('is one message also for watchers at different positions', async () => {
     const { store, clock } = await resting.start();
-    await store.register(registration(), TTL_MS, ownSecret());
+    await join(store);
     const early = follow(store);
     await early.next();
-    await store.register(registration({ instanceId: 'other-1', services: [service(1)] }), TTL_MS, ownSecret());
+    await join(store, { instanceId: 'other-1', services: [service(1)] });
     const late = follow(store);
     await late.next();
     await clock.advance(REST_MS);
     const waiting = Promise.all([early.next(), late.next()]);
     await clock.advance(0);
-    await store.register(registration({ instanceId: 'sales-2' }), TTL_MS, ownSecret());
+    await join(store, { instanceId: 'sales-2' });
     const [one, other] = await waiting;
     expect(one).toMatchObject({ kind: 'delta', upserts: [{ instanceId: 'sales-2' }] });
     expect(other).toBe(one);
@@ -229,7 +229,7 @@ describe('the cost of a change', () => {
     const { store } = await resting.start();
     const metadata = Object.fromEntries(Array.from({ length: 32 }, (_, key) => [`k${key}`, 'x'.repeat(256)]));
     for (let index = 0; index < 40; index += 1) {
-      await store.register(registration({ instanceId: `sales-${index}`, metadata }), TTL_MS, ownSecret());
+      await join(store, { instanceId: `sales-${index}`, metadata });
     }
     const ahead = follow(store);
     const behind = follow(store);
@@ -243,13 +243,13 @@ describe('the cost of a change', () => {
 
   it('is a new message after another change', async () => {
     const { store } = await resting.start();
-    await store.register(registration(), TTL_MS, ownSecret());
+    await join(store);
     const first = await follow(store).next();
-    await store.register(registration({ instanceId: 'other-1', services: [service(1)] }), TTL_MS, ownSecret());
+    await join(store, { instanceId: 'other-1', services: [service(1)] });
     const second = await follow(store).next();
-    await store.register(registration({ weight: 7 }), TTL_MS, ownSecret(2n));
+    await join(store, { weight: 7 }, 2n);
     const third = await follow(store).next();
-    await store.register(registration({ instanceId: 'sales-2' }), TTL_MS, ownSecret());
+    await join(store, { instanceId: 'sales-2' });
     const fourth = await follow(store).next();
     expect([first, second, third, fourth]).toMatchObject([
       { position: { revision: 1n }, instances: [{ weight: 100 }] },
@@ -267,7 +267,7 @@ describe('a watch that has sent changes', () => {
     await next();
     const first = next();
     for (let index = 0; index < 50; index += 1) {
-      await store.register(registration({ instanceId: `sales-${index}` }), TTL_MS, ownSecret());
+      await join(store, { instanceId: `sales-${index}` });
       await clock.advance(1);
     }
     await clock.advance(REST_MS);
@@ -283,7 +283,7 @@ describe('a watch that has sent changes', () => {
     await clock.advance(REST_MS);
     const waiting = next();
     await clock.advance(0);
-    await store.register(registration(), TTL_MS, ownSecret());
+    await join(store);
     expect(await waiting).toMatchObject({ kind: 'delta', position: { revision: 1n } });
   });
 

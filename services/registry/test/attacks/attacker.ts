@@ -44,9 +44,6 @@ export function ownInstance(part: Partial<Instance> = {}): Partial<Instance> {
   };
 }
 
-/** A value that is in none of the contract's enums. */
-export const NO_VALUE: number = 77;
-
 /** The outcome of a call: the name of the status, or how the stream ended without one. */
 interface Outcome {
   readonly code: string;

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { Instance, RegisterRequest } from '@rondo/contracts/rondo/registry/v1/registry';
-import { systemWallClock } from '@rondo/rpc/clock';
 import { type Attacker, type Attempt, ELSEWHERE, ownInstance } from './attacker.js';
 
 type Request = Parameters<Attacker['register']>[0];
@@ -35,39 +34,16 @@ export const registerAttempts: readonly Attempt[] = [
   },
   ...Object.entries({
     'of zeros': () => Buffer.alloc(32),
-    'made from the instance id': ({ instanceId }: Instance) => secretOf(instanceId),
     'made from the incarnation': ({ incarnation }: Instance) => secretOf(String(incarnation)),
-    'of one byte less': () => Buffer.alloc(31, 1),
-    'that is the hash of nothing': () => secretOf(''),
   }).map(([which, secret]) => ({
     name: `repeats it with a secret ${which}`,
     ends: 'PERMISSION_DENIED',
     run: instead((victim) => ({ instance: { ...victim, ...STOLEN }, secret: secret(victim) })),
   })),
   {
-    name: 'repeats it with a secret of a mebibyte',
-    ends: 'INVALID_ARGUMENT',
-    run: instead((victim) => ({ instance: { ...victim, ...STOLEN }, secret: Buffer.alloc(2 ** 20) })),
-  },
-  {
-    name: 'repeats it with a secret of one byte',
-    ends: 'INVALID_ARGUMENT',
-    run: instead((victim) => ({ instance: { ...victim, ...STOLEN }, secret: Buffer.alloc(1) })),
-  },
-  {
     name: 'repeats it with a greater sequence than the victim will ever send',
     ends: 'PERMISSION_DENIED',
     run: instead((victim) => ({ instance: { ...victim, ...STOLEN }, sequence: LATEST })),
-  },
-  {
-    name: 'repeats it for the shortest time, so that the lease runs out',
-    ends: 'PERMISSION_DENIED',
-    run: instead((victim) => ({ instance: victim, ttl: { seconds: 3n } })),
-  },
-  {
-    name: 'repeats it as draining',
-    ends: 'PERMISSION_DENIED',
-    run: instead((victim) => ({ instance: { ...victim, status: 3 } })),
   },
   {
     name: 'repeats it in two parts: the victim, then other endpoints',
@@ -92,19 +68,11 @@ export const registerAttempts: readonly Attempt[] = [
     ends: 'PERMISSION_DENIED',
     run: instead((victim) => ({ instance: { ...victim, ...STOLEN, revision: LATEST, registerTime: new Date(0) } })),
   },
-  ...Object.entries<() => bigint>({
-    'of the far future': () => LATEST,
-    'a minute and more ahead': () => BigInt(systemWallClock.now().getTime() + 70_000),
-    'of zero': () => 0n,
-    'before all time': () => -(2n ** 63n),
-  }).map(([which, incarnation]) => ({
-    name: `takes over with an incarnation ${which}`,
+  {
+    name: 'takes over with an incarnation of the far future',
     ends: 'INVALID_ARGUMENT',
-    run: instead((victim) => ({
-      instance: { ...victim, ...STOLEN, incarnation: incarnation() },
-      ttl: { seconds: 600n },
-    })),
-  })),
+    run: instead((victim) => ({ instance: { ...victim, ...STOLEN, incarnation: LATEST }, ttl: { seconds: 600n } })),
+  },
   {
     name: 'takes over with an earlier incarnation',
     ends: 'ABORTED',
@@ -124,10 +92,7 @@ export const registerAttempts: readonly Attempt[] = [
   ...Object.entries({
     'a newline': '\n',
     'a null byte': '\0',
-    'a space': ' ',
-    'another path': '/../adder-1',
     'a letter that looks the same': '\u0430',
-    'a mark of direction': '\u202e',
   }).map(([which, end]) => ({
     name: `takes an id that ends in ${which}`,
     ends: 'INVALID_ARGUMENT',

@@ -3,7 +3,7 @@ import type { Random, WallClock } from '@rondo/rpc/clock';
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import type { RegisterOptions } from '../../src/domain/admission.js';
 import type { Instance, Registration } from '../../src/domain/instance.js';
-import type { SecretHash } from '../../src/domain/lease.js';
+import type { Lease, SecretHash } from '../../src/domain/lease.js';
 import { DEFAULT_TOTAL_LIMITS, type TotalLimits } from '../../src/domain/limits.js';
 import type { Position, RegistryStore, WatchEvent } from '../../src/domain/store.js';
 
@@ -70,6 +70,17 @@ export function registration(part: Partial<Registration> = {}): Registration {
     status: 'serving',
     ...part,
   };
+}
+
+/** Registers an instance for {@link TTL_MS}, with its secret. Returns its lease, and the answer's position. */
+export async function join(
+  store: RegistryStore,
+  part: Partial<Registration> = {},
+  sequence?: bigint,
+): Promise<Lease & { readonly position: Position }> {
+  const own = registration(part);
+  const { leaseId, position } = await store.register(own, TTL_MS, ownSecret(sequence));
+  return { leaseId, position, instanceId: own.instanceId };
 }
 
 /** A log that records levels and messages. */

@@ -1,16 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Lease } from '../../src/domain/lease.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import {
-  createFixture,
-  listed,
-  type MakeStore,
-  ownSecret,
-  recordingLog,
-  registration,
-  TTL_MS,
-  WatchClient,
-} from './fixture.js';
+import { createFixture, join, listed, type MakeStore, recordingLog, TTL_MS, WatchClient } from './fixture.js';
 
 /** How a store handles the lapse of many leases at once. */
 export function describeGuard(makeStore: MakeStore): void {
@@ -26,14 +17,6 @@ export function describeGuard(makeStore: MakeStore): void {
   }
 
   describe('of leases that run out at once', () => {
-    it('three expire as usual', async () => {
-      const { store, clock, lines } = await start(3);
-      await clock.advance(TTL_MS);
-      expect(await listed(store)).toEqual([]);
-      expect(lines).not.toContainEqual(expect.stringMatching('held back'));
-      expect(store.counts).toMatchObject({ instances: 0, heldExpiries: 0 });
-    });
-
     it('more than three, and more than 15 %, are held back for three TTLs, without an event for watchers', async () => {
       const { store, clock } = await start(4);
       const lapseTimeMs = clock.now() + TTL_MS;
@@ -53,12 +36,6 @@ export function describeGuard(makeStore: MakeStore): void {
       expect(store.counts).toMatchObject({ instances: 0, heldExpiries: 0 });
       follower.stop();
       expect(clock.timers).toBe(0);
-    });
-
-    it('15 % of the registry expire as usual', async () => {
-      const { store, clock, leases } = await start(40);
-      await renewEvery(store, clock, { leases: leases.slice(6), forMs: TTL_MS });
-      expect(await listed(store)).toHaveLength(34);
     });
 
     it('one more than 15 % are held back: none expires first, and the others are not affected', async () => {
@@ -109,14 +86,14 @@ export function describeGuard(makeStore: MakeStore): void {
 
     it('is kept by the incarnation that registers again', async () => {
       const { store, lease, instanceId, lapseTime } = await held();
-      const again = await store.register(registration({ instanceId }), TTL_MS, ownSecret());
+      const again = await join(store, { instanceId });
       expect(again).toMatchObject({ leaseId: lease.leaseId, position: { revision: 4n } });
       expect(await lapseTime()).toBeUndefined();
     });
 
     it('is taken over by a later incarnation like any other lease, with a TTL of its own', async () => {
       const { store, clock, lease, instanceId, lapseTime } = await held();
-      await store.register(registration({ instanceId, incarnation: 2n }), TTL_MS, ownSecret());
+      await join(store, { instanceId, incarnation: 2n });
       expect(await lapseTime()).toBeUndefined();
       await expect(store.renew(lease)).rejects.toMatchObject({ name: 'InstanceTakenOver' });
       await clock.advance(TTL_MS - 1);
@@ -152,10 +129,7 @@ async function registered(store: RegistryStore, count: number): Promise<readonly
   const leases: Lease[] = [];
   for (let index = 0; index < count; index += 1) {
     const instanceId = `i-${String(index).padStart(3, '0')}`;
-    leases.push({
-      instanceId,
-      leaseId: (await store.register(registration({ instanceId }), TTL_MS, ownSecret())).leaseId,
-    });
+    leases.push(await join(store, { instanceId }));
   }
   return leases;
 }

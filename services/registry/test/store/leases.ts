@@ -3,7 +3,7 @@ import { seededRandom } from '@rondo/rpc/testing';
 import { InstanceTakenOver, LeaseNotFound } from '../../src/domain/errors.js';
 import type { Registration } from '../../src/domain/instance.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, type MakeStore, ownSecret, registration, TTL_MS, WatchClient } from './fixture.js';
+import { createFixture, join, type MakeStore, ownSecret, registration, TTL_MS, WatchClient } from './fixture.js';
 import type { StoreSizes } from './model.js';
 
 /** The ids of all instances, in order. */
@@ -19,7 +19,7 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
   describe('a lease', () => {
     it('runs out exactly when its TTL does', async () => {
       const { store, clock } = await fixture.start();
-      await store.register(registration(), TTL_MS, ownSecret());
+      await join(store);
       await clock.advance(TTL_MS - 1);
       expect(await ids(store)).toEqual(['sales-1']);
       await clock.advance(1);
@@ -28,8 +28,7 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('is live for a whole TTL from each renewal', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS, ownSecret());
-      const lease = { leaseId, instanceId: 'sales-1' };
+      const lease = await join(store);
       for (let renewal = 0; renewal < 5; renewal += 1) {
         await clock.advance(TTL_MS - 1);
         expect(await store.renew(lease)).toMatchObject({ ttlMs: TTL_MS, position: { revision: 1n } });
@@ -70,8 +69,8 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('that is unknown, or of another instance, is not found', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS, ownSecret());
-      await store.register(registration({ instanceId: 'sales-2' }), TTL_MS, ownSecret());
+      const { leaseId } = await join(store);
+      await join(store, { instanceId: 'sales-2' });
       for (const lease of [
         { leaseId: '1-unknown', instanceId: 'sales-1' },
         { leaseId: 'garbage', instanceId: 'sales-1' },
@@ -87,8 +86,7 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('ends with a deregistration, which may be repeated', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS, ownSecret());
-      const lease = { leaseId, instanceId: 'sales-1' };
+      const lease = await join(store);
       expect(await store.deregister(lease)).toMatchObject({ revision: 2n });
       expect(await store.deregister(lease)).toMatchObject({ revision: 2n });
       await expect(store.renew(lease)).rejects.toBeInstanceOf(LeaseNotFound);
@@ -96,7 +94,7 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('leaves no timer behind when the store closes', async () => {
       const { store, clock } = await fixture.start({ warmingMs: TTL_MS });
-      await store.register(registration(), TTL_MS, ownSecret());
+      await join(store);
       const follower = new WatchClient(store);
       await follower.next();
       await follower.poll(clock);
@@ -120,9 +118,9 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
     it('applies what changed, and keeps the time at which the incarnation first registered', async () => {
       const { store, clock } = await fixture.start();
       const startMs = clock.now();
-      const first = await store.register(registration(), TTL_MS, ownSecret());
+      const first = await join(store);
       await clock.advance(500);
-      const again = await store.register(registration({ version: '2' }), TTL_MS, ownSecret());
+      const again = await join(store, { version: '2' });
       expect(again).toMatchObject({ leaseId: first.leaseId, position: { revision: 2n } });
       const { instances } = await store.listInstances({ service: undefined, afterId: '', pageSize: 1 });
       expect(instances).toMatchObject([{ version: '2', registerTimeMs: startMs, revision: 2n }]);
@@ -146,10 +144,10 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('changes nothing if it was overtaken: a late duplicate does not reset a status', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration({ status: 'starting' }), TTL_MS, ownSecret(1n));
+      const { leaseId } = await join(store, { status: 'starting' }, 1n);
       await store.update({ leaseId, instanceId: 'sales-1' }, { status: 'serving' }, 2n);
       await clock.advance(TTL_MS - 1);
-      const late = await store.register(registration({ status: 'starting' }), TTL_MS, ownSecret(1n));
+      const late = await join(store, { status: 'starting' }, 1n);
       expect(late).toMatchObject({ leaseId, position: { revision: 2n } });
       const { instances } = await store.listInstances({ service: undefined, afterId: '', pageSize: 1 });
       expect(instances).toMatchObject([{ status: 'serving' }]);
@@ -159,9 +157,9 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('numbers its calls from the start under a new lease', async () => {
       const { store } = await fixture.start();
-      await store.register(registration(), TTL_MS, ownSecret(9n));
-      const { leaseId } = await store.register(registration({ incarnation: 2n }), TTL_MS, ownSecret(1n));
-      const updated = await store.update({ leaseId, instanceId: 'sales-1' }, { status: 'draining' }, 2n);
+      await join(store, {}, 9n);
+      const lease = await join(store, { incarnation: 2n }, 1n);
+      const updated = await store.update(lease, { status: 'draining' }, 2n);
       expect(updated.instance.status).toBe('draining');
     });
 
@@ -177,10 +175,10 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
   describe('of two processes with one instance id', () => {
     it('the later incarnation wins, and the earlier one gets InstanceTakenOver', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration({ incarnation: 5n }), TTL_MS, ownSecret());
+      const { leaseId } = await join(store, { incarnation: 5n });
       const earlier = { leaseId, instanceId: 'sales-1' };
       await clock.advance(TTL_MS / 2);
-      const later = await store.register(registration({ incarnation: 6n, version: 'later' }), TTL_MS, ownSecret());
+      const later = await join(store, { incarnation: 6n, version: 'later' });
       expect(later.leaseId).not.toBe(leaseId);
       for (const refused of [
         store.renew(earlier),
@@ -198,26 +196,17 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('a lease of the same incarnation that ran out is not found: its holder registers again', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration({ incarnation: 5n }), TTL_MS, ownSecret());
+      const lease = await join(store, { incarnation: 5n });
       await clock.advance(TTL_MS);
-      await store.register(registration({ incarnation: 5n }), TTL_MS, ownSecret());
-      await expect(store.renew({ leaseId, instanceId: 'sales-1' })).rejects.toBeInstanceOf(LeaseNotFound);
-    });
-
-    it('the earlier one may come back once the later one is gone', async () => {
-      const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration({ incarnation: 6n }), TTL_MS, ownSecret());
-      await store.deregister({ leaseId, instanceId: 'sales-1' });
-      await store.register(registration({ incarnation: 5n }), TTL_MS, ownSecret());
-      expect(await ids(store)).toEqual(['sales-1']);
+      await join(store, { incarnation: 5n });
+      await expect(store.renew(lease)).rejects.toBeInstanceOf(LeaseNotFound);
     });
   });
 
   describe('an update', () => {
     it('changes the named fields and nothing else', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration({ metadata: { a: '1' } }), TTL_MS, ownSecret());
-      const lease = { leaseId, instanceId: 'sales-1' };
+      const lease = await join(store, { metadata: { a: '1' } });
       const { instance, position } = await store.update(lease, { status: 'draining', weight: 5 });
       expect(instance).toMatchObject({ status: 'draining', weight: 5, metadata: { a: '1' }, revision: 2n });
       expect(position).toMatchObject({ revision: 2n });
@@ -226,9 +215,9 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('that was overtaken changes nothing, but one that is repeated or has no sequence does', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS, ownSecret(1n));
+      const lease = await join(store, {}, 1n);
       const update = async (weight: number, sequence?: bigint) =>
-        (await store.update({ leaseId, instanceId: 'sales-1' }, { weight }, sequence)).instance.weight;
+        (await store.update(lease, { weight }, sequence)).instance.weight;
       expect(await update(3, 3n)).toBe(3);
       expect(await update(2, 2n)).toBe(3);
       expect(await update(4, 3n)).toBe(4);
@@ -238,9 +227,9 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('is no renewal', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS, ownSecret());
+      const lease = await join(store);
       await clock.advance(TTL_MS - 1);
-      await store.update({ leaseId, instanceId: 'sales-1' }, { weight: 5 });
+      await store.update(lease, { weight: 5 });
       await clock.advance(1);
       expect(await ids(store)).toEqual([]);
     });

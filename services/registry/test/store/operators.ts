@@ -3,16 +3,7 @@ import { InstanceNotFound, LimitReached } from '../../src/domain/errors.js';
 import type { OperatorState } from '../../src/domain/instance.js';
 import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import {
-  createFixture,
-  listed,
-  type MakeStore,
-  ownSecret,
-  recordingLog,
-  registration,
-  TTL_MS,
-  WatchClient,
-} from './fixture.js';
+import { createFixture, join, listed, type MakeStore, recordingLog, TTL_MS, WatchClient } from './fixture.js';
 
 const ID = 'sales-1';
 
@@ -24,8 +15,8 @@ export function describeOperators(makeStore: MakeStore): void {
   async function start() {
     const { log, lines } = recordingLog();
     const { store, clock } = await fixture.start({ log });
-    const { leaseId } = await store.register(registration(), TTL_MS, ownSecret());
-    return { store, clock, lines, lease: { leaseId, instanceId: ID } };
+    const lease = await join(store);
+    return { store, clock, lines, lease: lease };
   }
 
   const set = (store: RegistryStore, state: OperatorState, reason = '') =>
@@ -81,7 +72,7 @@ export function describeOperators(makeStore: MakeStore): void {
 
     it('lists operator states by instance id, with the position', async () => {
       const { store } = await start();
-      await store.register(registration({ instanceId: 'a' }), TTL_MS, ownSecret());
+      await join(store, { instanceId: 'a' });
       await set(store, 'cordoned');
       await store.setOperatorState('a', { state: 'cordoned', reason: '' });
       expect(await store.listOperatorStates()).toMatchObject({
@@ -97,7 +88,7 @@ export function describeOperators(makeStore: MakeStore): void {
       await set(store, 'cordoned');
       await store.deregister(lease);
       expect((await store.listOperatorStates()).marks).toHaveLength(1);
-      await store.register(registration(), TTL_MS, ownSecret());
+      await join(store);
       expect(await stateOf(store)).toBe('cordoned');
     });
 
@@ -106,7 +97,7 @@ export function describeOperators(makeStore: MakeStore): void {
       await set(store, 'cordoned');
       await clock.advance(100 * TTL_MS);
       expect(await listed(store)).toEqual([]);
-      await store.register(registration({ incarnation: 2n }), TTL_MS, ownSecret());
+      await join(store, { incarnation: 2n });
       expect(await stateOf(store)).toBe('cordoned');
       expect(await store.listServices()).toMatchObject({ services: [{ serving: 0 }] });
     });
@@ -114,11 +105,11 @@ export function describeOperators(makeStore: MakeStore): void {
     it('outlives a takeover, another registration and an update', async () => {
       const { store } = await start();
       await set(store, 'cordoned');
-      const { leaseId } = await store.register(registration({ incarnation: 2n }), TTL_MS, ownSecret());
+      const lease = await join(store, { incarnation: 2n });
       expect(await stateOf(store)).toBe('cordoned');
-      await store.register(registration({ incarnation: 2n, version: '2' }), TTL_MS, ownSecret());
-      await store.update({ leaseId, instanceId: ID }, { status: 'starting' });
-      const { instance } = await store.update({ leaseId, instanceId: ID }, { status: 'serving' });
+      await join(store, { incarnation: 2n, version: '2' });
+      await store.update(lease, { status: 'starting' });
+      const { instance } = await store.update(lease, { status: 'serving' });
       expect(instance.operatorState).toBe('cordoned');
     });
 
@@ -127,7 +118,7 @@ export function describeOperators(makeStore: MakeStore): void {
       await set(store, 'cordoned');
       const { revision } = await store.deregister(lease);
       expect(await set(store, 'none')).toMatchObject({ revision });
-      await store.register(registration(), TTL_MS, ownSecret());
+      await join(store);
       expect(await stateOf(store)).toBe('none');
     });
 
@@ -135,10 +126,10 @@ export function describeOperators(makeStore: MakeStore): void {
       const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, cordoned: 1 } });
       const cordon = (instanceId: string, reason = '') =>
         store.setOperatorState(instanceId, { state: 'cordoned', reason });
-      const { leaseId } = await store.register(registration({ instanceId: 'a' }), TTL_MS, ownSecret());
-      await store.register(registration({ instanceId: 'b' }), TTL_MS, ownSecret());
+      const lease = await join(store, { instanceId: 'a' });
+      await join(store, { instanceId: 'b' });
       await cordon('a');
-      await store.deregister({ leaseId, instanceId: 'a' });
+      await store.deregister(lease);
       await expect(cordon('b')).rejects.toMatchObject({ name: LimitReached.name, subject: 'cordoned', limit: 1 });
       await cordon('a', 'another reason');
       await store.setOperatorState('a', { state: 'none', reason: '' });

@@ -3,7 +3,7 @@ import { LimitReached } from '../../src/domain/errors.js';
 import { textSize } from '../../src/domain/instance.js';
 import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, type MakeStore, ownSecret, registration, TTL_MS, WatchClient } from './fixture.js';
+import { createFixture, join, type MakeStore, ownSecret, registration, TTL_MS, WatchClient } from './fixture.js';
 import type { StoreSizes } from './model.js';
 
 const IN_A_PART = 4;
@@ -96,8 +96,7 @@ export function describeSizes(makeStore: MakeStore, { large: count = 200 }: Stor
   describe('a list', () => {
     it('of instances is sorted by id and paged', async () => {
       const { store } = await fixture.start();
-      for (const instanceId of ['c', 'a', 'e', 'b', 'd'])
-        await store.register(registration({ instanceId }), TTL_MS, ownSecret());
+      for (const instanceId of ['c', 'a', 'e', 'b', 'd']) await join(store, { instanceId });
       const page = async (afterId: string) => {
         const { instances, more } = await store.listInstances({
           service: registration().services[0],
@@ -119,18 +118,10 @@ export function describeSizes(makeStore: MakeStore, { large: count = 200 }: Stor
 
     it('of services counts the serving instances', async () => {
       const { store } = await fixture.start();
-      await store.register(registration({ instanceId: 'a', services: ['y.B', 'x.A'] }), TTL_MS, ownSecret());
-      const { leaseId } = await store.register(
-        registration({ instanceId: 'b', services: ['y.B'] }),
-        TTL_MS,
-        ownSecret(),
-      );
+      await join(store, { instanceId: 'a', services: ['y.B', 'x.A'] });
+      const { leaseId } = await join(store, { instanceId: 'b', services: ['y.B'] });
       await store.update({ leaseId, instanceId: 'b' }, { status: 'draining' });
-      const { leaseId: gone } = await store.register(
-        registration({ instanceId: 'c', services: ['z.C'] }),
-        TTL_MS,
-        ownSecret(),
-      );
+      const { leaseId: gone } = await join(store, { instanceId: 'c', services: ['z.C'] });
       await store.deregister({ leaseId: gone, instanceId: 'c' });
       expect((await store.listServices()).services).toEqual([
         { service: 'x.A', instances: 1, serving: 1 },
@@ -142,24 +133,24 @@ export function describeSizes(makeStore: MakeStore, { large: count = 200 }: Stor
   describe('above its limits', () => {
     it('no more instances are accepted, but the registered ones continue', async () => {
       const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, instances: 2 } });
-      const { leaseId } = await store.register(registration({ instanceId: 'a' }), TTL_MS, ownSecret());
-      await store.register(registration({ instanceId: 'b' }), TTL_MS, ownSecret());
+      const lease = await join(store, { instanceId: 'a' });
+      await join(store, { instanceId: 'b' });
       const refused = store.register(registration({ instanceId: 'c' }), TTL_MS, ownSecret());
       await expect(refused).rejects.toMatchObject({ name: LimitReached.name, subject: 'instances', limit: 2 });
-      await store.register(registration({ instanceId: 'b', incarnation: 2n, version: '2' }), TTL_MS, ownSecret());
-      await store.deregister({ leaseId, instanceId: 'a' });
-      await store.register(registration({ instanceId: 'c' }), TTL_MS, ownSecret());
+      await join(store, { instanceId: 'b', incarnation: 2n, version: '2' });
+      await store.deregister(lease);
+      await join(store, { instanceId: 'c' });
     });
 
     it('no more services are accepted', async () => {
       const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, services: 2 } });
-      await store.register(registration({ instanceId: 'a', services: ['x.A', 'x.B'] }), TTL_MS, ownSecret());
-      await store.register(registration({ instanceId: 'b', services: ['x.A', 'x.B'] }), TTL_MS, ownSecret());
+      await join(store, { instanceId: 'a', services: ['x.A', 'x.B'] });
+      await join(store, { instanceId: 'b', services: ['x.A', 'x.B'] });
       const refused = store.register(registration({ instanceId: 'c', services: ['x.A', 'x.C'] }), TTL_MS, ownSecret());
       await expect(refused).rejects.toMatchObject({ subject: 'services', limit: 2 });
-      await store.register(registration({ instanceId: 'a', services: ['x.A'] }), TTL_MS, ownSecret());
-      await store.register(registration({ instanceId: 'b', services: ['x.A'] }), TTL_MS, ownSecret());
-      await store.register(registration({ instanceId: 'c', services: ['x.A', 'x.C'] }), TTL_MS, ownSecret());
+      await join(store, { instanceId: 'a', services: ['x.A'] });
+      await join(store, { instanceId: 'b', services: ['x.A'] });
+      await join(store, { instanceId: 'c', services: ['x.A', 'x.C'] });
     });
 
     it('no more watches are opened until one ends', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { LeaseNotFound } from '../../src/domain/errors.js';
 import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
-import { createFixture, listed, type MakeStore, ownSecret, registration, TTL_MS } from './fixture.js';
+import { createFixture, join, listed, type MakeStore, TTL_MS } from './fixture.js';
 
 /** What may follow a deregistration. */
 export function describeTombstones(makeStore: MakeStore): void {
@@ -11,8 +11,7 @@ export function describeTombstones(makeStore: MakeStore): void {
   /** A store whose only instance has deregistered with sequence 5. */
   async function left() {
     const { store, clock } = await fixture.start();
-    const { leaseId } = await store.register(registration(), TTL_MS, ownSecret(1n));
-    const lease = { leaseId, instanceId: 'sales-1' };
+    const lease = await join(store, {}, 1n);
     await store.deregister(lease, 5n);
     return { store, clock, lease };
   }
@@ -21,7 +20,7 @@ export function describeTombstones(makeStore: MakeStore): void {
     it('a registration that it overtook is answered, but does not bring the instance back', async () => {
       const { store, clock, lease } = await left();
       await clock.advance(TTL_MS - 1);
-      const late = await store.register(registration(), TTL_MS, ownSecret(4n));
+      const late = await join(store, {}, 4n);
       expect(late).toMatchObject({ leaseId: lease.leaseId, position: { revision: 2n } });
       expect(await listed(store)).toEqual([]);
       await expect(store.renew(lease)).rejects.toBeInstanceOf(LeaseNotFound);
@@ -30,7 +29,7 @@ export function describeTombstones(makeStore: MakeStore): void {
     it('it still holds if it is repeated', async () => {
       const { store, lease } = await left();
       await store.deregister(lease, 5n);
-      await store.register(registration(), TTL_MS, ownSecret(2n));
+      await join(store, {}, 2n);
       expect(await listed(store)).toEqual([]);
     });
 
@@ -43,44 +42,43 @@ export function describeTombstones(makeStore: MakeStore): void {
       '%s registers as usual',
       async (_name, { sequence, incarnation = 1n }: { sequence: bigint; incarnation?: bigint }) => {
         const { store } = await left();
-        const { leaseId } = await store.register(registration({ incarnation }), TTL_MS, ownSecret(sequence));
+        const lease = await join(store, { incarnation }, sequence);
         expect(await listed(store)).toMatchObject([{ incarnation }]);
-        await store.renew({ leaseId, instanceId: 'sales-1' });
+        await store.renew(lease);
       },
     );
 
     it('its tombstone is kept for a TTL, and no longer', async () => {
       const { store, clock } = await left();
       await clock.advance(TTL_MS);
-      await store.register(registration(), TTL_MS, ownSecret(2n));
+      await join(store, {}, 2n);
       expect(await listed(store)).toHaveLength(1);
     });
 
     it('without a sequence no tombstone is kept', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS, ownSecret(1n));
-      await store.deregister({ leaseId, instanceId: 'sales-1' });
-      await store.register(registration(), TTL_MS, ownSecret(1n));
+      const lease = await join(store, {}, 1n);
+      await store.deregister(lease);
+      await join(store, {}, 1n);
       expect(await listed(store)).toHaveLength(1);
     });
 
     it('of an incarnation that was taken over, only that incarnation is affected', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS, ownSecret(1n));
-      await store.register(registration({ incarnation: 2n }), TTL_MS, ownSecret(1n));
-      await store.deregister({ leaseId, instanceId: 'sales-1' }, 9n);
-      await store.register(registration({ incarnation: 2n }), TTL_MS, ownSecret(2n));
+      const lease = await join(store, {}, 1n);
+      await join(store, { incarnation: 2n }, 1n);
+      await store.deregister(lease, 9n);
+      await join(store, { incarnation: 2n }, 2n);
       expect(await listed(store)).toMatchObject([{ incarnation: 2n }]);
     });
 
     it('of many instances, the latest tombstones are kept: as many as the limit of instances', async () => {
       const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, instances: 2 } });
       for (const instanceId of ['a', 'b', 'c']) {
-        const { leaseId } = await store.register(registration({ instanceId }), TTL_MS, ownSecret(1n));
-        await store.deregister({ leaseId, instanceId }, 3n);
+        const lease = await join(store, { instanceId }, 1n);
+        await store.deregister(lease, 3n);
       }
-      for (const instanceId of ['a', 'b', 'c'])
-        await store.register(registration({ instanceId }), TTL_MS, ownSecret(2n));
+      for (const instanceId of ['a', 'b', 'c']) await join(store, { instanceId }, 2n);
       expect((await listed(store)).map(({ instanceId }) => instanceId)).toEqual(['a']);
     });
   });

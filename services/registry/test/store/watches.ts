@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/rpc/testing';
 import { StoreClosed } from '../../src/domain/errors.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, type MakeStore, ownSecret, registration, TTL_MS, WatchClient } from './fixture.js';
+import { createFixture, join, type MakeStore, ownSecret, registration, TTL_MS, WatchClient } from './fixture.js';
 
 const ORDERS = 'sales.v1.OrderService';
 const QUOTES = 'sales.v1.QuoteService';
@@ -165,7 +165,7 @@ export function describeWatches(makeStore: MakeStore): void {
 
     it('gets a progress event at once if it missed nothing', async () => {
       const { store, clock } = await fixture.start();
-      const { position } = await store.register(registration(), TTL_MS, ownSecret());
+      const { position } = await join(store);
       await register(store, 'b', [QUOTES]);
       const follower = new WatchClient(store, ORDERS, position);
       expect(await follower.next()).toMatchObject({ kind: 'progress', position: { revision: 2n } });
@@ -174,7 +174,7 @@ export function describeWatches(makeStore: MakeStore): void {
 
     it('gets a snapshot if a missed removal is forgotten, and a delta otherwise', async () => {
       const { store } = await fixture.start({ removalsKept: 4 });
-      const { position: stale } = await store.register(registration(), TTL_MS, ownSecret());
+      const { position: stale } = await join(store);
       // A removal counts twice: for its service, and for the view of all.
       for (const instanceId of ['a', 'b', 'c']) await store.deregister(await register(store, instanceId, [ORDERS]));
       expect(await new WatchClient(store, ORDERS, stale).next()).toMatchObject({
@@ -188,7 +188,7 @@ export function describeWatches(makeStore: MakeStore): void {
 
     it('gets a snapshot from another epoch or from the future', async () => {
       const { store } = await fixture.start();
-      const { position } = await store.register(registration(), TTL_MS, ownSecret());
+      const { position } = await join(store);
       for (const other of [
         { ...position, epoch: position.epoch - 1n },
         { ...position, epoch: position.epoch + 1n },
@@ -268,7 +268,5 @@ export function describeWatches(makeStore: MakeStore): void {
   });
 }
 
-async function register(store: RegistryStore, instanceId: string, services: readonly string[]) {
-  const { leaseId } = await store.register(registration({ instanceId, services }), TTL_MS, ownSecret());
-  return { leaseId, instanceId };
-}
+const register = (store: RegistryStore, instanceId: string, services: readonly string[]) =>
+  join(store, { instanceId, services });
