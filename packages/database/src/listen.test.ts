@@ -1,24 +1,18 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { filePostgres } from '../test/postgres.js';
 import { DatabaseUnavailable } from './errors.js';
 import { type Listening, listen } from './listen.js';
-import { createPool } from './pool.js';
 import type { Database } from './sql.js';
-import { freePort, startTestPostgres, type TestPostgres, withoutBounds } from './testing/test-postgres.js';
+import { freePort, withoutBounds } from './testing/test-postgres.js';
 
-let server: TestPostgres;
+const postgres = filePostgres();
 let url: string;
 let database: Database;
 
 beforeAll(async () => {
-  server = await startTestPostgres();
-  url = await server.createDatabase();
-  database = createPool({ url });
-});
-
-afterAll(async () => {
-  await database.close();
-  await server.stop();
+  url = await postgres.createDatabase();
+  database = postgres.pool({ url });
 });
 
 /** A queue of received notifications. */
@@ -75,7 +69,7 @@ describe('listen', () => {
   });
 
   it('detects a server that no longer answers', async () => {
-    const proxy = await proxyBefore(server.port);
+    const proxy = await proxyBefore(postgres.port);
     const { onNotification } = inbox();
     const listening: Listening = await listen({ url: urlAt(proxy.port), channel: 'changes', onNotification });
     await listening.check(300_000);

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { filePostgres } from '../test/postgres.js';
 import { LockTimeout } from './errors.js';
 import type { Once } from './once.js';
 import { outcomesSchema } from './outcomes.js';
-import { createPool } from './pool.js';
 import type { Database } from './sql.js';
-import { clockIsShifted, startTestPostgres, type TestPostgres } from './testing/test-postgres.js';
+import { clockIsShifted } from './testing/test-postgres.js';
 
 /** For tests in which the server must end a wait for a lock. */
 const onTime = clockIsShifted ? describe.skip : describe;
@@ -12,23 +12,17 @@ const onTime = clockIsShifted ? describe.skip : describe;
 const WAITERS = 30;
 const OTHERS = 20;
 
-let server: TestPostgres;
+const postgres = filePostgres();
 /** It waits twenty seconds for a lock. */
 let pool: Database;
 let holder: Database;
 
 beforeAll(async () => {
-  server = await startTestPostgres();
-  const url = await server.createDatabase();
-  pool = createPool({ url: url.replace(/lock_timeout=\d+/, 'lock_timeout=20000'), applicationName: 'pool' });
-  holder = createPool({ url });
+  const url = await postgres.createDatabase();
+  pool = postgres.pool({ url: url.replace(/lock_timeout=\d+/, 'lock_timeout=20000'), applicationName: 'pool' });
+  holder = postgres.pool({ url });
   await holder.transaction((transaction) => transaction.script(outcomesSchema.migrations?.[0]?.sql ?? ''));
   await holder.query('CREATE TABLE stock AS SELECT id, 0 AS taken FROM generate_series(1, 2) AS id');
-});
-
-afterAll(async () => {
-  await Promise.all([pool.close(), holder.close()]);
-  await server.stop();
 });
 
 const take = (queries: Pick<Database, 'query'>, id: number) =>
@@ -96,22 +90,20 @@ onTime('calls that wait for one row', () => {
   });
 
   it('are refused in the end, and one that may run only once is refused without another try', async () => {
-    const short = createPool({ url: (await server.createDatabase()).replace(/lock_timeout=\d+/, 'lock_timeout=400') });
-    try {
-      await short.query('CREATE TABLE stock AS SELECT 1 AS id, 0 AS taken');
-      await short.prepare('rondo-holder', (transaction) => take(transaction, 1));
-      const runs = { many: 0, one: 0 };
-      const run = (count: keyof typeof runs) => (transaction: Pick<Database, 'query'>) => {
-        runs[count] += 1;
-        return take(transaction, 1);
-      };
-      await expect(short.transaction(run('many'))).rejects.toThrow(LockTimeout);
-      await expect(short.transaction(run('one'), { attempts: 1 })).rejects.toThrow(LockTimeout);
-      expect(runs.many).toBeGreaterThan(1);
-      expect(runs.one).toBe(1);
-      await short.rollbackPrepared('rondo-holder');
-    } finally {
-      await short.close();
-    }
+    const short = postgres.pool({
+      url: (await postgres.createDatabase()).replace(/lock_timeout=\d+/, 'lock_timeout=400'),
+    });
+    await short.query('CREATE TABLE stock AS SELECT 1 AS id, 0 AS taken');
+    await short.prepare('rondo-holder', (transaction) => take(transaction, 1));
+    const runs = { many: 0, one: 0 };
+    const run = (count: keyof typeof runs) => (transaction: Pick<Database, 'query'>) => {
+      runs[count] += 1;
+      return take(transaction, 1);
+    };
+    await expect(short.transaction(run('many'))).rejects.toThrow(LockTimeout);
+    await expect(short.transaction(run('one'), { attempts: 1 })).rejects.toThrow(LockTimeout);
+    expect(runs.many).toBeGreaterThan(1);
+    expect(runs.one).toBe(1);
+    await short.rollbackPrepared('rondo-holder');
   });
 });

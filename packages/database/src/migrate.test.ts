@@ -1,33 +1,23 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { filePostgres } from '../test/postgres.js';
 import { migrate } from './migrate.js';
-import { createPool } from './pool.js';
 import type { Database } from './sql.js';
-import { startTestPostgres, type TestPostgres, withoutBounds } from './testing/test-postgres.js';
+import { withoutBounds } from './testing/test-postgres.js';
 
 const first = { name: '0001_first.sql', sql: 'CREATE TABLE first (id int);\nCREATE INDEX first_id ON first (id);\n' };
 const second = { name: '0002_second.sql', sql: 'INSERT INTO first VALUES (1);\n' };
 const third = { name: '0003_third.sql', sql: 'INSERT INTO first VALUES (2);\n' };
 
-let server: TestPostgres;
+const postgres = filePostgres();
 let url: string;
 let database: Database;
 
-beforeAll(async () => {
-  server = await startTestPostgres();
-});
-
 beforeEach(async () => {
-  await database?.close();
-  url = await server.createDatabase();
-  database = createPool({ url });
-});
-
-afterAll(async () => {
-  await database.close();
-  await server.stop();
+  url = await postgres.createDatabase();
+  database = postgres.pool({ url });
 });
 
 const rows = () => database.query('SELECT id FROM first ORDER BY id');
@@ -55,11 +45,10 @@ describe('migrate', () => {
   });
 
   it('applies each migration once when several replicas start at once', async () => {
-    const pools = Array.from({ length: 4 }, () => createPool({ url }));
+    const pools = Array.from({ length: 4 }, () => postgres.pool({ url }));
     const applied = await Promise.all(pools.map((pool) => migrate(pool, { migrations: [first, second, third] })));
     expect(applied.flat().toSorted()).toEqual([first.name, second.name, third.name]);
     expect(await rows()).toEqual([{ id: 1 }, { id: 2 }]);
-    await Promise.all(pools.map((pool) => pool.close()));
   });
 
   it('refuses a migration that was changed after it was applied', async () => {
@@ -143,10 +132,9 @@ describe('migrate', () => {
   });
 
   it('has no statement timeout', async () => {
-    const impatient = createPool({ url: withoutBounds(url), statementTimeoutMs: 50 });
+    const impatient = postgres.pool({ url: withoutBounds(url), statementTimeoutMs: 50 });
     const slow = { name: '0001_slow.sql', sql: 'SELECT pg_sleep(0.2)' };
     await expect(migrate(impatient, { migrations: [slow] })).resolves.toEqual([slow.name]);
-    await impatient.close();
   });
 
   it('refuses a database from before the baseline, and changes nothing', async () => {
@@ -200,18 +188,16 @@ describe('a migration without a transaction', () => {
       { name: 'first_other', valid: true },
     ]);
     // The lock of migrations is free again, also in other sessions, and so are the timeouts of the connection.
-    const other = createPool({ url });
+    const other = postgres.pool({ url });
     expect(await migrate(other, { migrations: [table, index('id'), third] })).toEqual([third.name]);
-    await other.close();
   });
 
   it('is applied once when several replicas start at once', async () => {
     await migrate(database, { migrations: [table] });
     await database.query('DELETE FROM first');
-    const pools = Array.from({ length: 4 }, () => createPool({ url }));
+    const pools = Array.from({ length: 4 }, () => postgres.pool({ url }));
     const applied = await Promise.all(pools.map((pool) => migrate(pool, { migrations: [table, index('id')] })));
     expect(applied.flat()).toEqual(['0002_indexes.sql']);
-    await Promise.all(pools.map((pool) => pool.close()));
   });
 });
 

@@ -1,30 +1,26 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Pool } from 'pg';
+import { filePostgres } from '../test/postgres.js';
 import { DatabaseUnavailable, UniqueViolation } from './errors.js';
-import { createPool, overPool } from './pool.js';
+import { overPool } from './pool.js';
 import type { Database, Transaction } from './sql.js';
-import { eventually, startTestPostgres, type TestPostgres } from './testing/test-postgres.js';
+import { eventually } from './testing/test-postgres.js';
 
-let server: TestPostgres;
+const postgres = filePostgres();
 let watcher: Database;
 let pool: Pool;
 let database: Database;
 
 beforeAll(async () => {
-  server = await startTestPostgres();
-  const url = await server.createDatabase();
-  watcher = createPool({ url });
+  const url = await postgres.createDatabase();
+  watcher = postgres.pool({ url });
   pool = new Pool({ connectionString: url, application_name: 'own', max: 1 });
   pool.on('error', () => undefined);
   await pool.query('CREATE TABLE item (id int PRIMARY KEY)'); // its connection is older than the database over it
   database = overPool(pool);
 });
 
-afterAll(async () => {
-  await watcher.close();
-  await pool.end();
-  await server.stop();
-});
+afterAll(() => pool.end());
 
 const isGone = async (condition: string): Promise<boolean> => {
   const sql = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'own' AND ${condition}`;

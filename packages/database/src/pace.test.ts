@@ -36,16 +36,6 @@ describe('the pace of long reads', () => {
     expect(pace.pauseMs).toBe(0);
   });
 
-  it('lets a read begin every 20 ms, however busy the event loop is', () => {
-    const { pace, work } = startLoop();
-    pace.noteOtherWork();
-    work(900);
-    pace.noteRead();
-    expect(pace.pauseMs).toBe(20);
-    work(20);
-    expect(pace.pauseMs).toBe(0);
-  });
-
   it('lets all begin without a pause if there was no other work for a second', () => {
     const { pace, work, rest } = startLoop();
     work(10);
@@ -57,29 +47,6 @@ describe('the pace of long reads', () => {
     work(10);
     pace.noteRead();
     expect(pace.pauseMs).toBe(0);
-  });
-
-  it('has no pause after a read that was short, unless another one has begun', () => {
-    const { pace, work } = startLoop();
-    pace.noteOtherWork();
-    const first = pace.noteRead();
-    work(5);
-    const second = pace.noteRead();
-    pace.noteShort(first);
-    expect(pace.pauseMs).toBe(10);
-    pace.noteShort(second);
-    expect(pace.pauseMs).toBe(0);
-  });
-
-  it('has no pause for a call that is the only one', () => {
-    const { pace, work } = startLoop();
-    pace.noteOtherWork();
-    work(5);
-    pace.noteRead();
-    pace.noteEnd();
-    expect(pace.pauseMs).toBe(0);
-    pace.noteCall();
-    expect(pace.pauseMs).toBe(10);
   });
 
   it('goes on with its pause after a read that did not wait for it, and after one that was short too', () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { filePostgres } from '../test/postgres.js';
 import {
   CheckViolation,
   DatabaseUnavailable,
@@ -10,28 +11,20 @@ import {
   UnexpectedRowCount,
   UniqueViolation,
 } from './errors.js';
-import { createPool } from './pool.js';
 import type { Database, Queries, Transaction } from './sql.js';
-import {
-  clockIsShifted,
-  eventually,
-  startTestPostgres,
-  type TestPostgres,
-  withoutBounds,
-} from './testing/test-postgres.js';
+import { clockIsShifted, eventually, withoutBounds } from './testing/test-postgres.js';
 import { boundsOf } from './url-bounds.js';
 
 /** For tests in which the server must end a statement. */
 const onTime = clockIsShifted ? it.skip : it;
 
-let server: TestPostgres;
+const postgres = filePostgres();
 let url: string;
 let database: Database;
 
 beforeAll(async () => {
-  server = await startTestPostgres();
-  url = await server.createDatabase();
-  database = createPool({ url, applicationName: 'main' });
+  url = await postgres.createDatabase();
+  database = postgres.pool({ url, applicationName: 'main' });
   await database.query('CREATE TABLE parent (id int PRIMARY KEY)');
   await database.query(
     'CREATE TABLE item (id int CONSTRAINT item_key PRIMARY KEY, stock int CONSTRAINT item_stock CHECK (stock >= 0),' +
@@ -39,27 +32,14 @@ beforeAll(async () => {
   );
 });
 
-afterAll(async () => {
-  await database.close();
-  await server.stop();
-});
-
-/** Number of statements of this application that the server is running. */
-async function running(application: string): Promise<bigint> {
-  const { count } = await database.one<{ count: bigint }>(
-    "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND state = 'active'",
-    [application],
-  );
-  return count;
+/** The number of connections of an application. */
+async function connected(application: string, condition = 'true'): Promise<bigint> {
+  const sql = `SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND ${condition}`;
+  return (await database.one<{ count: bigint }>(sql, [application])).count;
 }
 
-async function connected(application: string): Promise<bigint> {
-  const { count } = await database.one<{ count: bigint }>(
-    'SELECT count(*) FROM pg_stat_activity WHERE application_name = $1',
-    [application],
-  );
-  return count;
-}
+/** The number of statements of an application that the server is running. */
+const running = (application: string) => connected(application, "state = 'active'");
 
 describe('values', () => {
   it('keeps every integer of 64 bits', async () => {
@@ -110,11 +90,6 @@ describe('values', () => {
       expect(at).toEqual(new Date(time));
     }
   });
-
-  it('does not change the parsers of other users of the driver', async () => {
-    const { types } = await import('pg');
-    expect(types.getTypeParser(types.builtins.INT8)('1')).toBe('1');
-  });
 });
 
 describe('rows', () => {
@@ -155,10 +130,9 @@ describe('errors', () => {
 
   it('reports a missing server as unavailable, with the cause', async () => {
     const { freePort } = await import('./exports/testing.js');
-    const away = createPool({ url: `postgres://a:b@127.0.0.1:${await freePort()}/c` });
+    const away = postgres.pool({ url: `postgres://a:b@127.0.0.1:${await freePort()}/c` });
     await expect(away.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
     await expect(away.check()).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
-    await away.close();
   });
 
   it.each([
@@ -168,14 +142,13 @@ describe('errors', () => {
     const starting = createServer((socket) => void socket.once('data', () => socket.end(answer)));
     await once(starting.listen(0, '127.0.0.1'), 'listening');
     const { port } = starting.address() as AddressInfo;
-    const pool = createPool({ url: `postgres://a:b@127.0.0.1:${port}/c?sslmode=verify-full` });
+    const pool = postgres.pool({ url: `postgres://a:b@127.0.0.1:${port}/c?sslmode=verify-full` });
     await expect(pool.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
-    await pool.close();
     starting.close();
   });
 
   onTime('reports a statement that the server ended as timeout, and a full pool as unavailable', async () => {
-    const small = createPool({
+    const small = postgres.pool({
       url: withoutBounds(url),
       maxConnections: 1,
       connectTimeoutMs: 300,
@@ -187,11 +160,10 @@ describe('errors', () => {
       await expect(small.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
     });
     await eventually('it serves again', () => serves(small));
-    await small.close();
   });
 
   it('does not wait for a frozen server', async () => {
-    const pool = createPool({ url: withoutBounds(url), maxConnections: 1, statementTimeoutMs: 1_000 });
+    const pool = postgres.pool({ url: withoutBounds(url), maxConnections: 1, statementTimeoutMs: 1_000 });
     const { pid } = await pool.one<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     process.kill(pid, 'SIGSTOP');
     try {
@@ -200,11 +172,10 @@ describe('errors', () => {
       process.kill(pid, 'SIGCONT');
     }
     await eventually('it serves again', () => serves(pool));
-    await pool.close();
   });
 
   it('has closed its connections when close resolves', async () => {
-    const pool = createPool({ url, applicationName: 'closing' });
+    const pool = postgres.pool({ url, applicationName: 'closing' });
     await Promise.all([1, 2, 3].map(() => pool.query('SELECT pg_sleep(0.01)')));
     expect(await connected('closing')).toBe(3n);
     await pool.close();
@@ -212,14 +183,14 @@ describe('errors', () => {
   });
 
   it('reports a closed pool as unavailable', async () => {
-    const closed = createPool({ url });
+    const closed = postgres.pool({ url });
     await Promise.all([closed.close(), closed.close()]);
     await expect(closed.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
   });
 
   it('survives the loss of connections in use, idle and between statements', async () => {
     const errors: unknown[] = [];
-    const pool = createPool({ url, applicationName: 'lost', onError: (error) => errors.push(error) });
+    const pool = postgres.pool({ url, applicationName: 'lost', onError: (error) => errors.push(error) });
     const busy = expect(pool.query('SELECT pg_sleep(60)')).rejects.toBeInstanceOf(DatabaseUnavailable);
     const between = expect(
       pool.transaction(async (transaction) => {
@@ -233,13 +204,12 @@ describe('errors', () => {
     await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lost'");
     await Promise.all([busy, between]);
     await eventually('the pool has replaced its connections', () => serves(pool));
-    await pool.close();
   });
 });
 
 describe('abort', () => {
   it('ends a running statement, here and in the server', async () => {
-    const pool = createPool({ url, applicationName: 'aborted' });
+    const pool = postgres.pool({ url, applicationName: 'aborted' });
     const abort = new AbortController();
     const reason = new Error('the caller is gone');
     const sleeping = expect(pool.query('SELECT pg_sleep(60)', [], { signal: abort.signal })).rejects.toBe(reason);
@@ -248,11 +218,10 @@ describe('abort', () => {
     await sleeping;
     await eventually('the server has ended it', async () => (await connected('aborted')) === 0n);
     await expect(pool.check()).resolves.toBeUndefined();
-    await pool.close();
   });
 
   it('costs no connection if the statement ends in the time of grace, in a transaction or not', async () => {
-    const pool = createPool({ url, maxConnections: 1, applicationName: 'soon', abortGraceMs: 60_000 });
+    const pool = postgres.pool({ url, maxConnections: 1, applicationName: 'soon', abortGraceMs: 60_000 });
     const backend = async () => (await pool.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid;
     const before = await backend();
     const reason = new Error('the caller is gone');
@@ -273,11 +242,10 @@ describe('abort', () => {
     await abortWaiting((signal) => pool.query(read, [], { signal }));
     await abortWaiting((signal) => pool.transaction((transaction) => transaction.query(read), { signal }));
     await expect(backend()).resolves.toBe(before);
-    await pool.close();
   });
 
   it('ends the wait for a connection, and returns a connection that comes later', async () => {
-    const pool = createPool({ url, maxConnections: 1, applicationName: 'waiting' });
+    const pool = postgres.pool({ url, maxConnections: 1, applicationName: 'waiting' });
     const holder = new AbortController();
     const held = expect(pool.query('SELECT pg_sleep(60)', [], { signal: holder.signal })).rejects.toThrow();
     const waiter = new AbortController();
@@ -287,7 +255,6 @@ describe('abort', () => {
     holder.abort();
     await held;
     await expect(pool.check()).resolves.toBeUndefined();
-    await pool.close();
   });
 
   it('ends a transaction whose function ignores the signal, and frees its locks', async () => {
@@ -319,40 +286,32 @@ describe('abort', () => {
 
 describe('a statement with a name', () => {
   it('is prepared once on a connection, inside a transaction or not', async () => {
-    const one = createPool({ url: await server.createDatabase(), maxConnections: 1 });
-    try {
-      const add = (queries: Queries, n: bigint) =>
-        queries.one<{ sum: bigint }>('SELECT $1::bigint + 1 AS sum', [n], { name: 'add_one' });
-      await expect(add(one, 1n)).resolves.toEqual({ sum: 2n });
-      await expect(one.transaction((transaction) => add(transaction, 2n))).resolves.toEqual({ sum: 3n });
-      await expect(add(one, 3n)).resolves.toEqual({ sum: 4n });
-      const sql = 'SELECT name, (generic_plans + custom_plans) AS runs FROM pg_prepared_statements';
-      await expect(one.query(sql)).resolves.toEqual([{ name: 'add_one', runs: 3n }]);
-    } finally {
-      await one.close();
-    }
+    const one = postgres.pool({ url: await postgres.createDatabase(), maxConnections: 1 });
+    const add = (queries: Queries, n: bigint) =>
+      queries.one<{ sum: bigint }>('SELECT $1::bigint + 1 AS sum', [n], { name: 'add_one' });
+    await expect(add(one, 1n)).resolves.toEqual({ sum: 2n });
+    await expect(one.transaction((transaction) => add(transaction, 2n))).resolves.toEqual({ sum: 3n });
+    await expect(add(one, 3n)).resolves.toEqual({ sum: 4n });
+    const sql = 'SELECT name, (generic_plans + custom_plans) AS runs FROM pg_prepared_statements';
+    await expect(one.query(sql)).resolves.toEqual([{ name: 'add_one', runs: 3n }]);
   });
 });
 
 describe('a wait for a lock', () => {
   onTime('is bounded by the pool, except in a transaction without a statement timeout', async () => {
-    const url = withoutBounds(await server.createDatabase());
-    const [holder, waiter] = [createPool({ url }), createPool({ url, lockTimeoutMs: 50 })];
-    try {
-      await holder.query('CREATE TABLE held AS SELECT 1 AS id');
-      await holder.prepare('rondo-holder', (transaction) => transaction.query('UPDATE held SET id = 2'));
-      await expect(waiter.query('UPDATE held SET id = 3')).rejects.toThrow(LockTimeout);
-      const work = async (transaction: Transaction) => {
-        const [patient] = await transaction.query<{ lock_timeout: string }>('SHOW lock_timeout');
-        return patient?.lock_timeout;
-      };
-      await expect(waiter.transaction(work)).resolves.toBe('50ms');
-      await expect(waiter.transaction(work, { statementTimeoutMs: 0 })).resolves.toBe('0');
-      await holder.commitPrepared('rondo-holder');
-      await expect(waiter.query('UPDATE held SET id = 3 RETURNING id')).resolves.toEqual([{ id: 3 }]);
-    } finally {
-      await Promise.all([holder.close(), waiter.close()]);
-    }
+    const url = withoutBounds(await postgres.createDatabase());
+    const [holder, waiter] = [postgres.pool({ url }), postgres.pool({ url, lockTimeoutMs: 50 })];
+    await holder.query('CREATE TABLE held AS SELECT 1 AS id');
+    await holder.prepare('rondo-holder', (transaction) => transaction.query('UPDATE held SET id = 2'));
+    await expect(waiter.query('UPDATE held SET id = 3')).rejects.toThrow(LockTimeout);
+    const work = async (transaction: Transaction) => {
+      const [patient] = await transaction.query<{ lock_timeout: string }>('SHOW lock_timeout');
+      return patient?.lock_timeout;
+    };
+    await expect(waiter.transaction(work)).resolves.toBe('50ms');
+    await expect(waiter.transaction(work, { statementTimeoutMs: 0 })).resolves.toBe('0');
+    await holder.commitPrepared('rondo-holder');
+    await expect(waiter.query('UPDATE held SET id = 3 RETURNING id')).resolves.toEqual([{ id: 3 }]);
   });
 });
 
@@ -374,8 +333,8 @@ it('a pool uses the connect timeout of its address rather than that of its optio
   const address = mute.address();
   const url = `postgres://a:b@127.0.0.1:${typeof address === 'object' ? address?.port : ''}/c`;
   const pools = {
-    'options: 1.5 s': createPool({ url, connectTimeoutMs: 1_500 }),
-    'address: 1 s, options: 60 s': createPool({ url: `${url}?connect_timeout=1`, connectTimeoutMs: 60_000 }),
+    'options: 1.5 s': postgres.pool({ url, connectTimeoutMs: 1_500 }),
+    'address: 1 s, options: 60 s': postgres.pool({ url: `${url}?connect_timeout=1`, connectTimeoutMs: 60_000 }),
   };
   const gaveUp: string[] = [];
   const checks = Object.entries(pools).map(async ([name, pool]) => {
@@ -387,7 +346,6 @@ it('a pool uses the connect timeout of its address rather than that of its optio
     expect(gaveUp).toEqual(['address: 1 s, options: 60 s', 'options: 1.5 s']);
   } finally {
     for (const socket of sockets) socket.destroy();
-    await Promise.all(Object.values(pools).map((pool) => pool.close()));
     await new Promise((resolve) => mute.close(resolve));
   }
 });

@@ -2,30 +2,25 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createPool } from './pool.js';
+import { describe, expect, it } from '@jest/globals';
+import { filePostgres } from '../test/postgres.js';
 import { provision, readProvisionConfig } from './provision.js';
 import { describeUrl, waitForDatabase } from './readiness.js';
-import { freePort, startTestPostgres, type TestPostgres } from './testing/test-postgres.js';
+import { freePort } from './testing/test-postgres.js';
 
 const sales = { database: 'sales', role: 'sales', password: 'one:two\'"' };
 const projects = { database: 'project-management', role: 'project-management', password: 'three' };
 
-let server: TestPostgres;
+const postgres = filePostgres();
 
-beforeAll(async () => {
-  server = await startTestPostgres();
-});
-
-afterAll(() => server.stop());
-
-const provisionBoth = () => provision({ adminUrl: server.url, databases: [sales, projects] });
+const provisionBoth = () => provision({ adminUrl: postgres.url, databases: [sales, projects] });
 
 /** Runs one statement with a service's role. */
 async function as({ role, password }: typeof sales, database: string, sql: string) {
   const url = Object.assign(new URL('postgres://h'), { username: role, password, hostname: '127.0.0.1' });
-  const pool = createPool({ url: Object.assign(url, { port: String(server.port), pathname: database }).href });
-  return pool.query(sql).finally(() => pool.close());
+  return postgres
+    .pool({ url: Object.assign(url, { port: String(postgres.port), pathname: database }).href })
+    .query(sql);
 }
 
 describe('provision', () => {
@@ -46,32 +41,31 @@ describe('provision', () => {
   it('changes a password', async () => {
     await provisionBoth();
     const changed = { ...sales, password: 'another' };
-    await provision({ adminUrl: server.url, databases: [changed] });
+    await provision({ adminUrl: postgres.url, databases: [changed] });
     await expect(as(sales, sales.database, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' });
     await expect(as(changed, sales.database, 'SELECT 1')).resolves.toHaveLength(1);
   });
 
   it('takes over an existing database of another role', async () => {
-    const admin = createPool({ url: server.url });
-    await admin.query('CREATE DATABASE legacy').finally(() => admin.close());
+    const admin = postgres.pool({ url: postgres.url });
+    await admin.query('CREATE DATABASE legacy');
     await provisionBoth();
     const legacy = { database: 'legacy', role: 'legacy', password: 'four' };
-    await provision({ adminUrl: server.url, databases: [legacy] });
+    await provision({ adminUrl: postgres.url, databases: [legacy] });
     await expect(as(legacy, 'legacy', 'CREATE TABLE t ()')).resolves.toEqual([]);
     await expect(as(sales, 'legacy', 'SELECT 1')).rejects.toMatchObject({ code: '42501' });
   });
 
   it('refuses a superuser as owner', async () => {
     const databases = [{ database: 'x', role: 'postgres', password: 'x' }];
-    await expect(provision({ adminUrl: server.url, databases })).rejects.toThrow('is a superuser');
+    await expect(provision({ adminUrl: postgres.url, databases })).rejects.toThrow('is a superuser');
   });
 
   it('quotes unusual names', async () => {
     const odd = { database: 'a"; DROP ROLE sales; --', role: "b'c", password: 'p' };
-    await provision({ adminUrl: server.url, databases: [odd] });
-    const admin = createPool({ url: server.url });
+    await provision({ adminUrl: postgres.url, databases: [odd] });
+    const admin = postgres.pool({ url: postgres.url });
     const found = await admin.query("SELECT 1 FROM pg_roles WHERE rolname IN ('sales', $1)", [odd.role]);
-    await admin.close();
     expect(found).toHaveLength(2);
   });
 });
@@ -90,20 +84,13 @@ describe('the provisioning step', () => {
     expect(readProvisionConfig({})).toMatchObject({ faults: { length: 2 } });
   });
 
-  it('accepts one database per line', () => {
-    const RONDO_DATABASES = 'sales:sales:a\nteam:team:b\n';
+  it.each([
+    ['one database per line', 'sales:sales:a\nteam:team:b\n', [{ password: 'a' }, { role: 'team', password: 'b' }]],
+    ['an empty list, as of a system without databases', '', []],
+    ['the colons of a password', 'a:b:c:d', [{ database: 'a', role: 'b', password: 'c:d' }]],
+  ])('accepts %s', (_what, RONDO_DATABASES, databases) => {
     const config = readProvisionConfig({ RONDO_DATABASE_ADMIN_URL: 'postgres://h', RONDO_DATABASES });
-    expect(config).toMatchObject({ databases: [{ password: 'a' }, { role: 'team', password: 'b' }] });
-  });
-
-  it('accepts an empty list, as of a system without databases', () => {
-    const config = readProvisionConfig({ RONDO_DATABASE_ADMIN_URL: 'postgres://h', RONDO_DATABASES: '' });
-    expect(config).toMatchObject({ databases: [] });
-  });
-
-  it('keeps the colons of a password', () => {
-    const config = readProvisionConfig({ RONDO_DATABASE_ADMIN_URL: 'postgres://h', RONDO_DATABASES: 'a:b:c:d' });
-    expect(config).toMatchObject({ databases: [{ database: 'a', role: 'b', password: 'c:d' }] });
+    expect(config).toMatchObject({ databases });
   });
 
   const main = fileURLToPath(new URL('../dist/provision-main.js', import.meta.url));
@@ -112,7 +99,7 @@ describe('the provisioning step', () => {
   it('exits 0 when done, and 1 with the faults', async () => {
     if (!existsSync(main)) throw new Error('dist is missing: run the build first');
     const databases = { RONDO_DATABASES: 'step:step:pw' };
-    const done = await run({ RONDO_DATABASE_ADMIN_URL: server.url, ...databases });
+    const done = await run({ RONDO_DATABASE_ADMIN_URL: postgres.url, ...databases });
     expect(done.stdout).toContain('ready: step');
     await expect(run(databases)).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('ADMIN_URL') });
   });
@@ -121,7 +108,7 @@ describe('the provisioning step', () => {
 describe('waitForDatabase', () => {
   it('logs what it waits for, without the password, and gives up in time', async () => {
     const url = `postgres://role:secret@127.0.0.1:${await freePort()}/sales`;
-    const pool = createPool({ url });
+    const pool = postgres.pool({ url });
     const lines: string[] = [];
     const name = describeUrl(url);
     const waiting = waitForDatabase(pool, { name, timeoutMs: 2_000, log: (line) => lines.push(line) });
@@ -130,14 +117,12 @@ describe('waitForDatabase', () => {
     );
     expect(lines[0]).toMatch(/^waiting for database "sales" at 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
     expect(lines.join()).not.toContain('secret');
-    await pool.close();
   });
 
   it('stops when its signal aborts', async () => {
-    const pool = createPool({ url: `postgres://a:b@127.0.0.1:${await freePort()}/c` });
+    const pool = postgres.pool({ url: `postgres://a:b@127.0.0.1:${await freePort()}/c` });
     const signal = AbortSignal.timeout(150);
     const waiting = waitForDatabase(pool, { name: 'it', timeoutMs: Number.POSITIVE_INFINITY, signal });
     await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' });
-    await pool.close();
   });
 });

@@ -1,17 +1,17 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { deferred } from '../../rpc/test/support/wait.js';
+import { filePostgres } from '../test/postgres.js';
 import { CommitOutcomeUnknown, DatabaseUnavailable } from './errors.js';
-import { createPool } from './pool.js';
 import type { Database } from './sql.js';
-import { clockIsShifted, eventually, startTestPostgres, type TestPostgres } from './testing/test-postgres.js';
+import { clockIsShifted, eventually } from './testing/test-postgres.js';
 
-let server: TestPostgres;
+const postgres = filePostgres();
 let url: string;
 let database: Database;
 
 beforeAll(async () => {
-  server = await startTestPostgres();
-  url = await server.createDatabase();
-  database = createPool({ url });
+  url = await postgres.createDatabase();
+  database = postgres.pool({ url });
   await database.query('CREATE TABLE stock (taken int)');
 });
 
@@ -19,22 +19,8 @@ beforeEach(async () => {
   await database.transaction((clean) => clean.script('TRUNCATE stock; INSERT INTO stock VALUES (0)'));
 });
 
-afterAll(async () => {
-  await database.close();
-  await server.stop();
-});
-
 const take = (queries: Pick<Database, 'query'>) => queries.query('UPDATE stock SET taken = taken + 1');
 const taken = async () => (await database.one<{ taken: number }>('SELECT taken FROM stock')).taken;
-
-/** A promise, and what resolves it. */
-function gate() {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
-}
 
 /** The fault of work that fails because the database is unavailable, and that took no effect for certain. */
 async function unavailable(work: Promise<unknown>): Promise<void> {
@@ -49,29 +35,31 @@ async function unavailable(work: Promise<unknown>): Promise<void> {
   let frozen: Database;
   const errors: unknown[] = [];
   beforeAll(() => {
-    frozen = createPool({ url: frozenUrl(), idleTransactionTimeoutMs: 2_000, onError: (error) => errors.push(error) });
+    frozen = postgres.pool({
+      url: frozenUrl(),
+      idleTransactionTimeoutMs: 2_000,
+      onError: (error) => errors.push(error),
+    });
   });
-  afterAll(() => frozen.close());
 
   it.each<[string, (queries: Pick<Database, 'query'>) => Promise<unknown>]>([
     ['a statement', take],
     ['the commit', () => Promise.resolve()],
   ])('keeps no locks, and its transaction took no effect: it goes on with %s', async (_what, next) => {
     errors.length = 0;
-    const thawed = gate();
-    const locked = gate();
+    const [thawed, locked] = [deferred(), deferred()];
     const lost = unavailable(
       frozen.transaction(async (transaction) => {
         await take(transaction);
-        locked.open();
-        await thawed.opened;
+        locked.resolve();
+        await thawed.promise;
         await next(transaction);
       }),
     );
-    await Promise.race([locked.opened, lost]); // a busy machine may be too slow for its first statement
+    await Promise.race([locked.promise, lost]); // a busy machine may be too slow for its first statement
     await take(database);
     await eventually('the loss is noticed', () => errors.length > 0);
-    thawed.open();
+    thawed.resolve();
     expect(errors).toContainEqual(expect.objectContaining({ sqlState: '25P03' })); // the end of its socket may follow
     await lost;
     expect(await taken()).toBe(1);
@@ -108,15 +96,11 @@ async function unavailable(work: Promise<unknown>): Promise<void> {
   });
 
   it('has three seconds by default, and what its address says', async () => {
-    const standard = createPool({ url: frozenUrl() });
+    const standard = postgres.pool({ url: frozenUrl() });
     const setting = (pool: Database) =>
       pool.one("SELECT current_setting('idle_in_transaction_session_timeout') AS set");
-    try {
-      await expect(setting(standard)).resolves.toEqual({ set: '3s' });
-      await expect(setting(database)).resolves.toEqual({ set: '5min' });
-    } finally {
-      await standard.close();
-    }
+    await expect(setting(standard)).resolves.toEqual({ set: '3s' });
+    await expect(setting(database)).resolves.toEqual({ set: '5min' });
   });
 });
 
@@ -129,15 +113,12 @@ describe('a server that only reads, as after a failover', () => {
       await transaction.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} ${what}`);
     });
   beforeEach(async () => {
-    admin = createPool({ url, maxConnections: 1 });
+    admin = postgres.pool({ url, maxConnections: 1 });
     await becomes('SET default_transaction_read_only = on');
-    pool = createPool({ url, maxConnections: 2 });
+    pool = postgres.pool({ url, maxConnections: 2 });
     await pool.transaction(() => pool.check()); // both connections are open
   });
-  afterEach(async () => {
-    await becomes('RESET default_transaction_read_only');
-    await Promise.all([admin.close(), pool.close()]);
-  });
+  afterEach(() => becomes('RESET default_transaction_read_only'));
 
   it.each<[string, () => Promise<unknown>]>([
     ['a statement', () => take(pool)],
@@ -172,22 +153,18 @@ describe.each([
   ['a server without memory', '53200'],
 ])('%s', (_what, sqlState) => {
   it('is unavailable, and its connection is replaced before the next try', async () => {
-    const pool = createPool({ url, maxConnections: 1 });
+    const pool = postgres.pool({ url, maxConnections: 1 });
     const backends = new Set<number>();
     const fail = (transaction: Pick<Database, 'query'>) =>
       transaction.query(`DO $$ BEGIN RAISE EXCEPTION 'none left' USING ERRCODE = '${sqlState}'; END $$`);
-    try {
-      await unavailable(fail(pool));
-      const work = async (transaction: Pick<Database, 'query' | 'one'>) => {
-        backends.add((await transaction.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid);
-        if (backends.size < 3) await fail(transaction);
-        await take(transaction);
-      };
-      await pool.transaction(work, { outageWait: { timeoutMs: 300_000, repeatable: false } });
-      expect(backends.size).toBe(3);
-      expect(await taken()).toBe(1);
-    } finally {
-      await pool.close();
-    }
+    await unavailable(fail(pool));
+    const work = async (transaction: Pick<Database, 'query' | 'one'>) => {
+      backends.add((await transaction.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid);
+      if (backends.size < 3) await fail(transaction);
+      await take(transaction);
+    };
+    await pool.transaction(work, { outageWait: { timeoutMs: 300_000, repeatable: false } });
+    expect(backends.size).toBe(3);
+    expect(await taken()).toBe(1);
   });
 });

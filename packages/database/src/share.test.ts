@@ -24,22 +24,6 @@ async function settled() {
 }
 
 describe('a share of a pool', () => {
-  it('runs so many calls at once, and the others in the order in which they came', async () => {
-    const { share, begun, end } = startPool({ maxConnections: 2, maxWaiting: 2 });
-    const calls = ['a', 'b', 'c', 'd'].map((sql) => share.query(sql));
-    await settled();
-    expect(begun).toEqual(['a', 'b']);
-    end('b');
-    await settled();
-    expect(begun).toEqual(['a', 'b', 'c']);
-    end('a');
-    await settled();
-    expect(begun).toEqual(['a', 'b', 'c', 'd']);
-    end('c');
-    end('d');
-    await Promise.all(calls);
-  });
-
   it('refuses a call for which there is no room, and has room again later', async () => {
     const { share, begun, end } = startPool({ maxConnections: 1, maxWaiting: 1 });
     const calls = [share.query('a'), share.query('b')];

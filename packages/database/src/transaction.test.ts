@@ -1,21 +1,18 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { deferred } from '../../rpc/test/support/wait.js';
+import { filePostgres } from '../test/postgres.js';
 import { SerializationFailure, UniqueViolation } from './errors.js';
-import { createPool } from './pool.js';
 import { requirePreparedTransactions } from './prepared.js';
 import type { Database, Queries, Transaction } from './sql.js';
-import { clockIsShifted, startTestPostgres, type TestPostgres } from './testing/test-postgres.js';
+import { clockIsShifted } from './testing/test-postgres.js';
 
-let server: TestPostgres;
-beforeAll(async () => {
-  server = await startTestPostgres();
-});
-afterAll(() => server.stop());
+const postgres = filePostgres();
 
 describe('transaction', () => {
   let database: Database;
 
   beforeAll(async () => {
-    database = createPool({ url: await server.createDatabase() });
+    database = postgres.pool({ url: await postgres.createDatabase() });
     await database.query('CREATE TABLE account (id int PRIMARY KEY, amount int8 NOT NULL)');
   });
 
@@ -24,22 +21,17 @@ describe('transaction', () => {
     await database.query('INSERT INTO account VALUES (1, 0), (2, 0)');
   });
 
-  afterAll(() => database.close());
-
   const sum = async (queries: Pick<Transaction, 'one'>) =>
     (await queries.one<{ sum: string }>('SELECT sum(amount) FROM account')).sum;
 
   /** A barrier: resolves once `parties` callers have arrived. Later callers pass. */
   function meetingOf(parties: number): () => Promise<void> {
     let arrived = 0;
-    let open: () => void = () => undefined;
-    const gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const gate = deferred();
     return () => {
       arrived += 1;
-      if (arrived === parties) open();
-      return gate;
+      if (arrived === parties) gate.resolve();
+      return gate.promise;
     };
   }
 
@@ -184,8 +176,8 @@ describe('a prepared transaction', () => {
   let url: string;
 
   beforeEach(async () => {
-    url = await server.createDatabase();
-    database = createPool({ url });
+    url = await postgres.createDatabase();
+    database = postgres.pool({ url });
     await database.query('CREATE TABLE things (name text PRIMARY KEY)');
   });
 
@@ -201,13 +193,12 @@ describe('a prepared transaction', () => {
     await expect(put('a:1', 'one')).resolves.toBe('one');
     expect(await things()).toEqual([]);
     await database.close();
-    database = createPool({ url });
+    database = postgres.pool({ url });
     expect(await database.listPrepared('a:')).toEqual([{ gid: 'a:1', prepareTime: expect.any(Date) }]);
     expect(await database.listPrepared('b:')).toEqual([]);
     expect(await database.commitPrepared('a:1')).toBe(true);
     expect(await things()).toEqual(['one']);
     expect([await database.commitPrepared('a:1'), await database.rollbackPrepared('a:1')]).toEqual([false, false]);
-    await database.close();
   });
 
   it('is undone by a rollback, and ended once by concurrent calls', async () => {
@@ -215,7 +206,6 @@ describe('a prepared transaction', () => {
     const ends = await Promise.all(Array.from({ length: 6 }, () => database.rollbackPrepared('a:2')));
     expect(ends.filter(Boolean)).toHaveLength(1);
     expect([await things(), await database.listPrepared('')]).toEqual([[], []]);
-    await database.close();
   });
 
   it('is not prepared if its work fails, or if a failure was swallowed', async () => {
@@ -228,15 +218,13 @@ describe('a prepared transaction', () => {
     await expect(swallowing).rejects.toBeInstanceOf(UniqueViolation);
     await expect(put("a'", 'x')).rejects.toThrow(`"a'" can't name a prepared transaction`);
     expect(await database.listPrepared('')).toEqual([]);
-    await database.close();
   });
 
   it('belongs to its database only', async () => {
     await put('a:5', 'five');
-    const other = createPool({ url: await server.createDatabase() });
+    const other = postgres.pool({ url: await postgres.createDatabase() });
     expect(await other.listPrepared('')).toEqual([]);
     await database.rollbackPrepared('a:5');
-    await Promise.all([other.close(), database.close()]);
   });
 
   it('says what to do about a server without prepared transactions', async () => {
@@ -245,7 +233,6 @@ describe('a prepared transaction', () => {
     await expect(requirePreparedTransactions(off)).rejects.toThrow(
       /max_prepared_transactions .* is 0.*ALTER SYSTEM SET max_prepared_transactions = 64.*restart that server/,
     );
-    await database.close();
   });
 });
 
@@ -256,13 +243,12 @@ describe('a plan that a migration outdated', () => {
   let database: Database;
 
   beforeEach(async () => {
-    const url = await server.createDatabase();
-    admin = createPool({ url, maxConnections: 1 });
+    const url = await postgres.createDatabase();
+    admin = postgres.pool({ url, maxConnections: 1 });
     await admin.query('CREATE TABLE item (id int PRIMARY KEY, price numeric(24, 0) NOT NULL)');
     await admin.query('INSERT INTO item (id, price) VALUES (1, 100)');
-    database = createPool({ url, maxConnections: CONNECTIONS });
+    database = postgres.pool({ url, maxConnections: CONNECTIONS });
   });
-  afterEach(() => Promise.all([admin.close(), database.close()]));
 
   /** Selects the whole row on purpose: an added column changes the result. */
   const find = (queries: Queries) => queries.one('SELECT * FROM item WHERE id = 1', [], { name: 'find_item' });
@@ -272,16 +258,13 @@ describe('a plan that a migration outdated', () => {
   /** Runs `work` on every connection of the pool; none is returned before all are taken. */
   async function onAll<T>(work: (queries: Queries) => Promise<T>): Promise<readonly T[]> {
     let taken = 0;
-    let open: () => void = () => undefined;
-    const all = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const all = deferred();
     const one = () =>
       database.transaction(async (transaction) => {
         const result = await work(transaction);
         taken += 1;
-        if (taken >= CONNECTIONS) open();
-        await all;
+        if (taken >= CONNECTIONS) all.resolve();
+        await all.promise;
         return result;
       });
     return Promise.all(Array.from({ length: CONNECTIONS }, one));

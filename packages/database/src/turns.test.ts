@@ -168,15 +168,6 @@ describe('turns with a pace', () => {
     expect(begun).toEqual([1, 19, 20, 2, 3]);
   });
 
-  it('begin after a pause if a result may be long', async () => {
-    const { turns, begun, run, pass } = startReads();
-    const reads = [20, 2, 3].map((rows) => turns.run(() => run(rows), { caller: 'a' }));
-    for (let round = 0; round < 9; round += 1) await nextRound();
-    expect(begun).toEqual([20]);
-    pass(20);
-    await expect(Promise.all(reads)).resolves.toEqual([20, 2, 3]);
-  });
-
   it('have one pace in all that have it', async () => {
     const { pace, turns, begun, run, pass } = startReads();
     const others = new Turns({ maxRunning: 1, maxWaiting: 9, pace });

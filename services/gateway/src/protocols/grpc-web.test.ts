@@ -90,10 +90,12 @@ describe.each(versions)('gRPC-Web over HTTP/%s', (version) => {
     },
   );
 
-  it('refuses base64 that ends inside a group', async () => {
+  it.each(['Put', 'Collect'] as const)('refuses base64 that ends inside a group: %s', async (method) => {
     const { backend } = echoBackend();
     const headers = { 'content-type': 'application/grpc-web-text' };
-    const answer = await call(backend, { version, path: pathOf('Put'), headers, chunks: [Buffer.from('AAAAA')] });
+    // A whole message, and a character.
+    const chunks = [Buffer.from(`${frame(note('a')).toString('base64')}A`)];
+    const answer = await call(backend, { version, path: pathOf(method), headers, chunks });
     expect(parse(decodeParts(String(answer.body))).trailers[0]).toBe('grpc-status: 13');
   });
 });

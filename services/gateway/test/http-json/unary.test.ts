@@ -219,6 +219,8 @@ describe('a reply', () => {
     const plain = await echo(body);
     expect(plain.headers).toMatchObject({ 'content-length': plain.text.length, vary: 'accept-encoding' });
     expect(plain.headers['content-encoding']).toBeUndefined();
+    const small = await echo(`{"name": "${'a'.repeat(500)}"}`, { headers: { 'accept-encoding': 'gzip' } });
+    expect(small.headers['content-encoding']).toBeUndefined();
   });
 
   it('has no body after HEAD', async () => {
