@@ -3,6 +3,7 @@ import { createFileRegistry, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
 import { hashOf, readMethod } from './contract.js';
+import { isPublic } from './exposure.js';
 
 const set = fromBinary(
   FileDescriptorSetSchema,
@@ -46,5 +47,15 @@ describe('the contracts of this repository', () => {
     const location = gateway?.sourceCodeInfo?.location.find(({ path }) => path.join() === '6,0');
     expect(location?.leadingComments).toMatch(/\w/);
     expect(commented.filter(({ name }) => /^(?:google|buf|grpc|xds)\//.test(name))).toEqual([]);
+  });
+
+  it('keep infrastructure inside', () => {
+    const services = set.file.flatMap(({ package: scope, service }) => service.map(({ name }) => `${scope}.${name}`));
+    const exposed = services.filter((name) => {
+      const desc = registry.getService(name);
+      return desc !== undefined && isPublic(desc);
+    });
+    expect(services).toContain('rondo.registry.v1.RegistryService');
+    expect(exposed.filter((name) => /^(?:rondo|grpc|xds|etcd)/.test(name))).toEqual([]);
   });
 });

@@ -39,6 +39,8 @@ async function served({ version = '2', ...sent }: Sent & { readonly version?: st
 const type = (contentType: string) => ({ 'content-type': contentType });
 const chunks = [frame(note('a'))];
 
+const put = (contentType: string) => ({ path: pathOf('Put'), headers: type(contentType) });
+
 const REFUSED: readonly (readonly [string, Parameters<typeof served>[0], number, Record<string, string>])[] = [
   ['an unknown path', { method: 'GET', path: '/x' }, 404, {}],
   ['an unknown path with a JSON body', { path: '/x', headers: type('application/json') }, 404, {}],
@@ -46,25 +48,15 @@ const REFUSED: readonly (readonly [string, Parameters<typeof served>[0], number,
   ['a method with another verb', { method: 'DELETE', path: pathOf('Put') }, 405, { allow: 'POST' }],
   ['a method by GET that has side effects', { method: 'GET', path: pathOf('Put') }, 405, { allow: 'POST' }],
   ['a safe method with another verb', { method: 'PUT', path: pathOf('Get') }, 405, { allow: 'POST, GET' }],
-  ['gRPC with another verb', { method: 'DELETE', path: pathOf('Put'), headers: type('application/grpc') }, 405, {}],
-  ['another content type', { path: pathOf('Put'), headers: type('image/jpeg') }, 415, {}],
+  ['gRPC with another verb', { method: 'DELETE', ...put('application/grpc') }, 405, {}],
+  ['another content type', put('image/jpeg'), 415, {}],
   ['no content type', { path: pathOf('Put') }, 415, {}],
-  ['another codec of gRPC', { path: pathOf('Put'), headers: type('application/grpc+foo') }, 415, {}],
+  ['another codec of gRPC', put('application/grpc+foo'), 415, {}],
   ['another codec of gRPC, at an unknown path', { path: '/x', headers: type('application/grpc+foo') }, 415, {}],
-  ['another codec of Connect', { path: pathOf('Put'), headers: type('application/foo') }, 415, {}],
-  [
-    'a stream of Connect for a unary method',
-    { path: pathOf('Put'), headers: type('application/connect+proto') },
-    415,
-    {},
-  ],
+  ['another codec of Connect', put('application/foo'), 415, {}],
+  ['a stream of Connect for a unary method', put('application/connect+proto'), 415, {}],
   ['a unary call of Connect for a stream', { path: pathOf('Chat'), headers: type('application/proto') }, 415, {}],
-  [
-    'gRPC over HTTP/1.1',
-    { version: '1.1', path: pathOf('Put'), headers: type('application/grpc') },
-    426,
-    { upgrade: 'h2c' },
-  ],
+  ['gRPC over HTTP/1.1', { version: '1.1', ...put('application/grpc') }, 426, { upgrade: 'h2c' }],
 ];
 
 describe('the dispatch', () => {
@@ -91,24 +83,21 @@ describe('the dispatch', () => {
     expect(await served({ path: pathOf('Put'), headers, chunks: [Buffer.from('{}')] })).toMatchObject({ status: 200 });
   });
 
-  it.each(REFUSED.map(([title, ...rule]) => ({ title, rule })))(
-    'refuses $title',
-    async ({ rule: [sent, status, headers] }) => {
-      const answer = await served(sent);
-      expect(answer.status).toBe(status);
-      expect(answer.headers).toMatchObject(headers);
-      // Clients of Connect would take a JSON body for an error of the method.
-      const json = 'path' in sent && !sent.path.startsWith('/notes.') && status !== 415;
-      expect(answer.headers['content-type']).toBe(json ? 'application/json' : 'text/plain; charset=utf-8');
-    },
-  );
+  it.each(REFUSED)('refuses %s', async (...[, sent, status, headers]) => {
+    const answer = await served(sent);
+    expect(answer.status).toBe(status);
+    expect(answer.headers).toMatchObject(headers);
+    // Clients of Connect would take a JSON body for an error of the method.
+    const json = 'path' in sent && !sent.path.startsWith('/notes.') && status !== 415;
+    expect(answer.headers['content-type']).toBe(json ? 'application/json' : 'text/plain; charset=utf-8');
+  });
 
   it.each([
-    ['another verb', { method: 'DELETE', path: pathOf('Put'), headers: type('application/grpc-web') }],
+    ['another verb', { method: 'DELETE', ...put('application/grpc-web') }],
     ['an unknown method', { path: '/notes.v1.NoteService/Nothing', headers: type('application/grpc-web') }],
     ['a malformed timeout', { path: pathOf('Put'), headers: { ...type('application/grpc-web'), 'grpc-timeout': 'x' } }],
     [
-      'a malformed timeout of Connect',
+      'such a one of Connect',
       { path: pathOf('Put'), headers: { ...type('application/json'), 'connect-timeout-ms': 'x' } },
     ],
   ])('keeps the HTTP/1.1 connection of a client that sends %s', async (_title, sent) => {

@@ -6,7 +6,8 @@ export interface Draw {
   chance(probability: number): boolean;
   /** A whole number from 0 up to, but not including, `end`. */
   below(end: number): number;
-  one<T>(items: readonly [T, ...T[]]): T;
+  /** One of the items. There is one. */
+  one<T>(items: readonly T[]): T;
   bytes(count: number): Buffer;
 }
 
@@ -16,7 +17,11 @@ export function createDraw(seed: number): Draw {
   return {
     chance: (probability) => next() < probability,
     below,
-    one: <T>(items: readonly [T, ...T[]]) => items[below(items.length)] ?? items[0],
+    one: <T>(items: readonly T[]) => {
+      const [item] = items.slice(below(items.length));
+      if (item === undefined) throw new Error('there is nothing to draw');
+      return item;
+    },
     bytes: (count) => Buffer.from(Array.from({ length: count }, () => below(256))),
   };
 }

@@ -5,6 +5,9 @@ import { envelope, type Field, type FuzzedRequest } from './requests.js';
 /** Changes a part of a request. */
 type Mutation = (request: FuzzedRequest, draw: Draw) => FuzzedRequest;
 
+/** Words between spaces. */
+const words = (text: string): readonly string[] => text.trim().split(/\s+/);
+
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'get', 'X', 'M-SEARCH'] as const;
 const TYPES = [
   'application/json',
@@ -22,41 +25,12 @@ const TYPES = [
   '',
   ';',
 ] as const;
-const NAMES = [
-  '__proto__',
-  'accept',
-  'accept-encoding',
-  'connect-content-encoding',
-  'connect-protocol-version',
-  'connect-timeout-ms',
-  'connection',
-  'constructor',
-  'content-encoding',
-  'content-length',
-  'cookie',
-  'expect',
-  'grpc-accept-encoding',
-  'grpc-encoding',
-  'grpc-status',
-  'grpc-timeout',
-  'host',
-  'idempotency-key',
-  'if-match',
-  'if-none-match',
-  'last-event-id',
-  'origin',
-  'prefer',
-  'range',
-  'rondo-version',
-  'te',
-  'traceparent',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'x-any-bin',
-  'x-forwarded-for',
-  'x_y.z',
-] as const;
+const NAMES = words(`
+  __proto__ accept accept-encoding connect-content-encoding connect-protocol-version connect-timeout-ms
+  connection constructor content-encoding content-length cookie expect grpc-accept-encoding grpc-encoding
+  grpc-status grpc-timeout host idempotency-key if-match if-none-match last-event-id origin prefer range
+  rondo-version te traceparent trailer transfer-encoding upgrade x-any-bin x-forwarded-for x_y.z
+`);
 const VALUES = [
   '',
   ' ',
