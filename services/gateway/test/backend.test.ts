@@ -1,12 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ClientStreamRequest, UnaryRequest, UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { CallContext } from '@rondo/rpc/call';
-import { sleep, systemClock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
+import { atRest, deferred, until } from '../../../packages/rpc/test/support/wait.js';
 import type { BackendReply } from '../src/protocols/backend.js';
 import { type ReplicaHandlers, startReplicas, TRACE_ID } from './support/replicas.js';
-import { until } from './support/until.js';
 
 let open: Awaited<ReturnType<typeof startReplicas>> | undefined;
 afterEach(() => open?.close());
@@ -32,12 +31,6 @@ function many({ response }: BackendReply): AsyncIterable<Uint8Array> {
   return response.messages;
 }
 
-/** The value of `read` once it hasn't changed for a while. */
-async function atRest(read: () => number): Promise<number> {
-  for (let before = -1; before !== read(); await sleep(systemClock, 150)) before = read();
-  return read();
-}
-
 describe('back-pressure', () => {
   const MESSAGE_BYTES = 32 * 1024;
   /** The windows and buffers between the two ends. */
@@ -57,13 +50,10 @@ describe('back-pressure', () => {
   });
 
   it('of a slow server bounds what is read from the caller', async () => {
-    let end: () => void = () => undefined;
-    const ended = new Promise<void>((resolve) => {
-      end = resolve;
-    });
+    const ended = deferred();
     const { call } = await replicas({
       async clientStream() {
-        await ended;
+        await ended.promise;
         return {};
       },
     });
@@ -74,7 +64,7 @@ describe('back-pressure', () => {
     }
     const calling = call('clientStream', { request: stream(requests()) });
     expect((await atRest(() => read)) * MESSAGE_BYTES).toBeLessThan(MAX_AHEAD_BYTES);
-    end();
+    ended.resolve();
     await calling;
   });
 });

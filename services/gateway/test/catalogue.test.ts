@@ -5,12 +5,12 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Exposure } from '@rondo/contracts/rondo/options/v1/options';
 import { createChannel, fixedEndpoint } from '@rondo/rpc/client';
 
-import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import type { PublicMethod } from '../src/discovery/catalogue.js';
-import { type CatalogueOptions, createCatalogue, type LiveCatalogue } from '../src/discovery/create-catalogue.js';
+import type { CatalogueOptions, LiveCatalogue } from '../src/discovery/create-catalogue.js';
 import { registeredInstances, type ServiceInstance, staticInstances } from '../src/discovery/instances.js';
 import { contractFile } from './support/contracts.js';
-import { connect, createFleet, listen, recordingLog, until } from './support/fleet.js';
+import { connect, instanceWith, listen, startCatalogue, until } from './support/fleet.js';
+import { cleanUp, closeAll } from './support/listening.js';
 
 const BOOKS = 'books.v1.BooksService';
 const PATH = `/${BOOKS}/Get`;
@@ -20,26 +20,7 @@ const set = fromBinary(
   readFileSync(new URL('../../../packages/contracts/descriptors.binpb', import.meta.url)),
 );
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-const to = ({ address }: Pick<ServiceInstance, 'address'>) => connect(address);
-
-function start({ clock = new ManualClock(), ...options }: Partial<CatalogueOptions> = {}) {
-  const fleet = createFleet();
-  const log = recordingLog();
-  const catalogue = createCatalogue({ instances: fleet, connect: to, clock, random: seededRandom(1), log, ...options });
-  closers.push(() => catalogue.close());
-  return { fleet, log, catalogue };
-}
-
-async function address(...files: Parameters<typeof listen>[0]) {
-  const server = await listen(files);
-  closers.push(() => server.drain(0));
-  return server.address;
-}
+afterEach(closeAll);
 
 function found(catalogue: LiveCatalogue, path: string): PublicMethod {
   const method = catalogue.method(path);
@@ -57,12 +38,12 @@ describe('a service that registers', () => {
     const follow: CatalogueOptions['follow'] = (service, { balancing }) => {
       followed.push([service, balancing.subsetSize]);
     };
-    const { fleet, catalogue } = start({ follow });
+    const { fleet, catalogue } = startCatalogue({ follow });
     const methods = { Get: '/v1/{name=books/*}' };
     const file = contractFile({ service: BOOKS, methods, int64AsNumber: true, subsetSize: 3 });
     expect(catalogue.method(PATH)).toBe('unknown');
     const before = catalogue.revision;
-    const at = await address(file);
+    const at = await instanceWith(file);
     fleet.add({ instanceId: 'a', address: at, services: [BOOKS] });
     expect(catalogue.method(PATH)).toEqual({ service: BOOKS, reason: 'CONTRACT_PENDING' });
     expect(catalogue.settled).toBe(false);
@@ -85,29 +66,29 @@ describe('a service that registers', () => {
   });
 
   it('brings the types of the standard error details, if its server has them', async () => {
-    const { fleet, catalogue } = start();
+    const { fleet, catalogue } = startCatalogue();
     const imports = ['google/protobuf/duration.proto', 'google/rpc/error_details.proto'].map((name) => {
       const file = set.file.find((one) => one.name === name);
       if (file === undefined) throw new Error(`${name} is missing`);
       return file;
     });
     const file = contractFile({ service: BOOKS, imported: 'google/protobuf/duration.proto' });
-    fleet.add({ instanceId: 'a', address: await address(...imports, file), services: [BOOKS] });
+    fleet.add({ instanceId: 'a', address: await instanceWith(...imports, file), services: [BOOKS] });
     await until(catalogue, () => catalogue.settled);
     expect(found(catalogue, PATH).types.getMessage('google.rpc.BadRequest')).toBeDefined();
     expect(catalogue.contracts()[0]?.files.map(({ proto }) => proto.name)).toEqual([imports[0]?.name, file.name]);
   });
 
   it('is learned from a fixed list of instances, without a registry', async () => {
-    const at = await address(contractFile({ service: BOOKS }));
+    const at = await instanceWith(contractFile({ service: BOOKS }));
     const instance = { instanceId: at, incarnation: 0, address: at, services: [BOOKS], fingerprints: {} };
-    const { catalogue } = start({ instances: staticInstances([instance]) });
+    const { catalogue } = startCatalogue({ instances: staticInstances([instance]) });
     await until(catalogue, () => catalogue.settled);
     expect(found(catalogue, PATH).descAt(fixedEndpoint(at))).toBeDefined();
   });
 
   it('is learned from the endpoints of a channel', async () => {
-    const at = await address(contractFile({ service: BOOKS }));
+    const at = await instanceWith(contractFile({ service: BOOKS }));
     const endpoints = [fixedEndpoint(at, { services: [BOOKS], incarnation: 7 })];
     const channel = createChannel({
       resolver: {
@@ -119,22 +100,21 @@ describe('a service that registers', () => {
         close() {},
       },
     });
-    closers.push(() => channel.close());
-    const { catalogue } = start({ instances: registeredInstances(channel) });
+    cleanUp(() => channel.close());
+    const { catalogue } = startCatalogue({ instances: registeredInstances(channel) });
     await until(catalogue, () => catalogue.settled);
     expect(fieldsAt(found(catalogue, PATH), at, 7)).toEqual(['name']);
   });
 
   it('is asked again, with a wait between, until it answers', async () => {
-    const clock = new ManualClock();
-    const { fleet, catalogue } = start({ clock });
+    const { fleet, catalogue, clock } = startCatalogue();
     const first = await listen([]);
     await first.drain(0);
     fleet.add({ instanceId: 'a', address: first.address, services: [BOOKS] });
     await until(catalogue, () => catalogue.settled);
     expect(catalogue.method(PATH)).toMatchObject({ service: BOOKS });
     const server = await listen([contractFile({ service: BOOKS })], first.address);
-    closers.push(() => server.drain(0));
+    cleanUp(() => server.drain(0));
     await clock.advance(200);
     await until(catalogue, () => catalogue.services.length === 1);
     expect(found(catalogue, PATH).desc.name).toBe('Get');
@@ -144,7 +124,7 @@ describe('a service that registers', () => {
     let open = 0;
     let most = 0;
     const counting = (instance: ServiceInstance) => {
-      const channel = to(instance);
+      const channel = connect(instance.address);
       most = Math.max(most, ++open);
       const close = () => {
         open -= 1;
@@ -152,8 +132,8 @@ describe('a service that registers', () => {
       };
       return { ...channel, close };
     };
-    const { fleet, catalogue } = start({ connect: counting });
-    const at = await address(contractFile({ service: BOOKS }));
+    const { fleet, catalogue } = startCatalogue({ connect: counting });
+    const at = await instanceWith(contractFile({ service: BOOKS }));
     for (let index = 0; index < 12; index += 1) fleet.add({ instanceId: `a${index}`, address: at, services: [BOOKS] });
     await until(catalogue, () => catalogue.settled);
     expect({ most, open }).toEqual({ most: 8, open: 0 });
@@ -171,9 +151,9 @@ describe('two versions side by side', () => {
   });
 
   async function startBoth() {
-    const started = start();
+    const started = startCatalogue();
     const { fleet, catalogue } = started;
-    const [old, young] = [await address(one), await address(two)];
+    const [old, young] = [await instanceWith(one), await instanceWith(two)];
     const fingerprints = (value: string) => ({ fingerprints: { [BOOKS]: value } });
     fleet.add({ instanceId: 'old-1', address: old, services: [BOOKS], ...fingerprints('f1') });
     fleet.add({ instanceId: 'old-2', address: old, services: [BOOKS], ...fingerprints('f1') });
@@ -215,11 +195,10 @@ describe('two versions side by side', () => {
   });
 
   it('are at most 16; another one is learned once there is room', async () => {
-    const clock = new ManualClock();
-    const { fleet, catalogue } = start({ clock });
+    const { fleet, catalogue, clock } = startCatalogue();
     for (let index = 1; index <= 17; index += 1) {
       const file = contractFile({ service: BOOKS, fields: Array.from({ length: index }, (_, field) => `f${field}`) });
-      fleet.add({ instanceId: `v${index}`, address: await address(file), services: [BOOKS] });
+      fleet.add({ instanceId: `v${index}`, address: await instanceWith(file), services: [BOOKS] });
       await until(catalogue, () => catalogue.settled);
     }
     expect(catalogue.contracts()).toHaveLength(16);
@@ -234,8 +213,8 @@ describe('two versions side by side', () => {
 
 describe('a service whose last instance left', () => {
   it('is absent with the reason, keeps its routes, and comes back', async () => {
-    const { fleet, catalogue } = start();
-    const at = await address(contractFile({ service: BOOKS, methods: { Get: '/v1/books' } }));
+    const { fleet, catalogue } = startCatalogue();
+    const at = await instanceWith(contractFile({ service: BOOKS, methods: { Get: '/v1/books' } }));
     fleet.add({ instanceId: 'a', address: at, services: [BOOKS] });
     await until(catalogue, () => catalogue.settled);
     fleet.remove('a');
@@ -250,15 +229,15 @@ describe('a service whose last instance left', () => {
   });
 
   it('gives way to a new service, if there are too many', async () => {
-    const { fleet, catalogue, log } = start({ maxServices: 1 });
+    const { fleet, catalogue, log } = startCatalogue({ maxServices: 1 });
     const other = contractFile({ service: 'b.v1.B' });
-    fleet.add({ instanceId: 'a', address: await address(contractFile({ service: BOOKS })), services: [BOOKS] });
-    fleet.add({ instanceId: 'b', address: await address(other), services: ['b.v1.B'] });
+    fleet.add({ instanceId: 'a', address: await instanceWith(contractFile({ service: BOOKS })), services: [BOOKS] });
+    fleet.add({ instanceId: 'b', address: await instanceWith(other), services: ['b.v1.B'] });
     await until(catalogue, () => catalogue.settled);
     expect(catalogue.services.map(({ name }) => name)).toEqual([BOOKS]);
     expect(log.warnings).toEqual([expect.stringContaining('no more than 1')]);
     fleet.remove('a');
-    fleet.add({ instanceId: 'c', address: await address(other), services: ['b.v1.B'] });
+    fleet.add({ instanceId: 'c', address: await instanceWith(other), services: ['b.v1.B'] });
     await until(catalogue, () => catalogue.settled);
     expect(catalogue.services.map(({ name }) => name)).toEqual(['b.v1.B']);
   });
@@ -266,12 +245,12 @@ describe('a service whose last instance left', () => {
 
 describe('what is not offered', () => {
   it('is a service without reflection or with a broken contract, which is logged once; others of the instance are', async () => {
-    const { fleet, catalogue, log } = start();
+    const { fleet, catalogue, log } = startCatalogue();
     const broken = contractFile({ service: 'broken.v1.Broken', imported: 'nowhere.proto' });
-    const at = await address(contractFile({ service: BOOKS }), broken);
+    const at = await instanceWith(contractFile({ service: BOOKS }), broken);
     const services = [BOOKS, 'broken.v1.Broken'];
     for (const instanceId of ['a', 'b']) fleet.add({ instanceId, address: at, services });
-    fleet.add({ instanceId: 'c', address: await address(), services: ['silent.v1.Silent'] });
+    fleet.add({ instanceId: 'c', address: await instanceWith(), services: ['silent.v1.Silent'] });
     await until(catalogue, () => catalogue.settled);
     expect(catalogue.services.map(({ name }) => name)).toEqual([BOOKS]);
     for (const path of ['/broken.v1.Broken/Get', '/silent.v1.Silent/Get'])
@@ -284,7 +263,7 @@ describe('what is not offered', () => {
 
   it('is an internal service, and one of Rondo or gRPC whatever its contract says', async () => {
     const followed: string[] = [];
-    const { fleet, catalogue } = start({ follow: (service) => followed.push(service) });
+    const { fleet, catalogue } = startCatalogue({ follow: (service) => followed.push(service) });
     const internal = contractFile({
       service: 'a.v1.Internal',
       methods: { Get: '/v1/internal' },
@@ -297,7 +276,7 @@ describe('what is not offered', () => {
     const open = contractFile({ service: BOOKS, exposure: Exposure.EXPOSURE_PUBLIC });
     const names = reserved.map(({ service, package: scope }) => `${scope}.${service[0]?.name}`);
     const services = ['a.v1.Internal', 'a.v2.Later', ...names, BOOKS];
-    const at = await address(internal, later, open, ...reserved);
+    const at = await instanceWith(internal, later, open, ...reserved);
     fleet.add({ instanceId: 'a', address: at, services });
     // They aren't even asked for.
     for (const name of names) expect(catalogue.method(`/${name}/Get`)).toBe('unknown');
@@ -313,21 +292,21 @@ describe('what is not offered', () => {
   });
 
   it("is no user's contract that is named like gRPC or xDS", async () => {
-    const { fleet, catalogue } = start();
+    const { fleet, catalogue } = startCatalogue();
     const services = ['grpc.x.v1.X', 'xds.x.v1.X'];
-    const at = await address(...services.map((service) => contractFile({ service })));
+    const at = await instanceWith(...services.map((service) => contractFile({ service })));
     fleet.add({ instanceId: 'a', address: at, services });
     await until(catalogue, () => catalogue.settled);
     expect(catalogue.services.map(({ name }) => name)).toEqual(services);
   });
 
   it('is an internal method of a public service, nor one that a version keeps inside', async () => {
-    const { fleet, catalogue } = start();
+    const { fleet, catalogue } = startCatalogue();
     const methods = { Get: '/v1/books', Watch: '/v1/books:watch', List: '/v1/books:list' };
     const add = async (id: string, inside: readonly string[]) =>
       fleet.add({
         instanceId: id,
-        address: await address(contractFile({ service: BOOKS, methods, inside })),
+        address: await instanceWith(contractFile({ service: BOOKS, methods, inside })),
         services: [BOOKS],
       });
     const offered = () => catalogue.services.flatMap((service) => service.methods.map(({ method }) => method.name));
@@ -345,10 +324,10 @@ describe('what is not offered', () => {
   });
 
   it('is a service one of whose versions is internal', async () => {
-    const { fleet, catalogue } = start();
+    const { fleet, catalogue } = startCatalogue();
     const inside = contractFile({ service: BOOKS, exposure: Exposure.EXPOSURE_INTERNAL });
-    fleet.add({ instanceId: 'a', address: await address(contractFile({ service: BOOKS })), services: [BOOKS] });
-    fleet.add({ instanceId: 'b', address: await address(inside), services: [BOOKS] });
+    fleet.add({ instanceId: 'a', address: await instanceWith(contractFile({ service: BOOKS })), services: [BOOKS] });
+    fleet.add({ instanceId: 'b', address: await instanceWith(inside), services: [BOOKS] });
     await until(catalogue, () => catalogue.settled);
     expect(catalogue.services).toEqual([]);
     fleet.remove('b');

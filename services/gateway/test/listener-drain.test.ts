@@ -5,10 +5,20 @@ import http from 'node:http';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
+import { until } from '../../../packages/rpc/test/support/wait.js';
 import type { HttpExchange, HttpHandler } from '../src/listener/exchange.js';
 import { echo } from './support/handlers.js';
-import { ask1, ask2, cleanUp, closeAll, connect2, connectRaw, listening, logged, textOf } from './support/listening.js';
-import { until } from './support/until.js';
+import {
+  ask1,
+  ask2,
+  closeAll,
+  connect2,
+  connectRaw,
+  keepAliveAgent,
+  listening,
+  logged,
+  textOf,
+} from './support/listening.js';
 
 afterEach(closeAll);
 afterEach(() => expect(logged.splice(0)).toEqual([]));
@@ -32,12 +42,6 @@ async function holding() {
 
 /** Resolves when the connection has ended, by a reset or not. */
 const closing = (socket: Socket) => new Promise((resolve) => socket.resume().once('close', resolve));
-
-function keepAliveAgent(): http.Agent {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-  cleanUp(() => agent.destroy());
-  return agent;
-}
 
 describe('a listener that drains', () => {
   it('finishes the requests in flight, and their connections', async () => {

@@ -4,10 +4,20 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
+import { until } from '../../../packages/rpc/test/support/wait.js';
 import type { HttpExchange } from '../src/listener/exchange.js';
 import { echo } from './support/handlers.js';
-import { ask1, cleanUp, closeAll, connectRaw, exchangeRaw, listening, logged, textOf } from './support/listening.js';
-import { until } from './support/until.js';
+import {
+  ask1,
+  cleanUp,
+  closeAll,
+  connectRaw,
+  exchangeRaw,
+  keepAliveAgent,
+  listening,
+  logged,
+  textOf,
+} from './support/listening.js';
 
 afterEach(closeAll);
 afterEach(() => expect(logged.splice(0)).toEqual([]));
@@ -208,8 +218,7 @@ describe('a request of HTTP/1.1', () => {
         exchange.end();
       },
     });
-    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-    cleanUp(() => agent.destroy());
+    const agent = keepAliveAgent();
     const first = await ask1(port, { method: 'POST', body: 'x'.repeat(10_000), agent });
     const second = await ask1(port, { method: 'POST', body: 'x'.repeat(10_000), agent });
     expect([first.headers.connection, second.headers.connection]).toEqual(['keep-alive', 'keep-alive']);

@@ -21,11 +21,11 @@ import {
   outcomesOf,
   SETTINGS_ENTRIES,
 } from '../../../packages/rpc/test/attacks/session-limits.js';
+import { until } from '../../../packages/rpc/test/support/wait.js';
 import { BodyError, type HttpExchange } from '../src/listener/exchange.js';
 import { DEFAULT_LIMITS } from '../src/listener/limits.js';
 import { echo } from './support/handlers.js';
 import { ask2, cleanUp, closeAll, connect2, connectRaw, listening, logged, textOf } from './support/listening.js';
-import { until } from './support/until.js';
 
 afterEach(closeAll);
 afterEach(() => expect(logged.splice(0)).toEqual([]));

@@ -4,9 +4,9 @@ import http from 'node:http';
 import http2 from 'node:http2';
 import { afterEach, expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
+import { until } from '../../../packages/rpc/test/support/wait.js';
 import { echo, echoStream } from './support/handlers.js';
 import { ask1, ask2, closeAll, connect2, connectRaw, listening, logged } from './support/listening.js';
-import { until } from './support/until.js';
 
 afterEach(closeAll);
 afterEach(() => expect(logged.splice(0)).toEqual([]));

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import https from 'node:https';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { until } from '../../../packages/rpc/test/support/wait.js';
 import { type CertificateFiles, makeCertificate, noOpenssl, replace } from './support/certificates.js';
 import { echo } from './support/handlers.js';
 import { ask1, ask2, cleanUp, closeAll, connect2, connectRaw, listening, logged, textOf } from './support/listening.js';
-import { until } from './support/until.js';
 
 afterEach(closeAll);
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { afterEach, expect, it } from '@jest/globals';
 import {
   type ServerReflectionRequest,
@@ -13,48 +13,29 @@ import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { serve } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
-import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import { createReflection } from '@rondo/schema';
 import { createState, readinessOf } from '@rondo/service/testing';
-import { createCatalogue } from '../src/discovery/create-catalogue.js';
 import { createLocal } from '../src/protocols/local.js';
 import { contractFile } from './support/contracts.js';
-import { connect, createFleet, listen, until } from './support/fleet.js';
+import { connect, instanceWith, startCatalogue, until } from './support/fleet.js';
+import { cleanUp, closeAll } from './support/listening.js';
 
 const BOOKS = 'books.v1.BooksService';
 const descriptorSet = readFileSync(new URL('../../../packages/contracts/descriptors.binpb', import.meta.url));
 const signal = new AbortController().signal;
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+afterEach(closeAll);
 
 async function start() {
-  const fleet = createFleet();
-  const log = silentLogger;
-  const clock = new ManualClock();
-  const random = seededRandom(1);
-  const catalogue = createCatalogue({
-    instances: fleet,
-    connect: ({ address }) => connect(address),
-    clock,
-    random,
-    log,
-  });
+  const { fleet, catalogue, clock } = startCatalogue();
   const readiness = createState(readinessOf([]));
-  const local = createLocal({ catalogue, readiness, descriptorSet, clock, log });
+  const local = createLocal({ catalogue, readiness, descriptorSet, clock, log: silentLogger });
   const server = await serve(local.router, { listen: '127.0.0.1:0' });
   const channel = connect(server.address);
-  closers.push(
-    () => catalogue.close(),
-    () => server.drain(0),
-    () => channel.close(),
-  );
-  const add = async (instanceId: string, services: readonly string[], files: Parameters<typeof listen>[0]) => {
-    const backend = await listen(files);
-    closers.push(() => backend.drain(0));
-    fleet.add({ instanceId, address: backend.address, services });
+  cleanUp(() => server.drain(0));
+  cleanUp(() => channel.close());
+  const add = async (instanceId: string, services: readonly string[], files: readonly FileDescriptorProto[]) => {
+    fleet.add({ instanceId, address: await instanceWith(...files), services });
     await until(catalogue, () => catalogue.settled);
   };
   return { fleet, catalogue, readiness, local, channel, add };

@@ -1,47 +1,25 @@
 /** Which service has a path that several claim. */
 
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ManualClock, seededRandom } from '@rondo/rpc/testing';
-import { type CatalogueOptions, createCatalogue } from '../src/discovery/create-catalogue.js';
 import type { ServiceInstance } from '../src/discovery/instances.js';
 import { contractFile } from './support/contracts.js';
-import { connect, createFleet, listen, recordingLog, until } from './support/fleet.js';
+import { instanceWith, startCatalogue, until } from './support/fleet.js';
+import { closeAll } from './support/listening.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-async function address(file: Parameters<typeof listen>[0][number]) {
-  const server = await listen([file]);
-  closers.push(() => server.drain(0));
-  return server.address;
-}
+afterEach(closeAll);
 
 describe('paths that two services want', () => {
   const [A, B] = ['a.v1.A', 'b.v1.B'];
 
   /** Two services that register as the registry tells: b.v1.B before a.v1.A. */
-  async function startTwo(first = B, options: Partial<CatalogueOptions> = {}) {
-    const clock = new ManualClock();
-    const fleet = createFleet();
-    const log = recordingLog();
-    const to = (instance: ServiceInstance) => connect(instance.address);
-    const catalogue = createCatalogue({
-      instances: fleet,
-      connect: to,
-      clock,
-      random: seededRandom(1),
-      log,
-      ...options,
-    });
-    closers.push(() => catalogue.close());
+  async function startTwo(first = B, options: Parameters<typeof startCatalogue>[0] = {}) {
+    const { fleet, log, catalogue, clock } = startCatalogue(options);
     const at: Record<string, string> = {};
     for (const [service, path] of [
       [A, '/v1/things'],
       [B, '/v1/{name}'],
     ] as const) // the literal isn't the owner's
-      at[service] = await address(contractFile({ service, methods: { Get: path } }));
+      at[service] = await instanceWith(contractFile({ service, methods: { Get: path } }));
     const add = (service: string, more: Partial<ServiceInstance>) =>
       fleet.add({ instanceId: service, address: at[service] ?? '', services: [service], ...more });
     for (const service of first === A ? [A, B] : [B, A])
@@ -88,8 +66,8 @@ describe('paths that two services want', () => {
 
   it("don't belong to a version that adds them while another of the older service runs", async () => {
     const { fleet, catalogue, owner } = await startTwo();
-    const [C, plain] = ['c.v1.C', await address(contractFile({ service: 'c.v1.C' }))];
-    const stealing = await address(contractFile({ service: C, methods: { Get: '/v1/things' } }));
+    const [C, plain] = ['c.v1.C', await instanceWith(contractFile({ service: 'c.v1.C' }))];
+    const stealing = await instanceWith(contractFile({ service: C, methods: { Get: '/v1/things' } }));
     const old = { services: [C], registerTimeMs: 1 };
     fleet.add({ instanceId: 'c-1', address: plain, ...old });
     fleet.add({ instanceId: 'c-2', address: stealing, ...old });

@@ -1,9 +1,9 @@
 /** What a connection of HTTP/1.1 that sends much at once takes of the event loop, which all connections share. */
 
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { until } from '../../../packages/rpc/test/support/wait.js';
 import { echo } from './support/handlers.js';
 import { ask1, cleanUp, closeAll, connectRaw, listening, logged } from './support/listening.js';
-import { until } from './support/until.js';
 
 afterEach(closeAll);
 afterEach(() => expect(logged.splice(0)).toEqual([]));

@@ -3,6 +3,20 @@ import { ManualClock } from '@rondo/rpc/testing';
 import { createDeadlines } from './deadlines.js';
 
 describe('deadlines', () => {
+  it('expire once, at most a tick late', async () => {
+    const clock = new ManualClock();
+    const deadlines = createDeadlines(clock, 10);
+    const expired: string[] = [];
+    deadlines.set(25, () => expired.push('first'));
+    deadlines.set(45, () => expired.push('second'));
+    await clock.advance(24);
+    expect(expired).toEqual([]);
+    await clock.advance(11);
+    expect(expired).toEqual(['first']);
+    await clock.advance(100);
+    expect(expired).toEqual(['first', 'second']);
+  });
+
   it('that are cancelled never expire, and keep no timer', async () => {
     const clock = new ManualClock();
     const deadlines = createDeadlines(clock, 10);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type CallContext, Metadata } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { deferred } from '../../../../packages/rpc/test/support/wait.js';
 import { ENDPOINT, echoBackend, frame, gateway, open2, receive2, send2 } from '../../test/support/calling.js';
 import { closeAll, logged } from '../../test/support/listening.js';
 import { note, pathOf } from '../../test/support/note-service.js';
@@ -188,11 +189,3 @@ describe('the end of a gRPC call', () => {
     stream.close();
   });
 });
-
-function deferred<T>() {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
-}

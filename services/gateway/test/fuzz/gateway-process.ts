@@ -4,9 +4,9 @@ import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { sleep, systemClock } from '@rondo/rpc/clock';
 import { createRouter, serve } from '@rondo/rpc/server';
+import { until } from '../../../../packages/rpc/test/support/wait.js';
 import { SERVICE } from '../http-json/contract.js';
 import { ask1 } from '../support/listening.js';
-import { until } from '../support/until.js';
 import { createServices } from './contract.js';
 import type { Written } from './wire.js';
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { deferred } from '../../../../packages/rpc/test/support/wait.js';
 import { gatewayErrors } from '../../src/errors.js';
 import type { HttpExchange } from '../../src/listener/exchange.js';
 
@@ -24,14 +25,11 @@ export function fakeExchange({ method = 'POST', query = '', headers = {}, body =
   let sent: OutgoingHttpHeaders = {};
   let aborted: string | undefined;
   const chunks: Uint8Array[] = [];
-  let finish = () => {};
-  const over = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
+  const over = deferred();
   const listeners: ((left: boolean) => void)[] = [];
   const close = (left: boolean) => {
     for (const listener of listeners) listener(left);
-    finish();
+    over.resolve();
   };
   const exchange: HttpExchange = {
     version: '2',
@@ -82,7 +80,7 @@ export function fakeExchange({ method = 'POST', query = '', headers = {}, body =
     onClose: (listener) => listeners.push(listener),
   };
   const answer = async (): Promise<Answer> => {
-    await over;
+    await over.promise;
     return { status, headers: sent, text: Buffer.concat(chunks).toString(), aborted };
   };
   return { exchange, answer, written: () => Buffer.concat(chunks).toString(), leave: () => close(true) };

@@ -2,11 +2,13 @@ import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { createChannel, staticResolver } from '@rondo/rpc/client';
 import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
-import { ManualClock } from '@rondo/rpc/testing';
+import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import { indexFiles, readDescriptorFile, serveReflection } from '@rondo/service/built-in';
 import type { Catalogue } from '../../src/discovery/catalogue.js';
+import { type CatalogueOptions, createCatalogue } from '../../src/discovery/create-catalogue.js';
 import type { InstanceSource, ServiceInstance } from '../../src/discovery/instances.js';
 import { bytesOf } from './contracts.js';
+import { cleanUp } from './listening.js';
 
 /** Channels to one address, as the catalogue needs them. Their time stands still: a busy machine misses no deadline. */
 export const connect = (address: string) =>
@@ -26,7 +28,7 @@ export interface Fleet extends InstanceSource {
   remove(instanceId: string): void;
 }
 
-export function createFleet(): Fleet {
+function createFleet(): Fleet {
   const listeners = new Set<(instances: readonly ServiceInstance[]) => void>();
   let instances: readonly ServiceInstance[] = [];
   const set = (next: readonly ServiceInstance[]) => {
@@ -47,6 +49,24 @@ export function createFleet(): Fleet {
   };
 }
 
+/** A catalogue of a fleet that a test changes, by a clock that stands still. */
+export function startCatalogue(options: Partial<Omit<CatalogueOptions, 'clock'>> = {}) {
+  const clock = new ManualClock();
+  const fleet = createFleet();
+  const log = recordingLog();
+  const to = ({ address }: ServiceInstance) => connect(address);
+  const catalogue = createCatalogue({ instances: fleet, connect: to, clock, random: seededRandom(1), log, ...options });
+  cleanUp(() => catalogue.close());
+  return { fleet, log, catalogue, clock };
+}
+
+/** The address of an instance with reflection over `files`, until the end of the test. */
+export async function instanceWith(...files: readonly FileDescriptorProto[]): Promise<string> {
+  const server = await listen(files);
+  cleanUp(() => server.drain(0));
+  return server.address;
+}
+
 /** Resolves once `holds` returns true; it looks after each change of the catalogue. */
 export function until(catalogue: Pick<Catalogue, 'onChange'>, holds: () => boolean): Promise<void> {
   if (holds()) return Promise.resolve();
@@ -63,7 +83,7 @@ export function until(catalogue: Pick<Catalogue, 'onChange'>, holds: () => boole
 const OF_EACH_LINE = ['service', 'instance'];
 
 /** Keeps the texts of warnings, with the names of fields that these may not have. */
-export function recordingLog(): Logger & { readonly warnings: string[] } {
+function recordingLog(): Logger & { readonly warnings: string[] } {
   const warnings: string[] = [];
   const warn = (fields: object, text = '') => {
     warnings.push([text, ...OF_EACH_LINE.filter((name) => name in fields)].join(' '));

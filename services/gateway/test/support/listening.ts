@@ -60,6 +60,13 @@ interface Sending {
   readonly secure?: boolean;
 }
 
+/** Keeps one connection until the end of the test. */
+export function keepAliveAgent(): http.Agent {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  cleanUp(() => agent.destroy());
+  return agent;
+}
+
 /** A request over HTTP/1.1. */
 export async function ask1(port: number, asked: Asked & Sending = {}): Promise<Answer> {
   const { method = 'GET', path = '/', headers = {}, body, agent, secure = false } = asked;
