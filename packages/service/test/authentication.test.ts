@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
@@ -10,57 +9,42 @@ import {
   newApiKey,
   prepareDevelopmentIssuer,
 } from '@rondo/authentication';
-import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
-import { callPrincipal, type Principal, silentLogger } from '@rondo/rpc/call';
-import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
-import { implement } from '@rondo/rpc/server';
-import { type RunningService, startService } from '../src/exports/index.js';
+import type { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
+import { callPrincipal, type Principal } from '@rondo/rpc/call';
+import type { Client } from '@rondo/rpc/client';
+import { closeAll, newFolder, start } from './started.js';
 
 const HOUR_MS = 60 * 60_000;
 
 let folder: string;
-let jwks: string;
 let keyFile: string;
-let service: RunningService;
+let client: Client<typeof AdderServiceDefinition>;
 const principals: (Principal | undefined)[] = [];
 
-function start(variables: Readonly<Record<string, string>>): Promise<RunningService> {
-  const add = implement(AdderServiceDefinition, {
+beforeAll(async () => {
+  folder = await newFolder();
+  const { jwks, apiKeys } = await prepareDevelopmentIssuer(folder);
+  keyFile = apiKeys;
+  const { issuer, audience } = DEVELOPMENT;
+  ({ client } = await start({
+    environment: {
+      RONDO_AUTH_ISSUER: issuer,
+      RONDO_AUTH_AUDIENCE: audience,
+      RONDO_AUTH_JWKS: jwks,
+      RONDO_API_KEYS: keyFile,
+    },
     add({ a, b }, { values }) {
       principals.push(values.get(callPrincipal));
       return { result: a + b };
     },
-  });
-  const environment = { RONDO_LISTEN: '127.0.0.1:0', RONDO_DRAIN_WAIT_MS: '0', ...variables };
-  const createApp = () => ({ services: [add] });
-  return startService({ name: 'adder', port: 0, register: false, environment, log: silentLogger, createApp });
-}
-
-beforeAll(async () => {
-  folder = mkdtempSync(path.join(tmpdir(), 'rondo-auth-'));
-  ({ jwks, apiKeys: keyFile } = await prepareDevelopmentIssuer(folder));
-  const { issuer, audience } = DEVELOPMENT;
-  service = await start({
-    RONDO_AUTH_ISSUER: issuer,
-    RONDO_AUTH_AUDIENCE: audience,
-    RONDO_AUTH_JWKS: jwks,
-    RONDO_API_KEYS: keyFile,
-  });
+  }));
 });
-afterAll(async () => {
-  await service.drain();
-  rmSync(folder, { recursive: true });
-});
+afterAll(closeAll);
 
 /** Calls the service directly, as grpcurl does. Returns the principal that the handler saw. */
 async function call(metadata: Readonly<Record<string, string>> = {}): Promise<Principal | undefined> {
-  const channel = createChannel({ resolver: staticResolver([service.address]) });
-  try {
-    await createClient(AdderServiceDefinition, { channel }).add({ a: 1n, b: 2n }, { metadata });
-    return principals.pop();
-  } finally {
-    channel.close();
-  }
+  await client.add({ a: 1n, b: 2n }, { metadata });
+  return principals.pop();
 }
 
 const token = (now = new Date()) =>
@@ -117,7 +101,7 @@ describe('a service does not start', () => {
       { RONDO_AUTH_ISSUER: 'a', RONDO_AUTH_AUDIENCE: 'x', RONDO_AUTH_JWKS: 'ftp://a' },
     ],
   ])('and says: %s', async (fault, variables) => {
-    await expect(start(variables)).rejects.toMatchObject({
+    await expect(start({ environment: variables })).rejects.toMatchObject({
       name: 'ConfigurationError',
       message: expect.stringContaining(fault),
     });
@@ -126,7 +110,7 @@ describe('a service does not start', () => {
   it('with a file of API keys that is malformed', async () => {
     const file = path.join(folder, 'broken.json');
     writeFileSync(file, '{}');
-    await expect(start({ RONDO_API_KEYS: file })).rejects.toThrow(
+    await expect(start({ environment: { RONDO_API_KEYS: file } })).rejects.toThrow(
       /its API keys can't be used: .*"keys" must be a list/,
     );
   });
