@@ -3,6 +3,7 @@ import { KVDefinition } from '@rondo/contracts/etcd-v3/rpc';
 import { silentLogger } from '@rondo/rpc/call';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { sleep, systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
+import { until } from '../../../packages/rpc/test/support/wait.js';
 import type { Etcd } from '../src/adapters/etcd-store/etcd-client.js';
 import { EtcdStore } from '../src/adapters/etcd-store/etcd-store.js';
 import { connectEtcd } from '../src/adapters/etcd-store/members.js';
@@ -61,17 +62,6 @@ async function cluster() {
   return { members, endpoints, stores };
 }
 
-/** A bound for conditions that never become true. */
-const TIMEOUT_MS = 60_000;
-
-async function eventually(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  const startedAt = systemClock.now();
-  while (!(await isTrue())) {
-    if (systemClock.now() - startedAt > TIMEOUT_MS) throw new Error(`not within ${TIMEOUT_MS} ms`);
-    await sleep(systemClock, 10);
-  }
-}
-
 const byId = (instances: Iterable<Instance>) =>
   [...instances].map(({ instanceId, weight }) => `${instanceId}:${weight}`).sort();
 
@@ -88,7 +78,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     await lease('lost');
     const registeredAt = systemClock.now();
     const lapsing = { over: false };
-    const lapsed = eventually(async () => (await listed(other)).length === 1).finally(() => {
+    const lapsed = until(async () => (await listed(other)).length === 1).finally(() => {
       lapsing.over = true;
     });
     while (!lapsing.over || systemClock.now() - registeredAt < 2 * TTL_MS) {
@@ -119,7 +109,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     const [back] = leases;
     if (back === undefined) throw new Error('no lease');
     expect(await next.renew(back)).toMatchObject({ ttlMs: TTL_MS });
-    await eventually(async () => {
+    await until(async () => {
       await next.renew(back);
       return (await listed(next)).length === 1;
     });
@@ -148,7 +138,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     for (let round = 1; round <= 40; round += 1) {
       const metadata = { round: String(round) };
       await Promise.all([one.update(lease, { weight: round }), other.update(lease, { metadata })]);
-      await eventually(async () => {
+      await until(async () => {
         const [sales] = (await listed(one)).filter(({ instanceId }) => instanceId === 'sales-1');
         return sales?.weight === round && sales.metadata['round'] === metadata.round;
       });
@@ -172,7 +162,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     for (const incarnation of [5n, 4n]) {
       await expect(other.register(registration({ incarnation }), TTL_MS * 10)).rejects.toThrow();
     }
-    await eventually(async () => (await listed(one))[0]?.lastRefused?.incarnation === 5n);
+    await until(async () => (await listed(one))[0]?.lastRefused?.incarnation === 5n);
     expect(await listed(other)).toMatchObject([{ lastRefused: { incarnation: 5n } }]);
   });
 
@@ -198,7 +188,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     await untilReady(store);
     const { leaseId } = await store.register(registration(), 60_000, ownSecret());
     await etcd.kill();
-    await eventually(() => !store.connected);
+    await until(() => !store.connected);
     expect(await listed(store)).toHaveLength(1);
     expect(await new WatchClient(store).next()).toMatchObject({ kind: 'snapshot' });
     await expect(store.register(registration({ instanceId: 'b' }), TTL_MS)).rejects.toMatchObject({
@@ -206,7 +196,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
       message: expect.stringContaining(`the store at ${etcd.address} can't be reached`),
     });
     await etcd.restart();
-    await eventually(() => store.connected);
+    await until(() => store.connected);
     await store.renew({ leaseId, instanceId: 'sales-1' });
     expect(lines.filter((line) => line.includes('store'))).toEqual([
       expect.stringMatching(/^warn: the store can't be reached/),
@@ -221,7 +211,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     await expect(store.ready()).rejects.toMatchObject({ name: 'StoreUnreachable' });
     await expect(store.listServices()).rejects.toMatchObject({ name: 'StoreUnreachable' });
     await etcd.restart();
-    await eventually(async () =>
+    await until(async () =>
       store.ready().then(
         () => true,
         () => false,
@@ -241,7 +231,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     await etcd.kill();
     etcd.wipe();
     await etcd.restart();
-    await eventually(async () => (await store.listServices()).position.epoch !== before.position.epoch);
+    await until(async () => (await store.listServices()).position.epoch !== before.position.epoch);
     expect(await store.listServices()).toMatchObject({ services: [], warming: true });
     await expect(follower.next()).rejects.toMatchObject({ name: 'StoreClosed' });
     expect(await new WatchClient(store, undefined, before.position).next()).toMatchObject({ kind: 'snapshot' });
@@ -253,7 +243,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     const { address, one, other: cut } = await pair(gate.through);
     const leaving = await one.register(registration({ instanceId: 'goes' }), TTL_MS * 10, ownSecret());
     await one.register(registration({ instanceId: 'stays' }), TTL_MS * 10, ownSecret());
-    await eventually(async () => (await listed(cut)).length === 2);
+    await until(async () => (await listed(cut)).length === 2);
     const follower = new WatchClient(cut);
     await follower.next();
     gate.shut();
@@ -263,7 +253,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     closers.push(() => channel.close());
     await createClient(KVDefinition, { channel }).compact({ revision: position.revision });
     gate.open();
-    await eventually(async () => (await listed(cut)).length === 2 && follower.held.size === 2);
+    await until(async () => (await listed(cut)).length === 2 && follower.held.size === 2);
     expect(await follower.next()).toMatchObject({ kind: 'snapshot', position });
     expect([...follower.held.keys()].sort()).toEqual(['comes', 'stays']);
   });
@@ -362,10 +352,10 @@ function watchGate() {
         await store?.close();
       } else member?.freeze();
       await sleep(systemClock, 5000);
-      await eventually(() => holders.every(({ changes }) => changes > 10));
+      await until(() => holders.every(({ changes }) => changes > 10));
       const outcomes = await Promise.all(holders.map((holder) => holder.stop()));
       const expected = outcomes.map(({ instanceId, weight }) => `${instanceId}:${weight}`).sort();
-      await eventually(() => watchers.every(({ held }) => byId(held.values()).join() === expected.join()));
+      await until(() => watchers.every(({ held }) => byId(held.values()).join() === expected.join()));
       if (how === 'freeze') member?.thaw();
       expect(outcomes.flatMap(({ errors }) => errors)).toEqual([]);
       const watched = await Promise.all(watchers.map((watcher) => watcher.stop()));

@@ -1,6 +1,7 @@
 import { deflateSync, gzipSync } from 'node:zlib';
+import { frame } from '../support/calling.js';
 import type { Draw } from './draw.js';
-import { envelope, type Field, type FuzzedRequest } from './requests.js';
+import type { Field, FuzzedRequest } from './requests.js';
 
 /** Changes a part of a request. */
 type Mutation = (request: FuzzedRequest, draw: Draw) => FuzzedRequest;
@@ -187,7 +188,7 @@ const changeJson: Mutation = (request, draw) => {
 };
 
 const changeEnvelope: Mutation = (request, draw) => {
-  const body = Buffer.from(request.body.length < 5 ? envelope(request.body) : request.body);
+  const body = Buffer.from(request.body.length < 5 ? frame(request.body) : request.body);
   if (draw.chance(0.5)) body[0] = draw.one([1, 2, 3, 0x80, 0xff]);
   else body.writeUInt32BE(draw.one([0, 1, body.length, 2 ** 22, 2 ** 22 + 1, 2 ** 31, 2 ** 32 - 1]), 1);
   return { ...request, body };
@@ -202,7 +203,7 @@ const compress: Mutation = (request, draw) => {
     splice(whole, [within(whole, draw), 1], draw.bytes(1)),
     Buffer.concat([whole, whole]),
     deflateSync(request.body),
-    envelope(whole, 1),
+    frame(whole, 1),
   ]);
   return { ...request, body, fields: [...request.fields, [name, draw.one(['gzip', 'GZIP', 'x-gzip', 'gzip, gzip'])]] };
 };

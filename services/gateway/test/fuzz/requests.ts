@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { frame } from '../support/calling.js';
 import type { Draw } from './draw.js';
 
 export type Field = readonly [name: string, value: string];
@@ -48,16 +49,8 @@ const call = (of: string, body: Buffer | string, fields: readonly Field[] = []) 
   body: Buffer.from(body),
 });
 
-/** A message in its envelope. */
-export function envelope(message: Uint8Array, flags = 0): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix[0] = flags;
-  prefix.writeUInt32BE(message.length, 1);
-  return Buffer.concat([prefix, message]);
-}
-
-const three = Buffer.concat([envelope(MESSAGE), envelope(MESSAGE), envelope(MESSAGE)]);
-const zipped = envelope(gzipSync(MESSAGE), 1);
+const three = Buffer.concat([frame(MESSAGE), frame(MESSAGE), frame(MESSAGE)]);
+const zipped = frame(gzipSync(MESSAGE), 1);
 
 /** Valid requests of every protocol. */
 const VALID: readonly [Omit<FuzzedRequest, 'version'>, ...Omit<FuzzedRequest, 'version'>[]] = [
@@ -94,14 +87,14 @@ const VALID: readonly [Omit<FuzzedRequest, 'version'>, ...Omit<FuzzedRequest, 'v
   call('EchoPlain application/proto', gzipSync(MESSAGE), [['content-encoding', 'gzip']]),
   { ...json('GET', `${SERVICE}/GetBook?connect=v1&encoding=json&message=%7B%22name%22%3A%22b%22%7D`) },
   { ...json('GET', `${SERVICE}/GetBook?connect=v1&encoding=proto&base64=1&message=CgNhYmM`) },
-  call('Watch application/connect+proto', envelope(TEXT)),
-  call('Watch application/connect+json', envelope(Buffer.from('{"name":"b"}'))),
+  call('Watch application/connect+proto', frame(TEXT)),
+  call('Watch application/connect+json', frame(Buffer.from('{"name":"b"}'))),
   call('Sum application/connect+proto', three),
   call('Chat application/connect+proto', three, [['connect-content-encoding', 'gzip']]),
-  call('EchoPlain application/grpc-web', envelope(MESSAGE), [['grpc-timeout', '500m']]),
-  call('EchoPlain application/grpc-web-text', envelope(MESSAGE).toString('base64')),
+  call('EchoPlain application/grpc-web', frame(MESSAGE), [['grpc-timeout', '500m']]),
+  call('EchoPlain application/grpc-web-text', frame(MESSAGE).toString('base64')),
   call('Chat application/grpc-web+proto', three),
-  call('EchoPlain application/grpc', envelope(MESSAGE), [
+  call('EchoPlain application/grpc', frame(MESSAGE), [
     ['te', 'trailers'],
     ['grpc-timeout', '500m'],
   ]),
@@ -109,18 +102,18 @@ const VALID: readonly [Omit<FuzzedRequest, 'version'>, ...Omit<FuzzedRequest, 'v
     ['grpc-encoding', 'gzip'],
     ['grpc-accept-encoding', 'gzip'],
   ]),
-  call('EchoAll application/grpc+json', envelope(Buffer.from(ALL)), [
+  call('EchoAll application/grpc+json', frame(Buffer.from(ALL)), [
     ['x-data-bin', 'AAEC'],
     ['x-text', 'a'],
   ]),
   call('Sum application/grpc', three, [['te', 'trailers']]),
-  call('Watch application/grpc', envelope(TEXT)),
+  call('Watch application/grpc', frame(TEXT)),
   call('Chat application/grpc', three),
   {
-    ...call(' application/grpc', envelope(Buffer.from([0x3a, 0]))),
+    ...call(' application/grpc', frame(Buffer.from([0x3a, 0]))),
     path: '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
   },
-  { ...call(' application/grpc', envelope(Buffer.alloc(0))), path: '/grpc.health.v1.Health/Check' },
+  { ...call(' application/grpc', frame(Buffer.alloc(0))), path: '/grpc.health.v1.Health/Check' },
 ];
 
 /** A valid request. */
