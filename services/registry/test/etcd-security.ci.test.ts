@@ -1,11 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuthDefinition } from '@rondo/contracts/etcd-v3/rpc';
 import { type Channel, type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
+import { certify, createFolder, newAuthority } from '../../../packages/rpc/test/support/identities.js';
 import { patientClock } from '../../../packages/rpc/test/support/patient-clock.js';
 import type { EtcdAddress } from '../src/adapters/etcd-store/etcd-client.js';
 import { EtcdStore } from '../src/adapters/etcd-store/etcd-store.js';
@@ -20,7 +18,6 @@ const TTL_MS = 30_000;
 const PASSWORD = 'open, sesame/@:';
 const io = { clock: systemClock, wallClock: systemWallClock, random: systemRandom };
 const closers: (() => unknown)[] = [];
-const noOpenssl = spawnSync('openssl', ['version']).error === undefined ? undefined : 'no openssl is installed';
 
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -96,74 +93,24 @@ tellSkipped('an etcd with users', noEtcd);
   });
 });
 
-const missing = noEtcd ?? noOpenssl;
-tellSkipped('an etcd behind TLS', missing);
-
-(missing === undefined ? describe : describe.skip)(missing ?? 'an etcd behind TLS', () => {
-  let folder: string;
-  const file = (name: string) => join(folder, name);
-  const pem = (name: string) => readFileSync(file(name));
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'rondo-pem-'));
-  });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  function openssl(...args: string[]) {
-    // With the machine's clock, which etcd uses, even if the tests run under a shifted clock: otherwise the certificate
-    // would begin in the future.
-    const env = { ...process.env, LD_PRELOAD: '' };
-    const { status, stderr } = spawnSync('openssl', args, { cwd: folder, env, encoding: 'utf8' });
-    if (status !== 0) throw new Error(stderr);
-  }
-
-  /** A CA, and a certificate issued by it for both ends. */
-  function makeCertificates() {
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '3650'];
-    openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=Rondo test CA');
-    openssl(
-      'req',
-      ...key.slice(0, 4),
-      '-nodes',
-      '-keyout',
-      'end.key',
-      '-out',
-      'end.csr',
-      '-subj',
-      '/CN=etcd',
-      '-addext',
-      'subjectAltName=IP:127.0.0.1',
-    );
-    openssl(
-      'x509',
-      '-req',
-      '-in',
-      'end.csr',
-      '-CA',
-      'ca.pem',
-      '-CAkey',
-      'ca.key',
-      '-CAcreateserial',
-      '-days',
-      '3650',
-      '-copy_extensions',
-      'copy',
-      '-out',
-      'end.pem',
-    );
-  }
-
+(noEtcd === undefined ? describe : describe.skip)(noEtcd ?? 'an etcd behind TLS', () => {
   it('accepts a connection with certificates at both ends, and no other', async () => {
-    makeCertificates();
-    const ends = ['--cert-file', file('end.pem'), '--key-file', file('end.key')];
-    const args = [...ends, '--client-cert-auth', '--trusted-ca-file', file('ca.pem')];
+    const folder = createFolder();
+    closers.push(() => folder.remove());
+    const authority = await newAuthority();
+    const { cert, key } = await certify(authority, 'etcd');
+    folder.write({ cert, key, ca: authority.cert });
+    const file = (name: string) => join(folder.path, name);
+    const ends = ['--cert-file', file('tls.crt'), '--key-file', file('tls.key')];
+    const args = [...ends, '--client-cert-auth', '--trusted-ca-file', file('ca.crt')];
     const { address, close } = await startEtcd({ args, scheme: 'https' });
     closers.push(close);
-    const full = { ca: pem('ca.pem'), cert: pem('end.pem'), key: pem('end.key') };
-    const { store } = open({ endpoints: [address], tls: full });
+    const own = { cert: Buffer.from(cert), key: Buffer.from(key) };
+    const ca = Buffer.from(authority.cert);
+    const { store } = open({ endpoints: [address], tls: { ca, ...own } });
     await untilReady(store);
     await store.register(registration(), TTL_MS, ownSecret());
     expect(await listed(store)).toHaveLength(1);
-    const others = [undefined, { ca: full.ca }, { cert: full.cert, key: full.key }];
-    await Promise.all(others.map((tls) => refusal(open({ endpoints: [address], tls }).store)));
+    await Promise.all([undefined, { ca }, own].map((tls) => refusal(open({ endpoints: [address], tls }).store)));
   });
 });

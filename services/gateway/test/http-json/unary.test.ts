@@ -10,31 +10,17 @@ const echo = (body: string, more: Partial<Setting> = {}) =>
   ask({ target: target('EchoAll'), binding: ALL, body, ...more });
 
 describe('a body', () => {
+  // json-values.ci.test.ts has each kind of value.
   it.each([
     ['{"int64Value": 9007199254740993}', { int64Value: '9007199254740993' }],
-    ['{"int64_value": "-9223372036854775808"}', { int64Value: '-9223372036854775808' }],
-    ['{"uint64Value": 18446744073709551615}', { uint64Value: '18446744073709551615' }],
     ['{"int64Value": 1e3, "int32Value": 2.0}', { int64Value: '1000', int32Value: 2 }],
-    ['{"color": "COLOR_RED"}', { color: 'COLOR_RED' }],
     ['{"color": 1, "colors": [0, 7]}', { color: 'COLOR_RED', colors: ['COLOR_UNSPECIFIED', 7] }],
-    ['{"bytesValue": "-_-_"}', { bytesValue: '+/+/' }],
-    ['{"time": "2026-11-20T08:30:00.123456789+02:00"}', { time: '2026-11-20T06:30:00.123456789Z' }],
-    ['{"duration": "-1.000000001s"}', { duration: '-1.000000001s' }],
-    ['{"mask": "displayName,a.bC"}', { mask: 'displayName,a.bC' }],
     [
       '{"any": {"@type": "type.googleapis.com/google.protobuf.Duration", "value": "1s"}}',
       { any: { '@type': 'type.googleapis.com/google.protobuf.Duration', value: '1s' } },
     ],
-    ['{"text": ""}', { text: '' }],
     ['{"text": null, "number": 0}', { number: 0 }],
-    ['{"maybe": 0}', { maybe: 0 }],
-    [
-      '{"int64Wrapper": 9007199254740993, "stringWrapper": ""}',
-      { int64Wrapper: '9007199254740993', stringWrapper: '' },
-    ],
     ['{"struct": {"a": [1, null, {"b": "c"}]}, "value": null}', { struct: { a: [1, null, { b: 'c' }] }, value: null }],
-    ['{"doubleValue": "NaN"}', { doubleValue: 'NaN' }],
-    ['{"doubleValue": "-Infinity"}', { doubleValue: '-Infinity' }],
     ['', {}],
     ['{}', {}],
   ])('%s is read', async (body, seen) => {

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import {
   create,
@@ -17,7 +16,7 @@ import { parseTemplate } from '@rondo/schema/http';
 import type { PublicMethod } from '../../src/discovery/catalogue.js';
 import { createHttpJson } from '../../src/http-json/http-json.js';
 import type { Backend } from '../../src/protocols/backend.js';
-import { listening, textOf } from '../support/listening.js';
+import { ask1, listening } from '../support/listening.js';
 
 const TESTED = ['proto3.TestAllTypesProto3', 'proto2.TestAllTypesProto2'].map(
   (name) => `protobuf_test_messages.${name}`,
@@ -102,19 +101,8 @@ async function startGateway() {
   return async (target: PublicMethod, { body, reply }: { readonly body: string; readonly reply: Call['reply'] }) => {
     const made: Call = { target, reply };
     call = made;
-    return { ...(await post(port, body)), received: made.received };
+    const headers = { 'content-type': 'application/json' };
+    const { status, body: text } = await ask1(port, { method: 'POST', path: '/v1/echo', headers, body });
+    return { status, text, received: made.received };
   };
-}
-
-function post(port: number, body: string): Promise<{ readonly status: number | undefined; readonly text: string }> {
-  const headers = { 'content-type': 'application/json' };
-  return new Promise((resolve, reject) => {
-    http
-      .request({ port, host: '127.0.0.1', path: '/v1/echo', method: 'POST', headers })
-      .once('error', reject)
-      .once('response', (response) => {
-        textOf(response).then((text) => resolve({ status: response.statusCode, text }), reject);
-      })
-      .end(body);
-  });
 }
