@@ -13,6 +13,31 @@ const displaced = () =>
   });
 
 describe('a registration whose instance id another process has taken', () => {
+  it.each([
+    ['that started later', aborted],
+    ['that started in the same millisecond', displaced],
+  ])('tries again after each TTL, and logs the loss and the return once each: one %s', async (_which, fault) => {
+    const { clock, fake, lines, begin } = start();
+    begin();
+    await clock.advance(0);
+    fake.fault = fault();
+    await clock.advance(TTL_MS / 3);
+    // At once, so that the registry can report the duplicate; then after each TTL.
+    expect(fake.calls).toEqual(['register', 'renew lease-1', 'register']);
+    await clock.advance(3 * TTL_MS);
+    expect(fake.calls.slice(3)).toEqual(['register', 'register', 'register']);
+    fake.fault = undefined;
+    await clock.advance(TTL_MS);
+    expect(fake.calls.slice(6)).toEqual(['register']);
+    await clock.advance(TTL_MS / 3);
+    expect(fake.calls.slice(7)).toEqual(['renew lease-2']);
+    expect(lines).toEqual([
+      'info: registered',
+      expect.stringMatching(/^error: another process registered as sales-1.*again after each lease.*RONDO_INSTANCE_ID/),
+      'info: registered again: the other process of sales-1 is gone',
+    ]);
+  });
+
   it('does not register sooner for any reason, so that it never takes the id from a live process', async () => {
     const { clock, fake, readiness, begin } = start();
     begin();
