@@ -48,13 +48,13 @@ class LeastRequestPicker<C extends Candidate> implements Picker<C> {
   }
 
   /**
-   * Whether the call goes to the second choice. It never does if the second has at least the load of the first. It always
-   * does if the first has more load and their weights are equal.
+   * Whether the call goes to the second candidate: never if the second has at least the load of the first, and always if it has
+   * less load and their weights are equal.
    *
-   * If the weights differ, comparing whole calls is too coarse: one call loads a light candidate so much that it would get
-   * too few calls at some loads and too many at others. So the call moves to the second with a chance that grows with the
-   * difference of the loads. The chance is balanced: while the loads are in proportion to the weights on average, as many
-   * calls move from the light candidate to the heavy one as back.
+   * If the weights differ, a comparison of whole calls is too coarse: one call loads a light candidate so much that it would get
+   * too few calls at some loads and too many at others. Instead, the call moves to the second candidate with a probability that
+   * grows with the difference of the loads. The probability is balanced: while the loads are in proportion to the weights, as many
+   * calls move from the light candidate to the heavy one as the other way.
    */
   #prefersSecond(first: number, second: number): boolean {
     const difference = this.#load(first) - this.#load(second);

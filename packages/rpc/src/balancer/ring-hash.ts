@@ -18,15 +18,15 @@ const KEY_SEED = 0;
 const THRESHOLD_SALT = 0x67617465;
 
 /**
- * `ring_hash`: consistent hashing. A key goes to the same instance while that instance is connected. A call without a key
- * goes to a random instance.
+ * `ring_hash`: consistent hashing. A key goes to the same instance while that instance is connected. A call without
+ * a key goes to a random instance.
  *
- * With `balanceFactor` loads are bounded: a candidate has at most so many percent of its share of the calls in flight,
- * rounded up. If it is full, the key goes to the next instance on the ring, and returns when there is room again (Mirrokni,
- * Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2016).
+ * With `balanceFactor` loads are bounded: the calls in flight at a candidate are at most that percentage of its
+ * share, rounded up. If it is full, the key goes to the next instance on the ring, and returns when there is room
+ * again (Mirrokni, Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2016).
  *
- * During slow start a new instance takes over its keys one by one. Each key has a threshold between 0 and 1; it moves when
- * the instance's ramp exceeds it, and goes to its former instance until then.
+ * During slow start a new instance takes over its keys one by one. Each key has a threshold between 0 and 1; it
+ * moves when the instance's ramp exceeds it, and goes to its former instance until then.
  */
 export function ringHash(random: Random, balanceFactor = Number.POSITIVE_INFINITY): BalancingPolicy {
   const ringOf = createRings();
@@ -92,7 +92,10 @@ class RingHashPicker<C extends Candidate> implements Picker<C> {
     return fallback ?? nextUntried(this.#candidates, tried, this.#ring.owner(first));
   }
 
-  /** 0 if the candidate takes the call. Otherwise, the candidate with the lowest number takes it if none has room. */
+  /**
+   * The overload of a candidate: 0 if it has room for the call. If none has room, the candidate with the least
+   * overload takes the call.
+   */
   #overload({ inFlight }: C, index: number, threshold: number): number {
     if (threshold >= (this.#ramps[index] ?? 1)) return Number.MAX_VALUE;
     const share = this.#distribution.share(index);
@@ -105,9 +108,9 @@ class RingHashPicker<C extends Candidate> implements Picker<C> {
 const READS_PER_PICK = 4;
 
 /**
- * Estimates the calls in flight at all candidates of a picker. A picker sees calls begin but not end, so each pick reads a
- * few of the candidates again. So a pick costs the same for any number of candidates. With few candidates the estimate is
- * exact, and it always counts the calls that this picker has just picked.
+ * Estimates the calls in flight at all candidates of a picker. A picker sees calls begin but not end, so each pick
+ * reads a few of the candidates again. A pick then costs the same for any number of candidates. With few candidates
+ * the estimate is exact, and it always counts the calls that this picker has just picked.
  */
 class InFlightEstimate {
   readonly #candidates: readonly Candidate[];

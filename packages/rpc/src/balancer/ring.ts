@@ -14,7 +14,6 @@ const NO_POINTS: RingPoints = { nodes: [], pairs: new Uint32Array() };
  * in every process and for every order of the nodes.
  */
 export class Ring {
-  /** The number of points. */
   readonly size: number;
   readonly #points: RingPoints;
   readonly #pairs: Uint32Array;
@@ -22,7 +21,7 @@ export class Ring {
   readonly #bucketStarts: Uint32Array;
   readonly #shift: number;
 
-  /** @param previous a ring of mostly the same nodes, whose points are reused. That takes about a tenth of the time. */
+  /** @param previous a ring of mostly the same nodes, whose points are reused: this takes about a tenth of the time. */
   constructor(nodes: readonly RingNode[], previous?: Ring) {
     this.#points = placeNodes(nodes, previous === undefined ? NO_POINTS : previous.#points);
     this.#pairs = this.#points.pairs;
@@ -55,8 +54,8 @@ function bucketStartsOf(pairs: Uint32Array, shift: number): Uint32Array {
 }
 
 /**
- * Points per unit of weight. So a node of the default weight, 100, has 250 points. Then in 997 of 1,000 fleets of ten
- * nodes, no node has a quarter more keys than the mean.
+ * Points per unit of weight. A node of the default weight, 100, has 250 points. In 997 of 1,000 fleets of ten such
+ * nodes, no node has 25 % more keys than the mean.
  */
 const POINTS_PER_WEIGHT = 2.5;
 /** The least number of points of the heaviest node, if all weights are small. */
@@ -107,14 +106,12 @@ function pointsOf(candidates: readonly Candidate[]): readonly number[] {
   return Array.from(weights, (weight) => Math.max(Math.round(weight * pointsPerWeight), 1));
 }
 
-/** A node of a ring. */
 interface RingNode {
   readonly id: string;
   /** How many points the node has on the ring. */
   readonly points: number;
 }
 
-/** The points of a ring. */
 interface RingPoints {
   readonly nodes: readonly RingNode[];
   /** For each point, in order on the circle: its hash, and then the index of its node. */

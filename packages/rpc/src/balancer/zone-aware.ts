@@ -72,8 +72,8 @@ interface TierPicker<C extends Candidate> extends TierView {
 interface ZoneAwareState {
   readonly load: TierLoad;
   /**
-   * Gives a point in [0, 1) for each call; the tier whose share contains it is picked. Every second or third point of the
-   * sequence is as even as the whole, so methods that are called alternately get exact shares too.
+   * Gives a point in [0, 1) for each call; the tier whose share contains it is picked. Each second or third point of the sequence
+   * is spread as evenly as all points, so methods that are called alternately also get exact shares.
    */
   readonly nextPoint: () => number;
 }
@@ -164,11 +164,11 @@ class TierLoad {
   }
 
   /**
-   * The part of its calls that the tier `near` leaves to the tier `far`, 0 to 1. It is 0 while `near` is not crowded, or
-   * its calls end about as fast as those of `far`.
+   * The part of its calls that the tier `near` leaves to the tier `far`, 0 to 1. It is 0 while `near` is not
+   * crowded, or while the latencies of both tiers are about equal.
    *
-   * By Little's law a tier's calls in flight, divided by its share of the calls, are proportional to its latency. The
-   * factor is the same for all tiers.
+   * By Little's law a tier's calls in flight, divided by its share of the calls, are proportional to its latency.
+   * The factor is the same for all tiers.
    */
   overflow(near: TierView, far: TierView): number {
     const window = Math.min(this.#calls, WINDOW);
@@ -193,8 +193,8 @@ class TierLoad {
   }
 
   /**
-   * The number of calls that the averages are taken over. It is much larger than the number in flight, because a change
-   * of the shares shows only as calls end.
+   * The number of calls that the averages cover. It is much larger than the number of calls in flight, because a
+   * change of the shares shows only when calls end.
    */
   #window(tiers: readonly TierView[]): number {
     let inFlight = 0;
@@ -222,8 +222,8 @@ const MAX_WINDOW = 32_768;
 /** With fewer calls to a tier, its latency counts as unknown. */
 const MIN_SAMPLES = 8;
 /**
- * The crowding of a tier follows from the calls that it would have in flight at each candidate if it got all calls. Up to
- * this number it is not crowded.
+ * A tier's crowding follows from the calls in flight that each of its candidates would have if the tier got all
+ * calls. Up to this number the tier is not crowded.
  */
 const UNCROWDED = 0.5;
 /** From this number on a tier is fully crowded. Between the two, crowding grows linearly. */

@@ -4,9 +4,9 @@ import type { Metadata } from './metadata.js';
 import { readServerTiming, SERVER_TIMING, type ServerTiming } from './server-timing.js';
 
 /**
- * Where the time of a unary call went. Milliseconds. Each side measures durations by its own clock, so clocks that differ
- * don't matter. Without the server's part, as from servers that aren't Rondo's, `sendMs` and `processMs` are undefined and
- * `propagationMs` includes them.
+ * Where the time of a unary call went. Milliseconds. Each side measures durations by its own clock, so clocks that
+ * differ don't matter. A server that isn't Rondo's reports no times: then `sendMs` and `processMs` are undefined,
+ * and `propagationMs` includes them.
  */
 export interface CallTiming {
   /** Waiting for the first lookup of the service. */
@@ -29,7 +29,7 @@ export interface CallTiming {
   readonly totalMs: number;
 }
 
-/** What the attempts at an instance have in common: the shortest way there and back so far. Milliseconds. */
+/** The shortest round trip to an instance so far, of all attempts at it. Milliseconds. */
 export interface RoundTrip {
   roundTripMs: number;
 }

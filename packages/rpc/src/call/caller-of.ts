@@ -7,8 +7,8 @@ import { callPrincipal } from './principal.js';
 const MAX_PLAIN_LENGTH = 512;
 
 /**
- * Who makes a call, for what belongs to one caller: the process, and the principal on whose behalf it calls. Empty if neither
- * is known. Principals of two issuers, or through two processes, are two callers.
+ * The caller of a call, as a key for what each caller has of its own (queues, caches): the process, and the principal on whose
+ * behalf it calls. Empty if neither is known. One name from two issuers, or through two processes, is two callers.
  */
 export function callerOf(values: ContextValues): string {
   const identity = values.get(callerIdentity);

@@ -7,8 +7,8 @@ export interface InFlightMember {
 /**
  * Short-lived members of a long-lived owner, such as the calls of a connection.
  *
- * A Set would do, but it keeps ended members in memory: it gets a new table every so many additions, the old tables refer
- * to each other, and V8 frees what was in them only when it collects its old generation.
+ * A Set would do, but it keeps ended members in memory: it gets a new table after a number of additions, the old
+ * tables refer to each other, and V8 frees what was in them only when it collects its old generation.
  */
 export class InFlight<M extends InFlightMember> {
   readonly #members: M[] = [];

@@ -33,7 +33,10 @@ export interface StoredOutcome extends Outcome {
   readonly fingerprint: Uint8Array;
 }
 
-/** What the writing transaction of a call does so that the call takes effect once. `transaction` of `@rondo/database` takes it. */
+/**
+ * The steps by which the database transaction of a call makes the call take effect once. Pass it to `transaction`
+ * of `@rondo/database`.
+ */
 export interface Once extends KeyedCall {
   /** The transaction begins. @throws TypeError if the call has had one. */
   begin(): void;
@@ -52,13 +55,12 @@ export interface OutcomeStore {
   /** Stores an outcome unless the key has one. Returns the outcome that is stored then. */
   add(call: KeyedCall, outcome: Outcome, options: StoreOptions): Promise<StoredOutcome>;
   /**
-   * Waits until no other call with the key runs, and keeps the others waiting until the result is called. A store whose
-   * transactions do this by {@link Once} has no such function.
+   * Locks the key: waits until no other call with it runs, and resolves to the function that releases the lock. A
+   * store whose transactions do this by {@link Once} has no such function.
    */
   lock?(call: KeyedCall, options: StoreOptions): Promise<() => void>;
 }
 
-/** Options of a store. */
 export interface StoreOptions {
   /** Aborts once no caller waits for the answer. */
   readonly signal?: AbortSignal | undefined;

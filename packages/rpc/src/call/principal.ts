@@ -10,7 +10,7 @@ export interface Principal {
   readonly scopes: readonly string[];
   /** The processes that have passed the call on, the latest first, by their SPIFFE ids (`act` of RFC 8693). */
   readonly actors: readonly string[];
-  /** From when on the credentials are refused. Streams that they began end then. Undefined if that isn't known. */
+  /** The time at which the credentials expire, and the streams that began with them end. Undefined if it isn't known. */
   readonly expireTime?: Date | undefined;
 }
 

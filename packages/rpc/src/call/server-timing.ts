@@ -2,7 +2,7 @@ import type { MetadataValue } from './metadata.js';
 
 // How a client asks a server where the time of a call goes, and how the server answers.
 
-/** The request's key by which a client asks for the server's part of the times. A server replaces its value. */
+/** The metadata key by which a client asks a server for its part of the call's times. The server replaces the value. */
 export const TIMING_REQUEST = 'rondo-timing';
 /** The trailing metadata key of the answer. Source: https://www.w3.org/TR/server-timing */
 export const SERVER_TIMING = 'server-timing';

@@ -57,7 +57,7 @@ export interface MovableCall {
   move(context: CallContext): boolean;
 }
 
-/** An attempt at a candidate. It reports to its listener how it goes. */
+/** An attempt at a candidate. It reports its progress to its listener. */
 export class CallAttempt extends AttemptRecord {
   readonly #candidate: MethodCandidate;
   readonly #listener: AttemptListener;

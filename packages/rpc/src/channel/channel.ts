@@ -48,7 +48,7 @@ export interface ChannelOptions extends GrpcTransportOptions {
   /** Middleware around every call of every client. The first listed is outermost. */
   readonly middleware?: readonly Middleware<ClientCall>[];
   /**
-   * Middleware inside all other middleware, around the retries: it sees the metadata as it leaves the process. It may answer
+   * The innermost middleware, around the retries: it sees the metadata as it leaves the process. It may answer
    * after the call's deadline, because the call has ended for its caller by then.
    */
   readonly wireMiddleware?: readonly Middleware<ClientCall>[];
@@ -66,8 +66,8 @@ export interface ChannelOptions extends GrpcTransportOptions {
    */
   readonly self?: Self | Promise<Self | undefined> | undefined;
   /**
-   * Whether to watch the health of each connected instance (`grpc.health.v1.Health/Watch`). An instance that reports
-   * `NOT_SERVING` gets no calls. Default: false; true for a channel over the registry.
+   * Whether to watch the health of each connected instance (`grpc.health.v1.Health/Watch`). A `NOT_SERVING`
+   * instance gets no calls. Default: false; true for a channel over the registry.
    */
   readonly healthCheck?: boolean;
 }
@@ -125,8 +125,8 @@ export interface Channel {
    */
   ownerOf(service: ServiceDefinition, key: string, options?: OwnerOptions): Promise<Choice>;
   /**
-   * Gives the owner of a key as soon as it is connected, and then each new one, until `signal` aborts or the channel is
-   * closed. A handler that holds something for a key learns so that the key has moved: streams stay where they began.
+   * Gives the owner of a key as soon as it is connected, and then each new one, until `signal` aborts or the channel is closed. A
+   * handler that holds state for a key thereby learns that the key has moved, because an open stream stays at its instance.
    *
    * @throws TypeError if keys of the service have no owner.
    */

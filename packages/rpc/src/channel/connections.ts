@@ -64,7 +64,7 @@ interface Lease {
   readonly close: (transport: Transport) => void;
 }
 
-/** One user's view of a connection. To close it ends neither the connection nor the calls of other users. */
+/** A connection as one service uses it. To close it ends neither the connection nor the calls of other services. */
 class SharedTransport implements Transport {
   readonly #lease: Lease;
   readonly #listeners = new Set<(event: TransportEvent) => void>();

@@ -24,10 +24,10 @@ const MAX_REPLY_BYTES = 2 ** 31 - 1;
 let channel: Channel | undefined;
 
 /**
- * The process's own channel over the registry, created at its first use. These variables configure it: `RONDO_REGISTRY`,
- * `RONDO_REGISTRY_CACHE`, `RONDO_ZONE`, `RONDO_BALANCING`, `RONDO_BREAKER`, `RONDO_BULKHEAD`, `RONDO_MAX_REPLY_BYTES`,
- * `RONDO_COMPRESSION`, `RONDO_TRANSPORT`, `RONDO_TLS` and the files of its certificate, and `RONDO_TOKEN`. Its watch keeps the process alive, so a
- * script has to close it.
+ * The process's own channel over the registry, created at its first use. These variables configure it:
+ * `RONDO_REGISTRY`, `RONDO_REGISTRY_CACHE`, `RONDO_ZONE`, `RONDO_BALANCING`, `RONDO_BREAKER`, `RONDO_BULKHEAD`,
+ * `RONDO_MAX_REPLY_BYTES`, `RONDO_COMPRESSION`, `RONDO_TRANSPORT`, `RONDO_TLS` and the files of its certificate,
+ * and `RONDO_TOKEN`. Its watch keeps the process alive, so a script must close the channel.
  *
  * @throws TypeError if one of the variables is invalid. It names the variable and lists every fault.
  */
@@ -49,7 +49,7 @@ export function defaultChannel(): Channel {
 }
 
 /**
- * Mutual TLS with the certificate that the environment names, which is followed from then on; undefined if TLS is off.
+ * Mutual TLS with the certificate whose files the environment names. Renewed files take effect at once. Undefined if TLS is off.
  *
  * @throws TypeError that names a variable and its rule, or Error that names the files.
  */

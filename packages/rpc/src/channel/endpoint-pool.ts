@@ -99,7 +99,7 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     this.#firstConnections = new FirstConnections({ clock, onEnd: () => this.#onFirstConnectionsEnd() });
   }
 
-  /** Replaces the balancing. The subset stays. Instances that are ejected stay so; what led to it is counted anew. */
+  /** Replaces the balancing. The subset stays. Ejected instances stay ejected, and the counts of their failures begin anew. */
   rebalance(balancing: Balancing): void {
     ({ outliers: this.#outliers, loads: this.#loads, pickers: this.#pickers } = pickingBy(balancing, this.#options));
     this.#ring = ringOf(balancing, this.#options.random);
@@ -139,7 +139,6 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     return this.#changes.listen(listener);
   }
 
-  /** The subchannels of all endpoints. */
   get subchannels(): readonly Subchannel[] {
     return this.#subchannels.all;
   }
@@ -158,7 +157,7 @@ export class EndpointPool implements ResolverListener, AttemptListener {
    * Picks a connected instance for a call of `method`. Undefined: there is none now. The call may wait for one of
    * {@link connectable}, or for {@link successorMs}.
    *
-   * A candidate that is set aside is picked to probe it, and if no other instance is left or connecting.
+   * A candidate that is set aside is picked as a probe, or when no other instance is left or connecting.
    *
    * @throws RpcError `UNAVAILABLE` if no instance is known at all.
    */

@@ -13,8 +13,8 @@ export interface Failure {
   /** Whether the retry counts against the budget. A call that never left this process costs nothing. */
   readonly costs: boolean;
   /**
-   * Whether it is one of the method's `maxAttempts`. An attempt doesn't count if its connection failed before the server
-   * could take the call, or if the instance doesn't serve the method.
+   * Whether the attempt counts towards the method's `maxAttempts`. It doesn't if its connection failed before the
+   * server could take the call, or if the instance doesn't serve the method.
    */
   readonly counts: boolean;
   /** Whether the connection was lost before the server could take the call. */
@@ -47,7 +47,7 @@ export function classifyFailure(method: Method, error: unknown, probe: boolean):
   return { error, retryable, costs, counts: !unhandled, connectionLost: unhandled, refusal, answered: false };
 }
 
-/** Whether the server leaves it to the client to retry. A server that has passed on an error has retried by itself. */
+/** Whether the server lets the client retry. A server that passes on the error of its own call has retried that call itself. */
 function isAllowed({ retryPushbackMs = 0 }: RpcError): boolean {
   return retryPushbackMs >= 0;
 }

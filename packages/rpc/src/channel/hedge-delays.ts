@@ -1,8 +1,8 @@
 /** How many of the latest calls count. */
 const WINDOW = 512;
-/** Before so many calls, nothing is known of how long they take. */
+/** The number of calls from which a method's durations count as known. */
 const MIN_CALLS = 64;
-/** The quantile is determined anew after so many calls. */
+/** The number of calls after which the quantile is computed again. */
 const REFRESH_CALLS = 32;
 const QUANTILE = 0.95;
 /** A shorter wait would cost more than it gains. Milliseconds. */
@@ -19,7 +19,7 @@ export class HedgeDelay {
     return this.#ms;
   }
 
-  /** A call took `elapsedMs`. If a hedge was faster, that is how long it had waited for its first attempt. */
+  /** Notes a call's duration. If a hedge answered first, it is the time for which the call had waited for its first attempt. */
   note(elapsedMs: number): void {
     this.#durations[this.#calls % WINDOW] = elapsedMs;
     this.#calls += 1;

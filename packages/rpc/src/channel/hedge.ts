@@ -9,8 +9,8 @@ import type { HedgeDelay } from './hedge-delays.js';
 import type { RetriedCall } from './retry.js';
 
 /**
- * A call that asks another instance each time that it has waited for a while. The first answer counts, and the other
- * attempts are cancelled. An answer that isn't retried counts as well.
+ * A hedged call: it starts an attempt at another instance after each delay without an answer. The first answer
+ * wins, also if it is an error that isn't retried, and the other attempts are cancelled.
  */
 export class HedgedCall {
   readonly #call: RetriedCall;

@@ -34,18 +34,18 @@ export class LoadReports {
   }
 }
 
-/** The minimum time between two reports that are read. A Rondo server sends one every 100 ms. Milliseconds. */
+/** A report that follows the last one sooner than this is ignored. A Rondo server sends one every 100 ms. Milliseconds. */
 const MIN_INTERVAL_MS = 50;
 
 /** The time constant of the smoothing: a report of this age counts for about a third. Milliseconds. */
 const SMOOTHING_MS = 1_000;
 
-/** How long the first reports are not used yet, because they are about few calls. Milliseconds. */
+/** The time for which the first reports are ignored, because they cover few calls. Milliseconds. */
 const BLACKOUT_MS = 1_000;
 
 /**
- * How long the last report counts. An instance with a tiny weight gets hardly any calls and so sends no reports. After this
- * time it gets an average share again, which costs a call or two. Milliseconds.
+ * The time after which the last report expires, and the instance gets an average share of the calls again. Without
+ * it, an instance with a tiny weight would get hardly any calls and would never send a new report. Milliseconds.
  */
 const EXPIRY_MS = 15_000;
 

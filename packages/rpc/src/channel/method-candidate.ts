@@ -18,10 +18,7 @@ export interface AttemptOutcome {
   readonly trailer?: Metadata | undefined;
   /** When the attempt ended, by the channel's clock. */
   readonly endedAt: number;
-  /**
-   * What ended the call before its answer: its deadline, the answer of an instance that was asked later, or its caller.
-   * Undefined if nothing did.
-   */
+  /** What ended the attempt before its answer: the deadline, a hedge that answered first, or the caller. Undefined if nothing did. */
   readonly endedBy?: 'deadline' | 'hedge' | 'caller' | undefined;
   /** Whether the attempt was a probe: it began while its candidate was ejected. */
   readonly probe?: boolean;

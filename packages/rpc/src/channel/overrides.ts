@@ -35,7 +35,7 @@ export class Overrides {
   }
 
   /**
-   * The balancing of a service. A setting that contradicts its contract has no effect, because the process must go on.
+   * The balancing of a service. A live setting that contradicts the contract is ignored, because the process must go on.
    *
    * @throws BalancingError if the options contradict the contract.
    */

@@ -53,7 +53,6 @@ export class MethodPickers {
     this.#policies.keep(subchannels);
   }
 
-  /** The picker for calls of `method`. */
   of(method: Method): MethodPicker {
     const picker = this.#byPath.get(method.path);
     const fresh = picker !== undefined && (picker.until === NEVER || this.#clock.now() < picker.until);
@@ -246,7 +245,7 @@ export class GroupPicker {
     return first;
   }
 
-  /** One candidate whose probe is due. The list may be long, so a fruitless look is not repeated for a while. */
+  /** A candidate whose probe is due. If there is none, the next search waits for a while, because the list may be long. */
   #toProbe({ tried }: PickCall<MethodCandidate>): MethodCandidate | undefined {
     const { method, clock } = this.#options;
     const now = clock.now();

@@ -74,7 +74,6 @@ export class Refusals {
     return this.#active.get(ALL_METHODS);
   }
 
-  /** Records a refusal. */
   note(path: string, refusal: Refusal, now: number): void {
     const scope = this.#serves && !refusal.foreign ? path : ALL_METHODS;
     const count = (this.#active.get(scope)?.count ?? 0) + 1;

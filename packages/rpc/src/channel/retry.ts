@@ -125,8 +125,8 @@ export class RetriedCall implements MovableCall {
   }
 
   /**
-   * Makes attempts one after another until one succeeds, and rejects with the error of the last. A hedged call runs this
-   * for each instance that it asks; they share what has been tried.
+   * Makes attempts one after another until one succeeds, and rejects with the error of the last. A hedged call runs
+   * this once for each hedge; all of them share the list of tried instances.
    */
   async run(wire: WireCall): Promise<Reply<Uint8Array>> {
     const { pool, clock, attempts, requests } = this.options;
@@ -186,8 +186,8 @@ export class RetriedCall implements MovableCall {
   }
 
   /**
-   * Waits for an instance that was not tried, or else for the one that may get a second attempt. If only connections have
-   * failed, a call that waits for ready waits for any instance.
+   * Waits for an instance that was not tried, or else for the instance that may get a second attempt. If only
+   * connections have failed, a call that waits for ready waits for any instance.
    */
   async #pickLater(
     wire: WireCall,

@@ -45,8 +45,8 @@ export interface EndpointView {
   /** Why no calls go there: `connecting`, `draining`, `set aside: …`, `ejected: …`; undefined if they do. */
   readonly held: string | undefined;
   /**
-   * Whether it is connected and registered as serving, and yet some or all calls are kept from it: it is ejected, set aside
-   * or unhealthy. A canary of 0 % is not left out.
+   * Whether the instance is connected and registered as serving, and still gets no calls of some or all methods,
+   * because it is ejected, set aside or unhealthy. A canary of 0 % is not left out.
    */
   readonly leftOut: boolean;
   /** The number of attempts made there. */

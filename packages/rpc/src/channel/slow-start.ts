@@ -9,7 +9,7 @@ interface SlowStartOptions {
   readonly zone: string;
 }
 
-/** The share of a new instance at first. Envoy's default; with less, too few calls would come to warm anything up. */
+/** The share of a new instance at first. It is Envoy's default; with less, the instance would get too few calls to warm up. */
 const MIN_RAMP = 0.1;
 
 /**
@@ -43,8 +43,8 @@ export class SlowStart {
   }
 
   /**
-   * Whether a new instance in `zone` gets one call at once: with few calls, its small share would be long in coming. Not if
-   * the call's key or the zone decides where calls go.
+   * Whether a new instance in `zone` gets one call at once: at a low rate, its small share would bring the first
+   * call late. False if the call's key or the zone decides where calls go.
    */
   sendsFirstCall(zone: string): boolean {
     return this.#sendsFirstCall(zone);
@@ -84,7 +84,7 @@ export class SlowStartState {
     this.#stage = 'new';
   }
 
-  /** The instance can take calls. If that is new, its slow start begins. */
+  /** The instance can take calls. If it couldn't before, its slow start begins. */
   onReady(): void {
     if (this.#stage !== 'new') return;
     this.#stage = 'awaiting_first_call';

@@ -25,7 +25,7 @@ export class Subchannel {
   listed = true;
   /** Whether its connection was lost or could not be made, and has not been ready since. */
   failed = false;
-  /** The shortest way there and back of a call that was timed. Milliseconds. */
+  /** The shortest round trip of a call that was timed. Milliseconds. */
   roundTripMs = Number.POSITIVE_INFINITY;
   /** Whether it belongs to the client's subset. */
   inSubset = true;
@@ -119,15 +119,14 @@ export class Subchannel {
   }
 
   /**
-   * Whether it takes calls or would if it had not failed: its connection failed, or its health changed after it had taken
-   * calls. An instance that is not connected yet, is draining or is cordoned is no lost capacity.
+   * Whether the instance counts as capacity: it takes calls, or it would if its connection had not failed or its
+   * health had not changed. An instance that is not connected yet, is draining or is cordoned is no lost capacity.
    */
   get countsAsCapacity(): boolean {
     if (this.serving) return this.failed || this.transport.state === 'ready';
     return this.#candidates.size > 0 && this.endpoint.state === 'starting';
   }
 
-  /** Its candidate for the method at `path`. */
   candidate(path: string): MethodCandidate {
     const known = this.#candidates.get(path);
     if (known !== undefined) return known;

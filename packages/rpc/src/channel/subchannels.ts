@@ -150,7 +150,6 @@ export class Subchannels {
     for (const subchannel of this.inUse) if (subchannel.transport.state === 'idle') subchannel.connect();
   }
 
-  /** Closes all connections. */
   close(): void {
     for (const subchannel of this.#byInstance.values()) this.#remove(subchannel);
     this.#draining.close();

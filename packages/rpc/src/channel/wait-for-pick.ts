@@ -31,7 +31,7 @@ function hold(change: Promise<void>, { context }: Waiting, clock: Clock): Promis
   });
 }
 
-/** Waits for the pool's next change, for the end of the call or of `mostMs`. It keeps the process alive meanwhile. */
+/** Waits for the pool's next change, at most `mostMs` and until the call ends. It keeps the process alive meanwhile. */
 export function untilNextChange(
   { context }: Waiting,
   { pool, clock }: Omit<WaitOptions, 'attempts'>,
@@ -60,8 +60,8 @@ export function untilKnown(
 }
 
 /**
- * Waits for the next change while connections to `subchannels` are being made, or they are silent. `attempts` shows them meanwhile; the ones
- * that failed stay there.
+ * Waits for the next change while connections to `subchannels` are being made, or they are silent. Meanwhile
+ * `attempts` lists these subchannels; failed attempts stay in the list.
  */
 export async function untilChanged(
   subchannels: readonly Subchannel[],

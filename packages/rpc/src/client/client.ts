@@ -53,14 +53,14 @@ export interface CallOptions {
   /** Called with each failure after which the client tries to resume the stream. */
   readonly onStreamBreak?: (error: RpcError) => void;
   /**
-   * Called when the call has ended, well or badly, with where its time went. For unary calls. Such a call goes as a gRPC call
-   * of its own, although there may be a tunnel.
+   * Called when the call has ended, well or badly, with where its time went. For unary calls only. A call with this
+   * option takes no tunnel.
    */
   readonly onTiming?: (timing: CallTiming) => void;
   /**
-   * On whose behalf the call is made. Default: the principal of the call that is being served, if there is one. A process that
-   * acts for itself, such as for a saga, names itself. The other process takes its word for it if it may call on behalf of others;
-   * see the guide on authorisation.
+   * On whose behalf the call is made. Default: the principal of the call that is being served, if there is one. A
+   * process that acts for itself, such as for a saga, names itself. The other process accepts the principal if this
+   * process may call on behalf of others; see the guide on authorisation.
    */
   readonly principal?: Principal | undefined;
   /** Called with the response's header metadata, before the first message. */

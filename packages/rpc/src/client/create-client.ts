@@ -12,9 +12,9 @@ export interface ClientOptions {
   /** Middleware that runs once per call, around all its attempts. The first listed is outermost. */
   readonly middleware?: readonly Middleware<ClientCall>[];
   /**
-   * The fully qualified service whose instances are called, such as `projects.v1.ProjectService`, for a contract that
-   * several services implement. The service is looked up at the first call. Its balancing is what its own contract says
-   * if this process made a client of that contract before.
+   * The fully qualified service whose instances are called, such as `projects.v1.ProjectService`, for a contract
+   * that several services implement. The service is looked up at the first call. Its balancing is that of its own
+   * contract if this process has made a client of that contract before.
    */
   readonly at?: string;
 }

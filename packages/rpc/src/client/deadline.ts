@@ -6,7 +6,7 @@ import type { CallOptions } from './client.js';
 
 /** The deadline of a call, and where it comes from. */
 export interface CallDeadline {
-  /** By the channel's clock, in milliseconds; undefined if the call has none. NaN if the caller's options are invalid. */
+  /** The deadline by the channel's clock, in milliseconds; undefined if the call has none. NaN if the caller's options are invalid. */
   readonly deadline: number | undefined;
   readonly by: DeadlineSource;
 }

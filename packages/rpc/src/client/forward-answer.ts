@@ -14,7 +14,6 @@ interface AnsweredCall {
   readonly channel: Channel;
 }
 
-/** The answer to a forwarded call. */
 export class ForwardAnswer implements ForwardedReply {
   readonly header: Metadata;
   readonly trailer: Metadata;

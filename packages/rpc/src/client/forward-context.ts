@@ -12,8 +12,8 @@ import type { AddKey } from './idempotency-key.js';
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * What a forwarded call needs beside its `ClientCall`. It is the call's context, because every middleware passes that on
- * unchanged, so a call needs no chain of its own.
+ * What a forwarded call needs beside its `ClientCall`. It is stored in the call's context, which every middleware
+ * passes on unchanged; otherwise each call would need its own middleware chain.
  */
 export class ForwardContext extends CallContext implements RequestSource {
   readonly forwarded: ForwardedCall;

@@ -24,8 +24,8 @@ export interface ForwardedCall {
   /** Ends when the caller leaves. */
   readonly context: CallContext;
   /**
-   * How long the caller gives the call, in milliseconds. It is sent on. Undefined: no deadline is sent. The contract's
-   * timeout is left to the server.
+   * The caller's timeout, in milliseconds, which is sent to the server. Undefined: no deadline is sent. The
+   * contract's timeout is left to the server.
    */
   readonly timeoutMs?: number | undefined;
   /** The proxy's own limit, in milliseconds. It ends the call here, and isn't sent on. */
@@ -37,8 +37,8 @@ export interface ForwardedCall {
    */
   readonly request: Payload<Uint8Array> | ((to: Endpoint) => Payload<Uint8Array> | undefined);
   /**
-   * The encoded request of equal calls, if `request` is a function: by it a cache finds an answer before an instance is picked.
-   * Undefined from it, or without it, the call is made.
+   * A request that is equal for equal calls, encoded, if `request` is a function: a cache looks up an answer by it
+   * before an instance is picked. If it is missing or returns undefined, the call is made.
    */
   readonly requestKey?: (() => Uint8Array | undefined) | undefined;
   /** On whose behalf the call is made, as the proxy has verified it; missing for no one. */
@@ -49,7 +49,7 @@ export interface ForwardedCall {
 
 /** The encoded reply. */
 export interface ForwardedReply extends Reply<Uint8Array> {
-  /** The instance that sent it. It changes when a stream is resumed at another instance. */
+  /** The instance that sent the reply. It changes when a stream is resumed at another instance. */
   readonly from: Endpoint;
 }
 

@@ -42,7 +42,7 @@ function addToMetadata(name: string, metadata: Metadata, maker: KeyMaker): void 
   if ((metadata.get(name) ?? '') === '') metadata.set(name, newKey(maker));
 }
 
-/** A copy of the message with a key. A message that has one, and what is no message, stays as it is. */
+/** A copy of the message with a key. A message that has a key stays as it is, and so does a value that is no message. */
 function withKeyField(message: unknown, { name }: KeySource & { readonly from: 'field' }, maker: KeyMaker): unknown {
   if (typeof message !== 'object' || message === null || message instanceof Uint8Array) return message;
   const present: unknown = Reflect.get(message, name);
@@ -70,8 +70,8 @@ export function encodedKey(
 }
 
 /**
- * The method of a call that is passed on encoded. Without knowing where the key is, the call can't get one, so it is not
- * safe to repeat.
+ * The method of a call that is passed on encoded. If the key's field isn't known, the call can't get a key, and
+ * isn't safe to repeat.
  */
 export function repeatable(method: Method): Method {
   const { policy, policyFields } = method;

@@ -7,9 +7,9 @@ export interface Timer {
 /** A monotonic clock for waits and durations. A test can pass one that it controls. */
 export interface Clock {
   /**
-   * Milliseconds with fractions; it never goes back within a process. It starts at the wall clock's time and then runs
-   * by itself: it doesn't follow when the machine's clock is set, and it stands still while the machine sleeps. Take a
-   * time that is shown, stored or sent to another process from a {@link WallClock}.
+   * Milliseconds with fractions; it never goes back within a process. It starts at the wall clock's time and then
+   * runs by itself: setting the machine's clock doesn't change it, and it stands still while the machine sleeps.
+   * For a time that is shown, stored or sent to another process, use a {@link WallClock}.
    */
   now(): number;
   /**

@@ -8,7 +8,7 @@ export interface Semaphore {
   run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
-/** A semaphore: at most `permits` permits are held at once. A permit is released once, however often that is asked. */
+/** A semaphore: at most `permits` permits are held at once. A second call of a release function has no effect. */
 export function createSemaphore(permits: number): Semaphore {
   const waiting = new Set<() => void>();
   let free = permits;

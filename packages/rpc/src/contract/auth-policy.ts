@@ -5,9 +5,9 @@ export type AuthPolicy = 'public' | AuthRequirements;
 
 /** What a call must have. */
 export interface AuthRequirements {
-  /** What the principal must be allowed to do: all of them. Empty: a principal isn't needed. */
+  /** The scopes that the principal needs, all of them. Empty: no principal is needed. */
   readonly scopes: readonly string[];
-  /** The names of the processes that may call: one of them; {@link ANY_CALLER} for each. Empty: it doesn't matter. */
+  /** The names of the processes that may call; {@link ANY_CALLER} stands for each process with a certificate. Empty: any caller. */
   readonly callers: readonly string[];
 }
 

@@ -26,7 +26,7 @@ export interface Balancing {
   readonly policy: PolicyName;
   /** Where an instance's weight comes from: its registration (`static`) or the load that it reports (`load`). */
   readonly weights: 'static' | 'load';
-  /** Slow start: how long the share of a new instance grows. Milliseconds; 0 for a whole share at once. */
+  /** The duration of slow start, in which the share of a new instance grows. Milliseconds; 0 gives it a whole share at once. */
   readonly slowStartMs: number;
   /** How many of the instances one client calls; undefined for all. */
   readonly subsetSize: number | undefined;

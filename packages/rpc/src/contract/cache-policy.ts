@@ -6,7 +6,7 @@ import { checkMs, toMs } from './duration.js';
 export interface CachePolicy {
   /** How long an answer is fresh, from the start of the call that got it. Milliseconds. */
   readonly ttlMs: number;
-  /** How long after that it is still given while a new one is got in the background. Milliseconds. */
+  /** How long a stale answer is still given, after `ttlMs`, while a new one is fetched in the background. Milliseconds. */
   readonly staleMs: number;
   /** The keys of the request's metadata on which the answer depends. */
   readonly vary: readonly string[];

@@ -13,8 +13,8 @@ interface Writers {
 const writers = new WeakMap<MessageType, Writers>();
 
 /**
- * Encodes a message by its type. A type's messages are written by one writer: a new one with its buffer costs more than to encode
- * a small message, and for a long one its buffer grows to up to twice its length.
+ * Encodes a message by its type. All messages of a type share one writer: a new writer with its buffer would cost
+ * more than encoding a small message, and for a long message its buffer would grow to up to twice the length.
  */
 export function encodeMessage(type: MessageType, message: unknown): Uint8Array {
   let idle = writers.get(type);

@@ -2,7 +2,7 @@
 export function nearest<T extends string>(name: string, known: readonly T[]): T | undefined {
   const maxEdits = Math.floor((name.length + 1) / 3);
   const ranked = known
-    // So many letters would have to be added or removed. It spares the comparison with a very long name.
+    // The difference in length is a lower bound of the distance, so a very long name isn't compared.
     .filter((candidate) => Math.abs(candidate.length - name.length) <= maxEdits)
     .map((candidate) => ({ candidate, edits: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ edits }) => edits <= maxEdits)

@@ -25,7 +25,7 @@ export type Idempotency = 'unknown' | 'idempotent' | 'no_side_effects';
 
 /** The policy of a method as its contract declares it, with defaults filled in. */
 export interface Policy {
-  /** The longest that a call may take, on both sides, if the contract says so; otherwise undefined. Milliseconds. */
+  /** The contract's timeout, which both sides apply; undefined if it sets none. Milliseconds. */
   readonly timeoutMs: number | undefined;
   /**
    * The timeout that a client applies if neither the contract nor the caller sets one; undefined for none. A server

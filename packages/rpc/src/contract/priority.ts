@@ -1,6 +1,6 @@
 import { Priority as PriorityOption } from '@rondo/contracts/rondo/options/v1/options';
 
-/** How important calls are while their server is overloaded. `critical` calls are never refused because of that. */
+/** How important calls are while their server is overloaded. `critical` calls are never refused because of overload. */
 export type Priority = 'low' | 'normal' | 'high' | 'critical';
 
 /** The priority that a contract declares; undefined if it declares none, or one that this version doesn't know. */

@@ -3,7 +3,6 @@ import { FIXED_64, Reader, VARINT, varint } from './wire-fields.js';
 
 /** One record: a tag and its value. */
 export interface FieldRecord {
-  /** The field's number. */
   readonly number: number;
   readonly wireType: number;
   /** The bytes, or the bits of a number. */

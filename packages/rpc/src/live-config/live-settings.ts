@@ -41,7 +41,6 @@ export class LiveSettings {
     return Object.hasOwn(values, EVERY_SERVICE) ? values[EVERY_SERVICE] : undefined;
   }
 
-  /** The values of a key, by service. */
   byService<K extends SettingName>(key: K): Readonly<Record<string, SettingValue<K>>> {
     // What `parse` of this key has made.
     return Object.fromEntries(this.#values.get(key) ?? []) as Record<string, SettingValue<K>>;

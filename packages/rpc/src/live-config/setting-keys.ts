@@ -107,7 +107,6 @@ export const SETTING_KEYS = {
 /** The keys of {@link SETTING_KEYS}. */
 export type SettingName = keyof typeof SETTING_KEYS;
 
-/** The type of the values of a key. */
 export type SettingValue<K extends SettingName> = (typeof SETTING_KEYS)[K] extends SettingKey<infer T> ? T : never;
 
 const NAMES = Object.keys(SETTING_KEYS);

@@ -51,7 +51,7 @@ export function observe<M>(messages: AsyncIterable<M>, observer: StreamObserver<
   };
 }
 
-/** The next step of `iterator`, as `take` or `fail` gives it. No `await`, which costs each message more promises. */
+/** The next step of `iterator`, as `take` or `fail` gives it. It uses no `await`, which would cost more promises a message. */
 function settle<A, B>(
   iterator: AsyncIterator<A>,
   take: (step: IteratorResult<A>) => B | Promise<B>,

@@ -83,7 +83,8 @@ function actorsOf(act: unknown): readonly string[] | undefined {
 const CURVES: Readonly<Record<string, string>> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' };
 
 /**
- * The one algorithm by which a key signs and verifies assertions; undefined for a type of key without one. An assertion doesn't choose it.
+ * The one algorithm by which a key signs and verifies assertions; undefined for a type of key without one. The
+ * assertion's own header never chooses it.
  */
 export function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string | undefined {
   switch (asymmetricKeyType) {

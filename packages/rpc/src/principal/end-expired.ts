@@ -7,8 +7,8 @@ import type { RpcError } from '../status/rpc-error.js';
 import type { VerifierOptions } from './verifier.js';
 
 /**
- * Ends streams when the credentials expire with which they began. A unary call soon ends by itself. It stands behind the middleware
- * that sets {@link callPrincipal}.
+ * Middleware that ends a stream when the credentials of its caller expire. Unary calls are left alone, because they
+ * end soon. Place it after the middleware that sets {@link callPrincipal}.
  */
 export function endExpiredStreams({
   clock,

@@ -33,9 +33,9 @@ interface Kept {
 }
 
 /**
- * Asserts to the server of one connection on whose behalf calls are made. It signs with the key of the certificate with which
- * the connection was made: the server has verified that one, and knows it as long as the connection stands, whatever
- * certificate the process has meanwhile.
+ * Signs assertions, which tell the server of one connection on whose behalf calls are made. It signs with the key
+ * of the certificate that the connection was made with: the server verified that certificate in the handshake, and
+ * keeps it while the connection stands, also if the process has renewed its certificate since.
  */
 export class AssertionSigner {
   readonly #connection: SecuredConnection;

@@ -23,7 +23,7 @@ export interface Verified {
   readonly until: number;
 }
 
-/** An assertion, and the certificate of the connection on which it came. A tunnel has one for all calls with it. */
+/** An assertion, and the certificate of the connection that it came on. In a tunnel, all calls with one assertion share this object. */
 export interface ReceivedAssertion {
   readonly assertion: string;
   readonly certificate: X509Certificate;
@@ -39,7 +39,7 @@ export interface VerifierOptions {
   readonly wallClock: WallClock;
 }
 
-/** Why an assertion isn't taken. `otherKey`: the process has signed it for another connection of its own. */
+/** The reason for which an assertion is refused. `otherKey`: the process signed it for another of its connections. */
 export class AssertionRefused extends Error {
   readonly otherKey: boolean;
 
@@ -54,8 +54,8 @@ interface Kept extends Verified {
 }
 
 /**
- * Verifies assertions. One counts only on a connection of the process that has signed it: it is verified with the key of the
- * certificate by which that process has proved itself on this very connection. What was verified is kept by its bytes.
+ * Verifies assertions. An assertion is valid only on a connection of the process that signed it: it is verified
+ * with the key of that connection's client certificate. Verified assertions are cached by their bytes.
  */
 export class AssertionVerifier {
   readonly #options: VerifierOptions;

@@ -18,8 +18,8 @@ export function parseCanaryPercent(text: string): number | undefined {
 }
 
 /**
- * The percentage of a service's calls that an instance gets together with all others of the same label; undefined if it
- * is no canary. An unreadable label counts as 0, because its operator meant to hold the instance back.
+ * The percentage of a service's calls that an instance gets together with all others of the same label; undefined if it is no
+ * canary. An unreadable label counts as 0, because a label shows that the operator meant to limit the instance's calls.
  */
 export function canaryPercent({ metadata }: Pick<Endpoint, 'metadata'>): number | undefined {
   const label = metadata[CANARY_LABEL];

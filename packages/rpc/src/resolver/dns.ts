@@ -21,7 +21,7 @@ export interface DnsResolverOptions {
   /** How often the name is looked up, whatever the TTL of its records. Milliseconds; 60,000 by default. */
   readonly intervalMs?: number;
   /**
-   * The shortest time between a lookup that succeeded and the next, which is made early if a connection fails.
+   * The shortest time between a successful lookup and the next one, which comes early if a connection fails.
    * Milliseconds; 30,000 by default, as in gRPC's own DNS resolvers.
    */
   readonly minIntervalMs?: number;

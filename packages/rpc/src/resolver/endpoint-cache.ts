@@ -20,7 +20,7 @@ export class EndpointCache {
 
   /**
    * @param onUnusable runs for each instance that is left out because this client can't call it.
-   * @param tls whether this client has mutual TLS, and needs it; undefined if it has none.
+   * @param tls the client's mutual TLS, and whether it is required; undefined if it has none.
    */
   constructor(onUnusable: (instance: Instance) => void, tls?: TlsUse) {
     this.#onUnusable = onUnusable;

@@ -12,10 +12,10 @@ import type { Endpoint, InstanceState } from './resolver.js';
 export type TlsUse = 'permissive' | 'on';
 
 /**
- * Converts a registered instance to an endpoint, at the first of its addresses that this client can use. The instance
- * lists them in order of preference. Undefined if the client can use none.
+ * Converts a registered instance to an endpoint, at the first of its addresses that this client can use. The
+ * instance lists them in order of preference. Undefined if the client can use none.
  *
- * @param tls whether the client has mutual TLS, and needs it; undefined if it has none.
+ * @param tls the client's mutual TLS, and whether it is required; undefined if it has none.
  */
 export function toEndpoint(instance: Instance, tls?: TlsUse): Endpoint | undefined {
   const { instanceId, zone, version, metadata, incarnation, endpoints, services, fingerprints, registerTime } =

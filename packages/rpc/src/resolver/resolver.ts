@@ -85,15 +85,15 @@ export interface ResolutionHandle {
 
 /** Callbacks on the instances of a service. */
 export interface ResolverListener {
-  /** The known instances have changed. It first runs when something is known, even if there is no instance. */
+  /** The known instances have changed. It first runs once the source has answered, even if there is no instance. */
   onResolution(resolution: Resolution): void;
   /** The source failed, and why. The known instances are kept. */
   onFailure(reason: string): void;
   /** The source answers but doesn't know the instances yet. A call without a known instance waits. */
   onPending(): void;
   /**
-   * Calls `listener` at each change of which instances can be called, until the returned function is called. A resolver
-   * that must ask for changes, as that of DNS, looks at {@link subchannels} then. Missing if nothing is connected.
+   * Calls `listener` at each change of which instances can be called, until the returned function is called. A resolver that must
+   * ask for changes, such as DNS, then reads {@link subchannels}. Missing if the listener has no connections.
    */
   onChange?(listener: () => void): () => void;
   /** The connections to the known instances. `failed`: it was lost or couldn't be made, and hasn't been ready since. */

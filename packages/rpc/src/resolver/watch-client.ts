@@ -240,8 +240,8 @@ export class WatchClient {
   }
 
   /**
-   * Uses the saved endpoints of an earlier process, once, while the registry hasn't sent the instances. Resolves when they
-   * are in use, or when they are late: then they are used when they come.
+   * Uses the endpoints that an earlier process saved, once, while the registry hasn't sent the instances. Resolves
+   * when they are in use, or when the storage is slow: then they are used as soon as they are read.
    */
   #recall(reason: string): Promise<void> | undefined {
     if (this.#isInformed()) return undefined;
@@ -313,8 +313,8 @@ class EpochHistory {
   #epochs: readonly bigint[] = [];
 
   /**
-   * Adds the epoch of an answer. Returns whether the watch had left this epoch for another before: a restarted registry
-   * never reuses an epoch, so there are two registries that don't share a store.
+   * Adds the epoch of an answer. Returns whether the watch has returned to an epoch that it had left. A restarted
+   * registry never reuses an epoch, so this means two registries that don't share a store.
    */
   returnsTo(epoch: bigint): boolean {
     if (this.#epochs.at(-1) === epoch) return false;

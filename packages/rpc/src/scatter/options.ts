@@ -53,7 +53,6 @@ export function wholeNumber(name: string, value: number, atLeast = 1): number {
   throw new RangeError(`${name} must be a whole number of at least ${atLeast}, is ${value}`);
 }
 
-/** A part that succeeded. */
 export interface SucceededPart<T> {
   readonly ok: true;
   readonly value: T;
@@ -61,7 +60,6 @@ export interface SucceededPart<T> {
   readonly instance: string;
 }
 
-/** A part that failed. */
 export interface FailedPart {
   readonly ok: false;
   /** The error of the last attempt. Its report lists all attempts. */

@@ -205,7 +205,6 @@ interface PendingPart<Res> {
   readonly ask: (instance: string) => Promise<Res>;
   /** The instances that don't get the part again. */
   readonly tried: Set<string>;
-  /** The instance of the last attempt. */
   lastInstance: string | undefined;
   /** The instance that lost its connection before it could take the part. It may get it once more if no other is left. */
   connectionLost: string | undefined;

@@ -9,9 +9,9 @@ import { isOfEveryServer } from '../tls/served-by.js';
 import { parseSpiffeId } from '../tls/spiffe-id.js';
 
 /**
- * Refuses the calls that the contract doesn't allow: of methods without `auth`, from processes that aren't in `callers`, and
- * for principals without the scopes. It needs neither the request nor the handler, and stands behind the middleware that sets
- * {@link callPrincipal}.
+ * Refuses the calls that the contract doesn't allow: of methods without `auth`, from processes that aren't in
+ * `callers`, and for principals without the scopes. It needs neither the request nor the handler. Place it after
+ * the middleware that sets {@link callPrincipal}.
  *
  * @param rules who may call services whose contracts have no rule, by the services' full names.
  */
@@ -50,7 +50,7 @@ function mayCall({ values }: ServerCall, callers: readonly string[]): boolean {
 }
 
 const names = new Map<string, string>();
-/** A process has few callers; beyond so many, names are parsed anew. */
+/** The most names that are remembered; a process has few callers. */
 const MAX_NAMES = 1_000;
 
 function nameOf(identity: string): string {

@@ -1,6 +1,6 @@
 import { idleMs, systemClock } from '../clock/system.js';
 
-/** How often the idle time is read. It costs more than the rest of noting a turn. Milliseconds. */
+/** The interval at which the idle time is read, because each reading is costly. Milliseconds. */
 const INTERVAL_MS = 5;
 /** A loop that had less of its time for work wasn't busy all the time. */
 const BUSY_SHARE = 0.9;
@@ -17,8 +17,8 @@ export function noteWork(): void {
 }
 
 /**
- * How long the event loop has been busy without a pause, as far as is known: since the call that it began with. 0 if it
- * had pauses since then. Milliseconds.
+ * How long the event loop has been busy without a pause, counted from the call with which that began. 0 after a
+ * pause. Milliseconds.
  */
 export function busyLoopMs(): number {
   const passedMs = systemClock.now() - notedAt;

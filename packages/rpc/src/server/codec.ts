@@ -99,14 +99,13 @@ export function encodedAs(method: Method, message: object): Uint8Array {
   return bytes;
 }
 
-/** Decodes a reply from a store. It is sent as it was stored, also if this version knows only a part of it. */
+/** Decodes a reply from a store. Its bytes are sent as they were stored, also if this version doesn't know all of its fields. */
 export function decodedFrom({ responseType }: Method, bytes: Uint8Array): unknown {
   const message: unknown = responseType.decode(bytes);
   if (typeof message === 'object' && message !== null) encodedOnce.set(message, bytes);
   return message;
 }
 
-/** Encodes a message of a reply. */
 export function encodeResponse(method: Method, message: unknown): Uint8Array {
   if (typeof message !== 'object' || message === null) {
     throw new TypeError(`${method.path}: the handler returned ${String(message)} where its contract has a message`);

@@ -77,6 +77,6 @@ function brief(message: string): string {
   return `${new TextDecoder().decode(bytes.subarray(0, MAX_MESSAGE_BYTES), { stream: true })}…`;
 }
 
-/** Whether a detail is packed. Another would fail when it is sent. */
+/** Whether a detail is packed; sending any other fails. */
 const isPacked = ({ typeUrl, value }: RpcError['details'][number]) =>
   typeof typeUrl === 'string' && value instanceof Uint8Array;

@@ -78,8 +78,8 @@ async function inTransaction(once: OnceCall, store: OutcomeStore, handle: Handle
 }
 
 /**
- * A call that fails may be a repetition: the first call may have changed what made this one fail. Most calls aren't, so the
- * store is asked only now.
+ * A call that fails may be a repetition: the first call may have changed what made this one fail. Most calls are
+ * not, so the store is asked only after a failure.
  */
 async function afterFailure(once: OnceCall, store: OutcomeStore, failure: RpcError): Promise<Reply> {
   const { call } = once;
@@ -213,7 +213,10 @@ class OnceCall implements Once {
     return reply;
   }
 
-  /** Answers with a stored outcome. @throws RpcError the stored error, or `ALREADY_EXISTS` if it is of another request. */
+  /**
+   * Answers with a stored outcome. @throws RpcError the stored error, or `ALREADY_EXISTS` if the outcome belongs to
+   * another request.
+   */
   answer({ fingerprint, code, bytes }: StoredOutcome): Reply {
     const { header, trailer, method } = this.call;
     if (!isEqual(fingerprint, this.fingerprint)) {

@@ -53,7 +53,7 @@ export interface RouterOptions {
 export interface Router {
   /** Every method that has a handler. */
   readonly methods: readonly Method[];
-  /** What has been counted of the calls of each method, by its path. Calls of methods that aren't served don't count. */
+  /** The call statistics of each method, by its path. Calls of unserved methods aren't counted. */
   readonly stats: ReadonlyMap<string, MethodStats>;
   /** Answers one call. It rejects only with a {@link RouterError}. */
   handle(call: WireCall): Promise<Reply<Uint8Array>>;
@@ -159,7 +159,7 @@ export function createRouter(options: RouterOptions): Router {
   return { methods, stats, handle, admission, logger };
 }
 
-/** The route of a call. @throws RouterError if the method isn't served, or streams otherwise than the call. */
+/** The route of a call. @throws RouterError if the method isn't served, or if its kind (unary or streaming) isn't the call's. */
 function routeOf(wire: WireCall, routes: ReadonlyMap<string, Route>, metadata: Metadata): Route {
   const route = routes.get(wire.path);
   // No handler can have run, so the call may be retried at another instance.
@@ -224,7 +224,7 @@ function routesOf(
   return routes;
 }
 
-/** The end of the middleware chain. What fails before it can't have had effects. */
+/** The end of the middleware chain. A call that fails before it has had no effects. */
 function handOver(handler: AnyHandler, call: ServerCall, store: OutcomeStore | undefined): ReturnType<typeof invoke> {
   call.context.handling = true;
   if (store === undefined || call.method.policy.key === undefined) return invoke(handler, call);
@@ -242,8 +242,8 @@ function handlerOf(handlers: ServiceImplementation['handlers'], key: string): An
 }
 
 /**
- * Sets the deadline of a call: the earlier of the caller's and the contract's. Without either, the call isn't limited,
- * because only the caller can say how long it waits. A transport may have set the contract's when the call came.
+ * Sets the deadline of a call: the earlier of the caller's and the contract's. Without either, the call isn't limited, because only
+ * the caller can say how long it waits. The transport may have applied the contract's timeout already, when the call arrived.
  */
 function limit(wire: WireCall, timeoutMs: number | undefined, clock: Clock): void {
   const { deadline } = wire;

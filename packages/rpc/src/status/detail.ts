@@ -30,8 +30,8 @@ export function unpackDetail<T>(details: readonly Any[], type: DetailType<T>): T
 }
 
 /**
- * The details that have at most `maxBytes` together. Of a long list of violations the first stay, and the last of these says how
- * many more there were. Other details that don't fit are left out, with those after them.
+ * Cuts the details to `maxBytes` in all. A long list of violations keeps its first entries, and the last of these
+ * says how many were cut. From the first other detail that doesn't fit, all are left out.
  */
 export function fitDetails(details: readonly Any[], maxBytes: number): readonly Any[] {
   const sizeOf = ({ typeUrl, value }: Any) => typeUrl.length + value.length;
@@ -56,7 +56,7 @@ export function fitDetails(details: readonly Any[], maxBytes: number): readonly 
 /** The space for "; and 1000000 more". */
 const NOTE_BYTES = 32;
 
-/** Makes a detail of `type` shorter, in which `list` has the violations. Undefined if it has another type, or can't be. */
+/** Shortens a detail of `type` whose violations are in `list`. Undefined if it has another type, or can't be shortened. */
 const shortening =
   <List extends string>(type: DetailType<Record<List, readonly { description: string }[]>>, list: List) =>
   (detail: Any, maxBytes: number): Buffer | undefined => {

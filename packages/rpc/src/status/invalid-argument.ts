@@ -19,8 +19,8 @@ export function validate<T>(read: (field: FieldAt) => T): T {
 }
 
 /**
- * Does as {@link validate}, and reports the violations that are known before with those that `read` finds. What `read` reports
- * of a field that is known to be invalid is dropped: one reason is enough.
+ * Like {@link validate}, but reports `known` violations together with those that `read` finds. For a field with a
+ * known violation, what `read` reports is dropped, because one reason is enough.
  */
 export function validateWith<T>(known: readonly FieldViolation[], read: (field: FieldAt) => T): T {
   const violations = [...known];

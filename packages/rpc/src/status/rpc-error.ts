@@ -37,8 +37,8 @@ export interface RpcErrorOptions {
   /** The cause. It never leaves this process. */
   readonly cause?: unknown;
   /**
-   * What a server asks of clients that would retry the call: to wait for so many milliseconds before, or not to retry if it is
-   * negative. Sent as the trailer `grpc-retry-pushback-ms`. Source: gRFC A6.
+   * How long a client should wait before it retries the call, in milliseconds; negative: it should not retry. Sent
+   * as the trailer `grpc-retry-pushback-ms`. Source: gRFC A6.
    */
   readonly retryPushbackMs?: number | undefined;
   /** Set by a client on errors that it received. */
@@ -64,7 +64,7 @@ export class RpcError extends Error {
   readonly metadata: Metadata;
   /** Header metadata received before the error; undefined if none came. A handler sets its own in `call.header`. */
   readonly header: Metadata | undefined;
-  /** How long a client waits before it retries the call, in milliseconds; negative: it doesn't. Undefined: it decides. */
+  /** How long a client waits before it retries the call, in milliseconds; negative: it doesn't retry. Undefined: the client decides. */
   readonly retryPushbackMs: number | undefined;
   readonly report: CallReport | undefined;
   /**

@@ -18,7 +18,10 @@ const MAX_TEXT_BYTES = 1500;
 /** The longest field and the longest description of one violation, as each may repeat text that a caller sent. */
 const MAX_PART_LENGTH = 300;
 
-/** The violations as a message, and as the detail of an error. Of too many, both have the first ones, and the message says how many are left. */
+/**
+ * The violations as a message, and as the detail of an error. If there are too many, both have the first ones, and
+ * the message says how many more there are.
+ */
 export function describeViolations(violations: readonly FieldViolation[]): {
   readonly message: string;
   readonly details: readonly Any[];

@@ -55,5 +55,5 @@ export class CallRefused extends RpcError {}
 /** Ends a call because its server drains. */
 export class ShuttingDown extends RpcError {}
 
-/** Ends an attempt of a call that an instance has answered which was asked later. That speaks against the attempt's own instance. */
+/** Ends an attempt because a later hedge has answered. Outlier detection counts this against the attempt's instance. */
 export class OvertakenByHedge extends RpcError {}

@@ -13,11 +13,11 @@ export interface CallLogOptions {
   readonly slowMs?: number;
   /** How many calls that are neither slow nor failed are logged, per second and method. 10 by default. */
   readonly perSecond?: number;
-  /** Whether to log every call, at the level `debug`. Asked for each. By default it doesn't. */
+  /** Whether to log every call, at the level `debug`. It is called for each call. By default only some are logged. */
   readonly everyCall?: () => boolean;
   /**
-   * Paths of methods that are logged only if they fail. A stream of theirs that is only broken off doesn't count as
-   * failed.
+   * Paths of methods that are logged only if they fail. A stream of these methods that ends with `UNAVAILABLE`, as
+   * in a drain, doesn't count as failed.
    */
   readonly quiet?: ReadonlySet<string>;
 }

@@ -3,8 +3,8 @@ import { RpcError } from '../status/rpc-error.js';
 const MOST_CALLS = 200;
 
 /**
- * Makes a call again until it ends otherwise than by `UNAVAILABLE`, `ABORTED` or `DEADLINE_EXCEEDED`: for tests with many calls
- * at once, of which some exceed a limit of time on a busy machine. The call takes effect once, or has a key: `request_id`.
+ * Repeats a call while it ends with `UNAVAILABLE`, `ABORTED` or `DEADLINE_EXCEEDED`: for tests with many calls at
+ * once, some of which time out on a busy machine. The call must be idempotent, or have a `request_id`.
  *
  * @throws what the call failed with otherwise, or after 200 times.
  */

@@ -28,8 +28,8 @@ const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const MAX_CHAIN = 10;
 
 /**
- * Checks that the three belong together and can be used now: the key is the certificate's, a trusted authority has issued
- * it, it is valid at `now`, it may be used as asked, and it has one SPIFFE id.
+ * Checks that the three belong together and can be used now: the key is the certificate's, a trusted authority has
+ * issued it, it is valid at `now`, its extended key usage allows `usage`, and it has one SPIFFE id.
  *
  * @throws Error that says which of them is at fault.
  */

@@ -19,7 +19,10 @@ export interface IdentityOptions {
   readonly log: Logger;
 }
 
-/** A certificate in its files. New files are taken while connections stand; the last good ones stay otherwise. */
+/**
+ * The process's certificate, read from files. Changed files take effect for new connections; if they are invalid,
+ * the last valid certificate stays.
+ */
 export class ProcessIdentity {
   readonly #options: IdentityOptions;
   readonly #listeners = new Set<(certificate: ProcessCertificate) => void>();
@@ -48,7 +51,7 @@ export class ProcessIdentity {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Looks at the files from now on, every 5 s. That keeps no process alive. */
+  /** Checks the files every 5 s from now on, without keeping the process alive. */
   watch(): void {
     if (this.#closed) return;
     const next = () => void this.check().then(() => this.watch());

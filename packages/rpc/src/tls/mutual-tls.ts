@@ -19,7 +19,7 @@ export interface TlsSettings extends CertificateLocation {
 
 /** Mutual TLS: each end of a connection proves by a certificate which process it is. */
 export interface MutualTls {
-  /** `on`: every connection has it. `permissive`: connections with peers that don't have it are plaintext. */
+  /** `on`: every connection uses TLS. `permissive`: connections with peers without TLS are plaintext. */
   readonly mode: 'permissive' | 'on';
   readonly minVersion: 'TLSv1.3' | 'TLSv1.2';
   readonly identity: ProcessIdentity;

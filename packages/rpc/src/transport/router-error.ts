@@ -9,9 +9,9 @@ const UNKNOWN = '-';
 export const SERVED_BY = 'rondo-served-by';
 
 /**
- * The value of `rondo-not-handled` (`NOT_HANDLED`) in the trailer of `error`, for a call of the method at `path`. It is
- * the path if no handler ran, so that it proves nothing of any other method. Each `UNIMPLEMENTED` has a value, because
- * its text could be taken for a proof. Metadata refuses the key: a handler can neither set it nor pass it on.
+ * The value of `rondo-not-handled` (`NOT_HANDLED`) in the trailer of `error`, for a call of the method at `path`. If no handler
+ * ran, it is the path, so that it proves nothing about other methods. Each `UNIMPLEMENTED` gets a value, because its text alone
+ * could be mistaken for a proof. Metadata refuses the key, so a handler can neither set it nor pass it on.
  */
 export function notHandledMark(error: RpcError, path: string): string | undefined {
   if (!(error instanceof RouterError)) return undefined;

@@ -31,13 +31,13 @@ export interface WireCall {
   /** Says on whose behalf the call is made, on a received call whose connection has mutual TLS. It isn't verified yet. */
   readonly received?: ReceivedAssertion | undefined;
   /**
-   * Says on whose behalf the call is made. Each connection that an outgoing call with a principal is given to sets it: a copy of the call
-   * would cost more than all else here.
+   * Says on whose behalf the call is made. The connection that carries the call sets it on the call itself, because
+   * a copy of the call would be costly.
    */
   assertion?: string | undefined;
   /**
-   * On whose behalf the call is made; missing for no one. On a received call only a network inside of this process sets it: a
-   * connection carries it as an assertion.
+   * On whose behalf the call is made; missing for no one. On a received call only the in-memory network sets it; a
+   * connection carries an assertion instead.
    */
   readonly principal?: Principal | undefined;
   /** The compression of the request; missing for the transport's own setting. */
@@ -71,8 +71,8 @@ export type TransportEvent = ConnectivityState | 'silence';
 export interface Transport {
   readonly state: ConnectivityState;
   /**
-   * Whether nothing is received from the peer although it was asked for an answer, but not for so long that the connection
-   * is given up. Missing if the transport doesn't notice that.
+   * Whether the peer is silent: it hasn't answered a ping yet, but the connection isn't given up yet. Missing if
+   * the transport doesn't notice that.
    */
   readonly silent?: boolean;
   /** Why the connection can't be used, while it is in `transient_failure`. */

@@ -5,7 +5,7 @@ import type { Verdict } from './verdict.js';
 /** `closed`: calls are made. `open`: they are refused, except for probes. `half_open`: likewise, and a probe has succeeded. */
 export type BreakerState = 'closed' | 'open' | 'half_open';
 
-/** How long after the opening, and after each probe, the next call probes. Milliseconds. */
+/** The time from the opening, and from each probe, to the next probe. Milliseconds. */
 export const PROBE_INTERVAL_MS = 250;
 /** How many bad calls in a row open the breaker if most instances fail as well. */
 const MIN_IN_PANIC = 5;
@@ -13,7 +13,7 @@ const MIN_IN_PANIC = 5;
 /** A call that the breaker has let through. */
 export interface AdmittedCall {
   readonly startedAt: number;
-  /** The number of transitions before it. A call from before the last one says nothing about the state. */
+  /** The number of state transitions before the call. A call that began before the last transition says nothing about the state. */
   readonly epoch: number;
   /** Whether it is counted already, as slow. */
   counted: boolean;
@@ -50,8 +50,8 @@ export interface BreakerOptions {
 }
 
 /**
- * The circuit breaker of one method. No timer runs: calls pass in the time. Source: M. Nygard, Release It!, chapter
- * "Stability Patterns"; docs/adr/0061-breakers-and-bulkheads.md says where it differs and why.
+ * The circuit breaker of one method. It sets no timer: each call passes the time. Source: M. Nygard, Release It!,
+ * chapter "Stability Patterns"; docs/adr/0061-breakers-and-bulkheads.md says where it differs and why.
  */
 export class Breaker implements BreakerFigures {
   state: BreakerState = 'closed';

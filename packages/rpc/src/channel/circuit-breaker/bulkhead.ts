@@ -40,7 +40,10 @@ export class Bulkhead {
     return true;
   }
 
-  /** Waits for a place. Resolves to why there is none, or to undefined with a place taken. Rejects with the context's reason. */
+  /**
+   * Waits for a place. Resolves to undefined once the call has one, or else to the reason for the refusal. Rejects
+   * with the context's reason.
+   */
   async enter(context: CallContext): Promise<BulkheadRefusal | undefined> {
     if (this.tryEnter()) return undefined;
     const refusal = this.#queue.size >= this.policy.maxQueued ? 'full' : await this.#wait(context);

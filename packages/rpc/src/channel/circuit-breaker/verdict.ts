@@ -24,7 +24,7 @@ export function blameFromMs({ policy }: Method, slowCallMs: number | undefined):
   return slowCallMs ?? timeoutMs * BLAMED_PART_OF_TIMEOUT;
 }
 
-/** What the end of a call says about the service. A caller that left, or that had little time, says nothing. */
+/** What the end of a call says about the service. The verdict is neutral if the caller cancelled or had set a short deadline. */
 export function verdictOf({ error, elapsedMs, reason }: CallEnd, blamedFromMs: number): Verdict {
   if (reason !== undefined && reason.code !== Status.DEADLINE_EXCEEDED) return 'neutral';
   if (error === undefined) return 'good';

@@ -27,7 +27,6 @@ export function isNeutral(code: Status): boolean {
   return NEUTRAL.has(code);
 }
 
-/** The minimum of consecutive faults. */
 const MIN_CONSECUTIVE_FAULTS = 5;
 /** The minimum of calls before the failure rate counts. */
 const MIN_CALLS = 20;
@@ -53,7 +52,7 @@ export function isRateOutlier(own: CallCounts, peers: CallCounts): boolean {
   return rate - usual >= MIN_EXCESS && own.calls * divergence(rate, usual) >= CERTAINTY;
 }
 
-/** The failure rate, kept off 0 and 1 for few calls. Source: the Krichevsky–Trofimov estimator. */
+/** The failure rate; for few calls it is smoothed, so that it is never 0 or 1. Source: the Krichevsky–Trofimov estimator. */
 function faultRate({ calls, faults }: CallCounts): number {
   return (Math.max(faults, 0) + 0.5) / (Math.max(calls, 0) + 1);
 }

@@ -27,8 +27,8 @@ const SOON_MS = 1_000;
 const UNSAFE_DELAY_MS = 1_000;
 
 /**
- * The ejection state of an instance, for one method or for all. An ejected instance gets no calls for 2, 4, 8 … 60 s; then
- * one call probes it. No timer runs: calls pass in the time.
+ * The ejection state of an instance, for one method or for all. An ejected instance gets no calls for 2, 4, 8 … 60
+ * s; then one call probes it. It sets no timer: each call passes the time.
  */
 export class Ejection {
   #cause: EjectionCause | undefined;
@@ -46,7 +46,6 @@ export class Ejection {
     return this.#cause;
   }
 
-  /** Ejects the instance. */
   begin({ cause, reason, now, random }: EjectOptions): void {
     const forgiven = Math.floor((now - this.#endedAt) / FORGIVEN_AFTER_MS);
     this.#count = Math.max(0, this.#count - forgiven);
@@ -60,7 +59,6 @@ export class Ejection {
     if (this.#cause !== undefined && now >= this.#dueAt) this.#wait(now, random);
   }
 
-  /** Ends the ejection. */
   end(now: number): void {
     this.#cause = undefined;
     this.#endedAt = now;

@@ -64,7 +64,7 @@ export class MethodOutliers {
     return Math.min(this.slowFromMs(candidate), this.#timeoutMs * BLAMED_PART_OF_TIMEOUT);
   }
 
-  /** Notes the candidates. If some have left, more may be ejected than allowed: then ejected ones take calls too. */
+  /** Sets the candidates. If some have left, more may be ejected than the limit allows: then ejected candidates take calls too. */
   settle(candidates: readonly MethodCandidate[]): void {
     this.candidates = candidates.filter(({ refuses }) => !refuses);
     const ejected = this.candidates.filter((candidate) => candidate.ejected);
@@ -109,7 +109,7 @@ export class MethodOutliers {
     return maxEjected(this.candidates.length);
   }
 
-  /** Enters panic mode: so many fail that the cause lies elsewhere. All take calls until fewer fail. */
+  /** Enters panic mode: if many instances fail, the cause lies elsewhere. All take calls until fewer fail. */
   #panicAt(now: number): boolean {
     this.#panicSince ??= now;
     const ejected = this.candidates.filter((candidate) => candidate.ejected);

@@ -59,7 +59,6 @@ const MIN_COMPARED_CALLS = 10;
 export class CandidateStats {
   readonly window = new OutcomeWindow();
   readonly latency = new Latency();
-  /** Consecutive faults. */
   consecutiveFaults = 0;
   /** When the last answer came, by the channel's clock. */
   answeredAt = Number.NEGATIVE_INFINITY;
@@ -67,14 +66,12 @@ export class CandidateStats {
   slowSweeps = 0;
   #compared = 0;
 
-  /** Counts a success. */
   onSuccess(now: number): void {
     this.window.note(false, now);
     this.consecutiveFaults = 0;
     this.answeredAt = now;
   }
 
-  /** Counts a fault. */
   onFault(now: number): void {
     this.window.note(true, now);
     this.consecutiveFaults += 1;

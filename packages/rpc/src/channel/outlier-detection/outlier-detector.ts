@@ -19,9 +19,9 @@ interface OutliersOptions {
 const MAX_REASON_LENGTH = 120;
 
 /**
- * Outlier detection: ejects instances that do worse than their peers, per method, and readmits them when a probe succeeds.
- * After gRFC A50 and Envoy; docs/adr/0021-ejection.md says where it differs and why. Each method returns whether the pick
- * has to change.
+ * Outlier detection: ejects instances that do worse than their peers, per method, and readmits them when a probe
+ * succeeds. After gRFC A50 and Envoy; docs/adr/0021-ejection.md says where it differs and why. Each method returns
+ * whether the pickers must be replaced.
  */
 export class OutlierDetector {
   readonly #random: Random;
@@ -34,7 +34,7 @@ export class OutlierDetector {
     this.#alike = policy !== 'ring_hash';
   }
 
-  /** Sets the candidates of `method`. Too many of them are never ejected. */
+  /** Sets the candidates of `method`, of which only a limited part may be ejected. */
   settle(method: Method, candidates: readonly MethodCandidate[]): void {
     this.#of(method).settle(candidates);
   }

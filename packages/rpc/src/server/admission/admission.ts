@@ -13,13 +13,13 @@ import { SheddingLog } from './shedding-log.js';
 
 /** Bounds of the calls in flight. What is left out has its default. */
 export interface MaxCalls {
-  /** Of all unary methods together. 10,000 by default; none if admission isn't adaptive. */
+  /** Unary calls of all methods together. 10,000 by default; no bound if admission isn't adaptive. */
   readonly server?: number | undefined;
-  /** Of each caller that middleware has identified by `callerIdentity`. None by default. */
+  /** Calls of each caller that middleware has identified by `callerIdentity`. No bound by default. */
   readonly caller?: number | undefined;
   /**
-   * Of single methods, by `/package.Service/Method`; streams count as long as they are open. Such a method has no other
-   * limit, which suits calls that wait for an event. Methods that the server doesn't have are ignored.
+   * Calls of single methods, by `/package.Service/Method`; a stream counts while it is open. A method with a bound of its own has
+   * no other limit, which suits calls that wait for an event. Methods that the server doesn't have are ignored.
    */
   readonly methods?: Readonly<Record<string, number>> | undefined;
 }
@@ -51,7 +51,7 @@ export interface AdmissionControl {
 }
 
 const DEFAULT_MAX_CALLS = 10_000;
-/** After how long a refused call may be made again if the usual duration isn't known, and the bounds of that. Milliseconds. */
+/** The wait before a refused call may be retried: its bounds, and its value if the usual duration isn't known. Milliseconds. */
 const RETRY_MS = { least: 10, unknown: 100, most: 1_000 } as const;
 
 /** Services of other contracts, which can't declare a priority, that keep a system running. */
@@ -120,7 +120,6 @@ export class Admission implements AdmissionControl {
   readonly #random: Random;
   readonly #clock: Clock;
   readonly #log: SheddingLog;
-  /** The unary calls in flight. */
   readonly #unary: CallsOfServer = { inFlight: 0, limited: 0 };
   readonly #callers = new Map<string, number>();
   #adaptive = true;

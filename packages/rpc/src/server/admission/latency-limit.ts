@@ -3,16 +3,16 @@ import type { Priority } from '../../contract/priority.js';
 /** A window is at least this long and has at least this many calls. */
 const WINDOW_MS = 50;
 const WINDOW_CALLS = 8;
-/** A call may always take this much longer than usual: a busy machine isn't overload. Milliseconds. */
+/** The excess over the usual duration that never counts as overload, because the machine may be busy. Milliseconds. */
 const SLACK_MS = 25;
 /** A queue may always have this many calls. */
 const SLACK_CALLS = 4;
 /** How fast the usual duration follows when calls take longer without a queue: the time constant, and the most a window. */
 const DRIFT_MS = 60_000;
 const MAX_DRIFT = 0.1;
-/** After so many windows in which as many calls begin as end, the usual duration is known. Until then it follows fast. */
+/** The usual duration is known after this many windows in which as many calls begin as end. Until then it adapts fast. */
 const WINDOWS_TO_LEARN = 20;
-/** Before there was any such window, calls have to be slow for at least so many, because more may begin than end at first. */
+/** The least number of slow windows before the first such window, because at first more calls may begin than end. */
 const WINDOWS_UNKNOWN = 4;
 /** The highest factor by which a limit grows in one window. */
 const GROWTH = 1.25;
@@ -20,19 +20,22 @@ const LEAST_LIMIT = 4;
 const MAX_MICROS = 2 ** 31 - 1;
 /** As long as fewer calls of all methods together are in flight, none is refused. */
 const LEAST_CALLS = 20;
-/** A limit ends when it has refused no call for so long. Milliseconds. */
+/** The time without a refusal after which a limit ends. Milliseconds. */
 const CALM_MS = 500;
-/** From so many calls in flight on, none of which ends for a second, the handlers count as stuck. */
+/** The number of calls in flight from which handlers count as stuck if none ends for a second. */
 const STUCK_CALLS = 100;
 const STUCK_MS = 1_000;
-/** If no call ends for so long, the limit is given up, because the calls may be waiting for an event. Milliseconds. */
+/**
+ * The time without the end of a call after which the limit is given up, because the calls may be waiting for an
+ * event. Milliseconds.
+ */
 const GIVE_UP_MS = 10_000;
 
 /** When calls are slow, and how slow they may be. */
 interface Tolerance {
-  /** Calls are slow if they take so many times as long as usual. */
+  /** The multiple of the usual duration from which calls are slow. */
   readonly slow: number;
-  /** Limited calls may take so many times as long as usual. */
+  /** The multiple of the usual duration that limited calls may take. */
   readonly aim: number;
   /** For how many windows in a row they have to be slow before they are limited. */
   readonly windows: number;
@@ -73,14 +76,14 @@ const TOLERANCES: Readonly<Record<Exclude<Priority, 'critical'>, Tolerance>> = {
 };
 
 /**
- * Limits the calls in flight of one unary method, if its calls queue: they take far longer than usual, and far more than
- * usual are in flight. Then the limit is as many calls as complete within the usual duration, and a few more. Until then
- * there is no limit, so that a burst is served.
+ * Limits the calls in flight of one unary method, if its calls queue: they take far longer than usual, and far more
+ * than usual are in flight. The limit is then the number of calls that complete within the usual duration, and a
+ * few more. Until then there is no limit, so that a burst is served.
  *
  * All state is numbers: a call costs a few additions and allocates nothing.
  *
- * Source: Little, "A Proof for the Queuing Formula L = λW", 1961; Nichols and Jacobson, "Controlling Queue Delay", 2012;
- * docs/adr/0060-admission.md
+ * Source: Little, "A Proof for the Queuing Formula L = λW", 1961; Nichols and Jacobson, "Controlling Queue Delay",
+ * 2012; docs/adr/0060-admission.md
  */
 export class LatencyLimit {
   readonly #tolerance: Tolerance;
@@ -113,7 +116,6 @@ export class LatencyLimit {
     this.#server = server;
   }
 
-  /** The calls in flight. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -150,7 +152,7 @@ export class LatencyLimit {
 
   /**
    * @param micros how long the call took, in whole microseconds.
-   * @param answered whether it was successful. A failure that took much less than the usual time says nothing.
+   * @param answered whether it was successful. A failure that took much less than the usual duration isn't counted.
    */
   end(micros: number, now: number, answered: boolean): void {
     const inFlight = this.#inFlight;
@@ -225,7 +227,7 @@ export class LatencyLimit {
     // A queue that was empty meanwhile is a burst, however long its calls took.
     const tooMany = inFlight > this.#usualCalls * 2 + SLACK_CALLS && leastInFlight > this.#usualCalls;
     const slow = this.#isSlow(meanMs);
-    // Calls that end have waited as long as the queue was when they began. If it grows, the next ones wait longer.
+    // A call's wait reflects the queue when the call began. If the queue has grown since, later calls wait longer.
     const becomeSlow = grows && !unknown && this.#isSlow(aheadMs);
     const queues = tooMany && (slow || becomeSlow) && (unknown ? grows || fails : !shrinks);
     this.#slowWindows = queues ? this.#slowWindows + 1 : 0;
@@ -258,8 +260,8 @@ export class LatencyLimit {
   }
 
   /**
-   * If calls stay slow although as few are in flight as the limit says, they don't queue here. Something takes longer than
-   * before, such as a database after its failover, and that is the usual duration from now on.
+   * If calls stay slow at the limit, they don't queue here. The work itself takes longer than before, for example
+   * because of a database failover, and the new duration counts as usual from now on.
    */
   #isUseless(meanMs: number, inFlight: number, now: number): boolean {
     const fulfilled = inFlight <= this.#limit * 1.1 + 2 || this.#server.inFlight <= LEAST_CALLS;
@@ -273,8 +275,8 @@ export class LatencyLimit {
   }
 
   /**
-   * How many calls in flight take as long as they should, by Little's law: the calls in flight divided by how much longer
-   * they take. A few more are allowed, so that the limit can grow and nothing idles.
+   * The limit by Little's law: the calls in flight divided by the ratio of their duration to the usual one. A few
+   * more are allowed, so that the limit can grow and no worker idles.
    */
   #fitting(meanMs: number, inFlight: number): number {
     const fitting = inFlight * Math.min(GROWTH, this.#aimMs / meanMs);

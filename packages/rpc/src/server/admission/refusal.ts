@@ -6,7 +6,6 @@ import type { CallRefused } from '../../status/wire-errors.js';
 /** What a refused call would have exceeded. */
 export type Limit = 'latency' | 'method' | 'caller' | 'server';
 
-/** A refusal. */
 interface Refusal {
   readonly limit: Limit;
   /** `/package.Service/Method`. */

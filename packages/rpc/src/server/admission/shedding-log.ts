@@ -2,7 +2,6 @@ import type { Logger } from '../../call/call.js';
 import type { Clock } from '../../clock/clock.js';
 import type { Limit } from './refusal.js';
 
-/** A refused call. */
 interface RefusedCall {
   readonly path: string;
   readonly limit: Limit;
@@ -10,7 +9,7 @@ interface RefusedCall {
   readonly inFlight: number;
 }
 
-/** Without a refused call for so long, shedding has ended. Milliseconds. */
+/** The time without a refused call after which shedding has ended. Milliseconds. */
 const QUIET_MS = 5_000;
 
 /** Logs when a server begins to refuse calls and when that has ended, instead of each refused call. */

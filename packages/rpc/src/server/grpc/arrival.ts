@@ -4,8 +4,8 @@ import { idleMs, systemClock } from '../../clock/system.js';
 import { busyLoopMs } from '../busy-loop.js';
 
 /**
- * Notes when a request whose client asks for times began to arrive. The headers carry that to the call, which is
- * handled only when its whole request is there. What the client wrote there is replaced.
+ * Notes the time at which a request began to arrive, if its client asks for times. The time is stored in the
+ * request's headers, in place of the client's value, until the call is handled, which needs the whole request.
  */
 export function noteArrival(headers: IncomingHttpHeaders): void {
   if (headers[TIMING_REQUEST] === undefined) return;

@@ -13,15 +13,15 @@ interface AgeOptions {
 
 /** By how much of itself the age differs between connections, so that clients don't all connect anew at once. */
 const JITTER = 0.1;
-/** How long the calls of a connection may take that has reached its age. Milliseconds. */
+/** How long the calls of an aged connection may still take. Milliseconds. */
 const GRACE_MS = 300_000;
 const NO_ERROR = 0;
 /** The highest id that a stream can have: no stream is refused before the client has read this. */
 const ANY_STREAM = 2 ** 31 - 1;
 
 /**
- * Asks clients that aren't Rondo's to connect anew when their connection has reached an age. Such a client usually makes
- * all its calls over the first connection that it gets (pick_first), and would never find a new instance.
+ * Asks clients that aren't Rondo's to reconnect when their connection has reached the maximum age. Such a client usually makes all
+ * its calls over the first connection that it gets (pick_first), and would never find a new instance.
  *
  * Rondo's clients know all instances, and are left alone: over a draining connection Node sends no pings, see ADR 0018.
  */

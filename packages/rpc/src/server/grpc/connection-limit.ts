@@ -16,8 +16,8 @@ interface ConnectionLimitOptions extends ConnectionLimits {
 }
 
 /**
- * Bounds the open connections of a server, before their TLS handshake: of all clients, and of one address. A client beyond that
- * is refused with a line in the log, and those that are connected go on.
+ * Bounds the open connections of a server, in all and for each client address, before the TLS handshake. A
+ * connection beyond a bound is refused and logged; open connections stay.
  */
 export class ConnectionLimit {
   readonly #options: ConnectionLimits;
@@ -36,8 +36,8 @@ export class ConnectionLimit {
   }
 
   /**
-   * Guards a server that has the listeners of Node alone. `accept` gets each connection that there is room for, and how Node
-   * serves it. Several servers share the limit.
+   * Guards a server that has no listeners but Node's own. `accept` gets each connection within the bounds, with
+   * Node's listener for it. Several servers may share the limit.
    */
   guard(http2Server: Http2Server | Http2SecureServer, accept: (socket: Socket, serve: () => void) => void): void {
     const listeners = http2Server.listeners('connection');

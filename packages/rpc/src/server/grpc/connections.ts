@@ -8,7 +8,6 @@ export interface Connection {
   unfinishedBytes: number;
 }
 
-/** The connections of a server. */
 export class Connections {
   readonly #connections = new WeakMap<Http2Session, Connection>();
 

@@ -90,7 +90,7 @@ export interface ReceivedCallOptions extends Pick<WireCall, 'path' | 'responseSt
   readonly client: Peer | undefined;
 }
 
-/** A received call. Its metadata is read when needed: each class of calls is the source of its own. */
+/** A received call. It is the source of its own metadata, which is read only when it is needed. */
 export abstract class ReceivedCall implements WireCall, MetadataSource {
   readonly path: string;
   readonly responseStream: boolean;
@@ -132,7 +132,6 @@ export abstract class ReceivedCall implements WireCall, MetadataSource {
   }
 }
 
-/** A call as grpc-js received it. */
 class GrpcJsCall extends ReceivedCall {
   readonly request: Payload<Uint8Array>;
   readonly #call: SurfaceCall;
@@ -157,7 +156,7 @@ class GrpcJsCall extends ReceivedCall {
   }
 }
 
-/** How much earlier than by the clock a timer may fire. Milliseconds. */
+/** The time by which a timer may fire early. Milliseconds. */
 const EARLY_MS = 1;
 
 /** Why a call ended whose client has gone: at the deadline clients reset calls, too. */

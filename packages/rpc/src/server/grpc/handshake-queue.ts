@@ -2,16 +2,18 @@ import type { Socket } from 'node:net';
 import { yieldToEventLoop } from '../../clock/system.js';
 
 /**
- * Handshakes whose clients have begun them. One begins in each round of the event loop, the clients' addresses in turn, so
- * that the calls of others are served in between: each handshake takes about a millisecond. The queue is no longer than the
- * server has connections.
+ * TLS handshakes that clients have begun. Each takes about a millisecond, so the server does one in each round of the event loop,
+ * by client address in turn, and serves calls in between. The limit of connections bounds the queue.
  */
 export class HandshakeQueue {
   /** How to begin each, by address in the order of their turns. */
   readonly #waiting = new Map<string, Map<Socket, () => void>>();
   #running = false;
 
-  /** Runs `begin` when it is the socket's turn, unless it has been closed by then. At once if no other waits. */
+  /**
+   * Runs `begin` when it is the socket's turn, unless the socket has been closed by then. If no other socket waits,
+   * it runs at once.
+   */
   add(socket: Socket, begin: () => void): void {
     const { remoteAddress = 'local' } = socket;
     const present = this.#waiting.get(remoteAddress);

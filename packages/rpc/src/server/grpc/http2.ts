@@ -63,7 +63,7 @@ export function setUpHttp2(server: grpc.Server, { options, prepare, take, follow
 
 /**
  * Whether a stream has ended before its event came, because its client reset it, or broke the connection, in the same read. Node
- * handles a read as a whole if it had to wait, as the first one of a permissive server does. An answer would throw.
+ * handles a delayed read as a whole, such as the first read of a permissive server. An answer to such a stream would throw.
  */
 function hasEnded(stream: ServerHttp2Stream): boolean {
   if (!stream.destroyed && !stream.closed) return false;
@@ -117,7 +117,7 @@ function watch(session: ServerHttp2Session, socket: Socket, clock: Clock): void 
   socket.once('close', stop);
 }
 
-/** grpc-js counts in 32 bits: a longer timeout expires at once. 24.8 days. */
+/** grpc-js counts milliseconds in 32 bits (24.8 days): a longer timeout would expire at once. */
 const MAX_TIMEOUT_S = Math.floor((2 ** 31 - 1) / 1_000);
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const SECONDS: Readonly<Record<string, number>> = { H: 3_600, M: 60, S: 1, m: 1e-3, u: 1e-6, n: 1e-9 };
@@ -129,7 +129,7 @@ export function readTimeout(timeout: string | readonly string[] | undefined): nu
   return Math.min(Number(amount) * (SECONDS[unit] ?? 0), MAX_TIMEOUT_S) * 1_000;
 }
 
-/** Shortens a `grpc-timeout` that grpc-js would take for an expired one. Invalid ones are refused before. */
+/** Shortens a `grpc-timeout` that grpc-js would take for an expired one. Invalid values have been refused before. */
 export function correctTimeout(headers: IncomingHttpHeaders): void {
   const ms = readTimeout(headers['grpc-timeout']) ?? 0;
   if (ms >= MAX_TIMEOUT_S * 1_000) headers['grpc-timeout'] = `${MAX_TIMEOUT_S}S`;

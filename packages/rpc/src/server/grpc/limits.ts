@@ -1,8 +1,8 @@
 import type { ServerOptions, Settings } from 'node:http2';
 import { FLOW_CONTROL_WINDOW_BYTES } from '../../transport/grpc/options.js';
 
-// What a client may take from a server. Each is set here, also if it is Node's own default today: a later Node, and grpc-js,
-// which turns some off, must not change it. `limits.test.ts` pins them.
+// The limits of what a client may take from a server. Each is set here, even if it is Node's default today, because
+// a later Node must not change it, and grpc-js turns some off. `limits.test.ts` pins them.
 
 /** Node's options with the limits of reset streams. The types of Node 20 lack them; Node 22.11 and later have them. */
 export interface Http2Options extends ServerOptions {
@@ -15,7 +15,7 @@ export interface Http2Options extends ServerOptions {
 /** How long a client has for its TLS handshake. Milliseconds. */
 export const HANDSHAKE_MS = 10_000;
 
-/** How long it then has for the first frame of HTTP/2. Milliseconds. */
+/** How long a client then has for its first HTTP/2 frame. Milliseconds. */
 export const SETTINGS_MS = 10_000;
 
 /** How many streams a client may have open over one connection. Each costs memory, whether it is a call or only headers. */
@@ -24,10 +24,9 @@ const MAX_STREAMS = 10_000;
 /**
  * What a server tells its clients: the most streams, the longest header block, and the window of each stream.
  *
- * Clients of Go, Java and C++ refuse a longer header block themselves. If a client
- * ignores it, such as Node's, Node resets that one stream. Without this limit, a field of more than 64 KiB, or a block
- * of more than nine frames, closes the connection with every other call on it, and no other setting prevents that: no
- * block of this size has either. See ADR 0038.
+ * Clients of Go, Java and C++ refuse a longer header block themselves. If a client ignores it, as Node's does, the server resets
+ * that one stream. Without this limit, a field of more than 64 KiB, or a block of more than nine frames, closes the connection with
+ * every other call on it. No block within this limit has either, and no other setting prevents it. See ADR 0038.
  */
 const SETTINGS: Settings = {
   maxConcurrentStreams: MAX_STREAMS,
@@ -39,7 +38,7 @@ const SETTINGS: Settings = {
 /** How many of the longest requests a connection's requests may have together that haven't come whole. */
 export const MAX_UNFINISHED = 64;
 
-/** How long a request may take to come whole if nothing else limits its call. Milliseconds. */
+/** How long a request may take to arrive if nothing else limits its call. Milliseconds. */
 export const MAX_RECEIVE_MS = 300_000;
 
 /** The options of the HTTP/2 server. */
@@ -54,8 +53,8 @@ export const HTTP2_OPTIONS: Http2Options = {
   /** What a client may make the server keep of headers that it sends again, in bytes. */
   maxDeflateDynamicTableSize: 4 * 1024,
   /**
-   * In MB: what a connection's open streams, tables, and replies that wait for the client have together. Beyond it new streams are
-   * refused, until the client reads. grpc-js sets no limit.
+   * The memory of one connection, in MB: its open streams, its tables, and the replies that wait for the client.
+   * Beyond it new streams are refused until the client reads. grpc-js sets no limit.
    */
   maxSessionMemory: 128,
   /** Each call that a client cancels, or whose deadline passes at the client first, resets a stream. Node allows 1,000 at once
@@ -65,15 +64,15 @@ export const HTTP2_OPTIONS: Http2Options = {
   streamResetBurst: 20_000,
   streamResetRate: 10_000,
   /**
-   * How many streams in a row may be refused, and frames be invalid, before Node closes the connection. A client that has much unread is
-   * refused streams until it reads, and must not lose the calls that it has: Node allows 100.
+   * How many streams in a row may be refused, and frames be invalid, before Node closes the connection. New streams of a client
+   * with many unread replies are refused until it reads, and its open calls must survive that. Node allows 100.
    */
   maxSessionRejectedStreams: MAX_STREAMS,
   maxSessionInvalidFrames: 1_000,
 };
 
 /**
- * The most connections, and those of one address: one Rondo process has one connection to an instance, and few
+ * The most connections in all, and from one address: a Rondo process has one connection to an instance, and few
  * machines run more than a thousand processes. Each connection costs about 50 KB.
  */
 export const CONNECTIONS = { most: 10_000, ofOneAddress: 2_500 } as const;
@@ -81,5 +80,5 @@ export const CONNECTIONS = { most: 10_000, ofOneAddress: 2_500 } as const;
 /** The most tunnels over one connection: a Rondo client opens one, and another while the first drains. */
 export const MAX_TUNNELS = 8;
 
-/** Above `held`, a client must take something of its replies every `stallMs`; above `most`, its tunnel ends. Bytes. */
+/** Bounds of unread replies, in bytes: above `held`, a client must read something every `stallMs`; above `most`, its tunnel ends. */
 export const UNREAD = { held: 32 * 1024 * 1024, most: 256 * 1024 * 1024, stallMs: 5_000 } as const;

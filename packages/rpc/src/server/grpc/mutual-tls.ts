@@ -48,7 +48,7 @@ interface PeerOptions {
   readonly logger: Logger;
 }
 
-/** The identities of a server's clients. A client that has none of the trust domain is refused, and logged. */
+/** The identities of a server's clients. A client without an identity in the trust domain is refused and logged. */
 export class PeerIdentities {
   readonly #tls: MutualTls;
   readonly #log: HandshakeLog;
@@ -82,7 +82,7 @@ export class PeerIdentities {
     );
   }
 
-  /** The client that sent `metadata`, undefined if its connection is plaintext. Removes its key. */
+  /** The client that sent `metadata`; undefined if its connection is plaintext. Removes the client's key from the metadata. */
   take(metadata: grpc.Metadata): Peer | undefined {
     const [label] = metadata.get(PEER_KEY);
     metadata.remove(PEER_KEY);
@@ -147,7 +147,7 @@ function faultOfProtocol({ alpnProtocol }: TLSSocket): string | undefined {
   return alpnProtocol === HTTP2 ? undefined : NO_HTTP2;
 }
 
-/** The connection below TLS. Its property is private to Node; without it the log says that the address is unknown. */
+/** The socket below TLS. The property is private to Node; if it is missing, the log says that the address is unknown. */
 function underlying(secured: TLSSocket): Socket {
   const socket: unknown = Reflect.get(secured, '_parent');
   return socket instanceof Socket ? socket : secured;

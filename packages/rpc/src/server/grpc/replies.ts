@@ -19,7 +19,7 @@ export class Replies {
     call.once('close', () => this.#queue.close());
   }
 
-  /** Sends a reply. Resolves when the last message has been written, which the connection may not have taken yet. */
+  /** Sends a reply. Resolves when the last message has been written; the connection may still buffer it. */
   async sendAll({ header, trailer, response }: Reply<Uint8Array>): Promise<void> {
     if (response.stream) await this.#sendEach(response.messages, header);
     else {

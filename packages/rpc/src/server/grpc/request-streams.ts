@@ -40,9 +40,9 @@ export interface RequestStreamsOptions {
 }
 
 /**
- * The HTTP/2 streams of calls that stream. grpc-js doesn't expose them, so each is observed from the HTTP/2 server on, and one
- * that streams requests is found again by a key in its headers. See ADR 0038. Requests that don't come whole are bounded as those
- * of unary calls are. See ADR 0033.
+ * The HTTP/2 streams of calls that stream. grpc-js doesn't expose them. Each is therefore observed at the HTTP/2
+ * server, and a stream of requests is found again by a key in its headers; see ADR 0038. Incomplete requests have
+ * the same bounds as those of unary calls; see ADR 0033.
  */
 export class RequestStreams {
   readonly #streams = new Map<string, RequestStream>();
@@ -104,9 +104,8 @@ export class RequestStreams {
   }
 
   /**
-   * Gathers the requests of a stream, and bounds what those take that haven't come whole. grpc-js, which listens to the stream
-   * already, gets each when it is whole: it would keep the chunks as they come. Node keeps what isn't read yet, too, so it is
-   * asked for text, which is a copy.
+   * Gathers each request of a stream until it is complete, within bounds, and then hands it to grpc-js, which would
+   * otherwise keep the chunks as they arrive. Node keeps unread chunks, too; it is asked for text, which is a copy.
    */
   gather(stream: ServerHttp2Stream, path: string): void {
     const { session } = stream;
@@ -138,7 +137,7 @@ export class RequestStreams {
     stream.once('end', release).once('close', release);
   }
 
-  /** Bounds the time in which the only request of a call has to come. grpc-js doesn't tell of the call before. */
+  /** Bounds the time for the only request of a call to arrive. grpc-js reports the call only after that. */
   #limit(stream: ServerHttp2Stream, { path }: Method): void {
     const timer = this.#clock.setTimer(MAX_RECEIVE_MS, () => refuse(stream, path, tooSlow()), { keepAlive: false });
     const cancel = () => timer.cancel();
@@ -176,8 +175,8 @@ function refuse(stream: ServerHttp2Stream, path: string, error: RpcError): void 
 }
 
 /**
- * Tracks the message boundaries in the bytes of a stream, and gathers those of a message until it is whole. grpc-js drops an
- * incomplete last message silently.
+ * Tracks the message boundaries in the bytes of a stream, and gathers the bytes of a message until it is complete.
+ * grpc-js drops an incomplete last message silently.
  */
 export class MessageFraming {
   readonly #maxBytes: number;
@@ -188,7 +187,7 @@ export class MessageFraming {
   /** How many bytes of the current message are still to come. */
   #missingBytes = 0;
 
-  /** @param maxBytes the longest message. What comes of a longer one isn't gathered, as grpc-js refuses it. */
+  /** @param maxBytes the longest message. The bytes of a longer message aren't gathered, because grpc-js refuses it. */
   constructor(maxBytes = Number.POSITIVE_INFINITY) {
     this.#maxBytes = maxBytes;
   }
@@ -203,7 +202,7 @@ export class MessageFraming {
     return this.#gathered.heldBytes;
   }
 
-  /** Reads the next bytes of the stream. Returns the messages that are whole with them. */
+  /** Reads the next bytes of the stream. Returns the messages that they complete. */
   read(chunk: Buffer): Buffer | undefined {
     for (let at = 0; at < chunk.length; ) at += this.#missingBytes > 0 ? this.#skip(chunk, at) : this.#begin(chunk, at);
     const read = this.#missingBytes > 0 ? PREFIX_BYTES + this.#messageBytes - this.#missingBytes : this.#prefixBytes;

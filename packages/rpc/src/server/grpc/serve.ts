@@ -35,20 +35,20 @@ export interface ServeOptions {
   readonly maxRequestBytes?: number;
   readonly clock?: Clock;
   /**
-   * Whether clients may send unary calls through tunnels, which the endpoint has to be registered with. True by default.
-   * A server whose `maxRequestBytes` is below 1 MiB has none.
+   * Whether clients may send unary calls through tunnels; the endpoint must be registered with this protocol. True
+   * by default. A server whose `maxRequestBytes` is below 1 MiB has none.
    */
   readonly tunnel?: boolean;
   /**
-   * How old a connection of a client that isn't Rondo's gets before the client is asked to connect anew, so that it finds
-   * new instances. Its calls may take another 5 minutes. Milliseconds; 30 minutes by default, 0 for any age.
+   * The age at which a client that isn't Rondo's is asked to reconnect, so that it finds new instances. Its calls
+   * may take another 5 minutes. Milliseconds; 30 minutes by default, 0 for any age.
    */
   readonly maxConnectionAgeMs?: number;
   /** The most open connections. Further clients are refused, and logged. 10,000 by default. */
   readonly maxConnections?: number;
   /** The most open connections of one IP address. 2,500 by default. */
   readonly maxConnectionsPerAddress?: number;
-  /** Mutual TLS, which its `mode` makes a condition for every client, or an offer. Plaintext if it is missing. */
+  /** Mutual TLS; its `mode` says whether clients must use it or may. Plaintext if it is missing. */
   readonly mutualTls?: MutualTls | undefined;
 }
 
@@ -170,7 +170,7 @@ async function bind(server: grpc.Server, listen: string, mutualTls: MutualTls | 
 
 interface DrainOptions {
   readonly inFlight: InFlight<CallInFlight>;
-  /** The open connections. grpc-js knows them all only with channelz, which costs each call. */
+  /** The open connections. grpc-js lists them only with channelz, which costs time in each call. */
   readonly sessions: ReadonlySet<ServerHttp2Session>;
   readonly graceMs: number;
   readonly clock: Clock;
@@ -180,7 +180,8 @@ interface DrainOptions {
 async function drain(server: grpc.Server, options: DrainOptions): Promise<void> {
   const { inFlight, sessions, graceMs, clock, logger } = options;
   const closed = Promise.all([...sessions].map((session) => new Promise((resolve) => session.once('close', resolve))));
-  // It would call back late, or never: it also waits for connections amid their TLS handshake, and for those that break now.
+  // It would call back late, or never, because it also waits for connections in their TLS handshake, and for
+  // connections that are breaking.
   server.tryShutdown(() => undefined);
   const streams = [...inFlight.all()].filter(({ endless }) => endless);
   if (streams.length > 0) logger.info({ streams: streams.length }, 'ending the streams without a deadline');

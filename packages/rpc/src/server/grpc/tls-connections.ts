@@ -15,14 +15,15 @@ interface TlsConnectionsOptions {
 }
 
 /**
- * The connections of a server with TLS. Each begins with its client's first byte, and in its turn. Until then it is a socket,
- * without any of OpenSSL. A permissive server tells TLS from plaintext by that byte, while processes change over one by one.
+ * The connections of a server with TLS. The handshake of a connection begins with its client's first byte, when it
+ * is its turn; until then OpenSSL holds no memory for it. A permissive server tells TLS from plaintext by that
+ * byte, while processes change to TLS one by one.
  */
 export class TlsConnections {
   readonly #limit: ConnectionLimit;
   readonly #clock: Clock;
   readonly #handshakes = new HandshakeQueue();
-  /** Those that haven't begun. */
+  /** Connections whose handshake hasn't begun. */
   readonly #waiting = new Set<Socket>();
   #plaintext: ReturnType<grpc.Server['createConnectionInjector']> | undefined;
 
@@ -51,7 +52,7 @@ export class TlsConnections {
     });
   }
 
-  /** Closes those that haven't begun. */
+  /** Closes the connections whose handshake hasn't begun. */
   closeWaiting(): void {
     for (const socket of this.#waiting) socket.destroy();
   }

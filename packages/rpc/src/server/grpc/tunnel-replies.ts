@@ -28,9 +28,9 @@ export class TunnelReplies {
   readonly #sender: FrameSender;
   /** Long replies that haven't begun. */
   readonly #waiting: LongReply[] = [];
-  /** Those that take turns. */
+  /** Replies that take turns. */
   readonly #begun: LongReply[] = [];
-  /** The length of those that take turns. */
+  /** The length of the replies that take turns. */
   #begunBytes = 0;
   /** What is left of all long ones. */
   #longBytes = 0;
@@ -49,7 +49,7 @@ export class TunnelReplies {
   }
 
   /**
-   * Sends a reply. `done` runs once it is written, which for a long one is later.
+   * Sends a reply. `done` runs once the reply is written; a long reply is written in several pieces.
    *
    * @throws TypeError if its metadata can't be sent. Then nothing is sent.
    */
@@ -82,7 +82,7 @@ export class TunnelReplies {
     this.#sender.send();
   }
 
-  /** Drops the rest of a long reply. Returns whether there was one: its call still wants a last frame. */
+  /** Drops the rest of a long reply. Returns whether there was a rest: the call then still needs a last frame. */
   drop(id: number): boolean {
     const begun = takeOut(this.#begun, id);
     const dropped = begun ?? takeOut(this.#waiting, id);
@@ -154,7 +154,6 @@ function takeOut(replies: LongReply[], id: number): LongReply | undefined {
   return index < 0 ? undefined : replies.splice(index, 1)[0];
 }
 
-/** A call that failed. */
 interface FailedCall {
   readonly id: number;
   readonly path: string;

@@ -28,7 +28,7 @@ import { MAX_TUNNELS, UNREAD } from './limits.js';
 import type { Peer, PeerIdentities } from './mutual-tls.js';
 import { TunnelReplies } from './tunnel-replies.js';
 
-/** A client that leaves so much unread isn't read either. Bytes. */
+/** The unread bytes above which a client's requests aren't read either. */
 const MAX_QUEUED_BYTES = 1_024 * 1_024;
 
 /** The status of one tunnel too many. */
@@ -48,7 +48,6 @@ interface TunnelOptions {
   readonly begin: (call: CallInFlight) => () => void;
 }
 
-/** The tunnels of a server. */
 export interface Tunnels {
   /** Takes no more calls. Each tunnel ends once its calls are answered. */
   drain(): void;
@@ -349,7 +348,7 @@ class ReceivedCall implements WireCall, CallInFlight {
   /** Its place among the calls in flight. */
   slot = -1;
   readonly endless = false;
-  /** The header that the handler has sent. It leaves with the reply, before which no caller can see it. */
+  /** The header that the handler has sent. In a tunnel it travels with the reply. */
   header: Metadata | undefined;
   /** Takes it out of the calls in flight. */
   end: () => void = () => undefined;

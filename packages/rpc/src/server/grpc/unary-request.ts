@@ -17,8 +17,8 @@ export class UnaryRequest {
   readonly #encoding: unknown;
   #message: Buffer | undefined;
   /**
-   * A copy of what was read, with room for more. It grows with what arrives, not to the length that the client claims. The
-   * chunks aren't kept: one may be of a byte, and holds on to all that was read from the connection at once.
+   * A copy of the bytes that were read, with room for more. It grows with the bytes that arrive, not to the length that the client
+   * announces. The chunks themselves aren't kept: a chunk of one byte can hold the whole buffer that was read from the connection.
    */
   #buffer = NO_BYTES;
   #bytes = 0;
@@ -32,12 +32,12 @@ export class UnaryRequest {
     this.#encoding = encoding;
   }
 
-  /** The message. It is there once the request has ended, and is decompressed if it {@link UnaryRequest.isCompressed}. */
+  /** The message, once the request has ended. It is still compressed if {@link UnaryRequest.isCompressed} is true. */
   get message(): Buffer {
     return this.#message ?? NO_BYTES;
   }
 
-  /** Lets go of what was read. */
+  /** Frees the buffer. */
   drop(): void {
     this.#buffer = NO_BYTES;
     this.#message = undefined;

@@ -22,7 +22,7 @@ import { MAX_RECEIVE_MS, MAX_UNFINISHED } from './limits.js';
 import { faultIn, NO_BODY, NO_REPLY, refusalOf, statusAlone, TIMEOUT, tooSlow, trailerOf } from './unary-refusal.js';
 import { UnaryRequest } from './unary-request.js';
 
-/** A message can be a thousand times as long once it is decompressed, so few of a server are at once. */
+/** The most messages that a server decompresses at once: one can grow to a thousand times its length. */
 const MAX_DECOMPRESSIONS = 2;
 
 /** What the unary calls of a server share. */
@@ -34,8 +34,8 @@ interface UnaryBinding extends Binding {
 }
 
 /**
- * Takes the unary calls of a server from their HTTP/2 streams, before grpc-js sees them: its part of such a call costs as much
- * as Rondo's. See ADR 0088.
+ * Serves the unary calls of a server on their HTTP/2 streams, without grpc-js, which would double the cost of such
+ * a call. See ADR 0088.
  */
 export class UnaryStreams {
   readonly #methods: ReadonlyMap<unknown, Method>;
@@ -47,7 +47,10 @@ export class UnaryStreams {
     this.#binding = { ...binding, decompressions: createSemaphore(MAX_DECOMPRESSIONS) };
   }
 
-  /** Serves a stream if it is a call of a unary method, and refuses it, of any method, by its headers. Returns whether it does. */
+  /**
+   * Serves a stream that calls a unary method, and refuses a stream of any method whose headers are invalid.
+   * Returns whether it did either.
+   */
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): boolean {
     const path = headers[':path'];
     const method = this.#methods.get(path);
@@ -230,7 +233,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     this.#stopReceiving();
     if (this.#settled) return;
     this.#settled = true;
-    // Nobody waits for the reason, and an attacker may reset thousands: an error costs as much as all else of such a stream.
+    // The reason isn't read, and an attacker may reset thousands of streams: an error would double the cost of each.
     if (!this.#received) this.context.release();
     else this.context.end(reasonOfEnd(this.deadline, this.#timeoutMs, this.#binding.clock));
   }
@@ -249,7 +252,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
     this.#fail(fault);
   }
 
-  /** Has the request handled, which may have to be decompressed first. Meanwhile the call can end. */
+  /** Passes the request to the handler, after decompression if needed. The call can end meanwhile. */
   #end(): void {
     const request = this.#request;
     request.end();
@@ -319,7 +322,7 @@ class UnaryStream extends ReceivedCall implements CallInFlight {
       stream.respond(addToHeaders({ ...HEADER }, header), BEFORE_TRAILERS);
     if (!stream.headersSent) {
       stream.respond({ ...NO_REPLY, ...last }, NO_BODY);
-      // Nobody reads the rest of the request, and the stream would stay open until its client ends it. RFC 9113, section 8.1.
+      // The rest of the request isn't read, and the stream would stay open until its client ends it. RFC 9113, section 8.1.
       if (!this.#received) stream.close(constants.NGHTTP2_NO_ERROR);
       return;
     }

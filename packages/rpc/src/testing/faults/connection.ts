@@ -8,7 +8,6 @@ import type { Transport, WireCall } from '../../transport/transport.js';
 import { type Carrier, Exchange } from './exchange.js';
 import { type CallFault, delayMs, type Peer, roundTripMs, type SharedNetwork } from './network-state.js';
 
-/** The ends of a connection. */
 interface ConnectionEnds {
   readonly client: Peer;
   readonly server: Peer;

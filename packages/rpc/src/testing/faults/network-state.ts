@@ -61,7 +61,6 @@ export interface Route {
   readonly to?: string;
 }
 
-/** A fault of a route. */
 interface RouteFault {
   readonly route: Route;
   /** `Infinity` if no message arrives. */

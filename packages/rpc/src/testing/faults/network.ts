@@ -46,8 +46,8 @@ export interface FaultNode {
    */
   kill(): void;
   /**
-   * Stops the process as `SIGSTOP` does: it receives bytes and never answers, and its timers wait. Keepalive ends its
-   * connections. It handles what had reached it once it is thawed.
+   * Stops the process as `SIGSTOP` does: it receives bytes and never answers, and its timers wait. Keepalive ends
+   * its connections. Once thawed, it handles the bytes that have arrived.
    */
   freeze(): void;
   thaw(): void;

@@ -22,7 +22,7 @@ export type Fault =
   | { readonly kind: 'empty-watch'; readonly from: string; readonly to: string; readonly forMs: number }
   | { readonly kind: 'call'; readonly from: string; readonly to: string; readonly fault: CallFault };
 
-/** A fault and its start, from the start of the plan. Milliseconds. */
+/** A fault, and its time from the start of the plan. Milliseconds. */
 export interface PlannedFault {
   readonly atMs: number;
   readonly fault: Fault;

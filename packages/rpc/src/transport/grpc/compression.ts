@@ -37,7 +37,7 @@ export interface DecompressionErrors {
 }
 
 /**
- * Decompresses a message. Of one that becomes longer than `maxBytes`, zlib decompresses no more than that.
+ * Decompresses a message. zlib stops once the result exceeds `maxBytes`.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/compression.md
  *

@@ -195,8 +195,8 @@ export class GrpcConnection implements Transport {
   }
 
   /**
-   * grpc-js keeps the process alive from the first call in flight to the last. Once a background call is among them,
-   * the connection must not: other calls hold the process by timers of their own.
+   * grpc-js keeps the process alive from the first call in flight to the last. Once a background call is in flight,
+   * the connection must not keep it alive: the other calls do so by timers of their own.
    */
   #unrefSoon(): void {
     const unref = () => {

@@ -1,9 +1,9 @@
-/** A block holds at least so much, unless it is the first. Bytes. */
+/** The least size of a block after the first. Bytes. */
 const BLOCK_BYTES = 4 * 1024;
 
 /**
- * Bytes that are gathered until they are whole. They are copied: a chunk that is kept would hold on to all that was read from the
- * socket at once, and so would each of many tiny ones.
+ * Gathers the bytes of a message until it is complete. They are copied, because each chunk, however small, would
+ * keep the whole buffer that was read from the socket.
  */
 export class Gathered {
   #blocks: Buffer[] = [];
@@ -43,7 +43,7 @@ export class Gathered {
     return this.#blocks.at(-1)?.length ?? 0;
   }
 
-  /** Begins another block. It isn't from Node's pool, of which each would keep 8 KiB. */
+  /** Begins another block. It doesn't come from Node's pool, because it would keep 8 KiB of the pool. */
   #begin(bytes: Buffer): void {
     const block = Buffer.allocUnsafeSlow(this.#length === 0 ? bytes.length : Math.max(bytes.length, BLOCK_BYTES));
     block.set(bytes);

@@ -10,7 +10,7 @@ export interface KeepaliveOptions {
   readonly intervalMs: () => number;
   /** How long the peer then has to send something before the connection is destroyed. Milliseconds. */
   readonly timeoutMs: number;
-  /** How long it has before it counts as silent. Milliseconds; missing if it never does. */
+  /** How long the peer has before it counts as silent. Milliseconds; if missing, it never does. */
   readonly silentAfterMs?: number;
   /** Pings the peer; false if it can't be pinged now. */
   readonly ask: () => boolean;
@@ -30,12 +30,11 @@ export function pingPeer(session: Http2Session | undefined): boolean {
 const LOOKS = 4;
 
 /**
- * Watches a connection whose peer may fall silent without closing it: its process is frozen or busy, or the network path
- * is broken. At first such a peer counts as silent. After the timeout its connection is destroyed. Returns a function
- * that stops the watch.
+ * Watches a connection whose peer may fall silent without closing it: its process is frozen or busy, or the network path is broken.
+ * At first such a peer counts as silent. After the timeout its connection is destroyed. Returns a function that stops the watch.
  *
- * grpc-js's own keepalive can't be used. On a draining connection it takes a ping that it can't send any more for a
- * lost peer, and ends the calls that were to finish. It also takes delays of its own process for those of the peer.
+ * grpc-js's own keepalive can't be used. On a draining connection it can send no ping, concludes that the peer is lost, and ends
+ * the calls in flight. It also blames the peer for delays of its own process.
  */
 export function keepAlive(
   socket: Socket,

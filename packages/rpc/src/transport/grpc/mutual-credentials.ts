@@ -49,9 +49,9 @@ const SILENT_END =
 type SecureConnector = ReturnType<grpc.ChannelCredentials['_createSecureConnector']>;
 
 /**
- * Credentials with the certificate of this process. Each new connection takes the current one, so a renewed certificate needs
- * no new channel. A server is accepted if its certificate names one of `servers`. Its host's name isn't checked: it runs
- * wherever it is scheduled, and the name of the process is what callers mean.
+ * Credentials with the certificate of this process. Each new connection takes the current one, so a renewed
+ * certificate needs no new channel. A server is accepted if its certificate names one of `servers`. Its host name
+ * isn't checked, because callers identify a server by the name of its process, whatever machine it runs on.
  *
  * Replaces a private method of grpc-js, as `observeSockets` does.
  */

@@ -23,7 +23,7 @@ export class NewSockets {
     return this.#timers.size;
   }
 
-  /** Adds a socket. It is destroyed unless {@link clear} comes in time. `keepAlive`: the process lives until then. */
+  /** Adds a socket. It is destroyed unless {@link clear} comes in time. `keepAlive` keeps the process alive until then. */
   add(socket: Socket, keepAlive: boolean): void {
     const { clock, timeoutMs } = this.#options;
     const onTimeout = () => {

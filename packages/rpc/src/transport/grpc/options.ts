@@ -60,8 +60,8 @@ export function checkOptions(options: GrpcTransportOptions): void {
 }
 
 /**
- * How much a peer may send before it waits for a reader, over a stream and over a connection. HTTP/2's default is 64 KiB,
- * which 64 calls of 1 KiB over a tunnel fill. A peer whose stream isn't read holds this much.
+ * The flow-control window of a stream and of a connection: how much a peer may send before this side has read it.
+ * HTTP/2's default is 64 KiB, which 64 calls of 1 KiB over a tunnel fill. An unread stream holds this much memory.
  */
 export const FLOW_CONTROL_WINDOW_BYTES = 256 * 1024;
 
@@ -80,13 +80,13 @@ interface PeerPings {
 }
 
 /**
- * While a call waits for its reply, a peer counts as silent half a second after it was last heard: the sum of both, and
- * at most a quarter of the interval until a check. Milliseconds.
+ * While a call waits for its reply, a peer counts as silent half a second after its last bytes: the sum of this
+ * interval, the timeout below, and at most a quarter of the interval until the next check. Milliseconds.
  */
 const ACTIVE_INTERVAL_MS = 200;
 const SILENT_AFTER_MS = 250;
 const IDLE_INTERVAL_MS = 1_000;
-/** With the interval, the connection of a silent peer ends 5 s after it was last heard. Milliseconds. */
+/** With the interval, the connection of a silent peer ends 5 s after its last bytes. Milliseconds. */
 const TIMEOUT_MS = 4_750;
 
 /** How a client watches a peer that advertises how often it can be pinged; undefined for all others. */
@@ -123,7 +123,7 @@ export function channelOptions(options: GrpcTransportOptions): ChannelOptions {
     'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
     'grpc.primary_user_agent': USER_AGENT,
     'grpc.enable_channelz': 0,
-    // Addresses are those of instances. A proxy for the web, which a shell names in http_proxy, doesn't reach them.
+    // Instances are called directly, never through the web proxy that a shell names in http_proxy.
     'grpc.enable_http_proxy': 0,
     'grpc.enable_retries': 0,
     'grpc.service_config_disable_resolution': 1,

@@ -10,9 +10,9 @@ const INTERVAL_MS = 60;
 const SCARCE = BURST / 4;
 
 /**
- * A token bucket for the resets of a connection's streams. Each cancelled call is a reset, and a server takes too many
- * for an attack (CVE-2023-44487): it closes the connection, with every other call on it. While a reset waits, the
- * server may end the call by itself.
+ * A token bucket for the resets of a connection's streams. Each cancelled call is a reset. A server that gets too
+ * many assumes an attack (CVE-2023-44487) and closes the connection, with every other call on it. While a reset
+ * waits, the server may end the call by itself.
  */
 export class ResetPacer {
   readonly #clock: Clock;
@@ -29,12 +29,11 @@ export class ResetPacer {
     this.#countedAt = clock.now();
   }
 
-  /** The number of waiting resets. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** Runs `reset` as soon as the connection can bear it. The returned function withdraws it. */
+  /** Runs `reset` as soon as the bucket has a token. The returned function cancels it. */
   pace(reset: () => void): () => void {
     if (this.#waiting.size === 0 && this.#take()) {
       reset();

@@ -6,7 +6,7 @@ const JOINED_BYTES = 1_024;
 /** The most that is sent together: one HTTP/2 frame. */
 const MAX_JOINED_BYTES = 16 * 1_024;
 const MAX_JOINED = 128;
-/** How many messages and bytes may be ahead of the connection. A longer message may be, if it is the only one. */
+/** How many messages and bytes may be ahead of the connection. A longer message is allowed if it is the only one. */
 const MAX_AHEAD = 2 * MAX_JOINED;
 const MAX_AHEAD_BYTES = 2 * MAX_JOINED_BYTES;
 
@@ -52,7 +52,7 @@ export class SendQueue {
     return this.#hasRoom ? undefined : this.#until(() => this.#hasRoom);
   }
 
-  /** Writes what is left, without a wait. */
+  /** Writes the remaining messages, without a wait. */
   flush(): void {
     while (this.#messages.length > 0) this.#writeNext();
   }
@@ -62,7 +62,7 @@ export class SendQueue {
     if (this.#ahead > 0) await this.#until(() => this.#ahead === 0);
   }
 
-  /** Drops what is left, and ends every wait: the call has ended. */
+  /** Drops the remaining messages and ends every wait, because the call has ended. */
   close(): void {
     this.#closed = true;
     this.#messages.length = 0;

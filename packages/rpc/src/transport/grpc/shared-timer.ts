@@ -6,7 +6,10 @@ interface Group {
   readonly timer: Timer;
 }
 
-/** The groups of one clock, by moment. Moments are counted from the first timer: processes don't all wake at the same ones. */
+/**
+ * The groups of one clock, by moment. Moments are counted from the first timer, so that processes don't all wake at
+ * the same moments.
+ */
 interface Groups extends Map<number, Group> {
   readonly origin: number;
 }
@@ -14,8 +17,8 @@ interface Groups extends Map<number, Group> {
 const groupsOf = new WeakMap<Clock, Groups>();
 
 /**
- * Runs `callback` after `delayMs`, rounded so that it is due at a multiple of `stepMs`. What is due at one moment shares a timer, and a
- * process with many connections wakes once for all of them. The timer doesn't keep the process alive.
+ * Runs `callback` after `delayMs`, rounded so that it is due at a multiple of `stepMs`. Callbacks that are due at one moment share
+ * a timer, so a process with many connections wakes once for all of them. The timer doesn't keep the process alive.
  */
 export function setSharedTimer(clock: Clock, { delayMs, stepMs }: SharedDelay, callback: () => void): Timer {
   const now = clock.now();

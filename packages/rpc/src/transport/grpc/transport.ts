@@ -45,7 +45,7 @@ export function encryptionOf(mutualTls: MutualTls | undefined, known?: Transport
   return known?.secure === false && mutualTls?.mode !== 'on' ? undefined : mutualTls;
 }
 
-/** The most replaced connections that still carry calls. Beyond that, resets wait instead. */
+/** The most replaced connections that still carry calls. When there are so many, resets wait. */
 const MAX_DRAINING = 8;
 
 /** The wait after a failed attempt to replace a connection. Milliseconds. */

@@ -32,7 +32,7 @@ import { brokenTunnel } from './wire.js';
 /** Beyond this, calls wait: the peer doesn't read. Bytes. */
 const MAX_QUEUED_BYTES = 1_024 * 1_024;
 const MAX_TIMEOUT_MS = 2 ** 32 - 1;
-/** How long the client leaves it to the server to answer a call at its deadline. Milliseconds. */
+/** After a call's deadline, how long the client waits for the server's answer before it ends the call itself. Milliseconds. */
 const SERVER_FIRST_MS = 150;
 /** grpc-js's flag for a message that stays uncompressed. */
 const NO_COMPRESS = 2;
@@ -251,7 +251,7 @@ export class TunnelClient implements ResponseListener {
     return Math.ceil(Math.min(Math.max(deadline - this.#options.clock.now(), 1), MAX_TIMEOUT_MS));
   }
 
-  /** The caller doesn't wait any more. At the deadline the server ends the call by itself. */
+  /** The caller has stopped waiting. If the reason is the deadline, the server ends the call by itself. */
   #onLimit(call: TunnelledCall): void {
     this.#leave(call);
     if (call.context.reason?.code !== Status.DEADLINE_EXCEEDED) this.#cancel(call);

@@ -49,7 +49,7 @@ export class TunnelledCall {
   #reject: (error: RpcError) => void = () => undefined;
   #header: Metadata | undefined;
   #pieces: ReceivedPieces | undefined;
-  /** Whether it has an outcome. What the server still sends is passed over. */
+  /** Whether the call has an outcome. Later frames of the server are ignored. */
   #settled = false;
 
   constructor(id: number, sequence: number, { wire, requestBytes, limits }: CallParts) {
@@ -72,7 +72,7 @@ export class TunnelledCall {
   }
 
   /**
-   * Takes the reply, or a piece of it. Returns false if the rest isn't wanted: the reply will be too long.
+   * Takes the reply, or a piece of it. Returns false if the reply will be too long: then the rest isn't needed.
    *
    * @throws FrameError if a piece doesn't fit.
    */

@@ -146,7 +146,7 @@ function asReceived(fault: unknown, early: EarlyHeader): unknown {
   return new RouterError(code, message, { ...options, handled: fault.handled });
 }
 
-/** The server knows by itself that a deadline has passed. It never learns why else a caller cancels. */
+/** The server notices a passed deadline by itself. It never learns any other reason for a cancellation. */
 function expiry({ reason }: CallContext): RpcError | undefined {
   return reason?.code === Status.DEADLINE_EXCEEDED ? reason : undefined;
 }

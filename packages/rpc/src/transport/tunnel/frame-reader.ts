@@ -32,7 +32,7 @@ export interface ResponseListener {
 }
 
 /**
- * Reads a message from a client, at most so many calls of it. Returns whether it has more frames.
+ * Reads a message from a client, up to a number of calls. Returns whether it has more frames.
  *
  * @throws FrameError if it is no `ConnectRequest`.
  */
@@ -56,7 +56,7 @@ export function readRequest(fields: FieldReader, listener: RequestListener, maxC
 }
 
 /**
- * Reads a message from a server, at most so many replies of it. Returns whether it has more frames.
+ * Reads a message from a server, up to a number of replies. Returns whether it has more frames.
  *
  * @throws FrameError if it is no `ConnectResponse`.
  */
@@ -193,7 +193,7 @@ function readReply(fields: FieldReader): ReplyFrame {
 
 const metadataOf = (entries: ReceivedEntries | undefined): Metadata | undefined => entries && Metadata.over(entries);
 
-/** What HTTP/2 takes as well: so many entries in a call or a reply, each of so many bytes, and so many bytes together. */
+/** The most metadata entries of a call or reply, the most bytes of each, and of all together, as over HTTP/2. */
 const MAX_ENTRIES = 128;
 const MAX_ENTRY_BYTES = 16 * 1_024;
 const MAX_METADATA_BYTES = 64 * 1_024;

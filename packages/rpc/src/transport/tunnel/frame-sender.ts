@@ -1,6 +1,6 @@
 import { FrameWriter } from './frame-writer.js';
 
-/** A batch of this length leaves at once. Both ends then work at the same time. Bytes. */
+/** A batch of this length is sent at once. Both ends then work at the same time. Bytes. */
 export const BATCH_BYTES = 16 * 1_024;
 /** What may be under way before further batches wait. Bytes. */
 const MAX_WRITTEN_BYTES = 8 * BATCH_BYTES;
@@ -11,13 +11,12 @@ export type WriteBatch = (batch: Buffer, taken: () => void) => void;
 /** Frames that leave in one message. */
 interface Batch {
   readonly bytes: Buffer;
-  /** The number of its last frame. */
   readonly lastFrame: number;
 }
 
 /**
- * Sends the frames of one end of a tunnel. Frames of one turn of the event loop leave together, and those that come while
- * the connection takes a batch leave with the next. A batch is at most {@link BATCH_BYTES} and one frame long.
+ * Sends the frames of one end of a tunnel. Frames of one turn of the event loop are sent together. Frames that come while a batch
+ * is being written are sent with the next batch. A batch is at most {@link BATCH_BYTES} and one frame long.
  */
 export class FrameSender {
   readonly writer = new FrameWriter();

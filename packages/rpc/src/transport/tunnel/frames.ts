@@ -10,19 +10,16 @@ export const TUNNEL_VERSION = 1;
 /** The path of the stream. */
 export const TUNNEL_PATH = `/${TunnelServiceDefinition.fullName}/${TunnelServiceDefinition.methods.connect.name}`;
 
-/**
- * The most unanswered calls of one tunnel. The others wait at the client, so there have to be enough to keep a server busy.
- */
+/** The most unanswered calls of one tunnel; further calls wait at the client. It is large enough to keep a server busy. */
 export const MAX_CALLS = 16_384;
 /** The most that their requests have together: 4 KiB each. Bytes. */
 export const MAX_UNANSWERED_BYTES = 64 * 1_024 * 1_024;
 /** Longer requests would keep the others waiting. Bytes. */
 export const MAX_REQUEST_BYTES = 64 * 1_024;
-/** What replies that come in pieces have together, from the first to the last piece of each, unless it is one alone. Bytes. */
+/** The most bytes of all unfinished replies that come in pieces. A single reply may be longer. */
 export const MAX_UNFINISHED_BYTES = 16 * 1_024 * 1_024;
 /** The most methods that one tunnel calls. */
 export const MAX_METHODS = 4_096;
-/** The path of a method. */
 export const METHOD_PATH = /^\/[\x21-\x7e]{1,255}$/;
 
 /** Messages with frames are shorter than this. Bytes. */

@@ -2,8 +2,8 @@ import { yieldToEventLoop } from '../../clock/system.js';
 import { FieldReader } from './wire-format.js';
 
 /**
- * So many calls or replies are read in one turn of the event loop. With more, the two ends take turns: while one reads all that
- * has come, the other has nothing to do. With fewer, more goes into writing.
+ * How many calls or replies are read in one turn of the event loop. With more, one end idles while the other reads
+ * everything that has arrived. With fewer, writes cost more.
  */
 export const FRAMES_A_TURN = 16;
 
@@ -11,8 +11,8 @@ export const FRAMES_A_TURN = 16;
 export type ReadFrames = (fields: FieldReader) => boolean;
 
 /**
- * Reads the messages of one end of a tunnel, a few frames in each turn of the event loop. What they cause is sent at the end of
- * each turn, so the peer works on it while this end reads on.
+ * Reads the messages of one end of a tunnel, a few frames in each turn of the event loop. The frames that they
+ * cause are sent at the end of each turn, so the peer can work while this end reads on.
  */
 export class MessageReader {
   readonly #readFrames: ReadFrames;
@@ -25,7 +25,7 @@ export class MessageReader {
     this.#onRead = onRead;
   }
 
-  /** Whether a message has frames that weren't read. Until then no other may be read. */
+  /** Whether frames of the current message are still unread. No other message may be read before. */
   get isBusy(): boolean {
     return this.#rest !== undefined;
   }
@@ -34,7 +34,7 @@ export class MessageReader {
     this.#readOn(new FieldReader(bytes));
   }
 
-  /** Reads what is left, now. */
+  /** Reads the remaining messages now. */
   finish(): void {
     for (let rest = this.#rest; rest !== undefined; rest = this.#rest) {
       this.#rest = this.#readFrames(rest) ? rest : undefined;

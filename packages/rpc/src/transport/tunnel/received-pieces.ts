@@ -22,8 +22,8 @@ export class PieceMemory {
 }
 
 /**
- * A reply that comes in pieces. The room for all of it is taken at its first piece, and each piece is copied there: a piece
- * would otherwise keep the whole message in which it came.
+ * A reply that comes in pieces. A buffer for the whole reply is allocated at the first piece, and each piece is
+ * copied into it; otherwise a piece would keep the whole message that it came in.
  */
 export class ReceivedPieces {
   readonly #memory: PieceMemory;
@@ -60,7 +60,7 @@ export class ReceivedPieces {
     return this.#whole;
   }
 
-  /** Gives the room back: the reply is whole, or isn't wanted any more. Call it once. */
+  /** Frees the buffer's share of the bound: the reply is complete, or isn't needed any more. Call it once. */
   drop(): void {
     this.#memory.release(this.#whole.length);
   }

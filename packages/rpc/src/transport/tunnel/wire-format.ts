@@ -34,7 +34,7 @@ export class FieldWriter {
     return this.#length;
   }
 
-  /** Hands over what was written, and begins anew. */
+  /** Returns the written bytes, and begins anew. */
   take(capacity: number): Buffer {
     const written = this.#buffer.subarray(0, this.#length);
     this.#buffer = Buffer.allocUnsafe(capacity);
@@ -42,7 +42,7 @@ export class FieldWriter {
     return written;
   }
 
-  /** Makes room for so many bytes. The functions below don't check. */
+  /** Makes room for `bytes` more bytes. The functions below don't check. */
   reserve(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#buffer.length) return;
@@ -85,7 +85,7 @@ export class FieldWriter {
 /** Frames that can't be read: the peer doesn't keep to the contract. */
 export class FrameError extends Error {}
 
-/** A field may keep so much memory: no more than Node's pool of short buffers. */
+/** The most memory that a field may keep: that of Node's pool of short buffers. */
 const MAX_KEPT_BYTES = Buffer.poolSize;
 
 /** Reads protobuf fields. @throws FrameError if the bytes are no protobuf. */
