@@ -31,7 +31,7 @@ interface ConfigureOptions<V extends Variables> {
 /**
  * Reads the shared variables and the service's own.
  *
- * @throws ConfigurationError that lists the faults of both, followed by the misspellings, which may be their cause.
+ * @throws ConfigurationError that lists the faults of both, followed by names that look misspelt, which may be the cause.
  */
 export function configure<V extends Variables>(
   { port, variables }: ConfigureOptions<V>,

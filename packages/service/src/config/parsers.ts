@@ -149,8 +149,8 @@ export const listenAddress: Parser<HostPort> = {
 };
 
 /**
- * The address that clients call, if it differs from the address that the process listens on. Without a port it is the
- * port that the process listens on.
+ * The address that clients call, if it differs from the address that the process listens on. If it has no port, the
+ * port that the process listens on is used.
  */
 export const reachableAt: Parser<ReachableAt> = {
   rule: 'host or host:port, an IPv6 address in brackets',

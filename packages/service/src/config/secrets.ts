@@ -49,8 +49,8 @@ const MIN_LENGTH = 8;
 const URL_PASSWORD = /^[a-z+]+:\/\/[^:/?#@]*:(?<password>[^/?#]*)@/i;
 
 /**
- * Replaces secrets in text that leaves the process. Rondo writes none; this is for the texts of errors that libraries and
- * services make. Secrets and passwords of less than eight characters aren't searched for.
+ * Replaces secrets in text that leaves the process. Rondo's own texts have none; error texts of libraries and
+ * services may. Secrets and passwords of less than eight characters aren't searched for.
  */
 export function createMask(secrets: readonly string[]): (text: string) => string {
   const needles = [...new Set(secrets.flatMap(formsOf))].sort((a, b) => b.length - a.length);

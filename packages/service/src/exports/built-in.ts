@@ -1,7 +1,4 @@
-/**
- * The services that every server has besides its own, over names and files that may change while they serve: reflection
- * and health of a gateway. A service that starts by `runService` has them already.
- */
+/** Reflection and health for a gateway, whose services change while it runs. A service that starts by `runService` has both already. */
 
 export { type HealthSource, serveHealth } from '../health.js';
 export { type DescriptorFile, type FileIndex, indexFiles, readDescriptorFile } from '../reflection/descriptor-files.js';

@@ -39,8 +39,8 @@ const CHECK_TIMEOUT_MS = 3_000;
 /** Interval between checks of an available dependency. */
 const RECHECK_MS = 5_000;
 /**
- * How many failed checks in a row make a dependency unavailable. A single failure may be chance, and would refuse every
- * call.
+ * How many failed checks in a row make a dependency unavailable. After a single failure, which may be chance, calls
+ * aren't refused yet.
  */
 const FAILURES_UNTIL_AWAY = 2;
 const RETRY_BASE_MS = 100;
@@ -112,7 +112,7 @@ function nextDelayMs(failure: unknown, { tracker, backoff }: { tracker: Tracker;
   return backoff.nextMs();
 }
 
-/** Prepares a dependency, and says now and then that it does. Rejects at once if the signal aborts. */
+/** Prepares a dependency, and logs at intervals that it is still preparing. Rejects at once if the signal aborts. */
 async function prepare(dependency: Dependency, { clock, log }: WatchOptions, signal: AbortSignal): Promise<void> {
   const { name } = dependency;
   const remind = () => {

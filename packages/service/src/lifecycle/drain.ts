@@ -12,7 +12,7 @@ export interface DrainOptions {
   /** Undefined if the process doesn't register. */
   readonly registration: Registration | undefined;
   readonly server: Pick<RpcServer, 'drain'>;
-  /** The servers beside it. They are drained at the same time, with the same grace. */
+  /** The servers beside the gRPC server. They are drained at the same time, with the same grace. */
   readonly listeners: readonly Pick<AppListener, 'drain'>[];
   /** Stops the checks of dependencies. */
   readonly stopChecks: () => Promise<void>;
@@ -55,9 +55,9 @@ export async function drain(options: DrainOptions): Promise<void> {
   await step('notifying the registry', NOTIFY_TIMEOUT_MS, async (signal) => {
     registryKnows = (await registration?.synced(signal)) ?? false;
   });
-  // If the registry is unavailable, its watchers can't know, and the full wait would be useless. Clients that watch
-  // this process's health still get the update before their stream ends. The clients of the other servers don't learn of
-  // the drain from the registry.
+  // If the registry is unavailable, its watchers can't learn of the drain, and the full wait would be useless.
+  // Clients that watch this process's health still get the update before their stream ends. The clients of other
+  // listeners, such as the gateway's public port, don't learn of the drain from the registry at all.
   await sleep(clock, registryKnows || listeners.length > 0 ? waitMs : LAST_UPDATE_MS);
   await step('ending the calls in flight', graceMs + SERVER_SLACK_MS, () => drainAll([server, ...listeners], graceMs));
   await step('deregistering', DEREGISTER_TIMEOUT_MS, async () => registration?.close());
@@ -68,7 +68,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   log.info({}, 'drained');
 }
 
-/** Drains all servers, also if one of them fails. @throws AggregateError with every failure, once all have ended. */
+/** Drains all servers, even if one fails. @throws AggregateError with every failure, once all have ended. */
 async function drainAll(servers: readonly Pick<AppListener, 'drain'>[], graceMs: number): Promise<void> {
   const outcomes = await Promise.allSettled(servers.map(async (server) => server.drain(graceMs)));
   const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));

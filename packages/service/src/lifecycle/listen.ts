@@ -108,8 +108,8 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
 }
 
 /**
- * Starts the servers beside the gRPC server, in the order of the list. Returns their addresses. If one can't listen, all of
- * them are closed, and the gRPC server too.
+ * Starts the servers beside the gRPC server, in the order of the list. Returns their addresses. If one can't
+ * listen, all of them and the gRPC server are closed.
  *
  * @throws StartupError of the server that can't listen.
  */
@@ -168,8 +168,8 @@ interface ChainOptions {
 }
 
 /**
- * The server's middleware chain, outermost first. The log is outside of the readiness gate, so that it has its refusals, but
- * it has none because of overload, which would be a line a call. The app's own middleware is innermost.
+ * The server's middleware chain, outermost first. The log is outside of the readiness gate, so that the gate's refusals are logged.
+ * Refusals because of overload aren't, as they would add a line for each call. The app's own middleware is innermost.
  */
 function serverChain(options: ChainOptions): readonly Middleware<ServerCall>[] {
   const { name, app, readiness, logLevel, clock, auth } = options;
@@ -212,8 +212,9 @@ interface GateOptions {
 }
 
 /**
- * Refuses calls with `UNAVAILABLE` while the process waits for a dependency, so that no handler has to check for it. A
- * client that has another instance retries there, whatever the method. The caller doesn't learn which one: its name has an address. The log has it.
+ * Refuses calls with `UNAVAILABLE` while the process waits for a dependency, so that no handler has to check for
+ * it. A client that has another instance retries there, whatever the method. The reply doesn't name the dependency,
+ * because its name contains an address; the log does.
  */
 export function createGate({ name, readiness, open }: GateOptions): Middleware<ServerCall> {
   const always: ReadonlySet<string> = new Set(open);

@@ -83,7 +83,7 @@ interface AdvertisedOptions {
 
 /**
  * The `host:port` at which other processes reach this one. `RONDO_ADVERTISE` comes first, then the address that the
- * server listens on. If that is every interface, it is the machine's first non-loopback address.
+ * server listens on. If the server listens on every interface, it is the machine's first non-loopback address.
  */
 export function advertisedAddress({ advertise, bound, interfaces }: AdvertisedOptions): string {
   if (advertise !== undefined) return formatHostPort({ host: advertise.host, port: advertise.port ?? bound.port });

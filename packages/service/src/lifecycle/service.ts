@@ -32,7 +32,10 @@ export interface ServiceContext {
   readonly descriptorSet: Uint8Array | undefined;
   /** Whether the process with this SPIFFE id may serve a service, by the contracts of this process. */
   readonly mayServe: (identity: string, service: string) => boolean;
-  /** Verifies credentials from outside of the system; undefined if none are accepted. The server's calls have been verified. */
+  /**
+   * Verifies credentials from outside of the system; undefined if none are accepted. Calls that reach a handler
+   * have been verified already.
+   */
   readonly authenticator: Authenticator | undefined;
   /** For the service's own metrics. They are dropped if `RONDO_METRICS` isn't set. */
   readonly meter: Meter;
@@ -54,15 +57,15 @@ export interface AppListener {
 export interface App {
   readonly services: readonly ServiceImplementation[];
   /**
-   * Who may call the services whose contracts don't say it, such as contracts of others that import nothing of Rondo: by the
-   * services' full names. It counts while `RONDO_AUTH=on`.
+   * Who may call services whose contracts have no `auth` rule, such as contracts from elsewhere that don't import
+   * Rondo's options. The keys are the services' full names. It applies while `RONDO_AUTH=on`.
    */
   readonly auth?: Readonly<Record<string, AuthPolicy>>;
   /** Middleware around the service's own handlers, outermost first. */
   readonly middleware?: readonly Middleware<ServerCall>[];
   /**
    * Middleware outside of `middleware`. It also runs around health, reflection and load reports. `rondo`, load
-   * balancers and the image's health check call those without a caller's headers.
+   * balancers and the image's health check call these services without a user's headers.
    */
   readonly serverMiddleware?: readonly Middleware<ServerCall>[];
   /**
@@ -123,6 +126,6 @@ export interface ServiceRuntime {
   readonly log: Logger;
   /** The lowest level that is logged. Setting it changes the log at once. */
   readonly logLevel: MutableState<SharedConfig['logLevel']>;
-  /** The live settings that the process holds. Empty until a registry has told some. */
+  /** The live settings that the process holds. Empty until a registry has sent some. */
   readonly settings: MutableState<LiveSettings>;
 }

@@ -5,8 +5,8 @@ import { SourceMap } from 'node:module';
 const sourceMaps = new Map<string, SourceMap | undefined>();
 
 /**
- * Makes stack traces name the sources, by the source maps beside the compiled files. A map is read when the first trace through its
- * file is read. Node's `--enable-source-maps` reads all of them at the start: it costs a service 3 to 9 MiB. See ADR 0001.
+ * Makes stack traces name the sources, by the source maps beside the compiled files. A map is loaded when a trace first names its
+ * file. Node's `--enable-source-maps` would load all maps at the start, which costs a service 3 to 9 MiB. See ADR 0001.
  *
  * Source: https://v8.dev/docs/stack-trace-api#customizing-stack-traces
  */

@@ -28,7 +28,10 @@ export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
   readonly random?: Random;
   /** By default standard output, at `RONDO_LOG_LEVEL`. */
   readonly log?: Logger;
-  /** Called with `RONDO_HANDOVER_MS` when only the ports are missing. It resolves when the other process is about to close them. */
+  /**
+   * Called if `RONDO_HANDOVER_MS` is set, once everything but the ports is ready. It resolves when the other
+   * process is about to close them.
+   */
   readonly onPrepared?: () => Promise<void>;
 }
 

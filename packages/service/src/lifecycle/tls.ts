@@ -62,7 +62,7 @@ export function meterTls(meter: Meter, { identity }: MutualTls, wallClock: WallC
   refused.addCallback((result) => result.observe(identity.fault === undefined ? 0 : 1));
 }
 
-/** Tells whether a process may serve a service, by what the contracts say. They are read at the first question. */
+/** Tells whether a process may serve a service, by what the contracts say. The contracts are read at its first call. */
 export function createMayServe(descriptorSet: Uint8Array | undefined): ServiceContext['mayServe'] {
   let servedBy: ServedBy | undefined;
   return (identity, service) => {
@@ -87,8 +87,8 @@ export function requireIdentities({ auth, tls }: Pick<SharedConfig, 'auth' | 'tl
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i;
 
 /**
- * Refuses to listen beyond the loopback without TLS, where each machine of the network could call the process, or read its
- * metrics. With TLS the metrics stay plaintext: they are counts and names, and their reader is a Prometheus.
+ * Refuses to listen beyond the loopback interface without TLS, because every machine of the network could then call the process or
+ * read its metrics. With TLS the metrics stay plaintext: they are counts and names, and their reader is a Prometheus.
  *
  * @throws ConfigurationError that names the ways out.
  */

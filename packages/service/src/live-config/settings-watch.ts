@@ -19,10 +19,10 @@ interface SettingsWatchOptions {
 }
 
 const BACKOFF = { baseMs: 50, maxMs: 500 };
-/** How long a registry of an earlier version, which keeps no settings, isn't asked again. Milliseconds. */
+/** The pause before a registry of an earlier version, which has no settings, is asked again. Milliseconds. */
 const NO_SETTINGS_MS = 60_000;
 
-/** Follows the settings of all services until it is closed. While no registry answers, the last known ones hold. */
+/** Follows the settings of all services until it is closed. While no registry answers, the last known settings apply. */
 export function watchSettings(options: SettingsWatchOptions): { close(): Promise<void> } {
   const { addresses, random, tls: mutualTls } = options;
   const clock = backgroundClock(options.clock);
@@ -76,7 +76,7 @@ async function follow(
   }
 }
 
-/** The records that this process holds, also of deleted settings. The greatest version of each holds. */
+/** The setting records that this process knows, those of deleted settings included. Of each setting the greatest version applies. */
 class SettingRecords {
   readonly #records = new Map<string, Setting>();
 

@@ -5,10 +5,10 @@ import { RpcError, Status } from '@rondo/rpc/status';
 /** Trailing metadata key of the load report. Source: gRFC A51, https://github.com/grpc/proposal */
 const LOAD_REPORT = 'endpoint-load-metrics-bin';
 
-/** Minimum age of a report before a new one is made, in milliseconds. Each peer gets each report once. */
+/** The least interval between two load reports, in milliseconds. Each peer gets each report once. */
 const REPORT_MS = 100;
 
-/** How many peers are remembered as having the report. Any further peer gets it more than once. */
+/** How many peers are remembered as having the report. Further peers may get it more than once. */
 const MAX_PEERS = 1_000;
 
 /** Statuses that count as a fault of the server. */
@@ -104,8 +104,8 @@ interface MethodFigures {
 const WINDOW_MS = 1_000;
 
 /**
- * Added to the duration of every call, in milliseconds. It makes replicas with nearly equal durations alike: a handler
- * that takes a few microseconds says more about the moment than about its server.
+ * Added to the duration of every call, in milliseconds. It makes replicas with nearly equal durations alike: in a
+ * duration of a few microseconds, chance outweighs the speed of the server.
  */
 const OVERHEAD_MS = 0.5;
 

@@ -16,10 +16,9 @@ export interface LoadReportOptions {
 const INTERVAL_MS = { min: 100, max: 60_000, default: 10_000 } as const;
 
 /**
- * Creates `xds.service.orca.v3.OpenRcaService`: a stream of load reports, one at once and then one per requested
- * interval (100 ms to 60 s, 10 s by default). `rps_fractional` cendeds the last five seconds. `named_metrics` has
- * `calls_in_flight`, and `calls_begun` since the process's start. The stream ends when the process drains, because its
- * load means nothing then.
+ * Creates `xds.service.orca.v3.OpenRcaService`: a stream of load reports, the first at once and then one per requested interval
+ * (100 ms to 60 s, 10 s by default). `rps_fractional` cendeds the last five seconds. `named_metrics` has `calls_in_flight`, and
+ * `calls_begun` since the process's start. The stream ends when the process drains, because its load means nothing then.
  *
  * Source: gRFC A51, https://github.com/grpc/proposal
  */

@@ -44,8 +44,8 @@ export interface LeaseOptions {
 const CALL_TIMEOUT_MS = 3_000;
 
 /**
- * Makes one call so that the registry holds `status` under a fresh lease: it registers, updates or renews. If the
- * registry has forgotten the lease, it registers again at once, unless it drains: its successor may have registered.
+ * Makes one call so that the registry holds `status` under a fresh lease: it registers, updates or renews. If the registry has
+ * forgotten the lease, the process registers again at once; while it drains it doesn't, because its successor may have registered.
  */
 export async function refreshLease(
   lease: Lease | undefined,

@@ -43,9 +43,9 @@ export interface ConnectedRegistryLink extends RegistryLink {
 }
 
 /**
- * Connects to one of several registries and stays with it until it fails. Thousands of processes then don't hold a
- * connection to each registry, and a lease isn't carried among registries that by mistake don't share a store. After a
- * failure it takes whichever other registry answers first. If those fail as well, it tries all of them in turn.
+ * Connects to one of several registries and stays with it until it fails. Each process thus holds one connection,
+ * and a lease stays at one registry even if the registries by mistake don't share a store. After a failure it takes
+ * the first other registry that answers. If all others fail, it tries all of them in turn.
  */
 export function createRegistryLink(options: RegistryLinkOptions): ConnectedRegistryLink {
   const { addresses, clock, random, log, mutualTls } = options;

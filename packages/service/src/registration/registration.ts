@@ -16,7 +16,6 @@ import {
 import type { RegistryLink } from './link.js';
 import { createRegistrationLog } from './log.js';
 
-/** Options of a registration. */
 export interface RegistrationOptions {
   readonly registry: RegistryClient;
   /** The connection to the registry, if it can break or switch to another registry; none by default. */
@@ -166,9 +165,9 @@ class LeaseKeeper implements Registration {
   }
 
   /**
-   * Another process holds the instance id and its lease. A live process keeps them: this one asks no more than once per
-   * TTL, and with the earlier incarnation. If the other process has ended, this one is registered within a TTL. A
-   * process that held a lease registers again at once before it waits, so that the registry can report the duplicate.
+   * Another process holds the instance id and its lease. As long as that process lives it keeps both, so this one asks only once
+   * per TTL, and with the earlier incarnation. If the other process has ended, this one is registered within a TTL. A process that
+   * held a lease registers again at once before it waits, so that the registry can report the duplicate.
    */
   async #waitForId(error: unknown): Promise<void> {
     this.#registrationLog.displaced(error);
