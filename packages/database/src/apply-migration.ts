@@ -33,8 +33,8 @@ export async function apply(
 }
 
 /**
- * Ends the transaction for as long as the statements run, on the same connection. The lock is the session's meanwhile.
- * Locks are waited for without a limit, because an index that is given up has to be built again from its beginning.
+ * Ends the transaction for as long as the statements run, on the same connection. Meanwhile the session holds the
+ * lock. The statements wait for locks without a limit, because an interrupted index build has to begin again.
  */
 async function applyOutside(
   transaction: Transaction,

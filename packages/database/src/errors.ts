@@ -40,8 +40,8 @@ export class ForeignKeyViolation extends ConstraintViolation {
 }
 
 /**
- * The database can't be reached, doesn't answer, has no free connections, is starting or stopping, only reads, or has no disk
- * or memory left. A later try may succeed.
+ * The database can't be reached, doesn't answer, has no free connections, is starting or stopping, is read-only, or
+ * has no disk or memory left. A later try may succeed.
  */
 export class DatabaseUnavailable extends DatabaseError {
   override readonly name: string = 'DatabaseUnavailable';
@@ -55,7 +55,7 @@ export class CommitOutcomeUnknown extends DatabaseUnavailable {
   override readonly name = 'CommitOutcomeUnknown';
 }
 
-/** So many calls of a share run and wait that there is no room for another one. It took no effect. */
+/** The call was refused because too many calls of its share run or wait. It took no effect. */
 export class TooManyCalls extends DatabaseError {
   override readonly name = 'TooManyCalls';
 }
@@ -183,8 +183,8 @@ function isOutdatedPlan({ routine }: ServerError): boolean {
 }
 
 /**
- * 53300 too many connections; 57P01/02/03/05 stopping, crashed, starting, idle session ended; class 08 connection. 53200 is also
- * raised if there are as many prepared transactions as may be, by another function.
+ * 53300 too many connections; 57P01/02/03/05 stopping, crashed, starting, idle session ended; class 08 connection.
+ * 53200 is also raised, by another function, when there are too many prepared transactions.
  */
 function isServerUnavailable({ code = '', routine }: ServerError): boolean {
   if (ROLLED_BACK.includes(code)) return routine !== 'MarkAsPreparing';

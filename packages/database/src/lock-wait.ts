@@ -29,8 +29,8 @@ export class LockWaiter {
   }
 
   /**
-   * Runs `work`, and again if it didn't get a lock, until the time is over. Work that may run only once, or has no timeouts, isn't
-   * run again.
+   * Runs `work`, and repeats it while it doesn't get a lock, until the time is over. Work that may run only once,
+   * or has no timeouts, isn't run again.
    *
    * @throws LockTimeout or KeyInUse
    */

@@ -10,18 +10,17 @@ const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
 /**
  * One step of a schema: plain SQL without BEGIN or COMMIT.
  *
- * With `-- rondo:no-transaction` as its first line it runs outside of a transaction. Each statement then ends with a `;` at
- * the end of a line, and may run twice (`IF NOT EXISTS`), because the file begins anew after an interruption. An index
- * whose `CREATE INDEX CONCURRENTLY` was interrupted is dropped first.
+ * With `-- rondo:no-transaction` as its first line it runs outside of a transaction. Each statement then ends with
+ * a `;` at the end of a line, and may run twice (`IF NOT EXISTS`), because the file begins anew after an
+ * interruption. An index whose `CREATE INDEX CONCURRENTLY` was interrupted is dropped first.
  *
- * A file that had to be corrected after databases had applied it names each former text in a line `-- rondo:formerly
- * SHA256`: the checksum that the error tells. Those databases are accepted; a later migration changes them to what the
- * corrected file makes.
+ * A file that had to be corrected after databases had applied it names each former text by its checksum, which the
+ * error states, in a line `-- rondo:formerly SHA256`. Databases with a former text are then accepted; a later
+ * migration must bring them to the state that the corrected file creates.
  */
 export interface Migration {
   /** The file's name, `0001_what_it_does.sql`. Migrations are ordered by the number. */
   readonly name: string;
-  /** The SQL. */
   readonly sql: string;
 }
 

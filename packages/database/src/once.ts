@@ -1,4 +1,4 @@
-/** The port by which a call takes effect once. `@rondo/rpc` has the other side; this package doesn't import it. */
+/** The interface by which a call takes effect once. `@rondo/rpc` has the other side; this package doesn't import it. */
 
 /** A call with an idempotency key. */
 export interface KeyedCall {

@@ -6,7 +6,7 @@ import { CommitOutcomeUnknown, DatabaseUnavailable } from './errors.js';
 export interface OutageWait {
   /** How long it waits, in milliseconds from the call. */
   readonly timeoutMs: number;
-  /** Whether work is repeated that may have taken effect already. Set it only if repeating does no harm. */
+  /** Whether to repeat work that may have taken effect already. Set it only if the work is idempotent. */
   readonly repeatable: boolean;
 }
 

@@ -4,7 +4,7 @@ import type { KeyedCall, Once, Outcome, StoredOutcome } from './once.js';
 import { createPruning } from './pruning.js';
 import type { Database, Queries, QueryOptions, SqlValue, Transaction } from './sql.js';
 
-/** A row without bytes is a claim: only the transaction that makes it sees it. New keys of Rondo's clients grow with time. */
+/** A row without bytes is a claim: only the transaction that makes it sees it. The keys of Rondo's clients increase with time. */
 const FIRST = `
 CREATE TABLE call_outcomes (
   key text COLLATE "C" NOT NULL,
@@ -133,7 +133,7 @@ export interface PostgresOutcomes {
   close(): Promise<void>;
 }
 
-/** Creates the store. About every ten minutes it removes what has expired. */
+/** Creates the store. About every ten minutes it removes expired outcomes. */
 export function createOutcomeStore(database: Database, { onError }: OutcomeStoreOptions = {}): PostgresOutcomes {
   const pruning = createPruning((signal) => prune(database, signal), { onError });
   return {
@@ -152,8 +152,8 @@ export function createOutcomeStore(database: Database, { onError }: OutcomeStore
 const BATCH = 1_000;
 
 /**
- * One batch, from a time on: what is removed leaves entries in the index until a vacuum, and the next batch needn't pass
- * them. One replica at a time: the others find the lock taken.
+ * Removes one batch, of rows from a given time on: removed rows stay in the index until a vacuum, and the next
+ * batch starts after them. The lock lets one replica at a time do this.
  */
 const PRUNE = `
   WITH mine AS MATERIALIZED (

@@ -1,20 +1,20 @@
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 
-/** So many times as long as the event loop was busy, a long read has it. The rest is for other work. */
+/** The pause before a long read, as a multiple of the time for which the event loop was busy. */
 const SHARE = 2;
-/** The longest pause before a read, in milliseconds: so many go on, however busy the event loop is with other work. */
+/** The longest pause before a read, in milliseconds, however busy the event loop is with other work. */
 const MAX_PAUSE_MS = 20;
-/** Other work is going on if there was some in the last so many milliseconds. */
+/** How long other work counts as going on after it was last noted. Milliseconds. */
 const OTHER_WORK_MS = 1_000;
-/** Fewer values are made into messages in less than a millisecond, such as those of 20 rows of 24 columns. */
+/** The number of values from which a result is long. A smaller one, such as 20 rows of 24 columns, is encoded within a millisecond. */
 const LONG_VALUES = 500;
-/** A text counts as a value for each so many characters. */
+/** The characters of a text that count as one value. */
 const TEXT_CHARACTERS = 256;
 
 /**
- * When the next of many long reads may begin while other work goes on: not before twice the time has passed for which the event
- * loop was busy, with them and all else, between the two before it. So they take what the other work leaves of half of the event
- * loop, but at least one begins every 20 ms.
+ * Spaces many long reads, so that other work goes on. The next read begins once twice the time has passed for which
+ * the event loop was busy between the last two reads. The reads and all other work together thus use about half of
+ * the event loop. At least one read begins every 20 ms.
  */
 export class Pace {
   readonly #utilization: () => EventLoopUtilization;
@@ -63,7 +63,7 @@ export class Pace {
     if (read === this.#reads) this.#nextAt = this.#lastNextAt;
   }
 
-  /** How long the next read has to wait. Milliseconds; 0 if it may begin, as the only call may. */
+  /** How long the next read has to wait. Milliseconds; 0 if it may begin now; a single call always may. */
   get pauseMs(): number {
     if (this.#calls <= 1) return 0;
     const now = timeOf(this.#utilization());
@@ -78,7 +78,7 @@ function timeOf({ idle, active }: EventLoopUtilization): number {
 /** That of this process, which has one event loop. */
 export const eventLoopPace = new Pace();
 
-/** Whether what was read is so little that no pause is needed after it. Counts the values in rows, and in their arrays. */
+/** Whether a result is so small that no pause is needed after it. It counts the values in rows and in their arrays. */
 export function isShort(result: unknown): boolean {
   return result !== undefined && countValues(result, LONG_VALUES) < LONG_VALUES;
 }

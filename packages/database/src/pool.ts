@@ -37,14 +37,14 @@ export interface PoolOptions {
   /** The server ends a longer statement; default 10,000, 0 for no limit. */
   readonly statementTimeoutMs?: number;
   /**
-   * How long a call waits for a lock before it fails with `LockTimeout`; by default as long as its statement may run. A wait
-   * of more than a twentieth of it (at least 100 ms) goes on without a connection: the statement or transaction is rolled
-   * back and runs again, unless its `attempts` are 1. One of five connections is for that.
+   * How long a call waits for a lock before it fails with `LockTimeout`; by default as long as its statement may run. A wait of
+   * more than a twentieth of it (at least 100 ms) goes on without a connection: the statement or transaction is rolled back and
+   * runs again, unless its `attempts` are 1. A fifth of the connections serves such repetitions.
    */
   readonly lockTimeoutMs?: number;
   /**
-   * The server rolls a transaction back, and ends its connection, if it gets no statement for so long; default 3,000, and a minute if
-   * the transaction only reads. So a process that is frozen doesn't keep its locks. Prepared transactions stay.
+   * How long a transaction may be without a statement before the server rolls it back and ends its connection, so that a frozen
+   * process doesn't keep its locks; default 3,000, and a minute if the transaction only reads. Prepared transactions stay.
    */
   readonly idleTransactionTimeoutMs?: number;
   /**
@@ -84,8 +84,9 @@ export type OverPoolOptions = Pick<PoolOptions, 'abortGraceMs' | 'onError'> & {
 };
 
 /**
- * The same over a pool of `pg` that the caller has made, and ends itself: `close` leaves it open. Time limits of the server, the number of
- * connections and the wait for one are those of that pool. Rows have the types of {@link Queries}, whatever types its own queries have.
+ * Like {@link createPool}, over a pool of `pg` that the caller has made and ends itself: `close` leaves it open.
+ * Time limits of the server, the number of connections and the wait for one are those of that pool. Rows have the
+ * types of {@link Queries}, whatever types its own queries have.
  */
 export function overPool(pool: Pick<Pool, 'connect'>, options: OverPoolOptions = {}): Database {
   return createDatabase({ ...options, pool, locks: new LockWaiter(0, 1), close: async () => undefined });
@@ -171,8 +172,8 @@ function onceOnly<T>(
 }
 
 /**
- * A server that is silent for so long is probed, and each second from then on. Ten probes without an answer end the connection, also
- * in a migration, which has no other bound.
+ * The silence after which a server is probed, and then each second. Ten probes without an answer end the
+ * connection, even during a migration, which has no other bound.
  */
 const KEEP_ALIVE_MS = 10_000;
 

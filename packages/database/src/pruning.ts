@@ -6,7 +6,7 @@ export interface Pruning {
 
 /** Options of {@link createPruning}. */
 export interface PruningOptions {
-  /** Receives the error of a round that couldn't remove what is old. The next round removes it. */
+  /** Receives the error of a round that couldn't remove old rows. The next round removes them. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 

@@ -41,7 +41,6 @@ export function createReadiness(database: Database, options: ReadinessOptions): 
 
 const BACKOFF = { baseMs: 100, maxMs: 2_000 };
 
-/** Options of a wait. */
 export interface WaitOptions {
   /** The name of the database in log lines; `describeUrl` derives it from an address. */
   readonly name: string;

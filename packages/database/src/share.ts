@@ -10,7 +10,7 @@ export interface ShareOptions {
   readonly maxWaiting: number;
   /** Timeout of that wait, in milliseconds; default 3,000. */
   readonly waitTimeoutMs?: number;
-  /** One of its calls begins in so many rounds of the event loop, for calls with large results; by default any number. */
+  /** The number of event loop rounds for each call that begins, for calls with large results; by default calls begin at any time. */
   readonly rounds?: number;
   /** The pace of its calls; by default none. See {@link Turns}. */
   readonly pace?: Pace;
@@ -20,9 +20,9 @@ export interface ShareOptions {
 export type DatabaseShare = Queries & Pick<Database, 'transaction' | 'prepare'>;
 
 /**
- * Creates a share of a pool: its calls use the pool's connections, but only so many at once. So calls that take long, or wait for
- * locks, leave the other connections to other calls. Callers take turns, by the `caller` of the options: those that call now and
- * then go before those that always call. If no place is free to wait, the caller with the most places loses one.
+ * Creates a share of a pool: its calls use the pool's connections, up to a number at once. Calls that take long, or wait for locks,
+ * thus leave the other connections free. Callers take turns, by the `caller` of the options: a caller with few calls goes before
+ * one that calls all the time. If no place is free to wait, the caller with the most places loses one.
  *
  * @throws TooManyCalls from a call for which there is no room, or that waits too long.
  */

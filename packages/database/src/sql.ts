@@ -13,7 +13,7 @@ export interface QueryOptions {
    * the pool, and the reason is thrown.
    */
   readonly signal?: AbortSignal | undefined;
-  /** Who calls, for the turns in a share of a pool. Calls without a caller are those of one caller. */
+  /** The caller, for the turns in a share of a pool. All calls without one count as the same caller. */
   readonly caller?: string | undefined;
   /** How to wait for an unavailable database. Without it the call fails at once. No effect inside a transaction. */
   readonly outageWait?: OutageWait | undefined;
@@ -80,8 +80,8 @@ export interface TransactionOptions extends QueryOptions {
 }
 
 /**
- * A pool of connections to one database. A statement outside of a transaction that loses against a concurrent
- * transaction (serialization failure, deadlock, migration) took no effect. It is run again, as a whole transaction is.
+ * A pool of connections to one database. A statement outside of a transaction that loses against a concurrent transaction
+ * (serialization failure, deadlock, migration) took no effect. Like a whole transaction, it is run again.
  */
 export interface Database extends Queries {
   /**

@@ -83,7 +83,7 @@ function beginning(options: TransactionOptions, locks: LockWaiter): string {
   // Without a statement timeout there is no lock timeout either. Work that may run only once gets the whole wait at once.
   if (statementTimeoutMs === 0) statements.push('SET LOCAL lock_timeout = 0');
   else if (attempts === 1 && locks.timeoutMs > 0) statements.push(`SET LOCAL lock_timeout = ${locks.timeoutMs}`);
-  // Nothing that writes waits for a reader, which may take a snapshot slowly. Migrations wait for it.
+  // A reader may take long over a snapshot: no write waits for it, only migrations do.
   if (readOnly) statements.push(`SET LOCAL idle_in_transaction_session_timeout = ${IDLE_READ_MS}`);
   return statements.join('; ');
 }

@@ -15,11 +15,11 @@ export interface TurnOptions {
   /** Timeout of that wait, in milliseconds; none by default. */
   readonly waitTimeoutMs?: number;
   /**
-   * One call begins in so many rounds of the event loop; the others are for other work. For calls with large results. By default
-   * any number begins in a round.
+   * The number of event loop rounds for each call that begins; the other rounds are for other work. For calls with
+   * large results. By default any number begins in a round.
    */
   readonly rounds?: number;
-  /** The pace of the calls of callers that call often. By default they begin at any time. */
+  /** The pace for callers that call often. By default their calls begin at any time. */
   readonly pace?: Pace;
 }
 
@@ -55,12 +55,12 @@ interface Waiting extends Call {
 }
 
 /**
- * Lets so many calls run at once. Of those that wait, the next one is of the caller whose latest turn was the longest ago. So a
- * caller that always calls waits behind those who call now and then.
+ * Bounds the calls that run at once. The next waiting call is that of the caller whose latest turn was the longest ago, so a caller
+ * that calls all the time waits behind callers with few calls.
  *
- * A turn ends in the round of the event loop after its call, when the call's result has been passed on. With `rounds`, the results of
- * many calls don't keep the event loop from other work. An idle event loop makes three rounds in no time. With `pace`, they don't fill
- * the event loop either; calls of callers that call now and then don't wait for that.
+ * A turn ends in the round of the event loop after its call, when the call's result has been passed on. With `rounds`, the results
+ * of many calls don't keep the event loop from other work; an idle event loop makes the rounds at once. With `pace`, frequent
+ * callers can't fill the event loop either; callers with few calls don't wait for the pace.
  */
 export class Turns {
   readonly #options: TurnOptions;

@@ -45,8 +45,8 @@ export interface EmbeddedBinaries {
 /**
  * Finds the PostgreSQL that is installed for this platform, or else that of the system.
  *
- * @throws Error that says why the package's doesn't run here, and names the remedy: on Windows, on musl (Alpine), on an unsupported
- *   processor, and if optional dependencies aren't installed.
+ * @throws Error that says why the installed PostgreSQL doesn't run here, and names the remedy: on Windows, on musl
+ * (Alpine), on an unsupported processor, and if optional dependencies aren't installed.
  */
 export function locateEmbeddedBinaries({ loaders = LOADERS, path = process.env['PATH'] ?? '' } = {}): EmbeddedBinaries {
   const packaged = locatePackaged(loaders);
@@ -176,7 +176,7 @@ export type Account = { readonly uid: number; readonly gid: number } | Record<st
 
 /**
  * PostgreSQL refuses to run as root, so as root the server runs as `nobody`, which exists on every Linux and macOS.
- * Other users run it as themselves.
+ * Any other user runs it under their own account.
  */
 export function serverAccount(): Account {
   if (process.getuid?.() !== 0) return {};

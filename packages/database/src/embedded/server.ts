@@ -6,7 +6,6 @@ import { type Cluster, SERVER_ENVIRONMENT } from './cluster.js';
 
 const LAST_LINES = 10;
 
-/** Options of the server process. */
 interface ServerOptions {
   readonly postgres: string;
   readonly account: Account;
@@ -17,7 +16,6 @@ interface ServerOptions {
   readonly startTimeoutMs: number;
 }
 
-/** A started server. */
 export interface RunningServer {
   readonly pid: number;
   /** Resolves when the process has ended for any reason, to its signal or exit code. */
