@@ -3,7 +3,7 @@ import type { ClientCall } from '@rondo/rpc/client';
 import { answeredBy, isForwarded, type Reply } from '@rondo/rpc/internal';
 import type { Kept } from './memory.js';
 
-/** What the header of a reply says of an answer that was kept. Source: RFC 9211, the Cache-Status field. */
+/** The header that says how the cache served a reply. Source: RFC 9211, the Cache-Status field. */
 const STATUS = 'cache-status';
 const HIT = new Metadata({ [STATUS]: 'rondo; hit' });
 const STALE = new Metadata({ [STATUS]: 'rondo; hit; detail=stale' });
@@ -16,8 +16,8 @@ export type Origin = 'hit' | 'stale' | 'stored' | 'shared';
 const HEADERS: Readonly<Record<Origin, Metadata>> = { hit: HIT, stale: STALE, stored: STORED, shared: SHARED };
 
 /**
- * A reply with a kept answer. Each caller gets a message of its own, which it may change: decoding costs less than freezing,
- * and dates and bytes can't be frozen.
+ * A reply with a cached answer. Each caller gets its own copy of the message, which it may change: decoding costs
+ * less than freezing, and dates and bytes can't be frozen.
  */
 export function replyOf(call: ClientCall, { bytes, from }: Kept, origin: Origin): Reply {
   answeredBy(call, from);

@@ -22,18 +22,21 @@ export type UnaryCall<R> = (request: R) => Promise<unknown>;
 export interface ResponseCache {
   /** For `ChannelOptions.wireMiddleware`. */
   readonly middleware: Middleware<ClientCall>;
-  /** Gives the cache the channel that it belongs to, for the feeds of changes in contracts. Without it, such methods are called. */
+  /**
+   * Gives the cache the channel that it belongs to, which it needs to follow the change feeds that contracts name.
+   * Without a channel, answers of methods with a feed aren't cached.
+   */
   attach(channel: Channel): void;
   /**
-   * Ends what is kept of a method: of one request, or of all. The next call is made. A call in flight still answers those that
-   * wait for it, and isn't kept.
+   * Removes a method's cached answers: that of one request, or all. The next call reaches the service. A call in
+   * flight still answers its waiting callers, but its answer isn't cached.
    *
    * @throws TypeError if `call` isn't a method of a client.
    */
   invalidate<R>(call: UnaryCall<R>, request?: NoInfer<R>): void;
   /**
-   * Gets answers that will be asked for soon, in the background: a few at a time. Requests whose answers are kept cost no call.
-   * A failure is left to the call that needs the answer.
+   * Fetches answers that will be needed soon, in the background, a few at a time. A request whose answer is cached
+   * costs no call. A failure is left to the call that needs the answer.
    */
   prefetch: Prefetch;
   /** The feeds of changes that it follows, or tries to. */
@@ -50,7 +53,7 @@ export interface CacheOptions {
   readonly maxBytes: number;
   /** The second level: a store of all replicas. None by default. */
   readonly shared?: SharedOptions | undefined;
-  /** Whether answers of a service may be kept now. Always by default. */
+  /** Whether answers of a service may be cached now. By default they always may. */
   readonly keeps?: ((service: string) => boolean) | undefined;
   /**
    * The name of this process. With mutual TLS it watches feeds on its own behalf, as a principal with the scopes that the cached
@@ -64,7 +67,7 @@ export interface CacheOptions {
 /** The most calls in the background that get a new answer in place of a stale one. */
 const MAX_REFRESHES = 64;
 
-/** Creates the cache of a channel. It keeps the answers of methods whose contracts have `cache`. */
+/** Creates the cache of a channel. It caches the answers of methods whose contracts have `cache`. */
 export function createCache(options: CacheOptions): ResponseCache {
   const { clock, meter, maxBytes, shared, keeps = () => true, self, log } = options;
   const memory = createMemory(maxBytes);

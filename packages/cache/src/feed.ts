@@ -47,9 +47,9 @@ const BYTES: MessageType<Uint8Array> = {
 };
 
 /**
- * Watches a feed until it is closed. It begins anew after each break, because what was kept before has ended by then. The first
- * message says that the watch has begun. A service that is away is no news, as each call says so; any other reason why the feed
- * can't be followed is logged once, until it is followed again.
+ * Watches a feed until it is closed. After each break it begins anew, and the answers cached before have been
+ * dropped by then. The first message says that the watch has begun. An unavailable service isn't logged, because
+ * each call reports it; any other failure to follow the feed is logged once until the feed is followed again.
  */
 export function openFeed({ channel, service, method, principal, log, onChange, onBreak }: FeedOptions): Feed {
   const closing = new AbortController();

@@ -6,7 +6,7 @@ import { type Feed, type FeedView, openFeed } from './feed.js';
 /** The feeds of changes that a cache follows: one for each feed in the contracts of the methods that are called. */
 export interface Feeds {
   attach(channel: Channel): void;
-  /** Whether answers of the method may be kept: its contract names no feed, or the feed is current. It opens the feed. */
+  /** Whether answers of the method may be cached: its contract names no feed, or the feed is current. The first call opens the feed. */
   isCurrent(method: Method): boolean;
   inspect(): readonly FeedView[];
   close(): void;
@@ -53,8 +53,9 @@ export function createFeeds({ self, log = silentLogger, onChange, onBreak }: Fee
 }
 
 /**
- * The process itself, with the scopes that callers of the kept answers need. It asserts that with its certificate, as on behalf
- * of its callers; so the feed is told to no caller without credentials, and to no principal that lacks the scopes.
+ * The process itself as a principal, with the scopes that callers of the cached method need. It signs this
+ * assertion with its certificate, as it does for its callers. The service thus sends the feed to no caller without
+ * credentials, and to no principal without the scopes.
  */
 function principalOf(self: string | undefined, auth: AuthPolicy | undefined): Principal | undefined {
   if (self === undefined || auth === undefined || auth === 'public' || auth.scopes.length === 0) return undefined;

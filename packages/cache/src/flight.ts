@@ -13,7 +13,7 @@ export interface Landed {
   readonly reply: Reply | undefined;
 }
 
-/** The time of a call whose contract has no timeout, and whose caller has less. Milliseconds. */
+/** The least timeout of a shared call whose contract has none; that of its first caller may be longer. Milliseconds. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** A call that one or more callers wait for. It is cancelled when the last of them has left. */
@@ -56,7 +56,7 @@ export function startFlight(call: ClientCall, next: Next<ClientCall>, options: F
     return { kept: toKept(call, reply, { startedAt, from: made.from, tag }), reply };
   };
   const landed = runOutsideScope(() => fill(request));
-  // Callers that wait get the error. Without any, no one needs it: the next call is made anew.
+  // Waiting callers get the error. If none waits it is dropped, and the next call starts anew.
   landed.catch(() => undefined);
   let waiters = background ? 1 : 0;
   const leave = () => {

@@ -22,13 +22,12 @@ export interface MethodState extends MethodCounts {
    * it is trusted.
    */
   readonly distrustedUntil: number;
-  /** Doesn't trust what is in the shared store now. */
+  /** Ignores the present answers in the shared store. */
   distrust(): void;
-  /** Ends what is kept: keys get another beginning, so that answers under way aren't found either. */
+  /** Drops all cached answers: keys get a new prefix, so that answers in flight aren't found either. */
   forget(): void;
 }
 
-/** The methods of a cache. */
 export interface Methods {
   of(method: Method): MethodState;
   /** The methods whose answers end by this feed. */

@@ -12,7 +12,6 @@ export interface MethodCounts {
 
 /** Counts the calls of methods with a cache, and measures the memory. */
 export interface CacheMetrics {
-  /** The counts of the method at `path`. */
   of(path: string): MethodCounts;
   /** A background call for a new answer failed; the kept one stays. */
   refreshFailed(path: string): void;

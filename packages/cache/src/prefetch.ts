@@ -1,7 +1,7 @@
 import { runOutsideScope } from '@rondo/rpc/call';
 import type { UnaryCall } from './cache.js';
 
-/** Calls `call` with each of the requests, in the background. Requests beyond the most that may wait are left out. */
+/** Calls `call` with each of the requests, in the background. If too many requests wait, further ones are dropped. */
 export type Prefetch = <R>(call: UnaryCall<R>, requests: readonly NoInfer<R>[]) => void;
 
 /** How many requests are under way at a time, so that calls that are needed now come first. */

@@ -1,6 +1,6 @@
 /**
- * Answers of calls that clients keep, by the option `cache` of a contract. Services have it by `@rondo/service`; a script gives
- * its channel the middleware.
+ * A client-side cache of replies, by the option `cache` of a contract. Services get it from `@rondo/service`; a
+ * script adds the middleware to its channel.
  *
  * ```ts
  * import { metrics } from '@opentelemetry/api';

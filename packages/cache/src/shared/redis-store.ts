@@ -19,9 +19,9 @@ export interface RedisStoreOptions {
 }
 
 const RETRY_MS = 500;
-/** After so many probes without an answer, the connection itself is taken for dead. */
+/** The probes without an answer after which a connection counts as dead. */
 const PROBES_UNTIL_NEW = 6;
-/** After so many, an attempt to connect is. */
+/** The probes without an answer after which an attempt to connect counts as failed. */
 const PROBES_UNTIL_RECONNECTED = 60;
 const ALONE = 'answers are kept in memory alone';
 const MAX_QUEUED = 1_000;
@@ -30,7 +30,7 @@ const MAX_VALUE_BYTES = 1024 * 1024 + 1024;
 /** When it is looked again whether another process has stored the value that it is getting. */
 const WAITS_MS = [2, 5, 10, 20] as const;
 
-/** Returns the value, or else gives a lease, which is stored in its place. A value that is too large is replaced. */
+/** Returns the value, or stores a lease in its place and returns that. A value that is too large is replaced by a lease, too. */
 const TAKE = script(`
   local size = redis.pcall('STRLEN', KEYS[1])
   if type(size) == 'number' and size > 0 and size <= tonumber(ARGV[3]) then return redis.call('GET', KEYS[1]) end

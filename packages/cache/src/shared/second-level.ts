@@ -13,11 +13,11 @@ import { readAnswer, writeAnswer } from './value.js';
 export interface SharedOptions {
   readonly store: SharedStore;
   /**
-   * The fingerprint of the contract by which this process calls a service; undefined if it isn't known. Then nothing is shared,
-   * because another process may read the bytes by another contract.
+   * The fingerprint of the contract by which this process calls a service; undefined if it isn't known. In that
+   * case nothing is shared, because another process may decode the bytes by another contract.
    */
   readonly fingerprintOf: (service: string) => string | undefined;
-  /** The name of the calling service. Other services may be told other things. */
+  /** The name of the calling service. A service may give other callers other answers. */
   readonly caller: string;
   readonly wallClock: WallClock;
 }
@@ -30,9 +30,8 @@ interface Wanted {
   readonly state: MethodState;
 }
 
-/** The second level of a cache. */
 export interface SecondLevel {
-  /** The answer from the store, or else by `request`, whose answer is then stored. Rejects as `request` does. */
+  /** The answer from the store; without one, that of `request`, which is then stored. Rejects as `request` does. */
   fetch(wanted: Wanted, request: () => Promise<Landed>): Promise<Landed>;
   /** Removes a stored answer. */
   remove(method: Method, rest: string, state: MethodState): void;

@@ -4,14 +4,14 @@ export const LEASE_MS = 10_000;
 /** What a shared store has under a key. */
 export type Taken =
   | { readonly kind: 'found'; readonly value: Uint8Array }
-  /** There is nothing: the caller may store a value with this lease. Others that ask meanwhile get no lease. */
+  /** The store has no value: the caller may store one with this lease. Meanwhile other callers get no lease. */
   | { readonly kind: 'lease'; readonly lease: string }
   /** The store can't be asked, or another process is getting the value. */
   | { readonly kind: 'none' };
 
 /**
- * A store of values that several processes share, such as Redis. It is never needed: if it is away or slow, it has nothing.
- * No function rejects, and none takes longer than a short bound.
+ * A store of values that several processes share, such as Redis. It is optional: while it is unavailable or slow,
+ * it counts as empty. No function rejects, and none takes longer than a short bound.
  */
 export interface SharedStore {
   take(key: string): Promise<Taken>;
