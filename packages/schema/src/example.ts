@@ -68,7 +68,7 @@ function exampleOfAll(field: DescField, place: Place): JsonValue {
 
 const countOf = (least: JsonValue | undefined) => Math.min(Number(least ?? 1), MAX_ITEMS);
 
-/** So many values by the same rules: each refuses those before it. */
+/** The given number of values by the same rules, each different from those before it. */
 function different(least: JsonValue | undefined, limits: Limits, make: (limits: Limits) => JsonValue): JsonValue[] {
   const made: JsonValue[] = [];
   const refused = listed(limits, ['not_in']);

@@ -35,9 +35,9 @@ export interface FoundRoute<T> {
 /** The routes of many bindings. */
 export interface Routes<T> {
   /**
-   * Finds the route of a request. Of the packages whose routes fit, the one with the earliest service has the path. Of its
-   * routes, segment by segment, a literal comes before `*`, and `*` before `**`. Text after the last colon is taken as a custom
-   * verb if there is such a route. HEAD takes the route of GET.
+   * Finds the route of a request. Of the packages whose routes fit, the package that registered first has the path.
+   * Of its routes, segment by segment, a literal comes before `*`, and `*` before `**`. Text after the last colon
+   * is taken as a custom verb if there is such a route. HEAD takes the route of GET.
    *
    * @param path as received, percent-encoded, without the query.
    * @returns `allow` with HTTP methods if the path fits only with them; undefined if it fits nothing.
@@ -60,11 +60,11 @@ interface Node<T> {
 const ANY_VERB = '*';
 
 /**
- * Makes routes of bindings. A method may have the same binding several times, from several versions of its contract; then the
- * first one counts.
+ * Makes routes of bindings. A method may have the same binding several times, from several versions of its
+ * contract; then the first one counts.
  *
- * A package is a team's, or an attacker's: no route of one takes paths from a route of another that registered before, also
- * not by a template that is more specific. Inside a package the contracts decide.
+ * Packages belong to different teams, or to an attacker. A route never takes paths from a route of another package
+ * that registered before, even if its template is more specific. Inside a package the more specific template wins.
  */
 export function createRoutes<T>(entries: readonly RouteEntry<T>[], owners: readonly PathOwner[] = []): Routes<T> {
   const roots = new Map<string, Node<T>>();

@@ -40,8 +40,8 @@ const FIELD_PATH = /[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*/y;
 /**
  * Parses a path template.
  *
- * Source: the grammar in https://github.com/googleapis/googleapis/blob/master/google/api/http.proto. It wants `**` at the
- * end; published contracts, such as Firestore's, have segments behind it.
+ * Source: the grammar in https://github.com/googleapis/googleapis/blob/master/google/api/http.proto. The grammar allows `**` only
+ * at the end; published contracts, such as Firestore's, have segments behind it, so this parser allows them.
  *
  * @throws TemplateError with the position of the fault.
  */

@@ -13,8 +13,8 @@ import { type Any, AnySchema, anyUnpack, BytesValueSchema } from '@bufbuild/prot
 const UNKNOWN = '\ue001/google.protobuf.BytesValue';
 
 /**
- * Writes a message that may hold an Any of an unknown type, whose JSON is then `{"@type": …, "value": base64}`: while it
- * is written, such an Any holds its bytes as a BytesValue, of which that is the JSON. The message is changed.
+ * Writes a message that may hold an Any of an unknown type, whose JSON is then `{"@type": …, "value": base64}`:
+ * such an Any is replaced in the message by a BytesValue with its bytes, which has that JSON.
  */
 export function withReadableAnys(
   message: Message,

@@ -1,4 +1,4 @@
-/** Far beyond the 100 levels that are read: a text with so many is hopeless, and one without is cheap to parse. */
+/** The most levels of a text that is parsed at all, far beyond the 100 that are read. */
 const MAX_LEVELS = 1_000;
 
 /** More than any double or 64-bit integer has, whatever zeros it is written with. */
@@ -8,9 +8,9 @@ const [QUOTE, BACKSLASH, COMMA, COLON, ZERO, NINE] = [34, 92, 44, 58, 48, 57];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [91, 93, 123, 125];
 
 /**
- * Why a text isn't worth parsing: it has lists and objects that are inside each other by more than 1,000 levels, a number
- * of more than 1,000 digits, or more than `maxValues` names, values and elements in all. JSON.parse takes seconds for a text of
- * a few MiB that is nothing but brackets, and a message of a million empty ones takes longer; this takes milliseconds.
+ * Why a text isn't worth parsing: it nests lists and objects more than 1,000 deep, has a number of more than 1,000
+ * digits, or more than `maxValues` names, values and elements in all. JSON.parse takes seconds for a text of a few
+ * MiB that is nothing but brackets, and a message of a million empty ones takes longer; this takes milliseconds.
  *
  * @param text needn't be JSON.
  * @returns the end of a sentence about the text; undefined if it is worth parsing.

@@ -29,8 +29,8 @@ export interface ReadJson {
 }
 
 /**
- * Reads the result of {@link parseJson} as a message. It takes what Go's protojson takes, which is what protobuf-es's own
- * reader takes, except for numbers in other notations, other hosts of an Any, and much else.
+ * Reads the result of {@link parseJson} as a message. It accepts what Go's protojson accepts. protobuf-es's own
+ * reader differs in the notation of numbers, the hosts of an Any, and many details.
  *
  * @param registry The types that an Any may hold.
  */
@@ -195,7 +195,7 @@ class Reader {
     if (value !== undefined) view.set(value, toBinary(desc, held.message));
   }
 
-  /** The message in an Any. One that has its own form in JSON is in the member `value`. */
+  /** The message in an Any. A message with a special form in JSON is in the member `value`. */
   #held(desc: DescMessage, json: JsonObject, path: string): ReflectMessage | undefined {
     const isEmpty = desc.typeName === 'google.protobuf.Empty';
     const special = wellKnownTypes.has(desc.typeName) || isWrapperDesc(desc) || desc.typeName === 'google.protobuf.Any';
