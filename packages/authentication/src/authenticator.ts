@@ -17,8 +17,8 @@ export interface Authenticator {
   /**
    * On whose behalf a call is made; undefined if it has no credentials.
    *
-   * @throws RpcError `UNAUTHENTICATED` for credentials that aren't valid, `INVALID_ARGUMENT` for several, and `UNAVAILABLE` if the
-   *   keys of the token's issuer can't be had.
+   * @throws RpcError `UNAUTHENTICATED` for credentials that aren't valid, `INVALID_ARGUMENT` for several, and
+   * `UNAVAILABLE` if the keys of the token's issuer can't be fetched.
    */
   authenticate(headers: CredentialHeaders): Promise<Principal | undefined>;
   /** Stops following the files. */

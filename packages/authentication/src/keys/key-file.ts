@@ -26,7 +26,7 @@ export function readKeyFile(file: string): readonly StoredKey[] {
 /**
  * Changes the keys in a file. Two processes never change it at once, and a reader sees it whole.
  *
- * @throws Error if another process is changing it, or was cut off while it did.
+ * @throws Error if another process is changing it, or was killed during a change.
  */
 export function changeKeyFile(file: string, change: (keys: readonly StoredKey[]) => readonly StoredKey[]): void {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });

@@ -19,7 +19,7 @@ export interface KeyRingOptions {
   readonly log: Logger;
 }
 
-/** The API keys of a file, which is followed. If it becomes malformed, the last good keys stay. */
+/** The API keys of a file that is checked for changes. If it becomes malformed, the last valid keys stay. */
 export class KeyRing {
   readonly #options: KeyRingOptions;
   #keys: ReadonlyMap<string, StoredKey>;
@@ -34,7 +34,7 @@ export class KeyRing {
     this.#keys = this.#read();
   }
 
-  /** Looks at the file from now on. That keeps no process alive. */
+  /** Checks the file from now on, without keeping the process alive. */
   watch(): void {
     if (this.#closed) return;
     const next = () => {

@@ -8,7 +8,7 @@ import type { ReadKeys } from './key-source.js';
 const FRESH_MS = 10 * 60_000;
 /** How long the last set is used while the issuer is away. Milliseconds. */
 const KEEP_MS = 24 * 60 * 60_000;
-/** After a read because of a key that isn't in the set: when the next such read may be. Milliseconds. */
+/** The pause after a read that didn't find a token's key. Milliseconds. */
 const COOLDOWN_MS = 10_000;
 /** When a read that failed is tried again. Milliseconds. */
 const RETRY_MS = 2_000;
@@ -29,9 +29,9 @@ export interface KeySetOptions {
 }
 
 /**
- * The public keys of an issuer. A token whose key isn't known leads to one read, which all such tokens share. A read that
- * doesn't find the key is followed by none for 10 s: invented key ids can't make this process flood the issuer. A read that
- * finds it is followed by no pause, so that an issuer may rotate its keys at any time.
+ * The public keys of an issuer. A token with an unknown key id causes a read, which all such tokens share. After a read that
+ * doesn't find the key, the next one waits for 10 s, so that invented key ids can't make this process flood the issuer. After a
+ * read that finds it there is no pause, because an issuer may rotate its keys at any time.
  */
 export class KeySet {
   /** Changes with each read. What was verified by an earlier set has to be verified again. */

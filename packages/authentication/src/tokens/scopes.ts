@@ -2,14 +2,14 @@ import { credentialErrors } from '../errors.js';
 
 /** Credentials with more scopes are refused: each call carries them. */
 const MAX_SCOPES = 256;
-/** In each call they are a part of an assertion, which has at most 8 KiB. Characters, with a space between two scopes. */
+/** The most characters of all scopes, with a space between two. Each call sends them in an assertion, which has at most 8 KiB. */
 const MAX_SCOPES_LENGTH = 4 * 1024;
 /** A scope as RFC 6749 has it, section 3.3. */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/;
 
 /**
- * The scopes in a token: the words of `scope` (RFC 9068), or those of `scp`, a text or a list. If `claim` is given, it alone
- * counts: the name of a claim, or a path such as `realm_access.roles`. What isn't a scope is left out.
+ * The scopes in a token: the words of `scope` (RFC 9068), or those of `scp`, a text or a list. If `claim` is given, only that claim
+ * is read: its name, or a path such as `realm_access.roles`. Values that aren't valid scopes are left out.
  *
  * @throws RpcError `UNAUTHENTICATED` for more than 256 scopes, or 4,096 characters of them.
  */

@@ -23,12 +23,12 @@ export interface TokenSurroundings {
   readonly log: Logger;
 }
 
-/** Verifies a token. @throws RpcError `UNAUTHENTICATED`, or `UNAVAILABLE` if the issuer's keys can't be had. */
+/** Verifies a token. @throws RpcError `UNAUTHENTICATED`, or `UNAVAILABLE` if the issuer's keys can't be fetched. */
 export type VerifyToken = (token: string) => Promise<Principal>;
 
-/** Signatures by a private key. With an HMAC, everyone who can verify could also sign. */
+/** Only signatures by a private key: with an HMAC, each verifier could also sign. */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
-/** Clocks of the issuer and of this machine may differ by so much. Seconds. */
+/** The accepted difference between the clocks of the issuer and this machine. Seconds. */
 const CLOCK_SKEW_S = 60;
 /** The latest time that a `Date` can tell. Seconds. */
 const LATEST_S = 8.64e12;
