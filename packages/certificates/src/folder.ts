@@ -47,8 +47,8 @@ export async function renewAll(
 }
 
 /**
- * Makes a new authority. All processes trust both from now on, and their certificates stay: {@link renewAll} replaces them once
- * the processes have read the new bundle.
+ * Makes a new authority. All processes trust both authorities from now on, and keep their certificates: {@link
+ * renewAll} replaces them once the processes have read the new bundle.
  */
 export async function replaceAuthority(options: FolderOptions): Promise<void> {
   const before = certificatesIn(path.join(options.folder, AUTHORITY, 'bundle.crt'));
