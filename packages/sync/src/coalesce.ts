@@ -2,7 +2,7 @@ import type { Clock } from '@rondo/rpc/clock';
 
 /** Work of which at most one run is in progress. */
 interface SingleFlight {
-  /** Starts a run; during a run, one that follows it. Settles as that run does. */
+  /** Starts a run; if one is in progress, a single further run follows it. Settles as the started run does. */
   run(): Promise<void>;
   /** Resolves when no run is in progress or pending. */
   idle(): Promise<void>;

@@ -38,7 +38,6 @@ export interface SyncBounds {
   readonly trimMs?: number;
 }
 
-/** All bounds. */
 export type Bounds = Required<SyncBounds>;
 
 /** The given bounds, with defaults for the others. */
@@ -66,7 +65,7 @@ export function boundsOf(given: SyncBounds): Bounds {
 export type SyncEvent =
   /** This process moved changes from the outbox to the history. */
   | { readonly kind: 'relayed'; readonly changes: number }
-  /** Changes reached this process. `lagMs` is the age of the oldest, by the clocks of the database and this machine. */
+  /** Changes reached this process. `lagMs` is the age of the oldest change, by the clocks of the database and this machine. */
   | { readonly kind: 'received'; readonly changes: number; readonly position: bigint; readonly lagMs: number }
   /** The number of open watchers changed. */
   | { readonly kind: 'watchers'; readonly open: number }

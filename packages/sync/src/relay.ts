@@ -21,7 +21,6 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-/** Options of a relay. */
 export interface RelayOptions {
   readonly database: Database;
   readonly clock: Clock;

@@ -77,8 +77,9 @@ ALTER FUNCTION sync_relay(integer) SET enable_mergejoin = off;
 `;
 
 /**
- * A trigger of each row makes a table a feed, whichever statement of whichever version of the service writes: it appends the row as it
- * is after the change. An argument after the topic names the column by whose value rows are seen; if that changes, the entry says so.
+ * A trigger of each row makes a table a feed, whichever statement of whichever version of the service writes: it
+ * appends the row as it is after the change. The argument after the topic names a column that decides who may see a
+ * row, such as its owner; if its value changes, the entry says so.
  *
  * ```sql
  * CREATE TRIGGER books_are_watched AFTER INSERT OR UPDATE OR DELETE ON books

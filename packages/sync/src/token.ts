@@ -21,8 +21,8 @@ export interface Included {
 }
 
 /**
- * Version 2 has a key, version 3 parts of changes of several rows. Earlier releases of this package, which don't know them, begin
- * with a snapshot.
+ * Version 2 adds the key of a snapshot's part, version 3 the position inside a change of several rows. Earlier
+ * releases of this package don't know these versions, and begin with a snapshot.
  */
 const VERSIONS = ['1', '2', '3'];
 const HASH_LENGTH = 11;

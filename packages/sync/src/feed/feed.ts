@@ -8,7 +8,6 @@ import { createMailbox, type Mailbox } from './mailbox.js';
 
 const PAGE = 500;
 
-/** Options of a feed. */
 export interface FeedOptions {
   readonly database: Database;
   readonly mailboxSize: number;

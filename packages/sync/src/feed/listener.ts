@@ -6,7 +6,6 @@ import { CHANNEL } from '../schema.js';
 const BACKOFF = { baseMs: 50, maxMs: 2_000 };
 const CHECK_TIMEOUT_MS = 3_000;
 
-/** Options of a listener. */
 export interface ListenerOptions {
   readonly url: string;
   readonly clock: Clock;

@@ -6,12 +6,12 @@ import { readMoment, readOnce, relayFirst } from './snapshot.js';
 import type { HeldState, WatchContext, WatchEvent, WatchOptions } from './watch.js';
 
 /**
- * A state that is read in parts along a key, each part in a transaction of its own. So it may be of any size, and a
- * watch that breaks in the middle resumes there.
+ * A state that is read in parts along a key, each part in a transaction of its own. It may therefore be of any
+ * size, and a watch that breaks in the middle resumes there.
  *
- * After each part the watcher has the state of all rows up to the part's last key at one moment. Before the next part
- * it gets the changes of those rows since then; a change of a row that it doesn't have yet is left out, as the row's
- * part has it. (The watermarks of DBLog, https://arxiv.org/abs/2010.12597.)
+ * After each part the watcher has the state of all rows up to the part's last key at one moment. Before the next
+ * part it gets the changes of those rows since then; a change of a row that it doesn't have yet is left out, as the
+ * row's part has it. (The watermarks of DBLog, https://arxiv.org/abs/2010.12597.)
  */
 export interface KeyedSnapshot<Part> {
   /**

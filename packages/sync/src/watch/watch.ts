@@ -22,11 +22,11 @@ export interface WatchOptions<Part> {
   /** Leaves out changes of the topic. */
   readonly filter?: WatchFilter | undefined;
   /**
-   * The rows of a change, if a statement that changes several appends one change for all. Each is an event with its own token; the
-   * filter and `keyOf` get rows. By default the payload is the only row.
+   * The rows of a change, if a statement that changes several appends one change for all. Each is an event with its
+   * own token; the filter and `keyOf` get rows. By default the payload is one row.
    */
   readonly rowsOf?: ((payload: unknown) => readonly unknown[]) | undefined;
-  /** Who watches. Callers take turns in reading snapshots. Watches without a caller are those of one caller. */
+  /** The caller of the watch: callers take turns in reading snapshots. All watches without one count as the same caller. */
   readonly caller?: string | undefined;
   /** Ends the watch, which then rejects with its reason. */
   readonly signal: AbortSignal;
@@ -113,7 +113,7 @@ export async function* watch<Part>(
   }
 }
 
-/** Yields the snapshot, or what is missing of it at the place to resume from; returns the place after it. */
+/** Yields the snapshot, or the rest of it after the place to resume from; returns the place after it. */
 async function* stateEvents<Part>(
   context: WatchContext,
   options: WatchOptions<Part> & { readonly held: HeldState },
