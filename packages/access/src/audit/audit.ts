@@ -14,7 +14,7 @@ import { createRefusals } from './refusals.js';
 export interface AuditOptions {
   /** The service's own database; it has the table of `auditSchema`. */
   readonly database: Database;
-  /** Whether calls are audited. Events from before can be listed in any case, until they are removed. */
+  /** Whether calls are audited. Earlier events can be listed even if not, until they are removed. */
   readonly enabled: boolean;
   /** After how many days events are removed. */
   readonly retentionDays: number;
@@ -46,9 +46,12 @@ export interface Audit {
   record(transaction: Pick<Queries, 'query'>, result?: unknown): Promise<void>;
   /** How many events of refused calls have been lost: the database was away, or too many were refused at once. */
   readonly lost: number;
-  /** Writes the events of refused calls that wait. They are written each second otherwise. */
+  /** Writes the events of refused calls that wait. Without it, they are written every second. */
   flush(): Promise<void>;
-  /** Removes the events that are too old, in batches, as happens about every ten minutes. It removes nothing while another replica does. */
+  /**
+   * Removes expired events, in batches. This also happens by itself about every ten minutes. While another replica
+   * removes events, it does nothing.
+   */
   prune(signal?: AbortSignal): Promise<void>;
   /** Writes what waits, and stops removing old events. */
   close(): Promise<void>;

@@ -15,9 +15,9 @@ export interface Refusals {
   add(refusal: Refusal): void;
   /** How many have been lost since the process started. */
   readonly lost: number;
-  /** Writes those that wait, at once. */
+  /** Writes the waiting refusals at once. */
   flush(): Promise<void>;
-  /** Writes those that wait, and takes no more. */
+  /** Writes the waiting refusals, and takes no more. */
   close(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export function createRefusals(
   let closed = false;
   let writing: Promise<void> = Promise.resolve();
 
-  /** Writes a batch. If the database refuses what is in it, each half by itself: one event takes no other with it. */
+  /** Writes a batch. If the database refuses the batch, each half is written by itself, so that one bad event loses no other. */
   const insert = async (batch: readonly Refusal[]): Promise<void> => {
     try {
       await database.query(INSERT, [JSON.stringify(batch.map(rowOf))]);
