@@ -11,7 +11,7 @@ export type Caller = Pick<ServerCall, 'values'>;
 /** The ids of those who operate a system. */
 const OPERATOR = /^spiffe:\/\/[^/]+\/(?:person|operator)\//;
 
-/** Whether the caller is a person or an operator. One without a certificate may be anyone: its system has no TLS. */
+/** Whether the caller is a person or an operator. A caller without a certificate passes, because a system without TLS can't tell. */
 export function isOperator({ values }: Caller): boolean {
   const identity = values.get(callerIdentity);
   return identity === '' || OPERATOR.test(identity);

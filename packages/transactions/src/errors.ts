@@ -28,7 +28,6 @@ export const transactionErrors = defineErrors('the server', {
   },
 });
 
-/** The errors of a transaction's coordinator. */
 export const coordinatorErrors = defineErrors("the transaction's coordinator", {
   EXPIRED: {
     code: 'ABORTED',
@@ -62,7 +61,6 @@ export const coordinatorErrors = defineErrors("the transaction's coordinator", {
   },
 });
 
-/** The errors of a transaction's participant. */
 export const participantErrors = defineErrors("the transaction's participant", {
   // The request.
   UNKNOWN_COORDINATOR: {

@@ -1,7 +1,7 @@
 import type { Clock } from '@rondo/rpc/clock';
 
 const PRUNE_EVERY_MS = 60_000;
-/** So many rows are deleted at once, which takes a few milliseconds. */
+/** The most rows that are deleted at once, which takes a few milliseconds. */
 const BATCH = 1_000;
 
 /**

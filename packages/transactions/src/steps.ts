@@ -17,7 +17,6 @@ const STEPS = {
 /** The role that does a step. */
 export type Role = keyof typeof STEPS;
 
-/** A step of a role. */
 export type StepName<R extends Role = Role> = (typeof STEPS)[R][number];
 
 /** A point of the protocol at which a process may crash. */

@@ -1,7 +1,6 @@
 import { type Logger, runOutsideScope } from '@rondo/rpc/call';
 import type { Clock, Timer } from '@rondo/rpc/clock';
 
-/** Options of a sweep. */
 export interface SweepOptions {
   readonly intervalMs: number;
   readonly clock: Clock;

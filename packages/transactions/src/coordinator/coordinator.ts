@@ -156,9 +156,9 @@ interface InquiredLog {
 }
 
 /**
- * The decision on a participant's part in a transaction. A transaction is in the log from before the first Prepare until a
- * week after all participants have confirmed. So a missing transaction was never committed (presumed abort), unless its
- * id has the mark of another log: then this one was restored to a time before it, and its decision is lost.
+ * The decision on a participant's part in a transaction. A transaction is in the log from before the first Prepare until a week
+ * after all participants have confirmed. So a missing transaction was never committed (presumed abort), unless its id has the mark
+ * of another log: then this log was restored to a time before the transaction, and the decision is lost.
  *
  * @throws RpcError `FAILED_PRECONDITION` for a transaction of another coordinator.
  */

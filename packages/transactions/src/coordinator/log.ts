@@ -67,8 +67,8 @@ const MARK_LENGTH = 8;
 const MARKED_ID = /^([0-9a-f]{8})-/;
 
 /**
- * The mark of the log: it differs in each history of the database, as a restore to an earlier time begins another one. 8 hex
- * digits. Ids of transactions begin with it.
+ * The mark of the log, 8 hex digits with which the ids of transactions begin. Each history of the database has its
+ * own mark, because a restore to an earlier time begins a new history.
  */
 export async function readMark(database: Database, options: QueryOptions): Promise<string> {
   const { history } = await database.one<{ history: string }>(

@@ -45,8 +45,8 @@ export interface OperationTypes<Request, Result, Read = Request> {
   readonly request: NamedMessageType<Request>;
   readonly result: NamedMessageType<Result>;
   /**
-   * Turns the request into what the work needs, and reports what the contract's rules can't say, as `reading` does for a
-   * handler. Without it the work gets the request.
+   * Converts the request for the work, and reports violations that the contract's rules can't express, as `reading`
+   * does for a handler. Without it the work gets the request.
    */
   readonly read?: (request: Request, field: FieldAt) => Read;
 }

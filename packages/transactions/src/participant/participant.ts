@@ -60,7 +60,7 @@ export interface Participant {
   check(signal: AbortSignal): Promise<void>;
   /** Starts asking coordinators about branches that stay prepared, every second. Call it once the tables exist. */
   start(): void;
-  /** Stops that. Another replica, or the next start, asks about branches that are still prepared. */
+  /** Stops asking. Another replica, or the next start, asks about branches that are still prepared. */
   close(): Promise<void>;
 }
 

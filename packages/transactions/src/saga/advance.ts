@@ -48,7 +48,7 @@ interface SagaDependencies {
   readonly database: Database;
   readonly log: Logger;
   readonly random: Random;
-  /** After so many failures of one step the saga waits for an operator. */
+  /** The number of failures of one step after which the saga waits for an operator. */
   readonly maxAttempts: number;
 }
 

@@ -31,7 +31,6 @@ export interface SagaEntry extends SagaRow {
 const SAGA_COLUMNS = `id, kind, subject, input, results, state, parked, step, attempts, error,
   create_time AS "createTime"`;
 
-/** A new saga. */
 interface NewSaga {
   readonly id: string;
   readonly kind: string;
