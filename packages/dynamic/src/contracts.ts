@@ -11,8 +11,8 @@ export interface ContractSource {
 }
 
 /**
- * Contracts from a set of descriptors, with their imports: `buf build -o contract.binpb`, or `protoc --include_imports
- * -o contract.binpb`. They have all that the `.proto` files have.
+ * Contracts from a set of descriptors, with their imports: `buf build -o contract.binpb`, or `protoc
+ * --include_imports -o contract.binpb`. They are as complete as the `.proto` files.
  *
  * @throws Error if the bytes aren't a `google.protobuf.FileDescriptorSet`.
  */

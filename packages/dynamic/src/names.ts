@@ -2,9 +2,9 @@ import { nearest } from '@rondo/rpc/internal';
 import { dynamicErrors } from './errors.js';
 
 /**
- * The services that `name` may mean. The readings, closest first: the full name; its end, from a dot on; the same in any
- * case, with or without `Service`. A closer reading hides the looser ones. A package in the name must match:
- * `v2.Calculator` never means a service of v1.
+ * The services that `name` may mean. It is matched in this order: the full name; its end, from a dot on; the same
+ * in any case, with or without `Service`. If one kind of match finds services, the later kinds aren't tried. A
+ * package in the name must match: `v2.Calculator` never means a service of v1.
  */
 export function matchServices(name: string, services: readonly string[]): readonly string[] {
   const readings = [

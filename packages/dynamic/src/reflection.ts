@@ -17,8 +17,8 @@ export interface ReflectionSourceOptions {
 const LISTING_MS = 5_000;
 
 /**
- * Contracts that the servers behind a channel return by reflection. If the channel's resolver knows services by name, as
- * the registry's does, a server of the service is asked; otherwise any server of the channel.
+ * Contracts that the servers behind a channel return by reflection. If the channel's resolver knows services by name, as the
+ * registry's does, the contract is requested from an instance of the service; otherwise from any server of the channel.
  */
 export function reflectionContracts(channel: Channel, options: ReflectionSourceOptions = {}): ContractSource {
   const { metadata, signal = new AbortController().signal } = options;
