@@ -13,8 +13,8 @@ type Listener = NonNullable<Parameters<OutgoingCall['start']>[1]>;
 type MessageContext = Parameters<OutgoingCall['sendMessageWithContext']>[0];
 
 /**
- * One call of a client of grpc-js, made by `exchange`. The client gets a reply of a stream when it asks for one, and may write the
- * next request when the last one has been taken.
+ * One call of a client of grpc-js, made by `exchange`. The client gets the next reply of a stream when it asks for
+ * it, and may write the next request once the last one has been sent.
  *
  * @throws TypeError for options that Rondo can't follow.
  */

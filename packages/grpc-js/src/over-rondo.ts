@@ -43,9 +43,7 @@ export function overRondo({ interceptors = [], ...options }: OverRondoOptions = 
   return { channelOverride: channel, interceptors: [...interceptors, last] };
 }
 
-/**
- * What a client asks of its channel besides calls. The last interceptor makes those, as only grpc-js can make the calls of a channel.
- */
+/** The channel of a client, without calls: the last interceptor makes the calls, because only grpc-js can create calls of a channel. */
 function channelWithoutCalls(): grpc.ChannelInterface {
   let closed = false;
   return {

@@ -6,8 +6,8 @@ import { entriesOf, toFault, toGrpcJs } from './translate.js';
 type Callback = grpc.sendUnaryData<unknown>;
 
 /**
- * A call as handlers of grpc-js see it: its four types in one. The method decides what of the stream can be read and written. At
- * most one reply is held beside the stream's own buffer.
+ * A call as handlers of grpc-js see it: its four types in one. The kind of the method decides whether the stream
+ * can be read, written, or both. At most one reply is held beside the stream's own buffer.
  */
 export class ServedCall extends Duplex {
   cancelled = false;

@@ -34,7 +34,7 @@ export function toFault(error: unknown, trailer?: grpc.Metadata): unknown {
   return new RpcError(statusFromCode(code), details, {
     cause: error,
     details: packed instanceof Uint8Array ? decodeStatusDetails(packed) : [],
-    // A handler may pass on an error of a call that it made. Keys of the protocol, which that has received, are left out.
+    // A handler may pass on an error of a call that it made. Protocol keys in the received metadata are left out.
     metadata: Metadata.over({
       getAll: (key) => metadata.get(key),
       forEach(visit) {
