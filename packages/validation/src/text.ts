@@ -24,7 +24,7 @@ export class TextReader extends BinaryReader {
   }
 }
 
-/** NUL, and what a decoder puts in the place of bytes that aren't UTF-8. Texts may have the latter on purpose. */
+/** NUL, and the character that a decoder puts in place of bytes that aren't UTF-8. A text may also contain it on purpose. */
 const SUSPICIOUS = /[\0\uFFFD]/;
 
 /** The violations of text in an encoded message: each field that has NUL or isn't UTF-8. */

@@ -27,8 +27,8 @@ export function isUri(text: string): boolean {
 }
 
 /**
- * Whether the text is a URI or a relative reference, such as `../a?b`. As protovalidate does in each of its languages, what follows
- * `?` or `#` of a URI that goes wrong there may be a relative reference by itself.
+ * Whether the text is a URI or a relative reference, such as `../a?b`. As in protovalidate in each language, if a
+ * URI is wrong after its `?` or `#`, that rest may count as a relative reference by itself.
  */
 export function isUriRef(text: string): boolean {
   if (isUri(text) || isRelative(text)) return true;
