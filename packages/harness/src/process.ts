@@ -36,8 +36,8 @@ export interface RunningProcess {
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   signal(signal: NodeJS.Signals): void;
   /**
-   * Sends a signal, `SIGTERM` by default, and waits for the end. A process that doesn't end within 20 s is killed with all that it
-   * has started.
+   * Sends a signal, `SIGTERM` by default, and waits for the end. A process that doesn't end within 20 s is killed,
+   * with all of its child processes.
    */
   stop(signal?: NodeJS.Signals): Promise<Ended>;
   readonly hasEnded: boolean;
@@ -53,7 +53,7 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Whether the caller writes to standard input; by default there is none. */
   readonly input?: boolean;
-  /** Whether the process gets an IPC channel. A Rondo service drains when that closes, so when this process has gone. */
+  /** Whether the process gets an IPC channel. A Rondo service drains when the channel closes, as it does when this process ends. */
   readonly ipc?: boolean;
   /** Takes both streams instead of this process, which then spends no time on them. `output` reads it as `stdout`. */
   readonly logFile?: string | undefined;

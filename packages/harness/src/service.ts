@@ -69,7 +69,7 @@ const LISTENING = /"time":"([^"]+)"[^\n]*"msg":"listening on ([^"]+)"/;
 /**
  * Starts a registry on a port of its own, as {@link startService} does.
  *
- * @param options `warmingMs` is how long it takes what it hears for incomplete after its start; by default the registry's own default.
+ * @param options `warmingMs` is the registry's warming time after its start; by default the registry's own.
  */
 export async function startRegistry({
   warmingMs,

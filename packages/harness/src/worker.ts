@@ -82,7 +82,7 @@ export function startWorker(main: URL, { env = {}, args = [] }: WorkerOptions = 
 }
 
 /**
- * Carries out the commands of the process that started this one, and exits when that has gone.
+ * Carries out the commands of the parent process, and exits when the parent has ended.
  *
  * @param commands by name. Each takes one argument, and returns its result or a promise of it.
  */
