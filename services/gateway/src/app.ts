@@ -23,8 +23,8 @@ export type GatewayContext = Pick<
 >;
 
 /**
- * Wires the gateway. A request goes from the listener over the edge and the dispatch to the protocol that it speaks, and
- * from there to an instance. The contract for operators is on the internal port.
+ * Wires the gateway. A request passes the listener, the edge and the dispatch to the handler of its protocol, which
+ * calls an instance. The operators' contract is served on the internal port.
  */
 export function createApp(context: GatewayContext, config: GatewayConfig): App {
   const { log, clock, readiness } = context;

@@ -17,7 +17,7 @@ import type { TlsFiles } from './listener/tls.js';
 
 const RATE = /^(?<perSecond>[1-9]\d{0,6})\/s(?:,burst=(?<burst>[1-9]\d{0,6}))?$/;
 
-/** Parses a rate such as `100/s,burst=200`. Without a burst it is the requests of one second. */
+/** Parses a rate such as `100/s,burst=200`. The default burst is the requests of one second. */
 export const rate: Parser<Rate> = {
   rule: 'requests a second, and how many may come at once: from 1 to 9999999 each',
   example: '100/s,burst=200',

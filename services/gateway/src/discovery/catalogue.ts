@@ -46,7 +46,7 @@ export interface RouteMatch {
 export interface Route {
   readonly target: PublicMethod;
   readonly binding: HttpBinding;
-  /** What has all its paths, so that it is off: the path of another method, or a configured owner. Undefined if it is on. */
+  /** Why the route is off: the method whose route, or the configured owner that, has all of its paths. Undefined if the route is on. */
   readonly takenBy: string | undefined;
 }
 
@@ -58,7 +58,7 @@ export interface Catalogue {
    * The route that fits a request. `allow`: the path is known, but only with these HTTP methods. Undefined: no such path.
    */
   route(verb: string, path: string): RouteMatch | { readonly allow: readonly string[] } | undefined;
-  /** By name. A service whose last instance left is still among them. */
+  /** The services, by name. A service stays in the list after its last instance has left. */
   readonly services: readonly PublicService[];
   /** The bindings of all methods, each once. */
   readonly routes: readonly Route[];

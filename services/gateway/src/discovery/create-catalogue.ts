@@ -29,7 +29,7 @@ export interface CatalogueOptions {
 
 /** A catalogue that follows the instances until it is closed. */
 export interface LiveCatalogue extends Catalogue {
-  /** Whether the instances are known, and each has been asked for its contracts at least once. A new instance ends it. */
+  /** Whether the instances are known, and each has been asked for its contracts at least once. A new instance makes it false again. */
   readonly settled: boolean;
   /** Whether it has ever been settled: from then on, a method that is unknown doesn't exist. */
   readonly started: boolean;

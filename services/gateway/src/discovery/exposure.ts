@@ -18,8 +18,8 @@ export function isReserved(service: string): boolean {
 }
 
 /**
- * Whether callers from outside may reach a service, by its name and its contract's `exposure`, or a method of such a service. A
- * value that this gateway doesn't know, from a later version of the option, keeps it inside.
+ * Whether callers from outside may reach a service, by its name and its contract's `exposure`, or a method of such
+ * a service. An unknown value, from a later version of the option, means that they may not.
  *
  * @throws Error if the option's bytes are damaged.
  */
@@ -42,7 +42,7 @@ export function writesInt64AsNumber(desc: DescMethod): boolean {
 }
 
 /**
- * Who may call a method, by its contract. Undefined if it doesn't say.
+ * Who may call a method, by its contract. Undefined if the contract has no rule.
  *
  * @throws Error if the option's bytes are damaged.
  */

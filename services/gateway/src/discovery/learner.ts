@@ -57,7 +57,7 @@ export interface Learner {
   close(): void;
 }
 
-/** Creates a learner. It asks at most 8 instances at once, and gives each 5 s. */
+/** Creates a learner. It queries at most 8 instances at once, each for at most 5 s. */
 export function createLearner(options: LearnerOptions): Learner {
   const { clock, random, log, onAsked } = options;
   const permits = createSemaphore(MAX_AT_ONCE);

@@ -10,7 +10,7 @@ export interface Services {
   /** Adds an instance to its services, and returns those that it was added to. */
   join(instance: ServiceInstance): readonly string[];
   leave(instance: ServiceInstance, now: number): void;
-  /** Takes over when each service first registered. Returns whether that has changed. */
+  /** Reads from the instances when each service first registered. Returns whether any time has changed. */
   date(instances: readonly ServiceInstance[]): boolean;
 }
 
@@ -62,7 +62,10 @@ export function createServices(max: number, log: Logger): Services {
   };
 }
 
-/** When each service first registered. Each instance tells it; of different times, as of several registries, the first counts. */
+/**
+ * When each service first registered, as its instances report. If their times differ, as with several registries,
+ * the earliest counts.
+ */
 function firstTimes(instances: readonly ServiceInstance[]): ReadonlyMap<string, number> {
   const times = new Map<string, number>();
   for (const { services, registerTimeMs = Number.POSITIVE_INFINITY, serviceTimesMs = {} } of instances) {

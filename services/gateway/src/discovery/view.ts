@@ -11,7 +11,7 @@ import type { Contract, ContractMethod } from './contract.js';
 import { isPublic } from './exposure.js';
 import type { ServiceVersions } from './versions.js';
 
-/** What the gateway offers, from one state of the services. It looks up instances in the live state. */
+/** The public services and routes, computed from one state of the services. It looks up instances in the live state. */
 export interface View extends Pick<Catalogue, 'services' | 'routes' | 'route'> {
   /** By the path of the method. */
   readonly methods: ReadonlyMap<string, PublicMethod>;
@@ -25,7 +25,7 @@ export function isOffered({ contracts }: ServiceVersions): boolean {
 /** How long a service without instances keeps its paths from other packages, so that a restart gives them to none. */
 const HOLD_MS = 60_000;
 
-/** Makes the view of the public ones among `all`. `now` is the time as of {@link ServiceVersions.leftAt}. */
+/** Makes the view of the public services among `all`. `now` is the time as of {@link ServiceVersions.leftAt}. */
 export function createView(all: readonly ServiceVersions[], now = () => 0, owners: readonly PathOwner[] = []): View {
   const leftAt = new Map(all.map((versions) => [versions.service, versions.leftAt]));
   const offers = all.filter(isOffered).flatMap(toOffer).sort(byName);
@@ -84,7 +84,7 @@ function toOffer(versions: ServiceVersions): readonly Offer[] {
 
 const isInternal = (method: ContractMethod | undefined) => method !== undefined && !isPublic(method.desc);
 
-/** Whether each version has a binding. The age of a service is none of a binding that one of its instances adds. */
+/** Whether each version of the contract has the binding. If only some have it, the binding doesn't count as old as its service. */
 function inEvery({ binding, target }: RouteEntry<PublicMethod>, contracts: readonly Contract[]): boolean {
   const { verb, template } = binding;
   const isSame = (one: HttpBinding) => one.verb === verb && one.template.text === template.text;

@@ -51,9 +51,9 @@ const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 export const isProbe = ({ path }: HttpExchange): boolean => PROBES.has(path);
 
 /**
- * Does what every request at the edge needs, in this order: an id, the access log, the checks of its host and its origin,
- * CORS, its credentials, and the rate limit of its principal, or of its client if it has none. When a client has spent its quota
- * on refused credentials, no more are verified, as that takes far longer than a refusal.
+ * Runs the checks that every request passes at the edge, in this order: an id, the access log, the checks of its host and its
+ * origin, CORS, its credentials, and the rate limit of its principal, or of its client if it has none. When a client has spent its
+ * quota on refused credentials, no more are verified, as that takes far longer than a refusal.
  */
 export function createEdge(options: EdgeOptions): Edge {
   const { log, clock, random, refuse, authenticator } = options;
@@ -107,7 +107,7 @@ export function createEdge(options: EdgeOptions): Edge {
   };
 }
 
-/** The principal of a request as its quota is counted; undefined if it has none. No address looks like it. */
+/** The key of a principal's quota; undefined if the request has none. It can't be mistaken for an address. */
 function identityOf({ identity }: HttpExchange): string | undefined {
   const { principal } = identity ?? {};
   return principal && `${principal.issuer} ${principal.subject}`;
@@ -123,7 +123,7 @@ function otherHost({ authority }: HttpExchange): RpcError {
   return gatewayErrors.OTHER_HOST({ host: named });
 }
 
-/** Tells the client what is left of its quota. The refusal if nothing is. */
+/** Tells the client the rest of its quota. Returns the refusal if nothing is left. */
 function refusalOf({ answerHeaders }: HttpExchange, quota: Quota): RpcError | undefined {
   const { policy, admitted, remaining, resetSeconds } = quota;
   answerHeaders['ratelimit-policy'] = policy;

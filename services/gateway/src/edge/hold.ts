@@ -7,9 +7,9 @@ import { isProbe } from './edge.js';
 const MAX_HOLD_MS = 5_000;
 
 /**
- * Holds requests that arrive before the services are known. A client that knows the gateway from before a restart sends
- * them as soon as the port is open: not every client asks `/readyz` first. After five seconds they are answered with what
- * is known then.
+ * Holds requests that arrive before the services are known. A client that knows the gateway from before a restart
+ * sends them as soon as the port is open: not every client asks `/readyz` first. After five seconds they are
+ * answered from the services known by then.
  */
 export function holdUntilStarted(
   handler: HttpHandler,

@@ -3,8 +3,8 @@ import type { HttpExchange } from '../listener/exchange.js';
 import { challenge } from './challenge.js';
 
 /**
- * Takes the credentials of a request out of it, so that neither services nor logs get them: a token or an API key. Undefined if
- * it has none. A cookie is no credential: a browser sends it with requests that pages of others make.
+ * Takes the credentials of a request out of it, so that neither services nor logs get them: a token or an API key. Undefined if it
+ * has none. A cookie is no credential: a browser also sends it with requests that pages of other sites make.
  */
 export function takeCredentials(exchange: HttpExchange): CredentialHeaders | undefined {
   const { headers } = exchange;

@@ -38,7 +38,8 @@ interface Bucket {
  *
  * Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers
  *
- * @param maxClients more clients are forgotten, the longest silent first: they get a full quota when they come again.
+ * @param maxClients the most clients that are remembered. Beyond it the clients that have been silent longest are
+ * forgotten, and get a full quota when they return.
  */
 export function createRateLimit(
   { perSecond, burst }: Rate,

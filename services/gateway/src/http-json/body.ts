@@ -10,7 +10,10 @@ const gunzip = promisify(gunzipCallback);
 const contentTypeOf = ({ headers }: HttpExchange): string =>
   (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
-/** `curl -d` says that its JSON is a form. The edge refuses pages of other origins, which can send that without asking. */
+/**
+ * `curl -d` labels its JSON as a form, so that type is accepted. A page of another origin can send it without a
+ * preflight; the edge refuses such requests.
+ */
 const JSON_TYPE = /^application\/(?:json|[\w.+-]+\+json|x-www-form-urlencoded)$/;
 
 /**

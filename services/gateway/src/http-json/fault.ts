@@ -33,8 +33,8 @@ export interface FaultOptions {
 }
 
 /**
- * Any error as one whose text may be shown, with its HTTP status. Undefined if the client broke the request off, so that
- * there is no reader for an answer.
+ * Converts an error to one whose text may be shown, with its HTTP status. Undefined if the client broke the request
+ * off, because it then reads no answer.
  */
 export function toFault(error: unknown, { conditional, onFault }: FaultOptions): HttpFault | undefined {
   if (error instanceof HttpFault) return error;

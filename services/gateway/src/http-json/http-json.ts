@@ -17,7 +17,7 @@ export interface HttpJsonOptions {
   readonly metadataOf: (exchange: HttpExchange) => Metadata;
   /** Adds the metadata of a reply that a client may see to its headers. */
   readonly addMetadata: (headers: OutgoingHttpHeaders, metadata: Metadata) => void;
-  /** The most that a message may take, encoded as JSON. 4 MiB by default. */
+  /** The maximum size of a message in JSON, in bytes. 4 MiB by default. */
   readonly maxMessageBytes?: number;
   /** Aborts when the public port begins to drain: streams without an end of their own then end. By default never. */
   readonly draining?: AbortSignal;

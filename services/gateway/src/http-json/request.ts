@@ -66,7 +66,7 @@ function bodyJson(desc: DescMessage, { binding, body }: RequestParts): JsonValue
   return { [field?.jsonName ?? binding.body]: json };
 }
 
-/** Sets what comes from outside the body. */
+/** Sets the fields that don't come from the body. */
 function* setParts(json: JsonObject, method: DescMethod, parts: RequestParts): Generator<FieldViolation> {
   const { binding, query, variables, conditions, resume } = parts;
   const { input } = method;

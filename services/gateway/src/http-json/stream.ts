@@ -42,7 +42,7 @@ export async function serveStream(call: HttpCall): Promise<void> {
   }
 }
 
-/** A stream of requests. If it fails, the call fails with another error, which says less. */
+/** The failure of a request stream. The call's own error says less, so this one is reported instead. */
 interface Upload {
   failure: unknown;
 }

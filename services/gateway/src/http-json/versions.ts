@@ -9,7 +9,7 @@ import type { PublicMethod } from '../discovery/catalogue.js';
  *
  * @param encode throws an RpcError if the version doesn't take the request.
  * @returns the encoded request for an instance; undefined if its version doesn't take it.
- * @throws RpcError if no version takes the request: what the version says that most instances serve.
+ * @throws RpcError if no version takes the request: the error of the version that most instances serve.
  */
 export function encodeForVersions(
   target: PublicMethod,

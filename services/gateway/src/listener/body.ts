@@ -24,7 +24,7 @@ export interface BodyOptions {
   readonly cut: () => void;
 }
 
-/** These take nothing of what all requests may keep, so that short requests are served whatever others send. Bytes. */
+/** The bytes of each request that don't count against the budget of all requests, so that short requests are always served. */
 const FREE_BYTES = 4 * 1024;
 
 type State = 'unread' | 'reading' | 'discarding' | 'cut' | 'ended';
@@ -41,7 +41,7 @@ export class Body implements RequestBody {
   #heldBytes = 0;
 
   constructor(source: Readable, options: BodyOptions) {
-    // As text: a copy. A chunk of bytes would hold on to all that was read from the socket at once.
+    // Text is a copy. A chunk of bytes would keep the whole buffer that was read from the socket.
     this.#source = source.setEncoding('latin1');
     this.#options = options;
     if (!options.empty) return;
@@ -50,9 +50,8 @@ export class Body implements RequestBody {
   }
 
   /**
-   * Whether the rest of the body may be so long, or so late, that the connection isn't kept for it. An answer that goes out
-   * now has to say so: a client that has sent all of its request takes a connection that isn't announced to close for
-   * free, and loses its next request on it.
+   * Whether the rest of the body may be so long, or so late, that the connection will be closed. An answer that is sent now must
+   * announce that: otherwise a client that has sent its whole request would reuse the connection, and lose its next request on it.
    */
   get abandoned(): boolean {
     const { declared, limits } = this.#options;
@@ -99,7 +98,7 @@ export class Body implements RequestBody {
     if (overload !== undefined) throw overload;
   }
 
-  /** Takes so many bytes of what all requests may keep, or says why it can't. */
+  /** Takes bytes from the budget of all requests, or returns why it can't. */
   #take(bytes: number): BodyError | undefined {
     const more = Math.max(0, bytes - FREE_BYTES) - this.#heldBytes;
     if (more === 0 || this.#released) return undefined;
@@ -218,7 +217,7 @@ class Reading {
   readonly #changed: () => void;
   ended = false;
   error: BodyError | undefined;
-  /** How long the client may still be waited for. Each byte adds to it. */
+  /** The time that is left for the client to send the rest. Each byte adds to it. */
   #allowedMs: number;
   /** Since when the client is waited for. */
   #since = 0;

@@ -1,6 +1,6 @@
 /** The memory that parts of requests may take while they wait for their rest, in all connections together. */
 export interface Budget {
-  /** Takes bytes, or gives them back if there are fewer than none. False, and nothing is taken, if there are not enough. */
+  /** Takes bytes from the budget; a negative number gives bytes back. Returns false, and takes nothing, if there are too few. */
   take(bytes: number): boolean;
   /** How many are taken. */
   readonly taken: number;

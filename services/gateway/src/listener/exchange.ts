@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { Principal } from '@rondo/rpc/call';
 import { RpcError } from '@rondo/rpc/status';
 
-/** One HTTP request and its answer, over HTTP/1.1 or HTTP/2. The protocols in front of the services see nothing else. */
+/** One HTTP request and its answer, over HTTP/1.1 or HTTP/2. It is all that the protocol handlers see of HTTP. */
 export interface HttpExchange {
   readonly version: '1.1' | '2';
   /** Whether the connection is encrypted. */
@@ -18,7 +18,7 @@ export interface HttpExchange {
   readonly remote: string;
   /** Names in lower case, without pseudo headers. Repeated headers are joined as HTTP joins them. */
   readonly headers: IncomingHttpHeaders;
-  /** Names and values in turn, as received. `headers` has only the first of some that are repeated. */
+  /** Names and values in turn, as received. For some repeated headers, `headers` has only the first value. */
   readonly rawHeaders: readonly string[];
   /**
    * Set by the edge if credentials are verified: on whose behalf the request is made, or that it has no credentials.

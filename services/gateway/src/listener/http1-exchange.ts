@@ -126,8 +126,8 @@ export class Http1Exchange implements HttpExchange {
   }
 
   /**
-   * The connection is lost, or its client has broken HTTP. True if the client may still be told so: it broke off this
-   * request, which has no answer yet.
+   * The connection is lost, or its client has broken HTTP. Returns true if an error can still be sent: the client
+   * broke off this request, which has no answer yet.
    */
   lose(): boolean {
     const tellable = !this.#responded && !this.#request.complete;

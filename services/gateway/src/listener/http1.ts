@@ -50,7 +50,7 @@ export function createHttp1(setup: Setup, inFlight: (exchange: HttpExchange) => 
     // It is checked here, because Node answers without a body.
     requireHostHeader: false,
   });
-  // Node drops the headers beyond this silently. One more than the limit shows that there are too many.
+  // Node drops the headers beyond this silently. With one more than the limit, too many headers are noticed.
   server.maxHeadersCount = limits.headers + 1;
   const begin = (line: Line, arrived: Arrived) => {
     const { fault, ...checked } = check(arrived.request, limits.headers);
@@ -138,16 +138,16 @@ function takeTurns(): void {
 const END_OF_HEADERS = '\r\n\r\n';
 /** The parser gets no more at once: as many bytes may be thousands of chunks. */
 const MOST_BYTES = 8 * 1024;
-/** A connection of which so much waits to be parsed isn't read. */
+/** The unparsed bytes of a connection above which it isn't read. */
 const MOST_HELD_BYTES = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
- * Gives Node's parser the headers of one request in a turn of the event loop, or a part of a body, and nothing while a request
- * waits. The parser reads all that it gets: hundreds of requests in 64 KiB.
+ * Gives Node's parser, in each turn of the event loop, the headers of one request or a part of a body, and nothing while a request
+ * waits for its answer. The parser would otherwise read everything it gets, hundreds of requests in 64 KiB.
  *
- * So the parser doesn't read from the connection itself. Over TLS it would get all that was decrypted, even if it has been paused
- * because the answer before waits for the client. It takes that for an error, and the connection is lost.
+ * The parser must not read from the connection itself: over TLS it would get all decrypted bytes, even while it is paused because
+ * the client is slow to read an answer. It treats that as an error and ends the connection.
  */
 function feed(socket: Socket, line: Line): void {
   const parsers = socket.listeners('data');

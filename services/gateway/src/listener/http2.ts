@@ -133,9 +133,9 @@ const ALL_STREAMS = 2 ** 31 - 1;
 /**
  * Ends a session that has had no request for a while: Node has no such timeout.
  *
- * A session that is to end is announced to the client while a request is in flight; a ping shows when the client knows.
- * On a session without requests Node stops reading as soon as it has announced the end, so it waits a moment for one
- * that is on its way. What arrives too late is above the last stream of the final GOAWAY: the client may repeat it.
+ * While a request is in flight, the end is announced to the client by GOAWAY, and a ping shows when the client has read it. On a
+ * session without requests Node stops reading after the announcement, so the session first waits a moment for a request that is on
+ * its way. A request that arrives later is above the last stream of the final GOAWAY, and the client may repeat it.
  *
  * Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.8
  */

@@ -20,7 +20,7 @@ export interface ListenerOptions {
   readonly handler: HttpHandler;
   readonly log: Logger;
   readonly limits?: Partial<ListenerLimits>;
-  /** Without it the port has no TLS. The files are checked for changes every `checkMs`, 10 s by default. */
+  /** The TLS files; without them the port has no TLS. The files are checked for changes every `checkMs`, 10 s by default. */
   readonly tls?: TlsFiles & { readonly checkMs?: number };
   /** Whether requests without TLS are answered, or refused with 426. `allow` by default. */
   readonly plaintext?: 'allow' | 'refuse';
@@ -36,7 +36,7 @@ export interface ListenerOptions {
 
 /** The public port: HTTP/1.1 and HTTP/2, with and without TLS, told apart by a connection's first bytes. */
 export interface PublicListener extends AppListener {
-  /** Aborts when the listener begins to drain. A handler whose answer has no end of its own then ends it. */
+  /** Aborts when the listener begins to drain. A handler then ends an answer that has no end of its own. */
   readonly draining: AbortSignal;
   /** How many connections are open. */
   readonly connections: number;

@@ -55,7 +55,7 @@ export function createTls(options: TlsOptions): Tls {
     if (found !== version) {
       version = found;
       const pair = await readPair(options);
-      // Throws if the two don't belong together, as while they are being replaced. Then the last pair stays.
+      // Throws if certificate and key don't belong together, as while they are being replaced; the last pair then stays.
       server.setSecureContext({ ...pair, secureOptions: constants.SSL_OP_NO_RENEGOTIATION });
       expiry.follow(pair.cert);
     }

@@ -33,8 +33,8 @@ function toText(document: OpenApiDocument): OpenApiText {
 }
 
 /**
- * The OpenAPI 3.1 document of all public services. Its version is a digest of what it says. If the gateway `authenticates`, it has
- * the credentials that each operation needs.
+ * The OpenAPI 3.1 document of all public services. Its version is a digest of its content. If the gateway
+ * `authenticates`, the document lists the credentials that each operation needs.
  */
 export function openApiDocument(
   { services, routes }: Pick<Catalogue, 'services' | 'routes'>,
@@ -112,7 +112,7 @@ function createPaths() {
   return {
     notes,
     add,
-    /** Finds the place of a route. Undefined, with a note, if the document can't have it. */
+    /** Finds the place of a route. Undefined, with a note, if OpenAPI can't express it. */
     place({ target, binding, takenBy }: Route): Place | undefined {
       const { verb, template } = binding;
       const at = `\`${verb} ${template.text}\` of \`${target.method.path.slice(1)}\``;

@@ -15,7 +15,6 @@ export interface ParameterOptions {
   readonly integers: Integers;
 }
 
-/** The variables of the path. */
 export function pathParameters({ variables }: OpenApiPath, options: ParameterOptions): readonly Parameter[] {
   return variables.map(({ name, field, partOf, several }) => {
     const desc = field === undefined ? undefined : fieldAt(options.input, field);
@@ -101,8 +100,8 @@ function queryParameter(path: readonly DescField[], { schemas, integers }: Param
 }
 
 /**
- * Paths and queries have no null, and what stands in them is sent, whatever the field's behaviour is. They have no example:
- * a page would send it.
+ * Paths and queries have no null, and readOnly and writeOnly don't apply to them. Examples are left out, because
+ * the page at `/docs` would send them.
  */
 function withoutNull({ readOnly, writeOnly, examples, ...schema }: Schema): Schema {
   const { type, oneOf } = schema;
@@ -133,7 +132,10 @@ export function headerParameters(
   return headers.map(([name, description]) => ({ name, in: 'header', description, schema: TEXT }));
 }
 
-/** Whether a request can name the state of a resource that is there. One that creates it has an etag only by its type. */
+/**
+ * Whether a request can name the state of an existing resource by its etag. In a create, the message type has an
+ * etag, but it means nothing.
+ */
 const namesState = (verb: string, input: DescMessage) =>
   verb === 'PATCH' || verb === 'PUT' || etagField(input) !== undefined;
 

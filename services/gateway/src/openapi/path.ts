@@ -45,7 +45,7 @@ export function toOpenApiPath({ segments, variables, verb }: PathTemplate): Open
   return { text: `/${texts.join('/')}${verb === '' ? '' : `:${verb}`}`, variables: found };
 }
 
-/** The path without the names of its variables. OpenAPI takes two paths that differ in nothing else for the same. */
+/** The path without the names of its variables. In OpenAPI, two paths that differ only in these names are the same. */
 export const shapeOfPath = (text: string): string => text.replace(/\{[^}]*\}/g, '{}');
 
 /** The path with other names for its variables, in their order. */

@@ -7,8 +7,8 @@ export const hasRule = (field: DescField, name: string): boolean =>
   rulesOfField(field).some((rule) => rule.name === name && rule.value === true);
 
 /**
- * What JSON Schema can say of a field's rules; its description has all of them. A value that the rules leave out, such as an
- * empty text, would break a keyword, so such a field has none.
+ * The part of a field's rules that JSON Schema can express; the field's description lists all rules. If the rules
+ * exempt a value, such as an empty text, a keyword would refuse it, so the field gets no keyword.
  */
 export function keywordsOf(rules: readonly Rule[], field: DescField): Schema {
   if (rules.some(({ name }) => name === 'ignore')) return {};

@@ -23,7 +23,7 @@ export interface BodyOptions {
   readonly integers: Integers;
   /** Fields, by name, that the path fills. */
   readonly without: ReadonlySet<string>;
-  /** Whether no field is required, as a PATCH has those that it changes. */
+  /** Whether no field is required, as in a PATCH. */
   readonly partial: boolean;
 }
 
@@ -51,7 +51,7 @@ export function createSchemas(): Schemas {
     [CONNECT_ERROR, CONNECT_ERROR_SCHEMA],
   ]);
 
-  /** Refers to a component, and makes it at the first time. A message may hold itself, so its name is taken before. */
+  /** Refers to a component, and makes it on first use. Its name is reserved before, because a message may contain itself. */
   const component = (name: string, make: () => Schema): Schema => {
     if (!found.has(name)) {
       found.set(name, {});

@@ -131,7 +131,7 @@ function withPublicErrors(reply: ForwardedReply, error: (fault: unknown) => RpcE
 /** How many failures of a kind are logged per second: a client causes as many as it likes, by a deadline that is too short. */
 const LOGGED_PER_SECOND = 10;
 
-/** Makes the errors for callers. The log gets a sample of those that they replace. */
+/** Makes the errors for callers. The log gets a sample of the original errors. */
 function createPublicErrors({
   instancesOf,
   isAddress,

@@ -28,7 +28,7 @@ const VALUES = new Uint8Array(256);
 for (const digits of [`${DIGITS}+/`, `${DIGITS}-_`])
   for (const [value, char] of Buffer.from(digits).entries()) VALUES[char] = value;
 
-/** Decodes groups of which any may be padded, at the same cost for each. Node ends at the first padding. */
+/** Decodes base64 groups, any of which may be padded; Node's decoder would stop at the first padding. Each group costs the same. */
 function decodeGroups(groups: string): Buffer {
   const decoded = Buffer.allocUnsafe((groups.length / 4) * 3);
   let bytes = 0;

@@ -101,7 +101,7 @@ export function answerConnectError(
   exchange.end(body);
 }
 
-/** @throws RpcError `INVALID_ARGUMENT` for a version of the protocol that isn't 1. A client may leave it out. */
+/** @throws RpcError `INVALID_ARGUMENT` for a version of the protocol that isn't 1. The header is optional. */
 export function requireConnectVersion(version: string | readonly string[] | undefined): void {
   if (version === undefined || version === '1') return;
   throw gatewayErrors.OTHER_CONNECT_VERSION();

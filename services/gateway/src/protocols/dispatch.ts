@@ -23,7 +23,7 @@ export interface DispatchOptions {
   readonly maxMessageBytes?: number;
   /** Whether clients may learn which instance answered. Not by default. */
   readonly servedBy?: boolean;
-  /** The client's address, as services are told it in `x-forwarded-for`. By default the connection's other end. */
+  /** The client's address, which services get in `x-forwarded-for`. By default the peer address of the connection. */
   readonly clientOf?: (exchange: HttpExchange) => string;
   /** Aborts when the public port begins to drain: streams without an end of their own then end. By default never. */
   readonly draining?: AbortSignal;
@@ -35,7 +35,7 @@ export interface DispatchOptions {
 export interface Dispatch {
   /** Serves a request by the protocol that it speaks: by its path, its HTTP method and its content type. */
   readonly handle: HttpHandler;
-  /** Answers a request with an error, in the protocol that it speaks. The HTTP status is for those that use it. */
+  /** Answers a request with an error, in the protocol that it speaks. The HTTP status is used by protocols that have one. */
   refuse(exchange: HttpExchange, error: RpcError, status: number): void;
 }
 

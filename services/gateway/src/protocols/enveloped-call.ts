@@ -140,7 +140,7 @@ class EnvelopedCall {
     }
     if (!this.#exchange.responded) {
       respond();
-      // The exchange sends headers and trailers of one turn as one block. These stay apart.
+      // The exchange would send headers and trailers of one turn as one block; these must stay apart.
       await undefined;
     }
     this.#call.finish(() => this.#protocol.succeed(this.#exchange, trailer, undefined));
@@ -158,7 +158,7 @@ class EnvelopedCall {
     this.#call.finish(() => this.#protocol.fail(this.#exchange, error));
   }
 
-  /** The call has ended. What the client still sends is of no use. */
+  /** The call has ended, so the rest of the request isn't read. */
   #leaveRequest(): void {
     this.#requests?.return(undefined).catch(() => undefined);
     this.#exchange.body.discard();

@@ -4,9 +4,9 @@ import { encodeStatusDetails, fitDetails } from '@rondo/rpc/internal';
 import { type RpcError, Status } from '@rondo/rpc/status';
 import { addMetadata, unpadded } from './metadata.js';
 
-/** A longer text is cut, so that the status fits into a header block of every client. Characters. */
+/** The most characters of a message; a longer one is cut, so that the status fits into every client's header block. */
 const MAX_MESSAGE = 2 * 1024;
-/** Longer details are cut, for the same reason. Bytes, with the text. */
+/** The most bytes of message and details together; longer details are cut for the same reason. */
 const MAX_DETAILS_BYTES = 6 * 1024;
 
 /** The trailers of a call that ended well and has no trailing metadata: most calls. */

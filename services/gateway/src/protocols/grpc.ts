@@ -42,8 +42,8 @@ export function createGrpcFrontEnd(contentType: string, codec: Codec, options: F
 }
 
 /**
- * What gRPC's headers say of a call. Replies are compressed if the request was, as servers of gRPC do it: most clients
- * announce gzip with every call, and would pay for it with every reply.
+ * Reads gRPC's headers of a call. As in other gRPC servers, replies are compressed only if the request was: most
+ * clients announce gzip with every call, and would pay for it with every reply.
  *
  * @throws RpcError for a malformed timeout or an unknown encoding.
  */

@@ -95,10 +95,7 @@ export class InboundCall {
     return this.#options.backend({ target, metadata, principal, timeoutMs: leftMs, context, request });
   }
 
-  /**
-   * Ends the call because of its request: the client is told this error, whatever the backend makes of the end. Returns
-   * the error.
-   */
+  /** Ends the call because of its request: the client gets this error, whatever error the backend then reports. Returns the error. */
   readonly refuse = (fault: unknown): RpcError => {
     const error = this.#toError(fault);
     this.#fault ??= error;

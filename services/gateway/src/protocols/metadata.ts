@@ -6,7 +6,10 @@ import type { HttpExchange } from '../listener/exchange.js';
 
 type Value = string | Buffer;
 
-/** As the runtime's clients: all entries fit into a header block of every peer. An entry counts 32 more bytes. */
+/**
+ * The most bytes of all entries, each counted with 32 more: the same bound as in Rondo's clients, which fits every
+ * peer's header block.
+ */
 const MAX_BYTES = 16 * 1024;
 const MAX_ENTRIES = 100;
 const ENTRY_BYTES = 32;

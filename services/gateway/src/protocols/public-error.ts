@@ -16,8 +16,8 @@ export interface FailedCall {
 /**
  * The error that anyone may read, from what a call failed with.
  *
- * - A server's answer stays, without `google.rpc.DebugInfo`. In its text, addresses of instances, URLs with a password and
- *   stack lines become `…`. What only looks like an address stays: it may be a resource's name or a time.
+ * - A server's answer stays, without `google.rpc.DebugInfo`. In its text, addresses of instances, URLs with a password and stack
+ *   lines become `…`. Other text of the form of an address stays: it may be a resource's name or a time.
  * - An error of this process names instances and addresses. A fixed text replaces its text; the details go.
  * - An error of the protocol in front, which read the request, was written for the client: it stays.
  */

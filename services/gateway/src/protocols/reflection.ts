@@ -10,9 +10,9 @@ export interface ReflectedContract {
 }
 
 /**
- * Indexes contracts for reflection. The result makes an index for each stream of questions: as two contracts may have
- * different files of one name, a stream finds a name in the contract of its last answer first, then in the others in order.
- * Services, and methods by their paths, for which `isPublic` is false are cut out of their files.
+ * Indexes contracts for reflection. The result makes an index for each reflection stream: as two contracts may have
+ * different files of one name, a stream finds a name in the contract of its last answer first, then in the others
+ * in order. Services, and methods by their paths, for which `isPublic` is false are cut out of their files.
  *
  * @throws Error if the bytes of a file aren't a file descriptor.
  */

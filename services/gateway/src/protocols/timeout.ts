@@ -1,6 +1,6 @@
 import { gatewayErrors } from '../errors.js';
 
-/** Node's timers take no more. 24.8 days, in milliseconds; a longer timeout is shortened to it. */
+/** The longest delay of Node's timers, 24.8 days, in milliseconds. A longer timeout is shortened to it. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1_000;
 const MILLISECONDS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 
