@@ -35,7 +35,6 @@ interface TlsFiles {
   readonly key: string | undefined;
 }
 
-/** An open store. */
 interface OpenStore {
   readonly store: RegistryStore;
   readonly settings: SettingsStore;

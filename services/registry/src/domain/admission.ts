@@ -24,7 +24,7 @@ export interface Admitted {
   /** The number of the last call that was accepted from it. */
   readonly sequence: bigint;
   readonly secretHash?: SecretHash | undefined;
-  /** Its SPIFFE id; undefined if it had no certificate. A process that had none keeps no other identity out. */
+  /** Its SPIFFE id; undefined if it had no certificate. A holder without an identity doesn't block callers that have one. */
   readonly identity?: string | undefined;
 }
 

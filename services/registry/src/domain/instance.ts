@@ -2,10 +2,9 @@ import { InstanceTooLarge } from './errors.js';
 import { REQUEST_LIMITS } from './limits.js';
 
 /**
- * The id under which a process is registered: no two identities can have the same one. The id that the process has given
- * itself stays if it is its identity's name and a suffix without a hyphen, as `sales-1` for `sales`. Otherwise the name is
- * put behind it: `sales-1` of `calculator` becomes `sales-1@calculator`. A process without an identity has the id that it
- * likes.
+ * The id under which a process is registered: no two identities can have the same one. The id that the process has given itself
+ * stays if it is its identity's name and a suffix without a hyphen, as `sales-1` for `sales`. Otherwise the name is put behind it:
+ * `sales-1` of `calculator` becomes `sales-1@calculator`. A process without an identity may use any id.
  */
 export function registeredId(instanceId: string, identity: string | undefined): string {
   const name = /^spiffe:\/\/[^/]+\/(.+)$/.exec(identity ?? '')?.[1];
@@ -104,8 +103,8 @@ export interface RefusedRegistration {
 export type InstanceChange = Partial<Pick<Registration, 'status' | 'weight' | 'metadata'>>;
 
 /**
- * The size of all text of an instance, in characters. It bounds an instance, and decides where pages and events are
- * cut.
+ * The size of all text of an instance, in characters. It limits the size of an instance, and decides where pages
+ * and events are split.
  */
 export function textSize(registration: Registration): number {
   const { instanceId, endpoints, services, zone, version, metadata, fingerprints } = registration;

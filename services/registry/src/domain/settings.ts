@@ -25,7 +25,7 @@ export function supersedes(record: SettingRecord, present: SettingRecord | undef
   return (record.value ?? '') > (present.value ?? '');
 }
 
-/** Keeps the settings. Rejects with `StoreUnreachable` if the store behind it doesn't answer. */
+/** Stores the settings. Rejects with `StoreUnreachable` if the store behind it doesn't answer. */
 export interface SettingsStore {
   /** All records, also of deleted settings. */
   list(): readonly SettingRecord[];

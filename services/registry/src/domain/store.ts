@@ -87,7 +87,6 @@ export interface OperatorStateChange {
   readonly reason: string;
 }
 
-/** All operator states. */
 export interface OperatorStateList {
   readonly marks: readonly OperatorStateEntry[];
   readonly position: Position;
@@ -135,7 +134,6 @@ export interface InstanceQuery {
   readonly pageSize: number;
 }
 
-/** A page of instances. */
 export interface InstancePage {
   readonly instances: readonly Instance[];
   /** Whether more instances follow. */
@@ -180,7 +178,7 @@ interface SnapshotPart extends Omit<Known, 'position'> {
   readonly instances: readonly Instance[];
 }
 
-/** The complete state of what is watched, or the last part of it. */
+/** The complete state of the watched instances, or the last part of it. */
 interface Snapshot extends Known {
   readonly kind: 'snapshot';
   readonly instances: readonly Instance[];

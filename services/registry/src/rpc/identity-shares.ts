@@ -2,8 +2,8 @@ import { LimitReached } from '../domain/errors.js';
 import type { TotalLimits } from '../domain/limits.js';
 
 /**
- * Counts what the processes of one identity have open. Callers without a certificate aren't counted: only the limit of all
- * applies to them.
+ * Counts the open watches of each identity. Callers without a certificate aren't counted: only the limit for all
+ * callers applies to them.
  */
 export class IdentityShares {
   readonly #subject: keyof TotalLimits;
@@ -16,7 +16,7 @@ export class IdentityShares {
   }
 
   /**
-   * The events of `make`, which is called at the first pull. They count as open from then to their end.
+   * The events of `make`, which is called at the first pull. The stream counts as open from then to its end.
    *
    * @throws LimitReached at the first pull, if the processes of `identity` have as many open as they may.
    */

@@ -79,7 +79,6 @@ export function parseRegister(request: RegisterRequest, identity: Identity): Reg
   return { registration, ttlMs, options: { sequence, secretHash: hashSecret(secret), identity } };
 }
 
-/** Parses `Renew`. */
 export function parseLease(request: RenewRequest, identity: Identity): Lease {
   const violations = new Violations();
   const lease = checkedLease(request, identity, violations);
@@ -87,7 +86,6 @@ export function parseLease(request: RenewRequest, identity: Identity): Lease {
   return lease;
 }
 
-/** Parses `Deregister`. */
 export function parseDeregister(request: DeregisterRequest, identity: Identity): Counted & { lease: Lease } {
   const violations = new Violations();
   const lease = checkedLease(request, identity, violations);
@@ -121,7 +119,6 @@ export function parseUpdate(
   return { lease, change, sequence: request.sequence };
 }
 
-/** Parses `SetOperatorState`. */
 export function parseSetOperatorState(request: SetOperatorStateRequest): {
   instanceId: string;
   change: OperatorStateChange;
@@ -145,7 +142,6 @@ export function parseSetOperatorState(request: SetOperatorStateRequest): {
   return { instanceId, change: { state: state ?? 'none', reason } };
 }
 
-/** Parses `ListInstances`. */
 export function parseListInstances({ service, pageSize, pageToken }: ListInstancesRequest): InstanceQuery {
   const violations = new Violations();
   if (service !== '') checkService(service, 'service', violations);
@@ -167,7 +163,6 @@ export function parseListInstances({ service, pageSize, pageToken }: ListInstanc
   };
 }
 
-/** Parses `Watch`. */
 export function parseWatch({ service, resumeFrom }: WatchRequest): Omit<WatchQuery, 'signal'> {
   const violations = new Violations();
   if (service !== '') checkService(service, 'service', violations);

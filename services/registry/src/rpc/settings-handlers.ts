@@ -32,7 +32,10 @@ type CheckSetting = (
 ) => { readonly field: 'key' | 'value'; readonly description: string } | undefined;
 
 const LEFT_OUT = "settings weren't restored: they aren't of the services of the process, and this registry isn't new";
-/** How far a version that a service restores may be ahead of the registry's clock: a greater one would outlast changes. Milliseconds. */
+/**
+ * How far the version of a restored setting may be ahead of the registry's clock, in milliseconds. A greater
+ * version would override later changes.
+ */
 const MAX_AHEAD_MS = 60_000;
 
 /** Stands for every service without a setting of its own. */
@@ -99,8 +102,8 @@ function refuseServices(call: ServerCall, refusals: SettingsHandlerOptions['refu
 }
 
 /**
- * The records that the caller may restore: a service those of its own services, and the others only while this registry is
- * new and lacks them. So a stolen certificate changes no setting of others that a registry knows.
+ * The records that the caller may restore: those of its own services, and other records only while this registry
+ * has just started and lacks them. A stolen certificate can thus change no known setting of other services.
  */
 async function restorable(
   records: readonly SettingRecord[],

@@ -2,7 +2,6 @@ import { type Instance, type Registration, serviceTimeOf } from '../../domain/in
 import type { Position, RemovalReason, ServiceSummary } from '../../domain/store.js';
 import { type Change, View, type Watcher } from './view.js';
 
-/** The options of a catalog. */
 interface CatalogOptions {
   readonly epoch: bigint;
   /** How many removals it remembers; 50,000 by default. A removal counts once for each service of its instance. */
@@ -80,8 +79,8 @@ export class Catalog {
   }
 
   /**
-   * When the first instance of each service registered, where that isn't `registerTimeMs`. A service that is new is later
-   * than all others, also if the clock was set back.
+   * When the first instance of each service registered, for services whose time isn't `registerTimeMs`. A new
+   * service gets a later time than all others, even if the clock was set back.
    */
   serviceTimes(services: readonly string[], registerTimeMs: number, nowMs = registerTimeMs): Record<string, number> {
     const newMs = Math.max(nowMs, this.#latestTimeMs + 1);

@@ -66,8 +66,8 @@ export class View {
   #newest: Node | undefined;
   #serving = 0;
   /**
-   * The changes after a revision, by revision, until a change is added. A removal that is forgotten meanwhile is still
-   * true.
+   * The changes after a revision, by revision, until a change is added. A removal may stay in it after the view has
+   * forgotten it, because it is still correct.
    */
   readonly #slices = new Map<bigint, Slice>();
 

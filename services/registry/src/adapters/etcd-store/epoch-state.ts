@@ -33,7 +33,7 @@ export function createEpochState(options: EpochStateOptions): EpochState {
   const { warmingMs = TTL.defaultMs, watchRestMs: restMs = 0, removalsKept } = options;
   const { epoch, startTimeMs } = options.epoch;
   const catalog = new Catalog({ epoch, removalsKept });
-  // Another registry may have begun the epoch by its own clock. If that clock is ahead, warming isn't longer for it.
+  // Another registry may have begun the epoch by its own clock. If that clock is ahead, warming doesn't take longer.
   const ageMs = Math.max(0, wallClock.now().getTime() - startTimeMs);
   const warming = new Warming(clock, warmingMs - ageMs, onWarm);
   const watches = new Watches({ catalog, clock, random, restMs, warming: () => warming.active }, limits.watches);

@@ -26,7 +26,6 @@ export interface EtcdAddress {
   readonly credentials?: EtcdCredentials | undefined;
 }
 
-/** A key with its value. */
 export interface KeyValue {
   readonly key: Buffer;
   readonly value: Buffer;

@@ -33,7 +33,6 @@ import { withRemedy, withRetries } from './retry.js';
 import { Waiters } from './waiters.js';
 import { Writer } from './writer.js';
 
-/** The options of an etcd store. */
 export interface EtcdStoreOptions extends StoreOptions {
   /** The client of etcd. The store owns and closes it. */
   readonly etcd: Etcd;

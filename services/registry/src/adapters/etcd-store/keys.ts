@@ -19,7 +19,6 @@ export interface Keys {
   readonly settings: KeyRange;
   /** The key of a setting; `id` has its service and its key. */
   setting(id: string): Buffer;
-  /** The range of all keys. */
   readonly all: KeyRange;
   /** Holds the epoch of the registry. It is written once. */
   readonly epoch: Buffer;

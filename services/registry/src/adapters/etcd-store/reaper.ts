@@ -5,7 +5,6 @@ import { logGuard } from '../catalog/store-options.js';
 import type { InstanceRecord } from './record.js';
 import type { LeaseListener } from './replica.js';
 
-/** The options of a reaper. */
 export interface ReaperOptions {
   /** Measures when leases ran out and how long they are held back. */
   readonly clock: Clock;
@@ -58,9 +57,9 @@ export class Reaper implements LeaseListener {
   }
 
   /**
-   * Starts the grace period, because this registry has just started or reconnected to etcd. If it is the only registry,
-   * no instance could renew meanwhile. An instance whose lease has run out gets time to renew: two thirds of its TTL
-   * plus a second. If there are other registries, they know better, and remove instances without this delay.
+   * Starts the grace period, because this registry has just started or reconnected to etcd. If it is the only
+   * registry, no instance could renew meanwhile. An instance whose lease has run out gets time to renew: two thirds
+   * of its TTL plus a second. Other registries, which weren't cut off, remove instances without this delay.
    */
   startGrace(): void {
     this.#graceStartMs = this.#options.clock.now();

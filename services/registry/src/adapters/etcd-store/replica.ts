@@ -25,7 +25,6 @@ export interface LeaseListener {
   onGone(instanceId: string): void;
 }
 
-/** The options of a replica. */
 export interface ReplicaOptions {
   readonly keys: Keys;
   readonly catalog: Catalog;

@@ -50,7 +50,6 @@ export interface LocalView {
   serviceTimes: Catalog['serviceTimes'];
 }
 
-/** The options of a writer. */
 export interface WriterOptions {
   readonly etcd: Etcd;
   readonly keys: Keys;
@@ -136,7 +135,8 @@ export class Writer {
   }
 
   /**
-   * Records a refusal because of another process for lists. Resolves to the revision of the record, if there is one.
+   * Records, for lists, that another process holds the id of a refused registration. Resolves to the revision of
+   * the record, if there is one.
    */
   async recordRefusal(fault: unknown, registration: Registration, ttlMs: number): Promise<bigint | undefined> {
     const refused = toRefusedRegistration(fault, registration, this.#wallMs());

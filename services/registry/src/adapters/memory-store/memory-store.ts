@@ -166,7 +166,7 @@ export class MemoryStore implements RegistryStore {
     this.#warming.close();
   }
 
-  /** Decides on a registration. A refusal because of another process is remembered for lists. */
+  /** Decides on a registration. If it is refused because another process holds the id, lists show that. */
   #judge(registration: Registration, ttlMs: number, options: RegisterOptions) {
     const { instanceId } = registration;
     const nowMs = this.#clock.now();

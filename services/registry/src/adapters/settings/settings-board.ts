@@ -27,7 +27,7 @@ export class SettingsBoard {
     for (const watcher of this.#watchers) watcher.tell(news);
   }
 
-  /** All records, then those that have changed. A watcher that is slow gets the latest record of each setting. */
+  /** All records, then changed ones. A slow watcher gets the latest record of each setting. */
   async *watch(signal: AbortSignal): AsyncGenerator<readonly SettingRecord[]> {
     const watcher = new Watcher();
     const end = () => watcher.wake();
@@ -54,7 +54,7 @@ export class SettingsBoard {
   }
 }
 
-/** What one watcher hasn't got yet. It is bounded by the number of settings. */
+/** The records that one watcher hasn't received yet. Their number is bounded by that of the settings. */
 class Watcher {
   readonly #news = new Map<string, SettingRecord>();
   #wake: () => void = () => undefined;
