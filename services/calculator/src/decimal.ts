@@ -8,9 +8,8 @@ export interface Rational {
   readonly d: bigint;
 }
 
-/** The format of a decimal. */
 export interface DecimalFormat {
-  /** Digits after the decimal point. If it is missing: as many as the value has, or 30 if they have no end. */
+  /** Digits after the decimal point. Default: as many as the value has, or 30 if its expansion is infinite. */
   readonly scale?: number | undefined;
   readonly rounding: Rounding;
 }

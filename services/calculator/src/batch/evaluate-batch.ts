@@ -37,9 +37,9 @@ const AHEAD = 32;
 const UNREACHABLE: ReadonlySet<Status> = new Set([Status.UNAVAILABLE, Status.UNIMPLEMENTED]);
 
 /**
- * Creates the handlers. This process splits the batches that it receives, and evaluates its share of all parts. What it
- * passes on isn't decoded: the request of a part is a piece of the batch's bytes, and the reply of the batch is the
- * part's reply plus its position.
+ * Creates the handlers. This process splits the batches that it receives, and evaluates its share of all parts.
+ * Parts for other processes aren't decoded: the request of a part is a piece of the batch's bytes, and the reply of
+ * the batch is the part's reply plus its position.
  */
 export function createBatches({ calculators, instanceId, clock }: BatchOptions): Batches {
   const yieldingLoop = createYieldingLoop(clock);
@@ -125,9 +125,8 @@ function lastOf(ends: readonly number[], { firstIndex, start, most }: From): num
 }
 
 /**
- * Makes the encoded `EvaluatePartRequest` for a piece of a batch. The format fields follow the expressions, and are
- * written even with their default values: of a repeated scalar field the last value counts, and the piece may contain
- * others.
+ * Makes the encoded `EvaluatePartRequest` for a piece of a batch. The format fields follow the expressions, and are written even
+ * with their default values: if a scalar field occurs twice the last value counts, and the piece may contain other values.
  */
 function toPartRequest({ bytes, scale, rounding }: EncodedRequest, { firstIndex, start, end }: Piece): Uint8Array {
   const rest = new BinaryWriter();

@@ -11,9 +11,9 @@ import { checkFormat, expressionsOf, MAX_PART, MAX_PART_BYTES, readRequest } fro
 const RESULT = (1 << 3) | WireType.LengthDelimited;
 
 /**
- * Evaluates one part of a batch, and yields to the event loop regularly, as long as its caller waits. It reads from the
- * encoded request and writes to the encoded response, so that only one expression and one result exist beside them.
- * Thousands of small strings that live as long as their part would burden the garbage collector.
+ * Evaluates one part of a batch, and yields to the event loop regularly, as long as its caller waits. It reads from
+ * the encoded request and writes to the encoded response, so that only one expression and one result exist beside
+ * them. Otherwise thousands of small strings would live as long as their part and burden the garbage collector.
  *
  * @throws RpcError `INVALID_ARGUMENT` if the part as a whole is invalid; the reason for which the call has ended.
  */
@@ -49,10 +49,7 @@ function toStatusMessage({ code, message, details }: RpcError): EvaluationError[
   return { code, message, details: [...details] };
 }
 
-/**
- * How long to compute before yielding, in milliseconds. A process that doesn't answer for longer is soon taken for
- * frozen.
- */
+/** How long to compute before yielding, in milliseconds. If a process doesn't answer for longer, its peers soon treat it as frozen. */
 const MAX_COMPUTE_MS = 5;
 
 /** Long computations that yield to the event loop regularly, so that other calls are served in between. */
