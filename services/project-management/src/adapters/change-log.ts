@@ -5,8 +5,8 @@ import type { Change } from '../domain/project-feed.js';
 import { type ProjectRow, type TaskRow, toProject, toTask } from './rows.js';
 
 /**
- * Appends a project's change for its watchers, which get it after the commit. It is called after the statement that
- * wrote the row. The creation of a project appends nothing, as a new project has no watchers.
+ * Appends a change of a project for its watchers, which get it after the commit. It is called after the statement
+ * that wrote the row. The creation of a project appends nothing, as a new project has no watchers.
  */
 export async function appendProjectChange(transaction: Transaction, row: ProjectRow): Promise<ProjectRow> {
   await appendChanges(transaction, [{ topic: topicOf(row.id), payload: changeJson({ kind: 'project', row }) }]);
@@ -28,7 +28,6 @@ export function topicOf(projectId: string): string {
   return projectName(projectId);
 }
 
-/** A changed row. */
 type ChangedRow =
   | { readonly kind: 'project'; readonly row: ProjectRow }
   | { readonly kind: 'task'; readonly row: TaskRow };

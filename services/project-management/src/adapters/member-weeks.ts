@@ -24,9 +24,9 @@ import {
 const TEAM_CAPACITY = 5_202_611_290n;
 
 /**
- * Locks the capacity of all members until the transaction has ended, also if it is prepared. Transactions that reserve time
- * share the lock; one that changes a member's capacity, or deletes a member, has it alone. It is an advisory lock because
- * these have a fair queue. Readers of a row's lock overtake a change that waits for them, for as long as there are any.
+ * Locks the capacity of all members until the transaction has ended, also if it is prepared. Transactions that reserve time share
+ * the lock; a transaction that changes a member's capacity, or deletes a member, holds it exclusively. It is an advisory lock
+ * because advisory locks have a fair queue. With a row lock, new readers would overtake a waiting change again and again.
  */
 export async function lockCapacity(transaction: Transaction, mode: 'shared' | 'exclusive'): Promise<void> {
   const lock = mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock';
@@ -63,8 +63,8 @@ export async function readFreeWeeks(
 }
 
 /**
- * Inserts missing weeks and locks the others, one after the other in the order of the SELECT. The WHERE makes the update of
- * a locked row do nothing. Separate statements to insert and to lock would pass through the order twice.
+ * Inserts missing weeks and locks the others, row by row in the order of the SELECT. Because of the WHERE, the update of an
+ * existing row locks it but changes nothing. Two statements, to insert and to lock, would break the order of locks.
  */
 const LOCK_WEEKS = `
   INSERT INTO member_weeks (member_id, week_start_date, capacity_minutes)

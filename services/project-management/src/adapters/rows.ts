@@ -4,7 +4,6 @@ import { PROJECT_STATES, type Project, type ProjectState } from '../domain/proje
 import type { MemberWeek, Reservation } from '../domain/reservation.js';
 import { TASK_STATES, type Task, type TaskState } from '../domain/task.js';
 
-/** A row of `projects`. */
 export interface ProjectRow {
   readonly id: string;
   readonly sequence: bigint;
@@ -22,7 +21,6 @@ export interface ProjectRow {
   readonly order_id: string | null;
 }
 
-/** The columns of a project. */
 export const PROJECT_COLUMNS = [
   ...['id', 'sequence', 'title', 'state', 'owner_id', 'start_date', 'due_date'],
   ...['create_time', 'update_time', 'delete_time', 'version', 'team', 'quote_id', 'order_id'],
@@ -62,7 +60,6 @@ export const TASKS_COLUMNS = columnsOf('tasks', TASK_COLUMNS);
 /** All columns of a task for a SELECT from the view `task_records`. */
 export const TASK_RECORDS_COLUMNS = columnsOf('task_records', [...TASK_COLUMNS, 'dependencies']);
 
-/** A row of `members`. */
 export interface MemberRow {
   readonly id: string;
   readonly sequence: bigint;
@@ -77,7 +74,6 @@ export interface MemberRow {
   readonly team: string;
 }
 
-/** The columns of a member. */
 export const MEMBER_COLUMNS = [
   ...['id', 'sequence', 'display_name', 'email', 'weekly_capacity_minutes'],
   ...['create_time', 'update_time', 'delete_time', 'version', 'subject', 'team'],
@@ -86,7 +82,6 @@ export const MEMBER_COLUMNS = [
 /** {@link MEMBER_COLUMNS} for a SELECT from `members`. */
 export const MEMBERS_COLUMNS = columnsOf('members', MEMBER_COLUMNS);
 
-/** A row of `reservations`. */
 export interface ReservationRow {
   readonly id: string;
   readonly position: bigint;
@@ -97,7 +92,6 @@ export interface ReservationRow {
   readonly create_time: Date;
 }
 
-/** The columns of a reservation. */
 export const RESERVATION_COLUMNS = [
   ...['id', 'position', 'member_id', 'week_start_date', 'project_id', 'minutes', 'create_time'],
 ];
@@ -105,7 +99,7 @@ export const RESERVATION_COLUMNS = [
 /** {@link RESERVATION_COLUMNS} for a SELECT from `reservations`. */
 export const RESERVATIONS_COLUMNS = columnsOf('reservations', RESERVATION_COLUMNS);
 
-/** A row of `member_weeks`. `capacity` is its final capacity, or, without one, that of the member. */
+/** A row of `member_weeks`. `capacity` is the week's final capacity if it has one, else the member's. */
 export interface MemberWeekRow {
   readonly member_id: string;
   readonly week_start_date: string;
@@ -113,7 +107,6 @@ export interface MemberWeekRow {
   readonly reserved_minutes: bigint;
 }
 
-/** The project in a row. */
 export function toProject(row: ProjectRow): Project {
   return {
     id: row.id,
@@ -132,7 +125,6 @@ export function toProject(row: ProjectRow): Project {
   };
 }
 
-/** The task in a row. */
 export function toTask(row: TaskRow): Task {
   return {
     id: row.id,
@@ -149,7 +141,6 @@ export function toTask(row: TaskRow): Task {
   };
 }
 
-/** The member in a row. */
 export function toMember(row: MemberRow): Member {
   return {
     id: row.id,
@@ -165,7 +156,6 @@ export function toMember(row: MemberRow): Member {
   };
 }
 
-/** The reservation in a row. */
 export function toReservation(row: ReservationRow): Reservation {
   return {
     id: row.id,
@@ -177,7 +167,6 @@ export function toReservation(row: ReservationRow): Reservation {
   };
 }
 
-/** The week in a row. */
 export function toMemberWeek(row: MemberWeekRow): MemberWeek {
   return {
     memberId: row.member_id,
@@ -209,7 +198,7 @@ function known<State extends string>(states: readonly State[], text: string): St
  */
 export const NEXT_UPDATE_TIME = "greatest(clock_timestamp(), update_time + interval '1 millisecond')::timestamptz(3)";
 
-/** Of an encoded task without its title and dependencies, and of the name of a dependency. Both are upper bounds. */
+/** Upper bounds of the size of an encoded task without its title and dependencies, and of the name of a dependency. */
 const [TASK_BYTES, NAME_BYTES] = [600, 160];
 
 /** An upper bound of the bytes of an encoded task. */

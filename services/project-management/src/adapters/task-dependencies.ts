@@ -85,9 +85,9 @@ interface Side {
 }
 
 /**
- * Searches for a circle, which would run from the task over one of its dependencies back to the task. It searches from
- * both ends in turn, with a growing budget. If one side has visited all tasks that it can reach, there is no circle,
- * however many tasks the other side could reach. So the search takes as long as the smaller side. The database does it.
+ * Searches for a circle, which would run from the task over one of its dependencies back to the task. It searches from both ends in
+ * turn, with a growing budget. If one side has visited all tasks that it can reach, there is no circle, however many tasks the
+ * other side could reach. The search thus takes as long as the smaller side. It runs in the database.
  */
 async function requireNoCircle(transaction: Transaction, projectId: string, task: Wiring): Promise<void> {
   const { id, dependencies } = task;

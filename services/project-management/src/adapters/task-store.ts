@@ -127,9 +127,8 @@ async function appended(transaction: Transaction, row: TaskRow): Promise<Task> {
 }
 
 /**
- * The lock on the project. A change of dependencies, and of which tasks there are, takes NO KEY UPDATE, which excludes
- * all other changes of its tasks. Any other change of a task takes SHARE, so that it excludes only changes of that
- * task.
+ * The lock on the project. A change of dependencies, and the creation or deletion of a task, takes NO KEY UPDATE, which excludes
+ * all other changes of the project's tasks. Any other change of a task takes SHARE, which admits changes of other tasks.
  */
 type Strength = 'SHARE' | 'NO KEY UPDATE';
 

@@ -38,7 +38,7 @@ export function sightOf(access: Access): string | null | undefined {
 }
 
 /**
- * Checks that the project on which a resource depends is seen.
+ * Checks that the principal sees the project that a resource belongs to.
  *
  * @param team the project's; undefined if there is none.
  * @param missing the error if there is none.

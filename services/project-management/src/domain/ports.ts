@@ -36,8 +36,8 @@ export interface Feeds {
  *
  * A create makes the reply of its call, by `toReply`, inside the transaction. Repetitions of the call get that reply.
  *
- * The functions `decide` and `admit` are pure, as they may run again. What they get is locked until the transaction
- * ends. If they throw, the call rejects with that error.
+ * The functions `decide` and `admit` are pure, because they may run again. Their argument is locked until the transaction ends. If
+ * they throw, the call rejects with that error.
  */
 export interface ProjectStore {
   /** Creates a project with its tasks, or nothing. Rejects with `UnknownReferences`. */
@@ -69,8 +69,8 @@ export interface DeliveryStore {
   /** Reads weeks with free minutes, without a lock: by Monday, in a week the oldest member first. */
   freeWeeks(query: FreeWeeksQuery): Promise<readonly FreeWeek[]>;
   /**
-   * Locks weeks and returns their reserved minutes. Deliveries can't deadlock if each call is for later weeks than the last
-   * one, or for younger members in the same week.
+   * Locks weeks and returns their reserved minutes. To exclude deadlocks, each call must be for later weeks than
+   * the call before, or for younger members in the same week.
    */
   lockWeeks(weeks: readonly WeekOfMember[]): Promise<readonly MemberWeek[]>;
   /** Reserves time of locked weeks. */
@@ -105,7 +105,7 @@ export interface Calculator {
   sum(values: readonly bigint[]): Promise<bigint>;
 }
 
-/** Finds the teams by which rules decide, also of what is deleted. Undefined if there is no such resource. */
+/** Finds the team of a resource, deleted ones included; access rules decide by it. Undefined if there is no such resource. */
 export interface TeamStore {
   /** The team of the member with this subject, who isn't deleted. */
   ofPerson(subject: string): Promise<string | undefined>;

@@ -27,7 +27,7 @@ export interface ProjectWatch {
 export interface ProjectWatcher {
   /** A resume token is valid for the same identity only. */
   readonly identity: string;
-  /** Is awaited before each change. @throws NotFound, or OutOfSight, if the watcher no longer sees the project. */
+  /** Called before each change is sent. @throws NotFound, or OutOfSight, if the watcher no longer sees the project. */
   requireInSight(): Promise<void>;
 }
 

@@ -12,7 +12,6 @@ import { requireTransition, type Transitions } from './preconditions.js';
 /** Every state of a project. */
 export const PROJECT_STATES = ['PLANNED', 'ACTIVE', 'DONE', 'ARCHIVED'] as const;
 
-/** The state of a project. */
 export type ProjectState = (typeof PROJECT_STATES)[number];
 
 /** The states that may follow each state. */
@@ -34,7 +33,7 @@ export interface ProjectFields {
   readonly ownerId: string | undefined;
   readonly startDate: CalendarDate | undefined;
   readonly dueDate: CalendarDate | undefined;
-  /** The team whose members see it. The empty one is a team too. */
+  /** The team whose members see the project. The empty name is a team too. */
   readonly team: string;
 }
 

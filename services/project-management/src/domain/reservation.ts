@@ -59,7 +59,6 @@ export interface ReservationParties {
   readonly project: Project | undefined;
 }
 
-/** The free minutes of a week. */
 export function freeOf({ capacityMinutes, reservedMinutes }: MemberWeek): bigint {
   return capacityMinutes - reservedMinutes;
 }

@@ -14,7 +14,6 @@ import { type Project, requireOpen } from './project.js';
 /** Every state of a task. */
 export const TASK_STATES = ['OPEN', 'IN_PROGRESS', 'DONE', 'CANCELLED'] as const;
 
-/** The state of a task. */
 export type TaskState = (typeof TASK_STATES)[number];
 
 /** The states that may follow each state. */
@@ -35,7 +34,7 @@ export interface TaskFields {
   /** The id of a member. */
   readonly assigneeId: string | undefined;
   readonly effortMinutes: bigint;
-  /** The ids of the tasks that must be done before this one begins. They are of the same project, each named once. */
+  /** The ids of the tasks that must be done before this one begins. They belong to the same project, and each is listed once. */
   readonly dependencies: readonly string[];
 }
 

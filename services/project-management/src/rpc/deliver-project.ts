@@ -34,7 +34,7 @@ export function readDeliverProject(request: DeliverProjectRequest, field: FieldA
   return {
     projectId,
     ...readCreateProject(request, field),
-    // The contract has checked the names. A caller of the version before sends none.
+    // The contract has checked the names. A caller of the previous version sends no names.
     links: { quoteId: quoteNames.parse(quote), orderId: orderNames.parse(order) },
     startDate: readDate(field('start_date'), startDate),
   };

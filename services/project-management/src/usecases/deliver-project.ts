@@ -66,8 +66,8 @@ export async function deliverProject(
 }
 
 /**
- * Allocates offers and locks them. It allocates from what is free at the moment, locks the weeks of that allocation, and
- * allocates again from what the locked rows show, until all allocated weeks are locked.
+ * Allocates offers and locks them. It allocates from the minutes that are free now, locks the weeks of that
+ * allocation, and allocates again from the locked rows, until all allocated weeks are locked.
  */
 async function allocateLocked(offers: TeamOffers, effort: Effort): Promise<Allocation> {
   for (;;) {

@@ -64,7 +64,7 @@ async function planOf(planning: Planning, work: WorkToPlan): Promise<ProjectPlan
 /** How many weeks of members are read at once. It takes a few milliseconds. */
 const WEEKS_AT_ONCE = 5_000;
 
-/** The members with a task that they may do. Their reserved time is read as far as the plan reaches. */
+/** The members who may do one of the tasks. Their reserved time is read as far as the plan reaches. */
 function staffFor(
   { plans, projectId }: Planning,
   { team, remaining }: WorkToPlan,

@@ -5,7 +5,7 @@ import { freeOf, type MemberWeek } from '../domain/reservation.js';
 
 /** The free minutes of the team during one delivery. */
 export interface TeamOffers extends Offers {
-  /** Forgets what was allocated. */
+  /** Forgets the allocation. */
   reset(): void;
   /** Locks the offers that aren't locked, and corrects their free minutes. Returns whether it locked one. */
   lock(offers: readonly Offer[]): Promise<boolean>;

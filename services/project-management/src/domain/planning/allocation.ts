@@ -22,7 +22,7 @@ export interface Offer {
   taken: number;
 }
 
-/** The free minutes of a team, read as far as they are needed. Both ways lead to the same offers. */
+/** The free minutes of a team, read as far as they are needed. Both methods yield the same offers. */
 export interface Offers {
   /** The offers of one member, the earliest week first. */
   ofMember(memberId: string): AsyncIterable<Offer>;

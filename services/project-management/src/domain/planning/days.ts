@@ -17,7 +17,6 @@ const DAYS_A_WEEK = 7;
 const WEEKDAYS_A_WEEK = 5;
 const DAY_NAMES = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
 
-/** The number of a day. */
 export function dayNumberOf(date: CalendarDate): DayNumber {
   return Date.parse(`${date}T00:00:00Z`) / MS_A_DAY + DAYS_BEFORE_EPOCH;
 }
@@ -28,7 +27,6 @@ export function dateOf(day: DayNumber): CalendarDate {
   return new Date((day - DAYS_BEFORE_EPOCH) * MS_A_DAY).toISOString().slice(0, ISO_DATE_LENGTH);
 }
 
-/** The week of a day. */
 export function weekOf(day: DayNumber): WeekNumber {
   return Math.floor(day / DAYS_A_WEEK);
 }

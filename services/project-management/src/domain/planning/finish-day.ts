@@ -25,18 +25,18 @@ export interface Staffing {
 }
 
 /**
- * The day on which the last task is done if each task begins as early as possible. It is undefined if no task remains,
- * or if the last one isn't done within ten years (3,652 days). The simulation follows these rules:
+ * The day on which the last task is done if each task begins as early as possible. It is undefined if no task remains, or if the
+ * last one isn't done within ten years (3,652 days). The simulation follows these rules:
  *
- * - Each weekday has a fifth of the free minutes of a member's week (capacity minus reservations), see `shareOfDay`.
- *   The minutes of a day are worked in sequence. The day begins at the same time for all members.
- * - In each minute, each member with time left on that day works on one task. The oldest member chooses first, and so
- *   on. A member chooses the oldest task that can be worked on, has minutes left, and is assigned to that member or is
- *   unassigned. So several members may work on an unassigned task.
- * - A task can be worked on from the minute after the last of its dependencies is done. A task without effort is done
- *   at once, and the tasks that depend on it can begin in the same minute.
+ * - Each weekday has a fifth of the free minutes of a member's week (capacity minus reservations), see `shareOfDay`. The minutes of
+ *   a day are worked in sequence. The day begins at the same time for all members.
+ * - In each minute, each member with time left on that day works on one task. The oldest member chooses first, and so on. A member
+ *   chooses the oldest task that can be worked on, has minutes left, and is assigned to that member or is unassigned. So several
+ *   members may work on an unassigned task.
+ * - A task can be worked on from the minute after the last of its dependencies is done. A task without effort is done at once, and
+ *   the tasks that depend on it can begin in the same minute.
  *
- * Nobody works on a task whose assignee isn't in the team. The simulation steps from event to event, not by the minute.
+ * A task whose assignee isn't in the team is never worked on. The simulation steps from event to event, not by the minute.
  */
 export async function finishDayOf(
   graph: TaskGraph,
@@ -160,7 +160,7 @@ function workOn(work: Work, present: readonly Shift[], most: number): number {
   if (span === Number.POSITIVE_INFINITY) return 0;
   span = Math.min(span, most);
   if (span > 0) for (const queue of picks) spend(work, queue, span);
-  // The task has fewer minutes than members who work on it. In this minute each member chooses after the one before.
+  // The task has fewer minutes than members who work on it. In this minute the members choose one after the other.
   else for (const shift of present) spend(work, pick(work, shift), 1);
   return Math.max(1, span);
 }

@@ -109,7 +109,7 @@ function tailsOf(graph: TaskGraph): readonly number[] {
   return tails;
 }
 
-/** Finds the first candidate whose tail has that many minutes. Candidates are given the oldest first. */
+/** Finds the first candidate whose tail has `minutes`. Candidates are given the oldest first. */
 function firstWithTail(candidates: readonly number[], tails: readonly number[], minutes: number): number {
   for (const task of candidates) if (tails[task] === minutes) return task;
   throw new Error(`no candidate begins a chain of ${minutes} minutes`);

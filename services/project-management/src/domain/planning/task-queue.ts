@@ -43,7 +43,7 @@ function sink(heap: number[]): void {
   }
 }
 
-/** Swaps the two if the task at `below` is the older one. Returns whether it did. */
+/** Swaps two entries of the heap if the task at `below` is the older one. Returns whether it did. */
 function swapIfLess(heap: number[], below: number, above: number): boolean {
   const [lower, upper] = [heap[below], heap[above]];
   if (lower === undefined || upper === undefined || lower >= upper) return false;
