@@ -1,6 +1,6 @@
 import { defineErrors } from '@rondo/rpc/status';
 
-/** What callers are told of the errors of domain/errors.ts. The other errors of a service are told by their own messages. */
+/** The texts that callers get for the errors of domain/errors.ts. A service's own errors have their own messages. */
 export const resourceErrors = defineErrors('the server', {
   MISSING: {
     code: 'NOT_FOUND',

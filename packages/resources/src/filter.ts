@@ -24,7 +24,7 @@ const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 
 /**
- * Parses a filter: comparisons of AIP-160, joined by `AND`. An empty filter has no conditions. Faults are reported.
+ * Parses a filter: comparisons of AIP-160, joined by `AND`. An empty filter has no conditions. Faults are passed to `report`.
  *
  * @param fields the fields that may be compared, by path.
  */

@@ -10,7 +10,7 @@ export interface List {
   readonly collection: string;
   /** The fields that a filter may compare, by path. */
   readonly fields: Readonly<Record<string, FilterField>>;
-  /** Those of the fields by which a request may sort the list. The listing of the table has the same; none by default. */
+  /** The fields by which a request may sort the list, the same as in the table's listing; none by default. */
   readonly sortable?: readonly string[];
   /** The order of requests that ask for none; by default that of the table's listing. */
   readonly order?: ListOrder;
@@ -112,7 +112,10 @@ function readSize(field: FieldAt, size: number): number {
   return size === 0 ? DEFAULT_SIZE : Math.min(size, MAX_SIZE);
 }
 
-/** The place in a token; undefined if it isn't one of this list. The digest is no secret: what it stands beside is checked. */
+/**
+ * The place in a token; undefined if the token belongs to another list. The digest is no secret, so the place
+ * beside it is checked too.
+ */
 function readToken(list: readonly string[], token: string, key: FilterField | undefined): Place | undefined {
   const [, digits = '', of, text] = TOKEN.exec(Buffer.from(token, 'base64url').toString()) ?? [];
   const position = BigInt(digits);

@@ -11,9 +11,9 @@ export function readName<Id>(report: ReportFault, { pattern, parse }: NamePatter
 }
 
 /**
- * The id in a resource's name, if the contract's rules have let only names of the pattern through.
+ * The id in a resource's name, if the contract's rules admit only names of the pattern.
  *
- * @throws TypeError if they have let another one through: contract and pattern must be the same.
+ * @throws TypeError if they admit any other name: contract and pattern must agree.
  */
 export function idIn<Id>({ pattern, parse }: NamePattern<Id>, name: string): Id {
   const id = parse(name);

@@ -23,9 +23,9 @@ export interface Etagged {
 }
 
 /**
- * The etag of a resource (RFC 9110, AIP-154): its version, digests of its name and of its state, and one of each field. By the
- * name an etag belongs to one resource. By its times a state belongs to one history: after a restore the same version may
- * come again, at another time. By the digests of fields a later request can learn which have changed.
+ * The etag of a resource (RFC 9110, AIP-154): its version, digests of its name and of its state, and one of each field. The name
+ * makes an etag that of one resource. The times distinguish histories: after a restore the same version may occur again, at another
+ * time. From the digests of fields a later request learns which of them have changed.
  */
 export function etagOf(etagged: Etagged): string {
   const texts = Object.values(etagged.fields).map(toText);

@@ -36,8 +36,8 @@ const credentials = new AsyncLocalStorage<() => Credentials>();
 type CallerContext = Pick<CommandContext, 'environment' | 'dataDirectory' | 'clock' | 'wallClock'>;
 
 /**
- * Runs a command whose channels have the certificate of `RONDO_TLS_DIR`, or that of the person for whom `rondo certs` has made
- * one, if the system of this folder runs with TLS; and the token of `RONDO_TOKEN`. Both are read when the first channel is opened.
+ * Runs a command whose channels use a certificate and the token of `RONDO_TOKEN`. The certificate is that of `RONDO_TLS_DIR`, or
+ * the person's of `rondo certs` if the system of this folder runs with TLS. Both are read when the first channel is opened.
  */
 export function withCredentials<T>(context: CallerContext, work: () => Promise<T>): Promise<T> {
   let opened: Credentials | undefined;

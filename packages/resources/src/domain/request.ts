@@ -1,8 +1,8 @@
 import { StaleEtag } from './errors.js';
 
 /**
- * Compares a resource with the etag that the caller sent. Returns the names of the fields that have changed since, `foreign`
- * if the resource never had the etag, or undefined if the etag still matches or the caller sent none.
+ * Compares a resource with the etag that the caller sent. Returns the names of the fields that have changed since, `foreign` if the
+ * etag was never one of this resource, or undefined if the etag still matches or the caller sent none.
  */
 export type ChangedSince<Resource> = (present: Resource) => readonly string[] | 'foreign' | undefined;
 

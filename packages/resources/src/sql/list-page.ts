@@ -12,7 +12,7 @@ import {
 import type { Listing } from './listing.js';
 import { cutBySize } from './message-size.js';
 
-/** The columns that the statements of list-statements.ts return beside the row. Those of the value are for sorted lists. */
+/** The columns that the statements of list-statements.ts return beside the row. Its columns of a value are for sorted lists. */
 interface Progress {
   readonly list_position: bigint;
   readonly list_key?: Value;
@@ -27,12 +27,12 @@ type Value = Condition['value'];
 type PageRow<Row> = (Row & Progress) | (Omit<Progress, 'list_position'> & { readonly list_position: null });
 
 /**
- * Reads one page of a list. If an index finds few rows, it sorts them; otherwise it reads a bounded number of rows in
- * order. So if a filter excludes most rows, a page may have fewer items than requested, or none, although there is a
- * next page. It has fewer, too, if more wouldn't fit into one message.
+ * Reads one page of a list. If an index finds few rows, it sorts them; otherwise it reads a bounded number of rows in order. If a
+ * filter excludes most rows, a page may therefore have fewer items than requested, or none, although there is a next page. It also
+ * has fewer if more wouldn't fit into one message.
  *
- * A list that is sorted by a value is read along the index on the value, in which rows that the caller doesn't see, deleted ones
- * and those in another state are in the way. If they are too many, the list without them may be short enough to be sorted.
+ * A list that is sorted by a value is read along the index on the value, which also has rows that the caller doesn't see, deleted
+ * rows, and rows in another state. If these are too many, the list without them may be short enough to be sorted.
  */
 export async function listPage<Row extends object, T>(
   database: Queries,

@@ -98,12 +98,11 @@ function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): St
 }
 
 /**
- * The statement for a page that is found by reading rows in order. It reads branches, each along one index from the
- * page's position on: one branch for each allowed state, for rows that aren't deleted and for deleted ones. So it
- * doesn't read a million done tasks to find one that isn't done. A list that is sorted by a value has one branch, along the
- * index on the value. Rows that other conditions exclude are read and skipped, but at most {@link MAX_SCANNED} rows a branch.
- * `scanned_to` and `scanned_key` are the place up to which all rows were read, beyond which the page has none; they are null at
- * the end of the list.
+ * The statement for a page that is found by reading rows in order. It reads branches, each along one index from the page's position
+ * on: one branch for each allowed state, for rows that aren't deleted and for deleted ones. It thus doesn't read a million done
+ * tasks to find one that isn't done. A list that is sorted by a value has one branch, along the index on the value. Rows that other
+ * conditions exclude are read and skipped, but at most {@link MAX_SCANNED} rows a branch. `scanned_to` and `scanned_key` are the
+ * place up to which all rows were read, beyond which the page has none; they are null at the end of the list.
  */
 export function scanStatement(listing: Listing, query: ListQuery): Statement {
   const parts = partsOf(listing, query);
@@ -153,7 +152,7 @@ function alongPosition(parts: Parts): Walk {
   const states = selecting !== undefined && withState === true ? [allowedStates(parts)] : statesOf(parts);
   // Without an index on both, a state only excludes rows.
   const excluding = selecting !== undefined && withState === false;
-  // No index has both. Most rows of one customer, or of one owner, are in sight, or none.
+  // No index has both columns. Usually the caller sees most rows of one customer, or of one owner, or none.
   const seen = listing.sight?.indexed === true && selecting === undefined;
   const conditions = [...(seen ? [inSight] : []), ...(selecting ? [selecting.sql] : []), ...chronologicalBounds(parts)];
   const branches = combined([livesOf(parts), ...(excluding ? [] : states)]);

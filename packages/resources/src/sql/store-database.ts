@@ -39,7 +39,7 @@ export interface StoreDatabase extends Queries {
 const READS = { maxConnections: 4, maxWaiting: 100, rounds: 3, pace: eventLoopPace };
 
 /**
- * The database for stores over a pool.
+ * Creates the database for stores, over a pool.
  *
  * @param onWritten is called after each transaction that may have written.
  */

@@ -9,7 +9,7 @@ export type Told<T> =
   | { readonly items: readonly T[]; readonly first: boolean; readonly more: boolean }
   | { readonly changed: T };
 
-/** Reads a watch. Each method reads further; it throws an error if another event comes, or the watch has ended. */
+/** Reads a watch. Each method reads the next event, and throws if that is of another kind or if the watch has ended. */
 export interface WatchReader<T> {
   next(): Promise<Told<T>>;
   /** The next event, which has to be a change. */
@@ -24,7 +24,7 @@ export interface WatchReader<T> {
 /**
  * Reads a watch of resources message by message.
  *
- * @param toTold what an event of its contract tells.
+ * @param toTold converts an event of the contract.
  */
 export function readWatch<Event, T>(
   stream: AsyncIterable<WatchMessage<Event>>,

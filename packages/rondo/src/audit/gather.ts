@@ -25,7 +25,7 @@ const TIMEOUT_MS = 5_000;
 const PAGE_SIZE = 100;
 
 /**
- * The instances with an audit, by what they serve: those of a group have one database.
+ * The instances with an audit, grouped by the services that they serve: a group shares a database.
  *
  * @param name part of the name of a service; undefined for all.
  */

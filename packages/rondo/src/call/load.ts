@@ -34,7 +34,7 @@ export interface LoadResult {
   readonly notBegun: number;
 }
 
-/** How long calls in flight may take when the load is ended. Milliseconds. */
+/** How long calls in flight may still take when the load ends. Milliseconds. */
 const GRACE_MS = 2_000;
 const PROGRESS_MS = 1_000;
 /** The most calls that end before the event loop turns. */

@@ -7,8 +7,8 @@ import { type Difference, type Found, instead, pair, type TypePair } from './dif
 /**
  * Compares two versions of a service's contract: its methods, and all messages and enums that both reach.
  *
- * Incompatible is what buf's `WIRE_JSON` rules refuse, in either direction, with two exceptions. What only one version has is
- * added or removed, as the other version doesn't rely on it. A name that moved to another number is incompatible.
+ * A difference is incompatible if buf's `WIRE_JSON` rules refuse it, in either direction. Two exceptions: a part that only one
+ * version has is added or removed, as the other doesn't rely on it; a name that moved to another number is incompatible.
  *
  * Source: https://buf.build/docs/breaking/rules/
  */

@@ -13,8 +13,8 @@ export interface TableOptions {
 }
 
 /**
- * Formats a table; the first row is the heading. Each column is as wide as its widest cell, and no line ends in spaces. Cells
- * are made {@link printable}, so that none breaks its line.
+ * Formats a table; the first row is the heading. Each column is as wide as its widest cell, and no line ends in
+ * spaces. Cells are made {@link printable}.
  */
 export function formatTable(
   table: readonly (readonly string[])[],

@@ -131,7 +131,7 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || scaled >= 100 ? scaled.toFixed(0) : scaled.toFixed(1)}${['', 'k', 'M', 'G'][unit]}`;
 }
 
-/** A share as a percentage. What isn't quite all is never shown as 100 %. */
+/** A share as a percentage. A share below 1 is never shown as 100 %. */
 export function formatShare(share: number): string {
   const percent = Number((share * 100).toFixed(3));
   return `${share < 1 ? Math.min(percent, 99.999) : percent} %`;

@@ -6,8 +6,8 @@ import type { Projects } from '../domain/ports.js';
 import { ask } from './peers.js';
 
 /**
- * A saga goes on after the call that began it, so its steps are done on behalf of this process. It is in no team: without
- * `projects.admin` it would see no project, and take each for a removed one.
+ * A saga goes on after the call that began it, so its steps are done on behalf of this process. The process is in
+ * no team: without `projects.admin` it would see no project, and would treat each as removed.
  */
 const ITSELF: Principal = {
   subject: 'sales',

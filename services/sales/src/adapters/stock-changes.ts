@@ -8,7 +8,8 @@ import { STOCK_REASONS, type StockCause, type StockChange, type StockChangeQuery
 const MAX_SUBJECT = 255;
 
 /**
- * The call that tells the triggers of `products` why the stock changes, for the statement that changes it. They append the change.
+ * SQL that tells the triggers of `products` why the stock changes, for the statement that changes it. The triggers
+ * append the change.
  *
  * @param param the number of the parameter of {@link causeParam}.
  */
@@ -36,7 +37,7 @@ interface StockChangeRow {
 
 const SELECTED = ['product_id', 'sequence', 'delta', 'stock', 'reason', 'reference', 'subject', 'create_time'];
 
-/** That the caller sees the order of a change. What isn't seen doesn't exist, so its name isn't shown. */
+/** Whether the caller sees the order of a change. The name of an order that the caller doesn't see isn't shown. */
 const IN_SIGHT = `(reason NOT IN ('ORDERED', 'ORDER_CANCELLED')
   OR EXISTS (SELECT FROM orders WHERE orders.id = substr(reference, length('orders/') + 1) AND salesperson = $4::text))`;
 

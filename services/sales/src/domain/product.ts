@@ -85,7 +85,7 @@ export interface ProductStore extends Reader<Product>, Deleter<Product> {
   lockAll(ids: readonly string[]): Promise<readonly Product[]>;
   /** Stores the stock of locked products. Each change is listed with its cause. */
   saveStock(products: readonly Product[], cause: StockCause): Promise<void>;
-  /** The changes of a product's stock. The causes of those by orders that the caller doesn't see are empty but for the reason. */
+  /** The changes of a product's stock. If the caller doesn't see the order that caused a change, the cause has only its reason. */
   stockChanges(productId: string, query: StockChangeQuery): Promise<Page<StockChange>>;
 }
 
