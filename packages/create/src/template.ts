@@ -16,7 +16,7 @@ export interface TemplateOptions {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** The files that an app is made of, by their paths in it. `overlay` has those that replace files of the first service. */
+/** The files that an app is made of, by their paths in it. The files in `overlay` replace those of the first service. */
 export function renderTemplate(
   { name, withDatabase, packageManager, versions }: TemplateOptions,
   from: 'template' | 'overlay' = 'template',
