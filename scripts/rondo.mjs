@@ -26,7 +26,8 @@ const [INSTALLED, DIST, LOCK] = ['node_modules/.rondo-installed', 'packages/rond
 const SOURCES = `${DIST}/sources.json`;
 
 /** packages/rondo itself installs what a changed manifest asks for, once it can be compiled. */
-const isInstalled = () => [INSTALLED, 'packages/rondo/node_modules/esbuild'].every((file) => fs.existsSync(inRoot(file)));
+const isInstalled = () =>
+  [INSTALLED, 'packages/rondo/node_modules/esbuild'].every((file) => fs.existsSync(inRoot(file)));
 if (!isInstalled() || !isCompiled()) await prepare();
 await import(pathToFileURL(inRoot(`${DIST}/main.mjs`)).href);
 
