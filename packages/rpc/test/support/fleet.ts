@@ -27,6 +27,18 @@ export interface Begun {
 const STEP_MS = 5;
 const MAX_STEPS = 20_000;
 
+/** Advances the clock, so much at a time, until `outcome` is settled. */
+export async function advanceUntilSettled<T>(clock: ManualClock, outcome: Promise<T>, stepMs: number): Promise<T> {
+  let done = false;
+  const end = () => {
+    done = true;
+  };
+  outcome.then(end, end);
+  for (let step = 0; !done && step < MAX_STEPS; step += 1) await clock.advance(stepMs);
+  if (!done) throw new Error(`not settled within ${stepMs * MAX_STEPS} ms`);
+  return outcome;
+}
+
 /** Instances of the conformance service in a fault network, a client of them, and a manual clock. */
 export function makeFleet(names: readonly string[], work: Readonly<Record<string, Work>> = {}) {
   const clock = new ManualClock();
@@ -87,17 +99,7 @@ export function makeFleet(names: readonly string[], work: Readonly<Record<string
   });
   const client = createClient(ConformanceServiceDefinition, { channel });
 
-  /** Advances the clock until `outcome` is settled. */
-  async function settled<T>(outcome: Promise<T>): Promise<T> {
-    let done = false;
-    const end = () => {
-      done = true;
-    };
-    outcome.then(end, end);
-    for (let step = 0; !done && step < MAX_STEPS; step += 1) await clock.advance(STEP_MS);
-    if (!done) throw new Error(`not settled within ${STEP_MS * MAX_STEPS} ms`);
-    return outcome;
-  }
+  const settled = <T>(outcome: Promise<T>) => advanceUntilSettled(clock, outcome, STEP_MS);
 
   return { clock, network, channel, client, begun, mostInFlight, start, list, settled };
 }

@@ -9,6 +9,7 @@ import type { Middleware } from '../../src/exports/middleware.js';
 import { createRouter } from '../../src/exports/server.js';
 import { createMemoryNetwork, ManualClock } from '../../src/exports/testing.js';
 import type { MemoryListener } from '../../src/transport/memory/network.js';
+import { advanceUntilSettled } from './fleet.js';
 import { conformanceService } from './service.js';
 
 /** How an instance serves a followed stream. */
@@ -18,7 +19,6 @@ export type Follow = (
 ) => AsyncIterable<Partial<FollowResponse>> | Iterable<Partial<FollowResponse>>;
 
 const STEP_MS = 20;
-const MAX_STEPS = 20_000;
 
 /** Options of a stream in a test. */
 export interface FollowersOptions {
@@ -62,25 +62,13 @@ export function makeFollowers(
     random: { next: random, hex: (bytes) => '1'.repeat(2 * bytes) },
   });
 
-  /** Advances the clock until `outcome` is settled. */
-  async function settled<T>(outcome: Promise<T>): Promise<T> {
-    let done = false;
-    const end = () => {
-      done = true;
-    };
-    outcome.then(end, end);
-    for (let step = 0; !done && step < MAX_STEPS; step += 1) await clock.advance(STEP_MS);
-    if (!done) throw new Error(`not settled within ${STEP_MS * MAX_STEPS} ms`);
-    return outcome;
-  }
-
   return {
     ...createClient(ConformanceServiceDefinition, { channel, middleware }),
     asked,
     channel,
     clock,
     start,
-    settled,
+    settled: <T>(outcome: Promise<T>) => advanceUntilSettled(clock, outcome, STEP_MS),
     /** Stops it as a killed process does. */
     kill: (instance: string) => listeners.get(instance)?.close(),
     /** The instances that were called, in order. */

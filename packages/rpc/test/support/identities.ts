@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { afterAll } from '@jest/globals';
 import { type Authority, type CertificatePair, createAuthority, issue, type Usage } from '@rondo/certificates';
 import type { Logger } from '../../src/call/call.js';
 import { systemClock } from '../../src/clock/system.js';
@@ -45,19 +46,34 @@ export interface CertificateFolder {
   remove(): void;
 }
 
+const folders: CertificateFolder[] = [];
+// Those of a file are removed after the last of its tests.
+afterAll(() => {
+  for (const folder of folders.splice(0)) folder.remove();
+});
+
+/** A folder with a certificate of that name by the authority, which is trusted there. */
+export async function folderOf(authority: Authority, name: string, options: IssueOptions = {}) {
+  const folder = createFolder();
+  folder.write({ ...(await certify(authority, name, options)), ca: authority.cert });
+  return folder;
+}
+
 export function createFolder(): CertificateFolder {
   const folder = mkdtempSync(path.join(tmpdir(), 'rondo-certs-'));
   const put = (name: string, text: string | undefined) =>
     text === undefined || writeFileSync(path.join(folder, name), text);
-  return {
+  const created: CertificateFolder = {
     path: folder,
     write({ cert, key, ca }) {
       put('ca.crt', ca);
       put('tls.key', key);
       put('tls.crt', cert);
     },
-    remove: () => rmSync(folder, { recursive: true }),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+  folders.push(created);
+  return created;
 }
 
 interface MutualOptions {

@@ -19,3 +19,7 @@ export function recordingLogger(): { logger: Logger; lines: Line[] } {
   };
   return { logger: bind({}), lines };
 }
+
+/** The texts of its warnings. */
+export const warningsIn = (lines: readonly Line[]): readonly string[] =>
+  lines.filter(({ level }) => level === 'warn').map(({ message }) => message);

@@ -1,6 +1,7 @@
 import {
   type Instance,
   InstanceStatus,
+  type RemovalReason,
   type WatchRequest,
   type WatchResponse,
   WatchResponse as WatchResponseType,
@@ -53,6 +54,22 @@ export function scriptedWatch() {
     end: () => say({ end: true }),
   };
 }
+
+/** The position of an event: its revision, in one of the registry's lives. */
+export const at = (revision: bigint, epoch = 1n) => ({ epoch, revision });
+
+/** The events of a watch: all instances, or the first of them; those that came and left; and none. */
+export const snapshot = (names: readonly string[], more = false) =>
+  ({ $case: 'snapshot', value: { instances: instances(...names), more } }) as const;
+export const delta = (upserts: readonly string[], removals: readonly (readonly [string, RemovalReason])[] = []) =>
+  ({
+    $case: 'delta',
+    value: {
+      upserts: instances(...upserts),
+      removals: removals.map(([instanceId, reason]) => ({ instanceId, reason })),
+    },
+  }) as const;
+export const progress = { $case: 'progress', value: {} } as const;
 
 /** Lets settled promises run. */
 export function settled(): Promise<void> {

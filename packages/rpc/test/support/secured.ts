@@ -11,7 +11,7 @@ import { createMemoryOutcomes } from '../../src/testing/memory-outcomes.js';
 import type { MutualTls } from '../../src/tls/mutual-tls.js';
 import { grpcTransports } from '../../src/transport/grpc/transport.js';
 import { type WireCall, wrapTransport } from '../../src/transport/transport.js';
-import { type CertificateFolder, certify, createFolder, type IssueOptions, mutualTlsIn } from './identities.js';
+import { type CertificateFolder, folderOf, type IssueOptions, mutualTlsIn } from './identities.js';
 
 export const ada: Principal = {
   subject: 'ada',
@@ -30,7 +30,6 @@ export interface ClientSettings {
 /** Processes with certificates of one authority, of which some serve `SecuredService` with its rules. */
 export class SecuredSystem {
   readonly #authority: Authority;
-  readonly #folders: CertificateFolder[] = [];
   readonly #channels: Channel[] = [];
   readonly #servers: RpcServer[] = [];
 
@@ -38,11 +37,8 @@ export class SecuredSystem {
     this.#authority = authority;
   }
 
-  async folderOf(name: string, options: IssueOptions = {}): Promise<CertificateFolder> {
-    const folder = createFolder();
-    this.#folders.push(folder);
-    folder.write({ ...(await certify(this.#authority, name, options)), ca: this.#authority.cert });
-    return folder;
+  folderOf(name: string, options: IssueOptions = {}): Promise<CertificateFolder> {
+    return folderOf(this.#authority, name, options);
   }
 
   async processOf(name: string, options: IssueOptions = {}): Promise<MutualTls> {
@@ -99,7 +95,6 @@ export class SecuredSystem {
   async close(): Promise<void> {
     for (const channel of this.#channels.splice(0)) channel.close();
     await Promise.all(this.#servers.splice(0).map((server) => server.drain(0)));
-    for (const folder of this.#folders.splice(0)) folder.remove();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Priority } from '../../src/contract/priority.js';
 import { LatencyLimit } from '../../src/server/admission/latency-limit.js';
 import { seededRandom } from '../../src/testing/seeded-random.js';
+import { Timeline } from './timeline.js';
 
 /** The calls of one method of a simulated server. */
 export interface SimulatedMethod {
@@ -40,7 +41,7 @@ export function simulate<M extends Record<string, SimulatedMethod>>(
   { seconds, permits = 20, deadlineMs = 1_000, limited = true, seed = 1 }: SimulationOptions,
 ): { readonly [K in keyof M]: SimulatedCalls } {
   const random = seededRandom(seed);
-  const events = new Events();
+  const events = new Timeline();
   const server = { inFlight: 0, limited: 0 };
   const pool = new Pool(events, permits);
   const untilMs = seconds * 1_000;
@@ -51,7 +52,7 @@ export function simulate<M extends Record<string, SimulatedMethod>>(
     const own = pooled ? pool : new Pool(events, Number.POSITIVE_INFINITY);
 
     function call(done: (refused: boolean) => void = () => undefined): void {
-      const at = events.now;
+      const at = events.now();
       if (limited && !limit.admits(at)) {
         calls.refused.push(at);
         done(true);
@@ -65,43 +66,43 @@ export function simulate<M extends Record<string, SimulatedMethod>>(
         if (ended) return;
         ended = true;
         server.inFlight -= 1;
-        limit.end(Math.round((events.now - at) * 1_000), events.now, answered);
-        if (answered) calls.answered.push({ at, tookMs: events.now - at });
+        limit.end(Math.round((events.now() - at) * 1_000), events.now(), answered);
+        if (answered) calls.answered.push({ at, tookMs: events.now() - at });
         else calls.late.push(at);
         done(false);
       };
       own.take(
-        () => (ended ? undefined : workMs(events.now, random.next())),
+        () => (ended ? undefined : workMs(events.now(), random.next())),
         () => end(true),
       );
-      events.add(at + deadlineMs, () => end(false));
+      events.at(at + deadlineMs, () => end(false));
     }
 
     const arrive = () => {
-      const perSecond = rate?.(events.now) ?? 0;
+      const perSecond = rate?.(events.now()) ?? 0;
       if (perSecond > 0) call();
       const waitMs = perSecond > 0 ? (-Math.log(1 - random.next()) * 1_000) / perSecond : 1;
-      if (events.now + waitMs < untilMs) events.add(events.now + waitMs, arrive);
+      if (events.now() + waitMs < untilMs) events.at(events.now() + waitMs, arrive);
     };
     const callAgain = () => {
-      if (events.now < untilMs) call((refused) => events.add(events.now + (refused ? 100 : 0), callAgain));
+      if (events.now() < untilMs) call((refused) => events.at(events.now() + (refused ? 100 : 0), callAgain));
     };
-    if (rate !== undefined) events.add(0, arrive);
-    for (let caller = 0; caller < callers; caller += 1) events.add(0, callAgain);
+    if (rate !== undefined) events.at(0, arrive);
+    for (let caller = 0; caller < callers; caller += 1) events.at(0, callAgain);
     return [name, calls];
   });
-  events.run();
+  events.runOut();
   // Each key has the calls of its method; the compiler can't infer that.
   return Object.fromEntries(simulated) as { readonly [K in keyof M]: SimulatedCalls };
 }
 
 /** Permits, given in the order in which they are asked for. */
 class Pool {
-  readonly #events: Events;
+  readonly #events: Timeline;
   readonly #waiting: (() => void)[] = [];
   #free: number;
 
-  constructor(events: Events, permits: number) {
+  constructor(events: Timeline, permits: number) {
     this.#events = events;
     this.#free = permits;
   }
@@ -112,7 +113,7 @@ class Pool {
       const ms = workMs();
       if (ms === undefined) return;
       this.#free -= 1;
-      this.#events.add(this.#events.now + ms, () => {
+      this.#events.at(this.#events.now() + ms, () => {
         this.#free += 1;
         done();
         while (this.#free > 0 && this.#waiting.length > 0) this.#waiting.shift()?.();
@@ -120,51 +121,5 @@ class Pool {
     };
     if (this.#free > 0) start();
     else this.#waiting.push(start);
-  }
-}
-
-/** Callbacks by the times at which they run: a binary heap. */
-class Events {
-  now = 0;
-  readonly #heap: { readonly at: number; readonly run: () => void }[] = [];
-
-  add(at: number, run: () => void): void {
-    const heap = this.#heap;
-    let place = heap.push({ at, run }) - 1;
-    for (let parent = (place - 1) >> 1; place > 0 && this.#at(parent) > at; parent = (place - 1) >> 1) {
-      this.#swap(place, parent);
-      place = parent;
-    }
-  }
-
-  run(): void {
-    for (let next = this.#take(); next !== undefined; next = this.#take()) {
-      this.now = next.at;
-      next.run();
-    }
-  }
-
-  #take() {
-    const heap = this.#heap;
-    this.#swap(0, heap.length - 1);
-    const first = heap.pop();
-    for (let place = 0; ; ) {
-      const [left, right] = [2 * place + 1, 2 * place + 2];
-      const child = this.#at(right) < this.#at(left) ? right : left;
-      if (!(this.#at(child) < this.#at(place))) return first;
-      this.#swap(place, child);
-      place = child;
-    }
-  }
-
-  #at(place: number): number {
-    return this.#heap[place]?.at ?? Number.POSITIVE_INFINITY;
-  }
-
-  #swap(one: number, other: number): void {
-    const [a, b] = [this.#heap[one], this.#heap[other]];
-    if (a === undefined || b === undefined) return;
-    this.#heap[one] = b;
-    this.#heap[other] = a;
   }
 }
