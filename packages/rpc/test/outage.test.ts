@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { OperatorState, type Position, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
+import { OperatorState, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Channel, createClient, createRegistryChannel } from '../src/exports/client.js';
 import { createRouter } from '../src/exports/server.js';
 import { Status } from '../src/exports/status.js';
@@ -11,7 +11,7 @@ import type { TransportFactory } from '../src/transport/transport.js';
 import { memoryStorage } from './support/memory-storage.js';
 import { failure } from './support/outcome.js';
 import { scriptedRegistry } from './support/scripted-registry.js';
-import { instances, settled } from './support/scripted-watch.js';
+import { at, delta, instances, settled, snapshot } from './support/scripted-watch.js';
 import { conformanceService } from './support/service.js';
 
 const SERVICE = ConformanceServiceDefinition.fullName;
@@ -52,38 +52,30 @@ function createSystem(...names: readonly string[]) {
   return { network, clock, registry, listenRegistry, startClient, kill, begin };
 }
 
-const at = (revision: bigint, epoch = 1n): Position => ({ epoch, revision });
-const snapshot = (...names: readonly string[]) => {
-  return { $case: 'snapshot' as const, value: { instances: instances(...names) } };
-};
-const removal = (instanceId: string, reason: RemovalReason) => {
-  return { $case: 'delta' as const, value: { upserts: [], removals: [{ instanceId, reason }] } };
-};
-
 /** A client of `a` and `b`, both of which it has called. */
 async function calling() {
   const system = createSystem('a', 'b');
   const listener = system.listenRegistry();
   const client = system.startClient();
-  await system.registry.event({ position: at(9n), event: snapshot('a', 'b') });
+  await system.registry.event({ position: at(9n), event: snapshot(['a', 'b']) });
   expect(await client.answers()).toEqual(['a', 'b']);
   return { ...system, ...client, listener };
 }
 
 describe('an instance that vanishes from the registry without deregistering', () => {
   const ways: [string, readonly Parameters<ReturnType<typeof scriptedRegistry>['event']>[0][]][] = [
-    ['by an empty list', [{ position: at(10n), event: snapshot() }]],
-    ['by a list that lacks it', [{ position: at(10n), event: snapshot('a') }]],
-    ['by a list of a registry that started anew', [{ position: at(1n, 2n), event: snapshot('a') }]],
+    ['by an empty list', [{ position: at(10n), event: snapshot([]) }]],
+    ['by a list that lacks it', [{ position: at(10n), event: snapshot(['a']) }]],
+    ['by a list of a registry that started anew', [{ position: at(1n, 2n), event: snapshot(['a']) }]],
     [
       'by a registry that restarted, and has warmed up',
       [
-        { position: at(1n, 2n), warming: true, event: snapshot() },
-        { position: at(2n, 2n), event: snapshot('a') },
+        { position: at(1n, 2n), warming: true, event: snapshot([]) },
+        { position: at(2n, 2n), event: snapshot(['a']) },
       ],
     ],
-    ['as its lease ran out', [{ position: at(10n), event: removal('b', RemovalReason.REMOVAL_REASON_EXPIRED) }]],
-    ['for a reason that is unknown here', [{ position: at(10n), event: removal('b', 77 as RemovalReason) }]],
+    ['as its lease ran out', [{ position: at(10n), event: delta([], [['b', RemovalReason.REMOVAL_REASON_EXPIRED]]) }]],
+    ['for a reason that is unknown here', [{ position: at(10n), event: delta([], [['b', 77 as RemovalReason]]) }]],
   ];
 
   it.each(ways)('%s, is called until its connection breaks, and then no more', async (_name, events) => {
@@ -99,11 +91,11 @@ describe('an instance that vanishes from the registry without deregistering', ()
 
   it('is called again once it is listed again', async () => {
     const { registry, answers, kill, begin } = await calling();
-    await registry.event({ position: at(10n), event: snapshot('a') });
+    await registry.event({ position: at(10n), event: snapshot(['a']) });
     kill('b');
     await answers();
     begin('b');
-    await registry.event({ position: at(11n), event: snapshot('a', 'b') });
+    await registry.event({ position: at(11n), event: snapshot(['a', 'b']) });
     expect(await answers()).toEqual(['a', 'b']);
   });
 
@@ -111,7 +103,7 @@ describe('an instance that vanishes from the registry without deregistering', ()
     'differs from one that deregistered (%s), which goes at once',
     async (reason) => {
       const { registry, answers } = await calling();
-      await registry.event({ position: at(10n), event: removal('b', reason) });
+      await registry.event({ position: at(10n), event: delta([], [['b', reason]]) });
       expect(await answers()).toEqual(['a']);
     },
   );
@@ -125,7 +117,7 @@ describe('an instance that registers again after its connection failed', () => {
     const transport: TransportFactory = (address, known) =>
       Object.assign(system.network.transport(address, known), { resetBackoff: () => hurried.push(address) });
     const { client } = system.startClient({ transport });
-    await system.registry.event({ position: at(9n), event: snapshot('a', 'b') });
+    await system.registry.event({ position: at(9n), event: snapshot(['a', 'b']) });
     await client.unary({});
     const anew = { upserts: instances('b'), removals: [] };
     await system.registry.event({ position: at(10n), event: { $case: 'delta', value: anew } });
@@ -188,9 +180,9 @@ describe('instances that an earlier process saved', () => {
     const { channel, clock, registry, listenRegistry, answers } = await later();
     listenRegistry();
     await clock.advance(3_000);
-    await registry.event({ position: at(1n, 2n), warming: true, event: snapshot() });
+    await registry.event({ position: at(1n, 2n), warming: true, event: snapshot([]) });
     expect(channel.inspect()[0]?.endpoints).toHaveLength(2);
-    await registry.event({ position: at(2n, 2n), event: snapshot() });
+    await registry.event({ position: at(2n, 2n), event: snapshot([]) });
     expect(channel.inspect()[0]?.endpoints.map(({ instanceId }) => instanceId)).toEqual(['a']);
     expect(await answers()).toEqual(['a']);
   });
@@ -201,24 +193,24 @@ describe('a registry that has just started empty', () => {
     const { registry, listenRegistry, startClient } = createSystem('a');
     listenRegistry();
     const { client, clock } = startClient();
-    await registry.event({ position: at(1n), warming: true, event: snapshot() });
+    await registry.event({ position: at(1n), warming: true, event: snapshot([]) });
     const late = failure(client.unary({}, { timeoutMs: 400 }));
     const inTime = client.unary({}, { timeoutMs: 3_000 });
     await clock.advance(500);
     const text = `no instance of ${SERVICE} is known yet, as the registry has just started empty`;
     const message = expect.stringContaining(text);
     expect(await late).toMatchObject({ code: Status.DEADLINE_EXCEEDED, message });
-    await registry.event({ position: at(2n), warming: true, event: snapshot('a') });
+    await registry.event({ position: at(2n), warming: true, event: snapshot(['a']) });
     expect((await inTime).text).toBe('a');
   });
 
   it('makes them wait, too, if the last instance has gone', async () => {
     const { registry, kill, client, clock } = await calling();
-    await registry.event({ position: at(10n), event: snapshot() });
+    await registry.event({ position: at(10n), event: snapshot([]) });
     kill('a');
     kill('b');
     expect(await failure(client.unary({}))).toMatchObject({ code: Status.UNAVAILABLE });
-    await registry.event({ position: at(1n, 2n), warming: true, event: snapshot() });
+    await registry.event({ position: at(1n, 2n), warming: true, event: snapshot([]) });
     const call = failure(client.unary({}, { timeoutMs: 400 }));
     await clock.advance(500);
     expect(await call).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
@@ -229,7 +221,7 @@ it('a call to a service that never had an instance fails fast, and names the ser
   const { registry, listenRegistry, startClient } = createSystem();
   listenRegistry();
   const { client } = startClient();
-  await registry.event({ position: at(1n), event: snapshot() });
+  await registry.event({ position: at(1n), event: snapshot([]) });
   expect(await failure(client.unary({}))).toMatchObject({
     code: Status.UNAVAILABLE,
     message: `no instance of ${SERVICE} is registered with the registry at r:1; start one, or check the service's name`,

@@ -43,14 +43,7 @@ describe.each(everyPolicy)('$name', ({ create, place }) => {
     expect(over([]).pick({ hashKey: 'key', tried: [candidate('gone')] })).toBeUndefined();
   });
 
-  it('picks the only candidate, unless it has been tried', () => {
-    const [only] = fleet(1);
-    if (only === undefined) throw new Error('the fleet is empty');
-    expect(share(over([only]), 20)).toEqual({ i0: 20 });
-    expect(over([only]).pick({ hashKey: 'key', tried: [only] })).toBeUndefined();
-  });
-
-  it.each([2, 3, 10, 50])('never picks a tried candidate, and undefined only if all %i have been tried', (count) => {
+  it.each([1, 2, 3, 10, 50])('never picks a tried candidate, and undefined only if all %i have been tried', (count) => {
     const candidates = fleet(count, (index) => ({ weight: index % 3 === 0 ? 1_000 : 10, inFlight: index }));
     const picker = anywhere(candidates);
     for (let call = 0; call < 12; call += 1) {

@@ -37,20 +37,6 @@ describe('round robin', () => {
     for (const count of Object.values(counts)) expect(Math.abs(count / (18_000 / size) - 1)).toBeLessThan(0.05);
   });
 
-  it('stays even over clients that start at different times', () => {
-    const chance = seededRandom(3);
-    const candidates = fleet(3);
-    const pickers = Array.from({ length: 10 }, () => roundRobin(chance).over(candidates));
-    const counts: Record<string, number> = {};
-    for (let round = 0; round < 1_000; round += 1) {
-      for (const picker of pickers.slice(0, 1 + Math.floor(round / 100))) {
-        const id = picker.pick(call)?.id ?? 'none';
-        counts[id] = (counts[id] ?? 0) + 1;
-      }
-    }
-    for (const count of Object.values(counts)) expect(Math.abs(count / (5_500 / 3) - 1)).toBeLessThan(0.05);
-  });
-
   it('gives a new instance fewer calls during slow start, and never two in a row', () => {
     const picker = roundRobin(seededRandom(1)).over([candidate('a'), candidate('b'), candidate('new', { ramp: 0.5 })]);
     const picks = Array.from({ length: 1_000 }, () => picker.pick(call)?.id);
@@ -66,12 +52,6 @@ const over = (candidates: readonly FakeCandidate[], weights: 'static' | 'load' =
   weightedRoundRobin(seededRandom(1), weights).over(candidates);
 
 describe('weighted round robin', () => {
-  it('divides 20,000 calls 4 : 1 within 1 %', () => {
-    const { heavy = 0, light = 1 } = share(over(fourToOne()), 20_000);
-    expect(heavy / light).toBeGreaterThan(3.96);
-    expect(heavy / light).toBeLessThan(4.04);
-  });
-
   it('makes no bursts: the heavy candidate gets about four calls between two of the light one', () => {
     const picker = over(fourToOne());
     const gaps: number[] = [];
@@ -134,15 +114,5 @@ describe('weighted round robin', () => {
     ] as const) {
       expect(Math.abs(count - expected)).toBeLessThan(20);
     }
-  });
-
-  it('uses the registered weights until the first instance has reported', () => {
-    const { heavy = 0, light = 1 } = share(over(fourToOne(), 'load'), 5_000);
-    expect(heavy / light).toBeCloseTo(4, 1);
-  });
-
-  it('gives a new instance calls in proportion to weight × ramp', () => {
-    const counts = share(over([candidate('a', { weight: 300 }), candidate('new', { weight: 300, ramp: 0.2 })]), 6_000);
-    expect(Math.abs((counts['new'] ?? 0) - 1_000)).toBeLessThan(20);
   });
 });

@@ -3,8 +3,8 @@ import { seededRandom } from '../testing/seeded-random.js';
 import { WeightedIndex } from './weights.js';
 
 /** How often `find` gives each index, over 10,000 evenly spaced points. */
-function countIndexes(find: (point: number) => number, count: number): number[] {
-  const counts = new Array<number>(count).fill(0);
+function countIndexes(find: (point: number) => number): number[] {
+  const counts = [0, 0, 0, 0];
   for (let step = 0; step < 10_000; step += 1) {
     const index = find((step + 0.5) / 10_000);
     counts[index] = (counts[index] ?? 0) + 1;
@@ -13,22 +13,16 @@ function countIndexes(find: (point: number) => number, count: number): number[] 
 }
 
 describe('a weighted index', () => {
-  it('gives each index in proportion to its weight', () => {
-    const distribution = new WeightedIndex(Float64Array.of(4, 1, 3, 2));
-    expect(countIndexes((point) => distribution.at(point), 4)).toEqual([4_000, 1_000, 3_000, 2_000]);
-  });
-
-  it('gives all indexes equally often if the weights are equal', () => {
-    const distribution = new WeightedIndex(Float64Array.of(5, 5, 5, 5));
-    expect(distribution.even).toBe(true);
-    expect(countIndexes((point) => distribution.at(point), 4)).toEqual([2_500, 2_500, 2_500, 2_500]);
-    expect(countIndexes((point) => distribution.atExcluding(1, point), 4)).toEqual([3_333, 0, 3_334, 3_333]);
-  });
-
-  it('gives the others in proportion to their weights if one is excluded', () => {
-    const distribution = new WeightedIndex(Float64Array.of(4, 1, 3, 2));
-    expect(countIndexes((point) => distribution.atExcluding(0, point), 4)).toEqual([0, 1_667, 5_000, 3_333]);
-    expect(countIndexes((point) => distribution.atExcluding(3, point), 4)).toEqual([5_000, 1_250, 3_750, 0]);
+  it.each([
+    [[4, 1, 3, 2], undefined, [4_000, 1_000, 3_000, 2_000]],
+    [[4, 1, 3, 2], 0, [0, 1_667, 5_000, 3_333]],
+    [[4, 1, 3, 2], 3, [5_000, 1_250, 3_750, 0]],
+    [[5, 5, 5, 5], undefined, [2_500, 2_500, 2_500, 2_500]],
+    [[5, 5, 5, 5], 1, [3_333, 0, 3_334, 3_333]],
+  ])('of weights %j gives each index but %s in proportion', (weights, excluded, counts) => {
+    const index = new WeightedIndex(Float64Array.from(weights));
+    const find = (point: number) => (excluded === undefined ? index.at(point) : index.atExcluding(excluded, point));
+    expect(countIndexes(find)).toEqual(counts);
   });
 
   it('gives only indexes of the list, whatever the weights', () => {

@@ -2,23 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { endpoint } from '../../test/support/endpoints.js';
 import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js';
 import { failure } from '../../test/support/outcome.js';
-import { CallContext } from '../call/call-context.js';
-import { Metadata } from '../call/metadata.js';
+import { wireCall } from '../../test/support/wire-call.js';
 import { Status } from '../status/code.js';
 import type { ServedBy } from '../tls/served-by.js';
-import type { Transport, WireCall } from '../transport/transport.js';
+import type { Transport } from '../transport/transport.js';
 import { Connections } from './connections.js';
 
-const wire: WireCall = {
-  path: '/s.S/M',
-  responseStream: false,
-  metadata: new Metadata(),
-  deadline: undefined,
-  context: new CallContext(),
-  request: { stream: false, message: new Uint8Array() },
-  peer: '',
-};
-
+const wire = wireCall();
 const SERVICE = 'sales.v1.OrderService';
 
 /** The connections of a channel, and how often one was made. */

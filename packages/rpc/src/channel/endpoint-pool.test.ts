@@ -3,20 +3,12 @@ import { endpoint, endpoints, resolution } from '../../test/support/endpoints.js
 import { methodOf } from '../../test/support/method.js';
 import { failure } from '../../test/support/outcome.js';
 import { makePool } from '../../test/support/pool.js';
-import { Status } from '../status/code.js';
 import type { EndpointPool } from './endpoint-pool.js';
 
 const safeMethod = methodOf('no_side_effects');
 const names = (pool: EndpointPool) => pool.subchannels.map(({ endpoint }) => endpoint.instanceId);
 
 describe('an endpoint pool', () => {
-  it('picks each in turn, from the first call on', () => {
-    const { pool, share } = makePool();
-    pool.onResolution(resolution('a', 'b', 'c'));
-    expect(share(9)).toEqual({ a: 3, b: 3, c: 3 });
-    expect(share(300)).toEqual({ a: 100, b: 100, c: 100 });
-  });
-
   it('connects a small pool before a call needs it, and a large one when it is picked', () => {
     const small = makePool();
     small.pool.onResolution(resolution('a'));
@@ -24,13 +16,6 @@ describe('an endpoint pool', () => {
     const large = makePool();
     large.pool.onResolution(resolution(...Array.from({ length: 17 }, (_, index) => `i${index}`)));
     expect(large.at('i0:1').connects).toBe(0);
-  });
-
-  it('gives a new instance its share', () => {
-    const { pool, share } = makePool();
-    pool.onResolution(resolution('a', 'b'));
-    pool.onResolution(resolution('a', 'b', 'c'));
-    expect(share(9)).toEqual({ a: 3, b: 3, c: 3 });
   });
 
   it('passes over one that failed until it is connected again', () => {
@@ -42,13 +27,6 @@ describe('an endpoint pool', () => {
     expect(share(6)).toEqual({ a: 3, c: 3 });
     at('b:1').move('ready');
     expect(share(6)).toEqual({ a: 2, b: 2, c: 2 });
-  });
-
-  it('passes over one whose connection has just broken, before it is known why', () => {
-    const { pool, at, share } = makePool();
-    pool.onResolution(resolution('a', 'b'));
-    at('b:1').move('connecting');
-    expect(share(4)).toEqual({ a: 4 });
   });
 
   it('has hope of one that is being connected again, and of none that failed to', async () => {
@@ -77,48 +55,11 @@ describe('an endpoint pool', () => {
     expect(share(4)).toEqual({ a: 2, b: 2 });
   });
 
-  it('makes at most one attempt at an instance for each call', () => {
-    const { pool, pickCandidate, candidate } = makePool();
-    pool.onResolution(resolution('a', 'b'));
-    const first = pickCandidate();
-    const second = pickCandidate(safeMethod, first === undefined ? [] : [first]);
-    expect(second).not.toBe(first);
-    expect(pickCandidate(safeMethod, [candidate('a'), candidate('b')])).toBeUndefined();
-  });
-
-  it('keeps one that is no longer listed while its connection stands', () => {
-    const { pool, at, share } = makePool();
-    pool.onResolution(resolution('a', 'b'));
-    pool.onResolution(resolution('a'));
-    expect(share(4)).toEqual({ a: 2, b: 2 });
-    const transport = at('b:1');
-    transport.move('connecting');
-    expect(names(pool)).toEqual(['a']);
-    expect(transport.closed).toBe(true);
-  });
-
   it('keeps all of them when an empty list comes', () => {
     const { pool, share } = makePool();
     pool.onResolution(resolution('a', 'b'));
     pool.onResolution(resolution());
     expect(share(4)).toEqual({ a: 2, b: 2 });
-  });
-
-  it('drops one that is no longer listed and not connected', () => {
-    const { pool, at } = makePool();
-    pool.onResolution(resolution('a', 'b'));
-    at('b:1').move('transient_failure');
-    pool.onResolution(resolution('a'));
-    expect(names(pool)).toEqual(['a']);
-  });
-
-  it('drops one that said goodbye at once', () => {
-    const { pool, at } = makePool();
-    pool.onResolution(resolution('a', 'b'));
-    const transport = at('b:1');
-    pool.onResolution({ ...resolution('a'), departed: ['b'] });
-    expect(names(pool)).toEqual(['a']);
-    expect(transport.closed).toBe(true);
   });
 
   it('connects anew to an instance that moved', () => {
@@ -186,28 +127,8 @@ describe('an endpoint pool', () => {
   it('has it tried at once for one that is listed again', () => {
     const { pool, at } = makePool();
     const { endpoints: both } = resolution('a', 'b');
-    pool.onResolution({ endpoints: both, departed: [] });
-    pool.onResolution({ endpoints: both.slice(1), departed: [] });
-    pool.onResolution({ endpoints: both, departed: [] });
+    for (const listed of [both, both.slice(1), both]) pool.onResolution({ endpoints: listed, departed: [] });
     expect([at('a:1').hurries, at('b:1').hurries]).toEqual([1, 0]);
-  });
-
-  it('says that no instance is registered, with the names of the service and of the registry', async () => {
-    const { pool, pick } = makePool();
-    pool.onResolution(resolution());
-    const message = `no instance of ${'s.S'} is registered with the registry at r:1; start one, or check the service's name`;
-    const error = await failure(Promise.resolve().then(() => pick()));
-    expect(error).toMatchObject({ code: Status.UNAVAILABLE, message });
-  });
-
-  it('says that the registry is out of reach, and why', async () => {
-    const { pool, pick } = makePool({ remedy: 'set RONDO_REGISTRY' });
-    const known = pool.known();
-    pool.onFailure('connection refused');
-    await known;
-    const error = await failure(Promise.resolve().then(() => pick()));
-    expect(error.message).toContain("the registry at r:1 can't be reached (connection refused)");
-    expect(error.message).toContain('; set RONDO_REGISTRY');
   });
 
   it('lets calls wait until something is known, and no longer', async () => {

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { memoryStorage } from '../../test/support/memory-storage.js';
 import { scriptedRegistry } from '../../test/support/scripted-registry.js';
-import { instances, recordingListener, settled } from '../../test/support/scripted-watch.js';
+import { instances, recordingListener } from '../../test/support/scripted-watch.js';
 import { createRouter } from '../server/router.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
@@ -53,24 +53,6 @@ it('a channel over a registry reports the instances of all services, with what e
     event: { $case: 'delta', value: { upserts: instances('three') } },
   });
   expect(names()).toEqual(['one', 'two']);
-  channel.close();
-});
-
-it('a channel that starts while the registry is away reports what an earlier process saved', async () => {
-  const earlier = make();
-  earlier.channel.followAll(recordingListener().listener);
-  await earlier.event(snapshot);
-  await earlier.clock.advance(1_000);
-  earlier.channel.close();
-
-  const { channel, clock, stop } = make(earlier.storage);
-  stop();
-  const { listener, resolutions } = recordingListener();
-  const following = channel.followAll(listener);
-  await clock.advance(1_000);
-  await settled();
-  expect(resolutions.at(-1)?.endpoints).toMatchObject(known);
-  expect(following.inspect?.().state).toBe('last_known');
   channel.close();
 });
 

@@ -88,16 +88,6 @@ describe('the weight', () => {
     await clock.advance(1_000);
     expect(weight.value).toBeCloseTo(100, 6);
   });
-
-  it('wants a report every 50 ms', async () => {
-    const { clock, weight, say } = start();
-    expect(weight.wants()).toBe(true);
-    say(new Uint8Array([255]));
-    await clock.advance(49);
-    expect(weight.wants()).toBe(false);
-    await clock.advance(1);
-    expect(weight.wants()).toBe(true);
-  });
 });
 
 const NUMBERS = [

@@ -118,18 +118,6 @@ describe('what is shown of an endpoint', () => {
     expect(view('light')).toMatchObject({ share: 0, held: 'refused', leftOut: false, lastError: 'refused' });
     expect(view('heavy').share).toBe(1);
   });
-
-  it('tells what the registry says of it', () => {
-    const { pool, view } = startService({});
-    const known = { zone: 'eu-west/a', version: '2.1.0', weight: 7, incarnation: 1_700_000_000_000 };
-    pool.onResolution({ endpoints: [endpoint('light', known)], departed: [] });
-    expect(view('light')).toMatchObject({
-      zone: 'eu-west/a',
-      version: '2.1.0',
-      weight: 7,
-      startedAt: 1_700_000_000_000,
-    });
-  });
 });
 
 /** A resolver of instances at addresses of their names, and a channel over it. */
@@ -218,13 +206,6 @@ describe('Channel.choose', () => {
     expect(await choice).toEqual({ instanceId: 'a', address: 'a:1' });
   });
 
-  it('fails as a call that no instance can take', async () => {
-    const { channel, at } = channelOf(['a'], { byHand: true });
-    const choice = channel.choose(add, { signal });
-    at('a:1').move('transient_failure', 'refused');
-    await expect(choice).rejects.toThrow('no instance of s.S can take the call: a at a:1: refused');
-  });
-
   it.each([
     ['an instance', ['a']],
     ['anything to be known', []],
@@ -235,11 +216,5 @@ describe('Channel.choose', () => {
     over.abort();
     await expect(choice).rejects.toMatchObject({ codeName: 'CANCELLED' });
     expect(clock.timers).toBe(0);
-  });
-
-  it('is over with the channel', async () => {
-    const { channel } = channelOf(['a']);
-    channel.close();
-    await expect(channel.choose(add, { signal })).rejects.toThrow('the channel is closed; make calls before close()');
   });
 });

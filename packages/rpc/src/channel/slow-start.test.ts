@@ -48,18 +48,6 @@ describe('the share of a newcomer', () => {
     expect(perSecond[11]).toBeCloseTo(25, 0);
   });
 
-  it('is a tenth at first, and a part of the window from then on', async () => {
-    const { clock, resolve, steady, candidate } = settled();
-    resolve(...steady, process('new'));
-    const ramps: number[] = [];
-    for (let second = 0; second <= 10; second += 2) {
-      ramps.push(candidate('new').ramp);
-      await clock.advance(2_000);
-    }
-    expect(ramps).toEqual([0.1, 0.2, 0.4, 0.6, 0.8, 1]);
-    expect(STEADY.map((name) => candidate(name).ramp)).toEqual([1, 1, 1]);
-  });
-
   it('begins when it is first ready: connected, and serving', async () => {
     const { clock, at, resolve, steady, candidate } = settled({ byHand: true });
     resolve(...steady, process('new', { state: 'starting' }));
@@ -85,14 +73,6 @@ describe('the share of a newcomer', () => {
     share(3);
     expect(share(9)).toEqual({ a: 3, b: 3, c: 3 });
   });
-
-  it('grows again for a method at which it was left out', async () => {
-    const { clock, candidate } = settled();
-    candidate('a').startedAt = clock.now();
-    expect(candidate('a').ramp).toBe(0.1);
-    await clock.advance(10_000);
-    expect(candidate('a').ramp).toBe(1);
-  });
 });
 
 describe('a newcomer', () => {
@@ -110,14 +90,6 @@ describe('a newcomer', () => {
     at('a:1').move('ready');
     resolve(process('a', { incarnation: 2 }), ...steady.slice(1));
     expect(candidate('a').ramp).toBe(0.1);
-  });
-
-  it('is none whose connection broke and came back', () => {
-    const { at, resolve, steady, candidate } = settled();
-    at('a:1').move('transient_failure', 'broken');
-    at('a:1').move('ready');
-    resolve(...steady);
-    expect(candidate('a').ramp).toBe(1);
   });
 
   it('is none that was lost for a while, by the registry too, nor one that was uncordoned', () => {

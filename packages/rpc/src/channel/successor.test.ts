@@ -59,12 +59,4 @@ describe('a call', () => {
     none.pool.onResolution(resolution());
     expect(await failure(none.call('unknown'))).toMatchObject({ code: Status.UNAVAILABLE });
   });
-
-  it('ends when the channel is closed', async () => {
-    const { call, pool } = serving();
-    pool.onResolution(DRAINING);
-    const failed = failure(call('unknown'));
-    pool.close();
-    expect(await failed).toMatchObject({ message: 'the channel is closed; make calls before close()' });
-  });
 });

@@ -44,12 +44,6 @@ describe('calls from a zone', () => {
     expect(calls().local).toBe(1);
   });
 
-  it('leave it altogether where it is dead', () => {
-    const { at, calls } = makeZones();
-    for (const name of LOCAL) at(`${name}:1`).move('transient_failure', 'refused');
-    expect(calls()).toEqual({ share: { b1: 250, b2: 250, b3: 250, b4: 250 }, local: 0 });
-  });
-
   it('leave it in part where half of it says that it is not ready any more', () => {
     const { calls, setState } = makeZones();
     calls();
@@ -93,12 +87,5 @@ describe('calls from a zone', () => {
     calls();
     pool.onResolution({ endpoints: ALL.slice(2), departed: ['a1', 'a2'] });
     expect(calls().local).toBe(1);
-  });
-
-  it('go to the other zone where one that was tried here is the last', () => {
-    const { at, pickCandidate, candidate } = makeZones();
-    for (const name of ['a2', 'a3', 'a4']) at(`${name}:1`).move('transient_failure', 'refused');
-    const second = pickCandidate(methodOf('no_side_effects'), [candidate('a1')]);
-    expect(second?.zone).toBe('eu/b');
   });
 });

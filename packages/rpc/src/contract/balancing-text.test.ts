@@ -100,18 +100,6 @@ it.each([
 });
 
 describe('checkOverrides', () => {
-  it('checks overrides from code against the same bounds', () => {
-    const overrides = {
-      'a.B': { slowStartMs: Number.NaN },
-      'a.C': { subsetSize: 0.5 },
-      'a.D': { weights: 'load' },
-    } as const;
-    expect(checkOverrides(overrides)).toEqual([
-      'a.B: a slow start of NaN ms is not from 0 s to 1 h',
-      'a.C: a subset of 0.5 is not a whole number from 1 to 10,000',
-    ]);
-  });
-
   it('names a policy that only plain JavaScript can get wrong', () => {
     const overrides = JSON.parse('{"a.B":{"policy":"randon"}}');
     expect(checkOverrides(overrides)).toEqual([

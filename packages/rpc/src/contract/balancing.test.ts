@@ -1,30 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import {
-  BalancingPolicy,
-  type HashKey,
-  MethodPolicy,
-  ServicePolicy,
-  WeightSource,
-} from '@rondo/contracts/rondo/options/v1/options';
-import { checkBalancing, DEFAULT_BALANCING, POLICIES, servicePolicyOf } from './balancing.js';
+import { BalancingPolicy, type HashKey, ServicePolicy, WeightSource } from '@rondo/contracts/rondo/options/v1/options';
+import { encodedPolicy, METHOD_TAG, prefixed } from '../../test/support/contract.js';
+import { servicePolicyOf } from './balancing.js';
 import type { MethodDefinition } from './definition.js';
 import { methodsOf } from './method.js';
-
-it.each(POLICIES)('%s allows a subset, unless it maps a key to one instance', (policy) => {
-  const fault = checkBalancing({ ...DEFAULT_BALANCING, policy, subsetSize: 20 });
-  if (policy === 'ring_hash')
-    expect(fault).toBe(
-      'ring_hash takes no subset, as all clients have to call the same instances: leave the subset of 20 out, or choose another policy',
-    );
-  else expect(fault).toBeUndefined();
-  expect(checkBalancing({ ...DEFAULT_BALANCING, policy })).toBeUndefined();
-});
-
-const METHOD_TAG = (50550 << 3) | 2;
-const SERVICE_TAG = (50551 << 3) | 2;
-
-const prefixed = (bytes: Uint8Array) => Buffer.from([bytes.length, ...bytes]);
+import { SERVICE_TAG } from './policy.js';
 
 /** A service with one method, and its options as the generator leaves them. */
 function service(
@@ -33,7 +14,7 @@ function service(
 ) {
   const ofService = prefixed(ServicePolicy.encode(ServicePolicy.fromPartial({ balancing })).finish());
   const policy = source === undefined ? {} : { hashKey: { source } };
-  const ofMethod = prefixed(MethodPolicy.encode(MethodPolicy.fromPartial(policy)).finish());
+  const ofMethod = encodedPolicy(policy);
   const method: MethodDefinition = {
     ...ConformanceServiceDefinition.methods[from],
     options: { _unknownFields: { [METHOD_TAG]: [ofMethod], [SERVICE_TAG]: [ofService] } },

@@ -4,32 +4,24 @@ import { KeyedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/ke
 import {
   Compression,
   type Idempotency,
-  MethodPolicy,
+  type MethodPolicy,
   ServicePolicy,
   Transport,
 } from '@rondo/contracts/rondo/options/v1/options';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { encodedPolicy, METHOD_TAG } from '../../test/support/contract.js';
 import { Status } from '../status/code.js';
 import type { MethodDefinition } from './definition.js';
 import { methodsOf } from './method.js';
 import { policyOf, SERVICE_TAG } from './policy.js';
 
 const { unary, serverStream, bidiStream } = ConformanceServiceDefinition.methods;
-const POLICY_TAG = (50550 << 3) | 2;
-
 /** A method with options as the generator leaves them: each entry is length-prefixed. */
 function withOptions(entries: readonly Uint8Array[], method: MethodDefinition = unary): MethodDefinition {
-  return { ...method, options: { _unknownFields: { [POLICY_TAG]: entries } } };
+  return { ...method, options: { _unknownFields: { [METHOD_TAG]: entries } } };
 }
 
-function encoded(seconds: bigint, nanos = 0): Uint8Array {
-  return encodedPolicy({ timeout: { seconds, nanos } });
-}
-
-function encodedPolicy(policy: Partial<MethodPolicy>): Uint8Array {
-  const bytes = MethodPolicy.encode(MethodPolicy.fromPartial(policy)).finish();
-  return Buffer.from([bytes.length, ...bytes]);
-}
+const encoded = (seconds: bigint, nanos = 0) => encodedPolicy({ timeout: { seconds, nanos } });
 
 /** As {@link withOptions}, for an idempotent method with resume fields. */
 function resuming(method: MethodDefinition, resume = { request: 'resume_token', response: 'next.token' }) {

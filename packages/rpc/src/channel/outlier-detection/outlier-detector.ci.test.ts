@@ -115,31 +115,6 @@ describe('an answer that the server is not to blame for', () => {
     expect(changes).toEqual([]);
     expect(shares['b']).toBeCloseTo(1 / 3, 2);
   });
-
-  it('is a deadline that left less time than calls usually take; one that left more is a fault', () => {
-    const expired = (ms: number) => but({ b: () => ({ ms, code: Status.DEADLINE_EXCEEDED, endedBy: 'deadline' }) });
-    const fleet = makeReplicas(THREE);
-    fleet.run({ seconds: 10, rate: 300, does: well });
-    expect(fleet.run({ seconds: 60, rate: 300, does: expired(4) }).changes).toEqual([]);
-    expect(fleet.run({ seconds: 2, rate: 300, does: expired(500) }).changes[0]).toMatchObject({ aside: ['b'] });
-  });
-
-  it('is none whose caller has left', () => {
-    const does = but({ b: () => ({ ms: 500, code: Status.INTERNAL, endedBy: 'caller' }) });
-    expect(makeReplicas(THREE).run({ seconds: 60, rate: 300, does }).changes).toEqual([]);
-  });
-});
-
-describe('a replica that fails half of its calls', () => {
-  it('is ejected though it never fails for long', () => {
-    let turn = 0;
-    const everyOther: Behaviour = () => {
-      turn += 1;
-      return turn % 2 === 0 ? { ms: 5 } : { ms: 5, code: Status.UNAVAILABLE };
-    };
-    const { changes } = makeReplicas(THREE).run({ seconds: 10, rate: 300, does: but({ b: everyOther }) });
-    expect(changes[0]).toMatchObject({ aside: ['b'] });
-  });
 });
 
 describe('where many fail', () => {
