@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CreateEntryRequest, KeyedServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/keyed';
-import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { CallContext, callerIdentity, Metadata, type ServerCall } from '../src/exports/call.js';
 import { createChannel, createClient, scatter, staticResolver } from '../src/exports/client.js';
 import { createMemoryOutcomes } from '../src/exports/internal/testing.js';
@@ -12,6 +11,7 @@ import type { Middleware } from '../src/exports/middleware.js';
 import { createRouter, implement } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
 import { createMemoryNetwork } from '../src/exports/testing.js';
+import { encodedPolicy, METHOD_TAG, prefixed } from './support/contract.js';
 import { failure } from './support/outcome.js';
 
 const UUID_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -81,16 +81,14 @@ function replicas({ loses = () => false, middleware = [], hedged = false, work =
 function withHedge(): typeof KeyedServiceDefinition {
   const { methods } = KeyedServiceDefinition;
   const fields: Readonly<Record<number, readonly Buffer[]>> = methods.createEntry.options._unknownFields;
-  const hedge = MethodPolicy.encode(MethodPolicy.fromPartial({ hedge: { delay: { nanos: 1_000_000 } } })).finish();
-  const [policy = Buffer.alloc(1)] = fields[POLICY_TAG] ?? [];
-  const bytes = Buffer.from([...policy.subarray(1), ...hedge]);
-  const options = { _unknownFields: { ...fields, [POLICY_TAG]: [Buffer.from([bytes.length, ...bytes])] } };
+  const [policy = Buffer.alloc(1)] = fields[METHOD_TAG] ?? [];
+  const hedged = prefixed(
+    Buffer.concat([policy.subarray(1), encodedPolicy({ hedge: { delay: { nanos: 1_000_000 } } }).subarray(1)]),
+  );
+  const options = { _unknownFields: { ...fields, [METHOD_TAG]: [hedged] } };
   const createEntry = { ...methods.createEntry, options } as unknown as typeof methods.createEntry;
   return { ...KeyedServiceDefinition, methods: { ...methods, createEntry } };
 }
-
-/** The tag of `rondo.options.v1.method`. */
-const POLICY_TAG = (50550 << 3) | 2;
 
 describe('a client', () => {
   it('makes a key and keeps it over retries, so that a lost reply has one effect', async () => {

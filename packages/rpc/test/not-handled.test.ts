@@ -1,11 +1,10 @@
 /** A call is retried elsewhere only if it is certain that no handler ran: an unsafe method runs once, whatever it answers. */
 
 import * as grpc from '@grpc/grpc-js';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { methodsOf } from '../src/contract/method.js';
 import { Metadata, type ServerCall } from '../src/exports/call.js';
-import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import type { Middleware } from '../src/exports/middleware.js';
 import { createRouter, type Router, type RouterOptions, serve } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
@@ -15,13 +14,11 @@ import type { TransportFactory } from '../src/transport/transport.js';
 import { startRawServer } from './support/http2-server.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { wireCall } from './support/wire-call.js';
 
 const PATH = '/rondo.conformance.v1.ConformanceService/UnaryUnsafe';
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const { closers, connectTo, startServer } = socketsOfATest();
 
 interface Net {
   listen(router: Router): Promise<string>;
@@ -52,9 +49,7 @@ const nets: Record<string, () => Net> = {
 };
 
 function clientOf(addresses: readonly string[], { transport }: Pick<Net, 'transport'> = { transport: undefined }) {
-  const channel = createChannel({ resolver: staticResolver(addresses), ...(transport && { transport }) });
-  closers.push(() => channel.close());
-  return { channel, client: createClient(ConformanceServiceDefinition, { channel }) };
+  return connectTo(addresses, transport && { transport });
 }
 
 /** Passes on the failure of a call that it made, with all its metadata. */
@@ -258,8 +253,7 @@ describe('the mark that no handler ran', () => {
       received = call.metadata;
       return {};
     };
-    const server = await serve(createRouter({ services: [conformanceService({ unary })] }), { listen: '127.0.0.1:0' });
-    closers.push(() => server.drain(0));
+    const server = await startServer({ unary });
     const { client } = clientOf([server.address]);
     const { metadata } = await failure(client.unimplemented({}));
     expect([...metadata].map(([key]) => key)).not.toContain('rondo-not-handled');

@@ -1,55 +1,33 @@
 /** Retries and hedges between servers that fail, over gRPC: who retries, how often, and what callers see of it. */
 
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
+import type { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import type { ServerCall } from '../src/exports/call.js';
-import { type CallOptions, createChannel, createClient, staticResolver } from '../src/exports/client.js';
-import { type Clock, systemClock } from '../src/exports/clock.js';
-import { createRouter, type Handlers, serve } from '../src/exports/server.js';
+import { type CallOptions, createClient } from '../src/exports/client.js';
+import type { Handlers } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
 import { ManualClock } from '../src/exports/testing.js';
 import type { ServedDefinition } from './conformance/handlers.js';
+import { withPolicy } from './support/contract.js';
 import { failure } from './support/outcome.js';
-import { conformanceService } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { until } from './support/wait.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const { connectTo, startServer } = socketsOfATest();
 
 const sick = () => new RpcError(Status.UNAVAILABLE, 'sick');
 
 type Unary = NonNullable<Partial<Handlers<ServedDefinition>>['unary']>;
 
 /** A client of one tier: a server for each of `handlers`. */
-async function tier(
-  handlers: readonly Unary[],
-  definition: typeof ConformanceServiceDefinition = ConformanceServiceDefinition,
-  clock: Clock = systemClock,
-) {
-  const servers = await Promise.all(
-    handlers.map((unary) =>
-      serve(createRouter({ services: [conformanceService({ unary })] }), { listen: '127.0.0.1:0' }),
-    ),
+async function tier(handlers: readonly Unary[], options: Parameters<typeof connectTo>[1] = {}) {
+  const servers = await Promise.all(handlers.map((unary) => startServer({ unary })));
+  return connectTo(
+    servers.map(({ address }) => address),
+    options,
   );
-  const channel = createChannel({ resolver: staticResolver(servers.map(({ address }) => address)), clock });
-  closers.push(...servers.map((server) => () => server.drain(0)), () => channel.close());
-  return createClient(definition, { channel });
-}
-
-/** The definition with another policy for `Unary`, which stays safe to repeat. */
-function withPolicy(policy: Partial<MethodPolicy>): typeof ConformanceServiceDefinition {
-  const { methods } = ConformanceServiceDefinition;
-  const bytes = MethodPolicy.encode(MethodPolicy.fromPartial(policy)).finish();
-  const options = {
-    idempotencyLevel: 'NO_SIDE_EFFECTS',
-    _unknownFields: { [(50550 << 3) | 2]: [Buffer.from([bytes.length, ...bytes])] },
-  };
-  const unary = { ...methods.unary, options } as unknown as typeof methods.unary;
-  return { ...ConformanceServiceDefinition, methods: { ...methods, unary } };
 }
 
 /** Makes `count` calls, eight at a time. Returns how many failed. */
@@ -71,9 +49,9 @@ async function failuresOf(call: (options?: CallOptions) => Promise<unknown>, cou
 describe('a sick replica that answers UNAVAILABLE by itself', () => {
   it('fails no safe call; without retries it fails some', async () => {
     const well = async () => ({});
-    const client = await tier([well, () => Promise.reject(sick()), well]);
+    const { client } = await tier([well, () => Promise.reject(sick()), well]);
     expect(await failuresOf(() => client.unary({}), 90)).toBe(0);
-    const alone = await tier([well, () => Promise.reject(sick()), well]);
+    const { client: alone } = await tier([well, () => Promise.reject(sick()), well]);
     expect(await failuresOf(() => alone.unary({}, { maxAttempts: 1 }), 30)).toBeGreaterThan(0);
   });
 });
@@ -81,7 +59,7 @@ describe('a sick replica that answers UNAVAILABLE by itself', () => {
 describe('replicas that all fail', () => {
   it('get at most 1.2 attempts a call once the reserve is spent', async () => {
     let attempts = 0;
-    const client = await tier(
+    const { client } = await tier(
       Array.from({ length: 3 }, () => async () => {
         attempts += 1;
         throw sick();
@@ -101,9 +79,9 @@ describe('replicas that all fail', () => {
       bottom += 1;
       throw sick();
     };
-    const lowest = await tier([fails, fails, fails]);
-    const middle = await tier(Array.from({ length: 3 }, () => () => lowest.unary({})));
-    const top = await tier(Array.from({ length: 3 }, () => () => middle.unary({})));
+    const { client: lowest } = await tier([fails, fails, fails]);
+    const { client: middle } = await tier(Array.from({ length: 3 }, () => () => lowest.unary({})));
+    const { client: top } = await tier(Array.from({ length: 3 }, () => () => middle.unary({})));
     const error = await failure(top.unary({}));
     expect(error).toMatchObject({ code: Status.UNAVAILABLE, retryPushbackMs: -1 });
     expect(bottom).toBe(3);
@@ -121,7 +99,7 @@ describe('replicas that all fail', () => {
       if (away) throw sick();
       return {};
     };
-    const client = await tier([handler, handler, handler]);
+    const { client } = await tier([handler, handler, handler]);
     const call = () => client.unary({});
     await failuresOf(call, 100);
     away = false;
@@ -148,7 +126,10 @@ describe('replicas that stall now and then', () => {
       };
     });
     const clock = new ManualClock();
-    return { client: await tier(handlers, withPolicy(policy), clock), clock, counts };
+    const { channel } = await tier(handlers, { clock });
+    const unary = withPolicy(ConformanceServiceDefinition.methods.unary, policy);
+    const definition = { ...ConformanceServiceDefinition, methods: { unary } };
+    return { client: createClient(definition, { channel }), clock, counts };
   }
 
   it('are overtaken by hedges: no call waits for a stall, and each stalled attempt is cancelled', async () => {
@@ -166,13 +147,5 @@ describe('replicas that stall now and then', () => {
     await until(() => counts.cancelled === counts.stalled);
     expect(counts.stalled).toBeGreaterThanOrEqual(6);
     expect(counts.attempts).toBeGreaterThanOrEqual(300 + counts.cancelled);
-  });
-
-  it('hold calls up without hedges, as the control', async () => {
-    const { client, clock, counts } = await stalling({ retry: { maxAttempts: 1, codes: [], backoff: undefined } });
-    const failed = failuresOf(() => client.unary({}, { timeoutMs: 300 }), 100);
-    await until(() => counts.stalled === 3);
-    await clock.advance(300);
-    expect(await failed).toBeGreaterThanOrEqual(3);
   });
 });

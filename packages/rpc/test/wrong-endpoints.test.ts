@@ -1,21 +1,16 @@
 /** An endpoint registered by mistake: whatever answers there, no safe call fails while other instances are fine. */
 
 import tls from 'node:tls';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { describe, expect, it } from '@jest/globals';
 import { createRouter, serve } from '../src/exports/server.js';
 import { Status } from '../src/exports/status.js';
 import { briefServer, type ForeignServer, http1Server, pageServer, socketServer } from './support/foreign-servers.js';
 import { failure } from './support/outcome.js';
-import { conformanceService } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { collect } from './support/stream.js';
 import { until } from './support/wait.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const { closers, connectTo, startServer } = socketsOfATest();
 
 /** The address of a server of the service; `counts` has the number of calls that each served. */
 async function right(counts?: number[]): Promise<string> {
@@ -24,20 +19,13 @@ async function right(counts?: number[]): Promise<string> {
     if (counts !== undefined) counts[index - 1] = (counts[index - 1] ?? 0) + 1;
     return { text: 'answered' };
   };
-  const server = await serve(createRouter({ services: [conformanceService({ unary })] }), { listen: '127.0.0.1:0' });
-  closers.push(() => server.drain(0));
+  const server = await startServer({ unary });
   return server.address;
 }
 
 async function otherService(): Promise<ForeignServer> {
   const server = await serve(createRouter({ services: [] }), { listen: '127.0.0.1:0' });
   return { address: server.address, connections: () => 0, open: () => 0, close: () => server.drain(0) };
-}
-
-function connect(addresses: readonly string[]) {
-  const channel = createChannel({ resolver: staticResolver(addresses) });
-  closers.push(() => channel.close());
-  return { channel, client: createClient(ConformanceServiceDefinition, { channel }) };
 }
 
 const kinds: readonly [string, () => Promise<ForeignServer>][] = [
@@ -59,7 +47,7 @@ describe.each(kinds)('%s among the instances of a service', (_name, start) => {
   it('fails no safe call, unary or stream', async () => {
     const wrong = await start();
     closers.push(() => wrong.close());
-    const { client, channel } = connect([wrong.address, await right(), await right()]);
+    const { client, channel } = connectTo([wrong.address, await right(), await right()]);
     const outcomes = await Promise.all(Array.from({ length: 12 }, () => client.unary({})));
     expect(outcomes).toHaveLength(12);
     for (let index = 0; index < 6; index += 1) {
@@ -76,7 +64,7 @@ describe('an instance that refuses', () => {
     const wrong = await otherService();
     closers.push(() => wrong.close());
     const counts: number[] = [];
-    const { client, channel } = connect([wrong.address, await right(counts), await right(counts)]);
+    const { client, channel } = connectTo([wrong.address, await right(counts), await right(counts)]);
     await client.unary({});
     await until(() => channel.inspect()[0]?.endpoints.every(({ state }) => state === 'ready') ?? false);
     for (let index = 0; index < 99; index += 1) await client.unary({});
@@ -94,24 +82,14 @@ describe('an instance that refuses', () => {
   ])('fails no unsafe call either, if no handler can have seen it: %s', async (_name, start) => {
     const wrong = await start();
     closers.push(() => wrong.close());
-    const { client } = connect([wrong.address, await right(), await right()]);
+    const { client } = connectTo([wrong.address, await right(), await right()]);
     expect(await Promise.all(Array.from({ length: 9 }, () => client.unaryUnsafe({})))).toHaveLength(9);
-  });
-
-  it('is the error of a call if there is no other instance', async () => {
-    const wrong = [await otherService(), await otherService()];
-    for (const server of wrong) closers.push(() => server.close());
-    const { client } = connect(wrong.map(({ address }) => address));
-    for (let index = 0; index < 3; index += 1) {
-      const message = expect.stringContaining("this server doesn't implement");
-      expect(await failure(client.unary({}))).toMatchObject({ code: Status.UNIMPLEMENTED, message });
-    }
   });
 
   it('is named in the error if it is no gRPC server at all', async () => {
     const wrong = await pageServer(404, '<html>');
     closers.push(() => wrong.close());
-    const { client } = connect([wrong.address]);
+    const { client } = connectTo([wrong.address]);
     const message = expect.stringContaining('the peer there is no gRPC server: text/html (Received HTTP status');
     expect(await failure(client.unary({}))).toMatchObject({ code: Status.UNIMPLEMENTED, message });
   });

@@ -101,20 +101,12 @@ describe('a hedged call', () => {
   });
 
   it.each([
-    ['the budget is spent', { budget: new RetryBudget({ ratio: 0, reserve: 0 }) }],
-    ['there is one instance', { instances: ['a'] }],
-  ])('asks no second instance if %s', async (_name, options) => {
+    ['the budget is spent', { budget: new RetryBudget({ ratio: 0, reserve: 0 }) }, {}],
+    ['there is one instance', { instances: ['a'] }, {}],
+    ['its caller allows one attempt', {}, { maxAttempts: 1 }],
+  ])('asks no second instance if %s', async (_name, options, given) => {
     const { call, clock, asked, attempt } = makeHedged(options);
-    const made = call('idempotent');
-    await clock.advance(DELAY_MS);
-    attempt(0).answer();
-    await made;
-    expect(asked).toHaveLength(1);
-  });
-
-  it('asks none if its caller allows one attempt', async () => {
-    const { call, clock, asked, attempt } = makeHedged();
-    const made = call('idempotent', {}, { maxAttempts: 1 });
+    const made = call('idempotent', {}, given);
     await clock.advance(DELAY_MS);
     attempt(0).answer();
     await made;

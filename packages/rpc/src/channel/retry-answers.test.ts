@@ -5,8 +5,6 @@ import { makeCalls, never, unknown } from '../../test/support/retried-calls.js';
 import { DEFAULT_RETRY } from '../contract/retry-policy.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
-import { RouterError } from '../status/wire-errors.js';
-import { RetryBudget } from './retry-budget.js';
 
 const answer = (code: Status = Status.UNAVAILABLE, retryPushbackMs?: number) =>
   new RpcError(code, 'the database is away', { origin: 'server', retryPushbackMs });
@@ -37,20 +35,6 @@ describe('a call that a server answered with UNAVAILABLE', () => {
     expect(new Set(asked).size).toBe(3);
   });
 
-  it('has the last error if no instance is left', async () => {
-    const { call, failFirst, asked } = makeCalls({ instances: ['a', 'b'] });
-    failFirst(9, answer);
-    expect(await failure(call('idempotent'))).toMatchObject({ message: answer().message });
-    expect(asked).toHaveLength(2);
-  });
-
-  it('is not retried if the budget is spent', async () => {
-    const { call, failFirst, asked } = makeCalls({ budget: new RetryBudget({ ratio: 0, reserve: 1 }) });
-    failFirst(9, answer);
-    expect(await failure(call('idempotent'))).toMatchObject({ message: answer().message });
-    expect(asked).toHaveLength(2);
-  });
-
   it('is not retried if the server asks for that, as one does that has retried by itself', async () => {
     const { call, failFirst, asked } = makeCalls();
     failFirst(1, () => answer(Status.UNAVAILABLE, -1));
@@ -71,13 +55,6 @@ describe('the codes of a contract', () => {
       await call('idempotent').catch(() => undefined);
       expect(asked).toHaveLength(tries);
     }
-  });
-
-  it('do not matter where no handler ran', async () => {
-    const { call, failFirst, asked } = makeCalls();
-    failFirst(1, () => new RouterError(Status.RESOURCE_EXHAUSTED, 'too many calls', { handled: 'never' }));
-    await call('unknown');
-    expect(asked).toHaveLength(2);
   });
 });
 

@@ -54,16 +54,6 @@ describe('a call whose connection was given up as it left', () => {
     expect(asked).toEqual(['a', 'a']);
     expect(clock.timers).toBe(0);
   });
-
-  it('goes nowhere a third time', async () => {
-    const { call, failFirst, asked, at, clock } = makeCalls();
-    for (const name of ['b', 'c']) at(`${name}:1`).move('transient_failure');
-    failFirst(9, never);
-    const made = failure(call('unknown'));
-    await clock.advance(20);
-    expect(await made).toMatchObject({ code: Status.UNAVAILABLE });
-    expect(asked).toEqual(['a', 'a']);
-  });
 });
 
 describe('a call whose connection broke', () => {
@@ -126,24 +116,6 @@ describe('a call that is refused', () => {
     failFirst(1, () => refused(message));
     await call(idempotency).catch(() => undefined);
     expect(asked).toHaveLength(tries);
-  });
-
-  it.each(['never', 'unknown'] as const)(
-    'goes elsewhere where its router knows that no handler ran, whatever the text: handled: %s',
-    async (handled) => {
-      const { call, failFirst, asked } = makeCalls();
-      failFirst(1, () => new RouterError(Status.UNIMPLEMENTED, text, { handled }));
-      await call('unknown').catch(() => undefined);
-      expect(asked).toHaveLength(handled === 'never' ? 2 : 1);
-    },
-  );
-
-  it('costs no other call a try: who refused is passed over', async () => {
-    const { call, failFirst, asked } = makeCalls();
-    failFirst(1, refused);
-    for (let index = 0; index < 10; index += 1) await call('no_side_effects');
-    expect(asked).toHaveLength(11);
-    expect(asked.filter((name) => name === asked[0])).toHaveLength(1);
   });
 
   it('by all gets their word, at one try a call once that is known, and spends no budget on it', async () => {
@@ -336,15 +308,5 @@ describe('a call that asks for a version by its metadata', () => {
     const { message } = await failure(call('no_side_effects', asking('1.0.0')));
     expect(message).toContain('can take the call: a at a:1, b at b:1: draining; the versions');
     expect(asked).toEqual([]);
-  });
-
-  it('is told why those of its version take none', async () => {
-    const { pool, call } = makeCalls();
-    const draining = endpoint('b', { version: '1.0.0', state: 'draining' });
-    pool.onResolution({ endpoints: [endpoint('a', { version: '2.0.0' }), draining], departed: [] });
-    const { message } = await failure(call('no_side_effects', asking('1.0.0')));
-    expect(message).toContain(
-      'of version 1.0.0 can take the call: b at b:1: draining; the versions there are: 1.0.0, 2.0.0',
-    );
   });
 });
