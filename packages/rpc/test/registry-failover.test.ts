@@ -1,7 +1,7 @@
 /** A client of three registries over real connections: one dead, one frozen, one good. */
 
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createClient, createRegistryChannel } from '../src/exports/client.js';
@@ -9,18 +9,14 @@ import { systemRandom } from '../src/exports/clock.js';
 import { createRouter, serve } from '../src/exports/server.js';
 import { recordingLogger } from './support/recording-logger.js';
 import { scriptedRegistry } from './support/scripted-registry.js';
-import { conformanceService } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { until } from './support/wait.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const { closers, startServer } = socketsOfATest();
 
 /** A running registry with one instance of the conformance service. */
 async function startGood() {
-  const instance = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
-  closers.push(() => instance.drain(0));
+  const instance = await startServer();
   const registry = scriptedRegistry();
   const server = await serve(createRouter({ services: [registry.service] }), { listen: '127.0.0.1:0' });
   let stopped: Promise<void> | undefined;

@@ -1,8 +1,16 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { InstanceStatus, type Position, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
-import { endpoint } from '../../test/support/endpoints.js';
+import { InstanceStatus, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
 import { recordingLogger } from '../../test/support/recording-logger.js';
-import { instances, recordingListener, scriptedWatch, settled } from '../../test/support/scripted-watch.js';
+import {
+  at,
+  delta,
+  instances,
+  progress,
+  recordingListener,
+  scriptedWatch,
+  settled,
+  snapshot,
+} from '../../test/support/scripted-watch.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
 import { registryResolver } from './registry.js';
@@ -28,19 +36,6 @@ function follow() {
   return { ...script, ...told, clock, said, resolver, resolving };
 }
 
-const at = (revision: bigint, epoch = 1n): Position => ({ epoch, revision });
-const snapshot = (names: readonly string[], more = false) =>
-  ({ $case: 'snapshot', value: { instances: instances(...names), more } }) as const;
-const delta = (upserts: readonly string[], removals: readonly (readonly [string, RemovalReason])[] = []) =>
-  ({
-    $case: 'delta',
-    value: {
-      upserts: instances(...upserts),
-      removals: removals.map(([instanceId, reason]) => ({ instanceId, reason })),
-    },
-  }) as const;
-const progress = { $case: 'progress', value: {} } as const;
-
 describe('the resolution of a registry resolver', () => {
   it('is the snapshot, and then each change', async () => {
     const { event, names, resolutions, requests } = follow();
@@ -52,36 +47,6 @@ describe('the resolution of a registry resolver', () => {
     expect(resolutions.at(-1)?.departed).toEqual([]);
     await event({ position: at(7n), event: progress });
     expect(resolutions).toHaveLength(2);
-  });
-
-  it('names the instances that have departed', async () => {
-    const { event, names, resolutions } = follow();
-    await event({ position: at(1n), event: snapshot(['a', 'b']) });
-    await event({ position: at(2n), event: delta([], [['a', GOODBYE]]) });
-    expect(names()).toEqual(['b']);
-    expect(resolutions.at(-1)?.departed).toEqual(['a']);
-  });
-
-  it('has the state and the address of each instance', async () => {
-    const { event, resolutions } = follow();
-    const [instance] = instances('a');
-    const draining = { ...instance, status: InstanceStatus.INSTANCE_STATUS_DRAINING, zone: 'eu/1' };
-    await event({ position: at(1n), event: { $case: 'snapshot', value: { instances: [draining] } } });
-    expect(resolutions.at(-1)?.endpoints).toEqual([
-      endpoint('a', {
-        zone: 'eu/1',
-        state: 'draining',
-        incarnation: Number(instance?.incarnation ?? 0n),
-        services: [],
-        fingerprints: {},
-      }),
-    ]);
-  });
-
-  it('is empty if there is no instance', async () => {
-    const { event, names } = follow();
-    await event({ position: at(1n), event: snapshot([]) });
-    expect(names()).toEqual([]);
   });
 
   it('waits for all parts of a snapshot, and drops no instance before the last', async () => {
@@ -106,15 +71,6 @@ describe('the resolution of a registry resolver', () => {
 });
 
 describe('a registry that restarts empty', () => {
-  it('keeps a client without instances waiting until it has warmed up', async () => {
-    const { event, resolutions, names, pending } = follow();
-    await event({ position: at(1n), warming: true, event: snapshot([]) });
-    expect(resolutions).toEqual([]);
-    expect(pending()).toBe(1);
-    await event({ position: at(2n), warming: true, event: delta(['a']) });
-    expect(names()).toEqual(['a']);
-  });
-
   it('is merged into the known instances while it warms up, and replaces them afterwards', async () => {
     const { event, fail, names, clock } = follow();
     await event({ position: at(7n), event: snapshot(['a', 'b', 'c']) });
@@ -167,15 +123,6 @@ describe('a registry that restarts empty', () => {
     expect(position).toEqual(at(3n, 2n));
     expect(Object.fromEntries(changes ?? [])).toEqual({ connected: 2, away: 1, warming: 1 });
   });
-
-  it('still reports a departure while it warms up', async () => {
-    const { event, names, resolutions } = follow();
-    await event({ position: at(7n), event: snapshot(['a', 'b']) });
-    await event({ position: at(1n, 2n), warming: true, event: snapshot([]) });
-    await event({ position: at(2n, 2n), warming: true, event: delta([], [['b', GOODBYE]]) });
-    expect(names()).toEqual(['a']);
-    expect(resolutions.at(-1)?.departed).toEqual(['b']);
-  });
 });
 
 describe('an answer that no registry gives', () => {
@@ -212,14 +159,6 @@ describe('an answer that no registry gives', () => {
     await event({ position: at(1n), event: { $case: 'snapshot', value: { instances: listed } } });
     expect(names()).toEqual(['a']);
     expect(said()).toMatchObject([{ level: 'warn', fields: { instanceId: 'b' } }]);
-  });
-
-  it('names an unknown reason of removal: no instance counts as departed', async () => {
-    const { event, names, resolutions } = follow();
-    await event({ position: at(1n), event: snapshot(['a', 'b']) });
-    await event({ position: at(2n), event: delta([], [['a', 99 as RemovalReason]]) });
-    expect(names()).toEqual(['b']);
-    expect(resolutions.at(-1)?.departed).toEqual([]);
   });
 });
 

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Position } from '@rondo/contracts/rondo/registry/v1/registry';
 import { recordingLogger } from '../../test/support/recording-logger.js';
-import { instances, recordingListener, scriptedWatch } from '../../test/support/scripted-watch.js';
+import { at, delta, progress, recordingListener, scriptedWatch, snapshot } from '../../test/support/scripted-watch.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { seededRandom } from '../testing/seeded-random.js';
 import { registryResolver } from './registry.js';
@@ -33,18 +32,10 @@ function followThree() {
   return { ...script, ...told, clock, lines, said, asked, state, resolver };
 }
 
-const at = (revision: bigint, epoch = 1n): Position => ({ epoch, revision });
-const snapshot = (...names: readonly string[]) =>
-  ({ $case: 'snapshot', value: { instances: instances(...names) } }) as const;
-const joined = (...names: readonly string[]) => {
-  return { $case: 'delta' as const, value: { upserts: instances(...names), removals: [] } };
-};
-const progress = { $case: 'progress', value: {} } as const;
-
 describe('one of several registries that fails', () => {
   it('is replaced by the next, from the known position; the registry does not count as away', async () => {
     const { event, fail, clock, asked, requests, failures, said, lines, state } = followThree();
-    await event({ position: at(7n), event: snapshot('a') });
+    await event({ position: at(7n), event: snapshot(['a']) });
     await fail('connection lost');
     await clock.advance(100);
     expect(asked).toEqual(['r:1', 'r:2']);
@@ -69,9 +60,9 @@ describe('one of several registries that fails', () => {
 
   it("is replaced if its answer is not a registry's", async () => {
     const { event, clock, asked, names } = followThree();
-    await event({ event: snapshot('ghost') });
+    await event({ event: snapshot(['ghost']) });
     await clock.advance(100);
-    await event({ position: at(1n), event: snapshot('a') });
+    await event({ position: at(1n), event: snapshot(['a']) });
     expect(asked).toEqual(['r:1', 'r:2']);
     expect(names()).toEqual(['a']);
   });
@@ -111,7 +102,7 @@ describe('one of several registries that fails', () => {
       return clock.now() - before;
     };
     for (let cut = 0; cut < 3; cut += 1) await waitAfterFailure();
-    await event({ position: at(1n), event: snapshot('a') });
+    await event({ position: at(1n), event: snapshot(['a']) });
     expect(await waitAfterFailure()).toBe(100);
     await event({ position: at(1n), event: progress });
     await clock.advance(5_000);
@@ -122,7 +113,7 @@ describe('one of several registries that fails', () => {
     const { event, fail, clock, asked, resolver } = followThree();
     await fail('refused');
     await clock.advance(100);
-    await event({ position: at(1n), event: snapshot('a') });
+    await event({ position: at(1n), event: snapshot(['a']) });
     resolver.resolve('another.v1.Service', recordingListener().listener);
     expect(asked).toEqual(['r:1', 'r:2', 'r:2']);
   });
@@ -132,10 +123,10 @@ describe('a registry that lags behind', () => {
   /** The client knows revision 9 of r:1, whose watch broke; r:2 is at revision 5. */
   async function lagging() {
     const followed = followThree();
-    await followed.event({ position: at(9n), event: snapshot('a', 'b') });
+    await followed.event({ position: at(9n), event: snapshot(['a', 'b']) });
     await followed.fail('connection lost');
     await followed.clock.advance(100);
-    await followed.event({ position: at(5n), event: snapshot('a') });
+    await followed.event({ position: at(5n), event: snapshot(['a']) });
     return followed;
   }
 
@@ -153,9 +144,9 @@ describe('a registry that lags behind', () => {
 
   it('is used once it has caught up: older events are ignored', async () => {
     const { event, names, resolutions, state, said, asked } = await lagging();
-    await event({ position: at(8n), event: joined('ghost') });
+    await event({ position: at(8n), event: delta(['ghost']) });
     expect(resolutions).toHaveLength(1);
-    await event({ position: at(11n), event: joined('c') });
+    await event({ position: at(11n), event: delta(['c']) });
     expect(names()).toEqual(['a', 'b', 'c']);
     expect(state()).toBe('connected');
     expect(said().slice(1)).toEqual(['info: another registry is watched now', 'info: the registry has caught up']);
@@ -180,7 +171,7 @@ describe('a registry that lags behind', () => {
     await fail('refused');
     await clock.advance(300);
     expect(requests.at(-1)).toEqual({ service: SERVICE });
-    await event({ position: at(5n), event: snapshot('a') });
+    await event({ position: at(5n), event: snapshot(['a']) });
     expect(names()).toEqual(['a']);
   });
 });
@@ -193,22 +184,22 @@ describe('registries that do not share a store', () => {
       await fail('connection lost');
       await clock.advance(300);
     };
-    await event({ position: at(9n, 100n), event: snapshot('a') });
+    await event({ position: at(9n, 100n), event: snapshot(['a']) });
     await move();
-    await event({ position: at(2n, 200n), event: snapshot('b') });
+    await event({ position: at(2n, 200n), event: snapshot(['b']) });
     expect(names()).toEqual(['b']);
     expect(said()).not.toContainEqual(SPLIT);
     await move();
-    await event({ position: at(9n, 100n), event: snapshot('a') });
+    await event({ position: at(9n, 100n), event: snapshot(['a']) });
     await move();
-    await event({ position: at(3n, 200n), event: snapshot('b') });
+    await event({ position: at(3n, 200n), event: snapshot(['b']) });
     expect(names()).toEqual(['b']);
     expect(said().filter((line) => line.includes('share a store'))).toEqual([SPLIT]);
   });
 
   it('do not include one registry that restarts again and again', async () => {
     const { event, said } = followThree();
-    for (const epoch of [1n, 2n, 3n]) await event({ position: at(1n, epoch), event: snapshot('a') });
+    for (const epoch of [1n, 2n, 3n]) await event({ position: at(1n, epoch), event: snapshot(['a']) });
     expect(said()).toEqual([]);
   });
 });
