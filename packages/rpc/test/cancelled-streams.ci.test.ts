@@ -3,24 +3,19 @@
  * resets. The clients' clock stands still here: a reset that has to wait never happens by waiting.
  */
 
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
-import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import type { ServerCall } from '../src/exports/call.js';
-import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { createRouter, serve } from '../src/exports/server.js';
 import { ManualClock, standIn } from '../src/exports/testing.js';
 import { conformanceService } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { atRest, until } from './support/wait.js';
 
 const RESETS_AT_ONCE = 500;
 /** More than a client resets at once on one connection, and fewer than a server accepts there. */
 const CALLS = 600;
-const closers: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const { closers, connectTo } = socketsOfATest();
 
 function ended(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
@@ -53,9 +48,7 @@ async function connect() {
   const server = await serve(createRouter({ services }), { listen: '127.0.0.1:0' });
   closers.push(() => server.drain(0));
   const clock = new ManualClock();
-  const channel = createChannel({ resolver: staticResolver([server.address]), clock, healthCheck: true });
-  closers.push(() => channel.close());
-  const client = createClient(ConformanceServiceDefinition, { channel });
+  const { channel, client } = connectTo([server.address], { clock, healthCheck: true });
   await client.unary({});
   return { client, channel, clock, running, watches: () => watches };
 }

@@ -1,26 +1,21 @@
 import { deflateSync, gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition, UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { Compression, MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
+import { Compression } from '@rondo/contracts/rondo/options/v1/options';
 import type { Metadata } from '../src/exports/call.js';
 import { type CallOptions, createChannel, createClient, staticResolver } from '../src/exports/client.js';
-import { createRouter, serve } from '../src/exports/server.js';
 import { Status } from '../src/exports/status.js';
 import { grpcTransport } from '../src/transport/grpc/transport.js';
+import { withPolicy } from './support/contract.js';
 import { startRawServer } from './support/http2-server.js';
 import { failure } from './support/outcome.js';
-import { conformanceService } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { collect, streamOf } from './support/stream.js';
 import { wireCall } from './support/wire-call.js';
 
 /** Long enough to be worth compressing. */
 const LONG = 'a long text '.repeat(1_000);
-const POLICY_TAG = (50550 << 3) | 2;
-const closers: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const { closers, startServer, connectTo } = socketsOfATest();
 
 type Configured = Pick<CallOptions, 'compression'>;
 
@@ -57,10 +52,8 @@ async function startRecorder(answer: Record<string, string> = {}, reply = Buffer
 
 /** The conformance service with a compression option in the contract of its unary method. */
 function contractSaying(compression: Compression) {
-  const bytes = MethodPolicy.encode(MethodPolicy.fromPartial({ compression })).finish();
   const { unary } = ConformanceServiceDefinition.methods;
-  const options = { ...unary.options, _unknownFields: { [POLICY_TAG]: [Buffer.from([bytes.length, ...bytes])] } };
-  return { ...ConformanceServiceDefinition, methods: { unary: { ...unary, options } } } as const;
+  return { ...ConformanceServiceDefinition, methods: { unary: withPolicy(unary, { compression }) } };
 }
 
 function connect(address: string, definition = contractSaying(Compression.COMPRESSION_UNSPECIFIED), options = {}) {
@@ -133,11 +126,8 @@ describe('a request', () => {
   });
 
   it('that is compressed is read by a server, whatever the kind of method', async () => {
-    const server = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
-    closers.push(() => server.drain(0));
-    const channel = createChannel({ resolver: staticResolver([server.address]) });
-    closers.push(() => channel.close());
-    const client = createClient(ConformanceServiceDefinition, { channel });
+    const server = await startServer();
+    const { client } = connectTo([server.address]);
     expect(await client.unary({ text: LONG }, gzip)).toMatchObject({ text: LONG });
     expect(await client.clientStream(streamOf({ text: LONG }, { text: 'short' }), gzip)).toMatchObject({
       texts: [LONG, 'short'],

@@ -1,11 +1,10 @@
-import { CallContext } from '../src/call/call-context.js';
-import { Metadata } from '../src/exports/call.js';
 import { createChannel, staticResolver } from '../src/exports/client.js';
 import { type Router, serve } from '../src/exports/server.js';
 import { createFaultNetwork } from '../src/exports/testing.js';
 import { grpcTransport } from '../src/transport/grpc/transport.js';
 import type { Transport, WireCall } from '../src/transport/transport.js';
 import { describeConformance } from './conformance/suite.js';
+import { wireCall } from './support/wire-call.js';
 
 describeConformance('grpc', async ({ router, clock }) => {
   const server = await serve(router, { listen: '127.0.0.1:0' });
@@ -64,17 +63,5 @@ function countTunnelled(router: Router): { readonly counting: Router; readonly t
 /** Makes calls that no handler sees, until one goes through the tunnel. */
 async function openTunnel(transport: Transport, tunnelled: () => number): Promise<void> {
   await transport.connect();
-  while (tunnelled() === 0) {
-    await transport
-      .call({
-        path: '/none.None/None',
-        responseStream: false,
-        metadata: new Metadata(),
-        deadline: undefined,
-        context: new CallContext(),
-        request: { stream: false, message: new Uint8Array() },
-        peer: '',
-      })
-      .catch(() => undefined);
-  }
+  while (tunnelled() === 0) await transport.call(wireCall({ path: '/none.None/None' })).catch(() => undefined);
 }

@@ -1,12 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
-import { createRouter, serve } from '../src/exports/server.js';
 import { Status } from '../src/exports/status.js';
 import { failure } from './support/outcome.js';
-import { conformanceService } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { streamOf } from './support/stream.js';
 import { deferred } from './support/wait.js';
+
+const { startServer, connectTo } = socketsOfATest();
 
 const BURST = 2_000;
 const DEADLINE_MS = 400;
@@ -17,16 +16,14 @@ describe('many calls that expire at once', () => {
   // A server closes a connection on which that many streams are reset, so the server must end them.
   it('harm no other call on their connection', async () => {
     const over = deferred();
-    const service = conformanceService({
+    const server = await startServer({
       unaryUnsafe: () => new Promise(() => undefined),
       async clientStream() {
         await over.promise;
         return {};
       },
     });
-    const server = await serve(createRouter({ services: [service] }), { listen: '127.0.0.1:0' });
-    const channel = createChannel({ resolver: staticResolver([server.address]) });
-    const client = createClient(ConformanceServiceDefinition, { channel });
+    const { channel, client } = connectTo([server.address]);
     await client.unary({});
 
     // It has no deadline, because the others may take long on a busy machine.
@@ -43,8 +40,6 @@ describe('many calls that expire at once', () => {
     expect(new Set(after)).toEqual(new Set([Status.DEADLINE_EXCEEDED]));
     await innocent;
     expect(channel.inspect()[0]?.endpoints[0]?.state).toBe('ready');
-    channel.close();
-    await server.drain(0);
   });
 });
 

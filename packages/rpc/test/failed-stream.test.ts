@@ -1,25 +1,17 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
-import { createRouter, serve } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
 import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
 import { failure } from './support/outcome.js';
-import { conformanceService } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { atRest, deferred, until } from './support/wait.js';
 
-const closers: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const { closers, startServer } = socketsOfATest();
 
 /** A client of `serverStream` over a network path that can be stalled. */
 async function connect(serverStream: () => AsyncIterable<object>) {
-  const server = await serve(createRouter({ services: [conformanceService({ serverStream })] }), {
-    listen: '127.0.0.1:0',
-  });
-  closers.push(() => server.drain(0));
+  const server = await startServer({ serverStream });
   const proxy = await startTcpProxy({ target: server.address });
   closers.push(() => proxy.close());
   const channel = createChannel({ resolver: staticResolver([proxy.address]) });

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { cancelled } from '../src/call/call-context.js';
 import { CallContext, type ServerCall } from '../src/exports/call.js';
@@ -18,6 +18,7 @@ import { createRouter, serve } from '../src/exports/server.js';
 import { standIn } from '../src/exports/testing.js';
 import { grpcTransport } from '../src/transport/grpc/transport.js';
 import type { Transport } from '../src/transport/transport.js';
+import { closersOfATest } from './support/closers.js';
 import { until } from './support/wait.js';
 import { wireCall } from './support/wire-call.js';
 
@@ -31,7 +32,7 @@ const SLOW = Buffer.from([0, 0, 0, 0, 6, 10, 4, ...Buffer.from('slow')]);
 /** Node has had the option since 22.11; before, nothing can be done. */
 const bearable = process.versions.node.localeCompare('22.11', 'en', { numeric: true }) >= 0;
 const run = promisify(execFile);
-const closers: (() => unknown)[] = [];
+const closers = closersOfATest();
 let folder: string;
 let missing: string | undefined;
 
@@ -48,10 +49,6 @@ beforeAll(async () => {
   if (missing !== undefined)
     process.stdout.write(`SKIPPED: clients and servers of Go, as none can be built: ${missing}\n`);
 }, BUILD_TIMEOUT_MS);
-
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 afterAll(() => rm(folder, { recursive: true }));
 

@@ -98,14 +98,6 @@ describe('a plain grpc-js client and our server', () => {
     expect(seen?.peer).toMatch(/^127\.0\.0\.1:\d+$/);
   });
 
-  it("gets the contract's deadline if it sets none, and its own if that is earlier", async () => {
-    const { reply } = await call({});
-    expect(Number(reply?.text)).toBeGreaterThan(4_000);
-    expect(Number(reply?.text)).toBeLessThanOrEqual(5_000);
-    const tighter = await call({}, { options: { deadline: Date.now() + 1_000 } });
-    expect(Number(tighter.reply?.text)).toBeLessThanOrEqual(1_000);
-  });
-
   it('gets an error with its details', async () => {
     const { error } = await call({ text: 'fail' });
     expect(error).toMatchObject({ code: grpc.status.FAILED_PRECONDITION, details: '日本' });

@@ -1,20 +1,16 @@
 /** Servers restarted one by one under load, without news from a registry: no call fails, whatever its method. */
 
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { describe, expect, it } from '@jest/globals';
 import { sleep, systemClock } from '../src/exports/clock.js';
 import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
 import { conformanceService } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { collect } from './support/stream.js';
 import { until } from './support/wait.js';
 
 /** How many calls of each kind are made at a time. */
 const WORKERS = 2;
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const { closers, connectTo } = socketsOfATest();
 
 describe('a rolling restart', () => {
   it('fails no call, safe or unsafe, one message or a stream, and none is handled twice', async () => {
@@ -31,9 +27,7 @@ describe('a rolling restart', () => {
     };
     const servers = [await start('127.0.0.1:0'), await start('127.0.0.1:0'), await start('127.0.0.1:0')];
     const addresses = servers.map(({ address }) => address);
-    const channel = createChannel({ resolver: staticResolver(addresses, { minPingIntervalMs: 1_000 }) });
-    closers.push(() => channel.close());
-    const client = createClient(ConformanceServiceDefinition, { channel });
+    const { channel, client } = connectTo(addresses, { known: { minPingIntervalMs: 1_000 } });
     const allReady = () => channel.inspect()[0]?.endpoints.every(({ state }) => state === 'ready') ?? false;
     await until(allReady);
 

@@ -1,6 +1,6 @@
 /** Where the time of a call went, over real sockets: each phase shows what was injected into it. */
 import { performance } from 'node:perf_hooks';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import type { CallTiming } from '../src/call/call-timer.js';
@@ -11,12 +11,10 @@ import { RpcError, Status } from '../src/exports/status.js';
 import { startTcpProxy, type TcpProxyOptions } from '../src/testing/tcp-proxy/tcp-proxy.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { watchLateness } from './support/wait.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const { closers, connectTo } = socketsOfATest();
 
 type Handler = (request: { readonly payload: Uint8Array }) => Promise<{ payload?: Buffer }>;
 
@@ -142,9 +140,7 @@ describe('the times of a call', () => {
   });
 
   it('of a call that found no instance have no attempt', async () => {
-    const channel = createChannel({ resolver: staticResolver(['127.0.0.1:1']) });
-    closers.push(() => channel.close());
-    const client = createClient(ConformanceServiceDefinition, { channel });
+    const { client } = connectTo(['127.0.0.1:1']);
     const seen: CallTiming[] = [];
     await failure(client.unary({}, { onTiming: (timing) => void seen.push(timing) }));
     expect(seen).toMatchObject([{ queueMs: 0, sendMs: undefined, processMs: undefined }]);

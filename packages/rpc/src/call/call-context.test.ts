@@ -96,12 +96,4 @@ describe('a call context', () => {
     expect(context.signal.aborted).toBe(false);
     expect(clock.timers).toBe(0);
   });
-
-  it('ends early on request', async () => {
-    const { context } = makeContext();
-    const raced = failure(context.race(never()));
-    const reason = new RpcError(Status.ABORTED, 'now');
-    context.end(reason);
-    expect(await raced).toBe(reason);
-  });
 });

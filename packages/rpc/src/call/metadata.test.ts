@@ -68,14 +68,6 @@ describe('metadata', () => {
     expect(() => new Metadata(JSON.parse('{"x-text": 5}'))).toThrow(/"x-text": needs text/);
   });
 
-  it('is copied whole', () => {
-    const metadata = new Metadata({ a: '1' });
-    const copy = metadata.clone();
-    copy.append('a', '2');
-    expect(metadata.getAll('a')).toEqual(['1']);
-    expect(copy.getAll('a')).toEqual(['1', '2']);
-  });
-
   it.each<[string, string | Uint8Array, RegExp]>([
     ['grpc-timeout', '1S', /belong to the protocol/],
     ['Grpc-Anything', '1', /belong to the protocol/],

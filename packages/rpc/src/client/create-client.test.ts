@@ -3,7 +3,7 @@ import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance
 import { emptyReply } from '../../test/support/fake-transport.js';
 import { failure } from '../../test/support/outcome.js';
 import { connect } from '../../test/support/service.js';
-import { collect, streamOf } from '../../test/support/stream.js';
+import { collect } from '../../test/support/stream.js';
 import { Metadata } from '../call/metadata.js';
 import { createChannel } from '../channel/channel.js';
 import type { Middleware } from '../middleware/middleware.js';
@@ -108,22 +108,6 @@ describe('a client', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('sends the server its deadline and the path of the method', async () => {
-    const calls: WireCall[] = [];
-    const { client, clock } = clientOf(async (wire) => {
-      calls.push(wire);
-      return emptyReply;
-    });
-    await client.unary({}, { timeoutMs: 700 });
-    const path = '/rondo.conformance.v1.ConformanceService/Unary';
-    expect(calls[0]).toMatchObject({ path, responseStream: false, deadline: clock.now() + 700 });
-  });
-
-  it('fills in the fields that the server left out', async () => {
-    const { client } = clientOf(async () => emptyReply);
-    expect(await client.unary({})).toEqual({ payload: Buffer.alloc(0), text: '', remaining: undefined });
-  });
-
   it('fails with INTERNAL if a reply is not of the contract’s type', async () => {
     const garbage = Buffer.from([0xff, 0xff]);
     const { client } = clientOf(async () => ({ ...emptyReply, response: { stream: false, message: garbage } }));
@@ -161,29 +145,6 @@ describe('a client', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('takes an infinite timeout for no timeout', async () => {
-    const calls: WireCall[] = [];
-    const { client } = clientOf(async (wire) => {
-      calls.push(wire);
-      return { ...emptyReply, response: { stream: true, messages: streamOf() } };
-    });
-    await collect(client.serverStream({}, { timeoutMs: Number.POSITIVE_INFINITY }));
-    expect(calls[0]).toMatchObject({ deadline: undefined });
-  });
-
-  it('continues the trace in the call’s metadata', async () => {
-    const { channel } = clientOf(async () => emptyReply);
-    const traceId = 'ab'.repeat(16);
-    const seen: string[] = [];
-    const note: Middleware<ClientCall> = (call, next) => {
-      seen.push(call.traceId);
-      return next(call);
-    };
-    const client = createClient(ConformanceServiceDefinition, { channel, middleware: [note] });
-    await client.unary({}, { metadata: { traceparent: `00-${traceId}-${'1'.repeat(16)}-01` } });
-    expect(seen).toEqual([traceId]);
-  });
-
   it('says at the deadline what the call was waiting for', async () => {
     const { client, clock } = clientOf(() => new Promise(() => undefined));
     const unanswered = failure(client.unary({}));
@@ -197,14 +158,6 @@ describe('a client', () => {
       '(no instance of rondo.conformance.v1.ConformanceService is known yet)',
     );
     expect(clock.timers).toBe(0);
-  });
-
-  it('makes no call after its channel was closed', async () => {
-    const { client, channel } = clientOf(async () => emptyReply);
-    channel.close();
-    expect(await failure(client.unary({}))).toMatchObject({
-      message: 'the channel is closed; make calls before close()',
-    });
   });
 
   it('makes no call for a response stream that is not read', async () => {

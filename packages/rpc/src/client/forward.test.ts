@@ -12,6 +12,7 @@ import {
   UnaryRequest,
   UnaryResponse,
 } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { closersOfATest } from '../../test/support/closers.js';
 import { makeFleet } from '../../test/support/fleet.js';
 import { makeFollowers } from '../../test/support/followers.js';
 import { failure } from '../../test/support/outcome.js';
@@ -59,11 +60,31 @@ function many({ response }: ForwardedReply): AsyncIterable<Uint8Array> {
   return response.messages;
 }
 
+const closers = closersOfATest();
+
+/** A channel to the conformance service, which is closed with its test. */
+function open(...args: Parameters<typeof connect>): Channel {
+  const { channel } = connect(...args);
+  closers.push(() => channel.close());
+  return channel;
+}
+
+/** The channel, whose calls `onCall` sees. */
+const watched = (channel: Channel, onCall: (...args: Parameters<Channel['call']>) => void): Channel =>
+  Object.create(channel, {
+    call: {
+      value: (...args: Parameters<Channel['call']>) => {
+        onCall(...args);
+        return channel.call(...args);
+      },
+    },
+  });
+
 const textOf = (reply: ForwardedReply) => UnaryResponse.decode(single(reply)).text;
 
 describe('a forwarded call', () => {
   it('carries the message, the metadata and the trailer as they are, and says which instance answered', async () => {
-    const { channel } = connect({
+    const channel = open({
       unary: ({ text }, { metadata, header, trailer }) => {
         header.set('seen', metadata.get('tenant') ?? '');
         trailer.set('state-bin', metadata.getBytes('state-bin') ?? Buffer.alloc(0));
@@ -88,12 +109,11 @@ describe('a forwarded call', () => {
     expect(reply.header.get('seen')).toBe('acme');
     expect(reply.trailer.getBytes('state-bin')).toEqual(Buffer.from([0, 255]));
     expect(reply.from.address).toBe('memory');
-    channel.close();
   });
 
   it('runs the middleware of its channel, which sees the method, the trace and the attempts', async () => {
     const seen: unknown[] = [];
-    const { channel } = connect();
+    const channel = open();
     const watching: Middleware<ClientCall> = async (call, next) => {
       // A middleware may pass a changed copy on.
       const reply = await next({ ...call });
@@ -109,7 +129,6 @@ describe('a forwarded call', () => {
       ['Unary', traceId, 1, traceId],
       ['Unary', expect.stringMatching(/^[0-9a-f]{32}$/), 1, expect.stringMatching(/^[0-9a-f]{32}$/)],
     ]);
-    channel.close();
   });
 
   it.each([
@@ -119,41 +138,34 @@ describe('a forwarded call', () => {
     [{}, undefined],
   ])('sends the deadline of its caller and no other: %j', async (limits, sentMs) => {
     const clock = new ManualClock();
-    const { channel } = connect(
+    const channel = open(
       {
         unary: (_request, { callerDeadline }) => ({ text: String(callerDeadline !== undefined) }),
       },
       { clock },
     );
     const deadlines: (number | undefined)[] = [];
-    const spied: Channel = Object.create(channel, {
-      call: {
-        value: (method: Method, wire: Parameters<Channel['call']>[1], options: Parameters<Channel['call']>[2]) => {
-          deadlines.push(wire.deadline === undefined ? undefined : wire.deadline - clock.now());
-          return channel.call(method, wire, options);
-        },
-      },
+    const spied = watched(channel, (_method, { deadline }) => {
+      deadlines.push(deadline === undefined ? undefined : deadline - clock.now());
     });
     expect(textOf(await createForwarder(spied)(callOf(limits)))).toBe(String(sentMs !== undefined));
     expect(deadlines).toEqual([sentMs]);
     expect(clock.timers).toBe(0);
-    channel.close();
   });
 
   it('ends here at its limit, and at the deadline of its caller', async () => {
     const clock = new ManualClock();
-    const { channel } = connect({ unary: () => new Promise(() => undefined) }, { clock });
+    const channel = open({ unary: () => new Promise(() => undefined) }, { clock });
     const forward = createForwarder(channel);
     for (const limits of [{ limitMs: 500 }, { timeoutMs: 500 }, { timeoutMs: 900, limitMs: 500 }]) {
       const outcome = failure(forward(callOf({ method: withoutTimeout(methodNamed('unary')), ...limits })));
       await clock.advance(500);
       expect(await outcome).toMatchObject({ code: Status.DEADLINE_EXCEEDED, origin: 'client' });
     }
-    channel.close();
   });
 
   it('rejects with a server error as it is, or with what happened here: the origin says which', async () => {
-    const { channel } = connect({
+    const channel = open({
       unary: () =>
         Promise.reject(new RpcError(Status.NOT_FOUND, 'no such thing', { metadata: new Metadata({ a: 'b' }) })),
     });
@@ -168,7 +180,7 @@ describe('a forwarded call', () => {
 
   it('is cancelled with the reason of its context, before and while it runs', async () => {
     let ended = false;
-    const { channel } = connect({
+    const channel = open({
       unary: (_request, { signal }) =>
         new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => {
@@ -184,15 +196,13 @@ describe('a forwarded call', () => {
     expect(error).toBe(context.reason);
     expect(ended).toBe(true);
     expect(await failure(forward(callOf({ context })))).toBe(context.reason);
-    channel.close();
   });
 
   it('refuses metadata that can not be sent, with the key', async () => {
-    const { channel } = connect();
+    const channel = open();
     const metadata = Metadata.over({ getAll: () => ['a\nb'], forEach: (visit) => visit('tenant', 'a\nb') });
     const error = await failure(createForwarder(channel)(callOf({ metadata })));
     expect(error).toMatchObject({ code: Status.INVALID_ARGUMENT, message: expect.stringContaining('"tenant"') });
-    channel.close();
   });
 });
 
@@ -205,6 +215,7 @@ describe('a request that depends on the instance', () => {
   /** Forwards calls to instances of which only some can take the request. */
   function forwardTo(names: readonly string[], takes: (to: Endpoint) => boolean) {
     const fleet = makeFleet(names);
+    closers.push(() => fleet.channel.close());
     const asked: string[] = [];
     const request = (to: Endpoint) => {
       asked.push(to.instanceId);
@@ -215,7 +226,7 @@ describe('a request that depends on the instance', () => {
   }
 
   it('is encoded for the instance that gets it, and other instances are passed over without an attempt', async () => {
-    const { call, asked, begun, channel } = forwardTo(['a', 'b', 'c'], ({ instanceId }) => instanceId === 'c');
+    const { call, asked, begun } = forwardTo(['a', 'b', 'c'], ({ instanceId }) => instanceId === 'c');
     // More calls than the retry budget would pay for.
     for (let count = 0; count < 60; count += 1) {
       const reply = await call();
@@ -224,33 +235,30 @@ describe('a request that depends on the instance', () => {
     }
     expect(new Set(asked)).toEqual(new Set(['a', 'b', 'c']));
     expect(new Set(begun.map(({ instance }) => instance))).toEqual(new Set(['c']));
-    channel.close();
   });
 
   it('fails if no instance can take it, and says so', async () => {
-    const { call, asked, channel } = forwardTo(['a', 'b'], () => false);
+    const { call, asked } = forwardTo(['a', 'b'], () => false);
     const error = await failure(call());
     expect(error).toMatchObject({ code: Status.UNAVAILABLE, origin: 'client' });
     expect(error.message).toContain('its version of the contract has no such request');
     expect(error.report?.attempts).toEqual([]);
     expect(asked.toSorted()).toEqual(['a', 'b']);
-    channel.close();
   });
 
   it('fails with the very error of its encoding', async () => {
-    const { channel } = connect();
+    const channel = open();
     const fault = new RpcError(Status.INVALID_ARGUMENT, 'text: must be a string');
     const request = () => {
       throw fault;
     };
     expect(await failure(createForwarder(channel)(callOf({ request })))).toBe(fault);
-    channel.close();
   });
 });
 
 describe('a forwarded stream', () => {
   it('passes messages in both directions', async () => {
-    const { channel } = connect();
+    const channel = open();
     const forward = createForwarder(channel);
     const texts = [...'abc'].map((text) => ClientStreamRequest.encode({ text, behaviour: undefined }).finish());
     const collected = await forward(
@@ -266,11 +274,10 @@ describe('a forwarded stream', () => {
       callOf({ method: methodNamed('bidiStream'), request: { stream: true, messages: streamOf(...lines) } }),
     );
     expect((await collect(many(echoed))).map((bytes) => BidiStreamResponse.decode(bytes).text)).toEqual(['x', 'y']);
-    channel.close();
   });
 
   it('ends with the very error of its request stream', async () => {
-    const { channel } = connect();
+    const channel = open();
     const fault = new RpcError(Status.RESOURCE_EXHAUSTED, 'a message is larger than 4 MiB');
     async function* messages(): AsyncGenerator<Uint8Array> {
       yield ClientStreamRequest.encode({ text: 'a', behaviour: undefined }).finish();
@@ -278,12 +285,11 @@ describe('a forwarded stream', () => {
     }
     const call = callOf({ method: methodNamed('clientStream'), request: { stream: true, messages: messages() } });
     expect(await failure(createForwarder(channel)(call))).toBe(fault);
-    channel.close();
   });
 
   it('closes the request stream when the call ends, and the server when its reader leaves', async () => {
     const left: string[] = [];
-    const { channel } = connect({
+    const channel = open({
       async *serverStream() {
         try {
           for (let index = 0; ; index += 1) yield { index };
@@ -311,7 +317,6 @@ describe('a forwarded stream', () => {
     await messages.return?.();
     await new Promise((resolve) => setImmediate(resolve));
     expect(left).toEqual(['requests', 'server']);
-    channel.close();
   });
 });
 
@@ -321,12 +326,14 @@ describe('a forwarded stream whose contract says how it is resumed', () => {
 
   /** Each instance sends three replies of a stream, and then breaks it. */
   function followers() {
-    return makeFollowers(['a', 'b'], function* part({ resumeToken, count }) {
+    const made = makeFollowers(['a', 'b'], function* part({ resumeToken, count }) {
       const from = Number(resumeToken);
       for (let index = from; index < Math.min(from + 3, count); index += 1)
         yield { index, resumeToken: `${index + 1}` };
       if (from + 3 < count) throw away();
     });
+    closers.push(() => made.channel.close());
+    return made;
   }
 
   const indexes = (replies: readonly Uint8Array[]) => replies.map((bytes) => FollowResponse.decode(bytes).index);
@@ -349,7 +356,6 @@ describe('a forwarded stream whose contract says how it is resumed', () => {
     const [first, second] = asked.map(({ instance }) => instance);
     expect(second).not.toBe(first);
     expect(senders).toEqual([first, first, first, second, second, second, first, first, first]);
-    channel.close();
   });
 
   it('breaks if the numbers of the fields are not known, or its caller does not want it', async () => {
@@ -364,22 +370,14 @@ describe('a forwarded stream whose contract says how it is resumed', () => {
         code: Status.UNAVAILABLE,
         origin: 'server',
       });
-      channel.close();
     }
   });
 });
 
 it('a hash key that is a field is read from the encoded request', async () => {
-  const { channel } = connect();
+  const channel = open();
   const keys: (string | undefined)[] = [];
-  const spied: Channel = Object.create(channel, {
-    call: {
-      value: (method: Method, wire: Parameters<Channel['call']>[1], options: Parameters<Channel['call']>[2]) => {
-        keys.push(options.hashKey);
-        return channel.call(method, wire, options);
-      },
-    },
-  });
+  const spied = watched(channel, (_method, _wire, { hashKey }) => keys.push(hashKey));
   const plain = methodNamed('unary');
   const byField = { ...plain, policy: { ...plain.policy, hashKey: { from: 'field', path: ['text'] } as const } };
   const byMetadata = { ...plain, policy: { ...plain.policy, hashKey: { from: 'metadata', key: 'tenant' } as const } };
@@ -388,5 +386,4 @@ it('a hash key that is a field is read from the encoded request', async () => {
   await forward(callOf({ method: byField }));
   await forward(callOf({ method: byMetadata, metadata: new Metadata({ tenant: 'acme' }) }));
   expect(keys).toEqual(['hello', undefined, 'acme']);
-  channel.close();
 });

@@ -1,55 +1,38 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import type { Logger } from '../call/call.js';
+import { recordingLogger } from '../../test/support/recording-logger.js';
+import { conformanceService } from '../../test/support/service.js';
+import { collect } from '../../test/support/stream.js';
 import { createClient } from '../client/create-client.js';
-import { implement } from '../server/handlers.js';
-import { type Status, statusFromCode } from '../status/code.js';
+import { Status, statusFromCode } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { createTestChannel } from '../testing/test-channel.js';
 import { callLog } from './call-log.js';
 
-interface Line {
-  readonly level: string;
-  readonly message: string;
-  readonly fields: Record<string, unknown>;
-}
-
-function recordingLogger(lines: Line[], bound: object = {}): Logger {
-  const write = (level: string) => (fields: object, message: string) => {
-    lines.push({ level, message, fields: { ...bound, ...fields } });
-  };
-  return {
-    debug: write('debug'),
-    info: write('info'),
-    warn: write('warn'),
-    error: write('error'),
-    child: (fields) => recordingLogger(lines, { ...bound, ...fields }),
-  };
-}
+const PATH = '/rondo.conformance.v1.ConformanceService';
 
 function setUp(options: { everyCall?: () => boolean; quiet?: ReadonlySet<string> } = {}) {
   const clock = new ManualClock();
-  const lines: Line[] = [];
-  const service = implement(ConformanceServiceDefinition, {
+  const { logger, lines } = recordingLogger();
+  const service = conformanceService({
     async unary({ behaviour }) {
       if (behaviour?.delay !== undefined) await clock.advance(Number(behaviour.delay.seconds) * 1000);
-      if (behaviour !== undefined && behaviour.code > 0) throw new RpcError(behaviour.code as Status, 'as told');
+      if (behaviour !== undefined && behaviour.code > 0) throw new RpcError(statusFromCode(behaviour.code), 'as told');
       return {};
     },
-    unaryUnsafe: () => ({}),
-    clientStream: () => ({}),
     async *serverStream({ behaviour }) {
       yield { index: 0 };
       throw new RpcError(statusFromCode(behaviour?.code ?? 13), 'broke off');
     },
-    async *bidiStream() {},
-    async *follow() {},
-    unimplemented: () => ({}),
   });
   const middleware = [callLog({ clock, ...options })];
-  const channel = createTestChannel({ services: [service], middleware, clock, logger: recordingLogger(lines) });
-  return { clock, lines, client: createClient(ConformanceServiceDefinition, { channel }) };
+  const channel = createTestChannel({ services: [service], middleware, clock, logger });
+  const client = createClient(ConformanceServiceDefinition, { channel });
+  const fail = (code: Status) => expect(client.unary({ behaviour: { code } })).rejects.toThrow('as told');
+  const breakOff = (code: Status) =>
+    expect(collect(client.serverStream({ behaviour: { code } }))).rejects.toThrow('broke off');
+  return { clock, lines, client, fail, breakOff };
 }
 
 describe('callLog', () => {
@@ -62,20 +45,14 @@ describe('callLog', () => {
     expect(lines.at(-1)).toMatchObject({ level: 'info', message: 'call', fields: { code: 'OK', leftOut: 15 } });
   });
 
-  it('logs every failure, at a level that depends on which side is at fault', async () => {
-    const { lines, client } = setUp();
-    for (let call = 0; call < 20; call += 1) {
-      await expect(client.unary({ behaviour: { code: 5 } })).rejects.toThrow('as told');
-      await expect(client.unary({ behaviour: { code: 13 } })).rejects.toThrow('as told');
-    }
-    expect(lines.filter(({ level, fields }) => level === 'info' && fields['code'] === 'NOT_FOUND')).toHaveLength(20);
-    expect(lines.filter(({ level, fields }) => level === 'error' && fields['code'] === 'INTERNAL')).toHaveLength(20);
-  });
-
-  it('logs no warning for a caller that cancels', async () => {
-    const { lines, client } = setUp();
-    await expect(client.unary({ behaviour: { code: 1 } })).rejects.toThrow('as told');
-    expect(lines).toMatchObject([{ level: 'debug', message: 'call cancelled' }]);
+  it.each([
+    [Status.NOT_FOUND, { level: 'info', fields: { code: 'NOT_FOUND' } }],
+    [Status.INTERNAL, { level: 'error', fields: { code: 'INTERNAL' } }],
+    [Status.CANCELLED, { level: 'debug', message: 'call cancelled' }],
+  ])('logs every failure with code %i, at a level that depends on which side is at fault', async (code, line) => {
+    const { lines, fail } = setUp();
+    for (let call = 0; call < 20; call += 1) await fail(code);
+    expect(lines).toMatchObject(Array(20).fill(line));
   });
 
   it('logs every slow call', async () => {
@@ -85,35 +62,26 @@ describe('callLog', () => {
   });
 
   it('logs a stream when it ends, with the status it ended with', async () => {
-    const { lines, client } = setUp();
-    const read = async () => {
-      for await (const { index } of client.serverStream({})) expect(index).toBe(0);
-    };
-    await expect(read()).rejects.toThrow('broke off');
+    const { lines, breakOff } = setUp();
+    await breakOff(Status.INTERNAL);
     expect(lines).toMatchObject([{ message: 'call failed', fields: { code: 'INTERNAL', error: 'broke off' } }]);
   });
 
   it('keeps quiet methods quiet while they succeed', async () => {
-    const { lines, client } = setUp({ quiet: new Set(['/rondo.conformance.v1.ConformanceService/Unary']) });
+    const { lines, client, fail } = setUp({ quiet: new Set([`${PATH}/Unary`]) });
     await client.unary({});
     expect(lines).toHaveLength(0);
-    await expect(client.unary({ behaviour: { code: 13 } })).rejects.toThrow('as told');
+    await fail(Status.INTERNAL);
     expect(lines).toHaveLength(1);
   });
 
-  it('logs no warning for a quiet stream that is broken off', async () => {
-    const path = '/rondo.conformance.v1.ConformanceService/ServerStream';
-    for (const [quiet, level] of [
-      [new Set([path]), 'debug'],
-      [new Set<string>(), 'warn'],
-    ] as const) {
-      const { lines, client } = setUp({ quiet });
-      const read = async () => {
-        for await (const { index } of client.serverStream({ behaviour: { code: 14 } })) expect(index).toBe(0);
-      };
-      await expect(read()).rejects.toThrow('broke off');
-      expect(lines).toMatchObject([{ level, fields: { code: 'UNAVAILABLE' } }]);
-    }
+  it.each([
+    ['quiet', [`${PATH}/ServerStream`], 'debug'],
+    ['other', [], 'warn'],
+  ])('logs a %s stream that is broken off', async (_which, quiet, level) => {
+    const { lines, breakOff } = setUp({ quiet: new Set(quiet) });
+    await breakOff(Status.UNAVAILABLE);
+    expect(lines).toMatchObject([{ level, fields: { code: 'UNAVAILABLE' } }]);
   });
 
   it('logs every call for debugging', async () => {

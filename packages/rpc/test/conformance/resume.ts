@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { Status } from '../../src/exports/status.js';
-import { failure } from '../support/outcome.js';
 import { collect } from '../support/stream.js';
 import type { Harness } from './environment.js';
 
@@ -20,12 +19,6 @@ export function describeResume({ start }: Harness): void {
       const replies = await collect(follow({ count: 7, breakAfter: 3, behaviour: { code } }));
       expect(replies.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6]);
       expect(calls).toHaveLength(3);
-    });
-
-    it('fails with a status that is not transient', async () => {
-      const { follow } = await start();
-      const request = { count: 7, breakAfter: 3, behaviour: { code: Status.DATA_LOSS, message: 'as told' } };
-      expect(await failure(collect(follow(request)))).toMatchObject({ code: Status.DATA_LOSS, message: 'as told' });
     });
   });
 }

@@ -41,20 +41,6 @@ export function describeStatuses({ start }: Harness): void {
       expect(seen).toEqual([0, 1, 2]);
     });
 
-    it('delivers them to a slow reader too', async () => {
-      const { serverStream, unary } = await start();
-      const seen: number[] = [];
-      const read = async () => {
-        const behaviour = { code: Status.ABORTED, message: 'enough' };
-        for await (const { index } of serverStream({ count: 10, behaviour })) {
-          seen.push(index);
-          await unary({});
-        }
-      };
-      expect(await failure(read())).toMatchObject({ code: Status.ABORTED, message: 'enough' });
-      expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    });
-
     it('carries details, several and of any kind', async () => {
       const violations = [{ field: 'b', description: 'must not be 0; divide by something else' }];
       const { details } = invalidArgument(violations);

@@ -1,113 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import type { MetadataInit } from '../../src/call/metadata.js';
-import { Metadata, type ServerCall } from '../../src/exports/call.js';
+import { Metadata } from '../../src/exports/call.js';
 import { RpcError, Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';
 import { recordingLogger } from '../support/recording-logger.js';
 import { collect } from '../support/stream.js';
-import { deferred } from '../support/wait.js';
 import type { Harness } from './environment.js';
-
-const HTTP_KEYS = [
-  'connection',
-  'content-length',
-  'content-type',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
-
-/** Metadata that can't be sent, and the key that the error names. */
-const unsendable: readonly (readonly [name: string, key: string, MetadataInit])[] = [
-  ...HTTP_KEYS.map((key) => [key, key, [[key, 'x']]] as const),
-  ['two values under a key that HTTP gives one', 'authorization', pairs(2, () => 'authorization')],
-  ['two content types', 'content-type', pairs(2, () => 'content-type')],
-  ['more entries than Node takes', 'k100', pairs(140, (index) => `k${index}`)],
-  ['more bytes than a header block of any peer has', 'x-large', [['x-large', 'x'.repeat(100 * 1024)]]],
-  ['the key that objects lose', '__proto__', [['__proto__', 'x']]],
-  ['the mark of a server', 'rondo-not-handled', [['rondo-not-handled', '/s.S/M']]],
-];
 
 function pairs(count: number, key: (index: number) => string): (readonly [string, string])[] {
   return Array.from({ length: count }, (_, index) => [key(index), 'x'] as const);
 }
 
-type Place = 'header' | 'trailer' | 'error';
-
-function put(init: MetadataInit, place: Place, call: ServerCall): void {
-  const metadata = place === 'error' ? new Metadata() : call[place];
-  if (Symbol.iterator in init) for (const [key, value] of init) metadata.append(key, value);
-  if (place === 'error') throw new RpcError(Status.ABORTED, 'aborted', { metadata });
-}
-
 export function describeUnsendable({ start }: Harness): void {
-  describe.each(unsendable)('metadata that cannot be sent: %s', (_name, key, init) => {
-    it('fails its own call, and no other on the connection', async () => {
-      const begun = deferred();
-      const finish = deferred();
-      const unary = async () => {
-        begun.resolve();
-        await finish.promise;
-        return { text: 'innocent' };
-      };
-      const client = await start({ handlers: { unary } });
-      const innocent = client.unary({});
-      await begun.promise;
-      for (const call of [
-        client.unaryUnsafe({}, { metadata: init }),
-        collect(client.serverStream({ count: 1 }, { metadata: init })),
-      ]) {
-        const error = await failure(call);
-        expect(error).toMatchObject({ code: Status.INVALID_ARGUMENT, report: { attempts: [] } });
-        expect(error.message).toContain(`metadata key "${key}"`);
-      }
-      finish.resolve();
-      expect(await innocent).toMatchObject({ text: 'innocent' });
-    });
-
-    it.each<Place>(['header', 'trailer', 'error'])(
-      'ends the call with INTERNAL if the handler has it in its %s, and affects no other call',
-      async (place) => {
-        const begun = deferred();
-        const finish = deferred();
-        const { logger, lines } = recordingLogger();
-        const client = await start({
-          logger,
-          handlers: {
-            async unary({ text }, call) {
-              if (text === '') put(init, place, call);
-              else begun.resolve();
-              await finish.promise;
-              return { text };
-            },
-            async *serverStream(_request, call) {
-              if (place === 'header') put(init, place, call);
-              yield {};
-              put(init, place, call);
-            },
-          },
-        });
-        const innocent = client.unary({ text: 'innocent' });
-        await begun.promise;
-        for (const call of [client.unary({}), collect(client.serverStream({ count: 1 }))]) {
-          const error = await failure(call);
-          expect(error).toMatchObject({ code: Status.INTERNAL, message: expect.stringContaining('internal error') });
-          expect(error.message).not.toContain('metadata key');
-        }
-        expect(lines.filter(({ level }) => level === 'error')).toHaveLength(2);
-        for (const { fields } of lines) expect(String(Reflect.get(fields, 'err'))).toContain(`metadata key "${key}"`);
-        finish.resolve();
-        expect(await innocent).toMatchObject({ text: 'innocent' });
-        expect(await collect(client.bidiStream(requests()))).toHaveLength(1);
-      },
-    );
-  });
-
   describe('a failure that gRPC has no form for', () => {
     it.each([
       ['a code of another library', { code: 'ECONNREFUSED' }],
@@ -167,8 +70,4 @@ export function describeUnsendable({ start }: Harness): void {
       expect(lines.filter(({ level }) => level === 'error')).toHaveLength(2);
     });
   });
-}
-
-async function* requests() {
-  yield { text: 'goes on' };
 }

@@ -71,19 +71,6 @@ export function describeValidation({ open }: Harness): void {
       expect(seen).toHaveLength(3);
     });
 
-    it('may be in CEL, beside other rules', async () => {
-      const { client, seen } = await start();
-      expect(await client.checkCel({ rules: { first: 1, last: 2, name: 'n' } })).toEqual({ count: 1 });
-      const error = await failureOf(client.checkCel({ rules: { first: -1, last: -2, name: 'm' } }));
-      expect(error.code).toBe(Status.INVALID_ARGUMENT);
-      expect(error.detail(BadRequest)?.fieldViolations).toMatchObject([
-        { field: 'rules.first', description: 'must be greater than or equal to 0 (int32.gte)' },
-        { field: 'rules.name', description: 'must begin with n (cel.name)' },
-        { field: 'rules', description: 'first must not be greater than last (cel.order)' },
-      ]);
-      expect(seen).toHaveLength(1);
-    });
-
     it('refuse NUL in each text, and in the keys and values of a map', async () => {
       const { client, seen } = await start();
       const item = { name: 'a\0', quantity: 1n };
