@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
 import type { Attempt } from './attacks/attempt.js';
-import { pathOf } from './attacks/frames.js';
+import { pathOf, times } from './attacks/frames.js';
 import { ATTACKS, describeAttacks, SOME_ATTACKS } from './attacks/suite.js';
 
 /** Attacks by a plain gRPC client, with its own metadata, deadline and message. */
@@ -49,9 +49,6 @@ function cancelled(client: grpc.Client): Promise<unknown> {
   setImmediate(() => call.cancel());
   return new Promise((resolve) => call.on('status', resolve));
 }
-
-const times = <T>(count: number, item: (index: number) => T) =>
-  Array.from({ length: count }, (_, index) => item(index));
 
 const plainClients: readonly Attempt[] = [
   plain('unknown methods', async (client) => {

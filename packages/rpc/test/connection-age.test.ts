@@ -1,20 +1,17 @@
 /** Clients that aren't Rondo's connect anew from time to time, and no call of theirs fails by that. */
 
 import * as grpc from '@grpc/grpc-js';
-import { afterEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import type { ServerCall } from '../src/exports/call.js';
-import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { createRouter, serve } from '../src/exports/server.js';
 import { ManualClock } from '../src/exports/testing.js';
 import { grpcDefinition } from './support/grpc-definition.js';
 import { conformanceService } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { deferred, until } from './support/wait.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const { closers, connectTo } = socketsOfATest();
 
 /** Below the silence after which a server pings its clients. */
 const AGE_MS = 5_000;
@@ -92,9 +89,7 @@ it('a foreign client connects anew when its connection is old, and its call in f
 
 it.each([true, false])('a client of Rondo keeps its connection (tunnel: %s)', async (tunnel) => {
   const { clock, address, peers } = await start();
-  const channel = createChannel({ resolver: staticResolver([address], { tunnel }) });
-  closers.push(() => channel.close());
-  const client = createClient(ConformanceServiceDefinition, { channel });
+  const { client } = connectTo([address], { known: { tunnel } });
   await client.unary({});
   await clock.advance(AGE_MS * 1.5);
   await client.unary({});

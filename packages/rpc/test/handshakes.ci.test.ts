@@ -1,26 +1,25 @@
 /** A client that isn't a process of the system is refused with one line in the log, and no call of another fails. */
 import { once } from 'node:events';
-import http2 from 'node:http2';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { connect as connectTls, createServer as createTlsServer, type TlsOptions } from 'node:tls';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { AddressInfo, Server } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { type Logger, silentLogger } from '../src/exports/call.js';
 import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
 import { ManualClock } from '../src/exports/testing.js';
 import type { MutualTls } from '../src/tls/mutual-tls.js';
 import { firstOf, open } from './attacks/attempt.js';
+import { during } from './attacks/bystander.js';
 import { type Authorities, attempt, handshakes } from './attacks/handshakes.js';
-import { type CertificateFolder, certify, createFolder, mutualTlsIn, newAuthority } from './support/identities.js';
+import { certify, createFolder, mutualTlsIn, newAuthority } from './support/identities.js';
 import { allowLongHandshakes } from './support/patient-handshakes.js';
+import { recordingLogger, warningsIn } from './support/recording-logger.js';
 import { type ConformanceClient, conformanceService } from './support/service.js';
 import { until } from './support/wait.js';
 
 let authorities: Authorities;
 let sales: MutualTls;
 let gateway: MutualTls;
-const folders: CertificateFolder[] = [];
 const calls: string[] = [];
 beforeAll(async () => {
   const [own, stranger, foreigner] = await Promise.all([newAuthority(), newAuthority(), newAuthority('other.test')]);
@@ -30,13 +29,9 @@ beforeAll(async () => {
 afterEach(() => {
   jest.restoreAllMocks();
 });
-afterAll(() => {
-  for (const folder of folders) folder.remove();
-});
 
 async function newIdentity(name: string): Promise<MutualTls> {
   const folder = createFolder();
-  folders.push(folder);
   const { own, foreigner } = authorities;
   folder.write({ ...(await certify(own, name)), ca: `${own.cert}\n${foreigner.cert}` });
   return mutualTlsIn(folder);
@@ -57,42 +52,26 @@ interface Setup {
   readonly server: RpcServer;
   readonly client: ConformanceClient;
   readonly channel: Channel;
-  readonly lines: string[];
+  readonly lines: () => readonly string[];
 }
 
 type Limits = Pick<Parameters<typeof serve>[1], 'maxConnectionsPerAddress' | 'clock'>;
 
 async function start(differs: Partial<MutualTls> = {}, limits: Limits = {}): Promise<Setup> {
-  const lines: string[] = [];
-  const log: Logger = { ...silentLogger, warn: (_fields, text) => void lines.push(text), child: () => log };
-  const router = createRouter({ services: [service], logger: log, ...(limits.clock && { clock: limits.clock }) });
+  const { logger, lines } = recordingLogger();
+  const router = createRouter({ services: [service], logger, ...(limits.clock && { clock: limits.clock }) });
   const server = await serve(router, {
     listen: '127.0.0.1:0',
     mutualTls: { ...sales, ...differs },
     ...limits,
   });
   const channel = createChannel({ resolver: staticResolver([server.address]), mutualTls: gateway });
-  return { server, channel, client: createClient(ConformanceServiceDefinition, { channel }), lines };
-}
-
-/** The texts of a stream that is open while `attack` runs, and of a call after it. */
-async function during(client: ConformanceClient, attack: () => Promise<unknown>): Promise<readonly string[]> {
-  let goOn: () => void = () => undefined;
-  const attacked = new Promise<void>((resolve) => {
-    goOn = resolve;
-  });
-  async function* requests() {
-    yield { text: 'before' };
-    await attacked;
-    yield { text: 'after' };
-  }
-  const texts: string[] = [];
-  for await (const { text } of client.bidiStream(requests())) {
-    texts.push(text);
-    if (text === 'before') await attack().then(goOn);
-  }
-  texts.push((await client.unary({ text: 'anew' })).text);
-  return texts;
+  return {
+    server,
+    channel,
+    client: createClient(ConformanceServiceDefinition, { channel }),
+    lines: () => warningsIn(lines),
+  };
 }
 
 describe('a server with TLS refuses', () => {
@@ -116,47 +95,11 @@ describe('a server with TLS refuses', () => {
     expect(outcome).toEqual({ ended: true, bytes: 0 });
     expect(texts).toEqual(['before', 'after', 'anew']);
     expect(calls).toEqual(['anew']);
-    expect(lines).toEqual([expect.stringContaining(handshake.line)]);
+    expect(lines()).toEqual([expect.stringContaining(handshake.line)]);
   });
 });
-
-/** Servers of HTTP/2 without the checks of the table. */
-async function startUnguarded() {
-  const { own, foreigner } = authorities;
-  const speak = (socket: Socket) => {
-    socket.on('error', () => socket.destroy());
-    http2.performServerHandshake(socket).on('error', () => socket.destroy());
-  };
-  const settings: TlsOptions = {
-    ...(await certify(own, 'sales')),
-    ca: [own.cert, foreigner.cert],
-    requestCert: true,
-    rejectUnauthorized: false,
-    minVersion: 'TLSv1',
-    ciphers: 'ALL:@SECLEVEL=0',
-    ALPNProtocols: ['h2', 'http/1.1'],
-  };
-  return { tls: createTlsServer(settings, speak), plaintext: createServer(speak) };
-}
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
-
-describe('without its checks, a server speaks with', () => {
-  let servers: Awaited<ReturnType<typeof startUnguarded>>;
-  beforeAll(async () => {
-    servers = await startUnguarded();
-    for (const server of Object.values(servers)) await once(server.listen(0, '127.0.0.1'), 'listening');
-  });
-  afterAll(() => {
-    for (const server of Object.values(servers)) server.close();
-  });
-
-  it.each(Object.entries(handshakes))('%s', async (_what, handshake) => {
-    const server = handshake.plaintext === undefined ? servers.tls : servers.plaintext;
-    const { bytes } = await attempt(handshake, { port: portOf(server), authorities, until: 'data' });
-    expect(bytes).toBeGreaterThan(0);
-  });
-});
 
 /** The beginning of a TLS handshake: a record of 256 bytes that doesn't come to its end. */
 const HALF_HELLO = Buffer.from([0x16, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3]);
@@ -187,7 +130,7 @@ describe('a client that begins a handshake and goes no further', () => {
     clearInterval(trickle);
     expect(stalled.map(({ destroyed }) => destroyed)).toEqual([true, true, true]);
     expect(performance.now() - beganAt).toBeGreaterThan(HANDSHAKE_MS - 1_000);
-    expect(lines).toEqual([expect.stringContaining('the TLS handshake took too long')]);
+    expect(lines()).toEqual([expect.stringContaining('the TLS handshake took too long')]);
     expect(kept.destroyed).toBe(false);
     kept.destroy();
     patient.close();
@@ -206,7 +149,7 @@ describe('a client that begins a handshake and goes no further', () => {
     for (const socket of sockets) socket.resume().write(HALF_HELLO);
     await until(() => sockets.filter(({ destroyed }) => !destroyed).length === left);
     expect((await client.unary({ text: 'meanwhile' })).text).toBe('meanwhile');
-    expect(lines).toHaveLength(left === 300 ? 0 : 1);
+    expect(lines()).toHaveLength(left === 300 ? 0 : 1);
     expect(server.refusedConnections).toEqual({ handshake: 0, limit: 300 - left });
     for (const socket of sockets) socket.destroy();
     channel.close();
@@ -225,7 +168,7 @@ it.each(['on', 'permissive'] as const)(
     const sockets = await Promise.all(Array.from({ length: 300 }, () => open({ port: server.port })));
     for (const socket of sockets) socket.resume();
     await until(() => sockets.filter(({ destroyed }) => !destroyed).length === 99);
-    expect(lines).toEqual([expect.stringContaining('its address has 100 connections')]);
+    expect(lines()).toEqual([expect.stringContaining('its address has 100 connections')]);
     expect(server.refusedConnections).toEqual({ handshake: 0, limit: 201 });
     for (const socket of sockets) socket.destroy();
     channel.close();

@@ -2,18 +2,15 @@ import { once } from 'node:events';
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Authority } from '@rondo/certificates';
-import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { type Logger, silentLogger } from '../src/exports/call.js';
-import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { systemClock, systemWallClock } from '../src/exports/clock.js';
-import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
 import { ManualClock } from '../src/exports/testing.js';
 import { ProcessIdentity } from '../src/tls/identity.js';
 import { openMutualTls } from '../src/tls/mutual-tls.js';
-import { type CertificateFolder, certify, createFolder, mutualTlsIn, newAuthority } from './support/identities.js';
-import { conformanceService } from './support/service.js';
+import { certify, createFolder, folderOf, mutualTlsIn, newAuthority } from './support/identities.js';
+import { recordingLogger } from './support/recording-logger.js';
+import { socketsOfATest } from './support/sockets.js';
 
 let first: Authority;
 let second: Authority;
@@ -21,21 +18,7 @@ beforeAll(async () => {
   [first, second] = await Promise.all([newAuthority(), newAuthority()]);
 });
 
-const folders: CertificateFolder[] = [];
-const channels: Channel[] = [];
-const servers: RpcServer[] = [];
-afterEach(async () => {
-  for (const channel of channels.splice(0)) channel.close();
-  await Promise.all(servers.splice(0).map((server) => server.drain(0)));
-  for (const folder of folders.splice(0)) folder.remove();
-});
-
-async function folderOf(name: string, authority = first): Promise<CertificateFolder> {
-  const folder = createFolder();
-  folders.push(folder);
-  folder.write({ ...(await certify(authority, name)), ca: authority.cert });
-  return folder;
-}
+const { startServer, connectTo } = socketsOfATest();
 
 const filesIn = (folder: string) => ({
   cert: path.join(folder, 'tls.crt'),
@@ -43,28 +26,21 @@ const filesIn = (folder: string) => ({
   ca: path.join(folder, 'ca.crt'),
 });
 
-function recorder() {
-  const lines: string[] = [];
-  const note = (_fields: object, message: string) => void lines.push(message);
-  const log: Logger = { ...silentLogger, info: note, warn: note, child: () => log };
-  return { log, lines };
-}
-
 function identityIn(folder: string) {
-  const { log, lines } = recorder();
+  const { logger, lines } = recordingLogger();
   let aheadMs = 0;
   const wallClock = { now: () => new Date(Date.now() + aheadMs) };
   const goAhead = (ms: number) => {
     aheadMs = ms;
   };
   const clock = new ManualClock();
-  const identity = new ProcessIdentity({ files: filesIn(folder), usage: 'process', clock, wallClock, log });
-  return { identity, lines, goAhead };
+  const identity = new ProcessIdentity({ files: filesIn(folder), usage: 'process', clock, wallClock, log: logger });
+  return { identity, lines: () => lines.map(({ message }) => message), goAhead };
 }
 
 describe('a certificate in files', () => {
   it('is replaced, and the last one stays while the new one cannot be used', async () => {
-    const folder = await folderOf('sales');
+    const folder = await folderOf(first, 'sales');
     const { identity, lines } = identityIn(folder.path);
     const { current } = identity;
     const next = await certify(first, 'sales');
@@ -73,7 +49,7 @@ describe('a certificate in files', () => {
     await identity.check();
     expect(identity.current).toBe(current);
     expect(identity.fault).toContain('the key is that of another certificate');
-    expect(lines).toEqual(["the new certificate can't be used: the last one stays"]);
+    expect(lines()).toEqual(["the new certificate can't be used: the last one stays"]);
     folder.write({ key: next.key });
     await identity.check();
     expect(identity.current.cert.toString()).toBe(next.cert);
@@ -87,7 +63,7 @@ describe('a certificate in files', () => {
     ['of another authority', () => certify(second, 'sales'), 'no authority in the bundle has issued'],
     ['that may not serve', () => certify(first, 'sales', { usage: 'client' }), "may not be used as a server's"],
   ])('is not replaced by one %s', async (_what, make, fault) => {
-    const folder = await folderOf('sales');
+    const folder = await folderOf(first, 'sales');
     const { identity } = identityIn(folder.path);
     const { current } = identity;
     folder.write(await make());
@@ -97,7 +73,7 @@ describe('a certificate in files', () => {
   });
 
   it('is found again when a symbolic link moves, as in Kubernetes', async () => {
-    const folder = await folderOf('sales');
+    const folder = await folderOf(first, 'sales');
     const root = folder.path;
     const put = async (version: string) => {
       const pair = await certify(first, 'sales');
@@ -120,14 +96,14 @@ describe('a certificate in files', () => {
   });
 
   it('asks for its renewal at two thirds of its life, once an hour', async () => {
-    const folder = await folderOf('sales');
+    const folder = await folderOf(first, 'sales');
     const { identity, lines, goAhead } = identityIn(folder.path);
     await identity.check();
-    expect(lines).toEqual([]);
+    expect(lines()).toEqual([]);
     goAhead(30 * 60_000);
     await identity.check();
     await identity.check();
-    expect(lines).toEqual(['two thirds of the life of the certificate are over: renew it']);
+    expect(lines()).toEqual(['two thirds of the life of the certificate are over: renew it']);
   });
 
   it.each([
@@ -137,7 +113,6 @@ describe('a certificate in files', () => {
     ["SPIRE's agent", ['svid.0.pem', 'svid.0.key', 'bundle.0.pem']],
   ])('may have the names of %s', async (_what, names) => {
     const folder = createFolder();
-    folders.push(folder);
     const { cert, key } = await certify(first, 'sales');
     const texts = [cert, key, first.cert];
     for (const [index, name] of names.entries()) writeFileSync(path.join(folder.path, name), texts[index] ?? '');
@@ -150,24 +125,19 @@ describe('a certificate in files', () => {
 
 describe('rotation under calls', () => {
   it('breaks no call and no stream, while the leaf and then the authority change at both ends', async () => {
-    const [ofServer, ofClient] = [await folderOf('sales'), await folderOf('gateway')];
+    const [ofServer, ofClient] = [await folderOf(first, 'sales'), await folderOf(first, 'gateway')];
     const [server, client] = [mutualTlsIn(ofServer), mutualTlsIn(ofClient)];
     let streaming = true;
-    const service = conformanceService({
+    const handlers = {
       async *serverStream() {
         while (streaming) {
           yield {};
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
       },
-    });
-    const serving = await serve(createRouter({ services: [service] }), { listen: '127.0.0.1:0', mutualTls: server });
-    servers.push(serving);
-    const open = () => {
-      const channel = createChannel({ resolver: staticResolver([serving.address]), mutualTls: client });
-      channels.push(channel);
-      return createClient(ConformanceServiceDefinition, { channel });
     };
+    const serving = await startServer(handlers, { mutualTls: server });
+    const open = () => connectTo([serving.address], { mutualTls: client }).client;
     const stays = open();
     let received = 0;
     const stream = (async () => {
@@ -200,11 +170,9 @@ describe('rotation under calls', () => {
   });
 
   it('resumes no session of an authority that is out of the bundle', async () => {
-    const [ofServer, pair] = [await folderOf('sales'), await certify(first, 'gateway')];
+    const [ofServer, pair] = [await folderOf(first, 'sales'), await certify(first, 'gateway')];
     const server = mutualTlsIn(ofServer);
-    const router = createRouter({ services: [conformanceService()] });
-    const serving = await serve(router, { listen: '127.0.0.1:0', mutualTls: server });
-    servers.push(serving);
+    const serving = await startServer({}, { mutualTls: server });
     const ca = [first.cert, second.cert];
     const options = { port: serving.port, host: '127.0.0.1', ca, ALPNProtocols: ['h2'], ...pair };
     const before = connectTls(options);
@@ -222,19 +190,13 @@ describe('rotation under calls', () => {
   });
 
   it('refuses the earlier authority once it is out of the bundle', async () => {
-    const [ofServer, ofClient] = [await folderOf('sales'), await folderOf('gateway')];
+    const [ofServer, ofClient] = [await folderOf(first, 'sales'), await folderOf(first, 'gateway')];
     const [server, client] = [mutualTlsIn(ofServer), mutualTlsIn(ofClient)];
-    const serving = await serve(createRouter({ services: [conformanceService()] }), {
-      listen: '127.0.0.1:0',
-      mutualTls: server,
-    });
-    servers.push(serving);
+    const serving = await startServer({}, { mutualTls: server });
     ofServer.write({ ...(await certify(second, 'sales')), ca: second.cert });
     ofClient.write({ ca: `${second.cert}\n${first.cert}` });
     await Promise.all([server.identity.check(), client.identity.check()]);
-    const channel = createChannel({ resolver: staticResolver([serving.address]), mutualTls: client });
-    channels.push(channel);
-    await expect(createClient(ConformanceServiceDefinition, { channel }).unary({})).rejects.toMatchObject({
+    await expect(connectTo([serving.address], { mutualTls: client }).client.unary({})).rejects.toMatchObject({
       message: expect.stringContaining('it may not accept spiffe://rondo.test/gateway'),
     });
   });

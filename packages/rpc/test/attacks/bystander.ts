@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { createChannel, createClient, staticResolver } from '../../src/exports/client.js';
 import type { MutualTls } from '../../src/tls/mutual-tls.js';
-import { HANG_MS } from '../support/wait.js';
+import type { ConformanceClient } from '../support/service.js';
+import { deferred, HANG_MS } from '../support/wait.js';
 import type { Victim } from './attempt.js';
 
 /** The calls' only deadline is that of a hang: a flood may delay them. */
@@ -58,26 +59,7 @@ export async function startVictim(secure?: SecureVictim): Promise<Bystander> {
   return {
     victim: { port, serve, ...(secure?.tls && { tls: secure.tls }) },
     state: () => [child.exitCode, child.signalCode, said],
-    async during(attempt) {
-      let goOn: () => void = () => undefined;
-      const attempted = new Promise<void>((resolve) => {
-        goOn = resolve;
-      });
-      async function* requests() {
-        yield { text: 'before' };
-        await attempted;
-        yield { text: 'after' };
-      }
-      const texts: string[] = [];
-      for await (const { text } of client.bidiStream(requests())) {
-        texts.push(text);
-        if (text !== 'before') continue;
-        await attempt();
-        goOn();
-      }
-      const { text } = await serve();
-      return [...texts, text];
-    },
+    during: (attempt) => during(client, attempt),
     async grown() {
       child.send('grown');
       const [bytes] = await once(child, 'message');
@@ -90,4 +72,24 @@ export async function startVictim(secure?: SecureVictim): Promise<Bystander> {
       await exited;
     },
   };
+}
+
+/** The texts of a stream that is open while `attack` runs, and of a call after it. */
+export async function during(
+  client: Pick<ConformanceClient, 'bidiStream' | 'unary'>,
+  attack: () => Promise<unknown>,
+): Promise<readonly string[]> {
+  const attacked = deferred();
+  async function* requests() {
+    yield { text: 'before' };
+    await attacked.promise;
+    yield { text: 'after' };
+  }
+  const texts: string[] = [];
+  for await (const { text } of client.bidiStream(requests())) {
+    texts.push(text);
+    if (text === 'before') await attack().then(() => attacked.resolve());
+  }
+  const { text } = await client.unary({ text: 'anew' }, { timeoutMs });
+  return [...texts, text];
 }

@@ -1,10 +1,7 @@
 import { once } from 'node:events';
 import http2, { type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
 import type { Attempt, Victim } from './attempt.js';
-import { message, pathOf } from './frames.js';
-
-const times = <T>(count: number, item: (index: number) => T) =>
-  Array.from({ length: count }, (_, index) => item(index));
+import { message, pathOf, times } from './frames.js';
 
 /** An HTTP/2 client that is malicious or faulty. */
 function client(name: string, run: (session: ClientHttp2Session) => Promise<unknown> | unknown): Attempt {

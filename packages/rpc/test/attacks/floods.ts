@@ -10,37 +10,26 @@ import {
   frame,
   type Header,
   headersFrame,
+  headersInParts,
   message,
+  numbered,
   pathOf,
   requestTo,
   settings,
   TYPE,
+  times,
   uint32,
 } from './frames.js';
 
 const request = requestTo(pathOf('Unary'));
-const times = <T>(count: number, item: (index: number) => T) =>
-  Array.from({ length: count }, (_, index) => item(index));
 /** The number of the stream that a client opens after `index` others. */
 const streamOf = (index: number) => index * 2 + 1;
 
-/** A header block, in as many frames as it needs; the last one may lack the end flag. */
-function inParts(headers: readonly Header[], { ends = true } = {}): readonly Buffer[] {
-  const payload = block(headers);
-  const parts = times(Math.ceil(payload.length / 16_384), (part) =>
-    payload.subarray(part * 16_384, (part + 1) * 16_384),
-  );
-  return parts.map((part, index) => {
-    const flags = (ends && index === parts.length - 1 ? END_HEADERS : 0) | (index === 0 ? END_STREAM : 0);
-    return frame(index === 0 ? TYPE.HEADERS : TYPE.CONTINUATION, { flags, stream: 1, payload: part });
-  });
-}
+const inParts = (headers: readonly Header[], { ends = true } = {}) =>
+  headersInParts(headers, { flags: END_STREAM, ends });
 
 const large = (bytes: number): readonly Header[] => [...request, ['x-large', 'x'.repeat(bytes)]];
-const many = (count: number): readonly Header[] => [
-  ...request,
-  ...times(count, (index) => [`k${index}`, 'v'] as const),
-];
+const many = (count: number): readonly Header[] => [...request, ...numbered(count)];
 
 /** A header of 4 KiB in the HPACK table, then one byte for each further 4 KiB. */
 function tableBomb(): Buffer {
@@ -72,11 +61,11 @@ const greedy = message(Buffer.from([0x08, 0xe8, 0x07, 0x10, 0x80, 0x80, 0x04]));
 /** More than any client needs. */
 export const floods: readonly Attempt[] = [
   framing('129 headers', call(many(129))),
-  framing('5,000 headers', ...inParts(many(5_000))),
-  framing('a header of 15 KiB', ...inParts(large(15 * 1024))),
-  framing('a header of 70 KiB', ...inParts(large(70 * 1024))),
-  framing('a header of 1 MiB', ...inParts(large(1024 * 1024))),
-  framing('headers without end', ...inParts(large(1024 * 1024), { ends: false })),
+  framing('5,000 headers', inParts(many(5_000))),
+  framing('a header of 15 KiB', inParts(large(15 * 1024))),
+  framing('a header of 70 KiB', inParts(large(70 * 1024))),
+  framing('a header of 1 MiB', inParts(large(1024 * 1024))),
+  framing('headers without end', inParts(large(1024 * 1024), { ends: false })),
   framing(
     '10,000 empty CONTINUATIONs',
     headersFrame(request, { flags: 0 }),

@@ -115,6 +115,30 @@ export function call(headers: readonly Header[] = requestTo(pathOf('Unary')), bo
   return Buffer.concat([headersFrame(headers), dataFrame(body)]);
 }
 
+export const times = <T>(count: number, item: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => item(index));
+
+/** Bytes that HPACK can't shorten, in ASCII. */
+export const solid = (bytes: number): string => times(bytes, (index) => '"#$&@^{}'[(index * 5) % 8]).join('');
+
+/** Headers whose keys are numbered, with the same value. */
+export const numbered = (count: number, value = 'v'): readonly Header[] =>
+  times(count, (index) => [`k${index}`, value] as const);
+
+/** A header block, in as many frames as it needs; the last one may lack the end flag. */
+export function headersInParts(headers: readonly Header[], { stream = 1, flags = 0, ends = true } = {}): Buffer {
+  const payload = block(headers);
+  const count = Math.ceil(payload.length / 16_384);
+  return Buffer.concat(
+    times(count, (index) => {
+      const part = payload.subarray(index * 16_384, (index + 1) * 16_384);
+      const end = ends && index === count - 1 ? END_HEADERS : 0;
+      const type = index === 0 ? TYPE.HEADERS : TYPE.CONTINUATION;
+      return frame(type, { stream, flags: end | (index === 0 ? flags : 0), payload: part });
+    }),
+  );
+}
+
 /** A received frame. */
 export interface Frame {
   readonly type: number;

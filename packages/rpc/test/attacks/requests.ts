@@ -25,38 +25,12 @@ const echoed = (...headers: readonly Header[]) =>
   ['Unary', 'ServerStream', 'UnaryUnsafe'].map((method) => call([...requestTo(pathOf(method)), ...headers]));
 const trailers = (...headers: readonly Header[]) => headersFrame(headers, { flags: END_HEADERS | END_STREAM });
 
-const paths = [
-  '',
-  '/',
-  '//',
-  '/*',
-  '*',
-  '/__proto__/constructor',
-  pathOf('__proto__'),
-  pathOf('constructor'),
-  pathOf('toString'),
-  pathOf('unary'),
-  pathOf('Unary/'),
-  pathOf('Unary?a=b#c'),
-  `${pathOf('Unary')}\u00e9\u00ff`,
-  `${pathOf('Unary')} `,
-  '/..%2f..%2fetc%2fpasswd',
-  '/%00%0a%0d',
-  `/${'long/'.repeat(2_000)}`,
-  'http://victim/rondo.conformance.v1.ConformanceService/Unary',
-  '/rondo.Keepalive/Ask',
-];
+/** What the server answers to other paths, timeouts and content types is in `requests/headers.ts`. */
+const paths = ['', '*', pathOf('__proto__'), `${pathOf('Unary')}\u00e9\u00ff`, '/%00%0a%0d', '/rondo.Keepalive/Ask'];
 
-const timeouts = ['', 'x', '1', '1s', '-1S', '1.5S', '0n', '0S', '1n', '99999999H', '999999999S', '2592000S', '1S,1S'];
+const timeouts = ['', 'x', '-1S', '1.5S', '0n', '99999999H', '1S,1S'];
 
-const contentTypes = [
-  'text/plain',
-  'application/json',
-  'application/grpc-web',
-  'application/grpc+',
-  'application/grpcé',
-  '',
-];
+const contentTypes = ['text/plain', 'application/grpc-web', 'application/grpcé', ''];
 
 /** Requests that a server answers when it has read their headers. */
 const answeredAtOnce: Readonly<Record<string, readonly Header[]>> = {
@@ -122,18 +96,8 @@ export const requests: readonly Attempt[] = [
   framing('a trace that is none', withHeader(['traceparent', `00-${'0'.repeat(5_000)}`], ['tracestate', ','])),
   framing('trailers by a client', headersFrame(request), dataFrame(message(), { flags: 0 }), trailers(['x-late', '1'])),
   framing('pseudo headers as trailers', headersFrame(request), trailers([':path', '/'], ['grpc-status', '0'])),
-  ...[
-    'http2-settings',
-    'host',
-    'trailer',
-    'content-length',
-    'keep-alive',
-    'date',
-    'user-agent',
-    'etag',
-    'set-cookie',
-  ].flatMap((key) =>
-    echoed([key, '5']).map((bytes, index) => framing(`${key}, which comes back ${WAYS[index]}`, bytes)),
+  ...['http2-settings', 'host', 'trailer', 'content-length', 'keep-alive', 'date', 'etag', 'set-cookie'].flatMap(
+    (key) => echoed([key, '5']).map((bytes, index) => framing(`${key}, which comes back ${WAYS[index]}`, bytes)),
   ),
   ...echoed(...Array.from({ length: 110 }, (_, index) => [`k${index}`, 'v'] as const)).map((bytes, index) =>
     framing(`110 headers that come back ${WAYS[index]}`, bytes),

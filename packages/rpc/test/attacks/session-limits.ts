@@ -1,6 +1,18 @@
 import type { Socket } from 'node:net';
 import { firstOf, open, type Victim } from './attempt.js';
-import { ACK, BEGIN, call, frame, frameReader, headersFrame, pathOf, requestTo, settings, TYPE } from './frames.js';
+import {
+  ACK,
+  BEGIN,
+  call,
+  frame,
+  frameReader,
+  headersFrame,
+  pathOf,
+  requestTo,
+  settings,
+  TYPE,
+  times,
+} from './frames.js';
 
 /** What a server grants a connection of HTTP/2, and how it refuses one more. */
 export interface SessionLimit {
@@ -15,8 +27,6 @@ export interface SessionLimit {
 export type Outcome = 'served' | 'stream refused' | 'connection refused';
 
 const request = requestTo(pathOf('Unary'));
-const times = <T>(count: number, item: (index: number) => T) =>
-  Array.from({ length: count }, (_, index) => item(index));
 
 /** Of both, the limits of Node are set explicitly: their defaults may change. */
 export const SETTINGS_ENTRIES: SessionLimit = {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type CertificateFolder, certify, createFolder, mutualTlsIn, newAuthority } from '../support/identities.js';
+import { certify, folderOf, mutualTlsIn, newAuthority } from '../support/identities.js';
 import type { Attempt } from './attempt.js';
 import { type Bystander, SERVED, startVictim, UNHARMED } from './bystander.js';
 import { clients } from './clients.js';
@@ -30,18 +30,11 @@ const VICTIMS = {
   'that is permissive': () => startSecureVictim('permissive'),
 };
 
-const folders: CertificateFolder[] = [];
-
 /** The attacker is a process of the trust domain: a stolen certificate, or a neighbour. Without it, the victim is permissive. */
 async function startSecureVictim(mode: 'on' | 'permissive'): Promise<Bystander> {
   const authority = await newAuthority();
-  const [own, client, stolen] = await Promise.all(
-    ['sales', 'gateway', 'mallory'].map((name) => certify(authority, name)),
-  );
-  const [folder, clientFolder] = [createFolder(), createFolder()];
-  folders.push(folder, clientFolder);
-  folder.write({ ...own, ca: authority.cert });
-  clientFolder.write({ ...client, ca: authority.cert });
+  const [folder, clientFolder] = [await folderOf(authority, 'sales'), await folderOf(authority, 'gateway')];
+  const stolen = await certify(authority, 'mallory');
   const tls = { ...stolen, ca: authority.cert, servername: 'localhost' };
   return startVictim({ folder: folder.path, client: mutualTlsIn(clientFolder), ...(mode === 'on' && { tls }) });
 }
@@ -55,7 +48,6 @@ export function describeAttacks(how: keyof typeof VICTIMS, attacks: Attacks): vo
     });
     afterAll(async () => {
       await bystander.close();
-      for (const folder of folders.splice(0)) folder.remove();
     });
     /** The victim is still the same process, and has logged nothing. */
     afterEach(() => {

@@ -1,16 +1,11 @@
-import { pathOf } from '../attacks/frames.js';
+import { numbered, pathOf, solid } from '../attacks/frames.js';
 import { type BadRequest, request } from './request.js';
 
 const paths = ['/', '//', '/*', '/a.B/C', pathOf('Missing'), pathOf('unary'), pathOf('Unary/'), pathOf('Unary?a=b')];
 const keys = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'];
 const methods = ['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
 
-const times = <T>(count: number, item: (index: number) => T) =>
-  Array.from({ length: count }, (_, index) => item(index));
-
-/** Bytes that HPACK can't shorten, in ASCII. */
-const solid = (bytes: number) => times(bytes, (index) => '"#$&@^{}'[(index * 5) % 8]).join('');
-const pairs = (count: number, value: string) => Object.fromEntries(times(count, (index) => [`k${index}`, value]));
+const pairs = (count: number, value: string) => Object.fromEntries(numbered(count, value));
 
 /** Requests whose headers aren't valid for gRPC. */
 export const headers: readonly BadRequest[] = [

@@ -1,38 +1,25 @@
 import * as grpc from '@grpc/grpc-js';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { failure } from '../../../test/support/outcome.js';
-import { conformanceService } from '../../../test/support/service.js';
+import { recordingLogger } from '../../../test/support/recording-logger.js';
+import type { ConformanceClient } from '../../../test/support/service.js';
+import { socketsOfATest } from '../../../test/support/sockets.js';
 import { collect, silent } from '../../../test/support/stream.js';
 import { atRest, deferred, until } from '../../../test/support/wait.js';
-import { type Logger, type ServerCall, silentLogger } from '../../call/call.js';
-import { type Channel, createChannel } from '../../channel/channel.js';
-import type { Client } from '../../client/client.js';
-import { createClient } from '../../client/create-client.js';
+import { type ServerCall, silentLogger } from '../../call/call.js';
 import { sleep } from '../../clock/clock.js';
 import { systemClock } from '../../clock/system.js';
-import { staticResolver } from '../../resolver/static.js';
 import { Status } from '../../status/code.js';
 import { callLog } from '../../telemetry/call-log.js';
-import type { Handlers } from '../handlers.js';
 import { createRouter } from '../router.js';
-import { type RpcServer, serve } from './serve.js';
+import { serve } from './serve.js';
 
-const channels: Channel[] = [];
-afterEach(() => {
-  for (const channel of channels.splice(0)) channel.close();
-});
+const { startServer, connectTo } = socketsOfATest();
 
-async function start(handlers: Partial<Handlers<typeof ConformanceServiceDefinition>> = {}, logger = silentLogger) {
-  const middleware = [callLog({ clock: systemClock })];
-  const router = createRouter({ services: [conformanceService(handlers)], middleware, logger });
-  const server: RpcServer = await serve(router, { listen: '127.0.0.1:0' });
-  const channel = createChannel({ resolver: staticResolver([server.address]) });
-  channels.push(channel);
-  return { server, channel, client: createClient(ConformanceServiceDefinition, { channel }) };
+async function start(handlers: Parameters<typeof startServer>[0] = {}, logger = silentLogger) {
+  const server = await startServer(handlers, { router: { middleware: [callLog({ clock: systemClock })], logger } });
+  return { server, ...connectTo([server.address]) };
 }
-
-type TestClient = Client<typeof ConformanceServiceDefinition>;
 
 const never = () => new Promise<never>(() => undefined);
 
@@ -72,9 +59,8 @@ describe('a server that drains', () => {
         return {};
       },
     });
-    const channel = createChannel({ resolver: staticResolver([server.address], { minPingIntervalMs: 1_000 }) });
-    channels.push(channel);
-    const call = createClient(ConformanceServiceDefinition, { channel }).unaryUnsafe({});
+    const { client } = connectTo([server.address], { known: { minPingIntervalMs: 1_000 } });
+    const call = client.unaryUnsafe({});
     await begun.promise;
     await Promise.all([expect(call).resolves.toEqual({}), server.drain(10_000)]);
   });
@@ -94,52 +80,27 @@ describe('a server that drains', () => {
   });
 
   it('logs one line for all streams without a deadline that it ends, and a warning for each other call that it ends', async () => {
-    const lines: string[] = [];
-    const at = (level: string) => (fields: object, message: string) => {
-      const { streams, code } = { streams: undefined, code: undefined, ...fields };
-      lines.push([level, message, streams ?? code].join(' '));
-    };
-    const log: Logger = {
-      debug: at('debug'),
-      info: at('info'),
-      warn: at('warn'),
-      error: at('error'),
-      child: () => log,
-    };
+    const { logger, lines } = recordingLogger();
     const begun = [deferred(), deferred(), deferred()];
     async function* serverStream({ count }: { count: number }) {
       begun[count]?.resolve();
       yield never();
     }
-    const { server, client } = await start({ serverStream }, log);
+    const { server, client } = await start({ serverStream }, logger);
     const streams = [{}, {}, { timeoutMs: 60_000 }].map((options, count) =>
       failure(collect(client.serverStream({ count }, options))),
     );
     await Promise.all(begun.map(({ promise }) => promise));
     await server.drain(50);
     await Promise.all(streams);
-    expect(lines.filter((line) => !line.startsWith('debug'))).toEqual([
-      'info ending the streams without a deadline 2',
-      'warn call failed UNAVAILABLE',
+    expect(lines.filter(({ level }) => level !== 'debug')).toMatchObject([
+      { level: 'info', message: 'ending the streams without a deadline', fields: { streams: 2 } },
+      { level: 'warn', message: 'call failed', fields: { code: 'UNAVAILABLE' } },
     ]);
   });
 
-  it('ends calls that outlive the grace with UNAVAILABLE', async () => {
-    const begun = deferred();
-    const { server, client } = await start({
-      unary() {
-        begun.resolve();
-        return never();
-      },
-    });
-    const call = failure(client.unary({}));
-    await begun.promise;
-    await server.drain(50);
-    expect(await call).toMatchObject({ code: Status.UNAVAILABLE });
-  });
-
   describe('ends a call that outlives the grace, even if its handler ignores the signal', () => {
-    const kinds: Record<string, (client: TestClient) => Promise<unknown>> = {
+    const kinds: Record<string, (client: ConformanceClient) => Promise<unknown>> = {
       unary: (client) => client.unary({}, { timeoutMs: 30_000 }),
       'a server stream': (client) => collect(client.serverStream({}, { timeoutMs: 30_000 })),
       'a client stream': (client) => client.clientStream(silent(), { timeoutMs: 30_000 }),
@@ -222,10 +183,7 @@ describe('a server that drains', () => {
   it('loses no call that arrives as the drain begins', async () => {
     const first = await start();
     const second = await start();
-    const resolver = staticResolver([first.server.address, second.server.address]);
-    const channel = createChannel({ resolver });
-    channels.push(channel);
-    const { unaryUnsafe } = createClient(ConformanceServiceDefinition, { channel });
+    const { unaryUnsafe } = connectTo([first.server.address, second.server.address]).client;
     await Promise.all([unaryUnsafe({}), unaryUnsafe({})]);
     const before = Array.from({ length: 50 }, () => unaryUnsafe({}));
     const drained = first.server.drain(1_000);

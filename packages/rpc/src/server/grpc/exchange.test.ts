@@ -1,16 +1,13 @@
 /** A reply that can't be sent ends its call with a status. Node would throw in the middle of it, and nothing would catch that. */
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { describe, expect, it } from '@jest/globals';
 import { failure } from '../../../test/support/outcome.js';
 import { recordingLogger } from '../../../test/support/recording-logger.js';
 import { conformanceService } from '../../../test/support/service.js';
+import { socketsOfATest } from '../../../test/support/sockets.js';
 import { collect } from '../../../test/support/stream.js';
 import type { Reply, ServerCall } from '../../call/call.js';
 import { Metadata, type MetadataSource } from '../../call/metadata.js';
-import { createChannel } from '../../channel/channel.js';
-import { createClient } from '../../client/create-client.js';
 import type { Middleware } from '../../middleware/middleware.js';
-import { staticResolver } from '../../resolver/static.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
 import { createRouter } from '../router.js';
@@ -37,10 +34,7 @@ describe('metadata of a reply', () => {
   });
 });
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const { closers, connectTo } = socketsOfATest();
 
 /** Unchecked metadata that a peer may have sent. */
 const received: readonly (readonly [name: string, MetadataSource])[] = [
@@ -83,9 +77,7 @@ it.each(received)('a reply that passes on metadata with %s ends with INTERNAL', 
   const router = createRouter({ services: [conformanceService()], middleware, logger });
   const server = await serve(router, { listen: '127.0.0.1:0' });
   closers.push(() => server.drain(0));
-  const channel = createChannel({ resolver: staticResolver([server.address]) });
-  closers.push(() => channel.close());
-  const client = createClient(ConformanceServiceDefinition, { channel });
+  const { client } = connectTo([server.address]);
   for (place of ['header', 'trailer', 'error'] as const) {
     for (const call of [client.unary({}), collect(client.serverStream({ count: 2 }))]) {
       expect(await failure(call)).toMatchObject({

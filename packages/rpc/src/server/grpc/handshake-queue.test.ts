@@ -30,17 +30,6 @@ describe('handshakes', () => {
     expect(begun).toEqual(['a1', 'a2']);
   });
 
-  it('begin one in each round of the event loop', async () => {
-    const { add, begun } = start();
-    for (const name of ['a1', 'a2', 'a3']) add(name);
-    const counts = [begun.length];
-    for (let round = 0; round < 3; round += 1) {
-      await yieldToEventLoop();
-      counts.push(begun.length);
-    }
-    expect(counts).toEqual([1, 2, 3, 3]);
-  });
-
   it('begin in turns of their addresses', async () => {
     const { add, begun } = start();
     for (const name of ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'b2']) add(name);

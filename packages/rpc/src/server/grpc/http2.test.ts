@@ -17,6 +17,7 @@ import {
   uint32,
 } from '../../../test/attacks/frames.js';
 import { conformanceService } from '../../../test/support/service.js';
+import { socketsOfATest } from '../../../test/support/sockets.js';
 import { atRest, deferred, until } from '../../../test/support/wait.js';
 import type { ServerCall } from '../../call/call.js';
 import { createChannel, createClient, staticResolver } from '../../exports/client.js';
@@ -34,39 +35,13 @@ const WINDOW_BYTES = 256 * 1024;
 
 /** These fail if a version of grpc-js creates its HTTP/2 servers differently. */
 describe('the HTTP/2 server of grpc-js', () => {
-  it('is created with the options of a Rondo server', async () => {
-    const createServer = jest.spyOn(http2, 'createServer');
-    const server = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
-    await server.drain(0);
-    expect(createServer).toHaveBeenCalledTimes(1);
-    // Those of Node that grpc-js turns off, and those whose default a later Node may change.
-    expect(createServer.mock.calls[0]?.[0]).toMatchObject({
-      streamResetBurst: 20_000,
-      streamResetRate: 10_000,
-      maxSessionMemory: 128,
-      maxHeaderListPairs: 128,
-      maxSettings: 32,
-      maxOutstandingPings: 10,
-      maxDeflateDynamicTableSize: 4_096,
-      settings: {
-        maxConcurrentStreams: 10_000,
-        maxHeaderListSize: 65_536,
-        initialWindowSize: WINDOW_BYTES,
-        enablePush: false,
-      },
-    });
-  });
-
   it('holds nothing by the listeners of a stream that has closed', async () => {
     const createServer = jest.spyOn(http2, 'createServer');
-    const server = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
-    closers.push(() => server.drain(0));
+    const server = await startServer();
     const streams: http2.ServerHttp2Stream[] = [];
     const http2Server = createServer.mock.results[0]?.value as http2.Http2Server;
     http2Server.on('stream', (stream) => streams.push(stream));
-    const channel = createChannel({ resolver: staticResolver([server.address]) });
-    closers.push(() => channel.close());
-    const client = createClient(ConformanceServiceDefinition, { channel });
+    const { client } = connectTo([server.address]);
     await client.unary({});
     for await (const _reply of client.serverStream({ count: 1 }, { timeoutMs: 5_000 }));
     expect(streams).toHaveLength(2);
@@ -75,8 +50,7 @@ describe('the HTTP/2 server of grpc-js', () => {
   });
 
   it('lets each stream and each connection send 256 KiB before it waits', async () => {
-    const server = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
-    closers.push(() => server.drain(0));
+    const server = await startServer();
     const session = http2.connect(`http://${server.address}`);
     closers.push(() => session.destroy());
     await once(session, 'remoteSettings');
@@ -102,25 +76,6 @@ describe('the HTTP/2 server of grpc-js', () => {
     await expect(call).rejects.toMatchObject({ codeName: 'CANCELLED' });
   });
 
-  it('is prepared before grpc-js listens to it', async () => {
-    const seen: number[] = [];
-    const server = new grpc.Server();
-    setUpHttp2(server, {
-      options: {},
-      prepare: (made) => seen.push(made.listenerCount('stream')),
-      take: () => false,
-      followed: () => undefined,
-    });
-    await new Promise<void>((resolve, reject) => {
-      server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error) => {
-        if (error === null) resolve();
-        else reject(error);
-      });
-    });
-    server.forceShutdown();
-    expect(seen).toEqual([0]);
-  });
-
   it.each(['commonServerOptions', '_setupHandlers'])('is refused if it has no %s', (name) => {
     const server = new grpc.Server();
     Object.defineProperty(server, name, { value: undefined });
@@ -137,10 +92,7 @@ const EMPTY_MESSAGE = Buffer.alloc(5);
 /** How often a server checks whether a client has sent anything. */
 const LOOK_MS = 2_500;
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const { closers, startServer, connectTo } = socketsOfATest();
 
 /** A server with a manual clock, whose streams only their callers end. */
 async function start() {

@@ -5,19 +5,15 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { open, type Victim } from '../../../test/attacks/attempt.js';
 import { BEGIN } from '../../../test/attacks/frames.js';
 import { HEADERS, outcomesOf, SETTINGS_ENTRIES } from '../../../test/attacks/session-limits.js';
-import { conformanceService } from '../../../test/support/service.js';
-import { createRouter } from '../router.js';
-import { serve } from './serve.js';
+import { socketsOfATest } from '../../../test/support/sockets.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
+const { closers, startServer } = socketsOfATest();
+afterEach(() => {
   jest.restoreAllMocks();
-  for (const close of closers.splice(0).reverse()) await close();
 });
 
 async function start(): Promise<Victim> {
-  const server = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
-  closers.push(() => server.drain(0));
+  const server = await startServer();
   return { port: server.port };
 }
 

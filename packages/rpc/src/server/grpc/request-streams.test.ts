@@ -1,11 +1,11 @@
 /** The private behaviour of grpc-js that request-streams.ts relies on. */
 import http2 from 'node:http2';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { closersOfATest } from '../../../test/support/closers.js';
 import { conformanceService } from '../../../test/support/service.js';
 import { collect } from '../../../test/support/stream.js';
 import { deferred } from '../../../test/support/wait.js';
 import type { ServerCall } from '../../call/call.js';
-import { Status } from '../../status/code.js';
 import type { Handlers } from '../handlers.js';
 import { createRouter } from '../router.js';
 import { PingBarrier } from './ping-barrier.js';
@@ -13,11 +13,7 @@ import { MessageFraming } from './request-streams.js';
 import { serve } from './serve.js';
 
 const PATH = '/rondo.conformance.v1.ConformanceService/ClientStream';
-const closers: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const closers = closersOfATest();
 
 type ClientStream = Handlers<
   typeof import('@rondo/contracts/rondo/conformance/v1/conformance').ConformanceServiceDefinition
@@ -50,13 +46,6 @@ function upload(session: http2.ClientHttp2Session, bytes: Buffer, extra: http2.O
 const MESSAGE = Buffer.from([0, 0, 0, 0, 0]);
 
 describe('a stream of requests', () => {
-  const answer = async (requests: AsyncIterable<unknown>) => ({ texts: (await collect(requests)).map(() => 'whole') });
-
-  it('is accepted if it ends with a whole message', async () => {
-    const session = await connect(answer);
-    expect(await upload(session, Buffer.concat([MESSAGE, MESSAGE]))).toMatchObject({ 'grpc-status': '0' });
-  });
-
   it('gives reads that begin together a message each, in order, and then its end', async () => {
     const session = await connect(async (requests) => {
       const reads = requests[Symbol.asyncIterator]();
@@ -74,16 +63,6 @@ describe('a stream of requests', () => {
     stream.end();
     const reply = Buffer.concat(await answer).subarray(MESSAGE.length);
     expect(reply.toString('latin1')).toBe('\n\x01a\n\x01b\n\x03end\n\x03end');
-  });
-
-  it.each([
-    ['a prefix', Buffer.from([0, 0])],
-    ['a message', Buffer.from([0, 0, 0, 0, 9, 1])],
-  ])('is refused if it ends inside %s', async (_name, part) => {
-    const session = await connect(answer);
-    const trailers = await upload(session, Buffer.concat([MESSAGE, part]));
-    expect(trailers).toMatchObject({ 'grpc-status': String(Status.INTERNAL) });
-    expect(decodeURI(String(trailers['grpc-message']))).toContain('inside a message');
   });
 
   it('hides the key by which it is found from the handler, and ignores such a key from a caller', async () => {

@@ -3,21 +3,14 @@ import http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { firstOf, open } from '../../../test/attacks/attempt.js';
 import { BEGIN } from '../../../test/attacks/frames.js';
-import {
-  type CertificateFolder,
-  certify,
-  createFolder,
-  mutualTlsIn,
-  newAuthority,
-} from '../../../test/support/identities.js';
+import { certify, createFolder, mutualTlsIn, newAuthority } from '../../../test/support/identities.js';
 import { allowLongHandshakes } from '../../../test/support/patient-handshakes.js';
 import { conformanceService } from '../../../test/support/service.js';
+import { socketsOfATest } from '../../../test/support/sockets.js';
 import { deferred, HANG_MS, until } from '../../../test/support/wait.js';
-import { createChannel, createClient, staticResolver } from '../../exports/client.js';
 import { ManualClock } from '../../testing/manual-clock.js';
 import type { MutualTls } from '../../tls/mutual-tls.js';
 import { createRouter } from '../router.js';
@@ -27,12 +20,10 @@ let own: MutualTls;
 let caller: MutualTls;
 /** The caller's, for connections that Rondo doesn't make. */
 let certificate: ConnectionOptions;
-const folders: CertificateFolder[] = [];
 beforeAll(async () => {
   const authority = await newAuthority();
   const identityOf = async (name: string) => {
     const folder = createFolder();
-    folders.push(folder);
     const pair = await certify(authority, name);
     folder.write({ ...pair, ca: authority.cert });
     certificate = { ...pair, ca: authority.cert, servername: 'localhost', ALPNProtocols: ['h2'] };
@@ -41,14 +32,10 @@ beforeAll(async () => {
   own = await identityOf('sales');
   caller = await identityOf('gateway');
 });
-afterAll(() => {
-  for (const folder of folders) folder.remove();
-});
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
+const { closers, connectTo } = socketsOfATest();
+afterEach(() => {
   jest.restoreAllMocks();
-  for (const close of closers.splice(0).reverse()) await close();
 });
 
 /** The beginning of a TLS handshake: a record of 256 bytes that doesn't come to its end. */
@@ -101,9 +88,7 @@ async function start({ clock, ...options }: Partial<Parameters<typeof serve>[1]>
   const newClient = () => {
     // A busy machine needs longer than the usual second.
     const patient = { mutualTls: caller, connectTimeoutMs: HANG_MS };
-    const channel = createChannel({ resolver: staticResolver([server.address]), ...patient });
-    closers.push(() => channel.close());
-    return createClient(ConformanceServiceDefinition, { channel });
+    return connectTo([server.address], { ...patient }).client;
   };
   return { server, newClient, begun: begun.promise, finish: () => finish.resolve() };
 }
@@ -160,7 +145,6 @@ describe.each(['on', 'permissive'] as const)('with TLS %s, a server', (mode) => 
 
   it('serves clients over a socket of the file system', async () => {
     const folder = createFolder();
-    folders.push(folder);
     const { newClient } = await started(undefined, `unix:${folder.path}/socket`);
     expect((await newClient().unary({ text: 'served' })).text).toBe('served');
   });

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import http2, { type OutgoingHttpHeaders } from 'node:http2';
-import { deflateSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import {
   answerOf,
   framed,
@@ -15,7 +14,6 @@ import {
 import { until } from '../../../test/support/wait.js';
 import { ManualClock } from '../../exports/testing.js';
 import { Status } from '../../status/code.js';
-import { RpcError } from '../../status/rpc-error.js';
 import { UnaryRequest } from './unary-request.js';
 
 const OK = String(Status.OK);
@@ -26,46 +24,6 @@ beforeEach(async () => {
   server = await startUnaryServer();
 });
 afterEach(() => server.stop());
-
-describe('a unary call whose request is compressed', () => {
-  it.each([
-    ['gzip', gzipSync(HELLO), 1],
-    ['deflate', deflateSync(HELLO), 1],
-    ['gzip', HELLO, 0],
-    ['identity', HELLO, 0],
-  ])('is served: by %s', async (encoding, message, flag) => {
-    const { header, trailer, body } = await server.call({ 'grpc-encoding': encoding }, framed(message, flag));
-    expect(header).not.toHaveProperty('date');
-    expect(trailer).toMatchObject({ 'grpc-status': OK });
-    expect(UnaryResponse.decode(body.subarray(5)).text).toBe('hello');
-    const [{ metadata } = { metadata: undefined }] = server.calls;
-    expect([...(metadata ?? [])].map(([key]) => key)).not.toContain('grpc-encoding');
-  });
-
-  it.each([
-    {
-      what: 'too long',
-      message: gzipSync(Buffer.alloc(4 * 1024 * 1024 + 1)),
-      status: [Status.RESOURCE_EXHAUSTED, 'the request decompresses to more than 4194304 bytes'],
-    },
-    {
-      what: 'broken',
-      message: gzipSync(HELLO).subarray(0, -9),
-      status: [Status.INTERNAL, 'the request can not be decompressed as gzip'],
-    },
-  ])('reaches no handler if it is $what', async ({ message, status: [code, text] }) => {
-    const { header } = await server.call({ 'grpc-encoding': 'gzip' }, framed(message, 1));
-    expect(header).not.toHaveProperty('date');
-    expect(statusIn(header)).toEqual({ code, message: expect.stringContaining(String(text)) });
-    expect(server.calls).toHaveLength(0);
-  });
-
-  it('fails if its handler fails', async () => {
-    server.handle = () => Promise.reject(new RpcError(Status.ABORTED, 'not now'));
-    const { header } = await server.call({ 'grpc-encoding': 'gzip' }, framed(gzipSync(HELLO), 1));
-    expect(statusIn(header)).toEqual({ code: Status.ABORTED, message: 'not now' });
-  });
-});
 
 describe('requests that are decompressed', () => {
   const body = framed(gzipSync(HELLO), 1);
