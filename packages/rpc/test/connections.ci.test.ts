@@ -2,12 +2,10 @@
 
 import { promises as dns } from 'node:dns';
 import { connect as connectSocket } from 'node:net';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
-import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { type Channel, createClient } from '../src/exports/client.js';
 import { type Clock, sleep, systemClock } from '../src/exports/clock.js';
-import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
 import { Status } from '../src/exports/status.js';
 import { standIn } from '../src/exports/testing.js';
 import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
@@ -16,36 +14,25 @@ import { briefServer, socketServer } from './support/foreign-servers.js';
 import { failure } from './support/outcome.js';
 import { startPeerProcess, startProcess } from './support/peer-process.js';
 import { conformanceService } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { until } from './support/wait.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-async function startServer(listen = '127.0.0.1:0'): Promise<RpcServer> {
-  const server = await serve(createRouter({ services: [conformanceService()] }), { listen });
-  closers.push(() => server.drain(0));
-  return server;
-}
+const { closers, connectTo, startServer } = socketsOfATest();
 
 /** A client of Rondo peers. */
 function connect(addresses: readonly string[]) {
-  const channel = createChannel({ resolver: staticResolver(addresses, { minPingIntervalMs: 250 }) });
-  closers.push(() => channel.close());
+  const { channel, client } = connectTo(addresses, { known: { minPingIntervalMs: 250 } });
   const endpointAt = (address: string) =>
     channel.inspect()[0]?.endpoints.find((endpoint) => endpoint.address === address);
   const stateOf = (address: string) => endpointAt(address)?.state;
   const heldOf = (address: string) => endpointAt(address)?.held;
-  return { channel, stateOf, heldOf, client: createClient(ConformanceServiceDefinition, { channel }) };
+  return { channel, stateOf, heldOf, client };
 }
 
 describe('a process with several services', () => {
   it('is called over one connection, which closes with the channel', async () => {
     const adder = standIn(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) });
-    const router = createRouter({ services: [conformanceService(), adder] });
-    const server = await serve(router, { listen: '127.0.0.1:0' });
-    closers.push(() => server.drain(0));
+    const server = await startServer({}, { router: { services: [conformanceService(), adder] } });
     const proxy = await startTcpProxy({ target: server.address });
     closers.push(() => proxy.close());
     const { channel, client } = connect([proxy.address]);
@@ -108,7 +95,7 @@ describe('every instance down', () => {
       for (const address of addresses) expect(error.message).toMatch(new RegExp(`${address}.*: connect ECONNREFUSED`));
       await sleep(systemClock, 100);
     }
-    await startServer(addresses[1]);
+    await startServer({}, { listen: addresses[1] ?? '' });
     await until(
       async () =>
         await client.unary({}).then(
@@ -188,7 +175,7 @@ describe('a connection that fails', () => {
     const fillers = Array.from({ length: 8 }, () => connectSocket(port, '127.0.0.1').on('error', () => 0));
     closers.push(() => fillers.map((filler) => filler.destroy()));
     await sleep(systemClock, 50);
-    await startServer(`127.0.0.2:${port}`);
+    await startServer({}, { listen: `127.0.0.2:${port}` });
     let found = '127.0.0.1';
     const lookup = jest.spyOn(dns, 'lookup').mockImplementation(async () => [{ address: found, family: 4 }] as never);
     closers.push(() => lookup.mockRestore());

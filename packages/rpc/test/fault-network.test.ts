@@ -90,34 +90,6 @@ describe('a node', () => {
     transport.close();
   });
 
-  it('that is frozen accepts bytes and answers nothing; then it counts as silent, and its connection ends', async () => {
-    const { clock, network, handled, ask, stateOf } = await start(['a', 'b']);
-    network.node('a').freeze();
-    const calls = [ask('1'), ask('2')];
-    await clock.advance(249);
-    expect(calls.map(({ value }) => value)).toContain(undefined);
-    await clock.advance(1_001);
-    expect(calls.map(({ value }) => value)).toEqual(['b', 'b']);
-    expect(stateOf('a')).toBe('ready');
-    await clock.advance(4_500);
-    expect(stateOf('a')).toBe('connecting');
-    network.node('a').thaw();
-    await clock.advance(1);
-    // With the call, it has read that its caller left.
-    expect(handled.filter((line) => line.startsWith('a'))).toEqual([]);
-  });
-
-  it('that is frozen briefly answers late', async () => {
-    const { clock, network, ask } = await start(['a']);
-    network.node('a').freeze();
-    const call = ask();
-    await clock.advance(300);
-    expect(call.value).toBeUndefined();
-    network.node('a').thaw();
-    await clock.advance(1);
-    expect(call.value).toBe('a');
-  });
-
   it('that is frozen runs no timer before it is thawed', async () => {
     const { clock, client } = await start([]);
     const fired: string[] = [];

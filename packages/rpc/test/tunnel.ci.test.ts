@@ -1,50 +1,39 @@
 /** Unary calls through a tunnel, over real sockets: what is particular to it. conformance.ci.test.ts has what isn't. */
 
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import type { ChannelOptions } from '../src/channel/channel.js';
 import { SERVICE_TAG } from '../src/contract/policy.js';
 import type { Metadata } from '../src/exports/call.js';
-import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
-import { createRouter, type Handlers, implement, type RpcServer, serve } from '../src/exports/server.js';
+import { createClient } from '../src/exports/client.js';
+import { createRouter, type Handlers, implement, serve } from '../src/exports/server.js';
 import { Status } from '../src/exports/status.js';
+import type { ServeOptions } from '../src/server/grpc/serve.js';
 import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
 import { MAX_CALLS } from '../src/transport/tunnel/frames.js';
 import { conformance, type ServedDefinition, servedDefinition } from './conformance/handlers.js';
 import { failure } from './support/outcome.js';
-import { conformanceService } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { isTunnelled, openTunnel, tellWay } from './support/tunnel.js';
 import { atRest, deferred, until } from './support/wait.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const sockets = socketsOfATest();
+const { closers } = sockets;
 
 type TestHandlers = Partial<Handlers<ServedDefinition>>;
 
-async function startServer(
-  handlers: TestHandlers = {},
-  options: Partial<Parameters<typeof serve>[1]> = {},
-): Promise<RpcServer> {
-  // The bounds here are those of a tunnel.
-  const admission = { adaptive: false };
-  const router = createRouter({ services: [conformanceService(handlers)], middleware: [tellWay], admission });
-  const server = await serve(router, { listen: '127.0.0.1:0', ...options });
-  closers.push(() => server.drain(0));
-  return server;
-}
+/** Servers that tell how calls came. The bounds of these tests are those of a tunnel. */
+const startServer = (handlers: TestHandlers = {}, options: Partial<ServeOptions> = {}) =>
+  sockets.startServer(handlers, { ...options, router: { middleware: [tellWay], admission: { adaptive: false } } });
 
-function connect(addresses: readonly string[], options: Partial<Parameters<typeof createChannel>[0]> = {}) {
-  const channel: Channel = createChannel({ resolver: staticResolver(addresses, { tunnel: true }), ...options });
-  closers.push(() => channel.close());
-  return { channel, client: createClient(ConformanceServiceDefinition, { channel }) };
-}
+const connect = (addresses: readonly string[], options: Partial<ChannelOptions> = {}) =>
+  sockets.connectTo(addresses, { ...options, known: { tunnel: true } });
 
 /** `transport: TRANSPORT_GRPC`, as the generator leaves it: with its length. */
 const PLAIN = Buffer.from([2, 3 << 3, 1]);
 
 /** A client whose tunnel is open. */
-async function startTunnel(handlers: TestHandlers = {}, options: Partial<Parameters<typeof createChannel>[0]> = {}) {
+async function startTunnel(handlers: TestHandlers = {}, options: Partial<ChannelOptions> = {}) {
   const server = await startServer(handlers);
   const proxy = await startTcpProxy({ target: server.address });
   closers.push(() => proxy.close());

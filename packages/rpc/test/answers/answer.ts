@@ -44,16 +44,25 @@ export function ending(name: string, code: Code, ...pieces: readonly Piece[]): A
   return { name, code, pieces, connection: 'ends' };
 }
 
+type Rows = Readonly<Record<string, readonly Piece[]>>;
+
+/** Answers of these names that harm only their own calls, and end them with the same status. */
+export const answers = (code: Code, rows: Rows): readonly Answer[] =>
+  Object.entries(rows).map(([name, pieces]) => answer(name, code, ...pieces));
+
+/** Answers of these names that end their connections. */
+export const endings = (code: Code, rows: Rows): readonly Answer[] =>
+  Object.entries(rows).map(([name, pieces]) => ending(name, code, ...pieces));
+
 /** The deadline for an answer that Node 20 never reads. Milliseconds. */
 const DEAF_MS = 300;
 
 /**
- * An answer that violates HTTP/2 so badly that Node 20 stops reading: it tells the server, reports nothing to grpc-js,
- * and never reads again. Then only keepalive, or the deadline, ends the call. Node 24 closes the connection at once.
+ * Answers that violate HTTP/2 so badly that Node 20 stops reading: it tells the server, reports nothing to grpc-js, and
+ * never reads again. Then only keepalive, or the deadline, ends the call. Node 24 closes the connection at once.
  */
-export function deafening(name: string, ...pieces: readonly Piece[]): Answer {
-  return { ...ending(name, Status.UNAVAILABLE, ...pieces), deafens: true, timeoutMs: DEAF_MS };
-}
+export const deafenings = (rows: Rows): readonly Answer[] =>
+  endings(Status.UNAVAILABLE, rows).map((each) => ({ ...each, deafens: true, timeoutMs: DEAF_MS }));
 
 /** The statuses with which a call of `kind` may end after `answer`. */
 export function codesFor({ code, deafens }: Answer, kind: Kind): readonly Status[] {
@@ -89,6 +98,9 @@ export const trailersOnly = (...extra: readonly Header[]): Piece => headers([...
 
 /** The trailers of a good answer. */
 export const OK: Piece = trailers(['grpc-status', '0']);
+
+/** The trailers of a call that has failed. */
+export const FAILED: Piece = trailers(['grpc-status', '5']);
 
 /** Bytes of the answer's body, in one frame. */
 export const data =

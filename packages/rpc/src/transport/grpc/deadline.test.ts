@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { closersOfATest } from '../../../test/support/closers.js';
 import { answerWithStatus, startRawServer } from '../../../test/support/http2-server.js';
 import { failure } from '../../../test/support/outcome.js';
 import { deferred, until } from '../../../test/support/wait.js';
@@ -10,10 +11,7 @@ import { RpcError } from '../../status/rpc-error.js';
 import { ManualClock } from '../../testing/manual-clock.js';
 import { grpcTransport } from './transport.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const closers = closersOfATest();
 
 /** A call that the server has received. */
 async function callInFlight() {

@@ -27,12 +27,6 @@ describe('the messages of a tunnel', () => {
     expect(messages.isBusy).toBe(false);
   });
 
-  it('are read at once if they are short', () => {
-    const { messages, seen } = reader();
-    messages.read(Buffer.from([1, 2]));
-    expect(seen).toEqual([1, 2, 'read']);
-  });
-
   it('are read to their end when the stream ends, and once', async () => {
     const { messages, seen } = reader();
     messages.read(Buffer.from([1, 2, 3, 4, 5, 6, 7]));
