@@ -27,6 +27,7 @@ describe('the deadline of a call whose contract has no timeout', () => {
     ['more if its caller asks for more', { timeoutMs: 60_000 }, [60_000, 'caller']],
     ['more with a date', { deadline: inMs(60_000) }, [60_000, 'caller']],
     ['the earlier of a timeout and a date', { timeoutMs: 60_000, deadline: inMs(30_000) }, [30_000, 'caller']],
+    ['the earlier of a date and a timeout', { timeoutMs: 30_000, deadline: inMs(60_000) }, [30_000, 'caller']],
     ['none if its timeout is infinite', { timeoutMs: Number.POSITIVE_INFINITY }, 'no limit'],
     ['in the past if its date is', { deadline: inMs(-1) }, [-1, 'caller']],
   ])('is %s', (_, options, limit) => {
