@@ -63,13 +63,22 @@ export function readEtag<Resource>(
  * if the resource never had it: it is of another resource, of a state that a restore has undone, or made up.
  */
 export function changedSince(etag: string, present: Etagged): readonly string[] | 'nothing' | 'foreign' {
+  return changedBetween(etag, etagOf(present), Object.keys(present.fields));
+}
+
+/** As {@link changedSince}, by the resource's present etag. @param paths of the fields that its etags cover. */
+export function changedBetween(
+  etag: string,
+  present: string,
+  paths: readonly string[],
+): readonly string[] | 'nothing' | 'foreign' {
   const [, version, name, state, digests] = ETAG.exec(etag) ?? [];
+  const [, reached = '', itsName, itsState, itsDigests = ''] = ETAG.exec(present) ?? [];
   if (version === undefined || digests === undefined) return 'foreign';
-  if (name !== digest(toText(present.name), NAME_DIGITS) || BigInt(version) > present.version) return 'foreign';
-  const texts = Object.values(present.fields).map(toText);
-  if (state === stateOf(present, texts)) return 'nothing';
-  const known = digests.split('-').slice(1);
-  return Object.keys(present.fields).filter((_path, index) => known[index] !== fieldDigest(texts[index] ?? ''));
+  if (name !== itsName || BigInt(version) > BigInt(reached)) return 'foreign';
+  if (state === itsState) return 'nothing';
+  const [known, now] = [digests, itsDigests].map((text) => text.split('-').slice(1));
+  return paths.filter((_path, index) => known?.[index] !== now?.[index]);
 }
 
 /** The digest of a field's JSON. */

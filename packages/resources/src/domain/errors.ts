@@ -50,14 +50,15 @@ export class NotFound extends Missing {
   }
 }
 
-/** A resource is deleted, and can be undeleted. */
+/** Resources are deleted, and can be undeleted. */
 export class Deleted extends Missing {
   override readonly name = 'Deleted';
 
-  /** @param called what it is, such as `customer`. */
-  constructor(resource: string, called: string) {
+  /** @param called what each is, such as `customer`. */
+  constructor(resources: string | readonly string[], called: string) {
+    const names = [resources].flat();
     const method = called.replace(/(?:^| )(\w)/g, (_, letter: string) => letter.toUpperCase());
-    super([resource], ['is deleted', 'are deleted'], `Undelete${method} brings it back`);
+    super(names, ['is deleted', 'are deleted'], `Undelete${method} brings ${names.length === 1 ? 'it' : 'them'} back`);
   }
 }
 

@@ -3,6 +3,7 @@ import type { FieldDescription, ResourceDescription } from '@rondo/validation';
 import type { ListOrder } from '../domain/list.js';
 import type { Listing } from '../sql/listing.js';
 import type { Column } from './column.js';
+import type { Row } from './table.js';
 import type { Visibility } from './visibility.js';
 
 /** A generated message type of a resource: `Customer` of its contract. */
@@ -41,6 +42,8 @@ export interface Definition<M> {
   readonly list?: ListTuning;
   /** What is read beside the columns of the table: of other tables, or computed. */
   readonly beside?: Beside;
+  /** The names that columns have in the changes that watchers are told, where the table has others. */
+  readonly changed?: Readonly<Record<string, string>>;
   /** What its etags are of, if it isn't the default. It must never change, as callers hold etags. */
   readonly etag?: EtagParts<M>;
 }
@@ -60,7 +63,7 @@ export interface Beside {
 /** The parts of an etag that are a resource's own. */
 export interface EtagParts<M> {
   /** By default the fields that an update changes, and `delete_time`, in the order of their numbers. */
-  readonly fields?: (resource: M) => Readonly<Record<string, unknown>>;
+  readonly fields?: (resource: M, row: Row) => Readonly<Record<string, unknown>>;
   /** Changes that the column `version` doesn't count. */
   readonly changes?: (resource: M) => bigint;
 }

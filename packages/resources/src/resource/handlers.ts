@@ -5,9 +5,7 @@ import { reading } from '@rondo/rpc/server';
 import type { FieldAt } from '@rondo/rpc/status';
 import type { Sync } from '@rondo/sync';
 import { Missing, OutOfSight } from '../domain/errors.js';
-import { requireUnchanged } from '../domain/request.js';
 import { nextPageToken, readList } from '../list.js';
-import { readEtag } from '../request-fields.js';
 import type { StoreDatabase } from '../sql/store-database.js';
 import { createStatusMapping, type StatusMapping } from '../status.js';
 import { currentViewer, hiddenByRule } from '../viewer.js';
@@ -48,6 +46,9 @@ export interface At {
 export interface Hooks<M> {
   /** Reports what is wrong with fields in a create or an update, beyond the rules of the contract. */
   readonly check?: CheckFields<M>;
+  /** In place of the standard create or update, such as to ask another service before the transaction. It checks who may. */
+  readonly create?: (request: CreateRequest<M>, call: ServerCall) => Promise<M>;
+  readonly update?: (request: UpdateRequest<M>, call: ServerCall) => Promise<M>;
   readonly beforeCreate?: (draft: Partial<M> & { readonly name: string }, at: At) => Changes<M>;
   readonly beforeUpdate?: (present: M, fields: Partial<M>, at: At) => Changes<M>;
   readonly beforeDelete?: (present: M, at: At) => Promise<void>;
@@ -89,8 +90,16 @@ export function createHandlers<M extends Named>(
         told(parts, call, getSeen(parts, name, { call, queries: options.database })),
       ),
     list: () => listHandler(parts),
-    create: () => reading(readers.create, (request, call) => write(parts, call, (at) => create(parts, request, at))),
-    update: () => reading(readers.update, (request, call) => write(parts, call, (at) => update(parts, request, at))),
+    create: () =>
+      reading(readers.create, (request, call) => {
+        if (options.create !== undefined) return told(parts, call, options.create(request, call));
+        return write(parts, call, (at) => create(parts, request, at));
+      }),
+    update: () =>
+      reading(readers.update, (request, call) => {
+        if (options.update !== undefined) return told(parts, call, options.update(request, call));
+        return write(parts, call, (at) => update(parts, request, at));
+      }),
     delete: ({ responseType }) =>
       reading(readers.name, async (request, call) => {
         const deleted = await write(parts, call, (at) => remove(parts, request, at));
@@ -221,7 +230,7 @@ async function update<M extends Named>(parts: Parts<M>, { name, etag, fields }: 
   const present = await getSeen(parts, name, { ...at, queries: at.tx, lock: 'lock' });
   await assign(parts, { resource: name, fields, isNew: false }, at);
   resource.requireLive(present);
-  requireEtag(resource, present, etag);
+  resource.requireEtag(present, etag);
   const more = await options.beforeUpdate?.(present, fields, at);
   const changed = await resource.update(at.tx, present, { ...fields, ...more });
   return changed === present ? present : ((await options.afterWrite?.(changed, at)) ?? changed);
@@ -236,7 +245,7 @@ async function remove<M extends Named>(
   const { resource, options } = parts;
   const present = await getSeen(parts, name, { ...at, queries: at.tx, lock: 'lock' });
   if (valueIn(present, 'deleteTime') !== undefined) return present;
-  requireEtag(resource, present, etag);
+  resource.requireEtag(present, etag);
   await options.beforeDelete?.(present, at);
   const deleted = await resource.delete(at.tx, present);
   return (await options.afterWrite?.(deleted, at)) ?? deleted;
@@ -250,12 +259,4 @@ async function undelete<M extends Named>(parts: Parts<M>, name: string, at: At):
   await options.beforeUndelete?.(present, at);
   const back = await resource.undelete(at.tx, present);
   return (await options.afterWrite?.(back, at)) ?? back;
-}
-
-function requireEtag<M extends Named>({ etaggedOf }: Resource<M>, present: M, etag: string): void {
-  requireUnchanged(
-    present.name,
-    present,
-    readEtag(() => undefined, etag, etaggedOf),
-  );
 }

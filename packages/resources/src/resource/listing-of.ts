@@ -80,17 +80,19 @@ interface FeedParts<M> {
 /** How the rows of a resource are watched. */
 export function feedOf<M>(model: Model<M>, { table, toResource, partOf }: FeedParts<M>): FeedSource<Row, M> {
   const { definition } = model;
-  const { list = {}, visibleTo } = definition;
+  const { list = {}, visibleTo, changed = {} } = definition;
+  const renamed = Object.entries(changed);
   const key = list.position ?? 'sequence';
   const live = list.deletion?.live ?? (model.has('deleteTime') ? `${definition.table}.${DELETION.live}` : undefined);
   return {
     ...{ table: definition.table, select: table.select, key, sizeOf: messageBytes, toItem: toResource },
     ...(live && { live }),
     keyOf: (row) => storedBigint(valueIn(row, key)),
-    ...(partOf && { partOf }),
+    ...(partOf && { partOf: { ...partOf, field: changed[partOf.column] ?? partOf.column } }),
     ...(visibleTo && { sight: visibleTo }),
     // A row of a change has the columns of the row, as texts.
-    parse: (_fields, row) => toResource({ ...row }),
+    parse: (_fields, row) =>
+      toResource({ ...row, ...Object.fromEntries(renamed.map(([column, key]) => [column, valueIn(row, key)])) }),
   };
 }
 

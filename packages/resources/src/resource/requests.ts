@@ -2,7 +2,7 @@ import type { FieldAt, ReportFault } from '@rondo/rpc/status';
 import { isId } from '../domain/names.js';
 import { readEtag, readUpdateMask } from '../request-fields.js';
 import { objectIn, valueIn } from './json-column.js';
-import type { Names } from './method-shapes.js';
+import { type Names, namesIn } from './method-shapes.js';
 import type { Model, ModelField } from './model.js';
 
 /** Reports what is wrong with the fields of a create or an update beyond the contract's rules, at their paths in the request. */
@@ -49,7 +49,14 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
     }
     return name;
   };
+  const readDraft = (request: object, field: FieldAt): Partial<M> =>
+    readFields(
+      field,
+      resourceIn(request),
+      model.fields.filter(({ isInput }) => isInput),
+    );
   return {
+    draft: readDraft,
     name: (request: object, field: FieldAt) => ({
       name: readName(field, 'name', textIn(request, 'name')),
       etag: readEtagOf(field, 'etag', textIn(request, 'etag')),
@@ -57,11 +64,7 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
     create: (request: object, field: FieldAt): CreateRequest<M> => ({
       parents: parentsIn(model, field, textIn(request, 'parent')),
       id: readId(field(`${path}_id`), textIn(request, `${key}Id`)),
-      fields: readFields(
-        field,
-        resourceIn(request),
-        model.fields.filter(({ isInput }) => isInput),
-      ),
+      fields: readDraft(request, field),
     }),
     update(request: object, field: FieldAt): UpdateRequest<M> {
       const resource = resourceIn(request);
@@ -81,6 +84,16 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
   };
 }
 
+/** Reads what a create sets, in a request of one's own that has the resource; faults are reported at their paths. */
+export function readDraft<M>({ model }: { readonly model: Model<M> }, request: object, field: FieldAt): Partial<M> {
+  return requestReaders(model, namesIn(model)).draft(request, field);
+}
+
+/** Reads the name and the etag in a request of one's own for one resource; faults are reported. */
+export function readNamed<M>({ model }: { readonly model: Model<M> }, request: object, field: FieldAt) {
+  return requestReaders(model, namesIn(model)).name(request, field);
+}
+
 function checkField(
   field: FieldAt,
   { description: { name, behavior = [] }, column }: ModelField,
@@ -89,7 +102,7 @@ function checkField(
   if (!behavior.includes('REQUIRED') || isGiven(typeof value === 'string' ? value.trim() : value)) {
     column.check?.(field, name, value);
   } else {
-    field(name)(typeof value === 'string' ? 'is required, and not only spaces' : 'is required');
+    field(name)(column.needed ?? (typeof value === 'string' ? 'is required, and not only spaces' : 'is required'));
   }
 }
 

@@ -1,15 +1,18 @@
-import { type Etagged, etagOf } from '../request-fields.js';
+import type { ChangedSince } from '../domain/request.js';
+import { changedBetween, type Etagged, etagOf } from '../request-fields.js';
 import { type Column, storedBigint, storedText } from './column.js';
 import { valueIn } from './json-column.js';
 import type { Model } from './model.js';
 import type { Row } from './table.js';
 
-/** Reads rows of a resource, and the parts of its etags. Lists read many rows, so what is the same for all is found once. */
+/** Reads rows of a resource, with its etags. Lists read many rows, so what is the same for all is found once. */
 export function readersOf<M extends { readonly name: string }>(model: Model<M>) {
   const { type, ids, fields, has, definition } = model;
   const { changes = () => 0n } = definition.etag ?? {};
   const etagged = etaggedBy(model);
   const nameOf = nameBy(model);
+  /** Of the fields that etags cover, once a row has been read. */
+  let paths: readonly string[] = [];
   const readers = fields.map(({ description: { key }, column }) => [key, readerOf(column)] as const);
   return {
     nameOf,
@@ -18,12 +21,17 @@ export function readersOf<M extends { readonly name: string }>(model: Model<M>) 
       for (const [key, read] of readers) values[key] = read(row);
       const resource = type.fromPartial(values);
       if (!has('etag')) return resource;
-      const version = storedBigint(row['version']) + changes(resource);
-      return Object.assign(resource, { etag: etagOf(etagged(resource, version)) });
+      const parts = etagged(resource, row, storedBigint(row['version']) + changes(resource));
+      if (paths.length === 0) paths = Object.keys(parts.fields);
+      return Object.assign(resource, { etag: etagOf(parts) });
     },
-    /** The number of changes is in its own etag. */
-    etaggedOf: (resource: M): Etagged =>
-      etagged(resource, BigInt(/^"(\d+)-/.exec(String(valueIn(resource, 'etag')))?.[1] ?? '0')),
+    /** Compares a resource with an etag of the request; an empty one matches any state. */
+    changedSince: (etag: string): ChangedSince<M> => {
+      return (present) => {
+        const changed = etag === '' ? 'nothing' : changedBetween(etag, String(valueIn(present, 'etag')), paths);
+        return changed === 'nothing' ? undefined : changed;
+      };
+    },
   };
 }
 
@@ -51,12 +59,12 @@ function etaggedBy<M extends { readonly name: string }>({ fields, definition }: 
       }
       return values;
     });
-  return (resource: M, version: bigint): Etagged => ({
+  return (resource: M, row: Row, version: bigint): Etagged => ({
     name: resource.name,
     version,
     createTime: timeIn(resource, 'createTime'),
     updateTime: timeIn(resource, 'updateTime'),
-    fields: fieldsOf(resource),
+    fields: fieldsOf(resource, row),
   });
 }
 

@@ -2,8 +2,7 @@ import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
 import { Deleted, NotFound, Taken } from '../domain/errors.js';
 import type { ListQuery, Page } from '../domain/list.js';
 import { requireUnchanged } from '../domain/request.js';
-import type { ResourceFeed } from '../domain/watch.js';
-import { type Etagged, readEtag } from '../request-fields.js';
+import type { ResourceFeed, Watcher } from '../domain/watch.js';
 import { listPage } from '../sql/list-page.js';
 import { createResourceFeed, type FeedOptions } from '../sql/resource-feed.js';
 import { valueIn } from './json-column.js';
@@ -11,6 +10,7 @@ import { feedOf, listingOf, messageBytes } from './listing-of.js';
 import type { Model } from './model.js';
 import { readersOf } from './row-readers.js';
 import { type Assigned, type Row, tableOf } from './table.js';
+import { requireSeen } from './visibility.js';
 
 /** The resources of one kind in the database of a service. */
 export interface Store<M> {
@@ -27,12 +27,20 @@ export interface Store<M> {
   lock(tx: Queries, name: string, etag?: string): Promise<M>;
   /** One that isn't deleted. @throws NotFound, Deleted */
   getLive(queries: Queries, name: string): Promise<M>;
-  /** @throws Deleted */
-  requireLive(resource: M): void;
+  /** @throws Deleted with all that are. */
+  requireLive(...resources: readonly M[]): void;
+  /** The error of resources that don't exist. */
+  missing(...names: readonly string[]): NotFound;
+  /** @throws StaleEtag if the etag isn't empty, and not the present one. */
+  requireEtag(resource: M, etag: string): void;
+  /** Checks that a caller sees a resource, for methods of one's own. A name of another pattern passes. @throws NotFound, OutOfSight */
+  see(queries: Queries, name: string, caller: Watcher): Promise<void>;
   /** @throws Taken */
   insert(tx: Queries, resource: Partial<M> & { readonly name: string }): Promise<M>;
-  /** Changes a locked resource. If nothing would differ, it isn't written. @throws Taken */
+  /** Changes a locked resource. If nothing would differ in its table, it isn't written. @throws Taken */
   update(tx: Queries, present: M, fields: Partial<M>): Promise<M>;
+  /** As `update`, but its row is written in any case: what it has beside its table differs. @throws Taken */
+  replace(tx: Queries, present: M, fields: Partial<M>): Promise<M>;
   /** Deletes a locked resource; if the contract has `delete_time`, it can be undeleted. */
   delete(tx: Queries, present: M): Promise<M>;
   /** @throws Taken if another resource has a unique value of it. */
@@ -45,18 +53,16 @@ export interface Store<M> {
 
 /** What only this package reads. */
 export interface InnerStore<M> extends Store<M> {
-  readonly etaggedOf: (resource: M) => Etagged;
   /** A row, also locked; undefined if there is none. */
   findRow(queries: Queries, name: string, lock?: 'lock'): Promise<Row | undefined>;
-  missing(name: string): NotFound;
 }
 
 /** Creates the store of a resource. */
 export function createStore<M extends { readonly name: string }>(model: Model<M>): InnerStore<M> {
   const table = tableOf(model);
-  const { toResource, etaggedOf, nameOf } = readersOf(model);
+  const { toResource, changedSince, nameOf } = readersOf(model);
   const { called, names, listedBy } = model;
-  const missing = (name: string) => new NotFound([name], `${listedBy} lists the existing ${called[1]}`);
+  const missing = (...absent: readonly string[]) => new NotFound(absent, `${listedBy} lists the existing ${called[1]}`);
   const idsIn = (name: string): readonly string[] => {
     const ids = names.parse(name);
     if (ids === undefined)
@@ -76,31 +82,36 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
     if (row === undefined) throw missing(name);
     return toResource(row);
   };
-  const requireLive = (resource: M): void => {
-    if (valueIn(resource, 'deleteTime') !== undefined) throw new Deleted(resource.name, called[0]);
+  const requireEtag = (present: M, etag: string): void => requireUnchanged(present.name, present, changedSince(etag));
+  const requireLive = (...resources: readonly M[]): void => {
+    const deleted = resources.filter((one) => valueIn(one, 'deleteTime') !== undefined).map(({ name }) => name);
+    if (deleted.length > 0) throw new Deleted(deleted, called[0]);
   };
   const write = async (tx: Queries, { sql, params, written }: Write<M>): Promise<M> => {
     try {
-      const [row] = await tx.query<Row>(`${sql}${table.isPlain ? ` RETURNING ${table.columns}` : ''}`, params);
-      return row === undefined ? await read(tx, written.name) : toResource(row);
+      const [row] = await tx.query<Row>(table.returning(sql), params);
+      if (row === undefined) throw missing(written.name);
+      return toResource(row);
     } catch (error) {
       throw takenOf(model, written, error);
     }
   };
+  const change = (tx: Queries, present: M, { fields, changes }: Change<M>): Promise<M> =>
+    write(tx, {
+      ...table.update(idsIn(present.name), changes),
+      written: { ...present, ...fields },
+    });
   return {
-    ...{ select: table.select, toResource, etaggedOf, findRow, missing, idsIn },
+    ...{ select: table.select, toResource, findRow, missing, idsIn },
     nameOf: (...ids) => nameOf((index) => ids[index] ?? ''),
     get: (queries, name) => read(queries, name),
     async lock(tx, name, etag = '') {
       const present = await read(tx, name, 'lock');
-      requireUnchanged(
-        name,
-        present,
-        readEtag(() => undefined, etag, etaggedOf),
-      );
+      requireEtag(present, etag);
       return present;
     },
-    requireLive,
+    ...{ requireLive, requireEtag },
+    see: (queries, name, caller) => requireVisible(model, { queries, name, caller, missing: missing(name) }),
     async getLive(queries, name) {
       const present = await read(queries, name);
       requireLive(present);
@@ -109,15 +120,10 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
     insert: (tx, resource) =>
       write(tx, { ...table.insert(idsIn(resource.name), assigned(model, resource)), written: resource }),
     async update(tx, present, fields) {
-      const changes = assigned(model, fields).filter(({ field, values }) => {
-        return (
-          JSON.stringify(values, exactly) !==
-          JSON.stringify(field.column.write(valueIn(present, field.description.key)), exactly)
-        );
-      });
-      if (changes.length === 0) return present;
-      return write(tx, { ...table.update(idsIn(present.name), changes), written: { ...present, ...fields } });
+      const changes = changesIn(model, present, fields);
+      return changes.length === 0 ? present : change(tx, present, { fields, changes });
     },
+    replace: (tx, present, fields) => change(tx, present, { fields, changes: changesIn(model, present, fields) }),
     delete: async (tx, present) => {
       if (model.has('deleteTime'))
         return write(tx, { ...table.setDeleted(idsIn(present.name), true), written: present });
@@ -136,6 +142,40 @@ interface Write<M> {
   readonly params: readonly SqlValue[];
   /** What the error of a unique value tells of. */
   readonly written: Partial<M> & { readonly name: string };
+}
+
+interface Viewing {
+  readonly queries: Queries;
+  readonly name: string;
+  readonly caller: Watcher;
+  readonly missing: NotFound;
+}
+
+async function requireVisible<M>(
+  { names, ids, definition: { table, visibleTo } }: Model<M>,
+  { queries, name, caller, missing }: Viewing,
+): Promise<void> {
+  const params = names.parse(name);
+  if (visibleTo === undefined || params === undefined) return;
+  const sight = await visibleTo.of(caller, queries);
+  if (sight === undefined) return;
+  const where = ids.map((column, index) => `${column} = $${index + 1}`).join(' AND ');
+  const sql = `SELECT ${visibleTo.column} AS value FROM ${table} WHERE ${where}`;
+  const row = await queries.maybeOne<{ value: string | null }>(sql, params, { name: `sight of ${table}` });
+  requireSeen({ sight, value: row && (row.value ?? '') }, missing);
+}
+
+interface Change<M> {
+  readonly fields: Partial<M>;
+  readonly changes: readonly Assigned[];
+}
+
+/** What would differ in the table. */
+function changesIn<M>(model: Model<M>, present: object, fields: object): readonly Assigned[] {
+  return assigned(model, fields).filter(({ field, values }) => {
+    const stored = field.column.write(valueIn(present, field.description.key));
+    return JSON.stringify(values, exactly) !== JSON.stringify(stored, exactly);
+  });
 }
 
 /** The stored fields that an object has. */

@@ -28,8 +28,10 @@ export interface Table {
   readonly lockRow: string;
   /** That a row has the ids `$1`, `$2`, … */
   readonly whereId: string;
-  /** Whether all that is read is in the table, so that a write returns it. */
+  /** Whether all that is read is in the table, so that one statement locks and reads a row. */
   readonly isPlain: boolean;
+  /** A statement that writes one row, and returns what is read of it. */
+  returning(write: string): string;
   readonly deleteRow: string;
   insert(ids: readonly string[], assigned: readonly Assigned[]): Statement;
   update(ids: readonly string[], assigned: readonly Assigned[]): Statement;
@@ -53,6 +55,12 @@ export function tableOf<M>(model: Model<M>): Table {
     select: `SELECT ${columns}${more} FROM ${table} ${beside?.joins?.(table) ?? ''}`.trimEnd(),
     lockRow: `SELECT FROM ${table}`,
     isPlain: beside === undefined,
+    returning(write) {
+      const plain = `${write} RETURNING ${columns}`;
+      if (beside === undefined) return plain;
+      return `WITH written AS (${plain})
+        SELECT ${columnsOf('written', selected)}, ${beside.columns('written')} FROM written ${beside.joins?.('written') ?? ''}`;
+    },
     deleteRow: `DELETE FROM ${table} WHERE ${whereId}`,
     insert(given, assigned) {
       const set = valuesByColumn(assigned);

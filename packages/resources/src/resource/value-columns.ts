@@ -64,8 +64,8 @@ export interface MoneyOptions {
   readonly currency: string;
   /** The column with the amount, in units of 10 to the power of minus `digits`. */
   readonly amount: string;
-  /** The digits after the point that the amount has in a currency; by default 9, those of the contract. */
-  readonly digits?: (currency: string) => number;
+  /** The digits after the point that an amount has in a currency, undefined for no currency; by default 9, those of the contract. */
+  readonly digits?: (currency: string) => number | undefined;
 }
 
 const NANO_DIGITS = 9;
@@ -76,7 +76,7 @@ export function moneyColumns({
   amount,
   digits = () => NANO_DIGITS,
 }: MoneyOptions): Column<MoneyValue | undefined> {
-  const nanosPerMinor = (code: string): bigint => 10n ** BigInt(NANO_DIGITS - digits(code));
+  const nanosPerMinor = (code: string): bigint => 10n ** BigInt(NANO_DIGITS - (digits(code) ?? NANO_DIGITS));
   const minorOf = ({ currencyCode, units, nanos }: MoneyValue): bigint =>
     (units * 1_000_000_000n + BigInt(nanos)) / nanosPerMinor(currencyCode);
   return {
@@ -95,7 +95,7 @@ export function moneyColumns({
 
 interface CheckedMoney {
   readonly money: MoneyValue;
-  readonly digits: number;
+  readonly digits: number | undefined;
 }
 
 function checkMoney(
@@ -103,15 +103,17 @@ function checkMoney(
   path: string,
   { money: { currencyCode, units, nanos }, digits }: CheckedMoney,
 ): void {
-  if (!/^[A-Z]{3}$/.test(currencyCode)) {
+  if (digits === undefined || !/^[A-Z]{3}$/.test(currencyCode)) {
     field(`${path}.currency_code`)(`must be a currency of ISO 4217 in capitals, such as EUR; it is "${currencyCode}"`);
   }
   if ((units > 0n && nanos < 0) || (units < 0n && nanos > 0)) {
     field(path)(`units and nanos must have the same sign; they are ${units} and ${nanos}`);
   }
-  const step = 10 ** (NANO_DIGITS - digits);
-  if (Math.abs(nanos) >= 1_000_000_000 || nanos % step !== 0) {
-    field(`${path}.nanos`)(`must be whole units of ${digits} digits after the point, less than 1; it is ${nanos}`);
+  if (digits === undefined) return;
+  if (Math.abs(nanos) >= 1_000_000_000 || nanos % 10 ** (NANO_DIGITS - digits) !== 0) {
+    field(`${path}.nanos`)(
+      `must be less than 1 unit, of which ${currencyCode} has ${digits} digits after the point; it is ${nanos}`,
+    );
   }
 }
 
@@ -127,7 +129,7 @@ export function reference(pattern: string | NamePattern<string>, column: string)
     names: [column],
     types: ['text'],
     write: (name) => [name === '' ? null : (names.parse(name) ?? null)],
-    read: ([id]) => (id == null ? '' : nameOf(storedText(id))),
+    read: ([id]) => (id == null || id === '' ? '' : nameOf(storedText(id))),
     filter: nameField(names),
     check(field, path, name) {
       if (name === '' || names.parse(name) !== undefined) return;

@@ -121,8 +121,13 @@ function listsOf<M>({ model }: Resource<M>, present: M): readonly (readonly [wha
     ['with deleted ones', { ...PLAIN, showDeleted: true }],
     ...orders.map((order) => [`by ${order.field}${order.descending ? ' desc' : ''}`, { ...PLAIN, order }] as const),
     ...conditions.map((condition) => [`with ${condition.field} =`, { ...PLAIN, conditions: [condition] }] as const),
-    ...(sight
-      ? [['of what a caller sees', { ...PLAIN, sight: String(valueIn(present, sight.description.key)) }] as const]
+    ...(visibleTo
+      ? [
+          [
+            'of what a caller sees',
+            { ...PLAIN, sight: String(sight ? valueIn(present, sight.description.key) : '') },
+          ] as const,
+        ]
       : []),
   ];
 }

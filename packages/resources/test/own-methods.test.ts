@@ -1,0 +1,186 @@
+/** What methods and tables of one's own take of a resource. */
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Book } from '@rondo/contracts/rondo/conformance/v1/library';
+import { createPool, type Database, type Transaction } from '@rondo/database';
+import { startTestPostgres } from '@rondo/database/testing';
+import { validate } from '@rondo/rpc/status';
+import type { Sync } from '@rondo/sync';
+import { defineResource, moneyColumns, ownedBy, readDraft, readOnly, requireTables } from '../src/exports/index.js';
+import { createStoreDatabase } from '../src/exports/sql.js';
+import { startLibrary } from './library.js';
+
+/** Crates of books, whose labels are in another table. */
+const crates = defineResource(Book, {
+  table: 'crates',
+  columns: {
+    price: {
+      ...moneyColumns({ currency: 'currency', amount: 'cents', digits: (code) => ({ EUR: 2 })[code] }),
+      needed: 'is required: a price',
+    },
+    tags: readOnly(['labels'], ([labels]) => (Array.isArray(labels) ? labels.map(String) : [])),
+    wordCount: 'words',
+  },
+  visibleTo: ownedBy('owner', { scope: 'library.admin' }),
+  beside: {
+    columns: (row) => `(SELECT array_agg(label ORDER BY label) FROM labels WHERE crate = ${row}.id) AS labels`,
+  },
+  changed: { words: 'count', owner: 'of' },
+  // The labels are no part of the message in the etag, but of the row.
+  etag: { fields: ({ title }, { labels }) => ({ title, labels }) },
+});
+
+const ada = { issuer: 'https://issuer.example.com', subject: 'ada', scopes: [] };
+let postgres: Awaited<ReturnType<typeof startTestPostgres>>;
+let database: Database;
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+  database = createPool({ url: await postgres.createDatabase() });
+  const told: unknown = await requireTables(database, [crates]).catch((error: unknown) => error);
+  const sql = told instanceof Error ? told.message.slice(told.message.indexOf('\n\n')) : '';
+  await database.transaction((tx) =>
+    tx.script(`${sql} CREATE TABLE labels (crate text NOT NULL, label text NOT NULL);`),
+  );
+});
+afterAll(async () => {
+  await database.close();
+  await postgres.stop();
+});
+
+let count = 0;
+async function add(tx: Transaction, fields: Partial<Book> = {}): Promise<Book> {
+  count += 1;
+  const { name } = await crates.insert(tx, {
+    name: `shelves/one/books/c${count}`,
+    title: 'Crate',
+    owner: 'ada',
+    ...fields,
+  });
+  await label(tx, name, ['b', 'a']);
+  return crates.get(tx, name);
+}
+async function label(tx: Transaction, name: string, labels: readonly string[]): Promise<void> {
+  await tx.query('INSERT INTO labels (crate, label) SELECT $1, label FROM unnest($2::text[]) AS label', [
+    crates.idsIn(name)[1] ?? '',
+    labels,
+  ]);
+}
+const inTransaction = <T>(work: (tx: Transaction) => Promise<T>) => database.transaction(work);
+
+describe('what a resource has beside its table', () => {
+  it('is read after a write', async () => {
+    const made = await inTransaction(add);
+    expect(made.tags).toEqual(['a', 'b']);
+    const changed = await inTransaction((tx) => crates.update(tx, made, { title: 'Box' }));
+    expect(changed).toMatchObject({ title: 'Box', tags: ['a', 'b'] });
+    expect((await inTransaction((tx) => crates.delete(tx, changed))).tags).toEqual(['a', 'b']);
+  });
+
+  it('is a change by `replace`, and in its etag', async () => {
+    const made = await inTransaction(add);
+    const replaced = await inTransaction(async (tx) => {
+      await label(tx, made.name, ['c']);
+      expect(await crates.update(tx, made, { title: made.title })).toBe(made);
+      return crates.replace(tx, made, { title: made.title });
+    });
+    expect(replaced.tags).toEqual(['a', 'b', 'c']);
+    expect(replaced.updateTime?.getTime()).toBeGreaterThan(made.updateTime?.getTime() ?? Infinity);
+    const stale = inTransaction((tx) => crates.lock(tx, made.name, made.etag));
+    await expect(stale).rejects.toMatchObject({ name: 'StaleEtag', changed: ['labels'] });
+    await expect(inTransaction((tx) => crates.lock(tx, made.name, replaced.etag))).resolves.toEqual(replaced);
+  });
+});
+
+describe('errors of several resources', () => {
+  it('name them all', async () => {
+    const deleted = await inTransaction(async (tx) => {
+      return [await crates.delete(tx, await add(tx)), await crates.delete(tx, await add(tx))];
+    });
+    const [first, second] = deleted.map(({ name }) => name);
+    expect(() => crates.requireLive(...deleted)).toThrow(
+      `${first}, ${second} are deleted; UndeleteBook brings them back`,
+    );
+    expect(crates.missing('shelves/a/books/a', 'shelves/a/books/b').message).toContain(
+      "shelves/a/books/a, shelves/a/books/b don't exist; its list method lists the existing books",
+    );
+  });
+});
+
+describe('see', () => {
+  it('passes what the caller sees, and hides the other', async () => {
+    const [mine, other] = await inTransaction(async (tx) => [await add(tx), await add(tx, { owner: 'bob' })]);
+    await expect(crates.see(database, mine?.name ?? '', ada)).resolves.toBeUndefined();
+    await expect(crates.see(database, other?.name ?? '', ada)).rejects.toMatchObject({ name: 'OutOfSight' });
+    await expect(crates.see(database, 'shelves/one/books/none', ada)).rejects.toMatchObject({ name: 'NotFound' });
+    await expect(crates.see(database, other?.name ?? '', { ...ada, subject: '' })).rejects.toThrow("doesn't exist");
+    const admin = { ...ada, scopes: ['library.admin'] };
+    await expect(crates.see(database, other?.name ?? '', admin)).resolves.toBeUndefined();
+    await expect(crates.see(database, 'no name', ada)).resolves.toBeUndefined();
+  });
+});
+
+it('reads changes that have other names than the columns, also of what a watch is of', async () => {
+  const row = { id: 'c', shelf_id: 'one', sequence: '7', title: 'Crate', count: '3', of: 'ada', version: '2' };
+  const accepted: unknown[] = [];
+  const sync: Pick<Sync, 'watch'> = {
+    async *watch({ filter }) {
+      accepted.push(filter?.name, filter?.accepts(row), filter?.accepts({ ...row, of: 'bob' }));
+      yield { kind: 'change', payload: row, createTime: new Date(0), resumeToken: 't' };
+    },
+  };
+  const { signal } = new AbortController();
+  const feed = crates.feed({ sync, queries: database }, { column: 'owner' });
+  for await (const event of feed.watch({ of: 'ada', watcher: undefined, fromNow: false, resumeToken: '', signal }))
+    expect(event).toMatchObject({
+      kind: 'changed',
+      item: { name: 'shelves/one/books/c', owner: 'ada', wordCount: 3n },
+    });
+  expect(accepted).toEqual(['["","of ada",""]', true, false]);
+});
+
+describe('a request', () => {
+  const read = (book: object) => validate((field) => readDraft(crates, { book: Book.fromPartial(book) }, field));
+
+  it('of one own is read as a create', () => {
+    expect(read({ title: 'A', lent: true, price: { currencyCode: 'EUR', units: 1n } })).toMatchObject({ title: 'A' });
+    expect(read({ title: 'A' })).not.toHaveProperty('lent');
+    expect(() => read({ price: { currencyCode: 'EUR', units: 1n, nanos: 5 } })).toThrow(
+      'book.price.nanos: must be less than 1 unit, of which EUR has 2 digits after the point; it is 5',
+    );
+    expect(() => read({ price: { currencyCode: 'XXX', units: 1n } })).toThrow(
+      'book.price.currency_code: must be a currency',
+    );
+  });
+});
+
+it('a create and an update of one own take the place of the standard ones, with what was read', async () => {
+  const asked: object[] = [];
+  const library = await startLibrary({
+    create: (request) => {
+      asked.push(request);
+      // The reply is kept for repetitions in the transaction.
+      return createStoreDatabase(library.database).transaction(async () =>
+        Book.fromPartial({ name: 'shelves/one/books/own' }),
+      );
+    },
+    update: async (request) => {
+      asked.push(request);
+      throw crates.missing(request.name);
+    },
+  });
+  const client = library.as();
+  expect((await client.createBook({ parent: 'shelves/one', book: { title: 'A' }, bookId: 'own' })).name).toContain(
+    'own',
+  );
+  await expect(client.createBook({ parent: 'shelves/one' })).rejects.toThrow('book.title: is required');
+  const update = {
+    book: { name: 'shelves/one/books/own', title: 'B', owner: 'x', etag: '"e"' },
+    updateMask: ['title'],
+  };
+  await expect(client.updateBook(update)).rejects.toMatchObject({ codeName: 'NOT_FOUND' });
+  expect(asked).toMatchObject([
+    { parents: ['one'], id: 'own', fields: { title: 'A' } },
+    { name: update.book.name, etag: '"e"', fields: { title: 'B' } },
+  ]);
+  await library.stop();
+});
