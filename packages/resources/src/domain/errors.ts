@@ -138,6 +138,15 @@ export abstract class WrongState extends Refused {
   }
 }
 
+/** A deleted resource can't be changed before it is undeleted. */
+export class StillDeleted extends WrongState {
+  override readonly name = 'StillDeleted';
+
+  constructor(resource: string, remedy: string) {
+    super(resource, `${resource} is deleted; ${remedy}`);
+  }
+}
+
 /** The resource has changed since the caller read it, or never had the etag. `ABORTED`. */
 export class StaleEtag extends DomainError {
   override readonly name = 'StaleEtag';

@@ -25,6 +25,7 @@ export {
   Overloaded,
   Refused,
   StaleEtag,
+  StillDeleted,
   StoreUnavailable,
   Taken,
   Unavailable,

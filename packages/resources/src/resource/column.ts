@@ -20,6 +20,8 @@ export interface Column<T> {
   readonly needed?: string;
   /** Reports what the rules of the contract can't say of a value in a request. `path` is the field's. */
   check?(field: FieldAt, path: string, value: T): void;
+  /** In place of it in a create. */
+  checkNew?(field: FieldAt, path: string, value: T): void;
 }
 
 /** The names of a field's columns of the table. */

@@ -38,6 +38,10 @@ export interface Definition<M> {
   readonly immutable?: readonly Field<M>[];
   /** Who sees which rows; by default everyone sees all. */
   readonly visibleTo?: Visibility;
+  /** What the error of one that doesn't exist tells callers to do; by default that its list method lists those that do. */
+  readonly whenMissing?: string;
+  /** What the error of a change of a deleted one tells callers to do. It is `FAILED_PRECONDITION` with it, and `NOT_FOUND` without. */
+  readonly whenDeleted?: string;
   /** How its table is walked, if it isn't by `sequence`, the newest first. */
   readonly list?: ListTuning;
   /** What is read beside the columns of the table: of other tables, or computed. */
@@ -49,10 +53,14 @@ export interface Definition<M> {
 }
 
 /** What differs from the listing that follows from a definition. `columns` and `sorted` are added to it. */
-export type ListTuning = Partial<Omit<Listing, 'table' | 'selected' | 'beside' | 'sight' | 'scope'>> & {
+export type ListTuning = ListParts & {
+  /** What differs in the list of one parent, where that of all parents has other indexes. */
+  readonly ofParent?: ListParts;
   /** The order of lists that ask for none; by default that of the positions. */
   readonly ordered?: ListOrder;
 };
+
+type ListParts = Partial<Omit<Listing, 'table' | 'selected' | 'beside' | 'scope'>>;
 
 /** Columns in SQL, with the joins to their tables. `row` is the name of the resource's row. Fields read them by `readOnly`. */
 export interface Beside {

@@ -5,6 +5,7 @@ import { reading } from '@rondo/rpc/server';
 import type { FieldAt } from '@rondo/rpc/status';
 import type { Sync } from '@rondo/sync';
 import { Missing, OutOfSight } from '../domain/errors.js';
+import type { ListQuery, Page } from '../domain/list.js';
 import { nextPageToken, readList } from '../list.js';
 import type { StoreDatabase } from '../sql/store-database.js';
 import { createStatusMapping, type StatusMapping } from '../status.js';
@@ -49,12 +50,21 @@ export interface Hooks<M> {
   /** In place of the standard create or update, such as to ask another service before the transaction. It checks who may. */
   readonly create?: (request: CreateRequest<M>, call: ServerCall) => Promise<M>;
   readonly update?: (request: UpdateRequest<M>, call: ServerCall) => Promise<M>;
+  /** Has the last word on a page of a list, such as that there is no such parent. */
+  readonly afterList?: (page: Page<M>, asked: AskedPage, call: ServerCall) => Promise<Page<M>>;
   readonly beforeCreate?: (draft: Partial<M> & { readonly name: string }, at: At) => Changes<M>;
   readonly beforeUpdate?: (present: M, fields: Partial<M>, at: At) => Changes<M>;
   readonly beforeDelete?: (present: M, at: At) => Promise<void>;
   readonly beforeUndelete?: (present: M, at: At) => Promise<void>;
   /** After each write. It returns the reply. */
   readonly afterWrite?: (written: M, at: At) => Promise<M>;
+}
+
+/** Which page of a list was requested. */
+export interface AskedPage {
+  /** The ids of the parents; none for the resources of all parents. */
+  readonly parents: readonly string[];
+  readonly query: ListQuery;
 }
 
 type Changes<M> = Promise<Partial<M> | undefined>;
@@ -176,7 +186,8 @@ function listHandler<M>(parts: Parts<M>): Handler {
   const list = async ({ request, list: asked, parents, query }: ReturnType<typeof read>, call: ServerCall) => {
     const hasSight = model.definition.visibleTo !== undefined;
     const sight = hasSight ? await sightOf(parts, { call, queries: options.database }) : currentViewer()?.sight;
-    const { items, next } = await resource.list(options.database.reads, { ...query, sight }, parents);
+    const page = await resource.list(options.database.reads, { ...query, sight }, parents);
+    const { items, next } = (await options.afterList?.(page, { parents, query }, call)) ?? page;
     return {
       [many]: items,
       nextPageToken: nextPageToken(asked, { ...request, filter: textIn(request, 'filter') }, next),

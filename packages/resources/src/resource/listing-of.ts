@@ -12,7 +12,7 @@ export function listingOf<M>(model: Model<M>, { selected }: Table, parents: read
   const { definition, ids } = model;
   const { table, sort = [], visibleTo, beside, list = {} } = definition;
   const filter: readonly string[] = definition.filter ?? [];
-  const { ordered: _, columns, sorted, ...tuned } = list;
+  const { ordered: _, ofParent, columns, sorted, ...tuned } = list;
   const states = filter.includes(STATE) ? model.field(STATE).column.filter : undefined;
   const scanned = filter.find((key) => model.field(key).column.names[0] === visibleTo?.column);
   const isPart = parents.length > 0;
@@ -21,6 +21,7 @@ export function listingOf<M>(model: Model<M>, { selected }: Table, parents: read
     ...(model.has('deleteTime') && { deletion: DELETION }),
     ...(states?.kind === 'enum' && { states: states.values }),
     ...(scanned && { scannedBy: { field: nameIn(model, scanned), withState: states !== undefined } }),
+    ...(visibleTo && { sight: { value: visibleTo.column, indexed: true } }),
     ...tuned,
     columns: {
       ...columnsBy(
@@ -30,9 +31,9 @@ export function listingOf<M>(model: Model<M>, { selected }: Table, parents: read
       ...columns,
     },
     sorted: { ...columnsBy(model, sort), ...sorted },
-    ...(visibleTo && { sight: { value: visibleTo.column, indexed: true } }),
     ...(beside && { beside: { columns: beside.columns('page'), joins: beside.joins?.('page') ?? '' } }),
     ...(isPart && {
+      ...ofParent,
       scope: { sql: parents.map((_id, index) => `${ids[index]} = $${index + 3}`).join(' AND '), params: parents },
     }),
   };

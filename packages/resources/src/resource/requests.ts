@@ -26,9 +26,9 @@ export interface UpdateRequest<M> {
 
 /** The readers of the standard requests; what they find wrong is reported. */
 export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, check: CheckFields<M> = () => undefined) {
-  const readFields = (field: FieldAt, resource: object, chosen: readonly ModelField[]): Partial<M> => {
+  const readFields = (field: FieldAt, resource: object, { chosen, isNew }: Chosen): Partial<M> => {
     const at: FieldAt = (one) => field(`${path}.${one}`);
-    for (const one of chosen) checkField(at, one, valueIn(resource, one.description.key));
+    for (const one of chosen) checkField(at, { one, isNew }, valueIn(resource, one.description.key));
     const kept = new Set(chosen.map(({ description }) => description.key));
     const fields = pick(resource, kept);
     check(fields, at);
@@ -50,11 +50,7 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
     return name;
   };
   const readDraft = (request: object, field: FieldAt): Partial<M> =>
-    readFields(
-      field,
-      resourceIn(request),
-      model.fields.filter(({ isInput }) => isInput),
-    );
+    readFields(field, resourceIn(request), { chosen: model.fields.filter(({ isInput }) => isInput), isNew: true });
   return {
     draft: readDraft,
     name: (request: object, field: FieldAt) => ({
@@ -74,11 +70,10 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
       return {
         name: readName(field, `${path}.name`, textIn(resource, 'name')),
         etag: readEtagOf(field, `${path}.etag`, textIn(resource, 'etag')),
-        fields: readFields(
-          field,
-          resource,
-          updatable.filter(({ description }) => has(description.name)),
-        ),
+        fields: readFields(field, resource, {
+          chosen: updatable.filter(({ description }) => has(description.name)),
+          isNew: false,
+        }),
       };
     },
   };
@@ -94,13 +89,21 @@ export function readNamed<M>({ model }: { readonly model: Model<M> }, request: o
   return requestReaders(model, namesIn(model)).name(request, field);
 }
 
+/** The fields that a request sets. */
+interface Chosen {
+  readonly chosen: readonly ModelField[];
+  readonly isNew: boolean;
+}
+
 function checkField(
   field: FieldAt,
-  { description: { name, behavior = [] }, column }: ModelField,
+  { one: { description, column }, isNew }: { readonly one: ModelField; readonly isNew: boolean },
   value: unknown,
 ): void {
+  const { name, behavior = [] } = description;
   if (!behavior.includes('REQUIRED') || isGiven(typeof value === 'string' ? value.trim() : value)) {
-    column.check?.(field, name, value);
+    if (isNew && column.checkNew !== undefined) column.checkNew(field, name, value);
+    else column.check?.(field, name, value);
   } else {
     field(name)(column.needed ?? (typeof value === 'string' ? 'is required, and not only spaces' : 'is required'));
   }

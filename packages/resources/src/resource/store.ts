@@ -1,5 +1,5 @@
 import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
-import { Deleted, NotFound, Taken } from '../domain/errors.js';
+import { Deleted, NotFound, StillDeleted, Taken } from '../domain/errors.js';
 import type { ListQuery, Page } from '../domain/list.js';
 import { requireUnchanged } from '../domain/request.js';
 import type { ResourceFeed, Watcher } from '../domain/watch.js';
@@ -16,6 +16,8 @@ import { requireSeen } from './visibility.js';
 export interface Store<M> {
   /** A SELECT of resources, without a WHERE clause; the table has its own name in it. {@link toResource} takes its rows. */
   readonly select: string;
+  /** The columns of the table in it, for a RETURNING clause. */
+  readonly columns: string;
   readonly toResource: (row: Row) => M;
   /** The name with these ids, in the order of the pattern. */
   nameOf(...ids: readonly string[]): string;
@@ -25,9 +27,9 @@ export interface Store<M> {
   get(queries: Queries, name: string): Promise<M>;
   /** Reads it, and locks its row until the transaction ends. @throws NotFound, and StaleEtag if the etag isn't the present one. */
   lock(tx: Queries, name: string, etag?: string): Promise<M>;
-  /** One that isn't deleted. @throws NotFound, Deleted */
+  /** One that isn't deleted. @throws NotFound, Deleted, StillDeleted */
   getLive(queries: Queries, name: string): Promise<M>;
-  /** @throws Deleted with all that are. */
+  /** @throws Deleted with all that are, or StillDeleted */
   requireLive(...resources: readonly M[]): void;
   /** The error of resources that don't exist. */
   missing(...names: readonly string[]): NotFound;
@@ -37,7 +39,12 @@ export interface Store<M> {
   see(queries: Queries, name: string, caller: Watcher): Promise<void>;
   /** @throws Taken */
   insert(tx: Queries, resource: Partial<M> & { readonly name: string }): Promise<M>;
-  /** Changes a locked resource. If nothing would differ in its table, it isn't written. @throws Taken */
+  /**
+   * Changes a locked resource. If nothing would differ, it isn't written. Fields that other tables have are the caller's to write; they
+   * count as changes.
+   *
+   * @throws Taken
+   */
   update(tx: Queries, present: M, fields: Partial<M>): Promise<M>;
   /** As `update`, but its row is written in any case: what it has beside its table differs. @throws Taken */
   replace(tx: Queries, present: M, fields: Partial<M>): Promise<M>;
@@ -61,8 +68,9 @@ export interface InnerStore<M> extends Store<M> {
 export function createStore<M extends { readonly name: string }>(model: Model<M>): InnerStore<M> {
   const table = tableOf(model);
   const { toResource, changedSince, nameOf } = readersOf(model);
-  const { called, names, listedBy } = model;
-  const missing = (...absent: readonly string[]) => new NotFound(absent, `${listedBy} lists the existing ${called[1]}`);
+  const { called, names, listedBy, definition } = model;
+  const { whenMissing = `${listedBy} lists the existing ${called[1]}`, whenDeleted } = definition;
+  const missing = (...absent: readonly string[]) => new NotFound(absent, whenMissing);
   const idsIn = (name: string): readonly string[] => {
     const ids = names.parse(name);
     if (ids === undefined)
@@ -85,7 +93,9 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
   const requireEtag = (present: M, etag: string): void => requireUnchanged(present.name, present, changedSince(etag));
   const requireLive = (...resources: readonly M[]): void => {
     const deleted = resources.filter((one) => valueIn(one, 'deleteTime') !== undefined).map(({ name }) => name);
-    if (deleted.length > 0) throw new Deleted(deleted, called[0]);
+    const [first] = deleted;
+    if (first === undefined) return;
+    throw whenDeleted === undefined ? new Deleted(deleted, called[0]) : new StillDeleted(first, whenDeleted);
   };
   const write = async (tx: Queries, { sql, params, written }: Write<M>): Promise<M> => {
     try {
@@ -102,7 +112,7 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
       written: { ...present, ...fields },
     });
   return {
-    ...{ select: table.select, toResource, findRow, missing, idsIn },
+    ...{ select: table.select, columns: table.columns, toResource, findRow, missing, idsIn },
     nameOf: (...ids) => nameOf((index) => ids[index] ?? ''),
     get: (queries, name) => read(queries, name),
     async lock(tx, name, etag = '') {
@@ -121,7 +131,8 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
       write(tx, { ...table.insert(idsIn(resource.name), assigned(model, resource)), written: resource }),
     async update(tx, present, fields) {
       const changes = changesIn(model, present, fields);
-      return changes.length === 0 ? present : change(tx, present, { fields, changes });
+      const differs = changes.length > 0 || differsElsewhere(model, present, fields);
+      return differs ? change(tx, present, { fields, changes }) : present;
     },
     replace: (tx, present, fields) => change(tx, present, { fields, changes: changesIn(model, present, fields) }),
     delete: async (tx, present) => {
@@ -184,6 +195,16 @@ function assigned<M>({ fields }: Model<M>, values: object): readonly Assigned[] 
     ({ description: { key }, column }) => Object.hasOwn(values, key) && column.types.length > 0,
   );
   return set.map((field) => ({ field, values: field.column.write(valueIn(values, field.description.key)) }));
+}
+
+/** Whether fields that other tables have would differ. */
+function differsElsewhere<M>(model: Model<M>, present: object, fields: object): boolean {
+  return model.fields.some(
+    ({ description: { key }, column }) =>
+      column.types.length === 0 &&
+      Object.hasOwn(fields, key) &&
+      JSON.stringify(valueIn(fields, key), exactly) !== JSON.stringify(valueIn(present, key), exactly),
+  );
 }
 
 const exactly = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}n` : value);

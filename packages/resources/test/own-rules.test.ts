@@ -1,0 +1,104 @@
+/** Rules of a service in the standard methods: of drafts, of pages, and of what other tables have. */
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Book, BookState } from '@rondo/contracts/rondo/conformance/v1/library';
+import { StillDeleted, WrongState } from '../src/domain/errors.js';
+import { defineResource, readDraft, readOnly, scalarColumn } from '../src/exports/index.js';
+import { books, startLibrary } from './library.js';
+
+let library: Awaited<ReturnType<typeof startLibrary>>;
+const parent = 'shelves/one';
+
+beforeAll(async () => {
+  library = await startLibrary({
+    afterList: async (page, { parents, query }) => {
+      if (parents[0] === 'closed') throw new StillDeleted('shelves/closed', 'open it first');
+      return query.showDeleted ? { items: [], next: undefined } : page;
+    },
+  });
+  await library.database.query("INSERT INTO shelves (id, title) VALUES ('one', 'One'), ('closed', 'Closed')");
+  await library.database.query('CREATE TABLE book_tags (book_id text, tag text, place integer)');
+});
+afterAll(() => library.stop());
+
+/** Books whose tags are in a table of their own. */
+const tagged = defineResource(Book, {
+  table: 'books',
+  columns: {
+    publisher: false,
+    wordCount: 'words',
+    origin: 'origin_id',
+    tags: readOnly(['told_tags'], ([tags]) => (Array.isArray(tags) ? tags.map(String) : [])),
+  },
+  whenMissing: 'look on another shelf',
+  whenDeleted: 'put it back first',
+  beside: {
+    columns: (row) => `ARRAY(SELECT tag FROM book_tags WHERE book_id = ${row}.id ORDER BY place) AS told_tags`,
+  },
+});
+
+describe('what another table has of a resource', () => {
+  it('is read by the statement that writes the row, and counts as a change', async () => {
+    await library.database.transaction(async (tx) => {
+      const made = await tagged.insert(tx, { name: `${parent}/books/tagged`, title: 'Emma' });
+      expect(made.tags).toEqual([]);
+      await tx.query("INSERT INTO book_tags VALUES ('tagged', 'b', 2), ('tagged', 'a', 1)");
+      const changed = await tagged.update(tx, made, { tags: ['a', 'b'] });
+      expect(changed.tags).toEqual(['a', 'b']);
+      expect(changed.etag).toMatch(/^"2-/);
+      expect(await tagged.get(tx, made.name)).toEqual(changed);
+      expect(await tagged.update(tx, changed, { tags: ['a', 'b'], title: 'Emma' })).toBe(changed);
+      expect((await tagged.delete(tx, changed)).tags).toEqual(['a', 'b']);
+    });
+  });
+});
+
+describe('an error', () => {
+  it('says what the definition tells callers to do', async () => {
+    await expect(tagged.get(library.database, `${parent}/books/none`)).rejects.toThrow(
+      "shelves/one/books/none doesn't exist; look on another shelf",
+    );
+    const deleted = Book.fromPartial({ name: `${parent}/books/gone`, deleteTime: new Date() });
+    expect(() => tagged.requireLive(deleted)).toThrow('shelves/one/books/gone is deleted; put it back first');
+    expect(() => tagged.requireLive(deleted)).toThrow(WrongState);
+  });
+});
+
+describe('afterList', () => {
+  it('has the last word on a page', async () => {
+    const { name } = await library.client.createBook({ parent, book: { title: 'Listed' } });
+    const list = async (request: object) => (await library.client.listBooks({ parent, ...request })).books;
+    expect((await list({})).map((book) => book.name)).toContain(name);
+    expect(await list({ showDeleted: true })).toEqual([]);
+    await expect(library.client.listBooks({ parent: 'shelves/closed' })).rejects.toThrow(
+      'shelves/closed is deleted; open it first',
+    );
+  });
+});
+
+describe('readDraft', () => {
+  it('reads what a create sets, and reports faults at the paths of the request, by the rules for a create', () => {
+    const strict = defineResource(Book, {
+      table: 'books',
+      columns: {
+        publisher: false,
+        state: (field) => {
+          const column = scalarColumn(field, 'state');
+          if (column === undefined) throw new TypeError(field.name);
+          return {
+            ...column,
+            check: (at, path) => at(path)('is only for updates'),
+            checkNew: (at, path) => at(path)('must be ORDERED'),
+          };
+        },
+      },
+    });
+    const faults: string[] = [];
+    const field = (path: string) => (fault: string) => void faults.push(`${path} ${fault}`);
+    const draft = readDraft(strict, { book: { title: ' ', state: BookState.BOOK_STATE_PRESENT, lent: true } }, field);
+    expect(faults).toEqual(['book.title is required, and not only spaces', 'book.state must be ORDERED']);
+    expect(draft).toMatchObject({ title: ' ', state: BookState.BOOK_STATE_PRESENT });
+    expect(draft).not.toHaveProperty('lent');
+    expect(readDraft(books, {}, () => () => undefined)).toMatchObject({ title: '', tags: [] });
+  });
+});
