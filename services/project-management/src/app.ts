@@ -1,5 +1,4 @@
-import { type Audit, auditBy, auditSchema, createAudit, createRules } from '@rondo/access';
-import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
+import { auditBy, auditSchema, createAudit, createRules } from '@rondo/access';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
@@ -11,6 +10,7 @@ import {
   outcomesSchema,
   type PoolOptions,
 } from '@rondo/database';
+import { requireTables } from '@rondo/resources';
 import { createStoreDatabase } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
@@ -18,32 +18,20 @@ import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo
 import { implement } from '@rondo/rpc/server';
 import type { App, ServiceContext } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
-import {
-  createKnownCoordinators,
-  createParticipant,
-  type Operation,
-  operation,
-  transactionsSchema,
-} from '@rondo/transactions';
-import { createCalculator } from './adapters/calculator.js';
-import { createDeliveryStore } from './adapters/delivery-store.js';
-import { createMemberStore } from './adapters/member-store.js';
-import { releaseProject } from './adapters/member-weeks.js';
-import { createPlanStore } from './adapters/plan-store.js';
-import { createProjectFeed } from './adapters/project-feed.js';
-import { createProjectStore } from './adapters/project-store.js';
-import { createReservationStore } from './adapters/reservation-store.js';
-import { createFeeds } from './adapters/resource-feeds.js';
-import { createTaskStore } from './adapters/task-store.js';
-import { createTeamStore } from './adapters/team-store.js';
+import { createKnownCoordinators, createParticipant, transactionsSchema } from '@rondo/transactions';
+import { projectRules } from './access.js';
+import { createCalculator } from './calculator.js';
 import { type ProjectsConfig, servicesByName } from './config.js';
-import type { Ports } from './domain/ports.js';
-import { projectRules } from './rpc/access.js';
-import { deliverProjectIn, readDeliverProject } from './rpc/deliver-project.js';
-import { toRpcError } from './rpc/errors.js';
-import { projectHandlers } from './rpc/projects.js';
-import { taskHandlers } from './rpc/tasks.js';
-import { teamHandlers } from './rpc/team.js';
+import { deliverOperation } from './deliveries.js';
+import { errors } from './errors.js';
+import { estimateProject } from './estimates.js';
+import { memberMethods, members } from './members.js';
+import { createProject } from './new-projects.js';
+import { newTaskMethods } from './new-tasks.js';
+import { watchProject } from './project-watch.js';
+import { projectMethods, projects } from './projects.js';
+import { reservationMethods, reservations } from './reservations.js';
+import { taskMethods, tasks } from './tasks.js';
 
 /** The dependencies of the service that its process provides. */
 export interface ProjectsContext {
@@ -73,7 +61,7 @@ const LOCK_TIMEOUT_MS = 2_000;
 
 /** Wires the service, from the database up to the contract. */
 export function createApp(context: ProjectsContext, config: ProjectsConfig): App {
-  const { log, channel, clock, wallClock, random, mayServe } = context;
+  const { log, channel, clock, wallClock, random } = context;
   const { databaseUrl } = config;
   const connect = (bounds: Pick<PoolOptions, 'lockTimeoutMs' | 'maxConnections'>) =>
     createPool({
@@ -93,30 +81,15 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
   const outcomes = createOutcomeStore(database, {
     onError: (error) => log.warn({ err: error }, 'old outcomes could not be removed'),
   });
-  const ports: Ports = {
-    projects: createProjectStore(storeDatabase, releaseProject),
-    tasks: createTaskStore(storeDatabase),
-    members: createMemberStore(storeDatabase),
-    reservations: createReservationStore(storeDatabase),
-    plans: createPlanStore(storeDatabase),
-    calculator: createCalculator(channel),
-    feed: createProjectFeed(sync),
-    feeds: createFeeds({ sync, queries: storeDatabase }),
-    teams: createTeamStore(storeDatabase),
-    newId: () => random.hex(ID_BYTES),
-    now: () => wallClock.now(),
-  };
-
+  const newId = () => random.hex(ID_BYTES);
+  const now = () => wallClock.now();
+  const resources = { database: storeDatabase, sync, errors, newId, now };
+  const estimates = { database: storeDatabase, calculator: createCalculator(channel), now };
   const participant = createParticipant({
     ...{ database, endingDatabase, log, clock: backgroundClock(clock) },
     name: 'project-management',
-    coordinators: createKnownCoordinators({
-      channel,
-      coordinators: servicesByName(config.coordinators),
-      services: CONTRACTS.map(({ fullName }) => fullName),
-      mayServe,
-    }),
-    operations: [deliverOperation(ports, audit)],
+    coordinators: coordinatorsOf(config, context),
+    operations: [deliverOperation({ newId, now, audit })],
     onCommitted: sync.nudge,
   });
   const readiness = createReadiness(database, {
@@ -128,20 +101,28 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
 
   return {
     services: [
-      implement(ProjectServiceDefinition, projectHandlers(ports)),
-      implement(TaskServiceDefinition, taskHandlers(ports)),
-      implement(TeamServiceDefinition, teamHandlers(ports)),
+      implement(ProjectServiceDefinition, {
+        ...projectMethods(resources),
+        createProject: createProject(resources),
+        estimateProject: (request) => errors.withRpcErrors(estimateProject(estimates, request)),
+        watchProject: watchProject(resources),
+      }),
+      implement(TaskServiceDefinition, { ...taskMethods(resources), ...newTaskMethods(resources) }),
+      implement(TeamServiceDefinition, { ...memberMethods(resources), ...reservationMethods(resources) }),
       participant.service,
       audit.service,
     ],
     observers: audit.observers,
-    middleware: [createRules({ rules: projectRules(ports), toRpcError })],
+    middleware: [createRules({ rules: projectRules(storeDatabase), toRpcError: errors.toRpcError })],
     outcomes,
     dependencies: [
       {
         name: `the ${describeUrl(databaseUrl)}`,
         graceMs: DATABASE_GRACE_MS,
-        prepare: readiness.prepare,
+        async prepare(signal) {
+          await readiness.prepare(signal);
+          await requireTables(database, [projects, tasks, members, reservations]);
+        },
         async check(signal) {
           await readiness.check(signal);
           await participant.check(signal);
@@ -156,15 +137,11 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
   };
 }
 
-/** The part of project management in the acceptance of a quote. It acts for the service, so no rule on teams applies. */
-function deliverOperation(ports: Ports, audit: Pick<Audit, 'record'>): Operation {
-  const deliver = deliverProjectIn({ ...ports, storeIn: createDeliveryStore });
-  return operation(
-    { request: DeliverProjectRequest, result: DeliverProjectResponse, read: readDeliverProject },
-    async (transaction, command) => {
-      const delivery = await deliver(transaction, command);
-      await audit.record(transaction, delivery.project);
-      return delivery;
-    },
-  );
+/** The coordinators of the distributed transactions in which the service takes part. */
+function coordinatorsOf(
+  { coordinators }: ProjectsConfig,
+  { channel, mayServe }: ProjectsContext,
+): ReturnType<typeof createKnownCoordinators> {
+  const services = CONTRACTS.map(({ fullName }) => fullName);
+  return createKnownCoordinators({ channel, coordinators: servicesByName(coordinators), services, mayServe });
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DeliverProjectRequest } from '@rondo/contracts/projects/v1/delivery';
 import { createPool, type Database, type Transaction } from '@rondo/database';
 import { eventually, waitingForLocks } from '@rondo/database/testing';
-import { lockCapacity } from '../src/adapters/member-weeks.js';
+import { lockCapacity } from '../src/member-weeks.js';
 import { addMember, type Company, startCompany } from './company.js';
 import { deliver } from './deliver.js';
 import { monday } from './weeks.js';

@@ -1,14 +1,9 @@
 import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import type { Transaction } from '@rondo/database';
 import { systemRandom } from '@rondo/rpc/clock';
-import { operation } from '@rondo/transactions';
-import { createDeliveryStore } from '../src/adapters/delivery-store.js';
-import { deliverProjectIn, readDeliverProject } from '../src/rpc/deliver-project.js';
+import { deliverOperation } from '../src/deliveries.js';
 
-const { requestType, run } = operation(
-  { request: DeliverProjectRequest, result: DeliverProjectResponse, read: readDeliverProject },
-  deliverProjectIn({ storeIn: createDeliveryStore, newId: () => systemRandom.hex(10), now: () => new Date() }),
-);
+const { requestType, run } = deliverOperation({ newId: () => systemRandom.hex(10), now: () => new Date() });
 
 /** Carries out a delivery in a transaction, as a participant does. */
 export async function deliver(

@@ -4,9 +4,8 @@ import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { createStoreDatabase } from '@rondo/resources/sql';
 import { Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { createCalculator } from '../src/adapters/calculator.js';
-import { createPlanStore } from '../src/adapters/plan-store.js';
-import { estimateProject } from '../src/usecases/estimate-project.js';
+import { createCalculator } from '../src/calculator.js';
+import { estimateProject } from '../src/estimates.js';
 import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
 import { monday } from './weeks.js';
 
@@ -70,10 +69,8 @@ it('an estimate of too many tasks has only totals, and sends the calculator one 
 
   const database = createStoreDatabase(company.database, () => undefined);
   const calculator = createCalculator(company.calculator.channel);
-  const estimateOf = (maxPlanned: number) => {
-    const plans = createPlanStore(database, { maxPlanned });
-    return estimateProject({ plans, calculator, now: () => new Date() }, parent.replace('projects/', ''));
-  };
+  const estimateOf = (maxPlanned: number) =>
+    estimateProject({ database, calculator, maxPlanned, now: () => new Date() }, { name: parent });
   const totals = { totalEffortMinutes: 105n, remainingEffortMinutes: 100n, taskCount: 4n };
   expect(await estimateOf(3)).toMatchObject({ ...totals, criticalPathMinutes: 60n });
   company.calculator.sums.length = 0;

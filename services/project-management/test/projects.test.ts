@@ -5,7 +5,6 @@ import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { nextPageToken } from '@rondo/resources';
 import { Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
-import { PROJECTS } from '../src/rpc/project-message.js';
 import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
 
 const UNKNOWN = 'projects/00000000000000000000';
@@ -306,7 +305,11 @@ describe('ListProjects', () => {
 
   it('refuses a token with an impossible position', async () => {
     const place = { position: 9_999_999_999_999_999_999n };
-    const pageToken = nextPageToken(PROJECTS, { pageSize: 0, pageToken: '', filter: '' }, place);
+    const pageToken = nextPageToken(
+      { collection: 'projects', fields: {} },
+      { pageSize: 0, pageToken: '', filter: '' },
+      place,
+    );
     expect((await failureOf(company.projects.listProjects({ pageToken }))).code).toBe(Status.INVALID_ARGUMENT);
   });
 });

@@ -1,14 +1,5 @@
 import { type CalendarDate, WrongState } from '@rondo/resources/domain';
 
-/** A deleted member can't be changed, and can't work on a project. */
-export class MemberDeleted extends WrongState {
-  override readonly name = 'MemberDeleted';
-
-  constructor(member: string) {
-    super(member, `${member} is deleted; bring it back with UndeleteMember first`);
-  }
-}
-
 /** A week of a member with its reserved minutes. */
 export interface ReservedWeek {
   readonly weekStartDate: CalendarDate;

@@ -1,4 +1,4 @@
-import { AlreadyExists, DomainError, InvalidRequest, WrongState } from '@rondo/resources/domain';
+import { InvalidRequest, WrongState } from '@rondo/resources/domain';
 
 /** The requested state can't follow the present one. */
 export class IllegalTransition extends WrongState {
@@ -23,36 +23,9 @@ export class ProjectArchived extends WrongState {
   }
 }
 
-/** A deleted project and its tasks can't be changed. */
-export class ProjectDeleted extends WrongState {
-  override readonly name = 'ProjectDeleted';
-
-  constructor(project: string) {
-    super(project, `${project} is deleted, and its tasks with it; bring it back with UndeleteProject first`);
-  }
-}
-
-/** A deleted task can't be changed. */
-export class TaskDeleted extends WrongState {
-  override readonly name = 'TaskDeleted';
-
-  constructor(task: string) {
-    super(task, `${task} is deleted; bring it back with UndeleteTask first`);
-  }
-}
-
-/** The request names members or tasks that don't exist. */
-export class UnknownReferences extends DomainError {
+/** Fields of the request name members or tasks that don't exist, or can't be named there. */
+export class UnknownReferences extends InvalidRequest {
   override readonly name = 'UnknownReferences';
-  readonly memberIds: readonly string[];
-  /** Ids of tasks of the request's project. */
-  readonly taskIds: readonly string[];
-
-  constructor({ memberIds = [], taskIds = [] }: Partial<Record<'memberIds' | 'taskIds', readonly string[]>>) {
-    super(`there are no members ${memberIds.join(', ')}, no tasks ${taskIds.join(', ')}`);
-    this.memberIds = memberIds;
-    this.taskIds = taskIds;
-  }
 }
 
 /** The request names a project that doesn't exist. */
@@ -71,32 +44,5 @@ export class DueBeforeStart extends InvalidRequest {
 
   constructor(description: string) {
     super([{ field: 'project.due_date', description }]);
-  }
-}
-
-/** Another member has the e-mail address. */
-export class EmailTaken extends AlreadyExists {
-  override readonly name = 'EmailTaken';
-
-  constructor(email: string) {
-    super(`another member has the e-mail address ${email}; use that member, or give another address`);
-  }
-}
-
-/** Another member is the person with this subject. */
-export class SubjectTaken extends AlreadyExists {
-  override readonly name = 'SubjectTaken';
-
-  constructor(subject: string) {
-    super(`another member has the subject ${subject}; use that member, or give another subject`);
-  }
-}
-
-/** Another project has the requested id. */
-export class ProjectExists extends AlreadyExists {
-  override readonly name = 'ProjectExists';
-
-  constructor(project: string) {
-    super(`${project} exists already; give another id`);
   }
 }

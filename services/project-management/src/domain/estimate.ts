@@ -1,21 +1,13 @@
 import type { CalendarDate } from '@rondo/resources/domain';
-import type { MemberTime, WeekNumber } from './planning/days.js';
+import type { MemberTime } from './planning/days.js';
 import type { Dependency, RemainingTask } from './planning/task-graph.js';
-import type { TaskState } from './task.js';
 
 /** The effort of one or more tasks in one state. */
 export interface TaskEffort {
-  readonly state: TaskState;
+  /** Such as `OPEN`. */
+  readonly state: string;
   readonly effortMinutes: bigint;
   /** The number of tasks that have this effort together. */
-  readonly taskCount: bigint;
-}
-
-/** The effort of a project, added up. */
-export interface Estimate {
-  readonly totalEffortMinutes: bigint;
-  readonly remainingEffortMinutes: bigint;
-  /** The number of tasks in the total. */
   readonly taskCount: bigint;
 }
 
@@ -55,29 +47,3 @@ export interface WorkToPlan {
 
 /** A member without reservations. */
 export type TeamMember = Omit<MemberTime, 'reservedMinutes'>;
-
-/** Which reservations count for a plan. */
-export interface ReservedQuery {
-  /** Reservations for this project don't count. */
-  readonly projectId: string;
-  readonly memberIds: readonly string[];
-  /** The first week. */
-  readonly from: WeekNumber;
-  /** The last week. */
-  readonly to: WeekNumber;
-}
-
-/** Minutes of a member's week that are reserved for other projects. */
-export interface ReservedTime {
-  readonly memberId: string;
-  readonly week: WeekNumber;
-  readonly minutes: number;
-}
-
-/** Reads the data for estimates. */
-export interface PlanStore {
-  /** Undefined if there is no such project. */
-  workload(projectId: string): Promise<Workload | undefined>;
-  /** The weeks of a few thousand that have reservations; read while the plan is made. */
-  reserved(query: ReservedQuery): Promise<readonly ReservedTime[]>;
-}

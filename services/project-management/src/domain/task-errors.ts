@@ -1,6 +1,5 @@
 import { AlreadyExists, WrongState } from '@rondo/resources/domain';
 import type { Circle } from './dependencies.js';
-import { projectName, taskName } from './names.js';
 
 /** The maximum number of tasks that an error names. A status must fit into a header block that every client accepts. */
 const MAX_NAMED = 8;
@@ -10,15 +9,14 @@ export class DependencyCircle extends WrongState {
   override readonly name = 'DependencyCircle';
   override readonly rule = 'DEPENDENCY';
 
-  constructor(projectId: string, circle: Circle) {
+  constructor(project: string, circle: Circle) {
     const [first, ...others] = circle;
     const named = others.slice(0, MAX_NAMED);
     const left = others.length - named.length;
     const way = [first, ...named, ...(left > 0 ? [`${left} more`] : []), first].join(' → ');
     super(
-      taskName({ projectId, taskId: first }),
-      `tasks of ${projectName(projectId)} would depend on each other in a circle: ${way}; leave out one of these ` +
-        'dependencies',
+      `${project}/tasks/${first}`,
+      `tasks of ${project} would depend on each other in a circle: ${way}; leave out one of these dependencies`,
     );
   }
 }
@@ -55,9 +53,9 @@ export class NeedsDeletedTasks extends WrongState {
 export class TaskIdsTaken extends AlreadyExists {
   override readonly name = 'TaskIdsTaken';
 
-  constructor(projectId: string, ids: readonly string[]) {
+  constructor(project: string, ids: readonly string[]) {
     super(
-      `${projectName(projectId)} already has the tasks ${nameIds(ids)}, deleted ones included; choose a task_id that ` +
+      `${project} already has the tasks ${nameIds(ids)}, deleted ones included; choose a task_id that ` +
         'is free, or leave it empty to get one',
     );
   }
