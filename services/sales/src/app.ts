@@ -1,4 +1,5 @@
 import { auditBy, auditSchema, createAudit, createRules } from '@rondo/access';
+import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { createOutcomeStore, createPool, createReadiness, describeUrl, outcomesSchema } from '@rondo/database';
 import { requireTables } from '@rondo/resources';
 import { dateAt } from '@rondo/resources/domain';
@@ -6,12 +7,12 @@ import { createStoreDatabase } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
+import { implement } from '@rondo/rpc/server';
 import type { App, ServiceContext } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
 import { transactionsSchema } from '@rondo/transactions';
 import { createCalculator } from './adapters/calculator.js';
 import { createDistributedTransactions } from './adapters/distributed-transactions.js';
-import { createProductFeed } from './adapters/product-feed.js';
 import { createProjects } from './adapters/projects.js';
 import { createFeeds } from './adapters/resource-feeds.js';
 import { createSalespersonOf } from './adapters/salespeople.js';
@@ -19,11 +20,12 @@ import { createTransact } from './adapters/transact.js';
 import type { SalesConfig } from './config.js';
 import { customerService, customers } from './customers.js';
 import type { Ports } from './domain/ports.js';
+import { productMethods, products } from './products.js';
 import { salesRules } from './rpc/access.js';
 import { errors, toRpcError } from './rpc/errors.js';
 import { orderService } from './rpc/orders.js';
-import { productService } from './rpc/products.js';
 import { quoteService } from './rpc/quotes.js';
+import { stockMethods } from './stock.js';
 
 /** The dependencies of the service that its process provides. */
 export interface SalesContext {
@@ -72,19 +74,19 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
     onAppended: sync.nudge,
     audit,
   });
-  const storeDatabase = audit.over(createStoreDatabase(database));
+  const storeDatabase = audit.over(createStoreDatabase(database, sync.nudge));
   const onAppended = () => {
     sync.nudge();
     distributed.nudge();
   };
   const newId = () => random.hex(ID_BYTES);
+  const methods = { database: storeDatabase, sync, errors, newId };
   const ports: Ports = {
     stores: distributed.storesOver(storeDatabase, sync.nudge),
     lists: distributed.storesOver(storeDatabase.reads, sync.nudge),
     transact: createTransact(storeDatabase, { createStores: distributed.storesOver, onAppended }),
     distributedTransact: distributed.distributedTransact,
     feeds: createFeeds({ sync, queries: storeDatabase }),
-    productFeed: createProductFeed(sync),
     salespersonOf: createSalespersonOf(storeDatabase),
     calculator: createCalculator(channel),
     newId,
@@ -99,8 +101,9 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
   });
   return {
     services: [
-      customerService({ database: storeDatabase, sync, errors, newId }),
-      ...[productService, quoteService, orderService].map((of) => of(ports)),
+      customerService(methods),
+      implement(ProductServiceDefinition, { ...productMethods(methods), ...stockMethods(methods) }),
+      ...[quoteService, orderService].map((of) => of(ports)),
       distributed.service,
       audit.service,
     ],
@@ -113,7 +116,7 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
         graceMs: DATABASE_GRACE_MS,
         async prepare(signal) {
           await readiness.prepare(signal);
-          await requireTables(database, [customers]);
+          await requireTables(database, [customers, products]);
           distributed.start();
         },
         check: readiness.check,

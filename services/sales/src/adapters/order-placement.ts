@@ -6,10 +6,10 @@ import type { Shortage } from '../domain/errors.js';
 import { nameOf } from '../domain/names.js';
 import type { Order, OrderDraft, Placement, Placing } from '../domain/order.js';
 import { totalNeeds } from '../domain/product.js';
+import { causeParam, tellCauseSql } from '../products.js';
 import { lineParams } from './lines.js';
 import { ORDERS_TOPIC, orderJson, payloadSql } from './order-feed.js';
 import { ORDER_COLUMNS, orderParams } from './order-rows.js';
-import { causeParam, tellCauseSql } from './stock-changes.js';
 
 /** What watchers are told: the database alone knows the sequence and the salesperson. */
 const PLACED = `${payloadSql('$19')} || jsonb_build_object('salesperson', salesperson)`;
@@ -130,7 +130,7 @@ export async function placeOrder<R extends object>(
 
 function shortagesOf({ short_ids, short_stocks, short_quantities }: PlacedRow): readonly Shortage[] {
   return (short_ids ?? []).map((productId, index) => ({
-    productId,
+    product: nameOf('product', productId),
     available: short_stocks?.[index] ?? 0n,
     needed: short_quantities?.[index] ?? 0n,
   }));

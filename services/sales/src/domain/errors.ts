@@ -1,5 +1,4 @@
 import {
-  AlreadyExists,
   DomainError,
   InvalidRequest,
   MAX_NAMED,
@@ -105,18 +104,10 @@ export class OrderBeforeQuote extends InvalidRequest {
   }
 }
 
-/** Another product has the SKU. */
-export class SkuTaken extends AlreadyExists {
-  override readonly name = 'SkuTaken';
-
-  constructor(sku?: string) {
-    super(`another product has the SKU${sku === undefined ? '' : ` ${sku}`}; use that product, or give another SKU`);
-  }
-}
-
 /** A product whose stock is too small. */
 export interface Shortage {
-  readonly productId: string;
+  /** Its name. */
+  readonly product: string;
   readonly available: bigint;
   readonly needed: bigint;
 }
@@ -135,8 +126,7 @@ export class InsufficientStock extends Refused {
   }
 }
 
-function toViolation({ productId, available, needed }: Shortage): Violation {
-  const product = nameOf('product', productId);
+function toViolation({ product, available, needed }: Shortage): Violation {
   return {
     type: 'STOCK',
     subject: product,
@@ -149,8 +139,7 @@ export class StockLimitExceeded extends WrongState {
   override readonly name = 'StockLimitExceeded';
   override readonly rule = 'STOCK';
 
-  constructor(productId: string, { stock, limit }: { readonly stock: bigint; readonly limit: bigint }) {
-    const product = nameOf('product', productId);
+  constructor(product: string, { stock, limit }: { readonly stock: bigint; readonly limit: bigint }) {
     super(product, `${product} would have ${stock} in stock; the limit is ${limit}, so add less`);
   }
 }

@@ -2,7 +2,7 @@ import type { CalendarDate, ResourceFeed } from '@rondo/resources/domain';
 import type { OwnedKind } from './access.js';
 import type { DeliveryPlan } from './delivery.js';
 import type { Order, OrderStore } from './order.js';
-import type { Product, ProductFeed, ProductStore } from './product.js';
+import type { ProductStore } from './product.js';
 import type { Quote, QuoteStore } from './quote.js';
 
 /** Everything that the use cases need from outside. */
@@ -15,7 +15,6 @@ export interface Ports {
   readonly distributedTransact: DistributedTransact;
   readonly calculator: Calculator;
   readonly feeds: Feeds;
-  readonly productFeed: ProductFeed;
   readonly salespersonOf: SalespersonOf;
   readonly newId: NewId;
   readonly now: () => Date;
@@ -40,7 +39,6 @@ export interface Customers {
 
 /** What is watched. */
 export interface Feeds {
-  readonly products: ResourceFeed<Product>;
   readonly quotes: ResourceFeed<Quote>;
   readonly orders: ResourceFeed<Order>;
 }

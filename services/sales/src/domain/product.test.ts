@@ -1,24 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { InsufficientStock, StockLimitExceeded } from './errors.js';
-import { type Product, takeStock, withStockChanged } from './product.js';
+import { type Product, takeStock } from './product.js';
 
 function product(id: string, stock: bigint): Product {
   const unitPrice = { currency: 'EUR', minorUnits: 100n };
   const stored = { version: 1n, createTime: new Date(0), updateTime: new Date(0), deleteTime: undefined };
   return { id, title: id, sku: id, unitPrice, stock, deliveryEffortMinutes: 0n, ...stored };
 }
-
-describe('withStockChanged', () => {
-  it('adds and takes, down to zero and up to the limit', () => {
-    expect(withStockChanged(product('a', 3n), -3n).stock).toBe(0n);
-    expect(withStockChanged(product('a', 1n), 999_999_999n).stock).toBe(1_000_000_000n);
-  });
-
-  it('refuses a stock below zero or above the limit', () => {
-    expect(() => withStockChanged(product('a', 3n), -4n)).toThrow(InsufficientStock);
-    expect(() => withStockChanged(product('a', 1n), 1_000_000_000n)).toThrow(StockLimitExceeded);
-  });
-});
 
 describe('takeStock', () => {
   it('adds up the quantities of several lines', () => {

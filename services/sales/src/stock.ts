@@ -1,0 +1,101 @@
+import {
+  type AdjustStockRequest,
+  type ListStockChangesRequest,
+  type StockChange,
+  StockChangeReason,
+} from '@rondo/contracts/sales/v1/products';
+import { type List, nextPageToken, readList } from '@rondo/resources';
+import { type Listing, listPage } from '@rondo/resources/sql';
+import { validate } from '@rondo/rpc/status';
+import type { SalesMethods } from './context.js';
+import { stockAfter } from './domain/stock.js';
+import { products, saveStock } from './products.js';
+import { errors } from './rpc/errors.js';
+
+/** `AdjustStock` and `ListStockChanges`. */
+export const stockMethods = ({ database }: SalesMethods) => ({
+  adjustStock: ({ name, delta, reference }: AdjustStockRequest) =>
+    errors.withRpcErrors(
+      database.transaction(async (tx) => {
+        const product = await products.lock(tx, name);
+        products.requireLive(product);
+        const stock = stockAfter(product, delta);
+        await saveStock(tx, new Map([[name, stock]]), { reason: 'ADJUSTED', reference });
+        return { ...product, stock };
+      }),
+    ),
+  async listStockChanges(request: ListStockChangesRequest) {
+    const { parent } = request;
+    const list: List = { ...STOCK_CHANGES, collection: `${parent}/stockChanges` };
+    const { sight, ...query } = validate((field) => readList(field, list, request));
+    const listing = listingOf(products.idsIn(parent), sight);
+    const read = async () => {
+      await products.get(database, parent);
+      return listPage<StockChangeRow, StockChange>(database.reads, { listing, query }, toStockChange);
+    };
+    const { items, next } = await errors.withRpcErrors(read());
+    return { stockChanges: [...items], nextPageToken: nextPageToken(list, request, next) };
+  },
+});
+
+/** The reasons, as a filter names them. */
+const REASONS = new Map([
+  ['UNSPECIFIED', StockChangeReason.STOCK_CHANGE_REASON_UNSPECIFIED],
+  ['OPENING', StockChangeReason.STOCK_CHANGE_REASON_OPENING],
+  ['CREATED', StockChangeReason.STOCK_CHANGE_REASON_CREATED],
+  ['ADJUSTED', StockChangeReason.STOCK_CHANGE_REASON_ADJUSTED],
+  ['ORDERED', StockChangeReason.STOCK_CHANGE_REASON_ORDERED],
+  ['ORDER_CANCELLED', StockChangeReason.STOCK_CHANGE_REASON_ORDER_CANCELLED],
+]);
+
+/** The fields by which the changes of a product's stock can be filtered and sorted. */
+const STOCK_CHANGES = {
+  fields: {
+    reason: { kind: 'enum', values: [...REASONS.keys()] },
+    reference: { kind: 'text' },
+    create_time: { kind: 'timestamp' },
+  },
+  sortable: ['create_time'],
+  order: { field: 'create_time', descending: true },
+} as const satisfies Omit<List, 'collection'>;
+
+/** That the caller sees the order of a change. What isn't seen doesn't exist, so its name isn't shown. */
+const IN_SIGHT = `(reason NOT IN ('ORDERED', 'ORDER_CANCELLED')
+  OR EXISTS (SELECT FROM orders WHERE orders.id = substr(reference, length('orders/') + 1) AND salesperson = $4::text))`;
+
+const shown = (column: string, sight: string) => `CASE WHEN ${sight} THEN ${column} ELSE '' END`;
+
+/** The changes of a product are listed along their times, which are in the order of the changes. */
+function listingOf(productIds: readonly string[], sight: string | null | undefined): Listing {
+  const seen = sight === undefined ? 'TRUE' : IN_SIGHT;
+  return {
+    table: 'stock_changes',
+    order: 'the newest first',
+    selected: ['product_id', 'sequence', 'delta', 'stock', 'reason', 'reference', 'subject', 'create_time'],
+    columns: { reason: 'reason', reference: shown('reference', seen), create_time: 'create_time' },
+    unindexed: ['reason', 'reference', 'create_time'],
+    sorted: { create_time: 'create_time' },
+    scope: { sql: 'product_id = $3', params: [...productIds, ...(sight === undefined ? [] : [sight])] },
+    beside: {
+      columns: ['reference', 'subject'].map((column) => `${shown(column, seen)} AS shown_${column}`).join(', '),
+    },
+  };
+}
+
+interface StockChangeRow {
+  readonly product_id: string;
+  readonly sequence: bigint;
+  readonly delta: bigint;
+  readonly stock: bigint;
+  readonly reason: string;
+  readonly shown_reference: string;
+  readonly shown_subject: string;
+  readonly create_time: Date;
+}
+
+const toStockChange = ({ product_id, sequence, delta, stock, ...row }: StockChangeRow): StockChange => ({
+  ...{ name: `${products.nameOf(product_id)}/stockChanges/${sequence}`, delta, stock },
+  // A later version may have other reasons.
+  reason: REASONS.get(row.reason) ?? StockChangeReason.STOCK_CHANGE_REASON_UNSPECIFIED,
+  ...{ reference: row.shown_reference, subject: row.shown_subject, createTime: row.create_time },
+});
