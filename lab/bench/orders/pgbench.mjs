@@ -7,9 +7,9 @@ import { CUSTOMERS, PRODUCTS } from './load.mjs';
 const run = promisify(execFile);
 
 // A service exports nothing as a package: its statements come from its built files.
-const adapters = new URL('../../../services/sales/dist/adapters/', import.meta.url);
-const { PLACE_ORDER } = await import(new URL('order-placement.js', adapters));
-const { FIND_PRODUCTS } = await import(new URL('product-store.js', adapters));
+const sales = new URL('../../../services/sales/dist/', import.meta.url);
+const { PLACE_ORDER } = await import(new URL('place-order.js', sales));
+const { FIND_PRODUCTS } = await import(new URL('offers.js', sales));
 
 /** The path of pgbench; undefined if it isn't installed. Debian keeps it out of the PATH. */
 export function findPgbench() {
@@ -20,7 +20,7 @@ export function findPgbench() {
 }
 
 /**
- * The values of the statements' parameters: those of the orders that the callers place, drawn by pgbench. `$1` to `$26` are
+ * The values of the statements' parameters: those of the orders that the callers place, drawn by pgbench. `$1` to `$25` are
  * the parameters of `PLACE_ORDER`.
  */
 const ids = 'ARRAY[:a::text, :b::text]';
@@ -29,11 +29,6 @@ const VALUES = [
   ...[':id', 'NULL', ':customer', "'2026-01-31'", "'0'", "'20'", "'EUR'", "'5997'", "'7196'"],
   ...[ids, 'ARRAY[2, 1]', 'ARRAY[0, 0]', "ARRAY['Desk', 'Desk']", 'ARRAY[1999, 1999]'],
   'clock_timestamp()',
-  `('{"id":"' || :id::text || '","quote":"","customer":"' || :customer::text || '","date":"2026-01-31","state":"placed",'
-    || '"discount":"0","tax":"20","currency":"EUR","net":"5997","total":"7196","project":"","version":"1","lines":['
-    || '{"product":"1","quantity":"2","discount":"0","title":"Desk","price":"1999"},'
-    || '{"product":"99","quantity":"1","discount":"0","title":"Desk","price":"1999"}],'
-    || '"create_time":"2026-01-31T00:00:00.000Z","update_time":"2026-01-31T00:00:00.000Z"}')`,
   `('{"reason":"ORDERED","reference":"orders/' || :id::text || '","subject":""}')`,
   // A new key, and a reply as long as the service's.
   ...['gen_random_uuid()', "'/sales.v1.OrderService/PlaceOrder'", "''", "decode(repeat('ab', 32), 'hex')"],

@@ -200,7 +200,7 @@ message M {}
       `proto/helloworld/greeter.proto, ${HANDLERS}; commit them, or discard them with --force`,
     );
     const called = await clone.rondo('remove', 'service', 'project-management');
-    expect(called.stderr).toContain('services/sales/src/adapters/projects.ts:');
+    expect(called.stderr).toContain('services/sales/src/projects.ts:');
     expect((await clone.rondo('remove', 'service', 'bilking')).stderr).toContain('Did you mean "billing"?');
 
     // The other service doesn't build; this one is removed all the same.

@@ -28,7 +28,7 @@ it('become services of an app, whose contracts are its own', () => {
   const from = fileURLToPath(new URL('../../..', import.meta.url));
   copySamples({ folder: path.join(folder, 'b'), name: 'acme', version: '1.2.3', from });
   expect(read('b/services/calculator/src/calculator.ts')).toContain("from '@acme/contracts/calculator/v1/calculator'");
-  expect(read('b/services/sales/src/rpc/money.ts')).toContain("from '@rondo/contracts/google/type/money'");
+  expect(read('b/services/sales/src/offer-columns.ts')).toContain("from '@rondo/contracts/google/type/money'");
   expect(JSON.parse(read('b/services/calculator/package.json'))).toMatchObject({
     name: '@acme/service-calculator',
     dependencies: { '@acme/contracts': 'workspace:*', '@rondo/rpc': '1.2.3' },

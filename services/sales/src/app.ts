@@ -1,30 +1,30 @@
 import { auditBy, auditSchema, createAudit, createRules } from '@rondo/access';
+import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
+import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
 import { createOutcomeStore, createPool, createReadiness, describeUrl, outcomesSchema } from '@rondo/database';
 import { requireTables } from '@rondo/resources';
-import { dateAt } from '@rondo/resources/domain';
 import { createStoreDatabase } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
-import { implement } from '@rondo/rpc/server';
+import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import type { App, ServiceContext } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
 import { transactionsSchema } from '@rondo/transactions';
-import { createCalculator } from './adapters/calculator.js';
-import { createDistributedTransactions } from './adapters/distributed-transactions.js';
-import { createProjects } from './adapters/projects.js';
-import { createFeeds } from './adapters/resource-feeds.js';
-import { createSalespersonOf } from './adapters/salespeople.js';
-import { createTransact } from './adapters/transact.js';
+import { acceptQuote } from './accept-quote.js';
+import { salesRules } from './access.js';
+import { createCalculator } from './calculator.js';
+import { cancelOrder } from './cancel-order.js';
 import type { SalesConfig } from './config.js';
+import type { SalesMethods } from './context.js';
 import { customerService, customers } from './customers.js';
-import type { Ports } from './domain/ports.js';
+import { createDelivery, type Delivery } from './delivery.js';
+import { errors } from './errors.js';
+import { orderMethods, orders } from './orders.js';
+import { placeOrder } from './place-order.js';
 import { productMethods, products } from './products.js';
-import { salesRules } from './rpc/access.js';
-import { errors, toRpcError } from './rpc/errors.js';
-import { orderService } from './rpc/orders.js';
-import { quoteService } from './rpc/quotes.js';
+import { quoteMethods, quotes } from './quotes.js';
 import { stockMethods } from './stock.js';
 
 /** The dependencies of the service that its process provides. */
@@ -68,30 +68,15 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
   });
   const background = { log, clock: backgroundClock(clock), wallClock };
   const audit = createAudit({ database, ...background, ...auditBy(config) });
-  const projects = createProjects(channel);
-  const distributed = createDistributedTransactions({
-    ...{ database, channel, projects, log, clock, random, mayServe },
+  const delivery = createDelivery({
+    ...{ database, channel, log, clock, random, mayServe, audit },
     onAppended: sync.nudge,
-    audit,
   });
-  const storeDatabase = audit.over(createStoreDatabase(database, sync.nudge));
-  const onAppended = () => {
-    sync.nudge();
-    distributed.nudge();
-  };
-  const newId = () => random.hex(ID_BYTES);
-  const methods = { database: storeDatabase, sync, errors, newId };
-  const ports: Ports = {
-    stores: distributed.storesOver(storeDatabase, sync.nudge),
-    lists: distributed.storesOver(storeDatabase.reads, sync.nudge),
-    transact: createTransact(storeDatabase, { createStores: distributed.storesOver, onAppended }),
-    distributedTransact: distributed.distributedTransact,
-    feeds: createFeeds({ sync, queries: storeDatabase }),
-    salespersonOf: createSalespersonOf(storeDatabase),
+  const methods: SalesMethods = {
+    ...{ database: audit.over(createStoreDatabase(database, sync.nudge)), sync, errors },
     calculator: createCalculator(channel),
-    newId,
+    newId: () => random.hex(ID_BYTES),
     now: () => wallClock.now(),
-    today: () => dateAt(wallClock.now()),
   };
   const readiness = createReadiness(database, {
     directory: MIGRATIONS,
@@ -100,15 +85,9 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
     warn: (line) => log.warn({}, line),
   });
   return {
-    services: [
-      customerService(methods),
-      implement(ProductServiceDefinition, { ...productMethods(methods), ...stockMethods(methods) }),
-      ...[quoteService, orderService].map((of) => of(ports)),
-      distributed.service,
-      audit.service,
-    ],
+    services: [...salesServices(methods, delivery), delivery.service, audit.service],
     observers: audit.observers,
-    middleware: [createRules({ rules: salesRules(ports), toRpcError })],
+    middleware: [createRules({ rules: salesRules(methods.database), toRpcError: errors.toRpcError })],
     outcomes,
     dependencies: [
       {
@@ -116,15 +95,26 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
         graceMs: DATABASE_GRACE_MS,
         async prepare(signal) {
           await readiness.prepare(signal);
-          await requireTables(database, [customers, products]);
-          distributed.start();
+          await requireTables(database, [customers, products, quotes, orders]);
+          delivery.start();
         },
         check: readiness.check,
       },
     ],
     async stop() {
-      await Promise.all([distributed.close(), sync.close(), outcomes.close(), audit.close()]);
+      await Promise.all([delivery.close(), sync.close(), outcomes.close(), audit.close()]);
       await database.close();
     },
   };
 }
+
+/** The services of the contracts: of each resource the standard methods, and its own. */
+const salesServices = (methods: SalesMethods, delivery: Delivery): readonly ServiceImplementation[] => [
+  customerService(methods),
+  implement(ProductServiceDefinition, { ...productMethods(methods), ...stockMethods(methods) }),
+  implement(QuoteServiceDefinition, { ...quoteMethods(methods), acceptQuote: acceptQuote(methods, delivery) }),
+  implement(OrderServiceDefinition, {
+    ...orderMethods(methods),
+    ...{ placeOrder: placeOrder(methods), cancelOrder: cancelOrder(methods, delivery) },
+  }),
+];

@@ -6,7 +6,7 @@ import { callPrincipal, currentScope, currentWorkLimits, type ServerCall } from 
 import { payloadFields, type Sync } from '@rondo/sync';
 import type { SalesMethods } from './context.js';
 import { currencyDigits } from './domain/money.js';
-import { errors } from './rpc/errors.js';
+import { errors } from './errors.js';
 
 /** Products: the articles for sale. Their stock is changed by `stock.ts` and by orders. */
 export const products = defineResource(Product, {
@@ -102,4 +102,25 @@ const SAVE_STOCK = `
 export async function saveStock(tx: Queries, stocks: ReadonlyMap<string, bigint>, cause: StockCause): Promise<void> {
   const ids = [...stocks.keys()].flatMap((name) => products.idsIn(name));
   await tx.query(SAVE_STOCK, [ids, [...stocks.values()], causeParam(cause)]);
+}
+
+/** How many of a product are in stock. */
+interface Stock {
+  readonly name: string;
+  readonly stock: bigint;
+  readonly isDeleted: boolean;
+}
+
+const STOCKS = 'SELECT id, stock, delete_time IS NOT NULL AS is_deleted FROM products WHERE id = ANY($1)';
+
+/**
+ * Reads the stocks of products. Locked ones are locked in the order of their ids, so that two transactions can't deadlock. The lock
+ * is FOR NO KEY UPDATE, as rows that refer to a product hold a key share lock on it: a FOR UPDATE lock would wait for those of other
+ * transactions, which in turn could wait for this one.
+ */
+export async function readStocks(queries: Queries, names: Iterable<string>, lock?: 'lock'): Promise<readonly Stock[]> {
+  const ids = [...new Set(names)].flatMap((name) => products.idsIn(name));
+  const sql = lock === undefined ? STOCKS : `${STOCKS} ORDER BY id FOR NO KEY UPDATE`;
+  const rows = await queries.query<{ id: string; stock: bigint; is_deleted: boolean }>(sql, [ids]);
+  return rows.map(({ id, stock, is_deleted: isDeleted }) => ({ name: products.nameOf(id), stock, isDeleted }));
 }

@@ -9,8 +9,8 @@ import { type Listing, listPage } from '@rondo/resources/sql';
 import { validate } from '@rondo/rpc/status';
 import type { SalesMethods } from './context.js';
 import { stockAfter } from './domain/stock.js';
+import { errors } from './errors.js';
 import { products, saveStock } from './products.js';
-import { errors } from './rpc/errors.js';
 
 /** `AdjustStock` and `ListStockChanges`. */
 export const stockMethods = ({ database }: SalesMethods) => ({

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createPool, type Database } from '@rondo/database';
 import { unindexedOf } from '@rondo/resources/testing';
+import { orders } from '../src/orders.js';
 import { products } from '../src/products.js';
+import { quotes } from '../src/quotes.js';
 import { type Company, startCompany } from './company.js';
 
 let company: Company;
@@ -21,8 +23,17 @@ afterAll(async () => {
 const MADE = `make_interval(secs => n) AS age, LATERAL (SELECT now() - age AS made, DATE '2026-01-01' + n / 10 AS day) AS times`;
 const ROWS = `
   INSERT INTO products (id, title, sku, currency, unit_price_minor, stock, delivery_effort_minutes, create_time, update_time)
-    SELECT 'p' || n, 'Product ' || n % 1000, 'SKU-' || n, 'EUR', 100, 0, 60, made, made FROM generate_series(1, 10000) AS n, ${MADE};`;
+    SELECT 'p' || n, 'Product ' || n % 1000, 'SKU-' || n, 'EUR', 100, 0, 60, made, made FROM generate_series(1, 10000) AS n, ${MADE};
+  INSERT INTO customers (id, display_name, email, salesperson)
+    SELECT 'c' || n, 'C', 'c' || n || '@example.com', 's' || n % 50 FROM generate_series(1, 1000) AS n;
+  INSERT INTO quotes (id, customer_id, quote_date, discount_percent, tax_percent, currency, net_minor, total_minor, create_time, update_time)
+    SELECT 'q' || n, 'c' || 1 + n % 1000, day, 0, 0, 'EUR', 100, 100, made, made FROM generate_series(1, 10000) AS n, ${MADE};
+  INSERT INTO orders (id, quote_id, customer_id, order_date, discount_percent, tax_percent, currency, net_minor, total_minor, create_time, update_time)
+    SELECT 'o' || n, CASE WHEN n % 2 = 0 THEN 'q' || n END, 'c' || 1 + n % 1000, day, 0, 0, 'EUR', 100, 100, made, made
+    FROM generate_series(1, 10000) AS n, ${MADE};`;
 
-it('reads products along an index in each statement', async () => {
+it('reads products, quotes and orders along an index in each statement', async () => {
   expect(await unindexedOf(database, products, 'products/p1234')).toEqual([]);
+  expect(await unindexedOf(database, quotes, 'quotes/q1235')).toEqual([]);
+  expect(await unindexedOf(database, orders, 'orders/o1234')).toEqual([]);
 });

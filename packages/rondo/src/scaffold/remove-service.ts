@@ -165,7 +165,7 @@ function removeStale(root: string, changes: ChangeSet): void {
 interface Use {
   /** The path of the contract under `proto/`. */
   readonly contract: string;
-  /** `services/sales/src/adapters/projects.ts:3`. */
+  /** `services/sales/src/projects.ts:1`. */
   readonly place: string;
 }
 

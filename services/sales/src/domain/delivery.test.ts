@@ -2,9 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { planDelivery, requireDeliverable } from './delivery.js';
 import type { OfferLine } from './offer.js';
 import { ZERO_PERCENT } from './percent.js';
-import type { Quote } from './quote.js';
 
-const stored = { version: 1n, createTime: new Date(0), updateTime: new Date(0), deleteTime: undefined };
 const price = { currency: 'EUR', minorUnits: 100n };
 
 function line(fields: Partial<OfferLine>): OfferLine {
@@ -13,20 +11,7 @@ function line(fields: Partial<OfferLine>): OfferLine {
 }
 
 function plan(lines: readonly OfferLine[], displayName = 'Ada') {
-  const quote: Quote = {
-    id: 'q1',
-    customerId: 'c1',
-    lines,
-    discount: ZERO_PERCENT,
-    taxRate: ZERO_PERCENT,
-    price: { net: price, total: price },
-    state: 'open',
-    orderId: undefined,
-    quoteDate: '2026-11-20',
-    validUntil: undefined,
-    ...stored,
-  };
-  return planDelivery(quote, { displayName }, 'o1');
+  return planDelivery({ id: 'q1', lines }, { displayName }, 'o1');
 }
 
 describe('planDelivery', () => {

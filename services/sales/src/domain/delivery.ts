@@ -1,6 +1,5 @@
 import { TooMuchEffort } from './errors.js';
 import type { OfferLine } from './offer.js';
-import type { Quote } from './quote.js';
 
 /** The project that project management is to create for a quote. */
 export interface DeliveryPlan {
@@ -21,8 +20,18 @@ export interface DeliveryTask {
 const MAX_TITLE_CHARACTERS = 200;
 const MAX_TASK_EFFORT_MINUTES = 10_000_000n;
 
+/** A quote with its lines. */
+interface Offered {
+  readonly id: string;
+  readonly lines: readonly OfferLine[];
+}
+
 /** Plans the delivery of a quote: one task per line. */
-export function planDelivery(quote: Quote, customer: { readonly displayName: string }, orderId: string): DeliveryPlan {
+export function planDelivery(
+  quote: Offered,
+  customer: { readonly displayName: string },
+  orderId: string,
+): DeliveryPlan {
   return {
     quoteId: quote.id,
     orderId,

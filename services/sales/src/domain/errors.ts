@@ -2,52 +2,18 @@ import {
   DomainError,
   InvalidRequest,
   MAX_NAMED,
-  Missing,
-  NotFound,
   Refused,
   Unavailable,
   type Violation,
   WrongState,
 } from '@rondo/resources/domain';
-import { nameOf, type ResourceKind } from './names.js';
-
-const LISTS: Readonly<Record<ResourceKind, string>> = {
-  customer: 'CustomerService/ListCustomers lists the existing customers',
-  product: 'ProductService/ListProducts lists the existing products',
-  quote: 'QuoteService/ListQuotes lists the existing quotes',
-  order: 'OrderService/ListOrders lists the existing orders',
-};
-
-/** The error of resources that don't exist. */
-export function notFound(kind: ResourceKind, ids: readonly string[]): NotFound {
-  return new NotFound(namesOf(kind, ids), LISTS[kind]);
-}
-
-/** Resources are deleted. */
-export class Deleted extends Missing {
-  override readonly name = 'Deleted';
-
-  constructor(kind: ResourceKind, ids: readonly string[]) {
-    const remedy = `Undelete${capitalised(kind)} brings ${ids.length === 1 ? 'it' : 'them'} back`;
-    super(namesOf(kind, ids), ['is deleted', 'are deleted'], remedy);
-  }
-}
-
-function namesOf(kind: ResourceKind, ids: readonly string[]): readonly string[] {
-  return ids.map((id) => nameOf(kind, id));
-}
-
-function capitalised(kind: ResourceKind): string {
-  return kind.charAt(0).toUpperCase() + kind.slice(1);
-}
 
 /** A quote that isn't open can't be changed. */
 export class WrongQuoteState extends WrongState {
   override readonly name = 'WrongQuoteState';
 
-  constructor(quoteId: string, state: string) {
-    const quote = nameOf('quote', quoteId);
-    super(quote, `${quote} is ${state.toUpperCase()}, and only an OPEN quote can be changed; make another quote`);
+  constructor(quote: string, state: string) {
+    super(quote, `${quote} is ${state}, and only an OPEN quote can be changed; make another quote`);
   }
 }
 
@@ -55,8 +21,7 @@ export class WrongQuoteState extends WrongState {
 export class QuoteExpired extends WrongState {
   override readonly name = 'QuoteExpired';
 
-  constructor(quoteId: string, validUntil: string) {
-    const quote = nameOf('quote', quoteId);
+  constructor(quote: string, validUntil: string) {
     super(quote, `${quote} was valid until ${validUntil}; extend it with UpdateQuote, or create another quote`);
   }
 }
@@ -75,8 +40,7 @@ export class ValidBeforeQuote extends InvalidRequest {
 export class QuoteAccepting extends WrongState {
   override readonly name = 'QuoteAccepting';
 
-  constructor(quoteId: string) {
-    const quote = nameOf('quote', quoteId);
+  constructor(quote: string) {
     super(quote, `${quote} is ACCEPTING: its order can be cancelled once it is ACCEPTED; try again soon`);
   }
 }
@@ -85,12 +49,8 @@ export class QuoteAccepting extends WrongState {
 export class QuoteCancelled extends WrongState {
   override readonly name = 'QuoteCancelled';
 
-  constructor(quoteId: string, orderId: string) {
-    const quote = nameOf('quote', quoteId);
-    super(
-      quote,
-      `${quote} was accepted, and ${nameOf('order', orderId)} has been cancelled since; create another quote`,
-    );
+  constructor(quote: string, order: string) {
+    super(quote, `${quote} was accepted, and ${order} has been cancelled since; create another quote`);
   }
 }
 
@@ -98,8 +58,8 @@ export class QuoteCancelled extends WrongState {
 export class OrderBeforeQuote extends InvalidRequest {
   override readonly name = 'OrderBeforeQuote';
 
-  constructor(quoteId: string, { orderDate, quoteDate }: { readonly orderDate: string; readonly quoteDate: string }) {
-    const description = `must not be before the day of ${nameOf('quote', quoteId)}, ${quoteDate}; it is ${orderDate}`;
+  constructor(quote: string, { orderDate, quoteDate }: { readonly orderDate: string; readonly quoteDate: string }) {
+    const description = `must not be before the day of ${quote}, ${quoteDate}; it is ${orderDate}`;
     super([{ field: 'order_date', description }]);
   }
 }
@@ -164,7 +124,7 @@ export class MixedCurrencies extends InvalidRequest {
     super(
       lines.map(({ index, productId, currency }) => ({
         field: `${of}.lines[${index}].product`,
-        description: `${nameOf('product', productId)} is sold in ${currency}, ${remedy}`,
+        description: `products/${productId} is sold in ${currency}, ${remedy}`,
       })),
     );
   }
@@ -210,8 +170,8 @@ export class DeliveryRefused extends DomainError {
   override readonly name = 'DeliveryRefused';
   override readonly cause: Error;
 
-  constructor(quoteId: string, cause: Error) {
-    super(`${nameOf('quote', quoteId)} can't be delivered, and nothing was done: ${cause.message}`, { cause });
+  constructor(quote: string, cause: Error) {
+    super(`${quote} can't be delivered, and nothing was done: ${cause.message}`, { cause });
     this.cause = cause;
   }
 }
@@ -220,7 +180,7 @@ export class DeliveryRefused extends DomainError {
 export class QuoteMoved extends DomainError {
   override readonly name = 'QuoteMoved';
 
-  constructor(quoteId: string) {
-    super(`${nameOf('quote', quoteId)} was changed or accepted at the same moment; try again`);
+  constructor(quote: string) {
+    super(`${quote} was changed or accepted at the same moment; try again`);
   }
 }

@@ -1,7 +1,6 @@
 import { MixedCurrencies } from './errors.js';
 import type { Money } from './money.js';
 import type { Percent } from './percent.js';
-import type { Product } from './product.js';
 
 /** A requested line. */
 export interface LineDraft {
@@ -38,11 +37,6 @@ export interface Price {
   /** After discounts, before tax. */
   readonly net: Money;
   readonly total: Money;
-}
-
-/** The line with the product's present title, price and effort. */
-export function toOfferLine(line: LineDraft, { title, unitPrice, deliveryEffortMinutes }: Product): OfferLine {
-  return { ...line, title, unitPrice, deliveryEffortMinutes };
 }
 
 /** @throws MixedCurrencies if the lines are in different currencies. */

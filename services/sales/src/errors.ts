@@ -1,7 +1,7 @@
 import { createStatusMapping } from '@rondo/resources';
 import type { DomainError } from '@rondo/resources/domain';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { DeliveryRefused, TotalOutOfRange } from '../domain/errors.js';
+import { DeliveryRefused, TotalOutOfRange } from './domain/errors.js';
 
 /** The statuses of this service's errors. */
 export const errors = createStatusMapping('sales', ownError);

@@ -1,5 +1,5 @@
 import { RpcError, Status } from '@rondo/rpc/status';
-import { type Peer, PeerUnavailable } from '../domain/errors.js';
+import { type Peer, PeerUnavailable } from './domain/errors.js';
 
 /** The statuses of transient failures. Any other status of another service is a fault of its code or of this one. */
 export const TRANSIENT: ReadonlySet<Status> = new Set([

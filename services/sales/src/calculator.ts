@@ -6,8 +6,8 @@ import {
 import { currentScope, runOutsideScope } from '@rondo/rpc/call';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
 import { RpcError, Status, statusFromCode } from '@rondo/rpc/status';
-import { PeerUnavailable } from '../domain/errors.js';
-import type { Calculator } from '../domain/ports.js';
+import { PeerUnavailable } from './domain/errors.js';
+import type { Calculator } from './domain/pricing.js';
 import { ask } from './peers.js';
 
 /** The deadline of `Evaluate`, so that a batch takes no longer than a single expression may. */

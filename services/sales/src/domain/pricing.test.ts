@@ -1,12 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/rpc/testing';
 import { add, evaluate, multiply, type Rational, rational, round, subtract, toPlain } from '../../test/rational.js';
-import { digitsOf, type Money, toDecimal } from '../domain/money.js';
-import type { OfferLine } from '../domain/offer.js';
-import { formatPercent, type Percent } from '../domain/percent.js';
-import type { Calculator } from '../domain/ports.js';
-import { MAX_EXPRESSION_CHARACTERS } from '../domain/pricing.js';
-import { priceLines } from './offer.js';
+import { digitsOf, type Money, toDecimal } from './money.js';
+import type { OfferLine } from './offer.js';
+import { formatPercent, type Percent } from './percent.js';
+import { type Calculator, MAX_EXPRESSION_CHARACTERS, priceLines } from './pricing.js';
 
 const { next } = seededRandom(20_261_120);
 const below = (limit: number) => Math.floor(next() * limit);

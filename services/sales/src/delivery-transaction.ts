@@ -8,11 +8,11 @@ import { currentScope } from '@rondo/rpc/call';
 import { type Clock, createBackoff, createSemaphore, type Random, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type Completion, type Coordinator, participant } from '@rondo/transactions';
-import type { DeliveryPlan } from '../domain/delivery.js';
-import { DeliveryRefused, PeerUnavailable } from '../domain/errors.js';
-import { NAMES, nameOf } from '../domain/names.js';
-import type { DistributedTransact, Stores } from '../domain/ports.js';
+import type { DeliveryPlan } from './domain/delivery.js';
+import { DeliveryRefused, PeerUnavailable } from './domain/errors.js';
+import { orders, recordProject } from './orders.js';
 import { TRANSIENT } from './peers.js';
+import { quotes } from './quotes.js';
 
 /** The kind of the distributed transaction that accepts a quote. Its subject is the quote's name. */
 export const ACCEPT_QUOTE = 'accept-quote';
@@ -30,10 +30,19 @@ const ATTEMPT_MS = 2_000;
 const PERMITS = 4;
 const BACKOFF = { baseMs: 50, maxMs: 500 };
 
-/** The dependencies of {@link createDistributedTransact}. */
-interface DistributedTransactOptions {
+/**
+ * Runs `work` in a distributed transaction in which project management also creates the project of `plan`: both or
+ * neither. After project management has confirmed the commit, the project is recorded on the quote's order. `work` may
+ * run more than once.
+ *
+ * @throws DeliveryRefused, Unavailable, ConcurrentChange, or what `work` throws. If it throws, nothing was changed;
+ * only if the database went away during the commit may the change have been made.
+ */
+export type Deliver = (plan: DeliveryPlan, work: (tx: Queries) => Promise<void>) => Promise<void>;
+
+/** The dependencies of {@link createDeliver}. */
+interface DeliverOptions {
   readonly coordinator: Pick<Coordinator, 'run'>;
-  readonly storesOver: (queries: Queries) => Stores;
   readonly audit: Pick<Audit, 'record'>;
   /** Called after each commit, which has changes for watchers. */
   readonly onCommitted: () => void;
@@ -45,15 +54,15 @@ interface DistributedTransactOptions {
  * Creates the project of a quote by two-phase commit: project management prepares its part, and `work` runs in the
  * local transaction that records the coordinator's decision.
  */
-export function createDistributedTransact(options: DistributedTransactOptions): DistributedTransact {
-  const { coordinator, storesOver, audit, onCommitted, clock, random } = options;
-  const attempt = async (plan: DeliveryPlan, work: (stores: Stores) => Promise<void>): Promise<void> => {
+export function createDeliver(options: DeliverOptions): Deliver {
+  const { coordinator, audit, onCommitted, clock, random } = options;
+  const attempt: Deliver = async (plan, work) => {
     await coordinator.run({
       kind: ACCEPT_QUOTE,
-      subject: nameOf('quote', plan.quoteId),
+      subject: quotes.nameOf(plan.quoteId),
       participants: [participant(ProjectServiceDefinition, DELIVER, toRequest(plan))],
       async local(transaction) {
-        await work(storesOver(transaction));
+        await work(transaction);
         await audit.record(transaction);
       },
       timeoutMs: ATTEMPT_MS,
@@ -82,17 +91,14 @@ export function createDistributedTransact(options: DistributedTransactOptions): 
 }
 
 /** Records the project on the quote's order after project management has confirmed the commit. */
-export function recordDelivery(storesOver: (queries: Queries) => Stores): Completion {
-  return async (transaction, { subject }) => {
-    const quoteId = NAMES.quote.parse(subject);
-    if (quoteId === undefined) throw new Error(`"${subject}" isn't the name of a quote`);
-    await storesOver(transaction).orders.recordProject(quoteId, `projects/${quoteId}`);
-  };
-}
+export const recordDelivery: Completion = async (transaction, { subject }) => {
+  const [id = ''] = quotes.idsIn(subject);
+  await recordProject(transaction, id, `projects/${id}`);
+};
 
 /** The project has the id of its quote, so project management can have only one project of a quote. */
 function toRequest({ quoteId, orderId, title, tasks }: DeliveryPlan) {
-  const links = { quote: nameOf('quote', quoteId), order: nameOf('order', orderId) };
+  const links = { quote: quotes.nameOf(quoteId), order: orders.nameOf(orderId) };
   return DeliverProjectRequest.fromPartial({ projectId: quoteId, project: { title }, tasks: [...tasks], ...links });
 }
 
@@ -102,7 +108,7 @@ function isTransient(error: unknown): boolean {
 
 function toDomainError(error: unknown, { quoteId }: DeliveryPlan): unknown {
   if (!(error instanceof RpcError)) return toStoreError(error);
-  if (error.code === Status.FAILED_PRECONDITION) return new DeliveryRefused(quoteId, error);
+  if (error.code === Status.FAILED_PRECONDITION) return new DeliveryRefused(quotes.nameOf(quoteId), error);
   if (error.code === Status.ABORTED) return new ConcurrentChange(error);
   // During a rolling upgrade, project management may still run a version without distributed transactions.
   const isEarlierVersion = error.code === Status.UNIMPLEMENTED;

@@ -2,7 +2,6 @@ import { type Project, ProjectServiceDefinition, ProjectState } from '@rondo/con
 import type { Principal } from '@rondo/rpc/call';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
-import type { Projects } from '../domain/ports.js';
 import { ask } from './peers.js';
 
 /**
@@ -18,12 +17,14 @@ const ITSELF: Principal = {
 
 type ProjectClient = Client<typeof ProjectServiceDefinition>;
 
-/** A client of project management. */
-export function createProjects(channel: Channel): Projects {
+/**
+ * Archives projects at project management, which releases their reservations. An archived or deleted project stays as it is.
+ *
+ * @throws Unavailable
+ */
+export function createArchive(channel: Channel): (name: string) => Promise<void> {
   const client = createClient(ProjectServiceDefinition, { channel });
-  return {
-    archive: (name) => ask('project management', archive(client, name)),
-  };
+  return (name) => ask('project management', archive(client, name));
 }
 
 /** The state to take before ARCHIVED, for the states from which ARCHIVED isn't allowed. */
