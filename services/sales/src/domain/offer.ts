@@ -29,9 +29,6 @@ export interface PricedLines<Line extends LineDraft = PricedLine> {
   readonly taxRate: Percent;
 }
 
-/** A request for a price. */
-export type PriceRequest = PricedLines<LineDraft>;
-
 /** The price of an offer. */
 export interface Price {
   /** After discounts, before tax. */
