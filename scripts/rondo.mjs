@@ -1,8 +1,5 @@
 #!/usr/bin/env node
-/**
- * `rondo` of this clone: installs the packages if there are none, compiles packages/rondo if a source of it has changed, and runs it.
- * It is plain JavaScript that needs no package.
- */
+/** Installs the packages of this clone if there are none, compiles packages/rondo if a source of it has changed, and runs it. */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -25,24 +22,19 @@ const [INSTALLED, DIST, LOCK] = ['node_modules/.rondo-installed', 'packages/rond
 /** The files that the programs in DIST are compiled from. Its own time is when that began. */
 const SOURCES = `${DIST}/sources.json`;
 
+const exists = (...files) => files.every((file) => fs.existsSync(inRoot(file)));
 /** packages/rondo itself installs what a changed manifest asks for, once it can be compiled. */
-const isInstalled = () =>
-  [INSTALLED, 'packages/rondo/node_modules/esbuild'].every((file) => fs.existsSync(inRoot(file)));
+const isInstalled = () => exists(INSTALLED, 'packages/rondo/node_modules/esbuild');
+const isCompiled = () => exists(SOURCES) && readJson(SOURCES).every((file) => modifiedAt(file) <= modifiedAt(SOURCES));
 if (!isInstalled() || !isCompiled()) await prepare();
 await import(pathToFileURL(inRoot(`${DIST}/main.mjs`)).href);
-
-function isCompiled() {
-  const compiledAt = modifiedAt(SOURCES) ?? 0;
-  return compiledAt > 0 && readJson(SOURCES).every((file) => modifiedAt(file) <= compiledAt);
-}
 
 /** Installs and compiles under the lock of builds, that of packages/rondo/src/workspace/build-lock.ts. */
 async function prepare() {
   const draft = inRoot(`${LOCK}.${process.pid}`);
-  fs.mkdirSync(inRoot('.rondo'), { recursive: true });
+  fs.mkdirSync(path.dirname(draft), { recursive: true });
   fs.writeFileSync(draft, JSON.stringify({ pid: process.pid, purpose: 'another command\'s step "compile rondo"' }));
   while (!takeLock(draft)) await sleep(50);
-  process.once('exit', () => fs.rmSync(inRoot(LOCK), { force: true }));
   fs.rmSync(draft);
   if (!isInstalled()) install();
   if (!isCompiled()) await compile().catch(() => process.exit(1)); // esbuild has printed why
@@ -54,7 +46,8 @@ function takeLock(draft) {
     fs.linkSync(draft, inRoot(LOCK));
     return true;
   } catch (error) {
-    if (error.code === 'EEXIST' && !isHeld()) fs.rmSync(inRoot(LOCK), { force: true });
+    if (error.code !== 'EEXIST') throw error;
+    if (!isHeld()) fs.rmSync(inRoot(LOCK), { force: true });
     return false;
   }
 }
@@ -88,17 +81,12 @@ function install() {
 async function compile() {
   const startedAt = new Date();
   const { build } = createRequire(inRoot('packages/rondo/package.json'))('esbuild');
-  const how = {
-    bundle: true,
-    splitting: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-  };
   const { programs } = readJson('packages/rondo/programs.json');
-  const into = { outdir: inRoot(DIST), outExtension: { '.js': '.mjs' }, sourcemap: true, write: false, metafile: true };
-  const { outputFiles, metafile } = await build({ ...how, ...into, absWorkingDir: root, entryPoints: programs });
+  const { outputFiles, metafile } = await build({
+    ...{ absWorkingDir: root, entryPoints: programs, outdir: inRoot(DIST), outExtension: { '.js': '.mjs' } },
+    ...{ bundle: true, splitting: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20' },
+    ...{ sourcemap: true, write: false, metafile: true },
+  });
   fs.mkdirSync(inRoot(DIST), { recursive: true });
   for (const { path: file, contents } of outputFiles) {
     fs.writeFileSync(`${file}.${process.pid}`, contents);

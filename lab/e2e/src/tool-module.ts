@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 const TOOL = 'packages/rondo';
 
 /**
- * Compiles a module of packages/rondo, such as `launch/plan.mjs`, for a process of its own, and returns the file.
+ * Compiles a module of packages/rondo, such as `launch/plan.ts`, for a process of its own, and returns the file.
  *
  * @param clone The folder that the module works on.
  */
@@ -31,5 +31,6 @@ export function writeTool(clone: string, programs: Readonly<Record<string, strin
   mkdirSync(join(clone, 'node_modules/@rondo'), { recursive: true });
   symlinkSync(join(clone, TOOL), join(clone, 'node_modules/@rondo/tool'), 'junction');
   writeFileSync(join(clone, 'node_modules/.rondo-installed'), 'by hand');
+  mkdirSync(join(clone, TOOL, 'node_modules/esbuild'), { recursive: true });
   for (const [name, code] of Object.entries(programs)) writeFileSync(join(clone, TOOL, `dist/${name}.mjs`), code);
 }
