@@ -41,7 +41,7 @@ let found: Seen;
 /** A clone whose `rondo` prints the names of its variables, and of those that a service would get. */
 beforeAll(async () => {
   clone = mkdtempSync(join(tmpdir(), 'rondo-environment-'));
-  const options = JSON.stringify(await toolModule('launch/options.mjs', clone));
+  const options = JSON.stringify(await toolModule('launch/options.ts', clone));
   writeTool(clone, {
     rondo: `import { environmentOf, loadRootEnv } from ${options};
     const rondo = Object.keys(process.env);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseFaults } from '../../packages/rondo/src/dev/faults.mjs';
+import { parseFaults } from '../../packages/rondo/src/dev/faults.js';
 
 const HANDLERS =
   'Handlers<{ readonly name: "Greeter"; readonly fullName: "helloworld.Greeter"; readonly methods: { readonly sayHello: ' +

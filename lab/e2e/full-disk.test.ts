@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { openLog } from '../../packages/rondo/src/launch/data-folder.mjs';
+import { openLog } from '../../packages/rondo/src/launch/data-folder.js';
 
 let data: string;
 let file: string;

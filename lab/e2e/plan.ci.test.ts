@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { plan, portsOf, requireFreePorts } from '../../packages/rondo/src/launch/plan.mjs';
+import { plan, portsOf, requireFreePorts } from '../../packages/rondo/src/launch/plan.js';
 
 const DEFAULT_BASE = 50_050;
 const VARIABLE = 'RONDO_GATEWAY_LISTEN';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterEach, expect, it, jest } from '@jest/globals';
-import { requireFreePorts } from '../../packages/rondo/src/launch/plan.mjs';
+import { requireFreePorts } from '../../packages/rondo/src/launch/plan.js';
 
 afterEach(() => {
   jest.restoreAllMocks();

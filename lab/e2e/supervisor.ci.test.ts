@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { createSupervisor } from '../../packages/rondo/src/launch/supervisor.mjs';
+import { createSupervisor } from '../../packages/rondo/src/launch/supervisor.js';
 
 /** A clock that the test advances. */
 function manualClock() {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { watchTree } from '../../packages/rondo/src/dev/tree.mjs';
+import { watchTree } from '../../packages/rondo/src/dev/tree.js';
 
 const FILE = 'services/a/src/x/file.ts';
 let root: string;

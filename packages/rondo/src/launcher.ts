@@ -181,7 +181,7 @@ function noLauncher(dataDirectory: string): Error {
 }
 
 /** An instance that the launcher runs. */
-interface LauncherRow {
+export interface LauncherRow {
   /** Its id: `greeter-1`. */
   readonly name: string;
   /** `host:port`. */

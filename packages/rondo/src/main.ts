@@ -22,11 +22,11 @@ type Load = () => Promise<TaskModule>;
 
 /** What runs each task, loaded after the installation; `migrate` is what one version of Rondo runs of another. */
 const MODULE_OF: Readonly<Record<TaskName | 'migrate', Load>> = {
-  start: () => import('./launch/start.mjs'),
-  dev: () => import('./dev/dev.mjs'),
+  start: () => import('./launch/start.js'),
+  dev: () => import('./dev/dev.js'),
   seed: () => import('./seed/seed.mjs'),
-  backup: () => import('./launch/backup.mjs'),
-  restore: () => import('./launch/restore.mjs'),
+  backup: async () => ({ main: (await import('./launch/backup.js')).backUp }),
+  restore: async () => ({ main: (await import('./launch/backup.js')).restore }),
   build: async () => ({ main: (await import('./build/build.js')).main }),
   generate: () => import('./generate/generate.mjs'),
   test: () => import('./jest/test.mjs'),
@@ -34,11 +34,11 @@ const MODULE_OF: Readonly<Record<TaskName | 'migrate', Load>> = {
   breaking: () => import('./check/breaking.mjs'),
   bundle: () => import('./build/bundle.mjs'),
   install: async () => ({ main: async () => 0 }),
-  migrate: () => import('./scaffold/migrate.mjs'),
+  migrate: () => import('./scaffold/migrate.js'),
 };
 
-/** These have a `--help` of their own. */
-const EXPLAIN_THEMSELVES = ['start', 'test'];
+/** Has a `--help` of its own. */
+const EXPLAINS_ITSELF = 'test';
 /** The tasks of Rondo's own repository. */
 const OWN = path.join(dist, 'own.mjs');
 
@@ -56,7 +56,7 @@ async function moduleOf(name = ''): Promise<Load | undefined> {
 
 async function runTask(name: string, load: Load): Promise<number> {
   const task = new Map<string, Task>(Object.entries(tasks)).get(name);
-  if (args.includes('--help') && task !== undefined && !EXPLAIN_THEMSELVES.includes(name)) {
+  if (args.includes('--help') && task !== undefined && name !== EXPLAINS_ITSELF) {
     process.stdout.write(formatHelp({ name, ...task }));
     return 0;
   }

@@ -1,5 +1,5 @@
 /** Generates, compiles every package and service, and bundles `rondo`. */
-import { parseFaults } from '../dev/faults.mjs';
+import { parseFaults } from '../dev/faults.js';
 import { generate } from '../generate/generate.mjs';
 import { withBuild } from '../workspace/build-lock.js';
 import { messageOf } from '../workspace/errors.js';

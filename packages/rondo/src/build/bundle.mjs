@@ -7,7 +7,7 @@ import { cpSync, existsSync, readFileSync, realpathSync, rmSync, writeFileSync }
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { entryOf, folderOf, ownServices, readManifest, serviceNames } from '../launch/manifests.mjs';
+import { entryOf, folderOf, ownServices, readManifest, serviceNames } from '../launch/manifests.js';
 import { root, tool } from '../workspace/paths.js';
 import { buildOnly } from './build.js';
 import { bundleFile, MODULES } from './bundle-file.js';

@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { REGISTRY, tryManifests } from '../launch/manifests.mjs';
-import { DEFAULTS } from '../launch/options.mjs';
-import { DATABASE_OFFSET } from '../launch/plan.mjs';
+import { REGISTRY, tryManifests } from '../launch/manifests.js';
+import { DEFAULTS } from '../launch/options.js';
+import { DATABASE_OFFSET } from '../launch/plan.js';
 import { root } from '../workspace/paths.js';
 
 const DATABASE_PORT = DEFAULTS.portBase + DATABASE_OFFSET;

@@ -1,7 +1,7 @@
 /** The checks that need the repository, and the doctor for a clone whose CLI isn't built. */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { DEFAULTS, loadRootEnv } from '../launch/options.mjs';
+import { DEFAULTS, loadRootEnv } from '../launch/options.js';
 import { database } from './database.mjs';
 import { CHECKS, fail, formatFinding, isHealthy, warn } from './finding.js';
 import { cores, disk, git, memory, node, npm, openFiles, platform, threads, watches } from './machine.mjs';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, freemem, homedir, totalmem } from 'node:os';
 import path from 'node:path';
-import { watchTree } from '../dev/tree.mjs';
+import { watchTree } from '../dev/tree.js';
 import { root } from '../workspace/paths.js';
 import { fail, note, ok, warn } from './finding.js';
 import { nearest } from './runtime.mjs';

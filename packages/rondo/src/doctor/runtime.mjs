@@ -1,11 +1,11 @@
 /** What a start needs and leaves: the data folder, its locks, ports and processes. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { otherOwner, scaled } from '../launch/data-folder.mjs';
-import { databaseServer, namesServer } from '../launch/database.mjs';
-import { readManifests } from '../launch/manifests.mjs';
-import { dataFlag, startBeside } from '../launch/options.mjs';
-import { isFree, isServed, plan, portsOf } from '../launch/plan.mjs';
+import { otherOwner, scaled } from '../launch/data-folder.js';
+import { databaseServer, namesServer } from '../launch/database.js';
+import { readManifests } from '../launch/manifests.js';
+import { dataFlag, startBeside } from '../launch/options.js';
+import { isFree, isServed, plan, portsOf } from '../launch/plan.js';
 import { root } from '../workspace/paths.js';
 import { fail, note, ok, warn } from './finding.js';
 import { commandOf, findSystem, isSuspended, listenerAt, readJson } from './system.mjs';

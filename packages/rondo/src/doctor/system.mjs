@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { DEFAULTS } from '../launch/options.mjs';
+import { DEFAULTS } from '../launch/options.js';
 import { root } from '../workspace/paths.js';
 import { startable } from '../workspace/process.js';
 

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from '../build/build.js';
 import { findSystem } from '../doctor/system.mjs';
-import { DEFAULTS } from '../launch/options.mjs';
+import { DEFAULTS } from '../launch/options.js';
 import { namedOptions } from '../workspace/options.js';
 import { root } from '../workspace/paths.js';
 import { dayOf, formatDay, parseDay } from './calendar.mjs';

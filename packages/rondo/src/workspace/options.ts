@@ -32,23 +32,32 @@ export function parse<const Config extends ParseArgsConfig>(
 }
 
 /**
- * Parses the arguments of a command that takes only options with values.
+ * Parses the arguments of a command that takes only options.
  *
  * @throws Error with one line that says what is wrong, and `usage`.
  */
+export function onlyOptions<const Options extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: Options,
+  usage: string,
+): ReturnType<typeof parseArgs<{ args: string[]; allowPositionals: true; options: Options }>>['values'] {
+  const taken = takenByNpm(Object.keys(options), usage);
+  if (taken !== undefined) throw new Error(taken);
+  const { values, positionals } = parse({ args: [...args], allowPositionals: true, options }, usage);
+  if (positionals.length > 0) {
+    // `npm start --data D` hands npm the flag and leaves us its value.
+    throw new Error(`"${positionals[0]}" is not expected here; options come after a "--": ${usage}`);
+  }
+  return values;
+}
+
+/** {@link onlyOptions} of a command whose options all have values. */
 export function namedOptions(
   args: readonly string[],
   names: readonly string[],
   usage: string,
 ): Readonly<Record<string, string | undefined>> {
-  const taken = takenByNpm(names, usage);
-  if (taken !== undefined) throw new Error(taken);
-  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
-  const { values, positionals } = parse({ args: [...args], allowPositionals: true, options }, usage);
-  if (positionals.length > 0) {
-    throw new Error(`"${positionals[0]}" is not expected here; options come after a "--": ${usage}`);
-  }
-  return values;
+  return onlyOptions(args, Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])), usage);
 }
 
 /** Quotes a word for a POSIX shell. */

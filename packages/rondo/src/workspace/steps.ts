@@ -15,7 +15,7 @@ export interface StepResult {
 }
 
 /** Runs one step and prints its line. */
-export async function step(name: string, work: () => Promise<StepResult>): Promise<StepResult> {
+export async function step<Result extends StepResult>(name: string, work: () => Promise<Result>): Promise<Result> {
   const startedAt = performance.now();
   const outcome = await withRunningLine(name, work);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);

@@ -1,14 +1,17 @@
 /** The Unix socket, or named pipe, through which a running system takes requests: a JSON line in, JSON lines out. */
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { DEFAULTS } from './options.mjs';
+import type { LauncherRequest } from '../launcher.js';
+import { codeOf, messageOf } from '../workspace/errors.js';
+import type { Execute } from './commands.js';
+import { replaceJson } from './data-folder.js';
+import { DEFAULTS } from './options.js';
 
 const isWindows = process.platform === 'win32';
-const COMMANDS = ['start', 'stop', 'forget', 'restart', 'scale', 'reset', 'database', 'status', 'processes'];
-const LISTINGS = ['status', 'processes'];
 /** The kernel's limit is 103 bytes on macOS, 107 on Linux. */
 const MAX_SOCKET_BYTES = 100;
 const MAX_REQUEST_BYTES = 4096;
@@ -18,37 +21,35 @@ const MAX_INSTANCES = 100; // of a service, on one machine
 
 /**
  * Listens, and writes the socket's path to `launcher.json` of the data folder. The caller must hold the folder's lock.
- * @param {{ data: string, registry: string, execute: import('./commands.mjs').Execute }} options
- * @returns {Promise<{ close: () => Promise<void> }>}
+ *
+ * @param registry The address of the system's registry.
+ * @returns a function that closes the socket.
  */
-export async function openControl({ data, registry, execute }) {
+export async function openControl(data: string, registry: string, execute: Execute): Promise<() => Promise<void>> {
   const { socket, remove } = placeSocket(data);
-  const connections = new Set();
+  const connections = new Set<Socket>();
   const server = createServer((connection) => {
     connections.add(connection);
     connection.once('close', () => connections.delete(connection));
-    serve(connection, execute);
+    void serve(connection, execute);
   });
   server.maxConnections = MAX_CONNECTIONS;
-  await new Promise((resolve, reject) => server.once('error', reject).listen(socket, resolve));
+  await once(server.listen(socket), 'listening');
   if (!isWindows) chmodSync(socket, 0o600); // the umask might let other users in
   const description = path.join(data, 'launcher.json');
-  writeFileSync(`${description}.new`, `${JSON.stringify({ pid: process.pid, socket, registry })}\n`);
-  renameSync(`${description}.new`, description);
+  replaceJson(description, { pid: process.pid, socket, registry });
   const note = noteElsewhere(data);
-  return {
-    async close() {
-      for (const file of [description, note]) rmSync(file, { force: true });
-      const closed = new Promise((resolve) => server.close(resolve));
-      for (const connection of connections) connection.destroy();
-      await closed;
-      remove();
-    },
+  return async () => {
+    for (const file of [description, note]) rmSync(file, { force: true });
+    server.close();
+    for (const connection of connections) connection.destroy();
+    await once(server, 'close');
+    remove();
   };
 }
 
 /** Names a data folder that isn't the default one, below that: `rondo upgrade` looks there for what runs. */
-function noteElsewhere(data) {
+function noteElsewhere(data: string): string {
   const note = path.join(DEFAULTS.data, 'elsewhere', String(process.pid));
   if (data === DEFAULTS.data) return note;
   try {
@@ -56,13 +57,13 @@ function noteElsewhere(data) {
     writeFileSync(note, data);
   } catch (error) {
     // No upgrade can change a workspace that can't be written to.
-    if (!['EACCES', 'EROFS', 'ENOSPC'].includes(error.code)) throw error;
+    if (!['EACCES', 'EROFS', 'ENOSPC'].includes(codeOf(error) ?? '')) throw error;
   }
   return note;
 }
 
 /** In the data folder; if its path is too long, in a temporary folder that only this user can read. Windows has named pipes instead. */
-function placeSocket(data) {
+function placeSocket(data: string): { readonly socket: string; readonly remove: () => void } {
   if (isWindows) return { socket: `\\\\.\\pipe\\rondo-${randomUUID()}`, remove: () => undefined };
   const socket = path.join(data, 'launcher.sock');
   if (Buffer.byteLength(socket) <= MAX_SOCKET_BYTES) {
@@ -73,19 +74,20 @@ function placeSocket(data) {
   return { socket: path.join(folder, 'launcher.sock'), remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-function serve(connection, execute) {
-  const reply = (message) => connection.writable && connection.write(`${JSON.stringify(message)}\n`);
+async function serve(connection: Socket, execute: Execute): Promise<void> {
+  const reply = (message: object) => connection.writable && connection.write(`${JSON.stringify(message)}\n`);
   connection.on('error', () => connection.destroy()); // the client has left: its request is carried out all the same
-  readLine(connection)
-    .then((line) => execute(parseRequest(line), (text) => reply({ event: 'log', line: text })))
-    .then(
-      (answer) => reply({ event: 'done', ...answer }),
-      (error) => reply({ event: 'failed', message: error.message ?? `the system stops (${error})` }),
-    )
-    .finally(() => connection.end());
+  try {
+    const request = parseRequest(await readLine(connection));
+    reply({ event: 'done', ...(await execute(request, (line) => reply({ event: 'log', line }))) });
+  } catch (error) {
+    const message = typeof error === 'string' ? `the system stops (${error})` : messageOf(error);
+    reply({ event: 'failed', message });
+  }
+  connection.end();
 }
 
-function readLine(connection) {
+function readLine(connection: Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
     const timer = setTimeout(() => reject(new Error('no request came; one is a JSON line')), REQUEST_TIMEOUT_MS);
@@ -102,24 +104,29 @@ function readLine(connection) {
   });
 }
 
-function parseRequest(line) {
+const LISTINGS = ['status', 'processes'] as const;
+const OF_A_SERVICE = ['start', 'stop', 'forget', 'reset', 'database'] as const;
+
+function parseRequest(line: string): LauncherRequest {
   const { command, service, name, instances } = parseObject(line);
-  if (!COMMANDS.includes(command)) throw new Error(`"command" must be one of ${COMMANDS.join(', ')}`);
-  if (LISTINGS.includes(command)) return { command };
+  const listing = LISTINGS.find((one) => one === command);
+  if (listing !== undefined) return { command: listing };
   if (command === 'restart') {
     if (typeof name === 'string') return { command, name };
     throw new Error('"name" must name what to restart: a service, one of its instances, or postgres');
   }
-  if (typeof service !== 'string') {
+  const simple = OF_A_SERVICE.find((one) => one === command);
+  if (simple === undefined && command !== 'scale')
+    throw new Error(`"command" must be one of ${[...OF_A_SERVICE, 'restart', 'scale', ...LISTINGS].join(', ')}`);
+  if (typeof service !== 'string')
     throw new Error(`"service" must name the one to ${command}: its folder under services/`);
-  }
-  if (command !== 'scale') return { command, service };
-  if (Number.isInteger(instances) && instances > 0 && instances <= MAX_INSTANCES)
-    return { command, service, instances };
+  if (simple !== undefined) return { command: simple, service };
+  if (typeof instances === 'number' && Number.isInteger(instances) && instances > 0 && instances <= MAX_INSTANCES)
+    return { command: 'scale', service, instances };
   throw new Error(`"instances" must be a whole number from 1 to ${MAX_INSTANCES}`);
 }
 
-function parseObject(line) {
+function parseObject(line: string): Readonly<Record<string, unknown>> {
   try {
     return { ...JSON.parse(line) };
   } catch (error) {

@@ -2,8 +2,8 @@
 import { root } from '../workspace/paths.js';
 import { writeMigration } from './upgrade/migration.js';
 
-/** @returns {Promise<number>} */
-export async function main() {
+/** Resolves to the exit code. */
+export async function main(): Promise<number> {
   await writeMigration(root);
   return 0;
 }

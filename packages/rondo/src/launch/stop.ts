@@ -1,31 +1,23 @@
-/** Requests to stop the system. */
+/** Requests to stop the system: Ctrl-C, SIGTERM, a closed terminal or pipe, or the end of the parent process. */
 
 const PARENT_POLL_MS = 500;
 const SAME_REQUEST_MS = 1_000;
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/**
- * @typedef {object} StopRequest
- * @property {AbortSignal} signal Aborts when a stop is requested; its reason says why.
- * @property {Promise<string>} promise Resolves to the reason when a stop is requested.
- * @property {(callback: () => void) => void} onSecond Sets a callback for a second request, which ends everything at once.
- * @property {() => void} close From now on a signal ends this process.
- */
+/** A request to stop, which may come. */
+export type StopRequest = ReturnType<typeof stopRequest>;
 
-/**
- * Listens for requests to stop: Ctrl-C, SIGTERM, a closed terminal or pipe, or the end of the parent process.
- * @returns {StopRequest}
- */
+/** Listens for a request to stop. */
 export function stopRequest() {
   const controller = new AbortController();
-  const { signal } = controller;
+  const signal: AbortSignal = controller.signal;
   let second = () => {};
   let askedAt = 0;
-  const ask = (why) => {
+  const ask = (why: string) => {
     askedAt ||= performance.now();
     controller.abort(why);
   };
-  const onSignal = (name) => {
+  const onSignal = (name: string) => {
     // One Ctrl-C arrives twice: the terminal signals the whole process group, and npm forwards the signal.
     if (signal.aborted && performance.now() - askedAt > SAME_REQUEST_MS) second();
     ask(name);
@@ -34,23 +26,28 @@ export function stopRequest() {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => ask('its output was closed'));
   watchParent(ask);
   return {
+    /** Aborts when a stop is requested; its reason says why. */
     signal,
-    promise: new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason), { once: true })),
-    onSecond: (callback) => {
+    /** Resolves to the reason when a stop is requested. */
+    promise: new Promise<string>((resolve) => {
+      signal.addEventListener('abort', () => resolve(signal.reason), { once: true });
+    }),
+    /** Sets what a second request does, which ends everything at once. */
+    onSecond(callback: () => void): void {
       second = callback;
     },
-    close() {
+    /** From now on a signal ends this process. */
+    close(): void {
       for (const name of SIGNALS) process.off(name, onSignal);
     },
   };
 }
 
-function watchParent(gone) {
+function watchParent(gone: (why: string) => void): void {
   if (process.send !== undefined) process.on('disconnect', () => gone('its parent has ended')).channel?.unref();
   if (process.env.npm_lifecycle_event === undefined) return;
   const parent = process.ppid;
-  const poll = setInterval(() => {
+  setInterval(() => {
     if (process.ppid !== parent) gone('npm has ended');
-  }, PARENT_POLL_MS);
-  poll.unref();
+  }, PARENT_POLL_MS).unref();
 }

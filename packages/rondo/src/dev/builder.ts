@@ -1,0 +1,54 @@
+/** The builds of `rondo dev`. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { compile } from '../build/build.js';
+import { install } from '../build/install.js';
+import { generate } from '../generate/generate.mjs';
+import { ownServices } from '../launch/manifests.js';
+import { isInstalled, root } from '../workspace/paths.js';
+import { type Fault, parseFaults } from './faults.js';
+
+/** The faults that a build has found. */
+export interface Built {
+  readonly faults: readonly Fault[];
+  /** Those of the compiler: a service with one must not be started. */
+  readonly ofCode: readonly Fault[];
+}
+
+const WAIT_MS = 600_000;
+
+/** Runs `work` under the lock of the tree. Before the first build nothing but builds changes the tree, and they have a lock. */
+export async function withTree<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  if (!isInstalled && !existsSync(path.join(root, 'packages/create/dist/exports/index.js'))) return await work();
+  const { withTreeLock } = await import('../scaffold/index.js');
+  const onWait = (holder: string) => console.log(`Waiting for ${holder} …`);
+  return await withTreeLock(root, { purpose: 'rondo dev', signal, timeoutMs: WAIT_MS, onWait }, work);
+}
+
+/**
+ * Installs packages if a changed file asks for it, then builds the services and their dependencies.
+ *
+ * @param signal Ends the build between two steps by throwing its reason.
+ */
+export async function buildServices(changed: readonly string[], signal: AbortSignal): Promise<Built> {
+  if (changed.some((file) => /(?:^|\/)package\.json$|^pnpm-/.test(file)) && !(await install({ signal })))
+    return { faults: [{ text: 'Packages could not be installed: see above.' }], ofCode: [] };
+  const projects = ownServices()
+    .map((service) => `services/${service}`)
+    .filter((folder) => existsSync(path.join(root, folder, 'tsconfig.json')));
+  return await buildProjects(projects, signal);
+}
+
+/** Builds everything. The signal is as that of {@link buildServices}. */
+export const buildAll = (signal: AbortSignal): Promise<Built> => buildProjects([], signal);
+
+async function buildProjects(projects: readonly string[], signal: AbortSignal): Promise<Built> {
+  const generated = await generate(signal);
+  signal.throwIfAborted();
+  const compiled = await compile(projects, signal);
+  signal.throwIfAborted();
+  const faultsOf = (step: { readonly code: number; readonly output?: string }) =>
+    step.code === 0 ? [] : parseFaults(step.output ?? '');
+  const ofCode = faultsOf(compiled);
+  return { faults: [...faultsOf(generated), ...ofCode], ofCode };
+}

@@ -1,0 +1,127 @@
+/** A child process of a service: started, logged, stopped. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { messageOf } from '../workspace/errors.js';
+import { root } from '../workspace/paths.js';
+import { openLog } from './data-folder.js';
+import { entryOf } from './manifests.js';
+import { environmentOf, type SystemOptions } from './options.js';
+import type { Planned } from './plan.js';
+import { tlsVariables } from './security.js';
+
+const WARNINGS = new Set(['warn', 'error', 'fatal']);
+const LAST_LINES = 10;
+const STOP_TIMEOUT_MS = 15_000;
+
+/** A process of a service. */
+export interface Child {
+  readonly name: string;
+  readonly pid: number | undefined;
+  /** Resolves to how it ended, in words. */
+  readonly ended: Promise<string>;
+  /** Resolves when a process with `RONDO_HANDOVER_MS` lacks only its ports. */
+  readonly prepared: Promise<unknown>;
+  /** Lets such a process listen. */
+  takeOver(): void;
+  isRunning(): boolean;
+  readonly kill: (signal: NodeJS.Signals) => void;
+  /** The end of its output, for an error message. */
+  lastLines(): readonly string[];
+}
+
+/** What an instance is started with. */
+export interface ChildOptions extends Pick<SystemOptions, 'data' | 'certs'> {
+  readonly env: Readonly<Record<string, string>>;
+  /** Called with each warning that it logs. */
+  readonly warn: (line: string) => void;
+  /** Whether its log is continued. */
+  readonly append: boolean;
+}
+
+/** Starts one instance of a service. */
+export function startChild(planned: Planned, { data, certs, env, warn, append }: ChildOptions): Child {
+  const { name, service, port, public: outside } = planned;
+  const inherited = environmentOf(service);
+  // The launcher's database replaces the one of the service's .env, however that names it.
+  if (env.DATABASE_URL !== undefined) delete inherited.DATABASE_URL_FILE;
+  const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...(outside && { [outside.variable]: outside.address }) };
+  const child = spawn(process.execPath, [entryOf(service)], {
+    cwd: root,
+    env: { ...inherited, ...env, ...tlsVariables(certs, service), RONDO_INSTANCE_ID: name, ...listens },
+    // A detached process doesn't get the terminal's Ctrl-C: the launcher stops the processes in order. They stop by themselves
+    // when the channel to the launcher breaks.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const streams = [child.stdout, child.stderr].filter((stream) => stream !== null);
+  const log = openLog(data, name, { append });
+  const recent: string[] = [];
+  for (const input of streams) {
+    createInterface({ input }).on('line', (line) => {
+      log.write(line);
+      recent.push(line);
+      if (recent.length > LAST_LINES) recent.shift();
+      const warning = toWarning(line);
+      if (warning !== undefined) warn(`${name}: ${warning}`);
+    });
+  }
+  return {
+    name,
+    pid: child.pid,
+    ended: endOf(child, streams).finally(log.end),
+    prepared: new Promise((resolve) => child.once('message', resolve)), // services send nothing else
+    takeOver: () => child.send('listen', () => undefined), // whether it runs shows in `ended`
+    isRunning: () => child.pid !== undefined && child.exitCode === null && child.signalCode === null,
+    kill: (signal) => (signal === 'SIGTERM' && drainsByChannel(child) ? child.disconnect() : void child.kill(signal)),
+    lastLines: () => [...recent],
+  };
+}
+
+function endOf(child: ChildProcess, streams: readonly NodeJS.EventEmitter[]): Promise<string> {
+  const closed = Promise.all(streams.map((stream) => once(stream, 'close')));
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    // The last output may arrive after it. 'close' never comes once the channel is closed from here.
+    child.once('exit', (code, signal) => void closed.then(() => resolve(signal ?? `exit code ${code}`)));
+  });
+}
+
+/** On Windows every signal kills. A service drains as well when its channel breaks. */
+const drainsByChannel = (child: ChildProcess): boolean => process.platform === 'win32' && child.connected;
+
+/** Stops processes by SIGTERM, and processes that take too long by SIGKILL. */
+export async function stopChildren(children: readonly Child[]): Promise<void> {
+  for (const { kill } of children) kill('SIGTERM');
+  const timer = setTimeout(() => killAll(children), STOP_TIMEOUT_MS);
+  await Promise.all(children.map(({ ended }) => ended));
+  clearTimeout(timer);
+}
+
+/** Kills processes at once. */
+export function killAll(children: readonly Child[]): void {
+  for (const { kill } of children) kill('SIGKILL');
+}
+
+/** Rejects when the first process ends, with the end of its output. */
+export function firstToEnd(children: readonly Child[]): Promise<never> {
+  const failed = Promise.race(
+    children.map(async ({ name, ended, lastLines }): Promise<never> => {
+      const how = await ended;
+      throw new Error([`${name} has ended (${how})`, ...lastLines()].join('\n  '));
+    }),
+  );
+  failed.catch(() => undefined); // after the start the supervisor reports exits
+  return failed;
+}
+
+function toWarning(line: string): string | undefined {
+  try {
+    const { level, msg, error, reason, err } = JSON.parse(line);
+    if (!WARNINGS.has(level)) return undefined;
+    const why = error ?? reason ?? (err && messageOf(err));
+    return why === undefined || msg.includes(why) ? msg : `${msg} (${why})`;
+  } catch {
+    return line; // not a log line, such as a stack that Node prints
+  }
+}

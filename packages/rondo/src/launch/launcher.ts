@@ -1,0 +1,144 @@
+/** Starts a system from a command line, and stops it: the part that `npm start` and `rondo dev` share. */
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { createMutex, type Semaphore } from '../workspace/concurrency.js';
+import { messageOf } from '../workspace/errors.js';
+import { withLock } from '../workspace/lock.js';
+import { step } from '../workspace/steps.js';
+import { createCommands } from './commands.js';
+import { openControl } from './control.js';
+import { requireUsable } from './data-folder.js';
+import { type Databases, databaseServer, openDatabases, type Server } from './database.js';
+import { readManifests } from './manifests.js';
+import { dataFlag, loadRootEnv, parseOptions, type SystemOptions, startBeside, startElsewhere } from './options.js';
+import { type Listener, type Planned, plan, portsOf, requireFreePorts } from './plan.js';
+import { authVariables, prepareCertificates } from './security.js';
+import { type StopRequest, stopRequest } from './stop.js';
+import { createSupervisor, type Supervisor } from './supervisor.js';
+import { System, type SystemSettings } from './system.js';
+
+/** A system that runs. */
+export interface Session {
+  readonly options: SystemOptions;
+  readonly databases: Databases;
+  readonly system: System;
+  readonly supervisor: Supervisor;
+  /** Runs work that starts or stops services, one after the other. */
+  readonly exclusively: Semaphore;
+  /** Services that were stopped on request. */
+  readonly held: Set<string>;
+  readonly stop: StopRequest;
+  readonly startedAt: number;
+}
+
+/** What `npm start` and `rondo dev` do differently. */
+export interface Launch {
+  /** What the user typed: `npm start`. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Resolves to false if nothing can be started; it has printed why. */
+  build(stop: StopRequest): Promise<boolean>;
+  /** Starts the services. */
+  bringUp(session: Session): Promise<void>;
+  /** Works until a stop is requested. */
+  attend(session: Session): Promise<void>;
+  readonly settings?: Pick<SystemSettings, 'env' | 'versionOf'>;
+}
+
+/** Resolves to the exit code, once everything has stopped. */
+export async function runLauncher(launch: Launch): Promise<number> {
+  const { command, args } = launch;
+  const startedAt = performance.now();
+  const stop = stopRequest();
+  const { signal } = stop;
+  try {
+    loadRootEnv();
+    const options = parseOptions(args, command);
+    const { data } = options;
+    const otherwise = `choose another folder: ${startElsewhere(command)}`;
+    const server = databaseServer(options);
+    const remedy = `Stop what listens there, or start beside it: ${startBeside(command, options)}`;
+    await requireFreePorts([...listenersOf(options), server], remedy, signal);
+    requireUsable(data, otherwise);
+    if (process.env.RONDO_METRICS)
+      console.warn(`${command}: RONDO_METRICS is one address, and many processes run: --metrics gives each its own`);
+    if (!(await launch.build(stop)) || signal.aborted) return 1;
+    const lock = { what: data, purpose: command, remedy: `stop that one, or ${otherwise}`, timeoutMs: 0, signal };
+    return await withLock(path.join(data, 'launcher.lock'), lock, () =>
+      runSystem(launch, server, { options, stop, startedAt }),
+    );
+  } catch (error) {
+    // An error after Ctrl-C is no fault. The signal may arrive late, as initdb blocks the event loop.
+    await setTimeout(50);
+    if (signal.aborted) return 1;
+    stop.close(); // first: a signal that answers the line would be taken for a request to stop, and lost
+    console.error(`${command}: ${messageOf(error)}`);
+    return 1;
+  } finally {
+    stop.close();
+  }
+}
+
+function listenersOf({ portBase, metrics }: SystemOptions): readonly Listener[] {
+  const planned = plan(readManifests(), portBase);
+  return [...portsOf(planned), ...(metrics ? planned.map(metricsListener) : [])];
+}
+
+function metricsListener({ name, metricsPort: port }: Planned): Listener {
+  if (port <= 65_535) return { name: `metrics of ${name}`, port };
+  throw new Error(`--metrics: ${name} would serve them at ${port}; take a lower --port-base, or give it a lower port`);
+}
+
+async function runSystem(
+  { bringUp, attend, settings }: Launch,
+  server: Server,
+  beginning: Pick<Session, 'options' | 'stop' | 'startedAt'>,
+): Promise<number> {
+  const { options, stop } = beginning;
+  const { signal } = stop;
+  /** What was opened, to be closed in the opposite order. */
+  const closers: (() => Promise<void>)[] = [];
+  try {
+    const manifests = readManifests();
+    const services = manifests.map(({ service }) => service);
+    await prepareCertificates(options, services);
+    const supervisor = supervise(options, signal);
+    const { databases } = await step('database', async () => {
+      const opened = await openDatabases({ ...server, data: options.data, supervisor });
+      closers.unshift(opened.stop);
+      await opened.provide([...new Set(manifests.flatMap(({ database }) => database ?? []))]);
+      return { code: 0, databases: opened };
+    });
+    const env = { ...settings?.env, ...(await authVariables(options.auth)) };
+    const warn = (line: string) => signal.aborted || console.warn(line);
+    const system = new System({ ...settings, options, databases, supervisor, warn, env });
+    closers.unshift(() => system.close());
+    stop.onSecond(() => system.kill());
+    const session = {
+      ...beginning,
+      databases,
+      system,
+      supervisor,
+      exclusively: createMutex(),
+      held: new Set<string>(),
+    };
+    // Before the services, as the remedy for one that doesn't become ready may be a request.
+    if (!signal.aborted) closers.unshift(await openControl(options.data, system.registry, createCommands(session)));
+    await bringUp(session);
+    if (!signal.aborted) await attend(session);
+    console.log(`\nStopping (${await stop.promise}) …`);
+    return 0;
+  } finally {
+    for (const close of closers) await close();
+  }
+}
+
+/** Makes the supervisor. It restarts nothing after a request to stop. */
+function supervise({ data, restarts }: SystemOptions, signal: AbortSignal): Supervisor {
+  const flag = dataFlag(data);
+  const hint = (name: string) => ({ logs: `./rondo logs ${name}${flag}`, restart: `./rondo restart ${name}${flag}` });
+  const supervisor = createSupervisor({ restarts, tell: (line) => console.warn(line), hint });
+  signal.addEventListener('abort', supervisor.close, { once: true });
+  if (signal.aborted) supervisor.close();
+  return supervisor;
+}

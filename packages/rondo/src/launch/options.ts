@@ -1,0 +1,101 @@
+/** The options of `npm start` and `rondo dev`, and the environment of the processes that they start. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { parseEnv } from 'node:util';
+import { type TaskName, tasks } from '../commands/tasks.js';
+import { NOT_FOR_SERVICES } from '../workspace/environment.js';
+import { onlyOptions, quoted } from '../workspace/options.js';
+import { root } from '../workspace/paths.js';
+
+/** The defaults of the options. */
+export const DEFAULTS = { data: path.join(root, '.rondo'), portBase: 50_050 };
+/** The gateway's own port has the highest offset of the services that come with Rondo. */
+const MAX_PORT_BASE = 65_535 - 21;
+
+/** How a system runs. */
+export interface SystemOptions {
+  /** The data folder, absolute. */
+  readonly data: string;
+  /** The registry's port; the others follow it. */
+  readonly portBase: number;
+  /** The folder of the certificates, with --tls. */
+  readonly certs: string | undefined;
+  /** The folder of the development issuer, with --auth. */
+  readonly auth: string | undefined;
+  readonly metrics: boolean;
+  /** Whether a process that ends by itself is restarted. */
+  readonly restarts: boolean;
+}
+
+/**
+ * Parses the options.
+ *
+ * @param command What the user typed, such as `npm start`.
+ * @throws Error with one line that says what is wrong, and the usage.
+ */
+export function parseOptions(args: readonly string[], command: string): SystemOptions {
+  const usage = usageOf(command, 'start');
+  const given = onlyOptions(args, tasks.start.options, usage);
+  const { data = DEFAULTS.data, 'port-base': base = String(DEFAULTS.portBase), tls = false, auth = false } = given;
+  const portBase = Number(base);
+  if (!Number.isInteger(portBase) || portBase < 1024 || portBase > MAX_PORT_BASE)
+    throw new Error(`--port-base ${base}: must be a whole number from 1024 to ${MAX_PORT_BASE}: ${usage}`);
+  if (data === '') throw new Error(`--data must name a folder: ${usage}`);
+  const folder = givenPath(data);
+  return {
+    data: folder,
+    portBase,
+    certs: tls || auth ? path.join(folder, 'certs') : undefined,
+    auth: auth ? path.join(folder, 'auth') : undefined,
+    metrics: given.metrics ?? false,
+    restarts: !given['no-restart'],
+  };
+}
+
+/** The absolute path of what the user typed: npm runs scripts in the root, wherever it was called. */
+export const givenPath = (typed: string): string => path.resolve(process.env.INIT_CWD ?? root, typed);
+
+/** The option that `rondo logs` and other commands need if the data folder isn't the default one. */
+export const dataFlag = (data: string): string => (data === DEFAULTS.data ? '' : ` --data ${quoted(data)}`);
+
+/** The usage of a task. Arguments of an npm script follow a "--". */
+export const usageOf = (command: string, task: TaskName): string => `${withArguments(command)} ${tasks[task].usage}`;
+
+const withArguments = (command: string): string => (command.startsWith('npm ') ? `${command} --` : command);
+
+/** The command that starts a system on another data folder. */
+export const startElsewhere = (command: string): string => `${withArguments(command)} --data DIR`;
+
+/** The command that starts a system beside a running one: on another data folder only if that one has this folder. */
+export function startBeside(command: string, { data, portBase }: Pick<SystemOptions, 'data' | 'portBase'>): string {
+  const start = existsSync(path.join(data, 'launcher.json')) ? startElsewhere(command) : withArguments(command);
+  return `${start} --port-base ${portBase < 60_000 ? portBase + 1000 : portBase - 1000}`;
+}
+
+/** The variables that the `.env` of the root has given to this process. */
+const fromRoot = new Set<string>();
+
+/** The `.env` file of a service. */
+export const envFileOf = (service: string): string => path.join(root, 'services', service, '.env');
+
+/** Adds the variables of the root's `.env` that this process's environment doesn't set. */
+export function loadRootEnv(): void {
+  for (const [name, value] of Object.entries(readEnv(path.join(root, '.env')))) {
+    if (process.env[name] !== undefined) continue;
+    process.env[name] = value;
+    fromRoot.add(name);
+  }
+}
+
+/** The environment of a service's processes: the launcher's outranks the service's `.env`, which outranks the root's. */
+export function environmentOf(service: string): NodeJS.ProcessEnv {
+  const own = readEnv(envFileOf(service));
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !NOT_FOR_SERVICES.includes(name) && !(fromRoot.has(name) && name in own),
+  );
+  return { ...own, ...Object.fromEntries(inherited) };
+}
+
+/** Empty if `.env` is not a file: Python's tools make a folder of that name. */
+const readEnv = (file: string): NodeJS.Dict<string> =>
+  statSync(file, { throwIfNoEntry: false })?.isFile() ? parseEnv(readFileSync(file, 'utf8')) : {};

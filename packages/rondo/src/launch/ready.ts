@@ -1,0 +1,79 @@
+/** Asks the registry which instances take calls. */
+import { setTimeout } from 'node:timers/promises';
+import type { LauncherRow } from '../launcher.js';
+import type { SystemOptions } from './options.js';
+import { isServed } from './plan.js';
+import { callerTls } from './security.js';
+
+const POLL_MS = 50;
+const TIMEOUT_MS = 60_000;
+const NEVER = new AbortController().signal;
+
+/** What is waited for. */
+export interface ReadyOptions extends Pick<SystemOptions, 'certs' | 'portBase'> {
+  /** These instances must take calls; without them it is enough that the registry answers. */
+  readonly names?: readonly string[];
+  /** Ends the wait by its rejection, as when a process has ended. */
+  readonly failed?: Promise<never>;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Waits until the registry answers and the instances are registered and take calls. The registration of a named instance doesn't
+ * count if it is from before this call: it is that of an earlier process of the same name.
+ *
+ * @returns the instances that take calls: those of `names`, or all.
+ * @throws the signal's reason if it aborts, and Error if it takes more than a minute.
+ */
+export async function untilReady({ portBase, certs, names, failed, signal = NEVER }: ReadyOptions) {
+  const expiresAt = performance.now() + TIMEOUT_MS;
+  const since = names === undefined ? new Date(0) : new Date();
+  const ended = failed === undefined ? [] : [failed];
+  const pause = () => Promise.race([setTimeout(POLL_MS), ...ended]);
+  const late = (what: string) => new Error(`${what}: ./rondo logs ${names?.[0] ?? 'registry'} may say why`);
+  // A connection that was refused is tried again only after a while.
+  for (; !(await isServed(portBase)); await pause()) {
+    signal.throwIfAborted();
+    if (performance.now() > expiresAt) throw late(`the registry doesn't listen at port ${portBase} after a minute`);
+  }
+  const registry = await openRegistry({ portBase, certs });
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const rows = await Promise.race([registry.list(since), ...ended]);
+      const missing = names?.filter((name) => !rows?.some((row) => row.name === name)) ?? [];
+      if (rows !== undefined && missing.length === 0)
+        return names === undefined ? rows : rows.filter(({ name }) => names.includes(name));
+      if (performance.now() > expiresAt) {
+        const what = rows === undefined ? `the registry at port ${portBase} doesn't answer` : missing.join(', ');
+        throw late(`not ready after a minute: ${what}`);
+      }
+      await pause();
+    }
+  } finally {
+    registry.close();
+  }
+}
+
+async function openRegistry({ portBase, certs }: Pick<SystemOptions, 'certs' | 'portBase'>) {
+  const { createChannel, createClient, staticResolver } = await import('@rondo/rpc/client');
+  const { InstanceStatus, RegistryServiceDefinition } = await import('@rondo/contracts/rondo/registry/v1/registry');
+  const resolver = staticResolver([`127.0.0.1:${portBase}`]);
+  const channel = createChannel({ resolver, ...(await callerTls(certs)) });
+  const client = createClient(RegistryServiceDefinition, { channel });
+  const list = async (since: Date): Promise<readonly LauncherRow[]> => {
+    const rows: LauncherRow[] = [];
+    let pageToken = '';
+    do {
+      const page = await client.listInstances({ pageToken }, { timeoutMs: 1000 });
+      for (const { instanceId: name, endpoints, services, status, registerTime } of page.instances) {
+        if (status !== InstanceStatus.INSTANCE_STATUS_SERVING || registerTime === undefined || registerTime < since)
+          continue;
+        rows.push({ name, address: endpoints[0]?.address ?? '', services });
+      }
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    return rows;
+  };
+  return { list: (since: Date) => list(since).catch(() => undefined), close: () => channel.close() };
+}

@@ -1,0 +1,65 @@
+/** What a system with --tls or --auth needs: certificates, and a development issuer. */
+import { rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { SystemOptions } from './options.js';
+
+type Variables = Readonly<Record<string, string>>;
+
+/** The folder of the person's certificate. */
+const PERSON = 'person';
+/** The trust domain of `rondo certs`. */
+const TRUST_DOMAIN = 'rondo.local';
+
+/** Makes and renews the certificates, and notes for `rondo` whether the system uses them. */
+export async function prepareCertificates(
+  { data, certs }: Pick<SystemOptions, 'data' | 'certs'>,
+  services: readonly string[],
+): Promise<void> {
+  const note = path.join(data, 'certs', 'in-use');
+  rmSync(note, { force: true });
+  if (certs === undefined) return;
+  const { renewAll } = await import('@rondo/certificates');
+  const user = (process.env.USER ?? '').replace(/[^\w-]+/g, '-') || 'developer';
+  await renewAll([...services, `${PERSON}/${user}`], { folder: certs, trustDomain: TRUST_DOMAIN, now: new Date() });
+  writeFileSync(note, '');
+}
+
+/** The variables that give a service its certificate; none without TLS. */
+export const tlsVariables = (certs: string | undefined, service: string): Variables =>
+  certs === undefined ? {} : { RONDO_TLS: 'on', RONDO_TLS_DIR: path.join(certs, service) };
+
+/** The options with which the launcher itself calls the registry. */
+export async function callerTls(certs: string | undefined) {
+  if (certs === undefined) return {};
+  const { openMutualTls, readTlsSettings } = await import('@rondo/rpc/internal');
+  const { systemClock: clock, systemWallClock: wallClock } = await import('@rondo/rpc/clock');
+  const settings = readTlsSettings(tlsVariables(certs, PERSON));
+  if (settings === undefined) return {};
+  return { mutualTls: openMutualTls(settings, { usage: 'client', descriptorSet: undefined, clock, wallClock }) };
+}
+
+/** The variables with which a script calls a system with TLS. */
+export const personVariables = (certs: string | undefined): Variables => tlsVariables(certs, PERSON);
+
+/** The files of the person's certificate, by the names of grpcurl's options. */
+export const grpcurlOptions = (certs: string): string =>
+  Object.entries({ cacert: 'ca.crt', cert: 'tls.crt', key: 'tls.key' })
+    .map(([option, file]) => `-${option} ${path.join(certs, PERSON, file)}`)
+    .join(' ');
+
+/**
+ * The variables with which all processes accept the tokens of the development issuer, and API keys; none without --auth. The issuer
+ * is made if its folder is empty.
+ */
+export async function authVariables(folder: string | undefined): Promise<Variables> {
+  if (folder === undefined) return {};
+  const { DEVELOPMENT, prepareDevelopmentIssuer } = await import('@rondo/authentication');
+  const { jwks, apiKeys } = await prepareDevelopmentIssuer(folder);
+  return {
+    RONDO_AUTH: 'on',
+    RONDO_AUTH_ISSUER: DEVELOPMENT.issuer,
+    RONDO_AUTH_AUDIENCE: DEVELOPMENT.audience,
+    RONDO_AUTH_JWKS: jwks,
+    RONDO_API_KEYS: apiKeys,
+  };
+}

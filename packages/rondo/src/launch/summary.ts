@@ -1,0 +1,109 @@
+/** The text that is printed when the system has started. */
+import path from 'node:path';
+import type { LauncherRow } from '../launcher.js';
+import { formatTable } from '../terminal/table.js';
+import { readJson } from '../workspace/files.js';
+import { isInstalled, root } from '../workspace/paths.js';
+import type { Session } from './launcher.js';
+import { ownServices, tryManifests } from './manifests.js';
+import { DEFAULTS, dataFlag, type SystemOptions } from './options.js';
+import { metricsAddress, type Planned, plan } from './plan.js';
+import { grpcurlOptions, personVariables } from './security.js';
+
+/** What the summary is of. */
+interface Summarised {
+  readonly rows: readonly LauncherRow[];
+  /** The plan of the processes that run. */
+  readonly planned: readonly Planned[];
+  readonly options: SystemOptions;
+  /** What stands before a command that must find this system. `rondo` finds the system of the default folder itself. */
+  readonly prefix: string;
+  /** Where this machine reaches the public port; undefined if no process that runs has one. */
+  readonly url: string | undefined;
+}
+
+/** The text for `rows`, of which the registry's is the first. */
+export function summary(rows: readonly LauncherRow[], { system, databases, options, startedAt }: Session): string {
+  const names = new Set(rows.map(({ name }) => name));
+  const { manifests } = tryManifests();
+  const planned = plan([...manifests.values()], options.portBase).filter(({ name }) => names.has(name));
+  const url = publicUrl(planned);
+  const isFound = options.data === DEFAULTS.data || options.portBase === DEFAULTS.portBase;
+  const registry = isFound ? '' : `RONDO_REGISTRY=${system.registry} `;
+  const prefix = `${registry}${options.data === DEFAULTS.data ? '' : tls(options)}`;
+  const all = { rows, planned, options, prefix, url };
+  const isStored = planned.some(({ service }) => manifests.get(service)?.database !== undefined);
+  const table = formatTable([
+    ['INSTANCE', 'ADDRESS', 'SERVICES'],
+    ...rows.map(({ name, address, services }) => [name, address, services.join(', ')]),
+    ...(isStored ? [['postgresql', databases.address, databases.home]] : []),
+  ]);
+  const metrics = planned.map((one) => `${one.name.padEnd(22)}  http://${metricsAddress(one)}/metrics`);
+  return [
+    '',
+    `Rondo is up (${((performance.now() - startedAt) / 1000).toFixed(1)} s).`,
+    '',
+    indent(table.trimEnd().split('\n')),
+    '',
+    ...(url === undefined ? [] : [`All public services, over HTTP/JSON, gRPC, gRPC-Web and Connect: ${url}`, '']),
+    ...(options.metrics ? ['Metrics:', '', indent(metrics), ''] : []),
+    'Try, from another terminal in this folder:',
+    '',
+    indent([
+      `${prefix}./rondo ps`,
+      ...(isInstalled ? describeOwn(all) : []),
+      ...('seed' in readJson(path.join(root, 'package.json')).scripts ? samples(all) : []),
+      ...grpcurl(all),
+      `./rondo logs${dataFlag(options.data)} -f`,
+    ]),
+    '',
+    'Ctrl-C stops the system; the data is kept for the next start.',
+  ].join('\n');
+}
+
+const indent = (lines: readonly string[]): string => lines.map((line) => `  ${line}`).join('\n');
+
+/** What the workspace's own services offer. */
+function describeOwn({ rows, planned, prefix }: Summarised): readonly string[] {
+  const own = new Set(ownServices());
+  const first = planned.find(({ service }) => own.has(service));
+  const [service] = rows.find(({ name }) => name === first?.name)?.services ?? [];
+  return service === undefined ? [] : [`${prefix}./rondo describe ${service}`];
+}
+
+/** What one can try with the samples. An app that has them can be seeded. */
+function samples({ options, prefix, url }: Summarised): readonly string[] {
+  const { auth, data } = options;
+  // `rondo` finds the certificate of the default folder itself, and a script doesn't.
+  const seedTls = data === DEFAULTS.data ? tls(options) : '';
+  const scopes = ['sales', 'projects'].flatMap((part) => ['read', 'write', 'admin'].map((right) => `${part}.${right}`));
+  const token = (as: string, scope: string) => `$(./rondo token --as ${as} --scopes ${scope}${dataFlag(data)})`;
+  const seedToken = auth === undefined ? '' : `RONDO_TOKEN=${token('seed', scopes.join(','))} `;
+  const seed = `${prefix}${seedTls}${seedToken}npm run seed`;
+  return [
+    `${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`,
+    `${seed}        # a year of a company's data: calculator prices its quotes, projects deliver them`,
+    ...(url === undefined ? [] : [`curl -d '{"a":1,"b":2}' ${url}/add`]),
+    ...(url === undefined || auth === undefined
+      ? []
+      : [`curl -H "Authorization: Bearer ${token('ada', 'sales.read')}" ${url}/v1/products`]),
+  ];
+}
+
+/** The variables with which a script calls a system with TLS. */
+const tls = ({ certs }: SystemOptions): string =>
+  Object.entries(personVariables(certs))
+    .map(([name, value]) => `${name}=${value} `)
+    .join('');
+
+function grpcurl({ rows: [, instance], options: { certs } }: Summarised): readonly string[] {
+  return certs === undefined || instance === undefined
+    ? []
+    : [`grpcurl ${grpcurlOptions(certs)} ${instance.address} list`];
+}
+
+function publicUrl(planned: readonly Planned[]): string | undefined {
+  const [outside] = planned.flatMap((one) => one.public ?? []);
+  if (outside === undefined || outside.port === 0) return undefined;
+  return `http://${outside.address.replace(/^(?:0\.0\.0\.0|\[::\]):/, '127.0.0.1:')}`;
+}

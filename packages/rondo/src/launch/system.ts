@@ -1,0 +1,277 @@
+/** The running services, each with the processes that its manifest asks for. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { LauncherRow } from '../launcher.js';
+import { messageOf } from '../workspace/errors.js';
+import { root } from '../workspace/paths.js';
+import { type Child, firstToEnd, killAll, startChild, stopChildren } from './child.js';
+import { removeProcesses, scaled, writeProcesses, writeScale } from './data-folder.js';
+import type { Databases } from './database.js';
+import { entryOf, folderOf, type Manifest, REGISTRY } from './manifests.js';
+import type { SystemOptions } from './options.js';
+import { metricsAddress, type Planned, plan, portsOf, requireFreePorts } from './plan.js';
+import { untilReady } from './ready.js';
+import type { Supervisor } from './supervisor.js';
+
+const PORT_REMEDY = 'Stop what listens there, or give the service another port in its package.json';
+/** How long a process waits for its dependencies, and then for the ports of its predecessor. */
+const HANDOVER = { RONDO_HANDOVER_MS: '60000' };
+
+/** What a system runs with. */
+export interface SystemSettings {
+  readonly options: SystemOptions;
+  readonly databases: Databases;
+  readonly supervisor: Supervisor;
+  readonly warn: (line: string) => void;
+  /** Variables of all processes. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly versionOf?: (manifest: Manifest) => string;
+}
+
+/** A service that runs. */
+export interface Running {
+  /** As it was when the service was started; so is `version`, which `versionOf` gave. */
+  readonly manifest: Manifest;
+  readonly version: string;
+  readonly env: Readonly<Record<string, string>>;
+  planned: readonly Planned[];
+  /** A process for each that is planned; a restart replaces it. */
+  children: readonly Child[];
+}
+
+/** How a service is started. */
+export interface StartOptions {
+  readonly signal: AbortSignal;
+  /** The instance to start again; all by default. */
+  readonly name?: string;
+  /** What must be there before the service listens, such as the registry. */
+  readonly after?: Promise<unknown> | undefined;
+}
+
+/** The services of a system, and their processes. */
+export class System {
+  /** The registry's address. */
+  readonly registry: string;
+  readonly #settings: SystemSettings;
+  readonly #running = new Map<string, Running>();
+  readonly #closing = new AbortController();
+  /** The processes that were stopped on request. */
+  readonly #stopped = new WeakSet<Child>();
+  /** Whether the registry was stopped on request: then every service would warn that it can't be reached. */
+  #isRegistryAway = false;
+
+  constructor(settings: SystemSettings) {
+    this.#settings = settings;
+    this.registry = `127.0.0.1:${settings.options.portBase}`;
+    removeProcesses(settings.options.data); // a launcher that was killed leaves them behind
+  }
+
+  /** By service. */
+  get running(): ReadonlyMap<string, Running> {
+    return this.#running;
+  }
+
+  get #children(): readonly Child[] {
+    return [...this.#running.values()].flatMap(({ children }) => children);
+  }
+
+  /** The instances that take calls, the registry first. */
+  async rows(): Promise<readonly LauncherRow[]> {
+    return [this.#registryRow, ...(await untilReady(this.#settings.options))];
+  }
+
+  get #registryRow(): LauncherRow {
+    return { name: REGISTRY, address: this.registry, services: ['rondo.registry.v1.RegistryService'] };
+  }
+
+  /**
+   * Starts a service, or starts it again, or one instance of it. Resolves when it takes calls. The processes that run serve until
+   * their successors need only their ports, and go on serving if one of those ends. Rejects with the last lines of a process that
+   * ended while it started. Rejects if the signal aborts; processes that listen by then go on starting.
+   */
+  async start(manifest: Manifest, options: StartOptions): Promise<readonly LauncherRow[]> {
+    const before = this.#running.get(manifest.service);
+    const isPart = before !== undefined && options.name !== undefined;
+    const entry = isPart ? before : await this.#enter(manifest, options.signal);
+    const planned = isPart ? entry.planned.filter(({ name }) => name === options.name) : entry.planned;
+    return await this.#launch(entry, planned, options);
+  }
+
+  /** Drains a service; does nothing if it doesn't run. */
+  async stop(service: string): Promise<void> {
+    const entry = this.#running.get(service);
+    if (entry === undefined) return;
+    this.#isRegistryAway ||= service === REGISTRY;
+    await this.#drop(entry, entry.children);
+  }
+
+  /** Starts the instances that a running service lacks, or drains those above the number, which later starts have, too. */
+  async scale(service: string, instances: number, signal: AbortSignal): Promise<void> {
+    const { data, portBase } = this.#settings.options;
+    const entry = this.#running.get(service);
+    if (entry === undefined) throw new Error(`${service} doesn't run: ./rondo restart ${service} starts it`);
+    signal.throwIfAborted();
+    entry.planned = plan([{ ...entry.manifest, instances }], portBase);
+    await this.#drop(
+      entry,
+      entry.children.filter((child) => !isAmong(entry.planned, child)),
+    );
+    const lacking = entry.planned.filter((planned) => !isAmong(entry.children, planned));
+    if (lacking.length > 0) await this.#launch(entry, lacking, { signal });
+    writeScale(data, service, instances);
+  }
+
+  /** Kills all processes. */
+  kill(): void {
+    killAll(this.#children);
+  }
+
+  /** Drains all services; the registry last, so that the others can deregister. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const services = [...this.#running.keys()].filter((service) => service !== REGISTRY);
+    await Promise.all(services.map((service) => this.stop(service)));
+    await this.stop(REGISTRY);
+    removeProcesses(this.#settings.options.data);
+  }
+
+  /** What a service runs with, before it has a process. Rejects if a port is taken that it doesn't have yet. */
+  async #enter(manifest: Manifest, signal: AbortSignal): Promise<Running> {
+    const { options, databases, env, versionOf } = this.#settings;
+    const { service, database } = manifest;
+    if (!existsSync(entryOf(service))) throw new Error(`${folderOf(service)} isn't built yet: npm run build`);
+    const planned = plan([scaled(options.data, manifest)], options.portBase);
+    const held = new Set(portsOf(this.#running.get(service)?.planned ?? []).map(({ port }) => port));
+    const added = portsOf(planned).filter(({ port }) => !held.has(port));
+    await requireFreePorts(added, PORT_REMEDY, signal);
+    const url = database === undefined ? {} : { DATABASE_URL: await databases.urlOf(database) };
+    if (this.#closing.signal.aborted) throw new Error('the system stops');
+    const own = service === REGISTRY ? { RONDO_REGISTRY_SYSTEM: path.resolve(root) } : {};
+    const variables = { ...env, RONDO_REGISTRY: this.registry, ...own, ...url };
+    return { manifest, version: versionOf?.(manifest) ?? '', env: variables, planned, children: [] };
+  }
+
+  /** Starts processes in the place of those of the same names, or of all processes of the service's earlier entry. */
+  async #launch(entry: Running, planned: readonly Planned[], { signal, after }: StartOptions) {
+    const { service } = entry.manifest;
+    const before = this.#running.get(service);
+    const successors = await this.#prepare(entry, planned, { append: before !== undefined, signal, after });
+    const others = before === entry ? before.children.filter((child) => !isAmong(planned, child)) : [];
+    this.#isRegistryAway ||= service === REGISTRY && before !== undefined;
+    const stopped = this.#end(before?.children.filter((child) => !others.includes(child)) ?? []);
+    entry.children = [...others, ...successors];
+    this.#running.set(service, entry);
+    this.#note();
+    for (const child of successors) child.takeOver();
+    try {
+      if (service === REGISTRY) await stopped; // it would answer in the place of its successor
+      return await this.#untilUp(entry, successors, signal);
+    } catch (error) {
+      if (!signal.aborted) await this.#drop(entry, successors);
+      throw error;
+    } finally {
+      for (const child of successors) this.#supervise(entry, child);
+      await stopped;
+      if (service === REGISTRY) this.#isRegistryAway = false;
+    }
+  }
+
+  /** Starts processes, and waits until nothing is missing but their ports. If one ends, or the signal aborts, all are killed. */
+  async #prepare(
+    entry: Running,
+    planned: readonly Planned[],
+    { append, signal, after }: StartOptions & { readonly append: boolean },
+  ): Promise<readonly Child[]> {
+    const ending = AbortSignal.any([signal, this.#closing.signal]);
+    ending.throwIfAborted();
+    const children = planned.map((one) => this.#spawn(entry, one, { append, variables: HANDOVER }));
+    const aborted = new Promise<never>((_, reject) => {
+      ending.addEventListener('abort', () => reject(ending.reason), { once: true });
+    });
+    const failed = firstToEnd(children);
+    try {
+      await Promise.race([after, aborted]);
+      await Promise.race([Promise.all(children.map(({ prepared }) => prepared)), failed, aborted]);
+      ending.throwIfAborted();
+      return children;
+    } catch (error) {
+      killAll(children);
+      throw error;
+    }
+  }
+
+  #spawn(
+    entry: Running,
+    planned: Planned,
+    { append, variables }: { readonly append: boolean; readonly variables?: Readonly<Record<string, string>> },
+  ): Child {
+    const { options } = this.#settings;
+    const metrics = options.metrics ? { RONDO_METRICS: metricsAddress(planned) } : {};
+    const env = { ...entry.env, ...metrics, ...variables };
+    const warn = (line: string) => this.#warn(line);
+    const child = startChild(planned, { ...options, env, warn, append });
+    void child.ended.then(() => this.#closing.signal.aborted || this.#note());
+    return child;
+  }
+
+  async #untilUp({ manifest }: Running, children: readonly Child[], signal: AbortSignal) {
+    const waiting = { ...this.#settings.options, failed: firstToEnd(children), signal };
+    if (manifest.service !== REGISTRY) return await untilReady({ ...waiting, names: children.map(({ name }) => name) });
+    await untilReady(waiting);
+    return [this.#registryRow];
+  }
+
+  #supervise(entry: Running, child: Child): void {
+    void child.ended.then((how) => {
+      if (this.#closing.signal.aborted || this.#stopped.has(child)) return;
+      this.#settings.supervisor.ended(child.name, how, () => this.#restart(entry, child));
+    });
+  }
+
+  async #restart(entry: Running, ended: Child): Promise<boolean> {
+    const planned = entry.planned.find(({ name }) => name === ended.name);
+    if (planned === undefined) return false;
+    const child = this.#spawn(entry, planned, { append: true });
+    entry.children = entry.children.map((one) => (one === ended ? child : one));
+    this.#note();
+    this.#supervise(entry, child);
+    try {
+      await this.#untilUp(entry, [child], this.#closing.signal);
+      return true;
+    } catch {
+      return false; // it has ended, which the supervisor learns, or it is still starting
+    }
+  }
+
+  /** Stops some processes of a service. A service without processes doesn't run. */
+  async #drop(entry: Running, children: readonly Child[]): Promise<void> {
+    await this.#end(children);
+    entry.children = entry.children.filter((child) => !children.includes(child));
+    const { service } = entry.manifest;
+    if (entry.children.length === 0 && this.#running.get(service) === entry) this.#running.delete(service);
+    this.#note();
+  }
+
+  async #end(children: readonly Child[]): Promise<void> {
+    for (const child of children) {
+      this.#stopped.add(child);
+      this.#settings.supervisor.forget(child.name);
+    }
+    await stopChildren(children);
+  }
+
+  #warn(line: string): void {
+    if (!this.#closing.signal.aborted && !this.#isRegistryAway) this.#settings.warn(line);
+  }
+
+  #note(): void {
+    try {
+      writeProcesses(this.#settings.options.data, this.#children);
+    } catch (error) {
+      this.#warn(`the ids of processes can't be written: ${messageOf(error)}`); // as on a full disk
+    }
+  }
+}
+
+const isAmong = (all: readonly { readonly name: string }[], { name }: { readonly name: string }): boolean =>
+  all.some((one) => one.name === name);
