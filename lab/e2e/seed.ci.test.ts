@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { root, runNode } from '@rondo/harness';
-import { dayOf, formatDay, mondayOf, parseDay } from '../../packages/rondo/src/seed/calendar.mjs';
-import { MEMBERS } from '../../packages/rondo/src/seed/company.mjs';
-import { planOrders, planPastWeeks, planQuotes } from '../../packages/rondo/src/seed/deals.mjs';
+import { dayOf, formatDay, mondayOf, parseDay } from '../../packages/rondo/src/seed/calendar.js';
+import { MEMBERS } from '../../packages/rondo/src/seed/company.js';
+import { planOrders, planPastWeeks, planQuotes } from '../../packages/rondo/src/seed/deals.js';
 
 const FRIDAY = 4;
 const weekdayOf = (day: number) => day - mondayOf(day);

@@ -24,7 +24,7 @@ type Load = () => Promise<TaskModule>;
 const MODULE_OF: Readonly<Record<TaskName | 'migrate', Load>> = {
   start: () => import('./launch/start.js'),
   dev: () => import('./dev/dev.js'),
-  seed: () => import('./seed/seed.mjs'),
+  seed: () => import('./seed/seed.js'),
   backup: async () => ({ main: (await import('./launch/backup.js')).backUp }),
   restore: async () => ({ main: (await import('./launch/backup.js')).restore }),
   build: async () => ({ main: (await import('./build/build.js')).main }),

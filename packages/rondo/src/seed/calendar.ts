@@ -1,0 +1,33 @@
+/** Days as numbers, days since 1970-01-01 in UTC, and as `google.type.Date`. */
+const DAY_MS = 86_400_000;
+
+/** A `google.type.Date`. */
+export interface CalendarDate {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+}
+
+/** The day of a moment. */
+export const dayOf = (moment: Date): number => Math.floor(moment.getTime() / DAY_MS);
+
+/** A day as a `google.type.Date`. */
+export function toDate(day: number): CalendarDate {
+  const date = new Date(day * DAY_MS);
+  return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
+}
+
+/** The day of a `google.type.Date`. */
+export const toDay = ({ year, month, day }: CalendarDate): number => Date.UTC(year, month - 1, day) / DAY_MS;
+
+/** A day in ISO 8601: `2026-11-20`. */
+export const formatDay = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10);
+
+/** The day of a text such as `2026-11-20`; undefined if there is no such day. */
+export function parseDay(text: string): number | undefined {
+  const day = Date.parse(`${text}T00:00:00Z`) / DAY_MS;
+  return Number.isInteger(day) && formatDay(day) === text ? day : undefined;
+}
+
+/** The Monday of a day's week (ISO 8601). Day 0 was a Thursday. */
+export const mondayOf = (day: number): number => day - ((((day + 3) % 7) + 7) % 7);
