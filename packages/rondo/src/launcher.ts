@@ -11,11 +11,8 @@ export type LauncherRequest =
   /** `name` is a service, one of its instances, or `postgres`. */
   | { readonly command: 'restart'; readonly name: string }
   | { readonly command: 'scale'; readonly service: string; readonly instances: number }
-  /**
-   * `service` is its folder under `services/`. `start` reads the manifest again; it does nothing if the service runs. `stop`
-   * keeps the service down until it is started again. `forget` stops a service whose folder is removed.
-   */
-  | { readonly command: 'start' | 'stop' | 'forget'; readonly service: string }
+  /** `service` is its folder under `services/`. `start` reads the manifest again; it does nothing if the service runs. */
+  | { readonly command: 'start' | 'stop'; readonly service: string }
   /** `reset` empties the database of a service. `database` gives its URL as the address of the one row. */
   | { readonly command: 'reset' | 'database'; readonly service: string };
 

@@ -72,7 +72,7 @@ async function stopProcesses(
   const running = await askStatus({ dataDirectory, signal }).catch(() => undefined);
   if (running === undefined) return; // no system runs, or it is stuck
   try {
-    await requestLauncher({ dataDirectory, request: { command: 'forget', service }, signal });
+    await requestLauncher({ dataDirectory, request: { command: 'stop', service }, signal });
     await stderr.write(`The running system has stopped ${service}.\n`);
   } catch (error) {
     signal.throwIfAborted();

@@ -23,26 +23,25 @@ export interface Reconciled {
 
 /**
  * Starts services that are new or couldn't be started, restarts those whose version has changed, and stops those whose folder
- * has gone. A service with a fault in its code stays as it is; so does a service that was stopped on request. Later exits of
+ * has gone. A service with a fault in its code stays as it is. Later exits of
  * processes are left to the supervisor, until the service's version changes.
  *
  * @param signal Ends the wait for services to become ready.
  */
 export async function reconcile(
-  { system, held }: Session,
+  { system }: Session,
   ofCode: readonly Fault[],
   signal: AbortSignal,
 ): Promise<Reconciled> {
   const { manifests, faults } = tryManifests();
   const failed = new Map([...faults].map(([service, text]) => [service, { key: text, text }]));
   const isGone = (service: string) => !manifests.has(service) && !faults.has(service);
-  for (const service of held) if (isGone(service)) held.delete(service);
   const running = system.running;
   const stopped = [...running.keys()].filter(isGone);
   const isDue = (manifest: Manifest) => {
     const { service } = manifest;
     const entry = running.get(service);
-    if (held.has(service) || !existsSync(entryOf(service))) return false;
+    if (!existsSync(entryOf(service))) return false;
     if (entry === undefined) return true;
     return entry.version !== versionOf(manifest) && !ofCode.some((fault) => concerns(fault, service));
   };

@@ -44,8 +44,7 @@ function change(session: Session, request: LauncherRequest, log: Log): Rows {
     case 'start':
       return start(session, request.service, log);
     case 'stop':
-    case 'forget':
-      return stop(session, request, log);
+      return stop(session, request.service, log);
     case 'scale':
       return scale(session, request);
     case 'reset':
@@ -59,9 +58,8 @@ function change(session: Session, request: LauncherRequest, log: Log): Rows {
 
 const rowOf = (name: string, address: string): LauncherRow => ({ name, address, services: [] });
 
-async function start({ system, held, stop: { signal } }: Session, service: string, log: Log): Rows {
+async function start({ system, stop: { signal } }: Session, service: string, log: Log): Rows {
   const manifest = requireManifest(service);
-  held.delete(service);
   if (system.running.get(service)?.children.every((child) => child.isRunning())) {
     log(`${service} runs already`);
     return await rowsOf(system, service);
@@ -70,15 +68,10 @@ async function start({ system, held, stop: { signal } }: Session, service: strin
   return await system.start(manifest, { signal });
 }
 
-async function stop(
-  { system, held }: Session,
-  { command, service }: Record<'command' | 'service', string>,
-  log: Log,
-): Rows {
+async function stop({ system }: Session, service: string, log: Log): Rows {
   if (service === REGISTRY) throw new Error('all services need the registry: Ctrl-C stops the whole system');
   if (!system.running.has(service)) log(`${service} doesn't run`);
   await system.stop(service);
-  if (command === 'stop') held.add(service);
   return [];
 }
 
@@ -86,7 +79,6 @@ async function restart(session: Session, name: string, log: Log): Rows {
   const {
     system,
     databases,
-    held,
     stop: { signal },
   } = session;
   if (name === POSTGRES) {
@@ -94,7 +86,6 @@ async function restart(session: Session, name: string, log: Log): Rows {
     return [rowOf(name, databases.address)];
   }
   const service = serviceOf(name, listProcesses(session));
-  held.delete(service);
   const entry = system.running.get(service);
   if (entry === undefined) return await start(session, service, log);
   if (name === service) return await system.start(requireManifest(service), { signal });

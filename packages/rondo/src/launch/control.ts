@@ -105,7 +105,7 @@ function readLine(connection: Socket): Promise<string> {
 }
 
 const LISTINGS = ['status', 'processes'] as const;
-const OF_A_SERVICE = ['start', 'stop', 'forget', 'reset', 'database'] as const;
+const OF_A_SERVICE = ['start', 'stop', 'reset', 'database'] as const;
 
 function parseRequest(line: string): LauncherRequest {
   const { command, service, name, instances } = parseObject(line);

@@ -12,6 +12,7 @@ import { type Databases, databaseServer, openDatabases, type Server } from './da
 import { readManifests } from './manifests.js';
 import { dataFlag, loadRootEnv, parseOptions, type SystemOptions, startBeside, startElsewhere } from './options.js';
 import { type Listener, type Planned, plan, portsOf, requireFreePorts } from './plan.js';
+import { loadClient } from './ready.js';
 import { authVariables, prepareCertificates } from './security.js';
 import { type StopRequest, stopRequest } from './stop.js';
 import { createSupervisor, type Supervisor } from './supervisor.js';
@@ -25,8 +26,6 @@ export interface Session {
   readonly supervisor: Supervisor;
   /** Runs work that starts or stops services, one after the other. */
   readonly exclusively: Semaphore;
-  /** Services that were stopped on request. */
-  readonly held: Set<string>;
   readonly stop: StopRequest;
   readonly startedAt: number;
 }
@@ -103,6 +102,7 @@ async function runSystem(
     const services = manifests.map(({ service }) => service);
     await prepareCertificates(options, services);
     const supervisor = supervise(options, signal);
+    void loadClient().catch(() => undefined); // while the database starts: all services wait for its first answer
     const { databases } = await step('database', async () => {
       const opened = await openDatabases({ ...server, data: options.data, supervisor });
       closers.unshift(opened.stop);
@@ -120,7 +120,6 @@ async function runSystem(
       system,
       supervisor,
       exclusively: createMutex(),
-      held: new Set<string>(),
     };
     // Before the services, as the remedy for one that doesn't become ready may be a request.
     if (!signal.aborted) closers.unshift(await openControl(options.data, system.registry, createCommands(session)));

@@ -55,9 +55,13 @@ export async function untilReady({ portBase, certs, names, failed, signal = NEVE
   }
 }
 
+/** Loads what {@link untilReady} asks the registry with. */
+export const loadClient = () =>
+  Promise.all([import('@rondo/rpc/client'), import('@rondo/contracts/rondo/registry/v1/registry')]);
+
 async function openRegistry({ portBase, certs }: Pick<SystemOptions, 'certs' | 'portBase'>) {
-  const { createChannel, createClient, staticResolver } = await import('@rondo/rpc/client');
-  const { InstanceStatus, RegistryServiceDefinition } = await import('@rondo/contracts/rondo/registry/v1/registry');
+  const [{ createChannel, createClient, staticResolver }, { InstanceStatus, RegistryServiceDefinition }] =
+    await loadClient();
   const resolver = staticResolver([`127.0.0.1:${portBase}`]);
   const channel = createChannel({ resolver, ...(await callerTls(certs)) });
   const client = createClient(RegistryServiceDefinition, { channel });
