@@ -140,7 +140,7 @@ describe('a running system', () => {
     [
       'another command',
       '{"command":"halt"}\n',
-      '"command" must be one of start, stop, forget, restart, scale, reset, database, status, processes',
+      '"command" must be one of start, stop, reset, database, restart, scale, status, processes',
     ],
     [
       'a restart without a name',
