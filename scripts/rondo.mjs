@@ -81,12 +81,9 @@ function install() {
 async function compile() {
   const startedAt = new Date();
   const { build } = createRequire(inRoot('packages/rondo/package.json'))('esbuild');
-  const { programs } = readJson('packages/rondo/programs.json');
-  const { outputFiles, metafile } = await build({
-    ...{ absWorkingDir: root, entryPoints: programs, outdir: inRoot(DIST), outExtension: { '.js': '.mjs' } },
-    ...{ bundle: true, splitting: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20' },
-    ...{ sourcemap: true, write: false, metafile: true },
-  });
+  const { programs, esbuild } = readJson('packages/rondo/programs.json');
+  const into = { outdir: inRoot(DIST), absWorkingDir: root, sourcemap: true, write: false, metafile: true };
+  const { outputFiles, metafile } = await build({ ...esbuild, ...into, entryPoints: programs });
   fs.mkdirSync(inRoot(DIST), { recursive: true });
   for (const { path: file, contents } of outputFiles) {
     fs.writeFileSync(`${file}.${process.pid}`, contents);

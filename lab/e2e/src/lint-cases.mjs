@@ -61,6 +61,7 @@ export const refused = [
   ['services/shop/test/b.test.ts', 'Only journeys and', "import { startPostgres } from '@rondo/harness/postgres';"],
   ['packages/rondo/src/scaffold/a.ts', 'scaffold/ knows no other package', "import '@rondo/rpc/status';"],
   ['packages/rondo/src/launch/a.ts', 'Tasks begin before the build', "import '@rondo/database';"],
+  ['packages/rondo/src/launch/b.ts', deep, "import '../../../schema/src/http/conflicts.js';"],
   ['services/shop/src/domain/a.ts', 'domain/ is pure', "import 'node:crypto';"],
   ['services/shop/src/domain/b.ts', 'domain/ is pure', "import '../config.js';"],
   ['services/shop/src/domain/quote/c.ts', 'domain/ is pure', "import '../../adapters/products.js';"],
@@ -265,7 +266,11 @@ export const allowed = [
     ].join('\n'),
   ],
   ['packages/shop/src/portable.test.ts', "symlinkSync('/proc/1/stat', to);"],
-  ['packages/rondo/src/launch/ok.mjs', "import './steps.mjs';\nawait import('@rondo/database');"],
+  [
+    'packages/rondo/src/launch/ok.ts',
+    "import type { A } from '@rondo/database';\nexport type B = A;\nawait import('@rondo/database');",
+  ],
+  ['packages/rondo/src/generate/ok.ts', "import '../../../schema/src/http/conflicts.js';"],
   ['packages/rondo/src/scaffold/ok.ts', "import '@babel/parser';\nimport './refusal.js';"],
   [
     'packages/rondo/src/ok.ts',

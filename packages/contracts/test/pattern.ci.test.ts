@@ -1,7 +1,7 @@
 import { RE2JS } from '@bufbuild/re2';
 import { describe, expect, it } from '@jest/globals';
 import { Pattern } from '@rondo/validation/strings';
-import { compilePattern } from '../../rondo/src/generate/rules/pattern-program.mjs';
+import { compilePattern } from '../../rondo/src/generate/rules/pattern-program.js';
 
 const pattern = (source: string) => new Pattern(compilePattern(source));
 

@@ -1,6 +1,6 @@
 /** Generates, compiles every package and service, and bundles `rondo`. */
 import { parseFaults } from '../dev/faults.js';
-import { generate } from '../generate/generate.mjs';
+import { generate } from '../generate/generate.js';
 import { withBuild } from '../workspace/build-lock.js';
 import { messageOf } from '../workspace/errors.js';
 import { type Ended, native, run } from '../workspace/process.js';

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compile, PROJECTS } from '../build/build.js';
-import { generate } from '../generate/generate.mjs';
+import { generate } from '../generate/generate.js';
 import { dist, isInstalled, root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
 import { step } from '../workspace/steps.js';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { generatedFrom } from '../generate/generate.mjs';
+import { generatedFrom } from '../generate/generate.js';
 import type { Session } from '../launch/launcher.js';
 import { entryOf, folderOf, type Manifest, REGISTRY, tryManifests } from '../launch/manifests.js';
 import { envFileOf } from '../launch/options.js';

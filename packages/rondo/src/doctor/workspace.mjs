@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECTS } from '../build/build.js';
 import { installed } from '../build/install.js';
-import { isGenerated } from '../generate/generate.mjs';
+import { isGenerated } from '../generate/generate.js';
 import { filesBelow } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';

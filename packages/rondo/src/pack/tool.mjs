@@ -1,8 +1,8 @@
 /** The package @rondo/tool: its programs as scripts/rondo.mjs compiled them, and what they need beside them. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
-import { httpRules } from '../generate/check-http.mjs';
+import { readJson } from '../workspace/files.js';
 import { root, tool } from '../workspace/paths.js';
 
 /** What works on Rondo's own repository alone. */
@@ -13,19 +13,10 @@ const LEFT_OUT = ['links', 'own', 'portable', 'reference', 'repository', 'worksp
  * @param {string} folder
  */
 export async function writeTool(folder) {
-  const programs = Object.entries(JSON.parse(readFileSync(path.join(tool, 'programs.json'), 'utf8')).programs);
-  const entryPoints = Object.fromEntries(programs.filter(([name]) => !LEFT_OUT.includes(name)));
-  const options = {
-    bundle: true,
-    splitting: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-  };
-  const into = { outdir: path.join(folder, 'dist'), outExtension: { '.js': '.mjs' }, logLevel: 'silent' };
-  await build({ ...options, ...into, absWorkingDir: root, entryPoints });
-  writeFileSync(path.join(folder, 'dist/http-rules.mjs'), httpRules());
+  const { programs, esbuild } = readJson(path.join(tool, 'programs.json'));
+  const entryPoints = Object.fromEntries(Object.entries(programs).filter(([name]) => !LEFT_OUT.includes(name)));
+  const outdir = path.join(folder, 'dist');
+  await build({ ...esbuild, outdir, absWorkingDir: root, entryPoints, logLevel: 'silent' });
   mkdirSync(path.join(folder, 'lint'));
   cpSync(path.join(tool, 'lint/format.json'), path.join(folder, 'lint/format.json'));
 }

@@ -66,7 +66,7 @@ beforeAll(async () => {
   const files = [newFile('refused.proto', text), newFile('copied.proto', copied)];
   const [asked = newFile('none.proto', '')] = files;
   const { signal } = new AbortController();
-  const { checkHttp } = await import('../../generate/check-http.mjs');
+  const { checkHttp } = await import('../../generate/check-http.js');
   await withStage({ root, files, signal }, async (stage) => {
     const registry = await compile({ stage, asked, files, shown: (file) => file });
     const protos = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));

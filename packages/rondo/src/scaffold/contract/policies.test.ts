@@ -326,7 +326,7 @@ const ruled = {
 let registry: FileRegistry;
 let told: readonly string[];
 let ruledTold: readonly string[];
-let check: typeof import('../../generate/check-policies.mjs').checkPolicies;
+let check: typeof import('../../generate/check-policies.js').checkPolicies;
 
 /** All files of a registry, each after its imports, for a test to change. */
 const protosOf = ({ files }: FileRegistry) => [...files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
@@ -341,7 +341,7 @@ beforeAll(async () => {
   registry = await withStage({ root, files, signal }, (stage) =>
     compile({ stage, asked, files, shown: (file) => file }),
   );
-  ({ checkPolicies: check } = await import('../../generate/check-policies.mjs'));
+  ({ checkPolicies: check } = await import('../../generate/check-policies.js'));
   told = check(protosOf(registry), ['refused.proto']);
   ruledTold = check(protosOf(registry), Object.keys(ruled));
 });

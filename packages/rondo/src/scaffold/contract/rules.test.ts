@@ -34,7 +34,7 @@ let told: readonly string[];
 beforeAll(async () => {
   const file = newFile('p.proto', text);
   const { signal } = new AbortController();
-  const { checkRules } = await import('../../generate/check-rules.mjs');
+  const { checkRules } = await import('../../generate/check-rules.js');
   await withStage({ root, files: [file], signal }, async (stage) => {
     const registry = await compile({ stage, files: [file], asked: file, shown: (one) => one });
     const all = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));

@@ -1,49 +1,84 @@
 /** Checks the call policies in contracts for contradictions. */
-import { create, createFileRegistry, getOption, hasOption, ScalarType } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import { inHashKey, inKeyField, inMetadataKey, inResume, noSuchField } from './named-fields.mjs';
-import { PATH, told } from './told.mjs';
+import {
+  create,
+  createFileRegistry,
+  type DescExtension,
+  type DescFile,
+  type DescMethod,
+  type DescService,
+  type FileRegistry,
+  ScalarType,
+} from '@bufbuild/protobuf';
+import {
+  type FileDescriptorProto,
+  FileDescriptorSetSchema,
+  MethodOptions_IdempotencyLevel,
+} from '@bufbuild/protobuf/wkt';
+import type { Balancing, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
+import { inHashKey, inKeyField, inMetadataKey, inResume, noSuchField } from './named-fields.js';
+import {
+  type Faults,
+  methodPolicy,
+  type Option,
+  type Policy,
+  type ReadMethodPolicy,
+  servicePolicy,
+} from './options.js';
+import { PATH, told } from './told.js';
+
+/** A `google.protobuf.Duration`. */
+interface Wait {
+  readonly seconds: bigint;
+  readonly nanos: number;
+}
+
+interface Options {
+  readonly method: Option<ReadMethodPolicy>;
+  readonly service: Option<ServicePolicy>;
+}
 
 const MINUTE_MS = 60 * 1000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-const MAX_SUBSET_SIZE = 10_000;
-const MAX_ATTEMPTS = 5;
 const MAX_VARY = 16;
 
 /**
  * The faults in the options `rondo.options.v1.service` and `.method` of some files, each with file, line and reason.
- * @param {import('@bufbuild/protobuf/wkt').FileDescriptorProto[]} protoFiles All files, each after its imports.
- * @param {readonly string[]} names The names of the files to check.
- * @returns {string[]}
+ *
+ * @param protoFiles All files, each after its imports.
+ * @param names The names of the files to check.
  */
-export function checkPolicies(protoFiles, names) {
+export function checkPolicies(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
-  const options = {
-    method: registry.getExtension('rondo.options.v1.method'),
-    service: registry.getExtension('rondo.options.v1.service'),
-  };
+  const [method, service] = [methodPolicy(registry), servicePolicy(registry)];
   // Without the extensions, no file uses the options.
-  if (options.method === undefined || options.service === undefined) return [];
-  const asked = protoFiles.filter(({ name }) => names.includes(name)).map(({ name }) => registry.getFile(name));
-  const secured = securedPackages(registry, options);
-  return asked.flatMap((file) => [...inFile(file, options), ...withoutRule(file, { secured, option: options.method })]);
+  if (method === undefined || service === undefined) return [];
+  const asked = [...registry.files].filter(({ proto }) => names.includes(proto.name));
+  const secured = securedPackages(registry, method);
+  return asked.flatMap((file) => [
+    ...inFile(file, { method, service }),
+    ...withoutRule(file, { secured, option: method }),
+  ]);
 }
 
 /** The packages of which a method says who may call it: each other method has to say it too, as no caller could call it. */
-function securedPackages(registry, { method: option }) {
-  const secured = [...registry.files].filter((file) => methodsOf(file).some((method) => hasAuth(method, option)));
+function securedPackages(registry: FileRegistry, option: Options['method']): ReadonlySet<string> {
+  const secured = [...registry.files].filter((file) =>
+    methodsOf(file).some((method) => option.of(method)?.auth !== undefined),
+  );
   return new Set(secured.map((file) => file.proto.package));
 }
 
-const methodsOf = (file) => file.services.flatMap(({ methods }) => methods);
-const hasAuth = (method, option) => hasOption(method, option) && getOption(method, option).auth !== undefined;
+const methodsOf = (file: DescFile) => file.services.flatMap(({ methods }) => methods);
 
-function* withoutRule(file, { secured, option }) {
+function* withoutRule(
+  file: DescFile,
+  { secured, option }: { readonly secured: ReadonlySet<string>; readonly option: Options['method'] },
+): Faults {
   if (!secured.has(file.proto.package)) return;
   for (const [index, service] of file.services.entries()) {
     for (const [position, method] of service.methods.entries()) {
-      if (hasAuth(method, option)) continue;
+      if (option.of(method)?.auth !== undefined) continue;
       const path = [PATH.service, index, PATH.method, position];
       const name = `${service.name}.${method.name}`;
       yield told(
@@ -57,14 +92,14 @@ function* withoutRule(file, { secured, option }) {
 
 const NAME_RULE = 'say in (rondo.options.v1.method).auth who may: public, scopes or callers';
 
-function* inFile(file, options) {
+function* inFile(file: DescFile, options: Options): Faults {
   for (const [index, service] of file.services.entries()) {
     const at = [PATH.service, index];
     for (const reason of inService(service, options)) {
-      yield told(file, [...at, PATH.serviceOptions, options.service.number], `${service.name}: ${reason}`);
+      yield told(file, [...at, PATH.serviceOptions, options.service.extension.number], `${service.name}: ${reason}`);
     }
     for (const [position, method] of service.methods.entries()) {
-      const path = [...at, PATH.method, position, PATH.methodOptions, options.method.number];
+      const path = [...at, PATH.method, position, PATH.methodOptions, options.method.extension.number];
       for (const reason of inMethod(method, options)) {
         yield told(file, path, `${service.name}.${method.name}: ${reason}`);
       }
@@ -72,33 +107,29 @@ function* inFile(file, options) {
   }
 }
 
-function* inService(service, options) {
-  if (!hasOption(service, options.service)) return;
-  const { balancing } = getOption(service, options.service);
+function* inService(service: DescService, options: Options): Faults {
+  const balancing = options.service.of(service)?.balancing;
   if (balancing === undefined) return;
-  const [policy, weights] = ['policy', 'weights'].map((name) => enumName(options.service, name, balancing[name]));
+  const nameOf = (field: 'policy' | 'weights') =>
+    enumName(options.service.extension, ['balancing', field], balancing[field]);
+  const [policy, weights] = [nameOf('policy'), nameOf('weights')];
   if (policy === undefined) yield `balancing.policy is ${balancing.policy}, which no policy has; name one`;
   if (weights === undefined) yield `balancing.weights is ${balancing.weights}, which nothing has; name one`;
   yield* inBalancing(balancing, { policy, weights });
-  const keyed = service.methods.some(
-    (method) => hasOption(method, options.method) && getOption(method, options.method).hashKey !== undefined,
-  );
+  const keyed = service.methods.some((method) => options.method.of(method)?.hashKey !== undefined);
   if (policy === 'BALANCING_POLICY_RING_HASH' && !keyed) {
     yield 'balancing.policy is ring_hash, and no method says its key; give those that have one a hash_key in (rondo.options.v1.method)';
   }
 }
 
-function* inBalancing({ slowStart, subsetSize, hashBalanceFactor }, { policy, weights }) {
-  if (slowStart !== undefined && !isWithin(toMs(slowStart), 0, HOUR_MS)) {
-    yield `balancing.slow_start is ${toMs(slowStart)} ms; it must be from 0 s to 1 h`;
-  }
-  // A zero isn't sent: it means that the field is missing.
-  if (!isWithin(subsetSize, 0, MAX_SUBSET_SIZE)) {
-    yield `balancing.subset_size is ${subsetSize}; it must be from 1 to 10,000, or missing for all`;
-  }
-  if (hashBalanceFactor !== 0 && !isWithin(hashBalanceFactor, 100, 10_000)) {
-    yield `balancing.hash_balance_factor is ${hashBalanceFactor}; it must be from 100 to 10,000, or missing for no bound`;
-  }
+function* inBalancing(
+  { slowStart, subsetSize, hashBalanceFactor }: Balancing,
+  { policy, weights }: { readonly policy: string | undefined; readonly weights: string | undefined },
+): Faults {
+  yield* outside('balancing.slow_start', slowStart, [0, HOUR_MS, 'from 0 s to 1 h']);
+  yield* outside('balancing.subset_size', subsetSize, [0, 10_000, 'from 1 to 10,000, or missing for all']);
+  const factor = hashBalanceFactor === 0 ? undefined : hashBalanceFactor;
+  yield* outside('balancing.hash_balance_factor', factor, [100, 10_000, 'from 100 to 10,000, or missing for no bound']);
   if (hashBalanceFactor !== 0 && policy !== 'BALANCING_POLICY_RING_HASH') {
     yield 'balancing.hash_balance_factor goes with ring_hash alone; leave it out, or choose that policy';
   }
@@ -110,15 +141,12 @@ function* inBalancing({ slowStart, subsetSize, hashBalanceFactor }, { policy, we
   }
 }
 
-function* inMethod(method, options) {
-  if (!hasOption(method, options.method)) return;
-  const policy = getOption(method, options.method);
+function* inMethod(method: DescMethod, options: Options): Faults {
+  const policy = options.method.of(method);
+  if (policy === undefined) return;
   const { timeout, hashKey, resume, compression, retry, hedge, idempotency, cache, breaker, bulkhead } = policy;
-  if (timeout !== undefined && !isWithin(toMs(timeout), 1, DAY_MS)) {
-    yield `timeout is ${toMs(timeout)} ms; it must be from 1 ms to 24 h`;
-  }
-  const known = options.method.message.fields.find(({ name }) => name === 'compression').enum.values;
-  if (!known.some(({ number }) => number === compression)) {
+  yield* outside('timeout', timeout, [1, DAY_MS, 'from 1 ms to 24 h']);
+  if (enumName(options.method.extension, ['compression'], compression) === undefined) {
     yield `compression is ${compression}, which is none; name one`;
   }
   if (hashKey !== undefined) yield* inHashKey(method, hashKey);
@@ -129,13 +157,13 @@ function* inMethod(method, options) {
   if (!repeatable && hedge !== undefined && method.methodKind === 'unary') yield `hedge ${NEEDS_IDEMPOTENCY}`;
   if (retry !== undefined) yield* inRetry(retry, options);
   if (hedge !== undefined) yield* inHedge(method, hedge, { timeout, retry });
-  if (cache !== undefined) yield* inCache(method, policy, options.method);
+  if (cache !== undefined) yield* inCache(method, cache, options.method);
   if (breaker !== undefined) yield* inBreaker(method, breaker, timeout);
   if (bulkhead !== undefined) yield* inBulkhead(bulkhead, timeout);
   if (policy.auth !== undefined) yield* inAuth(policy.auth);
 }
 
-function* inAuth({ public: isPublic, scopes, callers }) {
+function* inAuth({ public: isPublic, scopes, callers }: Policy<'auth'>): Faults {
   const given = scopes.length + callers.length;
   if (isPublic && given > 0)
     yield 'auth.public is for every caller, and scopes or callers are given too; leave one of them out';
@@ -153,7 +181,11 @@ function* inAuth({ public: isPublic, scopes, callers }) {
   if (callers.includes('*') && callers.length > 1) yield 'auth.callers has * beside names; leave one of them out';
 }
 
-function* inCache(method, { cache: { ttl, staleWhileRevalidate: stale, vary, feed }, auth }, option) {
+function* inCache(
+  method: DescMethod,
+  { ttl, staleWhileRevalidate: stale, vary, feed }: Policy<'cache'>,
+  option: Options['method'],
+): Faults {
   if (method.methodKind !== 'unary') {
     yield 'cache is for a method with one request and one reply; leave it out';
     return;
@@ -162,16 +194,19 @@ function* inCache(method, { cache: { ttl, staleWhileRevalidate: stale, vary, fee
     yield 'cache answers without a call, which is right for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out';
   }
   if (ttl === undefined) yield 'cache has no ttl; say how long an answer is fresh';
-  else if (!isWithin(toMs(ttl), 1, DAY_MS)) yield `cache.ttl is ${toMs(ttl)} ms; it must be from 1 ms to 24 h`;
-  if (stale !== undefined && !isWithin(toMs(stale), 0, DAY_MS)) {
-    yield `cache.stale_while_revalidate is ${toMs(stale)} ms; it must be from 0 s to 24 h`;
-  }
+  yield* outside('cache.ttl', ttl, [1, DAY_MS, 'from 1 ms to 24 h']);
+  yield* outside('cache.stale_while_revalidate', stale, [0, DAY_MS, 'from 0 s to 24 h']);
   if (vary.length > MAX_VARY) yield `cache.vary has ${vary.length} keys; ${MAX_VARY} are the most`;
   for (const key of vary) yield* inMetadataKey('cache.vary', key);
-  if (feed !== undefined) yield* inFeed(method, feed, { auth, option });
+  if (feed !== undefined) yield* inFeed(method, feed, option);
 }
 
-function* inFeed({ parent, input, name: reader }, { method: name, key }, { auth, option }) {
+function* inFeed(
+  reader: DescMethod,
+  { method: name, key }: Policy<'cache'>['feed'] & {},
+  option: Options['method'],
+): Faults {
+  const { parent, input } = reader;
   const watch = parent.methods.find((one) => one.name === name);
   const resource = watch?.output.fields.find(({ number }) => number === 1);
   const text = resource?.fieldKind === 'scalar' && resource.scalar === ScalarType.STRING;
@@ -183,10 +218,10 @@ function* inFeed({ parent, input, name: reader }, { method: name, key }, { auth,
     yield `cache.feed.method is ${name}, whose messages have no string with the number 1, the name of what has changed`;
   } else {
     // A client watches with the scopes that the readers of its answers have.
-    const needed = hasOption(watch, option) ? (getOption(watch, option).auth?.scopes ?? []) : [];
-    const more = needed.find((scope) => !auth?.scopes.includes(scope));
+    const needed = option.of(watch)?.auth?.scopes ?? [];
+    const more = needed.find((scope) => !option.of(reader)?.auth?.scopes.includes(scope));
     if (more !== undefined) {
-      yield `cache.feed.method is ${name}, which needs the scope ${more}, and ${reader} doesn't; give both the same scopes`;
+      yield `cache.feed.method is ${name}, which needs the scope ${more}, and ${reader.name} doesn't; give both the same scopes`;
     }
   }
   const field = input.fields.find((one) => one.name === key);
@@ -197,29 +232,26 @@ function* inFeed({ parent, input, name: reader }, { method: name, key }, { auth,
   }
 }
 
-function* inRetry({ maxAttempts, codes, backoff }, options) {
-  // A zero isn't sent: it means that the field is missing.
-  if (!isWithin(maxAttempts, 0, MAX_ATTEMPTS)) {
-    yield `retry.max_attempts is ${maxAttempts}; it must be from 1 to ${MAX_ATTEMPTS}, or missing for 3`;
-  }
+function* inRetry({ maxAttempts, codes, backoff }: Policy<'retry'>, { method }: Options): Faults {
+  yield* outside('retry.max_attempts', maxAttempts, [0, 5, 'from 1 to 5, or missing for 3']);
   for (const code of codes) {
-    const name = codeName(options.method, code);
+    const name = enumName(method.extension, ['retry', 'codes'], code);
     if (name === undefined) yield `retry.codes has ${code}, which is no status code of gRPC; name one`;
     else if (name === 'OK' || name === 'CANCELLED') {
       yield `retry.codes has ${name}, after which no call is retried; leave it out`;
     }
   }
   const { initial, max } = backoff ?? {};
-  const initialMs = initial === undefined ? undefined : toMs(initial);
-  if (initialMs !== undefined && !isWithin(initialMs, 1, MINUTE_MS)) {
-    yield `retry.backoff.initial is ${initialMs} ms; it must be from 1 ms to 1 min`;
-  }
-  if (max !== undefined && !isWithin(toMs(max), initialMs ?? DEFAULT_BACKOFF_MS, MINUTE_MS)) {
-    yield `retry.backoff.max is ${toMs(max)} ms; it must be from ${initialMs ?? DEFAULT_BACKOFF_MS} ms, the first wait, to 1 min`;
-  }
+  yield* outside('retry.backoff.initial', initial, [1, MINUTE_MS, 'from 1 ms to 1 min']);
+  const least = initial === undefined ? DEFAULT_BACKOFF_MS : toMs(initial);
+  yield* outside('retry.backoff.max', max, [least, MINUTE_MS, `from ${least} ms, the first wait, to 1 min`]);
 }
 
-function* inHedge(method, { delay }, { timeout, retry }) {
+function* inHedge(
+  method: DescMethod,
+  { delay }: Policy<'hedge'>,
+  { timeout, retry }: Pick<ReadMethodPolicy, 'timeout' | 'retry'>,
+): Faults {
   if (method.methodKind !== 'unary') {
     yield 'hedge is for a method with one request and one reply; leave it out';
     return;
@@ -227,49 +259,45 @@ function* inHedge(method, { delay }, { timeout, retry }) {
   if (retry?.maxAttempts === 1) {
     yield 'hedge makes a second attempt, and retry.max_attempts is 1; allow 2 or more, or leave one of the two out';
   }
-  if (delay === undefined) return;
-  if (!isWithin(toMs(delay), 1, HOUR_MS)) yield `hedge.delay is ${toMs(delay)} ms; it must be from 1 ms to 1 h`;
-  else yield* inTimeout('hedge.delay', delay, timeout);
+  yield* inTimeout('hedge.delay', delay, { timeout, range: [1, HOUR_MS, 'from 1 ms to 1 h'] });
 }
 
-function* inBreaker(method, { failurePercent, slowCall, window, minCalls, probes }, timeout) {
-  // A zero isn't sent: it means that the field is missing.
-  if (!isWithin(failurePercent, 0, 100)) {
-    yield `breaker.failure_percent is ${failurePercent}; it must be from 1 to 100, or missing for 50`;
-  }
-  if (!isWithin(minCalls, 0, 10_000)) {
-    yield `breaker.min_calls is ${minCalls}; it must be from 1 to 10,000, or missing for 20`;
-  }
-  if (!isWithin(probes, 0, 100)) yield `breaker.probes is ${probes}; it must be from 1 to 100, or missing for 3`;
-  if (window !== undefined && !isWithin(toMs(window), 1_000, 10 * MINUTE_MS)) {
-    yield `breaker.window is ${toMs(window)} ms; it must be from 1 s to 10 min`;
-  }
+function* inBreaker(
+  method: DescMethod,
+  { failurePercent, slowCall, window, minCalls, probes }: Policy<'breaker'>,
+  timeout: Wait | undefined,
+): Faults {
+  yield* outside('breaker.failure_percent', failurePercent, [0, 100, 'from 1 to 100, or missing for 50']);
+  yield* outside('breaker.min_calls', minCalls, [0, 10_000, 'from 1 to 10,000, or missing for 20']);
+  yield* outside('breaker.probes', probes, [0, 100, 'from 1 to 100, or missing for 3']);
+  yield* outside('breaker.window', window, [1_000, 10 * MINUTE_MS, 'from 1 s to 10 min']);
   if (slowCall === undefined) return;
   if (method.methodKind !== 'unary') {
     yield 'breaker.slow_call is for a method with one request and one reply, as the reader of a stream decides how long it lasts; leave it out';
-  } else if (!isWithin(toMs(slowCall), 1, HOUR_MS)) {
-    yield `breaker.slow_call is ${toMs(slowCall)} ms; it must be from 1 ms to 1 h`;
-  } else yield* inTimeout('breaker.slow_call', slowCall, timeout);
+  } else yield* inTimeout('breaker.slow_call', slowCall, { timeout, range: [1, HOUR_MS, 'from 1 ms to 1 h'] });
 }
 
-function* inBulkhead({ maxCalls, maxQueued, queueTimeout }, timeout) {
-  if (!isWithin(maxCalls, 1, 100_000)) {
-    yield `bulkhead.max_calls is ${maxCalls}; it must be from 1 to 100,000: name the most calls, or leave bulkhead out`;
-  }
-  if (!isWithin(maxQueued, 0, 100_000)) {
-    yield `bulkhead.max_queued is ${maxQueued}; it must be from 0 to 100,000`;
-  }
+function* inBulkhead({ maxCalls, maxQueued, queueTimeout }: Policy<'bulkhead'>, timeout: Wait | undefined): Faults {
+  const calls = 'from 1 to 100,000: name the most calls, or leave bulkhead out';
+  yield* outside('bulkhead.max_calls', maxCalls, [1, 100_000, calls]);
+  yield* outside('bulkhead.max_queued', maxQueued, [0, 100_000, 'from 0 to 100,000']);
   if (queueTimeout === undefined) return;
   if (maxQueued === 0) {
     yield 'bulkhead.queue_timeout is set, and there is no queue; set bulkhead.max_queued, or leave it out';
-  } else if (!isWithin(toMs(queueTimeout), 1, MINUTE_MS)) {
-    yield `bulkhead.queue_timeout is ${toMs(queueTimeout)} ms; it must be from 1 ms to 1 min`;
-  } else yield* inTimeout('bulkhead.queue_timeout', queueTimeout, timeout);
+  } else {
+    yield* inTimeout('bulkhead.queue_timeout', queueTimeout, { timeout, range: [1, MINUTE_MS, 'from 1 ms to 1 min'] });
+  }
 }
 
 /** A wait has to end before the call does. */
-function* inTimeout(name, wait, timeout) {
-  if (timeout === undefined || toMs(wait) < toMs(timeout)) return;
+function* inTimeout(
+  name: string,
+  wait: Wait | undefined,
+  { timeout, range }: { readonly timeout: Wait | undefined; readonly range: Range },
+): Faults {
+  const faults = [...outside(name, wait, range)];
+  yield* faults;
+  if (faults.length > 0 || wait === undefined || timeout === undefined || toMs(wait) < toMs(timeout)) return;
   yield `${name} is ${toMs(wait)} ms, and each call ends after ${toMs(timeout)} ms, its timeout; make it shorter`;
 }
 
@@ -281,7 +309,11 @@ const { IDEMPOTENCY_UNKNOWN, NO_SIDE_EFFECTS } = MethodOptions_IdempotencyLevel;
 /** Errors that say nothing about the request, and so are never its outcome. */
 const NEVER_FINAL = ['OK', 'CANCELLED', 'UNKNOWN', 'DEADLINE_EXCEEDED', 'UNAVAILABLE'];
 
-function* inIdempotency(method, { source, retention, finalCodes }, { retry, options }) {
+function* inIdempotency(
+  method: DescMethod,
+  { source, retention, finalCodes }: Policy<'idempotency'>,
+  { retry, options }: { readonly retry: Policy<'retry'> | undefined; readonly options: Options },
+): Faults {
   if (method.methodKind !== 'unary') {
     yield 'idempotency is for a method with one request and one reply; leave it out';
     return;
@@ -293,11 +325,9 @@ function* inIdempotency(method, { source, retention, finalCodes }, { retry, opti
   if (source.case === 'metadata') yield* inMetadataKey('idempotency.metadata', source.value);
   else if (source.case === 'field') yield* inKeyField(method.input, source.value);
   else yield 'idempotency names neither a field nor a metadata key';
-  if (retention !== undefined && !isWithin(toMs(retention), MINUTE_MS, 365 * DAY_MS)) {
-    yield `idempotency.retention is ${toMs(retention)} ms; it must be from 1 min to 365 days`;
-  }
+  yield* outside('idempotency.retention', retention, [MINUTE_MS, 365 * DAY_MS, 'from 1 min to 365 days']);
   for (const code of finalCodes) {
-    const name = codeName(options.method, code);
+    const name = enumName(options.method.extension, ['idempotency', 'final_codes'], code);
     if (name === undefined) yield `idempotency.final_codes has ${code}, which is no status code of gRPC; name one`;
     else if (NEVER_FINAL.includes(name)) {
       yield `idempotency.final_codes has ${name}, which says nothing final about a request; leave it out`;
@@ -307,19 +337,22 @@ function* inIdempotency(method, { source, retention, finalCodes }, { retry, opti
   }
 }
 
-/** The name of an enum value in the options' contract; undefined if the number has no name. */
-function enumName({ message }, fieldName, number) {
-  const balancing = message.fields.find(({ name }) => name === 'balancing');
-  const field = balancing.message.fields.find(({ name }) => name === fieldName);
-  return field.enum.values.find((value) => value.number === number)?.name;
+/** The name of an enum value of a field of the options' contract; undefined if the number has no name. */
+function enumName({ message }: DescExtension, [first, ...rest]: readonly string[], number: number): string | undefined {
+  let field = message?.fields.find(({ name }) => name === first);
+  for (const next of rest) field = field?.message?.fields.find(({ name }) => name === next);
+  return field?.enum?.values.find((value) => value.number === number)?.name;
 }
 
-/** The name of a status code in the options' contract; undefined if the number has no name. */
-function codeName({ message }, number) {
-  const retry = message.fields.find(({ name }) => name === 'retry');
-  const codes = retry.message.fields.find(({ name }) => name === 'codes');
-  return codes.enum.values.find((value) => value.number === number)?.name;
-}
+const toMs = ({ seconds, nanos }: Wait) => Number(seconds) * 1_000 + nanos / 1e6;
 
-const toMs = ({ seconds, nanos }) => Number(seconds) * 1_000 + nanos / 1e6;
-const isWithin = (value, min, max) => value >= min && value <= max;
+/** The bounds of a value, and what they are in words. */
+type Range = readonly [min: number, max: number, words: string];
+
+/** A zero isn't sent: it means that the field is missing. */
+function* outside(name: string, value: number | Wait | undefined, [min, max, words]: Range): Faults {
+  if (value === undefined) return;
+  const given = typeof value === 'number' ? value : toMs(value);
+  if (given >= min && given <= max) return;
+  yield `${name} is ${given}${typeof value === 'number' ? '' : ' ms'}; it must be ${words}`;
+}

@@ -2,31 +2,40 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { maybeSnakeToCamel } from 'ts-proto/build/src/case.js';
+import { createFileContext } from 'ts-proto/build/src/context.js';
+import { generateFile, makeUtils } from 'ts-proto/build/src/main.js';
+import { getTsPoetOpts, type Options, optionsFromParameter } from 'ts-proto/build/src/options.js';
+import { createTypeMap, type TypeMap } from 'ts-proto/build/src/types.js';
+import { getVersions, impProto } from 'ts-proto/build/src/utils.js';
 import { isInstalled } from '../workspace/paths.js';
-import { exact } from './exact.mjs';
-import { renameReserved } from './reserved-names.mjs';
+import { exact } from './exact.js';
+import { renameReserved } from './reserved-names.js';
+import type { Checks, Names } from './rules/checks.js';
 
-const require = createRequire(import.meta.url);
-const { createFileContext } = require('ts-proto/build/src/context');
-const { generateFile, makeUtils } = require('ts-proto/build/src/main');
-const { getTsPoetOpts, optionsFromParameter } = require('ts-proto/build/src/options');
-const { createTypeMap } = require('ts-proto/build/src/types');
-const { maybeSnakeToCamel } = require('ts-proto/build/src/case');
-const { getVersions, impProto } = require('ts-proto/build/src/utils');
-const requireOfTsProto = createRequire(require.resolve('ts-proto'));
-const { CodeGeneratorRequest } = requireOfTsProto('ts-proto-descriptors');
-const { code: template } = requireOfTsProto('ts-poet');
+type Code = ReturnType<typeof generateFile>[1];
+type DecodedRequest = Parameters<typeof createTypeMap>[0];
+/** A generated file. */
+interface Stub {
+  readonly name: string;
+  readonly content: string;
+}
+
+const ofTsProto = createRequire(createRequire(import.meta.url).resolve('ts-proto'));
+const descriptors: { CodeGeneratorRequest: { decode(request: Uint8Array): DecodedRequest } } =
+  ofTsProto('ts-proto-descriptors');
+const poet: { code(literals: TemplateStringsArray, ...placeholders: unknown[]): Code } = ofTsProto('ts-poet');
 
 /**
  * The stubs for the files that a request asks for. ts-proto's own program shares imports and utilities between the files of a
  * request, so that the name of a message `Timestamp` depends on whether google's comes first in another file. Here each file
  * has its own, so that a stub follows from its contract alone.
- * @param {Uint8Array} request A `google.protobuf.compiler.CodeGeneratorRequest`.
- * @param {Map<string, import('./rules/checks.mjs').Checks>} checks What the code checks in messages, by file.
- * @returns {Promise<{ name: string, content: string }[]>}
+ *
+ * @param request A `google.protobuf.compiler.CodeGeneratorRequest`.
+ * @param checks What the code checks in messages, by file.
  */
-export async function stubsOf(request, checks) {
-  const decoded = CodeGeneratorRequest.decode(request);
+export async function stubsOf(request: Uint8Array, checks: ReadonlyMap<string, Checks>): Promise<Stub[]> {
+  const decoded = descriptors.CodeGeneratorRequest.decode(request);
   const options = optionsFromParameter(decoded.parameter);
   for (const { name } of decoded.protoFile) if (isProvided(name)) options.M[name] = providedModule(name);
   const typeMap = createTypeMap(decoded, options);
@@ -36,52 +45,54 @@ export async function stubsOf(request, checks) {
   return asked.flatMap((file) => {
     const context = { options, typeMap, utils: utilsOf(options), currentFile: createFileContext(file) };
     const [path, code] = generateFile(context, file);
-    const poet = getTsPoetOpts(options, tsProtoVersion, protocVersion, file.name);
+    const printing = getTsPoetOpts(options, tsProtoVersion, protocVersion, file.name);
     // Each statement in one line, whatever its names, as corrections go by the text.
-    const wide = code.toString({ ...poet, path, dprintOptions: { ...poet.dprintOptions, lineWidth: 100_000 } });
-    const content = template`${exact(protoNames(wide), context, file)}`.toString({ ...poet, prefix: '', path });
+    const wide = code.toString({ ...printing, path, dprintOptions: { ...printing.dprintOptions, lineWidth: 100_000 } });
+    const corrected = poet.code`${exact(protoNames(wide), context, file)}`;
+    const content = corrected.toString({ ...printing, prefix: '', path });
     return withChecks({ name: path, content }, checks.get(file.name), namesOf(typeMap, options));
   });
 }
 
 /** In a workspace of its own, what doesn't stand in proto/ is a contract of @rondo/contracts, which has its stub. */
-const isProvided = (file) => isInstalled && !existsSync(path.join('proto', file));
-const providedModule = (file) => `@rondo/contracts/${file.replace(/\.proto$/, '')}`;
+const isProvided = (file: string) => isInstalled && !existsSync(path.join('proto', file));
+const providedModule = (file: string) => `@rondo/contracts/${file.replace(/\.proto$/, '')}`;
 
 /** There messages of both packages are in each other, so both have one reader and writer. */
-const withOneWire = (stub) =>
+const withOneWire = (stub: string) =>
   isInstalled ? stub.replace('"@bufbuild/protobuf/wire"', '"@rondo/validation/wire"') : stub;
 
-const namesOf = (typeMap, options) => ({
+const namesOf = (typeMap: TypeMap, options: Options): Names => ({
   providedBy: (module) => options.M[`${module}.proto`],
   nameOf: (name) => maybeSnakeToCamel(name, options),
   typeOf(typeName) {
-    const [module, name] = typeMap.get(`.${typeName}`);
+    const [module = '', name] = typeMap.get(`.${typeName}`) ?? [];
     return { module, name: String(name) };
   },
 });
 
 /** The stub with the checks of its messages, and the module that the checks import. */
-function withChecks({ name, content }, { code, descriptors }, names) {
-  const checks = code(names);
+function withChecks({ name, content }: Stub, checked: Checks | undefined, names: Names): readonly Stub[] {
+  const checks = checked?.code(names) ?? '';
   const described = checks.includes('.resource = ') ? '  resource?: $v.ResourceDescription;\n' : '';
   const declared =
     checks === '' ? content : content.replace(MESSAGE_FNS, `$&  checked?: $v.Checking<T>;\n${described}`);
   return [
     { name, content: withOneWire(declared) + checks },
-    ...(descriptors === undefined ? [] : [{ name: name.replace(/ts$/, 'descriptors.ts'), content: descriptors }]),
+    ...(checked?.descriptors === undefined
+      ? []
+      : [{ name: name.replace(/ts$/, 'descriptors.ts'), content: checked.descriptors }]),
   ];
 }
 
 const MESSAGE_FNS = /^export interface MessageFns<T, V extends string> \{\n/m;
 
 /** ts-proto's utility code, with our {@link DEEP_PARTIAL} and the conversions of time in the stub of Timestamp. */
-function utilsOf(options) {
+function utilsOf(options: Options): ReturnType<typeof makeUtils> {
   const utils = makeUtils(options);
-  for (const name of ['toTimestamp', 'fromTimestamp'])
-    utils[name] = impProto(options, 'google/protobuf/timestamp', name);
-  utils.DeepPartial.declarationSiteCode = template`${DEEP_PARTIAL}`;
-  return utils;
+  const imported = (name: string) => impProto(options, 'google/protobuf/timestamp', name);
+  utils.DeepPartial.declarationSiteCode = poet.code`${DEEP_PARTIAL}`;
+  return Object.assign(utils, { toTimestamp: imported('toTimestamp'), fromTimestamp: imported('fromTimestamp') });
 }
 
 /**

@@ -1,10 +1,13 @@
 /** Rewrites contracts into the forms that ts-proto knows. */
-import { create, createFileRegistry } from '@bufbuild/protobuf';
+import { create, createFileRegistry, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import {
+  type DescriptorProto,
   FeatureSet_FieldPresence,
+  type FieldDescriptorProto,
   FieldDescriptorProto_Label,
   FieldDescriptorProto_Type,
   FieldOptionsSchema,
+  type FileDescriptorProto,
   FileDescriptorSetSchema,
   MethodOptionsSchema,
   OneofDescriptorProtoSchema,
@@ -14,9 +17,10 @@ import {
  * Rewrites files of proto2 and of editions as proto3. ts-proto treats their fields as fields without presence, so that a zero
  * that was set isn't sent. Here such fields become proto3 `optional` fields, in the form that the compiler gives them. Delimited
  * fields become groups, and packed fields say so. The wire format doesn't change.
- * @param {import('@bufbuild/protobuf/wkt').FileDescriptorProto[]} files Changed in place.
+ *
+ * @param files Changed in place.
  */
-export function desugar(files) {
+export function desugar(files: FileDescriptorProto[]): void {
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: files }));
   for (const file of registry.files) {
     if (file.proto.syntax === 'proto3') continue;
@@ -26,9 +30,9 @@ export function desugar(files) {
   }
 }
 
-function inMessage({ proto, fields, nestedMessages }) {
+function inMessage({ proto, fields, nestedMessages }: DescMessage): void {
   for (const field of fields) {
-    if (field.delimitedEncoding) field.proto.type = FieldDescriptorProto_Type.GROUP;
+    if ('delimitedEncoding' in field && field.delimitedEncoding) field.proto.type = FieldDescriptorProto_Type.GROUP;
     if (field.fieldKind === 'list') markPacked(field);
     if (isOptional(field)) markOptional(field.proto, proto);
     field.proto.defaultValue = '';
@@ -37,19 +41,19 @@ function inMessage({ proto, fields, nestedMessages }) {
 }
 
 /** Whether the field needs `optional`: messages and members of a oneof have presence in any syntax. */
-const isOptional = ({ fieldKind, oneof, presence }) =>
+const isOptional = ({ fieldKind, oneof, presence }: DescField) =>
   (fieldKind === 'scalar' || fieldKind === 'enum') &&
   oneof === undefined &&
   presence !== FeatureSet_FieldPresence.IMPLICIT;
 
-function markOptional(field, message) {
+function markOptional(field: FieldDescriptorProto, message: DescriptorProto): void {
   field.label = FieldDescriptorProto_Label.OPTIONAL;
   field.proto3Optional = true;
   field.oneofIndex = message.oneofDecl.length;
   message.oneofDecl.push(create(OneofDescriptorProtoSchema, { name: `_${field.name}` }));
 }
 
-function markPacked({ proto, packed }) {
+function markPacked({ proto, packed }: DescField & { fieldKind: 'list' }): void {
   proto.options ??= create(FieldOptionsSchema);
   proto.options.packed = packed;
 }
@@ -59,9 +63,10 @@ const SERVICE_POLICY = 50551;
 
 /**
  * Copies the service option `rondo.options.v1.service` to each method, as ts-proto's definitions have only method options.
- * @param {import('@bufbuild/protobuf/wkt').FileDescriptorProto[]} files Changed in place.
+ *
+ * @param files Changed in place.
  */
-export function copyServicePolicies(files) {
+export function copyServicePolicies(files: readonly FileDescriptorProto[]): void {
   for (const service of files.flatMap((file) => file.service)) {
     const policies = (service.options?.$unknown ?? []).filter(({ no }) => no === SERVICE_POLICY);
     if (policies.length === 0) continue;

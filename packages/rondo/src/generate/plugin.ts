@@ -10,13 +10,13 @@ import {
   CodeGeneratorResponseSchema,
   Edition,
 } from '@bufbuild/protobuf/wkt';
-import { checkHttp } from './check-http.mjs';
-import { checkPolicies } from './check-policies.mjs';
-import { checkRules } from './check-rules.mjs';
-import { copyServicePolicies, desugar } from './desugar.mjs';
-import { addRequestShapes } from './request-shapes.mjs';
-import { checksOf } from './rules/checks.mjs';
-import { stubsOf } from './ts-proto.mjs';
+import { checkHttp } from './check-http.js';
+import { checkPolicies } from './check-policies.js';
+import { checkRules } from './check-rules.js';
+import { copyServicePolicies, desugar } from './desugar.js';
+import { addRequestShapes } from './request-shapes.js';
+import { checksOf } from './rules/checks.js';
+import { stubsOf } from './ts-proto.js';
 
 // Not readFileSync(0): after it has read a pipe, Node 20 imports packages by their symbolic links, without their dependencies.
 const request = fromBinary(CodeGeneratorRequestSchema, await buffer(process.stdin));

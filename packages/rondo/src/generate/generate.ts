@@ -6,7 +6,8 @@ import { withBuild } from '../workspace/build-lock.js';
 import { filesBelow } from '../workspace/files.js';
 import { isInstalled, root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
-import { step } from '../workspace/steps.js';
+import { type StepResult, step } from '../workspace/steps.js';
+import { keepComments } from './comments.js';
 
 /** A relative path: buf reads a "#" in a path as the start of options. */
 const descriptors = 'packages/contracts/descriptors.binpb';
@@ -17,27 +18,27 @@ const etcd = {
   stub: path.join(root, 'packages/contracts/src/etcd-v3/rpc.ts'),
   args: ['--config', 'packages/rondo/buf/etcd.buf.yaml', '--template', 'packages/rondo/buf/etcd.buf.gen.yaml'],
 };
-/** What check-http.mjs checks with. */
+/** What check-http.ts checks with. */
 const HTTP_RULES = ['template', 'conflicts', 'rule-check'].map((file) => `packages/schema/src/http/${file}.ts`);
 /** A package has the stubs of the contracts that an app imports. */
 const OWN = isInstalled ? ['proto'] : [];
 /** The digests of the inputs. The stamp is among the generated files, so that removing them removes it too. */
 const stamp = path.join(root, 'packages/contracts/src/.inputs');
 
-/**
- * @typedef {object} Inputs The digests of what the generated files follow from.
- * @property {string} settings Of buf's configuration, its plugin, and the lock file with the versions of tools and third-party
- *   contracts.
- * @property {Record<string, string>} protos Of contracts, by path under proto/.
- */
+/** The digests of contracts, by path under proto/. */
+type Protos = Readonly<Record<string, string>>;
 
-/**
- * @param {AbortSignal} [signal] Ends the wait for another command's build.
- * @returns {Promise<import('../workspace/steps.js').StepResult>}
- */
-export const generate = (signal) => withBuild('generate', generateNow, signal);
+/** The digests of what the generated files follow from. */
+interface Inputs {
+  /** Of buf's configuration, its plugin, and the lock file with the versions of tools and third-party contracts. */
+  readonly settings: string;
+  readonly protos: Protos;
+}
 
-async function generateNow() {
+/** Generates what has changed. `signal` ends the wait for another command's build. */
+export const generate = (signal?: AbortSignal): Promise<StepResult> => withBuild('generate', generateNow, signal);
+
+async function generateNow(): Promise<StepResult> {
   if (!isInstalled) await writeValidateProto();
   const wanted = readInputs();
   const known = readStamp();
@@ -46,16 +47,16 @@ async function generateNow() {
   if (stale?.length === 0 && gone.length === 0) return { code: 0, note: 'nothing changed' };
   // The stamp must not cover files that are being generated, in case this is interrupted.
   if (stale === undefined) rmSync(stamp, { force: true });
-  else writeStamp({ ...wanted, protos: without({ ...known.protos, ...wanted.protos }, stale) });
+  else writeStamp({ ...wanted, protos: without({ ...known?.protos, ...wanted.protos }, stale) });
   const [stubs, set] = await Promise.all([stubsOf(stale), run(native('buf'), ['build', '-o', newDescriptors])]);
   const failed = [set, stubs].find(({ code }) => code !== 0);
   if (failed) {
     // buf writes nothing if it fails. With `--path` it removes nothing either, so the old stamp is still right.
     rmSync(path.join(root, newDescriptors), { force: true });
-    if (stale !== undefined) writeStamp(known);
+    if (known !== undefined && stale !== undefined) writeStamp(known);
     return failed;
   }
-  await keepOwnComments(wanted);
+  keepOwnComments(wanted);
   renameSync(path.join(root, newDescriptors), path.join(root, descriptors));
   // If all stubs are new, the old ones are gone, and a package may provide such a contract now.
   if (stale !== undefined) for (const file of gone) removeStub(stubOf(file));
@@ -65,12 +66,12 @@ async function generateNow() {
 }
 
 /** The contract of `buf.validate`, which its package has in compiled form only. */
-async function writeValidateProto() {
+async function writeValidateProto(): Promise<void> {
   const file = path.join(root, 'packages/validation/proto/buf/validate/validate.proto');
   const { file_buf_validate_validate: descriptor } = await import(
     '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js'
   );
-  const { printProto } = await import('./print-proto.mjs');
+  const { printProto } = await import('./print-proto.js');
   const text = printProto(descriptor);
   if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
   mkdirSync(path.dirname(file), { recursive: true });
@@ -78,8 +79,7 @@ async function writeValidateProto() {
 }
 
 /** Leaves the comments of the contracts under proto/ in the descriptor set: the gateway documents services by them. */
-async function keepOwnComments({ protos }) {
-  const { keepComments } = await import('./comments.mjs');
+function keepOwnComments({ protos }: Inputs): void {
   const file = path.join(root, newDescriptors);
   writeFileSync(
     file,
@@ -88,7 +88,7 @@ async function keepOwnComments({ protos }) {
 }
 
 /** Generates stubs. If all are generated anew, buf first removes the old ones, so etcd's stubs come last. */
-async function stubsOf(stale) {
+async function stubsOf(stale: readonly string[] | undefined): Promise<StepResult> {
   if (stale?.length === 0) return { code: 0 };
   const stubs = await run(native('buf'), ['generate', ...OWN, ...only(stale)]);
   if (stubs.code !== 0 || stale !== undefined || isInstalled) return stubs;
@@ -96,20 +96,20 @@ async function stubsOf(stale) {
 }
 
 /** Whether the generated files match the contracts. */
-export function isGenerated() {
+export function isGenerated(): boolean {
   const [known, wanted] = [readStamp(), readInputs()];
   return staleProtos(known, wanted)?.length === 0 && goneProtos(known, wanted).length === 0;
 }
 
 /** The digests of the contracts that the generated files were made from, by path under proto/. */
-export const generatedFrom = () => readStamp()?.protos ?? {};
+export const generatedFrom = (): Protos => readStamp()?.protos ?? {};
 
 /** The contracts that have changed, and those that import them; undefined if all stubs must be generated anew. */
-function staleProtos(known, { settings, protos }) {
+function staleProtos(known: Inputs | undefined, { settings, protos }: Inputs): readonly string[] | undefined {
   if (known?.settings !== settings) return undefined;
   const whole = [path.join(root, descriptors), ...(isInstalled ? [] : [etcd.stub])];
   if (!whole.every((file) => existsSync(file))) return undefined;
-  const changed = (file) => known.protos[file] !== protos[file] || !existsSync(stubOf(file));
+  const changed = (file: string) => known.protos[file] !== protos[file] || !existsSync(stubOf(file));
   const stale = new Set(Object.keys(protos).filter(changed));
   // The set grows during the iteration, which then visits the new entries too.
   for (const one of stale) {
@@ -119,22 +119,23 @@ function staleProtos(known, { settings, protos }) {
 }
 
 /** The contracts whose stubs are to be removed. */
-const goneProtos = (known, { protos }) => Object.keys(known?.protos ?? {}).filter((file) => !(file in protos));
+const goneProtos = (known: Inputs | undefined, { protos }: Inputs) =>
+  Object.keys(known?.protos ?? {}).filter((file) => !(file in protos));
 
-const stubOf = (file) => path.join(root, 'packages/contracts/src', file.replace(/proto$/, 'ts'));
+const stubOf = (file: string) => path.join(root, 'packages/contracts/src', file.replace(/proto$/, 'ts'));
 
 /** The module of descriptors that a stub imports if it has rules in CEL. */
-const descriptorsOf = (stub) => stub.replace(/ts$/, 'descriptors.ts');
+const descriptorsOf = (stub: string) => stub.replace(/ts$/, 'descriptors.ts');
 
 /** Removes the descriptors that a stub has stopped to import. */
-function removeUnused(stub) {
+function removeUnused(stub: string): void {
   const descriptors = descriptorsOf(stub);
   if (readFileSync(stub, 'utf8').includes(path.basename(descriptors).replace(/ts$/, 'js'))) return;
   rmSync(descriptors, { force: true });
 }
 
 /** Removes the stub of a contract that is gone, and folders that are empty then. */
-function removeStub(stub) {
+function removeStub(stub: string): void {
   rmSync(stub, { force: true });
   rmSync(descriptorsOf(stub), { force: true });
   let folder = path.dirname(stub);
@@ -145,20 +146,19 @@ function removeStub(stub) {
 }
 
 /** buf's arguments to generate only some files and keep the others' stubs. */
-function only(stale) {
+function only(stale: readonly string[] | undefined): readonly string[] {
   if (stale === undefined) return [];
   const template = readFileSync(path.join(root, 'buf.gen.yaml'), 'utf8').replace(/^clean: true$/m, 'clean: false');
   return ['--template', template, ...stale.flatMap((file) => ['--path', `proto/${file}`])];
 }
 
-function importsOf(file) {
+function importsOf(file: string): readonly (string | undefined)[] {
   const text = readFileSync(path.join(root, 'proto', file), 'utf8');
   // It also finds imports in comments: then a stub is generated too often, which does no harm.
   return [...text.matchAll(/\bimport\s+(?:\w+\s+)?["']([^"']+)["']/g)].map(([, imported]) => imported);
 }
 
-/** @returns {Inputs} */
-function readInputs() {
+function readInputs(): Inputs {
   const protos = filesBelow(path.join(root, 'proto')).filter((file) => file.endsWith('.proto'));
   return {
     // The lock file has the version of a plugin that is installed.
@@ -174,21 +174,21 @@ const pluginFiles = () => filesBelow(path.join(root, PLUGIN)).map((file) => `${P
 const modules = () => readFileSync(path.join(root, 'buf.yaml'), 'utf8').replace(/^lint:\n(?: .*\n|\n)*/gm, '');
 
 /** The lock file without the dependencies of services: generation doesn't depend on them, and services come and go. */
-function locked() {
+function locked(): string {
   const text = readFileSync(path.join(root, 'pnpm-lock.yaml'), 'utf8');
   return text.replace(/^ {2}services\/.*:\n(?: {4}.*\n|\n)*/gm, '');
 }
 
-function digest(files, more = '') {
+function digest(files: readonly string[], more = ''): string {
   const hash = createHash('sha256').update(more);
   for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(path.join(root, file)));
   return hash.digest('hex');
 }
 
-const without = (protos, stale) => Object.fromEntries(Object.entries(protos).filter(([file]) => !stale.includes(file)));
+const without = (protos: Protos, stale: readonly string[]): Protos =>
+  Object.fromEntries(Object.entries(protos).filter(([file]) => !stale.includes(file)));
 
-/** @returns {Inputs | undefined} */
-function readStamp() {
+function readStamp(): Inputs | undefined {
   if (!existsSync(stamp)) return undefined;
   try {
     return JSON.parse(readFileSync(stamp, 'utf8'));
@@ -197,9 +197,9 @@ function readStamp() {
   }
 }
 
-const writeStamp = (inputs) => writeFileSync(stamp, JSON.stringify(inputs));
+const writeStamp = (inputs: Inputs) => writeFileSync(stamp, JSON.stringify(inputs));
 
 /** `npm run generate` */
-export async function main() {
+export async function main(): Promise<number> {
   return (await step('generate', () => generate())).code;
 }

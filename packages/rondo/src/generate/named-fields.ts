@@ -1,10 +1,11 @@
 /** Checks the fields and keys of metadata that options name. */
-import { ScalarType } from '@bufbuild/protobuf';
+import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import type { Faults, KeySource, Policy } from './options.js';
 
 const { NO_SIDE_EFFECTS } = MethodOptions_IdempotencyLevel;
 
-export function* inKeyField(message, name) {
+export function* inKeyField(message: DescMessage, name: string): Faults {
   const field = message.fields.find((one) => one.name === name);
   const text = field?.fieldKind === 'scalar' && field.scalar === ScalarType.STRING;
   if (field === undefined) yield `idempotency.field is "${name}", but ${noSuchField(name, message)}`;
@@ -14,13 +15,13 @@ export function* inKeyField(message, name) {
   }
 }
 
-export function* inHashKey(method, { source: { case: from, value } }) {
-  if (from === 'metadata') yield* inMetadataKey('hash_key.metadata', value);
-  else if (from === 'field') yield* inField(method, value);
+export function* inHashKey(method: DescMethod, { source }: { readonly source: KeySource }): Faults {
+  if (source.case === 'metadata') yield* inMetadataKey('hash_key.metadata', source.value);
+  else if (source.case === 'field') yield* inField(method, source.value);
   else yield 'hash_key names neither a field nor a metadata key';
 }
 
-export function* inMetadataKey(option, key) {
+export function* inMetadataKey(option: string, key: string): Faults {
   if (!/^[a-z0-9_.-]{1,128}$/.test(key)) {
     yield `${option} is "${key}"; a key of metadata is of a-z 0-9 _ . - alone`;
   } else if (key.startsWith('grpc-')) {
@@ -31,26 +32,26 @@ export function* inMetadataKey(option, key) {
 }
 
 /** Checks each field on the path of a hash key. */
-function* inField(method, path) {
+function* inField(method: DescMethod, path: string): Faults {
   if (method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming') {
     yield `hash_key.field is ${path}, and the request is a stream; name a key of metadata instead`;
     return;
   }
   const names = path.split('.');
-  let message = method.input;
+  let message: DescMessage | undefined = method.input;
   for (const [index, name] of names.entries()) {
-    const field = message.fields.find((one) => one.name === name);
-    const last = index === names.length - 1;
-    const fault = field === undefined ? noSuchField(name, message) : fieldFault(field, last);
+    if (message === undefined) return;
+    const field: DescField | undefined = message.fields.find((one) => one.name === name);
+    const fault = field === undefined ? noSuchField(name, message) : fieldFault(field, index === names.length - 1);
     if (fault !== undefined) {
       yield `hash_key.field is "${path}", but ${fault}`;
       return;
     }
-    message = field.message;
+    message = field?.message;
   }
 }
 
-export function* inResume(method, { request, response }) {
+export function* inResume(method: DescMethod, { request, response }: Policy<'resume'>): Faults {
   if (method.methodKind !== 'server_streaming') {
     yield 'resume is for a method with one request and a stream of replies; leave it out';
     return;
@@ -66,7 +67,7 @@ export function* inResume(method, { request, response }) {
   }
 }
 
-function tokenField(message, name) {
+function tokenField(message: DescMessage, name: string): { readonly type?: string; readonly fault?: string } {
   const field = message.fields.find((one) => one.name === name);
   if (field === undefined) return { fault: noSuchField(name, message) };
   if (field.oneof !== undefined) return { fault: `${name} is part of the oneof ${field.oneof.name}; name one outside` };
@@ -79,11 +80,11 @@ const TOKEN_TYPES = new Map([
   [ScalarType.BYTES, 'bytes'],
 ]);
 
-export const noSuchField = (name, { typeName, fields }) =>
+export const noSuchField = (name: string, { typeName, fields }: DescMessage): string =>
   `${typeName} has no field "${name}"; it has ${fields.map((field) => field.name).join(', ') || 'none'}`;
 
-function fieldFault({ name, fieldKind, message }, last) {
+function fieldFault({ name, fieldKind, message }: DescField, last: boolean): string | undefined {
   if (fieldKind === 'list' || fieldKind === 'map') return `${name} is a ${fieldKind}: which of its values would count?`;
-  if (last && fieldKind === 'message') return `${name} is a whole ${message.typeName}; name a field of it`;
+  if (last && message !== undefined) return `${name} is a whole ${message.typeName}; name a field of it`;
   return last || fieldKind === 'message' ? undefined : `${name} has no fields`;
 }

@@ -1,21 +1,15 @@
 /** Corrects ts-proto's code where a message that is read and written again would not be the same. */
-import { createRequire } from 'node:module';
-import { decoding } from './decoding.mjs';
-
-const require = createRequire(import.meta.url);
-const { default: SourceInfo } = require('ts-proto/build/src/sourceInfo');
-const { detectMapType, isAnyValueType, isBytes, isBytesValueType } = require('ts-proto/build/src/types');
-const { getFieldName } = require('ts-proto/build/src/utils');
-const { visit } = require('ts-proto/build/src/visit');
+import type { Context } from 'ts-proto/build/src/context.js';
+import { detectMapType, isAnyValueType, isBytes, isBytesValueType } from 'ts-proto/build/src/types.js';
+import { getFieldName } from 'ts-proto/build/src/utils.js';
+import { type DecodedFile, type DecodedMessage, messagesIn } from './decoded.js';
+import { decoding } from './decoding.js';
 
 /**
  * The code of a stub, corrected: maps and Structs keep every key, numbers the sign of zero, and a field for bytes takes any
  * Uint8Array. Timestamps keep their nanoseconds by {@link EXACT_TIME}.
- * @param {string} content
- * @param {object} context ts-proto's.
- * @param {object} file The `google.protobuf.FileDescriptorProto`, as ts-proto decoded it.
  */
-export function exact(content, context, file) {
+export function exact(content: string, context: Context, file: DecodedFile): string {
   const withBytes = takingAll(keepingEveryKey(decoding(content, context, file)), context, file);
   const kept = withBytes
     .replaceAll(ZERO, 'if (!globalThis.Object.is($1, 0)) {$2')
@@ -37,7 +31,7 @@ function setEntry(map: object, key: any, value: unknown): void {
 `;
 
 /** Replaces assignments to maps, as an assignment to the key `__proto__` of a plain object is lost. */
-function keepingEveryKey(content) {
+function keepingEveryKey(content: string): string {
   const kept = content.replaceAll(ENTRY, '$1setEntry($2, $3, $4);');
   return kept === content ? content : kept + SET_ENTRY;
 }
@@ -53,12 +47,12 @@ function asBuffer<B extends Uint8Array | undefined>(bytes: B): Buffer | (B & und
  * Corrects how messages are made from what is given. Bytes become Buffers, as messages that are read have; they aren't copied. The
  * `null` of a `google.protobuf.Value` in a oneof stays.
  */
-function takingAll(content, context, file) {
+function takingAll(content: string, context: Context, file: DecodedFile): string {
   let taking = content;
-  const inMessage = (name, message) => {
+  for (const { name, message } of messagesIn(file, context.options)) {
     const start = taking.search(new RegExp(`fromPartial\\(\\s*object: DeepPartial<${name}>,?\\s*\\): ${name} {`));
     const end = taking.indexOf('return message;', start);
-    if (start < 0) return;
+    if (start < 0) continue;
     const body = message.field.reduce(
       (text, field) => {
         const name = getFieldName(field, context.options);
@@ -68,18 +62,17 @@ function takingAll(content, context, file) {
       taking.slice(start, end),
     );
     taking = taking.slice(0, start) + body + taking.slice(end);
-  };
-  visit(file, SourceInfo.empty(), inMessage, context.options);
+  }
   return taking.includes('asBuffer(') ? taking + AS_BUFFER : taking;
 }
 
-function holdsBytes(context, message, field) {
+function holdsBytes(context: Context, message: DecodedMessage, field: DecodedMessage['field'][number]): boolean {
   const { valueField = field } = detectMapType(context, message, field) ?? {};
   return isBytes(valueField) || isBytesValueType(valueField);
 }
 
 /** The body of `fromPartial` with conversions for the field `name`, in each form that ts-proto has for it. */
-const convertingBytes = (body, name) =>
+const convertingBytes = (body: string, name: string) =>
   body
     .replace(new RegExp(`(\\$case: "${name}",\\s+value: )(object\\.\\w+\\.value)`), '$1asBuffer($2)')
     .replace(new RegExp(`(\\n +)message\\.${name} = [^]*?(?=\\1\\w|$)`), (statement) =>
@@ -89,7 +82,7 @@ const convertingBytes = (body, name) =>
         .replace(/(setEntry\(acc, .+, |m\.set\(key, )value\)/, '$1asBuffer(value))'),
     );
 
-const keepingNull = (body, name) =>
+const keepingNull = (body: string, name: string) =>
   body.replace(
     new RegExp(
       `(case "${name}": \\{\\s+if \\(object\\.\\w+\\?\\.value !== undefined) && object\\.\\w+\\?\\.value !== null`,

@@ -10,17 +10,16 @@ const LOCATION = { leadingComments: 3, trailingComments: 4 };
 /**
  * A `google.protobuf.FileDescriptorSet` with the comments of some files only. Positions in the source without a comment are left
  * out. All other bytes stay as they are, custom options too.
- * @param {Uint8Array} set
- * @param {(file: string) => boolean} isKept by the file's name.
- * @returns {Uint8Array}
+ *
+ * @param isKept by the file's name.
  */
-export function keepComments(set, isKept) {
+export function keepComments(set: Uint8Array, isKept: (file: string) => boolean): Uint8Array {
   return rewrite(set, (field, bytes) => (field === SET.file ? withComments(bytes, isKept) : bytes));
 }
 
-function withComments(file, isKept) {
+function withComments(file: Uint8Array, isKept: (file: string) => boolean): Uint8Array {
   const name = [...fieldsOf(file)].find(({ field }) => field === FILE.name);
-  const kept = name !== undefined && isKept(new TextDecoder().decode(name.bytes));
+  const kept = name?.bytes !== undefined && isKept(new TextDecoder().decode(name.bytes));
   return rewrite(file, (field, bytes) => {
     if (field !== FILE.sourceCodeInfo) return bytes;
     return kept
@@ -29,13 +28,15 @@ function withComments(file, isKept) {
   });
 }
 
-const hasComment = (location) =>
+const hasComment = (location: Uint8Array) =>
   [...fieldsOf(location)].some(
     ({ field }) => field === LOCATION.leadingComments || field === LOCATION.trailingComments,
   );
 
+type Change = (field: number, bytes: Uint8Array) => Uint8Array | undefined;
+
 /** A message with the bytes of each length-delimited field as `change` returns them; without the field if that is undefined. */
-function rewrite(message, change) {
+function rewrite(message: Uint8Array, change: Change): Uint8Array {
   const writer = new BinaryWriter();
   for (const { field, bytes, raw } of fieldsOf(message)) {
     if (bytes === undefined) {
@@ -49,7 +50,7 @@ function rewrite(message, change) {
 }
 
 /** The fields of a message in their order. `bytes` is missing if the field isn't length-delimited; `raw` is the field with its tag. */
-function* fieldsOf(message) {
+function* fieldsOf(message: Uint8Array) {
   const reader = new BinaryReader(message);
   while (reader.pos < reader.len) {
     const start = reader.pos;

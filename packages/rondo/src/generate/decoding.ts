@@ -1,36 +1,33 @@
 /** Corrects how ts-proto's code reads messages. Source: https://protobuf.dev/programming-guides/encoding/ */
-import { createRequire } from 'node:module';
+import type { Context } from 'ts-proto/build/src/context.js';
+import * as types from 'ts-proto/build/src/types.js';
+import { type DecodedFile, messagesIn } from './decoded.js';
 
-const require = createRequire(import.meta.url);
-const { default: SourceInfo } = require('ts-proto/build/src/sourceInfo');
-const types = require('ts-proto/build/src/types');
-const { visit } = require('ts-proto/build/src/visit');
+type Field = Parameters<typeof types.isMessage>[0];
+/** An expression around a value. */
+type Wrap = (value: string) => string;
 
 /**
  * The code of a stub whose `decode` refuses what is no message, takes messages in each other to a depth of 100, merges the parts of
  * a field, and fills in the value that an entry of a map lacks.
- * @param {string} content
- * @param {object} context ts-proto's.
- * @param {object} file The `google.protobuf.FileDescriptorProto`, as ts-proto decoded it.
  */
-export function decoding(content, context, file) {
+export function decoding(content: string, { options }: Context, file: DecodedFile): string {
   let corrected = CORRECTIONS.reduce((text, [found, replaced]) => text.replaceAll(found, replaced), content);
-  const inMessage = (name, message) => {
+  for (const { name, message } of messagesIn(file, options)) {
     const start = corrected.indexOf(`const message = before ?? createBase${name}();`);
     const end = corrected.indexOf('return message;\n    } finally {', start);
-    if (start < 0) return;
+    if (start < 0) continue;
     const singular = message.field.filter((field) => types.isMessage(field) && !types.isRepeated(field));
     const groups = message.field.filter((field) => field.type === GROUP && types.isRepeated(field));
     const body = groups.reduce(ending, singular.reduce(merging, corrected.slice(start, end)));
     const value = message.options?.mapEntry ? singular[0] : undefined;
     corrected = corrected.slice(0, start) + body + (value ? defaulting(body, value) : '') + corrected.slice(end);
-  };
-  visit(file, SourceInfo.empty(), inMessage, context.options);
+  }
   return corrected;
 }
 
 /** A group has no length: its caller gives the tag that ends it, negative. */
-const CORRECTIONS = [
+const CORRECTIONS: readonly (readonly [string | RegExp, string])[] = [
   [/^( +decode\(input: .*, length\?: number)(\): (\w+))/gm, '$1, before?: $3$2'],
   [/(?<=length === undefined)( \? reader\.len : .*\n +const message =) (?=createBase)/g, ' || length < 0$1 before ?? '],
   ['previousRecursionDepth >= 100', 'previousRecursionDepth > 100'],
@@ -49,41 +46,47 @@ const CORRECTIONS = [
 /** The statement that reads the value of a field, in a oneof with the field's name. */
 const STATEMENT = /(?<member>message\.\w+) = (?:\{ \$case: (?<choice>"\w+"), value: (?<chosen>.*) \}|(?<read>.*));\n/;
 
-const startOf = (body, field) => body.indexOf(`case ${field.number}: {`);
+const startOf = (body: string, field: Field) => body.indexOf(`case ${field.number}: {`);
+
+function statementIn(code: string): Readonly<Record<string, string | undefined>> & { readonly member: string } {
+  const { member = '', ...groups } = STATEMENT.exec(code)?.groups ?? {};
+  return { ...groups, member };
+}
 
 /** `body` with a field that is read into the value that it has already. */
-function merging(body, field) {
+function merging(body: string, field: Field): string {
   const start = startOf(body, field);
   const code = body.slice(start);
-  const { member, choice, chosen, read = chosen } = STATEMENT.exec(code).groups;
+  const { member, choice, chosen, read = chosen } = statementIn(code);
   const has = choice ? `${member}?.$case === ${choice}` : `${member} !== undefined`;
   const value = choice ? `${member}.value!` : member;
-  const merged = reading(read, field, (wrap) => `${has} ? ${wrap(value)} : undefined`);
+  const merged = reading(read ?? '', field, (wrap) => `${has} ? ${wrap(value)} : undefined`);
   const given = choice ? `{ $case: ${choice}, value: ${merged} }` : merged;
   return body.slice(0, start) + code.replace(STATEMENT, () => `${member} = ${given};\n`);
 }
 
 /** `body` with a list of groups, each of which is read to its end. */
-function ending(body, field) {
+function ending(body: string, field: Field): string {
   const start = startOf(body, field);
   return body.slice(0, start) + body.slice(start).replace('.decode(reader)', `.decode(reader, ${endOf(field)})`);
 }
 
 /** The statement that gives an entry the default of its type, as it has no value. What has no kind is `null` in JSON. */
-function defaulting(body, field) {
-  const { member, read } = STATEMENT.exec(body.slice(startOf(body, field))).groups;
-  const empty = read.replace(/reader\.uint32\(\), .* : undefined\)/, '0)');
+function defaulting(body: string, field: Field): string {
+  const { member, read } = statementIn(body.slice(startOf(body, field)));
+  const empty = read?.replace(/reader\.uint32\(\), .* : undefined\)/, '0)');
   return `if (${member} === undefined) ${member} = ${empty}${types.isAnyValueType(field) ? ' ?? null' : ''};\n      `;
 }
 
 /**
  * The expression that reads a field.
- * @param {string} read ts-proto's.
- * @param {(wrap: (value: string) => string) => string} before The message before, made from the member's value by `wrap`.
+ *
+ * @param read ts-proto's.
+ * @param before The message before, made from the member's value by its argument.
  */
-function reading(read, field, before) {
-  const [, type] = /(\w+)\.decode\(/.exec(read);
-  const call = (wrap) =>
+function reading(read: string, field: Field, before: (wrap: Wrap) => string): string {
+  const [, type] = /(\w+)\.decode\(/.exec(read) ?? [];
+  const call = (wrap: Wrap) =>
     field.type === GROUP
       ? `${type}.decode(reader, ${endOf(field)}, ${before(wrap)})`
       : `${type}.decode(reader, reader.uint32(), ${before(wrap)})`;
@@ -96,8 +99,8 @@ function reading(read, field, before) {
 }
 
 const GROUP = 10;
-const endOf = ({ number }) => `-${((number << 3) | 4) >>> 0}`;
-const MEMBERS = [
+const endOf = ({ number }: Field) => `-${((number << 3) | 4) >>> 0}`;
+const MEMBERS: readonly (readonly [(field: Field) => boolean, string])[] = [
   [types.isStructType, 'fields'],
   [types.isListValueType, 'values'],
   [types.isFieldMaskType, 'paths'],

@@ -11,19 +11,40 @@ const ANY = 10;
 const ANY_BUT_NEWLINE = 11;
 const LAST = 0x10ffff;
 
+/** An instruction, and the positions of those that follow it. */
+export type Instruction =
+  | readonly ['match']
+  | readonly ['fail']
+  | readonly ['go', number]
+  | readonly ['alt' | 'empty' | 'set', number, number];
+
+/** A `Program` of packages/validation. */
+export interface CompiledPattern {
+  readonly start: number;
+  readonly instructions: readonly Instruction[];
+  /** From and to. */
+  readonly sets: readonly (readonly number[])[];
+}
+
+type Program = ReturnType<ReturnType<typeof RE2JS.compile>['re2']>['prog'];
+type Inst = Program['inst'][number];
+/** The runes of which a set consists, from and to, by their JSON; each with its position. */
+type Sets = Map<string, number>;
+
 /**
- * @param {string} pattern in RE2's syntax.
- * @returns {any} A `Program` of packages/validation.
- * @throws {Error} if the pattern isn't one, or has what RE2 leaves out: references back, and what looks ahead or behind.
+ * Compiles a pattern.
+ *
+ * @param pattern in RE2's syntax.
+ * @throws Error if the pattern isn't one, or has what RE2 leaves out: references back, and what looks ahead or behind.
  */
-export function compilePattern(pattern) {
+export function compilePattern(pattern: string): CompiledPattern {
   const { inst, start } = RE2JS.compile(pattern).re2().prog;
-  const sets = new Map();
+  const sets: Sets = new Map();
   const instructions = inst.map((one) => instructionOf(one, sets));
   return { start, instructions, sets: [...sets.keys()].map((key) => JSON.parse(key)) };
 }
 
-function instructionOf(inst, sets) {
+function instructionOf(inst: Inst, sets: Sets): Instruction {
   const { op, out, arg } = inst;
   if (op >= RUNE) return ['set', out, indexOf(charactersOf(inst), sets)];
   if (op === ALT || op === ALT + 1) return ['alt', out, arg];
@@ -32,18 +53,19 @@ function instructionOf(inst, sets) {
   return op === FAIL ? ['fail'] : ['go', out];
 }
 
-function indexOf(set, sets) {
+function indexOf(set: readonly number[], sets: Sets): number {
   const key = JSON.stringify(set);
-  if (!sets.has(key)) sets.set(key, sets.size);
-  return sets.get(key);
+  const index = sets.get(key) ?? sets.size;
+  sets.set(key, index);
+  return index;
 }
 
-function charactersOf(inst) {
+function charactersOf(inst: Inst): readonly number[] {
   if (inst.op === ANY) return [0, LAST];
   if (inst.op === ANY_BUT_NEWLINE) return [0, 9, 11, LAST];
   if (inst.runes.length > 1) return [...inst.runes];
   // One character; if the pattern ignores case, all that are equal to it.
-  const [rune] = inst.runes;
+  const [rune = 0] = inst.runes;
   if (inst.arg === 0) return [rune, rune];
   return Array.from({ length: LAST + 1 }, (_, point) => point)
     .filter((point) => inst.matchRune(point))

@@ -1,46 +1,40 @@
 /** Checks the `google.api.http` rules in contracts with the code by which the gateway routes, and what the gateway offers. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { create, createFileRegistry, fromBinary, getOption, hasOption } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { buildSync } from 'esbuild';
-import { dist, isInstalled, root } from '../workspace/paths.js';
-import { PATH, told } from './told.mjs';
+import { create, createFileRegistry, type DescFile, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+// From the sources, as this runs before any build.
+import { findConflicts } from '../../../schema/src/http/conflicts.js';
+import { type CheckedRule, checkRule, type PlainRule } from '../../../schema/src/http/rule-check.js';
+import { root } from '../workspace/paths.js';
+import { httpRule, type ReadHttpRule, servicePolicy } from './options.js';
+import { PATH, told } from './told.js';
 
 /** All contracts as they were when they were last generated. */
 const generated = path.join(root, 'packages/contracts/descriptors.binpb');
 
-/** Published, the code by which the gateway routes stands beside the programs. */
-const PUBLISHED = pathToFileURL(path.join(dist, 'http-rules.mjs')).href;
-
-const { checkRule, findConflicts } = await (isInstalled ? import(PUBLISHED) : load());
-
-/** The code by which the gateway routes, as one module. */
-export function httpRules() {
-  const contents = "export { checkRule } from './rule-check.ts'; export { findConflicts } from './conflicts.ts';";
-  const resolveDir = path.join(root, 'packages/schema/src/http');
-  const options = { stdin: { contents, resolveDir }, bundle: true, write: false, format: 'esm' };
-  return buildSync(options).outputFiles[0].contents;
-}
-
-/** From the sources, as this runs before any build. They import no packages. */
-function load() {
-  return import(`data:text/javascript;base64,${Buffer.from(httpRules()).toString('base64')}`);
+/** The checked rule of a method. */
+interface BoundMethod extends CheckedRule {
+  readonly name: string;
+  readonly tell: (reason: string) => string;
 }
 
 /**
  * The faults in the HTTP rules of some files, each with file, line, reason and remedy. Conflicts are looked for among all
  * contracts: buf shows a plugin only those that are generated, and their imports.
- * @param {import('@bufbuild/protobuf/wkt').FileDescriptorProto[]} protoFiles All files, each after its imports.
- * @param {readonly string[]} names The names of the files to check. Contracts of third parties, which aren't in `folder`, are left out.
- * @param {string} folder The folder of the contracts.
- * @returns {string[]}
+ *
+ * @param protoFiles All files, each after its imports.
+ * @param names The names of the files to check. Contracts of third parties, which aren't in `folder`, are left out.
+ * @param folder The folder of the contracts.
  */
-export function checkHttp(protoFiles, names, folder = 'proto') {
+export function checkHttp(
+  protoFiles: FileDescriptorProto[],
+  names: readonly string[],
+  folder = 'proto',
+): readonly string[] {
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
   const ours = names.filter((name) => existsSync(path.join(folder, name)));
-  const asked = ours.map((name) => registry.getFile(name));
+  const asked = ours.flatMap((name) => registry.getFile(name) ?? []);
   const bound = asked.flatMap((file) => boundIn(file, registry));
   const known = new Set(protoFiles.map(({ name }) => name));
   return [
@@ -56,32 +50,34 @@ const OPTIONS = 'rondo/options/v1/options.proto';
  * The rules of a file's methods, checked. Contracts that import nothing of Rondo come from elsewhere, and must be taken as
  * they are: the gateway leaves out the rules that it can't serve, and its log says why.
  */
-function boundIn(file, registry) {
-  const rule = registry.getExtension('google.api.http');
-  if (rule === undefined || !file.proto.dependency.includes(OPTIONS)) return [];
+function boundIn(file: DescFile, registry: FileRegistry): readonly BoundMethod[] {
+  const option = httpRule(registry);
+  if (option === undefined || !file.proto.dependency.includes(OPTIONS)) return [];
   return file.services.flatMap((service, index) =>
     service.methods.flatMap((method, position) => {
-      if (!hasOption(method, rule)) return [];
-      const at = [PATH.service, index, PATH.method, position, PATH.methodOptions, rule.number];
-      const tell = (reason) => told(file, at, `${service.name}.${method.name}: ${reason}`);
+      const rule = option.of(method);
+      if (rule === undefined) return [];
+      const at = [PATH.service, index, PATH.method, position, PATH.methodOptions, option.extension.number];
+      const tell = (reason: string) => told(file, at, `${service.name}.${method.name}: ${reason}`);
       const name = `${service.typeName}.${method.name}`;
-      return [{ ...checkRule(method, plain(getOption(method, rule))), name, tell }];
+      return [{ ...checkRule(method, plain(rule)), name, tell }];
     }),
   );
 }
 
 /** The rule as `checkRule` takes it. */
-function plain({ pattern, body, responseBody, additionalBindings }) {
+function plain({ pattern, body, responseBody, additionalBindings }: ReadHttpRule): PlainRule {
   return { pattern: patternOf(pattern), body, responseBody, additionalBindings: additionalBindings.map(plain) };
 }
 
-function patternOf({ case: verb, value }) {
-  if (verb === undefined) return undefined;
-  return verb === 'custom' ? { verb: value.kind, path: value.path } : { verb: verb.toUpperCase(), path: value };
+function patternOf(pattern: ReadHttpRule['pattern']): PlainRule['pattern'] {
+  if (pattern.case === undefined) return undefined;
+  if (pattern.case === 'custom') return { verb: pattern.value.kind, path: pattern.value.path };
+  return { verb: pattern.case.toUpperCase(), path: pattern.value };
 }
 
 /** The rules of the contracts that buf didn't show, of the tree's too: `rondo new service` generates elsewhere. Those whose files are gone don't count. */
-function others(known, folder) {
+function others(known: ReadonlySet<string>, folder: string): readonly BoundMethod[] {
   if (!existsSync(generated)) return [];
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(generated)));
   const files = [...registry.files].filter(
@@ -91,7 +87,7 @@ function others(known, folder) {
   return files.flatMap((file) => boundIn(file, registry));
 }
 
-function conflicts(bound, other) {
+function conflicts(bound: readonly BoundMethod[], other: readonly BoundMethod[]): readonly string[] {
   const bindings = [...other, ...bound].flatMap(({ bindings: own, name, tell }) =>
     own.map((binding) => ({ ...binding, name, tell })),
   );
@@ -104,18 +100,17 @@ function conflicts(bound, other) {
 }
 
 /** The services that the gateway would offer, although they are for the system's own processes. */
-function* exposed(file, registry) {
-  const option = registry.getExtension('rondo.options.v1.service');
+function* exposed(file: DescFile, registry: FileRegistry): Generator<string> {
+  const option = servicePolicy(registry);
   for (const [index, service] of file.services.entries()) {
     if (!service.typeName.startsWith('rondo.')) continue;
-    const policy = option && hasOption(service, option) ? getOption(service, option) : undefined;
-    const internal = option?.message.fields
+    const internal = option?.extension.message?.fields
       .find(({ name }) => name === 'exposure')
-      ?.enum.values.find(({ name }) => name === 'EXPOSURE_INTERNAL').number;
-    if (policy?.exposure === internal && internal !== undefined) continue;
+      ?.enum?.values.find(({ name }) => name === 'EXPOSURE_INTERNAL')?.number;
+    if (option?.of(service)?.exposure === internal && internal !== undefined) continue;
     yield told(
       file,
-      [PATH.service, index, PATH.serviceOptions, option?.number ?? 0],
+      [PATH.service, index, PATH.serviceOptions, option?.extension.number ?? 0],
       `${service.name}: a service under rondo. is for the system's own processes; set exposure: EXPOSURE_INTERNAL in (rondo.options.v1.service)`,
     );
   }

@@ -1,33 +1,44 @@
 /** Compiles the rules of `buf.validate` in a contract to code over the objects of ts-proto. */
+import type { DescEnum, DescField, DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { scalarZeroValue } from '@bufbuild/protobuf/reflect';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
-import { conditionsOf } from './conditions.mjs';
+import {
+  type FieldRules,
+  Ignore,
+  type MessageOneofRule,
+} from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { conditionsOf } from './conditions.js';
 import {
   hasRules,
-  Ignore,
   ignoreOf,
   isRequiredOneof,
   isUnwrapped,
-  RULE_SCHEMAS,
   reaches,
   rulesOfField,
   rulesOfMessage,
-} from './message-rules.mjs';
+} from './message-rules.js';
 
-/**
- * @typedef {object} FileScope The generated file.
- * @property {(code: string, type?: string) => string} constant Declares a constant and returns its name.
- * @property {(message: import('@bufbuild/protobuf').DescMessage) => string} rulesOf The name of another message's function.
- * @property {(name: string) => string} nameOf The name of a field, or of a oneof, in generated code.
- */
+/** The generated file. */
+export interface FileScope {
+  /** Declares a constant, and returns its name. */
+  constant(code: string, type?: string): string;
+  /** The name of another message's function. */
+  rulesOf(message: DescMessage): string;
+  /** The name of a field, or of a oneof, in generated code. */
+  nameOf(name: string): string;
+}
 
-/**
- * The body of the function that checks a message `m` and returns its violations `v`, by lines.
- * @param {import('@bufbuild/protobuf').DescMessage} message
- * @param {FileScope} scope
- * @returns {string[]}
- */
-export function compileRules(message, scope) {
+/** Where a value is: the expressions of the value, and of its path in violations. */
+interface At {
+  readonly value: string;
+  readonly path: string;
+  readonly scope: FileScope;
+}
+
+type Lines = readonly string[];
+
+/** The body of the function that checks a message `m` and returns its violations `v`, by lines. */
+export function compileRules(message: DescMessage, scope: FileScope): Lines {
   return [
     'let v: $v.Violations;',
     ...message.fields.flatMap((field) => inField(field, scope)),
@@ -45,17 +56,16 @@ export function compileRules(message, scope) {
 }
 
 /** `message.oneof`: of some fields at most one, or exactly one, is set. */
-function inFields(message, { fields, required }, scope) {
-  const set = fields.map((name) => {
-    const field = message.fields.find((one) => one.name === name);
-    return `(${placeOf(field, scope).isSet} ? 1 : 0)`;
-  });
+function inFields(message: DescMessage, { fields, required }: MessageOneofRule, scope: FileScope): Lines {
+  const set = fields
+    .flatMap((name) => message.fields.find((one) => one.name === name) ?? [])
+    .map((field) => `(${placeOf(field, scope).isSet} ? 1 : 0)`);
   const text = `${required ? 'must have exactly one' : 'must have at most one'} of ${fields.join(', ')}`;
   const when = `${set.join(' + ')} ${required ? '!==' : '>'} 1`;
   return [violation(when, '""', { rule: 'message.oneof', text, scope })];
 }
 
-function inField(field, scope) {
+function inField(field: DescField, scope: FileScope): Lines {
   const rules = rulesOfField(field);
   const ignore = ignoreOf(field);
   if (ignore === Ignore.ALWAYS) return [];
@@ -75,10 +85,13 @@ function inField(field, scope) {
   return [...required, `${guard} {`, ...checks, '}'];
 }
 
-const isMany = ({ fieldKind }) => fieldKind === 'list' || fieldKind === 'map';
+const isMany = ({ fieldKind }: DescField) => fieldKind === 'list' || fieldKind === 'map';
 
 /** Where a field's value is, and the expression that is true if it is set. */
-function placeOf(field, { nameOf }) {
+function placeOf(
+  field: DescField,
+  { nameOf }: Pick<FileScope, 'nameOf'>,
+): { readonly value: string; readonly isSet: string } {
   const { oneof, fieldKind, presence } = field;
   if (oneof !== undefined) {
     const place = `m${accessor(nameOf(oneof.name))}`;
@@ -93,64 +106,71 @@ function placeOf(field, { nameOf }) {
   return { value, isSet: isNotZero(field, value) };
 }
 
-function isNotZero({ scalar, enum: of }, value) {
-  if (of !== undefined) return `${value} !== ${of.values[0].number}`;
+/** What the zero value of a field follows from. */
+interface Kind {
+  readonly scalar?: ScalarType | undefined;
+  readonly enum?: DescEnum | undefined;
+}
+
+function isNotZero({ scalar, enum: of }: Kind, value: string): string {
+  if (scalar === undefined) return `${value} !== ${of?.values[0]?.number}`;
   const zero = scalarZeroValue(scalar, false);
   if (zero instanceof Uint8Array) return `${value}.length > 0`;
   return `${value} !== ${typeof zero === 'bigint' ? `${zero}n` : JSON.stringify(zero)}`;
 }
 
-const accessor = (name) => (/^[\w$]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`);
+const accessor = (name: string) => (/^[\w$]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`);
 
 /** The checks of a whole field. */
-function inValue(field, rules, at) {
-  const { fieldKind } = field;
-  if (fieldKind === 'list') return [...standard(field, rules, at), ...inItems(field, rules, at)];
-  if (fieldKind === 'map') return [...standard(field, rules, at), ...inEntries(field, rules, at)];
-  return one(fieldKind, field, { rules, ...at });
+function inValue(field: DescField, rules: FieldRules, at: At): Lines {
+  if (field.fieldKind === 'list') return [...standard(field, rules, at), ...inItems(field, rules, at)];
+  if (field.fieldKind === 'map') return [...standard(field, rules, at), ...inEntries(field, rules, at)];
+  return one(field, rules, at);
 }
 
 /** The checks of one value: a field's, an item's, or a key's or value's of a map. */
-function one(kind, field, { rules, ...at }) {
-  if (kind !== 'message') return standard(field, rules, at);
+function one(field: DescField, rules: FieldRules | undefined, at: At): Lines {
   return [...inMessage(field.message, at), ...standard(field, rules, at)];
 }
 
-function inMessage(message, { value, path, scope }) {
-  if (isUnwrapped(message) || !reaches(message, hasRules)) return [];
+function inMessage(message: DescMessage | undefined, { value, path, scope }: At): Lines {
+  if (message === undefined || isUnwrapped(message) || !reaches(message, hasRules)) return [];
   return [`v = $v.within(v, ${path}, ${scope.rulesOf(message)}(${value}));`];
 }
 
-function standard(field, rules, { value, path, scope }) {
+function standard(
+  field: { readonly enum?: DescEnum | undefined },
+  rules: FieldRules | undefined,
+  { value, path, scope }: At,
+): Lines {
   if (rules?.type.case === undefined) return [];
-  const { case: type, value: own } = rules.type;
+  const { case: type } = rules.type;
   const isTime = type === 'duration' || type === 'timestamp';
   const local = isTime ? [`const t = $v.${type === 'duration' ? 'toNanos' : 'instantOf'}(${value});`] : [];
   const context = {
     value: isTime ? 't' : value,
     constant: scope.constant,
-    values: field.enum?.values.map(({ number }) => number),
+    values: field.enum?.values.map(({ number }) => number) ?? [],
   };
-  const checks = conditionsOf(own, RULE_SCHEMAS[type], context).map(({ when, rule, text }) =>
+  const checks = conditionsOf(rules.type, context).map(({ when, rule, text }) =>
     violation(when, path, { rule, text, scope }),
   );
   return checks.length > 0 && isTime ? ['{', ...local, ...checks, '}'] : checks;
 }
 
-function inItems(field, rules, { value, path, scope }) {
+function inItems(field: DescField, rules: FieldRules, { value, path, scope }: At): Lines {
   const items = rules.type.case === 'repeated' ? rules.type.value.items : undefined;
   if (items?.ignore === Ignore.ALWAYS) return [];
-  const checks = one(field.listKind, field, { rules: items, value: 'x', path: `${path} + "[" + i + "]"`, scope });
+  const checks = one(field, items, { value: 'x', path: `${path} + "[" + i + "]"`, scope });
   if (checks.length === 0) return [];
   return [`for (const [i, x] of ${value}.entries()) {`, ...unlessZero(field, items, { value: 'x', checks }), '}'];
 }
 
-function inEntries(field, rules, { value, path, scope }) {
-  const { keys, values } = rules.type.case === 'map' ? rules.type.value : {};
+function inEntries(field: DescField & { fieldKind: 'map' }, rules: FieldRules, { value, path, scope }: At): Lines {
+  const [keys, values] = rules.type.case === 'map' ? [rules.type.value.keys, rules.type.value.values] : [];
   const at = `${path} + $v.keyPath(key)`;
   const ofKey = keys?.ignore === Ignore.ALWAYS ? [] : standard(field, keys, { value: 'key', path: at, scope });
-  const ofValue =
-    values?.ignore === Ignore.ALWAYS ? [] : one(field.mapKind, field, { rules: values, value: 'x', path: at, scope });
+  const ofValue = values?.ignore === Ignore.ALWAYS ? [] : one(field, values, { value: 'x', path: at, scope });
   if (ofKey.length + ofValue.length === 0) return [];
   const isNumber = typeof scalarZeroValue(field.mapKey, false) === 'number';
   return [
@@ -162,11 +182,19 @@ function inEntries(field, rules, { value, path, scope }) {
   ];
 }
 
-function unlessZero(field, rules, { value, checks }) {
+function unlessZero(
+  field: Kind & { readonly message?: DescMessage | undefined },
+  rules: FieldRules | undefined,
+  { value, checks }: { readonly value: string; readonly checks: Lines },
+): Lines {
   if (rules?.ignore !== Ignore.IF_ZERO_VALUE || field.message !== undefined || checks.length === 0) return checks;
   return [`if (${isNotZero(field, value)}) {`, ...checks, '}'];
 }
 
-function violation(when, path, { rule, text, scope }) {
+function violation(
+  when: string,
+  path: string,
+  { rule, text, scope }: { readonly rule: string; readonly text: string; readonly scope: FileScope },
+): string {
   return `if (${when}) v = $v.fault(v, ${path}, ${scope.constant(JSON.stringify([rule, text]), ': readonly [string, string]')});`;
 }

@@ -1,5 +1,12 @@
 /** Which messages of some files have rules of `buf.validate` and text, and how their rules are checked. */
-import { getOption, isFieldSet, ScalarType } from '@bufbuild/protobuf';
+import {
+  type DescField,
+  type DescMessage,
+  type DescOneof,
+  getOption,
+  isFieldSet,
+  ScalarType,
+} from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import {
   AnyRulesSchema,
@@ -9,6 +16,7 @@ import {
   DurationRulesSchema,
   EnumRulesSchema,
   FieldMaskRulesSchema,
+  type FieldRules,
   FieldRulesSchema,
   Fixed32RulesSchema,
   Fixed64RulesSchema,
@@ -18,6 +26,7 @@ import {
   Int32RulesSchema,
   Int64RulesSchema,
   MapRulesSchema,
+  type MessageRules,
   message as messageOption,
   oneof as oneofOption,
   RepeatedRulesSchema,
@@ -30,8 +39,6 @@ import {
   UInt32RulesSchema,
   UInt64RulesSchema,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-
-export { Ignore };
 
 /** The descriptors of rules by the case of `FieldRules.type`. */
 export const RULE_SCHEMAS = {
@@ -59,29 +66,33 @@ export const RULE_SCHEMAS = {
   uint64: UInt64RulesSchema,
 };
 
-export const rulesOfField = (field) => getOption(field, fieldOption);
-export const rulesOfMessage = (message) => getOption(message, messageOption);
-export const isRequiredOneof = (oneof) => getOption(oneof, oneofOption).required;
+export const rulesOfField = (field: DescField): FieldRules => getOption(field, fieldOption);
+export const rulesOfMessage = (message: DescMessage): MessageRules => getOption(message, messageOption);
+export const isRequiredOneof = (oneof: DescOneof): boolean => getOption(oneof, oneofOption).required;
 
 /** When the rules of a field are left out: as it says, or as a rule over several fields of the message implies. */
-export function ignoreOf(field) {
+export function ignoreOf(field: DescField): Ignore {
   const rules = rulesOfField(field);
   const inOneof = rulesOfMessage(field.parent).oneof.some(({ fields }) => fields.includes(field.name));
   return inOneof && !isFieldSet(rules, FieldRulesSchema.field.ignore) ? Ignore.IF_ZERO_VALUE : rules.ignore;
 }
 
 /** The messages in the fields of a message. */
-const messagesIn = (message) => message.fields.flatMap((field) => (field.message === undefined ? [] : [field.message]));
+const messagesIn = (message: DescMessage) => message.fields.flatMap((field) => field.message ?? []);
 
 /** Whether a message, or one in it, is as `test` says. */
-export function reaches(message, test, seen = new Set()) {
+export function reaches(
+  message: DescMessage,
+  test: (message: DescMessage) => boolean,
+  seen = new Set<DescMessage>(),
+): boolean {
   if (test(message)) return true;
   seen.add(message);
   return messagesIn(message).some((inner) => !seen.has(inner) && reaches(inner, test, seen));
 }
 
 /** Whether a message itself has rules. */
-export function hasRules(message) {
+export function hasRules(message: DescMessage): boolean {
   const { cel, celExpression, oneof } = rulesOfMessage(message);
   return (
     cel.length + celExpression.length + oneof.length > 0 ||
@@ -90,39 +101,46 @@ export function hasRules(message) {
   );
 }
 
-const hasFieldRules = ({ required, type, cel, celExpression }) =>
+const hasFieldRules = ({ required, type, cel, celExpression }: FieldRules) =>
   required || type.case !== undefined || cel.length + celExpression.length > 0;
 
 /**
  * Whether protovalidate itself has to check the message: it has rules in CEL, rules of an extension, or a rule that its
  * objects here can't be checked for.
  */
-export function needsProtovalidate(message) {
+export function needsProtovalidate(message: DescMessage): boolean {
   const { cel, celExpression } = rulesOfMessage(message);
   return cel.length + celExpression.length > 0 || message.fields.some((field) => isForeign(field, rulesOfField(field)));
 }
 
 /** Whether a rule isn't compiled. */
-function isForeign(field, rules) {
+function isForeign(field: DescField, rules: FieldRules | undefined): boolean {
   if (rules === undefined) return false;
   const { cel, celExpression, type } = rules;
-  if (cel.length + celExpression.length > 0 || rules.$unknown?.length > 0) return true;
+  if (cel.length + celExpression.length > 0 || isSome(rules.$unknown)) return true;
   if (type.case === undefined) return false;
-  const { value } = type;
-  if (value.$unknown?.length > 0 || isNotANumber(value)) return true;
+  if (isSome(type.value.$unknown) || hasNotANumber(type)) return true;
   // Messages are equal by what they mean, which their objects don't tell: an Any may hold the same in another order.
-  if (type.case === 'repeated') return (value.unique && field.listKind === 'message') || isForeign(field, value.items);
-  return type.case === 'map' && (isForeign(field, value.keys) || isForeign(field, value.values));
+  if (type.case === 'repeated') {
+    return (type.value.unique && field.message !== undefined) || isForeign(field, type.value.items);
+  }
+  return type.case === 'map' && (isForeign(field, type.value.keys) || isForeign(field, type.value.values));
 }
 
-const isNotANumber = ({ greaterThan, lessThan }) => [greaterThan, lessThan].some((bound) => Number.isNaN(bound?.value));
+const isSome = (unknown: readonly unknown[] = []) => unknown.length > 0;
+
+const hasNotANumber = ({ case: type, value }: FieldRules['type']) =>
+  (type === 'float' || type === 'double') &&
+  [value.greaterThan, value.lessThan].some((bound) => Number.isNaN(bound.value));
 
 /** Whether a message itself has text. */
-export const hasText = (message) =>
-  message.fields.some((field) => field.scalar === ScalarType.STRING || field.mapKey === ScalarType.STRING);
+export const hasText = (message: DescMessage): boolean =>
+  message.fields.some(
+    (field) => field.scalar === ScalarType.STRING || (field.fieldKind === 'map' && field.mapKey === ScalarType.STRING),
+  );
 
 /** Whether ts-proto has the message's value in place of it. */
-export const isUnwrapped = (message) =>
+export const isUnwrapped = (message: DescMessage): boolean =>
   isWrapperDesc(message) ||
   ['Timestamp', 'FieldMask', 'Struct', 'Value', 'ListValue'].some(
     (name) => message.typeName === `google.protobuf.${name}`,

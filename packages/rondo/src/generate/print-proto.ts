@@ -1,14 +1,21 @@
 /** Prints a descriptor as the source of a `.proto` file, for contracts that a package has only in compiled form. */
-import { getOption, hasOption, ScalarType } from '@bufbuild/protobuf';
-import { reflect } from '@bufbuild/protobuf/reflect';
+import {
+  type DescEnum,
+  type DescExtension,
+  type DescField,
+  type DescFile,
+  type DescMessage,
+  type DescOneof,
+  getOption,
+  hasOption,
+  isMessage,
+  ScalarType,
+} from '@bufbuild/protobuf';
+import { isReflectMessage, type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import { Edition, FeatureSet_FieldPresence, FieldDescriptorProto_Label as Label } from '@bufbuild/protobuf/wkt';
 
-/**
- * The source of a file. It compiles to the same descriptor; comments are not part of one.
- * @param {import('@bufbuild/protobuf').DescFile} file
- * @returns {string}
- */
-export function printProto(file) {
+/** The source of a file. It compiles to the same descriptor; comments are not part of one. */
+export function printProto(file: DescFile): string {
   const extensions = [...file.dependencies, file].flatMap((one) => one.extensions);
   const parts = [
     `${syntaxOf(file)}\n\npackage ${file.proto.package};`,
@@ -23,20 +30,22 @@ export function printProto(file) {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function syntaxOf({ edition }) {
+function syntaxOf({ edition }: DescFile): string {
   if (edition === Edition.EDITION_PROTO2) return 'syntax = "proto2";';
   if (edition === Edition.EDITION_PROTO3) return 'syntax = "proto3";';
   return `edition = "${Edition[edition].replace('EDITION_', '')}";`;
 }
 
-function* extendsOf(declared, extensions) {
+function* extendsOf(declared: Extensions, extensions: Extensions): Generator<string> {
   for (const extendee of new Set(declared.map((one) => one.extendee))) {
     const fields = declared.filter((one) => one.extendee === extendee);
     yield [`extend ${extendee.typeName} {`, ...fields.map((one) => `  ${fieldOf(one, extensions)}`), '}'].join('\n');
   }
 }
 
-function messageOf(message, extensions) {
+type Extensions = readonly DescExtension[];
+
+function messageOf(message: DescMessage, extensions: Extensions): readonly string[] {
   const { proto } = message;
   const lines = [
     ...message.nestedEnums.flatMap(enumOf),
@@ -52,13 +61,16 @@ function messageOf(message, extensions) {
   return [`message ${message.name} {`, ...indented(lines), '}'];
 }
 
-function oneofOf(oneof, extensions) {
+function oneofOf(oneof: DescOneof, extensions: Extensions): readonly string[] {
   const options = optionsOf(oneof.proto.options, oneof, extensions).map((option) => `option ${option};`);
   return [...options, ...oneof.fields.map((field) => fieldOf(field, extensions, { inOneof: true }))];
 }
 
 /** The ranges of a message exclude their end; those of an enum include it. */
-function reservedOf({ reservedRange, reservedName }, excluded = 1) {
+function reservedOf(
+  { reservedRange, reservedName }: DescMessage['proto'] | DescEnum['proto'],
+  excluded = 1,
+): readonly string[] {
   const ranges = reservedRange.map(({ start, end }) =>
     end - excluded === start ? `${start}` : `${start} to ${end - excluded}`,
   );
@@ -68,7 +80,7 @@ function reservedOf({ reservedRange, reservedName }, excluded = 1) {
   ];
 }
 
-function fieldOf(field, extensions, { inOneof = false } = {}) {
+function fieldOf(field: DescField | DescExtension, extensions: Extensions, { inOneof = false } = {}): string {
   const { proto } = field;
   const options = [
     ...(proto.defaultValue === '' ? [] : [`default = ${proto.defaultValue}`]),
@@ -78,62 +90,62 @@ function fieldOf(field, extensions, { inOneof = false } = {}) {
   return `${inOneof ? '' : labelOf(field)}${typeOf(field)} ${proto.name} = ${proto.number}${suffix};`;
 }
 
-function labelOf({ proto, fieldKind, parent, presence }) {
+function labelOf({ proto, fieldKind, parent, presence }: DescField | DescExtension): string {
   if (fieldKind === 'map') return '';
   if (proto.label === Label.REPEATED) return 'repeated ';
   if (proto.label === Label.REQUIRED) return 'required ';
-  const isProto2 = (parent?.file ?? undefined)?.edition === Edition.EDITION_PROTO2 || parent === undefined;
+  const isProto2 = parent === undefined || parent.file.edition === Edition.EDITION_PROTO2;
   return proto.proto3Optional || (isProto2 && presence === FeatureSet_FieldPresence.EXPLICIT) ? 'optional ' : '';
 }
 
-function typeOf(field) {
-  if (field.fieldKind === 'map') return `map<${scalarOf(field.mapKey)}, ${valueTypeOf(field, field.mapKind)}>`;
-  return valueTypeOf(field, field.fieldKind === 'list' ? field.listKind : field.fieldKind);
+function typeOf(field: DescField | DescExtension): string {
+  return field.fieldKind === 'map' ? `map<${scalarOf(field.mapKey)}, ${valueTypeOf(field)}>` : valueTypeOf(field);
 }
 
-function valueTypeOf(field, kind) {
-  if (kind === 'message') return field.message.typeName;
-  return kind === 'enum' ? field.enum.typeName : scalarOf(field.scalar);
-}
+const valueTypeOf = (field: DescField | DescExtension) =>
+  field.message?.typeName ?? field.enum?.typeName ?? scalarOf(field.scalar);
 
-const scalarOf = (scalar) => ScalarType[scalar].toLowerCase();
+const scalarOf = (scalar: ScalarType = ScalarType.STRING) => String(ScalarType[scalar]).toLowerCase();
 
-function enumOf({ name, values, proto }) {
+function enumOf({ name, values, proto }: DescEnum): readonly string[] {
   const lines = [...values.map((value) => `${value.name} = ${value.number};`), ...reservedOf(proto, 0)];
   return [`enum ${name} {`, ...indented(lines), '}'];
 }
 
 /** The options of a declaration, each as `name = value`. */
-function optionsOf(options, declaration, extensions) {
+function optionsOf(
+  options: object | undefined,
+  declaration: DescField | DescExtension | DescOneof | undefined,
+  extensions: Extensions,
+): readonly string[] {
   if (options === undefined) return [];
   const known = Object.entries(options).filter(
     ([name, value]) => !name.startsWith('$') && !(Array.isArray(value) && value.length === 0),
   );
-  const custom = declaration === undefined ? [] : extensions.filter((one) => hasOption(declaration, one));
-  return [
-    ...known.map(([name, value]) => `${snake(name)} = ${optionValue(value)}`),
-    ...custom.map((one) => `(${one.typeName}) = ${aggregate(one.message, getOption(declaration, one))}`),
-  ];
+  const custom =
+    declaration === undefined
+      ? []
+      : extensions
+          .filter((one) => hasOption(declaration, one))
+          .map((one) => `(${one.typeName}) = ${customValue(one, getOption(declaration, one))}`);
+  return [...known.map(([name, value]) => `${snake(name)} = ${optionValue(value)}`), ...custom];
 }
 
-const optionValue = (value) => (typeof value === 'string' ? JSON.stringify(value) : String(value));
+const optionValue = (value: unknown) => (typeof value === 'string' ? JSON.stringify(value) : String(value));
+
+const customValue = ({ message }: DescExtension, value: unknown) =>
+  message !== undefined && isMessage(value, message) ? aggregate(reflect(message, value)) : optionValue(value);
 
 /** A message in the text format. */
-function aggregate(schema, message) {
-  const view = reflect(schema, message);
+function aggregate(view: ReflectMessage): string {
   const parts = view.fields
     .filter((field) => view.isSet(field))
     .flatMap((field) => {
-      const value = view.get(field);
-      const values = field.fieldKind === 'list' ? [...value] : [value];
-      return values.map((one) =>
-        field.message === undefined
-          ? `${field.name}: ${optionValue(one)}`
-          : `${field.name}: ${aggregate(field.message, one.message)}`,
-      );
+      const values = field.fieldKind === 'list' ? [...view.get(field)] : [view.get(field)];
+      return values.map((one) => `${field.name}: ${isReflectMessage(one) ? aggregate(one) : optionValue(one)}`);
     });
   return `{${parts.join(' ')}}`;
 }
 
-const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-const indented = (lines) => lines.map((line) => `  ${line}`);
+const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const indented = (lines: readonly string[]) => lines.map((line) => `  ${line}`);

@@ -1,4 +1,6 @@
 /** Names of messages and enums that generated code can't have. */
+import type { TypeMap } from 'ts-proto/build/src/types.js';
+import type { DecodedFile } from './decoded.js';
 
 /** What generated code itself declares, what it takes from JavaScript, and what can't be declared. */
 const RESERVED = new Set([
@@ -16,12 +18,13 @@ const RESERVED = new Set([
 /**
  * Gives messages and enums with a reserved name the suffix that ts-proto gives to `Date`: `Buffer` becomes `BufferMessage`. On the wire
  * they keep their names.
- * @param {object[]} files Each a `google.protobuf.FileDescriptorProto`, as ts-proto decoded it. Changed in place.
- * @param {Map<string, [module: string, name: string, type: object]>} typeMap ts-proto's. Changed in place.
- * @returns {(code: string) => string} Restores the names of the contract in strings of generated code.
+ *
+ * @param files Changed in place.
+ * @param typeMap ts-proto's. Changed in place.
+ * @returns what restores the names of the contract in strings of generated code.
  */
-export function renameReserved(files, typeMap) {
-  const restored = [];
+export function renameReserved(files: readonly DecodedFile[], typeMap: TypeMap): (code: string) => string {
+  const restored: [RegExp, string][] = [];
   for (const file of files) {
     const declared = [...file.messageType, ...file.enumType];
     const taken = new Set(declared.map(({ name }) => name));

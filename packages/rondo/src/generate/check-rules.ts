@@ -1,0 +1,97 @@
+/** Checks the rules of `buf.validate` in contracts for contradictions: rules of another type, patterns and CEL that don't compile. */
+import { create, createFileRegistry, type DescFile, type DescMessage, type FileRegistry } from '@bufbuild/protobuf';
+import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { createValidator } from '@bufbuild/protovalidate';
+import type { FieldRules, MessageRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { messageOf } from '../workspace/errors.js';
+import { hasRules, rulesOfField, rulesOfMessage } from './rules/message-rules.js';
+import { compilePattern } from './rules/pattern-program.js';
+import { told } from './told.js';
+
+/** Field numbers that lead to a declaration in a file, and to its option. */
+const MESSAGE = 4;
+const NESTED = 3;
+const FIELD = 2;
+const OPTIONS = { message: 7, field: 8 };
+const BUF_VALIDATE = 1159;
+
+/** What protovalidate finds wrong with a rule in CEL only when it runs: with its types, and not with the values. */
+const WRONG_TYPE = /no matching overload|field not found|unresolved attribute/;
+
+/**
+ * The faults in the rules of some files, each with file, line and reason.
+ *
+ * @param protoFiles All files, each after its imports.
+ * @param names The names of the files to check.
+ */
+export function checkRules(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
+  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
+  const asked = names.flatMap((name) => registry.getFile(name) ?? []);
+  return asked.flatMap((file) =>
+    file.messages.flatMap((message, index) => [...inMessage(message, { file, registry, path: [MESSAGE, index] })]),
+  );
+}
+
+interface Place {
+  readonly file: DescFile;
+  readonly registry: FileRegistry;
+  readonly path: readonly number[];
+}
+
+interface Fault {
+  /** Undefined for a rule of the whole message. */
+  readonly field: string | undefined;
+  readonly reason: string;
+}
+
+function* inMessage(message: DescMessage, { file, registry, path }: Place): Generator<string> {
+  for (const one of message.nestedMessages) {
+    const index = message.proto.nestedType.indexOf(one.proto);
+    yield* inMessage(one, { file, registry, path: [...path, NESTED, index] });
+  }
+  if (!hasRules(message)) return;
+  const fault = inPatterns(message) ?? inPlan(message, registry);
+  if (fault === undefined) return;
+  const index = message.fields.findIndex(({ name }) => name === fault.field);
+  const at = index < 0 ? [...path, OPTIONS.message] : [...path, FIELD, index, OPTIONS.field];
+  const where = index < 0 ? message.name : `${message.name}.${fault.field}`;
+  yield told(file, [...at, BUF_VALIDATE], `${where}: ${fault.reason}`);
+}
+
+function inPatterns(message: DescMessage): Fault | undefined {
+  for (const field of message.fields) {
+    for (const pattern of patternsIn(rulesOfField(field))) {
+      try {
+        compilePattern(pattern);
+      } catch (error) {
+        const reason = `the pattern doesn't compile: ${messageOf(error)}; write it in RE2's syntax (https://github.com/google/re2/wiki/Syntax)`;
+        return { field: field.name, reason };
+      }
+    }
+  }
+  return undefined;
+}
+
+function patternsIn(rules: FieldRules | undefined): readonly string[] {
+  if (rules?.type.case === 'repeated') return patternsIn(rules.type.value.items);
+  if (rules?.type.case === 'map') return [...patternsIn(rules.type.value.keys), ...patternsIn(rules.type.value.values)];
+  if (rules?.type.case !== 'string' && rules?.type.case !== 'bytes') return [];
+  return rules.type.value.pattern === '' ? [] : [rules.type.value.pattern];
+}
+
+/** What protovalidate finds when it plans how to check the message, and checks an empty one. */
+function inPlan(message: DescMessage, registry: FileRegistry): Fault | undefined {
+  const { error } = createValidator({ registry }).validate(message, create(message));
+  if (error === undefined || (error.name !== 'CompilationError' && !WRONG_TYPE.test(error.message))) return undefined;
+  const { message: text } = error;
+  // A message in it has the fault, and reports it.
+  const named = / on field (\S+)\.(\w+)$/.exec(text);
+  if (named !== null && named[1] !== message.typeName) return undefined;
+  const [, id] = /^failed to compile (.+?): /.exec(text) ?? [];
+  const hasId = (rules: FieldRules | MessageRules) => id !== undefined && celIn(rules).includes(id);
+  const byId = message.fields.find((field) => hasId(rulesOfField(field)));
+  if (id !== undefined && byId === undefined && !hasId(rulesOfMessage(message))) return undefined;
+  return { field: named?.[2] ?? byId?.name, reason: `${text}; correct the rule (https://protovalidate.com)` };
+}
+
+const celIn = ({ cel, celExpression }: FieldRules | MessageRules) => [...cel.map(({ id }) => id), ...celExpression];

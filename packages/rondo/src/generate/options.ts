@@ -1,0 +1,55 @@
+/** The options of contracts that the generator reads: Rondo's, and those of `google.api`. */
+import { type AnyDesc, type DescExtension, type FileRegistry, getOption, hasOption } from '@bufbuild/protobuf';
+import type { Idempotency, MethodPolicy, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
+
+/** What is wrong with a declaration: each has the rule and the remedy. */
+export type Faults = Generator<string, void>;
+
+/** Where the key of a call is. */
+export type KeySource =
+  | { readonly case: 'field' | 'metadata'; readonly value: string }
+  | { readonly case: undefined; readonly value?: undefined };
+
+/** `(rondo.options.v1.method)` as protobuf-es reads it: oneofs differ from those of ts-proto. */
+export interface ReadMethodPolicy extends Omit<MethodPolicy, 'hashKey' | 'idempotency'> {
+  readonly hashKey: { readonly source: KeySource } | undefined;
+  readonly idempotency: (Omit<Idempotency, 'source'> & { readonly source: KeySource }) | undefined;
+}
+
+/** One policy of a method. */
+export type Policy<Name extends keyof ReadMethodPolicy> = NonNullable<ReadMethodPolicy[Name]>;
+
+/** `google.api.HttpRule` as protobuf-es reads it. */
+export interface ReadHttpRule {
+  readonly pattern:
+    | { readonly case: 'custom'; readonly value: { readonly kind: string; readonly path: string } }
+    | { readonly case: 'get' | 'put' | 'post' | 'delete' | 'patch'; readonly value: string }
+    | { readonly case: undefined; readonly value?: undefined };
+  readonly body: string;
+  readonly responseBody: string;
+  readonly additionalBindings: readonly ReadHttpRule[];
+}
+
+/** An option that a registry of contracts knows. */
+export interface Option<Value> {
+  readonly extension: DescExtension;
+  /** What a declaration says; undefined if it doesn't have the option. */
+  of(declaration: AnyDesc): Value | undefined;
+}
+
+const optionNamed =
+  <Value>(name: string) =>
+  (registry: FileRegistry): Option<Value> | undefined => {
+    const extension = registry.getExtension(name);
+    if (extension === undefined) return undefined;
+    const of = (declaration: AnyDesc) =>
+      // The contract of the option, by which it was read, has the shape.
+      hasOption(declaration, extension) ? (getOption(declaration, extension) as Value) : undefined;
+    return { extension, of };
+  };
+
+export const methodPolicy = optionNamed<ReadMethodPolicy>('rondo.options.v1.method');
+export const servicePolicy = optionNamed<ServicePolicy>('rondo.options.v1.service');
+export const httpRule = optionNamed<ReadHttpRule>('google.api.http');
+export const resourceOption = optionNamed<{ readonly pattern: readonly string[] }>('google.api.resource');
+export const fieldBehavior = optionNamed<readonly number[]>('google.api.field_behavior');

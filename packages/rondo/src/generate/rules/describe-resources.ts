@@ -1,0 +1,145 @@
+/** What the generated code of a resource says of it at run time: its names and its fields. */
+import {
+  type DescEnum,
+  type DescField,
+  type DescFile,
+  type DescMessage,
+  type DescMethod,
+  type FileRegistry,
+  ScalarType,
+} from '@bufbuild/protobuf';
+import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
+import { fieldBehavior, httpRule, type Option, type ReadHttpRule, resourceOption } from '../options.js';
+
+/**
+ * The resources of a file: messages with a name that have `google.api.resource`, or that a method `Get…` or `List…` with an HTTP rule
+ * returns.
+ *
+ * @param nameOf The name of a field in generated code.
+ * @returns a `ResourceDescription` of packages/validation by the message's full name.
+ */
+export function resourcesOf(
+  file: DescFile,
+  registry: FileRegistry,
+  nameOf: (name: string) => string,
+): ReadonlyMap<string, object> {
+  const found = byMethods(file, registry);
+  const patterns = new Map([...found, ...byOption(file, registry)].map(({ typeName, pattern }) => [typeName, pattern]));
+  const lists = new Map(found.flatMap((one) => (one.listedBy === undefined ? [] : [[one.typeName, one.listedBy]])));
+  const scope = { nameOf, behavior: fieldBehavior(registry), path: [] };
+  return new Map(
+    file.messages
+      .filter(({ typeName, field }) => patterns.has(typeName) && field['name'] !== undefined)
+      .map((message) => {
+        const [pattern, listedBy] = [patterns.get(message.typeName), lists.get(message.typeName)];
+        return [message.typeName, { pattern, ...(listedBy && { listedBy }), fields: fieldsOf(message, scope) }];
+      }),
+  );
+}
+
+interface Found {
+  readonly typeName: string;
+  readonly pattern: string;
+  /** The method that lists the resource. */
+  readonly listedBy?: string;
+}
+
+function byOption(file: DescFile, registry: FileRegistry): readonly Found[] {
+  const option = resourceOption(registry);
+  return file.messages.flatMap((message) => {
+    const resource = option?.of(message);
+    return resource === undefined ? [] : [{ typeName: message.typeName, pattern: resource.pattern[0] ?? '' }];
+  });
+}
+
+function byMethods({ services }: DescFile, registry: FileRegistry): readonly Found[] {
+  const http = httpRule(registry);
+  return services.flatMap(({ methods }) =>
+    methods.flatMap((method) => {
+      const rule = http?.of(method);
+      return rule === undefined ? [] : ofMethod(method, rule);
+    }),
+  );
+}
+
+/** The pattern of what a method returns: `/v1/{name=books/*}` has it, `/v1/{parent=shelves/*}/books` all but its last id. */
+function ofMethod({ name, output, parent }: DescMethod, rule: ReadHttpRule): readonly Found[] {
+  const [, path = ''] = /^\/v\d\w*\/(.*)$/.exec(rule.pattern.case === 'get' ? rule.pattern.value : '') ?? [];
+  const [, of = ''] = /^\{name=([^}]*)\}$/.exec(path) ?? [];
+  if (name === `Get${output.name}` && of !== '') {
+    return [{ typeName: output.typeName, pattern: named(of, output.name) }];
+  }
+  const listed = output.fields.find(({ fieldKind, message }) => fieldKind === 'list' && message !== undefined)?.message;
+  const collection = path.replace(/^\{parent=([^}]*)\}/, '$1');
+  if (!name.startsWith('List') || listed === undefined || /[{:]/.test(collection)) return [];
+  const pattern = named(`${collection}/*`, listed.name);
+  return [{ typeName: listed.typeName, pattern, listedBy: `${parent.name}/${name}` }];
+}
+
+// `shelves/*/books/*` with the names of the ids.
+function named(template: string, message: string): string {
+  const parts = template.split('/');
+  return parts
+    .map((part, at) =>
+      part === '*' ? `{${at === parts.length - 1 ? snake(message) : singular(parts[at - 1] ?? '')}}` : part,
+    )
+    .join('/');
+}
+
+const snake = (name: string) => name.replace(/(?<=[a-z0-9])[A-Z]/g, '_$&').toLowerCase();
+const singular = (collection: string) =>
+  snake(collection)
+    .replace(/ies$/, 'y')
+    .replace(/(?<=[sxz]|ch|sh)es$|s$/, '');
+
+interface Scope {
+  readonly nameOf: (name: string) => string;
+  readonly behavior: Option<readonly number[]> | undefined;
+  /** The messages around. */
+  readonly path: readonly DescMessage[];
+}
+
+function fieldsOf(message: DescMessage, scope: Scope): readonly object[] {
+  const oneofs = new Set();
+  return message.fields.flatMap((field) => {
+    if (field.oneof === undefined) return [fieldOf(field, scope)];
+    if (oneofs.has(field.oneof)) return [];
+    oneofs.add(field.oneof);
+    return [{ name: field.oneof.name, key: scope.nameOf(field.oneof.name), type: 'oneof' }];
+  });
+}
+
+function fieldOf(field: DescField, { nameOf, behavior, path }: Scope): object {
+  const { name, fieldKind, message, presence } = field;
+  const names = (behavior?.of(field) ?? []).map(
+    (number) => behavior?.extension.enum?.values.find((value) => value.number === number)?.name ?? '',
+  );
+  const nested =
+    message?.typeName.startsWith('google.') || path.some((one) => one === message) || fieldKind === 'map'
+      ? undefined
+      : message;
+  return {
+    name,
+    key: nameOf(name),
+    type: typeOf(field),
+    ...(fieldKind === 'list' && { repeated: true }),
+    ...(isScalar(field) && presence === FeatureSet_FieldPresence.EXPLICIT && { optional: true }),
+    ...(names.length > 0 && { behavior: names }),
+    ...(field.enum !== undefined && fieldKind !== 'map' && { values: valuesOf(field.enum) }),
+    ...(nested !== undefined && { fields: fieldsOf(nested, { nameOf, behavior, path: [...path, nested] }) }),
+  };
+}
+
+const isScalar = ({ fieldKind }: DescField) => fieldKind === 'scalar' || fieldKind === 'enum';
+
+function typeOf({ fieldKind, message, scalar }: DescField): string {
+  if (fieldKind === 'map') return 'map';
+  if (message !== undefined) return message.typeName;
+  return scalar === undefined ? 'enum' : String(ScalarType[scalar]).toLowerCase();
+}
+
+function valuesOf({ name, values }: DescEnum): readonly (readonly [number, string])[] {
+  const prefix = `${snake(name).toUpperCase()}_`;
+  const isShared = values.every((value) => value.name.startsWith(prefix));
+  return values.map((value) => [value.number, isShared ? value.name.slice(prefix.length) : value.name]);
+}

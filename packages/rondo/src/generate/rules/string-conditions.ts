@@ -1,0 +1,168 @@
+/** The conditions under which a string or bytes violate their rules. */
+import type { BytesRules, StringRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { type Asked, type Conditions, type Context, counted, membership } from './condition.js';
+import { RULE_SCHEMAS } from './message-rules.js';
+import { compilePattern } from './pattern-program.js';
+
+export function* string(rules: StringRules, asked: Asked): Conditions {
+  const { has, value, constant } = asked;
+  const same = (one: string) => JSON.stringify(one);
+  if (has('const')) yield ['const', `${value} !== ${same(rules.const)}`, `must equal \`${rules.const}\``];
+  yield* lengths(rules, asked);
+  if (has('pattern')) {
+    yield [
+      'pattern',
+      `!${patternOf(rules.pattern, constant)}.test(${value})`,
+      `must match the pattern \`${rules.pattern}\``,
+    ];
+  }
+  const { prefix, suffix, contains, notContains } = rules;
+  if (has('prefix')) yield ['prefix', `!${value}.startsWith(${same(prefix)})`, `must begin with \`${prefix}\``];
+  if (has('suffix')) yield ['suffix', `!${value}.endsWith(${same(suffix)})`, `must end with \`${suffix}\``];
+  if (has('contains')) yield ['contains', `!${value}.includes(${same(contains)})`, `must contain \`${contains}\``];
+  if (has('notContains')) {
+    yield ['not_contains', `${value}.includes(${same(notContains)})`, `must not contain \`${notContains}\``];
+  }
+  yield* membership(
+    rules,
+    (values) => `${constant(`new globalThis.Set<unknown>(${JSON.stringify(values)})`)}.has(${value})`,
+  );
+  yield* wellKnown(rules, asked);
+}
+
+/** Most texts are so short or so long that they needn't be counted. */
+function* lengths(rules: StringRules, { has, value }: Asked): Conditions {
+  const points = `$v.codePoints(${value})`;
+  const octets = `$v.byteLength(${value})`;
+  const units = `${value}.length`;
+  const { len, minLen, maxLen, lenBytes, minBytes, maxBytes } = rules;
+  if (has('len')) yield ['len', `${points} !== ${len}`, `must be ${counted(len, 'character')}`];
+  if (has('minLen')) {
+    const when = `${units} < ${minLen} || (${units} < ${minLen * 2n} && ${points} < ${minLen})`;
+    yield ['min_len', when, `must be at least ${counted(minLen, 'character')}`];
+  }
+  if (has('maxLen')) {
+    yield [
+      'max_len',
+      `${units} > ${maxLen} && ${points} > ${maxLen}`,
+      `must be at most ${counted(maxLen, 'character')}`,
+    ];
+  }
+  if (has('lenBytes')) yield ['len_bytes', `${octets} !== ${lenBytes}`, `must be ${counted(lenBytes, 'byte')}`];
+  if (has('minBytes')) {
+    yield [
+      'min_bytes',
+      `${units} < ${minBytes} && ${octets} < ${minBytes}`,
+      `must be at least ${counted(minBytes, 'byte')}`,
+    ];
+  }
+  if (has('maxBytes')) {
+    yield [
+      'max_bytes',
+      `${units} * 3 > ${maxBytes} && ${octets} > ${maxBytes}`,
+      `must be at most ${counted(maxBytes, 'byte')}`,
+    ];
+  }
+}
+
+/** The formats, with their names in texts. One that a text may be empty in has no rule of its own for that. */
+const FORMATS: Readonly<Record<Exclude<StringRules['wellKnown']['case'], undefined | 'wellKnownRegex'>, string>> = {
+  email: 'email address',
+  hostname: 'hostname',
+  ip: 'IP address',
+  ipv4: 'IPv4 address',
+  ipv6: 'IPv6 address',
+  uri: 'URI',
+  uriRef: 'URI Reference',
+  address: 'hostname, or IP address',
+  uuid: 'UUID',
+  tuuid: 'trimmed UUID',
+  ipWithPrefixlen: 'IP address with prefix length',
+  ipv4WithPrefixlen: 'IPv4 address with prefix length',
+  ipv6WithPrefixlen: 'IPv6 address with prefix length',
+  ipPrefix: 'IP prefix',
+  ipv4Prefix: 'IPv4 prefix',
+  ipv6Prefix: 'IPv6 prefix',
+  hostAndPort: 'host (hostname or IP address) and port',
+  ulid: 'ULID',
+  protobufFqn: 'fully-qualified Protobuf name',
+  protobufDotFqn: 'fully-qualified Protobuf name with a leading dot',
+};
+
+function* wellKnown(rules: StringRules, { has, value }: Asked): Conditions {
+  const { case: name, value: wanted } = rules.wellKnown;
+  if (name === undefined || !wanted) return;
+  if (name === 'wellKnownRegex') {
+    const strict = !has('strict') || rules.strict;
+    if (wanted === 1)
+      yield* format('well_known_regex.header_name', `$s.isHeaderName(${value}, ${strict})`, {
+        value,
+        named: 'HTTP header name',
+      });
+    if (wanted === 2) {
+      yield [
+        'well_known_regex.header_value',
+        `!$s.isHeaderValue(${value}, ${strict})`,
+        'must be a valid HTTP header value',
+      ];
+    }
+    return;
+  }
+  const named = FORMATS[name];
+  const check = `$s.is${name.charAt(0).toUpperCase()}${name.slice(1)}(${value})`;
+  if (name === 'uriRef') yield ['uri_ref', `!${check}`, `must be a valid ${named}`];
+  else yield* format(RULE_SCHEMAS.string.field[name].name, check, { value, named });
+}
+
+function* format(
+  rule: string,
+  check: string,
+  { value, named }: { readonly value: string; readonly named: string },
+): Conditions {
+  yield [`${rule}_empty`, `${value} === ""`, `must be a valid ${named}; it is empty`];
+  yield [rule, `${value} !== "" && !${check}`, `must be a valid ${named}`];
+}
+
+const patternOf = (pattern: string, constant: Context['constant']) =>
+  constant(`new $s.Pattern(${JSON.stringify(compilePattern(pattern))})`);
+
+export function* bytes(rules: BytesRules, { has, value, constant }: Asked): Conditions {
+  const hex = (one: Uint8Array) => Buffer.from(one).toString('hex');
+  const of = (one: Uint8Array) => constant(`$v.bytes("${hex(one)}")`);
+  const size = `${value}.length`;
+  if (has('const')) yield ['const', `!$v.sameBytes(${value}, ${of(rules.const)})`, `must be ${hex(rules.const)}`];
+  if (has('len')) yield ['len', `${size} !== ${rules.len}`, `must be ${counted(rules.len, 'byte')}`];
+  if (has('minLen'))
+    yield ['min_len', `${size} < ${rules.minLen}`, `must be at least ${counted(rules.minLen, 'byte')}`];
+  if (has('maxLen')) yield ['max_len', `${size} > ${rules.maxLen}`, `must be at most ${counted(rules.maxLen, 'byte')}`];
+  if (has('pattern')) {
+    const text = `$v.utf8(${value})`;
+    const when = `${text} === undefined || !${patternOf(rules.pattern, constant)}.test(${text} ?? "")`;
+    yield ['pattern', when, `must be UTF-8 and match the pattern \`${rules.pattern}\``];
+  }
+  if (has('prefix')) {
+    yield ['prefix', `!$v.bytesStartWith(${value}, ${of(rules.prefix)})`, `must begin with ${hex(rules.prefix)}`];
+  }
+  if (has('suffix'))
+    yield ['suffix', `!$v.bytesEndWith(${value}, ${of(rules.suffix)})`, `must end with ${hex(rules.suffix)}`];
+  if (has('contains')) {
+    yield ['contains', `!$v.bytesInclude(${value}, ${of(rules.contains)})`, `must contain ${hex(rules.contains)}`];
+  }
+  yield* membership(
+    rules,
+    (values) => `[${values.map(of).join(', ')}].some((one) => $v.sameBytes(${value}, one))`,
+    hex,
+  );
+  yield* wellKnownBytes(rules, size);
+}
+
+const SIZES = { ip: [4, 16], ipv4: [4], ipv6: [16], uuid: [16] };
+
+function* wellKnownBytes(rules: BytesRules, size: string): Conditions {
+  const { case: name, value: wanted } = rules.wellKnown;
+  if (name === undefined || !wanted) return;
+  const wrong = SIZES[name].map((one) => `${size} !== ${one}`).join(' && ');
+  const text = `must be a valid ${FORMATS[name]} of ${SIZES[name].join(' or ')} bytes`;
+  yield [`${name}_empty`, `${size} === 0`, `${text}; it is empty`];
+  yield [name, `${size} !== 0 && ${wrong}`, text];
+}
