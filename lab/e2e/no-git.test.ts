@@ -12,7 +12,7 @@ beforeAll(async () => {
   archive = mkdtempSync(join(tmpdir(), 'rondo-archive-'));
   writeTool(archive);
   for (const part of ['lab/survey.mjs', 'lab/budget.mjs']) cpSync(join(root, part), join(archive, part));
-  await toolModule('jest/test.mjs', archive);
+  await toolModule('jest/test.ts', archive);
 });
 afterAll(() => rmSync(archive, { recursive: true, force: true }));
 

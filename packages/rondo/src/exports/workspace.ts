@@ -2,7 +2,7 @@
 
 export { build, compile } from '../build/build.js';
 export { runPnpm } from '../build/install.js';
-export { main as test } from '../jest/test.mjs';
+export { main as test } from '../jest/test.js';
 export { filesBelow } from '../workspace/files.js';
 export { namedOptions, parse, takenByNpm } from '../workspace/options.js';
 export { root } from '../workspace/paths.js';

@@ -12,26 +12,26 @@ const PREFIX = 'rondo-tests-';
  * Moves the folder for temporary files into memory if there is plenty, because a disk takes longer to create and remove an
  * empty PostgreSQL than a test takes to run. `TMPDIR_ON_DISK` is the folder as it was, for what belongs on a disk.
  */
-export default function moveTemporaryFolder() {
-  process.env.TMPDIR_ON_DISK ??= tmpdir();
+export default function moveTemporaryFolder(): void {
+  process.env['TMPDIR_ON_DISK'] ??= tmpdir();
   if (!isPlenty(MEMORY)) return;
   for (const name of readdirSync(MEMORY).filter(wasLeftBehind)) {
     rmSync(path.join(MEMORY, name), { recursive: true, force: true });
   }
   const folder = mkdtempSync(path.join(MEMORY, `${PREFIX}${process.pid}-`));
   chmodSync(folder, 0o755); // as root the tests' PostgreSQL is another user
-  process.env.TMPDIR = folder;
+  process.env['TMPDIR'] = folder;
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 }
 
-function isPlenty(folder) {
+function isPlenty(folder: string): boolean {
   if (!existsSync(folder)) return false;
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize > PLENTY_BYTES;
 }
 
 /** Whether a folder is of a run that was killed. */
-function wasLeftBehind(name) {
+function wasLeftBehind(name: string): boolean {
   if (!name.startsWith(PREFIX)) return false;
   const pid = Number(name.slice(PREFIX.length).split('-')[0]);
   return !existsSync(`/proc/${pid}`);

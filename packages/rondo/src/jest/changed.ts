@@ -7,12 +7,18 @@ import { step } from '../workspace/steps.js';
 /** More test files than this are reached by what most of the code stands on. */
 const MANY = 60;
 
-/**
- * Checks types and lint, and finds the tests of the files that differ from main, or from what was pushed to it.
- * @param {(jestArguments: string[]) => Promise<string[]>} list The test files that jest would run.
- * @returns {Promise<{ code: number, tests: string[] }>} `code` isn't 0 if types or lint failed.
- */
-export async function changedTests(list) {
+/** The test files that jest would run with some arguments. */
+type List = (jestArguments: readonly string[]) => Promise<readonly string[]>;
+
+/** The tests of changed files. */
+interface ChangedTests {
+  /** Not 0 if types or lint failed. */
+  readonly code: number;
+  readonly tests: readonly string[];
+}
+
+/** Checks types and lint, and finds the tests of the files that differ from main, or from what was pushed to it. */
+export async function changedTests(list: List): Promise<ChangedTests> {
   const files = await changedFiles();
   if (files.length === 0) {
     console.log('No file differs from main.');
@@ -26,7 +32,7 @@ export async function changedTests(list) {
 }
 
 /** Paths below the root: what isn't committed, and the commits that main lacks; of deleted files nothing is left to check. */
-async function changedFiles() {
+async function changedFiles(): Promise<readonly string[]> {
   const base = await firstOf(['origin/main', 'main']);
   const outputs = await Promise.all([
     git('diff', '--name-only', '--diff-filter=d', base),
@@ -35,7 +41,7 @@ async function changedFiles() {
   return [...new Set(outputs.flatMap((output) => output.split('\n')).filter(Boolean))].sort();
 }
 
-async function firstOf(refs) {
+async function firstOf(refs: readonly string[]): Promise<string> {
   for (const ref of refs) {
     const { code, output } = await run('git', ['merge-base', 'HEAD', ref]);
     if (code === 0) return output.trim();
@@ -43,18 +49,18 @@ async function firstOf(refs) {
   return 'HEAD';
 }
 
-async function git(...args) {
+async function git(...args: readonly string[]): Promise<string> {
   const { code, output } = await run('git', args);
   if (code !== 0) throw new Error(`git ${args.join(' ')}: ${output.trim()}`);
   return output;
 }
 
 /** By imports; if those lead to most of the tests, the tests of the files' own packages, and how many others there are. */
-async function reached(files, list) {
+async function reached(files: readonly string[], list: List): Promise<readonly string[]> {
   const importing = await list(['--findRelatedTests', ...files.map(asModule)]);
   const all = await list([]);
-  const testsOf = (changed) => {
-    const folders = changed.map(folderOf).filter(Boolean);
+  const testsOf = (changed: readonly string[]) => {
+    const folders = changed.flatMap((file) => folderOf(file) ?? []);
     return all.filter((test) => folders.some((folder) => test.startsWith(folder)));
   };
   // A migration or a fixture is no module: any test of its package may read it.
@@ -65,20 +71,20 @@ async function reached(files, list) {
   return said(files, own, wanted.filter((test) => !own.includes(test)).length);
 }
 
-function said(files, tests, leftOut) {
+function said(files: readonly string[], tests: readonly string[], leftOut: number): readonly string[] {
   const more = leftOut > 0 ? `; ${leftOut} of other packages, which reach them too, are left to npm test` : '';
   console.log(`${files.length} changed files reach ${tests.length} test files${more}.`);
   return tests;
 }
 
 /** What is made of a contract stands for it: modules import that. */
-function asModule(file) {
+function asModule(file: string): string {
   const [, contract] = /^proto\/(.*)\.proto$/.exec(file) ?? [];
   return path.join(root, contract === undefined ? file : `packages/contracts/src/${contract}.ts`);
 }
 
 /** The folder of the file's package, service or kind of tests; undefined for files of the root, which are part of no package. */
-function folderOf(file) {
+function folderOf(file: string): string | undefined {
   const [folder] = /^(?:(?:packages|services)\/[^/]+|lab|e2e)\//.exec(file) ?? [];
   return folder && path.join(root, folder);
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dist } from '../workspace/paths.js';
 
-const program = (name) => path.join(dist, `${name}.mjs`);
+const program = (name: string) => path.join(dist, `${name}.mjs`);
 
 /** What a project of jest's has. */
 export const project = {
@@ -42,7 +42,7 @@ export const run = {
   maxWorkers: Math.max(4, availableParallelism()),
 };
 
-/** @type {import('jest').Config} The configuration of a workspace that installs Rondo: it tests its services. */
+/** The configuration of a workspace that installs Rondo: it tests its services. */
 export const app = {
   projects: [
     { ...project, displayName: 'code', roots: ['<rootDir>/services'], moduleNameMapper: typescriptSpecifiers },

@@ -4,53 +4,64 @@ import { quoted } from '../workspace/options.js';
 
 const MAX_COMMANDS = 20;
 
-export default class Report {
-  #root;
-  #seed;
-  #running = new Map();
-  #failed = [];
+/** A test file, as jest names it. */
+interface TestFile {
+  readonly path: string;
+}
 
-  constructor({ rootDir, seed }) {
+interface TestCase {
+  readonly fullName: string;
+}
+
+export default class Report {
+  readonly #root: string;
+  readonly #seed: number;
+  /** What runs in each file. */
+  readonly #running = new Map<string, string>();
+  /** The files that failed, each with the name of the test if it was one. */
+  readonly #failed: [file: string, name?: string][] = [];
+
+  constructor({ rootDir, seed }: { readonly rootDir: string; readonly seed: number }) {
     this.#root = rootDir;
     this.#seed = seed;
   }
 
-  onTestFileStart({ path: file }) {
+  onTestFileStart({ path: file }: TestFile): void {
     this.#runs(file, 'loads');
   }
 
-  onTestCaseStart({ path: file }, { fullName }) {
+  onTestCaseStart({ path: file }: TestFile, { fullName }: TestCase): void {
     this.#runs(file, fullName);
   }
 
-  onTestCaseResult({ path: file }, { fullName, status }) {
+  onTestCaseResult({ path: file }: TestFile, { fullName, status }: TestCase & { readonly status: string }): void {
     this.#runs(file, `after ${fullName}`);
     if (status === 'failed') this.#failed.push([file, fullName]);
   }
 
-  onTestFileResult({ path: file }, { testExecError }) {
+  onTestFileResult({ path: file }: TestFile, { testExecError }: { readonly testExecError?: unknown }): void {
     if (testExecError) this.#failed.push([file]);
     this.#running.delete(file);
     this.#tell();
   }
 
-  onRunComplete() {
+  onRunComplete(): void {
     if (this.#failed.length === 0) return;
     const commands = this.#failed.slice(0, MAX_COMMANDS).map((one) => `  ${this.#command(one)}`);
     const more = this.#failed.length - commands.length;
     console.error(['\nEach alone:', ...commands, ...(more > 0 ? [`  and ${more} more`] : [])].join('\n'));
   }
 
-  #runs(file, what) {
+  #runs(file: string, what: string): void {
     this.#running.set(file, what);
     this.#tell();
   }
 
-  #tell() {
+  #tell(): void {
     process.send?.([...this.#running].map(([file, what]) => `${path.relative(this.#root, file)}: ${what}`));
   }
 
-  #command([file, name]) {
+  #command([file, name]: [file: string, name?: string]): string {
     const only = name === undefined ? '' : ` -t ${quoted(`^${name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$`)}`;
     return `npm test -- ${quoted(path.relative(this.#root, file))}${only} --seed=${this.#seed}`;
   }

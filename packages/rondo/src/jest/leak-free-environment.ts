@@ -15,8 +15,8 @@ const harmless = new Set([
 ]);
 
 /** How many of each kind, as Node names them; what is unref'd doesn't count. */
-function activeResources() {
-  const counts = new Map();
+function activeResources(): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
   for (const kind of process.getActiveResourcesInfo()) {
     if (!harmless.has(kind)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
@@ -27,11 +27,11 @@ export default class LeakFreeEnvironment extends TestEnvironment {
   #before = activeResources();
   #failed = false;
 
-  handleTestEvent({ name }) {
+  handleTestEvent({ name }: { readonly name: string }): void {
     if (name === 'test_fn_failure' || name === 'hook_failure') this.#failed = true;
   }
 
-  async teardown() {
+  override async teardown(): Promise<void> {
     const leaked = await this.#leaks();
     await super.teardown();
     // A test that failed has left its clean-up out, most likely, and an error here would take the place of its own.
@@ -39,13 +39,13 @@ export default class LeakFreeEnvironment extends TestEnvironment {
   }
 
   /** What closes does so over some turns of the event loop: only what outlives the grace is a leak. */
-  async #leaks() {
+  async #leaks(): Promise<readonly string[]> {
     const deadline = performance.now() + graceMs;
     for (;;) {
       const leaked = [...activeResources()]
-        .map(([kind, count]) => [kind, count - (this.#before.get(kind) ?? 0)])
-        .filter(([, count]) => count > 0)
-        .map(([kind, count]) => `${count} ${kind}`);
+        .map(([kind, count]) => ({ kind, count: count - (this.#before.get(kind) ?? 0) }))
+        .filter(({ count }) => count > 0)
+        .map(({ kind, count }) => `${count} ${kind}`);
       if (leaked.length === 0 || performance.now() > deadline) return leaked;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

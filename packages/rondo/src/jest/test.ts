@@ -6,12 +6,12 @@ import { generate } from '../generate/generate.js';
 import { isInstalled, root } from '../workspace/paths.js';
 import { hasCommit, run } from '../workspace/process.js';
 import { step } from '../workspace/steps.js';
-import { changedTests } from './changed.mjs';
-import { JEST, supervise } from './supervise.mjs';
+import { changedTests } from './changed.js';
+import { JEST, supervise } from './supervise.js';
 
 const PACKAGES = '/node_modules/';
 /** By ring: patterns of the paths that it leaves out. */
-const LEFT_OUT = {
+const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   test: [PACKAGES, '\\.(?:ci|long)\\.test\\.ts$'],
   ci: [PACKAGES, '^(?!.*\\.ci\\.test\\.ts$)'],
   long: [PACKAGES, '^(?!.*\\.long\\.test\\.ts$)'],
@@ -22,9 +22,8 @@ const LEFT_OUT = {
  * `npm test` runs its ring, `--ring ci` and `--ring long` what the larger rings add, `--changed` what reaches the changed files.
  * Any other arguments are jest's: a path of a larger ring's file runs that file.
  * A compile error makes the command fail, but the tests that run from sources are run anyway.
- * @param {string[]} args
  */
-export async function main(args) {
+export async function main(args: readonly string[]): Promise<number> {
   const changed = args.includes('--changed');
   const { ring, rest } = ringOf(args.filter((arg) => arg !== '--changed'));
   if (ring === undefined) {
@@ -49,17 +48,17 @@ export async function main(args) {
 }
 
 /** The ring that is asked for, by its name or by a file of it, and the other arguments. */
-function ringOf(args) {
+function ringOf(args: readonly string[]): { readonly ring: string | undefined; readonly rest: readonly string[] } {
   const at = args.indexOf('--ring');
   if (at < 0) return { ring: args.some((arg) => /\.(?:ci|long)\b/.test(arg)) ? 'any' : 'test', rest: args };
-  const name = args[at + 1];
+  const name = args[at + 1] ?? '';
   return { ring: Object.hasOwn(LEFT_OUT, name) ? name : undefined, rest: args.toSpliced(at, 2) };
 }
 
-const leaveOut = (ring) => ['--testPathIgnorePatterns', ...LEFT_OUT[ring]];
+const leaveOut = (ring: string) => ['--testPathIgnorePatterns', ...(LEFT_OUT[ring] ?? [])];
 
 /** The paths of the test files that jest would run. */
-async function listed(args) {
+async function listed(args: readonly string[]): Promise<readonly string[]> {
   const { output } = await run(process.execPath, [JEST, '--listTests', ...args]);
   return output.split('\n').filter((line) => line.endsWith('.test.ts'));
 }

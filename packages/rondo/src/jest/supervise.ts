@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf } from '../workspace/errors.js';
 import { root } from '../workspace/paths.js';
 
 export const JEST = path.join(root, 'node_modules/jest/bin/jest.js');
@@ -13,11 +14,8 @@ const HANG_MS = 660_000;
 const REPORTS_MS = 10_000;
 const HUNG = 124;
 
-/**
- * @param {string[]} args Of jest.
- * @returns {Promise<number>} Jest's exit code; 124 if it hung: then what ran, with its open handles, is on standard error.
- */
-export async function supervise(args) {
+/** Resolves to jest's exit code; to 124 if it hung: then what ran, with its open handles, is on standard error. */
+export async function supervise(args: readonly string[]): Promise<number> {
   const reports = mkdtempSync(path.join(tmpdir(), 'rondo-hang-'));
   // As arguments and not by NODE_OPTIONS: jest's workers inherit them, and the services that a test starts don't.
   const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '--report-on-signal'];
@@ -25,21 +23,22 @@ export async function supervise(args) {
     cwd: root,
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
-  let running = [];
+  let running: unknown;
   let hung = false;
-  const timer = setTimeout(async () => {
+  const end = async (pid: number) => {
     hung = true;
-    await explain(child.pid, { running, reports });
-    for (const { pid } of descendants(child.pid)) signal(pid, 'SIGKILL');
-  }, HANG_MS);
+    await explain(pid, running, reports);
+    for (const one of descendants(pid)) signal(one.pid, 'SIGKILL');
+  };
+  const timer = setTimeout(() => child.pid && void end(child.pid), HANG_MS);
   child.on('message', (files) => {
     running = files;
     timer.refresh();
   });
-  const forward = (name) => child.kill(name);
+  const forward = (name: NodeJS.Signals) => void child.kill(name);
   process.on('SIGINT', forward).on('SIGTERM', forward);
   try {
-    const code = await new Promise((resolve) => {
+    const code = await new Promise<number>((resolve) => {
       child.once('error', () => resolve(127)).once('close', (status) => resolve(status ?? 1));
     });
     return hung ? HUNG : code;
@@ -51,9 +50,9 @@ export async function supervise(args) {
 }
 
 /** Prints what runs, and for each process of jest its stack and open handles, unless it computes and so can't answer. */
-async function explain(pid, { running, reports }) {
+async function explain(pid: number, running: unknown, reports: string): Promise<void> {
   console.error(`\nNo test began or ended for ${HANG_MS / 60_000} minutes. What ran:`);
-  for (const line of running) console.error(`  ${line}`);
+  for (const line of [running].flat()) console.error(`  ${line}`);
   const asked = descendants(pid).filter(({ args }) => args.includes('jest'));
   for (const { pid: each } of asked) signal(each, 'SIGUSR2');
   await sleep(REPORTS_MS);
@@ -62,7 +61,29 @@ async function explain(pid, { running, reports }) {
   for (const text of files) console.error(summary(JSON.parse(text)));
 }
 
-function summary({ header, libuv }) {
+/** What `process.report` writes. */
+interface Report {
+  readonly header: { readonly processId: number };
+  readonly libuv: readonly Handle[];
+}
+
+interface Handle {
+  readonly type: string;
+  readonly is_active: boolean;
+  readonly is_referenced: boolean;
+  readonly localEndpoint?: Endpoint;
+  readonly remoteEndpoint?: Endpoint;
+  readonly pid?: number;
+  readonly filename?: string;
+  readonly firesInMsFromNow?: number;
+}
+
+interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+function summary({ header, libuv }: Report): string {
   const handles = libuv.filter(
     ({ is_active: active, is_referenced: holds, type }) => active && holds && type !== 'loop',
   );
@@ -71,8 +92,8 @@ function summary({ header, libuv }) {
   );
 }
 
-function details({ localEndpoint, remoteEndpoint, pid, filename, firesInMsFromNow }) {
-  const address = (endpoint) => endpoint && `${endpoint.host}:${endpoint.port}`;
+function details({ localEndpoint, remoteEndpoint, pid, filename, firesInMsFromNow }: Handle): string {
+  const address = (endpoint?: Endpoint) => endpoint && `${endpoint.host}:${endpoint.port}`;
   return JSON.stringify({
     local: address(localEndpoint),
     remote: address(remoteEndpoint),
@@ -83,7 +104,7 @@ function details({ localEndpoint, remoteEndpoint, pid, filename, firesInMsFromNo
 }
 
 /** The process and all below it. */
-function descendants(pid) {
+function descendants(pid: number): readonly { readonly pid: number; readonly parent: number; readonly args: string }[] {
   const all = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
     .split('\n')
     .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [])
@@ -93,10 +114,10 @@ function descendants(pid) {
   return found;
 }
 
-function signal(pid, name) {
+function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    if (error.code !== 'ESRCH') throw error; // It has ended by now.
+    if (codeOf(error) !== 'ESRCH') throw error; // It has ended by now.
   }
 }
