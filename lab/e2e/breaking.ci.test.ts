@@ -19,7 +19,7 @@ describe('a contract that is published on main', () => {
     const packages = readdirSync(join(root, 'packages')).filter((name) => name !== 'rondo');
     for (const part of ['node_modules', 'services', ...packages.map((name) => `packages/${name}`)])
       symlinkSync(join(root, part), join(tree, part));
-    module = await toolModule('check/breaking.mjs', tree);
+    module = await toolModule('check/breaking.ts', tree);
     const git = (...args: readonly string[]) => start('git', ['-C', tree, ...args]).ended;
     await git('init', '--quiet', '--initial-branch=main');
     await git('add', 'proto', 'buf.yaml');

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { root, runNode } from '@rondo/harness';
-import { examineRepository } from '../../packages/rondo/src/doctor/checks.mjs';
+import { examineRepository } from '../../packages/rondo/src/doctor/checks.js';
 import { ok } from '../../packages/rondo/src/doctor/finding.js';
 import { toolModule } from './src/tool-module.js';
 
 let machine: string;
 beforeAll(async () => {
-  machine = await toolModule('doctor/machine.mjs');
+  machine = await toolModule('doctor/machine.ts');
 });
 
 it('a check of the doctor that takes the processor makes no other late: it begins when the one before has ended', async () => {
@@ -88,7 +88,7 @@ describe('a clone that git', () => {
 
   const find = async (...commands: readonly (readonly string[])[]) => {
     for (const args of commands) execFileSync('git', args, { cwd: clone, env: { PATH: process.env['PATH'] } });
-    const { git } = await import(pathToFileURL(await toolModule('doctor/machine.mjs', clone)).href);
+    const { git } = await import(pathToFileURL(await toolModule('doctor/machine.ts', clone)).href);
     return git();
   };
 

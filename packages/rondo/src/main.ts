@@ -30,8 +30,8 @@ const MODULE_OF: Readonly<Record<TaskName | 'migrate', Load>> = {
   build: async () => ({ main: (await import('./build/build.js')).main }),
   generate: () => import('./generate/generate.js'),
   test: () => import('./jest/test.js'),
-  check: () => import('./check/check.mjs'),
-  breaking: () => import('./check/breaking.mjs'),
+  check: () => import('./check/check.js'),
+  breaking: () => import('./check/breaking.js'),
   bundle: () => import('./build/bundle.mjs'),
   install: async () => ({ main: async () => 0 }),
   migrate: () => import('./scaffold/migrate.js'),
@@ -90,6 +90,6 @@ async function buildCommands(name: string | undefined): Promise<void> {
 
 /** `rondo doctor` without the packages: the checks of the workspace alone. */
 async function examineAlone(reason: string): Promise<never> {
-  const { examineWithoutCli } = await import('./doctor/checks.mjs');
+  const { examineWithoutCli } = await import('./doctor/checks.js');
   process.exit(await examineWithoutCli(args, reason));
 }

@@ -11,7 +11,7 @@ export interface RepositoryDoctor {
 /** Loads the checks of the workspace; undefined in an image, which has none. */
 export async function loadRepositoryDoctor(): Promise<RepositoryDoctor | undefined> {
   try {
-    return await import('./checks.mjs');
+    return await import('./checks.js');
   } catch (error) {
     if (codeOf(error) === 'ERR_MODULE_NOT_FOUND') return undefined;
     throw error;

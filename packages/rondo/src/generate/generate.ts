@@ -7,7 +7,6 @@ import { filesBelow } from '../workspace/files.js';
 import { isInstalled, root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
 import { type StepResult, step } from '../workspace/steps.js';
-import { keepComments } from './comments.js';
 
 /** A relative path: buf reads a "#" in a path as the start of options. */
 const descriptors = 'packages/contracts/descriptors.binpb';
@@ -56,7 +55,7 @@ async function generateNow(): Promise<StepResult> {
     if (known !== undefined && stale !== undefined) writeStamp(known);
     return failed;
   }
-  keepOwnComments(wanted);
+  await keepOwnComments(wanted);
   renameSync(path.join(root, newDescriptors), path.join(root, descriptors));
   // If all stubs are new, the old ones are gone, and a package may provide such a contract now.
   if (stale !== undefined) for (const file of gone) removeStub(stubOf(file));
@@ -79,7 +78,8 @@ async function writeValidateProto(): Promise<void> {
 }
 
 /** Leaves the comments of the contracts under proto/ in the descriptor set: the gateway documents services by them. */
-function keepOwnComments({ protos }: Inputs): void {
+async function keepOwnComments({ protos }: Inputs): Promise<void> {
+  const { keepComments } = await import('./comments.js'); // it needs a package, and the doctor looks before there are any
   const file = path.join(root, newDescriptors);
   writeFileSync(
     file,

@@ -6,7 +6,7 @@ import { readJson } from '../workspace/files.js';
 import { root, tool } from '../workspace/paths.js';
 
 /** What works on Rondo's own repository alone. */
-const LEFT_OUT = ['links', 'own', 'portable', 'reference', 'repository', 'workspace'];
+const LEFT_OUT = ['own', 'reference', 'repository', 'workspace'];
 
 /**
  * Writes the files of the package.

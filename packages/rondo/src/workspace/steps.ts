@@ -14,6 +14,9 @@ export interface StepResult {
   readonly skipped?: boolean;
 }
 
+/** A step with its name. */
+export type Step = readonly [name: string, work: () => Promise<StepResult>];
+
 /** Runs one step and prints its line. */
 export async function step<Result extends StepResult>(name: string, work: () => Promise<Result>): Promise<Result> {
   const startedAt = performance.now();

@@ -1,13 +1,15 @@
 /** Checks of the machine and its programs. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, freemem, homedir, totalmem } from 'node:os';
 import path from 'node:path';
 import { watchTree } from '../dev/tree.js';
+import { messageOf } from '../workspace/errors.js';
+import { readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
-import { fail, note, ok, warn } from './finding.js';
-import { nearest } from './runtime.mjs';
-import { ask } from './system.mjs';
+import { fail, note, type Outcome, ok, type Subject, warn } from './finding.js';
+import { nearest } from './runtime.js';
+import { ask } from './system.js';
 
 const GIB = 1024 ** 3;
 const NEEDED = { diskGib: 1, memoryGib: 1, openFiles: 1024, threads: 400 };
@@ -16,7 +18,7 @@ const RESETS_SINCE = '22.11';
 const GLIBC_LOADERS = ['/lib64/ld-linux-x86-64.so.2', '/lib/ld-linux-aarch64.so.1'];
 const ELSEWHERE = 'run it with docker compose up --build, or in WSL 2';
 
-export function platform() {
+export function platform(): Outcome {
   const name = `${process.platform} ${process.arch}`;
   if (process.platform === 'darwin') return ok(name);
   if (process.platform !== 'linux') return note(`${name}: only the workflow tries it there`, ELSEWHERE);
@@ -24,8 +26,8 @@ export function platform() {
   return note(`${name} without glibc (musl?): the embedded PostgreSQL doesn't run here`);
 }
 
-export function node() {
-  const wanted = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).engines.node.replace(/^>=/, '');
+export function node(): Outcome {
+  const wanted: string = readJson(path.join(root, 'package.json')).engines.node.replace(/^>=/, '');
   const found = process.versions.node;
   if (!atLeast(found, wanted)) {
     return fail(`v${found}, and Rondo needs ${wanted} or newer`, 'install the current LTS: https://nodejs.org');
@@ -35,11 +37,9 @@ export function node() {
   return note(detail, `install Node ${RESETS_SINCE} or newer: there Rondo raises that limit`);
 }
 
-function atLeast(found, wanted) {
-  return found.localeCompare(wanted, 'en', { numeric: true }) >= 0;
-}
+const atLeast = (found: string, wanted: string) => found.localeCompare(wanted, 'en', { numeric: true }) >= 0;
 
-export async function npm() {
+export async function npm(): Promise<Outcome> {
   const version = await ask('npm', ['--version']);
   if (version !== undefined) return ok(version);
   try {
@@ -53,7 +53,7 @@ export async function npm() {
   return fail("isn't found, and every script of the workspace needs it", 'put npm, which comes with Node, on the PATH');
 }
 
-export async function git() {
+export async function git(): Promise<Outcome> {
   const version = await ask('git', ['--version']);
   if (version === undefined)
     return warn("isn't found: npm run check can't compare contracts with those of main", 'install git');
@@ -65,8 +65,9 @@ export async function git() {
   return note('knows no files here: npm test -- --changed needs them', remedy);
 }
 
-export async function disk({ data }) {
-  const gib = await freeGib(nearest(data));
+export async function disk({ data }: Subject): Promise<Outcome> {
+  const { bavail, bsize } = await statfs(nearest(data));
+  const gib = (bavail * bsize) / GIB;
   const detail = `${gib.toFixed(1)} GiB free for ${data}`;
   if (gib >= NEEDED.diskGib) return ok(detail);
   const why = 'packages, builds and the database take about one';
@@ -75,12 +76,7 @@ export async function disk({ data }) {
     : warn(`${detail}: ${why}`, 'free some');
 }
 
-async function freeGib(folder) {
-  const { bavail, bsize } = await statfs(folder);
-  return (bavail * bsize) / GIB;
-}
-
-export function memory() {
+export function memory(): Outcome {
   const gib = availableBytes() / GIB;
   const detail = `${gib.toFixed(1)} GiB available`;
   if (gib >= NEEDED.memoryGib) return ok(detail);
@@ -88,33 +84,35 @@ export function memory() {
 }
 
 /** On Linux, memory that is free or reclaimable, within a container's limit. On macOS, all memory, as it reports less. */
-function availableBytes() {
-  if (process.platform === 'darwin') return totalmem();
-  return process.availableMemory?.() ?? freemem();
-}
+const availableBytes = () => (process.platform === 'darwin' ? totalmem() : (process.availableMemory?.() ?? freemem()));
 
 /** Watches as `rondo dev` does. */
-export function watches() {
+export function watches(): Outcome {
   try {
     watchTree(root).close();
     return ok('enough for rondo dev');
   } catch (error) {
-    const [, detail, remedy] = /^(.*?\)): (.*)$/.exec(error.message) ?? [error.message, error.message];
+    const message = messageOf(error);
+    const [, detail, remedy] = /^(.*?\)): (.*)$/.exec(message) ?? [message, message];
     return warn(`rondo dev can't start: ${detail}`, remedy);
   }
 }
 
-export const openFiles = () =>
+export const openFiles = (): Promise<Outcome> =>
   limit(['/bin/sh', '-n'], NEEDED.openFiles, { each: 'a process', why: 'each connection takes one' });
 
 /** With too few, Node hangs or aborts before it runs any of Rondo's code. */
-export async function threads() {
+export async function threads(): Promise<Outcome> {
   if (process.getuid?.() === 0) return ok('no limit for root');
   const why = "each of Rondo's processes takes 11, and Node hangs or aborts without them";
   return limit(['bash', '-u'], NEEDED.threads, { each: 'for all processes of this account', why });
 }
 
-async function limit([shell, option], needed, { each, why }) {
+async function limit(
+  [shell, option]: readonly [shell: string, option: string],
+  needed: number,
+  { each, why }: { readonly each: string; readonly why: string },
+): Promise<Outcome> {
   const found = await ask(shell, ['-c', `ulimit ${option}`]);
   if (found === undefined) return note("the limit isn't known");
   if (found === 'unlimited') return ok('no limit');
@@ -122,7 +120,7 @@ async function limit([shell, option], needed, { each, why }) {
   return Number(found) >= needed ? ok(detail) : warn(`${detail}: ${why}`, `ulimit ${option} ${needed}`);
 }
 
-export function cores() {
+export function cores(): Outcome {
   const count = availableParallelism();
   if (count > 1) return ok(String(count));
   return warn('1: eight processes share it; starts and tests take long', 'give the machine or container another core');

@@ -2,18 +2,26 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { DEFAULTS, loadRootEnv } from '../launch/options.js';
-import { database } from './database.mjs';
-import { CHECKS, fail, formatFinding, isHealthy, warn } from './finding.js';
-import { cores, disk, git, memory, node, npm, openFiles, platform, threads, watches } from './machine.mjs';
-import { data, locks, ports, processes } from './runtime.mjs';
-import { findSystem } from './system.mjs';
-import { built, generated, packages } from './workspace.mjs';
+import { messageOf } from '../workspace/errors.js';
+import { database } from './database.js';
+import {
+  CHECKS,
+  type Check,
+  type Finding,
+  fail,
+  formatFinding,
+  isHealthy,
+  type Outcome,
+  type Subject,
+  warn,
+} from './finding.js';
+import { cores, disk, git, memory, node, npm, openFiles, platform, threads, watches } from './machine.js';
+import { data, locks, ports, processes } from './runtime.js';
+import { findSystem } from './system.js';
+import { built, generated, packages } from './workspace.js';
 
-/**
- * A new check is a function here and a name in {@link CHECKS}.
- * @type {Record<string, import('./finding.js').Check>}
- */
-const checks = {
+/** A new check is a function here and a name in {@link CHECKS}. */
+const checks: Readonly<Record<string, Check>> = {
   platform,
   node,
   npm,
@@ -39,20 +47,18 @@ const DEADLINE_MS = 30_000;
 /**
  * Runs the checks of the repository, one after the other: on a busy machine each would make the others late. It reads the root's
  * `.env`, so that it finds what `npm start` would find. A check that is late or throws is a finding too: it doesn't hide the others.
- * @param {import('./finding.js').Subject} subject
- * @param {{ all?: Record<string, import('./finding.js').Check> }} [options]
- * @returns {AsyncGenerator<import('./finding.js').Finding>}
  */
-export async function* examineRepository(subject, { all = checks } = {}) {
+export async function* examineRepository(subject: Subject, { all = checks } = {}): AsyncGenerator<Finding, void> {
   loadRootEnv();
-  for (const name of CHECKS.filter((one) => one in all)) {
-    yield { name, ...(await attempt(all[name], subject)) };
+  for (const name of CHECKS) {
+    const check = all[name];
+    if (check !== undefined) yield { name, ...(await attempt(check, subject)) };
   }
 }
 
-async function attempt(check, subject) {
-  let timer;
-  const late = new Promise((resolve) => {
+async function attempt(check: Check, subject: Subject): Promise<Outcome> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Outcome>((resolve) => {
     const found = warn(
       `not known: the check took more than ${DEADLINE_MS / 1000} s`,
       'run it again when less is going on',
@@ -62,33 +68,30 @@ async function attempt(check, subject) {
   try {
     return await Promise.race([check(subject), late]);
   } catch (error) {
-    return fail(error.message);
+    return fail(messageOf(error));
   } finally {
     clearTimeout(timer);
   }
 }
 
-/**
- * The address of the registry of the system that runs on `data`; undefined if none runs.
- * @param {string} data
- * @returns {Promise<string | undefined>}
- */
-export async function runningRegistry(data) {
+/** The address of the registry of the system that runs on `data`; undefined if none runs. */
+export async function runningRegistry(data: string): Promise<string | undefined> {
   const { processes: running, portBase } = await findSystem(data);
   return running.length === 0 ? undefined : `127.0.0.1:${portBase}`;
 }
 
 /**
  * `rondo doctor` while the CLI can't be loaded: the checks of the repository alone, in the CLI's form.
- * @param {string[]} args The arguments after `doctor`.
- * @param {string} reason Why the CLI can't be loaded.
- * @returns {Promise<number>} the exit code, always 1: that the CLI is missing is a fault.
+ *
+ * @param args The arguments after `doctor`.
+ * @param reason Why the CLI can't be loaded.
+ * @returns the exit code, always 1: that the CLI is missing is a fault.
  */
-export async function examineWithoutCli(args, reason) {
-  const options = { data: { type: 'string' }, json: { type: 'boolean' } };
+export async function examineWithoutCli(args: string[], reason: string): Promise<number> {
+  const options = { data: { type: 'string' }, json: { type: 'boolean' } } as const;
   const { values } = parseArgs({ args, options, strict: false });
-  const folder = path.resolve(process.env.INIT_CWD ?? '.', String(values.data ?? DEFAULTS.data));
-  const findings = [];
+  const folder = path.resolve(process.env['INIT_CWD'] ?? '.', String(values.data ?? DEFAULTS.data));
+  const findings: Finding[] = [];
   for await (const finding of examineRepository({ data: folder, environment: process.env })) findings.push(finding);
   const first = isHealthy(findings) ? '' : 'do what stands above; then ';
   findings.push({ name: 'rondo', ...fail(reason, `${first}npm run build`) });

@@ -4,16 +4,16 @@ import path from 'node:path';
 import { PROJECTS } from '../build/build.js';
 import { installed } from '../build/install.js';
 import { isGenerated } from '../generate/generate.js';
-import { filesBelow } from '../workspace/files.js';
+import { filesBelow, readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
-import { fail, note, ok, warn } from './finding.js';
+import { fail, note, type Outcome, ok, warn } from './finding.js';
 
 const BUILD = 'npm run build';
 const MAX_NAMED = 3;
 
-export function packages() {
-  const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+export function packages(): Outcome {
+  const { packageManager } = readJson(path.join(root, 'package.json'));
   if (!existsSync(path.join(root, 'node_modules'))) return note('not installed yet: npm start installs them', BUILD);
   if (!installed()) return warn('not those of the lock file, or not all: other versions run than are pinned', BUILD);
   const missing = missingPackages();
@@ -26,9 +26,9 @@ export function packages() {
 }
 
 /** The dependencies of manifests that node_modules lacks, dangling links included, whatever the installation's stamp says. */
-function missingPackages() {
+function missingPackages(): readonly string[] {
   return workspaceFolders().flatMap((folder) => {
-    const { dependencies = {}, devDependencies = {} } = readManifest(folder);
+    const { dependencies = {}, devDependencies = {} } = readJson(path.join(root, folder, 'package.json'));
     const asked = Object.keys({ ...dependencies, ...devDependencies });
     return asked
       .filter((one) => !existsSync(path.join(root, folder, 'node_modules', one, 'package.json')))
@@ -47,17 +47,15 @@ const projectFolders = () =>
       .filter((folder) => existsSync(path.join(root, folder, 'package.json'))),
   );
 
-const readManifest = (folder) => JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8'));
-
-const name = (all) =>
+const name = (all: readonly string[]) =>
   all.length <= MAX_NAMED ? all.join(', ') : `${all.slice(0, MAX_NAMED).join(', ')} and ${all.length - MAX_NAMED} more`;
 
-function installer() {
+function installer(): string | undefined {
   const file = path.join(root, 'node_modules/.modules.yaml');
   return existsSync(file) ? /packageManager"?: "?(pnpm@[\d.]+)/.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
 }
 
-export function generated() {
+export function generated(): Outcome {
   if (isGenerated()) return ok('matches proto/');
   const any = existsSync(path.join(root, 'packages/contracts/descriptors.binpb'));
   if (!any) return note('not generated yet: npm start generates it', BUILD);
@@ -67,7 +65,7 @@ export function generated() {
   );
 }
 
-export async function built() {
+export async function built(): Promise<Outcome> {
   if (!existsSync(native('tsc'))) return note('not known: the compiler is not installed yet', BUILD);
   // tsc trusts its .tsbuildinfo, and doesn't write missing files again.
   const holed = projectFolders().filter(hasHoles);
@@ -77,7 +75,7 @@ export async function built() {
   }
   const { code, output } = await run(native('tsc'), ['--build', '--dry', PROJECTS]);
   if (code !== 0) return warn(`not known: ${output.trim().split('\n')[0]}`, BUILD);
-  const stale = [...output.matchAll(/would build project '(.*)\/tsconfig\.json'/g)].map(([, at]) =>
+  const stale = [...output.matchAll(/would build project '(.*)\/tsconfig\.json'/g)].map(([, at = '']) =>
     path.relative(root, at),
   );
   if (stale.length === 0) return ok('matches the sources');
@@ -85,11 +83,11 @@ export async function built() {
 }
 
 /** Whether a project was built, and built files are missing now. */
-function hasHoles(folder) {
-  const [src, dist] = ['src', 'dist'].map((one) => path.join(root, folder, one));
+function hasHoles(folder: string): boolean {
+  const dist = path.join(root, folder, 'dist');
   if (!existsSync(path.join(dist, '.tsbuildinfo'))) return false;
   const there = new Set(filesBelow(dist));
-  return filesBelow(src)
+  return filesBelow(path.join(root, folder, 'src'))
     .filter((file) => /(?<!\.d|\.test)\.ts$/.test(file))
     .some((file) => !there.has(file.replace(/ts$/, 'js')));
 }

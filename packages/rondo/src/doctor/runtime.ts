@@ -4,33 +4,44 @@ import path from 'node:path';
 import { otherOwner, scaled } from '../launch/data-folder.js';
 import { databaseServer, namesServer } from '../launch/database.js';
 import { readManifests } from '../launch/manifests.js';
-import { dataFlag, startBeside } from '../launch/options.js';
+import { DEFAULTS, dataFlag, startBeside } from '../launch/options.js';
 import { isFree, isServed, plan, portsOf } from '../launch/plan.js';
+import { codeOf } from '../workspace/errors.js';
 import { root } from '../workspace/paths.js';
-import { fail, note, ok, warn } from './finding.js';
-import { commandOf, findSystem, isSuspended, listenerAt, readJson } from './system.mjs';
+import { fail, note, type Outcome, ok, type Subject, warn } from './finding.js';
+import { commandOf, findSystem, isSuspended, listenerAt, readJson } from './system.js';
 
-export async function ports({ data, environment }) {
+/** What holds a port that is planned for another. */
+interface Holder {
+  readonly name: string;
+  readonly port: number;
+  /** Undefined if it isn't known. */
+  readonly pid: number | undefined;
+  readonly command: string;
+}
+
+export async function ports({ data, environment }: Subject): Promise<Outcome> {
   const { launcher, processes, portBase } = await findSystem(data);
   // A database on another server has its own check.
-  const database = namesServer(environment) ? [] : [databaseServer({ portBase })];
-  const planned = [...portsOf(plan(readManifests(), portBase)), ...database].filter(({ port }) => port > 0);
+  const options = { ...DEFAULTS, portBase, metrics: false, restarts: true };
+  const database = namesServer(environment) ? [] : [databaseServer(options)];
+  const planned = [...portsOf(plan(readManifests(), portBase)), ...database]
+    .map(({ name, port = 0 }) => ({ name, port }))
+    .filter(({ port }) => port > 0);
   const numbers = planned.map(({ port }) => port).join(', ');
-  const taken = [];
-  for (const one of planned) {
+  const taken: Holder[] = [];
+  for (const { name, port } of planned) {
     // A connection may have the port as its own end: a start waits for it.
-    if ((await isFree(one.port)) || !(await isServed(one.port))) continue;
-    taken.push({ ...one, holder: await listenerAt(one.port) });
+    if ((await isFree(port)) || !(await isServed(port))) continue;
+    const pid = await listenerAt(port);
+    taken.push({ name, port, pid, command: (await commandOf(pid)) ?? '' });
   }
   const own = new Set([launcher, ...processes.map(({ pid }) => pid)]);
-  const foreign = [];
-  for (const { name, port, holder } of taken) {
-    const command = (await commandOf(holder)) ?? '';
-    const isOurs = own.has(holder) || (processes.length > 0 && (holder === undefined || /postgres/.test(command)));
-    if (!isOurs) foreign.push({ port, name, pid: holder, command });
-  }
+  const isOurs = ({ pid, command }: Holder) =>
+    own.has(pid) || (processes.length > 0 && (pid === undefined || /postgres/.test(command)));
+  const foreign = taken.filter((one) => !isOurs(one));
   if (foreign.length === 0) return ok(taken.length === 0 ? `${numbers} are free` : `${numbers}: the system that runs`);
-  const named = foreign.map((one) => `${one.port} (${one.name}) by ${describe(one.pid, one.command)}`).join('; ');
+  const named = foreign.map((one) => `${one.port} (${one.name}) by ${describe(one)}`).join('; ');
   return fail(
     `in use: ${named}`,
     `${freeing(foreign)}, or start beside it: ${startBeside('npm start', { data, portBase })}`,
@@ -38,8 +49,8 @@ export async function ports({ data, environment }) {
 }
 
 /** How to free ports that other processes hold. */
-function freeing(foreign) {
-  const all = (pattern) => foreign.every(({ command }) => pattern.test(command));
+function freeing(foreign: readonly Holder[]): string {
+  const all = (pattern: RegExp) => foreign.every(({ command }) => pattern.test(command));
   if (all(/docker/)) return 'docker compose down, if it runs Rondo';
   if (all(/services[\\/][^ ]*main\.m?js|postgres/))
     return 'Ctrl-C the Rondo that runs with another --data, or of another workspace';
@@ -47,13 +58,13 @@ function freeing(foreign) {
   return pids.length === 0 ? 'stop what listens there' : `kill ${pids.join(' ')}, if it may go`;
 }
 
-function describe(pid, command) {
+function describe({ pid, command }: Holder): string {
   if (pid === undefined) return 'an unknown process';
   return `process ${pid}${command === '' ? '' : ` (${command.slice(0, 80)})`}`;
 }
 
 /** Whether all planned processes run, if a system runs. */
-export async function processes({ data: folder }) {
+export async function processes({ data: folder }: Subject): Promise<Outcome> {
   const { launcher, processes: live, portBase } = await findSystem(folder);
   if (launcher === undefined) return note('none was started');
   const all = [...live, { name: 'npm start or rondo dev', pid: launcher }];
@@ -66,19 +77,22 @@ export async function processes({ data: folder }) {
   }
   const manifests = readManifests().map((manifest) => scaled(folder, manifest));
   const absent = plan(manifests, portBase).filter(({ name }) => !live.some((one) => one.name === name));
-  if (absent.length === 0) return ok(`all ${live.length} that are planned run`);
-  const [{ name }] = absent;
+  const [first] = absent;
+  if (first === undefined) return ok(`all ${live.length} that are planned run`);
   const option = dataFlag(folder);
   const detail = `${absent.map((one) => one.name).join(', ')}: ended, or never started`;
-  return warn(detail, `./rondo logs ${name}${option} may say why; start it again: ./rondo restart ${name}${option}`);
+  return warn(
+    detail,
+    `./rondo logs ${first.name}${option} may say why; start it again: ./rondo restart ${first.name}${option}`,
+  );
 }
 
 const ELSEWHERE = 'npm start -- --data DIR';
 const AS_OWNER = `start as the user that it belongs to, or elsewhere: ${ELSEWHERE}`;
 
-export async function data({ data: folder }) {
+export async function data({ data: folder }: Subject): Promise<Outcome> {
   const fault = unusable(nearest(folder));
-  if (fault !== undefined) return fail(fault.detail, fault.remedy);
+  if (fault !== undefined) return fault;
   if (!existsSync(folder)) return note(`${folder} isn't there yet: npm start makes it`);
   const { launcher, processes } = await findSystem(folder);
   if (launcher !== undefined) return ok(`${folder}, in use by the system that runs (process ${launcher})`);
@@ -91,37 +105,31 @@ export async function data({ data: folder }) {
   );
 }
 
-function unusable(folder) {
-  if (!statSync(folder).isDirectory()) return { detail: `${folder} is no folder`, remedy: `name one: ${ELSEWHERE}` };
+function unusable(folder: string): Outcome | undefined {
+  if (!statSync(folder).isDirectory()) return fail(`${folder} is no folder`, `name one: ${ELSEWHERE}`);
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    const remedy = error.code === 'EROFS' ? `start elsewhere: ${ELSEWHERE}` : AS_OWNER;
-    return { detail: `${folder} can't be written to (${error.code})`, remedy };
+    const remedy = codeOf(error) === 'EROFS' ? `start elsewhere: ${ELSEWHERE}` : AS_OWNER;
+    return fail(`${folder} can't be written to (${codeOf(error)})`, remedy);
   }
   const owner = otherOwner(folder);
   if (owner === undefined) return undefined;
   const detail = `${folder} belongs to another user (id ${owner}), and PostgreSQL lets no other user into its files`;
-  return { detail, remedy: AS_OWNER };
+  return fail(detail, AS_OWNER);
 }
 
 /** A lock whose holder has ended is taken over. A lock without a readable holder blocks every process. */
-export function locks({ data: folder }) {
+export function locks({ data: folder }: Subject): Outcome {
   const own = ['tree.lock', 'build.lock'].map((file) => path.join(root, '.rondo', file));
   const files = [...own, path.join(folder, 'launcher.lock')].filter(isFile);
-  const unreadable = files.filter((file) => !Number.isSafeInteger(readJson(file).pid));
+  const unreadable = files.filter((file) => !Number.isSafeInteger(readJson(file)['pid']));
   if (unreadable.length === 0) return ok(files.length === 0 ? 'none is held' : 'say who holds them');
   const named = unreadable.join(' ');
   return fail(`can't be read: ${named}`, `rm ${named}, if nothing is under way here`);
 }
 
-const isFile = (file) => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+const isFile = (file: string) => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
 
-/**
- * The folder, or the nearest folder above it that exists.
- * @param {string} folder
- * @returns {string}
- */
-export function nearest(folder) {
-  return existsSync(folder) ? folder : nearest(path.dirname(folder));
-}
+/** The folder, or the nearest folder above it that exists. */
+export const nearest = (folder: string): string => (existsSync(folder) ? folder : nearest(path.dirname(folder)));
