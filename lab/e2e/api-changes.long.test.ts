@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { root } from '@rondo/harness';
-import { breaking, pagesOf } from '../../packages/rondo/src/pack/api-changes.mjs';
+import { breaking, pagesOf } from '../packages/api-changes.mjs';
 
 const page = await pagesOf(root);
 const CREATE = 'function createChannel(options: ChannelOptions): Channel;';

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { writeSbom } from '../../packages/rondo/src/build/sbom.mjs';
+import { writeSbom } from '../../packages/rondo/src/build/sbom.js';
 import { judgeAdvisories, judgeLicences } from '../audit.mjs';
 
 describe('the audit of licences', () => {

@@ -32,7 +32,7 @@ const MODULE_OF: Readonly<Record<TaskName | 'migrate', Load>> = {
   test: () => import('./jest/test.js'),
   check: () => import('./check/check.js'),
   breaking: () => import('./check/breaking.js'),
-  bundle: () => import('./build/bundle.mjs'),
+  bundle: () => import('./build/bundle.js'),
   install: async () => ({ main: async () => 0 }),
   migrate: () => import('./scaffold/migrate.js'),
 };

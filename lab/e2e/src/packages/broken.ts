@@ -1,7 +1,7 @@
 import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runNode, start } from '@rondo/harness';
-import { toolModule } from '../tool-module.js';
+import { pathToFileURL } from 'node:url';
+import { root, runNode, start } from '@rondo/harness';
 
 interface Breakage {
   /** A part of what the check says. */
@@ -70,7 +70,7 @@ export async function faultsOfBroken(folder: string, tarball: string): Promise<r
   const script = `
     import { readFileSync } from 'node:fs';
     import { gunzipSync } from 'node:zlib';
-    import { faultsOf } from ${JSON.stringify(await toolModule('pack/check.mjs'))};
+    import { faultsOf } from ${JSON.stringify(pathToFileURL(join(root, 'lab/packages/check.mjs')))};
     const sizeOf = (file) => gunzipSync(readFileSync(file)).length;
     const faults = ${JSON.stringify(files)}.map((file) => faultsOf({ name: '@rondo/access', file, sizeBytes: sizeOf(file) }));
     console.log(JSON.stringify((await Promise.all(faults)).map((one) => one.join('\\n'))));`;

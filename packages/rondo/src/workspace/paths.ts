@@ -20,8 +20,11 @@ export const root = isInstalled ? findWorkspace() : path.join(tool, '../..') + p
 /** Runs a command: `node main.mjs build`. */
 export const program = path.join(dist, 'main.mjs');
 
-/** What runs a task of the laboratory, which a fork may have deleted. */
-export const laboratory = path.join(root, 'lab/main.mjs');
+/** The laboratory, which a fork may have deleted. */
+export const lab = path.join(root, 'lab');
+
+/** What runs a task of the laboratory. */
+export const laboratory = path.join(lab, 'main.mjs');
 
 /** The folder that RONDO_WORKSPACE names, else the nearest above that has a workspace of pnpm. */
 function findWorkspace(): string {

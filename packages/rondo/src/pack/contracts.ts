@@ -9,23 +9,22 @@ import { root } from '../workspace/paths.js';
 import { native, run } from '../workspace/process.js';
 
 /** Whether a contract is Rondo's own or of third parties: the others in proto/ are those of services. */
-const isPublished = (proto) => proto.startsWith('rondo/') || !existsSync(path.join(root, 'proto', proto));
+const isPublished = (proto: string) => proto.startsWith('rondo/') || !existsSync(path.join(root, 'proto', proto));
 
-/**
- * @param {string} file A compiled stub, or the descriptors that it imports, from dist/.
- * @returns {boolean} Whether its contract is published.
- */
-export const isPublishedStub = (file) => isPublished(file.replace(/(?:\.descriptors)?(?:\.d\.ts|\.js)$/, '.proto'));
+/** Whether the contract is published of a compiled stub, or of the descriptors that it imports, by its path from dist/. */
+export const isPublishedStub = (file: string): boolean =>
+  isPublished(file.replace(/(?:\.descriptors)?(?:\.d\.ts|\.js)$/, '.proto'));
 
 /** A stub without comments and indents, which are half of it: its declarations have the comments. */
-export const compact = (code) => transformSync(code, { minify: true, legalComments: 'none' }).code;
+export const compact = (code: string): string => transformSync(code, { minify: true, legalComments: 'none' }).code;
 
 /**
  * Writes descriptors.binpb, and proto/ with the sources by their import paths: a module for the buf.yaml of an app.
- * @param {string} to A folder below the root.
- * @throws {Error} with buf's complaint.
+ *
+ * @param to A folder below the root.
+ * @throws Error with buf's complaint.
  */
-export async function writeContracts(to) {
+export async function writeContracts(to: string): Promise<void> {
   const set = fromBinary(
     FileDescriptorSetSchema,
     readFileSync(path.join(root, 'packages/contracts/descriptors.binpb')),

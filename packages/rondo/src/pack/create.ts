@@ -1,15 +1,13 @@
 /** `npm run create -- FOLDER`: begins an app of one's own, with the packages of this clone. */
 import { build } from '../build/build.js';
+import { messageOf } from '../workspace/errors.js';
 import { root } from '../workspace/paths.js';
 import { step } from '../workspace/steps.js';
-import { pack } from './pack.mjs';
-import { pinnedVersions } from './pinned-versions.mjs';
+import { pack } from './pack.js';
+import { pinnedVersions } from './pinned-versions.js';
 
-/**
- * @param {string[]} args Those of `npm create rondo`.
- * @returns {Promise<number>}
- */
-export async function main(args) {
+/** Its arguments are those of `npm create rondo`. */
+export async function main(args: string[]): Promise<number> {
   if (!(await build())) return 1;
   const { createApp, readArguments, USAGE } = await import('create-rondo');
   try {
@@ -18,7 +16,7 @@ export async function main(args) {
       console.log(USAGE.replace('npm create rondo', 'npm run create --').replace(' -- [', ' ['));
       return 0;
     }
-    let tarballs = [];
+    let tarballs: string[] = [];
     await step('pack', async () => {
       tarballs = (await pack()).map(({ file }) => file);
       return { code: 0 };
@@ -26,7 +24,7 @@ export async function main(args) {
     createApp({ ...given, samples: root, tarballs, versions: pinnedVersions(), tell: (line) => console.log(line) });
     return 0;
   } catch (error) {
-    console.error(`npm run create: ${error.message}`);
+    console.error(`npm run create: ${messageOf(error)}`);
     return 1;
   }
 }

@@ -3,15 +3,16 @@
  * loads on demand. bundle/shared/ goes into every image, bundle/<service>/ into the image of the service, with the image's bill of
  * materials.
  */
-import { cpSync, existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { entryOf, folderOf, ownServices, readManifest, serviceNames } from '../launch/manifests.js';
+import { readJson } from '../workspace/files.js';
 import { root, tool } from '../workspace/paths.js';
 import { buildOnly } from './build.js';
 import { bundleFile, MODULES } from './bundle-file.js';
-import { writeSbom } from './sbom.mjs';
+import { writeSbom } from './sbom.js';
 
 const out = path.join(root, 'bundle');
 /** What is compiled beside the services, if it isn't installed. Folders that .dockerignore excludes aren't needed. */
@@ -24,7 +25,7 @@ const TOOLS = [
 ];
 
 /** `npm run bundle` */
-export async function main() {
+export async function main(): Promise<number> {
   const tools = TOOLS.filter((folder) => existsSync(path.join(root, folder)));
   if (!(await buildOnly([...tools, ...ownServices().map((service) => `services/${service}`)]))) return 1;
   rmSync(out, { recursive: true, force: true });
@@ -34,7 +35,7 @@ export async function main() {
     ...(await bundle(located('@rondo/database/provision-main'), 'shared/provision.mjs')),
   ];
   cpSync(path.join(root, 'packages/contracts/descriptors.binpb'), path.join(out, 'shared/descriptors.binpb'));
-  const { version } = JSON.parse(readFileSync(path.join(tool, 'package.json'), 'utf8'));
+  const { version } = readJson(path.join(tool, 'package.json'));
   writeFileSync(path.join(out, 'shared/package.json'), JSON.stringify({ version })); // rondo --version reads it
   for (const service of serviceNames()) {
     const own = await bundle(entryOf(service), `${service}/dist/main.mjs`, { splitting: true });
@@ -47,21 +48,18 @@ export async function main() {
   return 0;
 }
 
-const located = (module) => fileURLToPath(import.meta.resolve(module));
+const located = (module: string) => fileURLToPath(import.meta.resolve(module));
 
-/**
- * Copies the files of packages that a service serves as they are, into folders beside its bundle.
- * @returns {string[]} The manifests of those packages.
- */
-function copyAssets({ service, assets = {} }) {
+/** Copies the files of packages that a service serves as they are, into folders beside its bundle. Returns their manifests. */
+function copyAssets({ service, assets = {} }: ReturnType<typeof readManifest>): readonly string[] {
   const { resolve } = createRequire(path.join(realpathSync(path.join(root, folderOf(service))), 'package.json'));
   return Object.entries(assets).map(([folder, name]) => {
     const manifest = resolve(`${name}/package.json`);
     // Source maps are most of the size of a package for browsers.
-    const filter = (file) => !file.endsWith('.map');
+    const filter = (file: string) => !file.endsWith('.map');
     cpSync(path.dirname(manifest), path.join(out, service, folder), { recursive: true, filter });
     return manifest;
   });
 }
 
-const bundle = (entry, file, options) => bundleFile(entry, path.join(out, file), options);
+const bundle = (entry: string, file: string, options = {}) => bundleFile(entry, path.join(out, file), options);

@@ -1,16 +1,16 @@
 /** The folders of the packages that are published, with what their tarballs hold. */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { filesBelow } from '../workspace/files.js';
+import { filesBelow, readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
-import { compact, isPublishedStub, writeContracts } from './contracts.mjs';
-import { pinnedVersions } from './pinned-versions.mjs';
-import { readmeOf } from './readme.mjs';
-import { toolManifest, writeTool } from './tool.mjs';
+import { compact, isPublishedStub, writeContracts } from './contracts.js';
+import { pinnedVersions } from './pinned-versions.js';
+import { readmeOf } from './readme.js';
+import { toolManifest, writeTool } from './tool.js';
 
 const TOOL = '@rondo/tool';
 const CREATE = 'create-rondo';
-const filter = (file) => !/[\\/](?:node_modules|dist)$|\.(?:ci|long)\.test\.ts$/.test(file);
+const filter = (file: string) => !/[\\/](?:node_modules|dist)$|\.(?:ci|long)\.test\.ts$/.test(file);
 
 /**
  * Packages of Rondo whose classes and contexts an app and other packages hand to each other. Libraries take them as peers, so that an
@@ -18,22 +18,47 @@ const filter = (file) => !/[\\/](?:node_modules|dist)$|\.(?:ci|long)\.test\.ts$/
  */
 const PEERS = ['@rondo/database', '@rondo/rpc'];
 
-/**
- * @typedef {object} Staged A package that is published.
- * @property {string} source The folder that it is made of.
- * @property {string[]} sources The folders by which its dependencies are installed.
- * @property {string} folder What is packed.
- * @property {{ name: string, version: string }} manifest
- */
+/** The fields of a package.json that are read or changed here. */
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly description?: string;
+  readonly license?: string;
+  readonly homepage?: string;
+  readonly private?: boolean;
+  readonly bin?: object;
+  readonly files?: readonly string[];
+  readonly exports?: Readonly<Record<string, unknown>>;
+  readonly dependencies?: Dependencies;
+  readonly devDependencies?: Dependencies;
+  readonly optionalDependencies?: Dependencies;
+  readonly peerDependencies?: Dependencies;
+}
 
-/**
- * Writes the folders of all packages, sorted by name.
- * @param {string} staging A folder below the root. It becomes a workspace of pnpm.
- * @param {{ version?: string, repository?: string }} [given] The version of all of them, by default that of the repository's manifest; and
- *   where the repository is, as an https address.
- * @returns {Promise<Staged[]>}
- */
-export async function stage(staging, { version = pinnedVersions().version, repository } = {}) {
+type Dependencies = Readonly<Record<string, string>>;
+
+/** A package that is published. */
+export interface Staged {
+  /** The folder that it is made of, by which its dependencies are installed. */
+  readonly source: string;
+  /** What is packed. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+/** What all packages of a release have. */
+export interface Release {
+  /** By default that of the repository's manifest. */
+  readonly version?: string | undefined;
+  /** Where the repository is, as an https address. */
+  readonly repository?: string | undefined;
+}
+
+/** Writes the folders of all packages, sorted by name, into a folder below the root, which becomes a workspace of pnpm. */
+export async function stage(
+  staging: string,
+  { version = pinnedVersions().version, repository }: Release = {},
+): Promise<readonly Staged[]> {
   const packages = published().map(({ source, manifest }) => ({
     source,
     manifest: { ...manifest, version },
@@ -42,7 +67,6 @@ export async function stage(staging, { version = pinnedVersions().version, repos
   writeFileSync(path.join(staging, 'pnpm-workspace.yaml'), 'packages: ["*"]\n');
   const staged = packages.map(({ source, manifest }) => ({
     source,
-    sources: [source],
     folder: path.join(staging, path.basename(source)),
     manifest: {
       ...released(manifest.name === TOOL ? toolManifest(manifest) : manifest, names),
@@ -54,25 +78,25 @@ export async function stage(staging, { version = pinnedVersions().version, repos
 }
 
 /** The packages and services whose manifests aren't private. */
-function published() {
+function published(): readonly Pick<Staged, 'source' | 'manifest'>[] {
   const folders = ['packages', 'services'].flatMap((parent) =>
     readdirSync(path.join(root, parent)).map((name) => path.join(root, parent, name)),
   );
   return folders
     .filter((source) => existsSync(path.join(source, 'package.json')))
-    .map((source) => ({ source, manifest: JSON.parse(readFileSync(path.join(source, 'package.json'), 'utf8')) }))
+    .map((source) => ({ source, manifest: readJson(path.join(source, 'package.json')) }))
     .filter(({ manifest }) => !manifest.private)
     .sort((one, other) => (one.manifest.name < other.manifest.name ? -1 : 1));
 }
 
 /** The manifest with the versions of packages of the workspace, and without what only their development needs. */
-function released({ devDependencies: _, ...manifest }, names) {
-  const all = Object.entries(manifest.dependencies ?? {}).map(([name, range]) => [
+function released({ devDependencies: _, ...manifest }: Manifest, names: readonly string[]): Manifest {
+  const all = Object.entries(manifest.dependencies ?? {}).map(([name, range]): [string, string] => [
     name,
     names.includes(name) ? manifest.version : range,
   ]);
   // A program is alone in its process.
-  const isPeer = ([name]) => manifest.bin === undefined && PEERS.includes(name);
+  const isPeer = ([name]: [string, string]) => manifest.bin === undefined && PEERS.includes(name);
   const peers = [...Object.entries(manifest.peerDependencies ?? {}), ...all.filter(isPeer)];
   return {
     ...manifest,
@@ -82,7 +106,7 @@ function released({ devDependencies: _, ...manifest }, names) {
 }
 
 /** Provenance needs the repository that the package was made in. */
-function placeOf(source, repository) {
+function placeOf(source: string, repository: string): object {
   const directory = path.relative(root, source);
   return {
     homepage: `${repository}/tree/main/docs`,
@@ -90,7 +114,7 @@ function placeOf(source, repository) {
   };
 }
 
-async function write(staged) {
+async function write(staged: Staged): Promise<void> {
   const { source, folder, manifest } = staged;
   const contracts = manifest.name === '@rondo/contracts';
   if (manifest.name === TOOL) await writeTool(folder);
@@ -117,7 +141,7 @@ async function write(staged) {
 }
 
 /** What `create-rondo --samples` copies. */
-async function sampleFiles() {
+async function sampleFiles(): Promise<readonly string[]> {
   const { samplesIn } = await import('create-rondo');
   const { services, contracts } = samplesIn(root);
   const folders = [...services.map((name) => `services/${name}`), ...contracts.map((name) => `proto/${name}`)];
@@ -125,11 +149,11 @@ async function sampleFiles() {
 }
 
 /** The compiled files whose sources exist: the compiler leaves those of removed sources. */
-function compiled(source) {
-  const isCurrent = (file) => existsSync(path.join(source, 'src', file.replace(/(?:\.d\.ts|\.js)$/, '.ts')));
+function compiled(source: string): readonly string[] {
+  const isCurrent = (file: string) => existsSync(path.join(source, 'src', file.replace(/(?:\.d\.ts|\.js)$/, '.ts')));
   const files = filesBelow(path.join(source, 'dist'));
   return files.filter((file) => /(?:\.d\.ts|\.js)$/.test(file) && isCurrent(file));
 }
 
 /** A source map would name sources that aren't packed. */
-const withoutMap = (code) => code.replace(/^\/\/# sourceMappingURL=.*\n?/m, '');
+const withoutMap = (code: string) => code.replace(/^\/\/# sourceMappingURL=.*\n?/m, '');

@@ -1,15 +1,13 @@
 /** README.md of a package: what it is for, its smallest example, and where its documentation is. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Staged } from './stage.js';
 
 /** The entry that tells what a package is for; by default the one with the package's own name. */
-const FIRST_ENTRY = { '@rondo/rpc': 'client' };
+const FIRST_ENTRY: Readonly<Record<string, string>> = { '@rondo/rpc': 'client' };
 
-/**
- * @param {import('./stage.mjs').Staged} staged A folder with a README.md of its own is asked first, then the head of its first entry.
- * @returns {string}
- */
-export function readmeOf({ source, manifest }) {
+/** A folder with a README.md of its own is asked first, then the head of its first entry. */
+export function readmeOf({ source, manifest }: Staged): string {
   const { name, description, version, homepage } = manifest;
   const own = path.join(source, 'README.md');
   const text = existsSync(own)
@@ -23,7 +21,7 @@ export function readmeOf({ source, manifest }) {
 }
 
 /** The docstring at the head of the package's first entry, as Markdown. */
-function headOf(source, name) {
+function headOf(source: string, name: string): string {
   const entry = path.join(source, 'src/exports', `${FIRST_ENTRY[name] ?? 'index'}.ts`);
   const [, text = ''] = /^\/\*\*([\s\S]*?)\*\//.exec(readFileSync(entry, 'utf8')) ?? [];
   return text.replace(/^ *\* ?/gm, '').trim();

@@ -1,4 +1,4 @@
-/** What must hold for each tarball, whatever installs it. */
+/** `npm run pack -- --check`: what must hold for each tarball, whatever installs it, and for the public types. */
 import { readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import path from 'node:path';
@@ -6,6 +6,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { build } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { apiChanges } from './api-changes.mjs';
 
 const MAX_BYTES = { '@rondo/contracts': 3_000_000 };
 const MAX_BYTES_OF_OTHERS = 1_500_000;
@@ -16,7 +17,25 @@ const OF_AN_APP = /^(?:overlay|samples|template)\//;
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
 
 /**
- * @param {Pick<import('./pack.mjs').Packed, 'name' | 'file' | 'sizeBytes'>} packed
+ * Prints the faults.
+ * @param {Packed[]} packed
+ * @returns {Promise<boolean>} Whether there is none.
+ *
+ * @typedef {object} Packed
+ * @property {string} name
+ * @property {string} file The tarball.
+ * @property {number} sizeBytes Of its files.
+ */
+export async function isFaultless(packed) {
+  const api = await apiChanges();
+  console.log(api.note);
+  const faults = [...(await Promise.all(packed.map(faultsOf))).flat(), ...api.faults];
+  console.log(faults.length === 0 ? 'No package has a fault.' : faults.join('\n'));
+  return faults.length === 0;
+}
+
+/**
+ * @param {Packed} packed
  * @returns {Promise<string[]>} The faults, each as a line.
  */
 export async function faultsOf({ name, file, sizeBytes }) {

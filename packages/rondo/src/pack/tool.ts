@@ -4,15 +4,13 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { readJson } from '../workspace/files.js';
 import { root, tool } from '../workspace/paths.js';
+import type { Manifest } from './stage.js';
 
 /** What works on Rondo's own repository alone. */
 const LEFT_OUT = ['own', 'reference', 'repository', 'workspace'];
 
-/**
- * Writes the files of the package.
- * @param {string} folder
- */
-export async function writeTool(folder) {
+/** Writes the files of the package into a folder. */
+export async function writeTool(folder: string): Promise<void> {
   const { programs, esbuild } = readJson(path.join(tool, 'programs.json'));
   const entryPoints = Object.fromEntries(Object.entries(programs).filter(([name]) => !LEFT_OUT.includes(name)));
   const outdir = path.join(folder, 'dist');
@@ -21,8 +19,5 @@ export async function writeTool(folder) {
   cpSync(path.join(tool, 'lint/format.json'), path.join(folder, 'lint/format.json'));
 }
 
-/**
- * The manifest of the package, without the entries that only Rondo's own repository has.
- * @param {object} own
- */
-export const toolManifest = (own) => ({ ...own, exports: { './jest': own.exports['./jest'] } });
+/** The manifest of the package, without the entries that only Rondo's own repository has. */
+export const toolManifest = (own: Manifest): Manifest => ({ ...own, exports: { './jest': own.exports?.['./jest'] } });

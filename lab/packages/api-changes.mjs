@@ -2,9 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { filesBelow } from '../workspace/files.js';
-import { root } from '../workspace/paths.js';
-import { run } from '../workspace/process.js';
+import { filesBelow, root, run } from '@rondo/tool/workspace';
 
 /**
  * Compares with the last commit before this one that has a tag such as v0.1.0, which it builds in `.rondo/released`.

@@ -1,36 +1,45 @@
 /** Packs each published package as a registry takes it: `npm run pack`, whose options USAGE has. */
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from '../build/build.js';
 import { runPnpm } from '../build/install.js';
-import { writePackageSbom } from '../build/sbom.mjs';
+import { writePackageSbom } from '../build/sbom.js';
+import { messageOf } from '../workspace/errors.js';
 import { filesBelow } from '../workspace/files.js';
 import { parse, takenByNpm } from '../workspace/options.js';
-import { root } from '../workspace/paths.js';
-import { installedWith } from './installed.mjs';
-import { stage } from './stage.mjs';
+import { lab, root } from '../workspace/paths.js';
+import { installedWith } from './installed.js';
+import { publish } from './publish.js';
+import { type Release, type Staged, stage } from './stage.js';
 
 const USAGE = 'npm run pack [-- --out DIR] [--as VERSION] [--repository URL] [--check] [--publish]';
 
-/**
- * @typedef {object} Packed
- * @property {string} name
- * @property {string} version
- * @property {string} file The tarball.
- * @property {string[]} contents Its files.
- * @property {number} sizeBytes Of the contents.
- * @property {number} installedBytes With all that it brings.
- * @property {string[]} dependencies Those of other publishers, with the size of each alone.
- */
+/** A package as a registry takes it. */
+export interface Packed {
+  readonly name: string;
+  readonly version: string;
+  /** The tarball. */
+  readonly file: string;
+  /** Its files. */
+  readonly contents: readonly string[];
+  /** Of the contents. */
+  readonly sizeBytes: number;
+  /** With all that it brings. */
+  readonly installedBytes: number;
+  /** Those of other publishers, with the size of each alone. */
+  readonly dependencies: readonly string[];
+}
 
 /**
  * Builds, and packs the packages into a folder, with the bill of materials of each beside it. The same sources make the same bytes.
- * @param {string} [outDir]
- * @param {{ version?: string, repository?: string }} [given] As `stage` takes them.
- * @returns {Promise<Packed[]>}
- * @throws {Error} if a step failed; the build has printed why.
+ *
+ * @throws Error if a step failed; the build has printed why.
  */
-export async function pack(outDir = path.join(root, '.rondo/packages'), given = {}) {
+export async function pack(
+  outDir = path.join(root, '.rondo/packages'),
+  given: Release = {},
+): Promise<readonly Packed[]> {
   if (!(await build())) throw new Error('the build failed');
   const staging = mkdtempSync(path.join(root, '.rondo/packing-'));
   try {
@@ -45,64 +54,63 @@ export async function pack(outDir = path.join(root, '.rondo/packages'), given = 
   }
 }
 
-async function described(staged, packages, outDir) {
+async function described(staged: Staged, packages: readonly Staged[], outDir: string): Promise<Packed> {
   const { folder, manifest } = staged;
   const { name, version } = manifest;
   const file = path.resolve(outDir, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`);
   const installed = installedWith(staged, packages);
   await writePackageSbom(file.replace(/tgz$/, 'cdx.json'), installed);
-  const others = installed[0].brings.filter((one) => !one.manifest.name.startsWith('@rondo/'));
+  const others = installed.first.brings.filter((one) => !one.manifest.name.startsWith('@rondo/'));
   return {
     name,
     version,
     file,
     contents: filesBelow(folder),
     sizeBytes: sizeOf(folder),
-    installedBytes: installed.reduce((sum, one) => sum + sizeOf(one.folder), 0),
+    installedBytes: installed.all.reduce((sum, one) => sum + sizeOf(one.folder), 0),
     dependencies: others.map((one) => `${one.manifest.name} ${kilobytes(sizeOf(one.folder))}`),
   };
 }
 
-const sizeOf = (folder) => filesBelow(folder).reduce((sum, file) => sum + statSync(path.join(folder, file)).size, 0);
-const kilobytes = (sizeBytes) => `${Math.ceil(sizeBytes / 1000)} kB`;
+const sizeOf = (folder: string) =>
+  filesBelow(folder).reduce((sum, file) => sum + statSync(path.join(folder, file)).size, 0);
+const kilobytes = (sizeBytes: number) => `${Math.ceil(sizeBytes / 1000)} kB`;
 
 /** `npm run pack` */
-export async function main(args) {
+export async function main(args: string[]): Promise<number> {
   try {
     const { out, as: version, repository, ...steps } = options(args);
-    const packed = await pack(out && path.resolve(process.env.INIT_CWD ?? root, out), { version, repository });
+    const packed = await pack(out && path.resolve(process.env['INIT_CWD'] ?? root, out), { version, repository });
     for (const one of packed) console.log(rowOf(one));
     console.log(
-      `${path.dirname(packed[0].file)}: by package its tarball, own files, own files with all that it brings, and its own dependencies`,
+      `${path.dirname(packed[0]?.file ?? '')}: by package its tarball, own files, own files with all that it brings, and its own dependencies`,
     );
     if (steps.check && !(await isFaultless(packed))) return 1;
-    if (steps.publish) await (await import('./publish.mjs')).publish(packed);
+    if (steps.publish) await publish(packed);
     return 0;
   } catch (error) {
-    console.error(`npm run pack: ${error.message}`);
+    console.error(`npm run pack: ${messageOf(error)}`);
     return 1;
   }
 }
 
-function options(args) {
+function options(args: string[]) {
   const taken = takenByNpm(['out', 'as', 'repository', 'check', 'publish'], USAGE);
   if (taken !== undefined) throw new Error(taken);
-  const [text, flag] = [{ type: 'string' }, { type: 'boolean' }];
+  const [text, flag] = [{ type: 'string' }, { type: 'boolean' }] as const;
   return parse({ args, options: { out: text, as: text, repository: text, check: flag, publish: flag } }, USAGE).values;
 }
 
-function rowOf({ name, file, contents, sizeBytes, installedBytes, dependencies }) {
+function rowOf({ name, file, contents, sizeBytes, installedBytes, dependencies }: Packed): string {
   const all = [statSync(file).size, sizeBytes, installedBytes];
   const sizes = all.map((size) => kilobytes(size).padStart(10)).join('');
   return `${name.padEnd(22)}${sizes}${`${contents.length} files`.padStart(11)}  ${dependencies.join(', ')}`.trimEnd();
 }
 
-async function isFaultless(packed) {
-  const { faultsOf } = await import('./check.mjs');
-  const { apiChanges } = await import('./api-changes.mjs');
-  const api = await apiChanges();
-  console.log(api.note);
-  const faults = [...(await Promise.all(packed.map(faultsOf))).flat(), ...api.faults];
-  console.log(faults.length === 0 ? 'No package has a fault.' : faults.join('\n'));
-  return faults.length === 0;
+/** What only proves the packages is part of the laboratory. */
+async function isFaultless(packed: readonly Packed[]): Promise<boolean> {
+  const check: { isFaultless(all: readonly Packed[]): Promise<boolean> } = await import(
+    pathToFileURL(path.join(lab, 'packages/check.mjs')).href
+  );
+  return check.isFaultless(packed);
 }

@@ -2,22 +2,33 @@
  * Software bills of materials (CycloneDX 1.6): which packages are in the bundles of an image, or come with a package, with versions and
  * licences. The base image isn't in them: its publisher describes it.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Contrib, Enums, Models, Serialize, Spec, Validation } from '@cyclonedx/cyclonedx-library';
-import spdx from 'spdx-expression-parse';
+import type { Installed } from '../pack/installed.js';
+import type { Manifest } from '../pack/stage.js';
+import { readJson } from '../workspace/files.js';
 import { root } from '../workspace/paths.js';
 
+/** The package has no types. */
+const spdx: (licence: string) => object = createRequire(import.meta.url)('spdx-expression-parse');
 const licences = new Contrib.License.Factories.LicenseFactory(spdx);
+
+/** An image of a service. */
+interface Image {
+  readonly name: string;
+  /** The files that were bundled for it, from the root. */
+  readonly inputs: readonly string[];
+}
 
 /**
  * Writes the bill of an image, checked against the schema of CycloneDX.
- * @param {string} file
- * @param {{ name: string, inputs: Iterable<string> }} image Its name, and the files that were bundled for it, from the root.
- * @throws {Error} if the schema refuses the bill.
+ *
+ * @throws Error if the schema refuses the bill.
  */
-export async function writeSbom(file, { name, inputs }) {
-  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+export async function writeSbom(file: string, { name, inputs }: Image): Promise<void> {
+  const { version } = readJson(path.join(root, 'package.json'));
   const image = new Models.Component(Enums.ComponentType.Container, name, { version, bomRef: name });
   const components = manifestsOf(inputs).map(componentOf);
   for (const { bomRef } of components) image.dependencies.add(bomRef);
@@ -25,20 +36,23 @@ export async function writeSbom(file, { name, inputs }) {
 }
 
 /**
- * Writes the bill of a package, checked against the schema of CycloneDX.
- * @param {string} file
- * @param {import('../pack/installed.mjs').Installed[]} installed The package, and all that it brings.
- * @throws {Error} if the schema refuses the bill.
+ * Writes the bill of a package with all that it brings, checked against the schema of CycloneDX.
+ *
+ * @throws Error if the schema refuses the bill.
  */
-export async function writePackageSbom(file, installed) {
-  const components = new Map(installed.map((one) => [one, componentOf(one.manifest)]));
-  for (const [{ brings }, { dependencies }] of components)
-    for (const one of brings) dependencies.add(components.get(one).bomRef);
-  const [first, ...others] = components.values();
-  await write(file, first, others);
+export async function writePackageSbom(
+  file: string,
+  { first, all }: { readonly first: Installed; readonly all: readonly Installed[] },
+): Promise<void> {
+  const componentWith = ({ manifest, brings }: Installed) => {
+    const component = componentOf(manifest);
+    for (const one of brings) component.dependencies.add(componentOf(one.manifest).bomRef);
+    return component;
+  };
+  await write(file, componentWith(first), all.filter((one) => one !== first).map(componentWith));
 }
 
-async function write(file, subject, components) {
+async function write(file: string, subject: Models.Component, components: readonly Models.Component[]): Promise<void> {
   const bill = new Models.Bom();
   bill.metadata.component = subject;
   for (const component of components) bill.components.add(component);
@@ -49,36 +63,36 @@ async function write(file, subject, components) {
   writeFileSync(file, text);
 }
 
-function textOf(bill) {
+function textOf(bill: Models.Bom): string {
   const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6));
   return `${serializer.serialize(bill, { sortLists: true, space: 1 })}\n`;
 }
 
 /** The manifests of the packages that the files belong to, by folder. */
-function manifestsOf(inputs) {
-  const manifests = new Map();
+function manifestsOf(inputs: readonly string[]): readonly Manifest[] {
+  const manifests = new Map<string, Manifest>();
   for (const input of inputs) {
     const folder = packageOf(path.resolve(root, path.dirname(input)));
     if (folder !== undefined && !manifests.has(folder)) {
-      manifests.set(folder, JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')));
+      manifests.set(folder, readJson(path.join(folder, 'package.json')));
     }
   }
   return [...manifests.values()];
 }
 
 /** The folder of the package that a folder belongs to. A package may have manifests without a version in its folders. */
-function packageOf(folder) {
+function packageOf(folder: string): string | undefined {
   for (let at = folder; at.startsWith(root) && at !== root; at = path.dirname(at)) {
     const manifest = path.join(at, 'package.json');
     if (!existsSync(manifest)) continue;
-    const { name, version } = JSON.parse(readFileSync(manifest, 'utf8'));
+    const { name, version } = readJson(manifest);
     if (name !== undefined && version !== undefined) return at;
   }
   return undefined;
 }
 
-function componentOf({ name, version, license, description }) {
-  const [group, plain] = name.startsWith('@') ? name.split('/') : [undefined, name];
+function componentOf({ name, version, license, description }: Manifest): Models.Component {
+  const [plain = name, group] = name.split('/').reverse();
   const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`;
   const component = new Models.Component(Enums.ComponentType.Library, plain, {
     group,

@@ -1,0 +1,15 @@
+import path from 'node:path';
+import { readJson } from '../workspace/files.js';
+import { root } from '../workspace/paths.js';
+
+/** Versions by package; `version` is that of Rondo. */
+export interface Versions extends Readonly<Record<string, string>> {
+  readonly version: string;
+}
+
+/** What the template pins: the versions that this repository is tested with. */
+export function pinnedVersions(): Versions {
+  const { version, packageManager, devDependencies } = readJson(path.join(root, 'package.json'));
+  const { dependencies } = readJson(path.join(root, 'packages/rondo/package.json'));
+  return { ...dependencies, ...devDependencies, version, pnpm: packageManager };
+}
