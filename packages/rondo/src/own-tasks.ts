@@ -2,7 +2,7 @@
 
 export const ownTasks = {
   create: () => import('./pack/create.js'),
-  docs: () => import('./docs/docs.mjs'),
-  lab: () => import('./lab.mjs'),
+  docs: () => import('./docs/docs.js'),
+  lab: () => import('./lab.js'),
   pack: () => import('./pack/pack.js'),
 };

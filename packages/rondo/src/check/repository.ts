@@ -1,7 +1,7 @@
 /** The checks of Rondo's own repository, beside those of each workspace. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { apiDocumented, errorsUsed } from '../docs/docs.mjs';
+import { apiDocumented, errorsUsed } from '../docs/docs.js';
 import { laboratory, root } from '../workspace/paths.js';
 import { run } from '../workspace/process.js';
 import type { Step, StepResult } from '../workspace/steps.js';

@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { laboratory } from './workspace/paths.js';
 
-/** @param {string[]} args */
-export async function main(args) {
+export async function main(args: readonly string[]): Promise<number> {
   if (existsSync(laboratory)) return (await import(pathToFileURL(laboratory).href)).main(args);
   console.error('npm run lab: there is no lab/ in this tree');
   return 1;

@@ -4,21 +4,19 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildOnly } from '../build/build.js';
+import { messageOf } from '../workspace/errors.js';
 import { filesBelow } from '../workspace/files.js';
 import { parse, takenByNpm } from '../workspace/options.js';
 import { root } from '../workspace/paths.js';
 import { run } from '../workspace/process.js';
-import { step } from '../workspace/steps.js';
+import { type Step, type StepResult, step } from '../workspace/steps.js';
 
 const USAGE = 'npm run docs [-- --serve]';
 /** The digest of the declarations in which every public name was last found to have a docstring. */
 const stamp = path.join(root, 'node_modules/.rondo-api');
 
-/**
- * Whether every public name of the packages has a docstring.
- * @returns {Promise<import('../workspace/steps.js').StepResult>}
- */
-export async function apiDocumented() {
+/** Whether every public name of the packages has a docstring. */
+export async function apiDocumented(): Promise<StepResult> {
   const current = fingerprint();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === current) return { code: 0, note: 'nothing changed' };
   const outcome = await run(process.execPath, ['docs/api/main.mjs']);
@@ -26,14 +24,11 @@ export async function apiDocumented() {
   return outcome;
 }
 
-/**
- * Whether each row of the packages' tables of errors is used.
- * @returns {Promise<import('../workspace/steps.js').StepResult>}
- */
-export const errorsUsed = () => run(process.execPath, ['docs/api/errors/main.mjs']);
+/** Whether each row of the packages' tables of errors is used. */
+export const errorsUsed = (): Promise<StepResult> => run(process.execPath, ['docs/api/errors/main.mjs']);
 
 /** A digest of what `docs/api/main.mjs` reads, and of itself. */
-function fingerprint() {
+function fingerprint(): string {
   const hash = createHash('sha256').update(readFileSync(path.join(root, 'pnpm-lock.yaml')));
   const declarations = readdirSync(path.join(root, 'packages'))
     .filter((name) => name !== 'contracts')
@@ -46,26 +41,28 @@ function fingerprint() {
 }
 
 /** The files below a folder of the repository. */
-const below = (folder) => filesBelow(path.join(root, folder)).map((file) => `${folder}/${file}`);
+const below = (folder: string) => filesBelow(path.join(root, folder)).map((file) => `${folder}/${file}`);
 
 /** `npm run docs` */
-export async function main(args) {
+export async function main(args: string[]): Promise<number> {
   try {
     const taken = takenByNpm(['serve'], USAGE);
     if (taken !== undefined) throw new Error(taken);
     const { serve } = parse({ args, options: { serve: { type: 'boolean' } } }, USAGE).values;
     return await docs(serve);
   } catch (error) {
-    console.error(`npm run docs: ${error.message}`);
+    console.error(`npm run docs: ${messageOf(error)}`);
     return 1;
   }
 }
 
-async function docs(serve) {
+async function docs(serve = false): Promise<number> {
   if (!(await buildOnly([]))) return 1;
-  const { writePages } = await import(pathToFileURL(path.join(root, 'docs/pages.mjs')).href);
+  const { writePages }: { writePages(): Promise<StepResult> } = await import(
+    pathToFileURL(path.join(root, 'docs/pages.mjs')).href
+  );
   const vitepress = path.join(root, 'docs/node_modules/vitepress/bin/vitepress.js');
-  const steps = [
+  const steps: readonly Step[] = [
     ['references', writePages],
     ['site', () => run(process.execPath, [vitepress, 'build', 'docs'])],
   ];
