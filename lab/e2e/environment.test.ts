@@ -97,3 +97,13 @@ it('the reference names each that services see less of than the shell has', () =
   const named = (name: string) => page.includes(`\`${name}\``) || /^PG|^GIT_/.test(name);
   expect(dropped.filter((name) => !named(name))).toEqual([]);
 });
+
+it('an installed rondo says which Node it needs', async () => {
+  const manifest = join(clone, 'packages/rondo/package.json');
+  const before = readFileSync(manifest, 'utf8');
+  writeFileSync(manifest, before.replace('>=20.19', '>=99.0'));
+  const ended = await runNode([join(clone, 'packages/rondo/dist/main.mjs'), 'ps']);
+  writeFileSync(manifest, before);
+  const stderr = `Rondo needs Node 99.0 or newer; this is ${process.version}.\n`;
+  expect(ended).toMatchObject({ code: 1, stdout: '', stderr });
+});

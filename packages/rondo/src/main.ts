@@ -10,7 +10,8 @@ import { formatHelp } from './help.js';
 import { withBuild } from './workspace/build-lock.js';
 import { cleanEnvironment } from './workspace/environment.js';
 import { messageOf } from './workspace/errors.js';
-import { dist, program, root } from './workspace/paths.js';
+import { readJson } from './workspace/files.js';
+import { dist, program, root, tool } from './workspace/paths.js';
 import { run } from './workspace/process.js';
 
 /** A module that runs a task, and resolves to the exit code. */
@@ -42,12 +43,21 @@ const EXPLAINS_ITSELF = 'test';
 /** The tasks of Rondo's own repository. */
 const OWN = path.join(dist, 'own.mjs');
 
+requireNode();
 cleanEnvironment();
 process.env['RONDO_WORKSPACE'] = root;
 const [name, ...args] = process.argv.slice(2);
 const load = await moduleOf(name);
 if (load === undefined) await runCommand(name);
 else process.exitCode = await runTask(String(name), load);
+
+/** Installed, this program is the first that runs; in a clone, `scripts/rondo.mjs` has looked. */
+function requireNode(): void {
+  const needed = readJson(path.join(tool, 'package.json')).engines.node.replace('>=', '');
+  if (process.versions.node.localeCompare(needed, 'en', { numeric: true }) >= 0) return;
+  console.error(`Rondo needs Node ${needed} or newer; this is ${process.version}.`);
+  process.exit(1);
+}
 
 async function moduleOf(name = ''): Promise<Load | undefined> {
   const own: Readonly<Record<string, Load>> = existsSync(OWN) ? (await import(pathToFileURL(OWN).href)).ownTasks : {};

@@ -1,8 +1,11 @@
 /** Generates, compiles every package and service, and bundles `rondo`. */
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { parseFaults } from '../dev/faults.js';
 import { generate } from '../generate/generate.js';
 import { withBuild } from '../workspace/build-lock.js';
 import { messageOf } from '../workspace/errors.js';
+import { dist, isInstalled } from '../workspace/paths.js';
 import { type Ended, native, run } from '../workspace/process.js';
 import { type StepResult, step } from '../workspace/steps.js';
 import { BUNDLE, bundleFile, isBundleFresh, MODULES } from './bundle-file.js';
@@ -41,7 +44,21 @@ async function compileReadably(projects: readonly string[], signal?: AbortSignal
  */
 export async function build({ signal }: { readonly signal?: AbortSignal } = {}): Promise<boolean> {
   if (!(await buildOnly([], signal))) return false;
+  if (!isInstalled) removeOldChunks(dist);
   return isBundleFresh() || (await step('bundle rondo', bundleRondo)).code === 0;
+}
+
+/** A process that runs may still load a chunk of the compilation that it began with. */
+const CHUNK_KEPT_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** Removes the chunks that scripts/rondo.mjs has long not written: the name of a chunk follows from its content. */
+export function removeOldChunks(folder: string): void {
+  const modifiedAt = (file: string) => statSync(path.join(folder, file)).mtimeMs;
+  const compiledAt = modifiedAt('sources.json');
+  const chunks = readdirSync(folder).filter((file) => /-[A-Z0-9]{8}\.mjs(?:\.map)?$/.test(file));
+  for (const chunk of chunks) {
+    if (modifiedAt(chunk) < compiledAt - CHUNK_KEPT_MS) rmSync(path.join(folder, chunk));
+  }
 }
 
 /** Bundles `rondo` if its modules have changed. If that fails, `rondo` runs its modules. */
