@@ -55,10 +55,7 @@ export function checkPolicies(protoFiles: FileDescriptorProto[], names: readonly
   if (method === undefined || service === undefined) return [];
   const asked = [...registry.files].filter(({ proto }) => names.includes(proto.name));
   const secured = securedPackages(registry, method);
-  return asked.flatMap((file) => [
-    ...inFile(file, { method, service }),
-    ...withoutRule(file, { secured, option: method }),
-  ]);
+  return asked.flatMap((file) => [...inFile(file, { method, service }, secured.has(file.proto.package))]);
 }
 
 /** The packages of which a method says who may call it: each other method has to say it too, as no caller could call it. */
@@ -71,28 +68,10 @@ function securedPackages(registry: FileRegistry, option: Options['method']): Rea
 
 const methodsOf = (file: DescFile) => file.services.flatMap(({ methods }) => methods);
 
-function* withoutRule(
-  file: DescFile,
-  { secured, option }: { readonly secured: ReadonlySet<string>; readonly option: Options['method'] },
-): Faults {
-  if (!secured.has(file.proto.package)) return;
-  for (const [index, service] of file.services.entries()) {
-    for (const [position, method] of service.methods.entries()) {
-      if (option.of(method)?.auth !== undefined) continue;
-      const path = [PATH.service, index, PATH.method, position];
-      const name = `${service.name}.${method.name}`;
-      yield told(
-        file,
-        path,
-        `${name}: has no auth, unlike other methods of its package, so no caller could call it; ${NAME_RULE}`,
-      );
-    }
-  }
-}
+const NO_AUTH =
+  'has no auth, unlike other methods of its package, so no caller could call it; say in (rondo.options.v1.method).auth who may: public, scopes or callers';
 
-const NAME_RULE = 'say in (rondo.options.v1.method).auth who may: public, scopes or callers';
-
-function* inFile(file: DescFile, options: Options): Faults {
+function* inFile(file: DescFile, options: Options, isSecured: boolean): Faults {
   for (const [index, service] of file.services.entries()) {
     const at = [PATH.service, index];
     for (const reason of inService(service, options)) {
@@ -100,9 +79,10 @@ function* inFile(file: DescFile, options: Options): Faults {
     }
     for (const [position, method] of service.methods.entries()) {
       const path = [...at, PATH.method, position, PATH.methodOptions, options.method.extension.number];
-      for (const reason of inMethod(method, options)) {
-        yield told(file, path, `${service.name}.${method.name}: ${reason}`);
-      }
+      const name = `${service.name}.${method.name}`;
+      for (const reason of inMethod(method, options)) yield told(file, path, `${name}: ${reason}`);
+      const isOpen = isSecured && options.method.of(method)?.auth === undefined;
+      if (isOpen) yield told(file, [...at, PATH.method, position], `${name}: ${NO_AUTH}`);
     }
   }
 }

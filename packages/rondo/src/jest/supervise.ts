@@ -64,43 +64,12 @@ async function explain(pid: number, running: unknown, reports: string): Promise<
 /** What `process.report` writes. */
 interface Report {
   readonly header: { readonly processId: number };
-  readonly libuv: readonly Handle[];
-}
-
-interface Handle {
-  readonly type: string;
-  readonly is_active: boolean;
-  readonly is_referenced: boolean;
-  readonly localEndpoint?: Endpoint;
-  readonly remoteEndpoint?: Endpoint;
-  readonly pid?: number;
-  readonly filename?: string;
-  readonly firesInMsFromNow?: number;
-}
-
-interface Endpoint {
-  readonly host: string;
-  readonly port: number;
+  readonly libuv: readonly { readonly type: string; readonly is_active: boolean; readonly is_referenced: boolean }[];
 }
 
 function summary({ header, libuv }: Report): string {
-  const handles = libuv.filter(
-    ({ is_active: active, is_referenced: holds, type }) => active && holds && type !== 'loop',
-  );
-  return [`process ${header.processId} holds open:`, ...handles.map((one) => `  ${one.type} ${details(one)}`)].join(
-    '\n',
-  );
-}
-
-function details({ localEndpoint, remoteEndpoint, pid, filename, firesInMsFromNow }: Handle): string {
-  const address = (endpoint?: Endpoint) => endpoint && `${endpoint.host}:${endpoint.port}`;
-  return JSON.stringify({
-    local: address(localEndpoint),
-    remote: address(remoteEndpoint),
-    pid,
-    filename,
-    firesInMs: firesInMsFromNow,
-  });
+  const handles = libuv.filter((one) => one.is_active && one.is_referenced && one.type !== 'loop');
+  return [`process ${header.processId} holds open:`, ...handles.map((one) => `  ${JSON.stringify(one)}`)].join('\n');
 }
 
 /** The process and all below it. */
