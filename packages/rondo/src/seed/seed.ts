@@ -8,7 +8,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from '../build/build.js';
 import { tasks } from '../commands/tasks.js';
-import { findSystem } from '../doctor/system.mjs';
+import { findSystem } from '../doctor/system.js';
 import { DEFAULTS, usageOf } from '../launch/options.js';
 import { messageOf } from '../workspace/errors.js';
 import { onlyOptions } from '../workspace/options.js';
