@@ -19,12 +19,7 @@ beforeAll(async () => {
   environment = { RONDO_REGISTRY: registry.address };
   const adders = ['adder-1', 'adder-2', 'adder-3'].map((name) => startAdder(name, registry.address));
   running = await Promise.all([...adders, startConformance('conformance-1', registry.address)]);
-  const { stdout, interrupt, exitCode } = begin(['watch'], { environment });
-  await Promise.all(
-    running.map(({ instanceId }) => stdout.shows(new RegExp(`[=+] ${instanceId} .*SERVING|${instanceId} .*→ SERVING`))),
-  );
-  interrupt();
-  await exitCode;
+  await Promise.all(running.map(({ instanceId }) => registry.until(instanceId, 'INSTANCE_STATUS_SERVING')));
 });
 
 afterAll(async () => {

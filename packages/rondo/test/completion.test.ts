@@ -54,8 +54,11 @@ describe('rondo complete', () => {
   it.each<[words: readonly string[], found: readonly string[]]>([
     [['c'], ['call', 'cordon', 'config', 'check', 'certs', 'completion']],
     [['--'], ['--help', '--version']],
-    [['help', 'wa'], ['watch']],
-    [['help', 'watch', ''], []],
+    [
+      ['help', 'to'],
+      ['top', 'token'],
+    ],
+    [['help', 'top', ''], []],
     [['nothing', ''], []],
     [
       ['completion', ''],
@@ -81,8 +84,8 @@ describe('rondo complete', () => {
       ['ps', 'Add'],
       ['Adder', 'AdderService'],
     ],
-    [['watch', 'pub'], ['published.v1.Adder']],
-    [['watch', '--json', '--', 'pub'], ['published.v1.Adder']],
+    [['top', 'pub'], ['published.v1.Adder']],
+    [['top', '--json', '--', 'pub'], ['published.v1.Adder']],
     [
       ['call', 'rondo.'],
       [':nospace', 'rondo.conformance.v1.AdderService/', 'rondo.conformance.v1.ConformanceService/'],
@@ -124,7 +127,7 @@ describe('rondo complete', () => {
     ]);
   });
 
-  it.each([['ps'], ['call'], ['watch'], ['drain'], ['uncordon']])(
+  it.each([['ps'], ['call'], ['top'], ['drain'], ['uncordon']])(
     'finds nothing for rondo %s, and keeps quiet, without a registry',
     async (name) => {
       expect(await complete([name, 'C'], { address: '127.0.0.1:1', clock: systemClock })).toEqual([]);
@@ -133,9 +136,7 @@ describe('rondo complete', () => {
   );
 
   it('describes each candidate', async () => {
-    expect((await rondo(['complete', '--', 'watc'])).stdout).toMatch(
-      /^watch\tShows the registry's present state, .*\n$/,
-    );
+    expect((await rondo(['complete', '--', 'aud'])).stdout).toMatch(/^audit\tShows who did what .*\n$/);
     const { stdout } = await rondo(['complete', '--', 'uncordon', '--registry', registry.address, '']);
     expect(stdout).toBe('out-1\tCORDONED odd answers published.v1.Adder\ngone-1\tnot registered\n');
   });

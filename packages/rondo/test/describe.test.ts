@@ -22,10 +22,7 @@ beforeAll(async () => {
   registry = await startFakeRegistry();
   environment = { RONDO_REGISTRY: registry.address };
   adder = await startAdder('adder-1', registry.address);
-  const { stdout, interrupt, exitCode } = begin(['watch'], { environment });
-  await stdout.shows(/adder-1 .*SERVING/);
-  interrupt();
-  await exitCode;
+  await registry.until('adder-1', 'INSTANCE_STATUS_SERVING');
 });
 
 afterAll(async () => {

@@ -24,7 +24,6 @@ import { token } from './token.js';
 import { top } from './top.js';
 import { tx } from './tx.js';
 import { upgrade } from './upgrade.js';
-import { watch } from './watch.js';
 
 /** A task as a command: it has help and completion. In a workspace main.ts runs it, before this module is loaded. */
 function ofWorkspace(name: keyof typeof tasks): Command {
@@ -39,7 +38,7 @@ const run = (['start', 'dev', 'seed', 'backup', 'restore'] as const).map(ofWorks
 /** The commands by purpose, in the order of the overview. A new command is a file here and a name below; a task is one of tasks.ts. */
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Run', commands: run },
-  { title: 'Look', commands: [ps, top, pick, watch, logs, audit] },
+  { title: 'Look', commands: [ps, top, pick, logs, audit] },
   { title: 'Call', commands: [describe, call, auth] },
   { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, config, tx] },
   { title: 'Build', commands: [create, ...build, db, remove, upgrade] },

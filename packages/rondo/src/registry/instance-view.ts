@@ -7,30 +7,7 @@ import {
 } from '@rondo/contracts/rondo/registry/v1/registry';
 
 /** An instance as `--json` prints it: names and values that programs may rely on. */
-export interface InstanceView {
-  readonly instanceId: string;
-  readonly services: readonly string[];
-  readonly endpoints: readonly {
-    readonly address: string;
-    readonly protocols: readonly string[];
-    readonly security: string;
-  }[];
-  readonly zone: string;
-  readonly version: string;
-  readonly weight: number;
-  readonly metadata: Readonly<Record<string, string>>;
-  /** The fingerprint of the contract by service. */
-  readonly fingerprints: Readonly<Record<string, string>>;
-  /** The status that the instance reports. */
-  readonly status: string;
-  /** The state that an operator has set: `NONE` or `CORDONED`. */
-  readonly operatorState: string;
-  /** RFC 3339. */
-  readonly registerTime: string | null;
-}
-
-/** Converts an instance to its JSON form. */
-export function viewInstance(instance: Instance): InstanceView {
+export function viewInstance(instance: Instance) {
   const { instanceId, services, endpoints, zone, version, weight, metadata, fingerprints, registerTime } = instance;
   return {
     instanceId,
@@ -77,6 +54,6 @@ export function addressOf({ endpoints }: Instance): string {
 }
 
 /** The name of an enum value without its prefix; its number if the name is unknown, as a newer contract may have added it. */
-export function enumName(name: string | undefined, prefix: string, number: number): string {
+function enumName(name: string | undefined, prefix: string, number: number): string {
   return name === undefined ? String(number) : name.replace(prefix, '');
 }
