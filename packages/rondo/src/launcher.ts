@@ -3,6 +3,7 @@ import { createConnection, type Socket } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { codeOf } from './workspace/errors.js';
+import { isRunning } from './workspace/lock.js';
 
 /** A request to the launcher (`npm start` or `rondo dev`) of a running system. */
 export type LauncherRequest =
@@ -109,17 +110,9 @@ export async function askProcesses(
 /** The address of the registry of the system that runs on `dataDirectory`; undefined if none runs there. */
 export const registryOn = (dataDirectory: string): Promise<string | undefined> =>
   findLauncher(dataDirectory).then(
-    ({ pid, registry }) => (isAlive(pid) ? registry : undefined),
+    ({ pid, registry }) => (isRunning(pid) ? registry : undefined),
     () => undefined,
   );
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return codeOf(error) === 'EPERM'; // it belongs to another user
-  }
-}
 
 async function readReplies(socket: Socket, { dataDirectory, onLog }: RequestLauncherOptions): Promise<Answer> {
   // readline doesn't report errors of its input.

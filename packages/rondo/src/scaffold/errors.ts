@@ -18,10 +18,3 @@ export class Refusal extends Error {
     this.place = place;
   }
 }
-
-/** Whether a thrown value is a Node.js error with this code, such as `ENOENT`. */
-export const isErrorOf = (error: unknown, code: string): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && error.code === code;
-
-/** The message of a thrown value. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { messageOf } from '../workspace/errors.js';
+import { runProgram } from '../workspace/program.js';
 import type { ChangeSet } from './change-set.js';
-import { messageOf, Refusal } from './errors.js';
-import { runProgram } from './program.js';
+import { Refusal } from './errors.js';
 import { filesAt } from './repository.js';
 
 const FILE = '.rondo/written.json';

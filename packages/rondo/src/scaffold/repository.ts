@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { filesBelow as below } from '../workspace/files.js';
 
 /** Folders without hand-written files. */
 const SKIPPED = new Set(['node_modules', 'dist', '.rondo']);
@@ -15,16 +16,10 @@ export function filesAt(root: string, target: string): readonly string[] {
 }
 
 /** The files below a folder, as sorted paths from the repository's root. Installed and built files are left out. */
-export function filesBelow(root: string, folder: string): readonly string[] {
-  if (!existsSync(path.join(root, folder))) return [];
-  return readdirSync(path.join(root, folder), { withFileTypes: true })
-    .filter(({ name }) => !SKIPPED.has(name))
-    .sort((one, other) => (one.name < other.name ? -1 : 1))
-    .flatMap((entry) => {
-      const file = `${folder}/${entry.name}`;
-      return entry.isDirectory() ? filesBelow(root, file) : [file];
-    });
-}
+export const filesBelow = (root: string, folder: string): readonly string[] =>
+  below(path.join(root, folder))
+    .filter((file) => !file.split('/').some((part) => SKIPPED.has(part)))
+    .map((file) => `${folder}/${file}`);
 
 /** The folders of the workspace's own packages and services. */
 export const foldersOf = (root: string): readonly string[] =>

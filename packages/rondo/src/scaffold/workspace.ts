@@ -1,6 +1,7 @@
 import path from 'node:path';
+import { type Ended, native } from '../workspace/process.js';
+import { ProgramFailed, runProgram } from '../workspace/program.js';
 import type { ChangeSet } from './change-set.js';
-import { launcher, type Outcome, ProgramFailed, runProgram } from './program.js';
 
 /** The workspace to work on. */
 export interface Workspace {
@@ -42,9 +43,9 @@ export async function isFormatted(workspace: Workspace, file: string): Promise<b
 }
 
 /** Runs biome with the part of its settings that has no rules: for them it reads the whole project, which takes seconds. */
-function check({ root, tool, signal }: Workspace, args: readonly string[]): Promise<Outcome> {
+function check({ root, tool, signal }: Workspace, args: readonly string[]): Promise<Ended> {
   const config = `--config-path=${path.join(tool, 'lint/format.json')}`;
-  return runProgram(process.execPath, [launcher(root, 'biome'), 'check', config, ...args], { cwd: root, signal });
+  return runProgram(native('biome'), ['check', config, ...args], { cwd: root, signal });
 }
 
 /** Installs the workspace and updates the lock file to the manifests. */

@@ -149,7 +149,8 @@ function isAlive({ pid, started, isCopied }: FoundHolder): boolean {
 /** For messages: `rondo dev (process 4711)`. */
 const describeHolder = ({ pid, purpose }: Holder) => `${purpose} (process ${pid})`;
 
-function isRunning(pid: number): boolean {
+/** Whether a process runs. */
+export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

@@ -23,32 +23,36 @@ export interface Ended {
 }
 
 /** Runs a program to its end. It never rejects: if the program can't be started, `output` has the reason. */
-export function run(
+export async function run(
   command: string,
   args: readonly string[],
   { cwd = root, env = {}, show = false }: RunOptions = {},
 ): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = spawn(...startable(command, args), { cwd, env: { ...process.env, ...env }, stdio: stdioOf(show) });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        output += text;
-      });
-    }
-    const release = forwardSignals(child);
-    child.once('error', (error) => {
-      release();
-      resolve({ code: 127, output: `${command}: ${error.message}\n` });
+  const child = spawn(...startable(command, args), { cwd, env: { ...process.env, ...env }, stdio: stdioOf(show) });
+  const release = forwardSignals(child);
+  const ended = await endOf(child, command);
+  release();
+  return ended;
+}
+
+/** Waits until a program and all that holds its output have ended. Output beyond `maxCharacters` is dropped. */
+export function endOf(child: ChildProcess, command: string, maxCharacters = Number.POSITIVE_INFINITY): Promise<Ended> {
+  const pieces: string[] = [];
+  let room = maxCharacters;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      if (room > 0) pieces.push(text.slice(0, room));
+      room -= text.length;
     });
+  }
+  return new Promise((resolve) => {
+    child.once('error', ({ message }) => resolve({ code: 127, output: `${command}: ${message}\n` }));
     child.once('close', (code, signal) => {
-      release();
-      if (signal !== null) output += `${path.basename(command)} was ended by ${signal}\n`;
-      resolve({ code: code ?? 1, output });
+      if (signal !== null) pieces.push(`${path.basename(command)} was ended by ${signal}\n`);
+      resolve({ code: code ?? 1, output: pieces.join('') });
     });
   });
 }
-
 function stdioOf(show: boolean | 'stderr') {
   if (show === 'stderr') return ['ignore' as const, 2, 2];
   return show ? 'inherit' : ['ignore' as const, 'pipe' as const, 'pipe' as const];

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createFileRegistry, type DescFile, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { launcher, runProgram } from '../program.js';
+import { native } from '../../workspace/process.js';
+import { runProgram } from '../../workspace/program.js';
 import { typesOf } from './contract.js';
 import { isAlone, packageFiles } from './platform.js';
 import { scan, wordsOf } from './scan.js';
@@ -106,7 +107,7 @@ async function compileAlone(
     }
     const settings = '{"version":"v2","modules":[{"path":"proto"}]}';
     const args = ['build', '--config', settings, '--exclude-source-info', '-o', 'image.binpb'];
-    const { code } = await runProgram(process.execPath, [launcher(root, 'buf'), ...args], { cwd: folder, signal });
+    const { code } = await runProgram(native('buf'), args, { cwd: folder, signal });
     if (code !== 0) return undefined;
     return createFileRegistry(fromBinary(FileDescriptorSetSchema, await readFile(path.join(folder, 'image.binpb'))));
   } finally {

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type LAUNCHERS, launcher, type Outcome, runProgram } from '../program.js';
+import { type Ended, native } from '../../workspace/process.js';
+import { runProgram } from '../../workspace/program.js';
 import { readText } from '../repository.js';
 import { BUF } from '../root-files/exemptions.js';
 import { replacing } from '../root-files/modules.js';
@@ -34,7 +35,7 @@ const MAX_OUTPUT_CHARACTERS = 200_000_000;
 export interface Stage {
   readonly folder: string;
   /** Runs a program of the workspace in {@link folder}. */
-  run(program: keyof typeof LAUNCHERS, ...args: readonly string[]): Promise<Outcome>;
+  run(program: 'buf' | 'tsc', ...args: readonly string[]): Promise<Ended>;
 }
 
 /** The options of a stage. */
@@ -48,12 +49,11 @@ export interface StageOptions {
 
 /** Creates a stage, does `work` on it, and always removes it. */
 export async function withStage<T>(options: StageOptions, work: (stage: Stage) => Promise<T>): Promise<T> {
-  const { root, files, signal } = options;
+  const { files, signal } = options;
   const folder = await mkdtemp(path.join(tmpdir(), 'rondo-contract-'));
   const timeoutMs = TIMEOUT_MS + files.length * FILE_MS;
   const limits = { cwd: folder, signal, timeoutMs, maxOutputCharacters: MAX_OUTPUT_CHARACTERS };
-  const run: Stage['run'] = (program, ...args) =>
-    runProgram(process.execPath, [launcher(root, program), ...args], limits);
+  const run: Stage['run'] = (program, ...args) => runProgram(native(program), args, limits);
   try {
     await populate(folder, options);
     return await work({ folder, run });

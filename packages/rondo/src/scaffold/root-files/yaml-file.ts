@@ -1,5 +1,6 @@
 import { isMap, isNode, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
-import { messageOf, Refusal } from '../errors.js';
+import { messageOf } from '../../workspace/errors.js';
+import { Refusal } from '../errors.js';
 import { readText } from '../repository.js';
 import type { Span } from '../text.js';
 

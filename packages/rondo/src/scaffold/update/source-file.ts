@@ -1,4 +1,5 @@
-import { messageOf, Refusal } from '../errors.js';
+import { messageOf } from '../../workspace/errors.js';
+import { Refusal } from '../errors.js';
 import { readText } from '../repository.js';
 import { lineAt } from '../text.js';
 import { child, children, flagOf, nameOf, parseTypeScript, type Syntax, walk } from './syntax.js';

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { runProgram } from '../program.js';
+import { runProgram } from '../../workspace/program.js';
 
 /** A file of the template; undefined where there is none. */
 export interface Versions {

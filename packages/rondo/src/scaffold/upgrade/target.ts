@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { runProgram } from '../../workspace/program.js';
 import { Refusal } from '../errors.js';
-import { runProgram } from '../program.js';
 import type { Workspace } from '../workspace.js';
 
 /** The version to upgrade to. */

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type PackageManager, publishedVersions, renderTemplate, withVendored } from 'create-rondo';
+import { ProgramFailed, runProgram } from '../../workspace/program.js';
 import { hasDatabase, WORKSPACE } from '../add-database.js';
 import { type ChangeSet, withChanges } from '../change-set.js';
 import { Refusal } from '../errors.js';
 import { packagesOf } from '../packages.js';
-import { ProgramFailed, runProgram } from '../program.js';
 import { filesAt, foldersOf, readText } from '../repository.js';
 import {
   backUpProducts,
