@@ -8,6 +8,7 @@ import {
   createChannel,
   createRegistryChannel,
   type RegistryChannelOptions,
+  staticResolver,
 } from '@rondo/rpc/client';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import {
@@ -104,6 +105,20 @@ export function openChannel(options: ChannelOptions): Channel {
     mutualTls: tls,
     middleware: [...sendToken(token), ...(options.middleware ?? [])],
   });
+}
+
+/** Runs `work` with a channel to the first of some addresses that answers, and closes it. */
+export async function withChannel<T>(
+  addresses: readonly string[],
+  work: (channel: Channel) => Promise<T>,
+  options: Omit<ChannelOptions, 'resolver'> = {},
+): Promise<T> {
+  const channel = openChannel({ ...options, resolver: staticResolver(addresses) });
+  try {
+    return await work(channel);
+  } finally {
+    channel.close();
+  }
 }
 
 /** The certificate of the command and its key; undefined if it calls without TLS. */

@@ -1,8 +1,8 @@
 import { type AuditEvent, AuditServiceDefinition } from '@rondo/contracts/rondo/audit/v1/audit';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { matchServices } from '@rondo/dynamic';
-import { createClient, staticResolver } from '@rondo/rpc/client';
-import { openChannel } from '../channels.js';
+import { createClient } from '@rondo/rpc/client';
+import { withChannel } from '../channels.js';
 import { addressOf } from '../registry/instance-view.js';
 
 /** An event and the instance that told it. */
@@ -59,10 +59,9 @@ export async function readEvents(group: readonly Instance[], query: AuditQuery):
 }
 
 async function readFrom(instance: Instance, { filter, limit, signal }: AuditQuery): Promise<readonly ToldEvent[]> {
-  const channel = openChannel({ resolver: staticResolver([addressOf(instance)]) });
-  const client = createClient(AuditServiceDefinition, { channel });
-  const found: ToldEvent[] = [];
-  try {
+  return await withChannel([addressOf(instance)], async (channel) => {
+    const client = createClient(AuditServiceDefinition, { channel });
+    const found: ToldEvent[] = [];
     let pageToken = '';
     do {
       const pageSize = Math.min(PAGE_SIZE, limit - found.length);
@@ -72,7 +71,5 @@ async function readFrom(instance: Instance, { filter, limit, signal }: AuditQuer
       pageToken = page.nextPageToken;
     } while (pageToken !== '' && found.length < limit);
     return found;
-  } finally {
-    channel.close();
-  }
+  });
 }

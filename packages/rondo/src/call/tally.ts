@@ -1,3 +1,5 @@
+import { createHistogram } from 'node:perf_hooks';
+
 /** The result of one call. */
 export interface CallResult {
   /** The status code's name. */
@@ -13,7 +15,8 @@ export class Tally {
   readonly #codes = new Map<string, number>();
   readonly #instances = new Map<string, number>();
   readonly #examples = new Map<string, string>();
-  readonly #latencies = new Histogram();
+  /** Microseconds, to three digits. */
+  readonly #latencies = createHistogram();
   #calls = 0;
 
   add({ code, instance, message }: CallResult, latencyMs: number): void {
@@ -21,7 +24,7 @@ export class Tally {
     count(this.#codes, code);
     if (instance !== undefined) count(this.#instances, instance);
     if (message !== undefined && !this.#examples.has(code)) this.#examples.set(code, message);
-    this.#latencies.record(latencyMs);
+    this.#latencies.record(Math.max(1, Math.round(latencyMs * 1_000)));
   }
 
   get calls(): number {
@@ -49,12 +52,16 @@ export class Tally {
 
   /** The median latency in milliseconds; null if there was no call. */
   get p50Ms(): number | null {
-    return rounded(this.#latencies.quantileMs(0.5));
+    return this.#percentileMs(50);
   }
 
   /** The 99th percentile of the latency in milliseconds; null if there was no call. */
   get p99Ms(): number | null {
-    return rounded(this.#latencies.quantileMs(0.99));
+    return this.#percentileMs(99);
+  }
+
+  #percentileMs(percent: number): number | null {
+    return this.#calls === 0 ? null : Math.round(this.#latencies.percentile(percent) / 10) / 100;
   }
 }
 
@@ -65,45 +72,4 @@ function count(counts: Map<string, number>, key: string): void {
 function sorted(counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
   const byName = new Intl.Collator('en', { numeric: true });
   return Object.fromEntries([...counts].sort(([a], [b]) => byName.compare(a, b)));
-}
-
-function rounded(durationMs: number | undefined): number | null {
-  return durationMs === undefined ? null : Math.round(durationMs * 100) / 100;
-}
-
-/** Each bucket ends 1 % above the one before. So a quantile is at most 1 % off. */
-const GROWTH = 1.01;
-const SMALLEST_MS = 0.001;
-const LARGEST_MS = 24 * 60 * 60 * 1000;
-const BUCKETS = bucketOf(LARGEST_MS) + 1;
-
-/** A histogram of durations with exponential buckets, in constant memory. */
-export class Histogram {
-  readonly #counts = new Float64Array(BUCKETS);
-  #total = 0;
-  #maxMs = 0;
-
-  /** Adds a duration, in milliseconds. */
-  record(durationMs: number): void {
-    const bucket = Math.min(bucketOf(durationMs), BUCKETS - 1);
-    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
-    this.#total += 1;
-    this.#maxMs = Math.max(this.#maxMs, durationMs);
-  }
-
-  /** The quantile `share` (0 to 1) in milliseconds; undefined if no duration was recorded. */
-  quantileMs(share: number): number | undefined {
-    if (this.#total === 0) return undefined;
-    const rank = Math.max(1, Math.ceil(share * this.#total));
-    let seen = 0;
-    for (const [bucket, count] of this.#counts.entries()) {
-      seen += count;
-      if (seen >= rank) return Math.min(SMALLEST_MS * GROWTH ** bucket, this.#maxMs);
-    }
-    return this.#maxMs;
-  }
-}
-
-function bucketOf(durationMs: number): number {
-  return Math.max(0, Math.ceil(Math.log(durationMs / SMALLEST_MS) / Math.log(GROWTH)));
 }

@@ -17,7 +17,7 @@ import { parseTarget, resolverAt } from '../options.js';
 import { listInstances, withRegistry } from '../registry/connection.js';
 import { addressOf, isPicked } from '../registry/instance-view.js';
 import { registryAddresses } from '../registry/locate.js';
-import { matchService, notRegistered } from '../registry/service-name.js';
+import { matchService, registeredService } from '../registry/service-name.js';
 import { callSettings } from '../registry/settings.js';
 
 /** Services are looked up in the registry. */
@@ -123,11 +123,9 @@ interface Found {
 }
 
 async function lookUp(name: string, registry: readonly string[], signal: AbortSignal): Promise<Found> {
-  const { instances, warming } = await withRegistry(registry, (connection) => listInstances(connection, { signal }));
-  const services = [...new Set(instances.flatMap((instance) => instance.services))];
-  const service = matchService(name, services);
-  if (service === undefined) throw notRegistered(name, services, warming);
-  const serving = instances.filter((instance) => instance.services.includes(service) && isPicked(instance));
+  const listing = await withRegistry(registry, (connection) => listInstances(connection, { signal }));
+  const service = registeredService(name, listing);
+  const serving = listing.instances.filter((instance) => instance.services.includes(service) && isPicked(instance));
   if (serving.length === 0)
     throw new RpcError(Status.UNAVAILABLE, `no instance of ${service} is serving; see rondo ps`);
   return { service, addresses: serving.map(addressOf) };

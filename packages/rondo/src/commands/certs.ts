@@ -6,6 +6,7 @@ import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
+import { formatTable } from '../terminal/table.js';
 import { loadScaffold } from '../tree-work.js';
 
 /** The trust domain of certificates for development. */
@@ -101,9 +102,11 @@ interface Issued {
 }
 
 function table(issued: readonly Issued[]): string {
-  const width = Math.max(...issued.map(({ folder }) => folder.length));
-  const lines = issued.map(({ folder, validTo, isNew }) => {
-    return `${folder.padEnd(width)}  until ${validTo.toISOString().slice(0, 10)}${isNew ? '  new' : ''}\n`;
-  });
-  return lines.join('');
+  return formatTable(
+    issued.map(({ folder, validTo, isNew }) => [
+      folder,
+      `until ${validTo.toISOString().slice(0, 10)}`,
+      isNew ? 'new' : '',
+    ]),
+  );
 }

@@ -3,6 +3,7 @@ import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { authFolder, checkSubject, dataOption, jsonOption, positiveInteger, scopeList } from '../options.js';
+import { formatTable } from '../terminal/table.js';
 import { messageOf } from '../workspace/errors.js';
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -103,12 +104,10 @@ async function list(file: string, json: boolean | undefined, { stdout, wallClock
     await stdout.write(`${JSON.stringify({ keys: shown })}\n`);
     return ExitCode.OK;
   }
-  const width = Math.max(0, ...shown.map(({ subject }) => subject.length));
-  const lines = shown.map(({ id, subject, scopes, expires, expired }) => {
-    const until = `${expired ? 'expired' : 'until'} ${expires.slice(0, 10)}`;
-    return `${id}  ${subject.padEnd(width)}  ${until.padEnd(18)}  ${scopes.join(' ')}`.trimEnd();
+  const rows = shown.map(({ id, subject, scopes, expires, expired }) => {
+    return [id, subject, `${expired ? 'expired' : 'until'} ${expires.slice(0, 10)}`, scopes.join(' ')];
   });
-  await stdout.write(lines.length === 0 ? `there are no keys in ${file}\n` : `${lines.join('\n')}\n`);
+  await stdout.write(rows.length === 0 ? `there are no keys in ${file}\n` : formatTable(rows));
   return ExitCode.OK;
 }
 

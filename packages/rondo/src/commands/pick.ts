@@ -8,14 +8,14 @@ import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import type { Entry } from '../listing/entries.js';
 import { askGuards, formatGuards, viewGuard } from '../listing/guards.js';
-import { jsonOption, parseMetadata, positiveInteger, registryOption } from '../options.js';
+import { jsonOption, metadataOption, parseMetadata, positiveInteger, registryOption } from '../options.js';
 import { explainAll } from '../pick/explain.js';
 import { FOOTNOTE, formatExplained, formatHeading, type Origin } from '../pick/format.js';
 import { type Observer, type ObserverOptions, withObserver } from '../pick/observer.js';
 import { listInstances, listOperatorStates, withRegistry } from '../registry/connection.js';
 import { isCordoned } from '../registry/instance-view.js';
 import { registryAddresses } from '../registry/locate.js';
-import { matchService, notRegistered } from '../registry/service-name.js';
+import { registeredService } from '../registry/service-name.js';
 import { callSettings } from '../registry/settings.js';
 import { tableLook } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
@@ -38,13 +38,7 @@ const options = {
     description: 'Pick by this policy, written as in RONDO_BALANCING: weighted_round_robin?weights=static.',
   },
   key: { type: 'string', placeholder: 'KEY', description: "The call's key, for a policy that uses one (ring_hash)." },
-  metadata: {
-    type: 'string',
-    short: 'H',
-    multiple: true,
-    placeholder: 'KEY=VALUE',
-    description: "The call's metadata; may be repeated. A key that ends in -bin takes base64.",
-  },
+  ...metadataOption,
   ...registryOption,
   ...jsonOption,
 } as const;
@@ -139,9 +133,7 @@ async function find(name: string | undefined, values: Values, context: CommandCo
   const live = await callSettings(registry, signal);
   // What the command line says outranks the settings.
   const settings = policy === undefined ? live : { ...live, balancing: {} };
-  const services = [...new Set(listing.instances.flatMap((instance) => instance.services))];
-  const service = matchService(wanted, services);
-  if (service === undefined) throw notRegistered(wanted, services, listing.warming);
+  const service = registeredService(wanted, listing);
   const instances = listing.instances.filter((instance) => instance.services.includes(service));
   const entries = instances.map((instance): Entry => {
     return {

@@ -18,7 +18,7 @@ import {
 } from '../registry/connection.js';
 import { isCordoned } from '../registry/instance-view.js';
 import { registryAddresses } from '../registry/locate.js';
-import { matchService, notRegistered } from '../registry/service-name.js';
+import { registeredService } from '../registry/service-name.js';
 import { createPaint, tableLook } from '../terminal/terminal.js';
 
 /** `rondo ps`: lists the live instances. */
@@ -144,10 +144,9 @@ interface Selection {
   readonly service?: string;
 }
 
-function select({ instances, warming }: InstanceListing, name: string | undefined): Selection {
+function select(listing: InstanceListing, name: string | undefined): Selection {
+  const { instances } = listing;
   if (name === undefined) return { instances };
-  const services = [...new Set(instances.flatMap((instance) => instance.services))];
-  const service = matchService(name, services);
-  if (service === undefined) throw notRegistered(name, services, warming);
+  const service = registeredService(name, listing);
   return { instances: instances.filter((instance) => instance.services.includes(service)), service };
 }

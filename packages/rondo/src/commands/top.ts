@@ -7,7 +7,7 @@ import { ExitCode } from '../exit-code.js';
 import { durationMs, jsonOption, registryOption } from '../options.js';
 import { listInstances, type RegistryConnection, withRegistry } from '../registry/connection.js';
 import { registryAddresses } from '../registry/locate.js';
-import { matchService, notRegistered } from '../registry/service-name.js';
+import { registeredService } from '../registry/service-name.js';
 import { tableLook } from '../terminal/terminal.js';
 import { formatTime } from '../terminal/text.js';
 import { Availability } from '../top/figures.js';
@@ -122,7 +122,7 @@ async function startWatch(registry: RegistryConnection, { name, by, context }: W
   const availability = new Availability();
   const sampler = createSampler({ clock, signal, onSample: (sampled) => recordAvailability(availability, sampled) });
   const first = await listInstances(registry, { signal });
-  const service = name === undefined ? undefined : chosen(name, first);
+  const service = name === undefined ? undefined : registeredService(name, first);
   let left = 0;
   let lost: string | undefined;
   const use = (instances: readonly Instance[]) => {
@@ -153,13 +153,6 @@ async function startWatch(registry: RegistryConnection, { name, by, context }: W
       ...(lost === undefined ? [] : [`the instances may have changed: ${lost}`]),
     ],
   };
-}
-
-function chosen(name: string, { instances, warming }: Awaited<ReturnType<typeof listInstances>>): string {
-  const services = [...new Set(instances.flatMap((instance) => instance.services))];
-  const service = matchService(name, services);
-  if (service === undefined) throw notRegistered(name, services, warming);
-  return service;
 }
 
 interface Printing {

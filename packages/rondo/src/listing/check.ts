@@ -3,13 +3,14 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Channel, createClient, staticResolver } from '@rondo/rpc/client';
-import type { Clock } from '@rondo/rpc/clock';
+import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createReflection } from '@rondo/schema';
-import { openChannel } from '../channels.js';
+import { withChannel } from '../channels.js';
+import { type Asking, within } from '../deadline.js';
 import { reasonOf } from '../errors.js';
 import { addressOf } from '../registry/instance-view.js';
+import { mapConcurrently } from '../workspace/concurrency.js';
 import { certificateExpiry } from './certificate.js';
 
 /** The result of asking an instance at its address. */
@@ -22,57 +23,59 @@ export interface Check {
   readonly certificateValidTo?: string;
 }
 
-/** What instances are asked with: the clock of timeouts, and a signal that cancels. */
-export interface Asking {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
-
 const TIMEOUT_MS = 1_000;
-/** How many instances are asked at once. */
-const CONCURRENCY = 32;
 
 /**
  * Asks an instance, which has a second to answer by the clock of the command alone: a deadline would be the instance's, too.
  *
  * @throws RpcError if `ask` does, or `DEADLINE_EXCEEDED`.
  */
-export async function inTime<T>({ clock, signal }: Asking, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const late = new AbortController();
-  const timer = clock.setTimer(TIMEOUT_MS, () => late.abort());
+export const inTime = <T>(asking: Asking, ask: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+  within(TIMEOUT_MS, asking, {
+    work: ask,
+    late: () => new RpcError(Status.DEADLINE_EXCEEDED, `no answer within ${TIMEOUT_MS} ms`),
+  });
+
+/** What an instance answers; undefined if it can't be reached, or has no such service: the check says why. */
+export async function askInstance<T>(
+  address: string,
+  asking: Asking,
+  ask: (channel: Channel, signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  if (address === '') return undefined;
   try {
-    return await ask(AbortSignal.any([signal, late.signal]));
+    return await inTime(asking, (signal) =>
+      withChannel([address], (channel) => ask(channel, signal), { clock: asking.clock }),
+    );
   } catch (error) {
-    if (late.signal.aborted) throw new RpcError(Status.DEADLINE_EXCEEDED, `no answer within ${TIMEOUT_MS} ms`);
+    if (error instanceof RpcError) return undefined;
     throw error;
-  } finally {
-    timer.cancel();
   }
 }
 
 /** Asks each instance for its health and its services. The result is by instance id. */
 export async function checkAll(instances: readonly Instance[], asking: Asking): Promise<ReadonlyMap<string, Check>> {
-  const found = new Map<string, Check>();
-  await forEachOf(instances, CONCURRENCY, async (instance) => {
-    found.set(instance.instanceId, await check(instance, asking));
-  });
+  const checks = await mapConcurrently(
+    instances,
+    async (instance) => [instance.instanceId, await check(instance, asking)] as const,
+  );
   asking.signal.throwIfAborted();
-  return found;
+  return new Map(checks);
 }
 
 async function check(instance: Instance, asking: Asking): Promise<Check> {
   const address = addressOf(instance);
   if (address === '') return { state: 'unreachable', reason: 'names no address' };
-  const channel = openChannel({ resolver: staticResolver([address]), clock: asking.clock });
   try {
     const [answers, validTo] = await inTime(asking, (signal) =>
-      Promise.all([ask(channel, signal), certificateExpiry(instance, signal)]),
+      Promise.all([
+        withChannel([address], (channel) => ask(channel, signal), { clock: asking.clock }),
+        certificateExpiry(instance, signal),
+      ]),
     );
     return { ...judge(instance, answers), ...(validTo && { certificateValidTo: validTo.toISOString() }) };
   } catch (error) {
     return { state: 'unreachable', reason: `can't be reached from here (${reasonOf(error)})` };
-  } finally {
-    channel.close();
   }
 }
 
@@ -113,17 +116,4 @@ function judge(instance: Instance, { status, services }: Answers): Check {
   }
   if (status === undefined || status === ServingStatus.SERVING) return { state: 'ok', reason: '' };
   return { state: 'not-serving', reason: `says ${ServingStatus[status] ?? status} when it is asked for its health` };
-}
-
-/** Runs `work` for each of `items`, at most `limit` at once. */
-export async function forEachOf<T>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const waiting = [...items];
-  const goOn = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await work(next);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, goOn));
 }

@@ -5,13 +5,13 @@ import {
   type GetCallStatsResponse,
   type GuardedMethod,
 } from '@rondo/contracts/rondo/stats/v1/stats';
-import { createClient, staticResolver } from '@rondo/rpc/client';
-import { RpcError } from '@rondo/rpc/status';
-import { openChannel } from '../channels.js';
+import { createClient } from '@rondo/rpc/client';
+import type { Asking } from '../deadline.js';
 import { addressOf } from '../registry/instance-view.js';
 import type { Paint } from '../terminal/terminal.js';
 import { formatAge, printable } from '../terminal/text.js';
-import { type Asking, forEachOf, inTime } from './check.js';
+import { mapConcurrently } from '../workspace/concurrency.js';
+import { askInstance } from './check.js';
 
 /** The breaker and the bulkhead of an instance for a method that it calls. */
 export interface InstanceGuard {
@@ -19,34 +19,21 @@ export interface InstanceGuard {
   readonly guard: GuardedMethod;
 }
 
-/** How many instances are asked at once. */
-const CONCURRENCY = 32;
-
 /** Asks each instance for its breakers and bulkheads. An instance that can't be reached, or has none, is missing. */
 export async function askGuards(instances: readonly Instance[], asking: Asking): Promise<readonly InstanceGuard[]> {
-  const found = new Map<string, readonly GuardedMethod[]>();
-  await forEachOf(instances, CONCURRENCY, async (instance) => {
-    found.set(instance.instanceId, (await askStats(addressOf(instance), asking))?.guardedMethods ?? []);
+  const found = await mapConcurrently(instances, async (instance) => {
+    const { guardedMethods = [] } = (await askStats(addressOf(instance), asking)) ?? {};
+    return guardedMethods.map((guard) => ({ instanceId: instance.instanceId, guard }));
   });
   asking.signal.throwIfAborted();
-  return instances.flatMap(({ instanceId }) => (found.get(instanceId) ?? []).map((guard) => ({ instanceId, guard })));
+  return found.flat();
 }
 
 /** What an instance tells of its calls; undefined if it can't be reached, or doesn't tell. */
-export async function askStats(address: string, asking: Asking): Promise<GetCallStatsResponse | undefined> {
-  if (address === '') return undefined;
-  const channel = openChannel({ resolver: staticResolver([address]), clock: asking.clock });
-  try {
-    const client = createClient(CallStatsServiceDefinition, { channel });
-    return await inTime(asking, (signal) => client.getCallStats({}, { signal }));
-  } catch (error) {
-    // The instance has no such service or can't be reached; the check says why.
-    if (error instanceof RpcError) return undefined;
-    throw error;
-  } finally {
-    channel.close();
-  }
-}
+export const askStats = (address: string, asking: Asking): Promise<GetCallStatsResponse | undefined> =>
+  askInstance(address, asking, (channel, signal) =>
+    createClient(CallStatsServiceDefinition, { channel }).getCallStats({}, { signal }),
+  );
 
 /** The breakers among `guards` that aren't closed, and the bulkheads that are full. */
 export function refusing(guards: readonly InstanceGuard[]): readonly InstanceGuard[] {

@@ -1,8 +1,8 @@
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
-import { createClient, staticResolver } from '@rondo/rpc/client';
+import { type Channel, createClient } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { openChannel } from '../channels.js';
+import { withChannel } from '../channels.js';
 import { reasonOf } from '../errors.js';
 
 /** How a drain ended. */
@@ -46,17 +46,18 @@ export async function awaitIdle(options: DrainOptions): Promise<Drained> {
   const { clock, signal, timeoutMs, address } = options;
   const late = new AbortController();
   const timer = clock.setTimer(timeoutMs, () => late.abort());
-  const channel = openChannel({ resolver: staticResolver([address]), clock });
-  try {
+  const over = AbortSignal.any([signal, late.signal]);
+  const watch = (channel: Channel) => {
     const client = createClient(OpenRcaServiceDefinition, { channel });
     const reportInterval = { seconds: 0n, nanos: REPORT_MS * 1e6 };
-    const read = (over: AbortSignal) => client.streamCoreMetrics({ reportInterval }, { signal: over });
-    const drained = await watchLoad(read, { ...options, over: AbortSignal.any([signal, late.signal]) });
+    return watchLoad(() => client.streamCoreMetrics({ reportInterval }, { signal: over }), { ...options, over });
+  };
+  try {
+    const drained = await withChannel([address], watch, { clock });
     signal.throwIfAborted();
     return drained;
   } finally {
     timer.cancel();
-    channel.close();
   }
 }
 
@@ -70,13 +71,13 @@ interface WatchOptions extends DrainOptions {
   readonly over: AbortSignal;
 }
 
-async function watchLoad(read: (over: AbortSignal) => AsyncIterable<Report>, options: WatchOptions): Promise<Drained> {
+async function watchLoad(read: () => AsyncIterable<Report>, options: WatchOptions): Promise<Drained> {
   const { clock, over, registered, onLoad } = options;
   const quiet = new Quiet(clock);
   let reason = 'it told nothing';
   while (!over.aborted) {
     try {
-      for await (const report of read(over)) {
+      for await (const report of read()) {
         if (report.namedMetrics['calls_in_flight'] === undefined) return await waitBlindly(options);
         if (quiet.callsInFlight !== report.namedMetrics['calls_in_flight'])
           onLoad(report.namedMetrics['calls_in_flight']);

@@ -1,12 +1,13 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
-import { createClient, staticResolver } from '@rondo/rpc/client';
+import { type Channel, createClient } from '@rondo/rpc/client';
 import { canaryPercent, type ServiceView } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
-import { openChannel } from '../channels.js';
-import { type Asking, type Check, checkAll, forEachOf, inTime } from '../listing/check.js';
+import type { Asking } from '../deadline.js';
+import { askInstance, type Check, checkAll } from '../listing/check.js';
 import { type Entry, notPicked } from '../listing/entries.js';
 import { addressOf, effectiveStatus } from '../registry/instance-view.js';
+import { mapConcurrently } from '../workspace/concurrency.js';
 import type { Observer } from './observer.js';
 
 /** An instance, and whether and why a client would pick it. */
@@ -131,35 +132,20 @@ interface ReportedLoad {
   readonly callsPerSecond: number;
 }
 
-/** How many instances are asked at once. */
-const CONCURRENCY = 32;
-
 /** Asks each instance for its load. The result is by instance id; instances that don't report it are missing. */
 async function askLoads(instances: readonly Instance[], asking: Asking): Promise<ReadonlyMap<string, ReportedLoad>> {
-  const found = new Map<string, ReportedLoad>();
-  await forEachOf(instances, CONCURRENCY, async (instance) => {
-    const load = await askLoad(addressOf(instance), asking);
-    if (load !== undefined) found.set(instance.instanceId, load);
+  const loads = await mapConcurrently(instances, async (instance) => {
+    const load = await askInstance(addressOf(instance), asking, readLoad);
+    return load === undefined ? [] : [[instance.instanceId, load] as const];
   });
-  return found;
+  return new Map(loads.flat());
 }
 
 /** Reads the first report of an instance's ORCA service, which sends it at once. */
-async function askLoad(address: string, asking: Asking): Promise<ReportedLoad | undefined> {
-  const channel = openChannel({ resolver: staticResolver([address]), clock: asking.clock });
-  try {
-    return await inTime(asking, async (signal) => {
-      const reports = createClient(OpenRcaServiceDefinition, { channel }).streamCoreMetrics({}, { signal });
-      for await (const { namedMetrics, rpsFractional } of reports) {
-        return { callsInFlight: namedMetrics['calls_in_flight'] ?? null, callsPerSecond: rpsFractional };
-      }
-      return undefined;
-    });
-  } catch (error) {
-    // The instance has no ORCA service or can't be reached; the check says why.
-    if (error instanceof RpcError) return undefined;
-    throw error;
-  } finally {
-    channel.close();
+async function readLoad(channel: Channel, signal: AbortSignal): Promise<ReportedLoad | undefined> {
+  const reports = createClient(OpenRcaServiceDefinition, { channel }).streamCoreMetrics({}, { signal });
+  for await (const { namedMetrics, rpsFractional } of reports) {
+    return { callsInFlight: namedMetrics['calls_in_flight'] ?? null, callsPerSecond: rpsFractional };
   }
+  return undefined;
 }

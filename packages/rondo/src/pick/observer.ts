@@ -1,7 +1,6 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Metadata } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
-import type { Clock } from '@rondo/rpc/clock';
 import {
   type BalancingOverrides,
   type CallSettings,
@@ -16,6 +15,7 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { methodOf, type Schema, servicePolicy } from '@rondo/schema';
 import { learnSchema } from '../call/target.js';
 import { openRegistryChannel } from '../channels.js';
+import { type Asking, within } from '../deadline.js';
 import { reasonOf } from '../errors.js';
 import { addressOf, isPicked } from '../registry/instance-view.js';
 
@@ -30,7 +30,7 @@ export interface Question {
 }
 
 /** What the client is made from. */
-export interface ObserverOptions {
+export interface ObserverOptions extends Asking {
   readonly question: Question;
   /** The instances that the registry lists for the service. */
   readonly instances: readonly Instance[];
@@ -40,8 +40,6 @@ export interface ObserverOptions {
   readonly balancing: BalancingOverrides;
   /** The live settings, which outrank `balancing`. */
   readonly settings: CallSettings;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
 }
 
 /** A client of one service that makes no call. */
@@ -125,18 +123,12 @@ function methodCalled(service: string, name: string): Method {
   return method;
 }
 
-async function pick(channel: Channel, method: Method, { question, clock, signal }: ObserverOptions): Promise<Choice> {
-  const late = new AbortController();
-  const timer = clock.setTimer(PICK_TIMEOUT_MS, () => late.abort());
-  const { metadata, key: hashKey } = question;
-  try {
-    return await channel.choose(method, { signal: AbortSignal.any([signal, late.signal]), metadata, hashKey });
-  } catch (error) {
-    if (late.signal.aborted && !signal.aborted) throw notPickedInTime(channel, question);
-    throw error;
-  } finally {
-    timer.cancel();
-  }
+function pick(channel: Channel, method: Method, options: ObserverOptions): Promise<Choice> {
+  const { metadata, key: hashKey } = options.question;
+  return within(PICK_TIMEOUT_MS, options, {
+    work: (signal) => channel.choose(method, { signal, metadata, hashKey }),
+    late: () => notPickedInTime(channel, options.question),
+  });
 }
 
 function notPickedInTime(channel: Channel, { service }: Question): RpcError {

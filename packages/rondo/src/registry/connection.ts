@@ -5,10 +5,10 @@ import {
   type Position,
   RegistryServiceDefinition,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Client, createClient, staticResolver } from '@rondo/rpc/client';
+import { type Client, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { openChannel } from '../channels.js';
+import { withChannel } from '../channels.js';
 import { reasonOf } from '../errors.js';
 
 /** A connection to the registry. */
@@ -27,25 +27,14 @@ export interface InstanceListing {
   readonly position: Position | undefined;
 }
 
-/** Connects to the registry at the first of its addresses that answers. */
-export function connect(addresses: readonly string[]): RegistryConnection & { close(): void } {
-  const channel = openChannel({ resolver: staticResolver(addresses) });
-  const client = createClient(RegistryServiceDefinition, { channel });
-  return { addresses, client, close: () => channel.close() };
-}
-
-/** Runs `work` with a connection to the registry, and closes it. */
-export async function withRegistry<T>(
+/** Runs `work` with a connection to the registry, at the first of its addresses that answers, and closes it. */
+export const withRegistry = <T>(
   addresses: readonly string[],
   work: (registry: RegistryConnection) => Promise<T>,
-): Promise<T> {
-  const connection = connect(addresses);
-  try {
-    return await work(connection);
-  } finally {
-    connection.close();
-  }
-}
+): Promise<T> =>
+  withChannel(addresses, (channel) =>
+    work({ addresses, client: createClient(RegistryServiceDefinition, { channel }) }),
+  );
 
 /** Lists the live instances of one service, by its fully qualified name, or of all services. */
 export async function listInstances(
@@ -96,7 +85,7 @@ export async function reach<T>(addresses: readonly string[], answer: Promise<T>)
 }
 
 /** Explains a failed call: if the registry can't be reached, or is no registry, the error has its addresses and a remedy. */
-export function explainRegistryError(addresses: readonly string[], error: unknown): unknown {
+function explainRegistryError(addresses: readonly string[], error: unknown): unknown {
   if (!(error instanceof RpcError)) return error;
   const { code, details } = error;
   if (code === Status.UNAVAILABLE) return new RpcError(code, unreachable(addresses, error), { details, cause: error });
@@ -108,7 +97,7 @@ export function explainRegistryError(addresses: readonly string[], error: unknow
 const REGISTRY_REMEDY = 'say where it is with --registry or RONDO_REGISTRY';
 
 /** The message for a registry that can't be reached. */
-export function unreachable(addresses: readonly string[], error: RpcError): string {
+function unreachable(addresses: readonly string[], error: RpcError): string {
   return `the registry at ${addresses.join(', ')} can't be reached (${reasonOf(error)}); start it (npm start), or ${REGISTRY_REMEDY}`;
 }
 
@@ -118,10 +107,9 @@ export type OperatorStates = ReadonlyMap<string, OperatorMark>;
 /** Lists the cordoned instances, registered or not. */
 export async function listOperatorStates(
   { client, addresses }: RegistryConnection,
-  { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs?: number },
+  { signal }: { readonly signal: AbortSignal },
 ): Promise<OperatorStates> {
-  const options = { signal, ...(timeoutMs !== undefined && { timeoutMs }) };
-  const { marks } = await reach(addresses, client.listOperatorStates({}, options));
+  const { marks } = await reach(addresses, client.listOperatorStates({}, { signal }));
   const cordoned = marks.filter(({ state }) => state === OperatorState.OPERATOR_STATE_CORDONED);
   return new Map(cordoned.map((mark) => [mark.instanceId, mark]));
 }

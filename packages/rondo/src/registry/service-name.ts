@@ -1,6 +1,7 @@
 import { knownServices, matchServices } from '@rondo/dynamic';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { UsageError } from '../errors.js';
+import type { InstanceListing } from './connection.js';
 
 /**
  * The service that `name` means; undefined if there is none.
@@ -13,8 +14,22 @@ export function matchService(name: string, services: readonly string[]): string 
   throw new UsageError(`"${name}" may be any of ${[service, ...others].join(', ')}: write more of the name`);
 }
 
+/**
+ * The registered service that `name` means.
+ *
+ * @throws UsageError if there are several, RpcError `UNAVAILABLE` if there is none.
+ */
+export function registeredService(name: string, { instances, warming }: Listed): string {
+  const services = [...new Set(instances.flatMap((instance) => instance.services))];
+  const service = matchService(name, services);
+  if (service === undefined) throw notRegistered(name, services, warming);
+  return service;
+}
+
+type Listed = Pick<InstanceListing, 'instances' | 'warming'>;
+
 /** The error that no instance of `name` is registered, with the status of a failed call. `warming`: the registry has just started. */
-export function notRegistered(name: string, services: readonly string[], warming: boolean): RpcError {
+function notRegistered(name: string, services: readonly string[], warming: boolean): RpcError {
   const warmingNote = warming ? '. The registry has only just started: it may still come back' : '';
   const message = `no instance of "${name}" is registered. ${knownServices(name, services)}${warmingNote}`;
   return new RpcError(Status.UNAVAILABLE, message);

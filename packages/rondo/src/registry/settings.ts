@@ -3,10 +3,10 @@ import {
   type Setting,
   SettingsServiceDefinition,
 } from '@rondo/contracts/rondo/registry/v1/settings';
-import { type Client, createClient, staticResolver } from '@rondo/rpc/client';
+import { type Client, createClient } from '@rondo/rpc/client';
 import { type CallSettings, LiveSettings } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
-import { openChannel } from '../channels.js';
+import { withChannel } from '../channels.js';
 import { reach } from './connection.js';
 
 /** A connection to the settings in the registry. */
@@ -16,17 +16,13 @@ interface SettingsConnection {
 }
 
 /** Runs `work` with a connection to the settings, and closes it. */
-export async function withSettings<T>(
+export const withSettings = <T>(
   addresses: readonly string[],
   work: (connection: SettingsConnection) => Promise<T>,
-): Promise<T> {
-  const channel = openChannel({ resolver: staticResolver(addresses) });
-  try {
-    return await work({ addresses, client: createClient(SettingsServiceDefinition, { channel }) });
-  } finally {
-    channel.close();
-  }
-}
+): Promise<T> =>
+  withChannel(addresses, (channel) =>
+    work({ addresses, client: createClient(SettingsServiceDefinition, { channel }) }),
+  );
 
 /** The settings, in the order of services and keys. */
 export async function listSettings(

@@ -4,8 +4,9 @@ import { type Channel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createSemaphore } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { openChannel } from '../channels.js';
+import type { Asking } from '../deadline.js';
 import { reasonOf } from '../errors.js';
-import { type Asking, inTime } from '../listing/check.js';
+import { inTime } from '../listing/check.js';
 import { addressOf } from '../registry/instance-view.js';
 import { flowsBetween, type MethodFlow } from './flow.js';
 
