@@ -1,114 +1,95 @@
-import type { DescField, DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
-import { MethodOptions_IdempotencyLevel as Idempotency } from '@bufbuild/protobuf/wkt';
-import { compareEnums, jsonFormat } from './compare-enums.js';
-import { compareFields, isRequired } from './compare-fields.js';
-import { type Difference, type Found, instead, pair, type TypePair } from './difference.js';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import type { Schema } from '@rondo/schema';
+import { native } from '../workspace/process.js';
+import { runProgram } from '../workspace/program.js';
+
+/** A difference between two versions of a contract. */
+export interface Difference {
+  /**
+   * `incompatible`: callers and servers of the two versions misread each other, on the wire or in JSON. `added`, `removed`:
+   * only one version has it, and the other ignores it.
+   */
+  readonly kind: 'incompatible' | 'added' | 'removed';
+  /** buf's sentence, such as `Field "2" on message "AddRequest" changed name from "b" to "c"`; else a name, such as `field AddRequest.b`. */
+  readonly text: string;
+}
+
+/** buf's category without the rules on deletions: what only one version has, the other doesn't rely on. */
+const SETTINGS = JSON.stringify({
+  version: 'v2',
+  breaking: {
+    use: ['WIRE_JSON'],
+    except: ['FIELD', 'ENUM_VALUE'].flatMap((what) =>
+      ['NAME', 'NUMBER'].map((kept) => `${what}_NO_DELETE_UNLESS_${kept}_RESERVED`),
+    ),
+  },
+});
+const TIMEOUT_MS = 10_000;
+/** buf's exit code if it refuses a contract, and that of a program that isn't there. */
+const CODES = { refused: 100, missing: 127 } as const;
 
 /**
- * Compares two versions of a service's contract: its methods, and all messages and enums that both reach.
+ * Compares two versions of a service's contract, by buf.
  *
- * A difference is incompatible if buf's `WIRE_JSON` rules refuse it, in either direction. Two exceptions: a part that only one
- * version has is added or removed, as the other doesn't rely on it; a name that moved to another number is incompatible.
- *
- * Source: https://buf.build/docs/breaking/rules/
+ * @throws Error if buf isn't there, as in an image, or fails.
  */
-export function compareContracts(before: DescService, after: DescService): readonly Difference[] {
-  const { both, removed, added } = pair(before.methods, after.methods, ({ name }) => name);
-  const found = both.map(([one, other]) => compareMethods(one, other));
+export async function compareContracts(
+  before: Schema,
+  after: Schema,
+  signal: AbortSignal,
+): Promise<readonly Difference[]> {
+  const [had, has] = [namesIn(before), namesIn(after)];
   return [
-    ...found.flatMap(({ differences }) => differences),
-    ...added.map(({ name }) => ({ kind: 'added' as const, text: `method ${name}` })),
-    ...removed.map(({ name }) => ({ kind: 'removed' as const, text: `method ${name}` })),
-    ...compareTypes(found.flatMap(({ types }) => types)),
-  ].map(shortener(after));
-}
-
-function compareTypes(reached: readonly TypePair[]): readonly Difference[] {
-  const differences: Difference[] = [];
-  // The map grows during the iteration, which then visits the new entries too.
-  const pairs = new Map(reached.map((types) => [keyOf(types), types]));
-  for (const types of pairs.values()) {
-    const found = compareType(types);
-    differences.push(...found.differences);
-    for (const next of found.types) if (!pairs.has(keyOf(next))) pairs.set(keyOf(next), next);
-  }
-  return differences;
-}
-
-function compareType([before, after]: TypePair): Found {
-  if (before.kind === 'message' && after.kind === 'message') return compareMessages(before, after);
-  if (before.kind === 'enum' && after.kind === 'enum') return { differences: compareEnums(before, after), types: [] };
-  return { differences: [], types: [] };
-}
-
-function keyOf([before, after]: TypePair): string {
-  return `${before.typeName} ${after.typeName}`;
-}
-
-function compareMethods(before: DescMethod, after: DescMethod): Found {
-  const name = `method ${after.name}`;
-  const [was, is] = [signature(before), signature(after)];
-  if (was !== is) return { differences: [instead('incompatible', name, { is, was })], types: [] };
-  const types: readonly TypePair[] = [
-    [before.input, after.input],
-    [before.output, after.output],
+    ...(await incompatibilities(before, after, signal)).map((text) => ({ kind: 'incompatible' as const, text })),
+    ...has.filter((name) => !had.includes(name)).map((text) => ({ kind: 'added' as const, text })),
+    ...had.filter((name) => !has.includes(name)).map((text) => ({ kind: 'removed' as const, text })),
   ];
-  const levels = { is: Idempotency[after.idempotency], was: Idempotency[before.idempotency] };
-  return { differences: levels.is === levels.was ? [] : [instead('incompatible', name, levels)], types };
 }
 
-function signature({ methodKind, input, output }: DescMethod): string {
-  const request = methodKind === 'client_streaming' || methodKind === 'bidi_streaming' ? 'stream ' : '';
-  const reply = methodKind === 'server_streaming' || methodKind === 'bidi_streaming' ? 'stream ' : '';
-  return `(${request}${input.typeName}) returns (${reply}${output.typeName})`;
+/** A message that got a required field misreads only one way: buf is asked for the other way if it accepts the first. */
+async function incompatibilities(before: Schema, after: Schema, signal: AbortSignal): Promise<readonly string[]> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'rondo-versions-'));
+  try {
+    await writeImage(path.join(folder, 'before.binpb'), before);
+    await writeImage(path.join(folder, 'after.binpb'), after);
+    const refusals = async (from: string, to: string) => {
+      const args = ['breaking', to, '--against', from, '--config', SETTINGS, '--error-format', 'json'];
+      const limits = { cwd: folder, signal, timeoutMs: TIMEOUT_MS };
+      const { code, output } = await runProgram(native('buf'), args, limits);
+      if (code === CODES.missing) throw new Error('buf compares contracts, which a workspace has: run rondo there');
+      if (code !== 0 && code !== CODES.refused) throw new Error(`buf: ${output.trim()}`);
+      return [...new Set(output.split('\n').filter(Boolean).map(sentenceIn))];
+    };
+    const found = await refusals('before.binpb', 'after.binpb');
+    return found.length > 0 ? found : await refusals('after.binpb', 'before.binpb');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
-/** Removes the service's own package from names. */
-function shortener({ file }: DescService): (difference: Difference) => Difference {
-  const prefix = new RegExp(`(?<![\\w.])${file.proto.package.replaceAll('.', '\\.')}\\.(?=\\w)`, 'g');
-  return ({ kind, text }) => ({ kind, text: text.replace(prefix, '') });
-}
+const writeImage = (file: string, { registry }: Schema) =>
+  writeFile(
+    file,
+    toBinary(
+      FileDescriptorSetSchema,
+      create(FileDescriptorSetSchema, { file: [...registry.files].map((one) => one.proto) }),
+    ),
+  );
 
-/** Compares two versions of a message. The caller compares the types of its fields. */
-function compareMessages(before: DescMessage, after: DescMessage): Found {
-  const { both, removed, added } = pair(before.fields, after.fields, ({ number }) => number);
-  const found = both.map(([one, other]) => compareFields(one, other));
-  const moved = removed.flatMap((field) => {
-    const now = added.find((candidate) => sameName(candidate, field));
-    return now === undefined ? [] : [{ from: field, to: now }];
+/** What buf says, without its references and the last stop. */
+const sentenceIn = (line: string): string => String(JSON.parse(line).message).replace(/(?:\. See http.*|\.)$/s, '');
+
+/** The service's methods, and the fields and enum values of its files, without the name of its package. */
+function namesIn({ desc, registry }: Schema): readonly string[] {
+  const prefix = `${desc.file.proto.package}.`;
+  const short = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
+  const members = [...registry].flatMap((type) => {
+    if (type.kind === 'message') return type.fields.map(({ name }) => `field ${short(type.typeName)}.${name}`);
+    return type.kind === 'enum' ? type.values.map(({ name }) => `value ${short(type.typeName)}.${name}`) : [];
   });
-  const json = { is: jsonFormat(after), was: jsonFormat(before) };
-  return {
-    differences: [
-      ...found.flatMap(({ differences }) => differences),
-      ...moved.map(({ from, to }) => instead('incompatible', nameOf(to), { is: place(to), was: place(from) })),
-      ...added.filter((field) => moved.every(({ to }) => to !== field)).map(addition),
-      ...removed.filter((field) => moved.every(({ from }) => from !== field)).map(removal),
-      ...(json.is === json.was ? [] : [instead('incompatible', `the JSON of ${after.typeName}`, json)]),
-    ],
-    types: found.flatMap(({ types }) => types),
-  };
-}
-
-/** A new required field is incompatible: a reader that requires a field refuses messages without it. */
-function addition(field: DescField): Difference {
-  if (!isRequired(field)) return { kind: 'added', text: `field ${nameOf(field)}` };
-  return instead('incompatible', nameOf(field), { is: 'required', was: 'missing' });
-}
-
-function removal(field: DescField): Difference {
-  if (!isRequired(field)) return { kind: 'removed', text: `field ${nameOf(field)}` };
-  return instead('incompatible', nameOf(field), { is: 'missing', was: 'required' });
-}
-
-function sameName(one: DescField, other: DescField): boolean {
-  return one.name === other.name || one.jsonName === other.jsonName;
-}
-
-function nameOf({ parent, name }: DescField): string {
-  return `${parent.typeName}.${name}`;
-}
-
-function place({ number }: DescField): string {
-  return `field ${number}`;
+  return [...desc.methods.map(({ name }) => `method ${name}`), ...members];
 }

@@ -1,13 +1,11 @@
-import type { DescService } from '@bufbuild/protobuf';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { staticResolver } from '@rondo/rpc/client';
-import type { Clock } from '@rondo/rpc/clock';
-import { createReflection, loadSchema } from '@rondo/schema';
-import { openChannel } from '../channels.js';
+import { createReflection, loadSchema, type Schema } from '@rondo/schema';
+import { withChannel } from '../channels.js';
+import { type Asking, within } from '../deadline.js';
 import { reasonOf } from '../errors.js';
 import { addressOf, statusOf } from '../registry/instance-view.js';
-import { compareContracts } from './compare.js';
-import type { Difference } from './difference.js';
+import { messageOf } from '../workspace/errors.js';
+import { compareContracts, type Difference } from './compare.js';
 
 /** The differences of a version from another, which `with` names by its fingerprint. */
 export interface Comparison {
@@ -35,46 +33,65 @@ export interface InspectedService {
   readonly versions: readonly InspectedVersion[];
 }
 
-/** What {@link inspect} runs with. */
-interface InspectOptions {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
-
-/** The deadline of a whole inspection, as `rondo ps` waits for it. Milliseconds. */
+/** How long all instances have to return their contracts, as `rondo ps` waits for them. Milliseconds. */
 const TIMEOUT_MS = 3_000;
 
 /** Fetches each version of each service's contract from an instance that has it, and compares the versions. */
 export async function inspect(
   divided: readonly DividedService[],
-  { clock, signal }: InspectOptions,
+  asking: Asking,
 ): Promise<readonly InspectedService[]> {
-  const late = new AbortController();
-  const timer = clock.setTimer(TIMEOUT_MS, () => late.abort());
-  const either = AbortSignal.any([signal, late.signal]);
-  try {
-    return await Promise.all(divided.map((one) => inspectService(one, either)));
-  } finally {
-    timer.cancel();
-  }
+  const learned = await within(TIMEOUT_MS, asking, {
+    work: (signal) => Promise.all(divided.map((one) => learnAll(one, signal))),
+  });
+  return await Promise.all(learned.map((one) => compareAll(one, asking.signal)));
 }
 
-async function inspectService({ service, versions }: DividedService, signal: AbortSignal): Promise<InspectedService> {
-  const learned = await Promise.all(versions.map((version) => learnContract(service, version, signal)));
-  const known: { readonly fingerprint: string; readonly contract: DescService }[] = [];
-  const inspected = versions.map(({ fingerprint, instances }, index): InspectedVersion => {
-    const ids = instances.map(({ instanceId }) => instanceId);
+/** A service, and the contract of each of its versions. */
+interface LearnedService extends DividedService {
+  readonly learned: readonly Learned[];
+}
+
+const learnAll = async (divided: DividedService, signal: AbortSignal): Promise<LearnedService> => ({
+  ...divided,
+  learned: await Promise.all(divided.versions.map((version) => learnContract(divided.service, version, signal))),
+});
+
+async function compareAll(
+  { service, versions, learned }: LearnedService,
+  signal: AbortSignal,
+): Promise<InspectedService> {
+  const known: { readonly fingerprint: string; readonly contract: Schema }[] = [];
+  const inspected: InspectedVersion[] = [];
+  for (const [index, { fingerprint, instances }] of versions.entries()) {
+    const version = { fingerprint, instances: instances.map(({ instanceId }) => instanceId) };
     const found = learned[index] ?? { reason: 'not asked' };
-    if (!('contract' in found)) {
-      return { fingerprint, instances: ids, comparisons: [], notCompared: found.reason };
+    if ('contract' in found) {
+      inspected.push({ ...version, ...(await compareWith(known, found.contract, signal)) });
+      known.push({ fingerprint, contract: found.contract });
+    } else {
+      inspected.push({ ...version, comparisons: [], notCompared: found.reason });
     }
-    const comparisons = known.map(({ fingerprint: other, contract }) => {
-      return { with: other, differences: compareContracts(contract, found.contract) };
-    });
-    known.push({ fingerprint, contract: found.contract });
-    return { fingerprint, instances: ids, comparisons, notCompared: null };
-  });
+  }
   return { service, compatible: verdict(inspected), versions: inspected };
+}
+
+async function compareWith(
+  known: readonly { readonly fingerprint: string; readonly contract: Schema }[],
+  contract: Schema,
+  signal: AbortSignal,
+): Promise<Pick<InspectedVersion, 'comparisons' | 'notCompared'>> {
+  try {
+    const comparisons: Comparison[] = [];
+    for (const other of known) {
+      const differences = await compareContracts(other.contract, contract, signal);
+      comparisons.push({ with: other.fingerprint, differences });
+    }
+    return { comparisons, notCompared: null };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { comparisons: [], notCompared: messageOf(error) };
+  }
 }
 
 function verdict(versions: readonly InspectedVersion[]): boolean | null {
@@ -125,7 +142,7 @@ function mostSpokenFirst(versions: ReadonlyMap<string, readonly Instance[]>): re
 }
 
 /** A version's contract, or why it can't be fetched. */
-type Learned = { readonly contract: DescService } | { readonly reason: string };
+type Learned = { readonly contract: Schema } | { readonly reason: string };
 
 /** How many instances of a version are tried if the first can't be reached. */
 const INSTANCES_ASKED = 3;
@@ -141,15 +158,10 @@ async function learnContract(service: string, { instances }: Version, signal: Ab
   }
 }
 
-async function askContract(service: string, addresses: readonly string[], signal: AbortSignal): Promise<DescService> {
-  const channel = openChannel({ resolver: staticResolver(addresses) });
-  try {
-    const files = await createReflection(channel, { signal }).filesOf(service);
-    return loadSchema(
-      service,
-      files.map(({ proto }) => proto),
-    ).desc;
-  } finally {
-    channel.close();
-  }
+async function askContract(service: string, addresses: readonly string[], signal: AbortSignal): Promise<Schema> {
+  const files = await withChannel(addresses, (channel) => createReflection(channel, { signal }).filesOf(service));
+  return loadSchema(
+    service,
+    files.map(({ proto }) => proto),
+  );
 }

@@ -1,6 +1,6 @@
 import type { Paint } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
-import type { Difference } from './difference.js';
+import type { Difference } from './compare.js';
 import type { Comparison, InspectedService, InspectedVersion } from './inspect.js';
 
 /** How many differences of each kind are printed. `--json` prints all. */
@@ -36,7 +36,7 @@ function formatComparison(comparison: Comparison, withWhat: string, paint: Paint
   const compatible = differences.filter(({ kind }) => kind !== 'incompatible');
   const incompatible = formatIncompatible(comparison, withWhat, paint);
   if (compatible.length === 0) {
-    return incompatible.length > 0 ? incompatible : [`    compatible${withWhat}: nothing that callers could tell`];
+    return incompatible.length > 0 ? incompatible : [`    compatible${withWhat}: each reads what the other writes`];
   }
   return [...incompatible, `    ${label(differences)}${withWhat}: ${summarise(compatible)}`];
 }
@@ -56,11 +56,10 @@ function label(differences: readonly Difference[]): string {
 
 function summarise(differences: readonly Difference[]): string {
   const of = (wanted: Difference['kind']) => shorten(differences.filter(({ kind }) => kind === wanted).map(textOf));
-  const [added, removed, changed] = [of('added'), of('removed'), of('changed')];
+  const [added, removed] = [of('added'), of('removed')];
   const parts = [
     ...(added.length > 0 ? [`adds ${added.join(', ')}`] : []),
     ...(removed.length > 0 ? [`lacks ${removed.join(', ')}`] : []),
-    ...changed,
   ];
   return printable(parts.join('; '));
 }
