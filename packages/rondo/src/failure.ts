@@ -1,17 +1,6 @@
 import { fromBinary, type JsonValue, type Registry } from '@bufbuild/protobuf';
 import type { Any } from '@rondo/contracts/google/protobuf/any';
-import {
-  BadRequest,
-  DebugInfo,
-  ErrorInfo,
-  Help,
-  LocalizedMessage,
-  PreconditionFailure,
-  QuotaFailure,
-  RequestInfo,
-  ResourceInfo,
-  RetryInfo,
-} from '@rondo/contracts/google/rpc/error_details';
+import * as errorDetails from '@rondo/contracts/google/rpc/error_details';
 import type { RpcError } from '@rondo/rpc/status';
 import { writeSetFields } from '@rondo/schema';
 import { createPaint, type Paint, type Terminal } from './terminal/terminal.js';
@@ -93,19 +82,9 @@ interface DecodedDetail {
   readonly value: JsonValue;
 }
 
+/** The types of google.rpc, by their names. */
 const standard: ReadonlyMap<string, { decode(bytes: Uint8Array): object }> = new Map(
-  [
-    BadRequest,
-    DebugInfo,
-    ErrorInfo,
-    Help,
-    LocalizedMessage,
-    PreconditionFailure,
-    QuotaFailure,
-    RequestInfo,
-    ResourceInfo,
-    RetryInfo,
-  ].map((type) => [type.$type, type]),
+  Object.values(errorDetails).flatMap((type) => (typeof type === 'object' ? [[type.$type, type] as const] : [])),
 );
 
 /** Decodes an error detail by the contract of the called service, or as one of the types of google.rpc. */

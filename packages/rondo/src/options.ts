@@ -53,6 +53,16 @@ export const dataFlag = (data: string, { dataDirectory }: Pick<CommandContext, '
 export const authFolder = (data: string | undefined, context: CommandContext): string =>
   path.join(dataDirectoryOf(data, context), 'auth');
 
+/** The options of a token and of an API key. */
+export const principalOptions = {
+  as: { type: 'string', placeholder: 'NAME', description: 'The person or program that gets it.' },
+  scopes: {
+    type: 'string',
+    placeholder: 'LIST',
+    description: 'What it may do, such as sales.read,sales.write; nothing by default.',
+  },
+} as const;
+
 /** Parses `--as`, the subject of a token or an API key. */
 export function checkSubject(text: string | undefined): string {
   if (text !== undefined && /^[\x20-\x7e]{1,255}$/.test(text) && text.trim() !== '') return text;

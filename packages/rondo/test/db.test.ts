@@ -1,45 +1,27 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startFakeLauncher } from './fake-launcher.js';
 import { type RunOptions, rondo } from './recording-context.js';
 
 const URL_ROW = { name: 'billing', address: 'postgres://billing:secret@127.0.0.1:50059/billing', services: [] };
 const ROW = { name: 'billing-1', address: '127.0.0.1:50060', services: ['billing.v1.BillingService'] };
 
-let data: string;
-let server: Server;
-let requests: unknown[];
+let launcher: Awaited<ReturnType<typeof startFakeLauncher>>;
 let answer: object;
 
 /** A launcher that has the database of billing, and replies `answer` to a reset. */
 beforeEach(async () => {
-  data = mkdtempSync(path.join(tmpdir(), 'rondo-db-'));
-  requests = [];
   answer = { event: 'done', rows: [ROW] };
-  server = createServer((connection) => {
-    connection.on('error', () => undefined); // the other side may leave first
-    createInterface({ input: connection }).on('line', (line) => {
-      const request = JSON.parse(line);
-      requests.push(request.command);
-      const reply = request.command === 'database' ? { event: 'done', rows: [URL_ROW] } : answer;
-      connection.end(`${JSON.stringify(reply)}\n`);
-    });
-  });
-  const socket = path.join(data, 'launcher.sock');
-  await new Promise<void>((resolve) => server.listen(socket, resolve));
-  writeFileSync(path.join(data, 'launcher.json'), JSON.stringify({ pid: 1, socket, registry: '127.0.0.1:50050' }));
+  launcher = await startFakeLauncher(({ command }) => [
+    command === 'database' ? { event: 'done', rows: [URL_ROW] } : answer,
+  ]);
 });
+afterEach(() => launcher.stop());
 
-afterEach(async () => {
-  await new Promise((resolve) => server.close(resolve));
-  rmSync(data, { recursive: true });
-});
-
+const requests = () => launcher.requests().map(({ command }) => command);
 const db = (args: readonly string[], options: RunOptions = {}) =>
-  rondo(['db', ...args], { dataDirectory: data, ...options });
+  rondo(['db', ...args], { dataDirectory: launcher.data, ...options });
 
 describe('rondo db', () => {
   it('asks before it removes data, and does nothing without a yes', async () => {
@@ -47,7 +29,7 @@ describe('rondo db', () => {
       const { exitCode, stderr } = await db(['reset', 'billing'], { stdin });
       expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining('Nothing was changed') });
     }
-    expect(requests).toEqual(['database', 'database', 'database']);
+    expect(requests()).toEqual(['database', 'database', 'database']);
   });
 
   it.each([
@@ -56,7 +38,7 @@ describe('rondo db', () => {
   ])('resets with %j and the answer %j', async (more, stdin) => {
     const { exitCode, stdout } = await db(['reset', 'billing', ...more], { stdin });
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'billing-1 runs with an empty database\n' });
-    expect(requests).toEqual(['database', 'reset']);
+    expect(requests()).toEqual(['database', 'reset']);
   });
 
   it("fails with the launcher's error, and for a command line without a service", async () => {
@@ -68,16 +50,18 @@ describe('rondo db', () => {
   });
 
   it('names the address if psql is not installed', async () => {
-    const { exitCode, stderr } = await db(['shell', 'billing'], { environment: { PATH: data } });
+    const { exitCode, stderr } = await db(['shell', 'billing'], { environment: { PATH: launcher.data } });
     expect(exitCode).toBe(1);
     expect(stderr).toContain('psql is not installed');
     expect(stderr).toContain(URL_ROW.address);
   });
 
   it('runs psql with the address of the service, and with no other variable of PostgreSQL', async () => {
-    const seen = path.join(data, 'seen');
-    writeFileSync(path.join(data, 'psql'), `#!/bin/sh\nenv | grep ^PG | sort > ${seen}\nexit 3\n`, { mode: 0o755 });
-    const environment = { PATH: `${data}:${process.env['PATH']}`, PGSSLMODE: 'require', PGDATABASE: 'other' };
+    const seen = path.join(launcher.data, 'seen');
+    writeFileSync(path.join(launcher.data, 'psql'), `#!/bin/sh\nenv | grep ^PG | sort > ${seen}\nexit 3\n`, {
+      mode: 0o755,
+    });
+    const environment = { PATH: `${launcher.data}:${process.env['PATH']}`, PGSSLMODE: 'require', PGDATABASE: 'other' };
     expect((await db(['shell', 'billing'], { environment })).exitCode).toBe(3);
     expect(readFileSync(seen, 'utf8')).toBe(
       'PGDATABASE=billing\nPGHOST=127.0.0.1\nPGPASSWORD=secret\nPGPORT=50059\nPGUSER=billing\n',

@@ -1,9 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { listing, startFakeLauncher } from './fake-launcher.js';
 import { rondo } from './recording-context.js';
 
 const ROW = { name: 'calculator-2', address: '127.0.0.1:50061', services: ['calculator.v1.CalculatorService'] };
@@ -13,36 +10,17 @@ const PROCESSES = [
   { name: 'calculator-2', service: 'calculator', state: 'failed', exits: 5 },
 ];
 
-let data: string;
-let server: Server;
-let requests: unknown[];
+let launcher: Awaited<ReturnType<typeof startFakeLauncher>>;
 let answer: object;
 
 /** A launcher that lists its processes, and replies `answer` to every other request. */
 beforeEach(async () => {
-  data = mkdtempSync(path.join(tmpdir(), 'rondo-restart-'));
-  requests = [];
   answer = { event: 'done', rows: [ROW] };
-  server = createServer((connection) => {
-    connection.on('error', () => undefined); // the other side may leave first
-    createInterface({ input: connection }).on('line', (line) => {
-      const request = JSON.parse(line);
-      if (request.command !== 'processes') requests.push(request);
-      const reply = request.command === 'processes' ? { event: 'done', rows: [], processes: PROCESSES } : answer;
-      connection.end(`${JSON.stringify(reply)}\n`);
-    });
-  });
-  const socket = path.join(data, 'launcher.sock');
-  await new Promise<void>((resolve) => server.listen(socket, resolve));
-  writeFileSync(path.join(data, 'launcher.json'), JSON.stringify({ pid: 1, socket, registry: '127.0.0.1:50050' }));
+  launcher = await startFakeLauncher(({ command }) => [command === 'processes' ? listing(PROCESSES) : answer]);
 });
+afterEach(() => launcher.stop());
 
-afterEach(async () => {
-  await new Promise((resolve) => server.close(resolve));
-  rmSync(data, { recursive: true });
-});
-
-const restart = (...args: readonly string[]) => rondo(['restart', ...args], { dataDirectory: data });
+const restart = (...args: readonly string[]) => rondo(['restart', ...args], { dataDirectory: launcher.data });
 
 describe('rondo restart', () => {
   it('sends a request to the launcher, and prints what runs again', async () => {
@@ -51,7 +29,7 @@ describe('rondo restart', () => {
       stdout: 'calculator-2 runs again at 127.0.0.1:50061\n',
     });
     expect(JSON.parse((await restart('calculator', '--json')).stdout)).toEqual({ restarted: [ROW] });
-    expect(requests).toEqual([
+    expect(launcher.requests()).toEqual([
       { command: 'restart', name: 'calculator-2' },
       { command: 'restart', name: 'calculator' },
     ]);
@@ -63,7 +41,7 @@ describe('rondo restart', () => {
     expect(stderr).toContain('there is nothing called "calculater-2" to restart. Did you mean "calculator-2"?');
     expect(stderr).toContain('There are: postgres, calculator, calculator-1, calculator-2');
     expect((await restart()).exitCode).toBe(2);
-    expect(requests).toEqual([]);
+    expect(launcher.requests()).toEqual([]);
   });
 
   it("fails with the launcher's error: it did not become ready", async () => {
@@ -75,7 +53,7 @@ describe('rondo restart', () => {
   });
 
   it('fails if no system runs', async () => {
-    const folder = path.join(data, 'none');
+    const folder = path.join(launcher.data, 'none');
     expect(await restart('calculator-2', '--data', folder)).toMatchObject({
       exitCode: 1,
       stderr: expect.stringContaining(`no system runs on ${folder}`),
@@ -83,7 +61,7 @@ describe('rondo restart', () => {
   });
 
   it('completes names, with the state of each', async () => {
-    const { stdout } = await rondo(['complete', '--', 'restart', 'calculator'], { dataDirectory: data });
+    const { stdout } = await rondo(['complete', '--', 'restart', 'calculator'], { dataDirectory: launcher.data });
     expect(stdout.trimEnd().split('\n')).toEqual([
       'calculator\tall of its instances',
       'calculator-1\trunning',

@@ -2,7 +2,15 @@ import path from 'node:path';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import { authFolder, checkSubject, dataOption, jsonOption, positiveInteger, scopeList } from '../options.js';
+import {
+  authFolder,
+  checkSubject,
+  dataOption,
+  jsonOption,
+  positiveInteger,
+  principalOptions,
+  scopeList,
+} from '../options.js';
 import { formatTable } from '../terminal/table.js';
 import { messageOf } from '../workspace/errors.js';
 
@@ -21,16 +29,7 @@ export const keys = defineCommand({
     'take what has changed within two seconds.',
   ].join('\n'),
   options: {
-    as: {
-      type: 'string',
-      placeholder: 'NAME',
-      description: 'The program or person that gets the key: needed to create one.',
-    },
-    scopes: {
-      type: 'string',
-      placeholder: 'LIST',
-      description: 'What it may do, such as sales.read,sales.write; nothing by default.',
-    },
+    ...principalOptions,
     days: {
       type: 'string',
       placeholder: 'N',

@@ -6,14 +6,13 @@ import { completeMethod, completeService } from '../completion/registered.js';
 import { balancingOverrides, callerZone } from '../environment.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import type { Entry } from '../listing/entries.js';
+import { type Entry, entryOf } from '../listing/entries.js';
 import { askGuards, formatGuards, viewGuard } from '../listing/guards.js';
 import { jsonOption, metadataOption, parseMetadata, positiveInteger, registryOption } from '../options.js';
 import { explainAll } from '../pick/explain.js';
 import { FOOTNOTE, formatExplained, formatHeading, type Origin } from '../pick/format.js';
 import { type Observer, type ObserverOptions, withObserver } from '../pick/observer.js';
 import { listInstances, listOperatorStates, withRegistry } from '../registry/connection.js';
-import { isCordoned } from '../registry/instance-view.js';
 import { registryAddresses } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
 import { callSettings } from '../registry/settings.js';
@@ -135,13 +134,7 @@ async function find(name: string | undefined, values: Values, context: CommandCo
   const settings = policy === undefined ? live : { ...live, balancing: {} };
   const service = registeredService(wanted, listing);
   const instances = listing.instances.filter((instance) => instance.services.includes(service));
-  const entries = instances.map((instance): Entry => {
-    return {
-      instance,
-      operatorState: isCordoned(instance) ? operatorStates.get(instance.instanceId) : undefined,
-      check: undefined,
-    };
-  });
+  const entries = instances.map((instance) => entryOf(instance, operatorStates));
   const question = { service, method, metadata, key: values.key };
   const asked = { question, instances, registry, zone, balancing, settings, clock, signal };
   return { entries, clients: listing.instances, asked, origin: policy === undefined ? undefined : 'option' };

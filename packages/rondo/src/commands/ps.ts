@@ -5,7 +5,14 @@ import { dividedServices, type InspectedService, inspect } from '../contract/ins
 import { formatDivided } from '../contract/report.js';
 import { ExitCode } from '../exit-code.js';
 import { checkAll } from '../listing/check.js';
-import { type Entry, formatEntries, formatRemarks, viewEntry, viewOperatorStates } from '../listing/entries.js';
+import {
+  type Entry,
+  entryOf,
+  formatEntries,
+  formatRemarks,
+  viewEntry,
+  viewOperatorStates,
+} from '../listing/entries.js';
 import { askGuards, formatGuards, type InstanceGuard, refusing, viewGuard } from '../listing/guards.js';
 import { jsonOption, registryOption } from '../options.js';
 import {
@@ -16,7 +23,6 @@ import {
   viewPosition,
   withRegistry,
 } from '../registry/connection.js';
-import { isCordoned } from '../registry/instance-view.js';
 import { registryAddresses } from '../registry/locate.js';
 import { registeredService } from '../registry/service-name.js';
 import { createPaint, tableLook } from '../terminal/terminal.js';
@@ -77,12 +83,7 @@ export const ps = defineCommand({
       values.check ? checkAll(instances, { clock, signal }) : undefined,
       values.check ? askGuards(instances, { clock, signal }) : [],
     ]);
-    const entries = instances.map((instance): Entry => {
-      const { instanceId } = instance;
-      // The operator states were read after the instances: an instance may have been cordoned in between.
-      const operatorState = isCordoned(instance) ? operatorStates.get(instanceId) : undefined;
-      return { instance, operatorState, check: checks?.get(instanceId) };
-    });
+    const entries = instances.map((instance) => entryOf(instance, operatorStates, checks?.get(instance.instanceId)));
     const found: Found = { listing, operatorStates, entries, contracts, guards, service };
     await (values.json ? writeJson(found, context) : writeText(found, addresses, context));
     return ExitCode.OK;

@@ -1,7 +1,7 @@
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import { authFolder, checkSubject, dataOption, positiveInteger, scopeList } from '../options.js';
+import { authFolder, checkSubject, dataOption, positiveInteger, principalOptions, scopeList } from '../options.js';
 import { messageOf } from '../workspace/errors.js';
 
 const MINUTE_MS = 60_000;
@@ -18,12 +18,7 @@ export const token = defineCommand({
     'folder can be anyone. In production, tokens come from an identity provider.',
   ].join('\n'),
   options: {
-    as: { type: 'string', placeholder: 'NAME', description: 'The person or program: the subject of the token.' },
-    scopes: {
-      type: 'string',
-      placeholder: 'LIST',
-      description: 'What it may do, such as sales.read,sales.write; nothing by default.',
-    },
+    ...principalOptions,
     minutes: {
       type: 'string',
       placeholder: 'N',

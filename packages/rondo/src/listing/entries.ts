@@ -111,6 +111,13 @@ export interface Entry {
   readonly check: Check | undefined;
 }
 
+/** The operator states were read after the instances: an instance may have been cordoned in between. */
+export const entryOf = (instance: Instance, operatorStates: OperatorStates, check?: Check): Entry => ({
+  instance,
+  operatorState: isCordoned(instance) ? operatorStates.get(instance.instanceId) : undefined,
+  check,
+});
+
 /** Why clients don't pick an instance, in the form that follows `isn't picked:`; undefined if they may pick it. */
 export function notPicked({ instance, operatorState }: Entry, nowMs: number): string | undefined {
   if (isCordoned(instance)) return describeCordon(operatorState, nowMs);

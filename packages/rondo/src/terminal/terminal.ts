@@ -1,3 +1,5 @@
+import { styleText } from 'node:util';
+
 /** An output stream: standard output, standard error, or a test's own. */
 export interface Terminal {
   /** Whether text may be coloured. */
@@ -50,26 +52,15 @@ function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '';
 }
 
-const CODES = {
-  bold: [1, 22],
-  dim: [2, 22],
-  red: [31, 39],
-  green: [32, 39],
-  yellow: [33, 39],
-  cyan: [36, 39],
-} as const;
-
 /** A style of text. */
-export type Style = keyof typeof CODES;
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
 /** Styles text if the output shows colours; otherwise returns it unchanged. */
 export type Paint = (style: Style, text: string) => string;
 
-/** Makes a {@link Paint} for an output with or without colours. */
-export function createPaint(color: boolean): Paint {
-  if (!color) return (_style, text) => text;
-  return (style, text) => `\u001b[${CODES[style][0]}m${text}\u001b[${CODES[style][1]}m`;
-}
+/** Makes a {@link Paint} for an output with or without colours. Node would ask standard output, which may be another. */
+export const createPaint = (color: boolean): Paint =>
+  color ? (style, text) => styleText(style, text, { validateStream: false }) : (_style, text) => text;
 
 /** The tokens of JSON text that are coloured: strings, with the colon if it is a key, numbers and words. */
 const JSON_PARTS = /"(?:[^"\\]|\\.)*"(?:\s*:)?|-?\b\d[\d.eE+-]*|\b(?:true|false|null)\b/g;

@@ -1,4 +1,5 @@
 /** Prints a line for each step with its time, and the output of steps that fail. A terminal shows the running step. */
+import { styleText } from 'node:util';
 
 const MAX_LINES = 60;
 
@@ -44,11 +45,9 @@ function mark({ code, skipped }: StepResult): string {
   return code === 0 ? colored('green', 'ok     ') : colored('red', 'FAILED ');
 }
 
-const COLORS = { red: 31, green: 32, yellow: 33 };
-
 /** Colours text if the terminal shows colours. NO_COLOR, FORCE_COLOR and TERM have the same meaning as for Node. */
-export const colored = (color: keyof typeof COLORS, text: string): string =>
-  process.stdout.hasColors?.() ? `\x1b[${COLORS[color]}m${text}\x1b[39m` : text;
+export const colored = (color: 'red' | 'green' | 'yellow', text: string): string =>
+  process.stdout.hasColors?.() ? styleText(color, text, { validateStream: false }) : text;
 
 /** The first lines of a failed tool's output. Later lines seldom help. */
 function excerpt(text: string): string {
