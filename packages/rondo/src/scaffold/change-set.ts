@@ -1,6 +1,5 @@
 import {
   appendFileSync,
-  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -64,6 +63,12 @@ export function beginChanges(root: string): ChangeSet {
   const at = (target: string) => path.join(root, target);
   let asides = 0;
   const nextAside = () => `${asides++}`;
+  const save = (target: string) => {
+    const aside = nextAside();
+    const options = { recursive: true, preserveTimestamps: true, verbatimSymlinks: true };
+    cpSync(at(target), path.join(folder, aside), options);
+    log.add({ target, aside });
+  };
 
   let ended = false;
   const end = (how: () => void) => {
@@ -77,13 +82,8 @@ export function beginChanges(root: string): ChangeSet {
 
   return {
     write(file, content) {
-      if (existsSync(at(file))) {
-        const aside = nextAside();
-        copyFileSync(at(file), path.join(folder, aside));
-        log.add({ kind: 'rewritten', target: file, aside });
-      } else {
-        log.add({ kind: 'made', target: path.relative(root, highestMissing(at(file))) });
-      }
+      if (existsSync(at(file))) save(file);
+      else log.add({ target: path.relative(root, highestMissing(at(file))) });
       mkdirSync(path.dirname(at(file)), { recursive: true });
       writeFileSync(at(file), content);
       written.add(file);
@@ -91,18 +91,12 @@ export function beginChanges(root: string): ChangeSet {
     remove(target) {
       if (!existsSync(at(target))) return;
       const aside = nextAside();
-      log.add({ kind: 'moved', target, aside });
+      log.add({ target, aside });
       renameSync(at(target), path.join(folder, aside));
     },
     backUp(target) {
-      if (!existsSync(at(target))) {
-        log.add({ kind: 'made', target });
-        return;
-      }
-      const aside = nextAside();
-      const options = { recursive: true, preserveTimestamps: true, verbatimSymlinks: true };
-      cpSync(at(target), path.join(folder, aside), options);
-      log.add({ kind: 'moved', target, aside });
+      if (existsSync(at(target))) save(target);
+      else log.add({ target });
     },
     written: () => [...written],
     keep: () => end(() => rmSync(folder, { recursive: true, force: true })),
@@ -130,13 +124,11 @@ function highestMissing(target: string): string {
 }
 
 /** How to undo one change. Targets are relative to the tree's root, asides to the log's folder. */
-type UndoStep =
-  /** The target didn't exist: remove it. */
-  | { readonly kind: 'made'; readonly target: string }
-  /** The target was a file: copy its former bytes back. */
-  | { readonly kind: 'rewritten'; readonly target: string; readonly aside: string }
-  /** The target was this file or folder: move it back. */
-  | { readonly kind: 'moved'; readonly target: string; readonly aside: string };
+interface UndoStep {
+  readonly target: string;
+  /** The file or folder as it was, to move back; missing if it didn't exist, and is to be removed. */
+  readonly aside?: string;
+}
 
 /**
  * A log of undo steps. A step is logged before its change is made, so that the changes can be undone even after the
@@ -173,18 +165,10 @@ function openUndoLog(root: string, folder: string): UndoLog {
 
 function undoStep(step: UndoStep, { root, folder }: { readonly root: string; readonly folder: string }): void {
   const target = path.join(root, step.target);
-  if (step.kind === 'made') {
-    rmSync(target, { recursive: true, force: true });
-    return;
-  }
-  const aside = path.join(folder, step.aside);
-  if (!existsSync(aside)) return; // the change was never made
-  if (step.kind === 'rewritten') {
-    copyFileSync(aside, target);
-    return;
-  }
+  const aside = step.aside === undefined ? undefined : path.join(folder, step.aside);
+  if (aside !== undefined && !existsSync(aside)) return; // the change was never made
   rmSync(target, { recursive: true, force: true });
-  renameSync(aside, target);
+  if (aside !== undefined) renameSync(aside, target);
 }
 
 /** An incomplete last line belongs to a change that was never made. */

@@ -16,53 +16,21 @@ export function insertAll(text: string, insertions: readonly Insertion[]): strin
     .reduce((rest, { at, text: added }) => spliceIn(rest, at, added), text);
 }
 
-/** Appends members to an object or array literal in the layout of the existing members. */
-export function appendMembers(
+/** Adds members at the start of an object or array literal, in the layout of the others. There no comma or comment is in the way. */
+export function prependMembers(
   text: string,
   { node, members }: { readonly node: Syntax; readonly members: readonly Syntax[] },
   added: readonly string[],
 ): readonly Insertion[] {
-  const eol = lineBreakOf(text);
-  const last = members.at(-1);
-  if (last === undefined) return intoEmpty(text, node, { added, eol });
-  if (!text.slice(node.start, members[0]?.start).includes('\n')) {
-    return [{ at: last.end, text: added.map((member) => `, ${member}`).join('') }];
+  const [first] = members;
+  if (first !== undefined && !text.slice(node.start, first.start).includes('\n')) {
+    return [{ at: first.start, text: added.map((member) => `${member}, `).join('') }];
   }
-  const indent = indentAt(text, last.start);
-  const comma = commaAfter(text, last.end, node.end);
-  const at = endOfLine(text, (comma ?? last.end - 1) + 1, node.end);
-  const lines = added.map((member) => `${eol}${indent}${member}`);
-  if (comma !== undefined) return [{ at, text: lines.map((line) => `${line},`).join('') }];
-  const block = lines.join(',');
-  return at === last.end
-    ? [{ at, text: `,${block}` }]
-    : [
-        { at: last.end, text: ',' },
-        { at, text: block },
-      ];
-}
-
-function intoEmpty(
-  text: string,
-  { start }: Syntax,
-  { added, eol }: { readonly added: readonly string[]; readonly eol: string },
-): readonly Insertion[] {
-  const outer = indentAt(text, start);
-  const step = outer.includes('\t') ? '\t' : '  ';
-  const lines = added.map((member) => `${eol}${outer}${step}${member},`).join('');
-  return [{ at: start + 1, text: `${lines}${eol}${outer}` }];
-}
-
-/** The offset of the comma after a member, past any comments. */
-function commaAfter(text: string, from: number, end: number): number | undefined {
-  const gap = /^(?:\s|\/\/.*|\/\*[\s\S]*?\*\/)*,/.exec(text.slice(from, end));
-  return gap === null ? undefined : from + gap[0].length - 1;
-}
-
-/** The offset after a comment that ends the line; `from` itself if more code follows on the line. */
-function endOfLine(text: string, from: number, end: number): number {
-  const rest = /^[^\S\r\n]*(?:\/\/[^\r\n]*|\/\*[^\r\n]*?\*\/)?(?=[^\S\r\n]*\r?\n)/.exec(text.slice(from, end));
-  return from + (rest?.[0].length ?? 0);
+  const outer = indentAt(text, node.start);
+  const indent = first === undefined ? `${outer}${outer.includes('\t') ? '\t' : '  '}` : indentAt(text, first.start);
+  const eol = lineBreakOf(text);
+  const lines = added.map((member) => `${eol}${indent}${member},`).join('');
+  return [{ at: node.start + 1, text: first === undefined ? `${lines}${eol}${outer}` : lines }];
 }
 
 function indentAt(text: string, offset: number): string {
@@ -70,7 +38,7 @@ function indentAt(text: string, offset: number): string {
   return /^\s*/.exec(line)?.[0] ?? '';
 }
 
-/** Appends stubs for methods to a handlers object, with the import that they need. */
+/** Adds stubs for methods to a handlers object, with the import that they need. */
 export function insertStubs(source: SourceFile, object: HandlerObject, keys: readonly string[]): readonly Insertion[] {
   const { text, program, imports } = source;
   const known = stubName(program, imports);
@@ -78,7 +46,7 @@ export function insertStubs(source: SourceFile, object: HandlerObject, keys: rea
   const needsImport = known === undefined && ![...imports.keys()].includes('unimplemented');
   const members = children(object.node, 'properties');
   return [
-    ...appendMembers(
+    ...prependMembers(
       text,
       { node: object.node, members },
       keys.map((key) => `${propertyName(key)}: ${stub}`),
