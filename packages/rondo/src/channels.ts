@@ -96,15 +96,16 @@ function readDescriptors(file: string | undefined): Uint8Array | undefined {
 const connectTimeoutMs = 3_000;
 
 /** Opens a channel with the certificate and the token of the command. */
-export function openChannel(options: ChannelOptions): Channel {
+export const openChannel = (options: ChannelOptions): Channel => createChannel(withOwn(options));
+
+/** Opens a channel over the registry, likewise. */
+export const openRegistryChannel = (options: RegistryChannelOptions): Channel =>
+  createRegistryChannel(withOwn(options));
+
+function withOwn<O extends Pick<ChannelOptions, 'middleware'>>(options: O) {
   const { clock = systemClock, tls, token } = credentials.getStore()?.() ?? {};
-  return createChannel({
-    connectTimeoutMs,
-    clock,
-    ...options,
-    mutualTls: tls,
-    middleware: [...sendToken(token), ...(options.middleware ?? [])],
-  });
+  const middleware = [...sendToken(token), ...(options.middleware ?? [])];
+  return { connectTimeoutMs, clock, ...options, mutualTls: tls, middleware };
 }
 
 /** Runs `work` with a channel to the first of some addresses that answers, and closes it. */
@@ -124,11 +125,4 @@ export async function withChannel<T>(
 /** The certificate of the command and its key; undefined if it calls without TLS. */
 export function ownCertificate(): { readonly cert: Buffer; readonly key: Buffer } | undefined {
   return credentials.getStore()?.().tls?.identity.current;
-}
-
-/** Opens a channel over the registry with the certificate and the token of the command. */
-export function openRegistryChannel(options: RegistryChannelOptions): Channel {
-  const { clock = systemClock, tls, token } = credentials.getStore()?.() ?? {};
-  const middleware = [...sendToken(token), ...(options.middleware ?? [])];
-  return createRegistryChannel({ connectTimeoutMs, clock, ...options, mutualTls: tls, middleware });
 }

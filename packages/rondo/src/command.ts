@@ -14,9 +14,7 @@ export interface CommandContext {
   readonly stdout: Terminal;
   readonly stderr: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The folder that relative paths on the command line start from. */
   readonly directory: string;
-  /** The workspace's folder. */
   readonly repository: string;
   /** The folder of the package @rondo/tool. In an image neither folder exists. */
   readonly tool: string;
@@ -38,7 +36,6 @@ export interface Option {
   readonly type: 'string' | 'boolean';
   readonly short?: string;
   readonly multiple?: boolean;
-  /** The placeholder of its value in `--help`. */
   readonly placeholder?: string;
   readonly description: string;
   /** The candidates for its value, if they can be listed. */
@@ -91,7 +88,6 @@ export interface CommandSpec<O extends Options> {
   readonly exitCodes?: Partial<Readonly<Record<ExitCodeName, string>>>;
   /** The candidates for the cursor's argument. Errors that it throws are not shown. */
   complete?(written: Written, context: CommandContext): Promise<Completion>;
-  /** Runs the command and resolves to its exit code. */
   run(args: Arguments<O>, context: CommandContext): Promise<number>;
 }
 
@@ -99,7 +95,6 @@ export interface CommandSpec<O extends Options> {
 export interface Command {
   readonly name: string;
   readonly summary: string;
-  /** The text that `--help` prints. */
   readonly help: string;
   readonly options: Options;
   readonly maxPositionals: number;

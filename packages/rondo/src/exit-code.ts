@@ -3,9 +3,7 @@ export const ExitCode = {
   OK: 0,
   /** A call failed, or the command can't be carried out. */
   FAILED: 1,
-  /** The command line is wrong. */
   USAGE: 2,
-  /** Ctrl-C ended the command before its answer. */
   INTERRUPTED: 130,
 } as const;
 

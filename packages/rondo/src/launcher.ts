@@ -19,7 +19,6 @@ export type LauncherRequest =
 
 /** A request, and the system that it goes to. */
 export interface RequestLauncherOptions {
-  /** The data folder of `npm start`. */
   readonly dataDirectory: string;
   readonly request: LauncherRequest;
   readonly signal: AbortSignal;
@@ -133,9 +132,7 @@ async function readReplies(socket: Socket, { dataDirectory, onLog }: RequestLaun
 interface Launcher {
   /** The process that started it: `npm start` or `rondo dev`. */
   readonly pid: number;
-  /** The Unix socket that takes requests. */
   readonly socket: string;
-  /** The registry's address. */
   readonly registry: string;
 }
 
@@ -174,7 +171,6 @@ function noLauncher(dataDirectory: string): Error {
 export interface LauncherRow {
   /** Its id: `greeter-1`. */
   readonly name: string;
-  /** `host:port`. */
   readonly address: string;
   /** The gRPC services that it serves, fully qualified. */
   readonly services: readonly string[];

@@ -3,6 +3,7 @@ import { UsageError } from './errors.js';
 import type { Progress } from './scaffold/index.js';
 import { createPaint } from './terminal/terminal.js';
 import { codeOf } from './workspace/errors.js';
+import { excerpt } from './workspace/steps.js';
 
 /**
  * Loads what reads and writes the repository. Only commands that need it load it: the images don't have it.
@@ -65,7 +66,6 @@ export async function completeService(positionals: readonly string[], repository
   return positionals.length === 1 ? removableServices(repository).map((word) => ({ word })) : [];
 }
 
-const MAX_LINES = 40;
 const NAME_WIDTH = 12;
 
 /** How a command reports its progress. */
@@ -99,14 +99,7 @@ export function createStepProgress({ json, context: { stderr, clock, signal } }:
   };
 }
 
-/** The first lines of a failed program's output, indented. Later lines seldom help. */
-export function firstLines(output: string): string {
-  const lines = output.trimEnd().split('\n');
-  const more = lines.length > MAX_LINES ? [`… and ${lines.length - MAX_LINES} more lines`] : [];
-  return [...lines.slice(0, MAX_LINES), ...more].map((line) => `        ${line}\n`).join('');
-}
-
 function outputOf(error: unknown): string {
   const output = typeof error === 'object' && error !== null && 'output' in error ? error.output : undefined;
-  return typeof output === 'string' ? firstLines(output) : '';
+  return typeof output === 'string' ? `${excerpt(output)}\n` : '';
 }

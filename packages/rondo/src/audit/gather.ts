@@ -13,9 +13,7 @@ export interface ToldEvent {
 
 /** Which events to read of each service. */
 export interface AuditQuery {
-  /** A filter of `ListAuditEvents`. */
   readonly filter: string;
-  /** The most events. */
   readonly limit: number;
   readonly signal: AbortSignal;
 }

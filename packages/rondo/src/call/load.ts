@@ -11,7 +11,6 @@ export interface Load {
   readonly durationMs: number | undefined;
   /** Calls started a second, whether or not earlier ones have ended (open loop); undefined: each starts when one ends. */
   readonly rate: number | undefined;
-  /** The most calls in flight. */
   readonly concurrency: number;
 }
 

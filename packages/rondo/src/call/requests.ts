@@ -89,7 +89,6 @@ const SERVED_BY = 'rondo-served-by';
 /** A call that is made to see how it ends. */
 interface ProbeOptions extends CallOptions {
   readonly requests: readonly Message[];
-  /** Is called with each message of the reply. */
   readonly onReply: (reply: Message) => void;
   readonly signal: AbortSignal;
 }

@@ -2,11 +2,9 @@ import { createHistogram } from 'node:perf_hooks';
 
 /** The result of one call. */
 export interface CallResult {
-  /** The status code's name. */
   readonly code: string;
   /** The id of the instance that served the call; undefined if none did. */
   readonly instance: string | undefined;
-  /** The error message; undefined if the call succeeded. */
   readonly message: string | undefined;
 }
 
@@ -35,7 +33,6 @@ export class Tally {
     return this.#calls - (this.#codes.get('OK') ?? 0);
   }
 
-  /** The number of calls by status code. */
   get codes(): Readonly<Record<string, number>> {
     return sorted(this.#codes);
   }
@@ -45,7 +42,6 @@ export class Tally {
     return sorted(this.#instances);
   }
 
-  /** The message of the first failure of each code. */
   get examples(): Readonly<Record<string, string>> {
     return Object.fromEntries(this.#examples);
   }

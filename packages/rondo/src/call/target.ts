@@ -26,7 +26,6 @@ export interface RegistryLookup {
   readonly registry: readonly string[];
   /** Balancing that outranks the contracts. */
   readonly balancing?: BalancingOverrides;
-  /** This client's zone, `region/zone`. */
   readonly zone?: string;
 }
 

@@ -123,7 +123,6 @@ interface Job {
   readonly source: RequestSource;
   readonly callOptions: CallOptions;
   readonly json: boolean;
-  /** Whether to print where the time went. */
   readonly timing: boolean;
 }
 

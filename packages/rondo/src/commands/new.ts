@@ -8,13 +8,13 @@ import type { CreatedService, UpdatedService } from '../scaffold/index.js';
 import {
   completeService,
   createStepProgress,
-  firstLines,
   loadScaffold,
   type Output,
   serviceNamed,
   workOnTree,
 } from '../tree-work.js';
 import { messageOf } from '../workspace/errors.js';
+import { excerpt } from '../workspace/steps.js';
 
 const options = {
   proto: {
@@ -140,7 +140,7 @@ async function report(made: Made, { json, context: { stdout, stderr } }: Output,
     return;
   }
   await stdout.write(made.kind === 'created' ? describeCreated(made, calling) : describeUpdated(made));
-  if (made.kind === 'updated' && made.complaints !== undefined) await stderr.write(firstLines(made.complaints));
+  if (made.kind === 'updated' && made.complaints !== undefined) await stderr.write(`${excerpt(made.complaints)}\n`);
 }
 
 /** What `rondo new service` says of a service that it has made. */

@@ -104,7 +104,6 @@ interface Told {
 }
 
 interface Found {
-  /** The instances that the registry lists. */
   readonly entries: readonly Entry[];
   /** All instances in the registry: some of them may call the service. */
   readonly clients: readonly Instance[];

@@ -4,8 +4,9 @@ import { ExitCode } from '../exit-code.js';
 import { askStatus, requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import type { RemovedService } from '../scaffold/index.js';
-import { completeService, firstLines, loadScaffold, serviceNamed, workOnTree } from '../tree-work.js';
+import { completeService, loadScaffold, serviceNamed, workOnTree } from '../tree-work.js';
 import { messageOf } from '../workspace/errors.js';
+import { excerpt } from '../workspace/steps.js';
 
 /** `rondo remove service`: undoes `rondo new service`. */
 export const remove = defineCommand({
@@ -53,7 +54,7 @@ export const remove = defineCommand({
       return removeService({ ...on, name, force: values.force ?? false, dryRun, onAgreed });
     });
     await stdout.write(values.json ? `${JSON.stringify(removed)}\n` : describe(removed, dryRun));
-    if (!values.json && removed.complaints !== undefined) await stderr.write(firstLines(removed.complaints));
+    if (!values.json && removed.complaints !== undefined) await stderr.write(`${excerpt(removed.complaints)}\n`);
     return ExitCode.OK;
   },
 });

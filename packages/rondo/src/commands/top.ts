@@ -106,7 +106,6 @@ interface Watch {
   /** Reads the registered instances again. If the registry can't be reached, the old ones stay. */
   refresh(): Promise<void>;
   read(): View;
-  /** What is wrong with the list of instances. */
   notes(): readonly string[];
 }
 

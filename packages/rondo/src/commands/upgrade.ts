@@ -4,7 +4,8 @@ import { ExitCode } from '../exit-code.js';
 import { findRunning } from '../launcher.js';
 import { jsonOption } from '../options.js';
 import type { UpgradedApp } from '../scaffold/index.js';
-import { firstLines, loadScaffold, workOnTree } from '../tree-work.js';
+import { loadScaffold, workOnTree } from '../tree-work.js';
+import { excerpt } from '../workspace/steps.js';
 
 /** `rondo upgrade`: moves an app to another version of Rondo. */
 export const upgrade = defineCommand({
@@ -54,7 +55,7 @@ export const upgrade = defineCommand({
       upgradeApp({ ...on, version, packages, force: values.force ?? false }),
     );
     await stdout.write(values.json ? `${JSON.stringify(upgraded)}\n` : describe(upgraded));
-    if (!values.json && upgraded.complaints !== undefined) await stderr.write(firstLines(upgraded.complaints));
+    if (!values.json && upgraded.complaints !== undefined) await stderr.write(`${excerpt(upgraded.complaints)}\n`);
     return ExitCode.OK;
   },
 });

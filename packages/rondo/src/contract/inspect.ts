@@ -16,11 +16,9 @@ export interface Comparison {
 /** One version of a service's contract. */
 export interface InspectedVersion {
   readonly fingerprint: string;
-  /** The ids of the instances that have it. */
   readonly instances: readonly string[];
   /** With each earlier version in the list whose contract could be fetched. */
   readonly comparisons: readonly Comparison[];
-  /** Why it couldn't be compared; null if it was. */
   readonly notCompared: string | null;
 }
 

@@ -21,7 +21,6 @@ export class JsonSplitter {
     return values;
   }
 
-  /** Ends the text and returns the value that this completes, if any. */
   end(): readonly string[] {
     this.#text += this.#decode();
     const values: string[] = [];

@@ -3,7 +3,6 @@ import { printable } from '../terminal/text.js';
 
 /** One line of a log file. */
 export interface LogLine {
-  /** The instance whose log it is. */
   readonly instance: string;
   readonly text: string;
   /** Milliseconds since the Unix epoch. A line without a time has the time of the line before it. */

@@ -11,10 +11,8 @@ interface ReadLogsOptions {
   readonly folder: string;
   /** An instance or a service; undefined for all. */
   readonly name: string | undefined;
-  /** Whether to go on with lines that are written later. */
   readonly follow: boolean;
   readonly clock: Clock;
-  /** Ends `follow`. */
   readonly signal: AbortSignal;
 }
 

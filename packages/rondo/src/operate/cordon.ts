@@ -14,7 +14,6 @@ import { isPicked } from '../registry/instance-view.js';
 export interface CordonResult {
   readonly instanceId: string;
   readonly state: 'CORDONED' | 'NONE';
-  /** Whether the command changed it. */
   readonly changed: boolean;
   readonly reason: string;
 }

@@ -24,7 +24,6 @@ export interface DrainOptions {
   readonly timeoutMs: number;
   /** Resolves to whether the instance is still registered. */
   readonly registered: (signal: AbortSignal) => Promise<boolean>;
-  /** Is called when the number of calls in flight changes. */
   readonly onLoad: (callsInFlight: number) => void;
   readonly clock: Clock;
   readonly signal: AbortSignal;

@@ -30,7 +30,6 @@ export interface Explained {
 
 /** What the explanation runs with. */
 interface Explaining extends Asking {
-  /** The version that the call asks for; undefined for any. */
   readonly version: string | undefined;
 }
 

@@ -48,7 +48,6 @@ export interface Observer {
   pick(): Promise<Choice>;
   /** The client's view of the service. */
   view(): ServiceView;
-  /** Why the contract isn't known; undefined if it is known. */
   readonly unknown: string | undefined;
 }
 

@@ -24,7 +24,6 @@ export interface ChangeSet {
   backUp(target: string): void;
   /** The files that were written, in order. */
   written(): readonly string[];
-  /** Keeps the changes. */
   keep(): void;
   /** Restores everything as it was. */
   undo(): void;

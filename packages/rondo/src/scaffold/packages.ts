@@ -10,7 +10,6 @@ export interface WorkspacePackages {
   readonly scope: string;
   /** What a manifest says of a package of Rondo, by its folder: `workspace:*`, or the version of the installed ones. */
   versionOf(folder: string): string;
-  /** Whether the workspace compiles a package, by its folder. */
   compiles(folder: string): boolean;
 }
 

@@ -17,7 +17,6 @@ interface RemoveServiceOptions extends Workspace {
   readonly name: string;
   /** Whether to remove the service even if git doesn't hold all of its files, or other code calls it. */
   readonly force: boolean;
-  /** Whether only to say what would be removed. */
   readonly dryRun?: boolean;
   /** Awaited after all checks have passed and before anything is changed: its processes can be stopped now. */
   readonly onAgreed?: () => Promise<void>;
@@ -68,7 +67,6 @@ export async function removeService(options: RemoveServiceOptions): Promise<Remo
 
 interface Removal {
   readonly manifest: Manifest;
-  /** The contracts to remove. */
   readonly going: readonly string[];
   /** The contracts in its manifest that stay. */
   readonly staying: readonly string[];

@@ -5,11 +5,9 @@ import type { ChangeSet } from './change-set.js';
 
 /** The workspace to work on. */
 export interface Workspace {
-  /** Its folder. */
   readonly root: string;
   /** The folder of the package @rondo/tool, which installs, builds and tests it. */
   readonly tool: string;
-  /** Aborts running work. */
   readonly signal: AbortSignal;
 }
 
@@ -99,6 +97,5 @@ export async function command(
 
 /** Reports the progress of long work. */
 export interface Progress {
-  /** Runs one step and reports its result. */
   step<T>(name: string, work: () => T | Promise<T>): Promise<T>;
 }

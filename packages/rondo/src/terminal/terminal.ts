@@ -2,13 +2,10 @@ import { styleText } from 'node:util';
 
 /** An output stream: standard output, standard error, or a test's own. */
 export interface Terminal {
-  /** Whether text may be coloured. */
   readonly color: boolean;
   /** Whether it is a terminal: a line may be overwritten. */
   readonly live: boolean;
-  /** The width in characters; undefined if it isn't a terminal. */
   readonly width?: number | undefined;
-  /** The height in lines; undefined if it isn't a terminal. */
   readonly height?: number | undefined;
   /** Resolves when more may be written, so that a slow reader slows the writer (backpressure). */
   write(text: string): Promise<void>;
@@ -33,7 +30,6 @@ export interface Input {
 /** What {@link wantsColor} depends on. */
 interface ColorOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Whether the text goes to a terminal. */
   readonly interactive: boolean;
 }
 

@@ -12,9 +12,7 @@ export interface Figures {
   /** Calls that ended with any status but OK and CANCELLED. */
   readonly errors: number;
   readonly errorsPerSecond: number;
-  /** Calls that ended, by the name of their status. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Calls in flight. */
   readonly inFlight: number;
   /** Percentiles of the durations; null if no unary call has ended. */
   readonly p50Ms: number | null;

@@ -6,7 +6,6 @@ export interface MethodFlow {
   readonly method: string;
   /** The time between the samples, by the instance's own clock. */
   readonly seconds: number;
-  /** Calls that began. */
   readonly calls: number;
   /** Calls that ended, by status code. */
   readonly ended: ReadonlyMap<number, number>;

@@ -35,7 +35,6 @@ export interface Sampler {
 
 /** Options of {@link createSampler}. */
 export interface SamplerOptions extends Asking {
-  /** How many instances are asked at once. */
   readonly concurrency?: number | undefined;
   /** Runs after each sample of an instance but its first. */
   readonly onSample: (sampled: Sampled) => void;

@@ -51,7 +51,6 @@ export interface InstanceState {
   readonly instanceId: string;
   readonly address: string;
   readonly state: Sampled['state'];
-  /** Why its figures aren't known; null if they are. */
   readonly reason: string | null;
 }
 

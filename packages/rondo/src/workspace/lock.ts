@@ -118,7 +118,6 @@ interface Holder {
    * Distinguishes the process from a later one with the same id, even across a restart of the machine; '' if that is unknown.
    */
   readonly started: string;
-  /** The work of the holder. */
   readonly purpose: string;
   /** That of the lock file. */
   readonly inode?: number;

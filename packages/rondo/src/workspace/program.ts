@@ -62,7 +62,6 @@ function endGroup(pid: number | undefined): void {
 /** A program that failed although all checks of the user's input had passed. */
 export class ProgramFailed extends Error {
   override readonly name = 'ProgramFailed';
-  /** Its output. */
   readonly output: string;
 
   constructor(what: string, output: string) {

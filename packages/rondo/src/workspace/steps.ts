@@ -7,7 +7,6 @@ const MAX_LINES = 60;
 export interface StepResult {
   /** 0 if it passed. */
   readonly code: number;
-  /** Shown if it failed. */
   readonly output?: string;
   /** Stands on the step's line. */
   readonly note?: string;
@@ -50,7 +49,7 @@ export const colored = (color: 'red' | 'green' | 'yellow', text: string): string
   process.stdout.hasColors?.() ? styleText(color, text, { validateStream: false }) : text;
 
 /** The first lines of a failed tool's output. Later lines seldom help. */
-function excerpt(text: string): string {
+export function excerpt(text: string): string {
   const lines = text.trimEnd().split('\n');
   const more = lines.length > MAX_LINES ? [`… and ${lines.length - MAX_LINES} more lines`] : [];
   return [...lines.slice(0, MAX_LINES), ...more].map((line) => `        ${line}`).join('\n');

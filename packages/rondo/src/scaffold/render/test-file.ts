@@ -56,7 +56,6 @@ const DATABASE_CASE = [
 
 /** A test case with the imports and the setup that it needs. */
 interface Example {
-  /** Its imports from jest, besides those of every test. */
   readonly globals: readonly string[];
   readonly imports: readonly string[];
   readonly setup: readonly string[];

@@ -12,7 +12,6 @@ export interface YamlFile {
   readonly text: string;
   /** The node at a path of keys; undefined if there is none. */
   node(...keys: readonly string[]): Node | undefined;
-  /** The line of an offset, from 1. */
   line(offset: number): number;
   /** The value at a path of keys, with anchors and merges resolved; the whole file for no keys. */
   value(...keys: readonly string[]): unknown;

@@ -19,9 +19,7 @@ import { child, children, nameOf, type Syntax, walk } from './syntax.js';
 export interface Merge {
   /** The changed and the new files with their text. */
   readonly files: readonly RenderedFile[];
-  /** The paths of the new files. */
   readonly fresh: readonly string[];
-  /** The methods that get a stub, with the files of the stubs. */
   readonly stubs: readonly Stub[];
   /** What the user has to do by hand, each with its place: `services/greeter/src/greeter.ts:12: remove …`. */
   readonly byHand: readonly string[];

@@ -10,7 +10,6 @@ export const HANDOVER = '.rondo/upgrade.json';
 
 /** What the version before tells the new one. */
 export interface Handover {
-  /** The version before. */
   readonly from: string;
   /** The name of the app, as the template has it. */
   readonly name: string;

@@ -5,7 +5,6 @@ import { child, children, nameOf, parseTypeScript } from '../update/syntax.js';
 export interface Rename {
   /** The first version that has the new name. */
   readonly version: string;
-  /** Such as `@rondo/rpc/server`. */
   readonly module: string;
   readonly from: string;
   readonly to: string;

@@ -27,7 +27,6 @@ export interface UpgradeOptions extends Workspace {
   readonly version: string | undefined;
   /** A folder with the packages; by default the registry has them. */
   readonly packages: string | undefined;
-  /** Whether to keep the upgrade even if the app doesn't build with it. */
   readonly force: boolean;
   readonly progress: Progress;
 }
