@@ -2,11 +2,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Instance, InstanceStatus, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { systemClock } from '@rondo/rpc/clock';
 import { ManualClock } from '@rondo/rpc/testing';
+import { loadSchema } from '@rondo/schema';
 import type { RunningService } from '@rondo/service';
+import { compareContracts } from '../src/contract/compare.js';
 import { dividedServices, inspect } from '../src/contract/inspect.js';
 import { compile } from './compile.js';
 import { startFakeRegistry } from './fake-registry.js';
@@ -196,4 +200,30 @@ describe('rondo ps, of replicas with different contracts,', () => {
     expect(await shown([], { clock: systemClock })).toContain('2 versions of the contract');
     expect(connections()).toBeGreaterThan(0);
   });
+});
+
+it('are not compared without buf, which an image lacks', async () => {
+  const { file } = fromBinary(FileDescriptorSetSchema, await compile({ 'adder.proto': CONTRACTS.plain }));
+  const schema = loadSchema(SERVICE, file);
+  const { signal } = new AbortController();
+  expect(await compareContracts(schema, schema, { signal })).toEqual([]);
+  await expect(compareContracts(schema, schema, { signal, buf: '/no/buf' })).rejects.toThrow(
+    'buf compares contracts, which a workspace has: run rondo there',
+  );
+});
+
+it('a required field that is added is misread one way', async () => {
+  const schemaOf = async (fields: string) => {
+    const source = `syntax = "proto2"; package p; service S { rpc Go(M) returns (M); } message M { ${fields} }`;
+    const { file } = fromBinary(FileDescriptorSetSchema, await compile({ 'p.proto': source }));
+    return loadSchema('p.S', file);
+  };
+  const [old, strict] = [await schemaOf(''), await schemaOf('required int32 a = 1;')];
+  const { signal } = new AbortController();
+  for (const differences of [
+    await compareContracts(old, strict, { signal }),
+    await compareContracts(strict, old, { signal }),
+  ]) {
+    expect(differences.map(({ kind }) => kind)).toContain('incompatible');
+  }
 });

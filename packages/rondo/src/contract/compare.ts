@@ -32,6 +32,13 @@ const TIMEOUT_MS = 10_000;
 /** buf's exit code if it refuses a contract, and that of a program that isn't there. */
 const CODES = { refused: 100, missing: 127 } as const;
 
+/** How contracts are compared. */
+interface Comparing {
+  readonly signal: AbortSignal;
+  /** The path of the program. */
+  readonly buf?: string;
+}
+
 /**
  * Compares two versions of a service's contract, by buf.
  *
@@ -40,18 +47,22 @@ const CODES = { refused: 100, missing: 127 } as const;
 export async function compareContracts(
   before: Schema,
   after: Schema,
-  signal: AbortSignal,
+  comparing: Comparing,
 ): Promise<readonly Difference[]> {
   const [had, has] = [namesIn(before), namesIn(after)];
   return [
-    ...(await incompatibilities(before, after, signal)).map((text) => ({ kind: 'incompatible' as const, text })),
+    ...(await incompatibilities(before, after, comparing)).map((text) => ({ kind: 'incompatible' as const, text })),
     ...has.filter((name) => !had.includes(name)).map((text) => ({ kind: 'added' as const, text })),
     ...had.filter((name) => !has.includes(name)).map((text) => ({ kind: 'removed' as const, text })),
   ];
 }
 
 /** A message that got a required field misreads only one way: buf is asked for the other way if it accepts the first. */
-async function incompatibilities(before: Schema, after: Schema, signal: AbortSignal): Promise<readonly string[]> {
+async function incompatibilities(
+  before: Schema,
+  after: Schema,
+  { signal, buf = native('buf') }: Comparing,
+): Promise<readonly string[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'rondo-versions-'));
   try {
     await writeImage(path.join(folder, 'before.binpb'), before);
@@ -59,7 +70,7 @@ async function incompatibilities(before: Schema, after: Schema, signal: AbortSig
     const refusals = async (from: string, to: string) => {
       const args = ['breaking', to, '--against', from, '--config', SETTINGS, '--error-format', 'json'];
       const limits = { cwd: folder, signal, timeoutMs: TIMEOUT_MS };
-      const { code, output } = await runProgram(native('buf'), args, limits);
+      const { code, output } = await runProgram(buf, args, limits);
       if (code === CODES.missing) throw new Error('buf compares contracts, which a workspace has: run rondo there');
       if (code !== 0 && code !== CODES.refused) throw new Error(`buf: ${output.trim()}`);
       return [...new Set(output.split('\n').filter(Boolean).map(sentenceIn))];

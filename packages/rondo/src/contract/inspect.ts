@@ -82,7 +82,7 @@ async function compareWith(
   try {
     const comparisons: Comparison[] = [];
     for (const other of known) {
-      const differences = await compareContracts(other.contract, contract, signal);
+      const differences = await compareContracts(other.contract, contract, { signal });
       comparisons.push({ with: other.fingerprint, differences });
     }
     return { comparisons, notCompared: null };
