@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../clock/clock.js';
 import { systemClock } from '../clock/system.js';
 import { clientErrors } from '../errors/client.js';
 import { RpcError } from '../status/rpc-error.js';
+import type { CallSpan } from './tracing.js';
 
 /**
  * Where a deadline comes from: the caller, the contract, the client's default for calls without a limit, the call in
@@ -30,6 +31,8 @@ export interface CallContextOptions {
 export class CallContext {
   /** Whether a server's handler has been given the call. Until then nothing has been done for it. */
   handling = false;
+  /** The call's span. It is no property at all while tracing is off. */
+  declare span?: CallSpan;
   readonly #parents: readonly (CallContext | AbortSignal)[];
   #endsAt: number | undefined;
   #timer: Timer | undefined;

@@ -6,6 +6,7 @@ import type { CallContext } from './call-context.js';
 import { callerOf } from './caller-of.js';
 import type { ContextValues } from './context-values.js';
 import type { Once } from './keyed-call.js';
+import type { Metadata } from './metadata.js';
 
 /** What calls that a handler makes inherit from the call that it serves. */
 export interface CallScope {
@@ -14,6 +15,8 @@ export interface CallScope {
   /** Its `endsAt` is the deadline. */
   readonly context: CallContext;
   readonly traceId: string;
+  /** The request's metadata. */
+  readonly metadata?: Metadata;
   /** The values of the call, such as its principal. */
   readonly values?: ContextValues;
   /** The caller's address. */
@@ -38,7 +41,7 @@ export function runInScope<T>(scope: CallScope, work: () => T): T {
   return storage.run(scope, work);
 }
 
-/** Runs `work` outside any call: for work that outlives the call which starts it. */
+/** Runs `work` outside any call: for work that outlives the call which starts it. It stays part of the call's trace. */
 export function runOutsideScope<T>(work: () => T): T {
   return storage.exit(work);
 }
@@ -48,12 +51,15 @@ export function runOutsideScope<T>(work: () => T): T {
  * reader.
  */
 export function iterateInScope<T>(scope: CallScope, messages: AsyncIterable<T>): AsyncIterable<T> {
+  const { span } = scope.context;
+  const within = <R>(step: () => R): R =>
+    span === undefined ? runInScope(scope, step) : span.run((own) => runInScope(own, step), scope);
   return {
     [Symbol.asyncIterator]() {
-      const iterator = runInScope(scope, () => messages[Symbol.asyncIterator]());
+      const iterator = within(() => messages[Symbol.asyncIterator]());
       return {
-        next: () => runInScope(scope, () => iterator.next()),
-        return: async () => (await runInScope(scope, () => iterator.return?.())) ?? { done: true, value: undefined },
+        next: () => within(() => iterator.next()),
+        return: async () => (await within(() => iterator.return?.())) ?? { done: true, value: undefined },
       };
     },
   };

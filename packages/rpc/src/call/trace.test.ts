@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '../testing/seeded-random.js';
 import { Metadata } from './metadata.js';
-import { newTraceId, propagateTrace, receivedTraceId } from './trace.js';
+import { newTraceId, receivedTraceId, traceOf } from './trace.js';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 
@@ -21,21 +21,37 @@ describe('the trace of a call', () => {
     expect(receivedTraceId(new Metadata())).toBeUndefined();
   });
 
-  it('is passed on with a new span', () => {
+  it('is that of the call around it, or else a new one', () => {
     const random = seededRandom(1);
     const traceId = newTraceId(random);
-    const [first, second] = [new Metadata(), new Metadata()];
-    propagateTrace(first, traceId, random);
-    propagateTrace(second, traceId, random);
+    const [first, second, third] = [new Metadata(), new Metadata(), new Metadata()];
+    expect(traceOf(first, { traceId }, random)).toBe(traceId);
     expect(receivedTraceId(first)).toBe(traceId);
-    expect(receivedTraceId(second)).toBe(traceId);
+    traceOf(second, { traceId }, random);
     expect(first.get('traceparent')).not.toBe(second.get('traceparent'));
+    expect(traceOf(third, undefined, random)).toBe(receivedTraceId(third));
+  });
+
+  it('goes on as it was received, with its state, so that other processes see no gap and obey its sampling', () => {
+    const traceparent = `00-${TRACE_ID}-00f067aa0ba902b7-00`;
+    const onward = (more: Record<string, string>) => {
+      const metadata = new Metadata();
+      const received = new Metadata({ traceparent, ...more });
+      traceOf(metadata, { traceId: TRACE_ID, metadata: received }, seededRandom(1));
+      return [...metadata];
+    };
+    expect(onward({ tracestate: 'vendor=1' })).toEqual([
+      ['traceparent', traceparent],
+      ['tracestate', 'vendor=1'],
+    ]);
+    expect(onward({ tracestate: 'x'.repeat(513) })).toEqual([['traceparent', traceparent]]);
+    expect(onward({ traceparent: `${traceparent}-${'x'.repeat(9_000)}` })).toEqual([['traceparent', traceparent]]);
   });
 
   it('is kept if the caller has set it', () => {
     const traceparent = `00-${TRACE_ID}-00f067aa0ba902b7-00`;
     const metadata = new Metadata({ traceparent });
-    propagateTrace(metadata, newTraceId(seededRandom(1)), seededRandom(2));
+    expect(traceOf(metadata, { traceId: newTraceId(seededRandom(1)) }, seededRandom(2))).toBe(TRACE_ID);
     expect(metadata.getAll('traceparent')).toEqual([traceparent]);
   });
 });

@@ -32,6 +32,7 @@ export async function callInstance(
   const candidate = (await connected(method, wire, options)).candidate(method.path);
   const attempt = new CallAttempt(candidate, pool, clock);
   attempts.push(attempt);
+  wire.context.span?.attempt(candidate.endpoint, wire.metadata);
   try {
     const { timer } = wire;
     const sent = timer === undefined ? wire : { ...wire, times: timer.begin(candidate.subchannel) };

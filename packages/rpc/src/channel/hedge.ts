@@ -46,6 +46,8 @@ export class HedgedCall {
   #ask(outcome: Outcome): void {
     const { clock } = this.#call.options;
     const context = new CallContext({ clock, parents: [this.#wire.context] });
+    const { span } = this.#wire.context;
+    if (span !== undefined) context.span = span;
     this.#contexts.push(context);
     this.#running += 1;
     this.#call.run({ ...this.#wire, context }).then(

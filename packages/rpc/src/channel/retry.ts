@@ -5,6 +5,7 @@ import { backoffMs } from '../clock/backoff.js';
 import { type Clock, type Random, sleep } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import { DEFAULT_RETRY } from '../contract/retry-policy.js';
+import { observeReply } from '../middleware/stream.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import type { Attempt, RpcError } from '../status/rpc-error.js';
 import type { WireCall } from '../transport/transport.js';
@@ -158,17 +159,21 @@ export class RetriedCall implements MovableCall {
       const attempt = new CallAttempt(candidate, pool, clock);
       attempts.push(attempt);
       if (this.#movable) attempt.abandonFor(this, wire.context);
+      const span = wire.context.span?.attempt(candidate.endpoint, wire.metadata);
       const times = wire.timer?.begin(candidate.subchannel);
-      const first = this.#sent === 0 && times === undefined;
+      const first = this.#sent === 0 && times === undefined && span?.metadata === undefined;
       const previousAttempts = this.#sent === 0 ? undefined : this.#sent;
-      const sent = first ? request.wire : { ...request.wire, previousAttempts, times };
+      const metadata = span?.metadata ?? wire.metadata;
+      const sent = first ? request.wire : { ...request.wire, metadata, previousAttempts, times };
       this.#counted += 1;
       this.#sent += 1;
       try {
         const reply = await candidate.subchannel.transport.call(sent);
         if (times !== undefined) wire.timer?.onAnswer(times);
-        return attempt.succeed(reply, wire);
+        const answer = attempt.succeed(reply, wire);
+        return span === undefined ? answer : observeReply(answer, span);
       } catch (error) {
+        span?.end(error);
         failure = classifyFailure(this.method, error, attempt.probe);
         prepared = false;
         attempt.fail(error, wire, failure);

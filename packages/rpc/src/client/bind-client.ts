@@ -4,7 +4,8 @@ import { CallTimer } from '../call/call-timer.js';
 import { Metadata, type MetadataInit } from '../call/metadata.js';
 import { callPrincipal } from '../call/principal.js';
 import { currentScope } from '../call/scope.js';
-import { newTraceId, propagateTrace, receivedTraceId } from '../call/trace.js';
+import { traceOf } from '../call/trace.js';
+import { tracing } from '../call/tracing.js';
 import type { Channel } from '../channel/channel.js';
 import { servicePolicyOf } from '../contract/balancing.js';
 import type { ServiceDefinition } from '../contract/definition.js';
@@ -13,7 +14,7 @@ import { COMPRESSIONS } from '../contract/policy.js';
 import { MAX_ATTEMPTS } from '../contract/retry-policy.js';
 import { clientErrors } from '../errors/client.js';
 import { compose, enforceContext, type Middleware, type Next } from '../middleware/middleware.js';
-import { endWith } from '../middleware/stream.js';
+import { endWith, traceMessages } from '../middleware/stream.js';
 import type { CallReport } from '../status/rpc-error.js';
 import { RpcError } from '../status/rpc-error.js';
 import type { WireCall } from '../transport/transport.js';
@@ -70,18 +71,26 @@ function toClientMethod(bound: BoundMethod) {
 async function unaryReply(bound: BoundMethod, request: Payload, options: CallOptions): Promise<unknown> {
   const call = newCall(bound, request, options);
   try {
-    const { header, trailer, response } = await bound.run(call);
+    const { header, trailer, response } = await runTraced(bound, call);
     options.onHeader?.(header);
     options.onTrailer?.(trailer);
     if (response.stream) throw new TypeError('a stream where one message was expected');
+    call.context.span?.end();
     return response.message;
   } catch (error) {
+    call.context.span?.end(error);
     tellHeader(error, options);
     throw explain(error, call, bound.channel);
   } finally {
     call.context.release();
     if (call.timing !== undefined) options.onTiming?.(call.timing);
   }
+}
+
+/** Runs the middleware chain with the call's span as the active one. */
+function runTraced({ run }: BoundMethod, call: ClientCall): Promise<Reply> {
+  const { span } = call.context;
+  return span === undefined ? run(call) : span.run(run, call);
 }
 
 /** Passes on the header metadata of a call that failed after its header had arrived. */
@@ -94,19 +103,22 @@ async function* streamReply(bound: BoundMethod, request: Payload, options: CallO
   const call = newCall(bound, request, options);
   let answered = false;
   try {
-    const { header, trailer, response } = await bound.run(call);
+    const { header, trailer, response } = await runTraced(bound, call);
     answered = true;
     if (!response.stream) throw new TypeError('one message where a stream was expected');
-    const messages = response.messages[Symbol.asyncIterator]();
+    const messages = traceMessages(call, response.messages)[Symbol.asyncIterator]();
     options.onHeader?.(header);
     yield* { [Symbol.asyncIterator]: () => messages };
     options.onTrailer?.(trailer);
+    call.context.span?.end();
   } catch (error) {
+    call.context.span?.end(error);
     if (!answered) tellHeader(error, options);
     // A failure on this side alone, such as in the caller's onHeader, has to end the stream at the server too.
     call.context.end(cancelled(error));
     throw explain(error, call, bound.channel);
   } finally {
+    call.context.span?.end();
     call.context.release();
   }
 }
@@ -120,8 +132,6 @@ function newCall({ method, channel }: BoundMethod, given: Payload, options: Call
   const { deadline, by } = deadlineOf(method.policy, options, start);
   if (Number.isNaN(deadline)) throw clientErrors.INVALID_TIME(unmade(method));
   const metadata = toMetadata(options.metadata, method);
-  const traceId = receivedTraceId(metadata) ?? scope?.traceId ?? newTraceId(random);
-  refuseUnsendable(method, () => propagateTrace(metadata, traceId, random));
   const { compression } = options;
   if (compression !== undefined && !COMPRESSIONS.includes(compression)) {
     const compressions = COMPRESSIONS.join(' or ');
@@ -135,7 +145,10 @@ function newCall({ method, channel }: BoundMethod, given: Payload, options: Call
     throw clientErrors.INVALID_MAX_ATTEMPTS({ maxAttempts, most: MAX_ATTEMPTS }, unmade(method));
   }
   const request = withKey(method, { request: given, metadata }, channel);
+  const span = tracing()?.client(method, metadata);
+  const traceId = span?.traceId ?? refuseUnsendable(method, () => traceOf(metadata, scope, random));
   const context = new CallContext({ clock, deadline, by, parents: parentsOf(scope?.context, options.signal) });
+  if (span !== undefined) context.span = span;
   const principal = options.principal ?? scope?.values?.get(callPrincipal);
   return new OutgoingCall({ method, metadata, context, request, traceId, startedAt, options, principal }, channel);
 }

@@ -1,6 +1,7 @@
 import type { Payload, Reply } from '../call/call.js';
 import type { Metadata } from '../call/metadata.js';
 import type { Channel } from '../channel/channel.js';
+import { traceMessages } from '../middleware/stream.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import type { ClientCall } from './client.js';
 import { explain } from './explain.js';
@@ -46,7 +47,7 @@ class AnswerMessages implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Ar
   readonly #answered: AnsweredCall;
 
   constructor(messages: AsyncIterable<unknown>, answered: AnsweredCall) {
-    this.#messages = messages[Symbol.asyncIterator]();
+    this.#messages = traceMessages(answered.call, messages)[Symbol.asyncIterator]();
     this.#answered = answered;
   }
 
@@ -62,7 +63,7 @@ class AnswerMessages implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Ar
       context.close();
       return END;
     } catch (error) {
-      context.close();
+      context.close(error);
       throw context.isOwn(error) ? error : explain(error, call, channel);
     }
   }

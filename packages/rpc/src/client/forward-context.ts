@@ -73,7 +73,8 @@ export class ForwardContext extends CallContext implements RequestSource {
   }
 
   /** The call has ended. */
-  close(): void {
+  close(error?: unknown): void {
+    this.span?.end(error);
     this.release();
     this.#requests?.close();
   }

@@ -2,7 +2,8 @@ import type { Payload, Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
 import { Metadata } from '../call/metadata.js';
 import type { Principal } from '../call/principal.js';
-import { newTraceId, propagateTrace, receivedTraceId } from '../call/trace.js';
+import { traceOf } from '../call/trace.js';
+import { tracing } from '../call/tracing.js';
 import type { Channel } from '../channel/channel.js';
 import type { Method } from '../contract/method.js';
 import { clientErrors } from '../errors/client.js';
@@ -73,7 +74,7 @@ export function createForwarder(channel: Channel): (call: ForwardedCall) => Prom
       if (!reply.response.stream) context.close();
       return new ForwardAnswer(reply, { call, context, channel });
     } catch (error) {
-      context.close();
+      context.close(error);
       throw call === undefined || context.isOwn(error) ? error : explain(error, call, channel);
     }
   };
@@ -88,11 +89,12 @@ function newCall(context: ForwardContext, channel: Channel, startedAt: number): 
   const { metadata: received, request, resumeForMs, principal } = context.forwarded;
   const method = repeatable(context.forwarded.method);
   const metadata = new Metadata();
-  let traceId = receivedTraceId(received);
+  let traceId: string;
   try {
     metadata.appendAll(received);
-    traceId ??= newTraceId(random);
-    propagateTrace(metadata, traceId, random);
+    const span = tracing()?.client(method, metadata);
+    if (span !== undefined) context.span = span;
+    traceId = span?.traceId ?? traceOf(metadata, undefined, random);
   } catch (cause) {
     const keyAndRule = cause instanceof Error ? cause.message : String(cause);
     throw clientErrors.UNSENDABLE_METADATA({ keyAndRule }, { cause });

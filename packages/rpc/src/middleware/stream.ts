@@ -1,4 +1,4 @@
-import type { Reply } from '../call/call.js';
+import type { Call, Reply } from '../call/call.js';
 
 /** Callbacks on the events of a stream. */
 export interface StreamObserver<M> {
@@ -73,6 +73,13 @@ export function observeReply<M>(reply: Reply<M>, observer: StreamObserver<M>): R
   }
   const { header, trailer, response } = reply;
   return { header, trailer, response: { stream: true, messages: observe(response.messages, observer) } };
+}
+
+/** The messages of a call's answer. A watch lasts as long as its caller wants, so its span ends as it begins, and each message has one. */
+export function traceMessages<M>({ method, context: { span } }: Call, messages: AsyncIterable<M>): AsyncIterable<M> {
+  if (span === undefined || method.policy.resume === undefined) return messages;
+  span.end();
+  return observe(messages, { message: () => span.message() });
 }
 
 /** `reply`, with `end` run once: when it fails, or when all of it has been read. */

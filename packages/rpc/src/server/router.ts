@@ -3,6 +3,7 @@ import type { OutcomeStore } from '../call/keyed-call.js';
 import { Metadata } from '../call/metadata.js';
 import { formatServerTiming, type RequestArrival, SERVER_TIMING } from '../call/server-timing.js';
 import { newTraceId, receivedTraceId } from '../call/trace.js';
+import { tracing } from '../call/tracing.js';
 import type { Clock, Random, WallClock } from '../clock/clock.js';
 import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
 import { type Method, methodsOf } from '../contract/method.js';
@@ -86,7 +87,9 @@ export function createRouter(options: RouterOptions): Router {
   const routes = routesOf(options, [...telemetry, ...(options.middleware ?? []), enforceContext], admission);
 
   function toServerCall({ method, reader, stats }: Route, wire: WireCall): RoutedCall {
-    const traceId = receivedTraceId(wire.metadata) ?? newTraceId(random);
+    const span = tracing()?.server(method, wire.metadata, wire.previousAttempts ?? 0);
+    if (span !== undefined) wire.context.span = span;
+    const traceId = span?.traceId ?? receivedTraceId(wire.metadata) ?? newTraceId(random);
     limit(wire, method.policy.timeoutMs, clock);
     return new RoutedCall(wire, {
       method,
@@ -115,8 +118,8 @@ export function createRouter(options: RouterOptions): Router {
       }
       const loading = method.requestType.checked?.load?.();
       if (loading !== undefined) await loading;
-      const result = requireShape(await run(call), method);
-      if (arrival !== undefined) tellTimes(call, arrival);
+      const result = requireShape(await runTraced(run, call), method);
+      if (arrival !== undefined) tellTimes(call, arrival, clock.now());
       const reply = encodeReply(method, result);
       if (reply.response.stream)
         return observeReply(
@@ -125,24 +128,17 @@ export function createRouter(options: RouterOptions): Router {
         );
       stats.replyBytes += reply.response.message.length;
       end(route, Status.OK, call);
+      call.context.span?.end();
       call.context.release();
       return reply;
     } catch (fault) {
       call.context.release();
-      if (arrival !== undefined) tellTimes(call, arrival);
+      if (arrival !== undefined) tellTimes(call, arrival, clock.now());
       const error = toRouterError(call, toRpcError(call, fault));
+      call.context.span?.end(error);
       if (refusal === undefined) end(route, error.code, call);
       else count(stats, error.code);
       throw error;
-    }
-  }
-
-  /** Tells the client the server's part of the call's time, if the handler has left room for it. */
-  function tellTimes({ trailer, startedAt }: RoutedCall, arrival: RequestArrival): void {
-    try {
-      trailer.set(SERVER_TIMING, formatServerTiming({ ...arrival, processMs: clock.now() - startedAt }));
-    } catch {
-      return; // the handler's own entries go first
     }
   }
 
@@ -159,6 +155,15 @@ export function createRouter(options: RouterOptions): Router {
   return { methods, stats, handle, admission, logger };
 }
 
+/** Tells the client the server's part of the call's time, if the handler has left room for it. */
+function tellTimes({ trailer, startedAt }: RoutedCall, arrival: RequestArrival, now: number): void {
+  try {
+    trailer.set(SERVER_TIMING, formatServerTiming({ ...arrival, processMs: now - startedAt }));
+  } catch {
+    return; // the handler's own entries go first
+  }
+}
+
 /** The route of a call. @throws RouterError if the method isn't served, or if its kind (unary or streaming) isn't the call's. */
 function routeOf(wire: WireCall, routes: ReadonlyMap<string, Route>, metadata: Metadata): Route {
   const route = routes.get(wire.path);
@@ -171,6 +176,12 @@ function routeOf(wire: WireCall, routes: ReadonlyMap<string, Route>, metadata: M
   return route;
 }
 
+/** Runs the middleware chain and the handler with the call's span as the active one. */
+function runTraced(run: Next<ServerCall>, call: RoutedCall): Promise<Reply> {
+  const { span } = call.context;
+  return span === undefined ? run(call) : span.run(run, call);
+}
+
 /** @throws TypeError for a reply of another shape, such as from middleware: it closes its stream, as no transport would. */
 function requireShape(reply: Reply, { path, responseStream }: Method): Reply {
   if (reply.response.stream === responseStream) return reply;
@@ -180,13 +191,18 @@ function requireShape(reply: Reply, { path, responseStream }: Method): Reply {
 
 /** Observes the messages and the end of a response stream. */
 function observerOf(call: ServerCall, stats: MethodStats, end: (code: Status) => void): StreamObserver<Uint8Array> {
+  // A watch lasts as long as its caller wants: its span ends as it begins, and each message has one.
+  const watch = call.method.policy.resume === undefined ? undefined : call.context.span;
+  watch?.end();
   return {
     message: (bytes) => {
       stats.replyBytes += bytes.length;
+      watch?.message();
     },
     error: (fault) => toRouterError(call, toRpcError(call, fault)),
     end: (error) => {
       end(error instanceof RpcError ? error.code : (call.context.reason ?? OK).code);
+      call.context.span?.end(error ?? call.context.reason);
       call.context.release();
     },
   };

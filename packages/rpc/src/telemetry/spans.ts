@@ -1,0 +1,248 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  isSpanContextValid,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import type { Metadata } from '../call/metadata.js';
+import type { AttemptSpan, CallSpan, RequestSpan, TraceHeaders, Tracing, WorkSpan } from '../call/tracing.js';
+import type { Random } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import { RpcError } from '../status/rpc-error.js';
+import { HEADERS, METADATA } from './carriers.js';
+import { attributesOf, instanceAttributes, isServersFault, outcomeOf } from './conventions.js';
+
+/** How many messages of one watch get a span. */
+const MAX_MESSAGES = 100;
+/** Calls that every process makes all the time, and calls of tools. They have no spans. */
+const BACKGROUND = /^(?:rondo\.(?:registry|stats|tunnel)|grpc\.(?:health|reflection)|xds)\./;
+
+/**
+ * Makes spans by OpenTelemetry's interface. A trace is sampled where it begins; what is part of one that isn't sampled makes
+ * no span at all and passes its context on.
+ */
+export class Spans implements Tracing {
+  readonly #tracer: Tracer;
+  readonly #random: Random;
+
+  constructor(tracer: Tracer, random: Random) {
+    this.#tracer = tracer;
+    this.#random = random;
+  }
+
+  client(method: Method, metadata: Metadata): CallSpan {
+    const active = context.active();
+    // The caller's own `traceparent` takes precedence, such as that of a request which the caller serves by other means.
+    const around = metadata.has('traceparent') ? propagation.extract(active, metadata, METADATA) : active;
+    const call = this.#call(method, SpanKind.CLIENT, around);
+    propagation.inject(call.context, metadata, METADATA);
+    return call;
+  }
+
+  server(method: Method, received: Metadata, previousAttempts: number): CallSpan {
+    const call = this.#call(method, SpanKind.SERVER, propagation.extract(ROOT_CONTEXT, received, METADATA));
+    if (previousAttempts > 0) call.span?.setAttribute('rondo.previous_attempts', previousAttempts);
+    return call;
+  }
+
+  request(name: string, headers: TraceHeaders): RequestSpan {
+    const around = propagation.extract(ROOT_CONTEXT, headers, HEADERS);
+    const { span, within } = this.#start(name, SpanKind.SERVER, { around });
+    propagation.inject(within, headers, HEADERS);
+    return {
+      traceId: traceIdIn(within),
+      end(outcome) {
+        if (span === undefined) return;
+        span.updateName(outcome.name);
+        span.setAttributes(outcome.attributes);
+        if (outcome.fault !== undefined) fail(span, outcome.fault);
+        span.end();
+      },
+    };
+  }
+
+  async work<T>({ name, attributes, linkTo }: WorkSpan, work: () => Promise<T>): Promise<T> {
+    const around = linkTo === undefined ? context.active() : ROOT_CONTEXT;
+    if (linkTo === undefined && !isRecording(around)) return work();
+    const linked = linkTo === undefined || linkTo === '' ? undefined : contextOf(linkTo);
+    const links = linked === undefined ? {} : { links: [{ context: linked }] };
+    const span = this.#tracer.startSpan(name, { ...(attributes && { attributes }), ...links }, around);
+    try {
+      return await context.with(trace.setSpan(around, span), work);
+    } catch (error) {
+      fail(span, outcomeOf(error), error);
+      throw error;
+    } finally {
+      span.end();
+    }
+  }
+
+  outside<T>(work: () => T): T {
+    return context.with(ROOT_CONTEXT, work);
+  }
+
+  current(): string {
+    const active = trace.getSpanContext(context.active());
+    if (active === undefined || !isSampled(active)) return '';
+    return `00-${active.traceId}-${active.spanId}-01`;
+  }
+
+  #call(method: Method, kind: SpanKind, around: Context): TracedCall {
+    const name = method.path.slice(1);
+    const { span, within } = BACKGROUND.test(name)
+      ? this.#withoutSpan(around)
+      : this.#start(name, kind, { around, attributes: attributesOf(method) });
+    return new TracedCall({ tracer: this.#tracer, method, kind, span, context: within });
+  }
+
+  #start(
+    name: string,
+    kind: SpanKind,
+    { around, attributes }: { readonly around: Context; readonly attributes?: Attributes },
+  ): Started {
+    const from = trace.getSpanContext(around);
+    if (from !== undefined && isSpanContextValid(from) && !isSampled(from)) return { span: undefined, within: around };
+    const span = this.#tracer.startSpan(name, { kind, ...(attributes && { attributes }) }, around);
+    // Without an SDK a span has no id.
+    if (!isSpanContextValid(span.spanContext())) return this.#withoutSpan(around);
+    return { span: span.isRecording() ? span : undefined, within: trace.setSpan(around, span) };
+  }
+
+  /** Passes on the trace around, or an id for the logs, of a trace that isn't sampled. */
+  #withoutSpan(around: Context): Started {
+    const from = trace.getSpanContext(around);
+    if (from !== undefined && isSpanContextValid(from)) return { span: undefined, within: around };
+    const ids = { traceId: this.#random.hex(16), spanId: this.#random.hex(8), traceFlags: TraceFlags.NONE };
+    return { span: undefined, within: trace.setSpanContext(around, ids) };
+  }
+}
+
+/** A span, and the context in which it is the active one. */
+interface Started {
+  /** Undefined if nothing is recorded. */
+  readonly span: Span | undefined;
+  readonly within: Context;
+}
+
+/** What a {@link TracedCall} is made from. */
+interface TracedCallOptions {
+  readonly tracer: Tracer;
+  readonly method: Method;
+  readonly kind: SpanKind;
+  /** Undefined if the call isn't recorded. */
+  readonly span: Span | undefined;
+  readonly context: Context;
+}
+
+/**
+ * The span of a call. It stands for the call's first attempt as well, so that most calls have one span at each end; each
+ * further attempt has a span of its own, with a link to the one before.
+ */
+class TracedCall implements CallSpan {
+  readonly span: Span | undefined;
+  readonly context: Context;
+  readonly #tracer: Tracer;
+  readonly #method: Method;
+  readonly #kind: SpanKind;
+  #ended = false;
+  #attempts = 0;
+  #messages = 0;
+  #lastAttempt: SpanContext | undefined;
+
+  constructor({ tracer, method, kind, span, context: own }: TracedCallOptions) {
+    this.#tracer = tracer;
+    this.#method = method;
+    this.#kind = kind;
+    this.span = span;
+    this.context = own;
+  }
+
+  get traceId(): string {
+    return traceIdIn(this.context);
+  }
+
+  run<A, T>(work: (given: A) => T, given: A): T {
+    return context.with(this.context, work, undefined, given);
+  }
+
+  attempt(at: Parameters<CallSpan['attempt']>[0], metadata: Metadata): AttemptSpan | undefined {
+    const { span } = this;
+    if (span === undefined) return undefined;
+    this.#attempts += 1;
+    const instance = instanceAttributes(at);
+    const previous = this.#lastAttempt;
+    if (previous === undefined) {
+      this.#lastAttempt = span.spanContext();
+      span.setAttributes(instance);
+      return { metadata: undefined, end: (error) => this.#firstEnded(error, instance) };
+    }
+    const attributes = { ...attributesOf(this.#method), ...instance, 'rondo.attempt': this.#attempts };
+    const options = { kind: SpanKind.CLIENT, attributes, links: [{ context: previous }] };
+    const attempt = this.#tracer.startSpan(this.#method.path.slice(1), options, this.context);
+    this.#lastAttempt = attempt.spanContext();
+    const own = metadata.clone();
+    propagation.inject(trace.setSpan(this.context, attempt), own, METADATA);
+    return { metadata: own, end: (error) => endCall(attempt, SpanKind.CLIENT, error) };
+  }
+
+  message(): void {
+    if (this.span === undefined || this.#messages >= MAX_MESSAGES) return;
+    this.#messages += 1;
+    const kind = this.#kind === SpanKind.CLIENT ? SpanKind.CONSUMER : SpanKind.PRODUCER;
+    const attributes = attributesOf(this.#method);
+    this.#tracer.startSpan(`${this.#method.path.slice(1)} message`, { kind, attributes }, this.context).end();
+  }
+
+  end(error?: unknown): void {
+    if (this.span === undefined || this.#ended) return;
+    this.#ended = true;
+    endCall(this.span, this.#kind, error);
+  }
+
+  #firstEnded(error: unknown, instance: Attributes): void {
+    if (error === undefined || this.#ended) return;
+    this.span?.addEvent('attempt failed', { ...instance, 'rpc.response.status_code': outcomeOf(error) });
+  }
+}
+
+/** Ends the span of a call or of an attempt. A server isn't at fault for what its caller did wrong. */
+function endCall(span: Span, kind: SpanKind, error: unknown): void {
+  const code = outcomeOf(error);
+  span.setAttribute('rpc.response.status_code', code);
+  if (error !== undefined && (kind === SpanKind.CLIENT || isServersFault(code))) fail(span, code, error);
+  span.end();
+}
+
+function fail(span: Span, type: string, error?: unknown): void {
+  span.setAttribute('error.type', type);
+  const message = error instanceof RpcError ? error.message : undefined;
+  span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) });
+}
+
+function isRecording(around: Context): boolean {
+  return trace.getSpan(around)?.isRecording() === true;
+}
+
+function isSampled({ traceFlags }: SpanContext): boolean {
+  return (traceFlags & TraceFlags.SAMPLED) !== 0;
+}
+
+function traceIdIn(within: Context): string {
+  return trace.getSpanContext(within)?.traceId ?? '';
+}
+
+/** The context in a `traceparent` that this process or another one of ours has stored. */
+function contextOf(traceparent: string): SpanContext | undefined {
+  const [, traceId = '', spanId = ''] = traceparent.split('-');
+  const stored = { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true };
+  return isSpanContextValid(stored) ? stored : undefined;
+}

@@ -1,0 +1,20 @@
+import { trace } from '@opentelemetry/api';
+import { installTracing, tracing } from '../call/tracing.js';
+import { systemRandom } from '../clock/system.js';
+import { Spans } from './spans.js';
+import { traceRelays, traceStatements } from './statement-spans.js';
+
+/**
+ * From now on each call of this process has a span, and so have statements to a database of `@rondo/database` and steps of
+ * transactions within a call. The spans go to the tracer provider that is registered with `@opentelemetry/api`. A second call is for a provider
+ * that has replaced the first.
+ */
+export function traceCalls(): void {
+  const first = tracing() === undefined;
+  installTracing(new Spans(tracer(), systemRandom));
+  if (!first) return;
+  traceStatements(tracer);
+  traceRelays(tracer);
+}
+
+const tracer = () => trace.getTracer('@rondo/rpc');

@@ -1,0 +1,298 @@
+/** The spans of calls, over each transport. */
+
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { propagation, trace } from '@opentelemetry/api';
+import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { Metadata, type ServerCall } from '../src/exports/call.js';
+import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { createRouter, type Handlers, serve } from '../src/exports/server.js';
+import { RpcError, Status } from '../src/exports/status.js';
+import { createMemoryNetwork, createTestChannel, ManualClock, standIn } from '../src/exports/testing.js';
+import { traceCalls } from '../src/exports/tracing.js';
+import type { ServedDefinition } from './conformance/handlers.js';
+import { failure } from './support/outcome.js';
+import { type ConformanceClient, conformanceService, connect } from './support/service.js';
+import { recordSpans, treeOf } from './support/spans.js';
+import { openTunnel, tellWay } from './support/tunnel.js';
+import { deferred, until } from './support/wait.js';
+import { withPolicy } from './support/with-policy.js';
+
+type ServedHandlers = Partial<Handlers<ServedDefinition>>;
+
+let sampled = true;
+const { take, tracer, spans } = recordSpans(traceCalls, () => sampled);
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+  sampled = true;
+  take();
+});
+
+/** Clients of the conformance service by each transport. */
+const WIRES: Readonly<Record<string, (handlers: ServedHandlers) => Promise<ConformanceClient>>> = {
+  memory: async (handlers) => connect(handlers).client,
+  gRPC: (handlers) => overSockets(handlers, false),
+  tunnel: (handlers) => overSockets(handlers, true),
+};
+
+async function overSockets(handlers: ServedHandlers, tunnel: boolean): Promise<ConformanceClient> {
+  const router = createRouter({ services: [conformanceService(handlers)], middleware: tunnel ? [tellWay] : [] });
+  const server = await serve(router, { listen: '127.0.0.1:0' });
+  const channel = createChannel({ resolver: staticResolver([server.address], { tunnel }) });
+  closers.push(
+    () => server.drain(0),
+    () => channel.close(),
+  );
+  const client = createClient(ConformanceServiceDefinition, { channel });
+  await (tunnel ? openTunnel(client) : client.unary({}));
+  take();
+  return client;
+}
+
+/** Work of an application with a span of its own, which lasts over an `await`. */
+const own = <T>(name: string, work: () => Promise<T>): Promise<T> =>
+  tracer.startActiveSpan(name, async (span) => {
+    await Promise.resolve();
+    return work().finally(() => span.end());
+  });
+
+describe.each(Object.keys(WIRES))('over %s', (wire) => {
+  const open = (handlers: ServedHandlers = {}) => WIRES[wire]?.(handlers) ?? Promise.reject(new Error(wire));
+
+  it('a call has a span at each end, between the spans of the application', async () => {
+    const far = await open();
+    const near = await open({
+      unary: (request) => own('handler', () => far.unary(request)),
+    });
+    await own('caller', () => near.unary({ text: 'hi' }));
+    expect(treeOf(take())).toEqual([
+      'internal caller',
+      '  client Unary OK',
+      '    server Unary OK',
+      '      internal handler',
+      '        client Unary OK',
+      '          server Unary OK',
+    ]);
+  });
+
+  it('a failed call has its status at both ends', async () => {
+    const client = await open();
+    await failure(client.unary({ behaviour: { code: Status.NOT_FOUND, message: 'no such thing' } }));
+    const spans = take();
+    expect(treeOf(spans)).toEqual(['client Unary NOT_FOUND', '  server Unary NOT_FOUND']);
+    const [server, atClient] = spans;
+    expect(atClient).toMatchObject({
+      status: { code: 2, message: 'no such thing' },
+      attributes: { 'error.type': 'NOT_FOUND' },
+    });
+    // The caller asked for what isn't there: the server is all right.
+    expect(server?.status).toEqual({ code: 0 });
+  });
+
+  it('the span of a stream lasts as long as the stream, with what its handler does', async () => {
+    const client = await open({
+      async *serverStream() {
+        for (let index = 0; index < 2; index += 1) {
+          await own(`step ${index}`, async () => undefined);
+          yield { index };
+        }
+      },
+    });
+    for await (const { index } of client.serverStream({})) await own(`read ${index}`, async () => undefined);
+    await until(() => spans() === 6);
+    expect(treeOf(take()).filter((line) => !line.includes('read'))).toEqual([
+      'client ServerStream OK',
+      '  server ServerStream OK',
+      '    internal step 0',
+      '    internal step 1',
+    ]);
+  });
+});
+
+it('a watch has a span for its beginning, and one for each message', async () => {
+  const { client } = connect();
+  let begun: readonly string[] = [];
+  for await (const { index } of client.follow({ count: 120 })) if (index === 0) begun = treeOf(take());
+  expect(begun.slice(0, 2)).toEqual(['client Follow OK', '  server Follow OK']);
+  const messages = treeOf(take()).filter((line) => line === 'consumer Follow message of another');
+  // The first one came before, and no more than a hundred are recorded.
+  expect(messages).toHaveLength(99);
+});
+
+describe('another attempt', () => {
+  /** A client of two instances, the first of which refuses. */
+  function twoInstances(unary: (call: ServerCall) => Promise<object>) {
+    const network = createMemoryNetwork();
+    for (const address of ['a', 'b']) {
+      network.listen(address, createRouter({ services: [conformanceService({ unary: (_, call) => unary(call) })] }));
+    }
+    const channel = createChannel({ resolver: staticResolver(['a', 'b']), transport: network.transport });
+    closers.push(() => channel.close());
+    return createClient(ConformanceServiceDefinition, { channel });
+  }
+
+  it('that hedges has one too, also if the first answers', async () => {
+    const network = createMemoryNetwork();
+    const answer = deferred();
+    const hedged = deferred();
+    const clock = new ManualClock();
+    const unary = async (_: unknown, { previousAttempts }: ServerCall) => {
+      if (previousAttempts > 0) hedged.resolve();
+      await answer.promise;
+      return {};
+    };
+    for (const address of ['a', 'b']) {
+      network.listen(address, createRouter({ services: [conformanceService({ unary })], clock }));
+    }
+    const channel = createChannel({ resolver: staticResolver(['a', 'b']), transport: network.transport, clock });
+    closers.push(() => channel.close());
+    const made = createClient(withPolicy({ hedge: { delay: { seconds: 0n, nanos: 100e6 } } }), { channel }).unary({});
+    await clock.advance(100);
+    await hedged.promise;
+    answer.resolve();
+    await made;
+    await until(() => spans() >= 4);
+    expect(treeOf(take()).map((line) => line.replace(/ (?:OK|CANCELLED)/, ''))).toEqual([
+      'client Unary',
+      '  server Unary',
+      '  client Unary linked',
+      '    server Unary',
+    ]);
+  });
+
+  it('has a span of its own with a link to the first, and the server of each is below it', async () => {
+    const client = twoInstances(async ({ previousAttempts }) => {
+      if (previousAttempts === 0) throw new RpcError(Status.UNAVAILABLE, 'sick');
+      return {};
+    });
+    await client.unary({});
+    const spans = take();
+    expect(treeOf(spans)).toEqual([
+      'client Unary OK',
+      '  server Unary UNAVAILABLE',
+      '  client Unary OK linked',
+      '    server Unary OK',
+    ]);
+    const call = spans.find(({ parentSpanContext }) => parentSpanContext === undefined);
+    expect(call?.events).toMatchObject([
+      { name: 'attempt failed', attributes: { 'rpc.response.status_code': 'UNAVAILABLE' } },
+    ]);
+    const tried = spans.filter(({ kind }) => kind === 2).map(({ attributes }) => attributes['server.address']);
+    expect(tried.sort()).toEqual(['a', 'b']);
+  });
+});
+
+describe('a trace that is not sampled', () => {
+  it('has no span anywhere, and its id in every call', async () => {
+    sampled = false;
+    const ids: string[] = [];
+    const unary = (_: unknown, call: ServerCall) => {
+      ids.push(call.traceId);
+      return own('far', async () => ({}));
+    };
+    const far = connect({ unary }).client;
+    const near = connect({
+      unary(request, call) {
+        ids.push(call.traceId);
+        // What would begin a trace here is part of one that isn't sampled.
+        sampled = true;
+        return far.unary(request);
+      },
+    }).client;
+    await near.unary({});
+    expect(take()).toEqual([]);
+    expect(ids).toEqual([ids[0], ids[0]]);
+  });
+});
+
+describe('the entries of a caller', () => {
+  const send = async (metadata: Record<string, string>): Promise<Metadata> => {
+    let received = new Metadata();
+    const far = connect({
+      unary(_, call) {
+        received = call.metadata;
+        return {};
+      },
+    }).client;
+    const near = connect({ unary: (request) => far.unary(request) }).client;
+    await near.unary({}, { metadata });
+    return received;
+  };
+
+  it('reach the last of its calls: trace, state and baggage', async () => {
+    const received = await send({
+      traceparent: `00-${TRACE}-00f067aa0ba902b7-01`,
+      tracestate: 'vendor=1',
+      baggage: 'tenant=acme,day=monday',
+    });
+    expect(received.get('traceparent')).toMatch(new RegExp(`^00-${TRACE}-[0-9a-f]{16}-01$`));
+    expect(received.get('tracestate')).toBe('vendor=1');
+    expect(received.get('baggage')).toBe('tenant=acme,day=monday');
+    expect(take().map((span) => span.spanContext().traceId)).toEqual(Array(4).fill(TRACE));
+  });
+
+  it('say that the trace is not sampled, which all obey', async () => {
+    const received = await send({ traceparent: `00-${TRACE}-00f067aa0ba902b7-00` });
+    expect(received.get('traceparent')).toBe(`00-${TRACE}-00f067aa0ba902b7-00`);
+    expect(take()).toEqual([]);
+  });
+
+  it('can be what an application reads', async () => {
+    let tenant: string | undefined;
+    const { client } = connect({
+      unary() {
+        tenant = propagation.getActiveBaggage()?.getEntry('tenant')?.value;
+        return {};
+      },
+    });
+    await client.unary({}, { metadata: { traceparent: `00-${TRACE}-00f067aa0ba902b7-01`, baggage: 'tenant=acme' } });
+    expect(tenant).toBe('acme');
+    expect(trace.getActiveSpan()).toBeUndefined();
+  });
+});
+
+describe('hostile entries', () => {
+  const long = 'x'.repeat(15_000);
+  const many = Array.from({ length: 1_000 }, (_, index) => `k${index}=v`).join(',');
+
+  it.each<[string, Record<string, string>]>([
+    ['a long traceparent', { traceparent: `00-${TRACE}-00f067aa0ba902b7-01-${long}` }],
+    ['no ids', { traceparent: `00-${'0'.repeat(32)}-${'0'.repeat(16)}-01` }],
+    ['another version', { traceparent: `ff-${TRACE}-00f067aa0ba902b7-01` }],
+    ['a long state', { traceparent: `00-${TRACE}-00f067aa0ba902b7-01`, tracestate: `a=${long}` }],
+    ['a state that is none', { traceparent: `00-${TRACE}-00f067aa0ba902b7-01`, tracestate: ',,=,=,' }],
+    ['long baggage', { baggage: `a=${long}` }],
+    ['1,000 entries of baggage', { baggage: many }],
+    ['baggage that is none', { baggage: '%00%0a=%zz,;;=,=' }],
+    ['control characters in baggage', { baggage: 'a=%00%0d%0a%1b' }],
+  ])('do no harm: %s', async (_name, metadata) => {
+    let received: Metadata | undefined;
+    const far = connect({
+      unary(_, call) {
+        received = call.metadata;
+        return {};
+      },
+    }).client;
+    const near = connect({ unary: (request) => far.unary(request) }).client;
+    await near.unary({}, { metadata });
+    expect(treeOf(take()).map((line) => line.trim().replace(' of another', ''))).toEqual([
+      'client Unary OK',
+      'server Unary OK',
+      'client Unary OK',
+      'server Unary OK',
+    ]);
+    for (const key of ['traceparent', 'tracestate', 'baggage']) {
+      expect(received?.get(key)?.length ?? 0).toBeLessThanOrEqual(8_192);
+    }
+  });
+});
+
+it('calls that every process makes all the time have no spans', async () => {
+  const health = standIn(HealthDefinition, { check: () => ({}) });
+  const client = createClient(HealthDefinition, { channel: createTestChannel({ services: [health] }) });
+  await client.check({});
+  await own('caller', () => client.check({}));
+  expect(treeOf(take())).toEqual(['internal caller']);
+});
