@@ -1,3 +1,4 @@
+import { tracingChannel } from 'node:diagnostics_channel';
 import { connect } from 'node:net';
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { classify, DatabaseUnavailable, OutdatedPlan, READ_ONLY, sqlStateOf } from './errors.js';
@@ -6,6 +7,10 @@ import { createTypes } from './types.js';
 import { type Bounds, withBounds } from './with-bounds.js';
 
 const CANCEL_TIMEOUT_MS = 2_000;
+/** Tells of each statement, with its text and without its parameters: `@rondo/rpc/tracing` makes spans of them. */
+const statements = tracingChannel<unknown, { readonly text: string; readonly database: string | undefined }>(
+  'rondo.database.statement',
+);
 const TYPES = createTypes();
 
 /** One connection, held by one caller until `release`. */
@@ -30,6 +35,8 @@ export interface Connection {
 interface ConnectionSource {
   readonly pool: Pick<Pool, 'connect'>;
   readonly generations: Generations;
+  /** Its name; undefined if it isn't known. */
+  readonly database?: string | undefined;
   /** How long an aborted statement may go on before it is cancelled. */
   readonly abortGraceMs: number;
 }
@@ -66,7 +73,7 @@ function classifyUnlessAborted(error: unknown, signal: AbortSignal | undefined):
   return signal?.aborted && error === signal.reason ? error : classify(error);
 }
 
-function createConnection(client: PoolClient, { generations, abortGraceMs }: ConnectionSource): Connection {
+function createConnection(client: PoolClient, { generations, database, abortGraceMs }: ConnectionSource): Connection {
   let ended = false;
   let fault: unknown;
   // The driver takes one statement at a time; a caller may send several, as with Promise.all.
@@ -100,6 +107,9 @@ function createConnection(client: PoolClient, { generations, abortGraceMs }: Con
     return turn;
   };
 
+  const told = <T>(text: string, start: () => Promise<T>): Promise<T> =>
+    statements.hasSubscribers ? statements.tracePromise(start, { text, database }) : start();
+
   return {
     // Always the extended protocol, which refuses a second statement in the text.
     run: <Row extends object>(
@@ -108,9 +118,9 @@ function createConnection(client: PoolClient, { generations, abortGraceMs }: Con
       bounds: Bounds & { name?: string | undefined },
     ) => {
       const query = { text: sql, values: [...params], queryMode: 'extended', name: bounds.name, types: TYPES };
-      return enqueue(() => client.query<Row & QueryResultRow>(query), bounds);
+      return enqueue(() => told(sql, () => client.query<Row & QueryResultRow>(query)), bounds);
     },
-    script: (sql, bounds) => enqueue(async () => void (await client.query(sql)), bounds),
+    script: (sql, bounds) => enqueue(() => told(sql, async () => void (await client.query(sql))), bounds),
     abandon,
     firstFault: () => fault,
     release: () => {

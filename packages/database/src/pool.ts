@@ -74,7 +74,13 @@ export function createPool(given: PoolOptions): Database {
   const { statementTimeoutMs = 10_000, maxConnections = 10, lockTimeoutMs = 0 } = options;
   const locks = new LockWaiter(lockTimeoutMs, maxConnections);
   const pool = openPool({ ...options, maxConnections }, statementTimeoutMs, locks);
-  return createDatabase({ ...options, pool, locks, close: () => closePool(pool) });
+  const close = () => closePool(pool);
+  return createDatabase({ ...options, pool, locks, database: databaseIn(given.url), close });
+}
+
+/** The name of the database in an address; undefined if there is none. */
+function databaseIn(url: string): string | undefined {
+  return (URL.canParse(url) && new URL(url).pathname.slice(1)) || undefined;
 }
 
 /** Options of a database over a pool that the caller has made. */
@@ -95,12 +101,14 @@ export function overPool(pool: Pick<Pool, 'connect'>, options: OverPoolOptions =
 interface Source extends OverPoolOptions {
   readonly pool: Pick<Pool, 'connect'>;
   readonly locks: LockWaiter;
+  readonly database?: string | undefined;
   readonly close: () => Promise<void>;
 }
 
 function createDatabase({
   pool,
   locks,
+  database,
   close,
   onError,
   statementTimeoutMs = 10_000,
@@ -108,7 +116,7 @@ function createDatabase({
 }: Source): Database {
   // The driver removes its own listener from a connection in use; an 'error' without a listener ends the process.
   const onFirstUse = (client: PoolClient) => client.on('error', (error) => onError?.(classify(error)));
-  const source = { pool, generations: new Generations(onFirstUse), abortGraceMs };
+  const source = { pool, generations: new Generations(onFirstUse), database, abortGraceMs };
   const boundMs = (timeoutMs: number): number => (timeoutMs > 0 ? timeoutMs + ANSWER_GRACE_MS : 0);
   const contextOf = (leftMs?: number): TransactionContext => ({
     acquire: (signal) => acquire(source, { signal, timeoutMs: leftMs }),

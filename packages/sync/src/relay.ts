@@ -1,3 +1,4 @@
+import { tracingChannel } from 'node:diagnostics_channel';
 import type { Database } from '@rondo/database';
 import type { Clock } from '@rondo/rpc/clock';
 import { singleFlight, throttle } from './coalesce.js';
@@ -7,6 +8,9 @@ import type { OutageLog } from './outage.js';
 const BATCH = 1_000;
 /** Each run is a commit, so runs are spaced to batch changes. A delay this short isn't noticed. */
 const RUN_EVERY_MS = 20;
+
+/** Tells of each run, with the number of changes that it has moved: `@rondo/rpc/tracing` makes spans of them. */
+const runs = tracingChannel<unknown, object>('rondo.sync.relay');
 
 /** Moves committed changes from the outbox to the history. */
 export interface Relay {
@@ -30,13 +34,15 @@ export interface RelayOptions {
 
 /** Creates the relay of one process. A lock serializes the relays of all processes. */
 export function createRelay({ database, clock, onEvent, outage }: RelayOptions): Relay {
-  const flight = singleFlight(async () => {
-    for (;;) {
+  const moveAll = async (): Promise<number> => {
+    for (let all = 0; ; ) {
       const { moved } = await database.one<{ moved: number }>('SELECT sync_relay($1) AS moved', [BATCH]);
       if (moved > 0) onEvent({ kind: 'relayed', changes: moved });
-      if (moved < BATCH) return;
+      all += moved;
+      if (moved < BATCH) return all;
     }
-  });
+  };
+  const flight = singleFlight(async () => void (await runs.tracePromise(moveAll, {})));
   const nudges = throttle(clock, RUN_EVERY_MS, () => void flight.run().then(outage.succeeded, outage.failed));
   return {
     flush: flight.run,
