@@ -67,11 +67,19 @@ CREATE INDEX sagas_unfinished ON sagas (create_time) WHERE state IN ('running', 
 CREATE INDEX sagas_finished ON sagas (update_time) WHERE state IN ('done', 'compensated');
 `;
 
+const TRACE = `
+-- The trace of the call that began a transaction: a recovery by another process has a link to it.
+ALTER TABLE transaction_log ADD COLUMN traceparent text NOT NULL DEFAULT '';
+`;
+
 /**
  * The tables of coordinators, participants and sagas. A service that uses any of these passes it to
  * `createReadiness` in `parts`.
  */
 export const transactionsSchema: SchemaPart = {
   name: 'transactions',
-  migrations: [{ name: '0001_transactions.sql', sql: FIRST }],
+  migrations: [
+    { name: '0001_transactions.sql', sql: FIRST },
+    { name: '0002_trace.sql', sql: TRACE },
+  ],
 };

@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import { inSpan } from '@rondo/rpc/internal';
 
 /** The steps of the protocol in order, by role: each write to a log, and each message. */
 const STEPS = {
@@ -57,7 +58,20 @@ export function announce(event: TransactionEvent): void {
   if (points.hasSubscribers) points.publish(event);
 }
 
-/** Does a step and publishes an event before it and, if it succeeds, after it. */
+/** Does the work of a step in a span of its own. */
+export function inStep<T>(
+  { role, step, transactionId, name }: Omit<TransactionEvent, 'moment'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const attributes = {
+    'rondo.transaction.id': transactionId,
+    'rondo.transaction.role': role,
+    'rondo.transaction.name': name,
+  };
+  return inSpan({ name: `transaction ${step}`, attributes }, work);
+}
+
+/** Does a step in a span of its own, and publishes an event before it and, if it succeeds, after it. */
 export type Perform<R extends Role> = <T>(step: StepName<R>, work: () => Promise<T>) => Promise<T>;
 
 /** Creates the `Perform` of one transaction. */
@@ -65,10 +79,11 @@ export function performer<R extends Role>(
   role: R,
   actor: Pick<TransactionEvent, 'transactionId' | 'name'>,
 ): Perform<R> {
-  return async (step, work) => {
-    announce({ role, step, moment: 'before', ...actor });
-    const result = await work();
-    announce({ role, step, moment: 'after', ...actor });
-    return result;
-  };
+  return (step, work) =>
+    inStep({ role, step, ...actor }, async () => {
+      announce({ role, step, moment: 'before', ...actor });
+      const result = await work();
+      announce({ role, step, moment: 'after', ...actor });
+      return result;
+    });
 }

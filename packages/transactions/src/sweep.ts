@@ -1,5 +1,6 @@
 import { type Logger, runOutsideScope } from '@rondo/rpc/call';
 import type { Clock, Timer } from '@rondo/rpc/clock';
+import { outsideTrace } from '@rondo/rpc/internal';
 
 export interface SweepOptions {
   readonly intervalMs: number;
@@ -50,7 +51,7 @@ export function createSweep({ intervalMs, clock, log, name, round }: SweepOption
   function begin(): void {
     timer?.cancel();
     timer = undefined;
-    current = runOutsideScope(work).finally(() => {
+    current = outsideTrace(() => runOutsideScope(work)).finally(() => {
       current = undefined;
       if (!closing.signal.aborted) timer = clock.setTimer(intervalMs, begin, { keepAlive: false });
     });

@@ -2,6 +2,7 @@ import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
+import { inSpan } from '@rondo/rpc/internal';
 import { coordinatorErrors } from '../errors.js';
 import { createPruning } from '../pruning.js';
 import { createSweep } from '../sweep.js';
@@ -93,8 +94,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { track, settled } = createTracker();
   const runDependencies: RunDependencies = { ...dependencies, coordinator, track };
   const prune = createPruning(clock, (limit, signal) => pruneFinished(database, limit, { signal }));
-  const recover = recovery(dependencies, coordinator);
-  const round = async (signal: AbortSignal) => [await recover(signal), await prune(signal)].includes(true);
+  const recoverDue = recovery(dependencies, coordinator);
+  const round = async (signal: AbortSignal) => [await recoverDue(signal), await prune(signal)].includes(true);
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'transactions to finish', round });
   return {
     name: coordinator,
@@ -119,13 +120,21 @@ function recovery(
     const due = await claimDue(database, { coordinator, limit: CLAIMED_AT_ONCE }, { signal });
     await Promise.all(
       due.map((entry) =>
-        finish(dependencies, entry, entry.decision ?? 'aborted').catch((err: unknown) =>
+        recover(dependencies, entry).catch((err: unknown) =>
           log.warn({ err, transaction: entry.id }, "a transaction couldn't be finished; it is retried"),
         ),
       ),
     );
     return due.length === CLAIMED_AT_ONCE;
   };
+}
+
+/** Finishes a transaction that another process, or an earlier attempt, has left. It begins a trace, with a link to the first one. */
+function recover(dependencies: CoordinatorDependencies, entry: LogEntry): Promise<boolean> {
+  const { id, kind, traceparent: linkTo, decision } = entry;
+  const attributes = { 'rondo.transaction.id': id, 'rondo.transaction.kind': kind };
+  const span = { name: 'transaction recover', attributes, linkTo };
+  return inSpan(span, () => finish(dependencies, entry, decision ?? 'aborted'));
 }
 
 /** Tracks work that outlives its callers, so that `close` can wait for it. */

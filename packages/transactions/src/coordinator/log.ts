@@ -34,11 +34,13 @@ export interface LogEntry {
   readonly attempts: number;
   readonly createTime: Date;
   readonly expireTime: Date;
+  /** The W3C `traceparent` of the call that began it; empty if no trace of it is kept. */
+  readonly traceparent: string;
 }
 
 /** The columns of a {@link LogEntry}. */
 const ENTRY_COLUMNS = `id, coordinator, kind, subject, state, decision, participants, attempts,
-  create_time AS "createTime", expire_time AS "expireTime"`;
+  create_time AS "createTime", expire_time AS "expireTime", traceparent`;
 
 /** Whether a participant has confirmed something other than the decision. */
 export function contradicts({ outcome }: LoggedParticipant, decision: Decision): boolean {
@@ -54,6 +56,7 @@ interface NewEntry {
   readonly services: readonly string[];
   /** How long it may stay undecided before any replica aborts it. */
   readonly timeoutMs: number;
+  readonly traceparent: string;
 }
 
 /** How long a replica that claims an entry has it for itself, in milliseconds. */
@@ -86,12 +89,12 @@ export function markIn(id: string): string | undefined {
 
 /** Logs a transaction before the first Prepare is sent. */
 export async function logPreparing(database: Database, entry: NewEntry, options: QueryOptions): Promise<void> {
-  const { id, coordinator, kind, subject, services, timeoutMs } = entry;
+  const { id, coordinator, kind, subject, services, timeoutMs, traceparent } = entry;
   const participants = services.map((service) => ({ service, outcome: '', error: '' }));
   await database.query(
-    `INSERT INTO transaction_log (id, coordinator, kind, subject, state, participants, expire_time, due_time)
-     SELECT $1, $2, $3, $4, 'preparing', $5::jsonb, expiry, expiry FROM (SELECT now() + $6 * interval '1 ms' AS expiry) AS e`,
-    [id, coordinator, kind, subject, JSON.stringify(participants), timeoutMs],
+    `INSERT INTO transaction_log (id, coordinator, kind, subject, state, participants, expire_time, due_time, traceparent)
+     SELECT $1, $2, $3, $4, 'preparing', $5::jsonb, expiry, expiry, $7 FROM (SELECT now() + $6 * interval '1 ms' AS expiry) AS e`,
+    [id, coordinator, kind, subject, JSON.stringify(participants), timeoutMs, traceparent],
     options,
   );
 }

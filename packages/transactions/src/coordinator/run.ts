@@ -1,5 +1,6 @@
 import type { Transaction } from '@rondo/database';
 import { currentScope, runOutsideScope } from '@rondo/rpc/call';
+import { currentTrace } from '@rondo/rpc/internal';
 import { coordinatorErrors } from '../errors.js';
 import { type Perform, performer } from '../steps.js';
 import { type CoordinatorDependencies, finish } from './finish.js';
@@ -69,7 +70,8 @@ export async function runTransaction<const Parts extends readonly Part<unknown>[
   const { id, perform, signal, timeoutMs } = run;
   const services = transaction.participants.map(({ service }) => service);
   const { coordinator, database } = dependencies;
-  const entry = { id, coordinator, kind: transaction.kind, subject: transaction.subject, services, timeoutMs };
+  const { kind, subject } = transaction;
+  const entry = { id, coordinator, kind, subject, services, timeoutMs, traceparent: currentTrace() };
   await perform('log-preparing', () => logPreparing(database, entry, { signal }));
   // Kept outside: the commit may succeed even if its reply is lost.
   let decided: { readonly value: T } | undefined;

@@ -1,7 +1,7 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import type { Transaction } from '@rondo/database';
 import { participantErrors } from '../errors.js';
-import { announce, performer } from '../steps.js';
+import { announce, inStep, performer } from '../steps.js';
 import { type CheckedRef, gidPrefix } from '../transaction-ref.js';
 import { claimBranch, markCommitted } from './branches.js';
 import type { ParticipantDependencies } from './end-branch.js';
@@ -33,18 +33,20 @@ export async function prepareBranch(
   if (dependencies.preparing.has(gid)) throw participantErrors.PREPARED_BEFORE(branch.transaction);
   dependencies.preparing.set(gid, aborted);
   try {
-    const result = await dependencies.preparingDatabase.prepare(
-      gid,
-      async (transaction) => {
-        const others = dependencies.entering.size;
-        dependencies.entering.add(gid);
-        await requireRoom(transaction, branch.transaction, others);
-        const done = await operate({ ...branch, name: dependencies.name }, transaction, signal);
-        announce({ role: 'participant', step: 'prepare', moment: 'before', ...actor });
-        return done;
-      },
-      { signal },
-    );
+    const prepare = () =>
+      dependencies.preparingDatabase.prepare(
+        gid,
+        async (transaction) => {
+          const others = dependencies.entering.size;
+          dependencies.entering.add(gid);
+          await requireRoom(transaction, branch.transaction, others);
+          const done = await operate({ ...branch, name: dependencies.name }, transaction, signal);
+          announce({ role: 'participant', step: 'prepare', moment: 'before', ...actor });
+          return done;
+        },
+        { signal },
+      );
+    const result = await inStep({ role: 'participant', step: 'prepare', ...actor }, prepare);
     announce({ role: 'participant', step: 'prepare', moment: 'after', ...actor });
     return result;
   } finally {
