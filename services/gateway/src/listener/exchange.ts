@@ -24,6 +24,8 @@ export interface HttpExchange {
    * Set by the edge if credentials are verified: on whose behalf the request is made, or that it has no credentials.
    */
   identity?: { readonly principal: Principal | undefined };
+  /** Set once it is known what serves the request: the pattern of its path. */
+  route?: string;
   readonly body: RequestBody;
   /**
    * Resolves when everything that the client sent before it ended its request has been processed, over HTTP/2. A client

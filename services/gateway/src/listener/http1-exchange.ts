@@ -40,6 +40,7 @@ export class Http1Exchange implements HttpExchange {
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
   identity?: NonNullable<HttpExchange['identity']>;
+  route?: string;
   readonly body: Body;
   readonly answerHeaders: OutgoingHttpHeaders = {};
   status = 0;

@@ -43,6 +43,7 @@ export class Http2Exchange implements HttpExchange {
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
   identity?: NonNullable<HttpExchange['identity']>;
+  route?: string;
   readonly body: Body;
   readonly peerCaughtUp: () => Promise<void>;
   readonly answerHeaders: OutgoingHttpHeaders = {};

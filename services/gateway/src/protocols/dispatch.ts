@@ -56,14 +56,17 @@ export function createDispatch({
     if (pages(exchange)) return;
     const format = formats.of(exchange.headers['content-type']);
     const found = catalogue.method(exchange.path);
+    if (isMethod(found)) exchange.route = exchange.path;
     if (found !== 'unknown' || (format !== undefined && isOnlyRpc(format)) || isGrpcLike(exchange)) {
       serveCall(exchange, found, { format, formats });
       return;
     }
     const route = catalogue.route(exchange.method === 'HEAD' ? 'GET' : exchange.method, exchange.path);
     if (route === undefined) refuseUnknown(exchange, format);
-    else if ('target' in route) httpJson(exchange, route);
-    else refuse(exchange, 405, { code: Status.INVALID_ARGUMENT, ...notAllowed(route.allow) });
+    else if ('target' in route) {
+      exchange.route = route.binding.template.text;
+      httpJson(exchange, route);
+    } else refuse(exchange, 405, { code: Status.INVALID_ARGUMENT, ...notAllowed(route.allow) });
   };
   return {
     handle(exchange) {
