@@ -8,6 +8,7 @@ import { applySettings } from '../live-config/apply.js';
 import { consoleDestination, createLog } from '../log.js';
 import { startMetrics } from '../metrics/metrics.js';
 import { createState, type Readiness, readinessOf } from '../state.js';
+import { startTracing } from '../tracing/tracing.js';
 import { openAuthentication } from './authentication.js';
 import { watchDependencies } from './dependencies.js';
 import { loadDescriptors } from './descriptors.js';
@@ -75,7 +76,8 @@ export async function startService<V extends Variables>(options: StartOptions<V>
     const createApp = (context: ServiceContext) => options.createApp(context, own);
     const maxReplyBytes = config.maxReplyBytes ?? options.maxReplyBytes;
     const { register: registers = true, onPrepared = () => Promise.resolve() } = options;
-    return await assemble(runtime, { createApp, maxReplyBytes, registers, resources, onPrepared });
+    const parts = { environment, secrets, createApp, maxReplyBytes, registers, resources, onPrepared };
+    return await assemble(runtime, parts);
   } catch (error) {
     // Its failure must not hide why the service doesn't start.
     await resources.release().catch((fault) => log.warn({ err: fault }, 'what had been opened could not be closed'));
@@ -109,6 +111,8 @@ async function consoleLog(
 }
 
 interface AssembleOptions {
+  readonly environment: Environment;
+  readonly secrets: readonly string[];
   readonly createApp: (context: ServiceContext) => App;
   readonly maxReplyBytes: number | undefined;
   readonly registers: boolean;
@@ -117,7 +121,7 @@ interface AssembleOptions {
 }
 
 async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
-  const { createApp, maxReplyBytes, registers, resources, onPrepared } = options;
+  const { environment, secrets, createApp, maxReplyBytes, registers, resources, onPrepared } = options;
   const { config, instanceId, clock, wallClock, random, log } = runtime;
   requireClosed(config);
   requireIdentities(config);
@@ -130,6 +134,8 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const metrics = await startMetrics(config.metrics, { handover, log });
   resources.hold(metrics.close);
   const { meter } = metrics;
+  const tracing = await startTracing({ runtime, environment, secrets, meter, log });
+  resources.hold(tracing.close);
   if (tls !== undefined) meterTls(meter, tls, wallClock);
   // The channel needs the app's service, and the app needs the channel: the service follows later.
   let resolveSelf: (self: Self | undefined) => void = () => undefined;

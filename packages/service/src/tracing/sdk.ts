@@ -1,0 +1,115 @@
+import {
+  type Attributes,
+  context,
+  DiagLogLevel,
+  diag,
+  isSpanContextValid,
+  type MeterProvider,
+  propagation,
+  trace,
+} from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  type Resource,
+  resourceFromAttributes,
+} from '@opentelemetry/resources';
+import {
+  BasicTracerProvider,
+  BatchSpanProcessor,
+  type BufferConfig,
+  ConsoleSpanExporter,
+  type SpanExporter,
+} from '@opentelemetry/sdk-trace-base';
+import type { Environment } from '../config/variables.js';
+import { withTimeout } from '../time.js';
+import { meterLosses } from './losses.js';
+import { maskSpans } from './mask-spans.js';
+import type { Tracing, TracingOptions } from './tracing.js';
+
+/** How long a process that ends waits for its collector. Milliseconds. */
+const FLUSH_MS = 2_000;
+
+/** Whether a tracer provider is registered: the process has set up an SDK by itself. */
+export function hasProvider(): boolean {
+  // Only a span of an SDK has an id. This one never ends, so it is never sent.
+  return isSpanContextValid(trace.getTracer('@rondo/service').startSpan('probe').spanContext());
+}
+
+/** Starts OpenTelemetry's SDK with these exporters. The SDK reads its other variables by itself. */
+export async function startSdk(names: readonly string[], options: TracingOptions): Promise<Tracing> {
+  const { environment, secrets, meter, log, runtime } = options;
+  // The SDK goes on with a default if a variable is wrong. Later it would write a line for each batch that gets lost.
+  const told = (message: string) => log.warn({}, message);
+  const logger = { error: told, warn: told, info: () => undefined, debug: () => undefined, verbose: () => undefined };
+  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  const exporters = await Promise.all(names.map((name) => exporterOf(name, environment)));
+  for (const [index, exporter] of exporters.entries()) {
+    if (exporter === undefined)
+      log.warn({}, `OTEL_TRACES_EXPORTER=${names[index]} is not known: give otlp, console or none`);
+  }
+  const selfObsMeterProvider = meterLosses(meter, log);
+  const provider = new BasicTracerProvider({
+    resource: resourceOf(runtime),
+    spanProcessors: exporters.flatMap((exporter) =>
+      exporter === undefined ? [] : [toProcessor(maskSpans(exporter, secrets), selfObsMeterProvider)],
+    ),
+  });
+  trace.setGlobalTracerProvider(provider);
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  const propagators = [new W3CTraceContextPropagator(), new W3CBaggagePropagator()];
+  propagation.setGlobalPropagator(new CompositePropagator({ propagators }));
+  diag.disable();
+  return {
+    async close() {
+      const { clock } = runtime;
+      await withTimeout(() => provider.shutdown(), { clock, timeoutMs: FLUSH_MS }).catch((error: unknown) => {
+        log.info({ err: error }, 'the last spans could not be sent');
+      });
+      trace.disable();
+      context.disable();
+      propagation.disable();
+    },
+  };
+}
+
+function toProcessor(exporter: SpanExporter, selfObsMeterProvider: MeterProvider): BatchSpanProcessor {
+  const config: BufferConfig & { readonly selfObsMeterProvider: MeterProvider } = { selfObsMeterProvider };
+  return new BatchSpanProcessor(exporter, config);
+}
+
+/** The exporter of a name in `OTEL_TRACES_EXPORTER`; undefined if there is none. Each protocol is loaded only if it is used. */
+async function exporterOf(name: string, environment: Environment): Promise<SpanExporter | undefined> {
+  if (name === 'console') return new ConsoleSpanExporter();
+  if (name !== 'otlp') return undefined;
+  const protocol =
+    environment['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ?? environment['OTEL_EXPORTER_OTLP_PROTOCOL'] ?? 'http/protobuf';
+  if (protocol === 'grpc') {
+    const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-grpc');
+    return new OTLPTraceExporter();
+  }
+  if (protocol === 'http/json') {
+    const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
+    return new OTLPTraceExporter();
+  }
+  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-proto');
+  return new OTLPTraceExporter();
+}
+
+/** The instance, as the registry has it. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` take precedence. */
+function resourceOf({ name, instanceId, config }: TracingOptions['runtime']): Resource {
+  const [region, zone] = config.zone === undefined ? [] : config.zone.split('/');
+  const attributes: Attributes = {
+    'service.name': name,
+    'service.instance.id': instanceId,
+    'process.pid': process.pid,
+    ...(config.version !== '' && { 'service.version': config.version }),
+    ...(region !== undefined && { 'cloud.region': region }),
+    ...(zone !== undefined && { 'cloud.availability_zone': zone }),
+  };
+  const own = defaultResource().merge(resourceFromAttributes(attributes));
+  return own.merge(detectResources({ detectors: [envDetector] }));
+}
