@@ -62,6 +62,15 @@ describe('docs/guides/call-a-service.md', () => {
   );
 });
 
+describe('docs/guides/follow-a-call.md', () => {
+  it('has a script that runs unchanged, and prints the span of the handler and those of its call', async () => {
+    const { code: exitCode, stdout, stderr } = await runFile(readGuide('follow-a-call.md'), 'follow.mjs');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const call = '"name":"rondo.conformance.v1.AdderService/Add"';
+    expect(stdout.trim().split('\n')).toEqual(['"name":"add up"', call, call]);
+  });
+});
+
 describe('docs/guides/balancing.md', () => {
   const guide = readGuide('balancing.md');
   const text = readFileSync(join(root, 'docs/guides/balancing.md'), 'utf8');

@@ -1,7 +1,8 @@
 /** The spans of calls, over each transport. */
 
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { propagation, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { Metadata, type ServerCall } from '../src/exports/call.js';
@@ -9,7 +10,7 @@ import { createChannel, createClient, staticResolver } from '../src/exports/clie
 import { createRouter, type Handlers, serve } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
 import { createMemoryNetwork, createTestChannel, ManualClock, standIn } from '../src/exports/testing.js';
-import { traceCalls } from '../src/exports/tracing.js';
+import { createContextManager, traceCalls } from '../src/exports/tracing.js';
 import type { ServedDefinition } from './conformance/handlers.js';
 import { failure } from './support/outcome.js';
 import { type ConformanceClient, conformanceService, connect } from './support/service.js';
@@ -21,7 +22,7 @@ import { withPolicy } from './support/with-policy.js';
 type ServedHandlers = Partial<Handlers<ServedDefinition>>;
 
 let sampled = true;
-const { take, tracer, spans } = recordSpans(traceCalls, () => sampled);
+const { take, tracer, spans, keepContext } = recordSpans(traceCalls, () => sampled);
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -58,7 +59,18 @@ const own = <T>(name: string, work: () => Promise<T>): Promise<T> =>
     return work().finally(() => span.end());
   });
 
-describe.each(Object.keys(WIRES))('over %s', (wire) => {
+/** Where the active span is kept: by a process of ours, and by one that has set up OpenTelemetry itself. */
+const MANAGERS = {
+  'the scope': createContextManager,
+  'a storage of its own': () => new AsyncLocalStorageContextManager(),
+};
+const WAYS = Object.keys(WIRES).flatMap((wire) =>
+  Object.entries(MANAGERS).map(([name, make]) => [wire, name, make] as const),
+);
+
+describe.each(WAYS)('over %s, with the context in %s', (wire, _name, createManager) => {
+  beforeAll(() => keepContext(createManager()));
+
   const open = (handlers: ServedHandlers = {}) => WIRES[wire]?.(handlers) ?? Promise.reject(new Error(wire));
 
   it('a call has a span at each end, between the spans of the application', async () => {

@@ -43,7 +43,8 @@ export function bindClient<D extends ServiceDefinition>(
   const chain = [...channel.middleware, ...middleware, enforceContext, ...channel.wireMiddleware];
   const methods = [...methodsOf(definition)].map(([key, known]) => {
     const method = at === undefined ? known : { ...known, service: at };
-    const bound: BoundMethod = { method, channel, run: compose(chain, toWire(channel)) };
+    const observed = channel.middleware.length + middleware.length > 0;
+    const bound: BoundMethod = { method, channel, observed, run: compose(chain, toWire(channel)) };
     return [key, bindMethod(toClientMethod(bound), bound)];
   });
   // This contract does not decide how another service is balanced.
@@ -57,6 +58,8 @@ interface BoundMethod {
   readonly method: Method;
   readonly channel: Channel;
   readonly run: Next<ClientCall>;
+  /** Whether there is middleware, which may make spans. */
+  readonly observed: boolean;
 }
 
 function toClientMethod(bound: BoundMethod) {
@@ -87,10 +90,10 @@ async function unaryReply(bound: BoundMethod, request: Payload, options: CallOpt
   }
 }
 
-/** Runs the middleware chain with the call's span as the active one. */
-function runTraced({ run }: BoundMethod, call: ClientCall): Promise<Reply> {
+/** Runs the middleware chain with the call's span as the active one, which costs each promise on Node 20 something. */
+function runTraced({ run, observed }: BoundMethod, call: ClientCall): Promise<Reply> {
   const { span } = call.context;
-  return span === undefined ? run(call) : span.run(run, call);
+  return span === undefined || !observed ? run(call) : span.run(run, call);
 }
 
 /** Passes on the header metadata of a call that failed after its header had arrived. */

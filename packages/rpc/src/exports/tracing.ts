@@ -9,4 +9,5 @@
  * ```
  */
 
+export { createContextManager } from '../telemetry/context-manager.js';
 export { traceCalls } from '../telemetry/trace-calls.js';

@@ -2,21 +2,33 @@ import type { Attributes } from '@opentelemetry/api';
 import type { Method } from '../contract/method.js';
 import { RpcError } from '../status/rpc-error.js';
 
+const methods = new WeakMap<Method, TracedMethod>();
+/** Calls that every process makes all the time, and calls of tools. */
+const BACKGROUND = /^(?:rondo\.(?:registry|stats|tunnel)|grpc\.(?:health|reflection)|xds)\./;
+
+/** What the spans of a method have in common. */
+interface TracedMethod {
+  /** The name of its spans. */
+  readonly name: string;
+  readonly attributes: Attributes;
+  /** Whether its calls have no spans. */
+  readonly background: boolean;
+}
+
 /**
- * The names of OpenTelemetry's semantic conventions 1.45.0.
+ * What the spans of a method have in common. It is made once for each method. The names are those of semantic conventions 1.45.0.
  *
  * Source: https://opentelemetry.io/docs/specs/semconv/rpc/grpc/
  */
-const methods = new WeakMap<Method, Attributes>();
-
-/** The attributes of each span of a method. */
-export function attributesOf(method: Method): Attributes {
-  let attributes = methods.get(method);
-  if (attributes === undefined) {
-    attributes = { 'rpc.system.name': 'grpc', 'rpc.method': method.path.slice(1) };
-    methods.set(method, attributes);
+export function tracedMethod(method: Method): TracedMethod {
+  let traced = methods.get(method);
+  if (traced === undefined) {
+    const name = method.path.slice(1);
+    const attributes = { 'rpc.system.name': 'grpc', 'rpc.method': name };
+    traced = { name, attributes, background: BACKGROUND.test(name) };
+    methods.set(method, traced);
   }
-  return attributes;
+  return traced;
 }
 
 /** The attributes of the instance that gets an attempt. */

@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Context,
   context,
+  INVALID_TRACEID,
   isSpanContextValid,
   propagation,
   ROOT_CONTEXT,
@@ -19,12 +20,10 @@ import type { Random } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import { RpcError } from '../status/rpc-error.js';
 import { HEADERS, METADATA } from './carriers.js';
-import { attributesOf, instanceAttributes, isServersFault, outcomeOf } from './conventions.js';
+import { instanceAttributes, isServersFault, outcomeOf, tracedMethod } from './conventions.js';
 
 /** How many messages of one watch get a span. */
 const MAX_MESSAGES = 100;
-/** Calls that every process makes all the time, and calls of tools. They have no spans. */
-const BACKGROUND = /^(?:rondo\.(?:registry|stats|tunnel)|grpc\.(?:health|reflection)|xds)\./;
 
 /**
  * Makes spans by OpenTelemetry's interface. A trace is sampled where it begins; what is part of one that isn't sampled makes
@@ -97,10 +96,8 @@ export class Spans implements Tracing {
   }
 
   #call(method: Method, kind: SpanKind, around: Context): TracedCall {
-    const name = method.path.slice(1);
-    const { span, within } = BACKGROUND.test(name)
-      ? this.#withoutSpan(around)
-      : this.#start(name, kind, { around, attributes: attributesOf(method) });
+    const { name, attributes, background } = tracedMethod(method);
+    const { span, within } = background ? this.#withoutSpan(around) : this.#start(name, kind, { around, attributes });
     return new TracedCall({ tracer: this.#tracer, method, kind, span, context: within });
   }
 
@@ -113,7 +110,7 @@ export class Spans implements Tracing {
     if (from !== undefined && isSpanContextValid(from) && !isSampled(from)) return { span: undefined, within: around };
     const span = this.#tracer.startSpan(name, { kind, ...(attributes && { attributes }) }, around);
     // Without an SDK a span has no id.
-    if (!isSpanContextValid(span.spanContext())) return this.#withoutSpan(around);
+    if (span.spanContext().traceId === INVALID_TRACEID) return this.#withoutSpan(around);
     return { span: span.isRecording() ? span : undefined, within: trace.setSpan(around, span) };
   }
 
@@ -185,9 +182,10 @@ class TracedCall implements CallSpan {
       span.setAttributes(instance);
       return { metadata: undefined, end: (error) => this.#firstEnded(error, instance) };
     }
-    const attributes = { ...attributesOf(this.#method), ...instance, 'rondo.attempt': this.#attempts };
+    const { name, attributes: common } = tracedMethod(this.#method);
+    const attributes = { ...common, ...instance, 'rondo.attempt': this.#attempts };
     const options = { kind: SpanKind.CLIENT, attributes, links: [{ context: previous }] };
-    const attempt = this.#tracer.startSpan(this.#method.path.slice(1), options, this.context);
+    const attempt = this.#tracer.startSpan(name, options, this.context);
     this.#lastAttempt = attempt.spanContext();
     const own = metadata.clone();
     propagation.inject(trace.setSpan(this.context, attempt), own, METADATA);
@@ -198,8 +196,8 @@ class TracedCall implements CallSpan {
     if (this.span === undefined || this.#messages >= MAX_MESSAGES) return;
     this.#messages += 1;
     const kind = this.#kind === SpanKind.CLIENT ? SpanKind.CONSUMER : SpanKind.PRODUCER;
-    const attributes = attributesOf(this.#method);
-    this.#tracer.startSpan(`${this.#method.path.slice(1)} message`, { kind, attributes }, this.context).end();
+    const { name, attributes } = tracedMethod(this.#method);
+    this.#tracer.startSpan(`${name} message`, { kind, attributes }, this.context).end();
   }
 
   end(error?: unknown): void {

@@ -1,4 +1,4 @@
-import { context, propagation, SpanKind, trace } from '@opentelemetry/api';
+import { type ContextManager, context, propagation, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import {
@@ -24,7 +24,11 @@ export function recordSpans(traceCalls: () => void, sample: () => boolean = () =
   const sampler = new ParentBasedSampler({ root });
   const spanProcessors = [new SimpleSpanProcessor(exporter)];
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors, sampler }));
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  const keepContext = (given: ContextManager) => {
+    context.disable();
+    context.setGlobalContextManager(given.enable());
+  };
+  keepContext(new AsyncLocalStorageContextManager());
   const propagators = [new W3CTraceContextPropagator(), new W3CBaggagePropagator()];
   propagation.setGlobalPropagator(new CompositePropagator({ propagators }));
   traceCalls();
@@ -34,7 +38,7 @@ export function recordSpans(traceCalls: () => void, sample: () => boolean = () =
     exporter.reset();
     return spans;
   };
-  return { take, spans: () => exporter.getFinishedSpans().length, tracer: trace.getTracer('test') };
+  return { take, keepContext, spans: () => exporter.getFinishedSpans().length, tracer: trace.getTracer('test') };
 }
 
 /** Spans as lines, in the order in which they began, each below its parent: the kind, the end of the name, and how it ended. */

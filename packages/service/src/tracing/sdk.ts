@@ -1,5 +1,6 @@
 import {
   type Attributes,
+  type ContextManager,
   context,
   DiagLogLevel,
   diag,
@@ -8,8 +9,12 @@ import {
   propagation,
   trace,
 } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
+import {
+  CompositePropagator,
+  isTracingSuppressed,
+  W3CBaggagePropagator,
+  W3CTraceContextPropagator,
+} from '@opentelemetry/core';
 import {
   defaultResource,
   detectResources,
@@ -24,6 +29,7 @@ import {
   ConsoleSpanExporter,
   type SpanExporter,
 } from '@opentelemetry/sdk-trace-base';
+import { createContextManager } from '@rondo/rpc/tracing';
 import type { Environment } from '../config/variables.js';
 import { withTimeout } from '../time.js';
 import { meterLosses } from './losses.js';
@@ -59,7 +65,7 @@ export async function startSdk(names: readonly string[], options: TracingOptions
     ),
   });
   trace.setGlobalTracerProvider(provider);
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  context.setGlobalContextManager(exportingOutside(createContextManager()));
   const propagators = [new W3CTraceContextPropagator(), new W3CBaggagePropagator()];
   propagation.setGlobalPropagator(new CompositePropagator({ propagators }));
   diag.disable();
@@ -72,6 +78,20 @@ export async function startSdk(names: readonly string[], options: TracingOptions
       trace.disable();
       context.disable();
       propagation.disable();
+    },
+  };
+}
+
+/**
+ * `manager`, without a context for the export of spans: the SDK has one so that no instrumentation traces the export, and here there is
+ * none. A process that only calls would pay for it at each promise.
+ */
+function exportingOutside(manager: ContextManager): ContextManager {
+  return {
+    ...manager,
+    with(around, ...[work, self, ...given]) {
+      if (isTracingSuppressed(around)) return Reflect.apply(work, self, given);
+      return manager.with(around, work, self, ...given);
     },
   };
 }
