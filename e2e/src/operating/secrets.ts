@@ -147,12 +147,15 @@ describe('a process whose secret is refused shows none', () => {
       }),
     ],
   ])('of a database and a cache that are away, given by %s', async (_how, env) => {
-    const sales = await startService('sales', { env: { ...env(), RONDO_LOG_LEVEL: 'trace' } });
+    // Its spans are printed, too.
+    const tracing = { OTEL_TRACES_EXPORTER: 'console', OTEL_BSP_SCHEDULE_DELAY: '10' };
+    const sales = await startService('sales', { env: { ...env(), ...tracing, RONDO_LOG_LEVEL: 'trace' } });
     running.push(sales);
     await sales.printed(/PostgreSQL is unavailable/);
     await sales.printed(/the cache at 127.0.0.1:1 isn't there yet/);
     const replies = await failure(sales.address);
     expect(replies).toContain('UNAVAILABLE');
+    await sales.printed(/'rpc.method': 'sales.v1/);
     expectClean({ ...sales.output(), replies, commandLines: commandLines() });
   });
 
