@@ -12,7 +12,7 @@ const DESCRIPTION = /description:\s*(?:'([^']*)'|"([^"]*)")/;
 const INTRODUCTION = `# Metrics
 
 A process with \`RONDO_METRICS\` serves these metrics at \`/metrics\`, in Prometheus's text format, with their descriptions. There, dots
-become underscores, and the unit and \`total\` are at the end of the name, such as \`grpc_server_call_duration_seconds\`. \`<side>\` is
+become underscores, and the unit and \`total\` are at the end of the name, such as \`rpc_server_call_duration_seconds\`. \`<side>\` is
 \`server\` or \`client\`.
 
 | metric | kind | unit | meaning |

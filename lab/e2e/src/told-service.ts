@@ -112,7 +112,7 @@ export async function startTold({ registry, handle = answer, register = true }: 
 /** How often each method was called, and with which status, by the metrics of the service. */
 export async function countsOf({ metricsAddress }: RunningService): Promise<ReadonlyMap<string, number>> {
   const text = await (await fetch(`http://${metricsAddress}/metrics`)).text();
-  const lines = text.split('\n').filter((line) => /^grpc_server_call_(started|duration_seconds_count)/.test(line));
+  const lines = text.split('\n').filter((line) => /^rpc_server_call_duration_seconds_count/.test(line));
   return new Map(
     lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
   );

@@ -25,7 +25,7 @@ export function meterFeeds(meter: Meter, feeds: () => readonly FeedView[]): void
   });
   followed.addCallback((result) => {
     for (const { service, method, fault } of feeds()) {
-      result.observe(fault === undefined ? 1 : 0, { 'grpc.method': `${service}/${method}` });
+      result.observe(fault === undefined ? 1 : 0, { 'rpc.method': `${service}/${method}` });
     }
   });
 }
@@ -55,10 +55,10 @@ export function createMetrics(meter: Meter, memory: Memory): CacheMetrics {
       const method = path.slice(1);
       // Made once, so that a hit makes no object for its labels.
       const labels = Object.fromEntries(
-        RESULTS.map((result) => [result, { 'grpc.method': method, 'rondo.cache.result': result }]),
+        RESULTS.map((result) => [result, { 'rpc.method': method, 'rondo.cache.result': result }]),
       );
       return { count: (result) => calls.add(1, labels[result]) };
     },
-    refreshFailed: (path) => failures.add(1, { 'grpc.method': path.slice(1) }),
+    refreshFailed: (path) => failures.add(1, { 'rpc.method': path.slice(1) }),
   };
 }

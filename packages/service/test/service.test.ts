@@ -223,7 +223,7 @@ describe('a service', () => {
     await client.add({ a: 2n, b: 3n });
     const text = await (await fetch(`http://${service.metricsAddress}/metrics`)).text();
     expect(text).toMatch(
-      /^grpc_server_call_duration_seconds_count\{grpc_method="rondo.conformance.v1.AdderService\/Add",grpc_status="OK"/m,
+      /^rpc_server_call_duration_seconds_count\{rpc_system_name="grpc",rpc_method="rondo.conformance.v1.AdderService\/Add",rpc_response_status_code="OK"/m,
     );
   });
 });

@@ -51,7 +51,7 @@ export function createSecondLevel(
       'Answers that were looked for in the shared store, by method and result: hit, miss, none (the store is away, or another replica gets the answer), invalid.',
   });
   const count = (result: 'hit' | 'miss' | 'none' | 'invalid', { path }: Method) =>
-    lookups.add(1, { 'grpc.method': path.slice(1), 'rondo.cache.result': result });
+    lookups.add(1, { 'rpc.method': path.slice(1), 'rondo.cache.result': result });
   const keyOf = ({ service, path }: Method, rest: string): string | undefined => {
     const fingerprint = fingerprintOf(path.slice(1, path.lastIndexOf('/')));
     if (fingerprint === undefined) return undefined;

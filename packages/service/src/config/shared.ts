@@ -8,6 +8,7 @@ import {
   ZONE_PATTERN,
 } from '@rondo/rpc/internal';
 import { authVariables } from './auth-variables.js';
+import { otelVariables } from './otel-variables.js';
 import {
   balancingOverrides,
   breakerOverrides,
@@ -174,6 +175,7 @@ export function sharedVariables(port: number) {
     ...CACHE_VARIABLES,
     ...tlsVariables,
     ...authVariables,
+    ...otelVariables,
     descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {
       example: '/app/descriptors.binpb',
       description: 'The descriptor set for reflection; by default the one of @rondo/contracts.',

@@ -3,6 +3,7 @@ import { type Clock, type Random, systemClock, systemRandom, systemWallClock, ty
 import { BalancingError, LiveSettings, type Self } from '@rondo/rpc/internal';
 import { configure, describeMisspelling, secretsOf } from '../config/configure.js';
 import { createMask } from '../config/secrets.js';
+import type { SharedConfig } from '../config/shared.js';
 import { ConfigurationError, type Environment, type Variables } from '../config/variables.js';
 import { applySettings } from '../live-config/apply.js';
 import { consoleDestination, createLog } from '../log.js';
@@ -110,6 +111,12 @@ async function consoleLog(
   return log;
 }
 
+/** How the process sends its metrics; undefined if it doesn't. */
+function pushOf({ metricsExporter, otlpMetricsProtocol, otlpProtocol, metricsIntervalMs }: SharedConfig) {
+  if (metricsExporter === 'none') return undefined;
+  return { protocol: otlpMetricsProtocol ?? otlpProtocol, intervalMs: metricsIntervalMs };
+}
+
 interface AssembleOptions {
   readonly environment: Environment;
   readonly secrets: readonly string[];
@@ -131,7 +138,13 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const authenticator = await openAuthentication(config, { clock, wallClock, log });
   resources.hold(() => authenticator?.close());
   const handover = { clock, timeoutMs: config.handoverMs };
-  const metrics = await startMetrics(config.metrics, { handover, log });
+  const metrics = await startMetrics({
+    listen: config.metrics,
+    push: pushOf(config),
+    resource: { name: runtime.name, instanceId, version: config.version },
+    handover,
+    log,
+  });
   resources.hold(metrics.close);
   const { meter } = metrics;
   const tracing = await startTracing({ runtime, environment, secrets, meter, log });

@@ -21,7 +21,7 @@ export function meterAdmission(meter: Meter, admission: Pick<AdmissionControl, '
   const instruments = [limit, inFlight, refused];
   meter.addBatchObservableCallback((result) => {
     for (const view of admission.inspect()) {
-      const labels = { 'grpc.method': view.method.path.slice(1), 'rondo.priority': view.priority };
+      const labels = { 'rpc.method': view.method.path.slice(1), 'rondo.priority': view.priority };
       result.observe(inFlight, view.inFlight, labels);
       if (view.limit !== undefined) result.observe(limit, view.limit, labels);
       for (const [exceeded, count] of view.refused)

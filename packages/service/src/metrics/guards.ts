@@ -15,7 +15,7 @@ export function meterGuards(meter: Meter, channel: Guarded): void {
   const observe = (result: BatchObservableResult) => {
     for (const { guards } of channel.inspect()) {
       for (const { path, breaker, bulkhead } of guards) {
-        const labels = { 'grpc.method': path.slice(1) };
+        const labels = { 'rpc.method': path.slice(1) };
         if (breaker !== undefined) {
           result.observe(instruments.state, STATES[breaker.state], labels);
           result.observe(instruments.openings, breaker.openings, labels);

@@ -6,11 +6,16 @@ import type { BreakerView, EndpointView, ServiceView } from '@rondo/rpc/internal
 import { meterGuards } from './guards.js';
 import { type Metrics, meterBalancing, startMetrics } from './metrics.js';
 
-const OPTIONS = { handover: { clock: systemClock, timeoutMs: 0 }, log: silentLogger };
+const OPTIONS = {
+  push: undefined,
+  resource: { name: 'test', instanceId: 'test-1', version: '' },
+  handover: { clock: systemClock, timeoutMs: 0 },
+  log: silentLogger,
+};
 const started: Metrics[] = [];
 
 async function start(port = 0): Promise<Metrics> {
-  const metrics = await startMetrics({ host: '127.0.0.1', port }, OPTIONS);
+  const metrics = await startMetrics({ ...OPTIONS, listen: { host: '127.0.0.1', port } });
   started.push(metrics);
   return metrics;
 }
@@ -43,7 +48,7 @@ describe('startMetrics', () => {
   });
 
   it('collects nothing and does not listen when it is off', async () => {
-    const { meter, address } = await startMetrics(undefined, OPTIONS);
+    const { meter, address } = await startMetrics({ ...OPTIONS, listen: undefined });
     meter.createCounter('rondo.test.things').add(1);
     expect(address).toBeUndefined();
   });
@@ -148,7 +153,7 @@ it('reports breakers and bulkheads', async () => {
   const bulkhead = { inFlight: 4, queued: 5, refused: 6, policy: { maxCalls: 4, maxQueued: 5, queueTimeoutMs: 1 } };
   meterGuards(metrics.meter, { inspect: () => [{ guards: [{ path: '/s.S/M', breaker, bulkhead }] }] });
   const text = await (await fetch(`http://${metrics.address}/metrics`)).text();
-  const method = '{grpc_method="s.S/M"}';
+  const method = '{rpc_method="s.S/M"}';
   expect(text.split('\n').filter((line) => /^rondo_(breaker|bulkhead)/.test(line))).toEqual([
     `rondo_breaker_state${method} 1`,
     `rondo_breaker_openings_total${method} 2`,

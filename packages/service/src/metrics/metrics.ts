@@ -2,9 +2,11 @@ import type { BatchObservableResult, Meter } from '@opentelemetry/api';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { ServiceView } from '@rondo/rpc/internal';
+import type { OTLP_PROTOCOLS } from '../config/otel-variables.js';
 import type { HostPort } from '../config/parsers.js';
 import type { Handover } from '../lifecycle/handover.js';
 import { meterGuards } from './guards.js';
+import { meterRuntime } from './runtime.js';
 
 /** The meter of a process, and where its measurements are served. */
 export interface Metrics {
@@ -14,21 +16,51 @@ export interface Metrics {
   close(): Promise<void>;
 }
 
+/** Where metrics go, and whose they are. */
+export interface MetricsOptions {
+  /** The address that serves them; undefined for none. */
+  readonly listen: HostPort | undefined;
+  /** How they are sent by OTLP; undefined if they aren't. */
+  readonly push: Push | undefined;
+  /** What the receiver of OTLP knows the process by. */
+  readonly resource: Resource;
+  readonly handover: Handover;
+  readonly log: Logger;
+}
+
+/** A process, as OpenTelemetry names it. */
+export interface Resource {
+  readonly name: string;
+  readonly instanceId: string;
+  readonly version: string;
+}
+
+/** How metrics are sent. The SDK reads where to from `OTEL_EXPORTER_OTLP_ENDPOINT` and its kin. */
+export interface Push {
+  readonly protocol: (typeof OTLP_PROTOCOLS)[number];
+  readonly intervalMs: number;
+}
+
 /**
- * Collects metrics and serves them at `listen`. Without an address the meter does nothing.
+ * Collects metrics, serves them and sends them. With neither an address nor a push the meter does nothing.
  *
- * @throws StartupError if the process can't listen there.
+ * @throws StartupError if the process can't listen at the address.
  */
-export async function startMetrics(
-  listen: HostPort | undefined,
-  options: { readonly handover: Handover; readonly log: Logger },
-): Promise<Metrics> {
-  if (listen === undefined) return { meter: NO_METER, address: undefined, close: async () => undefined };
+export async function startMetrics(options: MetricsOptions): Promise<Metrics> {
+  const { listen, push } = options;
+  if (listen === undefined && push === undefined)
+    return { meter: NO_METER, address: undefined, close: async () => undefined };
   // Loaded on demand: the SDK takes a large part of a process's start time.
-  const { collectMetrics } = await import('./prometheus.js');
-  const metrics = await collectMetrics(listen, options);
-  meterProcess(metrics.meter);
-  return metrics;
+  const { collectMetrics } = await import('./collect.js');
+  const metrics = await collectMetrics(options);
+  const stop = meterRuntime(metrics.meter);
+  return {
+    ...metrics,
+    close: () => {
+      stop();
+      return metrics.close();
+    },
+  };
 }
 
 const nothing = () => undefined;
@@ -47,30 +79,6 @@ const NO_METER: Meter = {
   addBatchObservableCallback: nothing,
   removeBatchObservableCallback: nothing,
 };
-
-/** Meters the process: its start time, its memory and the utilization of its event loop. */
-export function meterProcess(meter: Meter): void {
-  const started = meter.createObservableGauge('process.start_time', {
-    unit: 's',
-    description: 'When the process started, in seconds since the Unix epoch.',
-  });
-  started.addCallback((result) => result.observe(performance.timeOrigin / 1000));
-  const memory = meter.createObservableGauge('process.memory.usage', {
-    unit: 'By',
-    description: 'The physical memory of the process.',
-  });
-  memory.addCallback((result) => result.observe(process.memoryUsage.rss()));
-  const busy = meter.createObservableGauge('nodejs.eventloop.utilization', {
-    unit: '1',
-    description: 'The share of the time since the last reading in which the event loop was busy.',
-  });
-  let last = performance.eventLoopUtilization();
-  busy.addCallback((result) => {
-    const now = performance.eventLoopUtilization();
-    result.observe(performance.eventLoopUtilization(now, last).utilization);
-    last = now;
-  });
-}
 
 /** Meters what a channel calls: discovery, balancing, breakers and bulkheads. */
 export function meterChannel(meter: Meter, channel: Channel): void {

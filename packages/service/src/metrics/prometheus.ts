@@ -1,37 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { MeterProvider, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import type { Logger } from '@rondo/rpc/call';
+import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { formatHostPort, type HostPort } from '../config/parsers.js';
-import { type Handover, whenFree } from '../lifecycle/handover.js';
-import { cannotBind } from '../lifecycle/startup-error.js';
-import type { Metrics } from './metrics.js';
-
-/**
- * Collects metrics with OpenTelemetry's SDK and serves them at `listen`.
- *
- * @throws StartupError if the process can't listen there.
- */
-export async function collectMetrics(
-  listen: HostPort,
-  { handover, log }: { readonly handover: Handover; readonly log: Logger },
-): Promise<Metrics> {
-  const reader = createReader();
-  const provider = new MeterProvider({ readers: [reader] });
-  const meter = provider.getMeter('rondo');
-  const serving = whenFree(() => serveMetrics(reader, listen), handover).catch((cause: unknown) => {
-    throw cannotBind({ what: 'serve metrics at', at: listen, variable: 'RONDO_METRICS', cause });
-  });
-  const isHandover = handover.timeoutMs > 0;
-  // The other process serves its metrics until it has ended, when this one has long taken calls.
-  if (isHandover) serving.catch((error: unknown) => log.warn({ err: error }, 'the metrics are not served'));
-  const close = async () => {
-    await (await serving).close();
-    await provider.shutdown();
-  };
-  return { meter, address: isHandover ? formatHostPort(listen) : (await serving).address, close };
-}
 
 /** An HTTP server for Prometheus. */
 export interface MetricsServer {
