@@ -2,6 +2,7 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import { connect } from 'node:net';
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { classify, DatabaseUnavailable, OutdatedPlan, READ_ONLY, sqlStateOf } from './errors.js';
+import type { PoolMetrics } from './metrics.js';
 import type { SqlValue } from './sql.js';
 import { createTypes } from './types.js';
 import { type Bounds, withBounds } from './with-bounds.js';
@@ -39,15 +40,31 @@ interface ConnectionSource {
   readonly database?: string | undefined;
   /** How long an aborted statement may go on before it is cancelled. */
   readonly abortGraceMs: number;
+  readonly metrics?: PoolMetrics | undefined;
 }
 
 /** Takes a connection from the pool within the bounds. It closes outdated connections. */
 export async function acquire(source: ConnectionSource, bounds: Bounds): Promise<Connection> {
+  const { metrics } = source;
   for (;;) {
-    const client = await takeClient(source.pool, bounds);
+    const taking = takeClient(source.pool, bounds);
+    const client = await (metrics === undefined ? taking : timed(taking, metrics.waited));
     source.generations.add(client);
     if (!source.generations.isOutdated(client)) return createConnection(client, source);
     client.release(true);
+  }
+}
+
+/** Tells how long `work` takes from now on, and how it ends. */
+async function timed<T>(work: Promise<T>, ended: (durationMs: number, error: unknown) => void): Promise<T> {
+  const startedAt = performance.now();
+  try {
+    const result = await work;
+    ended(performance.now() - startedAt, undefined);
+    return result;
+  } catch (error) {
+    ended(performance.now() - startedAt, error);
+    throw error;
   }
 }
 
@@ -73,7 +90,10 @@ function classifyUnlessAborted(error: unknown, signal: AbortSignal | undefined):
   return signal?.aborted && error === signal.reason ? error : classify(error);
 }
 
-function createConnection(client: PoolClient, { generations, database, abortGraceMs }: ConnectionSource): Connection {
+function createConnection(
+  client: PoolClient,
+  { generations, database, abortGraceMs, metrics }: ConnectionSource,
+): Connection {
   let ended = false;
   let fault: unknown;
   // The driver takes one statement at a time; a caller may send several, as with Promise.all.
@@ -91,7 +111,8 @@ function createConnection(client: PoolClient, { generations, database, abortGrac
     bounds.signal?.throwIfAborted();
     if (ended) throw fault ?? new DatabaseUnavailable('the connection was closed');
     try {
-      return await withBounds(start(), { ...bounds, abortGraceMs }, abandon);
+      const running = withBounds(start(), { ...bounds, abortGraceMs }, abandon);
+      return await (metrics === undefined ? running : timed(running, metrics.ran));
     } catch (error) {
       const classified = classifyUnlessAborted(error, bounds.signal);
       fault ??= classified;

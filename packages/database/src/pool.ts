@@ -1,7 +1,9 @@
+import type { Meter } from '@opentelemetry/api';
 import { Pool, type PoolClient } from 'pg';
 import { acquire, Generations } from './connection.js';
 import { classify, withUnknownOutcome } from './errors.js';
 import { LockWaiter } from './lock-wait.js';
+import { meterPool, type PoolMetrics } from './metrics.js';
 import { OutageWaiter } from './outage-wait.js';
 import { claiming } from './outcomes.js';
 import { checkGid, createPreparedTransactions } from './prepared.js';
@@ -54,6 +56,10 @@ export interface PoolOptions {
   readonly abortGraceMs?: number;
   /** Receives the error of a connection that broke while idle or between statements. No action is needed. */
   readonly onError?: (error: unknown) => void;
+  /** Measures statements and connections, as `db.client.*`: the meter of a service's context. */
+  readonly meter?: Meter;
+  /** The pool's name in the metrics; by default the name of the database. Each pool of a process needs its own. */
+  readonly poolName?: string;
 }
 
 /** A statement outside of a transaction. */
@@ -74,8 +80,10 @@ export function createPool(given: PoolOptions): Database {
   const { statementTimeoutMs = 10_000, maxConnections = 10, lockTimeoutMs = 0 } = options;
   const locks = new LockWaiter(lockTimeoutMs, maxConnections);
   const pool = openPool({ ...options, maxConnections }, statementTimeoutMs, locks);
-  const close = () => closePool(pool);
-  return createDatabase({ ...options, pool, locks, database: databaseIn(given.url), close });
+  const database = databaseIn(given.url);
+  const { meter, poolName: name = database ?? '' } = options;
+  const metrics = meter && meterPool(meter, pool, { name, maxConnections });
+  return createDatabase({ ...options, pool, locks, database, metrics, close: () => closePool(pool) });
 }
 
 /** The name of the database in an address; undefined if there is none. */
@@ -102,6 +110,7 @@ interface Source extends OverPoolOptions {
   readonly pool: Pick<Pool, 'connect'>;
   readonly locks: LockWaiter;
   readonly database?: string | undefined;
+  readonly metrics?: PoolMetrics | undefined;
   readonly close: () => Promise<void>;
 }
 
@@ -109,6 +118,7 @@ function createDatabase({
   pool,
   locks,
   database,
+  metrics,
   close,
   onError,
   statementTimeoutMs = 10_000,
@@ -116,7 +126,7 @@ function createDatabase({
 }: Source): Database {
   // The driver removes its own listener from a connection in use; an 'error' without a listener ends the process.
   const onFirstUse = (client: PoolClient) => client.on('error', (error) => onError?.(classify(error)));
-  const source = { pool, generations: new Generations(onFirstUse), database, abortGraceMs };
+  const source = { pool, generations: new Generations(onFirstUse), database, abortGraceMs, metrics };
   const boundMs = (timeoutMs: number): number => (timeoutMs > 0 ? timeoutMs + ANSWER_GRACE_MS : 0);
   const contextOf = (leftMs?: number): TransactionContext => ({
     acquire: (signal) => acquire(source, { signal, timeoutMs: leftMs }),

@@ -1,8 +1,10 @@
+import type { Meter } from '@opentelemetry/api';
 import { type Database, eventLoopPace, Turns } from '@rondo/database';
 import { type Clock, createSemaphore, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { watchErrors } from './errors.js';
 import { createFeed, type Feed } from './feed/feed.js';
 import { type Listener, startListener } from './feed/listener.js';
+import { meterSync } from './metrics.js';
 import { boundsOf, type OnSyncEvent, type SyncBounds, type SyncLog } from './options.js';
 import { outageLog } from './outage.js';
 import { createRelay } from './relay.js';
@@ -20,6 +22,8 @@ export interface SyncOptions extends SyncBounds {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly onEvent?: OnSyncEvent;
+  /** Measures the lag of the outbox: the meter of a service's context. */
+  readonly meter?: Meter | undefined;
 }
 
 /** Publishes the changes of every replica to the watchers of every replica. */
@@ -84,6 +88,8 @@ export function createSync(options: SyncOptions): Sync {
     });
   });
 
+  if (options.meter !== undefined) meterSync(options.meter, database, watchers.open);
+
   let closing: Promise<void> | undefined;
   const end = async (): Promise<void> => {
     watchers.close();
@@ -141,6 +147,7 @@ function createWatchers(context: WatchContext, onFirst: () => void) {
 
   return {
     watch: counted,
+    open: () => open.size,
     close(): void {
       closed = true;
       for (const ending of open) ending.abort(watchErrors.STOPPING());

@@ -43,6 +43,7 @@ export interface ProjectsContext {
   readonly random: Random;
   /** Tells which process is a coordinator's, by its certificate. */
   readonly mayServe?: ServiceContext['mayServe'];
+  readonly meter?: ServiceContext['meter'];
 }
 
 /** The services by any of which a coordinator may address this service as a participant. */
@@ -61,20 +62,19 @@ const LOCK_TIMEOUT_MS = 2_000;
 
 /** Wires the service, from the database up to the contract. */
 export function createApp(context: ProjectsContext, config: ProjectsConfig): App {
-  const { log, channel, clock, wallClock, random } = context;
+  const { log, channel, clock, wallClock, random, meter } = context;
   const { databaseUrl } = config;
-  const connect = (bounds: Pick<PoolOptions, 'lockTimeoutMs' | 'maxConnections'>) =>
+  const connect = (bounds: Pick<PoolOptions, 'lockTimeoutMs' | 'maxConnections' | 'poolName'>) =>
     createPool({
       url: databaseUrl,
       applicationName: 'project-management',
       ...bounds,
+      ...(meter && { meter }),
       onError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
     });
-  const [database, endingDatabase] = [
-    connect({ lockTimeoutMs: LOCK_TIMEOUT_MS }),
-    connect({ maxConnections: ENDING_CONNECTIONS }),
-  ];
-  const sync = createSync({ database, url: databaseUrl, log, clock, random });
+  const database = connect({ lockTimeoutMs: LOCK_TIMEOUT_MS });
+  const endingDatabase = connect({ maxConnections: ENDING_CONNECTIONS, poolName: 'ending' });
+  const sync = createSync({ database, url: databaseUrl, log, clock, random, meter });
   const background = { log, clock: backgroundClock(clock), wallClock };
   const audit = createAudit({ database, ...background, ...auditBy(config) });
   const storeDatabase = audit.over(createStoreDatabase(database, sync.nudge));
@@ -86,7 +86,7 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
   const resources = { database: storeDatabase, sync, errors, newId, now };
   const estimates = { database: storeDatabase, calculator: createCalculator(channel), now };
   const participant = createParticipant({
-    ...{ database, endingDatabase, log, clock: backgroundClock(clock) },
+    ...{ database, endingDatabase, log, clock: backgroundClock(clock), meter },
     name: 'project-management',
     coordinators: coordinatorsOf(config, context),
     operations: [deliverOperation({ newId, now, audit })],

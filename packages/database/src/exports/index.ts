@@ -31,6 +31,7 @@ export {
   UniqueViolation,
 } from '../errors.js';
 export { type Listening, listen } from '../listen.js';
+export { type ObservedRow, observeRow } from '../metrics.js';
 export { type MigrateOptions, migrate } from '../migrate.js';
 export { MigrationError, type SchemaPart } from '../migration.js';
 export type { Once } from '../once.js';

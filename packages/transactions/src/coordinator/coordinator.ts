@@ -1,9 +1,11 @@
+import type { Meter } from '@opentelemetry/api';
 import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { inSpan } from '@rondo/rpc/internal';
 import { coordinatorErrors } from '../errors.js';
+import { meterUnfinished } from '../metrics.js';
 import { createPruning } from '../pruning.js';
 import { createSweep } from '../sweep.js';
 import { type CheckedRef, checkName } from '../transaction-ref.js';
@@ -40,6 +42,8 @@ export interface CoordinatorOptions {
   readonly completions?: Readonly<Record<string, Completion>>;
   /** Called after a completion has run, for example to publish changes. It must not throw. */
   readonly onCompleted?: () => void;
+  /** Measures the unfinished transactions: the meter of a service's context. */
+  readonly meter?: Meter | undefined;
 }
 
 /** Coordinates transactions across services, and finishes transactions that other replicas of the same name left. */
@@ -83,6 +87,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { clock = systemClock, random = systemRandom, log, database, channel } = options;
   const { completions = {}, onCompleted = () => undefined } = options;
   const coordinator = checkName('coordinator', options.name);
+  meterUnfinished({ meter: options.meter, database, role: 'coordinator', name: coordinator });
   const dependencies: CoordinatorDependencies = {
     database,
     participants: createParticipants(channel),

@@ -1,3 +1,4 @@
+import type { Meter } from '@opentelemetry/api';
 import { ParticipantServiceDefinition, type PrepareRequest } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import {
   createShare,
@@ -15,6 +16,7 @@ import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { type Caller, isOperator, refuseCaller } from '../callers.js';
 import { participantErrors } from '../errors.js';
+import { meterUnfinished } from '../metrics.js';
 import { createPruning } from '../pruning.js';
 import { createSweep } from '../sweep.js';
 import { branchOf, type CheckedRef, checkName, gidOf, gidPrefix, readRef } from '../transaction-ref.js';
@@ -50,6 +52,8 @@ export interface ParticipantOptions {
   readonly clock?: Clock;
   /** Called after a branch was committed, for example to publish changes. It must not throw. */
   readonly onCommitted?: () => void;
+  /** Measures the branches in doubt: the meter of a service's context. */
+  readonly meter?: Meter | undefined;
 }
 
 /** A service's side of distributed transactions. */
@@ -75,6 +79,7 @@ export function createParticipant(options: ParticipantOptions): Participant {
   const { database, endingDatabase = database, coordinators, log, clock = systemClock } = options;
   const { onCommitted = () => undefined } = options;
   const name = checkName('participant', options.name);
+  meterUnfinished({ meter: options.meter, database: endingDatabase, role: 'participant', name });
   const operations = new Map(options.operations.map((operation) => [operation.requestType, operation]));
   const dependencies: ParticipantDependencies = {
     name,

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { observeRow } from './metrics.js';
+import { createPool } from './pool.js';
+import type { Database } from './sql.js';
+import { startTestPostgres, type TestPostgres } from './testing/test-postgres.js';
+
+class Reader extends MetricReader {
+  protected async onForceFlush(): Promise<void> {}
+  protected async onShutdown(): Promise<void> {}
+}
+
+const reader = new Reader();
+const meter = new MeterProvider({ readers: [reader] }).getMeter('test');
+let server: TestPostgres;
+let pool: Database;
+
+beforeAll(async () => {
+  server = await startTestPostgres();
+  pool = createPool({ url: await server.createDatabase(), meter, poolName: 'main', maxConnections: 2 });
+});
+
+afterAll(async () => {
+  await pool.close();
+  await server.stop();
+});
+
+/** The values of a metric, or its counts if it is a histogram, by its labels without the pool's name. */
+async function valuesOf(name: string): Promise<unknown> {
+  const { resourceMetrics } = await reader.collect();
+  const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+  const points = metrics.find(({ descriptor }) => descriptor.name === name)?.dataPoints ?? [];
+  return points.map(({ attributes, value }) => {
+    const { 'db.client.connection.pool.name': _pool, ...labels } = attributes;
+    return [Object.values(labels).join(), typeof value === 'number' ? value : value.count];
+  });
+}
+
+it('measures statements, failed ones by their SQLSTATE, and the connections of the pool', async () => {
+  await pool.query('SELECT 1');
+  await expect(pool.query('SELECT 1/0')).rejects.toThrow();
+  expect(await valuesOf('db.client.operation.duration')).toEqual([
+    ['postgresql', 1],
+    ['postgresql,22012', 1],
+  ]);
+  expect(await valuesOf('db.client.connection.wait_time')).toEqual([['', 2]]);
+  expect(await valuesOf('db.client.connection.max')).toEqual([['', 2]]);
+  await pool.transaction(async () => {
+    expect(await valuesOf('db.client.connection.count')).toEqual([
+      ['idle', 0],
+      ['used', 1],
+    ]);
+  });
+});
+
+it('counts the waits that end without a connection', async () => {
+  let free: () => void = () => undefined;
+  const freed = new Promise<void>((resolve) => {
+    free = resolve;
+  });
+  const all = [0, 1].map(() => pool.transaction(() => freed));
+  const waiting = pool.query('SELECT 1', [], { signal: AbortSignal.timeout(1) });
+  await expect(waiting).rejects.toThrow();
+  expect(await valuesOf('db.client.connection.timeouts')).toEqual([['', 1]]);
+  free();
+  await Promise.all(all);
+});
+
+it('observes a row when the metrics are read, and nothing while the database is away', async () => {
+  const gauge = meter.createObservableGauge('oldest');
+  observeRow(meter, { database: pool, sql: 'SELECT $1::float8 AS age', params: [2.5], gauges: { age: gauge } });
+  const away = createPool({ url: 'postgres://nobody@127.0.0.1:1/nothing' });
+  const gone = meter.createObservableGauge('gone');
+  observeRow(meter, { database: away, sql: 'SELECT 1 AS age', gauges: { age: gone } });
+  expect(await valuesOf('oldest')).toEqual([['', 2.5]]);
+  expect(await valuesOf('gone')).toEqual([]);
+  await away.close();
+});

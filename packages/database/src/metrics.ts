@@ -1,0 +1,123 @@
+import type { Attributes, Meter, ObservableGauge } from '@opentelemetry/api';
+import { sqlStateOf } from './errors.js';
+import type { Database, SqlValue } from './sql.js';
+
+/** What a pool tells of its connections. */
+export interface PoolCounts {
+  readonly totalCount: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
+}
+
+/** Times the statements of one pool, and the waits for its connections. */
+export interface PoolMetrics {
+  /** A wait for a connection has ended. */
+  waited(durationMs: number, error: unknown): void;
+  /** A statement has ended. */
+  ran(durationMs: number, error: unknown): void;
+}
+
+/** In seconds, as OpenTelemetry's conventions recommend. */
+const BOUNDARIES: readonly number[] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
+/** Reading the metrics never waits longer for a database. */
+const OBSERVE_TIMEOUT_MS = 1_000;
+
+/**
+ * Meters a pool by the names of OpenTelemetry's conventions, `db.client.*`. No label has a statement's text, which may be personal.
+ *
+ * Source: https://opentelemetry.io/docs/specs/semconv/db/database-metrics/
+ */
+export function meterPool(
+  meter: Meter,
+  pool: PoolCounts,
+  { name, maxConnections }: { readonly name: string; readonly maxConnections: number },
+): PoolMetrics {
+  const labels = { 'db.client.connection.pool.name': name };
+  observeConnections(meter, pool, { labels, maxConnections });
+  const advice = { explicitBucketBoundaries: [...BOUNDARIES] };
+  const waits = meter.createHistogram('db.client.connection.wait_time', {
+    unit: 's',
+    description: 'How long it took to get a connection of the pool.',
+    advice,
+  });
+  const timeouts = meter.createCounter('db.client.connection.timeouts', {
+    unit: '{timeout}',
+    description: 'The waits for a connection of the pool that ended without one.',
+  });
+  const durations = meter.createHistogram('db.client.operation.duration', {
+    unit: 's',
+    description:
+      'How long statements took, without the wait for a connection; with error.type, the SQLSTATE, if they failed.',
+    advice,
+  });
+  const statement = { ...labels, 'db.system.name': 'postgresql' };
+  const failed = new Map<string, Attributes>();
+  const failedAs = (error: unknown): Attributes => {
+    const type = sqlStateOf(error) ?? '_OTHER';
+    const known = failed.get(type) ?? { ...statement, 'error.type': type };
+    failed.set(type, known);
+    return known;
+  };
+  return {
+    waited(durationMs, error) {
+      if (error === undefined) waits.record(durationMs / 1_000, labels);
+      else timeouts.add(1, labels);
+    },
+    ran: (durationMs, error) => durations.record(durationMs / 1_000, error === undefined ? statement : failedAs(error)),
+  };
+}
+
+function observeConnections(
+  meter: Meter,
+  pool: PoolCounts,
+  { labels, maxConnections }: { readonly labels: Attributes; readonly maxConnections: number },
+): void {
+  const connections = meter.createObservableUpDownCounter('db.client.connection.count', {
+    unit: '{connection}',
+    description: 'The connections of the pool, by state: used or idle.',
+  });
+  connections.addCallback((result) => {
+    const state = 'db.client.connection.state';
+    result.observe(pool.idleCount, { ...labels, [state]: 'idle' });
+    result.observe(pool.totalCount - pool.idleCount, { ...labels, [state]: 'used' });
+  });
+  const most = meter.createObservableUpDownCounter('db.client.connection.max', {
+    unit: '{connection}',
+    description: 'The most connections that the pool opens.',
+  });
+  most.addCallback((result) => result.observe(maxConnections, labels));
+  const pending = meter.createObservableUpDownCounter('db.client.connection.pending_requests', {
+    unit: '{request}',
+    description: 'The waits for a connection of the pool. Set an alert if it stays above 0.',
+  });
+  pending.addCallback((result) => result.observe(pool.waitingCount, labels));
+}
+
+/** A row of numbers that is read whenever the metrics are. */
+export interface ObservedRow<Column extends string> {
+  readonly database: Pick<Database, 'query'>;
+  /** Its only row has a number in each column. */
+  readonly sql: string;
+  readonly params?: readonly SqlValue[];
+  readonly labels?: Attributes;
+  /** The gauge of each column. */
+  readonly gauges: Readonly<Record<Column, ObservableGauge>>;
+}
+
+/** Meters a row of the database. While the database is away, its gauges have no value. */
+export function observeRow<Column extends string>(meter: Meter, row: ObservedRow<Column>): void {
+  const { database, sql, params, labels, gauges } = row;
+  const columns = Object.entries<ObservableGauge>(gauges);
+  meter.addBatchObservableCallback(
+    async (result) => {
+      const read = { signal: AbortSignal.timeout(OBSERVE_TIMEOUT_MS) };
+      // The readiness of the service tells of a database that is away.
+      const rows = await database.query<Record<string, unknown>>(sql, params, read).catch(() => []);
+      for (const [column, gauge] of columns) {
+        const value = rows[0]?.[column];
+        if (typeof value === 'number') result.observe(gauge, value, labels);
+      }
+    },
+    columns.map(([, gauge]) => gauge),
+  );
+}
