@@ -20,7 +20,8 @@ import { addMetadata, metadataOf } from './protocols/metadata.js';
 export type GatewayContext = Pick<
   ServiceContext,
   'authenticator' | 'channel' | 'clock' | 'descriptorSet' | 'log' | 'random' | 'readiness'
->;
+> &
+  Partial<Pick<ServiceContext, 'meter'>>;
 
 /**
  * Wires the gateway. A request passes the listener, the edge and the dispatch to the handler of its protocol, which

@@ -84,6 +84,22 @@ describe('the edge', () => {
   });
 });
 
+it('measures requests by what contracts name, never by what a client sends', async () => {
+  let measured: (labels: unknown) => void = () => undefined;
+  const histogram = { record: (_seconds: number, labels: unknown) => measured(labels) };
+  const meter = { createHistogram: () => histogram } as unknown as NonNullable<EdgeOptions['meter']>;
+  const { ask } = await edge({ meter });
+  const labelsOf = (path: string, method?: string) =>
+    new Promise((resolve, reject) => {
+      measured = resolve;
+      ask({}, path, method).catch(reject);
+    });
+  const answer = { 'url.scheme': 'http', 'http.response.status_code': 200 };
+  await ask({}, '/readyz');
+  expect(await labelsOf('/v1/one')).toEqual({ 'http.request.method': 'GET', ...answer });
+  expect(await labelsOf('/v1/two', 'PURGE')).toEqual({ 'http.request.method': '_OTHER', ...answer });
+});
+
 describe('CORS', () => {
   const ORIGIN = 'https://app.example.com';
   const preflight = (origin: string) => ({

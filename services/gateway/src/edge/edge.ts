@@ -3,6 +3,7 @@ import { RetryInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { packDetail, RpcError, Status } from '@rondo/rpc/status';
+import type { ServiceContext } from '@rondo/service';
 import { gatewayErrors } from '../errors.js';
 import { httpStatusOf } from '../http-json/status-json.js';
 import { clientOf as networkOf } from '../listener/connections.js';
@@ -12,12 +13,15 @@ import { createClientAddress } from './client-address.js';
 import { createCors } from './cors.js';
 import { createHostCheck } from './hosts.js';
 import { takeCredentials, verifyIdentity } from './identity.js';
+import { createRequestMetrics } from './metrics.js';
 import { createRateLimit, type Quota, type Rate } from './rate-limit.js';
 import { identify } from './request-id.js';
 
 /** Options of {@link createEdge}. */
 export interface EdgeOptions {
   readonly log: Logger;
+  /** Without a meter nothing is measured. */
+  readonly meter?: ServiceContext['meter'];
   readonly clock: Clock;
   readonly random: Random;
   /** The host that the gateway listens on. */
@@ -59,6 +63,7 @@ export function createEdge(options: EdgeOptions): Edge {
   const { log, clock, random, refuse, authenticator } = options;
   const addressOf = createClientAddress(options.isProxy);
   const logAccess = createAccessLog(options);
+  const measure = createRequestMetrics(options.meter, clock);
   const isAllowedHost = createHostCheck(options.hosts, options.listenHost);
   const cors = createCors(options.corsOrigins);
   const limit = options.rate && createRateLimit(options.rate, clock);
@@ -69,6 +74,7 @@ export function createEdge(options: EdgeOptions): Edge {
     admit: (handler) => (exchange) => {
       if (isProbe(exchange)) return handler(exchange);
       const client = clientOf(exchange);
+      measure(exchange);
       logAccess(exchange, { client, requestId: identify(exchange, random) });
       if (!isAllowedHost(exchange.authority)) return refuse(exchange, otherHost(exchange), 421);
       if (cors.answerPreflight(exchange)) return;

@@ -24,7 +24,7 @@ export interface HttpExchange {
    * Set by the edge if credentials are verified: on whose behalf the request is made, or that it has no credentials.
    */
   identity?: { readonly principal: Principal | undefined };
-  /** Set once it is known what serves the request: the pattern of its path. */
+  /** Set by the dispatch: the path of the method, or the template of the path, as the contract has it. */
   route?: string;
   readonly body: RequestBody;
   /**

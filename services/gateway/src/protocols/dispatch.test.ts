@@ -23,7 +23,8 @@ async function served({ version = '2', ...sent }: Sent & { readonly version?: st
       method: noteCatalogue.method,
       route: (verb, path) => {
         if (path !== '/v1/notes') return undefined;
-        return verb === 'POST' ? ({ target: noteCatalogue.method(pathOf('Put')) } as RouteMatch) : { allow: ['POST'] };
+        const match = { target: noteCatalogue.method(pathOf('Put')), binding: { template: { text: path } } };
+        return verb === 'POST' ? (match as RouteMatch) : { allow: ['POST'] };
       },
     },
     httpJson: say('route'),
@@ -35,6 +36,25 @@ async function served({ version = '2', ...sent }: Sent & { readonly version?: st
   });
   return version === '2' ? send2(await session(), sent) : send1(port, sent);
 }
+
+it("names a request's route by the contract", async () => {
+  let closed: (route: string | undefined) => void = () => undefined;
+  const { port } = await gateway({
+    backend: echoBackend().backend,
+    catalogue: { method: noteCatalogue.method, route: () => undefined },
+    pages: (exchange) => {
+      exchange.onClose(() => closed(exchange.route));
+      return false;
+    },
+  });
+  const routeOf = (path: string) =>
+    new Promise((resolve, reject) => {
+      closed = resolve;
+      send1(port, { path, headers: type('application/proto'), chunks: [note('a')] }).catch(reject);
+    });
+  expect(await routeOf(pathOf('Put'))).toBe(pathOf('Put'));
+  expect(await routeOf('/v1/unknown')).toBeUndefined();
+});
 
 const type = (contentType: string) => ({ 'content-type': contentType });
 const chunks = [frame(note('a'))];

@@ -56,7 +56,7 @@ export function createDispatch({
     if (pages(exchange)) return;
     const format = formats.of(exchange.headers['content-type']);
     const found = catalogue.method(exchange.path);
-    if (isMethod(found)) exchange.route = exchange.path;
+    if (isMethod(found)) exchange.route = found.method.path;
     if (found !== 'unknown' || (format !== undefined && isOnlyRpc(format)) || isGrpcLike(exchange)) {
       serveCall(exchange, found, { format, formats });
       return;
