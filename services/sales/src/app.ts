@@ -37,6 +37,7 @@ export interface SalesContext {
   readonly random: Random;
   /** Which process serves a service, by its certificate; every process by default. */
   readonly mayServe?: ServiceContext['mayServe'];
+  readonly meter?: ServiceContext['meter'];
 }
 
 const MIGRATIONS = new URL('../migrations/', import.meta.url);
@@ -49,11 +50,12 @@ const LOCK_TIMEOUT_MS = 2_000;
 
 /** Wires the service, from the database up to the contract. */
 export function createApp(context: SalesContext, { databaseUrl, ...config }: SalesConfig): App {
-  const { log, channel, clock, wallClock, random, mayServe } = context;
+  const { log, channel, clock, wallClock, random, mayServe, meter } = context;
   const database = createPool({
     url: databaseUrl,
     applicationName: 'sales',
     lockTimeoutMs: LOCK_TIMEOUT_MS,
+    ...(meter && { meter }),
     onError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
   });
   const sync = createSync({
@@ -62,6 +64,7 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
     log,
     clock: backgroundClock(clock),
     random,
+    meter,
   });
   const outcomes = createOutcomeStore(database, {
     onError: (error) => log.warn({ err: error }, 'old outcomes could not be removed'),
@@ -69,7 +72,7 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
   const background = { log, clock: backgroundClock(clock), wallClock };
   const audit = createAudit({ database, ...background, ...auditBy(config) });
   const delivery = createDelivery({
-    ...{ database, channel, log, clock, random, mayServe, audit },
+    ...{ database, channel, log, clock, random, mayServe, meter, audit },
     onAppended: sync.nudge,
   });
   const methods: SalesMethods = {

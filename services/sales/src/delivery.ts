@@ -36,6 +36,7 @@ interface DeliveryOptions {
   readonly random: Random;
   readonly audit: Pick<Audit, 'record'>;
   readonly mayServe: Parameters<typeof createOperatorService>[0]['mayServe'];
+  readonly meter?: Parameters<typeof createCoordinator>[0]['meter'];
   /** Called after each commit that has changes for watchers. */
   readonly onAppended: () => void;
 }
@@ -45,7 +46,7 @@ const MAX_ATTEMPTS = 10_000;
 
 /** Creates the coordinator of this service and its saga. */
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { database, channel, log, random, audit, mayServe, onAppended } = options;
+  const { database, channel, log, random, audit, mayServe, meter, onAppended } = options;
   const clock = backgroundClock(options.clock);
   const sagas = createSagas({ database, log, clock, random, maxAttempts: MAX_ATTEMPTS });
   const archive = createArchive(channel);
@@ -54,7 +55,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     steps: [{ name: 'archive-project', run: ({ input }) => archive(input.project) }],
   });
   const coordinator = createCoordinator({
-    ...{ database, name: 'sales', channel, log, clock, random },
+    ...{ database, name: 'sales', channel, log, clock, random, meter },
     completions: { [ACCEPT_QUOTE]: recordDelivery },
     onCompleted: onAppended,
   });
