@@ -1,0 +1,104 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createPool } from '@rondo/database';
+import { startTestPostgres } from '@rondo/database/testing';
+import { eventually, root, type System, start, startSystem } from '@rondo/harness';
+import { runSeed } from '../../e2e/src/company.js';
+import { readGuide } from '../../e2e/src/docs.js';
+import { noPrometheus, type Prometheus, startPrometheus, targetsOf } from './src/prometheus.js';
+
+const folder = join(root, 'infra/observe');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+/** The expressions of a dashboard, with values for Grafana's variables. */
+function expressionsOf(file: string): readonly string[] {
+  const { panels }: { panels: { targets: { expr: string }[] }[] } = JSON.parse(
+    read(`infra/observe/dashboards/${file}`),
+  );
+  const given = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+  return given.map((expr) => expr.replaceAll('$__rate_interval', '1m').replaceAll('$job', '.+'));
+}
+
+const guide = readGuide('observe.md');
+const runbooks = readGuide('../runbooks.md');
+const dashboards = readdirSync(join(folder, 'dashboards'));
+
+it('each alert has a part of the runbook, and no other', () => {
+  const named = [...read('infra/observe/alerts.yml').matchAll(/alert: (\w+)/g)].map(([, name = '']) => name);
+  const led = [...read('infra/observe/alerts.yml').matchAll(/runbook: docs\/runbooks\.md#(\w+)/g)].map(([, to]) => to);
+  const parts = [...read('docs/runbooks.md').matchAll(/^## (\w+)$/gm)].map(([, name = '']) => name);
+  expect(parts.sort()).toEqual([...new Set(named)].sort());
+  expect([...new Set(led)].sort()).toEqual(parts.map((name) => name.toLowerCase()).sort());
+});
+
+it.each(runbooks.files)("the runbooks' %s runs, and finds nothing in a quiet database", async (file) => {
+  const server = await startTestPostgres();
+  const pool = createPool({ url: await server.createDatabase() });
+  expect(await pool.query(runbooks.code(file).replace(/;\s*$/, ''))).toEqual([]);
+  await pool.close();
+  await server.stop();
+});
+
+it("the runbooks' commands are those of rondo", async () => {
+  const named = runbooks.commands.flatMap((line) => /^\.\/rondo (\w+)/.exec(line)?.[1] ?? []);
+  expect(named.length).toBeGreaterThan(10);
+  for (const command of new Set(named)) {
+    const { code } = await start(process.execPath, ['scripts/rondo.mjs', 'help', command]).ended;
+    expect([command, code]).toEqual([command, 0]);
+  }
+});
+
+(noPrometheus === undefined ? describe : describe.skip)(`the files of infra/observe ${noPrometheus ?? ''}`, () => {
+  it.each([
+    ['check', 'config', 'prometheus.yml'],
+    ['test', 'rules', 'alerts.test.yml'],
+  ])('pass promtool %s %s', async (...words) => {
+    const { code, stdout, stderr } = await start('promtool', words, { cwd: folder }).ended;
+    expect({ code, said: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, said: '' });
+  });
+
+  it('and of the guide pass promtool check config', async () => {
+    const reader = mkdtempSync(join(tmpdir(), 'rondo-guide-'));
+    symlinkSync(join(root, 'infra'), join(reader, 'infra'));
+    guide.write(reader, 'prometheus.yml');
+    const { code, stderr } = await start('promtool', ['check', 'config', 'prometheus.yml'], { cwd: reader }).ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    rmSync(reader, { recursive: true });
+  });
+
+  describe('over a system under load', () => {
+    let system: System;
+    let prometheus: Prometheus;
+
+    beforeAll(async () => {
+      system = await startSystem({ metrics: true });
+      prometheus = await startPrometheus(targetsOf(system), system.data);
+      expect((await runSeed(system.registry)).code).toBe(0);
+      for (const path of ['projects', 'projects/none']) await fetch(`http://${system.address(20)}/v1/${path}`);
+    });
+
+    afterAll(async () => {
+      await prometheus.stop();
+      await system.stop();
+      system.remove();
+    });
+
+    const asked = guide.code('asked.promql').trimEnd().split('\n');
+    it.each([...dashboards.map((file) => [file, expressionsOf(file)] as const), ['the guide', asked] as const])(
+      '%s finds the series of each of its expressions',
+      async (_name, expressions) => {
+        for (const expression of expressions) {
+          await eventually(async () => {
+            if ((await prometheus.query(expression)).length === 0) throw new Error(`no series: ${expression}`);
+          });
+        }
+      },
+    );
+
+    it('has no alert', async () => {
+      expect((await prometheus.query('ALERTS')).map(({ metric }) => metric)).toEqual([]);
+    });
+  });
+});
