@@ -50,6 +50,15 @@ it("the runbooks' commands are those of rondo", async () => {
   }
 });
 
+it('the Prometheus of compose reads every service of it that serves its metrics', () => {
+  const services = [
+    ...read('docker-compose.yml').matchAll(/^ {2}([\w-]+):(?: &\w+)?\n(?: {4}.*\n)*? {6}RONDO_LISTEN:/gm),
+  ];
+  const names = [...read('infra/observe/prometheus.yml').matchAll(/^ +- ([\w-]+)(?: #.*)?$/gm)].map(([, name]) => name);
+  expect(services.length).toBeGreaterThan(3);
+  expect(services.map(([, name]) => name).filter((name) => !names.includes(name))).toEqual([]);
+});
+
 (noPrometheus === undefined ? describe : describe.skip)(`the files of infra/observe ${noPrometheus ?? ''}`, () => {
   it.each([
     ['check', 'config', 'prometheus.yml'],

@@ -15,7 +15,7 @@ const STATEMENTS = {
   coordinator: `SELECT count(*)::integer AS count, coalesce(extract(epoch FROM now() - min(create_time)), 0)::float8 AS age
     FROM transaction_log WHERE state NOT IN ('committed', 'aborted') AND coordinator = $1`,
   participant: `SELECT count(*)::integer AS count, coalesce(extract(epoch FROM now() - min(prepared)), 0)::float8 AS age
-    FROM pg_prepared_xacts WHERE database = current_database() AND gid LIKE '%:' || $1`,
+    FROM pg_prepared_xacts WHERE database = current_database() AND starts_with(gid, 'rondo:') AND split_part(gid, ':', 4) = $1`,
 } as const;
 
 /** Meters the transactions that a coordinator has not finished, or the branches that a participant has prepared. */

@@ -4,6 +4,7 @@ import { formatHostPort, type HostPort } from '../config/parsers.js';
 import { whenFree } from '../lifecycle/handover.js';
 import { cannotBind } from '../lifecycle/startup-error.js';
 import type { Metrics, MetricsOptions } from './metrics.js';
+import { ObservedMetrics } from './observed.js';
 import { createReader, type MetricsServer, serveMetrics } from './prometheus.js';
 
 /** The last metrics are sent within this time, or not at all: a collector that is away doesn't hold up the end of a process. */
@@ -16,10 +17,11 @@ const LAST_PUSH_MS = 1_000;
  */
 export async function collectMetrics(options: MetricsOptions): Promise<Metrics> {
   const { listen, push, resource, log } = options;
-  const reader = listen && createReader();
+  const observed = new ObservedMetrics();
+  const reader = listen && createReader(observed);
   const readers: MetricReader[] = reader === undefined ? [] : [reader];
   // Loaded on demand, like the rest of the SDK.
-  if (push !== undefined) readers.push(await (await import('./push.js')).createPush(push, log));
+  if (push !== undefined) readers.push(await (await import('./push.js')).createPush(push, observed, log));
   const own = resourceFromAttributes({
     'service.name': resource.name,
     'service.instance.id': resource.instanceId,
@@ -31,7 +33,7 @@ export async function collectMetrics(options: MetricsOptions): Promise<Metrics> 
   });
   const served = listen && reader && (await serve(reader, listen, options));
   return {
-    meter: provider.getMeter('rondo'),
+    meter: observed.over(provider.getMeter('rondo')),
     address: served?.address,
     async close() {
       await served?.close();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { MetricProducer, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { formatHostPort, type HostPort } from '../config/parsers.js';
 
 /** An HTTP server for Prometheus. */
@@ -17,8 +17,8 @@ const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 /**
  * The exporter without its own HTTP server, which can't report its port and omits the version from the content type.
  */
-export function createReader(): PrometheusExporter {
-  return new PrometheusExporter({ preventServerStart: true });
+export function createReader(observed: MetricProducer): PrometheusExporter {
+  return new PrometheusExporter({ preventServerStart: true, metricProducers: [observed] });
 }
 
 /**

@@ -1,5 +1,9 @@
 import { ExportResultCode } from '@opentelemetry/core';
-import { PeriodicExportingMetricReader, type PushMetricExporter } from '@opentelemetry/sdk-metrics';
+import {
+  type MetricProducer,
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+} from '@opentelemetry/sdk-metrics';
 import type { Logger } from '@rondo/rpc/call';
 import type { Push } from './metrics.js';
 
@@ -7,8 +11,13 @@ import type { Push } from './metrics.js';
 const TIMEOUT_MS = 10_000;
 
 /** Sends metrics to a collector by OTLP. */
-export async function createPush({ protocol, intervalMs }: Push, log: Logger): Promise<PeriodicExportingMetricReader> {
+export async function createPush(
+  { protocol, intervalMs }: Push,
+  observed: MetricProducer,
+  log: Logger,
+): Promise<PeriodicExportingMetricReader> {
   return new PeriodicExportingMetricReader({
+    metricProducers: [observed],
     exporter: logged(await createExporter(protocol), log),
     exportIntervalMillis: intervalMs,
     exportTimeoutMillis: Math.min(TIMEOUT_MS, intervalMs),

@@ -1,0 +1,196 @@
+/**
+ * Each alert of infra/observe fires in its fault, and the command of its runbook ends it: real processes, and a Prometheus that reads
+ * them each second. It takes as long as the alerts wait, about twenty minutes.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { createPool, type Database } from '@rondo/database';
+import { eventually, freePort, type ServiceProcess, type System, startService, startSystem } from '@rondo/harness';
+import { silentLogger } from '@rondo/rpc/call';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { implement } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { type RunningService, startService as startHere } from '@rondo/service';
+import { readGuide } from '../../e2e/src/docs.js';
+import { noPrometheus, type Prometheus, startPrometheus, targetsOf } from './src/prometheus.js';
+import { Told } from './src/told-service.js';
+
+/** Only root can make a small file system. */
+const isRoot = process.getuid?.() === 0;
+/** A timer whose handler takes longer than it waits. */
+const LATE = 'setInterval(() => { for (const end = Date.now() + 300; Date.now() < end; ); }, 400)';
+/** A transaction of a log that the coordinator no longer has, as after a restore. */
+const LOST = '00000000-lost';
+const runbooks = readGuide('../runbooks.md');
+
+let system: System;
+let prometheus: Prometheus;
+let projects: Database;
+let late: ServiceProcess;
+let refused: ServiceProcess;
+let broken: RunningService;
+let busy: RunningService;
+const folder = mkdtempSync(join(tmpdir(), 'rondo-alerts-'));
+const disk = mkdtempSync(join(tmpdir(), 'rondo-disk-'));
+const closers: (() => unknown)[] = [];
+
+/** A process of its own that serves its metrics at `address`. */
+async function startMetered(instanceId: string, address: string, more: Readonly<Record<string, string>>) {
+  const env = { RONDO_METRICS: address, ...more };
+  const service = await startService('calculator', { instanceId, registry: system.registry, env });
+  closers.push(() => service.stop());
+  return service;
+}
+
+/** A service in this process that serves its metrics. */
+async function startInside(name: string, service: ReturnType<typeof implement>, more = {}) {
+  const environment = {
+    RONDO_LISTEN: '127.0.0.1:0',
+    RONDO_METRICS: '127.0.0.1:0',
+    RONDO_REGISTRY: system.registry,
+    RONDO_INSTANCE_ID: `${name}-bad`,
+    ...more,
+  };
+  const app = () => ({ services: [service] });
+  const running = await startHere({ name, port: 0, log: silentLogger, environment, createApp: app });
+  closers.push(() => running.drain());
+  return running;
+}
+
+const fail = (): never => {
+  throw new RpcError(Status.UNAVAILABLE, 'this instance is broken', { origin: 'server' });
+};
+const { add } = CalculatorServiceDefinition.methods;
+const Adding = { ...CalculatorServiceDefinition, methods: { add } } as const;
+
+/** Calls again and again until the test ends. */
+function load(call: () => Promise<unknown>): void {
+  const ending = new AbortController();
+  const looping = (async () => {
+    while (!ending.signal.aborted) await Promise.all([call().catch(() => undefined), sleep(100)]);
+  })();
+  closers.push(() => {
+    ending.abort();
+    return looping;
+  });
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const firing = async (alert: string) =>
+  (await prometheus.query(`ALERTS{alertstate="firing",alertname="${alert}"}`)).length > 0;
+/** Longer than any alert waits, and shorter than what counts as a hang of the run. */
+const WAIT = { timeoutMs: 600_000 };
+
+async function rondo(...words: readonly string[]): Promise<void> {
+  const { code, stdout, stderr } = await system.rondo(...words);
+  expect([words, code, code === 0 ? '' : stdout + stderr]).toEqual([words, 0, '']);
+}
+
+/** Holds what the relay of project management needs, while a change waits for it. */
+async function holdOutbox(): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const holding = projects.transaction(async ({ query }) => {
+      await query("SELECT pg_advisory_xact_lock(x'73796e63'::bigint)");
+      resolve();
+      await new Promise<void>((released) => {
+        closers.push(released);
+      });
+    });
+    holding.catch(reject);
+  });
+  await projects.query("INSERT INTO sync_outbox (topic, payload) VALUES ('alerts', '{}')");
+}
+
+/** By alert, in the order of their waits: what its runbook says. The faults of the first ones begin at the same time. */
+const HEALED: Readonly<Record<string, () => Promise<void>>> = {
+  ...(isRoot && { PostgresDiskFull: async () => rmSync(join(disk, 'slot')) }),
+  CertificateEnds: () => rondo('certs', 'calculator', '--renew', '--data', folder),
+  OutboxLags: async () => {
+    const [blocking] = await projects.query<{ pid: number }>(runbooks.code('blocks-relay.sql').replace(/;\s*$/, ''));
+    await projects.query('SELECT pg_terminate_backend($1)', [blocking?.pid ?? 0]);
+  },
+  AdmissionSheds: () => rondo('config', 'set', 'ConformanceService', 'max_calls', '200'),
+  EventLoopLate: async () => void (await late.stop()),
+  InstanceEjected: async () => {
+    await rondo('drain', 'calculator-bad');
+    await broken.drain();
+  },
+  ErrorBudgetBurns: () => rondo('restart', 'sales-1', '--data', system.data),
+  TransactionInDoubt: () => rondo('tx', 'resolve', LOST, '--abort', '--force'),
+  RegistryAway: () => rondo('restart', 'registry', '--data', system.data),
+};
+
+/** The faults that would disturb the others. */
+const LATER: Readonly<Record<string, () => unknown>> = {
+  ErrorBudgetBurns: () => process.kill(system.pid('sales-1'), 'SIGKILL'),
+  TransactionInDoubt: () =>
+    projects.prepare(`rondo:sales:${LOST}:project-management`, ({ query }) => query('SELECT 1')),
+  RegistryAway: async () => {
+    await refused.stop(); // Without a certificate it reaches no registry.
+    process.kill(system.pid('registry'), 'SIGKILL');
+  },
+};
+
+(noPrometheus === undefined ? describe : describe.skip)(`an alert ${noPrometheus ?? ''}`, () => {
+  beforeAll(async () => {
+    if (isRoot) spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk]);
+    system = await startSystem({ metrics: true });
+    const { project_management: password } = JSON.parse(readFileSync(join(system.data, 'passwords.json'), 'utf8'));
+    const url = `postgres://project_management:${password}@${system.address(9)}/project_management`;
+    projects = createPool({ url, idleTransactionTimeoutMs: 0 });
+    const [lateAt, refusedAt] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+    await rondo('certs', 'calculator', '--data', folder);
+    const tls = { RONDO_TLS: 'permissive', RONDO_TLS_DIR: join(folder, 'certs/calculator') };
+    refused = await startMetered('calculator-refused', refusedAt, tls);
+    late = await startMetered('calculator-late', lateAt, {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(LATE)}`,
+    });
+    broken = await startInside('calculator', implement(Adding, { add: fail }));
+    busy = await startInside('told', implement(Told, { unary: () => sleep(50).then(() => ({})) }), {
+      RONDO_MAX_CALLS: '1',
+    });
+    const more = [lateAt, refusedAt, broken.metricsAddress ?? '', busy.metricsAddress ?? ''];
+    prometheus = await startPrometheus({ ...targetsOf(system), more }, disk);
+    const gateway = `http://${system.address(20)}`;
+    const json = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":2,"b":3}' };
+    load(() => fetch(`${gateway}/calculator.v1.CalculatorService/Add`, json));
+    load(() => fetch(`${gateway}/v1/customers`));
+    const channel = createChannel({ resolver: staticResolver([busy.address]) });
+    closers.push(() => channel.close());
+    const { unary } = createClient(Told, { channel });
+    for (let caller = 0; caller < 3; caller += 1) load(() => unary({ text: '' }));
+    if (isRoot) writeFileSync(join(disk, 'slot'), Buffer.alloc(15.5 * 1024 * 1024));
+    truncateSync(join(folder, 'certs/calculator/tls.crt'));
+    await holdOutbox();
+  });
+
+  afterAll(async () => {
+    for (const close of closers.reverse()) await close();
+    await prometheus?.stop();
+    await projects?.close();
+    await system?.stop();
+    system?.remove();
+    if (isRoot) spawnSync('umount', [disk]);
+    for (const one of [folder, disk]) rmSync(one, { recursive: true, force: true });
+  });
+
+  it.each(Object.entries(HEALED))(
+    '%s fires in its fault, and its runbook ends it',
+    async (alert, heal) => {
+      await LATER[alert]?.();
+      await eventually(async () => {
+        if (!(await firing(alert))) throw new Error(`${alert} does not fire`);
+      }, WAIT);
+      await heal();
+      await eventually(async () => {
+        if (await firing(alert)) throw new Error(`${alert} still fires`);
+      }, WAIT);
+    },
+    3 * WAIT.timeoutMs,
+  );
+});
