@@ -21,7 +21,7 @@ export async function collectMetrics(options: MetricsOptions): Promise<Metrics> 
   const reader = listen && createReader(observed);
   const readers: MetricReader[] = reader === undefined ? [] : [reader];
   // Loaded on demand, like the rest of the SDK.
-  if (push !== undefined) readers.push(await (await import('./push.js')).createPush(push, observed, log));
+  if (push !== undefined) readers.push((await import('./push.js')).createPush(push, observed, log));
   const own = resourceFromAttributes({
     'service.name': resource.name,
     'service.instance.id': resource.instanceId,

@@ -1,6 +1,10 @@
 import { ExportResultCode } from '@opentelemetry/core';
+import { OTLPMetricExporter as OverGrpc } from '@opentelemetry/exporter-metrics-otlp-grpc';
+import { OTLPMetricExporter as AsJson } from '@opentelemetry/exporter-metrics-otlp-http';
+import { OTLPMetricExporter as AsProtobuf } from '@opentelemetry/exporter-metrics-otlp-proto';
 import {
   type MetricProducer,
+  type MetricReader,
   PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
@@ -11,30 +15,17 @@ import type { Push } from './metrics.js';
 const TIMEOUT_MS = 10_000;
 
 /** Sends metrics to a collector by OTLP. */
-export async function createPush(
-  { protocol, intervalMs }: Push,
-  observed: MetricProducer,
-  log: Logger,
-): Promise<PeriodicExportingMetricReader> {
+export function createPush({ protocol, intervalMs }: Push, observed: MetricProducer, log: Logger): MetricReader {
   return new PeriodicExportingMetricReader({
     metricProducers: [observed],
-    exporter: logged(await createExporter(protocol), log),
+    exporter: logged(new EXPORTERS[protocol](), log),
     exportIntervalMillis: intervalMs,
     exportTimeoutMillis: Math.min(TIMEOUT_MS, intervalMs),
   });
 }
 
-/** Each of them comes with code of its own that only its users need. */
-async function createExporter(protocol: Push['protocol']): Promise<PushMetricExporter> {
-  switch (protocol) {
-    case 'grpc':
-      return new (await import('@opentelemetry/exporter-metrics-otlp-grpc')).OTLPMetricExporter();
-    case 'http/json':
-      return new (await import('@opentelemetry/exporter-metrics-otlp-http')).OTLPMetricExporter();
-    case 'http/protobuf':
-      return new (await import('@opentelemetry/exporter-metrics-otlp-proto')).OTLPMetricExporter();
-  }
-}
+// Imported as a whole: a bundle that loads one of them on demand finds no names in it.
+const EXPORTERS = { grpc: OverGrpc, 'http/json': AsJson, 'http/protobuf': AsProtobuf } as const;
 
 /** Logs once when the collector no longer takes metrics, and once when it does again. */
 function logged(exporter: PushMetricExporter, log: Logger): PushMetricExporter {
