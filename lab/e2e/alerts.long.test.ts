@@ -141,7 +141,7 @@ const LATER: Readonly<Record<string, () => unknown>> = {
     if (isRoot) spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk]);
     system = await startSystem({ metrics: true });
     const { project_management: password } = JSON.parse(readFileSync(join(system.data, 'passwords.json'), 'utf8'));
-    const url = `postgres://project_management:${password}@${system.address(9)}/project_management`;
+    const url = `postgres://project_management:${password}@${system.address(9)}/project_management?connect_timeout=300&statement_timeout=300000`;
     projects = createPool({ url, idleTransactionTimeoutMs: 0 });
     const [lateAt, refusedAt] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
     await rondo('certs', 'calculator', '--data', folder);
