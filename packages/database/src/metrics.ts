@@ -111,10 +111,9 @@ export function observeRow<Column extends string>(meter: Meter, row: ObservedRow
   meter.addBatchObservableCallback(
     async (result) => {
       const read = { signal: AbortSignal.timeout(OBSERVE_TIMEOUT_MS) };
-      // The readiness of the service tells of a database that is away.
-      const rows = await database.query<Record<string, unknown>>(sql, params, read).catch(() => []);
+      const [row] = await database.query<Record<string, unknown>>(sql, params, read);
       for (const [column, gauge] of columns) {
-        const value = rows[0]?.[column];
+        const value = row?.[column];
         if (typeof value === 'number') result.observe(gauge, value, labels);
       }
     },
