@@ -1,5 +1,5 @@
 /** The company's team, catalogue and customers. All names are invented, and `.example` is a reserved domain (RFC 2606). */
-import company from './company.js' with { type: 'json' };
+import company from './company.json' with { type: 'json' };
 
 /** A product, and how it is sold. */
 export interface Offer {

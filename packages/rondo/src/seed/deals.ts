@@ -1,7 +1,7 @@
 /** The company's quotes and orders of the year up to a day. What is in them is data, and only their days follow from that day. */
 import { mondayOf } from './calendar.js';
 import { CUSTOMERS, MEMBERS, offerOf } from './company.js';
-import table from './deals.js' with { type: 'json' };
+import table from './deals.json' with { type: 'json' };
 
 const FATES = ['open', 'withdrawn', 'cancelled', 'placed', 'planned', 'active', 'done', 'archived'] as const;
 /** What becomes of a deal: of its quote, its order, or the project that delivers it. */
