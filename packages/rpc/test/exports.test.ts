@@ -71,7 +71,7 @@ it('has no example in the docs and no template that imports an internal name', (
       ? [place]
       : readdirSync(join(root, place), { recursive: true, encoding: 'utf8' }).map((file) => join(place, file))
     )
-      .filter((file) => /\.(?:md|ts)$/.test(file))
+      .filter((file) => /\.(?:md|ts)$/.test(file) && !file.includes('node_modules'))
       .filter((file) => /from '@rondo\/rpc\/internal/.test(readFileSync(join(root, file), 'utf8'))),
   );
   expect(found).toEqual([]);
