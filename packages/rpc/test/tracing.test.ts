@@ -7,26 +7,26 @@ import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { Metadata, type ServerCall } from '../src/exports/call.js';
 import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
-import { createRouter, type Handlers, serve } from '../src/exports/server.js';
+import { createRouter, type Handlers } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
 import { createMemoryNetwork, createTestChannel, ManualClock, standIn } from '../src/exports/testing.js';
 import { createContextManager, traceCalls } from '../src/exports/tracing.js';
 import type { ServedDefinition } from './conformance/handlers.js';
+import { withPolicy } from './support/contract.js';
 import { failure } from './support/outcome.js';
 import { type ConformanceClient, conformanceService, connect } from './support/service.js';
+import { socketsOfATest } from './support/sockets.js';
 import { recordSpans, treeOf } from './support/spans.js';
 import { openTunnel, tellWay } from './support/tunnel.js';
 import { deferred, until } from './support/wait.js';
-import { withPolicy } from './support/with-policy.js';
 
 type ServedHandlers = Partial<Handlers<ServedDefinition>>;
 
 let sampled = true;
 const { take, tracer, spans, keepContext } = recordSpans(traceCalls, () => sampled);
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
+const { startServer, connectTo, closers } = socketsOfATest();
+afterEach(() => {
   sampled = true;
   take();
 });
@@ -39,14 +39,8 @@ const WIRES: Readonly<Record<string, (handlers: ServedHandlers) => Promise<Confo
 };
 
 async function overSockets(handlers: ServedHandlers, tunnel: boolean): Promise<ConformanceClient> {
-  const router = createRouter({ services: [conformanceService(handlers)], middleware: tunnel ? [tellWay] : [] });
-  const server = await serve(router, { listen: '127.0.0.1:0' });
-  const channel = createChannel({ resolver: staticResolver([server.address], { tunnel }) });
-  closers.push(
-    () => server.drain(0),
-    () => channel.close(),
-  );
-  const client = createClient(ConformanceServiceDefinition, { channel });
+  const server = await startServer(handlers, { router: { middleware: tunnel ? [tellWay] : [] } });
+  const { client } = connectTo([server.address], { known: { tunnel } });
   await (tunnel ? openTunnel(client) : client.unary({}));
   take();
   return client;
@@ -134,33 +128,31 @@ it('a watch has a span for its beginning, and one for each message', async () =>
 });
 
 describe('another attempt', () => {
-  /** A client of two instances, the first of which refuses. */
-  function twoInstances(unary: (call: ServerCall) => Promise<object>) {
+  const POLICY = { hedge: { delay: { seconds: 0n, nanos: 100e6 } } };
+  const { methods } = ConformanceServiceDefinition;
+
+  /** A client of two instances; with a clock that a test holds, it hedges after 100 ms of it. */
+  function twoInstances(unary: (call: ServerCall) => Promise<object>, clock?: ManualClock) {
     const network = createMemoryNetwork();
-    for (const address of ['a', 'b']) {
-      network.listen(address, createRouter({ services: [conformanceService({ unary: (_, call) => unary(call) })] }));
-    }
-    const channel = createChannel({ resolver: staticResolver(['a', 'b']), transport: network.transport });
+    const timed = clock === undefined ? {} : { clock };
+    const services = [conformanceService({ unary: (_, call) => unary(call) })];
+    for (const address of ['a', 'b']) network.listen(address, createRouter({ services, ...timed }));
+    const channel = createChannel({ resolver: staticResolver(['a', 'b']), transport: network.transport, ...timed });
     closers.push(() => channel.close());
-    return createClient(ConformanceServiceDefinition, { channel });
+    const method = clock === undefined ? methods.unary : withPolicy(methods.unary, POLICY);
+    return createClient({ ...ConformanceServiceDefinition, methods: { unary: method } }, { channel });
   }
 
   it('that hedges has one too, also if the first answers', async () => {
-    const network = createMemoryNetwork();
     const answer = deferred();
     const hedged = deferred();
     const clock = new ManualClock();
-    const unary = async (_: unknown, { previousAttempts }: ServerCall) => {
+    const client = twoInstances(async ({ previousAttempts }) => {
       if (previousAttempts > 0) hedged.resolve();
       await answer.promise;
       return {};
-    };
-    for (const address of ['a', 'b']) {
-      network.listen(address, createRouter({ services: [conformanceService({ unary })], clock }));
-    }
-    const channel = createChannel({ resolver: staticResolver(['a', 'b']), transport: network.transport, clock });
-    closers.push(() => channel.close());
-    const made = createClient(withPolicy({ hedge: { delay: { seconds: 0n, nanos: 100e6 } } }), { channel }).unary({});
+    }, clock);
+    const made = client.unary({});
     await clock.advance(100);
     await hedged.promise;
     answer.resolve();

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../clock/clock.js';
 import { systemClock } from '../clock/system.js';
 import { clientErrors } from '../errors/client.js';
 import { RpcError } from '../status/rpc-error.js';
-import type { CallSpan } from './tracing.js';
+import type { CallSpan } from './trace.js';
 
 /**
  * Where a deadline comes from: the caller, the contract, the client's default for calls without a limit, the call in

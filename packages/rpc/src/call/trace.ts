@@ -1,4 +1,5 @@
 import type { Random } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
 import type { Metadata } from './metadata.js';
 
 /** The metadata key of W3C Trace Context. Source: https://www.w3.org/TR/trace-context/ */
@@ -55,4 +56,94 @@ function passOn(received: Metadata, metadata: Metadata): void {
   } catch {
     return; // a stranger's, which can't be sent
   }
+}
+
+/** The span of one call, at its client or at its server. A call that isn't sampled has one too, which records nothing. */
+export interface CallSpan {
+  readonly traceId: string;
+  /** Runs `work` with the span as the active one. The argument saves a closure. */
+  run<A, T>(work: (given: A) => T, given: A): T;
+  /** An attempt of the call begins. Undefined if the call isn't recorded. */
+  attempt(at: AttemptedInstance, metadata: Metadata): AttemptSpan | undefined;
+  /** A watch has sent or received a message. */
+  message(): void;
+  /** The call has ended, or the answer to a watch has begun. Only the first end counts. */
+  end(error?: unknown): void;
+}
+
+/** The instance that gets an attempt. */
+interface AttemptedInstance {
+  readonly instanceId: string;
+  readonly address: string;
+}
+
+/** One attempt of a recorded call. */
+export interface AttemptSpan {
+  /** What the attempt sends; undefined if that is the call's own metadata. */
+  readonly metadata: Metadata | undefined;
+  end(error?: unknown): void;
+}
+
+/** A span around work that isn't a call. */
+export interface WorkSpan {
+  readonly name: string;
+  readonly attributes?: Readonly<Record<string, string | number>>;
+  /** Begins a trace, with a link to the span of this `traceparent` if it is not empty. Without it, the work is part of the active trace. */
+  readonly linkTo?: string;
+}
+
+/** A request from outside, such as one over HTTP. */
+export interface RequestSpan {
+  readonly traceId: string;
+  end(outcome: {
+    readonly name: string;
+    readonly attributes: Readonly<Record<string, string | number>>;
+    /** The kind of the server's fault; undefined if there was none. */
+    readonly fault: string | undefined;
+  }): void;
+}
+
+/** Where the entries of a trace are read and written: headers by lower-case names. */
+export type TraceHeaders = Record<string, string | string[] | undefined>;
+
+/** Makes spans. `@rondo/rpc/tracing` installs one; without it, no call pays for tracing. */
+export interface Tracing {
+  /** Starts the span of an outgoing call, and puts it into the call's metadata. */
+  client(method: Method, metadata: Metadata): CallSpan;
+  /** Starts the span of a received call. */
+  server(method: Method, received: Metadata, previousAttempts: number): CallSpan;
+  /** Starts the span of a request from outside, and puts it into `headers` for the calls that it causes. */
+  request(name: string, headers: TraceHeaders): RequestSpan;
+  /** Runs `work` in a span, if it is part of a sampled trace or begins one. */
+  work<T>(span: WorkSpan, work: () => Promise<T>): Promise<T>;
+  /** Runs `work` outside of any trace. */
+  outside<T>(work: () => T): T;
+  /** The `traceparent` of the active span; empty if there is none, or if it isn't sampled. */
+  current(): string;
+}
+
+let installed: Tracing | undefined;
+
+/** What makes spans; undefined while tracing is off. */
+export function tracing(): Tracing | undefined {
+  return installed;
+}
+
+export function installTracing(given: Tracing | undefined): void {
+  installed = given;
+}
+
+/** Runs `work` in a span, if tracing is on. */
+export function inSpan<T>(span: WorkSpan, work: () => Promise<T>): Promise<T> {
+  return installed === undefined ? work() : installed.work(span, work);
+}
+
+/** The `traceparent` of the active span; empty if tracing is off, or the trace isn't sampled. */
+export function currentTrace(): string {
+  return installed?.current() ?? '';
+}
+
+/** Runs `work` outside of any trace: for work that goes on for ever, although a call may have begun it. */
+export function outsideTrace<T>(work: () => T): T {
+  return installed === undefined ? work() : installed.outside(work);
 }

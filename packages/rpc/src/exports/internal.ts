@@ -8,8 +8,15 @@ export type { Payload, Reply } from '../call/call.js';
 export { InFlight, type InFlightMember } from '../call/in-flight.js';
 export { isBase64 } from '../call/metadata-rules.js';
 export { runInScope } from '../call/scope.js';
-export { newTraceId, receivedTraceId } from '../call/trace.js';
-export { currentTrace, inSpan, outsideTrace, type RequestSpan, tracing } from '../call/tracing.js';
+export {
+  currentTrace,
+  inSpan,
+  newTraceId,
+  outsideTrace,
+  type RequestSpan,
+  receivedTraceId,
+  tracing,
+} from '../call/trace.js';
 export { configuredToken, sendToken } from '../channel/caller-token.js';
 export type { Choice } from '../channel/choose.js';
 export type { BreakerView, BulkheadView, GuardView } from '../channel/circuit-breaker/view.js';

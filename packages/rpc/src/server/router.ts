@@ -2,8 +2,7 @@ import { type Logger, type Reply, type ServerCall, silentLogger } from '../call/
 import type { OutcomeStore } from '../call/keyed-call.js';
 import { Metadata } from '../call/metadata.js';
 import { formatServerTiming, type RequestArrival, SERVER_TIMING } from '../call/server-timing.js';
-import { newTraceId, receivedTraceId } from '../call/trace.js';
-import { tracing } from '../call/tracing.js';
+import { newTraceId, receivedTraceId, tracing } from '../call/trace.js';
 import type { Clock, Random, WallClock } from '../clock/clock.js';
 import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
 import { type Method, methodsOf } from '../contract/method.js';

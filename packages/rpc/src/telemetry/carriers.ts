@@ -1,6 +1,6 @@
 import type { TextMapGetter, TextMapSetter } from '@opentelemetry/api';
 import type { Metadata } from '../call/metadata.js';
-import type { TraceHeaders } from '../call/tracing.js';
+import type { TraceHeaders } from '../call/trace.js';
 
 /** Metadata as a propagator reads and writes it. What can't be sent is left out: no call fails because of its trace. */
 export const METADATA: TextMapGetter<Metadata> & TextMapSetter<Metadata> = {

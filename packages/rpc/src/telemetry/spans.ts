@@ -15,7 +15,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Metadata } from '../call/metadata.js';
-import type { AttemptSpan, CallSpan, RequestSpan, TraceHeaders, Tracing, WorkSpan } from '../call/tracing.js';
+import type { AttemptSpan, CallSpan, RequestSpan, TraceHeaders, Tracing, WorkSpan } from '../call/trace.js';
 import type { Random } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import { RpcError } from '../status/rpc-error.js';

@@ -1,5 +1,5 @@
 import { trace } from '@opentelemetry/api';
-import { installTracing, tracing } from '../call/tracing.js';
+import { installTracing, tracing } from '../call/trace.js';
 import { systemRandom } from '../clock/system.js';
 import { Spans } from './spans.js';
 import { traceRelays, traceStatements } from './statement-spans.js';

@@ -9,7 +9,6 @@ import { applySettings } from '../live-config/apply.js';
 import { consoleDestination, createLog } from '../log.js';
 import { startMetrics } from '../metrics/metrics.js';
 import { createState, type Readiness, readinessOf } from '../state.js';
-import { startTracing } from '../tracing/tracing.js';
 import { openAuthentication } from './authentication.js';
 import { watchDependencies } from './dependencies.js';
 import { loadDescriptors } from './descriptors.js';
@@ -147,8 +146,11 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   });
   resources.hold(metrics.close);
   const { meter } = metrics;
-  const tracing = await startTracing({ runtime, environment, secrets, meter, log });
-  resources.hold(tracing.close);
+  if (Object.keys(environment).some((name) => name.startsWith('OTEL_'))) {
+    // Loaded on demand, as most processes aren't traced.
+    const { startTracing } = await import('../tracing/tracing.js');
+    resources.hold((await startTracing({ runtime, environment, secrets, meter, log })).close);
+  }
   if (tls !== undefined) meterTls(meter, tls, wallClock);
   // The channel needs the app's service, and the app needs the channel: the service follows later.
   let resolveSelf: (self: Self | undefined) => void = () => undefined;

@@ -22,14 +22,13 @@ export interface Tracing {
 const OFF: Tracing = { close: async () => undefined };
 
 /**
- * Traces the calls of a process if the standard variables of OpenTelemetry ask for it. An SDK that the process has set up by itself
+ * Traces the calls of a process if the standard variables of OpenTelemetry, of which one is set, ask for it. An SDK that the process has set up by itself
  * before gets the spans; otherwise this starts one.
  *
  * Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 export async function startTracing(options: TracingOptions): Promise<Tracing> {
   const { environment } = options;
-  if (!Object.keys(environment).some((name) => name.startsWith('OTEL_'))) return OFF;
   if (environment['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return OFF;
   // Loaded on demand: the SDK takes a large part of a process's start time.
   const { hasProvider, startSdk } = await import('./sdk.js');

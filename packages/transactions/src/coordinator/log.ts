@@ -56,7 +56,8 @@ interface NewEntry {
   readonly services: readonly string[];
   /** How long it may stay undecided before any replica aborts it. */
   readonly timeoutMs: number;
-  readonly traceparent: string;
+  /** Of the call that begins it. */
+  readonly traceparent?: string;
 }
 
 /** How long a replica that claims an entry has it for itself, in milliseconds. */
@@ -89,7 +90,7 @@ export function markIn(id: string): string | undefined {
 
 /** Logs a transaction before the first Prepare is sent. */
 export async function logPreparing(database: Database, entry: NewEntry, options: QueryOptions): Promise<void> {
-  const { id, coordinator, kind, subject, services, timeoutMs, traceparent } = entry;
+  const { id, coordinator, kind, subject, services, timeoutMs, traceparent = '' } = entry;
   const participants = services.map((service) => ({ service, outcome: '', error: '' }));
   await database.query(
     `INSERT INTO transaction_log (id, coordinator, kind, subject, state, participants, expire_time, due_time, traceparent)
