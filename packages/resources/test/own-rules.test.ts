@@ -32,6 +32,7 @@ const tagged = defineResource(Book, {
   },
   whenMissing: 'look on another shelf',
   whenDeleted: 'put it back first',
+  list: { ofParent: { order: 'the oldest first' } },
   beside: {
     columns: (row) => `ARRAY(SELECT tag FROM book_tags WHERE book_id = ${row}.id ORDER BY place) AS told_tags`,
   },
@@ -61,6 +62,17 @@ describe('an error', () => {
     const deleted = Book.fromPartial({ name: `${parent}/books/gone`, deleteTime: new Date() });
     expect(() => tagged.requireLive(deleted)).toThrow('shelves/one/books/gone is deleted; put it back first');
     expect(() => tagged.requireLive(deleted)).toThrow(WrongState);
+  });
+});
+
+describe('the list of one parent', () => {
+  it('may differ from that of all parents', async () => {
+    await library.database.query("INSERT INTO books (shelf_id, id, title) VALUES ('two', 'a', 'A'), ('two', 'b', 'B')");
+    const query = { after: undefined, size: 2, conditions: [], showDeleted: false };
+    const titles = async (...parents: string[]) =>
+      (await tagged.list(library.database, query, parents)).items.map(({ title }) => title);
+    expect(await titles('two')).toEqual(['A', 'B']);
+    expect(await titles()).toEqual(['B', 'A']);
   });
 });
 
