@@ -57,8 +57,8 @@ export class System {
   readonly #closing = new AbortController();
   /** The processes that were stopped on request. */
   readonly #stopped = new WeakSet<Child>();
-  /** Whether the registry was stopped on request: then every service would warn that it can't be reached. */
-  #isRegistryAway = false;
+  /** Whether the registry hasn't started yet, or was stopped on request: then every service warns that it can't be reached. */
+  #isRegistryAway = true;
 
   constructor(settings: SystemSettings) {
     this.#settings = settings;
@@ -157,7 +157,7 @@ export class System {
     const before = this.#running.get(service);
     const successors = await this.#prepare(entry, planned, { append: before !== undefined, signal, after });
     const others = before === entry ? before.children.filter((child) => !isAmong(planned, child)) : [];
-    this.#isRegistryAway ||= service === REGISTRY && before !== undefined;
+    this.#isRegistryAway ||= service === REGISTRY;
     const stopped = this.#end(before?.children.filter((child) => !others.includes(child)) ?? []);
     entry.children = [...others, ...successors];
     this.#running.set(service, entry);
@@ -208,7 +208,7 @@ export class System {
     const { options } = this.#settings;
     const metrics = options.metrics ? { RONDO_METRICS: metricsAddress(planned) } : {};
     const env = { ...entry.env, ...metrics, ...variables };
-    const warn = (line: string) => this.#warn(line);
+    const warn = (line: string) => this.#warn(line, entry.manifest.service);
     const child = startChild(planned, { ...options, env, warn, append });
     void child.ended.then(() => this.#closing.signal.aborted || this.#note());
     return child;
@@ -260,15 +260,16 @@ export class System {
     await stopChildren(children);
   }
 
-  #warn(line: string): void {
-    if (!this.#closing.signal.aborted && !this.#isRegistryAway) this.#settings.warn(line);
+  #warn(line: string, service: string): void {
+    const isExpected = this.#isRegistryAway && service !== REGISTRY;
+    if (!this.#closing.signal.aborted && !isExpected) this.#settings.warn(line);
   }
 
   #note(): void {
     try {
       writeProcesses(this.#settings.options.data, this.#children);
     } catch (error) {
-      this.#warn(`the ids of processes can't be written: ${messageOf(error)}`); // as on a full disk
+      this.#warn(`the ids of processes can't be written: ${messageOf(error)}`, REGISTRY); // as on a full disk
     }
   }
 }
