@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { REGISTRY, type readManifest, tryManifests } from '../launch/manifests.js';
+import { type Manifest, REGISTRY, tryManifests } from '../launch/manifests.js';
 import { DEFAULTS } from '../launch/options.js';
 import { DATABASE_OFFSET } from '../launch/plan.js';
 import { root } from '../workspace/paths.js';
@@ -10,7 +10,6 @@ import type { StepResult } from '../workspace/steps.js';
 
 const DATABASE_PORT = DEFAULTS.portBase + DATABASE_OFFSET;
 
-type Manifest = ReturnType<typeof readManifest>;
 type Manifests = readonly Manifest[];
 
 /** A service in docker-compose.yml. */

@@ -25,8 +25,7 @@ const fromPackages = createRequire(
 );
 
 export async function database({ data }: Subject): Promise<Outcome> {
-  const byDefault = { ...DEFAULTS, metrics: false, restarts: true };
-  const { adminUrl } = databaseServer(byDefault);
+  const { adminUrl } = databaseServer(DEFAULTS);
   return adminUrl === undefined ? embedded(data) : foreign(adminUrl);
 }
 

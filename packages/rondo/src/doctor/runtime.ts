@@ -4,7 +4,7 @@ import path from 'node:path';
 import { otherOwner, scaled } from '../launch/data-folder.js';
 import { databaseServer, namesServer } from '../launch/database.js';
 import { readManifests } from '../launch/manifests.js';
-import { DEFAULTS, dataFlag, startBeside } from '../launch/options.js';
+import { dataFlag, startBeside } from '../launch/options.js';
 import { isFree, isServed, plan, portsOf } from '../launch/plan.js';
 import { codeOf } from '../workspace/errors.js';
 import { root } from '../workspace/paths.js';
@@ -23,11 +23,8 @@ interface Holder {
 export async function ports({ data, environment }: Subject): Promise<Outcome> {
   const { launcher, processes, portBase } = await findSystem(data);
   // A database on another server has its own check.
-  const options = { ...DEFAULTS, portBase, metrics: false, restarts: true };
-  const database = namesServer(environment) ? [] : [databaseServer(options)];
-  const planned = [...portsOf(plan(readManifests(), portBase)), ...database]
-    .map(({ name, port = 0 }) => ({ name, port }))
-    .filter(({ port }) => port > 0);
+  const database = namesServer(environment) ? [] : [databaseServer({ portBase })];
+  const planned = [...portsOf(plan(readManifests(), portBase)), ...database].filter(({ port }) => port > 0);
   const numbers = planned.map(({ port }) => port).join(', ');
   const taken: Holder[] = [];
   for (const { name, port } of planned) {
