@@ -7,7 +7,7 @@ import { exampleOf, toDynamicMethod } from '@rondo/schema';
 import { formatPolicy, formatTypes } from '../src/schema/describe.js';
 import { compile } from './compile.js';
 import { startFakeRegistry } from './fake-registry.js';
-import { begin, rondo } from './recording-context.js';
+import { rondo } from './recording-context.js';
 import { startAdder } from './services.js';
 
 const ownDescriptors = new URL('../../contracts/descriptors.binpb', import.meta.url);
