@@ -126,8 +126,30 @@ interface AssembleOptions {
   readonly onPrepared: () => Promise<void>;
 }
 
+/** Starts the metrics of the process, and its traces if a variable of OpenTelemetry's is set. */
+async function observe(
+  runtime: ServiceRuntime,
+  { environment, secrets, resources }: Pick<AssembleOptions, 'environment' | 'secrets' | 'resources'>,
+) {
+  const { config, name, instanceId, clock, log } = runtime;
+  const metrics = await startMetrics({
+    listen: config.metrics,
+    push: pushOf(config),
+    resource: { name, instanceId, version: config.version },
+    handover: { clock, timeoutMs: config.handoverMs },
+    log,
+  });
+  resources.hold(metrics.close);
+  if (Object.keys(environment).some((variable) => variable.startsWith('OTEL_'))) {
+    // Loaded on demand, as most processes aren't traced.
+    const { startTracing } = await import('../tracing/tracing.js');
+    resources.hold((await startTracing({ runtime, environment, secrets, meter: metrics.meter, log })).close);
+  }
+  return metrics;
+}
+
 async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
-  const { environment, secrets, createApp, maxReplyBytes, registers, resources, onPrepared } = options;
+  const { createApp, maxReplyBytes, registers, resources, onPrepared } = options;
   const { config, instanceId, clock, wallClock, random, log } = runtime;
   requireClosed(config);
   requireIdentities(config);
@@ -137,20 +159,8 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const authenticator = await openAuthentication(config, { clock, wallClock, log });
   resources.hold(() => authenticator?.close());
   const handover = { clock, timeoutMs: config.handoverMs };
-  const metrics = await startMetrics({
-    listen: config.metrics,
-    push: pushOf(config),
-    resource: { name: runtime.name, instanceId, version: config.version },
-    handover,
-    log,
-  });
-  resources.hold(metrics.close);
+  const metrics = await observe(runtime, options);
   const { meter } = metrics;
-  if (Object.keys(environment).some((name) => name.startsWith('OTEL_'))) {
-    // Loaded on demand, as most processes aren't traced.
-    const { startTracing } = await import('../tracing/tracing.js');
-    resources.hold((await startTracing({ runtime, environment, secrets, meter, log })).close);
-  }
   if (tls !== undefined) meterTls(meter, tls, wallClock);
   // The channel needs the app's service, and the app needs the channel: the service follows later.
   let resolveSelf: (self: Self | undefined) => void = () => undefined;
