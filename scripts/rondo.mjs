@@ -13,7 +13,6 @@ if (major < 20 || (major === 20 && minor < 19)) {
   console.error(`Rondo needs Node 20.19 or newer; this is ${process.version}.`);
   process.exit(1);
 }
-
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (file) => path.join(root, file);
 const readJson = (file) => JSON.parse(fs.readFileSync(inRoot(file), 'utf8'));
@@ -21,7 +20,6 @@ const modifiedAt = (file) => fs.statSync(inRoot(file), { throwIfNoEntry: false }
 const [INSTALLED, DIST, LOCK] = ['node_modules/.rondo-installed', 'packages/rondo/dist', '.rondo/build.lock'];
 /** The files that the programs in DIST are compiled from. Its own time is when that began. */
 const SOURCES = `${DIST}/sources.json`;
-
 const exists = (...files) => files.every((file) => fs.existsSync(inRoot(file)));
 /** packages/rondo itself installs what a changed manifest asks for, once it can be compiled. */
 const isInstalled = () => exists(INSTALLED, 'packages/rondo/node_modules/esbuild');
@@ -34,20 +32,27 @@ async function prepare() {
   const draft = inRoot(`${LOCK}.${process.pid}`);
   fs.mkdirSync(path.dirname(draft), { recursive: true });
   fs.writeFileSync(draft, JSON.stringify({ pid: process.pid, purpose: 'another command\'s step "compile rondo"' }));
-  while (!takeLock(draft)) await sleep(50);
+  for (let waits = 1; !take(LOCK, draft); waits += 1) {
+    if (waits === 100) console.error(`Waiting for the process that ${LOCK} names …`);
+    // One process at a time, or the slower of two would remove the lock that the faster one has taken meanwhile.
+    if (!isHeld() && take(`${LOCK}.removal`, draft)) {
+      if (!isHeld()) fs.rmSync(inRoot(LOCK), { force: true });
+      fs.rmSync(inRoot(`${LOCK}.removal`));
+    }
+    await sleep(50);
+  }
   fs.rmSync(draft);
   if (!isInstalled()) install();
   if (!isCompiled()) await compile().catch(() => process.exit(1)); // esbuild has printed why
   fs.rmSync(inRoot(LOCK));
 }
 
-function takeLock(draft) {
+function take(lock, draft) {
   try {
-    fs.linkSync(draft, inRoot(LOCK));
+    fs.linkSync(draft, inRoot(lock));
     return true;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
-    if (!isHeld()) fs.rmSync(inRoot(LOCK), { force: true });
     return false;
   }
 }

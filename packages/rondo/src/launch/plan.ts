@@ -82,11 +82,11 @@ export const portsOf = (processes: readonly Planned[]): readonly Listener[] =>
   ]);
 
 /**
- * Waits until no process listens at the ports. Port 0 is skipped.
+ * Requires that the ports are free. A port that only a past connection holds is waited for. Port 0 is skipped.
  *
  * @param remedy What to do if a port is taken.
  * @param signal Ends the wait for a port that a connection has.
- * @throws Error with one line that names every port that is taken.
+ * @throws Error at once if processes listen, or after the wait. One line names the ports.
  */
 export async function requireFreePorts(
   listeners: readonly Listener[],

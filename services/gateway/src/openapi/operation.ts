@@ -49,7 +49,7 @@ export function bindingOperation(binding: HttpBinding, path: OpenApiPath, option
   };
 }
 
-/** A unary method without a binding, as Connect serves it. Its JSON is canonical: 64-bit integers are text. */
+/** The operation of a unary method without an HTTP binding, which callers reach by Connect. Its JSON is canonical: 64-bit integers are text. */
 export function connectOperation(options: OperationOptions): Operation {
   const { target, schemas } = options;
   const { input, output } = target.desc;
