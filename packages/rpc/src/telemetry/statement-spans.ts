@@ -2,16 +2,13 @@ import { type TracingChannelSubscribers, tracingChannel } from 'node:diagnostics
 import { context, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
 import { systemWallClock } from '../clock/system.js';
 import { outcomeOf } from './conventions.js';
+import { withoutValues } from './statement-text.js';
 
 /** The channel on which packages/database tells of each statement. */
 const STATEMENTS = 'rondo.database.statement';
 /** The channel on which packages/sync tells of each run that moves changes from the outbox. */
 const RELAYS = 'rondo.sync.relay';
 
-/** A longer text of a statement is cut. Characters. */
-const MAX_TEXT = 2_048;
-/** Texts in a statement: values that should have been parameters, such as the name of a prepared transaction. */
-const LITERAL = /'(?:[^']|'')*'/g;
 /** What a statement does. */
 const VERB = /^\s*(\w+)/;
 /** The first table that it names. */
@@ -37,12 +34,12 @@ export function traceStatements(tracer: () => Tracer): void {
     start(statement) {
       // Background work often begins in a call, and goes on for ever.
       if (trace.getActiveSpan()?.isRecording() !== true) return;
-      const text = statement.text.slice(0, MAX_TEXT);
+      const text = withoutValues(statement.text);
       const summary = [VERB.exec(text)?.[1]?.toUpperCase() ?? 'SQL', TABLE.exec(text)?.[1] ?? ''].join(' ').trim();
       const attributes = {
         'db.system.name': 'postgresql',
         ...(statement.database !== undefined && { 'db.namespace': statement.database }),
-        'db.query.text': text.replace(LITERAL, '?'),
+        'db.query.text': text,
         'db.query.summary': summary,
       };
       spans.set(statement, tracer().startSpan(summary, { kind: SpanKind.CLIENT, attributes }));
