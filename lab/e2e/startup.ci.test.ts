@@ -79,6 +79,19 @@ describe('the bundle of an image', () => {
     const [, metrics] = await calculator.printed(/"metrics":"([^"]+)"/);
     expect(await (await fetch(`http://${metrics}/metrics`)).text()).toContain('process_start_time_seconds');
   });
+
+  it.each(['grpc', 'http/json', 'http/protobuf'])(
+    'starts with traces and metrics by OTLP over %s',
+    async (protocol) => {
+      const env = {
+        OTEL_TRACES_EXPORTER: 'otlp',
+        OTEL_METRICS_EXPORTER: 'otlp',
+        OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
+      };
+      running.push(await startService('calculator', { root: folder, main: 'main.mjs', env }));
+    },
+  );
 });
 
 /** The file that declares a symbol, as reflection answers. */

@@ -15,6 +15,10 @@ import {
   W3CBaggagePropagator,
   W3CTraceContextPropagator,
 } from '@opentelemetry/core';
+// Imported as a whole: a bundle that loads one of them on demand finds no names in it.
+import { OTLPTraceExporter as OverGrpc } from '@opentelemetry/exporter-trace-otlp-grpc';
+import { OTLPTraceExporter as AsJson } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as AsProtobuf } from '@opentelemetry/exporter-trace-otlp-proto';
 import {
   defaultResource,
   detectResources,
@@ -46,13 +50,13 @@ export function hasProvider(): boolean {
 }
 
 /** Starts OpenTelemetry's SDK with these exporters. The SDK reads its other variables by itself. */
-export async function startSdk(names: readonly string[], options: TracingOptions): Promise<Tracing> {
+export function startSdk(names: readonly string[], options: TracingOptions): Tracing {
   const { environment, secrets, meter, log, runtime } = options;
   // The SDK goes on with a default if a variable is wrong. Later it would write a line for each batch that gets lost.
   const told = (message: string) => log.warn({}, message);
   const logger = { error: told, warn: told, info: () => undefined, debug: () => undefined, verbose: () => undefined };
   diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
-  const exporters = await Promise.all(names.map((name) => exporterOf(name, environment)));
+  const exporters = names.map((name) => exporterOf(name, environment));
   for (const [index, exporter] of exporters.entries()) {
     if (exporter === undefined)
       log.warn({}, `OTEL_TRACES_EXPORTER=${names[index]} is not known: give otlp, console or none`);
@@ -101,22 +105,14 @@ function toProcessor(exporter: SpanExporter, selfObsMeterProvider: MeterProvider
   return new BatchSpanProcessor(exporter, config);
 }
 
-/** The exporter of a name in `OTEL_TRACES_EXPORTER`; undefined if there is none. Each protocol is loaded only if it is used. */
-async function exporterOf(name: string, environment: Environment): Promise<SpanExporter | undefined> {
+/** The exporter of a name in `OTEL_TRACES_EXPORTER`; undefined if there is none. */
+function exporterOf(name: string, environment: Environment): SpanExporter | undefined {
   if (name === 'console') return new ConsoleSpanExporter();
   if (name !== 'otlp') return undefined;
   const protocol =
     environment['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ?? environment['OTEL_EXPORTER_OTLP_PROTOCOL'] ?? 'http/protobuf';
-  if (protocol === 'grpc') {
-    const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-grpc');
-    return new OTLPTraceExporter();
-  }
-  if (protocol === 'http/json') {
-    const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
-    return new OTLPTraceExporter();
-  }
-  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-proto');
-  return new OTLPTraceExporter();
+  if (protocol === 'grpc') return new OverGrpc();
+  return protocol === 'http/json' ? new AsJson() : new AsProtobuf();
 }
 
 /** The instance, as the registry has it. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` take precedence. */

@@ -34,7 +34,7 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   const { hasProvider, startSdk } = await import('./sdk.js');
   const own = hasProvider() ? [] : exportersIn(environment);
   if (own.length === 0 && !hasProvider()) return OFF;
-  const tracing = own.length === 0 ? OFF : await startSdk(own, options);
+  const tracing = own.length === 0 ? OFF : startSdk(own, options);
   const { traceCalls } = await import('@rondo/rpc/tracing');
   traceCalls();
   return tracing;
