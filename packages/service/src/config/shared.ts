@@ -8,7 +8,6 @@ import {
   ZONE_PATTERN,
 } from '@rondo/rpc/internal';
 import { authVariables } from './auth-variables.js';
-import { otelVariables } from './otel-variables.js';
 import {
   balancingOverrides,
   breakerOverrides,
@@ -89,6 +88,34 @@ const CACHE_VARIABLES = {
   cacheBytes: variable('RONDO_CACHE_BYTES', integer({ max: MAX_CACHE_BYTES }), {
     default: 32 * 1024 * 1024,
     description: 'The most memory for kept answers of other services; 0 keeps none.',
+  }),
+} as const;
+
+/** The ways in which OTLP travels. */
+export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
+
+/**
+ * OpenTelemetry's own variables, as far as they decide what a process does. The SDK reads those of the way to the collector:
+ * `OTEL_EXPORTER_OTLP_ENDPOINT`, `…_HEADERS`, `…_TIMEOUT`, `…_CERTIFICATE`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SERVICE_NAME`.
+ *
+ * Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ */
+const OTEL = {
+  metricsExporter: variable('OTEL_METRICS_EXPORTER', oneOf(['otlp', 'none']), {
+    default: 'none',
+    description: 'Whether metrics are sent to a collector; to let Prometheus read them, set RONDO_METRICS.',
+  }),
+  metricsIntervalMs: variable('OTEL_METRIC_EXPORT_INTERVAL', integer({ min: 100, max: 3_600_000 }), {
+    default: 60_000,
+    description: 'How often metrics are sent, in milliseconds.',
+  }),
+  otlpProtocol: variable('OTEL_EXPORTER_OTLP_PROTOCOL', oneOf(OTLP_PROTOCOLS), {
+    default: 'http/protobuf',
+    description: 'How OTLP travels.',
+  }),
+  otlpMetricsProtocol: optionalVariable('OTEL_EXPORTER_OTLP_METRICS_PROTOCOL', oneOf(OTLP_PROTOCOLS), {
+    example: 'grpc',
+    description: 'How OTLP travels for metrics, if not as the rest.',
   }),
 } as const;
 
@@ -175,7 +202,7 @@ export function sharedVariables(port: number) {
     ...CACHE_VARIABLES,
     ...tlsVariables,
     ...authVariables,
-    ...otelVariables,
+    ...OTEL,
     descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {
       example: '/app/descriptors.binpb',
       description: 'The descriptor set for reflection; by default the one of @rondo/contracts.',

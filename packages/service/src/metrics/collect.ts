@@ -6,6 +6,7 @@ import { cannotBind } from '../lifecycle/startup-error.js';
 import type { Metrics, MetricsOptions } from './metrics.js';
 import { ObservedMetrics } from './observed.js';
 import { createReader, type MetricsServer, serveMetrics } from './prometheus.js';
+import { meterRuntime } from './runtime.js';
 
 /** The last metrics are sent within this time, or not at all: a collector that is away doesn't hold up the end of a process. */
 const LAST_PUSH_MS = 1_000;
@@ -32,10 +33,13 @@ export async function collectMetrics(options: MetricsOptions): Promise<Metrics> 
     resource: own.merge(detectResources({ detectors: [envDetector] })),
   });
   const served = listen && reader && (await serve(reader, listen, options));
+  const meter = observed.over(provider.getMeter('rondo'));
+  const stop = meterRuntime(meter);
   return {
-    meter: observed.over(provider.getMeter('rondo')),
+    meter,
     address: served?.address,
     async close() {
+      stop();
       await served?.close();
       // What fails here has been logged by the push.
       await provider.shutdown({ timeoutMillis: LAST_PUSH_MS }).catch(() => undefined);

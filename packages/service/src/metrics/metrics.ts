@@ -2,11 +2,10 @@ import type { BatchObservableResult, Meter } from '@opentelemetry/api';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { ServiceView } from '@rondo/rpc/internal';
-import type { OTLP_PROTOCOLS } from '../config/otel-variables.js';
 import type { HostPort } from '../config/parsers.js';
+import type { OTLP_PROTOCOLS } from '../config/shared.js';
 import type { Handover } from '../lifecycle/handover.js';
 import { meterGuards } from './guards.js';
-import { meterRuntime } from './runtime.js';
 
 /** The meter of a process, and where its measurements are served. */
 export interface Metrics {
@@ -52,15 +51,7 @@ export async function startMetrics(options: MetricsOptions): Promise<Metrics> {
     return { meter: NO_METER, address: undefined, close: async () => undefined };
   // Loaded on demand: the SDK takes a large part of a process's start time.
   const { collectMetrics } = await import('./collect.js');
-  const metrics = await collectMetrics(options);
-  const stop = meterRuntime(metrics.meter);
-  return {
-    ...metrics,
-    close: () => {
-      stop();
-      return metrics.close();
-    },
-  };
+  return collectMetrics(options);
 }
 
 const nothing = () => undefined;

@@ -5,7 +5,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '@rondo/rpc/clock';
 import { recordingLogger } from '../../test/recording-logger.js';
-import { OTLP_PROTOCOLS } from '../config/otel-variables.js';
+import { OTLP_PROTOCOLS } from '../config/shared.js';
 import { type Metrics, startMetrics } from './metrics.js';
 
 const closers: (() => unknown)[] = [];
