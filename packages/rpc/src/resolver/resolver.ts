@@ -85,7 +85,7 @@ export interface ResolutionHandle {
 
 /** Callbacks on the instances of a service. */
 export interface ResolverListener {
-  /** The known instances have changed. It first runs once the source has answered, even if there is no instance. */
+  /** The known instances have changed. The first call comes when the source has answered, even if there is no instance. */
   onResolution(resolution: Resolution): void;
   /** The source failed, and why. The known instances are kept. */
   onFailure(reason: string): void;

@@ -278,7 +278,7 @@ export class EtcdStore implements RegistryStore {
     return true;
   }
 
-  /** Writes the epoch. The first registry writes it, the others read it. */
+  /** Writes a new epoch, unless another registry does so first. Then that one is read. */
   async #writeEpoch(
     before: EpochRecord | undefined,
     { clusterId, modRevision }: { clusterId: bigint; modRevision: bigint },
