@@ -43,27 +43,32 @@ function linesIn({ table, owner, columns, named = {} }: LineTable) {
   const params = (lines: readonly OfferLine[]): readonly SqlValue[] =>
     Object.values(columns).map(([, of]) => lines.map(of));
   const jsonSql = (from: string): string => {
-    const pairs = names.map((column) => `'${named[column] ?? column}', ${column}::text`);
-    return `(SELECT json_agg(json_build_object(${pairs.join(', ')}) ORDER BY position) FROM ${from})`;
+    const texts = names.map((column) => `${column}::text AS ${named[column] ?? column}`);
+    return `(SELECT json_agg(line) FROM (SELECT ${texts.join(', ')} FROM ${from} ORDER BY position) AS line)`;
   };
   const insertSql = (id: string, from: string): string => `
     INSERT INTO ${table} (${owner}, ${names.join(', ')}, position)
     SELECT ${id}, ${names.join(', ')}, position FROM ${from}`;
   const insertOfParams = insertSql('$1', fromParams(2));
-  const lineIn = (json: unknown, currency: string): OfferLine => {
-    const stored = new Map<string, unknown>(Object.entries(Object(json)));
-    const text = (column: string): string => String(stored.get(named[column] ?? column) ?? '');
-    return {
-      productId: text('product_id'),
-      quantity: BigInt(text('quantity')),
-      discount: storedPercent(text('discount_percent')),
-      title: text('title'),
-      unitPrice: { currency, minorUnits: BigInt(text('unit_price_minor')) },
-      deliveryEffortMinutes: BigInt(text('delivery_effort_minutes')),
-    };
+  const [product = '', quantity = '', discount = '', title = '', price = '', effort = ''] = names.map(
+    (column) => named[column] ?? column,
+  );
+  const lineIn = (line: Readonly<Record<string, unknown>>, currency: string): OfferLine => ({
+    productId: String(line[product]),
+    quantity: BigInt(String(line[quantity])),
+    discount: storedPercent(String(line[discount])),
+    title: String(line[title]),
+    unitPrice: { currency, minorUnits: BigInt(String(line[price])) },
+    deliveryEffortMinutes: effort === '' ? 0n : BigInt(String(line[effort])),
+  });
+  // The lines of a quote are read for its message, and then for its etag.
+  let last: { readonly json: unknown; readonly lines: readonly OfferLine[] } = { json: undefined, lines: [] };
+  const read = ({ lines: json, currency }: WithLines): readonly OfferLine[] => {
+    if (!Array.isArray(json)) return [];
+    if (json !== last.json)
+      last = { json, lines: json.map((line) => lineIn(Object(line), String(currency))) };
+    return last.lines;
   };
-  const read = ({ lines, currency }: WithLines): readonly OfferLine[] =>
-    Array.isArray(lines) ? lines.map((line) => lineIn(line, String(currency))) : [];
   const column: Column<LineMessage[]> = {
     names: ['lines', 'currency'],
     types: [],

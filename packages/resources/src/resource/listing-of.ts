@@ -105,5 +105,8 @@ export function messageBytes(value: unknown): number {
   if (typeof value === 'string') return FIXED_BYTES + 3 * value.length;
   if (value instanceof Uint8Array) return FIXED_BYTES + value.length;
   if (value instanceof Date || typeof value !== 'object' || value === null) return 2 * FIXED_BYTES;
-  return Object.values(value).reduce<number>((sum, part) => sum + messageBytes(part), FIXED_BYTES);
+  let sum = FIXED_BYTES;
+  // Lists measure each item: this makes no array.
+  for (const key in value) if (Object.hasOwn(value, key)) sum += messageBytes(valueIn(value, key));
+  return sum;
 }

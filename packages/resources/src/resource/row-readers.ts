@@ -37,8 +37,10 @@ export function readersOf<M extends { readonly name: string }>(model: Model<M>) 
 
 function readerOf(column: Column<unknown>): (row: Row) => unknown {
   const { names } = column;
-  const [name = ''] = names;
-  return names.length === 1 ? (row) => column.read([row[name]]) : (row) => column.read(names.map((one) => row[one]));
+  const [name = '', second = ''] = names;
+  if (names.length === 1) return (row) => column.read([row[name]]);
+  if (names.length === 2) return (row) => column.read([row[name], row[second]]);
+  return (row) => column.read(names.map((one) => row[one]));
 }
 
 /** The name with the ids that a function has by their places in the pattern. */

@@ -8,6 +8,8 @@ export interface Money {
 
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?$/;
 const MAX_UNITS = 2n ** 63n - 1n;
+/** Of 10. No currency has more digits. */
+const POWERS = [1n, 10n, 100n, 1000n];
 
 /**
  * The number of decimal digits of a currency's minor unit.
@@ -22,7 +24,7 @@ export function digitsOf(currency: string): number {
 
 /** The number of minor units in one unit: 100 for `EUR`. */
 export function minorPerUnit(currency: string): bigint {
-  return 10n ** BigInt(digitsOf(currency));
+  return POWERS[digitsOf(currency)] ?? 1n;
 }
 
 /** Writes an amount in plain decimal notation with all digits of the currency, such as `19.90`. */
