@@ -65,8 +65,7 @@ function linesIn({ table, owner, columns, named = {} }: LineTable) {
   let last: { readonly json: unknown; readonly lines: readonly OfferLine[] } = { json: undefined, lines: [] };
   const read = ({ lines: json, currency }: WithLines): readonly OfferLine[] => {
     if (!Array.isArray(json)) return [];
-    if (json !== last.json)
-      last = { json, lines: json.map((line) => lineIn(Object(line), String(currency))) };
+    if (json !== last.json) last = { json, lines: json.map((line) => lineIn(Object(line), String(currency))) };
     return last.lines;
   };
   const column: Column<LineMessage[]> = {
