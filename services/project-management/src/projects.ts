@@ -96,7 +96,8 @@ export async function lockProject(
   strength: 'SHARE' | 'NO KEY UPDATE',
 ): Promise<Project | undefined> {
   const sql = `${projects.select} WHERE id = $1 FOR ${strength}`;
-  const row = await tx.maybeOne<Record<string, unknown>>(sql, projects.idsIn(name));
+  const options = { name: `lock_project_${strength === 'SHARE' ? 'share' : 'update'}` };
+  const row = await tx.maybeOne<Record<string, unknown>>(sql, projects.idsIn(name), options);
   return row && projects.toResource(row);
 }
 

@@ -1,13 +1,14 @@
 /** What is stored is read along indexes, and has the etags that callers got of earlier versions. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createPool, type Database } from '@rondo/database';
+import { createPool, type Database, type Transaction } from '@rondo/database';
 import { unindexedOf } from '@rondo/resources/testing';
 import { payloadFields } from '@rondo/sync';
 import { members } from '../src/members.js';
+import { appendTaskChanges } from '../src/project-changes.js';
 import { projects } from '../src/projects.js';
 import { reservations } from '../src/reservations.js';
 import { tasks } from '../src/tasks.js';
-import { addMember, type Company, startCompany } from './company.js';
+import { addMember, addProject, type Company, startCompany } from './company.js';
 
 let company: Company;
 let database: Database;
@@ -113,6 +114,29 @@ it('appends what watches of earlier versions read, and reads what they have appe
   expect([await next(), await next(), await next()]).toEqual(told);
   expect(await next()).toMatchObject({ $case: 'taskChanged', value: { title: 'last' } });
   await watch.return?.();
+});
+
+it('appends the changes of tasks by their keys, before PostgreSQL knows how many tasks a project has', async () => {
+  const { name } = await addProject(company);
+  const [, projectId = ''] = name.split('/');
+  const ids = Array.from({ length: 50 }, (_, index) => `many${index + 1}`);
+  const plan = await database.transaction(async (tx) => {
+    await tx.query(
+      `INSERT INTO tasks (project_id, id, title, state, effort_minutes, create_time, update_time)
+       SELECT $1, 'many' || n, 'T', 'OPEN', 0, now(), now() FROM generate_series(1, 15000) AS n`,
+      [projectId],
+    );
+    const plans: object[] = [];
+    const query: Transaction['query'] = async (sql, params) => {
+      plans.push(await tx.query(`EXPLAIN ${sql}`, params));
+      return [];
+    };
+    await appendTaskChanges({ ...tx, query }, projectId, ids);
+    return JSON.stringify(plans);
+  });
+  expect(plan).toContain('Index Scan using tasks_pkey');
+  expect(plan).not.toContain('Seq Scan on tasks');
+  expect(plan).not.toContain('Bitmap');
 });
 
 const MANY = `
