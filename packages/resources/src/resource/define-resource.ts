@@ -1,10 +1,12 @@
 import type { Definition, ResourceType } from './definition.js';
 import { requireListable } from './listing-of.js';
+import { namesIn } from './method-shapes.js';
 import { type Model, modelOf } from './model.js';
+import { requestReaders, type WithReaders } from './requests.js';
 import { createStore, type InnerStore } from './store.js';
 
 /** A resource by its contract and its definition, with its store. `Type` is the full name of its message. */
-export interface Resource<M, Type extends string = string> extends InnerStore<M> {
+export interface Resource<M, Type extends string = string> extends InnerStore<M>, WithReaders<M> {
   readonly $type: Type;
   readonly model: Model<M>;
 }
@@ -22,5 +24,5 @@ export function defineResource<M extends { readonly name: string }, Type extends
 ): Resource<M, Type> {
   const model = modelOf<M>(type, definition);
   requireListable(model);
-  return { ...createStore(model), $type: type.$type, model };
+  return { ...createStore(model), $type: type.$type, model, readers: requestReaders(model, namesIn(model)) };
 }

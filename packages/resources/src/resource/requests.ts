@@ -2,7 +2,7 @@ import type { FieldAt, ReportFault } from '@rondo/rpc/status';
 import { isId } from '../domain/names.js';
 import { readEtag, readUpdateMask } from '../request-fields.js';
 import { objectIn, valueIn } from './json-column.js';
-import { type Names, namesIn } from './method-shapes.js';
+import type { Names } from './method-shapes.js';
 import type { Model, ModelField } from './model.js';
 
 /** Reports what is wrong with the fields of a create or an update beyond the contract's rules, at their paths in the request. */
@@ -29,16 +29,12 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
   const readFields = (field: FieldAt, resource: object, { chosen, isNew }: Chosen): Partial<M> => {
     const at: FieldAt = (one) => field(`${path}.${one}`);
     for (const one of chosen) checkField(at, { one, isNew }, valueIn(resource, one.description.key));
-    const kept = new Set(chosen.map(({ description }) => description.key));
-    const fields = pick(resource, kept);
+    const fields: Partial<M> = {};
+    for (const { description } of chosen) Reflect.set(fields, description.key, valueIn(resource, description.key));
     check(fields, at);
     return fields;
   };
-  const pick = (resource: object, kept: ReadonlySet<string>): Partial<M> => {
-    const fields: Partial<M> = {};
-    for (const one of kept) Reflect.set(fields, one, valueIn(resource, one));
-    return fields;
-  };
+  const inputs = model.fields.filter(({ isInput }) => isInput);
   const resourceIn = (request: object): object => {
     const resource = valueIn(request, key);
     return objectIn(resource === undefined ? model.type.fromPartial({}) : resource);
@@ -50,7 +46,7 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
     return name;
   };
   const readDraft = (request: object, field: FieldAt): Partial<M> =>
-    readFields(field, resourceIn(request), { chosen: model.fields.filter(({ isInput }) => isInput), isNew: true });
+    readFields(field, resourceIn(request), { chosen: inputs, isNew: true });
   return {
     draft: readDraft,
     name: (request: object, field: FieldAt) => ({
@@ -79,14 +75,19 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
   };
 }
 
+/** A resource with its readers, which are made once, as a request may have many of it. */
+export interface WithReaders<M> {
+  readonly readers: ReturnType<typeof requestReaders<M>>;
+}
+
 /** Reads what a create sets, in a request of one's own that has the resource; faults are reported at their paths. */
-export function readDraft<M>({ model }: { readonly model: Model<M> }, request: object, field: FieldAt): Partial<M> {
-  return requestReaders(model, namesIn(model)).draft(request, field);
+export function readDraft<M>({ readers }: WithReaders<M>, request: object, field: FieldAt): Partial<M> {
+  return readers.draft(request, field);
 }
 
 /** Reads the name and the etag in a request of one's own for one resource; faults are reported. */
-export function readNamed<M>({ model }: { readonly model: Model<M> }, request: object, field: FieldAt) {
-  return requestReaders(model, namesIn(model)).name(request, field);
+export function readNamed<M>({ readers }: WithReaders<M>, request: object, field: FieldAt) {
+  return readers.name(request, field);
 }
 
 /** The fields that a request sets. */
