@@ -32,7 +32,10 @@ export async function compareTracing({ rounds, seconds, tunnel }, onClose) {
   }
   for (const pair of pairs.values()) await turn(pair, seconds);
   for (let round = 1; round <= rounds; round += 1) {
-    for (const pair of pairs.values()) pair.turns.push(await turn(pair, seconds));
+    // Another one begins each time: what runs after a pause has an advantage.
+    const order = [...pairs.values()];
+    order.push(...order.splice(0, round % order.length));
+    for (const pair of order) pair.turns.push(await turn(pair, seconds));
     show(
       `round ${round}: ${[...pairs].map(([name, { turns }]) => `${name} ${figure(turns.at(-1).rate)}/s`).join(', ')}`,
     );

@@ -8,9 +8,7 @@ import { currentTraceContext, runInTraceContext } from '../call/scope.js';
 export function createContextManager(): ContextManager {
   const manager: ContextManager = {
     active: () => currentTraceContext() ?? ROOT_CONTEXT,
-    with(context, ...[work, self, ...given]) {
-      return runInTraceContext(context, () => Reflect.apply(work, self, given));
-    },
+    with: (context, work, ...rest) => runInTraceContext(context, () => Reflect.apply(work, rest[0], rest.slice(1))),
     bind: (context, target) => (typeof target === 'function' ? bound(context, target) : target),
     enable: () => manager,
     disable: () => manager,

@@ -93,10 +93,8 @@ export function startSdk(names: readonly string[], options: TracingOptions): Tra
 function exportingOutside(manager: ContextManager): ContextManager {
   return {
     ...manager,
-    with(around, ...[work, self, ...given]) {
-      if (isTracingSuppressed(around)) return Reflect.apply(work, self, given);
-      return manager.with(around, work, self, ...given);
-    },
+    with: (around, work, ...rest) =>
+      isTracingSuppressed(around) ? Reflect.apply(work, rest[0], rest.slice(1)) : manager.with(around, work, ...rest),
   };
 }
 
