@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { freePort, root, start } from '@rondo/harness';
-import { POLICIES, parseBalancing } from '@rondo/rpc/internal';
+import { POLICY_NAMES, parseBalancing } from '@rondo/rpc/internal';
 import { Pool } from 'pg';
 import { readGuide } from '../../e2e/src/docs.js';
 import { runFile, startFile } from './src/run-guide.js';
@@ -79,7 +79,7 @@ describe('docs/guides/balancing.md', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('describes every policy', () => {
-    expect(POLICIES.filter((policy) => !text.includes(`\n### ${policy}\n`))).toEqual([]);
+    expect(POLICY_NAMES.filter((policy) => !text.includes(`\n### ${policy}\n`))).toEqual([]);
   });
 
   it('has no broken links, and small pictures', () => {
@@ -88,7 +88,7 @@ describe('docs/guides/balancing.md', () => {
     );
     expect(links.filter((link) => !existsSync(link))).toEqual([]);
     const pictures = links.filter((link) => link.endsWith('.svg'));
-    expect(pictures.length).toBeGreaterThan(POLICIES.length);
+    expect(pictures.length).toBeGreaterThan(POLICY_NAMES.length);
     expect(pictures.filter((picture) => statSync(picture).size >= 30_000)).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { EVERY_SERVICE, POLICIES, parsePolicy } from '@rondo/rpc/internal';
+import { EVERY_SERVICE, POLICIES, POLICY_NAMES, parsePolicy } from '@rondo/rpc/internal';
 import { parseMethodName } from '../call/target.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { completeMethod, completeService } from '../completion/registered.js';
@@ -33,7 +33,7 @@ const options = {
   policy: {
     type: 'string',
     placeholder: 'POLICY',
-    complete: POLICIES.map((word) => ({ word })),
+    complete: POLICY_NAMES.map((word) => ({ word })),
     description: 'Pick by this policy, written as in RONDO_BALANCING: weighted_round_robin?weights=static.',
   },
   key: { type: 'string', placeholder: 'KEY', description: "The call's key, for a policy that uses one (ring_hash)." },
@@ -81,7 +81,7 @@ export const pick = defineCommand({
     const { entries, clients, asked, origin } = await find(name, values, context);
     return withObserver(asked, async (observer) => {
       const { policy } = observer.view().balancing;
-      if (asked.question.key !== undefined && policy !== 'ring_hash') throw keyWithoutOwner(policy);
+      if (asked.question.key !== undefined && POLICIES[policy].affinity !== 'key') throw keyWithoutOwner(policy);
       const told: Told = { observer, entries, clients, asked, origin: origin ?? observer.view().balancing.origin };
       const json = values.json ?? false;
       return values.explain

@@ -1,4 +1,4 @@
-import type { ServiceView } from '@rondo/rpc/internal';
+import { POLICIES, type ServiceView } from '@rondo/rpc/internal';
 import { formatTable } from '../terminal/table.js';
 import type { Look } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
@@ -29,7 +29,7 @@ export function formatHeading({ observer, options: { question, zone, registry },
   const lines = [
     `${service}${method === undefined ? '' : `/${method}`}: ${describePolicy(balancing)}, ${ORIGINS[origin]}`,
     ...(observer.unknown === undefined ? [] : [`its contract is not known (${observer.unknown}): only defaults count`]),
-    ...(balancing.policy === 'ring_hash' && key === undefined
+    ...(POLICIES[balancing.policy].affinity === 'key' && key === undefined
       ? ['without a key (--key), so any instance may be picked']
       : []),
     `from ${zone === '' ? 'no zone (--zone, RONDO_ZONE)' : zone}, by the registry at ${source?.address ?? registry.join(', ')} (${source?.state ?? 'fixed'})`,

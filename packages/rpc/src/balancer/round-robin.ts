@@ -1,5 +1,4 @@
 import type { Random } from '../clock/clock.js';
-import type { Balancing } from '../contract/balancing.js';
 import { goldenRatioSequence } from './low-discrepancy.js';
 import { type BalancingPolicy, type Candidate, drawPicker, nextUntried, type Picker } from './picker.js';
 import { effectiveWeights, WeightedIndex, type WeightSource } from './weights.js';
@@ -13,7 +12,7 @@ export function roundRobin(random: Random): BalancingPolicy {
  * `weighted_round_robin`: calls in proportion to weight, without bursts. Between two calls of a light candidate, a heavy
  * one gets about its share.
  */
-export function weightedRoundRobin(random: Random, weights: Balancing['weights']): BalancingPolicy {
+export function weightedRoundRobin(random: Random, weights: WeightSource): BalancingPolicy {
   return roundRobinBy(random, weights);
 }
 

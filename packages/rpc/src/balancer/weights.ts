@@ -1,4 +1,3 @@
-import type { Balancing } from '../contract/balancing.js';
 import type { Candidate } from './picker.js';
 
 /** Where weights come from: all the same, what the instances registered with, or the load that they report. */
@@ -119,15 +118,9 @@ function guideOf(ends: Float64Array): Uint32Array {
 
 /**
  * The share of the next calls, 0 to 1, that each of `candidates` gets by its weight, in their order. It doesn't count what
- * differs from call to call: hash keys and calls in flight. Undefined for `zone_aware`, whose shares don't follow from
- * weights alone.
+ * differs from call to call: hash keys and calls in flight.
  */
-export function nominalShares(
-  candidates: readonly Candidate[],
-  { policy, weights }: Pick<Balancing, 'policy' | 'weights'>,
-): readonly number[] | undefined {
-  if (policy === 'zone_aware') return undefined;
-  const even = policy === 'round_robin' || policy === 'random';
-  const distribution = new WeightedIndex(effectiveWeights(candidates, even ? 'even' : weights));
+export function nominalShares(candidates: readonly Candidate[], source: WeightSource): readonly number[] {
+  const distribution = new WeightedIndex(effectiveWeights(candidates, source));
   return candidates.map((_, index) => distribution.share(index));
 }

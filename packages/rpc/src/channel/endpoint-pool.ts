@@ -1,6 +1,5 @@
-import { createPolicy } from '../balancer/create-policy.js';
 import type { BalancingPolicy, Candidate, PickCall, Picker } from '../balancer/picker.js';
-import { ringHash } from '../balancer/ring-hash.js';
+import { POLICIES } from '../balancer/policies.js';
 import type { Clock, Random } from '../clock/clock.js';
 import type { Balancing } from '../contract/balancing.js';
 import type { Method } from '../contract/method.js';
@@ -63,7 +62,7 @@ export class EndpointPool implements ResolverListener, AttemptListener {
   readonly #onDemand: ConnectOnDemand;
   readonly #firstConnections: FirstConnections;
   readonly #changes = new Changes();
-  /** Finds the owners of keys; undefined if the policy isn't ring_hash. */
+  /** Finds the owners of keys; undefined if keys have none by the policy. */
   #ring: BalancingPolicy | undefined;
   /** The picker of `#ring` over the present instances, made at its first use. */
   #owners: Picker<Candidate> | undefined;
@@ -94,7 +93,7 @@ export class EndpointPool implements ResolverListener, AttemptListener {
       onChange: () => this.#changed(),
     });
     ({ outliers: this.#outliers, loads: this.#loads, pickers: this.#pickers } = pickingBy(balancing, options));
-    this.#ring = ringOf(balancing, random);
+    this.#ring = ringOf(balancing, options);
     this.#onDemand = new ConnectOnDemand(random);
     this.#firstConnections = new FirstConnections({ clock, onEnd: () => this.#onFirstConnectionsEnd() });
   }
@@ -102,7 +101,7 @@ export class EndpointPool implements ResolverListener, AttemptListener {
   /** Replaces the balancing. The subset stays. Ejected instances stay ejected, and the counts of their failures begin anew. */
   rebalance(balancing: Balancing): void {
     ({ outliers: this.#outliers, loads: this.#loads, pickers: this.#pickers } = pickingBy(balancing, this.#options));
-    this.#ring = ringOf(balancing, this.#options.random);
+    this.#ring = ringOf(balancing, this.#options);
     this.#slowStart.balancing = balancing;
     this.#changed();
   }
@@ -187,7 +186,7 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     return setAside;
   }
 
-  /** The instance that a key belongs to by ring_hash, connected or about to be; undefined if there is none. */
+  /** The instance that a key belongs to, connected or about to be; undefined if it has none. */
   owner(key = ''): Subchannel | undefined {
     if (this.#ring === undefined || key === '') return undefined;
     const mayOwn = (one: Subchannel) => one.mayOwn && trafficGroupOf(one.endpoint) === STABLE;
@@ -327,15 +326,18 @@ interface Picking {
 
 function pickingBy(balancing: Balancing, options: EndpointPoolOptions): Picking {
   const { clock, random } = options;
-  const { policy, weights } = balancing;
-  const outliers = new OutlierDetector({ random, policy });
+  const { policy, weights, hashBalanceFactor } = balancing;
+  const { affinity, create } = POLICIES[policy];
+  const outliers = new OutlierDetector({ random, affinity });
   const loads = weights === 'load' ? new LoadReports(clock) : undefined;
-  const create = () => createPolicy(balancing, options);
-  return { outliers, loads, pickers: new MethodPickers({ clock, random, createPolicy: create, weights, outliers }) };
+  const createPolicy = () => create({ random, zone: options.zone, weights, hashBalanceFactor });
+  return { outliers, loads, pickers: new MethodPickers({ clock, random, createPolicy, weights, outliers }) };
 }
 
-function ringOf({ policy }: Balancing, random: Random): BalancingPolicy | undefined {
-  return policy === 'ring_hash' ? ringHash(random) : undefined;
+/** Without a bound of the load, so that a key's owner stays the same however busy it is. */
+function ringOf({ policy, weights }: Balancing, { random, zone }: EndpointPoolOptions): BalancingPolicy | undefined {
+  const { affinity, create } = POLICIES[policy];
+  return affinity === 'key' ? create({ random, zone, weights }) : undefined;
 }
 
 /** An instance as a possible owner of keys, however new or busy it is. */
@@ -344,7 +346,9 @@ function asOwner({ endpoint: { instanceId: id, zone, weight } }: Subchannel): Ca
 }
 
 function subsetOf({ balancing: { policy, subsetSize: size }, zone }: EndpointPoolOptions): SubsetWindow | undefined {
-  return size === undefined ? undefined : new SubsetWindow({ size, zone: policy === 'zone_aware' ? zone : '' });
+  return size === undefined
+    ? undefined
+    : new SubsetWindow({ size, zone: POLICIES[policy].affinity === 'zone' ? zone : '' });
 }
 
 /** Announces changes. */

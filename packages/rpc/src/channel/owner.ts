@@ -1,3 +1,4 @@
+import { POLICIES } from '../balancer/policies.js';
 import { CallContext } from '../call/call-context.js';
 import type { Clock } from '../clock/clock.js';
 import { servicePolicyOf } from '../contract/balancing.js';
@@ -14,7 +15,7 @@ export interface OwnerOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A key of a service that is balanced by `ring_hash`, and what it is looked up with. */
+/** A key of a service that is balanced by keys, and what it is looked up with. */
 interface OwnedKey extends OwnerOptions {
   readonly definition: ServiceDefinition;
   readonly key: string;
@@ -59,7 +60,7 @@ export async function* watchOwner(owned: OwnedKey): AsyncGenerator<Choice, void>
 function poolOf({ definition, key, services }: OwnedKey): EndpointPool {
   const { pool, balanced } = services.of(definition.fullName, servicePolicyOf(definition));
   const { policy } = balanced.balancing;
-  if (policy === 'ring_hash' && key !== '') return pool;
+  if (POLICIES[policy].affinity === 'key' && key !== '') return pool;
   const why =
     key === '' ? 'a call without a key goes to any instance' : `${policy} sends the calls of a key to any instance`;
   throw new TypeError(`${definition.fullName}: no instance owns the key "${key}", as ${why}`);

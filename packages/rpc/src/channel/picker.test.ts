@@ -2,9 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { endpoints, resolution } from '../../test/support/endpoints.js';
 import { methodOf } from '../../test/support/method.js';
 import { makePool } from '../../test/support/pool.js';
-import { createPolicy } from '../balancer/create-policy.js';
 import type { BalancingPolicy } from '../balancer/picker.js';
-import { DEFAULT_BALANCING } from '../contract/balancing.js';
+import { POLICIES } from '../balancer/policies.js';
 import { seededRandom } from '../testing/seeded-random.js';
 import { GroupPicker } from './picker.js';
 
@@ -181,7 +180,7 @@ it('a group makes one picker over its candidates that are set aside, for all cal
   const refusal = { reason: 'no such method', proven: true, foreign: false };
   for (const name of ['a', 'b']) refuse(candidate(name), refusal);
   const method = methodOf('no_side_effects');
-  const policy = createPolicy(DEFAULT_BALANCING, { random: seededRandom(1), zone: '' });
+  const policy = POLICIES.round_robin.create({ random: seededRandom(1), zone: '', weights: 'static' });
   const made: number[] = [];
   const counted: BalancingPolicy = {
     over(candidates, capacity) {

@@ -1,3 +1,4 @@
+import { POLICIES } from '../balancer/policies.js';
 import { type Balancing, checkBalancing, type ServicePolicy } from '../contract/balancing.js';
 import { type BalancingOverrides, checkOverrides, EVERY_SERVICE } from '../contract/balancing-text.js';
 
@@ -42,7 +43,7 @@ export function balancingOf(
   const base: Balancing = samePolicy ? contract : { ...contract, weights: 'static', hashBalanceFactor: undefined };
   const given = { ...base, ...override };
   // During a slow start, two clients would take different instances for the owner of a key.
-  const pins = given.policy === 'ring_hash' && given.hashBalanceFactor === undefined;
+  const pins = POLICIES[given.policy].affinity === 'key' && given.hashBalanceFactor === undefined;
   const balancing = pins ? { ...given, slowStartMs: 0 } : given;
   const fault = checkBalancing(balancing) ?? keyFault(balancing, keyed);
   if (fault !== undefined) throw new BalancingError(`${service} can't be balanced so: ${fault}`);
@@ -56,9 +57,9 @@ function overrideOf(service: string, overrides: BalancingOverrides): Partial<Bal
 }
 
 function keyFault({ policy }: Balancing, keyed: boolean | undefined): string | undefined {
-  if (policy !== 'ring_hash' || keyed !== false) return undefined;
+  if (POLICIES[policy].affinity !== 'key' || keyed !== false) return undefined;
   return (
-    'ring_hash sends calls with equal keys to one instance, and no method of its contract says what its key is: ' +
+    `${policy} sends calls with equal keys to one instance, and no method of its contract says what its key is: ` +
     'give one a (rondo.options.v1.method).hash_key, or choose another policy'
   );
 }

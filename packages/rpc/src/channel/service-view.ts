@@ -1,3 +1,4 @@
+import { POLICIES } from '../balancer/policies.js';
 import { nominalShares } from '../balancer/weights.js';
 import type { Balancing } from '../contract/balancing.js';
 import type { InstanceState, SourceView } from '../resolver/resolver.js';
@@ -149,13 +150,15 @@ type Shares = ReadonlyMap<MethodCandidate, number | undefined>;
  * The share of one method's next calls, 0 to 1, that each candidate gets by its weight. Canaries get their percentages, the
  * stable instances the rest. Calls that ask for a version are not counted.
  */
-function sharesAmong(available: readonly MethodCandidate[], balancing: Balancing): Shares {
+function sharesAmong(available: readonly MethodCandidate[], { policy, weights }: Balancing): Shares {
+  const { affinity, weights: weighsBy } = POLICIES[policy];
+  const source = weighsBy === 'even' ? 'even' : weights;
   const groups = groupBy(available, ({ endpoint }) => trafficGroupOf(endpoint));
   const portions = portionsOf(groups);
   const shares = new Map<MethodCandidate, number | undefined>();
   for (const [name, candidates] of groups) {
     const portion = portions.get(name) ?? 0;
-    const given = nominalShares(candidates, balancing);
+    const given = affinity === 'zone' ? undefined : nominalShares(candidates, source);
     for (const [index, candidate] of candidates.entries()) {
       const share = portion === 0 ? 0 : given?.[index];
       shares.set(candidate, share === undefined ? undefined : share * portion);

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { POLICIES } from '../balancer/policies.js';
 import type { Logger } from '../call/call.js';
 import { runOutsideScope } from '../call/scope.js';
 import type { Clock, Random, WallClock } from '../clock/clock.js';
@@ -74,7 +75,7 @@ export function createServices({ overrides, self, transport, servedBy, ...shared
       for (const { pool } of entries.values()) pool.onPosition();
     };
     position ??= runOutsideScope(() => followPosition({ resolver, self, random, zone, onChange }));
-    const scope = policy === 'zone_aware' && zone !== '' ? 'zone' : 'all';
+    const scope = POLICIES[policy].affinity === 'zone' && zone !== '' ? 'zone' : 'all';
     return () => position?.of(scope) ?? 0;
   }
 

@@ -1,3 +1,4 @@
+import { POLICIES, type Policy } from '../balancer/policies.js';
 import type { Clock } from '../clock/clock.js';
 import type { Balancing } from '../contract/balancing.js';
 
@@ -21,7 +22,7 @@ export class SlowStart {
   readonly clock: Clock;
   readonly #zone: string;
   #windowMs = 0;
-  #sendsFirstCall: (zone: string) => boolean = always;
+  #sendsFirstCall: (zone: string) => boolean = () => true;
 
   constructor({ clock, balancing, zone }: SlowStartOptions) {
     this.clock = clock;
@@ -32,7 +33,7 @@ export class SlowStart {
   /** Replaces the policy and the window. */
   set balancing({ policy, slowStartMs }: SlowStartOptions['balancing']) {
     this.#windowMs = slowStartMs;
-    this.#sendsFirstCall = FIRST_CALLS[policy]?.(this.#zone) ?? always;
+    this.#sendsFirstCall = FIRST_CALLS[POLICIES[policy].affinity](this.#zone);
   }
 
   /** The part of its full share, 0.1 to 1, that an instance gets now whose slow start began at `startedAt`. */
@@ -51,11 +52,10 @@ export class SlowStart {
   }
 }
 
-const always = () => true;
-
-const FIRST_CALLS: Partial<Record<Balancing['policy'], (own: string) => (zone: string) => boolean>> = {
-  ring_hash: () => () => false,
-  zone_aware: (own) => (zone) => zone === own,
+const FIRST_CALLS: Record<Policy['affinity'], (own: string) => (zone: string) => boolean> = {
+  none: () => () => true,
+  key: () => () => false,
+  zone: (own) => (zone) => zone === own,
 };
 
 /** The slow start of one instance. */

@@ -1,3 +1,4 @@
+import { isPolicyName, POLICY_NAMES } from '../balancer/policies.js';
 import {
   type Balancing,
   checkBalancing,
@@ -5,7 +6,6 @@ import {
   isHashBalanceFactor,
   isSlowStart,
   isSubsetSize,
-  POLICIES,
   unknownPolicy,
 } from './balancing.js';
 import { nearest } from './nearest.js';
@@ -51,10 +51,11 @@ export function parseBalancing(text: string): ParsedBalancing {
 /** The faults of overrides that code has made, each with its service. */
 export function checkOverrides(overrides: BalancingOverrides): readonly string[] {
   return Object.entries(overrides).flatMap(([service, balancing]) => {
-    // Without a policy, the contract's holds. One of these allows every other setting.
-    const policy = balancing.hashBalanceFactor === undefined ? 'weighted_round_robin' : 'ring_hash';
-    const fault = checkBalancing({ ...DEFAULT_BALANCING, policy, ...balancing });
-    return fault === undefined ? [] : [`${service}: ${fault}`];
+    // Without a policy, the contract's holds: one policy that allows the other settings is enough.
+    const [fault, ...others] = POLICY_NAMES.map((policy) =>
+      checkBalancing({ ...DEFAULT_BALANCING, policy, ...balancing }),
+    );
+    return fault === undefined || others.includes(undefined) ? [] : [`${service}: ${fault}`];
   });
 }
 
@@ -81,7 +82,7 @@ export interface ParsedPolicy {
 /** Parses `policy[?key=value[&key=value]]`, such as `weighted_round_robin?weights=load&slow_start=30s`. */
 export function parsePolicy(text: string): ParsedPolicy {
   const [, name = '', settings] = /^([^?]*)(?:\?(.*))?$/s.exec(text.trim()) ?? [];
-  const policy = POLICIES.find((known) => known === name);
+  const policy = isPolicyName(name) ? name : undefined;
   const read = readSettings(settings);
   const balancing = { ...(policy && { policy }), ...Object.assign({}, ...read.map(({ setting }) => setting)) };
   const faults = [...(policy ? [] : [unknownPolicy(name)]), ...read.flatMap(({ fault = [] }) => fault)];

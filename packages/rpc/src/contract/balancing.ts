@@ -4,22 +4,10 @@ import {
   ServicePolicy as ServicePolicyOption,
   WeightSource,
 } from '@rondo/contracts/rondo/options/v1/options';
+import { isPolicyName, POLICIES, POLICY_NAMES, type Policy, type PolicyName } from '../balancer/policies.js';
 import type { ServiceDefinition } from './definition.js';
 import { nearest } from './nearest.js';
 import { optionBytes, policyOf, SERVICE_TAG } from './policy.js';
-
-/** The balancing policies. */
-export const POLICIES = [
-  'round_robin',
-  'random',
-  'weighted_round_robin',
-  'least_request',
-  'ring_hash',
-  'zone_aware',
-] as const;
-
-/** One of {@link POLICIES}. */
-export type PolicyName = (typeof POLICIES)[number];
 
 /** How a client distributes the calls of a service over its instances. */
 export interface Balancing {
@@ -64,34 +52,39 @@ export function isHashBalanceFactor(percent: number): boolean {
 /** What is wrong with `balancing`, as the end of a sentence that begins with its name; undefined if nothing is. */
 export function checkBalancing(balancing: Balancing): string | undefined {
   const { policy, weights, slowStartMs, subsetSize, hashBalanceFactor } = balancing;
-  if (!POLICIES.includes(policy)) return unknownPolicy(policy);
+  if (!isPolicyName(policy)) return unknownPolicy(policy);
+  const { weights: weighsBy, affinity } = POLICIES[policy];
   if (!isSlowStart(slowStartMs)) return `a slow start of ${slowStartMs} ms is not from 0 s to 1 h`;
   if (subsetSize !== undefined && !isSubsetSize(subsetSize)) {
     return `a subset of ${subsetSize} is not a whole number from 1 to 10,000`;
   }
-  if (weights === 'load' && policy !== 'weighted_round_robin') {
-    return `${policy} doesn't weigh by load, which is for weighted_round_robin`;
+  if (weights === 'load' && weighsBy !== 'load') {
+    return `${policy} doesn't weigh by load, which is for ${policiesThat((other) => other.weights === 'load')}`;
   }
   if (hashBalanceFactor !== undefined && !isHashBalanceFactor(hashBalanceFactor)) {
     return `a hash balance factor of ${hashBalanceFactor} is not a whole number from 100 to 10,000`;
   }
-  if (hashBalanceFactor !== undefined && policy !== 'ring_hash') {
-    return `${policy} takes no hash balance factor, which is for ring_hash`;
+  if (hashBalanceFactor !== undefined && affinity !== 'key') {
+    return `${policy} takes no hash balance factor, which is for ${policiesThat((other) => other.affinity === 'key')}`;
   }
-  if (policy === 'ring_hash' && subsetSize !== undefined) {
+  if (affinity === 'key' && subsetSize !== undefined) {
     return (
-      'ring_hash takes no subset, as all clients have to call the same instances: ' +
+      `${policy} takes no subset, as all clients have to call the same instances: ` +
       `leave the subset of ${subsetSize} out, or choose another policy`
     );
   }
   return undefined;
 }
 
+function policiesThat(fits: (policy: Policy) => boolean): string {
+  return POLICY_NAMES.filter((name) => fits(POLICIES[name])).join(' and ');
+}
+
 /** The fault of a policy name that doesn't exist, with the name that was probably meant. */
 export function unknownPolicy(name: string): string {
-  const meant = nearest(name, POLICIES);
+  const meant = nearest(name, POLICY_NAMES);
   const hint = meant === undefined ? '' : `is ${meant} meant? `;
-  return `there is no policy "${name}": ${hint}there are ${POLICIES.join(', ')}`;
+  return `there is no policy "${name}": ${hint}there are ${POLICY_NAMES.join(', ')}`;
 }
 
 /** The policy of a service as its contract declares it, with defaults filled in. */
@@ -125,8 +118,8 @@ export function servicePolicyOf({ fullName, methods }: ServiceDefinition): Servi
 
 function toBalancing(option: BalancingOption, fullName: string): Balancing {
   const { policy, weights, slowStart, subsetSize, hashBalanceFactor } = option;
-  const name = policy === BalancingPolicy.BALANCING_POLICY_UNSPECIFIED ? DEFAULT_BALANCING.policy : NAMES[policy];
-  if (name === undefined) throw contradiction(fullName, `this version doesn't know policy ${policy}`);
+  const name = policy === BalancingPolicy.BALANCING_POLICY_UNSPECIFIED ? DEFAULT_BALANCING.policy : nameOf(policy);
+  if (!isPolicyName(name)) throw contradiction(fullName, `this version doesn't know policy ${policy}`);
   const source = SOURCES[weights];
   if (source === undefined) throw contradiction(fullName, `this version doesn't know weights ${weights}`);
   return {
@@ -141,6 +134,10 @@ function toBalancing(option: BalancingOption, fullName: string): Balancing {
   };
 }
 
+function nameOf(policy: BalancingPolicy): string {
+  return (BalancingPolicy[policy] ?? '').replace('BALANCING_POLICY_', '').toLowerCase();
+}
+
 function contradiction(fullName: string, fault: string): TypeError {
   return new TypeError(`${fullName}: (rondo.options.v1.service).balancing: ${fault}`);
 }
@@ -149,13 +146,4 @@ const SOURCES: Partial<Record<WeightSource, Balancing['weights']>> = {
   [WeightSource.WEIGHT_SOURCE_UNSPECIFIED]: 'static',
   [WeightSource.WEIGHT_SOURCE_STATIC]: 'static',
   [WeightSource.WEIGHT_SOURCE_LOAD]: 'load',
-};
-
-const NAMES: Partial<Record<BalancingPolicy, PolicyName>> = {
-  [BalancingPolicy.BALANCING_POLICY_ROUND_ROBIN]: 'round_robin',
-  [BalancingPolicy.BALANCING_POLICY_RANDOM]: 'random',
-  [BalancingPolicy.BALANCING_POLICY_WEIGHTED_ROUND_ROBIN]: 'weighted_round_robin',
-  [BalancingPolicy.BALANCING_POLICY_LEAST_REQUEST]: 'least_request',
-  [BalancingPolicy.BALANCING_POLICY_RING_HASH]: 'ring_hash',
-  [BalancingPolicy.BALANCING_POLICY_ZONE_AWARE]: 'zone_aware',
 };

@@ -3,7 +3,7 @@
  * commit, and the linter refuses it in services.
  */
 
-export { createPolicy } from '../balancer/create-policy.js';
+export { POLICIES, POLICY_NAMES } from '../balancer/policies.js';
 export type { Payload, Reply } from '../call/call.js';
 export { InFlight, type InFlightMember } from '../call/in-flight.js';
 export { isBase64 } from '../call/metadata-rules.js';
@@ -42,7 +42,6 @@ export {
   type Balancing,
   DEFAULT_BALANCING,
   DEFAULT_SERVICE_POLICY,
-  POLICIES,
   type ServicePolicy,
   servicePolicyOf,
 } from '../contract/balancing.js';

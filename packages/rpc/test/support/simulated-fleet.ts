@@ -1,6 +1,6 @@
-import { createPolicy } from '../../src/balancer/create-policy.js';
 import type { BalancingPolicy, Candidate, Picker } from '../../src/balancer/picker.js';
-import { type Balancing, DEFAULT_BALANCING, POLICIES } from '../../src/contract/balancing.js';
+import { POLICIES, POLICY_NAMES } from '../../src/balancer/policies.js';
+import { type Balancing, DEFAULT_BALANCING } from '../../src/contract/balancing.js';
 import type { Random } from '../../src/exports/clock.js';
 import { seededRandom } from '../../src/exports/testing.js';
 import { Timeline } from './timeline.js';
@@ -35,7 +35,7 @@ interface PolicyCase {
 }
 
 const balancings: readonly { readonly name: string; readonly balancing: Balancing }[] = [
-  ...POLICIES.map((policy) => ({ name: policy, balancing: { ...DEFAULT_BALANCING, policy } })),
+  ...POLICY_NAMES.map((policy) => ({ name: policy, balancing: { ...DEFAULT_BALANCING, policy } })),
   {
     name: 'weighted_round_robin by load',
     balancing: { ...DEFAULT_BALANCING, policy: 'weighted_round_robin', weights: 'load' },
@@ -46,12 +46,12 @@ const balancings: readonly { readonly name: string; readonly balancing: Balancin
 export const everyPolicy: readonly PolicyCase[] = [
   ...balancings.map(({ name, balancing }) => ({
     name,
-    create: (random: Random) => createPolicy(balancing, { random, zone: '' }),
+    create: (random: Random) => POLICIES[balancing.policy].create({ ...balancing, random, zone: '' }),
     place: <C extends Candidate>(candidates: readonly C[]) => candidates,
   })),
   {
     name: 'zone_aware, from a zone',
-    create: (random) => createPolicy({ ...DEFAULT_BALANCING, policy: 'zone_aware' }, { random, zone: 'eu/a' }),
+    create: (random) => POLICIES.zone_aware.create({ random, zone: 'eu/a', weights: 'static' }),
     place: (candidates) => candidates.map((one, at) => Object.assign(one, { zone: ZONES[at % ZONES.length] })),
   },
 ];

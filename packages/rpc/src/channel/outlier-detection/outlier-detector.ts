@@ -1,5 +1,5 @@
+import type { Policy } from '../../balancer/policies.js';
 import type { Random } from '../../clock/clock.js';
-import type { Balancing } from '../../contract/balancing.js';
 import type { Method } from '../../contract/method.js';
 import { Status } from '../../status/code.js';
 import { RpcError } from '../../status/rpc-error.js';
@@ -12,7 +12,7 @@ import { type CallCounts, MAX_LOST_CONNECTIONS, OUTLIER_WINDOW_MS } from './outc
 
 interface OutliersOptions {
   readonly random: Random;
-  readonly policy: Balancing['policy'];
+  readonly affinity: Policy['affinity'];
 }
 
 /** How much of a server's message an ejection's reason quotes. Characters. */
@@ -25,13 +25,13 @@ const MAX_REASON_LENGTH = 120;
  */
 export class OutlierDetector {
   readonly #random: Random;
-  /** Whether all instances get the same kind of calls. With ring_hash they don't, so latencies can't be compared. */
+  /** Whether all instances get the same kind of calls. By key they don't, so latencies can't be compared. */
   readonly #alike: boolean;
   readonly #methods = new Map<string, MethodOutliers>();
 
-  constructor({ random, policy }: OutliersOptions) {
+  constructor({ random, affinity }: OutliersOptions) {
     this.#random = random;
-    this.#alike = policy !== 'ring_hash';
+    this.#alike = affinity !== 'key';
   }
 
   /** Sets the candidates of `method`, of which only a limited part may be ejected. */

@@ -2,10 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { candidate, fleet, share } from '../../test/support/simulated-fleet.js';
 import { type Balancing, DEFAULT_BALANCING } from '../contract/balancing.js';
 import { seededRandom } from '../testing/seeded-random.js';
-import { createPolicy } from './create-policy.js';
+import { POLICIES } from './policies.js';
 
-const over = (balancing: Partial<Balancing>, list: ReturnType<typeof fleet>) =>
-  createPolicy({ ...DEFAULT_BALANCING, ...balancing }, { random: seededRandom(1), zone: '' }).over(list);
+const over = (
+  { policy, ...settings }: Pick<Balancing, 'policy'> & Partial<Balancing>,
+  list: ReturnType<typeof fleet>,
+) => POLICIES[policy].create({ ...DEFAULT_BALANCING, ...settings, random: seededRandom(1), zone: '' }).over(list);
 
 /** One candidate has a higher weight, one has reported less load, one has more calls in flight. */
 const unequal = [
@@ -14,8 +16,8 @@ const unequal = [
   candidate('busy', { weight: 100, loadWeight: 1, inFlight: 50 }),
 ];
 
-describe('createPolicy creates the policy of each name', () => {
-  const shares = (balancing: Partial<Balancing>) => {
+describe('POLICIES has the policy of each name', () => {
+  const shares = (balancing: Parameters<typeof over>[0]) => {
     const counts = share(over(balancing, unequal), 5_000);
     return ['weighty', 'idle', 'busy'].map((id) => Math.round((counts[id] ?? 0) / 100));
   };
