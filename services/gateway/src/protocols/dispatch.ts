@@ -8,8 +8,7 @@ import { gatewayErrors } from '../errors.js';
 import type { HttpExchange, HttpHandler } from '../listener/exchange.js';
 import type { Backend } from './backend.js';
 import { codecOfQuery, isConnectGet } from './connect-get.js';
-import { answerConnectError } from './connect-unary.js';
-import { createFormats, type Format, type Formats } from './formats.js';
+import { createFormats, type Format, type Formats, PROTOCOLS } from './protocols.js';
 
 /** Options of {@link createDispatch}. */
 export interface DispatchOptions {
@@ -57,7 +56,7 @@ export function createDispatch({
     const format = formats.of(exchange.headers['content-type']);
     const found = catalogue.method(exchange.path);
     if (isMethod(found)) exchange.route = found.method.path;
-    if (found !== 'unknown' || (format !== undefined && isOnlyRpc(format)) || isGrpcLike(exchange)) {
+    if (found !== 'unknown' || (format !== undefined && isOnlyRpc(format)) || isRpcLike(exchange)) {
       serveCall(exchange, found, { format, formats });
       return;
     }
@@ -79,9 +78,11 @@ export function createDispatch({
     },
     refuse(exchange, error, status) {
       const format = formats.of(exchange.headers['content-type']);
-      // An error of gRPC is in trailers, which HTTP/1.1 doesn't have here.
-      const tellable = format?.protocol !== 'grpc' || exchange.version === '2';
-      if (format !== undefined && tellable && (isOnlyRpc(format) || METHOD_PATH.test(exchange.path))) {
+      if (
+        format !== undefined &&
+        isSpoken(format, exchange) &&
+        (isOnlyRpc(format) || METHOD_PATH.test(exchange.path))
+      ) {
         exchange.body.discard();
         format.frontEnd.refuse(exchange, error);
       } else refuse(exchange, status, error);
@@ -91,12 +92,18 @@ export function createDispatch({
 
 /** Whether a content type is one of calls alone. JSON is also that of annotated paths. */
 function isOnlyRpc({ protocol }: Format): boolean {
-  return protocol !== 'connect-unary';
+  return protocol.prefix !== undefined;
 }
 
 /** Whether a content type belongs to a protocol of calls, though perhaps with a codec that the gateway lacks. */
-function isGrpcLike({ headers }: HttpExchange): boolean {
-  return /^application\/(?:grpc|connect\+)/i.test(headers['content-type'] ?? '');
+function isRpcLike({ headers: { 'content-type': contentType = '' } }: HttpExchange): boolean {
+  const lower = contentType.toLowerCase();
+  return PROTOCOLS.some(({ prefix }) => prefix !== undefined && lower.startsWith(prefix));
+}
+
+/** Whether the protocol can be spoken over the request's version of HTTP. */
+function isSpoken({ protocol }: Format, { version }: HttpExchange): boolean {
+  return protocol.http1 || version === '2';
 }
 
 interface CallFormat {
@@ -111,7 +118,7 @@ function serveCall(exchange: HttpExchange, found: PublicMethod | Absent, { forma
     refuseVerb(exchange, isMethod(found) && isSafe(found) ? ['POST', 'GET'] : ['POST']);
   } else if (format === undefined) {
     refuseContentType(exchange);
-  } else if (format.protocol === 'grpc' && exchange.version === '1.1') {
+  } else if (!isSpoken(format, exchange)) {
     refuseCall(exchange, 426, {
       message: 'gRPC needs HTTP/2; connect by HTTP/2, or speak gRPC-Web or Connect',
       headers: { upgrade: 'h2c', connection: 'upgrade' },
@@ -130,9 +137,9 @@ function isMethod(found: PublicMethod | Absent): found is PublicMethod {
 }
 
 /** Connect has one format for unary calls and one for streams. */
-function fits({ method }: PublicMethod, { protocol }: Format): boolean {
-  if (protocol !== 'connect-unary' && protocol !== 'connect-stream') return true;
-  return (method.requestStream || method.responseStream) === (protocol === 'connect-stream');
+function fits({ method }: PublicMethod, { protocol: { methods } }: Format): boolean {
+  const streaming = method.requestStream || method.responseStream;
+  return methods === 'all' || streaming === (methods === 'streaming');
 }
 
 function isSafe({ desc }: PublicMethod): boolean {
@@ -154,9 +161,7 @@ function refuseAbsent(exchange: HttpExchange, absent: Absent, { protocol, frontE
   if (typeof absent === 'object') {
     frontEnd.refuse(exchange, gatewayErrors[absent.reason]({ service: absent.service }));
   } else {
-    const error = gatewayErrors.NO_METHOD({ path: exchange.path.slice(0, 256) });
-    if (protocol === 'grpc' || protocol === 'grpc-web') frontEnd.refuse(exchange, error);
-    else answerConnectError(exchange, error, { status: 404 });
+    protocol.refuseUnknown(exchange, gatewayErrors.NO_METHOD({ path: exchange.path.slice(0, 256) }), frontEnd);
   }
 }
 
@@ -181,8 +186,7 @@ function notAllowed(allow: readonly string[]): Refusal {
   return { message: `this path takes ${allowed}; not this HTTP method`, headers: { allow: allowed } };
 }
 
-const CONTENT_TYPES =
-  'application/json, application/proto, application/connect+json, application/connect+proto, application/grpc-web, application/grpc';
+const CONTENT_TYPES = PROTOCOLS.flatMap(({ contentTypes }) => contentTypes).join(', ');
 
 function refuseContentType(exchange: HttpExchange): void {
   refuseCall(exchange, 415, {
