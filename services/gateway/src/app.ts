@@ -13,8 +13,8 @@ import { createListener } from './listener/listener.js';
 import { createPages } from './pages/pages.js';
 import { createBackend } from './protocols/backend.js';
 import { createDispatch, type Dispatch } from './protocols/dispatch.js';
-import { createLocal } from './protocols/local.js';
 import { addMetadata, metadataOf } from './protocols/metadata.js';
+import { createOwnServices } from './protocols/own-services.js';
 
 /** What the gateway needs of its process. */
 export type GatewayContext = Pick<
@@ -97,10 +97,10 @@ function createProtocols(
   { maxMessageBytes, servedBy }: GatewayConfig,
   { catalogue, draining, clientOf, health }: Surroundings,
 ): Dispatch {
-  const local = createLocal({ catalogue, readiness, descriptorSet, clock, log });
+  const ownServices = createOwnServices({ catalogue, readiness, descriptorSet, clock, log });
   const backend = createBackend({
     forward: createForwarder(channel),
-    local: local.router,
+    local: ownServices.router,
     instancesOf: (service) => catalogue.instancesOf(service),
     isAddress: (text) => catalogue.isAddress(text),
     clock,
@@ -116,7 +116,7 @@ function createProtocols(
   });
   return createDispatch({
     catalogue: {
-      method: (path) => local.method(path) ?? catalogue.method(path),
+      method: (path) => ownServices.method(path) ?? catalogue.method(path),
       route: (verb, path) => catalogue.route(verb, path),
     },
     backend,

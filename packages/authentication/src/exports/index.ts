@@ -21,7 +21,7 @@ export {
   developmentFiles,
   issueDevelopmentToken,
   prepareDevelopmentIssuer,
-} from '../development.js';
+} from '../development-issuer.js';
 export { hashOfApiKey, newApiKey, type StoredKey } from '../keys/api-key.js';
 export { changeKeyFile, readKeyFile } from '../keys/key-file.js';
 export { faultOf, type Issuer } from '../tokens/key-source.js';

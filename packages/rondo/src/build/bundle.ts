@@ -7,8 +7,8 @@ import { cpSync, existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { entryOf, folderOf, ownServices, readManifest, serviceNames } from '../launch/manifests.js';
 import { readJson } from '../workspace/files.js';
+import { entryOf, folderOf, ownServices, readManifest, serviceNames } from '../workspace/manifests.js';
 import { root, tool } from '../workspace/paths.js';
 import { buildOnly } from './build.js';
 import { bundleFile, MODULES } from './bundle-file.js';

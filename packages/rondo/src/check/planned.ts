@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { type Manifest, REGISTRY, tryManifests } from '../launch/manifests.js';
 import { DEFAULTS } from '../launch/options.js';
 import { DATABASE_OFFSET } from '../launch/plan.js';
+import { type Manifest, REGISTRY, tryManifests } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import type { StepResult } from '../workspace/steps.js';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { compile } from '../build/build.js';
 import { install } from '../build/install.js';
 import { generate } from '../generate/generate.js';
-import { ownServices } from '../launch/manifests.js';
+import { ownServices } from '../workspace/manifests.js';
 import { isInstalled, root } from '../workspace/paths.js';
 import { type Fault, parseFaults } from './faults.js';
 

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { refreshBundle } from '../build/build.js';
 import { runLauncher, type Session } from '../launch/launcher.js';
-import { entryOf, REGISTRY } from '../launch/manifests.js';
 import { summary } from '../launch/summary.js';
 import { messageOf } from '../workspace/errors.js';
+import { entryOf, REGISTRY } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import { colored } from '../workspace/steps.js';
 import { type Built, buildAll, buildServices, withTree } from './builder.js';

@@ -5,10 +5,10 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { generatedFrom } from '../generate/generate.js';
 import type { Session } from '../launch/launcher.js';
-import { entryOf, folderOf, type Manifest, REGISTRY, tryManifests } from '../launch/manifests.js';
 import { envFileOf } from '../launch/options.js';
 import { codeOf, messageOf } from '../workspace/errors.js';
 import { filesBelow } from '../workspace/files.js';
+import { entryOf, folderOf, type Manifest, REGISTRY, tryManifests } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import { concerns, type Fault } from './faults.js';
 

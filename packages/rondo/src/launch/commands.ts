@@ -1,7 +1,7 @@
 /** The requests that a running system takes. */
 import type { LauncherProcess, LauncherRequest, LauncherRow } from '../launcher.js';
+import { folderOf, type Manifest, REGISTRY, readManifest, serviceNames, tryManifests } from '../workspace/manifests.js';
 import type { Session } from './launcher.js';
-import { folderOf, type Manifest, REGISTRY, readManifest, serviceNames, tryManifests } from './manifests.js';
 import { POSTGRES, plan } from './plan.js';
 import type { ProcessState } from './supervisor.js';
 

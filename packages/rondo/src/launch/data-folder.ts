@@ -13,8 +13,8 @@ import {
 import path from 'node:path';
 import { codeOf } from '../workspace/errors.js';
 import { readJson } from '../workspace/files.js';
+import type { Manifest } from '../workspace/manifests.js';
 import type { Child } from './child.js';
-import type { Manifest } from './manifests.js';
 
 /**
  * Makes the folder if it is missing.

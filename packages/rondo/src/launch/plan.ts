@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { codeOf } from '../workspace/errors.js';
-import { type Manifest, type PublicListener, REGISTRY } from './manifests.js';
+import { type Manifest, type PublicListener, REGISTRY } from '../workspace/manifests.js';
 import { DEFAULTS, environmentOf } from './options.js';
 
 /** An instance of a service that shall run. */

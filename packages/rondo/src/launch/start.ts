@@ -1,8 +1,8 @@
 /** Runs the whole system on this machine: `npm start`. */
 import { build } from '../build/build.js';
+import { REGISTRY, readManifests } from '../workspace/manifests.js';
 import { step } from '../workspace/steps.js';
 import { runLauncher, type Session } from './launcher.js';
-import { REGISTRY, readManifests } from './manifests.js';
 import { summary } from './summary.js';
 
 /** Resolves to the exit code, once everything has stopped. */

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { renderTemplate, withVendored } from 'create-rondo';
 import { Folder } from '../../test/scaffold/folder.js';
 import { addDatabase, WORKSPACE } from './add-database.js';
-import { addToCompose, COMPOSE } from './root-files/compose.js';
+import { addToCompose, COMPOSE } from './workspace-files/compose-file.js';
 
 const pinned = '@biomejs/biome @bufbuild/buf @bufbuild/protobuf @jest/globals @types/node jest pnpm typescript version';
 const versions = Object.fromEntries(pinned.split(' ').map((name) => [name, '1.2.3']));

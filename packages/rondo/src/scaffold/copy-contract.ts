@@ -3,9 +3,9 @@ import type { Contract } from './contract/contract.js';
 import { Refusal } from './errors.js';
 import { unsavedEdits } from './record.js';
 import { readText } from './repository.js';
-import { BUF, exempt, readExemptions } from './root-files/exemptions.js';
-import { replaceModule } from './root-files/modules.js';
 import type { Workspace } from './workspace.js';
+import { BUF, exempt, readExemptions } from './workspace-files/buf-exemptions.js';
+import { replaceModule } from './workspace-files/buf-modules.js';
 
 /**
  * Checks that copying a contract's files into `proto/` loses no manual edit.

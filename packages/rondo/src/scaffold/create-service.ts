@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { addDatabase } from './add-database.js';
 import { type ChangeSet, withChanges } from './change-set.js';
+import { choosePort, readManifests, readProvided } from './choose-port.js';
 import type { Contract } from './contract/contract.js';
 import type { ContractSource } from './contract/find-source.js';
 import { loadContract } from './contract/load.js';
 import { checkReplaceable, copyContract, exemptFromStyle } from './copy-contract.js';
-import { choosePort, readManifests, readProvided } from './manifests.js';
 import { checkNameFree } from './name.js';
 import type { NewServiceOptions, NewServiceOutcome } from './new-service.js';
 import { packagesOf } from './packages.js';
@@ -16,11 +16,11 @@ import { type Blueprint, nameHandlers } from './render/blueprint.js';
 import { renderService } from './render/service-files.js';
 import { renderStarter, starterFile, starterScope } from './render/starter.js';
 import { readText } from './repository.js';
-import { addToCompose, COMPOSE } from './root-files/compose.js';
-import { readExemptions } from './root-files/exemptions.js';
-import { addProject, PROJECTS } from './root-files/projects.js';
 import { snakeCase } from './words.js';
 import { backUpProducts, build, format, install } from './workspace.js';
+import { readExemptions } from './workspace-files/buf-exemptions.js';
+import { addToCompose, COMPOSE } from './workspace-files/compose-file.js';
+import { addProject, PROJECTS } from './workspace-files/project-references.js';
 
 /** A service that was created. */
 export interface CreatedService extends NewServiceOutcome {

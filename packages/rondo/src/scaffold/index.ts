@@ -1,13 +1,13 @@
 /** Services made from contracts, updated and removed, and apps upgraded: what `rondo new`, `dev`, `remove` and `upgrade` do. */
 
+export { serviceNames } from './choose-port.js';
 export type { CreatedService } from './create-service.js';
 export { withTreeLock } from './lock.js';
-export { serviceNames } from './manifests.js';
 export { checkName } from './name.js';
 export { newService } from './new-service.js';
 export { type RemovedService, removableServices, removeService } from './remove-service.js';
-export { readExemptions } from './root-files/exemptions.js';
 export type { UpdatedService } from './update-service.js';
 export { writeMigration } from './upgrade/migration.js';
 export { type UpgradedApp, upgradeApp } from './upgrade/upgrade-app.js';
 export { type Progress, testService } from './workspace.js';
+export { readExemptions } from './workspace-files/buf-exemptions.js';

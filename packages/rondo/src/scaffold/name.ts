@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Refusal } from './errors.js';
-import { composeServices } from './root-files/compose.js';
+import { composeServices } from './workspace-files/compose-file.js';
 
 const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const MAX_LENGTH = 40;

@@ -1,16 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { type ChangeSet, withChanges } from './change-set.js';
+import { type Manifest, readManifests } from './choose-port.js';
 import { readImportGraph, withImports } from './contract/scan.js';
 import { Refusal } from './errors.js';
-import { type Manifest, readManifests } from './manifests.js';
 import { recordWritten, unsavedEdits } from './record.js';
 import { filesBelow, readText } from './repository.js';
-import { COMPOSE, removeFromCompose } from './root-files/compose.js';
-import { BUF, endExemption } from './root-files/exemptions.js';
-import { restoreModules } from './root-files/modules.js';
-import { PROJECTS, removeProject } from './root-files/projects.js';
 import { backUpProducts, install, type Progress, tryBuild, type Workspace } from './workspace.js';
+import { BUF, endExemption } from './workspace-files/buf-exemptions.js';
+import { restoreModules } from './workspace-files/buf-modules.js';
+import { COMPOSE, removeFromCompose } from './workspace-files/compose-file.js';
+import { PROJECTS, removeProject } from './workspace-files/project-references.js';
 
 /** The options of `rondo remove service`. */
 interface RemoveServiceOptions extends Workspace {

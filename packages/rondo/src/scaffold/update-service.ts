@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { type ChangeSet, withChanges } from './change-set.js';
+import { type Manifest, readManifests } from './choose-port.js';
 import type { Contract } from './contract/contract.js';
 import { loadContract } from './contract/load.js';
 import { readImportGraph, withImports } from './contract/scan.js';
 import { checkReplaceable, copyContract, exemptFromStyle } from './copy-contract.js';
 import { Refusal } from './errors.js';
-import { type Manifest, readManifests } from './manifests.js';
 import type { NewServiceOptions, NewServiceOutcome } from './new-service.js';
 import { isAsWritten, isRecorded, recordWritten } from './record.js';
 import { type Merge, mergeContracts } from './update/merge.js';

@@ -2,8 +2,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Refusal } from '../errors.js';
 import { readText } from '../repository.js';
-import { BUF } from '../root-files/exemptions.js';
-import { replacing } from '../root-files/modules.js';
+import { BUF } from '../workspace-files/buf-exemptions.js';
+import { replacing } from '../workspace-files/buf-modules.js';
 import { packageImports } from './platform.js';
 import { scan } from './scan.js';
 import {

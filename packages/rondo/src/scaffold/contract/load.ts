@@ -1,11 +1,11 @@
 import path from 'node:path';
 import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
+import { type Manifest, readManifests } from '../choose-port.js';
 import { Refusal } from '../errors.js';
-import { type Manifest, readManifests } from '../manifests.js';
 import { packagesOf } from '../packages.js';
 import { readText } from '../repository.js';
-import { BUF } from '../root-files/exemptions.js';
-import { replaceModule } from '../root-files/modules.js';
+import { BUF } from '../workspace-files/buf-exemptions.js';
+import { replaceModule } from '../workspace-files/buf-modules.js';
 import { checkGeneratedCode, compile, placeOf, type Staged, styleRemarks } from './compile.js';
 import { refuseConflicts } from './conflicts.js';
 import { type Contract, servicesOf, typesOf } from './contract.js';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { filesBelow } from '../repository.js';
-import { BUF } from '../root-files/exemptions.js';
-import { readYaml } from '../root-files/yaml-file.js';
+import { BUF } from '../workspace-files/buf-exemptions.js';
+import { readYaml } from '../workspace-files/yaml-file.js';
 
 /** A module of buf.yaml: a folder of contracts that other files import. */
 interface Module {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { addToCompose, composeServices, removeFromCompose } from './compose.js';
-import { endExemption, exempt, readExemptions } from './exemptions.js';
-import { replaceModule, replacing, restoreModules } from './modules.js';
-import { addProject, removeProject } from './projects.js';
+import { endExemption, exempt, readExemptions } from './buf-exemptions.js';
+import { replaceModule, replacing, restoreModules } from './buf-modules.js';
+import { addToCompose, composeServices, removeFromCompose } from './compose-file.js';
+import { addProject, removeProject } from './project-references.js';
 import { parseYaml } from './yaml-file.js';
 
 const repository = fileURLToPath(new URL('../../../../..', import.meta.url));

@@ -1,7 +1,7 @@
 import { isNode, isSeq } from 'yaml';
 import type { ReplacedModule } from '../contract/contract.js';
 import { lineStart, nextLine } from '../text.js';
-import { BUF } from './exemptions.js';
+import { BUF } from './buf-exemptions.js';
 import { parseYaml, spanOf } from './yaml-file.js';
 
 /** Begins each line of a module in buf.yaml in whose place a contract of `proto/` stands. */

@@ -1,8 +1,8 @@
 /** The manifests of services: "rondo" in their package.json, which says how to start them. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { codeOf, messageOf } from '../workspace/errors.js';
-import { root } from '../workspace/paths.js';
+import { codeOf, messageOf } from './errors.js';
+import { root } from './paths.js';
 
 /** The service that all others need. */
 export const REGISTRY = 'registry';

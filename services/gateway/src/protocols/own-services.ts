@@ -10,8 +10,8 @@ import type { Catalogue, PublicMethod } from '../discovery/catalogue.js';
 import { readMethod } from '../discovery/contract.js';
 import { indexContracts, type ReflectedContract } from './reflection.js';
 
-/** What the local services are made from. */
-export interface LocalOptions {
+/** What the gateway's own services are made from. */
+export interface OwnServicesOptions {
   readonly catalogue: Pick<Catalogue, 'services' | 'revision' | 'onChange'> & {
     /** The contracts of the public services that run. */
     contracts(): readonly ReflectedContract[];
@@ -24,7 +24,7 @@ export interface LocalOptions {
 }
 
 /** The services that the gateway itself answers on the public port: reflection and health of all public services. */
-export interface LocalServices {
+export interface OwnServices {
   readonly router: Router;
   /** The method of a gRPC path; undefined if it isn't one of these services. */
   method(path: string): PublicMethod | undefined;
@@ -34,7 +34,13 @@ const HEALTH = 'grpc.health.v1.Health';
 const REFLECTION = ['grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection'];
 
 /** Creates reflection, so that `grpcurl list` shows everything that is public, and health by service. */
-export function createLocal({ catalogue, readiness, descriptorSet, clock, log }: LocalOptions): LocalServices {
+export function createOwnServices({
+  catalogue,
+  readiness,
+  descriptorSet,
+  clock,
+  log,
+}: OwnServicesOptions): OwnServices {
   const own = readOwn(descriptorSet);
   const running = () => catalogue.services.filter(({ instances }) => instances > 0).map(({ name }) => name);
   const health = serveHealth({
@@ -61,7 +67,7 @@ export function createLocal({ catalogue, readiness, descriptorSet, clock, log }:
 }
 
 /** The index of the files of all contracts. It is made at the first question after a change. */
-function createFiles(catalogue: LocalOptions['catalogue'], own: Own): () => FileIndex {
+function createFiles(catalogue: OwnServicesOptions['catalogue'], own: Own): () => FileIndex {
   let made: { readonly revision: number; readonly index: () => FileIndex } | undefined;
   return () => {
     const { revision } = catalogue;
@@ -83,7 +89,7 @@ interface Own {
   readonly methods: ReadonlyMap<string, PublicMethod>;
 }
 
-/** The contracts of the local services, from the descriptor set of this process. */
+/** The contracts of the gateway's own services, from the descriptor set of this process. */
 function readOwn(descriptorSet: Uint8Array | undefined): Own {
   if (descriptorSet === undefined) return { contracts: [], methods: new Map() };
   const set = fromBinary(FileDescriptorSetSchema, descriptorSet);

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../workspace/errors.js';
 import { Refusal } from './errors.js';
-import { composeServices } from './root-files/compose.js';
+import { composeServices } from './workspace-files/compose-file.js';
 
 /** What a service tells its launchers about itself: `rondo` in its package.json. */
 export interface Manifest {

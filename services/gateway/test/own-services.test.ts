@@ -15,7 +15,7 @@ import { serve } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import { createReflection } from '@rondo/schema';
 import { createState, readinessOf } from '@rondo/service/testing';
-import { createLocal } from '../src/protocols/local.js';
+import { createOwnServices } from '../src/protocols/own-services.js';
 import { contractFile } from './support/contracts.js';
 import { connect, instanceWith, startCatalogue, until } from './support/fleet.js';
 import { cleanUp, closeAll } from './support/listening.js';
@@ -29,7 +29,7 @@ afterEach(closeAll);
 async function start() {
   const { fleet, catalogue, clock } = startCatalogue();
   const readiness = createState(readinessOf([]));
-  const local = createLocal({ catalogue, readiness, descriptorSet, clock, log: silentLogger });
+  const local = createOwnServices({ catalogue, readiness, descriptorSet, clock, log: silentLogger });
   const server = await serve(local.router, { listen: '127.0.0.1:0' });
   const channel = connect(server.address);
   cleanUp(() => server.drain(0));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Folder } from '../../test/scaffold/folder.js';
-import { choosePort, readManifests, readProvided, serviceNames } from './manifests.js';
+import { choosePort, readManifests, readProvided, serviceNames } from './choose-port.js';
 
 describe('manifests', () => {
   it('describe each service', () => {
