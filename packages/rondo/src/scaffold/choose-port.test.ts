@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Folder } from '../../test/scaffold/folder.js';
-import { choosePort, readManifests, readProvided, serviceNames } from './choose-port.js';
+import { ownServices, readManifests, serviceNames } from '../workspace/manifests.js';
+import { choosePort } from './choose-port.js';
 
 describe('manifests', () => {
   it('describe each service', () => {
@@ -8,8 +9,8 @@ describe('manifests', () => {
       'services/notes/package.json': '{ "rondo": { "port": 50060, "contracts": ["a/a.proto"], "database": "notes" } }',
       'services/left/dist/main.js': '',
     });
-    expect(readManifests(folder.path)).toEqual([
-      { service: 'notes', port: 50_060, contracts: ['a/a.proto'], database: 'notes' },
+    expect(readManifests(ownServices(folder.path), folder.path)).toEqual([
+      { service: 'notes', port: 50_060, instances: 1, contracts: ['a/a.proto'], database: 'notes' },
     ]);
   });
 
@@ -18,20 +19,20 @@ describe('manifests', () => {
       'docker-compose.yml': 'services:\n',
       'package.json': '{"dependencies": {"@rondo/gateway": "1.2.3", "@rondo/rpc": "1.2.3", "absent": "1.0.0"}}',
       'node_modules/@rondo/gateway/package.json':
-        '{ "rondo": { "port": 50060, "public": { "port": 8080, "offset": 11 }, "contracts": ["a/a.proto"] } }',
+        '{ "rondo": { "port": 50060, "public": { "port": 8080, "offset": 11, "variable": "RONDO_LISTEN" }, "contracts": ["a/a.proto"] } }',
       'node_modules/@rondo/rpc/package.json': '{}',
       'services/notes/package.json': '{ "rondo": { "port": 50062, "contracts": ["b/b.proto"] } }',
     });
     expect(serviceNames(folder.path)).toEqual(['gateway', 'notes']);
-    expect(choosePort(folder.path, readProvided(folder.path))).toBe(50_062);
+    expect(choosePort(folder.path, readManifests(serviceNames(folder.path), folder.path))).toBe(50_063);
   });
 
   it.each([
-    ['{"rondo": {"port": "1"}}', '"rondo" names no port and contracts; write them'],
-    ['{', "can't be read: "],
+    ['{"rondo": {"port": "1"}}', 'rondo.port must be a port, such as 50060'],
+    ['{', 'Expected property name'],
   ])('that are invalid are refused with their file: %s', (text, why) => {
     using folder = new Folder({ 'services/odd/package.json': text });
-    expect(() => readManifests(folder.path)).toThrow(`services/odd/package.json: ${why}`);
+    expect(() => readManifests(ownServices(folder.path), folder.path)).toThrow(`services/odd/package.json: ${why}`);
   });
 });
 
@@ -53,9 +54,9 @@ it('the ports of a gateway belong to it: its own, the public one, and the public
   using folder = new Folder({
     'docker-compose.yml': 'services:\n',
     'services/gateway/package.json':
-      '{ "rondo": { "port": 50061, "public": { "port": 8080, "offset": 12 }, "contracts": ["a/a.proto"] } }',
+      '{ "rondo": { "port": 50061, "public": { "port": 8080, "offset": 12, "variable": "RONDO_LISTEN" }, "contracts": ["a/a.proto"] } }',
   });
-  const manifests = readManifests(folder.path);
+  const manifests = readManifests(ownServices(folder.path), folder.path);
   const choose = (port?: number) => choosePort(folder.path, manifests, port);
   for (const port of [50_061, 50_062, 8080]) expect(() => choose(port)).toThrow(`port ${port} belongs to gateway`);
   const taken = { service: 'taken', port: 50_060, contracts: [], database: undefined };

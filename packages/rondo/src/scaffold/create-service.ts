@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { readManifests, serviceNames } from '../workspace/manifests.js';
 import { addDatabase } from './add-database.js';
 import { type ChangeSet, withChanges } from './change-set.js';
-import { choosePort, readManifests, readProvided } from './choose-port.js';
+import { choosePort } from './choose-port.js';
 import type { Contract } from './contract/contract.js';
 import type { ContractSource } from './contract/find-source.js';
 import { loadContract } from './contract/load.js';
@@ -65,7 +66,7 @@ type Shared = ReadonlyMap<string, string>;
 async function checkTree(options: NewServiceOptions): Promise<{ readonly port: number; readonly shared: Shared }> {
   const { root, name, port } = options;
   checkNameFree(root, name);
-  const chosen = choosePort(root, [...readManifests(root), ...readProvided(root)], port);
+  const chosen = choosePort(root, readManifests(serviceNames(root), root), port);
   addProject(readText(root, PROJECTS), `services/${name}`);
   const shared: Shared = options.withDatabase ? await addDatabase(root) : new Map();
   addToCompose(shared.get(COMPOSE) ?? readText(root, COMPOSE), {

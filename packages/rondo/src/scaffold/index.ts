@@ -1,6 +1,6 @@
 /** Services made from contracts, updated and removed, and apps upgraded: what `rondo new`, `dev`, `remove` and `upgrade` do. */
 
-export { serviceNames } from './choose-port.js';
+export { serviceNames } from '../workspace/manifests.js';
 export type { CreatedService } from './create-service.js';
 export { withTreeLock } from './lock.js';
 export { checkName } from './name.js';

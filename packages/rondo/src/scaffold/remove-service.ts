@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { type Manifest, ownServices, readManifests } from '../workspace/manifests.js';
 import { type ChangeSet, withChanges } from './change-set.js';
-import { type Manifest, readManifests } from './choose-port.js';
 import { readImportGraph, withImports } from './contract/scan.js';
 import { Refusal } from './errors.js';
 import { recordWritten, unsavedEdits } from './record.js';
@@ -38,7 +38,7 @@ export interface RemovedService {
 
 /** The services that can be removed. */
 export const removableServices = (root: string): readonly string[] =>
-  readManifests(root)
+  readManifests(ownServices(root), root)
     .map(({ service }) => service)
     .filter((service) => service !== 'registry');
 
@@ -79,7 +79,7 @@ function removedBy({ manifest, going, staying }: Removal): RemovedService {
 }
 
 async function planRemoval({ root, name, force, signal }: RemoveServiceOptions): Promise<Removal> {
-  const manifests = readManifests(root);
+  const manifests = readManifests(ownServices(root), root);
   const manifest = manifests.find(({ service }) => service === name);
   if (manifest === undefined)
     throw new Refusal(`there is no service "${name}"`, { remedy: './rondo ps lists what runs' });

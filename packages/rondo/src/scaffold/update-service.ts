@@ -1,6 +1,6 @@
 import path from 'node:path';
+import { type Manifest, ownServices, readManifests } from '../workspace/manifests.js';
 import { type ChangeSet, withChanges } from './change-set.js';
-import { type Manifest, readManifests } from './choose-port.js';
 import type { Contract } from './contract/contract.js';
 import { loadContract } from './contract/load.js';
 import { readImportGraph, withImports } from './contract/scan.js';
@@ -58,7 +58,7 @@ export async function updateService(options: NewServiceOptions): Promise<Updated
 function checkRequest({ root, name, withDatabase, port }: NewServiceOptions): Manifest {
   const file = `services/${name}/package.json`;
   const refuse = (reason: string, remedy: string) => new Refusal(reason, { place: { file }, remedy });
-  const manifest = readManifests(root).find(({ service }) => service === name);
+  const manifest = readManifests(ownServices(root), root).find(({ service }) => service === name);
   if (manifest === undefined) throw refuse('is not a manifest', 'write one as the other services do');
   if (withDatabase && manifest.database === undefined) {
     throw refuse(
@@ -120,7 +120,7 @@ function unusedContracts(root: string): readonly string[] {
   const graph = readImportGraph(root);
   const needed = withImports(
     graph,
-    readManifests(root).flatMap(({ contracts }) => contracts),
+    readManifests(ownServices(root), root).flatMap(({ contracts }) => contracts),
   );
   return [...graph.keys()]
     .filter((contract) => !needed.has(contract) && isRecorded(root, `proto/${contract}`))

@@ -7,7 +7,7 @@ import { root } from './paths.js';
 /** The service that all others need. */
 export const REGISTRY = 'registry';
 
-/** How a service is started. The launcher reads it here; scaffold/ reads it for commands that change the tree. */
+/** How a service is started. */
 export interface Manifest {
   /** Its name: that of its folder under services/, or of its package. */
   readonly service: string;
@@ -40,10 +40,8 @@ export interface PublicListener {
  *
  * @throws Error with one line that names the file and the field.
  */
-export const readManifests = (): readonly Manifest[] =>
-  serviceNames()
-    .map(readManifest)
-    .sort((one, other) => one.port - other.port);
+export const readManifests = (services = serviceNames(), on = root): readonly Manifest[] =>
+  services.map((service) => readManifest(service, on)).sort((one, other) => one.port - other.port);
 
 /** The manifests that can be read, and the faults of the others, by service. */
 export function tryManifests(services: readonly string[] = serviceNames()) {
@@ -59,65 +57,91 @@ export function tryManifests(services: readonly string[] = serviceNames()) {
   return { manifests, faults };
 }
 
-/** The services of the workspace: its own, and those of packages. */
-export const serviceNames = (): readonly string[] => [...new Set([...providedServices().keys(), ...ownServices()])];
+/** The services of a workspace: its own, and those of packages. */
+export const serviceNames = (on = root): readonly string[] => [
+  ...new Set([...providedServices(on).keys(), ...ownServices(on)]),
+];
 
 /** The folders under services/ that hold a service. */
-export const ownServices = (): readonly string[] => readdirSync(path.join(root, 'services')).filter(isOwn);
+export const ownServices = (on = root): readonly string[] =>
+  readdirSync(path.join(on, 'services')).filter((service) => isOwn(service, on));
 
-const isOwn = (service: string): boolean => existsSync(path.join(root, 'services', service, 'package.json'));
+const isOwn = (service: string, on: string): boolean => existsSync(path.join(on, 'services', service, 'package.json'));
 
 /** The folders of the services that the root's dependencies bring, such as @rondo/registry, by service. */
-function providedServices(): ReadonlyMap<string, string> {
-  const { dependencies = {} } = readJson('package.json');
+function providedServices(on: string): ReadonlyMap<string, string> {
   return new Map(
-    Object.keys(dependencies)
+    Object.keys(section(readJson('package.json', on), 'dependencies'))
       .map((name) => [path.posix.basename(name), `node_modules/${name}`] as const)
-      .filter(([, folder]) => existsSync(path.join(root, folder)) && readJson(`${folder}/package.json`).rondo?.port),
+      .filter(([, folder]) => existsSync(path.join(on, folder)))
+      .filter(([, folder]) => 'port' in section(readJson(`${folder}/package.json`, on), 'rondo')),
   );
 }
 
 /** The folder of a service, from the root. One under services/ takes the place of a package's. */
-export function folderOf(service: string): string {
+export function folderOf(service: string, on = root): string {
   const own = `services/${service}`;
-  return isOwn(service) ? own : (providedServices().get(service) ?? own);
+  return isOwn(service, on) ? own : (providedServices(on).get(service) ?? own);
 }
 
 /** The program of a service. */
 export const entryOf = (service: string): string => path.join(root, folderOf(service), 'dist/main.js');
 
 /** @throws Error with one line that names the file and the field. */
-export function readManifest(service: string): Manifest {
-  const file = `${folderOf(service)}/package.json`;
-  const { port, instances = 1, contracts, database, public: outside, assets } = readJson(file).rondo ?? {};
-  const rules: readonly (readonly [holds: boolean, rule: string])[] = [
-    [isPort(port), 'port must be a port, such as 50060'],
-    [Number.isInteger(instances) && instances > 0, 'instances must be a whole number from 1'],
-    [Array.isArray(contracts) && contracts.length > 0, 'contracts must list paths under proto/'],
-    [database === undefined || /^[a-z_][a-z0-9_]*$/.test(database), 'database must be a PostgreSQL name'],
-    [outside === undefined || isPublic(outside), PUBLIC_RULE],
-    [
-      assets === undefined || Object.values(assets).every((name) => typeof name === 'string'),
-      'assets must give folders their packages: {"docs": "swagger-ui-dist"}',
-    ],
-  ];
-  const broken = rules.find(([holds]) => !holds);
-  if (broken !== undefined) throw new Error(`${file}: rondo.${broken[1]}`);
-  return { service, port, instances, contracts, database, public: outside, assets };
+export function readManifest(service: string, on = root): Manifest {
+  const file = `${folderOf(service, on)}/package.json`;
+  const { port, instances = 1, contracts, database, public: outside, assets } = section(readJson(file, on), 'rondo');
+  const valid = <T>(value: unknown, is: (value: unknown) => value is T, rule: string): T => {
+    if (!is(value)) throw new Error(`${file}: rondo.${rule}`);
+    return value;
+  };
+  return {
+    service,
+    port: valid(port, isPort, 'port must be a port, such as 50060'),
+    instances: valid(instances, isCount, 'instances must be a whole number from 1'),
+    contracts: valid(contracts, isPaths, 'contracts must list paths under proto/'),
+    database: valid(database, orNone(isDatabase), 'database must be a PostgreSQL name'),
+    public: valid(outside, orNone(isPublic), PUBLIC_RULE),
+    assets: valid(assets, orNone(isAssets), 'assets must give folders their packages: {"docs": "swagger-ui-dist"}'),
+  };
 }
 
-const isPort = (port: unknown): boolean => Number.isInteger(port) && Number(port) > 0 && Number(port) < 65_536;
+const orNone =
+  <T>(is: (value: unknown) => value is T) =>
+  (value: unknown): value is T | undefined =>
+    value === undefined || is(value);
+
+const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value) && value > 0;
+
+const isPort = (value: unknown): value is number => isCount(value) && value < 65_536;
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+const isPaths = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.length > 0 && value.every(isText);
+
+const isDatabase = (value: unknown): value is string => isText(value) && /^[a-z_][a-z0-9_]*$/.test(value);
+
+const isAssets = (value: unknown): value is Readonly<Record<string, string>> =>
+  typeof value === 'object' && value !== null && Object.values(value).every(isText);
 
 const PUBLIC_RULE =
   'public must hold a port, its offset from the base port, and the variable of its address: ' +
   '{"port": 8080, "offset": 20, "variable": "RONDO_…_LISTEN"}';
 
-const isPublic = ({ port, offset, variable }: PublicListener): boolean =>
-  isPort(port) && isPort(offset) && /^RONDO_\w+$/.test(variable);
+function isPublic(value: unknown): value is PublicListener {
+  const { port, offset, variable } = fields(value);
+  return isPort(port) && isPort(offset) && isText(variable) && /^RONDO_\w+$/.test(variable);
+}
 
-function readJson(file: string) {
+const fields = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? { ...value } : {};
+
+const section = (value: unknown, key: string) => fields(fields(value)[key]);
+
+function readJson(file: string, on: string): unknown {
   try {
-    return JSON.parse(readFileSync(path.join(root, file), 'utf8'));
+    return JSON.parse(readFileSync(path.join(on, file), 'utf8'));
   } catch (error) {
     const fault = codeOf(error) === 'ENOENT' ? `${file} is missing` : `${file}: ${messageOf(error)}`;
     throw new Error(fault, { cause: error });

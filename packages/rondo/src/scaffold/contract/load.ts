@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
-import { type Manifest, readManifests } from '../choose-port.js';
+import { type Manifest, ownServices, readManifests } from '../../workspace/manifests.js';
 import { Refusal } from '../errors.js';
 import { packagesOf } from '../packages.js';
 import { readText } from '../repository.js';
@@ -38,7 +38,7 @@ export interface LoadOptions {
  */
 export async function loadContract({ root: given, source, for: owner, signal }: LoadOptions): Promise<Contract> {
   const root = path.resolve(given);
-  const manifests = readManifests(root);
+  const manifests = readManifests(ownServices(root), root);
   const own = manifests.filter(({ service }) => service === owner).flatMap(({ contracts }) => contracts);
   const { start, imports, copies, shown } = findSource(root, source, own);
   const { replacing, differing } = await settleCopies(copies, { root, signal });
