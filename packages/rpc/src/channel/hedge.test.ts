@@ -113,6 +113,16 @@ describe('a hedged call', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('takes nothing from the budget if there is one instance', async () => {
+    const budget = new RetryBudget({ ratio: 0, reserve: 1 });
+    const { call, clock, attempt } = makeHedged({ budget, instances: ['a'] });
+    const made = call('idempotent');
+    await clock.advance(DELAY_MS);
+    attempt(0).answer();
+    await made;
+    expect(budget.withdraw()).toBe(true);
+  });
+
   it('ends both when its caller leaves', async () => {
     const { call, clock, attempt } = makeHedged();
     const context = new CallContext();

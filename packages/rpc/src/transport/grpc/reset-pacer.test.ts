@@ -37,6 +37,15 @@ describe('the pace of resets', () => {
     expect(resets).toHaveLength(500);
   });
 
+  it('says so once a quarter of the burst is left', () => {
+    let told = 0;
+    const pacer = new ResetPacer(new ManualClock(), () => (told += 1));
+    for (let index = 0; index < 375; index += 1) pacer.pace(() => undefined);
+    expect(told).toBe(0);
+    pacer.pace(() => undefined);
+    expect(told).toBe(1);
+  });
+
   it('allows a burst again after a pause', async () => {
     const clock = new ManualClock();
     const pacer = new ResetPacer(clock);
