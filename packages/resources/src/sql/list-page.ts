@@ -1,6 +1,7 @@
 import type { Queries } from '@rondo/database';
 import type { Condition, ListQuery, Page, Place } from '../domain/list.js';
 import {
+  inSightStatement,
   keyOf,
   MAX_SCANNED,
   narrowingFields,
@@ -19,6 +20,7 @@ interface Progress {
   readonly found?: bigint;
   readonly scanned_to?: bigint | null;
   readonly scanned_key?: Value | null;
+  readonly is_hidden?: boolean | null;
 }
 
 type Value = Condition['value'];
@@ -32,7 +34,8 @@ type PageRow<Row> = (Row & Progress) | (Omit<Progress, 'list_position'> & { read
  * has fewer if more wouldn't fit into one message.
  *
  * A list that is sorted by a value is read along the index on the value, which also has rows that the caller doesn't see, deleted
- * rows, and rows in another state. If these are too many, the list without them may be short enough to be sorted.
+ * rows, and rows in another state. If these are too many, the list without them may be short enough to be sorted. If the caller sees
+ * none of them, the page is sorted in any case, as a token that says how far they reach would tell of them.
  */
 export async function listPage<Row extends object, T>(
   database: Queries,
@@ -75,10 +78,13 @@ async function readPage<Row extends object, T>(
     if (page !== undefined) return page;
   }
   const { sql, params } = scanStatement(listing, query);
-  const page = pageUpTo(await database.query<PageRow<Row>>(sql, params), query, toItem);
+  const rows = await database.query<PageRow<Row>>(sql, params);
+  const page = pageUpTo(rows, query, toItem);
   const isShort = page.rows.length < query.size && page.next !== undefined;
   const walk = isShort && keyOf(listing, query) !== undefined ? sortWalkStatement(listing, query) : undefined;
-  return (walk && (await sorted(walk))) ?? page;
+  const short = walk && (await sorted(walk));
+  if (short !== undefined) return short;
+  return (rows[0]?.is_hidden && (await sorted(inSightStatement(listing, query)))) || page;
 }
 
 function isRow<Row extends object>(row: PageRow<Row>): row is Row & Progress {

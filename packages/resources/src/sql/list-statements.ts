@@ -81,6 +81,22 @@ export function sortWalkStatement(listing: Listing, query: ListQuery): Statement
   return pageOfFew(parts, few, rest);
 }
 
+/**
+ * The statement for a page of what the caller sees, by any index: for a page whose walk has met none of it. It reads all that the
+ * caller sees and the filter selects, and sorts it. A place that the walk has reached would tell of rows that the caller doesn't see.
+ */
+export function inSightStatement(listing: Listing, query: ListQuery): Statement {
+  const parts = partsOf(listing, query);
+  const { terms, inSight, key } = parts;
+  const alternatives = [livesOf(parts), ...statesOf(parts)].map(anyOf);
+  const conditions = [inSight, ...terms.map(({ sql }) => sql), ...alternatives, isAfter(parts)];
+  const order = orderOf({ ...parts, key: key && 'list_key' });
+  // Without the OFFSET, PostgreSQL may choose the index in the list's order, which is that of the walk.
+  const few = `SELECT ${namesOf(parts)} FROM (SELECT ${readOf(parts)} ${fromScope(parts, conditions)} OFFSET 0) AS seen
+    ORDER BY ${order} LIMIT $2`;
+  return pageOfFew(parts, few, []);
+}
+
 function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): Statement {
   const { listing, params, key } = parts;
   const named = { ...parts, key: key && 'list_key' };
@@ -102,11 +118,12 @@ function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): St
  * on: one branch for each allowed state, for rows that aren't deleted and for deleted ones. It thus doesn't read a million done
  * tasks to find one that isn't done. A list that is sorted by a value has one branch, along the index on the value. Rows that other
  * conditions exclude are read and skipped, but at most {@link MAX_SCANNED} rows a branch. `scanned_to` and `scanned_key` are the
- * place up to which all rows were read, beyond which the page has none; they are null at the end of the list.
+ * place up to which all rows were read, beyond which the page has none; they are null at the end of the list. It is that of a row
+ * which the caller sees, unless `is_hidden`: then none of the read rows is.
  */
 export function scanStatement(listing: Listing, query: ListQuery): Statement {
   const parts = partsOf(listing, query);
-  const { position, params, key } = parts;
+  const { position, params, key, inSight } = parts;
   const { branches, rest } = key === undefined ? alongPosition(parts) : alongKey(parts);
   const scans = branches.map((from) => `${from} AND ${isAfter(parts)} ORDER BY ${orderOf(parts)}`);
   const pages = scans.map((scan) =>
@@ -116,25 +133,28 @@ export function scanStatement(listing: Listing, query: ListQuery): Statement {
             SELECT ${readOf(parts)}, ${rest.join(' AND ')} AS is_listed ${scan} LIMIT ${MAX_SCANNED}
           ) AS scanned WHERE is_listed LIMIT $2)`,
   );
-  const [reached, scanned] = key === undefined ? ['', ''] : [`, ${key} AS scanned_key`, ', scanned_key'];
-  const end = `SELECT ${position} AS scanned_to${reached}`;
+  const scanned = `scanned_to, is_hidden${key === undefined ? '' : ', scanned_key'}`;
+  const reached = `${position} AS scanned_to, ${hiddenOf(parts)} AS is_hidden${key === undefined ? '' : `, ${key} AS scanned_key`}`;
   // A full page of one branch has all rows up to its last one.
   const unlessFull = branches.length === 1 ? 'AND (SELECT count(*) FROM page) < $2' : '';
-  const ends = branches.map((from) =>
-    rest.length === 0
-      ? `(${end} FROM ${listing.table} LIMIT 0)`
-      : `(${end} ${from} AND ${isAfter(parts)} ${unlessFull} ORDER BY ${orderOf(parts)} OFFSET ${MAX_SCANNED - 1} LIMIT 1)`,
-  );
   const names = { ...parts, position: 'scanned_to', key: key && 'scanned_key' };
   const ofPage = { ...parts, key: key && 'list_key' };
+  const last = orderOf({ ...names, ascends: !parts.ascends });
+  const ends = branches.map((from) => {
+    if (rest.length === 0) return `(SELECT ${reached} FROM ${listing.table} LIMIT 0)`;
+    const walk = `SELECT ${reached} ${from} AND ${isAfter(parts)} ${unlessFull} ORDER BY ${orderOf(parts)}`;
+    if (!rest.includes(inSight)) return `(${walk} OFFSET ${MAX_SCANNED - 1} LIMIT 1)`;
+    return `(SELECT ${scanned} FROM (SELECT ${scanned}, count(*) OVER () AS read FROM (${walk} LIMIT ${MAX_SCANNED}) AS walk) AS walk
+        WHERE read = ${MAX_SCANNED} ORDER BY is_hidden, ${last} LIMIT 1)`;
+  });
   const sql = `
     WITH page AS MATERIALIZED (
       SELECT ${namesOf(parts)} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY ${orderOf(ofPage)} LIMIT $2
     )
-    SELECT ${outputOf(parts)}, scanned_to${scanned}
+    SELECT ${outputOf(parts)}, ${scanned}
     FROM (SELECT) AS always
       LEFT JOIN (
-        SELECT scanned_to${scanned} FROM (${ends.join(' UNION ALL ')}) AS ended ORDER BY ${orderOf(names)} LIMIT 1
+        SELECT ${scanned} FROM (${ends.join(' UNION ALL ')}) AS ended ORDER BY ${orderOf(names)} LIMIT 1
       ) AS scan ON TRUE
       LEFT JOIN page ON scanned_to IS NULL OR ${tupleOf(ofPage, 'page.')} ${parts.ascends ? '<=' : '>='} ${tupleOf(names)}
       ${listing.beside?.joins ?? ''}
@@ -222,6 +242,9 @@ function sightOf({ table, sight }: Listing, query: ListQuery, param: number) {
   if (sight === undefined) throw new Error(`the listing of ${table} has no column for what a caller sees`);
   return { sql: `${sight.value} = $${param}::text`, params: [query.sight] };
 }
+
+/** Whether the caller doesn't see a row. */
+const hiddenOf = ({ inSight }: Parts): string => `(${inSight}) IS NOT TRUE`;
 
 /** What a statement reads of the table. */
 function readOf({ listing, key }: Parts): string {
