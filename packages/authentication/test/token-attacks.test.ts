@@ -176,3 +176,23 @@ describe('the header', () => {
     expect(await authenticator.authenticate({ authorization: [], apiKey: [] })).toBeUndefined();
   });
 });
+
+it('the subjects of another issuer are not those of the first, whatever they are called', async () => {
+  const other = new TestIssuer();
+  await other.listen();
+  other.keys = [stranger.jwk];
+  const both = createAuthenticator({
+    tokens: { issuers: [issuer, other].map(({ url, jwks }) => ({ name: url, jwks })), audience: 'shop' },
+    clock: new ManualClock(),
+    wallClock: { now: () => NOW },
+    log: silentLogger,
+  });
+  const subjectOf = async (token: string) => (await both.authenticate(bearer(token)))?.subject;
+  const theirs = await sign(claimsOf(other.url, { sub: 'ada' }), stranger);
+  expect(await subjectOf(await signed({ sub: 'ada' }))).toBe('ada');
+  expect(await subjectOf(theirs)).toBe(`${other.url}#ada`);
+  await expect(subjectOf(await signed({ sub: `${other.url}#ada` }))).rejects.toThrow(/claim sub .* another issuer/);
+  await expect(subjectOf(await sign(claimsOf(other.url, { sub: 'a'.repeat(255) }), stranger))).rejects.toThrow(/sub/);
+  both.close();
+  await other.close();
+});

@@ -9,6 +9,7 @@ import { scopesOf } from './scopes.js';
 
 /** Which tokens are accepted. */
 export interface TokenRules {
+  /** The subjects of the first one are taken as they are; those of another one as `ISSUER#SUBJECT`. */
   readonly issuers: readonly Issuer[];
   /** The audience of the tokens: `aud` has to name it. */
   readonly audience: string;
@@ -72,7 +73,14 @@ export function createTokenVerifier(rules: TokenRules, { clock, wallClock, log }
     if (keys === undefined)
       throw credentialErrors.REFUSED({ reason: 'the issuer of the token is not one that is trusted here' });
     const payload = await verify(token, { keys, issuer, audience: rules.audience, now });
-    const principal = toPrincipal(payload, issuer, rules.scopesClaim);
+    const subject = subjectOf(payload, { issuer, issuers: rules.issuers });
+    const principal = {
+      subject,
+      issuer,
+      scopes: scopesOf(payload, rules.scopesClaim),
+      actors: [],
+      expireTime: endOf(payload),
+    };
     remembered.set(token, { principal, keys, revision: keys.revision });
     const [oldest] = remembered.keys();
     if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
@@ -132,13 +140,25 @@ function reasonOf(error: unknown, audience: string): string {
   return 'the token is malformed';
 }
 
-function toPrincipal(payload: JWTPayload, issuer: string, scopesClaim: string | undefined): Remembered['principal'] {
-  const { sub: subject } = payload;
-  if (typeof subject !== 'string' || !SUBJECT.test(subject)) {
+interface Issued {
+  readonly issuer: string;
+  readonly issuers: readonly Issuer[];
+}
+
+/**
+ * The name of a person or program, by which resources belong to it. It is `sub` for the first issuer; any other issuer may give the
+ * same `sub` to somebody else, so the issuer is a part of the name.
+ */
+function subjectOf({ sub }: JWTPayload, { issuer, issuers: [first, ...others] }: Issued): string {
+  const subject = issuer === first?.name ? sub : `${issuer}#${sub}`;
+  if (typeof sub !== 'string' || subject === undefined || !SUBJECT.test(sub) || !SUBJECT.test(subject)) {
     throw credentialErrors.REFUSED({
       reason: 'the claim sub of the token is not 1 to 255 printable characters of ASCII',
     });
   }
-  const expireTime = new Date(Math.min((payload.exp ?? 0) + CLOCK_SKEW_S, LATEST_S) * 1_000);
-  return { subject, issuer, scopes: scopesOf(payload, scopesClaim), actors: [], expireTime };
+  if (subject === sub && others.some(({ name }) => sub.startsWith(`${name}#`)))
+    throw credentialErrors.REFUSED({ reason: 'the claim sub of the token begins with the name of another issuer' });
+  return subject;
 }
+
+const endOf = ({ exp = 0 }: JWTPayload): Date => new Date(Math.min(exp + CLOCK_SKEW_S, LATEST_S) * 1_000);

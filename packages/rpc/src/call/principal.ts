@@ -2,7 +2,10 @@ import { type ContextKey, createContextKey } from './context-values.js';
 
 /** A person or a program on whose behalf a call is made, once its credentials have been verified. */
 export interface Principal {
-  /** The name of the person or program, as its issuer writes it, such as `ada`. At most 255 bytes. */
+  /**
+   * The name of the person or program, such as `ada`: no other one has it, as that of an issuer which isn't the first of
+   * `RONDO_AUTH_ISSUER` begins with the issuer, `https://login.example.com/#ada`. At most 255 bytes.
+   */
   readonly subject: string;
   /** Who has issued the credentials: the issuer of a token, or `api-keys`. */
   readonly issuer: string;
