@@ -1,4 +1,4 @@
-import { hiddenByRule, viewedBy } from '@rondo/resources';
+import { hiddenByRule, sightByRule } from '@rondo/resources';
 import { Missing, OutOfSight } from '@rondo/resources/domain';
 import { callPrincipal, type Principal, type ServerCall } from '@rondo/rpc/call';
 import { type Reply, type RequestOf, runInScope, type ServiceDefinition } from '@rondo/rpc/internal';
@@ -70,7 +70,6 @@ export function createRules({ rules, toRpcError }: RulesOptions): Middleware<Ser
     return rule ?? 'everyone';
   };
   const apply = async (call: ServerCall, principal: Principal, next: Next<ServerCall>): Promise<Reply> => {
-    const identity = [principal.issuer, principal.subject];
     const rule = ruleOf(call.method.path);
     const check = async (): Promise<Sight> => {
       if (typeof rule === 'object') return rule.sight(principal);
@@ -79,8 +78,8 @@ export function createRules({ rules, toRpcError }: RulesOptions): Middleware<Ser
     };
     try {
       // The request is read for the first time here.
-      const sight = await viewedBy({ identity, sight: undefined }, () => runInScope(call, check));
-      return await viewedBy({ identity, sight }, () => next(call));
+      call.values.set(sightByRule, await runInScope(call, check));
+      return await next(call);
     } catch (error) {
       throw refused(call, error);
     }

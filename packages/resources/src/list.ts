@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { callPrincipal, createContextKey, currentScope } from '@rondo/rpc/call';
 import type { FieldAt, ReportFault } from '@rondo/rpc/status';
 import type { ListOrder, ListQuery, PageQuery, Place } from './domain/list.js';
 import { type FilterField, readFilter, readValue } from './filter.js';
-import { currentViewer } from './viewer.js';
 
 /** A list in the contract. */
 export interface List {
@@ -16,8 +16,14 @@ export interface List {
   readonly order?: ListOrder;
 }
 
+/** What the caller sees of a list, by the rule of its method: the value of `ListQuery.sight`. */
+export const sightByRule = createContextKey<string | null | undefined>(undefined, { description: 'sight by a rule' });
+
+/** The resource that the caller doesn't see, so that the call fails as if there were none; empty if it is known by no name. */
+export const hiddenByRule = createContextKey<string | undefined>(undefined, { description: 'hidden by a rule' });
+
 /** The fields of a list request. */
-interface ListRequest extends PageRequest {
+export interface ListRequest extends PageRequest {
   readonly filter: string;
   /** Absent if the list has no soft deletion. */
   readonly showDeleted?: boolean;
@@ -25,7 +31,7 @@ interface ListRequest extends PageRequest {
   readonly orderBy?: string;
 }
 
-/** Reads a list request; faults are reported. */
+/** Reads a list request of the present call, whose caller's the token has to be; faults are reported. */
 export function readList(field: FieldAt, list: List, request: ListRequest): ListQuery {
   const order = readOrder(field('order_by'), list, request.orderBy ?? '');
   return {
@@ -33,7 +39,7 @@ export function readList(field: FieldAt, list: List, request: ListRequest): List
     conditions: readFilter(field('filter'), request.filter, list.fields),
     order,
     showDeleted: request.showDeleted ?? false,
-    sight: currentViewer()?.sight,
+    sight: currentScope()?.values?.get(sightByRule),
   };
 }
 
@@ -42,10 +48,12 @@ export function nextPageToken(list: List, request: ListRequest, next: Place | un
   return toPageToken(narrowed(list, request), next);
 }
 
-/** The collection with everything that narrows or sorts it, the viewer included: a token is valid for these only. */
+/** The collection with everything that narrows or sorts it, the caller included: a token is valid for these only. */
 function narrowed({ collection }: List, { filter, showDeleted = false, orderBy = '' }: ListRequest): readonly string[] {
   const sorted = orderBy.trim() === '' ? [] : [`by ${orderBy}`];
-  return [collection, filter, showDeleted ? 'deleted too' : '', ...sorted, ...(currentViewer()?.identity ?? [])];
+  const caller = currentScope()?.values?.get(callPrincipal);
+  const identity = caller === undefined ? [] : [caller.issuer, caller.subject];
+  return [collection, filter, showDeleted ? 'deleted too' : '', ...sorted, ...identity];
 }
 
 /** The most characters of a wrong order that a fault repeats. */

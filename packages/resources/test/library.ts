@@ -1,10 +1,17 @@
-import { Book, LibraryServiceDefinition, Shelf } from '@rondo/contracts/rondo/conformance/v1/library';
+import { expect } from '@jest/globals';
+import {
+  Book,
+  LibraryServiceDefinition,
+  Shelf,
+  type WatchBooksResponse,
+} from '@rondo/contracts/rondo/conformance/v1/library';
 import { createOutcomeStore, createPool, type Database, migrate, outcomesSchema } from '@rondo/database';
 import { startTestPostgres } from '@rondo/database/testing';
 import { callPrincipal, type ServerCall, silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { implement } from '@rondo/rpc/server';
+import { RpcError } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { createSync, syncSchema } from '@rondo/sync';
 import {
@@ -18,6 +25,7 @@ import {
   standardMethods,
 } from '../src/exports/index.js';
 import { createStoreDatabase } from '../src/exports/sql.js';
+import { readWatch, type WatchMessage } from '../src/exports/testing.js';
 
 const { withRpcErrors } = createStatusMapping('library');
 
@@ -52,6 +60,25 @@ const INDEXES = `
   CREATE INDEX books_create_time ON books (shelf_id, create_time, sequence);
   CREATE TRIGGER books_are_watched AFTER INSERT OR UPDATE OR DELETE ON books
     FOR EACH ROW EXECUTE FUNCTION sync_append_row('books', 'owner');`;
+
+/** Expects a call to fail. */
+export async function refused(call: Promise<unknown>, code: string, message = /./): Promise<RpcError> {
+  const error = await call.then(
+    (reply) => expect(reply).toBeUndefined(),
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof RpcError)) throw error;
+  expect([error.codeName, error.message]).toEqual([code, expect.stringMatching(message)]);
+  return error;
+}
+
+/** Reads a watch of books. */
+export const readBooks = (watch: AsyncIterable<WatchMessage<NonNullable<WatchBooksResponse['event']>>>) =>
+  readWatch(watch, (event) =>
+    event.$case === 'snapshot'
+      ? { items: event.value.books, first: event.value.first, more: event.value.more }
+      : { changed: event.value },
+  );
 
 /** Starts a library with its database. */
 export async function startLibrary(hooks: Hooks<Book> = {}) {

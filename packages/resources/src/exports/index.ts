@@ -28,7 +28,7 @@
  */
 
 export type { FilterField } from '../filter.js';
-export { type List, nextPageToken, readList } from '../list.js';
+export { hiddenByRule, type List, nextPageToken, readList, sightByRule } from '../list.js';
 export { idIn, nameField, readName } from '../names.js';
 export {
   type Etagged,
@@ -59,4 +59,3 @@ export {
 } from '../resource/value-columns.js';
 export { ownedBy, type Visibility } from '../resource/visibility.js';
 export { createStatusMapping, type StatusMapping } from '../status.js';
-export { currentViewer, hiddenByRule, type Viewer, viewedBy } from '../viewer.js';

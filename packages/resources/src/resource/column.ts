@@ -68,6 +68,13 @@ export function storedList(value: Stored): readonly unknown[] {
   throw new TypeError(`the database has ${JSON.stringify(value)} in the place of a list`);
 }
 
+/** A check of a list by that of its items. */
+export const checkEach =
+  (check: (field: FieldAt, path: string, value: unknown) => void): NonNullable<Column<unknown>['check']> =>
+  (field, path, values) => {
+    if (Array.isArray(values)) for (const [index, one] of values.entries()) check(field, `${path}[${index}]`, one);
+  };
+
 /** A value that the driver takes as a parameter. @throws TypeError for another one. */
 export function sqlValue(value: unknown): SqlValue {
   if (isSqlValue(value)) return value;

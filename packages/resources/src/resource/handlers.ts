@@ -6,10 +6,9 @@ import type { FieldAt } from '@rondo/rpc/status';
 import type { Sync } from '@rondo/sync';
 import { Missing, OutOfSight } from '../domain/errors.js';
 import type { ListQuery, Page } from '../domain/list.js';
-import { nextPageToken, readList } from '../list.js';
+import { hiddenByRule, type ListRequest, nextPageToken, readList, sightByRule } from '../list.js';
 import type { StoreDatabase } from '../sql/store-database.js';
 import { createStatusMapping, type StatusMapping } from '../status.js';
-import { currentViewer, hiddenByRule } from '../viewer.js';
 import type { Resource } from './define-resource.js';
 import { valueIn } from './json-column.js';
 import { listOf } from './listing-of.js';
@@ -115,7 +114,7 @@ export function createHandlers<M extends Named>(
         const deleted = await write(parts, call, (at) => remove(parts, request, at));
         return hasField(responseType, 'name') ? deleted : {};
       }),
-    undelete: () => reading(readers.name, ({ name }, call) => write(parts, call, (at) => undelete(parts, name, at))),
+    undelete: () => reading(readers.name, (request, call) => write(parts, call, (at) => undelete(parts, request, at))),
     watch: (method) => watchHandler(parts, method),
   };
 }
@@ -173,32 +172,21 @@ function listHandler<M>(parts: Parts<M>): Handler {
   const { resource, options } = parts;
   const { model } = resource;
   const { many } = namesIn(model);
-  const read = (request: ListRequest, field: FieldAt) => {
-    const parent = textIn(request, 'parent');
+  const hasSight = model.definition.visibleTo !== undefined;
+  const read = (message: Omit<ListRequest, 'filter'>, field: FieldAt) => {
+    const parent = textIn(message, 'parent');
     const list = listOf(model, parent === '' ? many : `${parent}/${many}`);
-    return {
-      request,
-      list,
-      parents: parentsIn(model, field, parent),
-      query: readList(field, list, { ...request, filter: textIn(request, 'filter') }),
-    };
+    const request: ListRequest = { ...message, filter: textIn(message, 'filter') };
+    const parents = parentsIn(model, field, { parent, ofAll: true });
+    return { request, list, parents, query: readList(field, list, request) };
   };
-  const list = async ({ request, list: asked, parents, query }: ReturnType<typeof read>, call: ServerCall) => {
-    const hasSight = model.definition.visibleTo !== undefined;
-    const sight = hasSight ? await sightOf(parts, { call, queries: options.database }) : currentViewer()?.sight;
+  const handle = async ({ request, list, parents, query }: ReturnType<typeof read>, call: ServerCall) => {
+    const sight = hasSight ? await sightOf(parts, { call, queries: options.database }) : call.values.get(sightByRule);
     const page = await resource.list(options.database.reads, { ...query, sight }, parents);
     const { items, next } = (await options.afterList?.(page, { parents, query }, call)) ?? page;
-    return {
-      [many]: items,
-      nextPageToken: nextPageToken(asked, { ...request, filter: textIn(request, 'filter') }, next),
-    };
+    return { [many]: items, nextPageToken: nextPageToken(list, request, next) };
   };
-  return reading(read, (request, call) => told(parts, call, list(request, call)));
-}
-
-interface ListRequest {
-  readonly pageSize: number;
-  readonly pageToken: string;
+  return reading(read, (request, call) => told(parts, call, handle(request, call)));
 }
 
 async function create<M extends Named>(parts: Parts<M>, { parents, id, fields }: CreateRequest<M>, at: At): Promise<M> {
@@ -263,10 +251,15 @@ async function remove<M extends Named>(
 }
 
 /** Undeletes a resource. One that isn't deleted is returned as it is. */
-async function undelete<M extends Named>(parts: Parts<M>, name: string, at: At): Promise<M> {
+async function undelete<M extends Named>(
+  parts: Parts<M>,
+  { name, etag }: { name: string; etag: string },
+  at: At,
+): Promise<M> {
   const { resource, options } = parts;
   const present = await getSeen(parts, name, { ...at, queries: at.tx, lock: 'lock' });
   if (valueIn(present, 'deleteTime') === undefined) return present;
+  resource.requireEtag(present, etag);
   await options.beforeUndelete?.(present, at);
   const back = await resource.undelete(at.tx, present);
   return (await options.afterWrite?.(back, at)) ?? back;

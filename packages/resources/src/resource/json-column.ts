@@ -1,18 +1,20 @@
+import type { FieldAt } from '@rondo/rpc/status';
 import type { FieldDescription } from '@rondo/validation';
-import { type Column, sqlValue, storedJson, storedList } from './column.js';
+import { type Column, checkEach, sqlValue, storedJson, storedList } from './column.js';
 import { scalarColumn } from './scalar-columns.js';
 
 /** A message, or a list of messages, as `jsonb` with the contract's names; 64-bit integers are texts in it. */
 export function jsonColumn(field: FieldDescription, column: string): Column<unknown> | undefined {
   const codec = jsonOf(field);
   if (codec === undefined) return undefined;
-  const { write, read } = codec;
+  const { write, read, check } = codec;
   if (field.repeated === true) {
     return {
       names: [column],
       types: ["jsonb NOT NULL DEFAULT '[]'"],
       write: (values) => [JSON.stringify(storedList(values).map(write))],
       read: ([stored]) => (stored == null ? [] : storedList(stored).map(read)),
+      check: checkEach(check),
     };
   }
   return {
@@ -20,6 +22,7 @@ export function jsonColumn(field: FieldDescription, column: string): Column<unkn
     types: ['jsonb'],
     write: (value) => [value === undefined ? null : JSON.stringify(write(value))],
     read: ([stored]) => (stored == null ? undefined : read(storedJson(stored))),
+    check: (field, path, value) => value !== undefined && check(field, path, value),
   };
 }
 
@@ -27,6 +30,7 @@ export function jsonColumn(field: FieldDescription, column: string): Column<unkn
 interface JsonCodec {
   write(value: unknown): unknown;
   read(json: unknown): unknown;
+  check(field: FieldAt, path: string, value: unknown): void;
 }
 
 /** Google's messages that are JSON themselves, in generated code too. */
@@ -46,7 +50,7 @@ const GOOGLE_FIELDS: Readonly<Record<string, readonly FieldDescription[]>> = {
 };
 
 function jsonOf({ type, fields = GOOGLE_FIELDS[type] }: FieldDescription): JsonCodec | undefined {
-  if (JSON_TYPES.includes(type)) return { write: (value) => value, read: (json) => json };
+  if (JSON_TYPES.includes(type)) return { write: (value) => value, read: (json) => json, check: checkJson };
   const codecs = fields?.map((field) => ({ field, codec: fieldCodec(field) }));
   if (codecs === undefined || codecs.some(({ codec }) => codec === undefined)) return undefined;
   return {
@@ -54,7 +58,18 @@ function jsonOf({ type, fields = GOOGLE_FIELDS[type] }: FieldDescription): JsonC
       Object.fromEntries(codecs.map(({ field, codec }) => [field.name, codec?.write(valueIn(message, field.key))])),
     read: (json) =>
       Object.fromEntries(codecs.map(({ field, codec }) => [field.key, codec?.read(valueIn(json, field.name))])),
+    check(at, path, message) {
+      for (const { field, codec } of codecs) codec?.check(at, `${path}.${field.name}`, valueIn(message, field.key));
+    },
   };
+}
+
+function checkJson(field: FieldAt, path: string, value: unknown): void {
+  JSON.stringify(value, (_key, part: unknown) => {
+    if (typeof part === 'number' && !Number.isFinite(part))
+      field(path)(`must have numbers that JSON has; there is ${part}`);
+    return part;
+  });
 }
 
 function fieldCodec(field: FieldDescription): JsonCodec | undefined {
@@ -67,6 +82,7 @@ function fieldCodec(field: FieldDescription): JsonCodec | undefined {
       return isJson && typeof stored === 'string' ? JSON.parse(stored) : toJson(stored);
     },
     read: (json) => column.read([json]),
+    check: (at, path, value) => column.check?.(at, path, value),
   };
 }
 
@@ -97,10 +113,15 @@ export function inColumns(prefix: string): (field: FieldDescription) => Column<u
       );
     }
     const columns = parts.flatMap(({ column }) => (column === undefined ? [] : [column]));
+    const types = columns.flatMap((column) => column.types);
+    if (types.every((type) => !type.includes('NOT NULL')))
+      throw new TypeError(
+        `${name} can't be in columns: nothing tells an unset one from an empty one; leave it to be jsonb`,
+      );
     return {
       names: columns.flatMap(({ names }) => names),
       // An unset message has null in each column.
-      types: columns.flatMap(({ types }) => types.map((type) => type.replace(/ NOT NULL.*$/, ''))),
+      types: types.map((type) => type.replace(/ NOT NULL.*$/, '')),
       write: (message) =>
         parts.map(({ field, column }) =>
           message === undefined ? null : sqlValue(column?.write(valueIn(message, field.key))[0]),
@@ -108,6 +129,11 @@ export function inColumns(prefix: string): (field: FieldDescription) => Column<u
       read(values) {
         if (values.every((value) => value == null)) return undefined;
         return Object.fromEntries(parts.map(({ field, column }, index) => [field.key, column?.read([values[index]])]));
+      },
+      check(at, path, message) {
+        if (message === undefined) return;
+        for (const { field, column } of parts)
+          column?.check?.(at, `${path}.${field.name}`, valueIn(message, field.key));
       },
     };
   };

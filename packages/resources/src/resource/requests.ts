@@ -54,7 +54,7 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
       etag: readEtagOf(field, 'etag', textIn(request, 'etag')),
     }),
     create: (request: object, field: FieldAt): CreateRequest<M> => ({
-      parents: parentsIn(model, field, textIn(request, 'parent')),
+      parents: parentsIn(model, field, { parent: textIn(request, 'parent') }),
       id: readId(field(`${path}_id`), textIn(request, `${key}Id`)),
       fields: readDraft(request, field),
     }),
@@ -139,13 +139,27 @@ export function textIn(request: object, key: string): string {
   return typeof text === 'string' ? text : '';
 }
 
-/** The ids in a parent's name; none for a resource without a parent, and for the parent `shelves/-`, which stands for all. */
-export function parentsIn<M>({ names }: Model<M>, field: FieldAt, parent: string): readonly string[] {
-  const pattern = names.pattern.split('/').slice(0, -2).join('/');
-  if (pattern === '' || parent.endsWith('/-')) return [];
+/**
+ * The ids in a parent's name; none for a resource without a parent.
+ *
+ * @param ofAll whether its last ids may be `-`, which stands for all (AIP-159): then only the ids before it are returned.
+ */
+export function parentsIn<M>(
+  { names }: Model<M>,
+  field: FieldAt,
+  { parent, ofAll = false }: { readonly parent: string; readonly ofAll?: boolean },
+): readonly string[] {
+  const pattern = names.pattern.split('/').slice(0, -2);
+  if (pattern.length === 0) return [];
+  const parts = parent.split('/');
+  const ids = pattern.flatMap((part, index) => (part.startsWith('{') ? (parts[index] ?? '') : []));
+  const wild = ofAll && ids.includes('-') ? ids.indexOf('-') : ids.length;
   // A name of the parent is one of the resource without its end.
-  const ids = names.parse(`${parent}/${names.pattern.split('/').at(-2) ?? ''}/x`);
-  if (ids === undefined)
-    field('parent')(`must be of the pattern ${pattern}, where an id is 1 to 63 of a-z 0-9 -; it is "${parent}"`);
-  return ids?.slice(0, -1) ?? [];
+  const named = parts.map((part) => (ofAll && part === '-' ? 'x' : part)).join('/');
+  const isName = names.parse(`${named}/${names.pattern.split('/').at(-2) ?? ''}/x`) !== undefined;
+  if (!isName || ids.slice(wild).some((id) => id !== '-')) {
+    const rule = `an id is 1 to 63 of a-z 0-9 -${ofAll ? ', or - for all' : ''}`;
+    field('parent')(`must be of the pattern ${pattern.join('/')}, where ${rule}; it is "${parent}"`);
+  }
+  return ids.slice(0, wild);
 }

@@ -1,8 +1,10 @@
 import type { SqlValue } from '@rondo/database';
+import type { ReportFault } from '@rondo/rpc/status';
 import type { FieldDescription } from '@rondo/validation';
 import type { FilterField } from '../filter.js';
 import {
   type Column,
+  checkEach,
   sqlValue,
   storedBigint,
   storedBoolean,
@@ -21,8 +23,16 @@ interface Scalar {
   readonly read: (value: unknown) => unknown;
   readonly write: (value: unknown) => SqlValue;
   readonly filter?: FilterField;
+  readonly check?: (report: ReportFault, value: unknown) => void;
 }
 
+/** NaN and the infinities are texts, which JSON has too. A zero below zero is stored as zero, as JSON in PostgreSQL has only one. */
+function writeFraction(value: unknown): SqlValue {
+  if (value === 0) return 0;
+  return typeof value === 'number' && !Number.isFinite(value) ? `${value}` : sqlValue(value);
+}
+
+const FRACTION = { type: 'double precision', zero: 0, read: storedNumber, write: writeFraction } as const;
 const WHOLE = { type: 'integer', zero: 0, read: storedNumber, write: sqlValue, filter: { kind: 'integer' } } as const;
 const LONG = { type: 'bigint', zero: 0n, read: storedBigint, write: sqlValue, filter: { kind: 'integer' } } as const;
 
@@ -36,16 +46,20 @@ const SCALARS: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
     },
   ],
   ['bytes', { type: 'bytea', zero: new Uint8Array(), read: storedBytes, write: sqlValue }],
-  ['double', { type: 'double precision', zero: 0, read: storedNumber, write: sqlValue }],
-  ['float', { type: 'real', zero: 0, read: storedNumber, write: sqlValue }],
+  ['double', FRACTION],
+  // PostgreSQL writes it with the fewest digits.
+  ['float', { ...FRACTION, type: 'real', read: (value) => Math.fround(storedNumber(value)) }],
   ...['int32', 'sint32', 'sfixed32'].map((name): [string, Scalar] => [name, WHOLE]),
-  ...['uint32', 'fixed32'].map((name): [string, Scalar] => [name, { ...WHOLE, type: 'bigint' }]),
+  ...['uint32', 'fixed32'].map((name): [string, Scalar] => [
+    name,
+    { ...WHOLE, type: 'bigint', read: (value) => Number(storedBigint(value)) },
+  ]),
   ...['int64', 'sint64', 'sfixed64'].map((name): [string, Scalar] => [name, LONG]),
   ...['uint64', 'fixed64'].map((name): [string, Scalar] => [name, { ...LONG, type: 'numeric(20, 0)' }]),
   [
     'google.protobuf.Timestamp',
     {
-      ...{ type: 'timestamptz(3)', zero: undefined, read: storedTime, write: sqlValue },
+      ...{ type: 'timestamptz(3)', zero: undefined, read: storedTime, write: sqlValue, check: checkTime },
       filter: { kind: 'timestamp' },
     },
   ],
@@ -53,14 +67,21 @@ const SCALARS: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
 
 /** The column of a scalar, an enum or a time, or of a list of them; undefined for another type. */
 export function scalarColumn(field: FieldDescription, column: string): Column<unknown> | undefined {
-  const scalar = field.values === undefined ? SCALARS.get(field.type) : enumOf(field.values);
+  const { values, optional, repeated } = field;
+  const scalar =
+    values === undefined
+      ? SCALARS.get(field.type)
+      : enumOf(values, { hasZero: optional === true || repeated === true });
   if (scalar === undefined) return undefined;
-  return field.repeated === true ? listOf(scalar, column) : oneOf(scalar, field, column);
+  return repeated === true ? listOf(scalar, column) : oneOf(scalar, field, column);
 }
 
-function oneOf(scalar: Scalar, { optional, values }: FieldDescription, column: string): Column<unknown> {
-  const { type, read, write, filter } = scalar;
-  const unset = optional === true ? undefined : scalar.zero;
+function oneOf(
+  { type, read, write, filter, zero, check }: Scalar,
+  { optional, values }: FieldDescription,
+  column: string,
+) {
+  const unset = optional === true ? undefined : zero;
   // An enum's zero is unset.
   const isNullable = unset === undefined || values !== undefined;
   return {
@@ -72,24 +93,28 @@ function oneOf(scalar: Scalar, { optional, values }: FieldDescription, column: s
     // A change from before a migration has no value of a column that it adds.
     read: ([value]) => (value == null ? unset : read(value)),
     ...(filter && { filter }),
-    ...(values && { etagged: write, check: checkEnum(values) }),
-  };
+    ...((values || write === writeFraction) && { etagged: (value) => (value === undefined ? null : write(value)) }),
+    ...(check && { check: (field, path, value) => value !== undefined && check(field(path), value) }),
+  } satisfies Column<unknown>;
 }
 
-function listOf({ type, read, write }: Scalar, column: string): Column<unknown> {
+function listOf({ type, read, write, check }: Scalar, column: string): Column<unknown> {
+  // A change has them as numbers of JSON, which lose digits.
+  const listed = (stored: unknown) =>
+    read === storedBigint && typeof stored === 'string' ? (stored.match(/-?\d+/g) ?? []) : storedList(stored);
   return {
     names: [column],
     types: [`${type}[] NOT NULL DEFAULT '{}'`],
     write: (values) => [storedList(values).map(write)],
-    read: ([values]) => (values == null ? [] : storedList(values).map(read)),
+    read: ([values]) => (values == null ? [] : listed(values).map(read)),
+    ...(check && { check: checkEach((field, path, value) => check(field(path), value)) }),
   };
 }
 
-type EnumValues = NonNullable<FieldDescription['values']>;
-
-/** An enum by the names of its values. Its zero is null in the database. */
-function enumOf(values: EnumValues): Scalar {
-  const names = new Map<unknown, string>(values.filter(([number]) => number !== 0));
+/** An enum by the names of its values. Its zero is null in the database, unless that means unset. */
+function enumOf(values: NonNullable<FieldDescription['values']>, { hasZero }: { readonly hasZero: boolean }): Scalar {
+  const known = new Map<unknown, string>(values);
+  const names = new Map<unknown, string>(values.filter(([number]) => hasZero || number !== 0));
   const numbers = new Map(values.map(([number, name]) => [name, number]));
   return {
     type: 'text',
@@ -101,12 +126,16 @@ function enumOf(values: EnumValues): Scalar {
       throw new TypeError(`the database has "${storedText(stored)}", which this version of the contract doesn't know`);
     },
     filter: { kind: 'enum', values: [...names.values()] },
+    check(report, value) {
+      if (!known.has(value)) report(`must be one of ${[...known.values()].join(', ')}; it is the number ${value}`);
+    },
   };
 }
 
-function checkEnum(values: EnumValues): NonNullable<Column<unknown>['check']> {
-  const known = new Map<unknown, string>(values);
-  return (field, path, value) => {
-    if (!known.has(value)) field(path)(`must be one of ${[...known.values()].join(', ')}; it is the number ${value}`);
-  };
+/** The years that RFC 3339 has. */
+const [FIRST_MS, LAST_MS] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')];
+
+function checkTime(report: ReportFault, value: unknown): void {
+  const ms = value instanceof Date ? value.getTime() : Number.NaN;
+  if (!(ms >= FIRST_MS && ms <= LAST_MS)) report('must be a time of the years 1 to 9999');
 }

@@ -37,7 +37,10 @@ function narrowing<M>(model: Model<M>, { name, requestType }: MethodDefinition):
     const [column, ...more] = ids.slice(0, -1);
     if (column === undefined || more.length > 0)
       throw new TypeError(`${name} has more than one parent: write it by hand`);
-    return { column, of: (request, field) => parentsIn(model, field, textIn(request, 'parent'))[0] };
+    return {
+      column,
+      of: (request, field) => parentsIn(model, field, { parent: textIn(request, 'parent'), ofAll: true })[0],
+    };
   }
   const referring = fields.find(
     ({ description: { key }, column }) => column.filter?.kind === 'name' && hasField(requestType, key),

@@ -4,6 +4,7 @@ import { ContextValues } from '../call/context-values.js';
 import { callerIdentity } from '../call/keyed-call.js';
 import { Metadata } from '../call/metadata.js';
 import { callPrincipal } from '../call/principal.js';
+import { type CallScope, runInScope } from '../call/scope.js';
 import { type Clocks, dateOf } from '../clock/clock.js';
 import { encodeMessage } from '../contract/encode.js';
 import type { Method } from '../contract/method.js';
@@ -68,7 +69,7 @@ export class RoutedCall implements ServerCall {
     const { received } = wire;
     if (received !== undefined) this.values.set(receivedAssertion, received);
     if (wire.principal !== undefined) this.values.set(callPrincipal, wire.principal);
-    this.request = requestOf(wire, options);
+    this.request = requestOf(wire, options, this);
     this.#logger = logger;
     this.#wire = wire;
     this.#clocks = clocks;
@@ -129,10 +130,14 @@ export class RoutedCall implements ServerCall {
 }
 
 /** The request for the handler. A stream ends with the call, so that a handler which waits for a message doesn't outlive it. */
-function requestOf({ request, context }: WireCall, { method, stats, reader }: RoutedCallOptions): Payload {
+function requestOf(
+  { request, context }: WireCall,
+  { method, stats, reader }: RoutedCallOptions,
+  scope: CallScope,
+): Payload {
   if (!request.stream) {
     stats.requestBytes += request.message.length;
-    return new UnaryRequest(method, request.message, reader);
+    return new UnaryRequest(scope, request.message, reader);
   }
   const messages = untilAborted(request.messages, context.signal);
   const decode = (bytes: Uint8Array) => {
@@ -145,13 +150,13 @@ function requestOf({ request, context }: WireCall, { method, stats, reader }: Ro
 /** One message, which is decoded when it is first read: a call that is refused early doesn't pay for it. */
 class UnaryRequest {
   readonly stream = false;
-  readonly #method: Method;
+  readonly #scope: CallScope;
   readonly #bytes: Uint8Array;
   readonly #reader: RequestReader | undefined;
   #decoded: ReadRequest | undefined;
 
-  constructor(method: Method, bytes: Uint8Array, reader: RequestReader | undefined) {
-    this.#method = method;
+  constructor(scope: CallScope, bytes: Uint8Array, reader: RequestReader | undefined) {
+    this.#scope = scope;
     this.#bytes = bytes;
     this.#reader = reader;
   }
@@ -170,10 +175,14 @@ class UnaryRequest {
   }
 
   #decode(): ReadRequest {
-    this.#decoded ??=
-      this.#reader === undefined
-        ? { message: decodeRequest(this.#method, this.#bytes) }
-        : decodeAndRead(this.#method, this.#bytes, this.#reader);
+    if (this.#decoded !== undefined) return this.#decoded;
+    const { method } = this.#scope;
+    const reader = this.#reader;
+    // A reader may depend on the caller, whichever middleware reads the request first.
+    this.#decoded =
+      reader === undefined
+        ? { message: decodeRequest(method, this.#bytes) }
+        : runInScope(this.#scope, () => decodeAndRead(method, this.#bytes, reader));
     return this.#decoded;
   }
 }
