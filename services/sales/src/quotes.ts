@@ -117,12 +117,25 @@ async function createQuote(methods: SalesMethods, draft: Draft): Promise<Quote> 
   const { customer = '' } = draft;
   await customers.getLive(database, customer);
   const { fields, lines } = await priceQuote(methods, draft);
-  const name = quotes.nameOf(newId());
-  return database.transaction(async (tx) => {
-    await quotes.insert(tx, { name, customer, ...fields });
-    await quoteLines.insert(tx, quotes.idsIn(name)[0] ?? '', lines);
-    return quotes.get(tx, name);
-  });
+  const quote = { name: quotes.nameOf(newId()), customer, ...fields };
+  return database.transaction((tx) => insertQuote(tx, quote, lines));
+}
+
+/** Inserts a quote and its lines by one statement. */
+async function insertQuote(
+  tx: Queries,
+  quote: Partial<Quote> & { readonly name: string },
+  lines: readonly OfferLine[],
+): Promise<Quote> {
+  const { sql, params } = quotes.insertSql(quote);
+  const from = quoteLines.fromParams(params.length + 1);
+  const row = await tx.one<Record<string, unknown>>(
+    `WITH lines AS (${quoteLines.insertSql('$1', from)}) ${sql}
+    RETURNING ${quotes.columns}, NULL AS order_id, NULL AS order_time, ${quoteLines.jsonSql(from)} AS lines`,
+    [...params, ...quoteLines.params(lines)],
+    { name: 'insert_quote' },
+  );
+  return quotes.toResource(row);
 }
 
 const MAX_ATTEMPTS = 5;

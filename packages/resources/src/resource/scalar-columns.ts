@@ -26,9 +26,8 @@ interface Scalar {
   readonly check?: (report: ReportFault, value: unknown) => void;
 }
 
-/** NaN and the infinities are texts, which JSON has too. A zero below zero is stored as zero, as JSON in PostgreSQL has only one. */
+/** NaN and the infinities are texts, which JSON has too. */
 function writeFraction(value: unknown): SqlValue {
-  if (value === 0) return 0;
   return typeof value === 'number' && !Number.isFinite(value) ? `${value}` : sqlValue(value);
 }
 

@@ -1,4 +1,4 @@
-import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
+import { type Queries, UniqueViolation } from '@rondo/database';
 import { Deleted, NotFound, StillDeleted, Taken } from '../domain/errors.js';
 import type { ListQuery, Page } from '../domain/list.js';
 import { requireUnchanged } from '../domain/request.js';
@@ -9,7 +9,7 @@ import { valueIn } from './json-column.js';
 import { feedOf, listingOf, messageBytes } from './listing-of.js';
 import type { Model } from './model.js';
 import { readersOf } from './row-readers.js';
-import { type Assigned, type Row, tableOf } from './table.js';
+import { type Assigned, type Row, type Statement, tableOf } from './table.js';
 import { requireSeen } from './visibility.js';
 
 /** The resources of one kind in the database of a service. */
@@ -37,6 +37,8 @@ export interface Store<M> {
   requireEtag(resource: M, etag: string): void;
   /** Checks that a caller sees a resource, for methods of one's own. A name of another pattern passes. @throws NotFound, OutOfSight */
   see(queries: Queries, name: string, caller: Watcher): Promise<void>;
+  /** The INSERT of a resource, for a statement that writes more with it. Its first parameters are the ids. */
+  insertSql(resource: Partial<M> & { readonly name: string }): Statement;
   /** @throws Taken */
   insert(tx: Queries, resource: Partial<M> & { readonly name: string }): Promise<M>;
   /**
@@ -106,6 +108,7 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
       throw takenOf(model, written, error);
     }
   };
+  const insertSql: Store<M>['insertSql'] = (resource) => table.insert(idsIn(resource.name), assigned(model, resource));
   const change = (tx: Queries, present: M, { fields, changes }: Change<M>): Promise<M> =>
     write(tx, {
       ...table.update(idsIn(present.name), changes),
@@ -127,8 +130,8 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
       requireLive(present);
       return present;
     },
-    insert: (tx, resource) =>
-      write(tx, { ...table.insert(idsIn(resource.name), assigned(model, resource)), written: resource }),
+    insertSql,
+    insert: (tx, resource) => write(tx, { ...insertSql(resource), written: resource }),
     async update(tx, present, fields) {
       const changes = changesIn(model, present, fields);
       const differs = changes.length > 0 || differsElsewhere(model, present, fields);
@@ -148,9 +151,7 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
   };
 }
 
-interface Write<M> {
-  readonly sql: string;
-  readonly params: readonly SqlValue[];
+interface Write<M> extends Statement {
   /** What the error of a unique value tells of. */
   readonly written: Partial<M> & { readonly name: string };
 }

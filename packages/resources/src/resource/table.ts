@@ -13,7 +13,7 @@ export interface Assigned {
 }
 
 /** A statement with its parameters. */
-interface Statement {
+export interface Statement {
   readonly sql: string;
   readonly params: readonly SqlValue[];
 }
