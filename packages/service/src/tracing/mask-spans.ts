@@ -21,34 +21,38 @@ type Mask = (text: string) => string;
 
 /** The span itself, unless it holds a secret. */
 function masked(span: ReadableSpan, mask: Mask): ReadableSpan {
-  const name = mask(span.name);
-  const message = span.status.message === undefined ? undefined : mask(span.status.message);
-  const attributes = maskAttributes(span.attributes, mask);
-  const events = span.events.map((event) => {
-    const own = event.attributes && maskAttributes(event.attributes, mask);
-    return own === event.attributes ? event : { ...event, ...(own && { attributes: own }) };
-  });
-  const same =
-    name === span.name &&
-    message === span.status.message &&
-    attributes === span.attributes &&
-    events.every((event, index) => event === span.events[index]);
-  if (same) return span;
-  const status = { ...span.status, ...(message !== undefined && { message }) };
-  return Object.create(span, {
-    name: { value: name },
-    status: { value: status },
-    attributes: { value: attributes },
-    events: { value: events },
-  });
+  const parts = {
+    name: mask(span.name),
+    status: maskTexts(span.status, mask),
+    attributes: maskTexts(span.attributes, mask),
+    events: maskEach(span.events, mask),
+    links: maskEach(span.links, mask),
+  };
+  const changed = Object.entries(parts).filter(([key, value]) => value !== Reflect.get(span, key));
+  if (changed.length === 0) return span;
+  return Object.create(span, Object.fromEntries(changed.map(([key, value]) => [key, { value }])));
 }
 
-function maskAttributes(attributes: Attributes, mask: Mask): Attributes {
-  let changed = false;
-  const entries = Object.entries(attributes).map(([key, value]) => {
-    const own = typeof value === 'string' ? mask(value) : value;
-    changed ||= own !== value;
-    return [key, own] as const;
+/** Events and links: their own texts, and those of their attributes. The list itself if there is no secret. */
+function maskEach<T extends { readonly attributes?: Attributes }>(list: readonly T[], mask: Mask): readonly T[] {
+  const own = list.map((item) => {
+    const attributes = item.attributes && maskTexts(item.attributes, mask);
+    const texts = maskTexts(item, mask);
+    return attributes === item.attributes ? texts : { ...texts, attributes };
   });
-  return changed ? Object.fromEntries(entries) : attributes;
+  return own.every((item, index) => item === list[index]) ? list : own;
+}
+
+/** An object without the secrets of its texts, and of its lists of texts. The object itself if there are none. */
+function maskTexts<T extends object>(object: T, mask: Mask): T {
+  const changed = Object.entries(object).flatMap(([key, value]) => {
+    const own = Array.isArray(value) ? maskList(value, mask) : typeof value === 'string' ? mask(value) : value;
+    return own === value ? [] : [[key, own] as const];
+  });
+  return changed.length === 0 ? object : { ...object, ...Object.fromEntries(changed) };
+}
+
+function maskList(list: readonly unknown[], mask: Mask): readonly unknown[] {
+  const own = list.map((item) => (typeof item === 'string' ? mask(item) : item));
+  return own.every((item, index) => item === list[index]) ? list : own;
 }
