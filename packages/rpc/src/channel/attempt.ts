@@ -1,6 +1,8 @@
 import type { Reply } from '../call/call.js';
 import type { CallContext } from '../call/call-context.js';
+import type { AttemptSpan } from '../call/trace.js';
 import type { Clock } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
 import { observeReply } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
 import { type Attempt, RpcError } from '../status/rpc-error.js';
@@ -127,6 +129,18 @@ export class CallAttempt extends AttemptRecord {
     const endedAt = startedAt + elapsedMs;
     this.#listener.onEnd(this.#candidate, { error: undefined, elapsedMs, endedAt, trailer, probe: this.#probe });
   }
+}
+
+/** Ends the span of an attempt with its answer. A watch lasts as long as its caller wants, so its span ends as the answer begins. */
+export function endSpan(
+  span: AttemptSpan | undefined,
+  { policy }: Method,
+  answer: Reply<Uint8Array>,
+): Reply<Uint8Array> {
+  if (span === undefined) return answer;
+  if (policy.resume === undefined) return observeReply(answer, span);
+  span.end();
+  return answer;
 }
 
 /** The duration of the longest attempt, in milliseconds. Waiting for a connection does not count. */

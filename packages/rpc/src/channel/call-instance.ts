@@ -4,7 +4,7 @@ import { clientErrors } from '../errors/client.js';
 import { nameOf } from '../status/describe.js';
 import type { TransportError } from '../status/wire-errors.js';
 import type { WireCall } from '../transport/transport.js';
-import { CallAttempt } from './attempt.js';
+import { CallAttempt, endSpan } from './attempt.js';
 import { classifyFailure } from './failure.js';
 import type { AttemptOptions } from './retry.js';
 import type { Subchannel } from './subchannel.js';
@@ -32,13 +32,15 @@ export async function callInstance(
   const candidate = (await connected(method, wire, options)).candidate(method.path);
   const attempt = new CallAttempt(candidate, pool, clock);
   attempts.push(attempt);
-  wire.context.span?.attempt(candidate.endpoint, wire.metadata);
+  const span = wire.context.span?.attempt(candidate.endpoint, wire.metadata);
   try {
     const { timer } = wire;
-    const sent = timer === undefined ? wire : { ...wire, times: timer.begin(candidate.subchannel) };
+    const traced = span?.metadata === undefined ? wire : { ...wire, metadata: span.metadata };
+    const sent = timer === undefined ? traced : { ...traced, times: timer.begin(candidate.subchannel) };
     const reply = await candidate.subchannel.transport.call(sent);
-    return attempt.succeed(reply, wire);
+    return endSpan(span, method, attempt.succeed(reply, wire));
   } catch (error) {
+    span?.end(error);
     attempt.fail(error, wire, classifyFailure(method, error, attempt.probe));
     throw error;
   }

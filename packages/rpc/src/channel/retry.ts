@@ -5,11 +5,10 @@ import { backoffMs } from '../clock/backoff.js';
 import { type Clock, type Random, sleep } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import { DEFAULT_RETRY } from '../contract/retry-policy.js';
-import { observeReply } from '../middleware/stream.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import type { Attempt, RpcError } from '../status/rpc-error.js';
 import type { WireCall } from '../transport/transport.js';
-import { CallAttempt, type MovableCall } from './attempt.js';
+import { CallAttempt, endSpan, type MovableCall } from './attempt.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { classifyFailure, type Failure } from './failure.js';
 import { HedgedCall } from './hedge.js';
@@ -170,8 +169,7 @@ export class RetriedCall implements MovableCall {
       try {
         const reply = await candidate.subchannel.transport.call(sent);
         if (times !== undefined) wire.timer?.onAnswer(times);
-        const answer = attempt.succeed(reply, wire);
-        return span === undefined ? answer : observeReply(answer, span);
+        return endSpan(span, this.method, attempt.succeed(reply, wire));
       } catch (error) {
         span?.end(error);
         failure = classifyFailure(this.method, error, attempt.probe);
