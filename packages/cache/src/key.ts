@@ -9,6 +9,7 @@ const NEUTRAL: ReadonlySet<string> = new Set([
   'if-modified-since',
   'if-none-match',
   'pragma',
+  'rondo-trace',
   'traceparent',
   'tracestate',
   'user-agent',

@@ -89,6 +89,17 @@ it('sends the spans of its calls, as spans of its instance', async () => {
   expect(spans().filter(({ traceId }) => traceId === TRACE)).toHaveLength(2);
 });
 
+it('begins the trace of a caller that does not trace, as the sampler says, with the id that the caller logs', async () => {
+  const { url, spans } = await collector();
+  const { service, client } = await start({
+    OTEL_EXPORTER_OTLP_ENDPOINT: url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+  });
+  await client.add({ a: 2n, b: 3n }, { metadata: { 'rondo-trace': TRACE } });
+  await service.drain();
+  expect(spans().map(({ traceId }) => traceId)).toEqual([TRACE, TRACE]);
+});
+
 it('sends them as protobuf unless told otherwise', async () => {
   const { url, bodies } = await collector();
   const { service, call } = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: url });
@@ -167,13 +178,26 @@ it('holds no secret of the process', async () => {
   const { service, call } = await start(
     { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
     () => {
+      const own = trace.getTracer('own').startSpan(`with ${TOKEN}`);
+      const attributes = { list: ['first', `second ${TOKEN}`] };
+      own.setAttributes(attributes).addEvent(`sent ${TOKEN}`, attributes);
+      own.addLink({ context: own.spanContext(), attributes });
+      own.recordException(new Error(`no ${TOKEN}`));
+      own.end();
       throw new RpcError(Status.UNAVAILABLE, `the token ${TOKEN} is refused`);
     },
   );
   await expect(call()).rejects.toThrow('is refused');
   await service.drain();
   const sent = Buffer.concat(bodies).toString();
-  expect(sent).toContain('the token (hidden) is refused');
+  for (const text of [
+    'the token (hidden) is refused',
+    'with (hidden)',
+    'second (hidden)',
+    'sent (hidden)',
+    'no (hidden)',
+  ])
+    expect(sent).toContain(text);
   expect(sent).not.toContain(TOKEN);
 });
 

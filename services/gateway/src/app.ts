@@ -38,6 +38,7 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
     ...context,
     ...config,
     isProxy,
+    mayTrace: createProxyCheck(config.trustedTracers),
     listenHost: listen.host,
     refuse: (exchange, error, status) => dispatch.refuse(exchange, error, status),
   });

@@ -131,6 +131,11 @@ export const variables = {
     example: network.example,
     description: "The proxies whose X-Forwarded-For names the client's address.",
   }),
+  trustedTracers: variable('RONDO_GATEWAY_TRUSTED_TRACERS', list(network), {
+    default: [],
+    example: network.example,
+    description: 'The callers whose traceparent and baggage go on. A trace of any other caller begins at the gateway.',
+  }),
   pathOwners: variable('RONDO_GATEWAY_PATH_OWNERS', list(pathOwner), {
     default: [],
     example: '/v1/orders=sales,/v1/projects=projects.v1.ProjectService',

@@ -110,6 +110,7 @@ async function gateway(options: Partial<EdgeOptions> = {}) {
     hosts: ['localhost', '127.0.0.1'],
     corsOrigins: ['https://app.example.com'],
     isProxy: () => false,
+    mayTrace: () => false,
     rate: undefined,
     authenticator,
     refuse: (exchange, error, status) => dispatch.refuse(exchange, error, status),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '../testing/seeded-random.js';
 import { Metadata } from './metadata.js';
-import { newTraceId, receivedTraceId, traceOf } from './trace.js';
+import { newTraceId, receivedTraceId, TRACE, traceOf } from './trace.js';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 
@@ -21,15 +21,30 @@ describe('the trace of a call', () => {
     expect(receivedTraceId(new Metadata())).toBeUndefined();
   });
 
-  it('is that of the call around it, or else a new one', () => {
+  it.each([
+    [TRACE_ID, TRACE_ID],
+    ['0'.repeat(32), undefined],
+    [`${TRACE_ID}0`, undefined],
+  ])('of a caller that does not trace is read from %j', (id, traceId) => {
+    expect(receivedTraceId(new Metadata({ [TRACE]: id }))).toBe(traceId);
+  });
+
+  it('is that of the call around it, or else a new one, and decides nothing for the process that is called', () => {
     const random = seededRandom(1);
     const traceId = newTraceId(random);
     const [first, second, third] = [new Metadata(), new Metadata(), new Metadata()];
     expect(traceOf(first, { traceId }, random)).toBe(traceId);
-    expect(receivedTraceId(first)).toBe(traceId);
-    traceOf(second, { traceId }, random);
-    expect(first.get('traceparent')).not.toBe(second.get('traceparent'));
+    expect([...first]).toEqual([[TRACE, traceId]]);
+    expect(traceOf(second, { traceId, metadata: first }, random)).toBe(traceId);
+    expect([...second]).toEqual([[TRACE, traceId]]);
     expect(traceOf(third, undefined, random)).toBe(receivedTraceId(third));
+    expect(third.has('traceparent')).toBe(false);
+  });
+
+  it('is left out if there is no room for it', () => {
+    const full = new Metadata(Array.from({ length: 100 }, (_, index) => [`k${index}`, '']));
+    expect(traceOf(full, undefined, seededRandom(1))).toMatch(/^[0-9a-f]{32}$/);
+    expect(full.size).toBe(100);
   });
 
   it('goes on as it was received, with its state, so that other processes see no gap and obey its sampling', () => {

@@ -4,6 +4,12 @@ import type { Metadata } from './metadata.js';
 
 /** The metadata key of W3C Trace Context. Source: https://www.w3.org/TR/trace-context/ */
 const TRACEPARENT = 'traceparent';
+/**
+ * The key of a trace id that no span has: a process which doesn't trace passes it on for the logs. In a `traceparent` it would also decide
+ * for the process that is called, either that all is sampled or that nothing is.
+ */
+export const TRACE = 'rondo-trace';
+const ID = /^[0-9a-f]{32}$/;
 const PATTERN = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/;
 const INVALID = '0'.repeat(32);
 /** The length of what a `traceparent` has in every version. */
@@ -18,13 +24,23 @@ interface TracedScope {
   readonly metadata?: Metadata;
 }
 
-/** The trace id in a request's `traceparent`; undefined if there is no valid one. */
+/** The trace id that a request has in its `traceparent` or beside it; undefined if there is no valid one. */
 export function receivedTraceId(metadata: Metadata): string | undefined {
-  const header = metadata.get(TRACEPARENT);
-  if (header === undefined || !PATTERN.test(header)) return undefined;
-  const traceId = header.slice(3, 35);
-  return traceId === INVALID ? undefined : traceId;
+  return parentTraceId(metadata) ?? idWithoutSpan(metadata);
 }
+
+function parentTraceId(metadata: Metadata): string | undefined {
+  const header = metadata.get(TRACEPARENT);
+  return header !== undefined && PATTERN.test(header) ? valid(header.slice(3, 35)) : undefined;
+}
+
+/** The trace id of a caller that doesn't trace. */
+export function idWithoutSpan(metadata: Metadata): string | undefined {
+  const traceId = metadata.get(TRACE);
+  return traceId !== undefined && ID.test(traceId) ? valid(traceId) : undefined;
+}
+
+const valid = (traceId: string): string | undefined => (traceId === INVALID ? undefined : traceId);
 
 /** A new trace id. */
 export function newTraceId(random: Random): string {
@@ -43,18 +59,28 @@ export function traceOf(metadata: Metadata, around: TracedScope | undefined, ran
     return around.traceId;
   }
   const traceId = around?.traceId ?? newTraceId(random);
-  if (!metadata.has(TRACEPARENT)) metadata.append(TRACEPARENT, `00-${traceId}-${random.hex(8)}-01`);
+  add(metadata, TRACE, traceId);
   return traceId;
 }
 
 function passOn(received: Metadata, metadata: Metadata): void {
-  metadata.set(TRACEPARENT, String(received.get(TRACEPARENT)).slice(0, LENGTH));
+  const parent = received.get(TRACEPARENT);
+  if (parent === undefined || parentTraceId(received) === undefined) {
+    add(metadata, TRACE, String(received.get(TRACE)));
+    return;
+  }
+  add(metadata, TRACEPARENT, parent.slice(0, LENGTH));
   const state = received.get(TRACESTATE);
-  if (state === undefined || state.length > MAX_STATE || metadata.has(TRACESTATE)) return;
+  if (state !== undefined && state.length <= MAX_STATE && !metadata.has(TRACESTATE)) add(metadata, TRACESTATE, state);
+}
+
+/** Adds an entry, unless there is no room, or it can't be sent: no call fails because of its trace. */
+function add(metadata: Metadata, key: string, value: string): void {
   try {
-    metadata.append(TRACESTATE, state);
+    if (metadata.has(key)) metadata.set(key, value);
+    else metadata.append(key, value);
   } catch {
-    return; // a stranger's, which can't be sent
+    return; // the caller's own entries go first
   }
 }
 
@@ -112,8 +138,11 @@ export interface Tracing {
   client(method: Method, metadata: Metadata): CallSpan;
   /** Starts the span of a received call. */
   server(method: Method, received: Metadata, previousAttempts: number): CallSpan;
-  /** Starts the span of a request from outside, and puts it into `headers` for the calls that it causes. */
-  request(name: string, headers: TraceHeaders): RequestSpan;
+  /**
+   * Starts the span of a request from outside, and puts it into `headers` for the calls that it causes. `linkTo` is the `traceparent` of a
+   * stranger, to which the span has a link.
+   */
+  request(name: string, headers: TraceHeaders, linkTo: string): RequestSpan;
   /** Runs `work` in a span, if it is part of a sampled trace or begins one. */
   work<T>(span: WorkSpan, work: () => Promise<T>): Promise<T>;
   /** Runs `work` outside of any trace. */

@@ -21,6 +21,7 @@ import { collect, streamOf } from '../../test/support/stream.js';
 import type { Payload } from '../call/call.js';
 import { CallContext, cancelled } from '../call/call-context.js';
 import { Metadata } from '../call/metadata.js';
+import { receivedTraceId } from '../call/trace.js';
 import type { Channel } from '../channel/channel.js';
 import { type Method, methodsOf } from '../contract/method.js';
 import type { Middleware } from '../middleware/middleware.js';
@@ -117,7 +118,7 @@ describe('a forwarded call', () => {
     const watching: Middleware<ClientCall> = async (call, next) => {
       // A middleware may pass a changed copy on.
       const reply = await next({ ...call });
-      seen.push([call.method.name, call.traceId, call.attempts.length, call.metadata.get('traceparent')?.slice(3, 35)]);
+      seen.push([call.method.name, call.traceId, call.attempts.length, receivedTraceId(call.metadata)]);
       return reply;
     };
     const traced: Channel = Object.create(channel, { middleware: { value: [watching] } });

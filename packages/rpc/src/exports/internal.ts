@@ -15,6 +15,7 @@ export {
   outsideTrace,
   type RequestSpan,
   receivedTraceId,
+  TRACE,
   tracing,
 } from '../call/trace.js';
 export { configuredToken, sendToken } from '../channel/caller-token.js';

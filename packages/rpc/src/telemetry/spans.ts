@@ -4,6 +4,7 @@ import {
   context,
   INVALID_TRACEID,
   isSpanContextValid,
+  type Link,
   propagation,
   ROOT_CONTEXT,
   type Span,
@@ -15,12 +16,22 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Metadata } from '../call/metadata.js';
-import type { AttemptSpan, CallSpan, RequestSpan, TraceHeaders, Tracing, WorkSpan } from '../call/trace.js';
+import {
+  type AttemptSpan,
+  type CallSpan,
+  idWithoutSpan,
+  type RequestSpan,
+  type TraceHeaders,
+  type Tracing,
+  type WorkSpan,
+} from '../call/trace.js';
 import type { Random } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import { RpcError } from '../status/rpc-error.js';
 import { HEADERS, METADATA } from './carriers.js';
 import { instanceAttributes, isServersFault, outcomeOf, tracedMethod } from './conventions.js';
+import { guard } from './guard.js';
+import { withTraceId } from './id-generator.js';
 
 /** How many messages of one watch get a span. */
 const MAX_MESSAGES = 100;
@@ -39,49 +50,50 @@ export class Spans implements Tracing {
   }
 
   client(method: Method, metadata: Metadata): CallSpan {
-    const active = context.active();
-    // The caller's own `traceparent` takes precedence, such as that of a request which the caller serves by other means.
-    const around = metadata.has('traceparent') ? propagation.extract(active, metadata, METADATA) : active;
-    const call = this.#call(method, SpanKind.CLIENT, around);
-    propagation.inject(call.context, metadata, METADATA);
+    const around = parentOf(metadata);
+    const call = this.#call(method, SpanKind.CLIENT, { around, traceId: idWithoutSpan(metadata) });
+    guard(() => propagation.inject(call.context, metadata, METADATA), undefined);
     return call;
   }
 
   server(method: Method, received: Metadata, previousAttempts: number): CallSpan {
-    const call = this.#call(method, SpanKind.SERVER, propagation.extract(ROOT_CONTEXT, received, METADATA));
-    if (previousAttempts > 0) call.span?.setAttribute('rondo.previous_attempts', previousAttempts);
+    const around = guard(() => propagation.extract(ROOT_CONTEXT, received, METADATA), ROOT_CONTEXT);
+    const call = this.#call(method, SpanKind.SERVER, { around, traceId: idWithoutSpan(received) });
+    if (previousAttempts > 0)
+      guard(() => call.span?.setAttribute('rondo.previous_attempts', previousAttempts), undefined);
     return call;
   }
 
-  request(name: string, headers: TraceHeaders): RequestSpan {
-    const around = propagation.extract(ROOT_CONTEXT, headers, HEADERS);
-    const { span, within } = this.#start(name, SpanKind.SERVER, { around });
-    propagation.inject(within, headers, HEADERS);
+  request(name: string, headers: TraceHeaders, linkTo: string): RequestSpan {
+    const around = guard(() => propagation.extract(ROOT_CONTEXT, headers, HEADERS), ROOT_CONTEXT);
+    const { span, within } = this.#start(name, SpanKind.SERVER, { around, linkTo });
+    guard(() => propagation.inject(within, headers, HEADERS), undefined);
     return {
       traceId: traceIdIn(within),
-      end(outcome) {
-        if (span === undefined) return;
-        span.updateName(outcome.name);
-        span.setAttributes(outcome.attributes);
-        if (outcome.fault !== undefined) fail(span, outcome.fault);
-        span.end();
-      },
+      end: (outcome) =>
+        guard(() => {
+          if (span === undefined) return;
+          span.updateName(outcome.name);
+          span.setAttributes(outcome.attributes);
+          if (outcome.fault !== undefined) fail(span, outcome.fault);
+          span.end();
+        }, undefined),
     };
   }
 
   async work<T>({ name, attributes, linkTo }: WorkSpan, work: () => Promise<T>): Promise<T> {
     const around = linkTo === undefined ? context.active() : ROOT_CONTEXT;
     if (linkTo === undefined && !isRecording(around)) return work();
-    const linked = linkTo === undefined || linkTo === '' ? undefined : contextOf(linkTo);
-    const links = linked === undefined ? {} : { links: [{ context: linked }] };
-    const span = this.#tracer.startSpan(name, { ...(attributes && { attributes }), ...links }, around);
+    const options = { ...(attributes && { attributes }), ...linksTo(linkTo) };
+    const span = guard(() => this.#tracer.startSpan(name, options, around), undefined);
+    if (span === undefined) return work();
     try {
       return await context.with(trace.setSpan(around, span), work);
     } catch (error) {
-      fail(span, outcomeOf(error), error);
+      guard(() => fail(span, outcomeOf(error), error), undefined);
       throw error;
     } finally {
-      span.end();
+      guard(() => span.end(), undefined);
     }
   }
 
@@ -95,32 +107,44 @@ export class Spans implements Tracing {
     return `00-${active.traceId}-${active.spanId}-01`;
   }
 
-  #call(method: Method, kind: SpanKind, around: Context): TracedCall {
+  #call(method: Method, kind: SpanKind, from: Origin): TracedCall {
     const { name, attributes, background } = tracedMethod(method);
-    const { span, within } = background ? this.#withoutSpan(around) : this.#start(name, kind, { around, attributes });
-    return new TracedCall({ tracer: this.#tracer, method, kind, span, context: within });
+    const started = background ? this.#withoutSpan(from) : this.#start(name, kind, { ...from, attributes });
+    return new TracedCall({ tracer: this.#tracer, method, kind, span: started.span, context: started.within });
   }
 
-  #start(
-    name: string,
-    kind: SpanKind,
-    { around, attributes }: { readonly around: Context; readonly attributes?: Attributes },
-  ): Started {
-    const from = trace.getSpanContext(around);
-    if (from !== undefined && isSpanContextValid(from) && !isSampled(from)) return { span: undefined, within: around };
-    const span = this.#tracer.startSpan(name, { kind, ...(attributes && { attributes }) }, around);
-    // Without an SDK a span has no id.
-    if (span.spanContext().traceId === INVALID_TRACEID) return this.#withoutSpan(around);
-    return { span: span.isRecording() ? span : undefined, within: trace.setSpan(around, span) };
+  #start(name: string, kind: SpanKind, from: Origin): Started {
+    const { around, attributes, traceId, linkTo } = from;
+    const parent = trace.getSpanContext(around);
+    if (parent !== undefined && isSpanContextValid(parent) && !isSampled(parent))
+      return { span: undefined, within: around };
+    const options = { kind, ...(attributes && { attributes }), ...linksTo(linkTo) };
+    const begin = (): Started | undefined => {
+      const span = withTraceId(traceId, () => this.#tracer.startSpan(name, options, around));
+      // Without an SDK a span has no id.
+      if (span.spanContext().traceId === INVALID_TRACEID) return undefined;
+      return { span: span.isRecording() ? span : undefined, within: trace.setSpan(around, span) };
+    };
+    return guard(begin, undefined) ?? this.#withoutSpan(from);
   }
 
   /** Passes on the trace around, or an id for the logs, of a trace that isn't sampled. */
-  #withoutSpan(around: Context): Started {
+  #withoutSpan({ around, traceId = this.#random.hex(16) }: Origin): Started {
     const from = trace.getSpanContext(around);
     if (from !== undefined && isSpanContextValid(from)) return { span: undefined, within: around };
-    const ids = { traceId: this.#random.hex(16), spanId: this.#random.hex(8), traceFlags: TraceFlags.NONE };
+    const ids = { traceId, spanId: this.#random.hex(8), traceFlags: TraceFlags.NONE };
     return { span: undefined, within: trace.setSpanContext(around, ids) };
   }
+}
+
+/** From what a span begins. */
+interface Origin {
+  readonly around: Context;
+  /** The id of the trace, if it begins here. */
+  readonly traceId?: string | undefined;
+  /** A `traceparent`. */
+  readonly linkTo?: string;
+  readonly attributes?: Attributes;
 }
 
 /** A span, and the context in which it is the active one. */
@@ -173,7 +197,10 @@ class TracedCall implements CallSpan {
 
   attempt(at: Parameters<CallSpan['attempt']>[0], metadata: Metadata): AttemptSpan | undefined {
     const { span } = this;
-    if (span === undefined) return undefined;
+    return span === undefined ? undefined : guard(() => this.#attempt(span, at, metadata), undefined);
+  }
+
+  #attempt(span: Span, at: Parameters<CallSpan['attempt']>[0], metadata: Metadata): AttemptSpan {
     this.#attempts += 1;
     const instance = instanceAttributes(at);
     const previous = this.#lastAttempt;
@@ -197,7 +224,7 @@ class TracedCall implements CallSpan {
     this.#messages += 1;
     const kind = this.#kind === SpanKind.CLIENT ? SpanKind.CONSUMER : SpanKind.PRODUCER;
     const { name, attributes } = tracedMethod(this.#method);
-    this.#tracer.startSpan(`${name} message`, { kind, attributes }, this.context).end();
+    guard(() => this.#tracer.startSpan(`${name} message`, { kind, attributes }, this.context).end(), undefined);
   }
 
   end(error?: unknown): void {
@@ -208,16 +235,30 @@ class TracedCall implements CallSpan {
 
   #firstEnded(error: unknown, instance: Attributes): void {
     if (error === undefined || this.#ended) return;
-    this.span?.addEvent('attempt failed', { ...instance, 'rpc.response.status_code': outcomeOf(error) });
+    const attributes = { ...instance, 'rpc.response.status_code': outcomeOf(error) };
+    guard(() => this.span?.addEvent('attempt failed', attributes), undefined);
   }
+}
+
+/**
+ * The context around a call. The caller's own `traceparent` takes precedence, such as that of a request which it serves by other means;
+ * if it is of the active span's trace, the active span came later.
+ */
+function parentOf(metadata: Metadata): Context {
+  const active = context.active();
+  if (!metadata.has('traceparent')) return active;
+  const given = guard(() => propagation.extract(active, metadata, METADATA), active);
+  return traceIdIn(given) === traceIdIn(active) ? active : given;
 }
 
 /** Ends the span of a call or of an attempt. A server isn't at fault for what its caller did wrong. */
 function endCall(span: Span, kind: SpanKind, error: unknown): void {
   const code = outcomeOf(error);
-  span.setAttribute('rpc.response.status_code', code);
-  if (error !== undefined && (kind === SpanKind.CLIENT || isServersFault(code))) fail(span, code, error);
-  span.end();
+  guard(() => {
+    span.setAttribute('rpc.response.status_code', code);
+    if (error !== undefined && (kind === SpanKind.CLIENT || isServersFault(code))) fail(span, code, error);
+    span.end();
+  }, undefined);
 }
 
 function fail(span: Span, type: string, error?: unknown): void {
@@ -238,9 +279,9 @@ function traceIdIn(within: Context): string {
   return trace.getSpanContext(within)?.traceId ?? '';
 }
 
-/** The context in a `traceparent` that this process or another one of ours has stored. */
-function contextOf(traceparent: string): SpanContext | undefined {
-  const [, traceId = '', spanId = ''] = traceparent.split('-');
-  const stored = { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true };
-  return isSpanContextValid(stored) ? stored : undefined;
+/** A link to the span of a `traceparent`, which this process, another one of ours or a stranger has written. */
+function linksTo(traceparent = ''): { readonly links?: Link[] } {
+  const [, traceId = '', spanId = '', flags] = traceparent.split('-');
+  const linked = { traceId, spanId, traceFlags: flags === '00' ? TraceFlags.NONE : TraceFlags.SAMPLED, isRemote: true };
+  return isSpanContextValid(linked) ? { links: [{ context: linked }] } : {};
 }

@@ -2,6 +2,7 @@ import { type TracingChannelSubscribers, tracingChannel } from 'node:diagnostics
 import { context, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
 import { systemWallClock } from '../clock/system.js';
 import { outcomeOf } from './conventions.js';
+import { guard } from './guard.js';
 import { withoutValues } from './statement-text.js';
 
 /** The channel on which packages/database tells of each statement. */
@@ -77,9 +78,10 @@ function subscribe<C extends object>(
   { start, asyncEnd }: { readonly start: (event: C) => void; readonly asyncEnd: (event: C) => void },
 ): void {
   const nothing = () => undefined;
+  // What a subscriber throws ends the process.
   const subscribers: TracingChannelSubscribers<C> = {
-    start,
-    asyncEnd,
+    start: (event) => guard(() => start(event), undefined),
+    asyncEnd: (event) => guard(() => asyncEnd(event), undefined),
     end: nothing,
     asyncStart: nothing,
     error: nothing,

@@ -3,6 +3,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import {
   BasicTracerProvider,
+  type IdGenerator,
   InMemorySpanExporter,
   ParentBasedSampler,
   type ReadableSpan,
@@ -15,7 +16,7 @@ import {
  *
  * @param traceCalls that of the package under test, or of its build.
  */
-export function recordSpans(traceCalls: () => void, sample: () => boolean = () => true) {
+export function recordSpans(traceCalls: () => void, sample: () => boolean = () => true, idGenerator?: IdGenerator) {
   const exporter = new InMemorySpanExporter();
   const root: Sampler = {
     shouldSample: () => ({ decision: sample() ? 2 : 0 }),
@@ -23,7 +24,9 @@ export function recordSpans(traceCalls: () => void, sample: () => boolean = () =
   };
   const sampler = new ParentBasedSampler({ root });
   const spanProcessors = [new SimpleSpanProcessor(exporter)];
-  trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors, sampler }));
+  trace.setGlobalTracerProvider(
+    new BasicTracerProvider({ spanProcessors, sampler, ...(idGenerator && { idGenerator }) }),
+  );
   const keepContext = (given: ContextManager) => {
     context.disable();
     context.setGlobalContextManager(given.enable());

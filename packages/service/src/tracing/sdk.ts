@@ -33,7 +33,7 @@ import {
   ConsoleSpanExporter,
   type SpanExporter,
 } from '@opentelemetry/sdk-trace-base';
-import { createContextManager } from '@rondo/rpc/tracing';
+import { createContextManager, createIdGenerator } from '@rondo/rpc/tracing';
 import type { Environment } from '../config/variables.js';
 import { withTimeout } from '../time.js';
 import { meterLosses } from './losses.js';
@@ -64,6 +64,7 @@ export function startSdk(names: readonly string[], options: TracingOptions): Tra
   const selfObsMeterProvider = meterLosses(meter, log);
   const provider = new BasicTracerProvider({
     resource: resourceOf(runtime),
+    idGenerator: createIdGenerator(),
     spanProcessors: exporters.flatMap((exporter) =>
       exporter === undefined ? [] : [toProcessor(maskSpans(exporter, secrets), selfObsMeterProvider)],
     ),

@@ -16,6 +16,7 @@ const DEFAULTS = {
   hosts: ['localhost'],
   corsOrigins: [],
   isProxy: () => false,
+  mayTrace: () => false,
   rate: undefined,
   authenticator: undefined,
 } as const;
@@ -25,7 +26,10 @@ function refuse(exchange: HttpExchange, { message }: RpcError, status: number): 
   exchange.end(Buffer.from(message));
 }
 
-/** An edge in front of a handler that answers with the request's `traceparent` and the client's address. */
+/** What a request has of its trace. */
+const TRACED = /^(?:traceparent|tracestate|baggage|rondo-trace)$/;
+
+/** An edge in front of a handler that answers with what the request has of its trace, and the client's address. */
 async function edge(options: Partial<EdgeOptions> = {}) {
   const lines: { fields: object; message: string }[] = [];
   const write = (fields: object, message: string) => void lines.push({ fields, message });
@@ -33,7 +37,8 @@ async function edge(options: Partial<EdgeOptions> = {}) {
   const { admit, clientOf } = createEdge({ ...DEFAULTS, refuse, log, ...options });
   const handler = admit((exchange) => {
     exchange.respond(200, { client: clientOf(exchange) });
-    exchange.end(Buffer.from(String(exchange.headers.traceparent)));
+    const traced = Object.entries(exchange.headers).filter(([key]) => TRACED.test(key));
+    exchange.end(Buffer.from(JSON.stringify(Object.fromEntries(traced))));
   });
   const { port } = await listening({ handler });
   return {
@@ -43,17 +48,32 @@ async function edge(options: Partial<EdgeOptions> = {}) {
 }
 
 describe('the edge', () => {
-  it('gives a request the id of its trace, or a new one that the services see too', async () => {
+  const trace = '0af7651916cd43dd8448eb211c80319c';
+  const traceparent = `00-${trace}-b7ad6b7169203331-01`;
+
+  it('gives a request a new trace id that the services see too, whatever a stranger sends', async () => {
     const { ask } = await edge();
-    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-    const traced = await ask({ traceparent });
-    expect(traced.headers['x-request-id']).toBe('0af7651916cd43dd8448eb211c80319c');
-    expect(traced.body).toBe(traceparent);
-    for (const invalid of [undefined, 'nonsense', `00-${'0'.repeat(32)}-b7ad6b7169203331-01`]) {
-      const { headers, body } = await ask(invalid === undefined ? {} : { traceparent: invalid });
+    const state = { tracestate: 'a=1', baggage: 'tenant=acme', 'rondo-trace': trace };
+    for (const sent of [{}, { traceparent }, { traceparent, ...state }, { traceparent: 'nonsense', ...state }]) {
+      const { headers, body } = await ask(sent);
       expect(headers['x-request-id']).toMatch(/^(?!0{32})[0-9a-f]{32}$/);
-      expect(body).toBe(`00-${headers['x-request-id']}-${body.slice(36, 52)}-01`);
+      expect(headers['x-request-id']).not.toBe(trace);
+      expect(JSON.parse(body)).toEqual({ 'rondo-trace': headers['x-request-id'] });
     }
+  });
+
+  it('gives a request of a caller that may trace the id of its trace, and passes on what is valid', async () => {
+    const { ask } = await edge({ mayTrace: (address) => address === '127.0.0.1' });
+    const sent = { traceparent, tracestate: 'a=1', baggage: 'tenant=acme' };
+    const traced = await ask({ ...sent, 'rondo-trace': '1'.repeat(32) });
+    expect(traced.headers['x-request-id']).toBe(trace);
+    expect(JSON.parse(traced.body)).toEqual(sent);
+    const long = 'x'.repeat(9_000);
+    for (const invalid of ['nonsense', `00-${'0'.repeat(32)}-b7ad6b7169203331-01`, long]) {
+      const { headers, body } = await ask({ traceparent: invalid, tracestate: 'a=1', baggage: 'a=1' });
+      expect(JSON.parse(body)).toEqual({ 'rondo-trace': headers['x-request-id'], baggage: 'a=1' });
+    }
+    expect(JSON.parse((await ask({ traceparent, baggage: `a=${long}` })).body)).toEqual({ traceparent });
   });
 
   it('refuses other hosts, but not the probes of load balancers', async () => {

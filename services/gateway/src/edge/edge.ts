@@ -32,6 +32,8 @@ export interface EdgeOptions {
   readonly corsOrigins: readonly string[];
   /** Whether an address is a proxy whose `X-Forwarded-For` counts. */
   readonly isProxy: (address: string) => boolean;
+  /** Whether an address is a caller whose traces and baggage go on. */
+  readonly mayTrace: (address: string) => boolean;
   /** How many requests a client may send; undefined for no limit. */
   readonly rate: Rate | undefined;
   /** Verifies credentials; undefined if none are accepted. */
@@ -75,7 +77,7 @@ export function createEdge(options: EdgeOptions): Edge {
       if (isProbe(exchange)) return handler(exchange);
       const client = clientOf(exchange);
       measure(exchange);
-      logAccess(exchange, { client, requestId: identify(exchange, random) });
+      logAccess(exchange, { client, requestId: identify(exchange, random, options.mayTrace) });
       if (!isAllowedHost(exchange.authority)) return refuse(exchange, otherHost(exchange), 421);
       if (cors.answerPreflight(exchange)) return;
       if (cors.isForged(exchange))

@@ -1,31 +1,44 @@
 import type { Random } from '@rondo/rpc/clock';
-import { type RequestSpan, tracing } from '@rondo/rpc/internal';
+import { type RequestSpan, TRACE, tracing } from '@rondo/rpc/internal';
 import type { HttpExchange } from '../listener/exchange.js';
 
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;
 const NO_TRACE = '0'.repeat(32);
 
+/** A longer baggage is left out. Characters. Source: https://www.w3.org/TR/baggage/#limits */
+const MAX_BAGGAGE = 8_192;
+
 /**
- * The id of a request: the trace id of its `traceparent`, or a new one, which then goes to the services as if the client
- * had sent it. The answer has it in `x-request-id`, and each log line of the call in all services. If tracing is on, the request
- * has a span.
+ * The id of a request: its trace id, which the services get, too. The answer has it in `x-request-id`, and each log line of the call in all
+ * services. If tracing is on, the request has a span.
+ *
+ * Only a caller that `mayTrace` is obeyed: its `traceparent` says what is sampled, and its baggage goes on to the services. The request of a
+ * stranger begins a trace, with a link to the stranger's own; a stranger that chose the id could have all of its requests sampled.
  *
  * Source: https://www.w3.org/TR/trace-context/
  */
-export function identify(exchange: HttpExchange, random: Random): string {
+export function identify(exchange: HttpExchange, random: Random, mayTrace: (address: string) => boolean): string {
   const { headers, answerHeaders } = exchange;
-  const span = tracing()?.request(methodOf(exchange), headers);
-  const id = span?.traceId ?? withoutSpan(headers, random);
+  const received = take(headers, mayTrace(exchange.remote));
+  const span = tracing()?.request(methodOf(exchange), headers, received.linkTo);
+  const id = span?.traceId ?? received.traceId ?? random.hex(16);
+  if (span === undefined && received.traceId === undefined) headers[TRACE] = id;
   answerHeaders['x-request-id'] = id;
   if (span !== undefined) exchange.onClose((left) => end(span, exchange, left));
   return id;
 }
 
-function withoutSpan(headers: HttpExchange['headers'], random: Random): string {
-  const received = typeof headers.traceparent === 'string' ? TRACEPARENT.exec(headers.traceparent)?.[1] : undefined;
-  const id = received === undefined || received === NO_TRACE ? random.hex(16) : received;
-  if (id !== received) headers.traceparent = `00-${id}-${random.hex(8)}-01`;
-  return id;
+/** Takes from `headers` what nobody obeys: all of a stranger's entries, and those that aren't valid. */
+function take(headers: HttpExchange['headers'], obeyed: boolean): { traceId?: string | undefined; linkTo: string } {
+  const { traceparent = '', baggage = '' } = headers;
+  const traceId = typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent)?.[1] : undefined;
+  const known = traceId === NO_TRACE ? undefined : traceId;
+  delete headers[TRACE];
+  if (!obeyed || baggage.length > MAX_BAGGAGE) delete headers['baggage'];
+  if (obeyed && known !== undefined) return { traceId: known, linkTo: '' };
+  delete headers['traceparent'];
+  delete headers['tracestate'];
+  return { linkTo: known === undefined ? '' : String(traceparent) };
 }
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);

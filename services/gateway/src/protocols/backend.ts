@@ -19,7 +19,7 @@ import { publicError } from './public-error.js';
 /** One call of a public method, as every protocol makes it. */
 export interface BackendCall {
   readonly target: PublicMethod;
-  /** With the `traceparent` of the call: its trace id is in the log, and in errors that hide their reason. */
+  /** With the trace of the call: its id is in the log, and in errors that hide their reason. */
   readonly metadata: Metadata;
   /** On whose behalf the call is made; undefined if that isn't known. */
   readonly principal?: Principal | undefined;
