@@ -16,6 +16,7 @@ beforeAll(async () => {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
     OTEL_BSP_SCHEDULE_DELAY: '100',
+    RONDO_GATEWAY_TRUSTED_TRACERS: '127.0.0.1',
   };
   system = await startSystem({ env });
 });

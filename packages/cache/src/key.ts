@@ -9,7 +9,6 @@ const NEUTRAL: ReadonlySet<string> = new Set([
   'if-modified-since',
   'if-none-match',
   'pragma',
-  'rondo-trace',
   'traceparent',
   'tracestate',
   'user-agent',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { undecidedParent } from '../src/call/trace.js';
 import { currentScope, type ServerCall } from '../src/exports/call.js';
 import type { Clock } from '../src/exports/clock.js';
 import { Status } from '../src/exports/status.js';
@@ -48,8 +49,10 @@ describe('three hops down', () => {
     // By the clock that measures them: dates are rounded.
     const deadlines = calls.map(({ context }) => context.endsAt);
     expect(deadlines).toEqual(Array.from({ length: HOPS }, () => deadlines[0]));
-    // No hop makes spans, so none names a parent, nor decides what others sample.
-    expect(calls.map(({ metadata }) => [...metadata])).toEqual(calls.map(({ traceId }) => [['rondo-trace', traceId]]));
+    // No hop makes spans, so none decides what others sample.
+    expect(calls.map(({ metadata }) => [...metadata])).toEqual(
+      calls.map(({ traceId }) => [['traceparent', undecidedParent(traceId)]]),
+    );
   });
 
   it('a call takes over the trace of a foreign caller', async () => {

@@ -5,6 +5,7 @@ import { context, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { undecidedParent } from '../src/call/trace.js';
 import { Metadata, type ServerCall } from '../src/exports/call.js';
 import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
 import { createRouter, type Handlers } from '../src/exports/server.js';
@@ -242,7 +243,7 @@ describe('a caller that does not trace', () => {
           return {};
         },
       });
-      await client.unary({}, { metadata: { 'rondo-trace': TRACE } });
+      await client.unary({}, { metadata: { traceparent: undecidedParent(TRACE) } });
       expect(ids).toEqual([TRACE]);
       expect(take().map((span) => span.spanContext().traceId)).toEqual(sample ? [TRACE, TRACE] : []);
     },

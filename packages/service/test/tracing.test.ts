@@ -6,7 +6,7 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
-import { BYTES, type ServiceDefinition } from '@rondo/rpc/internal';
+import { BYTES, type ServiceDefinition, undecidedParent } from '@rondo/rpc/internal';
 import { createRouter, implement, serve } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { startService, text, variable } from '../src/exports/index.js';
@@ -95,7 +95,7 @@ it('begins the trace of a caller that does not trace, as the sampler says, with 
     OTEL_EXPORTER_OTLP_ENDPOINT: url,
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
   });
-  await client.add({ a: 2n, b: 3n }, { metadata: { 'rondo-trace': TRACE } });
+  await client.add({ a: 2n, b: 3n }, { metadata: { traceparent: undecidedParent(TRACE) } });
   await service.drain();
   expect(spans().map(({ traceId }) => traceId)).toEqual([TRACE, TRACE]);
 });

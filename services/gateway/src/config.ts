@@ -134,7 +134,7 @@ export const variables = {
   trustedTracers: variable('RONDO_GATEWAY_TRUSTED_TRACERS', list(network), {
     default: [],
     example: network.example,
-    description: 'The callers whose traceparent and baggage go on. A trace of any other caller begins at the gateway.',
+    description: 'The callers that decide what is sampled, whose spans are parents, and whose baggage goes on.',
   }),
   pathOwners: variable('RONDO_GATEWAY_PATH_OWNERS', list(pathOwner), {
     default: [],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '../testing/seeded-random.js';
 import { Metadata } from './metadata.js';
-import { newTraceId, receivedTraceId, TRACE, traceOf } from './trace.js';
+import { newTraceId, receivedTraceId, traceOf, undecidedParent, undecidedTraceId } from './trace.js';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 
@@ -22,11 +22,13 @@ describe('the trace of a call', () => {
   });
 
   it.each([
-    [TRACE_ID, TRACE_ID],
-    ['0'.repeat(32), undefined],
-    [`${TRACE_ID}0`, undefined],
-  ])('of a caller that does not trace is read from %j', (id, traceId) => {
-    expect(receivedTraceId(new Metadata({ [TRACE]: id }))).toBe(traceId);
+    ['of a caller that does not trace', undecidedParent(TRACE_ID), TRACE_ID],
+    ['of 64 bits', undecidedParent(`${'0'.repeat(16)}${TRACE_ID.slice(16)}`), `${'0'.repeat(16)}${TRACE_ID.slice(16)}`],
+    ['of a span', `00-${TRACE_ID}-00f067aa0ba902b7-01`, undefined],
+    ['not sampled', undecidedParent(TRACE_ID).replace(/01$/, '00'), undefined],
+    ['without a trace', undefined, undefined],
+  ])('is undecided if it is %s', (_title, traceparent, traceId) => {
+    expect(undecidedTraceId(traceparent)).toBe(traceId);
   });
 
   it('is that of the call around it, or else a new one, and decides nothing for the process that is called', () => {
@@ -34,11 +36,11 @@ describe('the trace of a call', () => {
     const traceId = newTraceId(random);
     const [first, second, third] = [new Metadata(), new Metadata(), new Metadata()];
     expect(traceOf(first, { traceId }, random)).toBe(traceId);
-    expect([...first]).toEqual([[TRACE, traceId]]);
+    expect([...first]).toEqual([['traceparent', undecidedParent(traceId)]]);
     expect(traceOf(second, { traceId, metadata: first }, random)).toBe(traceId);
-    expect([...second]).toEqual([[TRACE, traceId]]);
+    expect([...second]).toEqual([...first]);
     expect(traceOf(third, undefined, random)).toBe(receivedTraceId(third));
-    expect(third.has('traceparent')).toBe(false);
+    expect(undecidedTraceId(third.get('traceparent'))).toBe(receivedTraceId(third));
   });
 
   it('is left out if there is no room for it', () => {

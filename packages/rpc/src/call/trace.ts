@@ -4,12 +4,6 @@ import type { Metadata } from './metadata.js';
 
 /** The metadata key of W3C Trace Context. Source: https://www.w3.org/TR/trace-context/ */
 const TRACEPARENT = 'traceparent';
-/**
- * The key of a trace id that no span has: a process which doesn't trace passes it on for the logs. In a `traceparent` it would also decide
- * for the process that is called, either that all is sampled or that nothing is.
- */
-export const TRACE = 'rondo-trace';
-const ID = /^[0-9a-f]{32}$/;
 const PATTERN = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/;
 const INVALID = '0'.repeat(32);
 /** The length of what a `traceparent` has in every version. */
@@ -24,23 +18,28 @@ interface TracedScope {
   readonly metadata?: Metadata;
 }
 
-/** The trace id that a request has in its `traceparent` or beside it; undefined if there is no valid one. */
+/** The trace id in a request's `traceparent`; undefined if there is no valid one. */
 export function receivedTraceId(metadata: Metadata): string | undefined {
-  return parentTraceId(metadata) ?? idWithoutSpan(metadata);
-}
-
-function parentTraceId(metadata: Metadata): string | undefined {
   const header = metadata.get(TRACEPARENT);
-  return header !== undefined && PATTERN.test(header) ? valid(header.slice(3, 35)) : undefined;
+  if (header === undefined || !PATTERN.test(header)) return undefined;
+  const traceId = header.slice(3, 35);
+  return traceId === INVALID ? undefined : traceId;
 }
 
-/** The trace id of a caller that doesn't trace. */
-export function idWithoutSpan(metadata: Metadata): string | undefined {
-  const traceId = metadata.get(TRACE);
-  return traceId !== undefined && ID.test(traceId) ? valid(traceId) : undefined;
+/**
+ * The `traceparent` of a process that doesn't trace. It has the flag of a sampled trace: without it a parent-based sampler of another
+ * implementation would never record. Its span id follows from the trace id, by which {@link undecidedTraceId} knows it.
+ */
+export function undecidedParent(traceId: string): string {
+  return `00-${traceId}-f${traceId.slice(1, 16)}-01`;
 }
 
-const valid = (traceId: string): string | undefined => (traceId === INVALID ? undefined : traceId);
+/** The trace id of a `traceparent` that a process has sent which doesn't trace: whether the trace is sampled has not been decided. */
+export function undecidedTraceId(traceparent: unknown): string | undefined {
+  if (typeof traceparent !== 'string') return undefined;
+  const traceId = traceparent.slice(3, 35);
+  return PATTERN.test(traceparent) && traceparent.startsWith(undecidedParent(traceId)) ? traceId : undefined;
+}
 
 /** A new trace id. */
 export function newTraceId(random: Random): string {
@@ -59,17 +58,12 @@ export function traceOf(metadata: Metadata, around: TracedScope | undefined, ran
     return around.traceId;
   }
   const traceId = around?.traceId ?? newTraceId(random);
-  add(metadata, TRACE, traceId);
+  add(metadata, TRACEPARENT, undecidedParent(traceId));
   return traceId;
 }
 
 function passOn(received: Metadata, metadata: Metadata): void {
-  const parent = received.get(TRACEPARENT);
-  if (parent === undefined || parentTraceId(received) === undefined) {
-    add(metadata, TRACE, String(received.get(TRACE)));
-    return;
-  }
-  add(metadata, TRACEPARENT, parent.slice(0, LENGTH));
+  add(metadata, TRACEPARENT, String(received.get(TRACEPARENT)).slice(0, LENGTH));
   const state = received.get(TRACESTATE);
   if (state !== undefined && state.length <= MAX_STATE && !metadata.has(TRACESTATE)) add(metadata, TRACESTATE, state);
 }

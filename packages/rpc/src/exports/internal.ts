@@ -15,8 +15,8 @@ export {
   outsideTrace,
   type RequestSpan,
   receivedTraceId,
-  TRACE,
   tracing,
+  undecidedParent,
 } from '../call/trace.js';
 export { configuredToken, sendToken } from '../channel/caller-token.js';
 export type { Choice } from '../channel/choose.js';

@@ -19,10 +19,10 @@ import type { Metadata } from '../call/metadata.js';
 import {
   type AttemptSpan,
   type CallSpan,
-  idWithoutSpan,
   type RequestSpan,
   type TraceHeaders,
   type Tracing,
+  undecidedTraceId,
   type WorkSpan,
 } from '../call/trace.js';
 import type { Random } from '../clock/clock.js';
@@ -50,15 +50,14 @@ export class Spans implements Tracing {
   }
 
   client(method: Method, metadata: Metadata): CallSpan {
-    const around = parentOf(metadata);
-    const call = this.#call(method, SpanKind.CLIENT, { around, traceId: idWithoutSpan(metadata) });
+    const call = this.#call(method, SpanKind.CLIENT, callersOf(metadata));
     guard(() => propagation.inject(call.context, metadata, METADATA), undefined);
     return call;
   }
 
   server(method: Method, received: Metadata, previousAttempts: number): CallSpan {
     const around = guard(() => propagation.extract(ROOT_CONTEXT, received, METADATA), ROOT_CONTEXT);
-    const call = this.#call(method, SpanKind.SERVER, { around, traceId: idWithoutSpan(received) });
+    const call = this.#call(method, SpanKind.SERVER, decided(around, received.get('traceparent')));
     if (previousAttempts > 0)
       guard(() => call.span?.setAttribute('rondo.previous_attempts', previousAttempts), undefined);
     return call;
@@ -66,7 +65,7 @@ export class Spans implements Tracing {
 
   request(name: string, headers: TraceHeaders, linkTo: string): RequestSpan {
     const around = guard(() => propagation.extract(ROOT_CONTEXT, headers, HEADERS), ROOT_CONTEXT);
-    const { span, within } = this.#start(name, SpanKind.SERVER, { around, linkTo });
+    const { span, within } = this.#start(name, SpanKind.SERVER, { ...decided(around, headers['traceparent']), linkTo });
     guard(() => propagation.inject(within, headers, HEADERS), undefined);
     return {
       traceId: traceIdIn(within),
@@ -241,14 +240,20 @@ class TracedCall implements CallSpan {
 }
 
 /**
- * The context around a call. The caller's own `traceparent` takes precedence, such as that of a request which it serves by other means;
- * if it is of the active span's trace, the active span came later.
+ * From what a client's call begins. The caller's own `traceparent` takes precedence, such as that of a request which it serves by other
+ * means; if it is of the active span's trace, the active span came later.
  */
-function parentOf(metadata: Metadata): Context {
+function callersOf(metadata: Metadata): Origin {
   const active = context.active();
-  if (!metadata.has('traceparent')) return active;
+  if (!metadata.has('traceparent')) return { around: active };
   const given = guard(() => propagation.extract(active, metadata, METADATA), active);
-  return traceIdIn(given) === traceIdIn(active) ? active : given;
+  return traceIdIn(given) === traceIdIn(active) ? { around: active } : decided(given, metadata.get('traceparent'));
+}
+
+/** From what a span begins whose parent is in `around`. A parent that doesn't trace is none, but gives the trace its id. */
+function decided(around: Context, traceparent: unknown): Origin {
+  const traceId = undecidedTraceId(traceparent);
+  return traceId === undefined ? { around } : { around: trace.deleteSpan(around), traceId };
 }
 
 /** Ends the span of a call or of an attempt. A server isn't at fault for what its caller did wrong. */

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Logger } from '@rondo/rpc/call';
 import { systemClock } from '@rondo/rpc/clock';
+import { undecidedParent } from '@rondo/rpc/internal';
 import type { RpcError } from '@rondo/rpc/status';
 import { seededRandom } from '@rondo/rpc/testing';
 import { ask1, closeAll, listening } from '../../test/support/listening.js';
@@ -27,7 +28,7 @@ function refuse(exchange: HttpExchange, { message }: RpcError, status: number): 
 }
 
 /** What a request has of its trace. */
-const TRACED = /^(?:traceparent|tracestate|baggage|rondo-trace)$/;
+const TRACED = /^(?:traceparent|tracestate|baggage)$/;
 
 /** An edge in front of a handler that answers with what the request has of its trace, and the client's address. */
 async function edge(options: Partial<EdgeOptions> = {}) {
@@ -51,27 +52,29 @@ describe('the edge', () => {
   const trace = '0af7651916cd43dd8448eb211c80319c';
   const traceparent = `00-${trace}-b7ad6b7169203331-01`;
 
-  it('gives a request a new trace id that the services see too, whatever a stranger sends', async () => {
+  it("gives a request the id of its trace, or a new one; nothing else of a stranger's goes on", async () => {
     const { ask } = await edge();
-    const state = { tracestate: 'a=1', baggage: 'tenant=acme', 'rondo-trace': trace };
+    const state = { tracestate: 'a=1', baggage: 'tenant=acme' };
     for (const sent of [{}, { traceparent }, { traceparent, ...state }, { traceparent: 'nonsense', ...state }]) {
       const { headers, body } = await ask(sent);
-      expect(headers['x-request-id']).toMatch(/^(?!0{32})[0-9a-f]{32}$/);
-      expect(headers['x-request-id']).not.toBe(trace);
-      expect(JSON.parse(body)).toEqual({ 'rondo-trace': headers['x-request-id'] });
+      const id = String(headers['x-request-id']);
+      expect(id).toMatch(/^(?!0{32})[0-9a-f]{32}$/);
+      expect(id === trace).toBe('traceparent' in sent && sent.traceparent === traceparent);
+      expect(JSON.parse(body)).toEqual({ traceparent: undecidedParent(id) });
     }
   });
 
   it('gives a request of a caller that may trace the id of its trace, and passes on what is valid', async () => {
     const { ask } = await edge({ mayTrace: (address) => address === '127.0.0.1' });
     const sent = { traceparent, tracestate: 'a=1', baggage: 'tenant=acme' };
-    const traced = await ask({ ...sent, 'rondo-trace': '1'.repeat(32) });
+    const traced = await ask(sent);
     expect(traced.headers['x-request-id']).toBe(trace);
     expect(JSON.parse(traced.body)).toEqual(sent);
     const long = 'x'.repeat(9_000);
     for (const invalid of ['nonsense', `00-${'0'.repeat(32)}-b7ad6b7169203331-01`, long]) {
       const { headers, body } = await ask({ traceparent: invalid, tracestate: 'a=1', baggage: 'a=1' });
-      expect(JSON.parse(body)).toEqual({ 'rondo-trace': headers['x-request-id'], baggage: 'a=1' });
+      const id = String(headers['x-request-id']);
+      expect(JSON.parse(body)).toEqual({ traceparent: undecidedParent(id), baggage: 'a=1' });
     }
     expect(JSON.parse((await ask({ traceparent, baggage: `a=${long}` })).body)).toEqual({ traceparent });
   });

@@ -1,5 +1,5 @@
 import type { Random } from '@rondo/rpc/clock';
-import { type RequestSpan, TRACE, tracing } from '@rondo/rpc/internal';
+import { type RequestSpan, tracing, undecidedParent } from '@rondo/rpc/internal';
 import type { HttpExchange } from '../listener/exchange.js';
 
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;
@@ -9,36 +9,34 @@ const NO_TRACE = '0'.repeat(32);
 const MAX_BAGGAGE = 8_192;
 
 /**
- * The id of a request: its trace id, which the services get, too. The answer has it in `x-request-id`, and each log line of the call in all
- * services. If tracing is on, the request has a span.
+ * The id of a request: the trace id of its `traceparent`, or a new one. The services get it, the answer has it in `x-request-id`, and each log
+ * line of the call in all services. If tracing is on, the request has a span.
  *
- * Only a caller that `mayTrace` is obeyed: its `traceparent` says what is sampled, and its baggage goes on to the services. The request of a
- * stranger begins a trace, with a link to the stranger's own; a stranger that chose the id could have all of its requests sampled.
+ * Only a caller that `mayTrace` decides what is sampled, and sends baggage to the services. The span of another one's request is a root of its
+ * trace, with a link to the client's span.
  *
  * Source: https://www.w3.org/TR/trace-context/
  */
 export function identify(exchange: HttpExchange, random: Random, mayTrace: (address: string) => boolean): string {
   const { headers, answerHeaders } = exchange;
-  const received = take(headers, mayTrace(exchange.remote));
-  const span = tracing()?.request(methodOf(exchange), headers, received.linkTo);
-  const id = span?.traceId ?? received.traceId ?? random.hex(16);
-  if (span === undefined && received.traceId === undefined) headers[TRACE] = id;
+  const { traceparent } = headers;
+  const received = typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent)?.[1] : undefined;
+  const known = received === NO_TRACE ? undefined : received;
+  const obeyed = mayTrace(exchange.remote);
+  const id = known ?? random.hex(16);
+  if (!obeyed || (headers['baggage']?.length ?? 0) > MAX_BAGGAGE) delete headers['baggage'];
+  if (!obeyed || known === undefined) {
+    headers['traceparent'] = undecidedParent(id);
+    delete headers['tracestate'];
+  }
+  const span = tracing()?.request(
+    methodOf(exchange),
+    headers,
+    known === undefined || obeyed ? '' : String(traceparent),
+  );
   answerHeaders['x-request-id'] = id;
   if (span !== undefined) exchange.onClose((left) => end(span, exchange, left));
   return id;
-}
-
-/** Takes from `headers` what nobody obeys: all of a stranger's entries, and those that aren't valid. */
-function take(headers: HttpExchange['headers'], obeyed: boolean): { traceId?: string | undefined; linkTo: string } {
-  const { traceparent = '', baggage = '' } = headers;
-  const traceId = typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent)?.[1] : undefined;
-  const known = traceId === NO_TRACE ? undefined : traceId;
-  delete headers[TRACE];
-  if (!obeyed || baggage.length > MAX_BAGGAGE) delete headers['baggage'];
-  if (obeyed && known !== undefined) return { traceId: known, linkTo: '' };
-  delete headers['traceparent'];
-  delete headers['tracestate'];
-  return { linkTo: known === undefined ? '' : String(traceparent) };
 }
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
