@@ -44,7 +44,9 @@ it('a quote and its acceptance are one trace: each span once, and each below the
     }),
   );
   const headers = { traceparent: `00-${TRACE}-${BROWSER}-01` };
-  const quote = nameIn(await askJson(`${url}/quotes`, { customer, lines: [{ product, quantity: '2' }] }, { headers }));
+  const made = await askJson(`${url}/quotes`, { customer, lines: [{ product, quantity: '2' }] }, { headers });
+  expect(made.status).toBe(200);
+  const quote = nameIn(made);
   const { status } = await askJson(`${url}/${quote}:accept`, {}, { headers });
   expect(status).toBe(200);
 
