@@ -40,6 +40,7 @@ it.each(['tunnel', 'grpc'])('statistics of calls by %s count begin, end, duratio
   const during = await stats.getCallStats({});
   const requests = [1n, 13n, 99n].map((a) => size(AddRequest.encode({ a, b: 2n }).finish()));
   expect(during.startTime).toEqual(before.startTime);
+  expect(during.eventLoopActive?.nanos).not.toBe(before.eventLoopActive?.nanos);
   expect(during.methods).toMatchObject([
     {
       service: 'rondo.conformance.v1.AdderService',

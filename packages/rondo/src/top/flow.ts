@@ -1,3 +1,4 @@
+import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import type { GetCallStatsResponse, MethodStats } from '@rondo/contracts/rondo/stats/v1/stats';
 
 /** What happened to the calls of one method at one instance between two samples. */
@@ -32,7 +33,7 @@ export function flowsBetween(
   before: GetCallStatsResponse,
   after: GetCallStatsResponse,
 ): readonly MethodFlow[] | undefined {
-  const seconds = uptimeOf(after) - uptimeOf(before);
+  const seconds = secondsOf(after.uptime) - secondsOf(before.uptime);
   if (before.startTime?.getTime() !== after.startTime?.getTime() || seconds <= 0) return undefined;
   const earlier = new Map(before.methods.map((stats) => [pathOf(stats), stats]));
   const flows: MethodFlow[] = [];
@@ -44,12 +45,17 @@ export function flowsBetween(
   return flows;
 }
 
+/** The share of the time between two samples in which the event loop was busy; undefined if the instance doesn't tell. */
+export function busyBetween(before: GetCallStatsResponse, after: GetCallStatsResponse): number | undefined {
+  if (before.eventLoopActive === undefined || after.eventLoopActive === undefined) return undefined;
+  const busy = secondsOf(after.eventLoopActive) - secondsOf(before.eventLoopActive);
+  return busy / (secondsOf(after.uptime) - secondsOf(before.uptime));
+}
+
 const pathOf = ({ service, method }: MethodStats): string => `${service}/${method}`;
 
-/** Seconds. */
-function uptimeOf({ uptime }: GetCallStatsResponse): number {
-  return uptime === undefined ? 0 : Number(uptime.seconds) + uptime.nanos / 1e9;
-}
+const secondsOf = (duration: Duration | undefined): number =>
+  duration === undefined ? 0 : Number(duration.seconds) + duration.nanos / 1e9;
 
 /** Undefined if a counter has decreased. */
 function difference(before: MethodStats | undefined, after: MethodStats, seconds: number): MethodFlow | undefined {

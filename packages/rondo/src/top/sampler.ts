@@ -1,5 +1,9 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { CallStatsServiceDefinition, type GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
+import {
+  CallStatsServiceDefinition,
+  type GetCallStatsResponse,
+  type PoolStatus,
+} from '@rondo/contracts/rondo/stats/v1/stats';
 import { type Channel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createSemaphore } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -8,7 +12,7 @@ import type { Asking } from '../deadline.js';
 import { reasonOf } from '../errors.js';
 import { inTime } from '../listing/check.js';
 import { addressOf } from '../registry/instance-view.js';
-import { flowsBetween, type MethodFlow } from './flow.js';
+import { busyBetween, flowsBetween, type MethodFlow } from './flow.js';
 
 /** What is known of an instance. */
 export interface Sampled {
@@ -20,6 +24,10 @@ export interface Sampled {
   /** Why it isn't `counted`; empty if it is. */
   readonly reason: string;
   readonly flows: readonly MethodFlow[];
+  /** The share of the time since the sample before in which its event loop was busy: 0 to 1. */
+  readonly busy?: number | undefined;
+  /** Its pools of database connections now. */
+  readonly pools?: readonly PoolStatus[];
 }
 
 /** Asks instances for their counters, again and again. */
@@ -140,7 +148,7 @@ class Watched {
     if (before === undefined) return failed('waiting', 'it has answered only once');
     const flows = flowsBetween(before, stats);
     if (flows === undefined) return failed('waiting', 'its process has restarted');
-    return { state: 'counted', reason: '', flows };
+    return { state: 'counted', reason: '', flows, busy: busyBetween(before, stats), pools: stats.pools };
   }
 }
 

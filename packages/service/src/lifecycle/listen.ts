@@ -28,6 +28,7 @@ import { createCallStats } from '../load/call-stats.js';
 import { createCpuMeter, createLoadMeter } from '../load/meter.js';
 import { createLoadReports } from '../load/reports.js';
 import { meterAdmission, meterConnections } from '../metrics/admission.js';
+import type { MeteredPools } from '../metrics/pools.js';
 import { createReflection } from '../reflection/reflection.js';
 import type { Readiness, State } from '../state.js';
 import { authenticateCalls } from './authentication.js';
@@ -42,6 +43,7 @@ interface ListenOptions {
   readonly descriptorSet: Uint8Array | undefined;
   readonly readiness: State<Readiness>;
   readonly meter: Meter;
+  readonly pools: Pick<MeteredPools, 'read'>;
   /** The channel that carries the calls of the process. */
   readonly channel: Pick<Channel, 'inspect'>;
   readonly cache: Pick<ResponseCache, 'feeds'>;
@@ -58,12 +60,12 @@ interface ListenOptions {
  */
 export async function listen(runtime: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
   const { name, config, instanceId, startedAt, clock, wallClock, random, log, logLevel } = runtime;
-  const { app, descriptorSet, readiness, meter, channel, cache, tls: mutualTls, authenticator } = options;
+  const { app, descriptorSet, readiness, meter, pools, channel, cache, tls: mutualTls, authenticator } = options;
   const own = servicesOf(app);
   const health = createHealth({ readiness, services: own, always: BUILT_IN_SERVICES });
   const load = createLoadMeter({ clock, ignored: BUILT_IN_SERVICES, cpu: createCpuMeter(clock) });
   const reports = createLoadReports({ meter: load, readiness, clock });
-  const told = { instanceId, startedAt, clock, channel, cache };
+  const told = { instanceId, startedAt, clock, channel, cache, pools };
   const stats = createCallStats({ ...told, router: () => router, ignored: BUILT_IN_SERVICES });
   const builtIn = [health, reports, stats];
   const services = [...own, ...builtIn.map(({ definition }) => definition.fullName)];

@@ -8,6 +8,7 @@ import { ConfigurationError, type Environment, type Variables } from '../config/
 import { applySettings } from '../live-config/apply.js';
 import { consoleDestination, createLog } from '../log.js';
 import { startMetrics } from '../metrics/metrics.js';
+import { meterPools } from '../metrics/pools.js';
 import { createState, type Readiness, readinessOf } from '../state.js';
 import { openAuthentication } from './authentication.js';
 import { watchDependencies } from './dependencies.js';
@@ -160,7 +161,8 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   resources.hold(() => authenticator?.close());
   const handover = { clock, timeoutMs: config.handoverMs };
   const metrics = await observe(runtime, options);
-  const { meter } = metrics;
+  const pools = meterPools(metrics.meter);
+  const { meter } = pools;
   if (tls !== undefined) meterTls(meter, tls, wallClock);
   // The channel needs the app's service, and the app needs the channel: the service follows later.
   let resolveSelf: (self: Self | undefined) => void = () => undefined;
@@ -192,7 +194,8 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
     await untilServing(readiness, handover);
     await onPrepared();
   }
-  const server = await listen(runtime, { app, descriptorSet, readiness, meter, channel, cache, tls, authenticator });
+  const served = { app, descriptorSet, readiness, meter, pools, channel, cache, tls, authenticator };
+  const server = await listen(runtime, served);
   const { address } = server;
   log.info({ address, tls: server.tls, metrics: metrics.address, services }, `listening on ${address}`);
   const { listeners = [] } = app;

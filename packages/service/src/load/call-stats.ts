@@ -10,6 +10,7 @@ import type { Channel } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import type { BreakerView, GuardView, Method } from '@rondo/rpc/internal';
 import { implement, type Router, type ServiceImplementation } from '@rondo/rpc/server';
+import type { MeteredPools } from '../metrics/pools.js';
 
 /** Whose calls are told. */
 interface CallStatsOptions {
@@ -25,11 +26,12 @@ interface CallStatsOptions {
   readonly channel: Pick<Channel, 'inspect'>;
   /** The cache whose feeds are told. */
   readonly cache: Pick<ResponseCache, 'feeds'>;
+  readonly pools: Pick<MeteredPools, 'read'>;
 }
 
 /** Creates `rondo.stats.v1.CallStatsService`: the counters of the calls that this process answers. */
 export function createCallStats(options: CallStatsOptions): ServiceImplementation {
-  const { instanceId, startedAt: startTime, router, clock, channel, cache } = options;
+  const { instanceId, startedAt: startTime, router, clock, channel, cache, pools } = options;
   const ignored: ReadonlySet<string> = new Set(options.ignored);
   const createdAt = clock.now();
   return implement(CallStatsServiceDefinition, {
@@ -44,7 +46,9 @@ export function createCallStats(options: CallStatsOptions): ServiceImplementatio
       const guardedMethods = channel.inspect().flatMap(({ guards }) => guards.map(toGuardedMethod));
       const followedFeeds = cache.feeds().map(({ service, method, fault = '' }) => ({ service, method, fault }));
       const uptime = toDuration(clock.now() - createdAt);
-      return { instanceId, startTime, uptime, methods: told, guardedMethods, followedFeeds };
+      const eventLoopActive = toDuration(performance.eventLoopUtilization().active);
+      const counted = { instanceId, startTime, uptime, methods: told, guardedMethods, followedFeeds };
+      return { ...counted, eventLoopActive, pools: pools.read() };
     },
   });
 }

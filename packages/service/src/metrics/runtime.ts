@@ -1,6 +1,13 @@
-import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import {
+  constants,
+  type EventLoopUtilization,
+  type IntervalHistogram,
+  monitorEventLoopDelay,
+  PerformanceObserver,
+} from 'node:perf_hooks';
 import { getHeapSpaceStatistics } from 'node:v8';
 import type { Meter } from '@opentelemetry/api';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
 
 /**
  * Meters the process and its runtime by the names of OpenTelemetry's conventions: `process.*`, `nodejs.*`, `v8js.*`. The returned
@@ -8,10 +15,10 @@ import type { Meter } from '@opentelemetry/api';
  *
  * Source: https://opentelemetry.io/docs/specs/semconv/runtime/nodejs-metrics/
  */
-export function meterRuntime(meter: Meter): () => void {
+export function meterRuntime(meter: Meter, clock: Pick<Clock, 'now'> = systemClock): () => void {
   meterProcess(meter);
   meterHeap(meter);
-  const stops = [meterEventLoop(meter), meterGarbageCollection(meter)];
+  const stops = [meterEventLoop(meter, clock), meterGarbageCollection(meter)];
   return () => {
     for (const stop of stops) stop();
   };
@@ -41,38 +48,58 @@ function meterProcess(meter: Meter): void {
 
 /** How exactly the delay of the event loop is measured, in milliseconds: a timer of this period is a part of each value. */
 const RESOLUTION_MS = 10;
+/** Every reader with a shorter interval learns of each delay, however many others read: OTLP sends once a minute by default. */
+const WINDOW_MS = 60_000;
 
-function meterEventLoop(meter: Meter): () => void {
+/** What happened in the event loop since a time. */
+interface Window {
+  readonly delays: IntervalHistogram;
+  since: number;
+  sinceBusy: EventLoopUtilization;
+}
+
+function meterEventLoop(meter: Meter, clock: Pick<Clock, 'now'>): () => void {
   const busy = meter.createObservableGauge('nodejs.eventloop.utilization', {
     unit: '1',
-    description: 'The share of the time since the last reading in which the event loop was busy.',
+    description: 'The share of the last one to two minutes in which the event loop was busy.',
   });
-  let last = performance.eventLoopUtilization();
-  busy.addCallback((result) => {
-    const now = performance.eventLoopUtilization();
-    result.observe(performance.eventLoopUtilization(now, last).utilization);
-    last = now;
-  });
-  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  histogram.enable();
   const p99 = meter.createObservableGauge('nodejs.eventloop.delay.p99', {
     unit: 's',
     description:
-      'The 99th percentile of the delays of a timer of 10 ms since the last reading: a quiet loop has 0.01 s. Set an alert on 0.1 s.',
+      'The 99th percentile of the delays of a timer of 10 ms in the last one to two minutes: a quiet loop has 0.01 s. Set an alert on 0.1 s.',
   });
   const max = meter.createObservableGauge('nodejs.eventloop.delay.max', {
     unit: 's',
-    description: 'The longest of these delays since the last reading.',
+    description: 'The longest of these delays.',
   });
+  let [older, younger] = [openWindow(clock), openWindow(clock)];
   meter.addBatchObservableCallback(
     (result) => {
-      result.observe(p99, histogram.percentile(99) / 1e9);
-      result.observe(max, histogram.max / 1e9);
-      histogram.reset();
+      if (clock.now() - younger.since >= WINDOW_MS) {
+        [older, younger] = [younger, older];
+        restart(younger, clock);
+      }
+      result.observe(busy, performance.eventLoopUtilization(older.sinceBusy).utilization);
+      result.observe(p99, older.delays.percentile(99) / 1e9);
+      result.observe(max, older.delays.max / 1e9);
     },
-    [p99, max],
+    [busy, p99, max],
   );
-  return () => histogram.disable();
+  return () => {
+    for (const { delays } of [older, younger]) delays.disable();
+  };
+}
+
+function openWindow(clock: Pick<Clock, 'now'>): Window {
+  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delays.enable();
+  return { delays, since: clock.now(), sinceBusy: performance.eventLoopUtilization() };
+}
+
+function restart(window: Window, clock: Pick<Clock, 'now'>): void {
+  window.delays.reset();
+  window.since = clock.now();
+  window.sinceBusy = performance.eventLoopUtilization();
 }
 
 function meterHeap(meter: Meter): void {
