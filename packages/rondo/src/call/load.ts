@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
+import { createHistogram } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Clock, sleep, type Timer } from '@rondo/rpc/clock';
+import { type Clock, createSemaphore, sleep, type Timer } from '@rondo/rpc/clock';
 import { type CallResult, Tally } from './tally.js';
 
 /** A load: how many calls to make, how fast and for how long. */
@@ -16,10 +17,10 @@ export interface Load {
 
 /** A load, and what it runs with. */
 export interface LoadOptions extends Load {
-  /** Makes one call. It never rejects; it resolves to undefined if the signal has cancelled the call. */
+  /** Makes one call. It resolves to undefined if the signal has cancelled the call. */
   readonly call: (signal: AbortSignal) => Promise<CallResult | undefined>;
   /** Is called once a second with the result so far. */
-  readonly onProgress?: (progress: Omit<LoadResult, 'notBegun'>) => void;
+  readonly onProgress?: (progress: Pick<LoadResult, 'tally' | 'elapsedMs'>) => void;
   readonly clock: Clock;
   /** Ends the load: no more calls start, and calls in flight have {@link GRACE_MS} to end. */
   readonly signal: AbortSignal;
@@ -31,12 +32,14 @@ export interface LoadResult {
   readonly elapsedMs: number;
   /** The calls that were due by the rate and never started, as too many were in flight. */
   readonly notBegun: number;
+  /** How late calls were started, at the 99th percentile: by this process, or as too many were in flight. Milliseconds. */
+  readonly lateP99Ms: number;
 }
 
 /** How long calls in flight may still take when the load ends. Milliseconds. */
 const GRACE_MS = 2_000;
 const PROGRESS_MS = 1_000;
-/** The most calls that end before the event loop turns. */
+/** The most calls that begin before the event loop turns. */
 const CALLS_A_TURN = 100;
 
 /**
@@ -49,34 +52,48 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const startedAt = clock.now();
   const endsAt = durationMs === undefined ? Number.POSITIVE_INFINITY : startedAt + durationMs;
   let begun = 0;
-  const over = () => signal.aborted || (count !== undefined && begun >= count) || clock.now() >= endsAt;
+  let fault: { readonly error: unknown } | undefined;
+  const over = () =>
+    fault !== undefined || signal.aborted || (count !== undefined && begun >= count) || clock.now() >= endsAt;
   const cutOff = new AbortController();
   setMaxListeners(0, signal, cutOff.signal); // each call in flight listens
   const grace = graceAfter(signal, clock, () => cutOff.abort());
   const takeTurn = turns();
   const progress = repeat(clock, () => onProgress?.({ tally, elapsedMs: clock.now() - startedAt }));
+  const slots = createSemaphore(concurrency);
+  const inFlight = new Set<Promise<void>>();
+  const lateness = createHistogram();
 
-  async function work(): Promise<void> {
-    while (!over()) {
-      const dueAt = rate === undefined ? clock.now() : startedAt + (begun * 1_000) / rate;
-      if (dueAt >= endsAt) return;
-      begun += 1;
-      if (!(await until(dueAt, clock, signal))) {
-        begun -= 1;
-        return;
-      }
-      const outcome = await call(cutOff.signal);
-      if (outcome !== undefined) tally.add(outcome, clock.now() - dueAt);
-      await takeTurn();
-    }
+  async function make(dueAt: number): Promise<void> {
+    const outcome = await call(cutOff.signal);
+    if (outcome !== undefined) tally.add(outcome, clock.now() - dueAt);
   }
 
-  const workers = Math.min(concurrency, count ?? concurrency);
-  await Promise.all(Array.from({ length: workers }, work));
+  while (!over()) {
+    const dueAt = rate === undefined ? undefined : startedAt + (begun * 1_000) / rate;
+    if (dueAt !== undefined && (dueAt >= endsAt || !(await until(dueAt, clock, signal)))) break;
+    const release = await slots.acquire();
+    if (over()) break;
+    begun += 1;
+    lateness.record(Math.max(1, Math.round((clock.now() - (dueAt ?? clock.now())) * 1_000)));
+    const made = make(dueAt ?? clock.now())
+      .catch((error: unknown) => {
+        fault ??= { error };
+      })
+      .finally(() => {
+        inFlight.delete(made);
+        release();
+      });
+    inFlight.add(made);
+    await takeTurn();
+  }
+  await Promise.all(inFlight);
   grace.release();
   progress.cancel();
+  if (fault !== undefined) throw fault.error;
   const elapsedMs = clock.now() - startedAt;
-  return { tally, elapsedMs, notBegun: notBegun(options, begun, Math.min(elapsedMs, durationMs ?? elapsedMs)) };
+  const missed = notBegun(options, begun, Math.min(elapsedMs, durationMs ?? elapsedMs));
+  return { tally, elapsedMs, notBegun: missed, lateP99Ms: lateness.percentile(99) / 1_000 };
 }
 
 /** Waits until `timeMs`; false if the load ends before. */
@@ -92,19 +109,19 @@ async function until(timeMs: number, clock: Clock, signal: AbortSignal): Promise
 }
 
 /**
- * Returns a function that runs after each call, and waits for the event loop to turn after {@link CALLS_A_TURN}. Calls that
- * fail at once don't let it turn: without this, neither Ctrl-C nor a new connection would get through.
+ * Returns a function that runs after the start of each call, and waits for the event loop to turn after {@link CALLS_A_TURN}.
+ * Calls that fail at once don't let it turn: without this, neither Ctrl-C nor a new connection would get through.
  */
 function turns(): () => Promise<void> | undefined {
-  let ended = 0;
+  let begun = 0;
   let turn: Promise<void> | undefined;
   return () => {
-    ended += 1;
+    begun += 1;
     turn ??= nextTurn().then(() => {
-      ended = 0;
+      begun = 0;
       turn = undefined;
     });
-    return ended < CALLS_A_TURN ? undefined : turn;
+    return begun < CALLS_A_TURN ? undefined : turn;
   };
 }
 

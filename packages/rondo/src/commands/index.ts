@@ -2,6 +2,7 @@ import { type Command, defineCommand } from '../command.js';
 import { needsClone } from '../tree-work.js';
 import { audit } from './audit.js';
 import { auth } from './auth.js';
+import { bench } from './bench.js';
 import { call } from './call.js';
 import { certs } from './certs.js';
 import { completion } from './completion.js';
@@ -39,7 +40,7 @@ const run = (['start', 'dev', 'seed', 'backup', 'restore'] as const).map(ofWorks
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Run', commands: run },
   { title: 'Look', commands: [ps, top, pick, logs, audit] },
-  { title: 'Call', commands: [describe, call, auth] },
+  { title: 'Call', commands: [describe, call, bench, auth] },
   { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, config, tx] },
   { title: 'Build', commands: [create, ...build, db, remove, upgrade] },
   { title: 'Rondo itself', commands: [doctor, certs, token, keys, completion] },

@@ -1,0 +1,129 @@
+import { formatTable } from '../terminal/table.js';
+import type { Look } from '../terminal/terminal.js';
+import { chanceAllFail } from '../top/figures.js';
+import { formatMs } from '../top/format.js';
+import { type Judged, kneeOf, type Step } from './climb.js';
+import { type Fullness, fullParts, isOfGenerator, percent } from './fullness.js';
+
+/** A step of `rondo bench`. */
+export type BenchStep = Judged<Step & Fullness>;
+
+/** What was measured. */
+export interface Measured {
+  /** `calculator.v1.CalculatorService/Add`. */
+  readonly method: string;
+  /** The instances that clients may pick. */
+  readonly instances: number;
+  /** By load. */
+  readonly steps: readonly BenchStep[];
+  /** The calls a second that shall be carried; undefined if the user named none. */
+  readonly target: number | undefined;
+}
+
+/** Replicas have this much more than what they must carry: for a peak, and for one that is away. */
+const HEADROOM = 1.5;
+
+/** What follows from the steps. It is, with the steps, the JSON of `rondo bench`. */
+export interface Result {
+  /** The highest load that held; null if none did. */
+  readonly knee: {
+    readonly offered: number;
+    readonly answered: number;
+    readonly p99Ms: number | null;
+    /** LB = N / S. */
+    readonly perInstance: number;
+    /** Whether the load generator was the limit: the service may carry more. */
+    readonly isOfGenerator: boolean;
+  } | null;
+  /** What was full in the step above the knee, in words. */
+  readonly full: readonly string[];
+  /** The share of the calls that were answered in the steps that held, and the chance that no instance answers. */
+  readonly availability: number | null;
+  readonly allFail: number | null;
+  readonly target: number | null;
+  readonly replicas: number | null;
+}
+
+/** Finds the knee, what was full above it, and how many replicas carry the target. */
+export function resultOf({ instances, steps, target }: Measured): Result {
+  const knee = kneeOf(steps);
+  const above = steps.find(({ offered }) => offered > (knee?.offered ?? 0)) ?? knee;
+  const held = steps.filter(({ broken }) => broken === null);
+  const calls = held.reduce((sum, step) => sum + step.calls, 0);
+  const failed = held.reduce((sum, step) => sum + step.failed, 0);
+  const availability = calls === 0 ? null : (calls - failed) / calls;
+  const perInstance = knee === undefined ? null : knee.answered / instances;
+  return {
+    knee:
+      knee === undefined || perInstance === null
+        ? null
+        : {
+            ...{ offered: knee.offered, answered: knee.answered, p99Ms: knee.p99Ms, perInstance },
+            isOfGenerator: above !== undefined && isOfGenerator(above),
+          },
+    full: above === undefined ? [] : fullParts(above),
+    availability,
+    allFail: availability === null ? null : chanceAllFail(availability, instances),
+    target: target ?? null,
+    replicas: target === undefined || perInstance === null ? null : Math.ceil((target / perInstance) * HEADROOM),
+  };
+}
+
+/** The table, the knee and what follows from it, for people. */
+export function toText(measured: Measured, { paint, width }: Look): string {
+  const { steps } = measured;
+  const table = [HEADINGS, ...steps.map(cellsOf)];
+  const style = (text: string, { row, column }: { readonly row: number; readonly column: number }) => {
+    if (row === 0) return paint('bold', text);
+    return column === HEADINGS.length - 1 && steps[row - 1]?.broken ? paint('red', text) : text;
+  };
+  return `${formatTable(table, { style, width })}\n${sentences(measured).join('\n')}\n`;
+}
+
+const HEADINGS = ['OFFERED/S', 'ANSWERED/S', 'P50', 'P99', 'FAILED', 'BUSIEST LOOP', 'GENERATOR', 'MACHINE', 'HOLDS'];
+
+function cellsOf(step: BenchStep): readonly string[] {
+  const { offered, answered, p50Ms, p99Ms, failed, eventLoop, generator, machine, broken } = step;
+  return [
+    rate(offered),
+    rate(answered),
+    p50Ms === null ? '-' : formatMs(p50Ms),
+    p99Ms === null ? '-' : formatMs(p99Ms),
+    String(failed),
+    eventLoop === null ? '-' : `${percent(eventLoop.busy)} ${eventLoop.instance}`,
+    percent(generator.busy),
+    percent(machine),
+    broken === null ? 'yes' : `no: ${broken}`,
+  ];
+}
+
+function sentences(measured: Measured): readonly string[] {
+  const { instances: s, steps } = measured;
+  const { knee, full, availability, allFail, target, replicas } = resultOf(measured);
+  const told = full.length === 0 ? [NOTHING_FULL] : full.map((part) => `- ${part}.`);
+  const from = steps[0] === undefined ? '' : `: not even ${rate(steps[0].offered)}/s. Begin lower with --from`;
+  if (knee === null) return [`No step held${from}.`, 'Full in it:', ...told];
+  const isTop = steps.at(-1)?.broken === null;
+  const above = isTop
+    ? 'No step broke, so the knee is above. Nearest to full in the last step:'
+    : 'Full in the step above:';
+  const each = rate(knee.perInstance);
+  return [
+    `Knee: ${rate(knee.offered)}/s, with a p99 of ${formatMs(knee.p99Ms ?? 0)}. ${above}`,
+    ...told,
+    '',
+    `LB = N/S = ${rate(knee.answered)}/${s} = ${each}: at the knee each of the ${s} instances answers ${each} calls a second.`,
+    `ER = (1 - P)^S = (1 - ${availability?.toFixed(5)})^${s} = ${allFail === 0 ? 0 : allFail?.toPrecision(2)}: P is the share of the calls that were answered; ER is the chance that no`,
+    'instance answers, if one fails independently of the others.',
+    ...(target === null || replicas === null
+      ? []
+      : [
+          `Replicas for ${rate(target)}/s: ${replicas} = ceil(${rate(target)} / ${each} × ${HEADROOM}), ${knee.isOfGenerator ? 'or fewer, as the generator was the limit' : 'if what they share, such as a database, carries that'}.`,
+        ]),
+  ];
+}
+
+const NOTHING_FULL =
+  '- nothing that is measured here: the calls wait elsewhere, for another service, a lock or a statement. rondo trace --slow shows where.';
+
+const rate = (perSecond: number): string => (perSecond >= 100 ? perSecond.toFixed(0) : perSecond.toFixed(1));

@@ -1,0 +1,235 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { DynamicMethodClient } from '@rondo/dynamic';
+import { methodOf } from '@rondo/schema';
+import { ANSWERED_SHARE, climb, SHORTEST_LIMIT_MS, type Step, TIMES_LOWEST } from '../bench/climb.js';
+import { type Fill, type Fullness, noteFill } from '../bench/fullness.js';
+import { toSvg } from '../bench/picture.js';
+import { type BenchStep, type Measured, resultOf, toText } from '../bench/report.js';
+import { runLoad } from '../call/load.js';
+import { allMessages, probe, requestSource } from '../call/requests.js';
+import type { CallResult } from '../call/tally.js';
+import { whereOf, withTarget } from '../call/target.js';
+import { type CommandContext, defineCommand } from '../command.js';
+import { completeMethod } from '../completion/registered.js';
+import { balancingOverrides, callerConnections, callerZone } from '../environment.js';
+import { UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
+import { durationMs, jsonOption, metadataOption, parseMetadata, positiveNumber, registryOption } from '../options.js';
+import { listInstances, withRegistry } from '../registry/connection.js';
+import { isPicked } from '../registry/instance-view.js';
+import { registryAddresses } from '../registry/locate.js';
+import { createPaint, tableLook } from '../terminal/terminal.js';
+import { createSampler } from '../top/sampler.js';
+
+/** Each call in flight takes memory: a step with more is broken. */
+const MOST_IN_FLIGHT = 10_000;
+const MOST_RATE = 100_000;
+/** The instances that are asked what was full. */
+const MOST_INSTANCES = 200;
+const DEFAULTS = { from: 50, step: '5s' } as const;
+const SHORTEST_STEP_MS = 1_000;
+/** How long code is compiled, and connections are opened, before the first step. */
+const WARM_UP_MS = 2_000;
+
+/** `rondo bench`: how much load a method carries, and what is full then. */
+export const bench = defineCommand({
+  name: 'bench',
+  summary: 'Raises the load of a method until it breaks: how much it carries, and what is full then.',
+  usage: '<service>/<method> [json | -] [options]',
+  details: [
+    'It offers calls at a rate, whether or not earlier ones have ended, for the time of --step; then at twice that rate, until',
+    'a step breaks, and last between the highest rate that held and the lowest that broke. The latency of a call counts from',
+    'the time when it was due. A step that breaks is measured once more.',
+    '',
+    `A step holds if ${ANSWERED_SHARE * 100} % of its calls are answered with OK, fewer than ${MOST_IN_FLIGHT} are in flight, and p99 is at most --limit: by`,
+    `default ${TIMES_LOWEST} times the lowest p99 so far, and at least ${SHORTEST_LIMIT_MS} ms. The knee is the highest rate that held.`,
+    '',
+    'Every instance in the registry is asked each second how busy it is. What was full above the knee is named: an event loop,',
+    'a pool of database connections, limits of admission, the processors of this machine, or this load generator itself: then',
+    'the figure is not of the service. Run it on another machine than the service for figures of the service.',
+    '',
+    'A method that is not NO_SIDE_EFFECTS by its contract may change data with each call: it takes --allow-changes. Ctrl-C ends',
+    'the command, which prints the steps so far.',
+    '',
+    'With --json the output is one line: method, instances, steps, knee, full, availability, allFail, target and replicas.',
+  ].join('\n'),
+  options: {
+    from: {
+      type: 'string',
+      placeholder: 'R',
+      description: `The first rate, in calls a second; ${DEFAULTS.from} by default.`,
+    },
+    max: { type: 'string', placeholder: 'R', description: `The highest rate; ${MOST_RATE} by default.` },
+    step: {
+      type: 'string',
+      placeholder: 'TIME',
+      description: `The time of each step, from 1s; ${DEFAULTS.step} by default.`,
+    },
+    limit: { type: 'string', placeholder: 'TIME', description: 'The highest p99 that holds, such as 50ms.' },
+    target: { type: 'string', placeholder: 'R', description: 'Tell how many replicas carry R calls a second.' },
+    svg: {
+      type: 'string',
+      placeholder: 'FILE',
+      description: 'Draw p50 and p99 by rate into this file.',
+      complete: 'files',
+    },
+    'allow-changes': { type: 'boolean', description: 'Call a method that may change data with each call.' },
+    ...metadataOption,
+    ...registryOption,
+    ...jsonOption,
+  },
+  maxPositionals: 2,
+  examples: [
+    [`bench CalculatorService/Add '{"a": 2, "b": 3}'`, 'How much it carries.'],
+    [
+      `bench CalculatorService/Add '{"a": 2, "b": 3}' --target 5000 --svg add.svg`,
+      'How many replicas carry 5000 calls a second.',
+    ],
+    [`bench ProductService/ListProducts --limit 50ms --json`, 'With a limit of your own, for a script.'],
+  ],
+  complete: async (written, context) => (written.positionals.length === 0 ? completeMethod(written, context) : []),
+  exitCodes: { FAILED: 'The method could not be called, or no rate held.' },
+  async run({ values, positionals: [name, ...texts] }, context) {
+    if (name === undefined) throw new UsageError('name a method, such as calculator.v1.CalculatorService/Add');
+    const { environment, signal } = context;
+    const from = parseRate('from', values.from) ?? DEFAULTS.from;
+    const plan: Plan = {
+      from,
+      most: Math.max(from, parseRate('max', values.max) ?? MOST_RATE),
+      limitMs: durationMs('limit', values.limit),
+      stepMs: parseStep(values.step ?? DEFAULTS.step),
+      target: positiveNumber('target', values.target),
+    };
+    const { registry } = values;
+    const where = await whereOf({ registry }, context, {
+      balancing: balancingOverrides(environment),
+      zone: callerZone(environment),
+    });
+    const metadata = parseMetadata(values.metadata ?? []);
+    const options = { where, connections: callerConnections(environment), metadata, signal };
+    return withTarget(name, options, async (target) => {
+      requireRepeatable(target, values['allow-changes'] ?? false);
+      const requests = await allMessages(requestSource(texts, context), target.method, target.schema);
+      const call = (cutOff: AbortSignal) =>
+        probe(target.invoke, { metadata, requests, onReply: () => undefined, signal: cutOff });
+      await requireAnswered(call, context);
+      const instances = await registered(registry, context);
+      const measured = await measure({ target, call, instances, plan }, context);
+      if (values.svg !== undefined) writeFileSync(path.resolve(context.directory, values.svg), toSvg(measured));
+      return await print(measured, values.json ?? false, context);
+    });
+  },
+});
+
+/** What is offered, and for how long. */
+interface Plan {
+  readonly from: number;
+  readonly most: number;
+  readonly limitMs: number | undefined;
+  readonly stepMs: number;
+  readonly target: number | undefined;
+}
+
+function parseRate(option: string, text: string | undefined): number | undefined {
+  const rate = positiveNumber(option, text);
+  if (rate !== undefined && rate > MOST_RATE) throw new UsageError(`--${option} ${text}: must be at most ${MOST_RATE}`);
+  return rate;
+}
+
+function parseStep(text: string): number {
+  const ms = durationMs('step', text) ?? 0;
+  if (ms >= SHORTEST_STEP_MS) return ms;
+  throw new UsageError(`--step ${text}: must be at least 1s, such as 5s`);
+}
+
+function requireRepeatable({ method }: DynamicMethodClient, isAllowed: boolean): void {
+  const name = `${method.service}/${method.name}`;
+  if (method.requestStream || method.responseStream)
+    throw new UsageError(`${name} streams: rondo bench is for methods with one request and one reply`);
+  if (isAllowed || methodOf(method)?.policy.idempotency === 'no_side_effects') return;
+  throw new UsageError(
+    `${name} isn't NO_SIDE_EFFECTS by its contract: thousands of calls may change data. Add --allow-changes if that is wanted`,
+  );
+}
+
+type Call = (cutOff: AbortSignal) => Promise<CallResult | undefined>;
+
+async function requireAnswered(call: Call, { signal }: CommandContext): Promise<void> {
+  const first = await call(signal);
+  if (first !== undefined && first.code !== 'OK')
+    throw new Error(`the first call failed, so none more is made: ${first.code}: ${first.message}`);
+}
+
+async function registered(registry: string | undefined, context: CommandContext): Promise<readonly Instance[]> {
+  const addresses = await registryAddresses(registry, context);
+  const { instances } = await withRegistry(addresses, (one) => listInstances(one, { signal: context.signal }));
+  return instances;
+}
+
+interface Job {
+  readonly target: DynamicMethodClient;
+  readonly call: Call;
+  /** All that are registered. */
+  readonly instances: readonly Instance[];
+  readonly plan: Plan;
+}
+
+async function measure({ target, call, instances, plan }: Job, context: CommandContext): Promise<Measured> {
+  const { stderr, clock, signal } = context;
+  const { service, name } = target.method;
+  let fill: Fill | undefined;
+  const sampler = createSampler({ clock, signal, onSample: (sampled) => fill?.record(sampled) });
+  sampler.follow(instances.slice(0, MOST_INSTANCES));
+
+  async function step(rate: number, stepMs: number): Promise<Step & Fullness> {
+    fill = undefined;
+    await sampler.ask();
+    fill = noteFill();
+    const full = new AbortController();
+    let inFlight = 0;
+    const counted: Call = async (cutOff) => {
+      inFlight += 1;
+      if (inFlight >= MOST_IN_FLIGHT) full.abort();
+      return await call(cutOff).finally(() => {
+        inFlight -= 1;
+      });
+    };
+    const load = { count: undefined, durationMs: stepMs, rate, concurrency: MOST_IN_FLIGHT };
+    const ending = AbortSignal.any([signal, full.signal]);
+    const onProgress = () => void sampler.ask();
+    const result = await runLoad({ ...load, call: counted, onProgress, clock, signal: ending });
+    await sampler.ask();
+    const { calls, failed, p50Ms, p99Ms } = result.tally;
+    const answered = (calls - failed) / (Math.max(stepMs, result.elapsedMs) / 1_000);
+    const overfull = full.signal.aborted;
+    return { ...{ offered: rate, answered, calls, failed, p50Ms, p99Ms, overfull }, ...fill.read(result.lateP99Ms) };
+  }
+
+  try {
+    await step(plan.from, Math.min(WARM_UP_MS, plan.stepMs));
+    const steps = await climb({
+      ...plan,
+      signal,
+      measure: (rate) => step(rate, plan.stepMs),
+      onStep: (done) => void stderr.write(toProgress(done)),
+    });
+    const picked = instances.filter((one) => one.services.includes(service) && isPicked(one));
+    return { method: `${service}/${name}`, instances: Math.max(1, picked.length), steps, target: plan.target };
+  } finally {
+    sampler.close();
+  }
+}
+
+const toProgress = ({ offered, p99Ms, broken }: BenchStep): string =>
+  `${offered.toFixed(0)}/s: p99 ${p99Ms ?? '-'} ms${broken === null ? '' : `; broken: ${broken}`}\n`;
+
+async function print(measured: Measured, json: boolean, { stdout, stderr }: CommandContext): Promise<number> {
+  const result = resultOf(measured);
+  const { method, instances, steps } = measured;
+  if (json) await stdout.write(`${JSON.stringify({ method, instances, steps, ...result })}\n`);
+  else if (steps.length > 0) await stdout.write(toText(measured, tableLook(stdout)));
+  else await stderr.write(`${createPaint(stderr.color)('dim', 'no step was completed')}\n`);
+  return result.knee === null ? ExitCode.FAILED : ExitCode.OK;
+}

@@ -1,0 +1,70 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { startFakeRegistry } from './fake-registry.js';
+import { begin, rondo } from './recording-context.js';
+import { startAdder, startConformance } from './services.js';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'rondo-bench-'));
+const closers: (() => unknown)[] = [() => rmSync(folder, { recursive: true })];
+let environment: { RONDO_REGISTRY: string };
+
+beforeAll(async () => {
+  const registry = await startFakeRegistry();
+  closers.push(() => registry.stop());
+  environment = { RONDO_REGISTRY: registry.address };
+  const adder = await startAdder('adder-1', registry.address);
+  closers.push(() => adder.drain());
+  const conformance = await startConformance('conformance-1', registry.address);
+  closers.push(() => conformance.drain());
+  for (const name of ['adder-1', 'conformance-1']) await registry.until(name, 'INSTANCE_STATUS_SERVING');
+});
+
+afterAll(async () => {
+  for (const close of closers.reverse()) await close();
+});
+
+const ADD = ['bench', 'AdderService/Add', '{"a": 1, "b": 2}', '--step', '1s', '--from', '20'];
+
+it('rondo bench measures steps, asks the instance how busy it was, and draws them', async () => {
+  const svg = path.join(folder, 'add.svg');
+  const { exitCode, stdout } = await rondo([...ADD, '--max', '20', '--limit', '60s', '--json', '--svg', svg], {
+    environment,
+  });
+  const { method, instances, steps, knee } = JSON.parse(stdout);
+  expect({ exitCode, method, instances }).toEqual({
+    exitCode: 0,
+    method: 'rondo.conformance.v1.AdderService/Add',
+    instances: 1,
+  });
+  expect(steps).toMatchObject([{ offered: 20, calls: 20, failed: 0, broken: null }]);
+  expect(steps[0].eventLoop.busy).toBeGreaterThan(0);
+  expect(knee).toMatchObject({ offered: 20 });
+  expect(readFileSync(svg, 'utf8')).toMatch(/^<svg /);
+});
+
+it('Ctrl-C ends rondo bench, which prints the steps so far', async () => {
+  const run = begin(ADD, { environment });
+  await run.stderr.shows(/^20\/s: p99 /);
+  run.interrupt();
+  expect(await run.exitCode).toBe(0);
+  expect(run.stdout.text()).toMatch(/^OFFERED\/S .*\n20\.0 [\s\S]*\nKnee: /);
+});
+
+it.each([
+  [['bench'], 2, 'name a method'],
+  [['bench', 'AdderService/Add', '--step', '1ms'], 2, '--step 1ms: must be at least 1s, such as 5s'],
+  [['bench', 'AdderService/Add', '--from', '1000000'], 2, '--from 1000000: must be at most 100000'],
+  [['bench', 'ConformanceService/ServerStream', '{}'], 2, 'streams: rondo bench is for methods with one request'],
+  [['bench', 'ConformanceService/UnaryUnsafe', '{}'], 2, "isn't NO_SIDE_EFFECTS by its contract"],
+  [
+    ['bench', 'AdderService/Add', '{"a": 1, "b": -1}'],
+    1,
+    'the first call failed, so none more is made: INVALID_ARGUMENT',
+  ],
+])('rondo %j is refused', async (args, exitCode, why) => {
+  const run = await rondo(args, { environment });
+  expect(run).toMatchObject({ exitCode, stdout: '' });
+  expect(run.stderr).toContain(why);
+});
