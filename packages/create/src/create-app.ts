@@ -2,7 +2,7 @@ import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Arguments } from './choices.js';
-import { copySamples } from './samples.js';
+import { copyObserve, copySamples } from './samples.js';
 import { renderTemplate, type TemplateOptions, withVendored } from './template.js';
 
 /** The options of {@link createApp}. */
@@ -39,6 +39,7 @@ export function createApp(options: CreateOptions): void {
   copyFilled('template', options);
   for (const parent of ['proto', 'services']) mkdirSync(path.join(folder, parent));
   vendor(folder, tarballs);
+  copyObserve({ folder, from: samples }, withSamples);
   if (withSamples) copySamples({ folder, name, version: String(versions['version']), from: samples });
   run('Making a repository', 'git', ['init', '--quiet', '--initial-branch', 'main']);
   run('Installing packages', `npx --yes ${versions['pnpm']} install --no-frozen-lockfile`);

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from '@jest/globals';
-import { copySamples, samplesIn } from './samples.js';
+import { copyObserve, copySamples, samplesIn } from './samples.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'rondo-samples-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -19,14 +19,14 @@ it('are the services that are not published', () => {
   expect(samplesIn(path.join(folder, 'a'))).toEqual({ services: ['shop'], contracts: ['shop'] });
 });
 
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const read = (file: string) => readFileSync(path.join(folder, file), 'utf8');
 
 it('become services of an app, whose contracts are its own', () => {
   write('b/tsconfig.build.json', '{\n  "references": [\n    { "path": "packages/contracts" }\n  ]\n}\n');
   write('b/buf.yaml', 'breaking:\n');
   write('b/package.json', '{\n  "scripts": {\n    "test": "node rondo test"\n  }\n}\n');
-  const from = fileURLToPath(new URL('../../..', import.meta.url));
-  copySamples({ folder: path.join(folder, 'b'), name: 'acme', version: '1.2.3', from });
+  copySamples({ folder: path.join(folder, 'b'), name: 'acme', version: '1.2.3', from: root });
   expect(read('b/services/calculator/src/calculator.ts')).toContain("from '@acme/contracts/calculator/v1/calculator'");
   expect(read('b/services/sales/src/offer-columns.ts')).toContain("from '@rondo/contracts/google/type/money'");
   expect(JSON.parse(read('b/services/calculator/package.json'))).toMatchObject({
@@ -40,4 +40,16 @@ it('become services of an app, whose contracts are its own', () => {
   expect(JSON.parse(read('b/package.json')).scripts).toEqual({ seed: 'node rondo seed', test: 'node rondo test' });
   expect(read('b/docker-compose.yml')).toMatch(/^ {6}RONDO_REGISTRY_SYSTEM: acme$/m);
   expect(read('b/buf.yaml')).toMatch(/^ {2}ignore_only:\n[\s\S]*calculator\.proto\]\nbreaking:\n$/m);
+});
+
+it.each([
+  [true, ['registry', 'gateway', 'calculator', 'calculator-replica', 'project-management', 'sales']],
+  [false, ['registry', 'gateway']],
+])('an app with samples: %j has what observes it', (withSamples, names) => {
+  copyObserve({ folder: path.join(folder, 'c'), from: root }, withSamples);
+  const observed = [...read('c/infra/observe/prometheus.yml').matchAll(/^ +- (\w[\w-]*)$/gm)].map(([, name]) => name);
+  expect(observed).toEqual(names);
+  const mounted = [...read('c/infra/observe/compose.yml').matchAll(/^ +- \.\/(\S+?):/gm)].map(([, file]) => file);
+  expect(mounted).toContain('alerts.yml');
+  for (const file of mounted) expect(existsSync(path.join(folder, 'c/infra/observe', file ?? ''))).toBe(true);
 });

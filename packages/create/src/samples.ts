@@ -43,7 +43,7 @@ export interface SampleOptions {
   readonly name: string;
   /** The version of Rondo's packages. */
   readonly version: string;
-  /** The folder that has the samples as Rondo's repository has them: `services/`, `proto/`, `docker-compose.yml`, `buf.yaml`. */
+  /** The folder that has the samples as Rondo's repository has them: `services/`, `proto/`, `infra/`, `docker-compose.yml`, `buf.yaml`. */
   readonly from: string;
 }
 
@@ -73,6 +73,15 @@ export function copySamples({ folder, name, version, from }: SampleOptions): voi
     /^ {2}# sample: calculator\n([\s\S]*?) {2}# \/sample\n/m.exec(readFileSync(path.join(from, 'buf.yaml'), 'utf8')) ??
     [];
   edit(folder, 'buf.yaml', (text) => text.replace(/^breaking:/m, `${exempt}breaking:`));
+}
+
+/** Copies the files that observe a system, for an app with or without the samples. */
+export function copyObserve({ folder, from }: Pick<SampleOptions, 'folder' | 'from'>, withSamples: boolean): void {
+  const observe = 'infra/observe';
+  cpSync(path.join(from, observe), path.join(folder, observe), { recursive: true });
+  if (withSamples) return;
+  const names = new RegExp(`^ +- (?:${samplesIn(from).services.join('|')})(?:-replica)?\\n`, 'gm');
+  edit(folder, `${observe}/prometheus.yml`, (text) => text.replace(names, ''));
 }
 
 function adapted(file: string, text: string, { name, version }: Pick<SampleOptions, 'name' | 'version'>): string {

@@ -57,7 +57,7 @@ export interface PoolOptions {
   /** Receives the error of a connection that broke while idle or between statements. No action is needed. */
   readonly onError?: (error: unknown) => void;
   /** Measures statements and connections, as `db.client.*`: the meter of a service's context. */
-  readonly meter?: Meter;
+  readonly meter?: Meter | undefined;
   /** The pool's name in the metrics; by default the name of the database. Each pool of a process needs its own. */
   readonly poolName?: string;
 }

@@ -69,7 +69,7 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
       url: databaseUrl,
       applicationName: 'project-management',
       ...bounds,
-      ...(meter && { meter }),
+      meter,
       onError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
     });
   const database = connect({ lockTimeoutMs: LOCK_TIMEOUT_MS });

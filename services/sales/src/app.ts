@@ -55,7 +55,7 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
     url: databaseUrl,
     applicationName: 'sales',
     lockTimeoutMs: LOCK_TIMEOUT_MS,
-    ...(meter && { meter }),
+    meter,
     onError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
   });
   const sync = createSync({

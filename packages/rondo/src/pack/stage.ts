@@ -145,7 +145,7 @@ async function sampleFiles(): Promise<readonly string[]> {
   const { samplesIn } = await import('create-rondo');
   const { services, contracts } = samplesIn(root);
   const folders = [...services.map((name) => `services/${name}`), ...contracts.map((name) => `proto/${name}`)];
-  return [...folders, 'buf.yaml', 'docker-compose.yml'];
+  return [...folders, 'infra/observe', 'buf.yaml', 'docker-compose.yml'];
 }
 
 /** The compiled files whose sources exist: the compiler leaves those of removed sources. */

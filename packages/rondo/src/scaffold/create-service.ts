@@ -22,6 +22,7 @@ import { backUpProducts, build, format, install } from './workspace.js';
 import { readExemptions } from './workspace-files/buf-exemptions.js';
 import { addToCompose, COMPOSE } from './workspace-files/compose-file.js';
 import { addProject, PROJECTS } from './workspace-files/project-references.js';
+import { addToPrometheus, PROMETHEUS } from './workspace-files/prometheus-file.js';
 
 /** A service that was created. */
 export interface CreatedService extends NewServiceOutcome {
@@ -116,6 +117,8 @@ async function writeAll(
   for (const [file, text] of [...shared, ...rendered]) changes.write(file, text);
   changes.write(PROJECTS, addProject(readText(root, PROJECTS), `services/${service}`));
   changes.write(COMPOSE, addToCompose(readText(root, COMPOSE), { service, port, database }));
+  if (existsSync(path.join(root, PROMETHEUS)))
+    changes.write(PROMETHEUS, addToPrometheus(readText(root, PROMETHEUS), service));
   copyContract(root, contract, changes);
   // Also a contract that already existed: the created service must pass every check.
   const files = contract.files.map((file) => file.path);

@@ -11,6 +11,7 @@ import { BUF, endExemption } from './workspace-files/buf-exemptions.js';
 import { restoreModules } from './workspace-files/buf-modules.js';
 import { COMPOSE, removeFromCompose } from './workspace-files/compose-file.js';
 import { PROJECTS, removeProject } from './workspace-files/project-references.js';
+import { PROMETHEUS, removeFromPrometheus } from './workspace-files/prometheus-file.js';
 
 /** The options of `rondo remove service`. */
 interface RemoveServiceOptions extends Workspace {
@@ -138,6 +139,7 @@ function removeAll(root: string, { manifest: { service, database }, going }: Rem
   for (const target of removed) removeFile(root, target, changes);
   for (const folder of removed) edit(PROJECTS, (text) => removeProject(text, folder));
   edit(COMPOSE, (text) => removeFromCompose(text, { service, database }));
+  edit(PROMETHEUS, (text) => removeFromPrometheus(text, service));
   edit(BUF, (text) => restoreModules(endExemption(text, going), going));
 }
 

@@ -6,7 +6,7 @@ export function renderApp(blueprint: Blueprint): string {
   const imports = [
     ...blueprint.services.flatMap((named) => [importDefinition(named), importHandlers(named)]),
     ...(blueprint.services.length > 0 ? ["import { implement } from '@rondo/rpc/server';"] : []),
-    "import type { App } from '@rondo/service';",
+    `import type { ${blueprint.database === undefined ? 'App' : 'App, ServiceContext'} } from '@rondo/service';`,
   ];
   const body = blueprint.database === undefined ? withoutDatabase(blueprint) : withDatabase(blueprint);
   return `${[...imports, ...body].join('\n')}\n`;
@@ -51,13 +51,14 @@ const withDatabase = (blueprint: Blueprint) => {
     '/** What the service gets from its process. */',
     `export interface ${type}Context {`,
     '  readonly log: Logger;',
+    "  readonly meter?: ServiceContext['meter'];",
     '}',
     '',
     "const MIGRATIONS = new URL('../migrations/', import.meta.url);",
     '',
     '/** Creates the service: opens its database and implements its contract. */',
-    `export function createApp({ log }: ${type}Context, { databaseUrl }: ${type}Config): App {`,
-    '  const database = openDatabase({ url: databaseUrl, migrations: MIGRATIONS, log });',
+    `export function createApp({ log, meter }: ${type}Context, { databaseUrl }: ${type}Config): App {`,
+    '  const database = openDatabase({ url: databaseUrl, migrations: MIGRATIONS, log, meter });',
     '  return {',
     ...servicesOf(blueprint),
     '    outcomes: database.outcomes,',

@@ -110,6 +110,7 @@ const renderDatabase = (name: string): string => `import {
   type SchemaPart,
 } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
+import type { ServiceContext } from '@rondo/service';
 
 /** The options of {@link openDatabase}. */
 export interface DatabaseOptions {
@@ -120,6 +121,8 @@ export interface DatabaseOptions {
   /** Tables that packages need, such as \`syncSchema\` of \`@rondo/sync\`. */
   readonly parts?: readonly SchemaPart[];
   readonly log: Logger;
+  /** Measures the statements and the connections. */
+  readonly meter?: ServiceContext['meter'] | undefined;
 }
 
 /** The database of the service. */
@@ -142,11 +145,12 @@ const LOCK_TIMEOUT_MS = 2_000;
  * with the call, and until then it waits for a database that restarts. The transaction of a call with an idempotency key
  * takes effect once.
  */
-export function openDatabase({ url, migrations, parts = [], log }: DatabaseOptions): ServiceDatabase {
+export function openDatabase({ url, migrations, parts = [], log, meter }: DatabaseOptions): ServiceDatabase {
   const pool = createPool({
     url,
     applicationName: '${name}',
     lockTimeoutMs: LOCK_TIMEOUT_MS,
+    meter,
     onError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
   });
   const outcomes = createOutcomeStore(pool, {

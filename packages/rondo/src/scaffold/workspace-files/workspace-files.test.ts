@@ -6,6 +6,7 @@ import { endExemption, exempt, readExemptions } from './buf-exemptions.js';
 import { replaceModule, replacing, restoreModules } from './buf-modules.js';
 import { addToCompose, composeServices, removeFromCompose } from './compose-file.js';
 import { addProject, removeProject } from './project-references.js';
+import { addToPrometheus, PROMETHEUS, removeFromPrometheus } from './prometheus-file.js';
 import { parseYaml } from './yaml-file.js';
 
 const repository = fileURLToPath(new URL('../../../../..', import.meta.url));
@@ -164,5 +165,21 @@ describe('buf.yaml', () => {
   it("refuses a list to which it can't add a line", () => {
     const flow = 'version: v2\nlint:\n  ignore: [elsewhere]\n';
     expect(() => exempt(flow, ['a/a.proto'])).toThrow(/^buf\.yaml: has no place under lint\.ignore/);
+  });
+});
+
+describe('what Prometheus reads', () => {
+  const given = text(PROMETHEUS);
+
+  it('has a service that is added, and gives it back byte for byte', () => {
+    const more = addToPrometheus(given, 'billing');
+    expect(added(given, more)).toEqual(['          - billing']);
+    expect(removeFromPrometheus(more, 'billing')).toBe(given);
+    expect(removeFromPrometheus(given, 'calculator')).not.toContain('calculator');
+    expect(removeFromPrometheus(given, 'sale')).toBe(given);
+  });
+
+  it('stays as it is if it has no names', () => {
+    expect(addToPrometheus('global: {}\n', 'billing')).toBe('global: {}\n');
   });
 });
