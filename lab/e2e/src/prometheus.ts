@@ -65,18 +65,23 @@ export async function startPrometheus(targets: Targets, folder: string): Promise
     if (!(await fetch(`http://${port}/-/ready`)).ok) throw new Error('not ready');
   });
   return {
-    async query(expression) {
-      const answer = await fetch(`http://${port}/api/v1/query?query=${encodeURIComponent(expression)}`);
-      const { data: found, error } = (await answer.json()) as { data?: { result: Sample[] }; error?: string };
-      if (found === undefined) throw new Error(`${error}: ${expression}`);
-      return found.result;
-    },
+    query: prometheusAt(port),
     async stop() {
       await Promise.all(started.map((one) => one.stop()));
       rmSync(data, { recursive: true, force: true });
     },
   };
 }
+
+/** Asks the Prometheus at an address. */
+export const prometheusAt =
+  (address: string) =>
+  async (expression: string): Promise<readonly Sample[]> => {
+    const answer = await fetch(`http://${address}/api/v1/query?query=${encodeURIComponent(expression)}`);
+    const { data: found, error } = (await answer.json()) as { data?: { result: Sample[] }; error?: string };
+    if (found === undefined) throw new Error(`${error}: ${expression}`);
+    return found.result;
+  };
 
 /** Keeps the series of the file system that holds `folder`. */
 function only(folder: string) {

@@ -42,6 +42,8 @@ export interface SystemOptions {
   readonly restarts?: boolean;
   /** Whether each process serves its metrics. */
   readonly metrics?: boolean;
+  /** Whether it is started with `--observe`; and `metrics`. */
+  readonly observe?: boolean;
   /** Whether the system verifies who calls, by `--auth`. */
   readonly auth?: boolean;
   /** Whether each connection is encrypted, by `--tls`. `rondo` and added instances have certificates then. */
@@ -67,7 +69,14 @@ export function startSystem(options: SystemOptions = {}): Promise<System> {
 /** Starts a system on a data folder that exists. */
 export async function startSystemOn(
   data: string,
-  { restarts = false, metrics = false, auth = false, tls = false, env: extra = {} }: SystemOptions = {},
+  {
+    restarts = false,
+    observe = false,
+    metrics = observe,
+    auth = false,
+    tls = false,
+    env: extra = {},
+  }: SystemOptions = {},
 ): Promise<System> {
   const base = await freeBase(metrics ? PORTS_WITH_METRICS : undefined);
   const registry = `127.0.0.1:${base}`;
@@ -78,7 +87,7 @@ export async function startSystemOn(
       '--port-base',
       String(base),
       ...(restarts ? [] : ['--no-restart']),
-      ...(metrics ? ['--metrics'] : []),
+      ...(metrics ? [observe ? '--observe' : '--metrics'] : []),
       ...(auth ? ['--auth'] : []),
       ...(tls ? ['--tls'] : []),
     ],

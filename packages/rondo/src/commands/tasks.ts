@@ -18,9 +18,13 @@ const SYSTEM_OPTIONS = {
   tls: { type: 'boolean', description: 'Encrypt every connection, with certificates that are made for it.' },
   auth: { type: 'boolean', description: 'Verify who calls, with an issuer that is made for it; and --tls.' },
   metrics: { type: 'boolean', description: "Serve each process's metrics, 500 ports above its own port." },
+  observe: {
+    type: 'boolean',
+    description: 'Start Prometheus and Jaeger, if they are on the PATH, and send them all traces; and --metrics.',
+  },
   'no-restart': { type: 'boolean', description: "Don't restart a process that ends by itself." },
 } satisfies Options;
-const SYSTEM_USAGE = '[--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--no-restart]';
+const SYSTEM_USAGE = '[--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--observe] [--no-restart]';
 const ANY = Number.POSITIVE_INFINITY;
 const text = (placeholder: string, description: string) => ({ type: 'string' as const, placeholder, description });
 const flag = (description: string) => ({ type: 'boolean' as const, description });

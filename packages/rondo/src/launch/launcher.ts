@@ -10,6 +10,7 @@ import { createCommands } from './commands.js';
 import { openControl } from './control.js';
 import { requireUsable } from './data-folder.js';
 import { type Databases, databaseServer, openDatabases, type Server } from './database.js';
+import { observerPorts, startObservers } from './observe.js';
 import { dataFlag, loadRootEnv, parseOptions, type SystemOptions, startBeside, startElsewhere } from './options.js';
 import { type Listener, type Planned, plan, portsOf, requireFreePorts } from './plan.js';
 import { loadClient } from './ready.js';
@@ -24,6 +25,8 @@ export interface Session {
   readonly databases: Databases;
   readonly system: System;
   readonly supervisor: Supervisor;
+  /** Where to look at what observes the system. */
+  readonly observed: readonly string[];
   /** Runs work that starts or stops services, one after the other. */
   readonly exclusively: Semaphore;
   readonly stop: StopRequest;
@@ -78,9 +81,11 @@ export async function runLauncher(launch: Launch): Promise<number> {
   }
 }
 
-function listenersOf({ portBase, metrics }: SystemOptions): readonly Listener[] {
+function listenersOf(options: SystemOptions): readonly Listener[] {
+  const { portBase, metrics, observe } = options;
   const planned = plan(readManifests(), portBase);
-  return [...portsOf(planned), ...(metrics ? planned.map(metricsListener) : [])];
+  const observers = observe ? observerPorts(options) : [];
+  return [...portsOf(planned), ...(metrics ? planned.map(metricsListener) : []), ...observers];
 }
 
 function metricsListener({ name, metricsPort: port }: Planned): Listener {
@@ -109,8 +114,10 @@ async function runSystem(
       await opened.provide([...new Set(manifests.flatMap(({ database }) => database ?? []))]);
       return { code: 0, databases: opened };
     });
-    const env = { ...settings?.env, ...(await authVariables(options.auth)) };
     const warn = (line: string) => signal.aborted || console.warn(line);
+    const observers = options.observe ? await startObservers(options, { warn }) : undefined;
+    if (observers !== undefined) closers.unshift(observers.close);
+    const env = { ...settings?.env, ...observers?.env, ...(await authVariables(options.auth)) };
     const system = new System({ ...settings, options, databases, supervisor, warn, env });
     closers.unshift(() => system.close());
     stop.onSecond(() => system.kill());
@@ -119,6 +126,7 @@ async function runSystem(
       databases,
       system,
       supervisor,
+      observed: observers?.told ?? [],
       exclusively: createMutex(),
     };
     // Before the services, as the remedy for one that doesn't become ready may be a request.

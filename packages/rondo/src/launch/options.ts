@@ -23,6 +23,8 @@ export interface SystemOptions {
   /** The folder of the development issuer, with --auth. */
   readonly auth: string | undefined;
   readonly metrics: boolean;
+  /** Whether Prometheus and Jaeger are started, and get what they need. */
+  readonly observe: boolean;
   /** Whether a process that ends by itself is restarted. */
   readonly restarts: boolean;
 }
@@ -36,7 +38,13 @@ export interface SystemOptions {
 export function parseOptions(args: readonly string[], command: string): SystemOptions {
   const usage = usageOf(command, 'start');
   const given = onlyOptions(args, tasks.start.options, usage);
-  const { data = DEFAULTS.data, 'port-base': base = String(DEFAULTS.portBase), tls = false, auth = false } = given;
+  const {
+    data = DEFAULTS.data,
+    'port-base': base = String(DEFAULTS.portBase),
+    tls = false,
+    auth = false,
+    observe = false,
+  } = given;
   const portBase = Number(base);
   if (!Number.isInteger(portBase) || portBase < 1024 || portBase > MAX_PORT_BASE)
     throw new Error(`--port-base ${base}: must be a whole number from 1024 to ${MAX_PORT_BASE}: ${usage}`);
@@ -47,7 +55,8 @@ export function parseOptions(args: readonly string[], command: string): SystemOp
     portBase,
     certs: tls || auth ? path.join(folder, 'certs') : undefined,
     auth: auth ? path.join(folder, 'auth') : undefined,
-    metrics: given.metrics ?? false,
+    metrics: (given.metrics ?? false) || observe,
+    observe,
     restarts: !given['no-restart'],
   };
 }

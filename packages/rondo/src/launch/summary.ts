@@ -23,7 +23,10 @@ interface Summarised {
 }
 
 /** The text for `rows`, of which the registry's is the first. */
-export function summary(rows: readonly LauncherRow[], { system, databases, options, startedAt }: Session): string {
+export function summary(
+  rows: readonly LauncherRow[],
+  { system, databases, options, startedAt, observed }: Session,
+): string {
   const names = new Set(rows.map(({ name }) => name));
   const { manifests } = tryManifests();
   const planned = plan([...manifests.values()], options.portBase).filter(({ name }) => names.has(name));
@@ -47,6 +50,7 @@ export function summary(rows: readonly LauncherRow[], { system, databases, optio
     '',
     ...(url === undefined ? [] : [`All public services, over HTTP/JSON, gRPC, gRPC-Web and Connect: ${url}`, '']),
     ...(options.metrics ? ['Metrics:', '', indent(metrics), ''] : []),
+    ...(observed.length > 0 ? ['Observed:', '', indent(observed), ''] : []),
     'Try, from another terminal in this folder:',
     '',
     indent([

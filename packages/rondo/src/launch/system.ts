@@ -8,6 +8,7 @@ import { root } from '../workspace/paths.js';
 import { type Child, firstToEnd, killAll, startChild, stopChildren } from './child.js';
 import { removeProcesses, scaled, writeProcesses, writeScale } from './data-folder.js';
 import type { Databases } from './database.js';
+import { writeTargets } from './observe.js';
 import type { SystemOptions } from './options.js';
 import { metricsAddress, type Planned, plan, portsOf, requireFreePorts } from './plan.js';
 import { untilReady } from './ready.js';
@@ -267,7 +268,13 @@ export class System {
 
   #note(): void {
     try {
-      writeProcesses(this.#settings.options.data, this.#children);
+      const { options } = this.#settings;
+      writeProcesses(options.data, this.#children);
+      if (options.observe)
+        writeTargets(
+          options,
+          [...this.#running.values()].flatMap(({ planned }) => planned),
+        );
     } catch (error) {
       this.#warn(`the ids of processes can't be written: ${messageOf(error)}`, REGISTRY); // as on a full disk
     }
