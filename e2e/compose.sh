@@ -26,8 +26,7 @@ say "every instance is registered and serving"
 eventually http /healthz
 eventually http /add -d '{"a":1,"b":2}'
 [ "$(http /add -d '{"a":1,"b":2}')" = '{"result":3}' ] || fail 'the gateway adds wrongly'
-http /docs >/dev/null
-say 'the gateway answers at a port of this machine, with the page of its documentation'
+say 'the gateway answers at a port of this machine'
 
 base=$(docker image inspect --format '{{.Size}}' node:24-bookworm-slim)
 for image in $images; do

@@ -184,6 +184,8 @@ export interface LauncherProcess {
   readonly service: string;
   /** `running`, `stopped`, or, after the process has ended by itself, `backoff`, `starting`, `failed` or `ended`. */
   readonly state: string;
+  /** Where it serves the console, as `host:port`; undefined if it doesn't. */
+  readonly console?: string;
 }
 
 /** The launcher's answer when a request is done. */
@@ -226,6 +228,7 @@ function toRow({ name, address, services }: Readonly<Record<string, unknown>>): 
   };
 }
 
-function toProcess({ name, service, state }: Readonly<Record<string, unknown>>): LauncherProcess {
-  return { name: String(name), service: String(service), state: String(state) };
+function toProcess({ name, service, state, console }: Readonly<Record<string, unknown>>): LauncherProcess {
+  const served = typeof console === 'string' && { console };
+  return { name: String(name), service: String(service), state: String(state), ...served };
 }

@@ -1,4 +1,5 @@
 import { type DescEnum, type DescField, type DescMessage, type JsonValue, ScalarType } from '@bufbuild/protobuf';
+import { base64Encode } from '@bufbuild/protobuf/wire';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import { type Limits, limitsOf, listed, numberFor, textFor } from './example-value.js';
 import { rulesOfField } from './rules.js';
@@ -103,7 +104,7 @@ function exampleOfEnum({ values }: DescEnum, limits: Limits): JsonValue {
 function exampleOfScalar(type: ScalarType | undefined, limits: Limits, { integersAsText }: ExampleOptions): JsonValue {
   if (type === undefined || type === ScalarType.STRING) return textFor(limits);
   if (type === ScalarType.BOOL) return limits.get('const') ?? limits.has('required');
-  if (type === ScalarType.BYTES) return listed(limits)[0] ?? Buffer.from(textFor(limits)).toString('base64');
+  if (type === ScalarType.BYTES) return listed(limits)[0] ?? base64Encode(new TextEncoder().encode(textFor(limits)));
   if (type === ScalarType.DOUBLE || type === ScalarType.FLOAT) return numberFor(limits, { usual: [1, 0, 2] });
   const value = numberFor(limits, { usual: [1, 0, 2], isWhole: true });
   const isText = Number.isSafeInteger(Number(value)) ? integersAsText && LONG.has(type) : true;

@@ -11,6 +11,7 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import { isReflectList, isReflectMessage, type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
+import { base64Encode } from '@bufbuild/protobuf/wire';
 
 /** A rule of `buf.validate` in a contract. */
 export interface Rule {
@@ -82,7 +83,7 @@ function textOf(rule: JsonValue): JsonValue {
 
 function jsonOf(value: unknown, values: DescEnum | undefined): JsonValue {
   if (values !== undefined) return values.values.find(({ number }) => number === value)?.name ?? Number(value);
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (value instanceof Uint8Array) return base64Encode(value);
   if (typeof value === 'boolean') return value;
   return typeof value === 'number' && Number.isFinite(value) ? value : String(value);
 }

@@ -1,15 +1,19 @@
 import { createForwarder } from '@rondo/rpc/internal';
-import type { App, ServiceContext } from '@rondo/service';
-import { type GatewayConfig, tlsFiles } from './config.js';
+import { type App, formatHostPort, type HostPort, type ServiceContext } from '@rondo/service';
+import { consoleAddress, type GatewayConfig, tlsFiles, variables } from './config.js';
+import { consoleService } from './console/console-service.js';
+import { createFleet, type Fleet } from './console/fleet.js';
+import { guardConsole } from './console/gate.js';
 import { createCatalogue, type LiveCatalogue } from './discovery/create-catalogue.js';
 import { registeredInstances } from './discovery/instances.js';
 import { createProxyCheck } from './edge/client-address.js';
-import { createEdge } from './edge/edge.js';
+import { createEdge, type Edge } from './edge/edge.js';
 import { holdUntilStarted } from './edge/hold.js';
 import { gatewayService } from './gateway-service.js';
 import { createHttpJson } from './http-json/http-json.js';
 import type { HttpExchange } from './listener/exchange.js';
 import { createListener } from './listener/listener.js';
+import { createConsole } from './pages/console.js';
 import { createPages } from './pages/pages.js';
 import { createBackend } from './protocols/backend.js';
 import { createDispatch, type Dispatch } from './protocols/dispatch.js';
@@ -21,30 +25,70 @@ export type GatewayContext = Pick<
   ServiceContext,
   'authenticator' | 'channel' | 'clock' | 'descriptorSet' | 'log' | 'random' | 'readiness'
 > &
-  Partial<Pick<ServiceContext, 'meter'>>;
+  Partial<Pick<ServiceContext, 'meter' | 'registry'>>;
 
 /**
  * Wires the gateway. A request passes the listener, the edge and the dispatch to the handler of its protocol, which
- * calls an instance. The operators' contract is served on the internal port.
+ * calls an instance. The operators' contract is served on the internal port, and the console where its variable says: on the public
+ * port or on one of its own.
  */
 export function createApp(context: GatewayContext, config: GatewayConfig): App {
-  const { log, clock, readiness } = context;
-  const { listen, plaintext, maxConnections: connections, maxConnectionsPerClient: connectionsPerClient } = config;
-  const tls = tlsFiles(config);
+  const { readiness } = context;
+  const { listen } = config;
+  const console = consoleAddress(config, context.authenticator !== undefined);
   const catalogue = discover(context, config);
-  const draining = () => readiness.current.phase === 'draining';
   const isProxy = createProxyCheck(config.trustedProxies);
   const edge = createEdge({
     ...context,
     ...config,
+    hosts: console === undefined ? config.hosts : [...config.hosts, console.host],
     isProxy,
     mayTrace: createProxyCheck(config.trustedTracers),
     listenHost: listen.host,
-    refuse: (exchange, error, status) => dispatch.refuse(exchange, error, status),
+    refuse: (exchange, error, status) => open.dispatch.refuse(exchange, error, status),
   });
-  const handler = holdUntilStarted((exchange) => dispatch.handle(exchange), { catalogue, clock });
+  const draining = () => readiness.current.phase === 'draining';
+  const fleet = console && createFleet(context);
+  const shared = { catalogue, edge, isProxy, draining };
+  const isShared = console !== undefined && formatHostPort(console) === formatHostPort(listen);
+  const open = createPort(context, config, { ...shared, listen, ...(isShared && { fleet }) });
+  const own =
+    console === undefined || isShared ? undefined : { listen: console, variable: variables.console.name, fleet };
+  return {
+    services: [gatewayService(catalogue)],
+    listeners: [open.listener, ...(own ? [createPort(context, config, { ...shared, ...own }).listener] : [])],
+    stop() {
+      fleet?.close();
+      catalogue.close();
+    },
+  };
+}
+
+interface Port {
+  readonly listen: HostPort;
+  /** The variable with that address, if it isn't the public port's. */
+  readonly variable?: string;
+  readonly catalogue: LiveCatalogue;
+  readonly edge: Edge;
+  readonly isProxy: (address: string) => boolean;
+  /** Whether the process is about to stop. */
+  readonly draining: () => boolean;
+  /** What the console shows; undefined for a port without it. */
+  readonly fleet?: Fleet | undefined;
+}
+
+/** Creates a listener, and what serves its requests. */
+function createPort(context: GatewayContext, config: GatewayConfig, port: Port) {
+  const { catalogue, edge, listen, fleet, draining, isProxy } = port;
+  const { clock, log } = context;
+  const { plaintext, maxConnections: connections, maxConnectionsPerClient: connectionsPerClient } = config;
+  const tls = tlsFiles(config);
+  const refuse: Dispatch['refuse'] = (exchange, error, status) => dispatch.refuse(exchange, error, status);
+  const held = holdUntilStarted((exchange) => dispatch.handle(exchange), { catalogue, clock });
+  const handler =
+    fleet === undefined ? held : guardConsole(held, { listenHost: listen.host, hosts: config.hosts, refuse });
   const listener = createListener({
-    listen,
+    ...port,
     handler: edge.admit(handler),
     ...(tls && { tls }),
     plaintext,
@@ -56,6 +100,7 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
   });
   const dispatch = createProtocols(context, config, {
     catalogue,
+    fleet,
     draining: listener.draining,
     clientOf: edge.clientOf,
     health: {
@@ -65,11 +110,7 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
       },
     },
   });
-  return {
-    services: [gatewayService(catalogue)],
-    listeners: [listener],
-    stop: () => catalogue.close(),
-  };
+  return { listener, dispatch };
 }
 
 /** Follows the registry, and learns the contract of each instance from the instance itself. */
@@ -91,14 +132,27 @@ interface Surroundings {
   readonly draining: AbortSignal;
   readonly clientOf: (exchange: HttpExchange) => string;
   readonly health: { readonly notReady: string | undefined };
+  readonly fleet: Fleet | undefined;
 }
 
 function createProtocols(
-  { channel, clock, descriptorSet, log, readiness, authenticator }: GatewayContext,
-  { maxMessageBytes, servedBy }: GatewayConfig,
-  { catalogue, draining, clientOf, health }: Surroundings,
+  { channel, clock, descriptorSet, log, readiness, authenticator, registry = [] }: GatewayContext,
+  { maxMessageBytes, servedBy: toAll }: GatewayConfig,
+  { catalogue, draining, clientOf, health, fleet }: Surroundings,
 ): Dispatch {
-  const ownServices = createOwnServices({ catalogue, readiness, descriptorSet, clock, log });
+  // Operators may know which instance answers.
+  const servedBy = toAll || fleet !== undefined;
+  const authenticates = authenticator !== undefined;
+  const console = fleet && consoleService({ fleet, channel, registry });
+  const ownServices = createOwnServices({
+    catalogue,
+    readiness,
+    descriptorSet,
+    clock,
+    log,
+    console,
+    authenticates,
+  });
   const backend = createBackend({
     forward: createForwarder(channel),
     local: ownServices.router,
@@ -122,7 +176,7 @@ function createProtocols(
     },
     backend,
     httpJson,
-    pages: createPages({ catalogue, health, authenticates: authenticator !== undefined }),
+    pages: createPages({ catalogue, health, authenticates, console: fleet && createConsole() }),
     maxMessageBytes,
     servedBy,
     clientOf,

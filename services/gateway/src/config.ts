@@ -2,6 +2,8 @@ import { isIP } from 'node:net';
 import {
   type Config,
   ConfigurationError,
+  formatHostPort,
+  type HostPort,
   integer,
   list,
   listenAddress,
@@ -142,6 +144,11 @@ export const variables = {
     description:
       'The services or packages that have the paths below a beginning, whichever registered first. The first that fits counts.',
   }),
+  console: optionalVariable('RONDO_GATEWAY_CONSOLE', listenAddress, {
+    example: '127.0.0.1:8090',
+    description:
+      'Where operators reach the console. It may be the address of RONDO_GATEWAY_LISTEN. Beyond the loopback it needs credentials.',
+  }),
   servedBy: variable('RONDO_GATEWAY_SERVED_BY', flag, {
     default: false,
     description: 'Whether answers name the instance that served them, in rondo-served-by.',
@@ -150,6 +157,23 @@ export const variables = {
 
 /** The values of these variables. */
 export type GatewayConfig = Config<typeof variables>;
+
+/**
+ * Where the console listens; undefined for nowhere.
+ *
+ * @throws ConfigurationError if other machines could use it without credentials.
+ */
+export function consoleAddress(
+  { console }: Pick<GatewayConfig, 'console'>,
+  authenticates: boolean,
+): HostPort | undefined {
+  if (console === undefined || authenticates || LOOPBACK.test(console.host)) return console;
+  throw new ConfigurationError([
+    `${variables.console.name}=${formatHostPort(console)} is beyond the loopback, and anyone there could operate the system: give an address of 127.0.0.1, or configure tokens or API keys`,
+  ]);
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i;
 
 /**
  * The files for TLS; undefined without TLS.

@@ -16,6 +16,18 @@ export const gatewayErrors = defineErrors('the gateway', {
     cause: "A browser's page of an origin that isn't allowed calls the gateway.",
     remedy: 'Add the origin to RONDO_GATEWAY_CORS_ORIGINS.',
   },
+  NO_INSTANCE: {
+    code: 'NOT_FOUND',
+    text: 'no instance "{instanceId}" is registered',
+    cause: 'The console asks to cordon an instance that has left, or never was.',
+    remedy: 'Choose one of the instances that the console lists.',
+  },
+  LAST_INSTANCE: {
+    code: 'FAILED_PRECONDITION',
+    text: 'without {instanceId} no instance serves {services}: every call of it would fail; start another instance first',
+    cause: 'The console asks to cordon the last instance of a service.',
+    remedy: 'Start another instance first, or use `rondo drain --force`.',
+  },
   TOO_MANY_REQUESTS: {
     code: 'RESOURCE_EXHAUSTED',
     text: 'too many requests; send the next in {resetSeconds} s',

@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { createConsole } from '../src/pages/console.js';
 import { createPages } from '../src/pages/pages.js';
 import { open2, receive2, send1, send2 } from './support/calling.js';
 import { catalogueOf, wellKnownFiles } from './support/catalogues.js';
@@ -8,10 +9,16 @@ import { ask1, closeAll, connect2, listening } from './support/listening.js';
 
 afterEach(closeAll);
 
-async function start({ notReady }: { readonly notReady?: string } = {}) {
+async function start({
+  notReady,
+  hasConsole = true,
+}: {
+  readonly notReady?: string;
+  readonly hasConsole?: boolean;
+} = {}) {
   const { services, routes } = catalogueOf([...wellKnownFiles, fileOf('a.v1.S', { Get: {} })]);
   const catalogue = { services, routes, revision: 1 };
-  const pages = createPages({ catalogue, health: { notReady } });
+  const pages = createPages({ catalogue, health: { notReady }, console: hasConsole ? createConsole() : undefined });
   const { port } = await listening({
     handler: (exchange) => {
       if (pages(exchange)) return;
@@ -60,38 +67,37 @@ describe('/openapi.json', () => {
   });
 });
 
-describe('/docs', () => {
+describe('/console', () => {
   it('loads nothing from elsewhere, and everything that it names is there', async () => {
     const { port } = await start();
-    const page = await ask1(port, { path: '/docs' });
-    expect(page.headers['content-security-policy']).toMatch(
-      /^default-src 'none'; script-src 'self'; style-src 'self';/,
-    );
-    expect(page.headers['x-content-type-options']).toBe('nosniff');
+    const page = await ask1(port, { path: '/console' });
+    const policy = String(page.headers['content-security-policy']);
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
     expect(page.body).not.toMatch(/https?:|<script>|style=/);
     const named = [...page.body.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, path = '']) => path);
-    expect(named).toHaveLength(4);
+    expect(named).toHaveLength(3);
     for (const path of named) {
       const file = await get(port, path);
-      expect([path, file.status]).toEqual([path, 200]);
-      expect(file.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+      expect([path, file.status, file.headers['content-security-policy']]).toEqual([path, 200, policy]);
     }
-    const start4 = await ask1(port, { path: named.find((path) => path.endsWith('start.js')) ?? '' });
-    expect(start4.body).toContain('validatorUrl: null');
-    expect(start4.body).not.toMatch(/https?:/);
   });
 
-  it('has no other paths', async () => {
+  it('has no other paths, and none where it isn’t served', async () => {
     const { port } = await start();
-    for (const path of ['/docs/', '/docs']) expect((await ask1(port, { path })).status).toBe(200);
-    for (const path of ['/docs/x', '/docs/../package.json', '/docs/package.json']) {
+    for (const path of ['/console/', '/console']) expect((await ask1(port, { path })).status).toBe(200);
+    for (const path of ['/console/x', '/console/../package.json', '/docs']) {
       expect((await ask1(port, { path })).status).toBe(404);
     }
+    const { port: other } = await start({ hasConsole: false });
+    expect((await ask1(other, { path: '/console' })).status).toBe(404);
+    expect((await ask1(other, { path: '/' })).body).not.toContain('/console');
   });
 });
 
 describe('the pages', () => {
-  it.each(['/', '/docs', '/openapi.json'])('%s refuses other methods, and keeps the connection', async (path) => {
+  it.each(['/', '/console', '/openapi.json'])('%s refuses other methods, and keeps the connection', async (path) => {
     const { port } = await start();
     const { status, headers } = await send1(port, {
       path,
@@ -114,6 +120,7 @@ describe('the pages', () => {
     expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
     expect(headers['content-security-policy']).toMatch(/^default-src 'none'/);
     expect(body).toContain(`127.0.0.1:${port} list`);
+    expect(body).toContain('<a href="/console">Console</a>');
     expect(body).not.toMatch(/<script|src=/);
   });
 

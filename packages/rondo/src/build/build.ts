@@ -9,6 +9,7 @@ import { dist, isInstalled } from '../workspace/paths.js';
 import { type Ended, native, run } from '../workspace/process.js';
 import { type StepResult, step } from '../workspace/steps.js';
 import { BUNDLE, bundleFile, isBundleFresh, MODULES } from './bundle-file.js';
+import { bundleConsole, isConsoleFresh } from './console.js';
 
 /** The projects to compile. The root's tsconfig.json is for editors: it includes tests, whose types `npm run check` checks. */
 export const PROJECTS = 'tsconfig.build.json';
@@ -65,7 +66,7 @@ export function removeOldChunks(folder: string): void {
 export const refreshBundle = async (): Promise<void> => void (isBundleFresh() || (await bundleRondo()));
 
 /**
- * Generates and compiles. Resolves to false if a step failed; it has printed why.
+ * Generates, compiles and bundles the console's page. Resolves to false if a step failed; it has printed why.
  *
  * @param projects Only these and their references; all if the list is empty.
  * @param signal As that of {@link compile}.
@@ -73,7 +74,8 @@ export const refreshBundle = async (): Promise<void> => void (isBundleFresh() ||
 export async function buildOnly(projects: readonly string[], signal?: AbortSignal): Promise<boolean> {
   const generated = await step('generate', () => generate(signal));
   if (generated.code !== 0) return false;
-  return (await step('compile', () => compileReadably(projects, signal))).code === 0;
+  if ((await step('compile', () => compileReadably(projects, signal))).code !== 0) return false;
+  return isConsoleFresh() || (await step('bundle the console', bundleConsole)).code === 0;
 }
 
 async function bundleRondo(): Promise<StepResult> {

@@ -12,6 +12,7 @@ import { entryOf, folderOf, ownServices, readManifest, serviceNames } from '../w
 import { root, tool } from '../workspace/paths.js';
 import { buildOnly } from './build.js';
 import { bundleFile, MODULES } from './bundle-file.js';
+import { consoleInputs } from './console.js';
 import { writeSbom } from './sbom.js';
 
 const out = path.join(root, 'bundle');
@@ -50,15 +51,13 @@ export async function main(): Promise<number> {
 
 const located = (module: string) => fileURLToPath(import.meta.resolve(module));
 
-/** Copies the files of packages that a service serves as they are, into folders beside its bundle. Returns their manifests. */
+/** Copies the pages that a service serves into folders beside its bundle. Returns the files that they are made of. */
 function copyAssets({ service, assets = {} }: ReturnType<typeof readManifest>): readonly string[] {
   const { resolve } = createRequire(path.join(realpathSync(path.join(root, folderOf(service))), 'package.json'));
-  return Object.entries(assets).map(([folder, name]) => {
+  return Object.entries(assets).flatMap(([folder, name]) => {
     const manifest = resolve(`${name}/package.json`);
-    // Source maps are most of the size of a package for browsers.
-    const filter = (file: string) => !file.endsWith('.map');
-    cpSync(path.dirname(manifest), path.join(out, service, folder), { recursive: true, filter });
-    return manifest;
+    cpSync(path.join(path.dirname(manifest), 'dist/page'), path.join(out, service, folder), { recursive: true });
+    return [manifest, ...consoleInputs()];
   });
 }
 

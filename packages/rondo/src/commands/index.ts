@@ -7,6 +7,7 @@ import { call } from './call.js';
 import { certs } from './certs.js';
 import { completion } from './completion.js';
 import { config } from './config.js';
+import { openConsole } from './console.js';
 import { cordon, uncordon } from './cordon.js';
 import { db } from './db.js';
 import { describe } from './describe.js';
@@ -39,7 +40,7 @@ const run = (['start', 'dev', 'seed', 'backup', 'restore'] as const).map(ofWorks
 /** The commands by purpose, in the order of the overview. A new command is a file here and a name below; a task is one of tasks.ts. */
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Run', commands: run },
-  { title: 'Look', commands: [ps, top, pick, logs, audit] },
+  { title: 'Look', commands: [openConsole, ps, top, pick, logs, audit] },
   { title: 'Call', commands: [describe, call, bench, auth] },
   { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, config, tx] },
   { title: 'Build', commands: [create, ...build, db, remove, upgrade] },

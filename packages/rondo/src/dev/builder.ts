@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { compile } from '../build/build.js';
+import { bundleConsole, isConsoleFresh } from '../build/console.js';
 import { install } from '../build/install.js';
 import { generate } from '../generate/generate.js';
 import { ownServices } from '../workspace/manifests.js';
@@ -47,8 +48,9 @@ async function buildProjects(projects: readonly string[], signal: AbortSignal): 
   signal.throwIfAborted();
   const compiled = await compile(projects, signal);
   signal.throwIfAborted();
+  const bundled = isConsoleFresh() ? { code: 0 } : await bundleConsole();
   const faultsOf = (step: { readonly code: number; readonly output?: string }) =>
     step.code === 0 ? [] : parseFaults(step.output ?? '');
   const ofCode = faultsOf(compiled);
-  return { faults: [...faultsOf(generated), ...ofCode], ofCode };
+  return { faults: [...faultsOf(generated), ...ofCode, ...faultsOf(bundled)], ofCode };
 }

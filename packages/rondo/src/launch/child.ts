@@ -7,7 +7,7 @@ import { entryOf } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import { openLog } from './data-folder.js';
 import { environmentOf, type SystemOptions } from './options.js';
-import type { Planned } from './plan.js';
+import { consoleOf, type Planned } from './plan.js';
 import { tlsVariables } from './security.js';
 
 const WARNINGS = new Set(['warn', 'error', 'fatal']);
@@ -45,10 +45,17 @@ export function startChild(planned: Planned, { data, certs, env, warn, append }:
   const inherited = environmentOf(service);
   // The launcher's database replaces the one of the service's .env, however that names it.
   if (env.DATABASE_URL !== undefined) delete inherited.DATABASE_URL_FILE;
-  const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...(outside && { [outside.variable]: outside.address }) };
+  const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...publicVariables(outside) };
   const child = spawn(process.execPath, [entryOf(service)], {
     cwd: root,
-    env: { ...inherited, ...env, ...tlsVariables(certs, service), RONDO_INSTANCE_ID: name, ...listens },
+    env: {
+      ...consoleVariables(planned),
+      ...inherited,
+      ...env,
+      ...tlsVariables(certs, service),
+      RONDO_INSTANCE_ID: name,
+      ...listens,
+    },
     // A detached process doesn't get the terminal's Ctrl-C: the launcher stops the processes in order. They stop by themselves
     // when the channel to the launcher breaks.
     detached: true,
@@ -76,6 +83,13 @@ export function startChild(planned: Planned, { data, certs, env, warn, append }:
     kill: (signal) => (signal === 'SIGTERM' && drainsByChannel(child) ? child.disconnect() : void child.kill(signal)),
     lastLines: () => [...recent],
   };
+}
+
+const publicVariables = (outside: Planned['public']) => outside && { [outside.variable]: outside.address };
+
+function consoleVariables(planned: Planned) {
+  const address = consoleOf(planned);
+  return planned.public?.console !== undefined && address !== undefined && { [planned.public.console]: address };
 }
 
 function endOf(child: ChildProcess, streams: readonly NodeJS.EventEmitter[]): Promise<string> {

@@ -2,7 +2,7 @@
 import type { LauncherProcess, LauncherRequest, LauncherRow } from '../launcher.js';
 import { folderOf, type Manifest, REGISTRY, readManifest, serviceNames, tryManifests } from '../workspace/manifests.js';
 import type { Session } from './launcher.js';
-import { POSTGRES, plan } from './plan.js';
+import { consoleOf, POSTGRES, plan } from './plan.js';
 import type { ProcessState } from './supervisor.js';
 
 /** What a request results in. */
@@ -139,6 +139,7 @@ function listProcesses({ system, databases, supervisor, options }: Session): rea
   return all.map((one) => {
     const pid = 'isRunning' in one && one.isRunning() ? { pid: one.pid } : undefined;
     const state = supervisor.stateOf(one.name) ?? { state: pid === undefined ? 'stopped' : 'running' };
-    return { name: one.name, service: one.service, ...pid, ...state };
+    const console = consoleOf(planned.find(({ name }) => name === one.name));
+    return { name: one.name, service: one.service, ...(console && { console }), ...pid, ...state };
   });
 }

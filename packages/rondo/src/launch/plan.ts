@@ -16,7 +16,7 @@ export interface Planned {
   /** Where it serves its metrics, with --metrics. */
   readonly metricsPort: number;
   /** Where it listens for callers outside of the system, and the variable that tells it so. */
-  readonly public?: { readonly variable: string; readonly address: string; readonly port: number };
+  readonly public?: Pick<PublicListener, 'variable' | 'console'> & { readonly address: string; readonly port: number };
 }
 
 /** A port, and what listens there. */
@@ -68,11 +68,22 @@ function publicAddress(service: string, { port, offset, variable }: PublicListen
 }
 
 /** The service itself refuses an address that has no port. */
-const planPublic = (address: string, { variable }: PublicListener) => ({
+const planPublic = (address: string, { variable, console }: PublicListener) => ({
   variable,
+  ...(console && { console }),
   address,
   port: Number(/:(\d+)$/.exec(address)?.[1] ?? 0),
 });
+
+/**
+ * Where a process serves the console: at its public port, unless people of other machines reach that. Undefined if it serves none, or
+ * the environment says where.
+ */
+export function consoleOf(planned: Planned | undefined): string | undefined {
+  const { console, address = '' } = planned?.public ?? {};
+  if (planned === undefined || console === undefined) return undefined;
+  return environmentOf(planned.service)[console] ?? (address.startsWith('127.0.0.1:') ? address : undefined);
+}
 
 /** All ports that processes listen on, apart from metrics. */
 export const portsOf = (processes: readonly Planned[]): readonly Listener[] =>

@@ -7,7 +7,7 @@ import { ownServices, tryManifests } from '../workspace/manifests.js';
 import { isInstalled, root } from '../workspace/paths.js';
 import type { Session } from './launcher.js';
 import { DEFAULTS, dataFlag, type SystemOptions } from './options.js';
-import { metricsAddress, type Planned, plan } from './plan.js';
+import { consoleOf, metricsAddress, type Planned, plan } from './plan.js';
 import { grpcurlOptions, personVariables } from './security.js';
 
 /** What the summary is of. */
@@ -49,6 +49,10 @@ export function summary(
     indent(table.trimEnd().split('\n')),
     '',
     ...(url === undefined ? [] : [`All public services, over HTTP/JSON, gRPC, gRPC-Web and Connect: ${url}`, '']),
+    ...planned
+      .flatMap((one) => consoleOf(one) ?? [])
+      .slice(0, 1)
+      .flatMap((at) => [`Console: http://${at}/console`, '']),
     ...(options.metrics ? ['Metrics:', '', indent(metrics), ''] : []),
     ...(observed.length > 0 ? ['Observed:', '', indent(observed), ''] : []),
     'Try, from another terminal in this folder:',

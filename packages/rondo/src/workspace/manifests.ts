@@ -33,6 +33,8 @@ export interface PublicListener {
   readonly offset: number;
   /** The environment variable that holds its address. */
   readonly variable: string;
+  /** The variable that makes it serve the console at an address, if it has one. */
+  readonly console?: string | undefined;
 }
 
 /**
@@ -102,7 +104,7 @@ export function readManifest(service: string, on = root): Manifest {
     contracts: valid(contracts, isPaths, 'contracts must list paths under proto/'),
     database: valid(database, orNone(isDatabase), 'database must be a PostgreSQL name'),
     public: valid(outside, orNone(isPublic), PUBLIC_RULE),
-    assets: valid(assets, orNone(isAssets), 'assets must give folders their packages: {"docs": "swagger-ui-dist"}'),
+    assets: valid(assets, orNone(isAssets), 'assets must give folders their packages: {"console": "@rondo/console"}'),
   };
 }
 
@@ -130,9 +132,11 @@ const PUBLIC_RULE =
   '{"port": 8080, "offset": 20, "variable": "RONDO_…_LISTEN"}';
 
 function isPublic(value: unknown): value is PublicListener {
-  const { port, offset, variable } = fields(value);
-  return isPort(port) && isPort(offset) && isText(variable) && /^RONDO_\w+$/.test(variable);
+  const { port, offset, variable, console } = fields(value);
+  return isPort(port) && isPort(offset) && isVariable(variable) && orNone(isVariable)(console);
 }
+
+const isVariable = (value: unknown): value is string => isText(value) && /^RONDO_\w+$/.test(value);
 
 const fields = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? { ...value } : {};

@@ -17,6 +17,8 @@ export interface ServiceContext {
   readonly log: Logger;
   /** Calls other services; it finds them through the registry. */
   readonly channel: Channel;
+  /** The addresses of the registries. */
+  readonly registry: readonly string[];
   /** The answers that `channel` keeps of methods whose contracts have `cache`. */
   readonly cache: ResponseCache;
   /** The id under which this process registers. */

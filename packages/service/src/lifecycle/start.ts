@@ -2,6 +2,7 @@ import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { BalancingError, LiveSettings, type Self } from '@rondo/rpc/internal';
 import { configure, describeMisspelling, secretsOf } from '../config/configure.js';
+import { formatHostPort } from '../config/parsers.js';
 import { createMask } from '../config/secrets.js';
 import type { SharedConfig } from '../config/shared.js';
 import { ConfigurationError, type Environment, type Variables } from '../config/variables.js';
@@ -179,7 +180,8 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   });
   const readiness = createState<Readiness>({ phase: 'starting', waitingFor: [] });
   const mayServe = createMayServe(descriptorSet);
-  const own = { log, channel, cache, instanceId, clock, wallClock, random, readiness };
+  const registry = config.registry.map(formatHostPort);
+  const own = { log, channel, registry, cache, instanceId, clock, wallClock, random, readiness };
   const app = createApp({ ...own, descriptorSet, mayServe, meter, authenticator });
   resources.hold(() => app.stop?.());
   const { dependencies = [] } = app;

@@ -17,6 +17,8 @@ import { createTls, type TlsFiles } from './tls.js';
 export interface ListenerOptions {
   /** Port 0 is any free port. */
   readonly listen: HostPort;
+  /** The variable with that address. `RONDO_GATEWAY_LISTEN` by default. */
+  readonly variable?: string;
   readonly handler: HttpHandler;
   readonly log: Logger;
   readonly limits?: Partial<ListenerLimits>;
@@ -77,7 +79,7 @@ export function createListener(options: ListenerOptions): PublicListener {
     },
     async listen() {
       await protocols.start();
-      const port = await bind(server, listen);
+      const port = await bind(server, listen, options.variable);
       server.on('error', (error) => log.error({ err: error }, 'the public port failed'));
       return { address: formatHostPort({ host: listen.host, port }) };
     },
@@ -99,11 +101,11 @@ export function createListener(options: ListenerOptions): PublicListener {
 }
 
 /** Binds the server; returns its port. */
-function bind(server: Server, listen: HostPort): Promise<number> {
+function bind(server: Server, listen: HostPort, variable = 'RONDO_GATEWAY_LISTEN'): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown) => {
       server.off('listening', done);
-      reject(cannotBind({ what: 'listen on', at: listen, variable: 'RONDO_GATEWAY_LISTEN', cause }));
+      reject(cannotBind({ what: 'listen on', at: listen, variable, cause }));
     };
     const done = () => {
       server.off('error', fail);

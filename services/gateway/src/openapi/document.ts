@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { commentOf } from '@rondo/schema/form';
 import type { Catalogue, PublicMethod, PublicService, Route } from '../discovery/catalogue.js';
-import { commentOf } from './comments.js';
 import type { OpenApiDocument, Operation } from './model.js';
 import { bindingOperation, connectOperation, SHARED_RESPONSES } from './operation.js';
 import { type OpenApiPath, renameVariables, shapeOfPath, toOpenApiPath } from './path.js';

@@ -1,10 +1,10 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { exampleOf, exampleOfField } from '@rondo/schema';
+import { commentOf, splitComment } from '@rondo/schema/form';
 import type { HttpBinding } from '@rondo/schema/http';
 import type { PublicMethod } from '../discovery/catalogue.js';
 import { etagField } from '../http-json/conditions.js';
 import { givesRawBody, takesRawBody } from '../http-json/http-body.js';
-import { commentOf, splitComment } from './comments.js';
 import type { Operation, Parameter, Reference, RequestBody, Response, Schema } from './model.js';
 import { headerParameters, pathParameters, queryParameters } from './parameters.js';
 import type { OpenApiPath } from './path.js';

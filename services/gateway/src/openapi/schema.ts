@@ -2,8 +2,8 @@ import { type DescEnum, type DescField, type DescMessage, ScalarType } from '@bu
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import { FieldBehavior } from '@rondo/contracts/google/api/field_behavior';
 import { type ExampleOptions, exampleOfField, formatRules, rulesOfField } from '@rondo/schema';
+import { commentOf } from '@rondo/schema/form';
 import { behaviorsOf } from '../http-json/field-behavior.js';
-import { commentOf } from './comments.js';
 import type { Schema } from './model.js';
 import { hasRule, keywordsOf } from './rules.js';
 import {

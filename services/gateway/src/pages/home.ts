@@ -2,8 +2,14 @@ import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { Catalogue, PublicMethod, PublicService, Route } from '../discovery/catalogue.js';
 import { isRequired } from '../openapi/schema.js';
 
+/** What the first page is made from. */
+export interface Home extends Pick<Catalogue, 'services' | 'routes'> {
+  /** Whether the console is at the same address. */
+  readonly hasConsole?: boolean;
+}
+
 /** The first page, as HTML: what runs, where it is documented, and commands to try it. It loads nothing. */
-export function homePage({ services, routes }: Pick<Catalogue, 'services' | 'routes'>, baseUrl: string): string {
+export function homePage({ services, routes, hasConsole = false }: Home, baseUrl: string): string {
   const rows = services.map((service) => serviceRow(service, routes)).join('\n');
   const off = routes.flatMap(switchedOff).map((text) => `<li>${escapeHtml(text)}`);
   const commands = commandsFor({ services, routes }, baseUrl).map((command) => `<pre>${escapeHtml(command)}</pre>`);
@@ -15,7 +21,7 @@ export function homePage({ services, routes }: Pick<Catalogue, 'services' | 'rou
 <style>${STYLE}</style>
 <h1>Rondo</h1>
 <p>${escapeHtml(introduction(services.length))}
-<p><a href="/docs">Try the methods</a> · <a href="/openapi.json">OpenAPI</a>
+<p>${hasConsole ? '<a href="/console">Console</a> · ' : ''}<a href="/openapi.json">OpenAPI</a>
 ${services.length === 0 ? '' : `<table>\n<tr><th>service<th>methods<th>routes<th>instances</tr>\n${rows}\n</table>`}
 ${commands.join('\n')}
 ${off.length === 0 ? '' : `<h2>Routes that are switched off</h2>\n<ul>\n${off.join('\n')}\n</ul>`}

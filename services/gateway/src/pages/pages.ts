@@ -2,7 +2,6 @@ import type { Catalogue } from '../discovery/catalogue.js';
 import type { HttpExchange } from '../listener/exchange.js';
 import { createOpenApi } from '../openapi/document.js';
 import { answerPage, type Content, refuseVerb } from './content.js';
-import { createDocs } from './docs.js';
 import { answerHealth, type GatewayHealth } from './health.js';
 import { HOME_POLICY, homePage } from './home.js';
 
@@ -12,25 +11,22 @@ export interface PagesOptions {
   /** Whether the gateway verifies credentials. Not by default. */
   readonly authenticates?: boolean;
   readonly health: GatewayHealth;
+  /** The files of the console; undefined where it isn't served. */
+  readonly console?: ((path: string) => Content | undefined) | undefined;
 }
 
 /** Serves the fixed paths. It returns whether the path is one of them. */
 export type Pages = (exchange: HttpExchange) => boolean;
 
-/**
- * Creates the pages: `/`, `/openapi.json`, `/docs`, `/healthz` and `/readyz`.
- *
- * @throws Error if the files of `/docs` are missing.
- */
-export function createPages({ catalogue, health, authenticates = false }: PagesOptions): Pages {
+/** Creates the pages: `/`, `/openapi.json`, `/healthz`, `/readyz`, and `/console` if it is served. */
+export function createPages({ catalogue, health, authenticates = false, console }: PagesOptions): Pages {
   const openApi = createOpenApi(catalogue, authenticates);
-  const docs = createDocs();
 
   const contentOf = (exchange: HttpExchange): Content | undefined => {
     const { path } = exchange;
-    if (path === '/') return home(catalogue, exchange);
+    if (path === '/') return home(catalogue, exchange, console !== undefined);
     if (path === '/openapi.json') return { type: 'application/json', headers: NO_CACHE, ...openApi() };
-    return docs(path);
+    return console?.(path);
   };
 
   return (exchange) => {
@@ -46,10 +42,15 @@ export function createPages({ catalogue, health, authenticates = false }: PagesO
 /** A client may keep the content, and asks each time whether it has changed. */
 const NO_CACHE = { 'cache-control': 'no-cache' };
 
-function home(catalogue: PagesOptions['catalogue'], { secure, authority }: HttpExchange): Content {
+function home(catalogue: PagesOptions['catalogue'], { secure, authority }: HttpExchange, hasConsole: boolean): Content {
   return {
     type: 'text/html; charset=utf-8',
-    body: Buffer.from(homePage(catalogue, `${secure ? 'https' : 'http'}://${authority}`)),
+    body: Buffer.from(
+      homePage(
+        { services: catalogue.services, routes: catalogue.routes, hasConsole },
+        `${secure ? 'https' : 'http'}://${authority}`,
+      ),
+    ),
     headers: { 'content-security-policy': HOME_POLICY, 'referrer-policy': 'no-referrer', ...NO_CACHE },
   };
 }

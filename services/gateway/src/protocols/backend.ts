@@ -168,12 +168,12 @@ const TROUBLES: ReadonlySet<Status> = new Set([
 
 /** Calls a method that the gateway serves. Its errors are written for anyone. */
 async function answerLocally(call: MethodCall, { local, clock }: BackendOptions): Promise<BackendReply> {
-  const { target, metadata, timeoutMs } = call;
+  const { target, metadata, timeoutMs, principal } = call;
   const { path, responseStream }: Method = target.method;
   const request = typeof call.request === 'function' ? call.request(undefined) : call.request;
   if (request === undefined) throw gatewayErrors.NO_LOCAL_MESSAGE({ path });
   const deadline = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
   const context = new CallContext({ clock, parents: [call.context] });
-  const reply = await local.handle({ path, responseStream, metadata, deadline, context, request, peer: '' });
+  const reply = await local.handle({ path, responseStream, metadata, deadline, context, request, peer: '', principal });
   return { ...reply, from: undefined };
 }

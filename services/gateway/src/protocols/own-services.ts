@@ -2,7 +2,8 @@ import { createFileRegistry, type DescMethod, fromBinary, toBinary } from '@bufb
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
-import { createRouter, type Router } from '@rondo/rpc/server';
+import { createAuthorize } from '@rondo/rpc/internal';
+import { createRouter, type Router, type ServiceImplementation } from '@rondo/rpc/server';
 import type { ReflectedFile } from '@rondo/schema';
 import type { Readiness, State } from '@rondo/service';
 import { type FileIndex, serveHealth, serveReflection } from '@rondo/service/built-in';
@@ -21,9 +22,13 @@ export interface OwnServicesOptions {
   readonly descriptorSet: Uint8Array | undefined;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Served beside these, if this is the console's port. */
+  readonly console?: ServiceImplementation | undefined;
+  /** Whether callers have verified principals: then the contracts say who may call. */
+  readonly authenticates?: boolean;
 }
 
-/** The services that the gateway itself answers on the public port: reflection and health of all public services. */
+/** The services that the gateway itself answers: reflection and health of all public services, and the console's. */
 export interface OwnServices {
   readonly router: Router;
   /** The method of a gRPC path; undefined if it isn't one of these services. */
@@ -34,14 +39,11 @@ const HEALTH = 'grpc.health.v1.Health';
 const REFLECTION = ['grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection'];
 
 /** Creates reflection, so that `grpcurl list` shows everything that is public, and health by service. */
-export function createOwnServices({
-  catalogue,
-  readiness,
-  descriptorSet,
-  clock,
-  log,
-}: OwnServicesOptions): OwnServices {
-  const own = readOwn(descriptorSet);
+export function createOwnServices(options: OwnServicesOptions): OwnServices {
+  const { catalogue, readiness, descriptorSet, clock, log, authenticates = false } = options;
+  const beside = options.console === undefined ? [] : [options.console];
+  const names = beside.map(({ definition }) => definition.fullName);
+  const own = readOwn(descriptorSet, [HEALTH, ...REFLECTION, ...names]);
   const running = () => catalogue.services.filter(({ instances }) => instances > 0).map(({ name }) => name);
   const health = serveHealth({
     services: () => [...catalogue.services.map(({ name }) => name), HEALTH, ...REFLECTION],
@@ -59,10 +61,15 @@ export function createOwnServices({
     },
   });
   const reflection = serveReflection({
-    services: () => [...running(), HEALTH],
+    services: () => [...running(), HEALTH, ...names],
     files: createFiles(catalogue, own),
   });
-  const router = createRouter({ services: [health, ...reflection], clock, logger: log });
+  const router = createRouter({
+    services: [health, ...reflection, ...beside],
+    middleware: authenticates ? [createAuthorize({})] : [],
+    clock,
+    logger: log,
+  });
   return { router, method: (path) => own.methods.get(path) };
 }
 
@@ -76,7 +83,7 @@ function createFiles(catalogue: OwnServicesOptions['catalogue'], own: Own): () =
         name,
         ...methods.map(({ method }) => method.path),
       ]);
-      const listed = new Set([...offered, HEALTH, ...REFLECTION, ...own.methods.keys()]);
+      const listed = new Set([...offered, ...own.services, ...own.methods.keys()]);
       const contracts = [...catalogue.contracts(), ...own.contracts];
       made = { revision, index: indexContracts(contracts, (name) => listed.has(name)) };
     }
@@ -85,23 +92,24 @@ function createFiles(catalogue: OwnServicesOptions['catalogue'], own: Own): () =
 }
 
 interface Own {
+  readonly services: readonly string[];
   readonly contracts: readonly ReflectedContract[];
   readonly methods: ReadonlyMap<string, PublicMethod>;
 }
 
 /** The contracts of the gateway's own services, from the descriptor set of this process. */
-function readOwn(descriptorSet: Uint8Array | undefined): Own {
-  if (descriptorSet === undefined) return { contracts: [], methods: new Map() };
+function readOwn(descriptorSet: Uint8Array | undefined, services: readonly string[]): Own {
+  if (descriptorSet === undefined) return { services, contracts: [], methods: new Map() };
   const set = fromBinary(FileDescriptorSetSchema, descriptorSet);
   const types = createFileRegistry(set);
-  const descs = [HEALTH, ...REFLECTION].map((name) => types.getService(name)).filter((desc) => desc !== undefined);
+  const descs = services.map((name) => types.getService(name)).filter((desc) => desc !== undefined);
   const files = new Set(descs.map(({ file }) => `${file.name}.proto`));
   const contracts = set.file
     .filter(({ name }) => files.has(name))
     .map((proto): ReflectedFile => ({ proto, bytes: toBinary(FileDescriptorProtoSchema, proto) }))
     .map((file) => ({ files: [file] }));
   const methods = descs.flatMap(({ methods: all }) => all.map((desc) => toLocalMethod(desc, types)));
-  return { contracts, methods: new Map(methods.map((method) => [method.method.path, method])) };
+  return { services, contracts, methods: new Map(methods.map((method) => [method.method.path, method])) };
 }
 
 /** There is one version of it: that of this process. */

@@ -1,0 +1,46 @@
+import { useState } from 'preact/hooks';
+import { call, recordOf, setCredentials } from './calls/connect.js';
+
+/** The path of a method of the console's own contract. */
+export const consoleMethod = (name: string): string => `/rondo.gateway.v1.ConsoleService/${name}`;
+
+/** What the gateway lets this person do. */
+export type Access =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'operator'; readonly subject: string }
+  | { readonly kind: 'refused'; readonly why: string };
+
+/** Asks whether this person may operate. */
+export async function checkAccess(signal: AbortSignal): Promise<Access> {
+  let subject = '';
+  for await (const event of call({ path: consoleMethod('CheckAccess'), streams: false, messages: [{}], signal })) {
+    if (event.kind === 'message') subject = String(recordOf(event.value)['subject'] ?? '');
+    if (event.kind === 'end' && event.error) return { kind: 'refused', why: event.error.message };
+  }
+  return { kind: 'operator', subject };
+}
+
+/** Takes a token or an API key, for as long as the tab is open. */
+export function SignIn({ onDone }: { readonly onDone: () => void }) {
+  const [given, setGiven] = useState('');
+  return (
+    <form
+      class="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        setCredentials(given);
+        onDone();
+      }}
+    >
+      <label for="credentials">Token or API key</label>
+      <input
+        id="credentials"
+        type="password"
+        autoComplete="off"
+        value={given}
+        onInput={({ currentTarget }) => setGiven(currentTarget.value)}
+      />
+      <button type="submit">Use it in this tab</button>
+    </form>
+  );
+}

@@ -1,0 +1,66 @@
+import { useEffect, useState } from 'preact/hooks';
+import { type Access, checkAccess, SignIn } from './access.js';
+import { credentials, setCredentials } from './calls/connect.js';
+import { FleetPage } from './fleet/fleet-page.js';
+import { ContractsPage } from './try/contracts-page.js';
+
+const PAGES = [
+  ['fleet', 'Fleet'],
+  ['methods', 'Methods'],
+] as const;
+
+/** The part of the address behind `#/`. */
+const place = () => decodeURIComponent(location.hash.replace(/^#\//, ''));
+
+/** The frame of all pages. */
+export function App() {
+  const [at, setAt] = useState(place);
+  const [access, setAccess] = useState<Access>({ kind: 'unknown' });
+  const [round, setRound] = useState(0);
+  useEffect(() => {
+    const move = () => setAt(place());
+    addEventListener('hashchange', move);
+    return () => removeEventListener('hashchange', move);
+  }, []);
+  useEffect(() => {
+    const gone = new AbortController();
+    void checkAccess(gone.signal).then((found) => gone.signal.aborted || setAccess(found));
+    return () => gone.abort();
+  }, [round]);
+  const [page = '', ...rest] = (at === '' ? 'fleet' : at).split('/');
+  const again = () => setRound(round + 1);
+  const signOut = () => {
+    setCredentials('');
+    again();
+  };
+  return (
+    <>
+      <header>
+        <h1>Rondo</h1>
+        <nav aria-label="Pages">
+          {PAGES.map(([name, title]) => (
+            <a key={name} href={`#/${name}`} aria-current={page === name ? 'page' : undefined}>
+              {title}
+            </a>
+          ))}
+        </nav>
+        {access.kind === 'operator' && access.subject !== '' && <span>{access.subject}</span>}
+        {credentials().length > 0 && (
+          <button type="button" onClick={signOut}>
+            Forget the credentials
+          </button>
+        )}
+      </header>
+      <main>
+        {access.kind === 'refused' && (
+          <section class="page" role="alert">
+            <p class="warn">Instances can’t be shown or operated: {access.why}</p>
+            <SignIn onDone={again} />
+          </section>
+        )}
+        {page === 'fleet' && access.kind === 'operator' && <FleetPage />}
+        {page === 'methods' && <ContractsPage key={round} name={rest.join('/')} />}
+      </main>
+    </>
+  );
+}

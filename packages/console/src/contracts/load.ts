@@ -1,0 +1,113 @@
+/** The contracts of the public services, as the gateway's reflection has them. */
+import {
+  create,
+  createFileRegistry,
+  type DescField,
+  type DescMethod,
+  type DescService,
+  type FileRegistry,
+  fromBinary,
+  getOption,
+  isMessage,
+  type JsonValue,
+  toJson,
+} from '@bufbuild/protobuf';
+import { base64Decode, WireType } from '@bufbuild/protobuf/wire';
+import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { call, listOf, recordOf } from '../calls/connect.js';
+
+/** What can be called, and the types of all messages. */
+export interface Contracts {
+  readonly registry: FileRegistry;
+  /** By name. */
+  readonly services: readonly DescService[];
+}
+
+const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+
+/** @throws Error with why the gateway doesn't tell. */
+export async function loadContracts(signal: AbortSignal): Promise<Contracts> {
+  const [listed] = await ask([{ listServices: '' }], signal);
+  const names = listOf(recordOf(listed?.['listServicesResponse'])['service'])
+    .map((one) => String(recordOf(one)['name']))
+    .sort((one, other) => Number(isBuiltIn(one)) - Number(isBuiltIn(other)) || one.localeCompare(other));
+  const answers = await ask(
+    names.map((name) => ({ fileContainingSymbol: name })),
+    signal,
+  );
+  const files = new Map<string, FileDescriptorProto>();
+  for (const answer of answers) {
+    for (const text of listOf(recordOf(answer['fileDescriptorResponse'])['fileDescriptorProto'])) {
+      const file = fromBinary(FileDescriptorProtoSchema, base64Decode(String(text)));
+      if (!files.has(file.name)) files.set(file.name, file);
+    }
+  }
+  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: inOrder(files) }));
+  return { registry, services: names.flatMap((name) => registry.getService(name) ?? []) };
+}
+
+/** What every gateway has comes last. */
+const isBuiltIn = (name: string) => /^(?:grpc|rondo)\./.test(name);
+
+/** One answer for each question. */
+async function ask(questions: readonly JsonValue[], signal: AbortSignal): Promise<{ [name: string]: JsonValue }[]> {
+  const answers: { [name: string]: JsonValue }[] = [];
+  for await (const event of call({ path: REFLECTION, streams: true, messages: questions, signal })) {
+    if (event.kind === 'message') answers.push(recordOf(event.value));
+    if (event.kind === 'end' && event.error) throw new Error(event.error.message);
+  }
+  return answers;
+}
+
+/** Each file after its imports. One whose import is missing stays out. */
+function inOrder(files: ReadonlyMap<string, FileDescriptorProto>): FileDescriptorProto[] {
+  const placed = new Map<string, FileDescriptorProto | undefined>();
+  const place = (name: string): boolean => {
+    if (placed.has(name)) return placed.get(name) !== undefined;
+    placed.set(name, undefined);
+    const file = files.get(name);
+    if (file === undefined || !file.dependency.every(place)) return false;
+    placed.delete(name);
+    placed.set(name, file);
+    return true;
+  };
+  for (const name of files.keys()) place(name);
+  return [...placed.values()].filter((file) => file !== undefined);
+}
+
+/** A custom option in JSON; undefined if it isn't set, or its contract isn't known. */
+export function optionOf({ registry }: Contracts, desc: DescMethod, name: string): JsonValue | undefined {
+  const extension = registry.getExtension(name);
+  if (extension === undefined) return undefined;
+  const value: unknown = getOption(desc, extension);
+  return extension.message && isMessage(value, extension.message) ? toJson(extension.message, value) : undefined;
+}
+
+/** Who may call a method, in words. */
+export function callersOf(contracts: Contracts, method: DescMethod): string {
+  const auth = recordOf(optionOf(contracts, method, 'rondo.options.v1.method'))['auth'];
+  if (auth === undefined) return 'The contract doesn’t say who may call.';
+  const { public: isPublic, scopes, callers } = recordOf(auth);
+  if (isPublic === true) return 'Anyone may call.';
+  const who = [
+    ...(listOf(scopes).length > 0 ? [`principals with ${listOf(scopes).join(' and ')}`] : []),
+    ...(listOf(callers).length > 0 ? [`through ${listOf(callers).join(', ').replace('*', 'any process')}`] : []),
+  ];
+  return `May call: ${who.join(', ')}. It counts where authorisation is on.`;
+}
+
+/** `google.api.field_behavior`, a repeated enum, and two of its values. */
+const BEHAVIOR = 1052;
+const [REQUIRED, OUTPUT_ONLY] = [2, 3];
+
+function behaviorsOf({ proto }: DescField): readonly number[] {
+  const found = (proto.options?.$unknown ?? []).filter(({ no }) => no === BEHAVIOR);
+  // Packed or not, each value is one byte.
+  return found.flatMap(({ data, wireType }) => [...(wireType === WireType.LengthDelimited ? data.subarray(1) : data)]);
+}
+
+/** Whether a request needs the field, by its contract. */
+export const isRequired = (field: DescField): boolean => behaviorsOf(field).includes(REQUIRED);
+
+/** Whether servers set the field, and ignore it in requests. */
+export const isOutputOnly = (field: DescField): boolean => behaviorsOf(field).includes(OUTPUT_ONLY);

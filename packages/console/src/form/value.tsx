@@ -1,0 +1,123 @@
+import type { DescEnum, DescMessage, JsonValue, ScalarType } from '@bufbuild/protobuf';
+import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
+import { useState } from 'preact/hooks';
+import { recordOf } from '../calls/connect.js';
+import type { FormContext } from './context.js';
+import { attributesOf, EnumInput, type InputProps, ScalarInput } from './scalar.js';
+
+/** What a field, an item of a list or an entry of a map holds. */
+export interface Held {
+  readonly message?: DescMessage | undefined;
+  readonly enum?: DescEnum | undefined;
+  readonly scalar?: ScalarType | undefined;
+}
+
+interface ValueProps extends InputProps {
+  readonly held: Held;
+  readonly path: string;
+  readonly form: FormContext;
+  /** Whether it can't be unset, as it is an item of a list or a map. */
+  readonly fixed?: boolean;
+}
+
+/** Messages that are a text in JSON. */
+const TEXTS: ReadonlyMap<string, string> = new Map([
+  ['google.protobuf.Timestamp', '2026-01-31T09:30:00Z'],
+  ['google.protobuf.Duration', '1.5s'],
+  ['google.protobuf.FieldMask', 'displayName,email'],
+]);
+const FREE = /^google\.protobuf\.(?:Any|Struct|Value|ListValue)$/;
+
+/** Whether a message is any JSON. */
+export const isFree = (message: DescMessage): boolean => FREE.test(message.typeName);
+
+/** Whether a message is a text in JSON. */
+export const isTextual = (message: DescMessage): boolean => TEXTS.has(message.typeName) || isWrapperDesc(message);
+
+/** The input of one value. */
+export function ValueInput({ held, path, form, fixed = false, ...props }: ValueProps) {
+  const { message } = held;
+  if (held.enum !== undefined) return <EnumInput {...props} desc={held.enum} />;
+  if (message === undefined) return <ScalarInput {...props} type={held.scalar} />;
+  if (isWrapperDesc(message)) return <ScalarInput {...props} type={message.fields[0]?.scalar} hint="not set" />;
+  const hint = TEXTS.get(message.typeName);
+  if (hint !== undefined) return <TextInput {...props} hint={hint} isTime={message.typeName.endsWith('Timestamp')} />;
+  if (isFree(message)) return <JsonInput {...props} />;
+  return <Nested {...props} message={message} path={path} form={form} fixed={fixed} />;
+}
+
+function TextInput({ hint, isTime, ...props }: InputProps & { hint: string; isTime: boolean }) {
+  return (
+    <span class="row">
+      <ScalarInput {...props} type={undefined} hint={hint} />
+      {isTime && (
+        <button type="button" onClick={() => props.onChange(new Date().toISOString())}>
+          Now
+        </button>
+      )}
+    </span>
+  );
+}
+
+/** Reads JSON as it is typed; what can't be read isn't taken. */
+export function JsonInput(props: InputProps & { rows?: number }) {
+  const written = props.value === undefined ? '' : JSON.stringify(props.value, null, 2);
+  const [draft, setDraft] = useState<{ readonly of: string; readonly text: string }>({ of: written, text: written });
+  const text = draft.of === written ? draft.text : written;
+  const onInput = (now: string) => {
+    const value = parsed(now);
+    if (value.fault === undefined) props.onChange(value.json);
+    const after = value.fault === undefined && value.json !== undefined ? JSON.stringify(value.json, null, 2) : '';
+    setDraft({ of: value.fault === undefined ? after : written, text: now });
+  };
+  const { fault } = parsed(text);
+  return (
+    <>
+      <textarea
+        {...attributesOf({ ...props, invalid: props.invalid || fault !== undefined })}
+        rows={props.rows ?? 4}
+        spellcheck={false}
+        value={text}
+        onInput={({ currentTarget }) => onInput(currentTarget.value)}
+      />
+      {fault !== undefined && <p class="fault">Not JSON yet: {fault}</p>}
+    </>
+  );
+}
+
+function parsed(text: string): { readonly json?: JsonValue | undefined; readonly fault?: string } {
+  if (text.trim() === '') return { json: undefined };
+  try {
+    return { json: JSON.parse(text) };
+  } catch (cause) {
+    return { fault: cause instanceof Error ? cause.message : String(cause) };
+  }
+}
+
+/** A message may contain itself: its fields are shown once it is set. */
+function Nested({
+  message,
+  path,
+  form,
+  fixed,
+  ...props
+}: InputProps & Omit<ValueProps, 'held'> & { message: DescMessage }) {
+  const { value, onChange } = props;
+  if (value === undefined) {
+    return (
+      <button {...attributesOf(props)} type="button" onClick={() => onChange({})}>
+        Set {message.name}
+      </button>
+    );
+  }
+  return (
+    <div class="nested">
+      <form.Fields desc={message} value={recordOf(value)} onChange={onChange} path={path} form={form} />
+      {!fixed && (
+        <button {...attributesOf(props)} type="button" onClick={() => onChange(undefined)}>
+          Remove {message.name}
+        </button>
+      )}
+    </div>
+  );
+}

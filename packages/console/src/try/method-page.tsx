@@ -1,0 +1,228 @@
+import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
+import { commentOf, exampleOf } from '@rondo/schema/form';
+import { useId, useMemo, useState } from 'preact/hooks';
+import { type Entries, recordOf } from '../calls/connect.js';
+import { type Contracts, callersOf, isOutputOnly, isRequired, optionOf } from '../contracts/load.js';
+import { Paragraphs } from '../contracts/prose.js';
+import { MessageFields } from '../form/fields.js';
+import { useFaults } from '../form/use-faults.js';
+import { JsonInput } from '../form/value.js';
+import { AnswerView } from './answer-view.js';
+import { type Drafted, pathOf, sendsStream } from './copy.js';
+import { CopyMenu } from './copy-menu.js';
+import { type Past, remember } from './history.js';
+import { MetadataInput } from './metadata-input.js';
+import { useCall } from './running.js';
+
+const KINDS: Readonly<Record<DescMethod['methodKind'], string>> = {
+  unary: 'one request, one reply',
+  server_streaming: 'one request, a stream of replies',
+  client_streaming: 'a stream of requests, one reply',
+  bidi_streaming: 'a stream of requests, a stream of replies',
+};
+
+/** One method: what its contract says, a form to call it, and the answer. */
+export function MethodPage({ contracts, method }: { readonly contracts: Contracts; readonly method: DescMethod }) {
+  const example = useMemo(
+    () => exampleOf(method.input, { integersAsText: true, without: isOutputOnly, isRequired }),
+    [method],
+  );
+  const [messages, setMessages] = useState<readonly JsonValue[]>([example]);
+  const [metadata, setMetadata] = useState<Entries>([]);
+  const [deadline, setDeadline] = useState('');
+  const [history, setHistory] = useState<readonly Past[]>([]);
+  const { answer, start, cancel } = useCall();
+  const timeoutMs = deadline === '' ? undefined : Number(deadline);
+  const draft: Drafted = { method, messages, metadata, timeoutMs, origin: location.origin };
+  const isRunning = answer !== undefined && !answer.isOver;
+
+  const send = async () => {
+    const streams = method.methodKind !== 'unary';
+    const done = await start({ path: pathOf(method), streams, messages, metadata, timeoutMs });
+    setHistory((past) => remember(past, { messages, metadata, deadline, answer: done }));
+  };
+  const recall = (past: Past) => {
+    setMessages(past.messages);
+    setMetadata(past.metadata);
+    setDeadline(past.deadline);
+  };
+
+  return (
+    <>
+      <h2>{method.name}</h2>
+      <p class="quiet">{KINDS[method.methodKind]}</p>
+      <Paragraphs text={commentOf(method)} />
+      <p>{callersOf(contracts, method)}</p>
+      <Policy contracts={contracts} method={method} />
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void send();
+        }}
+      >
+        <Requests contracts={contracts} method={method} messages={messages} onChange={setMessages} />
+        <details>
+          <summary>Deadline and metadata</summary>
+          <div class="field">
+            <label for="deadline">
+              Deadline <small>milliseconds</small>
+            </label>
+            <input
+              id="deadline"
+              type="number"
+              min="1"
+              step="1"
+              value={deadline}
+              onInput={({ currentTarget: { value } }) => setDeadline(value)}
+            />
+          </div>
+          <MetadataInput entries={metadata} onChange={setMetadata} />
+        </details>
+        <p class="row">
+          <button type="submit" class="primary" disabled={isRunning}>
+            Call
+          </button>
+          <button type="button" disabled={!isRunning} onClick={cancel}>
+            Cancel
+          </button>
+          <button type="button" onClick={() => setMessages([example])}>
+            Example
+          </button>
+        </p>
+      </form>
+      <CopyMenu draft={draft} />
+      {answer && <AnswerView answer={answer} registry={contracts.registry} />}
+      {history.length > 0 && <History history={history} recall={recall} />}
+    </>
+  );
+}
+
+/** What the contract demands of callers beside who they are. */
+function Policy({ contracts, method }: { readonly contracts: Contracts; readonly method: DescMethod }) {
+  const { auth: _, ...policy } = recordOf(optionOf(contracts, method, 'rondo.options.v1.method'));
+  if (Object.keys(policy).length === 0) return null;
+  return (
+    <details>
+      <summary>Policy</summary>
+      <pre>{JSON.stringify(policy, null, 2)}</pre>
+    </details>
+  );
+}
+
+interface RequestsProps {
+  readonly contracts: Contracts;
+  readonly method: DescMethod;
+  readonly messages: readonly JsonValue[];
+  readonly onChange: (messages: readonly JsonValue[]) => void;
+}
+
+/** The request as a form or as JSON; several of a stream. */
+function Requests({ contracts, method, messages, onChange }: RequestsProps) {
+  const [isJson, setJson] = useState(false);
+  const put = (index: number, ...now: readonly JsonValue[]) =>
+    onChange([...messages.slice(0, index), ...now, ...messages.slice(index + 1)]);
+  const isStream = sendsStream(method);
+  return (
+    <>
+      <fieldset class="row tabs">
+        <legend>Request</legend>
+        {[false, true].map((json) => (
+          <label key={String(json)}>
+            <input type="radio" name="as" checked={isJson === json} onChange={() => setJson(json)} />
+            {json ? 'JSON' : 'Form'}
+          </label>
+        ))}
+      </fieldset>
+      {isStream && (
+        <p class="quiet">
+          A browser sends the requests of a stream all at once, and reads the replies as they come. To answer a reply
+          with a request, use <code>rondo call</code> or <code>grpcurl</code>.
+        </p>
+      )}
+      {messages.map((message, index) => (
+        <section key={index} class="message" aria-label={`${method.input.name} ${index + 1}`}>
+          <Request
+            desc={method.input}
+            contracts={contracts}
+            value={message}
+            isJson={isJson}
+            onChange={(now) => put(index, now)}
+          />
+          {isStream && (
+            <button type="button" onClick={() => put(index)}>
+              Remove message {index + 1}
+            </button>
+          )}
+        </section>
+      ))}
+      {isStream && (
+        <button type="button" onClick={() => put(messages.length, messages.at(-1) ?? {})}>
+          Add a message
+        </button>
+      )}
+    </>
+  );
+}
+
+interface RequestProps {
+  readonly desc: DescMethod['input'];
+  readonly contracts: Contracts;
+  readonly value: JsonValue;
+  readonly isJson: boolean;
+  readonly onChange: (value: JsonValue) => void;
+}
+
+function Request({ desc, contracts, value, isJson, onChange }: RequestProps) {
+  const id = useId();
+  const faults = useFaults(desc, value, contracts.registry);
+  const whole = isJson ? faults : faults.filter(({ path }) => path === '');
+  return (
+    <>
+      {isJson ? (
+        <div class="field">
+          <label for={id}>{desc.name}</label>
+          <JsonInput
+            id={id}
+            value={value}
+            onChange={(now) => onChange(now ?? {})}
+            describedBy={`${id}w`}
+            invalid={whole.length > 0}
+            rows={12}
+          />
+        </div>
+      ) : (
+        <MessageFields
+          desc={desc}
+          value={recordOf(value)}
+          onChange={onChange}
+          path=""
+          form={{ faults, Fields: MessageFields }}
+        />
+      )}
+      <div id={`${id}w`} aria-live="polite">
+        {whole.map(({ path, text }) => (
+          <p key={path + text} class="fault">
+            {path} {text}
+          </p>
+        ))}
+      </div>
+    </>
+  );
+}
+
+function History({ history, recall }: { readonly history: readonly Past[]; readonly recall: (past: Past) => void }) {
+  return (
+    <section>
+      <h3>Calls before</h3>
+      <ol>
+        {history.map((past) => (
+          <li key={past.number}>
+            <button type="button" onClick={() => recall(past)}>
+              {past.time}: {past.answer.error?.code ?? 'ok'}, {Math.round(past.answer.tookMs)} ms
+            </button>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}

@@ -1,0 +1,58 @@
+import { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/console';
+import { OperatorState, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { callPrincipal } from '@rondo/rpc/call';
+import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
+import { implement, type ServiceImplementation } from '@rondo/rpc/server';
+import { gatewayErrors } from '../errors.js';
+import type { Fleet } from './fleet.js';
+
+/** What the console's contract is served with. */
+export interface ConsoleServiceOptions {
+  readonly fleet: Fleet;
+  readonly channel: Pick<Channel, 'direct' | 'followAll'>;
+  /** The addresses of the registries. */
+  readonly registry: readonly string[];
+}
+
+/** Implements the console's contract. */
+export function consoleService({ fleet, channel, registry }: ConsoleServiceOptions): ServiceImplementation {
+  return implement(ConsoleServiceDefinition, {
+    checkAccess: (_, { values }) => ({ subject: values.get(callPrincipal)?.subject ?? '' }),
+    watchFleet: (_, { signal }) => fleet.watch(signal),
+    async setCordon({ instanceId, cordoned, reason }, { signal }) {
+      if (cordoned) requireOthers(instanceId, await instancesOf(channel, signal));
+      const direct = channel.direct(registry.map((address) => ({ address })));
+      const { OPERATOR_STATE_CORDONED: taken, OPERATOR_STATE_NONE: none } = OperatorState;
+      try {
+        const client = createClient(RegistryServiceDefinition, { channel: direct });
+        await client.setOperatorState({ instanceId, state: cordoned ? taken : none, reason }, { signal });
+        return {};
+      } finally {
+        direct.close();
+      }
+    },
+  });
+}
+
+/** The instances that the registry lists now. */
+function instancesOf(channel: Pick<Channel, 'followAll'>, signal: AbortSignal): Promise<readonly Endpoint[]> {
+  return new Promise((resolve, reject) => {
+    const following = channel.followAll({
+      onResolution: ({ endpoints }) => resolve(endpoints),
+      onFailure: () => undefined,
+      onPending: () => undefined,
+    });
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    signal.addEventListener('abort', () => following.close(), { once: true });
+  });
+}
+
+/** @throws RpcError if there is no such instance, or if it is the last one that takes calls of a service. */
+function requireOthers(instanceId: string, instances: readonly Endpoint[]): void {
+  const instance = instances.find((one) => one.instanceId === instanceId);
+  if (instance === undefined) throw gatewayErrors.NO_INSTANCE({ instanceId });
+  const others = instances.filter((one) => one !== instance && one.state === 'serving');
+  const served = new Set(others.flatMap(({ services = [] }) => services));
+  const deserted = instance.state === 'serving' ? instance.services?.filter((service) => !served.has(service)) : [];
+  if (deserted?.length) throw gatewayErrors.LAST_INSTANCE({ instanceId, services: deserted.join(', ') });
+}
