@@ -46,6 +46,11 @@ export class Tally {
     return Object.fromEntries(this.#examples);
   }
 
+  /** The shortest latency in milliseconds; 0 if there was no call. */
+  get leastMs(): number {
+    return this.#calls === 0 ? 0 : this.#latencies.min / 1_000;
+  }
+
   /** The median latency in milliseconds; null if there was no call. */
   get p50Ms(): number | null {
     return this.#percentileMs(50);

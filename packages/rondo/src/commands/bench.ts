@@ -30,6 +30,8 @@ const MOST_RATE = 100_000;
 const MOST_INSTANCES = 200;
 const DEFAULTS = { from: 50, step: '5s' } as const;
 const SHORTEST_STEP_MS = 1_000;
+/** A call that isn't answered so long after its step counts as unanswered. */
+const LAST_ANSWERS_MS = 8_000;
 /** How long code is compiled, and connections are opened, before the first step. */
 const WARM_UP_MS = 2_000;
 
@@ -197,12 +199,17 @@ async function measure({ target, call, instances, plan }: Job, context: CommandC
       });
     };
     const load = { count: undefined, durationMs: stepMs, rate, concurrency: MOST_IN_FLIGHT };
-    const ending = AbortSignal.any([signal, full.signal]);
+    const late = new AbortController();
+    const timer = clock.setTimer(stepMs + LAST_ANSWERS_MS, () => late.abort());
+    const ending = AbortSignal.any([signal, full.signal, late.signal]);
     const onProgress = () => void sampler.ask();
     const result = await runLoad({ ...load, call: counted, onProgress, clock, signal: ending });
+    timer.cancel();
     await sampler.ask();
     const { calls, failed, p50Ms, p99Ms } = result.tally;
-    const answered = (calls - failed) / (Math.max(stepMs, result.elapsedMs) / 1_000);
+    // The first answer comes after the least latency: of a slow method, answers still come when no calls are due.
+    const answeringMs = Math.max(result.elapsedMs - result.tally.leastMs, (calls / rate) * 1_000);
+    const answered = calls === 0 ? 0 : (calls - failed) / (answeringMs / 1_000);
     const overfull = full.signal.aborted;
     return { ...{ offered: rate, answered, calls, failed, p50Ms, p99Ms, overfull }, ...fill.read(result.lateP99Ms) };
   }
