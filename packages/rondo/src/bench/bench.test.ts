@@ -201,6 +201,10 @@ Replicas for 2000/s: 15 = ceil(2000 / 200 × 1.5), if what they share, such as a
     const svg = toSvg(measured);
     expect(svg.match(/<circle /g)).toHaveLength(6);
     expect(svg).toContain('>knee 400/s<');
+    // The axes end at the powers around what was measured: 64 to 1024 calls a second, 1 to 1000 ms.
+    expect([...svg.matchAll(/>(\d+)<\/text>/g)].map(([, tick]) => tick)).toEqual(
+      '64 128 256 512 1024 1 10 100 1000'.split(' '),
+    );
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
     expect(toSvg({ ...measured, steps: [] })).not.toMatch(/NaN|Infinity|undefined/);
   });

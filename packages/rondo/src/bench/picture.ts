@@ -52,8 +52,9 @@ export function toSvg(measured: Measured): string {
 /** Whole powers of `base` around the values are its ends and its ticks. */
 function scale(values: readonly number[], base: number, [start, end]: readonly [number, number]): Scale {
   const power = (value: number) => Math.log(value) / Math.log(base);
-  const low = Math.floor(power(Math.min(...values, base)) + 1e-9);
-  const high = Math.max(low + 1, Math.ceil(power(Math.max(...values, 1)) - 1e-9));
+  const drawn = values.length === 0 ? [1] : values;
+  const low = Math.floor(power(Math.min(...drawn)) + 1e-9);
+  const high = Math.max(low + 1, Math.ceil(power(Math.max(...drawn)) - 1e-9));
   return {
     at: (value) => Math.round(start + ((power(value) - low) / (high - low)) * (end - start)),
     ticks: Array.from({ length: high - low + 1 }, (_, index) => base ** (low + index)),

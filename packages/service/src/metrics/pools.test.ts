@@ -19,8 +19,8 @@ it('tells how full the pools are by what they observe, also while no metrics are
     meter
       .createObservableUpDownCounter(name)
       .addCallback((result) => result.observe(value(), { 'db.client.connection.pool.name': 'shop', ...labels }));
-  observe('db.client.connection.count', () => 3, { 'db.client.connection.state': 'idle' });
   observe('db.client.connection.count', () => 7, { 'db.client.connection.state': 'used' });
+  observe('db.client.connection.count', () => 3, { 'db.client.connection.state': 'idle' });
   observe('db.client.connection.max', () => 10);
   observe('db.client.connection.pending_requests', () => waiting);
   observe('of something else', () => 1);
