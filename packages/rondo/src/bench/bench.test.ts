@@ -178,7 +178,7 @@ Knee: 400/s, with a p99 of 4.0 ms. Full in the step above:
 LB = N/S = 400/2 = 200: at the knee each of the 2 instances answers 200 calls a second.
 ER = (1 - P)^S = (1 - 0.99000)^2 = 0.00010: P is the share of the calls that were answered; ER is the chance that no
 instance answers, if one fails independently of the others.
-Replicas for 2000/s: 15 = ceil(2000 / 200 × 1.5), if what they share, such as a database, carries that.
+Replicas for 2000/s: 15 = ceil(2000 / 200 × 1.5), if what they share, such as a database or a machine, carries that.
 "
 `);
   });

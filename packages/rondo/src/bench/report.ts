@@ -118,7 +118,7 @@ function sentences(measured: Measured): readonly string[] {
     ...(target === null || replicas === null
       ? []
       : [
-          `Replicas for ${rate(target)}/s: ${replicas} = ceil(${rate(target)} / ${each} × ${HEADROOM}), ${knee.isOfGenerator ? 'or fewer, as the generator was the limit' : 'if what they share, such as a database, carries that'}.`,
+          `Replicas for ${rate(target)}/s: ${replicas} = ceil(${rate(target)} / ${each} × ${HEADROOM}), ${knee.isOfGenerator ? 'or fewer, as the generator was the limit' : 'if what they share, such as a database or a machine, carries that'}.`,
         ]),
   ];
 }
