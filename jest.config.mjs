@@ -12,7 +12,7 @@ const code = {
   moduleNameMapper: {
     '^@rondo/contracts/(.*)$': '<rootDir>/packages/contracts/src/$1.ts',
     '^@rondo/([a-z-]+)$': '<rootDir>/packages/$1/src/exports/index.ts',
-    '^@rondo/([a-z-]+)/(?!package\.json)(.*)$': '<rootDir>/packages/$1/src/exports/$2.ts',
+    '^@rondo/([a-z-]+)/(?!package[.]json)(.*)$': '<rootDir>/packages/$1/src/exports/$2.ts',
     ...typescriptSpecifiers,
   },
 };

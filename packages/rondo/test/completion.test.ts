@@ -52,7 +52,7 @@ const ADD = 'rondo.conformance.v1.AdderService/Add';
 
 describe('rondo complete', () => {
   it.each<[words: readonly string[], found: readonly string[]]>([
-    [['c'], ['call', 'cordon', 'config', 'check', 'certs', 'completion']],
+    [['c'], ['console', 'call', 'cordon', 'config', 'check', 'certs', 'completion']],
     [['--'], ['--help', '--version']],
     [
       ['help', 'to'],

@@ -51,12 +51,12 @@ async function until(
   events: AsyncIterator<WatchFleetResponse>,
   clock: ManualClock,
   fits: (event: WatchFleetResponse) => boolean,
-) {
+): Promise<WatchFleetResponse> {
   while (true) {
     const next = events.next();
     await clock.advance(250);
-    const { value } = await next;
-    if (fits(value)) return value;
+    const event = await next;
+    if (event.done !== true && fits(event.value)) return event.value;
   }
 }
 
