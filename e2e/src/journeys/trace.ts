@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, type System, type SystemOptions, startSystem } from '@rondo/harness';
+import { type ReceivedSpan, startCollector } from '../../../packages/service/test/collector.js';
+import { ask, askGrpc, askJson, envelope } from '../front-door.js';
+
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+const BROWSER = '00f067aa0ba902b7';
+const TRACEPARENT = `00-${TRACE}-${BROWSER}-01`;
+const SCOPES = 'sales.read sales.write projects.read projects.write calculator.use';
+
+/** One trace from the browser to the last row, over the processes of a system and a collector that gets it by OTLP. */
+export function describeTrace(name: string, { env, ...options }: SystemOptions): void {
+  describe(`a system ${name}`, () => {
+    let system: System;
+    let collector: Awaited<ReturnType<typeof startCollector>>;
+    let url: string;
+    let credentials: Readonly<Record<string, string>> = {};
+
+    beforeAll(async () => {
+      collector = await startCollector();
+      const tracing = {
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+        OTEL_BSP_SCHEDULE_DELAY: '100',
+        RONDO_GATEWAY_TRUSTED_TRACERS: '127.0.0.1',
+      };
+      system = await startSystem({ ...options, env: { ...tracing, ...env } });
+      url = `http://${system.address(20)}`;
+      if (options.auth !== true) return;
+      const { stdout } = await system.rondo('token', '--as', 'ada', '--scopes', SCOPES, '--data', system.data);
+      credentials = { authorization: `Bearer ${stdout.trim()}` };
+    });
+    afterAll(async () => {
+      await system.stop();
+      system.remove();
+      await collector.close();
+    });
+
+    const spans = () => collector.spans().filter(({ traceId }) => traceId === TRACE);
+    const create = async (path: string, body: object, headers: object = {}): Promise<string> => {
+      const answer = await askJson(`${url}/v1/${path}`, body, { headers: { ...credentials, ...headers } });
+      expect(answer).toMatchObject({ status: 200 });
+      return String(Reflect.get(Object(answer.json()), 'name'));
+    };
+
+    it('has a quote and its acceptance in one trace: each span once, and each below the one that caused it', async () => {
+      const customer = await create('customers', { displayName: 'Trace', email: 'trace@example.com' });
+      const product = await create('products', {
+        ...{ title: 'Kit', sku: 'TRACE', stock: '5', deliveryEffortMinutes: '30' },
+        unitPrice: { currencyCode: 'EUR', units: '10' },
+      });
+      const headers = { traceparent: TRACEPARENT };
+      const quote = await create('quotes', { customer, lines: [{ product, quantity: '2' }] }, headers);
+      await create(`${quote}:accept`, {}, headers);
+
+      await eventually(() => {
+        expect(spans().map((span) => span.name)).toContain('POST /v1/{name=quotes/*}:accept');
+        expect(spans().map((span) => span.name)).toContain('transaction log-finished');
+        expect(spans().filter(orphaned)).toEqual([]);
+        // Each call has a span at each end.
+        expect(spans().filter(unanswered)).toEqual([]);
+      });
+      const all = spans();
+      expect(new Set(all.map(({ spanId }) => spanId)).size).toBe(all.length);
+      expect(all.filter(({ parentSpanId }) => parentSpanId === BROWSER)).toHaveLength(2);
+
+      const of = (instance: string) => all.filter((span) => instanceOf(span) === instance);
+      expect(of('gateway').map(({ kind }) => kind)).toEqual(expect.arrayContaining([2, 2, 3, 3]));
+      expect(of('gateway')).toHaveLength(4);
+      expect(of('calculator').length).toBeGreaterThan(0);
+      for (const service of ['sales', 'project-management'])
+        expect(of(service).some(({ attributes }) => attributes['db.system.name'] === 'postgresql')).toBe(true);
+      expect(all.map((span) => `${instanceOf(span)}: ${span.name}`)).toEqual(
+        expect.arrayContaining([
+          'sales: transaction send-prepare',
+          'project-management: transaction prepare',
+          'sales: transaction log-committing',
+          'sales: transaction send-commit',
+          'project-management: transaction commit',
+        ]),
+      );
+      // No value of a row is in the text of a statement, and no credentials are anywhere.
+      for (const { attributes } of all) expect(String(attributes['db.query.text'])).not.toContain(quote.split('/')[1]);
+      if (credentials['authorization'] !== undefined)
+        expect(Buffer.concat(collector.bodies).includes(credentials['authorization'].slice(-40))).toBe(false);
+    });
+
+    it('has no trace of what every process does all the time', async () => {
+      await ask(`${url}/readyz`);
+      const names = collector.spans().map((span) => span.name);
+      expect(names.filter((one) => /^(?:rondo\.registry|grpc\.health)/.test(one))).toEqual([]);
+      expect(names.length).toBeGreaterThan(0);
+    });
+
+    it.each<[string, Record<string, string>]>([
+      ['nearly 15 KiB of baggage', { traceparent: TRACEPARENT, baggage: `a=${'x'.repeat(14_000)}` }],
+      ['1,000 entries', { baggage: Array.from({ length: 1_000 }, (_, index) => `k${index}=v`).join(',') }],
+      ['a trace and baggage that are none', { traceparent: '00-\t-%00', tracestate: ',=,', baggage: '%00=%zz,;;=' }],
+      ['a long traceparent', { traceparent: `${TRACEPARENT}-${'x'.repeat(14_000)}` }],
+    ])('answers by each protocol a caller that it trusts, and that sends %s', async (_what, hostile) => {
+      const headers = { ...hostile, ...credentials };
+      const path = '/calculator.v1.CalculatorService/Add';
+      const body = Buffer.from([0x08, 1, 0x10, 2]);
+      const web = { 'content-type': 'application/grpc-web+proto', ...headers };
+      const text = '{"a":1,"b":2}';
+      expect(await askJson(`${url}/add`, JSON.parse(text), { headers })).toMatchObject({ text: '{"result":3}' });
+      expect(await askJson(url + path, JSON.parse(text), { headers })).toMatchObject({ text: '{"result":"3"}' });
+      expect((await ask(url + path, { body: envelope(body), headers: web })).text).toContain('grpc-status: 0');
+      expect(await askGrpc(url, path, { message: body, headers })).toMatchObject({ code: 0 });
+    });
+  });
+}
+
+const instanceOf = ({ resource }: ReceivedSpan) => String(resource['service.instance.id']).replace(/-\d+$/, '');
+
+/** Whether the span of a call has no server's span below it. */
+function unanswered({ kind, name, spanId }: ReceivedSpan, _index: number, all: readonly ReceivedSpan[]): boolean {
+  return kind === 3 && name.includes('.v1.') && !all.some((span) => span.parentSpanId === spanId && span.kind === 2);
+}
+
+/** Whether the parent of a span isn't there. */
+function orphaned({ parentSpanId = '' }: ReceivedSpan, _index: number, all: readonly ReceivedSpan[]): boolean {
+  return parentSpanId !== BROWSER && !all.some(({ spanId }) => spanId === parentSpanId);
+}
