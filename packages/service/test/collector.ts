@@ -11,10 +11,12 @@ export interface ReceivedSpan {
   readonly links?: readonly { readonly traceId: string; readonly spanId: string }[];
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly resource: Readonly<Record<string, unknown>>;
+  /** The library that made it. */
+  readonly scope: string;
 }
 
-/** How the collector answers: with a status, or never. */
-type Answer = number | 'never';
+/** How the collector answers: with a status, never, or as one that is away: it drops the connection. */
+export type Answer = number | 'never' | 'away';
 
 /** A collector for OTLP over HTTP on a free port. It keeps what it gets. */
 export async function startCollector() {
@@ -25,7 +27,8 @@ export async function startCollector() {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       bodies.push(Buffer.concat(chunks));
-      if (answer !== 'never') response.writeHead(answer, { 'content-type': 'application/json' }).end('{}');
+      if (answer === 'away') request.socket.destroy();
+      else if (answer !== 'never') response.writeHead(answer, { 'content-type': 'application/json' }).end('{}');
     });
   });
   server.listen(0, '127.0.0.1');
@@ -56,7 +59,8 @@ interface Request {
   readonly resourceSpans: readonly {
     readonly resource: { readonly attributes: readonly KeyValue[] };
     readonly scopeSpans: readonly {
-      readonly spans: readonly (Omit<ReceivedSpan, 'attributes' | 'resource'> & {
+      readonly scope: { readonly name: string };
+      readonly spans: readonly (Omit<ReceivedSpan, 'attributes' | 'resource' | 'scope'> & {
         readonly attributes: readonly KeyValue[];
       })[];
     }[];
@@ -65,11 +69,12 @@ interface Request {
 
 function spansIn({ resourceSpans }: Request): readonly ReceivedSpan[] {
   return resourceSpans.flatMap(({ resource, scopeSpans }) =>
-    scopeSpans.flatMap(({ spans }) =>
+    scopeSpans.flatMap(({ scope, spans }) =>
       spans.map((span) => ({
         ...span,
         attributes: recordOf(span.attributes),
         resource: recordOf(resource.attributes),
+        scope: scope.name,
       })),
     ),
   );

@@ -203,6 +203,9 @@ it('holds no secret of the process', async () => {
 
 it.each([
   ['refuses all', 400],
+  ['wants fewer', 429],
+  ['is broken', 500],
+  ['is away', 'away'],
   ['never answers', 'never'],
 ] as const)(
   'loses spans to a collector that %s, and no call: they are counted, and the log has one line',
