@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { until } from '@rondo/harness';
+import { root, until } from '@rondo/harness';
 import type { ProtocolPoint } from '@rondo/transactions';
 import type { DatabaseServer } from '../testbed/database.js';
 import type { Replica, Testbed } from '../testbed/testbed.js';
@@ -18,12 +18,16 @@ export interface Services {
   restartDead(point: ProtocolPoint): Promise<number>;
 }
 
-const DIE = new URL('./die.js', import.meta.url).href;
+const DIE = path.join(root, 'lab/dist/chaos/transactions/die.js');
 const DEATH_TIMEOUT_MS = 15_000;
 const NAMES = { coordinator: 'sales', participant: 'project-management' } as const;
 
-/** Starts both, and a calculator. */
-export async function startServices(testbed: Testbed, database: DatabaseServer): Promise<Services> {
+/** Starts both, and a calculator. `more` are variables of all three. */
+export async function startServices(
+  testbed: Testbed,
+  database: DatabaseServer,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Services> {
   const fileOf = (role: ProtocolPoint['role']) => path.join(testbed.folder, `die-${role}`);
   const start = (role: ProtocolPoint['role']): Promise<Replica> => {
     const id = NAMES[role];
@@ -31,13 +35,14 @@ export async function startServices(testbed: Testbed, database: DatabaseServer):
       DATABASE_URL: database.urlOf(id),
       NODE_OPTIONS: `--import ${DIE}`,
       CHAOS_DIE_AT: fileOf(role),
+      ...more,
     };
     return testbed.startReplica(id, { service: id, env });
   };
   const [coordinator, participant] = await Promise.all([
     start('coordinator'),
     start('participant'),
-    testbed.startReplica('calculator'),
+    testbed.startReplica('calculator', { env: more }),
   ]);
   const replicas = { coordinator, participant };
   return {
