@@ -15,6 +15,8 @@ const newDescriptors = 'packages/contracts/descriptors.new.binpb';
 /** etcd's contract, which only the registry's store uses, so an app has none. It isn't part of the descriptor set. */
 const etcd = {
   stub: path.join(root, 'packages/contracts/src/etcd-v3/rpc.ts'),
+  /** Below it the stubs are made, as buf begins with the removal of those in packages/contracts/src. */
+  beside: path.join(root, '.rondo/etcd-stubs'),
   args: ['--config', 'packages/rondo/buf/etcd.buf.yaml', '--template', 'packages/rondo/buf/etcd.buf.gen.yaml'],
 };
 /** What check-http.ts checks with. */
@@ -87,12 +89,16 @@ async function keepOwnComments({ protos }: Inputs): Promise<void> {
   );
 }
 
-/** Generates stubs. If all are generated anew, buf first removes the old ones, so etcd's stubs come last. */
 async function stubsOf(stale: readonly string[] | undefined): Promise<StepResult> {
   if (stale?.length === 0) return { code: 0 };
-  const stubs = await run(native('buf'), ['generate', ...OWN, ...only(stale)]);
-  if (stubs.code !== 0 || stale !== undefined || isInstalled) return stubs;
-  return run(native('buf'), ['generate', ...etcd.args]);
+  const stubs = run(native('buf'), ['generate', ...OWN, ...only(stale)]);
+  if (stale !== undefined || isInstalled) return await stubs;
+  const ended = await Promise.all([stubs, run(native('buf'), ['generate', ...etcd.args, '-o', etcd.beside])]);
+  const failed = ended.find(({ code }) => code !== 0);
+  const folder = path.dirname(etcd.stub);
+  if (failed === undefined) renameSync(path.join(etcd.beside, path.relative(root, folder)), folder);
+  rmSync(etcd.beside, { recursive: true, force: true });
+  return failed ?? { code: 0 };
 }
 
 /** Whether the generated files match the contracts. */

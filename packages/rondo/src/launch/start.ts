@@ -1,5 +1,5 @@
 /** Runs the whole system on this machine: `npm start`. */
-import { build } from '../build/build.js';
+import { buildOnly, refreshBundle } from '../build/build.js';
 import { REGISTRY, readManifests } from '../workspace/manifests.js';
 import { step } from '../workspace/steps.js';
 import { runLauncher, type Session } from './launcher.js';
@@ -7,7 +7,7 @@ import { summary } from './summary.js';
 
 /** Resolves to the exit code, once everything has stopped. */
 export const main = (args: readonly string[]): Promise<number> =>
-  runLauncher({ command: 'npm start', args, build, bringUp, attend });
+  runLauncher({ command: 'npm start', args, build: ({ signal }) => buildOnly([], signal), bringUp, attend });
 
 async function bringUp({ system, exclusively, stop: { signal } }: Session): Promise<void> {
   const startAll = async () => {
@@ -28,5 +28,6 @@ async function bringUp({ system, exclusively, stop: { signal } }: Session): Prom
 
 async function attend(session: Session): Promise<void> {
   console.log(summary(await session.system.rows(), session));
+  void refreshBundle(); // nothing of the system needs it
   await session.stop.promise;
 }

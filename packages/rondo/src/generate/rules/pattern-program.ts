@@ -10,6 +10,8 @@ const RUNE = 8;
 const ANY = 10;
 const ANY_BUT_NEWLINE = 11;
 const LAST = 0x10ffff;
+/** No character above has upper and lower case. */
+const LAST_CASED = 0x1ffff;
 
 /** An instruction, and the positions of those that follow it. */
 export type Instruction =
@@ -67,7 +69,16 @@ function charactersOf(inst: Inst): readonly number[] {
   // One character; if the pattern ignores case, all that are equal to it.
   const [rune = 0] = inst.runes;
   if (inst.arg === 0) return [rune, rune];
-  return Array.from({ length: LAST + 1 }, (_, point) => point)
-    .filter((point) => inst.matchRune(point))
-    .flatMap((point) => [point, point]);
+  const equal = equalTo.get(rune) ?? pointsMatching(inst).flatMap((point) => [point, point]);
+  equalTo.set(rune, equal);
+  return equal;
+}
+
+/** The sets of patterns that ignore case, by a character in them. */
+const equalTo = new Map<number, readonly number[]>();
+
+function pointsMatching(inst: Inst): readonly number[] {
+  const points: number[] = [];
+  for (let point = 0; point <= LAST_CASED; point += 1) if (inst.matchRune(point)) points.push(point);
+  return points;
 }
