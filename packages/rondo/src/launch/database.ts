@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { createMutex } from '../workspace/concurrency.js';
 import { messageOf } from '../workspace/errors.js';
 import { readJson } from '../workspace/files.js';
 import { type EmbeddedOptions, embeddedServer } from './embedded.js';
@@ -63,11 +64,13 @@ export async function openDatabases({ adminUrl, ...options }: EmbeddedOptions & 
     for (const { database: username, password } of databases)
       urls.set(username, Object.assign(new URL(superuser), { username, password, pathname: `/${username}` }).href);
   };
+  const oneByOne = createMutex();
   /** Makes databases that are missing. The embedded server starts with the first one. */
-  const provide = async (names: readonly string[]): Promise<void> => {
-    const missing = names.filter((name) => !urls.has(name));
-    if (missing.length > 0) await make(missing);
-  };
+  const provide = (names: readonly string[]): Promise<void> =>
+    oneByOne(async () => {
+      const missing = names.filter((name) => !urls.has(name));
+      if (missing.length > 0) await make(missing);
+    });
   if (adminUrl !== undefined) await make([]);
   return {
     ...server,

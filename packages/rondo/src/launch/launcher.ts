@@ -107,13 +107,8 @@ async function runSystem(
     const services = manifests.map(({ service }) => service);
     await prepareCertificates(options, services);
     const supervisor = supervise(options, signal);
-    void loadClient().catch(() => undefined); // while the database starts: all services wait for its first answer
-    const { databases } = await step('database', async () => {
-      const opened = await openDatabases({ ...server, data: options.data, supervisor });
-      closers.unshift(opened.stop);
-      await opened.provide([...new Set(manifests.flatMap(({ database }) => database ?? []))]);
-      return { code: 0, databases: opened };
-    });
+    const databases = await openDatabases({ ...server, data: options.data, supervisor });
+    closers.unshift(databases.stop);
     const warn = (line: string) => signal.aborted || console.warn(line);
     const observers = options.observe ? await startObservers(options, { warn }) : undefined;
     if (observers !== undefined) closers.unshift(observers.close);
@@ -131,7 +126,13 @@ async function runSystem(
     };
     // Before the services, as the remedy for one that doesn't become ready may be a request.
     if (!signal.aborted) closers.unshift(await openControl(options.data, system.registry, createCommands(session)));
-    await bringUp(session);
+    void loadClient().catch(() => undefined); // while the registry starts: all services wait for its first answer
+    // The services without a database start beside it.
+    const provided = step('database', async () => {
+      await databases.provide([...new Set(manifests.flatMap(({ database }) => database ?? []))]);
+      return { code: 0 };
+    });
+    await Promise.all([provided, bringUp(session)]);
     if (!signal.aborted) await attend(session);
     console.log(`\nStopping (${await stop.promise}) …`);
     return 0;
