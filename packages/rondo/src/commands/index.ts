@@ -28,22 +28,21 @@ import { tx } from './tx.js';
 import { upgrade } from './upgrade.js';
 
 /** A task as a command: it has help and completion. In a workspace main.ts runs it, before this module is loaded. */
-function ofWorkspace(name: keyof typeof tasks): Command {
-  const task: Task = tasks[name];
-  const run = () => Promise.reject(needsClone(name));
-  return defineCommand({ ...task, name, run });
-}
+const ofWorkspace = ([name, task]: [string, Task]): Command =>
+  defineCommand({ ...task, name, run: () => Promise.reject(needsClone(name)) });
 
-const build = (['build', 'generate', 'test', 'check', 'breaking', 'bundle', 'install'] as const).map(ofWorkspace);
-const run = (['start', 'dev', 'seed', 'backup', 'restore'] as const).map(ofWorkspace);
+const tasksOf = (group: Task['group']): readonly Command[] =>
+  Object.entries<Task>(tasks)
+    .filter(([, task]) => task.group === group)
+    .map(ofWorkspace);
 
-/** The commands by purpose, in the order of the overview. A new command is a file here and a name below; a task is one of tasks.ts. */
+/** The commands by purpose, in the order of the overview. A new command is a file here and a name below; a task is a row of tasks.ts. */
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
-  { title: 'Run', commands: run },
+  { title: 'Run', commands: tasksOf('Run') },
   { title: 'Look', commands: [openConsole, ps, top, pick, logs, audit] },
   { title: 'Call', commands: [describe, call, bench, auth] },
   { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, config, tx] },
-  { title: 'Build', commands: [create, ...build, db, remove, upgrade] },
+  { title: 'Build', commands: [create, ...tasksOf('Build'), db, remove, upgrade] },
   { title: 'Rondo itself', commands: [doctor, certs, token, keys, completion] },
 ];
 

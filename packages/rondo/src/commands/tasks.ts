@@ -1,7 +1,13 @@
 import type { CommandSpec, Options } from '../command.js';
 
-/** A command on a workspace. It has no module of the other packages before it has built them: main.ts says which file runs it. */
-export type Task = Omit<CommandSpec<Options>, 'name' | 'run' | 'complete'>;
+/**
+ * A command on a workspace. It has no module of the other packages before it has built them, so what runs it stands by its
+ * name in main.ts.
+ */
+export interface Task extends Omit<CommandSpec<Options>, 'name' | 'run' | 'complete'> {
+  /** Its group in the overview of commands. */
+  readonly group: 'Run' | 'Build';
+}
 
 const SYSTEM_OPTIONS = {
   data: {
@@ -32,6 +38,7 @@ const flag = (description: string) => ({ type: 'boolean' as const, description }
 /** The tasks by name. An npm script runs each that has its name: npm start is rondo start. */
 export const tasks = {
   start: {
+    group: 'Run',
     summary: 'Builds and runs the whole system, on an embedded database, until Ctrl-C.',
     usage: SYSTEM_USAGE,
     details:
@@ -44,6 +51,7 @@ export const tasks = {
     ],
   },
   dev: {
+    group: 'Run',
     summary: 'Starts the system, and rebuilds and restarts services when files are saved.',
     usage: SYSTEM_USAGE,
     details: [
@@ -59,6 +67,7 @@ export const tasks = {
     ],
   },
   seed: {
+    group: 'Run',
     summary: "Fills the samples, while they run, with a year of an invented company's data.",
     usage: '[--today YYYY-MM-DD]',
     options: { today: text('YYYY-MM-DD', 'The last day of the year; by default the day of the first run.') },
@@ -66,6 +75,7 @@ export const tasks = {
     examples: [['seed', 'A second run makes nothing twice.']],
   },
   backup: {
+    group: 'Run',
     summary: 'Makes a backup of all databases of a running system.',
     usage: '--to DIR [--data DIR]',
     options: { to: text('DIR', 'The folder of the backup.'), data: SYSTEM_OPTIONS.data },
@@ -73,6 +83,7 @@ export const tasks = {
     examples: [['backup --to /backups/today', 'While the system runs.']],
   },
   restore: {
+    group: 'Run',
     summary: 'Restores a backup into the data folder of a new system.',
     usage: '--from DIR --data NEW',
     options: { from: text('DIR', 'The backup.'), data: text('NEW', 'The new data folder.') },
@@ -80,6 +91,7 @@ export const tasks = {
     examples: [['restore --from /backups/today --data /tmp/new', 'Then rondo start --data /tmp/new.']],
   },
   build: {
+    group: 'Build',
     summary: 'Generates and compiles what has changed. Other commands do it first.',
     usage: '',
     options: {},
@@ -87,6 +99,7 @@ export const tasks = {
     examples: [['build', 'Before a commit, say.']],
   },
   generate: {
+    group: 'Build',
     summary: 'Generates the code of the contracts that have changed.',
     usage: '',
     options: {},
@@ -94,6 +107,7 @@ export const tasks = {
     examples: [['generate', 'After an edit of proto/.']],
   },
   test: {
+    group: 'Build',
     summary: 'Runs the tests: all of a ring, those of some paths, or those that changed files reach.',
     usage: '[path ...] [--ring RING] [--changed]',
     details: 'Other arguments are those of jest.',
@@ -108,6 +122,7 @@ export const tasks = {
     ],
   },
   check: {
+    group: 'Build',
     summary: 'Checks format, lint, import rules, types and contracts.',
     usage: '',
     options: {},
@@ -115,6 +130,7 @@ export const tasks = {
     examples: [['check', 'All that is no test.']],
   },
   breaking: {
+    group: 'Build',
     summary: 'Checks that the contracts break no published client: one step of rondo check.',
     usage: '',
     options: {},
@@ -122,6 +138,7 @@ export const tasks = {
     examples: [['breaking', 'Compares with main.']],
   },
   bundle: {
+    group: 'Build',
     summary: 'Bundles the contents of the images.',
     usage: '',
     options: {},
@@ -129,6 +146,7 @@ export const tasks = {
     examples: [['bundle', 'As infra/docker/Dockerfile does.']],
   },
   install: {
+    group: 'Build',
     summary: 'Installs the packages, and updates the lock file to the manifests.',
     usage: '',
     options: {},

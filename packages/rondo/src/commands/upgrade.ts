@@ -13,14 +13,13 @@ export const upgrade = defineCommand({
   summary: "Moves an app to another version of Rondo's packages, with what that version changes in it.",
   usage: '[version] [--packages DIR] [--force] [--json]',
   details: [
-    'It installs the packages, changes the files that npm create rondo wrote as their template has changed, renames what',
-    'has another name now, generates and builds. Edits of your own stay: where the template changed the same lines, the',
-    'file is left as it is, and the output has those lines. Everything must be committed before, so that git diff shows',
-    'what the upgrade has changed. If a step fails, the tree is as it was, with what is installed.',
+    'It installs the packages, changes the files that npm create rondo wrote as their template has changed, generates and',
+    'builds. Edits of your own stay: where the template changed the same lines, the file is left as it is, and the output',
+    'has those lines. Everything must be committed before, so that git diff shows what the upgrade has changed. If a step',
+    'fails, the tree is as it was, with what is installed.',
     '',
     'A file in which you and the template changed different lines has both changes afterwards. In services/ only versions',
-    'and imported names change. With --json: {"from":…,"to":…,"files":[…],"left":[{"file":…,"lines":…}],"renamed":[…]}, and',
-    "complaints if it doesn't build.",
+    'change. With --json: {"from":…,"to":…,"files":[…],"left":[{"file":…,"lines":…}]}, and complaints if it doesn\'t build.',
   ].join('\n'),
   options: {
     packages: {
@@ -60,11 +59,11 @@ export const upgrade = defineCommand({
   },
 });
 
-function describe({ from, to, files, left, renamed, complaints }: UpgradedApp): string {
+function describe({ from, to, files, left, complaints }: UpgradedApp): string {
   if (files.length === 0) return `The app has Rondo ${to}: nothing to do.\n`;
   return [
     `Upgraded from Rondo ${from} to ${to}:`,
-    ...files.map((file) => `  ${file}${renamed.includes(file) ? ' (imports names that are others now)' : ''}`),
+    ...files.map((file) => `  ${file}`),
     ...left.flatMap(({ file, lines }) => [
       '',
       `${file} is left as you have edited it. The new template has otherwise:`,

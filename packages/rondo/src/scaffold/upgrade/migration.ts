@@ -1,9 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type PackageManager, publishedVersions, renderTemplate } from 'create-rondo';
-import { filesBelow, readText } from '../repository.js';
+import { readText } from '../repository.js';
 import { mergeFile, movePins, type Versions } from './merge-file.js';
-import { isAfter, RENAMES, renameImports } from './renames.js';
 
 /** The file by which the two versions of an upgrade talk: each must understand what the other one writes. */
 export const HANDOVER = '.rondo/upgrade.json';
@@ -26,40 +25,22 @@ export interface Migration {
   readonly files: Readonly<Record<string, string | null>>;
   /** Files of the template that stay as the app has them, with the lines that the new template has otherwise. */
   readonly left: readonly { readonly file: string; readonly lines: string }[];
-  /** Files that import names that are others now. */
-  readonly renamed: readonly string[];
 }
 
 /** Plans what an upgrade to this version changes, and replaces the handover by it. The version before makes the changes. */
 export async function writeMigration(root: string): Promise<void> {
   const handover: Handover = JSON.parse(readText(root, HANDOVER));
   const template = renderTemplate({ ...handover, versions: publishedVersions() });
-  const migration = await planMigration(root, handover, template);
-  writeFileSync(path.join(root, HANDOVER), JSON.stringify(migration));
-}
-
-/** Plans what changes in the app at `root` with the new template. */
-export async function planMigration(
-  root: string,
-  { from, template: before }: Handover,
-  after: Handover['template'],
-): Promise<Migration> {
-  const { files, left } = await mergeTemplates(root, { before, after });
-  const renames = RENAMES.filter(({ version }) => isAfter(version, from));
-  const renamed: Record<string, string> = {};
-  for (const file of sources(root)) {
-    const own = readText(root, file);
-    const text = renameImports(own, renames);
-    if (text !== own) renamed[file] = text;
-  }
-  return { files: { ...files, ...renamed }, left, renamed: Object.keys(renamed) };
+  const migration = await mergeTemplates(root, { before: handover.template, after: template });
+  // Version 0.2.0 formats the files of this list.
+  writeFileSync(path.join(root, HANDOVER), JSON.stringify({ ...migration, renamed: [] }));
 }
 
 /** What changes in the app at `root` between two templates. */
 export async function mergeTemplates(
   root: string,
   { before, after }: Readonly<Record<'before' | 'after', Handover['template']>>,
-): Promise<Pick<Migration, 'files' | 'left'>> {
+): Promise<Migration> {
   const files: Record<string, string | null> = {};
   const left: { file: string; lines: string }[] = [];
   for (const file of new Set([...Object.keys(before), ...Object.keys(after)])) {
@@ -77,8 +58,3 @@ function pinned(file: string, { own, before, after }: Versions): Versions {
   const moved = (text: string | undefined) => text && movePins(text, { before, after });
   return { own: moved(own), before: moved(before), after };
 }
-
-const sources = (root: string) =>
-  ['packages', 'services']
-    .flatMap((folder) => filesBelow(root, folder))
-    .filter((file) => file.endsWith('.ts') && !file.startsWith('packages/contracts/'));

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { Folder, root } from '../../../test/scaffold/folder.js';
-import { planMigration } from './migration.js';
+import { mergeTemplates } from './migration.js';
 import { inFolder } from './target.js';
 import { atVersion, upgradeApp } from './upgrade-app.js';
 
@@ -52,14 +52,7 @@ it('plans what the new template changes in an app', async () => {
     '.editorconfig': 'length = 100\n',
     made: 'b\n',
   };
-  const handover = {
-    from: '0.1.0',
-    name: 'shop',
-    withDatabase: true,
-    packageManager: 'npm' as const,
-    template: before,
-  };
-  expect(await planMigration(app.path, handover, after)).toEqual({
+  expect(await mergeTemplates(app.path, { before, after })).toEqual({
     files: {
       'package.json': pins('2.0.0', ',\n    "mine": "3.0.0"'),
       Dockerfile: 'FROM node:24\n',
@@ -67,6 +60,5 @@ it('plans what the new template changes in an app', async () => {
       made: 'b\n',
     },
     left: [{ file: '.editorconfig', lines: '-length = 120\n+length = 100' }],
-    renamed: [],
   });
 });

@@ -7,18 +7,8 @@ import { type ChangeSet, withChanges } from '../change-set.js';
 import { Refusal } from '../errors.js';
 import { packagesOf } from '../packages.js';
 import { filesAt, foldersOf, readText } from '../repository.js';
-import {
-  backUpProducts,
-  build,
-  command,
-  format,
-  install,
-  type Progress,
-  tryBuild,
-  type Workspace,
-} from '../workspace.js';
+import { backUpProducts, build, command, install, type Progress, tryBuild, type Workspace } from '../workspace.js';
 import { HANDOVER, type Handover, type Migration } from './migration.js';
-import { isAfter } from './renames.js';
 import { inFolder, inRegistry, type Target } from './target.js';
 
 /** The options of `rondo upgrade`. */
@@ -32,7 +22,7 @@ export interface UpgradeOptions extends Workspace {
 }
 
 /** An app that was upgraded. */
-export interface UpgradedApp extends Pick<Migration, 'left' | 'renamed'> {
+export interface UpgradedApp extends Pick<Migration, 'left'> {
   readonly from: string;
   readonly to: string;
   /** The changed files, without the packages themselves. There are none if there was nothing to do. */
@@ -54,7 +44,7 @@ export async function upgradeApp(options: UpgradeOptions): Promise<UpgradedApp> 
   const { handover, target } = await progress.step('check', () => plan(options));
   const done = { from: handover.from, to: target.version };
   if (done.from === done.to && target.tarballs.length + vendored(root).length === 0) {
-    return { ...done, files: [], left: [], renamed: [], complaints: undefined };
+    return { ...done, files: [], left: [], complaints: undefined };
   }
   return withChanges(root, async (changes) => {
     setAside(root, changes);
@@ -62,15 +52,12 @@ export async function upgradeApp(options: UpgradeOptions): Promise<UpgradedApp> 
     await progress.step('install', () => installTarget(options, target, changes));
     const next = { root, signal, tool: path.join(root, 'node_modules/@rondo/tool') };
     const migration = await progress.step('migrate', () => migrate(next, changes));
-    await progress.step('update', async () => {
-      await install(next); // other packages may have moved
-      await format(next, migration.renamed);
-    });
+    await progress.step('update', () => install(next)); // other packages may have moved
     const built = () => (force ? tryBuild(next) : build(next).then(() => undefined));
     const complaints = await progress.step('build', built);
     changes.remove(HANDOVER);
     const files = [...new Set(changes.written())].filter((file) => !/^(?:vendor|\.rondo)\//.test(file));
-    return { ...done, files, left: migration.left, renamed: migration.renamed, complaints };
+    return { ...done, files, left: migration.left, complaints };
   });
 }
 
@@ -89,7 +76,7 @@ async function plan(options: UpgradeOptions): Promise<{ readonly handover: Hando
     throw new Refusal(`package.json names @rondo/tool ${named}, but ${from} is installed`, { remedy });
   }
   const target = folder === undefined ? await inRegistry(options, version) : inFolder(folder, version);
-  if (isAfter(from, target.version)) {
+  if (from.localeCompare(target.version, 'en', { numeric: true }) > 0) {
     const remedy = 'revert the commit of the upgrade instead';
     throw new Refusal(`${target.version} is older than ${from}`, { remedy });
   }
