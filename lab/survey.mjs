@@ -91,7 +91,9 @@ function names(manifests) {
   const entries = manifests.flatMap((manifest) =>
     Object.entries(JSON.parse(read(manifest)).exports ?? {}).map(([name, { types }]) => ({
       internal: name.startsWith('./internal'),
-      file: types && path.join(path.dirname(manifest), types.replace(/^\.\/dist\/(?:types\/)?/, 'src/').replace('.d.ts', '.ts')),
+      file:
+        types &&
+        path.join(path.dirname(manifest), types.replace(/^\.\/dist\/(?:types\/)?/, 'src/').replace('.d.ts', '.ts')),
     })),
   );
   const countOf = (which) =>
