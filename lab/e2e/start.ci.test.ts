@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { freeBase, runNode, start } from '@rondo/harness';
 
-const USAGE = 'npm start -- [--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--no-restart]';
+const USAGE = 'npm start -- [--data DIR] [--port-base N] [--tls] [--auth] [--metrics] [--observe] [--no-restart]';
 const TIMEOUT_MS = 240_000;
 const isRoot = process.getuid?.() === 0;
 
