@@ -10,7 +10,7 @@ import { printable } from './terminal/text.js';
 const MAX_ATTEMPTS = 8;
 
 /** A failed call for people: the status, its details, the method with the time of the call, and each attempt. */
-function formatFailure(error: RpcError, paint: Paint, registry?: Registry): string {
+function formatFailure(error: RpcError, paint: Paint, { registry, traceId }: FailureOptions): string {
   const { codeName, message, details, report, metadata } = error;
   const servedBy = metadata.get('rondo-served-by');
   const tried = report?.attempts ?? [];
@@ -28,6 +28,7 @@ function formatFailure(error: RpcError, paint: Paint, registry?: Registry): stri
       const at = instance === address ? address : `${instance} (${address})`;
       return `  tried ${printable(at)}: ${code} after ${elapsedMs.toFixed(1)} ms`;
     }),
+    ...(report === undefined || traceId === undefined ? [] : [`  see: rondo trace ${traceId}`]),
     '',
   ].join('\n');
 }
@@ -40,7 +41,7 @@ function timeLine({ method, attempts: { length }, elapsedMs }: NonNullable<RpcEr
 }
 
 /** A failed call as one JSON line. */
-function failureToJson(error: RpcError, registry?: Registry): string {
+function failureToJson(error: RpcError, { registry, traceId }: FailureOptions): string {
   const { codeName, message, details, report, metadata } = error;
   const servedBy = metadata.get('rondo-served-by');
   return JSON.stringify({
@@ -54,7 +55,7 @@ function failureToJson(error: RpcError, registry?: Registry): string {
       ...(servedBy === undefined ? {} : { instance: servedBy }),
       ...(report === undefined
         ? {}
-        : { method: report.method, elapsedMs: report.elapsedMs, attempts: report.attempts }),
+        : { method: report.method, elapsedMs: report.elapsedMs, attempts: report.attempts, traceId }),
     },
   });
 }
@@ -65,13 +66,15 @@ interface FailureOptions {
   readonly json: boolean;
   /** The message types of the called service, to decode error details. */
   readonly registry?: Registry;
+  /** The trace of the call, if it is known. */
+  readonly traceId?: string;
 }
 
 /** Prints a failed call to standard error: for people, or as one JSON line. */
-export async function writeFailure(error: RpcError, { stderr, json, registry }: FailureOptions): Promise<void> {
-  await stderr.write(
-    json ? `${failureToJson(error, registry)}\n` : formatFailure(error, createPaint(stderr.color), registry),
-  );
+export async function writeFailure(error: RpcError, options: FailureOptions): Promise<void> {
+  const { stderr, json } = options;
+  const text = json ? `${failureToJson(error, options)}\n` : formatFailure(error, createPaint(stderr.color), options);
+  await stderr.write(text);
 }
 
 /** An error detail that can be printed. */

@@ -19,6 +19,7 @@ import { addressOf, isPicked } from '../registry/instance-view.js';
 import { registryAddresses } from '../registry/locate.js';
 import { matchService, registeredService } from '../registry/service-name.js';
 import { callSettings } from '../registry/settings.js';
+import { type Asked, toAsked } from '../tracing/gather.js';
 
 /** Services are looked up in the registry. */
 export interface RegistryLookup {
@@ -99,6 +100,13 @@ export async function withTarget<T>(
   } finally {
     channel.close();
   }
+}
+
+/** The processes that may have taken part in a call: all that are registered, or those at the addresses. */
+export async function processesAt(where: Where, { signal }: CommandContext): Promise<readonly Asked[]> {
+  if (where.by === 'address') return where.addresses.map((address) => ({ instanceId: address, address }));
+  const listing = await withRegistry(where.registry, (connection) => listInstances(connection, { signal }));
+  return listing.instances.map(toAsked);
 }
 
 /** Fetches the contract of a service, given by its full or shortened name, from one of its servers. */

@@ -2,12 +2,14 @@ import type { Message } from '@bufbuild/protobuf';
 import type { DynamicMethodClient } from '@rondo/dynamic';
 import type { Metadata } from '@rondo/rpc/call';
 import type { CallOptions, CallTiming } from '@rondo/rpc/client';
+import { systemRandom } from '@rondo/rpc/clock';
+import { receivedTraceId } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { jsonText, methodOf, writeMessage } from '@rondo/schema';
 import { type Load, runLoad } from '../call/load.js';
 import { createLoadProgress, explainNotBegun, toJsonLine, toSummary } from '../call/report.js';
 import { allMessages, probe, type RequestSource, requestSource, stream, toMessages } from '../call/requests.js';
-import { type Where, whereOf, withTarget } from '../call/target.js';
+import { processesAt, type Where, whereOf, withTarget } from '../call/target.js';
 import { toTimingText } from '../call/timing.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
@@ -26,6 +28,7 @@ import {
   registryOption,
 } from '../options.js';
 import { createPaint, paintJson, type Terminal } from '../terminal/terminal.js';
+import { showTrace } from '../tracing/show.js';
 
 /** Each call in flight takes memory. */
 const MOST_AT_ONCE = 10_000;
@@ -41,6 +44,10 @@ const options = {
   timing: {
     type: 'boolean',
     description: 'Print to standard error where the time of the call went, by phase.',
+  },
+  trace: {
+    type: 'boolean',
+    description: 'Print to standard error where the time of the call went, over all processes, as rondo trace does.',
   },
   count: { type: 'string', placeholder: 'N', description: 'Make N calls, and count them by instance.' },
   rate: {
@@ -94,13 +101,16 @@ export const call = defineCommand({
     [`call CalculatorService/Divide '{"a": 1}' --timeout 500ms -H tenant=acme`, 'With a deadline and metadata.'],
     [`call Calculator/Add '{"a": 2, "b": 3}' --address 127.0.0.1:50051`, 'One server, without a registry.'],
     [`call CalculatorService/Add '{"a": 2, "b": 3}' --timing`, 'With a bar for each phase of its time.'],
+    [`call CalculatorService/Add '{"a": 2, "b": 3}' --trace`, 'With the spans of all processes.'],
   ],
   complete: async (written, context) => (written.positionals.length === 0 ? completeMethod(written, context) : []),
   exitCodes: { FAILED: 'A call failed or could not be made; standard error says why.' },
   async run({ values, positionals: [name, ...texts] }, context) {
     if (name === undefined) throw new UsageError('name a method, such as calculator.v1.CalculatorService/Add');
     const { load, where, connections, callOptions } = await settings(values, context);
-    const { timing = false } = values;
+    const { timing = false, trace = false } = values;
+    if (trace && load !== undefined)
+      throw new UsageError('--trace is for one call: leave out --count, --rate, --concurrency and --duration');
     if (timing && load !== undefined)
       throw new UsageError('--timing is for one call: leave out --count, --rate, --concurrency and --duration');
     const source = requestSource(texts, context);
@@ -112,7 +122,12 @@ export const call = defineCommand({
       if (timing && (requestStream || responseStream))
         throw new UsageError(`--timing: ${name} streams; it is for methods with one request and one reply`);
       const job = { target, source, callOptions, json, timing };
-      return load === undefined ? callOnce(job, context) : callMany({ ...job, progress }, load, context);
+      if (load !== undefined) return callMany({ ...job, progress }, load, context);
+      const from = beginTrace(metadata);
+      const exitCode = await callOnce({ ...job, traceId: from.traceId }, context);
+      if (trace)
+        await showTrace(from.traceId, await processesAt(where, context), { ...from, context: onStderr(context), json });
+      return exitCode;
     });
   },
 });
@@ -124,6 +139,8 @@ interface Job {
   readonly callOptions: CallOptions;
   readonly json: boolean;
   readonly timing: boolean;
+  /** The trace of a single call. */
+  readonly traceId?: string;
 }
 
 interface Settings {
@@ -163,7 +180,7 @@ function toLoad(values: Arguments<typeof options>['values']): Load | undefined {
 }
 
 async function callOnce(job: Job, context: CommandContext): Promise<number> {
-  const { target, source, callOptions, json } = job;
+  const { target, source, callOptions, json, traceId } = job;
   const { schema, method, invoke } = target;
   const { stdout, stderr, signal } = context;
   // A request stream from standard input is sent as it arrives, so that a person can converse with the server.
@@ -187,7 +204,7 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
   } catch (error) {
     if (signal.aborted) return ExitCode.INTERRUPTED;
     if (!(error instanceof RpcError)) throw error;
-    await writeFailure(error, { stderr, json, registry: schema.registry });
+    await writeFailure(error, { stderr, json, registry: schema.registry, ...(traceId && { traceId }) });
     return ExitCode.FAILED;
   } finally {
     if (times !== undefined) {
@@ -197,6 +214,16 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
     }
   }
 }
+
+/** The trace and the span that the call's metadata names; it gets new ones unless the user has given some. */
+function beginTrace(metadata: Metadata): { readonly traceId: string; readonly causedBy: string } {
+  if (receivedTraceId(metadata) === undefined)
+    metadata.set('traceparent', `00-${systemRandom.hex(16)}-${systemRandom.hex(8)}-01`);
+  const [, traceId = '', causedBy = ''] = String(metadata.get('traceparent')).split('-');
+  return { traceId, causedBy };
+}
+
+const onStderr = (context: CommandContext): CommandContext => ({ ...context, stdout: context.stderr });
 
 async function callMany(
   job: Job & { readonly progress: boolean },

@@ -24,6 +24,7 @@ import { scale } from './scale.js';
 import { type Task, tasks } from './tasks.js';
 import { token } from './token.js';
 import { top } from './top.js';
+import { trace } from './trace.js';
 import { tx } from './tx.js';
 import { upgrade } from './upgrade.js';
 
@@ -39,7 +40,7 @@ const tasksOf = (group: Task['group']): readonly Command[] =>
 /** The commands by purpose, in the order of the overview. A new command is a file here and a name below; a task is a row of tasks.ts. */
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Run', commands: tasksOf('Run') },
-  { title: 'Look', commands: [openConsole, ps, top, pick, logs, audit] },
+  { title: 'Look', commands: [openConsole, ps, top, trace, pick, logs, audit] },
   { title: 'Call', commands: [describe, call, bench, auth] },
   { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, config, tx] },
   { title: 'Build', commands: [create, ...tasksOf('Build'), db, remove, upgrade] },

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { messageOf } from '../workspace/errors.js';
-import { entryOf } from '../workspace/manifests.js';
+import { entryOf, REGISTRY } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
 import { openLog } from './data-folder.js';
 import { environmentOf, type SystemOptions } from './options.js';
@@ -12,6 +12,8 @@ import { tlsVariables } from './security.js';
 
 const WARNINGS = new Set(['warn', 'error', 'fatal']);
 const LAST_LINES = 10;
+/** What each process has for the spans of its last calls, unless the environment says otherwise. */
+const TRACE_BYTES = '4194304';
 const STOP_TIMEOUT_MS = 15_000;
 
 /** A process of a service. */
@@ -45,10 +47,12 @@ export function startChild(planned: Planned, { data, certs, env, warn, append }:
   const inherited = environmentOf(service);
   // The launcher's database replaces the one of the service's .env, however that names it.
   if (env.DATABASE_URL !== undefined) delete inherited.DATABASE_URL_FILE;
+  const kept = service === REGISTRY ? {} : { RONDO_TRACE_BYTES: TRACE_BYTES };
   const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...publicVariables(outside) };
   const child = spawn(process.execPath, [entryOf(service)], {
     cwd: root,
     env: {
+      ...kept,
       ...consoleVariables(planned),
       ...inherited,
       ...env,

@@ -95,12 +95,17 @@ const CACHE_VARIABLES = {
 export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
 
 /**
- * OpenTelemetry's own variables, as far as they decide what a process does. The SDK reads those of the way to the collector:
+ * What a process keeps of its calls, and OpenTelemetry's own variables, as far as they decide what a process does. The SDK reads those of the way to the collector:
  * `OTEL_EXPORTER_OTLP_ENDPOINT`, `…_HEADERS`, `…_TIMEOUT`, `…_CERTIFICATE`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SERVICE_NAME`.
  *
  * Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
-const OTEL = {
+const TELEMETRY = {
+  traceBytes: variable('RONDO_TRACE_BYTES', integer({ max: MAX_CACHE_BYTES }), {
+    default: 0,
+    example: '4194304',
+    description: 'The most memory for the spans of the last calls, which rondo trace shows; 0 keeps none.',
+  }),
   metricsExporter: variable('OTEL_METRICS_EXPORTER', oneOf(['otlp', 'none']), {
     default: 'none',
     description: 'Whether metrics are sent to a collector; to let Prometheus read them, set RONDO_METRICS.',
@@ -202,7 +207,7 @@ export function sharedVariables(port: number) {
     ...CACHE_VARIABLES,
     ...tlsVariables,
     ...authVariables,
-    ...OTEL,
+    ...TELEMETRY,
     descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {
       example: '/app/descriptors.binpb',
       description: 'The descriptor set for reflection; by default the one of @rondo/contracts.',

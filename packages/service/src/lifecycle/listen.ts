@@ -16,10 +16,11 @@ import {
   endExpiredStreams,
   type MutualTls,
   methodsOf,
+  type ServiceDefinition,
   verifyPrincipals,
 } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
-import { createRouter, type Router, type RpcServer, serve } from '@rondo/rpc/server';
+import { createRouter, type Router, type RpcServer, type ServiceImplementation, serve } from '@rondo/rpc/server';
 import { formatHostPort } from '../config/parsers.js';
 import { serviceErrors } from '../errors.js';
 import { createHealth } from '../health.js';
@@ -51,6 +52,8 @@ interface ListenOptions {
   readonly tls: MutualTls | undefined;
   /** Undefined if no credentials from outside are accepted. */
   readonly authenticator: Authenticator | undefined;
+  /** Tells the spans that the process keeps; undefined if it keeps none. */
+  readonly traces: ServiceImplementation | undefined;
 }
 
 /**
@@ -60,14 +63,16 @@ interface ListenOptions {
  */
 export async function listen(runtime: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
   const { name, config, instanceId, startedAt, clock, wallClock, random, log, logLevel } = runtime;
-  const { app, descriptorSet, readiness, meter, pools, channel, cache, tls: mutualTls, authenticator } = options;
+  const { app, descriptorSet, readiness, meter, pools, channel, cache, tls: mutualTls, authenticator, traces } = options;
   const own = servicesOf(app);
-  const health = createHealth({ readiness, services: own, always: BUILT_IN_SERVICES });
-  const load = createLoadMeter({ clock, ignored: BUILT_IN_SERVICES, cpu: createCpuMeter(clock) });
+  const standing = [...BUILT_IN, ...(traces === undefined ? [] : [traces.definition])];
+  const always = standing.map(({ fullName }) => fullName);
+  const health = createHealth({ readiness, services: own, always });
+  const load = createLoadMeter({ clock, ignored: always, cpu: createCpuMeter(clock) });
   const reports = createLoadReports({ meter: load, readiness, clock });
   const told = { instanceId, startedAt, clock, channel, cache, pools };
-  const stats = createCallStats({ ...told, router: () => router, ignored: BUILT_IN_SERVICES });
-  const builtIn = [health, reports, stats];
+  const stats = createCallStats({ ...told, router: () => router, ignored: always });
+  const builtIn = [health, reports, stats, ...(traces === undefined ? [] : [traces])];
   const services = [...own, ...builtIn.map(({ definition }) => definition.fullName)];
   const reflection = createReflection({ services, descriptorSet });
   const router: Router = createRouter({
@@ -79,6 +84,7 @@ export async function listen(runtime: ServiceRuntime, options: ListenOptions): P
       readiness,
       clock,
       logLevel,
+      standing,
       auth: [
         ...(authenticator === undefined ? [] : [authenticateCalls(authenticator)]),
         ...(config.auth === 'on' ? authOf(app, mutualTls, runtime) : []),
@@ -150,14 +156,6 @@ const BUILT_IN = [
   CallStatsServiceDefinition,
 ];
 
-/** Their fully qualified names. */
-const BUILT_IN_SERVICES: readonly string[] = BUILT_IN.map(({ fullName }) => fullName);
-
-/** Methods that are called all the time: only their failures are logged. */
-const BUILT_IN_PATHS: readonly string[] = BUILT_IN.flatMap((definition) =>
-  [...methodsOf(definition).values()].map(({ path }) => path),
-);
-
 /** The parts of the server's middleware chain. */
 interface ChainOptions {
   readonly name: string;
@@ -165,6 +163,8 @@ interface ChainOptions {
   readonly readiness: State<Readiness>;
   readonly logLevel: ServiceRuntime['logLevel'];
   readonly clock: Clock;
+  /** The services that every server has besides its own. Only failures of their calls are logged: they come all the time. */
+  readonly standing: readonly ServiceDefinition[];
   /** Finds out on whose behalf calls are made, and checks the callers of methods; empty while security is off. */
   readonly auth: readonly Middleware<ServerCall>[];
 }
@@ -174,11 +174,17 @@ interface ChainOptions {
  * Refusals because of overload aren't, as they would add a line for each call. The app's own middleware is innermost.
  */
 function serverChain(options: ChainOptions): readonly Middleware<ServerCall>[] {
-  const { name, app, readiness, logLevel, clock, auth } = options;
+  const { name, app, readiness, logLevel, clock, standing, auth } = options;
+  const open: ReadonlySet<string> = new Set(standing.map(({ fullName }) => fullName));
+  const paths = standing.flatMap((definition) => [...methodsOf(definition).values()].map(({ path }) => path));
+  const aroundOwn =
+    (middleware: Middleware<ServerCall>): Middleware<ServerCall> =>
+    (call, next) =>
+      open.has(call.method.service) ? next(call) : middleware(call, next);
   const everyCall = () => logLevel.current === 'debug' || logLevel.current === 'trace';
   return [
-    callLog({ clock, everyCall, quiet: new Set([...BUILT_IN_PATHS, ...(app.quiet ?? [])]) }),
-    createGate({ name, readiness, open: BUILT_IN_SERVICES }),
+    callLog({ clock, everyCall, quiet: new Set([...paths, ...(app.quiet ?? [])]) }),
+    createGate({ name, readiness, open: [...open] }),
     ...(app.observers ?? []).map(aroundOwn),
     ...auth,
     ...(app.serverMiddleware ?? []),
@@ -195,13 +201,6 @@ function authOf(
   const audience = tls?.identity.current.id.uri;
   const verify = audience === undefined ? [] : [verifyPrincipals({ audience, clock, wallClock })];
   return [...verify, createAuthorize(auth), endExpiredStreams({ clock, wallClock })];
-}
-
-const BUILT_IN_NAMES: ReadonlySet<string> = new Set(BUILT_IN_SERVICES);
-
-/** `middleware`, limited to the service's own methods. */
-function aroundOwn(middleware: Middleware<ServerCall>): Middleware<ServerCall> {
-  return (call, next) => (BUILT_IN_NAMES.has(call.method.service) ? next(call) : middleware(call, next));
 }
 
 /** Options of the readiness gate. */

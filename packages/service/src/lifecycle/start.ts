@@ -128,7 +128,7 @@ interface AssembleOptions {
   readonly onPrepared: () => Promise<void>;
 }
 
-/** Starts the metrics of the process, and its traces if a variable of OpenTelemetry's is set. */
+/** Starts the metrics of the process, and its traces if a variable asks for them. */
 async function observe(
   runtime: ServiceRuntime,
   { environment, secrets, resources }: Pick<AssembleOptions, 'environment' | 'secrets' | 'resources'>,
@@ -142,12 +142,13 @@ async function observe(
     log,
   });
   resources.hold(metrics.close);
-  if (Object.keys(environment).some((variable) => variable.startsWith('OTEL_'))) {
-    // Loaded on demand, as most processes aren't traced.
-    const { startTracing } = await import('../tracing/tracing.js');
-    resources.hold((await startTracing({ runtime, environment, secrets, meter: metrics.meter, log })).close);
-  }
-  return metrics;
+  const isAsked = config.traceBytes > 0 || Object.keys(environment).some((variable) => variable.startsWith('OTEL_'));
+  if (!isAsked) return { metrics, traces: undefined };
+  // Loaded on demand, as most processes aren't traced.
+  const { startTracing } = await import('../tracing/tracing.js');
+  const tracing = await startTracing({ runtime, environment, secrets, meter: metrics.meter, log });
+  resources.hold(tracing.close);
+  return { metrics, traces: tracing.service };
 }
 
 async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
@@ -161,7 +162,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const authenticator = await openAuthentication(config, { clock, wallClock, log });
   resources.hold(() => authenticator?.close());
   const handover = { clock, timeoutMs: config.handoverMs };
-  const metrics = await observe(runtime, options);
+  const { metrics, traces } = await observe(runtime, options);
   const pools = meterPools(metrics.meter);
   const { meter } = pools;
   if (tls !== undefined) meterTls(meter, tls, wallClock);
@@ -196,7 +197,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
     await untilServing(readiness, handover);
     await onPrepared();
   }
-  const served = { app, descriptorSet, readiness, meter, pools, channel, cache, tls, authenticator };
+  const served = { app, descriptorSet, readiness, meter, pools, channel, cache, tls, authenticator, traces };
   const server = await listen(runtime, served);
   const { address } = server;
   log.info({ address, tls: server.tls, metrics: metrics.address, services }, `listening on ${address}`);

@@ -4,7 +4,6 @@ import {
   context,
   DiagLogLevel,
   diag,
-  isSpanContextValid,
   type MeterProvider,
   propagation,
   trace,
@@ -32,25 +31,25 @@ import {
   type BufferConfig,
   ConsoleSpanExporter,
   type SpanExporter,
+  type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { createContextManager, createIdGenerator } from '@rondo/rpc/tracing';
 import type { Environment } from '../config/variables.js';
 import { withTimeout } from '../time.js';
 import { meterLosses } from './losses.js';
 import { maskSpans } from './mask-spans.js';
+import type { TraceRing } from './trace-ring.js';
 import type { Tracing, TracingOptions } from './tracing.js';
 
 /** How long a process that ends waits for its collector. Milliseconds. */
 const FLUSH_MS = 2_000;
 
-/** Whether a tracer provider is registered: the process has set up an SDK by itself. */
-export function hasProvider(): boolean {
-  // Only a span of an SDK has an id. This one never ends, so it is never sent.
-  return isSpanContextValid(trace.getTracer('@rondo/service').startSpan('probe').spanContext());
-}
-
-/** Starts OpenTelemetry's SDK with these exporters. The SDK reads its other variables by itself. */
-export function startSdk(names: readonly string[], options: TracingOptions): Tracing {
+/** Starts OpenTelemetry's SDK with these exporters, and the ring if there is one. The SDK reads its other variables by itself. */
+export function startSdk(
+  names: readonly string[],
+  ring: TraceRing | undefined,
+  options: TracingOptions,
+): Tracing['close'] {
   const { environment, secrets, meter, log, runtime } = options;
   // The SDK goes on with a default if a variable is wrong. Later it would write a line for each batch that gets lost.
   const told = (message: string) => log.warn({}, message);
@@ -65,25 +64,26 @@ export function startSdk(names: readonly string[], options: TracingOptions): Tra
   const provider = new BasicTracerProvider({
     resource: resourceOf(runtime),
     idGenerator: createIdGenerator(),
-    spanProcessors: exporters.flatMap((exporter) =>
-      exporter === undefined ? [] : [toProcessor(maskSpans(exporter, secrets), selfObsMeterProvider)],
-    ),
+    spanProcessors: [
+      ...(ring === undefined ? [] : [keepIn(ring)]),
+      ...exporters.flatMap((exporter) =>
+        exporter === undefined ? [] : [toProcessor(maskSpans(exporter, secrets), selfObsMeterProvider)],
+      ),
+    ],
   });
   trace.setGlobalTracerProvider(provider);
   context.setGlobalContextManager(exportingOutside(createContextManager()));
   const propagators = [new W3CTraceContextPropagator(), new W3CBaggagePropagator()];
   propagation.setGlobalPropagator(new CompositePropagator({ propagators }));
   diag.disable();
-  return {
-    async close() {
-      const { clock } = runtime;
-      await withTimeout(() => provider.shutdown(), { clock, timeoutMs: FLUSH_MS }).catch((error: unknown) => {
-        log.info({ err: error }, 'the last spans could not be sent');
-      });
-      trace.disable();
-      context.disable();
-      propagation.disable();
-    },
+  return async () => {
+    const { clock } = runtime;
+    await withTimeout(() => provider.shutdown(), { clock, timeoutMs: FLUSH_MS }).catch((error: unknown) => {
+      log.info({ err: error }, 'the last spans could not be sent');
+    });
+    trace.disable();
+    context.disable();
+    propagation.disable();
   };
 }
 
@@ -97,6 +97,11 @@ function exportingOutside(manager: ContextManager): ContextManager {
     with: (around, work, ...rest) =>
       isTracingSuppressed(around) ? Reflect.apply(work, rest[0], rest.slice(1)) : manager.with(around, work, ...rest),
   };
+}
+
+function keepIn(ring: TraceRing): SpanProcessor {
+  const nothing = async () => undefined;
+  return { onStart: () => undefined, onEnd: (span) => ring.add(span), forceFlush: nothing, shutdown: nothing };
 }
 
 function toProcessor(exporter: SpanExporter, selfObsMeterProvider: MeterProvider): BatchSpanProcessor {

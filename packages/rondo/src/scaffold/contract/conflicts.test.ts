@@ -77,6 +77,7 @@ describe('a contract with a conflict', () => {
     'grpc.reflection.v1.ServerReflection',
     'grpc.reflection.v1alpha.ServerReflection',
     'rondo.stats.v1.CallStatsService',
+    'rondo.tracing.v1.TraceService',
     'xds.service.orca.v3.OpenRcaService',
   ])('declares %s', (service) => {
     const dot = service.lastIndexOf('.');

@@ -94,6 +94,7 @@ const PLATFORM = [
   'grpc.reflection.v1.ServerReflection',
   'grpc.reflection.v1alpha.ServerReflection',
   'rondo.stats.v1.CallStatsService',
+  'rondo.tracing.v1.TraceService',
   'xds.service.orca.v3.OpenRcaService',
 ];
 

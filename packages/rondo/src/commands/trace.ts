@@ -1,0 +1,113 @@
+import { TraceFilter, TraceOrder } from '@rondo/contracts/rondo/tracing/v1/tracing';
+import { processesAt } from '../call/target.js';
+import { type CommandContext, defineCommand } from '../command.js';
+import { UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
+import { durationMs, jsonOption, positiveInteger, registryOption } from '../options.js';
+import { registryAddresses } from '../registry/locate.js';
+import { tableLook } from '../terminal/terminal.js';
+import { followTraces } from '../tracing/follow.js';
+import { formatTraces } from '../tracing/format.js';
+import { type Asked, gatherTraces, type KnownTrace } from '../tracing/gather.js';
+import { showTrace, tellSilent } from '../tracing/show.js';
+
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 1_000;
+
+const options = {
+  slow: { type: 'boolean', description: 'List the slowest traces.' },
+  errors: { type: 'boolean', description: 'List traces in which a span failed.' },
+  follow: { type: 'boolean', short: 'f', description: 'Print traces as they end, until Ctrl-C.' },
+  name: {
+    type: 'string',
+    placeholder: 'TEXT',
+    description: 'Only traces with a span whose name contains this, such as QuoteService/.',
+  },
+  min: { type: 'string', placeholder: '100ms', description: 'Only traces that took at least so long.' },
+  limit: {
+    type: 'string',
+    placeholder: 'N',
+    description: `The most traces, 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} by default.`,
+  },
+  ...registryOption,
+  ...jsonOption,
+} as const;
+
+/** `rondo trace`: shows where the time of a call went, over all processes. */
+export const trace = defineCommand({
+  name: 'trace',
+  summary: 'Shows a call as a tree of spans over all processes, or lists the last calls.',
+  usage: '[id] [--slow] [--errors] [-f] [--name TEXT] [--min TIME] [--limit N] [--json]',
+  details: [
+    'It asks each registered instance for the spans that it keeps in memory. npm start and rondo dev let each process keep',
+    'those of the last minutes; elsewhere set RONDO_TRACE_BYTES. The id is in errors, in logs and in x-request-id; a text that',
+    'has it will do, and so will its beginning if no other trace has the same.',
+    '',
+    'A row is a span, below the one that caused it: a call that was made (→) or answered, a request, a statement, a step of a',
+    'transaction. AT and TOOK are milliseconds, AT from the beginning of the trace. SELF is the time in which nothing below it',
+    'ran: its own work or a wait, and for a call that was made the way there and back. Clocks of different machines may',
+    'disagree.',
+    '',
+    'With RONDO_AUTH=on it needs a token with the scope traces.read, in RONDO_TOKEN.',
+  ].join('\n'),
+  options,
+  maxPositionals: Number.POSITIVE_INFINITY,
+  examples: [
+    ['trace 4bf92f3577b34da6a3ce929d0e0e4736', 'One call.'],
+    ['trace --slow --name QuoteService/', 'The slowest calls of a service.'],
+    ['trace --errors -f', 'What fails, as it fails.'],
+  ],
+  exitCodes: { FAILED: 'There is no such trace; standard error says why.' },
+  async run({ values, positionals }, context) {
+    const id = parseId(positionals.join(' '));
+    const { slow = false, errors: failed = false, follow = false, json = false } = values;
+    const isList =
+      slow || failed || follow || [values.name, values.min, values.limit].some((value) => value !== undefined);
+    if (id !== undefined && isList) throw new UsageError('give the id of a trace, or say which to list');
+    if (follow && slow) throw new UsageError('--follow shows traces as they end: give --min instead of --slow');
+    const filter = TraceFilter.fromPartial({
+      failed,
+      name: values.name ?? '',
+      minDurationMs: durationMs('min', values.min) ?? 0,
+    });
+    const limit = positiveInteger('limit', values.limit, MAX_LIMIT) ?? DEFAULT_LIMIT;
+    const addresses = await registryAddresses(values.registry, context);
+    const processes = () => processesAt({ by: 'registry', registry: addresses }, context);
+    if (id !== undefined) await showTrace(id, await processes(), { context, json });
+    else if (follow) await followTraces(filter, processes, { context, json });
+    else await listTraces({ filter, slow, limit, json }, await processes(), context);
+    return ExitCode.OK;
+  },
+});
+
+interface ListOptions {
+  readonly filter: TraceFilter;
+  readonly slow: boolean;
+  readonly limit: number;
+  readonly json: boolean;
+}
+
+async function listTraces(
+  { filter, slow, limit, json }: ListOptions,
+  processes: readonly Asked[],
+  context: CommandContext,
+): Promise<void> {
+  const { stdout } = context;
+  const order = slow ? TraceOrder.TRACE_ORDER_SLOWEST : TraceOrder.TRACE_ORDER_NEWEST;
+  const found = await gatherTraces({ filter, order, pageSize: limit }, processes, context);
+  const by = slow ? ({ durationMs: ms }: KnownTrace) => ms : endOf;
+  const traces = [...found.traces].sort((a, b) => by(b) - by(a)).slice(0, limit);
+  if (json) await stdout.write(`${JSON.stringify({ traces })}\n`);
+  else await stdout.write(traces.length === 0 ? 'no traces\n' : formatTraces(traces, tableLook(stdout)));
+  await tellSilent(found, context);
+}
+
+const endOf = ({ startUnixMs, durationMs: ms }: KnownTrace): number => startUnixMs + ms;
+
+/** Finds the id in a text, such as an error's; a text of hexadecimal digits may be its beginning. */
+function parseId(text: string): string | undefined {
+  if (text === '') return undefined;
+  const id = /(?<![\da-f])[\da-f]{32}(?![\da-f])/i.exec(text)?.[0] ?? /^[\da-f]{4,31}$/i.exec(text)?.[0];
+  if (id !== undefined) return id.toLowerCase();
+  throw new UsageError(`"${text}" has no trace id: 32 hexadecimal digits, or the first 4 of them or more`);
+}

@@ -1,0 +1,87 @@
+import { formatTable } from '../terminal/table.js';
+import type { Look, Paint } from '../terminal/terminal.js';
+import { formatTime } from '../terminal/text.js';
+import type { KnownTrace } from './gather.js';
+import { type TraceNode, walk } from './tree.js';
+
+/** Deeper spans aren't indented further. */
+const MAX_INDENT = 30;
+
+/** A trace as a table: a row for each span, below that of its cause, and for each event. */
+export function formatTrace(roots: readonly TraceNode[], { paint, width }: Look): string {
+  const startMs = Math.min(...roots.map(({ span }) => span.startUnixMs));
+  const rows: string[][] = [['AT', 'TOOK', 'SELF', 'INSTANCE', 'SPAN']];
+  const failed = new Set<number>();
+  for (const { node, depth } of walk(roots)) {
+    const { span, selfMs } = node;
+    const { startUnixMs, durationMs, instanceId, error, events, links } = span;
+    const indent = '  '.repeat(Math.min(depth, MAX_INDENT));
+    if (error !== '') failed.add(rows.length);
+    const times = [startUnixMs - startMs, durationMs, selfMs].map(formatMs);
+    rows.push([...times, instanceId, `${indent}${describe(span)}`]);
+    for (const { name, unixMs, attributes } of events) {
+      const told = Object.values(attributes).join(' ');
+      rows.push([formatMs(unixMs - startMs), '', '', '', `${indent}  · ${name}${told === '' ? '' : `: ${told}`}`]);
+    }
+    // The link of a further attempt leads to the one before, which is in this trace.
+    const others = span.attributes['rondo.attempt'] === undefined ? links : [];
+    for (const { traceId } of others) rows.push(['', '', '', '', `${indent}  · goes back to trace ${traceId}`]);
+  }
+  const aligned = rows.map(alignTimes(rows));
+  return formatTable(aligned, { width, style: (text, { row }) => styled(text, { row, failed }, paint) });
+}
+
+function styled(
+  text: string,
+  { row, failed }: { readonly row: number; readonly failed: ReadonlySet<number> },
+  paint: Paint,
+): string {
+  if (row === 0) return paint('bold', text);
+  return failed.has(row) ? paint('red', text) : text;
+}
+
+/** The columns of times end at the same digit. */
+function alignTimes(rows: readonly (readonly string[])[]): (row: readonly string[]) => readonly string[] {
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return (row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0));
+}
+
+/** A span in words: what a client calls has an arrow, and how it ended follows unless that is usual. */
+function describe({ kind, name, attributes, error }: TraceNode['span']): string {
+  const { 'rpc.method': rpc, 'rondo.instance': to, 'rondo.attempt': attempt } = attributes;
+  const code = attributes['rpc.response.status_code'] ?? attributes['http.response.status_code'];
+  return [
+    kind === CLIENT && rpc !== undefined ? `→ ${name}` : name,
+    to === undefined || kind !== CLIENT ? '' : `at ${to}`,
+    attempt === undefined ? '' : `attempt ${attempt}`,
+    code === undefined || code === 'OK' ? '' : code,
+    error === '' || error === code ? '' : error,
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+const CLIENT = 3;
+
+const formatMs = (ms: number): string => ms.toFixed(ms < 1_000 ? 2 : 0);
+
+/** Traces as a table, with a heading unless it stands above already. */
+export function formatTraces(
+  traces: readonly KnownTrace[],
+  { paint, width, heading = true }: Look & { readonly heading?: boolean },
+): string {
+  const rows = traces.map((trace) => [
+    formatTime(trace.startUnixMs),
+    formatMs(trace.durationMs),
+    String(trace.spans),
+    String(trace.failedSpans),
+    String(trace.instances.length),
+    trace.traceId,
+    trace.name,
+  ]);
+  const titles = ['START', 'MS', 'SPANS', 'FAILED', 'INSTANCES', 'TRACE', 'BEGINS WITH'];
+  const first = heading ? 1 : 0;
+  const style = (text: string, { row }: { readonly row: number }) =>
+    row < first ? paint('bold', text) : (traces[row - first]?.failedSpans ?? 0) > 0 ? paint('red', text) : text;
+  return formatTable([...(heading ? [titles] : []), ...rows], { width, style });
+}

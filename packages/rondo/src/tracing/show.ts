@@ -1,0 +1,65 @@
+import { sleep } from '@rondo/rpc/clock';
+import type { CommandContext } from '../command.js';
+import { tableLook } from '../terminal/terminal.js';
+import { formatTime } from '../terminal/text.js';
+import { formatTrace } from './format.js';
+import { type Asked, gatherTrace, type Silent, type ToldTrace } from './gather.js';
+import { treeOf, walk } from './tree.js';
+
+/** How often, and how many times, a trace is asked for whose first span may not have ended yet. */
+const AGAIN_MS = 100;
+const MOST_TIMES = 10;
+
+/** How a trace is shown. */
+interface ShowOptions {
+  readonly json: boolean;
+  /** The span that the command itself has sent, if the trace is that of its own call: what answered it may still be about to end. */
+  readonly causedBy?: string;
+}
+
+/** Prints the tree of a trace, by its id or the beginning of it. @throws Error that says why there is none. */
+export async function showTrace(
+  traceId: string,
+  processes: readonly Asked[],
+  { context, json, causedBy }: ShowOptions & { readonly context: CommandContext },
+): Promise<void> {
+  const { stdout, stderr, clock, signal } = context;
+  let trace = await gatherTrace(traceId, processes, { clock, signal });
+  const isThere = () => causedBy === undefined || trace.spans.some(({ parentSpanId }) => parentSpanId === causedBy);
+  for (let times = 1; trace.keeping > 0 && !isThere() && times < MOST_TIMES; times += 1) {
+    await sleep(clock, AGAIN_MS, signal);
+    trace = await gatherTrace(traceId, processes, { clock, signal });
+  }
+  const [found = traceId, another] = trace.traceIds;
+  if (another !== undefined)
+    throw new Error(`"${traceId}" begins several traces: ${trace.traceIds.join(', ')}; give more of the id`);
+  if (trace.spans.length === 0) throw new Error(explainAbsence(traceId, trace));
+  const roots = treeOf(trace.spans);
+  if (json) {
+    const { off, unreachable, lostSpans } = trace;
+    const spans = [...walk(roots)].map(({ node: { span, selfMs }, depth }) => ({ ...span, selfMs, depth }));
+    await stdout.write(`${JSON.stringify({ traceId: found, spans, lostSpans, off, unreachable })}\n`);
+    return;
+  }
+  await stdout.write(`trace ${found}\n${formatTrace(roots, tableLook(stdout))}`);
+  if (trace.lostSpans > 0) await stderr.write(`${trace.lostSpans} more spans were not kept: the trace is too long\n`);
+  await tellSilent(trace, context);
+}
+
+/** Names the processes whose spans are missing. */
+export async function tellSilent({ off, unreachable }: Silent, { stderr }: CommandContext): Promise<void> {
+  if (off.length > 0) await stderr.write(`${off.join(', ')}: no spans are kept there: RONDO_TRACE_BYTES is 0\n`);
+  for (const { instanceId, reason } of unreachable)
+    await stderr.write(`${instanceId} can't be asked (${reason}): its spans are missing\n`);
+}
+
+function explainAbsence(traceId: string, { keeping, completeSinceMs, off, unreachable }: ToldTrace): string {
+  const others = [
+    off.length === 0 ? '' : `; no spans are kept in ${off.join(', ')}`,
+    ...unreachable.map(({ instanceId, reason }) => `; ${instanceId} can't be asked (${reason})`),
+  ].join('');
+  if (keeping === 0)
+    return `no process tells its spans: npm start keeps them, and so does RONDO_TRACE_BYTES=4194304${others}`;
+  const since = formatTime(completeSinceMs);
+  return `no process has a trace ${traceId}: it wasn't sampled, or it ended before ${since}, since when all ${keeping} keep theirs${others}`;
+}

@@ -1,0 +1,30 @@
+import { createTraceState, isSpanContextValid, type TextMapPropagator, TraceFlags, trace } from '@opentelemetry/api';
+
+/** What each version begins with; a version may add to it after the first, `00`. */
+const TRACEPARENT = /^(?!ff)([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(?:-|$)/;
+const LENGTH = 55;
+/** W3C asks to pass on as many characters as these. */
+const MAX_STATE = 512;
+
+/** Passes a trace on by `traceparent` and `tracestate`. Source: https://www.w3.org/TR/trace-context/ */
+export const traceContext: TextMapPropagator = {
+  fields: () => ['traceparent', 'tracestate'],
+  inject(around, carrier, setter) {
+    const from = trace.getSpanContext(around);
+    if (from === undefined || !isSpanContextValid(from)) return;
+    setter.set(carrier, 'traceparent', `00-${from.traceId}-${from.spanId}-0${from.traceFlags & TraceFlags.SAMPLED}`);
+    const state = from.traceState?.serialize() ?? '';
+    if (state !== '') setter.set(carrier, 'tracestate', state);
+  },
+  extract(around, carrier, getter) {
+    const header = getter.get(carrier, 'traceparent');
+    if (typeof header !== 'string') return around;
+    const [, version, traceId = '', spanId = '', flags = ''] = TRACEPARENT.exec(header) ?? [];
+    if (version === '00' && header.length > LENGTH) return around;
+    const received = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED, isRemote: true };
+    if (!isSpanContextValid(received)) return around;
+    const state = [getter.get(carrier, 'tracestate') ?? []].flat().join(',');
+    const kept = state === '' || state.length > MAX_STATE ? {} : { traceState: createTraceState(state) };
+    return trace.setSpanContext(around, { ...received, ...kept });
+  },
+};
