@@ -16,6 +16,8 @@ import { patientClock } from '../../../packages/rpc/test/support/patient-clock.j
 import { follow } from '../watching.js';
 import { system } from './system.js';
 
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+
 describe('journey 3: what is sold is delivered', () => {
   it('has an order, a project with tasks and the time of the team; watchers at two replicas see each step in order', async () => {
     const added = [
@@ -44,9 +46,21 @@ describe('journey 3: what is sold is delivered', () => {
       const { name: offered } = await quotes.createQuote({
         quote: { customer, lines: [{ product, quantity: 2n }] },
       });
-      const { quote, order } = await quotes.acceptQuote({ name: offered });
+      const metadata = { traceparent: `00-${TRACE}-00f067aa0ba902b7-01` };
+      const { quote, order } = await quotes.acceptQuote({ name: offered }, { metadata });
       const { name = '', project = '' } = order ?? {};
       expect(quote?.state).toBe(QuoteState.QUOTE_STATE_ACCEPTED);
+      // All that the order took is one trace: over both services, their databases and the steps of the transaction.
+      const traced = await system.rondo('trace', TRACE.slice(0, 12));
+      const steps = [
+        'sales.v1.QuoteService/AcceptQuote',
+        'transaction send-prepare',
+        'transaction prepare',
+        'INSERT projects',
+      ];
+      for (const step of [...steps, 'PREPARE', 'transaction send-commit', 'transaction commit', 'log-finished'])
+        expect(traced.stdout).toContain(step);
+      expect(traced.stdout.match(/^ *0\.00 /gm)).toHaveLength(1);
       expect((await tasks.listTasks({ parent: project })).tasks).toMatchObject([
         { title: '2 × Kit', effortMinutes: 60n },
       ]);

@@ -79,6 +79,13 @@ export function describeTrace(name: string, { env, ...options }: SystemOptions):
           'project-management: transaction commit',
         ]),
       );
+      if (options.auth !== true) {
+        // The processes themselves tell the same spans, without a collector.
+        const { spans: told } = JSON.parse((await system.rondo('trace', TRACE, '--json')).stdout);
+        const lineage = (some: readonly ReceivedSpan[]) =>
+          some.map(({ spanId, parentSpanId }) => [spanId, parentSpanId]);
+        expect(lineage(told).sort()).toEqual(lineage(all).sort());
+      }
       // No value of a row is in the text of a statement, and no credentials are anywhere.
       for (const { attributes } of all) expect(String(attributes['db.query.text'])).not.toContain(quote.split('/')[1]);
       if (credentials['authorization'] !== undefined)

@@ -180,6 +180,10 @@ describe('rondo call', () => {
     expect(stderr).toContain('ErrorInfo {"reason":"TOO_SOON","domain":"test"}');
     expect(stderr).toContain('served by conformance-1');
     expect(stderr).toMatch(/^ {2}\/rondo\.conformance\.v1\.\w+\/\w+: 1 attempt in \d+\.\d ms$/m);
+    expect(stderr).toMatch(/^ {2}see: rondo trace [\da-f]{32}$/m);
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const given = await call(UNARY, request, '--json', '-H', `traceparent=00-${traceId}-00f067aa0ba902b7-01`);
+    expect(JSON.parse(given.stderr).error.traceId).toBe(traceId);
     expect(JSON.parse((await call(UNARY, request, '--json')).stderr)).toMatchObject({
       error: {
         code: 'FAILED_PRECONDITION',
@@ -232,6 +236,22 @@ describe('rondo call', () => {
     const json = await call(ADD, '{"a": 2}', '--timing', '--json');
     const { totalMs, ...phases } = JSON.parse(json.stderr).timing;
     expect(Object.values(phases).reduce((sum: number, ms) => sum + Number(ms), 0)).toBeCloseTo(totalMs, 3);
+  });
+
+  it('shows the trace of its call, at addresses or through the registry', async () => {
+    const environment = { RONDO_TRACE_BYTES: '65536' };
+    const traced = await startAdder('traced-1', registry.address, { environment });
+    const { exitCode, stdout, stderr } = await call(ADD, '{"a": 2}', '--trace', '--address', traced.address);
+    expect([exitCode, JSON.parse(stdout)]).toEqual([0, { result: '2' }]);
+    expect(stderr).toMatch(
+      /^trace [\da-f]{32}\n.*SPAN\n *0\.00 .* traced-1 +rondo\.conformance\.v1\.AdderService\/Add\n/,
+    );
+    await traced.drain();
+    expect(await call(ADD, '{"a": 2}', '--trace', '--json')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('no process tells its spans'),
+    });
+    expect((await call(ADD, '{"a": 2}', '--trace', '--count', '2')).stderr).toContain('--trace is for one call');
   });
 
   it('tells where the time went of a call that fails', async () => {

@@ -68,11 +68,19 @@ interface Started {
   /** The middleware of all its methods. */
   readonly serverMiddleware?: App['serverMiddleware'];
   readonly onContext?: (context: ServiceContext) => void;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Starts an instance as a service's process does, and registers it with the given registry. */
 function start(name: string, registry: string, options: Started) {
-  const { services, descriptors = ownDescriptors, ready = true, serverMiddleware = [], onContext } = options;
+  const {
+    services,
+    descriptors = ownDescriptors,
+    ready = true,
+    serverMiddleware = [],
+    onContext,
+    environment,
+  } = options;
   const check = () => Promise.reject(new Error('connection refused'));
   return startService({
     name,
@@ -83,6 +91,7 @@ function start(name: string, registry: string, options: Started) {
       RONDO_REGISTRY: registry,
       RONDO_DRAIN_WAIT_MS: '0',
       RONDO_DESCRIPTORS: descriptors,
+      ...environment,
     },
     clock: patient(1_000),
     log: silentLogger,
