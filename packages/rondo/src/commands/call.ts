@@ -3,7 +3,7 @@ import type { DynamicMethodClient } from '@rondo/dynamic';
 import type { Metadata } from '@rondo/rpc/call';
 import type { CallOptions, CallTiming } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
-import { receivedTraceId } from '@rondo/rpc/internal';
+import { newTraceId, receivedTraceId, undecidedParent } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { jsonText, methodOf, writeMessage } from '@rondo/schema';
 import { type Load, runLoad } from '../call/load.js';
@@ -123,7 +123,7 @@ export const call = defineCommand({
         throw new UsageError(`--timing: ${name} streams; it is for methods with one request and one reply`);
       const job = { target, source, callOptions, json, timing };
       if (load !== undefined) return callMany({ ...job, progress }, load, context);
-      const from = beginTrace(metadata);
+      const from = beginTrace(metadata, trace);
       const exitCode = await callOnce({ ...job, traceId: from.traceId }, context);
       if (trace)
         await showTrace(from.traceId, await processesAt(where, context), { ...from, context: onStderr(context), json });
@@ -215,10 +215,14 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
   }
 }
 
-/** The trace and the span that the call's metadata names; it gets new ones unless the user has given some. */
-function beginTrace(metadata: Metadata): { readonly traceId: string; readonly causedBy: string } {
+/**
+ * The trace and the span that the call's metadata names. It gets new ones unless the user has given some; that the trace is kept, whatever
+ * the sampler says, is for --trace alone.
+ */
+function beginTrace(metadata: Metadata, isKept: boolean): { readonly traceId: string; readonly causedBy: string } {
+  const id = newTraceId(systemRandom);
   if (receivedTraceId(metadata) === undefined)
-    metadata.set('traceparent', `00-${systemRandom.hex(16)}-${systemRandom.hex(8)}-01`);
+    metadata.set('traceparent', isKept ? `00-${id}-${systemRandom.hex(8)}-01` : undecidedParent(id));
   const [, traceId = '', causedBy = ''] = String(metadata.get('traceparent')).split('-');
   return { traceId, causedBy };
 }

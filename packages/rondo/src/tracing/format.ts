@@ -8,7 +8,7 @@ import { type TraceNode, walk } from './tree.js';
 const MAX_INDENT = 30;
 
 /** A trace as a table: a row for each span, below that of its cause, and for each event. */
-export function formatTrace(roots: readonly TraceNode[], { paint, width }: Look): string {
+export function formatTrace(traceId: string, roots: readonly TraceNode[], { paint, width }: Look): string {
   const startMs = Math.min(...roots.map(({ span }) => span.startUnixMs));
   const rows: string[][] = [['AT', 'TOOK', 'SELF', 'INSTANCE', 'SPAN']];
   const failed = new Set<number>();
@@ -23,9 +23,9 @@ export function formatTrace(roots: readonly TraceNode[], { paint, width }: Look)
       const told = Object.values(attributes).join(' ');
       rows.push([formatMs(unixMs - startMs), '', '', '', `${indent}  · ${name}${told === '' ? '' : `: ${told}`}`]);
     }
-    // The link of a further attempt leads to the one before, which is in this trace.
-    const others = span.attributes['rondo.attempt'] === undefined ? links : [];
-    for (const { traceId } of others) rows.push(['', '', '', '', `${indent}  · goes back to trace ${traceId}`]);
+    for (const link of links) {
+      if (link.traceId !== traceId) rows.push(['', '', '', '', `${indent}  · goes back to trace ${link.traceId}`]);
+    }
   }
   const aligned = rows.map(alignTimes(rows));
   return formatTable(aligned, { width, style: (text, { row }) => styled(text, { row, failed }, paint) });

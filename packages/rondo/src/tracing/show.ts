@@ -41,7 +41,7 @@ export async function showTrace(
     await stdout.write(`${JSON.stringify({ traceId: found, spans, lostSpans, off, unreachable })}\n`);
     return;
   }
-  await stdout.write(`trace ${found}\n${formatTrace(roots, tableLook(stdout))}`);
+  await stdout.write(`trace ${found}\n${formatTrace(found, roots, tableLook(stdout))}`);
   if (trace.lostSpans > 0) await stderr.write(`${trace.lostSpans} more spans were not kept: the trace is too long\n`);
   await tellSilent(trace, context);
 }

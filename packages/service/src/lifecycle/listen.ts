@@ -63,7 +63,18 @@ interface ListenOptions {
  */
 export async function listen(runtime: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
   const { name, config, instanceId, startedAt, clock, wallClock, random, log, logLevel } = runtime;
-  const { app, descriptorSet, readiness, meter, pools, channel, cache, tls: mutualTls, authenticator, traces } = options;
+  const {
+    app,
+    descriptorSet,
+    readiness,
+    meter,
+    pools,
+    channel,
+    cache,
+    tls: mutualTls,
+    authenticator,
+    traces,
+  } = options;
   const own = servicesOf(app);
   const standing = [...BUILT_IN, ...(traces === undefined ? [] : [traces.definition])];
   const always = standing.map(({ fullName }) => fullName);

@@ -8,10 +8,7 @@ import { createTraceService } from './trace-service.js';
 
 /** What tracing needs of its process. */
 export interface TracingOptions {
-  readonly runtime: Pick<
-    ServiceRuntime,
-    'name' | 'instanceId' | 'startedAt' | 'config' | 'clock' | 'wallClock' | 'random'
-  >;
+  readonly runtime: Pick<ServiceRuntime, 'name' | 'instanceId' | 'startedAt' | 'config' | 'clock' | 'wallClock'>;
   readonly environment: Environment;
   /** Texts that no span may hold. */
   readonly secrets: readonly string[];
