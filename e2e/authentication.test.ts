@@ -17,6 +17,7 @@ const LIST = '/sales.v1.ProductService/ListProducts';
 const CREATE = '/sales.v1.CustomerService/CreateCustomer';
 const FEED = '/sales.v1.ProductService/WatchProductChanges';
 const STATS = '/rondo.stats.v1.CallStatsService/GetCallStats';
+const TRACES = '/rondo.tracing.v1.TraceService/ListTraces';
 const AUDIT = '/rondo.audit.v1.AuditService/ListAuditEvents';
 const { UNAUTHENTICATED, PERMISSION_DENIED } = Status;
 
@@ -163,6 +164,14 @@ describe('a call to a service with', () => {
   it('good credentials is answered', async () => {
     const call = { headers: bearer(token()), tls: certificateOf('person') };
     expect(await askGrpc(sales, LIST, call)).toMatchObject({ code: Status.OK });
+  });
+
+  it.each([
+    ['sales.read', PERMISSION_DENIED],
+    ['traces.read', Status.OK],
+  ])('the scope %s may not read its traces unless it is for that: %s', async (scope, code) => {
+    const call = { headers: bearer(token({ changed: { scope } })), tls: certificateOf('person') };
+    expect(await askGrpc(sales, TRACES, call)).toMatchObject({ code });
   });
 
   it('any of these has one event in the audit, with its method and its outcome', async () => {
