@@ -83,7 +83,7 @@ export function describeTrace(name: string, { env, ...options }: SystemOptions):
         // The processes themselves tell the same spans, without a collector.
         const { spans: told } = JSON.parse((await system.rondo('trace', TRACE, '--json')).stdout);
         const lineage = (some: readonly ReceivedSpan[]) =>
-          some.map(({ spanId, parentSpanId }) => [spanId, parentSpanId]);
+          some.map(({ spanId, parentSpanId = '' }) => [spanId, parentSpanId]);
         expect(lineage(told).sort()).toEqual(lineage(all).sort());
       }
       // No value of a row is in the text of a statement, and no credentials are anywhere.
