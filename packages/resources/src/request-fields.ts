@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { ReportFault } from '@rondo/rpc/status';
-import type { ChangedSince } from './domain/request.js';
-import type { CalendarDate } from './domain/stored.js';
+import type { CalendarDate } from './domain/days.js';
+import { StaleEtag } from './domain/errors.js';
 
 /** A strong entity tag (RFC 9110), such as of this file. */
 const ENTITY_TAG = /^"[\x21\x23-\x7e]*"$/;
@@ -39,35 +39,31 @@ function stateOf({ name, version, createTime, updateTime }: Etagged, texts: read
   return digest(`[${toText(name)},"${version}",${times},[${texts.join(',')}]]`, STATE_DIGITS);
 }
 
-/**
- * Reads the etag of a request; an empty etag matches any state. The result compares it with the present resource.
- *
- * @param etaggedOf the etag's parts of a resource.
- */
-export function readEtag<Resource>(
-  report: ReportFault,
-  etag: string,
-  etaggedOf: (present: Resource) => Etagged,
-): ChangedSince<Resource> {
-  if (etag !== '' && !ENTITY_TAG.test(etag)) {
+/** Checks the form of a request's etag; an empty one matches any state. */
+export function checkEtag(report: ReportFault, etag: string): void {
+  if (etag !== '' && !ENTITY_TAG.test(etag))
     report(`must be the etag of a reply, quotes included, or empty for any state; it is ${JSON.stringify(etag)}`);
-  }
-  return (present) => {
-    const changed = etag === '' ? 'nothing' : changedSince(etag, etaggedOf(present));
-    return changed === 'nothing' ? undefined : changed;
-  };
+}
+
+/** A resource with which an etag is compared. */
+export interface Present {
+  readonly name: string;
+  readonly etag: string;
+  /** The fields that its etags cover, by path. */
+  readonly paths: readonly string[];
+}
+
+/** @throws StaleEtag if the resource has changed since the caller read its etag, or never had it. */
+export function requireEtag({ name, etag, paths }: Present, given: string): void {
+  const changed = given === '' ? 'nothing' : changedSince(given, etag, paths);
+  if (changed !== 'nothing') throw new StaleEtag(name, changed);
 }
 
 /**
- * The fields that differ between an etag and the present resource; `nothing` if it is the resource's present etag, `foreign`
- * if the resource never had it: it is of another resource, of a state that a restore has undone, or made up.
+ * The fields that differ between an etag and the present one of a resource; `nothing` if they are the same, `foreign` if the resource
+ * never had the etag: it is of another resource, of a state that a restore has undone, or made up.
  */
-export function changedSince(etag: string, present: Etagged): readonly string[] | 'nothing' | 'foreign' {
-  return changedBetween(etag, etagOf(present), Object.keys(present.fields));
-}
-
-/** As {@link changedSince}, by the resource's present etag. @param paths of the fields that its etags cover. */
-export function changedBetween(
+export function changedSince(
   etag: string,
   present: string,
   paths: readonly string[],
@@ -108,32 +104,25 @@ function toText(value: unknown): string {
 const digestsOfShort = new Map<string, string>();
 const [SHORT, MOST_SHORT] = [24, 1_000];
 
-/** The fields that an update may change, by path, and whether the request sets each. */
-export type Updatable<Path extends string> = Readonly<Record<Path, boolean>>;
-
 /** In a mask: all fields, so that the update replaces the resource. */
 const ALL = '*';
 
 /**
  * Reads which fields an update changes: the fields in the mask or, without a mask, all fields that are set (AIP-134).
  * The result returns whether a path is among them.
+ *
+ * @param isSet by path, the fields that an update may change.
  */
-export function readUpdateMask<Path extends string>(
+export function readUpdateMask(
   report: ReportFault,
-  mask: readonly string[] | undefined,
-  updatable: Updatable<Path>,
-): (path: Path) => boolean {
-  if (mask === undefined || mask.length === 0) return (path) => updatable[path];
-  const unknown = mask.filter((path) => path !== ALL && !Object.hasOwn(updatable, path)).map((path) => `"${path}"`);
-  if (unknown.length > 0) report(`must be of ${Object.keys(updatable).join(', ')}; it names ${unknown.join(', ')}`);
-  const named: ReadonlySet<string> = new Set(mask);
+  mask: readonly string[] = [],
+  isSet: ReadonlyMap<string, boolean>,
+): (path: string) => boolean {
+  if (mask.length === 0) return (path) => isSet.get(path) === true;
+  const unknown = mask.filter((path) => path !== ALL && !isSet.has(path)).map((path) => `"${path}"`);
+  if (unknown.length > 0) report(`must be of ${[...isSet.keys()].join(', ')}; it names ${unknown.join(', ')}`);
+  const named = new Set(mask);
   return (path) => named.has(ALL) || named.has(path);
-}
-
-/** Returns `text`. Reports one that is empty or all spaces, where a resource can't be without it. */
-export function required(report: ReportFault, text: string): string {
-  if (text.trim() === '') report('is required, and not only spaces');
-  return text;
 }
 
 /** `google.type.Date`. */

@@ -74,9 +74,6 @@ export interface PayloadFields {
   list(field: string): readonly unknown[];
   /** An int64, which is encoded as a text. */
   whole(field: string): bigint;
-  time(field: string): Date;
-  optionalTime(field: string): Date | null;
-  nested(field: string): PayloadFields;
 }
 
 /**
@@ -108,17 +105,10 @@ export function payloadFields(payload: unknown): PayloadFields {
     list,
     texts: (field) => list(field).map((one) => textIn(field, one)),
     whole: (field) => BigInt(text(field)),
-    time: (field) => new Date(text(field)),
-    optionalTime: (field) => timeOf(optional(field)),
-    nested: (field) => payloadFields(fields.get(field)),
   };
 }
 
 function textIn(field: string, found: unknown): string {
   if (typeof found !== 'string') throw new TypeError(`"${field}" of the payload has something other than texts`);
   return found;
-}
-
-function timeOf(text: string | null): Date | null {
-  return text === null ? null : new Date(text);
 }

@@ -21,4 +21,3 @@ export { type Audit, type AuditInsert, type AuditOptions, auditParams, auditSql,
 export { auditSchema } from '../audit/schema.js';
 export { type AuditConfig, auditBy, auditVariables } from '../audit/variables.js';
 export { createRules, type Rule, type Rules, type RulesByPath, rulesOf, type SightRule } from '../rules.js';
-export { type WatchRequest, watchOf } from '../watch.js';

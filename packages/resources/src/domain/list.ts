@@ -32,15 +32,11 @@ export interface ListOrder {
   readonly descending: boolean;
 }
 
-/** A page of the items that satisfy a filter. */
-export interface FilteredQuery extends PageQuery {
+/** A page of the resources that satisfy a filter. */
+export interface ListQuery extends PageQuery {
   readonly conditions: readonly Condition[];
   /** Undefined for the list's own order. */
   readonly order?: ListOrder | undefined;
-}
-
-/** A page of resources that can be deleted. */
-export interface ListQuery extends FilteredQuery {
   /** Whether deleted items are listed too. */
   readonly showDeleted: boolean;
   /** The value of the listing's `sight` in the items that the caller sees; null if it sees none, undefined if it sees all. */

@@ -31,3 +31,8 @@ export function namePattern<Id>(pattern: string, toId: (...ids: string[]) => Id)
     },
   };
 }
+
+/** What is wrong with a name that isn't one of the pattern. */
+export function wrongName(pattern: string, name: string, ids = ''): string {
+  return `must be of the pattern ${pattern}, where an id is 1 to 63 of a-z 0-9 -${ids}; it is "${name}"`;
+}

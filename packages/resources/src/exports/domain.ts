@@ -9,6 +9,8 @@
  * ```
  */
 
+export { type CalendarDate, dateAt } from '../domain/days.js';
+export { differs } from '../domain/differs.js';
 export {
   AlreadyExists,
   ConcurrentChange,
@@ -35,7 +37,6 @@ export {
 export type {
   Comparator,
   Condition,
-  FilteredQuery,
   ListOrder,
   ListQuery,
   Page,
@@ -43,6 +44,4 @@ export type {
   Place,
 } from '../domain/list.js';
 export { isId, type NamePattern, namePattern } from '../domain/names.js';
-export { type ChangedSince, requireUnchanged } from '../domain/request.js';
-export { type CalendarDate, type Deletable, dateAt, differs, type Stored, type StoredOnly } from '../domain/stored.js';
 export type { ResourceEvent, ResourceFeed, ResourceWatch, Watcher } from '../domain/watch.js';

@@ -29,14 +29,13 @@
 
 export type { FilterField } from '../filter.js';
 export { hiddenByRule, type List, nextPageToken, readList, sightByRule } from '../list.js';
-export { idIn, nameField, readName } from '../names.js';
 export {
+  checkEtag,
   type Etagged,
   etagOf,
+  type Present,
   readDate,
-  readEtag,
-  readUpdateMask,
-  required,
+  requireEtag,
   toDateMessage,
 } from '../request-fields.js';
 export type { Column } from '../resource/column.js';

@@ -4,6 +4,5 @@ export { messageBytes } from '../resource/listing-of.js';
 export { listPage } from '../sql/list-page.js';
 export type { Listing } from '../sql/listing.js';
 export { cutBySize } from '../sql/message-size.js';
-export { columnsOf, inParts } from '../sql/query.js';
-export { createResourceFeed, type FeedOptions, type FeedSight, type FeedSource } from '../sql/resource-feed.js';
+export { inParts } from '../sql/query.js';
 export { createStoreDatabase, type StoreDatabase, toStoreError, toWatchError } from '../sql/store-database.js';

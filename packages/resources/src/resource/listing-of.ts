@@ -92,7 +92,7 @@ export function feedOf<M>(model: Model<M>, { table, toResource, partOf }: FeedPa
     ...(partOf && { partOf: { ...partOf, field: changed[partOf.column] ?? partOf.column } }),
     ...(visibleTo && { sight: visibleTo }),
     // A row of a change has the columns of the row, as texts.
-    parse: (_fields, row) =>
+    parse: (row) =>
       toResource({ ...row, ...Object.fromEntries(renamed.map(([column, key]) => [column, valueIn(row, key)])) }),
   };
 }
@@ -106,7 +106,6 @@ export function messageBytes(value: unknown): number {
   if (value instanceof Uint8Array) return FIXED_BYTES + value.length;
   if (value instanceof Date || typeof value !== 'object' || value === null) return 2 * FIXED_BYTES;
   let sum = FIXED_BYTES;
-  // Lists measure each item: this makes no array.
-  for (const key in value) if (Object.hasOwn(value, key)) sum += messageBytes(valueIn(value, key));
+  for (const part of Object.values(value)) sum += messageBytes(part);
   return sum;
 }

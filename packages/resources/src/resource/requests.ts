@@ -1,6 +1,6 @@
 import type { FieldAt, ReportFault } from '@rondo/rpc/status';
-import { isId } from '../domain/names.js';
-import { readEtag, readUpdateMask } from '../request-fields.js';
+import { isId, wrongName } from '../domain/names.js';
+import { checkEtag, readUpdateMask } from '../request-fields.js';
 import { objectIn, valueIn } from './json-column.js';
 import type { Names } from './method-shapes.js';
 import type { Model, ModelField } from './model.js';
@@ -40,9 +40,7 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
     return objectIn(resource === undefined ? model.type.fromPartial({}) : resource);
   };
   const readName = (field: FieldAt, at: string, name: string): string => {
-    if (model.names.parse(name) === undefined) {
-      field(at)(`must be of the pattern ${model.names.pattern}, where an id is 1 to 63 of a-z 0-9 -; it is "${name}"`);
-    }
+    if (model.names.parse(name) === undefined) field(at)(wrongName(model.names.pattern, name));
     return name;
   };
   const readDraft = (request: object, field: FieldAt): Partial<M> =>
@@ -51,7 +49,7 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
     draft: readDraft,
     name: (request: object, field: FieldAt) => ({
       name: readName(field, 'name', textIn(request, 'name')),
-      etag: readEtagOf(field, 'etag', textIn(request, 'etag')),
+      etag: readEtag(field('etag'), textIn(request, 'etag')),
     }),
     create: (request: object, field: FieldAt): CreateRequest<M> => ({
       parents: parentsIn(model, field, { parent: textIn(request, 'parent') }),
@@ -61,11 +59,13 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
     update(request: object, field: FieldAt): UpdateRequest<M> {
       const resource = resourceIn(request);
       const updatable = model.fields.filter(({ isUpdatable }) => isUpdatable);
-      const isSet = updatable.map(({ description }) => [description.name, isGiven(valueIn(resource, description.key))]);
-      const has = readUpdateMask<string>(field('update_mask'), maskIn(request), Object.fromEntries(isSet));
+      const isSet = new Map(
+        updatable.map(({ description: { name, key } }) => [name, isGiven(valueIn(resource, key))] as const),
+      );
+      const has = readUpdateMask(field('update_mask'), maskIn(request), isSet);
       return {
         name: readName(field, `${path}.name`, textIn(resource, 'name')),
-        etag: readEtagOf(field, `${path}.etag`, textIn(resource, 'etag')),
+        etag: readEtag(field(`${path}.etag`), textIn(resource, 'etag')),
         fields: readFields(field, resource, {
           chosen: updatable.filter(({ description }) => has(description.name)),
           isNew: false,
@@ -121,10 +121,8 @@ function maskIn(request: object): readonly string[] | undefined {
   return Array.isArray(mask) ? mask.map(String) : undefined;
 }
 
-function readEtagOf(field: FieldAt, path: string, etag: string): string {
-  readEtag(field(path), etag, () => {
-    throw new TypeError('an etag is compared under the lock of its row');
-  });
+function readEtag(report: ReportFault, etag: string): string {
+  checkEtag(report, etag);
   return etag;
 }
 
@@ -157,9 +155,7 @@ export function parentsIn<M>(
   // A name of the parent is one of the resource without its end.
   const named = parts.map((part) => (ofAll && part === '-' ? 'x' : part)).join('/');
   const isName = names.parse(`${named}/${names.pattern.split('/').at(-2) ?? ''}/x`) !== undefined;
-  if (!isName || ids.slice(wild).some((id) => id !== '-')) {
-    const rule = `an id is 1 to 63 of a-z 0-9 -${ofAll ? ', or - for all' : ''}`;
-    field('parent')(`must be of the pattern ${pattern.join('/')}, where ${rule}; it is "${parent}"`);
-  }
+  if (!isName || ids.slice(wild).some((id) => id !== '-'))
+    field('parent')(wrongName(pattern.join('/'), parent, ofAll ? ', or - for all' : ''));
   return ids.slice(0, wild);
 }

@@ -1,5 +1,4 @@
-import type { ChangedSince } from '../domain/request.js';
-import { changedBetween, type Etagged, etagOf } from '../request-fields.js';
+import { type Etagged, etagOf, requireEtag } from '../request-fields.js';
 import { type Column, storedBigint, storedText } from './column.js';
 import { valueIn } from './json-column.js';
 import type { Model } from './model.js';
@@ -25,13 +24,9 @@ export function readersOf<M extends { readonly name: string }>(model: Model<M>) 
       if (paths.length === 0) paths = Object.keys(parts.fields);
       return Object.assign(resource, { etag: etagOf(parts) });
     },
-    /** Compares a resource with an etag of the request; an empty one matches any state. */
-    changedSince: (etag: string): ChangedSince<M> => {
-      return (present) => {
-        const changed = etag === '' ? 'nothing' : changedBetween(etag, String(valueIn(present, 'etag')), paths);
-        return changed === 'nothing' ? undefined : changed;
-      };
-    },
+    /** @throws StaleEtag unless the etag of the request is empty, or the resource's. */
+    requireEtag: (present: M, given: string): void =>
+      requireEtag({ name: present.name, etag: String(valueIn(present, 'etag')), paths }, given),
   };
 }
 

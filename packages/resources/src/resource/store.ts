@@ -1,7 +1,6 @@
 import { type Queries, UniqueViolation } from '@rondo/database';
 import { Deleted, NotFound, StillDeleted, Taken } from '../domain/errors.js';
 import type { ListQuery, Page } from '../domain/list.js';
-import { requireUnchanged } from '../domain/request.js';
 import type { ResourceFeed, Watcher } from '../domain/watch.js';
 import { listPage } from '../sql/list-page.js';
 import { createResourceFeed, type FeedOptions } from '../sql/resource-feed.js';
@@ -69,7 +68,7 @@ export interface InnerStore<M> extends Store<M> {
 /** Creates the store of a resource. */
 export function createStore<M extends { readonly name: string }>(model: Model<M>): InnerStore<M> {
   const table = tableOf(model);
-  const { toResource, changedSince, nameOf } = readersOf(model);
+  const { toResource, requireEtag, nameOf } = readersOf(model);
   const { called, names, listedBy, definition } = model;
   const { whenMissing = `${listedBy} lists the existing ${called[1]}`, whenDeleted } = definition;
   const missing = (...absent: readonly string[]) => new NotFound(absent, whenMissing);
@@ -92,7 +91,6 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
     if (row === undefined) throw missing(name);
     return toResource(row);
   };
-  const requireEtag = (present: M, etag: string): void => requireUnchanged(present.name, present, changedSince(etag));
   const requireLive = (...resources: readonly M[]): void => {
     const deleted = resources.filter((one) => valueIn(one, 'deleteTime') !== undefined).map(({ name }) => name);
     const [first] = deleted;

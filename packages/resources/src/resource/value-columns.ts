@@ -1,6 +1,5 @@
 import type { FieldAt } from '@rondo/rpc/status';
-import { type NamePattern, namePattern } from '../domain/names.js';
-import { nameField } from '../names.js';
+import { type NamePattern, namePattern, wrongName } from '../domain/names.js';
 import { readDate, toDateMessage } from '../request-fields.js';
 import { type Column, storedBigint, storedText } from './column.js';
 
@@ -69,6 +68,8 @@ export interface MoneyOptions {
 }
 
 const NANO_DIGITS = 9;
+/** The powers of ten: lists read many amounts. */
+const NANOS = Array.from({ length: NANO_DIGITS + 1 }, (_, digits) => 10n ** BigInt(digits));
 
 /** A `google.type.Money` as its currency and a whole number, so that sums in SQL are exact. */
 export function moneyColumns({
@@ -76,7 +77,7 @@ export function moneyColumns({
   amount,
   digits = () => NANO_DIGITS,
 }: MoneyOptions): Column<MoneyValue | undefined> {
-  const nanosPerMinor = (code: string): bigint => 10n ** BigInt(NANO_DIGITS - (digits(code) ?? NANO_DIGITS));
+  const nanosPerMinor = (code: string): bigint => NANOS[NANO_DIGITS - (digits(code) ?? NANO_DIGITS)] ?? 1n;
   const minorOf = ({ currencyCode, units, nanos }: MoneyValue): bigint =>
     (units * 1_000_000_000n + BigInt(nanos)) / nanosPerMinor(currencyCode);
   return {
@@ -130,10 +131,10 @@ export function reference(pattern: string | NamePattern<string>, column: string)
     types: ['text'],
     write: (name) => [name === '' ? null : (names.parse(name) ?? null)],
     read: ([id]) => (id == null || id === '' ? '' : nameOf(storedText(id))),
-    filter: nameField(names),
+    filter: { kind: 'name', pattern: names.pattern, read: names.parse },
     check(field, path, name) {
       if (name === '' || names.parse(name) !== undefined) return;
-      field(path)(`must be of the pattern ${names.pattern}, where an id is 1 to 63 of a-z 0-9 -; it is "${name}"`);
+      field(path)(wrongName(names.pattern, name));
     },
   };
 }

@@ -31,7 +31,8 @@ function watchBooks(watch: Partial<ResourceWatch>, owner: { seen: string | null 
       toItem: ({ id }) => id,
       partOf: { column: 'shelf_id', field: 'shelf' },
       sight: { column: 'owner', of: () => owner.seen },
-      parse: ({ text }) => text('id'),
+      sizeOf: () => 0,
+      parse: (row) => String(Reflect.get(row, 'id')),
     },
   );
   const begin = async () => {

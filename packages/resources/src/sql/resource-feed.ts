@@ -1,6 +1,6 @@
 import type { Queries, SqlValue, Transaction } from '@rondo/database';
 import { currentWorkLimits } from '@rondo/rpc/call';
-import { type KeyedRows, type PayloadFields, payloadFields, type Sync } from '@rondo/sync';
+import { type KeyedRows, payloadFields, type Sync } from '@rondo/sync';
 import type { ResourceEvent, ResourceFeed, ResourceWatch, Watcher } from '../domain/watch.js';
 import { cutBySize } from './message-size.js';
 import { toWatchError } from './store-database.js';
@@ -22,13 +22,13 @@ export interface FeedSource<Row, T> {
   readonly key: string;
   readonly keyOf: (row: Row) => bigint;
   readonly toItem: (row: Row) => T;
-  /** The bytes of an encoded item, or an upper bound. It may be missing if a hundred items always fit into a message. */
-  readonly sizeOf?: (item: T) => number;
+  /** The bytes of an encoded item, or an upper bound. */
+  readonly sizeOf: (item: T) => number;
   /** The column with the id of `ResourceWatch.of`, and the field that changes have for it, by default the same. */
   readonly partOf?: { readonly column: string; readonly field?: string };
   readonly sight?: FeedSight;
-  /** The item in a row of a change. @param payload the same row, with all that it has. */
-  readonly parse: (row: PayloadFields, payload: object) => T;
+  /** The item in a row of a change, which has texts. */
+  readonly parse: (row: object) => T;
 }
 
 /** Which rows a watcher sees. */
@@ -87,7 +87,7 @@ async function* eventsUntilHandover<Row extends object, T>(
     } else {
       const row = payloadFields(event.payload);
       const kind = row.optional('removed') === null ? 'changed' : 'removed';
-      yield { kind, item: source.parse(row, rowIn(event.payload)), resumeToken: reached };
+      yield { kind, item: source.parse(rowIn(event.payload)), resumeToken: reached };
     }
   }
   return undefined;
@@ -169,7 +169,7 @@ function partQuery<Row, T>(
 }
 
 function* partsOf<Row, T>(
-  { keyOf, toItem, sizeOf = () => 0 }: FeedSource<Row, T>,
+  { keyOf, toItem, sizeOf }: FeedSource<Row, T>,
   rows: readonly Row[],
   after: bigint,
 ): Generator<KeyedRows<readonly T[]>['parts'][number]> {
