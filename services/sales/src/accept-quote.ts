@@ -13,8 +13,8 @@ import { requireAcceptable } from './domain/quote.js';
 import { takeStock } from './domain/stock.js';
 import { errors } from './errors.js';
 import { addOrder, orders } from './orders.js';
-import { readStocks, saveStock } from './products.js';
 import { getOffered, lockOffered, type OfferedQuote, quotes } from './quotes.js';
+import { readStocks, saveStock } from './stock.js';
 
 /**
  * `AcceptQuote`: makes a quote's order here and its project at project management, in one distributed transaction: both or neither. A

@@ -7,7 +7,7 @@ import { QuoteAccepting } from './domain/errors.js';
 import { returnStock } from './domain/stock.js';
 import { errors } from './errors.js';
 import { changeOrder, orders } from './orders.js';
-import { readStocks, saveStock } from './products.js';
+import { readStocks, saveStock } from './stock.js';
 
 /** `CancelOrder`: it returns the stock. The project is archived soon after. A cancelled order is returned as it is. */
 export const cancelOrder = (methods: SalesMethods, delivery: Pick<Delivery, 'withdraw' | 'nudge'>) =>

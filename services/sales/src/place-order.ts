@@ -14,7 +14,8 @@ import { errors } from './errors.js';
 import { lineMessage, orderLines } from './offer-lines.js';
 import { makeOffer, type Offer } from './offers.js';
 import { appendOrderSql, CHANGE_COLUMNS, orders } from './orders.js';
-import { causeParam, products, tellCauseSql } from './products.js';
+import { products } from './products.js';
+import { causeParam, tellCauseSql } from './stock-cause.js';
 
 /** The columns that placing an order sets, beside salesperson and times. */
 const COLUMNS = [

@@ -4,13 +4,15 @@ import {
   type StockChange,
   StockChangeReason,
 } from '@rondo/contracts/sales/v1/products';
+import type { Queries } from '@rondo/database';
 import { type List, nextPageToken, readList } from '@rondo/resources';
 import { type Listing, listPage } from '@rondo/resources/sql';
 import { validate } from '@rondo/rpc/status';
 import type { SalesMethods } from './context.js';
 import { stockAfter } from './domain/stock.js';
 import { errors } from './errors.js';
-import { products, saveStock } from './products.js';
+import { products } from './products.js';
+import { causeParam, type StockCause, tellCauseSql } from './stock-cause.js';
 
 /** `AdjustStock` and `ListStockChanges`. */
 export const stockMethods = ({ database }: SalesMethods) => ({
@@ -37,6 +39,38 @@ export const stockMethods = ({ database }: SalesMethods) => ({
     return { stockChanges: [...items], nextPageToken: nextPageToken(list, request, next) };
   },
 });
+
+const SAVE_STOCK = `
+  UPDATE products SET stock = saved.stock
+  FROM unnest($1::text[], $2::bigint[]) AS saved (id, stock), (SELECT ${tellCauseSql(3)} AS cause) AS told
+  WHERE products.id = saved.id AND cause <> ''`;
+
+/** Stores the stock of locked products. Each change is listed with its cause. */
+export async function saveStock(tx: Queries, stocks: ReadonlyMap<string, bigint>, cause: StockCause): Promise<void> {
+  const ids = [...stocks.keys()].flatMap((name) => products.idsIn(name));
+  await tx.query(SAVE_STOCK, [ids, [...stocks.values()], causeParam(cause)]);
+}
+
+/** How many of a product are in stock. */
+interface Stock {
+  readonly name: string;
+  readonly stock: bigint;
+  readonly isDeleted: boolean;
+}
+
+const STOCKS = 'SELECT id, stock, delete_time IS NOT NULL AS is_deleted FROM products WHERE id = ANY($1)';
+
+/**
+ * Reads the stocks of products. Locked ones are locked in the order of their ids, so that two transactions can't deadlock. The lock
+ * is FOR NO KEY UPDATE, as rows that refer to a product hold a key share lock on it: a FOR UPDATE lock would wait for those of other
+ * transactions, which in turn could wait for this one.
+ */
+export async function readStocks(queries: Queries, names: Iterable<string>, lock?: 'lock'): Promise<readonly Stock[]> {
+  const ids = [...new Set(names)].flatMap((name) => products.idsIn(name));
+  const sql = lock === undefined ? STOCKS : `${STOCKS} ORDER BY id FOR NO KEY UPDATE`;
+  const rows = await queries.query<{ id: string; stock: bigint; is_deleted: boolean }>(sql, [ids]);
+  return rows.map(({ id, stock, is_deleted: isDeleted }) => ({ name: products.nameOf(id), stock, isDeleted }));
+}
 
 /** The reasons, as a filter names them. */
 const REASONS = new Map([

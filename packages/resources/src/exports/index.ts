@@ -41,7 +41,7 @@ export {
 export type { Column } from '../resource/column.js';
 export { defineResource, type Resource } from '../resource/define-resource.js';
 export type { Beside, Definition, EtagParts, Field, ListTuning, ResourceType } from '../resource/definition.js';
-export type { AskedPage, At, Hooks, ResourceContext } from '../resource/handlers.js';
+export type { AskedPage, At, Hooks, ResourceContext } from '../resource/hooks.js';
 export { inColumns } from '../resource/json-column.js';
 export { type CreateRequest, readDraft, readNamed, type UpdateRequest } from '../resource/requests.js';
 export { requireTables } from '../resource/require-tables.js';

@@ -27,42 +27,39 @@ export interface Column<T> {
 /** The names of a field's columns of the table. */
 export const ownNames = ({ names, types }: Column<unknown>): readonly string[] => names.slice(0, types.length);
 
-/** A value as the driver returns it, or as a change has it, in which all values are texts. */
-type Stored = unknown;
-
-/** @throws TypeError for a value that isn't text. */
-export function storedText(value: Stored): string {
+/** A value as the driver returns it, or as a change has it, in which all values are texts. @throws TypeError for another one. */
+export function storedText(value: unknown): string {
   if (typeof value === 'string') return value;
   throw new TypeError(`the database has ${JSON.stringify(value)} in the place of a text`);
 }
 
-export function storedBigint(value: Stored): bigint {
+export function storedBigint(value: unknown): bigint {
   return typeof value === 'bigint' ? value : BigInt(typeof value === 'number' ? value : storedText(value));
 }
 
-export function storedNumber(value: Stored): number {
+export function storedNumber(value: unknown): number {
   return typeof value === 'number' ? value : Number(storedText(value));
 }
 
-export function storedTime(value: Stored): Date {
+export function storedTime(value: unknown): Date {
   return value instanceof Date ? value : new Date(storedText(value));
 }
 
-export function storedBoolean(value: Stored): boolean {
+export function storedBoolean(value: unknown): boolean {
   return typeof value === 'boolean' ? value : storedText(value) === 'true';
 }
 
 /** The bytes of `bytea`; a change has them as `\x` and hexadecimal digits. */
-export function storedBytes(value: Stored): Uint8Array {
+export function storedBytes(value: unknown): Uint8Array {
   return value instanceof Uint8Array ? value : Buffer.from(storedText(value).slice(2), 'hex');
 }
 
 /** An array, or what `jsonb` holds; a change has the JSON of either as a text. */
-export function storedJson(value: Stored): unknown {
+export function storedJson(value: unknown): unknown {
   return typeof value === 'string' ? JSON.parse(value) : value;
 }
 
-export function storedList(value: Stored): readonly unknown[] {
+export function storedList(value: unknown): readonly unknown[] {
   const list = storedJson(value);
   if (Array.isArray(list)) return list;
   throw new TypeError(`the database has ${JSON.stringify(value)} in the place of a list`);

@@ -1,5 +1,5 @@
 import type { Definition, ResourceType } from './definition.js';
-import { requireListable } from './listing-of.js';
+import { requireListable } from './lists.js';
 import { namesIn } from './method-shapes.js';
 import { type Model, modelOf } from './model.js';
 import { requestReaders, type WithReaders } from './requests.js';

@@ -46,7 +46,10 @@ export function modelOf<M>(type: ResourceType<M>, definition: Definition<M>): Mo
   const byKey = new Map(fields.map((field) => [field.description.key, field]));
   const keys = new Set(resource.fields.map(({ key }) => key));
   return {
-    ...{ type, definition, ids, fields },
+    type,
+    definition,
+    ids,
+    fields,
     names: namePattern(resource.pattern, (...parts) => parts),
     called: [words(variables.at(-1) ?? ''), words(resource.pattern.split('/').at(-2) ?? '')],
     listedBy: resource.listedBy ?? 'its list method',

@@ -75,9 +75,11 @@ export function requestReaders<M>(model: Model<M>, { one: key, path }: Names, ch
   };
 }
 
+export type RequestReaders<M> = ReturnType<typeof requestReaders<M>>;
+
 /** A resource with its readers, which are made once, as a request may have many of it. */
 export interface WithReaders<M> {
-  readonly readers: ReturnType<typeof requestReaders<M>>;
+  readonly readers: RequestReaders<M>;
 }
 
 /** Reads what a create sets, in a request of one's own that has the resource; faults are reported at their paths. */

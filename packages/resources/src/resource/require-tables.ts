@@ -3,7 +3,7 @@ import type { Definition } from './definition.js';
 import type { Model } from './model.js';
 
 /** What a resource says of its table. */
-interface Stored {
+interface StoredResource {
   readonly model: Pick<Model<never>, 'ids' | 'fields' | 'has'> & {
     readonly definition: Pick<Definition<never>, 'table' | 'list' | 'visibleTo'>;
   };
@@ -19,7 +19,10 @@ const COLUMNS = `
  *
  * @throws Error that has the migration which adds what is missing.
  */
-export async function requireTables(queries: Pick<Queries, 'query'>, resources: readonly Stored[]): Promise<void> {
+export async function requireTables(
+  queries: Pick<Queries, 'query'>,
+  resources: readonly StoredResource[],
+): Promise<void> {
   const names = [...new Set(resources.map(({ model }) => model.definition.table))];
   const rows = await queries.query<{ name: string; columns: readonly string[] }>(COLUMNS, [names]);
   const present = new Map(rows.map(({ name, columns }) => [name, new Set(columns)]));
@@ -28,10 +31,10 @@ export async function requireTables(queries: Pick<Queries, 'query'>, resources: 
   throw new Error(`the database lacks what the service stores; add a migration with\n\n${statements.join('\n')}\n`);
 }
 
-function missingIn(resource: Stored, present: ReadonlySet<string> = new Set()): readonly string[] {
+function missingIn(resource: StoredResource, present: ReadonlySet<string> = new Set()): readonly string[] {
   if (present.size === 0) return [createTable(resource)];
   const { table } = resource.model.definition;
-  const missing = columnsOf(resource).filter(({ name }) => !present.has(name));
+  const missing = tableColumns(resource).filter(({ name }) => !present.has(name));
   return missing.map(({ name, type }) => `ALTER TABLE ${table} ADD COLUMN ${name} ${type};`);
 }
 
@@ -41,7 +44,7 @@ interface TableColumn {
 }
 
 /** The columns of a resource's table, each once. */
-function columnsOf({ model: { definition, ids, fields, has } }: Stored): readonly TableColumn[] {
+function tableColumns({ model: { definition, ids, fields, has } }: StoredResource): readonly TableColumn[] {
   const { list, visibleTo } = definition;
   const times = 'timestamptz(3) NOT NULL';
   const named = fields.flatMap(({ description: { key }, column: { names, types } }) =>
@@ -61,8 +64,8 @@ function columnsOf({ model: { definition, ids, fields, has } }: Stored): readonl
 }
 
 /** The statement that creates the table of a resource, without indexes. */
-function createTable(resource: Stored): string {
+function createTable(resource: StoredResource): string {
   const { definition, ids } = resource.model;
-  const lines = columnsOf(resource).map(({ name, type }) => `  ${name} ${type},`);
+  const lines = tableColumns(resource).map(({ name, type }) => `  ${name} ${type},`);
   return [`CREATE TABLE ${definition.table} (`, ...lines, `  PRIMARY KEY (${ids.join(', ')})`, ');'].join('\n');
 }

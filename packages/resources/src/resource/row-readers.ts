@@ -5,7 +5,7 @@ import type { Model } from './model.js';
 import type { Row } from './table.js';
 
 /** Reads rows of a resource, with its etags. Lists read many rows, so what is the same for all is found once. */
-export function readersOf<M extends { readonly name: string }>(model: Model<M>) {
+export function rowReaders<M extends { readonly name: string }>(model: Model<M>) {
   const { type, ids, fields, has, definition } = model;
   const { changes = () => 0n } = definition.etag ?? {};
   const etagged = etaggedBy(model);

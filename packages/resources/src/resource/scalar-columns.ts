@@ -40,7 +40,10 @@ const SCALARS: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
   [
     'bool',
     {
-      ...{ type: 'boolean', zero: false, read: storedBoolean, write: sqlValue },
+      type: 'boolean',
+      zero: false,
+      read: storedBoolean,
+      write: sqlValue,
       filter: { kind: 'enum', values: ['true', 'false'] },
     },
   ],
@@ -58,7 +61,11 @@ const SCALARS: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
   [
     'google.protobuf.Timestamp',
     {
-      ...{ type: 'timestamptz(3)', zero: undefined, read: storedTime, write: sqlValue, check: checkTime },
+      type: 'timestamptz(3)',
+      zero: undefined,
+      read: storedTime,
+      write: sqlValue,
+      check: checkTime,
       filter: { kind: 'timestamp' },
     },
   ],
@@ -72,10 +79,10 @@ export function scalarColumn(field: FieldDescription, column: string): Column<un
       ? SCALARS.get(field.type)
       : enumOf(values, { hasZero: optional === true || repeated === true });
   if (scalar === undefined) return undefined;
-  return repeated === true ? listOf(scalar, column) : oneOf(scalar, field, column);
+  return repeated === true ? listColumn(scalar, column) : singleColumn(scalar, field, column);
 }
 
-function oneOf(
+function singleColumn(
   { type, read, write, filter, zero, check }: Scalar,
   { optional, values }: FieldDescription,
   column: string,
@@ -97,7 +104,7 @@ function oneOf(
   } satisfies Column<unknown>;
 }
 
-function listOf({ type, read, write, check }: Scalar, column: string): Column<unknown> {
+function listColumn({ type, read, write, check }: Scalar, column: string): Column<unknown> {
   // A change has them as numbers of JSON, which lose digits.
   const listed = (stored: unknown) =>
     read === storedBigint && typeof stored === 'string' ? (stored.match(/-?\d+/g) ?? []) : storedList(stored);

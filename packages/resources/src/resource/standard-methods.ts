@@ -1,8 +1,13 @@
 import type { MethodDefinition, ServiceDefinition } from '@rondo/rpc/internal';
 import type { Handlers } from '@rondo/rpc/server';
+import { createStatusMapping } from '../status.js';
 import type { Resource } from './define-resource.js';
-import { createHandlers, type Hooks, type ResourceContext } from './handlers.js';
-import { namesIn, requireShapes } from './method-shapes.js';
+import type { Handler, Hooks, ResourceContext, Served } from './hooks.js';
+import { hasField, namesIn, requireShapes } from './method-shapes.js';
+import { getHandler, listHandler } from './reads.js';
+import { requestReaders } from './requests.js';
+import { watchHandler } from './watch.js';
+import { createHandler, deleteHandler, undeleteHandler, updateHandler } from './writes.js';
 
 type ShortName<Type extends string> = Type extends `${string}.${infer Rest}` ? ShortName<Rest> : Type;
 
@@ -45,11 +50,20 @@ export function standardMethods<D extends ServiceDefinition, M extends { readonl
 ): Pick<Handlers<D>, StandardKey<D, M, Type>> {
   const names = namesIn(resource.model);
   requireShapes(definition, resource.model);
-  const handlers = createHandlers(definition, resource, options);
-  const keys = Object.entries(handlers).map(([verb, make]) => {
-    return [`${verb}${verb === 'list' || verb === 'watch' ? names.Many : names.One}`, make] as const;
-  });
-  const made = keys.flatMap(([key, make]) => {
+  const { errors = createStatusMapping(definition.fullName.split('.')[0] ?? '') } = options;
+  const served: Served<M> = { resource, options, errors };
+  const readers = requestReaders(resource.model, names, options.check);
+  const { One, Many } = names;
+  const handlers: Readonly<Record<string, (method: MethodDefinition) => Handler>> = {
+    [`get${One}`]: () => getHandler(served, readers),
+    [`list${Many}`]: () => listHandler(served),
+    [`create${One}`]: () => createHandler(served, readers),
+    [`update${One}`]: () => updateHandler(served, readers),
+    [`delete${One}`]: ({ responseType }) => deleteHandler(served, readers, hasField(responseType, 'name')),
+    [`undelete${One}`]: () => undeleteHandler(served, readers),
+    [`watch${Many}`]: (method) => watchHandler(served, method),
+  };
+  const made = Object.entries(handlers).flatMap(([key, make]) => {
     const method = Object.hasOwn(definition.methods, key) ? definition.methods[key] : undefined;
     return method === undefined ? [] : [[key, make(method)] as const];
   });

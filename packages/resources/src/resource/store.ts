@@ -3,11 +3,12 @@ import { Deleted, NotFound, StillDeleted, Taken } from '../domain/errors.js';
 import type { ListQuery, Page } from '../domain/list.js';
 import type { ResourceFeed, Watcher } from '../domain/watch.js';
 import { listPage } from '../sql/list-page.js';
+import { messageBytes } from '../sql/message-size.js';
 import { createResourceFeed, type FeedOptions } from '../sql/resource-feed.js';
 import { valueIn } from './json-column.js';
-import { feedOf, listingOf, messageBytes } from './listing-of.js';
+import { feedOf, listingOf } from './lists.js';
 import type { Model } from './model.js';
-import { readersOf } from './row-readers.js';
+import { rowReaders } from './row-readers.js';
 import { type Assigned, type Row, type Statement, tableOf } from './table.js';
 import { requireSeen } from './visibility.js';
 
@@ -68,9 +69,9 @@ export interface InnerStore<M> extends Store<M> {
 /** Creates the store of a resource. */
 export function createStore<M extends { readonly name: string }>(model: Model<M>): InnerStore<M> {
   const table = tableOf(model);
-  const { toResource, requireEtag, nameOf } = readersOf(model);
+  const { toResource, requireEtag, nameOf } = rowReaders(model);
   const { called, names, listedBy, definition } = model;
-  const { whenMissing = `${listedBy} lists the existing ${called[1]}`, whenDeleted } = definition;
+  const { whenMissing = `${listedBy} lists the existing ${called[1]}` } = definition;
   const missing = (...absent: readonly string[]) => new NotFound(absent, whenMissing);
   const idsIn = (name: string): readonly string[] => {
     const ids = names.parse(name);
@@ -91,12 +92,7 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
     if (row === undefined) throw missing(name);
     return toResource(row);
   };
-  const requireLive = (...resources: readonly M[]): void => {
-    const deleted = resources.filter((one) => valueIn(one, 'deleteTime') !== undefined).map(({ name }) => name);
-    const [first] = deleted;
-    if (first === undefined) return;
-    throw whenDeleted === undefined ? new Deleted(deleted, called[0]) : new StillDeleted(first, whenDeleted);
-  };
+  const requireLive = (...resources: readonly M[]) => requireUndeleted(model, resources);
   const write = async (tx: Queries, { sql, params, written }: Write<M>): Promise<M> => {
     try {
       const [row] = await tx.query<Row>(table.returning(sql), params);
@@ -113,7 +109,12 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
       written: { ...present, ...fields },
     });
   return {
-    ...{ select: table.select, columns: table.columns, toResource, findRow, missing, idsIn },
+    select: table.select,
+    columns: table.columns,
+    toResource,
+    findRow,
+    missing,
+    idsIn,
     nameOf: (...ids) => nameOf((index) => ids[index] ?? ''),
     get: (queries, name) => read(queries, name),
     async lock(tx, name, etag = '') {
@@ -121,7 +122,8 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
       requireEtag(present, etag);
       return present;
     },
-    ...{ requireLive, requireEtag },
+    requireLive,
+    requireEtag,
     see: (queries, name, caller) => requireVisible(model, { queries, name, caller, missing: missing(name) }),
     async getLive(queries, name) {
       const present = await read(queries, name);
@@ -147,6 +149,16 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
       listPage<Row, M>(queries, { listing: listingOf(model, table, parents), query, sizeOf: messageBytes }, toResource),
     feed: (options, partOf) => createResourceFeed(options, feedOf(model, { table, toResource, partOf })),
   };
+}
+
+function requireUndeleted<M extends { readonly name: string }>(
+  { called, definition: { whenDeleted } }: Model<M>,
+  resources: readonly M[],
+): void {
+  const deleted = resources.filter((one) => valueIn(one, 'deleteTime') !== undefined).map(({ name }) => name);
+  const [first] = deleted;
+  if (first === undefined) return;
+  throw whenDeleted === undefined ? new Deleted(deleted, called[0]) : new StillDeleted(first, whenDeleted);
 }
 
 interface Write<M> extends Statement {

@@ -51,7 +51,9 @@ export function tableOf<M>(model: Model<M>): Table {
   const set = (assignments: readonly string[]) =>
     `UPDATE ${table} SET ${[...assignments, ...changed].join(', ')} WHERE ${whereId}`;
   return {
-    ...{ selected, columns, whereId },
+    selected,
+    columns,
+    whereId,
     select: `SELECT ${columns}${more} FROM ${table} ${beside?.joins?.(table) ?? ''}`.trimEnd(),
     lockRow: `SELECT FROM ${table}`,
     isPlain: beside === undefined,

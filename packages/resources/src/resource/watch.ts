@@ -2,15 +2,18 @@ import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import type { MethodDefinition } from '@rondo/rpc/internal';
 import { type FieldAt, validate } from '@rondo/rpc/status';
 import type { ResourceEvent } from '../domain/watch.js';
-import type { Handler, Parts } from './handlers.js';
+import type { Handler, Served } from './hooks.js';
 import { valueIn } from './json-column.js';
 import { hasField, type Names, namesIn } from './method-shapes.js';
 import type { Model } from './model.js';
 import { parentsIn, textIn } from './requests.js';
 
 /** The handler of a watch. If its request names a parent, or a resource to which the watched ones refer, it is of those only. */
-export function watchHandler<M extends { readonly name: string }>(parts: Parts<M>, method: MethodDefinition): Handler {
-  const { resource, options, errors } = parts;
+export function watchHandler<M extends { readonly name: string }>(
+  served: Served<M>,
+  method: MethodDefinition,
+): Handler {
+  const { resource, options, errors } = served;
   const { database, sync } = options;
   if (sync === undefined) throw new TypeError(`${method.name} needs \`sync\`, which has the changes`);
   const names = namesIn(resource.model);

@@ -5,7 +5,7 @@ import {
   keyOf,
   MAX_SCANNED,
   narrowingFields,
-  type Statement,
+  type PageStatement,
   scanStatement,
   sortStatement,
   sortWalkStatement,
@@ -69,7 +69,7 @@ async function readPage<Row extends object, T>(
   { listing, query }: Read<T>,
   toItem: (row: Row) => T,
 ): Promise<PlacedPage<T>> {
-  const sorted = async ({ sql, params }: Statement): Promise<PlacedPage<T> | undefined> => {
+  const sorted = async ({ sql, params }: PageStatement): Promise<PlacedPage<T> | undefined> => {
     const rows = await database.query<PageRow<Row>>(sql, params);
     return (rows[0]?.found ?? 0n) <= BigInt(MAX_SCANNED) ? pageUpTo(rows, query, toItem) : undefined;
   };

@@ -7,7 +7,7 @@ import { ascending, columnsOf, descending, whereOf } from './query.js';
  * A statement with its parameters. Its first row has `found` or `scanned_to`, also if no row of the table matches; then
  * its other columns are null. `list_position` is the row's position, and `list_key` the value by which the list is sorted.
  */
-export interface Statement {
+export interface PageStatement {
   readonly sql: string;
   readonly params: readonly SqlValue[];
 }
@@ -55,7 +55,7 @@ export function narrowingFields(listing: Listing, { conditions }: ListQuery): re
  * The statement for a page if few rows satisfy the filter's conditions on one field. It finds them with the field's
  * index and sorts them. `found` is their number. If it exceeds {@link MAX_SCANNED}, the statement returns no page.
  */
-export function sortStatement(listing: Listing, query: ListQuery, field: string): Statement {
+export function sortStatement(listing: Listing, query: ListQuery, field: string): PageStatement {
   const parts = partsOf(listing, query);
   const { terms, inScope, inSight } = parts;
   const ofField = terms.filter((term) => term.field === field).map(({ sql }) => sql);
@@ -72,7 +72,7 @@ export function sortStatement(listing: Listing, query: ListQuery, field: string)
  * of what the caller sees. It reads the list along its positions from the beginning, and sorts it. `found` is as in
  * {@link sortStatement}. It is undefined if nothing makes the list shorter.
  */
-export function sortWalkStatement(listing: Listing, query: ListQuery): Statement | undefined {
+export function sortWalkStatement(listing: Listing, query: ListQuery): PageStatement | undefined {
   const parts = partsOf(listing, query);
   const { branches, rest } = alongPosition(parts);
   if (branches.every((from) => from === fromScope(parts))) return undefined;
@@ -85,19 +85,19 @@ export function sortWalkStatement(listing: Listing, query: ListQuery): Statement
  * The statement for a page of what the caller sees, by any index: for a page whose walk has met none of it. It reads all that the
  * caller sees and the filter selects, and sorts it. A place that the walk has reached would tell of rows that the caller doesn't see.
  */
-export function inSightStatement(listing: Listing, query: ListQuery): Statement {
+export function inSightStatement(listing: Listing, query: ListQuery): PageStatement {
   const parts = partsOf(listing, query);
   const { terms, inSight, key } = parts;
   const alternatives = [livesOf(parts), ...statesOf(parts)].map(anyOf);
   const conditions = [inSight, ...terms.map(({ sql }) => sql), ...alternatives, isAfter(parts)];
   const order = orderOf({ ...parts, key: key && 'list_key' });
   // Without the OFFSET, PostgreSQL may choose the index in the list's order, which is that of the walk.
-  const few = `SELECT ${namesOf(parts)} FROM (SELECT ${readOf(parts)} ${fromScope(parts, conditions)} OFFSET 0) AS seen
+  const few = `SELECT ${columnNames(parts)} FROM (SELECT ${readOf(parts)} ${fromScope(parts, conditions)} OFFSET 0) AS seen
     ORDER BY ${order} LIMIT $2`;
   return pageOfFew(parts, few, []);
 }
 
-function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): Statement {
+function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): PageStatement {
   const { listing, params, key } = parts;
   const named = { ...parts, key: key && 'list_key' };
   const sql = `
@@ -105,7 +105,7 @@ function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): St
     SELECT ${outputOf(parts)}, found
     FROM (SELECT count(*) AS found FROM few) AS counted
       LEFT JOIN (
-        SELECT ${namesOf(parts)} FROM few WHERE ${[...conditions, isAfter(named)].join(' AND ')}
+        SELECT ${columnNames(parts)} FROM few WHERE ${[...conditions, isAfter(named)].join(' AND ')}
         ORDER BY ${orderOf(named)} LIMIT $2
       ) AS page ON found <= ${MAX_SCANNED}
       ${listing.beside?.joins ?? ''}
@@ -121,7 +121,7 @@ function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): St
  * place up to which all rows were read, beyond which the page has none; they are null at the end of the list. It is that of a row
  * which the caller sees, unless `is_hidden`: then none of the read rows is.
  */
-export function scanStatement(listing: Listing, query: ListQuery): Statement {
+export function scanStatement(listing: Listing, query: ListQuery): PageStatement {
   const parts = partsOf(listing, query);
   const { position, params, key, inSight } = parts;
   const { branches, rest } = key === undefined ? alongPosition(parts) : alongKey(parts);
@@ -129,7 +129,7 @@ export function scanStatement(listing: Listing, query: ListQuery): Statement {
   const pages = scans.map((scan) =>
     rest.length === 0
       ? `(SELECT ${readOf(parts)} ${scan} LIMIT $2)`
-      : `(SELECT ${namesOf(parts)} FROM (
+      : `(SELECT ${columnNames(parts)} FROM (
             SELECT ${readOf(parts)}, ${rest.join(' AND ')} AS is_listed ${scan} LIMIT ${MAX_SCANNED}
           ) AS scanned WHERE is_listed LIMIT $2)`,
   );
@@ -149,7 +149,7 @@ export function scanStatement(listing: Listing, query: ListQuery): Statement {
   });
   const sql = `
     WITH page AS MATERIALIZED (
-      SELECT ${namesOf(parts)} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY ${orderOf(ofPage)} LIMIT $2
+      SELECT ${columnNames(parts)} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY ${orderOf(ofPage)} LIMIT $2
     )
     SELECT ${outputOf(parts)}, ${scanned}
     FROM (SELECT) AS always
@@ -252,7 +252,7 @@ function readOf({ listing, key }: Parts): string {
 }
 
 /** The names of what is read. */
-function namesOf({ listing, key }: Parts): string {
+function columnNames({ listing, key }: Parts): string {
   return [...listing.selected, ...(key === undefined ? [] : ['list_key'])].join(', ');
 }
 

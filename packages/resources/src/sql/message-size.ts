@@ -21,3 +21,16 @@ export function* cutBySize<T>(items: readonly T[], sizeOf: (item: T) => number):
   }
   yield items.slice(begin);
 }
+
+/** Of a number, and of the beginning of a message. */
+const FIXED_BYTES = 12;
+
+/** An upper bound of the bytes of an encoded message. */
+export function messageBytes(value: unknown): number {
+  if (typeof value === 'string') return FIXED_BYTES + 3 * value.length;
+  if (value instanceof Uint8Array) return FIXED_BYTES + value.length;
+  if (value instanceof Date || typeof value !== 'object' || value === null) return 2 * FIXED_BYTES;
+  let sum = FIXED_BYTES;
+  for (const part of Object.values(value)) sum += messageBytes(part);
+  return sum;
+}

@@ -1,6 +1,7 @@
 import type { FilterField } from '../filter.js';
 import type { List } from '../list.js';
 import type { Listing } from '../sql/listing.js';
+import { messageBytes } from '../sql/message-size.js';
 import type { FeedSource } from '../sql/resource-feed.js';
 import { storedBigint } from './column.js';
 import { valueIn } from './json-column.js';
@@ -17,10 +18,12 @@ export function listingOf<M>(model: Model<M>, { selected }: Table, parents: read
   const scanned = filter.find((key) => model.field(key).column.names[0] === visibleTo?.column);
   const isPart = parents.length > 0;
   return {
-    ...{ table, order: 'the newest first', selected },
+    table,
+    order: 'the newest first',
+    selected,
     ...(model.has('deleteTime') && { deletion: DELETION }),
     ...(states?.kind === 'enum' && { states: states.values }),
-    ...(scanned && { scannedBy: { field: nameIn(model, scanned), withState: states !== undefined } }),
+    ...(scanned && { scannedBy: { field: pathOf(model, scanned), withState: states !== undefined } }),
     ...(visibleTo && { sight: { value: visibleTo.column, indexed: true } }),
     ...tuned,
     columns: {
@@ -43,10 +46,10 @@ export function listingOf<M>(model: Model<M>, { selected }: Table, parents: read
 const STATE = 'state';
 const DELETION = { live: 'delete_time IS NULL', deleted: 'delete_time IS NOT NULL' };
 
-const nameIn = <M>(model: Model<M>, key: string): string => model.field(key).description.name;
+const pathOf = <M>(model: Model<M>, key: string): string => model.field(key).description.name;
 
 function columnsBy<M>(model: Model<M>, keys: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(keys.map((key) => [nameIn(model, key), model.field(key).column.names[0] ?? '']));
+  return Object.fromEntries(keys.map((key) => [pathOf(model, key), model.field(key).column.names[0] ?? '']));
 }
 
 /** Checks the fields of filters and sorts. @throws TypeError for one that isn't stored in one column. */
@@ -58,9 +61,11 @@ export function requireListable<M>(model: Model<M>): void {
 /** What a request may ask of the list of a collection. */
 export function listOf<M>(model: Model<M>, collection: string): List {
   const { filter = [], sort = [], list } = model.definition;
-  const fields = filter.map((key) => [nameIn(model, key), filterOf(model, key)] as const);
+  const fields = filter.map((key) => [pathOf(model, key), filterOf(model, key)] as const);
   return {
-    ...{ collection, fields: Object.fromEntries(fields), sortable: sort.map((key) => nameIn(model, key)) },
+    collection,
+    fields: Object.fromEntries(fields),
+    sortable: sort.map((key) => pathOf(model, key)),
     ...(list?.ordered && { order: list.ordered }),
   };
 }
@@ -86,7 +91,11 @@ export function feedOf<M>(model: Model<M>, { table, toResource, partOf }: FeedPa
   const key = list.position ?? 'sequence';
   const live = list.deletion?.live ?? (model.has('deleteTime') ? `${definition.table}.${DELETION.live}` : undefined);
   return {
-    ...{ table: definition.table, select: table.select, key, sizeOf: messageBytes, toItem: toResource },
+    table: definition.table,
+    select: table.select,
+    key,
+    sizeOf: messageBytes,
+    toItem: toResource,
     ...(live && { live }),
     keyOf: (row) => storedBigint(valueIn(row, key)),
     ...(partOf && { partOf: { ...partOf, field: changed[partOf.column] ?? partOf.column } }),
@@ -95,17 +104,4 @@ export function feedOf<M>(model: Model<M>, { table, toResource, partOf }: FeedPa
     parse: (row) =>
       toResource({ ...row, ...Object.fromEntries(renamed.map(([column, key]) => [column, valueIn(row, key)])) }),
   };
-}
-
-/** Of a number, and of the beginning of a message. */
-const FIXED_BYTES = 12;
-
-/** An upper bound of the bytes of an encoded message. */
-export function messageBytes(value: unknown): number {
-  if (typeof value === 'string') return FIXED_BYTES + 3 * value.length;
-  if (value instanceof Uint8Array) return FIXED_BYTES + value.length;
-  if (value instanceof Date || typeof value !== 'object' || value === null) return 2 * FIXED_BYTES;
-  let sum = FIXED_BYTES;
-  for (const part of Object.values(value)) sum += messageBytes(part);
-  return sum;
 }

@@ -1,0 +1,75 @@
+import type { Queries } from '@rondo/database';
+import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
+import { reading } from '@rondo/rpc/server';
+import type { FieldAt } from '@rondo/rpc/status';
+import { Missing, OutOfSight } from '../domain/errors.js';
+import { hiddenByRule, type ListRequest, nextPageToken, readList, sightByRule } from '../list.js';
+import type { Handler, Named, Served } from './hooks.js';
+import { valueIn } from './json-column.js';
+import { listOf } from './lists.js';
+import { namesIn } from './method-shapes.js';
+import { parentsIn, type RequestReaders, textIn } from './requests.js';
+import { requireSeen, type Sight } from './visibility.js';
+
+export function getHandler<M extends Named>(served: Served<M>, { name: read }: RequestReaders<M>): Handler {
+  const { database } = served.options;
+  return reading(read, ({ name }, call) => told(served, call, getSeen(served, name, { call, queries: database })));
+}
+
+export function listHandler<M>(served: Served<M>): Handler {
+  const { resource, options } = served;
+  const { model } = resource;
+  const { many } = namesIn(model);
+  const hasSight = model.definition.visibleTo !== undefined;
+  const read = (message: Omit<ListRequest, 'filter'>, field: FieldAt) => {
+    const parent = textIn(message, 'parent');
+    const list = listOf(model, parent === '' ? many : `${parent}/${many}`);
+    const request: ListRequest = { ...message, filter: textIn(message, 'filter') };
+    const parents = parentsIn(model, field, { parent, ofAll: true });
+    return { request, list, parents, query: readList(field, list, request) };
+  };
+  const handle = async ({ request, list, parents, query }: ReturnType<typeof read>, call: ServerCall) => {
+    const sight = hasSight ? await sightOf(served, { call, queries: options.database }) : call.values.get(sightByRule);
+    const page = await resource.list(options.database.reads, { ...query, sight }, parents);
+    const { items, next } = (await options.afterList?.(page, { parents, query }, call)) ?? page;
+    return { [many]: items, nextPageToken: nextPageToken(list, request, next) };
+  };
+  return reading(read, (request, call) => told(served, call, handle(request, call)));
+}
+
+async function sightOf<M>(
+  { resource }: Served<M>,
+  { call, queries }: { call: ServerCall; queries: Queries },
+): Promise<Sight> {
+  const principal = call.values.get(callPrincipal);
+  return principal && resource.model.definition.visibleTo?.of(principal, queries);
+}
+
+interface Reading {
+  readonly call: ServerCall;
+  readonly queries: Queries;
+  readonly lock?: 'lock';
+}
+
+/** The resource, if the caller sees it. @throws NotFound, OutOfSight */
+export async function getSeen<M>(served: Served<M>, name: string, at: Reading): Promise<M> {
+  const { resource } = served;
+  const { visibleTo } = resource.model.definition;
+  const sight = await sightOf(served, at);
+  const row = await resource.findRow(at.queries, name, at.lock);
+  if (row === undefined) throw resource.missing(name);
+  if (visibleTo !== undefined)
+    requireSeen({ sight, value: String(valueIn(row, visibleTo.column) ?? '') }, resource.missing(name));
+  return resource.toResource(row);
+}
+
+/** Throws the statuses of errors. */
+export async function told<M, T>({ errors }: Served<M>, call: ServerCall, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof OutOfSight)
+      call.values.set(hiddenByRule, error.cause instanceof Missing ? error.cause.resources[0] : '');
+    throw errors.toRpcError(error);
+  }
+}
