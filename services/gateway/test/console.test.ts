@@ -74,13 +74,20 @@ const check = (port: number, headers: Record<string, string> = {}) =>
   });
 
 const WATCH = { 'content-type': 'application/connect+json' };
-const watch = (port: number, headers: Record<string, string> = {}) =>
-  ask1(port, {
+
+/** Watches the fleet until the first thing that it is told, and closes the stream. */
+async function watch(port: number, headers: Record<string, string> = {}): Promise<string> {
+  const gone = new AbortController();
+  const { body } = await fetch(`http://127.0.0.1:${port}${CALL}/WatchFleet`, {
     method: 'POST',
-    path: `${CALL}/WatchFleet`,
     headers: { ...WATCH, ...headers },
     body: '\0\0\0\0\u0002{}',
+    signal: gone.signal,
   });
+  const { value } = (await body?.getReader().read()) ?? {};
+  gone.abort();
+  return Buffer.from(value ?? []).toString();
+}
 
 describe('the console', () => {
   it('is nowhere unless it is asked for', async () => {
@@ -112,11 +119,8 @@ describe('the console', () => {
   it('answers no page of another origin, also of one that may call the services', async () => {
     const [port = 0] = await start({ console: anyPort, corsOrigins: ['https://app.example.com', '*'] });
     for (const origin of ['https://app.example.com', 'null', 'http://127.0.0.1:1']) {
-      for (const answer of [await check(port, { origin }), await watch(port, { origin })]) {
-        expect([answer.body.includes('may not call this gateway'), answer.body.includes('instances')]).toEqual([
-          true,
-          false,
-        ]);
+      for (const answer of [(await check(port, { origin })).body, await watch(port, { origin })]) {
+        expect(answer).toContain('may not call this gateway');
       }
       expect((await ask1(port, { path: '/console', headers: { origin } })).status).toBe(403);
     }
@@ -135,25 +139,15 @@ describe('the console', () => {
     const [port = 0] = await start({ console: anyPort }, { authenticator });
     expect((await check(port)).status).toBe(401);
     expect((await check(port, { authorization: 'Bearer sales.read' })).status).toBe(403);
-    expect((await watch(port, { authorization: 'Bearer sales.read' })).body).toContain('permission_denied');
+    expect(await watch(port, { authorization: 'Bearer sales.read' })).toContain('permission_denied');
     expect(await check(port, { authorization: 'Bearer rondo.operator' })).toMatchObject({ body: '{"subject":"ada"}' });
   });
 
   it('leaves no stream behind when its tabs are closed', async () => {
     const [port = 0] = await start({ console: anyPort });
     const before = followers;
-    for (let tabs = 0; tabs < 100; tabs += 1) {
-      const gone = new AbortController();
-      const { body } = await fetch(`http://127.0.0.1:${port}${CALL}/WatchFleet`, {
-        method: 'POST',
-        headers: WATCH,
-        body: '\0\0\0\0\u0002{}',
-        signal: gone.signal,
-      });
-      const { value } = (await body?.getReader().read()) ?? {};
-      expect(Buffer.from(value ?? []).toString()).toContain('"instanceId":"a"');
-      gone.abort();
-    }
-    while (followers > before) await new Promise((resolve) => setImmediate(resolve));
+    for (let tabs = 0; tabs < 100; tabs += 1) expect(await watch(port)).toContain('"instanceId":"a"');
+    for (let turns = 0; turns < 10_000 && followers > before; turns += 1) await new Promise(setImmediate);
+    expect(followers).toBe(before);
   });
 });

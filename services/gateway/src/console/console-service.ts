@@ -35,16 +35,20 @@ export function consoleService({ fleet, channel, registry }: ConsoleServiceOptio
 }
 
 /** The instances that the registry lists now. */
-function instancesOf(channel: Pick<Channel, 'followAll'>, signal: AbortSignal): Promise<readonly Endpoint[]> {
-  return new Promise((resolve, reject) => {
-    const following = channel.followAll({
-      onResolution: ({ endpoints }) => resolve(endpoints),
-      onFailure: () => undefined,
-      onPending: () => undefined,
+async function instancesOf(channel: Pick<Channel, 'followAll'>, signal: AbortSignal): Promise<readonly Endpoint[]> {
+  let following: { close(): void } | undefined;
+  try {
+    return await new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      following = channel.followAll({
+        onResolution: ({ endpoints }) => resolve(endpoints),
+        onFailure: () => undefined,
+        onPending: () => undefined,
+      });
     });
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    signal.addEventListener('abort', () => following.close(), { once: true });
-  });
+  } finally {
+    following?.close();
+  }
 }
 
 /** @throws RpcError if there is no such instance, or if it is the last one that takes calls of a service. */
