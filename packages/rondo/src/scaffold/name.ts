@@ -40,10 +40,10 @@ export function checkNameFree(root: string, name: string): void {
       throw new Refusal('the folder exists already', { place: { file: folder }, remedy: 'choose another name' });
     }
   }
-  const line = composeServices(root).find((service) => service.name === name)?.line;
-  if (line !== undefined) {
+  const composed = composeServices(root).find((service) => service.name === name);
+  if (composed !== undefined) {
     throw new Refusal(`"${name}" is in compose already`, {
-      place: { file: 'docker-compose.yml', line },
+      place: { file: composed.file, line: composed.line },
       remedy: 'choose another name',
     });
   }

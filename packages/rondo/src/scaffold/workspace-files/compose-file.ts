@@ -11,6 +11,8 @@ const DATABASES = ['services', 'provision', 'environment', 'RONDO_DATABASES'] as
 /** A service of the compose file. */
 export interface ComposeService {
   readonly name: string;
+  /** Where it is: the compose file, or one that it includes. */
+  readonly file: string;
   readonly line: number;
   /** The ports that it publishes on this machine. */
   readonly ports: readonly number[];
@@ -25,17 +27,21 @@ export interface ComposeEntry {
 }
 
 /**
- * Reads the services of docker-compose.yml.
+ * Reads the services of docker-compose.yml, and of the files that it includes.
  *
- * @throws Refusal if the file can't be parsed.
+ * @throws Refusal if a file can't be parsed.
  */
-export function composeServices(root: string): readonly ComposeService[] {
-  const compose = readYaml(root, COMPOSE);
-  return entriesOf(compose.node('services')).map(({ key, span, value }) => ({
+export function composeServices(root: string, file: string = COMPOSE): readonly ComposeService[] {
+  const compose = readYaml(root, file);
+  const included = compose.value('include');
+  const files = Array.isArray(included) ? included.filter((one) => typeof one === 'string') : [];
+  const own = entriesOf(compose.node('services')).map(({ key, span, value }) => ({
     name: key,
+    file,
     line: compose.line(span.start),
     ports: publishedPorts(compose.text.slice(spanOf(value).start, span.end)),
   }));
+  return [...own, ...files.flatMap((one) => composeServices(root, one))];
 }
 
 /** Parses published ports such as `127.0.0.1:${RONDO_PORT_PREFIX:-50}051:50051` or `50051:50051`. */

@@ -120,7 +120,12 @@ describe('docker-compose.yml', () => {
   });
 
   it('finds the published ports', () => {
-    expect(composeServices(repository)).toContainEqual({ name: 'registry', line: expect.any(Number), ports: [50_050] });
+    expect(composeServices(repository)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: 'registry', file: 'docker-compose.yml', ports: [50_050] }),
+        expect.objectContaining({ name: 'jaeger', file: 'infra/observe/compose.yml', ports: [50_091] }),
+      ]),
+    );
   });
 });
 
