@@ -37,7 +37,7 @@ export interface Methods {
 }
 
 export function createMethods(metrics: CacheMetrics, clock: Clock): Methods {
-  /** By the method's object, because that is the fastest; by service and path, because clients may be made several times. */
+  /** A look-up by the method's object is the fastest. Each new client has other objects, so the states have names too. */
   const known = new WeakMap<Method, MethodState>();
   const byName = new Map<string, MethodState>();
   const byFeed = new Map<string, MethodState[]>();

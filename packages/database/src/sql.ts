@@ -9,7 +9,7 @@ export type SqlValue = string | number | bigint | boolean | Date | Uint8Array | 
 /** Options of one statement. */
 export interface QueryOptions {
   /**
-   * When it aborts, the wait for a connection ends, a running statement is cancelled unless it ends within `abortGraceMs` of
+   * When the signal aborts, the wait for a connection ends, a running statement is cancelled unless it ends within `abortGraceMs` of
    * the pool, and the reason is thrown.
    */
   readonly signal?: AbortSignal | undefined;

@@ -77,8 +77,8 @@ ALTER FUNCTION sync_relay(integer) SET enable_mergejoin = off;
 `;
 
 /**
- * A trigger of each row makes a table a feed, whichever statement of whichever version of the service writes: it
- * appends the row as it is after the change. The argument after the topic names a column that decides who may see a
+ * A row-level trigger makes a table a feed: it appends each row as it is after a change. It sees every write, whichever
+ * version of the service has made it. The argument after the topic names a column that decides who may see a
  * row, such as its owner; if its value changes, the entry says so.
  *
  * ```sql

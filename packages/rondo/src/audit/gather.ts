@@ -42,7 +42,7 @@ export function auditedGroups(
   return [...groups.values()];
 }
 
-/** Reads the events of a group, the newest first, of its first instance that answers. @throws the error of the last one. */
+/** Reads a group's events, newest first, from its first instance that answers. @throws the last instance's error if none answers. */
 export async function readEvents(group: readonly Instance[], query: AuditQuery): Promise<readonly ToldEvent[]> {
   let failure: unknown;
   for (const instance of group) {

@@ -10,7 +10,7 @@ export interface Load {
   readonly count: number | undefined;
   /** How long calls are started; undefined for no limit. Milliseconds. */
   readonly durationMs: number | undefined;
-  /** Calls started a second, whether or not earlier ones have ended (open loop); undefined: each starts when one ends. */
+  /** How many calls start in a second, whether or not earlier calls have ended (open loop). Undefined: a call starts when one ends. */
   readonly rate: number | undefined;
   readonly concurrency: number;
 }

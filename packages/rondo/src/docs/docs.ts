@@ -1,4 +1,4 @@
-/** The documentation as a site, with the references that are generated from the code; and the checks of what they are generated from. */
+/** `npm run docs`: makes the documentation a site, with the references that are generated from the code, and checks their sources. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

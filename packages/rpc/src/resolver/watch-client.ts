@@ -240,8 +240,8 @@ export class WatchClient {
   }
 
   /**
-   * Uses the endpoints that an earlier process saved, once, while the registry hasn't sent the instances. Resolves
-   * when they are in use, or when the storage is slow: then they are used as soon as they are read.
+   * Reads the endpoints that an earlier process saved, and uses them if the registry hasn't sent the instances yet. It does
+   * so once. Resolves when they are in use; if the storage is slow, it resolves before, and they are used once they are read.
    */
   #recall(reason: string): Promise<void> | undefined {
     if (this.#isInformed()) return undefined;

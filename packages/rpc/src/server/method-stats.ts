@@ -49,7 +49,7 @@ export function toMicros(durationMs: number): number {
 }
 
 /**
- * The number of the range of a duration: below 16 µs each microsecond has its own, and above they grow with the duration.
+ * The number of the range that a duration is in: below 16 µs each microsecond is a range, above the ranges get longer.
  *
  * Source: the layout of HdrHistogram, http://hdrhistogram.org
  */

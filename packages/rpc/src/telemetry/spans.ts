@@ -240,8 +240,8 @@ class TracedCall implements CallSpan {
 }
 
 /**
- * From what a client's call begins. The caller's own `traceparent` takes precedence, such as that of a request which it serves by other
- * means; if it is of the active span's trace, the active span came later.
+ * The parent of a client's call. A `traceparent` in the call's metadata takes precedence over the active span: it may be that
+ * of a request which the caller serves by other means. If both are of one trace, the active span is the later one.
  */
 function callersOf(metadata: Metadata): Origin {
   const active = context.active();

@@ -57,8 +57,8 @@ export function readFiles({ cert, key, ca }: CertificateFiles): CertificateTexts
 }
 
 /**
- * Changes whenever one of the files does, also if it is replaced by a rename, or if a symbolic link on its path moves, as in
- * Kubernetes.
+ * The version of the files. It changes when one of them does, also if a rename replaces the file, or if a symbolic link on its
+ * path moves, as in Kubernetes.
  */
 export async function versionOf({ cert, key, ca }: CertificateFiles): Promise<string> {
   const stats = await Promise.all([cert, key, ca].map((file) => stat(file)));

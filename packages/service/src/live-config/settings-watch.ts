@@ -76,7 +76,7 @@ async function follow(
   }
 }
 
-/** The setting records that this process knows, those of deleted settings included. Of each setting the greatest version applies. */
+/** The setting records that this process knows, those of deleted settings included. The record with the highest version of a setting applies. */
 class SettingRecords {
   readonly #records = new Map<string, Setting>();
 

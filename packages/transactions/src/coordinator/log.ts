@@ -139,8 +139,8 @@ export function findEntry(database: Queries, id: string, options?: QueryOptions)
 }
 
 /**
- * Claims at most `limit` due entries for {@link CLAIM_MS}. An expired undecided entry is thereby aborted. An entry is also due if its
- * time is further ahead than any delay.
+ * Claims at most `limit` due entries for {@link CLAIM_MS}. The claim aborts an undecided entry that has expired. An entry whose
+ * time is further ahead than the longest delay is due too: the clock was set back.
  */
 export function claimDue(
   database: Database,

@@ -32,8 +32,8 @@ export interface ServiceVersions {
   /** The instance's contract can't be learned. */
   refuse(instance: ServiceInstance): void;
   /**
-   * The contract of an instance. If the instance hasn't returned it yet, a contract with the same fingerprint,
-   * because contracts with equal fingerprints are the same on the wire and in JSON. Undefined if neither is known.
+   * The contract of an instance. If the instance hasn't returned it yet, this is a contract with the same fingerprint:
+   * contracts with equal fingerprints are the same on the wire and in JSON. Undefined if neither is known.
    */
   contractAt(endpoint: Endpoint): Contract | undefined;
 }

@@ -156,8 +156,8 @@ export class Http1Exchange implements HttpExchange {
   }
 
   /**
-   * Bounds what is read after the answer. Node would read all of it, unless a part of it has been read before. It closes
-   * a connection after its last answer by `destroySoon`, also if the client still sends.
+   * Bounds what is read of a request after its answer. Node would read the whole rest, unless a part of the body has been
+   * read before. After the last answer of a connection Node closes it by `destroySoon`, also if the client still sends.
    */
   #boundTheRest(): void {
     const socket = this.#socket;

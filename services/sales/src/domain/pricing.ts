@@ -41,8 +41,8 @@ async function subtotalOf(calculator: Calculator, lines: readonly PricedLine[]):
 export const MAX_EXPRESSION_CHARACTERS = 4096;
 
 /**
- * Expressions whose sum is a hundred times the sum of the lines after their own discounts. It is one expression unless
- * that would exceed the limit together with the text that {@link priceExpressions} adds.
+ * Expressions whose sum is a hundred times the sum of the lines after their own discounts. There is one expression, unless
+ * it would exceed the limit with the text that {@link priceExpressions} adds to it.
  */
 function subtotalExpressions(lines: readonly PricedLine[]): readonly string[] {
   const roomCharacters = MAX_EXPRESSION_CHARACTERS - longestFrame.length;

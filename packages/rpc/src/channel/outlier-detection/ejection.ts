@@ -28,7 +28,7 @@ const UNSAFE_DELAY_MS = 1_000;
 
 /**
  * The ejection state of an instance, for one method or for all. An ejected instance gets no calls for 2, 4, 8 … 60
- * s; then one call probes it. It sets no timer: each call passes the time.
+ * s; then one call probes it. The class sets no timer: its callers pass the time.
  */
 export class Ejection {
   #cause: EjectionCause | undefined;

@@ -32,7 +32,7 @@ export interface ResponseListener {
 }
 
 /**
- * Reads a message from a client, up to a number of calls. Returns whether it has more frames.
+ * Reads the frames of a client's message until at most `maxCalls` calls have begun. Returns whether it has more frames.
  *
  * @throws FrameError if it is no `ConnectRequest`.
  */
@@ -56,7 +56,7 @@ export function readRequest(fields: FieldReader, listener: RequestListener, maxC
 }
 
 /**
- * Reads a message from a server, up to a number of replies. Returns whether it has more frames.
+ * Reads the frames of a server's message until at most `maxReplies` replies have come. Returns whether it has more frames.
  *
  * @throws FrameError if it is no `ConnectResponse`.
  */
