@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Fleet, REPLICATED, type Replicated, startFleet } from './src/upgrade/fleet.js';
+import { type Held, hold } from './src/upgrade/held.js';
 import { startTraffic, type Traffic } from './src/upgrade/traffic.js';
 import { buildVersion, commitBefore, present, type Version } from './src/upgrade/version.js';
 
@@ -15,6 +16,7 @@ if (commit === undefined) {
 let before: Version & { remove(): void };
 let fleet: Fleet;
 let traffic: Traffic;
+let held: Held;
 let beganAt: number;
 const closers: (() => unknown)[] = [];
 
@@ -50,8 +52,13 @@ async function replace(service: Replicated, version: Version): Promise<void> {
     ['upgraded', () => present],
     ['downgraded', () => before],
   ])('is %s:', (_how, version) => {
+    it('callers hold etags and tokens of watches', async () => {
+      held = await hold(fleet.registry);
+      closers.push(held.close);
+    });
     it('registry', () => fleet.replaceRegistry(version()));
     it.each(REPLICATED)('%s', (service) => replace(service, version()));
+    it('etags are valid, and watches resume', () => held.use());
   });
 
   it('has failed no call, and lost no effect', async () => {

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPool, type Database, type Transaction } from '@rondo/database';
 import { unindexedOf } from '@rondo/resources/testing';
-import { payloadFields } from '@rondo/sync';
 import { members } from '../src/members.js';
 import { appendTaskChanges } from '../src/project-changes.js';
 import { projects } from '../src/projects.js';
@@ -54,38 +53,34 @@ it('gives what is stored the etags that callers got of earlier versions', async 
   ]);
 });
 
+const text = (value: unknown): string => {
+  if (typeof value === 'string') return value;
+  throw new TypeError(`${value} is no text`);
+};
+const optional = (value: unknown): string | null => (value == null ? null : text(value));
+const whole = (value: unknown): string => `${BigInt(text(value))}`;
+const time = (value: unknown): string => new Date(text(value)).toISOString();
+const optionalTime = (value: unknown): string | null => (value == null ? null : time(value));
+const texts = (value: unknown): readonly string[] => (value as readonly unknown[]).map(text);
+
 /** The values of a change of a project's watch, as the versions before read and write them. */
-const EARLIER: Readonly<
-  Record<string, Readonly<Record<string, 'text' | 'optional' | 'whole' | 'time' | 'optionalTime' | 'texts'>>>
-> = {
+const EARLIER: Readonly<Record<string, Readonly<Record<string, (value: unknown) => unknown>>>> = {
   project: {
-    ...{ id: 'text', sequence: 'whole', title: 'text', state: 'text', owner_id: 'optional', start_date: 'optional' },
-    ...{
-      due_date: 'optional',
-      create_time: 'time',
-      update_time: 'time',
-      delete_time: 'optionalTime',
-      version: 'whole',
-    },
-    ...{ team: 'optional', quote_id: 'optional', order_id: 'optional' },
+    ...{ id: text, sequence: whole, title: text, state: text, owner_id: optional, start_date: optional },
+    ...{ due_date: optional, create_time: time, update_time: time, delete_time: optionalTime, version: whole },
+    ...{ team: optional, quote_id: optional, order_id: optional },
   },
   task: {
-    ...{ id: 'text', project_id: 'text', sequence: 'whole', title: 'text', state: 'text', assignee_id: 'optional' },
-    ...{ effort_minutes: 'whole', create_time: 'time', update_time: 'time', delete_time: 'optionalTime' },
-    ...{ dependencies: 'texts', version: 'whole' },
+    ...{ id: text, project_id: text, sequence: whole, title: text, state: text, assignee_id: optional },
+    ...{ effort_minutes: whole, create_time: time, update_time: time, delete_time: optionalTime },
+    ...{ dependencies: texts, version: whole },
   },
 };
 
 /** The payload that a version before would have appended in place of one. */
-function earlier(payload: object): object {
-  const { text, nested } = payloadFields(payload);
-  const row = nested('row');
-  const fields = Object.entries(EARLIER[text('kind')] ?? {}).map(([column, kind]) => [column, row[kind](column)]);
-  return JSON.parse(
-    JSON.stringify({ kind: text('kind'), row: Object.fromEntries(fields) }, (_key, value) =>
-      typeof value === 'bigint' ? `${value}` : value,
-    ),
-  );
+function earlier({ kind, row }: { readonly kind: string; readonly row: Readonly<Record<string, unknown>> }): object {
+  const fields = Object.entries(EARLIER[kind] ?? {}).map(([column, read]) => [column, read(row[column])]);
+  return { kind, row: Object.fromEntries(fields) };
 }
 
 it('appends what watches of earlier versions read, and reads what they have appended', async () => {
@@ -106,7 +101,7 @@ it('appends what watches of earlier versions read, and reads what they have appe
   ];
   expect([await next(), await next(), await next()]).toEqual(told);
   const changes = 'SELECT payload FROM sync_changes WHERE topic = $1 ORDER BY position';
-  for (const { payload } of await database.query<{ payload: object }>(changes, [name])) {
+  for (const { payload } of await database.query<{ payload: Parameters<typeof earlier>[0] }>(changes, [name])) {
     const append = 'INSERT INTO sync_outbox (topic, payload) VALUES ($1, $2)';
     await database.query(append, [name, JSON.stringify(earlier(payload))]);
   }

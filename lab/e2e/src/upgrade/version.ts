@@ -14,7 +14,7 @@ export interface Version {
 /** The version of this repository. */
 export const present: Version = { name: 'new', root };
 
-const BASELINE = 'services/sales/migrations/0001_baseline.sql';
+const STORES_OF_THEIR_OWN = '8a4368e7a5ed89c6ffec3b198c2577d9efabd6fc';
 
 async function git(...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await start('git', ['-C', root, ...args]).ended;
@@ -23,14 +23,14 @@ async function git(...args: readonly string[]): Promise<string> {
 }
 
 /**
- * The version to upgrade from: what `RONDO_UPGRADE_FROM` names, otherwise the commit of the baseline, since which each version
- * runs beside the one before. Undefined if the clone doesn't have that commit, as a shallow one doesn't.
+ * The version to upgrade from: what `RONDO_UPGRADE_FROM` names, otherwise the last commit whose services have stores of their own.
+ * Undefined if the clone doesn't have that commit, as a shallow one doesn't.
  */
 export async function commitBefore(): Promise<string | undefined> {
   const named = process.env.RONDO_UPGRADE_FROM;
   if (named !== undefined) return git('rev-parse', '--verify', `${named}^{commit}`);
   if ((await git('rev-parse', '--is-shallow-repository')) === 'true') return undefined;
-  const [commit] = (await git('log', '--diff-filter=A', '--format=%H', '--', BASELINE)).split('\n').slice(-1);
+  const commit = await git('rev-parse', '--verify', '--quiet', `${STORES_OF_THEIR_OWN}^{commit}`).catch(() => '');
   return commit === '' ? undefined : commit;
 }
 
