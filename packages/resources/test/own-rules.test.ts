@@ -114,3 +114,23 @@ describe('readDraft', () => {
     expect(readDraft(books, {}, () => () => undefined)).toMatchObject({ title: '', tags: [] });
   });
 });
+
+it('names the parent or the reference that a foreign key misses, and keeps what others are part of', async () => {
+  const { database, client } = library;
+  await database.query(`ALTER TABLE books ADD FOREIGN KEY (shelf_id) REFERENCES shelves NOT VALID,
+    ADD FOREIGN KEY (origin_id) REFERENCES shelves NOT VALID`);
+  const create = (on: string, origin: string) => client.createBook({ parent: on, book: { title: 'Emma', origin } });
+  await expect(create('shelves/none', '')).rejects.toMatchObject({
+    codeName: 'NOT_FOUND',
+    message: "shelves/none doesn't exist; create it first",
+  });
+  await expect(create(parent, 'shelves/none')).rejects.toMatchObject({
+    codeName: 'INVALID_ARGUMENT',
+    message: "book.origin: shelves/none doesn't exist; create it first, or give another one",
+  });
+  await create(parent, parent);
+  await expect(client.deleteShelf({ name: parent })).rejects.toMatchObject({
+    codeName: 'FAILED_PRECONDITION',
+    message: `other resources are part of ${parent}, or refer to it; delete those first`,
+  });
+});

@@ -15,6 +15,15 @@ export abstract class InvalidRequest extends DomainError {
   }
 }
 
+/** A field names a resource that doesn't exist. */
+export class UnknownReference extends InvalidRequest {
+  override readonly name = 'UnknownReference';
+
+  constructor(field: string, name: string) {
+    super([{ field, description: `${name} doesn't exist; create it first, or give another one` }]);
+  }
+}
+
 /** The most resources that an error names. A status must fit into a header block that every client accepts. */
 export const MAX_NAMED = 16;
 
@@ -144,6 +153,15 @@ export class StillDeleted extends WrongState {
 
   constructor(resource: string, remedy: string) {
     super(resource, `${resource} is deleted; ${remedy}`);
+  }
+}
+
+/** A resource can't be deleted before those that are part of it, or refer to it. */
+export class InUse extends WrongState {
+  override readonly name = 'InUse';
+
+  constructor(resource: string) {
+    super(resource, `other resources are part of ${resource}, or refer to it; delete those first`);
   }
 }
 

@@ -38,7 +38,7 @@ export function storedBigint(value: unknown): bigint {
 }
 
 export function storedNumber(value: unknown): number {
-  return typeof value === 'number' ? value : Number(storedText(value));
+  return typeof value === 'number' ? value : Number(typeof value === 'bigint' ? value : storedText(value));
 }
 
 export function storedTime(value: unknown): Date {

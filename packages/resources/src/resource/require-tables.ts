@@ -1,6 +1,7 @@
 import type { Queries } from '@rondo/database';
-import type { Definition } from './definition.js';
-import type { Model } from './model.js';
+import type { Definition, ResourceType } from './definition.js';
+import { type Model, modelOf } from './model.js';
+import { reference } from './value-columns.js';
 
 /** What a resource says of its table. */
 interface StoredResource {
@@ -68,4 +69,40 @@ function createTable(resource: StoredResource): string {
   const { definition, ids } = resource.model;
   const lines = tableColumns(resource).map(({ name, type }) => `  ${name} ${type},`);
   return [`CREATE TABLE ${definition.table} (`, ...lines, `  PRIMARY KEY (${ids.join(', ')})`, ');'].join('\n');
+}
+
+/** The table of a resource, for tools that write its first migration. */
+export interface DescribedTable {
+  /** The statement that creates it, without indexes. */
+  readonly create: string;
+  /** The columns of the ids. */
+  readonly ids: readonly string[];
+  /** The columns of each field by its name in code, and whether a filter may compare the first one. */
+  readonly columns: ReadonlyMap<string, { readonly names: readonly string[]; readonly isFilterable: boolean }>;
+}
+
+/** What is described: fields in columns of other names, and those that refer to other resources, by their names in code. */
+export interface TableOptions {
+  readonly table: string;
+  readonly columns?: Readonly<Record<string, string | { readonly column: string; readonly pattern: string }>>;
+}
+
+/** Describes the table of a resource by its contract. @throws TypeError for a field that no column holds. */
+export function describeTable(
+  { $type, resource }: Pick<ResourceType<object>, '$type' | 'resource'>,
+  { table, columns = {} }: TableOptions,
+): DescribedTable {
+  const given = Object.entries(columns).map(
+    ([key, one]) => [key, typeof one === 'string' ? one : reference(one.pattern, one.column)] as const,
+  );
+  const unused = () => {
+    throw new TypeError(`${$type} is only described`);
+  };
+  const type = { $type, resource, encode: unused, decode: unused, fromPartial: unused };
+  const model = modelOf<Record<string, unknown>>(type, { table, columns: Object.fromEntries(given) });
+  const described = model.fields.map(
+    ({ description: { key }, column: { names, filter } }) =>
+      [key, { names, isFilterable: filter !== undefined }] as const,
+  );
+  return { create: createTable({ model }), ids: model.ids, columns: new Map(described) };
 }

@@ -1,5 +1,5 @@
-import { type Queries, UniqueViolation } from '@rondo/database';
-import { Deleted, NotFound, StillDeleted, Taken } from '../domain/errors.js';
+import { ForeignKeyViolation, type Queries, UniqueViolation } from '@rondo/database';
+import { Deleted, InUse, NotFound, StillDeleted, Taken, UnknownReference } from '../domain/errors.js';
 import type { ListQuery, Page } from '../domain/list.js';
 import type { ResourceFeed, Watcher } from '../domain/watch.js';
 import { listPage } from '../sql/list-page.js';
@@ -7,6 +7,7 @@ import { messageBytes } from '../sql/message-size.js';
 import { createResourceFeed, type FeedOptions } from '../sql/resource-feed.js';
 import { valueIn } from './json-column.js';
 import { feedOf, listingOf } from './lists.js';
+import { namesIn } from './method-shapes.js';
 import type { Model } from './model.js';
 import { rowReaders } from './row-readers.js';
 import { type Assigned, type Row, type Statement, tableOf } from './table.js';
@@ -99,7 +100,7 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
       if (row === undefined) throw missing(written.name);
       return toResource(row);
     } catch (error) {
-      throw takenOf(model, written, error);
+      throw error instanceof ForeignKeyViolation ? unknownIn(model, written, error) : takenOf(model, written, error);
     }
   };
   const insertSql: Store<M>['insertSql'] = (resource) => table.insert(idsIn(resource.name), assigned(model, resource));
@@ -141,7 +142,9 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
     delete: async (tx, present) => {
       if (model.has('deleteTime'))
         return write(tx, { ...table.setDeleted(idsIn(present.name), true), written: present });
-      await tx.query(table.deleteRow, idsIn(present.name));
+      await tx.query(table.deleteRow, idsIn(present.name)).catch((error: unknown) => {
+        throw error instanceof ForeignKeyViolation ? new InUse(present.name) : error;
+      });
       return present;
     },
     undelete: (tx, present) => write(tx, { ...table.setDeleted(idsIn(present.name), false), written: present }),
@@ -236,4 +239,16 @@ function takenOf<M>(
     return [typeof given === 'string' ? name.replaceAll('_', ' ') : String(valueIn(given, key)), valueIn(written, key)];
   });
   return new Taken(called[0], taken);
+}
+
+/** The error of a row whose parent, or whose reference to another resource, doesn't exist: by PostgreSQL's names of the constraints. */
+function unknownIn<M>(model: Model<M>, written: { readonly name: string }, error: ForeignKeyViolation): Error {
+  const { definition, ids, fields } = model;
+  const isOn = (...columns: readonly string[]) =>
+    columns.length > 0 && error.constraint === [definition.table, ...columns, 'fkey'].join('_');
+  if (isOn(...ids.slice(0, -1)))
+    return new NotFound([written.name.split('/').slice(0, -2).join('/')], 'create it first');
+  const field = fields.find(({ column }) => isOn(column.names[0] ?? ''))?.description;
+  if (field === undefined) return error;
+  return new UnknownReference(`${namesIn(model).path}.${field.name}`, String(valueIn(written, field.key)));
 }
