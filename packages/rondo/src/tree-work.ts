@@ -1,8 +1,9 @@
 import type { CommandContext, Completion } from './command.js';
 import { UsageError } from './errors.js';
+import { type LauncherRequest, requestLauncher } from './launcher.js';
 import type { Progress } from './scaffold/index.js';
 import { createPaint } from './terminal/terminal.js';
-import { codeOf } from './workspace/errors.js';
+import { codeOf, messageOf } from './workspace/errors.js';
 import { excerpt } from './workspace/steps.js';
 
 /**
@@ -102,4 +103,41 @@ export function createStepProgress({ json, context: { stderr, clock, signal } }:
 function outputOf(error: unknown): string {
   const output = typeof error === 'object' && error !== null && 'output' in error ? error.output : undefined;
   return typeof output === 'string' ? `${excerpt(output)}\n` : '';
+}
+
+/** The text of lines. */
+export const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
+
+/** Runs the test of a service that is made. @throws Error if it fails: the service stays. */
+export async function test(name: string, output: Output, work: () => Promise<void>): Promise<void> {
+  try {
+    await createStepProgress(output).step('test', work);
+  } catch (error) {
+    const message = `services/${name} is made, but its test fails; run it again: npm test -- services/${name}`;
+    throw new Error(message, { cause: error });
+  }
+}
+
+/** Starts the service. If that fails, the service stays, as its files are in order, and the error says why. */
+export async function startInto(
+  dataDirectory: string,
+  { kind, service }: { readonly kind: string; readonly service: string },
+  output: Output,
+): Promise<void> {
+  const { json, context } = output;
+  const { stdout, stderr, signal } = context;
+  const onLog = (line: string) => void stderr.write(`${line}\n`);
+  // An updated service may run: its processes still serve the old contract.
+  const request: LauncherRequest =
+    kind === 'created' ? { command: 'start', service } : { command: 'restart', name: service };
+  const begin = () => requestLauncher({ dataDirectory, request, signal, ...(!json && { onLog }) });
+  const progress = createStepProgress(output);
+  const rows = await progress.step('start', begin).catch((error) => {
+    const message = messageOf(error);
+    const [reason, ...lastWords] = json ? [message] : message.split('\n');
+    if (lastWords.length > 0) onLog(lastWords.join('\n'));
+    throw new Error(`services/${service} is in order, but doesn't start: ${reason}`, { cause: error });
+  });
+  const told = rows.map(({ name, address, services }) => `${name} runs at ${address}: ${services.join(', ')}`);
+  await stdout.write(json ? `${JSON.stringify({ instances: rows })}\n` : lines(told));
 }

@@ -2,19 +2,21 @@ import path from 'node:path';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import { askStatus, type LauncherRequest, registryOn, requestLauncher } from '../launcher.js';
+import { askStatus, registryOn } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption, positiveInteger } from '../options.js';
 import type { CreatedService, UpdatedService } from '../scaffold/index.js';
 import {
   completeService,
-  createStepProgress,
+  lines,
   loadScaffold,
   type Output,
   serviceNamed,
+  startInto,
+  test,
   workOnTree,
 } from '../tree-work.js';
-import { messageOf } from '../workspace/errors.js';
 import { excerpt } from '../workspace/steps.js';
+import { createResource } from './new-resource.js';
 
 const options = {
   proto: {
@@ -35,6 +37,18 @@ const options = {
     type: 'boolean',
     description: 'Give the service a PostgreSQL database, with a first migration.',
   },
+  fields: {
+    type: 'string',
+    placeholder: 'LIST',
+    description:
+      "Of a resource: 'display_name:string! email:string@unique tags:string[] status:enum(ACTIVE,RETIRED) book:ref(book)'.",
+  },
+  parent: { type: 'string', placeholder: 'NAME', description: 'The resource of which a new one is part.' },
+  service: {
+    type: 'string',
+    placeholder: 'NAME',
+    description: 'The service of a resource; by default that of the current folder, or the only one with a database.',
+  },
   start: { type: 'boolean', description: 'Start the service in the running system (npm start).' },
   'skip-test': { type: 'boolean', description: "Don't run the service's test." },
   port: {
@@ -49,12 +63,20 @@ const options = {
 /** `rondo new service`: makes a running service of a contract. */
 export const create = defineCommand({
   name: 'new',
-  summary: 'Makes a service from a .proto, or updates a service after its .proto has changed.',
-  usage: 'service <name> [--proto FILE] [--with-database] [--start] [options]',
+  summary: 'Makes a service from a .proto, updates it after its .proto has changed, or adds a resource to it.',
+  usage:
+    'service <name> [--proto FILE] [--with-database] [--start] | resource <name> [--fields LIST] [--parent NAME] [options]',
   details: [
     'It writes services/<name>, with generated code, wiring, a test and an entry in docker-compose.yml. The methods answer',
     'UNIMPLEMENTED and name the file to write them in. A contract that was published elsewhere keeps its package, names and',
     'style. The files that it imports, from its folder or a folder above, are copied too.',
+    '',
+    'With --with-database, the resources of a contract are served: messages with google.api.resource whose standard methods it has',
+    '(google.aip.dev/130) get a table, a definition and a test, and only the other methods answer UNIMPLEMENTED.',
+    '',
+    'rondo new resource adds such a resource to a service, with its contract; a service without a database gets one. The types of',
+    'fields are string, bool, bytes, int32, int64, uint64, float, double, timestamp, duration, date, money, decimal, enum(A,B) and',
+    'ref(RESOURCE). [] makes a list, ! a required field, @unique and @immutable say what they do.',
     '',
     'Run it again after the .proto has changed: new methods get stubs, edited lines stay as they are, and the output lists',
     'what to remove by hand. If a step fails, the tree is as it was.',
@@ -78,14 +100,23 @@ export const create = defineCommand({
       'A service from a contract, started: it can be called at once.',
     ],
     ['new service billing --with-database', 'A service that stores data.'],
+    [
+      "new resource book --fields 'title:string! price:money'",
+      'A resource at /v1/books: get, list, create, update, delete, watch.',
+    ],
     ['new service greeter', 'Again, after its .proto was edited: stubs for new methods.'],
   ],
   exitCodes: {
     FAILED: 'Refused or failed, or the test of the new service fails; standard error says why.',
     INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was, unless the service was made already.',
   },
-  complete: async ({ positionals }, { repository }) => completeService(positionals, repository),
+  async complete({ positionals }, { repository }) {
+    const [kind] = positionals;
+    if (kind === undefined) return [{ word: 'service' }, { word: 'resource' }];
+    return kind === 'resource' ? [] : completeService(positionals, repository);
+  },
   async run({ values, positionals }, context) {
+    if (positionals[0] === 'resource') return createResource({ ...values, name: positionals[1] }, context);
     const name = serviceNamed(positionals, 'new');
     if (values.proto === undefined && values['proto-path'] !== undefined) {
       throw new UsageError('--proto-path needs --proto FILE');
@@ -199,34 +230,3 @@ const describeExempt = (exempt: readonly string[]) =>
     `proto/${contract} keeps its own style: buf.yaml says so, and npm run check leaves its style and format out.`,
     `    To have it checked: npx buf format -w proto/${contract}, and remove its line from lint.ignore.`,
   ]);
-
-const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
-
-async function test(name: string, output: Output, work: () => Promise<void>): Promise<void> {
-  try {
-    await createStepProgress(output).step('test', work);
-  } catch (error) {
-    const message = `services/${name} is made, but its test fails; run it again: npm test -- services/${name}`;
-    throw new Error(message, { cause: error });
-  }
-}
-
-/** Starts the service. If that fails, the service stays, as its files are in order, and the error says why. */
-async function startInto(dataDirectory: string, { kind, service }: Made, output: Output): Promise<void> {
-  const { json, context } = output;
-  const { stdout, stderr, signal } = context;
-  const onLog = (line: string) => void stderr.write(`${line}\n`);
-  // An updated service may run: its processes still serve the old contract.
-  const request: LauncherRequest =
-    kind === 'created' ? { command: 'start', service } : { command: 'restart', name: service };
-  const begin = () => requestLauncher({ dataDirectory, request, signal, ...(!json && { onLog }) });
-  const progress = createStepProgress(output);
-  const rows = await progress.step('start', begin).catch((error) => {
-    const message = messageOf(error);
-    const [reason, ...lastWords] = json ? [message] : message.split('\n');
-    if (lastWords.length > 0) onLog(lastWords.join('\n'));
-    throw new Error(`services/${service} is in order, but doesn't start: ${reason}`, { cause: error });
-  });
-  const told = rows.map(({ name, address, services }) => `${name} runs at ${address}: ${services.join(', ')}`);
-  await stdout.write(json ? `${JSON.stringify({ instances: rows })}\n` : lines(told));
-}

@@ -51,5 +51,8 @@ const optionNamed =
 export const methodPolicy = optionNamed<ReadMethodPolicy>('rondo.options.v1.method');
 export const servicePolicy = optionNamed<ServicePolicy>('rondo.options.v1.service');
 export const httpRule = optionNamed<ReadHttpRule>('google.api.http');
-export const resourceOption = optionNamed<{ readonly pattern: readonly string[] }>('google.api.resource');
+export const resourceOption = optionNamed<{ readonly type: string; readonly pattern: readonly string[] }>(
+  'google.api.resource',
+);
+export const resourceReference = optionNamed<{ readonly type: string }>('google.api.resource_reference');
 export const fieldBehavior = optionNamed<readonly number[]>('google.api.field_behavior');

@@ -94,7 +94,8 @@ function createBlueprint(
   options: NewServiceOptions,
   { contract, port, scope }: { readonly contract: Contract } & Pick<Blueprint, 'port' | 'scope'>,
 ): Blueprint {
-  const services = nameHandlers(contract.services);
+  const { withDatabase } = options;
+  const services = nameHandlers(contract.services.map((one) => (withDatabase ? one : { ...one, resources: [] })));
   const { name, root } = options;
   const packages = packagesOf(root);
   return { name, port, contracts: [contract.file], services, database: databaseOf(options), packages, scope };

@@ -1,6 +1,7 @@
 /** Services made from contracts, updated and removed, and apps upgraded: what `rondo new`, `dev`, `remove` and `upgrade` do. */
 
-export { serviceNames } from '../workspace/manifests.js';
+export { ownServices, readManifests, serviceNames } from '../workspace/manifests.js';
+export { type AddedResource, addResource } from './add-resource.js';
 export type { CreatedService } from './create-service.js';
 export { withTreeLock } from './lock.js';
 export { checkName } from './name.js';

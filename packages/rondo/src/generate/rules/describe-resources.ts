@@ -9,6 +9,7 @@ import {
   ScalarType,
 } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
+import type { FieldDescription, ResourceDescription } from '@rondo/validation';
 import { fieldBehavior, httpRule, type Option, type ReadHttpRule, resourceOption } from '../options.js';
 
 /**
@@ -22,7 +23,7 @@ export function resourcesOf(
   file: DescFile,
   registry: FileRegistry,
   nameOf: (name: string) => string,
-): ReadonlyMap<string, object> {
+): ReadonlyMap<string, ResourceDescription> {
   const found = byMethods(file, registry);
   const patterns = new Map([...found, ...byOption(file, registry)].map(({ typeName, pattern }) => [typeName, pattern]));
   const lists = new Map(found.flatMap((one) => (one.listedBy === undefined ? [] : [[one.typeName, one.listedBy]])));
@@ -31,7 +32,7 @@ export function resourcesOf(
     file.messages
       .filter(({ typeName, field }) => patterns.has(typeName) && field['name'] !== undefined)
       .map((message) => {
-        const [pattern, listedBy] = [patterns.get(message.typeName), lists.get(message.typeName)];
+        const [pattern = '', listedBy] = [patterns.get(message.typeName), lists.get(message.typeName)];
         return [message.typeName, { pattern, ...(listedBy && { listedBy }), fields: fieldsOf(message, scope) }];
       }),
   );
@@ -99,7 +100,7 @@ interface Scope {
   readonly path: readonly DescMessage[];
 }
 
-function fieldsOf(message: DescMessage, scope: Scope): readonly object[] {
+function fieldsOf(message: DescMessage, scope: Scope): readonly FieldDescription[] {
   const oneofs = new Set();
   return message.fields.flatMap((field) => {
     if (field.oneof === undefined) return [fieldOf(field, scope)];
@@ -109,7 +110,7 @@ function fieldsOf(message: DescMessage, scope: Scope): readonly object[] {
   });
 }
 
-function fieldOf(field: DescField, { nameOf, behavior, path }: Scope): object {
+function fieldOf(field: DescField, { nameOf, behavior, path }: Scope): FieldDescription {
   const { name, fieldKind, message, presence } = field;
   const names = (behavior?.of(field) ?? []).map(
     (number) => behavior?.extension.enum?.values.find((value) => value.number === number)?.name ?? '',

@@ -1,15 +1,8 @@
-import {
-  create,
-  type DescEnum,
-  type DescField,
-  type DescFile,
-  type DescMessage,
-  type DescMethod,
-  type DescOneof,
-} from '@bufbuild/protobuf';
-import type { Validator } from '@bufbuild/protovalidate';
+import { create, type DescEnum, type DescFile, type DescMessage, type DescMethod } from '@bufbuild/protobuf';
 import { moduleOf } from '../packages.js';
 import { linesOf } from './lines.js';
+import { methodKey } from './names.js';
+import { type Compiled, type ResourceContract, resourcesIn } from './resources.js';
 
 /** A contract that was loaded and checked: it compiles, its stubs can be generated, and they type-check. */
 export interface Contract {
@@ -56,6 +49,8 @@ export interface ServiceContract {
   /** The module of the generated code: `@rondo/contracts/helloworld/helloworld`. */
   readonly module: string;
   readonly methods: readonly MethodContract[];
+  /** The resources whose standard methods it has. */
+  readonly resources: readonly ResourceContract[];
   /** Its line in the file, from 1. */
   readonly line: number;
 }
@@ -74,22 +69,20 @@ export interface MethodContract {
 }
 
 /** The services of a file, with their names in generated code, which the package `contracts` has. */
-export function servicesOf(
-  file: DescFile,
-  { validator: { validate }, contracts }: { readonly validator: Validator; readonly contracts: string },
-): readonly ServiceContract[] {
+export function servicesOf(file: DescFile, compiled: Compiled): readonly ServiceContract[] {
   const lineOf = linesOf(file);
-  return file.services.map(({ name, typeName, methods, proto }) => ({
-    fullName: typeName,
-    name,
-    definition: `${name}Definition`,
-    module: moduleOf(file.proto.name, contracts),
-    methods: methods.map((method) => ({
+  return file.services.map((service) => ({
+    fullName: service.typeName,
+    name: service.name,
+    definition: `${service.name}Definition`,
+    module: moduleOf(file.proto.name, compiled.contracts),
+    methods: service.methods.map((method) => ({
       ...describeMethod(method),
-      refusesEmpty: validate(method.input, create(method.input)).kind === 'invalid',
+      refusesEmpty: compiled.validator.validate(method.input, create(method.input)).kind === 'invalid',
       line: lineOf(method.proto) ?? 1,
     })),
-    line: lineOf(proto) ?? 1,
+    resources: resourcesIn(service, compiled),
+    line: lineOf(service.proto) ?? 1,
   }));
 }
 
@@ -103,18 +96,6 @@ function describeMethod(method: DescMethod): Omit<MethodContract, 'refusesEmpty'
   };
 }
 
-/** ts-proto's name of a method: `sayHello`. */
-export const methodKey = ({ name }: DescMethod): string => name.slice(0, 1).toLowerCase() + name.slice(1);
-
-/** ts-proto's name of a field or a oneof: `displayName`. */
-export const memberName = ({ name }: DescField | DescOneof): string => camelCase(name);
-
-/** ts-proto's name of a message or an enum: `Outer_Inner`. */
-export function typeName(type: DescEnum | DescMessage): string {
-  const name = nestedName(type);
-  return name === 'Date' || name === 'Function' ? `${name}Message` : name;
-}
-
 /** All messages and enums of a file, including nested ones, without the entries of maps. */
 export function typesOf(file: DescFile): readonly (DescEnum | DescMessage)[] {
   return [...file.enums, ...file.messages.flatMap(withNested)];
@@ -122,15 +103,4 @@ export function typesOf(file: DescFile): readonly (DescEnum | DescMessage)[] {
 
 function withNested(message: DescMessage): readonly (DescEnum | DescMessage)[] {
   return [message, ...message.nestedEnums, ...message.nestedMessages.flatMap(withNested)];
-}
-
-function nestedName({ name, parent }: DescEnum | DescMessage): string {
-  return parent === undefined ? camelCase(name) : `${nestedName(parent)}_${camelCase(name)}`;
-}
-
-/** A name without underscores is unchanged. A name without lower-case letters is converted to lower case first. */
-function camelCase(name: string): string {
-  if (!name.includes('_')) return name;
-  const words = (/[a-z]/.test(name) ? name : name.toLowerCase()).split('_');
-  return words.map((word, index) => (index === 0 ? word : word.slice(0, 1).toUpperCase() + word.slice(1))).join('');
 }

@@ -64,9 +64,12 @@ async function checkOnStage(staged: StagedWithCopies): Promise<Omit<Contract, 'r
   const registry = await compile(staged);
   refuseDiffering(registry, staged);
   refuseUnsupported(registry, staged);
-  const { createValidator } = await import('@bufbuild/protovalidate'); // most commands don't need it, and it loads for long
+  // Most commands don't need them, and they load for long.
+  const { createValidator } = await import('@bufbuild/protovalidate');
+  const { describeTable } = await import('@rondo/resources/sql');
   const { contracts } = packagesOf(stage.folder);
-  const services = servicesOf(described(registry, asked), { validator: createValidator({ registry }), contracts });
+  const validator = createValidator({ registry });
+  const services = servicesOf(described(registry, asked), { registry, validator, describeTable, contracts });
   if (services.length === 0) {
     throw new Refusal('declares no service', {
       place: placeOf(asked, staged),

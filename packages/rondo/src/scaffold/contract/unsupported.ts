@@ -1,6 +1,7 @@
 import type { DescExtension, DescField, DescFile, DescMessage, DescService } from '@bufbuild/protobuf';
-import { memberName, methodKey, typeName, typesOf } from './contract.js';
+import { typesOf } from './contract.js';
 import { linesOf } from './lines.js';
+import { memberName, methodKey, typeName } from './names.js';
 
 /** Why a file isn't supported. */
 interface Unsupported {

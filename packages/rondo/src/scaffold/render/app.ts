@@ -1,5 +1,5 @@
 import { pascalCase } from '../words.js';
-import type { Blueprint, NamedService } from './blueprint.js';
+import { type Blueprint, type NamedService, resourcesOf } from './blueprint.js';
 
 /** Renders app.ts: the services of the contract with their handlers, and the database if there is one. */
 export function renderApp(blueprint: Blueprint): string {
@@ -18,12 +18,13 @@ export function importDefinition({ contract: { definition, module }, names }: Na
   return `import { ${name} } from '${module}';`;
 }
 
-/** The import of its handlers. */
-export const importHandlers = ({ names }: NamedService): string =>
-  `import { ${names.value} } from './${names.file}.js';`;
+/** The import of its handlers, and of the definitions of its resources. */
+export const importHandlers = ({ names, resources }: NamedService): string =>
+  `import { ${[names.value, ...resources.map(({ value }) => value)].join(', ')} } from './${names.file}.js';`;
 
-/** The call that joins the definition and its handlers. */
-export const implementation = ({ names }: NamedService): string => `implement(${names.definition}, ${names.value})`;
+/** The call that joins the definition and its handlers. @param database The variable with the database. */
+export const implementation = ({ names, resources }: NamedService, database = 'database'): string =>
+  `implement(${names.definition}, ${names.value}${resources.length === 0 ? '' : `(${database}.context)`})`;
 
 const servicesOf = ({ services }: Blueprint) => [
   '    services: [',
@@ -43,9 +44,12 @@ const withoutDatabase = (blueprint: Blueprint) => [
 
 const withDatabase = (blueprint: Blueprint) => {
   const type = pascalCase(blueprint.name);
+  const resources = resourcesOf(blueprint.services).map(({ value }) => value);
+  const [adapter, open] = resources.length === 0 ? ['database', 'openDatabase'] : ['resources', 'openResources'];
+  const given = resources.length === 0 ? '' : `resources: [${resources.join(', ')}], `;
   return [
     "import type { Logger } from '@rondo/rpc/call';",
-    "import { openDatabase } from './adapters/database.js';",
+    `import { ${open} } from './adapters/${adapter}.js';`,
     `import type { ${type}Config } from './config.js';`,
     '',
     '/** What the service gets from its process. */',
@@ -58,7 +62,7 @@ const withDatabase = (blueprint: Blueprint) => {
     '',
     '/** Creates the service: opens its database and implements its contract. */',
     `export function createApp({ log, meter }: ${type}Context, { databaseUrl }: ${type}Config): App {`,
-    '  const database = openDatabase({ url: databaseUrl, migrations: MIGRATIONS, log, meter });',
+    `  const database = ${open}({ url: databaseUrl, migrations: MIGRATIONS, ${given}log, meter });`,
     '  return {',
     ...servicesOf(blueprint),
     '    outcomes: database.outcomes,',
@@ -82,8 +86,10 @@ export interface Stub {
 
 /** The methods of a new gRPC service. */
 export const stubsOf = (service: string, named: NamedService): readonly Stub[] => {
-  const { fullName, methods } = named.contract;
-  return methods.map(({ name }) => ({ method: `${fullName}/${name}`, file: handlersFile(service, named) }));
+  const { fullName, methods, resources } = named.contract;
+  const standard = resources.flatMap((one) => one.methods);
+  const open = methods.filter(({ key }) => !standard.includes(key));
+  return open.map(({ name }) => ({ method: `${fullName}/${name}`, file: handlersFile(service, named) }));
 };
 
 /** Renders the handlers of one gRPC service; each method is a stub. */

@@ -1,6 +1,7 @@
 import type { ServiceContract } from '../contract/contract.js';
+import type { ResourceContract } from '../contract/resources.js';
 import type { WorkspacePackages } from '../packages.js';
-import { camelCase, kebabCase, pascalCase } from '../words.js';
+import { camelCase, kebabCase, pascalCase, snakeCase } from '../words.js';
 
 /** The description of a new service, from which its files are rendered. */
 export interface Blueprint {
@@ -20,7 +21,23 @@ export interface Blueprint {
 export interface NamedService {
   readonly contract: ServiceContract;
   readonly names: HandlerNames;
+  readonly resources: readonly NamedResource[];
 }
+
+/** A resource, with its names in the code and in the database. */
+export interface NamedResource {
+  readonly contract: ResourceContract;
+  /** `orderLines`: the constant with its definition. */
+  readonly value: string;
+  /** `order_lines` */
+  readonly table: string;
+  /** Fields whose values are unique, by their names in code. */
+  readonly unique: readonly string[];
+}
+
+/** The resources of services. */
+export const resourcesOf = (services: readonly NamedService[]): readonly NamedResource[] =>
+  services.flatMap(({ resources }) => resources);
 
 /** The names of the handlers of one gRPC service in the code. */
 interface HandlerNames {
@@ -35,7 +52,10 @@ interface HandlerNames {
 /** Files that every service has besides its handlers. */
 const FILES = ['app', 'config', 'main', 'index'];
 /** Names with another meaning in app.ts or in a file of handlers. */
-const VALUES = ['createApp', 'database', 'implement', 'log', 'openDatabase', 'unimplemented', 'unwritten'];
+const VALUES = [
+  ...['createApp', 'database', 'implement', 'log', 'openDatabase', 'unimplemented', 'unwritten'],
+  ...['context', 'openResources', 'defineResource', 'reference', 'standardMethods'],
+];
 /** Global names, which the linter doesn't allow to be shadowed. */
 const GLOBALS = [
   ...Object.getOwnPropertyNames(Object.prototype),
@@ -48,11 +68,13 @@ const WORDS =
   'false finally for function if implements import in instanceof interface let new null package private protected ' +
   'public return static super switch this throw true try typeof undefined var void while with yield';
 
-/** Chooses unique names for the handlers of each service: short ones if they are unambiguous. */
+/** Chooses unique names for the handlers of each service, and for its resources: short ones if they are unambiguous. */
 export function nameHandlers(
   services: readonly ServiceContract[],
   taken: readonly string[] = [],
+  unique: readonly string[] = [],
 ): readonly NamedService[] {
+  const tables = new Set<string>();
   const files = new Set([...FILES, ...taken]);
   const values = new Set([...VALUES, ...GLOBALS, ...WORDS.split(' '), ...taken.map(camelCase)]);
   const definitions = new Set(taken);
@@ -64,14 +86,22 @@ export function nameHandlers(
   return services.map((contract) => {
     const { fullName, name, definition } = contract;
     const short = name.replace(/(?<=.)_?Service$/, '');
+    const [{ many = '' } = {}, ...more] = contract.resources;
+    const [file, value] = contract.resources.length === 0 ? [short, short] : [more.length === 0 ? many : short, name];
+    const resources = contract.resources.map((one) => ({
+      contract: one,
+      value: claim(values, [camelCase(one.many), `${camelCase(one.many)}Resource`]),
+      table: claim(tables, [snakeCase(one.many), snakeCase(`${one.description.pattern.split('/')[0]} ${one.many}`)]),
+      unique,
+    }));
     const spellings = [short, name, `${short}_handlers`, fullName].filter((spelling) => /[A-Za-z]/.test(spelling));
     const qualified = `${fullName.replaceAll(/[^A-Za-z\d]+/g, '_')}_Definition`;
     const names = {
-      file: claim(files, spellings.map(kebabCase)),
-      value: claim(values, spellings.map(camelCase)),
+      file: claim(files, [file, ...spellings].map(kebabCase)),
+      value: claim(values, [value, ...spellings].map(camelCase)),
       definition: claim(definitions, [definition, pascalCase(qualified)]),
     };
-    return { contract, names };
+    return { contract, names, resources };
   });
 }
 

@@ -21,7 +21,8 @@ const method = (name: string, kind: Partial<MethodContract> = {}): MethodContrac
 
 const service = (fullName: string, methods: readonly MethodContract[] = [method('Get')]): ServiceContract => {
   const name = fullName.slice(fullName.lastIndexOf('.') + 1);
-  return { fullName, name, definition: `${name}Definition`, module: '@rondo/contracts/acme/acme', methods, line: 1 };
+  const module = '@rondo/contracts/acme/acme';
+  return { fullName, name, definition: `${name}Definition`, module, methods, resources: [], line: 1 };
 };
 
 function blueprint(services: readonly ServiceContract[], database?: string): Blueprint {

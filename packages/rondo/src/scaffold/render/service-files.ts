@@ -1,6 +1,8 @@
 import { pascalCase } from '../words.js';
 import { handlersFile, renderApp, renderHandlers } from './app.js';
-import type { Blueprint } from './blueprint.js';
+import { type Blueprint, type NamedResource, type NamedService, resourcesOf } from './blueprint.js';
+import { renderTables } from './migration.js';
+import { renderResources } from './resources.js';
 import { renderTest } from './test-file.js';
 
 /** A rendered file: its path from the repository's root, and its text before formatting. */
@@ -10,10 +12,15 @@ export type RenderedFile = readonly [file: string, text: string];
 export function renderService(blueprint: Blueprint): readonly RenderedFile[] {
   const { name, database, services } = blueprint;
   const folder = `services/${name}`;
+  const resources = resourcesOf(services);
   const databaseFiles = (role: string): readonly RenderedFile[] => [
     [`${folder}/src/config.ts`, renderConfig(name, role)],
     [`${folder}/src/adapters/database.ts`, renderDatabase(name)],
-    [`${folder}/migrations/0001_${role}.sql`, renderMigration(name)],
+    ...(resources.length > 0 ? [[`${folder}/src/adapters/resources.ts`, RESOURCES] as const] : []),
+    [
+      `${folder}/migrations/0001_${role}.sql`,
+      resources.length > 0 ? renderTables(resources, resources) : renderMigration(name),
+    ],
   ];
   return [
     [`${folder}/package.json`, renderPackageJson(blueprint)],
@@ -21,15 +28,20 @@ export function renderService(blueprint: Blueprint): readonly RenderedFile[] {
     [`${folder}/src/main.ts`, renderMain(blueprint)],
     [`${folder}/src/app.ts`, renderApp(blueprint)],
     ...(database === undefined ? [] : databaseFiles(database)),
-    ...services.map((named): RenderedFile => [handlersFile(name, named), renderHandlers(name, named)]),
+    ...services.map((named): RenderedFile => [handlersFile(name, named), renderNamed(name, named, resources)]),
     [`${folder}/test/${name}.test.ts`, renderTest(blueprint)],
   ];
 }
 
+/** Renders the handlers of a gRPC service, with the definitions of its resources if it has some. */
+export const renderNamed = (service: string, named: NamedService, known: readonly NamedResource[]): string =>
+  named.resources.length === 0 ? renderHandlers(service, named) : renderResources(service, named, known);
+
 /** Renders package.json, which describes the service to the workspace and to its launchers. */
-function renderPackageJson({ name, port, contracts, database, packages }: Blueprint): string {
+function renderPackageJson({ name, port, contracts, services, database, packages }: Blueprint): string {
   const owns = database !== undefined;
-  const used = [...(owns ? ['database'] : []), 'rpc', 'service'];
+  const stores = resourcesOf(services).length > 0;
+  const used = [...(owns ? ['database'] : []), ...(stores ? ['resources', 'sync'] : []), 'rpc', 'service'].sort();
   const manifest = {
     name: `${packages.scope}/service-${name}`,
     version: '0.1.0',
@@ -47,8 +59,9 @@ function renderPackageJson({ name, port, contracts, database, packages }: Bluepr
 }
 
 /** Renders tsconfig.json. */
-function renderTsconfig({ database, packages }: Blueprint): string {
-  const used = ['contracts', 'rpc', ...(database === undefined ? [] : ['database']), 'service'];
+function renderTsconfig({ database, services, packages }: Blueprint): string {
+  const stores = resourcesOf(services).length > 0 ? ['resources', 'sync'] : [];
+  const used = ['contracts', 'rpc', ...(database === undefined ? [] : ['database']), ...stores, 'service'];
   const references = used.filter(packages.compiles).map((name) => `    { "path": "../../packages/${name}" }`);
   return `{
   "extends": "../../tsconfig.base.json",
@@ -169,6 +182,52 @@ export function openDatabase({ url, migrations, parts = [], log, meter }: Databa
     async close() {
       await outcomes.close();
       await pool.close();
+    },
+  };
+}
+`;
+
+/** The adapter of a database with resources. */
+const RESOURCES = `import { type ResourceContext, requireTables } from '@rondo/resources';
+import { createStoreDatabase } from '@rondo/resources/sql';
+import { systemRandom } from '@rondo/rpc/clock';
+import { createSync, syncSchema } from '@rondo/sync';
+import { type DatabaseOptions, openDatabase, type ServiceDatabase } from './database.js';
+
+/** The options of {@link openResources}. */
+export interface ResourceOptions extends DatabaseOptions {
+  /** The resources whose tables the database has. */
+  readonly resources: Parameters<typeof requireTables>[1];
+}
+
+/** The database of a service with resources. */
+export interface ResourceDatabase extends ServiceDatabase {
+  /** What the methods of resources work with. */
+  readonly context: ResourceContext;
+}
+
+/** 80 bits: an id is short in a name and can't be guessed. */
+const ID_BYTES = 10;
+
+/** Opens the database as {@link openDatabase} does, and follows its changes, which watches tell. */
+export function openResources({ resources, parts = [], ...options }: ResourceOptions): ResourceDatabase {
+  const { url, log } = options;
+  const database = openDatabase({ ...options, parts: [syncSchema, ...parts] });
+  const sync = createSync({ database, url, log });
+  const { dependency } = database;
+  return {
+    ...database,
+    context: { database: createStoreDatabase(database, sync.nudge), sync, newId: () => systemRandom.hex(ID_BYTES) },
+    dependency: {
+      ...dependency,
+      async prepare(signal) {
+        await dependency.prepare(signal);
+        await requireTables(database, resources);
+      },
+    },
+    async close() {
+      await sync.close();
+      await database.close();
     },
   };
 }

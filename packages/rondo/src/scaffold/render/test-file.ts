@@ -1,11 +1,12 @@
 import type { MethodContract } from '../contract/contract.js';
 import { handlersFile, propertyName } from './app.js';
-import type { Blueprint, NamedService } from './blueprint.js';
+import { type Blueprint, type NamedService, resourcesOf } from './blueprint.js';
+import { testResources } from './resource-cases.js';
 
 /** Renders the first test. It drives the whole service through its contract, as later tests should. */
-export function renderTest(blueprint: Blueprint): string {
+export function renderTest(blueprint: Blueprint, known: readonly NamedService[] = blueprint.services): string {
   const { database, services, scope } = blueprint;
-  const example = chooseExample(services, scope);
+  const example = resourcesOf(services).length > 0 ? ofResources(services, known) : chooseExample(services, scope);
   const lines = [
     `import { ${['afterAll', ...example.globals, 'expect', 'it'].join(', ')} } from '@jest/globals';`,
     ...example.imports,
@@ -72,6 +73,13 @@ function chooseExample(services: readonly NamedService[], scope: string | undefi
     if (method !== undefined) return callOf(named, method, scope);
   }
   return { globals: [], imports: [], setup: [], cases: () => serves(services) };
+}
+
+function ofResources(services: readonly NamedService[], known: readonly NamedService[]): Example {
+  const { imports, setup, cases } = testResources(services, known);
+  const status = cases.some((line) => line.includes('Status.')) ? ["import { Status } from '@rondo/rpc/status';"] : [];
+  const client = setup.length > 0 ? ["import { createClient } from '@rondo/rpc/client';"] : [];
+  return { globals: [], imports: [...imports, ...client, ...status], setup, cases: () => cases.slice(1) };
 }
 
 function callOf(named: NamedService, method: MethodContract, scope: string | undefined): Example {

@@ -15,6 +15,7 @@ const service = (name: string, keys: readonly string[]): ServiceContract => ({
   definition: `${name}Definition`,
   module: '@rondo/contracts/acme/acme',
   line: 1,
+  resources: [],
   methods: keys.map((key) => ({
     name: key.charAt(0).toUpperCase() + key.slice(1),
     key,

@@ -85,7 +85,8 @@ function mergeMethods(sources: readonly SourceFile[], service: ServiceContract):
   const removed = places.flatMap(({ source, object }) => removedMethods(source, object, service));
   const [place] = places;
   if (place === undefined) return { ...NOTHING, byHand: [missingHandlers(sources, service)] };
-  const present = new Set(places.flatMap(({ object }) => object.properties.map(({ key }) => key)));
+  const standard = places.some(({ object }) => object.standard) ? service.resources.flatMap((one) => one.methods) : [];
+  const present = new Set([...standard, ...places.flatMap(({ object }) => object.properties.map(({ key }) => key))]);
   const missing = service.methods.filter(({ key }) => !present.has(key));
   const { source, object } = place;
   if (missing.length === 0) return { ...NOTHING, byHand: removed };
@@ -126,7 +127,10 @@ function addServices(service: string, sources: readonly SourceFile[], fresh: rea
   const wiring = sources.flatMap((source) => servicesList(source)).at(0);
   const files = sources.map(({ file }) => file.replace(/^.*\/|\.ts$/g, ''));
   const taken = [...files, ...(wiring === undefined ? [] : wiring.source.imports.keys())];
-  const named = nameHandlers(fresh, taken);
+  const named = nameHandlers(
+    fresh.map((one) => ({ ...one, resources: [] })),
+    taken,
+  );
   return {
     insertions: wiring === undefined ? [] : wire(wiring, named),
     files: named.map((one) => [handlersFile(service, one), renderHandlers(service, one)]),
@@ -141,7 +145,7 @@ interface Wiring {
 }
 
 /** Finds the list of services in an app: `services: […]`. */
-function servicesList(source: SourceFile): readonly Wiring[] {
+export function servicesList(source: SourceFile): readonly Wiring[] {
   const lists = [...walk(source.program)].flatMap((node) => {
     const list = child(node, 'value');
     const found = node.type === 'ObjectProperty' && nameOf(child(node, 'key')) === 'services';
@@ -150,7 +154,8 @@ function servicesList(source: SourceFile): readonly Wiring[] {
   return source.imports.size > 0 ? lists : [];
 }
 
-function wire({ source, list }: Wiring, named: readonly NamedService[]): Part['insertions'] {
+/** Adds services to an app. @param database The variable with the database of their resources. */
+export function wire({ source, list }: Wiring, named: readonly NamedService[], database?: string): Part['insertions'] {
   const knowsImplement = [...source.imports.values()].some(({ name }) => name === 'implement');
   const imports = [
     ...named.flatMap((one) => [importDefinition(one), importHandlers(one)]),
@@ -158,7 +163,11 @@ function wire({ source, list }: Wiring, named: readonly NamedService[]): Part['i
   ];
   const members = children(list, 'elements');
   const insertions = [
-    ...prependMembers(source.text, { node: list, members }, named.map(implementation)),
+    ...prependMembers(
+      source.text,
+      { node: list, members },
+      named.map((one) => implementation(one, database)),
+    ),
     ...insertImports(source, imports),
   ];
   return insertions.map((insertion) => ({ file: source.file, insertion }));

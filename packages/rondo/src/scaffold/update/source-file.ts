@@ -30,6 +30,8 @@ export interface HandlerObject {
   readonly properties: readonly { readonly key: string; readonly line: number }[];
   /** Whether it spreads another object, whose handlers can't be seen here. */
   readonly spread: boolean;
+  /** Whether it spreads the standard methods of resources. */
+  readonly standard: boolean;
 }
 
 /**
@@ -37,14 +39,16 @@ export interface HandlerObject {
  *
  * @throws Refusal if it can't be parsed.
  */
-export function readSource(root: string, file: string): SourceFile {
-  const text = readText(root, file);
+export const readSource = (root: string, file: string): SourceFile => sourceOf(file, readText(root, file));
+
+/** Parses the text of a TypeScript file. @throws Refusal if that isn't possible. */
+export function sourceOf(file: string, text: string): SourceFile {
   const program = parsed(file, text);
   const imports = new Map(children(program, 'body').flatMap(importsOf));
   const found = [...walk(program)];
   const handlers = found
     .flatMap((node) => handlerObjects(node, imports))
-    .map(({ definition, node }) => describeObject(text, definition, node));
+    .map((one) => describeObject(text, imports, one));
   const implementations = found.flatMap((node) => {
     const definition = implemented(node, imports);
     return definition === undefined ? [] : [{ definition, line: lineAt(text, node.start) }];
@@ -121,12 +125,15 @@ function implemented(node: Syntax, imports: Imports): Imported | undefined {
   return imports.get(nameOf(children(node, 'arguments')[0]) ?? '');
 }
 
-function describeObject(text: string, definition: Imported, node: Syntax): HandlerObject {
+function describeObject(text: string, imports: Imports, { definition, node }: Found): HandlerObject {
   const members = children(node, 'properties');
   const properties = members.flatMap((member) => {
     const key = flagOf(member, 'computed') !== true ? nameOf(child(member, 'key')) : undefined;
     return key === undefined ? [] : [{ key, line: lineAt(text, member.start) }];
   });
-  const spread = members.some(({ type }) => type === 'SpreadElement');
-  return { definition, node, line: lineAt(text, node.start), properties, spread };
+  const spreads = members.filter(({ type }) => type === 'SpreadElement');
+  const isStandard = (member: Syntax) =>
+    imports.get(nameOf(child(member, 'argument', 'callee')) ?? '')?.name === 'standardMethods';
+  const spread = spreads.some((member) => !isStandard(member));
+  return { definition, node, line: lineAt(text, node.start), properties, spread, standard: spreads.some(isStandard) };
 }

@@ -1,0 +1,304 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { type ChangeSet, withChanges } from './change-set.js';
+import { type Contract, type ServiceContract, servicesOf } from './contract/contract.js';
+import { loadContract } from './contract/load.js';
+import { copyContract, exemptFromStyle } from './copy-contract.js';
+import { Refusal } from './errors.js';
+import { type Manifest, readManifests } from './manifests.js';
+import type { NewServiceOutcome } from './new-service.js';
+import { packagesOf } from './packages.js';
+import { type Raised, raiseService } from './raise-service.js';
+import { isAsWritten, recordWritten } from './record.js';
+import { type Blueprint, type NamedService, nameHandlers, resourcesOf } from './render/blueprint.js';
+import { renderTables } from './render/migration.js';
+import { type NewResource, renderResourceContract } from './render/resource-contract.js';
+import { type RenderedFile, renderNamed, renderService } from './render/service-files.js';
+import { renderTest } from './render/test-file.js';
+import { readText } from './repository.js';
+import { readFields } from './resource-fields.js';
+import { wireResources } from './update/wire-resources.js';
+import { kebabCase, pascalCase, snakeCase } from './words.js';
+import { backUpProducts, build, format, install, type Progress, type Workspace } from './workspace.js';
+
+/** The options of `rondo new resource`. */
+export interface NewResourceOptions extends Workspace {
+  /** `order-line` */
+  readonly name: string;
+  readonly service: string;
+  /** `display_name:string! email:string@unique` */
+  readonly fields: string;
+  /** The resource that it is part of. */
+  readonly parent: string | undefined;
+  readonly progress: Progress;
+}
+
+/** A resource that was added to a service. */
+export interface AddedResource extends NewServiceOutcome {
+  readonly kind: 'added';
+  readonly resource: string;
+  /** The path at which it is created over HTTP, and the fields that a create needs, as JSON. */
+  readonly create: { readonly path: string; readonly body: string };
+  readonly byHand: readonly string[];
+}
+
+/** Adds a resource to a service: its contract, its definition, a migration and a test. If it fails, the tree is unchanged. */
+export async function addResource(options: NewResourceOptions): Promise<AddedResource> {
+  const { root, signal, service, name, progress } = options;
+  const { manifest, known, resource } = await progress.step('check', () => checkResource(options));
+  const contract = await progress.step('contract', () => {
+    const file = `${resource.package.replaceAll('.', '/')}/${snakeCase(resource.plural)}.proto`;
+    const source = { kind: 'text', path: file, text: renderResourceContract(resource) } as const;
+    return loadContract({ root, source, for: service, signal });
+  });
+  const drawn = await draw(options, { manifest, known, contract, resource });
+  return withChanges(root, async (changes) => {
+    backUpProducts(changes);
+    const exempt = await progress.step('write', () => writeAll(options, { contract, drawn, changes }));
+    await progress.step('install', () => install(options));
+    await progress.step('build', () => build(options));
+    const files = changes.written();
+    recordWritten(root, changes, [...drawn.own, ...files.filter((file) => file.startsWith('proto/'))]);
+    const create = firstCreate(resource, drawn.named);
+    return {
+      kind: 'added',
+      service,
+      resource: name,
+      port: manifest.port,
+      files,
+      methods: [],
+      exempt,
+      create,
+      byHand: drawn.byHand,
+    };
+  });
+}
+
+interface Checked {
+  readonly manifest: Manifest;
+  /** What the service has already. */
+  readonly known: readonly NamedService[];
+  readonly resource: NewResource;
+}
+
+async function checkResource(options: NewResourceOptions): Promise<Checked> {
+  const { root, name, service, parent } = options;
+  const fields = readFields(options.fields);
+  if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name))
+    throw new Refusal(`"${name}" isn't the name of a resource`, {
+      remedy: 'use lower-case words joined by -, such as order-line',
+    });
+  const manifest = readManifests(root).find((one) => one.service === service);
+  if (manifest === undefined) {
+    throw new Refusal(`there is no services/${service}`, {
+      remedy: `make it: rondo new service ${service} --with-database`,
+    });
+  }
+  const known = nameHandlers(await builtServices(root, manifest));
+  const of = (wanted: string, why: string) => {
+    const all = resourcesOf(known).map(({ contract }) => contract);
+    const found = all.find(({ One }) => One === pascalCase(wanted));
+    if (found !== undefined) return { kind: found.kind, pattern: found.description.pattern };
+    const names = all.map(({ One }) => kebabCase(One)).join(', ') || 'no resource';
+    throw new Refusal(`${why}, but ${service} has no resource ${kebabCase(wanted)}`, {
+      remedy: `add it first; it has ${names}`,
+    });
+  };
+  const plural = pluralOf(name);
+  const package_ = packageOf(manifest);
+  refuseExisting(root, { name, plural, package: package_, known });
+  const references = fields.flatMap(({ name: field, type, of: [target = ''] }) =>
+    type === 'ref' ? [[field, of(target, `--fields: "${field}" refers to ${target}`)] as const] : [],
+  );
+  const parentPattern = parent === undefined ? '' : of(parent, `--parent is ${parent}`).pattern;
+  const resource = {
+    package: package_,
+    service,
+    name,
+    plural,
+    fields,
+    parent: parentPattern,
+    references: new Map(references),
+  };
+  return { manifest, known, resource };
+}
+
+function refuseExisting(
+  root: string,
+  { name, plural, package: of, known }: Pick<NewResource, 'name' | 'plural' | 'package'> & Pick<Checked, 'known'>,
+) {
+  const file = `proto/${of.replaceAll('.', '/')}/${snakeCase(plural)}.proto`;
+  const isThere = resourcesOf(known).some(({ contract }) => contract.One === pascalCase(name));
+  if (!isThere && !existsSync(path.join(root, file))) return;
+  throw new Refusal(`the resource ${name} exists already`, {
+    place: { file },
+    remedy: 'change its contract, its definition and a new migration by hand, or choose another name',
+  });
+}
+
+/** The package of the service's contracts; for those without a version, one of the service's name. */
+function packageOf({ service, contracts }: Manifest): string {
+  const [versioned] = contracts
+    .map((file) => path.posix.dirname(file))
+    .filter((folder) => /(?:^|\/)v\d\w*$/.test(folder));
+  return (versioned ?? `${snakeCase(service)}/v1`).replaceAll('/', '.');
+}
+
+const pluralOf = (name: string): string =>
+  /[^aeiou]y$/.test(name) ? `${name.slice(0, -1)}ies` : `${name}${/(?:[sxz]|ch|sh)$/.test(name) ? 'es' : 's'}`;
+
+/** The gRPC services of a service's contracts, as they were built last. */
+async function builtServices(root: string, { contracts }: Manifest): Promise<readonly ServiceContract[]> {
+  const { createValidator } = await import('@bufbuild/protovalidate');
+  const { describeTable } = await import('@rondo/resources/sql');
+  const descriptors = readFileSync(path.join(root, 'packages/contracts/descriptors.binpb'));
+  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
+  const compiled = {
+    registry,
+    validator: createValidator({ registry }),
+    describeTable,
+    contracts: packagesOf(root).contracts,
+  };
+  return contracts.flatMap((file) => {
+    const found = registry.getFile(file);
+    return found === undefined ? [] : servicesOf(found, compiled);
+  });
+}
+
+/** What is written. */
+interface Drawn extends Raised {
+  readonly named: readonly NamedService[];
+  readonly known: readonly NamedService[];
+  /** Files that are new, or were as this tool wrote them. */
+  readonly own: readonly string[];
+}
+
+async function draw(
+  options: NewResourceOptions,
+  { manifest, known, contract, resource }: Checked & { readonly contract: Contract },
+): Promise<Drawn> {
+  const { root, service } = options;
+  const folder = `services/${service}`;
+  const taken = readdirSync(path.join(root, folder, 'src')).map((file) => file.replace(/\.ts$/, ''));
+  const unique = resource.fields.filter((field) => field.unique).map(({ name }) => camel(name));
+  const named = nameHandlers(contract.services, taken, unique);
+  const packages = packagesOf(root);
+  const blueprint: Blueprint = {
+    ...{
+      name: service,
+      port: manifest.port,
+      packages,
+      scope: undefined,
+      database: manifest.database ?? snakeCase(service),
+    },
+    ...{ contracts: [...manifest.contracts, contract.file], services: named },
+  };
+  const plain = known.map((one) => ({ ...one, resources: [] }));
+  const without = { ...blueprint, contracts: manifest.contracts, services: plain, database: undefined };
+  const { files, byHand }: Raised =
+    manifest.database === undefined ? await raiseService(options, without) : { files: new Map(), byHand: [] };
+  const text = (file: string) => files.get(file) ?? readText(root, file);
+  const app = `${folder}/src/app.ts`;
+  const all = resourcesOf([...known, ...named]);
+  const rendered = new Map(renderService(blueprint));
+  const [{ names } = { names: { file: service } }] = named;
+  const fresh: readonly RenderedFile[] = [
+    [`${folder}/${migrationOf(root, service, resource)}`, renderTables(resourcesOf(named), all)],
+    [`${folder}/test/${names.file}.test.ts`, renderTest(blueprint, [...known, ...named])],
+    ...named.map((one): RenderedFile => [`${folder}/src/${one.names.file}.ts`, renderNamed(service, one, all)]),
+    ...[...rendered].filter(([file]) => file.endsWith('/adapters/resources.ts') && !existsSync(path.join(root, file))),
+  ];
+  const changed: readonly RenderedFile[] = [
+    [app, wireResources(app, text(app), named)],
+    [
+      `${folder}/package.json`,
+      withManifest(readText(root, `${folder}/package.json`), rendered.get(`${folder}/package.json`) ?? '{}'),
+    ],
+    [
+      `${folder}/tsconfig.json`,
+      withReferences(text(`${folder}/tsconfig.json`), rendered.get(`${folder}/tsconfig.json`) ?? ''),
+    ],
+  ];
+  const own = [...changed, ...files].map(([file]) => file).filter((file) => isAsWritten(root, file));
+  return {
+    ...{ named, known, byHand, files: new Map([...files, ...changed, ...fresh]) },
+    own: [...own, ...fresh.map(([file]) => file)],
+  };
+}
+
+const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/** The file of the next migration. An untouched first one, which has only comments, is replaced. */
+function migrationOf(root: string, service: string, { plural }: NewResource): string {
+  const folder = path.join(root, 'services', service, 'migrations');
+  const present = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((file) => file.endsWith('.sql'))
+        .sort()
+    : [];
+  const written = present.filter(
+    (file) =>
+      readFileSync(path.join(folder, file), 'utf8')
+        .replace(/^--.*$/gm, '')
+        .trim() !== '',
+  );
+  const [first] = present;
+  if (written.length === 0) return `migrations/${first ?? `0001_${snakeCase(service)}.sql`}`;
+  const last = Number(/^\d+/.exec(present.at(-1) ?? '')?.[0] ?? 0);
+  return `migrations/${String(last + 1).padStart(4, '0')}_${snakeCase(plural)}.sql`;
+}
+
+/** A manifest with what another one has more of: contracts, a database, packages. */
+function withManifest(text: string, rendered: string): string {
+  const [own, wanted] = [JSON.parse(text), JSON.parse(rendered)];
+  const rondo = { ...own.rondo, ...wanted.rondo };
+  const dependencies = Object.entries({ ...wanted.dependencies, ...own.dependencies }).sort(([one], [other]) =>
+    one < other ? -1 : 1,
+  );
+  const files = [...new Set([...(own.files ?? []), ...wanted.files])];
+  return `${JSON.stringify({ ...own, files, rondo, dependencies: Object.fromEntries(dependencies) }, undefined, 2)}\n`;
+}
+
+/** A configuration of the compiler with the references that another one has more of. */
+function withReferences(text: string, rendered: string): string {
+  const references = (of: string) => of.match(/\{ "path": "[^"]+" \}/g) ?? [];
+  const missing = references(rendered).filter((one) => !text.includes(one));
+  const last = references(text).at(-1);
+  return last === undefined ? text : text.replace(last, [last, ...missing].join(',\n    '));
+}
+
+interface Writing {
+  readonly contract: Contract;
+  readonly drawn: Drawn;
+  readonly changes: ChangeSet;
+}
+
+async function writeAll(
+  options: NewResourceOptions,
+  { contract, drawn, changes }: Writing,
+): Promise<readonly string[]> {
+  for (const [file, text] of drawn.files) changes.write(file, text);
+  copyContract(options.root, contract, changes);
+  const exempt = exemptFromStyle(options, { ...contract, files: contract.files.map((file) => file.path) }, changes);
+  await format(
+    options,
+    [...drawn.files.keys()].filter((file) => /^services\/.*\.(?:ts|json)$/.test(file)),
+  );
+  return exempt;
+}
+
+function firstCreate(
+  { parent, package: of, plural }: NewResource,
+  named: readonly NamedService[],
+): AddedResource['create'] {
+  const sample = named[0]?.resources[0]?.contract.sample ?? [];
+  const [, version = 'v1'] = /\.(v\w+)$/.exec(of) ?? [];
+  const body = Object.fromEntries(sample.map(([key]) => [snakeCase(key), '…']));
+  const collection = plural.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+  return {
+    path: `/${version}/${parent === '' ? '' : `${parent.replace(/\{\w+\}/g, '…')}/`}${collection}`,
+    body: JSON.stringify(body),
+  };
+}

@@ -1,0 +1,25 @@
+/** ts-proto's names of what contracts declare. */
+import type { DescEnum, DescField, DescMessage, DescMethod, DescOneof } from '@bufbuild/protobuf';
+
+/** The name of a method: `sayHello`. */
+export const methodKey = ({ name }: DescMethod): string => name.slice(0, 1).toLowerCase() + name.slice(1);
+
+/** The name of a field or a oneof: `displayName`. */
+export const memberName = ({ name }: DescField | DescOneof): string => fieldName(name);
+
+/** The name of a message or an enum: `Outer_Inner`. */
+export function typeName(type: DescEnum | DescMessage): string {
+  const name = nestedName(type);
+  return name === 'Date' || name === 'Function' ? `${name}Message` : name;
+}
+
+function nestedName({ name, parent }: DescEnum | DescMessage): string {
+  return parent === undefined ? fieldName(name) : `${nestedName(parent)}_${fieldName(name)}`;
+}
+
+/** A name without underscores is unchanged. A name without lower-case letters is converted to lower case first. */
+export function fieldName(name: string): string {
+  if (!name.includes('_')) return name;
+  const words = (/[a-z]/.test(name) ? name : name.toLowerCase()).split('_');
+  return words.map((word, index) => (index === 0 ? word : word.slice(0, 1).toUpperCase() + word.slice(1))).join('');
+}

@@ -1,0 +1,158 @@
+import type { DescField, DescMessage, DescMethod, DescService, FileRegistry } from '@bufbuild/protobuf';
+import type { Validator } from '@bufbuild/protovalidate';
+import type { DescribedTable, describeTable, TableOptions } from '@rondo/resources/sql';
+import type { ResourceDescription } from '@rondo/validation';
+import { fieldBehavior, resourceOption, resourceReference } from '../../generate/options.js';
+import { resourcesOf } from '../../generate/rules/describe-resources.js';
+import { moduleOf } from '../packages.js';
+import { snakeCase } from '../words.js';
+import { fieldName, memberName, methodKey, typeName } from './names.js';
+import { type Sample, sampleOf } from './samples.js';
+
+/** A resource whose standard methods a gRPC service has (AIP-131 to 135, and 164). */
+export interface ResourceContract extends Names {
+  /** The full name of its message. */
+  readonly type: string;
+  /** The export of the generated code, and its module. */
+  readonly message: string;
+  readonly module: string;
+  /** By `google.api.resource`: `shop.example/Book`. */
+  readonly kind: string;
+  /** The standard methods, by their names in code. */
+  readonly methods: readonly string[];
+  readonly description: ResourceDescription;
+  readonly describeTable: (options: TableOptions) => DescribedTable;
+  /** The kinds of the resources that fields refer to, by the names of the fields in code. */
+  readonly references: ReadonlyMap<string, string>;
+  /** Values that a create accepts, for the first test; undefined if none were found. */
+  readonly sample: Sample | undefined;
+}
+
+interface Names {
+  /** In methods and fields: `OrderLine`, `orderLine`, `orderLines`. */
+  readonly One: string;
+  readonly one: string;
+  readonly many: string;
+}
+
+/** Compiled contracts. */
+export interface Compiled {
+  readonly registry: FileRegistry;
+  readonly validator: Validator;
+  /** Of a package that is loaded only if it is needed. */
+  readonly describeTable: typeof describeTable;
+  /** The package of the generated code. */
+  readonly contracts: string;
+}
+
+/** Names such as `shelves/{shelf}/books/{book}`. */
+const PATTERN = /^[a-z][A-Za-z0-9]*\/\{[a-z0-9_]+\}(?:\/[a-z][A-Za-z0-9]*\/\{[a-z0-9_]+\})*$/;
+
+/**
+ * The resources with `google.api.resource` that a service creates and gets by standard methods. One that has another method under the
+ * name of a standard one, or a field that no column holds, is left out: its methods are written by hand.
+ */
+export function resourcesIn(service: DescService, compiled: Compiled): readonly ResourceContract[] {
+  const { registry, contracts } = compiled;
+  const created = service.methods.filter(({ name, output }) => name === `Create${output.name}`);
+  return created.flatMap(({ output: desc }): readonly ResourceContract[] => {
+    const { pattern: patterns = [], type: kind = '' } = resourceOption(registry)?.of(desc) ?? {};
+    const description = resourcesOf(desc.file, registry, fieldName).get(desc.typeName);
+    if (patterns.length !== 1 || !PATTERN.test(patterns[0] ?? '') || description === undefined) return [];
+    const [, many = ''] = /(\w+)\/\{\w+\}$/.exec(description.pattern) ?? [];
+    const names = { One: desc.name, one: lowerFirst(desc.name), many };
+    const methods = standardMethods(service, { desc, names, parents: description.pattern.split('/').length / 2 - 1 });
+    const described = (options: TableOptions) =>
+      compiled.describeTable({ $type: desc.typeName, resource: description }, options);
+    if (methods.length === 0 || !isStorable(described)) return [];
+    const code = { type: desc.typeName, message: typeName(desc), module: moduleOf(desc.file.proto.name, contracts) };
+    const references = new Map(desc.fields.flatMap((field) => referenceOf(field, registry)));
+    const isNeeded = (field: DescField) =>
+      fieldBehavior(registry)
+        ?.of(field)
+        ?.some((number) => number === REQUIRED) === true;
+    const sample = sampleOf(desc, { ...compiled, isNeeded, references });
+    return [{ ...code, ...names, kind, methods, description, describeTable: described, references, sample }];
+  });
+}
+
+/** `google.api.FieldBehavior.REQUIRED` */
+const REQUIRED = 2;
+const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);
+const upperFirst = (name: string) => name.charAt(0).toUpperCase() + name.slice(1);
+
+function isStorable(describe: ResourceContract['describeTable']): boolean {
+  try {
+    describe({ table: 'resources' });
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
+
+function referenceOf(field: DescField, registry: FileRegistry): readonly (readonly [string, string])[] {
+  const { type = '' } = resourceReference(registry)?.of(field) ?? {};
+  return type === '' || field.fieldKind !== 'scalar' ? [] : [[memberName(field), type]];
+}
+
+interface Methods {
+  readonly desc: DescMessage;
+  readonly names: Names;
+  readonly parents: number;
+}
+
+/** The methods of a resource with standard names; none if it can't be got, or if one of them has another form. */
+function standardMethods({ methods }: DescService, of: Methods): readonly string[] {
+  const forms = formsOf(of);
+  const named = methods.filter(({ name }) => forms.has(name));
+  const has = (name: string) => named.some((method) => method.name === name);
+  const isWhole = named.every((method) => forms.get(method.name)?.(method)) && has(`Get${of.names.One}`);
+  const Many = upperFirst(of.names.many);
+  return isWhole && (has(`List${Many}`) || !has(`Watch${Many}`)) ? named.map(methodKey) : [];
+}
+
+/** Whether a method has the form of the standard one, by its name. */
+function formsOf({
+  desc,
+  names: { One, many },
+  parents,
+}: Methods): ReadonlyMap<string, (method: DescMethod) => boolean> {
+  const [one, Many] = [snakeCase(One), upperFirst(many)];
+  const has = ({ fields }: DescMessage, ...wanted: readonly string[]) =>
+    wanted.every((name) => fields.some((field) => field.name === name));
+  const hasOf = ({ fields }: DescMessage, name: string) =>
+    fields.some((field) => field.name === name && field.message?.typeName === desc.typeName);
+  const simple =
+    (fits: (method: DescMethod) => boolean, returns = (output: DescMessage) => output.typeName === desc.typeName) =>
+    (method: DescMethod) =>
+      method.methodKind === 'unary' && returns(method.output) && fits(method);
+  const isWatch = ({ methodKind, input, output }: DescMethod) =>
+    methodKind === 'server_streaming' &&
+    has(input, 'resume_token') &&
+    has(output, 'resume_token', 'snapshot') &&
+    hasOf(output, `${one}_changed`) &&
+    (has(desc, 'delete_time') || has(output, `${one}_deleted`)) &&
+    (parents < 2 || !has(input, 'parent'));
+  return new Map([
+    [`Get${One}`, simple(({ input }) => has(input, 'name'))],
+    [
+      `List${Many}`,
+      simple(
+        ({ input }) => has(input, 'page_size', 'page_token'),
+        (output) => hasOf(output, snakeCase(many)) && has(output, 'next_page_token'),
+      ),
+    ],
+    [`Create${One}`, simple(({ input }) => hasOf(input, one) && (parents === 0 || has(input, 'parent')))],
+    [`Update${One}`, simple(({ input }) => hasOf(input, one) && has(input, 'update_mask'))],
+    [
+      `Delete${One}`,
+      simple(
+        ({ input }) => has(input, 'name'),
+        ({ typeName: type }) => type === desc.typeName || type === 'google.protobuf.Empty',
+      ),
+    ],
+    [`Undelete${One}`, simple(({ input }) => has(input, 'name') && has(desc, 'delete_time'))],
+    [`Watch${Many}`, isWatch],
+  ]);
+}
