@@ -39,7 +39,7 @@ const EXAMPLE = 'display_name:string! email:string@unique tags:string[] status:e
  * @throws Refusal with the field, the rule that it breaks, and the remedy.
  */
 export function readFields(text: string): readonly NewField[] {
-  const fields = (text.match(/[^\s(]+(?:\([^)]*\)[^\s(]*)?|\(\S*/g) ?? []).map(readField);
+  const fields = (text.match(/(?:[^\s(]|\([^)]*\)|\()+/g) ?? []).map(readField);
   const names = fields.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw refused(twice, 'is there twice', 'rename one of the two');
