@@ -37,11 +37,26 @@ it('an app with the samples passes their tests and its checks, serves them, and 
   expect(await launcher.ended).toMatchObject({ code: 0 });
 });
 
-it('an app that was made without PostgreSQL takes services, a database, another name, and gives one up', async () => {
+it('an app that was made without PostgreSQL takes services, resources, another name, and gives one up', async () => {
   const { app, rondo } = await createApp('plain', '--no-database', '--package-manager', 'pnpm');
   for (const name of ['notes', 'billing']) await rondo('new', 'service', name, '--skip-test');
-  // Its test needs the embedded server, which was not installed before.
-  expect(await rondo('new', 'service', 'ledger', '--with-database')).toContain('made without PostgreSQL');
+  // The service has no database yet, and its test needs the embedded server, which was not installed before.
+  const made = await rondo(
+    'new',
+    'resource',
+    'note',
+    '--service',
+    'notes',
+    '--fields',
+    'title:string! sku:string@unique',
+  );
+  expect(made).toContain('made without PostgreSQL');
+  await rondo('new', 'resource', 'note-part', '--service', 'notes', '--parent', 'note', '--fields', EACH);
+  const again = await runNode(['rondo', 'new', 'resource', 'note', '--service', 'notes'], { cwd: app });
+  expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('the resource note exists already') });
+  await rondo('new', 'service', 'library', '--proto', join(root, 'lab/e2e/src/acme-library.proto'), '--with-database');
+  // What is there needs nothing more: the standard methods are no stubs.
+  for (const name of ['notes', 'library']) expect(await rondo('new', 'service', name)).toContain('nothing to do');
   await rondo('check');
 
   renameSync(join(app, 'services/notes'), join(app, 'services/memos'));
@@ -55,4 +70,70 @@ it('an app that was made without PostgreSQL takes services, a database, another 
   await rondo('remove', 'service', 'billing', '--force');
   await rondo('check');
   await rondo('test');
+
+  const base = await freeBase();
+  const launcher = start(process.execPath, ['rondo', 'start', '--port-base', String(base)], { cwd: app });
+  await launcher.printed(/Rondo is up/);
+  await useLibrary(`http://127.0.0.1:${base + 20}/v1`);
+  launcher.signal('SIGTERM');
+  expect(await launcher.ended).toMatchObject({ code: 0 });
 });
+
+/** Fields of each type; some have names that SQL reserves. */
+const EACH =
+  'body:string! state:enum(OPEN,DONE) price:money tags:string[] day:date order:int32 user:int64 weight:decimal size:double ' +
+  'done:bool took:duration due_time:timestamp marks:int64[] data:bytes version:string@immutable next:ref(note) other:ref(note)[]';
+
+/** Calls the standard methods of a stranger's contract over HTTP: no line of its service is written by hand. */
+async function useLibrary(url: string): Promise<void> {
+  const call = async (method: string, path: string, body?: object) => {
+    const sent = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    const reply = await fetch(`${url}/${path}`, { method, ...sent });
+    const json: Readonly<Record<string, unknown>> = await reply.json();
+    return { status: reply.status, ...json };
+  };
+  const book = {
+    ...{ title: 'Emma', author: 'authors/jane', state: 'IN_STOCK', tags: ['a', 'b'], order: 3 },
+    ...{ binding: { material: 'cloth', pages: '300' }, price: { currencyCode: 'EUR', units: '12', nanos: 5 } },
+    printedTime: '1815-12-23T00:00:00Z',
+  };
+  const emma = 'shelves/sea/books/emma';
+  await call('POST', 'shelves?shelf_id=sea', { theme: 'Sea' });
+  expect(await call('POST', 'shelves/none/books', book)).toMatchObject({ status: 404 });
+  expect(await call('POST', 'shelves/sea/books', book)).toMatchObject({
+    status: 400,
+    message: expect.stringContaining("book.author: authors/jane doesn't exist"),
+  });
+  await call('POST', 'authors?author_id=jane', { displayName: 'Jane' });
+  const made = await call('POST', 'shelves/sea/books?book_id=emma', book);
+  expect(made).toMatchObject({ status: 200, name: emma, ...book });
+  await call('POST', 'shelves/sea/books?book_id=persuasion', { ...book, title: 'Persuasion', order: 1 });
+  expect(await call('GET', emma)).toEqual(made);
+
+  const list = async (filter: string, orderBy = 'title') => {
+    const query = new URLSearchParams({ filter, orderBy });
+    const { books = [] } = await call('GET', `shelves/-/books?${query}`);
+    return Array.isArray(books) ? books.map(({ title }) => title) : books;
+  };
+  expect(await list('state = "IN_STOCK" AND author = "authors/jane"', 'title desc')).toEqual(['Persuasion', 'Emma']);
+  expect(await list('order > 2 AND printed_time < "1900-01-01T00:00:00Z"')).toEqual(['Emma']);
+
+  const leaving = new AbortController();
+  const watch = await fetch(`${url}/shelves/sea/books:watch`, { signal: leaving.signal });
+  const events = watch.body?.pipeThrough(new TextDecoderStream()).getReader();
+  expect((await events?.read())?.value).toContain('"snapshot"');
+  const change = { title: 'Emma 2', etag: made['etag'], state: 'LENT' };
+  expect(await call('PATCH', `${emma}?update_mask=title`, change)).toMatchObject({
+    title: 'Emma 2',
+    state: 'IN_STOCK',
+  });
+  expect((await events?.read())?.value).toContain('"Emma 2"');
+  leaving.abort();
+  expect(await call('PATCH', `${emma}?update_mask=title`, change)).toMatchObject({ status: 409 });
+  expect(await call('DELETE', 'shelves/sea')).toMatchObject({ status: 400, code: 9 });
+  expect(await call('DELETE', emma)).toMatchObject({ deleteTime: expect.any(String) });
+  expect(await list('')).toEqual(['Persuasion']);
+  expect(await call('POST', `${emma}:undelete`, {})).toMatchObject({ title: 'Emma 2' });
+  expect(await list('')).toEqual(['Emma 2', 'Persuasion']);
+  expect(await call('POST', `${emma}:lend`, {})).toMatchObject({ status: 501 });
+}

@@ -16,6 +16,7 @@ const streaming = readGuide('streams.md');
 const replicas = readGuide('live-updates.md');
 const rules = readGuide('security.md');
 const database = readGuide('store-data.md');
+const resources = readGuide('add-a-resource.md');
 const gateway = readGuide('gateway.md');
 const debugging = readGuide('test-a-service.md');
 const oneService = readGuide('run-a-system.md');
@@ -76,10 +77,37 @@ async function follow(guide: Guide): Promise<void> {
   guide.write(clone.root, ...guide.files.filter((file) => file.includes('/') && !isContract(file)));
 }
 
+/** Passes the database to the handlers, as the guide says. */
+function passDatabase(): void {
+  const text = readFileSync(join(root, 'docs/guides/store-data.md'), 'utf8');
+  const [, call = 'none'] = /`(createBilling\(.*?\))`/.exec(text) ?? [];
+  const file = join(clone.root, 'services/billing/src/app.ts');
+  const app = readFileSync(file, 'utf8')
+    .replace('{ billing }', '{ createBilling }')
+    .replace(', billing)', `, ${call})`);
+  writeFileSync(file, `import { randomUUID } from 'node:crypto';\n${app}`);
+}
+
+/** Makes the resources of the guide, with the method that it adds to a contract. */
+async function followResources(): Promise<void> {
+  for (const line of resources.commands.filter((one) => one.startsWith('./rondo new ')))
+    await succeed(run(line, '--skip-test').ended);
+  const file = join(clone.root, 'proto/bookshop/v1/books.proto');
+  const contract = readFileSync(file, 'utf8').replace(/^\}$/m, `${resources.code('method')}}`);
+  writeFileSync(file, `${contract}\n${resources.code('request')}`);
+  await succeed(run('./rondo new service bookshop').ended);
+  expect(readFileSync(join(clone.root, 'services/bookshop/src/books.ts'), 'utf8')).toContain(
+    'sellBook: unimplemented(',
+  );
+  resources.write(clone.root, 'services/bookshop/src/books.ts');
+}
+
 beforeAll(async () => {
   [desk, data] = [mkdtempSync(join(tmpdir(), 'rondo desk ')), mkdtempSync(join(tmpdir(), 'rondo-guides-'))];
   clone = await cloneRepository();
   for (const guide of [configuration, errors, streaming, database, replicas, oneService]) await follow(guide);
+  passDatabase();
+  await followResources();
   addPackages(join(clone.root, 'services/rooms'), 'access', 'resources', 'sync');
   await succeed(run(commandOf(replicas, 'rondo install')).ended);
   rules.write(clone.root, ...rules.files);
@@ -269,6 +297,31 @@ describe('test-a-service.md', () => {
   });
 });
 
+describe('add-a-resource.md', () => {
+  const curl = async (part: string, more = '') => {
+    const line = commandOf(resources, part).replace('127.0.0.1:8080', `127.0.0.1:${base + 20}`);
+    return JSON.parse(await succeed(run(line, more).ended));
+  };
+
+  it('stores, lists and changes books, with a rule and a method of its own', async () => {
+    expect(await curl('author_id=jane')).toMatchObject({ name: 'authors/jane' });
+    expect(await curl('book_id=emma')).toMatchObject({ name: 'authors/jane/books/emma', stock: 2 });
+    expect(await curl('filter=')).toMatchObject({ books: [{ title: 'Emma' }] });
+    expect(await curl('PATCH')).toMatchObject({ title: 'Emma', price: { currencyCode: 'GBP', units: '8' } });
+    const emma = `http://127.0.0.1:${base + 20}/v1/authors/jane/books/emma`;
+    const refused = async (url: string, method: string, body: string) =>
+      (await fetch(url, { method, headers: { 'content-type': 'application/json' }, body })).json();
+    expect(await refused(`${emma}?update_mask=price`, 'PATCH', '{}')).toMatchObject({
+      message: 'authors/jane/books/emma has a price; give another one',
+    });
+    const text = readFileSync(join(root, 'docs/guides/add-a-resource.md'), 'utf8');
+    const [, sold = '', path = ''] = /`curl -d '(.*)' http:\/\/127\.0\.0\.1:8080(\S*:sell)`/.exec(text) ?? [];
+    expect(await refused(`http://127.0.0.1:${base + 20}${path}`, 'POST', sold)).toMatchObject({
+      message: 'authors/jane/books/emma has 2 copies; sell fewer',
+    });
+  });
+});
+
 describe('store-data.md', () => {
   it('makes one invoice for a request that comes twice', async () => {
     const line = commandOf(database, 'CreateInvoice');
@@ -313,12 +366,12 @@ describe('gateway.md', () => {
 });
 
 describe('the services of the guides', () => {
-  const services = ['notes', 'library', 'rooms', 'billing'];
+  const services = ['notes', 'library', 'rooms', 'billing', 'bookshop'];
   const folders = [...services, 'chat'].map((service) => `services/${service}`);
 
   it('pass their tests', async () => {
     const { code, stderr } = await clone.node('scripts/rondo.mjs', 'test', `services/(${services.join('|')})`);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/Tests: +10 passed, 10 total/) });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/Tests: +15 passed, 15 total/) });
   });
 
   it('have tests that pass the type check, and code that is formatted', async () => {

@@ -39,8 +39,8 @@ export async function createResource(values: ResourceArguments, context: Command
 
 /** The service of the current folder, or the only one with a database. @throws UsageError if there are several, or none. */
 async function serviceHere({ repository, directory }: CommandContext): Promise<string> {
-  const { readManifests } = await loadScaffold('new resource');
-  const manifests = readManifests(repository);
+  const { ownServices, readManifests } = await loadScaffold('new resource');
+  const manifests = readManifests(ownServices(repository), repository);
   const [folder, here] = path.relative(repository, directory).split(path.sep);
   const around = manifests.find(({ service }) => folder === 'services' && service === here);
   const storing = manifests.filter(({ database }) => database !== undefined);
@@ -50,7 +50,7 @@ async function serviceHere({ repository, directory }: CommandContext): Promise<s
   throw new UsageError(`say which service gets it, by --service NAME: ${names}`);
 }
 
-function described({ service, resource, files, create, byHand }: AddedResource): string {
+function described({ service, resource, definition, files, create, byHand }: AddedResource): string {
   return lines([
     `Added the resource ${resource} to services/${service}:`,
     ...files.map((file) => `  ${file}`),
@@ -60,7 +60,7 @@ function described({ service, resource, files, create, byHand }: AddedResource):
     'Next:',
     `  curl -d '${create.body}' http://127.0.0.1:8080${create.path}`,
     `      Makes one while the system runs: npm start, or ./rondo restart ${service} if it runs already.`,
-    `  ${files.find((file) => /\/src\/[^/]*\.ts$/.test(file) && !file.endsWith('/app.ts')) ?? `services/${service}/src`}`,
-    '      Rules of your own belong there: docs/guides/add-a-resource.md.',
+    `  ${definition}`,
+    '      Rules of your own belong there: hooks of standardMethods, and methods beside them.',
   ]);
 }

@@ -8,6 +8,7 @@ const made = {
   files: [],
   methods: [{ method: 'notes.v1.NotesService/Get', file: 'services/notes/src/notes.ts' }],
   exempt: [],
+  unserved: [],
 };
 
 it.each([

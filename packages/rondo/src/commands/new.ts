@@ -176,7 +176,7 @@ async function report(made: Made, { json, context: { stdout, stderr } }: Output,
 
 /** What `rondo new service` says of a service that it has made. */
 export function describeCreated(
-  { service, port, files, methods, exempt, refusesEmpty }: CreatedService,
+  { service, port, files, methods, exempt, refusesEmpty, unserved }: CreatedService,
   { starts, registry }: Calling,
 ): string {
   const folder = `services/${service}/`;
@@ -199,8 +199,12 @@ export function describeCreated(
     ...files.filter((file) => !file.startsWith(folder)).map((file) => `  ${file}`),
     ...describeExempt(exempt),
     ...(files.includes('pnpm-workspace.yaml') ? ['The app was made without PostgreSQL, and has it from now on.'] : []),
+    ...(unserved.length > 0 ? [`Made with --with-database, it would serve ${unserved.join(', ')} by itself.`] : []),
     '',
     'Next:',
+    ...(files.some((file) => file.startsWith(`${folder}migrations/`))
+      ? [`  ./rondo new resource NAME --service ${service}`, '      Adds a table with its standard methods: rondo help new.']
+      : []),
     ...next,
     `  npm test -- services/${service}`,
     '      Runs its test, which you will change with the first method.',

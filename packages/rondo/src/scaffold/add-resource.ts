@@ -2,12 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { type Manifest, ownServices, readManifests } from '../workspace/manifests.js';
 import { type ChangeSet, withChanges } from './change-set.js';
 import { type Contract, type ServiceContract, servicesOf } from './contract/contract.js';
 import { loadContract } from './contract/load.js';
 import { copyContract, exemptFromStyle } from './copy-contract.js';
 import { Refusal } from './errors.js';
-import { type Manifest, readManifests } from './manifests.js';
 import type { NewServiceOutcome } from './new-service.js';
 import { packagesOf } from './packages.js';
 import { type Raised, raiseService } from './raise-service.js';
@@ -16,8 +16,9 @@ import { type Blueprint, type NamedService, nameHandlers, resourcesOf } from './
 import { renderTables } from './render/migration.js';
 import { type NewResource, renderResourceContract } from './render/resource-contract.js';
 import { type RenderedFile, renderNamed, renderService } from './render/service-files.js';
+import { starterScope } from './render/starter.js';
 import { renderTest } from './render/test-file.js';
-import { readText } from './repository.js';
+import { filesAt, readText } from './repository.js';
 import { readFields } from './resource-fields.js';
 import { wireResources } from './update/wire-resources.js';
 import { kebabCase, pascalCase, snakeCase } from './words.js';
@@ -39,6 +40,8 @@ export interface NewResourceOptions extends Workspace {
 export interface AddedResource extends NewServiceOutcome {
   readonly kind: 'added';
   readonly resource: string;
+  /** The file of its definition and its handlers. */
+  readonly definition: string;
   /** The path at which it is created over HTTP, and the fields that a create needs, as JSON. */
   readonly create: { readonly path: string; readonly body: string };
   readonly byHand: readonly string[];
@@ -47,9 +50,8 @@ export interface AddedResource extends NewServiceOutcome {
 /** Adds a resource to a service: its contract, its definition, a migration and a test. If it fails, the tree is unchanged. */
 export async function addResource(options: NewResourceOptions): Promise<AddedResource> {
   const { root, signal, service, name, progress } = options;
-  const { manifest, known, resource } = await progress.step('check', () => checkResource(options));
+  const { manifest, known, resource, file } = await progress.step('check', () => checkResource(options));
   const contract = await progress.step('contract', () => {
-    const file = `${resource.package.replaceAll('.', '/')}/${snakeCase(resource.plural)}.proto`;
     const source = { kind: 'text', path: file, text: renderResourceContract(resource) } as const;
     return loadContract({ root, source, for: service, signal });
   });
@@ -66,6 +68,7 @@ export async function addResource(options: NewResourceOptions): Promise<AddedRes
       kind: 'added',
       service,
       resource: name,
+      definition: `services/${service}/src/${drawn.named[0]?.names.file}.ts`,
       port: manifest.port,
       files,
       methods: [],
@@ -81,6 +84,8 @@ interface Checked {
   /** What the service has already. */
   readonly known: readonly NamedService[];
   readonly resource: NewResource;
+  /** The path of its contract under `proto/`. */
+  readonly file: string;
 }
 
 async function checkResource(options: NewResourceOptions): Promise<Checked> {
@@ -90,7 +95,7 @@ async function checkResource(options: NewResourceOptions): Promise<Checked> {
     throw new Refusal(`"${name}" isn't the name of a resource`, {
       remedy: 'use lower-case words joined by -, such as order-line',
     });
-  const manifest = readManifests(root).find((one) => one.service === service);
+  const manifest = readManifests(ownServices(root), root).find((one) => one.service === service);
   if (manifest === undefined) {
     throw new Refusal(`there is no services/${service}`, {
       remedy: `make it: rondo new service ${service} --with-database`,
@@ -108,7 +113,9 @@ async function checkResource(options: NewResourceOptions): Promise<Checked> {
   };
   const plural = pluralOf(name);
   const package_ = packageOf(manifest);
-  refuseExisting(root, { name, plural, package: package_, known });
+  const same = resourcesOf(known).find(({ contract }) => contract.One === pascalCase(name));
+  if (same !== undefined) throw existing(name, `services/${service}`);
+  const file = freeFile(root, { name, plural, package: package_ });
   const references = fields.flatMap(({ name: field, type, of: [target = ''] }) =>
     type === 'ref' ? [[field, of(target, `--fields: "${field}" refers to ${target}`)] as const] : [],
   );
@@ -122,21 +129,25 @@ async function checkResource(options: NewResourceOptions): Promise<Checked> {
     parent: parentPattern,
     references: new Map(references),
   };
-  return { manifest, known, resource };
+  return { manifest, known, resource, file };
 }
 
-function refuseExisting(
+/** The path of a new contract under `proto/`, where the service's first one may be called like the resource. @throws Refusal */
+function freeFile(
   root: string,
-  { name, plural, package: of, known }: Pick<NewResource, 'name' | 'plural' | 'package'> & Pick<Checked, 'known'>,
-) {
-  const file = `proto/${of.replaceAll('.', '/')}/${snakeCase(plural)}.proto`;
-  const isThere = resourcesOf(known).some(({ contract }) => contract.One === pascalCase(name));
-  if (!isThere && !existsSync(path.join(root, file))) return;
-  throw new Refusal(`the resource ${name} exists already`, {
+  { name, plural, package: of }: Pick<NewResource, 'name' | 'plural' | 'package'>,
+): string {
+  const files = [plural, name].map((one) => `${of.replaceAll('.', '/')}/${snakeCase(one)}.proto`);
+  const free = files.find((file) => !existsSync(path.join(root, 'proto', file)));
+  if (free === undefined) throw existing(name, `proto/${files[0]}`);
+  return free;
+}
+
+const existing = (name: string, file: string) =>
+  new Refusal(`the resource ${name} exists already`, {
     place: { file },
     remedy: 'change its contract, its definition and a new migration by hand, or choose another name',
   });
-}
 
 /** The package of the service's contracts; for those without a version, one of the service's name. */
 function packageOf({ service, contracts }: Manifest): string {
@@ -177,7 +188,7 @@ interface Drawn extends Raised {
 
 async function draw(
   options: NewResourceOptions,
-  { manifest, known, contract, resource }: Checked & { readonly contract: Contract },
+  { manifest, known, contract, resource }: Omit<Checked, 'file'> & { readonly contract: Contract },
 ): Promise<Drawn> {
   const { root, service } = options;
   const folder = `services/${service}`;
@@ -195,10 +206,10 @@ async function draw(
     },
     ...{ contracts: [...manifest.contracts, contract.file], services: named },
   };
-  const plain = known.map((one) => ({ ...one, resources: [] }));
-  const without = { ...blueprint, contracts: manifest.contracts, services: plain, database: undefined };
   const { files, byHand }: Raised =
-    manifest.database === undefined ? await raiseService(options, without) : { files: new Map(), byHand: [] };
+    manifest.database === undefined
+      ? await raiseService(options, asMade(root, { ...blueprint, contracts: manifest.contracts, services: known }))
+      : { files: new Map(), byHand: [] };
   const text = (file: string) => files.get(file) ?? readText(root, file);
   const app = `${folder}/src/app.ts`;
   const all = resourcesOf([...known, ...named]);
@@ -226,6 +237,17 @@ async function draw(
     ...{ named, known, byHand, files: new Map([...files, ...changed, ...fresh]) },
     own: [...own, ...fresh.map(([file]) => file)],
   };
+}
+
+/** A service as `rondo new service` has made it, without a database. */
+function asMade(root: string, blueprint: Blueprint): Blueprint {
+  const { name } = blueprint;
+  const services = nameHandlers(blueprint.services.map(({ contract }) => ({ ...contract, resources: [] })));
+  // The test of a starter contract has its scope.
+  const isStarter = filesAt(root, `services/${name}/test/${name}.test.ts`).some((file) =>
+    readText(root, file).includes('authorize: true'),
+  );
+  return { ...blueprint, services, database: undefined, scope: isStarter ? starterScope(name) : undefined };
 }
 
 const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
@@ -295,7 +317,8 @@ function firstCreate(
 ): AddedResource['create'] {
   const sample = named[0]?.resources[0]?.contract.sample ?? [];
   const [, version = 'v1'] = /\.(v\w+)$/.exec(of) ?? [];
-  const body = Object.fromEntries(sample.map(([key]) => [snakeCase(key), '…']));
+  const texts = sample.map(([key, value]) => [snakeCase(key), /^'(.*)'$/.exec(String(value))?.[1] ?? '…']);
+  const body = Object.fromEntries(texts);
   const collection = plural.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
   return {
     path: `/${version}/${parent === '' ? '' : `${parent.replace(/\{\w+\}/g, '…')}/`}${collection}`,

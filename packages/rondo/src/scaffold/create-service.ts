@@ -12,7 +12,7 @@ import { checkNameFree } from './name.js';
 import type { NewServiceOptions, NewServiceOutcome } from './new-service.js';
 import { packagesOf } from './packages.js';
 import { recordWritten } from './record.js';
-import { stubsOf } from './render/app.js';
+import { openMethods, stubsOf } from './render/app.js';
 import { type Blueprint, nameHandlers } from './render/blueprint.js';
 import { renderService } from './render/service-files.js';
 import { renderStarter, starterFile, starterScope } from './render/starter.js';
@@ -29,6 +29,8 @@ export interface CreatedService extends NewServiceOutcome {
   readonly kind: 'created';
   /** Whether the rules of the first method refuse a request without fields. */
   readonly refusesEmpty: boolean;
+  /** Resources whose standard methods are stubs, as the service has no database. */
+  readonly unserved: readonly string[];
 }
 
 /** Creates a new service. */
@@ -55,8 +57,13 @@ export async function createService(options: NewServiceOptions): Promise<Created
       files.filter((file) => /^(services|proto)\//.test(file)),
     );
     const methods = blueprint.services.flatMap((named) => stubsOf(name, named));
-    const refusesEmpty = blueprint.services[0]?.contract.methods[0]?.refusesEmpty ?? false;
-    return { kind: 'created', service: name, port, files, methods, exempt, refusesEmpty };
+    const [first] = blueprint.services.flatMap(openMethods);
+    const unserved = options.withDatabase ? [] : contract.services.flatMap(({ resources }) => resources);
+    return {
+      ...{ kind: 'created', service: name, port, files, methods, exempt },
+      refusesEmpty: first?.refusesEmpty ?? false,
+      unserved: unserved.map(({ One }) => One),
+    };
   });
 }
 

@@ -6,10 +6,10 @@ import { Refusal } from './errors.js';
 import type { Blueprint } from './render/blueprint.js';
 import { type RenderedFile, renderService } from './render/service-files.js';
 import { readText } from './repository.js';
-import { addToCompose, COMPOSE, removeFromCompose } from './root-files/compose.js';
 import { mergeTemplates } from './upgrade/migration.js';
 import { snakeCase } from './words.js';
 import { format, type Workspace } from './workspace.js';
+import { addToCompose, COMPOSE, removeFromCompose } from './workspace-files/compose-file.js';
 
 /** What gives a service a database. */
 export interface Raised {

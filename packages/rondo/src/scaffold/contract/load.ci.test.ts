@@ -42,6 +42,31 @@ message HelloReply { map<int64, Kind> kinds = 1; oneof which { Kind delete = 2; 
 enum Kind { KIND_UNSPECIFIED = 0; constructor = 1; }
 `;
 
+const RESOURCES = `syntax = "proto3";
+package library;
+import "buf/validate/validate.proto";
+import "google/api/field_behavior.proto";
+import "google/api/resource.proto";
+`;
+/** A service of a resource by `google.api.resource`. */
+const BOOKS = `service Book_Service {
+  rpc CreateBook(CreateBookRequest) returns (Book);
+  rpc GetBook(GetBookRequest) returns (Book);
+  rpc ListBooks(ListBooksRequest) returns (ListBooksResponse);
+  rpc LendBook(GetBookRequest) returns (Book);
+}
+message Book {
+  option (google.api.resource) = { type: "library/Book" pattern: "shelves/{shelf}/books/{book}" };
+  string name = 1;
+  string isbn = 2 [(google.api.field_behavior) = REQUIRED, (buf.validate.field).string.email = true];
+  repeated string tags = 3;
+}
+message CreateBookRequest { string parent = 1; Book book = 2; }
+message GetBookRequest { string name = 1; }
+message ListBooksRequest { string parent = 1; int32 page_size = 2; string page_token = 3; }
+message ListBooksResponse { repeated Book books = 1; string next_page_token = 2; }
+`;
+
 const REFUSING = `syntax = "proto3";
 package ruled;
 import "buf/validate/validate.proto";
@@ -364,5 +389,32 @@ service S {
     const loading = load(folder.write('it.proto', GREETER), { signal: caller.signal });
     caller.abort(new Error('left'));
     await expect(loading).rejects.toThrow('left');
+  });
+});
+
+describe('the resources of a contract', () => {
+  /** The same with another name, and another text in one place. */
+  const other = (name: string, from: string, to: string) =>
+    BOOKS.replace(from, to).replaceAll('Book', name).replaceAll('book', name.toLowerCase());
+
+  it('have the standard methods, with values that their rules accept; all others are left to handlers', async () => {
+    using folder = new Folder();
+    const all = [
+      BOOKS,
+      other('Form', 'int32 page_size = 2; ', ''),
+      other('Lost', 'rpc GetBook(', 'rpc FindBook('),
+      other('Map', 'repeated string tags', 'map<string, string> tags'),
+      other('Twice', 'pattern: "', 'pattern: "books/{book}" pattern: "'),
+    ];
+    const { services } = await load(folder.write('library.proto', `${RESOURCES}${all.join('')}`));
+    expect(services).toHaveLength(5);
+    const [book, ...others] = services.flatMap((one) => one.resources);
+    expect(others).toEqual([]);
+    expect(book).toMatchObject({
+      ...{ One: 'Book', one: 'book', many: 'books', message: 'Book', kind: 'library/Book' },
+      methods: ['createBook', 'getBook', 'listBooks'],
+      sample: [['isbn', "'ada@example.com'"]],
+    });
+    expect(book?.describeTable({ table: 'books' }).create).toContain("tags text[] NOT NULL DEFAULT '{}'");
   });
 });

@@ -1,3 +1,4 @@
+import type { MethodContract } from '../contract/contract.js';
 import { pascalCase } from '../words.js';
 import { type Blueprint, type NamedService, resourcesOf } from './blueprint.js';
 
@@ -84,13 +85,18 @@ export interface Stub {
   readonly file: string;
 }
 
-/** The methods of a new gRPC service. */
-export const stubsOf = (service: string, named: NamedService): readonly Stub[] => {
-  const { fullName, methods, resources } = named.contract;
+/** The methods of a gRPC service but the standard ones of its resources. */
+export function openMethods({ contract: { methods, resources } }: NamedService): readonly MethodContract[] {
   const standard = resources.flatMap((one) => one.methods);
-  const open = methods.filter(({ key }) => !standard.includes(key));
-  return open.map(({ name }) => ({ method: `${fullName}/${name}`, file: handlersFile(service, named) }));
-};
+  return methods.filter(({ key }) => !standard.includes(key));
+}
+
+/** The methods of a new gRPC service that aren't written yet. */
+export const stubsOf = (service: string, named: NamedService): readonly Stub[] =>
+  openMethods(named).map(({ name }) => ({
+    method: `${named.contract.fullName}/${name}`,
+    file: handlersFile(service, named),
+  }));
 
 /** Renders the handlers of one gRPC service; each method is a stub. */
 export function renderHandlers(service: string, named: NamedService): string {

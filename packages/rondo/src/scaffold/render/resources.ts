@@ -1,5 +1,5 @@
 import { kebabCase } from '../words.js';
-import { handlersFile, propertyName } from './app.js';
+import { handlersFile, openMethods, propertyName } from './app.js';
 import type { NamedResource, NamedService } from './blueprint.js';
 import { type Defined, define, uniqueIndex } from './definition.js';
 
@@ -11,8 +11,7 @@ import { type Defined, define, uniqueIndex } from './definition.js';
 export function renderResources(service: string, named: NamedService, known: readonly NamedResource[]): string {
   const { contract, names, resources } = named;
   const defined = resources.map((one) => define(one, known));
-  const standard = new Set(resources.flatMap((one) => one.contract.methods));
-  const stubs = contract.methods.filter(({ key }) => !standard.has(key));
+  const stubs = openMethods(named);
   const refers = defined.some(({ targets }) => targets.size > 0);
   const server = `{ type Handlers${stubs.length > 0 ? ', unimplemented' : ''} }`;
   return [

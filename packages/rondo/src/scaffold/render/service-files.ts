@@ -211,9 +211,9 @@ const ID_BYTES = 10;
 
 /** Opens the database as {@link openDatabase} does, and follows its changes, which watches tell. */
 export function openResources({ resources, parts = [], ...options }: ResourceOptions): ResourceDatabase {
-  const { url, log } = options;
+  const { url, log, meter } = options;
   const database = openDatabase({ ...options, parts: [syncSchema, ...parts] });
-  const sync = createSync({ database, url, log });
+  const sync = createSync({ database, url, log, meter });
   const { dependency } = database;
   return {
     ...database,

@@ -145,6 +145,8 @@ describe('a service whose contract has changed', () => {
 
   it('reports what to add if it can not see all handlers', () => {
     const spread = merged(`${HEAD}const a: Handlers<typeof AcmeDefinition> = { ...rest, get };\n`, ['get', 'put']);
+    const standard = `import { standardMethods } from '@rondo/resources';\n${HEAD}const a: Handlers<typeof AcmeDefinition> = {\n  ...standardMethods(AcmeDefinition, x, y),\n};\n`;
+    expect(merged(standard, ['get', 'put']).stubs).toHaveLength(2);
     expect(spread.byHand).toEqual([expect.stringMatching(/acme\.ts:3: add put, unless .*: put: unimplemented/)]);
     const elsewhere = merged(`${HEAD}const a = implement(AcmeDefinition, handlers);\n`, ['get', 'put']);
     expect(elsewhere.byHand).toEqual([
