@@ -203,7 +203,10 @@ export function describeCreated(
     '',
     'Next:',
     ...(files.some((file) => file.startsWith(`${folder}migrations/`))
-      ? [`  ./rondo new resource NAME --service ${service}`, '      Adds a table with its standard methods: rondo help new.']
+      ? [
+          `  ./rondo new resource NAME --service ${service}`,
+          '      Adds a table with its standard methods: rondo help new.',
+        ]
       : []),
     ...next,
     `  npm test -- services/${service}`,

@@ -6,15 +6,22 @@ import { type Manifest, ownServices, readManifests } from '../workspace/manifest
 import { type ChangeSet, withChanges } from './change-set.js';
 import { type Contract, type ServiceContract, servicesOf } from './contract/contract.js';
 import { loadContract } from './contract/load.js';
+import { fieldName } from './contract/names.js';
 import { copyContract, exemptFromStyle } from './copy-contract.js';
 import { Refusal } from './errors.js';
 import type { NewServiceOutcome } from './new-service.js';
 import { packagesOf } from './packages.js';
 import { type Raised, raiseService } from './raise-service.js';
 import { isAsWritten, recordWritten } from './record.js';
-import { type Blueprint, type NamedService, nameHandlers, resourcesOf } from './render/blueprint.js';
+import {
+  type Blueprint,
+  type NamedResource,
+  type NamedService,
+  nameHandlers,
+  resourcesOf,
+} from './render/blueprint.js';
 import { renderTables } from './render/migration.js';
-import { type NewResource, renderResourceContract } from './render/resource-contract.js';
+import { kindOf, type NewResource, namePattern, renderResourceContract } from './render/resource-contract.js';
 import { type RenderedFile, renderNamed, renderService } from './render/service-files.js';
 import { starterScope } from './render/starter.js';
 import { renderTest } from './render/test-file.js';
@@ -56,6 +63,9 @@ export async function addResource(options: NewResourceOptions): Promise<AddedRes
     return loadContract({ root, source, for: service, signal });
   });
   const drawn = await draw(options, { manifest, known, contract, resource });
+  const [named] = drawn.named;
+  const [added] = drawn.named.flatMap(({ resources }) => resources);
+  if (named === undefined || added === undefined) throw new TypeError(`${contract.file} has no resource`);
   return withChanges(root, async (changes) => {
     backUpProducts(changes);
     const exempt = await progress.step('write', () => writeAll(options, { contract, drawn, changes }));
@@ -63,17 +73,10 @@ export async function addResource(options: NewResourceOptions): Promise<AddedRes
     await progress.step('build', () => build(options));
     const files = changes.written();
     recordWritten(root, changes, [...drawn.own, ...files.filter((file) => file.startsWith('proto/'))]);
-    const create = firstCreate(resource, drawn.named);
     return {
-      kind: 'added',
-      service,
-      resource: name,
-      definition: `services/${service}/src/${drawn.named[0]?.names.file}.ts`,
-      port: manifest.port,
-      files,
-      methods: [],
-      exempt,
-      create,
+      ...{ kind: 'added', service, resource: name, port: manifest.port, files, methods: [], exempt },
+      definition: `services/${service}/src/${named.names.file}.ts`,
+      create: firstCreate(resource, added),
       byHand: drawn.byHand,
     };
   });
@@ -116,19 +119,16 @@ async function checkResource(options: NewResourceOptions): Promise<Checked> {
   const same = resourcesOf(known).find(({ contract }) => contract.One === pascalCase(name));
   if (same !== undefined) throw existing(name, `services/${service}`);
   const file = freeFile(root, { name, plural, package: package_ });
-  const references = fields.flatMap(({ name: field, type, of: [target = ''] }) =>
-    type === 'ref' ? [[field, of(target, `--fields: "${field}" refers to ${target}`)] as const] : [],
-  );
   const parentPattern = parent === undefined ? '' : of(parent, `--parent is ${parent}`).pattern;
-  const resource = {
-    package: package_,
-    service,
-    name,
-    plural,
-    fields,
-    parent: parentPattern,
-    references: new Map(references),
-  };
+  const self = { package: package_, name, plural, parent: parentPattern };
+  const references = fields.flatMap(({ name: field, type, of: [target = ''] }) => {
+    if (type !== 'ref') return [];
+    const own = { kind: kindOf(self), pattern: namePattern(self) };
+    return [
+      [field, target === snakeCase(name) ? own : of(target, `--fields: "${field}" refers to ${target}`)] as const,
+    ];
+  });
+  const resource = { ...self, service, fields, references: new Map(references) };
   return { manifest, known, resource, file };
 }
 
@@ -181,7 +181,6 @@ async function builtServices(root: string, { contracts }: Manifest): Promise<rea
 /** What is written. */
 interface Drawn extends Raised {
   readonly named: readonly NamedService[];
-  readonly known: readonly NamedService[];
   /** Files that are new, or were as this tool wrote them. */
   readonly own: readonly string[];
 }
@@ -193,7 +192,7 @@ async function draw(
   const { root, service } = options;
   const folder = `services/${service}`;
   const taken = readdirSync(path.join(root, folder, 'src')).map((file) => file.replace(/\.ts$/, ''));
-  const unique = resource.fields.filter((field) => field.unique).map(({ name }) => camel(name));
+  const unique = resource.fields.filter((field) => field.unique).map(({ name }) => fieldName(name));
   const named = nameHandlers(contract.services, taken, unique);
   const packages = packagesOf(root);
   const blueprint: Blueprint = {
@@ -234,7 +233,7 @@ async function draw(
   ];
   const own = [...changed, ...files].map(([file]) => file).filter((file) => isAsWritten(root, file));
   return {
-    ...{ named, known, byHand, files: new Map([...files, ...changed, ...fresh]) },
+    ...{ named, byHand, files: new Map([...files, ...changed, ...fresh]) },
     own: [...own, ...fresh.map(([file]) => file)],
   };
 }
@@ -249,8 +248,6 @@ function asMade(root: string, blueprint: Blueprint): Blueprint {
   );
   return { ...blueprint, services, database: undefined, scope: isStarter ? starterScope(name) : undefined };
 }
-
-const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
 /** The file of the next migration. An untouched first one, which has only comments, is replaced. */
 function migrationOf(root: string, service: string, { plural }: NewResource): string {
@@ -311,17 +308,9 @@ async function writeAll(
   return exempt;
 }
 
-function firstCreate(
-  { parent, package: of, plural }: NewResource,
-  named: readonly NamedService[],
-): AddedResource['create'] {
-  const sample = named[0]?.resources[0]?.contract.sample ?? [];
-  const [, version = 'v1'] = /\.(v\w+)$/.exec(of) ?? [];
+function firstCreate({ package: of }: NewResource, { contract }: NamedResource): AddedResource['create'] {
+  const { sample = [], description } = contract;
   const texts = sample.map(([key, value]) => [snakeCase(key), /^'(.*)'$/.exec(String(value))?.[1] ?? '…']);
-  const body = Object.fromEntries(texts);
-  const collection = plural.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-  return {
-    path: `/${version}/${parent === '' ? '' : `${parent.replace(/\{\w+\}/g, '…')}/`}${collection}`,
-    body: JSON.stringify(body),
-  };
+  const collection = description.pattern.replace(/\/\{\w+\}$/, '').replace(/\{\w+\}/g, '…');
+  return { path: `/${of.split('.').at(-1)}/${collection}`, body: JSON.stringify(Object.fromEntries(texts)) };
 }

@@ -32,13 +32,9 @@ function tableOf(defined: Defined, before: readonly NamedResource[]): string {
   const isState = (key: string) => key === 'state' && defined.contract.description.fields.some(isEnum(key));
   const sorts = sort.map((key) => columnOf(described, key));
   const others = filter.filter((key) => !sort.includes(key) && !isState(key) && (isDeletable || !unique.includes(key)));
+  const keys = foreignKeys(defined, before).map((line) => `,\n  ${line}`).join('');
   const lines = [
-    create.replace(
-      /\n\);$/,
-      foreignKeys(defined, before)
-        .map((line) => `,\n  ${line}`)
-        .join('') + '\n);',
-    ),
+    `${create.replace(/\n\);$/, '')}${keys}\n);`,
     ...unique.map((key) => uniqueLine(defined, key)),
     ...scopes.flatMap((scope) => [
       ...walk(`walk${of(scope)}`, [...scope, 'sequence']),

@@ -79,10 +79,11 @@ const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(
 const article = (text: string) => `${/^[aeiou]/.test(text) ? 'An' : 'A'} ${text}`;
 
 /** The type of `google.api.resource`. */
-const kindOf = ({ package: of, name }: Pick<NewResource, 'package' | 'name'>): string =>
+export const kindOf = ({ package: of, name }: Pick<NewResource, 'package' | 'name'>): string =>
   `${of.split('.')[0]}/${pascalCase(name)}`;
 
-const namePattern = ({ parent, name, plural }: NewResource): string =>
+/** Such as `customers/{customer}/orders/{order}`. */
+export const namePattern = ({ parent, name, plural }: Pick<NewResource, 'parent' | 'name' | 'plural'>): string =>
   `${parent === '' ? '' : `${parent}/`}${camelCase(plural)}/{${snakeCase(name)}}`;
 
 function serviceLines(resource: NewResource): readonly string[] {
