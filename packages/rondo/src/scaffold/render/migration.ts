@@ -31,8 +31,12 @@ function tableOf(defined: Defined, before: readonly NamedResource[]): string {
   const of = (scope: readonly string[]) => (scope.length === 0 ? '' : '_of_parent');
   const isState = (key: string) => key === 'state' && defined.contract.description.fields.some(isEnum(key));
   const sorts = sort.map((key) => columnOf(described, key));
-  const others = filter.filter((key) => !sort.includes(key) && !isState(key) && (isDeletable || !unique.includes(key)));
-  const keys = foreignKeys(defined, before).map((line) => `,\n  ${line}`).join('');
+  // An index with a condition isn't used for others' rows.
+  const isUnique = (key: string) => unique.includes(key) && !uniqueLine(defined, key).includes(' WHERE ');
+  const others = filter.filter((key) => !sort.includes(key) && !isState(key) && !isUnique(key));
+  const keys = foreignKeys(defined, before)
+    .map((line) => `,\n  ${line}`)
+    .join('');
   const lines = [
     `${create.replace(/\n\);$/, '')}${keys}\n);`,
     ...unique.map((key) => uniqueLine(defined, key)),
