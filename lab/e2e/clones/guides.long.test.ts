@@ -105,8 +105,10 @@ async function followResources(): Promise<void> {
 beforeAll(async () => {
   [desk, data] = [mkdtempSync(join(tmpdir(), 'rondo desk ')), mkdtempSync(join(tmpdir(), 'rondo-guides-'))];
   clone = await cloneRepository();
-  for (const guide of [configuration, errors, streaming, database, replicas, oneService]) await follow(guide);
-  passDatabase();
+  for (const guide of [configuration, errors, streaming, database, replicas, oneService]) {
+    await follow(guide);
+    if (guide === database) passDatabase();
+  }
   await followResources();
   addPackages(join(clone.root, 'services/rooms'), 'access', 'resources', 'sync');
   await succeed(run(commandOf(replicas, 'rondo install')).ended);
