@@ -88,6 +88,7 @@ export class TraceRing {
     const { traceId } = ended.spanContext();
     const trace = this.#traces.get(traceId) ?? this.#begin(traceId, span);
     const text = JSON.stringify(span);
+    // The search also makes one flat text of the pieces that JSON.stringify has joined.
     const bytes = SPAN_BYTES + text.length * (WIDE.test(text) ? 2 : 1);
     const isFirst = trace.spans.length === 0;
     if (!isFirst && trace.bytes + bytes > Math.min(MAX_TRACE_BYTES, this.#maxBytes * MOST_OF_RING)) trace.lost += 1;
