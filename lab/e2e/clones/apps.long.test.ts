@@ -86,11 +86,10 @@ const EACH =
 
 /** Calls the standard methods of a stranger's contract over HTTP: no line of its service is written by hand. */
 async function useLibrary(url: string): Promise<void> {
-  const call = async (method: string, path: string, body?: object) => {
+  const call = async (method: string, path: string, body?: object): Promise<Readonly<Record<string, unknown>>> => {
     const sent = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
     const reply = await fetch(`${url}/${path}`, { method, ...sent });
-    const json: Readonly<Record<string, unknown>> = await reply.json();
-    return { status: reply.status, ...json };
+    return { status: reply.status, ...Object(await reply.json()) };
   };
   const book = {
     ...{ title: 'Emma', author: 'authors/jane', state: 'IN_STOCK', tags: ['a', 'b'], order: 3 },
