@@ -105,11 +105,11 @@ async function followResources(): Promise<void> {
 beforeAll(async () => {
   [desk, data] = [mkdtempSync(join(tmpdir(), 'rondo desk ')), mkdtempSync(join(tmpdir(), 'rondo-guides-'))];
   clone = await cloneRepository();
+  await followResources();
   for (const guide of [configuration, errors, streaming, database, replicas, oneService]) {
     await follow(guide);
     if (guide === database) passDatabase();
   }
-  await followResources();
   addPackages(join(clone.root, 'services/rooms'), 'access', 'resources', 'sync');
   await succeed(run(commandOf(replicas, 'rondo install')).ended);
   rules.write(clone.root, ...rules.files);
@@ -314,7 +314,7 @@ describe('add-a-resource.md', () => {
     const refused = async (url: string, method: string, body: string) =>
       (await fetch(url, { method, headers: { 'content-type': 'application/json' }, body })).json();
     expect(await refused(`${emma}?update_mask=price`, 'PATCH', '{}')).toMatchObject({
-      message: 'authors/jane/books/emma has a price; give another one',
+      message: 'authors/jane/books/emma has a price; keep one',
     });
     const text = readFileSync(join(root, 'docs/guides/add-a-resource.md'), 'utf8');
     const [, sold = '', path = ''] = /`curl -d '(.*)' http:\/\/127\.0\.0\.1:8080(\S*:sell)`/.exec(text) ?? [];
