@@ -244,9 +244,9 @@ const BROWSER_CONNECTIONS = 6;
     faults.splice(0); // the browser logs both refusals
   });
 
-  it('leaves no stream behind when 100 tabs are closed, and follows again', async () => {
+  it('leaves no stream behind when tabs are closed, and follows again', async () => {
     const context = await browser.newContext();
-    for (let tabs = 0; tabs < 100; tabs += 1) {
+    for (let tabs = 0; tabs < 25; tabs += 1) {
       const tab = await context.newPage();
       await tab.goto(`${origin}/console`, { waitUntil: tabs % 10 === 0 ? 'load' : 'commit' });
       await tab.close();
