@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { callPrincipal, createContextKey, currentScope } from '@rondo/rpc/call';
 import type { FieldAt, ReportFault } from '@rondo/rpc/status';
-import type { ListOrder, ListQuery, PageQuery, Place } from './domain/list.js';
+import { type ListOrder, type ListQuery, MAX_POSITION, type PageQuery, type Place } from './domain/list.js';
 import { type FilterField, readFilter, readValue } from './filter.js';
 
 /** A list in the contract. */
@@ -75,7 +75,6 @@ function readOrder(report: ReportFault, { sortable = [], order }: List, text: st
 
 const DEFAULT_SIZE = 50;
 const MAX_SIZE = 100;
-const MAX_POSITION = 2n ** 63n - 1n;
 /** A token of a list that is sorted by a field has the value of the last item, too. */
 const TOKEN = /^after (\d{1,19}) in ([0-9a-f]{16})(?: at (.*))?$/s;
 

@@ -9,6 +9,9 @@ export interface Condition {
   readonly value: string | bigint | Date;
 }
 
+/** The largest position: those of a table are 64-bit integers. */
+export const MAX_POSITION = 2n ** 63n - 1n;
+
 /** A place in a list. */
 export interface Place {
   /** The position of an item. */

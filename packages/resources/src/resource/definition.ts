@@ -1,6 +1,5 @@
 import type { MessageType } from '@rondo/rpc/internal';
 import type { FieldDescription, ResourceDescription } from '@rondo/validation';
-import type { ListOrder } from '../domain/list.js';
 import type { Listing } from '../sql/listing.js';
 import type { Column } from './column.js';
 import type { Row } from './table.js';
@@ -56,8 +55,6 @@ export interface Definition<M> {
 export type ListTuning = ListParts & {
   /** What differs in the list of one parent, where that of all parents has other indexes. */
   readonly ofParent?: ListParts;
-  /** The order of lists that ask for none; by default that of the positions. */
-  readonly ordered?: ListOrder;
 };
 
 type ListParts = Partial<Omit<Listing, 'table' | 'selected' | 'beside' | 'scope'>>;

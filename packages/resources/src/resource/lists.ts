@@ -13,7 +13,7 @@ export function listingOf<M>(model: Model<M>, { selected }: Table, parents: read
   const { definition, ids } = model;
   const { table, sort = [], visibleTo, beside, list = {} } = definition;
   const filter: readonly string[] = definition.filter ?? [];
-  const { ordered: _, ofParent, columns, sorted, ...tuned } = list;
+  const { ofParent, columns, sorted, ...tuned } = list;
   const states = filter.includes(STATE) ? model.field(STATE).column.filter : undefined;
   const scanned = filter.find((key) => model.field(key).column.names[0] === visibleTo?.column);
   const isPart = parents.length > 0;
@@ -60,13 +60,12 @@ export function requireListable<M>(model: Model<M>): void {
 
 /** What a request may ask of the list of a collection. */
 export function listOf<M>(model: Model<M>, collection: string): List {
-  const { filter = [], sort = [], list } = model.definition;
+  const { filter = [], sort = [] } = model.definition;
   const fields = filter.map((key) => [pathOf(model, key), filterOf(model, key)] as const);
   return {
     collection,
     fields: Object.fromEntries(fields),
     sortable: sort.map((key) => pathOf(model, key)),
-    ...(list?.ordered && { order: list.ordered }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { SqlValue } from '@rondo/database';
-import type { Condition, ListQuery } from '../domain/list.js';
+import { type Condition, type ListQuery, MAX_POSITION } from '../domain/list.js';
 import type { Listing } from './listing.js';
-import { ascending, columnsOf, descending, whereOf } from './query.js';
+import { columnsOf } from './query.js';
 
 /**
  * A statement with its parameters. Its first row has `found` or `scanned_to`, also if no row of the table matches; then
@@ -210,10 +210,16 @@ function partsOf(listing: Listing, query: ListQuery): Parts {
   const others = query.conditions.filter(({ field }) => field !== 'state');
   const terms = others.map((condition, index) => ({
     ...condition,
-    sql: whereOf([condition], listing.columns, 3 + ofRows.length + index).sql,
+    sql: comparisonSql(listing, condition, 3 + ofRows.length + index),
   }));
-  const place = ascends ? ascending(query) : descending(query);
-  const params = [...place, ...ofRows, ...others.map(({ value }) => value)];
+  const { after, size } = query;
+  // One row more than the page, to detect the last one.
+  const params = [
+    after?.position ?? (ascends ? 0n : MAX_POSITION),
+    size + 1,
+    ...ofRows,
+    ...others.map(({ value }) => value),
+  ];
   const key = keyOf(listing, query);
   const value = key === undefined ? undefined : query.after?.value;
   return {
@@ -222,6 +228,13 @@ function partsOf(listing: Listing, query: ListQuery): Parts {
     afterKey: value === undefined ? undefined : `$${params.length + 1}`,
     params: value === undefined ? params : [...params, value],
   };
+}
+
+/** A missing value equals nothing: it matches only `!=`. */
+function comparisonSql({ table, columns }: Listing, { field, comparator }: Condition, param: number): string {
+  const column = columns[field];
+  if (column === undefined) throw new Error(`the listing of ${table} has no column for ${field}`);
+  return `${column} ${comparator === '!=' ? 'IS DISTINCT FROM' : comparator} $${param}`;
 }
 
 function positionOf({ position = 'sequence' }: Listing): string {

@@ -1,32 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { inParts, whereOf } from './query.js';
-
-const COLUMNS = { state: 'orders.state', stock: 'stock' };
-
-describe('the conditions of a filter in SQL', () => {
-  it('are parameters, numbered from the first free one', () => {
-    const where = whereOf(
-      [
-        { field: 'state', comparator: '!=', value: "'; DROP TABLE orders" },
-        { field: 'stock', comparator: '<=', value: 5n },
-      ],
-      COLUMNS,
-      3,
-    );
-    expect(where).toEqual({
-      sql: 'orders.state IS DISTINCT FROM $3 AND stock <= $4',
-      params: ["'; DROP TABLE orders", 5n],
-    });
-  });
-
-  it('hold for all rows without conditions', () => {
-    expect(whereOf([], COLUMNS, 1)).toEqual({ sql: 'TRUE', params: [] });
-  });
-
-  it('throw if a field has no column', () => {
-    expect(() => whereOf([{ field: 'gone', comparator: '=', value: '' }], COLUMNS, 1)).toThrow('no column for gone');
-  });
-});
+import { inParts } from './query.js';
 
 describe('rows in parts', () => {
   const upTo = (count: number) => Array.from({ length: count }, (_, index) => ({ sequence: BigInt(index + 1) }));
