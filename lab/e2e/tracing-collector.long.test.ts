@@ -13,7 +13,9 @@ const TICK_MS = 20;
 /** Calls in flight. A busy machine gets no more at once, as it would only be late. */
 const MOST = 100;
 const SECONDS = 600;
-/** What the heap of a process may still take after its first minute. */
+/** The process uses 20 MiB of its heap. Without a limit, V8 leaves garbage there while a machine is busy. */
+const HEAP = ['--max-old-space-size=40', '--max-semi-space-size=2'];
+/** What the process may still take after its first minute. */
 const GROWTH_MIB = 32;
 const LOST = /^otel_sdk_processor_span_processed_total\{[^}]*error_type="[^"]+"[^}]*\} (\d+)/gm;
 
@@ -25,7 +27,7 @@ beforeAll(async () => {
   collector = await startCollector();
   metrics = `127.0.0.1:${await freePort()}`;
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, RONDO_METRICS: metrics, RONDO_ADMISSION: 'off' };
-  calculator = await startService('calculator', { env });
+  calculator = await startService('calculator', { env, nodeArguments: HEAP });
 });
 afterAll(async () => {
   await calculator.stop();
@@ -75,8 +77,8 @@ it(
     const late = Math.max(...resident.slice(-Math.ceil(resident.length / 10)));
     process.stdout.write(`${calls} calls, ${await lostSpans()} spans lost, ${warm} MiB, then ${late} MiB\n`);
     expect(late - warm).toBeLessThan(GROWTH_MIB);
-    // What hasn't been lost waits, in the queue and in one batch.
-    expect(await lostSpans()).toBeGreaterThan(calls - 4_096);
+    // What hasn't been lost waits, in the queue and in batches on their way.
+    expect(await lostSpans()).toBeGreaterThan(calls - 8_192);
     expect(calculator.output().stdout.match(/spans are lost/g)).toHaveLength(1);
   },
   2 * SECONDS * 1_000,
