@@ -15,7 +15,7 @@ const PARTS = {
   docs: /^docs\//,
   others: /^/,
 };
-const CODE = /\.(?:[cm]?[jt]s|sh|sql|proto|go|py|grit)$|^\.ci\//;
+const CODE = /\.(?:[cm]?[jt]sx?|css|sh|sql|proto|go|py|grit)$|^\.ci\//;
 const TEST = /\.test\.ts$|^e2e\/|^lab\/(?:clients|conformance|e2e|foreign|sim)\/|^(?:packages|services)\/[^/]+\/test\//;
 
 /** `npm run lab -- survey` */
