@@ -118,12 +118,12 @@ const renderDatabase = (name: string): string => `import {
   type Database,
   describeUrl,
   outcomesSchema,
+  type PoolOptions,
   type PostgresOutcomes,
   type Readiness,
   type SchemaPart,
 } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
-import type { ServiceContext } from '@rondo/service';
 
 /** The options of {@link openDatabase}. */
 export interface DatabaseOptions {
@@ -135,7 +135,7 @@ export interface DatabaseOptions {
   readonly parts?: readonly SchemaPart[];
   readonly log: Logger;
   /** Measures the statements and the connections. */
-  readonly meter?: ServiceContext['meter'] | undefined;
+  readonly meter?: PoolOptions['meter'];
 }
 
 /** The database of the service. */
