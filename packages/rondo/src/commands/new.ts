@@ -41,7 +41,7 @@ const options = {
     type: 'string',
     placeholder: 'LIST',
     description:
-      "Of a resource: 'display_name:string! email:string@unique tags:string[] status:enum(ACTIVE,RETIRED) book:ref(book)'.",
+      "Of a resource: 'title:string! sku:string@unique tags:string[] status:enum(NEW,OLD) author:ref(author)'.",
   },
   parent: { type: 'string', placeholder: 'NAME', description: 'The resource of which a new one is part.' },
   service: {
@@ -64,8 +64,7 @@ const options = {
 export const create = defineCommand({
   name: 'new',
   summary: 'Makes a service from a .proto, updates it after its .proto has changed, or adds a resource to it.',
-  usage:
-    'service <name> [--proto FILE] [--with-database] [--start] | resource <name> [--fields LIST] [--parent NAME] [options]',
+  usage: 'service <name> [--proto FILE] [--with-database] [--start] | resource <name> [--fields LIST] [options]',
   details: [
     'It writes services/<name>, with generated code, wiring, a test and an entry in docker-compose.yml. The methods answer',
     'UNIMPLEMENTED and name the file to write them in. A contract that was published elsewhere keeps its package, names and',

@@ -10,5 +10,4 @@
  */
 
 export { createContextManager } from '../telemetry/context-manager.js';
-export { createIdGenerator } from '../telemetry/id-generator.js';
 export { traceCalls } from '../telemetry/trace-calls.js';
