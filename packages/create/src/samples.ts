@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { filesBelow } from './files.js';
@@ -79,7 +79,9 @@ export function copySamples({ folder, name, version, from }: SampleOptions): voi
 export function copyObserve({ folder, from }: Pick<SampleOptions, 'folder' | 'from'>, withSamples: boolean): void {
   const observe = 'infra/observe';
   cpSync(path.join(from, observe), path.join(folder, observe), { recursive: true });
+  rmSync(path.join(folder, observe, 'alerts.test.yml'));
   if (withSamples) return;
+  rmSync(path.join(folder, observe, 'dashboards/transactions.json'));
   const names = new RegExp(`^ +- (?:${samplesIn(from).services.join('|')})(?:-replica)?\\n`, 'gm');
   edit(folder, `${observe}/prometheus.yml`, (text) => text.replace(names, ''));
 }

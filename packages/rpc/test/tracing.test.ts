@@ -11,8 +11,7 @@ import { createChannel, createClient, staticResolver } from '../src/exports/clie
 import { createRouter, type Handlers } from '../src/exports/server.js';
 import { RpcError, Status } from '../src/exports/status.js';
 import { createMemoryNetwork, createTestChannel, ManualClock, standIn } from '../src/exports/testing.js';
-import { createContextManager, traceCalls } from '../src/exports/tracing.js';
-import { createIdGenerator } from '../src/telemetry/id-generator.js';
+import { createContextManager, createIdGenerator, traceCalls } from '../src/exports/tracing.js';
 import type { ServedDefinition } from './conformance/handlers.js';
 import { withPolicy } from './support/contract.js';
 import { makeFollowers } from './support/followers.js';

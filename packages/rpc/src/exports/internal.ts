@@ -102,7 +102,6 @@ export { decodeStatusDetails, encodeStatusDetails, fitDetails, STATUS_DETAILS } 
 export type { Attempt } from '../status/rpc-error.js';
 export { CallRefused, TransportError } from '../status/wire-errors.js';
 export { callLog, Sampler } from '../telemetry/call-log.js';
-export { createIdGenerator } from '../telemetry/id-generator.js';
 export { callMetrics } from '../telemetry/metrics.js';
 export { lifeUsed, type ProcessIdentity } from '../tls/identity.js';
 export {

@@ -10,4 +10,5 @@
  */
 
 export { createContextManager } from '../telemetry/context-manager.js';
+export { createIdGenerator } from '../telemetry/id-generator.js';
 export { traceCalls } from '../telemetry/trace-calls.js';

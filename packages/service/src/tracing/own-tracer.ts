@@ -19,8 +19,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import { createIdGenerator } from '@rondo/rpc/internal';
-import { createContextManager } from '@rondo/rpc/tracing';
+import { createContextManager, createIdGenerator } from '@rondo/rpc/tracing';
 import type { ServiceRuntime } from '../lifecycle/service.js';
 import { traceContext } from './trace-context.js';
 import type { EndedSpan } from './trace-ring.js';

@@ -33,8 +33,7 @@ import {
   type SpanExporter,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import { createIdGenerator } from '@rondo/rpc/internal';
-import { createContextManager } from '@rondo/rpc/tracing';
+import { createContextManager, createIdGenerator } from '@rondo/rpc/tracing';
 import type { Environment } from '../config/variables.js';
 import { withTimeout } from '../time.js';
 import { meterLosses } from './losses.js';
