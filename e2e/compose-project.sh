@@ -19,6 +19,8 @@ take_down() {
   rm -rf "$scratch"
 }
 trap take_down EXIT
+# A run that was killed leaves its data.
+compose down --volumes --remove-orphans >/dev/null 2>&1 || true
 
 # Tries a command for ten minutes: only a hang takes so long.
 eventually() {
