@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 project=rondo-e2e what=compose
 source e2e/compose-project.sh
 team() { TEAM_PROJECT=rondo-e2e-team SYSTEM_NETWORK=rondo-e2e_default docker compose -f "$recipe" "$@"; }
-trap '(cd "$scratch/a clone" && team down >/dev/null 2>&1); take_down' EXIT
+trap '(cd "$scratch/a clone" && team down) >/dev/null 2>&1 || true; take_down' EXIT
 
 published=$(RONDO_PORT_PREFIX=51 RONDO_GATEWAY_PORT=8090 docker compose config | grep -o 'published: "[0-9]*"' | tr '\n' ' ')
 for port in 51050 51051 51052 51053 8090; do
