@@ -286,6 +286,7 @@ function traceIdIn(within: Context): string {
 
 /** A link to the span of a `traceparent`, which this process, another one of ours or a stranger has written. */
 function linksTo(traceparent = ''): { readonly links?: Link[] } {
+  if (traceparent === '') return {};
   const [, traceId = '', spanId = '', flags] = traceparent.split('-');
   const linked = { traceId, spanId, traceFlags: flags === '00' ? TraceFlags.NONE : TraceFlags.SAMPLED, isRemote: true };
   return isSpanContextValid(linked) ? { links: [{ context: linked }] } : {};
