@@ -1,7 +1,7 @@
 import { propertyName } from '../render/app.js';
 import { lineBreakOf, lineStart, spliceIn } from '../text.js';
 import type { HandlerObject, SourceFile } from './source-file.js';
-import { child, children, flagOf, nameOf, type Syntax } from './syntax.js';
+import { child, children, flagOf, hasTrailingComma, nameOf, type Syntax } from './syntax.js';
 
 /** A text to insert at an offset. Nothing is removed. */
 export interface Insertion {
@@ -16,21 +16,24 @@ export function insertAll(text: string, insertions: readonly Insertion[]): strin
     .reduce((rest, { at, text: added }) => spliceIn(rest, at, added), text);
 }
 
-/** Adds members at the start of an object or array literal, in the layout of the others. There no comma or comment is in the way. */
-export function prependMembers(
+/** Adds members after the others of an object or array literal, in their layout. No comment changes its member. */
+export function appendMembers(
   text: string,
   { node, members }: { readonly node: Syntax; readonly members: readonly Syntax[] },
   added: readonly string[],
 ): readonly Insertion[] {
-  const [first] = members;
-  if (first !== undefined && !text.slice(node.start, first.start).includes('\n')) {
-    return [{ at: first.start, text: added.map((member) => `${member}, `).join('') }];
+  const last = members.at(-1);
+  if (last !== undefined && !text.slice(node.start, members[0]?.start).includes('\n')) {
+    return [{ at: last.end, text: added.map((member) => `, ${member}`).join('') }];
   }
   const outer = indentAt(text, node.start);
-  const indent = first === undefined ? `${outer}${outer.includes('\t') ? '\t' : '  '}` : indentAt(text, first.start);
+  const indent = last === undefined ? `${outer}${outer.includes('\t') ? '\t' : '  '}` : indentAt(text, last.start);
   const eol = lineBreakOf(text);
+  const at = text.slice(0, node.end - 1).trimEnd().length;
   const lines = added.map((member) => `${eol}${indent}${member},`).join('');
-  return [{ at: node.start + 1, text: first === undefined ? `${lines}${eol}${outer}` : lines }];
+  const closing = text.slice(at, node.end).includes('\n') ? '' : `${eol}${outer}`;
+  const comma = last === undefined || hasTrailingComma(node) ? [] : [{ at: last.end, text: ',' }];
+  return [{ at, text: `${lines}${closing}` }, ...comma];
 }
 
 function indentAt(text: string, offset: number): string {
@@ -46,7 +49,7 @@ export function insertStubs(source: SourceFile, object: HandlerObject, keys: rea
   const needsImport = known === undefined && ![...imports.keys()].includes('unimplemented');
   const members = children(object.node, 'properties');
   return [
-    ...prependMembers(
+    ...appendMembers(
       text,
       { node: object.node, members },
       keys.map((key) => `${propertyName(key)}: ${stub}`),

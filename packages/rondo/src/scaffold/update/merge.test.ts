@@ -64,7 +64,7 @@ describe('a service whose contract has changed', () => {
     const { text, stubs, byHand } = merged(HEAD + code, ['get', 'put', 'drop']);
     const indent = /\n( *)get: mine,/.exec(code)?.[1] ?? '';
     const stub = `unimplemented('${FILE}')`;
-    expect(text).toBe(HEAD + code.replace('get: mine,', `put: ${stub},\n${indent}drop: ${stub},\n${indent}get: mine,`));
+    expect(text).toBe(HEAD + code.replace('get: mine,', `get: mine,\n${indent}put: ${stub},\n${indent}drop: ${stub},`));
     expect(stubs).toEqual([
       { method: 'acme.Acme/Put', file: FILE },
       { method: 'acme.Acme/Drop', file: FILE },
@@ -73,11 +73,15 @@ describe('a service whose contract has changed', () => {
   });
 
   it.each([
-    ['tabs', '{\n\tget: mine,\n}', '{\n\tput: later,\n\tget: mine,\n}'],
-    ['no comma at the end', '{\n  get: mine\n}', '{\n  put: later,\n  get: mine\n}'],
-    ['a comment', '{\n  // why\n  get: mine, // so\n}', '{\n  put: later,\n  // why\n  get: mine, // so\n}'],
-    ['one line', '{ get: mine }', '{ put: later, get: mine }'],
-    ['quoted keys', "{\n  'get': mine,\n}", "{\n  put: later,\n  'get': mine,\n}"],
+    ['tabs', '{\n\tget: mine,\n}', '{\n\tget: mine,\n\tput: later,\n}'],
+    ['no comma at the end', '{\n  get: mine\n}', '{\n  get: mine,\n  put: later,\n}'],
+    ['a comment', '{\n  // why\n  get: mine, // so\n}', '{\n  // why\n  get: mine, // so\n  put: later,\n}'],
+    ['a comment for a comma', '{\n  get: mine // so, and\n}', '{\n  get: mine, // so, and\n  put: later,\n}'],
+    ['a comment at the end', '{\n  get: mine,\n  // put\n}', '{\n  get: mine,\n  // put\n  put: later,\n}'],
+    ['a bracket after the last', '{\n  get: mine }', '{\n  get: mine,\n  put: later,\n }'],
+    ['one line, with a comma', '{ get: mine, }', '{ get: mine, put: later, }'],
+    ['one line', '{ get: mine }', '{ get: mine, put: later }'],
+    ['quoted keys', "{\n  'get': mine,\n}", "{\n  'get': mine,\n  put: later,\n}"],
     ['nothing in it', '{}', '{\n  get: later,\n  put: later,\n}'],
   ])('keeps its style: %s', (_what, before, after) => {
     const wrap = (object: string) =>
@@ -119,7 +123,7 @@ describe('a service whose contract has changed', () => {
       'get',
       'put',
     ]);
-    expect(text).toContain('{ put: stub, get: mine }');
+    expect(text).toContain('{ get: mine, put: stub }');
   });
 
   it("leaves another contract's handlers alone", () => {
@@ -178,7 +182,7 @@ describe('a service whose contract has changed', () => {
       expect(fresh).toEqual(['services/acme/src/echo.ts']);
       expect(stubs).toEqual([{ method: 'acme.EchoService/Echo', file: 'services/acme/src/echo.ts' }]);
       const text = files.find(([file]) => file === APP)?.[1];
-      expect(text).toContain('[\n  implement(EchoServiceDefinition, echo),\n  implement(AcmeDefinition, acme),\n]');
+      expect(text).toContain('[\n  implement(AcmeDefinition, acme),\n  implement(EchoServiceDefinition, echo),\n]');
       expect(text).toContain(
         "\nimport { EchoServiceDefinition } from '@rondo/contracts/acme/acme';\nimport { echo } from './echo.js';\n",
       );

@@ -11,7 +11,7 @@ import {
 import { type NamedService, nameHandlers } from '../render/blueprint.js';
 import type { RenderedFile } from '../render/service-files.js';
 import { filesBelow } from '../repository.js';
-import { type Insertion, insertAll, insertImports, insertStubs, prependMembers } from './insert.js';
+import { appendMembers, type Insertion, insertAll, insertImports, insertStubs } from './insert.js';
 import { type HandlerObject, type Imported, readSource, type SourceFile } from './source-file.js';
 import { child, children, nameOf, type Syntax, walk } from './syntax.js';
 
@@ -163,7 +163,7 @@ export function wire({ source, list }: Wiring, named: readonly NamedService[], d
   ];
   const members = children(list, 'elements');
   const insertions = [
-    ...prependMembers(
+    ...appendMembers(
       source.text,
       { node: list, members },
       named.map((one) => implementation(one, database)),

@@ -65,6 +65,12 @@ export function flagOf(node: Syntax, key: string): string | boolean | undefined 
   return typeof value === 'string' || typeof value === 'boolean' ? value : undefined;
 }
 
+/** Whether a comma follows the last member of an object or array literal. */
+export function hasTrailingComma(node: Syntax): boolean {
+  const extra = fieldOf(node, 'extra');
+  return typeof extra === 'object' && extra !== null && 'trailingComma' in extra;
+}
+
 /** A node and all nodes below it, parents first. */
 export function* walk(node: Syntax): Generator<Syntax, void> {
   yield node;

@@ -17,13 +17,15 @@ export function createApp({ log }, { databaseUrl }) {
 `;
 
 it.each([
-  ['openDatabase', 'resources: [books], url'],
-  ['openResources', 'resources: [books, authors], url'],
+  ['openDatabase', 'url: databaseUrl, log, resources: [books]'],
+  ['openResources', 'resources: [authors, books], url: databaseUrl, log'],
 ])('adds services and tables to an app that calls %s', (open, tables) => {
   const text = wireResources('app.ts', app(open, 'implement(Mine, mine(store))'), [named]);
-  expect(text).toContain(`const store = openResources({ ${tables}: databaseUrl, log });`);
+  expect(text).toContain(`const store = openResources({ ${tables} });`);
   expect(text).toContain("import { openResources } from './adapters/resources.js';");
-  expect(text).toContain('services: [implement(BookServiceDefinition, bookService(store.context)), implement(Mine');
+  expect(text).toContain(
+    'services: [implement(Mine, mine(store)), implement(BookServiceDefinition, bookService(store.context))]',
+  );
   expect(text).toContain("import { bookService, books } from './books.js';");
 });
 

@@ -1,6 +1,6 @@
 import { Refusal } from '../errors.js';
 import type { NamedService } from '../render/blueprint.js';
-import { insertAll, prependMembers } from './insert.js';
+import { appendMembers, insertAll } from './insert.js';
 import { servicesList, wire } from './merge.js';
 import { sourceOf } from './source-file.js';
 import { child, children, nameOf, walk } from './syntax.js';
@@ -36,7 +36,7 @@ export function wireResources(file: string, text: string, named: readonly NamedS
   const values = named.flatMap(({ resources }) => resources.map(({ value }) => value));
   const added =
     node?.type === 'ArrayExpression'
-      ? prependMembers(opening, { node, members: children(node, 'elements') }, values)
-      : prependMembers(opening, { node: options, members }, [`resources: [${values.join(', ')}]`]);
+      ? appendMembers(opening, { node, members: children(node, 'elements') }, values)
+      : appendMembers(opening, { node: options, members }, [`resources: [${values.join(', ')}]`]);
   return insertAll(opening, [...added, ...wire(wiring, named, variable).map(({ insertion }) => insertion)]);
 }
