@@ -78,7 +78,7 @@ async function linted(tarball, manifest) {
 
 /** What are-the-types-wrong finds. It knows no pattern in `exports`, such as the one for all stubs. */
 async function typed(unpacked) {
-  const { problems = [] } = await checkPackage(unpacked, { excludeEntrypoints: ['./*', /\.(?:binpb|json)$/] });
+  const { problems = [] } = await checkPackage(unpacked, { excludeEntrypoints: ['./*', /\.(?:binpb|css|json)$/] });
   return problems
     .filter(({ resolutionKind }) => !OTHER_RESOLUTIONS.includes(resolutionKind))
     .map(({ kind, ...where }) => `are the types wrong? ${kind} ${JSON.stringify({ ...where, trace: undefined })}`);

@@ -89,7 +89,7 @@ export function copyObserve({ folder, from }: Pick<SampleOptions, 'folder' | 'fr
 function adapted(file: string, text: string, { name, version }: Pick<SampleOptions, 'name' | 'version'>): string {
   if (path.basename(file) === 'tsconfig.json') {
     return text
-      .replaceAll(/^ {4}\{ "path": "\.\.\/\.\.\/packages\/(?!contracts")[^"]*" \},?\n/gm, '')
+      .replaceAll(/^ {4}\{ "path": "(?:\.\.\/)+packages\/(?!contracts")[^"]*" \},?\n/gm, '')
       .replace(/\},\n {2}\]/, '}\n  ]');
   }
   if (path.basename(file) !== 'package.json') return text;

@@ -15,6 +15,7 @@ import type { HttpExchange } from './listener/exchange.js';
 import { createListener } from './listener/listener.js';
 import { createConsole } from './pages/console.js';
 import { createPages } from './pages/pages.js';
+import { createServicePages, type ServicePages } from './pages/service-pages.js';
 import { createBackend } from './protocols/backend.js';
 import { createDispatch, type Dispatch } from './protocols/dispatch.js';
 import { addMetadata, metadataOf } from './protocols/metadata.js';
@@ -51,7 +52,12 @@ export function createApp(context: GatewayContext, config: GatewayConfig): App {
   const fleet = console && createFleet(context);
   const shared = { catalogue, edge, isProxy, draining };
   const isShared = console !== undefined && formatHostPort(console) === formatHostPort(listen);
-  const open = createPort(context, config, { ...shared, listen, ...(isShared && { fleet }) });
+  const open = createPort(context, config, {
+    ...shared,
+    listen,
+    services: createServicePages(config.pages),
+    ...(isShared && { fleet }),
+  });
   const own =
     console === undefined || isShared ? undefined : { listen: console, variable: variables.console.name, fleet };
   return {
@@ -75,11 +81,13 @@ interface Port {
   readonly draining: () => boolean;
   /** What the console shows; undefined for a port without it. */
   readonly fleet?: Fleet | undefined;
+  /** The pages of services; undefined for a port without them. */
+  readonly services?: ServicePages;
 }
 
 /** Creates a listener, and what serves its requests. */
 function createPort(context: GatewayContext, config: GatewayConfig, port: Port) {
-  const { catalogue, edge, listen, fleet, draining, isProxy } = port;
+  const { catalogue, edge, listen, fleet, services, draining, isProxy } = port;
   const { clock, log } = context;
   const { plaintext, maxConnections: connections, maxConnectionsPerClient: connectionsPerClient } = config;
   const tls = tlsFiles(config);
@@ -101,6 +109,7 @@ function createPort(context: GatewayContext, config: GatewayConfig, port: Port) 
   const dispatch = createProtocols(context, config, {
     catalogue,
     fleet,
+    services,
     draining: listener.draining,
     clientOf: edge.clientOf,
     health: {
@@ -133,12 +142,13 @@ interface Surroundings {
   readonly clientOf: (exchange: HttpExchange) => string;
   readonly health: { readonly notReady: string | undefined };
   readonly fleet: Fleet | undefined;
+  readonly services: ServicePages | undefined;
 }
 
 function createProtocols(
   { channel, clock, descriptorSet, log, readiness, authenticator, registry = [] }: GatewayContext,
   { maxMessageBytes, servedBy: toAll }: GatewayConfig,
-  { catalogue, draining, clientOf, health, fleet }: Surroundings,
+  { catalogue, draining, clientOf, health, fleet, services }: Surroundings,
 ): Dispatch {
   // Operators may know which instance answers.
   const servedBy = toAll || fleet !== undefined;
@@ -176,7 +186,7 @@ function createProtocols(
     },
     backend,
     httpJson,
-    pages: createPages({ catalogue, health, authenticates, console: fleet && createConsole() }),
+    pages: createPages({ catalogue, health, authenticates, console: fleet && createConsole(), services }),
     maxMessageBytes,
     servedBy,
     clientOf,

@@ -149,6 +149,11 @@ export const variables = {
     description:
       'Where operators reach the console. It may be the address of RONDO_GATEWAY_LISTEN. Beyond the loopback it needs credentials.',
   }),
+  pages: optionalVariable('RONDO_GATEWAY_PAGES', text, {
+    example: '/srv/pages',
+    description:
+      "The folder with the pages of services: its folder `board` is served at `/board`. By default the image's.",
+  }),
   servedBy: variable('RONDO_GATEWAY_SERVED_BY', flag, {
     default: false,
     description: 'Whether answers name the instance that served them, in rondo-served-by.',

@@ -1,7 +1,11 @@
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createConsole } from '../src/pages/console.js';
 import { createPages } from '../src/pages/pages.js';
+import { createServicePages } from '../src/pages/service-pages.js';
 import { open2, receive2, send1, send2 } from './support/calling.js';
 import { catalogueOf, wellKnownFiles } from './support/catalogues.js';
 import { fileOf } from './support/files.js';
@@ -12,13 +16,17 @@ afterEach(closeAll);
 async function start({
   notReady,
   hasConsole = true,
+  folder,
 }: {
   readonly notReady?: string;
   readonly hasConsole?: boolean;
+  /** That of the pages of services. */
+  readonly folder?: string;
 } = {}) {
   const { services, routes } = catalogueOf([...wellKnownFiles, fileOf('a.v1.S', { Get: {} })]);
   const catalogue = { services, routes, revision: 1 };
-  const pages = createPages({ catalogue, health: { notReady }, console: hasConsole ? createConsole() : undefined });
+  const console = hasConsole ? createConsole() : undefined;
+  const pages = createPages({ catalogue, health: { notReady }, console, services: createServicePages(folder) });
   const { port } = await listening({
     handler: (exchange) => {
       if (pages(exchange)) return;
@@ -93,6 +101,58 @@ describe('/console', () => {
     const { port: other } = await start({ hasConsole: false });
     expect((await ask1(other, { path: '/console' })).status).toBe(404);
     expect((await ask1(other, { path: '/' })).body).not.toContain('/console');
+  });
+});
+
+describe('the pages of services', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rondo-pages-'));
+  const write = (file: string, text: string, time = 1) => {
+    writeFileSync(join(folder, file), text);
+    utimesSync(join(folder, file), time, time);
+  };
+  beforeAll(() => {
+    for (const page of ['board', 'unmade']) mkdirSync(join(folder, page));
+    write('board/index.html', '<title>board</title>');
+    write('board/main.js', 'first()');
+    write('board/.env', 'secret');
+    write('board/data.json', 'secret');
+    write('board.json', 'secret');
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('are linked and served with the policy of the console', async () => {
+    const { port } = await start({ folder });
+    const home = await ask1(port, { path: '/' });
+    expect(home.body).toContain('<a href="/board">Board</a>');
+    expect(home.body).not.toContain('/unmade');
+    const policy = (await ask1(port, { path: '/console' })).headers['content-security-policy'];
+    for (const [path, body] of [
+      ['/board', '<title>board</title>'],
+      ['/board/', '<title>board</title>'],
+      ['/board/main.js', 'first()'],
+    ] as const) {
+      const { status, headers, body: text } = await ask1(port, { path });
+      expect([path, status, text, headers['content-security-policy']]).toEqual([path, 200, body, policy]);
+    }
+  });
+
+  it('are served as they are built anew', async () => {
+    const { port } = await start({ folder });
+    const { headers } = await ask1(port, { path: '/board/main.js' });
+    write('board/main.js', 'second()', 2);
+    const again = await ask1(port, { path: '/board/main.js', headers: { 'if-none-match': String(headers.etag) } });
+    expect([again.status, again.body]).toEqual([200, 'second()']);
+  });
+
+  it('have no other files, and none where no service has one', async () => {
+    const { port } = await start({ folder });
+    const others = ['.env', 'data.json', '../board.json', '..%2fboard.json', 'main.js/x', 'x.js'];
+    for (const path of [...others.map((name) => `/board/${name}`), '/board.json', '/unmade', '/none']) {
+      expect([path, (await ask1(port, { path })).status]).toEqual([path, 404]);
+    }
+    const { port: other } = await start();
+    expect((await ask1(other, { path: '/board' })).status).toBe(404);
+    expect((await ask1(other, { path: '/' })).body).not.toContain('/board');
   });
 });
 

@@ -9,7 +9,7 @@ import { dist, isInstalled } from '../workspace/paths.js';
 import { type Ended, native, run } from '../workspace/process.js';
 import { type StepResult, step } from '../workspace/steps.js';
 import { BUNDLE, bundleFile, isBundleFresh, MODULES } from './bundle-file.js';
-import { bundleConsole, isConsoleFresh } from './console.js';
+import { arePagesFresh, bundlePages } from './pages.js';
 
 /** The projects to compile. The root's tsconfig.json is for editors: it includes tests, whose types `npm run check` checks. */
 export const PROJECTS = 'tsconfig.build.json';
@@ -66,7 +66,7 @@ export function removeOldChunks(folder: string): void {
 export const refreshBundle = async (): Promise<void> => void (isBundleFresh() || (await bundleRondo()));
 
 /**
- * Generates, compiles and bundles the console's page. Resolves to false if a step failed; it has printed why.
+ * Generates, compiles and bundles the pages. Resolves to false if a step failed; it has printed why.
  *
  * @param projects Only these and their references; all if the list is empty.
  * @param signal As that of {@link compile}.
@@ -75,7 +75,7 @@ export async function buildOnly(projects: readonly string[], signal?: AbortSigna
   const generated = await step('generate', () => generate(signal));
   if (generated.code !== 0) return false;
   if ((await step('compile', () => compileReadably(projects, signal))).code !== 0) return false;
-  return isConsoleFresh() || (await step('bundle the console', bundleConsole)).code === 0;
+  return arePagesFresh() || (await step('bundle the pages', bundlePages)).code === 0;
 }
 
 async function bundleRondo(): Promise<StepResult> {

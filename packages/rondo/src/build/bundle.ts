@@ -12,7 +12,7 @@ import { entryOf, folderOf, ownServices, readManifest, serviceNames } from '../w
 import { root, tool } from '../workspace/paths.js';
 import { buildOnly } from './build.js';
 import { bundleFile, MODULES } from './bundle-file.js';
-import { consoleInputs } from './console.js';
+import { pageInputs, servicePages } from './pages.js';
 import { writeSbom } from './sbom.js';
 
 const out = path.join(root, 'bundle');
@@ -51,14 +51,21 @@ export async function main(): Promise<number> {
 
 const located = (module: string) => fileURLToPath(import.meta.resolve(module));
 
-/** Copies the pages that a service serves into folders beside its bundle. Returns the files that they are made of. */
-function copyAssets({ service, assets = {} }: ReturnType<typeof readManifest>): readonly string[] {
+/**
+ * Copies the pages that a service serves into folders beside its bundle: those of packages, and in `pages/` those of services. Returns the files that they
+ * are made of.
+ */
+function copyAssets({ service, assets = {}, public: outside }: ReturnType<typeof readManifest>): readonly string[] {
   const { resolve } = createRequire(path.join(realpathSync(path.join(root, folderOf(service))), 'package.json'));
-  return Object.entries(assets).flatMap(([folder, name]) => {
+  const ofPackages = Object.entries(assets).flatMap(([folder, name]) => {
     const manifest = resolve(`${name}/package.json`);
     cpSync(path.join(path.dirname(manifest), 'dist/page'), path.join(out, service, folder), { recursive: true });
-    return [manifest, ...consoleInputs()];
+    return [manifest, ...pageInputs('console')];
   });
+  if (outside?.pages === undefined || !existsSync(servicePages)) return ofPackages;
+  const filter = (file: string) => !file.endsWith('.json');
+  cpSync(servicePages, path.join(out, service, 'pages'), { recursive: true, filter });
+  return [...ofPackages, ...pageInputs('services')];
 }
 
 const bundle = (entry: string, file: string, options = {}) => bundleFile(entry, path.join(out, file), options);

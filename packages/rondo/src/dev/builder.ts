@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { compile } from '../build/build.js';
-import { bundleConsole, isConsoleFresh } from '../build/console.js';
 import { install } from '../build/install.js';
+import { arePagesFresh, bundlePages } from '../build/pages.js';
 import { generate } from '../generate/generate.js';
 import { ownServices } from '../workspace/manifests.js';
 import { isInstalled, root } from '../workspace/paths.js';
@@ -48,7 +48,7 @@ async function buildProjects(projects: readonly string[], signal: AbortSignal): 
   signal.throwIfAborted();
   const compiled = await compile(projects, signal);
   signal.throwIfAborted();
-  const bundled = isConsoleFresh() ? { code: 0 } : await bundleConsole();
+  const bundled = arePagesFresh() ? { code: 0 } : await bundlePages();
   const faultsOf = (step: { readonly code: number; readonly output?: string }) =>
     step.code === 0 ? [] : parseFaults(step.output ?? '');
   const ofCode = faultsOf(compiled);

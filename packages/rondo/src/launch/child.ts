@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { servicePages } from '../build/pages.js';
 import { messageOf } from '../workspace/errors.js';
 import { entryOf, REGISTRY } from '../workspace/manifests.js';
 import { root } from '../workspace/paths.js';
@@ -54,6 +55,7 @@ export function startChild(planned: Planned, { data, certs, env, warn, append }:
     env: {
       ...kept,
       ...consoleVariables(planned),
+      ...(outside?.pages && { [outside.pages]: servicePages }),
       ...inherited,
       ...env,
       ...tlsVariables(certs, service),

@@ -16,7 +16,10 @@ export interface Planned {
   /** Where it serves its metrics, with --metrics. */
   readonly metricsPort: number;
   /** Where it listens for callers outside of the system, and the variable that tells it so. */
-  readonly public?: Pick<PublicListener, 'variable' | 'console'> & { readonly address: string; readonly port: number };
+  readonly public?: Pick<PublicListener, 'variable' | 'console' | 'pages'> & {
+    readonly address: string;
+    readonly port: number;
+  };
 }
 
 /** A port, and what listens there. */
@@ -68,9 +71,10 @@ function publicAddress(service: string, { port, offset, variable }: PublicListen
 }
 
 /** The service itself refuses an address that has no port. */
-const planPublic = (address: string, { variable, console }: PublicListener) => ({
+const planPublic = (address: string, { variable, console, pages }: PublicListener) => ({
   variable,
   ...(console && { console }),
+  ...(pages && { pages }),
   address,
   port: Number(/:(\d+)$/.exec(address)?.[1] ?? 0),
 });

@@ -23,6 +23,8 @@ export interface Manifest {
   readonly public?: PublicListener | undefined;
   /** Packages whose files it serves, by the folder that its image has them in. */
   readonly assets?: Readonly<Record<string, string>> | undefined;
+  /** The path below which the gateway serves its folder `page/`, if it has one: `board` for `/board`. */
+  readonly page?: string | undefined;
 }
 
 /** A listener beside the gRPC port. */
@@ -35,6 +37,8 @@ export interface PublicListener {
   readonly variable: string;
   /** The variable that makes it serve the console at an address, if it has one. */
   readonly console?: string | undefined;
+  /** The variable that gives it the folder with the pages of services, if it serves them. */
+  readonly pages?: string | undefined;
 }
 
 /**
@@ -92,7 +96,15 @@ export const entryOf = (service: string): string => path.join(root, folderOf(ser
 /** @throws Error with one line that names the file and the field. */
 export function readManifest(service: string, on = root): Manifest {
   const file = `${folderOf(service, on)}/package.json`;
-  const { port, instances = 1, contracts, database, public: outside, assets } = section(readJson(file, on), 'rondo');
+  const {
+    port,
+    instances = 1,
+    contracts,
+    database,
+    public: outside,
+    assets,
+    page,
+  } = section(readJson(file, on), 'rondo');
   const valid = <T>(value: unknown, is: (value: unknown) => value is T, rule: string): T => {
     if (!is(value)) throw new Error(`${file}: rondo.${rule}`);
     return value;
@@ -105,6 +117,11 @@ export function readManifest(service: string, on = root): Manifest {
     database: valid(database, orNone(isDatabase), 'database must be a PostgreSQL name'),
     public: valid(outside, orNone(isPublic), PUBLIC_RULE),
     assets: valid(assets, orNone(isAssets), 'assets must give folders their packages: {"console": "@rondo/console"}'),
+    page: valid(
+      page,
+      orNone(isPage),
+      'page must be the path of its page: a word of a-z 0-9 - that the gateway leaves free',
+    ),
   };
 }
 
@@ -127,13 +144,16 @@ const isDatabase = (value: unknown): value is string => isText(value) && /^[a-z_
 const isAssets = (value: unknown): value is Readonly<Record<string, string>> =>
   typeof value === 'object' && value !== null && Object.values(value).every(isText);
 
+const isPage = (value: unknown): value is string =>
+  isText(value) && /^[a-z][a-z0-9-]*$/.test(value) && !/^(?:console|healthz|readyz|v\d+)$/.test(value);
+
 const PUBLIC_RULE =
   'public must hold a port, its offset from the base port, and the variable of its address: ' +
   '{"port": 8080, "offset": 20, "variable": "RONDO_…_LISTEN"}';
 
 function isPublic(value: unknown): value is PublicListener {
-  const { port, offset, variable, console } = fields(value);
-  return isPort(port) && isPort(offset) && isVariable(variable) && orNone(isVariable)(console);
+  const { port, offset, variable, console, pages } = fields(value);
+  return isPort(port) && isPort(offset) && isVariable(variable) && [console, pages].every(orNone(isVariable));
 }
 
 const isVariable = (value: unknown): value is string => isText(value) && /^RONDO_\w+$/.test(value);

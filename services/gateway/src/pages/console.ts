@@ -31,7 +31,7 @@ const HEADERS = {
  * @throws Error if the package has not been built.
  */
 export function createConsole(folder = assetFolder()): (path: string) => Content | undefined {
-  const names = readdirSync(folder).filter((name) => extname(name) in TYPES);
+  const names = readdirSync(folder).filter(isAsset);
   if (!names.includes('index.html')) throw new Error(`${folder} has no index.html: build the console first`);
   const contents = new Map(names.map((name) => [name, contentOf(join(folder, name))]));
   return (path) => {
@@ -40,7 +40,11 @@ export function createConsole(folder = assetFolder()): (path: string) => Content
   };
 }
 
-function contentOf(file: string): Content {
+/** Whether a page may have the file, by its name. */
+export const isAsset = (name: string): boolean => extname(name) in TYPES;
+
+/** A file of a page, with the headers of all that is served with it. */
+export function contentOf(file: string): Content {
   const body = readFileSync(file);
   const etag = `W/"${createHash('sha256').update(body).digest('hex').slice(0, 16)}"`;
   return { type: TYPES[extname(file)] ?? '', body, etag, headers: HEADERS };

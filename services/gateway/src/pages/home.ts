@@ -4,14 +4,15 @@ import { isRequired } from '../openapi/schema.js';
 
 /** What the first page is made from. */
 export interface Home extends Pick<Catalogue, 'services' | 'routes'> {
-  /** Whether the console is at the same address. */
-  readonly hasConsole?: boolean;
+  /** The paths of the pages at the same address, such as `/console`. */
+  readonly pages?: readonly string[];
 }
 
 /** The first page, as HTML: what runs, where it is documented, and commands to try it. It loads nothing. */
-export function homePage({ services, routes, hasConsole = false }: Home, baseUrl: string): string {
+export function homePage({ services, routes, pages = [] }: Home, baseUrl: string): string {
   const rows = services.map((service) => serviceRow(service, routes)).join('\n');
   const off = routes.flatMap(switchedOff).map((text) => `<li>${escapeHtml(text)}`);
+  const links = [...pages, '/openapi.json'].map((path) => `<a href="${path}">${nameOf(path)}</a>`);
   const commands = commandsFor({ services, routes }, baseUrl).map((command) => `<pre>${escapeHtml(command)}</pre>`);
   return `<!doctype html>
 <html lang="en">
@@ -21,13 +22,16 @@ export function homePage({ services, routes, hasConsole = false }: Home, baseUrl
 <style>${STYLE}</style>
 <h1>Rondo</h1>
 <p>${escapeHtml(introduction(services.length))}
-<p>${hasConsole ? '<a href="/console">Console</a> · ' : ''}<a href="/openapi.json">OpenAPI</a>
+<p>${links.join(' · ')}
 ${services.length === 0 ? '' : `<table>\n<tr><th>service<th>methods<th>routes<th>instances</tr>\n${rows}\n</table>`}
 ${commands.join('\n')}
 ${off.length === 0 ? '' : `<h2>Routes that are switched off</h2>\n<ul>\n${off.join('\n')}\n</ul>`}
 </html>
 `;
 }
+
+const nameOf = (path: string): string =>
+  path === '/openapi.json' ? 'OpenAPI' : path.charAt(1).toUpperCase() + path.slice(2);
 
 function introduction(services: number): string {
   if (services === 0) return 'No public service is known yet. One appears here as soon as an instance of it registers.';

@@ -4,6 +4,7 @@ import { createOpenApi } from '../openapi/document.js';
 import { answerPage, type Content, refuseVerb } from './content.js';
 import { answerHealth, type GatewayHealth } from './health.js';
 import { HOME_POLICY, homePage } from './home.js';
+import type { ServicePages } from './service-pages.js';
 
 /** Options of {@link createPages}. */
 export interface PagesOptions {
@@ -13,20 +14,22 @@ export interface PagesOptions {
   readonly health: GatewayHealth;
   /** The files of the console; undefined where it isn't served. */
   readonly console?: ((path: string) => Content | undefined) | undefined;
+  /** Undefined where they aren't served. */
+  readonly services?: ServicePages | undefined;
 }
 
 /** Serves the fixed paths. It returns whether the path is one of them. */
 export type Pages = (exchange: HttpExchange) => boolean;
 
-/** Creates the pages: `/`, `/openapi.json`, `/healthz`, `/readyz`, and `/console` if it is served. */
-export function createPages({ catalogue, health, authenticates = false, console }: PagesOptions): Pages {
+/** Creates the pages: `/`, `/openapi.json`, `/healthz`, `/readyz`, `/console` if it is served, and those of services. */
+export function createPages({ catalogue, health, authenticates = false, console, services }: PagesOptions): Pages {
   const openApi = createOpenApi(catalogue, authenticates);
 
   const contentOf = (exchange: HttpExchange): Content | undefined => {
     const { path } = exchange;
-    if (path === '/') return home(catalogue, exchange, console !== undefined);
+    if (path === '/') return home(catalogue, exchange, [...(console ? ['/console'] : []), ...(services?.paths ?? [])]);
     if (path === '/openapi.json') return { type: 'application/json', headers: NO_CACHE, ...openApi() };
-    return console?.(path);
+    return console?.(path) ?? services?.content(path);
   };
 
   return (exchange) => {
@@ -42,12 +45,16 @@ export function createPages({ catalogue, health, authenticates = false, console 
 /** A client may keep the content, and asks each time whether it has changed. */
 const NO_CACHE = { 'cache-control': 'no-cache' };
 
-function home(catalogue: PagesOptions['catalogue'], { secure, authority }: HttpExchange, hasConsole: boolean): Content {
+function home(
+  catalogue: PagesOptions['catalogue'],
+  { secure, authority }: HttpExchange,
+  pages: readonly string[],
+): Content {
   return {
     type: 'text/html; charset=utf-8',
     body: Buffer.from(
       homePage(
-        { services: catalogue.services, routes: catalogue.routes, hasConsole },
+        { services: catalogue.services, routes: catalogue.routes, pages },
         `${secure ? 'https' : 'http'}://${authority}`,
       ),
     ),

@@ -1,0 +1,43 @@
+import { type ComponentChildren, render } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+
+interface FrameProps {
+  readonly title: string;
+  /** The places that the header links: behind `#/`, with their names. */
+  readonly places: readonly (readonly [place: string, name: string])[];
+  /** What to show at a place. */
+  readonly show: (place: string) => ComponentChildren;
+}
+
+const placeNow = () => decodeURIComponent(location.hash.replace(/^#\/?/, ''));
+
+function Frame({ title, places, show }: FrameProps) {
+  const [at, setAt] = useState(placeNow);
+  useEffect(() => {
+    const move = () => setAt(placeNow());
+    addEventListener('hashchange', move);
+    return () => removeEventListener('hashchange', move);
+  }, []);
+  return (
+    <>
+      <header>
+        <h1>{title}</h1>
+        <nav aria-label="Pages">
+          {places.map(([place, name]) => (
+            <a key={place} href={`#/${place}`} aria-current={place === at ? 'page' : undefined}>
+              {name}
+            </a>
+          ))}
+          <a href="/">All services</a>
+        </nav>
+      </header>
+      <main class="page">{show(at)}</main>
+    </>
+  );
+}
+
+/** Shows a page of a service in the element `page`, by the part of the address behind `#/`. */
+export function showPage(frame: FrameProps): void {
+  const root = document.getElementById('page');
+  if (root !== null) render(<Frame {...frame} />, root);
+}

@@ -1,0 +1,75 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { ConnectionLine } from './connection-line.js';
+import { type FeedEvent, useFeed, type Watched } from './feed.js';
+import { Field } from './form.js';
+
+interface LiveTableProps<T> {
+  /** What the rows are, such as `Projects`. */
+  readonly title: string;
+  readonly watch: (signal: AbortSignal) => AsyncIterable<FeedEvent<T>>;
+  /** Each with its title. The first is the row's header. */
+  readonly columns: readonly (readonly [title: string, cell: (row: T) => ComponentChildren])[];
+  /** What the filter looks for words in. */
+  readonly textOf: (row: T) => string;
+  /** What to do if there is none. */
+  readonly empty: string;
+  /** What stands above, such as a form. */
+  readonly children?: ComponentChildren;
+}
+
+/** The page has a bounded number of elements, however many rows there are. */
+const MAX_ROWS = 100;
+
+/** What a watch tells, the newest first, with a filter. */
+export function LiveTable<T extends Watched>({ title, watch, columns, textOf, empty, children }: LiveTableProps<T>) {
+  const [round, setRound] = useState(0);
+  const [filter, setFilter] = useState('');
+  const { connection, items, isWhole } = useFeed(watch, String(round));
+  const word = filter.trim().toLowerCase();
+  const found = [...items.values()].reverse().filter((row) => textOf(row).toLowerCase().includes(word));
+  return (
+    <>
+      <h2>{title}</h2>
+      <ConnectionLine connection={connection} onSignIn={() => setRound(round + 1)} />
+      {children}
+      <Field label="Show" inputMode="search" placeholder="a word" value={filter} onChange={setFilter} />
+      {found.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              {columns.map(([name]) => (
+                <th key={name} scope="col">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {found.slice(0, MAX_ROWS).map((row) => (
+              <tr key={row.name}>
+                {columns.map(([name, cell], index) =>
+                  index === 0 ? (
+                    <th key={name} scope="row">
+                      {cell(row)}
+                    </th>
+                  ) : (
+                    <td key={name} data-title={name}>
+                      {cell(row)}
+                    </td>
+                  ),
+                )}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {found.length === 0 && isWhole && <p>{items.size > 0 ? 'None fits.' : empty}</p>}
+      {found.length > MAX_ROWS && (
+        <p>
+          The newest {MAX_ROWS} of {found.length}: narrow them by a word above.
+        </p>
+      )}
+    </>
+  );
+}

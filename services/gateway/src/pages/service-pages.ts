@@ -1,0 +1,41 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { contentOf, isAsset } from './console.js';
+import type { Content } from './content.js';
+
+/** The pages of services. */
+export interface ServicePages {
+  /** Their paths, such as `/board`, in order. */
+  readonly paths: readonly string[];
+  /** A file of a page: `/board` is its `index.html`, `/board/main.js` what that loads. */
+  content(path: string): Content | undefined;
+}
+
+/** Where the image has them. */
+const BESIDE = fileURLToPath(new URL('../pages', import.meta.url));
+const PATH = /^\/(?<page>[a-z][a-z0-9-]*)(?:\/(?<file>[\w-][\w.-]*)?)?$/;
+
+/** Serves each folder of a folder that has an `index.html`. Files are read again when they have changed, as `rondo dev` makes them anew. */
+export function createServicePages(folder = BESIDE): ServicePages {
+  const known = new Map<string, { readonly mtimeMs: number; readonly content: Content }>();
+  const read = (file: string): Content | undefined => {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (!found?.isFile()) return undefined;
+    const before = known.get(file);
+    if (before?.mtimeMs === found.mtimeMs) return before.content;
+    const content = contentOf(file);
+    known.set(file, { mtimeMs: found.mtimeMs, content });
+    return content;
+  };
+  return {
+    get paths() {
+      const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+      return names.filter((name) => existsSync(join(folder, name, 'index.html'))).map((name) => `/${name}`);
+    },
+    content(path) {
+      const { page, file = 'index.html' } = PATH.exec(path)?.groups ?? {};
+      return page === undefined || !isAsset(file) ? undefined : read(join(folder, page, file));
+    },
+  };
+}
