@@ -62,6 +62,10 @@ describe('an app that npm run create has made', () => {
     expect(described).toMatchObject({ code: 0, stdout: expect.stringContaining('rpc Count') });
     const counted = await ask(`http://127.0.0.1:${base + 20}/v1/greeter:count?to=2`);
     expect(counted.text).toBe('{"number":1}\n{"number":2}\n');
+    // The samples' pages are theirs alone.
+    const home = await ask(`http://127.0.0.1:${base + 20}/`);
+    expect(home.text).toContain('<a href="/console">');
+    expect(home.text).not.toMatch(/\/(?:board|desk)/);
     const examined = await rondo('doctor');
     expect(examined.stdout).not.toMatch(/^FAIL/m);
 

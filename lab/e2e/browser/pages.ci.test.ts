@@ -1,0 +1,302 @@
+/** The pages of the samples in browsers, over a whole system. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, type System, startSystem } from '@rondo/harness';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) =>
+  existsSync(file),
+);
+if (CHROMIUM === undefined) process.stdout.write('Chromium is not installed here: the pages are shown to none\n');
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const HOSTILE = '<img src=x onerror="document.title=`hit`">\u202e';
+const TIMEOUT_MS = 60_000;
+const MAX_NODES = 2_000;
+/** A browser has no more to one host. */
+const BROWSER_CONNECTIONS = 6;
+
+(CHROMIUM === undefined ? describe.skip : describe)('the pages of the samples', () => {
+  let system: System;
+  let origin: string;
+  let browser: Browser;
+  let idle = 0;
+  const faults: string[] = [];
+  const contexts: BrowserContext[] = [];
+  /** The open files of the gateway: its sockets above all. */
+  const sockets = () => readdirSync(`/proc/${system.pid('gateway-1')}/fd`).length;
+
+  beforeAll(async () => {
+    system = await startSystem();
+    origin = `http://${system.address(20)}`;
+    idle = sockets();
+    browser = await chromium.launch({ ...(CHROMIUM && { executablePath: CHROMIUM }), args: ['--no-sandbox'] });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await system?.stop();
+    system?.remove();
+  });
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
+    expect(faults.splice(0)).toEqual([]);
+  });
+
+  /** Opens a page in a browser of its own, whose faults fail the test. */
+  async function open(path: string): Promise<Page> {
+    const context = await browser.newContext();
+    contexts.push(context);
+    const page = await context.newPage();
+    page.setDefaultTimeout(TIMEOUT_MS);
+    page.on('pageerror', ({ message }) => faults.push(message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') faults.push(message.text());
+    });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(origin)) faults.push(`${request.url()} is asked`);
+    });
+    await page.goto(`${origin}${path}`);
+    await page.getByText('Live.', { exact: true }).waitFor();
+    return page;
+  }
+
+  async function send(method: string, path: string, body: object) {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${origin}/v1/${path}`, { method, headers, body: JSON.stringify(body) });
+    const json: { readonly name: string; readonly tasks: readonly object[] } = JSON.parse(await answer.text());
+    expect({ status: answer.status, json }).toMatchObject({ status: 200 });
+    return json;
+  }
+
+  /** A project with a task of this title. Returns both names. */
+  async function projectWith(title: string) {
+    const { name: project } = await send('POST', 'projects', { project: { title: `Project of ${title}` } });
+    const { name: task } = await send('POST', `${project}/tasks`, { title });
+    return { project, task };
+  }
+
+  let customers = 0;
+  /** An open quote for a new customer, of two pieces of a new product. */
+  async function quoteFor(displayName: string, stock: number) {
+    customers += 1;
+    const { name: customer } = await send('POST', 'customers', { displayName, email: `c${customers}@rondo.example` });
+    const unitPrice = { currencyCode: 'EUR', units: '10' };
+    const product = await send('POST', 'products', {
+      title: `Lamp ${customers}`,
+      sku: `L${customers}`,
+      unitPrice,
+      stock,
+    });
+    const quote = await send('POST', 'quotes', { customer, lines: [{ product: product.name, quantity: 2 }] });
+    return { product: product.name, quote: quote.name };
+  }
+
+  const column = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
+  const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+  const card = (page: Page, name: string) => page.getByRole('listitem').filter({ hasText: name });
+  const nodes = (page: Page): Promise<number> => page.evaluate('document.querySelectorAll("*").length');
+
+  /** What axe finds on the page: rules and the elements that break them. */
+  async function axe(page: Page): Promise<unknown> {
+    await page.evaluate(AXE);
+    const script =
+      'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]))';
+    return page.evaluate(script);
+  }
+
+  it('sells in one browser what another sees ordered, and the board delivers', async () => {
+    const [ada, bob, board] = [await open('/desk'), await open('/desk'), await open('/board')];
+    await ada.goto(`${origin}/desk#/customers`);
+    await ada.getByText('There is no customer yet').waitFor();
+    await ada.getByLabel('Name').fill('Harbour Museum');
+    await ada.getByLabel('E-mail').fill('harbour@rondo.example');
+    await button(ada, 'Add the customer').click();
+    await ada.getByRole('rowheader', { name: 'Harbour Museum' }).waitFor();
+    await ada.getByRole('link', { name: 'Products' }).click();
+    for (const [label, value] of Object.entries({ Title: 'Sensor', SKU: 'SENSOR', Price: '12.50', 'In stock': '9' })) {
+      await ada.getByLabel(label).fill(value);
+    }
+    await button(ada, 'Add the product').click();
+    await ada.getByRole('row').filter({ hasText: '€12.50' }).getByText('9', { exact: true }).waitFor();
+    await ada.getByRole('link', { name: 'Customers' }).click();
+    await ada.getByRole('link', { name: 'New quote for Harbour Museum' }).click();
+    await ada.getByLabel('Product 1').selectOption({ label: 'Sensor, €12.50' });
+    await ada.getByLabel('Quantity 1').fill('4');
+    await ada.getByLabel('Tax in %').fill('20');
+    await button(ada, 'Make the quote').click();
+
+    const offered = column(bob, 'Open quotes').getByText('€60.00');
+    await offered.waitFor();
+    await button(bob, 'Accept the quote for Harbour Museum').click();
+    await button(bob, 'Accept at €60.00').click();
+    for (const page of [ada, bob]) {
+      await column(page, 'Orders').getByText('Harbour Museum').waitFor();
+      await column(page, 'Open quotes').getByText('€60.00').waitFor({ state: 'detached' });
+    }
+    await board.getByRole('link', { name: /Harbour Museum/ }).click();
+    await column(board, 'Open').getByText('4 × Sensor').waitFor();
+    await column(ada, 'Orders').getByRole('link', { name: 'delivery' }).click();
+    await column(ada, 'Open').getByText('4 × Sensor').waitFor();
+  });
+
+  it('moves a task by the mouse and by the keyboard, which another browser sees', async () => {
+    const { project } = await projectWith('Dig');
+    const [ada, bob] = [await open(`/board#/${project}`), await open(`/board#/${project}`)];
+    await card(ada, 'Dig').dragTo(column(ada, 'In progress'));
+    await column(bob, 'In progress').getByText('Dig').waitFor();
+    await button(bob, 'Finish Dig').focus();
+    await bob.keyboard.press('Enter');
+    await bob.getByRole('status').getByText('Dig is in Done.').waitFor();
+    await column(ada, 'Done').getByText('Dig').waitFor();
+    // The focus goes with the task, so that the next key is at its buttons.
+    await eventually(async () => expect(await bob.evaluate('document.activeElement.textContent')).toContain('Dig'));
+    await bob.keyboard.press('Tab');
+    await bob.keyboard.press('Enter');
+    await column(ada, 'In progress').getByText('Dig').waitFor();
+  });
+
+  it('asks whose change counts if two rename the same task', async () => {
+    const { project, task } = await projectWith('Dig');
+    const page = await open(`/board#/${project}`);
+    for (const choice of ['Take theirs', 'Keep mine']) {
+      await page.getByRole('button', { name: /^Rename (?:Dig|Theirs)/ }).click();
+      await send('PATCH', task, { title: `Theirs: ${choice}` });
+      await page.getByLabel('Title').fill(`Mine: ${choice}`);
+      await button(page, 'Rename').click();
+      const question = page.getByRole('dialog', { name: 'Someone changed this task a moment ago' });
+      await question.getByText(`theirs: Theirs: ${choice}`).waitFor();
+      await question.getByText(`yours: Mine: ${choice}`).waitFor();
+      expect(await axe(page)).toEqual([]);
+      await question.getByRole('button', { name: choice }).click();
+      await column(page, 'Open')
+        .getByText(`${choice === 'Keep mine' ? 'Mine' : 'Theirs'}: ${choice}`)
+        .waitFor();
+    }
+    expect(faults.splice(0)).toEqual([expect.stringContaining('409'), expect.stringContaining('409')]);
+  });
+
+  it('accepts no quote that has changed before a person agrees', async () => {
+    const { quote, product } = await quoteFor('Olive Presses', 9);
+    const page = await open('/desk');
+    await button(page, 'Accept the quote for Olive Presses').click();
+    await send('PATCH', quote, { lines: [{ product, quantity: 3 }] });
+    await button(page, 'Accept at €20.00').click();
+    const question = page.getByRole('dialog', { name: 'Someone changed this quote a moment ago' });
+    await question.getByText('theirs: €30.00').waitFor();
+    await button(page, 'Accept theirs, at €30.00').click();
+    await column(page, 'Orders').getByText('Olive Presses').waitFor();
+    faults.splice(0); // the browser logs the refusal
+  });
+
+  it('says what is short, and accepts the quote once it is changed', async () => {
+    await quoteFor('Karst Caves', 1);
+    const page = await open('/desk');
+    await button(page, 'Accept the quote for Karst Caves').click();
+    await button(page, 'Accept at €20.00').click();
+    const told = /Nothing was ordered: only 1 of Lamp \d+ left, and the quote needs 2\./;
+    await page.getByRole('alert').getByText(told).waitFor();
+    await button(page, 'Cancel').click();
+    await button(page, 'Change the quote for Karst Caves').click();
+    await page.getByRole('dialog').getByLabel('Quantity 1').fill('1');
+    await button(page, 'Price it again').click();
+    await button(page, 'Accept the quote for Karst Caves').click();
+    await button(page, 'Accept at €10.00').click();
+    await column(page, 'Orders').getByText('Karst Caves').waitFor();
+    faults.splice(0); // the browser logs the refusal
+  });
+
+  it('shows text of others as text', async () => {
+    const { project } = await projectWith(HOSTILE);
+    await quoteFor(HOSTILE, 9);
+    for (const path of [`/board#/${project}`, '/board', '/desk', '/desk#/customers']) {
+      const page = await open(path);
+      await page.getByText(HOSTILE).filter({ visible: true }).first().waitFor();
+      expect([await page.locator('main img').count(), await page.title()]).toEqual([
+        0,
+        expect.not.stringMatching('hit'),
+      ]);
+    }
+  });
+
+  it('shows a bounded part of 10,000 tasks, and finds each', async () => {
+    const { project } = await projectWith('First');
+    const titles = Array.from({ length: 10_000 }, (_, index) => `Task ${index}`);
+    for (let at = 0; at < titles.length; at += 1_000) {
+      const requests = titles.slice(at, at + 1_000).map((title) => ({ task: { title } }));
+      await send('POST', `${project}/tasks:batchCreate`, { requests });
+    }
+    const page = await open(`/board#/${project}`);
+    await column(page, 'Open').getByText('The newest 40 of 10001').waitFor();
+    expect(await nodes(page)).toBeLessThan(MAX_NODES);
+    await page.getByLabel('Show').fill('task 7777');
+    await column(page, 'Open').getByText('Task 7777', { exact: true }).waitFor();
+    await button(page, 'Start Task 7777').click();
+    await column(page, 'In progress').getByText('Task 7777', { exact: true }).waitFor();
+  });
+
+  it.each(['light', 'dark'] as const)(
+    'has nothing that axe objects to (%s), and fits a narrow screen',
+    async (colorScheme) => {
+      const { project } = await projectWith(`Dig in the ${colorScheme}`);
+      await quoteFor(`Museum in the ${colorScheme}`, 9);
+      for (const path of ['/board', `/board#/${project}`, '/desk', '/desk#/customers', '/desk#/products']) {
+        const page = await open(path);
+        await page.emulateMedia({ colorScheme });
+        await page
+          .getByText(path.endsWith('products') ? 'Lamp' : colorScheme)
+          .filter({ visible: true })
+          .first()
+          .waitFor();
+        expect([path, await axe(page)]).toEqual([path, []]);
+        await page.setViewportSize({ width: 390, height: 800 });
+        expect([path, await page.evaluate('document.documentElement.scrollWidth <= innerWidth')]).toEqual([path, true]);
+      }
+      const page = await open('/desk');
+      await button(page, `Change the quote for Museum in the ${colorScheme}`).click();
+      expect(await axe(page)).toEqual([]);
+    },
+  );
+
+  it('asks a person without the scope for credentials', async () => {
+    const page = await open('/board');
+    const json = { code: 'unauthenticated', message: 'the call has no credentials' };
+    await page.route('**/WatchProjects', (route) =>
+      route.request().headers()['x-api-key'] === undefined ? route.fulfill({ status: 401, json }) : route.continue(),
+    );
+    await page.reload();
+    await page.getByRole('status').getByText(json.message).waitFor();
+    await page.getByLabel('Token or API key').fill('a-key');
+    await button(page, 'Use it in this tab').click();
+    await page.getByText('Live.', { exact: true }).waitFor();
+    faults.splice(0); // the browser logs the refusal
+  });
+
+  it('says when it has lost the gateway, keeps what it knew, and comes back by itself', async () => {
+    const { project, task } = await projectWith('Dig');
+    const page = await open(`/board#/${project}`);
+    const lost = page.getByText('Not live').waitFor();
+    const restarted = system.rondo('restart', 'gateway-1', '--data', system.data);
+    await lost;
+    expect(await column(page, 'Open').getByText('Dig').count()).toBe(1);
+    expect(await restarted).toMatchObject({ code: 0 });
+    await page.getByText('Live.', { exact: true }).waitFor();
+    await send('PATCH', task, { title: 'Dig deep' });
+    await column(page, 'Open').getByText('Dig deep').waitFor();
+    faults.splice(0); // the browser may log that a connection was refused
+  });
+
+  it('is linked on the first page, and leaves no stream behind when tabs are closed', async () => {
+    const context = await browser.newContext();
+    for (let tabs = 0; tabs < 20; tabs += 1) {
+      const page = await context.newPage();
+      await page.goto(origin);
+      const link = page.getByRole('link', { name: tabs % 2 === 0 ? 'Board' : 'Desk', exact: true });
+      await link.click();
+      await page.getByText('Live.', { exact: true }).waitFor();
+      await page.close();
+    }
+    await context.close();
+    await eventually(() => expect(sockets()).toBeLessThanOrEqual(idle + BROWSER_CONNECTIONS));
+  });
+});
