@@ -1,4 +1,5 @@
 import { TraceFilter, TraceOrder } from '@rondo/contracts/rondo/tracing/v1/tracing';
+import type { KnownTrace } from '@rondo/service/traces';
 import { processesAt } from '../call/target.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
@@ -8,7 +9,7 @@ import { registryAddresses } from '../registry/locate.js';
 import { tableLook } from '../terminal/terminal.js';
 import { followTraces } from '../tracing/follow.js';
 import { formatTraces } from '../tracing/format.js';
-import { type Asked, gatherTraces, type KnownTrace } from '../tracing/gather.js';
+import { type Asked, gatherTraces } from '../tracing/gather.js';
 import { showTrace, tellSilent } from '../tracing/show.js';
 
 const DEFAULT_LIMIT = 20;

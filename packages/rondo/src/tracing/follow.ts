@@ -1,10 +1,11 @@
 import type { TraceFilter, WatchTracesResponse } from '@rondo/contracts/rondo/tracing/v1/tracing';
 import { sleep } from '@rondo/rpc/clock';
+import { addPart, joined, type KnownParts } from '@rondo/service/traces';
 import type { CommandContext } from '../command.js';
 import { reasonOf } from '../errors.js';
 import { tableLook } from '../terminal/terminal.js';
 import { formatTraces } from './format.js';
-import { type Asked, addPart, askOne, joined, type KnownParts } from './gather.js';
+import { type Asked, askOne } from './gather.js';
 
 /** How long a trace rests before it is printed: other processes may still tell of it. */
 const REST_MS = 500;

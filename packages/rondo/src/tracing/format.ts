@@ -1,8 +1,7 @@
+import { describeSpan, type KnownTrace, type TraceNode, walk } from '@rondo/service/traces';
 import { formatTable } from '../terminal/table.js';
 import type { Look, Paint } from '../terminal/terminal.js';
 import { formatTime } from '../terminal/text.js';
-import type { KnownTrace } from './gather.js';
-import { type TraceNode, walk } from './tree.js';
 
 /** Deeper spans aren't indented further. */
 const MAX_INDENT = 30;
@@ -18,7 +17,7 @@ export function formatTrace(traceId: string, roots: readonly TraceNode[], { pain
     const indent = '  '.repeat(Math.min(depth, MAX_INDENT));
     if (error !== '') failed.add(rows.length);
     const times = [startUnixMs - startMs, durationMs, selfMs].map(formatMs);
-    rows.push([...times, instanceId, `${indent}${describe(span)}`]);
+    rows.push([...times, instanceId, `${indent}${describeSpan(span)}`]);
     for (const { name, unixMs, attributes } of events) {
       const told = Object.values(attributes).join(' ');
       rows.push([formatMs(unixMs - startMs), '', '', '', `${indent}  · ${name}${told === '' ? '' : `: ${told}`}`]);
@@ -45,23 +44,6 @@ function alignTimes(rows: readonly (readonly string[])[]): (row: readonly string
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return (row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0));
 }
-
-/** A span in words: what a client calls has an arrow, and how it ended follows unless that is usual. */
-function describe({ kind, name, attributes, error }: TraceNode['span']): string {
-  const { 'rpc.method': rpc, 'rondo.instance': to, 'rondo.attempt': attempt } = attributes;
-  const code = attributes['rpc.response.status_code'] ?? attributes['http.response.status_code'];
-  return [
-    kind === CLIENT && rpc !== undefined ? `→ ${name}` : name,
-    to === undefined || kind !== CLIENT ? '' : `at ${to}`,
-    attempt === undefined ? '' : `attempt ${attempt}`,
-    code === undefined || code === 'OK' ? '' : code,
-    error === '' || error === code ? '' : error,
-  ]
-    .filter((part) => part !== '')
-    .join(' ');
-}
-
-const CLIENT = 3;
 
 const formatMs = (ms: number): string => ms.toFixed(ms < 1_000 ? 2 : 0);
 

@@ -1,12 +1,8 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import {
-  type ListTracesRequest,
-  type Span,
-  TraceServiceDefinition,
-  type TraceSummary,
-} from '@rondo/contracts/rondo/tracing/v1/tracing';
+import { type ListTracesRequest, TraceServiceDefinition } from '@rondo/contracts/rondo/tracing/v1/tracing';
 import { type Client, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { addPart, joined, type KnownParts, type KnownTrace, type ToldSpan } from '@rondo/service/traces';
 import { withChannel } from '../channels.js';
 import type { Asking } from '../deadline.js';
 import { reasonOf } from '../errors.js';
@@ -31,11 +27,6 @@ export interface Silent {
   readonly off: readonly string[];
   /** They can't be asked, each for a reason. */
   readonly unreachable: readonly { readonly instanceId: string; readonly reason: string }[];
-}
-
-/** A span, and the process that has it. */
-export interface ToldSpan extends Span {
-  readonly instanceId: string;
 }
 
 /** What the processes have of a trace. */
@@ -66,11 +57,6 @@ export async function gatherTrace(traceId: string, processes: readonly Asked[], 
   };
 }
 
-/** A trace, as far as some processes have told of it. */
-export interface KnownTrace extends TraceSummary {
-  readonly instances: readonly string[];
-}
-
 /** Asks all processes for their newest or slowest traces, and joins what they tell of the same trace. */
 export async function gatherTraces(
   request: Pick<ListTracesRequest, 'filter' | 'order' | 'pageSize'>,
@@ -85,31 +71,6 @@ export async function gatherTraces(
     for (const part of answer.traces) addPart(known, part, answer.instanceId);
   }
   return { ...silent, traces: [...known.values()].map(joined) };
-}
-
-/** The parts of traces that processes have told, by trace id and by instance. */
-export type KnownParts = Map<string, Map<string, TraceSummary>>;
-
-/** Adds the part that one process has. It replaces what the process has told of the trace before. */
-export function addPart(known: KnownParts, part: TraceSummary, instanceId: string): void {
-  const parts = known.get(part.traceId) ?? new Map<string, TraceSummary>();
-  known.set(part.traceId, parts.set(instanceId, part));
-}
-
-/** The parts of one trace as one. */
-export function joined(parts: ReadonlyMap<string, TraceSummary>): KnownTrace {
-  const all = [...parts.values()].sort((a, b) => a.startUnixMs - b.startUnixMs);
-  const { traceId = '', name = '', startUnixMs = 0 } = all[0] ?? {};
-  const endUnixMs = Math.max(...all.map((part) => part.startUnixMs + part.durationMs));
-  return {
-    traceId,
-    name,
-    startUnixMs,
-    durationMs: endUnixMs - startUnixMs,
-    spans: all.reduce((sum, part) => sum + part.spans, 0),
-    failedSpans: all.reduce((sum, part) => sum + part.failedSpans, 0),
-    instances: [...parts.keys()].sort(),
-  };
 }
 
 type TraceClient = Client<typeof TraceServiceDefinition>;

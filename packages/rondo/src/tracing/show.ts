@@ -1,10 +1,10 @@
 import { sleep } from '@rondo/rpc/clock';
+import { treeOf, walk } from '@rondo/service/traces';
 import type { CommandContext } from '../command.js';
 import { tableLook } from '../terminal/terminal.js';
 import { formatTime } from '../terminal/text.js';
 import { formatTrace } from './format.js';
 import { type Asked, gatherTrace, type Silent, type ToldTrace } from './gather.js';
-import { treeOf, walk } from './tree.js';
 
 /** How often, and how many times, a trace is asked for whose first span may not have ended yet. */
 const AGAIN_MS = 100;

@@ -1,4 +1,4 @@
-import type { ToldSpan } from './gather.js';
+import type { ToldSpan } from './told-traces.js';
 
 /** A span in the tree of its trace. */
 export interface TraceNode {

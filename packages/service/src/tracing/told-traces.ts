@@ -1,0 +1,54 @@
+import type { Span, TraceSummary } from '@rondo/contracts/rondo/tracing/v1/tracing';
+
+/** A span, and the process that has it. */
+export interface ToldSpan extends Span {
+  readonly instanceId: string;
+}
+
+/** A trace, as far as some processes have told of it. */
+export interface KnownTrace extends TraceSummary {
+  readonly instances: readonly string[];
+}
+
+/** The parts of traces that processes have told, by trace id and by instance. */
+export type KnownParts = Map<string, Map<string, TraceSummary>>;
+
+/** Adds the part that one process has. It replaces what the process has told of the trace before. */
+export function addPart(known: KnownParts, part: TraceSummary, instanceId: string): void {
+  const parts = known.get(part.traceId) ?? new Map<string, TraceSummary>();
+  known.set(part.traceId, parts.set(instanceId, part));
+}
+
+/** The parts of one trace as one. */
+export function joined(parts: ReadonlyMap<string, TraceSummary>): KnownTrace {
+  const all = [...parts.values()].sort((a, b) => a.startUnixMs - b.startUnixMs);
+  const { traceId = '', name = '', startUnixMs = 0 } = all[0] ?? {};
+  const endUnixMs = Math.max(...all.map((part) => part.startUnixMs + part.durationMs));
+  return {
+    traceId,
+    name,
+    startUnixMs,
+    durationMs: endUnixMs - startUnixMs,
+    spans: all.reduce((sum, part) => sum + part.spans, 0),
+    failedSpans: all.reduce((sum, part) => sum + part.failedSpans, 0),
+    instances: [...parts.keys()].sort(),
+  };
+}
+
+/** `SPAN_KIND_CLIENT`: the enumeration would load the whole contract into a page. */
+const CLIENT = 3;
+
+/** A span in words: what a client calls has an arrow, and how it ended follows unless that is usual. */
+export function describeSpan({ kind, name, attributes, error }: Span): string {
+  const { 'rpc.method': rpc, 'rondo.instance': to, 'rondo.attempt': attempt } = attributes;
+  const code = attributes['rpc.response.status_code'] ?? attributes['http.response.status_code'];
+  return [
+    kind === CLIENT && rpc !== undefined ? `→ ${name}` : name,
+    to === undefined || kind !== CLIENT ? '' : `at ${to}`,
+    attempt === undefined ? '' : `attempt ${attempt}`,
+    code === undefined || code === 'OK' ? '' : code,
+    error === '' || error === code ? '' : error,
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}
