@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { Connection } from '../ui/connection.js';
 import { CordonDialog } from './cordon-dialog.js';
 import { type Fleet, type Instance, type State, useFleet } from './watch.js';
 
@@ -14,7 +15,10 @@ export function FleetPage() {
   return (
     <div class="page">
       <h2>Fleet</h2>
-      <Connection fleet={fleet} />
+      <Connection of={fleet} />
+      {!fleet.isCurrent && (
+        <p class="warn">The registry can’t be reached, or has just started: below is what was known last.</p>
+      )}
       <Services instances={fleet.instances} onChoose={setFilter} />
       <p class="row">
         <label for="filter">Show</label>
@@ -46,19 +50,6 @@ const emptyText = ({ connection }: Fleet) =>
 
 const isFound = ({ id, services, state, zone, version }: Instance, word: string) =>
   [id, ...services, state, zone, version].some((text) => text.toLowerCase().includes(word));
-
-function Connection({ fleet: { connection, why, isCurrent } }: { readonly fleet: Fleet }) {
-  const text = {
-    connecting: 'Connecting to the gateway …',
-    away: `Not live: ${why}. Trying again; below is what was known last.`,
-    live: isCurrent ? 'Live.' : 'The registry can’t be reached, or has just started: below is what was known last.',
-  }[connection];
-  return (
-    <p role="status" class={connection === 'live' && isCurrent ? 'good' : 'warn'}>
-      {text}
-    </p>
-  );
-}
 
 interface Choice<T> {
   readonly instances: readonly Instance[];
