@@ -2,10 +2,16 @@ import { useEffect, useState } from 'preact/hooks';
 import { type Access, checkAccess, SignIn } from './access.js';
 import { credentials, setCredentials } from './calls/connect.js';
 import { FleetPage } from './fleet/fleet-page.js';
+import { SettingsPage } from './settings/settings-page.js';
+import { TracesPage } from './traces/traces-page.js';
+import { TransactionsPage } from './transactions/transactions-page.js';
 import { ContractsPage } from './try/contracts-page.js';
 
 const PAGES = [
   ['fleet', 'Fleet'],
+  ['traces', 'Traces'],
+  ['transactions', 'Transactions'],
+  ['settings', 'Settings'],
   ['methods', 'Methods'],
 ] as const;
 
@@ -59,6 +65,9 @@ export function App() {
           </section>
         )}
         {page === 'fleet' && access.kind === 'operator' && <FleetPage />}
+        {page === 'traces' && access.kind === 'operator' && <TracesPage at={rest.join('/')} />}
+        {page === 'transactions' && access.kind === 'operator' && <TransactionsPage />}
+        {page === 'settings' && access.kind === 'operator' && <SettingsPage />}
         {page === 'methods' && <ContractsPage key={round} name={rest.join('/')} />}
       </main>
     </>

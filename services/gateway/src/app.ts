@@ -4,6 +4,7 @@ import { consoleAddress, type GatewayConfig, tlsFiles, variables } from './confi
 import { consoleService } from './console/console-service.js';
 import { createFleet, type Fleet } from './console/fleet.js';
 import { guardConsole } from './console/gate.js';
+import { createQuestions } from './console/questions.js';
 import { createCatalogue, type LiveCatalogue } from './discovery/create-catalogue.js';
 import { registeredInstances } from './discovery/instances.js';
 import { createProxyCheck } from './edge/client-address.js';
@@ -153,7 +154,8 @@ function createProtocols(
   // Operators may know which instance answers.
   const servedBy = toAll || fleet !== undefined;
   const authenticates = authenticator !== undefined;
-  const console = fleet && consoleService({ fleet, channel, registry });
+  const console =
+    fleet && consoleService({ fleet, questions: createQuestions({ channel, clock }), clock, channel, registry });
   const ownServices = createOwnServices({
     catalogue,
     readiness,

@@ -28,6 +28,12 @@ export const gatewayErrors = defineErrors('the gateway', {
     cause: 'The console asks to cordon the last instance of a service.',
     remedy: 'Start another instance first, or use `rondo drain --force`.',
   },
+  TOO_MANY_QUESTIONS: {
+    code: 'RESOURCE_EXHAUSTED',
+    text: 'operators watch traces, logs or transactions {most} times already; close a tab',
+    cause: 'Each open page of the console that asks all instances takes one of these places.',
+    remedy: 'Close pages that are not looked at.',
+  },
   TOO_MANY_REQUESTS: {
     code: 'RESOURCE_EXHAUSTED',
     text: 'too many requests; send the next in {resetSeconds} s',

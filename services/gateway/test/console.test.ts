@@ -75,10 +75,10 @@ const check = (port: number, headers: Record<string, string> = {}) =>
 
 const WATCH = { 'content-type': 'application/connect+json' };
 
-/** Watches the fleet until the first thing that it is told, and closes the stream. */
-async function watch(port: number, headers: Record<string, string> = {}): Promise<string> {
+/** Watches the fleet, or something else, until the first thing that it is told, and closes the stream. */
+async function watch(port: number, headers: Record<string, string> = {}, method = 'WatchFleet'): Promise<string> {
   const gone = new AbortController();
-  const { body } = await fetch(`http://127.0.0.1:${port}${CALL}/WatchFleet`, {
+  const { body } = await fetch(`http://127.0.0.1:${port}${CALL}/${method}`, {
     method: 'POST',
     headers: { ...WATCH, ...headers },
     body: '\0\0\0\0\u0002{}',
@@ -139,7 +139,8 @@ describe('the console', () => {
     const [port = 0] = await start({ console: anyPort }, { authenticator });
     expect((await check(port)).status).toBe(401);
     expect((await check(port, { authorization: 'Bearer sales.read' })).status).toBe(403);
-    expect(await watch(port, { authorization: 'Bearer sales.read' })).toContain('permission_denied');
+    for (const method of ['WatchFleet', 'FindTrace', 'WatchTraces', 'WatchTransactions', 'WatchSettings'])
+      expect(await watch(port, { authorization: 'Bearer sales.read' }, method)).toContain('permission_denied');
     expect(await check(port, { authorization: 'Bearer rondo.operator' })).toMatchObject({ body: '{"subject":"ada"}' });
   });
 

@@ -1,24 +1,41 @@
 import { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/console';
 import { OperatorState, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import { callPrincipal } from '@rondo/rpc/call';
+import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
+import type { Clock } from '@rondo/rpc/clock';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { gatewayErrors } from '../errors.js';
 import type { Fleet } from './fleet.js';
+import type { Asker, Questions } from './questions.js';
+import { watchSettings } from './settings.js';
+import { findTrace, watchTraces } from './traces.js';
+import { watchTransactions } from './transactions.js';
 
 /** What the console's contract is served with. */
 export interface ConsoleServiceOptions {
   readonly fleet: Fleet;
+  readonly questions: Questions;
+  readonly clock: Clock;
   readonly channel: Pick<Channel, 'direct' | 'followAll'>;
   /** The addresses of the registries. */
   readonly registry: readonly string[];
 }
 
 /** Implements the console's contract. */
-export function consoleService({ fleet, channel, registry }: ConsoleServiceOptions): ServiceImplementation {
+export function consoleService({
+  fleet,
+  questions,
+  clock,
+  channel,
+  registry,
+}: ConsoleServiceOptions): ServiceImplementation {
   return implement(ConsoleServiceDefinition, {
     checkAccess: (_, { values }) => ({ subject: values.get(callPrincipal)?.subject ?? '' }),
     watchFleet: (_, { signal }) => fleet.watch(signal),
+    findTrace: (request, call) => findTrace(request, questions, askerOf(call)),
+    watchTraces: (request, call) => watchTraces(request, questions, askerOf(call)),
+    watchTransactions: (_, call) => watchTransactions(clock, questions, askerOf(call)),
+    watchSettings: (_, { signal }) => watchSettings({ channel, registry, clock }, signal),
     async setCordon({ instanceId, cordoned, reason }, { signal }) {
       if (cordoned) requireOthers(instanceId, await instancesOf(channel, signal));
       const direct = channel.direct(registry.map((address) => ({ address })));
@@ -33,6 +50,10 @@ export function consoleService({ fleet, channel, registry }: ConsoleServiceOptio
     },
   });
 }
+
+const askerOf = ({ signal, values }: Pick<ServerCall, 'signal' | 'values'>): Asker => {
+  return { signal, principal: values.get(callPrincipal) };
+};
 
 /** The instances that the registry lists now. */
 async function instancesOf(channel: Pick<Channel, 'followAll'>, signal: AbortSignal): Promise<readonly Endpoint[]> {

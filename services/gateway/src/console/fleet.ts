@@ -88,8 +88,8 @@ function eventOf(watcher: Watcher, { source, get }: Instances): WatchFleetRespon
 }
 
 /** Waits for news, but not long: a watcher then learns that the stream stands. */
-function woken(
-  watcher: Watcher,
+export function woken(
+  watcher: { wake: () => void },
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<void> {
   return new Promise((resolve) => {

@@ -14,6 +14,9 @@ export interface GateOptions {
 
 const CONSOLE = /^\/(?:console(?:\/|$)|rondo\.gateway\.v1\.ConsoleService\/)/;
 
+/** Whether a path is one of the console's. */
+export const isConsolePath = (path: string): boolean => CONSOLE.test(path);
+
 /**
  * Refuses requests to the console from pages of other origins, also of those that may call the public services, and requests that
  * name a host which no configuration names, however its name resolves. Programs other than browsers send no `Origin`.
@@ -23,7 +26,7 @@ export function guardConsole(handler: HttpHandler, { listenHost, hosts, refuse }
   const isAllowedHost = createHostCheck([...named, 'localhost', '127.0.0.1', '[::1]'], listenHost);
   return (exchange) => {
     const { path, authority, headers } = exchange;
-    if (!CONSOLE.test(path)) return handler(exchange);
+    if (!isConsolePath(path)) return handler(exchange);
     if (!isAllowedHost(authority)) {
       return refuse(exchange, gatewayErrors.OTHER_HOST({ host: `the host "${authority.slice(0, 100)}"` }), 421);
     }

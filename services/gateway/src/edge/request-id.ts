@@ -1,5 +1,6 @@
 import type { Random } from '@rondo/rpc/clock';
 import { type RequestSpan, tracing, undecidedParent } from '@rondo/rpc/internal';
+import { isConsolePath } from '../console/gate.js';
 import type { HttpExchange } from '../listener/exchange.js';
 
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;
@@ -29,11 +30,9 @@ export function identify(exchange: HttpExchange, random: Random, mayTrace: (addr
     headers['traceparent'] = undecidedParent(id);
     delete headers['tracestate'];
   }
-  const span = tracing()?.request(
-    methodOf(exchange),
-    headers,
-    known === undefined || obeyed ? '' : String(traceparent),
-  );
+  const linkTo = known === undefined || obeyed ? '' : String(traceparent);
+  // What looks at traces doesn't add to them.
+  const span = isConsolePath(exchange.path) ? undefined : tracing()?.request(methodOf(exchange), headers, linkTo);
   answerHeaders['x-request-id'] = id;
   if (span !== undefined) exchange.onClose((left) => end(span, exchange, left));
   return id;

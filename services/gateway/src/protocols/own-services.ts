@@ -1,4 +1,4 @@
-import { createFileRegistry, type DescMethod, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { createFileRegistry, type DescFile, type DescMethod, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
@@ -103,7 +103,7 @@ function readOwn(descriptorSet: Uint8Array | undefined, services: readonly strin
   const set = fromBinary(FileDescriptorSetSchema, descriptorSet);
   const types = createFileRegistry(set);
   const descs = services.map((name) => types.getService(name)).filter((desc) => desc !== undefined);
-  const files = new Set(descs.map(({ file }) => `${file.name}.proto`));
+  const files = new Set(descs.flatMap(({ file }) => withImports(file)).map(({ name }) => `${name}.proto`));
   const contracts = set.file
     .filter(({ name }) => files.has(name))
     .map((proto): ReflectedFile => ({ proto, bytes: toBinary(FileDescriptorProtoSchema, proto) }))
@@ -111,6 +111,8 @@ function readOwn(descriptorSet: Uint8Array | undefined, services: readonly strin
   const methods = descs.flatMap(({ methods: all }) => all.map((desc) => toLocalMethod(desc, types)));
   return { services, contracts, methods: new Map(methods.map((method) => [method.method.path, method])) };
 }
+
+const withImports = (file: DescFile): readonly DescFile[] => [file, ...file.dependencies.flatMap(withImports)];
 
 /** There is one version of it: that of this process. */
 function toLocalMethod(desc: DescMethod, types: PublicMethod['types']): PublicMethod {

@@ -1,0 +1,91 @@
+import { describeSpan, type TraceNode, treeOf, walk } from '@rondo/service/traces';
+import { useMemo, useState } from 'preact/hooks';
+import { useStream } from '../calls/use-stream.js';
+import { Connection } from '../ui/connection.js';
+import { SilentInstances } from '../ui/silent.js';
+import { counted, formatMs, formatTime } from '../ui/text.js';
+import { type Trace, takeTrace } from './read-traces.js';
+import { Waterfall } from './waterfall.js';
+
+/** One trace, by its id or the beginning of it. */
+export function TraceView({ id }: { readonly id: string }) {
+  const [round, setRound] = useState(0);
+  return (
+    <>
+      <p class="row">
+        <a href="#/traces">All traces</a>
+        <button type="button" onClick={() => setRound(round + 1)}>
+          Ask again
+        </button>
+      </p>
+      <Told key={round} id={id} />
+    </>
+  );
+}
+
+function Told({ id }: { readonly id: string }) {
+  const { told, ...stream } = useStream<Trace>({
+    method: 'FindTrace',
+    request: { traceId: id },
+    take: takeTrace,
+    ends: true,
+  });
+  const roots = useMemo(() => treeOf(told?.spans ?? []), [told]);
+  const [whole = id, another] = told?.ids ?? [];
+  return (
+    <>
+      <Connection of={stream} />
+      {another !== undefined && <Several ids={[...(told?.ids ?? [])]} />}
+      {told && roots.length > 0 && another === undefined && (
+        <>
+          <h3>
+            <code>{whole}</code>
+          </h3>
+          <Summary trace={told} roots={roots} />
+          <Waterfall roots={roots} />
+        </>
+      )}
+      {stream.connection === 'over' && told?.ids.size !== undefined && told.ids.size === 0 && (
+        <p>
+          No process has a trace {id}: it wasn’t sampled, hasn’t ended yet, or ended before{' '}
+          {formatTime(told.completeSinceMs)}, since when all that answer have theirs.
+        </p>
+      )}
+      {told && <SilentInstances silent={told.silent} />}
+    </>
+  );
+}
+
+function Several({ ids }: { readonly ids: readonly string[] }) {
+  return (
+    <>
+      <p>Several traces begin so:</p>
+      <ul>
+        {ids.map((id) => (
+          <li key={id}>
+            <a href={`#/traces/${id}`}>{id}</a>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** Says in a sentence where the time went. */
+function Summary({ trace, roots }: { readonly trace: Trace; readonly roots: readonly TraceNode[] }) {
+  const nodes = [...walk(roots)].map(({ node }) => node);
+  const starts = nodes.map(({ span }) => span.startUnixMs);
+  const ends = nodes.map(({ span }) => span.startUnixMs + span.durationMs);
+  const longest = nodes.reduce((one, other) => (other.selfMs > one.selfMs ? other : one));
+  const instances = new Set(trace.spans.map(({ instanceId }) => instanceId)).size;
+  const failed = trace.spans.filter(({ error }) => error !== '').length;
+  return (
+    <p>
+      {formatMs(Math.max(...ends) - Math.min(...starts))} ms, {counted(trace.spans.length, 'span')} in{' '}
+      {counted(instances, 'instance')}
+      {failed > 0 && <span class="fault">, {failed} failed</span>}
+      {trace.lost > 0 && <span class="warn">, {trace.lost} more not kept</span>}. The longest by itself:{' '}
+      <bdi>{describeSpan(longest.span)}</bdi>, {formatMs(longest.selfMs)} ms in {longest.span.instanceId}.
+    </p>
+  );
+}

@@ -1,0 +1,29 @@
+import type { JsonRecord } from '../calls/use-stream.js';
+
+/** Control characters, and marks that turn the direction of what follows. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it finds.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
+/** The text with what can't be seen written out, such as `\u202e`. */
+export const visible = (text: string): string =>
+  text.replace(UNSEEN, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** A field of JSON as a text that can be seen; empty if it is missing. */
+export const textAt = (json: JsonRecord, name: string): string => visible(String(json[name] ?? ''));
+
+/** A field of JSON as a number; 0 if it is missing. */
+export const figureAt = (json: JsonRecord, name: string): number => Number(json[name] ?? 0);
+
+const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+
+/** The time of day of milliseconds since the Unix epoch. */
+export function formatTime(unixMs: number): string {
+  const time = new Date(unixMs);
+  return Number.isNaN(time.getTime()) ? '–' : TIME.format(time);
+}
+
+/** Milliseconds, with as many digits as help. */
+export const formatMs = (ms: number): string => ms.toFixed(ms < 100 ? 2 : 0);
+
+/** Such as `1 span` and `2 spans`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,147 @@
+import { expect, it } from '@jest/globals';
+import { TraceServiceDefinition, type TraceSummary } from '@rondo/contracts/rondo/tracing/v1/tracing';
+import { type Channel, type Endpoint, fixedEndpoint } from '@rondo/rpc/client';
+import type { ResolverListener } from '@rondo/rpc/internal';
+import { createTestChannel, ManualClock, standIn } from '@rondo/rpc/testing';
+import { createQuestions } from './questions.js';
+import { findTrace, watchTraces } from './traces.js';
+
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+const endpoint = (instanceId: string): Endpoint => fixedEndpoint(`${instanceId}:1`, { instanceId });
+const summary = (traceId: string): TraceSummary => {
+  return { traceId, name: 'a.v1.S/M', startUnixMs: 1, durationMs: 1, spans: 1, failedSpans: 0 };
+};
+
+/** Instances that keep so many spans each, and a registry that lists them. One with none doesn't serve the contract. */
+function start(spans: Readonly<Record<string, number>>) {
+  const clock = new ManualClock();
+  const listeners = new Set<ResolverListener>();
+  const counts = { connections: 0, watches: 0, told: 0 };
+  const serviceOf = (instanceId: string) =>
+    standIn(TraceServiceDefinition, {
+      getTrace: () => ({
+        instanceId,
+        traceIds: [TRACE],
+        spans: Array.from({ length: spans[instanceId] ?? 0 }, (_, at) => ({ spanId: String(at) })),
+      }),
+      listTraces: () => ({ instanceId, traces: [summary('listed')] }),
+      async *watchTraces(_, { signal }) {
+        counts.watches += 1;
+        try {
+          while (!signal.aborted) {
+            counts.told += 1;
+            yield { instanceId, traces: [summary(`ended-${counts.told}`)] };
+          }
+        } finally {
+          counts.watches -= 1;
+        }
+      },
+    });
+  const test = createTestChannel({ services: [], clock });
+  const channel: Channel = {
+    ...test,
+    direct([at]) {
+      const instanceId = at?.address.replace(':1', '') ?? '';
+      counts.connections += 1;
+      const services = spans[instanceId] === 0 ? [] : [serviceOf(instanceId)];
+      const direct = createTestChannel({ services, clock });
+      const close = () => {
+        counts.connections -= 1;
+        direct.close();
+      };
+      return { ...direct, close };
+    },
+    followAll(listener) {
+      listeners.add(listener);
+      listener.onResolution({ endpoints: Object.keys(spans).map(endpoint), departed: [] });
+      return { close: () => listeners.delete(listener) };
+    },
+  };
+  const list = (...ids: readonly string[]) => {
+    for (const listener of listeners) listener.onResolution({ endpoints: ids.map(endpoint), departed: [] });
+  };
+  const gone = new AbortController();
+  const asker = { signal: gone.signal, principal: undefined };
+  return { questions: createQuestions({ channel, clock }), clock, list, counts, listeners, gone, asker };
+}
+
+async function collected<T>(events: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
+const untilFree = async ({ counts, listeners }: ReturnType<typeof start>) => {
+  while (counts.connections + counts.watches + listeners.size > 0) await new Promise(setImmediate);
+};
+
+it('asks each instance once for a trace, says which keep none, and ends', async () => {
+  const parts = start({ a: 2, b: 1, off: 0 });
+  const events = await collected(findTrace({ traceId: TRACE }, parts.questions, parts.asker));
+  const told = events.flatMap((event) => event.told.map(({ instanceId, spans }) => [instanceId, spans.length]));
+  expect(told.sort()).toEqual([
+    ['a', 2],
+    ['b', 1],
+  ]);
+  expect(events.flatMap(({ silent }) => silent)).toEqual([
+    { instanceId: 'off', reason: 'it keeps no spans: its RONDO_TRACE_BYTES is 0' },
+  ]);
+  await untilFree(parts);
+});
+
+it('passes on a bounded number of spans', async () => {
+  const { questions, asker } = start({ a: 9_000, b: 9_000 });
+  const events = await collected(findTrace({ traceId: TRACE }, questions, asker));
+  const told = events.flatMap((event) => event.told);
+  expect(told.reduce((sum, { spans }) => sum + spans.length, 0)).toBe(10_000);
+  expect(told.reduce((sum, { lostSpans }) => sum + lostSpans, 0)).toBe(8_000);
+});
+
+it('tells what each instance lists and then what ends there, no faster than it is read, also of those that come later', async () => {
+  const parts = start({ a: 1 });
+  const { questions, clock, list, counts, gone, asker } = parts;
+  const events = watchTraces({ filter: undefined, order: 0 }, questions, asker);
+  const seen = new Set<string>();
+  const read = async () => {
+    const next = events.next();
+    await clock.advance(250);
+    const { value } = await next;
+    for (const { instanceId, traces } of value?.told ?? [])
+      for (const { traceId } of traces) seen.add(`${instanceId} ${traceId.replace(/\d+/, 'N')}`);
+  };
+  while (seen.size < 2) await read();
+  expect([...seen]).toEqual(['a listed', 'a ended-N']);
+  const toldBefore = counts.told;
+  for (let turns = 0; turns < 1_000; turns += 1) await new Promise(setImmediate);
+  expect(counts.told).toBe(toldBefore);
+  list('a', 'b');
+  while (seen.size < 4) await read();
+  list('b');
+  while (counts.watches > 1) await read();
+  gone.abort();
+  await read();
+  await untilFree(parts);
+  expect(clock.timers).toBe(0);
+});
+
+it('refuses more questions than it may have, and connects once for all of them', async () => {
+  const parts = start({ a: 1 });
+  const { questions, counts, gone, asker } = parts;
+  const ask = () => watchTraces({ filter: undefined, order: 0 }, questions, asker);
+  const open = Array.from({ length: 64 }, ask);
+  await Promise.all(open.map((one) => one.next()));
+  expect(counts.connections).toBe(1);
+  await expect(ask().next()).rejects.toThrow('operators watch traces, logs or transactions 64 times already');
+  gone.abort();
+  await parts.clock.advance(250);
+  await Promise.all(open.map((one) => one.next()));
+  await untilFree(parts);
+  expect(
+    (
+      await watchTraces({ filter: undefined, order: 0 }, questions, {
+        ...asker,
+        signal: new AbortController().signal,
+      }).next()
+    ).done,
+  ).toBe(false);
+});
