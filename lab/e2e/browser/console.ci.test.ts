@@ -1,68 +1,31 @@
-/** The console in a browser, over a whole system. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+/** The console in a browser, over a whole running.system. */
 import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import { eventually, type System, startSystem } from '@rondo/harness';
+import { eventually } from '@rondo/harness';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
+import { axe, CHROMIUM, startConsole } from './console-browser.js';
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) =>
-  existsSync(file),
-);
-if (CHROMIUM === undefined) process.stdout.write('Chromium is not installed here: the console is shown to none\n');
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const HOSTILE = '<img src=x onerror="document.title=`hit`">';
-const TIMEOUT_MS = 60_000;
-/** A browser has no more to one host. */
-const BROWSER_CONNECTIONS = 6;
 
 (CHROMIUM === undefined ? describe.skip : describe)('the console', () => {
-  let system: System;
-  let origin: string;
-  let browser: Browser;
+  let running: Awaited<ReturnType<typeof startConsole>>;
   let page: Page;
-  let idle = 0;
-  const faults: string[] = [];
-  /** The open files of the gateway: its sockets above all. */
-  const sockets = () => readdirSync(`/proc/${system.pid('gateway-1')}/fd`).length;
 
   beforeAll(async () => {
-    system = await startSystem();
-    origin = `http://${system.address(20)}`;
-    idle = sockets();
-    browser = await chromium.launch({ ...(CHROMIUM && { executablePath: CHROMIUM }), args: ['--no-sandbox'] });
+    running = await startConsole();
   });
-  afterAll(async () => {
-    await browser?.close();
-    await system?.stop();
-    system?.remove();
-  });
+  afterAll(() => running?.close());
   beforeEach(async () => {
-    page = await open();
+    page = await running.open();
   });
   afterEach(async () => {
     await page.close();
-    expect(faults.splice(0)).toEqual([]);
+    expect(running.faults.splice(0)).toEqual([]);
   });
 
-  /** A new tab, whose faults fail the test. */
-  async function open(): Promise<Page> {
-    const tab = await browser.newPage();
-    tab.setDefaultTimeout(TIMEOUT_MS);
-    tab.on('pageerror', ({ message }) => faults.push(message));
-    tab.on('console', (message) => {
-      if (message.type() === 'error') faults.push(message.text());
-    });
-    tab.on('request', (request) => {
-      if (!request.url().startsWith(origin)) faults.push(`${request.url()} is asked`);
-    });
-    return tab;
-  }
-
-  const openMethod = (name: string) => page.goto(`${origin}/console#/methods/${name}`);
+  const openMethod = (name: string) => page.goto(`${running.origin}/console#/methods/${name}`);
   const answer = () => page.getByRole('region', { name: 'Answer' });
 
   /** Calls the method that is shown, and waits for the end. */
@@ -76,19 +39,11 @@ const BROWSER_CONNECTIONS = 6;
     return (await answer().textContent()) ?? '';
   }
 
-  /** What axe finds on the page: rules and the elements that break them. */
-  async function axe(): Promise<unknown> {
-    await page.evaluate(AXE);
-    const script =
-      'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]))';
-    return page.evaluate(script);
-  }
-
   const row = (id: string) =>
     page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: id, exact: true }) });
 
   it('is linked on the first page', async () => {
-    await page.goto(origin);
+    await page.goto(running.origin);
     await page.getByRole('link', { name: 'Console' }).click();
     await page.getByText('Live.').waitFor();
   });
@@ -102,7 +57,7 @@ const BROWSER_CONNECTIONS = 6;
     expect(text).toContain('"result": "5"');
     await page.getByText('Copy the call').click();
     await page.getByRole('button', { name: 'curl', exact: true }).click();
-    await page.getByText(`${origin}/calculator.v1.CalculatorService/Add`).waitFor();
+    await page.getByText(`${running.origin}/calculator.v1.CalculatorService/Add`).waitFor();
   });
 
   it('calls a method with a stream of replies', async () => {
@@ -143,7 +98,7 @@ const BROWSER_CONNECTIONS = 6;
   });
 
   it('shows text of others as text', async () => {
-    const channel = createChannel({ resolver: staticResolver([system.registry]) });
+    const channel = createChannel({ resolver: staticResolver([running.system.registry]) });
     const instance = {
       endpoints: [{ address: '127.0.0.1:1', security: 1, protocols: [] }],
       services: ['evil.v1.Service'],
@@ -151,7 +106,7 @@ const BROWSER_CONNECTIONS = 6;
     const named = { instanceId: 'evil-1', version: HOSTILE, zone: '', status: 2, incarnation: BigInt(Date.now()) };
     await createClient(RegistryServiceDefinition, { channel }).register({ instance: { ...instance, ...named } });
     channel.close();
-    await page.goto(`${origin}/console`);
+    await page.goto(`${running.origin}/console`);
     await row('evil-1').getByText(HOSTILE).waitFor();
     expect(await page.locator('main img').count()).toBe(0);
 
@@ -159,79 +114,79 @@ const BROWSER_CONNECTIONS = 6;
     await page.getByLabel(/^display_name /).fill(`${HOSTILE}\u202e`);
     expect(await callIt()).toContain('onerror');
     expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
-    faults.splice(0); // the service may refuse the name, and the browser logs that
+    running.faults.splice(0); // the service may refuse the name, and the browser logs that
   });
 
   it('drains an instance, which all tabs see, and puts it back', async () => {
-    await page.goto(`${origin}/console`);
+    await page.goto(`${running.origin}/console`);
     await page.getByRole('button', { name: 'Drain calculator-2' }).click();
     await page.getByText('All clients stop to send it new calls').waitFor();
     await page.getByRole('button', { name: 'Drain it' }).click();
     await row('calculator-2').getByText('cordoned').waitFor();
-    expect((await system.rondo('ps')).stdout).toMatch(/calculator-2.*cordoned/i);
+    expect((await running.system.rondo('ps')).stdout).toMatch(/calculator-2.*cordoned/i);
     await page.getByRole('button', { name: 'Uncordon calculator-2' }).click();
     await page.getByRole('button', { name: 'Uncordon it' }).click();
     await row('calculator-2').getByText('serving').waitFor();
   });
 
   it('refuses to drain the last instance of a service, and says why', async () => {
-    await page.goto(`${origin}/console`);
+    await page.goto(`${running.origin}/console`);
     await page.getByRole('button', { name: 'Drain sales-1' }).click();
     await page.getByRole('button', { name: 'Drain it' }).click();
     await page.getByRole('alert').getByText('start another instance first').waitFor();
-    faults.splice(0); // the browser logs the refusal
+    running.faults.splice(0); // the browser logs the refusal
   });
 
   it('shows neither instances nor buttons to a person without the scope, and asks for credentials', async () => {
     const json = { code: 'permission_denied', message: 'ada lacks rondo.operator' };
     await page.route('**/CheckAccess', (route) => route.fulfill({ status: 403, json }));
-    await page.goto(`${origin}/console`);
+    await page.goto(`${running.origin}/console`);
     await page.getByRole('alert').getByText(json.message).waitFor();
     await page.getByLabel('Token or API key').waitFor();
     expect(await page.getByRole('button', { name: /Drain/ }).count()).toBe(0);
-    faults.splice(0); // the browser logs the refusal
+    running.faults.splice(0); // the browser logs the refusal
   });
 
   it('says when it has lost the gateway, and comes back by itself', async () => {
-    await page.goto(`${origin}/console`);
+    await page.goto(`${running.origin}/console`);
     await row('sales-1').waitFor();
     const lost = page.getByText('Not live').waitFor();
-    const restarted = system.rondo('restart', 'gateway-1', '--data', system.data);
+    const restarted = running.system.rondo('restart', 'gateway-1', '--data', running.system.data);
     await lost;
     expect(await row('sales-1').count()).toBe(1);
     await page.getByText('Live.').waitFor();
     expect(await restarted).toMatchObject({ code: 0 });
-    faults.splice(0); // the browser may log that a connection was refused
+    running.faults.splice(0); // the browser may log that a connection was refused
   });
 
   it.each(['light', 'dark'] as const)('has nothing that axe objects to (%s)', async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
-    await page.goto(`${origin}/console`);
+    await page.goto(`${running.origin}/console`);
     await row('sales-1').waitFor();
-    expect(await axe()).toEqual([]);
+    expect(await axe(page)).toEqual([]);
     await page.getByRole('button', { name: 'Drain calculator-1' }).click();
-    expect(await axe()).toEqual([]);
+    expect(await axe(page)).toEqual([]);
     for (const name of ['sales.v1.QuoteService/CreateQuote', 'calculator.v1.CalculatorService/Sum']) {
       await openMethod(name);
       await page.getByText('Deadline and metadata').click();
       await callIt();
-      expect(await axe()).toEqual([]);
+      expect(await axe(page)).toEqual([]);
     }
-    faults.splice(0); // the browser logs that the quote's customer doesn't exist
+    running.faults.splice(0); // the browser logs that the quote's customer doesn't exist
   });
 
   it('fits into a narrow screen', async () => {
     await page.setViewportSize({ width: 390, height: 800 });
     for (const path of ['', '#/methods/sales.v1.QuoteService/CreateQuote']) {
-      await page.goto(`${origin}/console${path}`);
+      await page.goto(`${running.origin}/console${path}`);
       await page.getByRole('heading', { level: 2 }).waitFor();
       expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
     }
   });
 
   it('is not framed, read or called by a page of another origin', async () => {
-    const script = `<iframe src="${origin}/console"></iframe><script>
-      fetch('${origin}/rondo.gateway.v1.ConsoleService/WatchFleet', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{}' })
+    const script = `<iframe src="${running.origin}/console"></iframe><script>
+      fetch('${running.origin}/rondo.gateway.v1.ConsoleService/WatchFleet', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{}' })
         .then((answer) => { document.title = 'read'; }, () => { document.title = 'refused'; })</script>`;
     const server: Server = createServer((_, response) => response.setHeader('content-type', 'text/html').end(script));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -241,20 +196,20 @@ const BROWSER_CONNECTIONS = 6;
     await eventually(async () => expect(await page.title()).toBe('refused'));
     expect(await page.frameLocator('iframe').getByText('Live.').count()).toBe(0);
     server.close();
-    faults.splice(0); // the browser logs both refusals
+    running.faults.splice(0); // the browser logs both refusals
   });
 
   it('leaves no stream behind when tabs are closed, and follows again', async () => {
-    const context = await browser.newContext();
+    const context = await running.browser.newContext();
     for (let tabs = 0; tabs < 25; tabs += 1) {
       const tab = await context.newPage();
-      await tab.goto(`${origin}/console`, { waitUntil: tabs % 10 === 0 ? 'load' : 'commit' });
+      await tab.goto(`${running.origin}/console`, { waitUntil: tabs % 10 === 0 ? 'load' : 'commit' });
       await tab.close();
     }
     await context.close();
     // Each stream would hold the connections by which the gateway asks the instances for their loads.
-    await eventually(() => expect(sockets()).toBeLessThanOrEqual(idle + BROWSER_CONNECTIONS));
-    await page.goto(`${origin}/console`);
+    await eventually(() => expect(running.sockets()).toBeLessThanOrEqual(running.mostIdle));
+    await page.goto(`${running.origin}/console`);
     await page.getByText('Live.').waitFor();
   });
 });

@@ -1,0 +1,217 @@
+/** What processes tell, in the console: traces. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
+import { TraceServiceDefinition } from '@rondo/contracts/rondo/tracing/v1/tracing';
+import { CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import { eventually } from '@rondo/harness';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { createRouter, type ServiceImplementation, serve } from '@rondo/rpc/server';
+import { standIn } from '@rondo/rpc/testing';
+import type { Page } from 'playwright-core';
+import { ask, askJson } from '../../../e2e/src/front-door.js';
+import { axe, CHROMIUM, startConsole } from './console-browser.js';
+
+const HOSTILE = '<img/src=x/onerror=document.title=`hit`>';
+/** What another process tells, and how it is shown. */
+const TEXT = `${HOSTILE}\u001b[31m\u202e`;
+const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
+
+(CHROMIUM === undefined ? describe.skip : describe)('the console', () => {
+  let running: Awaited<ReturnType<typeof startConsole>>;
+  let page: Page;
+
+  beforeAll(async () => {
+    running = await startConsole();
+  });
+  afterAll(() => running?.close());
+  beforeEach(async () => {
+    page = await running.open();
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: running.origin });
+  });
+  afterEach(async () => {
+    await page.close();
+    expect(running.faults.splice(0)).toEqual([]);
+  });
+
+  /** A registered instance that serves these contracts. Returns what stops it. */
+  async function startInstance(services: readonly ServiceImplementation[]): Promise<() => Promise<void>> {
+    const server = await serve(createRouter({ services }), { listen: '127.0.0.1:0' });
+    const channel = createChannel({ resolver: staticResolver([running.system.registry]) });
+    const endpoints = [{ address: server.address, security: 1, protocols: [] }];
+    const names = services.map(({ definition }) => definition.fullName);
+    const registered = { instanceId: 'evil-1', endpoints, services: [...names, 'evil.v1.Service'], status: 2 };
+    const instance = { ...registered, version: '', zone: '', incarnation: BigInt(Date.now()) };
+    await createClient(RegistryServiceDefinition, { channel }).register({ instance });
+    channel.close();
+    return () => server.drain(0);
+  }
+
+  const show = (place: string) => page.goto(`${running.origin}/console#/${place}`);
+  const failed = (path: string) => ask(`${running.origin}/v1/${path}`);
+  const idOf = ({ headers }: { readonly headers: Headers }) => headers.get('x-request-id') ?? '';
+  const nodes = () => page.evaluate<number>('document.querySelectorAll("*").length');
+
+  /** Makes a quote and accepts it. */
+  async function accept() {
+    const create = async (path: string, body: object) => {
+      const answer = await askJson(`${running.origin}/v1/${path}`, body);
+      expect(answer).toMatchObject({ status: 200 });
+      return { name: String(Reflect.get(Object(answer.json()), 'name')), id: idOf(answer) };
+    };
+    const customer = await eventually(() => create('customers', { displayName: 'Ada', email: 'ada@example.com' }));
+    const product = await create('products', {
+      ...{ title: 'Kit', sku: `K-${Date.now()}`, stock: '5', deliveryEffortMinutes: '30' },
+      unitPrice: { currencyCode: 'EUR', units: '10' },
+    });
+    const lines = [{ product: product.name, quantity: '2' }];
+    const quote = await create('quotes', { customer: customer.name, lines });
+    return create(`${quote.name}:accept`, {});
+  }
+
+  it('finds the trace of AcceptQuote by one paste of a header, and shows its spans by the keyboard alone', async () => {
+    const { id } = await accept();
+    await show('traces');
+    await page.evaluate(`navigator.clipboard.writeText('x-request-id: ${id.toUpperCase()}')`);
+    await page.getByLabel('Find').focus();
+    await page.keyboard.press('Control+V');
+    const accepted = page.getByRole('button', { name: /^sales\.v1\.QuoteService\/AcceptQuote/ });
+    await accepted.waitFor();
+    for (const hasText of ['sales-1', 'project-management-1', 'transaction log-committing', 'INSERT '])
+      await page.getByRole('row').filter({ hasText }).first().waitFor();
+    await page.getByText('The longest by itself:').waitFor();
+    await page.locator('.waterfall button').first().focus();
+    for (let steps = 0; (await page.locator(':focus').textContent()) !== (await accepted.textContent()); steps += 1) {
+      expect(steps).toBeLessThan(20);
+      await page.keyboard.press('ArrowDown');
+    }
+    await page.keyboard.press('Enter');
+    await page.getByText('rpc.response.status_code').waitFor();
+    // Reflection has what the contract imports: other programs can ask the same.
+    const call = ['rondo.gateway.v1.ConsoleService/FindTrace', `{"traceId": "${id}"}`] as const;
+    const { stdout } = await running.system.rondo('call', ...call, '--address', running.system.address(20));
+    expect(stdout).toContain('sales.v1.QuoteService/AcceptQuote');
+  });
+
+  it('lists traces as they end, the failed ones alone, and says if there is none', async () => {
+    await show('traces');
+    await page.getByText('Live.').waitFor();
+    await failed('quotes/none');
+    await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().waitFor();
+    await page.getByLabel('with a span named like').fill('no such span');
+    await page.keyboard.press('Enter');
+    await page.getByText('No trace fits.').waitFor();
+    await page.getByLabel('with a span named like').fill('');
+    await page.keyboard.press('Enter');
+    for (const order of ['failed', 'slowest']) {
+      await page.getByRole('button', { name: order }).click();
+      await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().click();
+      await page.getByText('sales.v1.QuoteService/GetQuote NOT_FOUND').first().waitFor();
+      await page.goBack();
+    }
+    await show(`traces/${'f'.repeat(32)}`);
+    await page.getByText(`No process has a trace ${'f'.repeat(32)}`).waitFor();
+    await page.getByLabel('Find').fill('no id');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText('There is no trace id in it').waitFor();
+  });
+
+  it('shows text of others as text', async () => {
+    const traceId = 'e'.repeat(32);
+    const span = { spanId: '1', name: TEXT, error: TEXT, attributes: { [TEXT]: TEXT }, events: [{ name: TEXT }] };
+    const told = { getTrace: () => ({ instanceId: TEXT, traceIds: [traceId], spans: [span] }) };
+    const stop = await startInstance([standIn(TraceServiceDefinition, told)]);
+    await show(`traces/${traceId}`);
+    await page.getByRole('button', { name: HOSTILE }).click();
+    expect(await page.getByText(SHOWN).count()).toBeGreaterThan(5);
+    expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
+    await stop();
+  });
+
+  it('shows what is open, what it waits for, and how it has ended', async () => {
+    const since = { createTime: new Date(), expireTime: new Date() };
+    const ref = { coordinator: TEXT, id: 'aa-1' };
+    const participants = [{ service: 'stock.v1.StockService', outcome: 0, error: TEXT }];
+    const transaction = { ref, kind: TEXT, subject: 'quotes/7', state: 1, participants, ...since, attempts: 3 };
+    const saga = {
+      id: 'bb-2',
+      kind: 'cancel-order',
+      subject: TEXT,
+      state: 3,
+      step: 'refund',
+      attempts: 9,
+      error: TEXT,
+    };
+    const listed = { transactions: [transaction], sagas: [saga] };
+    const told = {
+      listTransactions: () => ({ coordinator: TEXT, transactions: listed.transactions }),
+      listSagas: () => ({ sagas: listed.sagas }),
+    };
+    const stop = await startInstance([standIn(CoordinatorServiceDefinition, told)]);
+    await show('transactions');
+    const row = (text: string) => page.getByRole('row').filter({ hasText: text });
+    await row('quotes/7').getByText(`the votes of stock.v1.StockService: ${SHOWN}`).waitFor();
+    await row('bb-2').getByText(`an operator: rondo tx resolve bb-2 --retry; ${SHOWN}`).waitFor();
+    expect(await axe(page)).toEqual([]);
+    listed.transactions = [{ ...transaction, state: 2 }];
+    await row('quotes/7').getByText('PREPARING → ').waitFor();
+    listed.transactions = [];
+    await page.getByRole('heading', { name: 'Ended while you looked' }).waitFor();
+    await row('quotes/7')
+      .getByText(/PREPARING → .* COMMITTING → .* ended/)
+      .waitFor();
+    expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
+    await page.getByRole('link', { name: 'the last transactions' }).click();
+    await page.getByText('Live.').waitFor();
+    expect(await page.getByLabel('with a span named like').inputValue()).toBe('transaction log-finished');
+    await stop();
+  });
+
+  it('shows the settings, and each change', async () => {
+    await show('settings');
+    await page.getByText('There is none').waitFor();
+    const channel = createChannel({ resolver: staticResolver([running.system.registry]) });
+    const client = createClient(SettingsServiceDefinition, { channel });
+    const named = { service: 'sales.v1.QuoteService', key: 'log_level' };
+    await client.updateSetting({ setting: { ...named, value: 'debug', author: HOSTILE } });
+    const row = page.getByRole('row').filter({ hasText: 'debug' });
+    await row.getByText(HOSTILE).waitFor();
+    expect(await axe(page)).toEqual([]);
+    await client.deleteSetting({ ...named, author: 'ada' });
+    await page.getByText('There is none').waitFor();
+    channel.close();
+  });
+
+  it('leaves no stream behind when tabs are closed', async () => {
+    const tabs = await Promise.all(Array.from({ length: 6 }, () => running.open()));
+    for (const tab of tabs) {
+      await tab.goto(`${running.origin}/console#/traces`);
+      await tab.getByText('Live.').waitFor();
+    }
+    await Promise.all(tabs.map((tab) => tab.close()));
+    await eventually(() => expect(running.sockets()).toBeLessThanOrEqual(running.mostIdle));
+  });
+
+  it('has a bounded number of elements, fits into a narrow screen, and has nothing that axe objects to', async () => {
+    const traceparent = `00-${'ab'.repeat(16)}-00f067aa0ba902b7-01`;
+    const calls = Array.from({ length: 120 }, () =>
+      ask(`${running.origin}/v1/quotes/none`, { headers: { traceparent } }),
+    );
+    await Promise.all(calls);
+    for (const [place, text] of [
+      [`traces/${'ab'.repeat(16)}`, /^and \d+ more$/],
+      ['traces', 'Live.'],
+    ] as const) {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await show(place);
+        await page.getByText(text).waitFor();
+        expect(await nodes()).toBeLessThanOrEqual(2_000);
+        expect(await axe(page)).toEqual([]);
+      }
+      await page.setViewportSize({ width: 390, height: 800 });
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+      await page.setViewportSize({ width: 1280, height: 720 });
+    }
+  });
+});
