@@ -37,8 +37,7 @@ export function ProjectPage({ name }: { readonly name: string }) {
   const project = items.get(name);
   const word = filter.trim().toLowerCase();
   const found = [...items.values()].filter((one) => one !== project && (one.title ?? '').toLowerCase().includes(word));
-  const create = (title: string) =>
-    tasks.call('createTask', { parent: name, task: { title } });
+  const create = (title: string) => tasks.call('createTask', { parent: name, task: { title } });
   return (
     <>
       <h2>

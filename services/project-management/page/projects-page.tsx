@@ -23,9 +23,6 @@ export const ProjectsPage = () => (
     ]}
     empty="There is no project yet: add one above, or accept a quote."
   >
-    <CreateForm
-      what="project"
-      onCreate={(title) => projects.call('createProject', { project: { title } })}
-    />
+    <CreateForm what="project" onCreate={(title) => projects.call('createProject', { project: { title } })} />
   </LiveTable>
 );
