@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { type Access, checkAccess, SignIn } from './access.js';
 import { credentials, setCredentials } from './calls/connect.js';
 import { FleetPage } from './fleet/fleet-page.js';
+import { LogsPage } from './logs/logs-page.js';
 import { SettingsPage } from './settings/settings-page.js';
 import { TracesPage } from './traces/traces-page.js';
 import { TransactionsPage } from './transactions/transactions-page.js';
@@ -10,6 +11,7 @@ import { ContractsPage } from './try/contracts-page.js';
 const PAGES = [
   ['fleet', 'Fleet'],
   ['traces', 'Traces'],
+  ['logs', 'Logs'],
   ['transactions', 'Transactions'],
   ['settings', 'Settings'],
   ['methods', 'Methods'],
@@ -66,6 +68,7 @@ export function App() {
         )}
         {page === 'fleet' && access.kind === 'operator' && <FleetPage />}
         {page === 'traces' && access.kind === 'operator' && <TracesPage at={rest.join('/')} />}
+        {page === 'logs' && access.kind === 'operator' && <LogsPage key={rest[0]} instance={rest[0] ?? ''} />}
         {page === 'transactions' && access.kind === 'operator' && <TransactionsPage />}
         {page === 'settings' && access.kind === 'operator' && <SettingsPage />}
         {page === 'methods' && <ContractsPage key={round} name={rest.join('/')} />}

@@ -36,6 +36,16 @@ it('writes the method, the attempts and the times of a failed call', () => {
   );
 });
 
+it('keeps each line as it is written: without secrets', () => {
+  const [written, kept]: [string[], string[]] = [[], []];
+  const destination = { write: (line: string) => void written.push(line) };
+  const keep = (line: string) => void kept.push(line);
+  const options = { service: 'sales', instanceId: 'sales-1', level: 'info', secrets: ['0123456789'] } as const;
+  createLog({ ...options, keep, destination }).info({}, 'the key 0123456789');
+  expect(kept.join()).toContain('the key (hidden)');
+  expect(kept).toEqual(written);
+});
+
 it('writes the text of a cause once, and keeps the stack of each error', () => {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };

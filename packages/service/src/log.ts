@@ -4,12 +4,14 @@ import { pino } from 'pino';
 import { createMask } from './config/secrets.js';
 
 /** The fields of every log line, and the lowest level that is logged. */
-interface LogOptions {
+export interface LogOptions {
   readonly service: string;
   readonly instanceId: string;
   readonly level: pino.LevelWithSilent;
   /** Texts that no line may hold. */
   readonly secrets?: readonly string[];
+  /** Gets each line, too. */
+  readonly keep?: ((line: string) => void) | undefined;
   /** Receives the lines; standard output by default. */
   readonly destination?: pino.DestinationStream;
 }
@@ -19,7 +21,7 @@ interface LogOptions {
  * background and can put the last lines of an exiting process out of order. Its worker transports don't survive
  * bundling.
  */
-export function createLog({ service, instanceId, level, secrets = [], destination }: LogOptions): pino.Logger {
+export function createLog({ service, instanceId, level, secrets = [], keep, destination }: LogOptions): pino.Logger {
   const options = {
     level,
     base: { service, instance: instanceId },
@@ -27,13 +29,23 @@ export function createLog({ service, instanceId, level, secrets = [], destinatio
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: serializeError },
   };
-  return pino(options, masked(destination ?? pino.destination({ dest: 1, sync: true }), secrets));
+  return pino(options, masked(destination ?? pino.destination({ dest: 1, sync: true }), secrets, keep));
 }
 
-function masked(destination: pino.DestinationStream, secrets: readonly string[]): pino.DestinationStream {
-  if (secrets.length === 0) return destination;
+function masked(
+  destination: pino.DestinationStream,
+  secrets: readonly string[],
+  keep: LogOptions['keep'],
+): pino.DestinationStream {
+  if (secrets.length === 0 && keep === undefined) return destination;
   const mask = createMask(secrets);
-  return { write: (line) => destination.write(mask(line)) };
+  return {
+    write(line) {
+      const text = mask(line);
+      keep?.(text);
+      destination.write(text);
+    },
+  };
 }
 
 /**

@@ -1,11 +1,15 @@
 import { describeSpan, type TraceNode, treeOf, walk } from '@rondo/service/traces';
 import { useMemo, useState } from 'preact/hooks';
 import { useStream } from '../calls/use-stream.js';
+import { LogLines } from '../logs/log-lines.js';
 import { Connection } from '../ui/connection.js';
 import { SilentInstances } from '../ui/silent.js';
 import { counted, formatMs, formatTime } from '../ui/text.js';
 import { type Trace, takeTrace } from './read-traces.js';
 import { Waterfall } from './waterfall.js';
+
+/** A page has a bounded number of elements, however many lines there are. */
+const MAX_LINES = 60;
 
 /** One trace, by its id or the beginning of it. */
 export function TraceView({ id }: { readonly id: string }) {
@@ -43,6 +47,8 @@ function Told({ id }: { readonly id: string }) {
           </h3>
           <Summary trace={told} roots={roots} />
           <Waterfall roots={roots} />
+          <h3>Its log lines</h3>
+          <LogLines filter={{ traceId: whole }} most={MAX_LINES} />
         </>
       )}
       {stream.connection === 'over' && told?.ids.size !== undefined && told.ids.size === 0 && (

@@ -14,7 +14,7 @@ import { tlsVariables } from './security.js';
 const WARNINGS = new Set(['warn', 'error', 'fatal']);
 const LAST_LINES = 10;
 /** What each process has for the spans of its last calls, unless the environment says otherwise. */
-const TRACE_BYTES = '4194304';
+const [TRACE_BYTES, LOG_BYTES] = ['4194304', '1048576'];
 const STOP_TIMEOUT_MS = 15_000;
 
 /** A process of a service. */
@@ -48,7 +48,7 @@ export function startChild(planned: Planned, { data, certs, env, warn, append }:
   const inherited = environmentOf(service);
   // The launcher's database replaces the one of the service's .env, however that names it.
   if (env.DATABASE_URL !== undefined) delete inherited.DATABASE_URL_FILE;
-  const kept = service === REGISTRY ? {} : { RONDO_TRACE_BYTES: TRACE_BYTES };
+  const kept = service === REGISTRY ? {} : { RONDO_TRACE_BYTES: TRACE_BYTES, RONDO_LOG_BYTES: LOG_BYTES };
   const listens = { RONDO_LISTEN: `127.0.0.1:${port}`, ...publicVariables(outside) };
   const child = spawn(process.execPath, [entryOf(service)], {
     cwd: root,

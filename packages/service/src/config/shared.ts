@@ -106,6 +106,11 @@ const TELEMETRY = {
     example: '4194304',
     description: 'The most memory for the spans of the last calls, which rondo trace shows; 0 keeps none.',
   }),
+  logBytes: variable('RONDO_LOG_BYTES', integer({ max: MAX_CACHE_BYTES }), {
+    default: 0,
+    example: '1048576',
+    description: 'The most memory for the last log lines, which the console shows; 0 keeps none.',
+  }),
   metricsExporter: variable('OTEL_METRICS_EXPORTER', oneOf(['otlp', 'none']), {
     default: 'none',
     description: 'Whether metrics are sent to a collector; to let Prometheus read them, set RONDO_METRICS.',

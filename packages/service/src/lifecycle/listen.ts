@@ -52,8 +52,8 @@ interface ListenOptions {
   readonly tls: MutualTls | undefined;
   /** Undefined if no credentials from outside are accepted. */
   readonly authenticator: Authenticator | undefined;
-  /** Tells the spans that the process keeps; undefined if it keeps none. */
-  readonly traces: ServiceImplementation | undefined;
+  /** They tell the spans and the log lines that the process keeps. */
+  readonly kept: readonly ServiceImplementation[];
 }
 
 /**
@@ -63,27 +63,16 @@ interface ListenOptions {
  */
 export async function listen(runtime: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
   const { name, config, instanceId, startedAt, clock, wallClock, random, log, logLevel } = runtime;
-  const {
-    app,
-    descriptorSet,
-    readiness,
-    meter,
-    pools,
-    channel,
-    cache,
-    tls: mutualTls,
-    authenticator,
-    traces,
-  } = options;
+  const { app, descriptorSet, readiness, meter, pools, channel, cache, tls: mutualTls, authenticator, kept } = options;
   const own = servicesOf(app);
-  const standing = [...BUILT_IN, ...(traces === undefined ? [] : [traces.definition])];
+  const standing = [...BUILT_IN, ...kept.map(({ definition }) => definition)];
   const always = standing.map(({ fullName }) => fullName);
   const health = createHealth({ readiness, services: own, always });
   const load = createLoadMeter({ clock, ignored: always, cpu: createCpuMeter(clock) });
   const reports = createLoadReports({ meter: load, readiness, clock });
   const told = { instanceId, startedAt, clock, channel, cache, pools };
   const stats = createCallStats({ ...told, router: () => router, ignored: always });
-  const builtIn = [health, reports, stats, ...(traces === undefined ? [] : [traces])];
+  const builtIn = [health, reports, stats, ...kept];
   const services = [...own, ...builtIn.map(({ definition }) => definition.fullName)];
   const reflection = createReflection({ services, descriptorSet });
   const router: Router = createRouter({

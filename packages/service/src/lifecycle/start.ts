@@ -7,7 +7,8 @@ import { createMask } from '../config/secrets.js';
 import type { SharedConfig } from '../config/shared.js';
 import { ConfigurationError, type Environment, type Variables } from '../config/variables.js';
 import { applySettings } from '../live-config/apply.js';
-import { consoleDestination, createLog } from '../log.js';
+import { consoleDestination, createLog, type LogOptions } from '../log.js';
+import type { LogRing } from '../logs/log-ring.js';
 import { startMetrics } from '../metrics/metrics.js';
 import { meterPools } from '../metrics/pools.js';
 import { createState, type Readiness, readinessOf } from '../state.js';
@@ -68,7 +69,10 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   const { shared: config, own, misspellings, secrets } = configure(options, environment);
   const instanceId = config.instanceId ?? `${name}-${random.hex(3)}`;
   const logLevel = createState(config.logLevel);
-  const log = options.log ?? (await consoleLog({ name, instanceId, logLevel }, secrets));
+  // Loaded on demand, as most processes keep none.
+  const logs = config.logBytes > 0 ? new (await import('../logs/log-ring.js')).LogRing(config.logBytes) : undefined;
+  const keep = logs && ((line: string) => logs.add(line));
+  const log = options.log ?? (await consoleLog({ name, instanceId, logLevel }, { secrets, keep }));
   for (const misspelling of misspellings) log.warn({}, describeMisspelling(misspelling));
   const settings = createState(new LiveSettings([]));
   const given = { name, config, instanceId, startedAt, clock, wallClock, random, log };
@@ -78,7 +82,7 @@ export async function startService<V extends Variables>(options: StartOptions<V>
     const createApp = (context: ServiceContext) => options.createApp(context, own);
     const maxReplyBytes = config.maxReplyBytes ?? options.maxReplyBytes;
     const { register: registers = true, onPrepared = () => Promise.resolve() } = options;
-    const parts = { environment, secrets, createApp, maxReplyBytes, registers, resources, onPrepared };
+    const parts = { environment, secrets, createApp, maxReplyBytes, registers, resources, onPrepared, logs };
     return await assemble(runtime, parts);
   } catch (error) {
     // Its failure must not hide why the service doesn't start.
@@ -102,10 +106,10 @@ function asConfigurationError(error: unknown): unknown {
 
 async function consoleLog(
   { name: service, instanceId, logLevel }: Pick<ServiceRuntime, 'name' | 'instanceId' | 'logLevel'>,
-  secrets: readonly string[],
+  kept: Pick<LogOptions, 'secrets' | 'keep'>,
 ): Promise<Logger> {
   const destination = await consoleDestination();
-  const log = createLog({ service, instanceId, level: logLevel.current, secrets, ...(destination && { destination }) });
+  const log = createLog({ service, instanceId, level: logLevel.current, ...kept, ...(destination && { destination }) });
   logLevel.subscribe((level) => {
     log.level = level;
   });
@@ -126,12 +130,13 @@ interface AssembleOptions {
   readonly registers: boolean;
   readonly resources: Resources;
   readonly onPrepared: () => Promise<void>;
+  readonly logs: LogRing | undefined;
 }
 
-/** Starts the metrics of the process, and its traces if a variable asks for them. */
+/** Starts the metrics of the process, and its traces if a variable asks for them. Returns what tells spans and lines that it keeps, too. */
 async function observe(
   runtime: ServiceRuntime,
-  { environment, secrets, resources }: Pick<AssembleOptions, 'environment' | 'secrets' | 'resources'>,
+  { environment, secrets, resources, logs }: Pick<AssembleOptions, 'environment' | 'secrets' | 'resources' | 'logs'>,
 ) {
   const { config, name, instanceId, clock, log } = runtime;
   const metrics = await startMetrics({
@@ -143,12 +148,13 @@ async function observe(
   });
   resources.hold(metrics.close);
   const isAsked = config.traceBytes > 0 || Object.keys(environment).some((variable) => variable.startsWith('OTEL_'));
-  if (!isAsked) return { metrics, traces: undefined };
+  const lines = logs ? [(await import('../logs/log-service.js')).createLogService(logs, instanceId)] : [];
+  if (!isAsked) return { metrics, kept: lines };
   // Loaded on demand, as most processes aren't traced.
   const { startTracing } = await import('../tracing/tracing.js');
   const tracing = await startTracing({ runtime, environment, secrets, meter: metrics.meter, log });
   resources.hold(tracing.close);
-  return { metrics, traces: tracing.service };
+  return { metrics, kept: tracing.service ? [tracing.service, ...lines] : lines };
 }
 
 async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
@@ -162,7 +168,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const authenticator = await openAuthentication(config, { clock, wallClock, log });
   resources.hold(() => authenticator?.close());
   const handover = { clock, timeoutMs: config.handoverMs };
-  const { metrics, traces } = await observe(runtime, options);
+  const { metrics, kept } = await observe(runtime, options);
   const pools = meterPools(metrics.meter);
   const { meter } = pools;
   if (tls !== undefined) meterTls(meter, tls, wallClock);
@@ -197,7 +203,7 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
     await untilServing(readiness, handover);
     await onPrepared();
   }
-  const served = { app, descriptorSet, readiness, meter, pools, channel, cache, tls, authenticator, traces };
+  const served = { app, descriptorSet, readiness, meter, pools, channel, cache, tls, authenticator, kept };
   const server = await listen(runtime, served);
   const { address } = server;
   log.info({ address, tls: server.tls, metrics: metrics.address, services }, `listening on ${address}`);

@@ -6,6 +6,7 @@ import type { Clock } from '@rondo/rpc/clock';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { gatewayErrors } from '../errors.js';
 import type { Fleet } from './fleet.js';
+import { readLogs } from './logs.js';
 import type { Asker, Questions } from './questions.js';
 import { watchSettings } from './settings.js';
 import { findTrace, watchTraces } from './traces.js';
@@ -34,6 +35,7 @@ export function consoleService({
     watchFleet: (_, { signal }) => fleet.watch(signal),
     findTrace: (request, call) => findTrace(request, questions, askerOf(call)),
     watchTraces: (request, call) => watchTraces(request, questions, askerOf(call)),
+    readLogs: (request, call) => readLogs(request, questions, askerOf(call)),
     watchTransactions: (_, call) => watchTransactions(clock, questions, askerOf(call)),
     watchSettings: (_, { signal }) => watchSettings({ channel, registry, clock }, signal),
     async setCordon({ instanceId, cordoned, reason }, { signal }) {

@@ -1,0 +1,118 @@
+import { listOf, recordOf } from '../calls/connect.js';
+import { type JsonRecord, useStream } from '../calls/use-stream.js';
+import { Connection } from '../ui/connection.js';
+import { type Silent, SilentInstances, takeSilent } from '../ui/silent.js';
+import { counted, figureAt, textAt, visible } from '../ui/text.js';
+
+interface Logs {
+  /** The newest last. */
+  readonly lines: readonly Line[];
+  readonly leftOut: number;
+  readonly silent: Silent;
+}
+
+interface Line {
+  readonly key: string;
+  readonly instanceId: string;
+  /** In RFC 3339. */
+  readonly time: string;
+  readonly level: string;
+  readonly message: string;
+  readonly fields: string;
+}
+
+/** More lines than these aren't kept. */
+const MAX_KEPT = 1_000;
+
+/** Takes an event of `ReadLogs`. An instance that is asked again tells its last lines again. */
+function take(before: Logs | undefined, { told, silent }: JsonRecord): Logs {
+  const all = listOf(told).map(recordOf);
+  const known = new Map((before?.lines ?? []).map((line) => [line.key, line]));
+  for (const one of all) {
+    for (const text of listOf(one['lines']).map(String)) {
+      const line = lineOf(textAt(one, 'instanceId'), text);
+      known.set(line.key, line);
+    }
+  }
+  const lines = [...known.values()].sort((one, other) => (one.time < other.time ? -1 : one.time > other.time ? 1 : 0));
+  const leftOut = all.reduce((sum, one) => sum + figureAt(one, 'leftOut'), before?.leftOut ?? 0);
+  const ids = all.map((one) => textAt(one, 'instanceId'));
+  return { lines: lines.slice(-MAX_KEPT), leftOut, silent: takeSilent(before?.silent, silent, ids) };
+}
+
+function lineOf(instanceId: string, text: string): Line {
+  const { service: _, instance: __, level, time, msg, ...rest } = recordOf(parsed(text));
+  const fields = Object.entries(rest).map(
+    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  const said = { level: level ?? '', time: time ?? '', msg: msg ?? text };
+  return {
+    key: `${instanceId} ${text}`,
+    instanceId,
+    time: textAt(said, 'time'),
+    level: textAt(said, 'level'),
+    message: textAt(said, 'msg'),
+    fields: visible(fields.join(' ')),
+  };
+}
+
+/** A line that is cut is no JSON. */
+function parsed(text: string) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+/** Which lines are shown, and at most how many. */
+interface LogLinesProps {
+  readonly filter: { readonly traceId?: string; readonly level?: string; readonly text?: string };
+  readonly instanceId?: string;
+  readonly follow?: boolean;
+  readonly isPaused?: boolean;
+  readonly most: number;
+}
+
+/** Log lines of all processes, the newest first; those of a trace in their order. */
+export function LogLines({ filter, instanceId = '', follow = false, isPaused = false, most }: LogLinesProps) {
+  const request = { logs: { ...filter, follow }, instanceId };
+  const { told, ...stream } = useStream<Logs>({ method: 'ReadLogs', request, take, ends: !follow, isPaused });
+  const lines = told?.lines ?? [];
+  const shown = follow ? lines.slice(-most).reverse() : lines.slice(0, most);
+  return (
+    <>
+      <Connection of={stream} />
+      {shown.length === 0 ? (
+        <p>{told ? 'No line fits.' : 'Nothing is known yet.'}</p>
+      ) : (
+        <table class="lines">
+          <thead>
+            <tr>
+              {['Time', 'Level', 'Instance', 'Line'].map((title) => (
+                <th key={title} scope="col">
+                  {title}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(({ key, instanceId: id, time, level, message, fields }) => (
+              <tr key={key} class={/error|fatal/.test(level) ? 'failed' : undefined}>
+                <th scope="row">{time.slice(11, 23) || '–'}</th>
+                <td data-title="Level">{level}</td>
+                <td data-title="Instance">{id}</td>
+                <td>
+                  {message} <small>{fields}</small>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {lines.length > shown.length && <p>and {lines.length - shown.length} more</p>}
+      {told && told.leftOut > 0 && <p class="warn">{counted(told.leftOut, 'line')} left out: they come too fast.</p>}
+      {told && <SilentInstances silent={told.silent} />}
+    </>
+  );
+}
