@@ -1,5 +1,6 @@
 /** What processes tell, in the console: traces. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { LogServiceDefinition } from '@rondo/contracts/rondo/logs/v1/logs';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
 import { TraceServiceDefinition } from '@rondo/contracts/rondo/tracing/v1/tracing';
@@ -80,6 +81,7 @@ const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
     for (const hasText of ['sales-1', 'project-management-1', 'transaction log-committing', 'INSERT '])
       await page.getByRole('row').filter({ hasText }).first().waitFor();
     await page.getByText('The longest by itself:').waitFor();
+    await page.locator('.lines').getByRole('row').filter({ hasText: 'gateway-1' }).first().waitFor();
     await page.locator('.waterfall button').first().focus();
     for (let steps = 0; (await page.locator(':focus').textContent()) !== (await accepted.textContent()); steps += 1) {
       expect(steps).toBeLessThan(20);
@@ -182,6 +184,33 @@ const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
     channel.close();
   });
 
+  it('shows the log lines of all instances as they come, by level, instance and text', async () => {
+    await show('logs');
+    await page.getByText('Live.').waitFor();
+    const { headers } = await ask(`${running.origin}/v1/quotes/${'x'.repeat(80)}`);
+    const row = page.getByRole('row').filter({ hasText: headers.get('x-request-id') ?? '' });
+    await row.first().waitFor();
+    await page.getByLabel('Instance').fill('calculator-1');
+    await page.keyboard.press('Enter');
+    await row.first().waitFor({ state: 'detached' });
+    await page.getByRole('row').filter({ hasText: 'listening on' }).first().waitFor();
+    expect(await page.getByRole('row').filter({ hasText: 'gateway-1' }).count()).toBe(0);
+    await page.getByLabel('Level').selectOption('error');
+    await page.getByText('No line fits.').waitFor();
+    await page.reload();
+    const text = `"level":"info","msg":"${HOSTILE}`;
+    const readLogs = async function* (_: unknown, { signal }: { readonly signal: AbortSignal }) {
+      yield { instanceId: TEXT, lines: [text, JSON.stringify({ level: 'info', msg: TEXT, [TEXT]: TEXT })] };
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    };
+    const stop = await startInstance([standIn(LogServiceDefinition, { readLogs })]);
+    await page.getByRole('row').getByText(text).waitFor();
+    await page.getByRole('row').getByText(SHOWN).first().waitFor();
+    expect(await page.locator('main img').count()).toBe(0);
+    expect(await axe(page)).toEqual([]);
+    await stop();
+  });
+
   it('leaves no stream behind when tabs are closed', async () => {
     const tabs = await Promise.all(Array.from({ length: 6 }, () => running.open()));
     for (const tab of tabs) {
@@ -198,14 +227,15 @@ const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
       ask(`${running.origin}/v1/quotes/none`, { headers: { traceparent } }),
     );
     await Promise.all(calls);
-    for (const [place, text] of [
-      [`traces/${'ab'.repeat(16)}`, /^and \d+ more$/],
-      ['traces', 'Live.'],
+    for (const [place, shown] of [
+      [`traces/${'ab'.repeat(16)}`, page.locator('.lines ~ p').getByText(/^and \d+ more$/)],
+      ['traces', page.getByText('Live.')],
+      ['logs', page.getByText('Live.')],
     ] as const) {
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
         await show(place);
-        await page.getByText(text).waitFor();
+        await shown.waitFor();
         expect(await nodes()).toBeLessThanOrEqual(2_000);
         expect(await axe(page)).toEqual([]);
       }
