@@ -100,6 +100,7 @@ const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
     await page.getByText('Live.').waitFor();
     await failed('quotes/none');
     await page.getByRole('link', { name: 'GET /v1/{name=quotes/*}' }).first().waitFor();
+    expect(await page.getByRole('link', { name: 'ConsoleService' }).count()).toBe(0);
     await page.getByLabel('with a span named like').fill('no such span');
     await page.keyboard.press('Enter');
     await page.getByText('No trace fits.').waitFor();

@@ -156,6 +156,13 @@ const BUILT_IN = [
   CallStatsServiceDefinition,
 ];
 
+/** What the gateway asks again and again while an operator looks at transactions. */
+const REPEATED = [
+  'CoordinatorService/ListTransactions',
+  'CoordinatorService/ListSagas',
+  'ParticipantService/ListInDoubt',
+].map((name) => `/rondo.transactions.v1.${name}`);
+
 /** The parts of the server's middleware chain. */
 interface ChainOptions {
   readonly name: string;
@@ -183,7 +190,7 @@ function serverChain(options: ChainOptions): readonly Middleware<ServerCall>[] {
       open.has(call.method.service) ? next(call) : middleware(call, next);
   const everyCall = () => logLevel.current === 'debug' || logLevel.current === 'trace';
   return [
-    callLog({ clock, everyCall, quiet: new Set([...paths, ...(app.quiet ?? [])]) }),
+    callLog({ clock, everyCall, quiet: new Set([...paths, ...REPEATED, ...(app.quiet ?? [])]) }),
     createGate({ name, readiness, open: [...open] }),
     ...(app.observers ?? []).map(aroundOwn),
     ...auth,

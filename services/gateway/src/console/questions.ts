@@ -184,10 +184,15 @@ async function askInstance<T>(
   const peer = peers.take(endpoint);
   try {
     do {
+      const attempt = new AbortController();
+      const until = { ...options, signal: AbortSignal.any([signal, attempt.signal]) };
       try {
-        for await (const message of ask(peer.channel, options, endpoint)) await answers.add({ instanceId, message });
+        for await (const message of ask(peer.channel, until, endpoint)) await answers.add({ instanceId, message });
       } catch (error) {
         if (!signal.aborted) await answers.add({ instanceId, reason: reasonOf(error, off) });
+      } finally {
+        // Also ends calls that the question has begun beside the one that has failed.
+        attempt.abort();
       }
       if (follows) await sleep(clock, AGAIN_MS, signal).catch(() => undefined);
     } while (follows && !signal.aborted);
@@ -199,6 +204,16 @@ async function askInstance<T>(
 function reasonOf(error: unknown, off: string | undefined): string {
   if (off !== undefined && error instanceof RpcError && error.code === Status.UNIMPLEMENTED) return off;
   return (error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON);
+}
+
+/** Cuts lists, until they have so many items in all. */
+export function createCutter(most: number) {
+  let room = most;
+  return <T>(list: readonly T[]) => {
+    const kept = list.slice(0, room);
+    room -= kept.length;
+    return { kept, leftOut: list.length - kept.length };
+  };
 }
 
 /** What the instances that have answered say. */

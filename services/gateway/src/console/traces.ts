@@ -1,7 +1,7 @@
 import type { FindTraceRequest, WatchTracesRequest } from '@rondo/contracts/rondo/gateway/v1/console';
 import { TraceServiceDefinition, type WatchTracesResponse } from '@rondo/contracts/rondo/tracing/v1/tracing';
 import { type Channel, createClient } from '@rondo/rpc/client';
-import { type Asker, type AskOptions, messagesOf, type Questions, silentOf } from './questions.js';
+import { type Asker, type AskOptions, createCutter, messagesOf, type Questions, silentOf } from './questions.js';
 
 const off = 'it keeps no spans: its RONDO_TRACE_BYTES is 0';
 const MAX_SPANS = 10_000;
@@ -14,17 +14,16 @@ const clientOf = (channel: Channel) => createClient(TraceServiceDefinition, { ch
 
 /** Asks the instances for their spans of a trace. */
 export async function* findTrace({ traceId }: FindTraceRequest, questions: Questions, asker: Asker) {
-  let room = MAX_SPANS;
+  const cut = createCutter(MAX_SPANS);
   async function* ask(channel: Channel, options: AskOptions) {
     yield await clientOf(channel).getTrace({ traceId }, options);
   }
   for await (const told of questions.ask({ ask, follows: false, off }, asker)) {
-    const cut = messagesOf(told).map((trace) => {
-      const spans = trace.spans.slice(0, room);
-      room -= spans.length;
-      return { ...trace, spans, lostSpans: trace.lostSpans + trace.spans.length - spans.length };
+    const traces = messagesOf(told).map((trace) => {
+      const { kept: spans, leftOut } = cut(trace.spans);
+      return { ...trace, spans, lostSpans: trace.lostSpans + leftOut };
     });
-    yield { told: cut, silent: silentOf(told) };
+    yield { told: traces, silent: silentOf(told) };
   }
 }
 
@@ -41,12 +40,11 @@ export async function* watchTraces({ filter, order }: WatchTracesRequest, questi
     for (let next = await first; next.done !== true; next = await watch.next()) yield next.value;
   }
   for await (const told of questions.ask({ ask, follows: true, off }, asker)) {
-    let room = MAX_TRACES;
-    const cut = messagesOf(told).map((one) => {
-      const traces = one.traces.slice(0, room);
-      room -= traces.length;
-      return { ...one, traces, leftOut: one.leftOut + one.traces.length - traces.length };
+    const cut = createCutter(MAX_TRACES);
+    const traces = messagesOf(told).map((one) => {
+      const { kept, leftOut } = cut(one.traces);
+      return { ...one, traces: kept, leftOut: one.leftOut + leftOut };
     });
-    yield { told: cut, silent: silentOf(told) };
+    yield { told: traces, silent: silentOf(told) };
   }
 }
