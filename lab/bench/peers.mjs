@@ -95,7 +95,7 @@ function acceptRun(folder) {
 }
 
 /** Why a run can't be the accepted one; undefined if it can. */
-export function unacceptable({ settings, failures }) {
+function unacceptable({ settings, failures }) {
   if (!settings.whole) return 'the last run was quick or partial: run all without --quick, --only and --workload first';
   if (failures > 0) return `${failures} contenders failed in the last run: their errors are in peers.json`;
   return undefined;

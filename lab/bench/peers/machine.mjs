@@ -33,7 +33,7 @@ export function chooseCores() {
 }
 
 /** The cores of a list as `0,2-4`. */
-export function parseCores(list) {
+function parseCores(list) {
   return list.split(',').flatMap((part) => {
     const [from, to = from] = part.split('-').map(Number);
     return Array.from({ length: to - from + 1 }, (_, index) => from + index);
@@ -62,6 +62,6 @@ export function watchForeign(pids) {
 }
 
 /** Whether other processes used too much of the time. Less than the kernel's counters can tell never counts. */
-export function isDisturbed(usedMs, tookMs, cores = availableParallelism()) {
+function isDisturbed(usedMs, tookMs, cores = availableParallelism()) {
   return usedMs > Math.max(FOREIGN_SHARE * tookMs, 2 * COUNTED_AT_MS * cores);
 }

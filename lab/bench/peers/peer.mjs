@@ -60,7 +60,7 @@ export async function startPeer({ name, folder, variant, inProcess }, { cores, r
 const askAll = (servers) => Promise.all(servers.map((server) => server.ask('used')));
 
 /** Throws unless each replica got its share of the calls. */
-export function checkEven(served) {
+function checkEven(served) {
   const mean = served.reduce((sum, count) => sum + count, 0) / served.length;
   const isEven = served.every((count) => Math.abs(count - mean) <= Math.max(UNEVEN * mean, 64));
   if (!isEven) throw new Error(`the replicas got ${served.join(', ')} calls, not a third each`);

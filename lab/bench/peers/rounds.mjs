@@ -39,7 +39,7 @@ async function stop(peer, { message }) {
 }
 
 /** The list from the element with this index on, and then the elements before it. */
-export function rotated(list, index) {
+function rotated(list, index) {
   const first = index % Math.max(list.length, 1);
   return [...list.slice(first), ...list.slice(0, first)];
 }
