@@ -6,235 +6,163 @@ import { newFile } from '../../../test/scaffold/staged.js';
 import { compile } from './compile.js';
 import { withStage } from './stage.js';
 
-/** The services that generation refuses, with the expected message. The line of the fault ends in `// here`. */
-const refused: readonly [body: string, reason: string][] = [
-  [
-    method('hash_key: {field: "nme"}'),
-    'Get: hash_key.field is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id, token',
-  ],
-  [
-    method('hash_key: {field: "owner.nme"}'),
-    'Get: hash_key.field is "owner.nme", but p.Owner has no field "nme"; it has name',
-  ],
-  [method('hash_key: {field: "name.x"}'), 'Get: hash_key.field is "name.x", but name has no fields'],
-  [
-    method('hash_key: {field: "owner"}'),
-    'Get: hash_key.field is "owner", but owner is a whole p.Owner; name a field of it',
-  ],
-  [
-    method('hash_key: {field: "tags"}'),
-    'Get: hash_key.field is "tags", but tags is a list: which of its values would count?',
-  ],
-  [
-    method('hash_key: {field: "by_name.key"}'),
-    'Get: hash_key.field is "by_name.key", but by_name is a map: which of its values would count?',
-  ],
-  [
-    method('hash_key: {field: "name"}', { request: 'stream ' }),
-    'Get: hash_key.field is name, and the request is a stream; name a key of metadata instead',
-  ],
-  [
-    method('retry: {max_attempts: 2}'),
-    'Get: retry makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out',
-  ],
-  [safe('retry: {max_attempts: 6}'), 'Get: retry.max_attempts is 6; it must be from 1 to 5, or missing for 3'],
-  [safe('retry: {codes: [UNAVAILABLE, OK]}'), 'Get: retry.codes has OK, after which no call is retried; leave it out'],
-  [
-    safe('retry: {backoff: {initial: {seconds: 61}}}'),
-    'Get: retry.backoff.initial is 61000 ms; it must be from 1 ms to 1 min',
-  ],
-  [
-    safe('retry: {backoff: {initial: {seconds: 2} max: {seconds: 1}}}'),
-    'Get: retry.backoff.max is 1000 ms; it must be from 2000 ms, the first wait, to 1 min',
-  ],
-  [
-    method('hedge: {}'),
-    'Get: hedge makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out',
-  ],
-  [method('idempotency: {retention: {seconds: 60}}'), 'Get: idempotency names neither a field nor a metadata key'],
-  [
-    method('idempotency: {field: "nme"}'),
-    'Get: idempotency.field is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id, token',
-  ],
-  [
-    method('idempotency: {field: "owner"}'),
-    'Get: idempotency.field is "owner", but owner is no string, which a key is',
-  ],
-  [method('idempotency: {field: "tags"}'), 'Get: idempotency.field is "tags", but tags is no string, which a key is'],
-  [
-    method('idempotency: {metadata: "Key"}'),
-    'Get: idempotency.metadata is "Key"; a key of metadata is of a-z 0-9 _ . - alone',
-  ],
-  [
-    method('idempotency: {field: "name" retention: {seconds: 59}}'),
-    'Get: idempotency.retention is 59000 ms; it must be from 1 min to 365 days',
-  ],
-  [
-    method('idempotency: {field: "name" final_codes: [UNAVAILABLE]}'),
-    'Get: idempotency.final_codes has UNAVAILABLE, which says nothing final about a request; leave it out',
-  ],
-  [
-    method('idempotency: {field: "name" final_codes: [ABORTED]} retry: {codes: [ABORTED]}'),
-    'Get: idempotency.final_codes has ABORTED, after which retry.codes calls again for another outcome; leave it out of one',
-  ],
-  [
-    safe('idempotency: {field: "name"}'),
-    'Get: idempotency is for a method that is not safe to repeat, and idempotency_level is IDEMPOTENT; leave one of the two out',
-  ],
-  [
-    watch('idempotency: {metadata: "key"}'),
-    'Get: idempotency is for a method with one request and one reply; leave it out',
-  ],
-  [watch('hedge: {}'), 'Get: hedge is for a method with one request and one reply; leave it out'],
-  [
-    safe('hedge: {} retry: {max_attempts: 1}'),
-    'Get: hedge makes a second attempt, and retry.max_attempts is 1; allow 2 or more, or leave one of the two out',
-  ],
-  [safe('hedge: {delay: {nanos: 999999}}'), 'Get: hedge.delay is 0.999999 ms; it must be from 1 ms to 1 h'],
-  [
-    safe('hedge: {delay: {seconds: 1}} timeout: {seconds: 1}'),
-    'Get: hedge.delay is 1000 ms, and each call ends after 1000 ms, its timeout; make it shorter',
-  ],
-  [
-    method('breaker: {failure_percent: 101}'),
-    'Get: breaker.failure_percent is 101; it must be from 1 to 100, or missing for 50',
-  ],
-  [method('breaker: {min_calls: -1}'), 'Get: breaker.min_calls is -1; it must be from 1 to 10,000, or missing for 20'],
-  [method('breaker: {probes: 101}'), 'Get: breaker.probes is 101; it must be from 1 to 100, or missing for 3'],
-  [method('breaker: {window: {nanos: 999000000}}'), 'Get: breaker.window is 999 ms; it must be from 1 s to 10 min'],
-  [
-    method('breaker: {slow_call: {seconds: 3601}}'),
-    'Get: breaker.slow_call is 3601000 ms; it must be from 1 ms to 1 h',
-  ],
-  [
-    method('breaker: {slow_call: {seconds: 1}} timeout: {seconds: 1}'),
-    'Get: breaker.slow_call is 1000 ms, and each call ends after 1000 ms, its timeout; make it shorter',
-  ],
-  [
-    watch('breaker: {slow_call: {seconds: 1}}'),
-    'Get: breaker.slow_call is for a method with one request and one reply, as the reader of a stream decides how long it lasts; leave it out',
-  ],
-  [
-    method('bulkhead: {}'),
-    'Get: bulkhead.max_calls is 0; it must be from 1 to 100,000: name the most calls, or leave bulkhead out',
-  ],
-  [method('bulkhead: {max_calls: 1 max_queued: -1}'), 'Get: bulkhead.max_queued is -1; it must be from 0 to 100,000'],
-  [
-    method('bulkhead: {max_calls: 1 queue_timeout: {seconds: 1}}'),
-    'Get: bulkhead.queue_timeout is set, and there is no queue; set bulkhead.max_queued, or leave it out',
-  ],
-  [
-    method('bulkhead: {max_calls: 1 max_queued: 1 queue_timeout: {seconds: 61}}'),
-    'Get: bulkhead.queue_timeout is 61000 ms; it must be from 1 ms to 1 min',
-  ],
-  [
-    method('bulkhead: {max_calls: 1 max_queued: 1 queue_timeout: {seconds: 2}} timeout: {seconds: 2}'),
-    'Get: bulkhead.queue_timeout is 2000 ms, and each call ends after 2000 ms, its timeout; make it shorter',
-  ],
-  [
-    safe('cache: {ttl: {seconds: 1}}'),
-    'Get: cache answers without a call, which is right for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out',
-  ],
-  [
-    method('cache: {ttl: {seconds: 1}}', { response: 'stream ' }),
-    'Get: cache is for a method with one request and one reply; leave it out',
-  ],
-  [reading('cache: {vary: ["accept-language"]}'), 'Get: cache has no ttl; say how long an answer is fresh'],
-  [reading('cache: {ttl: {nanos: 1}}'), 'Get: cache.ttl is 0.000001 ms; it must be from 1 ms to 24 h'],
-  [
-    reading('cache: {ttl: {seconds: 1} stale_while_revalidate: {seconds: -1}}'),
-    'Get: cache.stale_while_revalidate is -1000 ms; it must be from 0 s to 24 h',
-  ],
-  [
-    reading('cache: {ttl: {seconds: 1} vary: ["Authorization"]}'),
-    'Get: cache.vary is "Authorization"; a key of metadata is of a-z 0-9 _ . - alone',
-  ],
-  [
-    reading('cache: {ttl: {seconds: 1} feed: {method: "Watch"}}'),
-    'Get: cache.feed.method is "Watch", and the service has no such method; name one that streams changes',
-  ],
-  [
-    reading('cache: {ttl: {seconds: 1} feed: {method: "Get"}}'),
-    'Get: cache.feed.method is Get, which is no stream of replies without side effects; name one that streams changes',
-  ],
-  [method('hash_key: {}'), 'Get: hash_key names neither a field nor a metadata key'],
-  [
-    method('hash_key: {metadata: "X-Tenant"}'),
-    'Get: hash_key.metadata is "X-Tenant"; a key of metadata is of a-z 0-9 _ . - alone',
-  ],
-  [
-    method('hash_key: {metadata: "grpc-timeout"}'),
-    "Get: hash_key.metadata is grpc-timeout; keys that begin with grpc- are gRPC's own",
-  ],
-  [
-    method('hash_key: {metadata: "tenant-bin"}'),
-    'Get: hash_key.metadata is tenant-bin; behind a key that ends in -bin stand bytes, which are no key of a call',
-  ],
-  [
-    method('resume: {request: "name" response: "name"}'),
-    'Get: resume is for a method with one request and a stream of replies; leave it out',
-  ],
-  [
-    method('resume: {request: "name" response: "name"}', { request: 'stream ', response: 'stream ' }),
-    'Get: resume is for a method with one request and a stream of replies; leave it out',
-  ],
-  [
-    method('resume: {request: "name" response: "name"}', { response: 'stream ' }),
-    'Get: resume calls again, which is safe for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out',
-  ],
-  [
-    watch('resume: {request: "nme" response: "name"}'),
-    'Get: resume.request is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id, token',
-  ],
-  [
-    watch('resume: {request: "name"}'),
-    'Get: resume.response is "", but p.Request has no field ""; it has name, owner, tags, by_name, kind, id, token',
-  ],
-  [
-    watch('resume: {request: "name" response: "tags"}'),
-    'Get: resume.response is "tags", but tags is no string and no bytes, of which a token is one',
-  ],
-  [
-    watch('resume: {request: "kind" response: "name"}'),
-    'Get: resume.request is "kind", but kind is no string and no bytes, of which a token is one',
-  ],
-  [
-    watch('resume: {request: "token" response: "name"}'),
-    'Get: resume.request is "token", but token is part of the oneof either; name one outside',
-  ],
-  [
-    watch('resume: {request: "id" response: "name"}'),
-    'Get: resume names a bytes of the request and a string of the reply; both have to be the same',
-  ],
-  [method('timeout: {nanos: 999999}'), 'Get: timeout is 0.999999 ms; it must be from 1 ms to 24 h'],
-  [method('timeout: {seconds: 86401}'), 'Get: timeout is 86401000 ms; it must be from 1 ms to 24 h'],
-  [balancing('slow_start: {seconds: 3601}'), ' balancing.slow_start is 3601000 ms; it must be from 0 s to 1 h'],
-  [balancing('slow_start: {seconds: -1}'), ' balancing.slow_start is -1000 ms; it must be from 0 s to 1 h'],
-  [balancing('subset_size: 10001'), ' balancing.subset_size is 10001; it must be from 1 to 10,000, or missing for all'],
-  [balancing('subset_size: -1'), ' balancing.subset_size is -1; it must be from 1 to 10,000, or missing for all'],
-  [
-    balancing('policy: BALANCING_POLICY_RING_HASH hash_balance_factor: 99') +
-      method('hash_key: {field: "name"}').replace(' // here', ''),
-    ' balancing.hash_balance_factor is 99; it must be from 100 to 10,000, or missing for no bound',
-  ],
-  [
-    balancing('hash_balance_factor: 125'),
-    ' balancing.hash_balance_factor goes with ring_hash alone; leave it out, or choose that policy',
-  ],
-  [
-    balancing('weights: WEIGHT_SOURCE_LOAD'),
-    ' balancing.weights is load, by which weighted_round_robin alone weighs; leave one of the two',
-  ],
-  [
-    balancing('policy: BALANCING_POLICY_RING_HASH'),
-    ' balancing.policy is ring_hash, and no method says its key; give those that have one a hash_key in (rondo.options.v1.method)',
-  ],
-  [
-    balancing('policy: BALANCING_POLICY_RING_HASH subset_size: 3') +
-      method('hash_key: {field: "name"}').replace(' // here', ''),
-    ' balancing.subset_size goes with no ring_hash, for which all clients have to call the same instances',
-  ],
-];
+/** Services of one method or option, by a word for their kind. */
+const KINDS: Readonly<Record<string, (option: string) => string>> = {
+  ...{ method, safe, watch, reading, balancing },
+  upload: (option) => method(option, { request: 'stream ' }),
+  download: (option) => method(option, { response: 'stream ' }),
+  chat: (option) => method(option, { request: 'stream ', response: 'stream ' }),
+  keyed: (option) => balancing(option) + method('hash_key: {field: "name"}').replace(' // here', ''),
+};
+
+/** The services that generation refuses: the kind with its options, and the expected message below. */
+const REFUSED = `
+method hash_key: {field: "nme"}
+  Get: hash_key.field is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id, token
+method hash_key: {field: "owner.nme"}
+  Get: hash_key.field is "owner.nme", but p.Owner has no field "nme"; it has name
+method hash_key: {field: "name.x"}
+  Get: hash_key.field is "name.x", but name has no fields
+method hash_key: {field: "owner"}
+  Get: hash_key.field is "owner", but owner is a whole p.Owner; name a field of it
+method hash_key: {field: "tags"}
+  Get: hash_key.field is "tags", but tags is a list: which of its values would count?
+method hash_key: {field: "by_name.key"}
+  Get: hash_key.field is "by_name.key", but by_name is a map: which of its values would count?
+upload hash_key: {field: "name"}
+  Get: hash_key.field is name, and the request is a stream; name a key of metadata instead
+method retry: {max_attempts: 2}
+  Get: retry makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out
+safe retry: {max_attempts: 6}
+  Get: retry.max_attempts is 6; it must be from 1 to 5, or missing for 3
+safe retry: {codes: [UNAVAILABLE, OK]}
+  Get: retry.codes has OK, after which no call is retried; leave it out
+safe retry: {backoff: {initial: {seconds: 61}}}
+  Get: retry.backoff.initial is 61000 ms; it must be from 1 ms to 1 min
+safe retry: {backoff: {initial: {seconds: 2} max: {seconds: 1}}}
+  Get: retry.backoff.max is 1000 ms; it must be from 2000 ms, the first wait, to 1 min
+method hedge: {}
+  Get: hedge makes a call more than once; say that this is safe by idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT, or leave it out
+method idempotency: {retention: {seconds: 60}}
+  Get: idempotency names neither a field nor a metadata key
+method idempotency: {field: "nme"}
+  Get: idempotency.field is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id, token
+method idempotency: {field: "owner"}
+  Get: idempotency.field is "owner", but owner is no string, which a key is
+method idempotency: {field: "tags"}
+  Get: idempotency.field is "tags", but tags is no string, which a key is
+method idempotency: {metadata: "Key"}
+  Get: idempotency.metadata is "Key"; a key of metadata is of a-z 0-9 _ . - alone
+method idempotency: {field: "name" retention: {seconds: 59}}
+  Get: idempotency.retention is 59000 ms; it must be from 1 min to 365 days
+method idempotency: {field: "name" final_codes: [UNAVAILABLE]}
+  Get: idempotency.final_codes has UNAVAILABLE, which says nothing final about a request; leave it out
+method idempotency: {field: "name" final_codes: [ABORTED]} retry: {codes: [ABORTED]}
+  Get: idempotency.final_codes has ABORTED, after which retry.codes calls again for another outcome; leave it out of one
+safe idempotency: {field: "name"}
+  Get: idempotency is for a method that is not safe to repeat, and idempotency_level is IDEMPOTENT; leave one of the two out
+watch idempotency: {metadata: "key"}
+  Get: idempotency is for a method with one request and one reply; leave it out
+watch hedge: {}
+  Get: hedge is for a method with one request and one reply; leave it out
+safe hedge: {} retry: {max_attempts: 1}
+  Get: hedge makes a second attempt, and retry.max_attempts is 1; allow 2 or more, or leave one of the two out
+safe hedge: {delay: {nanos: 999999}}
+  Get: hedge.delay is 0.999999 ms; it must be from 1 ms to 1 h
+safe hedge: {delay: {seconds: 1}} timeout: {seconds: 1}
+  Get: hedge.delay is 1000 ms, and each call ends after 1000 ms, its timeout; make it shorter
+method breaker: {failure_percent: 101}
+  Get: breaker.failure_percent is 101; it must be from 1 to 100, or missing for 50
+method breaker: {min_calls: -1}
+  Get: breaker.min_calls is -1; it must be from 1 to 10,000, or missing for 20
+method breaker: {probes: 101}
+  Get: breaker.probes is 101; it must be from 1 to 100, or missing for 3
+method breaker: {window: {nanos: 999000000}}
+  Get: breaker.window is 999 ms; it must be from 1 s to 10 min
+method breaker: {slow_call: {seconds: 3601}}
+  Get: breaker.slow_call is 3601000 ms; it must be from 1 ms to 1 h
+method breaker: {slow_call: {seconds: 1}} timeout: {seconds: 1}
+  Get: breaker.slow_call is 1000 ms, and each call ends after 1000 ms, its timeout; make it shorter
+watch breaker: {slow_call: {seconds: 1}}
+  Get: breaker.slow_call is for a method with one request and one reply, as the reader of a stream decides how long it lasts; leave it out
+method bulkhead: {}
+  Get: bulkhead.max_calls is 0; it must be from 1 to 100,000: name the most calls, or leave bulkhead out
+method bulkhead: {max_calls: 1 max_queued: -1}
+  Get: bulkhead.max_queued is -1; it must be from 0 to 100,000
+method bulkhead: {max_calls: 1 queue_timeout: {seconds: 1}}
+  Get: bulkhead.queue_timeout is set, and there is no queue; set bulkhead.max_queued, or leave it out
+method bulkhead: {max_calls: 1 max_queued: 1 queue_timeout: {seconds: 61}}
+  Get: bulkhead.queue_timeout is 61000 ms; it must be from 1 ms to 1 min
+method bulkhead: {max_calls: 1 max_queued: 1 queue_timeout: {seconds: 2}} timeout: {seconds: 2}
+  Get: bulkhead.queue_timeout is 2000 ms, and each call ends after 2000 ms, its timeout; make it shorter
+safe cache: {ttl: {seconds: 1}}
+  Get: cache answers without a call, which is right for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out
+download cache: {ttl: {seconds: 1}}
+  Get: cache is for a method with one request and one reply; leave it out
+reading cache: {vary: ["accept-language"]}
+  Get: cache has no ttl; say how long an answer is fresh
+reading cache: {ttl: {nanos: 1}}
+  Get: cache.ttl is 0.000001 ms; it must be from 1 ms to 24 h
+reading cache: {ttl: {seconds: 1} stale_while_revalidate: {seconds: -1}}
+  Get: cache.stale_while_revalidate is -1000 ms; it must be from 0 s to 24 h
+reading cache: {ttl: {seconds: 1} vary: ["Authorization"]}
+  Get: cache.vary is "Authorization"; a key of metadata is of a-z 0-9 _ . - alone
+reading cache: {ttl: {seconds: 1} feed: {method: "Watch"}}
+  Get: cache.feed.method is "Watch", and the service has no such method; name one that streams changes
+reading cache: {ttl: {seconds: 1} feed: {method: "Get"}}
+  Get: cache.feed.method is Get, which is no stream of replies without side effects; name one that streams changes
+method hash_key: {}
+  Get: hash_key names neither a field nor a metadata key
+method hash_key: {metadata: "X-Tenant"}
+  Get: hash_key.metadata is "X-Tenant"; a key of metadata is of a-z 0-9 _ . - alone
+method hash_key: {metadata: "grpc-timeout"}
+  Get: hash_key.metadata is grpc-timeout; keys that begin with grpc- are gRPC's own
+method hash_key: {metadata: "tenant-bin"}
+  Get: hash_key.metadata is tenant-bin; behind a key that ends in -bin stand bytes, which are no key of a call
+method resume: {request: "name" response: "name"}
+  Get: resume is for a method with one request and a stream of replies; leave it out
+chat resume: {request: "name" response: "name"}
+  Get: resume is for a method with one request and a stream of replies; leave it out
+download resume: {request: "name" response: "name"}
+  Get: resume calls again, which is safe for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out
+watch resume: {request: "nme" response: "name"}
+  Get: resume.request is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id, token
+watch resume: {request: "name"}
+  Get: resume.response is "", but p.Request has no field ""; it has name, owner, tags, by_name, kind, id, token
+watch resume: {request: "name" response: "tags"}
+  Get: resume.response is "tags", but tags is no string and no bytes, of which a token is one
+watch resume: {request: "kind" response: "name"}
+  Get: resume.request is "kind", but kind is no string and no bytes, of which a token is one
+watch resume: {request: "token" response: "name"}
+  Get: resume.request is "token", but token is part of the oneof either; name one outside
+watch resume: {request: "id" response: "name"}
+  Get: resume names a bytes of the request and a string of the reply; both have to be the same
+method timeout: {nanos: 999999}
+  Get: timeout is 0.999999 ms; it must be from 1 ms to 24 h
+method timeout: {seconds: 86401}
+  Get: timeout is 86401000 ms; it must be from 1 ms to 24 h
+balancing slow_start: {seconds: 3601}
+  balancing.slow_start is 3601000 ms; it must be from 0 s to 1 h
+balancing slow_start: {seconds: -1}
+  balancing.slow_start is -1000 ms; it must be from 0 s to 1 h
+balancing subset_size: 10001
+  balancing.subset_size is 10001; it must be from 1 to 10,000, or missing for all
+balancing subset_size: -1
+  balancing.subset_size is -1; it must be from 1 to 10,000, or missing for all
+keyed policy: BALANCING_POLICY_RING_HASH hash_balance_factor: 99
+  balancing.hash_balance_factor is 99; it must be from 100 to 10,000, or missing for no bound
+balancing hash_balance_factor: 125
+  balancing.hash_balance_factor goes with ring_hash alone; leave it out, or choose that policy
+balancing weights: WEIGHT_SOURCE_LOAD
+  balancing.weights is load, by which weighted_round_robin alone weighs; leave one of the two
+balancing policy: BALANCING_POLICY_RING_HASH
+  balancing.policy is ring_hash, and no method says its key; give those that have one a hash_key in (rondo.options.v1.method)
+keyed policy: BALANCING_POLICY_RING_HASH subset_size: 3
+  balancing.subset_size goes with no ring_hash, for which all clients have to call the same instances`.trim();
+
+const refused = [...REFUSED.matchAll(/^(\w+) (.*)\n {2}(.*)$/gm)].map(
+  ([, kind = '', option = '', reason = '']) => [KINDS[kind]?.(option) ?? '', reason] as const,
+);
 
 /** The services that generation accepts. */
 const taken: readonly string[] = [
@@ -352,7 +280,7 @@ describe('a contract whose options contradict each other', () => {
     (reason, index) => {
       const lines = refusedText.split('\n').flatMap((line, at) => (line.endsWith('// here') ? [at + 1] : []));
       expect(told).toHaveLength(refused.length);
-      const name = reason.startsWith(' ') ? `S${index}:` : `S${index}.`;
+      const name = reason.startsWith('balancing') ? `S${index}: ` : `S${index}.`;
       expect(told[index]).toBe(`proto/refused.proto:${lines[index]}: ${name}${reason}`);
     },
   );
