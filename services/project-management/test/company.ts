@@ -56,7 +56,6 @@ export async function startCompany(bound = (url: string) => url, audit: 'on' | '
     await prepare?.(signal);
     await check(signal);
   }
-  const others: { stop(): Promise<void> }[] = [];
   const channel = createTestChannel(observed(app));
   const secondChannel = createTestChannel({
     ...patient,
@@ -85,42 +84,12 @@ export async function startCompany(bound = (url: string) => url, audit: 'on' | '
     databaseUrl,
     /** The service's database, without the service. */
     database,
-    /** Starts further replicas on the same database, with one channel to all of them. */
-    async startReplicas(count: number, clock?: Clock) {
-      const network = createMemoryNetwork();
-      const names = Array.from({ length: count }, (_, index) => `replica-${index + 1}`);
-      const replicas = names.map((name) => {
-        const replica = start(undefined, clock);
-        const listener = network.listen(
-          name,
-          createRouter({ ...patient, ...replica, middleware: [unhurried, ...(replica.middleware ?? [])] }),
-        );
-        const end = async () => {
-          listener.close();
-          await replica.stop?.();
-        };
-        return { name, end };
-      });
-      const fleet = createChannel({ ...patient, resolver: staticResolver(names), transport: network.transport });
-      others.push({
-        async stop() {
-          fleet.close();
-          await Promise.all(replicas.map(({ end }) => end()));
-        },
-      });
-      return {
-        projects: createClient(ProjectServiceDefinition, { channel: fleet }),
-        team: createClient(TeamServiceDefinition, { channel: fleet }),
-        replicas,
-      };
-    },
     /** Stops the first instance only. */
     stopService: () => app.stop?.(),
     async stop() {
       channel.close();
       secondChannel.close();
       calculator.channel.close();
-      await Promise.all(others.map((other) => other.stop()));
       await app.stop?.();
       await second.stop?.();
       await database.close();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { BadRequest, ErrorInfo, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
+import { PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
@@ -33,29 +33,6 @@ describe('DeleteProject', () => {
     const back = await company.projects.undeleteProject({ name });
     expect(back).toMatchObject({ title: created.title, deleteTime: undefined });
     expect(await names(false)).toContain(name);
-  });
-
-  it('and UndeleteProject are idempotent', async () => {
-    const { name, etag } = await addProject(company);
-    const deleted = await company.projects.deleteProject({ name, etag });
-    expect(await company.projects.deleteProject({ name, etag })).toEqual(deleted);
-    const back = await company.projects.undeleteProject({ name });
-    expect(await company.projects.undeleteProject({ name })).toEqual(back);
-  });
-
-  it('refuses a stale etag, a malformed one, a malformed name and an unknown project', async () => {
-    const { name, etag } = await addProject(company);
-    await company.projects.updateProject({ project: { name, title: 'Later' } });
-    const stale = await failureOf(company.projects.deleteProject({ name, etag }));
-    expect(stale.code).toBe(Status.ABORTED);
-    expect(stale.detail(ErrorInfo)?.metadata).toEqual({ resource: name, changed: 'title' });
-    const malformed = await failureOf(company.projects.deleteProject({ name: 'x', etag: 'x' }));
-    expect(malformed.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual(['name', 'etag']);
-    const failures = await Promise.all([
-      failureOf(company.projects.deleteProject({ name: 'projects/none' })),
-      failureOf(company.projects.undeleteProject({ name: 'projects/none' })),
-    ]);
-    for (const { code } of failures) expect(code).toBe(Status.NOT_FOUND);
   });
 
   it('hides its tasks, which can not be changed until the project is undeleted', async () => {
@@ -113,14 +90,8 @@ describe('DeleteTask', () => {
     expect((await company.tasks.listTasks({ parent })).tasks).toEqual([back]);
   });
 
-  it('refuses a stale etag, an unknown task and an archived project', async () => {
-    const { name, parent, etag } = await addTask();
-    await company.tasks.updateTask({ task: { name, effortMinutes: 5n } });
-    const stale = await failureOf(company.tasks.deleteTask({ name, etag }));
-    expect(stale.code).toBe(Status.ABORTED);
-    expect(stale.detail(ErrorInfo)?.metadata).toEqual({ resource: name, changed: 'effort_minutes' });
-    const malformed = await failureOf(company.tasks.deleteTask({ name: 'x', etag: 'x' }));
-    expect(malformed.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual(['name', 'etag']);
+  it('refuses an archived project', async () => {
+    const { name, parent } = await addTask();
     const { name: gone } = await company.tasks.createTask({ parent, task: { title: 'Gone' } });
     await company.tasks.deleteTask({ name: gone });
     await company.projects.updateProject({ project: { name: parent, state: ProjectState.PROJECT_STATE_ARCHIVED } });
@@ -129,9 +100,6 @@ describe('DeleteTask', () => {
       expect(failure.code).toBe(Status.FAILED_PRECONDITION);
       expect(failure.message).toContain(`${parent} is ARCHIVED`);
     }
-    const none = `${parent}/tasks/none`;
-    expect((await failureOf(company.tasks.deleteTask({ name: none }))).code).toBe(Status.NOT_FOUND);
-    expect((await failureOf(company.tasks.undeleteTask({ name: none }))).code).toBe(Status.NOT_FOUND);
   });
 
   it('refuses if other tasks depend on the task, and UndeleteTask refuses if its dependencies are deleted', async () => {

@@ -1,8 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from '@rondo/contracts/google/rpc/error_details';
+import { BadRequest, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
-import { nextPageToken } from '@rondo/resources';
 import { Status } from '@rondo/rpc/status';
 import { failureOf } from '@rondo/rpc/testing';
 import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
@@ -122,70 +122,7 @@ describe('CreateProject', () => {
   });
 });
 
-describe('GetProject', () => {
-  it('names an unknown project and the remedy', async () => {
-    const failure = await failureOf(company.projects.getProject({ name: UNKNOWN }));
-    expect(failure.code).toBe(Status.NOT_FOUND);
-    expect(failure.message).toBe(`${UNKNOWN} doesn't exist; list the projects with ListProjects`);
-    expect(failure.detail(ResourceInfo)?.resourceName).toBe(UNKNOWN);
-  });
-
-  it.each(['', 'projects/', 'projects/A', 'members/x', "projects/x' OR 1=1", 'projects/x/tasks/y', ' projects/x'])(
-    'refuses the name "%s"',
-    async (name) => {
-      const failure = await failureOf(company.projects.getProject({ name }));
-      expect(failure.code).toBe(Status.INVALID_ARGUMENT);
-      expect(failure.message).toBe(
-        'name: must match the pattern `^projects/[a-z0-9][a-z0-9-]{0,62}$` (string.pattern)',
-      );
-    },
-  );
-});
-
 describe('UpdateProject', () => {
-  it('changes the fields that the mask names, and no others', async () => {
-    const { name } = await addProject(company);
-    const project = { name, title: 'ignored', state: ACTIVE, dueDate: { year: 2030, month: 1, day: 31 } };
-    const updated = await company.projects.updateProject({ project, updateMask: ['state', 'due_date'] });
-    expect(updated).toMatchObject({ title: 'Website', state: ACTIVE, dueDate: { year: 2030, month: 1, day: 31 } });
-    expect(await company.projects.getProject({ name })).toEqual(updated);
-  });
-
-  it('changes all set fields if there is no mask', async () => {
-    const { name, etag } = await addProject(company);
-    const updated = await company.projects.updateProject({ project: { name, title: 'Shop', etag } });
-    expect(updated).toMatchObject({ title: 'Shop', state: PLANNED });
-  });
-
-  it('clears fields that the mask names and the request leaves unset', async () => {
-    const ada = await addMember(company);
-    const project = { title: 'Cleared', owner: ada, startDate: { year: 2025, month: 1, day: 1 } };
-    const { name } = await company.projects.createProject({ project });
-    const updated = await company.projects.updateProject({ project: { name }, updateMask: ['owner', 'start_date'] });
-    expect(updated).toMatchObject({ owner: '', startDate: undefined });
-  });
-
-  it('changes etag and update_time with every change, even within one millisecond, and only then', async () => {
-    const created = await addProject(company);
-    const { name } = created;
-    const renamed = await company.projects.updateProject({ project: { name, title: 'A' } });
-    const again = await company.projects.updateProject({ project: { name, title: 'B' } });
-    expect(new Set([created.etag, renamed.etag, again.etag]).size).toBe(3);
-    expect(again.updateTime?.getTime()).toBeGreaterThan(renamed.updateTime?.getTime() ?? 0);
-    expect(again.createTime).toEqual(created.createTime);
-    expect(await company.projects.updateProject({ project: { name, title: 'B' } })).toEqual(again);
-  });
-
-  it('refuses a stale etag', async () => {
-    const { name, etag } = await addProject(company);
-    await company.projects.updateProject({ project: { name, title: 'First', etag } });
-    const failure = await failureOf(company.projects.updateProject({ project: { name, title: 'Second', etag } }));
-    expect(failure.code).toBe(Status.ABORTED);
-    expect(failure.message).toBe(`${name} has changed since its etag was read: title; read it again, and try again`);
-    expect(failure.detail(ErrorInfo)).toMatchObject({ metadata: { resource: name, changed: 'title' } });
-    expect(await company.projects.getProject({ name })).toMatchObject({ title: 'First' });
-  });
-
   it('lets one of twenty writers with the same etag succeed', async () => {
     const { name, etag } = await addProject(company);
     const writers = Array.from({ length: 20 }, (_, index) =>
@@ -227,30 +164,6 @@ describe('UpdateProject', () => {
     expect(await company.projects.updateProject({ project: { name, state: ARCHIVED } })).toEqual(archived);
   });
 
-  it('replaces all fields if the mask is "*" (AIP-134)', async () => {
-    const { name } = await company.projects.createProject({
-      project: { title: 'Old', owner: await addMember(company), startDate: { year: 2025, month: 1, day: 1 } },
-    });
-    const project = { name, title: 'New', state: ProjectState.PROJECT_STATE_ACTIVE };
-    const replaced = await company.projects.updateProject({ project, updateMask: ['*'] });
-    expect(replaced).toMatchObject({ ...project, owner: '', startDate: undefined });
-    const incomplete = company.projects.updateProject({ project: { name }, updateMask: ['*'] });
-    expect((await failureOf(incomplete)).message).toMatch(/^project.title: is required.*; project.state: must be /);
-  });
-
-  it('refuses a mask with unknown paths, together with other faults', async () => {
-    const failure = await failureOf(
-      company.projects.updateProject({ project: { name: 'x' }, updateMask: ['title', 'state', 'budget', 'toString'] }),
-    );
-    expect(failure.code).toBe(Status.INVALID_ARGUMENT);
-    expect(failure.message).toContain(
-      'update_mask: must be of title, state, owner, start_date, due_date, team; it names "budget", "toString"',
-    );
-    expect(failure.message).toContain('project.title: is required');
-    expect(failure.message).toContain('project.state: must be PLANNED or ACTIVE or DONE or ARCHIVED');
-    expect(failure.message).toContain('project.name: must be of the pattern projects/{project}');
-  });
-
   it('refuses a due date before the stored start date, and an unknown owner', async () => {
     const { name } = await company.projects.createProject({
       project: { title: 'Dated', startDate: { year: 2025, month: 6, day: 1 } },
@@ -261,56 +174,6 @@ describe('UpdateProject', () => {
     expect(early.message).toContain('project.due_date: must not be before start_date');
     const unowned = await failureOf(company.projects.updateProject({ project: { name, owner: 'members/nobody' } }));
     expect(unowned.message).toContain("project.owner: members/nobody doesn't exist");
-  });
-
-  it('reports an unknown project', async () => {
-    const failure = await failureOf(company.projects.updateProject({ project: { name: UNKNOWN, title: 'x' } }));
-    expect(failure.code).toBe(Status.NOT_FOUND);
-  });
-});
-
-describe('ListProjects', () => {
-  it('lists from the newest to the oldest, each once, while projects are created', async () => {
-    const there = new Set<string>();
-    for (let index = 0; index < 7; index += 1) there.add((await addProject(company)).name);
-    const seen: string[] = [];
-    let pageToken = '';
-    do {
-      const page = await company.projects.listProjects({ pageSize: 3, pageToken });
-      expect(page.projects.length).toBeLessThanOrEqual(3);
-      seen.push(...page.projects.map(({ name }) => name));
-      pageToken = page.nextPageToken;
-      await Promise.all([addProject(company), addProject(company)]);
-    } while (pageToken !== '');
-    expect(new Set(seen).size).toBe(seen.length);
-    expect(seen.slice(0, 7)).toEqual([...there].reverse());
-    expect(seen).toHaveLength(new Set([...seen, ...there]).size);
-  });
-
-  it('has a default page size of 50 and a limit of 100', async () => {
-    for (let left = 110; left > 0; left -= 5) await Promise.all(Array.from({ length: 5 }, () => addProject(company)));
-    expect((await company.projects.listProjects({})).projects).toHaveLength(50);
-    expect((await company.projects.listProjects({ pageSize: 2_000_000_000 })).projects).toHaveLength(100);
-  });
-
-  it.each(['nonsense', '%%%', Buffer.from('after 3 in members').toString('base64url')])(
-    'refuses the token "%s" and a negative size',
-    async (pageToken) => {
-      const failure = await failureOf(company.projects.listProjects({ pageToken, pageSize: -1 }));
-      expect(failure.code).toBe(Status.INVALID_ARGUMENT);
-      const violations = failure.detail(BadRequest)?.fieldViolations ?? [];
-      expect(violations.map(({ field }) => field)).toEqual(['page_size', 'page_token']);
-    },
-  );
-
-  it('refuses a token with an impossible position', async () => {
-    const place = { position: 9_999_999_999_999_999_999n };
-    const pageToken = nextPageToken(
-      { collection: 'projects', fields: {} },
-      { pageSize: 0, pageToken: '', filter: '' },
-      place,
-    );
-    expect((await failureOf(company.projects.listProjects({ pageToken }))).code).toBe(Status.INVALID_ARGUMENT);
   });
 });
 
@@ -344,6 +207,41 @@ describe('EstimateProject', () => {
     expect((await failureOf(company.projects.estimateProject({ name: UNKNOWN }))).code).toBe(Status.NOT_FOUND);
   });
 });
+
+describe('request_id', () => {
+  it('turns twenty concurrent creates of a project into one project and twenty equal responses', async () => {
+    const requestId = randomUUID();
+    const owner = await addMember(company);
+    const project = { title: 'Raced', owner, startDate: { year: 2025, month: 1, day: 1 } };
+    const request = { project, tasks: [{ title: 'Raced task', effortMinutes: 7n }], requestId };
+    const responses = await times(20, () => company.projects.createProject(request));
+    expect(new Set(responses.map(({ name }) => name)).size).toBe(1);
+    for (const response of responses) expect(response).toEqual(responses[0]);
+    expect(await rowsWithTitle('projects', 'Raced')).toBe(1n);
+    expect(await rowsWithTitle('tasks', 'Raced task')).toBe(1n);
+  });
+
+  it('does the same for tasks and members', async () => {
+    const requestId = randomUUID();
+    const { name: parent } = await addProject(company);
+    const tasks = await times(20, () => company.tasks.createTask({ parent, task: { title: 'One task' }, requestId }));
+    for (const task of tasks) expect(task).toEqual(tasks[0]);
+    expect(await rowsWithTitle('tasks', 'One task')).toBe(1n);
+    const member = { displayName: 'One', email: 'one@example.com', weeklyCapacityMinutes: 60n };
+    const members = await times(20, () => company.team.createMember({ member, requestId }));
+    for (const one of members) expect(one).toEqual(members[0]);
+  });
+});
+
+function times<T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, (_, index) => make(index)));
+}
+
+async function rowsWithTitle(table: 'projects' | 'tasks', title: string): Promise<bigint> {
+  const sql = `SELECT count(*) AS rows FROM ${table} WHERE title = $1`;
+  const { rows } = await company.database.one<{ rows: bigint }>(sql, [title]);
+  return rows;
+}
 
 function byText(a: string, b: string): number {
   return a.localeCompare(b);

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { BadRequest, ErrorInfo, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
+import { BadRequest, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import type { DateMessage } from '@rondo/contracts/google/type/date';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
-import { CheckViolation, ForeignKeyViolation } from '@rondo/database';
+import { CheckViolation, ForeignKeyViolation, UniqueViolation } from '@rondo/database';
 import { Status } from '@rondo/rpc/status';
 import { failureOf, untilAnswered } from '@rondo/rpc/testing';
 import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
@@ -57,23 +57,6 @@ describe('CreateReservation', () => {
     expect(violation).toMatchObject({ type: 'CAPACITY', subject: parent });
     await reserve({ parent, project, minutes: 100n });
     expect(await freeIn(parent, 1)).toBe(0n);
-  });
-
-  it('returns the first response to repetitions of a request_id, also to concurrent ones', async () => {
-    const [parent, { name: project }] = [await addMember(company), await addProject(company)];
-    const request = {
-      parent,
-      reservation: { project, weekStartDate: monday(1), minutes: 1000n },
-      requestId: randomUUID(),
-    };
-    const made = await Promise.all([
-      ...Array.from({ length: 5 }, () => company.team.createReservation(request)),
-      ...Array.from({ length: 5 }, () => company.teamElsewhere.createReservation(request)),
-    ]);
-    for (const one of made) expect(one).toEqual(made[0]);
-    expect(await freeIn(parent, 1)).toBe(1400n);
-    const other = { ...request, reservation: { ...request.reservation, minutes: 1n } };
-    expect((await failureOf(company.team.createReservation(other))).code).toBe(Status.ALREADY_EXISTS);
   });
 
   it('is refused for deleted or unknown members and projects', async () => {
@@ -175,35 +158,6 @@ describe('ListMemberWeeks', () => {
 });
 
 describe('UpdateMember', () => {
-  it('changes the named fields, and reports the fields that were changed concurrently', async () => {
-    const name = await addMember(company);
-    const before = await company.team.getMember({ name });
-    const member = { name, displayName: 'Countess', weeklyCapacityMinutes: 1200n };
-    const changed = await company.team.updateMember({ member: { ...member, etag: before.etag } });
-    expect(changed).toMatchObject({ displayName: 'Countess', weeklyCapacityMinutes: 1200n, email: before.email });
-    expect(changed.updateTime?.getTime()).toBeGreaterThan(before.updateTime?.getTime() ?? 0);
-    const late = { name, email: `late-${before.email}`, etag: before.etag };
-    const failure = await failureOf(company.team.updateMember({ member: late }));
-    expect(failure.code).toBe(Status.ABORTED);
-    expect(failure.message).toContain('has changed since its etag was read: display_name, weekly_capacity_minutes;');
-    expect(failure.detail(ErrorInfo)?.reason).toBe('STALE_ETAG');
-    expect(await company.team.updateMember({ member: { ...member, etag: changed.etag } })).toEqual(changed);
-    const cleared = await company.team.updateMember({ member: { name }, updateMask: ['weekly_capacity_minutes'] });
-    expect(cleared.weeklyCapacityMinutes).toBe(0n);
-    const faulty = company.team.updateMember({ member: { name }, updateMask: ['email', 'name'] });
-    expect((await failureOf(faulty)).detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual([
-      'update_mask',
-      'member.email',
-    ]);
-  });
-
-  it('refuses the e-mail address of another member', async () => {
-    const [one, two] = [await addMember(company), await addMember(company)];
-    const { email } = await company.team.getMember({ name: one });
-    const taken = company.team.updateMember({ member: { name: two, email: email.toUpperCase() } });
-    expect((await failureOf(taken)).code).toBe(Status.ALREADY_EXISTS);
-  });
-
   it('refuses less capacity than the reserved minutes of a week that is not over', async () => {
     const [name, { name: project }] = [await addMember(company), await addProject(company)];
     await reserve({ parent: name, project, week: -3, minutes: 2400n });
@@ -336,5 +290,52 @@ describe('capacity', () => {
     await reserve({ parent: await addMember(company), project: (await addProject(company)).name });
     const sql = 'UPDATE member_weeks SET capacity_minutes = 10080 WHERE capacity_minutes = 2400';
     await expect(company.database.query(sql)).rejects.toThrow(ForeignKeyViolation);
+  });
+});
+
+describe('TeamService', () => {
+  it('adds a member', async () => {
+    const member = { displayName: 'Ada Lovelace', email: 'Ada@Example.com', weeklyCapacityMinutes: 10_080n };
+    const created = await company.team.createMember({ member });
+    expect(created).toMatchObject(member);
+    expect(created.name).toMatch(/^members\/[a-z0-9]{20}$/);
+    expect(await company.team.getMember({ name: created.name })).toEqual(created);
+  });
+
+  it('lets one of ten concurrent members have an e-mail address, ignoring case', async () => {
+    const create = (email: string) => company.team.createMember({ member: { displayName: 'Grace', email } });
+    const addresses = Array.from({ length: 10 }, (_, index) => (index % 2 ? 'grace@example.com' : 'GRACE@example.COM'));
+    const outcomes = await Promise.allSettled(addresses.map(create));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const failure = await failureOf(create('Grace@example.com'));
+    expect(failure.code).toBe(Status.ALREADY_EXISTS);
+    expect(failure.message).toContain('another member has the e-mail address Grace@example.com');
+  });
+});
+
+describe('the constraints of the database', () => {
+  beforeAll(async () => {
+    await addProject(company);
+  });
+
+  it.each([
+    "UPDATE projects SET title = ''",
+    "UPDATE projects SET state = 'LOST'",
+    "UPDATE projects SET start_date = '2025-01-02', due_date = '2025-01-01'",
+    'UPDATE projects SET version = 0',
+    `INSERT INTO tasks (id, project_id, title, state, effort_minutes, create_time, update_time)
+     SELECT 'x', id, 'x', 'OPEN', 10000001, now(), now() FROM projects`,
+    `INSERT INTO members (id, display_name, email, weekly_capacity_minutes) VALUES ('x', 'x', 'x@x', -1)`,
+  ])('refuse %s', async (sql) => {
+    await expect(company.database.query(sql)).rejects.toThrow(CheckViolation);
+  });
+
+  it('refuse an unknown owner, and a second member with the same e-mail address', async () => {
+    await expect(company.database.query("UPDATE projects SET owner_id = 'nobody'")).rejects.toThrow(
+      ForeignKeyViolation,
+    );
+    const copy = `INSERT INTO members (id, display_name, email, weekly_capacity_minutes)
+      SELECT 'copy', display_name, upper(email), 0 FROM members LIMIT 1`;
+    await expect(company.database.query(copy)).rejects.toThrow(UniqueViolation);
   });
 });

@@ -1,14 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '@rondo/database/testing';
-import { failureOf, ManualClock } from '@rondo/rpc/testing';
 import { type Company, startCompany } from './company.js';
-import { type Clients, KINDS, PARTIES, type Resource, reading, unique } from './watched.js';
+import { KINDS, PARTIES, type Resource, reading, unique } from './watched.js';
 
 let company: Company;
-let replica: Clients;
 beforeAll(async () => {
   company = await startCompany();
-  replica = await company.startReplicas(1);
   await company.database.transaction((transaction) => transaction.script(PARTIES));
 });
 afterAll(() => company.stop());
@@ -37,9 +33,6 @@ const OLD = {
 type KindName = keyof typeof OLD;
 const COLLECTIONS = { projects: 'projects', members: 'members', reservations: 'members/ada/reservations' };
 
-/** How long the reader of a watch may take nothing. */
-const READ_TIMEOUT_MS = 60_000;
-
 /** Adds rows as the version before does. Returns their names. */
 async function addOld(kind: KindName, rows: number): Promise<readonly string[]> {
   const from = unique() * 10_000;
@@ -48,13 +41,6 @@ async function addOld(kind: KindName, rows: number): Promise<readonly string[]> 
 }
 
 const idOf = (name: string) => name.split('/').at(-1) ?? '';
-
-/** Resolves when all changes have left the outbox. */
-const relayed = () =>
-  eventually(
-    'the changes are relayed',
-    async () => (await company.database.query('SELECT FROM sync_outbox')).length === 0,
-  );
 
 const nameOf = (item: Resource) => (typeof item === 'string' ? item : item.name);
 
@@ -79,58 +65,6 @@ describe.each(Object.keys(KINDS) as KindName[])('a watch of %s', (name) => {
     await watch.end();
   });
 
-  it('has the changes of other replicas in order, and resumes at any of them with nothing lost or repeated', async () => {
-    const { name: one } = await kind.add(company);
-    const { name: two } = await kind.add(company);
-    const watch = reading(kind.watch(company, {}));
-    await watch.snapshot();
-    const made: Resource[] = [];
-    for (const at of [replica, company, replica]) made.push(await kind.change(at, one), await kind.change(at, two));
-    const told = [await watch.changed(), await watch.changed(), await watch.changed()];
-    await watch.end();
-    made.push(await kind.remove(company, one), await kind.restore(replica, one));
-    const resumed = reading(kind.watch(replica, { resumeToken: watch.token() }));
-    while (told.length < made.length) told.push(await resumed.changed());
-    expect(told).toEqual(made);
-    const last = await kind.change(company, two);
-    expect(await resumed.changed()).toEqual(last);
-    await resumed.end();
-  });
-
-  it('comes in parts, with the deletions between them, and resumes after any part', async () => {
-    const filled = await addOld(name, 250);
-    const state = new Map<string, Resource>();
-    let resumeToken = '';
-    let parts = 0;
-    let early: Resource = '';
-    for (let isLast = false; !isLast; ) {
-      const watch = reading(kind.watch(parts % 2 === 0 ? company : replica, { resumeToken }));
-      const told = await watch.next();
-      await watch.end();
-      resumeToken = watch.token();
-      if ('changed' in told) {
-        expect(told.changed).toEqual(early);
-        state.delete(nameOf(told.changed));
-        continue;
-      }
-      parts += 1;
-      expect(told.first).toBe(parts === 1);
-      expect(told.items.length).toBeLessThanOrEqual(100);
-      for (const item of told.items) state.set(nameOf(item), item);
-      isLast = !told.more;
-      if (parts !== 1) continue;
-      // Reservations are of one week, and projects and members of the tests before: the first may be of any.
-      const first = [...state.keys()].find((one) => filled.includes(one)) ?? [...state.keys()].at(-1) ?? '';
-      await kind.remove(company, filled.at(-1) ?? '');
-      early = await kind.remove(company, first);
-      await relayed();
-    }
-    expect(parts).toBeGreaterThan(2);
-    const rest = filled.filter((one) => one !== nameOf(early) && one !== filled.at(-1));
-    for (const one of rest) expect(state.has(one)).toBe(true);
-    for (const one of [nameOf(early), filled.at(-1) ?? '']) expect(state.has(one)).toBe(false);
-  });
-
   it('has what the version before writes', async () => {
     const watch = reading(kind.watch(company, { fromNow: true }));
     expect(await watch.snapshot()).toEqual([]);
@@ -142,32 +76,6 @@ describe.each(Object.keys(KINDS) as KindName[])('a watch of %s', (name) => {
     await company.database.query(OLD[name].remove, [idOf(added)]);
     expect(nameOf(await watch.changed())).toBe(added);
     await watch.end();
-  });
-
-  it('is ended if it is not read, and its client resumes with nothing lost', async () => {
-    const breaks: string[] = [];
-    const options = { onStreamBreak: ({ codeName }: { codeName: string }) => void breaks.push(codeName) };
-    const clock = new ManualClock();
-    const slow = await company.startReplicas(1, clock);
-    const watch = reading(kind.watch(slow, { fromNow: true }, options));
-    await watch.snapshot();
-    const added = await addOld(name, 200);
-    await relayed();
-    await clock.advance(READ_TIMEOUT_MS);
-    const told: Resource[] = [];
-    while (told.length < added.length) told.push(await watch.changed());
-    expect(told.map(nameOf)).toEqual(added);
-    expect(breaks).toContain('ABORTED');
-    await watch.end();
-  });
-
-  it('refuses the token of another watch', async () => {
-    const watch = reading(kind.watch(company, {}));
-    await watch.snapshot();
-    await watch.end();
-    const foreign = reading(kind.watch(company, { resumeToken: watch.token(), fromNow: true }));
-    const failure = await failureOf(foreign.next());
-    expect(`${failure.codeName}: ${failure.message}`).toMatch(/^INVALID_ARGUMENT: .*resume_token/);
   });
 });
 

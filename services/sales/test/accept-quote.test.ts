@@ -300,15 +300,6 @@ describe('AcceptQuote', () => {
     await pileUp({ ...company, product: second, look }, 1, () => accept(name));
     expect(free).toEqual([third]); // it has locked the first and waits for the second
   });
-
-  it('lists orders, the newest first', async () => {
-    const { name: product } = await addProduct(company);
-    const older = (await accept(await quoteOf(product, 1n))).order;
-    const newer = (await accept(await quoteOf(product, 1n))).order;
-    const first = await company.orders.listOrders({ pageSize: 1 });
-    const second = await company.orders.listOrders({ pageSize: 1, pageToken: first.nextPageToken });
-    expect([...first.orders, ...second.orders]).toEqual([newer, older]);
-  });
 });
 
 const idOf = (name: string): string => name.split('/')[1] ?? '';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createPool, type Database, type Transaction } from '@rondo/database';
+import type { Database, Transaction } from '@rondo/database';
 import { addCustomer, addProduct, type Company, startCompany } from './company.js';
 import { pileUp } from './locks.js';
 import { refused } from './refused.js';
@@ -41,104 +41,6 @@ describe('CustomerService', () => {
     expect(faults.fields).toEqual(['customer.email', 'request_id', 'customer.display_name']);
     const missing = await refused(company.customers.createCustomer({}), 'INVALID_ARGUMENT');
     expect(missing.fields).toEqual(['customer.display_name', 'customer.email']);
-  });
-
-  it('refuses text that the database can not store', async () => {
-    await refused(
-      create({ displayName: 'a\u0000b' }),
-      'INVALID_ARGUMENT',
-      'customer.display_name: must be valid UTF-8',
-    );
-    await refused(create({ displayName: 'a\u0001b' }), 'INVALID_ARGUMENT', 'must match the pattern');
-    await refused(create({ displayName: '🦊'.repeat(201) }), 'INVALID_ARGUMENT', 'must be at most 200 characters');
-    await expect(create({ displayName: '🦊'.repeat(200), email: 'fox@example.com' })).resolves.toMatchObject({
-      displayName: '🦊'.repeat(200),
-    });
-  });
-
-  it('reports the pattern for an invalid name, and the remedy for an unknown one', async () => {
-    await refused(
-      company.customers.getCustomer({ name: 'Ada' }),
-      'INVALID_ARGUMENT',
-      'name: must match the pattern `^customers/[a-z0-9][a-z0-9-]{0,62}$`',
-    );
-    await refused(
-      company.customers.getCustomer({ name: 'customers/nobody' }),
-      'NOT_FOUND',
-      'CustomerService/ListCustomers',
-    );
-  });
-
-  describe('with a request id', () => {
-    it('gives the same request the same response, also to concurrent calls', async () => {
-      const requestId = randomUUID();
-      const all = await Promise.all(Array.from({ length: 8 }, () => create({ email: 'grace@example.com' }, requestId)));
-      expect(new Set(all.map(({ name }) => name)).size).toBe(1);
-      await expect(create({ email: 'grace@example.com' }, requestId.toUpperCase())).resolves.toEqual(all[0]);
-    });
-
-    it('refuses a different request with the same id', async () => {
-      const requestId = randomUUID();
-      await create({ email: 'edsger@example.com' }, requestId);
-      await refused(
-        create({ email: 'other@example.com' }, requestId),
-        'ALREADY_EXISTS',
-        `request_id ${requestId} was used`,
-      );
-    });
-
-    it('does not keep the id of a failed request', async () => {
-      const requestId = randomUUID();
-      await refused(create({}, requestId), 'ALREADY_EXISTS', 'e-mail');
-      await expect(create({ email: 'barbara@example.com' }, requestId)).resolves.toMatchObject({
-        displayName: 'Ada Lovelace',
-      });
-    });
-  });
-
-  describe('ListCustomers', () => {
-    const list = (pageSize: number, pageToken = '') => company.customers.listCustomers({ pageSize, pageToken });
-
-    it('lists the newest first, each once, while customers are added', async () => {
-      const names = [];
-      for (let i = 0; i < 5; i += 1) names.unshift(await addCustomer(company));
-      const first = await list(3);
-      await addCustomer(company);
-      const second = await list(2, first.nextPageToken);
-      expect([...first.customers, ...second.customers].map(({ name }) => name)).toEqual(names);
-    });
-
-    it('has no next page token at the end', async () => {
-      const { customers, nextPageToken } = await list(1000);
-      expect(nextPageToken).toBe('');
-      const exact = await list(customers.length);
-      expect(exact).toEqual({ customers, nextPageToken: '' });
-      await expect(list(0)).resolves.toEqual(exact);
-    });
-
-    it('returns at most 100 customers a page', async () => {
-      const database = createPool({ url: company.databaseUrl, maxConnections: 1 });
-      await database.query(
-        `INSERT INTO customers (id, display_name, email)
-         SELECT 'many-' || n, 'M', 'many-' || n || '@example.com' FROM generate_series(1, 101) AS n`,
-      );
-      await database.close();
-      const page = await list(1000);
-      expect(page.customers).toHaveLength(100);
-      expect((await list(0)).customers).toHaveLength(50);
-      expect((await list(100, page.nextPageToken)).customers.length).toBeGreaterThan(0);
-    });
-
-    it('refuses an invalid token, the token of another list, and a negative size', async () => {
-      const { nextPageToken } = await list(1);
-      const { fields } = await refused(list(-1, 'x'), 'INVALID_ARGUMENT', 'page_size: must not be negative');
-      expect(fields).toEqual(['page_size', 'page_token']);
-      await refused(
-        company.products.listProducts({ pageToken: nextPageToken }),
-        'INVALID_ARGUMENT',
-        'page_token: must be',
-      );
-    });
   });
 
   it('an order that waits for its customer, such as for a handover, locks no product', async () => {

@@ -68,23 +68,6 @@ describe('ProductService', () => {
     );
   });
 
-  it('reports that a product does not exist', async () => {
-    await refused(company.products.getProduct({ name: 'products/none' }), 'NOT_FOUND', "products/none doesn't exist");
-    await refused(
-      company.products.adjustStock({ name: 'products/none', delta: 1n }),
-      'NOT_FOUND',
-      'ProductService/ListProducts',
-    );
-  });
-
-  it('returns the first response to a repeated create, although the stock has changed', async () => {
-    const requestId = randomUUID();
-    const first = await create({ sku: 'again', stock: 5n }, requestId);
-    await company.products.adjustStock({ name: first.name, delta: -5n });
-    await expect(create({ sku: 'again', stock: 5n }, requestId)).resolves.toEqual(first);
-    await refused(create({ sku: 'again', stock: 6n }, requestId), 'ALREADY_EXISTS', 'was used for another request');
-  });
-
   describe('AdjustStock', () => {
     const adjust = (name: string, delta: bigint, requestId = '') =>
       company.products.adjustStock({ name, delta, requestId });

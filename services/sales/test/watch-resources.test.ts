@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { QuoteState } from '@rondo/contracts/sales/v1/quotes';
 import { createPool, type Database } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
-import { ManualClock } from '@rondo/rpc/testing';
 import { addProduct, type Company, startCompany } from './company.js';
 import { refused } from './refused.js';
 import { BUYER, DESK, KINDS, PARTIES, type Resource, reading, unique } from './watched.js';
@@ -59,9 +58,6 @@ const OLD = {
 };
 type KindName = keyof typeof OLD;
 
-/** How long the reader of a watch may take nothing. */
-const READ_TIMEOUT_MS = 60_000;
-
 /** Adds rows as the version before does. Returns their names. */
 async function addOld(kind: KindName, rows: number): Promise<readonly string[]> {
   const from = unique() * 10_000;
@@ -105,59 +101,6 @@ describe.each(Object.keys(KINDS) as KindName[])('a watch of %s', (name) => {
     await watch.end();
   });
 
-  it('has the changes of other replicas in order, and resumes at any of them with nothing lost or repeated', async () => {
-    const { name: one } = await kind.add(company);
-    const { name: two } = await kind.add(company);
-    const watch = reading(kind.watch(company, {}));
-    await watch.snapshot();
-    const made: Resource[] = [];
-    for (const at of [replica, company, replica]) made.push(await kind.change(at, one), await kind.change(at, two));
-    const told = [await watch.changed(), await watch.changed(), await watch.changed()];
-    await watch.end();
-    made.push(await kind.remove(company, one), await kind.restore(replica, one));
-    const resumed = reading(kind.watch(replica, { resumeToken: watch.token() }));
-    while (told.length < made.length) told.push(await resumed.changed());
-    expect(told).toEqual(made);
-    const last = await kind.change(company, two);
-    expect(await resumed.changed()).toEqual(last);
-    await resumed.end();
-  });
-
-  it('comes in parts, with the changes between them, and resumes after any part', async () => {
-    const filled = await addOld(name, 250);
-    const state = new Map<string, Resource>();
-    let resumeToken = '';
-    let parts = 0;
-    let early: Resource | undefined;
-    for (let isLast = false; !isLast; ) {
-      const at = parts % 2 === 0 ? company : replica;
-      const watch = reading(kind.watch(at, { resumeToken }));
-      const told = await watch.next();
-      await watch.end();
-      resumeToken = watch.token();
-      if ('changed' in told) {
-        expect(told.changed).toEqual(early);
-        state.set(told.changed.name, told.changed);
-        continue;
-      }
-      parts += 1;
-      expect(told.first).toBe(parts === 1);
-      expect(told.items.length).toBeLessThanOrEqual(100);
-      for (const item of told.items) state.set(item.name, item);
-      isLast = !told.more;
-      if (parts !== 1) continue;
-      const [first] = state.keys();
-      await kind.change(company, filled.at(-1) ?? '');
-      early = await kind.change(company, first ?? '');
-      await relayed();
-    }
-    expect(parts).toBeGreaterThan(2);
-    for (const one of [early?.name ?? '', filled[0] ?? '', filled.at(-1) ?? '']) {
-      expect(state.get(one)).toEqual(await kind.get(company, one));
-    }
-    for (const one of filled) expect(state.has(one)).toBe(true);
-  });
-
   it('has what the version before writes', async () => {
     const watch = reading(kind.watch(company, { fromNow: true }));
     expect(await watch.snapshot()).toEqual([]);
@@ -166,40 +109,6 @@ describe.each(Object.keys(KINDS) as KindName[])('a watch of %s', (name) => {
     await changeOld(name, added);
     expect(await watch.changed()).toEqual(await kind.get(company, added));
     await watch.end();
-  });
-
-  it('is ended if it is not read, and its client resumes with nothing lost', async () => {
-    const { name: one } = await kind.add(company);
-    const breaks: string[] = [];
-    const options = { onStreamBreak: ({ codeName }: { codeName: string }) => void breaks.push(codeName) };
-    const clock = new ManualClock();
-    const slow = await company.startReplica(undefined, { clock });
-    const watch = reading(kind.watch(slow, { fromNow: true }, options));
-    await watch.snapshot();
-    const steps = 200;
-    const set = name === 'products' ? 'stock = stock + 1' : 'version = version + 1';
-    // A transaction for each change: a quote's is appended at its end.
-    await database.query(
-      `DO $$ BEGIN FOR step IN 1..${steps} LOOP UPDATE ${name} SET ${set} WHERE id = '${one.slice(name.length + 1)}'; COMMIT; END LOOP; END $$`,
-    );
-    await relayed();
-    await clock.advance(READ_TIMEOUT_MS);
-    const told: Resource[] = [];
-    while (told.length < steps) told.push(await watch.changed());
-    expect(told.at(-1)).toEqual(await kind.get(company, one));
-    expect(new Set(told.map((item) => ('stock' in item ? item.stock : item.etag))).size).toBe(steps);
-    expect(breaks).toContain('ABORTED');
-    await watch.end();
-    await slow.stop();
-  });
-
-  it('refuses the token of another watch', async () => {
-    const watch = reading(kind.watch(company, {}));
-    await watch.snapshot();
-    await watch.end();
-    const foreign = reading(kind.watch(company, { resumeToken: watch.token(), fromNow: true }));
-    const { fields } = await refused(foreign.next(), 'INVALID_ARGUMENT', 'resume_token');
-    expect(fields).toEqual(['resume_token']);
   });
 });
 

@@ -1,6 +1,11 @@
-/** Etags that callers hold of earlier versions: of rows, whichever way they are read. */
+/** What is stored has the etags that callers hold of earlier versions, whichever way it is read, and is read along indexes. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createPool, type Database } from '@rondo/database';
+import { unindexedOf } from '@rondo/resources/testing';
+import { customers } from '../src/customers.js';
+import { orders } from '../src/orders.js';
+import { products } from '../src/products.js';
+import { quotes } from '../src/quotes.js';
 import { type Company, startCompany } from './company.js';
 
 let company: Company;
@@ -18,7 +23,9 @@ afterAll(async () => {
 const TIMES = "'2026-01-02T03:04:05.678Z', '2026-02-03T04:05:06.789Z'";
 const DELETED = "'2026-02-03T04:05:06.789Z'";
 const ROWS = `
-  INSERT INTO customers (id, display_name, email) VALUES ('c', 'Ada', 'ada@example.com');
+  INSERT INTO customers (id, display_name, email, salesperson, version, create_time, update_time, delete_time)
+  VALUES ('old', 'Ada "A" Lovelace', 'ada@example.com', 'grace', 7, ${TIMES}, NULL),
+    ('gone', 'Bob', 'bob@example.com', '', 2, ${TIMES}, ${DELETED}), ('c', 'C', 'c@example.com', '', 1, ${TIMES}, NULL);
   INSERT INTO products (id, title, sku, currency, unit_price_minor, stock, delivery_effort_minutes, version, create_time, update_time, delete_time)
   VALUES ('desk', 'A "desk"', 'D-1', 'EUR', 1999, 7, 90, 3, ${TIMES}, NULL),
     ('yen', 'Tea', 'T', 'JPY', 500, 0, 0, 1, ${TIMES}, ${DELETED});
@@ -38,8 +45,12 @@ const ROWS = `
   SELECT orders.id, position, product_id, quantity, 0, title, unit_price_minor
   FROM orders, quote_lines WHERE quote_lines.quote_id = coalesce(orders.quote_id, 'open');`;
 
-it.each(['products', 'quotes', 'orders'] as const)('are those of %s', async (kind) => {
+it.each(['customers', 'products', 'quotes', 'orders'] as const)('are those of %s', async (kind) => {
   const all = {
+    customers: async () => {
+      const filter = 'email != "c@example.com"';
+      return (await company.customers.listCustomers({ showDeleted: true, filter })).customers;
+    },
     products: async () => (await company.products.listProducts({ showDeleted: true })).products,
     quotes: async () => (await company.quotes.listQuotes({ showDeleted: true })).quotes,
     orders: async () => (await company.orders.listOrders({})).orders,
@@ -49,6 +60,10 @@ it.each(['products', 'quotes', 'orders'] as const)('are those of %s', async (kin
 });
 
 const ETAGS = {
+  customers: [
+    '"7-566ee8b7-ecb6bc7e897d-f1a943-c525d3-74234e-6ec8b2"',
+    '"2-a7e5153c-175807cbbc52-2abf6b-4ac149-bfc162-12ae32"',
+  ],
   products: [
     '"3-f879f276-17c2a6395706-63186c-71f0ef-b1f12b-c05204-74234e"',
     '"1-0ec500df-ca4271ce4d0a-5058a3-57cb45-26277f-98089e-bfc162"',
@@ -89,4 +104,26 @@ const CHANGE = JSON.stringify({
   ...{ currency: 'KWD', net: '100', total: '120', project: 'projects/whole', salesperson: '', version: '2' },
   lines: [{ product: 'desk', quantity: '2', discount: '0', title: 'Desk', price: '922337203685477580799' }],
   ...{ create_time: '2026-01-02T03:04:05.678Z', update_time: '2026-02-03T04:05:06.789Z', sequence: '2' },
+});
+
+/** Two times and a day, which differ by row. */
+const MADE = `make_interval(secs => n) AS age, LATERAL (SELECT now() - age AS made, DATE '2026-01-01' + n / 10 AS day) AS times`;
+const MANY = `
+  INSERT INTO products (id, title, sku, currency, unit_price_minor, stock, delivery_effort_minutes, create_time, update_time)
+    SELECT 'p' || n, 'Product ' || n % 1000, 'SKU-' || n, 'EUR', 100, 0, 60, made, made FROM generate_series(1, 10000) AS n, ${MADE};
+  INSERT INTO customers (id, display_name, email, salesperson, create_time, update_time)
+    SELECT 'c' || n, 'Customer ' || n % 1000, 'c' || n || '@example.com', 's' || n % 50, made, made FROM generate_series(1, 20000) AS n, ${MADE};
+  INSERT INTO quotes (id, customer_id, quote_date, discount_percent, tax_percent, currency, net_minor, total_minor, create_time, update_time)
+    SELECT 'q' || n, 'c' || 1 + n % 1000, day, 0, 0, 'EUR', 100, 100, made, made FROM generate_series(1, 10000) AS n, ${MADE};
+  INSERT INTO orders (id, quote_id, customer_id, order_date, discount_percent, tax_percent, currency, net_minor, total_minor, create_time, update_time)
+    SELECT 'o' || n, CASE WHEN n % 2 = 0 THEN 'q' || n END, 'c' || 1 + n % 1000, day, 0, 0, 'EUR', 100, 100, made, made
+    FROM generate_series(1, 10000) AS n, ${MADE};`;
+
+it('is read along an index in each statement', async () => {
+  await database.transaction((tx) => tx.script(MANY));
+  await database.query('ANALYZE');
+  expect(await unindexedOf(database, customers, 'customers/c1234')).toEqual([]);
+  expect(await unindexedOf(database, products, 'products/p1234')).toEqual([]);
+  expect(await unindexedOf(database, quotes, 'quotes/q1235')).toEqual([]);
+  expect(await unindexedOf(database, orders, 'orders/o1234')).toEqual([]);
 });
