@@ -44,10 +44,8 @@ it.each(runbooks.files)("the runbooks' %s runs, and finds nothing in a quiet dat
 it("the runbooks' commands are those of rondo", async () => {
   const named = runbooks.commands.flatMap((line) => /^\.\/rondo (\w+)/.exec(line)?.[1] ?? []);
   expect(named.length).toBeGreaterThan(10);
-  for (const command of new Set(named)) {
-    const { code } = await start(process.execPath, ['scripts/rondo.mjs', 'help', command]).ended;
-    expect([command, code]).toEqual([command, 0]);
-  }
+  const { stdout } = await start(process.execPath, ['scripts/rondo.mjs', 'help']).ended;
+  for (const command of new Set(named)) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
 });
 
 it('the Prometheus of compose reads every service of it that serves its metrics', () => {
