@@ -112,7 +112,7 @@ const MANY = `
   INSERT INTO products (id, title, sku, currency, unit_price_minor, stock, delivery_effort_minutes, create_time, update_time)
     SELECT 'p' || n, 'Product ' || n % 1000, 'SKU-' || n, 'EUR', 100, 0, 60, made, made FROM generate_series(1, 10000) AS n, ${MADE};
   INSERT INTO customers (id, display_name, email, salesperson, create_time, update_time)
-    SELECT 'c' || n, 'Customer ' || n % 1000, 'c' || n || '@example.com', 's' || n % 50, made, made FROM generate_series(1, 20000) AS n, ${MADE};
+    SELECT 'c' || n, 'Customer ' || n % 1000, 'c' || n || '@example.com', 's' || n % 50, made, made FROM generate_series(1, 10000) AS n, ${MADE};
   INSERT INTO quotes (id, customer_id, quote_date, discount_percent, tax_percent, currency, net_minor, total_minor, create_time, update_time)
     SELECT 'q' || n, 'c' || 1 + n % 1000, day, 0, 0, 'EUR', 100, 100, made, made FROM generate_series(1, 10000) AS n, ${MADE};
   INSERT INTO orders (id, quote_id, customer_id, order_date, discount_percent, tax_percent, currency, net_minor, total_minor, create_time, update_time)
