@@ -141,6 +141,26 @@ export const hostPort: Parser<HostPort> = {
   format: formatHostPort,
 };
 
+/** Rondo's registry, by its addresses, or a registry of another kind, by its URL. */
+export type RegistryLocation = readonly HostPort[] | URL;
+
+/** The kinds of registries besides Rondo's own. */
+const REGISTRY_KINDS = ['kubernetes:'];
+
+/** Where the registry is. */
+export const registryLocation: Parser<RegistryLocation> = {
+  rule: 'a comma-separated list of host:port, or kubernetes://NAMESPACE',
+  example: '127.0.0.1:50050',
+  parse(value) {
+    if (!value.includes('://')) return list(hostPort).parse(value);
+    const location = URL.canParse(value) ? new URL(value) : undefined;
+    return location && REGISTRY_KINDS.includes(location.protocol)
+      ? valid(location)
+      : invalid('is no registry that Rondo knows');
+  },
+  format: (location) => (location instanceof URL ? location.href : list(hostPort).format(location)),
+};
+
 /** An address to listen on: like {@link hostPort}, but port 0 means any free port. */
 export const listenAddress: Parser<HostPort> = {
   ...hostPort,

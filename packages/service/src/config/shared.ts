@@ -12,10 +12,8 @@ import {
   balancingOverrides,
   breakerOverrides,
   bulkheadOverrides,
-  hostPort,
   integer,
   invalid,
-  list,
   listenAddress,
   matching,
   maxCalls,
@@ -23,6 +21,7 @@ import {
   type Parsed,
   type Parser,
   reachableAt,
+  registryLocation,
   text,
   url,
   valid,
@@ -140,9 +139,9 @@ export function sharedVariables(port: number) {
       description:
         "The address in the registry; by default the one that the service listens on, or the machine's own if that is every interface.",
     }),
-    registry: variable('RONDO_REGISTRY', list(hostPort), {
+    registry: variable('RONDO_REGISTRY', registryLocation, {
       default: [{ host: '127.0.0.1', port: REGISTRY_PORT }],
-      description: 'The addresses of the registry.',
+      description: 'The addresses of the registry; kubernetes:// finds instances by EndpointSlices instead.',
     }),
     registryCache: optionalVariable('RONDO_REGISTRY_CACHE', text, {
       example: '/var/lib/rondo/registry',

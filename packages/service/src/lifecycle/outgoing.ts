@@ -1,11 +1,11 @@
 import type { Meter } from '@opentelemetry/api';
 import { createCache, type ResponseCache, type SharedOptions } from '@rondo/cache';
-import { type Channel, createRegistryChannel } from '@rondo/rpc/client';
+import { type Channel, type ChannelOptions, createChannel, createRegistryChannel } from '@rondo/rpc/client';
 import { callMetrics, folderStorage, type MutualTls, type Self } from '@rondo/rpc/internal';
-import { formatHostPort } from '../config/parsers.js';
 import { keepsAnswers } from '../live-config/apply.js';
 import { meterChannel } from '../metrics/metrics.js';
 import { fingerprints } from './descriptors.js';
+import { otherResolver, registriesOf } from './directory.js';
 import type { Resources } from './drain.js';
 import type { ServiceRuntime } from './service.js';
 
@@ -34,8 +34,7 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
   const shared = config.cacheBytes === 0 ? undefined : await sharedCache(runtime, options);
   const keeps = keepsAnswers(runtime);
   const cache = createCache({ clock, meter, maxBytes: config.cacheBytes, shared, keeps, self: name, log });
-  const channel = createRegistryChannel({
-    registry: config.registry.map(formatHostPort),
+  const calls: Omit<ChannelOptions, 'resolver' | 'tls'> = {
     middleware: [callMetrics('client', { meter, clock })],
     wireMiddleware: config.cacheBytes === 0 ? [] : [cache.middleware],
     clock,
@@ -51,8 +50,12 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
     tunnel: config.transport === 'tunnel',
     mutualTls: tls,
     self,
-    ...(config.registryCache !== undefined && { storage: folderStorage(config.registryCache, random) }),
-  });
+  };
+  const resolver = await otherResolver(runtime);
+  const storage = config.registryCache === undefined ? {} : { storage: folderStorage(config.registryCache, random) };
+  const channel = resolver
+    ? createChannel({ healthCheck: true, ...calls, resolver })
+    : createRegistryChannel({ ...calls, registry: registriesOf(config), ...storage });
   resources.hold(() => channel.close());
   cache.attach(channel);
   resources.hold(cache.close);

@@ -10,6 +10,7 @@ import { keepRegistered } from '../registration/register-server.js';
 import type { Registration } from '../registration/registration.js';
 import type { Readiness, State } from '../state.js';
 import { fingerprints } from './descriptors.js';
+import { registriesOf } from './directory.js';
 import type { ServiceRuntime } from './service.js';
 
 /** What a process registers. */
@@ -33,11 +34,16 @@ const SECURITIES: Readonly<Record<RpcServer['tls'], readonly Security[]>> = {
   on: [Security.SECURITY_TLS],
 };
 
+/** A registry of another kind asks for the readiness of the process, and knows from the one who ends it that it ends. */
+const LISTED_BY_OTHERS: Registration = { synced: () => Promise.resolve(true), close: () => Promise.resolve() };
+
 /** Registers the process at one of the registries in `RONDO_REGISTRY`, over a connection of its own. */
 export function register(runtime: ServiceRuntime, options: RegisterOptions): Registration {
   const { config, clock, random, log } = runtime;
+  const registry = registriesOf(config);
+  if (registry.length === 0) return LISTED_BY_OTHERS;
   return keepRegistered({
-    registry: config.registry.map(formatHostPort),
+    registry,
     instance: registrant(runtime, options),
     readiness: options.readiness,
     ttlMs: config.leaseTtlMs,

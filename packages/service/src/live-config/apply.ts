@@ -1,6 +1,6 @@
 import type { Channel } from '@rondo/rpc/client';
 import type { AdmissionControl, LiveSettings, MutualTls, SettingName } from '@rondo/rpc/internal';
-import { formatHostPort } from '../config/parsers.js';
+import { registriesOf } from '../lifecycle/directory.js';
 import type { ServiceRuntime } from '../lifecycle/service.js';
 import { watchSettings } from './settings-watch.js';
 
@@ -15,7 +15,7 @@ interface Applied {
 
 /**
  * Follows the settings in the registry, and applies them: to the calls that the process makes, and to its log. Other parts
- * subscribe to `runtime.settings`. Returns the function that ends it.
+ * subscribe to `runtime.settings`. Returns the function that ends it. A registry of another kind has no settings.
  */
 export function applySettings(runtime: ServiceRuntime, { services, channel, tls }: Applied): () => Promise<void> {
   const { config, clock, random, log, settings, logLevel } = runtime;
@@ -24,7 +24,8 @@ export function applySettings(runtime: ServiceRuntime, { services, channel, tls 
     logLevel.set(ownSetting(live, 'log_level', services) ?? config.logLevel);
     settings.set(live);
   };
-  const addresses = config.registry.map(formatHostPort);
+  const addresses = registriesOf(config);
+  if (addresses.length === 0) return () => Promise.resolve();
   const watch = watchSettings({ addresses, clock, random, log, tls, onChange: apply });
   return () => watch.close();
 }

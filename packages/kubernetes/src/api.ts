@@ -1,0 +1,122 @@
+import { type IncomingMessage, request as requestPlain } from 'node:http';
+import { request as requestTls } from 'node:https';
+import type { Cluster } from './cluster.js';
+import { field, items, textOf } from './json.js';
+import { metaOf } from './slice.js';
+
+/** The API server refuses, or what it answers isn't its answer. */
+export class ApiError extends Error {
+  /** The status of HTTP; 410 says that a revision is gone, so a list is needed. */
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** A list of slices at one revision. */
+export interface SliceList {
+  readonly slices: readonly unknown[];
+  readonly revision: string;
+}
+
+/** One event of a watch. `BOOKMARK` has the revision alone. */
+export interface SliceEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  readonly object: unknown;
+}
+
+/** A page of a list. */
+const PAGE = 500;
+/** A list of more pages, an answer or an event of more bytes can't be right. */
+const MAX_PAGES = 200;
+const MAX_BYTES = 16 * 1024 * 1024;
+/** A watch ends by itself after this time, and goes on from its revision. A connection that broke silently is noticed so. */
+export const WATCH_SECONDS = 60;
+
+/** Reads EndpointSlices of one namespace. */
+export class SlicesApi {
+  readonly #cluster: Cluster;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  /** @throws ApiError, or the connection's error. */
+  async list(selector: string, signal: AbortSignal): Promise<SliceList> {
+    const slices: unknown[] = [];
+    let next = '';
+    for (let page = 0; page < MAX_PAGES; page += 1) {
+      const query = { labelSelector: selector, limit: String(PAGE), ...(next !== '' && { continue: next }) };
+      const json = await readJson(await this.#get(query, signal));
+      for (const slice of items(field(json, 'items'))) slices.push(slice);
+      const metadata = field(json, 'metadata');
+      next = textOf(field(metadata, 'continue'), 4_096);
+      const { revision } = metaOf(json);
+      if (revision === '') throw new ApiError(200, 'the answer is no list of EndpointSlices');
+      if (next === '') return { slices, revision };
+    }
+    throw new ApiError(200, `the list has more than ${MAX_PAGES} pages of ${PAGE}`);
+  }
+
+  /** The changes after `revision`, until the API server ends the watch. @throws as {@link list} does. */
+  async *watch(selector: string, revision: string, signal: AbortSignal): AsyncGenerator<SliceEvent, void> {
+    const query = {
+      ...{ labelSelector: selector, resourceVersion: revision },
+      ...{ watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(WATCH_SECONDS) },
+    };
+    for await (const line of readLines(await this.#get(query, signal))) yield toEvent(JSON.parse(line));
+  }
+
+  async #get(query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<IncomingMessage> {
+    const { server, namespace, ca } = this.#cluster;
+    const token = await this.#cluster.token();
+    const path = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
+    const url = new URL(`${path}?${new URLSearchParams(query)}`, server);
+    const headers = { accept: 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const options = { headers, signal, ca, agent: false };
+      const request = url.protocol === 'http:' ? requestPlain(url, options) : requestTls(url, options);
+      request.on('response', resolve).on('error', reject).end();
+    });
+    if (response.statusCode === 200) return response;
+    throw await toApiError(response);
+  }
+}
+
+function toEvent(json: unknown): SliceEvent {
+  const object = field(json, 'object');
+  const type = field(json, 'type');
+  if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED' || type === 'BOOKMARK') return { type, object };
+  const code = field(object, 'code');
+  throw new ApiError(typeof code === 'number' ? code : 200, textOf(field(object, 'message')) || 'the watch failed');
+}
+
+async function toApiError(response: IncomingMessage): Promise<ApiError> {
+  const { statusCode: status = 0 } = response;
+  const json: unknown = await readJson(response).catch(() => undefined);
+  return new ApiError(status, `HTTP ${status}: ${textOf(field(json, 'message'), 1_024) || 'no reason given'}`);
+}
+
+async function readJson(response: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    bytes += chunk.length;
+    if (bytes > MAX_BYTES) throw new ApiError(200, `the answer has more than ${MAX_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString());
+}
+
+async function* readLines(response: IncomingMessage): AsyncGenerator<string, void> {
+  let rest = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > MAX_BYTES) throw new ApiError(200, `an event has more than ${MAX_BYTES} characters`);
+    yield* lines.filter((line) => line !== '');
+  }
+}
