@@ -14,6 +14,7 @@ import { describe } from './describe.js';
 import { doctor } from './doctor.js';
 import { drain } from './drain.js';
 import { keys } from './keys.js';
+import { kubernetes } from './kubernetes.js';
 import { logs } from './logs.js';
 import { create } from './new.js';
 import { pick } from './pick.js';
@@ -43,7 +44,7 @@ export const groups: readonly { readonly title: string; readonly commands: reado
   { title: 'Look', commands: [openConsole, ps, top, trace, pick, logs, audit] },
   { title: 'Call', commands: [describe, call, bench, auth] },
   { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, config, tx] },
-  { title: 'Build', commands: [create, ...tasksOf('Build'), db, remove, upgrade] },
+  { title: 'Build', commands: [create, ...tasksOf('Build'), kubernetes, db, remove, upgrade] },
   { title: 'Rondo itself', commands: [doctor, certs, token, keys, completion] },
 ];
 

@@ -1,0 +1,29 @@
+import { defineCommand } from '../command.js';
+import { ExitCode } from '../exit-code.js';
+import { jsonOption } from '../options.js';
+
+/** `rondo kubernetes`: writes manifests that run the services on Kubernetes. */
+export const kubernetes = defineCommand({
+  name: 'kubernetes',
+  summary: 'Writes what runs the services on Kubernetes: a kustomize base, and overlays to begin with.',
+  usage: '[--json]',
+  details: [
+    'infra/kubernetes/base follows from the services and their contracts, as the last build has compiled them, and is written',
+    'anew each time. The overlays are written once: they are yours. Services find each other by the EndpointSlices of their',
+    "namespace, without Rondo's registry.",
+  ].join('\n'),
+  options: { ...jsonOption },
+  maxPositionals: 0,
+  examples: [
+    ['kubernetes', 'Then: kubectl apply -k infra/kubernetes/overlays/development'],
+    ['kubernetes --json', 'Which files it added, changed and removed.'],
+  ],
+  async run({ values }, { repository, stdout }) {
+    const { writeManifests } = await import('../kubernetes/write.js');
+    const written = writeManifests(repository);
+    const lines = Object.entries(written).flatMap(([what, files]) => files.map((file: string) => `${what}  ${file}\n`));
+    const text = lines.length === 0 ? 'Nothing to do: the manifests are as the services are.\n' : lines.join('');
+    await stdout.write(values.json ? `${JSON.stringify(written)}\n` : text);
+    return ExitCode.OK;
+  },
+});

@@ -1,0 +1,47 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { BASE, baseFiles, MARK, overlayFiles } from './files.js';
+import { readWorkloads } from './workloads.js';
+
+/** What has been done to files, by their paths from the root. */
+export interface Written {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/**
+ * Writes the manifests of the services of a workspace that is built: the base anew, an overlay only if it is missing.
+ *
+ * @throws Error if a file of the base isn't the tool's.
+ */
+export function writeManifests(root: string): Written {
+  const workloads = readWorkloads(root);
+  const base = new Map([...baseFiles(workloads)].map(([name, text]) => [`${BASE}/${name}`, text]));
+  const stale = filesOfBase(root).filter((file) => !base.has(file));
+  const foreign = [...base.keys(), ...stale].find((file) => textOf(root, file)?.startsWith(MARK) === false);
+  if (foreign !== undefined) {
+    throw new Error(`${foreign} wasn't written by rondo kubernetes; move what it has to an overlay, and delete it`);
+  }
+  const overlays = existsSync(path.join(root, 'infra/kubernetes/overlays')) ? new Map() : overlayFiles(workloads);
+  const wanted = [...base, ...overlays].filter(([file, text]) => textOf(root, file) !== text);
+  const added = wanted.filter(([file]) => textOf(root, file) === undefined).map(([file]) => file);
+  for (const [file, text] of wanted) write(path.join(root, file), text);
+  for (const file of stale) rmSync(path.join(root, file));
+  return { added, changed: wanted.map(([file]) => file).filter((file) => !added.includes(file)), removed: stale };
+}
+
+function filesOfBase(root: string): readonly string[] {
+  const folder = path.join(root, BASE);
+  return existsSync(folder) ? readdirSync(folder).map((name) => `${BASE}/${name}`) : [];
+}
+
+function textOf(root: string, file: string): string | undefined {
+  const at = path.join(root, file);
+  return existsSync(at) ? readFileSync(at, 'utf8') : undefined;
+}
+
+function write(file: string, text: string): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
