@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption } from '../options.js';
+import { loadScaffold } from '../tree-work.js';
 
 /** `rondo kubernetes`: writes manifests that run the services on Kubernetes. */
 export const kubernetes = defineCommand({
@@ -19,7 +20,7 @@ export const kubernetes = defineCommand({
     ['kubernetes --json', 'Which files it added, changed and removed.'],
   ],
   async run({ values }, { repository, stdout }) {
-    const { writeManifests } = await import('../kubernetes/write.js');
+    const { writeManifests } = await loadScaffold('kubernetes');
     const written = writeManifests(repository);
     const lines = Object.entries(written).flatMap(([what, files]) => files.map((file: string) => `${what}  ${file}\n`));
     const text = lines.length === 0 ? 'Nothing to do: the manifests are as the services are.\n' : lines.join('');

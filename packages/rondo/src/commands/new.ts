@@ -121,7 +121,7 @@ export const create = defineCommand({
       throw new UsageError('--proto-path needs --proto FILE');
     }
     const port = positiveInteger('port', values.port);
-    const { checkName, newService, testService } = await loadScaffold('new service');
+    const { checkName, followServices, newService, testService } = await loadScaffold('new service');
     checkName(name);
     const output = { json: values.json ?? false, context };
     const dataDirectory = dataDirectoryOf(values.data, context);
@@ -132,6 +132,7 @@ export const create = defineCommand({
     const made = await workOnTree(`new service ${name}`, output, (on) =>
       newService({ ...on, name, port, source, withDatabase }),
     );
+    followServices(context.repository);
     const registry = values.data === undefined ? undefined : await registryOn(dataDirectory);
     await report(made, output, { starts: values.start ?? false, registry });
     if (made.kind === 'updated' && made.complaints !== undefined) return ExitCode.FAILED;

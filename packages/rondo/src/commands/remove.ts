@@ -44,7 +44,7 @@ export const remove = defineCommand({
   complete: async ({ positionals }, { repository }) => completeService(positionals, repository),
   async run({ values, positionals }, context) {
     const name = serviceNamed(positionals, 'remove');
-    const { removableServices, removeService } = await loadScaffold('remove service');
+    const { followServices, removableServices, removeService } = await loadScaffold('remove service');
     const { repository, stdout, stderr } = context;
     const dataDirectory = dataDirectoryOf(values.data, context);
     const dryRun = values['dry-run'] ?? false;
@@ -53,6 +53,7 @@ export const remove = defineCommand({
       refuseUnknown(name, removableServices(repository));
       return removeService({ ...on, name, force: values.force ?? false, dryRun, onAgreed });
     });
+    if (!dryRun) followServices(repository);
     await stdout.write(values.json ? `${JSON.stringify(removed)}\n` : describe(removed, dryRun));
     if (!values.json && removed.complaints !== undefined) await stderr.write(`${excerpt(removed.complaints)}\n`);
     return ExitCode.OK;

@@ -31,6 +31,11 @@ export function writeManifests(root: string): Written {
   return { added, changed: wanted.map(([file]) => file).filter((file) => !added.includes(file)), removed: stale };
 }
 
+/** Writes the manifests anew if there are some, after services have come or gone. */
+export function followServices(root: string): void {
+  if (filesOfBase(root).length > 0) writeManifests(root);
+}
+
 function filesOfBase(root: string): readonly string[] {
   const folder = path.join(root, BASE);
   return existsSync(folder) ? readdirSync(folder).map((name) => `${BASE}/${name}`) : [];

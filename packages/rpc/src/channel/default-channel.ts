@@ -71,6 +71,11 @@ function registryStorage(folder = ''): { readonly storage?: EndpointStorage } {
 
 /** The addresses in a comma-separated list; the default address if there are none. */
 export function registryAddresses(list = ''): readonly string[] {
+  if (list.includes('://')) {
+    throw new TypeError(
+      `RONDO_REGISTRY=${list}: only services find others by this; give createChannel a resolver of its package`,
+    );
+  }
   const addresses = list.split(',').map((address) => address.trim());
   const named = addresses.filter((address) => address !== '');
   return named.length > 0 ? named : [DEFAULT_REGISTRY];

@@ -1,0 +1,111 @@
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseAllDocuments } from 'yaml';
+import { root as repository } from '../workspace/paths.js';
+import { followServices, writeManifests } from './write.js';
+
+const BASE = 'infra/kubernetes/base';
+let root: string;
+
+const file = (name: string) => path.join(root, name);
+const text = (name: string) => readFileSync(file(name), 'utf8');
+const objectsOf = (name: string) => parseAllDocuments(text(name)).map((one) => one.toJS());
+
+/** A service with the contracts of one of the repository. */
+function addService(name: string, manifest: object): void {
+  mkdirSync(file(`services/${name}`), { recursive: true });
+  writeFileSync(file(`services/${name}/package.json`), JSON.stringify({ rondo: manifest }));
+}
+
+beforeEach(() => {
+  root = mkdtempSync(path.join(tmpdir(), 'rondo-manifests-'));
+  writeFileSync(file('package.json'), '{}');
+  writeFileSync(file('docker-compose.yml'), 'services: { calculator: { image: shop-calculator } }\n');
+  mkdirSync(file('packages/contracts'), { recursive: true });
+  cpSync(path.join(repository, 'packages/contracts/descriptors.binpb'), file('packages/contracts/descriptors.binpb'));
+  addService('calculator', { port: 50051, instances: 3, contracts: ['calculator/v1/calculator.proto'] });
+});
+
+afterEach(() => rmSync(root, { recursive: true }));
+
+describe('the manifests of a workspace', () => {
+  it('have a Service whose labels say what its pods serve, and pods with the image, the port and the rights of a service', () => {
+    writeManifests(root);
+    const objects = objectsOf(`${BASE}/calculator.yaml`);
+    const [, service, deployment, , autoscaler] = objects;
+    expect(service.metadata.labels).toMatchObject({
+      'rondo/instances': 'tunnel',
+      'serves.rondo/calculator.v1.CalculatorService': '',
+    });
+    const [container] = deployment.spec.template.spec.containers;
+    expect(container).toMatchObject({ image: 'shop-calculator', readinessProbe: { grpc: { port: 50051 } } });
+    expect(container.env).toContainEqual({ name: 'RONDO_LISTEN', value: '0.0.0.0:50051' });
+    expect(autoscaler.spec.minReplicas).toBe(3);
+    expect(objectsOf(`${BASE}/discovery.yaml`)[1].subjects).toEqual([{ kind: 'ServiceAccount', name: 'calculator' }]);
+  });
+
+  it('let only those call whom the rules of all methods name', () => {
+    addService('vault', { port: 50060, contracts: ['rondo/conformance/auth/v1/secured.proto'] });
+    writeManifests(root);
+    const callersOf = (service: string) => objectsOf(`${BASE}/${service}.yaml`).at(-1).spec.ingress[0].from;
+    const pods = (labels: object) => [{ podSelector: { matchLabels: labels } }];
+    expect(callersOf('vault')).toEqual(pods({ 'app.kubernetes.io/part-of': 'rondo' }));
+    const file = path.join(root, 'packages/contracts/descriptors.binpb');
+    const set = fromBinary(FileDescriptorSetSchema, readFileSync(file));
+    for (const service of set.file.flatMap((one) => (one.name.endsWith('secured.proto') ? one.service : []))) {
+      service.method = service.method.filter(({ name }) => ['Pass', 'Write'].includes(name));
+    }
+    writeFileSync(file, toBinary(FileDescriptorSetSchema, set));
+    writeManifests(root);
+    expect(callersOf('vault')).toEqual(pods({ 'app.kubernetes.io/name': 'front' }));
+  });
+
+  it('change nothing the second time', () => {
+    expect(writeManifests(root).added).toContain(`${BASE}/calculator.yaml`);
+    expect(writeManifests(root)).toEqual({ added: [], changed: [], removed: [] });
+  });
+
+  it('follow a service that comes, and one that goes; overlays stay as they are', () => {
+    writeManifests(root);
+    const overlay = 'infra/kubernetes/overlays/production/kustomization.yaml';
+    writeFileSync(file(overlay), '# mine\n');
+    addService('greeter', { port: 50060, database: 'greeter', contracts: ['calculator/calculator.proto'] });
+    rmSync(file('services/calculator'), { recursive: true });
+    expect(writeManifests(root)).toEqual({
+      added: [`${BASE}/greeter.yaml`],
+      changed: [`${BASE}/kustomization.yaml`, `${BASE}/discovery.yaml`],
+      removed: [`${BASE}/calculator.yaml`],
+    });
+    expect(text(overlay)).toBe('# mine\n');
+    expect(text(`${BASE}/greeter.yaml`)).toContain('name: greeter-database');
+  });
+
+  it('replace no file that someone else wrote', () => {
+    writeManifests(root);
+    writeFileSync(file(`${BASE}/calculator.yaml`), 'kind: Secret\n');
+    expect(() => writeManifests(root)).toThrow(
+      `${BASE}/calculator.yaml wasn't written by rondo kubernetes; move what it has to an overlay, and delete it`,
+    );
+    expect(text(`${BASE}/calculator.yaml`)).toBe('kind: Secret\n');
+  });
+
+  it('are written by rondo new and rondo remove only if there are some', () => {
+    followServices(root);
+    expect(readdirSync(root)).not.toContain('infra');
+  });
+
+  it('of this repository are as its services are', () => {
+    const folder = path.join(repository, BASE);
+    cpSync(path.join(repository, 'services'), file('services'), {
+      recursive: true,
+      filter: (from) => !/\/(?:node_modules|src|test|dist|page)$/.test(from),
+    });
+    cpSync(path.join(repository, 'docker-compose.yml'), file('docker-compose.yml'));
+    cpSync(folder, file(BASE), { recursive: true });
+    expect(writeManifests(root)).toMatchObject({ changed: [], removed: [] });
+  });
+});
