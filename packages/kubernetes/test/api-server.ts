@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 export interface Slice {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly endpoints: readonly object[];
+  readonly endpoints: readonly unknown[];
   readonly ports?: readonly object[];
   readonly addressType?: string;
 }

@@ -17,7 +17,7 @@ const pod = (name: string, fields: object = {}) => ({
   ...fields,
 });
 
-const cart = (endpoints: readonly object[], fields: Partial<Slice> = {}): Slice => ({
+const cart = (endpoints: readonly unknown[], fields: Partial<Slice> = {}): Slice => ({
   ...{ name: 'cart', labels: LABELS, endpoints },
   ...fields,
 });
