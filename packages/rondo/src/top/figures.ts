@@ -1,6 +1,6 @@
-import { statusName } from '@rondo/rpc/internal';
+import { type DurationCount, isServerFault, percentileMs, statusName } from '@rondo/rpc/internal';
 import { Status, statusFromCode } from '@rondo/rpc/status';
-import type { DurationRange, MethodFlow } from './flow.js';
+import type { MethodFlow } from './flow.js';
 
 /** The figures of a row. Rates are per second. */
 export interface Figures {
@@ -67,7 +67,7 @@ const rate = (flows: readonly MethodFlow[], of: (flow: MethodFlow) => number): n
   total(flows, (flow) => of(flow) / flow.seconds);
 
 /** Adds up equal ranges, in the order of durations. There may be a million: each is added without a copy. */
-function merge(flows: readonly MethodFlow[]): readonly DurationRange[] {
+function merge(flows: readonly MethodFlow[]): readonly DurationCount[] {
   const merged = new Map<number, { minMicros: number; maxMicros: number; count: number }>();
   for (const { durations } of flows) {
     for (const { minMicros, maxMicros, count } of durations) {
@@ -79,35 +79,10 @@ function merge(flows: readonly MethodFlow[]): readonly DurationRange[] {
   return [...merged.values()].sort((a, b) => a.minMicros - b.minMicros);
 }
 
-/**
- * The duration that the share `share` of calls doesn't exceed, by the nearest rank: the middle of the range in which the call of
- * that rank is. As a range is at most an eighth of its lower bound wide, it is at most 6.25 % from the exact percentile.
- */
-export function percentileMs(ranges: readonly DurationRange[], share: number): number | null {
-  const calls = ranges.reduce((sum, { count }) => sum + count, 0);
-  if (calls === 0) return null;
-  const rank = Math.max(1, Math.ceil(calls * share));
-  let seen = 0;
-  for (const { minMicros, maxMicros, count } of ranges) {
-    seen += count;
-    if (seen >= rank) return (minMicros + maxMicros) / 2 / 1_000;
-  }
-  return null;
-}
-
-/** Statuses with which a server didn't do its work, whatever was asked. The load reports count the same as faults. */
-const FAULTS: ReadonlySet<number> = new Set([
-  Status.UNKNOWN,
-  Status.DEADLINE_EXCEEDED,
-  Status.INTERNAL,
-  Status.UNAVAILABLE,
-  Status.DATA_LOSS,
-]);
-
 /** The share of the ended calls that an instance answered. Cancelled calls don't count; without calls it is 1. */
 export function answeredShare(flows: readonly MethodFlow[]): number {
   const judged = total(flows, (flow) => endedOf(flow, (code) => code !== Status.CANCELLED));
-  const failed = total(flows, (flow) => endedOf(flow, (code) => FAULTS.has(code)));
+  const failed = total(flows, (flow) => endedOf(flow, (code) => isServerFault(statusFromCode(code))));
   return judged === 0 ? 1 : (judged - failed) / judged;
 }
 

@@ -1,5 +1,6 @@
 import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import type { GetCallStatsResponse, MethodStats } from '@rondo/contracts/rondo/stats/v1/stats';
+import type { DurationCount } from '@rondo/rpc/internal';
 
 /** What happened to the calls of one method at one instance between two samples. */
 export interface MethodFlow {
@@ -11,18 +12,11 @@ export interface MethodFlow {
   /** Calls that ended, by status code. */
   readonly ended: ReadonlyMap<number, number>;
   /** The calls that ended, by range of duration. */
-  readonly durations: readonly DurationRange[];
+  readonly durations: readonly DurationCount[];
   /** Calls in flight at the later sample. */
   readonly inFlight: number;
   readonly requestBytes: number;
   readonly replyBytes: number;
-}
-
-/** How many calls took a time within a range. */
-export interface DurationRange {
-  readonly minMicros: number;
-  readonly maxMicros: number;
-  readonly count: number;
 }
 
 /**

@@ -49,8 +49,8 @@ export interface AttemptListener {
   onBegin(candidate: MethodCandidate): boolean;
   /** The server answers: with a reply, the start of a stream, or a handler's error. `probe`: the answer ends a probe. */
   onAnswer(candidate: MethodCandidate, probe: boolean): void;
-  /** The attempt has ended, with all of its response. */
-  onEnd(candidate: MethodCandidate, outcome: AttemptOutcome): void;
+  /** The attempt has ended, with all of its response. `unary`: neither the request nor the response is a stream. */
+  onEnd(candidate: MethodCandidate, outcome: AttemptOutcome, unary: boolean): void;
 }
 
 /** A call that can be made elsewhere while an attempt of it is in flight. */
@@ -96,25 +96,27 @@ export class CallAttempt extends AttemptRecord {
     const { stream } = reply.response;
     this.#listener.onAnswer(this.#candidate, stream && this.#probe);
     if (!stream) {
-      this.#complete(reply);
+      this.#complete(reply, !wire.request.stream);
       return reply;
     }
     this.message = 'the answer has not come to its end';
     this.#probe = false;
-    const end = (error?: unknown) => (error === undefined ? this.#complete(reply) : this.fail(error, wire));
+    const end = (error?: unknown) => (error === undefined ? this.#complete(reply, false) : this.fail(error, wire));
     return observeReply(reply, { end });
   }
 
   /** The attempt failed, or its caller stopped waiting. */
-  fail(error: unknown, { context, deadline }: WireCall, failure?: Pick<Failure, 'answered' | 'refusal'>): void {
+  fail(error: unknown, wire: WireCall, failure?: Pick<Failure, 'answered' | 'refusal'>): void {
     this.#finish(error);
+    const { context, deadline } = wire;
     const { elapsedMs, startedAt } = this;
     const endedAt = startedAt + elapsedMs;
     const endedBy = endedByOf(context);
     const waitedMs = endedBy === 'deadline' ? Math.min(elapsedMs, (deadline ?? endedAt) - startedAt) : elapsedMs;
     const trailer = error instanceof RpcError ? error.metadata : undefined;
     const outcome = { error, elapsedMs: waitedMs, endedAt, endedBy, trailer, probe: this.#probe };
-    this.#listener.onEnd(this.#candidate, { ...outcome, refusal: failure?.refusal });
+    const unary = !wire.responseStream && !wire.request.stream;
+    this.#listener.onEnd(this.#candidate, { ...outcome, refusal: failure?.refusal }, unary);
     if (failure?.answered) this.#listener.onAnswer(this.#candidate, false);
   }
 
@@ -123,11 +125,12 @@ export class CallAttempt extends AttemptRecord {
     if (this.#call !== undefined) this.#candidate.subchannel.abandonable.delete(this);
   }
 
-  #complete({ trailer }: Reply<Uint8Array>): void {
+  #complete({ trailer }: Reply<Uint8Array>, unary: boolean): void {
     this.#finish();
     const { elapsedMs, startedAt } = this;
     const endedAt = startedAt + elapsedMs;
-    this.#listener.onEnd(this.#candidate, { error: undefined, elapsedMs, endedAt, trailer, probe: this.#probe });
+    const outcome = { error: undefined, elapsedMs, endedAt, trailer, probe: this.#probe };
+    this.#listener.onEnd(this.#candidate, outcome, unary);
   }
 }
 

@@ -226,10 +226,10 @@ function view(entry: ServiceEntry, clocks: Clocks): ServiceView {
     balanced: { balancing, origin },
   } = entry;
   const endpoints = viewEndpoints(pool.subchannels, balancing);
-  const { panics } = pool;
+  const { panics, stats: attempts } = pool;
   const source = resolving.inspect?.();
   const guards = entry.guards.all().map((guard) => viewGuard(guard, clocks));
-  return { service, balancing: { ...balancing, origin }, endpoints, panics, guards, source };
+  return { service, balancing: { ...balancing, origin }, endpoints, attempts, panics, guards, source };
 }
 
 /** How connections are made: by gRPC with these options, or by a custom transport. */

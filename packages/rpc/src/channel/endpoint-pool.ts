@@ -8,6 +8,7 @@ import type { Resolution, ResolverListener } from '../resolver/resolver.js';
 import type { RpcError } from '../status/rpc-error.js';
 import type { ConnectivityState } from '../transport/transport.js';
 import type { AttemptListener } from './attempt.js';
+import { AttemptStats } from './attempt-stats.js';
 import { ConnectOnDemand, FirstConnections } from './connecting.js';
 import type { Connections } from './connections.js';
 import { HedgeDelays } from './hedge-delays.js';
@@ -66,6 +67,8 @@ export class EndpointPool implements ResolverListener, AttemptListener {
   #ring: BalancingPolicy | undefined;
   /** The picker of `#ring` over the present instances, made at its first use. */
   #owners: Picker<Candidate> | undefined;
+  /** The attempts at all instances, also at those that have left. */
+  readonly stats = new AttemptStats();
   /** The delays after which the calls of the service are hedged. */
   readonly hedgeDelays = new HedgeDelays();
   /** The last resolution, and the percentage that replaces those of its canaries. */
@@ -221,6 +224,8 @@ export class EndpointPool implements ResolverListener, AttemptListener {
   }
 
   onBegin(candidate: MethodCandidate): boolean {
+    this.stats.begun += 1;
+    candidate.subchannel.stats.begun += 1;
     return candidate.begin();
   }
 
@@ -231,10 +236,12 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     if (served || readmitted) this.#changed();
   }
 
-  onEnd(candidate: MethodCandidate, outcome: AttemptOutcome): void {
+  onEnd(candidate: MethodCandidate, outcome: AttemptOutcome, unary = true): void {
     const { subchannel, path } = candidate;
     const { trailer, refusal } = outcome;
     candidate.end();
+    this.stats.end(outcome, unary);
+    subchannel.stats.end(outcome, unary);
     this.#loads?.note(candidate, trailer);
     this.#subchannels.onEnd(subchannel);
     const reranked = this.#outliers.onEnd(candidate, outcome);

@@ -3,6 +3,7 @@ import { nominalShares } from '../balancer/weights.js';
 import type { Balancing } from '../contract/balancing.js';
 import type { InstanceState, SourceView } from '../resolver/resolver.js';
 import type { ConnectivityState } from '../transport/transport.js';
+import type { AttemptStats } from './attempt-stats.js';
 import type { GuardView } from './circuit-breaker/view.js';
 import { groupBy } from './group-by.js';
 import type { MethodCandidate } from './method-candidate.js';
@@ -25,6 +26,9 @@ export interface MethodView {
   /** Why no calls of the method go there; undefined if they do. */
   readonly held: string | undefined;
 }
+
+/** How many attempts have begun, failed, and took how long. */
+export type AttemptCounts = Pick<AttemptStats, 'begun' | 'failed' | 'durations'>;
 
 /** The state of an endpoint in a channel. */
 export interface EndpointView {
@@ -52,6 +56,8 @@ export interface EndpointView {
   readonly leftOut: boolean;
   /** The number of attempts made there. */
   readonly picks: number;
+  /** The attempts made there, by how they ended. */
+  readonly attempts: AttemptCounts;
   /** The attempts in flight. */
   readonly inFlight: number;
   /**
@@ -69,6 +75,8 @@ export interface ServiceView {
   /** How calls are balanced, and where that is configured. */
   readonly balancing: Balancing & { readonly origin: BalancingOrigin };
   readonly endpoints: readonly EndpointView[];
+  /** The attempts at all endpoints, also at those that have left. */
+  readonly attempts: AttemptCounts;
   /** The paths of the methods in panic mode: calls go to all instances because too many fail. */
   readonly panics: readonly string[];
   /** The breakers and bulkheads of the methods called so far. */
@@ -98,6 +106,7 @@ export function viewEndpoints(subchannels: readonly Subchannel[], balancing: Bal
       held: subchannel.whyUnavailable(),
       leftOut: state === 'ready' && instanceState === 'serving' && !subchannel.usable,
       picks: sum(methods, ({ picks }) => picks),
+      attempts: subchannel.stats,
       inFlight: sum(methods, ({ inFlight }) => inFlight),
       share: shareOverall(methods, calls),
       methods,

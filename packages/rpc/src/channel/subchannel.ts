@@ -3,6 +3,7 @@ import { canaryReason } from '../resolver/canary.js';
 import type { Endpoint, InstanceState } from '../resolver/resolver.js';
 import type { ConnectivityState, Transport, TransportEvent } from '../transport/transport.js';
 import type { CallAttempt } from './attempt.js';
+import { AttemptStats } from './attempt-stats.js';
 import type { HealthWatch } from './health-watch.js';
 import { MethodCandidate } from './method-candidate.js';
 import { Ejection } from './outlier-detection/ejection.js';
@@ -32,6 +33,7 @@ export class Subchannel {
   /** The attempts in flight there that can be abandoned, because their calls may be repeated. */
   readonly abandonable = new Set<CallAttempt>();
   readonly #candidates = new Map<string, MethodCandidate>();
+  #stats: AttemptStats | undefined;
   /** The watch of its health; undefined if health is not watched. */
   health: HealthWatch | undefined;
   #wasReady = false;
@@ -125,6 +127,12 @@ export class Subchannel {
   get countsAsCapacity(): boolean {
     if (this.serving) return this.failed || this.transport.state === 'ready';
     return this.#candidates.size > 0 && this.endpoint.state === 'starting';
+  }
+
+  /** The attempts made there. */
+  get stats(): AttemptStats {
+    this.#stats ??= new AttemptStats();
+    return this.#stats;
   }
 
   candidate(path: string): MethodCandidate {

@@ -5,6 +5,7 @@
 
 export { POLICIES, POLICY_NAMES } from '../balancer/policies.js';
 export type { Payload, Reply } from '../call/call.js';
+export { type DurationCount, percentileMs } from '../call/durations.js';
 export { InFlight, type InFlightMember } from '../call/in-flight.js';
 export { isBase64 } from '../call/metadata-rules.js';
 export { runInScope } from '../call/scope.js';
@@ -31,9 +32,10 @@ export {
   defaultChannel,
   TRANSPORTS,
 } from '../channel/default-channel.js';
+export { isServerFault } from '../channel/outlier-detection/criteria.js';
 export type { Self } from '../channel/position.js';
 export { BalancingError } from '../channel/service-balancing.js';
-export type { EndpointView, ServiceView } from '../channel/service-view.js';
+export type { AttemptCounts, EndpointView, ServiceView } from '../channel/service-view.js';
 export { bindingOf } from '../client/bind-client.js';
 export { answeredBy, type DetachedCall, detach, encodedRequest, isForwarded } from '../client/detached-call.js';
 export { createForwarder, type ForwardedCall, type ForwardedReply } from '../client/forward.js';

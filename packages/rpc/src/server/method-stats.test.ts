@@ -4,12 +4,13 @@ import { conformanceService } from '../../test/support/service.js';
 import { wireCall } from '../../test/support/wire-call.js';
 import type { ServerCall } from '../call/call.js';
 import { CallContext } from '../call/call-context.js';
+import { toMicros } from '../call/durations.js';
 import { sleep } from '../clock/clock.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { ManualClock } from '../testing/manual-clock.js';
-import { MethodStats, toMicros } from './method-stats.js';
+import { MethodStats } from './method-stats.js';
 import { createRouter } from './router.js';
 
 describe('the ranges of durations', () => {

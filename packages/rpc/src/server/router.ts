@@ -1,4 +1,5 @@
 import { type Logger, type Reply, type ServerCall, silentLogger } from '../call/call.js';
+import { toMicros } from '../call/durations.js';
 import type { OutcomeStore } from '../call/keyed-call.js';
 import { Metadata } from '../call/metadata.js';
 import { formatServerTiming, type RequestArrival, SERVER_TIMING } from '../call/server-timing.js';
@@ -25,7 +26,7 @@ import { encodeReply, type RequestReader } from './codec.js';
 import { toRouterError, toRpcError } from './faults.js';
 import { type AnyHandler, invoke, type ServiceImplementation } from './handlers.js';
 import { runOnce } from './keyed-calls.js';
-import { MethodStats, toMicros } from './method-stats.js';
+import { MethodStats } from './method-stats.js';
 import { readerOf } from './reading.js';
 import { encodedRequest, RoutedCall } from './routed-call.js';
 

@@ -1,14 +1,25 @@
 import type { ResponseCache } from '@rondo/cache';
 import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import {
+  type AttemptStats,
   BreakerState,
+  type CalledInstance,
+  type CalledService,
   CallStatsServiceDefinition,
   type GuardedMethod,
   type MethodStats,
 } from '@rondo/contracts/rondo/stats/v1/stats';
 import type { Channel } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import type { BreakerView, GuardView, Method } from '@rondo/rpc/internal';
+import type {
+  AttemptCounts,
+  BreakerView,
+  EndpointView,
+  GuardView,
+  Method,
+  MutualTls,
+  ServiceView,
+} from '@rondo/rpc/internal';
 import { implement, type Router, type ServiceImplementation } from '@rondo/rpc/server';
 import type { MeteredPools } from '../metrics/pools.js';
 
@@ -27,15 +38,20 @@ interface CallStatsOptions {
   /** The cache whose feeds are told. */
   readonly cache: Pick<ResponseCache, 'feeds'>;
   readonly pools: Pick<MeteredPools, 'read'>;
+  /** Undefined without TLS. */
+  readonly identity: MutualTls['identity'] | undefined;
 }
+
+/** How many instances of a called service are told. */
+const MAX_INSTANCES = 20;
 
 /** Creates `rondo.stats.v1.CallStatsService`: the counters of the calls that this process answers. */
 export function createCallStats(options: CallStatsOptions): ServiceImplementation {
-  const { instanceId, startedAt: startTime, router, clock, channel, cache, pools } = options;
+  const { instanceId, startedAt: startTime, router, clock, channel, cache, pools, identity } = options;
   const ignored: ReadonlySet<string> = new Set(options.ignored);
   const createdAt = clock.now();
   return implement(CallStatsServiceDefinition, {
-    getCallStats() {
+    getCallStats({ calledInstanceIds }) {
       const { methods, stats } = router();
       const told = methods.flatMap((method) => {
         const counted = stats.get(method.path);
@@ -43,12 +59,16 @@ export function createCallStats(options: CallStatsOptions): ServiceImplementatio
           ? []
           : [toMethodStats(method, counted)];
       });
-      const guardedMethods = channel.inspect().flatMap(({ guards }) => guards.map(toGuardedMethod));
+      const called = channel.inspect();
+      const asked: ReadonlySet<string> = new Set(calledInstanceIds.slice(0, MAX_INSTANCES));
+      const calledServices = called.map((view) => toCalledService(view, asked));
+      const guardedMethods = called.flatMap(({ guards }) => guards.map(toGuardedMethod));
       const followedFeeds = cache.feeds().map(({ service, method, fault = '' }) => ({ service, method, fault }));
       const uptime = toDuration(clock.now() - createdAt);
       const eventLoopActive = toDuration(performance.eventLoopUtilization().active);
       const counted = { instanceId, startTime, uptime, methods: told, guardedMethods, followedFeeds };
-      return { ...counted, eventLoopActive, pools: pools.read() };
+      const certificateEndTime = identity?.current.validTo;
+      return { ...counted, eventLoopActive, pools: pools.read(), calledServices, certificateEndTime };
     },
   });
 }
@@ -61,11 +81,47 @@ function toMethodStats({ service, name }: Method, counted: Counted): MethodStats
     method: name,
     begun: BigInt(counted.begun),
     ended: counted.ended.flatMap((count, code) => (count === 0 ? [] : [{ code, count: BigInt(count) }])),
-    durations: counted.durations().map(({ count, ...range }) => ({ ...range, count: BigInt(count) })),
+    durations: toDurations(counted),
     requestBytes: BigInt(counted.requestBytes),
     replyBytes: BigInt(counted.replyBytes),
   };
 }
+
+const toDurations = (counted: Pick<Counted, 'durations'>) =>
+  counted.durations().map(({ count, ...range }) => ({ ...range, count: BigInt(count) }));
+
+function toCalledService(
+  { service, balancing, endpoints, attempts }: ServiceView,
+  asked: ReadonlySet<string>,
+): CalledService {
+  const leftOut = endpoints.filter((one) => one.leftOut);
+  const told = new Set([
+    ...endpoints.filter(({ instanceId }) => asked.has(instanceId)),
+    ...leftOut.slice(0, MAX_INSTANCES),
+  ]);
+  const instances = [...told].map(toCalledInstance);
+  return { service, policy: balancing.policy, attempts: toAttempts(attempts), instances, leftOut: leftOut.length };
+}
+
+function toCalledInstance({
+  instanceId,
+  attempts,
+  inFlight,
+  share,
+  held,
+  methods,
+  leftOut,
+}: EndpointView): CalledInstance {
+  const why = held ?? methods.find((method) => method.held !== undefined)?.held ?? '';
+  const ramp = Math.min(1, ...methods.map((method) => method.ramp));
+  return { instanceId, attempts: toAttempts(attempts), inFlight, share, ramp, held: why, leftOut };
+}
+
+const toAttempts = (counts: AttemptCounts): AttemptStats => ({
+  begun: BigInt(counts.begun),
+  failed: BigInt(counts.failed),
+  durations: toDurations(counts),
+});
 
 const BREAKER_STATES: Readonly<Record<BreakerView['state'], BreakerState>> = {
   closed: BreakerState.BREAKER_STATE_CLOSED,

@@ -1,5 +1,6 @@
 import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 import { Metadata, type ServerCall } from '@rondo/rpc/call';
+import { isServerFault } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 
 /** Trailing metadata key of the load report. Source: gRFC A51, https://github.com/grpc/proposal */
@@ -10,15 +11,6 @@ const REPORT_MS = 100;
 
 /** How many peers are remembered as having the report. Further peers may get it more than once. */
 const MAX_PEERS = 1_000;
-
-/** Statuses that count as a fault of the server. */
-const FAULTS: ReadonlySet<Status> = new Set([
-  Status.UNKNOWN,
-  Status.DEADLINE_EXCEEDED,
-  Status.INTERNAL,
-  Status.UNAVAILABLE,
-  Status.DATA_LOSS,
-]);
 
 /** Measures the calls of one method, and reports the load to its callers. */
 export class MethodReports {
@@ -72,7 +64,7 @@ function endOf({ context }: ServerCall, error: unknown): CallEnd {
   if (code === undefined) return 'answered';
   if (code === Status.CANCELLED) return 'cancelled';
   if (code === Status.RESOURCE_EXHAUSTED) return 'refused';
-  return FAULTS.has(code) ? 'failed' : 'answered';
+  return isServerFault(code) ? 'failed' : 'answered';
 }
 
 function codeOf(error: unknown): Status {

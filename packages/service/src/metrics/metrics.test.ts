@@ -66,6 +66,8 @@ describe('startMetrics', () => {
   });
 });
 
+const attempts = { begun: 0, failed: 0, durations: () => [] };
+
 function endpoint(instanceId: string, known: Partial<EndpointView> = {}): EndpointView {
   return {
     instanceId,
@@ -80,6 +82,7 @@ function endpoint(instanceId: string, known: Partial<EndpointView> = {}): Endpoi
     held: undefined,
     leftOut: false,
     picks: 0,
+    attempts,
     inFlight: 0,
     share: undefined,
     methods: [],
@@ -98,7 +101,15 @@ async function scrape(endpoints: readonly EndpointView[]): Promise<string> {
     hashBalanceFactor: undefined,
     origin: 'default',
   } as const;
-  const view: ServiceView = { service: 's.S', balancing, endpoints, panics: [], guards: [], source: undefined };
+  const view: ServiceView = {
+    service: 's.S',
+    balancing,
+    endpoints,
+    attempts,
+    panics: [],
+    guards: [],
+    source: undefined,
+  };
   meterBalancing(metrics.meter, { inspect: () => [view] });
   return await (await fetch(`http://${metrics.address}/metrics`)).text();
 }

@@ -33,6 +33,7 @@ export function consoleService({
   return implement(ConsoleServiceDefinition, {
     checkAccess: (_, { values }) => ({ subject: values.get(callPrincipal)?.subject ?? '' }),
     watchFleet: (_, { signal }) => fleet.watch(signal),
+    watchInstance: ({ instanceId }, { signal }) => fleet.watchInstance(instanceId, signal),
     findTrace: (request, call) => findTrace(request, questions, askerOf(call)),
     watchTraces: (request, call) => watchTraces(request, questions, askerOf(call)),
     readLogs: (request, call) => readLogs(request, questions, askerOf(call)),

@@ -1,11 +1,11 @@
 import { expect, it } from '@jest/globals';
-import { FleetSource, FleetState, type WatchFleetResponse } from '@rondo/contracts/rondo/gateway/v1/console';
-import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
+import { FleetSource, FleetState } from '@rondo/contracts/rondo/gateway/v1/console';
+import { CallStatsServiceDefinition, GetCallStatsResponse } from '@rondo/contracts/rondo/stats/v1/stats';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, type Endpoint, fixedEndpoint } from '@rondo/rpc/client';
 import type { ResolverListener } from '@rondo/rpc/internal';
-import { implement } from '@rondo/rpc/server';
-import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
+import { createTestChannel, ManualClock, standIn } from '@rondo/rpc/testing';
+import { edgesOf, loadOf, nameOf } from './figures.js';
 import { createFleet } from './fleet.js';
 
 const endpoint = (instanceId: string, state: Endpoint['state'] = 'serving'): Endpoint => ({
@@ -14,23 +14,58 @@ const endpoint = (instanceId: string, state: Endpoint['state'] = 'serving'): End
   services: ['a.v1.S'],
 });
 
+/** What a process told after so many seconds: it has called another service, whose instance `b` it has ejected. */
+const told = (seconds: number, startTime = new Date(0)) => ({
+  instanceId: 'front-1',
+  startTime,
+  uptime: { seconds: BigInt(seconds), nanos: 0 },
+  methods: [
+    { service: 'a.v1.S', method: 'M', begun: BigInt(2 * seconds), ended: [{ code: 13, count: BigInt(seconds) }] },
+  ],
+  calledServices: [
+    {
+      service: 'b.v1.S',
+      policy: 'least_request',
+      attempts: attempts(10 * seconds),
+      leftOut: 1,
+      instances: [
+        { instanceId: 'b', attempts: attempts(seconds), ramp: 1, held: 'ejected: 5 calls failed', leftOut: true },
+      ],
+    },
+  ],
+});
+
+const attempts = (count: number) => ({
+  begun: BigInt(count),
+  failed: BigInt(count / 2),
+  durations: [
+    { minMicros: 1_000, maxMicros: 1_000, count: BigInt(9 * count) },
+    { minMicros: 80_000, maxMicros: 80_000, count: BigInt(count) },
+  ],
+});
+
 /** A fleet whose registry and instances the test plays. */
 function start() {
   const clock = new ManualClock();
   const listeners = new Set<ResolverListener>();
-  let asked = 0;
-  const reports = implement(OpenRcaServiceDefinition, {
-    async *streamCoreMetrics(_, { signal }) {
-      asked += 1;
-      yield { rpsFractional: 2, eps: 1, namedMetrics: { calls_in_flight: 3 } };
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
-      asked -= 1;
+  let open = 0;
+  const about: (readonly string[])[] = [];
+  const reports = standIn(CallStatsServiceDefinition, {
+    getCallStats({ calledInstanceIds }) {
+      about.push(calledInstanceIds);
+      return told(2 * about.length);
     },
   });
-  const test = createTestChannel({ services: [reports] });
+  const test = createTestChannel({ services: [reports], clock, admission: { adaptive: false } });
   const channel: Channel = {
     ...test,
-    direct: () => ({ ...test, close: () => undefined }),
+    direct() {
+      open += 1;
+      const close = () => {
+        open -= 1;
+      };
+      return { ...test, close };
+    },
     followAll(listener) {
       listeners.add(listener);
       return { close: () => listeners.delete(listener) };
@@ -43,19 +78,18 @@ function start() {
   const lose = () => {
     for (const listener of listeners) listener.onFailure('away');
   };
-  return { fleet, clock, list, lose, followers: () => listeners.size, asked: () => asked };
+  return { fleet, clock, list, lose, followers: () => listeners.size, asked: () => open, about };
 }
 
 /** Reads events until one fits. */
-async function until(
-  events: AsyncIterator<WatchFleetResponse>,
-  clock: ManualClock,
-  fits: (event: WatchFleetResponse) => boolean,
-): Promise<WatchFleetResponse> {
+async function until<T>(events: AsyncIterator<T>, clock: ManualClock, fits: (event: T) => boolean): Promise<T> {
   while (true) {
-    const next = events.next();
-    await clock.advance(250);
-    const event = await next;
+    let event: IteratorResult<T> | undefined;
+    const next = events.next().then((told) => {
+      event = told;
+    });
+    while (event === undefined) await clock.advance(250);
+    await next;
     if (event.done !== true && fits(event.value)) return event.value;
   }
 }
@@ -65,18 +99,18 @@ it('tells a watcher all instances, then their loads, what changes and what leave
   const gone = new AbortController();
   const events = fleet.watch(gone.signal)[Symbol.asyncIterator]();
   expect((await events.next()).value).toMatchObject({ instances: [], source: FleetSource.FLEET_SOURCE_LAST_KNOWN });
-  list(endpoint('a'), endpoint('b'));
+  list(endpoint('front-1'), endpoint('b'));
   const first = await until(events, clock, ({ instances }) => instances.length > 0);
   expect(first).toMatchObject({ source: FleetSource.FLEET_SOURCE_CURRENT, left: [] });
-  expect(first.instances.map(({ instanceId }) => instanceId)).toEqual(['a', 'b']);
-  list(endpoint('a', 'cordoned'));
+  expect(first.instances.map(({ instanceId }) => instanceId)).toEqual(['front-1', 'b']);
+  list(endpoint('front-1', 'cordoned'));
   const second = await until(events, clock, ({ left }) => left.length > 0);
   expect(second).toMatchObject({
     left: ['b'],
-    instances: [
-      { state: FleetState.FLEET_STATE_CORDONED, load: { callsPerSecond: 2, errorsPerSecond: 1, callsInFlight: 3 } },
-    ],
+    instances: [{ name: 'front', state: FleetState.FLEET_STATE_CORDONED }],
   });
+  const third = await until(events, clock, ({ instances }) => instances[0]?.load !== undefined);
+  expect(third.instances[0]?.load).toMatchObject({ callsPerSecond: 2, errorsPerSecond: 1 });
   lose();
   await until(events, clock, ({ source }) => source === FleetSource.FLEET_SOURCE_LAST_KNOWN);
   gone.abort();
@@ -87,11 +121,72 @@ it('follows the registry and asks each instance once for all watchers, and ends 
   const tabs = Array.from({ length: 100 }, () => new AbortController());
   const streams = tabs.map(({ signal }) => fleet.watch(signal)[Symbol.asyncIterator]());
   await Promise.all(streams.map((stream) => stream.next()));
-  list(endpoint('a'));
+  list(endpoint('front-1'));
   await Promise.all(streams.map((stream) => until(stream, clock, ({ instances }) => instances.length > 0)));
   expect([fleet.watchers, followers(), asked()]).toEqual([100, 1, 1]);
   for (const tab of tabs) tab.abort();
   for (const stream of streams) while (!(await stream.next()).done);
   while (asked() > 0) await Promise.resolve();
   expect([fleet.watchers, followers()]).toEqual([0, 0]);
+});
+
+it('tells who calls whom, how often, how fast and with which faults, and whom the callers leave out', async () => {
+  const { fleet, clock, list } = start();
+  const gone = new AbortController();
+  const events = fleet.watch(gone.signal)[Symbol.asyncIterator]();
+  await events.next();
+  list(endpoint('front-1'));
+  const { calls } = await until(events, clock, (event) => (event.calls?.edges.length ?? 0) > 0);
+  expect(calls?.edges).toMatchObject([
+    {
+      caller: 'front',
+      service: 'b.v1.S',
+      figures: { callsPerSecond: 10, failuresPerSecond: 5, p50Ms: 1, p99Ms: 80 },
+      leftOut: [{ instanceId: 'b', reason: 'ejected: 5 calls failed' }],
+    },
+  ]);
+  gone.abort();
+});
+
+it('tells how each caller sees an instance, and asks about it only while it is watched', async () => {
+  const { fleet, clock, list, followers, about } = start();
+  const gone = new AbortController();
+  const events = fleet.watchInstance('b', gone.signal)[Symbol.asyncIterator]();
+  await events.next();
+  list(endpoint('front-1'));
+  const seen = await until(events, clock, ({ callers }) => callers[0]?.figures !== undefined);
+  expect(seen).toMatchObject({
+    more: 0,
+    callers: [
+      {
+        instanceId: 'front-1',
+        service: 'b.v1.S',
+        policy: 'least_request',
+        figures: { callsPerSecond: 1, failuresPerSecond: 0.5 },
+        serviceCallsPerSecond: 10,
+        held: 'ejected: 5 calls failed',
+      },
+    ],
+  });
+  expect(about.at(-1)).toEqual(['b']);
+  gone.abort();
+  while (!(await events.next()).done);
+  expect([fleet.watchers, followers()]).toEqual([0, 0]);
+});
+
+it('compares no counters of two processes', () => {
+  const last = GetCallStatsResponse.fromPartial(told(12, new Date(1)));
+  const before = GetCallStatsResponse.fromPartial(told(10));
+  expect(loadOf({ instanceId: 'front-1', before, last })).toBeUndefined();
+  expect(edgesOf([{ instanceId: 'front-1', before, last }])).toEqual([]);
+});
+
+it.each([
+  ['sales-1', 'sales'],
+  ['project-management-x7', 'project-management'],
+  ['blue@sales', 'sales'],
+  ['alone', 'alone'],
+  ['-x', '-x'],
+])('an instance %s is one of %s', (id, name) => {
+  expect(nameOf(id)).toBe(name);
 });

@@ -1,4 +1,9 @@
-import type { FleetInstance, WatchFleetResponse } from '@rondo/contracts/rondo/gateway/v1/console';
+import type {
+  FleetCalls,
+  FleetInstance,
+  WatchFleetResponse,
+  WatchInstanceResponse,
+} from '@rondo/contracts/rondo/gateway/v1/console';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { type Change, followInstances, type Instances, type InstancesOptions } from './instances.js';
 
@@ -6,6 +11,8 @@ import { type Change, followInstances, type Instances, type InstancesOptions } f
 export interface Fleet {
   /** Yields all instances, then what changes, until `signal` aborts. */
   watch(signal: AbortSignal): AsyncIterable<WatchFleetResponse>;
+  /** Yields how the callers of an instance see it, again and again, until `signal` aborts. */
+  watchInstance(id: string, signal: AbortSignal): AsyncIterable<WatchInstanceResponse>;
   /** Ends all watches. */
   close(): void;
   /** How many watch now. */
@@ -17,11 +24,16 @@ const PAUSE_MS = 250;
 /** A watcher is told something at least this often. Milliseconds. */
 const HEARTBEAT_MS = 10_000;
 
+/** How often the watchers of an instance are told. Milliseconds. */
+const INSTANCE_MS = 1_000;
+
 /** What a watcher hasn't been told yet: never more than there are instances. */
 interface Watcher {
   readonly changed: Set<string>;
   readonly left: Set<string>;
   isNew: boolean;
+  /** The calls that it was told. */
+  calls: FleetCalls | undefined;
   wake: () => void;
 }
 
@@ -29,6 +41,7 @@ interface Watcher {
 export function createFleet(options: InstancesOptions): Fleet {
   const { clock } = options;
   const watchers = new Set<Watcher>();
+  let users = 0;
   const closed = new AbortController();
   let instances: Instances | undefined;
   const tell = ({ changed, left }: Change) => {
@@ -45,32 +58,49 @@ export function createFleet(options: InstancesOptions): Fleet {
       watcher.wake();
     }
   };
+  const open = () => {
+    users += 1;
+    instances ??= followInstances(options, tell);
+    return instances;
+  };
+  const leave = () => {
+    users -= 1;
+    if (users > 0) return;
+    instances?.close();
+    instances = undefined;
+  };
   return {
     get watchers() {
-      return watchers.size;
+      return users;
     },
     async *watch(given) {
       const signal = AbortSignal.any([given, closed.signal]);
-      const watcher: Watcher = {
-        changed: new Set(instances?.ids),
-        left: new Set(),
-        isNew: true,
-        wake: () => undefined,
-      };
+      const changed = new Set(instances?.ids);
+      const watcher: Watcher = { changed, left: new Set(), isNew: true, calls: undefined, wake: () => undefined };
       watchers.add(watcher);
-      instances ??= followInstances(options, tell);
+      const followed = open();
       try {
         while (!signal.aborted) {
           if (!watcher.isNew) await woken(watcher, { clock, signal });
-          yield eventOf(watcher, instances);
+          yield eventOf(watcher, followed);
           await sleep(clock, PAUSE_MS, signal).catch(() => undefined);
         }
       } finally {
         watchers.delete(watcher);
-        if (watchers.size === 0) {
-          instances?.close();
-          instances = undefined;
+        leave();
+      }
+    },
+    async *watchInstance(id, given) {
+      const signal = AbortSignal.any([given, closed.signal]);
+      const followed = open();
+      try {
+        while (!signal.aborted) {
+          followed.askAbout(id);
+          yield followed.callersOf(id);
+          await sleep(clock, INSTANCE_MS, signal).catch(() => undefined);
         }
+      } finally {
+        leave();
       }
     },
     close: () => closed.abort(),
@@ -78,13 +108,16 @@ export function createFleet(options: InstancesOptions): Fleet {
 }
 
 /** Takes what the watcher hasn't been told. */
-function eventOf(watcher: Watcher, { source, get }: Instances): WatchFleetResponse {
+function eventOf(watcher: Watcher, { source, get, calls: callsNow }: Instances): WatchFleetResponse {
+  const calls = callsNow();
   const changed = [...watcher.changed].map(get).filter((one): one is FleetInstance => one !== undefined);
   const left = [...watcher.left];
   watcher.changed.clear();
   watcher.left.clear();
   watcher.isNew = false;
-  return { instances: changed, left, source };
+  const told = watcher.calls;
+  watcher.calls = calls;
+  return { instances: changed, left, source, calls: calls === told ? undefined : calls };
 }
 
 /** Waits for news, but not long: a watcher then learns that the stream stands. */

@@ -1,8 +1,16 @@
-import { type FleetInstance, type FleetLoad, FleetSource, FleetState } from '@rondo/contracts/rondo/gateway/v1/console';
+import {
+  type FleetCalls,
+  type FleetInstance,
+  type FleetLoad,
+  FleetSource,
+  FleetState,
+  type WatchInstanceResponse,
+} from '@rondo/contracts/rondo/gateway/v1/console';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel, Endpoint } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import { askForLoad } from './load.js';
+import { callersOf, edgesOf, loadOf, nameOf } from './figures.js';
+import { askForReadings, type Reading } from './readings.js';
 
 /** What instances are followed with. */
 export interface InstancesOptions {
@@ -17,46 +25,69 @@ export interface Change {
   readonly left: readonly string[];
 }
 
-/** The instances, with their loads, until they are closed. */
+/** The instances, with what they tell of their calls, until they are closed. */
 export interface Instances {
   readonly source: FleetSource;
   readonly ids: Iterable<string>;
   /** Undefined if it has left. */
   get(id: string): FleetInstance | undefined;
+  /** Who calls whom: the same object until it changes. */
+  calls(): FleetCalls;
+  /** Asks all instances for what they know of one of them, as long as it is the one of the last 20 for which this was called. */
+  askAbout(id: string): void;
+  /** What they have answered. */
+  callersOf(id: string): WatchInstanceResponse;
   close(): void;
 }
 
 interface Followed {
   readonly endpoint: Endpoint;
-  /** Ends the question for its load. */
+  /** Ends the questions. */
   readonly asked: AbortController | undefined;
+  reading: Reading | undefined;
   load: FleetLoad | undefined;
 }
 
-/** Each instance that is asked for its load costs a connection. */
+/** Each instance that is asked costs a connection. */
 const MAX_ASKED = 1_000;
+const MAX_ABOUT = 20;
+/** An instance is asked that often, and of a large fleet not more than a hundred instances a second. Milliseconds. */
+const [PAUSE_MS, PAUSE_OF_EACH_MS] = [2_000, 10];
+/** What is computed from all readings is computed anew after that time. Milliseconds. */
+const CALLS_MS = 1_000;
 const { FLEET_SOURCE_CURRENT: CURRENT, FLEET_SOURCE_LAST_KNOWN: LAST_KNOWN } = FleetSource;
 
-/** Follows the instances by one watch of the registry, and their loads by one report of each. */
+/** Follows the instances by one watch of the registry, and asks each of them for its counters. */
 export function followInstances(options: InstancesOptions, tell: (change: Change) => void): Instances {
+  const { clock } = options;
   const known = new Map<string, Followed>();
+  const about = new Set<string>();
   let source = LAST_KNOWN;
-  const onLoad = (endpoint: Endpoint, load: FleetLoad | undefined) => {
+  let calls: FleetCalls = { edges: [] };
+  let callsAt = Number.NEGATIVE_INFINITY;
+  const onReading = (endpoint: Endpoint, reading: Reading | undefined) => {
     const followed = known.get(endpoint.instanceId);
-    if (followed?.endpoint.address !== endpoint.address || JSON.stringify(followed.load) === JSON.stringify(load))
-      return;
-    followed.load = load;
+    if (followed?.endpoint.address !== endpoint.address) return;
+    followed.reading = reading;
+    followed.load = reading && loadOf(reading);
     tell({ changed: [endpoint.instanceId], left: [] });
   };
   const follow = (endpoint: Endpoint): Followed => {
     const before = known.get(endpoint.instanceId);
     if (before?.endpoint.address === endpoint.address) return { ...before, endpoint };
     before?.asked?.abort();
-    if (known.size >= MAX_ASKED) return { endpoint, asked: undefined, load: undefined };
+    if (known.size >= MAX_ASKED) return { endpoint, asked: undefined, reading: undefined, load: undefined };
     const asked = new AbortController();
-    void askForLoad(endpoint, { ...options, signal: asked.signal, onLoad: (load) => onLoad(endpoint, load) });
-    return { endpoint, asked, load: undefined };
+    void askForReadings(endpoint, {
+      ...options,
+      signal: asked.signal,
+      about: () => [...about],
+      pauseMs: () => Math.max(PAUSE_MS, known.size * PAUSE_OF_EACH_MS),
+      onReading: (reading) => onReading(endpoint, reading),
+    });
+    return { endpoint, asked, reading: undefined, load: undefined };
   };
+  const readings = () => [...known.values()].flatMap(({ reading = [] }) => reading);
   const onEndpoints = (endpoints: readonly Endpoint[]) => {
     source = CURRENT;
     const ids = new Set(endpoints.map(({ instanceId }) => instanceId));
@@ -87,6 +118,19 @@ export function followInstances(options: InstancesOptions, tell: (change: Change
       const followed = known.get(id);
       return followed && toInstance(followed);
     },
+    calls() {
+      if (clock.now() - callsAt < CALLS_MS) return calls;
+      callsAt = clock.now();
+      const edges = edgesOf(readings());
+      if (JSON.stringify(edges) !== JSON.stringify(calls.edges)) calls = { edges };
+      return calls;
+    },
+    askAbout(id) {
+      about.delete(id);
+      about.add(id);
+      for (const oldest of about) if (about.size > MAX_ABOUT) about.delete(oldest);
+    },
+    callersOf: (id) => callersOf(id, readings()),
     close() {
       following.close();
       for (const { asked } of known.values()) asked?.abort();
@@ -102,7 +146,7 @@ const STATES: Readonly<Record<Endpoint['state'], FleetState>> = {
   cordoned: FleetState.FLEET_STATE_CORDONED,
 };
 
-function toInstance({ endpoint, load }: Followed): FleetInstance {
+function toInstance({ endpoint, load, reading }: Followed): FleetInstance {
   const { instanceId, services = [], state, address, zone, version, weight, registerTimeMs } = endpoint;
   const registerTime = registerTimeMs === undefined ? undefined : new Date(registerTimeMs);
   return {
@@ -115,5 +159,7 @@ function toInstance({ endpoint, load }: Followed): FleetInstance {
     weight,
     registerTime,
     load,
+    name: nameOf(instanceId),
+    certificateEndTime: reading?.last.certificateEndTime,
   };
 }
