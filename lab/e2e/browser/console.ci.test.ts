@@ -1,9 +1,14 @@
 /** The console in a browser, over a whole running.system. */
 import { createServer, type Server } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { eventually } from '@rondo/harness';
+import { silentLogger } from '@rondo/rpc/call';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { standIn } from '@rondo/rpc/testing';
+import { startService } from '@rondo/service';
 import type { Page } from 'playwright-core';
 import { axe, CHROMIUM, startConsole } from './console-browser.js';
 
@@ -41,6 +46,12 @@ const HOSTILE = '<img src=x onerror="document.title=`hit`">';
 
   const row = (id: string) =>
     page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: id, exact: true }) });
+
+  /** Makes calls through the gateway, whether they succeed or not. */
+  const add = (count: number) => {
+    const request = { method: 'POST', body: '{"a":1,"b":2}', headers: { 'content-type': 'application/json' } };
+    return Promise.all(Array.from({ length: count }, () => fetch(`${running.origin}/add`, request)));
+  };
 
   it('is linked on the first page', async () => {
     await page.goto(running.origin);
@@ -108,6 +119,8 @@ const HOSTILE = '<img src=x onerror="document.title=`hit`">';
     channel.close();
     await page.goto(`${running.origin}/console`);
     await row('evil-1').getByText(HOSTILE).waitFor();
+    await page.goto(`${running.origin}/console#/fleet/${encodeURIComponent(HOSTILE)}/evil-1`);
+    await page.getByRole('region', { name: 'evil-1' }).getByText(HOSTILE).waitFor();
     expect(await page.locator('main img').count()).toBe(0);
 
     await openMethod('sales.v1.CustomerService/CreateCustomer');
@@ -123,10 +136,40 @@ const HOSTILE = '<img src=x onerror="document.title=`hit`">';
     await page.getByText('All clients stop to send it new calls').waitFor();
     await page.getByRole('button', { name: 'Drain it' }).click();
     await row('calculator-2').getByText('cordoned').waitFor();
+    await add(10);
+    await row('calculator-2').getByRole('link').click();
+    const callers = page.getByRole('region', { name: 'calculator-2' });
+    await callers.getByRole('row', { name: /^gateway-1 .*Not picked: cordoned by an operator/ }).waitFor();
     expect((await running.system.rondo('ps')).stdout).toMatch(/calculator-2.*cordoned/i);
     await page.getByRole('button', { name: 'Uncordon calculator-2' }).click();
     await page.getByRole('button', { name: 'Uncordon it' }).click();
     await row('calculator-2').getByText('serving').waitFor();
+  });
+
+  it('shows who calls whom, and a fault: calls that fail, and the instance that is ejected', async () => {
+    const fault = new RpcError(Status.INTERNAL, HOSTILE);
+    const failing = standIn(CalculatorServiceDefinition, { add: () => Promise.reject(fault) });
+    const environment = { RONDO_REGISTRY: running.system.registry, RONDO_INSTANCE_ID: 'calculator-9' };
+    const service = await startService({
+      ...{ name: 'calculator', port: 0, environment, log: silentLogger },
+      createApp: () => ({ services: [failing] }),
+    });
+    try {
+      await page.goto(`${running.origin}/console`);
+      await eventually(async () => {
+        await add(20);
+        expect(await page.locator('.map').textContent()).toMatch(/CalculatorService[\d.]+\/s, .+ ms, .*1 ejected/);
+      });
+      const node = page.getByRole('link', { name: /^calculator 4 serving/ });
+      await node.getByText('ejected by a caller').waitFor();
+      await page.getByText('The same as a table').click();
+      await page.getByRole('cell', { name: /calculator-9: ejected.* failed .*<img src=x/ }).waitFor();
+      await page.goto(`${running.origin}/console#/fleet//calculator-9`);
+      await page.getByRole('row', { name: /^gateway-1 .*Left out by this caller alone: ejected/ }).waitFor();
+      expect([await page.locator('main img').count(), await axe(page)]).toEqual([0, []]);
+    } finally {
+      await service.drain();
+    }
   });
 
   it('refuses to drain the last instance of a service, and says why', async () => {

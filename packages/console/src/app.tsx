@@ -18,7 +18,16 @@ const PAGES = [
 ] as const;
 
 /** The part of the address behind `#/`. */
-const place = () => decodeURIComponent(location.hash.replace(/^#\//, ''));
+const place = () => location.hash.replace(/^#\//, '').split('/').map(textOf);
+
+/** A part of the address, which anyone may have written. */
+function textOf(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
 
 /** The frame of all pages. */
 export function App() {
@@ -35,7 +44,7 @@ export function App() {
     void checkAccess(gone.signal).then((found) => gone.signal.aborted || setAccess(found));
     return () => gone.abort();
   }, [round]);
-  const [page = '', ...rest] = (at === '' ? 'fleet' : at).split('/');
+  const [page = '', ...rest] = at.join('/') === '' ? ['fleet'] : at;
   const again = () => setRound(round + 1);
   const signOut = () => {
     setCredentials('');
@@ -66,7 +75,7 @@ export function App() {
             <SignIn onDone={again} />
           </section>
         )}
-        {page === 'fleet' && access.kind === 'operator' && <FleetPage />}
+        {page === 'fleet' && access.kind === 'operator' && <FleetPage path={rest} />}
         {page === 'traces' && access.kind === 'operator' && <TracesPage at={rest.join('/')} />}
         {page === 'logs' && access.kind === 'operator' && <LogsPage key={rest[0]} instance={rest[0] ?? ''} />}
         {page === 'transactions' && access.kind === 'operator' && <TransactionsPage />}

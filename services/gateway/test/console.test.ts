@@ -139,7 +139,8 @@ describe('the console', () => {
     const [port = 0] = await start({ console: anyPort }, { authenticator });
     expect((await check(port)).status).toBe(401);
     expect((await check(port, { authorization: 'Bearer sales.read' })).status).toBe(403);
-    for (const method of ['WatchFleet', 'FindTrace', 'WatchTraces', 'WatchTransactions', 'ReadLogs', 'WatchSettings'])
+    const methods = ['WatchFleet', 'WatchInstance', 'FindTrace', 'WatchTraces', 'WatchTransactions', 'ReadLogs'];
+    for (const method of [...methods, 'WatchSettings'])
       expect(await watch(port, { authorization: 'Bearer sales.read' }, method)).toContain('permission_denied');
     expect(await check(port, { authorization: 'Bearer rondo.operator' })).toMatchObject({ body: '{"subject":"ada"}' });
   });

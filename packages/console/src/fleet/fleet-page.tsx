@@ -1,88 +1,69 @@
 import { useState } from 'preact/hooks';
+import { useStream } from '../calls/use-stream.js';
+import { figure } from '../ui/figures.js';
 import { Connection } from '../ui/connection.js';
 import { CordonDialog } from './cordon-dialog.js';
-import { type Fleet, type Instance, type State, useFleet } from './watch.js';
+import { InstancePanel } from './instance-panel.js';
+import { FleetMap } from './map.js';
+import { type Fleet, type Instance, takeFleet } from './watch.js';
 
-/** A page has a bounded number of elements, however large the fleet is. */
-const MAX_ROWS = 100;
+/** The page has at most 2,000 elements, however large the fleet is. */
+const MAX_ROWS = 50;
 
-/** The instances, live. */
-export function FleetPage() {
-  const fleet = useFleet();
-  const [filter, setFilter] = useState('');
+interface FleetPageProps {
+  /** The part of the address behind the page's own: a word that narrows the table, and the instance that is shown. */
+  readonly path: readonly string[];
+}
+
+/** The map, the instances and one of them, live. */
+export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
+  const { told, ...stream } = useStream<Fleet>({ method: 'WatchFleet', request: {}, take: takeFleet });
   const [chosen, setChosen] = useState<Instance | undefined>();
-  const found = fleet.instances.filter((instance) => isFound(instance, filter.trim().toLowerCase()));
+  const { instances, isCurrent } = told ?? { instances: [], isCurrent: true };
+  const found = instances.filter((instance) => isFound(instance, filter.trim().toLowerCase()));
+  const shown = `#/fleet/${encodeURIComponent(filter)}`;
   return (
     <div class="page">
       <h2>Fleet</h2>
-      <Connection of={fleet} />
-      {!fleet.isCurrent && (
+      <Connection of={stream} />
+      {!isCurrent && (
         <p class="warn">The registry can’t be reached, or has just started: below is what was known last.</p>
       )}
-      <Services instances={fleet.instances} onChoose={setFilter} />
+      {told && <FleetMap fleet={told} />}
+      {id !== '' && <InstancePanel key={id} {...{ id, instances, back: shown, onAct: setChosen }} />}
+      <h3>Instances</h3>
       <p class="row">
         <label for="filter">Show</label>
         <input
           id="filter"
           type="search"
-          placeholder="service, instance, state, zone or version"
+          placeholder="name, service, state, zone or version"
           value={filter}
-          onInput={({ currentTarget: { value } }) => setFilter(value)}
+          onInput={({ currentTarget: { value } }) => location.replace(`#/fleet/${encodeURIComponent(value)}`)}
         />
       </p>
       {found.length === 0 ? (
-        <p>{fleet.instances.length > 0 ? 'No instance fits.' : emptyText(fleet)}</p>
+        <p>{instances.length > 0 ? 'No instance fits.' : told ? 'No instance is registered. One appears here as soon as it is.' : 'Nothing is known yet.'}</p>
       ) : (
-        <Table instances={found.slice(0, MAX_ROWS)} onChoose={setChosen} />
+        <Table instances={found.slice(0, MAX_ROWS)} shown={shown} onChoose={setChosen} />
       )}
-      {found.length > MAX_ROWS && (
-        <p>
-          The first {MAX_ROWS} of {found.length}: narrow them by a word above.
-        </p>
-      )}
+      {found.length > MAX_ROWS && <p>And {found.length - MAX_ROWS} more: narrow them by a word above.</p>}
       {chosen && <CordonDialog instance={chosen} onClose={() => setChosen(undefined)} />}
     </div>
   );
 }
 
-const emptyText = ({ connection }: Fleet) =>
-  connection === 'live' ? 'No instance is registered. One appears here as soon as it is.' : 'Nothing is known yet.';
+const isFound = ({ id, name, services, state, zone, version }: Instance, word: string) =>
+  [id, name, ...services, state, zone, version].some((text) => text.toLowerCase().includes(word));
 
-const isFound = ({ id, services, state, zone, version }: Instance, word: string) =>
-  [id, ...services, state, zone, version].some((text) => text.toLowerCase().includes(word));
-
-interface Choice<T> {
+interface TableProps {
   readonly instances: readonly Instance[];
-  readonly onChoose: (chosen: T) => void;
+  /** The address of the page as it is narrowed. */
+  readonly shown: string;
+  readonly onChoose: (chosen: Instance) => void;
 }
 
-const MAX_SERVICES = 50;
-
-/** How many instances each service has, by their states. */
-function Services({ instances, onChoose }: Choice<string>) {
-  const names = [...new Set(instances.flatMap(({ services }) => services))].sort().slice(0, MAX_SERVICES);
-  return (
-    <ul class="services">
-      {names.map((name) => (
-        <li key={name}>
-          <button type="button" onClick={() => onChoose(name)}>
-            {name} <small>{counted(instances.filter(({ services }) => services.includes(name)))}</small>
-          </button>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function counted(instances: readonly Instance[]): string {
-  const counts = new Map<State, number>();
-  for (const { state } of instances) counts.set(state, (counts.get(state) ?? 0) + 1);
-  return [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
-}
-
-const rate = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
-
-function Table({ instances, onChoose }: Choice<Instance>) {
+function Table({ instances, shown, onChoose }: TableProps) {
   return (
     <table>
       <thead>
@@ -98,21 +79,20 @@ function Table({ instances, onChoose }: Choice<Instance>) {
       </thead>
       <tbody>
         {instances.map((instance) => (
-          <Row key={instance.id} instance={instance} onChoose={() => onChoose(instance)} />
+          <Row key={instance.id} {...{ instance, shown, onChoose }} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function Row({ instance, onChoose }: { readonly instance: Instance; readonly onChoose: () => void }) {
-  const { id, state, load, version, zone, weight, address, registered } = instance;
+function Row({ instance, shown, onChoose }: Omit<TableProps, 'instances'> & { readonly instance: Instance }) {
+  const { id, state, load, version, zone, weight, address } = instance;
   const action = state === 'cordoned' ? 'Uncordon' : 'Drain';
-  const figure = (value: number | undefined) => (value === undefined ? '–' : rate.format(value));
   return (
     <tr>
-      <th scope="row" title={registered === '' ? undefined : `registered ${registered}`}>
-        {id}
+      <th scope="row">
+        <a href={`${shown}/${encodeURIComponent(id)}`}>{id}</a>
       </th>
       <td data-title="State">
         <span class={`state ${state}`}>{state}</span>
@@ -125,7 +105,7 @@ function Row({ instance, onChoose }: { readonly instance: Instance; readonly onC
       <td data-title="Weight">{weight}</td>
       <td data-title="Address">{address}</td>
       <td>
-        <button type="button" aria-label={`${action} ${id}`} onClick={onChoose}>
+        <button type="button" aria-label={`${action} ${id}`} onClick={() => onChoose(instance)}>
           {action}
         </button>
       </td>

@@ -1,9 +1,12 @@
+import type { JsonValue } from '@bufbuild/protobuf';
 import { listOf, recordOf } from '../calls/connect.js';
-import { type JsonRecord, type Stream, useStream } from '../calls/use-stream.js';
+import type { JsonRecord } from '../calls/use-stream.js';
 
 /** An instance, as the page shows it. */
 export interface Instance {
   readonly id: string;
+  /** What processes of its kind are called. */
+  readonly name: string;
   readonly services: readonly string[];
   readonly state: State;
   readonly address: string;
@@ -11,6 +14,8 @@ export interface Instance {
   readonly version: string;
   readonly weight: number;
   readonly registered: string;
+  /** When its certificate ends; empty if it has none. */
+  readonly certificateEnd: string;
   /** Undefined if it doesn't report its load. */
   readonly load: Load | undefined;
 }
@@ -25,36 +30,49 @@ interface Load {
   readonly cpuUtilization: number;
 }
 
-/** What is known of the fleet, and how current that is. */
-export interface Fleet extends Pick<Stream<unknown>, 'connection' | 'why'> {
+/** How often calls are made, and how they go. Durations are missing if no call has ended. */
+export interface Figures {
+  readonly callsPerSecond: number;
+  readonly failuresPerSecond: number;
+  readonly p50Ms: number | undefined;
+  readonly p99Ms: number | undefined;
+}
+
+/** The calls of the processes of one name to one service. */
+export interface Edge {
+  readonly caller: string;
+  readonly service: string;
+  readonly figures: Figures;
+  readonly leftOut: readonly { readonly instance: string; readonly reason: string }[];
+}
+
+/** What is known of the fleet. */
+export interface Fleet {
   /** Whether the registry answers the gateway. */
   readonly isCurrent: boolean;
+  readonly known: Map<string, Instance>;
   /** By id, in order. */
   readonly instances: readonly Instance[];
+  readonly edges: readonly Edge[];
 }
 
 const byId = new Intl.Collator('en', { numeric: true });
 
-interface Known {
-  readonly byId: Map<string, Instance>;
-  readonly isCurrent: boolean;
-}
-
-/** Watches the fleet. */
-export function useFleet(): Fleet {
-  const { connection, why, told } = useStream<Known>({ method: 'WatchFleet', request: {}, take });
-  const instances = [...(told?.byId.values() ?? [])].sort((one, other) => byId.compare(one.id, other.id));
-  return { connection, why, isCurrent: told?.isCurrent ?? true, instances };
-}
-
-function take(before: Known | undefined, { instances, left, source }: JsonRecord): Known {
-  const known = new Map(before?.byId);
+/** Takes an event of `WatchFleet`. */
+export function takeFleet(before: Fleet | undefined, { instances, left, source, calls }: JsonRecord): Fleet {
+  const { known = new Map<string, Instance>(), edges = [] } = before ?? {};
   for (const id of listOf(left)) known.delete(String(id));
   for (const one of listOf(instances)) {
     const instance = toInstance(recordOf(one));
     known.set(instance.id, instance);
   }
-  return { byId: known, isCurrent: source === 'FLEET_SOURCE_CURRENT' };
+  const isSame = before && [...listOf(left), ...listOf(instances)].length === 0;
+  return {
+    isCurrent: source === 'FLEET_SOURCE_CURRENT',
+    known,
+    instances: isSame ? before.instances : [...known.values()].sort((one, other) => byId.compare(one.id, other.id)),
+    edges: calls === undefined ? edges : listOf(recordOf(calls)['edges']).map((edge) => toEdge(recordOf(edge))),
+  };
 }
 
 const STATES: Readonly<Record<string, State>> = {
@@ -70,6 +88,7 @@ function toInstance(json: JsonRecord): Instance {
   const figure = (name: string) => Number(load?.[name] ?? 0);
   return {
     id: text('instanceId'),
+    name: text('name'),
     services: listOf(json['services']).map(String),
     state: STATES[text('state')] ?? 'unknown',
     address: text('address'),
@@ -77,11 +96,33 @@ function toInstance(json: JsonRecord): Instance {
     version: text('version'),
     weight: Number(json['weight'] ?? 0),
     registered: text('registerTime'),
+    certificateEnd: text('certificateEndTime'),
     load: load && {
       callsPerSecond: figure('callsPerSecond'),
       errorsPerSecond: figure('errorsPerSecond'),
       callsInFlight: figure('callsInFlight'),
       cpuUtilization: figure('cpuUtilization'),
     },
+  };
+}
+
+function toEdge(json: JsonRecord): Edge {
+  const leftOut = listOf(json['leftOut']).map((one) => {
+    const { instanceId, reason } = recordOf(one);
+    return { instance: String(instanceId ?? ''), reason: String(reason ?? '') };
+  });
+  const { caller, service, figures } = json;
+  return { caller: String(caller ?? ''), service: String(service ?? ''), figures: toFigures(figures), leftOut };
+}
+
+/** Reads an `EdgeFigures`. */
+export function toFigures(json: JsonValue | undefined): Figures {
+  const given = json === undefined ? {} : recordOf(json);
+  const optional = (name: string) => (given[name] === undefined ? undefined : Number(given[name]));
+  return {
+    callsPerSecond: Number(given['callsPerSecond'] ?? 0),
+    failuresPerSecond: Number(given['failuresPerSecond'] ?? 0),
+    p50Ms: optional('p50Ms'),
+    p99Ms: optional('p99Ms'),
   };
 }

@@ -38,7 +38,7 @@ export function edgesOf(readings: Iterable<Reading>): FleetEdge[] {
     const caller = nameOf(reading.instanceId);
     for (const { service, attempts, before, instances } of calledOf(reading)) {
       const seconds = secondsOf(reading);
-      if (seconds === undefined || (attempts.begun === 0n && instances.length === 0)) continue;
+      if (seconds === undefined) continue;
       const key = `${caller} ${service}`;
       const edge = edges.get(key) ?? { caller, service, flow: new Flow(), leftOut: new Map() };
       edges.set(key, edge);
@@ -123,12 +123,12 @@ class Flow {
   }
 }
 
-/** The services that a process calls, each with what was known of it before. */
+/** The services that a process has called, each with what was known of it before. Others it only follows. */
 function calledOf({ before, last }: Reading) {
   const earlier = new Map(before?.calledServices.map((called) => [called.service, called]));
   const none = { begun: 0n, failed: 0n, durations: [] };
-  return last.calledServices.map(({ attempts = none, ...called }): Called => {
-    return { ...called, attempts, before: earlier.get(called.service) };
+  return last.calledServices.flatMap(({ attempts = none, ...called }): Called[] => {
+    return attempts.begun === 0n ? [] : [{ ...called, attempts, before: earlier.get(called.service) }];
   });
 }
 

@@ -1,0 +1,27 @@
+import { share } from '../ui/figures.js';
+import type { Caller } from './callers.js';
+import type { Instance } from './watch.js';
+
+/** Why a caller picks an instance, or doesn't, in words for a newcomer. `from` is the caller; undefined if it isn't known. */
+export function whyPicked(
+  { held, leftOut, ...caller }: Caller,
+  instance: Instance,
+  from: Instance | undefined,
+): string {
+  const { ramp, figures, serviceCalls, policy } = caller;
+  if (leftOut)
+    return `Left out by this caller alone: ${held}. A trial call goes there now and then; when one succeeds, the others follow.`;
+  if (held !== '') return `Not picked: ${held}.`;
+  if (ramp < 1) return `Warming up: it is new to this caller, and gets ${share(ramp)} of its full share by now.`;
+  if (figures === undefined) return 'Can be picked. Its calls are being counted …';
+  if (figures.callsPerSecond > 0)
+    return `Picked, for ${share(figures.callsPerSecond / serviceCalls)} of this caller’s calls.`;
+  if (serviceCalls === 0) return 'Can be picked, but this caller makes no calls now.';
+  return `Can be picked, but got none of the last calls: ${OTHERS[policy]?.(instance, from) ?? 'others were chosen'}.`;
+}
+
+const OTHERS: Readonly<Record<string, (instance: Instance, from: Instance | undefined) => string>> = {
+  ring_hash: () => 'their keys belong to other instances',
+  zone_aware: ({ zone }, from) =>
+    `it is in ${zone || 'no zone'} and the caller in ${from?.zone || 'no zone'}, and calls stay in their zone while that has room`,
+};
