@@ -218,6 +218,16 @@ it('a token lets its subject do what its scopes say, and no more', async () => {
   expect((await ask(products, { headers: bearer(`${reader}x`) })).status).toBe(401);
 });
 
+it.each([
+  ['rondo.operator', 200],
+  ['sales.admin', 403],
+])('the registry lets the gateway cordon for a person with the scope %s: %i', async (scope, status) => {
+  const request = { instanceId: 'calculator-2', cordoned: true, reason: 'test' };
+  const url = `http://${system.address(20)}/rondo.gateway.v1.ConsoleService/SetCordon`;
+  const answer = await askJson(url, request, { headers: bearer(token({ changed: { scope } })) });
+  expect([answer.status, answer.text]).toEqual([status, expect.anything()]);
+});
+
 it('a gateway keeps answers, and follows the feed by which they end; to others the feed is closed', async () => {
   const writer = bearer(token({ changed: { scope: 'sales.read sales.write' } }));
   const unitPrice = { currencyCode: 'EUR', units: '10' };

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { OperatorState, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
-import { callerIdentity, type Logger, silentLogger } from '@rondo/rpc/call';
+import { callerIdentity, callPrincipal, type Logger, silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { Status } from '@rondo/rpc/status';
 import { createTestChannel, failureOf } from '@rondo/rpc/testing';
@@ -16,6 +16,7 @@ function startAs(
   mayServe = (caller: string, service: string) => caller.endsWith(`/${service.split('.')[0]}`),
 ) {
   let identity = first;
+  let scopes: readonly string[] | undefined;
   const lines: string[] = [];
   const log: Logger = { ...silentLogger, warn: (_fields, message) => void lines.push(message), child: () => log };
   const { app, clock, registry: anyone } = start(config, log, mayServe);
@@ -25,13 +26,15 @@ function startAs(
     middleware: [
       (call, next) => {
         call.values.set(callerIdentity, identity);
+        if (scopes) call.values.set(callPrincipal, { subject: 'ada', issuer: 'test', actors: [], scopes });
         return next(call);
       },
     ],
   });
   const settings = createClient(SettingsServiceDefinition, { channel });
-  const become = (other: string) => {
+  const become = (other: string, on?: readonly string[]) => {
     identity = other;
+    scopes = on;
   };
   return { registry: createClient(RegistryServiceDefinition, { channel }), settings, anyone, clock, lines, become };
 }
@@ -130,6 +133,7 @@ describe('an instance id', () => {
 it.each([
   ['a person', 'spiffe://rondo.test/person/jo', true],
   ['an operator', 'spiffe://rondo.test/operator/deploy', true],
+  ['the gateway by itself', 'spiffe://rondo.test/gateway', false],
   ['a service', 'spiffe://rondo.test/sales', false],
   ['a service with a misleading name', 'spiffe://rondo.test/sales/person/jo', false],
 ])('%s cordons an instance: %s, %s', async (_who, identity, allowed) => {
@@ -140,6 +144,21 @@ it.each([
     state: OperatorState.OPERATOR_STATE_CORDONED,
     reason: '',
   });
+  if (allowed) await expect(cordon).resolves.toBeDefined();
+  else expect(await failureOf(cordon)).toMatchObject({ code: Status.PERMISSION_DENIED });
+});
+
+it.each([
+  ['gateway', 'rondo.operator', true],
+  ['gateway', 'sales.read', false],
+  ['sales', 'rondo.operator', false],
+  ['sales/gateway', 'rondo.operator', false],
+])('%s cordons an instance on behalf of a person with the scope %s: %s', async (name, scope, allowed) => {
+  const { registry, become } = startAs('');
+  await registry.register(register);
+  become(`spiffe://rondo.test/${name}`, [scope]);
+  const state = OperatorState.OPERATOR_STATE_CORDONED;
+  const cordon = registry.setOperatorState({ instanceId: 'sales-1', state, reason: '' });
   if (allowed) await expect(cordon).resolves.toBeDefined();
   else expect(await failureOf(cordon)).toMatchObject({ code: Status.PERMISSION_DENIED });
 });

@@ -1,4 +1,4 @@
-import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
+import { callerIdentity, callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import { IdentityRefused } from '../domain/errors.js';
 
 /** Whether the process with this SPIFFE id may serve a service. */
@@ -27,11 +27,14 @@ export function requireServed(call: Pick<ServerCall, 'values'>, services: readon
 /** The names of those who may change what operators change, without `spiffe://` and the trust domain. */
 const OPERATOR = /^spiffe:\/\/[^/]+\/(?:person|operator)\//;
 
+/** The process that operators call by the console, and the scope that it asks them for. */
+const [GATEWAY, SCOPE] = [/^spiffe:\/\/[^/]+\/gateway$/, 'rondo.operator'];
+
 /** Whether a SPIFFE id is that of a person or an operator. */
 export const isOperator = (identity: string): boolean => OPERATOR.test(identity);
 
 /**
- * Checks that the caller is a person or an operator, if it has a certificate.
+ * Checks that the caller is a person or an operator, or the gateway on behalf of one, if it has a certificate.
  *
  * @param action what the call does, as the end of a sentence.
  * @throws IdentityRefused if it is a service.
@@ -39,6 +42,8 @@ export const isOperator = (identity: string): boolean => OPERATOR.test(identity)
 export function requireOperator({ values }: Pick<ServerCall, 'values'>, action: string): void {
   const identity = values.get(callerIdentity);
   if (identity === '' || isOperator(identity)) return;
+  // The gateway signs for whom it calls, and the registry has verified that.
+  if (GATEWAY.test(identity) && values.get(callPrincipal)?.scopes.includes(SCOPE)) return;
   throw new IdentityRefused(
     `${identity} may not ${action}: call with the certificate of a person or an operator, spiffe://…/person/…`,
   );
