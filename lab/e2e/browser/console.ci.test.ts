@@ -147,7 +147,7 @@ const HOSTILE = '<img src=x onerror="document.title=`hit`">';
   });
 
   it('shows who calls whom, and a fault: calls that fail, and the instance that is ejected', async () => {
-    const fault = new RpcError(Status.INTERNAL, HOSTILE);
+    const fault = new RpcError(Status.INTERNAL, `\u202e${HOSTILE}`);
     const failing = standIn(CalculatorServiceDefinition, { add: () => Promise.reject(fault) });
     const environment = { RONDO_REGISTRY: running.system.registry, RONDO_INSTANCE_ID: 'calculator-9' };
     const service = await startService({
@@ -163,7 +163,7 @@ const HOSTILE = '<img src=x onerror="document.title=`hit`">';
       const node = page.getByRole('link', { name: /^calculator 4 serving/ });
       await node.getByText('ejected by a caller').waitFor();
       await page.getByText('The same as a table').click();
-      await page.getByRole('cell', { name: /calculator-9: ejected.* failed .*<img src=x/ }).waitFor();
+      await page.getByRole('cell', { name: /calculator-9: ejected.* failed .*\\u202e<img src=x/ }).waitFor();
       await page.goto(`${running.origin}/console#/fleet//calculator-9`);
       await page.getByRole('row', { name: /^gateway-1 .*Left out by this caller alone: ejected/ }).waitFor();
       expect([await page.locator('main img').count(), await axe(page)]).toEqual([0, []]);

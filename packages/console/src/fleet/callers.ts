@@ -1,5 +1,6 @@
 import { listOf, recordOf } from '../calls/connect.js';
 import type { JsonRecord } from '../calls/use-stream.js';
+import { textAt } from '../ui/text.js';
 import { type Figures, toFigures } from './watch.js';
 
 /** How a process that may call an instance sees it. */
@@ -35,14 +36,14 @@ export const takeCallers = (_: Callers | undefined, { callers, more }: JsonRecor
 function toCaller(json: JsonRecord): Caller {
   const { share, figures } = json;
   return {
-    id: String(json['instanceId'] ?? ''),
-    service: String(json['service'] ?? ''),
-    policy: String(json['policy'] ?? ''),
+    id: textAt(json, 'instanceId'),
+    service: textAt(json, 'service'),
+    policy: textAt(json, 'policy'),
     figures: figures === undefined ? undefined : toFigures(figures),
     serviceCalls: Number(json['serviceCallsPerSecond'] ?? 0),
     share: share === undefined ? undefined : Number(share),
     ramp: Number(json['ramp'] ?? 0),
-    held: String(json['held'] ?? ''),
+    held: textAt(json, 'held'),
     leftOut: json['leftOut'] === true,
   };
 }

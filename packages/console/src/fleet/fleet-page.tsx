@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { useStream } from '../calls/use-stream.js';
-import { figure } from '../ui/figures.js';
 import { Connection } from '../ui/connection.js';
+import { figure } from '../ui/figures.js';
 import { CordonDialog } from './cordon-dialog.js';
 import { InstancePanel } from './instance-panel.js';
 import { FleetMap } from './map.js';
@@ -43,7 +43,13 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
         />
       </p>
       {found.length === 0 ? (
-        <p>{instances.length > 0 ? 'No instance fits.' : told ? 'No instance is registered. One appears here as soon as it is.' : 'Nothing is known yet.'}</p>
+        <p>
+          {instances.length > 0
+            ? 'No instance fits.'
+            : told
+              ? 'No instance is registered. One appears here as soon as it is.'
+              : 'Nothing is known yet.'}
+        </p>
       ) : (
         <Table instances={found.slice(0, MAX_ROWS)} shown={shown} onChoose={setChosen} />
       )}

@@ -1,5 +1,6 @@
 import { useStream } from '../calls/use-stream.js';
 import { figure, latency, share } from '../ui/figures.js';
+import { visible } from '../ui/text.js';
 import { type Caller, type Callers, takeCallers } from './callers.js';
 import type { Instance, State } from './watch.js';
 import { whyPicked } from './why.js';
@@ -16,14 +17,10 @@ interface PanelProps {
 export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
   const stream = useStream<Callers>({ method: 'WatchInstance', request: { instanceId: id }, take: takeCallers });
   const { callers = [], more = 0 } = stream.told ?? {};
-    'WatchInstance',
-    useMemo(() => ({ instanceId: id }), [id]),
-    CALLERS,
-  );
   const instance = instances.find((one) => one.id === id);
   return (
     <section class="panel" aria-labelledby="instance">
-      <h3 id="instance">{id}</h3>
+      <h3 id="instance">{visible(id)}</h3>
       <a href={back}>Close</a>
       {instance === undefined ? (
         <p>No instance of this name is registered now.</p>
@@ -32,7 +29,11 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
           <Facts instance={instance} onAct={onAct} />
           <h4>Who may call it, and why it is picked or isn’t</h4>
           {callers.length === 0 && (
-            <p>{stream.connection === 'live' ? 'No process has called its services yet, as far as is known.' : 'Asking …'}</p>
+            <p>
+              {stream.connection === 'live'
+                ? 'No process has called its services yet, as far as is known.'
+                : 'Asking …'}
+            </p>
           )}
           {callers.length > 0 && <CallerTable {...{ callers, instance, instances }} />}
           {more > 0 && <p>And {more} callers more, with fewer calls.</p>}

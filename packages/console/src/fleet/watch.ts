@@ -1,6 +1,7 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import { listOf, recordOf } from '../calls/connect.js';
 import type { JsonRecord } from '../calls/use-stream.js';
+import { textAt, visible } from '../ui/text.js';
 
 /** An instance, as the page shows it. */
 export interface Instance {
@@ -83,13 +84,13 @@ const STATES: Readonly<Record<string, State>> = {
 };
 
 function toInstance(json: JsonRecord): Instance {
-  const text = (name: string) => String(json[name] ?? '');
+  const text = (name: string) => textAt(json, name);
   const load = json['load'] === undefined ? undefined : recordOf(json['load']);
   const figure = (name: string) => Number(load?.[name] ?? 0);
   return {
     id: text('instanceId'),
     name: text('name'),
-    services: listOf(json['services']).map(String),
+    services: listOf(json['services']).map((service) => visible(String(service))),
     state: STATES[text('state')] ?? 'unknown',
     address: text('address'),
     zone: text('zone'),
@@ -108,11 +109,11 @@ function toInstance(json: JsonRecord): Instance {
 
 function toEdge(json: JsonRecord): Edge {
   const leftOut = listOf(json['leftOut']).map((one) => {
-    const { instanceId, reason } = recordOf(one);
-    return { instance: String(instanceId ?? ''), reason: String(reason ?? '') };
+    const instance = recordOf(one);
+    return { instance: textAt(instance, 'instanceId'), reason: textAt(instance, 'reason') };
   });
-  const { caller, service, figures } = json;
-  return { caller: String(caller ?? ''), service: String(service ?? ''), figures: toFigures(figures), leftOut };
+  const figures = toFigures(json['figures']);
+  return { caller: textAt(json, 'caller'), service: textAt(json, 'service'), figures, leftOut };
 }
 
 /** Reads an `EdgeFigures`. */
