@@ -41,6 +41,8 @@ const attempts = (count: number) => ({
   durations: [
     { minMicros: 1_000, maxMicros: 1_000, count: BigInt(9 * count) },
     { minMicros: 80_000, maxMicros: 80_000, count: BigInt(count) },
+    // They are all of the time before.
+    { minMicros: 500_000, maxMicros: 500_000, count: 999n },
   ],
 });
 
