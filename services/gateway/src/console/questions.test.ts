@@ -1,8 +1,10 @@
 import { expect, it } from '@jest/globals';
+import { LogServiceDefinition } from '@rondo/contracts/rondo/logs/v1/logs';
 import { TraceServiceDefinition, type TraceSummary } from '@rondo/contracts/rondo/tracing/v1/tracing';
 import { type Channel, type Endpoint, fixedEndpoint } from '@rondo/rpc/client';
 import type { ResolverListener } from '@rondo/rpc/internal';
 import { createTestChannel, ManualClock, standIn } from '@rondo/rpc/testing';
+import { readLogs } from './logs.js';
 import { createQuestions } from './questions.js';
 import { findTrace, watchTraces } from './traces.js';
 
@@ -37,13 +39,19 @@ function start(spans: Readonly<Record<string, number>>) {
         }
       },
     });
+  const hanging = standIn(LogServiceDefinition, {
+    async *readLogs(_, { signal }) {
+      yield { lines: ['a line'] };
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    },
+  });
   const test = createTestChannel({ services: [], clock });
   const channel: Channel = {
     ...test,
     direct([at]) {
       const instanceId = at?.address.replace(':1', '') ?? '';
       counts.connections += 1;
-      const services = spans[instanceId] === 0 ? [] : [serviceOf(instanceId)];
+      const services = spans[instanceId] === 0 ? [] : [serviceOf(instanceId), hanging];
       const direct = createTestChannel({ services, clock });
       const close = () => {
         counts.connections -= 1;
@@ -85,6 +93,18 @@ it('asks each instance once for a trace, says which keep none, and ends', async 
   ]);
   expect(events.flatMap(({ silent }) => silent)).toEqual([
     { instanceId: 'off', reason: 'it keeps no spans: its RONDO_TRACE_BYTES is 0' },
+  ]);
+  await untilFree(parts);
+});
+
+it('waits three seconds for an instance that does not end', async () => {
+  const parts = start({ a: 1 });
+  const all = collected(readLogs({ logs: undefined, instanceId: '' }, parts.questions, parts.asker));
+  await parts.clock.advance(3_000);
+  const events = await all;
+  expect(events.flatMap(({ told }) => told.flatMap(({ lines }) => lines))).toEqual(['a line']);
+  expect(events.flatMap(({ silent }) => silent)).toMatchObject([
+    { instanceId: 'a', reason: expect.stringContaining('3000 ms') },
   ]);
   await untilFree(parts);
 });

@@ -8,7 +8,7 @@ import { woken } from './fleet.js';
 import { createPeers } from './peers.js';
 
 /** How an instance is called. */
-export type AskOptions = Pick<CallOptions, 'principal'> & { readonly signal: AbortSignal };
+export type AskOptions = Pick<CallOptions, 'principal' | 'timeoutMs'> & { readonly signal: AbortSignal };
 
 /** What instances are asked. */
 export interface Question<T> {
@@ -44,7 +44,8 @@ export interface Questions {
 const MAX_OPEN = 64;
 const MAX_ASKED = { once: 1_000, following: 200 };
 const AT_ONCE = 32;
-const [ONCE_MS, MAX_MS] = [15_000, 20_000];
+/** How long one instance, those that are asked next, and all may take to answer once. */
+const [ANSWER_MS, ONCE_MS, MAX_MS] = [3_000, 15_000, 20_000];
 const AGAIN_MS = 5_000;
 const PAUSE_MS = 250;
 const MAX_REASON = 300;
@@ -185,7 +186,8 @@ async function askInstance<T>(
   try {
     do {
       const attempt = new AbortController();
-      const until = { ...options, signal: AbortSignal.any([signal, attempt.signal]) };
+      const within = follows ? {} : { timeoutMs: ANSWER_MS };
+      const until = { ...options, ...within, signal: AbortSignal.any([signal, attempt.signal]) };
       try {
         for await (const message of ask(peer.channel, until, endpoint)) await answers.add({ instanceId, message });
       } catch (error) {
