@@ -1,5 +1,5 @@
 /** The pages of the samples in browsers, over a whole system. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, type System, startSystem } from '@rondo/harness';
@@ -14,23 +14,25 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const HOSTILE = '<img src=x onerror="document.title=`hit`">\u202e';
 const TIMEOUT_MS = 60_000;
 const MAX_NODES = 2_000;
-/** A browser has no more to one host. */
-const BROWSER_CONNECTIONS = 6;
+/** From the base port. */
+const GATEWAY_METRICS = 521;
 
 (CHROMIUM === undefined ? describe.skip : describe)('the pages of the samples', () => {
   let system: System;
   let origin: string;
   let browser: Browser;
-  let idle = 0;
   const faults: string[] = [];
   const contexts: BrowserContext[] = [];
-  /** The open files of the gateway: its sockets above all. */
-  const sockets = () => readdirSync(`/proc/${system.pid('gateway-1')}/fd`).length;
+  /** How many streams and calls the gateway has at the services. */
+  async function inFlight(): Promise<number> {
+    const text = await (await fetch(`http://${system.address(GATEWAY_METRICS)}/metrics`)).text();
+    const figures = [...text.matchAll(/^rondo_balancer_calls_in_flight\{.*\} (\d+)$/gm)];
+    return figures.reduce((sum, [, figure]) => sum + Number(figure), 0);
+  }
 
   beforeAll(async () => {
-    system = await startSystem();
+    system = await startSystem({ metrics: true });
     origin = `http://${system.address(20)}`;
-    idle = sockets();
     browser = await chromium.launch({ ...(CHROMIUM && { executablePath: CHROMIUM }), args: ['--no-sandbox'] });
   });
   afterAll(async () => {
@@ -150,7 +152,7 @@ const BROWSER_CONNECTIONS = 6;
     await bob.getByRole('status').getByText('Dig is in Done.').waitFor();
     await column(ada, 'Done').getByText('Dig').waitFor();
     // The focus goes with the task, so that the next key is at its buttons.
-    await eventually(async () => expect(await bob.evaluate('document.activeElement.textContent')).toContain('Dig'));
+    await eventually(async () => expect(await bob.evaluate('document.activeElement.id')).toContain('/tasks/'));
     await bob.keyboard.press('Tab');
     await bob.keyboard.press('Enter');
     await column(ada, 'In progress').getByText('Dig').waitFor();
@@ -286,17 +288,21 @@ const BROWSER_CONNECTIONS = 6;
     faults.splice(0); // the browser may log that a connection was refused
   });
 
-  it('is linked on the first page, and leaves no stream behind when tabs are closed', async () => {
+  it('is linked on the first page, and leaves no stream behind', async () => {
+    const untilStreams = (count: number) => eventually(async () => expect(await inFlight()).toBe(count));
     const context = await browser.newContext();
-    for (let tabs = 0; tabs < 20; tabs += 1) {
+    for (let tabs = 0; tabs < 10; tabs += 1) {
       const page = await context.newPage();
       await page.goto(origin);
-      const link = page.getByRole('link', { name: tabs % 2 === 0 ? 'Board' : 'Desk', exact: true });
-      await link.click();
+      await page.getByRole('link', { name: tabs % 2 === 0 ? 'Board' : 'Desk', exact: true }).click();
       await page.getByText('Live.', { exact: true }).waitFor();
-      await page.close();
+      if (tabs > 1) await page.close();
     }
+    // The board has one, and the desk two, of the six connections that a browser has.
+    await untilStreams(3);
+    await context.pages()[1]?.evaluate("location.hash = '#/products'");
+    await untilStreams(2);
     await context.close();
-    await eventually(() => expect(sockets()).toBeLessThanOrEqual(idle + BROWSER_CONNECTIONS));
+    await untilStreams(0);
   });
 });
