@@ -36,6 +36,9 @@ it('become services of an app, whose contracts are its own', () => {
   expect(JSON.parse(read('b/services/calculator/tsconfig.json')).references).toEqual([
     { path: '../../packages/contracts' },
   ]);
+  expect(JSON.parse(read('b/services/sales/page/tsconfig.json')).references).toEqual([
+    { path: '../../../packages/contracts' },
+  ]);
   expect(JSON.parse(read('b/tsconfig.build.json')).references).toContainEqual({ path: 'services/sales' });
   expect(JSON.parse(read('b/package.json')).scripts).toEqual({ seed: 'node rondo seed', test: 'node rondo test' });
   expect(read('b/docker-compose.yml')).toMatch(/^ {6}RONDO_REGISTRY_SYSTEM: acme$/m);

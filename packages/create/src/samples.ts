@@ -86,11 +86,15 @@ export function copyObserve({ folder, from }: Pick<SampleOptions, 'folder' | 'fr
   edit(folder, `${observe}/prometheus.yml`, (text) => text.replace(names, ''));
 }
 
+interface TypeScriptConfig {
+  readonly references: readonly { readonly path: string }[];
+}
+
 function adapted(file: string, text: string, { name, version }: Pick<SampleOptions, 'name' | 'version'>): string {
   if (path.basename(file) === 'tsconfig.json') {
-    return text
-      .replaceAll(/^ {4}\{ "path": "(?:\.\.\/)+packages\/(?!contracts")[^"]*" \},?\n/gm, '')
-      .replace(/\},\n {2}\]/, '}\n  ]');
+    const { references, ...config }: TypeScriptConfig = JSON.parse(text);
+    const own = references.filter(({ path: to }) => !/\/packages\/(?!contracts$)/.test(to));
+    return `${JSON.stringify({ ...config, references: own }, undefined, 2)}\n`;
   }
   if (path.basename(file) !== 'package.json') return text;
   const { name: given, dependencies, devDependencies, ...rest } = JSON.parse(text);
