@@ -23,10 +23,10 @@ const GATEWAY_METRICS = 521;
   let browser: Browser;
   const faults: string[] = [];
   const contexts: BrowserContext[] = [];
-  /** How many streams and calls the gateway has at the services. */
+  /** How many streams and calls the gateway has at the services, without the one by which its cache follows products. */
   async function inFlight(): Promise<number> {
     const text = await (await fetch(`http://${system.address(GATEWAY_METRICS)}/metrics`)).text();
-    const figures = [...text.matchAll(/^rondo_balancer_calls_in_flight\{.*\} (\d+)$/gm)];
+    const figures = [...text.matchAll(/^rondo_balancer_calls_in_flight\{(?!.*ProductService).*\} (\d+)$/gm)];
     return figures.reduce((sum, [, figure]) => sum + Number(figure), 0);
   }
 
@@ -300,7 +300,7 @@ const GATEWAY_METRICS = 521;
     }
     // The board has one, and the desk two, of the six connections that a browser has.
     await untilStreams(3);
-    await context.pages()[1]?.evaluate("location.hash = '#/products'");
+    await context.pages()[1]?.evaluate("location.hash = '#/customers'");
     await untilStreams(2);
     await context.close();
     await untilStreams(0);
