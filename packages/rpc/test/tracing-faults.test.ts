@@ -140,9 +140,6 @@ describe('a part of OpenTelemetry that throws fails no call:', () => {
       for await (const message of near.follow({ count: 1 })) messages.push(message);
       expect(messages).toHaveLength(2);
     });
-    const headers = {};
-    const request = tracing()?.request('GET', headers, '');
-    request?.end({ name: 'GET /', attributes: {}, fault: undefined });
-    expect(request?.traceId).toMatch(/^[0-9a-f]{32}$/);
+    tracing()?.request('GET', {}, '')?.end({ name: 'GET /', attributes: {}, fault: undefined });
   });
 });

@@ -30,14 +30,19 @@ export interface CallScope {
   readonly inTransaction?: boolean;
 }
 
-/** A scope with OpenTelemetry's context beside it. There is none while tracing is off. */
+/** The trace that work is part of, as OpenTelemetry has it. */
+export interface ActiveTrace {
+  readonly context: Context;
+}
+
+/** A scope with another trace than that of its call. */
 class Traced {
   readonly scope: CallScope | undefined;
-  readonly context: Context;
+  readonly trace: ActiveTrace;
 
-  constructor(scope: CallScope | undefined, context: Context) {
+  constructor(scope: CallScope | undefined, trace: ActiveTrace) {
     this.scope = scope;
-    this.context = context;
+    this.trace = trace;
   }
 }
 
@@ -50,27 +55,27 @@ export function currentScope(): CallScope | undefined {
   return store instanceof Traced ? store.scope : store;
 }
 
-/** OpenTelemetry's context, if it is kept here. */
-export function currentTraceContext(): Context | undefined {
+/** The active trace, if it is kept here. */
+export function activeTrace(): ActiveTrace | undefined {
   const store = storage.getStore();
-  return store instanceof Traced ? store.context : undefined;
+  return store instanceof Traced ? store.trace : store?.context.span;
 }
 
-/** Runs `work` within a context of OpenTelemetry. */
-export function runInTraceContext<T>(context: Context, work: () => T): T {
-  return storage.run(new Traced(currentScope(), context), work);
+/** Runs `work` as part of a trace. The argument saves a closure. */
+export function runInTrace<A, T>(trace: ActiveTrace, work: (given: A) => T, given: A): T {
+  return storage.run(new Traced(currentScope(), trace), work, given);
 }
 
 /** Runs `work` as part of the call `scope`. */
 export function runInScope<T>(scope: CallScope, work: () => T): T {
-  const context = currentTraceContext();
-  return storage.run(context === undefined ? scope : new Traced(scope, context), work);
+  const trace = activeTrace();
+  return storage.run(trace === undefined || trace === scope.context.span ? scope : new Traced(scope, trace), work);
 }
 
 /** Runs `work` outside any call: for work that outlives the call which starts it. It stays part of the call's trace. */
 export function runOutsideScope<T>(work: () => T): T {
-  const context = currentTraceContext();
-  return context === undefined ? storage.exit(work) : storage.run(new Traced(undefined, context), work);
+  const trace = activeTrace();
+  return trace === undefined ? storage.exit(work) : storage.run(new Traced(undefined, trace), work);
 }
 
 /**

@@ -12,6 +12,10 @@ describe('the trace of a call', () => {
     [`00-${'0'.repeat(32)}-00f067aa0ba902b7-01`, undefined],
     [`00-${TRACE_ID.toUpperCase()}-00f067aa0ba902b7-01`, undefined],
     [`00-${TRACE_ID.slice(1)}-00f067aa0ba902b7-01`, undefined],
+    [`00-${TRACE_ID}-${'0'.repeat(16)}-01`, undefined],
+    [`00-${TRACE_ID}-00f067aa0ba902b7-01-more`, undefined],
+    [`cc-${TRACE_ID}-00f067aa0ba902b7-01more`, undefined],
+    [`ff-${TRACE_ID}-00f067aa0ba902b7-01`, undefined],
     ['', undefined],
   ])('is read from %j', (traceparent, traceId) => {
     expect(receivedTraceId(new Metadata({ traceparent }))).toBe(traceId);
@@ -62,7 +66,8 @@ describe('the trace of a call', () => {
       ['tracestate', 'vendor=1'],
     ]);
     expect(onward({ tracestate: 'x'.repeat(513) })).toEqual([['traceparent', traceparent]]);
-    expect(onward({ traceparent: `${traceparent}-${'x'.repeat(9_000)}` })).toEqual([['traceparent', traceparent]]);
+    const later = `cc${traceparent.slice(2)}-${'x'.repeat(9_000)}`;
+    expect(onward({ traceparent: later })).toEqual([['traceparent', traceparent]]);
   });
 
   it('is kept if the caller has set it', () => {

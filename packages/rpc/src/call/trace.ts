@@ -1,12 +1,12 @@
 import type { Random } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
 import type { Metadata } from './metadata.js';
+import type { ActiveTrace } from './scope.js';
 
 /** The metadata key of W3C Trace Context. Source: https://www.w3.org/TR/trace-context/ */
 const TRACEPARENT = 'traceparent';
-const PATTERN = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/;
-const INVALID = '0'.repeat(32);
-/** The length of what a `traceparent` has in every version. */
+const PATTERN = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:$|-)/;
+/** The length of version 00, which later versions begin with. */
 const LENGTH = 55;
 const TRACESTATE = 'tracestate';
 /** W3C asks to pass on as many characters as these. */
@@ -18,12 +18,21 @@ interface TracedScope {
   readonly metadata?: Metadata;
 }
 
+/** A `traceparent` in the form of version 00; undefined if it isn't valid. */
+export function validParent(header: unknown): string | undefined {
+  if (typeof header !== 'string' || !PATTERN.test(header)) return undefined;
+  if (!header.startsWith('00')) return `00${header.slice(2, LENGTH)}`;
+  return header.length === LENGTH ? header : undefined;
+}
+
+/** Whether a valid `traceparent` says that its trace isn't sampled. */
+export function isUnsampled(parent: string | undefined): parent is string {
+  return parent !== undefined && (Number.parseInt(parent.slice(-2), 16) & 1) === 0;
+}
+
 /** The trace id in a request's `traceparent`; undefined if there is no valid one. */
 export function receivedTraceId(metadata: Metadata): string | undefined {
-  const header = metadata.get(TRACEPARENT);
-  if (header === undefined || !PATTERN.test(header)) return undefined;
-  const traceId = header.slice(3, 35);
-  return traceId === INVALID ? undefined : traceId;
+  return validParent(metadata.get(TRACEPARENT))?.slice(3, 35);
 }
 
 /**
@@ -34,11 +43,10 @@ export function undecidedParent(traceId: string): string {
   return `00-${traceId}-f${traceId.slice(1, 16)}-01`;
 }
 
-/** The trace id of a `traceparent` that a process has sent which doesn't trace: whether the trace is sampled has not been decided. */
-export function undecidedTraceId(traceparent: unknown): string | undefined {
-  if (typeof traceparent !== 'string') return undefined;
-  const traceId = traceparent.slice(3, 35);
-  return PATTERN.test(traceparent) && traceparent.startsWith(undecidedParent(traceId)) ? traceId : undefined;
+/** The trace id of a valid `traceparent` that a process has sent which doesn't trace: whether the trace is sampled has not been decided. */
+export function undecidedTraceId(parent: string | undefined): string | undefined {
+  const traceId = parent?.slice(3, 35);
+  return traceId !== undefined && parent === undecidedParent(traceId) ? traceId : undefined;
 }
 
 /** A new trace id. */
@@ -53,19 +61,16 @@ export function newTraceId(random: Random): string {
 export function traceOf(metadata: Metadata, around: TracedScope | undefined, random: Random): string {
   const given = receivedTraceId(metadata);
   if (given !== undefined) return given;
-  if (around?.metadata !== undefined && receivedTraceId(around.metadata) === around.traceId) {
-    passOn(around.metadata, metadata);
+  const received = validParent(around?.metadata?.get(TRACEPARENT));
+  if (around?.metadata !== undefined && received?.slice(3, 35) === around.traceId) {
+    add(metadata, TRACEPARENT, received);
+    const state = around.metadata.get(TRACESTATE);
+    if (state !== undefined && state.length <= MAX_STATE && !metadata.has(TRACESTATE)) add(metadata, TRACESTATE, state);
     return around.traceId;
   }
   const traceId = around?.traceId ?? newTraceId(random);
   add(metadata, TRACEPARENT, undecidedParent(traceId));
   return traceId;
-}
-
-function passOn(received: Metadata, metadata: Metadata): void {
-  add(metadata, TRACEPARENT, String(received.get(TRACEPARENT)).slice(0, LENGTH));
-  const state = received.get(TRACESTATE);
-  if (state !== undefined && state.length <= MAX_STATE && !metadata.has(TRACESTATE)) add(metadata, TRACESTATE, state);
 }
 
 /** Adds an entry, unless there is no room, or it can't be sent: no call fails because of its trace. */
@@ -79,7 +84,7 @@ function add(metadata: Metadata, key: string, value: string): void {
 }
 
 /** The span of one call, at its client or at its server. A call that isn't sampled has one too, which records nothing. */
-export interface CallSpan {
+export interface CallSpan extends ActiveTrace {
   readonly traceId: string;
   /** Runs `work` with the span as the active one. The argument saves a closure. */
   run<A, T>(work: (given: A) => T, given: A): T;
@@ -114,7 +119,6 @@ export interface WorkSpan {
 
 /** A request from outside, such as one over HTTP. */
 export interface RequestSpan {
-  readonly traceId: string;
   end(outcome: {
     readonly name: string;
     readonly attributes: Readonly<Record<string, string | number>>;
@@ -134,9 +138,9 @@ export interface Tracing {
   server(method: Method, received: Metadata, previousAttempts: number): CallSpan;
   /**
    * Starts the span of a request from outside, and puts it into `headers` for the calls that it causes. `linkTo` is the `traceparent` of a
-   * stranger, to which the span has a link.
+   * stranger, to which the span has a link. Undefined if the request isn't recorded.
    */
-  request(name: string, headers: TraceHeaders, linkTo: string): RequestSpan;
+  request(name: string, headers: TraceHeaders, linkTo: string): RequestSpan | undefined;
   /** Runs `work` in a span, if it is part of a sampled trace or begins one. */
   work<T>(span: WorkSpan, work: () => Promise<T>): Promise<T>;
   /** Runs `work` outside of any trace. */

@@ -18,6 +18,7 @@ export {
   receivedTraceId,
   tracing,
   undecidedParent,
+  validParent,
 } from '../call/trace.js';
 export { configuredToken, sendToken } from '../channel/caller-token.js';
 export type { Choice } from '../channel/choose.js';

@@ -3,9 +3,10 @@ import type { Metadata } from '../call/metadata.js';
 import type { TraceHeaders } from '../call/trace.js';
 
 /** Metadata as a propagator reads and writes it. What can't be sent is left out: no call fails because of its trace. */
-export const METADATA: TextMapGetter<Metadata> & TextMapSetter<Metadata> = {
+export const METADATA = {
   keys: (metadata) => [...metadata].map(([key]) => key),
   get(metadata, key) {
+    if (!metadata.has(key)) return undefined;
     const texts = metadata.getAll(key).filter((value) => typeof value === 'string');
     return texts.length > 1 ? texts.join(',') : texts[0];
   },
@@ -16,7 +17,7 @@ export const METADATA: TextMapGetter<Metadata> & TextMapSetter<Metadata> = {
       return; // the caller's own entries go first
     }
   },
-};
+} satisfies TextMapGetter<Metadata> & TextMapSetter<Metadata>;
 
 /** The headers of a request as a propagator reads and writes them. */
 export const HEADERS: TextMapGetter<TraceHeaders> & TextMapSetter<TraceHeaders> = {

@@ -1,5 +1,5 @@
 import { type Context, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api';
-import { currentTraceContext, runInTraceContext } from '../call/scope.js';
+import { activeTrace, runInTrace } from '../call/scope.js';
 
 /**
  * A context manager of OpenTelemetry that keeps its context where Rondo keeps the call that is being served. On Node 20 OpenTelemetry's
@@ -7,8 +7,9 @@ import { currentTraceContext, runInTraceContext } from '../call/scope.js';
  */
 export function createContextManager(): ContextManager {
   const manager: ContextManager = {
-    active: () => currentTraceContext() ?? ROOT_CONTEXT,
-    with: (context, work, ...rest) => runInTraceContext(context, () => Reflect.apply(work, rest[0], rest.slice(1))),
+    active: () => activeTrace()?.context ?? ROOT_CONTEXT,
+    with: (context, work, ...rest) =>
+      runInTrace({ context }, () => Reflect.apply(work, rest[0], rest.slice(1)), undefined),
     bind: (context, target) => (typeof target === 'function' ? bound(context, target) : target),
     enable: () => manager,
     disable: () => manager,
@@ -19,7 +20,7 @@ export function createContextManager(): ContextManager {
 /** `target`, which runs within `context`. */
 function bound<T extends object>(context: Context, target: T): T {
   const run = function (this: unknown, ...given: unknown[]): unknown {
-    return runInTraceContext(context, () => Reflect.apply(target as never, this, given));
+    return runInTrace({ context }, () => Reflect.apply(target as never, this, given), undefined);
   };
   return Object.assign(run, target);
 }

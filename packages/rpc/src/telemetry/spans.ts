@@ -10,19 +10,24 @@ import {
   type Span,
   type SpanContext,
   SpanKind,
+  type SpanOptions,
   SpanStatusCode,
+  type TextMapGetter,
   TraceFlags,
   type Tracer,
   trace,
 } from '@opentelemetry/api';
 import type { Metadata } from '../call/metadata.js';
+import { runInTrace } from '../call/scope.js';
 import {
   type AttemptSpan,
   type CallSpan,
+  isUnsampled,
   type RequestSpan,
   type TraceHeaders,
   type Tracing,
   undecidedTraceId,
+  validParent,
   type WorkSpan,
 } from '../call/trace.js';
 import type { Random } from '../clock/clock.js';
@@ -32,6 +37,7 @@ import { HEADERS, METADATA } from './carriers.js';
 import { instanceAttributes, isServersFault, outcomeOf, tracedMethod } from './conventions.js';
 import { guard } from './guard.js';
 import { withTraceId } from './id-generator.js';
+import { parentOf, passOn, recordedContext, remoteSpan, Unrecorded } from './unrecorded.js';
 
 /** How many messages of one watch get a span. */
 const MAX_MESSAGES = 100;
@@ -43,35 +49,53 @@ const MAX_MESSAGES = 100;
 export class Spans implements Tracing {
   readonly #tracer: Tracer;
   readonly #random: Random;
+  readonly #plain: boolean;
+  /** The entries that go on with a call. */
+  readonly #fields = propagation.fields();
 
-  constructor(tracer: Tracer, random: Random) {
+  /** `plain`: see `traceCalls`. */
+  constructor(tracer: Tracer, random: Random, plain: boolean) {
     this.#tracer = tracer;
     this.#random = random;
+    this.#plain = plain;
   }
 
   client(method: Method, metadata: Metadata): CallSpan {
-    const call = this.#call(method, SpanKind.CLIENT, callersOf(metadata));
-    guard(() => propagation.inject(call.context, metadata, METADATA), undefined);
+    const passedOn = this.#plain ? passOn(metadata, this.#fields) : undefined;
+    if (passedOn !== undefined) return passedOn;
+    const from = callersOf(metadata);
+    const call = this.#call(method, SpanKind.CLIENT, from);
+    if (call instanceof Unrecorded) call.passOn(metadata, this.#fields);
+    else if (this.#plain && call.span !== undefined && isBare(from.around))
+      METADATA.set(metadata, 'traceparent', parentOf(call.span.spanContext()));
+    else guard(() => propagation.inject(call.context, metadata, METADATA), undefined);
     return call;
   }
 
   server(method: Method, received: Metadata, previousAttempts: number): CallSpan {
-    const around = guard(() => propagation.extract(ROOT_CONTEXT, received, METADATA), ROOT_CONTEXT);
-    const call = this.#call(method, SpanKind.SERVER, decided(around, received.get('traceparent')));
-    if (previousAttempts > 0)
+    const parent = this.#plain ? validParent(received.get('traceparent')) : undefined;
+    if (isUnsampled(parent)) return new Unrecorded(parent, received);
+    const call = this.#call(method, SpanKind.SERVER, this.#received(received, METADATA));
+    if (previousAttempts > 0 && call instanceof TracedCall)
       guard(() => call.span?.setAttribute('rondo.previous_attempts', previousAttempts), undefined);
     return call;
   }
 
-  request(name: string, headers: TraceHeaders, linkTo: string): RequestSpan {
-    const around = guard(() => propagation.extract(ROOT_CONTEXT, headers, HEADERS), ROOT_CONTEXT);
-    const { span, within } = this.#start(name, SpanKind.SERVER, { ...decided(around, headers['traceparent']), linkTo });
+  request(name: string, headers: TraceHeaders, linkTo: string): RequestSpan | undefined {
+    if (this.#plain && isUnsampled(validParent(headers['traceparent']))) return undefined;
+    const options = { kind: SpanKind.SERVER, links: linksTo(linkTo) };
+    const started = this.#start(name, options, this.#received(headers, HEADERS));
+    if (started instanceof Unrecorded) {
+      headers['traceparent'] = started.parent;
+      return undefined;
+    }
+    const { span, around } = started;
+    const within = span === undefined ? around : trace.setSpan(around, span);
     guard(() => propagation.inject(within, headers, HEADERS), undefined);
+    if (span === undefined) return undefined;
     return {
-      traceId: traceIdIn(within),
       end: (outcome) =>
         guard(() => {
-          if (span === undefined) return;
           span.updateName(outcome.name);
           span.setAttributes(outcome.attributes);
           if (outcome.fault !== undefined) fail(span, outcome.fault);
@@ -81,9 +105,9 @@ export class Spans implements Tracing {
   }
 
   async work<T>({ name, attributes, linkTo }: WorkSpan, work: () => Promise<T>): Promise<T> {
-    const around = linkTo === undefined ? context.active() : ROOT_CONTEXT;
-    if (linkTo === undefined && !isRecording(around)) return work();
-    const options = { ...(attributes && { attributes }), ...linksTo(linkTo) };
+    const around = linkTo === undefined ? recordedContext() : ROOT_CONTEXT;
+    if (around === undefined) return work();
+    const options = { ...(attributes && { attributes }), links: linksTo(linkTo) };
     const span = guard(() => this.#tracer.startSpan(name, options, around), undefined);
     if (span === undefined) return work();
     try {
@@ -106,33 +130,54 @@ export class Spans implements Tracing {
     return `00-${active.traceId}-${active.spanId}-01`;
   }
 
-  #call(method: Method, kind: SpanKind, from: Origin): TracedCall {
-    const { name, attributes, background } = tracedMethod(method);
-    const started = background ? this.#withoutSpan(from) : this.#start(name, kind, { ...from, attributes });
-    return new TracedCall({ tracer: this.#tracer, method, kind, span: started.span, context: started.within });
+  /** From what the span of a received call or request begins. */
+  #received<C>(carrier: C, getter: TextMapGetter<C>): Origin {
+    const traceparent = getter.get(carrier, 'traceparent');
+    const parent = validParent(traceparent);
+    const traceId = undecidedTraceId(parent);
+    if (this.#plain && RICH.every((key) => getter.get(carrier, key) === undefined)) {
+      const begins = parent === undefined || traceId !== undefined;
+      return { around: begins ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, remoteSpan(parent)), traceId };
+    }
+    return decided(
+      guard(() => propagation.extract(ROOT_CONTEXT, carrier, getter), ROOT_CONTEXT),
+      traceparent,
+    );
   }
 
-  #start(name: string, kind: SpanKind, from: Origin): Started {
-    const { around, attributes, traceId, linkTo } = from;
+  #call(method: Method, kind: SpanKind, from: Origin): TracedCall | Unrecorded {
+    const { name, attributes, background } = tracedMethod(method);
+    const started = background ? this.#withoutSpan(from) : this.#start(name, { kind, attributes }, from);
+    if (started instanceof Unrecorded) return started;
+    return new TracedCall(started, { tracer: this.#tracer, method, kind, plain: this.#plain });
+  }
+
+  #start(name: string, options: SpanOptions, from: Origin): Started | Unrecorded {
+    const { around, traceId } = from;
     const parent = trace.getSpanContext(around);
-    if (parent !== undefined && isSpanContextValid(parent) && !isSampled(parent))
-      return { span: undefined, within: around };
-    const options = { kind, ...(attributes && { attributes }), ...linksTo(linkTo) };
-    const begin = (): Started | undefined => {
+    if (parent !== undefined && !isSampled(parent) && isSpanContextValid(parent)) return this.#withoutSpan(from);
+    const begin = (): Started | Unrecorded | undefined => {
       const span = withTraceId(traceId, () => this.#tracer.startSpan(name, options, around));
+      const ids = span.spanContext();
       // Without an SDK a span has no id.
-      if (span.spanContext().traceId === INVALID_TRACEID) return undefined;
-      return { span: span.isRecording() ? span : undefined, within: trace.setSpan(around, span) };
+      if (ids.traceId === INVALID_TRACEID) return undefined;
+      return span.isRecording() ? { span, around } : this.#withoutSpan(from, ids);
     };
     return guard(begin, undefined) ?? this.#withoutSpan(from);
   }
 
-  /** Passes on the trace around, or an id for the logs, of a trace that isn't sampled. */
-  #withoutSpan({ around, traceId = this.#random.hex(16) }: Origin): Started {
-    const from = trace.getSpanContext(around);
-    if (from !== undefined && isSpanContextValid(from)) return { span: undefined, within: around };
-    const ids = { traceId, spanId: this.#random.hex(8), traceFlags: TraceFlags.NONE };
-    return { span: undefined, within: trace.setSpanContext(around, ids) };
+  /** Passes on the trace around, or ids for the logs, of a trace that isn't sampled. */
+  #withoutSpan({ around, traceId }: Origin, given?: SpanContext): Started | Unrecorded {
+    const parent = given ?? trace.getSpanContext(around);
+    const isValid = parent !== undefined && isSpanContextValid(parent);
+    const ids = isValid
+      ? parent
+      : { traceId: traceId ?? this.#random.hex(16), spanId: this.#random.hex(8), traceFlags: 0 };
+    if (this.#plain && around === ROOT_CONTEXT && ids.traceState === undefined) return new Unrecorded(parentOf(ids));
+    return {
+      span: undefined,
+      around: parent === ids && given === undefined ? around : trace.setSpanContext(around, ids),
+    };
   }
 }
 
@@ -141,16 +186,12 @@ interface Origin {
   readonly around: Context;
   /** The id of the trace, if it begins here. */
   readonly traceId?: string | undefined;
-  /** A `traceparent`. */
-  readonly linkTo?: string;
-  readonly attributes?: Attributes;
 }
 
-/** A span, and the context in which it is the active one. */
+/** A span below `around`. Undefined if nothing is recorded: then `around` is the context of the call. */
 interface Started {
-  /** Undefined if nothing is recorded. */
   readonly span: Span | undefined;
-  readonly within: Context;
+  readonly around: Context;
 }
 
 /** What a {@link TracedCall} is made from. */
@@ -158,9 +199,7 @@ interface TracedCallOptions {
   readonly tracer: Tracer;
   readonly method: Method;
   readonly kind: SpanKind;
-  /** Undefined if the call isn't recorded. */
-  readonly span: Span | undefined;
-  readonly context: Context;
+  readonly plain: boolean;
 }
 
 /**
@@ -169,29 +208,31 @@ interface TracedCallOptions {
  */
 class TracedCall implements CallSpan {
   readonly span: Span | undefined;
-  readonly context: Context;
-  readonly #tracer: Tracer;
-  readonly #method: Method;
-  readonly #kind: SpanKind;
+  readonly #around: Context;
+  readonly #call: TracedCallOptions;
+  #context: Context | undefined;
   #ended = false;
   #attempts = 0;
   #messages = 0;
   #lastAttempt: SpanContext | undefined;
 
-  constructor({ tracer, method, kind, span, context: own }: TracedCallOptions) {
-    this.#tracer = tracer;
-    this.#method = method;
-    this.#kind = kind;
+  constructor({ span, around }: Started, call: TracedCallOptions) {
     this.span = span;
-    this.context = own;
+    this.#around = around;
+    this.#call = call;
+  }
+
+  get context(): Context {
+    this.#context ??= this.span === undefined ? this.#around : trace.setSpan(this.#around, this.span);
+    return this.#context;
   }
 
   get traceId(): string {
-    return traceIdIn(this.context);
+    return this.span?.spanContext().traceId ?? traceIdIn(this.context);
   }
 
   run<A, T>(work: (given: A) => T, given: A): T {
-    return context.with(this.context, work, undefined, given);
+    return this.#call.plain ? runInTrace(this, work, given) : context.with(this.context, work, undefined, given);
   }
 
   attempt(at: Parameters<CallSpan['attempt']>[0], metadata: Metadata): AttemptSpan | undefined {
@@ -200,6 +241,7 @@ class TracedCall implements CallSpan {
   }
 
   #attempt(span: Span, at: Parameters<CallSpan['attempt']>[0], metadata: Metadata): AttemptSpan {
+    const { tracer, method } = this.#call;
     this.#attempts += 1;
     const instance = instanceAttributes(at);
     const previous = this.#lastAttempt;
@@ -208,10 +250,10 @@ class TracedCall implements CallSpan {
       span.setAttributes(instance);
       return { metadata: undefined, end: (error) => this.#firstEnded(error, instance) };
     }
-    const { name, attributes: common } = tracedMethod(this.#method);
+    const { name, attributes: common } = tracedMethod(method);
     const attributes = { ...common, ...instance, 'rondo.attempt': this.#attempts };
     const options = { kind: SpanKind.CLIENT, attributes, links: [{ context: previous }] };
-    const attempt = this.#tracer.startSpan(name, options, this.context);
+    const attempt = tracer.startSpan(name, options, this.context);
     this.#lastAttempt = attempt.spanContext();
     const own = metadata.clone();
     propagation.inject(trace.setSpan(this.context, attempt), own, METADATA);
@@ -221,15 +263,16 @@ class TracedCall implements CallSpan {
   message(): void {
     if (this.span === undefined || this.#messages >= MAX_MESSAGES) return;
     this.#messages += 1;
-    const kind = this.#kind === SpanKind.CLIENT ? SpanKind.CONSUMER : SpanKind.PRODUCER;
-    const { name, attributes } = tracedMethod(this.#method);
-    guard(() => this.#tracer.startSpan(`${name} message`, { kind, attributes }, this.context).end(), undefined);
+    const { tracer, method } = this.#call;
+    const kind = this.#call.kind === SpanKind.CLIENT ? SpanKind.CONSUMER : SpanKind.PRODUCER;
+    const { name, attributes } = tracedMethod(method);
+    guard(() => tracer.startSpan(`${name} message`, { kind, attributes }, this.context).end(), undefined);
   }
 
   end(error?: unknown): void {
     if (this.span === undefined || this.#ended) return;
     this.#ended = true;
-    endCall(this.span, this.#kind, error);
+    endCall(this.span, this.#call.kind, error);
   }
 
   #firstEnded(error: unknown, instance: Attributes): void {
@@ -252,7 +295,7 @@ function callersOf(metadata: Metadata): Origin {
 
 /** From what a span begins whose parent is in `around`. A parent that doesn't trace is none, but gives the trace its id. */
 function decided(around: Context, traceparent: unknown): Origin {
-  const traceId = undecidedTraceId(traceparent);
+  const traceId = undecidedTraceId(validParent(traceparent));
   return traceId === undefined ? { around } : { around: trace.deleteSpan(around), traceId };
 }
 
@@ -272,10 +315,6 @@ function fail(span: Span, type: string, error?: unknown): void {
   span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) });
 }
 
-function isRecording(around: Context): boolean {
-  return trace.getSpan(around)?.isRecording() === true;
-}
-
 function isSampled({ traceFlags }: SpanContext): boolean {
   return (traceFlags & TraceFlags.SAMPLED) !== 0;
 }
@@ -285,9 +324,15 @@ function traceIdIn(within: Context): string {
 }
 
 /** A link to the span of a `traceparent`, which this process, another one of ours or a stranger has written. */
-function linksTo(traceparent = ''): { readonly links?: Link[] } {
-  if (traceparent === '') return {};
-  const [, traceId = '', spanId = '', flags] = traceparent.split('-');
-  const linked = { traceId, spanId, traceFlags: flags === '00' ? TraceFlags.NONE : TraceFlags.SAMPLED, isRemote: true };
-  return isSpanContextValid(linked) ? { links: [{ context: linked }] } : {};
+function linksTo(traceparent?: string): Link[] {
+  const linked = validParent(traceparent);
+  return linked === undefined ? [] : [{ context: remoteSpan(linked) }];
+}
+
+/** What a trace may have beside its `traceparent`. */
+const RICH = ['tracestate', 'baggage'];
+
+/** Whether a span that begins here has nothing for other processes but its ids. */
+function isBare(around: Context): boolean {
+  return propagation.getBaggage(around) === undefined && trace.getSpanContext(around)?.traceState === undefined;
 }

@@ -1,9 +1,10 @@
 import { type TracingChannelSubscribers, tracingChannel } from 'node:diagnostics_channel';
-import { context, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import { context, type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
 import { systemWallClock } from '../clock/system.js';
 import { outcomeOf } from './conventions.js';
 import { guard } from './guard.js';
 import { withoutValues } from './statement-text.js';
+import { recordedContext } from './unrecorded.js';
 
 /** The channel on which packages/database tells of each statement. */
 const STATEMENTS = 'rondo.database.statement';
@@ -34,7 +35,8 @@ export function traceStatements(tracer: () => Tracer): void {
   subscribe<Statement>(STATEMENTS, {
     start(statement) {
       // Background work often begins in a call, and goes on for ever.
-      if (trace.getActiveSpan()?.isRecording() !== true) return;
+      const around = recordedContext();
+      if (around === undefined) return;
       const text = withoutValues(statement.text);
       const summary = [VERB.exec(text)?.[1]?.toUpperCase() ?? 'SQL', TABLE.exec(text)?.[1] ?? ''].join(' ').trim();
       const attributes = {
@@ -43,7 +45,7 @@ export function traceStatements(tracer: () => Tracer): void {
         'db.query.text': text,
         'db.query.summary': summary,
       };
-      spans.set(statement, tracer().startSpan(summary, { kind: SpanKind.CLIENT, attributes }));
+      spans.set(statement, tracer().startSpan(summary, { kind: SpanKind.CLIENT, attributes }, around));
     },
     asyncEnd(statement) {
       const span = spans.get(statement);

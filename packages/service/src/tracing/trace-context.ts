@@ -1,8 +1,6 @@
 import { createTraceState, isSpanContextValid, type TextMapPropagator, TraceFlags, trace } from '@opentelemetry/api';
+import { validParent } from '@rondo/rpc/internal';
 
-/** What each version begins with; a version may add to it after the first, `00`. */
-const TRACEPARENT = /^(?!ff)([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(?:-|$)/;
-const LENGTH = 55;
 /** W3C asks to pass on as many characters as these. */
 const MAX_STATE = 512;
 
@@ -17,12 +15,10 @@ export const traceContext: TextMapPropagator = {
     if (state !== '') setter.set(carrier, 'tracestate', state);
   },
   extract(around, carrier, getter) {
-    const header = getter.get(carrier, 'traceparent');
-    if (typeof header !== 'string') return around;
-    const [, version, traceId = '', spanId = '', flags = ''] = TRACEPARENT.exec(header) ?? [];
-    if (version === '00' && header.length > LENGTH) return around;
+    const parent = validParent(getter.get(carrier, 'traceparent'));
+    if (parent === undefined) return around;
+    const [, traceId = '', spanId = '', flags = ''] = parent.split('-');
     const received = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED, isRemote: true };
-    if (!isSpanContextValid(received)) return around;
     const state = [getter.get(carrier, 'tracestate') ?? []].flat().join(',');
     const kept = state === '' || state.length > MAX_STATE ? {} : { traceState: createTraceState(state) };
     return trace.setSpanContext(around, { ...received, ...kept });

@@ -48,7 +48,7 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   if (!foreign && ring === undefined && exporters.length === 0) return OFF;
   const close = foreign ? OFF.close : await startTracer(exporters, ring, options);
   const { traceCalls } = await import('@rondo/rpc/tracing');
-  traceCalls();
+  traceCalls({ plain: !foreign });
   return { close, ...(ring && { service: createTraceService(ring, runtime.instanceId) }) };
 }
 

@@ -1,10 +1,7 @@
 import type { Random } from '@rondo/rpc/clock';
-import { type RequestSpan, tracing, undecidedParent } from '@rondo/rpc/internal';
+import { type RequestSpan, tracing, undecidedParent, validParent } from '@rondo/rpc/internal';
 import { isConsolePath } from '../console/gate.js';
 import type { HttpExchange } from '../listener/exchange.js';
-
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;
-const NO_TRACE = '0'.repeat(32);
 
 /** A longer baggage is left out. Characters. Source: https://www.w3.org/TR/baggage/#limits */
 const MAX_BAGGAGE = 8_192;
@@ -21,8 +18,7 @@ const MAX_BAGGAGE = 8_192;
 export function identify(exchange: HttpExchange, random: Random, mayTrace: (address: string) => boolean): string {
   const { headers, answerHeaders } = exchange;
   const { traceparent } = headers;
-  const received = typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent)?.[1] : undefined;
-  const known = received === NO_TRACE ? undefined : received;
+  const known = validParent(traceparent)?.slice(3, 35);
   const obeyed = mayTrace(exchange.remote);
   const id = known ?? random.hex(16);
   if (!obeyed || (headers['baggage']?.length ?? 0) > MAX_BAGGAGE) delete headers['baggage'];
