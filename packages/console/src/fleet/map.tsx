@@ -42,9 +42,10 @@ function MapNode({
 }) {
   const states = instances.length === 0 ? 'no instance' : counted(instances);
   const calls = instances.reduce((sum, { load }) => sum + (load?.callsPerSecond ?? 0), 0);
-  const isWell = !isFaulty && instances.length > 0 && instances.every(({ state }) => state === 'serving');
+  const isWhole = instances.every(({ state }) => state === 'serving');
+  const look = isFaulty || instances.length === 0 ? 'faulty' : isWhole ? '' : 'partial';
   return (
-    <a href={`#/fleet/${encodeURIComponent(name)}`} class={isWell ? 'node' : 'node faulty'}>
+    <a href={`#/fleet/${encodeURIComponent(name)}`} class={look}>
       <rect x={x} y={y} width={NODE_WIDTH} height={height} rx="6" />
       <text x={x + 10} y={y + 20} class="name">
         {cut(name, 20)}
@@ -59,7 +60,7 @@ function MapNode({
   );
 }
 
-/** Serving instances are the rule. */
+/** How many instances are in each state. */
 function counted(instances: readonly Instance[]): string {
   const counts = new Map<State, number>();
   for (const { state } of instances) counts.set(state, (counts.get(state) ?? 0) + 1);
