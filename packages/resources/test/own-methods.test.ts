@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Book } from '@rondo/contracts/rondo/conformance/v1/library';
 import { createPool, type Database, type Transaction } from '@rondo/database';
-import { startTestPostgres } from '@rondo/database/testing';
+import { eventually, startTestPostgres, waitingForLocks } from '@rondo/database/testing';
 import { validate } from '@rondo/rpc/status';
 import type { Sync } from '@rondo/sync';
 import { defineResource, moneyColumns, ownedBy, readDraft, readOnly, requireTables } from '../src/exports/index.js';
@@ -74,6 +74,19 @@ describe('what a resource has beside its table', () => {
     const changed = await inTransaction((tx) => crates.update(tx, made, { title: 'Box' }));
     expect(changed).toMatchObject({ title: 'Box', tags: ['a', 'b'] });
     expect((await inTransaction((tx) => crates.delete(tx, changed))).tags).toEqual(['a', 'b']);
+  });
+
+  it('is read as it is when the lock is granted', async () => {
+    const made = await inTransaction(add);
+    let locking: Promise<Book> | undefined;
+    await inTransaction(async (tx) => {
+      await crates.lock(tx, made.name);
+      locking = inTransaction((other) => crates.lock(other, made.name));
+      await eventually('it waits for the lock', async () => (await waitingForLocks(database)) === 1);
+      await label(tx, made.name, ['c']);
+      await crates.replace(tx, made, { title: 'Box' });
+    });
+    expect(await locking).toMatchObject({ title: 'Box', tags: ['a', 'b', 'c'] });
   });
 
   it('is a change by `replace`, and in its etag', async () => {

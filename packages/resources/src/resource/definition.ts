@@ -59,9 +59,11 @@ export type ListTuning = ListParts & {
 
 type ListParts = Partial<Omit<Listing, 'table' | 'selected' | 'beside' | 'scope'>>;
 
-/** Columns in SQL, with the joins to their tables. `row` is the name of the resource's row. Fields read them by `readOnly`. */
+/** Columns in SQL. `row` is the name of the resource's row. Fields read them by `readOnly`. */
 export interface Beside {
+  /** Parts of the resource, which are only written together with its row, and columns of `joins`. */
   readonly columns: (row: string) => string;
+  /** Joins of rows that may change without the resource's. It is then locked and read in two statements. */
   readonly joins?: (row: string) => string;
 }
 

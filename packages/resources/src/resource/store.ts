@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { ForeignKeyViolation, type Queries, UniqueViolation } from '@rondo/database';
 import { Deleted, InUse, NotFound, StillDeleted, Taken, UnknownReference } from '../domain/errors.js';
 import type { ListQuery, Page } from '../domain/list.js';
@@ -80,13 +81,13 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
       throw new TypeError(`the contract allows the name "${name}", which is not of ${names.pattern}`);
     return ids;
   };
+  const [getOptions, lockOptions] = [preparedOnce(table.get), preparedOnce(table.lock)];
   const findRow: InnerStore<M>['findRow'] = async (queries, name, lock) => {
     const ids = idsIn(name);
-    // In two statements if the row has columns of other tables: the first one, after waiting for the lock, would return old ones.
-    if (lock !== undefined && !table.isPlain)
-      await queries.query(`${table.lockRow} WHERE ${table.whereId} FOR NO KEY UPDATE`, ids);
-    const locked = lock !== undefined && table.isPlain ? ' FOR NO KEY UPDATE' : '';
-    return queries.maybeOne<Row>(`${table.select} WHERE ${table.whereId}${locked}`, ids);
+    const locked = lock && (await queries.maybeOne<Row>(table.lock, ids, lockOptions));
+    return lock === undefined || locked?.['is_behind'] === true
+      ? queries.maybeOne<Row>(table.get, ids, getOptions)
+      : locked;
   };
   const read = async (queries: Queries, name: string, lock?: 'lock'): Promise<M> => {
     const row = await findRow(queries, name, lock);
@@ -163,6 +164,9 @@ function requireUndeleted<M extends { readonly name: string }>(
   if (first === undefined) return;
   throw whenDeleted === undefined ? new Deleted(deleted, called[0]) : new StillDeleted(first, whenDeleted);
 }
+
+/** The server parses and plans a statement with a name once a connection. */
+const preparedOnce = (sql: string) => ({ name: hash('sha1', sql) });
 
 interface Write<M> extends Statement {
   /** What the error of a unique value tells of. */

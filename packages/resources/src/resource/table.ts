@@ -25,11 +25,9 @@ export interface Table {
   /** Those, as a statement lists them. */
   readonly columns: string;
   readonly select: string;
-  readonly lockRow: string;
-  /** That a row has the ids `$1`, `$2`, … */
-  readonly whereId: string;
-  /** Whether all that is read is in the table, so that one statement locks and reads a row. */
-  readonly isPlain: boolean;
+  readonly get: string;
+  /** Locks a row and reads it. If `is_behind`, what is beside the row may be older than the row, so it is to be read again. */
+  readonly lock: string;
   /** A statement that writes one row, and returns what is read of it. */
   returning(write: string): string;
   readonly deleteRow: string;
@@ -46,6 +44,7 @@ export function tableOf<M>(model: Model<M>): Table {
   const columns = columnsOf(table, selected);
   const more = beside === undefined ? '' : `, ${beside.columns(table)}`;
   const whereId = ids.map((column, index) => `${table}.${column} = $${index + 1}`).join(' AND ');
+  const select = `SELECT ${columns}${more} FROM ${table} ${beside?.joins?.(table) ?? ''}`.trimEnd();
   const now = timeOfChange(model);
   const changed = [...(has('etag') ? ['version = version + 1'] : []), ...assignTime(model, 'updateTime', now)];
   const set = (assignments: readonly string[]) =>
@@ -53,10 +52,9 @@ export function tableOf<M>(model: Model<M>): Table {
   return {
     selected,
     columns,
-    whereId,
-    select: `SELECT ${columns}${more} FROM ${table} ${beside?.joins?.(table) ?? ''}`.trimEnd(),
-    lockRow: `SELECT FROM ${table}`,
-    isPlain: beside === undefined,
+    select,
+    get: `${select} WHERE ${whereId}`,
+    lock: lockOf(model, columns, whereId),
     returning(write) {
       const plain = `${write} RETURNING ${columns}`;
       if (beside === undefined) return plain;
@@ -84,6 +82,19 @@ export function tableOf<M>(model: Model<M>): Table {
       params: given,
     }),
   };
+}
+
+/**
+ * After waiting for the lock, PostgreSQL returns the row as it is by then, but what other tables had when the statement began. Parts of
+ * a resource are written only with its row, so they are of the returned row if that is the one which the statement saw, by `xmin`.
+ * Joined rows may have changed alone.
+ */
+function lockOf<M>({ definition: { table, beside } }: Model<M>, columns: string, whereId: string): string {
+  const lock = `FROM ${table} WHERE ${whereId} FOR NO KEY UPDATE`;
+  if (beside === undefined) return `SELECT ${columns} ${lock}`;
+  if (beside.joins !== undefined) return `SELECT TRUE AS is_behind ${lock}`;
+  const seen = `(SELECT xmin FROM ${table} AS seen WHERE ${whereId.replaceAll(`${table}.`, 'seen.')})`;
+  return `SELECT ${columns}, ${beside.columns(table)}, ${table}.xmin IS DISTINCT FROM ${seen} AS is_behind ${lock}`;
 }
 
 /** Each column once: amounts may share the one of their currency. */

@@ -133,31 +133,34 @@ export function scanStatement(listing: Listing, query: ListQuery): PageStatement
             SELECT ${readOf(parts)}, ${rest.join(' AND ')} AS is_listed ${scan} LIMIT ${MAX_SCANNED}
           ) AS scanned WHERE is_listed LIMIT $2)`,
   );
+  const ofPage = { ...parts, key: key && 'list_key' };
+  const page = `SELECT ${columnNames(parts)} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY ${orderOf(ofPage)} LIMIT $2`;
+  const joins = listing.beside?.joins ?? '';
+  if (rest.length === 0) {
+    const sql = `SELECT ${outputOf(parts)} FROM (${page}) AS page ${joins} ORDER BY ${outputOrderOf(parts)}`;
+    return { sql, params };
+  }
   const scanned = `scanned_to, is_hidden${key === undefined ? '' : ', scanned_key'}`;
   const reached = `${position} AS scanned_to, ${hiddenOf(parts)} AS is_hidden${key === undefined ? '' : `, ${key} AS scanned_key`}`;
   // A full page of one branch has all rows up to its last one.
   const unlessFull = branches.length === 1 ? 'AND (SELECT count(*) FROM page) < $2' : '';
   const names = { ...parts, position: 'scanned_to', key: key && 'scanned_key' };
-  const ofPage = { ...parts, key: key && 'list_key' };
   const last = orderOf({ ...names, ascends: !parts.ascends });
   const ends = branches.map((from) => {
-    if (rest.length === 0) return `(SELECT ${reached} FROM ${listing.table} LIMIT 0)`;
     const walk = `SELECT ${reached} ${from} AND ${isAfter(parts)} ${unlessFull} ORDER BY ${orderOf(parts)}`;
     if (!rest.includes(inSight)) return `(${walk} OFFSET ${MAX_SCANNED - 1} LIMIT 1)`;
     return `(SELECT ${scanned} FROM (SELECT ${scanned}, count(*) OVER () AS read FROM (${walk} LIMIT ${MAX_SCANNED}) AS walk) AS walk
         WHERE read = ${MAX_SCANNED} ORDER BY is_hidden, ${last} LIMIT 1)`;
   });
   const sql = `
-    WITH page AS MATERIALIZED (
-      SELECT ${columnNames(parts)} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY ${orderOf(ofPage)} LIMIT $2
-    )
+    WITH page AS MATERIALIZED (${page})
     SELECT ${outputOf(parts)}, ${scanned}
     FROM (SELECT) AS always
       LEFT JOIN (
         SELECT ${scanned} FROM (${ends.join(' UNION ALL ')}) AS ended ORDER BY ${orderOf(names)} LIMIT 1
       ) AS scan ON TRUE
       LEFT JOIN page ON scanned_to IS NULL OR ${tupleOf(ofPage, 'page.')} ${parts.ascends ? '<=' : '>='} ${tupleOf(names)}
-      ${listing.beside?.joins ?? ''}
+      ${joins}
     ORDER BY ${outputOrderOf(parts)}`;
   return { sql, params };
 }
