@@ -26,12 +26,6 @@ export const resourceErrors = defineErrors('the server', {
     cause: 'Concurrent transactions changed the same rows at each attempt of the server.',
     remedy: 'Call again, after a pause.',
   },
-  FOREIGN_RESUME_TOKEN: {
-    field: 'resume_token',
-    text: 'must be the token of an earlier message of a watch of {watched}; leave it empty to begin with a snapshot',
-    cause: 'The `resume_token` of a watch is from another watch, or no token.',
-    remedy: 'Send a token unchanged to the watch that it came from; leave it empty to begin with a snapshot.',
-  },
   DATABASE_AWAY: {
     code: 'UNAVAILABLE',
     text: 'the database is unavailable; try again later',

@@ -1,17 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from '@rondo/contracts/google/rpc/error_details';
+import { ErrorInfo, PreconditionFailure, ResourceInfo } from '@rondo/contracts/google/rpc/error_details';
 import { RpcError, Status } from '@rondo/rpc/status';
 import {
   AlreadyExists,
   ConcurrentChange,
   DomainError,
-  ForeignResumeToken,
   MAX_NAMED,
   Missing,
   NotFound,
-  OutcomeUnknown,
   StaleEtag,
-  StoreUnavailable,
   WrongState,
 } from './domain/errors.js';
 import { createStatusMapping } from './status.js';
@@ -36,15 +33,12 @@ function statusOf(error: Error): RpcError {
 describe('the status of a domain error', () => {
   const cause = new Error('the cause');
   it.each([
-    [new ForeignResumeToken('the same orders'), 'INVALID_ARGUMENT'],
     [new NotFound(['quotes/a'], 'list the quotes'), 'NOT_FOUND'],
     [new Gone(['quotes/a'], ['is gone', 'are gone'], 'forget it'), 'NOT_FOUND'],
     [new Taken('taken'), 'ALREADY_EXISTS'],
     [new Busy('members/a', 'members/a is busy'), 'FAILED_PRECONDITION'],
     [new StaleEtag('quotes/a', []), 'ABORTED'],
     [new ConcurrentChange(cause), 'ABORTED'],
-    [new StoreUnavailable(cause), 'UNAVAILABLE'],
-    [new OutcomeUnknown(cause), 'UNAVAILABLE'],
     [new Odd('odd'), 'INTERNAL'],
     [new Odd('too large'), 'OUT_OF_RANGE'],
   ])('%s is %s', (error, code) => {
@@ -56,15 +50,7 @@ describe('the status of a domain error', () => {
     expect(statusOf(error)).toMatchObject({ message: 'another member has it', cause: error });
   });
 
-  it('has a text of its own if the message of the error is for the log', () => {
-    const away = statusOf(new StoreUnavailable(new Error('connect ECONNREFUSED 10.0.0.7:5432')));
-    expect(away.message).toBe('the database is unavailable; try again later');
-  });
-
-  it('names the invalid fields, the missing resources, the broken rules and the changed fields', () => {
-    const token = statusOf(new ForeignResumeToken('the same orders'));
-    expect(token.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual(['resume_token']);
-    expect(token.message).toMatch(/^resume_token: must be the token of .* the same orders;/);
+  it('names the missing resources, the broken rules and the changed fields', () => {
     expect(statusOf(new NotFound(['quotes/a'], 'list the quotes')).detail(ResourceInfo)).toMatchObject({
       resourceName: 'quotes/a',
       description: "doesn't exist; list the quotes",

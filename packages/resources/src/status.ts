@@ -4,16 +4,12 @@ import {
   AlreadyExists,
   ConcurrentChange,
   DomainError,
-  ForeignResumeToken,
   InvalidRequest,
   Missing,
   NotPermitted,
-  OutcomeUnknown,
   OutOfSight,
-  Overloaded,
   Refused,
   StaleEtag,
-  StoreUnavailable,
   Unavailable,
 } from './domain/errors.js';
 import { resourceErrors } from './errors.js';
@@ -76,12 +72,7 @@ function statusOf(error: DomainError, domain: string): RpcError {
     return resourceErrors.NOT_PERMITTED({ what: error.what, scope: error.scope }, options);
   if (error instanceof StaleEtag)
     return resourceErrors.STALE_ETAG({ resource: error.resource, whyStale: error.why }, options);
-  if (error instanceof ForeignResumeToken)
-    return resourceErrors.FOREIGN_RESUME_TOKEN({ watched: error.watched }, options);
   if (error instanceof ConcurrentChange) return resourceErrors.OTHERS_WON(options);
-  if (error instanceof StoreUnavailable) return resourceErrors.DATABASE_AWAY(options);
-  if (error instanceof OutcomeUnknown) return resourceErrors.OUTCOME_UNKNOWN(options);
-  if (error instanceof Overloaded) return resourceErrors.TOO_MANY_READS(options);
   return new RpcError(codeOf(error), error.message, options);
 }
 

@@ -142,8 +142,9 @@ it('reads changes that have other names than the columns, also of what a watch i
     },
   };
   const { signal } = new AbortController();
-  const feed = crates.feed({ sync, queries: database }, { column: 'owner' });
-  for await (const event of feed.watch({ of: 'ada', watcher: undefined, fromNow: false, resumeToken: '', signal }))
+  const of = { column: 'owner', value: 'ada' };
+  const watch = { of, watcher: undefined, fromNow: false, resumeToken: '', signal };
+  for await (const event of crates.watch({ sync, queries: database }, watch))
     expect(event).toMatchObject({
       kind: 'changed',
       item: { name: 'shelves/one/books/c', owner: 'ada', wordCount: 3n },

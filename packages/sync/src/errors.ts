@@ -1,9 +1,7 @@
 import { defineErrors, RpcError } from '@rondo/rpc/status';
 
-/** A resume token that this watch never issued: malformed, or of another topic. It is the caller's fault. */
-export class InvalidResumeToken extends Error {
-  override readonly name = 'InvalidResumeToken';
-}
+/** A resume token that this watch never issued: malformed, or of another watch. Callers get `INVALID_ARGUMENT`. */
+export class InvalidResumeToken extends RpcError {}
 
 /**
  * The watch ended, and a watcher that resumes with its last token misses nothing. Either the reader was too slow, or
@@ -19,6 +17,13 @@ export class WatchUnavailable extends RpcError {}
 
 /** The errors that end a watch. */
 export const watchErrors = defineErrors('the server', {
+  FOREIGN_RESUME_TOKEN: {
+    type: InvalidResumeToken,
+    field: 'resume_token',
+    text: 'must be the token of an earlier message of the same watch; leave it empty to begin with a snapshot',
+    cause: 'The `resume_token` of a watch is from another watch, or no token.',
+    remedy: 'Send a token unchanged to the watch that it came from; leave it empty to begin with a snapshot.',
+  },
   CHANGES_WAIT: {
     type: WatchAborted,
     code: 'ABORTED',
@@ -32,13 +37,6 @@ export const watchErrors = defineErrors('the server', {
     text: 'nothing was read for {limitMs} ms: read faster, and resume from the last token; watch again with the resume_token of the last message',
     cause: 'The watcher stopped reading.',
     remedy: 'Read all the time; then watch again with the last token.',
-  },
-  SNAPSHOT_NOT_READ: {
-    type: WatchAborted,
-    code: 'ABORTED',
-    text: "the snapshot wasn't read within {timeoutMs} ms: read faster, and watch again; watch again with the resume_token of the last message",
-    cause: 'The watcher took too long over the snapshot.',
-    remedy: 'Read the snapshot faster: store it first, and process it then.',
   },
   HISTORY_TRIMMED: {
     type: WatchAborted,

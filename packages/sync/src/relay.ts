@@ -2,7 +2,6 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import type { Database } from '@rondo/database';
 import type { Clock } from '@rondo/rpc/clock';
 import { singleFlight, throttle } from './coalesce.js';
-import type { OnSyncEvent } from './options.js';
 import type { OutageLog } from './outage.js';
 
 const BATCH = 1_000;
@@ -28,16 +27,14 @@ export interface Relay {
 export interface RelayOptions {
   readonly database: Database;
   readonly clock: Clock;
-  readonly onEvent: OnSyncEvent;
   readonly outage: OutageLog;
 }
 
 /** Creates the relay of one process. A lock serializes the relays of all processes. */
-export function createRelay({ database, clock, onEvent, outage }: RelayOptions): Relay {
+export function createRelay({ database, clock, outage }: RelayOptions): Relay {
   const moveAll = async (): Promise<number> => {
     for (let all = 0; ; ) {
       const { moved } = await database.one<{ moved: number }>('SELECT sync_relay($1) AS moved', [BATCH]);
-      if (moved > 0) onEvent({ kind: 'relayed', changes: moved });
       all += moved;
       if (moved < BATCH) return all;
     }

@@ -2,7 +2,7 @@ import type { Database } from '@rondo/database';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { singleFlight } from './coalesce.js';
 import type { Feed } from './feed/feed.js';
-import type { Bounds, OnSyncEvent } from './options.js';
+import type { Bounds } from './options.js';
 import type { OutageLog } from './outage.js';
 import type { Relay } from './relay.js';
 
@@ -17,7 +17,6 @@ interface SweepOptions {
   readonly bounds: Bounds;
   readonly relay: Relay;
   readonly feed: Feed;
-  readonly onEvent: OnSyncEvent;
   /** Logs failures of trims. */
   readonly outage: OutageLog;
   readonly checkListener: () => void;
@@ -28,11 +27,8 @@ interface SweepOptions {
  * broken connection. It also trims the history.
  */
 export function startSweep(options: SweepOptions): { close(): Promise<void> } {
-  const { database, clock, random, bounds, relay, feed, onEvent, outage, checkListener } = options;
-  const trimming = singleFlight(async () => {
-    const changes = await trim(database, bounds);
-    if (changes > 0) onEvent({ kind: 'trimmed', changes });
-  });
+  const { database, clock, random, bounds, relay, feed, outage, checkListener } = options;
+  const trimming = singleFlight(() => trim(database, bounds));
   let trimAt = clock.now() + bounds.trimMs;
   let sweeps = 0;
 
@@ -77,12 +73,10 @@ const TRIM = `
     AND (oldest.position <= head.position - $2 OR oldest.age > $3 * interval '1 millisecond')
   RETURNING 1`;
 
-/** Removes changes that are too old or too many from the history; resolves to their number. */
-async function trim(database: Database, { historyMs, historyRows, minHistoryMs }: Bounds): Promise<number> {
-  let removed = 0;
+/** Removes changes that are too old or too many from the history. */
+async function trim(database: Database, { historyMs, historyRows, minHistoryMs }: Bounds): Promise<void> {
   for (;;) {
     const rows = await database.query(TRIM, [BATCH, historyRows, historyMs, minHistoryMs]);
-    removed += rows.length;
-    if (rows.length < BATCH) return removed;
+    if (rows.length < BATCH) return;
   }
 }

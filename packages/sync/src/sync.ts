@@ -1,11 +1,11 @@
 import type { Meter } from '@opentelemetry/api';
 import { type Database, eventLoopPace, Turns } from '@rondo/database';
-import { type Clock, createSemaphore, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
+import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { watchErrors } from './errors.js';
 import { createFeed, type Feed } from './feed/feed.js';
 import { type Listener, startListener } from './feed/listener.js';
 import { meterSync } from './metrics.js';
-import { boundsOf, type OnSyncEvent, type SyncBounds, type SyncLog } from './options.js';
+import { BOUNDS, type Bounds, type SyncLog } from './options.js';
 import { outageLog } from './outage.js';
 import { createRelay } from './relay.js';
 import { startSweep } from './sweep.js';
@@ -13,7 +13,7 @@ import { endStalledReads } from './watch/stalled-reads.js';
 import { type WatchContext, type WatchEvent, type WatchOptions, watch } from './watch/watch.js';
 
 /** Options of the sync of one process. */
-export interface SyncOptions extends SyncBounds {
+export interface SyncOptions extends Partial<Bounds> {
   /** The service's own database; its schema has {@link syncSchema}. */
   readonly database: Database;
   /** The address of the same database, for one more connection that listens for changes. */
@@ -21,7 +21,6 @@ export interface SyncOptions extends SyncBounds {
   readonly log: SyncLog;
   readonly clock?: Clock;
   readonly random?: Random;
-  readonly onEvent?: OnSyncEvent;
   /** Measures the lag of the outbox: the meter of a service's context. */
   readonly meter?: Meter | undefined;
 }
@@ -55,29 +54,24 @@ export interface Sync {
 
 /** Starts the sync of one process. It relays and trims from now on, and listens from the first watch on. */
 export function createSync(options: SyncOptions): Sync {
-  const { database, url, log, clock = systemClock, random = systemRandom, onEvent = () => undefined } = options;
-  const bounds = boundsOf(options);
+  const { database, url, log, clock = systemClock, random = systemRandom } = options;
+  const bounds = { ...BOUNDS, ...options };
   const outage = outageLog(log, 'the reading of changes');
-  const relay = createRelay({ database, clock, onEvent, outage: outageLog(log, 'the relay of changes') });
-  const now = (): number => clock.now();
-  const feed = createFeed({ ...bounds, database, now, onEvent, outage });
+  const relay = createRelay({ database, clock, outage: outageLog(log, 'the relay of changes') });
+  const feed = createFeed({ ...bounds, now: () => clock.now(), outage });
   let listener: Listener | undefined;
   const sweep = startSweep({
-    ...{ database, clock, random, bounds, relay, feed, onEvent },
+    ...{ database, clock, random, bounds, relay, feed },
     outage: outageLog(log, 'the trimming of changes'),
     checkListener: () => listener?.check(),
   });
-  const semaphores = {
-    largeSnapshots: createSemaphore(bounds.maxLargeSnapshots),
-    parts: createSemaphore(bounds.heldParts),
-  };
   const snapshotTurns = new Turns({
     maxRunning: bounds.maxSnapshots,
     maxWaiting: bounds.maxWatchers,
     rounds: 3,
     pace: eventLoopPace,
   });
-  const context = { database, clock, feed, relay, bounds, onEvent, semaphores, snapshotTurns };
+  const context = { database, clock, feed, relay, bounds, snapshotTurns };
   const watchers = createWatchers(context, () => {
     listener ??= startListener({
       url,
@@ -130,10 +124,9 @@ function createWatchers(context: WatchContext, onFirst: () => void) {
     options.signal.addEventListener('abort', onAbort);
     if (options.signal.aborted) onAbort();
     open.add(ending);
-    context.onEvent({ kind: 'watchers', open: open.size });
     const leave = (): void => {
       options.signal.removeEventListener('abort', onAbort);
-      if (open.delete(ending)) context.onEvent({ kind: 'watchers', open: open.size });
+      open.delete(ending);
     };
     const held = { resources: false };
     const boundMs = () => (held.resources ? partTimeoutMs : readTimeoutMs);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { InvalidResumeToken } from './errors.js';
+import { watchErrors } from './errors.js';
 import type { Anchor } from './history.js';
 
 /** The position of a watcher, and the changes after it that the watcher has already received. */
@@ -59,12 +59,7 @@ export function readToken(view: string, token: string): Place | undefined {
   const { view: given, position, mark, included, key, rows } = PLACE.exec(text)?.groups ?? {};
   const isWhole = position !== undefined && mark !== undefined && included !== undefined;
   const fields = [key, rows].filter((field) => field !== undefined);
-  if (!isWhole || version !== `${1 + fields.length}`) {
-    throw new InvalidResumeToken('is no resume token: send a token unchanged, or none');
-  }
-  if (given !== view) {
-    throw new InvalidResumeToken('is of another watch: send a token of this watch, or none to start with a snapshot');
-  }
+  if (!isWhole || version !== `${1 + fields.length}` || given !== view) throw watchErrors.FOREIGN_RESUME_TOKEN();
   return {
     position: BigInt(position),
     mark,

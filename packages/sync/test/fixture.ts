@@ -126,22 +126,8 @@ export async function writeAndDie({ database }: Replica, topic: string, ...ids: 
   await database.transaction((transaction) => countUp(transaction, topic, ...ids));
 }
 
-/** All items of a topic, in parts of `size`. */
-export function itemsOf(topic: string, size = 1_000) {
-  return async function* read(transaction: Transaction): AsyncGenerator<readonly Item[]> {
-    let after = -1;
-    for (;;) {
-      const sql = 'SELECT id, value FROM item WHERE topic = $1 AND id > $2 ORDER BY id LIMIT $3';
-      const items = await transaction.query<Item>(sql, [topic, after, size]);
-      yield items;
-      if (items.length < size) return;
-      after = items.at(-1)?.id ?? after;
-    }
-  };
-}
-
 /** All items of a topic along their ids, in parts of `size`, of which one transaction reads two. */
-export function keyedItemsOf(topic: string, size = 1_000): KeyedSnapshot<readonly Item[]> {
+export function itemsOf(topic: string, size = 1_000): KeyedSnapshot<readonly Item[]> {
   return {
     async readAfter(transaction, key) {
       const sql = 'SELECT id, value FROM item WHERE topic = $1 AND id >= $2 ORDER BY id LIMIT $3';
@@ -160,14 +146,13 @@ const keyOf = (id = -1): bigint => BigInt(id + 1);
 interface OpenOptions {
   readonly resumeToken?: string;
   readonly size?: number;
-  readonly keyed?: boolean;
 }
 
 /** A watcher that the test reads event by event. */
 export function openWatch(replica: Replica, topic: string, options: OpenOptions = {}) {
   const stop = new AbortController();
-  const { resumeToken, size, keyed = false } = options;
-  const snapshot = keyed ? keyedItemsOf(topic, size) : itemsOf(topic, size);
+  const { resumeToken, size } = options;
+  const snapshot = itemsOf(topic, size);
   const events = replica.sync.watch({ topic, resumeToken, snapshot, rowsOf, signal: stop.signal });
   return {
     events,
@@ -195,7 +180,7 @@ export async function failureOf(watcher: { next(): Promise<unknown> }): Promise<
 
 /** The token of a watcher's next event. */
 export async function nextToken(watcher: ReturnType<typeof openWatch>): Promise<string> {
-  return (await watcher.next()).resumeToken ?? '';
+  return (await watcher.next()).resumeToken;
 }
 
 /** The short form of an event: `snapshot 1:1 2:1`, `1:2`. */

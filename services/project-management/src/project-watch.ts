@@ -1,11 +1,11 @@
 import type {
+  Project,
   ProjectServiceDefinition,
   WatchProjectRequest,
   WatchProjectResponse,
 } from '@rondo/contracts/projects/v1/projects';
-import type { Task } from '@rondo/contracts/projects/v1/tasks';
 import type { Queries, Transaction } from '@rondo/database';
-import { cutBySize, inParts, messageBytes, toWatchError } from '@rondo/resources/sql';
+import { keyedRows } from '@rondo/resources/sql';
 import { callPrincipal, currentWorkLimits, type Principal, type ServerCall } from '@rondo/rpc/call';
 import type { Handlers } from '@rondo/rpc/server';
 import { payloadFields, type Sync } from '@rondo/sync';
@@ -27,59 +27,70 @@ export function watchProject(context: WatchContext): Handlers<typeof ProjectServ
 
 async function* events(
   { sync, database }: WatchContext,
-  { name, resumeToken }: WatchProjectRequest,
+  { name, resumeToken: given }: WatchProjectRequest,
   { signal, values }: ServerCall,
 ): AsyncGenerator<WatchProjectResponse> {
   const principal = values.get(callPrincipal);
+  /** The project as it was last told. */
+  let project: Project | undefined;
   const watch = {
     topic: name,
-    resumeToken,
+    resumeToken: given,
     caller: currentWorkLimits().caller,
     signal,
     filter: principal && { name: `watched by ${identityOf(principal)}`, accepts: () => true },
-    snapshot: (tx: Transaction) => readParts(tx, name),
+    snapshot: {
+      async readAfter(tx: Transaction, after: bigint) {
+        if (after === 0n) project = await projects.get(tx, name);
+        const rows = await tx.query<Record<string, unknown>>(NEXT_TASKS, [...projects.idsIn(name), after]);
+        return keyedRows(rows, {
+          after,
+          size: PART,
+          keyOf: ({ sequence }) => BigInt(String(sequence)),
+          toItem: tasks.toResource,
+        });
+      },
+      // The project is in the first part.
+      keyOf: (change: unknown) => (kindOf(change) === 'project' ? 1n : BigInt(String(rowIn(change)['sequence']))),
+    },
   };
-  try {
-    for await (const event of sync.watch(watch)) {
-      if (event.kind === 'snapshot') {
-        const value = { ...event.part, more: !event.last };
-        yield { event: { $case: 'snapshot', value }, resumeToken: event.resumeToken ?? '' };
-      } else {
-        if (principal !== undefined)
-          await requireProjectInSight(database, principal, { project: name, missing: projects.missing(name) });
-        yield { event: changeIn(event.payload), resumeToken: event.resumeToken };
-      }
+  for await (const { resumeToken, ...told } of sync.watch(watch)) {
+    if (told.kind === 'snapshot') {
+      const { part, last } = told;
+      const value = { project, tasks: [...part], more: !last };
+      yield { event: { $case: 'snapshot', value }, resumeToken: last ? resumeToken : '' };
+    } else {
+      if (principal !== undefined)
+        await requireProjectInSight(database, principal, { project: name, missing: projects.missing(name) });
+      const event = changeIn(told.payload);
+      if (event?.$case === 'projectChanged') project = event.value;
+      yield { event, resumeToken };
     }
-  } catch (error) {
-    throw toWatchError(error, 'the same project');
   }
 }
 
 /** A resume token is valid for the same identity only. */
 const identityOf = ({ issuer, subject }: Principal): string => JSON.stringify([issuer, subject]);
 
+const kindOf = (change: unknown): string => payloadFields(change).text('kind');
+
+/** @throws TypeError if a change has no row. */
+function rowIn(change: unknown): Readonly<Record<string, unknown>> {
+  const row: unknown = Object(change).row;
+  if (typeof row !== 'object' || row === null) throw new TypeError('"row" of the payload is missing');
+  return { ...row };
+}
+
 /** @throws TypeError if the payload isn't a change. */
 function changeIn(payload: unknown): WatchProjectResponse['event'] {
-  const kind = payloadFields(payload).text('kind');
-  const row: unknown = Object(payload).row;
-  if (typeof row !== 'object' || row === null) throw new TypeError('"row" of the payload is missing');
-  if (kind === 'project') return { $case: 'projectChanged', value: projects.toResource({ ...row }) };
-  if (kind === 'task') return { $case: 'taskChanged', value: tasks.toResource({ ...row }) };
+  const [kind, row] = [kindOf(payload), rowIn(payload)];
+  if (kind === 'project') return { $case: 'projectChanged', value: projects.toResource(row) };
+  if (kind === 'task') return { $case: 'taskChanged', value: tasks.toResource(row) };
   throw new TypeError(`"${kind}" isn't a kind of change`);
 }
 
-/** How many tasks are read at once. They are sent in one message if they fit. */
+/** How many tasks are read at once, the oldest first. They are sent in one message if they fit. */
 const PART = 500;
 
 const NEXT_TASKS = `
   ${tasks.select} WHERE project_id = $1 AND NOT deleted AND sequence > $2 ORDER BY sequence LIMIT ${PART}`;
-
-/** Reads a project with its tasks in parts, the oldest task first. @throws NotFound */
-async function* readParts(tx: Transaction, name: string) {
-  const project = await projects.get(tx, name);
-  const read = (after: bigint) => tx.query<{ readonly sequence: bigint }>(NEXT_TASKS, [...projects.idsIn(name), after]);
-  for await (const rows of inParts(PART, read)) {
-    const items = rows.map((row): Task => tasks.toResource({ ...row }));
-    for (const part of cutBySize(items, messageBytes)) yield { project, tasks: [...part] };
-  }
-}

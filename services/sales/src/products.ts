@@ -1,6 +1,5 @@
 import { Product, ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { defineResource, type Hooks, moneyColumns, standardMethods } from '@rondo/resources';
-import { toWatchError } from '@rondo/resources/sql';
 import { currentWorkLimits, type ServerCall } from '@rondo/rpc/call';
 import { payloadFields, type Sync } from '@rondo/sync';
 import type { SalesMethods } from './context.js';
@@ -46,16 +45,9 @@ const rules: Hooks<Product> = {
 /** The names of products that change at any replica, after an empty one. */
 async function* namesOfChanged(sync: Pick<Sync, 'watch'>, signal: AbortSignal): AsyncIterable<string> {
   const { caller } = currentWorkLimits();
-  const snapshot = async function* () {
-    yield undefined;
-  };
-  try {
-    for await (const event of sync.watch({ topic: 'products', caller, signal, snapshot })) {
-      if (event.kind === 'change') yield* idsOf(event.payload).map((id) => products.nameOf(id));
-      else yield '';
-    }
-  } catch (error) {
-    throw toWatchError(error, 'products');
+  for await (const event of sync.watch({ topic: 'products', caller, signal, snapshot: async () => undefined })) {
+    if (event.kind === 'change') yield* idsOf(event.payload).map((id) => products.nameOf(id));
+    else yield '';
   }
 }
 

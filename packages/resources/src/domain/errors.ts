@@ -200,37 +200,3 @@ export class ConcurrentChange extends DomainError {
 
 /** The call can't succeed at the moment; a retry may succeed. `UNAVAILABLE`. */
 export abstract class Unavailable extends DomainError {}
-
-/** The database failed a call. The message names hosts and tables, so callers get another text. */
-abstract class StoreFault extends DomainError {
-  constructor(cause: Error) {
-    super(cause.message, { cause });
-  }
-}
-
-/** The database can't be reached, or doesn't reply in time. `UNAVAILABLE`. */
-export class StoreUnavailable extends StoreFault {
-  override readonly name = 'StoreUnavailable';
-}
-
-/** The connection to the database broke during a commit, so the outcome of the change is unknown. `UNAVAILABLE`. */
-export class OutcomeUnknown extends StoreFault {
-  override readonly name = 'OutcomeUnknown';
-}
-
-/** More calls of this kind run and wait than the service has room for. `RESOURCE_EXHAUSTED`. */
-export class Overloaded extends StoreFault {
-  override readonly name = 'Overloaded';
-}
-
-/** The resume token isn't valid for this watch. */
-export class ForeignResumeToken extends DomainError {
-  override readonly name = 'ForeignResumeToken';
-  /** What the watch is of, such as `the same orders`. */
-  readonly watched: string;
-
-  constructor(watched: string) {
-    super(`the resume token isn't one of ${watched}`);
-    this.watched = watched;
-  }
-}

@@ -16,19 +16,15 @@ export {
   ConcurrentChange,
   Deleted,
   DomainError,
-  ForeignResumeToken,
   InvalidRequest,
   MAX_NAMED,
   Missing,
   NotFound,
   NotPermitted,
-  OutcomeUnknown,
   OutOfSight,
-  Overloaded,
   Refused,
   StaleEtag,
   StillDeleted,
-  StoreUnavailable,
   Taken,
   Unavailable,
   type Violation,
@@ -44,4 +40,3 @@ export type {
   Place,
 } from '../domain/list.js';
 export { isId, type NamePattern, namePattern } from '../domain/names.js';
-export type { ResourceEvent, ResourceFeed, ResourceWatch, Watcher } from '../domain/watch.js';

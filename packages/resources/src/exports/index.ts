@@ -56,5 +56,5 @@ export {
   readOnly,
   reference,
 } from '../resource/value-columns.js';
-export { ownedBy, type Visibility } from '../resource/visibility.js';
+export { ownedBy, type Visibility, type Watcher } from '../resource/visibility.js';
 export { createStatusMapping, type StatusMapping } from '../status.js';

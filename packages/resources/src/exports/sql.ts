@@ -3,6 +3,5 @@
 export { type DescribedTable, describeTable, type TableOptions } from '../resource/require-tables.js';
 export { listPage } from '../sql/list-page.js';
 export type { Listing } from '../sql/listing.js';
-export { cutBySize, messageBytes } from '../sql/message-size.js';
-export { inParts } from '../sql/query.js';
-export { createStoreDatabase, type StoreDatabase, toStoreError, toWatchError } from '../sql/store-database.js';
+export { keyedRows } from '../sql/message-size.js';
+export { createStoreDatabase, type StoreDatabase, toStoreError } from '../sql/store-database.js';

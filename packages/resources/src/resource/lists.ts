@@ -1,12 +1,8 @@
 import type { FilterField } from '../filter.js';
 import type { List } from '../list.js';
 import type { Listing } from '../sql/listing.js';
-import { messageBytes } from '../sql/message-size.js';
-import type { FeedSource } from '../sql/resource-feed.js';
-import { storedBigint } from './column.js';
-import { valueIn } from './json-column.js';
 import type { Model } from './model.js';
-import type { Row, Table } from './table.js';
+import type { Table } from './table.js';
 
 /** How the table of a resource is listed. @param parents the ids of the parents, from the first one on. */
 export function listingOf<M>(model: Model<M>, { selected }: Table, parents: readonly string[]): Listing {
@@ -44,7 +40,8 @@ export function listingOf<M>(model: Model<M>, { selected }: Table, parents: read
 
 /** The field whose values are read along indexes of their own. */
 const STATE = 'state';
-const DELETION = { live: 'delete_time IS NULL', deleted: 'delete_time IS NOT NULL' };
+/** The conditions of rows with a `delete_time`. */
+export const DELETION = { live: 'delete_time IS NULL', deleted: 'delete_time IS NOT NULL' };
 
 const pathOf = <M>(model: Model<M>, key: string): string => model.field(key).description.name;
 
@@ -74,33 +71,4 @@ function filterOf<M>(model: Model<M>, key: string): FilterField {
   if (filter === undefined)
     throw new TypeError(`${model.type.$type}: "${key}" can't be filtered or sorted by: no single column has its value`);
   return filter;
-}
-
-interface FeedParts<M> {
-  readonly table: Table;
-  readonly toResource: (row: Row) => M;
-  readonly partOf: { readonly column: string } | undefined;
-}
-
-/** How the rows of a resource are watched. */
-export function feedOf<M>(model: Model<M>, { table, toResource, partOf }: FeedParts<M>): FeedSource<Row, M> {
-  const { definition } = model;
-  const { list = {}, visibleTo, changed = {} } = definition;
-  const renamed = Object.entries(changed);
-  const key = list.position ?? 'sequence';
-  const live = list.deletion?.live ?? (model.has('deleteTime') ? `${definition.table}.${DELETION.live}` : undefined);
-  return {
-    table: definition.table,
-    select: table.select,
-    key,
-    sizeOf: messageBytes,
-    toItem: toResource,
-    ...(live && { live }),
-    keyOf: (row) => storedBigint(valueIn(row, key)),
-    ...(partOf && { partOf: { ...partOf, field: changed[partOf.column] ?? partOf.column } }),
-    ...(visibleTo && { sight: visibleTo }),
-    // A row of a change has the columns of the row, as texts.
-    parse: (row) =>
-      toResource({ ...row, ...Object.fromEntries(renamed.map(([column, key]) => [column, valueIn(row, key)])) }),
-  };
 }

@@ -2,17 +2,16 @@ import { hash } from 'node:crypto';
 import { ForeignKeyViolation, type Queries, UniqueViolation } from '@rondo/database';
 import { Deleted, InUse, NotFound, StillDeleted, Taken, UnknownReference } from '../domain/errors.js';
 import type { ListQuery, Page } from '../domain/list.js';
-import type { ResourceFeed, Watcher } from '../domain/watch.js';
 import { listPage } from '../sql/list-page.js';
 import { messageBytes } from '../sql/message-size.js';
-import { createResourceFeed, type FeedOptions } from '../sql/resource-feed.js';
+import { type FeedOptions, feedOf, type ResourceEvent, type ResourceWatch, watchRows } from './feed.js';
 import { valueIn } from './json-column.js';
-import { feedOf, listingOf } from './lists.js';
+import { listingOf } from './lists.js';
 import { namesIn } from './method-shapes.js';
 import type { Model } from './model.js';
 import { rowReaders } from './row-readers.js';
 import { type Assigned, type Row, type Statement, tableOf } from './table.js';
-import { requireSeen } from './visibility.js';
+import { requireSeen, type Watcher } from './visibility.js';
 
 /** The resources of one kind in the database of a service. */
 export interface Store<M> {
@@ -58,8 +57,8 @@ export interface Store<M> {
   undelete(tx: Queries, present: M): Promise<M>;
   /** @param parents the ids of the parents whose resources are listed; all by default. */
   list(queries: Queries, query: ListQuery, parents?: readonly string[]): Promise<Page<M>>;
-  /** @param partOf the column and, in changes, the field with the id of `ResourceWatch.of`. */
-  feed(options: FeedOptions, partOf?: { readonly column: string }): ResourceFeed<M>;
+  /** Watches them: a snapshot, and then every change once. */
+  watch(options: FeedOptions, watch: ResourceWatch): AsyncIterable<ResourceEvent<M>>;
 }
 
 /** What only this package reads. */
@@ -151,7 +150,7 @@ export function createStore<M extends { readonly name: string }>(model: Model<M>
     undelete: (tx, present) => write(tx, { ...table.setDeleted(idsIn(present.name), false), written: present }),
     list: (queries, query, parents = []) =>
       listPage<Row, M>(queries, { listing: listingOf(model, table, parents), query, sizeOf: messageBytes }, toResource),
-    feed: (options, partOf) => createResourceFeed(options, feedOf(model, { table, toResource, partOf })),
+    watch: (options, watch) => watchRows(options, feedOf(model, table, toResource), watch),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { SqlValue } from '@rondo/database';
-import { columnsOf } from '../sql/query.js';
+import { columnsOf } from '../sql/listing.js';
 import { ownNames } from './column.js';
 import type { Model, ModelField } from './model.js';
 

@@ -1,6 +1,12 @@
 import type { Queries } from '@rondo/database';
 import { type NotFound, NotPermitted, OutOfSight } from '../domain/errors.js';
-import type { Watcher } from '../domain/watch.js';
+
+/** A person or a program on whose behalf resources are seen, and what it may do. */
+export interface Watcher {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly scopes: readonly string[];
+}
 
 /** The value of a column in the rows that a caller sees; null if it sees none, undefined if it sees all. */
 export type Sight = string | null | undefined;

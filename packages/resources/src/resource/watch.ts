@@ -1,7 +1,7 @@
 import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import type { MethodDefinition } from '@rondo/rpc/internal';
 import { type FieldAt, validate } from '@rondo/rpc/status';
-import type { ResourceEvent } from '../domain/watch.js';
+import type { ResourceEvent } from './feed.js';
 import type { Handler, Served } from './hooks.js';
 import { valueIn } from './json-column.js';
 import { hasField, type Names, namesIn } from './method-shapes.js';
@@ -18,12 +18,13 @@ export function watchHandler<M extends { readonly name: string }>(
   if (sync === undefined) throw new TypeError(`${method.name} needs \`sync\`, which has the changes`);
   const names = namesIn(resource.model);
   const narrowed = narrowing(resource.model, method);
-  const feed = resource.feed({ sync, queries: database }, narrowed);
   return (request: { readonly resumeToken: string }, { signal, values }: ServerCall) => {
     const { resumeToken } = request;
-    const of = validate((field) => narrowed?.of(request, field));
+    const value = validate((field) => narrowed?.of(request, field));
+    const of = narrowed && value !== undefined ? { column: narrowed.column, value } : undefined;
     const fromNow = valueIn(request, 'fromNow') === true;
-    const events = feed.watch({ of, watcher: values.get(callPrincipal), fromNow, resumeToken, signal });
+    const watch = { of, watcher: values.get(callPrincipal), fromNow, resumeToken, signal };
+    const events = resource.watch({ sync, queries: database }, watch);
     return errors.streamWithRpcErrors(events, (event) => messageOf(event, names));
   };
 }

@@ -1,7 +1,6 @@
 import type { SqlValue } from '@rondo/database';
 import { type Condition, type ListQuery, MAX_POSITION } from '../domain/list.js';
-import type { Listing } from './listing.js';
-import { columnsOf } from './query.js';
+import { columnsOf, type Listing } from './listing.js';
 
 /**
  * A statement with its parameters. Its first row has `found` or `scanned_to`, also if no row of the table matches; then

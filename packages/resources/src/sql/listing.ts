@@ -53,3 +53,13 @@ export interface Listing {
   /** A further condition in SQL. Its parameters are numbered from $3. */
   readonly scope?: { readonly sql: string; readonly params: readonly SqlValue[] };
 }
+
+/**
+ * Qualified columns for a statement: `orders.id, orders.state`. `table` may be an alias.
+ *
+ * Statements list the columns that they read. With `*` a statement would return columns that a later migration adds,
+ * and the server refuses a prepared statement whose result has changed.
+ */
+export function columnsOf(table: string, columns: readonly string[]): string {
+  return columns.map((column) => `${table}.${column}`).join(', ');
+}

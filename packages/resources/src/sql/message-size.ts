@@ -1,3 +1,5 @@
+import type { KeyedRows } from '@rondo/sync';
+
 /** A client accepts messages of 4 MiB by default. Some room is left for what isn't counted. */
 const MAX_MESSAGE_BYTES = 3.5 * 2 ** 20;
 
@@ -33,4 +35,26 @@ export function messageBytes(value: unknown): number {
   let sum = FIXED_BYTES;
   for (const part of Object.values(value)) sum += messageBytes(part);
   return sum;
+}
+
+/** Rows that a statement has read, at most `size`, for a snapshot along their keys. */
+interface ReadRows<Row, T> {
+  /** The key above which they were read. */
+  readonly after: bigint;
+  readonly size: number;
+  readonly keyOf: (row: Row) => bigint;
+  readonly toItem: (row: Row) => T;
+}
+
+/** The rows in parts that fit into messages. */
+export function keyedRows<Row, T>(
+  rows: readonly Row[],
+  { after, size, keyOf, toItem }: ReadRows<Row, T>,
+): KeyedRows<readonly T[]> {
+  const items = rows.map((row) => ({ key: keyOf(row), item: toItem(row) }));
+  const parts = [...cutBySize(items, ({ item }) => messageBytes(item))].map((part) => ({
+    part: part.map(({ item }) => item),
+    lastKey: part.at(-1)?.key ?? after,
+  }));
+  return { parts, last: rows.length < size };
 }

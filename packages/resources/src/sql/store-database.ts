@@ -13,16 +13,10 @@ import {
   type Transaction,
 } from '@rondo/database';
 import { currentWorkLimits } from '@rondo/rpc/call';
-import { InvalidResumeToken } from '@rondo/sync';
-import {
-  ConcurrentChange,
-  ForeignResumeToken,
-  OutcomeUnknown,
-  Overloaded,
-  StoreUnavailable,
-} from '../domain/errors.js';
+import { ConcurrentChange } from '../domain/errors.js';
+import { resourceErrors } from '../errors.js';
 
-/** The database for stores. A statement ends with the call that it serves, and fails with domain errors. */
+/** The database for stores. A statement ends with the call that it serves, and fails with what callers are told. */
 export interface StoreDatabase extends Queries {
   /** Runs `work` in one transaction at `read committed`. It may run again after a conflict. */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
@@ -50,10 +44,10 @@ export function createStoreDatabase(database: Database, onWritten = (): void => 
     reads: withinCalls(share),
     transaction(work) {
       eventLoopPace.noteOtherWork();
-      return inDomainErrors(database.transaction(work, currentWorkLimits())).finally(onWritten);
+      return inStoreErrors(database.transaction(work, currentWorkLimits())).finally(onWritten);
     },
     inSnapshot: (work) =>
-      inDomainErrors(share.transaction(work, { ...currentWorkLimits(), isolation: 'repeatable read', readOnly: true })),
+      inStoreErrors(share.transaction(work, { ...currentWorkLimits(), isolation: 'repeatable read', readOnly: true })),
   };
 }
 
@@ -64,13 +58,13 @@ function withinCalls(queries: Queries, onQuery = (): void => undefined): Queries
     return { ...currentWorkLimits(), ...options };
   };
   return {
-    query: (sql, params, options) => inDomainErrors(queries.query(sql, params, limited(options))),
-    one: (sql, params, options) => inDomainErrors(queries.one(sql, params, limited(options))),
-    maybeOne: (sql, params, options) => inDomainErrors(queries.maybeOne(sql, params, limited(options))),
+    query: (sql, params, options) => inStoreErrors(queries.query(sql, params, limited(options))),
+    one: (sql, params, options) => inStoreErrors(queries.one(sql, params, limited(options))),
+    maybeOne: (sql, params, options) => inStoreErrors(queries.maybeOne(sql, params, limited(options))),
   };
 }
 
-async function inDomainErrors<T>(work: Promise<T>): Promise<T> {
+async function inStoreErrors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
@@ -78,20 +72,12 @@ async function inDomainErrors<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** The domain error of a database error. Returns any other error as it is. */
+/** What callers are told of a database error, whose text names hosts and tables. Returns any other error as it is. */
 export function toStoreError(error: unknown): unknown {
   if (error instanceof SerializationFailure || error instanceof LockTimeout) return new ConcurrentChange(error);
-  if (error instanceof TooManyCalls) return new Overloaded(error);
-  if (error instanceof CommitOutcomeUnknown) return new OutcomeUnknown(error);
-  if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) return new StoreUnavailable(error);
+  if (error instanceof TooManyCalls) return resourceErrors.TOO_MANY_READS({ cause: error });
+  if (error instanceof CommitOutcomeUnknown) return resourceErrors.OUTCOME_UNKNOWN({ cause: error });
+  if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout)
+    return resourceErrors.DATABASE_AWAY({ cause: error });
   return error;
-}
-
-/**
- * The domain error of an error of a watch. Returns any other error as it is.
- *
- * @param watched what the watch is of, such as `the same orders`.
- */
-export function toWatchError(error: unknown, watched: string): unknown {
-  return error instanceof InvalidResumeToken ? new ForeignResumeToken(watched) : error;
 }

@@ -83,7 +83,7 @@ function runsOf<M extends { readonly name: string }>(resource: Resource<M>, pres
 
 /** Reads the first part of a snapshot. */
 async function readSnapshot<M>(resource: Resource<M>, tx: Transaction): Promise<void> {
-  const sync: Parameters<typeof resource.feed>[0]['sync'] = {
+  const sync: Parameters<typeof resource.watch>[0]['sync'] = {
     // biome-ignore lint/correctness/useYield: it has no events
     async *watch({ snapshot }) {
       if (typeof snapshot === 'object') await snapshot.readAfter(tx, 0n);
@@ -91,7 +91,7 @@ async function readSnapshot<M>(resource: Resource<M>, tx: Transaction): Promise<
   };
   const { signal } = new AbortController();
   const watch = { watcher: undefined, fromNow: false, resumeToken: '', signal };
-  for await (const event of resource.feed({ sync, queries: tx }).watch(watch)) throw new TypeError(event.kind);
+  for await (const event of resource.watch({ sync, queries: tx }, watch)) throw new TypeError(event.kind);
 }
 
 /** Reads two pages, as the second one begins at a place. */

@@ -17,9 +17,7 @@
  * sync.nudge();
  *
  * const { signal } = new AbortController();
- * const snapshot = async function* (transaction: Pick<typeof database, 'query'>) {
- *   yield await transaction.query('SELECT id, title FROM books');
- * };
+ * const snapshot = (transaction: Pick<typeof database, 'query'>) => transaction.query('SELECT id, title FROM books');
  * for await (const event of sync.watch({ topic: 'books', snapshot, signal })) console.log(event);
  * ```
  */
@@ -32,8 +30,7 @@ export {
   payloadFields,
 } from '../changes.js';
 export { InvalidResumeToken, WatchAborted, WatchUnavailable } from '../errors.js';
-export type { SyncBounds, SyncEvent } from '../options.js';
 export { syncSchema } from '../schema.js';
 export { createSync, type Sync, type SyncOptions } from '../sync.js';
-export type { KeyedRows, KeyedSnapshot } from '../watch/keyed-snapshot.js';
+export type { KeyedRows, KeyedSnapshot } from '../watch/snapshot.js';
 export type { WatchEvent, WatchFilter, WatchOptions } from '../watch/watch.js';

@@ -2,7 +2,6 @@ import type { Database } from '@rondo/database';
 import { singleFlight } from '../coalesce.js';
 import { watchErrors } from '../errors.js';
 import { type Anchor, type Change, readHead, readOn } from '../history.js';
-import type { OnSyncEvent } from '../options.js';
 import type { OutageLog } from '../outage.js';
 import { createMailbox, type Mailbox } from './mailbox.js';
 
@@ -13,7 +12,6 @@ export interface FeedOptions {
   readonly mailboxSize: number;
   readonly outageMs: number;
   readonly now: () => number;
-  readonly onEvent: OnSyncEvent;
   readonly outage: OutageLog;
 }
 
@@ -45,7 +43,7 @@ export interface Feed {
 /** Creates a feed. It reads nothing before the first call of `head`. */
 export function createFeed(options: FeedOptions): Feed {
   const { database, now, outage } = options;
-  const subscribers = createSubscribers(options);
+  const subscribers = createSubscribers(options.mailboxSize);
   let head: Anchor | undefined;
   let closed: Error | undefined;
   let lastGoodAt = now();
@@ -98,10 +96,8 @@ export function createFeed(options: FeedOptions): Feed {
   };
 }
 
-type Options = Pick<FeedOptions, 'mailboxSize' | 'onEvent'>;
-
 /** The mailboxes of all subscriptions, by topic. */
-function createSubscribers({ mailboxSize, onEvent }: Options) {
+function createSubscribers(mailboxSize: number) {
   const byTopic = new Map<string, Set<Mailbox>>();
 
   const remove = (topic: string, mailbox: Mailbox): void => {
@@ -109,23 +105,15 @@ function createSubscribers({ mailboxSize, onEvent }: Options) {
     mailboxes?.delete(mailbox);
     if (mailboxes?.size === 0) byTopic.delete(topic);
   };
-  const announce = (changes: readonly Change[]): void => {
-    const [oldest] = changes;
-    const newest = changes.at(-1);
-    if (oldest === undefined || newest === undefined) return;
-    const lagMs = Date.now() - oldest.createTime.getTime();
-    onEvent({ kind: 'received', changes: changes.length, position: newest.position, lagMs });
-  };
 
   return {
     add(topic: string) {
-      const mailbox = createMailbox(mailboxSize, () => onEvent({ kind: 'overflowed', topic }));
+      const mailbox = createMailbox(mailboxSize);
       byTopic.set(topic, (byTopic.get(topic) ?? new Set()).add(mailbox));
       return { mailbox, close: () => remove(topic, mailbox) };
     },
     dispatch(changes: readonly Change[]) {
       for (const change of changes) for (const mailbox of byTopic.get(change.topic) ?? []) mailbox.put(change);
-      announce(changes);
     },
     fail(reason: Error) {
       for (const mailboxes of byTopic.values()) for (const mailbox of mailboxes) mailbox.fail(reason);

@@ -12,7 +12,7 @@ export interface Mailbox {
 }
 
 /** Creates a mailbox whose queue holds up to `maxChanges` changes. */
-export function createMailbox(maxChanges: number, onOverflow: () => void): Mailbox {
+export function createMailbox(maxChanges: number): Mailbox {
   let waiting: Change[] = [];
   let next = 0;
   let failed: { readonly reason: unknown } | undefined;
@@ -40,7 +40,6 @@ export function createMailbox(maxChanges: number, onOverflow: () => void): Mailb
     put(change) {
       if (failed !== undefined) return;
       if (waiting.length - next >= maxChanges) {
-        onOverflow();
         fail(watchErrors.CHANGES_WAIT({ maxChanges }));
         return;
       }

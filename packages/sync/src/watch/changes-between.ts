@@ -2,7 +2,8 @@ import type { Database } from '@rondo/database';
 import { watchErrors } from '../errors.js';
 import { type Change, type Range, readTopic } from '../history.js';
 import { type Place, viewOf, writeToken } from '../token.js';
-import type { WatchEvent, WatchOptions } from './watch.js';
+import type { Watching } from './snapshot.js';
+import type { WatchEvent } from './watch.js';
 
 /** How many changes of the history are read at once. */
 const PAGE = 256;
@@ -27,10 +28,9 @@ export async function* changesBetween(
 export async function* eventsAfter<Part>(
   from: Place,
   changes: AsyncIterable<Change>,
-  { topic, filter, snapshot, rowsOf = onlyRow }: WatchOptions<Part>,
+  { topic, filter, snapshot: { keyOf }, rowsOf = onlyRow }: Watching<Part>,
 ): AsyncGenerator<WatchEvent<Part>, Place, undefined> {
   const view = viewOf(topic, filter?.name);
-  const keyOf = typeof snapshot === 'function' ? () => 0n : snapshot.keyOf;
   let place = from;
   for await (const { position, mark, outboxId, payload, createTime } of changes) {
     const included = place.included.get(outboxId);

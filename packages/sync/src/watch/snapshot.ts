@@ -1,175 +1,131 @@
-import { PassThrough } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { Database, Transaction } from '@rondo/database';
-import type { Clock } from '@rondo/rpc/clock';
+import { isShort, type Transaction } from '@rondo/database';
 import { watchErrors } from '../errors.js';
 import { type Anchor, type Appended, readHead, readPending } from '../history.js';
-import type { Relay } from '../relay.js';
-import type { Place } from '../token.js';
-
-/** More pending changes would make the token too large. */
-const MAX_PENDING = 100;
-/** How many parts are read ahead of the reader. */
-const PARTS_AHEAD = 1;
-/** How often a snapshot is tried while too much is pending. */
-const ATTEMPTS = 5;
-
-/** Options of reading a snapshot. */
-export interface SnapshotOptions<Part> {
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly timeoutMs: number;
-  readonly topic: string;
-  readonly read: (transaction: Transaction) => AsyncIterable<Part>;
-  readonly signal: AbortSignal;
-}
-
-/** A part of a snapshot. The last part has the snapshot's place in the history. */
-export interface SnapshotPart<Part> {
-  readonly part: Part;
-  readonly place: Place | undefined;
-}
-
-/** Too many committed changes aren't relayed yet, so the snapshot's place would be too large. A relay reduces them. */
-class TooMuchPending extends Error {
-  override readonly name = 'TooMuchPending';
-}
+import { type Included, type Place, viewOf, writeToken } from '../token.js';
+import { changesBetween, eventsAfter, onlyRow } from './changes-between.js';
+import type { HeldState, WatchContext, WatchEvent, WatchOptions } from './watch.js';
 
 /**
- * Relays after an attempt that failed because too much was pending, so that the next one may succeed.
+ * A state that is read in parts along a key, each part in a transaction of its own. It may therefore be of any
+ * size, and a watch that breaks in the middle resumes there.
  *
- * @throws WatchUnavailable after the last attempt; any other `error`.
+ * After each part the watcher has the state of all rows up to the part's last key at one moment. Before the next
+ * part it gets the changes of those rows since then; a change of a row that it doesn't have yet is left out, as the
+ * row's part has it. (The watermarks of DBLog, https://arxiv.org/abs/2010.12597.)
  */
-export async function relayFirst(relay: Relay, error: unknown, attempt: number): Promise<void> {
-  if (!(error instanceof TooMuchPending)) throw error;
-  if (attempt === ATTEMPTS) throw watchErrors.TOO_MANY_CHANGES({ cause: error });
-  await relay.flush();
+export interface KeyedSnapshot<Part> {
+  /**
+   * Reads the next rows above a key, in the order of their keys. A row's key is positive and never changes. The
+   * transaction sees one moment.
+   */
+  readonly readAfter: (transaction: Transaction, key: bigint) => Promise<KeyedRows<Part>>;
+  /** The key of the row that a change, or a row of one, describes; 0 for a change that the watcher gets at any point. */
+  readonly keyOf: (row: unknown) => bigint;
 }
 
+/** The rows of one transaction. */
+export interface KeyedRows<Part> {
+  /** At least one, which may be empty. */
+  readonly parts: readonly { readonly part: Part; readonly lastKey: bigint }[];
+  /** Whether there are no rows after these. */
+  readonly last: boolean;
+}
+
+/** Reads the present state as one part, in a transaction that sees one moment. */
+export type WholeSnapshot<Part> = (transaction: Transaction) => Promise<Part>;
+
+/** A whole state as one in parts, of which there is one: no row is after it. */
+export function keyed<Part>(snapshot: WholeSnapshot<Part> | KeyedSnapshot<Part>): KeyedSnapshot<Part> {
+  if (typeof snapshot !== 'function') return snapshot;
+  return {
+    readAfter: async (transaction, lastKey) => ({
+      parts: [{ part: await snapshot(transaction), lastKey }],
+      last: true,
+    }),
+    keyOf: () => 1n,
+  };
+}
+
+/** Options of a watch whose reader takes events. */
+export type Watching<Part> = Omit<WatchOptions<Part>, 'snapshot'> & {
+  readonly snapshot: KeyedSnapshot<Part>;
+  readonly held: HeldState;
+};
+
 /**
- * Reads a whole snapshot into memory, in one transaction; undefined if `hold` rejects a part. When it resolves the
- * transaction has ended, however slow the reader is.
+ * Yields the present state from its beginning, or from `resumed` on; returns its place in the history.
  *
- * A change that is committed at that moment but not relayed yet is in the snapshot and will also come as a change. The
+ * A change that is committed at the moment of a part but not relayed yet is in the part, and will also come as a change. The
  * place lists it, so that the watcher doesn't get it twice.
- *
- * @throws TooMuchPending
  */
-export async function readWhole<Part>(
-  options: SnapshotOptions<Part>,
-  hold: (index: number) => boolean,
-): Promise<{ readonly parts: Part[]; readonly place: Place } | undefined> {
-  const { topic, read } = options;
-  return readOnce(options, async (transaction) => {
-    const place = await placeOf(transaction, topic);
-    const parts: Part[] = [];
-    for await (const part of read(transaction)) {
-      if (!hold(parts.length)) return undefined;
-      parts.push(part);
+export async function* snapshotEvents<Part>(
+  context: WatchContext,
+  options: Watching<Part>,
+  resumed: Place | undefined,
+): AsyncGenerator<WatchEvent<Part>, Place, undefined> {
+  const { topic, filter, held } = options;
+  const view = viewOf(topic, filter?.name);
+  let place = resumed;
+  for (;;) {
+    const after = place?.key ?? 0n;
+    const { rows, head, pending } = await readRows(context, options, after);
+    held.resources = true;
+    const between = place && changesBetween(context.database, { topic, from: place, to: head });
+    const earlier = place && between ? (yield* eventsAfter(place, between, options)).included : [];
+    const included = new Map([...includedAbove(after, pending, options), ...earlier]);
+    for (const [index, { part, lastKey }] of rows.parts.entries()) {
+      const last = rows.last && index === rows.parts.length - 1;
+      const first = place === undefined;
+      place = { position: head.position, mark: head.mark, included, ...(!last && { key: lastKey }) };
+      held.resources = !last;
+      yield { kind: 'snapshot', part, first, last, resumeToken: writeToken(view, place) };
+      if (last) return place;
     }
-    if (parts.length === 0) throw new Error('a snapshot has at least one part, which may be empty');
-    return { parts, place };
+  }
+}
+
+/** The changes that aren't relayed, whose rows above a key are in the part that was read, or will be in a later one. */
+function includedAbove<Part>(
+  key: bigint,
+  pending: readonly Appended[],
+  { snapshot, rowsOf = onlyRow }: Watching<Part>,
+): readonly (readonly [bigint, Included])[] {
+  return pending.flatMap(({ id, createTime, payload }) => {
+    const isAbove = rowsOf(payload).map((row) => snapshot.keyOf(row) > key);
+    const above = isAbove.every((is) => is) ? undefined : key;
+    return isAbove.includes(true) ? [[id, { writtenMs: createTime.getTime(), above }] as const] : [];
   });
 }
 
-/** Runs `work` once, in a transaction that sees one moment and ends after the timeout. */
-export async function readOnce<T>(
-  options: Pick<SnapshotOptions<unknown>, 'database' | 'clock' | 'timeoutMs' | 'signal'>,
-  work: (transaction: Transaction) => Promise<T>,
-): Promise<T> {
-  const bound = bounded(options);
-  // One attempt only: `hold` of a whole snapshot counts the parts.
-  const transactionOptions = {
-    isolation: 'repeatable read',
-    readOnly: true,
-    attempts: 1,
-    signal: bound.signal,
-  } as const;
-  return options.database.transaction(work, transactionOptions).finally(bound.release);
+/** Rows, and their moment: the newest position, and the topic's changes that aren't relayed yet. */
+interface RowsOfMoment<Part> {
+  readonly rows: KeyedRows<Part>;
+  readonly head: Anchor;
+  readonly pending: readonly Appended[];
 }
 
-/**
- * Reads a snapshot at its reader's pace, for snapshots that are too large for memory.
- *
- * The transaction ends after the last part, with `signal`, after the timeout, or when the reader stops.
- *
- * @throws TooMuchPending before the first part.
- */
-export async function* streamParts<Part>(
-  options: SnapshotOptions<Part>,
-): AsyncGenerator<SnapshotPart<Part>, void, undefined> {
-  const { database, topic, read } = options;
-  const parts = new PassThrough({ objectMode: true, highWaterMark: PARTS_AHEAD });
-  const bound = bounded(options);
-  let place: Place | undefined;
-  const reading = database
-    .transaction(
-      async (transaction) => {
-        place = await placeOf(transaction, topic);
-        await pipeline(wrapped(read(transaction)), parts, { end: false });
-      },
-      // One attempt only: a part that was yielded can't be taken back.
-      { isolation: 'repeatable read', readOnly: true, attempts: 1, signal: bound.signal },
-    )
-    // Not when the reader is done: a reader that never requests the next part would leak the timer.
-    .finally(bound.release)
-    .then(
-      () => void parts.end(),
-      (error: unknown) => void parts.destroy(error instanceof Error ? error : new Error(String(error))),
-    );
-  try {
-    yield* withPlace<Part>(parts, () => place);
-  } finally {
-    parts.destroy();
-    await reading;
-  }
-}
+/** More pending changes would make the token too large. */
+const MAX_PENDING = 100;
+/** How often a part is read while too much is pending. */
+const ATTEMPTS = 5;
 
-/** A signal that aborts with the caller's or after the timeout, until `release` is called. */
-function bounded({ clock, timeoutMs, signal }: Pick<SnapshotOptions<unknown>, 'clock' | 'timeoutMs' | 'signal'>) {
-  const ending = new AbortController();
-  const timer = clock.setTimer(timeoutMs, () => ending.abort(watchErrors.SNAPSHOT_NOT_READ({ timeoutMs })));
-  const onAbort = (): void => ending.abort(signal.reason);
-  signal.addEventListener('abort', onAbort);
-  if (signal.aborted) onAbort();
-  const release = (): void => {
-    timer.cancel();
-    signal.removeEventListener('abort', onAbort);
+/** Reads in a transaction that has ended when this resolves, however slow the watcher is. */
+async function readRows<Part>(
+  { database, snapshotTurns, relay }: WatchContext,
+  { topic, signal, caller, snapshot }: Watching<Part>,
+  after: bigint,
+): Promise<RowsOfMoment<Part>> {
+  const read = async (transaction: Transaction): Promise<RowsOfMoment<Part> | undefined> => {
+    const head = await readHead(transaction);
+    const pending = await readPending(transaction, topic, MAX_PENDING);
+    if (pending.length > MAX_PENDING) return undefined;
+    return { head, pending, rows: await snapshot.readAfter(transaction, after) };
   };
-  return { signal: ending.signal, release };
-}
-
-/** Object streams can't carry null and undefined. */
-async function* wrapped<Part>(parts: AsyncIterable<Part>): AsyncGenerator<{ readonly part: Part }> {
-  for await (const part of parts) yield { part };
-}
-
-/** Delays each part by one, to recognize the last. */
-async function* withPlace<Part>(
-  parts: AsyncIterable<{ readonly part: Part }>,
-  place: () => Place | undefined,
-): AsyncGenerator<SnapshotPart<Part>, void, undefined> {
-  let held: { readonly part: Part } | undefined;
-  for await (const next of parts) {
-    if (held !== undefined) yield { ...held, place: undefined };
-    held = next;
+  const once = { isolation: 'repeatable read', readOnly: true, signal } as const;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const found = await snapshotTurns.run(() => database.transaction(read, once), { signal, caller, isShort });
+    if (found !== undefined) return found;
+    await relay.flush(); // then less is pending
   }
-  if (held === undefined) throw new Error('a snapshot has at least one part, which may be empty');
-  yield { ...held, place: place() };
-}
-
-async function placeOf(transaction: Transaction, topic: string): Promise<Place> {
-  const { head, pending } = await readMoment(transaction, topic);
-  return { ...head, included: new Map(pending.map(({ id, createTime }) => [id, { writtenMs: createTime.getTime() }])) };
-}
-
-/** The moment that a transaction sees: the newest position, and the topic's changes that aren't relayed yet. */
-export async function readMoment(
-  transaction: Transaction,
-  topic: string,
-): Promise<{ readonly head: Anchor; readonly pending: readonly Appended[] }> {
-  const head = await readHead(transaction);
-  const pending = await readPending(transaction, topic, MAX_PENDING);
-  if (pending.length > MAX_PENDING) throw new TooMuchPending();
-  return { head, pending };
+  throw watchErrors.TOO_MANY_CHANGES();
 }

@@ -1,14 +1,13 @@
-import { type Database, DatabaseUnavailable, StatementTimeout, type Transaction, type Turns } from '@rondo/database';
-import type { Clock, createSemaphore } from '@rondo/rpc/clock';
+import { type Database, DatabaseUnavailable, StatementTimeout, type Turns } from '@rondo/database';
+import type { Clock } from '@rondo/rpc/clock';
 import { watchErrors } from '../errors.js';
 import type { Feed, Subscription } from '../feed/feed.js';
 import { type Anchor, type Change, isIntact, wereAppended } from '../history.js';
-import type { Bounds, OnSyncEvent } from '../options.js';
+import type { Bounds } from '../options.js';
 import type { Relay } from '../relay.js';
 import { type Place, readToken, viewOf } from '../token.js';
 import { changesBetween, eventsAfter } from './changes-between.js';
-import { type KeyedSnapshot, keyedSnapshotEvents } from './keyed-snapshot.js';
-import { snapshotEvents } from './snapshot-events.js';
+import { type KeyedSnapshot, keyed, snapshotEvents, type Watching, type WholeSnapshot } from './snapshot.js';
 
 /** A watcher that is no further behind than this follows the feed. */
 const NEAR = 256;
@@ -32,12 +31,6 @@ export interface WatchOptions<Part> {
   readonly signal: AbortSignal;
 }
 
-/**
- * Reads the present state in one transaction, in at least one part. The transaction sees one moment and uses a
- * connection of the pool: don't read anything else, and don't wait for anything else.
- */
-export type WholeSnapshot<Part> = (transaction: Transaction) => AsyncIterable<Part>;
-
 /** A filter of a topic's changes. */
 export interface WatchFilter {
   /** Distinguishes this filter from others of the topic: a token is valid for the same filter only. */
@@ -54,11 +47,7 @@ export type WatchEvent<Part> =
       /** The first part starts a new snapshot, even in a resumed watch: discard the earlier state. */
       readonly first: boolean;
       readonly last: boolean;
-      /**
-       * Undefined in a part of a {@link WholeSnapshot} that isn't the last: a watch that breaks there starts with the
-       * snapshot again.
-       */
-      readonly resumeToken: string | undefined;
+      readonly resumeToken: string;
     }
   | {
       readonly kind: 'change';
@@ -75,21 +64,14 @@ export interface WatchContext {
   readonly clock: Clock;
   readonly feed: Feed;
   readonly relay: Relay;
-  /** Of the watches that read a snapshot into memory, or a part of one. */
+  /** Of the watches that read a part of a snapshot. */
   readonly snapshotTurns: Turns;
-  readonly semaphores: {
-    /** Larger snapshots, which are read as their readers take them. */
-    readonly largeSnapshots: ReturnType<typeof createSemaphore>;
-    /** Parts of snapshots in memory, of all watches. */
-    readonly parts: ReturnType<typeof createSemaphore>;
-  };
   readonly bounds: Bounds;
-  readonly onEvent: OnSyncEvent;
 }
 
 /** Whether a watch holds resources while its reader takes an event. The reader has less time then. */
 export interface HeldState {
-  /** Parts of a snapshot, a connection, or a page of the history are held. */
+  /** Parts of a snapshot, or a page of the history are held. */
   resources: boolean;
 }
 
@@ -103,27 +85,15 @@ export async function* watch<Part>(
     options.signal.throwIfAborted();
     await context.feed.head();
     const resumed = await placeOfToken(context, options);
-    const following = { ...options, held };
-    const place = yield* stateEvents(context, following, resumed);
-    yield* eventsAfter(place, changesAfter(context, { ...following, place }), options);
+    const watching: Watching<Part> = { ...options, snapshot: keyed(options.snapshot), held };
+    const hasState = resumed !== undefined && resumed.key === undefined;
+    const place = hasState ? resumed : yield* snapshotEvents(context, watching, resumed);
+    yield* eventsAfter(place, changesAfter(context, { ...watching, place }), watching);
   } catch (error) {
     if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout)
       throw watchErrors.DATABASE_AWAY({ cause: error });
     throw error;
   }
-}
-
-/** Yields the snapshot, or the rest of it after the place to resume from; returns the place after it. */
-async function* stateEvents<Part>(
-  context: WatchContext,
-  options: WatchOptions<Part> & { readonly held: HeldState },
-  resumed: Place | undefined,
-): AsyncGenerator<WatchEvent<Part>, Place, undefined> {
-  const { topic, snapshot, resumeToken = '' } = options;
-  if (resumed !== undefined && resumed.key === undefined) return resumed;
-  if (resumed === undefined) context.onEvent({ kind: 'snapshot', topic, tokenGiven: resumeToken !== '' });
-  if (typeof snapshot === 'function') return yield* snapshotEvents(context, { ...options, snapshot });
-  return yield* keyedSnapshotEvents(context, { ...options, snapshot }, resumed);
 }
 
 /** The place to resume from; undefined without a token, or if its position is gone. */

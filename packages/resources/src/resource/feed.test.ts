@@ -1,16 +1,10 @@
 import { expect, it } from '@jest/globals';
 import type { Queries, SqlValue, Transaction } from '@rondo/database';
 import type { Sync, WatchOptions } from '@rondo/sync';
-import type { ResourceWatch } from '../domain/watch.js';
-import { createResourceFeed } from './resource-feed.js';
-
-interface Row {
-  readonly sequence: bigint;
-  readonly id: string;
-}
+import { type ResourceWatch, watchRows } from './feed.js';
 
 /** A feed of books, of which each is of a shelf and is seen by its owner. `owner.seen` is what the watcher sees. */
-function watchBooks(watch: Partial<ResourceWatch>, owner: { seen: string | null | undefined } = { seen: undefined }) {
+function watchBooks(given: Partial<ResourceWatch>, owner: { seen: string | null | undefined } = { seen: undefined }) {
   const asked: WatchOptions<readonly string[]>[] = [];
   const sync = {
     async *watch(options: unknown) {
@@ -20,24 +14,19 @@ function watchBooks(watch: Partial<ResourceWatch>, owner: { seen: string | null 
     },
   };
   const queries = {} as Queries;
-  const feed = createResourceFeed<Row, string>(
-    { sync: sync as unknown as Pick<Sync, 'watch'>, queries },
-    {
-      table: 'books',
-      select: 'SELECT sequence, id FROM books',
-      live: 'delete_time IS NULL',
-      key: 'sequence',
-      keyOf: ({ sequence }) => sequence,
-      toItem: ({ id }) => id,
-      partOf: { column: 'shelf_id', field: 'shelf' },
-      sight: { column: 'owner', of: () => owner.seen },
-      sizeOf: () => 0,
-      parse: (row) => String(Reflect.get(row, 'id')),
-    },
-  );
+  const source = {
+    table: 'books',
+    select: 'SELECT sequence, id FROM books',
+    live: 'delete_time IS NULL',
+    key: 'sequence',
+    toItem: (row: object) => String(Reflect.get(row, 'id')),
+    changed: { shelf_id: 'shelf' },
+    sight: { column: 'owner', of: () => owner.seen },
+  };
   const begin = async () => {
-    const given = { watcher: undefined, fromNow: false, resumeToken: '', signal: new AbortController().signal };
-    for await (const _ of feed.watch({ ...given, ...watch })) expect('an event').toBe('none');
+    const plain = { watcher: undefined, fromNow: false, resumeToken: '', signal: new AbortController().signal };
+    const reading = { sync: sync as unknown as Pick<Sync, 'watch'>, queries };
+    for await (const _ of watchRows(reading, source, { ...plain, ...given })) expect('an event').toBe('none');
     const [options] = asked;
     if (options === undefined || typeof options.snapshot === 'function') throw new Error('the feed has no key');
     return { ...options, snapshot: options.snapshot };
@@ -56,6 +45,7 @@ function recording() {
 }
 
 const ADA = { issuer: 'https://issuer.example.com', subject: 'ada', scopes: [] };
+const SHELF = { column: 'shelf_id', value: 'a' };
 const row = (fields: object) => ({ id: '1', sequence: '7', shelf: 'a', owner: 'ada', ...fields });
 
 it('reads what the watcher sees at the moment of each part, and filters the changes by it', async () => {
@@ -83,7 +73,7 @@ it('shows no rows to a watcher that sees none, also none without an owner', asyn
 });
 
 it('tells handovers to the watchers that they concern, whatever part of the snapshot they have', async () => {
-  const { filter, rowsOf, snapshot } = await watchBooks({ watcher: ADA, of: 'a' }, { seen: 'north' }).begin();
+  const { filter, rowsOf, snapshot } = await watchBooks({ watcher: ADA, of: SHELF }, { seen: 'north' }).begin();
   const handover = (fields: object) => ({ handover: true, ...fields });
   const concerned = [
     handover({ from: 'north', to: 'south' }),
@@ -105,7 +95,7 @@ it('tells handovers to the watchers that they concern, whatever part of the snap
 });
 
 it('tells those who see all the rows of a change, however it has them', async () => {
-  const { rowsOf, filter, snapshot } = await watchBooks({ of: 'a' }).begin();
+  const { rowsOf, filter, snapshot } = await watchBooks({ of: SHELF }).begin();
   expect(rowsOf?.(row({}))).toEqual([row({})]);
   expect(rowsOf?.({ rows: [row({}), row({ shelf: 'b' })], handover: true })).toHaveLength(2);
   for (const none of [{ ids: ['1'] }, { handover: true, from: 'x', to: 'y' }, null]) expect(rowsOf?.(none)).toEqual([]);
@@ -117,9 +107,9 @@ it('names all that narrows a watch, for its tokens', async () => {
   const watches: Partial<ResourceWatch>[] = [
     {},
     { fromNow: true },
-    { of: 'a' },
+    { of: SHELF },
     { watcher: ADA },
-    { of: 'a', watcher: ADA },
+    { of: SHELF, watcher: ADA },
   ];
   const names = await Promise.all(watches.map(async (watch) => (await watchBooks(watch).begin()).filter?.name));
   expect(names).toEqual([

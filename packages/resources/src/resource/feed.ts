@@ -1,0 +1,186 @@
+import type { Queries, SqlValue, Transaction } from '@rondo/database';
+import { currentWorkLimits } from '@rondo/rpc/call';
+import { payloadFields, type Sync } from '@rondo/sync';
+import { keyedRows } from '../sql/message-size.js';
+import { storedBigint } from './column.js';
+import { objectIn, valueIn } from './json-column.js';
+import { DELETION } from './lists.js';
+import type { Model } from './model.js';
+import type { Row, Table } from './table.js';
+import type { Sight, Visibility, Watcher } from './visibility.js';
+
+/** How many rows are read at once. They are sent in one message if they fit. */
+const PART = 100;
+
+/** Which resources are watched, and from which position. */
+export interface ResourceWatch {
+  /** Those alone that have a value in a column, such as the id of their customer; by default all. */
+  readonly of?: { readonly column: string; readonly value: string } | undefined;
+  /** On whose behalf they are watched; undefined for a process. A resume token is valid for the same watcher only. */
+  readonly watcher: Watcher | undefined;
+  /** Begins without the resources that there are. */
+  readonly fromNow: boolean;
+  /** The token of the last event of an earlier watch; empty to begin with a snapshot. */
+  readonly resumeToken: string;
+  /** Ends the watch. */
+  readonly signal: AbortSignal;
+}
+
+/** An event of a watch. The watch can be resumed after it with its token. */
+export type ResourceEvent<T> =
+  | {
+      readonly kind: 'snapshot';
+      readonly items: readonly T[];
+      /** Whether it begins a new snapshot, which replaces everything before it. */
+      readonly first: boolean;
+      /** Whether another part of the same snapshot follows. */
+      readonly more: boolean;
+      readonly resumeToken: string;
+    }
+  | {
+      /** After its creation or a change, deletions that can be undone included; removed if it doesn't exist any more. */
+      readonly kind: 'changed' | 'removed';
+      readonly item: T;
+      readonly resumeToken: string;
+    };
+
+/**
+ * How the rows of a table are watched. Their changes have the table's name as topic. Each is a row as JSON with texts, has such rows in
+ * `rows`, or is a handover, as the trigger `sync_append_row` of `@rondo/sync` appends them.
+ */
+export interface FeedSource<T> {
+  readonly table: string;
+  /** A SELECT of rows, without a WHERE clause. */
+  readonly select: string;
+  /** The SQL condition of the rows that snapshots have; by default all. */
+  readonly live?: string | undefined;
+  /** The column along which snapshots are read, by an index: unique, positive, and never changed. */
+  readonly key: string;
+  readonly toItem: (row: Row) => T;
+  /** The names that changes have for columns, where they differ. */
+  readonly changed: Readonly<Record<string, string>>;
+  /** Which rows a watcher sees. */
+  readonly sight?: Pick<Visibility, 'column' | 'of'> | undefined;
+}
+
+/** How the rows of a resource are watched. */
+export function feedOf<M>(model: Model<M>, { select }: Table, toItem: (row: Row) => M): FeedSource<M> {
+  const { table, list = {}, visibleTo: sight, changed = {} } = model.definition;
+  const live = list.deletion?.live ?? (model.has('deleteTime') ? `${table}.${DELETION.live}` : undefined);
+  return { table, select, live, key: list.position ?? 'sequence', toItem, changed, sight };
+}
+
+/** What a feed reads. */
+export interface FeedOptions {
+  readonly sync: Pick<Sync, 'watch'>;
+  /** For what watchers see. */
+  readonly queries: Queries;
+}
+
+/**
+ * Streams the rows of a table and their changes, whichever replica makes them: a snapshot, and then every change once, in order. A row
+ * that comes into or goes out of a watcher's sight is a handover: the watch of the watcher begins again with a snapshot.
+ *
+ * @throws `InvalidResumeToken`, `WatchAborted` or `WatchUnavailable` of @rondo/sync, or the signal's reason.
+ */
+export async function* watchRows<T>(
+  options: FeedOptions,
+  source: FeedSource<T>,
+  watch: ResourceWatch,
+): AsyncGenerator<ResourceEvent<T>, void, undefined> {
+  let token: string | undefined = watch.resumeToken;
+  while (token !== undefined) token = yield* eventsUntilHandover(options, source, { ...watch, resumeToken: token });
+}
+
+/** Returns the token with which the next watch begins: none. */
+async function* eventsUntilHandover<T>(
+  options: FeedOptions,
+  source: FeedSource<T>,
+  watch: ResourceWatch,
+): AsyncGenerator<ResourceEvent<T>, string | undefined, undefined> {
+  const { resumeToken, signal } = watch;
+  const view = await viewOf(options, source, watch);
+  const { caller } = currentWorkLimits();
+  const renamed = Object.entries(source.changed);
+  for await (const event of options.sync.watch({ topic: source.table, resumeToken, caller, signal, ...view })) {
+    const { resumeToken: reached } = event;
+    if (event.kind === 'snapshot') {
+      yield { kind: 'snapshot', items: event.part, first: event.first, more: !event.last, resumeToken: reached };
+    } else if (isHandover(event.payload)) {
+      return '';
+    } else {
+      const row = objectIn(event.payload);
+      const kind = valueIn(row, 'removed') == null ? 'changed' : 'removed';
+      // It has the columns of the row, as texts.
+      const columns = renamed.map(([column, name]) => [column, valueIn(row, name)] as const);
+      yield { kind, item: source.toItem({ ...row, ...Object.fromEntries(columns) }), resumeToken: reached };
+    }
+  }
+  return undefined;
+}
+
+/** The part of a feed that a watch is of. */
+async function viewOf<T>({ queries }: FeedOptions, source: FeedSource<T>, { of, watcher, fromNow }: ResourceWatch) {
+  const { key, toItem, changed } = source;
+  const readSight = async (from: Queries): Promise<Sight> => watcher && source.sight?.of(watcher, from);
+  let sight = await readSight(queries);
+  const field = of && (changed[of.column] ?? of.column);
+  const names = [fromNow ? 'from now' : '', of === undefined ? '' : `${field} ${of.value}`, identityOf(watcher)];
+  return {
+    filter: {
+      // It has everything that narrows the watch, as a resume token is valid for the same watch only.
+      name: names.every((name) => name === '') ? '' : JSON.stringify(names),
+      accepts(row: unknown): boolean {
+        const { optional } = payloadFields(row);
+        if (of !== undefined && (optional(field ?? '') ?? of.value) !== of.value) return false;
+        if (!isHandover(row)) return sight === undefined || isAmong(sight, [optional(source.sight?.column ?? '')]);
+        return optional('person') === watcher?.subject || isAmong(sight, [optional('from'), optional('to')]);
+      },
+    },
+    snapshot: {
+      async readAfter(transaction: Transaction, after: bigint) {
+        // At the moment of the rows: if it changes later, that is a handover to come.
+        sight = await readSight(transaction);
+        const rows = fromNow ? [] : await transaction.query<Row>(...partQuery(source, after, { of, sight }));
+        return keyedRows(rows, { after, size: PART, keyOf: (row) => storedBigint(row[key]), toItem });
+      },
+      // A handover is told, whatever part the watch is at, as it changes rows of all parts.
+      keyOf: (row: unknown) => (isHandover(row) ? 0n : payloadFields(row).whole(key)),
+    },
+    // Those who see all rows get no handover, but the rows that it has.
+    rowsOf: (payload: unknown) => (sight !== undefined && isHandover(payload) ? [payload] : rowsIn(payload, key)),
+  };
+}
+
+/** The rows that a change has, or the one that it is. Without its key it is none, as of a handover of rows of other tables. */
+function rowsIn(payload: unknown, key: string): readonly unknown[] {
+  const row = objectIn(payload);
+  if ('rows' in row) return payloadFields(row).list('rows');
+  return key in row ? [row] : [];
+}
+
+const isHandover = (payload: unknown): boolean => 'handover' in objectIn(payload);
+
+function isAmong(sight: Sight, values: readonly (string | null)[]): boolean {
+  return typeof sight === 'string' && values.includes(sight);
+}
+
+function identityOf(watcher: Watcher | undefined): string {
+  return watcher === undefined ? '' : JSON.stringify([watcher.issuer, watcher.subject]);
+}
+
+function partQuery<T>(
+  { table, select, live, key, sight: by }: FeedSource<T>,
+  after: bigint,
+  { of, sight }: Pick<ResourceWatch, 'of'> & { readonly sight: Sight },
+): [sql: string, params: SqlValue[]] {
+  const params: SqlValue[] = [after];
+  const equals = (column: string, value: SqlValue) => `${table}.${column} = $${params.push(value)}::text`;
+  const conditions = [
+    ...(live === undefined ? [] : [live]),
+    ...(of === undefined ? [] : [equals(of.column, of.value)]),
+    ...(sight === undefined || by === undefined ? [] : [equals(by.column, sight)]),
+    `${table}.${key} > $1`,
+  ];
+  return [`${select} WHERE ${conditions.join(' AND ')} ORDER BY ${table}.${key} LIMIT ${PART}`, params];
+}
