@@ -1,4 +1,4 @@
-import { hiddenByRule, sightByRule } from '@rondo/resources';
+import { hiddenByRule } from '@rondo/resources';
 import { Missing, OutOfSight } from '@rondo/resources/domain';
 import { callPrincipal, type Principal, type ServerCall } from '@rondo/rpc/call';
 import { type Reply, type RequestOf, runInScope, type ServiceDefinition } from '@rondo/rpc/internal';
@@ -10,19 +10,12 @@ import type { Middleware, Next } from '@rondo/rpc/middleware';
  */
 export type Rule<Request> = (request: Request, principal: Principal) => Promise<void> | void;
 
-/** The rule of a list: it returns the value of `sight` in the rows that the principal sees; null for no rows, undefined for all. */
-export interface SightRule {
-  readonly sight: (principal: Principal) => Promise<Sight> | Sight;
-}
-
-type Sight = string | null | undefined;
-
 /** The rule of each method of a service; `everyone` for those that need none. A method without an entry doesn't compile. */
 export type Rules<D extends ServiceDefinition> = {
-  readonly [K in keyof D['methods']]: 'everyone' | SightRule | Rule<RequestOf<D['methods'][K]>>;
+  readonly [K in keyof D['methods']]: 'everyone' | Rule<RequestOf<D['methods'][K]>>;
 };
 
-type AnyRule = 'everyone' | SightRule | Rule<never>;
+type AnyRule = 'everyone' | Rule<never>;
 
 /** The rules of a service, by the paths of its methods. */
 export type RulesByPath = readonly (readonly [path: string, rule: AnyRule])[];
@@ -33,11 +26,9 @@ export function rulesOf<D extends ServiceDefinition>(
   rules: Rules<NoInfer<D>> | 'everyone',
 ): RulesByPath {
   const byKey: Readonly<Record<string, AnyRule | undefined>> = rules === 'everyone' ? {} : rules;
-  return Object.entries(definition.methods).map(([key, { name, responseStream }]) => {
+  return Object.entries(definition.methods).map(([key, { name }]) => {
     const rule = rules === 'everyone' ? 'everyone' : byKey[key];
     if (rule === undefined) throw new TypeError(`${definition.fullName}/${name} has no rule: add "${key}"`);
-    // The rows of a stream are read after the rule has run.
-    if (typeof rule === 'object' && responseStream) throw new TypeError(`${name} answers with a stream: write a rule`);
     return [`/${definition.fullName}/${name}`, rule] as const;
   });
 }
@@ -71,14 +62,9 @@ export function createRules({ rules, toRpcError }: RulesOptions): Middleware<Ser
   };
   const apply = async (call: ServerCall, principal: Principal, next: Next<ServerCall>): Promise<Reply> => {
     const rule = ruleOf(call.method.path);
-    const check = async (): Promise<Sight> => {
-      if (typeof rule === 'object') return rule.sight(principal);
-      if (rule !== 'everyone') await rule(messageOf(call) as never, principal);
-      return undefined;
-    };
     try {
       // The request is read for the first time here.
-      call.values.set(sightByRule, await runInScope(call, check));
+      if (rule !== 'everyone') await runInScope(call, async () => rule(messageOf(call) as never, principal));
       return await next(call);
     } catch (error) {
       throw refused(call, error);

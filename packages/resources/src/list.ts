@@ -16,9 +16,6 @@ export interface List {
   readonly order?: ListOrder;
 }
 
-/** What the caller sees of a list, by the rule of its method: the value of `ListQuery.sight`. */
-export const sightByRule = createContextKey<string | null | undefined>(undefined, { description: 'sight by a rule' });
-
 /** The resource that the caller doesn't see, so that the call fails as if there were none; empty if it is known by no name. */
 export const hiddenByRule = createContextKey<string | undefined>(undefined, { description: 'hidden by a rule' });
 
@@ -39,7 +36,6 @@ export function readList(field: FieldAt, list: List, request: ListRequest): List
     conditions: readFilter(field('filter'), request.filter, list.fields),
     order,
     showDeleted: request.showDeleted ?? false,
-    sight: currentScope()?.values?.get(sightByRule),
   };
 }
 

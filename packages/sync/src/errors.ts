@@ -42,15 +42,8 @@ export const watchErrors = defineErrors('the server', {
     type: WatchAborted,
     code: 'ABORTED',
     text: 'the history was trimmed while it was read: read faster, and resume from the last token; watch again with the resume_token of the last message',
-    cause: "Changes that the watcher hadn't read were deleted, as they are kept for a limited time.",
-    remedy: 'Read faster; watch again with the last token.',
-  },
-  HISTORY_GONE: {
-    type: WatchAborted,
-    code: 'ABORTED',
-    text: 'the watched history is gone: resume from the last token; watch again with the resume_token of the last message',
-    cause: 'The changes that the watch was about to read were deleted, as they are kept for a limited time.',
-    remedy: 'Watch again with the last token: the watch then begins with a snapshot.',
+    cause: "Changes that the watcher hadn't read are gone: they are kept for a limited time, and a backup may have been restored.",
+    remedy: 'Read faster; watch again with the last token. The watch may begin with a snapshot.',
   },
   TOO_MANY_CHANGES: {
     type: WatchUnavailable,

@@ -18,16 +18,7 @@ export interface Change extends Anchor {
   readonly createTime: Date;
 }
 
-interface ChangeRow {
-  readonly position: bigint;
-  readonly mark: string;
-  readonly outbox_id: bigint;
-  readonly topic: string;
-  readonly payload: unknown;
-  readonly create_time: Date;
-}
-
-const COLUMNS = 'position, mark, outbox_id, topic, payload, create_time';
+const COLUMNS = 'position, mark, outbox_id AS "outboxId", topic, payload, create_time AS "createTime"';
 
 /** The newest position. */
 export async function readHead(database: Queries): Promise<Anchor> {
@@ -92,9 +83,9 @@ export async function readOn(
   maxChanges: number,
 ): Promise<readonly Change[] | undefined> {
   const sql = `SELECT ${COLUMNS} FROM sync_changes WHERE position >= $1 ORDER BY position LIMIT $2`;
-  const [anchor, ...rows] = await database.query<ChangeRow>(sql, [from.position, maxChanges + 1]);
+  const [anchor, ...rows] = await database.query<Change>(sql, [from.position, maxChanges + 1]);
   if (anchor?.position !== from.position || anchor.mark !== from.mark) return undefined;
-  return rows.map(toChange);
+  return rows;
 }
 
 /** A range of one topic's changes. */
@@ -107,15 +98,13 @@ export interface Range {
 }
 
 const TOPIC_PAGE = `
-  SELECT
-    anchor.intact, change.position, change.mark, change.outbox_id, change.topic, change.payload, change.create_time
-  FROM
-    (SELECT EXISTS (SELECT FROM sync_changes WHERE position = $2 AND mark = $3) AS intact) AS anchor
+  SELECT intact, ${COLUMNS}
+  FROM (SELECT EXISTS (SELECT FROM sync_changes WHERE position = $2 AND mark = $3) AS intact) AS anchor
     LEFT JOIN (
-      SELECT ${COLUMNS} FROM sync_changes WHERE topic = $1 AND position > $2 AND position <= $4
-      ORDER BY position LIMIT $5
+      SELECT position, mark, outbox_id, topic, payload, create_time FROM sync_changes
+      WHERE topic = $1 AND position > $2 AND position <= $4 ORDER BY position LIMIT $5
     ) AS change ON true
-  ORDER BY change.position`;
+  ORDER BY position`;
 
 /** The next changes of one topic; undefined if the position is gone, and with it possibly changes. */
 export async function readTopic(
@@ -124,11 +113,7 @@ export async function readTopic(
   maxChanges: number,
 ): Promise<readonly Change[] | undefined> {
   const params = [topic, from.position, from.mark, to.position, maxChanges];
-  const rows = await database.query<{ intact: boolean } & (ChangeRow | { position: null })>(TOPIC_PAGE, params);
+  const rows = await database.query<{ intact: boolean } & (Change | { position: null })>(TOPIC_PAGE, params);
   if (rows[0]?.intact !== true) return undefined;
-  return rows.flatMap((row) => (row.position === null ? [] : [toChange(row)]));
-}
-
-function toChange({ position, mark, outbox_id, topic, payload, create_time }: ChangeRow): Change {
-  return { position, mark, outboxId: outbox_id, topic, payload, createTime: create_time };
+  return rows.flatMap((row) => (row.position === null ? [] : [row]));
 }

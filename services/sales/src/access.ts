@@ -5,7 +5,7 @@ import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
 import type { Queries } from '@rondo/database';
 import type { Store } from '@rondo/resources';
-import { customers, SALESPERSON } from './customers.js';
+import { customers } from './customers.js';
 import { orders } from './orders.js';
 import { quotes } from './quotes.js';
 
@@ -30,8 +30,7 @@ export function salesRules(queries: Queries): readonly RulesByPath[] {
       deleteProduct: 'everyone',
       undeleteProduct: 'everyone',
       adjustStock: 'everyone',
-      // Everyone sees the changes, and the orders in sight.
-      listStockChanges: { sight: (principal) => SALESPERSON.of(principal, queries) },
+      listStockChanges: 'everyone',
       watchProductChanges: 'everyone',
     }),
     rulesOf(QuoteServiceDefinition, {

@@ -7,8 +7,10 @@ import {
 import type { Queries } from '@rondo/database';
 import { type List, nextPageToken, readList } from '@rondo/resources';
 import { type Listing, listPage } from '@rondo/resources/sql';
+import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import { validate } from '@rondo/rpc/status';
 import type { SalesMethods } from './context.js';
+import { SALESPERSON } from './customers.js';
 import { stockAfter } from './domain/stock.js';
 import { errors } from './errors.js';
 import { products } from './products.js';
@@ -26,10 +28,13 @@ export const stockMethods = ({ database }: SalesMethods) => ({
         return { ...product, stock };
       }),
     ),
-  async listStockChanges(request: ListStockChangesRequest) {
+  /** Everyone sees the changes, and the orders in sight. */
+  async listStockChanges(request: ListStockChangesRequest, { values }: ServerCall) {
     const { parent } = request;
     const list: List = { ...STOCK_CHANGES, collection: `${parent}/stockChanges` };
-    const { sight, ...query } = validate((field) => readList(field, list, request));
+    const query = validate((field) => readList(field, list, request));
+    const principal = values.get(callPrincipal);
+    const sight = principal && (await SALESPERSON.of(principal, database));
     const listing = listingOf(products.idsIn(parent), sight);
     const read = async () => {
       await products.get(database, parent);

@@ -44,10 +44,6 @@ export interface Audit {
    * @param result what the transaction returns: the resource of a create has its name only there.
    */
   record(transaction: Pick<Queries, 'query'>, result?: unknown): Promise<void>;
-  /** How many events of refused calls have been lost: the database was away, or too many were refused at once. */
-  readonly lost: number;
-  /** Writes the events of refused calls that wait. Without it, they are written every second. */
-  flush(): Promise<void>;
   /**
    * Removes expired events, in batches. This also happens by itself about every ten minutes. While another replica
    * removes events, it does nothing.
@@ -96,10 +92,6 @@ export function createAudit(options: AuditOptions): Audit {
       return { ...inner, transaction };
     },
     record,
-    get lost() {
-      return refusals.lost;
-    },
-    flush: refusals.flush,
     prune: (signal) => prune(database, retentionDays, signal),
     close: async () => void (await Promise.all([refusals.close(), pruning.close()])),
   };

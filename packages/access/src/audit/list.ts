@@ -22,35 +22,19 @@ const EVENTS: List = {
   },
 };
 
+const FIELDS = Object.keys(EVENTS.fields);
+
 const LISTING: Listing = {
   table: 'audit_events',
   order: 'the newest first',
-  selected: [
-    ...['sequence', 'create_time', 'subject', 'issuer', 'process', 'actors', 'method', 'resource', 'code', 'trace_id'],
-  ],
-  columns: {
-    subject: 'subject',
-    issuer: 'issuer',
-    process: 'process',
-    method: 'method',
-    resource: 'resource',
-    code: 'code',
-    create_time: 'create_time',
-  },
+  selected: ['sequence', ...FIELDS, 'actors', 'trace_id'],
+  columns: Object.fromEntries(FIELDS.map((column) => [column, column])),
   unindexed: ['issuer', 'process', 'method', 'code'],
   scannedBy: { field: 'subject', withState: false },
 };
 
-interface EventRow {
-  readonly sequence: bigint;
+interface EventRow extends Omit<AuditEvent, 'createTime' | 'traceId'> {
   readonly create_time: Date;
-  readonly subject: string;
-  readonly issuer: string;
-  readonly process: string;
-  readonly actors: readonly string[];
-  readonly method: string;
-  readonly resource: string;
-  readonly code: number;
   readonly trace_id: string;
 }
 
@@ -69,5 +53,5 @@ export function auditService(reads: Queries): ServiceImplementation {
 }
 
 function toMessage({ create_time, trace_id, ...row }: EventRow): AuditEvent {
-  return { ...row, actors: [...row.actors], createTime: create_time, traceId: trace_id };
+  return { ...row, createTime: create_time, traceId: trace_id };
 }

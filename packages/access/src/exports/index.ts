@@ -20,4 +20,4 @@
 export { type Audit, type AuditInsert, type AuditOptions, auditParams, auditSql, createAudit } from '../audit/audit.js';
 export { auditSchema } from '../audit/schema.js';
 export { type AuditConfig, auditBy, auditVariables } from '../audit/variables.js';
-export { createRules, type Rule, type Rules, type RulesByPath, rulesOf, type SightRule } from '../rules.js';
+export { createRules, type Rule, type Rules, type RulesByPath, rulesOf } from '../rules.js';

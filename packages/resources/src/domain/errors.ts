@@ -2,7 +2,12 @@
  * An error of a service's rules or of something it depends on. Each message says what is wrong and what to do. The
  * abstract classes are the kinds of errors, each with a gRPC status; a service's own errors extend one of them.
  */
-export abstract class DomainError extends Error {}
+export abstract class DomainError extends Error {
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
 
 /** A fault of a request that only the stored resources show. `INVALID_ARGUMENT`. */
 export abstract class InvalidRequest extends DomainError {
@@ -17,8 +22,6 @@ export abstract class InvalidRequest extends DomainError {
 
 /** A field names a resource that doesn't exist. */
 export class UnknownReference extends InvalidRequest {
-  override readonly name = 'UnknownReference';
-
   constructor(field: string, name: string) {
     super([{ field, description: `${name} doesn't exist; create it first, or give another one` }]);
   }
@@ -52,8 +55,6 @@ export abstract class Missing extends DomainError {
 
 /** Resources don't exist. */
 export class NotFound extends Missing {
-  override readonly name = 'NotFound';
-
   constructor(resources: readonly string[], remedy: string) {
     super(resources, ["doesn't exist", "don't exist"], remedy);
   }
@@ -61,8 +62,6 @@ export class NotFound extends Missing {
 
 /** Resources are deleted, and can be undeleted. */
 export class Deleted extends Missing {
-  override readonly name = 'Deleted';
-
   /** @param called what each is, such as `customer`. */
   constructor(resources: string | readonly string[], called: string) {
     const names = [resources].flat();
@@ -76,8 +75,6 @@ export abstract class AlreadyExists extends DomainError {}
 
 /** Another resource has a value that is unique. */
 export class Taken extends AlreadyExists {
-  override readonly name = 'Taken';
-
   /** @param values each with what it is called. */
   constructor(called: string, values: readonly (readonly [what: string, value: unknown])[]) {
     const named = values
@@ -91,7 +88,6 @@ export class Taken extends AlreadyExists {
 
 /** The caller may see the resource, but not do this with it. `PERMISSION_DENIED`. */
 export class NotPermitted extends DomainError {
-  override readonly name = 'NotPermitted';
   readonly resource: string;
   /** What is not permitted, such as `the salesperson of a customer`. */
   readonly what: string;
@@ -149,8 +145,6 @@ export abstract class WrongState extends Refused {
 
 /** A deleted resource can't be changed before it is undeleted. */
 export class StillDeleted extends WrongState {
-  override readonly name = 'StillDeleted';
-
   constructor(resource: string, remedy: string) {
     super(resource, `${resource} is deleted; ${remedy}`);
   }
@@ -158,8 +152,6 @@ export class StillDeleted extends WrongState {
 
 /** A resource can't be deleted before those that are part of it, or refer to it. */
 export class InUse extends WrongState {
-  override readonly name = 'InUse';
-
   constructor(resource: string) {
     super(resource, `other resources are part of ${resource}, or refer to it; delete those first`);
   }
@@ -167,7 +159,6 @@ export class InUse extends WrongState {
 
 /** The resource has changed since the caller read it, or never had the etag. `ABORTED`. */
 export class StaleEtag extends DomainError {
-  override readonly name = 'StaleEtag';
   readonly resource: string;
   readonly why: string;
   /** The names of the changed fields in the contract; empty if they have changed back, or if it never had the etag. */
@@ -191,8 +182,6 @@ function whyStale(changed: readonly string[] | 'foreign'): string {
 
 /** Concurrent changes won at every attempt; nothing was done. `ABORTED`. */
 export class ConcurrentChange extends DomainError {
-  override readonly name = 'ConcurrentChange';
-
   constructor(cause?: Error) {
     super('concurrent changes won', { cause });
   }

@@ -28,7 +28,7 @@
  */
 
 export type { FilterField } from '../filter.js';
-export { hiddenByRule, type List, nextPageToken, readList, sightByRule } from '../list.js';
+export { hiddenByRule, type List, nextPageToken, readList } from '../list.js';
 export {
   checkEtag,
   type Etagged,

@@ -3,7 +3,7 @@ import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import { reading } from '@rondo/rpc/server';
 import type { FieldAt } from '@rondo/rpc/status';
 import { Missing, OutOfSight } from '../domain/errors.js';
-import { hiddenByRule, type ListRequest, nextPageToken, readList, sightByRule } from '../list.js';
+import { hiddenByRule, type ListRequest, nextPageToken, readList } from '../list.js';
 import type { Handler, Named, Served } from './hooks.js';
 import { valueIn } from './json-column.js';
 import { listOf } from './lists.js';
@@ -20,7 +20,6 @@ export function listHandler<M>(served: Served<M>): Handler {
   const { resource, options } = served;
   const { model } = resource;
   const { many } = namesIn(model);
-  const hasSight = model.definition.visibleTo !== undefined;
   const read = (message: Omit<ListRequest, 'filter'>, field: FieldAt) => {
     const parent = textIn(message, 'parent');
     const list = listOf(model, parent === '' ? many : `${parent}/${many}`);
@@ -29,7 +28,7 @@ export function listHandler<M>(served: Served<M>): Handler {
     return { request, list, parents, query: readList(field, list, request) };
   };
   const handle = async ({ request, list, parents, query }: ReturnType<typeof read>, call: ServerCall) => {
-    const sight = hasSight ? await sightOf(served, { call, queries: options.database }) : call.values.get(sightByRule);
+    const sight = await sightOf(served, { call, queries: options.database });
     const page = await resource.list(options.database.reads, { ...query, sight }, parents);
     const { items, next } = (await options.afterList?.(page, { parents, query }, call)) ?? page;
     return { [many]: items, nextPageToken: nextPageToken(list, request, next) };

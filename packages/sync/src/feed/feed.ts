@@ -55,7 +55,7 @@ export function createFeed(options: FeedOptions): Feed {
       lastGoodAt = now();
       if (closed !== undefined) return;
       if (changes === undefined) {
-        subscribers.fail(watchErrors.HISTORY_GONE());
+        subscribers.fail(watchErrors.HISTORY_TRIMMED());
         head = await readHead(database);
         continue;
       }

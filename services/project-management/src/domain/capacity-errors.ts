@@ -8,7 +8,6 @@ export interface ReservedWeek {
 
 /** A reservation asks for more minutes than are free. */
 export class TooLittleFree extends WrongState {
-  override readonly name = 'TooLittleFree';
   override readonly rule = 'CAPACITY';
 
   constructor(member: string, week: ReservedWeek & { readonly capacityMinutes: bigint }, askedMinutes: bigint) {
@@ -27,7 +26,6 @@ const NAMED_WEEKS = 5;
 
 /** The new capacity is less than the reserved minutes of a week that isn't over. */
 export class MoreReserved extends WrongState {
-  override readonly name = 'MoreReserved';
   override readonly rule = 'CAPACITY';
 
   /** @param weeks the weeks with more reserved minutes, the earliest first. */
@@ -42,7 +40,6 @@ export class MoreReserved extends WrongState {
 
 /** A member with reservations can't be deleted. */
 export class StillReserved extends WrongState {
-  override readonly name = 'StillReserved';
   override readonly rule = 'CAPACITY';
 
   /** @param weeks the weeks with reservations that aren't over, the earliest first. */
@@ -56,7 +53,6 @@ export class StillReserved extends WrongState {
 
 /** The team has too little free time for a delivery. */
 export class TeamTooBusy extends WrongState {
-  override readonly name = 'TeamTooBusy';
   override readonly rule = 'CAPACITY';
 
   constructor(

@@ -2,8 +2,6 @@ import { InvalidRequest, WrongState } from '@rondo/resources/domain';
 
 /** The requested state can't follow the present one. */
 export class IllegalTransition extends WrongState {
-  override readonly name = 'IllegalTransition';
-
   constructor(
     resource: string,
     transition: { readonly from: string; readonly to: string; readonly allowed: readonly string[] },
@@ -16,22 +14,16 @@ export class IllegalTransition extends WrongState {
 
 /** An archived project and its tasks can't be changed. */
 export class ProjectArchived extends WrongState {
-  override readonly name = 'ProjectArchived';
-
   constructor(project: string) {
     super(project, `${project} is ARCHIVED: neither it nor its tasks change any more; create another project`);
   }
 }
 
 /** Fields of the request name members or tasks that don't exist, or can't be named there. */
-export class UnknownReferences extends InvalidRequest {
-  override readonly name = 'UnknownReferences';
-}
+export class UnknownReferences extends InvalidRequest {}
 
 /** The request names a project that doesn't exist. */
 export class UnknownProject extends InvalidRequest {
-  override readonly name = 'UnknownProject';
-
   constructor(project: string) {
     const description = `${project} doesn't exist; create it with CreateProject, or name another`;
     super([{ field: 'reservation.project', description }]);
@@ -40,8 +32,6 @@ export class UnknownProject extends InvalidRequest {
 
 /** After the change, the due date would be before the start date. */
 export class DueBeforeStart extends InvalidRequest {
-  override readonly name = 'DueBeforeStart';
-
   constructor(description: string) {
     super([{ field: 'project.due_date', description }]);
   }

@@ -6,7 +6,6 @@ const MAX_NAMED = 8;
 
 /** Tasks would depend on each other in a circle. */
 export class DependencyCircle extends WrongState {
-  override readonly name = 'DependencyCircle';
   override readonly rule = 'DEPENDENCY';
 
   constructor(project: string, circle: Circle) {
@@ -23,7 +22,6 @@ export class DependencyCircle extends WrongState {
 
 /** A task can't be deleted while other tasks depend on it. */
 export class TaskNeeded extends WrongState {
-  override readonly name = 'TaskNeeded';
   override readonly rule = 'DEPENDENCY';
 
   constructor(task: string, dependentIds: readonly string[]) {
@@ -37,7 +35,6 @@ export class TaskNeeded extends WrongState {
 
 /** A task can't be undeleted while tasks that it depends on are deleted. */
 export class NeedsDeletedTasks extends WrongState {
-  override readonly name = 'NeedsDeletedTasks';
   override readonly rule = 'DEPENDENCY';
 
   constructor(task: string, deletedIds: readonly string[]) {
@@ -51,8 +48,6 @@ export class NeedsDeletedTasks extends WrongState {
 
 /** Other tasks of the project have the requested ids. */
 export class TaskIdsTaken extends AlreadyExists {
-  override readonly name = 'TaskIdsTaken';
-
   constructor(project: string, ids: readonly string[]) {
     super(
       `${project} already has the tasks ${nameIds(ids)}, deleted ones included; choose a task_id that ` +

@@ -10,8 +10,6 @@ import {
 
 /** A quote that isn't open can't be changed. */
 export class WrongQuoteState extends WrongState {
-  override readonly name = 'WrongQuoteState';
-
   constructor(quote: string, state: string) {
     super(quote, `${quote} is ${state}, and only an OPEN quote can be changed; make another quote`);
   }
@@ -19,8 +17,6 @@ export class WrongQuoteState extends WrongState {
 
 /** A quote can't be accepted after its last day. */
 export class QuoteExpired extends WrongState {
-  override readonly name = 'QuoteExpired';
-
   constructor(quote: string, validUntil: string) {
     super(quote, `${quote} was valid until ${validUntil}; extend it with UpdateQuote, or create another quote`);
   }
@@ -28,8 +24,6 @@ export class QuoteExpired extends WrongState {
 
 /** The last day of a quote is before its first. */
 export class ValidBeforeQuote extends InvalidRequest {
-  override readonly name = 'ValidBeforeQuote';
-
   constructor(validUntil: string, quoteDate: string) {
     const description = `must not be before quote_date, ${quoteDate}; it is ${validUntil}`;
     super([{ field: 'quote.valid_until_date', description }]);
@@ -38,8 +32,6 @@ export class ValidBeforeQuote extends InvalidRequest {
 
 /** An order can't be cancelled while its quote is still accepting. */
 export class QuoteAccepting extends WrongState {
-  override readonly name = 'QuoteAccepting';
-
   constructor(quote: string) {
     super(quote, `${quote} is ACCEPTING: its order can be cancelled once it is ACCEPTED; try again soon`);
   }
@@ -47,8 +39,6 @@ export class QuoteAccepting extends WrongState {
 
 /** A quote whose order was cancelled can't be accepted again. */
 export class QuoteCancelled extends WrongState {
-  override readonly name = 'QuoteCancelled';
-
   constructor(quote: string, order: string) {
     super(quote, `${quote} was accepted, and ${order} has been cancelled since; create another quote`);
   }
@@ -56,8 +46,6 @@ export class QuoteCancelled extends WrongState {
 
 /** The order date is before the quote date. */
 export class OrderBeforeQuote extends InvalidRequest {
-  override readonly name = 'OrderBeforeQuote';
-
   constructor(quote: string, { orderDate, quoteDate }: { readonly orderDate: string; readonly quoteDate: string }) {
     const description = `must not be before the day of ${quote}, ${quoteDate}; it is ${orderDate}`;
     super([{ field: 'order_date', description }]);
@@ -74,7 +62,6 @@ export interface Shortage {
 
 /** The stock is too small; nothing was taken. The error names at most {@link MAX_NAMED} products. */
 export class InsufficientStock extends Refused {
-  override readonly name = 'InsufficientStock';
   override readonly violations: readonly Violation[];
 
   constructor(shortages: readonly Shortage[]) {
@@ -96,7 +83,6 @@ function toViolation({ product, available, needed }: Shortage): Violation {
 
 /** The stock would exceed its limit; nothing was added. */
 export class StockLimitExceeded extends WrongState {
-  override readonly name = 'StockLimitExceeded';
   override readonly rule = 'STOCK';
 
   constructor(product: string, { stock, limit }: { readonly stock: bigint; readonly limit: bigint }) {
@@ -113,8 +99,6 @@ export interface ForeignLine {
 
 /** The lines are in different currencies. */
 export class MixedCurrencies extends InvalidRequest {
-  override readonly name = 'MixedCurrencies';
-
   /**
    * @param of what has the lines.
    * @param expected the currency of the first line.
@@ -132,8 +116,6 @@ export class MixedCurrencies extends InvalidRequest {
 
 /** The effort to deliver lines of a quote doesn't fit into a task of project management each. */
 export class TooMuchEffort extends InvalidRequest {
-  override readonly name = 'TooMuchEffort';
-
   constructor(lines: readonly { readonly index: number; readonly minutes: bigint }[], limit: bigint) {
     super(
       lines.slice(0, MAX_NAMED).map(({ index, minutes }) => ({
@@ -146,8 +128,6 @@ export class TooMuchEffort extends InvalidRequest {
 
 /** The total doesn't fit into `google.type.Money`. */
 export class TotalOutOfRange extends DomainError {
-  override readonly name = 'TotalOutOfRange';
-
   constructor(total: string) {
     super(`the total would be ${total}, more than an amount can hold; ask for less at once`);
   }
@@ -158,8 +138,6 @@ export type Peer = 'the calculator' | 'project management';
 
 /** Another service can't be reached, or doesn't reply in time. It writes its message for callers, so that is passed on. */
 export class PeerUnavailable extends Unavailable {
-  override readonly name = 'PeerUnavailable';
-
   constructor(peer: Peer, cause: Error) {
     super(`${peer} is unavailable, try again later: ${cause.message}`, { cause });
   }
@@ -167,7 +145,6 @@ export class PeerUnavailable extends Unavailable {
 
 /** Project management refused the delivery, for example because the team has too little time; nothing was done. */
 export class DeliveryRefused extends DomainError {
-  override readonly name = 'DeliveryRefused';
   override readonly cause: Error;
 
   constructor(quote: string, cause: Error) {
@@ -178,8 +155,6 @@ export class DeliveryRefused extends DomainError {
 
 /** The quote was changed or accepted after its delivery was planned; nothing was done. */
 export class QuoteMoved extends DomainError {
-  override readonly name = 'QuoteMoved';
-
   constructor(quote: string) {
     super(`${quote} was changed or accepted at the same moment; try again`);
   }
