@@ -9,6 +9,7 @@ const made = {
   methods: [{ method: 'notes.v1.NotesService/Get', file: 'services/notes/src/notes.ts' }],
   exempt: [],
   unserved: [],
+  byHand: [],
 };
 
 it.each([
@@ -28,4 +29,10 @@ it('says when that command works if the service is not started', () => {
   expect(text).toContain(
     'Prints its messages, and a call to start from while it runs: npm start serves it at 127.0.0.1:50060.\n',
   );
+});
+
+it('says why a resource is not served by itself', () => {
+  const byHand = ['notes.v1.Note: tags has the type map, which needs columns of its own'];
+  const text = describeCreated({ ...made, byHand, refusesEmpty: false }, { starts: true, registry: undefined });
+  expect(text).toContain('Its methods are yours to write: notes.v1.Note: tags has the type map');
 });

@@ -176,7 +176,7 @@ async function report(made: Made, { json, context: { stdout, stderr } }: Output,
 
 /** What `rondo new service` says of a service that it has made. */
 export function describeCreated(
-  { service, port, files, methods, exempt, refusesEmpty, unserved }: CreatedService,
+  { service, port, files, methods, exempt, refusesEmpty, unserved, byHand }: CreatedService,
   { starts, registry }: Calling,
 ): string {
   const folder = `services/${service}/`;
@@ -200,6 +200,7 @@ export function describeCreated(
     ...describeExempt(exempt),
     ...(files.includes('pnpm-workspace.yaml') ? ['The app was made without PostgreSQL, and has it from now on.'] : []),
     ...(unserved.length > 0 ? [`Made with --with-database, it would serve ${unserved.join(', ')} by itself.`] : []),
+    ...byHand.map((why) => `Its methods are yours to write: ${why}.`),
     '',
     'Next:',
     ...(files.some((file) => file.startsWith(`${folder}migrations/`))

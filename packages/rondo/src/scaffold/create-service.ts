@@ -31,6 +31,8 @@ export interface CreatedService extends NewServiceOutcome {
   readonly refusesEmpty: boolean;
   /** Resources whose standard methods are stubs, as the service has no database. */
   readonly unserved: readonly string[];
+  /** Why the standard methods of further resources are stubs. */
+  readonly byHand: readonly string[];
 }
 
 /** Creates a new service. */
@@ -63,6 +65,7 @@ export async function createService(options: NewServiceOptions): Promise<Created
       ...{ kind: 'created', service: name, port, files, methods, exempt },
       refusesEmpty: first?.refusesEmpty ?? false,
       unserved: unserved.map(({ One }) => One),
+      byHand: contract.services.flatMap((one) => one.byHand ?? []),
     };
   });
 }

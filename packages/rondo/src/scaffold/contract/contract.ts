@@ -51,6 +51,8 @@ export interface ServiceContract {
   readonly methods: readonly MethodContract[];
   /** The resources whose standard methods it has. */
   readonly resources: readonly ResourceContract[];
+  /** Why other resources of it aren't served by themselves. */
+  readonly byHand?: readonly string[];
   /** Its line in the file, from 1. */
   readonly line: number;
 }
@@ -81,7 +83,7 @@ export function servicesOf(file: DescFile, compiled: Compiled): readonly Service
       refusesEmpty: compiled.validator.validate(method.input, create(method.input)).kind === 'invalid',
       line: lineOf(method.proto) ?? 1,
     })),
-    resources: resourcesIn(service, compiled),
+    ...resourcesIn(service, compiled),
     line: lineOf(service.proto) ?? 1,
   }));
 }

@@ -335,6 +335,12 @@ describe('the resources of a contract', () => {
     expect(services).toHaveLength(5);
     const [book, ...others] = services.flatMap((one) => one.resources);
     expect(others).toEqual([]);
+    expect(services.flatMap((one) => one.byHand ?? [])).toEqual([
+      'library.Form has ListForms in another form than the standard one',
+      'library.Lost has no GetLost',
+      expect.stringContaining('library.Map: tags has the type map, which needs columns of its own'),
+      'library.Twice has names of 2 patterns',
+    ]);
     expect(book).toMatchObject({
       ...{ One: 'Book', one: 'book', many: 'books', message: 'Book', kind: 'library/Book' },
       methods: ['createBook', 'getBook', 'listBooks'],

@@ -48,32 +48,53 @@ export interface Compiled {
 /** Names such as `shelves/{shelf}/books/{book}`. */
 const PATTERN = /^[a-z][A-Za-z0-9]*\/\{[a-z0-9_]+\}(?:\/[a-z][A-Za-z0-9]*\/\{[a-z0-9_]+\})*$/;
 
+/** The resources of a service, and why others aren't served by themselves. */
+interface Resources {
+  readonly resources: readonly ResourceContract[];
+  readonly byHand: readonly string[];
+}
+
 /**
  * The resources with `google.api.resource` that a service creates and gets by standard methods. One that has another method under the
  * name of a standard one, or a field that no column holds, is left out: its methods are written by hand.
  */
-export function resourcesIn(service: DescService, compiled: Compiled): readonly ResourceContract[] {
-  const { registry, contracts } = compiled;
+export function resourcesIn(service: DescService, compiled: Compiled): Resources {
   const created = service.methods.filter(({ name, output }) => name === `Create${output.name}`);
-  return created.flatMap(({ output: desc }): readonly ResourceContract[] => {
-    const { pattern: patterns = [], type: kind = '' } = resourceOption(registry)?.of(desc) ?? {};
-    const description = resourcesOf(desc.file, registry, fieldName).get(desc.typeName);
-    if (patterns.length !== 1 || !PATTERN.test(patterns[0] ?? '') || description === undefined) return [];
-    const [, many = ''] = /(\w+)\/\{\w+\}$/.exec(description.pattern) ?? [];
-    const names = { One: desc.name, one: lowerFirst(desc.name), many };
-    const methods = standardMethods(service, { desc, names, parents: description.pattern.split('/').length / 2 - 1 });
-    const described = (options: TableOptions) =>
-      compiled.describeTable({ $type: desc.typeName, resource: description }, options);
-    if (methods.length === 0 || !isStorable(described)) return [];
-    const code = { type: desc.typeName, message: typeName(desc), module: moduleOf(desc.file.proto.name, contracts) };
-    const references = new Map(desc.fields.flatMap((field) => referenceOf(field, registry)));
-    const isNeeded = (field: DescField) =>
-      fieldBehavior(registry)
-        ?.of(field)
-        ?.some((number) => number === REQUIRED) === true;
-    const sample = sampleOf(desc, { ...compiled, isNeeded, references });
-    return [{ ...code, ...names, kind, methods, description, describeTable: described, references, sample }];
-  });
+  const found = created.flatMap(({ output }) => resourceOf(service, output, compiled) ?? []);
+  return {
+    resources: found.filter((one) => typeof one !== 'string'),
+    byHand: found.filter((one) => typeof one === 'string'),
+  };
+}
+
+/** A resource, or what keeps it from being served; undefined for a message that is none. */
+function resourceOf(
+  service: DescService,
+  desc: DescMessage,
+  compiled: Compiled,
+): ResourceContract | string | undefined {
+  const { registry, contracts } = compiled;
+  const { pattern: patterns = [], type: kind = '' } = resourceOption(registry)?.of(desc) ?? {};
+  const description = resourcesOf(desc.file, registry, fieldName).get(desc.typeName);
+  if (patterns.length === 0 || description === undefined) return undefined;
+  const { typeName: type } = desc;
+  if (patterns.length > 1) return `${type} has names of ${patterns.length} patterns`;
+  if (!PATTERN.test(patterns[0] ?? '')) return `${type} has names that aren't collections and ids in turn`;
+  const [, many = ''] = /(\w+)\/\{\w+\}$/.exec(description.pattern) ?? [];
+  const names = { One: desc.name, one: lowerFirst(desc.name), many };
+  const methods = standardMethods(service, { desc, names, parents: description.pattern.split('/').length / 2 - 1 });
+  if (typeof methods === 'string') return `${type} ${methods}`;
+  const described = (options: TableOptions) => compiled.describeTable({ $type: type, resource: description }, options);
+  const fault = unstorable(described);
+  if (fault !== undefined) return fault;
+  const code = { type, message: typeName(desc), module: moduleOf(desc.file.proto.name, contracts) };
+  const references = new Map(desc.fields.flatMap((field) => referenceOf(field, registry)));
+  const isNeeded = (field: DescField) =>
+    fieldBehavior(registry)
+      ?.of(field)
+      ?.some((number) => number === REQUIRED) === true;
+  const sample = sampleOf(desc, { ...compiled, isNeeded, references });
+  return { ...code, ...names, kind, methods, description, describeTable: described, references, sample };
 }
 
 /** `google.api.FieldBehavior.REQUIRED` */
@@ -81,12 +102,13 @@ const REQUIRED = 2;
 const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);
 const upperFirst = (name: string) => name.charAt(0).toUpperCase() + name.slice(1);
 
-function isStorable(describe: ResourceContract['describeTable']): boolean {
+/** The field that no column holds. */
+function unstorable(describe: ResourceContract['describeTable']): string | undefined {
   try {
     describe({ table: 'resources' });
-    return true;
+    return undefined;
   } catch (error) {
-    if (error instanceof TypeError) return false;
+    if (error instanceof TypeError) return error.message;
     throw error;
   }
 }
@@ -102,14 +124,17 @@ interface Methods {
   readonly parents: number;
 }
 
-/** The methods of a resource with standard names; none if it can't be got, or if one of them has another form. */
-function standardMethods({ methods }: DescService, of: Methods): readonly string[] {
+/** The methods of a resource with standard names, or what keeps it from being served. */
+function standardMethods({ methods }: DescService, of: Methods): readonly string[] | string {
   const forms = formsOf(of);
   const named = methods.filter(({ name }) => forms.has(name));
   const has = (name: string) => named.some((method) => method.name === name);
-  const isWhole = named.every((method) => forms.get(method.name)?.(method)) && has(`Get${of.names.One}`);
-  const Many = upperFirst(of.names.many);
-  return isWhole && (has(`List${Many}`) || !has(`Watch${Many}`)) ? named.map(methodKey) : [];
+  const [get, list] = [`Get${of.names.One}`, `List${upperFirst(of.names.many)}`];
+  const other = named.find((method) => forms.get(method.name)?.(method) !== true);
+  if (other !== undefined) return `has ${other.name} in another form than the standard one`;
+  if (!has(get)) return `has no ${get}`;
+  if (!has(list) && has(list.replace('List', 'Watch'))) return `is watched, and has no ${list}`;
+  return named.map(methodKey);
 }
 
 /** Whether a method has the form of the standard one, by its name. */
