@@ -19,15 +19,22 @@ interface Term extends Condition {
   readonly sql: string;
 }
 
+/** A column by whose values rows have their places. */
+interface PlaceColumn {
+  /** Its SQL, its name in what is read, and that in the place up to which rows were read. */
+  readonly sql: string;
+  readonly listed: string;
+  readonly scanned: string;
+  /** The parameter with the value of the previous page's last item; undefined if there is none. */
+  readonly after: string | undefined;
+}
+
 /** The common parts of all statements. */
 interface Parts {
   readonly listing: Listing;
   readonly query: ListQuery;
-  readonly position: string;
-  /** The SQL of the value by which the list is sorted before the position; undefined if the position alone decides. */
-  readonly key: string | undefined;
-  /** The parameter with that value of the previous page's last item; undefined on the first page. */
-  readonly afterKey: string | undefined;
+  /** In whose order the list is: the value by which it is sorted, if it is, and the position. */
+  readonly places: readonly PlaceColumn[];
   readonly inScope: string;
   /** That the caller sees the row. */
   readonly inSight: string;
@@ -75,7 +82,7 @@ export function sortWalkStatement(listing: Listing, query: ListQuery): PageState
   const parts = partsOf(listing, query);
   const { branches, rest } = alongPosition(parts);
   if (branches.every((from) => from === fromScope(parts))) return undefined;
-  const limit = `ORDER BY ${parts.position} LIMIT ${MAX_SCANNED + 1}`;
+  const limit = `ORDER BY ${positionOf(listing)} LIMIT ${MAX_SCANNED + 1}`;
   const few = branches.map((from) => `(SELECT ${readOf(parts)} ${from} ${limit})`).join(' UNION ALL ');
   return pageOfFew(parts, few, rest);
 }
@@ -86,29 +93,28 @@ export function sortWalkStatement(listing: Listing, query: ListQuery): PageState
  */
 export function inSightStatement(listing: Listing, query: ListQuery): PageStatement {
   const parts = partsOf(listing, query);
-  const { terms, inSight, key } = parts;
+  const { terms, inSight } = parts;
   const alternatives = [livesOf(parts), ...statesOf(parts)].map(anyOf);
   const conditions = [inSight, ...terms.map(({ sql }) => sql), ...alternatives, isAfter(parts)];
-  const order = orderOf({ ...parts, key: key && 'list_key' });
   // Without the OFFSET, PostgreSQL may choose the index in the list's order, which is that of the walk.
   const few = `SELECT ${columnNames(parts)} FROM (SELECT ${readOf(parts)} ${fromScope(parts, conditions)} OFFSET 0) AS seen
-    ORDER BY ${order} LIMIT $2`;
+    ORDER BY ${orderOf(parts, 'listed')} LIMIT $2`;
   return pageOfFew(parts, few, []);
 }
 
 function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): PageStatement {
-  const { listing, params, key } = parts;
-  const named = { ...parts, key: key && 'list_key' };
+  const { listing, params } = parts;
+  const order = orderOf(parts, 'listed');
   const sql = `
     WITH few AS MATERIALIZED (${few})
     SELECT ${outputOf(parts)}, found
     FROM (SELECT count(*) AS found FROM few) AS counted
       LEFT JOIN (
-        SELECT ${columnNames(parts)} FROM few WHERE ${[...conditions, isAfter(named)].join(' AND ')}
-        ORDER BY ${orderOf(named)} LIMIT $2
+        SELECT ${columnNames(parts)} FROM few WHERE ${[...conditions, isAfter(parts, 'listed')].join(' AND ')}
+        ORDER BY ${order} LIMIT $2
       ) AS page ON found <= ${MAX_SCANNED}
       ${listing.beside?.joins ?? ''}
-    ORDER BY ${outputOrderOf(parts)}`;
+    ORDER BY ${order}`;
   return { sql, params };
 }
 
@@ -122,8 +128,8 @@ function pageOfFew(parts: Parts, few: string, conditions: readonly string[]): Pa
  */
 export function scanStatement(listing: Listing, query: ListQuery): PageStatement {
   const parts = partsOf(listing, query);
-  const { position, params, key, inSight } = parts;
-  const { branches, rest } = key === undefined ? alongPosition(parts) : alongKey(parts);
+  const { places, params, inSight, ascends } = parts;
+  const { branches, rest } = places.length === 1 ? alongPosition(parts) : alongKey(parts);
   const scans = branches.map((from) => `${from} AND ${isAfter(parts)} ORDER BY ${orderOf(parts)}`);
   const pages = scans.map((scan) =>
     rest.length === 0
@@ -132,19 +138,18 @@ export function scanStatement(listing: Listing, query: ListQuery): PageStatement
             SELECT ${readOf(parts)}, ${rest.join(' AND ')} AS is_listed ${scan} LIMIT ${MAX_SCANNED}
           ) AS scanned WHERE is_listed LIMIT $2)`,
   );
-  const ofPage = { ...parts, key: key && 'list_key' };
-  const page = `SELECT ${columnNames(parts)} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY ${orderOf(ofPage)} LIMIT $2`;
+  const order = orderOf(parts, 'listed');
+  const page = `SELECT ${columnNames(parts)} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY ${order} LIMIT $2`;
   const joins = listing.beside?.joins ?? '';
   if (rest.length === 0) {
-    const sql = `SELECT ${outputOf(parts)} FROM (${page}) AS page ${joins} ORDER BY ${outputOrderOf(parts)}`;
-    return { sql, params };
+    return { sql: `SELECT ${outputOf(parts)} FROM (${page}) AS page ${joins} ORDER BY ${order}`, params };
   }
-  const scanned = `scanned_to, is_hidden${key === undefined ? '' : ', scanned_key'}`;
-  const reached = `${position} AS scanned_to, ${hiddenOf(parts)} AS is_hidden${key === undefined ? '' : `, ${key} AS scanned_key`}`;
+  const scanned = ['is_hidden', ...places.map((place) => place.scanned)].join(', ');
+  const hidden = `(${inSight}) IS NOT TRUE AS is_hidden`;
+  const reached = [hidden, ...places.map((place) => `${place.sql} AS ${place.scanned}`)].join(', ');
   // A full page of one branch has all rows up to its last one.
   const unlessFull = branches.length === 1 ? 'AND (SELECT count(*) FROM page) < $2' : '';
-  const names = { ...parts, position: 'scanned_to', key: key && 'scanned_key' };
-  const last = orderOf({ ...names, ascends: !parts.ascends });
+  const last = orderOf({ places, ascends: !ascends }, 'scanned');
   const ends = branches.map((from) => {
     const walk = `SELECT ${reached} ${from} AND ${isAfter(parts)} ${unlessFull} ORDER BY ${orderOf(parts)}`;
     if (!rest.includes(inSight)) return `(${walk} OFFSET ${MAX_SCANNED - 1} LIMIT 1)`;
@@ -156,11 +161,11 @@ export function scanStatement(listing: Listing, query: ListQuery): PageStatement
     SELECT ${outputOf(parts)}, ${scanned}
     FROM (SELECT) AS always
       LEFT JOIN (
-        SELECT ${scanned} FROM (${ends.join(' UNION ALL ')}) AS ended ORDER BY ${orderOf(names)} LIMIT 1
+        SELECT ${scanned} FROM (${ends.join(' UNION ALL ')}) AS ended ORDER BY ${orderOf(parts, 'scanned')} LIMIT 1
       ) AS scan ON TRUE
-      LEFT JOIN page ON scanned_to IS NULL OR ${tupleOf(ofPage, 'page.')} ${parts.ascends ? '<=' : '>='} ${tupleOf(names)}
+      LEFT JOIN page ON scanned_to IS NULL OR ${tupleOf(parts, 'listed')} ${ascends ? '<=' : '>='} ${tupleOf(parts, 'scanned')}
       ${joins}
-    ORDER BY ${outputOrderOf(parts)}`;
+    ORDER BY ${order}`;
   return { sql, params };
 }
 
@@ -186,9 +191,10 @@ function alongPosition(parts: Parts): Walk {
 
 /** The list in the order of a value. Only the scope and conditions on that very value are found by its index. */
 function alongKey(parts: Parts): Walk {
-  const { query, key, terms, inSight } = parts;
+  const { query, terms, inSight } = parts;
+  const [key] = parts.places;
   const ofKey = terms.filter(({ field, comparator }) => field === query.order?.field && comparator !== '!=');
-  const bounds = ofKey.map(({ comparator, sql }) => `${key} ${comparator} ${paramOf(sql)}`);
+  const bounds = ofKey.map(({ comparator, sql }) => `${key?.sql} ${comparator} ${paramOf(sql)}`);
   const lives = livesOf(parts);
   return {
     branches: [fromScope(parts, bounds)],
@@ -215,21 +221,17 @@ function partsOf(listing: Listing, query: ListQuery): Parts {
     sql: comparisonSql(listing, condition, 3 + ofRows.length + index),
   }));
   const { after, size } = query;
-  // One row more than the page, to detect the last one.
-  const params = [
-    after?.position ?? (ascends ? 0n : MAX_POSITION),
-    size + 1,
-    ...ofRows,
-    ...others.map(({ value }) => value),
-  ];
   const key = keyOf(listing, query);
-  const value = key === undefined ? undefined : query.after?.value;
-  return {
-    ...{ listing, query, inScope, inSight, terms, ascends, key },
-    position: positionOf(listing),
-    afterKey: value === undefined ? undefined : `$${params.length + 1}`,
-    params: value === undefined ? params : [...params, value],
-  };
+  const value = key === undefined ? undefined : after?.value;
+  // One row more than the page, to detect the last one.
+  const place = [after?.position ?? (ascends ? 0n : MAX_POSITION), size + 1];
+  const params = [...place, ...ofRows, ...others.map((one) => one.value), ...(value === undefined ? [] : [value])];
+  const afterKey = value === undefined ? undefined : `$${params.length}`;
+  const places = [
+    ...(key === undefined ? [] : [{ sql: key, listed: 'list_key', scanned: 'scanned_key', after: afterKey }]),
+    { sql: positionOf(listing), listed: 'list_position', scanned: 'scanned_to', after: '$1' },
+  ];
+  return { listing, query, inScope, inSight, terms, ascends, places, params };
 }
 
 /** A missing value equals nothing: it matches only `!=`. */
@@ -239,9 +241,7 @@ function comparisonSql({ table, columns }: Listing, { field, comparator }: Condi
   return `${column} ${comparator === '!=' ? 'IS DISTINCT FROM' : comparator} $${param}`;
 }
 
-function positionOf({ position = 'sequence' }: Listing): string {
-  return position;
-}
+const positionOf = ({ position = 'sequence' }: Listing): string => position;
 
 /** The SQL of the value by which a query sorts the list; undefined if it is the position. */
 export function keyOf(listing: Listing, { order }: ListQuery): string | undefined {
@@ -258,47 +258,29 @@ function sightOf({ table, sight }: Listing, query: ListQuery, param: number) {
   return { sql: `${sight.value} = $${param}::text`, params: [query.sight] };
 }
 
-/** Whether the caller doesn't see a row. */
-const hiddenOf = ({ inSight }: Parts): string => `(${inSight}) IS NOT TRUE`;
-
 /** What a statement reads of the table. */
-function readOf({ listing, key }: Parts): string {
-  return [...listing.selected, ...(key === undefined ? [] : [`${key} AS list_key`])].join(', ');
-}
+const readOf = ({ listing: { selected }, places }: Parts): string =>
+  [...selected, ...places.map(({ sql, listed }) => `${sql} AS ${listed}`)].join(', ');
 
 /** The names of what is read. */
-function columnNames({ listing, key }: Parts): string {
-  return [...listing.selected, ...(key === undefined ? [] : ['list_key'])].join(', ');
-}
+const columnNames = ({ listing: { selected }, places }: Parts): string =>
+  [...selected, ...places.map(({ listed }) => listed)].join(', ');
 
-function outputOf({ listing: { selected, beside }, position, key }: Parts): string {
-  return [
-    columnsOf('page', selected),
-    `page.${position} AS list_position`,
-    ...(key === undefined ? [] : ['page.list_key']),
-    ...(beside ? [beside.columns] : []),
-  ].join(', ');
-}
+const outputOf = ({ listing: { selected, beside }, places }: Parts): string =>
+  [columnsOf('page', selected), ...places.map(({ listed }) => listed), ...(beside ? [beside.columns] : [])].join(', ');
 
-type Ordered = Pick<Parts, 'position' | 'key' | 'ascends'>;
+type Naming = 'sql' | 'listed' | 'scanned';
 
-function outputOrderOf({ key, ascends }: Parts): string {
-  return orderOf({ position: 'list_position', key: key && 'list_key', ascends });
-}
+const orderOf = ({ places, ascends }: Pick<Parts, 'places' | 'ascends'>, naming: Naming = 'sql'): string =>
+  places.map((place) => (ascends ? place[naming] : `${place[naming]} DESC`)).join(', ');
 
-function orderOf({ position, key, ascends }: Ordered): string {
-  return [...(key === undefined ? [] : [key]), position].map((part) => (ascends ? part : `${part} DESC`)).join(', ');
-}
-
-function tupleOf({ position, key }: Ordered, of = ''): string {
-  return key === undefined ? `${of}${position}` : `(${of}${key}, ${of}${position})`;
-}
+const tupleOf = ({ places }: Parts, naming: Naming): string => `(${places.map((place) => place[naming]).join(', ')})`;
 
 /** That a row comes after the previous page. A statement has to name each of its parameters, also on the first page. */
-function isAfter(parts: Ordered & Pick<Parts, 'afterKey'>): string {
-  const { key, afterKey, ascends } = parts;
-  if (key !== undefined && afterKey === undefined) return '$1::bigint IS NOT NULL';
-  return `${tupleOf(parts)} ${ascends ? '>' : '<'} ${key === undefined ? '$1' : `(${afterKey}, $1)`}`;
+function isAfter(parts: Parts, naming: Naming = 'sql'): string {
+  const after = parts.places.flatMap((place) => place.after ?? []);
+  if (after.length < parts.places.length) return '$1::bigint IS NOT NULL';
+  return `${tupleOf(parts, naming)} ${parts.ascends ? '>' : '<'} (${after.join(', ')})`;
 }
 
 /** Alternatives: not deleted and, if wanted, deleted. */
@@ -341,7 +323,7 @@ function paramOf(sql: string): string {
 }
 
 /** Turns conditions on the chronological field into bounds of the position. */
-function chronologicalBounds({ listing: { chronological }, terms, position }: Parts): readonly string[] {
+function chronologicalBounds({ listing: { chronological, position = 'sequence' }, terms }: Parts): readonly string[] {
   if (chronological === undefined) return [];
   return terms.flatMap(({ field, comparator, sql }) => {
     if (field !== chronological.field || comparator === '!=') return [];
