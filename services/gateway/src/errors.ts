@@ -28,6 +28,12 @@ export const gatewayErrors = defineErrors('the gateway', {
     cause: 'The console asks to cordon the last instance of a service.',
     remedy: 'Start another instance first, or use `rondo drain --force`.',
   },
+  NO_REGISTRY: {
+    code: 'FAILED_PRECONDITION',
+    text: "this system has no registry of Rondo's, so there are no cordons and no settings; use kubectl",
+    cause: 'The console asks the registry, and `RONDO_REGISTRY` finds instances by Kubernetes.',
+    remedy: 'Use `kubectl delete pod` to take an instance out, and an overlay to change what services read.',
+  },
   TOO_MANY_QUESTIONS: {
     code: 'RESOURCE_EXHAUSTED',
     text: 'operators watch traces, logs or transactions {most} times already; close a tab',

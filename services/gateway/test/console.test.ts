@@ -145,6 +145,14 @@ describe('the console', () => {
     expect(await check(port, { authorization: 'Bearer rondo.operator' })).toMatchObject({ body: '{"subject":"ada"}' });
   });
 
+  it('says so if there is no registry to ask', async () => {
+    const [port = 0] = await start({ console: anyPort });
+    const cordon = { method: 'POST', path: `${CALL}/SetCordon`, body: '{"instanceId":"a"}' };
+    const { body } = await ask1(port, { ...cordon, headers: { 'content-type': 'application/json' } });
+    for (const answer of [body, await watch(port, {}, 'WatchSettings')])
+      expect(answer).toMatch(/failed_precondition.*no registry of Rondo's.*kubectl/);
+  });
+
   it('leaves no stream behind when its tabs are closed', async () => {
     const [port = 0] = await start({ console: anyPort });
     const before = followers;

@@ -8,7 +8,7 @@ import { gatewayErrors } from '../errors.js';
 import type { Fleet } from './fleet.js';
 import { readLogs } from './logs.js';
 import type { Asker, Questions } from './questions.js';
-import { watchSettings } from './settings.js';
+import { toRegistry, watchSettings } from './settings.js';
 import { findTrace, watchTraces } from './traces.js';
 import { watchTransactions } from './transactions.js';
 
@@ -41,7 +41,7 @@ export function consoleService({
     watchSettings: (_, { signal }) => watchSettings({ channel, registry, clock }, signal),
     async setCordon({ instanceId, cordoned, reason }, { signal }) {
       if (cordoned) requireOthers(instanceId, await instancesOf(channel, signal));
-      const direct = channel.direct(registry.map((address) => ({ address })));
+      const direct = toRegistry({ channel, registry });
       const { OPERATOR_STATE_CORDONED: taken, OPERATOR_STATE_NONE: none } = OperatorState;
       try {
         const client = createClient(RegistryServiceDefinition, { channel: direct });
