@@ -3,8 +3,7 @@
 # can't run here.
 # Wants `clone`, the repository, `logs`, a folder, and `prefix`, how the names of the logs in it begin.
 
-passed=0 failed=0 skipped=0 report=()
-declare -A begun=()
+passed=0 failed=0 skipped=0 spent=0 running='' report=()
 words=("$@")
 # npm test prints a line a file, which takes long on a busy machine; what hangs in it ends by itself, and explains itself, earlier.
 HANG_S=1800
@@ -30,28 +29,22 @@ in_lab() {
 # asked NAME: whether a word names it.
 asked() { ((${#words[@]} > 0)) && wanted "$1"; }
 
-log_of() { say "$logs/$prefix${1//[^a-zA-Z0-9]/-}.log"; } # NAME
-
-# begin NAME COMMAND...: runs it in a session of its own. Parts that follow run beside it, until its own part waits for it.
-begin() {
-  setsid "${@:2}" >"$(log_of "$1")" 2>&1 &
-  begun[$1]=$!
-}
-
-# part NAME COMMAND...: runs it in a session of its own, if it has not begun.
+# part NAME COMMAND...: runs it in a session of its own.
 part() {
-  local name=$1 started=$SECONDS status=0 took log
-  log=$(log_of "$name")
+  local name=$1 started=$SECONDS status=0 took
+  shift
+  local log="$logs/$prefix${name//[^a-zA-Z0-9]/-}.log"
   say "--- $name"
-  [[ -z ${begun[$name]:-} ]] || took=', beside others'
-  [[ -n ${begun[$name]:-} ]] || begin "$@"
-  wait_while_it_prints "${begun[$name]}" "$log"
-  wait "${begun[$name]}" || status=$?
-  unset "begun[$name]"
-  took="$((SECONDS - started)) s${took:-}"
+  setsid "$@" >"$log" 2>&1 &
+  running=$!
+  wait_while_it_prints "$running" "$log"
+  wait "$running" || status=$?
+  running=''
+  took=$((SECONDS - started))
+  spent=$((spent + took))
   if ((status == 0)); then
     passed=$((passed + 1))
-    report+=("passed   $name   $took")
+    report+=("passed   $name   $took s")
     tail -n 3 "$log" | sed 's/^/    /'
     return 0
   fi
@@ -60,7 +53,7 @@ part() {
     return 0
   fi
   failed=$((failed + 1))
-  report+=("FAILED   $name   $took: exit $status")
+  report+=("FAILED   $name   $took s: exit $status")
   say "FAILED (exit $status), what failed and the end of ${log#"$root/"}:"
   # Of jest: each failed test with what it saw, once; jest repeats them at the end.
   grep -E -A 16 '^(FAIL|FAILED|  ●) ' "$log" | cut -c 1-300 | head -n 120 | sed 's/^/    /'
@@ -83,11 +76,8 @@ wait_while_it_prints() { # LEADER LOG
   done
 }
 
-# What a script does when a signal ends it: the parts that run are ended too.
-end_running() {
-  local leader
-  for leader in "${begun[@]}"; do end_group "$leader"; done
-}
+# What a script does when a signal ends it: the part that runs is ended too.
+end_running() { [[ -z $running ]] || end_group "$running"; }
 
 # end_group GROUP: whatever is left of it has ten seconds to end by itself.
 end_group() {

@@ -29,9 +29,6 @@ export const project = {
 /** Relative imports of TypeScript name the compiled file. */
 export const typescriptSpecifiers = { '^(\\.{1,2}/.*)\\.js$': '$1' };
 
-/** The sequencer of a workspace whose journeys over processes are the project `e2e`. */
-export const journeysFirst = program('jest-order');
-
 /** What a whole run has. */
 export const run = {
   reporters: ['default', program('jest-report')],
@@ -41,8 +38,8 @@ export const run = {
   workerIdleMemoryLimit: '250MB',
   // What would hold a worker has failed its test file. One of half a gigabyte takes its time to end on a busy machine.
   workerGracefulExitTimeout: 10_000,
-  // More than cores: a component test waits more than it computes.
-  maxWorkers: Math.max(6, availableParallelism()),
+  // More than two cores: a component test waits more than it computes.
+  maxWorkers: Math.max(4, availableParallelism()),
 };
 
 /** The configuration of a workspace that installs Rondo: it tests its services. */
