@@ -77,7 +77,7 @@ function pathsOf(at: string): Record<string, string[]> {
 /** The example in the first comment of an entry's source. */
 function exampleOf(at: string, types: string): [string, string][] {
   if (types.includes('*')) return [];
-  const source = types.replace(/^\.\/dist\/(?:types\/)?/, 'src/').replace(/\.d\.ts$/, '.ts');
+  const source = types.replace(/^\.\/dist\/(?:(?:types|declarations)\/)?/, 'src/').replace(/\.d\.ts$/, '.ts');
   const [, code] = /^ \* ```ts\n(.*?)^ \* ```$/ms.exec(readFileSync(join(root, at, source), 'utf8')) ?? [];
   if (code === undefined) return [];
   return [[`${at}/${source}`.replaceAll('/', '-'), code.replace(/^ \* ?/gm, '')]];

@@ -12,7 +12,7 @@ import { bundleFile } from '../../packages/rondo/src/build/bundle-file.js';
 import { patientClock } from '../../packages/rpc/test/support/patient-clock.js';
 
 /** 413 when this bound was set: 65 of grpc-js, 208 of @rondo/rpc, 38 of @rondo/service, 20 contracts, 14 of @rondo/cache, 20 of pino. */
-const MOST_FILES = 456;
+const MOST_FILES = 459;
 const WHY = `Each file costs every start up to a millisecond of processor time, and every process about 50 KiB. Import on demand
 what only some processes need; "npm run lab -- startup" shows what that saves. If all processes need it, raise the bound.`;
 

@@ -45,10 +45,10 @@ describe('rondo restart', () => {
   });
 
   it("fails with the launcher's error: it did not become ready", async () => {
-    answer = { event: 'failed', message: 'not ready after a minute: calculator-2' };
+    answer = { event: 'failed', message: 'not ready after five minutes: calculator-2' };
     expect(await restart('calculator-2')).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringContaining('not ready after a minute: calculator-2'),
+      stderr: expect.stringContaining('not ready after five minutes: calculator-2'),
     });
   });
 

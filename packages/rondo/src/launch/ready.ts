@@ -6,7 +6,8 @@ import { isServed } from './plan.js';
 import { callerTls } from './security.js';
 
 const POLL_MS = 50;
-const TIMEOUT_MS = 60_000;
+/** Bounds what hangs: a machine may be slow. A process that ends is told at once. */
+const TIMEOUT_MS = 300_000;
 const NEVER = new AbortController().signal;
 
 /** What is waited for. */
@@ -23,7 +24,7 @@ export interface ReadyOptions extends Pick<SystemOptions, 'certs' | 'portBase'> 
  * count if it is from before this call: it is that of an earlier process of the same name.
  *
  * @returns the instances that take calls: those of `names`, or all.
- * @throws the signal's reason if it aborts, and Error if it takes more than a minute.
+ * @throws the signal's reason if it aborts, and Error if it takes more than five minutes.
  */
 export async function untilReady({ portBase, certs, names, failed, signal = NEVER }: ReadyOptions) {
   const expiresAt = performance.now() + TIMEOUT_MS;
@@ -34,7 +35,7 @@ export async function untilReady({ portBase, certs, names, failed, signal = NEVE
   // A connection that was refused is tried again only after a while.
   for (; !(await isServed(portBase)); await pause()) {
     signal.throwIfAborted();
-    if (performance.now() > expiresAt) throw late(`the registry doesn't listen at port ${portBase} after a minute`);
+    if (performance.now() > expiresAt) throw late(`the registry doesn't listen at port ${portBase} after five minutes`);
   }
   const registry = await openRegistry({ portBase, certs });
   try {
@@ -46,7 +47,7 @@ export async function untilReady({ portBase, certs, names, failed, signal = NEVE
         return names === undefined ? rows : rows.filter(({ name }) => names.includes(name));
       if (performance.now() > expiresAt) {
         const what = rows === undefined ? `the registry at port ${portBase} doesn't answer` : missing.join(', ');
-        throw late(`not ready after a minute: ${what}`);
+        throw late(`not ready after five minutes: ${what}`);
       }
       await pause();
     }
