@@ -135,6 +135,9 @@ afterAll(async () => {
 describe('keys of ring_hash', () => {
   it('go to their owner, of which clients, handlers and rondo pick know, while replicas come and go', async () => {
     const [one, other] = [openChannel(), openChannel()];
+    // A replica that listens registers in the background.
+    await Promise.all([ownersIn(one), ownersIn(other)]);
+    await eventually(() => expect([known(one), known(other)]).toEqual([3, 3]));
     const before = await ownersIn(one);
     expect(new Set(before).size).toBe(3);
     const first = await holdAll(openChannel());
