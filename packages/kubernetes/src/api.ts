@@ -28,9 +28,9 @@ export interface SliceEvent {
 }
 
 /** A page of a list. */
-const PAGE = 500;
+const PAGE = 100;
 /** A list of more pages, an answer or an event of more bytes can't be right. */
-const MAX_PAGES = 200;
+const MAX_PAGES = 40;
 const MAX_BYTES = 16 * 1024 * 1024;
 /** A watch ends by itself after this time, and goes on from its revision. A connection that broke silently is noticed so. */
 export const WATCH_SECONDS = 60;

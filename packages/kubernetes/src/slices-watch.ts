@@ -21,6 +21,8 @@ export interface SlicesWatchOptions extends SlicesOptions {
 const LIST_MS = 30_000;
 /** How long a watch may take: the API server ends it sooner, if it is there. Milliseconds. */
 const WATCH_MS = (WATCH_SECONDS + 15) * 1_000;
+/** A watch that ends sooner is followed by a pause. Milliseconds. */
+const SHORT_WATCH_MS = 1_000;
 /** The API server has forgotten the revision that a watch goes on from. */
 const GONE = 410;
 
@@ -49,20 +51,28 @@ export class SlicesWatch {
 
   /** Runs until it is closed. Never rejects. */
   async run(): Promise<void> {
-    const { clock, backoff } = this.#options;
+    const { clock } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        await (this.#revision === undefined ? this.#list() : this.#watch(this.#revision));
+        if (this.#revision === undefined) await this.#list();
+        const began = clock.now();
+        await this.#watch(this.#revision ?? '');
+        if (clock.now() - began < SHORT_WATCH_MS) await this.#pause();
       } catch (error) {
         if (signal.aborted) return;
         // After a refusal nothing is sure; after a broken connection the watch goes on where it was.
         if (error instanceof ApiError) this.#revision = undefined;
-        if (error instanceof ApiError && error.status === GONE) continue;
-        this.#fail(error instanceof Error ? error.message : String(error));
-        await sleep(clock, backoff.nextMs(), signal).catch(() => undefined);
+        const isGone = error instanceof ApiError && error.status === GONE;
+        if (!isGone) this.#fail(error instanceof Error ? error.message : String(error));
+        await this.#pause();
       }
     }
+  }
+
+  async #pause(): Promise<void> {
+    const { clock, backoff } = this.#options;
+    await sleep(clock, backoff.nextMs(), this.#closing.signal).catch(() => undefined);
   }
 
   #list(): Promise<void> {

@@ -6,7 +6,10 @@ import { endpointsOf, type HintedEndpoint, metaOf, type SliceReading } from './s
 /** More instances of a service can't be right: further ones are left out. */
 export const MAX_INSTANCES = 10_000;
 
-/** How slices are read, and by whom. */
+/** While pods move between slices, some are in two of them. */
+const MAX_KEPT = 2 * MAX_INSTANCES;
+
+/** How slices are read, and the zone of the process that reads them. */
 export interface SlicesOptions extends SliceReading {
   /** The zone of this process, without its region; empty if it isn't known. */
   readonly ownZone: string;
@@ -46,7 +49,12 @@ export class Slices {
 
   #set(slice: unknown): void {
     const { uid } = metaOf(slice);
-    if (uid !== '') this.#slices.set(uid, endpointsOf(slice, this.#options));
+    if (uid === '') return;
+    this.#slices.delete(uid);
+    let kept = this.#slices.size;
+    for (const endpoints of this.#slices.values()) kept += endpoints.length;
+    const room = Math.max(0, MAX_KEPT - kept);
+    if (room > 0) this.#slices.set(uid, endpointsOf(slice, this.#options).slice(0, room));
   }
 
   #resolve(): Resolution {

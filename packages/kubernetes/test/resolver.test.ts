@@ -201,6 +201,18 @@ describe('while the API server is away', () => {
     expect(heard.at(-1)).toEqual({ endpoints: [], departed: [] });
   });
 
+  it('pauses between watches that end at once', async () => {
+    api.put(cart([pod('a')]));
+    const { heard, until } = follow();
+    await until(() => heard.length === 1 && api.watches === 1);
+    const before = api.requests.length;
+    api.compacted = Number.MAX_SAFE_INTEGER;
+    api.breakWatches({ type: 'ERROR', object: { code: 410 } });
+    const began = performance.now();
+    await until(() => performance.now() - began > 1_000);
+    expect(api.requests.length - before).toBeLessThan(12);
+  });
+
   it('says why it is refused', async () => {
     api.failure = 403;
     const { failures, until } = follow();
