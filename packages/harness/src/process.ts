@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { endWithThisProcess, killTrees } from './kill.js';
-import { until } from './wait.js';
+import { until, type WaitOptions } from './wait.js';
 
 /** The repository's folder, with a slash at the end. */
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -31,9 +31,9 @@ export interface RunningProcess {
   /**
    * Waits until the output holds a match.
    *
-   * @throws Error with the output if the process ends first, or after five minutes.
+   * @throws Error with the output if the process ends first, or after `timeoutMs`, five minutes by default.
    */
-  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  printed(pattern: RegExp, options?: WaitOptions): Promise<RegExpExecArray>;
   signal(signal: NodeJS.Signals): void;
   /**
    * Sends a signal, `SIGTERM` by default, and waits for the end. A process that doesn't end within 20 s is killed,
@@ -97,17 +97,20 @@ export function start(command: string, args: readonly string[], options: StartOp
     pid: child.pid ?? Number.NaN,
     output,
     onLine: stdout.onLine,
-    printed(pattern) {
+    async printed(pattern, { timeoutMs } = {}) {
       const look = () => {
         // Before the output is read: it is complete if the process has closed it.
         const isOver = isClosed || child.pid === undefined;
         const printed = output();
         return pattern.exec(printed.stdout) ?? pattern.exec(printed.stderr) ?? (isOver ? 'ended' : undefined);
       };
-      return until(look, { what: `${command} prints ${pattern}` }).then((found) => {
-        if (found !== 'ended') return found;
-        throw new Error(`${[command, ...args].join(' ')} has ended: ${format(output())}`, { cause: failure });
+      const shown = [command, ...args].join(' ');
+      const what = `${shown} prints ${pattern}`;
+      const found = await until(look, { what, ...(timeoutMs && { timeoutMs }) }).catch((cause) => {
+        throw new Error(`${shown} hasn't printed ${pattern} yet: ${format(output())}`, { cause });
       });
+      if (found !== 'ended') return found;
+      throw new Error(`${shown} has ended: ${format(output())}`, { cause: failure });
     },
     signal: (signal) => void child.kill(signal),
     async stop(signal = 'SIGTERM') {

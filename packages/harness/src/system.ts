@@ -52,6 +52,9 @@ export interface SystemOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Longer than the launcher's own bound, which names what isn't ready. */
+const START_TIMEOUT_MS = 420_000;
+
 /** Where the database listens, from the base port. */
 const DATABASE_OFFSET = 9;
 
@@ -140,7 +143,7 @@ export async function startSystemOn(
 /** Resolves when the launcher says that the system is up. */
 async function startLauncher(args: readonly string[], env: Readonly<Record<string, string>>): Promise<RunningProcess> {
   const launcher = start(process.execPath, [join(root, 'scripts/rondo.mjs'), 'start', ...args], { env });
-  await launcher.printed(/Rondo is up/);
+  await launcher.printed(/Rondo is up/, { timeoutMs: START_TIMEOUT_MS });
   return launcher;
 }
 

@@ -14,21 +14,22 @@ const NEVER = new AbortController().signal;
 export interface ReadyOptions extends Pick<SystemOptions, 'certs' | 'portBase'> {
   /** These instances must take calls; without them it is enough that the registry answers. */
   readonly names?: readonly string[];
+  /** A registration from before doesn't count: it is that of an earlier process of the same name. By default each counts. */
+  readonly since?: Date;
   /** Ends the wait by its rejection, as when a process has ended. */
   readonly failed?: Promise<never>;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Waits until the registry answers and the instances are registered and take calls. The registration of a named instance doesn't
- * count if it is from before this call: it is that of an earlier process of the same name.
+ * Waits until the registry answers and the instances are registered and take calls.
  *
  * @returns the instances that take calls: those of `names`, or all.
  * @throws the signal's reason if it aborts, and Error if it takes more than five minutes.
  */
-export async function untilReady({ portBase, certs, names, failed, signal = NEVER }: ReadyOptions) {
+export async function untilReady(options: ReadyOptions) {
+  const { portBase, certs, names, since = new Date(0), failed, signal = NEVER } = options;
   const expiresAt = performance.now() + TIMEOUT_MS;
-  const since = names === undefined ? new Date(0) : new Date();
   const ended = failed === undefined ? [] : [failed];
   const pause = () => Promise.race([setTimeout(POLL_MS), ...ended]);
   const late = (what: string) => new Error(`${what}: ./rondo logs ${names?.[0] ?? 'registry'} may say why`);

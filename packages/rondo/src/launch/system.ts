@@ -11,7 +11,7 @@ import type { Databases } from './database.js';
 import { writeTargets } from './observe.js';
 import type { SystemOptions } from './options.js';
 import { metricsAddress, type Planned, plan, portsOf, requireFreePorts } from './plan.js';
-import { untilReady } from './ready.js';
+import { type ReadyOptions, untilReady } from './ready.js';
 import type { Supervisor } from './supervisor.js';
 
 const PORT_REMEDY = 'Stop what listens there, or give the service another port in its package.json';
@@ -163,10 +163,12 @@ export class System {
     entry.children = [...others, ...successors];
     this.#running.set(service, entry);
     this.#note();
+    // A first start doesn't ask the clock, which may be set back meanwhile.
+    const since = new Date(before === undefined ? 0 : Date.now());
     for (const child of successors) child.takeOver();
     try {
       if (service === REGISTRY) await stopped; // it would answer in the place of its successor
-      return await this.#untilUp(entry, successors, signal);
+      return await this.#untilUp(entry, successors, { signal, since });
     } catch (error) {
       if (!signal.aborted) await this.#drop(entry, successors);
       throw error;
@@ -215,8 +217,8 @@ export class System {
     return child;
   }
 
-  async #untilUp({ manifest }: Running, children: readonly Child[], signal: AbortSignal) {
-    const waiting = { ...this.#settings.options, failed: firstToEnd(children), signal };
+  async #untilUp({ manifest }: Running, children: readonly Child[], times: Pick<ReadyOptions, 'signal' | 'since'>) {
+    const waiting = { ...this.#settings.options, ...times, failed: firstToEnd(children) };
     if (manifest.service !== REGISTRY) return await untilReady({ ...waiting, names: children.map(({ name }) => name) });
     await untilReady(waiting);
     return [this.#registryRow];
@@ -237,7 +239,7 @@ export class System {
     this.#note();
     this.#supervise(entry, child);
     try {
-      await this.#untilUp(entry, [child], this.#closing.signal);
+      await this.#untilUp(entry, [child], { signal: this.#closing.signal, since: new Date() });
       return true;
     } catch {
       return false; // it has ended, which the supervisor learns, or it is still starting
