@@ -4,12 +4,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually, freePort, type RunningProcess, root, start } from '@rondo/harness';
+import { type EtcdMembers, startEtcd } from './etcd-members.js';
 
-const API_SERVER = join(root, 'lab/kubernetes/.build/kube-apiserver');
+const BUILT = join(root, 'lab/kubernetes/.build');
 
-/** Why there is no API server here; undefined if there is one. */
-export const noControlPlane = !existsSync(API_SERVER)
-  ? 'no API server is built (sh lab/kubernetes/build.sh)'
+/** Why there is no control plane here; undefined if there is one. */
+export const noControlPlane = !existsSync(join(BUILT, 'built'))
+  ? 'no control plane is built (sh lab/kubernetes/build.sh)'
   : ['etcd', 'kubectl'].find((program) => spawnSync(program, ['--help']).error !== undefined);
 
 /** The address of this machine that isn't its loopback: EndpointSlices refuse that one. */
@@ -17,12 +18,27 @@ export const ownAddress = Object.values(networkInterfaces())
   .flatMap((infos) => infos ?? [])
   .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
 
+/** How a control plane is started. */
+export interface ControlPlaneOptions {
+  /** Where the API server and etcd listen: the loopback by default. */
+  readonly address?: string;
+  /** How many members etcd has: one by default. */
+  readonly members?: number;
+  /** Whether the controllers and the scheduler run, too. */
+  readonly controllers?: boolean;
+}
+
 /** The API server of Kubernetes over an etcd. */
 export interface ControlPlane {
+  readonly etcd: EtcdMembers;
+  /** How the administrator calls the API server: the token, and the file of its certificate. */
+  readonly access: { readonly server: string; readonly token: string; readonly caFile: string };
   /** The URL of `RONDO_REGISTRY` for a namespace, with the rights of a service. */
   registry(namespace: string): string;
   /** Runs kubectl as the administrator. @throws Error with what it prints if it fails. */
   kubectl(args: readonly string[], input?: string): string;
+  /** Runs kubectl as {@link kubectl} does, while this process goes on. */
+  kubectlAsync(args: readonly string[]): Promise<string>;
   /** Ends the API server at once. */
   kill(): Promise<void>;
   /** Starts it again at the same address. */
@@ -33,23 +49,17 @@ export interface ControlPlane {
 const TOKENS = { admin: 'admin-token', service: 'service-token' } as const;
 
 /** Starts an etcd and an API server. `service` is a user without rights, until a role gives it some. */
-export async function startControlPlane(): Promise<ControlPlane> {
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  const { address = '127.0.0.1', members = 1, controllers = false } = options;
   const data = mkdtempSync(join(tmpdir(), 'rondo-kubernetes-'));
-  const [client, peer] = [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`];
   const port = await freePort();
-  const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const files = { key: join(data, 'sa.key'), tokens: join(data, 'tokens.csv'), token: join(data, 'token') };
-  writeFileSync(files.key, keys.privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  writeFileSync(files.tokens, `${TOKENS.admin},admin,admin,system:masters\n${TOKENS.service},service,service\n`);
-  writeFileSync(files.token, TOKENS.service);
-  const etcd = start('etcd', [
-    ...[`--data-dir=${join(data, 'etcd')}`, `--listen-client-urls=${client}`, `--advertise-client-urls=${client}`],
-    ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`, `--initial-cluster=default=${peer}`],
-  ]);
-  const server = `https://127.0.0.1:${port}`;
-  const access = ['--server', server, '--certificate-authority', join(data, 'certs/apiserver.crt'), '--token'];
+  const files = writeFiles(data, `https://${address}:${port}`);
+  const etcd = await startEtcd(join(data, 'etcd'), address, members);
+  const server = `https://${address}:${port}`;
+  const caFile = join(data, 'certs/apiserver.crt');
+  const access = ['--server', server, '--certificate-authority', caFile, '--token', TOKENS.admin];
   const kubectl = (args: readonly string[], input = '') => {
-    const { status, stdout, stderr } = spawnSync('kubectl', [...access, TOKENS.admin, ...args], {
+    const { status, stdout, stderr } = spawnSync('kubectl', [...access, ...args], {
       ...{ input, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, cwd: root },
     });
     if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
@@ -57,12 +67,14 @@ export async function startControlPlane(): Promise<ControlPlane> {
   };
   let api: RunningProcess;
   const restart = async () => {
-    api = start(API_SERVER, [
-      ...[`--etcd-servers=${client}`, `--secure-port=${port}`, '--bind-address=127.0.0.1'],
+    api = start(join(BUILT, 'kube-apiserver'), [
+      ...[`--etcd-servers=${etcd.urls}`, `--secure-port=${port}`, `--bind-address=${address}`],
       ...[`--cert-dir=${join(data, 'certs')}`, `--token-auth-file=${files.tokens}`, '--authorization-mode=RBAC'],
       ...['--service-account-issuer=https://kubernetes.default.svc', `--service-account-key-file=${files.key}`],
       ...[`--service-account-signing-key-file=${files.key}`, '--service-cluster-ip-range=10.96.0.0/16'],
-      '--disable-admission-plugins=ServiceAccount',
+      ...(controllers
+        ? ['not-ready', 'unreachable'].map((taint) => `--default-${taint}-toleration-seconds=5`)
+        : ['--disable-admission-plugins=ServiceAccount']),
     ]);
     await eventually(() => {
       if (api.hasEnded) throw new Error(api.output().stderr.slice(-2_000));
@@ -70,18 +82,56 @@ export async function startControlPlane(): Promise<ControlPlane> {
     });
   };
   await restart();
+  const others = controllers ? startControllers(files, caFile) : [];
   return {
-    registry: (namespace) =>
-      `kubernetes://${namespace}?server=${server}&token-file=${files.token}&ca-file=${join(data, 'certs/apiserver.crt')}`,
+    etcd,
+    access: { server, token: TOKENS.admin, caFile },
+    registry: (namespace) => `kubernetes://${namespace}?server=${server}&token-file=${files.token}&ca-file=${caFile}`,
     kubectl,
+    async kubectlAsync(args) {
+      const { code, stdout, stderr } = await start('kubectl', [...access, ...args]).ended;
+      if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+      return stdout;
+    },
     restart,
     kill: async () => void (await api.stop('SIGKILL')),
     async stop() {
-      await api.stop();
+      await Promise.all([...others, api].map((one) => one.stop('SIGKILL')));
       await etcd.stop();
       rmSync(data, { recursive: true, force: true });
     },
   };
+}
+
+/** The keys and tokens of a cluster, and how its own programs call the API server. */
+function writeFiles(data: string, server: string) {
+  const file = (name: string) => join(data, name);
+  const files = { key: file('sa.key'), tokens: file('tokens.csv'), token: file('token'), config: file('config.json') };
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  writeFileSync(files.key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  writeFileSync(files.tokens, `${TOKENS.admin},admin,admin,system:masters\n${TOKENS.service},service,service\n`);
+  writeFileSync(files.token, TOKENS.service);
+  const config = {
+    ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'admin' },
+    clusters: [{ name: 'lab', cluster: { server, 'certificate-authority': file('certs/apiserver.crt') } }],
+    users: [{ name: 'admin', user: { token: TOKENS.admin } }],
+    contexts: [{ name: 'admin', context: { cluster: 'lab', user: 'admin' } }],
+  };
+  writeFileSync(files.config, JSON.stringify(config));
+  return files;
+}
+
+/** The controllers notice a lost node within ten seconds. Nothing measures load, so the autoscaler is left out. */
+function startControllers({ key, config }: ReturnType<typeof writeFiles>, caFile: string): RunningProcess[] {
+  const common = [`--kubeconfig=${config}`, '--leader-elect=false', '--secure-port=0', '--kube-api-qps=100'];
+  const manager = [
+    ...['--controllers=*,-horizontal-pod-autoscaler-controller', `--service-account-private-key-file=${key}`],
+    ...[`--root-ca-file=${caFile}`, '--node-monitor-period=1s', '--node-monitor-grace-period=8s'],
+  ];
+  return [
+    start(join(BUILT, 'kube-controller-manager'), [...common, ...manager]),
+    start(join(BUILT, 'kube-scheduler'), common),
+  ];
 }
 
 /** What `kubectl kustomize` makes of a folder. */
