@@ -120,6 +120,20 @@ describe('a service that registers', () => {
     expect(found(catalogue, PATH).desc.name).toBe('Get');
   });
 
+  it("is asked at once when it serves, if it was starting and didn't listen", async () => {
+    const { fleet, catalogue } = startCatalogue();
+    const first = await listen([]);
+    await first.drain(0);
+    const instance = { instanceId: 'a', address: first.address, services: [BOOKS] };
+    fleet.add({ ...instance, state: 'starting' });
+    await until(catalogue, () => catalogue.settled);
+    const server = await listen([contractFile({ service: BOOKS })], first.address);
+    cleanUp(() => server.drain(0));
+    fleet.add({ ...instance, state: 'serving' });
+    await until(catalogue, () => catalogue.services.length === 1);
+    expect(found(catalogue, PATH).desc.name).toBe('Get');
+  });
+
   it('is asked beside at most 7 others', async () => {
     let open = 0;
     let most = 0;

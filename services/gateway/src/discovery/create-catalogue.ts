@@ -76,13 +76,14 @@ export function createCatalogue(options: CatalogueOptions): LiveCatalogue {
   const isSettled = () => listed && learner.settled;
   const track = createInstanceTracker();
   const following = instances.follow((list) => {
-    const { joined, left } = track(list);
+    const { joined, left, ready } = track(list);
     addresses = new Set(list.map(({ address }) => address));
     for (const instance of left) {
       learner.forget(instance);
       services.leave(instance, clock.now());
     }
     for (const instance of joined) learner.learn({ instance, services: services.join(instance) });
+    for (const instance of ready) learner.hurry(instance);
     const dated = services.date(list);
     if (listed && !dated && joined.length === 0 && left.length === 0) return;
     listed = true;

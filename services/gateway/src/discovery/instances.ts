@@ -7,6 +7,8 @@ export interface ServiceInstance
   readonly services: readonly string[];
   /** The fingerprint of the contract of each service, by the service; empty if it isn't known. */
   readonly fingerprints: Readonly<Record<string, string>>;
+  /** Its state when it joined; serving if it is missing. */
+  readonly state?: Endpoint['state'];
 }
 
 /** Where the gateway's list of instances comes from. */
@@ -29,9 +31,9 @@ export function registeredInstances(channel: Pick<Channel, 'followAll'>): Instan
 }
 
 function toInstance(endpoint: Endpoint): ServiceInstance {
-  const { instanceId, address, incarnation, secure, services = [], fingerprints = {} } = endpoint;
+  const { instanceId, address, incarnation, secure, services = [], fingerprints = {}, state } = endpoint;
   const { registerTimeMs = Number.POSITIVE_INFINITY, serviceTimesMs = {} } = endpoint;
-  return { instanceId, address, incarnation, secure, services, fingerprints, registerTimeMs, serviceTimesMs };
+  return { instanceId, address, incarnation, secure, services, fingerprints, registerTimeMs, serviceTimesMs, state };
 }
 
 /** A fixed list: for a gateway without a registry, and for tests. */
@@ -48,20 +50,30 @@ export function staticInstances(instances: readonly ServiceInstance[]): Instance
 export interface InstanceChange {
   readonly joined: readonly ServiceInstance[];
   readonly left: readonly ServiceInstance[];
+  /** What was starting, and serves now: of these the objects as when they joined. */
+  readonly ready: readonly ServiceInstance[];
 }
 
 /** Compares each list of instances with the one before. An instance that stays is the same object as when it joined. */
 export function createInstanceTracker(): (instances: readonly ServiceInstance[]) => InstanceChange {
   let known: ReadonlyMap<string, ServiceInstance> = new Map();
+  let starting: ReadonlySet<ServiceInstance> = new Set();
   return (instances) => {
     const before = known;
     const now = new Map<string, ServiceInstance>();
+    const started: ServiceInstance[] = [];
+    const stillStarting = new Set<ServiceInstance>();
     for (const instance of instances) {
       const identity = identityOf(instance);
-      now.set(identity, before.get(identity) ?? instance);
+      const kept = before.get(identity) ?? instance;
+      now.set(identity, kept);
+      if (instance.state === 'starting') stillStarting.add(kept);
+      else if (starting.has(kept)) started.push(kept);
     }
     known = now;
+    starting = stillStarting;
     return {
+      ready: started,
       joined: [...now].filter(([identity]) => !before.has(identity)).map(([, instance]) => instance),
       left: [...before].filter(([identity]) => !now.has(identity)).map(([, instance]) => instance),
     };

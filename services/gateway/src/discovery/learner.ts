@@ -51,35 +51,47 @@ export interface LearnerOptions {
 export interface Learner {
   /** Asks an instance, and again with a growing wait until each contract is learned or refused, or the instance is forgotten. */
   learn(wanted: Wanted): void;
+  /** Asks an instance again at once, if its contracts aren't learned: it serves from now on. */
+  hurry(instance: ServiceInstance): void;
   forget(instance: ServiceInstance): void;
   /** Whether every instance has been asked at least once. */
   readonly settled: boolean;
   close(): void;
 }
 
+interface Asking {
+  readonly ended: AbortController;
+  /** Aborts to end the wait before an instance is asked again. */
+  hurried: AbortController;
+}
+
 /** Creates a learner. It queries at most 8 instances at once, each for at most 5 s. */
 export function createLearner(options: LearnerOptions): Learner {
   const { clock, random, log, onAsked } = options;
   const permits = createSemaphore(MAX_AT_ONCE);
-  const running = new Map<ServiceInstance, AbortController>();
+  const running = new Map<ServiceInstance, Asking>();
   const unasked = new Set<ServiceInstance>();
   const ask = createAsking(options);
 
   const settle = (instance: ServiceInstance) => {
     if (unasked.delete(instance)) onAsked();
   };
-  const run = async ({ instance, services }: Wanted, signal: AbortSignal) => {
+  const run = async ({ instance, services }: Wanted, asking: Asking) => {
+    const { signal } = asking.ended;
     const backoff = createBackoff({ ...BACKOFF, random });
     let left = services;
     while (left.length > 0) {
+      asking.hurried = new AbortController();
       left = await permits.run(() => ask({ instance, services: left }, signal), signal);
       settle(instance);
-      if (left.length > 0) await sleep(clock, backoff.nextMs(), signal);
+      const either = AbortSignal.any([signal, asking.hurried.signal]);
+      if (left.length > 0) await sleep(clock, backoff.nextMs(), either).catch(() => backoff.reset());
+      signal.throwIfAborted();
     }
     settle(instance);
   };
   const forget = (instance: ServiceInstance) => {
-    running.get(instance)?.abort();
+    running.get(instance)?.ended.abort();
     running.delete(instance);
     settle(instance);
   };
@@ -87,15 +99,16 @@ export function createLearner(options: LearnerOptions): Learner {
   return {
     learn(wanted) {
       const { instance } = wanted;
-      const ended = new AbortController();
-      running.set(instance, ended);
+      const asking = { ended: new AbortController(), hurried: new AbortController() };
+      running.set(instance, asking);
       unasked.add(instance);
-      run(wanted, ended.signal).catch((error: unknown) => {
-        if (ended.signal.aborted) return;
+      run(wanted, asking).catch((error: unknown) => {
+        if (asking.ended.signal.aborted) return;
         settle(instance);
         log.error({ err: error, instanceId: instance.instanceId }, 'the gateway stopped learning from an instance');
       });
     },
+    hurry: (instance) => running.get(instance)?.hurried.abort(),
     forget,
     get settled() {
       return unasked.size === 0;
