@@ -65,6 +65,11 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
     return stdout;
   };
+  const kubectlAsync = async (args: readonly string[]) => {
+    const { code, stdout, stderr } = await start('kubectl', [...access, ...args]).ended;
+    if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  };
   let api: RunningProcess;
   const restart = async () => {
     api = start(join(BUILT, 'kube-apiserver'), [
@@ -76,9 +81,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
         ? ['not-ready', 'unreachable'].map((taint) => `--default-${taint}-toleration-seconds=5`)
         : ['--disable-admission-plugins=ServiceAccount']),
     ]);
-    await eventually(() => {
+    await eventually(async () => {
       if (api.hasEnded) throw new Error(api.output().stderr.slice(-2_000));
-      kubectl(['get', '--raw', '/readyz']);
+      await kubectlAsync(['get', '--raw', '/readyz']);
     });
   };
   await restart();
@@ -88,11 +93,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     access: { server, token: TOKENS.admin, caFile },
     registry: (namespace) => `kubernetes://${namespace}?server=${server}&token-file=${files.token}&ca-file=${caFile}`,
     kubectl,
-    async kubectlAsync(args) {
-      const { code, stdout, stderr } = await start('kubectl', [...access, ...args]).ended;
-      if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
-      return stdout;
-    },
+    kubectlAsync,
     restart,
     kill: async () => void (await api.stop('SIGKILL')),
     async stop() {

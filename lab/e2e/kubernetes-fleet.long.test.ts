@@ -1,0 +1,196 @@
+/** The manifests run on Kubernetes' own controllers, with a kubelet of the laboratory's, under calls of all services. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@rondo/harness';
+import { kubernetesResolver } from '@rondo/kubernetes';
+import { type Channel, createChannel, createRegistryChannel } from '@rondo/rpc/client';
+import { discoveryFor, noControlPlane } from './src/control-plane.js';
+import {
+  type Cluster,
+  GATEWAY,
+  NAMESPACE,
+  REGISTRY,
+  registryOver,
+  SERVICES,
+  startCluster,
+} from './src/kubernetes-fleet.js';
+import { type Load, type Looked, startLoad } from './src/kubernetes-load.js';
+
+/** How long the API server is away: AWAY_SECONDS=30 for a try. */
+const AWAY_MS = Number(process.env['AWAY_SECONDS'] ?? 300) * 1_000;
+const why = process.getuid?.() === 0 ? noControlPlane : 'only root makes network namespaces';
+
+/** Those whose instances are seen by the trailer of a reply. */
+const SERVED = ['calculator', 'project-management', 'sales'];
+
+let cluster: Cluster;
+
+(why === undefined ? describe : describe.skip)(`on Kubernetes ${why ?? ''}`, () => {
+  beforeAll(async () => {
+    cluster = await startCluster();
+  });
+  afterAll(async () => {
+    await cluster?.stop();
+  });
+
+  describe.each([
+    {
+      ...{ discovery: 'EndpointSlices', doomed: 'node-c', spare: 'node-d' },
+      more: () => ({}),
+      connect: () => connectBySlices(),
+    },
+    {
+      ...{ discovery: "Rondo's registry", doomed: 'node-d', spare: 'node-e' },
+      more: () => registryOver(cluster.etcd.urls),
+      connect: () => createRegistryChannel({ registry: [`${REGISTRY}:50050`] }),
+    },
+  ])('found by $discovery', ({ discovery, more, connect, doomed, spare }) => {
+    let channel: Channel;
+    let load: Load;
+    /** Calls that failed, though none should. A step that has some is failed at its end, so that it leaves the fleet as it was. */
+    let broken: string[] = [];
+
+    /** What was called meanwhile. No safe call has failed, and none at all if no instance has died. */
+    const looked = (what: string, dead: readonly string[] = []): Looked => {
+      const seen = load.look();
+      const { answered, late, failures, plain } = seen;
+      const sum = Object.values(plain.shares).reduce((total, count) => total + count, 0);
+      process.stdout.write(
+        `${discovery}, ${what}: ${answered} answered, ${late} late, ${failures.length} failed; ` +
+          `plain grpc-js: ${sum} answered by ${Object.keys(plain.shares).length} pods, ${plain.failures.length} failed\n`,
+      );
+      const unexpected = failures
+        .filter(({ isSafe, instances }) => isSafe || !instances.some((one) => dead.includes(one)))
+        .map(({ text }) => text);
+      process.stdout.write(
+        unexpected
+          .slice(0, 5)
+          .map((text) => `  ${text}\n`)
+          .join(''),
+      );
+      broken.push(...unexpected);
+      expect(answered).toBeGreaterThan(0);
+      return seen;
+    };
+
+    beforeAll(async () => {
+      await cluster.deploy(more());
+      channel = connect();
+      const plain = await kubectl('get', 'service', 'calculator', '-o', 'jsonpath={.spec.clusterIP}');
+      load = await startLoad({ channel, gateway: `${GATEWAY}:8080`, plain: `${plain}:50051` });
+      for (const service of SERVED) await load.reaches(await pods(service));
+      looked('at rest');
+    });
+    afterEach(() => {
+      const found = broken;
+      broken = [];
+      expect(found).toEqual([]);
+    });
+    afterAll(async () => {
+      await load?.end();
+      channel?.close();
+    });
+
+    it.each(SERVICES)('a rollout of %s fails no call', async (service) => {
+      const before = await pods(service);
+      await kubectl('rollout', 'restart', `deployment/${service}`);
+      const after = await settled(service);
+      expect(after.filter((pod) => before.includes(pod))).toEqual([]);
+      if (service !== 'gateway') await load.reaches(after);
+      looked(`${service} rolled out`);
+    });
+
+    it('ten pods share the calls of two, and two those of ten; plain grpc-js stays at one', async () => {
+      await kubectl('scale', 'deployment/calculator', '--replicas=10');
+      await load.reaches(await settled('calculator', 10));
+      looked('scaled to 10');
+      await sleep(5_000);
+      const { shares, plain } = looked('ten for 5 s');
+      process.stdout.write(`shares: Rondo ${describeShares(shares)}; plain grpc-js ${describeShares(plain.shares)}\n`);
+      expect(Object.keys(shares)).toHaveLength(10);
+      expect(Object.keys(plain.shares)).toHaveLength(1);
+      await kubectl('scale', 'deployment/calculator', '--replicas=2');
+      await load.reaches(await settled('calculator'));
+      looked('scaled to 2');
+    });
+
+    it('a drained node fails no call', async () => {
+      await kubectl('drain', 'node-b', '--delete-emptydir-data', '--timeout=240s');
+      for (const service of SERVICES) await settled(service);
+      await kubectl('uncordon', 'node-b');
+      looked('node-b drained');
+    });
+
+    it('a node that is lost fails unsafe calls alone, of those that were at its pods', async () => {
+      const lost = (await cluster.pods()).filter(({ spec }) => spec.nodeName === doomed);
+      await cluster.loseNode(doomed);
+      await eventually(async () => {
+        const all = await cluster.pods();
+        const others = all.filter(({ spec, metadata }) => spec.nodeName !== doomed && !metadata.deletionTimestamp);
+        for (const service of SERVICES) {
+          expect(others.filter(({ metadata: { name } }) => name.startsWith(service))).toHaveLength(2);
+        }
+        await sleep(200);
+      });
+      await kubectl('delete', 'node', doomed);
+      await cluster.startNode(spare);
+      for (const service of SERVICES) await settled(service);
+      looked(
+        `${doomed} lost`,
+        lost.map(({ metadata: { name } }) => name),
+      );
+    });
+
+    it('an API server that is away fails no call', async () => {
+      await cluster.kill();
+      await sleep(AWAY_MS);
+      looked(`API server away for ${AWAY_MS / 1_000} s`);
+      await cluster.restart();
+      for (const service of SERVICES) await settled(service);
+      await sleep(10_000);
+      looked('API server back');
+    });
+
+    it("etcd's leader that is killed fails no call", async () => {
+      const restart = await cluster.etcd.killLeader();
+      await kubectl('rollout', 'restart', 'deployment/calculator');
+      await load.reaches(await settled('calculator'));
+      restart();
+      looked("etcd's leader killed");
+    });
+  });
+});
+
+function connectBySlices(): Channel {
+  cluster.kubectl(['apply', '-f', '-'], discoveryFor(NAMESPACE).replaceAll('rondo-discovery', 'lab-discovery'));
+  return createChannel({ resolver: kubernetesResolver(cluster.registry(NAMESPACE)), healthCheck: true });
+}
+
+/** The names of the pods of a service, or of all, that don't end. */
+async function pods(service = ''): Promise<string[]> {
+  const all = await cluster.pods();
+  return all.flatMap(({ metadata: { name, deletionTimestamp } }) =>
+    name.startsWith(service) && deletionTimestamp === undefined ? [name] : [],
+  );
+}
+
+/** Waits until a service has so many pods, with those that end, and gives them. */
+async function settled(service: string, count = 2): Promise<string[]> {
+  await cluster.rolledOut(service);
+  await eventually(async () => {
+    const all = await cluster.pods();
+    expect(all.filter(({ metadata: { name } }) => name.startsWith(service))).toHaveLength(count);
+    await sleep(200);
+  });
+  return pods(service);
+}
+
+/** Runs kubectl in the namespace, while the calls go on. */
+const kubectl = (...args: readonly string[]) => cluster.kubectlAsync(['-n', NAMESPACE, ...args]);
+
+function describeShares(shares: Readonly<Record<string, number>>): string {
+  const sum = Object.values(shares).reduce((total, count) => total + count, 0);
+  return Object.values(shares)
+    .map((count) => `${Math.round((100 * count) / sum)} %`)
+    .join(', ');
+}
