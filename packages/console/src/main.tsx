@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { App } from './app.js';
 
-const root = document.getElementById('console');
+document.title = 'Rondo console';
+const root = document.getElementById('page');
 if (root !== null) render(<App />, root);

@@ -38,6 +38,7 @@ function Frame({ title, places, show }: FrameProps) {
 
 /** Shows a page of a service in the element `page`, by the part of the address behind `#/`. */
 export function showPage(frame: FrameProps): void {
+  document.title = frame.title;
   const root = document.getElementById('page');
   if (root !== null) render(<Frame {...frame} />, root);
 }

@@ -9,6 +9,8 @@ import type { StepResult } from '../workspace/steps.js';
 
 /** A page to bundle. */
 interface Page {
+  /** Where the gateway serves it: `board` is `/board`. Undefined for a library. */
+  readonly name?: string;
   readonly source: string;
   readonly out: string;
   /** The file with the names of the files that it is made of, from the root. */
@@ -20,6 +22,7 @@ export const servicePages = path.join(root, '.rondo/pages');
 
 const consoleFolder = path.join(root, 'packages/console');
 const consolePage: Page = {
+  name: 'console',
   source: path.join(consoleFolder, 'src'),
   out: path.join(consoleFolder, 'dist/page'),
   inputs: path.join(consoleFolder, 'dist/inputs.json'),
@@ -40,6 +43,7 @@ function pagesOfServices(): readonly Page[] {
       ? []
       : [
           {
+            name: page,
             source: path.join(root, folderOf(service), 'page'),
             out: path.join(servicePages, page),
             inputs: path.join(servicePages, `${page}.json`),
@@ -86,10 +90,9 @@ export async function bundlePages(): Promise<StepResult> {
 
 /** Bundles a page. What it imports on demand gets files of its own. */
 async function bundlePage(page: Page): Promise<void> {
-  const { source, out, inputs } = page;
+  const { name: place, source, out, inputs } = page;
   const esbuild = await import('esbuild');
-  const names =
-    page === library ? ['exports/page.ts', 'page/style.css'] : ['index.html', 'icon.svg', 'style.css', 'main.tsx'];
+  const names = place === undefined ? ['exports/page.ts', 'page/style.css'] : ['icon.svg', 'style.css', 'main.tsx'];
   const files = names.map((name) => path.join(source, name));
   const { metafile } = await esbuild.build({
     absWorkingDir: root,
@@ -103,13 +106,27 @@ async function bundlePage(page: Page): Promise<void> {
     target: 'es2022',
     jsx: 'automatic',
     jsxImportSource: 'preact',
-    loader: { '.html': 'copy', '.svg': 'copy' },
+    loader: { '.svg': 'copy' },
     legalComments: 'eof',
     logLevel: 'silent',
     // A page bundles the library with the Preact that it has itself.
-    ...(page === library ? { packages: 'external' } : { minify: true }),
+    ...(place === undefined ? { packages: 'external' } : { minify: true }),
   });
   const made = new Set(Object.keys(metafile.outputs).map((file) => path.resolve(root, file)));
   for (const name of filesBelow(out)) if (!made.has(path.join(out, name))) rmSync(path.join(out, name));
+  if (place !== undefined) writeFileSync(path.join(out, 'index.html'), htmlOf(place));
   writeFileSync(inputs, JSON.stringify(Object.keys(metafile.inputs)));
 }
+
+/** What loads a page. Its script says the title. */
+const htmlOf = (place: string) => `<!doctype html>
+<html lang="en">
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width">
+  <title>${place}</title>
+  <link rel="icon" href="/${place}/icon.svg">
+  <link rel="stylesheet" href="/${place}/style.css">
+  <div id="page"></div>
+  <script type="module" src="/${place}/main.js"></script>
+</html>
+`;
