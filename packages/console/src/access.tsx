@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { call, recordOf, setCredentials } from './calls/connect.js';
+import { recordOf, replyOf, setCredentials } from './calls/connect.js';
+import { textOf } from './page/fault.js';
 
 /** The path of a method of the console's own contract. */
 export const consoleMethod = (name: string): string => `/rondo.gateway.v1.ConsoleService/${name}`;
@@ -11,14 +12,11 @@ export type Access =
   | { readonly kind: 'refused'; readonly why: string };
 
 /** Asks whether this person may operate. */
-export async function checkAccess(signal: AbortSignal): Promise<Access> {
-  let subject = '';
-  for await (const event of call({ path: consoleMethod('CheckAccess'), streams: false, messages: [{}], signal })) {
-    if (event.kind === 'message') subject = String(recordOf(event.value)['subject'] ?? '');
-    if (event.kind === 'end' && event.error) return { kind: 'refused', why: event.error.message };
-  }
-  return { kind: 'operator', subject };
-}
+export const checkAccess = (): Promise<Access> =>
+  replyOf(consoleMethod('CheckAccess'), {}).then(
+    (reply): Access => ({ kind: 'operator', subject: String(recordOf(reply)['subject'] ?? '') }),
+    (cause): Access => ({ kind: 'refused', why: textOf(cause) }),
+  );
 
 /** Takes a token or an API key, for as long as the tab is open. */
 export function SignIn({ onDone }: { readonly onDone: () => void }) {

@@ -40,9 +40,11 @@ export function App() {
     return () => removeEventListener('hashchange', move);
   }, []);
   useEffect(() => {
-    const gone = new AbortController();
-    void checkAccess(gone.signal).then((found) => gone.signal.aborted || setAccess(found));
-    return () => gone.abort();
+    let isCurrent = true;
+    void checkAccess().then((found) => isCurrent && setAccess(found));
+    return () => {
+      isCurrent = false;
+    };
   }, [round]);
   const [page = '', ...rest] = at.join('/') === '' ? ['fleet'] : at;
   const again = () => setRound(round + 1);

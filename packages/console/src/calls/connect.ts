@@ -1,5 +1,6 @@
 /** Calls by Connect with JSON: https://connectrpc.com/docs/protocol. All that a browser sends of a stream it sends before it reads. */
 import type { JsonValue } from '@bufbuild/protobuf';
+import { CallFault, textOf } from '../page/fault.js';
 import { parseEnvelopes } from './envelopes.js';
 
 /** Names and values, in the order in which they were sent. */
@@ -48,7 +49,22 @@ export async function* call(options: Call): AsyncGenerator<CallEvent> {
   }
 }
 
-const textOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
+/** Yields the replies of a call. @throws CallFault */
+export async function* replies(options: Call): AsyncGenerator<JsonValue> {
+  for await (const event of call(options)) {
+    if (event.kind === 'message') yield event.value;
+    if (event.kind === 'end' && event.error !== undefined) throw new CallFault(event.error);
+  }
+}
+
+const TIMEOUT_MS = 15_000;
+
+/** The reply of a method without streams. @throws CallFault */
+export async function replyOf(path: string, request: JsonValue): Promise<JsonValue> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  for await (const reply of replies({ path, streams: false, messages: [request], signal })) return reply;
+  throw new CallFault({ code: 'internal', message: 'the answer has no message' });
+}
 
 function request({ path, streams, messages, metadata = [], timeoutMs, signal }: Call): Promise<Response> {
   const headers = new Headers(metadata.map(([name, value]): [string, string] => [name, value]));

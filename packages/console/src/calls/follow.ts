@@ -1,3 +1,6 @@
+/** What a page is told of a gateway that doesn't answer, though its connection stands. */
+export const SILENT = 'the gateway is silent';
+
 /** How an attempt to watch has ended. */
 export interface Ended {
   readonly why: string;
@@ -48,7 +51,8 @@ export function followWhileSeen(
   };
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Waits, but not longer than until the signal aborts. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
     signal.addEventListener('abort', () => {

@@ -1,17 +1,17 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import { useEffect, useState } from 'preact/hooks';
 import { consoleMethod } from '../access.js';
-import { call, recordOf } from './connect.js';
-import { type Ended, followWhileSeen } from './follow.js';
+import type { Connection } from '../page/connection-line.js';
+import { textOf } from '../page/fault.js';
+import { recordOf, replies } from './connect.js';
+import { type Ended, followWhileSeen, SILENT } from './follow.js';
 
 /** An object of JSON. */
 export type JsonRecord = { [name: string]: JsonValue };
 
 /** What a stream has told, and whether it stands. */
 export interface Stream<S> {
-  readonly connection: 'connecting' | 'live' | 'away' | 'over';
-  /** Why the gateway can't be reached. */
-  readonly why: string;
+  readonly connection: Connection;
   /** Undefined before the first event. */
   readonly told: S | undefined;
 }
@@ -28,21 +28,21 @@ export interface StreamOptions<S> {
   readonly isPaused?: boolean;
 }
 
-type Show<S> = (change: (before: Stream<S>) => Stream<S>) => void;
-
 /** The gateway tells something every ten seconds. */
 const SILENCE_MS = 25_000;
 
+const is = (kind: Connection['kind'], why = '') => ({ connection: { kind, why } });
+
 /** Follows a stream of the console's own contract. */
 export function useStream<S>(options: StreamOptions<S>): Stream<S> {
-  const [stream, setStream] = useState<Stream<S>>({ connection: 'connecting', why: '', told: undefined });
+  const [stream, setStream] = useState<Stream<S>>({ ...is('connecting'), told: undefined });
   const { method, request, isPaused = false } = options;
   useEffect(() => {
-    if (isPaused) return;
+    if (isPaused) return setStream((before) => ({ ...before, ...is('paused') }));
+    setStream((before) => ({ ...before, ...is('connecting') }));
     return followWhileSeen(
-      (signal) => watchOnce(options, signal, (change) => signal.aborted || setStream(change)),
-      ({ why, isOver }) =>
-        setStream((before) => (isOver ? { ...before, connection: 'over' } : { ...before, connection: 'away', why })),
+      (signal) => watchOnce(options, signal, (told) => signal.aborted || setStream({ ...is('live'), told })),
+      ({ why, isOver }) => setStream((before) => ({ ...before, ...(isOver ? is('over') : is('away', why)) })),
     );
   }, [method, JSON.stringify(request), isPaused]);
   return stream;
@@ -52,28 +52,28 @@ export function useStream<S>(options: StreamOptions<S>): Stream<S> {
 async function watchOnce<S>(
   { method, request, take, ends = false }: StreamOptions<S>,
   signal: AbortSignal,
-  show: Show<S>,
+  show: (told: S) => void,
 ): Promise<Ended> {
   const silent = new AbortController();
-  let timer = setTimeout(() => silent.abort(), SILENCE_MS);
+  const listen = () => setTimeout(() => silent.abort(), SILENCE_MS);
+  let timer = listen();
   let told: S | undefined;
   try {
     const over = AbortSignal.any([signal, silent.signal]);
-    const path = consoleMethod(method);
-    for await (const event of call({ path, streams: true, messages: [request], signal: over })) {
+    for await (const reply of replies({
+      path: consoleMethod(method),
+      streams: true,
+      messages: [request],
+      signal: over,
+    })) {
       clearTimeout(timer);
-      timer = setTimeout(() => silent.abort(), SILENCE_MS);
-      if (silent.signal.aborted) break;
-      if (event.kind === 'end') {
-        const why = event.error?.message ?? 'the gateway has ended the stream';
-        return { told: told !== undefined, why, isOver: ends && event.error === undefined };
-      }
-      if (event.kind === 'header') continue;
-      told = take(told, recordOf(event.value));
-      const now = told;
-      show(() => ({ connection: 'live', why: '', told: now }));
+      timer = listen();
+      told = take(told, recordOf(reply));
+      show(told);
     }
-    return { told: told !== undefined, why: 'the gateway is silent', isOver: false };
+    return { told: told !== undefined, why: 'the gateway has ended the stream', isOver: ends };
+  } catch (cause) {
+    return { told: told !== undefined, why: silent.signal.aborted ? SILENT : textOf(cause), isOver: false };
   } finally {
     clearTimeout(timer);
   }

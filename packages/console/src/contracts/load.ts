@@ -14,7 +14,8 @@ import {
 } from '@bufbuild/protobuf';
 import { base64Decode, WireType } from '@bufbuild/protobuf/wire';
 import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { call, listOf, recordOf } from '../calls/connect.js';
+import { rulesOfField } from '@rondo/schema/form';
+import { listOf, recordOf, replies } from '../calls/connect.js';
 
 /** What can be called, and the types of all messages. */
 export interface Contracts {
@@ -25,7 +26,7 @@ export interface Contracts {
 
 const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
 
-/** @throws Error with why the gateway doesn't tell. */
+/** @throws CallFault with why the gateway doesn't tell. */
 export async function loadContracts(signal: AbortSignal): Promise<Contracts> {
   const [listed] = await ask([{ listServices: '' }], signal);
   const names = listOf(recordOf(listed?.['listServicesResponse'])['service'])
@@ -52,10 +53,8 @@ const isBuiltIn = (name: string) => /^(?:grpc|rondo)\./.test(name);
 /** One answer for each question. */
 async function ask(questions: readonly JsonValue[], signal: AbortSignal): Promise<{ [name: string]: JsonValue }[]> {
   const answers: { [name: string]: JsonValue }[] = [];
-  for await (const event of call({ path: REFLECTION, streams: true, messages: questions, signal })) {
-    if (event.kind === 'message') answers.push(recordOf(event.value));
-    if (event.kind === 'end' && event.error) throw new Error(event.error.message);
-  }
+  const asked = replies({ path: REFLECTION, streams: true, messages: questions, signal });
+  for await (const answer of asked) answers.push(recordOf(answer));
   return answers;
 }
 
@@ -111,3 +110,14 @@ export const isRequired = (field: DescField): boolean => behaviorsOf(field).incl
 
 /** Whether servers set the field, and ignore it in requests. */
 export const isOutputOnly = (field: DescField): boolean => behaviorsOf(field).includes(OUTPUT_ONLY);
+
+/** Whether an example has no need of the field: servers set it, or a request does without it while it needs others. */
+function isSpare(field: DescField): boolean {
+  if (isOutputOnly(field)) return true;
+  const rules = field.message === undefined ? rulesOfField(field) : [];
+  const mayBeMissing = rules.length === 0 || rules.some(({ name }) => name === 'ignore');
+  return mayBeMissing && !isRequired(field) && field.parent.fields.some(isRequired);
+}
+
+/** What examples in a form are like. */
+export const EXAMPLE = { integersAsText: true, without: isSpare, isRequired };

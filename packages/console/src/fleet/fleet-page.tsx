@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { useStream } from '../calls/use-stream.js';
-import { Connection } from '../ui/connection.js';
-import { figure } from '../ui/figures.js';
+import { ConnectionLine } from '../page/connection-line.js';
+import { Table } from '../page/table.js';
+import { figure } from '../ui/text.js';
 import { CordonDialog } from './cordon-dialog.js';
 import { InstancePanel } from './instance-panel.js';
 import { FleetMap } from './map.js';
@@ -17,7 +18,7 @@ interface FleetPageProps {
 
 /** The map, the instances and one of them, live. */
 export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
-  const { told, ...stream } = useStream<Fleet>({ method: 'WatchFleet', request: {}, take: takeFleet });
+  const { told, connection } = useStream<Fleet>({ method: 'WatchFleet', request: {}, take: takeFleet });
   const [chosen, setChosen] = useState<Instance | undefined>();
   const { instances, isCurrent } = told ?? { instances: [], isCurrent: true };
   const found = instances.filter((instance) => isFound(instance, filter.trim().toLowerCase()));
@@ -25,7 +26,7 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
   return (
     <div class="page">
       <h2>Fleet</h2>
-      <Connection of={stream} />
+      <ConnectionLine connection={connection} />
       {!isCurrent && (
         <p class="warn">The registry can’t be reached, or has just started: below is what was known last.</p>
       )}
@@ -51,9 +52,25 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
               : 'Nothing is known yet.'}
         </p>
       ) : (
-        <Table instances={found.slice(0, MAX_ROWS)} shown={shown} onChoose={setChosen} />
+        <Table
+          rows={found}
+          keyOf={(one) => one.id}
+          most={MAX_ROWS}
+          hint=": narrow them by a word above"
+          columns={[
+            ['Instance', (one) => <a href={`${shown}/${encodeURIComponent(one.id)}`}>{one.id}</a>],
+            ['State', ({ state }) => <span class={`state ${state}`}>{state}</span>],
+            ['Calls/s', ({ load }) => figure(load?.callsPerSecond)],
+            ['Errors/s', ({ load }) => figure(load?.errorsPerSecond)],
+            ['In flight', ({ load }) => figure(load?.callsInFlight)],
+            ['Version', ({ version }) => version],
+            ['Zone', ({ zone }) => zone],
+            ['Weight', ({ weight }) => weight],
+            ['Address', ({ address }) => address],
+            ['Do', (one) => <CordonButton instance={one} onChoose={setChosen} />],
+          ]}
+        />
       )}
-      {found.length > MAX_ROWS && <p>And {found.length - MAX_ROWS} more: narrow them by a word above.</p>}
       {chosen && <CordonDialog instance={chosen} onClose={() => setChosen(undefined)} />}
     </div>
   );
@@ -62,59 +79,17 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
 const isFound = ({ id, name, services, state, zone, version }: Instance, word: string) =>
   [id, name, ...services, state, zone, version].some((text) => text.toLowerCase().includes(word));
 
-interface TableProps {
-  readonly instances: readonly Instance[];
-  /** The address of the page as it is narrowed. */
-  readonly shown: string;
-  readonly onChoose: (chosen: Instance) => void;
-}
-
-function Table({ instances, shown, onChoose }: TableProps) {
+function CordonButton({
+  instance,
+  onChoose,
+}: {
+  readonly instance: Instance;
+  readonly onChoose: (one: Instance) => void;
+}) {
+  const action = instance.state === 'cordoned' ? 'Uncordon' : 'Drain';
   return (
-    <table>
-      <thead>
-        <tr>
-          {['Instance', 'State', 'Calls/s', 'Errors/s', 'In flight', 'Version', 'Zone', 'Weight', 'Address', 'Do'].map(
-            (title) => (
-              <th key={title} scope="col">
-                {title}
-              </th>
-            ),
-          )}
-        </tr>
-      </thead>
-      <tbody>
-        {instances.map((instance) => (
-          <Row key={instance.id} {...{ instance, shown, onChoose }} />
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function Row({ instance, shown, onChoose }: Omit<TableProps, 'instances'> & { readonly instance: Instance }) {
-  const { id, state, load, version, zone, weight, address } = instance;
-  const action = state === 'cordoned' ? 'Uncordon' : 'Drain';
-  return (
-    <tr>
-      <th scope="row">
-        <a href={`${shown}/${encodeURIComponent(id)}`}>{id}</a>
-      </th>
-      <td data-title="State">
-        <span class={`state ${state}`}>{state}</span>
-      </td>
-      <td data-title="Calls/s">{figure(load?.callsPerSecond)}</td>
-      <td data-title="Errors/s">{figure(load?.errorsPerSecond)}</td>
-      <td data-title="In flight">{figure(load?.callsInFlight)}</td>
-      <td data-title="Version">{version}</td>
-      <td data-title="Zone">{zone}</td>
-      <td data-title="Weight">{weight}</td>
-      <td data-title="Address">{address}</td>
-      <td>
-        <button type="button" aria-label={`${action} ${id}`} onClick={() => onChoose(instance)}>
-          {action}
-        </button>
-      </td>
-    </tr>
+    <button type="button" aria-label={`${action} ${instance.id}`} onClick={() => onChoose(instance)}>
+      {action}
+    </button>
   );
 }

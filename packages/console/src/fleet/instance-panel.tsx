@@ -1,9 +1,12 @@
+import { useEffect, useRef } from 'preact/hooks';
 import { useStream } from '../calls/use-stream.js';
-import { figure, latency, share } from '../ui/figures.js';
-import { visible } from '../ui/text.js';
-import { type Caller, type Callers, takeCallers } from './callers.js';
-import type { Instance, State } from './watch.js';
+import { LogLines } from '../logs/log-lines.js';
+import { Table } from '../page/table.js';
+import { figure, latency, share, visible } from '../ui/text.js';
+import { type Instance, type State, takeCallers } from './watch.js';
 import { whyPicked } from './why.js';
+
+const MAX_LINES = 20;
 
 interface PanelProps {
   readonly id: string;
@@ -15,12 +18,17 @@ interface PanelProps {
 
 /** One instance: what it is, what it does, and why each of its callers picks it or doesn't. */
 export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
-  const stream = useStream<Callers>({ method: 'WatchInstance', request: { instanceId: id }, take: takeCallers });
+  const heading = useRef<HTMLHeadingElement>(null);
+  // It opens above the table, in which the person who opens it may be far down.
+  useEffect(() => heading.current?.focus(), []);
+  const stream = useStream({ method: 'WatchInstance', request: { instanceId: id }, take: takeCallers });
   const { callers = [], more = 0 } = stream.told ?? {};
   const instance = instances.find((one) => one.id === id);
   return (
     <section class="panel" aria-labelledby="instance">
-      <h3 id="instance">{visible(id)}</h3>
+      <h3 id="instance" ref={heading} tabIndex={-1}>
+        {visible(id)}
+      </h3>
       <a href={back}>Close</a>
       {instance === undefined ? (
         <p>No instance of this name is registered now.</p>
@@ -30,13 +38,40 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
           <h4>Who may call it, and why it is picked or isn’t</h4>
           {callers.length === 0 && (
             <p>
-              {stream.connection === 'live'
+              {stream.connection.kind === 'live'
                 ? 'No process has called its services yet, as far as is known.'
                 : 'Asking …'}
             </p>
           )}
-          {callers.length > 0 && <CallerTable {...{ callers, instance, instances }} />}
+          {callers.length > 0 && (
+            <Table
+              rows={callers}
+              keyOf={(caller) => `${caller.id} ${caller.service}`}
+              most={callers.length}
+              columns={[
+                ['Caller', (caller) => caller.id],
+                ['Service', ({ service }) => service],
+                ['Calls/s', ({ figures }) => figure(figures?.callsPerSecond)],
+                ['p50 / p99', ({ figures }) => latency(figures?.p50Ms, figures?.p99Ms)],
+                ['Failed/s', ({ figures }) => figure(figures?.failuresPerSecond)],
+                ['Share by weight', (caller) => share(caller.share)],
+                [
+                  'Why',
+                  (caller) =>
+                    whyPicked(
+                      caller,
+                      instance,
+                      instances.find((one) => one.id === caller.id),
+                    ),
+                ],
+              ]}
+            />
+          )}
           {more > 0 && <p>And {more} callers more, with fewer calls.</p>}
+          <h4>
+            Its last log lines, <a href={`#/logs/${encodeURIComponent(id)}`}>live</a>
+          </h4>
+          <LogLines filter={{ level: 'info', last: MAX_LINES }} instanceId={id} most={MAX_LINES} />
         </>
       )}
     </section>
@@ -87,44 +122,3 @@ function Facts({ instance, onAct }: { readonly instance: Instance; readonly onAc
 }
 
 const timeOf = (text: string) => (text === '' ? 'unknown' : new Date(text).toLocaleString());
-
-interface CallerTableProps {
-  readonly callers: readonly Caller[];
-  readonly instance: Instance;
-  readonly instances: readonly Instance[];
-}
-
-function CallerTable({ callers, instance, instances }: CallerTableProps) {
-  return (
-    <table>
-      <thead>
-        <tr>
-          {['Caller', 'Service', 'Calls/s', 'p50 / p99', 'Failed/s', 'Share by weight', 'Why'].map((title) => (
-            <th key={title} scope="col">
-              {title}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {callers.map((caller) => (
-          <tr key={`${caller.id} ${caller.service}`}>
-            <th scope="row">{caller.id}</th>
-            <td data-title="Service">{caller.service}</td>
-            <td data-title="Calls/s">{figure(caller.figures?.callsPerSecond)}</td>
-            <td data-title="p50 / p99">{latency(caller.figures?.p50Ms, caller.figures?.p99Ms)}</td>
-            <td data-title="Failed/s">{figure(caller.figures?.failuresPerSecond)}</td>
-            <td data-title="Share by weight">{share(caller.share)}</td>
-            <td data-title="Why">
-              {whyPicked(
-                caller,
-                instance,
-                instances.find(({ id }) => id === caller.id),
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}

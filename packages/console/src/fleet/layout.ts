@@ -35,8 +35,12 @@ export interface Layout {
 const [MAX_NODES, MAX_LINES] = [30, 60];
 export const [NODE_WIDTH, LABEL_WIDTH] = [190, 230];
 const [GAP, PORT, LEAST_HEIGHT, COLUMN] = [18, 36, 62, NODE_WIDTH + LABEL_WIDTH + 70];
+const IDLE_IN_ROW = 5;
 
-/** Places each node to the right of its callers, and each line at a place of its own at the node where it ends. */
+/**
+ * Places each node to the right of its callers, and each line at a place of its own at the node where it ends. Those that neither call
+ * nor are called stand below, in rows.
+ */
 export function layOut(instances: readonly Instance[], edges: readonly Edge[]): Layout {
   const groups = groupByName(instances);
   const targets = targetsOf(groups);
@@ -49,6 +53,7 @@ export function layOut(instances: readonly Instance[], edges: readonly Edge[]): 
   const heights: number[] = [];
   const nodes = new Map<string, Node>();
   for (const name of drawn) {
+    if (!busy.has(name)) continue;
     const column = columnOf(name);
     const y = heights[column] ?? 0;
     const height = Math.max(LEAST_HEIGHT, PORT * shown.filter(({ to }) => to === name).length);
@@ -70,8 +75,16 @@ export function layOut(instances: readonly Instance[], edges: readonly Edge[]): 
     points.push({ x: target.x, y: target.y + PORT * (port + 0.6) });
     return [{ edge, points }];
   });
+  const top = Math.max(0, ...heights);
+  const idle = [...drawn].filter((name) => !busy.has(name));
+  for (const [index, name] of idle.entries()) {
+    const [row, place] = [Math.floor(index / IDLE_IN_ROW), index % IDLE_IN_ROW];
+    const [x, y] = [place * (NODE_WIDTH + GAP), top + row * (LEAST_HEIGHT + GAP)];
+    nodes.set(name, { name, instances: groups.get(name) ?? [], x, y, height: LEAST_HEIGHT });
+  }
   const width = Math.max(0, ...[...nodes.values()].map(({ x }) => x + NODE_WIDTH));
-  return { nodes: [...nodes.values()], lines, width, height: Math.max(0, ...heights), more: names.length - drawn.size };
+  const height = Math.max(0, ...[...nodes.values()].map((node) => node.y + node.height + GAP), top);
+  return { nodes: [...nodes.values()], lines, width, height, more: names.length - drawn.size };
 }
 
 function groupByName(instances: readonly Instance[]): ReadonlyMap<string, readonly Instance[]> {

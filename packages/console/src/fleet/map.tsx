@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks';
-import { figure, latency } from '../ui/figures.js';
+import { Table } from '../page/table.js';
+import { figure, latency } from '../ui/text.js';
 import { LABEL_WIDTH, type Line, layOut, NODE_WIDTH, type Node, type Point } from './layout.js';
 import type { Edge, Fleet, Instance, State } from './watch.js';
 
@@ -111,36 +112,22 @@ function faultOf({ figures: { failuresPerSecond }, leftOut }: Edge): string {
 const shortName = (service: string) => service.slice(service.lastIndexOf('.') + 1);
 const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
-function EdgeTable({ edges }: { readonly edges: readonly Edge[] }) {
-  return (
-    <details open={matchMedia('(max-width: 48rem)').matches}>
-      <summary>The same as a table</summary>
-      <table>
-        <thead>
-          <tr>
-            {['Caller', 'Service', 'Calls/s', 'p50 / p99', 'Failed/s', 'Left out'].map((title) => (
-              <th key={title} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {edges.slice(0, MAX_ROWS).map(({ caller, service, figures, leftOut }) => (
-            <tr key={`${caller} ${service}`}>
-              <th scope="row">{caller}</th>
-              <td data-title="Service">{service}</td>
-              <td data-title="Calls/s">{figure(figures.callsPerSecond)}</td>
-              <td data-title="p50 / p99">{latency(figures.p50Ms, figures.p99Ms)}</td>
-              <td data-title="Failed/s">{figure(figures.failuresPerSecond)}</td>
-              <td data-title="Left out">
-                {leftOut.map(({ instance, reason }) => `${instance}: ${reason}`).join('; ')}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {edges.length > MAX_ROWS && <p>And {edges.length - MAX_ROWS} more, with fewer calls.</p>}
-    </details>
-  );
-}
+const EdgeTable = ({ edges }: { readonly edges: readonly Edge[] }) => (
+  <details open={matchMedia('(max-width: 48rem)').matches}>
+    <summary>The same as a table</summary>
+    <Table
+      rows={edges}
+      keyOf={({ caller, service }) => `${caller} ${service}`}
+      most={MAX_ROWS}
+      hint=", with fewer calls"
+      columns={[
+        ['Caller', ({ caller }) => caller],
+        ['Service', ({ service }) => service],
+        ['Calls/s', ({ figures }) => figure(figures.callsPerSecond)],
+        ['p50 / p99', ({ figures }) => latency(figures.p50Ms, figures.p99Ms)],
+        ['Failed/s', ({ figures }) => figure(figures.failuresPerSecond)],
+        ['Left out', ({ leftOut }) => leftOut.map(({ instance, reason }) => `${instance}: ${reason}`).join('; ')],
+      ]}
+    />
+  </details>
+);

@@ -1,51 +1,16 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import { listOf, recordOf } from '../calls/connect.js';
 import type { JsonRecord } from '../calls/use-stream.js';
-import { textAt, visible } from '../ui/text.js';
+import { figureAt, textAt, visible } from '../ui/text.js';
 
 /** An instance, as the page shows it. */
-export interface Instance {
-  readonly id: string;
-  /** What processes of its kind are called. */
-  readonly name: string;
-  readonly services: readonly string[];
-  readonly state: State;
-  readonly address: string;
-  readonly zone: string;
-  readonly version: string;
-  readonly weight: number;
-  readonly registered: string;
-  /** When its certificate ends; empty if it has none. */
-  readonly certificateEnd: string;
-  /** Undefined if it doesn't report its load. */
-  readonly load: Load | undefined;
-}
-
+export type Instance = ReturnType<typeof toInstance>;
 /** Whether an instance takes calls. */
 export type State = 'starting' | 'serving' | 'draining' | 'cordoned' | 'unknown';
-
-interface Load {
-  readonly callsPerSecond: number;
-  readonly errorsPerSecond: number;
-  readonly callsInFlight: number;
-  readonly cpuUtilization: number;
-}
-
-/** How often calls are made, and how they go. Durations are missing if no call has ended. */
-export interface Figures {
-  readonly callsPerSecond: number;
-  readonly failuresPerSecond: number;
-  readonly p50Ms: number | undefined;
-  readonly p99Ms: number | undefined;
-}
-
 /** The calls of the processes of one name to one service. */
-export interface Edge {
-  readonly caller: string;
-  readonly service: string;
-  readonly figures: Figures;
-  readonly leftOut: readonly { readonly instance: string; readonly reason: string }[];
-}
+export type Edge = ReturnType<typeof toEdge>;
+/** How a process that may call an instance sees it. */
+export type Caller = ReturnType<typeof toCaller>;
 
 /** What is known of the fleet. */
 export interface Fleet {
@@ -83,47 +48,73 @@ const STATES: Readonly<Record<string, State>> = {
   FLEET_STATE_CORDONED: 'cordoned',
 };
 
-function toInstance(json: JsonRecord): Instance {
-  const text = (name: string) => textAt(json, name);
+function toInstance(json: JsonRecord) {
   const load = json['load'] === undefined ? undefined : recordOf(json['load']);
-  const figure = (name: string) => Number(load?.[name] ?? 0);
   return {
-    id: text('instanceId'),
-    name: text('name'),
+    id: textAt(json, 'instanceId'),
+    /** What processes of its kind are called. */
+    name: textAt(json, 'name'),
     services: listOf(json['services']).map((service) => visible(String(service))),
-    state: STATES[text('state')] ?? 'unknown',
-    address: text('address'),
-    zone: text('zone'),
-    version: text('version'),
-    weight: Number(json['weight'] ?? 0),
-    registered: text('registerTime'),
-    certificateEnd: text('certificateEndTime'),
+    state: STATES[textAt(json, 'state')] ?? 'unknown',
+    address: textAt(json, 'address'),
+    zone: textAt(json, 'zone'),
+    version: textAt(json, 'version'),
+    weight: figureAt(json, 'weight'),
+    registered: textAt(json, 'registerTime'),
+    /** Empty if it has none. */
+    certificateEnd: textAt(json, 'certificateEndTime'),
+    /** Undefined if it doesn't report its load. */
     load: load && {
-      callsPerSecond: figure('callsPerSecond'),
-      errorsPerSecond: figure('errorsPerSecond'),
-      callsInFlight: figure('callsInFlight'),
-      cpuUtilization: figure('cpuUtilization'),
+      callsPerSecond: figureAt(load, 'callsPerSecond'),
+      errorsPerSecond: figureAt(load, 'errorsPerSecond'),
+      callsInFlight: figureAt(load, 'callsInFlight'),
+      cpuUtilization: figureAt(load, 'cpuUtilization'),
     },
   };
 }
 
-function toEdge(json: JsonRecord): Edge {
-  const leftOut = listOf(json['leftOut']).map((one) => {
-    const instance = recordOf(one);
-    return { instance: textAt(instance, 'instanceId'), reason: textAt(instance, 'reason') };
-  });
+function toEdge(json: JsonRecord) {
+  const leftOut = listOf(json['leftOut'])
+    .map(recordOf)
+    .map((one) => ({ instance: textAt(one, 'instanceId'), reason: textAt(one, 'reason') }));
   const figures = toFigures(json['figures']);
   return { caller: textAt(json, 'caller'), service: textAt(json, 'service'), figures, leftOut };
 }
 
-/** Reads an `EdgeFigures`. */
-export function toFigures(json: JsonValue | undefined): Figures {
-  const given = json === undefined ? {} : recordOf(json);
-  const optional = (name: string) => (given[name] === undefined ? undefined : Number(given[name]));
+/** How often calls are made, and how they go. Durations are missing if no call has ended. */
+function toFigures(json: JsonValue | undefined) {
+  const given = recordOf(json);
   return {
-    callsPerSecond: Number(given['callsPerSecond'] ?? 0),
-    failuresPerSecond: Number(given['failuresPerSecond'] ?? 0),
-    p50Ms: optional('p50Ms'),
-    p99Ms: optional('p99Ms'),
+    callsPerSecond: figureAt(given, 'callsPerSecond'),
+    failuresPerSecond: figureAt(given, 'failuresPerSecond'),
+    p50Ms: optionalAt(given, 'p50Ms'),
+    p99Ms: optionalAt(given, 'p99Ms'),
+  };
+}
+
+const optionalAt = (json: JsonRecord, name: string) => (json[name] === undefined ? undefined : figureAt(json, name));
+
+/** Takes an event of `WatchInstance`, which has all callers of the instance. */
+export const takeCallers = (_: unknown, { callers, more }: JsonRecord) => ({
+  callers: listOf(callers).map(recordOf).map(toCaller),
+  more: Number(more ?? 0),
+});
+
+function toCaller(json: JsonRecord) {
+  return {
+    id: textAt(json, 'instanceId'),
+    /** The service that it calls. */
+    service: textAt(json, 'service'),
+    policy: textAt(json, 'policy'),
+    /** Its calls of the instance; undefined until they are counted. */
+    figures: json['figures'] === undefined ? undefined : toFigures(json['figures']),
+    /** Its calls of all instances of the service, a second. */
+    serviceCalls: figureAt(json, 'serviceCallsPerSecond'),
+    /** Its share of the next calls by weight; undefined if weights don't decide. */
+    share: optionalAt(json, 'share'),
+    ramp: figureAt(json, 'ramp'),
+    /** Why no calls go there; empty if they do. */
+    held: textAt(json, 'held'),
+    leftOut: json['leftOut'] === true,
   };
 }

@@ -1,6 +1,5 @@
-import { share } from '../ui/figures.js';
-import type { Caller } from './callers.js';
-import type { Instance } from './watch.js';
+import { share } from '../ui/text.js';
+import type { Caller, Instance } from './watch.js';
 
 /** Why a caller picks an instance, or doesn't, in words for a newcomer. `from` is the caller; undefined if it isn't known. */
 export function whyPicked(

@@ -3,7 +3,7 @@ import { commentOf, exampleOfField, formatRules, rulesOfField } from '@rondo/sch
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 import { listOf, recordOf } from '../calls/connect.js';
-import { isOutputOnly, isRequired } from '../contracts/load.js';
+import { EXAMPLE, isOutputOnly, isRequired } from '../contracts/load.js';
 import { Prose } from '../contracts/prose.js';
 import type { FormContext, MessageProps } from './context.js';
 import { entryOf, inside, itemOf } from './path.js';
@@ -82,7 +82,7 @@ function OneofFields({ desc, value, path, form, set }: OneofProps) {
 
 /** A value of a field, or of one of its items, to begin with. */
 function initialOf(field: DescField): JsonValue {
-  const example = exampleOfField(field, { integersAsText: true, without: isOutputOnly });
+  const example = exampleOfField(field, EXAMPLE);
   const [first] = field.fieldKind === 'list' ? listOf(example) : Object.values(recordOf(example));
   return single(field) ? example : (first ?? '');
 }

@@ -1,6 +1,7 @@
 import { listOf, recordOf } from '../calls/connect.js';
 import { type JsonRecord, useStream } from '../calls/use-stream.js';
-import { Connection } from '../ui/connection.js';
+import { ConnectionLine } from '../page/connection-line.js';
+import { Table } from '../page/table.js';
 import { type Silent, SilentInstances, takeSilent } from '../ui/silent.js';
 import { counted, figureAt, textAt, visible } from '../ui/text.js';
 
@@ -18,6 +19,7 @@ interface Line {
   readonly time: string;
   readonly level: string;
   readonly message: string;
+  readonly traceId: string;
   readonly fields: string;
 }
 
@@ -41,17 +43,18 @@ function take(before: Logs | undefined, { told, silent }: JsonRecord): Logs {
 }
 
 function lineOf(instanceId: string, text: string): Line {
-  const { service: _, instance: __, level, time, msg, ...rest } = recordOf(parsed(text));
+  const { service: _, instance: __, level, time, msg, traceId, ...rest } = recordOf(parsed(text));
   const fields = Object.entries(rest).map(
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  const said = { level: level ?? '', time: time ?? '', msg: msg ?? text };
+  const said = { level: level ?? '', time: time ?? '', msg: msg ?? text, traceId: traceId ?? '' };
   return {
     key: `${instanceId} ${text}`,
     instanceId,
     time: textAt(said, 'time'),
     level: textAt(said, 'level'),
     message: textAt(said, 'msg'),
+    traceId: textAt(said, 'traceId'),
     fields: visible(fields.join(' ')),
   };
 }
@@ -67,7 +70,12 @@ function parsed(text: string) {
 
 /** Which lines are shown, and at most how many. */
 interface LogLinesProps {
-  readonly filter: { readonly traceId?: string; readonly level?: string; readonly text?: string };
+  readonly filter: {
+    readonly traceId?: string;
+    readonly level?: string;
+    readonly text?: string;
+    readonly last?: number;
+  };
   readonly instanceId?: string;
   readonly follow?: boolean;
   readonly isPaused?: boolean;
@@ -77,42 +85,36 @@ interface LogLinesProps {
 /** Log lines of all processes, the newest first; those of a trace in their order. */
 export function LogLines({ filter, instanceId = '', follow = false, isPaused = false, most }: LogLinesProps) {
   const request = { logs: { ...filter, follow }, instanceId };
-  const { told, ...stream } = useStream<Logs>({ method: 'ReadLogs', request, take, ends: !follow, isPaused });
+  const { told, connection } = useStream<Logs>({ method: 'ReadLogs', request, take, ends: !follow, isPaused });
   const lines = told?.lines ?? [];
-  const shown = follow ? lines.slice(-most).reverse() : lines.slice(0, most);
   return (
     <>
-      <Connection of={stream} />
-      {shown.length === 0 ? (
+      <ConnectionLine connection={connection} />
+      {lines.length === 0 ? (
         <p>{told ? 'No line fits.' : 'Nothing is known yet.'}</p>
       ) : (
-        <table class="lines">
-          <thead>
-            <tr>
-              {['Time', 'Level', 'Instance', 'Line'].map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map(({ key, instanceId: id, time, level, message, fields }) => (
-              <tr key={key} class={/error|fatal/.test(level) ? 'failed' : undefined}>
-                <th scope="row">{time.slice(11, 23) || '–'}</th>
-                <td data-title="Level">{level}</td>
-                <td data-title="Instance">{id}</td>
-                <td>
-                  {message} <small>{fields}</small>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          class="lines"
+          rows={follow ? lines.toReversed() : lines}
+          keyOf={({ key }) => key}
+          most={most}
+          isFailed={({ level }) => /error|fatal/.test(level)}
+          columns={[
+            ['Time', ({ time }) => time.slice(11, 23) || '–'],
+            ['Level', ({ level }) => level],
+            ['Instance', (line) => line.instanceId],
+            ['Line', (line) => <LineText line={line} />],
+          ]}
+        />
       )}
-      {lines.length > shown.length && <p>and {lines.length - shown.length} more</p>}
       {told && told.leftOut > 0 && <p class="warn">{counted(told.leftOut, 'line')} left out: they come too fast.</p>}
       {told && <SilentInstances silent={told.silent} />}
     </>
   );
 }
+
+const LineText = ({ line: { message, fields, traceId } }: { readonly line: Line }) => (
+  <>
+    {message} <small>{fields}</small> {traceId !== '' && <a href={`#/traces/${traceId}`}>its trace</a>}
+  </>
+);

@@ -1,14 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
-import { type Ended, followWhileSeen } from '../calls/follow.js';
-import { CallFault } from './service.js';
-
-/** How a page hears of changes. */
-export interface Connection {
-  /** `refused`: asking again is of no use before a person signs in, or chooses something else. */
-  readonly kind: 'connecting' | 'live' | 'away' | 'refused';
-  /** Why it isn't live; empty if it is. */
-  readonly why: string;
-}
+import { type Ended, followWhileSeen, pause, SILENT } from '../calls/follow.js';
+import type { Connection } from './connection-line.js';
+import { CallFault, textOf } from './fault.js';
 
 /** What a page shows of a watch. */
 export interface Feed<T> {
@@ -77,8 +70,11 @@ async function watchOnce<T extends Watched>(open: Open<T>, { known, signal, show
   // What was known stays until the snapshot is whole, so that nothing blinks.
   let isShown = known.items.size === 0;
   let frame = 0;
+  const silent = new AbortController();
+  const over = AbortSignal.any([signal, silent.signal]);
+  void untilSilent(over).then(() => silent.abort());
   try {
-    for await (const { items: changed, more } of open(signal)) {
+    for await (const { items: changed, more } of open(over)) {
       // A snapshot in the middle of a stream takes the place of all before it.
       if (more !== undefined && isWhole) items.clear();
       for (const one of changed) {
@@ -95,8 +91,21 @@ async function watchOnce<T extends Watched>(open: Open<T>, { known, signal, show
     return { why: 'the service has ended the stream', told: isWhole, isOver: false };
   } catch (cause) {
     const isOver = cause instanceof CallFault && FINAL.has(cause.code);
-    return { why: cause instanceof Error ? cause.message : String(cause), told: isWhole, isOver };
+    return { why: silent.signal.aborted ? SILENT : textOf(cause), told: isWhole, isOver };
   } finally {
     cancelAnimationFrame(frame);
+    silent.abort();
+  }
+}
+
+const [PROBE_EVERY_MS, PROBE_ANSWER_MS] = [10_000, 5_000];
+
+/** Asks the gateway now and then whether it is there: a stream of a process that hangs looks like one without news. */
+async function untilSilent(signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await pause(PROBE_EVERY_MS, signal);
+    if (signal.aborted) return;
+    const answered = await fetch('/healthz', { signal: AbortSignal.timeout(PROBE_ANSWER_MS) }).catch(() => undefined);
+    if (answered === undefined) return;
   }
 }

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
+import { textOf } from './fault.js';
 
 interface FormProps {
   /** What its button says. */
@@ -47,9 +48,6 @@ export function Form({ action, onAct, children, buttons }: FormProps) {
     </form>
   );
 }
-
-/** What a person is told of a fault. */
-export const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 interface FieldProps {
   readonly label: string;

@@ -3,13 +3,13 @@ import { useState } from 'preact/hooks';
 import { ConnectionLine } from './connection-line.js';
 import { type FeedEvent, useFeed, type Watched } from './feed.js';
 import { Field } from './form.js';
+import { type Column, Table } from './table.js';
 
 interface LiveTableProps<T> {
   /** What the rows are, such as `Projects`. */
   readonly title: string;
   readonly watch: (signal: AbortSignal) => AsyncIterable<FeedEvent<T>>;
-  /** Each with its title. The first is the row's header. */
-  readonly columns: readonly (readonly [title: string, cell: (row: T) => ComponentChildren])[];
+  readonly columns: readonly Column<T>[];
   /** What the filter looks for words in. */
   readonly textOf: (row: T) => string;
   /** What to do if there is none. */
@@ -18,7 +18,6 @@ interface LiveTableProps<T> {
   readonly children?: ComponentChildren;
 }
 
-/** The page has a bounded number of elements, however many rows there are. */
 const MAX_ROWS = 100;
 
 /** What a watch tells, the newest first, with a filter. */
@@ -35,41 +34,15 @@ export function LiveTable<T extends Watched>({ title, watch, columns, textOf, em
       {children}
       <Field label="Show" inputMode="search" placeholder="a word" value={filter} onChange={setFilter} />
       {found.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              {columns.map(([name]) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {found.slice(0, MAX_ROWS).map((row) => (
-              <tr key={row.name}>
-                {columns.map(([name, cell], index) =>
-                  index === 0 ? (
-                    <th key={name} scope="row">
-                      {cell(row)}
-                    </th>
-                  ) : (
-                    <td key={name} data-title={name}>
-                      {cell(row)}
-                    </td>
-                  ),
-                )}
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          rows={found}
+          keyOf={({ name = '' }) => name}
+          most={MAX_ROWS}
+          hint=", which are older: narrow them by a word above"
+          columns={columns}
+        />
       )}
       {found.length === 0 && isWhole && <p>{items.size > 0 ? 'None fits.' : empty}</p>}
-      {found.length > MAX_ROWS && (
-        <p>
-          The newest {MAX_ROWS} of {found.length}: narrow them by a word above.
-        </p>
-      )}
     </>
   );
 }

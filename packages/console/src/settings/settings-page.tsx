@@ -1,9 +1,9 @@
 import { listOf, recordOf } from '../calls/connect.js';
 import { type JsonRecord, useStream } from '../calls/use-stream.js';
-import { Connection } from '../ui/connection.js';
+import { ConnectionLine } from '../page/connection-line.js';
+import { Table } from '../page/table.js';
 import { textAt } from '../ui/text.js';
 
-/** A page has a bounded number of elements, however many settings there are. */
 const MAX_ROWS = 200;
 
 /** The settings by service and key, without those that are deleted. */
@@ -19,42 +19,31 @@ function take(before: ReadonlyMap<string, JsonRecord> | undefined, { settings }:
 
 /** The live settings of services. */
 export function SettingsPage() {
-  const { told, ...stream } = useStream({ method: 'WatchSettings', request: {}, take });
+  const { told, connection } = useStream({ method: 'WatchSettings', request: {}, take });
   const settings = [...(told ?? [])].sort(([one], [other]) => (one < other ? -1 : 1));
   return (
     <div class="page">
       <h2>Settings</h2>
-      <Connection of={stream} />
+      <ConnectionLine connection={connection} />
       <p class="quiet">
         They hold for running processes, above environments and contracts. <code>rondo config</code> changes them.
       </p>
       {settings.length === 0 ? (
         <p>{told ? 'There is none: environments and contracts hold.' : 'Nothing is known yet.'}</p>
       ) : (
-        <table>
-          <thead>
-            <tr>
-              {['Service', 'Key', 'Value', 'By', 'Since'].map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {settings.slice(0, MAX_ROWS).map(([key, setting]) => (
-              <tr key={key}>
-                <th scope="row">{textAt(setting, 'service')}</th>
-                <td data-title="Key">{textAt(setting, 'key')}</td>
-                <td data-title="Value">{textAt(setting, 'value')}</td>
-                <td data-title="By">{textAt(setting, 'author')}</td>
-                <td data-title="Since">{textAt(setting, 'updateTime')}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          rows={settings}
+          keyOf={([key]) => key}
+          most={MAX_ROWS}
+          columns={[
+            ['Service', ([, setting]) => textAt(setting, 'service')],
+            ['Key', ([, setting]) => textAt(setting, 'key')],
+            ['Value', ([, setting]) => textAt(setting, 'value')],
+            ['By', ([, setting]) => textAt(setting, 'author')],
+            ['Since', ([, setting]) => textAt(setting, 'updateTime')],
+          ]}
+        />
       )}
-      {settings.length > MAX_ROWS && <p>and {settings.length - MAX_ROWS} more</p>}
     </div>
   );
 }

@@ -2,7 +2,7 @@ import { describeSpan, type TraceNode, treeOf, walk } from '@rondo/service/trace
 import { useMemo, useState } from 'preact/hooks';
 import { useStream } from '../calls/use-stream.js';
 import { LogLines } from '../logs/log-lines.js';
-import { Connection } from '../ui/connection.js';
+import { ConnectionLine } from '../page/connection-line.js';
 import { SilentInstances } from '../ui/silent.js';
 import { counted, formatMs, formatTime } from '../ui/text.js';
 import { type Trace, takeTrace } from './read-traces.js';
@@ -28,7 +28,7 @@ export function TraceView({ id }: { readonly id: string }) {
 }
 
 function Told({ id }: { readonly id: string }) {
-  const { told, ...stream } = useStream<Trace>({
+  const { told, connection } = useStream<Trace>({
     method: 'FindTrace',
     request: { traceId: id },
     take: takeTrace,
@@ -38,7 +38,7 @@ function Told({ id }: { readonly id: string }) {
   const [whole = id, another] = told?.ids ?? [];
   return (
     <>
-      <Connection of={stream} />
+      <ConnectionLine connection={connection} />
       {another !== undefined && <Several ids={[...(told?.ids ?? [])]} />}
       {told && roots.length > 0 && another === undefined && (
         <>
@@ -51,7 +51,7 @@ function Told({ id }: { readonly id: string }) {
           <LogLines filter={{ traceId: whole }} most={MAX_LINES} />
         </>
       )}
-      {stream.connection === 'over' && told?.ids.size !== undefined && told.ids.size === 0 && (
+      {connection.kind === 'over' && told?.ids.size !== undefined && told.ids.size === 0 && (
         <p>
           No process has a trace {id}: it wasn’t sampled, hasn’t ended yet, or ended before{' '}
           {formatTime(told.completeSinceMs)}, since when all that answer have theirs.

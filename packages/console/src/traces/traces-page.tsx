@@ -1,13 +1,12 @@
-import type { KnownTrace } from '@rondo/service/traces';
 import { useState } from 'preact/hooks';
 import { useStream } from '../calls/use-stream.js';
-import { Connection } from '../ui/connection.js';
+import { ConnectionLine } from '../page/connection-line.js';
+import { Table } from '../page/table.js';
 import { SilentInstances } from '../ui/silent.js';
 import { counted, formatMs, formatTime } from '../ui/text.js';
 import { type Order, sorted, type Traces, takeTraces } from './read-traces.js';
 import { TraceView } from './trace-view.js';
 
-/** A page has a bounded number of elements, however many traces there are. */
 const MAX_ROWS = 100;
 
 /** Before the name in the address of a list. */
@@ -70,7 +69,7 @@ function TraceList({ named }: { readonly named: string }) {
   const [order, setOrder] = useState<Order>('newest');
   const [name, setName] = useState(named);
   const [isPaused, setPaused] = useState(false);
-  const { told, ...stream } = useStream<Traces>({
+  const { told, connection } = useStream<Traces>({
     method: 'WatchTraces',
     request: {
       filter: { failed: order === 'failed', name },
@@ -82,7 +81,7 @@ function TraceList({ named }: { readonly named: string }) {
   const traces = told ? sorted(told.parts, order) : [];
   return (
     <>
-      <Connection of={stream} />
+      <ConnectionLine connection={connection} />
       <div class="row">
         {ORDERS.map((one) => (
           <button key={one} type="button" aria-pressed={order === one} onClick={() => setOrder(one)}>
@@ -96,43 +95,25 @@ function TraceList({ named }: { readonly named: string }) {
         </button>
       </div>
       {traces.length > 0 ? (
-        <Table traces={traces.slice(0, MAX_ROWS)} />
+        <Table
+          rows={traces}
+          keyOf={({ traceId }) => traceId}
+          most={MAX_ROWS}
+          isFailed={({ failedSpans }) => failedSpans > 0}
+          columns={[
+            ['Begins with', ({ traceId, name: first }) => <a href={`#/traces/${traceId}`}>{first}</a>],
+            ['Start', ({ startUnixMs }) => formatTime(startUnixMs)],
+            ['ms', ({ durationMs }) => formatMs(durationMs)],
+            ['Spans', ({ spans }) => spans],
+            ['Failed', ({ failedSpans }) => failedSpans],
+            ['Instances', ({ instances }) => instances.join(', ')],
+          ]}
+        />
       ) : (
         <p>{told ? 'No trace fits. One appears here as soon as a call ends.' : 'Nothing is known yet.'}</p>
       )}
-      {traces.length > MAX_ROWS && <p>and {traces.length - MAX_ROWS} more</p>}
       {told && told.leftOut > 0 && <p class="warn">{counted(told.leftOut, 'trace')} left out: they come too fast.</p>}
       {told && <SilentInstances silent={told.silent} />}
     </>
-  );
-}
-
-function Table({ traces }: { readonly traces: readonly KnownTrace[] }) {
-  return (
-    <table>
-      <thead>
-        <tr>
-          {['Begins with', 'Start', 'ms', 'Spans', 'Failed', 'Instances'].map((title) => (
-            <th key={title} scope="col">
-              {title}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {traces.map(({ traceId, name, startUnixMs, durationMs, spans, failedSpans, instances }) => (
-          <tr key={traceId} class={failedSpans > 0 ? 'failed' : undefined}>
-            <th scope="row">
-              <a href={`#/traces/${traceId}`}>{name}</a>
-            </th>
-            <td data-title="Start">{formatTime(startUnixMs)}</td>
-            <td data-title="ms">{formatMs(durationMs)}</td>
-            <td data-title="Spans">{spans}</td>
-            <td data-title="Failed">{failedSpans}</td>
-            <td data-title="Instances">{instances.join(', ')}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 }

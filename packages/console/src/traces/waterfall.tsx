@@ -1,9 +1,8 @@
 import { describeSpan, type ToldSpan, type TraceNode, walk } from '@rondo/service/traces';
-import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
+import { Table } from '../page/table.js';
 import { formatMs } from '../ui/text.js';
 
-/** A page has a bounded number of elements, however many spans there are. */
 const MAX_ROWS = 150;
 /** Deeper spans aren't indented further. */
 const MAX_INDENT = 20;
@@ -14,66 +13,56 @@ export function Waterfall({ roots }: { readonly roots: readonly TraceNode[] }) {
   const rows = [...walk(roots)];
   const startMs = Math.min(...rows.map(({ node: { span } }) => span.startUnixMs));
   const totalMs = Math.max(...rows.map(({ node: { span } }) => span.startUnixMs + span.durationMs)) - startMs || 1;
+  const atMs = ({ node: { span } }: (typeof rows)[number]) => span.startUnixMs - startMs;
   return (
     <>
-      <table class="waterfall">
-        <thead>
-          <tr>
-            {['Span', 'Instance', 'At ms', 'Took', 'By itself', 'When'].map((title) => (
-              <th
-                key={title}
-                scope="col"
-                title={title === 'By itself' ? 'its own work, a wait, or the way' : undefined}
+      <Table
+        class="waterfall"
+        rows={rows}
+        keyOf={({ node: { span } }) => span.spanId}
+        most={MAX_ROWS}
+        isFailed={({ node: { span } }) => span.error !== ''}
+        below={({ node: { span } }) => open === span.spanId && <Details span={span} startMs={startMs} />}
+        columns={[
+          [
+            'Span',
+            ({ node: { span }, depth }) => (
+              <button
+                type="button"
+                onKeyDown={moveFocus}
+                style={{ marginInlineStart: `${Math.min(depth, MAX_INDENT)}ch` }}
+                aria-expanded={open === span.spanId}
+                onClick={() => setOpen(open === span.spanId ? undefined : span.spanId)}
               >
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody onKeyDown={moveFocus}>
-          {rows.slice(0, MAX_ROWS).map(({ node: { span, selfMs }, depth }) => (
-            <Fragment key={span.spanId}>
-              <tr class={span.error === '' ? undefined : 'failed'}>
-                <th scope="row" style={{ paddingInlineStart: `${Math.min(depth, MAX_INDENT)}ch` }}>
-                  <button
-                    type="button"
-                    aria-expanded={open === span.spanId}
-                    onClick={() => setOpen(open === span.spanId ? undefined : span.spanId)}
-                  >
-                    {describeSpan(span)}
-                  </button>
-                </th>
-                <td data-title="Instance">{span.instanceId}</td>
-                <td data-title="At ms">{formatMs(span.startUnixMs - startMs)}</td>
-                <td data-title="Took">{formatMs(span.durationMs)}</td>
-                <td data-title="By itself">{formatMs(selfMs)}</td>
-                <td class="when">
-                  <div
-                    style={{
-                      marginInlineStart: `${((span.startUnixMs - startMs) / totalMs) * 100}%`,
-                      width: `${(span.durationMs / totalMs) * 100}%`,
-                    }}
-                  />
-                </td>
-              </tr>
-              {open === span.spanId && <Details span={span} startMs={startMs} />}
-            </Fragment>
-          ))}
-        </tbody>
-      </table>
-      {rows.length > MAX_ROWS && <p>and {rows.length - MAX_ROWS} more</p>}
+                {describeSpan(span)}
+              </button>
+            ),
+          ],
+          ['Instance', ({ node: { span } }) => span.instanceId],
+          ['At ms', (row) => formatMs(atMs(row))],
+          ['Took', ({ node: { span } }) => formatMs(span.durationMs)],
+          ['By itself', ({ node: { selfMs } }) => formatMs(selfMs)],
+          [
+            'When',
+            (row) => {
+              const width = `${(row.node.span.durationMs / totalMs) * 100}%`;
+              return <div style={{ marginInlineStart: `${(atMs(row) / totalMs) * 100}%`, width }} />;
+            },
+          ],
+        ]}
+      />
+      <p class="quiet">By itself: its own work, a wait, or the way to the spans below it.</p>
     </>
   );
 }
 
 /** The arrow keys move from span to span. */
-function moveFocus(event: { readonly key: string; readonly currentTarget: HTMLElement; preventDefault(): void }): void {
+function moveFocus(event: KeyboardEvent & { readonly currentTarget: HTMLButtonElement }): void {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step === undefined) return;
   event.preventDefault();
-  const buttons = [...event.currentTarget.querySelectorAll('button')];
-  const at = buttons.findIndex((button) => button.matches(':focus'));
-  buttons[at + step]?.focus();
+  const buttons = [...(event.currentTarget.closest('table')?.querySelectorAll('button') ?? [])];
+  buttons[buttons.indexOf(event.currentTarget) + step]?.focus();
 }
 
 function Details({ span, startMs }: { readonly span: ToldSpan; readonly startMs: number }) {

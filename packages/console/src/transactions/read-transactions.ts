@@ -102,7 +102,12 @@ function transactionOf(json: JsonRecord): Work {
     PREPARING: `the votes of ${left.join(', ')}, until ${textAt(json, 'expireTime')}`,
     CONFLICT: `an operator: correct the data, then rondo tx resolve ${id}`,
   };
-  return { id, ...commonOf(json), state, waitsFor: waitsFor[state] ?? left.join('; ') };
+  return {
+    id,
+    ...commonOf(json),
+    state,
+    waitsFor: waitsFor[state] ?? (left.length > 0 ? `the answer of ${left.join('; ')}` : ''),
+  };
 }
 
 function sagaOf(json: JsonRecord): Work {

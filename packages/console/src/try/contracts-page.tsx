@@ -1,8 +1,10 @@
-import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import type { DescService } from '@bufbuild/protobuf';
 import { commentOf, splitComment } from '@rondo/schema/form';
 import { useEffect, useState } from 'preact/hooks';
-import { type Contracts, loadContracts } from '../contracts/load.js';
+import { type Contracts, callersOf, loadContracts } from '../contracts/load.js';
 import { Paragraphs } from '../contracts/prose.js';
+import { textOf } from '../page/fault.js';
+import { Field } from '../page/form.js';
 import { pathOf } from './copy.js';
 import { MethodPage } from './method-page.js';
 
@@ -15,12 +17,13 @@ type Loaded =
 export function ContractsPage({ name }: { readonly name: string }) {
   const [loaded, setLoaded] = useState<Loaded>({ kind: 'loading' });
   const [round, setRound] = useState(0);
+  const [word, setWord] = useState('');
   useEffect(() => {
     const gone = new AbortController();
     setLoaded({ kind: 'loading' });
     loadContracts(gone.signal).then(
       (contracts) => setLoaded({ kind: 'loaded', contracts }),
-      (cause: unknown) => setLoaded({ kind: 'failed', why: cause instanceof Error ? cause.message : String(cause) }),
+      (cause) => setLoaded({ kind: 'failed', why: textOf(cause) }),
     );
     return () => gone.abort();
   }, [round]);
@@ -43,14 +46,15 @@ export function ContractsPage({ name }: { readonly name: string }) {
   return (
     <div class="columns">
       <nav aria-label="Methods">
+        <Field label="Find a method" inputMode="search" value={word} onChange={setWord} />
         {contracts.services.map((one) => (
-          <ServiceLinks key={one.typeName} service={one} current={name} />
+          <ServiceLinks key={one.typeName} service={one} current={name} word={word.trim().toLowerCase()} />
         ))}
         {reload}
       </nav>
       <div class="page">
         {method && <MethodPage key={name} contracts={contracts} method={method} />}
-        {service && <ServicePage service={service} />}
+        {service && <ServicePage contracts={contracts} service={service} />}
         {!method && !service && <Introduction name={name} services={contracts.services.length} />}
       </div>
     </div>
@@ -63,8 +67,17 @@ function Introduction({ name, services }: { readonly name: string; readonly serv
   return <p>No public service is known yet. Start one, and read the contracts again.</p>;
 }
 
-function ServiceLinks({ service, current }: { readonly service: DescService; readonly current: string }) {
-  const isOpen = current.startsWith(service.typeName);
+interface ServiceLinksProps {
+  readonly service: DescService;
+  readonly current: string;
+  /** Only methods with it in their names are listed. */
+  readonly word: string;
+}
+
+function ServiceLinks({ service, current, word }: ServiceLinksProps) {
+  const methods = service.methods.filter((method) => pathOf(method).toLowerCase().includes(word));
+  const isOpen = word !== '' || current.startsWith(service.typeName);
+  if (methods.length === 0 && word !== '') return null;
   const link = (name: string, text: string) => (
     <a href={`#/methods/${name}`} aria-current={current === name ? 'page' : undefined}>
       {text}
@@ -75,7 +88,7 @@ function ServiceLinks({ service, current }: { readonly service: DescService; rea
       <summary>{service.typeName}</summary>
       <ul>
         <li>{link(service.typeName, 'about')}</li>
-        {service.methods.map((method: DescMethod) => (
+        {methods.map((method) => (
           <li key={method.name}>{link(pathOf(method).slice(1), method.name)}</li>
         ))}
       </ul>
@@ -83,7 +96,7 @@ function ServiceLinks({ service, current }: { readonly service: DescService; rea
   );
 }
 
-function ServicePage({ service }: { readonly service: DescService }) {
+function ServicePage({ contracts, service }: { readonly contracts: Contracts; readonly service: DescService }) {
   return (
     <>
       <h2>{service.typeName}</h2>
@@ -94,7 +107,9 @@ function ServicePage({ service }: { readonly service: DescService }) {
             <dt>
               <a href={`#/methods/${pathOf(method).slice(1)}`}>{method.name}</a>
             </dt>
-            <dd>{splitComment(commentOf(method)).summary}</dd>
+            <dd>
+              {splitComment(commentOf(method)).summary} {callersOf(contracts, method)}
+            </dd>
           </div>
         ))}
       </dl>

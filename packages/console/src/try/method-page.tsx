@@ -2,7 +2,7 @@ import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
 import { commentOf, exampleOf } from '@rondo/schema/form';
 import { useId, useMemo, useState } from 'preact/hooks';
 import { type Entries, recordOf } from '../calls/connect.js';
-import { type Contracts, callersOf, isOutputOnly, isRequired, optionOf } from '../contracts/load.js';
+import { type Contracts, callersOf, EXAMPLE, optionOf } from '../contracts/load.js';
 import { Paragraphs } from '../contracts/prose.js';
 import { MessageFields } from '../form/fields.js';
 import { useFaults } from '../form/use-faults.js';
@@ -23,14 +23,8 @@ const KINDS: Readonly<Record<DescMethod['methodKind'], string>> = {
 
 /** One method: what its contract says, a form to call it, and the answer. */
 export function MethodPage({ contracts, method }: { readonly contracts: Contracts; readonly method: DescMethod }) {
-  const example = useMemo(
-    () => exampleOf(method.input, { integersAsText: true, without: isOutputOnly, isRequired }),
-    [method],
-  );
-  const [messages, setMessages] = useState<readonly JsonValue[]>([example]);
-  const [metadata, setMetadata] = useState<Entries>([]);
-  const [deadline, setDeadline] = useState('');
-  const [history, setHistory] = useState<readonly Past[]>([]);
+  const example = useMemo(() => exampleOf(method.input, EXAMPLE), [method]);
+  const [{ messages, metadata, deadline, history }, keep] = useKept(pathOf(method), example);
   const { answer, start, cancel } = useCall();
   const timeoutMs = deadline === '' ? undefined : Number(deadline);
   const draft: Drafted = { method, messages, metadata, timeoutMs, origin: location.origin };
@@ -39,12 +33,7 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
   const send = async () => {
     const streams = method.methodKind !== 'unary';
     const done = await start({ path: pathOf(method), streams, messages, metadata, timeoutMs });
-    setHistory((past) => remember(past, { messages, metadata, deadline, answer: done }));
-  };
-  const recall = (past: Past) => {
-    setMessages(past.messages);
-    setMetadata(past.metadata);
-    setDeadline(past.deadline);
+    keep((now) => ({ history: remember(now.history, { messages, metadata, deadline, answer: done }) }));
   };
 
   return (
@@ -60,7 +49,12 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
           void send();
         }}
       >
-        <Requests contracts={contracts} method={method} messages={messages} onChange={setMessages} />
+        <Requests
+          contracts={contracts}
+          method={method}
+          messages={messages}
+          onChange={(now) => keep(() => ({ messages: now }))}
+        />
         <details>
           <summary>Deadline and metadata</summary>
           <div class="field">
@@ -73,10 +67,10 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
               min="1"
               step="1"
               value={deadline}
-              onInput={({ currentTarget: { value } }) => setDeadline(value)}
+              onInput={({ currentTarget: { value } }) => keep(() => ({ deadline: value }))}
             />
           </div>
-          <MetadataInput entries={metadata} onChange={setMetadata} />
+          <MetadataInput entries={metadata} onChange={(now) => keep(() => ({ metadata: now }))} />
         </details>
         <p class="row">
           <button type="submit" class="primary" disabled={isRunning}>
@@ -85,16 +79,43 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
           <button type="button" disabled={!isRunning} onClick={cancel}>
             Cancel
           </button>
-          <button type="button" onClick={() => setMessages([example])}>
+          <button type="button" onClick={() => keep(() => ({ messages: [example] }))}>
             Example
           </button>
         </p>
       </form>
       <CopyMenu draft={draft} />
       {answer && <AnswerView answer={answer} registry={contracts.registry} />}
-      {history.length > 0 && <History history={history} recall={recall} />}
+      {history.length > 0 && (
+        <History
+          history={history}
+          recall={(past) => keep(() => ({ messages: past.messages, metadata: past.metadata, deadline: past.deadline }))}
+        />
+      )}
     </>
   );
+}
+
+/** What a person has filled in, and the calls before. */
+interface Kept {
+  readonly messages: readonly JsonValue[];
+  readonly metadata: Entries;
+  readonly deadline: string;
+  readonly history: readonly Past[];
+}
+
+/** By method: it is there again after a look at another one, for the id that a call needs. */
+const kept = new Map<string, Kept>();
+
+function useKept(path: string, example: JsonValue) {
+  const of = () => kept.get(path) ?? { messages: [example], metadata: [], deadline: '', history: [] };
+  const [, show] = useState<Kept>();
+  const keep = (change: (now: Kept) => Partial<Kept>) => {
+    const now = { ...of(), ...change(of()) };
+    kept.set(path, now);
+    show(now);
+  };
+  return [of(), keep] as const;
 }
 
 /** What the contract demands of callers beside who they are. */

@@ -27,3 +27,16 @@ export const formatMs = (ms: number): string => ms.toFixed(ms < 100 ? 2 : 0);
 
 /** Such as `1 span` and `2 spans`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+const short = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 0 });
+
+/** A number with at most one decimal; a dash if it isn't known. */
+export const figure = (value: number | undefined): string => (value === undefined ? '–' : short.format(value));
+
+/** A share, 0 to 1, in percent; a dash if it isn't known. */
+export const share = (value: number | undefined): string => (value === undefined ? '–' : percent.format(value));
+
+/** Two percentiles in milliseconds. */
+export const latency = (p50Ms: number | undefined, p99Ms: number | undefined): string =>
+  p50Ms === undefined ? '–' : `${short.format(p50Ms)} / ${figure(p99Ms)} ms`;

@@ -1,0 +1,59 @@
+import { type ComponentChildren, Fragment } from 'preact';
+
+/** A column: its title, and what a row has in it. The first one is the header of its row. */
+export type Column<T> = readonly [title: string, cell: (row: T) => ComponentChildren];
+
+interface TableProps<T> {
+  readonly columns: readonly Column<T>[];
+  readonly rows: readonly T[];
+  readonly keyOf: (row: T) => string;
+  /** Only so many rows are shown: a page has a bounded number of elements, however many there are. */
+  readonly most: number;
+  /** What is said behind the number of the others. */
+  readonly hint?: string;
+  readonly isFailed?: (row: T) => boolean;
+  /** What is shown below a row. */
+  readonly below?: (row: T) => ComponentChildren;
+  readonly class?: string;
+}
+
+/** Rows of the same kind. On a narrow screen, each is a list with the titles. */
+export function Table<T>(props: TableProps<T>) {
+  const { columns, rows, keyOf, most, hint = '', isFailed, below } = props;
+  const [[first, header] = ['', () => null], ...others] = columns;
+  return (
+    <>
+      <table class={props.class}>
+        <thead>
+          <tr>
+            {[first, ...others.map(([title]) => title)].map((title) => (
+              <th key={title} scope="col">
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.slice(0, most).map((row) => (
+            <Fragment key={keyOf(row)}>
+              <tr class={isFailed?.(row) ? 'failed' : undefined}>
+                <th scope="row">{header(row)}</th>
+                {others.map(([title, cell]) => (
+                  <td key={title} data-title={title}>
+                    {cell(row)}
+                  </td>
+                ))}
+              </tr>
+              {below?.(row)}
+            </Fragment>
+          ))}
+        </tbody>
+      </table>
+      {rows.length > most && (
+        <p>
+          And {rows.length - most} more{hint}.
+        </p>
+      )}
+    </>
+  );
+}
