@@ -1,9 +1,11 @@
+import type { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/console';
 import { useState } from 'preact/hooks';
-import { recordOf, replyOf, setCredentials } from './calls/connect.js';
+import { setCredentials } from './calls/connect.js';
 import { textOf } from './page/fault.js';
+import { serviceOf } from './page/service.js';
 
-/** The path of a method of the console's own contract. */
-export const consoleMethod = (name: string): string => `/rondo.gateway.v1.ConsoleService/${name}`;
+/** The console's own contract. */
+export const consoleService = serviceOf<typeof ConsoleServiceDefinition>('rondo.gateway.v1.ConsoleService');
 
 /** What the gateway lets this person do. */
 export type Access =
@@ -13,8 +15,8 @@ export type Access =
 
 /** Asks whether this person may operate. */
 export const checkAccess = (): Promise<Access> =>
-  replyOf(consoleMethod('CheckAccess'), {}).then(
-    (reply): Access => ({ kind: 'operator', subject: String(recordOf(reply)['subject'] ?? '') }),
+  consoleService.call('checkAccess', {}).then(
+    ({ subject = '' }): Access => ({ kind: 'operator', subject }),
     (cause): Access => ({ kind: 'refused', why: textOf(cause) }),
   );
 

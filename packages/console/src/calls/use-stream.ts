@@ -1,13 +1,17 @@
-import type { JsonValue } from '@bufbuild/protobuf';
+import type { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/console';
 import { useEffect, useState } from 'preact/hooks';
-import { consoleMethod } from '../access.js';
+import { consoleService } from '../access.js';
 import type { Connection } from '../page/connection-line.js';
 import { textOf } from '../page/fault.js';
-import { recordOf, replies } from './connect.js';
+import type { Json } from '../page/json.js';
+import { visibleIn } from '../ui/text.js';
 import { type Ended, followWhileSeen, SILENT } from './follow.js';
 
-/** An object of JSON. */
-export type JsonRecord = { [name: string]: JsonValue };
+type Methods = (typeof ConsoleServiceDefinition)['methods'];
+type Method = keyof Methods;
+
+/** An event of a stream of the console's own contract. */
+export type EventOf<M extends Method> = Json<ReturnType<Methods[M]['responseType']['decode']>>;
 
 /** What a stream has told, and whether it stands. */
 export interface Stream<S> {
@@ -17,11 +21,11 @@ export interface Stream<S> {
 }
 
 /** A stream of the console's own contract. */
-export interface StreamOptions<S> {
-  readonly method: string;
-  readonly request: JsonValue;
+export interface StreamOptions<M extends Method, S> {
+  readonly method: M;
+  readonly request: Json<ReturnType<Methods[M]['requestType']['decode']>>;
   /** Takes an event into what was told before it: nothing at the first event of a connection. */
-  readonly take: (before: S | undefined, event: JsonRecord) => S;
+  readonly take: (before: S | undefined, event: EventOf<M>) => S;
   /** Whether the stream has an end. */
   readonly ends?: boolean;
   /** Whether what was told stays as it is. */
@@ -34,7 +38,7 @@ const SILENCE_MS = 25_000;
 const is = (kind: Connection['kind'], why = '') => ({ connection: { kind, why } });
 
 /** Follows a stream of the console's own contract. */
-export function useStream<S>(options: StreamOptions<S>): Stream<S> {
+export function useStream<M extends Method, S>(options: StreamOptions<M, S>): Stream<S> {
   const [stream, setStream] = useState<Stream<S>>({ ...is('connecting'), told: undefined });
   const { method, request, isPaused = false } = options;
   useEffect(() => {
@@ -49,8 +53,8 @@ export function useStream<S>(options: StreamOptions<S>): Stream<S> {
 }
 
 /** Watches until the stream ends. */
-async function watchOnce<S>(
-  { method, request, take, ends = false }: StreamOptions<S>,
+async function watchOnce<M extends Method, S>(
+  { method, request, take, ends = false }: StreamOptions<M, S>,
   signal: AbortSignal,
   show: (told: S) => void,
 ): Promise<Ended> {
@@ -60,15 +64,11 @@ async function watchOnce<S>(
   let told: S | undefined;
   try {
     const over = AbortSignal.any([signal, silent.signal]);
-    for await (const reply of replies({
-      path: consoleMethod(method),
-      streams: true,
-      messages: [request],
-      signal: over,
-    })) {
+    for await (const event of consoleService.watch(method, request, over)) {
       clearTimeout(timer);
       timer = listen();
-      told = take(told, recordOf(reply));
+      // All that is shown was written by others.
+      told = take(told, Object(visibleIn(Object(event))));
       show(told);
     }
     return { told: told !== undefined, why: 'the gateway has ended the stream', isOver: ends };

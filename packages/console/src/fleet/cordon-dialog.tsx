@@ -1,6 +1,5 @@
 import { useState } from 'preact/hooks';
-import { consoleMethod } from '../access.js';
-import { replyOf } from '../calls/connect.js';
+import { consoleService } from '../access.js';
 import { Dialog } from '../page/dialog.js';
 import { Field } from '../page/form.js';
 import type { Instance } from './watch.js';
@@ -20,7 +19,7 @@ export function CordonDialog({ instance: { id, state }, onClose }: DialogProps) 
       title={`${cordoned ? 'Drain' : 'Uncordon'} ${id}`}
       action={cordoned ? 'Drain it' : 'Uncordon it'}
       leave="Leave it"
-      onAct={() => replyOf(consoleMethod('SetCordon'), request)}
+      onAct={() => consoleService.call('setCordon', request)}
       onClose={onClose}
     >
       <p>

@@ -1,12 +1,13 @@
 import { useState } from 'preact/hooks';
 import { useStream } from '../calls/use-stream.js';
 import { ConnectionLine } from '../page/connection-line.js';
+import { Field } from '../page/form.js';
 import { Table } from '../page/table.js';
 import { figure } from '../ui/text.js';
 import { CordonDialog } from './cordon-dialog.js';
 import { InstancePanel } from './instance-panel.js';
 import { FleetMap } from './map.js';
-import { type Fleet, type Instance, takeFleet } from './watch.js';
+import { type Instance, takeFleet } from './watch.js';
 
 /** The page has at most 2,000 elements, however large the fleet is. */
 const MAX_ROWS = 50;
@@ -18,7 +19,7 @@ interface FleetPageProps {
 
 /** The map, the instances and one of them, live. */
 export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
-  const { told, connection } = useStream<Fleet>({ method: 'WatchFleet', request: {}, take: takeFleet });
+  const { told, connection } = useStream({ method: 'watchFleet', request: {}, take: takeFleet });
   const [chosen, setChosen] = useState<Instance | undefined>();
   const { instances, isCurrent } = told ?? { instances: [], isCurrent: true };
   const found = instances.filter((instance) => isFound(instance, filter.trim().toLowerCase()));
@@ -33,16 +34,13 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
       {told && <FleetMap fleet={told} />}
       {id !== '' && <InstancePanel key={id} {...{ id, instances, back: shown, onAct: setChosen }} />}
       <h3>Instances</h3>
-      <p class="row">
-        <label for="filter">Show</label>
-        <input
-          id="filter"
-          type="search"
-          placeholder="name, service, state, zone or version"
-          value={filter}
-          onInput={({ currentTarget: { value } }) => location.replace(`#/fleet/${encodeURIComponent(value)}`)}
-        />
-      </p>
+      <Field
+        label="Show"
+        inputMode="search"
+        placeholder="name, service, state, zone or version"
+        value={filter}
+        onChange={(word) => location.replace(`#/fleet/${encodeURIComponent(word)}`)}
+      />
       {found.length === 0 ? (
         <p>
           {instances.length > 0
@@ -76,7 +74,7 @@ export function FleetPage({ path: [filter = '', id = ''] }: FleetPageProps) {
   );
 }
 
-const isFound = ({ id, name, services, state, zone, version }: Instance, word: string) =>
+const isFound = ({ id, name, services, state, zone = '', version = '' }: Instance, word: string) =>
   [id, name, ...services, state, zone, version].some((text) => text.toLowerCase().includes(word));
 
 function CordonButton({

@@ -1,9 +1,9 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { useStream } from '../calls/use-stream.js';
+import { type EventOf, useStream } from '../calls/use-stream.js';
 import { LogLines } from '../logs/log-lines.js';
 import { Table } from '../page/table.js';
 import { figure, latency, share, visible } from '../ui/text.js';
-import { type Instance, type State, takeCallers } from './watch.js';
+import type { Instance } from './watch.js';
 import { whyPicked } from './why.js';
 
 const MAX_LINES = 20;
@@ -21,7 +21,11 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   // It opens above the table, in which the person who opens it may be far down.
   useEffect(() => heading.current?.focus(), []);
-  const stream = useStream({ method: 'WatchInstance', request: { instanceId: id }, take: takeCallers });
+  const stream = useStream({
+    method: 'watchInstance',
+    request: { instanceId: id },
+    take: (_: unknown, event: EventOf<'watchInstance'>) => event,
+  });
   const { callers = [], more = 0 } = stream.told ?? {};
   const instance = instances.find((one) => one.id === id);
   return (
@@ -34,7 +38,6 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
         <p>No instance of this name is registered now.</p>
       ) : (
         <>
-          <Facts instance={instance} onAct={onAct} />
           <h4>Who may call it, and why it is picked or isn’t</h4>
           {callers.length === 0 && (
             <p>
@@ -46,14 +49,14 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
           {callers.length > 0 && (
             <Table
               rows={callers}
-              keyOf={(caller) => `${caller.id} ${caller.service}`}
+              keyOf={(caller) => `${caller.instanceId} ${caller.service}`}
               most={callers.length}
               columns={[
-                ['Caller', (caller) => caller.id],
+                ['Caller', (caller) => caller.instanceId],
                 ['Service', ({ service }) => service],
-                ['Calls/s', ({ figures }) => figure(figures?.callsPerSecond)],
+                ['Calls/s', ({ figures }) => figure(figures && (figures.callsPerSecond ?? 0))],
                 ['p50 / p99', ({ figures }) => latency(figures?.p50Ms, figures?.p99Ms)],
-                ['Failed/s', ({ figures }) => figure(figures?.failuresPerSecond)],
+                ['Failed/s', ({ figures }) => figure(figures && (figures.failuresPerSecond ?? 0))],
                 ['Share by weight', (caller) => share(caller.share)],
                 [
                   'Why',
@@ -61,13 +64,14 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
                     whyPicked(
                       caller,
                       instance,
-                      instances.find((one) => one.id === caller.id),
+                      instances.find((one) => one.id === caller.instanceId),
                     ),
                 ],
               ]}
             />
           )}
           {more > 0 && <p>And {more} callers more, with fewer calls.</p>}
+          <Facts instance={instance} onAct={onAct} />
           <h4>
             Its last log lines, <a href={`#/logs/${encodeURIComponent(id)}`}>live</a>
           </h4>
@@ -79,20 +83,19 @@ export function InstancePanel({ id, instances, back, onAct }: PanelProps) {
 }
 
 /** What the states mean. */
-export const STATE_TEXTS: Readonly<Record<State, string>> = {
+const STATE_TEXTS: Readonly<Record<string, string>> = {
   starting: 'It isn’t ready yet: no caller picks it.',
   serving: 'It takes calls.',
   draining: 'It finishes its calls, and then ends: no caller picks it.',
   cordoned: 'An operator has taken it out: no caller picks it until it is uncordoned.',
-  unknown: 'Its state isn’t known.',
 };
 
 const WEIGHT = 'relative to the others; RONDO_WEIGHT sets it when the process starts';
 
 function Facts({ instance, onAct }: { readonly instance: Instance; readonly onAct: PanelProps['onAct'] }) {
-  const { state, load, services, address, version, zone, weight, registered, certificateEnd } = instance;
+  const { state, load, services, address = '', version, zone, weight, registerTime, certificateEndTime } = instance;
   const facts: readonly (readonly [string, string])[] = [
-    ['State', `${state}. ${STATE_TEXTS[state]}`],
+    ['State', `${state}. ${STATE_TEXTS[state] ?? 'Its state isn’t known.'}`],
     ['Services', services.join(', ')],
     ['Answers', load ? `${figure(load.callsPerSecond)} calls/s, of which ${figure(load.errorsPerSecond)} fail` : '–'],
     ['In flight', figure(load?.callsInFlight)],
@@ -101,8 +104,8 @@ function Facts({ instance, onAct }: { readonly instance: Instance; readonly onAc
     ['Zone', zone || 'unknown'],
     ['Weight', `${weight}, ${WEIGHT}`],
     ['Address', address],
-    ['Registered', timeOf(registered)],
-    ['Certificate', certificateEnd === '' ? 'none, as it has no TLS' : `ends ${timeOf(certificateEnd)}`],
+    ['Registered', timeOf(registerTime)],
+    ['Certificate', certificateEndTime === undefined ? 'none, as it has no TLS' : `ends ${timeOf(certificateEndTime)}`],
   ];
   return (
     <>
@@ -121,4 +124,4 @@ function Facts({ instance, onAct }: { readonly instance: Instance; readonly onAc
   );
 }
 
-const timeOf = (text: string) => (text === '' ? 'unknown' : new Date(text).toLocaleString());
+const timeOf = (text: string | undefined) => (text === undefined ? 'unknown' : new Date(text).toLocaleString());

@@ -13,6 +13,8 @@ export interface Node {
 export interface Line {
   readonly edge: Edge;
   readonly points: readonly Point[];
+  /** Where its texts begin. */
+  readonly label: Point;
 }
 
 /** A place on the map. */
@@ -44,11 +46,14 @@ const IDLE_IN_ROW = 5;
 export function layOut(instances: readonly Instance[], edges: readonly Edge[]): Layout {
   const groups = groupByName(instances);
   const targets = targetsOf(groups);
-  const ends = edges.map((edge) => ({ edge, to: targets.get(edge.service) ?? edge.service }));
-  const busy = new Set(ends.flatMap(({ edge, to }) => [edge.caller, to]));
+  const ends = edges.map((edge) => {
+    const { caller = '', service = '' } = edge;
+    return { edge, caller, to: targets.get(service) ?? service };
+  });
+  const busy = new Set(ends.flatMap(({ caller, to }) => [caller, to]));
   const names = [...new Set([...busy, ...groups.keys()])];
   const drawn = new Set(names.slice(0, MAX_NODES));
-  const shown = ends.filter(({ edge, to }) => drawn.has(edge.caller) && drawn.has(to)).slice(0, MAX_LINES);
+  const shown = ends.filter(({ caller, to }) => drawn.has(caller) && drawn.has(to)).slice(0, MAX_LINES);
   const columnOf = columns(shown);
   const heights: number[] = [];
   const nodes = new Map<string, Node>();
@@ -56,14 +61,18 @@ export function layOut(instances: readonly Instance[], edges: readonly Edge[]): 
     if (!busy.has(name)) continue;
     const column = columnOf(name);
     const y = heights[column] ?? 0;
-    const height = Math.max(LEAST_HEIGHT, PORT * shown.filter(({ to }) => to === name).length);
+    const height = Math.max(
+      LEAST_HEIGHT,
+      PORT * shown.filter((end) => end.to === name && columnOf(end.caller) < column).length,
+    );
     heights[column] = y + height + GAP;
     nodes.set(name, { name, instances: groups.get(name) ?? [], x: column * COLUMN, y, height });
   }
   const ports = new Map<string, number>();
-  const lines = shown.flatMap(({ edge, to }) => {
-    const [source, target] = [nodes.get(edge.caller), nodes.get(to)];
+  const lines = shown.flatMap(({ edge, caller, to }) => {
+    const [source, target] = [nodes.get(caller), nodes.get(to)];
     if (source === undefined || target === undefined) return [];
+    if (target.x <= source.x) return [{ edge, ...lineBack(source, target, heights) }];
     const port = ports.get(to) ?? 0;
     ports.set(to, port + 1);
     const points = [{ x: source.x + NODE_WIDTH, y: source.y + LEAST_HEIGHT / 2 }];
@@ -72,8 +81,8 @@ export function layOut(instances: readonly Instance[], edges: readonly Edge[]): 
       heights[column] = y + GAP;
       points.push({ x: column * COLUMN, y }, { x: column * COLUMN + NODE_WIDTH, y });
     }
-    points.push({ x: target.x, y: target.y + PORT * (port + 0.6) });
-    return [{ edge, points }];
+    const y = target.y + PORT * (port + 0.6);
+    return [{ edge, points: [...points, { x: target.x, y }], label: { x: target.x - LABEL_WIDTH + 6, y } }];
   });
   const top = Math.max(0, ...heights);
   const idle = [...drawn].filter((name) => !busy.has(name));
@@ -85,6 +94,21 @@ export function layOut(instances: readonly Instance[], edges: readonly Edge[]): 
   const width = Math.max(0, ...[...nodes.values()].map(({ x }) => x + NODE_WIDTH));
   const height = Math.max(0, ...[...nodes.values()].map((node) => node.y + node.height + GAP), top);
   return { nodes: [...nodes.values()], lines, width, height, more: names.length - drawn.size };
+}
+
+/** A line to a node that isn't to the right: below the nodes of all columns between. */
+function lineBack(source: Node, target: Node, heights: number[]): Omit<Line, 'edge'> {
+  const [first, end] = [target.x / COLUMN, source.x / COLUMN + 1];
+  const y = Math.max(...heights.slice(first, end)) + GAP / 2;
+  heights.fill(y + PORT, first, end);
+  const [fromX, toX] = [source.x + NODE_WIDTH * 0.75, target.x + NODE_WIDTH / 4];
+  const points = [
+    { x: fromX, y: source.y + source.height },
+    { x: fromX, y },
+    { x: toX, y },
+    { x: toX, y: target.y + target.height },
+  ];
+  return { points, label: { x: toX + 10, y } };
 }
 
 function groupByName(instances: readonly Instance[]): ReadonlyMap<string, readonly Instance[]> {
@@ -106,12 +130,12 @@ function targetsOf(groups: ReadonlyMap<string, readonly Instance[]>): ReadonlyMa
 }
 
 /** The column of each node: one more than that of its last caller, unless that calls it in a circle. */
-function columns(ends: readonly { readonly edge: Edge; readonly to: string }[]): (name: string) => number {
+function columns(ends: readonly { readonly caller: string; readonly to: string }[]): (name: string) => number {
   const known = new Map<string, number>();
   const column = (name: string, path: readonly string[]): number => {
     const found = known.get(name);
     if (found !== undefined) return found;
-    const callers = new Set(ends.flatMap(({ edge, to }) => (to === name && to !== edge.caller ? [edge.caller] : [])));
+    const callers = new Set(ends.flatMap(({ caller, to }) => (to === name && to !== caller ? [caller] : [])));
     const others = [...callers].filter((caller) => !path.includes(caller));
     const deepest = Math.max(-1, ...others.map((caller) => column(caller, [...path, name])));
     known.set(name, deepest + 1);

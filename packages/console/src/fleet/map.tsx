@@ -2,7 +2,7 @@ import { useMemo } from 'preact/hooks';
 import { Table } from '../page/table.js';
 import { figure, latency } from '../ui/text.js';
 import { LABEL_WIDTH, type Line, layOut, NODE_WIDTH, type Node, type Point } from './layout.js';
-import type { Edge, Fleet, Instance, State } from './watch.js';
+import type { Edge, Fleet, Instance } from './watch.js';
 
 const MAX_ROWS = 50;
 
@@ -10,7 +10,7 @@ const MAX_ROWS = 50;
 export function FleetMap({ fleet: { instances, edges } }: { readonly fleet: Fleet }) {
   const { nodes, lines, width, height, more } = useMemo(() => layOut(instances, edges), [instances, edges]);
   if (nodes.length === 0) return null;
-  const leftOut = new Set(edges.flatMap((edge) => edge.leftOut.map(({ instance }) => instance)));
+  const leftOut = new Set(edges.flatMap(({ leftOut: some = [] }) => some.map(({ instanceId }) => instanceId)));
   return (
     <>
       <h3>Who calls whom</h3>
@@ -63,26 +63,25 @@ function MapNode({
 
 /** How many instances are in each state. */
 function counted(instances: readonly Instance[]): string {
-  const counts = new Map<State, number>();
+  const counts = new Map<string, number>();
   for (const { state } of instances) counts.set(state, (counts.get(state) ?? 0) + 1);
   return [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
 }
 
-function MapLine({ line: { edge, points } }: { readonly line: Line }) {
-  const { callsPerSecond, p50Ms, p99Ms } = edge.figures;
+function MapLine({ line: { edge, points, label } }: { readonly line: Line }) {
+  const { callsPerSecond = 0, p50Ms, p99Ms } = edge.figures ?? {};
   const [from, ...others] = points;
-  const to = others.at(-1);
-  if (from === undefined || to === undefined) return null;
+  if (from === undefined) return null;
   const fault = faultOf(edge);
   const figures = callsPerSecond === 0 ? 'idle' : `${figure(callsPerSecond)}/s, ${latency(p50Ms, p99Ms)}`;
   const state = fault === '' ? (callsPerSecond === 0 ? 'idle' : '') : 'faulty';
   return (
     <g class={`line ${state}`}>
       <path d={pathOf(from, others)} />
-      <text x={to.x - LABEL_WIDTH + 6} y={to.y - 5}>
-        {cut(shortName(edge.service), 34)}
+      <text x={label.x} y={label.y - 5}>
+        {cut(shortName(edge.service ?? ''), 34)}
       </text>
-      <text x={to.x - LABEL_WIDTH + 6} y={to.y + 12}>
+      <text x={label.x} y={label.y + 12}>
         {fault === '' ? figures : `${figures}, ${fault}`}
       </text>
     </g>
@@ -96,6 +95,7 @@ function pathOf(from: Point, points: readonly Point[]): string {
     const { x, y } = last;
     last = point;
     if (y === point.y) return `H${point.x}`;
+    if (x === point.x) return `V${point.y}`;
     const start = point.x - LABEL_WIDTH;
     const bend = Math.max(40, Math.abs(start - x) / 2);
     return `C${x + bend} ${y} ${start - bend} ${point.y} ${start} ${point.y}H${point.x}`;
@@ -104,7 +104,8 @@ function pathOf(from: Point, points: readonly Point[]): string {
 }
 
 /** What goes wrong with the calls, in few words; empty if nothing does. */
-function faultOf({ figures: { failuresPerSecond }, leftOut }: Edge): string {
+function faultOf({ figures, leftOut = [] }: Edge): string {
+  const { failuresPerSecond = 0 } = figures ?? {};
   const failures = failuresPerSecond > 0 ? [`${figure(failuresPerSecond)} failed/s`] : [];
   return [...failures, ...(leftOut.length > 0 ? [`${leftOut.length} ejected`] : [])].join(', ');
 }
@@ -123,10 +124,10 @@ const EdgeTable = ({ edges }: { readonly edges: readonly Edge[] }) => (
       columns={[
         ['Caller', ({ caller }) => caller],
         ['Service', ({ service }) => service],
-        ['Calls/s', ({ figures }) => figure(figures.callsPerSecond)],
-        ['p50 / p99', ({ figures }) => latency(figures.p50Ms, figures.p99Ms)],
-        ['Failed/s', ({ figures }) => figure(figures.failuresPerSecond)],
-        ['Left out', ({ leftOut }) => leftOut.map(({ instance, reason }) => `${instance}: ${reason}`).join('; ')],
+        ['Calls/s', ({ figures }) => figure(figures?.callsPerSecond ?? 0)],
+        ['p50 / p99', ({ figures }) => latency(figures?.p50Ms, figures?.p99Ms)],
+        ['Failed/s', ({ figures }) => figure(figures?.failuresPerSecond ?? 0)],
+        ['Left out', ({ leftOut = [] }) => leftOut.map((one) => `${one.instanceId}: ${one.reason}`).join('; ')],
       ]}
     />
   </details>

@@ -1,9 +1,10 @@
-import { listOf, recordOf } from '../calls/connect.js';
-import { type JsonRecord, useStream } from '../calls/use-stream.js';
+import type { JsonValue } from '@bufbuild/protobuf';
+import { recordOf } from '../calls/connect.js';
+import { type EventOf, useStream } from '../calls/use-stream.js';
 import { ConnectionLine } from '../page/connection-line.js';
 import { Table } from '../page/table.js';
 import { type Silent, SilentInstances, takeSilent } from '../ui/silent.js';
-import { counted, figureAt, textAt, visible } from '../ui/text.js';
+import { counted, visible } from '../ui/text.js';
 
 interface Logs {
   /** The newest last. */
@@ -27,19 +28,15 @@ interface Line {
 const MAX_KEPT = 1_000;
 
 /** Takes an event of `ReadLogs`. An instance that is asked again tells its last lines again. */
-function take(before: Logs | undefined, { told, silent }: JsonRecord): Logs {
-  const all = listOf(told).map(recordOf);
+function take(before: Logs | undefined, event: EventOf<'readLogs'>): Logs {
   const known = new Map((before?.lines ?? []).map((line) => [line.key, line]));
-  for (const one of all) {
-    for (const text of listOf(one['lines']).map(String)) {
-      const line = lineOf(textAt(one, 'instanceId'), text);
-      known.set(line.key, line);
-    }
+  let leftOut = before?.leftOut ?? 0;
+  for (const { instanceId = '', lines: texts = [], leftOut: more = 0 } of event.told ?? []) {
+    leftOut += more;
+    for (const line of texts.map((text) => lineOf(instanceId, text))) known.set(line.key, line);
   }
   const lines = [...known.values()].sort((one, other) => (one.time < other.time ? -1 : one.time > other.time ? 1 : 0));
-  const leftOut = all.reduce((sum, one) => sum + figureAt(one, 'leftOut'), before?.leftOut ?? 0);
-  const ids = all.map((one) => textAt(one, 'instanceId'));
-  return { lines: lines.slice(-MAX_KEPT), leftOut, silent: takeSilent(before?.silent, silent, ids) };
+  return { lines: lines.slice(-MAX_KEPT), leftOut, silent: takeSilent(before?.silent, event) };
 }
 
 function lineOf(instanceId: string, text: string): Line {
@@ -47,14 +44,14 @@ function lineOf(instanceId: string, text: string): Line {
   const fields = Object.entries(rest).map(
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  const said = { level: level ?? '', time: time ?? '', msg: msg ?? text, traceId: traceId ?? '' };
+  const textOf = (value: JsonValue | undefined) => visible(String(value ?? ''));
   return {
     key: `${instanceId} ${text}`,
     instanceId,
-    time: textAt(said, 'time'),
-    level: textAt(said, 'level'),
-    message: textAt(said, 'msg'),
-    traceId: textAt(said, 'traceId'),
+    time: textOf(time),
+    level: textOf(level),
+    message: textOf(msg ?? text),
+    traceId: textOf(traceId),
     fields: visible(fields.join(' ')),
   };
 }
@@ -85,7 +82,7 @@ interface LogLinesProps {
 /** Log lines of all processes, the newest first; those of a trace in their order. */
 export function LogLines({ filter, instanceId = '', follow = false, isPaused = false, most }: LogLinesProps) {
   const request = { logs: { ...filter, follow }, instanceId };
-  const { told, connection } = useStream<Logs>({ method: 'ReadLogs', request, take, ends: !follow, isPaused });
+  const { told, connection } = useStream({ method: 'readLogs', request, take, ends: !follow, isPaused });
   const lines = told?.lines ?? [];
   return (
     <>

@@ -1,17 +1,17 @@
-import { listOf, recordOf } from '../calls/connect.js';
-import { type JsonRecord, useStream } from '../calls/use-stream.js';
+import type { Setting } from '@rondo/contracts/rondo/registry/v1/settings';
+import { type EventOf, useStream } from '../calls/use-stream.js';
 import { ConnectionLine } from '../page/connection-line.js';
+import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
-import { textAt } from '../ui/text.js';
 
 const MAX_ROWS = 200;
 
 /** The settings by service and key, without those that are deleted. */
-function take(before: ReadonlyMap<string, JsonRecord> | undefined, { settings }: JsonRecord) {
+function take(before: ReadonlyMap<string, Json<Setting>> | undefined, { settings = [] }: EventOf<'watchSettings'>) {
   const now = new Map(before);
-  for (const setting of listOf(settings).map(recordOf)) {
-    const key = `${textAt(setting, 'service')} ${textAt(setting, 'key')}`;
-    if (setting['value'] === undefined) now.delete(key);
+  for (const setting of settings) {
+    const key = `${setting.service} ${setting.key}`;
+    if (setting.value === undefined) now.delete(key);
     else now.set(key, setting);
   }
   return now;
@@ -19,7 +19,7 @@ function take(before: ReadonlyMap<string, JsonRecord> | undefined, { settings }:
 
 /** The live settings of services. */
 export function SettingsPage() {
-  const { told, connection } = useStream({ method: 'WatchSettings', request: {}, take });
+  const { told, connection } = useStream({ method: 'watchSettings', request: {}, take });
   const settings = [...(told ?? [])].sort(([one], [other]) => (one < other ? -1 : 1));
   return (
     <div class="page">
@@ -36,11 +36,11 @@ export function SettingsPage() {
           keyOf={([key]) => key}
           most={MAX_ROWS}
           columns={[
-            ['Service', ([, setting]) => textAt(setting, 'service')],
-            ['Key', ([, setting]) => textAt(setting, 'key')],
-            ['Value', ([, setting]) => textAt(setting, 'value')],
-            ['By', ([, setting]) => textAt(setting, 'author')],
-            ['Since', ([, setting]) => textAt(setting, 'updateTime')],
+            ['Service', ([, setting]) => setting.service],
+            ['Key', ([, setting]) => setting.key],
+            ['Value', ([, setting]) => setting.value],
+            ['By', ([, setting]) => setting.author],
+            ['Since', ([, setting]) => setting.updateTime],
           ]}
         />
       )}

@@ -1,8 +1,8 @@
+import type { GetTraceResponse, Span } from '@rondo/contracts/rondo/tracing/v1/tracing';
 import { addPart, joined, type KnownParts, type KnownTrace, type ToldSpan } from '@rondo/service/traces';
-import { listOf, recordOf } from '../calls/connect.js';
-import type { JsonRecord } from '../calls/use-stream.js';
+import type { EventOf } from '../calls/use-stream.js';
+import type { Json } from '../page/json.js';
 import { type Silent, takeSilent } from '../ui/silent.js';
-import { figureAt, textAt } from '../ui/text.js';
 
 /** The traces that instances have told. */
 export interface Traces {
@@ -19,29 +19,16 @@ const MAX_KEPT = 2_000;
 const endOf = ({ startUnixMs, durationMs }: KnownTrace) => startUnixMs + durationMs;
 
 /** Takes an event of `WatchTraces`. */
-export function takeTraces(order: Order, before: Traces | undefined, { told, silent }: JsonRecord): Traces {
+export function takeTraces(order: Order, before: Traces | undefined, event: EventOf<'watchTraces'>): Traces {
   const parts: KnownParts = before?.parts ?? new Map();
   let leftOut = before?.leftOut ?? 0;
-  const all = listOf(told).map(recordOf);
-  for (const one of all) {
-    leftOut += figureAt(one, 'leftOut');
-    for (const trace of listOf(one['traces']).map(recordOf)) {
-      const text = { traceId: textAt(trace, 'traceId'), name: textAt(trace, 'name') };
-      const times = { startUnixMs: figureAt(trace, 'startUnixMs'), durationMs: figureAt(trace, 'durationMs') };
-      const counts = { spans: figureAt(trace, 'spans'), failedSpans: figureAt(trace, 'failedSpans') };
-      addPart(parts, { ...text, ...times, ...counts }, textAt(one, 'instanceId'));
-    }
+  for (const { instanceId = '', traces = [], leftOut: more = 0 } of event.told ?? []) {
+    leftOut += more;
+    for (const { traceId = '', name = '', startUnixMs = 0, durationMs = 0, spans = 0, failedSpans = 0 } of traces)
+      addPart(parts, { traceId, name, startUnixMs, durationMs, spans, failedSpans }, instanceId);
   }
   if (parts.size > MAX_KEPT) for (const { traceId } of sorted(parts, order).slice(MAX_KEPT / 2)) parts.delete(traceId);
-  return {
-    parts,
-    leftOut,
-    silent: takeSilent(
-      before?.silent,
-      silent,
-      all.map((one) => textAt(one, 'instanceId')),
-    ),
-  };
+  return { parts, leftOut, silent: takeSilent(before?.silent, event) };
 }
 
 /** The traces in an order. */
@@ -61,46 +48,32 @@ export interface Trace {
 }
 
 /** Takes an event of `FindTrace`. */
-export function takeTrace(before: Trace | undefined, { told, silent }: JsonRecord): Trace {
-  const all = listOf(told).map(recordOf);
-  const ids = all.flatMap(({ traceIds }) => listOf(traceIds).map(String));
+export function takeTrace(before: Trace | undefined, event: EventOf<'findTrace'>): Trace {
+  const { told = [] } = event;
   return {
-    ids: new Set([...(before?.ids ?? []), ...ids]),
-    spans: [...(before?.spans ?? []), ...all.flatMap(spansOf)],
-    lost: all.reduce((sum, one) => sum + figureAt(one, 'lostSpans'), before?.lost ?? 0),
-    completeSinceMs: Math.max(before?.completeSinceMs ?? 0, ...all.map((one) => figureAt(one, 'completeSinceUnixMs'))),
-    silent: takeSilent(before?.silent, silent, []),
+    ids: new Set([...(before?.ids ?? []), ...told.flatMap(({ traceIds = [] }) => traceIds)]),
+    spans: [...(before?.spans ?? []), ...told.flatMap(spansOf)],
+    lost: told.reduce((sum, { lostSpans = 0 }) => sum + lostSpans, before?.lost ?? 0),
+    completeSinceMs: Math.max(before?.completeSinceMs ?? 0, ...told.map((one) => one.completeSinceUnixMs ?? 0)),
+    silent: takeSilent(before?.silent, event),
   };
 }
 
 /** The names of `rondo.tracing.v1.SpanKind`, by number. */
 const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'];
 
-function spansOf(answer: JsonRecord): readonly ToldSpan[] {
-  return listOf(answer['spans'])
-    .map(recordOf)
-    .map((span) => ({
-      instanceId: textAt(answer, 'instanceId'),
-      spanId: textAt(span, 'spanId'),
-      parentSpanId: textAt(span, 'parentSpanId'),
-      name: textAt(span, 'name'),
-      kind: KINDS.indexOf(textAt(span, 'kind').replace('SPAN_KIND_', '')),
-      startUnixMs: figureAt(span, 'startUnixMs'),
-      durationMs: figureAt(span, 'durationMs'),
-      error: textAt(span, 'error'),
-      attributes: attributesOf(span),
-      events: listOf(span['events'])
-        .map(recordOf)
-        .map((event) => {
-          return { name: textAt(event, 'name'), unixMs: figureAt(event, 'unixMs'), attributes: attributesOf(event) };
-        }),
-      links: listOf(span['links'])
-        .map(recordOf)
-        .map((link) => ({ traceId: textAt(link, 'traceId'), spanId: textAt(link, 'spanId') })),
-    }));
-}
+const spansOf = ({ instanceId = '', spans = [] }: Json<GetTraceResponse>): readonly ToldSpan[] =>
+  spans.map(({ spanId = '', parentSpanId = '', name = '', startUnixMs = 0, durationMs = 0, error = '', ...span }) => ({
+    ...{ instanceId, spanId, parentSpanId, name, startUnixMs, durationMs, error },
+    kind: KINDS.indexOf(span.kind?.replace('SPAN_KIND_', '') ?? ''),
+    attributes: attributesOf(span.attributes),
+    events: (span.events ?? []).map((event) => ({
+      name: event.name ?? '',
+      unixMs: event.unixMs ?? 0,
+      attributes: attributesOf(event.attributes),
+    })),
+    links: (span.links ?? []).map((link) => ({ traceId: link.traceId ?? '', spanId: link.spanId ?? '' })),
+  }));
 
-function attributesOf({ attributes }: JsonRecord): Record<string, string> {
-  const named = recordOf(attributes);
-  return Object.fromEntries(Object.keys(named).map((name) => [name, textAt(named, name)]));
-}
+const attributesOf = (json: Json<Span['attributes']> = {}) =>
+  Object.fromEntries(Object.entries(json).map(([name, value = '']) => [name, value]));

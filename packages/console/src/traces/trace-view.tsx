@@ -28,8 +28,8 @@ export function TraceView({ id }: { readonly id: string }) {
 }
 
 function Told({ id }: { readonly id: string }) {
-  const { told, connection } = useStream<Trace>({
-    method: 'FindTrace',
+  const { told, connection } = useStream({
+    method: 'findTrace',
     request: { traceId: id },
     take: takeTrace,
     ends: true,

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { useStream } from '../calls/use-stream.js';
+import { type EventOf, useStream } from '../calls/use-stream.js';
 import { ConnectionLine } from '../page/connection-line.js';
 import { Table } from '../page/table.js';
 import { SilentInstances } from '../ui/silent.js';
@@ -69,13 +69,13 @@ function TraceList({ named }: { readonly named: string }) {
   const [order, setOrder] = useState<Order>('newest');
   const [name, setName] = useState(named);
   const [isPaused, setPaused] = useState(false);
-  const { told, connection } = useStream<Traces>({
-    method: 'WatchTraces',
+  const { told, connection } = useStream({
+    method: 'watchTraces',
     request: {
       filter: { failed: order === 'failed', name },
       order: order === 'slowest' ? 'TRACE_ORDER_SLOWEST' : 'TRACE_ORDER_NEWEST',
     },
-    take: (before, event) => takeTraces(order, before, event),
+    take: (before: Traces | undefined, event: EventOf<'watchTraces'>) => takeTraces(order, before, event),
     isPaused,
   });
   const traces = told ? sorted(told.parts, order) : [];

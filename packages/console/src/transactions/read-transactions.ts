@@ -1,7 +1,8 @@
-import { listOf, recordOf } from '../calls/connect.js';
-import type { JsonRecord } from '../calls/use-stream.js';
+import type { InstanceTransactions } from '@rondo/contracts/rondo/gateway/v1/console';
+import type { InDoubtBranch, Saga, Transaction } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import type { EventOf } from '../calls/use-stream.js';
+import type { Json } from '../page/json.js';
 import { type Silent, takeSilent } from '../ui/silent.js';
-import { figureAt, textAt } from '../ui/text.js';
 
 /** A transaction or a saga. */
 export interface Work {
@@ -26,7 +27,7 @@ export interface Seen {
 
 /** What instances have told. */
 export interface Transactions {
-  readonly byInstance: ReadonlyMap<string, JsonRecord>;
+  readonly byInstance: ReadonlyMap<string, Json<InstanceTransactions>>;
   /** By id, those that are open and those that were. */
   readonly seen: ReadonlyMap<string, Seen>;
   readonly silent: Silent;
@@ -36,10 +37,9 @@ export interface Transactions {
 const MAX_ENDED = 50;
 
 /** Takes an event of `WatchTransactions`. */
-export function takeTransactions(before: Transactions | undefined, { told, silent }: JsonRecord): Transactions {
+export function takeTransactions(before: Transactions | undefined, event: EventOf<'watchTransactions'>): Transactions {
   const byInstance = new Map(before?.byInstance);
-  const all = listOf(told).map(recordOf);
-  for (const one of all) byInstance.set(textAt(one, 'instanceId'), one);
+  for (const one of event.told ?? []) byInstance.set(one.instanceId ?? '', one);
   const open = openIn([...byInstance.values()]);
   const unixMs = Date.now();
   const seen = new Map<string, Seen>();
@@ -51,70 +51,54 @@ export function takeTransactions(before: Transactions | undefined, { told, silen
   const ended = [...(before?.seen ?? [])].filter(([id]) => !open.has(id)).slice(-MAX_ENDED);
   for (const [id, { work, steps, isOpen }] of ended)
     seen.set(id, { work, steps: isOpen ? [...steps, { unixMs, state: 'ended' }] : steps, isOpen: false });
-  const ids = all.map((one) => textAt(one, 'instanceId'));
-  return { byInstance, seen, silent: takeSilent(before?.silent, silent, ids) };
+  return { byInstance, seen, silent: takeSilent(before?.silent, event) };
 }
 
-/** Replicas of a service tell the same: what has one id is one. */
-function openIn(instances: readonly JsonRecord[]): ReadonlyMap<string, Work> {
-  const open = new Map<string, Work>();
-  for (const branch of instances.flatMap(({ inDoubt, participant }) => branchesOf(inDoubt, participant)))
-    open.set(branch.id, branch);
-  const listed = (name: string) => instances.flatMap((one) => listOf(one[name])).map(recordOf);
-  for (const transaction of listed('transactions').map(transactionOf)) open.set(transaction.id, transaction);
-  for (const saga of listed('sagas').map(sagaOf)) open.set(saga.id, saga);
-  return open;
+/** Replicas of a service tell the same: what has one id is one. A branch whose coordinator lists its transaction is that. */
+function openIn(instances: readonly Json<InstanceTransactions>[]): ReadonlyMap<string, Work> {
+  const works = [
+    ...instances.flatMap(({ inDoubt = [], participant = '' }) => inDoubt.map((one) => branchOf(one, participant))),
+    ...instances.flatMap(({ transactions = [] }) => transactions.map(transactionOf)),
+    ...instances.flatMap(({ sagas = [] }) => sagas.map(sagaOf)),
+  ];
+  return new Map(works.map((work) => [work.id, work]));
 }
 
-const idOf = (transaction: JsonRecord[string] | undefined) => textAt(recordOf(transaction), 'id');
-
-/** Branches whose coordinator doesn't list their transaction. */
-function branchesOf(
-  inDoubt: JsonRecord[string] | undefined,
-  participant: JsonRecord[string] | undefined,
-): readonly Work[] {
-  return listOf(inDoubt)
-    .map(recordOf)
-    .map((branch) => ({
-      id: idOf(branch['transaction']),
-      about: `a branch in ${textAt({ participant: participant ?? '' }, 'participant')}`,
-      state: 'IN DOUBT',
-      waitsFor: `the decision of ${textAt(recordOf(branch['transaction']), 'coordinator')}, and holds its locks until then`,
-      since: textAt(branch, 'prepareTime'),
-      attempts: 0,
-    }));
-}
-
-const commonOf = (json: JsonRecord) => ({
-  about: `${textAt(json, 'kind')} ${textAt(json, 'subject')}`,
-  since: textAt(json, 'createTime'),
-  attempts: figureAt(json, 'attempts'),
+const branchOf = ({ transaction, prepareTime: since = '' }: Json<InDoubtBranch>, participant: string): Work => ({
+  id: transaction?.id ?? '',
+  about: `a branch in ${participant}`,
+  state: 'IN DOUBT',
+  waitsFor: `the decision of ${transaction?.coordinator}, and holds its locks until then`,
+  since,
+  attempts: 0,
 });
 
-function transactionOf(json: JsonRecord): Work {
-  const id = idOf(json['ref']);
-  const state = textAt(json, 'state').replace('TRANSACTION_STATE_', '');
-  const left = listOf(json['participants'])
-    .map(recordOf)
-    .filter(({ outcome = 'BRANCH_OUTCOME_UNSPECIFIED' }) => outcome === 'BRANCH_OUTCOME_UNSPECIFIED')
-    .map((one) => [textAt(one, 'service'), textAt(one, 'error')].filter((text) => text !== '').join(': '));
+function transactionOf(transaction: Json<Transaction>): Work {
+  const { ref, kind, subject, participants = [], expireTime, createTime: since = '', attempts = 0 } = transaction;
+  const [id, state] = [ref?.id ?? '', transaction.state?.replace('TRANSACTION_STATE_', '') ?? ''];
+  const left = participants
+    .filter(({ outcome }) => outcome === undefined)
+    .map(({ service, error }) => (error ? `${service}: ${error}` : service));
   const waitsFor: Readonly<Record<string, string>> = {
-    PREPARING: `the votes of ${left.join(', ')}, until ${textAt(json, 'expireTime')}`,
+    PREPARING: `the votes of ${left.join(', ')}, until ${expireTime}`,
     CONFLICT: `an operator: correct the data, then rondo tx resolve ${id}`,
   };
-  return {
-    id,
-    ...commonOf(json),
-    state,
-    waitsFor: waitsFor[state] ?? (left.length > 0 ? `the answer of ${left.join('; ')}` : ''),
-  };
+  const answers = left.length > 0 ? `the answer of ${left.join('; ')}` : '';
+  return { id, about: `${kind} ${subject}`, state, since, attempts, waitsFor: waitsFor[state] ?? answers };
 }
 
-function sagaOf(json: JsonRecord): Work {
-  const id = textAt(json, 'id');
-  const state = textAt(json, 'state').replace('SAGA_STATE_', '');
-  const error = textAt(json, 'error');
+function sagaOf({
+  id = '',
+  kind,
+  subject,
+  step = '',
+  error,
+  createTime: since = '',
+  attempts = 0,
+  ...saga
+}: Json<Saga>): Work {
+  const state = saga.state?.replace('SAGA_STATE_', '') ?? '';
   const retry = state === 'PARKED' ? [`an operator: rondo tx resolve ${id} --retry`] : [];
-  const waitsFor = [...retry, ...(error === '' ? [] : [error])].join('; ');
-  return { id, ...commonOf(json), state: `${state} ${textAt(json, 'step')}`, waitsFor };
+  const waitsFor = [...retry, ...(error ? [error] : [])].join('; ');
+  return { id, about: `${kind} ${subject}`, state: `${state} ${step}`, since, attempts, waitsFor };
 }

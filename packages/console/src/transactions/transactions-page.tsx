@@ -9,7 +9,7 @@ const MAX_ROWS = 100;
 
 /** The transactions and sagas that aren't finished, and those that have ended while the page looked. */
 export function TransactionsPage() {
-  const { told, connection } = useStream({ method: 'WatchTransactions', request: {}, take: takeTransactions });
+  const { told, connection } = useStream({ method: 'watchTransactions', request: {}, take: takeTransactions });
   const all = [...(told?.seen.values() ?? [])].sort((one, other) => (one.work.since < other.work.since ? -1 : 1));
   const open = all.filter(({ isOpen }) => isOpen);
   const ended = all.filter(({ isOpen }) => !isOpen).reverse();

@@ -1,5 +1,6 @@
 import { fromBinary, type Registry, toJson } from '@bufbuild/protobuf';
 import { base64Decode } from '@bufbuild/protobuf/wire';
+import { useEffect, useRef } from 'preact/hooks';
 import type { CallError, Entries } from '../calls/connect.js';
 import type { Answer } from './running.js';
 
@@ -8,10 +9,13 @@ const SERVED_BY = 'rondo-served-by';
 /** The answer of a call, as far as it has come. */
 export function AnswerView({ answer, registry }: { readonly answer: Answer; readonly registry: Registry }) {
   const { messages, count, header, trailer, error, isOver, tookMs } = answer;
+  const section = useRef<HTMLElement>(null);
+  // The form may be higher than the window.
+  useEffect(() => section.current?.scrollIntoView({ block: 'nearest' }), [isOver]);
   const servedBy = [...trailer, ...header].find(([name]) => name === SERVED_BY)?.[1];
   const status = isOver ? (error?.code ?? 'ok') : 'running …';
   return (
-    <section aria-label="Answer">
+    <section aria-label="Answer" ref={section}>
       <h3>Answer</h3>
       <p role="status">
         <strong class={error ? 'fault' : 'good'}>{status}</strong> after {Math.round(tookMs)} ms

@@ -1,7 +1,7 @@
 import type { DescMethod, JsonValue } from '@bufbuild/protobuf';
 import { commentOf, exampleOf } from '@rondo/schema/form';
 import { useId, useMemo, useState } from 'preact/hooks';
-import { type Entries, recordOf } from '../calls/connect.js';
+import { recordOf } from '../calls/connect.js';
 import { type Contracts, callersOf, EXAMPLE, optionOf } from '../contracts/load.js';
 import { Paragraphs } from '../contracts/prose.js';
 import { MessageFields } from '../form/fields.js';
@@ -10,7 +10,7 @@ import { JsonInput } from '../form/value.js';
 import { AnswerView } from './answer-view.js';
 import { type Drafted, pathOf, sendsStream } from './copy.js';
 import { CopyMenu } from './copy-menu.js';
-import { type Past, remember } from './history.js';
+import { type Past, remember, useKept } from './kept.js';
 import { MetadataInput } from './metadata-input.js';
 import { useCall } from './running.js';
 
@@ -94,28 +94,6 @@ export function MethodPage({ contracts, method }: { readonly contracts: Contract
       )}
     </>
   );
-}
-
-/** What a person has filled in, and the calls before. */
-interface Kept {
-  readonly messages: readonly JsonValue[];
-  readonly metadata: Entries;
-  readonly deadline: string;
-  readonly history: readonly Past[];
-}
-
-/** By method: it is there again after a look at another one, for the id that a call needs. */
-const kept = new Map<string, Kept>();
-
-function useKept(path: string, example: JsonValue) {
-  const of = () => kept.get(path) ?? { messages: [example], metadata: [], deadline: '', history: [] };
-  const [, show] = useState<Kept>();
-  const keep = (change: (now: Kept) => Partial<Kept>) => {
-    const now = { ...of(), ...change(of()) };
-    kept.set(path, now);
-    show(now);
-  };
-  return [of(), keep] as const;
 }
 
 /** What the contract demands of callers beside who they are. */

@@ -1,14 +1,20 @@
-import type { JsonValue } from '@bufbuild/protobuf';
-import { listOf, recordOf } from '../calls/connect.js';
+import type { SilentInstance } from '@rondo/contracts/rondo/gateway/v1/console';
+import type { Json } from '../page/json.js';
 
 /** Instances that don't tell what they are asked, and why. */
 export type Silent = ReadonlyMap<string, string>;
 
+/** What instances have told, and which of them tell nothing. */
+interface Telling {
+  readonly told?: readonly { readonly instanceId?: string | undefined }[] | undefined;
+  readonly silent?: readonly Json<SilentInstance>[] | undefined;
+}
+
 /** Takes the instances that an event names, and forgets those that have told something. */
-export function takeSilent(before: Silent | undefined, silent: JsonValue | undefined, told: readonly string[]): Silent {
+export function takeSilent(before: Silent | undefined, { told = [], silent = [] }: Telling): Silent {
   const now = new Map(before);
-  for (const id of told) now.delete(id);
-  for (const { instanceId, reason } of listOf(silent).map(recordOf)) now.set(String(instanceId), String(reason));
+  for (const { instanceId = '' } of told) now.delete(instanceId);
+  for (const { instanceId = '', reason = '' } of silent) now.set(instanceId, reason);
   return now;
 }
 

@@ -1,4 +1,4 @@
-import type { JsonRecord } from '../calls/use-stream.js';
+import type { JsonValue } from '@bufbuild/protobuf';
 
 /** Control characters, and marks that turn the direction of what follows. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it finds.
@@ -8,11 +8,13 @@ const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u20
 export const visible = (text: string): string =>
   text.replace(UNSEEN, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-/** A field of JSON as a text that can be seen; empty if it is missing. */
-export const textAt = (json: JsonRecord, name: string): string => visible(String(json[name] ?? ''));
-
-/** A field of JSON as a number; 0 if it is missing. */
-export const figureAt = (json: JsonRecord, name: string): number => Number(json[name] ?? 0);
+/** JSON with what can't be seen in its texts and names written out. */
+export function visibleIn(json: JsonValue): JsonValue {
+  if (typeof json === 'string') return visible(json);
+  if (Array.isArray(json)) return json.map(visibleIn);
+  if (typeof json !== 'object' || json === null) return json;
+  return Object.fromEntries(Object.entries(json).map(([name, value]) => [visible(name), visibleIn(value)]));
+}
 
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 

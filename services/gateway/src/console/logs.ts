@@ -1,7 +1,7 @@
 import type { ReadLogsRequest } from '@rondo/contracts/rondo/gateway/v1/console';
 import { LogServiceDefinition } from '@rondo/contracts/rondo/logs/v1/logs';
 import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
-import { type Asker, type AskOptions, createCutter, messagesOf, type Questions, silentOf } from './questions.js';
+import { type Asker, type AskOptions, createCutter, type Questions } from './questions.js';
 
 const off = 'it keeps no lines: its RONDO_LOG_BYTES is 0';
 /** How many lines one event has. */
@@ -12,12 +12,12 @@ export async function* readLogs({ logs, instanceId }: ReadLogsRequest, questions
   const ask = (channel: Channel, options: AskOptions) =>
     createClient(LogServiceDefinition, { channel }).readLogs(logs ?? {}, options);
   const fits = (endpoint: Endpoint) => instanceId === '' || endpoint.instanceId === instanceId;
-  for await (const told of questions.ask({ ask, fits, follows: logs?.follow ?? false, off }, asker)) {
+  for await (const { told, silent } of questions.ask({ ask, fits, follows: logs?.follow ?? false, off }, asker)) {
     const cut = createCutter(MAX_LINES);
-    const lines = messagesOf(told).map((one) => {
+    const lines = told.map((one) => {
       const { kept, leftOut } = cut(one.lines);
       return { ...one, lines: kept, leftOut: one.leftOut + leftOut };
     });
-    yield { told: lines, silent: silentOf(told) };
+    yield { told: lines, silent };
   }
 }

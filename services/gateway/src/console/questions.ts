@@ -22,8 +22,14 @@ export interface Question<T> {
   readonly off?: string;
 }
 
+/** What instances have told, and why others don't. */
+export interface Answered<T> {
+  readonly told: T[];
+  readonly silent: SilentInstance[];
+}
+
 /** What one instance has told, or why it doesn't. */
-export interface Told<T> {
+interface Told<T> {
   readonly instanceId: string;
   readonly message?: T;
   readonly reason?: string;
@@ -38,7 +44,7 @@ export interface Asker {
 /** Asks instances on behalf of operators. */
 export interface Questions {
   /** Yields what instances tell, four times a second at most, and nothing after ten seconds without any. */
-  ask<T>(question: Question<T>, asker: Asker): AsyncGenerator<readonly Told<T>[]>;
+  ask<T>(question: Question<T>, asker: Asker): AsyncGenerator<Answered<T>>;
 }
 
 const MAX_OPEN = 64;
@@ -59,7 +65,7 @@ export function createQuestions(context: {
   const peers = createPeers(channel);
   let open = 0;
 
-  async function* ask<T>(question: Question<T>, asker: Asker) {
+  async function* ask<T>(question: Question<T>, asker: Asker): AsyncGenerator<Answered<T>> {
     if (open >= MAX_OPEN) throw gatewayErrors.TOO_MANY_QUESTIONS({ most: MAX_OPEN });
     open += 1;
     const gone = new AbortController();
@@ -78,7 +84,7 @@ export function createQuestions(context: {
         if (answers.isEmpty && !asking.isOver) await woken(answers, { clock, signal });
         const told = answers.take();
         if (told.length === 0 && asking.isOver) return;
-        yield told;
+        yield answered(told);
         if (question.follows) await sleep(clock, PAUSE_MS, signal).catch(() => undefined);
       }
     } finally {
@@ -218,10 +224,9 @@ export function createCutter(most: number) {
   };
 }
 
-/** What the instances that have answered say. */
-export const messagesOf = <T>(told: readonly Told<T>[]): T[] =>
-  told.map(({ message }) => message).filter((message) => message !== undefined);
-
-/** The instances that can't be asked. */
-export const silentOf = (told: readonly Told<unknown>[]): SilentInstance[] =>
-  told.flatMap(({ instanceId, reason }) => (reason === undefined ? [] : [{ instanceId, reason }]));
+function answered<T>(all: readonly Told<T>[]): Answered<T> {
+  return {
+    told: all.map(({ message }) => message).filter((message) => message !== undefined),
+    silent: all.flatMap(({ instanceId, reason }) => (reason === undefined ? [] : [{ instanceId, reason }])),
+  };
+}

@@ -1,7 +1,7 @@
 import type { FindTraceRequest, WatchTracesRequest } from '@rondo/contracts/rondo/gateway/v1/console';
 import { TraceServiceDefinition, type WatchTracesResponse } from '@rondo/contracts/rondo/tracing/v1/tracing';
 import { type Channel, createClient } from '@rondo/rpc/client';
-import { type Asker, type AskOptions, createCutter, messagesOf, type Questions, silentOf } from './questions.js';
+import { type Asker, type AskOptions, createCutter, type Questions } from './questions.js';
 
 const off = 'it keeps no spans: its RONDO_TRACE_BYTES is 0';
 const MAX_SPANS = 10_000;
@@ -18,12 +18,12 @@ export async function* findTrace({ traceId }: FindTraceRequest, questions: Quest
   async function* ask(channel: Channel, options: AskOptions) {
     yield await clientOf(channel).getTrace({ traceId }, options);
   }
-  for await (const told of questions.ask({ ask, follows: false, off }, asker)) {
-    const traces = messagesOf(told).map((trace) => {
+  for await (const { told, silent } of questions.ask({ ask, follows: false, off }, asker)) {
+    const traces = told.map((trace) => {
       const { kept: spans, leftOut } = cut(trace.spans);
       return { ...trace, spans, lostSpans: trace.lostSpans + leftOut };
     });
-    yield { told: traces, silent: silentOf(told) };
+    yield { told: traces, silent };
   }
 }
 
@@ -39,12 +39,12 @@ export async function* watchTraces({ filter, order }: WatchTracesRequest, questi
     yield { instanceId, traces, leftOut: 0 };
     for (let next = await first; next.done !== true; next = await watch.next()) yield next.value;
   }
-  for await (const told of questions.ask({ ask, follows: true, off }, asker)) {
+  for await (const { told, silent } of questions.ask({ ask, follows: true, off }, asker)) {
     const cut = createCutter(MAX_TRACES);
-    const traces = messagesOf(told).map((one) => {
+    const traces = told.map((one) => {
       const { kept, leftOut } = cut(one.traces);
       return { ...one, traces: kept, leftOut: one.leftOut + leftOut };
     });
-    yield { told: traces, silent: silentOf(told) };
+    yield { told: traces, silent };
   }
 }

@@ -4,7 +4,7 @@ import {
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import { type Asker, type AskOptions, messagesOf, type Questions, silentOf } from './questions.js';
+import type { Asker, AskOptions, Questions } from './questions.js';
 
 /** Their contract has no watch. */
 const EVERY_MS = 2_000;
@@ -41,6 +41,5 @@ export async function* watchTransactions(clock: Clock, questions: Questions, ask
   }
   const fits = (endpoint: Endpoint) =>
     serves(endpoint, CoordinatorServiceDefinition) || serves(endpoint, ParticipantServiceDefinition);
-  for await (const told of questions.ask({ ask, fits, follows: true }, asker))
-    yield { told: messagesOf(told), silent: silentOf(told) };
+  yield* questions.ask({ ask, fits, follows: true }, asker);
 }
