@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -31,6 +31,20 @@ afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
 const git = (...args: readonly string[]) => start('git', args, { cwd: app }).ended;
 
+/** Gives the app's service a page. Returns what takes it away. */
+function addPage(): () => void {
+  const manifest = join(app, 'services/greeter/package.json');
+  const page = join(app, 'services/greeter/page');
+  const before = readFileSync(manifest, 'utf8');
+  mkdirSync(page);
+  writeFileSync(join(page, 'main.tsx'), "document.title = 'Greetings to all';\n");
+  writeFileSync(manifest, before.replace('"rondo": {', '"rondo": { "page": "greetings",'));
+  return () => {
+    rmSync(page, { recursive: true });
+    writeFileSync(manifest, before);
+  };
+}
+
 describe('an app that npm run create has made', () => {
   it('is small, and takes nothing from this repository but packages', async () => {
     const { stdout } = await git('ls-files', '--others', '--exclude-standard');
@@ -52,6 +66,7 @@ describe('an app that npm run create has made', () => {
 
   it('starts, and answers by discovery, with reflection, and over HTTP', async () => {
     const base = await freeBase();
+    const removePage = addPage();
     const launcher = start(process.execPath, ['rondo', 'start', '--port-base', String(base)], { cwd: app });
     await launcher.printed(/Rondo is up/);
     // It finds the system of its app, which has other ports than by default.
@@ -61,15 +76,22 @@ describe('an app that npm run create has made', () => {
     expect(described).toMatchObject({ code: 0, stdout: expect.stringContaining('rpc Count') });
     const counted = await ask(`http://127.0.0.1:${base + 20}/v1/greeter:count?to=2`);
     expect(counted.text).toBe('{"number":1}\n{"number":2}\n');
-    // The samples' pages are theirs alone.
+    // It has a page of its own, and none of the samples.
     const home = await ask(`http://127.0.0.1:${base + 20}/`);
-    expect(home.text).toContain('<a href="/console">');
-    expect(home.text).not.toMatch(/\/(?:board|desk)/);
+    expect(home.text.match(/<a href="\/[a-z]+">/g)).toEqual(['<a href="/console">', '<a href="/greetings">']);
+    for (const [path, part] of [
+      ['console', '<script type="module" src="/console/main.js">'],
+      ['greetings', '<script type="module" src="/greetings/main.js">'],
+      ['greetings/main.js', 'Greetings to all'],
+    ]) {
+      expect((await ask(`http://127.0.0.1:${base + 20}/${path}`)).text).toContain(part);
+    }
     const examined = await rondo('doctor');
     expect(examined.stdout).not.toMatch(/^FAIL/m);
 
     launcher.signal('SIGTERM');
     expect(await launcher.ended).toMatchObject({ code: 0 });
+    removePage();
     expect(launcher.process.pid === undefined || isAlive(launcher.process.pid)).toBe(false);
   });
 
