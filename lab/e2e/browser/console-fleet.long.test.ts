@@ -8,7 +8,7 @@ import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
 import type { BrowserContext, Page } from 'playwright-core';
-import { CHROMIUM, startConsole } from './console-browser.js';
+import { CHROMIUM, type Running, startBrowser } from './running.js';
 
 const [GROUPS, INSTANCES, CALLS_PER_SECOND] = [20, 1_000, 5_000];
 const [MAX_TASK_MS, MAX_ELEMENTS] = [200, 2_000];
@@ -45,7 +45,7 @@ function statsOf(group: number, startTime: Date) {
 }
 
 (CHROMIUM === undefined ? describe.skip : describe)('the console before a thousand instances', () => {
-  let running: Awaited<ReturnType<typeof startConsole>>;
+  let running: Running;
   let servers: RpcServer[];
   let page: Page;
   let contexts: BrowserContext[];
@@ -56,7 +56,7 @@ function statsOf(group: number, startTime: Date) {
   };
 
   beforeAll(async () => {
-    running = await startConsole();
+    running = await startBrowser();
     const startTime = new Date();
     servers = await Promise.all(
       Array.from({ length: GROUPS }, (_, group) =>

@@ -1,5 +1,5 @@
 /** What processes tell, in the console: traces. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { LogServiceDefinition } from '@rondo/contracts/rondo/logs/v1/logs';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
@@ -11,21 +11,21 @@ import { createRouter, type ServiceImplementation, serve } from '@rondo/rpc/serv
 import { standIn } from '@rondo/rpc/testing';
 import type { Page } from 'playwright-core';
 import { ask, askJson } from '../../../e2e/src/front-door.js';
-import { axe, CHROMIUM, startConsole } from './console-browser.js';
+import { axe, type Running } from './running.js';
 
 const HOSTILE = '<img/src=x/onerror=document.title=`hit`>';
 /** What another process tells, and how it is shown. */
 const TEXT = `${HOSTILE}\u001b[31m\u202e`;
 const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
 
-(CHROMIUM === undefined ? describe.skip : describe)('the console', () => {
-  let running: Awaited<ReturnType<typeof startConsole>>;
+/** Tests what the console shows of what processes tell: traces, logs, transactions, settings. */
+export function testTold(at: () => Running): void {
+  let running: Running;
   let page: Page;
 
-  beforeAll(async () => {
-    running = await startConsole();
+  beforeAll(() => {
+    running = at();
   });
-  afterAll(() => running?.close());
   beforeEach(async () => {
     page = await running.open();
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: running.origin });
@@ -51,7 +51,6 @@ const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
   const show = (place: string) => page.goto(`${running.origin}/console#/${place}`);
   const failed = (path: string) => ask(`${running.origin}/v1/${path}`);
   const idOf = ({ headers }: { readonly headers: Headers }) => headers.get('x-request-id') ?? '';
-  const nodes = () => page.evaluate<number>('document.querySelectorAll("*").length');
 
   /** Makes a quote and accepts it. */
   async function accept() {
@@ -89,6 +88,8 @@ const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
     }
     await page.keyboard.press('Enter');
     await page.getByText('rpc.response.status_code').waitFor();
+    await page.keyboard.press('Enter');
+    await running.picture(page, 'trace', 560);
     // Reflection has what the contract imports: other programs can ask the same.
     const call = ['rondo.gateway.v1.ConsoleService/FindTrace', `{"traceId": "${id}"}`] as const;
     const { stdout } = await running.system.rondo('call', ...call, '--address', running.system.address(20));
@@ -170,6 +171,24 @@ const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
     await stop();
   });
 
+  it('says what a transaction waits for whose participant hangs', async () => {
+    await show('transactions');
+    await page.getByText('Live.').waitFor();
+    const { quote } = await running.quoteFor('Glacier Hut', 9);
+    const participant = running.system.pid('project-management-1');
+    process.kill(participant, 'SIGSTOP');
+    try {
+      const accepted = askJson(`${running.origin}/v1/${quote}:accept`, {});
+      const row = page.getByRole('row').filter({ hasText: quote });
+      await row.getByText('the answer of projects.v1.ProjectService').waitFor();
+      await running.picture(page, 'transactions', 420);
+      await accepted;
+    } finally {
+      process.kill(participant, 'SIGCONT');
+    }
+    await page.getByRole('heading', { name: 'Ended while you looked' }).waitFor();
+  });
+
   it('shows the settings, and each change', async () => {
     await show('settings');
     await page.getByText('There is none').waitFor();
@@ -194,11 +213,20 @@ const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
     await page.getByLabel('Instance').fill('calculator-1');
     await page.keyboard.press('Enter');
     await row.first().waitFor({ state: 'detached' });
-    await page.getByRole('row').filter({ hasText: 'listening on' }).first().waitFor();
+    await page
+      .getByRole('row', { name: / calculator-1 / })
+      .first()
+      .waitFor();
     expect(await page.getByRole('row').filter({ hasText: 'gateway-1' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'pause' }).click();
+    await page.getByText('Paused: below is what was known then.').waitFor();
+    await page.getByRole('button', { name: 'pause' }).click();
+    await page.getByText('Live.').waitFor();
     await page.getByLabel('Level').selectOption('error');
     await page.getByText('No line fits.').waitFor();
     await page.reload();
+    await page.getByLabel('Instance').fill('evil-1');
+    await page.keyboard.press('Enter');
     const text = `"level":"info","msg":"${HOSTILE}`;
     const readLogs = async function* (_: unknown, { signal }: { readonly signal: AbortSignal }) {
       yield { instanceId: TEXT, lines: [text, JSON.stringify({ level: 'info', msg: TEXT, [TEXT]: TEXT })] };
@@ -211,38 +239,4 @@ const SHOWN = `${HOSTILE}\\u001b[31m\\u202e`;
     expect(await axe(page)).toEqual([]);
     await stop();
   });
-
-  it('leaves no stream behind when tabs are closed', async () => {
-    const tabs = await Promise.all(Array.from({ length: 6 }, () => running.open()));
-    for (const tab of tabs) {
-      await tab.goto(`${running.origin}/console#/traces`);
-      await tab.getByText('Live.').waitFor();
-    }
-    await Promise.all(tabs.map((tab) => tab.close()));
-    await eventually(() => expect(running.sockets()).toBeLessThanOrEqual(running.mostIdle));
-  });
-
-  it('has a bounded number of elements, fits into a narrow screen, and has nothing that axe objects to', async () => {
-    const traceparent = `00-${'ab'.repeat(16)}-00f067aa0ba902b7-01`;
-    const calls = Array.from({ length: 120 }, () =>
-      ask(`${running.origin}/v1/quotes/none`, { headers: { traceparent } }),
-    );
-    await Promise.all(calls);
-    for (const [place, shown] of [
-      [`traces/${'ab'.repeat(16)}`, page.locator('.lines ~ p').getByText(/^and \d+ more$/)],
-      ['traces', page.getByText('Live.')],
-      ['logs', page.getByText('Live.')],
-    ] as const) {
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        await show(place);
-        await shown.waitFor();
-        expect(await nodes()).toBeLessThanOrEqual(2_000);
-        expect(await axe(page)).toEqual([]);
-      }
-      await page.setViewportSize({ width: 390, height: 800 });
-      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
-      await page.setViewportSize({ width: 1280, height: 720 });
-    }
-  });
-});
+}

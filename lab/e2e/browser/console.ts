@@ -1,6 +1,6 @@
 /** The console in a browser, over a whole running.system. */
 import { createServer, type Server } from 'node:http';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { eventually } from '@rondo/harness';
@@ -10,18 +10,18 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
 import { startService } from '@rondo/service';
 import type { Page } from 'playwright-core';
-import { axe, CHROMIUM, startConsole } from './console-browser.js';
+import { axe, type Running } from './running.js';
 
 const HOSTILE = '<img src=x onerror="document.title=`hit`">';
 
-(CHROMIUM === undefined ? describe.skip : describe)('the console', () => {
-  let running: Awaited<ReturnType<typeof startConsole>>;
+/** Tests the console: the fleet and the methods. */
+export function testConsole(at: () => Running): void {
+  let running: Running;
   let page: Page;
 
-  beforeAll(async () => {
-    running = await startConsole();
+  beforeAll(() => {
+    running = at();
   });
-  afterAll(() => running?.close());
   beforeEach(async () => {
     page = await running.open();
   });
@@ -86,7 +86,7 @@ const HOSTILE = '<img src=x onerror="document.title=`hit`">';
   it('calls a method with both streams', async () => {
     await openMethod('grpc.reflection.v1.ServerReflection/ServerReflectionInfo');
     await page.getByLabel('JSON').check();
-    await page.getByRole('textbox').first().fill('{"listServices": ""}');
+    await page.getByRole('textbox', { name: 'ServerReflectionRequest' }).fill('{"listServices": ""}');
     expect(await callIt()).toContain('calculator.v1.CalculatorService');
   });
 
@@ -96,6 +96,27 @@ const HOSTILE = '<img src=x onerror="document.title=`hit`">';
     await answer().locator('pre').first().waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
     await answer().getByText('canceled').waitFor();
+  });
+
+  it('begins with what a request needs, takes three lines, and keeps them while another method is looked at', async () => {
+    const { product } = await running.quoteFor('Lantern House', 9);
+    await openMethod('sales.v1.QuoteService/CreateQuote');
+    const add = page.getByRole('button', { name: 'Add to lines' });
+    await add.click();
+    await add.click();
+    expect(await page.getByLabel(/^(?:year|request_id) /).count()).toBe(1);
+    for (const line of [0, 1, 2])
+      await page
+        .getByLabel(/^product /)
+        .nth(line)
+        .fill(product);
+    await page.getByLabel('Find a method').fill('listcust');
+    await page.getByRole('link', { name: 'ListCustomers' }).click();
+    const [, customer = ''] = /"name": "(customers\/[^"]+)"/.exec(await callIt()) ?? [];
+    await page.goBack();
+    await page.getByLabel(/^customer /).fill(customer);
+    expect(await callIt()).toContain('"units": "30"');
+    await running.picture(page, 'method', 720);
   });
 
   it('checks the rules as one types', async () => {
@@ -108,38 +129,25 @@ const HOSTILE = '<img src=x onerror="document.title=`hit`">';
     await fault.waitFor({ state: 'detached' });
   });
 
-  it('shows text of others as text', async () => {
-    const channel = createChannel({ resolver: staticResolver([running.system.registry]) });
-    const instance = {
-      endpoints: [{ address: '127.0.0.1:1', security: 1, protocols: [] }],
-      services: ['evil.v1.Service'],
-    };
-    const named = { instanceId: 'evil-1', version: HOSTILE, zone: '', status: 2, incarnation: BigInt(Date.now()) };
-    await createClient(RegistryServiceDefinition, { channel }).register({ instance: { ...instance, ...named } });
-    channel.close();
-    await page.goto(`${running.origin}/console`);
-    await row('evil-1').getByText(HOSTILE).waitFor();
-    await page.goto(`${running.origin}/console#/fleet/${encodeURIComponent(HOSTILE)}/evil-1`);
-    await page.getByRole('region', { name: 'evil-1' }).getByText(HOSTILE).waitFor();
-    expect(await page.locator('main img').count()).toBe(0);
-
-    await openMethod('sales.v1.CustomerService/CreateCustomer');
-    await page.getByLabel(/^display_name /).fill(`${HOSTILE}\u202e`);
-    expect(await callIt()).toContain('onerror');
-    expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
-    running.faults.splice(0); // the service may refuse the name, and the browser logs that
-  });
-
   it('drains an instance, which all tabs see, and puts it back', async () => {
     await page.goto(`${running.origin}/console`);
     await page.getByRole('button', { name: 'Drain calculator-2' }).click();
     await page.getByText('All clients stop to send it new calls').waitFor();
     await page.getByRole('button', { name: 'Drain it' }).click();
     await row('calculator-2').getByText('cordoned').waitFor();
-    await add(10);
+    await eventually(async () => {
+      await add(10);
+      expect(await page.locator('.map').textContent()).toMatch(/CalculatorService[\d.]+\/s/);
+    });
     await row('calculator-2').getByRole('link').click();
     const callers = page.getByRole('region', { name: 'calculator-2' });
+    expect(await page.locator(':focus').textContent()).toBe('calculator-2');
+    await callers
+      .getByRole('row', { name: /info calculator-2 call / })
+      .first()
+      .waitFor();
     await callers.getByRole('row', { name: /^gateway-1 .*Not picked: cordoned by an operator/ }).waitFor();
+    await running.picture(page, 'fleet', 720);
     expect((await running.system.rondo('ps')).stdout).toMatch(/calculator-2.*cordoned/i);
     await page.getByRole('button', { name: 'Uncordon calculator-2' }).click();
     await page.getByRole('button', { name: 'Uncordon it' }).click();
@@ -190,41 +198,50 @@ const HOSTILE = '<img src=x onerror="document.title=`hit`">';
     running.faults.splice(0); // the browser logs the refusal
   });
 
-  it('says when it has lost the gateway, and comes back by itself', async () => {
+  /** A project on the board, beside the console. */
+  async function openBoard() {
+    const { project, task } = await running.projectWith('Dig');
+    const board = await running.open();
+    await board.clock.install();
+    await board.goto(`${running.origin}/board#/${project}`);
+    await board.getByText('Live.').waitFor();
+    return { board, task };
+  }
+
+  it('says when it has lost the gateway, keeps what it knew, and comes back by itself, as the board does', async () => {
+    const { board, task } = await openBoard();
     await page.goto(`${running.origin}/console`);
     await row('sales-1').waitFor();
-    const lost = page.getByText('Not live').waitFor();
+    const lost = [page, board].map((tab) => tab.getByText('Not live').waitFor());
     const restarted = running.system.rondo('restart', 'gateway-1', '--data', running.system.data);
-    await lost;
-    expect(await row('sales-1').count()).toBe(1);
-    await page.getByText('Live.').waitFor();
+    await Promise.all(lost);
+    expect([await row('sales-1').count(), await board.getByText('Dig', { exact: true }).count()]).toEqual([1, 1]);
+    for (const tab of [page, board]) await tab.getByText('Live.').waitFor();
     expect(await restarted).toMatchObject({ code: 0 });
+    await running.send('PATCH', task, { title: 'Dig deep' });
+    await board.getByText('Dig deep', { exact: true }).waitFor();
+    await board.close();
     running.faults.splice(0); // the browser may log that a connection was refused
   });
 
-  it.each(['light', 'dark'] as const)('has nothing that axe objects to (%s)', async (colorScheme) => {
-    await page.emulateMedia({ colorScheme });
+  it('says that a gateway is silent whose connections stand, as the board does', async () => {
+    const { board } = await openBoard();
+    await page.clock.install();
     await page.goto(`${running.origin}/console`);
-    await row('sales-1').waitFor();
-    expect(await axe(page)).toEqual([]);
-    await page.getByRole('button', { name: 'Drain calculator-1' }).click();
-    expect(await axe(page)).toEqual([]);
-    for (const name of ['sales.v1.QuoteService/CreateQuote', 'calculator.v1.CalculatorService/Sum']) {
-      await openMethod(name);
-      await page.getByText('Deadline and metadata').click();
-      await callIt();
-      expect(await axe(page)).toEqual([]);
+    await page.getByText('Live.').waitFor();
+    const gateway = running.system.pid('gateway-1');
+    process.kill(gateway, 'SIGSTOP');
+    try {
+      for (const tab of [page, board]) await tab.clock.fastForward(30_000);
+      for (const tab of [page, board]) await tab.getByText('Not live: the gateway is silent.').waitFor();
+    } finally {
+      process.kill(gateway, 'SIGCONT');
     }
-    running.faults.splice(0); // the browser logs that the quote's customer doesn't exist
-  });
-
-  it('fits into a narrow screen', async () => {
-    await page.setViewportSize({ width: 390, height: 800 });
-    for (const path of ['', '#/methods/sales.v1.QuoteService/CreateQuote']) {
-      await page.goto(`${running.origin}/console${path}`);
-      await page.getByRole('heading', { level: 2 }).waitFor();
-      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    for (const tab of [page, board]) {
+      await tab.clock.fastForward(30_000);
+      await tab.getByText('Live.').waitFor();
     }
+    await board.close();
   });
 
   it('is not framed, read or called by a page of another origin', async () => {
@@ -242,11 +259,35 @@ const HOSTILE = '<img src=x onerror="document.title=`hit`">';
     running.faults.splice(0); // the browser logs both refusals
   });
 
+  it('shows text of others as text', async () => {
+    const channel = createChannel({ resolver: staticResolver([running.system.registry]) });
+    const instance = {
+      endpoints: [{ address: '127.0.0.1:1', security: 1, protocols: [] }],
+      services: ['evil.v1.Service'],
+    };
+    const named = { instanceId: 'evil-1', version: HOSTILE, zone: '', status: 2, incarnation: BigInt(Date.now()) };
+    await createClient(RegistryServiceDefinition, { channel }).register({ instance: { ...instance, ...named } });
+    channel.close();
+    await page.goto(`${running.origin}/console`);
+    await row('evil-1').getByText(HOSTILE).waitFor();
+    await page.goto(`${running.origin}/console#/fleet/${encodeURIComponent(HOSTILE)}/evil-1`);
+    await page.getByRole('region', { name: 'evil-1' }).getByText(HOSTILE).waitFor();
+    expect(await page.locator('main img').count()).toBe(0);
+
+    await openMethod('sales.v1.CustomerService/CreateCustomer');
+    await page.getByLabel(/^display_name /).fill(`${HOSTILE}\u202e`);
+    expect(await callIt()).toContain('onerror');
+    expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
+    running.faults.splice(0); // the service may refuse the name, and the browser logs that
+  });
+
   it('leaves no stream behind when tabs are closed, and follows again', async () => {
     const context = await running.browser.newContext();
-    for (let tabs = 0; tabs < 25; tabs += 1) {
+    for (let tabs = 0; tabs < 9; tabs += 1) {
       const tab = await context.newPage();
-      await tab.goto(`${running.origin}/console`, { waitUntil: tabs % 10 === 0 ? 'load' : 'commit' });
+      const path = ['console', 'console#/traces', 'console#/logs'][tabs % 3];
+      await tab.goto(`${running.origin}/${path}`, { waitUntil: tabs % 10 === 0 ? 'load' : 'commit' });
+      if (tabs < 3) await tab.getByText('Live.').waitFor();
       await tab.close();
     }
     await context.close();
@@ -255,4 +296,4 @@ const HOSTILE = '<img src=x onerror="document.title=`hit`">';
     await page.goto(`${running.origin}/console`);
     await page.getByText('Live.').waitFor();
   });
-});
+}

@@ -1,111 +1,47 @@
 /** The pages of the samples in browsers, over a whole system. */
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, type System, startSystem } from '@rondo/harness';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterEach, beforeAll, expect, it } from '@jest/globals';
+import { eventually } from '@rondo/harness';
+import type { BrowserContext, Page } from 'playwright-core';
+import { axe, type Running } from './running.js';
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) =>
-  existsSync(file),
-);
-if (CHROMIUM === undefined) process.stdout.write('Chromium is not installed here: the pages are shown to none\n');
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const HOSTILE = '<img src=x onerror="document.title=`hit`">\u202e';
-const TIMEOUT_MS = 60_000;
-const MAX_NODES = 2_000;
 /** From the base port. */
 const GATEWAY_METRICS = 521;
 
-(CHROMIUM === undefined ? describe.skip : describe)('the pages of the samples', () => {
-  let system: System;
+/** Tests the pages of the samples. */
+export function testPages(at: () => Running): void {
+  let running: Running;
   let origin: string;
-  let browser: Browser;
-  const faults: string[] = [];
   const contexts: BrowserContext[] = [];
   /** How many streams and calls the gateway has at the services, without the one by which its cache follows products. */
   async function inFlight(): Promise<number> {
-    const text = await (await fetch(`http://${system.address(GATEWAY_METRICS)}/metrics`)).text();
+    const text = await (await fetch(`http://${running.system.address(GATEWAY_METRICS)}/metrics`)).text();
     const figures = [...text.matchAll(/^rondo_balancer_calls_in_flight\{(?!.*ProductService).*\} (\d+)$/gm)];
     return figures.reduce((sum, [, figure]) => sum + Number(figure), 0);
   }
 
-  beforeAll(async () => {
-    system = await startSystem({ metrics: true });
-    origin = `http://${system.address(20)}`;
-    browser = await chromium.launch({ ...(CHROMIUM && { executablePath: CHROMIUM }), args: ['--no-sandbox'] });
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await system?.stop();
-    system?.remove();
+  beforeAll(() => {
+    running = at();
+    origin = running.origin;
   });
   afterEach(async () => {
     for (const context of contexts.splice(0)) await context.close();
-    expect(faults.splice(0)).toEqual([]);
+    expect(running.faults.splice(0)).toEqual([]);
   });
 
   /** Opens a page in a browser of its own, whose faults fail the test. */
   async function open(path: string): Promise<Page> {
-    const context = await browser.newContext();
+    const context = await running.browser.newContext();
     contexts.push(context);
-    const page = await context.newPage();
-    page.setDefaultTimeout(TIMEOUT_MS);
-    page.on('pageerror', ({ message }) => faults.push(message));
-    page.on('console', (message) => {
-      if (message.type() === 'error') faults.push(message.text());
-    });
-    page.on('request', (request) => {
-      if (!request.url().startsWith(origin)) faults.push(`${request.url()} is asked`);
-    });
+    const page = await running.open(context);
     await page.goto(`${origin}${path}`);
     await page.getByText('Live.', { exact: true }).waitFor();
     return page;
   }
 
-  async function send(method: string, path: string, body: object) {
-    const headers = { 'content-type': 'application/json' };
-    const answer = await fetch(`${origin}/v1/${path}`, { method, headers, body: JSON.stringify(body) });
-    const json: { readonly name: string; readonly tasks: readonly object[] } = JSON.parse(await answer.text());
-    expect({ status: answer.status, json }).toMatchObject({ status: 200 });
-    return json;
-  }
-
-  /** A project with a task of this title. Returns both names. */
-  async function projectWith(title: string) {
-    const { name: project } = await send('POST', 'projects', { project: { title: `Project of ${title}` } });
-    const { name: task } = await send('POST', `${project}/tasks`, { title });
-    return { project, task };
-  }
-
-  let customers = 0;
-  /** An open quote for a new customer, of two pieces of a new product. */
-  async function quoteFor(displayName: string, stock: number) {
-    customers += 1;
-    const { name: customer } = await send('POST', 'customers', { displayName, email: `c${customers}@rondo.example` });
-    const unitPrice = { currencyCode: 'EUR', units: '10' };
-    const product = await send('POST', 'products', {
-      title: `Lamp ${customers}`,
-      sku: `L${customers}`,
-      unitPrice,
-      stock,
-    });
-    const quote = await send('POST', 'quotes', { customer, lines: [{ product: product.name, quantity: 2 }] });
-    return { product: product.name, quote: quote.name };
-  }
-
   const column = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
   const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
   const card = (page: Page, name: string) => page.getByRole('listitem').filter({ hasText: name });
-  const nodes = (page: Page): Promise<number> => page.evaluate('document.querySelectorAll("*").length');
-
-  /** What axe finds on the page: rules and the elements that break them. */
-  async function axe(page: Page): Promise<unknown> {
-    await page.evaluate(AXE);
-    const script =
-      'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]))';
-    return page.evaluate(script);
-  }
 
   it('sells in one browser what another sees ordered, and the board delivers', async () => {
     const [ada, bob, board] = [await open('/desk'), await open('/desk'), await open('/board')];
@@ -116,7 +52,12 @@ const GATEWAY_METRICS = 521;
     await button(ada, 'Add the customer').click();
     await ada.getByRole('rowheader', { name: 'Harbour Museum' }).waitFor();
     await ada.getByRole('link', { name: 'Products' }).click();
-    for (const [label, value] of Object.entries({ Title: 'Sensor', SKU: 'SENSOR', Price: '12.50', 'In stock': '9' })) {
+    for (const [label, value] of Object.entries({
+      Title: 'Sensor',
+      SKU: 'SENSOR',
+      Price: '12.50',
+      'In stock': '9',
+    })) {
       await ada.getByLabel(label).fill(value);
     }
     await button(ada, 'Add the product').click();
@@ -143,7 +84,7 @@ const GATEWAY_METRICS = 521;
   });
 
   it('moves a task by the mouse and by the keyboard, which another browser sees', async () => {
-    const { project } = await projectWith('Dig');
+    const { project } = await running.projectWith('Dig');
     const [ada, bob] = [await open(`/board#/${project}`), await open(`/board#/${project}`)];
     await card(ada, 'Dig').dragTo(column(ada, 'In progress'));
     await column(bob, 'In progress').getByText('Dig').waitFor();
@@ -159,11 +100,11 @@ const GATEWAY_METRICS = 521;
   });
 
   it('asks whose change counts if two rename the same task', async () => {
-    const { project, task } = await projectWith('Dig');
+    const { project, task } = await running.projectWith('Dig');
     const page = await open(`/board#/${project}`);
     for (const choice of ['Take theirs', 'Keep mine']) {
       await page.getByRole('button', { name: /^Rename (?:Dig|Theirs)/ }).click();
-      await send('PATCH', task, { title: `Theirs: ${choice}` });
+      await running.send('PATCH', task, { title: `Theirs: ${choice}` });
       await page.getByLabel('Title').fill(`Mine: ${choice}`);
       await button(page, 'Rename').click();
       const question = page.getByRole('dialog', { name: 'Someone changed this task a moment ago' });
@@ -175,24 +116,24 @@ const GATEWAY_METRICS = 521;
         .getByText(`${choice === 'Keep mine' ? 'Mine' : 'Theirs'}: ${choice}`)
         .waitFor();
     }
-    expect(faults.splice(0)).toEqual([expect.stringContaining('409'), expect.stringContaining('409')]);
+    expect(running.faults.splice(0)).toEqual([expect.stringContaining('409'), expect.stringContaining('409')]);
   });
 
   it('accepts no quote that has changed before a person agrees', async () => {
-    const { quote, product } = await quoteFor('Olive Presses', 9);
+    const { quote, product } = await running.quoteFor('Olive Presses', 9);
     const page = await open('/desk');
     await button(page, 'Accept the quote for Olive Presses').click();
-    await send('PATCH', quote, { lines: [{ product, quantity: 3 }] });
+    await running.send('PATCH', quote, { lines: [{ product, quantity: 3 }] });
     await button(page, 'Accept at €20.00').click();
     const question = page.getByRole('dialog', { name: 'Someone changed this quote a moment ago' });
     await question.getByText('theirs: €30.00').waitFor();
     await button(page, 'Accept theirs, at €30.00').click();
     await column(page, 'Orders').getByText('Olive Presses').waitFor();
-    faults.splice(0); // the browser logs the refusal
+    running.faults.splice(0); // the browser logs the refusal
   });
 
   it('says what is short, and accepts the quote once it is changed', async () => {
-    await quoteFor('Karst Caves', 1);
+    await running.quoteFor('Karst Caves', 1);
     const page = await open('/desk');
     await button(page, 'Accept the quote for Karst Caves').click();
     await button(page, 'Accept at €20.00').click();
@@ -205,12 +146,12 @@ const GATEWAY_METRICS = 521;
     await button(page, 'Accept the quote for Karst Caves').click();
     await button(page, 'Accept at €10.00').click();
     await column(page, 'Orders').getByText('Karst Caves').waitFor();
-    faults.splice(0); // the browser logs the refusal
+    running.faults.splice(0); // the browser logs the refusal
   });
 
   it('shows text of others as text', async () => {
-    const { project } = await projectWith(HOSTILE);
-    await quoteFor(HOSTILE, 9);
+    const { project } = await running.projectWith(HOSTILE);
+    await running.quoteFor(HOSTILE, 9);
     for (const path of [`/board#/${project}`, '/board', '/desk', '/desk#/customers']) {
       const page = await open(path);
       await page.getByText(HOSTILE).filter({ visible: true }).first().waitFor();
@@ -220,45 +161,6 @@ const GATEWAY_METRICS = 521;
       ]);
     }
   });
-
-  it('shows a bounded part of 10,000 tasks, and finds each', async () => {
-    const { project } = await projectWith('First');
-    const titles = Array.from({ length: 10_000 }, (_, index) => `Task ${index}`);
-    for (let at = 0; at < titles.length; at += 1_000) {
-      const requests = titles.slice(at, at + 1_000).map((title) => ({ task: { title } }));
-      await send('POST', `${project}/tasks:batchCreate`, { requests });
-    }
-    const page = await open(`/board#/${project}`);
-    await column(page, 'Open').getByText('The newest 40 of 10001').waitFor();
-    expect(await nodes(page)).toBeLessThan(MAX_NODES);
-    await page.getByLabel('Show').fill('task 7777');
-    await column(page, 'Open').getByText('Task 7777', { exact: true }).waitFor();
-    await button(page, 'Start Task 7777').click();
-    await column(page, 'In progress').getByText('Task 7777', { exact: true }).waitFor();
-  });
-
-  it.each(['light', 'dark'] as const)(
-    'has nothing that axe objects to (%s), and fits a narrow screen',
-    async (colorScheme) => {
-      const { project } = await projectWith(`Dig in the ${colorScheme}`);
-      await quoteFor(`Museum in the ${colorScheme}`, 9);
-      for (const path of ['/board', `/board#/${project}`, '/desk', '/desk#/customers', '/desk#/products']) {
-        const page = await open(path);
-        await page.emulateMedia({ colorScheme });
-        await page
-          .getByText(path.endsWith('products') ? 'Lamp' : colorScheme)
-          .filter({ visible: true })
-          .first()
-          .waitFor();
-        expect([path, await axe(page)]).toEqual([path, []]);
-        await page.setViewportSize({ width: 390, height: 800 });
-        expect([path, await page.evaluate('document.documentElement.scrollWidth <= innerWidth')]).toEqual([path, true]);
-      }
-      const page = await open('/desk');
-      await button(page, `Change the quote for Museum in the ${colorScheme}`).click();
-      expect(await axe(page)).toEqual([]);
-    },
-  );
 
   it('asks a person without the scope for credentials', async () => {
     const page = await open('/board');
@@ -271,26 +173,12 @@ const GATEWAY_METRICS = 521;
     await page.getByLabel('Token or API key').fill('a-key');
     await button(page, 'Use it in this tab').click();
     await page.getByText('Live.', { exact: true }).waitFor();
-    faults.splice(0); // the browser logs the refusal
-  });
-
-  it('says when it has lost the gateway, keeps what it knew, and comes back by itself', async () => {
-    const { project, task } = await projectWith('Dig');
-    const page = await open(`/board#/${project}`);
-    const lost = page.getByText('Not live').waitFor();
-    const restarted = system.rondo('restart', 'gateway-1', '--data', system.data);
-    await lost;
-    expect(await column(page, 'Open').getByText('Dig').count()).toBe(1);
-    expect(await restarted).toMatchObject({ code: 0 });
-    await page.getByText('Live.', { exact: true }).waitFor();
-    await send('PATCH', task, { title: 'Dig deep' });
-    await column(page, 'Open').getByText('Dig deep').waitFor();
-    faults.splice(0); // the browser may log that a connection was refused
+    running.faults.splice(0); // the browser logs the refusal
   });
 
   it('is linked on the first page, and leaves no stream behind', async () => {
     const untilStreams = (count: number) => eventually(async () => expect(await inFlight()).toBe(count));
-    const context = await browser.newContext();
+    const context = await running.browser.newContext();
     for (let tabs = 0; tabs < 10; tabs += 1) {
       const page = await context.newPage();
       await page.goto(origin);
@@ -305,4 +193,4 @@ const GATEWAY_METRICS = 521;
     await context.close();
     await untilStreams(0);
   });
-});
+}
