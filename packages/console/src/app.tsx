@@ -3,6 +3,7 @@ import { type Access, checkAccess, SignIn } from './access.js';
 import { credentials, setCredentials } from './calls/connect.js';
 import { FleetPage } from './fleet/fleet-page.js';
 import { LogsPage } from './logs/logs-page.js';
+import { usePlace } from './page/frame.js';
 import { SettingsPage } from './settings/settings-page.js';
 import { TracesPage } from './traces/traces-page.js';
 import { TransactionsPage } from './transactions/transactions-page.js';
@@ -17,28 +18,11 @@ const PAGES = [
   ['methods', 'Methods'],
 ] as const;
 
-/** The part of the address behind `#/`. */
-const place = () => location.hash.replace(/^#\//, '').split('/').map(textOf);
-
-/** A part of the address, which anyone may have written. */
-function textOf(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
-
 /** The frame of all pages. */
 export function App() {
-  const [at, setAt] = useState(place);
+  const at = usePlace();
   const [access, setAccess] = useState<Access>({ kind: 'unknown' });
   const [round, setRound] = useState(0);
-  useEffect(() => {
-    const move = () => setAt(place());
-    addEventListener('hashchange', move);
-    return () => removeEventListener('hashchange', move);
-  }, []);
   useEffect(() => {
     let isCurrent = true;
     void checkAccess().then((found) => isCurrent && setAccess(found));

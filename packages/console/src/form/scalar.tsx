@@ -11,13 +11,9 @@ export interface InputProps {
   readonly invalid: boolean;
 }
 
-const LONG: ReadonlySet<ScalarType | undefined> = new Set([
-  ScalarType.INT64,
-  ScalarType.SINT64,
-  ScalarType.SFIXED64,
-  ScalarType.UINT64,
-  ScalarType.FIXED64,
-]);
+/** Whether a number is a text in JSON. */
+export const isLong = (type: ScalarType | undefined): boolean => ScalarType[type ?? 0]?.endsWith('64') ?? false;
+
 const TEXTS: ReadonlySet<ScalarType | undefined> = new Set([ScalarType.STRING, ScalarType.BYTES]);
 
 /** The attributes by which a screen reader joins an input and its texts. */
@@ -43,7 +39,7 @@ export function ScalarInput({ type, hint, ...props }: InputProps & { type: Scala
   const read = (text: string): JsonValue | undefined => {
     if (text === '') return undefined;
     // What isn't a number stays as it is written, and the rules name it.
-    return TEXTS.has(type) || LONG.has(type) || !Number.isFinite(Number(text)) ? text : Number(text);
+    return TEXTS.has(type) || isLong(type) || !Number.isFinite(Number(text)) ? text : Number(text);
   };
   return (
     <input

@@ -9,15 +9,30 @@ interface FrameProps {
   readonly show: (place: string) => ComponentChildren;
 }
 
-const placeNow = () => decodeURIComponent(location.hash.replace(/^#\/?/, ''));
+const placeNow = () => location.hash.replace(/^#\/?/, '');
 
-function Frame({ title, places, show }: FrameProps) {
+/** The parts of the address behind `#/`, as it changes. */
+export function usePlace(): readonly string[] {
   const [at, setAt] = useState(placeNow);
   useEffect(() => {
     const move = () => setAt(placeNow());
     addEventListener('hashchange', move);
     return () => removeEventListener('hashchange', move);
   }, []);
+  return at.split('/').map(decoded);
+}
+
+/** A part of the address, which anyone may have written. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+function Frame({ title, places, show }: FrameProps) {
+  const at = usePlace().join('/');
   return (
     <>
       <header>

@@ -1,6 +1,7 @@
 /** A call as a command or as code, to take elsewhere. */
 import { type DescField, type DescMessage, type DescMethod, type JsonValue, ScalarType } from '@bufbuild/protobuf';
 import { type Entries, listOf, recordOf } from '../calls/connect.js';
+import { isLong } from '../form/scalar.js';
 
 /** A call that a person has filled in. */
 export interface Drafted {
@@ -76,14 +77,6 @@ function asTypeScript({ method, messages, metadata, timeoutMs }: Drafted): strin
   ].join('\n');
 }
 
-const LONG: ReadonlySet<ScalarType | undefined> = new Set([
-  ScalarType.INT64,
-  ScalarType.SINT64,
-  ScalarType.SFIXED64,
-  ScalarType.UINT64,
-  ScalarType.FIXED64,
-]);
-
 /** A message as generated code takes it: 64-bit integers are bigint, bytes a Buffer, times a Date. */
 function literal(desc: DescMessage, json: JsonValue, indent: string): string {
   if (desc.typeName === 'google.protobuf.Timestamp') return `new Date(${JSON.stringify(json)})`;
@@ -108,7 +101,7 @@ function fieldLiteral(field: DescField, value: JsonValue, indent: string): strin
     if (field.message !== undefined) return literal(field.message, item, indent);
     if (field.enum !== undefined) return `${field.enum.name}.${String(item)}`;
     if (field.scalar === ScalarType.BYTES) return `Buffer.from(${JSON.stringify(item)}, 'base64')`;
-    return LONG.has(field.scalar) && /^-?\d+$/.test(String(item)) ? `${String(item)}n` : JSON.stringify(item);
+    return isLong(field.scalar) && /^-?\d+$/.test(String(item)) ? `${String(item)}n` : JSON.stringify(item);
   };
   if (field.fieldKind === 'list') return `[${listOf(value).map(valueLiteral).join(', ')}]`;
   if (field.fieldKind !== 'map') return valueLiteral(value);
