@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { project, run, typescriptSpecifiers } from './packages/rondo/dist/jest.mjs';
+import { journeysFirst, project, run, typescriptSpecifiers } from './packages/rondo/dist/jest.mjs';
 
 /** The roots that this tree has: a fork may have deleted the laboratory. */
 const roots = (...folders) => folders.filter((folder) => existsSync(folder)).map((folder) => `<rootDir>/${folder}`);
@@ -29,4 +29,5 @@ const e2e = {
 export default {
   projects: [code, e2e].filter((one) => one.roots.length > 0),
   ...run,
+  testSequencer: journeysFirst,
 };

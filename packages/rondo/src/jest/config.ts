@@ -29,6 +29,9 @@ export const project = {
 /** Relative imports of TypeScript name the compiled file. */
 export const typescriptSpecifiers = { '^(\\.{1,2}/.*)\\.js$': '$1' };
 
+/** The sequencer of a workspace whose journeys over processes are the project `e2e`. */
+export const journeysFirst = program('jest-order');
+
 /** What a whole run has. */
 export const run = {
   reporters: ['default', program('jest-report')],
