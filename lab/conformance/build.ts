@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, cpSync, mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, start } from '@rondo/harness';
 import type { Clone } from '../e2e/src/repository.js';
@@ -71,7 +71,6 @@ export async function makeServices(clone: Clone, { suiteProtos, interopProtos }:
   await newService(clone, 'interop', { roots: interopProtos, file: 'grpc/testing/test.proto' });
   cpSync(SOURCES, join(clone.root, 'services'), { recursive: true });
   for (const name of ['client_compat.proto', 'server_compat.proto']) copyContract(clone, suiteProtos, name);
-  linkGrpcJs(clone);
   await passes(clone.node('scripts/rondo.mjs', 'build'));
 }
 
@@ -90,13 +89,6 @@ function copyContract(clone: Clone, suiteProtos: string, name: string): void {
   copyFileSync(join(suiteProtos, SUITE_PACKAGE, name), copy);
   // Go keeps its modules read-only.
   chmodSync(copy, 0o644);
-}
-
-/** The plain programs import grpc-js themselves. They get the same copy as the runtime. */
-function linkGrpcJs(clone: Clone): void {
-  const folder = join(clone.root, 'services/conformance/node_modules/@grpc');
-  mkdirSync(folder, { recursive: true });
-  symlinkSync(join(clone.root, 'packages/rpc/node_modules/@grpc/grpc-js'), join(folder, 'grpc-js'));
 }
 
 async function passes(step: ReturnType<Clone['node']>): Promise<void> {

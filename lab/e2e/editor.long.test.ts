@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { root } from '@rondo/harness';
 import { type LanguageServer, startLanguageServer } from './src/language-server.js';
 
-/** Services whose contracts `npm run lab -- conformance` downloads, a program whose types its test generates, and files of apps. */
+/** Services whose contracts and a program whose types their tests generate, and files of apps. */
 const ELSEWHERE = ['lab/conformance/services/', 'e2e/openapi/client/', 'packages/create/overlay/'];
 
 let server: LanguageServer;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { pathOf } from './plain.js';
+import { ConformanceServiceDefinition } from '@rondo/contracts/connectrpc/conformance/v1/service';
 import { startProcess } from './process.js';
 import { type ServerOptions, serveSuite } from './server-under-test.js';
 
@@ -44,7 +44,7 @@ function isServed(port: number, credentials: ServerOptions['credentials']): Prom
   const asked = {
     port,
     host: '127.0.0.1',
-    path: pathOf('unary'),
+    path: `/${ConformanceServiceDefinition.fullName}/${ConformanceServiceDefinition.methods.unary.name}`,
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     agent: false as const,
