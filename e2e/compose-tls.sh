@@ -31,7 +31,7 @@ as_person() { compose exec -T -e RONDO_TLS_DIR=/var/lib/rondo/certs/person regis
 as_person cordon "$instance" >/dev/null && as_person uncordon "$instance" >/dev/null || fail 'a person may not cordon'
 say "plaintext is refused; a person cordons, a service doesn't"
 
-load 25
+load 20
 services=$(ls services)
 certs --renew $services >/dev/null
 sleep 8 # Processes look at their files every 5 s.

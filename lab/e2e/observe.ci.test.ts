@@ -33,10 +33,14 @@ it('each alert has a part of the runbook, and no other', () => {
   expect([...new Set(led)].sort()).toEqual(parts.map((name) => name.toLowerCase()).sort());
 });
 
-it.each(runbooks.files)("the runbooks' %s runs, and finds nothing in a quiet database", async (file) => {
+it("the runbooks' queries run, and find nothing in a quiet database", async () => {
   const server = await startTestPostgres();
   const pool = createPool({ url: await server.createDatabase() });
-  expect(await pool.query(runbooks.code(file).replace(/;\s*$/, ''))).toEqual([]);
+  expect(runbooks.files.length).toBeGreaterThan(1);
+  for (const file of runbooks.files) {
+    const rows = await pool.query(runbooks.code(file).replace(/;\s*$/, ''));
+    expect({ file, rows }).toEqual({ file, rows: [] });
+  }
   await pool.close();
   await server.stop();
 });

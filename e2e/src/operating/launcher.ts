@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { freeBase, runNode, until } from '@rondo/harness';
@@ -21,7 +22,7 @@ const namesOf = (replies: Awaited<ReturnType<typeof ask>>) =>
     ?.rows?.map(({ name }) => name)
     .sort() ?? replies.at(-1);
 
-/** Calls a service, eight times at once, until `stop`, which rejects with the first call that failed. */
+/** Calls a service, eight times at once every ten milliseconds, until `stop`, which rejects with the first call that failed. */
 function startCalls() {
   const over = new AbortController();
   const served = new Set<string | undefined>();
@@ -29,7 +30,7 @@ function startCalls() {
   const { add } = createClient(CalculatorServiceDefinition, { channel });
   const onTrailer = (trailer: Metadata) => void served.add(trailer.get('rondo-served-by'));
   const call = async (): Promise<void> => {
-    while (!over.signal.aborted) await add({ a: 1n, b: 2n }, { onTrailer });
+    for (; !over.signal.aborted; await pause(10)) await add({ a: 1n, b: 2n }, { onTrailer });
   };
   const calls = Promise.all(Array.from({ length: 8 }, call));
   calls.catch(() => undefined); // `stop` rejects with it

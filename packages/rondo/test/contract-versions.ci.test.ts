@@ -1,5 +1,4 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
@@ -14,6 +13,7 @@ import { compareContracts } from '../src/contract/compare.js';
 import { dividedServices, inspect } from '../src/contract/inspect.js';
 import { compile } from './compile.js';
 import { startFakeRegistry } from './fake-registry.js';
+import { startMute } from './mute-server.js';
 import { type RunOptions, rondo } from './recording-context.js';
 import { startAdder } from './services.js';
 
@@ -91,17 +91,9 @@ function ghost(instanceId: string, address: string, fingerprints: Readonly<Recor
 
 /** A server without services that counts its connections. */
 async function listen() {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => sockets.add(socket));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const close = () => {
-    for (const socket of sockets) socket.destroy();
-    return new Promise<void>((resolve) => server.close(() => resolve()));
-  };
-  listening.push({ close });
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return { address: `127.0.0.1:${address.port}`, connections: () => sockets.size };
+  const mute = await startMute();
+  listening.push(mute);
+  return mute;
 }
 
 describe('rondo ps, of replicas with different contracts,', () => {

@@ -1,10 +1,11 @@
-import { createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { systemClock } from '@rondo/rpc/clock';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { startFakeRegistry } from './fake-registry.js';
 import { instance, instanceAt } from './instance.js';
+import { startMute } from './mute-server.js';
 import { rondo } from './recording-context.js';
 import { startAdder, startConformance } from './services.js';
 
@@ -32,17 +33,11 @@ async function closedPort(): Promise<string> {
   return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
 }
 
-/** Starts a server that accepts connections and sends nothing. */
-async function mutePort(): Promise<string> {
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => sockets.push(socket));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closers.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+/** The address of a server that sends nothing. */
+async function muteAddress(): Promise<string> {
+  const { address, close } = await startMute();
+  closers.push(close);
+  return address;
 }
 
 beforeAll(async () => {
@@ -213,7 +208,7 @@ describe('rondo pick --explain', () => {
   });
 
   it('gives an instance that says nothing a second', async () => {
-    registry.put(instanceAt(await mutePort(), 'mute', [ADDER]));
+    registry.put(instanceAt(await muteAddress(), 'mute', [ADDER]));
     const { stdout } = await rondo(['pick', 'AdderService', '--explain', '--json'], {
       environment,
       clock: systemClock,

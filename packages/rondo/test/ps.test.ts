@@ -1,4 +1,3 @@
-import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
@@ -6,6 +5,7 @@ import { systemClock } from '@rondo/rpc/clock';
 import { createRouter, implement, serve } from '@rondo/rpc/server';
 import { startFakeRegistry } from './fake-registry.js';
 import { instance, instanceAt } from './instance.js';
+import { startMute } from './mute-server.js';
 import { rondo } from './recording-context.js';
 import { startAdder } from './services.js';
 
@@ -212,19 +212,14 @@ describe('rondo ps', () => {
   });
 
   it('gives an instance that says nothing a second', async () => {
-    const sockets: Socket[] = [];
-    const mute = createServer((socket) => void sockets.push(socket));
-    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
-    const address = mute.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
-    registry.put(instanceAt(`127.0.0.1:${port}`, 'mute', ['s.v1.S']));
+    const mute = await startMute();
+    registry.put(instanceAt(mute.address, 'mute', ['s.v1.S']));
     const never = () => new Promise<never>(() => undefined);
     const health = implement(HealthDefinition, { check: never, list: never, async *watch() {} });
     const stuck = await serve(createRouter({ services: [health] }), { listen: '127.0.0.1:0' });
     registry.put(instanceAt(stuck.address, 'stuck', ['s.v1.S']));
     const { stdout } = await rondo(['ps', '--check'], { environment, clock: systemClock });
-    for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => mute.close(resolve));
+    await mute.close();
     await stuck.drain(0);
     expect(stdout).toContain("\nstuck can't be reached from here (no answer within 1000 ms)\n");
     expect(stdout).toMatch(/\nmute can't be reached from here \(no (answer|connection) within 1000 ms\)\n/);

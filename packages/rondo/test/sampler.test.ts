@@ -1,4 +1,3 @@
-import { createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CallStatsServiceDefinition } from '@rondo/contracts/rondo/stats/v1/stats';
 import { yieldToEventLoop } from '@rondo/rpc/clock';
@@ -6,6 +5,7 @@ import { createRouter, type Handlers, implement, serve } from '@rondo/rpc/server
 import { ManualClock } from '@rondo/rpc/testing';
 import { createSampler, type Sampled } from '../src/top/sampler.js';
 import { instanceAt } from './instance.js';
+import { startMute } from './mute-server.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -42,17 +42,11 @@ async function startCounted(name: string) {
   };
 }
 
-/** Starts a server that accepts connections and sends nothing. */
+/** The address of a server that sends nothing. */
 async function muteAddress(): Promise<string> {
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => sockets.push(socket));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closers.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const { address, close } = await startMute();
+  closers.push(close);
+  return address;
 }
 
 function start(concurrency?: number) {

@@ -1,4 +1,3 @@
-import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
@@ -10,6 +9,7 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import type { View } from '../src/top/view.js';
 import { startFakeRegistry } from './fake-registry.js';
 import { instance, instanceAt } from './instance.js';
+import { startMute } from './mute-server.js';
 import { begin, type RunOptions, rondo } from './recording-context.js';
 import { startAdder, startConformance } from './services.js';
 
@@ -43,17 +43,11 @@ function channelTo(address: string) {
   return channel;
 }
 
-/** Starts a server that accepts connections and sends nothing. */
-async function mutePort(): Promise<string> {
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => sockets.push(socket));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closers.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+/** The address of a server that sends nothing. */
+async function muteAddress(): Promise<string> {
+  const { address, close } = await startMute();
+  closers.push(close);
+  return address;
 }
 
 type Printed = View & { readonly notes: readonly string[] };
@@ -139,7 +133,7 @@ describe('rondo top', () => {
   });
 
   it('gives an instance that says nothing a second', async () => {
-    registry.put(instanceAt(await mutePort(), 'mute', [ADDER]));
+    registry.put(instanceAt(await muteAddress(), 'mute', [ADDER]));
     const printed = await top([], { clock: systemClock });
     expect(stateOf(printed, 'mute')).toMatchObject({ state: 'unreachable', reason: expect.stringMatching(/1000 ms/) });
   });

@@ -1,31 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { appendChanges, InvalidResumeToken, WatchAborted } from '../src/exports/index.js';
-import {
-  failureOf,
-  nextToken,
-  openWatch,
-  type Replica,
-  type SyncFixture,
-  startFixture,
-  write,
-  writeAndDie,
-} from './fixture.js';
-
-let fixture: SyncFixture;
-let topic: string;
-let one: Replica;
-let two: Replica;
-
-beforeAll(async () => {
-  fixture = await startFixture();
-});
-afterAll(() => fixture.stop());
-
-beforeEach(() => {
-  ({ topic, one, two } = fixture.openPair());
-});
-afterEach(() => Promise.all([one.close(), two.close()]));
+import { failureOf, nextToken, openWatch, write, writeAndDie } from './fixture.js';
+import { fixture, one, topic, two } from './pair.js';
 
 describe('a token', () => {
   it('is refused if no such watch issued it', async () => {

@@ -1,33 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  countUp,
-  inShort,
-  openWatch,
-  type Replica,
-  type SyncFixture,
-  startFixture,
-  write,
-  writeAndDie,
-  writeTogether,
-} from './fixture.js';
+import { describe, expect, it } from '@jest/globals';
+import { countUp, inShort, openWatch, write, writeAndDie, writeTogether } from './fixture.js';
+import { fixture, one, topic, two } from './pair.js';
 
 const KEYED = { size: 1 };
-
-let fixture: SyncFixture;
-let topic: string;
-let one: Replica;
-let two: Replica;
-
-beforeAll(async () => {
-  fixture = await startFixture();
-});
-afterAll(() => fixture.stop());
-
-beforeEach(() => {
-  ({ topic, one, two } = fixture.openPair());
-});
-afterEach(() => Promise.all([one.close(), two.close()]));
 
 describe('a snapshot in parts by key', () => {
   it('yields the changes of the rows that the watcher has before the next part, and no others', async () => {

@@ -1,33 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { InvalidResumeToken, WatchAborted, WatchUnavailable } from '../src/exports/index.js';
-import {
-  countUp,
-  failureOf,
-  itemOf,
-  NEVER,
-  nextToken,
-  openWatch,
-  type Replica,
-  type SyncFixture,
-  startFixture,
-  write,
-  writeAndDie,
-} from './fixture.js';
-
-let fixture: SyncFixture;
-let topic: string;
-let one: Replica;
-let two: Replica;
-
-beforeAll(async () => {
-  fixture = await startFixture();
-});
-afterAll(() => fixture.stop());
-
-beforeEach(() => {
-  ({ topic, one, two } = fixture.openPair());
-});
-afterEach(() => Promise.all([one.close(), two.close()]));
+import { countUp, failureOf, itemOf, NEVER, nextToken, openWatch, write, writeAndDie } from './fixture.js';
+import { fixture, one, topic, two } from './pair.js';
 
 describe('a watch', () => {
   it('yields a snapshot, then each change in order from any replica', async () => {
