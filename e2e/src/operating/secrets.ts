@@ -103,8 +103,8 @@ describe('a system whose secrets are marked', () => {
     const replies = `${await failure(system.address(1))}\n${await failure(system.address(3))}`;
     expect(replies).toMatch(/INVALID_ARGUMENT[\s\S]*NOT_FOUND/);
     const printed: Record<string, string> = { replies, commandLines: commandLines() };
-    const commands = ['ps', 'ps --json', 'config --json', 'top --once --json', 'describe sales.v1.QuoteService', 'tx ls'];
-    const there = [`doctor --data ${system.data}`, `logs --json --data ${system.data}`];
+    const commands = ['ps', 'ps --json', 'config --json', 'top --once --json', 'describe sales.v1.QuoteService'];
+    const there = ['tx ls', `doctor --data ${system.data}`, `logs --json --data ${system.data}`];
     await Promise.all(
       [...commands, ...there].map(async (words) => {
         const { stdout, stderr } = await system.rondo(...words.split(' '));

@@ -87,8 +87,10 @@ interface Answers {
 }
 
 async function ask(channel: Channel, signal: AbortSignal): Promise<Answers> {
+  // The signal alone bounds it: a default deadline would be the instance's, too.
+  const options = { signal, timeoutMs: Number.POSITIVE_INFINITY };
   const [health, services] = await Promise.all([
-    unlessMissing(createClient(HealthDefinition, { channel }).check({}, { signal })),
+    unlessMissing(createClient(HealthDefinition, { channel }).check({}, options)),
     unlessMissing(createReflection(channel, { signal }).listServices()),
   ]);
   return { status: health?.status, services };
