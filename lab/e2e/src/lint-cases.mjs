@@ -199,7 +199,6 @@ export const allowed = [
   ['packages/rpc/src/client/ok.ts', "import '../balancer/picker.js';\nimport '../resolver/static.js';"],
   ['packages/rpc/src/server/grpc/ok.ts', "import '@grpc/grpc-js';\nimport '../router.js';"],
   ['packages/rpc/src/transport/grpc/ok.ts', "import '@grpc/grpc-js';\nimport '../transport.js';"],
-  ['lab/conformance/services/a/src/plain-server.ts', "import '@grpc/grpc-js';"],
   ['packages/rpc/src/transport/grpc/server.ts', "import './client.js';\nimport '@rondo/contracts/google/rpc/status';"],
   [
     'packages/rpc/src/client/ok.test.ts',
