@@ -141,9 +141,9 @@ export function testConsole(at: () => Running): void {
     });
     await row('calculator-2').getByRole('link').click();
     const callers = page.getByRole('region', { name: 'calculator-2' });
-    expect(await page.locator(':focus').textContent()).toBe('calculator-2');
+    await callers.locator('h3:focus').waitFor();
     await callers
-      .getByRole('row', { name: /info calculator-2 call / })
+      .getByRole('row', { name: / info calculator-2 / })
       .first()
       .waitFor();
     await callers.getByRole('row', { name: /^gateway-1 .*Not picked: cordoned by an operator/ }).waitFor();
