@@ -17,4 +17,23 @@ export const serviceErrors = defineErrors('the server', {
     cause: "`grpc.health.v1.Health/Check` was asked about a service that the process doesn't serve.",
     remedy: 'Ask about one that the text lists, or with an empty name about the whole process.',
   },
+  REGISTRY_AWAY: {
+    code: 'UNAVAILABLE',
+    text: 'the registry does not answer: {reason}',
+    cause: 'The process registers at a registry of another kind, and it is away or refuses.',
+    remedy: 'None: the process serves on and tries again. If it lasts, check what RONDO_REGISTRY names.',
+    effect: 'possible',
+  },
+  DISPLACED: {
+    code: 'ABORTED',
+    text: 'a process that started later has registered as {id}',
+    cause: 'Two processes have the same instance id at a registry of another kind.',
+    remedy: 'Give each process a RONDO_INSTANCE_ID of its own.',
+  },
+  FORGOTTEN: {
+    code: 'NOT_FOUND',
+    text: 'the registry has no instance {id}',
+    cause: 'A registry of another kind was restarted empty, or the session of the process has expired.',
+    remedy: 'None: the process registers again at once.',
+  },
 });

@@ -88,6 +88,7 @@ export { verifyPrincipals } from '../principal/verify-principals.js';
 export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';
 export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';
 export { folderStorage } from '../resolver/endpoint-storage.js';
+export { type RegistryResolverOptions, registryResolver } from '../resolver/registry.js';
 export type { Resolution, ResolutionHandle, ResolverListener } from '../resolver/resolver.js';
 export { PEER_PING_INTERVAL_MS } from '../resolver/static.js';
 export type { AdmissionControl, AdmissionOptions, AdmissionView, MaxCalls } from '../server/admission/admission.js';

@@ -142,23 +142,21 @@ export const hostPort: Parser<HostPort> = {
 };
 
 /** Rondo's registry, by its addresses, or a registry of another kind, by its URL. */
-export type RegistryLocation = readonly HostPort[] | URL;
+export type RegistryLocation = readonly HostPort[] | string;
 
 /** The kinds of registries besides Rondo's own. */
-const REGISTRY_KINDS = ['kubernetes:'];
+export const REGISTRY_KINDS = ['kubernetes', 'zookeeper'] as const;
 
 /** Where the registry is. */
 export const registryLocation: Parser<RegistryLocation> = {
-  rule: 'a comma-separated list of host:port, or kubernetes://NAMESPACE',
+  rule: `a comma-separated list of host:port, or a URL of ${REGISTRY_KINDS.join(', ')}`,
   example: '127.0.0.1:50050',
   parse(value) {
     if (!value.includes('://')) return list(hostPort).parse(value);
-    const location = URL.canParse(value) ? new URL(value) : undefined;
-    return location && REGISTRY_KINDS.includes(location.protocol)
-      ? valid(location)
-      : invalid('is no registry that Rondo knows');
+    const isKnown = REGISTRY_KINDS.some((kind) => value.startsWith(`${kind}://`));
+    return isKnown ? valid(value) : invalid('is no registry that Rondo knows');
   },
-  format: (location) => (location instanceof URL ? location.href : list(hostPort).format(location)),
+  format: (location) => (typeof location === 'string' ? location : list(hostPort).format(location)),
 };
 
 /** An address to listen on: like {@link hostPort}, but port 0 means any free port. */

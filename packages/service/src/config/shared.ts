@@ -141,7 +141,7 @@ export function sharedVariables(port: number) {
     }),
     registry: variable('RONDO_REGISTRY', registryLocation, {
       default: [{ host: '127.0.0.1', port: REGISTRY_PORT }],
-      description: 'The addresses of the registry; kubernetes:// finds instances by EndpointSlices instead.',
+      description: 'The addresses of the registry, or the URL of a registry of another kind.',
     }),
     registryCache: optionalVariable('RONDO_REGISTRY_CACHE', text, {
       example: '/var/lib/rondo/registry',

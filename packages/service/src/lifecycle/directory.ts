@@ -1,4 +1,7 @@
+import type { Registrar, RegistryAdapter } from '@rondo/registries';
 import type { Resolver } from '@rondo/rpc/client';
+import { backgroundClock } from '@rondo/rpc/clock';
+import { folderStorage, type MutualTls } from '@rondo/rpc/internal';
 import { formatHostPort } from '../config/parsers.js';
 import type { SharedConfig } from '../config/shared.js';
 import { ConfigurationError } from '../config/variables.js';
@@ -6,24 +9,60 @@ import type { ServiceRuntime } from './service.js';
 
 /** The addresses of Rondo's registry; none if instances are found by a registry of another kind. */
 export function registriesOf({ registry }: Pick<SharedConfig, 'registry'>): readonly string[] {
-  return registry instanceof URL ? [] : registry.map(formatHostPort);
+  return typeof registry === 'string' ? [] : registry.map(formatHostPort);
+}
+
+/** A registry of another kind, as a process uses it. */
+export interface Directory {
+  readonly resolver: Resolver;
+  /** Keeps the process registered; undefined if the registry lists processes by itself. */
+  readonly registrar: Registrar | undefined;
+  /** Ends the connections, once the process has deregistered. */
+  close(): Promise<void>;
 }
 
 /**
- * The resolver of a registry of another kind; undefined for Rondo's own.
+ * Opens the registry of another kind that `RONDO_REGISTRY` names; undefined for Rondo's own.
  *
  * @throws ConfigurationError if its URL is wrong.
  */
-export async function otherResolver(runtime: ServiceRuntime): Promise<Resolver | undefined> {
-  const { config, clock, random, log } = runtime;
-  const { registry, zone, tls } = config;
-  if (!(registry instanceof URL)) return undefined;
-  // Loaded on demand: most processes run without it.
-  const { kubernetesResolver } = await import('@rondo/kubernetes');
+export async function openDirectory(
+  runtime: ServiceRuntime,
+  tls: MutualTls | undefined,
+): Promise<Directory | undefined> {
+  const { registry } = runtime.config;
+  if (typeof registry !== 'string') return undefined;
   try {
-    return kubernetesResolver(registry.href, { zone, secure: tls !== 'off', clock, random, logger: log });
+    if (registry.startsWith('kubernetes:')) return await openKubernetes(registry, runtime);
+    return await directoryOf(await openAdapter(registry, runtime), runtime, tls);
   } catch (error) {
     if (error instanceof TypeError) throw new ConfigurationError([`RONDO_REGISTRY: ${error.message}`]);
     throw error;
   }
+}
+
+// Each kind is loaded on demand: a process runs with one at most.
+
+async function openKubernetes(url: string, { config, clock, random, log }: ServiceRuntime): Promise<Directory> {
+  const { kubernetesResolver } = await import('@rondo/kubernetes');
+  const { zone, tls } = config;
+  const resolver = kubernetesResolver(url, { zone, secure: tls !== 'off', clock, random, logger: log });
+  return { resolver, registrar: undefined, close: () => Promise.resolve() };
+}
+
+async function openAdapter(url: string, { config, clock, random }: ServiceRuntime): Promise<RegistryAdapter> {
+  const { zookeeperRegistry } = await import('@rondo/zookeeper');
+  return zookeeperRegistry(url, { ttlMs: config.leaseTtlMs, clock: backgroundClock(clock), random });
+}
+
+async function directoryOf(
+  adapter: RegistryAdapter,
+  runtime: ServiceRuntime,
+  tls: MutualTls | undefined,
+): Promise<Directory> {
+  const { adapterResolver } = await import('@rondo/registries');
+  const { config, clock, wallClock, random, log: logger } = runtime;
+  const storage = config.registryCache === undefined ? {} : { storage: folderStorage(config.registryCache, random) };
+  const options = { clock: backgroundClock(clock), wallClock, random, logger, tls: tls?.mode, ...storage };
+  return { resolver: adapterResolver(adapter, options), registrar: adapter, close: () => adapter.close() };
 }

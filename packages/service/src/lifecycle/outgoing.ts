@@ -5,7 +5,7 @@ import { callMetrics, folderStorage, type MutualTls, type Self } from '@rondo/rp
 import { keepsAnswers } from '../live-config/apply.js';
 import { meterChannel } from '../metrics/metrics.js';
 import { fingerprints } from './descriptors.js';
-import { otherResolver, registriesOf } from './directory.js';
+import { type Directory, registriesOf } from './directory.js';
 import type { Resources } from './drain.js';
 import type { ServiceRuntime } from './service.js';
 
@@ -24,13 +24,15 @@ interface OutgoingOptions {
   /** Undefined without TLS. */
   readonly tls: MutualTls | undefined;
   readonly self: Promise<Self | undefined>;
+  /** Undefined for Rondo's own registry. */
+  readonly directory: Directory | undefined;
   readonly resources: Resources;
 }
 
 /** Creates the channel to other services, which keeps the answers that their contracts let it keep. */
 export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingOptions): Promise<Outgoing> {
   const { name, config, clock, wallClock, random, log } = runtime;
-  const { meter, maxReplyBytes, tls, self, resources } = options;
+  const { meter, maxReplyBytes, tls, self, directory, resources } = options;
   const shared = config.cacheBytes === 0 ? undefined : await sharedCache(runtime, options);
   const keeps = keepsAnswers(runtime);
   const cache = createCache({ clock, meter, maxBytes: config.cacheBytes, shared, keeps, self: name, log });
@@ -51,10 +53,9 @@ export async function createOutgoing(runtime: ServiceRuntime, options: OutgoingO
     mutualTls: tls,
     self,
   };
-  const resolver = await otherResolver(runtime);
   const storage = config.registryCache === undefined ? {} : { storage: folderStorage(config.registryCache, random) };
-  const channel = resolver
-    ? createChannel({ healthCheck: true, ...calls, resolver })
+  const channel = directory
+    ? createChannel({ healthCheck: true, ...calls, resolver: directory.resolver })
     : createRegistryChannel({ ...calls, registry: registriesOf(config), ...storage });
   resources.hold(() => channel.close());
   cache.attach(channel);

@@ -5,12 +5,13 @@ import { Protocol, Security } from '@rondo/contracts/rondo/registry/v1/registry'
 import { type MutualTls, PEER_PING_INTERVAL_MS } from '@rondo/rpc/internal';
 import type { RpcServer } from '@rondo/rpc/server';
 import { formatHostPort, type HostPort, type ReachableAt } from '../config/parsers.js';
+import { adapterClient } from '../registration/adapter-client.js';
 import type { Registrant } from '../registration/lease.js';
 import { keepRegistered } from '../registration/register-server.js';
-import type { Registration } from '../registration/registration.js';
+import { type Registration, startRegistration } from '../registration/registration.js';
 import type { Readiness, State } from '../state.js';
 import { fingerprints } from './descriptors.js';
-import { registriesOf } from './directory.js';
+import { type Directory, registriesOf } from './directory.js';
 import type { ServiceRuntime } from './service.js';
 
 /** What a process registers. */
@@ -22,6 +23,8 @@ interface RegisterOptions {
   readonly readiness: State<Readiness>;
   /** Undefined without TLS. */
   readonly tls: MutualTls | undefined;
+  /** Undefined for Rondo's own registry. */
+  readonly directory: Directory | undefined;
 }
 
 /** How often clients may ping a Rondo server, so that they detect a frozen one soon. */
@@ -34,24 +37,19 @@ const SECURITIES: Readonly<Record<RpcServer['tls'], readonly Security[]>> = {
   on: [Security.SECURITY_TLS],
 };
 
-/** A registry of another kind asks for the readiness of the process, and knows from the one who ends it that it ends. */
-const LISTED_BY_OTHERS: Registration = { synced: () => Promise.resolve(true), close: () => Promise.resolve() };
+/** A registry that lists processes by itself asks for their readiness, and knows from the one who ends them that they end. */
+const LISTED_BY_ITSELF: Registration = { synced: () => Promise.resolve(true), close: () => Promise.resolve() };
 
-/** Registers the process at one of the registries in `RONDO_REGISTRY`, over a connection of its own. */
+/** Registers the process at the registry in `RONDO_REGISTRY`, at Rondo's own over a connection of its own. */
 export function register(runtime: ServiceRuntime, options: RegisterOptions): Registration {
   const { config, clock, random, log } = runtime;
-  const registry = registriesOf(config);
-  if (registry.length === 0) return LISTED_BY_OTHERS;
-  return keepRegistered({
-    registry,
-    instance: registrant(runtime, options),
-    readiness: options.readiness,
-    ttlMs: config.leaseTtlMs,
-    clock,
-    random,
-    log,
-    mutualTls: options.tls,
-  });
+  const { readiness, directory, tls: mutualTls } = options;
+  const { leaseTtlMs: ttlMs } = config;
+  if (directory !== undefined && directory.registrar === undefined) return LISTED_BY_ITSELF;
+  const entry = { instance: registrant(runtime, options), readiness, ttlMs, clock, random, log };
+  return directory?.registrar
+    ? startRegistration({ ...entry, registry: adapterClient(directory.registrar, { ttlMs, clock }) })
+    : keepRegistered({ ...entry, registry: registriesOf(config), mutualTls });
 }
 
 function registrant(runtime: ServiceRuntime, { services, descriptorSet, server }: RegisterOptions): Registrant {

@@ -14,7 +14,7 @@ import { createState, type Readiness, readinessOf } from '../state.js';
 import { openAuthentication } from './authentication.js';
 import { watchDependencies } from './dependencies.js';
 import { loadDescriptors } from './descriptors.js';
-import { registriesOf } from './directory.js';
+import { openDirectory, registriesOf } from './directory.js';
 import { createResources, drain, type Resources } from './drain.js';
 import { untilServing } from './handover.js';
 import { listen, listenBeside, servicesOf } from './listen.js';
@@ -177,14 +177,10 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const self = new Promise<Self | undefined>((resolve) => {
     resolveSelf = resolve;
   });
-  const { channel, cache } = await createOutgoing(runtime, {
-    meter,
-    maxReplyBytes,
-    descriptorSet,
-    tls,
-    self,
-    resources,
-  });
+  const directory = await openDirectory(runtime, tls);
+  resources.hold(() => directory?.close());
+  const calls = { meter, maxReplyBytes, descriptorSet, tls, self, directory, resources };
+  const { channel, cache } = await createOutgoing(runtime, calls);
   const readiness = createState<Readiness>({ phase: 'starting', waitingFor: [] });
   const mayServe = createMayServe(descriptorSet);
   const registry = registriesOf(config);
@@ -211,7 +207,8 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const listenerAddresses = await listenBeside(server, app, { log, handover });
 
   if (registers) resources.hold(applySettings(runtime, { services, channel, tls }));
-  const registration = registers ? register(runtime, { services, descriptorSet, server, readiness, tls }) : undefined;
+  const entry = { services, descriptorSet, server, readiness, tls, directory };
+  const registration = registers ? register(runtime, entry) : undefined;
 
   const { drainWaitMs: waitMs, drainGraceMs: graceMs } = config;
   const { release } = resources;

@@ -49,8 +49,11 @@ export class Connection {
   cut(): void {
     this.#onGone();
     for (const line of this.#pipes) line.close();
-    this.#caller.resetAndDestroy();
-    this.#target.resetAndDestroy();
+    // A socket that is shutting down can't be reset, and its handle would stay.
+    for (const end of [this.#caller, this.#target]) {
+      if (end.writableEnded) end.destroy();
+      else end.resetAndDestroy();
+    }
   }
 
   /** Resets the target's socket and leaves the caller's open: it gets no answer and no error. */

@@ -1,0 +1,114 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually, freePort, type RunningProcess, start } from '@rondo/harness';
+import type { RegistryAdapter } from '@rondo/registries';
+import type { ConformanceRegistry } from '@rondo/registries/testing';
+import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
+import { startTcpProxy } from '@rondo/rpc/internal/testing';
+import { zookeeperRegistry } from '@rondo/zookeeper';
+
+/** A real registry of another kind, as a process of its own. */
+export interface ForeignRegistry extends ConformanceRegistry {
+  /** The URL of `RONDO_REGISTRY`. */
+  readonly url: string;
+  /** The same through a proxy at `address`. */
+  urlAt(address: string): string;
+  /** Its server, as `host:port`. */
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+/** A kind of registry, and how the laboratory runs one. */
+export interface ForeignKind {
+  readonly name: string;
+  /** Why it can't be started here; undefined if it can. */
+  readonly missing: string | undefined;
+  start(): Promise<ForeignRegistry>;
+}
+
+interface Server {
+  readonly name: string;
+  readonly ttlMs: number;
+  /** Runs the server at a port over a folder, which is empty at first. */
+  run(port: number, folder: string): RunningProcess;
+  urlAt(address: string): string;
+  openAt(url: string): RegistryAdapter;
+}
+
+const ZOOKEEPER_JAR = '/usr/share/java/zookeeper.jar';
+const hasJava = spawnSync('java', ['-version']).error === undefined;
+
+const zookeeper: Server = {
+  name: 'ZooKeeper',
+  ttlMs: 4_000,
+  run(port, folder) {
+    const config = join(folder, 'zoo.cfg');
+    const lines = ['tickTime=1000', `dataDir=${folder}`, `clientPort=${port}`, 'clientPortAddress=127.0.0.1'];
+    writeFileSync(config, [...lines, 'admin.enableServer=false', 'maxClientCnxns=0', ''].join('\n'));
+    const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain';
+    return start('java', ['-Xmx256m', '-cp', ZOOKEEPER_JAR, main, config]);
+  },
+  urlAt: (address) => `zookeeper://${address}/services`,
+  openAt: (url) => zookeeperRegistry(url, { ttlMs: 4_000, clock, random }),
+};
+
+/** The kinds that Rondo knows. */
+export const foreignKinds: readonly ForeignKind[] = [
+  {
+    name: zookeeper.name,
+    missing:
+      hasJava && existsSync(ZOOKEEPER_JAR) ? undefined : `${ZOOKEEPER_JAR}, of the package zookeeper, is missing`,
+    start: () => startServer(zookeeper),
+  },
+];
+
+async function startServer(server: Server): Promise<ForeignRegistry> {
+  const port = await freePort();
+  const address = `127.0.0.1:${port}`;
+  const closings: (() => Promise<void>)[] = [];
+  let folder = mkdtempSync(join(tmpdir(), 'rondo-registry-'));
+  let running: RunningProcess | undefined;
+  const restart = async ({ empty }: { readonly empty: boolean }) => {
+    if (empty) {
+      rmSync(folder, { recursive: true, force: true });
+      folder = mkdtempSync(join(tmpdir(), 'rondo-registry-'));
+    }
+    running = server.run(port, folder);
+    await eventually(() => canConnect(port));
+  };
+  await restart({ empty: false });
+  return {
+    ttlMs: server.ttlMs,
+    address,
+    url: server.urlAt(address),
+    urlAt: server.urlAt,
+    async open() {
+      const proxy = await startTcpProxy({ target: address });
+      const adapter = server.openAt(server.urlAt(proxy.address));
+      closings.push(async () => {
+        proxy.cut();
+        await Promise.all([adapter.close(), proxy.close()]);
+      });
+      return { adapter, cutOff: () => proxy.stall(), rejoin: () => proxy.resume() };
+    },
+    freeze: () => running?.signal('SIGSTOP'),
+    thaw: () => running?.signal('SIGCONT'),
+    kill: async () => void (await running?.stop('SIGKILL')),
+    restart,
+    async stop() {
+      for (const close of closings) await close();
+      await running?.stop('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function canConnect(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.destroy());
+    socket.once('error', reject).once('close', () => resolve());
+  });
+}

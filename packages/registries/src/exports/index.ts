@@ -1,0 +1,19 @@
+/**
+ * What a registry of another kind implements, so that services register there and clients find them.
+ *
+ * ```ts
+ * import { createChannel } from '@rondo/rpc/client';
+ * import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
+ * import { adapterResolver, type RegistryAdapter } from '@rondo/registries';
+ *
+ * declare const adapter: RegistryAdapter;
+ * const channel = createChannel({ resolver: adapterResolver(adapter, { clock, random }), healthCheck: true });
+ * ```
+ *
+ * @packageDocumentation
+ */
+
+export type { Held, Registrar, RegistryAdapter, WriteOptions } from '../adapter.js';
+export { type LocationForm, parseLocation, type RegistryLocation } from '../location.js';
+export { fromRecord, toRecord } from '../record.js';
+export { type AdapterResolverOptions, adapterResolver } from '../resolver.js';

@@ -1,0 +1,69 @@
+/** Where a registry of another kind is, and under which names it has services. */
+export interface RegistryLocation {
+  /** Its servers, as `host:port`; at least one. */
+  readonly servers: readonly string[];
+  /** The path behind the servers, with a slash before it and none at its end; empty if there is none. */
+  readonly path: string;
+  /** The user and the password before the servers; both may be empty. */
+  readonly user: string;
+  readonly password: string;
+  /** The values of the keys that the registry knows. */
+  readonly options: ReadonlyMap<string, string>;
+  /** The name that the registry has for a service, if it isn't the full name. */
+  nameOf(service: string): string;
+  /** The full name of the service that the registry has under this name. */
+  serviceOf(name: string): string;
+  /** The location without user, password and query. */
+  readonly address: string;
+}
+
+/** How the location of one kind of registry is written. */
+export interface LocationForm {
+  /** Such as `zookeeper`. */
+  readonly scheme: string;
+  /** The port of a server that names none. */
+  readonly port: number;
+  /** The keys of its query. Any other key is the full name of a service, and its value the registry's name for it. */
+  readonly keys?: readonly string[];
+}
+
+const FORM =
+  /^(?<scheme>[a-z]+):\/\/(?:(?<user>[^:@/]*)(?::(?<password>[^@/]*))?@)?(?<servers>[^/?@]+)(?<path>\/[^?]*)?(?:\?(?<query>.*))?$/;
+const SERVER = /^(?<host>\[[\da-fA-F:.]+\]|[\w.-]+)(?::(?<port>\d{1,5}))?$/;
+const SERVICE = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
+
+/**
+ * Parses `SCHEME://USER:PASSWORD@HOST:PORT,HOST:PORT/PATH?KEY=VALUE`.
+ *
+ * @throws TypeError that names the part, its rule and the remedy, and no password.
+ */
+export function parseLocation(text: string, { scheme, port, keys = [] }: LocationForm): RegistryLocation {
+  const parts = FORM.exec(text)?.groups;
+  const example = `${scheme}://10.0.0.7:${port}`;
+  if (parts?.['scheme'] !== scheme) throw new TypeError(`give ${scheme}://HOST:PORT, such as ${example}`);
+  const servers = (parts['servers'] ?? '').split(',').map((server) => {
+    const { host, port: own = String(port) } = SERVER.exec(server)?.groups ?? {};
+    if (host !== undefined && Number(own) > 0 && Number(own) < 65_536) return `${host}:${own}`;
+    throw new TypeError(`${server} is no HOST:PORT; give ${example}`);
+  });
+  const path = (parts['path'] ?? '').replace(/\/+$/, '');
+  const options = new Map<string, string>();
+  const names = new Map<string, string>();
+  for (const [key, value] of new URLSearchParams(parts['query'])) {
+    if (value === '') throw new TypeError(`${key} is empty; give ${key}=VALUE`);
+    if (keys.includes(key)) options.set(key, value);
+    else if (SERVICE.test(key)) names.set(key, value);
+    else throw new TypeError(`${key} is neither ${keys.join(', ')} nor the full name of a service`);
+  }
+  const services = new Map([...names].map(([service, name]) => [name, service]));
+  return {
+    servers,
+    path,
+    user: decodeURIComponent(parts['user'] ?? ''),
+    password: decodeURIComponent(parts['password'] ?? ''),
+    options,
+    nameOf: (service) => names.get(service) ?? service,
+    serviceOf: (name) => services.get(name) ?? name,
+    address: `${scheme}://${servers.join(',')}${path}`,
+  };
+}

@@ -1,0 +1,80 @@
+import { describe, expect, it } from '@jest/globals';
+import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { Resolution } from '@rondo/rpc/internal';
+import { ManualClock, seededRandom } from '@rondo/rpc/testing';
+import { adapterResolver, fromRecord, parseLocation, type RegistryAdapter, toRecord } from '../src/exports/index.js';
+
+describe('a location', () => {
+  it('has servers, a path, credentials, keys, and names of services', () => {
+    const text = 'consul://:to%2Fken@10.0.0.7,[fd00::1]:8501/a/b/?dc=eu&greeter.v1.Greeter=greeter';
+    const { nameOf, serviceOf, ...location } = parseLocation(text, { scheme: 'consul', port: 8500, keys: ['dc'] });
+    expect(location).toEqual({
+      servers: ['10.0.0.7:8500', '[fd00::1]:8501'],
+      path: '/a/b',
+      ...{ user: '', password: 'to/ken' },
+      options: new Map([['dc', 'eu']]),
+      address: 'consul://10.0.0.7:8500,[fd00::1]:8501/a/b',
+    });
+    expect([nameOf('greeter.v1.Greeter'), nameOf('x.Y'), serviceOf('greeter'), serviceOf('x.Y')]).toEqual([
+      'greeter',
+      'x.Y',
+      'greeter.v1.Greeter',
+      'x.Y',
+    ]);
+  });
+
+  it.each([
+    ['other://h', 'give consul://HOST:PORT, such as consul://10.0.0.7:8500'],
+    ['consul://', 'give consul://HOST:PORT'],
+    ['consul://h:0', 'h:0 is no HOST:PORT'],
+    ['consul://h,h:99999', 'h:99999 is no HOST:PORT'],
+    ['consul://h?dc=', 'dc is empty; give dc=VALUE'],
+    ['consul://h?a-b=c', 'a-b is neither dc nor the full name of a service'],
+  ])('%s is refused', (text, message) => {
+    const parse = () => parseLocation(text, { scheme: 'consul', port: 8500, keys: ['dc'] });
+    expect(parse).toThrow(TypeError);
+    expect(parse).toThrow(message);
+  });
+});
+
+describe('a record', () => {
+  it('is the whole instance in one text', () => {
+    const instance = Instance.fromPartial({ instanceId: 'a', incarnation: 7n, metadata: { name: 'Zoë' } });
+    expect(fromRecord(toRecord(instance))).toEqual(instance);
+    expect(toRecord(instance)).toMatch(/^[\w+/=]+$/);
+  });
+
+  it.each([undefined, 7, '', '////', 'A'.repeat(40_000)])('%p is none', (text) => {
+    expect(fromRecord(text)).toBeUndefined();
+  });
+});
+
+it('lists no instance with control characters, and no more instances than there can be', async () => {
+  const endpoints = [{ address: '10.0.0.1:1', security: 1 }];
+  const named = (instanceId: string, fields = {}) => Instance.fromPartial({ instanceId, endpoints, ...fields });
+  const lists = [
+    [named('a'), named('b\u001b[2J'), named('c', { metadata: { x: '\r' } }), named('d', { services: ['\0'] })],
+    Array.from({ length: 100_000 }, (_, id) => named(`i-${id}`)),
+  ];
+  const adapter: Pick<RegistryAdapter, 'address' | 'watch'> = {
+    address: 'memory://',
+    async *watch() {
+      for (const list of lists) yield list;
+    },
+  };
+  const unused = () => Promise.reject(new Error('not part of this test'));
+  const clock = new ManualClock();
+  const all = { ...adapter, write: unused, renew: unused, remove: unused, close: async () => undefined };
+  const resolver = adapterResolver(all, { clock, random: seededRandom(1) });
+  const heard: Resolution[] = [];
+  const failures: string[] = [];
+  resolver.resolve('x.Y', {
+    onResolution: (resolution) => void heard.push(resolution),
+    onFailure: (reason) => void failures.push(reason),
+    onPending: () => undefined,
+  });
+  while (failures.length === 0) await new Promise(setImmediate);
+  resolver.close();
+  expect(heard.map(({ endpoints: listed }) => listed.map(({ instanceId }) => instanceId))).toEqual([['a']]);
+  expect(failures[0]).toBe('it names more than 50000 instances');
+});

@@ -1,0 +1,106 @@
+import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { Clock, Timer } from '@rondo/rpc/clock';
+import type { Connection } from './connection.js';
+import { fromNode } from './node.js';
+import { addWatch, childrenOf, MAX_INSTANCES, read } from './nodes.js';
+
+/** How many nodes are read at a time. */
+const READS = 256;
+
+/** The nodes of the instances of a service, or of all. */
+export class Tree {
+  readonly #connection: Connection;
+  readonly #serviceOf: (path: string) => string;
+  readonly #instances = new Map<string, Instance>();
+
+  constructor(connection: Connection, serviceOf: (path: string) => string) {
+    this.#connection = connection;
+    this.#serviceOf = serviceOf;
+  }
+
+  /** Reads all nodes below `path`, that of a service or, if `isRoot`, that of all services. */
+  async load(path: string, isRoot: boolean): Promise<void> {
+    await addWatch(this.#connection, path);
+    const services = isRoot ? (await childrenOf(this.#connection, path)).map((name) => `${path}/${name}`) : [path];
+    const nodes: string[] = [];
+    for (const service of services) {
+      for (const id of await childrenOf(this.#connection, service)) nodes.push(`${service}/${id}`);
+    }
+    if (nodes.length > MAX_INSTANCES) throw new RangeError(`it names more than ${MAX_INSTANCES} instances`);
+    await this.update(nodes);
+  }
+
+  /** Reads these nodes again. Returns whether any has changed. */
+  async update(paths: readonly string[]): Promise<boolean> {
+    let changed = false;
+    for (let from = 0; from < paths.length; from += READS) {
+      const reads = paths.slice(from, from + READS).map(async (path) => {
+        const node = await read(this.#connection, path);
+        const instance = node && fromNode(this.#serviceOf(path), node.text);
+        if (instance !== undefined) this.#instances.set(path, instance);
+        return instance !== undefined || this.#instances.delete(path);
+      });
+      if ((await Promise.all(reads)).includes(true)) changed = true;
+    }
+    return changed;
+  }
+
+  /** The instances, each once, with all of its services. */
+  list(): readonly Instance[] {
+    const byId = new Map<string, Instance>();
+    for (const instance of this.#instances.values()) {
+      const services = byId.get(instance.instanceId)?.services ?? [];
+      const all = [...new Set([...services, ...instance.services])];
+      byId.set(instance.instanceId, Instance.fromPartial({ ...instance, services: all }));
+    }
+    return [...byId.values()];
+  }
+}
+
+/** The paths that have changed since they were last taken. */
+export class Changes {
+  readonly #clock: Clock;
+  readonly #paths = new Set<string>();
+  #ended = false;
+  #why: Error | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(path: string): void {
+    this.#paths.add(path);
+    if (this.#paths.size > MAX_INSTANCES) this.end(new RangeError(`more than ${MAX_INSTANCES} nodes change at a time`));
+    this.#wake?.();
+  }
+
+  /** Ends the waits; with an error, if the connection has failed. */
+  end(why?: Error): void {
+    this.#ended = true;
+    this.#why ??= why;
+    this.#wake?.();
+  }
+
+  /** Waits for changes, at most for `timeoutMs`. Undefined once it has ended. @throws the error that ended it. */
+  async next(timeoutMs: number): Promise<readonly string[] | undefined> {
+    if (this.#paths.size === 0 && !this.#ended) await this.#wait(timeoutMs);
+    if (this.#why !== undefined) throw this.#why;
+    if (this.#ended) return undefined;
+    const paths = [...this.#paths];
+    this.#paths.clear();
+    return paths;
+  }
+
+  #wait(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      let timer: Timer | undefined;
+      this.#wake = () => {
+        timer?.cancel();
+        this.#wake = undefined;
+        resolve();
+      };
+      timer = this.#clock.setTimer(timeoutMs, this.#wake);
+    });
+  }
+}
