@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, freePort, type RunningProcess, start } from '@rondo/harness';
+import { consulRegistry } from '@rondo/consul';
+import { eventually, freePort, type RunningProcess, root, start } from '@rondo/harness';
 import type { RegistryAdapter } from '@rondo/registries';
 import type { ConformanceRegistry } from '@rondo/registries/testing';
 import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
@@ -34,6 +35,8 @@ interface Server {
   readonly ttlMs: number;
   /** Runs the server at a port over a folder, which is empty at first. */
   run(port: number, folder: string): RunningProcess;
+  /** Rejects while it can't serve yet; by default it can once it listens. */
+  isReady?(address: string): Promise<void>;
   urlAt(address: string): string;
   openAt(url: string): RegistryAdapter;
 }
@@ -55,6 +58,27 @@ const zookeeper: Server = {
   openAt: (url) => zookeeperRegistry(url, { ttlMs: 4_000, clock, random }),
 };
 
+const CONSUL = join(root, 'lab/consul/.build/consul');
+
+const consul: Server = {
+  name: 'Consul',
+  ttlMs: 4_000,
+  run(port, folder) {
+    const [server, lan, wan] = [port + 1, port + 2, port + 3];
+    const ports = { http: port, dns: -1, grpc: -1, grpc_tls: -1, server, serf_lan: lan, serf_wan: wan };
+    const limits = { http_max_conns_per_client: 1_000 };
+    const config = { data_dir: folder, bind_addr: '127.0.0.1', bootstrap_expect: 1, server: true, ports, limits };
+    writeFileSync(join(folder, 'agent.json'), JSON.stringify(config));
+    return start(CONSUL, ['agent', `-config-file=${join(folder, 'agent.json')}`]);
+  },
+  isReady: async (address) => {
+    const leader = await (await fetch(`http://${address}/v1/status/leader`)).text();
+    if (!leader.includes(':')) throw new Error('no leader yet');
+  },
+  urlAt: (address) => `consul://${address}`,
+  openAt: consulRegistry,
+};
+
 /** The kinds that Rondo knows. */
 export const foreignKinds: readonly ForeignKind[] = [
   {
@@ -62,6 +86,11 @@ export const foreignKinds: readonly ForeignKind[] = [
     missing:
       hasJava && existsSync(ZOOKEEPER_JAR) ? undefined : `${ZOOKEEPER_JAR}, of the package zookeeper, is missing`,
     start: () => startServer(zookeeper),
+  },
+  {
+    name: consul.name,
+    missing: existsSync(CONSUL) ? undefined : 'no agent is built (sh lab/consul/build.sh)',
+    start: () => startServer(consul),
   },
 ];
 
@@ -77,7 +106,7 @@ async function startServer(server: Server): Promise<ForeignRegistry> {
       folder = mkdtempSync(join(tmpdir(), 'rondo-registry-'));
     }
     running = server.run(port, folder);
-    await eventually(() => canConnect(port));
+    await eventually(() => (server.isReady ?? canConnect)(address));
   };
   await restart({ empty: false });
   return {
@@ -106,9 +135,9 @@ async function startServer(server: Server): Promise<ForeignRegistry> {
   };
 }
 
-function canConnect(port: number): Promise<void> {
+function canConnect(address: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.destroy());
+    const socket = connect(Number(address.split(':')[1]), '127.0.0.1', () => socket.destroy());
     socket.once('error', reject).once('close', () => resolve());
   });
 }

@@ -29,7 +29,7 @@ export interface Registrar {
  * What must hold is tested by `registryConformance` of `@rondo/registries/testing`.
  */
 export interface RegistryAdapter extends Registrar {
-  /** Where it is, without credentials, for messages: `zookeeper://10.0.0.7:2181/services`. */
+  /** Where it is, for messages: `zookeeper://10.0.0.7:2181/services`. */
   readonly address: string;
   /**
    * All instances that the registry lists for `service`, a full name, or for all services if it is empty, and all again after each

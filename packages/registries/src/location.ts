@@ -4,16 +4,13 @@ export interface RegistryLocation {
   readonly servers: readonly string[];
   /** The path behind the servers, with a slash before it and none at its end; empty if there is none. */
   readonly path: string;
-  /** The user and the password before the servers; both may be empty. */
-  readonly user: string;
-  readonly password: string;
   /** The values of the keys that the registry knows. */
   readonly options: ReadonlyMap<string, string>;
   /** The name that the registry has for a service, if it isn't the full name. */
   nameOf(service: string): string;
   /** The full name of the service that the registry has under this name. */
   serviceOf(name: string): string;
-  /** The location without user, password and query. */
+  /** The location without its query. */
   readonly address: string;
 }
 
@@ -27,15 +24,14 @@ export interface LocationForm {
   readonly keys?: readonly string[];
 }
 
-const FORM =
-  /^(?<scheme>[a-z]+):\/\/(?:(?<user>[^:@/]*)(?::(?<password>[^@/]*))?@)?(?<servers>[^/?@]+)(?<path>\/[^?]*)?(?:\?(?<query>.*))?$/;
+const FORM = /^(?<scheme>[a-z]+):\/\/(?<servers>[^/?@]+)(?<path>\/[^?]*)?(?:\?(?<query>.*))?$/;
 const SERVER = /^(?<host>\[[\da-fA-F:.]+\]|[\w.-]+)(?::(?<port>\d{1,5}))?$/;
-const SERVICE = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
+const SERVICE = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$/;
 
 /**
- * Parses `SCHEME://USER:PASSWORD@HOST:PORT,HOST:PORT/PATH?KEY=VALUE`.
+ * Parses `SCHEME://HOST:PORT,HOST:PORT/PATH?KEY=VALUE`. It has no credentials: a key names their file.
  *
- * @throws TypeError that names the part, its rule and the remedy, and no password.
+ * @throws TypeError that names the part, its rule and the remedy.
  */
 export function parseLocation(text: string, { scheme, port, keys = [] }: LocationForm): RegistryLocation {
   const parts = FORM.exec(text)?.groups;
@@ -59,8 +55,6 @@ export function parseLocation(text: string, { scheme, port, keys = [] }: Locatio
   return {
     servers,
     path,
-    user: decodeURIComponent(parts['user'] ?? ''),
-    password: decodeURIComponent(parts['password'] ?? ''),
     options,
     nameOf: (service) => names.get(service) ?? service,
     serviceOf: (name) => services.get(name) ?? name,

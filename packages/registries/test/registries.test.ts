@@ -5,13 +5,12 @@ import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import { adapterResolver, fromRecord, parseLocation, type RegistryAdapter, toRecord } from '../src/exports/index.js';
 
 describe('a location', () => {
-  it('has servers, a path, credentials, keys, and names of services', () => {
-    const text = 'consul://:to%2Fken@10.0.0.7,[fd00::1]:8501/a/b/?dc=eu&greeter.v1.Greeter=greeter';
+  it('has servers, a path, keys, and names of services', () => {
+    const text = 'consul://10.0.0.7,[fd00::1]:8501/a/b/?dc=eu&greeter.v1.Greeter=greeter';
     const { nameOf, serviceOf, ...location } = parseLocation(text, { scheme: 'consul', port: 8500, keys: ['dc'] });
     expect(location).toEqual({
       servers: ['10.0.0.7:8500', '[fd00::1]:8501'],
       path: '/a/b',
-      ...{ user: '', password: 'to/ken' },
       options: new Map([['dc', 'eu']]),
       address: 'consul://10.0.0.7:8500,[fd00::1]:8501/a/b',
     });
@@ -26,6 +25,7 @@ describe('a location', () => {
   it.each([
     ['other://h', 'give consul://HOST:PORT, such as consul://10.0.0.7:8500'],
     ['consul://', 'give consul://HOST:PORT'],
+    ['consul://user:secret@h', 'give consul://HOST:PORT'],
     ['consul://h:0', 'h:0 is no HOST:PORT'],
     ['consul://h,h:99999', 'h:99999 is no HOST:PORT'],
     ['consul://h?dc=', 'dc is empty; give dc=VALUE'],

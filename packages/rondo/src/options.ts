@@ -121,7 +121,7 @@ export function parseAddresses(source: string, text: string): readonly string[] 
     .filter((address) => address !== '');
   if (text.includes('://')) {
     throw new UsageError(
-      `${source} "${text}": rondo calls Rondo's registry, and none knows these instances; use kubectl`,
+      `${source} "${text}": rondo calls Rondo's registry, and none knows these instances; use the tools of that one`,
     );
   }
   const wrong = addresses.find((address) => !isAddress(address));

@@ -79,7 +79,7 @@ describe('frames', () => {
 
 describe('a server that is no ZooKeeper', () => {
   let server: Server | undefined;
-  afterEach(() => server?.close());
+  afterEach(() => void server?.close());
 
   it.each([
     ['answers in HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', /is no answer of ZooKeeper/],

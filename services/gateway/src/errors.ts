@@ -30,7 +30,7 @@ export const gatewayErrors = defineErrors('the gateway', {
   },
   NO_REGISTRY: {
     code: 'FAILED_PRECONDITION',
-    text: "this system has no registry of Rondo's, so there are no cordons and no settings; use kubectl",
+    text: "this system has no registry of Rondo's, so there are no cordons and no settings; use the tools of the registry that it has",
     cause: 'The console asks the registry, and `RONDO_REGISTRY` finds instances by Kubernetes.',
     remedy: 'Use `kubectl delete pod` to take an instance out, and an overlay to change what services read.',
   },

@@ -14,6 +14,8 @@
  */
 
 export type { Held, Registrar, RegistryAdapter, WriteOptions } from '../adapter.js';
+export { HTTP_KEYS, type HttpAnswer, type HttpAsk, HttpServers } from '../http.js';
+export { field, items, textOf } from '../json.js';
 export { type LocationForm, parseLocation, type RegistryLocation } from '../location.js';
 export { fromRecord, toRecord } from '../record.js';
 export { type AdapterResolverOptions, adapterResolver } from '../resolver.js';

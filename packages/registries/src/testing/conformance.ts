@@ -183,7 +183,7 @@ function options({ ttlMs }: ConformanceRegistry) {
   return { ttlMs, signal: AbortSignal.timeout(PATIENCE_MS) };
 }
 
-/** Registers an instance from a process of its own, and renews it as a service does, until it is stopped. */
+/** Registers an instance from a process of its own, and renews it as a service does, until it is stopped. Resolves once it is registered. */
 async function keep(processes: Processes, kept: Instance) {
   const client = await processes.open();
   const { adapter } = client;
@@ -195,10 +195,11 @@ async function keep(processes: Processes, kept: Instance) {
     const outcome = await adapter.write(entry, options(processes));
     if (outcome !== 'held') throw new Error(`it doesn't take ${entry.instanceId}: ${outcome}`);
   };
-  const loop = async () => {
+  const loop = async (onHeld: () => void) => {
     for (let isHeld = false; !ending.signal.aborted; ) {
       try {
         if (!isHeld) await write(entry);
+        onHeld();
         isHeld = (await adapter.renew(entry, options(processes))) === 'held';
         if (isHeld) await sleep(systemClock, processes.ttlMs / 3, ending.signal).catch(() => undefined);
       } catch {
@@ -207,7 +208,11 @@ async function keep(processes: Processes, kept: Instance) {
       }
     }
   };
-  const renewals = loop();
+  let renewals = Promise.resolve();
+  await new Promise<void>((resolve, reject) => {
+    renewals = loop(resolve);
+    processes.onEnd(() => reject(new Error('the case has ended')));
+  });
   return {
     client,
     write,
@@ -222,11 +227,11 @@ async function keep(processes: Processes, kept: Instance) {
 async function firstList(adapter: RegistryAdapter, service: string): Promise<readonly Instance[]> {
   const ending = new AbortController();
   try {
-    for await (const listed of adapter.watch(service, ending.signal)) if (listed !== undefined) return listed;
+    for await (const listed of adapter.watch(service, ending.signal)) if (listed?.length) return listed;
   } finally {
     ending.abort();
   }
-  throw new Error('the watch ended without a list');
+  throw new Error('the watch ended without an instance');
 }
 
 /** Follows the instances as a channel does, from a process of its own. */

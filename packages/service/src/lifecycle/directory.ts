@@ -51,6 +51,7 @@ async function openKubernetes(url: string, { config, clock, random, log }: Servi
 }
 
 async function openAdapter(url: string, { config, clock, random }: ServiceRuntime): Promise<RegistryAdapter> {
+  if (url.startsWith('consul:')) return (await import('@rondo/consul')).consulRegistry(url);
   const { zookeeperRegistry } = await import('@rondo/zookeeper');
   return zookeeperRegistry(url, { ttlMs: config.leaseTtlMs, clock: backgroundClock(clock), random });
 }

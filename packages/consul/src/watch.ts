@@ -1,0 +1,87 @@
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type HttpServers, items, type RegistryLocation } from '@rondo/registries';
+import { fromHealth, TAG } from './entry.js';
+
+/** For how long an agent holds a question until something has changed. */
+const WAIT_MS = 5_000;
+/** How much later its answer may come: the agent adds a sixteenth of the wait, and the network some more. */
+const SLACK_MS = 4_000;
+/** More instances can't be right. */
+const MAX_INSTANCES = 50_000;
+
+/**
+ * Lists services again and again, by questions that an agent holds until something has changed.
+ *
+ * Source: https://developer.hashicorp.com/consul/api-docs/features/blocking
+ */
+export class ConsulWatch {
+  readonly #agent: HttpServers;
+  readonly #location: RegistryLocation;
+
+  constructor(agent: HttpServers, location: RegistryLocation) {
+    this.#agent = agent;
+    this.#location = location;
+  }
+
+  async *one(service: string, signal: AbortSignal) {
+    const path = healthOf(this.#location.nameOf(service));
+    for (let index = '0'; ; ) {
+      const answer = await this.#since(path, index, signal);
+      yield answer.index === index ? undefined : listOf(service, answer.json);
+      index = answer.index;
+    }
+  }
+
+  /** All services with Rondo's tag. A change of any check has them listed again. */
+  async *all(signal: AbortSignal) {
+    for (let index = '0'; ; ) {
+      const answer = await this.#since('/v1/health/state/any', index, signal);
+      yield answer.index === index ? undefined : await this.#listAll(signal);
+      index = answer.index;
+    }
+  }
+
+  async #listAll(signal: AbortSignal): Promise<readonly Instance[]> {
+    const ask = async (path: string) => (await this.#agent.ask({ path: `${path}?${this.#query({})}`, signal })).json;
+    const names = Object.entries(Object(await ask('/v1/catalog/services')));
+    const all: Instance[] = [];
+    for (const [name, tags] of names) {
+      if (items(tags).includes(TAG)) all.push(...listOf(this.#location.serviceOf(name), await ask(healthOf(name))));
+    }
+    return unique(all);
+  }
+
+  /** Asks until something has changed since `index`. */
+  async #since(path: string, index: string, signal: AbortSignal) {
+    const query = this.#query({ index, wait: `${WAIT_MS}ms` });
+    const asked = { path: `${path}?${query}`, signal, timeoutMs: WAIT_MS + SLACK_MS };
+    const { json, headers } = await this.#agent.ask(asked);
+    const next = String(headers['x-consul-index'] ?? '0');
+    // An index that goes back says that the agent's history is gone.
+    return { json, index: Number(next) < Number(index) ? '0' : next };
+  }
+
+  #query(query: Readonly<Record<string, string>>): URLSearchParams {
+    const dc = this.#location.options.get('dc');
+    return new URLSearchParams({ ...query, ...(dc !== undefined && { dc }) });
+  }
+}
+
+const healthOf = (name: string) => `/v1/health/service/${encodeURIComponent(name)}`;
+
+/** @throws RangeError if there are more than can be. */
+function listOf(service: string, json: unknown): readonly Instance[] {
+  const listed = items(json);
+  if (listed.length > MAX_INSTANCES) throw new RangeError(`it names more than ${MAX_INSTANCES} instances`);
+  return unique(listed.flatMap((item) => fromHealth(service, item) ?? []));
+}
+
+/** Each instance once: the latest, if two agents list the same id. */
+function unique(instances: readonly Instance[]): readonly Instance[] {
+  const byId = new Map<string, Instance>();
+  for (const instance of instances) {
+    const other = byId.get(instance.instanceId);
+    if (other === undefined || other.incarnation <= instance.incarnation) byId.set(instance.instanceId, instance);
+  }
+  return [...byId.values()];
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import { Instance, InstanceStatus, OperatorState } from '@rondo/contracts/rondo/registry/v1/registry';
+import { fromHealth, toEntry } from '../src/entry.js';
+import { consulRegistry } from '../src/exports/index.js';
+
+const SERVICE = 'shop.v1.CartService';
+const instance = Instance.fromPartial({
+  ...{ instanceId: 'cart-1', incarnation: 7n, services: [SERVICE], zone: 'eu/a', version: '1.2.3', weight: 50 },
+  endpoints: [{ address: '[fd00::1]:50051', security: 1 }],
+  // Longer than one value of Consul's Meta.
+  metadata: { note: 'x'.repeat(1_500) },
+  status: InstanceStatus.INSTANCE_STATUS_SERVING,
+});
+const entry = (of = instance) => JSON.parse(JSON.stringify(toEntry(SERVICE, of, 9_000)));
+
+describe('an entry', () => {
+  it('is what other clients of Consul read, and the whole instance', () => {
+    expect(entry()).toMatchObject({
+      ...{ ID: 'cart-1:shop.v1.CartService', Name: SERVICE, Address: 'fd00::1', Port: 50_051, Tags: ['rondo', 'grpc'] },
+      Meta: { version: '1.2.3', zone: 'eu/a' },
+      Weights: { Passing: 50 },
+      Check: { TTL: '9000ms', Status: 'passing' },
+    });
+    expect(Object.values(entry().Meta).every((text) => String(text).length <= 512)).toBe(true);
+    expect(fromHealth(SERVICE, { Service: entry(), Checks: [] })).toEqual(instance);
+  });
+
+  it('warns unless the instance serves', () => {
+    const draining = { ...instance, status: InstanceStatus.INSTANCE_STATUS_DRAINING };
+    expect(entry(draining).Check.Status).toBe('warning');
+  });
+
+  it('is not listed while a check is critical, and cordoned in maintenance', () => {
+    const within = (CheckID: string) =>
+      fromHealth(SERVICE, { Service: entry(), Checks: [{ CheckID, Status: 'critical' }] })?.operatorState;
+    expect(within('serfHealth')).toBeUndefined();
+    expect(within('_service_maintenance:cart-1')).toBe(OperatorState.OPERATOR_STATE_CORDONED);
+  });
+
+  it('of another program is an instance at the address of its node, if it has none', () => {
+    const Service = { ID: 'x', Address: '', Port: 80, Meta: { version: '2' }, Weights: { Passing: 1 } };
+    expect(fromHealth(SERVICE, { Node: { Address: '10.0.0.1' }, Service })).toMatchObject({
+      ...{ instanceId: 'x', version: '2', weight: 0, services: [SERVICE] },
+      endpoints: [{ address: '10.0.0.1:80', security: 1 }],
+    });
+  });
+
+  it.each([7, null, {}, { Service: { Port: 'x', Address: 'a' } }])('%p is none', (item) => {
+    expect(fromHealth(SERVICE, item)).toBeUndefined();
+  });
+});
+
+it('has a URL without credentials', () => {
+  expect(() => consulRegistry('consul://token@h')).toThrow('give consul://HOST:PORT, such as consul://10.0.0.7:8500');
+  expect(() => consulRegistry('consul://h?token=x')).toThrow(/^token is neither tls, .*token-file, dc nor the full/);
+});
