@@ -1,10 +1,11 @@
-import type { Registrar, RegistryAdapter } from '@rondo/registries';
+import type { RegistryAdapter } from '@rondo/registries';
 import type { Resolver } from '@rondo/rpc/client';
 import { backgroundClock } from '@rondo/rpc/clock';
 import { folderStorage, type MutualTls } from '@rondo/rpc/internal';
 import { formatHostPort } from '../config/parsers.js';
 import type { SharedConfig } from '../config/shared.js';
 import { ConfigurationError } from '../config/variables.js';
+import type { RegistryClient } from '../registration/lease.js';
 import type { ServiceRuntime } from './service.js';
 
 /** The addresses of Rondo's registry; none if instances are found by a registry of another kind. */
@@ -16,7 +17,7 @@ export function registriesOf({ registry }: Pick<SharedConfig, 'registry'>): read
 export interface Directory {
   readonly resolver: Resolver;
   /** Keeps the process registered; undefined if the registry lists processes by itself. */
-  readonly registrar: Registrar | undefined;
+  readonly registrar: RegistryClient | undefined;
   /** Ends the connections, once the process has deregistered. */
   close(): Promise<void>;
 }
@@ -62,8 +63,10 @@ async function directoryOf(
   tls: MutualTls | undefined,
 ): Promise<Directory> {
   const { adapterResolver } = await import('@rondo/registries');
+  const { adapterClient } = await import('../registration/adapter-client.js');
   const { config, clock, wallClock, random, log: logger } = runtime;
   const storage = config.registryCache === undefined ? {} : { storage: folderStorage(config.registryCache, random) };
   const options = { clock: backgroundClock(clock), wallClock, random, logger, tls: tls?.mode, ...storage };
-  return { resolver: adapterResolver(adapter, options), registrar: adapter, close: () => adapter.close() };
+  const registrar = adapterClient(adapter, { ttlMs: config.leaseTtlMs, clock });
+  return { resolver: adapterResolver(adapter, options), registrar, close: () => adapter.close() };
 }

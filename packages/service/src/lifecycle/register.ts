@@ -5,7 +5,6 @@ import { Protocol, Security } from '@rondo/contracts/rondo/registry/v1/registry'
 import { type MutualTls, PEER_PING_INTERVAL_MS } from '@rondo/rpc/internal';
 import type { RpcServer } from '@rondo/rpc/server';
 import { formatHostPort, type HostPort, type ReachableAt } from '../config/parsers.js';
-import { adapterClient } from '../registration/adapter-client.js';
 import type { Registrant } from '../registration/lease.js';
 import { keepRegistered } from '../registration/register-server.js';
 import { type Registration, startRegistration } from '../registration/registration.js';
@@ -48,7 +47,7 @@ export function register(runtime: ServiceRuntime, options: RegisterOptions): Reg
   if (directory !== undefined && directory.registrar === undefined) return LISTED_BY_ITSELF;
   const entry = { instance: registrant(runtime, options), readiness, ttlMs, clock, random, log };
   return directory?.registrar
-    ? startRegistration({ ...entry, registry: adapterClient(directory.registrar, { ttlMs, clock }) })
+    ? startRegistration({ ...entry, registry: directory.registrar })
     : keepRegistered({ ...entry, registry: registriesOf(config), mutualTls });
 }
 
