@@ -42,9 +42,13 @@ const OUTAGES: readonly Outage[] = [
   {
     name: 'killed, and empty afterwards',
     needsGuard: true,
-    async run({ registry }) {
+    async run({ registry, path }) {
+      // No instance is back before clients have seen the empty list.
+      path.stall();
       await registry.kill();
       await registry.restart({ empty: true });
+      await sleep(3 * registry.ttlMs);
+      path.resume();
     },
   },
   {

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { consulRegistry } from '@rondo/consul';
+import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { eventually, freePort, type RunningProcess, root, start } from '@rondo/harness';
 import type { RegistryAdapter } from '@rondo/registries';
 import type { ConformanceRegistry } from '@rondo/registries/testing';
@@ -35,8 +35,8 @@ interface Server {
   readonly ttlMs: number;
   /** Runs the server at a port over a folder, which is empty at first. */
   run(port: number, folder: string): RunningProcess;
-  /** Rejects while it can't serve yet; by default it can once it listens. */
-  isReady?(address: string): Promise<void>;
+  /** Rejects while it can't serve yet. */
+  isReady(address: string): Promise<void>;
   urlAt(address: string): string;
   openAt(url: string): RegistryAdapter;
 }
@@ -53,6 +53,11 @@ const zookeeper: Server = {
     writeFileSync(config, [...lines, 'admin.enableServer=false', 'maxClientCnxns=0', ''].join('\n'));
     const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain';
     return start('java', ['-Xmx256m', '-cp', ZOOKEEPER_JAR, main, config]);
+  },
+  async isReady(address) {
+    const adapter = zookeeper.openAt(zookeeper.urlAt(address));
+    const nothing = Instance.fromPartial({});
+    await adapter.renew(nothing, { ttlMs: 4_000, signal: AbortSignal.timeout(60_000) }).finally(() => adapter.close());
   },
   urlAt: (address) => `zookeeper://${address}/services`,
   openAt: (url) => zookeeperRegistry(url, { ttlMs: 4_000, clock, random }),
@@ -106,7 +111,7 @@ async function startServer(server: Server): Promise<ForeignRegistry> {
       folder = mkdtempSync(join(tmpdir(), 'rondo-registry-'));
     }
     running = server.run(port, folder);
-    await eventually(() => (server.isReady ?? canConnect)(address));
+    await eventually(() => server.isReady(address));
   };
   await restart({ empty: false });
   return {
@@ -133,11 +138,4 @@ async function startServer(server: Server): Promise<ForeignRegistry> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-function canConnect(address: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(address.split(':')[1]), '127.0.0.1', () => socket.destroy());
-    socket.once('error', reject).once('close', () => resolve());
-  });
 }
