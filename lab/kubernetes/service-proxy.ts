@@ -11,7 +11,7 @@ export class ServiceProxy {
   readonly #closing = new AbortController();
   readonly #slices = new Map<string, EndpointSlice>();
   readonly #servers: Server[] = [];
-  readonly #clients = new Set<Socket>();
+  readonly #relay = new Relay();
   readonly #served = new Set<string>();
   readonly #running: Promise<unknown>;
 
@@ -33,7 +33,7 @@ export class ServiceProxy {
   async close(): Promise<void> {
     this.#closing.abort();
     for (const server of this.#servers) server.close();
-    for (const client of this.#clients) client.destroy();
+    this.#relay.close();
     await this.#running;
     this.#api.close();
   }
@@ -59,21 +59,33 @@ export class ServiceProxy {
   }
 
   #accept(client: Socket, endpoint: { readonly host: string; readonly port: number } | undefined): void {
-    this.#clients.add(client.on('close', () => this.#clients.delete(client)));
     if (endpoint === undefined) client.destroy();
-    else relay(client, connect(endpoint));
+    else this.#relay.join(client, connect(endpoint));
   }
 }
 
-/** Joins two connections until one of them ends. */
-export function relay(client: Socket, server: Socket): void {
-  for (const [one, other] of [
-    [client, server],
-    [server, client],
-  ] as const) {
-    one
-      .on('error', () => other.destroy())
-      .on('close', () => other.end())
-      .pipe(other);
+/** Pairs of connections. */
+export class Relay {
+  readonly #sockets = new Set<Socket>();
+
+  /** Joins two connections until one of them ends. */
+  join(client: Socket, server: Socket): void {
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      this.#sockets.add(one);
+      one
+        .on('error', () => other.destroy())
+        .on('close', () => {
+          this.#sockets.delete(one);
+          other.end();
+        })
+        .pipe(other);
+    }
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 }

@@ -10,7 +10,7 @@ import { Api } from '../../kubernetes/api.js';
 import { Kubelet } from '../../kubernetes/kubelet.js';
 import { createNetwork, HOST, removeNetwork } from '../../kubernetes/network.js';
 import type { Pod } from '../../kubernetes/objects.js';
-import { relay, ServiceProxy } from '../../kubernetes/service-proxy.js';
+import { Relay, ServiceProxy } from '../../kubernetes/service-proxy.js';
 import { type ControlPlane, startControlPlane } from './control-plane.js';
 
 /** Where the gateway's Service is. */
@@ -142,7 +142,8 @@ async function startDatabase(folder: string) {
   const admin = createPool({ url: postgres.url, maxConnections: 1 });
   for (const statement of scripts.join('').split('\n').filter(Boolean)) await admin.query(statement);
   await admin.close();
-  const server = createServer((client) => relay(client, connect(postgres.port, '127.0.0.1')));
+  const relay = new Relay();
+  const server = createServer((client) => relay.join(client, connect(postgres.port, '127.0.0.1')));
   await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
   const address = server.address();
   const slice = {
@@ -155,6 +156,7 @@ async function startDatabase(folder: string) {
     slice,
     async stop() {
       server.close();
+      relay.close();
       await postgres.stop();
     },
   };

@@ -23,7 +23,7 @@ export interface Failure {
 /** What was called since the last look. */
 export interface Looked {
   readonly answered: number;
-  /** How many calls exceeded their deadline, which may be short for a busy machine. */
+  /** How many calls exceeded a deadline, which may be short for a busy machine. */
   readonly late: number;
   readonly failures: readonly Failure[];
   /** How many calls of the calculator each instance has answered. */
@@ -142,7 +142,7 @@ class Book {
     } catch (error) {
       this.last = `${Math.round(performance.now() - this.#beganAt)} ms: ${kind}: ${error}`;
       const instances = error instanceof RpcError ? (error.report?.attempts ?? []).map(({ instance }) => instance) : [];
-      if (error instanceof RpcError && error.code === Status.DEADLINE_EXCEEDED) this.#now.late += 1;
+      if (isLate(error)) this.#now.late += 1;
       else this.#now.failures.push({ text: this.last, isSafe: kind !== UNSAFE, instances });
     }
   }
@@ -164,6 +164,11 @@ class Book {
     return looked;
   }
 }
+
+/** Whether a call was too slow, or a statement of the database, which says that it is unavailable then. */
+const isLate = (error: unknown) =>
+  error instanceof RpcError &&
+  (error.code === Status.DEADLINE_EXCEEDED || error.message.includes('the database is unavailable'));
 
 const empty = () => ({
   answered: 0,
