@@ -61,7 +61,8 @@ export async function startLoad({ channel, gateway, plain }: Targets): Promise<L
   );
   const book = new Book();
   const add = () => calculator.add({ a: 2n, b: 3n }, book.sharing);
-  const viaGateway = () => throughGateway.add({ a: 2n, b: 3n });
+  // Behind one address a client can't go elsewhere: it waits until the address leads to a gateway that lives.
+  const viaGateway = () => throughGateway.add({ a: 2n, b: 3n }, { waitForReady: true });
   const update = (turn: number) =>
     projects.updateProject(
       { project: { name: names[turn % PROJECTS] ?? '', title: `Turn ${turn}` }, updateMask: ['title'] },
