@@ -21,6 +21,7 @@ import { pick } from './pick.js';
 import { ps } from './ps.js';
 import { remove } from './remove.js';
 import { restart } from './restart.js';
+import { rollout } from './rollout.js';
 import { scale } from './scale.js';
 import { type Task, tasks } from './tasks.js';
 import { token } from './token.js';
@@ -43,7 +44,7 @@ export const groups: readonly { readonly title: string; readonly commands: reado
   { title: 'Run', commands: tasksOf('Run') },
   { title: 'Look', commands: [openConsole, ps, top, trace, pick, logs, audit] },
   { title: 'Call', commands: [describe, call, bench, auth] },
-  { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, config, tx] },
+  { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, rollout, config, tx] },
   { title: 'Build', commands: [create, ...tasksOf('Build'), kubernetes, db, remove, upgrade] },
   { title: 'Rondo itself', commands: [doctor, certs, token, keys, completion] },
 ];

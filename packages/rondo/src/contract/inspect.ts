@@ -50,7 +50,8 @@ interface LearnedService extends DividedService {
   readonly learned: readonly Learned[];
 }
 
-const learnAll = async (divided: DividedService, signal: AbortSignal): Promise<LearnedService> => ({
+/** Fetches the contract of each version, which is asked of an instance that has it. */
+export const learnAll = async (divided: DividedService, signal: AbortSignal): Promise<LearnedService> => ({
   ...divided,
   learned: await Promise.all(divided.versions.map((version) => learnContract(divided.service, version, signal))),
 });
@@ -107,7 +108,7 @@ interface Version {
   readonly instances: readonly Instance[];
 }
 
-/** A service with more than one version of its contract. The version that most instances have comes first. */
+/** A service and the versions of its contract. The version that most instances have comes first. */
 interface DividedService {
   readonly service: string;
   readonly versions: readonly Version[];
@@ -118,7 +119,11 @@ interface DividedService {
  *
  * @param only the only service to compare; undefined for all.
  */
-export function dividedServices(instances: readonly Instance[], only?: string): readonly DividedService[] {
+export const dividedServices = (instances: readonly Instance[], only?: string): readonly DividedService[] =>
+  servicesOf(instances, only).filter(({ versions }) => versions.length > 1);
+
+/** All services, as {@link dividedServices} has them. */
+export function servicesOf(instances: readonly Instance[], only?: string): readonly DividedService[] {
   const services = new Map<string, Map<string, Instance[]>>();
   for (const instance of instances) {
     for (const [service, fingerprint] of Object.entries(instance.fingerprints)) {
@@ -129,7 +134,6 @@ export function dividedServices(instances: readonly Instance[], only?: string): 
     }
   }
   return [...services]
-    .filter(([, versions]) => versions.size > 1)
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([service, versions]) => ({ service, versions: mostSpokenFirst(versions) }));
 }

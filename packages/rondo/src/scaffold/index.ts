@@ -1,6 +1,7 @@
 /** Services made from contracts, updated and removed, and apps upgraded: what `rondo new`, `dev`, `remove` and `upgrade` do. */
 
 export { followServices, writeManifests } from '../kubernetes/write.js';
+export { findMigrations } from '../rollout/migrations.js';
 export { ownServices, readManifests, serviceNames } from '../workspace/manifests.js';
 export { type AddedResource, addResource } from './add-resource.js';
 export type { CreatedService } from './create-service.js';

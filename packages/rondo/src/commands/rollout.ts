@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type CommandContext, defineCommand } from '../command.js';
+import { completeService } from '../completion/registered.js';
+import { UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
+import { addressOption, jsonOption, parseAddresses, registryOption } from '../options.js';
+import { listInstances, withRegistry } from '../registry/connection.js';
+import { registryAddresses } from '../registry/locate.js';
+import { registeredService } from '../registry/service-name.js';
+import { breaks, type ContractChange, compareWithRunning, instanceAt } from '../rollout/contracts.js';
+import type { Migrations } from '../rollout/migrations.js';
+import { printable } from '../terminal/text.js';
+import { loadScaffold } from '../tree-work.js';
+
+/** `rondo rollout check`: what a fleet of old and new instances would break. */
+export const rollout = defineCommand({
+  name: 'rollout',
+  summary: 'Says what breaks while instances of this workspace run beside those that are registered.',
+  usage: 'check [service] [--since COMMIT] [--address HOST:PORT] [--json]',
+  details: [
+    'It compares the contracts of the last build with those that the instances have, which it asks for them: a method or a',
+    'field that is changed or gone breaks the callers of the other version; one that is new may be used once all instances',
+    'have it.',
+    '',
+    'With --since, the commit or tag that runs, it also checks the migrations that this workspace has beyond it: each has to',
+    'let replicas of the version before go on, and none that was applied may change. Without it, migrations are not checked.',
+    '',
+    'With --json: {"contracts":[{"service":…,"instances":[…],"versions":[…],"differences":[{"kind":…,"text":…}],',
+    '"notCompared":null}],"migrations":{"added":[…],"faults":[…]}}, migrations being null without --since.',
+  ].join('\n'),
+  options: {
+    since: { type: 'string', placeholder: 'COMMIT', description: 'The commit, tag or branch of git that runs.' },
+    ...addressOption,
+    ...registryOption,
+    ...jsonOption,
+  },
+  maxPositionals: 2,
+  examples: [
+    ['rollout check --since v0.1.0', 'Before v0.1.0 is replaced by what is built here.'],
+    ['rollout check sales.v1.OrderService', 'One contract.'],
+    ['rollout check --address 127.0.0.1:50053', 'Against one pod, by kubectl port-forward.'],
+  ],
+  complete: completeService,
+  exitCodes: { OK: 'Nothing breaks.', FAILED: "Something breaks or couldn't be compared." },
+  async run({ values, positionals: [action, name] }, context) {
+    if (action !== 'check') throw new UsageError('say what to do: rondo rollout check');
+    const { findMigrations } = await loadScaffold('rollout');
+    const { repository, signal, clock, stdout } = context;
+    const listing = await listRunning(values, context);
+    const only = name === undefined ? undefined : registeredService(name, listing);
+    const descriptors = readFileSync(path.join(repository, 'packages/contracts/descriptors.binpb'));
+    const contracts = await compareWithRunning(listing.instances, descriptors, { clock, signal, only });
+    const migrations = values.since === undefined ? null : await findMigrations(repository, values.since);
+    const found = { contracts, migrations };
+    await (values.json ? stdout.write(`${JSON.stringify(found)}\n`) : writeText(found, context));
+    const isSafe =
+      contracts.every(({ differences, notCompared }) => notCompared === null && !differences.some(breaks)) &&
+      (migrations?.faults.length ?? 0) === 0;
+    return isSafe ? ExitCode.OK : ExitCode.FAILED;
+  },
+});
+
+async function listRunning(
+  { address, registry }: { readonly address?: string | undefined; readonly registry?: string | undefined },
+  context: CommandContext,
+) {
+  const { signal } = context;
+  if (address === undefined) {
+    const addresses = await registryAddresses(registry, context);
+    return await withRegistry(addresses, (connection) => listInstances(connection, { signal }));
+  }
+  const servers = parseAddresses('--address', address);
+  return { instances: await Promise.all(servers.map((one) => instanceAt(one, signal))), warming: false };
+}
+
+interface Found {
+  readonly contracts: readonly ContractChange[];
+  /** Null if they weren't compared. */
+  readonly migrations: Migrations | null;
+}
+
+async function writeText({ contracts, migrations }: Found, { stdout }: CommandContext): Promise<void> {
+  const changed = contracts.filter(({ differences, notCompared }) => differences.length > 0 || notCompared !== null);
+  const lines = [
+    ...changed.flatMap(describe),
+    ...(changed.length > 0 ? [] : [`${contracts.length} contracts: as they run`]),
+    ...(migrations === null ? ['migrations: not checked, as --since names no commit that runs'] : listed(migrations)),
+  ];
+  await stdout.write(lines.map((line) => `${printable(line)}\n`).join(''));
+}
+
+function describe({ service, instances, versions, differences, notCompared }: ContractChange): readonly string[] {
+  const running = versions.length === 0 ? '' : `, of ${versions.join(', ')}`;
+  const added = differences.filter((one) => !breaks(one)).map(({ text }) => text);
+  return [
+    `${service}, at ${instances.join(', ')}${running}`,
+    ...(notCompared === null ? [] : [`  not compared: ${notCompared}`]),
+    ...differences.filter(breaks).map(({ kind, text }) => `  breaks: ${kind === 'removed' ? 'no ' : ''}${text}`),
+    ...(added.length === 0 ? [] : [`  adds, for callers once all instances are new: ${added.join(', ')}`]),
+  ];
+}
+
+const listed = ({ added, faults }: Migrations): readonly string[] => [
+  added.length === 0 ? 'migrations: none' : `migrations: ${added.join(', ')}`,
+  ...faults.map((fault) => `  breaks: ${fault}`),
+];

@@ -1,0 +1,83 @@
+import { createFileRegistry, type DescFile, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { createReflection, loadSchema, type Schema } from '@rondo/schema';
+import { withChannel } from '../channels.js';
+import { compareContracts, type Difference } from '../contract/compare.js';
+import { learnAll, servicesOf } from '../contract/inspect.js';
+import { type Asking, within } from '../deadline.js';
+
+/** What a rollout changes of one contract that instances have. */
+export interface ContractChange {
+  readonly service: string;
+  readonly instances: readonly string[];
+  /** The versions of these instances, by `RONDO_VERSION`. */
+  readonly versions: readonly string[];
+  /** From what runs to what is rolled out. */
+  readonly differences: readonly Difference[];
+  /** Why it isn't known, or null. */
+  readonly notCompared: string | null;
+}
+
+/** How long all instances have to return their contracts. Milliseconds. */
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Compares the contracts that instances have with those of a descriptor set. Services that the set doesn't have are left out.
+ *
+ * @param only the only service to compare; undefined for all.
+ */
+export async function compareWithRunning(
+  instances: readonly Instance[],
+  descriptorSet: Uint8Array,
+  { only, ...asking }: Asking & { readonly only?: string | undefined },
+): Promise<readonly ContractChange[]> {
+  const files = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet));
+  const known = servicesOf(instances, only).filter(({ service }) => files.getService(service) !== undefined);
+  const learned = await within(TIMEOUT_MS, asking, {
+    work: (signal) => Promise.all(known.map((one) => learnAll(one, signal))),
+  });
+  const changes: ContractChange[] = [];
+  for (const { service, versions, learned: contracts } of learned) {
+    const own = files.getService(service);
+    for (const [index, { instances: having }] of versions.entries()) {
+      const found = contracts[index] ?? { reason: 'not asked' };
+      const about = {
+        service,
+        instances: having.map(({ instanceId }) => instanceId),
+        versions: [...new Set(having.map(({ version }) => version))].filter((version) => version !== ''),
+      };
+      if (own === undefined || !('contract' in found)) {
+        changes.push({ ...about, differences: [], notCompared: 'reason' in found ? found.reason : null });
+      } else {
+        const differences = await compareContracts(found.contract, ownContract(service, own.file), asking);
+        changes.push({ ...about, differences, notCompared: null });
+      }
+    }
+  }
+  return changes;
+}
+
+/** The server at an address, such as a pod's, as the registry would list it. */
+export async function instanceAt(address: string, signal: AbortSignal): Promise<Instance> {
+  const services = await withChannel([address], (channel) => createReflection(channel, { signal }).listServices());
+  const fingerprints = Object.fromEntries(services.map((service) => [service, address]));
+  return Instance.fromPartial({ instanceId: address, endpoints: [{ address }], services: [...services], fingerprints });
+}
+
+/** The contract of a service with the files that it needs, as reflection gives them. */
+function ownContract(service: string, file: DescFile): Schema {
+  const found = new Set<DescFile>();
+  const add = (one: DescFile) => {
+    for (const each of one.dependencies) add(each);
+    found.add(one);
+  };
+  add(file);
+  return loadSchema(
+    service,
+    [...found].map(({ proto }) => proto),
+  );
+}
+
+/** Whether old and new instances and callers would misunderstand each other. */
+export const breaks = ({ kind }: Difference): boolean => kind !== 'added';

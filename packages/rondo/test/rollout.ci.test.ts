@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RunningService } from '@rondo/service';
+import { compile } from './compile.js';
+import { startFakeRegistry } from './fake-registry.js';
+import { rondo } from './recording-context.js';
+import { startAdder } from './services.js';
+
+const SERVICE = 'rondo.conformance.v1.AdderService';
+const contract = (b: string, more = '') => `syntax = "proto3"; package rondo.conformance.v1;
+  service AdderService { rpc Add(AddRequest) returns (AddResponse); ${more} }
+  message AddRequest { int64 a = 1; ${b} }
+  message AddResponse { int64 result = 1; }`;
+const RUNNING = contract('int64 b = 2;', 'rpc Halve(AddRequest) returns (AddResponse);');
+
+/** The workspace, and the registry of what runs: one adder of the contract above. */
+let repository: string;
+let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
+let adder: RunningService;
+
+const write = (file: string, content: string | Uint8Array) => {
+  mkdirSync(path.dirname(path.join(repository, file)), { recursive: true });
+  writeFileSync(path.join(repository, file), content);
+};
+const build = async (source: string) =>
+  write('packages/contracts/descriptors.binpb', await compile({ 'adder.proto': source }));
+const git = (...args: readonly string[]) =>
+  execFileSync('git', ['-c', 'user.name=n', '-c', 'user.email=e', ...args], { cwd: repository });
+const check = (...more: readonly string[]) =>
+  rondo(['rollout', 'check', ...more], { repository, environment: { RONDO_REGISTRY: registry.address } });
+
+beforeAll(async () => {
+  repository = mkdtempSync(path.join(tmpdir(), 'rondo-rollout-'));
+  write('running.binpb', await compile({ 'adder.proto': RUNNING }));
+  write('services/adder/migrations/0001_create.sql', 'CREATE TABLE a (id text PRIMARY KEY, b text);\n');
+  git('init', '--quiet');
+  git('add', '--all');
+  git('commit', '--quiet', '--message', 'what runs');
+  git('tag', 'v1');
+  registry = await startFakeRegistry();
+  adder = await startAdder('adder-1', registry.address, { descriptors: path.join(repository, 'running.binpb') });
+  while (registry.instance('adder-1') === undefined) await new Promise(setImmediate);
+});
+
+afterAll(async () => {
+  await adder?.drain();
+  await registry?.stop();
+  rmSync(repository, { recursive: true });
+});
+
+describe('rondo rollout check', () => {
+  it('has nothing to say of what runs already', async () => {
+    await build(RUNNING);
+    expect(await check('--since', 'v1')).toEqual({
+      ...{ exitCode: 0, stderr: '' },
+      stdout: '1 contracts: as they run\nmigrations: none\n',
+    });
+  });
+
+  it('lets through what is added, and says from when on it may be used', async () => {
+    await build(RUNNING.replace('rpc Halve', 'rpc Double(AddRequest) returns (AddResponse); rpc Halve'));
+    const { exitCode, stdout } = await check();
+    expect([exitCode, stdout.split('\n').slice(0, 2)]).toEqual([
+      0,
+      [`${SERVICE}, at adder-1`, '  adds, for callers once all instances are new: method Double'],
+    ]);
+    expect(stdout).toContain('migrations: not checked');
+  });
+
+  it('refuses a method that is gone, and a field that is changed', async () => {
+    await build(contract('string b = 2;'));
+    const { exitCode, stdout } = await check('AdderService');
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('  breaks: no method Halve\n');
+    expect(stdout).toMatch(/ {2}breaks: Field "2" .* changed type from "int64" to "string"\n/);
+    const address = registry.instance('adder-1')?.endpoints[0]?.address ?? '';
+    expect(await check('--address', address)).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringContaining(`${SERVICE}, at ${address}\n  breaks: `),
+    });
+    const { contracts } = JSON.parse((await check('--json')).stdout);
+    expect(contracts).toMatchObject([{ service: SERVICE, instances: ['adder-1'], notCompared: null }]);
+  });
+
+  it('refuses migrations that replicas of the version before do not survive, and those that were changed', async () => {
+    await build(RUNNING);
+    write('services/adder/migrations/0002_widen.sql', 'ALTER TABLE a ADD COLUMN c text;\n');
+    expect(await check('--since', 'v1')).toMatchObject({ exitCode: 0 });
+    write('services/adder/migrations/0003_drop.sql', 'ALTER TABLE a DROP COLUMN b;\n');
+    write('services/adder/migrations/0001_create.sql', 'CREATE TABLE a (id text PRIMARY KEY);\n');
+    const { exitCode, stdout } = await check('--since', 'v1');
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/ {2}breaks: services\/adder\/migrations\/0003_drop\.sql:.*column/i);
+    expect(stdout).toContain('  breaks: services/adder/migrations/0001_create.sql: was applied in another form');
+    expect(stdout).not.toMatch(/breaks: .*0002/);
+  });
+
+  it('names a commit that is not there, and an action that is not', async () => {
+    expect((await check('--since', 'v9')).stderr).toContain('name the commit or the tag that runs');
+    expect((await rondo(['rollout'])).stderr).toContain('say what to do: rondo rollout check');
+  });
+});
