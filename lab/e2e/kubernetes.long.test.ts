@@ -1,8 +1,10 @@
 /** Rondo beside the API server of Kubernetes: its manifests are accepted, and its clients find instances by EndpointSlices. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
-import { eventually, type ServiceProcess, startService } from '@rondo/harness';
+import { eventually, root, type ServiceProcess, startService } from '@rondo/harness';
 import { kubernetesResolver } from '@rondo/kubernetes';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import { parseAllDocuments } from 'yaml';
@@ -10,12 +12,14 @@ import {
   type ControlPlane,
   discoveryFor,
   kustomize,
+  kustomizeWith,
   noControlPlane,
   ownAddress,
   startControlPlane,
 } from './src/control-plane.js';
 
 const NAMESPACE = 'shop';
+const COMPONENTS = readdirSync(join(root, 'infra/kubernetes/components'));
 const SERVICE = CalculatorServiceDefinition.fullName;
 const away = ownAddress === undefined ? 'this machine has the loopback alone' : noControlPlane;
 
@@ -47,6 +51,19 @@ let cluster: ControlPlane;
       expect(said.trim().split('\n')).toHaveLength(objects.length + pods.length);
     },
   );
+
+  it.each(COMPONENTS)('the component %s is accepted on the base', (component) => {
+    const objects = parseAllDocuments(kustomizeWith(component)).map((one) => one.toJS());
+    const known = objects.filter(({ apiVersion }) => !/cert-manager|monitoring\.coreos/.test(apiVersion));
+    const pods = known.flatMap(({ metadata: { name, namespace: at }, spec }) =>
+      spec?.template
+        ? [{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: at }, spec: spec.template.spec }]
+        : [],
+    );
+    const list = { apiVersion: 'v1', kind: 'List', items: [...known, ...pods] };
+    const said = cluster.kubectl(['apply', '--server-side', '--dry-run=server', '-f', '-'], JSON.stringify(list));
+    expect(said.trim().split('\n')).toHaveLength(known.length + pods.length);
+  });
 
   it('a pod with more rights is refused there', () => {
     const pod = {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { eventually, freePort, type RunningProcess, root, start } from '@rondo/harness';
 import { type EtcdMembers, startEtcd } from './etcd-members.js';
 
@@ -140,6 +140,21 @@ export function kustomize(folder: string): string {
   const { status, stdout, stderr } = spawnSync('kubectl', ['kustomize', join(root, folder)], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   return stdout;
+}
+
+/** What it makes of the base with a component, in the namespace of the overlays. */
+export function kustomizeWith(component: string): string {
+  const folder = mkdtempSync(join(root, 'infra/kubernetes/overlays/.with-'));
+  const kustomization = {
+    ...{ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', namespace: 'rondo' },
+    ...{ resources: ['../../base'], components: [`../../components/${component}`] },
+  };
+  try {
+    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
+    return kustomize(relative(root, folder));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** The role and its binding that `rondo kubernetes` writes, bound to the user of {@link ControlPlane.registry}. */

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { componentsOf } from './components.js';
 import { databaseSecret, discoveryRole, type KubernetesObject, objectsOf, SETTINGS, settings } from './objects.js';
 import type { Workload } from './workloads.js';
 
@@ -6,6 +7,8 @@ import type { Workload } from './workloads.js';
 export const MARK = '# rondo kubernetes wrote this file, and writes it anew: change it by an overlay.\n';
 /** The folder of the objects that follow from the services. */
 export const BASE = 'infra/kubernetes/base';
+/** The folder of what an overlay may take beside the base. */
+export const COMPONENTS = 'infra/kubernetes/components';
 const OVERLAYS = 'infra/kubernetes/overlays';
 
 /** The files below {@link BASE}, by their names. */
@@ -21,6 +24,22 @@ export function baseFiles(workloads: readonly Workload[]): ReadonlyMap<string, s
   ]);
 }
 
+/** The files below {@link COMPONENTS}, by their names. */
+export function componentFiles(
+  workloads: readonly Workload[],
+  registry: Workload | undefined,
+): ReadonlyMap<string, string> {
+  const components = Object.entries(componentsOf(workloads, registry));
+  return new Map(
+    components.flatMap(([name, { about, resources = [], changes = {} }]) => {
+      const isOne = resources.length > 0;
+      const kustomization = { ...COMPONENT, ...(isOne && { resources: ['objects.yaml'] }), ...changes };
+      const files = [[`${name}/kustomization.yaml`, `${MARK}# ${about}\n${plain([kustomization])}`] as const];
+      return isOne ? [...files, [`${name}/objects.yaml`, documents(resources)] as const] : files;
+    }),
+  );
+}
+
 /** Overlays to begin with, by their paths. They are yours once they are there. */
 export function overlayFiles(workloads: readonly Workload[]): ReadonlyMap<string, string> {
   const databases = workloads.filter(({ database }) => database !== undefined);
@@ -34,6 +53,7 @@ export function overlayFiles(workloads: readonly Workload[]): ReadonlyMap<string
 }
 
 const KUSTOMIZATION = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
+const COMPONENT = { apiVersion: 'kustomize.config.k8s.io/v1alpha1', kind: 'Component' };
 const NAMESPACE = 'rondo';
 const PASSWORD = 'rondo';
 

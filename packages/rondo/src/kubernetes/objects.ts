@@ -4,10 +4,11 @@ import type { Workload } from './workloads.js';
 export type KubernetesObject = Readonly<Record<string, unknown>>;
 
 /** The label of all pods of the system. */
-const PART_OF = { 'app.kubernetes.io/part-of': 'rondo' } as const;
+export const PART_OF = { 'app.kubernetes.io/part-of': 'rondo' } as const;
 /** The map with what all services have in common: their processes read it as their environment. */
 export const SETTINGS = 'rondo-settings';
-const METRICS_PORT = 9464;
+/** Where each process serves its metrics. */
+export const METRICS_PORT = 9464;
 /** A service of the process's health that serves as long as the process does: one that waits for its database isn't restarted. */
 const LIVENESS = 'grpc.health.v1.Health';
 const LEAST_REPLICAS = 2;
@@ -15,8 +16,8 @@ const MOST_REPLICAS = 10;
 /** The drain's wait, its grace and the time to release what it holds. */
 const TERMINATION_SECONDS = 30;
 
-const labelsOf = (service: string) => ({ 'app.kubernetes.io/name': service });
-const metadataOf = (name: string) => ({ name, labels: { ...labelsOf(name), ...PART_OF } });
+export const labelsOf = (service: string) => ({ 'app.kubernetes.io/name': service });
+export const metadataOf = (name: string) => ({ name, labels: { ...labelsOf(name), ...PART_OF } });
 
 /** All objects of a service. */
 export function objectsOf(workload: Workload): readonly KubernetesObject[] {
@@ -77,37 +78,49 @@ function deploymentOf(workload: Workload): KubernetesObject {
       strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: '25%' } },
       template: {
         metadata: { labels: { ...labelsOf(service), ...PART_OF } },
-        spec: {
-          serviceAccountName: service,
-          terminationGracePeriodSeconds: TERMINATION_SECONDS,
-          securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+        spec: podOf(workload, {
           topologySpreadConstraints: ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
             ...{ maxSkew: 1, topologyKey, whenUnsatisfiable: 'ScheduleAnyway' },
             labelSelector: { matchLabels: labelsOf(service) },
           })),
-          containers: [containerOf(workload)],
-          volumes: [{ name: 'tmp', emptyDir: {} }],
-        },
+          containers: [containerOf(workload, probesOf(workload))],
+        }),
       },
     },
   };
 }
 
-function containerOf(workload: Workload): KubernetesObject {
-  const { service, image, port, public: outside } = workload;
-  const probe = { grpc: { port } };
+/** A pod with the rights of a service, whose process may write to one folder alone. */
+export const podOf = ({ service }: Workload, spec: KubernetesObject): KubernetesObject => ({
+  serviceAccountName: service,
+  terminationGracePeriodSeconds: TERMINATION_SECONDS,
+  securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+  ...spec,
+  volumes: [{ name: 'tmp', emptyDir: {} }],
+});
+
+function probesOf({ port, public: outside }: Workload): KubernetesObject {
   return {
-    ...{ name: service, image, imagePullPolicy: 'IfNotPresent' },
     ports: [
       { name: 'grpc', containerPort: port },
       ...(outside ? [{ name: 'http', containerPort: outside.port }] : []),
       { name: 'metrics', containerPort: METRICS_PORT },
     ],
+    startupProbe: { grpc: { port, service: LIVENESS }, periodSeconds: 1, failureThreshold: 60 },
+    readinessProbe: { grpc: { port }, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
+    livenessProbe: { grpc: { port, service: LIVENESS }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
+  };
+}
+
+/** The process of a service. */
+export function containerOf(workload: Workload, { ports, ...probes }: KubernetesObject): KubernetesObject {
+  const { service, image } = workload;
+  return {
+    ...{ name: service, image, imagePullPolicy: 'IfNotPresent' },
+    ...(ports !== undefined && { ports }),
     envFrom: [{ configMapRef: { name: SETTINGS } }],
     env: environmentOf(workload),
-    startupProbe: { grpc: { port, service: LIVENESS }, periodSeconds: 1, failureThreshold: 60 },
-    readinessProbe: { ...probe, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
-    livenessProbe: { grpc: { port, service: LIVENESS }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
+    ...probes,
     resources: { requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '512Mi' } },
     securityContext: {
       ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },

@@ -15,20 +15,23 @@ export interface Workload extends Manifest {
   readonly callers: readonly string[] | undefined;
 }
 
-/** The services of a workspace that is built. The registry isn't among them: Kubernetes knows the instances. */
-export function readWorkloads(root: string): readonly Workload[] {
+/** The services of a workspace that is built, and apart from them the registry, as Kubernetes knows the instances without one. */
+export function readWorkloads(root: string): {
+  readonly workloads: readonly Workload[];
+  readonly registry: Workload | undefined;
+} {
   const descriptors = readFileSync(path.join(root, 'packages/contracts/descriptors.binpb'));
   const files = [...createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors)).files];
   const images = imagesOf(root);
-  return readManifests(serviceNames(root), root)
-    .filter(({ service }) => service !== REGISTRY)
-    .map((manifest) => {
-      const own = files.filter(({ proto }) => manifest.contracts.includes(proto.name));
-      const services = own.flatMap((file) => file.services);
-      const serves = services.map(({ typeName }) => typeName);
-      const callers = manifest.public === undefined ? callersOf(services) : undefined;
-      return { ...manifest, image: images.get(manifest.service) ?? manifest.service, serves, callers };
-    });
+  const all = readManifests(serviceNames(root), root).map((manifest) => {
+    const own = files.filter(({ proto }) => manifest.contracts.includes(proto.name));
+    const services = own.flatMap((file) => file.services);
+    const serves = services.map(({ typeName }) => typeName);
+    const callers = manifest.public === undefined ? callersOf(services) : undefined;
+    return { ...manifest, image: images.get(manifest.service) ?? manifest.service, serves, callers };
+  });
+  const registry = all.find(({ service }) => service === REGISTRY);
+  return { workloads: all.filter((workload) => workload !== registry), registry };
 }
 
 /** The processes that the rules of all methods name; undefined if a method is for any process. */

@@ -75,13 +75,28 @@ describe('the manifests of a workspace', () => {
     writeFileSync(file(overlay), '# mine\n');
     addService('greeter', { port: 50060, database: 'greeter', contracts: ['calculator/calculator.proto'] });
     rmSync(file('services/calculator'), { recursive: true });
-    expect(writeManifests(root)).toEqual({
-      added: [`${BASE}/greeter.yaml`],
-      changed: [`${BASE}/kustomization.yaml`, `${BASE}/discovery.yaml`],
-      removed: [`${BASE}/calculator.yaml`],
-    });
+    const written = writeManifests(root);
+    const inBase = (files: readonly string[]) => files.filter((one) => one.startsWith(BASE));
+    expect(inBase(written.added)).toEqual([`${BASE}/greeter.yaml`]);
+    expect(inBase(written.changed)).toEqual([`${BASE}/kustomization.yaml`, `${BASE}/discovery.yaml`]);
+    expect(written.removed).toEqual([`${BASE}/calculator.yaml`]);
     expect(text(overlay)).toBe('# mine\n');
     expect(text(`${BASE}/greeter.yaml`)).toContain('name: greeter-database');
+  });
+
+  it('have components, which follow too, beside those of someone else', () => {
+    const jobs = 'infra/kubernetes/components/migrations/objects.yaml';
+    addService('greeter', { port: 50060, database: 'greeter', contracts: ['calculator/calculator.proto'] });
+    writeManifests(root);
+    const [job] = objectsOf(jobs);
+    expect(job).toMatchObject({ kind: 'Job', metadata: { labels: { 'rondo/step': 'migration' } } });
+    expect(job.spec.template.metadata.labels['app.kubernetes.io/name']).not.toBe('greeter');
+    const mine = 'infra/kubernetes/components/mine/kustomization.yaml';
+    mkdirSync(path.dirname(file(mine)));
+    writeFileSync(file(mine), 'kind: Component\n');
+    rmSync(file('services/greeter'), { recursive: true });
+    expect(writeManifests(root).removed).toContain(jobs);
+    expect(text(mine)).toBe('kind: Component\n');
   });
 
   it('replace no file that someone else wrote', () => {
@@ -99,13 +114,12 @@ describe('the manifests of a workspace', () => {
   });
 
   it('of this repository are as its services are', () => {
-    const folder = path.join(repository, BASE);
     cpSync(path.join(repository, 'services'), file('services'), {
       recursive: true,
       filter: (from) => !/\/(?:node_modules|src|test|dist|page)$/.test(from),
     });
     cpSync(path.join(repository, 'docker-compose.yml'), file('docker-compose.yml'));
-    cpSync(folder, file(BASE), { recursive: true });
-    expect(writeManifests(root)).toMatchObject({ changed: [], removed: [] });
+    cpSync(path.join(repository, 'infra/kubernetes'), file('infra/kubernetes'), { recursive: true });
+    expect(writeManifests(root)).toEqual({ added: [], changed: [], removed: [] });
   });
 });

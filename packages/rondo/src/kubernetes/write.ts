@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { BASE, baseFiles, MARK, overlayFiles } from './files.js';
+import { filesBelow } from '../workspace/files.js';
+import { BASE, baseFiles, COMPONENTS, componentFiles, MARK, overlayFiles } from './files.js';
 import { readWorkloads } from './workloads.js';
 
 /** What has been done to files, by their paths from the root. */
@@ -11,14 +12,19 @@ export interface Written {
 }
 
 /**
- * Writes the manifests of the services of a workspace that is built: the base anew, an overlay only if it is missing.
+ * Writes the manifests of the services of a workspace that is built: the base and the components anew, overlays only if there are none.
  *
  * @throws Error if a file of the base isn't the tool's.
  */
 export function writeManifests(root: string): Written {
-  const workloads = readWorkloads(root);
-  const base = new Map([...baseFiles(workloads)].map(([name, text]) => [`${BASE}/${name}`, text]));
-  const stale = filesOfBase(root).filter((file) => !base.has(file));
+  const { workloads, registry } = readWorkloads(root);
+  const base = new Map<string, string>([
+    ...[...baseFiles(workloads)].map(([name, text]) => [`${BASE}/${name}`, text] as const),
+    ...[...componentFiles(workloads, registry)].map(([name, text]) => [`${COMPONENTS}/${name}`, text] as const),
+  ]);
+  // A component of someone else's is no business of the tool's.
+  const own = filesIn(root, COMPONENTS).filter((file) => textOf(root, file)?.startsWith(MARK));
+  const stale = [...filesIn(root, BASE), ...own].filter((file) => !base.has(file));
   const foreign = [...base.keys(), ...stale].find((file) => textOf(root, file)?.startsWith(MARK) === false);
   if (foreign !== undefined) {
     throw new Error(`${foreign} wasn't written by rondo kubernetes; move what it has to an overlay, and delete it`);
@@ -33,13 +39,11 @@ export function writeManifests(root: string): Written {
 
 /** Writes the manifests anew if there are some, after services have come or gone. */
 export function followServices(root: string): void {
-  if (filesOfBase(root).length > 0) writeManifests(root);
+  if (filesIn(root, BASE).length > 0) writeManifests(root);
 }
 
-function filesOfBase(root: string): readonly string[] {
-  const folder = path.join(root, BASE);
-  return existsSync(folder) ? readdirSync(folder).map((name) => `${BASE}/${name}`) : [];
-}
+const filesIn = (root: string, folder: string): readonly string[] =>
+  existsSync(path.join(root, folder)) ? filesBelow(path.join(root, folder)).map((file) => `${folder}/${file}`) : [];
 
 function textOf(root: string, file: string): string | undefined {
   const at = path.join(root, file);
