@@ -28,6 +28,7 @@ let cluster: ControlPlane;
 (away === undefined ? describe : describe.skip)(`on Kubernetes ${away ?? ''}`, () => {
   beforeAll(async () => {
     cluster = await startControlPlane();
+    cluster.kubectl(['apply', '-f', 'infra/kubernetes/overlays/production/namespace.yaml']);
   });
 
   afterAll(async () => {
@@ -39,7 +40,6 @@ let cluster: ControlPlane;
     (overlay) => {
       const objects = parseAllDocuments(kustomize(`infra/kubernetes/overlays/${overlay}`)).map((one) => one.toJS());
       const namespace = objects.find(({ kind }) => kind === 'Namespace');
-      cluster.kubectl(['apply', '-f', '-'], JSON.stringify(namespace));
       expect(namespace.metadata.labels).toEqual({ 'pod-security.kubernetes.io/enforce': 'restricted' });
       const workloads = objects.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
       expect(workloads.length).toBeGreaterThanOrEqual(4);

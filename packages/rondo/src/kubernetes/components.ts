@@ -67,14 +67,18 @@ const MIGRATIONS = `A Job for each service with a database, which migrates it be
 #   kubectl -n rondo wait --for=condition=complete --timeout=1h job -l rondo/step=migration
 #   kubectl apply -k OVERLAY`;
 
-/** Runs the process until its database is ready, and ends it. No Service selects its pod, so it takes no calls. */
+/** Runs the process until its database is ready, and ends it. */
 const MIGRATE =
   'node dist/main.mjs & until node healthcheck.mjs; do kill -0 $! || wait $! || exit; sleep 1; done; kill $!; wait $!';
 
 function migrationOf(workload: Workload): KubernetesObject {
   const { name, labels } = metadataOf(`${workload.service}-migration`);
   const { env, ...container } = containerOf(workload, {});
-  const own = { name: 'RONDO_TLS', value: 'off' };
+  // It needs no certificate, and takes no calls: no Service selects its pod, and it is in no registry.
+  const own = [
+    { name: 'RONDO_TLS', value: 'off' },
+    { name: 'RONDO_REGISTRY', value: 'kubernetes://' },
+  ];
   return {
     ...{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name, labels: { ...labels, 'rondo/step': 'migration' } } },
     spec: {
@@ -84,7 +88,7 @@ function migrationOf(workload: Workload): KubernetesObject {
         spec: podOf(workload, {
           restartPolicy: 'Never',
           containers: [
-            { ...container, command: ['sh', '-c', MIGRATE], env: [...(Array.isArray(env) ? env : []), own] },
+            { ...container, command: ['sh', '-c', MIGRATE], env: [...(Array.isArray(env) ? env : []), ...own] },
           ],
         }),
       },

@@ -90,7 +90,9 @@ describe('the manifests of a workspace', () => {
     writeManifests(root);
     const [job] = objectsOf(jobs);
     expect(job).toMatchObject({ kind: 'Job', metadata: { labels: { 'rondo/step': 'migration' } } });
+    // Nothing calls its process, with Rondo's registry neither.
     expect(job.spec.template.metadata.labels['app.kubernetes.io/name']).not.toBe('greeter');
+    expect(job.spec.template.spec.containers[0].env).toContainEqual({ name: 'RONDO_REGISTRY', value: 'kubernetes://' });
     const mine = 'infra/kubernetes/components/mine/kustomization.yaml';
     mkdirSync(path.dirname(file(mine)));
     writeFileSync(file(mine), 'kind: Component\n');
