@@ -1,8 +1,8 @@
 import { type AuditEvent, AuditServiceDefinition } from '@rondo/contracts/rondo/audit/v1/audit';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { matchServices } from '@rondo/dynamic';
 import { createClient } from '@rondo/rpc/client';
 import { withChannel } from '../channels.js';
+import { askFirst } from '../registry/groups.js';
 import { addressOf } from '../registry/instance-view.js';
 
 /** An event and the instance that told it. */
@@ -18,43 +18,12 @@ export interface AuditQuery {
   readonly signal: AbortSignal;
 }
 
-const AUDIT = AuditServiceDefinition.fullName;
 const TIMEOUT_MS = 5_000;
 const PAGE_SIZE = 100;
 
-/**
- * The instances with an audit, grouped by the services that they serve: a group shares a database.
- *
- * @param name part of the name of a service; undefined for all.
- */
-export function auditedGroups(
-  instances: readonly Instance[],
-  name: string | undefined,
-): readonly (readonly Instance[])[] {
-  const groups = new Map<string, Instance[]>();
-  for (const instance of instances) {
-    const { services } = instance;
-    const isMeant = name === undefined || matchServices(name, services).length > 0;
-    if (!services.includes(AUDIT) || !isMeant) continue;
-    const key = [...services].sort().join(' ');
-    groups.set(key, [...(groups.get(key) ?? []), instance]);
-  }
-  return [...groups.values()];
-}
-
 /** Reads a group's events, newest first, from its first instance that answers. @throws the last instance's error if none answers. */
-export async function readEvents(group: readonly Instance[], query: AuditQuery): Promise<readonly ToldEvent[]> {
-  let failure: unknown;
-  for (const instance of group) {
-    query.signal.throwIfAborted();
-    try {
-      return await readFrom(instance, query);
-    } catch (error) {
-      failure = error;
-    }
-  }
-  throw failure;
-}
+export const readEvents = (group: readonly Instance[], query: AuditQuery): Promise<readonly ToldEvent[]> =>
+  askFirst(group, query.signal, (instance) => readFrom(instance, query));
 
 async function readFrom(instance: Instance, { filter, limit, signal }: AuditQuery): Promise<readonly ToldEvent[]> {
   return await withChannel([addressOf(instance)], async (channel) => {

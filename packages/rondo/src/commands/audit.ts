@@ -1,12 +1,14 @@
+import { AuditServiceDefinition } from '@rondo/contracts/rondo/audit/v1/audit';
 import { statusName } from '@rondo/rpc/internal';
 import { statusFromCode } from '@rondo/rpc/status';
-import { auditedGroups, readEvents, type ToldEvent } from '../audit/gather.js';
+import { readEvents, type ToldEvent } from '../audit/gather.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { reasonOf, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption, positiveInteger, registryOption } from '../options.js';
 import { listInstances, withRegistry } from '../registry/connection.js';
+import { groupsOf } from '../registry/groups.js';
 import { registryAddresses } from '../registry/locate.js';
 import { formatTable } from '../terminal/table.js';
 
@@ -52,7 +54,7 @@ export const audit = defineCommand({
     const addresses = await registryAddresses(values.registry, context);
     const { events, failed } = await withRegistry(addresses, async (registry) => {
       const { instances } = await listInstances(registry, { signal: context.signal });
-      const groups = auditedGroups(instances, name);
+      const groups = groupsOf(instances, { serving: AuditServiceDefinition.fullName, name });
       if (groups.length === 0) throw new UsageError(nothingAudited(name));
       const told = await Promise.all(groups.map((group) => orReport(readEvents(group, query), context)));
       return { events: told.flatMap((found) => found ?? []), failed: told.includes(undefined) };

@@ -62,7 +62,7 @@ export interface Policy {
 }
 
 /** The tag of `rondo.options.v1.method` in `google.protobuf.MethodOptions`: field 50550, length-delimited. */
-const POLICY_TAG = (50550 << 3) | 2;
+export const POLICY_TAG = (50550 << 3) | 2;
 /** The tag of `rondo.options.v1.service`, field 50551: the generator copies it to each method. */
 export const SERVICE_TAG = (50551 << 3) | 2;
 const DEFAULT_UNARY_TIMEOUT_MS = 10_000;

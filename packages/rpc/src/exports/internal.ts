@@ -9,6 +9,7 @@ export { type DurationCount, percentileMs } from '../call/durations.js';
 export { InFlight, type InFlightMember } from '../call/in-flight.js';
 export { isBase64 } from '../call/metadata-rules.js';
 export { runInScope } from '../call/scope.js';
+export { createSweep, type Sweep } from '../call/sweep.js';
 export {
   currentTrace,
   inSpan,
@@ -63,6 +64,7 @@ export {
   type MessageChecks,
   type MessageType,
   type MethodDefinition,
+  type RequestInit,
   type RequestOf,
   type ServiceDefinition,
 } from '../contract/definition.js';
@@ -77,7 +79,7 @@ export {
 } from '../contract/guard-text.js';
 export { type Method, methodsOf } from '../contract/method.js';
 export { didYouMean, editDistance, nearest } from '../contract/nearest.js';
-export { COMPRESSIONS } from '../contract/policy.js';
+export { COMPRESSIONS, optionBytes, POLICY_TAG } from '../contract/policy.js';
 export { type PolicyFields, readBytes, type ScalarField } from '../contract/wire-fields.js';
 export { clientErrors } from '../errors/client.js';
 export { type CallSettings, LiveSettings } from '../live-config/live-settings.js';
@@ -116,6 +118,7 @@ export {
   TLS_VERSIONS,
   type TlsSettings,
 } from '../tls/mutual-tls.js';
+export { isOperatorId } from '../tls/operator-id.js';
 export { type ServedBy, servedByOf } from '../tls/served-by.js';
 export { parseSpiffeId } from '../tls/spiffe-id.js';
 export { letGoOnceClosed } from '../transport/grpc/ended-stream.js';

@@ -3,11 +3,11 @@ import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
-import { inSpan } from '@rondo/rpc/internal';
+import { createSweep, inSpan } from '@rondo/rpc/internal';
 import { coordinatorErrors } from '../errors.js';
 import { meterUnfinished } from '../metrics.js';
 import { createPruning } from '../pruning.js';
-import { createSweep } from '../sweep.js';
+
 import { type CheckedRef, checkName } from '../transaction-ref.js';
 import { type Completion, type CoordinatorDependencies, finish, resolve } from './finish.js';
 import {

@@ -13,12 +13,13 @@ import {
 } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
+import { createSweep } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { type Caller, isOperator, refuseCaller } from '../callers.js';
 import { participantErrors } from '../errors.js';
 import { meterUnfinished } from '../metrics.js';
 import { createPruning } from '../pruning.js';
-import { createSweep } from '../sweep.js';
+
 import { branchOf, type CheckedRef, checkName, gidOf, gidPrefix, readRef } from '../transaction-ref.js';
 import { pruneBranches } from './branches.js';
 import { abortBranch, commitBranch, createInquiries, type ParticipantDependencies } from './end-branch.js';

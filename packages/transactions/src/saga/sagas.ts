@@ -1,9 +1,10 @@
 import type { Database, Queries } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
+import { createSweep } from '@rondo/rpc/internal';
 import { transactionErrors } from '../errors.js';
 import { createPruning } from '../pruning.js';
-import { createSweep } from '../sweep.js';
+
 import { advance, type SagaDefinition } from './advance.js';
 import {
   claimSagas,

@@ -1,6 +1,7 @@
-import { type Logger, runOutsideScope } from '@rondo/rpc/call';
-import type { Clock, Timer } from '@rondo/rpc/clock';
-import { outsideTrace } from '@rondo/rpc/internal';
+import type { Clock, Timer } from '../clock/clock.js';
+import type { Logger } from './call.js';
+import { runOutsideScope } from './scope.js';
+import { outsideTrace } from './trace.js';
 
 export interface SweepOptions {
   readonly intervalMs: number;

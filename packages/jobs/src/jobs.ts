@@ -1,0 +1,134 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Database, Queries } from '@rondo/database';
+import type { Logger, ServerCall } from '@rondo/rpc/call';
+import type { Channel } from '@rondo/rpc/client';
+import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
+import {
+  createSweep,
+  currentTrace,
+  encodeMessage,
+  type MethodDefinition,
+  type RequestInit,
+  type ServiceDefinition,
+} from '@rondo/rpc/internal';
+import type { ServiceImplementation } from '@rondo/rpc/server';
+import { type JobMethod, jobMethodsOf } from './contract.js';
+import { meterJobs } from './metrics.js';
+import { createJobService } from './operator-service.js';
+import { beginSchedules, fire, isScheduled } from './schedules.js';
+import { deleteJob, insertJob, setProgress } from './store.js';
+import { JOB_KEY, Worker } from './worker.js';
+
+/** Options of a service's jobs. */
+export interface JobsOptions {
+  /** The service's own database; it has the tables of `jobsSchema`. */
+  readonly database: Database;
+  /** The service's own contracts; their methods with `(rondo.options.v1.method).job` are its jobs. */
+  readonly services: readonly ServiceDefinition[];
+  /** By it, a job is a call of the service's own replicas. */
+  readonly channel: Channel;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly meter?: Meter | undefined;
+}
+
+/** A job that is enqueued. */
+export interface EnqueuedJob<M extends MethodDefinition> {
+  readonly request: RequestInit<M>;
+  /** When it is due; as soon as possible by default. */
+  readonly at?: Date;
+  /**
+   * Names the job among those of its method, at most 200 characters: a job that is enqueued with the same key replaces one that hasn't
+   * ended. Random by default.
+   */
+  readonly key?: string;
+}
+
+/** The jobs of a service. */
+export interface Jobs {
+  /**
+   * Stores a call of a method when the surrounding transaction commits. Call {@link Jobs.nudge} after the commit, or it begins up to a second
+   * later.
+   *
+   * @throws TypeError if the method is no job of this service, or the key is too long or empty.
+   */
+  enqueue<M extends MethodDefinition>(transaction: Queries, method: M, job: EnqueuedJob<M>): Promise<void>;
+  /** Removes a job when the surrounding transaction commits; false if it has ended. An attempt that runs is cancelled within ten seconds. */
+  cancel(transaction: Queries, method: MethodDefinition, key: string): Promise<boolean>;
+  /** Shows how far the job is whose call a handler serves, such as `12 of 80`: at once, outside of any transaction. */
+  tell(call: Pick<ServerCall, 'metadata'>, progress: string): Promise<void>;
+  /** Starts working, at once and every second. Call it once the tables exist. */
+  start(): Promise<void>;
+  /** Looks for work now. Call it after the commit of a transaction that enqueued a job. */
+  nudge(): void;
+  /** Cancels the attempts of this process; other replicas go on with their jobs. */
+  close(): Promise<void>;
+  /** By which `rondo jobs` shows and resolves jobs. */
+  readonly service: ServiceImplementation;
+}
+
+const SWEEP_MS = 1_000;
+const KEY_BYTES = 16;
+const MAX_KEY = 200;
+const MAX_REQUEST_BYTES = 1024 * 1024;
+const MAX_PROGRESS = 200;
+
+/**
+ * Creates the jobs of a service: calls that are stored in a transaction, and made later by any replica until they succeed.
+ *
+ * @throws TypeError that names the method, the rule and the remedy, if a contract contradicts itself.
+ */
+export function createJobs(options: JobsOptions): Jobs {
+  const { database, services, channel, log, clock = systemClock, random = systemRandom } = options;
+  const byDefinition = jobMethodsOf(services);
+  const jobs = [...byDefinition.values()];
+  const scheduled = jobs.filter(isScheduled);
+  const meter = meterJobs(
+    options.meter,
+    database,
+    jobs.map(({ name }) => name),
+  );
+  const worker = new Worker({ database, jobs, channel, log, clock, random, meter, onFree: () => sweep.nudge() });
+  const round = async (signal: AbortSignal): Promise<boolean> => {
+    if (scheduled.length > 0) await fire(database, scheduled, { signal });
+    return await worker.claim(signal);
+  };
+  const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'jobs', round });
+  const jobOf = (method: MethodDefinition): JobMethod => {
+    const job = byDefinition.get(method);
+    if (job !== undefined) return job;
+    throw new TypeError(
+      `${method.name} is no job of this service: give it (rondo.options.v1.method).job in its contract`,
+    );
+  };
+  return {
+    async enqueue(transaction, method, { request, at, key = random.hex(KEY_BYTES) }) {
+      const { name, method: known } = jobOf(method);
+      if (key === '' || key.length > MAX_KEY)
+        throw new TypeError(`the key of a job has 1 to ${MAX_KEY} characters; "${key.slice(0, 20)}" has ${key.length}`);
+      const bytes = encodeMessage(known.requestType, known.requestType.fromPartial(request));
+      if (bytes.length > MAX_REQUEST_BYTES)
+        throw new TypeError(
+          `the request of a job has at most 1 MiB, and this one has ${bytes.length} bytes: pass the name of a resource`,
+        );
+      await insertJob(transaction, { method: name, key, request: bytes, at, traceparent: currentTrace() });
+    },
+    cancel: (transaction, method, key) => deleteJob(transaction, jobOf(method).name, key),
+    async tell({ metadata }, progress) {
+      const id = metadata.get(JOB_KEY);
+      if (typeof id === 'string' && /^\d{1,18}$/.test(id))
+        await setProgress(database, BigInt(id), progress.slice(0, MAX_PROGRESS));
+    },
+    async start() {
+      await beginSchedules(database, scheduled);
+      sweep.start();
+    },
+    nudge: () => sweep.nudge(),
+    async close() {
+      await sweep.close();
+      await worker.close();
+    },
+    service: createJobService({ database, jobs, nudge: () => sweep.nudge() }),
+  };
+}

@@ -1,0 +1,45 @@
+import type { Meter } from '@opentelemetry/api';
+import { type Database, observeRow } from '@rondo/database';
+
+/** Counts the attempts at jobs. */
+export interface JobMeter {
+  /** @param outcome the name of the call's status. */
+  ended(method: string, outcome: string): void;
+}
+
+const ROW = `
+  SELECT coalesce(max(extract(epoch FROM now() - oldest.due_time)), 0)::float8 AS lag,
+    (SELECT count(*) FROM (SELECT FROM jobs WHERE failed LIMIT 10000) AS counted)::integer AS failed,
+    (SELECT coalesce(sum(skipped), 0) FROM job_schedules)::integer AS skipped
+  FROM unnest($1::text[]) AS listed (method) CROSS JOIN LATERAL (
+    SELECT due_time FROM jobs WHERE jobs.method = listed.method AND NOT failed AND due_time <= now()
+    ORDER BY due_time LIMIT 1) AS oldest`;
+
+/** Meters the jobs of a service; without a meter nothing is measured. */
+export function meterJobs(
+  meter: Meter | undefined,
+  database: Pick<Database, 'query'>,
+  methods: readonly string[],
+): JobMeter {
+  if (meter === undefined) return { ended: () => undefined };
+  const attempts = meter.createCounter('rondo.jobs.attempts', {
+    unit: '{attempt}',
+    description: 'The attempts at jobs that have ended, by method and status.',
+  });
+  const lag = meter.createObservableGauge('rondo.jobs.lag', {
+    unit: 's',
+    description: 'For how long the oldest job of the service is due, without one that runs; 0 if none is.',
+  });
+  const failed = meter.createObservableGauge('rondo.jobs.failed', {
+    unit: '{job}',
+    description: 'The jobs that wait for an operator, up to 10,000.',
+  });
+  const skipped = meter.createObservableGauge('rondo.jobs.schedule.skipped', {
+    unit: '{time}',
+    description: 'The times of schedules that passed while no replica ran, and that were not made up for.',
+  });
+  observeRow(meter, { database, sql: ROW, params: [methods], gauges: { lag, failed, skipped } });
+  return {
+    ended: (method, outcome) => attempts.add(1, { 'rpc.method': method, 'rpc.response.status_code': outcome }),
+  };
+}

@@ -1,0 +1,62 @@
+import { JobServiceDefinition, JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import type { Database } from '@rondo/database';
+import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
+import { isOperatorId } from '@rondo/rpc/internal';
+import { implement, type ServiceImplementation } from '@rondo/rpc/server';
+import type { JobMethod } from './contract.js';
+import { jobErrors } from './errors.js';
+import { listSchedules } from './schedules.js';
+import { countJobs, discardJob, type JobRow, listJobs, retryJob } from './store.js';
+
+interface OperatorServiceOptions {
+  readonly database: Database;
+  readonly jobs: readonly JobMethod[];
+  /** A job is due. */
+  readonly nudge: () => void;
+}
+
+/** The service by which `rondo jobs` shows and resolves jobs. */
+export function createJobService({ database, jobs, nudge }: OperatorServiceOptions): ServiceImplementation {
+  const methods = jobs.map(({ name }) => name);
+  return implement(JobServiceDefinition, {
+    async listJobs({ method }, call) {
+      requireOperator(call);
+      const { signal } = call;
+      const wanted = methods.filter((name) => method === '' || name === method);
+      const [rows, counts, schedules] = await Promise.all([
+        listJobs(database, wanted, { signal }),
+        countJobs(database, wanted, { signal }),
+        listSchedules(database, wanted, { signal }),
+      ]);
+      const scheduleOf = new Map(schedules.map(({ method: name, ...schedule }) => [name, schedule]));
+      return {
+        methods: counts.map((count) => ({ ...count, schedule: scheduleOf.get(count.method) })),
+        jobs: rows.map(toJob),
+      };
+    },
+    async retryJob({ id }, call) {
+      requireOperator(call);
+      const row = await retryJob(database, id, { signal: call.signal });
+      if (row === undefined) throw jobErrors.NO_JOB({ id: String(id) });
+      nudge();
+      return toJob(row);
+    },
+    async discardJob({ id }, call) {
+      requireOperator(call);
+      const row = await discardJob(database, id, { signal: call.signal });
+      if (row === undefined) throw jobErrors.NO_JOB({ id: String(id) });
+      return toJob(row);
+    },
+  });
+}
+
+/** A caller without a certificate passes, because a system without TLS can't tell. */
+function requireOperator({ values }: Pick<ServerCall, 'values'>): void {
+  const caller = values.get(callerIdentity);
+  if (caller !== '' && !isOperatorId(caller)) throw jobErrors.OPERATORS_ONLY({ caller });
+}
+
+function toJob({ running, failed, ...row }: JobRow) {
+  const waiting = running ? JobState.JOB_STATE_RUNNING : JobState.JOB_STATE_WAITING;
+  return { ...row, state: failed ? JobState.JOB_STATE_FAILED : waiting };
+}

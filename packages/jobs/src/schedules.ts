@@ -1,0 +1,77 @@
+import type { Database, Queries, QueryOptions } from '@rondo/database';
+import type { JobMethod } from './contract.js';
+import type { Firings } from './firings.js';
+import { insertJob } from './store.js';
+
+type Scheduled = JobMethod & { readonly firings: Firings };
+
+export const isScheduled = (job: JobMethod): job is Scheduled => job.firings !== undefined;
+
+/** A schedule in the database. */
+export interface ScheduleRow {
+  readonly method: string;
+  readonly cron: string;
+  readonly timeZone: string;
+  readonly nextTime: Date;
+  readonly skipped: bigint;
+}
+
+/** The database's clock, which is one for all replicas. */
+const clockOf = async ({ one }: Queries): Promise<Date> =>
+  (await one<{ now: Date }>('SELECT clock_timestamp() AS now')).now;
+
+/** Begins schedules that are new, or that have changed. */
+export async function beginSchedules(database: Database, jobs: readonly Scheduled[]): Promise<void> {
+  if (jobs.length === 0) return;
+  const now = await clockOf(database);
+  for (const { name, firings } of jobs) {
+    await database.query(
+      `INSERT INTO job_schedules AS stored (method, cron, time_zone, next_time) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (method) DO UPDATE SET cron = EXCLUDED.cron, time_zone = EXCLUDED.time_zone, next_time = EXCLUDED.next_time
+       WHERE (stored.cron, stored.time_zone) <> (EXCLUDED.cron, EXCLUDED.time_zone)`,
+      [name, firings.cron, firings.timeZone, firings.after(now)],
+    );
+  }
+}
+
+/**
+ * Stores a job for each schedule whose time has come: one for the latest time, as those before it are skipped. The row's lock lets
+ * one replica do it, and the key of the job holds its time.
+ */
+export async function fire(database: Database, jobs: readonly Scheduled[], options: QueryOptions): Promise<void> {
+  const byName = new Map(jobs.map((job) => [job.name, job]));
+  const due = 'SELECT FROM job_schedules WHERE method = ANY($1) AND next_time <= clock_timestamp()';
+  if ((await database.query(due, [[...byName.keys()]], options)).length === 0) return;
+  await database.transaction(async (transaction) => {
+    const rows = await transaction.query<{ method: string; nextTime: Date; now: Date }>(
+      `SELECT method, next_time AS "nextTime", clock_timestamp() AS now FROM job_schedules
+       WHERE method = ANY($1) AND next_time <= clock_timestamp() ORDER BY method FOR UPDATE SKIP LOCKED`,
+      [[...byName.keys()]],
+    );
+    for (const { method, nextTime, now } of rows) {
+      const job = byName.get(method);
+      if (job === undefined) continue;
+      const { latest, count, next } = job.firings.missed(nextTime, now);
+      const request = job.method.requestType.encode(job.method.requestType.fromPartial({})).finish();
+      await insertJob(transaction, { method, key: latest.toISOString(), request, at: undefined, traceparent: '' });
+      await transaction.query('UPDATE job_schedules SET next_time = $2, skipped = skipped + $3 WHERE method = $1', [
+        method,
+        next,
+        count - 1,
+      ]);
+    }
+  }, options);
+}
+
+/** The schedules of these methods. */
+export function listSchedules(
+  { query }: Queries,
+  methods: readonly string[],
+  options: QueryOptions,
+): Promise<ScheduleRow[]> {
+  return query<ScheduleRow>(
+    `SELECT method, cron, time_zone AS "timeZone", next_time AS "nextTime", skipped FROM job_schedules WHERE method = ANY($1)`,
+    [methods],
+    options,
+  );
+}

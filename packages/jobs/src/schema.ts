@@ -1,0 +1,45 @@
+import type { SchemaPart } from '@rondo/database';
+
+const FIRST = `
+-- Calls that are made later. A row goes when its job has succeeded.
+CREATE TABLE jobs (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  method text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL CHECK (char_length(key) BETWEEN 1 AND 200),
+  request bytea NOT NULL CHECK (octet_length(request) <= 1048576),
+  -- Counts how often the job was replaced by one with its key: each has an effect of its own.
+  version integer NOT NULL DEFAULT 1,
+  -- When the next attempt is due. While one runs: until when its replica has the job for itself.
+  due_time timestamptz NOT NULL,
+  -- The attempt that runs.
+  claim text,
+  attempts integer NOT NULL DEFAULT 0,
+  error text NOT NULL DEFAULT '',
+  -- Whether it waits for an operator.
+  failed boolean NOT NULL DEFAULT false,
+  progress text NOT NULL DEFAULT '',
+  -- Of the call that asked for it.
+  traceparent text NOT NULL DEFAULT '',
+  create_time timestamptz NOT NULL DEFAULT now(),
+  UNIQUE (method, key)
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_scale_factor = 0.1);
+
+CREATE INDEX jobs_due ON jobs (method, due_time) WHERE NOT failed;
+CREATE INDEX jobs_running ON jobs (method) WHERE claim IS NOT NULL;
+CREATE INDEX jobs_failed ON jobs (create_time) WHERE failed;
+
+-- When methods with a schedule are called next.
+CREATE TABLE job_schedules (
+  method text COLLATE "C" PRIMARY KEY,
+  cron text NOT NULL,
+  time_zone text NOT NULL,
+  next_time timestamptz NOT NULL,
+  skipped bigint NOT NULL DEFAULT 0
+);
+`;
+
+/** The tables of {@link createJobs}; a service passes it to `createReadiness` in `parts`. */
+export const jobsSchema: SchemaPart = {
+  name: 'jobs',
+  migrations: [{ name: '0001_jobs.sql', sql: FIRST }],
+};

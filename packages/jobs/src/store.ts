@@ -1,0 +1,203 @@
+import type { Database, Queries, QueryOptions } from '@rondo/database';
+
+/** A job that is to be stored. */
+export interface NewJob {
+  readonly method: string;
+  readonly key: string;
+  readonly request: Uint8Array;
+  /** As soon as possible if it is undefined. */
+  readonly at: Date | undefined;
+  readonly traceparent: string;
+}
+
+/** Stores a job, in the place of one with the same key. */
+export async function insertJob({ query }: Queries, job: NewJob): Promise<void> {
+  const { method, key, request, at = null, traceparent } = job;
+  await query(
+    `INSERT INTO jobs AS stored (method, key, request, due_time, traceparent) VALUES ($1, $2, $3, coalesce($4, now()), $5)
+     ON CONFLICT (method, key) DO UPDATE SET request = EXCLUDED.request, due_time = EXCLUDED.due_time,
+       version = stored.version + 1, claim = NULL, attempts = 0, error = '', failed = false, progress = '',
+       traceparent = EXCLUDED.traceparent, create_time = now()`,
+    [method, key, request, at, traceparent],
+    { name: 'rondo_job_insert' },
+  );
+}
+
+/** Removes a job; false if it has ended. */
+export async function deleteJob({ query }: Queries, method: string, key: string): Promise<boolean> {
+  return (await query('DELETE FROM jobs WHERE method = $1 AND key = $2 RETURNING id', [method, key])).length > 0;
+}
+
+/** How long a process has a job without a sign of life, in milliseconds. */
+export const LEASE_MS = 30_000;
+
+/** An attempt at a job. */
+export interface Attempt {
+  readonly id: bigint;
+  readonly method: string;
+  readonly key: string;
+  readonly request: Uint8Array;
+  readonly version: number;
+  readonly claim: string;
+  /** With this one. */
+  readonly attempts: number;
+  readonly traceparent: string;
+  readonly createTime: Date;
+}
+
+/** How many jobs of a method a process takes. */
+export interface Wanted {
+  readonly method: string;
+  readonly most: number;
+  /** How many may run in all processes; null for no bound. */
+  readonly maxRunning: number | null;
+}
+
+const CLAIM = `
+  UPDATE jobs SET claim = $4, attempts = attempts + 1, due_time = clock_timestamp() + $5 * interval '1 ms'
+  FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (method, most, bound)
+  CROSS JOIN LATERAL (
+    SELECT id FROM jobs AS waiting WHERE waiting.method = wanted.method AND NOT failed AND due_time <= now()
+    ORDER BY due_time
+    LIMIT greatest(0, least(wanted.most, wanted.bound - (
+      SELECT count(*) FROM jobs AS others WHERE others.method = wanted.method AND claim IS NOT NULL AND due_time > now())))
+    FOR UPDATE SKIP LOCKED
+  ) AS picked
+  WHERE jobs.id = picked.id
+  RETURNING jobs.id, jobs.method, key, request, version, claim, attempts, traceparent, create_time AS "createTime"`;
+
+/** Takes jobs that are due. The process has them until it settles them, or for {@link LEASE_MS} after its last sign of life. */
+export async function claimJobs(
+  database: Database,
+  { wanted, claim }: { readonly wanted: readonly Wanted[]; readonly claim: string },
+  options: QueryOptions,
+): Promise<Attempt[]> {
+  const take = (queries: Queries) =>
+    queries.query<Attempt>(
+      CLAIM,
+      [
+        wanted.map(({ method }) => method),
+        wanted.map(({ most }) => most),
+        wanted.map(({ maxRunning }) => maxRunning),
+        claim,
+        LEASE_MS,
+      ],
+      { ...options, name: 'rondo_job_claim' },
+    );
+  const bounded = wanted.filter(({ maxRunning }) => maxRunning !== null).map(({ method }) => method);
+  if (bounded.length === 0) return await take(database);
+  return await database.transaction(async (transaction) => {
+    // One process at a time counts what runs.
+    const locks =
+      'SELECT pg_advisory_xact_lock(hashtextextended(method, 7)) FROM unnest($1::text[]) AS method ORDER BY method';
+    await transaction.query(locks, [bounded]);
+    return await take(transaction);
+  }, options);
+}
+
+type Held = Pick<Attempt, 'id' | 'claim'>;
+const heldOf = (held: readonly Held[]) => [held.map(({ id }) => id), held.map(({ claim }) => claim)] as const;
+const HELD = 'unnest($1::bigint[], $2::text[]) AS held (id, claim) WHERE jobs.id = held.id AND jobs.claim = held.claim';
+
+/** Removes jobs that have succeeded. */
+export async function settleJobs({ query }: Queries, held: readonly Held[]): Promise<void> {
+  await query(`DELETE FROM jobs USING ${HELD}`, heldOf(held), { name: 'rondo_job_settle' });
+}
+
+/** Gives a sign of life; returns the ids of the jobs that this process still has. */
+export async function renewJobs({ query }: Queries, held: readonly Held[]): Promise<ReadonlySet<bigint>> {
+  const rows = await query<{ id: bigint }>(
+    `UPDATE jobs SET due_time = clock_timestamp() + $3 * interval '1 ms' FROM ${HELD} RETURNING jobs.id`,
+    [...heldOf(held), LEASE_MS],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Gives jobs back, whose attempts don't count. */
+export async function releaseJobs({ query }: Queries, held: readonly Held[]): Promise<void> {
+  await query(`UPDATE jobs SET claim = NULL, attempts = attempts - 1, due_time = now() FROM ${HELD}`, heldOf(held));
+}
+
+/** Stores that an attempt has failed, and when the next one is due. */
+export async function failJob(
+  { query }: Queries,
+  { id, claim }: Held,
+  { error, failed, backoffMs }: { readonly error: string; readonly failed: boolean; readonly backoffMs: number },
+): Promise<void> {
+  await query(
+    `UPDATE jobs SET claim = NULL, error = $3, failed = $4, due_time = now() + $5 * interval '1 ms'
+     WHERE id = $1 AND claim = $2`,
+    [id, claim, error, failed, backoffMs],
+  );
+}
+
+/** A job as an operator sees it. */
+export interface JobRow extends Omit<Attempt, 'request' | 'version' | 'claim' | 'traceparent'> {
+  readonly running: boolean;
+  readonly failed: boolean;
+  readonly dueTime: Date;
+  readonly error: string;
+  readonly progress: string;
+}
+
+const COLUMNS = `id, method, key, claim IS NOT NULL AND due_time > now() AS running, failed, due_time AS "dueTime",
+  create_time AS "createTime", attempts, error, progress`;
+const MAX_ROWS = 1_000;
+
+/** The jobs of these methods: those that failed first, then those that are due. At most 1,000. */
+export function listJobs({ query }: Queries, methods: readonly string[], options: QueryOptions): Promise<JobRow[]> {
+  return query<JobRow>(
+    `(SELECT ${COLUMNS} FROM jobs WHERE failed AND method = ANY($1) ORDER BY create_time LIMIT $2)
+     UNION ALL
+     (SELECT ${COLUMNS} FROM jobs WHERE id IN (
+        SELECT due.id FROM unnest($1::text[]) AS listed (method) CROSS JOIN LATERAL (
+          SELECT id FROM jobs WHERE jobs.method = listed.method AND NOT failed ORDER BY due_time LIMIT $2) AS due)
+      ORDER BY due_time, id)
+     LIMIT $2`,
+    [methods, MAX_ROWS],
+    options,
+  );
+}
+
+/** How many jobs a method has, each up to 10,000. */
+export interface JobCounts {
+  readonly method: string;
+  readonly waiting: bigint;
+  readonly running: bigint;
+  readonly failed: bigint;
+}
+
+const some = (condition: string) =>
+  `(SELECT count(*) FROM (SELECT FROM jobs WHERE jobs.method = listed.method AND ${condition} LIMIT 10000) AS counted)`;
+
+/** Counts the jobs of each of these methods. */
+export function countJobs({ query }: Queries, methods: readonly string[], options: QueryOptions): Promise<JobCounts[]> {
+  return query<JobCounts>(
+    `SELECT listed.method, ${some('NOT failed AND (claim IS NULL OR due_time <= now())')} AS waiting,
+       ${some('claim IS NOT NULL AND due_time > now()')} AS running, ${some('failed')} AS failed
+     FROM unnest($1::text[]) AS listed (method)`,
+    [methods],
+    options,
+  );
+}
+
+/** Makes a job due at once, as if it were new; undefined if it has ended. One that runs goes on. */
+export function retryJob({ maybeOne }: Queries, id: bigint, options: QueryOptions): Promise<JobRow | undefined> {
+  return maybeOne<JobRow>(
+    `UPDATE jobs SET failed = false, attempts = CASE WHEN claim IS NULL THEN 0 ELSE attempts END,
+       due_time = CASE WHEN claim IS NULL THEN now() ELSE due_time END
+     WHERE id = $1 RETURNING ${COLUMNS}`,
+    [id],
+    options,
+  );
+}
+
+/** Removes a job; undefined if it has ended. */
+export function discardJob({ maybeOne }: Queries, id: bigint, options: QueryOptions): Promise<JobRow | undefined> {
+  return maybeOne<JobRow>(`DELETE FROM jobs WHERE id = $1 RETURNING ${COLUMNS}`, [id], options);
+}
+
+/** Stores what a handler tells of its progress. */
+export async function setProgress({ query }: Queries, id: bigint, progress: string): Promise<void> {
+  await query('UPDATE jobs SET progress = $2 WHERE id = $1', [id, progress]);
+}

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
+import { createOutcomeStore, createPool, type Database, migrate, outcomesSchema } from '@rondo/database';
+import { currentWorkLimits, silentLogger } from '@rondo/rpc/call';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
+import { type Handlers, implement } from '@rondo/rpc/server';
+import { createTestChannel } from '@rondo/rpc/testing';
+import { createJobs, type Jobs, jobsSchema } from '../src/exports/index.js';
+
+export const { doChore, doAlone, sweep } = ChoreServiceDefinition.methods;
+
+/** Makes the tables of jobs and outcomes, and one that has the effects of handlers. */
+export async function createTables(url: string): Promise<Database> {
+  const database = createPool({ url });
+  for (const { name: part, migrations } of [jobsSchema, outcomesSchema]) await migrate(database, { part, migrations });
+  await database.query('CREATE TABLE effects (id bigint GENERATED ALWAYS AS IDENTITY, chore text NOT NULL)');
+  return database;
+}
+
+/** Writes an effect, as a handler does. */
+export const write = (database: Database, chore: string) =>
+  database.transaction(async ({ query }) => {
+    await query('INSERT INTO effects (chore) VALUES ($1)', [chore]);
+    return {};
+  }, currentWorkLimits());
+
+interface ProcessOptions {
+  /** Replaces handlers. */
+  readonly chores?: Partial<Handlers<typeof ChoreServiceDefinition>>;
+  /** What the jobs have instead of the handlers' database. */
+  readonly jobsDatabase?: Database;
+  readonly clock?: Clock;
+}
+
+/** A process with jobs: it serves the chores, and runs them. */
+export function startProcess(database: Database, options: ProcessOptions = {}): Jobs {
+  const { chores, jobsDatabase = database, clock = systemClock } = options;
+  const outcomes = createOutcomeStore(database);
+  const served = implement(ChoreServiceDefinition, {
+    doChore: ({ chore }) => write(database, chore),
+    doAlone: ({ chore }) => write(database, chore),
+    sweep: () => write(database, 'sweep'),
+    ...chores,
+  });
+  const channel = createTestChannel({ services: [served], outcomes });
+  const services = [ChoreServiceDefinition];
+  const jobs = createJobs({ database: jobsDatabase, services, channel, log: silentLogger, clock });
+  void jobs.start();
+  return {
+    ...jobs,
+    async close() {
+      await jobs.close();
+      await outcomes.close();
+    },
+  };
+}
+
+/** Bounds what hangs. */
+const TIMEOUT_MS = 300_000;
+
+/** Resolves to what `check` returns as soon as it passes. After five minutes it rejects as `check` last did. */
+export async function eventually<T>(check: () => T | Promise<T>): Promise<T> {
+  const giveUpAt = performance.now() + TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+    }
+    await sleep(20);
+  }
+}

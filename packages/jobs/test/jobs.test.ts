@@ -1,0 +1,303 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { JobServiceDefinition, JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import type { Database } from '@rondo/database';
+import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import { createClient } from '@rondo/rpc/client';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { createTestChannel, failureOf, ManualClock } from '@rondo/rpc/testing';
+import type { EnqueuedJob, Jobs } from '../src/exports/index.js';
+import { createTables, doAlone, doChore, eventually, startProcess, sweep, write } from './fixture.js';
+
+let postgres: TestPostgres;
+let database: Database;
+let processes: Jobs[];
+
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+});
+afterAll(() => postgres.stop());
+beforeEach(async () => {
+  processes = [];
+  database = await createTables(await postgres.createDatabase());
+});
+afterEach(async () => {
+  await Promise.all(processes.map((jobs) => jobs.close()));
+  await database.close();
+});
+
+function begin(options: Parameters<typeof startProcess>[1] = {}): Jobs {
+  const jobs = startProcess(database, options);
+  processes.push(jobs);
+  return jobs;
+}
+
+type Enqueued = Pick<EnqueuedJob<typeof doChore>, 'at' | 'key'> & { readonly method?: typeof doChore | typeof doAlone };
+
+async function enqueue(jobs: Jobs, chore: string, { method = doChore, ...job }: Enqueued = {}) {
+  await database.transaction((transaction) => jobs.enqueue(transaction, method, { request: { chore }, ...job }));
+  jobs.nudge();
+}
+
+const effects = async () =>
+  (await database.query<{ chore: string }>('SELECT chore FROM effects ORDER BY id')).map(({ chore }) => chore);
+const done = (...chores: string[]) =>
+  eventually(async () => {
+    expect(await effects()).toEqual(chores);
+    expect(await database.query('SELECT FROM jobs')).toHaveLength(0);
+  });
+const operator = ({ service }: Jobs) =>
+  createClient(JobServiceDefinition, { channel: createTestChannel({ services: [service] }) });
+const failed = (jobs: Jobs) =>
+  eventually(async () => {
+    const [job] = (await operator(jobs).listJobs({})).jobs;
+    if (job?.state !== JobState.JOB_STATE_FAILED) throw new Error('it has not failed yet');
+    return job;
+  });
+const inAnHour = () => new Date(Date.now() + 3_600_000);
+
+describe('a job', () => {
+  it('runs once its transaction has committed, and not if that is rolled back', async () => {
+    const jobs = begin();
+    await expect(
+      database.transaction(async (transaction) => {
+        await jobs.enqueue(transaction, doChore, { request: { chore: 'never' } });
+        throw new Error('rolled back');
+      }),
+    ).rejects.toThrow('rolled back');
+    await enqueue(jobs, 'dishes');
+    await done('dishes');
+  });
+
+  it('waits for its time', async () => {
+    const jobs = begin();
+    await enqueue(jobs, 'later', { at: inAnHour() });
+    await enqueue(jobs, 'now');
+    await eventually(async () => expect(await effects()).toEqual(['now']));
+    const { jobs: listed, methods } = await operator(jobs).listJobs({});
+    expect(listed).toMatchObject([{ method: 'rondo.conformance.v1.ChoreService/DoChore', attempts: 0 }]);
+    expect(methods.map(({ method, waiting }) => [method, waiting])).toContainEqual([listed[0]?.method, 1n]);
+  });
+
+  it('is replaced by one with its key, and cancelled by it', async () => {
+    const jobs = begin();
+    await enqueue(jobs, 'first', { key: 'k', at: inAnHour() });
+    await enqueue(jobs, 'second', { key: 'k' });
+    await done('second');
+    await enqueue(jobs, 'third', { key: 'k', at: inAnHour() });
+    expect(await database.transaction((transaction) => jobs.cancel(transaction, doChore, 'k'))).toBe(true);
+    expect(await database.transaction((transaction) => jobs.cancel(transaction, doChore, 'k'))).toBe(false);
+    await done('second');
+  });
+
+  it('that runs while one with its key is enqueued is followed by it', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const began: string[] = [];
+    const jobs = begin({
+      chores: {
+        async doChore({ chore }) {
+          began.push(chore);
+          if (chore === 'first') await held;
+          return write(database, chore);
+        },
+      },
+    });
+    await enqueue(jobs, 'first', { key: 'k' });
+    await eventually(() => expect(began).toEqual(['first']));
+    await enqueue(jobs, 'second', { key: 'k' });
+    await eventually(async () => expect(await effects()).toEqual(['second']));
+    release();
+    await done('second', 'first');
+  });
+
+  it('that fails is tried again, and then waits for an operator, who tries it again or discards it', async () => {
+    let attempts = 0;
+    let broken = true;
+    const jobs = begin({
+      chores: {
+        doChore({ chore }) {
+          attempts += 1;
+          if (broken) throw new RpcError(Status.INTERNAL, 'the broom is gone');
+          return write(database, chore);
+        },
+      },
+    });
+    await enqueue(jobs, 'floor');
+    const job = await failed(jobs);
+    expect(job).toMatchObject({ attempts: 4, error: expect.stringContaining('the broom is gone') });
+    expect(attempts).toBe(4);
+    broken = false;
+    await operator(jobs).retryJob({ id: job.id });
+    await done('floor');
+    expect(await failureOf(operator(jobs).retryJob({ id: job.id }))).toMatchObject({ code: Status.NOT_FOUND });
+    broken = true;
+    await enqueue(jobs, 'stairs');
+    const { id } = await failed(jobs);
+    await operator(jobs).discardJob({ id });
+    await done('floor');
+  });
+
+  it('that fails for good, as its contract says, is tried once', async () => {
+    const jobs = begin({
+      chores: {
+        doChore() {
+          throw new RpcError(Status.FAILED_PRECONDITION, 'there is no floor');
+        },
+      },
+    });
+    await enqueue(jobs, 'floor');
+    expect(await failed(jobs)).toMatchObject({ attempts: 1 });
+  });
+
+  it('whose process ends at each attempt fails, too', async () => {
+    await enqueue(begin(), 'x', { at: inAnHour() });
+    await database.query("UPDATE jobs SET attempts = 4, claim = 'of a process that is gone', due_time = now()");
+    expect(await failed(begin())).toMatchObject({ error: 'its process ended during the last attempt' });
+    expect(await effects()).toEqual([]);
+  });
+
+  it('shows its progress', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const jobs: Jobs = begin({
+      chores: {
+        async doChore({ chore }, call) {
+          await jobs.tell(call, '12 of 80');
+          await held;
+          return write(database, chore);
+        },
+      },
+    });
+    await enqueue(jobs, 'dishes');
+    await eventually(async () => {
+      const { jobs: listed } = await operator(jobs).listJobs({});
+      expect(listed).toMatchObject([{ progress: '12 of 80', state: JobState.JOB_STATE_RUNNING }]);
+    });
+    release();
+    await done('dishes');
+  });
+});
+
+/** A database in which no job can be removed, as if the process had died before. */
+const withoutSettling = (inner: Database): Database => ({
+  ...inner,
+  query: (sql, ...rest) =>
+    sql.startsWith('DELETE FROM jobs') ? Promise.reject(new Error('the process has died')) : inner.query(sql, ...rest),
+});
+
+describe('a job whose process dies after its effect', () => {
+  const dyingAfter = async (method: typeof doChore | typeof doAlone) => {
+    const dying = begin({ jobsDatabase: withoutSettling(database) });
+    await enqueue(dying, 'dishes', { method });
+    await eventually(async () => expect(await effects()).toEqual(['dishes']));
+    await dying.close();
+    await database.query('UPDATE jobs SET due_time = now()'); // its lease has ended
+    begin();
+  };
+
+  it('has one effect by its key', async () => {
+    await dyingAfter(doChore);
+    await done('dishes');
+  });
+
+  it('has two without a key: the contract says that it may be repeated', async () => {
+    await dyingAfter(doAlone);
+    await done('dishes', 'dishes');
+  });
+});
+
+it('jobs with max_running run that often in all processes together', async () => {
+  let [now, most] = [0, 0];
+  const doIt = async ({ chore }: { chore: string }) => {
+    now += 1;
+    most = Math.max(most, now);
+    await new Promise((resolve) => setImmediate(resolve));
+    const result = await write(database, chore);
+    now -= 1;
+    return result;
+  };
+  const [one, other] = [begin({ chores: { doAlone: doIt } }), begin({ chores: { doAlone: doIt } })];
+  for (let index = 0; index < 30; index += 1)
+    await enqueue(index % 2 === 0 ? one : other, `${index}`, { method: doAlone });
+  await eventually(async () => expect(await effects()).toHaveLength(30));
+  expect(most).toBe(2);
+});
+
+it('an attempt ends if its job was discarded or taken over', async () => {
+  const clock = new ManualClock();
+  let ended: unknown;
+  const began = new Promise<void>((resolve) => {
+    const jobs = begin({
+      clock,
+      chores: {
+        async doChore(_request, call) {
+          resolve();
+          await new Promise((done) => call.signal.addEventListener('abort', done, { once: true }));
+          ended = call.signal.reason;
+          return {};
+        },
+      },
+    });
+    void enqueue(jobs, 'endless');
+  });
+  await began;
+  await database.query('DELETE FROM jobs');
+  await clock.advance(10_000);
+  await eventually(() => expect(ended).toBeDefined());
+});
+
+describe('a schedule', () => {
+  const next = async () =>
+    database.one<{ next: Date; skipped: bigint }>('SELECT next_time AS next, skipped FROM job_schedules');
+
+  it('fires once in all processes, for the latest of the times that passed, and counts the others', async () => {
+    begin();
+    await eventually(next);
+    await Promise.all(processes.splice(0).map((jobs) => jobs.close()));
+    const { next: due } = await next();
+    await database.query("UPDATE job_schedules SET next_time = next_time - interval '72 hours'");
+    for (let index = 0; index < 3; index += 1) begin();
+    await eventually(async () => expect((await next()).next).toEqual(due));
+    await done('sweep');
+    expect((await next()).skipped).toBeGreaterThanOrEqual(1n);
+  });
+
+  it('that has changed begins anew', async () => {
+    begin();
+    const { next: due } = await eventually(next);
+    await Promise.all(processes.splice(0).map((jobs) => jobs.close()));
+    await database.query("UPDATE job_schedules SET cron = '0 0 1 1 *', next_time = now() + interval '300 days'");
+    begin();
+    await eventually(async () => expect((await next()).next).toEqual(due));
+  });
+});
+
+describe('what can be no job', () => {
+  it.each([
+    [
+      'a method without the option',
+      (jobs: Jobs) => jobs.enqueue(database, JobServiceDefinition.methods.retryJob, { request: {} }),
+      'no job of this service',
+    ],
+    ['an empty key', (jobs: Jobs) => jobs.enqueue(database, sweep, { request: {}, key: '' }), '1 to 200 characters'],
+    [
+      'a long key',
+      (jobs: Jobs) => jobs.enqueue(database, sweep, { request: {}, key: 'k'.repeat(201) }),
+      '1 to 200 characters',
+    ],
+    [
+      'a large request',
+      (jobs: Jobs) => jobs.enqueue(database, doChore, { request: { chore: 'x'.repeat(1_048_577) } }),
+      'at most 1 MiB',
+    ],
+  ])('%s is refused', async (_what, attempt, text) => {
+    await expect(attempt(begin())).rejects.toThrow(text);
+  });
+
+  it('a caller that is no operator is refused', async () => {
+    const identity = 'spiffe://rondo/sales';
+    const channel = createTestChannel({ services: [begin().service], identity });
+    const failure = await failureOf(createClient(JobServiceDefinition, { channel }).listJobs({}));
+    expect(failure).toMatchObject({ code: Status.PERMISSION_DENIED });
+  });
+});

@@ -1,0 +1,147 @@
+import { type Job, JobServiceDefinition, JobState, type ListJobsResponse } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Client, createClient } from '@rondo/rpc/client';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { withChannel } from '../channels.js';
+import { type CommandContext, defineCommand } from '../command.js';
+import { completeService } from '../completion/registered.js';
+import { reasonOf, UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
+import { jsonOption, registryOption } from '../options.js';
+import { listInstances, withRegistry } from '../registry/connection.js';
+import { askFirst, groupsOf } from '../registry/groups.js';
+import { addressOf } from '../registry/instance-view.js';
+import { registryAddresses } from '../registry/locate.js';
+import { formatTable } from '../terminal/table.js';
+import { formatAge, printable } from '../terminal/text.js';
+
+const TIMEOUT_MS = 5_000;
+const CHANGES = { retry: 'retryJob', discard: 'discardJob' } as const;
+
+/** `rondo jobs`: shows the jobs of services, and lets an operator try one again or discard it. */
+export const jobs = defineCommand({
+  name: 'jobs',
+  summary: 'Shows jobs and schedules; tries a failed job again, or discards it.',
+  usage: 'ls [service] | retry <id> [service] | discard <id> [service] [options]',
+  details: [
+    'A job is a call that a service has stored to make it later. A FAILED one was tried as often as its contract says, or failed',
+    'for good: it waits for you. retry tries it again now; discard removes it, and cancels an attempt that runs. An id is unique',
+    'in its service: name one if several have jobs, by a contract that it serves.',
+  ].join('\n'),
+  options: { ...registryOption, ...jsonOption },
+  maxPositionals: 3,
+  examples: [
+    ['jobs ls', 'What waits, runs and has failed, and when schedules are due.'],
+    ['jobs retry 17 QuoteService', 'Tries a failed job of the service again.'],
+    ['jobs ls --json | jq -e \'all(.methods[]; .failed == "0")\'', 'Fails if a job waits for an operator.'],
+  ],
+  complete: completeService,
+  exitCodes: { FAILED: 'Refused, or a service could not be asked; standard error says why.' },
+  async run({ values, positionals: [action = 'ls', ...rest] }, context) {
+    const change = action === 'retry' || action === 'discard' ? action : undefined;
+    if (change === undefined && action !== 'ls')
+      throw new UsageError('say what to do: rondo jobs ls, retry <id> or discard <id>');
+    const [id, name] = change === undefined ? [undefined, rest[0]] : rest;
+    if (change !== undefined && !/^\d{1,18}$/.test(id ?? ''))
+      throw new UsageError('name an id: rondo jobs ls lists them');
+    return await withRegistry(await registryAddresses(values.registry, context), async (registry) => {
+      const { instances } = await listInstances(registry, { signal: context.signal });
+      const groups = groupsOf(instances, { serving: JobServiceDefinition.fullName, name });
+      if (groups.length === 0)
+        throw new UsageError('no registered service has jobs: rondo ps lists what is registered');
+      if (change === undefined) return await list(groups, values.json, context);
+      const [group, another] = groups;
+      if (group === undefined || another !== undefined)
+        throw new UsageError('several services have jobs: name one after the id');
+      const job = await ask(group, context, (client, options) =>
+        client[CHANGES[change]]({ id: BigInt(id ?? '') }, options),
+      );
+      const told = `${job.method} ${printable(job.key)} ${change === 'retry' ? 'is tried again' : 'is discarded'}`;
+      await context.stdout.write(`${values.json ? JSON.stringify(view(job)) : told}\n`);
+      return ExitCode.OK;
+    });
+  },
+});
+
+type Ask<T> = (
+  client: Client<typeof JobServiceDefinition>,
+  options: { readonly signal: AbortSignal; readonly timeoutMs: number },
+) => Promise<T>;
+
+/** Asks an instance of a group. Its refusal is final: another one has the same database. */
+async function ask<T>(group: readonly Instance[], { signal }: CommandContext, call: Ask<T>): Promise<T> {
+  const answer = await askFirst(group, signal, (instance) =>
+    withChannel([addressOf(instance)], async (channel) => {
+      const client = createClient(JobServiceDefinition, { channel });
+      return await call(client, { signal, timeoutMs: TIMEOUT_MS }).catch((error: unknown) => {
+        if (error instanceof RpcError && error.code !== Status.UNAVAILABLE) return error;
+        throw error;
+      });
+    }),
+  );
+  if (answer instanceof RpcError) throw answer;
+  return answer;
+}
+
+async function list(
+  groups: readonly (readonly Instance[])[],
+  json: boolean | undefined,
+  context: CommandContext,
+): Promise<number> {
+  const { stdout, stderr, signal, clock } = context;
+  const told = await Promise.all(
+    groups.map((group) =>
+      ask(group, context, (client, options) => client.listJobs({}, options)).catch(async (error: unknown) => {
+        signal.throwIfAborted();
+        await stderr.write(`a service can't be asked: ${reasonOf(error)}\n`);
+        return undefined;
+      }),
+    ),
+  );
+  const answers = told.filter((answer) => answer !== undefined);
+  const methods = answers.flatMap((answer) => answer.methods);
+  const found = answers.flatMap((answer) => answer.jobs);
+  if (json) {
+    const counts = methods.map(({ method, waiting, running, failed, schedule }) => ({
+      ...{ method, waiting: `${waiting}`, running: `${running}`, failed: `${failed}` },
+      schedule: viewSchedule(schedule),
+    }));
+    await stdout.write(`${JSON.stringify({ methods: counts, jobs: found.map(view) })}\n`);
+  } else await stdout.write(format({ methods, jobs: found }, clock.now()));
+  return answers.length === groups.length ? ExitCode.OK : ExitCode.FAILED;
+}
+
+const stateOf = ({ state }: Job) => JobState[state]?.replace('JOB_STATE_', '') ?? 'UNKNOWN';
+
+const view = (job: Job) => ({
+  ...job,
+  id: `${job.id}`,
+  state: stateOf(job),
+  dueTime: job.dueTime?.toISOString(),
+  createTime: job.createTime?.toISOString(),
+});
+
+const viewSchedule = (schedule: ListJobsResponse['methods'][number]['schedule']) =>
+  schedule && { ...schedule, nextTime: schedule.nextTime?.toISOString(), skipped: `${schedule.skipped}` };
+
+function format({ methods, jobs: found }: ListJobsResponse, nowMs: number): string {
+  const counts = methods.map(({ method, waiting, running, failed, schedule }) => [
+    ...[method, `${waiting}`, `${running}`, `${failed}`],
+    ...(schedule === undefined
+      ? ['-', '-', '-']
+      : [`${schedule.cron} ${schedule.timeZone}`, timeOf(schedule.nextTime), `${schedule.skipped}`]),
+  ]);
+  const rows = found.map((job) => [
+    ...[`${job.id}`, job.method, printable(job.key), stateOf(job), timeOf(job.dueTime)],
+    ...[job.createTime === undefined ? '-' : formatAge(nowMs - job.createTime.getTime()), `${job.attempts}`],
+    printable(job.error || job.progress || '-'),
+  ]);
+  const tables = [formatTable([METHODS, ...counts])];
+  if (rows.length > 0) tables.push(formatTable([JOBS, ...rows]));
+  return tables.join('\n');
+}
+
+const METHODS = ['METHOD', 'WAITING', 'RUNNING', 'FAILED', 'SCHEDULE', 'NEXT', 'SKIPPED'];
+const JOBS = ['JOB', 'METHOD', 'KEY', 'STATE', 'DUE', 'AGE', 'TRIES', 'WHY'];
+
+const timeOf = (time: Date | undefined) => time?.toISOString().replace(/\.\d+Z$/, 'Z') ?? '-';

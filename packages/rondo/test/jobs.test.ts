@@ -1,0 +1,102 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { JobServiceDefinition, JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
+import { systemClock } from '@rondo/rpc/clock';
+import { createRouter, serve } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { standIn } from '@rondo/rpc/testing';
+import { startFakeRegistry } from './fake-registry.js';
+import { instanceAt } from './instance.js';
+import { rondo } from './recording-context.js';
+
+let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
+let running: { stop(): Promise<unknown> }[];
+let told: string[];
+
+beforeEach(async () => {
+  registry = await startFakeRegistry();
+  running = [];
+  told = [];
+});
+afterEach(async () => {
+  await Promise.all(running.map((one) => one.stop()));
+  await registry.stop();
+});
+
+const run = (...args: readonly string[]) =>
+  rondo(['jobs', ...args], { environment: { RONDO_REGISTRY: registry.address } });
+
+const method = 'sales.v1.ReminderService/RemindOwner';
+const job = {
+  ...{ id: 17n, method, key: 'quotes/7', state: JobState.JOB_STATE_FAILED, attempts: 12 },
+  error: 'no such owner\u001b[31m',
+  createTime: new Date(systemClock.now() - 7_300_000),
+  dueTime: new Date('2026-03-01T09:00:00Z'),
+};
+
+/** A registered instance of a service with jobs. */
+async function start(instanceId: string, service = 'sales.v1.ReminderService'): Promise<void> {
+  const change = (what: string) => (request: { id: bigint }) => {
+    told.push(`${instanceId} ${what} ${request.id}`);
+    if (request.id !== job.id) throw new RpcError(Status.NOT_FOUND, `there is no job ${request.id} here`);
+    return job;
+  };
+  const jobs = standIn(JobServiceDefinition, {
+    listJobs: () => ({
+      methods: [
+        { method, waiting: 2n, running: 1n, failed: 1n },
+        {
+          method: 'sales.v1.ReminderService/Clean',
+          schedule: { cron: '0 9 * * *', timeZone: 'UTC', nextTime: new Date('2026-03-02T09:00:00Z'), skipped: 3n },
+        },
+      ],
+      jobs: [job],
+    }),
+    retryJob: change('retry'),
+    discardJob: change('discard'),
+  });
+  const server = await serve(createRouter({ services: [jobs] }), { listen: '127.0.0.1:0' });
+  running.push({ stop: () => server.drain(0) });
+  registry.put(instanceAt(server.address, instanceId, [service, JobServiceDefinition.fullName]));
+}
+
+it('ls asks one instance of a service, and shows its methods, and its jobs as text', async () => {
+  await start('sales-1');
+  await start('sales-2');
+  const { exitCode, stdout } = await run('ls');
+  expect(exitCode).toBe(0);
+  expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+    ['METHOD', 'WAITING', 'RUNNING', 'FAILED', 'SCHEDULE', 'NEXT', 'SKIPPED'],
+    [method, '2', '1', '1', '-', '-', '-'],
+    ['sales.v1.ReminderService/Clean', '0', '0', '0', '0 9 * * * UTC', '2026-03-02T09:00:00Z', '3'],
+    [''],
+    ['JOB', 'METHOD', 'KEY', 'STATE', 'DUE', 'AGE', 'TRIES', 'WHY'],
+    ['17', method, 'quotes/7', 'FAILED', '2026-03-01T09:00:00Z', '2h', '12', 'no such owner\\u001b[31m'],
+    [''],
+  ]);
+  expect(JSON.parse((await run('ls', '--json')).stdout)).toMatchObject({
+    methods: [{ method, failed: '1' }, { schedule: { skipped: '3', nextTime: '2026-03-02T09:00:00.000Z' } }],
+    jobs: [{ id: '17', state: 'FAILED', dueTime: '2026-03-01T09:00:00.000Z' }],
+  });
+});
+
+it('retry and discard ask one instance, whose refusal is final', async () => {
+  await start('sales-1');
+  await start('sales-2');
+  expect((await run('retry', '17')).stdout).toBe(`${method} quotes/7 is tried again\n`);
+  expect((await run('discard', '17', 'ReminderService')).stdout).toBe(`${method} quotes/7 is discarded\n`);
+  const refused = await run('retry', '18');
+  expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('there is no job 18 here')]);
+  expect(told.map((line) => line.replace(/^sales-\d /, ''))).toEqual(['retry 17', 'discard 17', 'retry 18']);
+});
+
+it('asks for the service if several have jobs, and says if none has', async () => {
+  expect((await run('ls')).stderr).toContain('no registered service has jobs');
+  await start('sales-1');
+  await start('projects-1', 'projects.v1.ProjectService');
+  expect((await run('retry', '17')).stderr).toContain('name one after the id');
+  expect((await run('retry', '17', 'ReminderService')).exitCode).toBe(0);
+});
+
+it.each([[['retry']], [['discard', 'x']], [['remove', '17']]])('rondo jobs %j is no command', async (words) => {
+  expect((await run(...words)).exitCode).toBe(2);
+});
