@@ -6,6 +6,7 @@ import { createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, failureOf, ManualClock } from '@rondo/rpc/testing';
 import type { EnqueuedJob, Jobs } from '../src/exports/index.js';
+import { claimJobs } from '../src/store.js';
 import { createTables, doAlone, doChore, eventually, startProcess, sweep, write } from './fixture.js';
 
 let postgres: TestPostgres;
@@ -206,21 +207,22 @@ describe('a job whose process dies after its effect', () => {
   });
 });
 
-it('jobs with max_running run that often in all processes together', async () => {
-  let [now, most] = [0, 0];
-  const doIt = async ({ chore }: { chore: string }) => {
-    now += 1;
-    most = Math.max(most, now);
-    await new Promise((resolve) => setImmediate(resolve));
-    const result = await write(database, chore);
-    now -= 1;
-    return result;
-  };
-  const [one, other] = [begin({ chores: { doAlone: doIt } }), begin({ chores: { doAlone: doIt } })];
-  for (let index = 0; index < 30; index += 1)
-    await enqueue(index % 2 === 0 ? one : other, `${index}`, { method: doAlone });
-  await eventually(async () => expect(await effects()).toHaveLength(30));
-  expect(most).toBe(2);
+describe('jobs with max_running', () => {
+  it('are taken by one process at a time, up to the bound', async () => {
+    const jobs = startProcess(database, { chores: { doAlone: () => new Promise(() => {}) } });
+    await jobs.close();
+    for (let index = 0; index < 10; index += 1) await enqueue(jobs, `${index}`, { method: doAlone });
+    const wanted = [{ method: 'rondo.conformance.v1.ChoreService/DoAlone', most: 10, maxRunning: 2 }];
+    const claims = Array.from({ length: 5 }, (_, index) => claimJobs(database, { wanted, claim: `${index}` }, {}));
+    expect((await Promise.all(claims)).flat()).toHaveLength(2);
+  });
+
+  it('all run in the end', async () => {
+    const [one, other] = [begin(), begin()];
+    for (let index = 0; index < 20; index += 1)
+      await enqueue(index % 2 === 0 ? one : other, `${index}`, { method: doAlone });
+    await eventually(async () => expect(await effects()).toHaveLength(20));
+  });
 });
 
 it('an attempt ends if its job was discarded or taken over', async () => {
@@ -230,7 +232,7 @@ it('an attempt ends if its job was discarded or taken over', async () => {
     const jobs = begin({
       clock,
       chores: {
-        async doChore(_request, call) {
+        async doAlone(_request, call) {
           resolve();
           await new Promise((done) => call.signal.addEventListener('abort', done, { once: true }));
           ended = call.signal.reason;
@@ -238,12 +240,12 @@ it('an attempt ends if its job was discarded or taken over', async () => {
         },
       },
     });
-    void enqueue(jobs, 'endless');
+    void enqueue(jobs, 'endless', { method: doAlone });
   });
   await began;
   await database.query('DELETE FROM jobs');
   await clock.advance(10_000);
-  await eventually(() => expect(ended).toBeDefined());
+  await eventually(() => expect(ended).toMatchObject({ code: Status.CANCELLED }));
 });
 
 describe('a schedule', () => {
