@@ -5,7 +5,7 @@ import { expect, it } from '@jest/globals';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { createPool, migrate, outcomesSchema } from '@rondo/database';
 import { startTestPostgres } from '@rondo/database/testing';
-import { eventually, startWorker, type Worker } from '@rondo/harness';
+import { eventually, startWorker } from '@rondo/harness';
 import { createJobs, jobsSchema } from '@rondo/jobs';
 import { silentLogger } from '@rondo/rpc/call';
 import { createTestChannel } from '@rondo/rpc/testing';
@@ -21,7 +21,7 @@ async function effectsOf(method: typeof doChore | typeof doAlone, count: number)
   const database = createPool({ url });
   for (const { name: part, migrations } of [jobsSchema, outcomesSchema]) await migrate(database, { part, migrations });
   await database.query('CREATE TABLE effects (chore text NOT NULL)');
-  const begin = async (): Promise<Worker> => {
+  const begin = async () => {
     const worker = startWorker(PROCESS);
     await worker.ask('work', { url });
     return worker;

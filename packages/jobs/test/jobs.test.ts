@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { JobServiceDefinition, JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Database } from '@rondo/database';
-import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import { startTestPostgres, type TestPostgres, waitingForLocks } from '@rondo/database/testing';
 import { createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, failureOf, ManualClock } from '@rondo/rpc/testing';
@@ -207,14 +207,27 @@ describe('a job whose process dies after its effect', () => {
   });
 });
 
+const METHOD = 'rondo.conformance.v1.ChoreService/DoAlone';
+
 describe('jobs with max_running', () => {
   it('are taken by one process at a time, up to the bound', async () => {
     const jobs = startProcess(database, { chores: { doAlone: () => new Promise(() => {}) } });
     await jobs.close();
     for (let index = 0; index < 10; index += 1) await enqueue(jobs, `${index}`, { method: doAlone });
-    const wanted = [{ method: 'rondo.conformance.v1.ChoreService/DoAlone', most: 10, maxRunning: 2 }];
-    const claims = Array.from({ length: 5 }, (_, index) => claimJobs(database, { wanted, claim: `${index}` }, {}));
-    expect((await Promise.all(claims)).flat()).toHaveLength(2);
+    const wanted = [{ method: METHOD, most: 10, maxRunning: 2 }];
+    const claim = (name: string) => claimJobs(database, { wanted, claim: name }, {});
+    let later: Promise<readonly unknown[]> | undefined;
+    await database.transaction(async ({ query }) => {
+      await query('SELECT pg_advisory_xact_lock(hashtextextended($1, 7))', [METHOD]); // as another process that claims
+      later = claim('second');
+      const waits = () => eventually(async () => expect(await waitingForLocks(database)).toBe(1));
+      await Promise.race([waits(), later]);
+      const taken =
+        "UPDATE jobs SET claim = 'first', due_time = now() + interval '1 h' WHERE id IN (SELECT id FROM jobs LIMIT 1)";
+      await query(taken);
+    });
+    expect(await later).toHaveLength(1);
+    expect(await claim('third')).toEqual([]);
   });
 
   it('all run in the end', async () => {
