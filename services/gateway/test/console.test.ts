@@ -150,7 +150,7 @@ describe('the console', () => {
     const cordon = { method: 'POST', path: `${CALL}/SetCordon`, body: '{"instanceId":"a"}' };
     const { body } = await ask1(port, { ...cordon, headers: { 'content-type': 'application/json' } });
     for (const answer of [body, await watch(port, {}, 'WatchSettings')])
-      expect(answer).toMatch(/failed_precondition.*no registry of Rondo's.*kubectl/);
+      expect(answer).toMatch(/failed_precondition.*no registry of Rondo's.*the tools of the registry that it has/);
   });
 
   it('leaves no stream behind when its tabs are closed', async () => {

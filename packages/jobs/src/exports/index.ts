@@ -3,13 +3,19 @@
  * What a method's contract says in `(rondo.options.v1.method).job` decides how.
  *
  * ```ts
- * import { createJobs, jobsSchema } from '@rondo/jobs'; // jobsSchema is a part of the service's readiness
+ * import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
+ * import { createPool } from '@rondo/database';
+ * import { createJobs } from '@rondo/jobs'; // jobsSchema of it is a part of the service's readiness
+ * import { silentLogger } from '@rondo/rpc/call';
+ * import { createRegistryChannel } from '@rondo/rpc/client';
  *
- * const jobs = createJobs({ database, services: [ReminderServiceDefinition], channel, log });
- * await database.transaction(async (transaction) => {
- *   const { remindOwner } = ReminderServiceDefinition.methods;
- *   await jobs.enqueue(transaction, remindOwner, { request: { name: 'quotes/7' }, key: 'quotes/7', at: tomorrow });
- * });
+ * const database = createPool({ url: 'postgres://home:secret@127.0.0.1:5432/home' });
+ * const channel = createRegistryChannel({ registry: ['127.0.0.1:50050'] });
+ * const jobs = createJobs({ database, services: [ChoreServiceDefinition], channel, log: silentLogger });
+ * const { doChore } = ChoreServiceDefinition.methods;
+ * await database.transaction((transaction) =>
+ *   jobs.enqueue(transaction, doChore, { request: { chore: 'windows' }, key: 'windows', at: new Date('2030-01-01') }),
+ * );
  * ```
  */
 

@@ -1,11 +1,12 @@
 /**
  * Discovery without a registry of Rondo's: on Kubernetes the instances of a service are the endpoints of its Services.
  *
- * @example
+ * ```ts
  * import { kubernetesResolver } from '@rondo/kubernetes';
  * import { createChannel } from '@rondo/rpc/client';
  *
  * const channel = createChannel({ resolver: kubernetesResolver('kubernetes://shop'), healthCheck: true });
+ * ```
  *
  * @packageDocumentation
  */

@@ -1,8 +1,11 @@
 import type { Candidate } from '../balancer/picker.js';
+import { Durations, toMicros } from '../call/durations.js';
 import type { Metadata } from '../call/metadata.js';
 import type { Method } from '../contract/method.js';
 import type { Endpoint } from '../resolver/resolver.js';
+import { RpcError } from '../status/rpc-error.js';
 import type { LoadWeight } from './load-weight.js';
+import { isServerFault } from './outlier-detection/criteria.js';
 import { Ejection } from './outlier-detection/ejection.js';
 import { CandidateStats } from './outlier-detection/outcome-window.js';
 import type { Refusal } from './refusals.js';
@@ -24,6 +27,20 @@ export interface AttemptOutcome {
   readonly probe?: boolean;
   /** The answer that the instance does not serve the method, if that is how it ended. */
   readonly refusal?: Refusal | undefined;
+}
+
+/** Counts the attempts that a process makes at the instances of a service, or at one of them. To count allocates nothing. */
+export class AttemptStats extends Durations {
+  begun = 0;
+  /** The attempts that failed by a fault of the instance or of the way to it. */
+  failed = 0;
+
+  /** An attempt has ended. Only `unary` ones count by their durations: how long a stream lasts, its caller decides. */
+  end({ error, elapsedMs, endedBy }: AttemptOutcome, unary: boolean): void {
+    if (endedBy === 'caller' || endedBy === 'hedge') return;
+    if (error instanceof RpcError && isServerFault(error.code)) this.failed += 1;
+    if (unary) this.took(toMicros(elapsedMs));
+  }
 }
 
 /** A subchannel as a candidate for the calls of one method: its load, its state and its recent outcomes for that method. */

@@ -118,9 +118,8 @@ export {
   TLS_VERSIONS,
   type TlsSettings,
 } from '../tls/mutual-tls.js';
-export { isOperatorId } from '../tls/operator-id.js';
 export { type ServedBy, servedByOf } from '../tls/served-by.js';
-export { parseSpiffeId } from '../tls/spiffe-id.js';
+export { isOperatorId, parseSpiffeId } from '../tls/spiffe-id.js';
 export { letGoOnceClosed } from '../transport/grpc/ended-stream.js';
 export { Gathered } from '../transport/grpc/gathered.js';
 export { keepAlive } from '../transport/grpc/keepalive.js';

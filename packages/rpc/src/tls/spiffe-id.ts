@@ -40,3 +40,9 @@ export function spiffeIdOf({ subjectAltName }: Pick<X509Certificate, 'subjectAlt
   const [uri] = uris;
   return uri === undefined || uris.length > 1 ? undefined : parseSpiffeId(uri);
 }
+
+/** The ids of those who operate a system. */
+const OPERATOR = /^spiffe:\/\/[^/]+\/(?:person|operator)\//;
+
+/** Whether a SPIFFE id is that of a person or an operator. */
+export const isOperatorId = (identity: string): boolean => OPERATOR.test(identity);
