@@ -33,6 +33,8 @@ let cluster: Cluster;
   });
   afterAll(async () => {
     await cluster?.stop();
+    // grpc-js doesn't give up a connection that it is making: those to addresses that are gone end by themselves.
+    await eventually(() => expect(process.getActiveResourcesInfo()).not.toContain('ConnectWrap'));
   });
 
   describe.each([
