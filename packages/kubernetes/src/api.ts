@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
+import { field, items, readText, textOf } from '@rondo/registries';
 import type { Cluster } from './cluster.js';
-import { field, items, textOf } from './json.js';
 import { metaOf } from './slice.js';
 
 /** The API server refuses, or what it answers isn't its answer. */
@@ -99,16 +99,7 @@ async function toApiError(response: IncomingMessage): Promise<ApiError> {
   return new ApiError(status, `HTTP ${status}: ${textOf(field(json, 'message'), 1_024) || 'no reason given'}`);
 }
 
-async function readJson(response: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response) {
-    bytes += chunk.length;
-    if (bytes > MAX_BYTES) throw new ApiError(200, `the answer has more than ${MAX_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString());
-}
+const readJson = async (response: IncomingMessage): Promise<unknown> => JSON.parse(await readText(response, MAX_BYTES));
 
 async function* readLines(response: IncomingMessage): AsyncGenerator<string, void> {
   let rest = '';

@@ -1,6 +1,6 @@
+import { field, items, textOf } from '@rondo/registries';
 import { type Endpoint, fixedEndpoint } from '@rondo/rpc/client';
 import { CANARY_LABEL, PEER_PING_INTERVAL_MS } from '@rondo/rpc/internal';
-import { field, items, textOf } from './json.js';
 
 /** The prefix of the labels by which a Service says which gRPC services its pods serve. */
 export const SERVES = 'serves.rondo/';

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Agent, type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
+import { readText } from './json.js';
 import type { RegistryLocation } from './location.js';
 
 /** The keys of a location that say how its servers are asked. */
@@ -87,22 +88,11 @@ export class HttpServers {
       request.on('response', resolve).on('error', reject);
       request.end(body === undefined ? undefined : JSON.stringify(body));
     });
-    const text = await readText(response);
+    const text = await readText(response, MAX_BYTES);
     const { statusCode: status = 0 } = response;
     if (status >= 400 && status !== 404) throw new Error(`${server}: HTTP ${status}: ${text.slice(0, 200).trim()}`);
     return { status, headers: response.headers, json: toJson(text) };
   }
-}
-
-async function readText(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response) {
-    bytes += chunk.length;
-    if (bytes > MAX_BYTES) throw new Error(`the answer has more than ${MAX_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 function toJson(text: string): unknown {

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 /** A field of a JSON object; undefined if it is missing, or if there is no object. */
 export function field(json: unknown, name: string): unknown {
   return typeof json === 'object' && json !== null && Object.hasOwn(json, name) ? Reflect.get(json, name) : undefined;
@@ -8,7 +10,19 @@ export function items(json: unknown): readonly unknown[] {
   return Array.isArray(json) ? json : [];
 }
 
-/** The text of a JSON string; empty otherwise. */
-export function textOf(json: unknown): string {
-  return typeof json === 'string' ? json : '';
+/** The text of a JSON string of at most `maxLength` characters; empty otherwise. */
+export function textOf(json: unknown, maxLength = 256): string {
+  return typeof json === 'string' && json.length <= maxLength ? json : '';
+}
+
+/** The text of an answer over HTTP. @throws RangeError if it has more bytes. */
+export async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw new RangeError(`the answer has more than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }

@@ -15,7 +15,7 @@
 
 export type { Held, Registrar, RegistryAdapter, WriteOptions } from '../adapter.js';
 export { HTTP_KEYS, type HttpAnswer, type HttpAsk, HttpServers } from '../http.js';
-export { field, items, textOf } from '../json.js';
+export { field, items, readText, textOf } from '../json.js';
 export { type LocationForm, parseLocation, type RegistryLocation } from '../location.js';
 export { fromRecord, toRecord } from '../record.js';
 export { type AdapterResolverOptions, adapterResolver } from '../resolver.js';
