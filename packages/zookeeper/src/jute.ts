@@ -38,8 +38,9 @@ export class JuteWriter {
 
   /** The fields behind their length in bytes. */
   toFrame(): Buffer {
-    const body = Buffer.concat(this.#parts);
-    return Buffer.concat([new JuteWriter().int(body.length).#parts[0] ?? Buffer.alloc(4), body]);
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(this.#parts.reduce((sum, part) => sum + part.length, 0));
+    return Buffer.concat([length, ...this.#parts]);
   }
 }
 

@@ -7,6 +7,9 @@ export interface Node {
   readonly owner: bigint;
 }
 
+/** By which nodes are read and written. */
+export type Requests = Pick<Connection, 'request'>;
+
 /** More instances can't be right. */
 export const MAX_INSTANCES = 50_000;
 
@@ -26,32 +29,32 @@ async function unless<T>(code: number, answer: Promise<T>): Promise<T | undefine
 }
 
 /** The node; undefined if there is none. */
-export async function read(connection: Connection, path: string): Promise<Node | undefined> {
+export async function read(connection: Requests, path: string): Promise<Node | undefined> {
   const asked = connection.request(Op.getData, (writer) => writer.text(path).bool(false));
   const reply = await unless(ErrorCode.noNode, asked);
   return reply && { text: reply.text(), owner: ownerOf(reply) };
 }
 
 /** The session that the node ends with; undefined if there is no node. */
-export async function ownerAt(connection: Connection, path: string): Promise<bigint | undefined> {
+export async function ownerAt(connection: Requests, path: string): Promise<bigint | undefined> {
   const asked = connection.request(Op.exists, (writer) => writer.text(path).bool(false));
   const reply = await unless(ErrorCode.noNode, asked);
   return reply && ownerOf(reply);
 }
 
 /** The names below a node; none if it doesn't exist. @throws RangeError if there are more than {@link MAX_INSTANCES}. */
-export async function childrenOf(connection: Connection, path: string): Promise<readonly string[]> {
+export async function childrenOf(connection: Requests, path: string): Promise<readonly string[]> {
   const asked = connection.request(Op.getChildren, (writer) => writer.text(path).bool(false));
   return (await unless(ErrorCode.noNode, asked))?.texts(MAX_INSTANCES) ?? [];
 }
 
 /** Has the server tell of each change of the node and of what is below it, whether it exists or not. */
-export async function addWatch(connection: Connection, path: string): Promise<void> {
+export async function addWatch(connection: Requests, path: string): Promise<void> {
   await connection.request(Op.addWatch, (writer) => writer.text(path).int(PERSISTENT_RECURSIVE));
 }
 
 /** Creates a node that ends with the session, and the containers above it. Returns whether there was none. */
-export async function create(connection: Connection, path: string, text: string): Promise<boolean> {
+export async function create(connection: Requests, path: string, text: string): Promise<boolean> {
   const write = () => connection.request(Op.create, (writer) => creation(writer, { path, text, flags: EPHEMERAL }));
   const parent = path.slice(0, path.lastIndexOf('/'));
   const created = await unless(
@@ -66,7 +69,7 @@ export async function create(connection: Connection, path: string, text: string)
 }
 
 /** An empty container is removed by the server, as nothing else would. */
-async function createContainers(connection: Connection, path: string): Promise<void> {
+async function createContainers(connection: Requests, path: string): Promise<void> {
   for (let end = path.indexOf('/', 1); ; end = path.indexOf('/', end + 1)) {
     const above = end < 0 ? path : path.slice(0, end);
     const asked = connection.request(Op.createContainer, (writer) =>
@@ -85,12 +88,12 @@ function creation(writer: JuteWriter, node: { path: string; text: string; flags:
 const ALL_RIGHTS = 31;
 
 /** Returns whether there is such a node. */
-export async function set(connection: Connection, path: string, text: string): Promise<boolean> {
+export async function set(connection: Requests, path: string, text: string): Promise<boolean> {
   const asked = connection.request(Op.setData, (writer) => writer.text(path).text(text).int(ANY_VERSION));
   return (await unless(ErrorCode.noNode, asked)) !== undefined;
 }
 
-export async function remove(connection: Connection, path: string): Promise<void> {
+export async function remove(connection: Requests, path: string): Promise<void> {
   await unless(
     ErrorCode.noNode,
     connection.request(Op.delete, (writer) => writer.text(path).int(ANY_VERSION)),

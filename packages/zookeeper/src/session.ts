@@ -12,8 +12,8 @@ export interface SessionOptions {
 }
 
 /**
- * The session of this process. Whoever needs a connection makes it again if it has broken, at the next server; the session goes on
- * unless it has expired.
+ * The session of this process. A connection that has broken is made again for the next request, at the next server; the session goes
+ * on unless it has expired.
  */
 export class Session {
   readonly #options: SessionOptions;

@@ -1,19 +1,27 @@
 import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Clock, Timer } from '@rondo/rpc/clock';
-import type { Connection } from './connection.js';
 import { fromNode } from './node.js';
-import { addWatch, childrenOf, MAX_INSTANCES, read } from './nodes.js';
+import { addWatch, childrenOf, MAX_INSTANCES, type Requests, read } from './nodes.js';
 
-/** How many nodes are read at a time. */
-const READS = 256;
+/** How many nodes are read at a time: each may have a megabyte. */
+const READS = 32;
+/** The texts of all nodes together; more can't be right. Characters. */
+const MAX_LENGTH = 32 * 1024 * 1024;
+
+interface Kept {
+  readonly instance: Instance;
+  /** The length of the node's text. */
+  readonly length: number;
+}
 
 /** The nodes of the instances of a service, or of all. */
 export class Tree {
-  readonly #connection: Connection;
+  readonly #connection: Requests;
   readonly #serviceOf: (path: string) => string;
-  readonly #instances = new Map<string, Instance>();
+  readonly #kept = new Map<string, Kept>();
+  #length = 0;
 
-  constructor(connection: Connection, serviceOf: (path: string) => string) {
+  constructor(connection: Requests, serviceOf: (path: string) => string) {
     this.#connection = connection;
     this.#serviceOf = serviceOf;
   }
@@ -37,18 +45,27 @@ export class Tree {
       const reads = paths.slice(from, from + READS).map(async (path) => {
         const node = await read(this.#connection, path);
         const instance = node && fromNode(this.#serviceOf(path), node.text);
-        if (instance !== undefined) this.#instances.set(path, instance);
-        return instance !== undefined || this.#instances.delete(path);
+        return this.#keep(path, instance && { instance, length: node.text.length });
       });
       if ((await Promise.all(reads)).includes(true)) changed = true;
     }
     return changed;
   }
 
+  /** Keeps what a node has, or nothing. Returns whether there is or was something. */
+  #keep(path: string, kept: Kept | undefined): boolean {
+    const before = this.#kept.get(path);
+    this.#length += (kept?.length ?? 0) - (before?.length ?? 0);
+    if (this.#length > MAX_LENGTH) throw new RangeError(`its nodes have more than ${MAX_LENGTH} characters`);
+    if (kept === undefined) return this.#kept.delete(path);
+    this.#kept.set(path, kept);
+    return true;
+  }
+
   /** The instances, each once, with all of its services. */
   list(): readonly Instance[] {
     const byId = new Map<string, Instance>();
-    for (const instance of this.#instances.values()) {
+    for (const { instance } of this.#kept.values()) {
       const services = byId.get(instance.instanceId)?.services ?? [];
       const all = [...new Set([...services, ...instance.services])];
       byId.set(instance.instanceId, Instance.fromPartial({ ...instance, services: all }));

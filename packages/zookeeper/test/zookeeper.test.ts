@@ -6,6 +6,7 @@ import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
 import { zookeeperRegistry } from '../src/exports/index.js';
 import { FrameReader, JuteWriter } from '../src/jute.js';
 import { fromNode, toNode } from '../src/node.js';
+import { Tree } from '../src/tree.js';
 
 const SERVICE = 'shop.v1.CartService';
 
@@ -75,6 +76,24 @@ describe('frames', () => {
     expect(read(new JuteWriter().int(3).text('a').text('b').text('c'))).toThrow('it names more than 2 instances');
     expect(read(new JuteWriter().int(2).int(100))).toThrow(RangeError);
   });
+});
+
+it('nodes of more text than instances can have are refused, however few they are', async () => {
+  const text = JSON.stringify({ id: 'x', address: '10.0.0.1', port: 80, payload: 'x'.repeat(1024 * 1024) });
+  const frame = new JuteWriter().text(text);
+  for (let zero = 0; zero < 9; zero += 1) frame.long(0n); // more than a Stat has
+  const answer = frame.toFrame();
+  const request = async () => {
+    const [reader] = new FrameReader().read(answer);
+    if (reader === undefined) throw new Error('no frame');
+    return reader;
+  };
+  const nodes = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => `/services/a/${from + at}`);
+  const tree = new Tree({ request }, () => SERVICE);
+  expect(await tree.update(nodes(0, 31))).toBe(true);
+  expect(await tree.update(nodes(0, 31))).toBe(true); // read again, they count once
+  expect(tree.list()).toHaveLength(1);
+  await expect(tree.update(nodes(31, 32))).rejects.toThrow('its nodes have more than 33554432 characters');
 });
 
 describe('a server that is no ZooKeeper', () => {
