@@ -151,6 +151,13 @@ describe('docs/guides/transactions.md', () => {
   });
 });
 
+describe('docs/guides/jobs.md', () => {
+  it('has a script that runs unchanged, and does the job of today alone', async () => {
+    const { code: exitCode, stdout, stderr } = await runFile(readGuide('jobs.md'), 'jobs.mjs');
+    expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: 'done: windows\n', stderr: '' });
+  });
+});
+
 describe('docs/guides/one-package-alone.md', () => {
   const guide = readGuide('one-package-alone.md');
   let postgres: TestPostgres;

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { expect } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { root, startSystem } from '@rondo/harness';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
@@ -100,4 +100,19 @@ export async function axe(page: Page): Promise<unknown> {
   const script =
     'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]))';
   return page.evaluate(script);
+}
+
+/** Tests over one system and one browser; without Chromium they are skipped. */
+export function describeInBrowser(tests: (at: () => Running) => void): void {
+  (CHROMIUM === undefined ? describe.skip : describe)('in a browser', () => {
+    let running: Running | undefined;
+    beforeAll(async () => {
+      running = await startBrowser();
+    });
+    afterAll(() => running?.close());
+    tests(() => {
+      if (running === undefined) throw new Error('no system runs');
+      return running;
+    });
+  });
 }

@@ -1,19 +1,9 @@
 /** What takes longer of the pages in a browser: other colours, many tasks. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { testLooks } from './looks.js';
-import { CHROMIUM, type Running, startBrowser } from './running.js';
+import { describeInBrowser } from './running.js';
 
-(CHROMIUM === undefined ? describe.skip : describe)('in a browser', () => {
-  let running: Running | undefined;
-  beforeAll(async () => {
-    running = await startBrowser();
-  });
-  afterAll(() => running?.close());
-  const at = (): Running => {
-    if (running === undefined) throw new Error('no system runs');
-    return running;
-  };
-
+describeInBrowser((at) => {
   describe('all pages', () => testLooks(at, 'dark'));
 
   it('shows a bounded part of 10,000 tasks, and finds each', async () => {
