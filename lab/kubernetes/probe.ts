@@ -1,23 +1,27 @@
+import { connect } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, credentials } from '@grpc/grpc-js';
 import type { Probe } from './objects.js';
 
-const SERVING = Buffer.from([0x08, 0x01]);
+/** A message of gRPC: `HealthCheckResponse` with the status SERVING. */
+const SERVING = Buffer.from([0, 0, 0, 0, 2, 0x08, 0x01]);
 
-/** Asks for the health over a connection of its own, as kubelet does. */
-export function probe({ grpc: { port, service = '' }, timeoutSeconds }: Probe, address: string): Promise<boolean> {
-  const client = new Client(`${address}:${port}`, credentials.createInsecure(), {
-    'grpc.use_local_subchannel_pool': 1,
-  });
+/** Asks for the health over a connection of its own, as kubelet does, until the signal aborts. */
+function probe({ grpc: { port, service = '' } }: Probe, address: string, signal: AbortSignal): Promise<boolean> {
   const name = Buffer.from(service);
-  const request = name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
-  const same = (bytes: Buffer) => bytes;
+  const message = name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
+  const session = connect(`http://${address}:${port}`);
+  const chunks: Buffer[] = [];
+  const end = () => session.destroy();
+  signal.addEventListener('abort', end, { once: true });
   return new Promise((resolve) => {
-    const deadline = Date.now() + timeoutSeconds * 1_000;
-    client.makeUnaryRequest('/grpc.health.v1.Health/Check', same, same, request, { deadline }, (error, reply) => {
-      client.close();
-      resolve(!error && reply?.equals(SERVING) === true);
+    session.on('error', end).on('close', () => {
+      signal.removeEventListener('abort', end);
+      resolve(Buffer.concat(chunks).equals(SERVING));
     });
+    const headers = { 'content-type': 'application/grpc', te: 'trailers' };
+    const call = session.request({ ':method': 'POST', ':path': '/grpc.health.v1.Health/Check', ...headers });
+    call.on('data', (chunk) => chunks.push(chunk)).on('error', end);
+    call.on('end', end).end(Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]));
   });
 }
 
@@ -27,10 +31,14 @@ export async function keepProbing(
   address: string,
   { signal, told }: { readonly signal: AbortSignal; readonly told: (passes: boolean) => void },
 ): Promise<void> {
-  const { periodSeconds, successThreshold, failureThreshold } = options;
+  const { periodSeconds, timeoutSeconds, successThreshold, failureThreshold } = options;
   let [passed, failed] = [0, 0];
   while (!signal.aborted) {
-    const passes = await probe(options, address);
+    const passes = await probe(
+      options,
+      address,
+      AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1_000)]),
+    );
     if (signal.aborted) return;
     [passed, failed] = passes ? [passed + 1, 0] : [0, failed + 1];
     if (passed === successThreshold) told(true);
