@@ -56,13 +56,19 @@ export async function startLoad({ channel, gateway, plain }: Targets): Promise<L
   const products = createClient(ProductServiceDefinition, { channel });
   const calculator = createClient(CalculatorServiceDefinition, { channel });
   const throughGateway = createClient(CalculatorServiceDefinition, { channel: outside });
-  const names = await Promise.all(
-    Array.from({ length: PROJECTS }, async () => (await projects.createProject({ project: { title: 'Own' } })).name),
-  );
+  // Pods are ready a moment before a Service leads to them.
+  const first = await eventually(() => projects.createProject({ project: { title: 'Own' } }));
+  await eventually(() => throughGateway.add({ a: 2n, b: 3n }));
+  const names = [first.name];
+  while (names.length < PROJECTS) names.push((await projects.createProject({ project: { title: 'Own' } })).name);
   const book = new Book();
   const add = () => calculator.add({ a: 2n, b: 3n }, book.sharing);
-  // Behind one address a client can't go elsewhere: it waits until the address leads to a gateway that lives.
-  const viaGateway = () => throughGateway.add({ a: 2n, b: 3n }, { waitForReady: true });
+  // Behind one address a client can't go elsewhere. It waits until the address leads to a gateway that lives, and its caller
+  // repeats what broke with the one before, as it is safe.
+  const viaGateway = async () => {
+    const once = () => throughGateway.add({ a: 2n, b: 3n }, { waitForReady: true });
+    return await once().catch(once);
+  };
   const update = (turn: number) =>
     projects.updateProject(
       { project: { name: names[turn % PROJECTS] ?? '', title: `Turn ${turn}` }, updateMask: ['title'] },
