@@ -97,6 +97,11 @@ let cluster: Cluster;
       channel?.close();
     });
 
+    it('Jobs have migrated the databases, so that no pod has', async () => {
+      const migrated = (await cluster.pods()).filter((pod) => cluster.logOf(pod).includes('applied migration'));
+      expect(migrated.map(({ metadata: { name } }) => name)).toEqual([]);
+    });
+
     it.each(services)('a rollout of %s fails no call', async (service) => {
       const before = await pods(service);
       await kubectl('rollout', 'restart', `deployment/${service}`);

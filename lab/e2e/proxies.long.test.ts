@@ -42,14 +42,14 @@ const SILENT_MS = 65_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'rondo-proxies-'));
 const certificate = makeCertificate('localhost');
-const running: ServiceProcess[] = [];
+let registry: ServiceProcess;
+const gateways: { process: ServiceProcess; readonly address: string }[] = [];
 let service: RunningService;
-let gateway: string;
 /** What the service has been asked, by its handlers. */
 const seen = { unsafe: 0, aborted: 0, metadata: '', hasDeadline: false };
 
 beforeAll(async () => {
-  const registry = await startRegistry();
+  registry = await startRegistry();
   const descriptors = join(folder, 'descriptors.binpb');
   writeFileSync(descriptors, withProxied(readFileSync(join(root, 'packages/contracts/descriptors.binpb'))));
   service = await startHere({
@@ -60,25 +60,28 @@ beforeAll(async () => {
     },
     createApp: () => ({ services: [implement(Proxied, handlers)] }),
   });
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-  writeFileSync(cert, certificate.cert);
-  writeFileSync(key, certificate.key);
-  const front = await startService('gateway', {
-    registry: registry.address,
-    env: {
-      ...{ RONDO_GATEWAY_LISTEN: '127.0.0.1:0', RONDO_GATEWAY_TRUSTED_PROXIES: '127.0.0.0/8' },
-      ...{ RONDO_GATEWAY_TLS_CERT: cert, RONDO_GATEWAY_TLS_KEY: key },
-    },
-  });
-  running.push(front, registry);
-  [, gateway = ''] = await front.printed(/also listening on (127\.0\.0\.1:\d+)/);
+  writeFileSync(join(folder, 'cert.pem'), certificate.cert);
+  writeFileSync(join(folder, 'key.pem'), certificate.key);
+  for (const _ of ['one', 'two']) gateways.push(await startGateway('127.0.0.1:0'));
 });
 
 afterAll(async () => {
   await service?.drain();
-  await Promise.all(running.map((one) => one.stop()));
+  await Promise.all([...gateways.map(({ process }) => process), registry].map((one) => one?.stop()));
   rmSync(folder, { recursive: true });
 });
+
+async function startGateway(listen: string) {
+  const process = await startService('gateway', {
+    registry: registry.address,
+    env: {
+      ...{ RONDO_GATEWAY_LISTEN: listen, RONDO_GATEWAY_TRUSTED_PROXIES: '127.0.0.0/8', RONDO_DRAIN_WAIT_MS: '3000' },
+      ...{ RONDO_GATEWAY_TLS_CERT: join(folder, 'cert.pem'), RONDO_GATEWAY_TLS_KEY: join(folder, 'key.pem') },
+    },
+  });
+  const [, address = ''] = await process.printed(/also listening on (127\.0\.0\.1:\d+)/);
+  return { process, address };
+}
 
 /** Handlers that answer as they are told. */
 const handlers: Handlers<typeof Proxied> = {
@@ -117,10 +120,10 @@ function withProxied(bytes: Uint8Array): Uint8Array {
 }
 
 /** A client of plain grpc-js, which retries nothing by itself. */
-function clientOf(address: string, secure: boolean) {
+function clientOf(address: string, secure: boolean, retries = 0) {
   const Client = makeClientConstructor(grpcDefinition(Proxied), Proxied.fullName);
   const trust = secure ? credentials.createSsl(certificate.cert) : credentials.createInsecure();
-  const client = new Client(address, trust, { 'grpc.enable_retries': 0, 'grpc.max_receive_message_length': -1 });
+  const client = new Client(address, trust, { 'grpc.enable_retries': retries, 'grpc.max_receive_message_length': -1 });
   const unary = (name: 'unary' | 'unaryUnsafe', request: object, { deadlineMs = 60_000, cancelled = false } = {}) =>
     new Promise<{ readonly error?: ServiceError; readonly reply?: Reply }>((resolve) => {
       const metadata = new Metadata();
@@ -258,7 +261,7 @@ const CONTROLS: readonly (readonly [ProxyName, string, (text: string) => string]
   [
     'envoy',
     'a call that fails is made once',
-    (text) => text.replace('timeout: 0s }', 'timeout: 0s, retry_policy: { retry_on: unavailable } }'),
+    (text) => text.replace('retry_on: connect-failure', 'retry_on: unavailable'),
   ],
 ];
 
@@ -271,15 +274,46 @@ const USUAL: Readonly<
     edit: (text) => text.replaceAll(/(timeout (?:client|server)) 1d/g, '$1 50s'),
     cuts: ['bidi', 'json', 'replies'],
   },
-  envoy: { edit: without(/, timeout: 0s/g), cuts: ['json', 'replies'] },
+  envoy: { edit: without(/(?<!_)timeout: 0s/g), cuts: ['json', 'replies'] },
 };
+
+/** The second gateway, as another address of the name `gateway` would be. */
+const TWO: Readonly<Record<ProxyName, (text: string, second: string) => string>> = {
+  nginx: (text, second) =>
+    text
+      .replaceAll(/server gateway:8080(.*)/g, `$& server ${second}$1`)
+      .replace('proxy_pass gateway:8080;', 'proxy_pass passed;')
+      .replace('stream {', `stream { upstream passed { server gateway:8080; server ${second}; }`),
+  haproxy: (text, second) => text.replaceAll(/(\n *server) one gateway:8080(.*)/g, `$&$1 two ${second}$2`),
+  envoy: (text, second) =>
+    text.replaceAll(/\n.*(?<=endpoint: )\{ address: .* port_value: 8080.*/g, (line) => {
+      const [host, port] = second.split(':');
+      return `${line}${line.replace('address: gateway, port_value: 8080', `address: ${host}, port_value: ${port}`)}`;
+    }),
+};
+
+/** A hundred calls a second, until it ends. Where a client sees the gateway's connections itself, it repeats a refused stream. */
+function startCalls(address: string, passed: boolean) {
+  const client = clientOf(address, passed, passed ? 1 : 0);
+  const calls: ReturnType<Client['unary']>[] = [];
+  const timer = setInterval(() => calls.push(client.unary('unary', { text: 'hello' })), 10);
+  return {
+    async end() {
+      clearInterval(timer);
+      const errors = (await Promise.all(calls)).flatMap(({ error }) => error?.message ?? []);
+      client.close();
+      const failed = [...new Set(errors)].map((one) => `${one}: ${errors.filter((error) => error === one).length}`);
+      return { answered: calls.length - errors.length, failed };
+    },
+  };
+}
 
 describe.each(proxyNames)('%s', (name) => {
   const reason = missing(name);
   if (reason !== undefined) process.stdout.write(`NOT TESTED: ${reason}\n`);
   const proxies: RunningProxy[] = [];
   const started = async (edit?: (text: string) => string) => {
-    const proxy = await startProxy(name, { gateway, certificate, ...(edit && { edit }) });
+    const proxy = await startProxy(name, { gateway: gateways[0]?.address ?? '', certificate, ...(edit && { edit }) });
     proxies.push(proxy);
     return proxy;
   };
@@ -305,6 +339,20 @@ describe.each(proxyNames)('%s', (name) => {
       expect(await broken(plain, false)).toEqual([expect.stringContaining(promise)]);
     });
   }
+
+  test('fails no call while two gateways behind it are restarted one after the other', async () => {
+    const proxy = await started((text) => TWO[name](text, gateways[1]?.address ?? ''));
+    const loads = [startCalls(proxy.plain, false), startCalls(proxy.passed, true)];
+    for (const gateway of gateways) {
+      await gateway.process.stop();
+      gateway.process = (await startGateway(gateway.address)).process;
+      await eventually(async () => expect((await fetch(`http://${gateway.address}/readyz`)).status).toBe(200));
+      await sleep(5_000); // until the proxy has noticed
+    }
+    const [plain, passed] = await Promise.all(loads.map((load) => load.end()));
+    process.stdout.write(`${name}: ${plain?.answered} and, by TLS that goes through, ${passed?.answered} answered\n`);
+    expect([plain?.failed, passed?.failed]).toEqual([[], []]);
+  });
 
   test('keeps a stream that is silent for a minute; by the usual times it would be cut', async () => {
     const [own] = proxies;

@@ -11,6 +11,7 @@ import { keepProbing } from './probe.js';
 
 /** What stands in an image of this repository. */
 const OWN_IMAGE = /^rondo-([a-z-]+)(?::|$)/;
+const MAIN = '/app/dist/main.mjs';
 const RETRY_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 
@@ -21,6 +22,10 @@ type State =
   | { readonly terminated: { readonly exitCode: number; readonly finishedAt: string } };
 
 const now = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+
+/** The command of the image, or that in its place, with the main file where it is in the repository. */
+const commandOf = (service: string, args: readonly string[]) =>
+  (args.length > 0 ? args : ['node', MAIN]).map((word) => (word === MAIN ? `services/${service}/dist/main.js` : word));
 
 /** Runs one pod of one container, from its binding to a node until its object is gone. */
 export class PodWorker {
@@ -113,7 +118,7 @@ export class PodWorker {
     const logFile = path.join(path.dirname(folder), `${this.#pod.metadata.name}-${name}.log`);
     const running = startContainer({
       ...{ network: network.name, root: path.join(folder, 'root'), env, mounts, logFile },
-      ...{ user: securityContext.runAsUser, command: ['node', `services/${service}/dist/main.js`, ...args] },
+      ...{ user: securityContext.runAsUser, command: commandOf(service, args) },
     });
     this.#process = running;
     this.#phase = 'Running';

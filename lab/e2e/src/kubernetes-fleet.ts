@@ -18,6 +18,9 @@ export const GATEWAY = '10.96.80.80';
 /** Where the registry's Service is. */
 export const REGISTRY = '10.96.80.50';
 export const NAMESPACE = 'rondo';
+const PODS = `/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=%21job-name`;
+const STEP = { 'rondo/step': 'migration' };
+const MIGRATION = ['-l', 'rondo/step=migration'];
 export const SERVICES = ['calculator', 'project-management', 'sales', 'gateway'] as const;
 
 /** What is deployed beside the overlay: lines of the ConfigMap of all services, and objects. */
@@ -32,11 +35,13 @@ export interface Cluster extends ControlPlane {
   startNode(name: string): Promise<void>;
   /** Ends a node and its pods at once. */
   loseNode(name: string): Promise<void>;
-  /** Applies the development overlay, with two pods of each service and what is given, and waits until all are ready. */
+  /** Applies the development overlay after its Jobs have migrated, with two pods of each service and what is given, and waits until all are ready. */
   deploy(more?: Deployed): Promise<void>;
   /** Waits until the rollout of a workload is complete. */
   rolledOut(service: string): Promise<void>;
-  /** The pods of the namespace. */
+  /** What a pod that has ended or runs has written. */
+  logOf(pod: Pod): string;
+  /** The pods of the namespace without those of Jobs. */
   pods(): Promise<readonly Pod[]>;
 }
 
@@ -65,6 +70,11 @@ export async function startCluster(): Promise<Cluster> {
         join(at, 'more.yaml'),
         [database.slice, ...objects].map((one) => JSON.stringify(one)).join('\n---\n'),
       );
+      // As the guide has it: first the Jobs that migrate.
+      await plane.kubectlAsync(['-n', NAMESPACE, 'delete', 'job', ...MIGRATION, '--ignore-not-found']);
+      await plane.kubectlAsync(['apply', '-k', at, ...MIGRATION]);
+      const done = ['--for=condition=complete', '--timeout=300s'];
+      await plane.kubectlAsync(['-n', NAMESPACE, 'wait', 'job', ...MIGRATION, ...done]);
       await plane.kubectlAsync(['apply', '-k', at]);
       const deployments = await plane.kubectlAsync(['-n', NAMESPACE, 'get', 'deployments', '-o', 'name']);
       for (const one of deployments.trim().split('\n')) await cluster.rolledOut(one.replace(/^.*\//, ''));
@@ -72,7 +82,9 @@ export async function startCluster(): Promise<Cluster> {
     async rolledOut(name) {
       await plane.kubectlAsync(['-n', NAMESPACE, 'rollout', 'status', `deployment/${name}`, '--timeout=300s']);
     },
-    pods: async () => (await api.call<{ items: Pod[] }>('GET', `/api/v1/namespaces/${NAMESPACE}/pods`)).items,
+    logOf: ({ metadata: { name }, spec: { containers } }) =>
+      readFileSync(join(folder, `${name}-${containers[0].name}.log`), 'utf8'),
+    pods: async () => (await api.call<{ items: Pod[] }>('GET', PODS)).items,
     async stop() {
       api.close();
       await Promise.all([...nodes.values()].map((node) => node.lose()));
@@ -91,11 +103,17 @@ export async function startCluster(): Promise<Cluster> {
 /** The development overlay over a PostgreSQL outside of the cluster: the one inside ends with its node. */
 function overlayOf(development: string, settings: readonly string[]) {
   const gateway = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'gateway' }, spec: { clusterIP: GATEWAY } };
-  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'postgres' }, spec: { selector: null } };
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'postgres', labels: STEP },
+    spec: { selector: null },
+  };
   const database = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'postgres' }, $patch: 'delete' };
   const literals = [`RONDO_GATEWAY_HOSTS=${GATEWAY}`, ...settings];
   return {
     ...{ namespace: NAMESPACE, resources: [development, 'more.yaml'] },
+    components: [join(development, '../../components/migrations')],
     replicas: SERVICES.map((name) => ({ name, count: 2 })),
     configMapGenerator: [{ name: 'rondo-settings', behavior: 'merge', literals }],
     patches: [gateway, service, database].map((patch) => ({ patch: JSON.stringify(patch) })),
@@ -148,7 +166,7 @@ async function startDatabase(folder: string) {
   const address = server.address();
   const slice = {
     ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4' },
-    metadata: { name: 'postgres-outside', labels: { 'kubernetes.io/service-name': 'postgres' } },
+    metadata: { name: 'postgres-outside', labels: { ...STEP, 'kubernetes.io/service-name': 'postgres' } },
     ports: [{ name: '', port: typeof address === 'object' ? address?.port : 0 }],
     endpoints: [{ addresses: [HOST] }],
   };

@@ -23,11 +23,11 @@ interface Run {
   readonly exited: Promise<number | null>;
 }
 
-function run(environment: Readonly<Record<string, string>> = {}): Run {
+function run(environment: Readonly<Record<string, string>> = {}, args: readonly string[] = []): Run {
   const { PATH = '' } = process.env;
   const env = { PATH, RONDO_LISTEN: '127.0.0.1:0', ...environment };
   // Node's types have no child with both streams and an IPC channel.
-  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }) as Child;
+  const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }) as Child;
   children.push(child);
   const output = { out: '', err: '' };
   child.stdout.on('data', (bytes: Buffer) => {
@@ -82,6 +82,13 @@ describe('a process', () => {
     service.child.disconnect();
     expect(await service.exited).toBe(0);
     expect(service.output.out).toContain('"msg":"drained"');
+  });
+
+  it('only prepares what it depends on if it is to migrate', async () => {
+    const { exited, output } = run({ FIXTURE_MIGRATES: 'yes' }, ['--migrate']);
+    expect([await exited, output.err]).toEqual([0, '']);
+    expect(output.out).toContain('"msg":"migrated"');
+    expect(output.out).not.toContain('listening');
   });
 
   it('logs an unhandled rejection, and exits with 1', async () => {

@@ -78,7 +78,8 @@ export async function start(setting: Setting = {}) {
 
 /** A channel to one address. */
 export function dial(address: string, options: Parameters<typeof staticResolver>[1] = {}): Channel {
-  const channel = createChannel({ resolver: staticResolver([address], options) });
+  // Not the one second of a client, which has other instances: a busy machine takes longer.
+  const channel = createChannel({ resolver: staticResolver([address], options), connectTimeoutMs: 60_000 });
   cleanUp(() => channel.close());
   return channel;
 }

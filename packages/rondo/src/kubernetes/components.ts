@@ -30,7 +30,12 @@ export function componentsOf(
   const processes = [...workloads, ...(registry === undefined ? [] : [registry])];
   return {
     ...(databases.length > 0 && {
-      migrations: { about: MIGRATIONS, resources: databases.map(migrationOf) },
+      migrations: {
+        ...{ about: MIGRATIONS, resources: databases.map(migrationOf) },
+        changes: {
+          patches: [{ target: { kind: 'Namespace|ServiceAccount|ConfigMap|Secret' }, patch: MIGRATION_STEP }],
+        },
+      },
       'secret-files': { about: SECRET_FILES, changes: { patches: databases.map(secretFileOf) } },
     }),
     ...(registry !== undefined && { registry: registryOverEtcd(registry) }),
@@ -67,9 +72,9 @@ const MIGRATIONS = `A Job for each service with a database, which migrates it be
 #   kubectl -n rondo wait --for=condition=complete --timeout=1h job -l rondo/step=migration
 #   kubectl apply -k OVERLAY`;
 
-/** Runs the process until its database is ready, and ends it. */
-const MIGRATE =
-  'node dist/main.mjs & until node healthcheck.mjs; do kill -0 $! || wait $! || exit; sleep 1; done; kill $!; wait $!';
+const STEP = { 'rondo/step': 'migration' };
+/** What the Jobs use, of the overlay: its ConfigMap has another name at each change. */
+const MIGRATION_STEP = stringify({ apiVersion: 'v1', kind: 'any', metadata: { name: 'any', labels: STEP } });
 
 function migrationOf(workload: Workload): KubernetesObject {
   const { name, labels } = metadataOf(`${workload.service}-migration`);
@@ -80,15 +85,19 @@ function migrationOf(workload: Workload): KubernetesObject {
     { name: 'RONDO_REGISTRY', value: 'kubernetes://' },
   ];
   return {
-    ...{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name, labels: { ...labels, 'rondo/step': 'migration' } } },
+    ...{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name, labels: { ...labels, ...STEP } } },
     spec: {
-      ...{ backoffLimit: 3 },
+      ...{ backoffLimit: 3, activeDeadlineSeconds: 3_600 },
       template: {
         metadata: { labels: { ...labelsOf(name), ...PART_OF } },
         spec: podOf(workload, {
           restartPolicy: 'Never',
           containers: [
-            { ...container, command: ['sh', '-c', MIGRATE], env: [...(Array.isArray(env) ? env : []), ...own] },
+            {
+              ...container,
+              args: ['node', '/app/dist/main.mjs', '--migrate'],
+              env: [...(Array.isArray(env) ? env : []), ...own],
+            },
           ],
         }),
       },

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { follow, type Readiness, type State } from '../state.js';
-import { withTimeout } from '../time.js';
+import { type TimeoutOptions, withTimeout } from '../time.js';
 import { isInUse, StartupError } from './startup-error.js';
 
 /** The limits of a start in the place of another process. */
@@ -31,14 +31,14 @@ export async function whenFree<T>(bind: () => Promise<T>, { clock, timeoutMs }: 
  *
  * @throws StartupError that names those that don't.
  */
-export async function untilServing(readiness: State<Readiness>, { clock, timeoutMs }: Handover): Promise<void> {
+export async function untilServing(readiness: State<Readiness>, limit: TimeoutOptions): Promise<void> {
   const serving = async (signal: AbortSignal) => {
     for await (const { phase } of follow(readiness, signal)) if (phase === 'serving') return;
   };
   try {
-    await withTimeout(serving, { clock, timeoutMs });
+    await withTimeout(serving, limit);
   } catch (cause) {
     const away = readiness.current.waitingFor.join(', ');
-    throw new StartupError(`no answer from ${away} within ${timeoutMs} ms; the log has the reason`, { cause });
+    throw new StartupError(`no answer from ${away} within ${limit.timeoutMs} ms; the log has the reason`, { cause });
   }
 }

@@ -23,12 +23,19 @@ const CRASH_GRACE_MS = 1_000;
  * drains when the launcher that holds its IPC channel exits. An invalid configuration exits with 78 and any other
  * startup failure with 1, each with plain lines on standard error. An uncaught error or unhandled rejection is logged,
  * and the process exits with 1. Stack traces name the sources.
+ *
+ * With the argument `--migrate` it prepares what it depends on, such as the schema of its database, and exits with 0 without listening.
  */
 export async function runService<V extends Variables = NoVariables>(options: ServiceOptions<V>): Promise<void> {
   mapStackTraces();
-  const starting = startService({ ...options, onPrepared });
+  const migrates = process.argv.includes('--migrate');
+  const starting = startService({
+    ...options,
+    waits: migrates,
+    onPrepared: migrates ? () => process.exit(0) : onPrepared,
+  });
   // Registered first: a signal during the start drains the service as soon as it has started.
-  endOnSignal(starting);
+  if (!migrates) endOnSignal(starting);
   try {
     endOnFault(await starting);
   } catch (error) {

@@ -32,9 +32,11 @@ export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
   readonly random?: Random;
   /** By default standard output, at `RONDO_LOG_LEVEL`. */
   readonly log?: Logger;
+  /** Whether it listens only when its dependencies have answered, however long that takes. */
+  readonly waits?: boolean;
   /**
-   * Called if `RONDO_HANDOVER_MS` is set, once everything but the ports is ready. It resolves when the other
-   * process is about to close them.
+   * Called if `RONDO_HANDOVER_MS` is set or it `waits`, once everything but the ports is ready. It resolves when the
+   * other process is about to close them.
    */
   readonly onPrepared?: () => Promise<void>;
 }
@@ -81,8 +83,8 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   try {
     const createApp = (context: ServiceContext) => options.createApp(context, own);
     const maxReplyBytes = config.maxReplyBytes ?? options.maxReplyBytes;
-    const { register: registers = true, onPrepared = () => Promise.resolve() } = options;
-    const parts = { environment, secrets, createApp, maxReplyBytes, registers, resources, onPrepared, logs };
+    const { register: registers = true, waits = false, onPrepared = () => Promise.resolve() } = options;
+    const parts = { environment, secrets, createApp, maxReplyBytes, registers, resources, waits, onPrepared, logs };
     return await assemble(runtime, parts);
   } catch (error) {
     // Its failure must not hide why the service doesn't start.
@@ -129,6 +131,7 @@ interface AssembleOptions {
   readonly maxReplyBytes: number | undefined;
   readonly registers: boolean;
   readonly resources: Resources;
+  readonly waits: boolean;
   readonly onPrepared: () => Promise<void>;
   readonly logs: LogRing | undefined;
 }
@@ -158,7 +161,7 @@ async function observe(
 }
 
 async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
-  const { createApp, maxReplyBytes, registers, resources, onPrepared } = options;
+  const { createApp, maxReplyBytes, registers, resources, waits, onPrepared } = options;
   const { config, instanceId, clock, wallClock, random, log } = runtime;
   requireClosed(config);
   requireIdentities(config);
@@ -195,8 +198,8 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
   const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
   const stopChecks = watchDependencies({ dependencies, onChange, clock, random, log });
   resources.hold(stopChecks);
-  if (handover.timeoutMs > 0) {
-    await untilServing(readiness, handover);
+  if (waits || handover.timeoutMs > 0) {
+    await untilServing(readiness, waits ? { clock } : handover);
     await onPrepared();
   }
   const served = { app, descriptorSet, readiness, meter, pools, channel, cache, tls, authenticator, kept };
