@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { consulRegistry } from '@rondo/consul';
 import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { eurekaRegistry } from '@rondo/eureka';
 import { eventually, freePort, type RunningProcess, root, start } from '@rondo/harness';
 import type { RegistryAdapter } from '@rondo/registries';
 import type { ConformanceRegistry } from '@rondo/registries/testing';
@@ -84,6 +85,36 @@ const consul: Server = {
   openAt: consulRegistry,
 };
 
+/** Where lab/java/build.sh puts what runs in Java. */
+export const JAVA = join(root, 'lab/java/.build');
+const JAVA_PATH = `${join(JAVA, 'classes')}:${join(JAVA, 'lib')}/*`;
+
+/** Starts a class of lab/java. */
+export const startJava = (main: string, ...args: readonly string[]): RunningProcess =>
+  start('java', ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', JAVA_PATH, main, ...args]);
+
+const eureka: Server = {
+  name: 'Eureka',
+  ttlMs: 6_000,
+  run(port) {
+    const server = ['enable-self-preservation=false', 'eviction-interval-timer-in-ms=500'];
+    const client = ['register-with-eureka=false', 'fetch-registry=false'];
+    return startJava(
+      'EurekaServer',
+      ...['--server.address=127.0.0.1', `--server.port=${port}`, '--eureka.instance.hostname=127.0.0.1'],
+      ...[...server, 'use-read-only-response-cache=false'].map((setting) => `--eureka.server.${setting}`),
+      ...client.map((setting) => `--eureka.client.${setting}`),
+      `--eureka.client.service-url.defaultZone=http://127.0.0.1:${port}/eureka/`,
+    );
+  },
+  isReady: async (address) => {
+    const { status } = await fetch(`http://${address}/eureka/apps`);
+    if (status !== 200) throw new Error(`HTTP ${status}`);
+  },
+  urlAt: (address) => `eureka://${address}`,
+  openAt: (url) => eurekaRegistry(url, { clock }),
+};
+
 /** The kinds that Rondo knows. */
 export const foreignKinds: readonly ForeignKind[] = [
   {
@@ -96,6 +127,11 @@ export const foreignKinds: readonly ForeignKind[] = [
     name: consul.name,
     missing: existsSync(CONSUL) ? undefined : 'no agent is built (sh lab/consul/build.sh)',
     start: () => startServer(consul),
+  },
+  {
+    name: eureka.name,
+    missing: existsSync(JAVA) ? undefined : 'no server is built (sh lab/java/build.sh)',
+    start: () => startServer(eureka),
   },
 ];
 

@@ -1,11 +1,5 @@
-import {
-  Endpoint,
-  Instance,
-  InstanceStatus,
-  OperatorState,
-  Security,
-} from '@rondo/contracts/rondo/registry/v1/registry';
-import { field, fromRecord, items, textOf, toRecord } from '@rondo/registries';
+import { Instance, InstanceStatus, OperatorState, Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { endpointAt, field, fromRecord, hostOf, items, textOf, toRecord } from '@rondo/registries';
 
 /** The tag of each service of Rondo's. */
 export const TAG = 'rondo';
@@ -26,13 +20,12 @@ export function entryId(name: string, instance: Instance): string {
  * Source: https://developer.hashicorp.com/consul/api-docs/agent/service#register-service
  */
 export function toEntry(name: string, instance: Instance, ttlMs: number): object {
-  const { address = '' } = instance.endpoints[0] ?? {};
-  const colon = address.lastIndexOf(':');
+  const { host, port } = hostOf(instance);
   return {
     ID: entryId(name, instance),
     Name: name,
-    Address: address.slice(0, colon).replace(/^\[|\]$/g, ''),
-    Port: Number(address.slice(colon + 1)),
+    Address: host,
+    Port: port,
     Tags: [TAG, 'grpc'],
     Meta: { ...toMeta(instance), version: instance.version, zone: instance.zone },
     Weights: { Passing: Math.max(1, instance.weight), Warning: 1 },
@@ -83,14 +76,13 @@ export function fromHealth(service: string, item: unknown): Instance | undefined
 /** A service that another program has registered. */
 function fromForeign(service: string, { found, node }: { found: unknown; node: unknown }): Instance | undefined {
   const host = textOf(field(found, 'Address')) || textOf(field(node, 'Address'));
-  const port = field(found, 'Port');
   const weight = field(field(found, 'Weights'), 'Passing');
   const meta = field(found, 'Meta');
-  if (host === '' || typeof port !== 'number') return undefined;
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const endpoints = [...endpointAt(host, field(found, 'Port'), Security.SECURITY_PLAINTEXT)];
+  if (endpoints.length === 0) return undefined;
   return Instance.fromPartial({
     instanceId: textOf(field(found, 'ID')),
-    endpoints: [Endpoint.fromPartial({ address, security: Security.SECURITY_PLAINTEXT })],
+    endpoints,
     services: [service],
     zone: textOf(field(meta, 'zone')),
     version: textOf(field(meta, 'version')),

@@ -1,13 +1,11 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type HttpServers, items, type RegistryLocation } from '@rondo/registries';
+import { checkCount, type HttpServers, items, latest, type RegistryLocation } from '@rondo/registries';
 import { fromHealth, TAG } from './entry.js';
 
 /** For how long an agent holds a question until something has changed. */
 const WAIT_MS = 5_000;
 /** How much later its answer may come: the agent adds a sixteenth of the wait, and the network some more. */
 const SLACK_MS = 4_000;
-/** More instances can't be right. */
-const MAX_INSTANCES = 50_000;
 
 /**
  * Lists services again and again, by questions that an agent holds until something has changed.
@@ -48,7 +46,8 @@ export class ConsulWatch {
     for (const [name, tags] of names) {
       if (items(tags).includes(TAG)) all.push(...listOf(this.#location.serviceOf(name), await ask(healthOf(name))));
     }
-    return unique(all);
+    checkCount(all.length);
+    return latest(all);
   }
 
   /** Asks until something has changed since `index`. */
@@ -71,17 +70,6 @@ const healthOf = (name: string) => `/v1/health/service/${encodeURIComponent(name
 
 /** @throws RangeError if there are more than can be. */
 function listOf(service: string, json: unknown): readonly Instance[] {
-  const listed = items(json);
-  if (listed.length > MAX_INSTANCES) throw new RangeError(`it names more than ${MAX_INSTANCES} instances`);
-  return unique(listed.flatMap((item) => fromHealth(service, item) ?? []));
-}
-
-/** Each instance once: the latest, if two agents list the same id. */
-function unique(instances: readonly Instance[]): readonly Instance[] {
-  const byId = new Map<string, Instance>();
-  for (const instance of instances) {
-    const other = byId.get(instance.instanceId);
-    if (other === undefined || other.incarnation <= instance.incarnation) byId.set(instance.instanceId, instance);
-  }
-  return [...byId.values()];
+  checkCount(items(json).length);
+  return latest(items(json).flatMap((item) => fromHealth(service, item) ?? []));
 }

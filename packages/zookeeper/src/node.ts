@@ -1,5 +1,5 @@
-import { Endpoint, Instance, InstanceStatus, Protocol, Security } from '@rondo/contracts/rondo/registry/v1/registry';
-import { fromRecord, toRecord } from '@rondo/registries';
+import { Instance, InstanceStatus, Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { endpointAt, fromRecord, hostOf, toRecord } from '@rondo/registries';
 
 /**
  * The text of a node as Curator's `x-discovery` writes it, so that its clients find our instances: those that aren't enabled get no
@@ -8,15 +8,11 @@ import { fromRecord, toRecord } from '@rondo/registries';
  * Source: https://github.com/apache/curator/blob/apache-curator-5.9.0/curator-x-discovery/src/main/java/org/apache/curator/x/discovery/ServiceInstance.java
  */
 export function toNode(service: string, instance: Instance): string {
-  const portOf = (security: Security) => {
-    const { address } = instance.endpoints.find((endpoint) => endpoint.security === security) ?? {};
-    return address === undefined ? null : Number(address.slice(address.lastIndexOf(':') + 1));
-  };
-  const { address = '' } = instance.endpoints[0] ?? {};
+  const portOf = (security: Security) => hostOf(instance, security).port || null;
   return JSON.stringify({
     name: service,
     id: instance.instanceId,
-    address: address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, ''),
+    address: hostOf(instance).host,
     port: portOf(Security.SECURITY_PLAINTEXT),
     sslPort: portOf(Security.SECURITY_TLS),
     payload: null,
@@ -36,14 +32,12 @@ export function fromNode(service: string, text: string): Instance | undefined {
   if (own !== undefined) return own;
   const { id, address, port, sslPort, registrationTimeUTC: time, enabled } = json;
   if (typeof id !== 'string' || typeof address !== 'string') return undefined;
-  const host = address.includes(':') ? `[${address}]` : address;
-  const at = (number: unknown, security: Security) =>
-    typeof number === 'number' && Number.isInteger(number)
-      ? [Endpoint.fromPartial({ address: `${host}:${number}`, protocols: [Protocol.PROTOCOL_GRPC], security })]
-      : [];
   return Instance.fromPartial({
     instanceId: id,
-    endpoints: [...at(sslPort, Security.SECURITY_TLS), ...at(port, Security.SECURITY_PLAINTEXT)],
+    endpoints: [
+      ...endpointAt(address, sslPort, Security.SECURITY_TLS),
+      ...endpointAt(address, port, Security.SECURITY_PLAINTEXT),
+    ],
     incarnation: typeof time === 'number' && Number.isSafeInteger(time) ? BigInt(time) : 0n,
     services: [service],
     status: enabled === false ? InstanceStatus.INSTANCE_STATUS_STARTING : InstanceStatus.INSTANCE_STATUS_SERVING,

@@ -1,3 +1,4 @@
+import { MAX_INSTANCES } from '@rondo/registries';
 import { type Connection, ErrorCode, Op, ZooKeeperError } from './connection.js';
 import type { JuteReader, JuteWriter } from './jute.js';
 
@@ -9,9 +10,6 @@ export interface Node {
 
 /** By which nodes are read and written. */
 export type Requests = Pick<Connection, 'request'>;
-
-/** More instances can't be right. */
-export const MAX_INSTANCES = 50_000;
 
 const EPHEMERAL = 1;
 const CONTAINER = 4;

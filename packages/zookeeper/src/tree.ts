@@ -1,7 +1,8 @@
 import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { checkCount, MAX_INSTANCES } from '@rondo/registries';
 import type { Clock, Timer } from '@rondo/rpc/clock';
 import { fromNode } from './node.js';
-import { addWatch, childrenOf, MAX_INSTANCES, type Requests, read } from './nodes.js';
+import { addWatch, childrenOf, type Requests, read } from './nodes.js';
 
 /** How many nodes are read at a time: each may have a megabyte. */
 const READS = 32;
@@ -34,7 +35,7 @@ export class Tree {
     for (const service of services) {
       for (const id of await childrenOf(this.#connection, service)) nodes.push(`${service}/${id}`);
     }
-    if (nodes.length > MAX_INSTANCES) throw new RangeError(`it names more than ${MAX_INSTANCES} instances`);
+    checkCount(nodes.length);
     await this.update(nodes);
   }
 

@@ -14,6 +14,15 @@
  */
 
 export type { Held, Registrar, RegistryAdapter, WriteOptions } from '../adapter.js';
+export {
+  checkCount,
+  type EntryRequests,
+  endpointAt,
+  entryRegistrar,
+  hostOf,
+  latest,
+  MAX_INSTANCES,
+} from '../entries.js';
 export { HTTP_KEYS, type HttpAnswer, type HttpAsk, HttpServers } from '../http.js';
 export { field, items, readText, textOf } from '../json.js';
 export { type LocationForm, parseLocation, type RegistryLocation } from '../location.js';

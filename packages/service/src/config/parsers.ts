@@ -145,7 +145,7 @@ export const hostPort: Parser<HostPort> = {
 export type RegistryLocation = readonly HostPort[] | string;
 
 /** The kinds of registries besides Rondo's own. */
-export const REGISTRY_KINDS = ['kubernetes', 'zookeeper', 'consul'] as const;
+export const REGISTRY_KINDS = ['kubernetes', 'zookeeper', 'consul', 'eureka'] as const;
 
 /** Where the registry is. */
 export const registryLocation: Parser<RegistryLocation> = {

@@ -53,6 +53,9 @@ async function openKubernetes(url: string, { config, clock, random, log }: Servi
 
 async function openAdapter(url: string, { config, clock, random }: ServiceRuntime): Promise<RegistryAdapter> {
   if (url.startsWith('consul:')) return (await import('@rondo/consul')).consulRegistry(url);
+  if (url.startsWith('eureka:')) {
+    return (await import('@rondo/eureka')).eurekaRegistry(url, { clock: backgroundClock(clock) });
+  }
   const { zookeeperRegistry } = await import('@rondo/zookeeper');
   return zookeeperRegistry(url, { ttlMs: config.leaseTtlMs, clock: backgroundClock(clock), random });
 }

@@ -1,0 +1,38 @@
+/** Clients in Java find and call Rondo services by a registry that they share, and Rondo's clients find theirs. */
+import { existsSync } from 'node:fs';
+import { afterEach, expect, it } from '@jest/globals';
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { eventually, startService } from '@rondo/harness';
+import { adapterResolver } from '@rondo/registries';
+import { createChannel, createClient } from '@rondo/rpc/client';
+import { systemClock as clock, systemRandom as random } from '@rondo/rpc/clock';
+import { foreignKinds, JAVA, startJava } from './src/foreign-registry.js';
+
+const closings: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closings.splice(0).reverse()) await close();
+});
+
+const PEERS = [
+  ['SpringPeer', 'Eureka', (address: string) => `http://${address}/eureka/`],
+  ['CuratorPeer', 'ZooKeeper', (address: string) => address],
+] as const;
+
+(existsSync(JAVA) ? it : it.skip).each(PEERS)('%s and Rondo call each other by %s', async (main, name, urlAt) => {
+  const registry = await foreignKinds.find((kind) => kind.name === name)?.start();
+  if (registry === undefined) throw new Error(`${name} is none of the kinds`);
+  closings.push(() => registry.stop());
+  const service = await startService('calculator', { instanceId: 'calculator-a', registry: registry.url });
+  closings.push(() => service.stop());
+
+  const peer = startJava(main, urlAt(registry.address));
+  closings.push(() => peer.stop());
+  await peer.printed(/^answer of calculator-a: 5$/m);
+
+  await service.stop();
+  const { adapter } = await registry.open();
+  const channel = createChannel({ resolver: adapterResolver(adapter, { clock, random }), healthCheck: true });
+  closings.push(async () => channel.close());
+  const client = createClient(CalculatorServiceDefinition, { channel });
+  await eventually(async () => expect((await client.add({ a: 2n, b: 3n })).result).toBe(42n));
+});

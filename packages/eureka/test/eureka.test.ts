@@ -1,0 +1,131 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Instance, InstanceStatus, OperatorState } from '@rondo/contracts/rondo/registry/v1/registry';
+import { ManualClock } from '@rondo/rpc/testing';
+import { fromEntry, toEntry } from '../src/entry.js';
+import { eurekaRegistry } from '../src/exports/index.js';
+
+const SERVICE = 'shop.v1.CartService';
+const instance = Instance.fromPartial({
+  ...{ instanceId: 'cart-1', incarnation: 7n, services: [SERVICE], zone: 'eu/a', version: '1.2.3', weight: 50 },
+  endpoints: [{ address: '[fd00::1]:50051', security: 1 }],
+  status: InstanceStatus.INSTANCE_STATUS_SERVING,
+});
+const serviceOf = (name: string) => (name === 'cart' ? SERVICE : name);
+const entry = (of = instance) =>
+  JSON.parse(JSON.stringify(toEntry(SERVICE, of, { ttlMs: 9_000, dirtyAt: 8 }))).instance;
+
+describe('an entry', () => {
+  it('is what Java clients read, and the whole instance', () => {
+    expect(entry()).toMatchObject({
+      ...{ app: 'SHOP.V1.CARTSERVICE', vipAddress: SERVICE, ipAddr: 'fd00::1', port: { $: 50_051, '@enabled': true } },
+      ...{ securePort: { '@enabled': false }, status: 'UP', lastDirtyTimestamp: 8, metadata: { zone: 'eu/a' } },
+      leaseInfo: { durationInSecs: 5, renewalIntervalInSecs: 3 },
+    });
+    expect(fromEntry(entry(), serviceOf)).toEqual(instance);
+  });
+
+  it.each([
+    [InstanceStatus.INSTANCE_STATUS_STARTING, 'STARTING'],
+    [InstanceStatus.INSTANCE_STATUS_DRAINING, 'DOWN'],
+  ])('of status %i is %s', (status, expected) => {
+    expect(entry({ ...instance, status }).status).toBe(expected);
+  });
+
+  it('that an operator takes out of service is cordoned', () => {
+    const { operatorState } = fromEntry({ ...entry(), status: 'OUT_OF_SERVICE' }, serviceOf) ?? {};
+    expect(operatorState).toBe(OperatorState.OPERATOR_STATE_CORDONED);
+  });
+
+  it.each<[string, object, object]>([
+    ['its port', { port: { $: 80, '@enabled': 'true' } }, { address: '10.0.0.1:80', security: 1 }],
+    ['its secure port', { securePort: { $: 443, '@enabled': 'true' } }, { address: '10.0.0.1:443', security: 2 }],
+    ['its gRPC port', { port: { $: 80 }, metadata: { gRPC_port: '90' } }, { address: '10.0.0.1:90', security: 1 }],
+  ])('of another program is an instance at %s', (_, fields, endpoint) => {
+    const foreign = { instanceId: 'x', ipAddr: '10.0.0.1', vipAddress: 'cart', status: 'UP', ...fields };
+    expect(fromEntry(foreign, serviceOf)).toMatchObject({
+      ...{ instanceId: 'x', services: [SERVICE], status: InstanceStatus.INSTANCE_STATUS_SERVING },
+      endpoints: [endpoint],
+    });
+  });
+
+  it.each([7, null, {}, { ipAddr: 'a', port: { $: 'x' } }])('%p is none', (other) => {
+    expect(fromEntry(other, serviceOf)).toBeUndefined();
+  });
+});
+
+describe('a watch', () => {
+  let server: Server | undefined;
+  afterEach(() => void server?.close());
+
+  const listed = (id: string, fields: object = {}) => ({ ...entry({ ...instance, instanceId: id }), ...fields });
+  const apps = (apps__hashcode: string, ...all: readonly object[]) => ({
+    applications: { apps__hashcode, application: [{ name: 'SHOP.V1.CARTSERVICE', instance: all }] },
+  });
+
+  /** Follows the service over a server with these answers. Tells what was asked, and the ids of each list. */
+  async function follow(answers: readonly [path: string, body: object][], idleMs = 0) {
+    const asked: string[] = [];
+    const left = [...answers];
+    server = createServer(({ url = '' }, response) => {
+      asked.push(url.replace('/eureka/apps', ''));
+      response.end(JSON.stringify(left.shift()?.[1] ?? {}));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const clock = new ManualClock();
+    const registry = eurekaRegistry(`eureka://127.0.0.1:${port}`, { clock });
+    const lists: (string | undefined)[] = [];
+    const watch = registry.watch(SERVICE, new AbortController().signal)[Symbol.asyncIterator]();
+    try {
+      while (left.length > 0) {
+        await clock.advance(idleMs);
+        const next = watch.next();
+        while (lists.length > 0 && clock.timers === 0) await new Promise(setImmediate);
+        await clock.advance(5_000);
+        const { value } = await next;
+        lists.push(value?.map(({ instanceId }: Instance) => instanceId).join());
+      }
+    } finally {
+      await registry.close();
+    }
+    expect(asked).toEqual(answers.map(([path]) => path));
+    return lists;
+  }
+
+  it('asks for all, and then for changes', async () => {
+    const lists = await follow([
+      ['/', apps('UP_1_', listed('a'))],
+      ['/delta', apps('UP_2_', listed('b', { actionType: 'ADDED' }))],
+      ['/delta', apps('UP_2_', listed('b', { actionType: 'ADDED' }))],
+      ['/delta', apps('UP_1_', listed('a', { actionType: 'DELETED' }))],
+    ]);
+    expect(lists).toEqual(['a', 'a,b', undefined, 'b']);
+  });
+
+  it('asks for all again if the changes do not give what the server has', async () => {
+    const lists = await follow([
+      ['/', apps('UP_1_', listed('a'))],
+      ['/delta', apps('UP_2_')],
+      ['/', apps('UP_2_', listed('b'), listed('c'))],
+    ]);
+    expect(lists).toEqual(['a', 'b,c']);
+  });
+
+  it('asks for all again after a silence that changes do not cover', async () => {
+    const lists = await follow(
+      [
+        ['/', apps('UP_1_', listed('a'))],
+        ['/', apps('UP_1_', listed('b'))],
+      ],
+      60_000,
+    );
+    expect(lists).toEqual(['a', 'b']);
+  });
+
+  it('of what is no Eureka says so', async () => {
+    await expect(follow([['/', {}]])).rejects.toThrow('/eureka/apps is not of Eureka; give eureka://HOST:PORT/PATH');
+  });
+});
