@@ -33,6 +33,7 @@ it.each<[string, Declared, string]>([
     { job: {}, idempotency: { source: { $case: 'field', value: 'request_id' } } },
     'IDEMPOTENCY_UNKNOWN',
   ],
+  ['job acts for no principal, and auth.scopes has home.do', { job: {}, auth: { scopes: ['home.do'] } }, 'IDEMPOTENT'],
   ['job.max_attempts is 101; it must be from 1 to 100', { job: { maxAttempts: 101 } }, 'IDEMPOTENT'],
   [
     'job.initial_backoff is 86401000 ms; it must be from 1 ms to 1 day',

@@ -7,27 +7,16 @@ import {
   POLICY_TAG,
   type ServiceDefinition,
 } from '@rondo/rpc/internal';
-import { Firings } from './firings.js';
+import { type DeclaredJob, declaredJob, faultOf } from './declared.js';
 
-/** A method that is a job, as its contract declares it, with defaults filled in. */
-export interface JobMethod {
+/** A method that is a job. */
+export interface JobMethod extends DeclaredJob {
   readonly service: ServiceDefinition;
   readonly definition: MethodDefinition;
   readonly method: Method;
-  /** Such as `sales.v1.ReminderService/RemindOwner`. */
+  /** Such as `sales.v1.QuoteService/RemindOwner`. */
   readonly name: string;
-  readonly maxAttempts: number;
-  readonly backoff: { readonly baseMs: number; readonly maxMs: number };
-  /** How many run at once in all replicas; undefined for no bound. */
-  readonly maxRunning: number | undefined;
-  /** When it is called by itself. */
-  readonly firings: Firings | undefined;
 }
-
-const DEFAULT_ATTEMPTS = 12;
-const DEFAULT_BASE_MS = 1_000;
-const DEFAULT_MAX_MS = 3_600_000;
-const DAY_MS = 86_400_000;
 
 /**
  * The methods of `services` that are jobs.
@@ -50,34 +39,14 @@ function jobOf(service: ServiceDefinition, definition: MethodDefinition, method:
   const bytes = optionBytes(definition, POLICY_TAG);
   const job = bytes && MethodPolicy.decode(bytes).job;
   if (job === undefined) return undefined;
-  const baseMs = job.initialBackoff === undefined ? DEFAULT_BASE_MS : toMs(job.initialBackoff);
-  const maxMs = job.maxBackoff === undefined ? Math.max(baseMs, DEFAULT_MAX_MS) : toMs(job.maxBackoff);
-  const declared: JobMethod = {
-    ...{ service, definition, method, name: method.path.slice(1) },
-    maxAttempts: job.maxAttempts || DEFAULT_ATTEMPTS,
-    backoff: { baseMs, maxMs },
-    maxRunning: job.maxRunning || undefined,
-    firings: job.schedule && new Firings(job.schedule),
-  };
-  const fault = faultOf(declared);
-  if (fault !== undefined) throw new TypeError(`${method.path}: (rondo.options.v1.method).job${fault}`);
-  return declared;
-}
-
-/** What is wrong with it, as the end of a sentence; undefined if nothing is. */
-function faultOf({ method, maxAttempts, backoff: { baseMs, maxMs }, maxRunning = 1, firings }: JobMethod) {
+  const declared = declaredJob(job);
   const { policy, requestStream, responseStream } = method;
-  if (requestStream || responseStream) return ' is for a method with one request and one reply; leave it out';
-  if (policy.idempotency === 'unknown')
-    return ' calls more than once: give the method idempotency: {metadata: "idempotency-key"}, or an idempotency_level';
-  if (policy.key?.source.from === 'field')
-    return ` has a key of its own for each call, and idempotency.field is ${policy.key.source.inContract}: give idempotency.metadata instead`;
-  if (maxAttempts < 1 || maxAttempts > 100) return `.max_attempts is ${maxAttempts}; it must be from 1 to 100`;
-  if (baseMs < 1 || baseMs > DAY_MS) return `.initial_backoff is ${baseMs} ms; it must be from 1 ms to 1 day`;
-  if (maxMs < baseMs || maxMs > DAY_MS) return `.max_backoff is ${maxMs} ms; it must be from initial_backoff to 1 day`;
-  if (maxRunning < 1 || maxRunning > 1_000) return `.max_running is ${maxRunning}; it must be from 1 to 1,000`;
-  return firings?.fault === undefined ? undefined : `.schedule${firings.fault}`;
+  const fault = faultOf(declared, {
+    isUnary: !requestStream && !responseStream,
+    isRepeatable: policy.idempotency !== 'unknown',
+    keyField: policy.key?.source.from === 'field' ? policy.key.source.inContract : undefined,
+    scopes: policy.auth === undefined || policy.auth === 'public' ? [] : policy.auth.scopes,
+  });
+  if (fault !== undefined) throw new TypeError(`${method.path}: (rondo.options.v1.method).job${fault}`);
+  return { service, definition, method, name: method.path.slice(1), ...declared };
 }
-
-const toMs = ({ seconds, nanos }: { readonly seconds: bigint; readonly nanos: number }) =>
-  Number(seconds) * 1_000 + nanos / 1e6;

@@ -25,7 +25,7 @@ afterEach(async () => {
 const run = (...args: readonly string[]) =>
   rondo(['jobs', ...args], { environment: { RONDO_REGISTRY: registry.address } });
 
-const method = 'sales.v1.ReminderService/RemindOwner';
+const method = 'sales.v1.QuoteService/RemindOwner';
 const job = {
   ...{ id: 17n, method, key: 'quotes/7', state: JobState.JOB_STATE_FAILED, attempts: 12 },
   error: 'no such owner\u001b[31m',
@@ -34,7 +34,7 @@ const job = {
 };
 
 /** A registered instance of a service with jobs. */
-async function start(instanceId: string, service = 'sales.v1.ReminderService'): Promise<void> {
+async function start(instanceId: string, service = 'sales.v1.QuoteService'): Promise<void> {
   const change = (what: string) => (request: { id: bigint }) => {
     told.push(`${instanceId} ${what} ${request.id}`);
     if (request.id !== job.id) throw new RpcError(Status.NOT_FOUND, `there is no job ${request.id} here`);
@@ -45,7 +45,7 @@ async function start(instanceId: string, service = 'sales.v1.ReminderService'): 
       methods: [
         { method, waiting: 2n, running: 1n, failed: 1n },
         {
-          method: 'sales.v1.ReminderService/Clean',
+          method: 'sales.v1.QuoteService/Clean',
           schedule: { cron: '0 9 * * *', timeZone: 'UTC', nextTime: new Date('2026-03-02T09:00:00Z'), skipped: 3n },
         },
       ],
@@ -67,7 +67,7 @@ it('ls asks one instance of a service, and shows its methods, and its jobs as te
   expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
     ['METHOD', 'WAITING', 'RUNNING', 'FAILED', 'SCHEDULE', 'NEXT', 'SKIPPED'],
     [method, '2', '1', '1', '-', '-', '-'],
-    ['sales.v1.ReminderService/Clean', '0', '0', '0', '0 9 * * * UTC', '2026-03-02T09:00:00Z', '3'],
+    ['sales.v1.QuoteService/Clean', '0', '0', '0', '0 9 * * * UTC', '2026-03-02T09:00:00Z', '3'],
     [''],
     ['JOB', 'METHOD', 'KEY', 'STATE', 'DUE', 'AGE', 'TRIES', 'WHY'],
     ['17', method, 'quotes/7', 'FAILED', '2026-03-01T09:00:00Z', '2h', '12', 'no such owner\\u001b[31m'],

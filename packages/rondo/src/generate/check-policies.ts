@@ -15,6 +15,7 @@ import {
   MethodOptions_IdempotencyLevel,
 } from '@bufbuild/protobuf/wkt';
 import type { Balancing, ServicePolicy } from '@rondo/contracts/rondo/options/v1/options';
+import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { inHashKey, inKeyField, inMetadataKey, inResume, noSuchField } from './named-fields.js';
 import {
   type Faults,
@@ -141,6 +142,17 @@ function* inMethod(method: DescMethod, options: Options): Faults {
   if (breaker !== undefined) yield* inBreaker(method, breaker, timeout);
   if (bulkhead !== undefined) yield* inBulkhead(bulkhead, timeout);
   if (policy.auth !== undefined) yield* inAuth(policy.auth);
+  if (policy.job !== undefined) yield* inJob(method, policy.job, policy);
+}
+
+function* inJob(method: DescMethod, job: Policy<'job'>, { idempotency, auth }: ReadMethodPolicy): Faults {
+  const fault = faultOf(declaredJob(job), {
+    isUnary: method.methodKind === 'unary',
+    isRepeatable: idempotency !== undefined || method.idempotency !== IDEMPOTENCY_UNKNOWN,
+    keyField: idempotency?.source.case === 'field' ? idempotency.source.value : undefined,
+    scopes: auth?.scopes ?? [],
+  });
+  if (fault !== undefined) yield `job${fault}`;
 }
 
 function* inAuth({ public: isPublic, scopes, callers }: Policy<'auth'>): Faults {

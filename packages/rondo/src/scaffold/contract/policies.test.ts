@@ -141,6 +141,18 @@ method timeout: {nanos: 999999}
   Get: timeout is 0.999999 ms; it must be from 1 ms to 24 h
 method timeout: {seconds: 86401}
   Get: timeout is 86401000 ms; it must be from 1 ms to 24 h
+watch job: {}
+  Get: job is for a method with one request and one reply; leave it out
+method job: {}
+  Get: job calls more than once: give the method idempotency: {metadata: "idempotency-key"}, or an idempotency_level
+method job: {} idempotency: {field: "name"}
+  Get: job has a key of its own for each call, and idempotency.field is name: give idempotency.metadata instead
+safe job: {max_attempts: 101}
+  Get: job.max_attempts is 101; it must be from 1 to 100
+safe job: {schedule: {cron: "0 0 31 2 *"}}
+  Get: job.schedule.cron is "0 0 31 2 *", which is at no time: give a day that exists
+safe job: {schedule: {cron: "0 0 * * *" time_zone: "Mars/X"}}
+  Get: job.schedule.time_zone is "Mars/X": give an IANA name, such as "Europe/Berlin"
 balancing slow_start: {seconds: 3601}
   balancing.slow_start is 3601000 ms; it must be from 0 s to 1 h
 balancing slow_start: {seconds: -1}
@@ -176,6 +188,7 @@ const taken: readonly string[] = [
   method('idempotency: {field: "name" final_codes: [NOT_FOUND]} retry: {max_attempts: 2} hedge: {}'),
   method('idempotency: {metadata: "idempotency-key" retention: {seconds: 60}}'),
   method('timeout: {nanos: 1000000}'),
+  method('job: {schedule: {cron: "0 9 * * MON-FRI"}} idempotency: {metadata: "idempotency-key"}'),
   method('timeout: {seconds: 86400}'),
   balancing('policy: BALANCING_POLICY_RING_HASH') + method('hash_key: {field: "name"}'),
   balancing('policy: BALANCING_POLICY_WEIGHTED_ROUND_ROBIN weights: WEIGHT_SOURCE_LOAD'),
@@ -248,6 +261,7 @@ const ruled = {
   'scope.proto': contractOf([method('auth: {scopes: "P read"}')]),
   'caller.proto': contractOf([method('auth: {callers: "spiffe://a/b"}')]),
   'star.proto': contractOf([method('auth: {callers: ["*", "sales"]}')]),
+  'job.proto': contractOf([safe('job: {} auth: {scopes: "p.read"}')]),
   'unruled.proto': contractOf([method('auth: {public: true}') + unruled]),
 };
 
@@ -317,6 +331,10 @@ describe('who may call a method', () => {
     ['empty', 'Get: auth is empty; give public, scopes or callers'],
     ['scope', 'Get: auth.scopes has "P read"; a scope has 1 to 64 characters of a-z 0-9 . _ : / -'],
     ['caller', 'Get: auth.callers has "spiffe://a/b"; name a process as its certificate does, such as shop, or *'],
+    [
+      'job',
+      'Get: job acts for no principal, and auth.scopes has p.read: give auth.callers with the name of the service itself',
+    ],
     ['star', 'Get: auth.callers has * beside names; leave one of them out'],
     [
       'unruled',
@@ -330,6 +348,6 @@ describe('who may call a method', () => {
 
   it('a package in which each method has a rule is accepted, and so is one without any', () => {
     expect(ruledTold.filter((fault) => fault.startsWith('proto/ruled.proto:'))).toEqual([]);
-    expect(ruledTold).toHaveLength(7);
+    expect(ruledTold).toHaveLength(8);
   });
 });
