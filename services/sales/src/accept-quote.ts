@@ -14,13 +14,14 @@ import { takeStock } from './domain/stock.js';
 import { errors } from './errors.js';
 import { addOrder, orders } from './orders.js';
 import { getOffered, lockOffered, type OfferedQuote, quotes } from './quotes.js';
+import { moveReminder, type ReminderMethods } from './reminders.js';
 import { readStocks, saveStock } from './stock.js';
 
 /**
  * `AcceptQuote`: makes a quote's order here and its project at project management, in one distributed transaction: both or neither. A
  * quote gets one order and one project, also if many calls accept it at once.
  */
-export const acceptQuote = (methods: SalesMethods, delivery: Pick<Delivery, 'deliver'>) =>
+export const acceptQuote = (methods: SalesMethods & ReminderMethods, delivery: Pick<Delivery, 'deliver'>) =>
   reading(
     (request: AcceptQuoteRequest, field) => {
       const [day, today] = [readDate(field('order_date'), request.orderDate), todayBy(methods)];
@@ -30,7 +31,7 @@ export const acceptQuote = (methods: SalesMethods, delivery: Pick<Delivery, 'del
     (request) => errors.withRpcErrors(accept({ ...methods, ...delivery }, request)),
   );
 
-type AcceptMethods = SalesMethods & Pick<Delivery, 'deliver'>;
+type AcceptMethods = SalesMethods & ReminderMethods & Pick<Delivery, 'deliver'>;
 
 /** The quote to accept, its etag, the day of the order, and the present day in UTC. */
 interface AcceptRequest {
@@ -94,7 +95,8 @@ async function findAccepted(queries: Queries, name: string): Promise<Acceptance 
 }
 
 /** Checks all local rules before the distributed transaction begins. */
-async function acceptOnce({ database, deliver, newId }: AcceptMethods, request: AcceptRequest): Promise<void> {
+async function acceptOnce(methods: AcceptMethods, request: AcceptRequest): Promise<void> {
+  const { database, deliver, newId } = methods;
   const { name, etag } = request;
   const offered = await getOffered(database, name);
   const { quote, lines } = offered;
@@ -107,7 +109,7 @@ async function acceptOnce({ database, deliver, newId }: AcceptMethods, request: 
   const [id, orderId] = [quotes.idsIn(name)[0] ?? '', newId()];
   const orderDate = toDateMessage(request.orderDate);
   await deliver(planDelivery({ id, lines }, customer, orderId), (tx) =>
-    makeOrder(tx, offered, { name: orders.nameOf(orderId), orderDate }),
+    makeOrder(tx, offered, { ...methods, name: orders.nameOf(orderId), orderDate }),
   );
 }
 
@@ -115,13 +117,14 @@ async function acceptOnce({ database, deliver, newId }: AcceptMethods, request: 
 async function makeOrder(
   tx: Queries,
   planned: OfferedQuote,
-  { name, orderDate }: Pick<Order, 'name' | 'orderDate'>,
+  { name, orderDate, ...methods }: ReminderMethods & Pick<Order, 'name' | 'orderDate'>,
 ): Promise<void> {
   const { quote, lines } = await lockOffered(tx, planned.quote.name);
   if (quote.order !== '' || quote.etag !== planned.quote.etag) throw new QuoteMoved(quote.name);
   await customers.getLive(tx, quote.customer);
   const { customer, discountPercent, taxPercent, net, total } = quote;
   await addOrder(tx, { name, quote: quote.name, customer, orderDate, discountPercent, taxPercent, net, total }, lines);
+  await moveReminder(methods, tx, { name: quote.name, from: dayOf(quote.validUntilDate) });
   // This comes last, so that the locks on the products are held for a short time.
   await saveStock(tx, await stocksAfter(tx, quote, 'lock'), { reason: 'ORDERED', reference: name });
 }

@@ -41,6 +41,7 @@ export function salesRules(queries: Queries): readonly RulesByPath[] {
       updateQuote: sees(quotes, ({ quote }) => quote?.name),
       deleteQuote: 'everyone',
       undeleteQuote: 'everyone',
+      remindOwner: 'everyone',
       acceptQuote: sees(quotes, ({ name }: Named) => name),
     }),
     rulesOf(OrderServiceDefinition, {

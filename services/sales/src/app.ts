@@ -3,6 +3,7 @@ import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
 import { createOutcomeStore, createPool, createReadiness, describeUrl, outcomesSchema } from '@rondo/database';
+import { createJobs, jobsSchema } from '@rondo/jobs';
 import { requireTables } from '@rondo/resources';
 import { createStoreDatabase } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
@@ -25,6 +26,8 @@ import { orderMethods, orders } from './orders.js';
 import { placeOrder } from './place-order.js';
 import { productMethods, products } from './products.js';
 import { quoteMethods, quotes } from './quotes.js';
+import { remindOwner } from './remind-owner.js';
+import type { ReminderMethods } from './reminders.js';
 import { stockMethods } from './stock.js';
 
 /** The dependencies of the service that its process provides. */
@@ -75,20 +78,22 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
     ...{ database, channel, log, clock, random, mayServe, meter, audit },
     onAppended: sync.nudge,
   });
-  const methods: SalesMethods = {
-    ...{ database: audit.over(createStoreDatabase(database, sync.nudge)), sync, errors },
+  const services = [QuoteServiceDefinition];
+  const jobs = createJobs({ database, services, channel, log, clock: background.clock, random, meter });
+  const methods: SalesMethods & ReminderMethods = {
+    ...{ database: audit.over(createStoreDatabase(database, sync.nudge)), sync, errors, jobs },
     calculator: createCalculator(channel),
     newId: () => random.hex(ID_BYTES),
     now: () => wallClock.now(),
   };
   const readiness = createReadiness(database, {
     directory: MIGRATIONS,
-    parts: [syncSchema, transactionsSchema, outcomesSchema, auditSchema],
+    parts: [syncSchema, transactionsSchema, outcomesSchema, auditSchema, jobsSchema],
     log: (line) => log.info({}, line),
     warn: (line) => log.warn({}, line),
   });
   return {
-    services: [...salesServices(methods, delivery), delivery.service, audit.service],
+    services: [...salesServices(methods, delivery), delivery.service, audit.service, jobs.service],
     observers: audit.observers,
     middleware: [createRules({ rules: salesRules(methods.database), toRpcError: errors.toRpcError })],
     outcomes,
@@ -100,22 +105,29 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
           await readiness.prepare(signal);
           await requireTables(database, [customers, products, quotes, orders]);
           delivery.start();
+          await jobs.start();
         },
         check: readiness.check,
       },
     ],
     async stop() {
-      await Promise.all([delivery.close(), sync.close(), outcomes.close(), audit.close()]);
+      await Promise.all([jobs.close(), delivery.close(), sync.close(), outcomes.close(), audit.close()]);
       await database.close();
     },
   };
 }
 
 /** The services of the contracts: of each resource the standard methods, and its own. */
-const salesServices = (methods: SalesMethods, delivery: Delivery): readonly ServiceImplementation[] => [
+const salesServices = (
+  methods: SalesMethods & ReminderMethods,
+  delivery: Delivery,
+): readonly ServiceImplementation[] => [
   customerService(methods),
   implement(ProductServiceDefinition, { ...productMethods(methods), ...stockMethods(methods) }),
-  implement(QuoteServiceDefinition, { ...quoteMethods(methods), acceptQuote: acceptQuote(methods, delivery) }),
+  implement(QuoteServiceDefinition, {
+    ...quoteMethods(methods),
+    ...{ acceptQuote: acceptQuote(methods, delivery), remindOwner: remindOwner(methods) },
+  }),
   implement(OrderServiceDefinition, {
     ...orderMethods(methods),
     ...{ placeOrder: placeOrder(methods), cancelOrder: cancelOrder(methods, delivery) },

@@ -19,6 +19,7 @@ import { requireValidPeriod } from './domain/quote.js';
 import { OFFER_COLUMNS, offerFields, percentOf } from './offer-columns.js';
 import { quoteLines } from './offer-lines.js';
 import { makeOffer } from './offers.js';
+import { moveReminder, type ReminderMethods } from './reminders.js';
 
 /** Quotes: the offers to customers. `accept-quote.ts` turns them into orders. */
 export const quotes = defineResource(Quote, {
@@ -64,7 +65,7 @@ const timeOf = (time: unknown): Date => (time instanceof Date ? time : new Date(
 const nameOfState = (state: QuoteState): string => QuoteState[state].slice('QUOTE_STATE_'.length);
 
 /** The standard methods of quotes. Quotes are priced by another service, so outside of the transaction. */
-export const quoteMethods = (methods: SalesMethods) =>
+export const quoteMethods = (methods: SalesMethods & ReminderMethods) =>
   standardMethods(QuoteServiceDefinition, quotes, {
     ...methods,
     check: ({ quoteDate }, field) =>
@@ -72,6 +73,11 @@ export const quoteMethods = (methods: SalesMethods) =>
     create: ({ fields }) => createQuote(methods, fields),
     update: (request) => updateQuote(methods, request),
     beforeDelete: async (quote) => requireOpen(quote),
+    async afterWrite(quote, { tx }) {
+      const day = dayOf(quote.validUntilDate);
+      await moveReminder(methods, tx, { name: quote.name, ...(quote.deleteTime ? { from: day } : { to: day }) });
+      return quote;
+    },
   });
 
 /** @throws WrongQuoteState */
@@ -112,13 +118,16 @@ async function priceQuote(methods: SalesMethods, draft: Draft) {
   return { fields: { ...offerFields(offer), quoteDate, validUntilDate }, lines: offer.lines };
 }
 
-async function createQuote(methods: SalesMethods, draft: Draft): Promise<Quote> {
+async function createQuote(methods: SalesMethods & ReminderMethods, draft: Draft): Promise<Quote> {
   const { database, newId } = methods;
   const { customer = '' } = draft;
   await customers.getLive(database, customer);
   const { fields, lines } = await priceQuote(methods, draft);
   const quote = { name: quotes.nameOf(newId()), customer, ...fields };
-  return database.transaction((tx) => insertQuote(tx, quote, lines));
+  return database.transaction(async (tx) => {
+    await moveReminder(methods, tx, { name: quote.name, to: dayOf(fields.validUntilDate) });
+    return insertQuote(tx, quote, lines);
+  });
 }
 
 /** Inserts a quote and its lines by one statement. */
@@ -141,7 +150,7 @@ async function insertQuote(
 const MAX_ATTEMPTS = 5;
 
 /** Changes an open quote and prices it again. If it has changed meanwhile, it is priced once more. */
-async function updateQuote(methods: SalesMethods, request: UpdateRequest<Quote>): Promise<Quote> {
+async function updateQuote(methods: SalesMethods & ReminderMethods, request: UpdateRequest<Quote>): Promise<Quote> {
   const { name, etag, fields } = request;
   const requireChangeable = (quote: Quote): Quote => {
     quotes.requireLive(quote);
@@ -154,7 +163,10 @@ async function updateQuote(methods: SalesMethods, request: UpdateRequest<Quote>)
     const priced = await priceQuote(methods, { ...present, ...fields });
     const updated = await methods.database.transaction(async (tx) => {
       const locked = await lockOffered(tx, name);
-      return requireChangeable(locked.quote).etag === present.etag ? replace(tx, locked, priced) : undefined;
+      if (requireChangeable(locked.quote).etag !== present.etag) return undefined;
+      const [from, to] = [present, priced.fields].map(({ validUntilDate }) => dayOf(validUntilDate));
+      await moveReminder(methods, tx, { name, from, to });
+      return replace(tx, locked, priced);
     });
     if (updated !== undefined) return updated;
   }

@@ -10,7 +10,7 @@ import { callerIdentity, callPrincipal, type ServerCall, silentLogger } from '@r
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { type Clock, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import type { Middleware } from '@rondo/rpc/middleware';
-import { createTestChannel } from '@rondo/rpc/testing';
+import { createTestChannel, standIn } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
 import { FakeCalculator } from './fake-calculator.js';
 import { patient, startFakeProjects, unhurried } from './fake-projects.js';
@@ -31,7 +31,12 @@ export async function startCompany(
   const peers = createTestChannel({
     ...patient,
     middleware: [unhurried],
-    services: [calculator.service, ...projects.services],
+    services: [
+      calculator.service,
+      ...projects.services,
+      // The jobs of all replicas call the first one.
+      standIn(QuoteServiceDefinition, { remindOwner: (request) => first.quotes.remindOwner(request) }),
+    ],
   });
   await prepare(databaseUrl);
   const first = await startReplica(peers, databaseUrl, { audit });

@@ -1,0 +1,1 @@
+ALTER TABLE quotes ADD COLUMN reminder_time timestamptz(3);
