@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { RemindOwnerRequest } from '@rondo/contracts/sales/v1/quotes';
 import { createPool, type Database } from '@rondo/database';
 import { eventually, freePort, type ServiceProcess, type System, startService, startSystem } from '@rondo/harness';
 import { silentLogger } from '@rondo/rpc/call';
@@ -30,6 +31,7 @@ const runbooks = readGuide('../runbooks.md');
 let system: System;
 let prometheus: Prometheus;
 let projects: Database;
+let sales: Database;
 let late: ServiceProcess;
 let refused: ServiceProcess;
 let broken: RunningService;
@@ -96,11 +98,11 @@ async function rondo(...words: readonly string[]): Promise<void> {
   expect([words, code, code === 0 ? '' : stdout + stderr]).toEqual([words, 0, '']);
 }
 
-/** Holds what the relay of project management needs, while a change waits for it. */
-async function holdOutbox(): Promise<void> {
+/** Holds what a statement locks, until the test ends or its session does. */
+async function hold(database: Database, sql: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const holding = projects.transaction(async ({ query }) => {
-      await query("SELECT pg_advisory_xact_lock(x'73796e63'::bigint)");
+    const holding = database.transaction(async ({ query }) => {
+      await query(sql);
       resolve();
       await new Promise<void>((released) => {
         closers.push(released);
@@ -108,17 +110,40 @@ async function holdOutbox(): Promise<void> {
     });
     holding.catch(reject);
   });
+}
+
+/** Holds what the relay of project management needs, while a change waits for it. */
+async function holdOutbox(): Promise<void> {
+  await hold(projects, "SELECT pg_advisory_xact_lock(x'73796e63'::bigint)");
   await projects.query("INSERT INTO sync_outbox (topic, payload) VALUES ('alerts', '{}')");
+}
+
+/** Stores a job that fails for good, as there is no such quote, and one whose row another session holds. */
+async function enqueueBad(): Promise<void> {
+  const request = RemindOwnerRequest.encode(RemindOwnerRequest.fromPartial({ name: 'quotes/none' })).finish();
+  const add = `INSERT INTO jobs (method, key, request, due_time)
+    VALUES ('sales.v1.QuoteService/RemindOwner', $1, $2, now() + $3 * interval '1 s')`;
+  await sales.query(add, ['held', request, 5]);
+  await hold(sales, "SELECT FROM jobs WHERE key = 'held' FOR UPDATE");
+  await sales.query(add, ['failing', request, 0]);
+}
+
+/** Ends the session that the query of a runbook finds. */
+async function endBlocking(database: Database, file: string): Promise<void> {
+  const [blocking] = await database.query<{ pid: number }>(runbooks.code(file).replace(/;\s*$/, ''));
+  await database.query('SELECT pg_terminate_backend($1)', [blocking?.pid ?? 0]);
 }
 
 /** By alert, in the order of their waits: what its runbook says. The faults of the first ones begin at the same time. */
 const HEALED: Readonly<Record<string, () => Promise<void>>> = {
   ...(isRoot && { PostgresDiskFull: async () => rmSync(join(disk, 'slot')) }),
   CertificateEnds: () => rondo('certs', 'calculator', '--renew', '--data', folder),
-  OutboxLags: async () => {
-    const [blocking] = await projects.query<{ pid: number }>(runbooks.code('blocks-relay.sql').replace(/;\s*$/, ''));
-    await projects.query('SELECT pg_terminate_backend($1)', [blocking?.pid ?? 0]);
+  OutboxLags: () => endBlocking(projects, 'blocks-relay.sql'),
+  JobsFail: async () => {
+    const [job] = await sales.query<{ id: bigint }>('SELECT id FROM jobs WHERE failed');
+    await rondo('jobs', 'discard', `${job?.id}`);
   },
+  JobsLag: () => endBlocking(sales, 'blocks-jobs.sql'),
   AdmissionSheds: () => rondo('config', 'set', 'ConformanceService', 'max_calls', '200'),
   EventLoopLate: async () => void (await late.stop()),
   InstanceEjected: async () => {
@@ -145,9 +170,12 @@ const LATER: Readonly<Record<string, () => unknown>> = {
   beforeAll(async () => {
     if (isRoot) spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk]);
     system = await startSystem({ metrics: true });
-    const { project_management: password } = JSON.parse(readFileSync(join(system.data, 'passwords.json'), 'utf8'));
-    const url = `postgres://project_management:${password}@${system.address(9)}/project_management?connect_timeout=300&statement_timeout=300000`;
-    projects = createPool({ url, idleTransactionTimeoutMs: 0 });
+    const passwords = JSON.parse(readFileSync(join(system.data, 'passwords.json'), 'utf8'));
+    const databaseOf = (name: string) => {
+      const url = `postgres://${name}:${passwords[name]}@${system.address(9)}/${name}?connect_timeout=300&statement_timeout=300000`;
+      return createPool({ url, idleTransactionTimeoutMs: 0 });
+    };
+    [projects, sales] = [databaseOf('project_management'), databaseOf('sales')];
     const [lateAt, refusedAt] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
     await rondo('certs', 'calculator', '--data', folder);
     const tls = { RONDO_TLS: 'permissive', RONDO_TLS_DIR: join(folder, 'certs/calculator') };
@@ -172,12 +200,14 @@ const LATER: Readonly<Record<string, () => unknown>> = {
     if (isRoot) writeFileSync(join(disk, 'slot'), Buffer.alloc(15.5 * 1024 * 1024));
     truncateSync(join(folder, 'certs/calculator/tls.crt'));
     await holdOutbox();
+    await enqueueBad();
   });
 
   afterAll(async () => {
     for (const close of closers.reverse()) await close();
     await prometheus?.stop();
     await projects?.close();
+    await sales?.close();
     await system?.stop();
     system?.remove();
     if (isRoot) spawnSync('umount', [disk]);
