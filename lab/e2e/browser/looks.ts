@@ -19,6 +19,7 @@ const CONSOLE = [
   ['traces', 'Live.'],
   ['logs', 'Live.'],
   ['transactions', 'Live.'],
+  ['jobs', 'Live.'],
   ['settings', 'Live.'],
 ] as const;
 

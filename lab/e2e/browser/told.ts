@@ -1,5 +1,6 @@
 /** What processes tell, in the console: traces. */
 import { afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { LogServiceDefinition } from '@rondo/contracts/rondo/logs/v1/logs';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { SettingsServiceDefinition } from '@rondo/contracts/rondo/registry/v1/settings';
@@ -187,6 +188,50 @@ export function testTold(at: () => Running): void {
       process.kill(participant, 'SIGCONT');
     }
     await page.getByRole('heading', { name: 'Ended while you looked' }).waitFor();
+  });
+
+  it('shows jobs and schedules, and tries one again or discards it', async () => {
+    const method = 'evil.v1.Service/Remind';
+    const job = {
+      method,
+      state: 3,
+      createTime: new Date(),
+      dueTime: new Date(),
+      attempts: 4,
+      error: TEXT,
+      progress: '',
+    };
+    const all = [
+      { ...job, id: 17n, key: TEXT },
+      { ...job, id: 18n, key: 'quotes/8' },
+    ];
+    const schedule = { cron: '0 9 * * *', timeZone: 'Europe/Berlin', nextTime: new Date(), skipped: 3n };
+    const resolved: string[] = [];
+    const resolve = (how: string) => (request: { readonly id: bigint }) => {
+      resolved.push(`${how} ${request.id}`);
+      return all.splice(0, 1)[0] ?? {};
+    };
+    const told = {
+      listJobs: () => ({ methods: [{ method, waiting: 0n, running: 0n, failed: 2n, schedule }], jobs: all }),
+      retryJob: resolve('retry'),
+      discardJob: resolve('discard'),
+    };
+    const stop = await startInstance([standIn(JobServiceDefinition, told)]);
+    await show('jobs');
+    const row = (text: string) => page.getByRole('row').filter({ hasText: text });
+    await row('sales.v1.QuoteService/RemindOwner').waitFor();
+    await row('0 9 * * * Europe/Berlin').waitFor();
+    await row(`${method} 17`).getByText(SHOWN).first().waitFor();
+    expect(await axe(page)).toEqual([]);
+    await row(`${method} 17`).getByRole('button', { name: 'Retry' }).click();
+    await page.getByRole('button', { name: 'Retry it' }).click();
+    await row(`${method} 17`).waitFor({ state: 'detached' });
+    await row(`${method} 18`).getByRole('button', { name: 'Discard' }).click();
+    await page.getByRole('button', { name: 'Discard it' }).click();
+    await row(`${method} 18`).waitFor({ state: 'detached' });
+    expect(resolved).toEqual(['retry 17', 'discard 18']);
+    expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
+    await stop();
   });
 
   it('shows the settings, and each change', async () => {

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { type Access, checkAccess, SignIn } from './access.js';
 import { credentials, setCredentials } from './calls/connect.js';
 import { FleetPage } from './fleet/fleet-page.js';
+import { JobsPage } from './jobs/jobs-page.js';
 import { LogsPage } from './logs/logs-page.js';
 import { usePlace } from './page/frame.js';
 import { SettingsPage } from './settings/settings-page.js';
@@ -14,6 +15,7 @@ const PAGES = [
   ['traces', 'Traces'],
   ['logs', 'Logs'],
   ['transactions', 'Transactions'],
+  ['jobs', 'Jobs'],
   ['settings', 'Settings'],
   ['methods', 'Methods'],
 ] as const;
@@ -65,6 +67,7 @@ export function App() {
         {page === 'traces' && access.kind === 'operator' && <TracesPage at={rest.join('/')} />}
         {page === 'logs' && access.kind === 'operator' && <LogsPage key={rest[0]} instance={rest[0] ?? ''} />}
         {page === 'transactions' && access.kind === 'operator' && <TransactionsPage />}
+        {page === 'jobs' && access.kind === 'operator' && <JobsPage />}
         {page === 'settings' && access.kind === 'operator' && <SettingsPage />}
         {page === 'methods' && <ContractsPage key={round} name={rest.join('/')} />}
       </main>

@@ -1,7 +1,7 @@
 import { JobServiceDefinition, JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Database } from '@rondo/database';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
-import { isOperatorId } from '@rondo/rpc/internal';
+import { mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { defineErrors } from '@rondo/rpc/status';
 import type { JobMethod } from './contract.js';
@@ -65,10 +65,8 @@ export function createJobService({ database, jobs, nudge }: OperatorServiceOptio
   });
 }
 
-/** A caller without a certificate passes, because a system without TLS can't tell. */
 function requireOperator({ values }: Pick<ServerCall, 'values'>): void {
-  const caller = values.get(callerIdentity);
-  if (caller !== '' && !isOperatorId(caller)) throw jobErrors.OPERATORS_ONLY({ caller });
+  if (!mayOperate({ values })) throw jobErrors.OPERATORS_ONLY({ caller: values.get(callerIdentity) });
 }
 
 function toJob({ running, failed, ...row }: JobRow) {

@@ -2,7 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { JobServiceDefinition, JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres, waitingForLocks } from '@rondo/database/testing';
+import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
+import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, failureOf, ManualClock } from '@rondo/rpc/testing';
 import type { EnqueuedJob, Jobs } from '../src/exports/index.js';
@@ -309,10 +311,21 @@ describe('what can be no job', () => {
     await expect(attempt(begin())).rejects.toThrow(text);
   });
 
-  it('a caller that is no operator is refused', async () => {
-    const identity = 'spiffe://rondo/sales';
-    const channel = createTestChannel({ services: [begin().service], identity });
-    const failure = await failureOf(createClient(JobServiceDefinition, { channel }).listJobs({}));
-    expect(failure).toMatchObject({ code: Status.PERMISSION_DENIED });
+  it.each([
+    ['sales', 'rondo.operator', false],
+    ['gateway', 'sales.read', false],
+    ['gateway', 'rondo.operator', true],
+    ['person/ada', 'sales.read', true],
+  ])('%s, for a principal with %s, asks for jobs: %s', async (name, scope, allowed) => {
+    const principal = { subject: 'ada', issuer: 'https://issuer.example.com', scopes: [scope], actors: [] };
+    const onBehalf: Middleware<ServerCall> = (call, next) => {
+      call.values.set(callPrincipal, principal);
+      return next(call);
+    };
+    const identity = `spiffe://rondo/${name}`;
+    const channel = createTestChannel({ services: [begin().service], identity, middleware: [onBehalf] });
+    const asked = createClient(JobServiceDefinition, { channel }).listJobs({});
+    if (allowed) expect((await asked).methods).toHaveLength(3);
+    else expect(await failureOf(asked)).toMatchObject({ code: Status.PERMISSION_DENIED });
   });
 });

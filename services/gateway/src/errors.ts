@@ -19,7 +19,7 @@ export const gatewayErrors = defineErrors('the gateway', {
   NO_INSTANCE: {
     code: 'NOT_FOUND',
     text: 'no instance "{instanceId}" is registered',
-    cause: 'The console asks to cordon an instance that has left, or never was.',
+    cause: 'The console asks to cordon an instance that has left or never was, or to resolve a job by it.',
     remedy: 'Choose one of the instances that the console lists.',
   },
   LAST_INSTANCE: {
@@ -36,7 +36,7 @@ export const gatewayErrors = defineErrors('the gateway', {
   },
   TOO_MANY_QUESTIONS: {
     code: 'RESOURCE_EXHAUSTED',
-    text: 'operators watch traces, logs or transactions {most} times already; close a tab',
+    text: 'operators watch traces, logs, transactions or jobs {most} times already; close a tab',
     cause: 'Each open page of the console that asks all instances takes one of these places.',
     remedy: 'Close pages that are not looked at.',
   },

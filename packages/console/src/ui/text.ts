@@ -24,6 +24,11 @@ export function formatTime(unixMs: number): string {
   return Number.isNaN(time.getTime()) ? '–' : TIME.format(time);
 }
 
+const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** Day and time of day of a time in RFC 3339. */
+export const formatDate = (time = ''): string => (time === '' ? '–' : DATE.format(new Date(time)));
+
 /** Milliseconds, with as many digits as help. */
 export const formatMs = (ms: number): string => ms.toFixed(ms < 100 ? 2 : 0);
 

@@ -86,7 +86,7 @@ export { type CallSettings, LiveSettings } from '../live-config/live-settings.js
 export { checkSetting, LOG_LEVELS, SETTING_KEYS, type SettingName } from '../live-config/setting-keys.js';
 export { observeReply } from '../middleware/stream.js';
 export { endExpiredStreams } from '../principal/end-expired.js';
-export { verifyPrincipals } from '../principal/verify-principals.js';
+export { mayOperate, verifyPrincipals } from '../principal/verify-principals.js';
 export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';
 export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';
 export { folderStorage } from '../resolver/endpoint-storage.js';

@@ -5,6 +5,7 @@ import { callPrincipal } from '../call/principal.js';
 import { serverErrors } from '../errors/server.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { RpcError } from '../status/rpc-error.js';
+import { isOperatorId } from '../tls/spiffe-id.js';
 import { AssertionRefused, AssertionVerifier, type ReceivedAssertion, type VerifierOptions } from './verifier.js';
 
 /** The assertion of a received call, if its connection has mutual TLS. */
@@ -40,4 +41,17 @@ function refused({ method, values }: ServerCall, cause: AssertionRefused): RpcEr
     { process: caller, reason: cause.message },
     { info: { method: method.path, caller }, cause },
   );
+}
+
+/** The process that operators call by the console, and the scope that it asks them for. */
+const [GATEWAY, SCOPE] = [/^spiffe:\/\/[^/]+\/gateway$/, 'rondo.operator'];
+
+/**
+ * Whether the caller is a person or an operator, or the gateway with a verified word on behalf of one. A caller without a certificate
+ * passes, because a system without TLS can't tell.
+ */
+export function mayOperate({ values }: Pick<ServerCall, 'values'>): boolean {
+  const identity = values.get(callerIdentity);
+  if (identity === '' || isOperatorId(identity)) return true;
+  return GATEWAY.test(identity) && values.get(callPrincipal)?.scopes.includes(SCOPE) === true;
 }

@@ -1,4 +1,5 @@
 import { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/console';
+import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { OperatorState, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
 import { type Channel, createClient, type Endpoint } from '@rondo/rpc/client';
@@ -6,6 +7,7 @@ import type { Clock } from '@rondo/rpc/clock';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { gatewayErrors } from '../errors.js';
 import type { Fleet } from './fleet.js';
+import { watchJobs } from './jobs.js';
 import { readLogs } from './logs.js';
 import type { Asker, Questions } from './questions.js';
 import { toRegistry, watchSettings } from './settings.js';
@@ -38,6 +40,19 @@ export function consoleService({
     watchTraces: (request, call) => watchTraces(request, questions, askerOf(call)),
     readLogs: (request, call) => readLogs(request, questions, askerOf(call)),
     watchTransactions: (_, call) => watchTransactions(clock, questions, askerOf(call)),
+    watchJobs: (_, call) => watchJobs(clock, questions, askerOf(call)),
+    async resolveJob({ instanceId, id, discard }, { signal }) {
+      const instance = (await instancesOf(channel, signal)).find((one) => one.instanceId === instanceId);
+      if (instance === undefined) throw gatewayErrors.NO_INSTANCE({ instanceId });
+      const direct = channel.direct([instance]);
+      try {
+        const client = createClient(JobServiceDefinition, { channel: direct });
+        await (discard ? client.discardJob({ id }, { signal }) : client.retryJob({ id }, { signal }));
+        return {};
+      } finally {
+        direct.close();
+      }
+    },
     watchSettings: (_, { signal }) => watchSettings({ channel, registry, clock }, signal),
     async setCordon({ instanceId, cordoned, reason }, { signal }) {
       if (cordoned) requireOthers(instanceId, await instancesOf(channel, signal));

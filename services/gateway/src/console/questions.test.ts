@@ -151,7 +151,7 @@ it('refuses more questions than it may have, and connects once for all of them',
   const open = Array.from({ length: 64 }, ask);
   await Promise.all(open.map((one) => one.next()));
   expect(counts.connections).toBe(1);
-  await expect(ask().next()).rejects.toThrow('operators watch traces, logs or transactions 64 times already');
+  await expect(ask().next()).rejects.toThrow('operators watch traces, logs, transactions or jobs 64 times already');
   gone.abort();
   await parts.clock.advance(250);
   await Promise.all(open.map((one) => one.next()));

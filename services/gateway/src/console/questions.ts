@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { SilentInstance } from '@rondo/contracts/rondo/gateway/v1/console';
 import type { Principal } from '@rondo/rpc/call';
 import type { CallOptions, Channel, Endpoint } from '@rondo/rpc/client';
@@ -212,6 +213,20 @@ async function askInstance<T>(
 function reasonOf(error: unknown, off: string | undefined): string {
   if (off !== undefined && error instanceof RpcError && error.code === Status.UNIMPLEMENTED) return off;
   return (error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON);
+}
+
+const EVERY_MS = 2_000;
+
+/** Yields what is read every two seconds, when it has changed: of contracts without a watch. */
+export async function* changesOf<T>(
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  read: () => Promise<T>,
+): AsyncGenerator<T> {
+  for (let before: T | undefined; !signal.aborted; await sleep(clock, EVERY_MS, signal).catch(() => undefined)) {
+    const now = await read();
+    if (!isDeepStrictEqual(now, before)) yield now;
+    before = now;
+  }
 }
 
 /** Cuts lists, until they have so many items in all. */
