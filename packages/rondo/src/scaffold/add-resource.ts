@@ -299,7 +299,7 @@ async function writeAll(
   { contract, drawn, changes }: Writing,
 ): Promise<readonly string[]> {
   for (const [file, text] of drawn.files) changes.write(file, text);
-  copyContract(options.root, contract, changes);
+  copyContract(contract, changes);
   const exempt = exemptFromStyle(options, { ...contract, files: contract.files.map((file) => file.path) }, changes);
   await format(
     options,

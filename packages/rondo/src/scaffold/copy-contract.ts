@@ -5,7 +5,6 @@ import { unsavedEdits } from './record.js';
 import { readText } from './repository.js';
 import type { Workspace } from './workspace.js';
 import { BUF, exempt, readExemptions } from './workspace-files/buf-exemptions.js';
-import { replaceModule } from './workspace-files/buf-modules.js';
 
 /**
  * Checks that copying a contract's files into `proto/` loses no manual edit.
@@ -22,11 +21,10 @@ export async function checkReplaceable({ root, signal }: Workspace, { files }: C
   });
 }
 
-/** Writes the files of a contract that are new or different, in place of packages' too. Returns their paths. */
-export function copyContract(root: string, { files, replaced }: Contract, changes: ChangeSet): readonly string[] {
+/** Writes the files of a contract that are new or different. Returns their paths. */
+export function copyContract({ files }: Contract, changes: ChangeSet): readonly string[] {
   const taken = files.filter(({ state }) => state !== 'same');
   for (const file of taken) changes.write(`proto/${file.path}`, file.bytes);
-  if (replaced.length > 0) changes.write(BUF, replaced.reduce(replaceModule, readText(root, BUF)));
   return taken.map((file) => file.path);
 }
 

@@ -130,7 +130,7 @@ async function writeAll(
   changes.write(COMPOSE, addToCompose(readText(root, COMPOSE), { service, port, database }));
   if (existsSync(path.join(root, PROMETHEUS)))
     changes.write(PROMETHEUS, addToPrometheus(readText(root, PROMETHEUS), service));
-  copyContract(root, contract, changes);
+  copyContract(contract, changes);
   // Also a contract that already existed: the created service must pass every check.
   const files = contract.files.map((file) => file.path);
   const exempt = exemptFromStyle(options, { ...contract, files }, changes);

@@ -77,13 +77,6 @@ describe('removing a service', () => {
     expect(read('buf.yaml')).toBe('version: v2\nlint:\n  use: [STANDARD]\n');
   });
 
-  it("gives back the package's module in whose place one of its contracts stood", async () => {
-    const buf = read('buf.yaml');
-    put('buf.yaml', `${buf}modules:\n  # proto/greeter/words.proto stands in place of   - path: words\n`);
-    await remove();
-    expect(read('buf.yaml')).toBe('version: v2\nlint:\n  use: [STANDARD]\nmodules:\n  - path: words\n');
-  });
-
   it('refuses if other code uses its contract, with the lines; with force it keeps the contract', async () => {
     put('services/sales/src/a.ts', "\nimport { G } from '@rondo/contracts/greeter/greeter';\n");
     put('e2e/b.test.ts', "import '@rondo/contracts/greeter/greeter';\n");

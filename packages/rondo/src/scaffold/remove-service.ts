@@ -8,7 +8,6 @@ import { recordWritten, unsavedEdits } from './record.js';
 import { filesBelow, readText } from './repository.js';
 import { backUpProducts, install, type Progress, tryBuild, type Workspace } from './workspace.js';
 import { BUF, endExemption } from './workspace-files/buf-exemptions.js';
-import { restoreModules } from './workspace-files/buf-modules.js';
 import { COMPOSE, removeFromCompose } from './workspace-files/compose-file.js';
 import { PROJECTS, removeProject } from './workspace-files/project-references.js';
 import { PROMETHEUS, removeFromPrometheus } from './workspace-files/prometheus-file.js';
@@ -140,7 +139,7 @@ function removeAll(root: string, { manifest: { service, database }, going }: Rem
   for (const folder of removed) edit(PROJECTS, (text) => removeProject(text, folder));
   edit(COMPOSE, (text) => removeFromCompose(text, { service, database }));
   edit(PROMETHEUS, (text) => removeFromPrometheus(text, service));
-  edit(BUF, (text) => restoreModules(endExemption(text, going), going));
+  edit(BUF, (text) => endExemption(text, going));
 }
 
 /** Removes a file or folder, and the folders that become empty. */

@@ -109,7 +109,7 @@ async function writeMerge(
   }
   for (const [file, text] of merge.files) changes.write(file, text);
   const exempt = contracts.flatMap((contract) =>
-    exemptFromStyle(options, { ...contract, files: copyContract(options.root, contract, changes) }, changes),
+    exemptFromStyle(options, { ...contract, files: copyContract(contract, changes) }, changes),
   );
   await format(options, formatted);
   return exempt;

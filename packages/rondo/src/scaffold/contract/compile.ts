@@ -9,9 +9,8 @@ import { duplicateRefusal } from './duplicates.js';
 import { linesOf } from './lines.js';
 import { typeName } from './names.js';
 import type { Placed, PlacedFile } from './place.js';
-import { isAlone, type PackageFile, packageFiles } from './platform.js';
+import { type PackageFile, packageFiles } from './platform.js';
 import { fullNameIn, scan } from './scan.js';
-import type { Copy } from './source.js';
 import type { Stage } from './stage.js';
 
 const IMAGE = 'image.binpb';
@@ -19,8 +18,6 @@ const IMAGE = 'image.binpb';
 /** A contract on a stage. */
 export interface Staged extends Placed {
   readonly stage: Stage;
-  /** Copies of files that packages provide, which aren't used. */
-  readonly copies?: readonly Copy[];
   /** The path of a file as the user would write it. */
   readonly shown: (file: string) => string;
 }
@@ -45,19 +42,15 @@ export async function compile(staged: Staged): Promise<FileRegistry> {
   throw new Refusal(output.trim(), { place: placeOf(staged.asked, staged), remedy: 'run buf build to see more' });
 }
 
-function compileRefusal({ path: file, line, message }: Finding, { files, stage, shown, copies = [] }: Staged): Refusal {
+function compileRefusal({ path: file, line, message }: Finding, { files, stage, shown }: Staged): Refusal {
   const ours = files.find((one) => `proto/${one.path}` === file);
   const place = { file: ours === undefined ? file : shown(ours.source.file), line };
   const origin = originOf(message, { files, folder: stage.folder });
   if (origin === undefined) return new Refusal(message, { place, remedy: 'correct it' });
   const [imported, provided] = origin;
-  const copy = copies.find(({ import: wanted }) => wanted.path === imported);
-  const instead = copy === undefined ? '' : ` and not from ${shown(copy.found.file)}`;
-  return new Refusal(`${message}, and "${imported}" comes from ${provided.file}${instead}`, {
+  return new Refusal(`${message}, and "${imported}" comes from ${provided.file}`, {
     place,
-    remedy: isAlone(stage.folder, provided)
-      ? 'correct it, or name the root folder of another version with --proto-path DIR'
-      : 'correct it, or use what that version has',
+    remedy: 'correct it, or use what that version has',
   });
 }
 

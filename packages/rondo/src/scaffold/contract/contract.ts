@@ -17,16 +17,6 @@ export interface Contract {
    * a contract in this repository's style.
    */
   readonly styleRemarks: readonly string[];
-  /** The modules of buf.yaml in whose place one of {@link files} stands. */
-  readonly replaced: readonly ReplacedModule[];
-}
-
-/** A package's module of one file. */
-export interface ReplacedModule {
-  /** Its path in buf.yaml. */
-  readonly folder: string;
-  /** The path under `proto/` of the file that stands in its place. */
-  readonly contract: string;
 }
 
 /** One `.proto` file. */

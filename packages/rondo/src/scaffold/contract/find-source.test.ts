@@ -1,58 +1,85 @@
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Folder } from '../../../test/scaffold/folder.js';
-import { findSource } from './find-source.js';
+import { type ContractSource, findSource } from './find-source.js';
 
-const BUF = 'modules:\n  - path: proto\n';
-const STORE = 'package thanos; message Label {}';
-const QUERY = 'package thanos; import "store/types.proto";';
-
-/** The files that a contract elsewhere imports, in a tree that has a `store/types.proto` of another project. */
-function importsOf(
-  elsewhere: Readonly<Record<string, string>>,
-  {
-    importRoots,
-    served,
-    buf = BUF,
-  }: { importRoots?: (tree: string) => string[]; served?: string[]; buf?: string } = {},
+/** The import path of a contract, and where each of its imports is, in a tree that has a `store/types.proto` of another project. */
+function search(
+  files: Readonly<Record<string, string>>,
+  { of = 'pkg/api/query.proto', roots = [] }: { readonly of?: string; readonly roots?: readonly string[] } = {},
 ) {
-  using tree = new Folder({ 'buf.yaml': buf, 'proto/store/types.proto': '// of another project' });
-  using home = new Folder(elsewhere);
-  const file = path.join(home.path, 'pkg/api/query.proto');
-  const source = { kind: 'file', path: file, importRoots: importRoots?.(tree.path) ?? [] } as const;
-  const { start, imports } = findSource(tree.path, source, served);
-  return [start.path, ...imports.map((one) => path.relative(home.path, one.file))];
+  using tree = new Folder({
+    'buf.yaml': 'modules:\n  - path: proto\n',
+    'proto/store/types.proto': '// of another project',
+  });
+  using home = new Folder(files);
+  const importRoots = roots.map((one) => (one === 'proto' ? path.join(tree.path, one) : path.join(home.path, one)));
+  const source: ContractSource = { kind: 'file', path: path.join(home.path, of), importRoots };
+  const { start, imports } = findSource(tree.path, source);
+  return [
+    start.path,
+    ...imports.map(({ file }) => path.relative(file.startsWith(home.path) ? home.path : tree.path, file)),
+  ];
 }
 
-describe('the imports of a contract from elsewhere', () => {
-  const home = { 'pkg/api/query.proto': QUERY, 'pkg/store/types.proto': STORE };
+const QUERY = 'package thanos; import "store/types.proto";';
+const alone = { 'pkg/api/query.proto': QUERY };
 
-  it('are those of its own repository, whatever proto/ has under their paths', () => {
-    expect(importsOf(home)).toEqual(['api/query.proto', 'pkg/store/types.proto']);
+describe('the path of a contract from elsewhere', () => {
+  it('starts where its imports do', () => {
+    expect(search({ ...alone, 'pkg/store/types.proto': '' })).toEqual(['api/query.proto', 'pkg/store/types.proto']);
+    expect(search({ ...alone, 'store/types.proto': '' })).toEqual(['pkg/api/query.proto', 'store/types.proto']);
+  });
+
+  it('has the folders of its package, if it lies in them', () => {
+    expect(search({ 'a/b/v1/s.proto': 'package a.b.v1;' }, { of: 'a/b/v1/s.proto' })).toEqual(['a/b/v1/s.proto']);
+    expect(
+      search({ 'b/v1/s.proto': 'package a.b.v1; import "google/protobuf/any.proto";' }, { of: 'b/v1/s.proto' }),
+    ).toEqual(['s.proto']);
+  });
+
+  it('starts in a named folder that has it', () => {
+    const files = { ...alone, 'pkg/store/types.proto': '' };
+    expect(search(files, { roots: ['pkg'] })).toEqual(['api/query.proto', 'pkg/store/types.proto']);
+    expect(() => search(files, { roots: ['pkg/api'] })).toThrow(
+      /imports "store\/types\.proto", which is neither in .*pkg\/api nor in a package;/,
+    );
+  });
+});
+
+describe('the imports of a contract from elsewhere', () => {
+  it('are found beside it and in the folders above it, those of imports too, the nearest first', () => {
+    const files = {
+      'w/api/s.proto': 'import "types.proto"; import "common/c.proto";',
+      'w/api/types.proto': 'import "s.proto";',
+      'types.proto': '// further away',
+      'w/common/c.proto': 'import public "common/d.proto"; import "types.proto";',
+      'w/common/d.proto': '',
+    };
+    const found = ['s.proto', 'w/api/types.proto', 'w/common/c.proto', 'w/common/d.proto'];
+    expect(search(files, { of: 'w/api/s.proto' })).toEqual(found);
+  });
+
+  it('are found in a named folder first, as by protoc', () => {
+    const files = { ...alone, 'pkg/store/types.proto': '', 'one/store/types.proto': '', 'two/store/types.proto': '' };
+    expect(search(files, { roots: ['one', 'two'] })).toEqual(['query.proto', 'one/store/types.proto']);
   });
 
   it("are refused if only another contract's file in proto/ has the path, unless proto/ is named", () => {
-    const alone = { 'pkg/api/query.proto': QUERY };
-    expect(() => importsOf(alone)).toThrow(
-      /imports "store\/types\.proto", which is neither in .*; name its root folder with --proto-path DIR; --proto-path .*\/proto takes the file that another contract has there$/,
+    expect(() => search(alone)).toThrow(
+      /query\.proto:1: imports "store\/types\.proto", which is neither in .*pkg\/api, in a folder above it nor in a package; name its root folder with --proto-path DIR; --proto-path .*\/proto takes the file that another contract has there$/,
     );
-    const named = importsOf(alone, { importRoots: (tree) => [path.join(tree, 'proto')] });
-    expect(named).toEqual(['query.proto', expect.stringMatching(/proto\/store\/types\.proto$/)]);
+    expect(search(alone, { roots: ['proto'] })).toEqual(['query.proto', 'proto/store/types.proto']);
   });
 
-  it("may be what stands in place of a package's file in proto/", () => {
-    const buf = `${BUF}  # proto/store/types.proto stands in place of   - path: lib\n`;
-    expect(importsOf({ 'pkg/api/query.proto': QUERY }, { buf })).toEqual([
-      'query.proto',
-      expect.stringMatching(/proto\/store\/types\.proto$/),
-    ]);
+  it('are refused by the line of the file that imports them', () => {
+    expect(() => search({ ...alone, 'pkg/store/types.proto': '\n\nimport "gone.proto";' })).toThrow(
+      /pkg\/store\/types\.proto:3: imports "gone\.proto", .*; name the root folder of the import with --proto-path DIR$/,
+    );
   });
 
-  it('start where those of the earlier version did', () => {
-    const twice = { ...home, 'store/types.proto': '// other' };
-    expect(() => importsOf(twice)).toThrow(
-      /query\.proto:1: imports "store\/types\.proto", which could be .*#\w+\/store\/types\.proto or .*\/pkg\/store\/types\.proto/,
-    );
-    expect(importsOf(twice, { served: ['pkg/api/query.proto'] })).toEqual(['pkg/api/query.proto', 'store/types.proto']);
+  it('are left to the compiler, which refuses them, if they leave their folder', () => {
+    const text = 'import "../up.proto"; import "/etc/x.proto"; import "./y.proto"; import "a//b.proto";';
+    expect(search({ 'a/s.proto': text, 'up.proto': '', 'a/y.proto': '' }, { of: 'a/s.proto' })).toEqual(['s.proto']);
   });
 });

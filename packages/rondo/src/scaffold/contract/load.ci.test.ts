@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Folder, root } from '../../../test/scaffold/folder.js';
 import { type LoadOptions, loadContract } from './load.js';
-import { packageFiles } from './platform.js';
 import { readImportGraph } from './scan.js';
 
 const { signal } = new AbortController();
@@ -150,57 +148,27 @@ service S { rpc Get(Status) returns (b.v1.Status) { option idempotency_level = I
     ]);
   });
 
-  it('comes with files beside and above it, whatever folder each import starts from, at the top if one is there', async () => {
+  it('comes with files beside and above it, but with none that a package provides, at the top if one is there', async () => {
     const message = (name: string, more = '') => `syntax = "proto3"; package s; ${more} message ${name} {}`;
     using folder = new Folder({
       // proto3 may use messages of proto2, though not its enums.
       'api/types.proto': 'syntax = "proto2"; package s; message T { required group G = 1 { optional int32 a = 1; } }',
-      'common/money.proto': message('M', 'import "deep/base.proto"; import "google/type/date.proto";'),
+      'common/money.proto': message('M', 'import "common/deep/base.proto"; import "google/type/date.proto";'),
       'common/deep/base.proto': message('B'),
       'common/unused.proto': message('U'),
-      // It differs from the package's, and no message has a type of it.
       'google/type/date.proto': 'syntax = "proto3"; package google.type; message Date { string text = 7; }',
     });
     const text = `syntax = "proto3"; package s; import "types.proto"; import "common/money.proto";
 service S { rpc Get(T) returns (M); }`;
-    const { file, files, services, replaced } = await load(folder.write('api/s.proto', text));
-    expect([file, replaced]).toEqual(['s.proto', []]);
+    const { file, files, services } = await load(folder.write('api/s.proto', text));
+    expect(file).toBe('s.proto');
     expect(files.map(({ path: name, state }) => [name, state])).toEqual([
       ['s.proto', 'new'],
       ['types.proto', 'new'],
       ['common/money.proto', 'new'],
-      ['deep/base.proto', 'new'],
+      ['common/deep/base.proto', 'new'],
     ]);
     expect(services).toMatchObject([{ fullName: 's.S', module: '@rondo/contracts/s', methods: [{ name: 'Get' }] }]);
-  });
-});
-
-/** A rule that the installed `validate/validate.proto` lacks. */
-const NEWER = ['message StringRules {', 'message StringRules { optional bool newer = 1000;'] as const;
-const RULED = `syntax = "proto3"; package ruled; import "validate/validate.proto";
-service S { rpc Get(M) returns (M); }
-message M { string name = 1 [(validate.rules).string.newer = true]; }`;
-
-describe('a file that a package provides too', () => {
-  it("is the one under a named folder, which takes the place of the package's", async () => {
-    const installed = packageFiles(root)('validate/validate.proto');
-    if (installed === undefined) throw new Error('no package provides it');
-    const text = readFileSync(path.join(root, installed.file), 'utf8').replace(...NEWER);
-    using lib = new Folder({ 'validate/validate.proto': text });
-    using folder = new Folder();
-    const source = { kind: 'file', path: folder.write('ruled.proto', RULED), importRoots: [lib.path] } as const;
-    const { files, replaced } = await loadContract({ root, source, signal });
-    expect(files.map(({ path: name, state }) => `${name} ${state}`)).toEqual([
-      'ruled/ruled.proto new',
-      'validate/validate.proto new',
-    ]);
-    expect(replaced).toEqual([{ folder: installed.module, contract: 'validate/validate.proto' }]);
-  });
-
-  it("is the package's otherwise, and a refusal says so", async () => {
-    expect(await refusal(RULED)).toMatch(
-      /^Refusal: it\.proto:3: .*`validate\.StringRules`, and "validate\/validate\.proto" comes from packages\/.*; correct it, or name the root folder of another version with --proto-path DIR$/,
-    );
   });
 });
 
@@ -283,14 +251,12 @@ describe('a contract is refused', () => {
     );
   });
 
-  it('whose messages have a type that their own repository has otherwise than a package', async () => {
-    using folder = new Folder({
-      'google/type/money.proto': 'syntax = "proto3"; package google.type; message Money { string text = 7; }',
-    });
-    const text = 'syntax = "proto3"; package m; import "google/type/money.proto";';
-    const uses = `${text}\nservice S { rpc Get(M) returns (M); } message M { repeated google.type.Money all = 1; }`;
-    await expect(load(folder.write('it.proto', uses))).rejects.toThrow(
-      /it\.proto:1: imports "google\/type\/money\.proto", which could be .*#\w+\/google\/type\/money\.proto or node_modules\/.*: they differ in google\.type\.Money; /,
+  it("that uses what a package's file lacks", async () => {
+    const text = `syntax = "proto3"; package ruled; import "validate/validate.proto";
+service S { rpc Get(M) returns (M); }
+message M { string name = 1 [(validate.rules).string.newer = true]; }`;
+    expect(await refusal(text)).toMatch(
+      /^Refusal: it\.proto:3: .*`validate\.StringRules`, and "validate\/validate\.proto" comes from packages\/.*; correct it, or use what that version has$/,
     );
   });
 
@@ -301,11 +267,21 @@ describe('a contract is refused', () => {
     );
   });
 
-  it("whose code doesn't compile", async () => {
-    const text = 'syntax = "proto3"; package a;\nmessage M {}\nmessage createBaseM {}\nservice S {}';
-    expect(await refusal(text)).toBe(
-      "Refusal: it.proto:3: the code generated for message createBaseM doesn't compile (Duplicate identifier 'createBaseM'); rename it",
-    );
+  it.each([
+    [
+      'message M {}\nmessage createBaseM {}',
+      "3: the code generated for message createBaseM doesn't compile (Duplicate identifier",
+    ],
+    [
+      'message A { message B_c {}\nmessage BC {} }',
+      "2: the code generated for message B_c doesn't compile (Cannot redeclare",
+    ],
+    [
+      'message M {}\nservice T { rpc Get(M) returns (M); rpc get(M) returns (M); }',
+      "3: the code generated for service T doesn't",
+    ],
+  ])("whose code doesn't compile: %s", async (text, why) => {
+    expect(await refusal(`syntax = "proto3"; package a;\n${text}\nservice S {}`)).toMatch(`Refusal: it.proto:${why}`);
   });
 
   it('when its caller has aborted', async () => {

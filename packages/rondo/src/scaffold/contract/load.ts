@@ -3,17 +3,13 @@ import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
 import { type Manifest, ownServices, readManifests } from '../../workspace/manifests.js';
 import { Refusal } from '../errors.js';
 import { packagesOf } from '../packages.js';
-import { readText } from '../repository.js';
-import { BUF } from '../workspace-files/buf-exemptions.js';
-import { replaceModule } from '../workspace-files/buf-modules.js';
 import { checkGeneratedCode, compile, placeOf, type Staged, styleRemarks } from './compile.js';
 import { refuseConflicts } from './conflicts.js';
-import { type Contract, servicesOf, typesOf } from './contract.js';
-import { type Settled, settleCopies } from './copies.js';
+import { type Contract, servicesOf } from './contract.js';
 import { refuseDeclared } from './duplicates.js';
 import { type ContractSource, findSource } from './find-source.js';
 import { type PlacedFile, placeFiles } from './place.js';
-import { packageFiles, packageImports } from './platform.js';
+import { packageImports } from './platform.js';
 import { importGraph, readScans } from './scan.js';
 import { withStage } from './stage.js';
 import { findUnsupported } from './unsupported.js';
@@ -40,29 +36,22 @@ export async function loadContract({ root: given, source, for: owner, signal }: 
   const root = path.resolve(given);
   const manifests = readManifests(ownServices(root), root);
   const own = manifests.filter(({ service }) => service === owner).flatMap(({ contracts }) => contracts);
-  const { start, imports, copies, shown } = findSource(root, source, own);
-  const { replacing, differing } = await settleCopies(copies, { root, signal });
-  const placed = placeFiles(root, { start, imports: [...imports, ...replacing.map((one) => one.source)] }, own);
+  const { shown, ...found } = findSource(root, source);
+  const placed = placeFiles(root, found, own);
   const tree = readScans(root);
   const served = servedBy(manifests.filter(({ service }) => service !== owner));
   refuseConflicts(placed, { imports: importGraph(tree), served, provides: packageImports(root), shown });
   refuseDeclared(placed, { tree, shown });
-  const replaced = replacing.map(({ source: { path: contract }, module: folder }) => ({ folder, contract }));
-  const settings = replaced.reduce(replaceModule, readText(root, BUF));
-  const contract = await withStage({ root, files: placed.files, settings, signal }, (stage) =>
-    checkOnStage({ ...placed, stage, shown, copies, differing }),
-  );
-  return { ...contract, replaced };
+  return withStage({ root, files: placed.files, signal }, (stage) => checkOnStage({ ...placed, stage, shown }));
 }
 
 /** The service that serves each contract, by the manifests. */
 const servedBy = (manifests: readonly Manifest[]): ReadonlyMap<string, string> =>
   new Map(manifests.flatMap(({ service, contracts }) => contracts.map((contract) => [contract, service])));
 
-async function checkOnStage(staged: StagedWithCopies): Promise<Omit<Contract, 'replaced'>> {
+async function checkOnStage(staged: Staged): Promise<Contract> {
   const { stage, asked, files } = staged;
   const registry = await compile(staged);
-  refuseDiffering(registry, staged);
   refuseUnsupported(registry, staged);
   // Most commands don't need them, and they load for long.
   const { createValidator } = await import('@bufbuild/protovalidate');
@@ -84,34 +73,6 @@ async function checkOnStage(staged: StagedWithCopies): Promise<Omit<Contract, 'r
     services,
     styleRemarks: await styleRemarks(stage, names),
   };
-}
-
-interface StagedWithCopies extends Staged {
-  /** Types that a copy has otherwise than the package, whose file is used. */
-  readonly differing: Settled['differing'];
-}
-
-/** Refuses a contract whose messages contain a type of which its own repository has another version. */
-function refuseDiffering(registry: FileRegistry, { files, differing, shown, stage }: StagedWithCopies): void {
-  if (differing.size === 0) return;
-  const types = new Set(files.flatMap((file) => typesOf(described(registry, file))));
-  // The set grows during the iteration, which then visits the new types too.
-  for (const type of types) {
-    const copy = differing.get(type.typeName);
-    if (copy !== undefined) {
-      const { importer, import: wanted, found } = copy;
-      const provided = packageFiles(stage.folder)(wanted.path)?.file;
-      throw new Refusal(
-        `imports "${wanted.path}", which could be ${shown(found.file)} or ${provided}: they differ in ${type.typeName}`,
-        {
-          place: { file: shown(importer.file), line: wanted.line },
-          remedy: `install a version of the package that has it, or take ${type.typeName} out of the messages`,
-        },
-      );
-    }
-    if (type.kind === 'enum') continue;
-    for (const { message, enum: values } of type.fields) for (const one of [message, values]) if (one) types.add(one);
-  }
 }
 
 function refuseUnsupported(registry: FileRegistry, staged: Staged): void {

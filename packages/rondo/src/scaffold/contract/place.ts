@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ContractFile } from './contract.js';
+import type { FoundSource, SourceFile } from './find-source.js';
 import { scan } from './scan.js';
-import type { Closure, SourceFile } from './source.js';
 
 /** A file of a contract with its source. */
 export interface PlacedFile extends ContractFile {
@@ -25,7 +25,7 @@ export interface Placed {
  */
 export function placeFiles(
   root: string,
-  { start, imports }: Pick<Closure, 'imports' | 'start'>,
+  { start, imports }: Pick<FoundSource, 'imports' | 'start'>,
   served: readonly string[] = [],
 ): Placed {
   const isThere = served.includes(start.path) || start.file === path.join(root, 'proto', start.path);

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { filesBelow } from '../repository.js';
 import { BUF } from '../workspace-files/buf-exemptions.js';
 import { readYaml } from '../workspace-files/yaml-file.js';
 
@@ -44,12 +43,6 @@ export function packageFiles(root: string): (importPath: string) => PackageFile 
     const lies = (parent: string) => file.startsWith(`${parent}/`);
     return includes.some(lies) && !excludes.some(lies) && existsSync(path.join(root, file));
   }
-}
-
-/** Whether a file is the only one of its module, so that another can take the place of both. */
-export function isAlone(root: string, { file, module }: PackageFile): boolean {
-  const contracts = filesBelow(root, module).filter((one) => one.endsWith('.proto'));
-  return contracts.length === 1 && contracts[0] === file;
 }
 
 /** The folders other than `proto/` from which buf.yaml takes contracts, relative to `root`. */

@@ -19,19 +19,6 @@ describe('a stage', () => {
     expect(existsSync(path.join(root, 'proto/a'))).toBe(false);
   });
 
-  it("has what stands in place of a package's file, which other packages import", async () => {
-    const { signal } = new AbortController();
-    const standing = ['rondo/stats/v1/stats.proto', 'rondo/not/there.proto'];
-    const marks = standing.map((contract) => `  # proto/${contract} stands in place of   - path: lib\n`);
-    await withStage({ root, files, settings: marks.join(''), signal }, async ({ folder }) => {
-      const [contract = ''] = standing;
-      expect(readFileSync(path.join(folder, 'proto', contract))).toEqual(
-        readFileSync(path.join(root, 'proto', contract)),
-      );
-      expect(readdirSync(path.join(folder, 'proto/rondo')).sort()).toEqual(['options', 'stats']);
-    });
-  });
-
   it.each(['fails', 'is given up'])('is removed when its work %s', async (how) => {
     const caller = new AbortController();
     let folder = root;

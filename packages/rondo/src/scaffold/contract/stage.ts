@@ -1,18 +1,16 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Ended, native } from '../../workspace/process.js';
 import { runProgram } from '../../workspace/program.js';
-import { readText } from '../repository.js';
 import { BUF } from '../workspace-files/buf-exemptions.js';
-import { replacing } from '../workspace-files/buf-modules.js';
 import type { ContractFile } from './contract.js';
 import { packageFolders } from './platform.js';
-import { readImportGraph, withImports } from './scan.js';
 
-/** The files that generation and compilation need besides the contracts and buf.yaml. */
+/** The files that generation and compilation need besides the contracts. */
 const SETTINGS = [
+  BUF,
   'buf.gen.yaml',
   'package.json',
   'tsconfig.base.json',
@@ -42,8 +40,6 @@ export interface Stage {
 export interface StageOptions {
   readonly root: string;
   readonly files: readonly ContractFile[];
-  /** The text of buf.yaml; by default the tree's. */
-  readonly settings?: string;
   readonly signal: AbortSignal;
 }
 
@@ -62,16 +58,11 @@ export async function withStage<T>(options: StageOptions, work: (stage: Stage) =
   }
 }
 
-async function populate(folder: string, { root, files, settings = readText(root, BUF) }: StageOptions): Promise<void> {
+async function populate(folder: string, { root, files }: StageOptions): Promise<void> {
   // An app takes them from a package.
   if (existsSync(path.join(root, OPTIONS)))
     await cp(path.join(root, OPTIONS), path.join(folder, OPTIONS), { recursive: true });
-  // What stands in place of a package's file is imported by other packages, whatever the contract imports.
-  for (const contract of withImports(readImportGraph(root), replacing(settings))) {
-    await write(folder, { path: contract, bytes: await readFile(path.join(root, 'proto', contract)) });
-  }
   await Promise.all(files.map((file) => write(folder, file)));
-  await writeFile(path.join(folder, BUF), settings);
   for (const file of SETTINGS) await cp(path.join(root, file), path.join(folder, file));
   for (const installed of linkedPaths(root)) {
     await mkdir(path.join(folder, path.dirname(installed)), { recursive: true });

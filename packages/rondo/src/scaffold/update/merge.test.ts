@@ -31,7 +31,6 @@ const contract = (...services: readonly ServiceContract[]): Contract => ({
   files: [],
   services,
   styleRemarks: [],
-  replaced: [],
 });
 
 describe('a service whose contract has changed', () => {

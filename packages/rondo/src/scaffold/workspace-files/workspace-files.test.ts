@@ -3,7 +3,6 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { endExemption, exempt, readExemptions } from './buf-exemptions.js';
-import { replaceModule, replacing, restoreModules } from './buf-modules.js';
 import { addToCompose, composeServices, removeFromCompose } from './compose-file.js';
 import { addProject, removeProject } from './project-references.js';
 import { addToPrometheus, PROMETHEUS, removeFromPrometheus } from './prometheus-file.js';
@@ -23,36 +22,6 @@ function added(before: string, after: string): readonly string[] {
   expect(lines).toEqual([]);
   return fresh;
 }
-
-describe("a package's module in buf.yaml", () => {
-  const contract = 'validate/validate.proto';
-  const modules = 'modules:\n  - path: proto\n  # Why.\n  - path: lib/v\n    lint:\n      ignore: [lib/v]\n';
-  const more = 'lint:\n  use: [STANDARD]\n';
-
-  it('gives way to a contract, and comes back byte for byte', () => {
-    for (const rest of [more, `  - path: other\n${more}`, '']) {
-      const buf = `${modules}${rest}`;
-      const without = replaceModule(buf, { folder: 'lib/v', contract });
-      expect(parseYaml('buf.yaml', without).value()).toEqual(
-        parseYaml('buf.yaml', `modules:\n  - path: proto\n${rest}`).value(),
-      );
-      expect(replacing(without)).toEqual([contract]);
-      expect(restoreModules(without, ['other.proto'])).toBe(without);
-      expect(restoreModules(without, [contract])).toBe(buf);
-    }
-    const own = text('buf.yaml');
-    const folder = 'packages/rpc/node_modules/@grpc/grpc-js/proto/protoc-gen-validate';
-    const replaced = replaceModule(own, { folder, contract });
-    expect(parseYaml('buf.yaml', replaced).value('modules')).not.toContainEqual(
-      expect.objectContaining({ path: folder }),
-    );
-    expect(restoreModules(replaced, [contract])).toBe(own);
-  });
-
-  it('stays if there is none at the path', () => {
-    expect(replaceModule(modules, { folder: 'lib', contract })).toBe(modules);
-  });
-});
 
 describe('docker-compose.yml', () => {
   const compose = text('docker-compose.yml');
