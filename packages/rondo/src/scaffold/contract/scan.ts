@@ -70,9 +70,6 @@ function* topStatements(text: string): Generator<readonly Token[]> {
   }
 }
 
-/** The words and signs of a text, without its comments. */
-export const wordsOf = (text: string): readonly string[] => [...tokens(text)].map((token) => token.text);
-
 function* tokens(text: string): Generator<Token> {
   let line = 1;
   let counted = 0;
