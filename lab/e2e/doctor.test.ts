@@ -23,7 +23,7 @@ it('a check of the doctor that takes the processor makes no other late: it begin
     order.push(`${name} ends`);
     return ok('was read');
   };
-  const all = { packages: check('packages'), disk: check('disk') };
+  const all = { disk: check('disk'), packages: check('packages') };
   const found = [];
   for await (const finding of examineRepository({ data: root, environment: {} }, { all })) found.push(finding);
   expect(order).toEqual(['disk begins', 'disk ends', 'packages begins', 'packages ends']);

@@ -5,7 +5,6 @@ import { DEFAULTS, loadRootEnv } from '../launch/options.js';
 import { messageOf } from '../workspace/errors.js';
 import { database } from './database.js';
 import {
-  CHECKS,
   type Check,
   type Finding,
   fail,
@@ -20,7 +19,7 @@ import { data, locks, ports, processes } from './runtime.js';
 import { findSystem } from './system.js';
 import { built, generated, packages } from './workspace.js';
 
-/** A new check is a function here and a name in {@link CHECKS}. */
+/** In the order in which they are made. A new check is a function here. */
 const checks: Readonly<Record<string, Check>> = {
   platform,
   node,
@@ -50,10 +49,7 @@ const DEADLINE_MS = 30_000;
  */
 export async function* examineRepository(subject: Subject, { all = checks } = {}): AsyncGenerator<Finding, void> {
   loadRootEnv();
-  for (const name of CHECKS) {
-    const check = all[name];
-    if (check !== undefined) yield { name, ...(await attempt(check, subject)) };
-  }
+  for (const [name, check] of Object.entries(all)) yield { name, ...(await attempt(check, subject)) };
 }
 
 async function attempt(check: Check, subject: Subject): Promise<Outcome> {

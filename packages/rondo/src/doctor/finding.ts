@@ -12,7 +12,7 @@ export interface Outcome {
   readonly remedy?: string | undefined;
 }
 
-/** The outcome of the check called `name`, one of {@link CHECKS}. */
+/** The outcome of the check called `name`. */
 export interface Finding extends Outcome {
   readonly name: string;
 }
@@ -27,41 +27,13 @@ export interface Subject {
 /** Examines one thing. If it throws, the error's message is a fault. */
 export type Check = (subject: Subject) => Outcome | Promise<Outcome>;
 
-/** The checks by name, in the order in which findings are printed: first those of machine and clone, then those of what runs. */
-export const CHECKS: readonly string[] = [
-  'platform',
-  'node',
-  'npm',
-  'git',
-  'cores',
-  'memory',
-  'disk',
-  'open files',
-  'threads',
-  'watches',
-  'packages',
-  'generated code',
-  'built code',
-  'data folder',
-  'locks',
-  'ports',
-  'processes',
-  'database',
-  'registry',
-  'instances',
-  'instance ids',
-  'health',
-  'clock',
-  'rondo',
-];
-
 export const ok = (detail: string): Outcome => ({ state: 'ok', detail });
 export const note = (detail: string, remedy?: string): Outcome => ({ state: 'note', detail, remedy });
 export const warn = (detail: string, remedy?: string): Outcome => ({ state: 'warn', detail, remedy });
 export const fail = (detail: string, remedy?: string): Outcome => ({ state: 'fail', detail, remedy });
 
 const LABELS: Readonly<Record<State, string>> = { ok: 'ok  ', note: 'note', warn: 'warn', fail: 'FAIL' };
-const NAME_WIDTH = Math.max(...CHECKS.map((name) => name.length));
+const NAME_WIDTH = 'generated code'.length;
 
 /** A finding as one line, and a second line for its remedy. `paint` sets off the label of its state. */
 export function formatFinding(

@@ -1,27 +1,27 @@
 /** The conditions under which a value violates the standard rules of `buf.validate`, as code over the objects of ts-proto. */
-import { type DescField, isFieldSet } from '@bufbuild/protobuf';
+import { isFieldSet } from '@bufbuild/protobuf';
 import type { Duration } from '@bufbuild/protobuf/wkt';
-import type {
-  AnyRules,
-  BoolRules,
-  DurationRules,
-  EnumRules,
-  FieldMaskRules,
-  FieldRules,
-  MapRules,
-  RepeatedRules,
-  TimestampRules,
+import {
+  type AnyRules,
+  type BoolRules,
+  type DurationRules,
+  type EnumRules,
+  type FieldMaskRules,
+  type FieldRules,
+  FieldRulesSchema,
+  type MapRules,
+  type RepeatedRules,
+  type TimestampRules,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { type Asked, type Condition, type Conditions, type Context, counted, membership } from './condition.js';
-import { RULE_SCHEMAS } from './message-rules.js';
 import { bytes, string } from './string-conditions.js';
 
 /** The conditions in the order in which protovalidate checks them. `needsProtovalidate` has excluded what isn't compiled here. */
 export function conditionsOf(type: FieldRules['type'], context: Context): readonly Condition[] {
   if (type.case === undefined) return [];
-  const fields: Readonly<Record<string, DescField | undefined>> = RULE_SCHEMAS[type.case].field;
+  const rules = FieldRulesSchema.field[type.case].message;
   const has = (name: string) => {
-    const field = fields[name];
+    const field = rules?.field[name];
     return field !== undefined && isFieldSet(type.value, field);
   };
   const kind = type.case === 'fieldMask' ? 'field_mask' : type.case;

@@ -9,62 +9,14 @@ import {
 } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import {
-  AnyRulesSchema,
-  BoolRulesSchema,
-  BytesRulesSchema,
-  DoubleRulesSchema,
-  DurationRulesSchema,
-  EnumRulesSchema,
-  FieldMaskRulesSchema,
   type FieldRules,
   FieldRulesSchema,
-  Fixed32RulesSchema,
-  Fixed64RulesSchema,
-  FloatRulesSchema,
   field as fieldOption,
   Ignore,
-  Int32RulesSchema,
-  Int64RulesSchema,
-  MapRulesSchema,
   type MessageRules,
   message as messageOption,
   oneof as oneofOption,
-  RepeatedRulesSchema,
-  SFixed32RulesSchema,
-  SFixed64RulesSchema,
-  SInt32RulesSchema,
-  SInt64RulesSchema,
-  StringRulesSchema,
-  TimestampRulesSchema,
-  UInt32RulesSchema,
-  UInt64RulesSchema,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-
-/** The descriptors of rules by the case of `FieldRules.type`. */
-export const RULE_SCHEMAS = {
-  any: AnyRulesSchema,
-  bool: BoolRulesSchema,
-  bytes: BytesRulesSchema,
-  double: DoubleRulesSchema,
-  duration: DurationRulesSchema,
-  enum: EnumRulesSchema,
-  fieldMask: FieldMaskRulesSchema,
-  fixed32: Fixed32RulesSchema,
-  fixed64: Fixed64RulesSchema,
-  float: FloatRulesSchema,
-  int32: Int32RulesSchema,
-  int64: Int64RulesSchema,
-  map: MapRulesSchema,
-  repeated: RepeatedRulesSchema,
-  sfixed32: SFixed32RulesSchema,
-  sfixed64: SFixed64RulesSchema,
-  sint32: SInt32RulesSchema,
-  sint64: SInt64RulesSchema,
-  string: StringRulesSchema,
-  timestamp: TimestampRulesSchema,
-  uint32: UInt32RulesSchema,
-  uint64: UInt64RulesSchema,
-};
 
 export const rulesOfField = (field: DescField): FieldRules => getOption(field, fieldOption);
 export const rulesOfMessage = (message: DescMessage): MessageRules => getOption(message, messageOption);

@@ -1,7 +1,10 @@
 /** The conditions under which a string or bytes violate their rules. */
-import type { BytesRules, StringRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import {
+  type BytesRules,
+  type StringRules,
+  StringRulesSchema,
+} from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { type Asked, type Conditions, type Context, counted, membership } from './condition.js';
-import { RULE_SCHEMAS } from './message-rules.js';
 import { compilePattern } from './pattern-program.js';
 
 export function* string(rules: StringRules, asked: Asked): Conditions {
@@ -111,7 +114,7 @@ function* wellKnown(rules: StringRules, { has, value }: Asked): Conditions {
   const named = FORMATS[name];
   const check = `$s.is${name.charAt(0).toUpperCase()}${name.slice(1)}(${value})`;
   if (name === 'uriRef') yield ['uri_ref', `!${check}`, `must be a valid ${named}`];
-  else yield* format(RULE_SCHEMAS.string.field[name].name, check, { value, named });
+  else yield* format(StringRulesSchema.field[name].name, check, { value, named });
 }
 
 function* format(
