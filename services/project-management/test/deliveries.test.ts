@@ -155,9 +155,9 @@ describe('concurrent deliveries', () => {
     const outcomes = await Promise.allSettled([...sold, ...changed, dropped, ...reserved]);
     const [others, mayBeRefused] = [outcomes.slice(0, 23), outcomes.slice(23)];
     expect(others.filter(({ status }) => status === 'rejected')).toEqual([]);
-    for (const outcome of mayBeRefused) {
-      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: Status.FAILED_PRECONDITION });
-    }
+    // No capacity, or, on a slow machine, a lock that was waited for too long.
+    const refusals = mayBeRefused.flatMap((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : []));
+    for (const code of refusals) expect([Status.FAILED_PRECONDITION, Status.UNAVAILABLE]).toContain(code);
     for (const [index, one] of (await Promise.all(sold)).entries()) {
       const minutes = one.reservations.reduce((sum, reservation) => sum + reservation.minutes, 0n);
       expect(minutes).toBe(BigInt(700 + 37 * index));
