@@ -1,0 +1,116 @@
+// What each way to have another service do something costs. Each writes one row there, over a socket of this process.
+import { createNoopMeter } from '@opentelemetry/api';
+import { Int32Value, StringValue } from '@rondo/contracts/google/protobuf/wrappers';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
+import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
+import { CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import { createOutcomeStore, createPool, migrate, outcomesSchema } from '@rondo/database';
+import { freePort } from '@rondo/harness';
+import { createJobs, jobsSchema } from '@rondo/jobs';
+import { currentWorkLimits, silentLogger as log } from '@rondo/rpc/call';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { createRouter, serve } from '@rondo/rpc/server';
+import { standIn } from '@rondo/rpc/testing';
+import * as transactions from '@rondo/transactions';
+import { quantiles } from '../../report/figures.mjs';
+
+const AT_ONCE = 10;
+const { doChore, doAlone } = ChoreServiceDefinition.methods;
+
+let statements = 0;
+const countsStatements = (name) => ({ record: () => (statements += name === 'db.client.operation.duration' ? 1 : 0) });
+const meter = Object.assign(createNoopMeter(), { createHistogram: countsStatements });
+
+async function open(url) {
+  const database = createPool({ url, meter });
+  for (const { name: part, migrations } of [jobsSchema, outcomesSchema, transactions.transactionsSchema])
+    await migrate(database, { part, migrations });
+  await database.query('CREATE TABLE effects (chore text NOT NULL)');
+  return database;
+}
+
+/** The ways by name: each does one thing, and resolves when it is done. */
+async function waysBetween([hereUrl, thereUrl]) {
+  const [here, there, port] = [await open(hereUrl), await open(thereUrl), await freePort()];
+  const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]) });
+  const insert = ({ query }, text) => query('INSERT INTO effects (chore) VALUES ($1)', [text], { name: 'effect' });
+  const done = new Map();
+  const write = async ({ chore }) => {
+    await there.transaction((transaction) => insert(transaction, chore), currentWorkLimits());
+    done.get(chore)?.();
+    return {};
+  };
+  const operation = { request: StringValue, result: Int32Value };
+  const part = transactions.createParticipant({
+    database: there,
+    name: 'there',
+    coordinators: transactions.createKnownCoordinators({
+      channel,
+      coordinators: { here: CoordinatorServiceDefinition.fullName },
+      services: [AdderServiceDefinition.fullName],
+    }),
+    log,
+    operations: [
+      transactions.operation(operation, async (transaction, { value }) => {
+        await insert(transaction, value);
+        return { value: 1 };
+      }),
+    ],
+  });
+  const coordinator = transactions.createCoordinator({ database: here, name: 'here', channel, log, completions: {} });
+  const services = [
+    standIn(ChoreServiceDefinition, { doChore: write, doAlone: write }),
+    ...[standIn(AdderServiceDefinition, {}), part.service, transactions.createOperatorService({ coordinator })],
+  ];
+  await serve(createRouter({ services, outcomes: createOutcomeStore(there) }), { listen: `127.0.0.1:${port}` });
+  coordinator.start();
+  part.start();
+  const Chores = { ...ChoreServiceDefinition, methods: { doChore, doAlone } };
+  const client = createClient(Chores, { channel });
+  const own = { ...ChoreServiceDefinition, methods: { doChore } };
+  const jobs = createJobs({ database: there, services: [own], channel, log });
+  await jobs.start();
+  return {
+    'a call': (chore) => client.doAlone({ chore }),
+    'a call with a key': (chore) =>
+      client.doChore({ chore }, { metadata: { 'idempotency-key': chore.replaceAll(' ', '-') } }),
+    async 'a job'(chore) {
+      const ended = new Promise((resolve) => done.set(chore, resolve));
+      await there.transaction((transaction) => jobs.enqueue(transaction, doChore, { request: { chore } }));
+      jobs.nudge();
+      await ended;
+    },
+    'a transaction': (value) =>
+      coordinator.run({
+        ...{ kind: 'cost', subject: value },
+        participants: [transactions.participant(AdderServiceDefinition, operation, { value })],
+        local: (transaction) => insert(transaction, value),
+      }),
+  };
+}
+
+/** Milliseconds of each way, alone and the most a second of ten at once, and its statements. */
+export async function measureCosts(urls, count) {
+  const all = Object.entries(await waysBetween(urls));
+  const rows = [];
+  for (const [name, run] of all) {
+    for (let index = 0; index < count; index += 1) await run(`${name} warm ${index}`);
+    const times = [];
+    statements = 0;
+    for (let index = 0; index < count; index += 1) {
+      const beganAt = performance.now();
+      await run(`${name} ${index}`);
+      times.push(performance.now() - beganAt);
+    }
+    const each = statements / count;
+    const left = Array.from({ length: AT_ONCE * count }, (_, index) => `${name} at once ${index}`).values();
+    const beganAt = performance.now();
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        for (const chore of left) await run(chore);
+      }),
+    );
+    rows.push([name, quantiles(times).p50, (AT_ONCE * count * 1_000) / (performance.now() - beganAt), each]);
+  }
+  return rows;
+}
