@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { JobServiceDefinition, JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres, waitingForLocks } from '@rondo/database/testing';
-import { callPrincipal, type ServerCall } from '@rondo/rpc/call';
+import { callPrincipal, currentWorkLimits, type ServerCall } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -178,6 +178,42 @@ describe('a job', () => {
     });
     release();
     await done('dishes');
+  });
+});
+
+describe('a job that enqueues itself, for ever', () => {
+  const startEndless = (times: number, key?: string) => {
+    let runs = 0;
+    const jobs: Jobs = begin({
+      chores: {
+        doChore() {
+          runs += 1;
+          return database.transaction(async (transaction) => {
+            for (let index = 0; index < times; index += 1)
+              await jobs.enqueue(transaction, doChore, { request: {}, ...(key !== undefined && { key }) });
+            return {};
+          }, currentWorkLimits());
+        },
+      },
+    });
+    const waiting = async () => (await database.query('SELECT FROM jobs')).length;
+    return { jobs, waiting, ran: (least: number) => eventually(() => expect(runs).toBeGreaterThan(least)) };
+  };
+
+  it('is one job by a key', async () => {
+    const { jobs, waiting, ran } = startEndless(2, 'self');
+    await enqueue(jobs, '', { key: 'self' });
+    await ran(10);
+    expect(await waiting()).toBe(1);
+  });
+
+  it('and becomes ever more without one, holds up no other method', async () => {
+    const { jobs, waiting, ran } = startEndless(2);
+    await enqueue(jobs, '');
+    await ran(30);
+    await enqueue(jobs, 'other', { method: doAlone });
+    await eventually(async () => expect(await effects()).toEqual(['other']));
+    expect(await waiting()).toBeGreaterThan(30);
   });
 });
 
