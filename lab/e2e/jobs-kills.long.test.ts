@@ -1,11 +1,14 @@
 /** Jobs while their processes are killed and frozen, and their database restarts. */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
 import { createPool, migrate, outcomesSchema } from '@rondo/database';
-import { startTestPostgres } from '@rondo/database/testing';
 import { eventually, startWorker } from '@rondo/harness';
+import { startPostgres } from '@rondo/harness/postgres';
 import { createJobs, jobsSchema } from '@rondo/jobs';
 import { silentLogger } from '@rondo/rpc/call';
 import { createTestChannel } from '@rondo/rpc/testing';
@@ -16,27 +19,45 @@ const { doChore, doAlone } = ChoreServiceDefinition.methods;
 
 /** Enqueues jobs while faults happen, and waits until none is left. Resolves to how often each had its effect. */
 async function effectsOf(method: typeof doChore | typeof doAlone, count: number): Promise<ReadonlyMap<string, bigint>> {
-  const postgres = await startTestPostgres();
-  const url = await postgres.createDatabase();
+  const folder = mkdtempSync(join(tmpdir(), 'rondo-jobs-kills-'));
+  const postgres = await startPostgres(folder, { settings: { fsync: false } }); // commits survive its crash, not the machine's
+  const url = await postgres.createDatabase('kills');
   const database = createPool({ url });
   for (const { name: part, migrations } of [jobsSchema, outcomesSchema]) await migrate(database, { part, migrations });
   await database.query('CREATE TABLE effects (chore text NOT NULL)');
-  const begin = async () => {
-    const worker = startWorker(PROCESS);
-    await worker.ask('work', { url });
-    return worker;
-  };
+  await database.query('CREATE TABLE batches (first integer PRIMARY KEY)');
+  const begin = () =>
+    eventually(async () => {
+      const worker = startWorker(PROCESS);
+      try {
+        await worker.ask('work', { url });
+        return worker;
+      } catch (error) {
+        await worker.close(); // the database was away
+        throw error;
+      }
+    });
   const workers = await Promise.all(Array.from({ length: PROCESSES }, begin));
   const channel = createTestChannel({ services: [] });
   const jobs = createJobs({ database, services: [ChoreServiceDefinition], channel, log: silentLogger });
   const enqueueAll = async () => {
     for (let first = 0; first < count; first += BATCH)
-      await database.transaction(async (transaction) => {
-        for (let index = first; index < Math.min(count, first + BATCH); index += 1)
-          await jobs.enqueue(transaction, method, { request: { chore: `${index}` } });
-      });
+      await eventually(() =>
+        database.transaction(async (transaction) => {
+          // A transaction that has failed may have committed.
+          const claim = 'INSERT INTO batches (first) VALUES ($1) ON CONFLICT DO NOTHING RETURNING first';
+          if ((await transaction.query(claim, [first])).length === 0) return;
+          for (let index = first; index < Math.min(count, first + BATCH); index += 1)
+            await jobs.enqueue(transaction, method, { request: { chore: `${index}` } });
+        }),
+      );
   };
-  const left = () => database.one<{ left: bigint }>('SELECT count(*) AS left FROM jobs');
+  const expire = () => eventually(() => database.query('UPDATE jobs SET due_time = now() WHERE claim IS NOT NULL'));
+  const left = async () => {
+    // An operator tries those again that faults have failed too often.
+    await database.query('UPDATE jobs SET failed = false, attempts = 0, due_time = now() WHERE failed');
+    return (await database.one<{ left: bigint }>('SELECT count(*) AS left FROM jobs')).left;
+  };
   const disturb = async () => {
     for (let fault = 0; fault < FAULTS; fault += 1) {
       await sleep(Math.random() * 1_000); // when a fault happens is what is random here
@@ -44,19 +65,20 @@ async function effectsOf(method: typeof doChore | typeof doAlone, count: number)
       const worker = workers[victim];
       if (fault % 10 === 9) {
         worker?.signal('SIGSTOP'); // for longer than it has its jobs
-        await database.query('UPDATE jobs SET due_time = now() WHERE claim IS NOT NULL');
+        await expire();
         await sleep(500);
         worker?.signal('SIGCONT');
+      } else if (fault % 10 === 4) {
+        await postgres.restart('SIGQUIT', Math.random() * 500); // as pg_ctl does with -m immediate
       } else {
         await worker?.close();
-        // Others would take its jobs over in half a minute.
-        await database.query('UPDATE jobs SET due_time = now() WHERE claim IS NOT NULL');
+        await expire(); // others would take its jobs over in half a minute
         workers[victim] = await begin();
       }
     }
   };
   await Promise.all([enqueueAll(), disturb()]);
-  await eventually(async () => expect((await left()).left).toBe(0n), { timeoutMs: 1_200_000 });
+  await eventually(async () => expect(await left()).toBe(0n), { timeoutMs: 1_200_000 });
   const rows = await database.query<{ chore: string; times: bigint }>(
     'SELECT chore, count(*) AS times FROM effects GROUP BY chore',
   );
@@ -64,10 +86,11 @@ async function effectsOf(method: typeof doChore | typeof doAlone, count: number)
   await jobs.close();
   await database.close();
   await postgres.stop();
+  rmSync(folder, { recursive: true });
   return new Map(rows.map(({ chore, times }) => [chore, times]));
 }
 
-it('10,000 jobs have one effect each, over 40 kills and freezes', async () => {
+it('10,000 jobs have one effect each, over 40 kills, freezes and crashes of the database', async () => {
   const effects = await effectsOf(doChore, 10_000);
   expect(effects.size).toBe(10_000);
   expect([...effects].filter(([, times]) => times !== 1n)).toEqual([]);
