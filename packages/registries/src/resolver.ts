@@ -1,10 +1,11 @@
+import { BlockList, isIPv6 } from 'node:net';
 import { type Instance, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Resolver } from '@rondo/rpc/client';
 import { type RegistryResolverOptions, registryResolver } from '@rondo/rpc/internal';
 import type { RegistryAdapter } from './adapter.js';
 
 /** Options of {@link adapterResolver}. */
-export type AdapterResolverOptions = Omit<RegistryResolverOptions, 'watch' | 'addresses' | 'close'>;
+export type AdapterResolverOptions = Omit<RegistryResolverOptions, 'watch' | 'addresses'>;
 
 /**
  * A resolver over a registry of another kind. It goes on with what it knew while the registry is away, slow or has lost its instances,
@@ -13,6 +14,7 @@ export type AdapterResolverOptions = Omit<RegistryResolverOptions, 'watch' | 'ad
 export function adapterResolver(adapter: RegistryAdapter, options: AdapterResolverOptions): Resolver {
   // An adapter has no history to resume from. A growing revision makes each list newer than the one before.
   let revision = 0n;
+  let refusedBefore = 0;
   return registryResolver({
     ...options,
     addresses: [adapter.address],
@@ -20,21 +22,41 @@ export function adapterResolver(adapter: RegistryAdapter, options: AdapterResolv
       for await (const listed of adapter.watch(service, signal)) {
         revision += 1n;
         const position = { epoch: 1n, revision };
-        yield WatchResponse.fromPartial({ position, event: listed === undefined ? PROGRESS : snapshotOf(listed) });
+        if (listed === undefined) {
+          yield WatchResponse.fromPartial({ position, event: PROGRESS });
+          continue;
+        }
+        const instances = listed.filter(isCallable);
+        const refused = listed.length - instances.length;
+        if (refused > refusedBefore) options.logger?.warn({ service, registry: adapter.address, refused }, REFUSED);
+        refusedBefore = refused;
+        yield WatchResponse.fromPartial({ position, event: { $case: 'snapshot', value: { instances, more: false } } });
       }
     },
   });
 }
 
 const PROGRESS = { $case: 'progress', value: {} } as const;
-
-function snapshotOf(instances: readonly Instance[]) {
-  return { $case: 'snapshot', value: { instances: instances.filter(isPrintable), more: false } } as const;
-}
+const REFUSED =
+  'some instances are left out: a field has a control character, or an address is link-local or a socket of this machine';
 
 /** Rondo's registry refuses control characters; logs and terminals must not get them from another one. */
-function isPrintable({ instanceId, zone, version, metadata, services }: Instance): boolean {
-  return [instanceId, zone, version, ...Object.entries(metadata).flat(), ...services].every(
-    (text) => !/\p{Cc}/u.test(text),
-  );
+function isCallable({ instanceId, zone, version, metadata, services, endpoints }: Instance): boolean {
+  const addresses = endpoints.map(({ address }) => address);
+  const texts = [instanceId, zone, version, ...Object.entries(metadata).flat(), ...services, ...addresses];
+  return texts.every((text) => !/\p{Cc}/u.test(text)) && addresses.every(isElsewhere);
+}
+
+const LINK_LOCAL = new BlockList();
+LINK_LOCAL.addSubnet('169.254.0.0', 16);
+LINK_LOCAL.addSubnet('fe80::', 10, 'ipv6');
+LINK_LOCAL.addAddress('fd00:ec2::254', 'ipv6');
+
+/** No program that writes to the registry may have clients call their machine's sockets, or the cloud's address that gives credentials. */
+function isElsewhere(address: string): boolean {
+  // It reads a host as the system's resolver does: 2852039166 is an IPv4 address.
+  const url = `http://${address}`;
+  if (address.startsWith('unix:') || !URL.canParse(url)) return false;
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  return !LINK_LOCAL.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { silentLogger } from '@rondo/rpc/call';
 import type { Resolution } from '@rondo/rpc/internal';
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import { adapterResolver, fromRecord, parseLocation, type RegistryAdapter, toRecord } from '../src/exports/index.js';
@@ -49,11 +50,18 @@ describe('a record', () => {
   });
 });
 
-it('lists no instance with control characters, and no more instances than there can be', async () => {
+it('lists no instance with control characters or link-local addresses, says so, and lists no more instances than there can be', async () => {
   const endpoints = [{ address: '10.0.0.1:1', security: 1 }];
+  const warned: object[] = [];
+  const logger = { ...silentLogger, warn: (fields: object) => void warned.push(fields) };
+  const at = (address: string, place: number) => named(`at-${place}`, { endpoints: [{ address, security: 1 }] });
   const named = (instanceId: string, fields = {}) => Instance.fromPartial({ instanceId, endpoints, ...fields });
   const lists = [
     [named('a'), named('b\u001b[2J'), named('c', { metadata: { x: '\r' } }), named('d', { services: ['\0'] })],
+    [
+      ...['169.254.169.254:80', '2852039166:80', '[fe80::1]:80', '[::ffff:a9fe:a9fe]:80', '[fd00:ec2::254]:80'],
+      ...['unix:/run/docker.sock', 'b\n:80', '10.0.0.2:80', 'cart-2:80', '[fd00::1]:80'],
+    ].map(at),
     Array.from({ length: 100_000 }, (_, id) => named(`i-${id}`)),
   ];
   const adapter: Pick<RegistryAdapter, 'address' | 'watch'> = {
@@ -65,7 +73,7 @@ it('lists no instance with control characters, and no more instances than there 
   const unused = () => Promise.reject(new Error('not part of this test'));
   const clock = new ManualClock();
   const all = { ...adapter, write: unused, renew: unused, remove: unused, close: async () => undefined };
-  const resolver = adapterResolver(all, { clock, random: seededRandom(1) });
+  const resolver = adapterResolver(all, { clock, random: seededRandom(1), logger });
   const heard: Resolution[] = [];
   const failures: string[] = [];
   resolver.resolve('x.Y', {
@@ -75,6 +83,10 @@ it('lists no instance with control characters, and no more instances than there 
   });
   while (failures.length === 0) await new Promise(setImmediate);
   resolver.close();
-  expect(heard.map(({ endpoints: listed }) => listed.map(({ instanceId }) => instanceId))).toEqual([['a']]);
+  expect(heard.map(({ endpoints: listed }) => listed.map(({ address }) => address))).toEqual([
+    ['10.0.0.1:1'],
+    ['10.0.0.2:80', 'cart-2:80', '[fd00::1]:80'],
+  ]);
+  expect(warned.filter((fields) => 'refused' in fields)).toMatchObject([{ refused: 3 }, { refused: 7 }]);
   expect(failures[0]).toBe('it names more than 50000 instances');
 });

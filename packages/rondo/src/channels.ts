@@ -10,7 +10,7 @@ import {
   type RegistryChannelOptions,
   staticResolver,
 } from '@rondo/rpc/client';
-import { type Clock, systemClock } from '@rondo/rpc/clock';
+import { type Clock, systemClock, systemRandom } from '@rondo/rpc/clock';
 import {
   configuredToken,
   type MutualTls,
@@ -21,6 +21,7 @@ import {
 } from '@rondo/rpc/internal';
 import type { CommandContext } from './command.js';
 import { UsageError } from './errors.js';
+import { answerBy, openOtherKind } from './registry/other-kind.js';
 import { messageOf } from './workspace/errors.js';
 
 /** What a command calls with. */
@@ -99,8 +100,14 @@ const connectTimeoutMs = 3_000;
 export const openChannel = (options: ChannelOptions): Channel => createChannel(withOwn(options));
 
 /** Opens a channel over the registry, likewise. */
-export const openRegistryChannel = (options: RegistryChannelOptions): Channel =>
-  createRegistryChannel(withOwn(options));
+export async function openRegistryChannel(options: RegistryChannelOptions): Promise<Channel> {
+  const { registry, ...own } = withOwn(options);
+  const adapter = await openOtherKind(registry);
+  if (adapter === undefined) return createRegistryChannel({ ...own, registry });
+  const { adapterResolver } = await import('@rondo/registries');
+  const over = { clock: own.clock, random: systemRandom, tls: own.mutualTls?.mode, close: () => void adapter.close() };
+  return createChannel({ healthCheck: true, ...own, resolver: adapterResolver(adapter, over) });
+}
 
 function withOwn<O extends Pick<ChannelOptions, 'middleware'>>(options: O) {
   const { clock = systemClock, tls, token } = credentials.getStore()?.() ?? {};
@@ -108,17 +115,20 @@ function withOwn<O extends Pick<ChannelOptions, 'middleware'>>(options: O) {
   return { connectTimeoutMs, clock, ...options, mutualTls: tls, middleware };
 }
 
-/** Runs `work` with a channel to the first of some addresses that answers, and closes it. */
+/** Runs `work` with a channel to the first of some addresses that answers, or to a registry of another kind, and closes it. */
 export async function withChannel<T>(
   addresses: readonly string[],
   work: (channel: Channel) => Promise<T>,
   options: Omit<ChannelOptions, 'resolver'> = {},
 ): Promise<T> {
-  const channel = openChannel({ ...options, resolver: staticResolver(addresses) });
+  const adapter = await openOtherKind(addresses);
+  const own = adapter ? { middleware: [answerBy(adapter)] } : {};
+  const channel = openChannel({ ...options, ...own, resolver: staticResolver(adapter ? [] : addresses) });
   try {
     return await work(channel);
   } finally {
     channel.close();
+    await adapter?.close();
   }
 }
 

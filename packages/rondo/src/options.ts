@@ -119,11 +119,6 @@ export function parseAddresses(source: string, text: string): readonly string[] 
     .split(',')
     .map((address) => address.trim())
     .filter((address) => address !== '');
-  if (text.includes('://')) {
-    throw new UsageError(
-      `${source} "${text}": rondo calls Rondo's registry, and none knows these instances; use the tools of that one`,
-    );
-  }
   const wrong = addresses.find((address) => !isAddress(address));
   if (addresses.length === 0 || wrong !== undefined) {
     throw new UsageError(

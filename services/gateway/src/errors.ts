@@ -31,8 +31,8 @@ export const gatewayErrors = defineErrors('the gateway', {
   NO_REGISTRY: {
     code: 'FAILED_PRECONDITION',
     text: "this system has no registry of Rondo's, so there are no cordons and no settings; use the tools of the registry that it has",
-    cause: 'The console asks the registry, and `RONDO_REGISTRY` finds instances by Kubernetes.',
-    remedy: 'Use `kubectl delete pod` to take an instance out, and an overlay to change what services read.',
+    cause: 'The console asks the registry, and `RONDO_REGISTRY` names Kubernetes, ZooKeeper, Consul or Eureka.',
+    remedy: 'Use `kubectl delete pod`, `consul maint` or the status OUT_OF_SERVICE of Eureka to take an instance out, and variables to change what services read.',
   },
   TOO_MANY_QUESTIONS: {
     code: 'RESOURCE_EXHAUSTED',

@@ -86,7 +86,7 @@ export async function withTarget<T>(
   }
   const channel =
     where.by === 'registry'
-      ? openRegistryChannel({
+      ? await openRegistryChannel({
           registry: where.registry,
           zone: where.zone,
           balancing: where.balancing ?? {},

@@ -58,7 +58,7 @@ const PICK_TIMEOUT_MS = 2_000;
 export async function withObserver<T>(options: ObserverOptions, work: (observer: Observer) => Promise<T>): Promise<T> {
   const { question, registry, zone, balancing, settings, clock } = options;
   const { method, policy, unknown } = await readContract(options);
-  const channel = openRegistryChannel({ registry, zone, balancing, clock });
+  const channel = await openRegistryChannel({ registry, zone, balancing, clock });
   const view = () => {
     const found = channel.inspect().find(({ service }) => service === question.service);
     if (found === undefined) throw new Error(`the channel doesn't watch ${question.service}`);

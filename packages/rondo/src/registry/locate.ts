@@ -4,6 +4,7 @@ import type { CommandContext } from '../command.js';
 import { registryOn } from '../launcher.js';
 import { DEFAULT_REGISTRY, parseAddresses } from '../options.js';
 import { withRegistry } from './connection.js';
+import { kindOf } from './other-kind.js';
 
 /** What decides which registry a command calls. */
 type Here = Pick<CommandContext, 'environment' | 'dataDirectory' | 'repository' | 'signal'>;
@@ -17,18 +18,21 @@ export class ForeignRegistry extends Error {
 }
 
 /**
- * The registry's addresses: those of the option, else of the environment, else of the system that runs in this workspace, else the default.
+ * The registry's addresses, or the URL of one of another kind: those of the option, else of the environment, else of the system that runs in this workspace, else the default.
  *
  * @throws ForeignRegistry if none runs here, and another system has the default address.
  */
 export async function registryAddresses(option: string | undefined, here: Here): Promise<readonly string[]> {
-  if (option !== undefined) return parseAddresses('--registry', option);
+  if (option !== undefined) return parse('--registry', option);
   const variable = here.environment['RONDO_REGISTRY']?.trim() ?? '';
-  if (variable !== '') return parseAddresses('RONDO_REGISTRY', variable);
+  if (variable !== '') return parse('RONDO_REGISTRY', variable);
   const own = await registryOn(here.dataDirectory);
   if (own === undefined) await refuseForeign(DEFAULT_REGISTRY, here);
   return [own ?? DEFAULT_REGISTRY];
 }
+
+const parse = (source: string, text: string) =>
+  kindOf(source, text) === undefined ? parseAddresses(source, text) : [text];
 
 /**
  * Refuses a registry that says that it is part of another system than this workspace's, which has the folder or, in containers, the

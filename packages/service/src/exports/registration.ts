@@ -1,5 +1,5 @@
 /**
- * The registration of servers of other frameworks, so that Rondo's clients find them. A service that starts by `runService`
+ * The registration of servers of other frameworks, so that Rondo's clients find them, and registries of other kinds. A service that starts by `runService`
  * registers by itself.
  *
  * ```ts
@@ -15,4 +15,5 @@
  * ```
  */
 
+export { type AdapterOptions, openAdapter } from '../lifecycle/directory.js';
 export { type RegisteredServer, type RegisterServerOptions, registerServer } from '../registration/register-server.js';

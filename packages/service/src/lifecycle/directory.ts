@@ -1,6 +1,6 @@
 import type { RegistryAdapter } from '@rondo/registries';
 import type { Resolver } from '@rondo/rpc/client';
-import { backgroundClock } from '@rondo/rpc/clock';
+import { backgroundClock, type Clock, type Random } from '@rondo/rpc/clock';
 import { folderStorage, type MutualTls } from '@rondo/rpc/internal';
 import { formatHostPort } from '../config/parsers.js';
 import type { SharedConfig } from '../config/shared.js';
@@ -35,7 +35,7 @@ export async function openDirectory(
   if (typeof registry !== 'string') return undefined;
   try {
     if (registry.startsWith('kubernetes:')) return await openKubernetes(registry, runtime);
-    return await directoryOf(await openAdapter(registry, runtime), runtime, tls);
+    return await directoryOf(registry, runtime, tls);
   } catch (error) {
     if (error instanceof TypeError) throw new ConfigurationError([`RONDO_REGISTRY: ${error.message}`]);
     throw error;
@@ -51,23 +51,26 @@ async function openKubernetes(url: string, { config, clock, random, log }: Servi
   return { resolver, registrar: undefined, close: () => Promise.resolve() };
 }
 
-async function openAdapter(url: string, { config, clock, random }: ServiceRuntime): Promise<RegistryAdapter> {
-  if (url.startsWith('consul:')) return (await import('@rondo/consul')).consulRegistry(url);
-  if (url.startsWith('eureka:')) {
-    return (await import('@rondo/eureka')).eurekaRegistry(url, { clock: backgroundClock(clock) });
-  }
-  const { zookeeperRegistry } = await import('@rondo/zookeeper');
-  return zookeeperRegistry(url, { ttlMs: config.leaseTtlMs, clock: backgroundClock(clock), random });
+/** What a registry of another kind is opened with. */
+export interface AdapterOptions {
+  /** How long the entry of a process stays once it is silent. Milliseconds. */
+  readonly ttlMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
 }
 
-async function directoryOf(
-  adapter: RegistryAdapter,
-  runtime: ServiceRuntime,
-  tls: MutualTls | undefined,
-): Promise<Directory> {
+/** Opens the registry at `zookeeper://…`, `consul://…` or `eureka://…`. @throws TypeError if the URL is wrong. */
+export async function openAdapter(url: string, { ttlMs, clock, random }: AdapterOptions): Promise<RegistryAdapter> {
+  if (url.startsWith('consul:')) return (await import('@rondo/consul')).consulRegistry(url);
+  if (url.startsWith('eureka:')) return (await import('@rondo/eureka')).eurekaRegistry(url, { clock });
+  return (await import('@rondo/zookeeper')).zookeeperRegistry(url, { ttlMs, clock, random });
+}
+
+async function directoryOf(url: string, runtime: ServiceRuntime, tls: MutualTls | undefined): Promise<Directory> {
+  const { config, clock, wallClock, random, log: logger } = runtime;
+  const adapter = await openAdapter(url, { ttlMs: config.leaseTtlMs, clock: backgroundClock(clock), random });
   const { adapterResolver } = await import('@rondo/registries');
   const { adapterClient } = await import('../registration/adapter-client.js');
-  const { config, clock, wallClock, random, log: logger } = runtime;
   const storage = config.registryCache === undefined ? {} : { storage: folderStorage(config.registryCache, random) };
   const options = { clock: backgroundClock(clock), wallClock, random, logger, tls: tls?.mode, ...storage };
   const registrar = adapterClient(adapter, { ttlMs: config.leaseTtlMs, clock });

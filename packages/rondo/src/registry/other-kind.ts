@@ -1,0 +1,72 @@
+import {
+  ListInstancesResponse,
+  ListOperatorStatesResponse,
+  ListServicesResponse,
+} from '@rondo/contracts/rondo/registry/v1/registry';
+import type { RegistryAdapter } from '@rondo/registries';
+import { Metadata } from '@rondo/rpc/call';
+import type { ClientCall } from '@rondo/rpc/client';
+import { systemClock, systemRandom } from '@rondo/rpc/clock';
+import type { Middleware } from '@rondo/rpc/middleware';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { UsageError } from '../errors.js';
+import { messageOf } from '../workspace/errors.js';
+
+/** What takes an instance out, by the kind of registry. */
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ['consul', 'consul maint -enable -service=ID:SERVICE takes an instance out'],
+  ['eureka', 'PUT …/apps/SERVICE/ID/status?value=OUT_OF_SERVICE takes an instance out'],
+  ['zookeeper', 'stop an instance to take it out: it drains first'],
+]);
+
+/** The kind of registry that a URL names; undefined for addresses of Rondo's own. @throws UsageError if the tool can't list its instances. */
+export function kindOf(source: string, text: string): string | undefined {
+  const kind = /^(\w+):\/\//.exec(text)?.[1];
+  if (kind === undefined || INSTEAD.has(kind)) return kind;
+  const remedy = kind === 'kubernetes' ? 'ask kubectl get endpointslices' : `give ${[...INSTEAD.keys()].join(', ')}`;
+  throw new UsageError(`${source} "${text}": rondo can't list what is registered there; ${remedy}, or HOST:PORT`);
+}
+
+/** Opens the registry of another kind that the addresses of a command name; undefined if they are of Rondo's own. */
+export async function openOtherKind([url = '']: readonly string[]): Promise<RegistryAdapter | undefined> {
+  if (!url.includes('://')) return undefined;
+  const { openAdapter } = await import('@rondo/service/registration');
+  try {
+    return await openAdapter(url, { ttlMs: TTL_MS, clock: systemClock, random: systemRandom });
+  } catch (error) {
+    throw new UsageError(`RONDO_REGISTRY: ${messageOf(error)}`);
+  }
+}
+
+/** A session's, which registers nothing. */
+const TTL_MS = 10_000;
+const ANSWER_MS = 5_000;
+
+/** Answers what a registry of another kind knows in place of Rondo's: its instances. */
+export const answerBy =
+  (adapter: RegistryAdapter): Middleware<ClientCall> =>
+  async ({ method, signal }) => {
+    const reply = (message: object) => ({
+      ...{ header: new Metadata(), trailer: new Metadata() },
+      response: { stream: false, message } as const,
+    });
+    if (method.name === 'ListServices') return reply(ListServicesResponse.fromPartial({}));
+    if (method.name === 'ListOperatorStates') return reply(ListOperatorStatesResponse.fromPartial({}));
+    if (method.name === 'ListInstances') return reply(await list(adapter, signal));
+    const { address } = adapter;
+    const instead = INSTEAD.get(address.split(':')[0] ?? '');
+    const text = `the registry at ${address} lists instances, and has no ${method.name}; ${instead}; a service's variables are its settings`;
+    throw new RpcError(Status.FAILED_PRECONDITION, text);
+  };
+
+async function list(adapter: RegistryAdapter, signal: AbortSignal): Promise<ListInstancesResponse> {
+  try {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+    for await (const instances of adapter.watch('', within)) {
+      if (instances !== undefined) return ListInstancesResponse.fromPartial({ instances: [...instances] });
+    }
+    throw new Error(`no answer within ${ANSWER_MS} ms`);
+  } catch (error) {
+    throw new RpcError(Status.UNAVAILABLE, messageOf(error), { cause: error });
+  }
+}

@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { rondo } from './recording-context.js';
+import { startAdder } from './services.js';
+
+/** A server of Eureka with one instance of the adder. */
+let server: Server;
+let adder: Awaited<ReturnType<typeof startAdder>>;
+let environment: { RONDO_REGISTRY: string };
+
+beforeEach(async () => {
+  adder = await startAdder('calculator', '127.0.0.1:1');
+  const entry = {
+    ...{ instanceId: 'adder-1', ipAddr: '127.0.0.1', vipAddress: 'rondo.conformance.v1.AdderService' },
+    ...{ status: 'UP', port: { $: Number(adder.address.split(':')[1]), '@enabled': 'true' } },
+  };
+  const application = [{ name: 'RONDO.CONFORMANCE.V1.ADDERSERVICE', instance: [entry] }];
+  server = createServer((_, response) => void response.end(JSON.stringify({ applications: { application } })));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  environment = { RONDO_REGISTRY: `eureka://127.0.0.1:${(server.address() as AddressInfo).port}` };
+});
+
+afterEach(async () => {
+  server.close();
+  await adder.drain();
+});
+
+it('ps, pick and call use the instances of a registry of another kind', async () => {
+  const { stdout } = await rondo(['ps'], { environment });
+  expect(stdout).toMatch(/^adder-1 .* SERVING .* rondo\.conformance\.v1\.AdderService$/m);
+  const picked = await rondo(['pick', 'AdderService', '--count', '1'], { environment });
+  expect(picked).toMatchObject({ exitCode: 0, stdout: `adder-1 ${adder.address}\n` });
+  const called = await rondo(['call', 'AdderService/Add', '{"a": 2, "b": 3}'], { environment });
+  expect(called).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('5') });
+});
+
+it.each([
+  [
+    ['drain', 'adder-1', '--force'],
+    /has no SetOperatorState; PUT …\/apps\/SERVICE\/ID\/status\?value=OUT_OF_SERVICE takes/,
+  ],
+  [['config'], /has no ListSettings; .*; a service's variables are its settings/],
+])('%p says what does it there', async (command, message) => {
+  const { exitCode, stderr } = await rondo(command, { environment });
+  expect(exitCode).not.toBe(0);
+  expect(stderr).toMatch(message);
+});
+
+it.each([
+  ['kubernetes://shop', /rondo can't list what is registered there; ask kubectl get endpointslices, or HOST:PORT/],
+  ['nacos://h', /there; give consul, eureka, zookeeper, or HOST:PORT/],
+  ['consul://h:0', /h:0 is no HOST:PORT/],
+])('%s is refused', async (url, message) => {
+  const { stderr } = await rondo(['ps'], { environment: { RONDO_REGISTRY: url } });
+  expect(stderr).toMatch(message);
+});
