@@ -20,6 +20,8 @@ export interface ForeignRegistry extends ConformanceRegistry {
   urlAt(address: string): string;
   /** Its server, as `host:port`. */
   readonly address: string;
+  /** Opens it at an address. */
+  openAt(address: string): RegistryAdapter;
   stop(): Promise<void>;
 }
 
@@ -155,6 +157,7 @@ async function startServer(server: Server): Promise<ForeignRegistry> {
     address,
     url: server.urlAt(address),
     urlAt: server.urlAt,
+    openAt: (at) => server.openAt(server.urlAt(at)),
     async open() {
       const proxy = await startTcpProxy({ target: address });
       const adapter = server.openAt(server.urlAt(proxy.address));

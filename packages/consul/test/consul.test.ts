@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { Instance, InstanceStatus, OperatorState } from '@rondo/contracts/rondo/registry/v1/registry';
 import { fromHealth, toEntry } from '../src/entry.js';
@@ -53,4 +57,23 @@ describe('an entry', () => {
 it('has a URL without credentials', () => {
   expect(() => consulRegistry('consul://token@h')).toThrow('give consul://HOST:PORT, such as consul://10.0.0.7:8500');
   expect(() => consulRegistry('consul://h?token=x')).toThrow(/^token is neither tls, .*token-file, dc nor the full/);
+});
+
+it.each([
+  [100_000, 'it names more than 50000 instances'],
+  [40_000_000, 'the answer has more than 33554432 bytes'],
+])('refuses a list of %d', async (length, message) => {
+  const body = length < 1_000_000 ? JSON.stringify(Array.from({ length }, () => ({}))) : ' '.repeat(length);
+  const server = createServer((_, response) =>
+    response.setHeader('x-consul-index', '7').setHeader('content-encoding', 'gzip').end(gzipSync(body)),
+  );
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const registry = consulRegistry(`consul://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  try {
+    const watch = registry.watch(SERVICE, new AbortController().signal);
+    await expect(watch[Symbol.asyncIterator]().next()).rejects.toThrow(message);
+  } finally {
+    await registry.close();
+    server.close();
+  }
 });

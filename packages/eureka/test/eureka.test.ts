@@ -125,6 +125,11 @@ describe('a watch', () => {
     expect(lists).toEqual(['a', 'b']);
   });
 
+  it('refuses more instances than there can be', async () => {
+    const many = Array.from({ length: 100_000 }, (_, id) => ({ instanceId: `i-${id}` }));
+    await expect(follow([['/', apps('', ...many)]])).rejects.toThrow('it names more than 50000 instances');
+  });
+
   it('of what is no Eureka says so', async () => {
     await expect(follow([['/', {}]])).rejects.toThrow('/eureka/apps is not of Eureka; give eureka://HOST:PORT/PATH');
   });

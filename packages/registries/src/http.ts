@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Agent, type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { readText } from './json.js';
 import type { RegistryLocation } from './location.js';
 
@@ -80,7 +82,7 @@ export class HttpServers {
       const request = send(`${this.#scheme}://${server}${path}`, {
         ...{ method, agent: this.#agent, signal },
         headers: {
-          ...{ accept: 'application/json', ...headers },
+          ...{ accept: 'application/json', 'accept-encoding': 'gzip', ...headers },
           ...(body !== undefined && { 'content-type': 'application/json' }),
           ...(token !== undefined && { [this.#tokenHeader]: token }),
         },
@@ -88,7 +90,9 @@ export class HttpServers {
       request.on('response', resolve).on('error', reject);
       request.end(body === undefined ? undefined : JSON.stringify(body));
     });
-    const text = await readText(response, MAX_BYTES);
+    // Lists are alike and long: a tenth is sent.
+    const isPacked = response.headers['content-encoding'] === 'gzip';
+    const text = await readText(isPacked ? pipeline(response, createGunzip(), () => undefined) : response, MAX_BYTES);
     const { statusCode: status = 0 } = response;
     if (status >= 400 && status !== 404) throw new Error(`${server}: HTTP ${status}: ${text.slice(0, 200).trim()}`);
     return { status, headers: response.headers, json: toJson(text) };

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 
 /** A field of a JSON object; undefined if it is missing, or if there is no object. */
 export function field(json: unknown, name: string): unknown {
@@ -16,7 +16,7 @@ export function textOf(json: unknown, maxLength = 256): string {
 }
 
 /** The text of an answer over HTTP. @throws RangeError if it has more bytes. */
-export async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
+export async function readText(response: Readable, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response) {
