@@ -66,7 +66,8 @@ const zookeeper: Server = {
   openAt: (url) => zookeeperRegistry(url, { ttlMs: 4_000, clock, random }),
 };
 
-const CONSUL = join(root, 'lab/consul/.build/consul');
+/** Where lab/consul/build.sh puts the agent. */
+export const CONSUL = join(root, 'lab/consul/.build/consul');
 
 const consul: Server = {
   name: 'Consul',
