@@ -35,7 +35,10 @@ const MODULE_OF: Readonly<Record<TaskName | 'migrate', Load>> = {
   breaking: () => import('./check/breaking.js'),
   bundle: () => import('./build/bundle.js'),
   install: async () => ({ main: async () => 0 }),
-  migrate: () => import('./scaffold/migrate.js'),
+  migrate: async () => {
+    const { writeMigration } = await import('./scaffold/upgrade/migration.js');
+    return { main: () => writeMigration(root).then(() => 0) };
+  },
 };
 
 /** Has a `--help` of its own. */

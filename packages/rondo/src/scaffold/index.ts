@@ -10,7 +10,6 @@ export { checkName } from './name.js';
 export { newService } from './new-service.js';
 export { type RemovedService, removableServices, removeService } from './remove-service.js';
 export type { UpdatedService } from './update-service.js';
-export { writeMigration } from './upgrade/migration.js';
 export { type UpgradedApp, upgradeApp } from './upgrade/upgrade-app.js';
 export { type Progress, testService } from './workspace.js';
 export { readExemptions } from './workspace-files/buf-exemptions.js';
