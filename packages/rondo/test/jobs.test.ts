@@ -83,7 +83,7 @@ it('retry and discard ask one instance, whose refusal is final', async () => {
   await start('sales-1');
   await start('sales-2');
   expect((await run('retry', '17')).stdout).toBe(`${method} quotes/7 is tried again\n`);
-  expect((await run('discard', '17', 'ReminderService')).stdout).toBe(`${method} quotes/7 is discarded\n`);
+  expect((await run('discard', '17', 'QuoteService')).stdout).toBe(`${method} quotes/7 is discarded\n`);
   const refused = await run('retry', '18');
   expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('there is no job 18 here')]);
   expect(told.map((line) => line.replace(/^sales-\d /, ''))).toEqual(['retry 17', 'discard 17', 'retry 18']);
@@ -94,7 +94,7 @@ it('asks for the service if several have jobs, and says if none has', async () =
   await start('sales-1');
   await start('projects-1', 'projects.v1.ProjectService');
   expect((await run('retry', '17')).stderr).toContain('name one after the id');
-  expect((await run('retry', '17', 'ReminderService')).exitCode).toBe(0);
+  expect((await run('retry', '17', 'QuoteService')).exitCode).toBe(0);
 });
 
 it.each([[['retry']], [['discard', 'x']], [['remove', '17']]])('rondo jobs %j is no command', async (words) => {
