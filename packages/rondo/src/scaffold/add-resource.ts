@@ -28,6 +28,7 @@ import { readFields } from './resource-fields.js';
 import { wireResources } from './update/wire-resources.js';
 import { kebabCase, pascalCase, snakeCase } from './words.js';
 import { backUpProducts, build, format, install, type Progress, type Workspace } from './workspace.js';
+import { withReferences } from './workspace-files/project-references.js';
 
 /** The options of `rondo new resource`. */
 export interface NewResourceOptions extends Workspace {
@@ -256,14 +257,6 @@ function withManifest(text: string, rendered: string): string {
   );
   const files = [...new Set([...(own.files ?? []), ...wanted.files])];
   return `${JSON.stringify({ ...own, files, rondo, dependencies: Object.fromEntries(dependencies) }, undefined, 2)}\n`;
-}
-
-/** A configuration of the compiler with the references that another one has more of. */
-function withReferences(text: string, rendered: string): string {
-  const references = (of: string) => of.match(/\{ "path": "[^"]+" \}/g) ?? [];
-  const missing = references(rendered).filter((one) => !text.includes(one));
-  const last = references(text).at(-1);
-  return last === undefined ? text : text.replace(last, [last, ...missing].join(',\n    '));
 }
 
 interface Writing {

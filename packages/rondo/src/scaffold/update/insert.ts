@@ -1,5 +1,5 @@
 import { propertyName } from '../render/app.js';
-import { lineBreakOf, lineStart, spliceIn } from '../text.js';
+import { lineStart, spliceIn } from '../text.js';
 import type { HandlerObject, SourceFile } from './source-file.js';
 import { child, children, flagOf, hasTrailingComma, nameOf, type Syntax } from './syntax.js';
 
@@ -28,10 +28,9 @@ export function appendMembers(
   }
   const outer = indentAt(text, node.start);
   const indent = last === undefined ? `${outer}${outer.includes('\t') ? '\t' : '  '}` : indentAt(text, last.start);
-  const eol = lineBreakOf(text);
   const at = text.slice(0, node.end - 1).trimEnd().length;
-  const lines = added.map((member) => `${eol}${indent}${member},`).join('');
-  const closing = text.slice(at, node.end).includes('\n') ? '' : `${eol}${outer}`;
+  const lines = added.map((member) => `\n${indent}${member},`).join('');
+  const closing = text.slice(at, node.end).includes('\n') ? '' : `\n${outer}`;
   const comma = last === undefined || hasTrailingComma(node) ? [] : [{ at: last.end, text: ',' }];
   return [{ at, text: `${lines}${closing}` }, ...comma];
 }
@@ -83,7 +82,6 @@ function importUnimplemented(source: SourceFile): readonly Insertion[] {
 
 /** Inserts lines after the last import, in the file's own style of quotes and semicolons. */
 export function insertImports({ text, program }: SourceFile, lines: readonly string[]): readonly Insertion[] {
-  const eol = lineBreakOf(text);
   const last = children(program, 'body')
     .filter(({ type }) => type === 'ImportDeclaration')
     .at(-1);
@@ -91,6 +89,6 @@ export function insertImports({ text, program }: SourceFile, lines: readonly str
   const styled = lines
     .map((line) => (written.includes('"') ? line.replaceAll("'", '"') : line))
     .map((line) => (written === '' || written.endsWith(';') ? line : line.replace(/;$/, '')));
-  if (last === undefined) return [{ at: 0, text: styled.map((line) => `${line}${eol}`).join('') }];
-  return [{ at: last.end, text: styled.map((line) => `${eol}${line}`).join('') }];
+  if (last === undefined) return [{ at: 0, text: styled.map((line) => `${line}\n`).join('') }];
+  return [{ at: last.end, text: styled.map((line) => `\n${line}`).join('') }];
 }

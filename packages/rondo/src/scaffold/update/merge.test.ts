@@ -88,13 +88,6 @@ describe('a service whose contract has changed', () => {
     expect(merged(wrap(before), ['get', 'put']).text).toBe(wrap(after));
   });
 
-  it.each(['{\n  get: mine,\n}', '{}'])('keeps Windows line breaks: %j', (object) => {
-    const lines = `${HEAD}const a: Handlers<typeof AcmeDefinition> = ${object};\n`.replaceAll('\n', '\r\n');
-    const { text } = merged(lines, ['get', 'put']);
-    expect(text).toContain('put: unimplemented(');
-    expect(text.replaceAll('\r\n', '')).not.toContain('\n');
-  });
-
   it.each([
     [
       "import type { Handlers } from '@rondo/rpc/server';",

@@ -1,6 +1,6 @@
 import { isScalar, isSeq } from 'yaml';
 import { Refusal } from '../errors.js';
-import { cutOut, lineBreakOf, lineStart, nextLine, spliceIn } from '../text.js';
+import { cutOut, lineStart, nextLine, spliceIn } from '../text.js';
 import { entriesOf, parseYaml, readYaml, spanOf, type YamlFile } from './yaml-file.js';
 
 /** The settings of buf. */
@@ -33,7 +33,7 @@ export function exempt(text: string, contracts: readonly string[]): string {
   const lines = fresh.map((contract) => `    - proto/${contract} # ${WHY}\n`);
   const added = [...(list === undefined ? ['  ignore:\n'] : []), ...lines].join('');
   const at = nextLine(text, list === undefined ? first.span.end - 1 : list.span.start);
-  return spliceIn(text, at, added.replaceAll('\n', lineBreakOf(text)));
+  return spliceIn(text, at, added);
 }
 
 /** Removes the exemptions of contracts from the text of buf.yaml. */

@@ -1,6 +1,6 @@
 import { isScalar } from 'yaml';
 import { Refusal } from '../errors.js';
-import { cutOut, lineBreakOf, lineStart, nextLine, type Span, spliceIn } from '../text.js';
+import { cutOut, lineStart, nextLine, type Span, spliceIn } from '../text.js';
 import { snakeCase } from '../words.js';
 import { entriesOf, parseYaml, readYaml, spanOf, type YamlFile } from './yaml-file.js';
 
@@ -63,7 +63,7 @@ export function addToCompose(text: string, entry: ComposeEntry): string {
   const gap = text.slice(0, last.span.end).endsWith('\n') ? '\n' : '\n\n';
   const image = compose.value('services', last.key, 'image');
   const prefix = typeof image === 'string' ? image.slice(0, -last.key.length) : '';
-  const block = spliceIn(text, last.span.end, inLineBreaksOf(text, gap + composeBlock(entry, prefix)));
+  const block = spliceIn(text, last.span.end, gap + composeBlock(entry, prefix));
   return proven(withDatabase(parseYaml(COMPOSE, block), entry.database), { from: text, entry });
 }
 
@@ -88,7 +88,7 @@ function withoutService(text: string, service: string): string {
 
 /** Extends a span to the comment above it and the blank line before that. */
 function withLead(text: string, { start, end }: Span): Span {
-  const lead = /(?:(?<=\n)\r?\n)?(?:[^\S\r\n]*#.*\n)*$/.exec(text.slice(0, lineStart(text, start)));
+  const lead = /(?:(?<=\n)\n)?(?:[^\S\n]*#.*\n)*$/.exec(text.slice(0, lineStart(text, start)));
   return { start: lead?.index ?? lineStart(text, start), end };
 }
 
@@ -132,7 +132,7 @@ function withDatabase(compose: YamlFile, database: string | undefined): string {
   const { start, end } = databaseList(compose);
   const outer = /^ */.exec(compose.text.slice(lineStart(compose.text, start)))?.[0];
   const indent = /\n( *)\S/.exec(compose.text.slice(start, end))?.[1] ?? `${outer}  `;
-  return spliceIn(compose.text, end, inLineBreaksOf(compose.text, `${indent}${databaseEntry(database)}`));
+  return spliceIn(compose.text, end, `${indent}${databaseEntry(database)}`);
 }
 
 function withoutDatabase(compose: YamlFile, database: string | undefined): string {
@@ -155,8 +155,6 @@ function databaseList(compose: YamlFile): { readonly start: number; readonly end
 
 const misses = (what: string, { file }: YamlFile) =>
   new Refusal(`has ${what}`, { place: { file }, remedy: 'restore it, or add the service by hand' });
-
-const inLineBreaksOf = (text: string, lines: string) => lines.replaceAll('\n', lineBreakOf(text));
 
 /** Checks that an edited text has the same meaning as before, except for the one service. */
 function proven(text: string, { from, entry }: { readonly from: string; readonly entry: Omit<ComposeEntry, 'port'> }) {
