@@ -46,14 +46,16 @@ async function serviceHere({ repository, directory }: CommandContext): Promise<s
   const storing = manifests.filter(({ database }) => database !== undefined);
   const [only, another] = around === undefined ? storing : [around];
   if (only !== undefined && another === undefined) return only.service;
-  const names = storing.map((one) => one.service).join(', ') || 'none has a database';
+  const names = (storing.length > 0 ? storing : manifests).map((one) => one.service).join(', ');
   throw new UsageError(`say which service gets it, by --service NAME: ${names}`);
 }
 
-function described({ service, resource, definition, files, create }: AddedResource): string {
+function described({ service, resource, definition, files, create, byHand }: AddedResource): string {
   return lines([
     `Added the resource ${resource} to services/${service}:`,
     ...files.map((file) => `  ${file}`),
+    ...(files.includes('pnpm-workspace.yaml') ? ['The app was made without PostgreSQL, and has it from now on.'] : []),
+    ...(byHand.length === 0 ? [] : ['', 'To do by hand:', ...byHand.map((what) => `  ${what}`)]),
     '',
     'Next:',
     `  curl -d '${create.body}' http://127.0.0.1:8080${create.path}`,

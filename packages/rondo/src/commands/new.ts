@@ -73,7 +73,7 @@ export const create = defineCommand({
     'With --with-database, the resources of a contract are served: messages with google.api.resource whose standard methods it has',
     '(google.aip.dev/130) get a table, a definition and a test, and only the other methods answer UNIMPLEMENTED.',
     '',
-    'rondo new resource adds such a resource to a service that has a database, with its contract. The types of',
+    'rondo new resource adds such a resource to a service, with its contract; a service without a database gets one. The types of',
     'fields are string, bool, bytes, int32, int64, uint64, float, double, timestamp, duration, date, money, decimal, enum(A,B) and',
     'ref(RESOURCE). [] makes a list, ! a required field, @unique and @immutable say what they do.',
     '',

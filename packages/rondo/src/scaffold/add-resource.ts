@@ -11,6 +11,7 @@ import { copyContract, exemptFromStyle } from './copy-contract.js';
 import { Refusal } from './errors.js';
 import type { NewServiceOutcome } from './new-service.js';
 import { packagesOf } from './packages.js';
+import { type Raised, raiseService } from './raise-service.js';
 import { isAsWritten, recordWritten } from './record.js';
 import {
   type Blueprint,
@@ -22,8 +23,9 @@ import {
 import { renderTables } from './render/migration.js';
 import { kindOf, type NewResource, namePattern, renderResourceContract } from './render/resource-contract.js';
 import { type RenderedFile, renderNamed, renderService } from './render/service-files.js';
+import { starterScope } from './render/starter.js';
 import { renderTest } from './render/test-file.js';
-import { readText } from './repository.js';
+import { filesAt, readText } from './repository.js';
 import { readFields } from './resource-fields.js';
 import { wireResources } from './update/wire-resources.js';
 import { kebabCase, pascalCase, snakeCase } from './words.js';
@@ -50,6 +52,7 @@ export interface AddedResource extends NewServiceOutcome {
   readonly definition: string;
   /** The path at which it is created over HTTP, and the fields that a create needs, as JSON. */
   readonly create: { readonly path: string; readonly body: string };
+  readonly byHand: readonly string[];
 }
 
 /** Adds a resource to a service: its contract, its definition, a migration and a test. If it fails, the tree is unchanged. */
@@ -60,7 +63,7 @@ export async function addResource(options: NewResourceOptions): Promise<AddedRes
     const source = { kind: 'text', path: file, text: renderResourceContract(resource) } as const;
     return loadContract({ root, source, for: service, signal });
   });
-  const drawn = draw(options, { manifest, known, contract, resource });
+  const drawn = await draw(options, { manifest, known, contract, resource });
   const [named] = drawn.named;
   const [added] = drawn.named.flatMap(({ resources }) => resources);
   if (named === undefined || added === undefined) throw new TypeError(`${contract.file} has no resource`);
@@ -75,6 +78,7 @@ export async function addResource(options: NewResourceOptions): Promise<AddedRes
       ...{ kind: 'added', service, resource: name, port: manifest.port, files, methods: [], exempt },
       definition: `services/${service}/src/${named.names.file}.ts`,
       create: firstCreate(resource, added),
+      byHand: drawn.byHand,
     };
   });
 }
@@ -99,11 +103,6 @@ async function checkResource(options: NewResourceOptions): Promise<Checked> {
   if (manifest === undefined) {
     throw new Refusal(`there is no services/${service}`, {
       remedy: `make it: rondo new service ${service} --with-database`,
-    });
-  }
-  if (manifest.database === undefined) {
-    throw new Refusal(`services/${service} has no database, in which a resource would be`, {
-      remedy: 'name another service, or make one: rondo new service NAME --with-database',
     });
   }
   const known = nameHandlers(await builtServices(root, manifest));
@@ -181,36 +180,40 @@ async function builtServices(root: string, { contracts }: Manifest): Promise<rea
 }
 
 /** What is written. */
-interface Drawn {
+interface Drawn extends Raised {
   readonly named: readonly NamedService[];
-  readonly files: readonly RenderedFile[];
   /** Files that are new, or were as this tool wrote them. */
   readonly own: readonly string[];
 }
 
-function draw(
-  { root, service }: NewResourceOptions,
+async function draw(
+  options: NewResourceOptions,
   { manifest, known, contract, resource }: Omit<Checked, 'file'> & { readonly contract: Contract },
-): Drawn {
+): Promise<Drawn> {
+  const { root, service } = options;
   const folder = `services/${service}`;
   const taken = readdirSync(path.join(root, folder, 'src')).map((file) => file.replace(/\.ts$/, ''));
   const unique = resource.fields.filter((field) => field.unique).map(({ name }) => fieldName(name));
   const named = nameHandlers(contract.services, taken, unique);
+  const packages = packagesOf(root);
   const blueprint: Blueprint = {
     ...{
       name: service,
       port: manifest.port,
-      packages: packagesOf(root),
+      packages,
       scope: undefined,
-      database: manifest.database,
+      database: manifest.database ?? snakeCase(service),
     },
     ...{ contracts: [...manifest.contracts, contract.file], services: named },
   };
-  const text = (file: string) => readText(root, `${folder}/${file}`);
+  const { files, byHand }: Raised =
+    manifest.database === undefined
+      ? await raiseService(options, asMade(root, { ...blueprint, contracts: manifest.contracts, services: known }))
+      : { files: new Map(), byHand: [] };
+  const text = (file: string) => files.get(file) ?? readText(root, file);
   const app = `${folder}/src/app.ts`;
   const all = resourcesOf([...known, ...named]);
   const rendered = new Map(renderService(blueprint));
-  const ofFolder = (file: string) => rendered.get(`${folder}/${file}`) ?? '';
   const [{ names } = { names: { file: service } }] = named;
   const fresh: readonly RenderedFile[] = [
     [`${folder}/${migrationOf(root, service, resource)}`, renderTables(resourcesOf(named), all)],
@@ -219,13 +222,32 @@ function draw(
     ...[...rendered].filter(([file]) => file.endsWith('/adapters/resources.ts') && !existsSync(path.join(root, file))),
   ];
   const changed: readonly RenderedFile[] = [
-    [app, wireResources(app, text('src/app.ts'), named)],
-    [`${folder}/package.json`, withManifest(text('package.json'), ofFolder('package.json'))],
-    [`${folder}/tsconfig.json`, withReferences(text('tsconfig.json'), ofFolder('tsconfig.json'))],
+    [app, wireResources(app, text(app), named)],
+    [
+      `${folder}/package.json`,
+      withManifest(readText(root, `${folder}/package.json`), rendered.get(`${folder}/package.json`) ?? '{}'),
+    ],
+    [
+      `${folder}/tsconfig.json`,
+      withReferences(text(`${folder}/tsconfig.json`), rendered.get(`${folder}/tsconfig.json`) ?? ''),
+    ],
   ];
-  const files = [...changed, ...fresh];
-  const own = changed.map(([file]) => file).filter((file) => isAsWritten(root, file));
-  return { named, files, own: [...own, ...fresh.map(([file]) => file)] };
+  const own = [...changed, ...files].map(([file]) => file).filter((file) => isAsWritten(root, file));
+  return {
+    ...{ named, byHand, files: new Map([...files, ...changed, ...fresh]) },
+    own: [...own, ...fresh.map(([file]) => file)],
+  };
+}
+
+/** A service as `rondo new service` has made it, without a database. */
+function asMade(root: string, blueprint: Blueprint): Blueprint {
+  const { name } = blueprint;
+  const services = nameHandlers(blueprint.services.map(({ contract }) => ({ ...contract, resources: [] })));
+  // The test of a starter contract has its scope.
+  const isStarter = filesAt(root, `services/${name}/test/${name}.test.ts`).some((file) =>
+    readText(root, file).includes('authorize: true'),
+  );
+  return { ...blueprint, services, database: undefined, scope: isStarter ? starterScope(name) : undefined };
 }
 
 /** The file of the next migration. An untouched first one, which has only comments, is replaced. */
@@ -274,7 +296,7 @@ async function writeAll(
   const exempt = exemptFromStyle(options, { ...contract, files: contract.files.map((file) => file.path) }, changes);
   await format(
     options,
-    drawn.files.map(([file]) => file).filter((file) => /\.(?:ts|json)$/.test(file)),
+    [...drawn.files.keys()].filter((file) => /^services\/.*\.(?:ts|json)$/.test(file)),
   );
   return exempt;
 }
