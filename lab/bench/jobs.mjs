@@ -115,7 +115,7 @@ const beside = (waiting, count, postgres) =>
 const steady = (seconds, postgres) =>
   withQueue('rondo', postgres, async (worker, database) => {
     await worker.ask('drain', 100);
-    const load = { seconds: Math.ceil(seconds / 2), perSecond: 200 };
+    const load = { seconds: Math.ceil(seconds / 2), perSecond: 50 };
     const sizes = [];
     for (let half = 0; half < 2; half += 1) {
       await worker.ask('steady', load);
