@@ -25,7 +25,7 @@ export const benchmark = {
     jobs: { type: 'count', default: 5_000, help: 'how many jobs a queue has when it starts' },
     samples: { type: 'count', default: 50, help: 'how many single jobs are timed in a turn' },
     waiting: { type: 'count', default: 1_000_000, help: 'how many jobs wait for their time' },
-    seconds: { type: 'count', default: 60, help: 'how long the table is watched under a steady load' },
+    seconds: { type: 'count', default: 240, help: 'how long the table is watched under a steady load' },
   },
   async run({ rounds, jobs, samples, waiting, seconds }, { folder, onClose }) {
     const postgres = await startPostgres(folder);
