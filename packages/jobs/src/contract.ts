@@ -7,16 +7,21 @@ import {
   POLICY_TAG,
   type ServiceDefinition,
 } from '@rondo/rpc/internal';
-import { type DeclaredJob, declaredJob, faultOf } from './declared.js';
+import { type DeclaredJob, type DeclaredMethod, declaredJob, faultOf } from './declared.js';
 
-/** A method that is a job. */
-export interface JobMethod extends DeclaredJob {
+/** A method whose calls are stored. */
+export interface StoredMethod extends Omit<DeclaredJob, 'firings'> {
   readonly service: ServiceDefinition;
   readonly definition: MethodDefinition;
   readonly method: Method;
-  /** Such as `sales.v1.QuoteService/RemindOwner`. */
+  /** By it its calls are stored, such as `sales.v1.QuoteService/RemindOwner`. */
   readonly name: string;
+  /** Whether a call that has failed for good stops its lane. */
+  readonly stopsKey?: boolean;
 }
+
+/** A method that is a job. */
+export interface JobMethod extends StoredMethod, DeclaredJob {}
 
 /**
  * The methods of `services` that are jobs.
@@ -40,13 +45,17 @@ function jobOf(service: ServiceDefinition, definition: MethodDefinition, method:
   const job = bytes && MethodPolicy.decode(bytes).job;
   if (job === undefined) return undefined;
   const declared = declaredJob(job);
-  const { policy, requestStream, responseStream } = method;
-  const fault = faultOf(declared, {
+  const fault = faultOf(declared, declaredMethod(method));
+  if (fault !== undefined) throw new TypeError(`${method.path}: (rondo.options.v1.method).job${fault}`);
+  return { service, definition, method, name: method.path.slice(1), ...declared };
+}
+
+/** What the contract of a method says beside how its calls are stored. */
+export function declaredMethod({ policy, requestStream, responseStream }: Method): DeclaredMethod {
+  return {
     isUnary: !requestStream && !responseStream,
     isRepeatable: policy.idempotency !== 'unknown',
     keyField: policy.key?.source.from === 'field' ? policy.key.source.inContract : undefined,
     scopes: policy.auth === undefined || policy.auth === 'public' ? [] : policy.auth.scopes,
-  });
-  if (fault !== undefined) throw new TypeError(`${method.path}: (rondo.options.v1.method).job${fault}`);
-  return { service, definition, method, name: method.path.slice(1), ...declared };
+  };
 }

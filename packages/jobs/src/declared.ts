@@ -13,7 +13,7 @@ export interface DeclaredJob {
 }
 
 /** What else the contract says of the method. */
-interface DeclaredMethod {
+export interface DeclaredMethod {
   readonly isUnary: boolean;
   /** Whether it may be called again: by its idempotency, or its `idempotency_level`. */
   readonly isRepeatable: boolean;

@@ -16,8 +16,8 @@ import { type JobMethod, jobMethodsOf } from './contract.js';
 import { meterJobs } from './metrics.js';
 import { createJobService } from './operator-service.js';
 import { beginSchedules, fire, isScheduled } from './schedules.js';
-import { deleteJob, insertJob, setProgress } from './store.js';
-import { JOB_KEY, Worker } from './worker.js';
+import { claimJobs, deleteJob, insertJob, setProgress } from './store.js';
+import { Worker } from './worker.js';
 
 /** Options of a service's jobs. */
 export interface JobsOptions {
@@ -69,6 +69,10 @@ export interface Jobs {
 }
 
 const SWEEP_MS = 1_000;
+/** How many jobs of a method a process runs at once. */
+const MOST_AT_ONCE = 10;
+/** The metadata key by which a handler knows its job. */
+const JOB_KEY = 'rondo-job';
 const KEY_BYTES = 16;
 const MAX_KEY = 200;
 const MAX_REQUEST_BYTES = 1024 * 1024;
@@ -89,7 +93,16 @@ export function createJobs(options: JobsOptions): Jobs {
     database,
     jobs.map(({ name }) => name),
   );
-  const worker = new Worker({ database, jobs, channel, log, clock, random, meter, onFree: () => sweep.nudge() });
+  const byName = new Map(jobs.map((job) => [job.name, job]));
+  const worker = new Worker({
+    ...{ database, channel, log, clock, random, meter },
+    methods: () => byName,
+    ...{ claim: claimJobs, mostAtOnce: MOST_AT_ONCE, countsAway: true },
+    keyOf: ({ id, version }) => `job-${id}-${version}`,
+    metadataOf: ({ id }) => ({ [JOB_KEY]: String(id) }),
+    words: { noun: 'job', remedy: 'remove the cause, then run rondo jobs retry with its id, or rondo jobs discard' },
+    onFree: () => sweep.nudge(),
+  });
   const round = async (signal: AbortSignal): Promise<boolean> => {
     if (scheduled.length > 0) await fire(database, scheduled, { signal });
     return await worker.claim(signal);

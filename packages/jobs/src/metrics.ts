@@ -9,7 +9,7 @@ export interface JobMeter {
 
 const ROW = `
   SELECT coalesce(max(extract(epoch FROM now() - oldest.due_time)), 0)::float8 AS lag,
-    (SELECT count(*) FROM (SELECT FROM jobs WHERE failed LIMIT 10000) AS counted)::integer AS failed,
+    (SELECT count(*) FROM (SELECT FROM jobs WHERE failed AND method = ANY($1) LIMIT 10000) AS counted)::integer AS failed,
     (SELECT coalesce(sum(skipped), 0) FROM job_schedules)::integer AS skipped
   FROM unnest($1::text[]) AS listed (method) CROSS JOIN LATERAL (
     SELECT due_time FROM jobs WHERE jobs.method = listed.method AND NOT failed AND due_time <= now()

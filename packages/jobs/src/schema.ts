@@ -38,8 +38,17 @@ CREATE TABLE job_schedules (
 );
 `;
 
+const LANES = `
+-- Calls of a lane are made one after the other, by their ids.
+ALTER TABLE jobs ADD COLUMN lane text COLLATE "C";
+CREATE INDEX jobs_lane ON jobs (method, lane, id) WHERE lane IS NOT NULL;
+`;
+
 /** The tables of {@link createJobs}; a service passes it to `createReadiness` in `parts`. */
 export const jobsSchema: SchemaPart = {
   name: 'jobs',
-  migrations: [{ name: '0001_jobs.sql', sql: FIRST }],
+  migrations: [
+    { name: '0001_jobs.sql', sql: FIRST },
+    { name: '0002_lanes.sql', sql: LANES },
+  ],
 };

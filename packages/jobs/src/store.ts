@@ -1,4 +1,6 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
+import { type Attempt, type Claimed, LEASE_MS, type Wanted } from './attempt.js';
+import { unblock } from './lanes.js';
 
 /** A job that is to be stored. */
 export interface NewJob {
@@ -28,31 +30,6 @@ export async function deleteJob({ query }: Queries, method: string, key: string)
   return (await query('DELETE FROM jobs WHERE method = $1 AND key = $2 RETURNING id', [method, key])).length > 0;
 }
 
-/** How long a process has a job without a sign of life, in milliseconds. */
-export const LEASE_MS = 30_000;
-
-/** An attempt at a job. */
-export interface Attempt {
-  readonly id: bigint;
-  readonly method: string;
-  readonly key: string;
-  readonly request: Uint8Array;
-  readonly version: number;
-  readonly claim: string;
-  /** With this one. */
-  readonly attempts: number;
-  readonly traceparent: string;
-  readonly createTime: Date;
-}
-
-/** How many jobs of a method a process takes. */
-export interface Wanted {
-  readonly method: string;
-  readonly most: number;
-  /** How many may run in all processes; null for no bound. */
-  readonly maxRunning: number | null;
-}
-
 const CLAIM = `
   UPDATE jobs SET claim = $4, attempts = attempts + 1, due_time = clock_timestamp() + $5 * interval '1 ms'
   FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (method, most, bound)
@@ -64,16 +41,16 @@ const CLAIM = `
     FOR UPDATE SKIP LOCKED
   ) AS picked
   WHERE jobs.id = picked.id
-  RETURNING jobs.id, jobs.method, key, request, version, claim, attempts, traceparent, create_time AS "createTime"`;
+  RETURNING jobs.id, jobs.method, key, lane, request, version, claim, attempts, traceparent, create_time AS "createTime"`;
 
 /** Takes jobs that are due. The process has them until it settles them, or for {@link LEASE_MS} after its last sign of life. */
 export async function claimJobs(
   database: Database,
   { wanted, claim }: { readonly wanted: readonly Wanted[]; readonly claim: string },
   options: QueryOptions,
-): Promise<Attempt[]> {
-  const take = (queries: Queries) =>
-    queries.query<Attempt>(
+): Promise<Claimed> {
+  const take = async (queries: Queries) => {
+    const attempts = await queries.query<Attempt>(
       CLAIM,
       [
         wanted.map(({ method }) => method),
@@ -84,6 +61,8 @@ export async function claimJobs(
       ],
       { ...options, name: 'rondo_job_claim' },
     );
+    return { attempts, more: attempts.length > 0 };
+  };
   const bounded = wanted.filter(({ maxRunning }) => maxRunning !== null).map(({ method }) => method);
   if (bounded.length === 0) return await take(database);
   return await database.transaction(async (transaction) => {
@@ -99,9 +78,17 @@ type Held = Pick<Attempt, 'id' | 'claim'>;
 const heldOf = (held: readonly Held[]) => [held.map(({ id }) => id), held.map(({ claim }) => claim)] as const;
 const HELD = 'unnest($1::bigint[], $2::text[]) AS held (id, claim) WHERE jobs.id = held.id AND jobs.claim = held.claim';
 
-/** Removes jobs that have succeeded. */
-export async function settleJobs({ query }: Queries, held: readonly Held[]): Promise<void> {
-  await query(`DELETE FROM jobs USING ${HELD}`, heldOf(held), { name: 'rondo_job_settle' });
+/** Removes jobs that have succeeded, and lets the next of their lanes begin. */
+export async function settleJobs(database: Database, held: readonly Attempt[]): Promise<void> {
+  const settle = ({ query }: Queries) =>
+    query(`DELETE FROM jobs USING ${HELD}`, heldOf(held), { name: 'rondo_job_settle' });
+  const laned = held.filter(({ lane }) => lane !== null);
+  if (laned.length === 0) await settle(database);
+  else
+    await database.transaction(async (transaction) => {
+      await settle(transaction);
+      await unblock(transaction, laned);
+    });
 }
 
 /** Gives a sign of life; returns the ids of the jobs that this process still has. */
@@ -114,25 +101,45 @@ export async function renewJobs({ query }: Queries, held: readonly Held[]): Prom
 }
 
 /** Gives jobs back, whose attempts don't count. */
-export async function releaseJobs({ query }: Queries, held: readonly Held[]): Promise<void> {
-  await query(`UPDATE jobs SET claim = NULL, attempts = attempts - 1, due_time = now() FROM ${HELD}`, heldOf(held));
+export async function releaseJobs({ query }: Queries, held: readonly Held[], waitMs = 0): Promise<void> {
+  await query(
+    `UPDATE jobs SET claim = NULL, attempts = attempts - 1, due_time = now() + $3 * interval '1 ms' FROM ${HELD}`,
+    [...heldOf(held), waitMs],
+  );
+}
+
+/** How an attempt has failed. */
+interface Failure {
+  readonly error: string;
+  readonly failed: boolean;
+  readonly backoffMs: number;
+  /** Whether the job keeps its lane, also if it has failed for good. */
+  readonly staysInLane: boolean;
 }
 
 /** Stores that an attempt has failed, and when the next one is due. */
 export async function failJob(
-  { query }: Queries,
-  { id, claim }: Held,
-  { error, failed, backoffMs }: { readonly error: string; readonly failed: boolean; readonly backoffMs: number },
+  database: Database,
+  attempt: Attempt,
+  { error, failed, backoffMs, staysInLane }: Failure,
 ): Promise<void> {
-  await query(
-    `UPDATE jobs SET claim = NULL, error = $3, failed = $4, due_time = now() + $5 * interval '1 ms'
-     WHERE id = $1 AND claim = $2`,
-    [id, claim, error, failed, backoffMs],
-  );
+  const leaves = attempt.lane !== null && failed && !staysInLane;
+  const fail = ({ query }: Queries) =>
+    query(
+      `UPDATE jobs SET claim = NULL, error = $3, failed = $4, due_time = now() + $5 * interval '1 ms',
+         lane = CASE WHEN $6 THEN NULL ELSE lane END WHERE id = $1 AND claim = $2`,
+      [attempt.id, attempt.claim, error, failed, backoffMs, leaves],
+    );
+  if (!leaves) await fail(database);
+  else
+    await database.transaction(async (transaction) => {
+      await fail(transaction);
+      await unblock(transaction, [attempt]);
+    });
 }
 
 /** A job as an operator sees it. */
-export interface JobRow extends Omit<Attempt, 'request' | 'version' | 'claim' | 'traceparent'> {
+export interface JobRow extends Omit<Attempt, 'lane' | 'request' | 'version' | 'claim' | 'traceparent'> {
   readonly running: boolean;
   readonly failed: boolean;
   readonly dueTime: Date;
@@ -193,8 +200,15 @@ export function retryJob({ maybeOne }: Queries, id: bigint, options: QueryOption
 }
 
 /** Removes a job; undefined if it has ended. */
-export function discardJob({ maybeOne }: Queries, id: bigint, options: QueryOptions): Promise<JobRow | undefined> {
-  return maybeOne<JobRow>(`DELETE FROM jobs WHERE id = $1 RETURNING ${COLUMNS}`, [id], options);
+export function discardJob(database: Database, id: bigint, options: QueryOptions): Promise<JobRow | undefined> {
+  return database.transaction(async (transaction) => {
+    const sql = `DELETE FROM jobs WHERE id = $1 RETURNING lane, ${COLUMNS}`;
+    const row = await transaction.maybeOne<JobRow & { lane: string | null }>(sql, [id]);
+    if (row === undefined) return undefined;
+    const { lane, ...job } = row;
+    await unblock(transaction, [{ method: job.method, lane }]);
+    return job;
+  }, options);
 }
 
 /** Stores what a handler tells of its progress. */

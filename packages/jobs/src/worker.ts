@@ -3,31 +3,40 @@ import type { Logger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import type { Clock, Random, Timer } from '@rondo/rpc/clock';
 import { BYTES, backoffMs, inSpan } from '@rondo/rpc/internal';
-import { RpcError } from '@rondo/rpc/status';
-import type { JobMethod } from './contract.js';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { type Attempt, type Claimed, LEASE_MS, type Wanted } from './attempt.js';
+import type { StoredMethod } from './contract.js';
 import type { JobMeter } from './metrics.js';
-import {
-  type Attempt,
-  claimJobs,
-  failJob,
-  LEASE_MS,
-  releaseJobs,
-  renewJobs,
-  settleJobs,
-  type Wanted,
-} from './store.js';
+import { type claimJobs, failJob, releaseJobs, renewJobs, settleJobs } from './store.js';
 
-/** How many jobs of a method a process runs at once. */
-const MOST_AT_ONCE = 10;
 const MAX_ERROR_LENGTH = 500;
 const MAX_SETTLED = 500;
-/** The metadata key by which a handler knows its job. */
-export const JOB_KEY = 'rondo-job';
+/** How long an attempt waits after one that reached no instance. */
+const AWAY_MS = { baseMs: 200, maxMs: 5_000 };
+
+/** What is told of stored calls. */
+export interface Words {
+  /** Such as `job`. */
+  readonly noun: string;
+  /** What an operator does about one that has failed. */
+  readonly remedy: string;
+}
 
 /** What a {@link Worker} needs. */
 export interface WorkerOptions {
   readonly database: Database;
-  readonly jobs: readonly JobMethod[];
+  /** The methods of stored calls, by name. */
+  readonly methods: () => ReadonlyMap<string, StoredMethod>;
+  readonly claim: typeof claimJobs;
+  /** How many calls of a method the process makes at once. */
+  readonly mostAtOnce: number;
+  /** The idempotency key of a call. */
+  readonly keyOf: (attempt: Attempt) => string;
+  /** What a handler gets beside it. */
+  readonly metadataOf?: (attempt: Attempt) => Readonly<Record<string, string>>;
+  /** Whether an attempt that reached no instance counts. */
+  readonly countsAway: boolean;
+  readonly words: Words;
   readonly channel: Channel;
   readonly log: Logger;
   readonly clock: Clock;
@@ -39,15 +48,21 @@ export interface WorkerOptions {
 
 interface Running {
   readonly attempt: Attempt;
-  readonly job: JobMethod;
+  readonly job: StoredMethod;
   readonly control: AbortController;
 }
 
-/** Runs the jobs of one process. */
+/** How often in a row a method reached no instance, and until when it rests. */
+interface Away {
+  readonly times: number;
+  readonly until: number;
+}
+
+/** Makes the stored calls of one process. */
 export class Worker {
   readonly #options: WorkerOptions;
-  readonly #byName: ReadonlyMap<string, JobMethod>;
-  readonly #call: (attempt: Attempt, signal: AbortSignal) => Promise<unknown>;
+  readonly #call: (running: Running) => Promise<unknown>;
+  readonly #away = new Map<string, Away>();
   readonly #running = new Set<Running>();
   readonly #done: Attempt[] = [];
   #settling: Promise<void> | undefined;
@@ -58,7 +73,6 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#byName = new Map(options.jobs.map((job) => [job.name, job]));
     this.#call = callerOf(options);
     this.#id = options.random.hex(8);
   }
@@ -68,11 +82,11 @@ export class Worker {
     const wanted = this.#wanted();
     if (wanted.length === 0 || this.#closing) return false;
     this.#claims += 1;
-    const { database } = this.#options;
-    const attempts = await claimJobs(database, { wanted, claim: `${this.#id}-${this.#claims}` }, { signal });
-    for (const attempt of attempts) this.#begin(attempt);
+    const { database, claim } = this.#options;
+    const claimed: Claimed = await claim(database, { wanted, claim: `${this.#id}-${this.#claims}` }, { signal });
+    for (const attempt of claimed.attempts) this.#begin(attempt);
     this.#renewal ??= this.#renewLater();
-    return attempts.length > 0;
+    return claimed.more;
   }
 
   /** Cancels the attempts, and gives their jobs to other replicas. */
@@ -90,15 +104,18 @@ export class Worker {
   }
 
   #wanted(): readonly Wanted[] {
-    return this.#options.jobs.flatMap(({ name, maxRunning }) => {
+    const { methods, mostAtOnce, clock } = this.#options;
+    return [...methods().values()].flatMap(({ name, maxRunning }) => {
       const here = [...this.#running].filter(({ job }) => job.name === name).length;
-      const most = Math.min(maxRunning ?? MOST_AT_ONCE, MOST_AT_ONCE) - here;
+      const { times = 0, until = 0 } = this.#away.get(name) ?? {};
+      const bound = times < mostAtOnce ? Math.min(maxRunning ?? mostAtOnce, mostAtOnce) : Number(clock.now() >= until);
+      const most = bound - here;
       return most > 0 ? [{ method: name, most, maxRunning: maxRunning ?? null }] : [];
     });
   }
 
   #begin(attempt: Attempt): void {
-    const job = this.#byName.get(attempt.method);
+    const job = this.#options.methods().get(attempt.method);
     if (job === undefined) return;
     const running = { attempt, job, control: new AbortController() };
     this.#running.add(running);
@@ -108,46 +125,63 @@ export class Worker {
     });
   }
 
-  async #run({ attempt, job, control }: Running): Promise<void> {
-    const { meter } = this.#options;
+  async #run(running: Running): Promise<void> {
+    const { attempt, job, control } = running;
+    const { meter, words } = this.#options;
     if (attempt.attempts > job.maxAttempts) {
-      await this.#fail({ attempt, job, control }, new Error('its process ended during the last attempt'), true);
+      await this.#fail(running, new Error('its process ended during the last attempt'), true);
       return;
     }
-    const attributes = { 'rondo.job.id': String(attempt.id), 'rondo.job.attempt': attempt.attempts };
-    const span = { name: `job ${job.name}`, attributes, linkTo: attempt.traceparent };
+    const attributes = {
+      [`rondo.${words.noun}.id`]: String(attempt.id),
+      [`rondo.${words.noun}.attempt`]: attempt.attempts,
+    };
+    const span = { name: `${words.noun} ${job.name}`, attributes, linkTo: attempt.traceparent };
     try {
-      await inSpan(span, () => this.#call(attempt, control.signal));
+      await inSpan(span, () => this.#call(running));
       meter.ended(job.name, 'OK');
+      this.#away.delete(job.name);
       this.#done.push(attempt);
       await this.#settle();
     } catch (error) {
       if (control.signal.aborted) return;
-      await this.#fail({ attempt, job, control }, error, isFinal(job, error));
+      const isAway = !this.#options.countsAway && error instanceof RpcError && error.code === Status.UNAVAILABLE;
+      if (isAway) await this.#wait(running);
+      else {
+        this.#away.delete(job.name);
+        await this.#fail(running, error, isFinal(job, error));
+      }
     }
   }
 
+  /** Gives back what reached no instance. After several in a row, the method rests, and one call at a time finds out whether it is back. */
+  async #wait({ attempt, job }: Running): Promise<void> {
+    const { database, clock, random, meter } = this.#options;
+    const times = (this.#away.get(job.name)?.times ?? 0) + 1;
+    const waitMs = backoffMs(Math.min(times, 10), { ...AWAY_MS, random, jitter: 'equal' });
+    this.#away.set(job.name, { times, until: clock.now() + waitMs });
+    meter.ended(job.name, 'UNAVAILABLE');
+    await releaseJobs(database, [attempt], waitMs).catch(() => undefined); // or it is due when its lease ends
+  }
+
   async #fail({ attempt, job }: Running, fault: unknown, final: boolean): Promise<void> {
-    const { database, log, random, meter } = this.#options;
+    const { database, log, random, meter, words } = this.#options;
     const failed = final || attempt.attempts >= job.maxAttempts;
     meter.ended(job.name, fault instanceof RpcError ? fault.codeName : 'UNKNOWN');
     const fields = {
       err: fault,
-      job: String(attempt.id),
+      [words.noun]: String(attempt.id),
       method: job.name,
       key: attempt.key,
       attempt: attempt.attempts,
     };
-    if (failed)
-      log.error(
-        fields,
-        `a job has failed: remove the cause, then run rondo jobs retry ${attempt.id}, or rondo jobs discard`,
-      );
-    else log.debug(fields, 'an attempt at a job failed; it is repeated');
+    if (failed) log.error(fields, `${words.noun} ${attempt.id} has failed: ${words.remedy}`);
+    else log.debug(fields, `an attempt failed; it is repeated`);
     const error = (fault instanceof Error ? fault.message : String(fault)).slice(0, MAX_ERROR_LENGTH);
     const wait = backoffMs(attempt.attempts - 1, { ...job.backoff, random, jitter: 'equal' });
     // If it can't be stored, the job is due again when its lease ends.
-    await failJob(database, attempt, { error, failed, backoffMs: wait }).catch(() => undefined);
+    const failure = { error, failed, backoffMs: wait, staysInLane: job.stopsKey === true };
+    await failJob(database, attempt, failure).catch(() => undefined);
   }
 
   /** Removes what has succeeded, many at a time. What can't be removed is called again with its key, and has no further effect. */
@@ -181,20 +215,22 @@ export class Worker {
 }
 
 /** Whether the error is the outcome of the call for good, as its contract says. */
-const isFinal = ({ method }: JobMethod, error: unknown): boolean =>
+const isFinal = ({ method }: StoredMethod, error: unknown): boolean =>
   error instanceof RpcError && method.policy.key?.finalCodes.has(error.code) === true;
 
-/** Makes the call of a job: with a key of its own, so that it takes effect once. */
-function callerOf({ jobs, channel }: WorkerOptions) {
-  const calls = new Map(jobs.map((job) => [job.name, { call: encodedCall(job, channel), key: job.method.policy.key }]));
-  return async ({ id, version, method, request }: Attempt, signal: AbortSignal): Promise<unknown> => {
-    const { call, key } = calls.get(method) ?? {};
-    const own = key?.source.from === 'metadata' ? { [key.source.key]: `job-${id}-${version}` } : {};
-    return await call?.(request, { signal, metadata: { ...own, [JOB_KEY]: String(id) } });
+/** Makes a stored call: with a key of its own, so that it takes effect once. */
+function callerOf({ channel, keyOf, metadataOf }: WorkerOptions) {
+  const calls = new WeakMap<StoredMethod, ReturnType<typeof encodedCall>>();
+  return async ({ attempt, job, control: { signal } }: Running): Promise<unknown> => {
+    const call = calls.get(job) ?? encodedCall(job, channel);
+    calls.set(job, call);
+    const { key } = job.method.policy;
+    const own = key?.source.from === 'metadata' ? { [key.source.key]: keyOf(attempt) } : {};
+    return await call(attempt.request, { signal, metadata: { ...own, ...metadataOf?.(attempt) } });
   };
 }
 
-function encodedCall({ service, definition }: JobMethod, channel: Channel) {
+function encodedCall({ service, definition }: StoredMethod, channel: Channel) {
   const unary = { requestStream: false, responseStream: false } as const;
   const encoded = { ...definition, ...unary, requestType: BYTES, responseType: BYTES };
   return createClient({ ...service, methods: { encoded } }, { channel }).encoded;

@@ -26,3 +26,13 @@ export interface FieldDescription {
   /** The fields of a message that isn't one of Google's with a type of its own; missing inside of itself. */
   readonly fields?: readonly FieldDescription[];
 }
+
+/** What the generated code of a topic says of it at run time: `(rondo.options.v1.topic)`. */
+export interface TopicDescription {
+  /** The service that publishes it, such as `sales.v1.OrderService`. */
+  readonly service: string;
+  /** The field of an event's key, by its name in code; missing if events have no order. */
+  readonly key?: string | undefined;
+  /** How long its events are kept; missing if it is ephemeral. */
+  readonly retentionMs?: number | undefined;
+}

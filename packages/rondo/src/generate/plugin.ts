@@ -1,6 +1,6 @@
 /**
- * The buf plugin for contracts. A thread runs {@link checkPolicies}, {@link checkHttp} and {@link checkRules}; beside it
- * {@link addRequestShapes}, {@link desugar} and {@link copyServicePolicies} run, then ts-proto.
+ * The buf plugin for contracts. A thread runs {@link checkPolicies}, {@link checkTopics}, {@link checkHttp} and {@link checkRules};
+ * beside it {@link addRequestShapes}, {@link desugar} and {@link copyServicePolicies} run, then ts-proto.
  */
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
@@ -15,6 +15,7 @@ import {
 import { checkHttp } from './check-http.js';
 import { checkPolicies } from './check-policies.js';
 import { checkRules } from './check-rules.js';
+import { checkTopics } from './check-topics.js';
 import { copyServicePolicies, desugar } from './desugar.js';
 import { addRequestShapes } from './request-shapes.js';
 import { checksOf } from './rules/checks.js';
@@ -39,7 +40,9 @@ if (isMainThread) {
   process.stdout.write(toBinary(CodeGeneratorResponseSchema, response));
 } else {
   const { protoFile, fileToGenerate } = fromBinary(CodeGeneratorRequestSchema, workerData);
-  parentPort?.postMessage([checkPolicies, checkHttp, checkRules].flatMap((check) => check(protoFile, fileToGenerate)));
+  parentPort?.postMessage(
+    [checkPolicies, checkTopics, checkHttp, checkRules].flatMap((check) => check(protoFile, fileToGenerate)),
+  );
 }
 
 async function stubsFor(bytes: Uint8Array) {

@@ -1,7 +1,7 @@
 import type { DescFile } from '@bufbuild/protobuf';
 
 /** The field numbers in `SourceCodeInfo.Location.path` (descriptor.proto) that lead to the declarations of a file. */
-export const PATH = { service: 6, method: 2, methodOptions: 4, serviceOptions: 3 };
+export const PATH = { service: 6, method: 2, methodOptions: 4, serviceOptions: 3, message: 4, messageOptions: 7 };
 
 /** `proto/greeter/v1/greeter.proto:16: …`, with the line of the option, or of the method or service that has it. */
 export function told(file: DescFile, path: readonly number[], reason: string): string {

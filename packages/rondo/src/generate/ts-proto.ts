@@ -75,8 +75,9 @@ const namesOf = (typeMap: TypeMap, options: Options): Names => ({
 function withChecks({ name, content }: Stub, checked: Checks | undefined, names: Names): readonly Stub[] {
   const checks = checked?.code(names) ?? '';
   const described = checks.includes('.resource = ') ? '  resource?: $v.ResourceDescription;\n' : '';
+  const topic = checks.includes('.topic = ') ? '  topic?: $v.TopicDescription;\n' : '';
   const declared =
-    checks === '' ? content : content.replace(MESSAGE_FNS, `$&  checked?: $v.Checking<T>;\n${described}`);
+    checks === '' ? content : content.replace(MESSAGE_FNS, `$&  checked?: $v.Checking<T>;\n${described}${topic}`);
   return [
     { name, content: withOneWire(declared) + checks },
     ...(checked?.descriptors === undefined

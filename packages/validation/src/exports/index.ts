@@ -16,7 +16,7 @@ export {
   type MessageType,
   type Rules,
 } from '../checking.js';
-export type { FieldDescription, ResourceDescription } from '../description.js';
+export type { FieldDescription, ResourceDescription, TopicDescription } from '../description.js';
 export { type TextField, type TextFields, TextReader } from '../text.js';
 export {
   byteLength,

@@ -11,6 +11,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { topicOption } from '../options.js';
 import { compileRules, type FileScope } from './compile-rules.js';
 import { resourcesOf } from './describe-resources.js';
 import { hasRules, hasText, needsProtovalidate, reaches } from './message-rules.js';
@@ -49,7 +50,7 @@ function ofFile(file: DescFile, registry: FileRegistry): Checks {
   const messages = [...messagesOf(file.messages)].filter(isChecked);
   const byCel = messages.some((message) => reaches(message, needsProtovalidate));
   return {
-    code: (names) => (messages.length === 0 ? '' : codeOf(file, { messages, registry, names })),
+    code: (names) => codeOf(file, { messages, registry, names }),
     descriptors: byCel ? descriptorsOf(file) : undefined,
   };
 }
@@ -112,8 +113,28 @@ function codeOf(
   const described = [...resourcesOf(file, registry, names.nameOf)].map(
     ([typeName, description]) => `${names.typeOf(typeName).name}.resource = ${JSON.stringify(description)};`,
   );
-  const text = [...declared, ...functions, ...described].join('\n');
+  const text = [...declared, ...functions, ...described, ...topicsOf(file, registry, names)].join('\n');
+  if (text === '') return '';
   return ['\n', ...importLines(scope, imports, text), text, ''].join('\n');
+}
+
+/** What `publish` has to know of the topics of a file. */
+function topicsOf(file: DescFile, registry: FileRegistry, names: Names): readonly string[] {
+  const option = topicOption(registry);
+  return file.messages.flatMap((message) => {
+    const topic = option?.of(message);
+    if (topic === undefined) return [];
+    const { seconds = 0n, nanos = 0 } = topic.retention ?? {};
+    const retentionMs = topic.retention && Number(seconds) * 1_000 + nanos / 1e6;
+    const description = {
+      service: topic.service,
+      key: topic.key === '' ? undefined : names.nameOf(topic.key),
+      retentionMs,
+    };
+    return [
+      `${names.typeOf(message.typeName).name}.topic = ${JSON.stringify(description)} satisfies $v.TopicDescription;`,
+    ];
+  });
 }
 
 function importLines({ own, names }: Scope, imports: Imports, text: string): readonly string[] {

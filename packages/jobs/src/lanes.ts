@@ -1,0 +1,68 @@
+import type { Database, Queries, QueryOptions } from '@rondo/database';
+import { type Attempt, type Claimed, LEASE_MS, type Wanted } from './attempt.js';
+
+/** When a job is due that waits for others of its lane. */
+const BLOCKED = "'9999-01-01'::timestamptz";
+/** How many jobs are looked at for each that is wanted. */
+const LOOKED_AT = 20;
+
+/**
+ * The first job of each lane is claimed. Another that is due is blocked, so that it isn't looked at again until one before it ends: that one
+ * is locked meanwhile, as its end unblocks the next.
+ */
+const CLAIM = `
+  WITH due AS MATERIALIZED (
+    SELECT picked.id, picked.method, picked.lane, picked.due_time, wanted.most, NOT EXISTS (
+      SELECT FROM jobs AS earlier
+      WHERE earlier.method = picked.method AND earlier.lane = picked.lane AND earlier.id < picked.id) AS first
+    FROM unnest($1::text[], $2::integer[]) AS wanted (method, most)
+    CROSS JOIN LATERAL (
+      SELECT id, jobs.method, lane, due_time FROM jobs
+      WHERE jobs.method = wanted.method AND NOT failed AND due_time <= now()
+      ORDER BY due_time, id LIMIT wanted.most * ${LOOKED_AT} FOR UPDATE SKIP LOCKED
+    ) AS picked
+  ), blocked AS (
+    UPDATE jobs SET due_time = ${BLOCKED}
+    FROM due CROSS JOIN LATERAL (
+      SELECT FROM jobs AS earlier
+      WHERE earlier.method = due.method AND earlier.lane = due.lane AND earlier.id < due.id
+      ORDER BY earlier.id LIMIT 1 FOR SHARE SKIP LOCKED) AS earlier
+    WHERE jobs.id = due.id AND NOT due.first
+    RETURNING jobs.id
+  ), claimed AS (
+    UPDATE jobs SET claim = $3, attempts = attempts + 1, due_time = clock_timestamp() + $4 * interval '1 ms'
+    FROM (SELECT id, most, row_number() OVER (PARTITION BY method ORDER BY due_time, id) AS place FROM due WHERE first) AS heads
+    WHERE jobs.id = heads.id AND heads.place <= heads.most
+    RETURNING jobs.id, jobs.method, key, lane, request, version, claim, attempts, traceparent, create_time AS "createTime"
+  )
+  SELECT id, method, key, lane, request, version, claim, attempts, traceparent, "createTime", counted.blocked
+  FROM (SELECT count(*) AS blocked FROM blocked) AS counted LEFT JOIN claimed ON true`;
+
+type Row = { readonly blocked: bigint } & (Attempt | { readonly id: null });
+
+/** As `claimJobs`, of each lane the first. */
+export async function claimHeads(
+  { query }: Database,
+  { wanted, claim }: { readonly wanted: readonly Wanted[]; readonly claim: string },
+  options: QueryOptions,
+): Promise<Claimed> {
+  const params = [wanted.map(({ method }) => method), wanted.map(({ most }) => most), claim, LEASE_MS];
+  const rows = await query<Row>(CLAIM, params, { ...options, name: 'rondo_lane_claim' });
+  const attempts = rows.flatMap((row) => (row.id === null ? [] : [row]));
+  return { attempts, more: attempts.length > 0 || rows.some(({ blocked }) => blocked > 0n) };
+}
+
+/** Lets the first job of each lane begin, after one of it has ended. In a statement after that which ended it, which sees what was blocked before. */
+export async function unblock(
+  { query }: Queries,
+  lanes: readonly { readonly method: string; readonly lane: string | null }[],
+): Promise<void> {
+  await query(
+    `UPDATE jobs SET due_time = now() FROM (
+       SELECT DISTINCT method, lane FROM unnest($1::text[], $2::text[]) AS listed (method, lane)) AS ended
+     WHERE jobs.due_time = ${BLOCKED} AND jobs.id = (
+       SELECT id FROM jobs AS next WHERE next.method = ended.method AND next.lane = ended.lane ORDER BY id LIMIT 1)`,
+    [lanes.map(({ method }) => method), lanes.map(({ lane }) => lane)],
+    { name: 'rondo_lane_unblock' },
+  );
+}

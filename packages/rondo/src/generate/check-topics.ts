@@ -1,0 +1,106 @@
+/** Checks topics and their subscriptions in contracts for contradictions. */
+import {
+  create,
+  createFileRegistry,
+  type DescFile,
+  type DescMessage,
+  type DescMethod,
+  type FileRegistry,
+  ScalarType,
+} from '@bufbuild/protobuf';
+import {
+  type FileDescriptorProto,
+  FileDescriptorSetSchema,
+  MethodOptions_IdempotencyLevel,
+} from '@bufbuild/protobuf/wkt';
+import type { Topic } from '@rondo/contracts/rondo/options/v1/options';
+import { noSuchField } from './named-fields.js';
+import { type Faults, methodPolicy, type Option, type ReadMethodPolicy, topicOption } from './options.js';
+import { PATH, told } from './told.js';
+
+interface Options {
+  readonly registry: FileRegistry;
+  readonly method: Option<ReadMethodPolicy>;
+  readonly topic: Option<Topic>;
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * The faults in the option `rondo.options.v1.topic` and in subscriptions of some files, each with file, line and reason.
+ *
+ * @param protoFiles All files, each after its imports.
+ * @param names The names of the files to check.
+ */
+export function checkTopics(protoFiles: FileDescriptorProto[], names: readonly string[]): readonly string[] {
+  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
+  const [method, topic] = [methodPolicy(registry), topicOption(registry)];
+  if (method === undefined || topic === undefined) return [];
+  const asked = [...registry.files].filter(({ proto }) => names.includes(proto.name));
+  return asked.flatMap((file) => [...inFile(file, { registry, method, topic })]);
+}
+
+function* inFile(file: DescFile, options: Options): Faults {
+  for (const [index, message] of file.messages.entries()) {
+    const path = [PATH.message, index, PATH.messageOptions, options.topic.extension.number];
+    for (const reason of inTopic(message, options)) yield told(file, path, `${message.name}: ${reason}`);
+  }
+  for (const [index, service] of file.services.entries()) {
+    for (const [position, method] of service.methods.entries()) {
+      const option = [PATH.methodOptions, options.method.extension.number];
+      const path = [PATH.service, index, PATH.method, position, ...option];
+      for (const reason of inSubscription(method, options))
+        yield told(file, path, `${service.name}.${method.name}: ${reason}`);
+    }
+  }
+}
+
+function* inTopic(message: DescMessage, options: Options): Faults {
+  const topic = options.topic.of(message);
+  if (topic === undefined) return;
+  if (options.registry.getService(topic.service) === undefined)
+    yield `topic.service is "${topic.service}", which no contract that is imported has; name the service that publishes it, such as sales.v1.OrderService`;
+  if (topic.key !== '') yield* inTopicKey(message, topic.key);
+  const retentionMs = topic.retention && toMs(topic.retention);
+  if (retentionMs !== undefined && (retentionMs < MINUTE_MS || retentionMs > 365 * DAY_MS))
+    yield `topic.retention is ${retentionMs} ms; it must be from 1 min to 365 days, or missing for an ephemeral topic`;
+}
+
+function* inTopicKey(message: DescMessage, name: string): Faults {
+  const field = message.fields.find((one) => one.name === name);
+  if (field === undefined) yield `topic.key is "${name}", but ${noSuchField(name, message)}`;
+  else if (field.fieldKind !== 'scalar' || NO_KEYS.has(field.scalar))
+    yield `topic.key is "${name}", but ${name} is no string and no integer, of which a key is one`;
+  else if (field.oneof !== undefined)
+    yield `topic.key is "${name}", but ${name} is part of the oneof ${field.oneof.name}; name one outside`;
+}
+
+const NO_KEYS: ReadonlySet<ScalarType> = new Set([
+  ScalarType.BYTES,
+  ScalarType.BOOL,
+  ScalarType.DOUBLE,
+  ScalarType.FLOAT,
+]);
+
+function* inSubscription(method: DescMethod, options: Options): Faults {
+  const { subscription, idempotency } = options.method.of(method) ?? {};
+  if (subscription === undefined) return;
+  const topic = options.topic.of(method.input);
+  if (method.methodKind !== 'unary') yield 'subscription is for a method with one request and one reply; leave it out';
+  if (topic === undefined)
+    yield `subscription is to the topic that the request is, and ${method.input.typeName} is none; give it (rondo.options.v1.topic)`;
+  if (!/^[A-Za-z0-9._-]{0,200}$/.test(subscription.group))
+    yield `subscription.group is "${subscription.group}"; it is of at most 200 A-Z a-z 0-9 . _ -`;
+  if (topic?.retention === undefined) return;
+  if (idempotency === undefined && method.idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN)
+    yield 'subscription calls more than once: give the method idempotency: {metadata: "idempotency-key"}, or an idempotency_level';
+  if (idempotency?.source.case === 'field')
+    yield 'subscription has a key of its own for each event, and idempotency.field is set: give idempotency.metadata instead';
+  const [kept, needed] = [idempotency?.retention ? toMs(idempotency.retention) : DAY_MS, toMs(topic.retention)];
+  if (idempotency !== undefined && kept < needed)
+    yield `idempotency.retention is ${kept} ms, and an event may come again for ${needed} ms, the retention of ${method.input.typeName}; make it at least as long`;
+}
+
+const toMs = ({ seconds, nanos }: { readonly seconds: bigint; readonly nanos: number }) =>
+  Number(seconds) * 1_000 + nanos / 1e6;

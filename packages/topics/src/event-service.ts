@@ -1,0 +1,163 @@
+import { type DeadEvent, EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
+import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
+import type { Database, QueryOptions } from '@rondo/database';
+import { countJobs, discardJob, type JobRow, listJobs, retryJob } from '@rondo/jobs/internal';
+import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
+import { isOperatorId } from '@rondo/rpc/internal';
+import { implement, type ServiceImplementation } from '@rondo/rpc/server';
+import { defineErrors } from '@rondo/rpc/status';
+import { MAX_GROUPS, methodOf, readGroups, registerGroup, removeGroup, replay } from './groups.js';
+import type { TopicType } from './topic.js';
+
+const topicErrors = defineErrors('a service with topics', {
+  EVENT_OPERATORS_ONLY: {
+    code: 'PERMISSION_DENIED',
+    text: '{caller} may not call this: people and operators may',
+    cause: 'The certificate of the caller names no person and no operator.',
+    remedy: 'Call with the certificate of a person or an operator, spiffe://…/person/….',
+  },
+  NO_TOPIC: {
+    code: 'NOT_FOUND',
+    text: 'there is no topic {topic} here; there are: {known}',
+    cause: 'The service of the topic, as its contract has it, is served by a process that does not publish the topic.',
+    remedy: 'Name the topic in createTopics of its service, and build both ends from the same contract.',
+  },
+  GROUP_REFUSED: {
+    code: 'INVALID_ARGUMENT',
+    text: 'the group can not be registered: {reason}',
+    cause: 'The contract of the subscriber contradicts itself.',
+    remedy: 'Change the subscription in the contract, as the text says.',
+  },
+  NOT_ITS_METHOD: {
+    code: 'PERMISSION_DENIED',
+    text: '{caller} may not register a method of {service}: a process that serves it may',
+    cause: 'The certificate of the caller is for another process.',
+    remedy: 'Register by the process that serves the method, or let the process serve it by `served_by`.',
+  },
+  TOO_MANY_GROUPS: {
+    code: 'RESOURCE_EXHAUSTED',
+    text: `there are too many groups: a topic has at most ${MAX_GROUPS.ofTopic}, a publisher ${MAX_GROUPS.inAll}`,
+    cause: 'Each event is stored once for each group.',
+    remedy: 'Remove groups that are gone, by `rondo events remove-group`.',
+  },
+  NO_EVENT: {
+    code: 'NOT_FOUND',
+    text: 'there is no event {id} here that waits',
+    cause: "The event doesn't exist, or was delivered.",
+    remedy: 'Check the id; `rondo events ls` lists the events that wait for an operator.',
+  },
+  NO_GROUP: {
+    code: 'NOT_FOUND',
+    text: 'there is no group {group} here',
+    cause: 'The group was never registered, or was removed.',
+    remedy: 'Check the name; `rondo events ls` lists the groups.',
+  },
+});
+
+interface EventServiceOptions {
+  readonly database: Database;
+  readonly topics: readonly TopicType[];
+  readonly mayServe: (identity: string, service: string) => boolean;
+  /** There is something to deliver, or a group has changed. */
+  readonly nudge: () => void;
+}
+
+/** The service by which subscribers register, and `rondo events` shows and resolves. */
+export function createEventService({ database, topics, mayServe, nudge }: EventServiceOptions): ServiceImplementation {
+  const names = topics.map(({ $type }) => $type);
+  const resolve = async (id: bigint, change: typeof retryJob | typeof discardJob, options: QueryOptions) => {
+    const sql = 'SELECT id FROM jobs JOIN topic_groups ON name = jobs.method WHERE id = $1';
+    const found = await database.maybeOne(sql, [id], options);
+    const row = found && (await change(database, id, options));
+    if (row === undefined) throw topicErrors.NO_EVENT({ id: String(id) });
+    nudge();
+    return toEvent(row);
+  };
+  return implement(EventServiceDefinition, {
+    async registerGroup({ topic, group, policy, ...method }, call) {
+      const caller = call.values.get(callerIdentity);
+      if (!names.includes(topic)) throw topicErrors.NO_TOPIC({ topic, known: names.join(', ') });
+      if (caller !== '' && !mayServe(caller, method.service))
+        throw topicErrors.NOT_ITS_METHOD({ caller, service: method.service });
+      const bytes = MethodPolicy.encode(MethodPolicy.fromPartial(policy ?? {})).finish();
+      const row = { ...method, name: `${topic}:${group}`, topic, policy: bytes };
+      try {
+        if (!/^[A-Za-z0-9._-]{1,200}$/.test(group)) throw new TypeError(`its name is "${group.slice(0, 50)}"`);
+        methodOf(row);
+      } catch (error) {
+        throw topicErrors.GROUP_REFUSED({ reason: error instanceof Error ? error.message : String(error) });
+      }
+      if (!(await registerGroup(database, row, { signal: call.signal }))) throw topicErrors.TOO_MANY_GROUPS({});
+      nudge();
+      return {};
+    },
+    async listGroups(_, call) {
+      requireOperator(call);
+      const { signal } = call;
+      const rows = await readGroups(database, names, { signal });
+      const groups = rows.map(({ name }) => name);
+      const [counts, jobs, states] = await Promise.all([
+        countJobs(database, groups, { signal }),
+        listJobs(database, groups, { signal }),
+        statesOf(database, groups, { signal }),
+      ]);
+      const countOf = new Map(counts.map(({ method: name, ...count }) => [name, count]));
+      const stateOf = new Map(states.map(({ name, ...state }) => [name, state]));
+      return {
+        groups: rows.map(({ name, service, method }) => ({
+          ...{ ...countOf.get(name), ...stateOf.get(name) },
+          ...{ name, method: `${service}/${method}` },
+        })),
+        events: jobs.filter(({ failed }) => failed).map(toEvent),
+      };
+    },
+    retryEvent({ id }, call) {
+      requireOperator(call);
+      return resolve(id, retryJob, { signal: call.signal });
+    },
+    discardEvent({ id }, call) {
+      requireOperator(call);
+      return resolve(id, discardJob, { signal: call.signal });
+    },
+    async replayEvents({ group, fromTime }, call) {
+      requireOperator(call);
+      const known = await database.maybeOne('SELECT name FROM topic_groups WHERE name = $1', [group]);
+      if (known === undefined) throw topicErrors.NO_GROUP({ group });
+      const events = await replay(database, { name: group, from: fromTime }, { signal: call.signal });
+      nudge();
+      return { events: BigInt(events) };
+    },
+    async removeGroup({ group }, call) {
+      requireOperator(call);
+      if (!(await removeGroup(database, group, { signal: call.signal }))) throw topicErrors.NO_GROUP({ group });
+      nudge();
+      return {};
+    },
+  });
+}
+
+/** A caller without a certificate passes, because a system without TLS can't tell. */
+function requireOperator({ values }: Pick<ServerCall, 'values'>): void {
+  const caller = values.get(callerIdentity);
+  if (caller !== '' && !isOperatorId(caller)) throw topicErrors.EVENT_OPERATORS_ONLY({ caller });
+}
+
+const statesOf = ({ query }: Database, names: readonly string[], options: QueryOptions) =>
+  query<{ name: string; cut: bigint; oldestTime: Date | undefined }>(
+    `SELECT name, cut, (SELECT min(create_time) FROM (
+       SELECT create_time FROM jobs WHERE jobs.method = name AND NOT failed ORDER BY due_time LIMIT 1000) AS waiting) AS "oldestTime"
+     FROM topic_groups WHERE name = ANY($1)`,
+    [names],
+    options,
+  );
+
+const toEvent = ({
+  id,
+  method: group,
+  progress: key,
+  createTime: publishTime,
+  attempts,
+  error,
+}: JobRow): DeadEvent => ({
+  ...{ id, group, key, publishTime, attempts, error },
+});

@@ -1,0 +1,148 @@
+import { AtEnd, MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
+import type { Database, Queries, QueryOptions } from '@rondo/database';
+import { declaredJob, declaredMethod, faultOf, type StoredMethod, unblock } from '@rondo/jobs/internal';
+import { BYTES, methodsOf, POLICY_TAG } from '@rondo/rpc/internal';
+
+/** A group of subscribers, as they registered it. */
+export interface GroupRow {
+  /** The topic and the group, such as `sales.v1.OrderPlaced:deliveries`. */
+  readonly name: string;
+  readonly topic: string;
+  readonly service: string;
+  readonly method: string;
+  readonly idempotencyLevel: string;
+  readonly policy: Uint8Array;
+}
+
+/** How many groups a topic may have, and a publisher in all. */
+export const MAX_GROUPS = { ofTopic: 32, inAll: 256 } as const;
+
+/**
+ * The method that gets the events of a group.
+ *
+ * @throws TypeError that says what is wrong with its contract.
+ */
+export function methodOf({ name, service: fullName, method, idempotencyLevel, policy }: GroupRow): StoredMethod {
+  // A length stands before an option's bytes, and isn't read.
+  const policies = { _unknownFields: { [POLICY_TAG]: [Uint8Array.of(0, ...policy)] } };
+  const options = { ...(idempotencyLevel !== '' && { idempotencyLevel }), ...policies };
+  const types = { requestType: BYTES, responseType: BYTES, requestStream: false, responseStream: false };
+  const definition = { ...types, name: method, options };
+  const service = { name: fullName, fullName, methods: { definition } };
+  const known = methodsOf(service).get('definition');
+  const { subscription } = MethodPolicy.decode(policy);
+  if (known === undefined || subscription === undefined)
+    throw new TypeError(`${fullName}/${method} has no subscription in (rondo.options.v1.method)`);
+  const declared = declaredJob({ ...subscription, maxRunning: 0, schedule: undefined });
+  const fault = faultOf(declared, { ...declaredMethod(known), scopes: [] });
+  if (fault !== undefined) throw new TypeError(`${known.path}: (rondo.options.v1.method).subscription${fault}`);
+  return { ...declared, service, definition, method: known, name, stopsKey: subscription.atEnd === AtEnd.AT_END_STOP_KEY };
+}
+
+/** Stores a group, in the place of one with its name; false if there are too many. */
+export async function registerGroup(database: Database, group: GroupRow, options: QueryOptions): Promise<boolean> {
+  return await database.transaction(async ({ query, one }) => {
+    await query('LOCK TABLE topic_groups IN SHARE ROW EXCLUSIVE MODE');
+    const { known, all, here } = await one<{ known: boolean; all: bigint; here: bigint }>(
+      `SELECT coalesce(bool_or(name = $1), false) AS known, count(*) AS all, count(*) FILTER (WHERE topic = $2) AS here FROM topic_groups`,
+      [group.name, group.topic],
+    );
+    if (!known && (all >= MAX_GROUPS.inAll || here >= MAX_GROUPS.ofTopic)) return false;
+    await query(
+      `INSERT INTO topic_groups (name, topic, service, method, idempotency_level, policy) VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (name) DO UPDATE SET service = EXCLUDED.service, method = EXCLUDED.method,
+         idempotency_level = EXCLUDED.idempotency_level, policy = EXCLUDED.policy`,
+      [group.name, group.topic, group.service, group.method, group.idempotencyLevel, group.policy],
+    );
+    return true;
+  }, options);
+}
+
+/** All groups of these topics. */
+export const readGroups = ({ query }: Queries, topics: readonly string[], options: QueryOptions) =>
+  query<GroupRow>(
+    `SELECT name, topic, service, method, idempotency_level AS "idempotencyLevel", policy FROM topic_groups
+     WHERE topic = ANY($1) ORDER BY name`,
+    [topics],
+    options,
+  );
+
+/** Removes a group and what it hasn't taken; false if there is none. */
+export async function removeGroup(database: Database, name: string, options: QueryOptions): Promise<boolean> {
+  return await database.transaction(async ({ query }) => {
+    const removed = await query('DELETE FROM topic_groups WHERE name = $1 RETURNING name', [name]);
+    if (removed.length > 0) await query('DELETE FROM jobs WHERE method = $1', [name]);
+    return removed.length > 0;
+  }, options);
+}
+
+/** A new event. */
+export interface NewEvent {
+  readonly id: string;
+  readonly topic: string;
+  readonly key: string;
+  readonly event: Uint8Array;
+  readonly traceparent: string;
+}
+
+/** What an operator sees of a delivery is the event's key, in `progress`. */
+const PUBLISH = `
+  WITH published AS (
+    INSERT INTO topic_events (id, topic, key, event, traceparent) VALUES ($1, $2, $3, $4, $5)
+  )
+  INSERT INTO jobs (method, key, lane, request, due_time, traceparent, progress)
+  SELECT name, $1, nullif($3, ''), $4, now(), $5, $3 FROM topic_groups WHERE topic = $2`;
+
+/** Stores an event, and for each group that it is to be delivered. */
+export async function insertEvent({ query }: Queries, { id, topic, key, event, traceparent }: NewEvent): Promise<void> {
+  await query(PUBLISH, [id, topic, key, event, traceparent], { name: 'rondo_topic_publish' });
+}
+
+/** Delivers the events of a group's topic again; resolves to how many. What it hasn't taken yet stays as it is. */
+export async function replay(
+  { query }: Queries,
+  { name, from }: { readonly name: string; readonly from: Date | undefined },
+  options: QueryOptions,
+): Promise<number> {
+  const rows = await query(
+    `INSERT INTO jobs AS stored (method, key, lane, request, due_time, traceparent, progress, version)
+     SELECT name, id, nullif(key, ''), event, now(), traceparent, key, version
+     FROM topic_groups JOIN topic_events USING (topic) CROSS JOIN (SELECT nextval('topic_replays')::integer AS version) AS replay
+     WHERE name = $1 AND create_time >= coalesce($2, '-infinity'::timestamptz) ORDER BY place
+     ON CONFLICT (method, key) DO UPDATE SET version = EXCLUDED.version, lane = EXCLUDED.lane, failed = false, attempts = 0,
+       due_time = now() WHERE stored.failed
+     RETURNING id`,
+    [name, from ?? null],
+    options,
+  );
+  return rows.length;
+}
+
+const TRIM_BATCH = 1_000;
+const TRIM = `
+  WITH old AS (
+    SELECT place, id FROM topic_events WHERE topic = $1 AND create_time < now() - $2 * interval '1 ms'
+    ORDER BY create_time LIMIT ${TRIM_BATCH} FOR UPDATE SKIP LOCKED
+  ), gone AS (
+    DELETE FROM topic_events USING old WHERE topic_events.place = old.place RETURNING old.id
+  ), cut AS (
+    DELETE FROM jobs USING gone, topic_groups WHERE topic_groups.topic = $1 AND jobs.method = name AND jobs.key = gone.id
+    RETURNING jobs.method, jobs.lane
+  ), counted AS (
+    UPDATE topic_groups SET cut = cut + of_group.events
+    FROM (SELECT method, count(*) AS events FROM cut GROUP BY method) AS of_group WHERE name = of_group.method
+  )
+  SELECT method, lane, (SELECT count(*) FROM gone) AS gone FROM (SELECT 1) AS always LEFT JOIN cut ON true`;
+
+/** Removes events whose retention has ended, and counts for each group those that it hadn't taken. Resolves to whether there may be more. */
+export async function trim(database: Database, topic: string, retentionMs: number): Promise<boolean> {
+  return await database.transaction(async (transaction) => {
+    const rows = await transaction.query<{ method: string; lane: string | null; gone: bigint }>(TRIM, [
+      topic,
+      retentionMs,
+    ]);
+    const lanes = rows.filter(({ lane }) => lane !== null);
+    if (lanes.length > 0) await unblock(transaction, lanes);
+    return rows.some(({ gone }) => gone === BigInt(TRIM_BATCH));
+  });
+}

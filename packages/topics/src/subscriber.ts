@@ -1,0 +1,76 @@
+import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
+import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
+import type { Logger } from '@rondo/rpc/call';
+import { type Channel, createClient } from '@rondo/rpc/client';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
+import {
+  createSweep,
+  type MessageType,
+  methodsOf,
+  optionBytes,
+  POLICY_TAG,
+  type ServiceDefinition,
+} from '@rondo/rpc/internal';
+import type { TopicDescription } from '@rondo/validation';
+import type { TopicType } from './topic.js';
+
+/** Options of a subscriber. */
+export interface SubscriberOptions {
+  /** The service's own contracts; their methods with `(rondo.options.v1.method).subscription` subscribe. */
+  readonly services: readonly ServiceDefinition[];
+  /** Reaches the publishers. */
+  readonly channel: Channel;
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
+
+/** The subscriptions of a service. */
+export interface Subscriber {
+  /** Registers its groups with the publishers, again until each has taken them. It doesn't wait. */
+  start(): void;
+  close(): Promise<void>;
+}
+
+const EVERY_MS = 2_000;
+const TIMEOUT_MS = 5_000;
+
+/**
+ * Creates the subscriptions of a service: its methods that subscribe are called with each event, once their groups are registered.
+ *
+ * @throws TypeError if the request of such a method is no topic.
+ */
+export function createSubscriber({ services, channel, log, clock = systemClock }: SubscriberOptions): Subscriber {
+  const pending = new Set(services.flatMap(subscriptionsOf));
+  const round = async (signal: AbortSignal): Promise<boolean> => {
+    await Promise.all(
+      [...pending].map(async (one) => {
+        const client = createClient(EventServiceDefinition, { channel, at: one.publisher });
+        await client.registerGroup(one.request, { signal, timeoutMs: TIMEOUT_MS });
+        pending.delete(one);
+      }),
+    );
+    return false;
+  };
+  return createSweep({ intervalMs: EVERY_MS, clock, log, name: 'subscriptions', round });
+}
+
+/** What the service registers, and where. */
+function subscriptionsOf(service: ServiceDefinition) {
+  return [...methodsOf(service)].flatMap(([name, { path }]) => {
+    const definition = service.methods[name];
+    const bytes = definition && optionBytes(definition, POLICY_TAG);
+    const policy = bytes && MethodPolicy.decode(bytes);
+    if (definition === undefined || policy?.subscription === undefined) return [];
+    const { requestType } = definition;
+    if (!isTopic(requestType)) throw new TypeError(`${path} subscribes, and its request is no topic`);
+    if (requestType.topic.retentionMs === undefined) return [];
+    const method = { service: service.fullName, method: definition.name };
+    const group = policy.subscription.group || `${service.fullName}.${definition.name}`;
+    const idempotencyLevel = definition.options.idempotencyLevel ?? '';
+    const request = { topic: requestType.$type, group, ...method, idempotencyLevel, policy };
+    return [{ publisher: requestType.topic.service, request }];
+  });
+}
+
+const isTopic = (type: MessageType): type is TopicType & { readonly topic: TopicDescription } =>
+  'topic' in type && type.topic !== undefined;

@@ -1,0 +1,172 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Database, Queries } from '@rondo/database';
+import { claimHeads, type StoredMethod, Worker } from '@rondo/jobs/internal';
+import type { Logger } from '@rondo/rpc/call';
+import type { Channel } from '@rondo/rpc/client';
+import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
+import { createSweep, currentTrace, type ServiceDefinition } from '@rondo/rpc/internal';
+import type { ServiceImplementation } from '@rondo/rpc/server';
+import { createEventService } from './event-service.js';
+import { type GroupRow, insertEvent, methodOf, readGroups, trim } from './groups.js';
+import { meterTopics } from './metrics.js';
+import { type EventOf, encodeEvent, type TopicType, topicOf } from './topic.js';
+
+/** Options of the topics that a service publishes. */
+export interface TopicsOptions {
+  /** The service's own database; it has the tables of `jobsSchema` and `topicsSchema`. */
+  readonly database: Database;
+  /** The topics that it publishes: generated messages with `(rondo.options.v1.topic)`. */
+  readonly topics: readonly TopicType[];
+  /** The service's own contracts; the service of each topic is one of them. */
+  readonly services: readonly Pick<ServiceDefinition, 'fullName'>[];
+  /** Reaches the subscribers. */
+  readonly channel: Channel;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly meter?: Meter | undefined;
+  /** Tells which process may register a method, by its certificate: `mayServe` of the service's context. Every process by default. */
+  readonly mayServe?: ((identity: string, service: string) => boolean) | undefined;
+}
+
+/** The topics that a service publishes. */
+export interface Topics {
+  /**
+   * Publishes an event when the surrounding transaction commits: in one statement. Call {@link Topics.nudge} after the commit, or its
+   * delivery begins up to a second later. Events of a key have the order of their statements: publish after the statement that locks
+   * what they tell of.
+   *
+   * @throws TypeError if the topic is none of this service, or the event is too large or violates a rule of its contract.
+   */
+  publish<T extends TopicType>(transaction: Queries, topic: T, event: EventOf<T>): Promise<void>;
+  /** Starts delivering, at once and every second. Call it once the tables exist. */
+  start(): Promise<void>;
+  /** Looks for events now. Call it after the commit of a transaction that published. */
+  nudge(): void;
+  /** Cancels the calls of this process; other replicas go on. */
+  close(): Promise<void>;
+  /** By which subscribers register, and `rondo events` shows and resolves. */
+  readonly service: ServiceImplementation;
+}
+
+const SWEEP_MS = 1_000;
+const TRIM_MS = 60_000;
+const ID_BYTES = 16;
+/** How many events a group is being called with by a process. */
+const MOST_AT_ONCE = 20;
+
+/**
+ * Creates the topics that a service publishes. Its replicas deliver the events to each group of subscribers, as calls of their method.
+ *
+ * @throws TypeError that names the topic and the remedy, if this service can't publish it.
+ */
+export function createTopics(options: TopicsOptions): Topics {
+  const { database, topics, channel, log, clock = systemClock, random = systemRandom, mayServe = () => true } = options;
+  const names = topics.map(({ $type }) => $type);
+  for (const topic of topics) requireOwn(topic, options);
+  const groups = createGroups(options);
+  let trimmedAt = -Infinity;
+  const worker = new Worker({
+    ...{ database, channel, log, clock, random, meter: meterTopics(options.meter, database) },
+    ...{ methods: () => groups.methods, claim: claimHeads, mostAtOnce: MOST_AT_ONCE, countsAway: false },
+    keyOf: ({ key, version }) => `event-${key}-${version}`,
+    words: {
+      noun: 'event',
+      remedy: 'remove the cause, then run rondo events retry with its id, or rondo events discard',
+    },
+    onFree: () => sweep.nudge(),
+  });
+  const round = async (signal: AbortSignal): Promise<boolean> => {
+    await groups.refresh(signal);
+    if (clock.now() - trimmedAt >= TRIM_MS) trimmedAt = (await trimAll(options)) ? -Infinity : clock.now();
+    return await worker.claim(signal);
+  };
+  const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'topics', round });
+  return {
+    async publish(transaction, topic, partial) {
+      if (!names.includes(topic.$type))
+        throw new TypeError(
+          `${topic.$type} is none of this service's topics: name it in createTopics where ${topicOf(topic).service} is served`,
+        );
+      const encoded = await encodeEvent(topic, partial);
+      const event = { ...encoded, id: random.hex(ID_BYTES), topic: topic.$type, traceparent: currentTrace() };
+      await insertEvent(transaction, event);
+    },
+    async start() {
+      sweep.start();
+    },
+    nudge: () => sweep.nudge(),
+    async close() {
+      await sweep.close();
+      await worker.close();
+    },
+    service: createEventService({
+      ...{ database, topics, mayServe },
+      nudge() {
+        groups.forget();
+        sweep.nudge();
+      },
+    }),
+  };
+}
+
+function requireOwn(topic: TopicType, { services, database }: Partial<TopicsOptions>): void {
+  const { service, retentionMs } = topicOf(topic);
+  if (services?.some(({ fullName }) => fullName === service) !== true)
+    throw new TypeError(
+      `${topic.$type} is published by ${service}, as its (rondo.options.v1.topic) says, and this process doesn't serve that: publish it there`,
+    );
+  if (retentionMs === undefined)
+    throw new TypeError(`${topic.$type} is ephemeral: its events aren't stored; give it a retention`);
+  if (database === undefined)
+    throw new TypeError(
+      `${topic.$type} has a retention, so that its events are stored: give createTopics a database, or leave the retention out`,
+    );
+}
+
+async function trimAll({ database, topics }: TopicsOptions): Promise<boolean> {
+  const more = await Promise.all(topics.map((topic) => trim(database, topic.$type, topicOf(topic).retentionMs ?? 0)));
+  return more.includes(true);
+}
+
+/** The groups as the database has them, read again every second. */
+function createGroups({ database, topics, log, clock = systemClock }: TopicsOptions) {
+  let known = new Map<string, { readonly text: string; readonly method: StoredMethod | undefined }>();
+  let methods: ReadonlyMap<string, StoredMethod> = new Map();
+  let readAt = -Infinity;
+  const read = (row: GroupRow): StoredMethod | undefined => {
+    try {
+      return methodOf(row);
+    } catch (err) {
+      log.error(
+        { err, group: row.name },
+        "a group has a contract that can't be called: change it, and start its subscriber",
+      );
+      return undefined;
+    }
+  };
+  return {
+    get methods() {
+      return methods;
+    },
+    forget() {
+      readAt = -Infinity;
+    },
+    async refresh(signal: AbortSignal) {
+      if (clock.now() - readAt < SWEEP_MS) return;
+      const rows = await readGroups(
+        database,
+        topics.map(({ $type }) => $type),
+        { signal },
+      );
+      readAt = clock.now();
+      const entries = rows.map((row) => {
+        const text = JSON.stringify([row.service, row.method, row.idempotencyLevel, [...row.policy]]);
+        const before = known.get(row.name);
+        return [row.name, before?.text === text ? before : { text, method: read(row) }] as const;
+      });
+      known = new Map(entries);
+      methods = new Map(entries.flatMap(([name, { method }]) => (method === undefined ? [] : [[name, method]])));
+    },
+  };
+}
