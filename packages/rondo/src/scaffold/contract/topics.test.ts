@@ -1,0 +1,65 @@
+import { clone } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { expect, it } from '@jest/globals';
+import { root } from '../../../test/scaffold/folder.js';
+import { newFile } from '../../../test/scaffold/staged.js';
+import { compile } from './compile.js';
+import { withStage } from './stage.js';
+
+const topic = (name: string, option: string) => `message ${name} {
+  option (rondo.options.v1.topic) = {service: "p.Owner" ${option}};
+  string id = 1;
+  double weight = 2;
+  oneof kind { string code = 3; }
+}`;
+const method = (name: string, { request = 'Kept', options = '' }) => `
+  rpc ${name}(${request}) returns (Kept) {
+    option (rondo.options.v1.method) = {${options}};
+  }`;
+const ONCE = 'idempotency: {metadata: "idempotency-key" retention: {seconds: 604800}}';
+
+const TEXT = `syntax = "proto3";
+package p;
+import "rondo/options/v1/options.proto";
+${topic('Kept', 'key: "id" retention: {seconds: 604800}')}
+${topic('Elsewhere', 'service: "p.None"').replace('service: "p.Owner" ', '')}
+${topic('NoField', 'key: "name"')}
+${topic('NoKey', 'key: "weight"')}
+${topic('InOneof', 'key: "code"')}
+${topic('Short', 'retention: {seconds: 59}')}
+message Plain {}
+service Owner {${[
+  method('Taken', { options: `subscription: {} ${ONCE}` }),
+  method('Streams', { request: 'stream Kept', options: `subscription: {} ${ONCE}` }),
+  method('Untopical', { request: 'Plain', options: `subscription: {} ${ONCE}` }),
+  method('Named', { options: `subscription: {group: "a b"} ${ONCE}` }),
+  method('Unsafe', { options: 'subscription: {}' }),
+  method('OwnKey', { options: `subscription: {} ${ONCE.replace('metadata: "idempotency-key"', 'field: "id"')}` }),
+  method('Forgets', { options: 'subscription: {} idempotency: {metadata: "idempotency-key"}' }),
+].join('')}
+}
+`;
+
+it('topics and subscriptions that contradict themselves are refused where they stand', async () => {
+  const file = newFile('topics.proto', TEXT);
+  const { signal } = new AbortController();
+  const registry = await withStage({ root, files: [file], signal }, (stage) =>
+    compile({ stage, asked: file, files: [file], shown: (one) => one }),
+  );
+  const { checkTopics } = await import('../../generate/check-topics.js');
+  const protos = [...registry.files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
+  const told = checkTopics(protos, ['topics.proto']).map((fault) => fault.replace(/^proto\/topics.proto:\d+: /, ''));
+  expect(told).toEqual([
+    expect.stringMatching(/^Elsewhere: topic.service is "p.None", which no contract/),
+    'NoField: topic.key is "name", but p.NoField has no field "name"; it has id, weight, code',
+    'NoKey: topic.key is "weight", but weight is no string and no integer, of which a key is one',
+    'InOneof: topic.key is "code", but code is part of the oneof kind; name one outside',
+    'Short: topic.retention is 59000 ms; it must be from 1 min to 365 days, or missing for an ephemeral topic',
+    'Owner.Streams: subscription is for a method with one request and one reply; leave it out',
+    'Owner.Untopical: subscription is to the topic that the request is, and p.Plain is none; give it (rondo.options.v1.topic)',
+    'Owner.Named: subscription.group is "a b"; it is of at most 200 A-Z a-z 0-9 . _ -',
+    expect.stringMatching(/^Owner.Unsafe: subscription calls more than once: give the method idempotency/),
+    expect.stringMatching(/^Owner.OwnKey: subscription has a key of its own for each event/),
+    'Owner.Forgets: idempotency.retention is 86400000 ms, and an event may come again for 604800000 ms, the retention of p.Kept; make it at least as long',
+  ]);
+});
