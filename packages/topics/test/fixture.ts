@@ -45,6 +45,7 @@ export function startFleet(database: Database, { watchers, clock = systemClock, 
   const watcher = implement(WatcherServiceDefinition, {
     once: (event) => write(database, 'once', event),
     strict: (event) => write(database, 'strict', event),
+    twin: (event) => write(database, 'twin', event),
     atLeastOnce: (event) => write(database, 'atLeastOnce', event),
     ...watchers,
   });

@@ -26,7 +26,12 @@ afterEach(async () => {
   await database.close();
 });
 
-const GROUPS = ['once', 'rondo.conformance.v1.WatcherService.AtLeastOnce', 'strict'];
+const GROUPS = [
+  'once',
+  'rondo.conformance.v1.WatcherService.AtLeastOnce',
+  'rondo.conformance.v1.WatcherService.Twin',
+  'strict',
+];
 const nameOf = (group: string) => `rondo.conformance.v1.Moved:${group}`;
 
 function begin(options: Parameters<typeof startFleet>[1] = {}) {
@@ -38,7 +43,7 @@ function begin(options: Parameters<typeof startFleet>[1] = {}) {
 async function subscribed(options: Parameters<typeof startFleet>[1] = {}) {
   const fleet = begin(options);
   fleet.subscriber.start();
-  await eventually(async () => expect((await fleet.operator.listGroups({})).groups).toHaveLength(3));
+  await eventually(async () => expect((await fleet.operator.listGroups({})).groups).toHaveLength(4));
   return fleet;
 }
 
@@ -81,7 +86,7 @@ describe('an event', () => {
     ).rejects.toThrow('rolled back');
     await fleet.publish('b', 1);
     await eventually(async () => {
-      for (const reader of ['once', 'strict', 'atLeastOnce']) expect(await effects(reader)).toEqual(['b1']);
+      for (const reader of ['once', 'strict', 'twin', 'atLeastOnce']) expect(await effects(reader)).toEqual(['b1']);
       expect(await waiting()).toBe(0n);
     });
   });
@@ -211,7 +216,7 @@ describe('a group', () => {
     await fleet.operator.removeGroup({ group: nameOf('once') });
     await fleet.operator.removeGroup({ group: nameOf('strict') });
     expect(await waiting()).toBe(0n);
-    expect((await fleet.operator.listGroups({})).groups).toHaveLength(1);
+    expect((await fleet.operator.listGroups({})).groups).toHaveLength(2);
     expect(await failureOf(fleet.operator.removeGroup({ group: nameOf('once') }))).toMatchObject({
       code: Status.NOT_FOUND,
     });

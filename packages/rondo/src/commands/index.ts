@@ -13,6 +13,7 @@ import { db } from './db.js';
 import { describe } from './describe.js';
 import { doctor } from './doctor.js';
 import { drain } from './drain.js';
+import { events } from './events.js';
 import { jobs } from './jobs.js';
 import { keys } from './keys.js';
 import { kubernetes } from './kubernetes.js';
@@ -45,7 +46,7 @@ export const groups: readonly { readonly title: string; readonly commands: reado
   { title: 'Run', commands: tasksOf('Run') },
   { title: 'Look', commands: [openConsole, ps, top, trace, pick, logs, audit] },
   { title: 'Call', commands: [describe, call, bench, auth] },
-  { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs] },
+  { title: 'Operate', commands: [drain, cordon, uncordon, restart, scale, rollout, config, tx, jobs, events] },
   { title: 'Build', commands: [create, ...tasksOf('Build'), kubernetes, db, remove, upgrade] },
   { title: 'Rondo itself', commands: [doctor, certs, token, keys, completion] },
 ];

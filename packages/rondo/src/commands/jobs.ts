@@ -1,21 +1,17 @@
 import { type Job, JobServiceDefinition, JobState, type ListJobsResponse } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Client, createClient } from '@rondo/rpc/client';
-import { RpcError, Status } from '@rondo/rpc/status';
-import { withChannel } from '../channels.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { reasonOf, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption, registryOption } from '../options.js';
+import { askGroup } from '../registry/ask-group.js';
 import { listInstances, withRegistry } from '../registry/connection.js';
-import { askFirst, groupsOf } from '../registry/groups.js';
-import { addressOf } from '../registry/instance-view.js';
+import { groupsOf } from '../registry/groups.js';
 import { registryAddresses } from '../registry/locate.js';
 import { formatTable } from '../terminal/table.js';
 import { formatAge, printable } from '../terminal/text.js';
 
-const TIMEOUT_MS = 5_000;
 const CHANGES = { retry: 'retryJob', discard: 'discardJob' } as const;
 
 /** `rondo jobs`: shows the jobs of services, and lets an operator try one again or discard it. */
@@ -53,9 +49,10 @@ export const jobs = defineCommand({
       const [group, another] = groups;
       if (group === undefined || another !== undefined)
         throw new UsageError('several services have jobs: name one after the id');
-      const job = await ask(group, context, (client, options) =>
-        client[CHANGES[change]]({ id: BigInt(id ?? '') }, options),
-      );
+      const job = await askGroup(group, {
+        ...{ definition, signal: context.signal },
+        call: (client, options) => client[CHANGES[change]]({ id: BigInt(id ?? '') }, options),
+      });
       const told = `${job.method} ${printable(job.key)} ${change === 'retry' ? 'is tried again' : 'is discarded'}`;
       await context.stdout.write(`${values.json ? JSON.stringify(view(job)) : told}\n`);
       return ExitCode.OK;
@@ -63,25 +60,7 @@ export const jobs = defineCommand({
   },
 });
 
-type Ask<T> = (
-  client: Client<typeof JobServiceDefinition>,
-  options: { readonly signal: AbortSignal; readonly timeoutMs: number },
-) => Promise<T>;
-
-/** Asks an instance of a group. Its refusal is final: another one has the same database. */
-async function ask<T>(group: readonly Instance[], { signal }: CommandContext, call: Ask<T>): Promise<T> {
-  const answer = await askFirst(group, signal, (instance) =>
-    withChannel([addressOf(instance)], async (channel) => {
-      const client = createClient(JobServiceDefinition, { channel });
-      return await call(client, { signal, timeoutMs: TIMEOUT_MS }).catch((error: unknown) => {
-        if (error instanceof RpcError && error.code !== Status.UNAVAILABLE) return error;
-        throw error;
-      });
-    }),
-  );
-  if (answer instanceof RpcError) throw answer;
-  return answer;
-}
+const definition = JobServiceDefinition;
 
 async function list(
   groups: readonly (readonly Instance[])[],
@@ -91,11 +70,13 @@ async function list(
   const { stdout, stderr, signal, clock } = context;
   const told = await Promise.all(
     groups.map((group) =>
-      ask(group, context, (client, options) => client.listJobs({}, options)).catch(async (error: unknown) => {
-        signal.throwIfAborted();
-        await stderr.write(`a service can't be asked: ${reasonOf(error)}\n`);
-        return undefined;
-      }),
+      askGroup(group, { definition, signal, call: (client, options) => client.listJobs({}, options) }).catch(
+        async (error: unknown) => {
+          signal.throwIfAborted();
+          await stderr.write(`a service can't be asked: ${reasonOf(error)}\n`);
+          return undefined;
+        },
+      ),
     ),
   );
   const answers = told.filter((answer) => answer !== undefined);

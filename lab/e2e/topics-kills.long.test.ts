@@ -1,0 +1,116 @@
+/** Topics while publishers and subscribers are killed and frozen. `RONDO_TEST_EVENTS` is how many events are published. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Moved, MoverServiceDefinition, WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { createPool, type Database, migrate, outcomesSchema } from '@rondo/database';
+import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import { eventually, freePort, startWorker } from '@rondo/harness';
+import { jobsSchema } from '@rondo/jobs';
+import { silentLogger } from '@rondo/rpc/call';
+import { createTestChannel } from '@rondo/rpc/testing';
+import { createSubscriber, createTopics, topicsSchema } from '@rondo/topics';
+
+const PROCESS = new URL('./src/topics-process.mjs', import.meta.url);
+const EVENTS = Number(process.env['RONDO_TEST_EVENTS'] ?? 3_000);
+const [PIECES, FAULTS] = [50, 40] as const;
+const KEYED = ['once', 'strict', 'twin'] as const;
+
+let postgres: TestPostgres;
+let database: Database;
+let url: string;
+
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+  url = await postgres.createDatabase();
+  database = createPool({ url });
+});
+afterAll(async () => {
+  await database.close();
+  await postgres.stop();
+});
+
+/** Makes the tables, and registers the groups. */
+async function prepare(pieces: readonly string[]): Promise<void> {
+  const parts = [jobsSchema, topicsSchema, outcomesSchema];
+  for (const { name: part, migrations } of parts) await migrate(database, { part, migrations });
+  await database.query(
+    'CREATE TABLE effects (id bigint GENERATED ALWAYS AS IDENTITY, reader text NOT NULL, piece text NOT NULL, move bigint NOT NULL)',
+  );
+  await database.query('CREATE TABLE pieces (piece text PRIMARY KEY, moves bigint NOT NULL DEFAULT 0)');
+  await database.query('INSERT INTO pieces (piece) SELECT unnest($1::text[])', [pieces]);
+  const services = [MoverServiceDefinition];
+  const none = createTestChannel({ services: [] });
+  const topics = createTopics({ database, topics: [Moved], services, channel: none, log: silentLogger });
+  const channel = createTestChannel({ services: [topics.service] });
+  const subscriber = createSubscriber({ services: [WatcherServiceDefinition], channel, log: silentLogger });
+  subscriber.start();
+  await eventually(async () => expect(await database.query('SELECT FROM topic_groups')).toHaveLength(4));
+  await subscriber.close();
+}
+
+/** The processes, of which one at a time is killed, or frozen for longer than it has its calls. */
+async function disturb(
+  begin: readonly (() => Promise<ReturnType<typeof startWorker>>)[],
+): Promise<() => Promise<void>> {
+  const workers = await Promise.all(begin.map((start) => start()));
+  const expireLeases = () => database.query('UPDATE jobs SET due_time = now() WHERE claim IS NOT NULL');
+  for (let fault = 0; fault < FAULTS; fault += 1) {
+    await sleep(Math.random() * 500); // when a fault happens is what is random here
+    const victim = Math.floor(Math.random() * begin.length);
+    const worker = workers[victim];
+    const start = begin[victim];
+    if (worker === undefined || start === undefined) continue;
+    if (fault % 4 === 3) {
+      worker.signal('SIGSTOP');
+      await expireLeases();
+      await sleep(500);
+      worker.signal('SIGCONT');
+    } else {
+      await worker.close();
+      await expireLeases(); // others would take its calls over in half a minute
+      workers[victim] = await start();
+    }
+  }
+  return async () => {
+    await Promise.all(workers.map((worker) => worker.close()));
+  };
+}
+
+it('each event has one effect in each group that has a key, in the order of its key, over 40 kills and freezes; without a key some have two', async () => {
+  const pieces = Array.from({ length: PIECES }, (_, index) => `piece${index}`);
+  await prepare(pieces);
+  const ports = await Promise.all([freePort(), freePort()]);
+  const subscribers = ports.map((port) => `127.0.0.1:${port}`);
+  const started = async (command: string, argument: object) => {
+    const worker = startWorker(PROCESS);
+    await worker.ask(command, { url, ...argument });
+    return worker;
+  };
+  const publish = { subscribers, pieces, moves: BigInt(Math.ceil(EVENTS / PIECES)) };
+  const stop = await disturb([
+    ...subscribers.map((listen) => () => started('subscribe', { listen })),
+    ...[1, 2].map(() => () => started('publish', publish)),
+  ]);
+  const left = () => database.one<{ left: bigint }>('SELECT count(*) AS left FROM jobs');
+  const moved = () => database.one<{ moved: bigint }>('SELECT sum(moves)::bigint AS moved FROM pieces');
+  const all = BigInt(PIECES) * publish.moves;
+  await eventually(
+    async () => {
+      expect((await moved()).moved).toBe(all);
+      expect((await left()).left).toBe(0n);
+    },
+    { timeoutMs: 3_600_000 },
+  );
+  await stop();
+  const rows = await database.query<{ reader: string; effects: bigint; events: bigint; misplaced: bigint }>(
+    `SELECT reader, count(*) AS effects, count(DISTINCT (piece, move)) AS events, count(*) FILTER (WHERE move <> place) AS misplaced
+     FROM (SELECT reader, piece, move, row_number() OVER (PARTITION BY reader, piece ORDER BY id) AS place FROM effects) AS placed
+     GROUP BY reader`,
+  );
+  const byReader = new Map(rows.map(({ reader, ...counts }) => [reader, counts]));
+  for (const reader of KEYED) expect(byReader.get(reader)).toEqual({ effects: all, events: all, misplaced: 0n });
+  const without = byReader.get('atLeastOnce');
+  expect(without?.events).toBe(all);
+  expect(without?.effects).toBeGreaterThan(all);
+});

@@ -1,0 +1,151 @@
+import {
+  type DeadEvent,
+  EventServiceDefinition as definition,
+  type Group,
+  type ListGroupsResponse,
+} from '@rondo/contracts/rondo/events/v1/events';
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type CommandContext, defineCommand } from '../command.js';
+import { completeService } from '../completion/registered.js';
+import { UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
+import { jsonOption, registryOption } from '../options.js';
+import { askGroup } from '../registry/ask-group.js';
+import { listInstances, withRegistry } from '../registry/connection.js';
+import { groupsOf } from '../registry/groups.js';
+import { registryAddresses } from '../registry/locate.js';
+import { formatTable } from '../terminal/table.js';
+import { formatAge, printable } from '../terminal/text.js';
+
+const ACTIONS = 'rondo events ls, retry <id>, discard <id>, replay <group> [time] or remove-group <group>';
+
+/** `rondo events`: shows groups and what they couldn't take, and lets an operator try it again, discard it, or deliver events again. */
+export const events = defineCommand({
+  name: 'events',
+  summary: 'Shows groups of subscribers and what they could not take; tries it again, or replays.',
+  usage: 'ls [service] | retry|discard <id> [service] | replay <group> [time] | remove-group <group> [options]',
+  details: [
+    'A group has a topic and a name, such as sales.v1.OrderPlaced:deliveries. An event that it could not take waits for you: retry',
+    'tries it again now, discard gives it up. replay delivers the kept events to the group again, from a time such as',
+    '2026-03-01T09:00:00Z on, and its handlers run again. remove-group removes a group with all that it has not taken; its',
+    'subscribers register it again when they start.',
+  ].join('\n'),
+  options: { ...registryOption, ...jsonOption },
+  maxPositionals: 3,
+  examples: [
+    ['events ls', 'The groups, how far behind they are, and what waits for an operator.'],
+    ['events retry 17 OrderService', 'Tries to deliver an event of the service again.'],
+    ['events replay sales.v1.OrderPlaced:deliveries 2026-03-01T09:00:00Z', 'Delivers events to a group again.'],
+  ],
+  complete: completeService,
+  exitCodes: { FAILED: 'Refused, or a service could not be asked; standard error says why.' },
+  async run({ values, positionals: [action = 'ls', subject = '', last] }, context) {
+    if (!['ls', 'retry', 'discard', 'replay', 'remove-group'].includes(action))
+      throw new UsageError(`say what to do: ${ACTIONS}`);
+    if (action !== 'ls' && subject === '') throw new UsageError(`say which: ${ACTIONS}`);
+    return await withRegistry(await registryAddresses(values.registry, context), async (registry) => {
+      const { instances } = await listInstances(registry, { signal: context.signal });
+      const byId = action === 'retry' || action === 'discard';
+      const name = byId ? last : action === 'ls' ? subject || undefined : undefined;
+      const publishers = groupsOf(instances, { serving: definition.fullName, name });
+      if (publishers.length === 0)
+        throw new UsageError('no registered service has topics: rondo ps lists what is registered');
+      if (action === 'ls') return await list(publishers, values.json, context);
+      const told = byId
+        ? await resolve(publishers, { action, id: subject }, context)
+        : await change(publishers, { action, group: subject, from: last }, context);
+      await context.stdout.write(`${told}\n`);
+      return ExitCode.OK;
+    });
+  },
+});
+
+type Publishers = readonly (readonly Instance[])[];
+
+async function resolve(
+  [publisher, another]: Publishers,
+  { action, id }: { readonly action: 'retry' | 'discard'; readonly id: string },
+  { signal }: CommandContext,
+): Promise<string> {
+  if (!/^\d{1,18}$/.test(id)) throw new UsageError('name an id: rondo events ls lists them');
+  if (publisher === undefined || another !== undefined)
+    throw new UsageError('several services have topics: name one after the id');
+  const call = action === 'retry' ? ('retryEvent' as const) : ('discardEvent' as const);
+  const event = await askGroup(publisher, {
+    ...{ definition, signal },
+    call: (client, options) => client[call]({ id: BigInt(id) }, options),
+  });
+  return `${event.group} ${printable(event.key)} is ${action === 'retry' ? 'tried again' : 'discarded'}`;
+}
+
+async function change(
+  publishers: Publishers,
+  { action, group, from }: { readonly action: string; readonly group: string; readonly from: string | undefined },
+  { signal }: CommandContext,
+): Promise<string> {
+  const fromTime = from === undefined ? undefined : new Date(from);
+  if (Number.isNaN(fromTime?.getTime())) throw new UsageError(`${from} is no time, such as 2026-03-01T09:00:00Z`);
+  for (const publisher of publishers) {
+    const { groups } = await askGroup(publisher, {
+      ...{ definition, signal },
+      call: (client, options) => client.listGroups({}, options),
+    });
+    if (!groups.some(({ name }) => name === group)) continue;
+    return await askGroup(publisher, {
+      ...{ definition, signal },
+      async call(client, options) {
+        if (action === 'remove-group') {
+          await client.removeGroup({ group }, options);
+          return `${group} is removed`;
+        }
+        const { events: count } = await client.replayEvents({ group, fromTime }, options);
+        return `${count} events are delivered to ${group} again`;
+      },
+    });
+  }
+  throw new UsageError(`there is no group ${group}: rondo events ls lists them`);
+}
+
+async function list(
+  publishers: Publishers,
+  json: boolean | undefined,
+  { stdout, signal, clock }: CommandContext,
+): Promise<number> {
+  const answers = await Promise.all(
+    publishers.map((publisher) =>
+      askGroup(publisher, { definition, signal, call: (client, options) => client.listGroups({}, options) }),
+    ),
+  );
+  const groups = answers.flatMap((answer) => answer.groups);
+  const dead = answers.flatMap((answer) => answer.events);
+  if (json) await stdout.write(`${JSON.stringify({ groups: groups.map(viewGroup), events: dead.map(viewEvent) })}\n`);
+  else await stdout.write(format({ groups, events: dead }, clock.now()));
+  return ExitCode.OK;
+}
+
+const viewGroup = ({ waiting, running, failed, cut, oldestTime, ...group }: Group) => ({
+  ...group,
+  ...{ waiting: `${waiting}`, running: `${running}`, failed: `${failed}`, cut: `${cut}` },
+  oldestTime: oldestTime?.toISOString(),
+});
+
+const viewEvent = ({ id, publishTime, ...event }: DeadEvent) => ({
+  ...{ ...event, id: `${id}` },
+  publishTime: publishTime?.toISOString(),
+});
+
+function format({ groups, events: dead }: ListGroupsResponse, nowMs: number): string {
+  const ageOf = (time: Date | undefined) => (time === undefined ? '-' : formatAge(nowMs - time.getTime()));
+  const rows = groups.map(({ name, method, waiting, running, failed, oldestTime, cut }) => [
+    ...[name, method, `${waiting}`, `${running}`, `${failed}`, ageOf(oldestTime), `${cut}`],
+  ]);
+  const tables = [formatTable([GROUPS, ...rows])];
+  const letters = dead.map(({ id, group, key, publishTime, attempts, error }) => [
+    ...[`${id}`, group, printable(key) || '-', ageOf(publishTime), `${attempts}`, printable(error)],
+  ]);
+  if (letters.length > 0) tables.push(formatTable([EVENTS, ...letters]));
+  return tables.join('\n');
+}
+
+const GROUPS = ['GROUP', 'METHOD', 'WAITING', 'RUNNING', 'FAILED', 'OLDEST', 'CUT'];
+const EVENTS = ['EVENT', 'GROUP', 'KEY', 'AGE', 'TRIES', 'WHY'];

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
+import { systemClock } from '@rondo/rpc/clock';
+import { createRouter, serve } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { standIn } from '@rondo/rpc/testing';
+import { startFakeRegistry } from './fake-registry.js';
+import { instanceAt } from './instance.js';
+import { rondo } from './recording-context.js';
+
+let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
+let running: { stop(): Promise<unknown> }[];
+let told: string[];
+
+beforeEach(async () => {
+  registry = await startFakeRegistry();
+  running = [];
+  told = [];
+});
+afterEach(async () => {
+  await Promise.all(running.map((one) => one.stop()));
+  await registry.stop();
+});
+
+const run = (...args: readonly string[]) =>
+  rondo(['events', ...args], { environment: { RONDO_REGISTRY: registry.address } });
+
+const group = 'sales.v1.OrderPlaced:deliveries';
+const method = 'projects.v1.DeliveryService/OnOrderPlaced';
+const hoursAgo = (hours: number) => new Date(systemClock.now() - hours * 3_600_000 - 60_000);
+const event = { id: 17n, group, key: 'orders/7', attempts: 12, error: 'no team\u001b[31m', publishTime: hoursAgo(2) };
+
+/** A registered instance of a service with topics. */
+async function start(instanceId: string, service = 'sales.v1.OrderService', name = group): Promise<void> {
+  const resolve = (what: string) => (request: { id: bigint }) => {
+    told.push(`${instanceId} ${what} ${request.id}`);
+    if (request.id !== event.id) throw new RpcError(Status.NOT_FOUND, `there is no event ${request.id} here`);
+    return event;
+  };
+  const topics = standIn(EventServiceDefinition, {
+    listGroups: () => ({
+      groups: [{ name, method, waiting: 2n, running: 1n, failed: 1n, cut: 3n, oldestTime: hoursAgo(3) }],
+      events: [event],
+    }),
+    retryEvent: resolve('retry'),
+    discardEvent: resolve('discard'),
+    replayEvents({ fromTime }) {
+      told.push(`${instanceId} replay ${fromTime?.toISOString()}`);
+      return { events: 5n };
+    },
+    removeGroup() {
+      told.push(`${instanceId} remove`);
+      return {};
+    },
+  });
+  const server = await serve(createRouter({ services: [topics] }), { listen: '127.0.0.1:0' });
+  running.push({ stop: () => server.drain(0) });
+  registry.put(instanceAt(server.address, instanceId, [service, EventServiceDefinition.fullName]));
+}
+
+it('ls shows the groups of each service, and what waits for an operator as text', async () => {
+  await start('sales-1');
+  const { exitCode, stdout } = await run('ls');
+  expect(exitCode).toBe(0);
+  expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+    ['GROUP', 'METHOD', 'WAITING', 'RUNNING', 'FAILED', 'OLDEST', 'CUT'],
+    [group, method, '2', '1', '1', '3h', '3'],
+    [''],
+    ['EVENT', 'GROUP', 'KEY', 'AGE', 'TRIES', 'WHY'],
+    ['17', group, 'orders/7', '2h', '12', 'no team\\u001b[31m'],
+    [''],
+  ]);
+  expect(JSON.parse((await run('ls', '--json')).stdout)).toMatchObject({
+    groups: [{ name: group, failed: '1', cut: '3' }],
+    events: [{ id: '17', key: 'orders/7' }],
+  });
+});
+
+it('retry and discard ask one instance, whose refusal is final', async () => {
+  await start('sales-1');
+  expect((await run('retry', '17')).stdout).toBe(`${group} orders/7 is tried again\n`);
+  expect((await run('discard', '17', 'OrderService')).stdout).toBe(`${group} orders/7 is discarded\n`);
+  const refused = await run('retry', '18');
+  expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('there is no event 18 here')]);
+});
+
+it('replay and remove-group find the service of the group', async () => {
+  await start('projects-1', 'projects.v1.ProjectService', 'projects.v1.Closed:mail');
+  await start('sales-1');
+  expect((await run('replay', group, '2026-03-01T09:00:00Z')).stdout).toBe(
+    `5 events are delivered to ${group} again\n`,
+  );
+  expect((await run('remove-group', group)).stdout).toBe(`${group} is removed\n`);
+  expect(told).toEqual(['sales-1 replay 2026-03-01T09:00:00.000Z', 'sales-1 remove']);
+  expect((await run('replay', group, 'noon')).stderr).toContain('noon is no time');
+  expect((await run('remove-group', 'x')).stderr).toContain('there is no group x');
+  expect((await run('retry', '17')).stderr).toContain('name one after the id');
+});
+
+it.each([[['retry']], [['discard', 'x']], [['remove', '17']]])('rondo events %j is no command', async (words) => {
+  await start('sales-1');
+  expect((await run(...words)).exitCode).toBe(2);
+});
