@@ -1,4 +1,4 @@
-/** Topics while publishers and subscribers are killed and frozen. `RONDO_TEST_EVENTS` is how many events are published. */
+/** Topics while publishers and subscribers are killed and frozen. The variable `EVENTS` says how many are published. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
@@ -12,7 +12,7 @@ import { createTestChannel } from '@rondo/rpc/testing';
 import { createSubscriber, createTopics, topicsSchema } from '@rondo/topics';
 
 const PROCESS = new URL('./src/topics-process.mjs', import.meta.url);
-const EVENTS = Number(process.env['RONDO_TEST_EVENTS'] ?? 3_000);
+const EVENTS = Number(process.env['EVENTS'] ?? 3_000);
 const [PIECES, FAULTS] = [50, 40] as const;
 const KEYED = ['once', 'strict', 'twin'] as const;
 
