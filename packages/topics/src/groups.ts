@@ -1,5 +1,5 @@
 import { AtEnd, MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
-import type { Database, Queries, QueryOptions } from '@rondo/database';
+import type { Database, Queries, QueryOptions, SqlValue } from '@rondo/database';
 import { declaredJob, declaredMethod, faultOf, type StoredMethod, unblock } from '@rondo/jobs/internal';
 import { BYTES, methodsOf, POLICY_TAG } from '@rondo/rpc/internal';
 
@@ -76,26 +76,30 @@ export async function removeGroup(database: Database, name: string, options: Que
   }, options);
 }
 
-/** A new event. */
-export interface NewEvent {
-  readonly id: string;
-  readonly topic: string;
-  readonly key: string;
-  readonly event: Uint8Array;
-  readonly traceparent: string;
+/**
+ * Two parts of a `WITH` that publish an event if there is a row in another, for a statement that does all the work of its transaction. What an
+ * operator sees of a delivery is the event's key, in `progress`.
+ *
+ * @param params is the number of the first of the five parameters, those of `Topics.params`. @param from is the part that has one row.
+ */
+export function publishSql({ params, from }: { readonly params: number; readonly from: string }): string {
+  const [id, topic, key, event, trace] = ['text', 'text', 'text', 'bytea', 'text'].map(
+    (type, index) => `$${params + index}::${type}`,
+  );
+  return `published AS (
+    INSERT INTO topic_events (id, topic, key, event, traceparent) SELECT ${id}, ${topic}, ${key}, ${event}, ${trace} FROM ${from}
+  ), delivered AS (
+    INSERT INTO jobs (method, key, lane, request, due_time, traceparent, progress)
+    SELECT name, ${id}, nullif(${key}, ''), ${event}, now(), ${trace}, ${key} FROM ${from} CROSS JOIN topic_groups
+    WHERE topic_groups.topic = ${topic}
+  )`;
 }
 
-/** What an operator sees of a delivery is the event's key, in `progress`. */
-const PUBLISH = `
-  WITH published AS (
-    INSERT INTO topic_events (id, topic, key, event, traceparent) VALUES ($1, $2, $3, $4, $5)
-  )
-  INSERT INTO jobs (method, key, lane, request, due_time, traceparent, progress)
-  SELECT name, $1, nullif($3, ''), $4, now(), $5, $3 FROM topic_groups WHERE topic = $2`;
+const PUBLISH = `WITH always AS (SELECT 1), ${publishSql({ params: 1, from: 'always' })} SELECT 1`;
 
 /** Stores an event, and for each group that it is to be delivered. */
-export async function insertEvent({ query }: Queries, { id, topic, key, event, traceparent }: NewEvent): Promise<void> {
-  await query(PUBLISH, [id, topic, key, event, traceparent], { name: 'rondo_topic_publish' });
+export async function insertEvent({ query }: Queries, params: readonly SqlValue[]): Promise<void> {
+  await query(PUBLISH, params, { name: 'rondo_topic_publish' });
 }
 
 /** Delivers the events of a group's topic again; resolves to how many. What it hasn't taken yet stays as it is. */

@@ -1,5 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
-import type { Database, Queries } from '@rondo/database';
+import type { Database, Queries, SqlValue } from '@rondo/database';
 import { claimHeads, type StoredMethod, Worker } from '@rondo/jobs/internal';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
@@ -39,6 +39,8 @@ export interface Topics {
    * @throws TypeError if the topic is none of this service, or the event is too large or violates a rule of its contract.
    */
   publish<T extends TopicType>(transaction: Queries, topic: T, event: EventOf<T>): Promise<void>;
+  /** The parameters of `publishSql`, by which a statement publishes an event beside its other work. Throws as {@link Topics.publish}. */
+  params<T extends TopicType>(topic: T, event: EventOf<T>): Promise<readonly SqlValue[]>;
   /** Starts delivering, at once and every second. Call it once the tables exist. */
   start(): Promise<void>;
   /** Looks for events now. Call it after the commit of a transaction that published. */
@@ -82,16 +84,19 @@ export function createTopics(options: TopicsOptions): Topics {
     return await worker.claim(signal);
   };
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'topics', round });
+  const params = async (topic: TopicType, partial: object): Promise<readonly SqlValue[]> => {
+    if (!names.includes(topic.$type))
+      throw new TypeError(
+        `${topic.$type} is none of this service's topics: name it in createTopics where ${topicOf(topic).service} is served`,
+      );
+    const { key, event } = await encodeEvent(topic, partial);
+    return [random.hex(ID_BYTES), topic.$type, key, event, currentTrace()];
+  };
   return {
-    async publish(transaction, topic, partial) {
-      if (!names.includes(topic.$type))
-        throw new TypeError(
-          `${topic.$type} is none of this service's topics: name it in createTopics where ${topicOf(topic).service} is served`,
-        );
-      const encoded = await encodeEvent(topic, partial);
-      const event = { ...encoded, id: random.hex(ID_BYTES), topic: topic.$type, traceparent: currentTrace() };
-      await insertEvent(transaction, event);
+    async publish(transaction, topic, event) {
+      await insertEvent(transaction, await params(topic, event));
     },
+    params,
     async start() {
       sweep.start();
     },

@@ -20,6 +20,7 @@
  * ```
  */
 
+export { publishSql } from '../groups.js';
 export { topicsSchema } from '../schema.js';
 export { createSubscriber, type Subscriber, type SubscriberOptions } from '../subscriber.js';
 export type { EventOf, TopicType } from '../topic.js';
