@@ -20,7 +20,7 @@ export function findPgbench() {
 }
 
 /**
- * The values of the statements' parameters: those of the orders that the callers place, drawn by pgbench. `$1` to `$25` are
+ * The values of the statements' parameters: those of the orders that the callers place, drawn by pgbench. `$1` to `$30` are
  * the parameters of `PLACE_ORDER`.
  */
 const ids = 'ARRAY[:a::text, :b::text]';
@@ -33,6 +33,8 @@ const VALUES = [
   // A new key, and a reply as long as the service's.
   ...['gen_random_uuid()', "'/sales.v1.OrderService/PlaceOrder'", "''", "decode(repeat('ab', 32), 'hex')"],
   ...['2592000000', "decode(repeat('ab', 260), 'hex')"],
+  // What is published.
+  ...['gen_random_uuid()', "'sales.v1.OrderPlaced'", "'orders/' || :id::text", "decode(repeat('ab', 40), 'hex')", "''"],
 ];
 
 /** Writes the script: the statements of one `PlaceOrder`, each a transaction of its own, as the service runs them. */

@@ -36,7 +36,14 @@ export function methodOf({ name, service: fullName, method, idempotencyLevel, po
   const declared = declaredJob({ ...subscription, maxRunning: 0, schedule: undefined });
   const fault = faultOf(declared, { ...declaredMethod(known), scopes: [] });
   if (fault !== undefined) throw new TypeError(`${known.path}: (rondo.options.v1.method).subscription${fault}`);
-  return { ...declared, service, definition, method: known, name, stopsKey: subscription.atEnd === AtEnd.AT_END_STOP_KEY };
+  return {
+    ...declared,
+    service,
+    definition,
+    method: known,
+    name,
+    stopsKey: subscription.atEnd === AtEnd.AT_END_STOP_KEY,
+  };
 }
 
 /** Stores a group, in the place of one with its name; false if there are too many. */

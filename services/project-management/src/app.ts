@@ -1,4 +1,5 @@
 import { auditBy, auditSchema, createAudit, createRules } from '@rondo/access';
+import { DeliveryServiceDefinition } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
@@ -18,11 +19,12 @@ import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo
 import { implement } from '@rondo/rpc/server';
 import type { App, ServiceContext } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
+import { createSubscriber } from '@rondo/topics';
 import { createKnownCoordinators, createParticipant, transactionsSchema } from '@rondo/transactions';
 import { projectRules } from './access.js';
 import { createCalculator } from './calculator.js';
 import { type ProjectsConfig, servicesByName } from './config.js';
-import { deliverOperation } from './deliveries.js';
+import { deliverOperation, deliverOrder } from './deliveries.js';
 import { errors } from './errors.js';
 import { estimateProject } from './estimates.js';
 import { memberMethods, members } from './members.js';
@@ -92,6 +94,8 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
     operations: [deliverOperation({ newId, now, audit })],
     onCommitted: sync.nudge,
   });
+  const services = [DeliveryServiceDefinition];
+  const subscriber = createSubscriber({ services, channel, log, clock: backgroundClock(clock) });
   const readiness = createReadiness(database, {
     directory: MIGRATIONS,
     parts: [syncSchema, transactionsSchema, outcomesSchema, auditSchema],
@@ -109,6 +113,7 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
       }),
       implement(TaskServiceDefinition, { ...taskMethods(resources), ...newTaskMethods(resources) }),
       implement(TeamServiceDefinition, { ...memberMethods(resources), ...reservationMethods(resources) }),
+      implement(DeliveryServiceDefinition, { onOrderPlaced: deliverOrder(resources) }),
       participant.service,
       audit.service,
     ],
@@ -127,11 +132,12 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
           await readiness.check(signal);
           await participant.check(signal);
           participant.start();
+          subscriber.start();
         },
       },
     ],
     async stop() {
-      await Promise.all([participant.close(), sync.close(), outcomes.close(), audit.close()]);
+      await Promise.all([participant.close(), subscriber.close(), sync.close(), outcomes.close(), audit.close()]);
       await Promise.all([database.close(), endingDatabase.close()]);
     },
   };

@@ -1,10 +1,16 @@
 import type { Audit } from '@rondo/access';
-import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
-import type { Task } from '@rondo/contracts/projects/v1/tasks';
+import {
+  DeliverProjectRequest,
+  DeliverProjectResponse,
+  type DeliveryServiceDefinition,
+} from '@rondo/contracts/projects/v1/delivery';
+import { ProjectState } from '@rondo/contracts/projects/v1/projects';
+import { type Task, TaskState } from '@rondo/contracts/projects/v1/tasks';
 import type { Reservation } from '@rondo/contracts/projects/v1/team';
 import type { Transaction } from '@rondo/database';
-import { readDate } from '@rondo/resources';
+import { type ResourceContext, readDate } from '@rondo/resources';
 import { type CalendarDate, dateAt } from '@rondo/resources/domain';
+import type { Handlers } from '@rondo/rpc/server';
 import type { FieldAt } from '@rondo/rpc/status';
 import { type Operation, operation } from '@rondo/transactions';
 import { TeamTooBusy } from './domain/capacity-errors.js';
@@ -60,6 +66,25 @@ export function deliverOperation({
       return delivered;
     },
   );
+}
+
+/** Creates the project of an order that was placed without a quote. It acts for the service, so no rule on teams applies. */
+export function deliverOrder({
+  database,
+  newId,
+}: ResourceContext): Handlers<typeof DeliveryServiceDefinition>['onOrderPlaced'] {
+  return ({ order }) => {
+    const name = projects.nameOf(order.replace('orders/', ''));
+    const delivering = database.transaction(async (tx) => {
+      // A replayed event comes again.
+      if ((await tx.maybeOne('SELECT id FROM projects WHERE id = $1', [idOf(name)])) !== undefined) return {};
+      const project = { title: `Delivery of ${order}`, state: ProjectState.PROJECT_STATE_PLANNED, order };
+      const tasks = [{ title: 'Deliver', state: TaskState.TASK_STATE_OPEN }];
+      await insertProject(tx, name, { project, tasks, newId });
+      return {};
+    });
+    return errors.withRpcErrors(delivering);
+  };
 }
 
 const HAS_CAPACITY = `

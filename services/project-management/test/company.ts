@@ -1,4 +1,5 @@
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { DeliveryServiceDefinition } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
@@ -68,6 +69,7 @@ export async function startCompany(bound = (url: string) => url, audit: 'on' | '
     projects: createClient(ProjectServiceDefinition, { channel }),
     tasks: createClient(TaskServiceDefinition, { channel }),
     team: createClient(TeamServiceDefinition, { channel }),
+    deliveries: createClient(DeliveryServiceDefinition, { channel }),
     audit: createClient(AuditServiceDefinition, { channel }),
     /** The clients of a caller with an identity, such as those that the process's middleware verifies. */
     as: (subject: string, ...scopes: readonly string[]) => clientsAs(app, { subject, scopes }),

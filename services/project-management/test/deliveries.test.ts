@@ -51,6 +51,16 @@ afterAll(async () => {
   await company.stop();
 });
 
+describe('an order without a quote', () => {
+  it('becomes a project with a task, once for each order', async () => {
+    const event = { order: 'orders/42', customer: 'customers/1' };
+    for (const key of ['event-1', 'event-1', 'event-2'])
+      await company.deliveries.onOrderPlaced(event, { metadata: { 'idempotency-key': key } });
+    expect(await company.projects.getProject({ name: 'projects/42' })).toMatchObject({ order: 'orders/42', quote: '' });
+    expect((await company.tasks.listTasks({ parent: 'projects/42' })).tasks).toMatchObject([{ title: 'Deliver' }]);
+  });
+});
+
 describe('a delivery', () => {
   it('reserves nothing while the team has no capacity at all', async () => {
     members.push(await addMember(company, 0n), await addMember(company, 0n));

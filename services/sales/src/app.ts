@@ -1,5 +1,5 @@
 import { auditBy, auditSchema, createAudit, createRules } from '@rondo/access';
-import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
+import { OrderPlaced, OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
 import { createOutcomeStore, createPool, createReadiness, describeUrl, outcomesSchema } from '@rondo/database';
@@ -12,6 +12,7 @@ import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import type { App, ServiceContext } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
+import { createTopics, topicsSchema } from '@rondo/topics';
 import { transactionsSchema } from '@rondo/transactions';
 import { acceptQuote } from './accept-quote.js';
 import { salesRules } from './access.js';
@@ -23,7 +24,7 @@ import { customerService, customers } from './customers.js';
 import { createDelivery, type Delivery } from './delivery.js';
 import { errors } from './errors.js';
 import { orderMethods, orders } from './orders.js';
-import { placeOrder } from './place-order.js';
+import { type OrderTopics, placeOrder } from './place-order.js';
 import { productMethods, products } from './products.js';
 import { quoteMethods, quotes } from './quotes.js';
 import { remindOwner } from './remind-owner.js';
@@ -80,6 +81,10 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
   });
   const services = [QuoteServiceDefinition];
   const jobs = createJobs({ database, services, channel, log, clock: background.clock, random, meter });
+  const topics = createTopics({
+    ...{ database, topics: [OrderPlaced], services: [OrderServiceDefinition], channel, log, random, meter, mayServe },
+    clock: background.clock,
+  });
   const methods: SalesMethods & ReminderMethods = {
     ...{ database: audit.over(createStoreDatabase(database, sync.nudge)), sync, errors, jobs },
     calculator: createCalculator(channel),
@@ -88,12 +93,18 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
   };
   const readiness = createReadiness(database, {
     directory: MIGRATIONS,
-    parts: [syncSchema, transactionsSchema, outcomesSchema, auditSchema, jobsSchema],
+    parts: [syncSchema, transactionsSchema, outcomesSchema, auditSchema, jobsSchema, topicsSchema],
     log: (line) => log.info({}, line),
     warn: (line) => log.warn({}, line),
   });
   return {
-    services: [...salesServices(methods, delivery), delivery.service, audit.service, jobs.service],
+    services: [
+      ...salesServices(methods, delivery, topics),
+      delivery.service,
+      audit.service,
+      jobs.service,
+      topics.service,
+    ],
     observers: audit.observers,
     middleware: [createRules({ rules: salesRules(methods.database), toRpcError: errors.toRpcError })],
     outcomes,
@@ -105,13 +116,13 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
           await readiness.prepare(signal);
           await requireTables(database, [customers, products, quotes, orders]);
           delivery.start();
-          await jobs.start();
+          await Promise.all([jobs.start(), topics.start()]);
         },
         check: readiness.check,
       },
     ],
     async stop() {
-      await Promise.all([jobs.close(), delivery.close(), sync.close(), outcomes.close(), audit.close()]);
+      await Promise.all([jobs, topics, delivery, sync, outcomes, audit].map((one) => one.close()));
       await database.close();
     },
   };
@@ -121,6 +132,7 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
 const salesServices = (
   methods: SalesMethods & ReminderMethods,
   delivery: Delivery,
+  topics: OrderTopics,
 ): readonly ServiceImplementation[] => [
   customerService(methods),
   implement(ProductServiceDefinition, { ...productMethods(methods), ...stockMethods(methods) }),
@@ -130,6 +142,6 @@ const salesServices = (
   }),
   implement(OrderServiceDefinition, {
     ...orderMethods(methods),
-    ...{ placeOrder: placeOrder(methods), cancelOrder: cancelOrder(methods, delivery) },
+    ...{ placeOrder: placeOrder(methods, topics), cancelOrder: cancelOrder(methods, delivery) },
   }),
 ];

@@ -1,10 +1,11 @@
 import { auditParams, auditSql } from '@rondo/access';
-import type { Order, PlaceOrderRequest } from '@rondo/contracts/sales/v1/orders';
+import { type Order, OrderPlaced, type PlaceOrderRequest } from '@rondo/contracts/sales/v1/orders';
 import { outcomeParams, outcomeSql, type SqlValue, UniqueViolation } from '@rondo/database';
 import { readDraft } from '@rondo/resources';
 import { ConcurrentChange } from '@rondo/resources/domain';
 import { currentWorkLimits } from '@rondo/rpc/call';
 import { reading } from '@rondo/rpc/server';
+import { publishSql, type Topics } from '@rondo/topics';
 import { checkBegun, dayOf, type SalesMethods, todayBy } from './context.js';
 import { customers } from './customers.js';
 import { InsufficientStock, type Shortage } from './domain/errors.js';
@@ -41,7 +42,7 @@ const LINES = orderLines.fromParams(13);
  *
  * `$1` to `$3` are the products, their quantities and the versions at which they were priced; `$4` to `$12` the order;
  * `$13` to `$17` its lines; `$18` the time, and `$19` the cause of the changed stocks; `$20` to `$25` the outcome of the call;
- * `$26` to `$33` its event, if it is audited.
+ * `$26` to `$30` what is published; `$31` to `$38` what is audited, if it is.
  */
 const placeOrderSql = (audited: boolean) => `
   WITH short AS (
@@ -78,7 +79,7 @@ const placeOrderSql = (audited: boolean) => `
     ${outcomeSql({ params: 20, from: 'ready' })}
   ), appended AS (
     ${appendOrderSql('placed', orderLines.jsonSql(LINES))}
-  )${audited ? `, audited AS (${auditSql({ params: 26, from: 'placed' })})` : ''}
+  ), ${publishSql({ params: 26, from: 'placed' })}${audited ? `, audited AS (${auditSql({ params: 31, from: 'placed' })})` : ''}
   SELECT
     EXISTS (SELECT FROM placed) AS placed,
     array_agg(id) AS short_ids, array_agg(stock) AS short_stocks, array_agg(quantity) AS short_quantities
@@ -92,7 +93,7 @@ export const PLACE_ORDER = placeOrderSql(false);
 const PLACE_AUDITED_ORDER = placeOrderSql(true);
 
 /** `PlaceOrder`. It tries again if a product has changed between its pricing and the order. */
-export const placeOrder = (methods: SalesMethods) =>
+export const placeOrder = (methods: SalesMethods, topics: OrderTopics) =>
   reading(
     (request: PlaceOrderRequest, field) => {
       const { customer = '', lines = [], orderDate, ...percents } = readDraft(orders, request, field);
@@ -100,8 +101,13 @@ export const placeOrder = (methods: SalesMethods) =>
       checkBegun((path) => field(`order.${path}`), 'order_date', { day, today });
       return { customer, lines, ...percents, orderDate: day ?? today };
     },
-    (request) => errors.withRpcErrors(place(methods, request)),
+    (request) => errors.withRpcErrors(place({ ...methods, topics }, request)),
   );
+
+/** By which an order is told to other services. */
+export type OrderTopics = Pick<Topics, 'params' | 'nudge'>;
+
+type PlaceMethods = SalesMethods & { readonly topics: OrderTopics };
 
 /** An order before it is priced. */
 interface OrderRequest extends Pick<Partial<Order>, 'discountPercent' | 'taxPercent'> {
@@ -113,12 +119,13 @@ interface OrderRequest extends Pick<Partial<Order>, 'discountPercent' | 'taxPerc
 const MAX_ATTEMPTS = 5;
 
 /** @throws NotFound, Deleted, MixedCurrencies, TotalOutOfRange, InsufficientStock, ConcurrentChange, Unavailable */
-async function place(methods: SalesMethods, request: OrderRequest): Promise<Order> {
+async function place(methods: PlaceMethods, request: OrderRequest): Promise<Order> {
   const { database, sync } = methods;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const placement = await placeOnce(methods, request, await makeOffer(methods, request, 'order'));
     if (placement.kind === 'placed') {
       sync.nudge();
+      methods.topics.nudge();
       return placement.order;
     }
     if (placement.kind === 'short') throw new InsufficientStock(placement.shortages);
@@ -147,7 +154,7 @@ interface PlacedRow {
 }
 
 async function placeOnce(
-  { database, newId, now }: SalesMethods,
+  { database, topics, newId, now }: PlaceMethods,
   { customer, orderDate }: OrderRequest,
   { lines, versions, price: { net, total }, ...offer }: Offer,
 ): Promise<Placement> {
@@ -169,6 +176,7 @@ async function placeOnce(
     ...orderLines.params(lines),
     ...[time, causeParam({ reason: 'ORDERED', reference: order.name })],
     ...outcomeParams(currentWorkLimits().once, () => order),
+    ...(await topics.params(OrderPlaced, { order: order.name, customer })),
     ...(audited ?? []),
   ];
   const [sql, name] = audited ? [PLACE_AUDITED_ORDER, 'place_audited_order'] : [PLACE_ORDER, 'place_order'];

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ErrorInfo, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
-import { OrderState } from '@rondo/contracts/sales/v1/orders';
+import { OrderPlaced, OrderState } from '@rondo/contracts/sales/v1/orders';
 import type { Product } from '@rondo/contracts/sales/v1/products';
 import { createPool, type Database, type Transaction } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
@@ -67,6 +67,12 @@ describe('OrderService', () => {
       expect(order.name).toMatch(/^orders\/[0-9a-f]{20}$/);
       await expect(company.orders.getOrder({ name: order.name })).resolves.toEqual(order);
       expect([await stockOf(desk.name), await stockOf(lamp.name)]).toEqual([7n, 3n]);
+      const database = createPool({ url: company.databaseUrl });
+      const [event] = await database.query<{ event: Uint8Array }>('SELECT event FROM topic_events WHERE key = $1', [
+        order.name,
+      ]);
+      await database.close();
+      expect(OrderPlaced.decode(event?.event ?? new Uint8Array())).toEqual({ order: order.name, customer });
     });
 
     it('has the date of today if the request has none', async () => {
