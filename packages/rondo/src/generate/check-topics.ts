@@ -14,6 +14,7 @@ import {
   MethodOptions_IdempotencyLevel,
 } from '@bufbuild/protobuf/wkt';
 import type { Topic } from '@rondo/contracts/rondo/options/v1/options';
+import { declaredJob, faultOf } from '../../../jobs/src/declared.js';
 import { noSuchField } from './named-fields.js';
 import { type Faults, methodPolicy, type Option, type ReadMethodPolicy, topicOption } from './options.js';
 import { PATH, told } from './told.js';
@@ -84,23 +85,30 @@ const NO_KEYS: ReadonlySet<ScalarType> = new Set([
 ]);
 
 function* inSubscription(method: DescMethod, options: Options): Faults {
-  const { subscription, idempotency } = options.method.of(method) ?? {};
+  const { subscription, idempotency, auth } = options.method.of(method) ?? {};
   if (subscription === undefined) return;
   const topic = options.topic.of(method.input);
-  if (method.methodKind !== 'unary') yield 'subscription is for a method with one request and one reply; leave it out';
   if (topic === undefined)
     yield `subscription is to the topic that the request is, and ${method.input.typeName} is none; give it (rondo.options.v1.topic)`;
   if (!/^[A-Za-z0-9._-]{0,200}$/.test(subscription.group))
     yield `subscription.group is "${subscription.group}"; it is of at most 200 A-Z a-z 0-9 . _ -`;
-  if (topic?.retention === undefined) return;
-  if (idempotency === undefined && method.idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN)
-    yield 'subscription calls more than once: give the method idempotency: {metadata: "idempotency-key"}, or an idempotency_level';
-  if (idempotency?.source.case === 'field')
-    yield 'subscription has a key of its own for each event, and idempotency.field is set: give idempotency.metadata instead';
-  const [kept, needed] = [idempotency?.retention ? toMs(idempotency.retention) : DAY_MS, toMs(topic.retention)];
-  if (idempotency !== undefined && kept < needed)
+  if (auth?.scopes[0] !== undefined)
+    yield `subscription acts for no principal, and auth.scopes has ${auth.scopes[0]}: give auth.callers with the name of the publisher`;
+  const isOnce = topic !== undefined && topic.retention === undefined;
+  const fault = faultOf(declaredJob({ ...subscription, maxRunning: 0, schedule: undefined }), {
+    isUnary: method.methodKind === 'unary',
+    isRepeatable: isOnce || idempotency !== undefined || method.idempotency !== IDEMPOTENCY_UNKNOWN,
+    keyField: idempotency?.source.case === 'field' ? idempotency.source.value : undefined,
+    scopes: [],
+  });
+  if (fault !== undefined) yield `subscription${fault}`;
+  if (idempotency === undefined || topic?.retention === undefined) return;
+  const [kept, needed] = [idempotency.retention ? toMs(idempotency.retention) : DAY_MS, toMs(topic.retention)];
+  if (kept < needed)
     yield `idempotency.retention is ${kept} ms, and an event may come again for ${needed} ms, the retention of ${method.input.typeName}; make it at least as long`;
 }
+
+const { IDEMPOTENCY_UNKNOWN } = MethodOptions_IdempotencyLevel;
 
 const toMs = ({ seconds, nanos }: { readonly seconds: bigint; readonly nanos: number }) =>
   Number(seconds) * 1_000 + nanos / 1e6;

@@ -35,6 +35,8 @@ service Owner {${[
   method('Named', { options: `subscription: {group: "a b"} ${ONCE}` }),
   method('Unsafe', { options: 'subscription: {}' }),
   method('OwnKey', { options: `subscription: {} ${ONCE.replace('metadata: "idempotency-key"', 'field: "id"')}` }),
+  method('Tries', { options: `subscription: {max_attempts: 101} ${ONCE}` }),
+  method('Scoped', { options: `subscription: {} auth: {scopes: "p.read"} ${ONCE}` }),
   method('Forgets', { options: 'subscription: {} idempotency: {metadata: "idempotency-key"}' }),
 ].join('')}
 }
@@ -59,7 +61,9 @@ it('topics and subscriptions that contradict themselves are refused where they s
     'Owner.Untopical: subscription is to the topic that the request is, and p.Plain is none; give it (rondo.options.v1.topic)',
     'Owner.Named: subscription.group is "a b"; it is of at most 200 A-Z a-z 0-9 . _ -',
     expect.stringMatching(/^Owner.Unsafe: subscription calls more than once: give the method idempotency/),
-    expect.stringMatching(/^Owner.OwnKey: subscription has a key of its own for each event/),
+    expect.stringMatching(/^Owner.OwnKey: subscription has a key of its own for each call/),
+    'Owner.Tries: subscription.max_attempts is 101; it must be from 1 to 100',
+    'Owner.Scoped: subscription acts for no principal, and auth.scopes has p.read: give auth.callers with the name of the publisher',
     'Owner.Forgets: idempotency.retention is 86400000 ms, and an event may come again for 604800000 ms, the retention of p.Kept; make it at least as long',
   ]);
 });
