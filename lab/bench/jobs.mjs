@@ -60,7 +60,7 @@ async function peers() {
 
 let databases = 0;
 
-/** What a call, a job and a transaction cost on this machine. */
+/** What a call, an event, a job and a transaction cost on this machine. */
 async function costs(count, postgres) {
   const urls = [await postgres.createDatabase('here'), await postgres.createDatabase('there')];
   const worker = startWorker(PROCESS);

@@ -1,8 +1,10 @@
 // What each way to have another service do something costs. Each writes one row there, over a socket of this process.
+import { setTimeout } from 'node:timers/promises';
 import { createNoopMeter } from '@opentelemetry/api';
 import { Int32Value, StringValue } from '@rondo/contracts/google/protobuf/wrappers';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ChoreServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/chores';
+import { Moved, MoverServiceDefinition, WatcherServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
 import { CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { createOutcomeStore, createPool, migrate, outcomesSchema } from '@rondo/database';
 import { freePort } from '@rondo/harness';
@@ -11,6 +13,7 @@ import { currentWorkLimits, silentLogger as log } from '@rondo/rpc/call';
 import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
+import { createSubscriber, createTopics, topicsSchema } from '@rondo/topics';
 import * as transactions from '@rondo/transactions';
 import { quantiles } from '../../report/figures.mjs';
 
@@ -23,7 +26,7 @@ const meter = Object.assign(createNoopMeter(), { createHistogram: countsStatemen
 
 async function open(url) {
   const database = createPool({ url, meter });
-  for (const { name: part, migrations } of [jobsSchema, outcomesSchema, transactions.transactionsSchema])
+  for (const { name: part, migrations } of [jobsSchema, topicsSchema, outcomesSchema, transactions.transactionsSchema])
     await migrate(database, { part, migrations });
   await database.query('CREATE TABLE effects (chore text NOT NULL)');
   return database;
@@ -58,11 +61,18 @@ async function waysBetween([hereUrl, thereUrl]) {
     ],
   });
   const coordinator = transactions.createCoordinator({ database: here, name: 'here', channel, log, completions: {} });
+  const topics = createTopics({ database: here, topics: [Moved], services: [MoverServiceDefinition], channel, log });
   const services = [
+    standIn(WatcherServiceDefinition, { once: ({ piece }) => write({ chore: piece }) }),
+    topics.service,
     standIn(ChoreServiceDefinition, { doChore: write, doAlone: write }),
     ...[standIn(AdderServiceDefinition, {}), part.service, transactions.createOperatorService({ coordinator })],
   ];
   await serve(createRouter({ services, outcomes: createOutcomeStore(there) }), { listen: `127.0.0.1:${port}` });
+  const { once } = WatcherServiceDefinition.methods;
+  createSubscriber({ services: [{ ...WatcherServiceDefinition, methods: { once } }], channel, log }).start();
+  while ((await here.query('SELECT FROM topic_groups')).length === 0) await setTimeout(50);
+  await topics.start();
   coordinator.start();
   part.start();
   const Chores = { ...ChoreServiceDefinition, methods: { doChore, doAlone } };
@@ -78,6 +88,12 @@ async function waysBetween([hereUrl, thereUrl]) {
       const ended = new Promise((resolve) => done.set(chore, resolve));
       await there.transaction((transaction) => jobs.enqueue(transaction, doChore, { request: { chore } }));
       jobs.nudge();
+      await ended;
+    },
+    async 'an event'(piece) {
+      const ended = new Promise((resolve) => done.set(piece, resolve));
+      await here.transaction((transaction) => topics.publish(transaction, Moved, { piece }));
+      topics.nudge();
       await ended;
     },
     'a transaction': (value) =>
