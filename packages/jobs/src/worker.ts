@@ -230,7 +230,8 @@ function callerOf({ channel, keyOf, metadataOf }: WorkerOptions) {
   };
 }
 
-function encodedCall({ service, definition }: StoredMethod, channel: Channel) {
+/** Calls the method with a request that is encoded already. */
+export function encodedCall({ service, definition }: Pick<StoredMethod, 'service' | 'definition'>, channel: Channel) {
   const unary = { requestStream: false, responseStream: false } as const;
   const encoded = { ...definition, ...unary, requestType: BYTES, responseType: BYTES };
   return createClient({ ...service, methods: { encoded } }, { channel }).encoded;

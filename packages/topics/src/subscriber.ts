@@ -40,7 +40,7 @@ const TIMEOUT_MS = 5_000;
  * @throws TypeError if the request of such a method is no topic.
  */
 export function createSubscriber({ services, channel, log, clock = systemClock }: SubscriberOptions): Subscriber {
-  const pending = new Set(services.flatMap(subscriptionsOf));
+  const pending = new Set(services.flatMap(registrationsOf));
   const round = async (signal: AbortSignal): Promise<boolean> => {
     await Promise.all(
       [...pending].map(async (one) => {
@@ -54,21 +54,27 @@ export function createSubscriber({ services, channel, log, clock = systemClock }
   return createSweep({ intervalMs: EVERY_MS, clock, log, name: 'subscriptions', round });
 }
 
-/** What the service registers, and where. */
-function subscriptionsOf(service: ServiceDefinition) {
+/** What the service registers, and where: nothing for ephemeral topics. */
+const registrationsOf = (service: ServiceDefinition) =>
+  subscriptionsOf(service).flatMap(({ topic, definition, subscription, policy }) => {
+    if (topic.topic.retentionMs === undefined) return [];
+    const method = { service: service.fullName, method: definition.name };
+    const group = subscription.group || `${service.fullName}.${definition.name}`;
+    const idempotencyLevel = definition.options.idempotencyLevel ?? '';
+    const request = { topic: topic.$type, group, ...method, idempotencyLevel, policy };
+    return [{ publisher: topic.topic.service, request }];
+  });
+
+/** The methods of the service that subscribe. @throws TypeError if the request of one is no topic. */
+export function subscriptionsOf(service: ServiceDefinition) {
   return [...methodsOf(service)].flatMap(([name, { path }]) => {
     const definition = service.methods[name];
     const bytes = definition && optionBytes(definition, POLICY_TAG);
     const policy = bytes && MethodPolicy.decode(bytes);
     if (definition === undefined || policy?.subscription === undefined) return [];
-    const { requestType } = definition;
-    if (!isTopic(requestType)) throw new TypeError(`${path} subscribes, and its request is no topic`);
-    if (requestType.topic.retentionMs === undefined) return [];
-    const method = { service: service.fullName, method: definition.name };
-    const group = policy.subscription.group || `${service.fullName}.${definition.name}`;
-    const idempotencyLevel = definition.options.idempotencyLevel ?? '';
-    const request = { topic: requestType.$type, group, ...method, idempotencyLevel, policy };
-    return [{ publisher: requestType.topic.service, request }];
+    const { requestType: topic } = definition;
+    if (!isTopic(topic)) throw new TypeError(`${path} subscribes, and its request is no topic`);
+    return [{ service, definition, topic, policy, subscription: policy.subscription }];
   });
 }
 

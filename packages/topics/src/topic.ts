@@ -1,4 +1,4 @@
-import { encodeMessage, type MessageType } from '@rondo/rpc/internal';
+import { encodeMessage, type MessageType, type ServiceDefinition } from '@rondo/rpc/internal';
 import type { TopicDescription } from '@rondo/validation';
 
 /** A generated message with `(rondo.options.v1.topic)`. */
@@ -19,6 +19,21 @@ export function topicOf({ $type, topic }: TopicType): TopicDescription {
   if (topic !== undefined) return topic;
   throw new TypeError(`${$type} is no topic: give it (rondo.options.v1.topic) in its contract`);
 }
+
+/** @throws TypeError if a process with these contracts may not publish the topic. */
+export function requireOwn(topic: TopicType, services: readonly Pick<ServiceDefinition, 'fullName'>[]): void {
+  const { service } = topicOf(topic);
+  if (services.some(({ fullName }) => fullName === service)) return;
+  throw new TypeError(
+    `${topic.$type} is published by ${service}, as its (rondo.options.v1.topic) says, and this process doesn't serve that: publish it there`,
+  );
+}
+
+/** What is thrown when one publishes what `create` wasn't given. */
+export const notNamed = (topic: TopicType, create: string) =>
+  new TypeError(
+    `${topic.$type} is none of this service's topics: name it in ${create} where ${topicOf(topic).service} is served`,
+  );
 
 /** The key of an event, empty for none, and its bytes. @throws TypeError if it can't be published. */
 export async function encodeEvent(type: TopicType, partial: object): Promise<{ key: string; event: Uint8Array }> {

@@ -9,13 +9,13 @@ import type { ServiceImplementation } from '@rondo/rpc/server';
 import { createEventService } from './event-service.js';
 import { type GroupRow, insertEvent, methodOf, readGroups, trim } from './groups.js';
 import { meterTopics } from './metrics.js';
-import { type EventOf, encodeEvent, type TopicType, topicOf } from './topic.js';
+import { type EventOf, encodeEvent, notNamed, requireOwn, type TopicType, topicOf } from './topic.js';
 
 /** Options of the topics that a service publishes. */
 export interface TopicsOptions {
   /** The service's own database; it has the tables of `jobsSchema` and `topicsSchema`. */
   readonly database: Database;
-  /** The topics that it publishes: generated messages with `(rondo.options.v1.topic)`. */
+  /** The topics that it publishes: generated messages with `(rondo.options.v1.topic)` and a retention. */
   readonly topics: readonly TopicType[];
   /** The service's own contracts; the service of each topic is one of them. */
   readonly services: readonly Pick<ServiceDefinition, 'fullName'>[];
@@ -65,7 +65,10 @@ const MOST_AT_ONCE = 20;
 export function createTopics(options: TopicsOptions): Topics {
   const { database, topics, channel, log, clock = systemClock, random = systemRandom, mayServe = () => true } = options;
   const names = topics.map(({ $type }) => $type);
-  for (const topic of topics) requireOwn(topic, options);
+  for (const topic of topics) {
+    requireOwn(topic, options.services);
+    requireDurable(topic);
+  }
   const groups = createGroups(options);
   let trimmedAt = -Infinity;
   const worker = new Worker({
@@ -85,10 +88,7 @@ export function createTopics(options: TopicsOptions): Topics {
   };
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'topics', round });
   const params = async (topic: TopicType, partial: object): Promise<readonly SqlValue[]> => {
-    if (!names.includes(topic.$type))
-      throw new TypeError(
-        `${topic.$type} is none of this service's topics: name it in createTopics where ${topicOf(topic).service} is served`,
-      );
+    if (!names.includes(topic.$type)) throw notNamed(topic, 'createTopics');
     const { key, event } = await encodeEvent(topic, partial);
     return [random.hex(ID_BYTES), topic.$type, key, event, currentTrace()];
   };
@@ -115,18 +115,9 @@ export function createTopics(options: TopicsOptions): Topics {
   };
 }
 
-function requireOwn(topic: TopicType, { services, database }: Partial<TopicsOptions>): void {
-  const { service, retentionMs } = topicOf(topic);
-  if (services?.some(({ fullName }) => fullName === service) !== true)
-    throw new TypeError(
-      `${topic.$type} is published by ${service}, as its (rondo.options.v1.topic) says, and this process doesn't serve that: publish it there`,
-    );
-  if (retentionMs === undefined)
-    throw new TypeError(`${topic.$type} is ephemeral: its events aren't stored; give it a retention`);
-  if (database === undefined)
-    throw new TypeError(
-      `${topic.$type} has a retention, so that its events are stored: give createTopics a database, or leave the retention out`,
-    );
+function requireDurable({ $type, topic }: TopicType): void {
+  if (topic?.retentionMs === undefined)
+    throw new TypeError(`${$type} is ephemeral: publish it by createEphemeralTopics, or give it a retention`);
 }
 
 async function trimAll({ database, topics }: TopicsOptions): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Moved, MoverServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/topics';
+import { Moved, MoverServiceDefinition, Touched } from '@rondo/contracts/rondo/conformance/v1/topics';
 import type { Database, Queries } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
@@ -253,6 +253,7 @@ describe('a publisher', () => {
       "published by rondo.conformance.v1.MoverService, as its (rondo.options.v1.topic) says, and this process doesn't serve that",
     ],
     [{ topics: [{ ...Moved, topic: undefined }] }, 'is no topic'],
+    [{ topics: [Touched] }, 'rondo.conformance.v1.Touched is ephemeral: publish it by createEphemeralTopics'],
   ])('of what it may not publish is refused at its start: %#', (change, text) => {
     expect(() => createTopics({ ...options, database, log: silentLogger, ...change })).toThrow(text);
   });

@@ -20,6 +20,7 @@
  * ```
  */
 
+export { createEphemeralTopics, type EphemeralTopics, type EphemeralTopicsOptions } from '../ephemeral.js';
 export { publishSql } from '../groups.js';
 export { topicsSchema } from '../schema.js';
 export { createSubscriber, type Subscriber, type SubscriberOptions } from '../subscriber.js';
