@@ -128,6 +128,18 @@ async function enqueueBad(): Promise<void> {
   await sales.query(add, ['failing', request, 0]);
 }
 
+/** Stores an event that its group couldn't take, and two groups whose subscribers are away: one is behind. */
+async function publishBad(): Promise<void> {
+  await eventually(async () => {
+    const added = await sales.query(`INSERT INTO topic_groups (name, topic, service, method, idempotency_level, policy)
+      SELECT topic || ':' || added, topic, 'away.v1.Service', method, idempotency_level, policy
+      FROM topic_groups CROSS JOIN unnest(ARRAY['behind', 'lost']) AS added RETURNING name`);
+    if (added.length < 2) throw new Error('project management has not subscribed yet');
+  }, WAIT);
+  await sales.query(`INSERT INTO jobs (method, key, request, due_time, create_time, failed)
+    SELECT name, 'bad', '', now(), now() - interval '10 min', name !~ 'behind' FROM topic_groups WHERE name !~ 'lost'`);
+}
+
 /** Ends the session that the query of a runbook finds. */
 async function endBlocking(database: Database, file: string): Promise<void> {
   const [blocking] = await database.query<{ pid: number }>(runbooks.code(file).replace(/;\s*$/, ''));
@@ -140,10 +152,16 @@ const HEALED: Readonly<Record<string, () => Promise<void>>> = {
   CertificateEnds: () => rondo('certs', 'calculator', '--renew', '--data', folder),
   OutboxLags: () => endBlocking(projects, 'blocks-relay.sql'),
   JobsFail: async () => {
-    const [job] = await sales.query<{ id: bigint }>('SELECT id FROM jobs WHERE failed');
+    const [job] = await sales.query<{ id: bigint }>('SELECT id FROM jobs WHERE failed AND key = $1', ['failing']);
     await rondo('jobs', 'discard', `${job?.id}`);
   },
   JobsLag: () => endBlocking(sales, 'blocks-jobs.sql'),
+  EventsFail: async () => {
+    const [event] = await sales.query<{ id: bigint }>('SELECT id FROM jobs WHERE failed AND key = $1', ['bad']);
+    await rondo('events', 'discard', `${event?.id}`);
+  },
+  EventsLag: () => rondo('events', 'remove-group', 'sales.v1.OrderPlaced:behind'),
+  EventsCut: () => rondo('events', 'remove-group', 'sales.v1.OrderPlaced:lost'),
   AdmissionSheds: () => rondo('config', 'set', 'ConformanceService', 'max_calls', '200'),
   EventLoopLate: async () => void (await late.stop()),
   InstanceEjected: async () => {
@@ -157,6 +175,7 @@ const HEALED: Readonly<Record<string, () => Promise<void>>> = {
 
 /** The faults that would disturb the others. */
 const LATER: Readonly<Record<string, () => unknown>> = {
+  EventsCut: () => sales.query("UPDATE topic_groups SET cut = 2 WHERE name ~ 'lost'"),
   ErrorBudgetBurns: () => process.kill(system.pid('sales-1'), 'SIGKILL'),
   TransactionInDoubt: () =>
     projects.prepare(`rondo:sales:${LOST}:project-management`, ({ query }) => query('SELECT 1')),
@@ -201,6 +220,7 @@ const LATER: Readonly<Record<string, () => unknown>> = {
     truncateSync(join(folder, 'certs/calculator/tls.crt'));
     await holdOutbox();
     await enqueueBad();
+    await publishBad();
   });
 
   afterAll(async () => {
