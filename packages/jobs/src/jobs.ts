@@ -14,7 +14,7 @@ import {
 import type { ServiceImplementation } from '@rondo/rpc/server';
 import { type JobMethod, jobMethodsOf } from './contract.js';
 import { meterJobs } from './metrics.js';
-import { createJobService } from './operator-service.js';
+import { createJobService, type OperatorAudit } from './operator-service.js';
 import { beginSchedules, fire, isScheduled } from './schedules.js';
 import { claimJobs, deleteJob, insertJob, setProgress } from './store.js';
 import { Worker } from './worker.js';
@@ -31,6 +31,8 @@ export interface JobsOptions {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly meter?: Meter | undefined;
+  /** The service's audit, if it keeps one: it says which operator tried a job again or discarded it. */
+  readonly audit?: OperatorAudit | undefined;
 }
 
 /** A job that is enqueued. */
@@ -84,7 +86,7 @@ const MAX_PROGRESS = 200;
  * @throws TypeError that names the method, the rule and the remedy, if a contract contradicts itself.
  */
 export function createJobs(options: JobsOptions): Jobs {
-  const { database, services, channel, log, clock = systemClock, random = systemRandom } = options;
+  const { database, services, channel, log, audit, clock = systemClock, random = systemRandom } = options;
   const byDefinition = jobMethodsOf(services);
   const jobs = [...byDefinition.values()];
   const scheduled = jobs.filter(isScheduled);
@@ -142,6 +144,6 @@ export function createJobs(options: JobsOptions): Jobs {
       await sweep.close();
       await worker.close();
     },
-    service: createJobService({ database, jobs, nudge: () => sweep.nudge() }),
+    service: createJobService({ database, jobs, audit, nudge: () => sweep.nudge() }),
   };
 }

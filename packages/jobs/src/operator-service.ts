@@ -1,5 +1,5 @@
 import { JobServiceDefinition, JobState } from '@rondo/contracts/rondo/jobs/v1/jobs';
-import type { Database } from '@rondo/database';
+import type { Database, Queries } from '@rondo/database';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
 import { mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
@@ -23,16 +23,37 @@ const jobErrors = defineErrors('a service with jobs', {
   },
 });
 
+/** Writes what an operator does into the audit, in the transaction that does it: the `Audit` of `@rondo/access`. */
+export interface OperatorAudit {
+  record(transaction: Pick<Queries, 'query'>, result: { readonly name: string }): Promise<void>;
+}
+
 interface OperatorServiceOptions {
   readonly database: Database;
   readonly jobs: readonly JobMethod[];
   /** A job is due. */
   readonly nudge: () => void;
+  readonly audit: OperatorAudit | undefined;
 }
 
 /** The service by which `rondo jobs` shows and resolves jobs. */
-export function createJobService({ database, jobs, nudge }: OperatorServiceOptions): ServiceImplementation {
+export function createJobService({ database, jobs, nudge, audit }: OperatorServiceOptions): ServiceImplementation {
   const methods = jobs.map(({ name }) => name);
+  const resolve = async (id: bigint, change: typeof retryJob, call: ServerCall) => {
+    requireOperator(call);
+    const row = await database.transaction(
+      async (transaction) => {
+        const changed = await change(transaction, id);
+        // An event that is to be delivered is in the same table.
+        if (changed === undefined || !methods.includes(changed.method)) throw jobErrors.NO_JOB({ id: String(id) });
+        await audit?.record(transaction, { name: `jobs/${id}` });
+        return changed;
+      },
+      { signal: call.signal },
+    );
+    nudge();
+    return toJob(row);
+  };
   return implement(JobServiceDefinition, {
     async listJobs({ method }, call) {
       requireOperator(call);
@@ -49,19 +70,8 @@ export function createJobService({ database, jobs, nudge }: OperatorServiceOptio
         jobs: rows.map(toJob),
       };
     },
-    async retryJob({ id }, call) {
-      requireOperator(call);
-      const row = await retryJob(database, id, { signal: call.signal });
-      if (row === undefined) throw jobErrors.NO_JOB({ id: String(id) });
-      nudge();
-      return toJob(row);
-    },
-    async discardJob({ id }, call) {
-      requireOperator(call);
-      const row = await discardJob(database, id, { signal: call.signal });
-      if (row === undefined) throw jobErrors.NO_JOB({ id: String(id) });
-      return toJob(row);
-    },
+    retryJob: ({ id }, call) => resolve(id, retryJob, call),
+    discardJob: ({ id }, call) => resolve(id, discardJob, call),
   });
 }
 

@@ -189,26 +189,23 @@ export function countJobs({ query }: Queries, methods: readonly string[], option
 }
 
 /** Makes a job due at once, as if it were new; undefined if it has ended. One that runs goes on. */
-export function retryJob({ maybeOne }: Queries, id: bigint, options: QueryOptions): Promise<JobRow | undefined> {
+export function retryJob({ maybeOne }: Queries, id: bigint): Promise<JobRow | undefined> {
   return maybeOne<JobRow>(
     `UPDATE jobs SET failed = false, attempts = CASE WHEN claim IS NULL THEN 0 ELSE attempts END,
        due_time = CASE WHEN claim IS NULL THEN now() ELSE due_time END
      WHERE id = $1 RETURNING ${COLUMNS}`,
     [id],
-    options,
   );
 }
 
 /** Removes a job; undefined if it has ended. */
-export function discardJob(database: Database, id: bigint, options: QueryOptions): Promise<JobRow | undefined> {
-  return database.transaction(async (transaction) => {
-    const sql = `DELETE FROM jobs WHERE id = $1 RETURNING lane, ${COLUMNS}`;
-    const row = await transaction.maybeOne<JobRow & { lane: string | null }>(sql, [id]);
-    if (row === undefined) return undefined;
-    const { lane, ...job } = row;
-    await unblock(transaction, [{ method: job.method, lane }]);
-    return job;
-  }, options);
+export async function discardJob(transaction: Queries, id: bigint): Promise<JobRow | undefined> {
+  const sql = `DELETE FROM jobs WHERE id = $1 RETURNING lane, ${COLUMNS}`;
+  const row = await transaction.maybeOne<JobRow & { lane: string | null }>(sql, [id]);
+  if (row === undefined) return undefined;
+  const { lane, ...job } = row;
+  await unblock(transaction, [{ method: job.method, lane }]);
+  return job;
 }
 
 /** Stores what a handler tells of its progress. */

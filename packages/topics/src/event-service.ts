@@ -1,9 +1,9 @@
 import { type DeadEvent, EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
-import type { Database, QueryOptions } from '@rondo/database';
-import { countJobs, discardJob, type JobRow, listJobs, retryJob } from '@rondo/jobs/internal';
+import type { Database, QueryOptions, Transaction } from '@rondo/database';
+import { countJobs, discardJob, type JobRow, listJobs, type OperatorAudit, retryJob } from '@rondo/jobs/internal';
 import { callerIdentity, type ServerCall } from '@rondo/rpc/call';
-import { isOperatorId } from '@rondo/rpc/internal';
+import { mayOperate } from '@rondo/rpc/internal';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { defineErrors } from '@rondo/rpc/status';
 import { MAX_GROUPS, methodOf, readGroups, registerGroup, removeGroup, replay } from './groups.js';
@@ -60,19 +60,34 @@ interface EventServiceOptions {
   readonly mayServe: (identity: string, service: string) => boolean;
   /** There is something to deliver, or a group has changed. */
   readonly nudge: () => void;
+  readonly audit: OperatorAudit | undefined;
 }
 
 /** The service by which subscribers register, and `rondo events` shows and resolves. */
-export function createEventService({ database, topics, mayServe, nudge }: EventServiceOptions): ServiceImplementation {
+export function createEventService(options: EventServiceOptions): ServiceImplementation {
+  const { database, topics, mayServe, nudge, audit } = options;
   const names = topics.map(({ $type }) => $type);
-  const resolve = async (id: bigint, change: typeof retryJob | typeof discardJob, options: QueryOptions) => {
-    const sql = 'SELECT id FROM jobs JOIN topic_groups ON name = jobs.method WHERE id = $1';
-    const found = await database.maybeOne(sql, [id], options);
-    const row = found && (await change(database, id, options));
-    if (row === undefined) throw topicErrors.NO_EVENT({ id: String(id) });
+  /** Does what an operator wants to the thing of this name, in a transaction that ends with its event in the audit. */
+  const operate = async <T>(call: ServerCall, name: string, work: (transaction: Transaction) => Promise<T>) => {
+    requireOperator(call);
+    const result = await database.transaction(
+      async (transaction) => {
+        const done = await work(transaction);
+        await audit?.record(transaction, { name });
+        return done;
+      },
+      { signal: call.signal },
+    );
     nudge();
-    return toEvent(row);
+    return result;
   };
+  const resolve = (id: bigint, change: typeof retryJob, call: ServerCall) =>
+    operate(call, `events/${id}`, async (transaction) => {
+      const row = await change(transaction, id);
+      const group = row && (await transaction.maybeOne('SELECT FROM topic_groups WHERE name = $1', [row.method]));
+      if (row === undefined || group === undefined) throw topicErrors.NO_EVENT({ id: String(id) });
+      return toEvent(row);
+    });
   return implement(EventServiceDefinition, {
     async registerGroup({ topic, group, policy, ...method }, call) {
       const caller = call.values.get(callerIdentity);
@@ -111,35 +126,24 @@ export function createEventService({ database, topics, mayServe, nudge }: EventS
         events: jobs.filter(({ failed }) => failed).map(toEvent),
       };
     },
-    retryEvent({ id }, call) {
-      requireOperator(call);
-      return resolve(id, retryJob, { signal: call.signal });
-    },
-    discardEvent({ id }, call) {
-      requireOperator(call);
-      return resolve(id, discardJob, { signal: call.signal });
-    },
-    async replayEvents({ group, fromTime }, call) {
-      requireOperator(call);
-      const known = await database.maybeOne('SELECT name FROM topic_groups WHERE name = $1', [group]);
-      if (known === undefined) throw topicErrors.NO_GROUP({ group });
-      const events = await replay(database, { name: group, from: fromTime }, { signal: call.signal });
-      nudge();
-      return { events: BigInt(events) };
-    },
-    async removeGroup({ group }, call) {
-      requireOperator(call);
-      if (!(await removeGroup(database, group, { signal: call.signal }))) throw topicErrors.NO_GROUP({ group });
-      nudge();
-      return {};
-    },
+    retryEvent: ({ id }, call) => resolve(id, retryJob, call),
+    discardEvent: ({ id }, call) => resolve(id, discardJob, call),
+    replayEvents: ({ group, fromTime }, call) =>
+      operate(call, `groups/${group}`, async (transaction) => {
+        const known = await transaction.maybeOne('SELECT FROM topic_groups WHERE name = $1', [group]);
+        if (known === undefined) throw topicErrors.NO_GROUP({ group });
+        return { events: BigInt(await replay(transaction, { name: group, from: fromTime })) };
+      }),
+    removeGroup: ({ group }, call) =>
+      operate(call, `groups/${group}`, async (transaction) => {
+        if (!(await removeGroup(transaction, group))) throw topicErrors.NO_GROUP({ group });
+        return {};
+      }),
   });
 }
 
-/** A caller without a certificate passes, because a system without TLS can't tell. */
 function requireOperator({ values }: Pick<ServerCall, 'values'>): void {
-  const caller = values.get(callerIdentity);
-  if (caller !== '' && !isOperatorId(caller)) throw topicErrors.EVENT_OPERATORS_ONLY({ caller });
+  if (!mayOperate({ values })) throw topicErrors.EVENT_OPERATORS_ONLY({ caller: values.get(callerIdentity) });
 }
 
 const statesOf = ({ query }: Database, names: readonly string[], options: QueryOptions) =>

@@ -75,12 +75,10 @@ export const readGroups = ({ query }: Queries, topics: readonly string[], option
   );
 
 /** Removes a group and what it hasn't taken; false if there is none. */
-export async function removeGroup(database: Database, name: string, options: QueryOptions): Promise<boolean> {
-  return await database.transaction(async ({ query }) => {
-    const removed = await query('DELETE FROM topic_groups WHERE name = $1 RETURNING name', [name]);
-    if (removed.length > 0) await query('DELETE FROM jobs WHERE method = $1', [name]);
-    return removed.length > 0;
-  }, options);
+export async function removeGroup({ query }: Queries, name: string): Promise<boolean> {
+  const removed = await query('DELETE FROM topic_groups WHERE name = $1 RETURNING name', [name]);
+  if (removed.length > 0) await query('DELETE FROM jobs WHERE method = $1', [name]);
+  return removed.length > 0;
 }
 
 /**
@@ -113,7 +111,6 @@ export async function insertEvent({ query }: Queries, params: readonly SqlValue[
 export async function replay(
   { query }: Queries,
   { name, from }: { readonly name: string; readonly from: Date | undefined },
-  options: QueryOptions,
 ): Promise<number> {
   const rows = await query(
     `INSERT INTO jobs AS stored (method, key, lane, request, due_time, traceparent, progress, version)
@@ -124,7 +121,6 @@ export async function replay(
        due_time = now() WHERE stored.failed
      RETURNING id`,
     [name, from ?? null],
-    options,
   );
   return rows.length;
 }

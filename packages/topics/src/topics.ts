@@ -1,6 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Database, Queries, SqlValue } from '@rondo/database';
-import { claimHeads, type StoredMethod, Worker } from '@rondo/jobs/internal';
+import { claimHeads, type OperatorAudit, type StoredMethod, Worker } from '@rondo/jobs/internal';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
@@ -25,6 +25,8 @@ export interface TopicsOptions {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly meter?: Meter | undefined;
+  /** The service's audit, if it keeps one: it says which operator resolved an event, replayed a group or removed it. */
+  readonly audit?: OperatorAudit | undefined;
   /** Tells which process may register a method, by its certificate: `mayServe` of the service's context. Every process by default. */
   readonly mayServe?: ((identity: string, service: string) => boolean) | undefined;
 }
@@ -106,7 +108,7 @@ export function createTopics(options: TopicsOptions): Topics {
       await worker.close();
     },
     service: createEventService({
-      ...{ database, topics, mayServe },
+      ...{ database, topics, mayServe, audit: options.audit },
       nudge() {
         groups.forget();
         sweep.nudge();

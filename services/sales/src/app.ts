@@ -80,10 +80,10 @@ export function createApp(context: SalesContext, { databaseUrl, ...config }: Sal
     onAppended: sync.nudge,
   });
   const services = [QuoteServiceDefinition];
-  const jobs = createJobs({ database, services, channel, log, clock: background.clock, random, meter });
+  const jobs = createJobs({ database, services, channel, log, clock: background.clock, random, meter, audit });
   const topics = createTopics({
     ...{ database, topics: [OrderPlaced], services: [OrderServiceDefinition], channel, log, random, meter, mayServe },
-    clock: background.clock,
+    ...{ clock: background.clock, audit },
   });
   const methods: SalesMethods & ReminderMethods = {
     ...{ database: audit.over(createStoreDatabase(database, sync.nudge)), sync, errors, jobs },

@@ -137,6 +137,51 @@ describe('the audit', () => {
     ]);
   });
 
+  it('has what operators do to jobs and events, in the transaction that does it', async () => {
+    const group = 'sales.v1.OrderPlaced:audited';
+    const [ops, poison] = ['ops', 'poison'].map((who) => callersOf(company)(who, 'rondo.operator'));
+    if (ops === undefined || poison === undefined) throw new Error('there are two');
+    const subscriber = { service: 's.v1.S', method: 'M', idempotencyLevel: 'IDEMPOTENT', policy: { subscription: {} } };
+    await ada.events.registerGroup({ topic: 'sales.v1.OrderPlaced', group: 'audited', ...subscriber });
+    const add = async (method: string, key: string) =>
+      (
+        await database.one<{ id: bigint }>(
+          `INSERT INTO jobs (method, key, request, due_time, failed) VALUES ($1, $2, '', now(), true) RETURNING id`,
+          [method, key],
+        )
+      ).id;
+    const method = 'sales.v1.QuoteService/RemindOwner';
+    const [job, other] = [await add(method, 'a'), await add(method, 'b')];
+    const [event, another] = [await add(group, 'a'), await add(group, 'b')];
+    const start = await since();
+    const last = callersOf(company)('last', ...RIGHTS);
+    await refused(last.jobs.retryJob({ id: job }), 'PERMISSION_DENIED');
+    await refused(last.events.removeGroup({ group }), 'PERMISSION_DENIED');
+    const written = () => events(`subject = "last" AND code = ${Status.PERMISSION_DENIED}`);
+    await eventually('the refusals are written', async () => (await written()).length === 2);
+    await refused(ops.jobs.discardJob({ id: event }), 'NOT_FOUND');
+    await refused(ops.events.discardEvent({ id: job }), 'NOT_FOUND');
+    await database.query(`ALTER TABLE audit_events ADD CONSTRAINT sound CHECK (subject <> 'poison') NOT VALID`);
+    await refused(poison.jobs.discardJob({ id: job }), 'INTERNAL');
+    await refused(poison.events.removeGroup({ group }), 'INTERNAL');
+    await database.query('ALTER TABLE audit_events DROP CONSTRAINT sound');
+    await ops.jobs.retryJob({ id: job });
+    await ops.jobs.discardJob({ id: other });
+    await ops.events.retryEvent({ id: event });
+    await ops.events.discardEvent({ id: another });
+    await ops.events.replayEvents({ group });
+    await ops.events.removeGroup({ group });
+    const done = (await newer(start)).filter(({ subject }) => subject === 'ops');
+    expect(lines(done)).toEqual([
+      `RetryJob jobs/${job} 0`,
+      `DiscardJob jobs/${other} 0`,
+      `RetryEvent events/${event} 0`,
+      `DiscardEvent events/${another} 0`,
+      `ReplayEvents groups/${group} 0`,
+      `RemoveGroup groups/${group} 0`,
+    ]);
+  });
+
   it('has the refusals of others, whatever subject or actor is refused beside them', async () => {
     const as = callersOf(company);
     const { name: customer } = await ada.customers.createCustomer({

@@ -1,5 +1,7 @@
 import type { Money } from '@rondo/contracts/google/type/money';
 import { AuditServiceDefinition } from '@rondo/contracts/rondo/audit/v1/audit';
+import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
+import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
 import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
@@ -131,6 +133,8 @@ function clientsOver(channel: Channel) {
     quotes: createClient(QuoteServiceDefinition, { channel }),
     orders: createClient(OrderServiceDefinition, { channel }),
     audit: createClient(AuditServiceDefinition, { channel }),
+    jobs: createClient(JobServiceDefinition, { channel }),
+    events: createClient(EventServiceDefinition, { channel }),
     transactions: createClient(CoordinatorServiceDefinition, { channel }),
   };
 }
