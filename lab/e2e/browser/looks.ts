@@ -20,6 +20,7 @@ const CONSOLE = [
   ['logs', 'Live.'],
   ['transactions', 'Live.'],
   ['jobs', 'Live.'],
+  ['events', 'Live.'],
   ['settings', 'Live.'],
 ] as const;
 

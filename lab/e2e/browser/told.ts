@@ -1,5 +1,6 @@
 /** What processes tell, in the console: traces. */
 import { afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { LogServiceDefinition } from '@rondo/contracts/rondo/logs/v1/logs';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
@@ -44,9 +45,14 @@ export function testTold(at: () => Running): void {
     const names = services.map(({ definition }) => definition.fullName);
     const registered = { instanceId: 'evil-1', endpoints, services: [...names, 'evil.v1.Service'], status: 2 };
     const instance = { ...registered, version: '', zone: '', incarnation: BigInt(Date.now()) };
-    await createClient(RegistryServiceDefinition, { channel }).register({ instance });
-    channel.close();
-    return () => server.drain(0);
+    const client = createClient(RegistryServiceDefinition, { channel });
+    // It isn't renewed, and lasts longer than a test.
+    const { leaseId } = await client.register({ instance, ttl: { seconds: 120n } });
+    return async () => {
+      await client.deregister({ leaseId, instanceId: instance.instanceId });
+      channel.close();
+      await server.drain(0);
+    };
   }
 
   const show = (place: string) => page.goto(`${running.origin}/console#/${place}`);
@@ -230,6 +236,73 @@ export function testTold(at: () => Running): void {
     await page.getByRole('button', { name: 'Discard it' }).click();
     await row(`${method} 18`).waitFor({ state: 'detached' });
     expect(resolved).toEqual(['retry 17', 'discard 18']);
+    expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
+    await stop();
+  });
+
+  it('shows groups and the events that they could not take, and resolves, replays and removes', async () => {
+    const group = {
+      name: 'evil.v1.Done:one',
+      method: 'evil.v1.Service/On',
+      failed: 2n,
+      cut: 3n,
+      oldestTime: new Date(),
+    };
+    const event = { group: group.name, publishTime: new Date(), attempts: 4, error: TEXT };
+    const listed = {
+      topics: ['evil.v1.Done'],
+      groups: [group, { ...group, name: 'evil.v1.Done:two' }],
+      events: [
+        { ...event, id: 17n, key: TEXT },
+        { ...event, id: 18n, key: '8' },
+      ],
+    };
+    const resolved: string[] = [];
+    const resolve = (how: string) => (request: { readonly id: bigint }) => {
+      resolved.push(`${how} ${request.id}`);
+      return listed.events.splice(0, 1)[0] ?? {};
+    };
+    const told = {
+      listGroups: () => listed,
+      ...{ retryEvent: resolve('retry'), discardEvent: resolve('discard') },
+      replayEvents({ group: name, fromTime }: { readonly group: string; readonly fromTime?: Date | undefined }) {
+        resolved.push(`replay ${name} ${fromTime?.toISOString()}`);
+        return {};
+      },
+      removeGroup({ group: name }: { readonly group: string }) {
+        resolved.push(`remove ${name}`);
+        listed.groups = listed.groups.filter((one) => one.name !== name);
+        return {};
+      },
+    };
+    const stop = await startInstance([standIn(EventServiceDefinition, told)]);
+    await show('events');
+    const row = (text: string) => page.getByRole('row').filter({ hasText: text });
+    const press = (text: string, verb: string) => row(text).getByRole('button', { name: verb }).click();
+    await row('sales.v1.OrderPlaced:').waitFor();
+    await row('evil.v1.Done:one 17').getByText(SHOWN).first().waitFor();
+    expect(await axe(page)).toEqual([]);
+    await press('evil.v1.Done:one 17', 'Retry');
+    await page.getByRole('button', { name: 'Retry it' }).click();
+    await row('evil.v1.Done:one 17').waitFor({ state: 'detached' });
+    await press('evil.v1.Done:one 18', 'Discard');
+    await page.getByRole('button', { name: 'Discard it' }).click();
+    await row('evil.v1.Done:one 18').waitFor({ state: 'detached' });
+    await press('evil.v1.Done:one', 'Replay');
+    await page.getByLabel('Published from').fill('2026-03-01T09:00:00Z');
+    expect(await axe(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Replay it' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    for (const name of ['evil.v1.Done:two', 'evil.v1.Done:one']) {
+      await press(name, 'Remove');
+      await page.getByRole('button', { name: 'Remove it' }).click();
+      await row(name).waitFor({ state: 'detached' });
+    }
+    const replayed = 'replay evil.v1.Done:one 2026-03-01T09:00:00.000Z';
+    expect(resolved).toEqual([
+      ...['retry 17', 'discard 18', replayed],
+      ...['remove evil.v1.Done:two', 'remove evil.v1.Done:one'],
+    ]);
     expect([await page.title(), await page.locator('main img').count()]).toEqual(['Rondo console', 0]);
     await stop();
   });

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { type Access, checkAccess, SignIn } from './access.js';
 import { credentials, setCredentials } from './calls/connect.js';
 import { FleetPage } from './fleet/fleet-page.js';
+import { EventsPage } from './jobs/events-page.js';
 import { JobsPage } from './jobs/jobs-page.js';
 import { LogsPage } from './logs/logs-page.js';
 import { usePlace } from './page/frame.js';
@@ -16,6 +17,7 @@ const PAGES = [
   ['logs', 'Logs'],
   ['transactions', 'Transactions'],
   ['jobs', 'Jobs'],
+  ['events', 'Events'],
   ['settings', 'Settings'],
   ['methods', 'Methods'],
 ] as const;
@@ -68,6 +70,7 @@ export function App() {
         {page === 'logs' && access.kind === 'operator' && <LogsPage key={rest[0]} instance={rest[0] ?? ''} />}
         {page === 'transactions' && access.kind === 'operator' && <TransactionsPage />}
         {page === 'jobs' && access.kind === 'operator' && <JobsPage />}
+        {page === 'events' && access.kind === 'operator' && <EventsPage />}
         {page === 'settings' && access.kind === 'operator' && <SettingsPage />}
         {page === 'methods' && <ContractsPage key={round} name={rest.join('/')} />}
       </main>

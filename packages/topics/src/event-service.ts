@@ -119,6 +119,7 @@ export function createEventService(options: EventServiceOptions): ServiceImpleme
       const countOf = new Map(counts.map(({ method: name, ...count }) => [name, count]));
       const stateOf = new Map(states.map(({ name, ...state }) => [name, state]));
       return {
+        topics: names,
         groups: rows.map(({ name, service, method }) => ({
           ...{ ...countOf.get(name), ...stateOf.get(name) },
           ...{ name, method: `${service}/${method}` },

@@ -4,11 +4,11 @@ import { useState } from 'preact/hooks';
 import { consoleService } from '../access.js';
 import { type EventOf, useStream } from '../calls/use-stream.js';
 import { ConnectionLine } from '../page/connection-line.js';
-import { Dialog } from '../page/dialog.js';
 import type { Json } from '../page/json.js';
 import { Table } from '../page/table.js';
 import { type Silent, SilentInstances, takeSilent } from '../ui/silent.js';
 import { formatDate } from '../ui/text.js';
+import { Ask, aboutCall, type Question, QuestionDialog } from './question.js';
 
 /** What was told of jobs, by the first method of the service: replicas of a service tell the same, and the last word counts. */
 interface Told {
@@ -25,11 +25,6 @@ function takeJobs(before: Told | undefined, event: EventOf<'watchJobs'>): Told {
 /** A job, and an instance that resolves it. */
 type Shown = Json<Job> & { readonly instanceId: string };
 
-interface Doing {
-  readonly job: Shown;
-  readonly discard: boolean;
-}
-
 const MAX_ROWS = 200;
 const isFailed = ({ state }: Json<Job>) => state === 'JOB_STATE_FAILED';
 const idOf = ({ method = '', id = '' }: Json<Job>) => `${method} ${id}`;
@@ -37,7 +32,7 @@ const idOf = ({ method = '', id = '' }: Json<Job>) => `${method} ${id}`;
 /** The jobs that wait, run or have failed, and the schedules. */
 export function JobsPage() {
   const { told, connection } = useStream({ method: 'watchJobs', request: {}, take: takeJobs });
-  const [doing, setDoing] = useState<Doing>();
+  const [question, ask] = useState<Question>();
   const services = [...(told?.byService.values() ?? [])];
   const methods = services.flatMap(({ methods: all = [] }) => all);
   const all = services.flatMap(({ jobs = [], instanceId = '' }) => jobs.map((job) => ({ ...job, instanceId })));
@@ -64,19 +59,25 @@ export function JobsPage() {
       ) : (
         <p>{told ? 'No method is a job.' : 'Nothing is known yet.'}</p>
       )}
-      {jobs.length > 0 && <Jobs rows={jobs} onDo={setDoing} />}
+      {jobs.length > 0 && <Jobs rows={jobs} onAsk={ask} />}
       {told && <SilentInstances silent={told.silent} />}
-      {doing && <ResolveDialog {...doing} onClose={() => setDoing(undefined)} />}
+      {question && <QuestionDialog question={question} onClose={() => ask(undefined)} />}
     </div>
   );
 }
 
+const questionsOf = (job: Shown) =>
+  aboutCall(idOf(job), (discard) => {
+    const { instanceId, id = '' } = job;
+    return consoleService.call('resolveJob', { instanceId, id, discard });
+  });
+
 interface JobsProps {
   readonly rows: readonly Shown[];
-  readonly onDo: (doing: Doing) => void;
+  readonly onAsk: (question: Question) => void;
 }
 
-const Jobs = ({ rows, onDo }: JobsProps) => (
+const Jobs = ({ rows, onAsk }: JobsProps) => (
   <>
     <h3>Not done, those that failed first</h3>
     <Table
@@ -91,35 +92,8 @@ const Jobs = ({ rows, onDo }: JobsProps) => (
         ['Due', ({ dueTime }) => formatDate(dueTime)],
         ['Attempts', ({ attempts }) => attempts ?? 0],
         ['Told', ({ error, progress }) => [progress, error].filter(Boolean).join('; ')],
-        [
-          'Resolve',
-          (job) =>
-            [false, true].map((discard) => (
-              <button key={String(discard)} type="button" onClick={() => onDo({ job, discard })}>
-                {discard ? 'Discard' : 'Retry'}
-              </button>
-            )),
-        ],
+        ['Resolve', (job) => <Ask questions={questionsOf(job)} onAsk={onAsk} />],
       ]}
     />
   </>
 );
-
-function ResolveDialog({ job, discard, onClose }: Doing & { readonly onClose: () => void }) {
-  const { instanceId, id = '' } = job;
-  return (
-    <Dialog
-      title={`${discard ? 'Discard' : 'Retry'} ${idOf(job)}?`}
-      action={discard ? 'Discard it' : 'Retry it'}
-      leave="Leave it"
-      onAct={() => consoleService.call('resolveJob', { instanceId, id, discard })}
-      onClose={onClose}
-    >
-      <p>
-        {discard
-          ? 'The job is removed, and an attempt that runs is cancelled.'
-          : 'It is tried now, with as many attempts as a new one.'}
-      </p>
-    </Dialog>
-  );
-}

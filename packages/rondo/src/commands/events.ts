@@ -134,7 +134,7 @@ const viewEvent = ({ id, publishTime, ...event }: DeadEvent) => ({
   publishTime: publishTime?.toISOString(),
 });
 
-function format({ groups, events: dead }: ListGroupsResponse, nowMs: number): string {
+function format({ groups, events: dead }: Omit<ListGroupsResponse, 'topics'>, nowMs: number): string {
   const ageOf = (time: Date | undefined) => (time === undefined ? '-' : formatAge(nowMs - time.getTime()));
   const rows = groups.map(({ name, method, waiting, running, failed, oldestTime, cut }) => [
     ...[name, method, `${waiting}`, `${running}`, `${failed}`, ageOf(oldestTime), `${cut}`],

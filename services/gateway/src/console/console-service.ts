@@ -1,3 +1,4 @@
+import { EventServiceDefinition } from '@rondo/contracts/rondo/events/v1/events';
 import { ConsoleServiceDefinition } from '@rondo/contracts/rondo/gateway/v1/console';
 import { JobServiceDefinition } from '@rondo/contracts/rondo/jobs/v1/jobs';
 import { OperatorState, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
@@ -7,7 +8,7 @@ import type { Clock } from '@rondo/rpc/clock';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { gatewayErrors } from '../errors.js';
 import type { Fleet } from './fleet.js';
-import { watchJobs } from './jobs.js';
+import { watchEvents, watchJobs } from './jobs.js';
 import { readLogs } from './logs.js';
 import type { Asker, Questions } from './questions.js';
 import { toRegistry, watchSettings } from './settings.js';
@@ -42,16 +43,22 @@ export function consoleService({
     watchTransactions: (_, call) => watchTransactions(clock, questions, askerOf(call)),
     watchJobs: (_, call) => watchJobs(clock, questions, askerOf(call)),
     async resolveJob({ instanceId, id, discard }, { signal }) {
-      const instance = (await instancesOf(channel, signal)).find((one) => one.instanceId === instanceId);
-      if (instance === undefined) throw gatewayErrors.NO_INSTANCE({ instanceId });
-      const direct = channel.direct([instance]);
-      try {
+      await withInstance({ channel, instanceId, signal }, (direct) => {
         const client = createClient(JobServiceDefinition, { channel: direct });
-        await (discard ? client.discardJob({ id }, { signal }) : client.retryJob({ id }, { signal }));
-        return {};
-      } finally {
-        direct.close();
-      }
+        return discard ? client.discardJob({ id }, { signal }) : client.retryJob({ id }, { signal });
+      });
+      return {};
+    },
+    watchEvents: (_, call) => watchEvents(clock, questions, askerOf(call)),
+    async resolveEvents({ instanceId, action }, { signal }) {
+      await withInstance({ channel, instanceId, signal }, async (direct) => {
+        const client = createClient(EventServiceDefinition, { channel: direct });
+        if (action?.$case === 'retry') await client.retryEvent(action.value, { signal });
+        if (action?.$case === 'discard') await client.discardEvent(action.value, { signal });
+        if (action?.$case === 'replay') await client.replayEvents(action.value, { signal });
+        if (action?.$case === 'remove') await client.removeGroup(action.value, { signal });
+      });
+      return {};
     },
     watchSettings: (_, { signal }) => watchSettings({ channel, registry, clock }, signal),
     async setCordon({ instanceId, cordoned, reason }, { signal }) {
@@ -72,6 +79,27 @@ export function consoleService({
 const askerOf = ({ signal, values }: Pick<ServerCall, 'signal' | 'values'>): Asker => {
   return { signal, principal: values.get(callPrincipal) };
 };
+
+interface InstanceOptions {
+  readonly channel: Pick<Channel, 'direct' | 'followAll'>;
+  readonly instanceId: string;
+  readonly signal: AbortSignal;
+}
+
+/** Calls one instance. @throws RpcError if the registry lists none with this id. */
+async function withInstance(
+  { channel, instanceId, signal }: InstanceOptions,
+  call: (direct: Channel) => Promise<unknown>,
+): Promise<void> {
+  const instance = (await instancesOf(channel, signal)).find((one) => one.instanceId === instanceId);
+  if (instance === undefined) throw gatewayErrors.NO_INSTANCE({ instanceId });
+  const direct = channel.direct([instance]);
+  try {
+    await call(direct);
+  } finally {
+    direct.close();
+  }
+}
 
 /** The instances that the registry lists now. */
 async function instancesOf(channel: Pick<Channel, 'followAll'>, signal: AbortSignal): Promise<readonly Endpoint[]> {
