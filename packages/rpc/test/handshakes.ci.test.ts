@@ -65,7 +65,10 @@ async function start(differs: Partial<MutualTls> = {}, limits: Limits = {}): Pro
     mutualTls: { ...sales, ...differs },
     ...limits,
   });
-  const channel = createChannel({ resolver: staticResolver([server.address]), mutualTls: gateway });
+  const channel = createChannel({
+    ...{ resolver: staticResolver([server.address]), mutualTls: gateway },
+    connectTimeoutMs: 60_000,
+  });
   return {
     server,
     channel,

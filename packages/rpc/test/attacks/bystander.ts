@@ -53,7 +53,10 @@ export async function startVictim(secure?: SecureVictim): Promise<Bystander> {
   const child: ChildProcess = fork(PROCESS, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   for (const output of [child.stdout, child.stderr]) output?.on('data', (bytes) => (said += bytes));
   const [port] = await once(child, 'message');
-  const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]), mutualTls: secure?.client });
+  const channel = createChannel({
+    ...{ resolver: staticResolver([`127.0.0.1:${port}`]), mutualTls: secure?.client },
+    connectTimeoutMs: timeoutMs,
+  });
   const client = createClient(definition, { channel });
   const serve = () => client.unary({ text: 'anew' }, { timeoutMs });
   return {
