@@ -4,7 +4,7 @@ import type { JobMeter } from '@rondo/jobs/internal';
 
 const ROW = `
   SELECT coalesce(extract(epoch FROM now() - min(oldest.create_time)), 0)::float8 AS lag,
-    coalesce(sum(oldest.failed), 0)::integer AS failed, (SELECT coalesce(sum(cut), 0) FROM topic_groups)::bigint AS cut
+    coalesce(sum(oldest.failed), 0)::integer AS failed, (SELECT coalesce(sum(cut), 0) FROM topic_groups)::float8 AS cut
   FROM topic_groups CROSS JOIN LATERAL (
     SELECT
       (SELECT min(create_time) FROM (
