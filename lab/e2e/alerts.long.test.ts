@@ -175,7 +175,12 @@ const HEALED: Readonly<Record<string, () => Promise<void>>> = {
 
 /** The faults that would disturb the others. */
 const LATER: Readonly<Record<string, () => unknown>> = {
-  EventsCut: () => sales.query("UPDATE topic_groups SET cut = 2 WHERE name ~ 'lost'"),
+  EventsCut: async () => {
+    await eventually(async () => {
+      if ((await prometheus.query('rondo_topics_cut')).length === 0) throw new Error('nothing was read before');
+    }, WAIT);
+    await sales.query("UPDATE topic_groups SET cut = 2 WHERE name ~ 'lost'");
+  },
   ErrorBudgetBurns: () => process.kill(system.pid('sales-1'), 'SIGKILL'),
   TransactionInDoubt: () =>
     projects.prepare(`rondo:sales:${LOST}:project-management`, ({ query }) => query('SELECT 1')),
