@@ -18,6 +18,7 @@ const PEERS = [
   ['CuratorPeer', 'ZooKeeper', (address: string) => address],
 ] as const;
 
+if (!existsSync(JAVA)) process.stdout.write('NOT TESTED: the clients in Java are not built (lab/java/build.sh)\n');
 (existsSync(JAVA) ? it : it.skip).each(PEERS)('%s and Rondo call each other by %s', async (main, name, urlAt) => {
   const registry = await foreignKinds.find((kind) => kind.name === name)?.start();
   if (registry === undefined) throw new Error(`${name} is none of the kinds`);
